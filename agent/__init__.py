@@ -1,0 +1,1 @@
+"""Decides, times, plays, remembers. Imports listener and models; neither imports it."""

@@ -1,0 +1,1 @@
+"""Sound in, musical facts out. Knows nothing of models or agent."""

@@ -1,0 +1,167 @@
+"""The facts the listener states: frozen, slotted, unit in the name, times in seconds of the capture stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ANALYSIS_RATE = 24_000  # Hz; EnCodec's rate, so one frame is one codec step
+FRAME_SAMPLES = 320  # one EnCodec step: 13.33 ms
+FRAME_S = FRAME_SAMPLES / ANALYSIS_RATE
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One analysis hop of sound.
+
+    samples: float32 [320], mono, 24 kHz, finite. start_sample: its first sample, counted at 24 kHz from the
+    start of the capture stream. lag_s: how long after its last sample was captured the frame could be had
+    (the resampler's delay).
+    """
+
+    samples: Samples
+    start_sample: int
+    lag_s: float = 0.0
+
+    @property
+    def start_s(self) -> float:
+        return self.start_sample / ANALYSIS_RATE
+
+    @property
+    def end_s(self) -> float:
+        return (self.start_sample + len(self.samples)) / ANALYSIS_RATE
+
+    @property
+    def emit_s(self) -> float:
+        """The stream time at which anything concluded from this frame can be said."""
+        return self.end_s + self.lag_s
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A time signature; grouping sums to the numerator: 7/8 as (2, 2, 3). A beat is one denominator unit."""
+
+    numerator: int
+    denominator: int
+    grouping: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.grouping and sum(self.grouping) != self.numerator:
+            raise ValueError(f"grouping {self.grouping} does not add up to {self.numerator}")
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}"
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    onset_s: float
+    emit_s: float
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One bass note. duration_s is None while it sounds; the same note comes again, completed, when it ends."""
+
+    onset_s: float
+    emit_s: float
+    duration_s: float | None
+    pitch: int  # MIDI 0-127
+    velocity: int  # MIDI 1-127
+    cents: float = 0.0  # deviation from the MIDI pitch
+    articulation: str = "normal"  # normal | ghost
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One beat, said once and before it falls. position: 1 = downbeat. tempo_bpm: in beats of the meter."""
+
+    time_s: float
+    emit_s: float
+    position: int
+    tempo_bpm: float
+    meter: Meter
+    confidence: float  # 0-1, that tempo and phase are right
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The beat grid as believed now: what the agent extrapolates to plan ahead.
+
+    anchor_s: time of beat number `index` (counted up from 0 since tracking began, never reset or repeated),
+    whose place in its bar is `position` (1 = downbeat). swing: 0.5 straight to 0.75, where the second half of
+    a beat (x/4 meters) or of a pair of beats (x/8) starts. behind_s: the player's median distance from the
+    grid, positive = late.
+    """
+
+    anchor_s: float
+    index: int
+    position: int
+    period_s: float
+    meter: Meter
+    confidence: float  # 0-1, tempo and phase
+    meter_confidence: float  # 0-1, meter and downbeat
+    swing: float = 0.5
+    behind_s: float = 0.0
+
+    def time_of(self, beat: float) -> float:
+        """Stream seconds of beat number `beat` (fractions allowed), extrapolated at the present tempo."""
+        return self.anchor_s + (beat - self.index) * self.period_s
+
+    def beat_at(self, time_s: float) -> float:
+        return self.index + (time_s - self.anchor_s) / self.period_s
+
+    def position_of(self, beat: int) -> int:
+        """Place in the bar (1 = downbeat) of beat number `beat`."""
+        return (self.position - 1 + beat - self.index) % self.meter.numerator + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chord:
+    root: int  # pitch class 0-11, C = 0
+    quality: str  # a key of listener.harmony.QUALITIES: maj min 7 maj7 min7 dim ...
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    tonic: int  # pitch class 0-11
+    mode: str  # maj | min
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A musical phrase; end_s is None when it has just begun."""
+
+    notes: tuple[Note, ...]
+    start_s: float
+    end_s: float | None
+    meter: Meter | None
+    tempo_bpm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything heard in one frame. Tuples hold what is new in this frame; the rest is the present belief."""
+
+    time_s: float  # end of the frame
+    emit_s: float
+    onset_strength: float
+    f0_hz: float | None
+    voiced_prob: float
+    rms_db: float
+    onsets: tuple[Onset, ...] = ()
+    notes: tuple[Note, ...] = ()  # newly named
+    ended: tuple[Note, ...] = ()  # the same, completed with their duration
+    beats: tuple[Beat, ...] = ()  # newly predicted
+    grid: Grid | None = None
+    chord: Chord | None = None
+    key: Key | None = None
+    phrase: Phrase | None = None  # newly begun or ended
