@@ -1,0 +1,43 @@
+"""`import encodec` beside CPU-only PyTorch.
+
+encodec imports torchaudio, whose Linux wheels link CUDA: the plain import then raises OSError (libc10_cuda.so).
+Only in that case the import is done again on torchaudio's own "no extension file" path. Resample, MelSpectrogram
+and EncodecModel work there; forced_align, rnnt_loss and torchaudio.load do not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from types import ModuleType
+
+_LOADER = "torchaudio._extension.utils"
+
+
+def import_torchaudio() -> ModuleType:
+    """torchaudio, without its compiled extension when that cannot be loaded; ImportError as usual if absent."""
+    try:
+        return importlib.import_module("torchaudio")
+    except OSError:
+        return _import_without_extension()
+
+
+def import_encodec() -> ModuleType:
+    """The encodec package (0.1.1), importable with a CUDA or a CPU-only PyTorch."""
+    import_torchaudio()
+    return importlib.import_module("encodec")
+
+
+def _import_without_extension() -> ModuleType:
+    loader = sys.modules[_LOADER]  # this module survives the failed import
+    for name in [name for name in sys.modules if name.startswith("torchaudio") and name != _LOADER]:
+        del sys.modules[name]
+    loader._load_lib = _no_extension  # type: ignore[attr-defined]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module("torchaudio")
+
+
+def _no_extension(lib: str) -> bool:
+    return False
