@@ -1,0 +1,179 @@
+"""Sound card or audio file -> ring -> frames. The only place that resamples.
+
+After the ring nobody can tell which it was: `Framer` takes whatever rate and channels there are and gives
+320-sample frames at 24 kHz, the same ones at any block size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame, Samples
+
+RATES = (1_000, 384_000)  # Hz, what the resampler takes
+MAX_CHANNELS = 64
+FULL_SCALE = 4.0  # float files may exceed 1; beyond this they are not sound but damage
+ZERO_CROSSINGS = 16  # of the resampling filter, each side: 0.67 ms at 24 kHz
+KAISER_BETA = 8.0  # about 80 dB of stop band
+
+
+class AudioFileError(ValueError):
+    """An audio file that cannot be played: the message says what came, what is allowed and what to try."""
+
+
+class Resampler:
+    """Streaming polyphase windowed-sinc resampler (Crochiere & Rabiner 1983, ch. 3), linear phase.
+
+    Output sample k lies at k / rate_out seconds of the input; it can be had delay_s later. Output comes in
+    units of `unit` samples computed the same way whatever came in at once, so it does not depend on block size.
+    """
+
+    def __init__(self, rate_in: int, rate_out: int, unit: int) -> None:
+        common = math.gcd(rate_in, rate_out)
+        self.up, self.down, self.unit = rate_out // common, rate_in // common, unit
+        low = min(rate_in, rate_out)
+        self.half = 0 if self.up == self.down else math.ceil(ZERO_CROSSINGS * rate_in / low)
+        self.delay_s = self.half / rate_in
+        self._bank = _filter_bank(self.up, self.half, low / rate_in)
+        self._buffer: Samples = np.zeros(self.half, np.float32)  # from input sample _start on
+        self._start, self._next = -self.half, 0
+
+    def push(self, samples: Samples) -> list[Samples]:
+        """Take mono input [n]; give back every whole unit [unit] that has become known."""
+        self._buffer = np.concatenate([self._buffer, samples.astype(np.float32, copy=False)])
+        units = []
+        while self._last_needed() < self._start + len(self._buffer):
+            units.append(self._unit())
+        return units
+
+    def _last_needed(self) -> int:
+        return (self._next + self.unit - 1) * self.down // self.up + self.half
+
+    def _unit(self) -> Samples:
+        k = self._next + np.arange(self.unit)
+        centre = k * self.down // self.up
+        if self.half == 0:
+            out = self._buffer[centre - self._start].copy()
+        else:
+            window = centre[:, None] + np.arange(-self.half + 1, self.half + 1) - self._start
+            out = np.einsum("kt,kt->k", self._buffer[window], self._bank[k * self.down % self.up])
+        self._next += self.unit
+        keep_from = max(self._next * self.down // self.up - self.half, self._start)
+        self._buffer, self._start = self._buffer[keep_from - self._start :], keep_from
+        return out
+
+
+def _filter_bank(up: int, half: int, cutoff: float) -> NDArray[np.float32]:
+    """Windowed sinc for each of `up` fractional positions: [up, 2 * half]; cutoff relative to the input's rate."""
+    if half == 0:
+        return np.zeros((1, 0), np.float32)
+    fraction = np.arange(up)[:, None] / up
+    t = np.arange(-half + 1, half + 1)[None, :] - fraction
+    window = np.i0(KAISER_BETA * np.sqrt(np.maximum(0, 1 - (t / half) ** 2))) / np.i0(KAISER_BETA)
+    bank = 0.92 * cutoff * np.sinc(0.92 * cutoff * t) * window
+    return (bank / bank.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def to_mono(block: NDArray[np.float32], channel: int | None = None) -> tuple[Samples, int]:
+    """[n, channels] -> float32 [n], finite and bounded, and how many samples had to be mended."""
+    bad = int(np.size(block) - np.count_nonzero(np.abs(block) <= FULL_SCALE))  # NaN and Inf compare false
+    if bad:
+        block = np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -FULL_SCALE, FULL_SCALE)
+    mono = block[:, channel] if channel is not None else block.mean(axis=1, dtype=np.float32)
+    return np.ascontiguousarray(mono, np.float32), bad
+
+
+class Framer:
+    """Blocks at the device's rate -> frames of 320 samples at 24 kHz."""
+
+    def __init__(self, rate: int) -> None:
+        self._resampler = Resampler(rate, ANALYSIS_RATE, FRAME_SAMPLES)
+        self._start_sample = 0
+
+    def push(self, mono: Samples) -> list[Frame]:
+        return [self._frame(unit) for unit in self._resampler.push(mono)]
+
+    def _frame(self, samples: Samples) -> Frame:
+        frame = Frame(samples, self._start_sample, self._resampler.delay_s)
+        self._start_sample += FRAME_SAMPLES
+        return frame
+
+
+class AudioFile:
+    """An audio file as mono blocks at a rate of one's choice (its own by default), without reading it whole.
+
+    Raises AudioFileError when it is missing, empty, not audio, or out of range.
+    """
+
+    def __init__(self, path: str | Path, rate: int | None = None, channel: int | None = None) -> None:
+        import soundfile  # libsndfile is loaded only where a file is read
+
+        self.path = Path(path)
+        self._check_path()
+        try:
+            self._file = soundfile.SoundFile(self.path)
+        except (RuntimeError, TypeError) as cause:
+            raise AudioFileError(
+                f"{path}: not an audio file that can be read ({cause}); WAV, FLAC, OGG, MP3 or AIFF are"
+            ) from None
+        self._check_format(channel)
+        self.file_rate, self.rate, self._channel = (
+            self._file.samplerate,
+            rate or self._file.samplerate,
+            channel,
+        )
+        self.frames = self._file.frames * self.rate // self.file_rate
+        self.duration_s = self._file.frames / self.file_rate
+        self.mended = 0
+
+    def _check_path(self) -> None:
+        if not self.path.exists():
+            raise AudioFileError(f"{self.path}: no such file; give the path of an audio file, e.g. take.wav")
+        if self.path.is_dir():
+            raise AudioFileError(f"{self.path}: is a folder; give the path of an audio file in it")
+        if self.path.stat().st_size == 0:
+            raise AudioFileError(f"{self.path}: the file is empty; was the recording finished?")
+
+    def _check_format(self, channel: int | None) -> None:
+        rate, channels = self._file.samplerate, self._file.channels
+        if not RATES[0] <= rate <= RATES[1]:
+            raise AudioFileError(
+                f"{self.path}: sample rate {rate} Hz; allowed are {RATES[0]} to {RATES[1]} Hz; convert it first"
+            )
+        if channels > MAX_CHANNELS or (channel is not None and channel >= channels):
+            raise AudioFileError(
+                f"{self.path}: {channels} channels, channel {channel} asked for; "
+                f"1 to {MAX_CHANNELS} channels are allowed, counted from 0"
+            )
+        if self._file.frames == 0:
+            raise AudioFileError(f"{self.path}: holds no sound (0 samples); was the recording finished?")
+
+    def blocks(self, size: int) -> Iterator[Samples]:
+        """Mono blocks [size] at self.rate; the last one is padded with zeros."""
+        resampler = Resampler(self.file_rate, self.rate, size)
+        left = self.frames
+        for raw in self._file.blocks(blocksize=max(size, 1024), dtype="float32", always_2d=True):
+            mono, mended = to_mono(raw, self._channel)
+            self.mended += mended
+            for block in resampler.push(mono):
+                yield block
+                left -= size
+        silence = np.zeros(max(size, 1024), np.float32)
+        while left > 0:
+            for block in resampler.push(silence):
+                if left > 0:
+                    yield block
+                left -= size
+
+
+def file_frames(path: str | Path, block_samples: int = 1024) -> Iterator[Frame]:
+    """The frames of a file, by the same steps as live: to mono, cleaned, resampled, cut into frames."""
+    sound = AudioFile(path)
+    framer = Framer(sound.rate)
+    for block in sound.blocks(block_samples):
+        yield from framer.push(block)

@@ -1,0 +1,93 @@
+"""Sound from the audio callback to whoever listens: one writer, any number of readers, none can stall it.
+
+The writer copies a block and bumps one counter: no lock, no allocation. Each reader keeps its own place; one that
+falls more than the capacity behind loses the oldest samples, is told how many, and reads on (the idea of
+magenta-realtime's ring_buffer.h, with counts instead of back-pressure).
+"""
+
+from __future__ import annotations
+
+from multiprocessing import get_context
+from multiprocessing.sharedctypes import RawArray
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Block = NDArray[np.float32]
+
+
+class Ring:
+    """float32 [capacity, channels] in memory that spawned processes share when the ring is passed to them."""
+
+    def __init__(self, capacity: int, channels: int) -> None:
+        spawn = get_context("spawn")
+        # anonymous (no name in /dev/shm), so that nothing is left behind by kill -9
+        self._setup(spawn.RawArray("f", capacity * channels), spawn.RawArray("q", 1), capacity, channels)
+
+    def _setup(self, samples: Any, counter: Any, capacity: int, channels: int) -> None:
+        self._raw: tuple[RawArray, RawArray] = (samples, counter)
+        self.capacity, self.channels = capacity, channels
+        self._samples: Block = np.frombuffer(samples, np.float32).reshape(capacity, channels)
+        self._counter: NDArray[np.int64] = np.frombuffer(counter, np.int64)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (*self._raw, self.capacity, self.channels)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._setup(*state)
+
+    @property
+    def written(self) -> int:
+        """Samples written since the start. Any thread or process."""
+        return int(self._counter[0])
+
+    def write(self, block: Block) -> None:
+        """Append block [n, channels], n <= capacity. The writer's thread only (the audio callback)."""
+        start = self._counter[0] % self.capacity
+        first = min(len(block), self.capacity - start)
+        self._samples[start : start + first] = block[:first]
+        if first < len(block):
+            self._samples[: len(block) - first] = block[first:]
+        self._counter[0] += len(block)
+
+    def reader(self) -> Reader:
+        """A reader that starts at what is written next."""
+        return Reader(self, self.written)
+
+
+class Reader:
+    """One reader's place in a ring; used by one thread. dropped: samples lost to the writer so far."""
+
+    def __init__(self, ring: Ring, position: int = 0) -> None:
+        self.ring, self.position, self.dropped = ring, position, 0
+
+    @property
+    def available(self) -> int:
+        return self.ring.written - self.position
+
+    def read(self, n: int) -> Block:
+        """A copy of the next n samples [n, channels]; fewer if fewer are there. Samples lost come as zeros."""
+        n = min(n, self.available)
+        out = self._copy(n)
+        # what the writer may have overwritten before or during the copy is not what was played
+        lost = min(max(self.ring.written - self.ring.capacity - self.position, 0), n)
+        out[:lost] = 0.0
+        self.dropped += lost
+        self.position += n
+        return out
+
+    def _copy(self, n: int) -> Block:
+        index = (self.position + np.arange(n)) % self.ring.capacity
+        return self.ring._samples[index]
+
+    def read_into(self, out: Block) -> int:
+        """Fill out [n, channels] without allocating; what is missing becomes zeros. Returns how many were missing."""
+        n = min(len(out), max(self.available, 0))
+        start = self.position % self.ring.capacity
+        first = min(n, self.ring.capacity - start)
+        out[:first] = self.ring._samples[start : start + first]
+        out[first:n] = self.ring._samples[: n - first]
+        out[n:] = 0.0
+        self.position += n
+        return len(out) - n
