@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PARTS = ("drums", "chords", "line")
+SUSTAINED = frozenset({"chords", "line"})  # a new stroke of these ends what still sounds of the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +22,34 @@ class PlannedNote:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The next bars. Notes with on_s < committed_until_s are final; later ones replace all tentative ones before."""
+    """The next bars.
 
-    notes: tuple[PlannedNote, ...]
+    committed: notes that are final, each said once. tentative: what would follow to the end of the look-ahead;
+    it replaces every tentative note said before and is played only when no later plan arrives in time.
+    committed_until_s: no committed note will come any more with on_s before this.
+    """
+
+    committed: tuple[PlannedNote, ...]
+    tentative: tuple[PlannedNote, ...]
     committed_until_s: float
     created_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A MIDI message for one part, due_s: when it should be heard. message: the raw bytes."""
+    """A MIDI message of one part. due_s: when it should be heard. send_s: due_s with the output's latency taken
+    out. message: the raw bytes on channel 0. note: the planned note it begins, if it begins one."""
 
     due_s: float
+    send_s: float
     part: str
     message: tuple[int, ...]
+    note: PlannedNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """What the player asks of the band (issue 6 fills the vocabulary): a target, a dimension, and how far."""
+    """What the player asks of the band: a target, a dimension, and which way."""
 
     target: str
     dimension: str
