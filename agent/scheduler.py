@@ -31,10 +31,13 @@ class Counts:
 
 @dataclass(order=True, slots=True)
 class _Due:
+    """Ordered by what it is, never by when it was heard of: the same plans give the same order of events."""
+
     send_s: float
-    order: int
+    is_on: bool  # what ends goes before what begins
+    part: str
+    pitch: int
     note: PlannedNote = field(compare=False)
-    is_on: bool = field(compare=False)
 
 
 class Scheduler:
@@ -47,7 +50,6 @@ class Scheduler:
         self._tentative: list[PlannedNote] = []
         self._sounding: dict[tuple[str, int], PlannedNote] = {}
         self._improvised: dict[tuple[str, int], float] = {}  # (part, tick) -> when
-        self._order = 0
 
     def accept(self, plan: Plan, now_s: float) -> None:
         """Take a plan at stream time now_s: queue what is final, keep the rest in case no other plan comes."""
@@ -61,9 +63,8 @@ class Scheduler:
         self._tentative = sorted(plan.tentative, key=lambda n: n.on_s)
 
     def _push(self, note: PlannedNote, is_on: bool) -> None:
-        self._order += 1
         at_s = (note.on_s if is_on else note.off_s) - self._advance_s(note)
-        heapq.heappush(self._queue, _Due(at_s, self._order, note, is_on))
+        heapq.heappush(self._queue, _Due(at_s, is_on, note.part, note.pitch, note))
 
     def next_send_s(self) -> float:
         """When the next event must leave (stream seconds); infinity if none is waiting."""

@@ -76,7 +76,8 @@ def _filter_bank(up: int, half: int, cutoff: float) -> NDArray[np.float32]:
     t = np.arange(-half + 1, half + 1)[None, :] - fraction
     window = np.i0(KAISER_BETA * np.sqrt(np.maximum(0, 1 - (t / half) ** 2))) / np.i0(KAISER_BETA)
     bank = 0.92 * cutoff * np.sinc(0.92 * cutoff * t) * window
-    return (bank / bank.sum(axis=1, keepdims=True)).astype(np.float32)
+    bank32: NDArray[np.float32] = (bank / bank.sum(axis=1, keepdims=True)).astype(np.float32)
+    return bank32
 
 
 def to_mono(block: NDArray[np.float32], channel: int | None = None) -> tuple[Samples, int]:

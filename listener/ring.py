@@ -8,7 +8,6 @@ magenta-realtime's ring_buffer.h, with counts instead of back-pressure).
 from __future__ import annotations
 
 from multiprocessing import get_context
-from multiprocessing.sharedctypes import RawArray
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ class Ring:
         self._setup(spawn.RawArray("f", capacity * channels), spawn.RawArray("q", 1), capacity, channels)
 
     def _setup(self, samples: Any, counter: Any, capacity: int, channels: int) -> None:
-        self._raw: tuple[RawArray, RawArray] = (samples, counter)
+        self._raw: tuple[Any, Any] = (samples, counter)
         self.capacity, self.channels = capacity, channels
         self._samples: Block = np.frombuffer(samples, np.float32).reshape(capacity, channels)
         self._counter: NDArray[np.int64] = np.frombuffer(counter, np.int64)
