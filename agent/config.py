@@ -1,0 +1,319 @@
+"""The only reader of config.yaml: a file and the command line's overrides in, one frozen Config out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import NoneType
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+import yaml
+
+from agent.errors import UserError
+
+FILE_NAME = "config.yaml"
+PART_NAMES = ("drums", "chords", "line")
+
+
+def _between(default: Any, low: float, high: float) -> Any:
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def _one_of(default: str, *choices: str) -> Any:
+    return field(default=default, metadata={"choices": choices})
+
+
+def _path(default: str | None) -> Any:
+    return field(default=default, metadata={"path": True})
+
+
+@dataclass(frozen=True, slots=True)
+class AudioConfig:
+    """The sound card. input, output: part of a device's name, its number, None = the default one."""
+
+    input: str | int | None = None
+    output: str | int | None = None
+    sample_rate: int | None = _between(None, 8_000, 384_000)  # Hz, None = the device's own
+    block_samples: int = _between(128, 16, 8_192)
+    input_channel: int | None = _between(None, 1, 256)  # counted from 1, None = the mean of all
+    output_enabled: bool = True
+    monitor_input: str = _one_of("auto", "auto", "on", "off")
+    output_lead_blocks: int = _between(4, 1, 256)
+    output_latency_ms: float = _between(0.0, -500, 2_000)  # added to what the device reports
+
+
+@dataclass(frozen=True, slots=True)
+class MidiConfig:
+    """The MIDI output. port: part of its name, its number, `virtual` or `virtual:NAME`, None = no MIDI."""
+
+    port: str | int | None = None
+    api: str = _one_of("auto", "auto", "alsa", "jack", "core", "windows")
+    latency_ms: float = _between(0.0, -500, 2_000)  # how late the instrument at the port sounds
+
+
+@dataclass(frozen=True, slots=True)
+class PartConfig:
+    """One member of the band. channel is counted 1-16 as on instruments, program 0-127 as sent."""
+
+    channel: int = _between(1, 1, 16)
+    bank: int = _between(0, 0, 16_383)
+    program: int = _between(0, 0, 127)
+    note_map: dict[int, int] = field(default_factory=dict, metadata={"low": 0, "high": 127})
+    transpose: int = _between(0, -48, 48)  # semitones
+    velocity_curve: float = _between(1.0, 0.1, 5.0)  # velocity = 127 * (velocity / 127) ** curve
+    gain_db: float = _between(0.0, -60, 24)
+    pan: float = _between(0.0, -1, 1)  # -1 left, 1 right
+    enabled: bool = True
+
+    @property
+    def channel_index(self) -> int:
+        """The channel as it stands in a status byte, 0-15."""
+        return self.channel - 1
+
+
+DEFAULT_PARTS: Mapping[str, PartConfig] = {
+    "drums": PartConfig(channel=10),
+    "chords": PartConfig(channel=2, program=0, pan=-0.25, gain_db=-3.0),
+    "line": PartConfig(channel=3, program=11, pan=0.25, gain_db=-3.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BandConfig:
+    """When the band comes in, how far it plans ahead, how it behaves when the player rests."""
+
+    enter_confidence: float = _between(0.6, 0, 1)
+    commit_ms: float = _between(150.0, 10, 5_000)
+    lookahead_bars: int = _between(2, 1, 16)
+    hold_bars: int = _between(2, 0, 64)
+    thin_bars: int = _between(2, 0, 64)
+    max_wait_bars: int = _between(8, 1, 256)
+    temperature: float = _between(0.9, 0.01, 5)
+    seed: int = _between(0, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsConfig:
+    """Weights: path stems (without .safetensors / .json); None = what ships in models/weights."""
+
+    codec: str | None = _path(None)
+    responder: str | None = _path(None)
+    codec_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PathsConfig:
+    """Where sessions are written and which soundfont plays; soundfont None = the one that ships."""
+
+    sessions: str = _path("sessions")
+    soundfont: str | None = _path(None)
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    level: str = _one_of("warning", "debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set. The dataclasses' defaults are what config.yaml states."""
+
+    audio: AudioConfig = AudioConfig()
+    midi: MidiConfig = MidiConfig()
+    parts: dict[str, PartConfig] = field(default_factory=lambda: dict(DEFAULT_PARTS))
+    band: BandConfig = BandConfig()
+    models: ModelsConfig = ModelsConfig()
+    paths: PathsConfig = PathsConfig()
+    log: LogConfig = LogConfig()
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's booleans only, so that `on` and `off` stay words; a key given twice is an error."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 (the base class's own attribute)
+        first: [(tag, regexp) for tag, regexp in pairs if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key.value} given twice", problem_mark=key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def find(path: Path | None) -> Path | None:
+    """The file that counts: `path`, else ./config.yaml, else None (the dataclasses' defaults)."""
+    if path is not None:
+        return path
+    here = Path(FILE_NAME)
+    return here if here.exists() else None
+
+
+def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Config from `find(path)` with `overrides` on top: {"audio.input": 3, ...}, None is a value too.
+
+    Raises UserError for a file that cannot be read, unknown keys, and values of a wrong type or range.
+    """
+    file = find(path)
+    tree = _read(file) if file else {}
+    config = _build(tree, str(file))
+    if not overrides:
+        return config
+    return _build(_with_overrides(tree, overrides), "command line")
+
+
+def valid_keys() -> tuple[str, ...]:
+    """Every key by its full dotted name, in the order of config.yaml."""
+    return tuple(name for name, _ in flatten(Config()))
+
+
+def flatten(config: Config) -> Iterator[tuple[str, Any]]:
+    """(dotted name, value) of every key."""
+    for group in fields(config):
+        value = getattr(config, group.name)
+        named = value.items() if isinstance(value, dict) else [(None, value)]
+        for part, section in named:
+            prefix = f"{group.name}.{part}" if part else group.name
+            for item in fields(section):
+                yield f"{prefix}.{item.name}", getattr(section, item.name)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise UserError(f"config {file}: cannot read it ({error.strerror}); give --config FILE") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise UserError(f"config {file}{_where(error)}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise UserError(f"config {file}: got {_shown(tree)}, expected `section:` lines such as `audio:`")
+    return tree
+
+
+def _where(error: Exception) -> str:
+    """`, line 3: what is wrong`, or what can be said when the reader names no line."""
+    mark = getattr(error, "problem_mark", None)
+    problem = str(getattr(error, "problem", None) or str(error).splitlines()[0])
+    return f", line {mark.line + 1}: {problem}" if mark else f": not YAML text ({problem})"
+
+
+def _with_overrides(tree: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {key: _copied(value) for key, value in tree.items()}
+    for dotted, value in overrides.items():
+        *groups, leaf = dotted.split(".")
+        place = merged
+        for group in groups:
+            if not isinstance(place.get(group), dict):
+                place[group] = {}
+            place = place[group]
+        place[leaf] = value
+    return merged
+
+
+def _copied(value: Any) -> Any:
+    return {key: _copied(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _build(tree: Mapping[Any, Any], source: str) -> Config:
+    sections = {item.name: getattr(Config(), item.name) for item in fields(Config)}
+    chosen = {}
+    for name, value in tree.items():
+        if name not in sections:
+            raise _unknown(source, str(name), tuple(sections))
+        table = _table(value, name, source)
+        build = _parts if name == "parts" else _section
+        chosen[name] = build(table, sections[name], name, source)
+    return Config(**chosen)
+
+
+def _table(value: Any, dotted: str, source: str) -> dict[Any, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UserError(f"{source}: {dotted} is {_shown(value)}; expected a group of keys")
+    return value
+
+
+def _parts(table: Mapping[Any, Any], base: Mapping[str, PartConfig], name: str, source: str) -> Any:
+    parts = dict(base)
+    for part, value in table.items():
+        dotted = f"{name}.{part}"
+        if part not in parts:
+            raise _unknown(source, dotted, tuple(f"{name}.{known}" for known in parts))
+        parts[part] = _section(_table(value, dotted, source), parts[part], dotted, source)
+    return parts
+
+
+def _section(table: Mapping[Any, Any], base: Any, name: str, source: str) -> Any:
+    assert is_dataclass(base)
+    known = {item.name: item for item in fields(base)}
+    hints = get_type_hints(type(base))
+    for key in table:
+        if key not in known:
+            raise _unknown(source, f"{name}.{key}", tuple(f"{name}.{item}" for item in known))
+    checked = {key: _checked(table[key], hints[key], known[key], f"{source}: {name}.{key}") for key in table}
+    return replace(cast(Any, base), **checked)
+
+
+def _unknown(source: str, dotted: str, siblings: tuple[str, ...]) -> UserError:
+    near = get_close_matches(dotted, siblings, 1, 0.75) or get_close_matches(dotted, valid_keys(), 1, 0.0)
+    return UserError(f"{source}: unknown key {dotted}; did you mean {(near or siblings)[0]}?")
+
+
+def _checked(value: Any, hint: Any, rule: Field[Any], where: str) -> Any:
+    kinds = tuple(get_origin(kind) or kind for kind in get_args(hint) or (hint,))
+    if get_origin(hint) is dict:
+        kinds = (dict,)
+    if type(value) is int and float in kinds:
+        value = float(value)
+    if type(value) not in kinds or not _allowed(value, rule):
+        raise UserError(f"{where} is {_shown(value)}; allowed: {_described(kinds, rule)}")
+    is_path = rule.metadata.get("path") and value is not None
+    return os.path.expanduser(value) if is_path else value
+
+
+def _allowed(value: Any, rule: Field[Any]) -> bool:
+    meta = rule.metadata
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return bool(value.strip()) and value in meta.get("choices", (value,))
+    if isinstance(value, dict):
+        return all(type(n) is int and 0 <= n <= 127 for pair in value.items() for n in pair)
+    return isinstance(value, bool) or bool(meta.get("low", 0) <= value <= meta.get("high", 2**31))
+
+
+_KIND_NAMES: Mapping[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    NoneType: "null",
+    dict: "pairs of MIDI notes 0-127 such as {36: 35}",
+}
+
+
+def _described(kinds: tuple[type, ...], rule: Field[Any]) -> str:
+    meta = rule.metadata
+    if "choices" in meta:
+        return ", ".join(meta["choices"])
+    names = [_KIND_NAMES[kind] for kind in kinds]
+    if "low" in meta and dict not in kinds:
+        names[0] += f" from {meta['low']} to {meta['high']}"
+    return " or ".join(names)
+
+
+def _shown(value: Any) -> str:
+    names = {str: "text", dict: "a group", list: "a list", NoneType: "null"}
+    shown = repr(value)
+    return f"{names.get(type(value), '')} {shown if len(shown) < 60 else shown[:57] + '...'}".strip()
