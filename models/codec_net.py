@@ -1,0 +1,59 @@
+"""EnCodec's architecture (Défossez et al. 2022, arXiv:2210.13438) at any size, made of the encodec package's modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from models.torchaudio_shim import import_encodec
+
+SAMPLE_RATE = 24_000
+
+
+@dataclass(frozen=True, slots=True)
+class CodecConfig:
+    """Causal EnCodec: n_filters in the first layer, latents of `dim`, n_codebooks of `bins` vectors each.
+
+    The reference 24 kHz model is CodecConfig(n_filters=32, dim=128, n_codebooks=32).
+    """
+
+    n_filters: int = 8
+    dim: int = 64
+    n_codebooks: int = 4
+    bins: int = 1024
+    ratios: tuple[int, ...] = (8, 5, 4, 2)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> CodecConfig:
+        """ValueError names a missing or unknown key."""
+        known = asdict(cls())
+        if set(values) != set(known):
+            raise ValueError(f"codec config has {sorted(values)}, it needs {sorted(known)}; foreign weights?")
+        return cls(**{**values, "ratios": tuple(values["ratios"])})
+
+
+def build_encodec(config: CodecConfig) -> Any:
+    """An encodec.EncodecModel with fresh weights: what the package itself builds, in this size."""
+    import_encodec()
+    from encodec.model import EncodecModel
+    from encodec.modules import SEANetDecoder, SEANetEncoder
+    from encodec.quantization import ResidualVectorQuantizer
+
+    shape = {"dimension": config.dim, "n_filters": config.n_filters, "ratios": list(config.ratios)}
+    encoder = SEANetEncoder(**shape, norm="weight_norm", causal=True)
+    decoder = SEANetDecoder(**shape, norm="weight_norm", causal=True)
+    quantizer = ResidualVectorQuantizer(
+        dimension=config.dim, n_q=config.n_codebooks, bins=config.bins, kmeans_init=False
+    )
+    kbps = [0.75 * k for k in range(1, config.n_codebooks + 1)]
+    return EncodecModel(encoder, decoder, quantizer, kbps, SAMPLE_RATE, 1, name="antiphon")
+
+
+def codes_of(model: Any, samples: torch.Tensor) -> torch.Tensor:
+    """[N] -> codes [K, T] by encodec's own offline encode."""
+    with torch.no_grad():
+        codes: torch.Tensor = model.encode(samples[None, None])[0][0][0]
+    return codes

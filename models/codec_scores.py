@@ -1,0 +1,117 @@
+"""How good a codec sounds in numbers, on held-out takes, and the model card that says so."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.codec_data import HELD_OUT_BASS, Pool
+from models.codec_net import SAMPLE_RATE, codes_of
+
+SCORE_S = 30.0  # of each take
+
+
+@functools.cache
+def mel_bank(n_fft: int, n_mels: int) -> torch.Tensor:
+    """[n_fft // 2 + 1, n_mels]"""
+    import librosa
+
+    bank = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=n_fft, n_mels=n_mels, fmin=20.0)
+    return torch.from_numpy(np.ascontiguousarray(bank.T, dtype=np.float32))
+
+
+def mel_power(samples: torch.Tensor, n_fft: int, bank: torch.Tensor) -> torch.Tensor:
+    """[B, N] -> [B, frames, n_mels]"""
+    window = torch.hann_window(n_fft)
+    spectrum = torch.stft(samples, n_fft, n_fft // 4, window=window, return_complex=True, normalized=True)
+    return torch.view_as_real(spectrum).pow(2).sum(-1).transpose(1, 2) @ bank
+
+
+def si_sdr(wanted: torch.Tensor, got: torch.Tensor) -> float:
+    """Scale-invariant SDR in dB over a whole take (Le Roux et al. 2019)."""
+    target = (wanted @ got) / (wanted @ wanted) * wanted
+    return float(10 * torch.log10((target @ target) / ((got - target) @ (got - target))))
+
+
+def log_mel_distance(wanted: torch.Tensor, got: torch.Tensor) -> float:
+    """Mean |difference| in dB over 64 mel bands, both floored 80 dB below the take's peak."""
+    bank = mel_bank(1024, 64)
+    powers = [mel_power(x[None], 1024, bank) for x in (wanted, got)]
+    floor = powers[0].max() * 1e-8
+    logs = [10 * torch.log10(torch.maximum(power, floor)) for power in powers]
+    return float((logs[0] - logs[1]).abs().mean())
+
+
+def perplexity(codes: torch.Tensor, bins: int) -> list[float]:
+    """codes [K, T] -> per codebook, the number of equally used codes that would have the same entropy."""
+    shares = torch.stack([torch.bincount(row, minlength=bins) / len(row) for row in codes])
+    return [float(x) for x in torch.exp(-(shares * torch.log(shares.clamp(min=1e-12))).sum(1))]
+
+
+def used(codes: torch.Tensor, bins: int) -> list[float]:
+    return [len(row.unique()) / bins for row in codes]
+
+
+def score(model: Any, held: Pool) -> dict[str, Any]:
+    """kind -> {si_sdr_db, log_mel_db} means over takes; "codes" -> perplexity and share of codes used."""
+    model.eval()
+    all_codes, table = [], {}
+    for kind, takes in held.items():
+        rows = []
+        for take in takes:
+            wanted = torch.from_numpy(take[: int(SCORE_S * SAMPLE_RATE)])
+            codes = codes_of(model, wanted)
+            with torch.no_grad():
+                got = model.decode([(codes[None], None)])[0, 0, : len(wanted)]
+            rows.append((si_sdr(wanted, got), log_mel_distance(wanted, got)))
+            all_codes.append(codes)
+        table[kind] = dict(zip(("si_sdr_db", "log_mel_db"), np.mean(rows, 0).tolist(), strict=True))
+    model.train()
+    codes = torch.cat(all_codes, 1)
+    bins = model.quantizer.bins
+    return table | {"codes": {"perplexity": perplexity(codes, bins), "used": used(codes, bins)}}
+
+
+def card(train: dict[str, Any], trained: dict[str, Any], untrained: dict[str, Any]) -> str:
+    kinds = [kind for kind in trained if kind != "codes"]
+    rows = [
+        f"| {kind} | {trained[kind]['si_sdr_db']:.1f} | {trained[kind]['log_mel_db']:.1f} "
+        f"| {untrained[kind]['si_sdr_db']:.1f} | {untrained[kind]['log_mel_db']:.1f} |"
+        for kind in kinds
+    ]
+    books = zip(trained["codes"]["perplexity"], trained["codes"]["used"], strict=True)
+    use = ", ".join(f"{p:.0f} ({100 * u:.0f}% used)" for p, u in books)
+    command = f"python -m models.train codec --steps {train['steps']} --seed {train['seed']}"
+    return CARD.format(
+        command=command, commit=commit(), train=train, rows="\n".join(rows), use=use, held=HELD_OUT_BASS
+    )
+
+
+def commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+CARD = """# Model card: codec
+
+EnCodec's causal 24 kHz architecture (arXiv:2210.13438; code of the `encodec` package, MIT), small: 8 filters,
+latents of 64, 4 codebooks x 1024 = 3 kbps at 75 frames a second. About 1 M parameters. Licence: MIT.
+
+- Made by: `{command}` at commit {commit}; {train}
+- Data: bass lines assembled from recorded notes (CC0: Karoryfer Samples, Discord GM bank's Killer Bass) and the
+  bass and drums of Freedoom's songs (BSD-3) rendered with FluidR3_GM (MIT). No recording of anybody's song.
+- Held out: the bass `{held}` as a whole instrument (`bass_line`), and every eighth song (the other rows).
+- Losses: multi-scale log-mel L1, waveform L1, SI-SDR, commitment; no adversary. CPU, one thread, one seed.
+
+| held out | SI-SDR dB | log-mel distance dB | untrained: SI-SDR | untrained: log-mel |
+|---|---|---|---|---|
+{rows}
+
+Perplexity per codebook on the held-out takes (of 1024): {use}.
+
+Not for: speech, other rates, music as a listener would want it. It is an ear for the responder, not a codec to publish with.
+"""
