@@ -1,0 +1,189 @@
+"""Tempo, beat, meter and downbeat of a solo bass, causally: Frame + onsets + notes -> (new Beats, Grid).
+
+A Bayesian bar filter (listener.meter) says which grid is being played; a Kalman filter (listener.pulse) says
+exactly where it lies. The grid is held through rests and left only for strong evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from listener.meter import BarFilter, Hypothesis
+from listener.pulse import GridClock
+from listener.types import Beat, Frame, Grid, Note, Onset
+
+SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
+SAME_EVENT_S = 0.045
+LEAD_BEATS, LEAD_MAX_S = 0.3, 0.25
+FIRST_NOTES, FIRST_BELIEF = 4, 0.30
+NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
+NEW_BAR_BELIEF, NEW_BAR_RATIO, NEW_BAR_NOTES = 0.45, 1.5, 2
+HELD_FACTOR = 1.6  # a confidently held bar asks for this much more
+HELD_BELIEF = 0.6
+SMOOTHING = 0.35  # of published confidences, per note
+PATIENCE_BEATS, FADE_BEATS = 4.0, 16.0
+
+
+@dataclass(slots=True)
+class _Event:
+    onset_s: float
+    due_s: float
+    pitch: int = 0
+    velocity: int = 0
+
+
+class BeatTracker:
+    """step(frame, onset_strength, onsets, notes) -> (beats said now, the grid or None before one is believed)."""
+
+    def __init__(self) -> None:
+        self._filter = BarFilter()
+        self._clock: GridClock | None = None
+        self._pending: list[_Event] = []
+        self._last_event_s = -math.inf
+        self._heard = 0
+        self._velocity = 80.0
+        self._pitch = 40.0
+        self._recent: list[tuple[float, int]] = []
+        self._beat_belief = self._bar_belief = 0.0
+        self._challenge_beats = self._challenge_bar = 0
+        self._said = -1  # index of the last beat emitted
+        self._said_s = -math.inf
+
+    def step(
+        self, frame: Frame, onset_strength: float, onsets: tuple[Onset, ...], notes: tuple[Note, ...]
+    ) -> tuple[tuple[Beat, ...], Grid | None]:
+        """Times in seconds of the stream; `onsets` and `notes` are those first reported in this frame."""
+        for onset in onsets:
+            self._expect(onset.onset_s, frame.emit_s)
+        for note in notes:
+            self._name(note, frame.emit_s)
+        while self._pending and self._pending[0].due_s <= frame.emit_s:
+            self._hear(self._pending.pop(0))
+        if self._clock is None:
+            return (), None
+        self._clock.glide(frame.end_s - frame.start_s)
+        self._roll(self._clock, frame.emit_s)
+        grid = self._grid(self._clock, frame.emit_s)
+        return self._say(grid, frame.emit_s), grid
+
+    def _expect(self, onset_s: float, now_s: float) -> None:
+        if onset_s > self._last_event_s + SAME_EVENT_S:
+            self._pending.append(_Event(onset_s, now_s + SETTLE_S))
+            self._pending.sort(key=lambda e: e.onset_s)
+
+    def _name(self, note: Note, now_s: float) -> None:
+        """Give a waiting onset its pitch and velocity, or make a new event of a note that had none."""
+        near = [e for e in self._pending if abs(e.onset_s - note.onset_s) <= SAME_EVENT_S]
+        event = min(near, key=lambda e: abs(e.onset_s - note.onset_s), default=None)
+        if event is None:
+            if note.onset_s <= self._last_event_s + SAME_EVENT_S:
+                return
+            event = _Event(note.onset_s, now_s)
+            self._pending.append(event)
+            self._pending.sort(key=lambda e: e.onset_s)
+        event.pitch, event.velocity = (note.pitch if note.articulation != "ghost" else 0), note.velocity
+        event.due_s = min(event.due_s, now_s)
+
+    def _accent(self, event: _Event) -> float:
+        """How much this note stands out: loud, low, a pitch class not heard lately."""
+        accent = 0.0
+        if event.velocity:
+            accent += max(-1.0, min(1.0, (event.velocity - self._velocity) / 20.0)) * 0.5
+            self._velocity += 0.1 * (event.velocity - self._velocity)
+        if event.pitch:
+            accent += max(-0.6, min(0.6, (self._pitch - event.pitch) / 12.0)) * 0.5
+            lately = [p % 12 for t, p in self._recent if event.onset_s - t < 2.0]
+            if lately:
+                accent += 0.4 if event.pitch % 12 not in lately else -0.15
+            self._pitch += 0.1 * (event.pitch - self._pitch)
+            self._recent = [*self._recent[-15:], (event.onset_s, event.pitch)]
+        else:
+            accent -= 0.3
+        return accent
+
+    def _hear(self, event: _Event) -> None:
+        if event.onset_s <= self._last_event_s + SAME_EVENT_S:
+            return
+        self._last_event_s = event.onset_s
+        self._heard += 1
+        self._filter.note(event.onset_s, event.pitch, self._accent(event))
+        best = self._filter.best()
+        if self._clock is None:
+            if self._heard >= FIRST_NOTES and best.beat_belief > FIRST_BELIEF:
+                self._lock(best)
+            return
+        self._clock.hear(event.onset_s)
+        self._judge(self._clock, best)
+
+    def _lock(self, best: Hypothesis) -> None:
+        """Start a new grid; its beats are numbered on from the last one said."""
+        clock = GridClock(best, 0)
+        if self._said >= 0:
+            after_said = (self._said_s + 0.45 * clock.period_s - clock.anchor_s) / clock.period_s
+            clock.index = self._said + 1 - math.ceil(after_said)
+        self._clock = clock
+        self._beat_belief, self._bar_belief = best.beat_belief, best.bar_belief
+        self._challenge_beats = self._challenge_bar = 0
+
+    def _judge(self, clock: GridClock, best: Hypothesis) -> None:
+        """Keep the held grid, turn its bar, or leave it for the best hypothesis."""
+        pulse_s = clock.period_s * clock.model.beats_per_pulse
+        place = clock.place(best.time_s)
+        beat = self._filter.beat_belief(clock.model, pulse_s, place)
+        bar = self._filter.bar_belief(clock.model, pulse_s, place)
+        self._beat_belief += SMOOTHING * (beat - self._beat_belief)
+        self._bar_belief += SMOOTHING * (bar - self._bar_belief)
+        if self._same_beats(clock, best):
+            self._challenge_beats = 0
+            if best.model.swing != clock.model.swing and best.bar_belief <= bar * 1.01:
+                clock.model = best.model if str(best.model.meter) == str(clock.model.meter) else clock.model
+            self._judge_bar(clock, best, bar)
+        elif best.beat_belief > max(NEW_BEATS_BELIEF, NEW_BEATS_RATIO * beat):
+            self._challenge_beats += 1
+            if self._challenge_beats >= NEW_BEATS_NOTES:
+                self._lock(best)
+        else:
+            self._challenge_beats = 0
+
+    def _judge_bar(self, clock: GridClock, best: Hypothesis, bar: float) -> None:
+        held = HELD_FACTOR if self._bar_belief > HELD_BELIEF else 1.0
+        strong = best.bar_belief > max(min(0.9, NEW_BAR_BELIEF * held), NEW_BAR_RATIO * held * bar)
+        weakly_held = self._bar_belief < 0.3 and best.bar_belief > 1.3 * bar
+        self._challenge_bar = self._challenge_bar + 1 if strong or weakly_held else 0
+        if self._challenge_bar >= NEW_BAR_NOTES:
+            if clock.model.beats_per_pulse == best.model.beats_per_pulse == 1:
+                clock.retime(best)
+                self._bar_belief = best.bar_belief
+            else:
+                self._lock(best)
+            self._challenge_bar = 0
+
+    def _same_beats(self, clock: GridClock, best: Hypothesis) -> bool:
+        per_pulse = clock.model.beats_per_pulse
+        period_s = best.period_s / best.model.beats_per_pulse
+        if best.model.beats_per_pulse != per_pulse or abs(math.log(period_s / clock.period_s)) > 0.06:
+            return False
+        apart = (clock.place(best.time_s) - best.place) * per_pulse
+        return abs(apart - round(apart)) < 0.2
+
+    def _roll(self, clock: GridClock, now_s: float) -> None:
+        """Keep the anchor at the beat last passed, without touching what is believed."""
+        clock.move_anchor(math.floor((now_s - clock.anchor_s) / clock.period_s))
+
+    def _grid(self, clock: GridClock, now_s: float) -> Grid:
+        silent_beats = (now_s - self._last_event_s) / clock.period_s / clock.model.beats_per_pulse
+        fade = math.exp(-max(0.0, silent_beats - PATIENCE_BEATS) / FADE_BEATS)
+        return clock.grid(min(1.0, self._beat_belief * fade), min(1.0, self._bar_belief * fade))
+
+    def _say(self, grid: Grid, now_s: float) -> tuple[Beat, ...]:
+        beats = []
+        lead_s = min(LEAD_MAX_S, LEAD_BEATS * grid.period_s)
+        index = max(self._said + 1, math.ceil(grid.beat_at(now_s) + 1e-6))
+        while grid.time_of(index) - lead_s <= now_s:
+            time_s = grid.time_of(index)
+            bpm = 60.0 / grid.period_s
+            beats.append(Beat(time_s, now_s, grid.position_of(index), bpm, grid.meter, grid.confidence))
+            self._said, self._said_s = index, time_s
+            index += 1
+        return tuple(beats)
