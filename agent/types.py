@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from listener.types import Analysis
+
 PARTS = ("drums", "chords", "line")
 SUSTAINED = frozenset({"chords", "line"})  # a new stroke of these ends what still sounds of the last one
 
@@ -55,3 +57,14 @@ class Direction:
     dimension: str
     change: str
     value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What one frame led to. state: of the band; bar: bars counted; playing: the parts that may sound now."""
+
+    analysis: Analysis
+    plan: Plan | None
+    state: str
+    bar: int
+    playing: tuple[str, ...]

@@ -90,11 +90,16 @@ def to_mono(block: NDArray[np.float32], channel: int | None = None) -> tuple[Sam
 
 
 class Framer:
-    """Blocks at the device's rate -> frames of 320 samples at 24 kHz."""
+    """Blocks at the device's rate -> frames of 320 samples at 24 kHz.
 
-    def __init__(self, rate: int) -> None:
+    start_sample: where in the stream the first block begins, at the device's rate; a multiple of first_start(rate).
+    """
+
+    def __init__(self, rate: int, start_sample: int = 0) -> None:
+        if start_sample % first_start(rate):
+            raise ValueError(f"start_sample {start_sample}: must be a multiple of {first_start(rate)} at {rate} Hz")
         self._resampler = Resampler(rate, ANALYSIS_RATE, FRAME_SAMPLES)
-        self._start_sample = 0
+        self._start_sample = start_sample * ANALYSIS_RATE // rate
 
     def push(self, mono: Samples) -> list[Frame]:
         return [self._frame(unit) for unit in self._resampler.push(mono)]
@@ -103,6 +108,11 @@ class Framer:
         frame = Frame(samples, self._start_sample, self._resampler.delay_s)
         self._start_sample += FRAME_SAMPLES
         return frame
+
+
+def first_start(rate: int) -> int:
+    """Device samples after which the device's and the analysis' sample grids meet again."""
+    return rate // math.gcd(rate, ANALYSIS_RATE)
 
 
 class AudioFile:

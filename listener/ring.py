@@ -22,7 +22,7 @@ class Ring:
     def __init__(self, capacity: int, channels: int) -> None:
         spawn = get_context("spawn")
         # anonymous (no name in /dev/shm), so that nothing is left behind by kill -9
-        self._setup(spawn.RawArray("f", capacity * channels), spawn.RawArray("q", 1), capacity, channels)
+        self._setup(spawn.RawArray("f", capacity * channels), spawn.RawArray("q", 2), capacity, channels)
 
     def _setup(self, samples: Any, counter: Any, capacity: int, channels: int) -> None:
         self._raw: tuple[Any, Any] = (samples, counter)
@@ -40,6 +40,15 @@ class Ring:
     def written(self) -> int:
         """Samples written since the start. Any thread or process."""
         return int(self._counter[0])
+
+    @property
+    def ended(self) -> bool:
+        """Whether the writer has said that nothing more will come. Any thread or process."""
+        return bool(self._counter[1])
+
+    def end(self) -> None:
+        """Nothing more will be written. The writer's thread only."""
+        self._counter[1] = 1
 
     def write(self, block: Block) -> None:
         """Append block [n, channels], n <= capacity. The writer's thread only (the audio callback)."""
@@ -65,9 +74,17 @@ class Reader:
     def available(self) -> int:
         return self.ring.written - self.position
 
+    @property
+    def at_end(self) -> bool:
+        return self.ring.ended and self.available == 0
+
+    def skip_to_multiple(self, samples: int) -> None:
+        """Go on from the next position that is a multiple of `samples`."""
+        self.position = -(-self.position // samples) * samples
+
     def read(self, n: int) -> Block:
         """A copy of the next n samples [n, channels]; fewer if fewer are there. Samples lost come as zeros."""
-        n = min(n, self.available)
+        n = max(min(n, self.available), 0)
         out = self._copy(n)
         # what the writer may have overwritten before or during the copy is not what was played
         lost = min(max(self.ring.written - self.ring.capacity - self.position, 0), n)

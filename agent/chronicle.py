@@ -1,0 +1,66 @@
+"""What a session writes down of each thought and each thing sent, live and from a file alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from agent.recorder import Recorder, to_record
+from agent.types import PlannedNote, Thought
+from listener.types import Chord, Key
+
+CHORD_CONFIDENCE = 0.3  # below this an estimate is not worth a line
+
+
+class Chronicle:
+    """Turns thoughts and reports into the recorder's lines; writes a fact once, when it is new."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._chord: tuple[int, str] | None = None
+        self._key: tuple[int, str] | None = None
+        self._state = ""
+
+    def thought(self, thought: Thought) -> None:
+        """Everything new that was heard and decided in one frame."""
+        recorder, heard = self._recorder, thought.analysis
+        for onset in heard.onsets:
+            recorder.event(to_record("onset", onset))
+        for kind, notes in (("note", heard.notes), ("note_end", heard.ended)):
+            for note in notes:
+                recorder.heard(note)
+                recorder.event(to_record(kind, note))
+        for beat in heard.beats:
+            recorder.beat(beat)
+            recorder.event(to_record("beat", beat))
+        if heard.phrase:
+            recorder.event(to_record("phrase", heard.phrase))
+        self._harmony(heard.time_s, heard.chord, heard.key)
+        self._decided(thought)
+
+    def _harmony(self, time_s: float, chord: Chord | None, key: Key | None) -> None:
+        if chord and chord.confidence >= CHORD_CONFIDENCE and (chord.root, chord.quality) != self._chord:
+            self._chord = (chord.root, chord.quality)
+            self._recorder.chord(time_s, chord)
+            self._recorder.event(to_record("chord", chord, time_s=time_s))
+        if key and (key.tonic, key.mode) != self._key:
+            self._key = (key.tonic, key.mode)
+            self._recorder.event(to_record("key", key, time_s=time_s))
+
+    def _decided(self, thought: Thought) -> None:
+        if thought.state != self._state:
+            self._state = thought.state
+            self._recorder.event({"type": "band", "time_s": thought.analysis.time_s, "state": thought.state})
+        for note in thought.plan.committed if thought.plan else ():
+            self._recorder.event(to_record("planned", note, created_s=thought.analysis.time_s))
+
+    def sent(self, records: Iterable[dict[str, Any]], notes: Iterable[PlannedNote]) -> None:
+        """What left for the synth or the MIDI port."""
+        for record in records:
+            self._recorder.event(record)
+        for note in notes:
+            self._recorder.note(note)
+
+    def cause(self, what: str, time_s: float | None = None) -> None:
+        """Something went wrong and the music went on."""
+        self._recorder.event({"type": "trouble", "time_s": time_s, "cause": what})

@@ -1,0 +1,51 @@
+"""Hearing and deciding: frames in, what was heard and what the band will do out. Deterministic; no clock, no thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from agent.config import Config
+from agent.planner import Latent, Planner
+from agent.types import Thought
+from listener.analyzer import Analyzer
+from listener.types import Frame
+from models import codec as codec_module
+from models.codec import Codec
+from models.responder import Responder
+
+WEIGHTS = Path(codec_module.__file__).parent / "weights"
+
+
+class Mind:
+    """The path of a frame through listener, codec, responder and planner (hops 3 to 6 of the design).
+
+    commit_s: seconds ahead of which nothing is changed, the output's latency included.
+    Raises FileNotFoundError or ValueError in one line when weights are missing or damaged.
+    """
+
+    def __init__(self, config: Config, latency_s: float = 0.0) -> None:
+        responder = Responder.load(Path(config.models.responder or WEIGHTS / "responder"))
+        self._codec = (
+            Codec.load(Path(config.models.codec or WEIGHTS / "codec")) if config.models.codec_enabled else None
+        )
+        self._codec_state = self._codec.initial_state() if self._codec else None
+        self._analyzer = Analyzer()
+        parts = frozenset(name for name, part in config.parts.items() if part.enabled)
+        self._planner = Planner(responder, config.band, parts, config.band.commit_ms / 1000 + latency_s)
+
+    def step(self, frame: Frame) -> Thought:
+        """Take one frame; never more than a few milliseconds except where a bar is imagined."""
+        analysis = self._analyzer.step(frame)
+        plan = self._planner.step(analysis, self._hear_sound(frame))
+        tick = self._planner.tick
+        gate = self._planner.form.gate(1)
+        bar = tick.position.bar if tick else 0
+        return Thought(analysis, plan, str(self._planner.form.state), bar, tuple(sorted(gate.parts)))
+
+    def _hear_sound(self, frame: Frame) -> Latent | None:
+        if self._codec is None or self._codec_state is None:
+            return None
+        codes, self._codec_state = self._codec.step(frame.samples, self._codec_state)
+        return np.asarray(self._codec.embed(codes), np.float32)

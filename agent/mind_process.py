@@ -1,0 +1,77 @@
+"""The mind's process: reads the ring, steps the mind, sends plans to the audio process and facts to the parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.channel import Channel
+from agent.config import Config
+from agent.journal import Journal
+from agent.types import Thought
+from listener.capture import Framer, first_start, to_mono
+from listener.ring import Ring
+
+if TYPE_CHECKING:
+    from agent.mind import Mind
+
+POLL_S = 0.002
+MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and goes on answering
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One thought for the parent. mended: samples in its block that were not finite; dropped: lost so far."""
+
+    thought: Thought
+    mended: int
+    dropped: int
+
+
+def main(
+    config: Config, ring: Ring, rate: int, latency_s: float, plans: Channel, commands: Channel, reports: Channel
+) -> None:
+    """Entry point of the spawned process; ends on the command "stop", at the end of the ring, or with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        import torch
+
+        from agent.mind import Mind
+
+        torch.set_num_threads(1)  # two threads on busy cores ran 8 times slower
+        mind = Mind(config, latency_s)
+    except (OSError, ValueError) as cause:
+        reports.send(("failed", str(cause)))
+        return
+    reports.send(("ready", None))
+    _listen(mind, config, ring, rate, plans, commands, reports)
+
+
+def _listen(
+    mind: Mind, config: Config, ring: Ring, rate: int, plans: Channel, commands: Channel, reports: Channel
+) -> None:
+    parent = os.getppid()
+    reader = ring.reader()
+    reader.skip_to_multiple(first_start(rate))
+    framer = Framer(rate, reader.position)
+    channel = config.audio.input_channel
+    while not reader.at_end:
+        if "stop" in commands.receive() or os.getppid() != parent:
+            return
+        block = reader.read(min(reader.available, MAX_READ))
+        if not len(block):
+            time.sleep(POLL_S)
+            continue
+        single = channel - 1 if channel and channel <= block.shape[1] else None
+        mono, mended = to_mono(block, single)
+        for frame in framer.push(mono):
+            thought = mind.step(frame)
+            if thought.plan:
+                plans.send(thought.plan)
+            reports.send(Heard(thought, mended, reader.dropped))
+    plans.send(ring.written / rate)
+    reports.send(("ended", None))

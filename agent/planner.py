@@ -1,0 +1,294 @@
+"""What the responder imagines + the state of the band -> Plan.
+
+The responder lives on ticks (16th notes). Whenever a tick of the bass is fully heard, its state takes one step
+with what the bass and the band really did; a copy of that state then imagines the ticks ahead with the bass
+unknown. The first of them are committed, the rest is tentative and thrown away at the next tick.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.config import BandConfig
+from agent.form import BandState, Form, Gate
+from agent.types import PARTS, Plan, PlannedNote
+from agent.voicing import intervals_of, voice
+from listener.harmony import QUALITIES
+from listener.types import Analysis, Grid, Meter, Note
+from models.responder import Responder, ResponderState
+from models.tokens import (
+    DRUM_PIECES,
+    EMPTY_REPLY,
+    BassTick,
+    ChordHit,
+    LineHit,
+    Position,
+    Reply,
+    TickInput,
+)
+
+HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
+DRUM_DURATION_S = 0.10
+LEGATO = 0.98  # a stroke that the next one ends stops this little before it
+JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
+
+Latent = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One 16th: number counts on for ever; beat and sub say where it lies on the grid; position where in the bar."""
+
+    number: int
+    beat: int
+    sub: int
+    position: Position
+
+    def time_on(self, grid: Grid) -> float:
+        """Stream seconds of this tick, swung as the grid is."""
+        return grid.time_of(self.beat + swung(self.sub / ticks_per_beat(self.position.meter), grid.swing))
+
+
+def ticks_per_beat(meter: Meter) -> int:
+    return max(16 // meter.denominator, 1)
+
+
+def swung(fraction: float, swing: float) -> float:
+    """Where in the beat a straight fraction falls when the second half begins at `swing` (0.5 = straight)."""
+    return 2 * fraction * swing if fraction < 0.5 else swing + (2 * fraction - 1) * (1 - swing)
+
+
+def straight(fraction: float, swing: float) -> float:
+    """The inverse of swung."""
+    return fraction / (2 * swing) if fraction < swing else 0.5 + (fraction - swing) / (2 * (1 - swing))
+
+
+class Planner:
+    """step(Analysis, latent) -> Plan | None, once a frame; deterministic in its input and the seed.
+
+    latent: the frame's quantised EnCodec latent [D], or None. commit_s: how far ahead of now nothing is
+    changed any more, output latency included.
+    """
+
+    def __init__(
+        self, responder: Responder, config: BandConfig, parts: frozenset[str] = frozenset(PARTS), commit_s: float = 0.15
+    ) -> None:
+        self.form = Form(config, parts)
+        self._responder, self._config, self._commit_s = responder, config, commit_s
+        self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._state: ResponderState = self._responder.initial_state()
+        self._tick: Tick | None = None  # the tick being heard now
+        self._tick_s = 0.0
+        self._grid: Grid | None = None
+        self._replies: dict[int, Reply] = {}  # committed, from the tick being heard on
+        self._notes: list[Note] = []  # heard, not yet given to a tick
+        self._sounding: Note | None = None
+        self._committed_s = float("-inf")
+        self._voicing: tuple[int, ...] = ()
+        self._last_chord: ChordHit | None = None
+        self._level = 90.0  # how hard the player plays (velocity, running mean)
+
+    @property
+    def tick(self) -> Tick | None:
+        return self._tick
+
+    def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
+        """Take one frame; a Plan whenever a tick is complete."""
+        self.form.hear(analysis)
+        self._hear(analysis, latent)
+        if analysis.grid is None:
+            return self._stop(analysis.time_s) if self._tick else None
+        self._follow(analysis.grid, analysis.time_s)
+        plan = None
+        while self._is_heard(analysis.time_s):
+            self._observe()
+            plan = self._join(plan, self._plan(analysis.time_s))
+        return plan
+
+    def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
+        self._notes += analysis.notes
+        for note in analysis.notes:
+            self._level += 0.05 * (note.velocity - self._level)
+        if latent is not None:
+            self._latents.append((analysis.time_s, latent))
+
+    def _stop(self, now_s: float) -> Plan:
+        self._reset()
+        self.form.lost()
+        return Plan((), (), now_s, now_s)
+
+    def _follow(self, grid: Grid, now_s: float) -> None:
+        """Keep the tick on the grid; a grid that jumped is taken up at the beat nearest to where we were."""
+        if self._tick is None:
+            self._tick = _first_tick(grid, now_s)
+        elif abs(self._tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s:
+            self._tick = _first_tick(grid, self._tick_s, self._tick)
+        self._grid = grid
+        self._tick_s = self._tick.time_on(grid)
+
+    def _is_heard(self, now_s: float) -> bool:
+        assert self._tick and self._grid
+        half_s = 0.5 * self._grid.period_s / ticks_per_beat(self._tick.position.meter)
+        return now_s >= self._tick_s + half_s + HEARD_AFTER_S
+
+    def _observe(self) -> None:
+        """The tick being heard is complete: step the state into the next one."""
+        assert self._tick and self._grid
+        tick, after = self._tick, _next_tick(self._tick, self._grid)
+        bass, sound = self._bass_of(tick), self._sound_of(tick, after)
+        reply = self._replies.pop(tick.number, EMPTY_REPLY)
+        self._state = self._responder.step(TickInput(after.position, bass, sound, reply), self._state)
+        self._tick, self._tick_s = after, after.time_on(self._grid)
+
+    def _bass_of(self, tick: Tick) -> BassTick:
+        mine = [n for n in self._notes if self._tick_number(n) <= tick.number]
+        self._notes = [n for n in self._notes if n not in mine]
+        played = [n for n in mine if n.articulation != "ghost"] or mine
+        if played:
+            self._sounding = played[-1]
+        onset = played[-1] if played else None
+        sounding = self._sounding.pitch if self._sounding and self.form.is_sounding else None
+        return BassTick(True, onset.pitch if onset else None, onset.velocity if onset else 0, sounding)
+
+    def _tick_number(self, note: Note) -> int:
+        """The tick a note belongs to: where it was meant, the player's distance from the beat taken out."""
+        assert self._tick and self._grid
+        beat = self._grid.beat_at(note.onset_s - self._grid.behind_s)
+        whole = int(np.floor(beat))
+        per_beat = ticks_per_beat(self._tick.position.meter)
+        sub = straight(beat - whole, self._grid.swing) * per_beat
+        return self._tick.number + round((whole - self._tick.beat) * per_beat + sub - self._tick.sub)
+
+    def _sound_of(self, tick: Tick, after: Tick) -> Latent | None:
+        assert self._grid
+        start_s, end_s = tick.time_on(self._grid), after.time_on(self._grid)
+        inside = [latent for time_s, latent in self._latents if start_s <= time_s < end_s]
+        return np.mean(inside, axis=0, dtype=np.float32) if inside else None
+
+    def _plan(self, now_s: float) -> Plan:
+        """Imagine ahead on a copy of the state; commit what must leave before the next tick is heard."""
+        assert self._tick and self._grid
+        grid, tick = self._grid, self._tick
+        until_s = now_s + self._commit_s + grid.period_s / ticks_per_beat(tick.position.meter)
+        path = self._imagine(tick, until_s)
+        final = [(t, r) for t, r in path if t.time_on(grid) < until_s]
+        committed: list[PlannedNote] = []
+        for i, (t, reply) in enumerate(final):
+            if t.number in self._replies or t.time_on(grid) <= self._committed_s:
+                continue
+            if t.position.tick == 0:
+                self.form.downbeat(grid, now_s)
+            committed += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position.tick))
+            self._replies[t.number] = reply
+            self._committed_s = t.time_on(grid)
+        tentative: list[PlannedNote] = []
+        voicing, chord = self._voicing, self._last_chord
+        for i, (t, reply) in enumerate(path[len(final) :], len(final)):
+            tentative += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position.tick))
+        self._voicing, self._last_chord = voicing, chord
+        return Plan(tuple(committed), tuple(tentative), max(until_s, self._committed_s), now_s)
+
+    def _imagine(self, tick: Tick, until_s: float) -> list[tuple[Tick, Reply]]:
+        """(tick, reply) from `tick` to the end of the look-ahead: what is committed as it is, the rest imagined."""
+        assert self._grid
+        state, path = self._state, []
+        bars = self._config.lookahead_bars if tick.position.tick == 0 else 1
+        last = tick.number + bars * tick.position.ticks_per_bar
+        while tick.number < last or tick.time_on(self._grid) < until_s:
+            reply = self._replies.get(tick.number) or self._sample(tick, state)
+            path.append((tick, reply))
+            tick = _next_tick(tick, self._grid)
+            state = self._responder.step(TickInput(tick.position, BassTick.UNKNOWN, None, reply), state)
+        return path
+
+    def _sample(self, tick: Tick, state: ResponderState) -> Reply:
+        rng = np.random.default_rng((self._config.seed, tick.number))
+        return self._responder.sample(state, rng, temperature=self._config.temperature)
+
+    def _notes_of(self, tick: Tick, reply: Reply, ahead: list[tuple[Tick, Reply]], gate: Gate) -> list[PlannedNote]:
+        assert self._grid
+        on_s = tick.time_on(self._grid)
+        if gate.final:
+            return self._final_stroke(tick, on_s)
+        gain = gate.gain * min(max(self._level / 90.0, 0.7), 1.15)
+        notes = []
+        if "drums" in gate.parts:
+            hits = [h for h in reply.drums if gate.pieces is None or h.piece in gate.pieces]
+            notes += [self._drum(h.piece, h.velocity * gain, tick, on_s) for h in hits]
+        if reply.chord and "chords" in gate.parts:
+            self._last_chord = reply.chord
+            off_s = self._until(ahead, on_s, "chord")
+            notes += self._chord(reply.chord, reply.chord.velocity * gain, tick, on_s, off_s)
+        if reply.line and "line" in gate.parts:
+            off_s = self._until(ahead, on_s, "line")
+            notes.append(_note("line", on_s, off_s, reply.line.pitch, reply.line.velocity * gain, tick))
+        return notes
+
+    def _drum(self, piece: str, velocity: float, tick: Tick, on_s: float) -> PlannedNote:
+        return _note("drums", on_s, on_s + DRUM_DURATION_S, DRUM_PIECES[piece].key, velocity, tick)
+
+    def _chord(self, chord: ChordHit, velocity: float, tick: Tick, on_s: float, off_s: float) -> list[PlannedNote]:
+        self._voicing = voice(chord.root, intervals_of(chord.quality, QUALITIES), self._voicing)
+        return [_note("chords", on_s, off_s, pitch, velocity, tick) for pitch in self._voicing]
+
+    def _final_stroke(self, tick: Tick, on_s: float) -> list[PlannedNote]:
+        assert self._grid
+        bar_s = self._grid.period_s * self._grid.meter.numerator
+        notes = [self._drum("kick", 100, tick, on_s), self._drum("crash", 84, tick, on_s)]
+        if self._last_chord:
+            notes += self._chord(self._last_chord, 72, tick, on_s, on_s + bar_s)
+        return notes
+
+    def _until(self, ahead: list[tuple[Tick, Reply]], on_s: float, part: str) -> float:
+        """When a sustained stroke ends: at the next stroke or release imagined, at the latest where that ends."""
+        assert self._grid
+        end_s = on_s + self._grid.period_s
+        for tick, reply in ahead:
+            end_s = tick.time_on(self._grid)
+            if getattr(reply, part) or getattr(reply, f"{part}_off"):
+                break
+        return on_s + LEGATO * (end_s - on_s)
+
+    @staticmethod
+    def _join(first: Plan | None, second: Plan) -> Plan:
+        if first is None:
+            return second
+        return Plan(first.committed + second.committed, second.tentative, second.committed_until_s, second.created_s)
+
+    @property
+    def band_state(self) -> BandState:
+        return self.form.state
+
+
+def _first_tick(grid: Grid, time_s: float, before: Tick | None = None) -> Tick:
+    """The tick at the beat nearest time_s, numbered on from `before`."""
+    beat = round(grid.beat_at(time_s))
+    per_beat = ticks_per_beat(grid.meter)
+    bar = before.position.bar if before else 0
+    position = Position((grid.position_of(beat) - 1) * per_beat, bar, grid.meter)
+    return Tick(before.number if before else 0, beat, 0, position)
+
+
+def _next_tick(tick: Tick, grid: Grid) -> Tick:
+    """The tick after `tick`; a new bar begins where the grid has a downbeat, even if this one is cut short."""
+    at = tick.position
+    if tick.sub + 1 < ticks_per_beat(at.meter):
+        return Tick(tick.number + 1, tick.beat, tick.sub + 1, Position(at.tick + 1, at.bar, at.meter))
+    beat = tick.beat + 1
+    if grid.position_of(beat) == 1:
+        return Tick(tick.number + 1, beat, 0, Position(0, at.bar + 1, grid.meter))
+    return Tick(tick.number + 1, beat, 0, Position((at.tick + 1) % at.ticks_per_bar, at.bar, at.meter))
+
+
+def _note(part: str, on_s: float, off_s: float, pitch: int, velocity: float, tick: Tick) -> PlannedNote:
+    return PlannedNote(part, on_s, off_s, pitch, int(min(max(round(velocity), 1), 127)), tick.number)
+
+
+__all__ = ["LineHit", "Planner", "Tick"]

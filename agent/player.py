@@ -1,0 +1,134 @@
+"""Plans in, sound and MIDI out. Imports no torch: this is what runs in the audio process (agent/audio_process.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.scheduler import Counts, Scheduler
+from agent.types import Event, Plan, PlannedNote
+
+QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is
+TAIL_S = 1.5  # how long the last sounds may ring after the last note's end
+NOTE_ON = 0x90
+
+Stems = NDArray[np.float32]
+
+
+class Instrument(Protocol):
+    """What agent.synth.Synth offers."""
+
+    def send(self, part: str, message: tuple[int, ...]) -> None: ...
+    def render(self, n: int) -> Stems: ...
+    def lead_in_s(self, part: str, key: int, velocity: int) -> float: ...
+    def all_off(self) -> None: ...
+
+
+class Port(Protocol):
+    """What agent.midi.MidiBand offers."""
+
+    def send(self, part: str, message: tuple[int, ...]) -> None: ...
+    def panic(self) -> None: ...
+
+
+class Player:
+    """Renders the synth by the sample count and sends MIDI by the clock; one thread calls it.
+
+    synth_advance_s: how much earlier than it is heard a sample is rendered; midi_advance_s: likewise a message.
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        parts: Sequence[str],
+        synth: Instrument | None,
+        port: Port | None,
+        synth_advance_s: float = 0.0,
+        midi_advance_s: float = 0.0,
+    ) -> None:
+        self.rate, self.parts, self._synth, self._port = rate, tuple(parts), synth, port
+        self.rendered = 0  # samples
+        self.records: list[dict[str, Any]] = []  # what was sent; whoever writes it down takes it away
+        self.notes: list[PlannedNote] = []  # likewise
+        self._advance_s = {"synth": synth_advance_s, "midi": midi_advance_s}
+        self._to_synth = Scheduler(self._synth_advance)
+        self._to_port = Scheduler(lambda note: midi_advance_s)
+        self._silence = np.zeros((len(self.parts), QUANTUM, 2), np.float32)
+        self._end_s: float | None = None
+        self._ended_at: int | None = None  # sample after which nothing sounds
+
+    def _synth_advance(self, note: PlannedNote) -> float:
+        lead_in_s = self._synth.lead_in_s(note.part, note.pitch, note.velocity) if self._synth else 0.0
+        return self._advance_s["synth"] + lead_in_s
+
+    @property
+    def counts(self) -> Counts:
+        """Of the output that matters most: what others play from, else what is heard here."""
+        return (self._to_port if self._port else self._to_synth).counts
+
+    def accept(self, plan: Plan) -> None:
+        now_s = self.rendered / self.rate
+        self._to_synth.accept(plan, now_s)
+        if self._port:
+            self._to_port.accept(plan, now_s)
+
+    def render(self) -> Stems:
+        """The next 64 samples of every part [parts, 64, 2]."""
+        middle_s = (self.rendered + QUANTUM / 2) / self.rate
+        for event in self._to_synth.due(middle_s):
+            if self._synth:
+                self._synth.send(event.part, event.message)
+            self._record("synth", event, self.rendered / self.rate + (event.due_s - event.send_s))
+        self.rendered += QUANTUM
+        return self._synth.render(QUANTUM) if self._synth else self._silence
+
+    def send_due(self, now_s: float) -> None:
+        """Send every MIDI message whose time has come at stream time now_s."""
+        if not self._port:
+            return
+        for event in self._to_port.due(now_s, now_s):
+            self._port.send(event.part, event.message)
+            self._record("midi", event, now_s + (event.due_s - event.send_s))
+
+    def next_send_s(self) -> float:
+        """Stream time of the next MIDI message; infinity without one."""
+        return self._to_port.next_send_s() if self._port else float("inf")
+
+    def _record(self, output: str, event: Event, sent_s: float) -> None:
+        kind, pitch, velocity = event.message
+        on = kind == NOTE_ON
+        record = {"type": "sent", "output": output, "part": event.part, "on": on, "pitch": pitch}
+        self.records.append({**record, "velocity": velocity, "due_s": event.due_s, "sent_s": sent_s})
+        if event.note and output == ("synth" if self._synth else "midi"):
+            self.notes.append(event.note)
+
+    def end(self, end_s: float) -> None:
+        """The input ended at end_s: what has begun is played out, nothing new begins."""
+        self._end_s = end_s
+        for scheduler in (self._to_synth, self._to_port):
+            scheduler.forget_after(end_s)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last note has rung out after end()."""
+        if self._end_s is None or self.rendered < self._end_s * self.rate or not self._to_synth.idle:
+            return False
+        if self._ended_at is None:
+            self._ended_at = self.rendered + round(TAIL_S * self.rate)
+        return self.rendered >= self._ended_at
+
+    def stop(self) -> None:
+        """At once: every sounding note off, everything planned forgotten."""
+        now_s = self.rendered / self.rate
+        for event in self._to_synth.stop(now_s):
+            self._record("synth", event, now_s)
+        if self._synth:
+            self._synth.all_off()
+        if self._port:
+            for event in self._to_port.stop(now_s):
+                self._port.send(event.part, event.message)
+                self._record("midi", event, now_s)
+            self._port.panic()
