@@ -1,0 +1,191 @@
+"""session.mid: what was heard and played, on the bars that were heard. Seconds in, ticks out."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import mido
+
+from agent.types import PlannedNote
+from listener.types import Beat, Meter, Note
+
+TICKS_PER_QUARTER = 480
+DEFAULT_METER = Meter(4, 4)
+DEFAULT_BPM = 120.0
+BASS_CHANNEL, BASS_PROGRAM = 1, 33  # General MIDI finger bass
+OPEN_NOTE_S = 0.5  # length of a note whose end was not heard
+
+Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """From `time_s` = `tick` on, a quarter lasts `quarter_us` microseconds."""
+
+    time_s: float
+    tick: int
+    quarter_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class BeatMap:
+    """Seconds <-> ticks through the beats that were heard; bars: (tick, meter) where the meter changes."""
+
+    tempi: tuple[Tempo, ...]
+    bars: tuple[tuple[int, Meter], ...]
+
+    def tick_at(self, time_s: float) -> int:
+        """Tick nearest to a stream time; before 0 is 0."""
+        index = bisect_right(self.tempi, max(time_s, 0.0), key=lambda tempo: tempo.time_s) - 1
+        tempo = self.tempi[index]
+        return tempo.tick + round((max(time_s, 0.0) - tempo.time_s) * 1e6 / tempo.quarter_us * TICKS_PER_QUARTER)
+
+
+def beat_map(beats: Iterable[Beat]) -> BeatMap:
+    """The map of the heard beats; without any, 120 bpm in 4/4.
+
+    Whole beats lie between 0 s and the first beat and in gaps, at the tempo nearest to the one heard, so
+    that every heard beat is a beat of the file.
+    """
+    heard = _sensible(beats)
+    if not heard:
+        return BeatMap((Tempo(0.0, 0, round(60e6 / DEFAULT_BPM)),), ((0, DEFAULT_METER),))
+    ticks = [_count(0.0, heard[0]) * _ticks(heard[0].meter)] if heard[0].time_s > 0 else [0]
+    for beat, following in pairwise(heard):
+        ticks.append(ticks[-1] + _count(beat.time_s, following, beat) * _ticks(beat.meter))
+    return BeatMap(tuple(_tempi(heard, ticks)), tuple(_bars(heard, ticks)))
+
+
+def _sensible(beats: Iterable[Beat]) -> list[Beat]:
+    """Sorted, without those that come closer than half a beat to the one before."""
+    kept: list[Beat] = []
+    for beat in sorted(beats, key=lambda beat: beat.time_s):
+        if beat.time_s >= 0 and (not kept or beat.time_s - kept[-1].time_s > 30 / beat.tempo_bpm):
+            kept.append(beat)
+    return kept
+
+
+def _ticks(meter: Meter) -> int:
+    """Ticks of one beat, which is one denominator unit: an eighth in 7/8."""
+    return TICKS_PER_QUARTER * 4 // meter.denominator
+
+
+def _count(start_s: float, beat: Beat, before: Beat | None = None) -> int:
+    """Whole beats from start_s to the beat, at least one."""
+    return max(1, round((beat.time_s - start_s) * (before or beat).tempo_bpm / 60))
+
+
+def _tempi(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[Tempo]:
+    """One tempo per span; each is aimed from where the file's rounded tempi have got to."""
+    points = list(zip([beat.time_s for beat in beats], ticks, strict=True))
+    if points[0][1] > 0:
+        points.insert(0, (0.0, 0))
+    time_s, tick = points[0]
+    quarter_us = round(60e6 / DEFAULT_BPM)
+    for target_s, target in points[1:]:
+        quarters = (target - tick) / TICKS_PER_QUARTER
+        quarter_us = min(max(round((target_s - time_s) * 1e6 / quarters), 1), 2**24 - 1)
+        yield Tempo(time_s, tick, quarter_us)
+        time_s, tick = time_s + quarter_us * quarters / 1e6, target
+    last = beats[-1]
+    yield Tempo(time_s, tick, round(60e6 / last.tempo_bpm * last.meter.denominator / 4))
+
+
+def _bars(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[tuple[int, Meter]]:
+    """Meter changes; a stretch between downbeats that is not whole bars ends with one bar of what is left."""
+    downbeats = [(tick, beat.meter) for beat, tick in zip(beats, ticks, strict=True) if beat.position == 1]
+    if not downbeats or downbeats[0][0] > 0:
+        downbeats.insert(0, (0, (downbeats or [(0, beats[0].meter)])[0][1]))
+    current: Meter | None = None
+    for index, (tick, meter) in enumerate(downbeats):
+        following = downbeats[index + 1][0] if index + 1 < len(downbeats) else tick
+        whole, left = divmod((following - tick) // _ticks(meter), meter.numerator)
+        places = [(tick, meter)] if whole or not left else []
+        if left:
+            places.append((tick + whole * meter.numerator * _ticks(meter), Meter(left, meter.denominator)))
+        for place, shown in places:
+            if str(shown) != str(current):
+                yield place, shown
+            current = shown
+
+
+def write(
+    path: Path,
+    heard: Sequence[Note],
+    band: Sequence[PlannedNote],
+    beats: Sequence[Beat],
+    parts_midi: Mapping[str, tuple[int, int]],
+) -> None:
+    """Write a type 1 file: tempo and meter, the bass as heard, one track per part. Raises OSError.
+
+    parts_midi: channel 1-16 and program 0-127 of each part.
+    """
+    grid = beat_map(beats)
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
+    file.tracks.append(_conductor(grid))
+    file.tracks.append(_track("Bass (heard)", BASS_CHANNEL, BASS_PROGRAM, _heard_notes(heard), grid))
+    for part, (channel, program) in parts_midi.items():
+        notes = [(note.on_s, note.off_s, note.pitch, note.velocity) for note in band if note.part == part]
+        file.tracks.append(_track(part.capitalize(), channel, program, notes, grid))
+    file.save(str(path))
+
+
+def _heard_notes(heard: Sequence[Note]) -> list[Timed]:
+    """The bass plays one note at a time: an open one lasts until the next."""
+    notes = sorted(heard, key=lambda note: note.onset_s)
+    nexts = [note.onset_s for note in notes[1:]] + [float("inf")]
+    return [
+        (note.onset_s, _end_s(note, following), note.pitch, note.velocity)
+        for note, following in zip(notes, nexts, strict=False)
+    ]
+
+
+def _end_s(note: Note, next_onset_s: float) -> float:
+    if note.duration_s is not None:
+        return note.onset_s + note.duration_s
+    return min(note.onset_s + OPEN_NOTE_S, next_onset_s)
+
+
+def _conductor(grid: BeatMap) -> mido.MidiTrack:
+    tempi = [(tempo.tick, mido.MetaMessage("set_tempo", tempo=tempo.quarter_us)) for tempo in grid.tempi]
+    meters = [(tick, _signature(meter)) for tick, meter in grid.bars]
+    return _delta("Antiphon session", [*meters, *tempi])
+
+
+def _signature(meter: Meter) -> mido.MetaMessage:
+    return mido.MetaMessage("time_signature", numerator=meter.numerator, denominator=meter.denominator)
+
+
+def _track(name: str, channel: int, program: int, notes: Iterable[Timed], grid: BeatMap) -> mido.MidiTrack:
+    index = channel - 1
+    messages = [(0, mido.Message("program_change", channel=index, program=program))]
+    for on, off, pitch, velocity in _without_overlap(notes, grid):
+        messages.append((on, mido.Message("note_on", channel=index, note=pitch, velocity=velocity)))
+        messages.append((off, mido.Message("note_off", channel=index, note=pitch, velocity=0)))
+    return _delta(name, messages)
+
+
+def _without_overlap(notes: Iterable[Timed], grid: BeatMap) -> Iterator[tuple[int, int, int, int]]:
+    """(on, off, pitch, velocity) in ticks; a note ends at the latest when its pitch is struck again."""
+    struck: dict[int, int] = {}
+    for on_s, off_s, pitch, velocity in sorted(notes, reverse=True):
+        on = grid.tick_at(on_s)
+        off = max(on + 1, grid.tick_at(off_s))
+        again = struck.get(pitch)
+        if on != again:
+            yield on, min(off, again) if again is not None else off, pitch, velocity
+        struck[pitch] = on
+
+
+def _delta(name: str, messages: Iterable[tuple[int, mido.Message]]) -> mido.MidiTrack:
+    """A track from absolute ticks; at the same tick a note ends before the next begins."""
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
+    now = 0
+    for tick, message in sorted(messages, key=lambda pair: (pair[0], pair[1].type == "note_on")):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    return track

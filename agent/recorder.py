@@ -1,0 +1,252 @@
+"""Writes the session folder: WAV stems and mix, events.jsonl, session.mid, pianoroll.png.
+
+Runs in the parent process, fed from queues; nothing here is in the way of a sound. One thread at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent import midifile
+from agent.errors import UserError
+from agent.types import PlannedNote
+from agent.wavfile import Limiter, WavWriter
+from listener.types import Beat, Chord, Note
+
+Float32 = NDArray[np.float32]
+
+MIX_STEP_S = 0.5  # the mix is made in steps of fixed size, so that it does not depend on how the sound arrives
+MAX_LAG_S = 30.0  # how long the mix waits for the slower side before it takes silence instead
+
+log = logging.getLogger(__name__)
+
+
+def new_session_folder(root: Path) -> Path:
+    """Make and return root/YYYYmmdd-HHMMSS, with -2, -3 ... where that exists. Raises UserError."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for number in range(1, 1000):
+        folder = root / (stamp if number == 1 else f"{stamp}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not root.is_dir():
+                raise _unusable(root, "it is a file") from None
+        except OSError as error:
+            raise _unusable(root, error.strerror) from error
+        else:
+            return folder
+    raise _unusable(root, "a thousand sessions began in this second")
+
+
+def _unusable(folder: Path, why: str | None) -> UserError:
+    return UserError(f"cannot write a session into {folder}: {why}; give a writable folder with --out DIR")
+
+
+def to_record(kind: str, fact: Any, **more: Any) -> dict[str, Any]:
+    """A line for events.jsonl from one of the dataclasses: {"type": kind, its fields ..., more ...}."""
+    return {"type": kind, **asdict(fact), **more}
+
+
+class Recorder:
+    """The session folder. After the constructor nothing raises: a failing disk is counted and said once."""
+
+    def __init__(
+        self,
+        folder: Path,
+        sample_rate: int,
+        parts: Sequence[str],
+        parts_midi: Mapping[str, tuple[int, int]],
+        band_delay_samples: int = 0,
+    ) -> None:
+        """parts: the order of the stems. parts_midi: channel 1-16 and program 0-127 of each part.
+
+        band_delay_samples >= 0: stems sample k sounds with bass sample k + band_delay_samples; every file
+        of the folder lies on the bass's time. Raises UserError when the folder cannot be used.
+        """
+        self.folder = folder
+        self.failures: dict[str, str] = {}  # file name -> first cause
+        self.failed_writes = 0
+        self._parts = tuple(parts)
+        self._parts_midi = dict(parts_midi)
+        self._heard: dict[float, Note] = {}
+        self._band: list[PlannedNote] = []
+        self._beats: list[Beat] = []
+        self._chords: list[tuple[float, Chord]] = []
+        self._closed = False
+        try:
+            self._open(sample_rate)
+        except OSError as error:
+            raise _unusable(folder, error.strerror) from error
+        self._mix = _Mix(sample_rate, lambda samples: self._wav("mix", samples))
+        self.stems(np.zeros((len(self._parts), band_delay_samples, 2), np.float32))
+
+    def _open(self, rate_hz: int) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        channels = {"bass": 1, "mix": 2} | dict.fromkeys(self._parts, 2)
+        self._wavs = {name: WavWriter(self.folder / f"{name}.wav", rate_hz, n) for name, n in channels.items()}
+        self._events = (self.folder / "events.jsonl").open("wb", buffering=0)
+
+    def bass(self, samples: Float32) -> None:
+        """Append what was captured: float32 [n]."""
+        self._wav("bass", samples)
+        self._mix.add_bass(samples)
+
+    def stems(self, samples: Float32) -> None:
+        """Append what the band sounded: float32 [n_parts, n, 2]."""
+        for part, stem in zip(self._parts, samples, strict=True):
+            self._wav(part, stem)
+        self._mix.add_band(samples.sum(axis=0, dtype=np.float32))
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        """Write one line of events.jsonl at once; dataclasses, arrays and NaN (null) may stand in it."""
+        line = json.dumps(_plain(record), ensure_ascii=False) + "\n"
+        self._try("events.jsonl", lambda: self._events.write(line.encode()) == len(line.encode()))
+
+    def note(self, note: PlannedNote) -> None:
+        """Keep a note the band played."""
+        self._band.append(note)
+
+    def heard(self, note: Note) -> None:
+        """Keep a note heard; the same onset again (completed, corrected) replaces it."""
+        self._heard[note.onset_s] = note
+
+    def beat(self, beat: Beat) -> None:
+        """Keep a beat heard."""
+        self._beats.append(beat)
+
+    def chord(self, time_s: float, chord: Chord) -> None:
+        """Keep a chord from time_s on."""
+        if not self._chords or _name(self._chords[-1][1]) != _name(chord):
+            self._chords.append((time_s, chord))
+
+    def close(self) -> tuple[str, ...]:
+        """Finish every file; returns the causes of what could not be written, () when all is well."""
+        if not self._closed:
+            self._closed = True
+            self._finish_wavs()
+            self._try("session.mid", self._write_midi)
+            self._try("pianoroll.png", self._draw)
+            self._try("events.jsonl", self._events.close)
+        return tuple(f"{name}: {cause}" for name, cause in self.failures.items())
+
+    def _wav(self, name: str, samples: Float32) -> None:
+        self._try(f"{name}.wav", lambda: self._wavs[name].write(samples))
+
+    def _finish_wavs(self) -> None:
+        self._mix.finish()
+        length = max(wav.frames for wav in self._wavs.values())
+        for name, wav in self._wavs.items():
+            shape = (length - wav.frames, 2) if name != "bass" else (length - wav.frames,)
+            self._wav(name, np.zeros(shape, np.float32))
+            self._try(f"{name}.wav", wav.close)
+            wav.abandon()
+
+    def _write_midi(self) -> None:
+        path = self.folder / "session.mid"
+        midifile.write(path, list(self._heard.values()), self._band, self._beats, self._parts_midi)
+
+    def _draw(self) -> None:
+        from agent import pianoroll  # matplotlib takes a second to import: after the music
+
+        heard = sorted(self._heard.values(), key=lambda note: note.onset_s)
+        path = self.folder / "pianoroll.png"
+        pianoroll.draw(path, heard, self._band, self._beats, self._chords, self.folder.name)
+
+    def _try(self, name: str, action: Callable[[], object]) -> None:
+        """Do it unless this file has failed before: what comes after a hole would lie at the wrong time."""
+        if name in self.failures:
+            self.failed_writes += 1
+            return
+        try:
+            if action() is False:
+                raise OSError("only a part was written: the disk is full")
+        except Exception as error:  # a watcher must not stop the music, whatever breaks
+            self.failed_writes += 1
+            self.failures[name] = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            log.error("%s: not recorded any further: %s", self.folder / name, self.failures[name])
+
+
+class _Mix:
+    """Bass + band at equal places, limited, in steps of fixed size."""
+
+    def __init__(self, rate_hz: int, write: Callable[[Float32], None]) -> None:
+        self._write = write
+        self._limiter = Limiter(rate_hz)
+        self._step = int(MIX_STEP_S * rate_hz)
+        self._max_lag = int(MAX_LAG_S * rate_hz)
+        self._bass, self._band = _Lane(), _Lane()
+
+    def add_bass(self, samples: Float32) -> None:
+        self._bass.add(np.repeat(samples[:, None], 2, axis=1))
+        self._advance()
+
+    def add_band(self, samples: Float32) -> None:
+        self._band.add(samples)
+        self._advance()
+
+    def finish(self) -> None:
+        count = max(self._bass.count, self._band.count)
+        while count > 0:
+            self._mix_step(min(self._step, count))
+            count -= self._step
+        self._write(self._limiter.step(np.zeros((0, 2), np.float32), last=True))
+
+    def _advance(self) -> None:
+        low, high = sorted((self._bass.count, self._band.count))
+        while low >= self._step or high >= self._max_lag:
+            self._mix_step(self._step)
+            low, high = low - self._step, high - self._step
+
+    def _mix_step(self, count: int) -> None:
+        mixed = self._bass.take(count) + self._band.take(count)
+        self._write(self._limiter.step(np.nan_to_num(mixed, posinf=0.0, neginf=0.0)))
+
+
+class _Lane:
+    """Sound waiting for its counterpart. What is taken before it has come is silence, and skipped later."""
+
+    def __init__(self) -> None:
+        self._chunks: list[Float32] = []
+        self.count = 0  # samples waiting; negative: that many were taken as silence already
+
+    def add(self, samples: Float32) -> None:
+        fresh = samples[max(0, -self.count) :]
+        self.count += len(samples)
+        if len(fresh):
+            self._chunks.append(fresh)
+
+    def take(self, count: int) -> Float32:
+        """Float32 [count, 2], filled with zeros where nothing has come yet."""
+        empty = np.zeros((0, 2), np.float32)
+        waiting = np.concatenate([empty, *self._chunks])
+        self.count -= count
+        self._chunks = [waiting[count:]] if len(waiting) > count else []
+        return np.concatenate([waiting[:count], np.zeros((max(0, count - len(waiting)), 2), np.float32)])
+
+
+def _name(chord: Chord) -> tuple[int, str]:
+    return chord.root, chord.quality
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON knows: NaN and infinities become null, arrays lists, dataclasses tables."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
