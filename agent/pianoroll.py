@@ -15,6 +15,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from agent.names import chord_name
 from agent.types import PlannedNote
 from listener.types import Beat, Chord, Note
 
@@ -27,8 +28,6 @@ BARS_NUMBERED_PER_ROW = 16
 
 COLOURS: Mapping[str, str] = {"bass": "#1f4e8c", "chords": "#d9822b", "line": "#2e8b57", "drums": "#444444"}
 BEAT_COLOUR, DOWNBEAT_COLOUR = "#d5d5d5", "#808080"
-PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-QUALITY_NAMES: Mapping[str, str] = {"maj": "", "min": "m", "min7": "m7", "min6": "m6", "hdim7": "m7b5"}
 DRUM_LANES: Mapping[str, frozenset[int]] = {  # General MIDI percussion keys, bottom lane first
     "kick": frozenset({35, 36}),
     "snare": frozenset({37, 38, 39, 40}),
@@ -51,11 +50,6 @@ class _Panel:
     ticks: Mapping[float, str]
     name: str
     weight: float
-
-
-def chord_name(chord: Chord) -> str:
-    """C, Am, G7 ... as on a lead sheet."""
-    return PITCH_NAMES[chord.root] + QUALITY_NAMES.get(chord.quality, chord.quality)
 
 
 def draw(

@@ -1,0 +1,194 @@
+"""What is heard and played, on the terminal. Runs in the parent; a terminal that is gone stops nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agent.names import chord_name, key_name, pitch_name
+from listener.types import Chord, Key, Meter, Note
+
+REFRESH_S = 1 / 15
+LINE_EVERY_S = 2.0  # plain lines when no bar goes by
+SILENCE_DB = -120.0
+METER_DB = (-60.0, 0.0)
+METER_CELLS = 30
+LEVEL_STYLES = ((-3.0, "red"), (-12.0, "yellow"), (float("-inf"), "green"))
+STATE_STYLES: Mapping[str, str] = {
+    "listening": "cyan",
+    "waiting": "cyan",
+    "entering": "bold green",
+    "playing": "bold green",
+    "holding": "yellow",
+    "thinning": "yellow",
+    "ending": "magenta",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the monitor shows. elapsed_s: of the capture stream. parts: what each part does, in words."""
+
+    elapsed_s: float = 0.0
+    level_db: float = SILENCE_DB
+    note: Note | None = None  # the last one heard
+    tempo_bpm: float | None = None
+    meter: Meter | None = None
+    confidence: float = 0.0  # 0-1, in tempo and meter
+    bar: int = 0  # counted from 1; 0 = not begun
+    beat: int = 0  # place in the bar, 1 = downbeat; 0 = unknown
+    key: Key | None = None
+    chord: Chord | None = None
+    state: str = "listening"  # listening | waiting | entering | playing | holding | thinning | ending
+    parts: Mapping[str, str] = field(default_factory=dict)
+    late: int = 0
+    dropped: int = 0
+    xruns: int = 0
+    restarts: int = 0  # of the model process
+    message: str = ""  # the last thing a person should know
+
+
+class Monitor:
+    """A live panel (live), a plain line per bar or every two seconds (not live), or nothing (console None)."""
+
+    def __init__(self, console: Console | None, live: bool) -> None:
+        self._console = console
+        self._shown_s = float("-inf")
+        self._line_s = float("-inf")
+        self._line_bar = 0
+        self._live: Live | None = None
+        if console and live:
+            self._live = Live(console=console, auto_refresh=False, screen=False)
+            self._guarded(self._live.start)
+
+    def update(self, status: Status) -> None:
+        """Show it, when it is time to; cheap otherwise. Never raises."""
+        if self._live:
+            self._update_live(self._live, status)
+        elif self._console:
+            self._update_lines(self._console, status)
+
+    def close(self) -> None:
+        """Give the terminal back; what was shown last stays. Never raises."""
+        if self._live:
+            self._guarded(self._live.stop)
+        self._live = self._console = None
+
+    def _update_live(self, live: Live, status: Status) -> None:
+        now_s = time.monotonic()
+        if now_s - self._shown_s >= REFRESH_S:
+            self._shown_s = now_s
+            self._guarded(lambda: live.update(panel(status), refresh=True))
+
+    def _update_lines(self, console: Console, status: Status) -> None:
+        if status.bar == self._line_bar and status.elapsed_s - self._line_s < LINE_EVERY_S:
+            return
+        self._line_bar, self._line_s = status.bar, status.elapsed_s
+        self._guarded(lambda: console.print(line(status), highlight=False, markup=False, soft_wrap=True))
+
+    def _guarded(self, action: object) -> None:
+        """The terminal may be closed while the band plays (rich raises SystemExit for a broken pipe)."""
+        assert callable(action)
+        try:
+            action()
+        except (OSError, ValueError, SystemExit):
+            self._live = self._console = None
+
+
+def line(status: Status) -> str:
+    """One plain line."""
+    troubles = ", ".join(f"{name} {count}" for name, count in _counts(status) if count) or "all in time"
+    parts = ", ".join(part for part, does in status.parts.items() if does not in ("silent", "off"))
+    band = status.state + (f" ({parts})" if parts else "")
+    heard = f"{_clock(status.elapsed_s)}  {status.level_db:6.1f} dB  {_note(status):9}  {_tempo(status):18}"
+    return f"{heard}  bar {_place(status):6}  {_harmony(status):16}  {band}  {troubles}".rstrip()
+
+
+def panel(status: Status) -> RenderableType:
+    """The live display."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", min_width=6)
+    grid.add_column(min_width=60)
+    for name, cell in _rows(status):
+        grid.add_row(name, cell)
+    title = f"[bold]Antiphon[/]  {_clock(status.elapsed_s)}"
+    return Panel(grid, title=title, title_align="left", expand=False, border_style="dim")
+
+
+def _rows(status: Status) -> list[tuple[str, RenderableType]]:
+    rows: list[tuple[str, RenderableType]] = [
+        ("level", _level(status.level_db)),
+        ("hears", Text(f"{_note(status):11} {_harmony(status)}")),
+        ("beat", Text.assemble(f"{_tempo(status):20} bar {_place(status):6} ", _dots(status), _sure(status))),
+        ("band", _band(status)),
+        ("counts", _troubles(status)),
+    ]
+    return [*rows, ("", Text(status.message, style="yellow"))] if status.message else rows
+
+
+def _level(level_db: float) -> Text:
+    low, high = METER_DB
+    cells = round(METER_CELLS * min(max((level_db - low) / (high - low), 0.0), 1.0))
+    style = next(style for least_db, style in LEVEL_STYLES if level_db >= least_db or least_db == float("-inf"))
+    bar = Text("█" * cells, style=style) + Text("░" * (METER_CELLS - cells), style="dim")
+    return bar + Text(f" {max(level_db, SILENCE_DB):6.1f} dB", style="none")
+
+
+def _note(status: Status) -> str:
+    return f"{pitch_name(status.note.pitch)} {status.note.cents:+.0f} ct" if status.note else "-"
+
+
+def _tempo(status: Status) -> str:
+    if status.tempo_bpm is None:
+        return "no beat yet"
+    return f"{status.tempo_bpm:.1f} bpm" + (f"  {status.meter}" if status.meter else "")
+
+
+def _place(status: Status) -> str:
+    return f"{status.bar}:{status.beat}" if status.bar else "-"
+
+
+def _harmony(status: Status) -> str:
+    chord = chord_name(status.chord) if status.chord else ""
+    key = f"in {key_name(status.key)}" if status.key else ""
+    return f"{chord:5} {key}".strip() or "-"
+
+
+def _dots(status: Status) -> Text:
+    count = status.meter.numerator if status.meter else 0
+    return Text(" ".join("●" if place == status.beat else "○" for place in range(1, count + 1)), style="bold")
+
+
+def _sure(status: Status) -> Text:
+    return Text(f"  {status.confidence:.0%} sure", style="dim") if status.tempo_bpm is not None else Text()
+
+
+def _band(status: Status) -> Text:
+    parts = [f"{part} {does}" for part, does in status.parts.items()]
+    state = Text(status.state.upper(), style=STATE_STYLES.get(status.state, "none"))
+    return state + Text("   " + "   ".join(parts), style="none")
+
+
+def _counts(status: Status) -> tuple[tuple[str, int], ...]:
+    return (
+        ("late", status.late),
+        ("dropped", status.dropped),
+        ("xruns", status.xruns),
+        ("restarts", status.restarts),
+    )
+
+
+def _troubles(status: Status) -> Text:
+    return Text("   ").join(Text(f"{name} {count}", style="red" if count else "dim") for name, count in _counts(status))
+
+
+def _clock(elapsed_s: float) -> str:
+    minutes, seconds = divmod(max(0, int(elapsed_s)), 60)
+    return f"{minutes:02}:{seconds:02}"
