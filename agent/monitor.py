@@ -56,16 +56,19 @@ class Status:
 
 
 class Monitor:
-    """A live panel (live), a plain line per bar or every two seconds (not live), or nothing (console None)."""
+    """A live panel on a terminal; else, or not live, a plain line per bar or every two seconds.
+
+    A console that is None or quiet: nothing.
+    """
 
     def __init__(self, console: Console | None, live: bool) -> None:
-        self._console = console
+        self._console = None if console and console.quiet else console
         self._shown_s = float("-inf")
         self._line_s = float("-inf")
         self._line_bar = 0
         self._live: Live | None = None
-        if console and live:
-            self._live = Live(console=console, auto_refresh=False, screen=False)
+        if self._console and live and self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, screen=False)
             self._guarded(self._live.start)
 
     def update(self, status: Status) -> None:

@@ -63,7 +63,7 @@ def test_the_level_meter_grows_with_the_level() -> None:
 
 def test_without_a_terminal_a_line_comes_every_bar_or_two_seconds() -> None:
     screen, text = console(terminal=False)
-    monitor = Monitor(screen, live=False)
+    monitor = Monitor(screen, live=True)
     for step in range(100):
         monitor.update(replace(BUSY, elapsed_s=step * 0.1, bar=0))
     assert text.getvalue().count("\n") == 5
@@ -88,6 +88,9 @@ def test_nothing_heard_yet_can_be_shown_both_ways() -> None:
 
 def test_quiet_shows_nothing_and_a_closed_monitor_too() -> None:
     Monitor(None, live=True).update(BUSY)
+    silent = io.StringIO()
+    Monitor(Console(file=silent, quiet=True, force_terminal=True), live=True).update(BUSY)
+    assert silent.getvalue() == ""
     screen, text = console(terminal=False)
     monitor = Monitor(screen, live=False)
     monitor.close()
