@@ -81,17 +81,11 @@ def _read_meta(path: Path, kind: str | None) -> dict[str, Any]:
         raise ValueError(f"{path}: not readable as JSON ({error}); {RETRAIN}") from None
     keys = {"format": int, "kind": str, "config": dict, "sha256": str}
     if not isinstance(meta, dict) or not all(isinstance(meta.get(key), type_) for key, type_ in keys.items()):
-        raise ValueError(
-            f"{path}: not an Antiphon checkpoint, which has the keys {', '.join(keys)}; {RETRAIN}"
-        )
+        raise ValueError(f"{path}: not an Antiphon checkpoint, which has the keys {', '.join(keys)}; {RETRAIN}")
     if meta["format"] != FORMAT:
-        raise ValueError(
-            f"{path}: checkpoint format {meta['format']}, this Antiphon reads {FORMAT}; {RETRAIN}"
-        )
+        raise ValueError(f"{path}: checkpoint format {meta['format']}, this Antiphon reads {FORMAT}; {RETRAIN}")
     if kind is not None and meta["kind"] != kind:
-        raise ValueError(
-            f"{path}: weights of a {meta['kind']}, a {kind} is needed; give the path of {kind} weights"
-        )
+        raise ValueError(f"{path}: weights of a {meta['kind']}, a {kind} is needed; give the path of {kind} weights")
     return meta
 
 

@@ -134,9 +134,7 @@ def reset(synth: object, font: int) -> None:
         synth.program_select(channel, font, bank, 0)  # type: ignore[attr-defined]
 
 
-def play(
-    synth: object, font: int, message: object, programs: list[int], wanted: Callable[[int, int], bool]
-) -> None:
+def play(synth: object, font: int, message: object, programs: list[int], wanted: Callable[[int, int], bool]) -> None:
     kind, channel = message.type, getattr(message, "channel", 0)  # type: ignore[attr-defined]
     if kind == "program_change":
         programs[channel] = message.program  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""EnCodec's architecture (Défossez et al. 2022, arXiv:2210.13438) at any size, made of the encodec package's modules."""
+"""EnCodec's architecture (Défossez et al. 2022, arXiv:2210.13438) at any size, of the encodec package's modules."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def build_encodec(config: CodecConfig) -> Any:
     """An encodec.EncodecModel with fresh weights: what the package itself builds, in this size."""
     import_encodec()
     from encodec.model import EncodecModel
-    from encodec.modules import SEANetDecoder, SEANetEncoder
-    from encodec.quantization import ResidualVectorQuantizer
+    from encodec.modules.seanet import SEANetDecoder, SEANetEncoder
+    from encodec.quantization.vq import ResidualVectorQuantizer
 
-    shape = {"dimension": config.dim, "n_filters": config.n_filters, "ratios": list(config.ratios)}
+    shape: dict[str, Any] = {"dimension": config.dim, "n_filters": config.n_filters, "ratios": list(config.ratios)}
     encoder = SEANetEncoder(**shape, norm="weight_norm", causal=True)
     decoder = SEANetDecoder(**shape, norm="weight_norm", causal=True)
     quantizer = ResidualVectorQuantizer(

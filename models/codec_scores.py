@@ -86,9 +86,7 @@ def card(train: dict[str, Any], trained: dict[str, Any], untrained: dict[str, An
     books = zip(trained["codes"]["perplexity"], trained["codes"]["used"], strict=True)
     use = ", ".join(f"{p:.0f} ({100 * u:.0f}% used)" for p, u in books)
     command = f"python -m models.train codec --steps {train['steps']} --seed {train['seed']}"
-    return CARD.format(
-        command=command, commit=commit(), train=train, rows="\n".join(rows), use=use, held=HELD_OUT_BASS
-    )
+    return CARD.format(command=command, commit=commit(), train=train, rows="\n".join(rows), use=use, held=HELD_OUT_BASS)
 
 
 def commit() -> str:
@@ -113,5 +111,5 @@ latents of 64, 4 codebooks x 1024 = 3 kbps at 75 frames a second. About 1 M para
 
 Perplexity per codebook on the held-out takes (of 1024): {use}.
 
-Not for: speech, other rates, music as a listener would want it. It is an ear for the responder, not a codec to publish with.
+Not for: speech, other rates, music as a listener would want it. It is an ear for the responder.
 """

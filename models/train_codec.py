@@ -26,16 +26,16 @@ PLAIN_SHARE = 0.45  # of the steps without quantiser
 KMEANS_POOL = 12_000  # latents
 DEAD_CODE = 0.02  # EMA cluster size below which a code is replaced
 SAVE_EVERY, EXPIRE_EVERY, WARMUP = 200, 50, 100
-SI_SDR_EPS = 0.1
+SI_SDR_EPS, SILENT_ENERGY = 1e-6, 0.02
 MEL_SCALES = ((512, 40), (1024, 64), (2048, 80))
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    steps: int = 2400
+    steps: int = 1800
     batch: int = 6
     frames: int = 60  # per segment: 0.8 s
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     seed: int = 0
 
 
@@ -46,10 +46,10 @@ class Losses:
         self.banks = [(n_fft, mel_bank(n_fft, n_mels)) for n_fft, n_mels in MEL_SCALES]
 
     def __call__(self, wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
-        mel = sum(
-            (self.log_mel(wanted, *bank) - self.log_mel(got, *bank)).abs().mean() for bank in self.banks
-        ) / len(self.banks)
-        return mel + 10 * (wanted - got).abs().mean() - 0.1 * si_sdr_db(wanted, got).mean()
+        mel = sum((self.log_mel(wanted, *bank) - self.log_mel(got, *bank)).abs().mean() for bank in self.banks) / len(
+            self.banks
+        )
+        return mel + (wanted - got).abs().mean() - 0.1 * si_sdr_db(wanted, got).mean()
 
     @staticmethod
     def log_mel(samples: torch.Tensor, n_fft: int, bank: torch.Tensor) -> torch.Tensor:
@@ -57,11 +57,12 @@ class Losses:
 
 
 def si_sdr_db(wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
-    """[B, N] -> [B]; the epsilon keeps silent segments finite (and ignored)."""
-    scale = ((wanted * got).sum(-1) + SI_SDR_EPS) / ((wanted**2).sum(-1) + SI_SDR_EPS)
-    target = scale[:, None] * wanted
+    """[B, N] -> [B]; 0 for silent segments. The epsilons are small: with large ones a silent output scores 0 dB
+    and training settles there."""
+    energy = (wanted**2).sum(-1)
+    target = ((wanted * got).sum(-1) / (energy + 1e-2))[:, None] * wanted
     signal, error = (target**2).sum(-1), ((got - target) ** 2).sum(-1)
-    return 10 * torch.log10((signal + SI_SDR_EPS) / (error + SI_SDR_EPS))
+    return 10 * torch.log10((signal + SI_SDR_EPS) / (error + SI_SDR_EPS)) * (energy > SILENT_ENERGY)
 
 
 class Trainer:
@@ -158,15 +159,19 @@ def _no_expiry(module: nn.Module) -> None:
 
 
 def initialise_from_data(model: Any, samples: torch.Tensor) -> None:
-    """LSUV (Mishkin & Matas 2015): each convolution's output gets unit variance, the last one the sound's."""
+    """Every convolution's output channels get mean 0 and variance 1, the last one the sound's deviation
+    (Salimans & Kingma 2016, section 3; a transposed convolution, whose gains are per input, one scale)."""
     convs = [m for m in model.modules() if hasattr(m, "weight_g")]
     last = convs[-1]
 
     def rescale(conv: Any, _: Any, output: torch.Tensor) -> torch.Tensor:
-        factor = (samples.std() if conv is last else 1.0) / (output.std() + 1e-8)
-        conv.weight_g.data.mul_(factor)
-        conv.bias.data.mul_(factor)
-        return output * factor
+        mean = output.mean((0, 2), keepdim=True)
+        per_channel = isinstance(conv, nn.Conv1d) and conv is not last
+        deviation = (output - mean).std((0, 2), keepdim=True) if per_channel else (output - mean).std()
+        factor = (samples.std() if conv is last else 1.0) / (deviation + 1e-6)
+        conv.bias.data.sub_(mean.flatten()).mul_(factor.flatten())
+        conv.weight_g.data.mul_(factor.reshape(-1, 1, 1))
+        return (output - mean) * factor
 
     hooks = [conv.register_forward_hook(rescale) for conv in convs]
     with torch.no_grad():
@@ -212,7 +217,7 @@ def expire_codes(model: Any, latents: torch.Tensor, seed: int) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse(argv)
     torch.set_num_threads(1)
-    config = TrainConfig(steps=args.steps, seed=args.seed)
+    config = TrainConfig(steps=args.steps, learning_rate=args.learning_rate, seed=args.seed)
     train, held = build_pools(args.shared, args.seed)
     trainer = Trainer(config, CodecConfig(), train)
     untrained = score(trainer.model, held)
@@ -260,8 +265,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder that holds data/")
     parser.add_argument("--out", type=Path, default=Path("models/weights/codec"), help="where the weights go")
     parser.add_argument("--work", type=Path, default=Path("checkpoints/codec"), help="where the state is kept")
-    parser.add_argument("--steps", type=int, default=TrainConfig.steps)
-    parser.add_argument("--seed", type=int, default=TrainConfig.seed)
+    parser.add_argument("--steps", type=int, default=TrainConfig().steps)
+    parser.add_argument("--seed", type=int, default=TrainConfig().seed)
+    parser.add_argument("--learning-rate", type=float, default=TrainConfig().learning_rate)
     parser.add_argument("--fresh", action="store_true", help="begin again instead of resuming")
     return parser.parse_args(argv)
 
