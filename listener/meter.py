@@ -12,125 +12,33 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from listener.types import Meter
+from listener.grooves import (
+    BINS,
+    LENGTHS,
+    MODELS,
+    OPENING,
+    PERIODS_S,
+    PRIOR,
+    PULSES,
+    RATES,
+    STARTS,
+    STRENGTHS,
+    SURPLUS,
+    TEMPI,
+    TEMPO_STEP,
+    BarModel,
+    Floats,
+)
 
-Floats = NDArray[np.float64]
-
-BINS = 48  # places per pulse
-SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 46.0, 230.0, 0.025  # pulses per minute; log step
-TEMPO_MEAN_BPM, TEMPO_SIGMA = 108.0, 0.36  # log-Gaussian prior
-TIMING_S = 0.020  # spread of played onsets around the grid
-BACKGROUND = 0.05  # share of notes anywhere
 TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior
 NULL_PRIOR = 0.5  # no grid at all
 HISTORY = 96
 MAX_GAP_S = 2.0
-
-# weight of a place by its metrical level
-DOWN, GROUP, BEAT, HALF, QUARTER, THIRD = 1.0, 0.62, 0.5, 0.30, 0.07, 0.22
-STRENGTH = {DOWN: 1.0, GROUP: 0.55, BEAT: 0.35, HALF: 0.1, QUARTER: 0.0, THIRD: 0.0}
-
-
-@dataclass(frozen=True)
-class BarModel:
-    """A way to fill a bar. pulses: quarters, or dotted quarters when triple. places: (pulse, level)."""
-
-    meter: Meter
-    pulses: float
-    beats_per_pulse: int
-    prior: float
-    places: tuple[tuple[float, float], ...]
-    swing: bool = False
-
-
-def _bar(
-    groups: tuple[float, ...], offsets: tuple[tuple[float, float], ...]
-) -> tuple[tuple[float, float], ...]:
-    """Places of a bar whose groups (in pulses) start strongly and whose pulses are divided by `offsets`."""
-    heads = np.cumsum([0.0, *groups])[:-1]
-    total = sum(groups)
-    places: dict[float, float] = {}
-    for head, length in zip(heads, groups, strict=True):
-        for pulse in range(math.ceil(length)):
-            level = BEAT if pulse else (DOWN if head == 0 else GROUP)
-            for offset, sub in ((0.0, level), *offsets):
-                place = round(float(head + pulse + offset), 4)
-                if pulse + offset < length and place < total:
-                    places[place] = max(sub, places.get(place, 0.0))
-    return tuple(sorted(places.items()))
-
-
-STRAIGHT = ((0.5, HALF), (0.25, QUARTER), (0.75, QUARTER))
-SWUNG = ((0.655, HALF),)
-TRIPLE = ((1 / 3, THIRD), (2 / 3, HALF))
-EIGHTHS = ((0.5, HALF),)
-
-MODELS = (
-    BarModel(Meter(4, 4), 4, 1, 0.40, _bar((2, 2), STRAIGHT)),
-    BarModel(Meter(4, 4), 4, 1, 0.12, _bar((2, 2), SWUNG), swing=True),
-    BarModel(Meter(3, 4), 3, 1, 0.14, _bar((3,), STRAIGHT)),
-    BarModel(Meter(3, 4), 3, 1, 0.04, _bar((3,), SWUNG), swing=True),
-    BarModel(Meter(2, 4), 2, 1, 0.04, _bar((2,), STRAIGHT)),
-    BarModel(Meter(5, 4, (3, 2)), 5, 1, 0.05, _bar((3, 2), STRAIGHT)),
-    BarModel(Meter(5, 4, (2, 3)), 5, 1, 0.02, _bar((2, 3), STRAIGHT)),
-    BarModel(Meter(6, 8, (3, 3)), 2, 3, 0.05, _bar((1, 1), TRIPLE)),
-    BarModel(Meter(9, 8, (3, 3, 3)), 3, 3, 0.01, _bar((3,), TRIPLE)),
-    BarModel(Meter(12, 8, (3, 3, 3, 3)), 4, 3, 0.03, _bar((2, 2), TRIPLE)),
-    BarModel(Meter(7, 8, (2, 2, 3)), 3.5, 2, 0.04, _bar((1, 1, 1.5), EIGHTHS)),
-    BarModel(Meter(7, 8, (3, 2, 2)), 3.5, 2, 0.02, _bar((1.5, 1, 1), EIGHTHS)),
-    BarModel(Meter(7, 8, (2, 3, 2)), 3.5, 2, 0.01, _bar((1, 1.5, 1), EIGHTHS)),
-)
-LENGTHS = np.array([round(m.pulses * BINS) for m in MODELS])
-STARTS = np.concatenate([[0], np.cumsum(LENGTHS)[:-1]])
-PLACES = int(LENGTHS.sum())
-PERIODS_S: Floats = np.exp(np.arange(np.log(60 / FASTEST_BPM), np.log(60 / SLOWEST_BPM), TEMPO_STEP))
-TEMPI = len(PERIODS_S)
-
-
-def _rates() -> Floats:
-    """Note rate at every place, mean 1 over each bar. [TEMPI, PLACES]"""
-    out = np.empty((TEMPI, PLACES))
-    for start, length, model in zip(STARTS, LENGTHS, MODELS, strict=True):
-        place = np.arange(length) / BINS
-        for k, period in enumerate(PERIODS_S):
-            shape = np.zeros(length)
-            for at, weight in model.places:
-                far = (place - at + model.pulses / 2) % model.pulses - model.pulses / 2
-                loose = 0.035 if model.swing and weight == HALF else 0.0
-                width = math.hypot(TIMING_S / period, loose, 0.3 / BINS)
-                shape += weight * np.exp(-0.5 * (far / width) ** 2) / width
-            out[k, start : start + length] = (1 - BACKGROUND) * shape / shape.mean() + BACKGROUND
-    return out
-
-
-def _strengths() -> Floats:
-    """Metrical strength 0-1 at every place. [PLACES]"""
-    out = np.zeros(PLACES)
-    for start, length, model in zip(STARTS, LENGTHS, MODELS, strict=True):
-        place = np.arange(length) / BINS
-        for at, weight in model.places:
-            far = (place - at + model.pulses / 2) % model.pulses - model.pulses / 2
-            near = STRENGTH[weight] * np.exp(-0.5 * (far / 0.06) ** 2)
-            out[start : start + length] = np.maximum(out[start : start + length], near)
-    return out
-
-
-def _prior() -> Floats:
-    tempo = np.exp(-0.5 * ((np.log(60 / PERIODS_S) - math.log(TEMPO_MEAN_BPM)) / TEMPO_SIGMA) ** 2)
-    place = np.repeat([m.prior for m in MODELS] / LENGTHS, LENGTHS)
-    out = np.outer(tempo, place)
-    return np.asarray(out / out.sum())
-
-
-RATES = _rates()
-SURPLUS = np.concatenate(  # integral of (rate - 1) up to each place, in places
-    [np.cumsum(RATES[:, s : s + n] - 1, axis=1) for s, n in zip(STARTS, LENGTHS, strict=True)], axis=1
-)
-STRENGTHS = _strengths()
-PRIOR = _prior()
+OPENING_ODDS = 4.0  # that the first note is a downbeat, against a usual note
+# log-likelihood gain of a note when one bar earlier there was: no note, another note, the same or moved alike
+REPEAT_GAINS = np.array([-0.5, -0.1, 0.45])
 
 
 @njit(cache=True)
@@ -139,7 +47,7 @@ def _advance(p, periods, starts, lengths, surplus, elapsed_s, rate_hz, tempo_mix
     tempi, places = p.shape
     moved = np.zeros_like(p)
     for k in range(tempi):
-        per_place_s = periods[k] / 48
+        per_place_s = periods[k] / BINS
         shift = elapsed_s / per_place_s
         spread = min(0.3, 0.5 * (phase_s / per_place_s) ** 2)
         gain = rate_hz * per_place_s
@@ -228,7 +136,7 @@ def _beat_mass(p, starts, lengths, alike, unit, k_mid, place):  # type: ignore[n
             if not alike[m]:
                 continue
             for j in range(lengths[m]):
-                far = (j / 48 - place) / unit
+                far = (j / BINS - place) / unit
                 if abs(far - round(far)) * unit < 0.12:
                     total += p[k, starts[m] + j]
     return total
@@ -236,10 +144,10 @@ def _beat_mass(p, starts, lengths, alike, unit, k_mid, place):  # type: ignore[n
 
 @njit(cache=True)
 def _bar_mass(p, start, length, k_mid, place):  # type: ignore[no-untyped-def]
-    total, bar = 0.0, length / 48
+    total, bar = 0.0, length / BINS
     for k in range(max(0, int(k_mid - 1.5)), min(p.shape[0], int(k_mid + 2.5) + 1)):
         for j in range(length):
-            far = abs(j / 48 - place) % bar
+            far = abs(j / BINS - place) % bar
             if min(far, bar - far) < 0.2:
                 total += p[k, start + j]
     return total
@@ -318,6 +226,8 @@ class BarFilter:
             self.rate_hz += (
                 (1 - math.exp(-gap_s / 3)) * (min(1 / gap_s, 12.0) - self.rate_hz) if gap_s < 4 else 0
             )
+        else:
+            self.belief *= 1 + OPENING_ODDS * OPENING
         self.time_s = time_s
         self._remember(time_s, pitch)
         self.belief *= RATES
@@ -328,10 +238,7 @@ class BarFilter:
         self.null /= total
 
     def _repeat(self) -> None:
-        pulses = np.array([m.pulses for m in MODELS])
-        gain = _repeats(
-            PERIODS_S, pulses, self.times_s, self.pitches, self.count, np.array([-0.5, -0.1, 0.35])
-        )
+        gain = _repeats(PERIODS_S, PULSES, self.times_s, self.pitches, self.count, REPEAT_GAINS)
         self.belief *= np.repeat(np.exp(gain), LENGTHS, axis=1)
 
     def beat_belief(self, model: BarModel, period_s: float, place: float) -> float:
