@@ -10,9 +10,10 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
-import yaml
-
 from agent.errors import UserError
+from agent.yamlfile import parse_value, read_tree, shown
+
+__all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
 FILE_NAME = "config.yaml"
 PART_NAMES = ("drums", "chords", "line")
@@ -130,25 +131,6 @@ class Config:
     log: LogConfig = LogConfig()
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's booleans only, so that `on` and `off` stay words; a key given twice is an error."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 (the base class's own attribute)
-        first: [(tag, regexp) for tag, regexp in pairs if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
-        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if str(key.value) in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key.value} given twice", problem_mark=key.start_mark
-                )
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
 def find(path: Path | None) -> Path | None:
     """The file that counts: `path`, else ./config.yaml, else None (the dataclasses' defaults)."""
     if path is not None:
@@ -163,7 +145,7 @@ def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -
     Raises UserError for a file that cannot be read, unknown keys, and values of a wrong type or range.
     """
     file = find(path)
-    tree = _read(file) if file else {}
+    tree = read_tree(file) if file else {}
     config = _build(tree, str(file))
     if not overrides:
         return config
@@ -184,27 +166,6 @@ def flatten(config: Config) -> Iterator[tuple[str, Any]]:
             prefix = f"{group.name}.{part}" if part else group.name
             for item in fields(section):
                 yield f"{prefix}.{item.name}", getattr(section, item.name)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise UserError(f"config {file}: cannot read it ({error.strerror}); give --config FILE") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise UserError(f"config {file}{_where(error)}") from error
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
-        raise UserError(f"config {file}: got {_shown(tree)}, expected `section:` lines such as `audio:`")
-    return tree
-
-
-def _where(error: Exception) -> str:
-    """`, line 3: what is wrong`, or what can be said when the reader names no line."""
-    mark = getattr(error, "problem_mark", None)
-    problem = str(getattr(error, "problem", None) or str(error).splitlines()[0])
-    return f", line {mark.line + 1}: {problem}" if mark else f": not YAML text ({problem})"
 
 
 def _with_overrides(tree: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,7 +201,7 @@ def _table(value: Any, dotted: str, source: str) -> dict[Any, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise UserError(f"{source}: {dotted} is {_shown(value)}; expected a group of keys")
+        raise UserError(f"{source}: {dotted} is {shown(value)}; expected a group of keys")
     return value
 
 
@@ -277,7 +238,7 @@ def _checked(value: Any, hint: Any, rule: Field[Any], where: str) -> Any:
     if type(value) is int and float in kinds:
         value = float(value)
     if type(value) not in kinds or not _allowed(value, rule):
-        raise UserError(f"{where} is {_shown(value)}; allowed: {_described(kinds, rule)}")
+        raise UserError(f"{where} is {shown(value)}; allowed: {_described(kinds, rule)}")
     is_path = rule.metadata.get("path") and value is not None
     return os.path.expanduser(value) if is_path else value
 
@@ -311,9 +272,3 @@ def _described(kinds: tuple[type, ...], rule: Field[Any]) -> str:
     if "low" in meta and dict not in kinds:
         names[0] += f" from {meta['low']} to {meta['high']}"
     return " or ".join(names)
-
-
-def _shown(value: Any) -> str:
-    names = {str: "text", dict: "a group", list: "a list", NoneType: "null"}
-    shown = repr(value)
-    return f"{names.get(type(value), '')} {shown if len(shown) < 60 else shown[:57] + '...'}".strip()

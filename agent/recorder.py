@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -215,7 +216,7 @@ class _Lane:
     """Sound waiting for its counterpart. What is taken before it has come is silence, and skipped later."""
 
     def __init__(self) -> None:
-        self._chunks: list[Float32] = []
+        self._chunks: deque[Float32] = deque()
         self.count = 0  # samples waiting; negative: that many were taken as silence already
 
     def add(self, samples: Float32) -> None:
@@ -226,11 +227,17 @@ class _Lane:
 
     def take(self, count: int) -> Float32:
         """Float32 [count, 2], filled with zeros where nothing has come yet."""
-        empty = np.zeros((0, 2), np.float32)
-        waiting = np.concatenate([empty, *self._chunks])
+        taken = np.zeros((count, 2), np.float32)
+        done = 0
+        while done < count and self._chunks:
+            chunk = self._chunks.popleft()
+            piece = chunk[: count - done]
+            taken[done : done + len(piece)] = piece
+            done += len(piece)
+            if len(piece) < len(chunk):
+                self._chunks.appendleft(chunk[len(piece) :])
         self.count -= count
-        self._chunks = [waiting[count:]] if len(waiting) > count else []
-        return np.concatenate([waiting[:count], np.zeros((max(0, count - len(waiting)), 2), np.float32)])
+        return taken
 
 
 def _name(chord: Chord) -> tuple[int, str]:

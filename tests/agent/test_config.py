@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.config import Config, find, flatten, load, valid_keys
+from agent.config import Config, find, flatten, load, parse_value, valid_keys
 from agent.errors import UserError
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
@@ -124,9 +124,7 @@ def test_an_override_is_checked_like_the_file(override: dict[str, Any]) -> None:
         load(SHIPPED, override)
 
 
-def test_the_search_order_is_argument_then_here_then_defaults(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_search_order_is_argument_then_here_then_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find(None) is None
     assert load() == Config()
@@ -144,3 +142,13 @@ def test_reading_the_config_imports_nothing_heavy() -> None:
     code = "import sys, agent.config; print([m for m in ('numpy', 'torch', 'scipy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=SHIPPED.parent)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3", 3), ("0.5", 0.5), ("null", None), ("off", "off"), ("true", True), ("{36: 35}", {36: 35}), ("[", "[")],
+)
+def test_a_value_on_the_command_line_reads_as_in_the_file(text: str, value: Any) -> None:
+    assert parse_value(text) == value
+    assert type(parse_value(text)) is type(value)
+    assert parse_value("2020-99-99") == "2020-99-99"
