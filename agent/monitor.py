@@ -18,6 +18,7 @@ from listener.types import Chord, Key, Meter, Note
 REFRESH_S = 1 / 15
 LINE_EVERY_S = 2.0  # plain lines when no bar goes by
 SILENCE_DB = -120.0
+PLAYS = "plays"
 METER_DB = (-60.0, 0.0)
 METER_CELLS = 30
 LEVEL_STYLES = ((-3.0, "red"), (-12.0, "yellow"), (float("-inf"), "green"))
@@ -34,7 +35,7 @@ STATE_STYLES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the monitor shows. elapsed_s: of the capture stream. parts: what each part does, in words."""
+    """What the monitor shows. elapsed_s: of the capture stream. parts: plays | rests | off for each part."""
 
     elapsed_s: float = 0.0
     level_db: float = SILENCE_DB
@@ -108,7 +109,7 @@ class Monitor:
 def line(status: Status) -> str:
     """One plain line."""
     troubles = ", ".join(f"{name} {count}" for name, count in _counts(status) if count) or "all in time"
-    parts = ", ".join(part for part, does in status.parts.items() if does not in ("silent", "off"))
+    parts = ", ".join(part for part, does in status.parts.items() if does == PLAYS)
     band = status.state + (f" ({parts})" if parts else "")
     heard = f"{_clock(status.elapsed_s)}  {status.level_db:6.1f} dB  {_note(status):9}  {_tempo(status):18}"
     return f"{heard}  bar {_place(status):6}  {_harmony(status):16}  {band}  {troubles}".rstrip()
@@ -174,9 +175,9 @@ def _sure(status: Status) -> Text:
 
 
 def _band(status: Status) -> Text:
-    parts = [f"{part} {does}" for part, does in status.parts.items()]
-    state = Text(status.state.upper(), style=STATE_STYLES.get(status.state, "none"))
-    return state + Text("   " + "   ".join(parts), style="none")
+    words = [(status.state.upper(), STATE_STYLES.get(status.state, "none"))]
+    words += [(f"   {part} {does}", "none" if does == PLAYS else "dim") for part, does in status.parts.items()]
+    return Text.assemble(*words)
 
 
 def _counts(status: Status) -> tuple[tuple[str, int], ...]:

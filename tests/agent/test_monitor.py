@@ -27,7 +27,7 @@ BUSY = Status(
     key=Key(9, "min", 0.8),
     chord=Chord(2, "min7", 0.7),
     state="playing",
-    parts={"drums": "playing", "chords": "playing", "line": "silent"},
+    parts={"drums": "plays", "chords": "plays", "line": "rests"},
     late=2,
     dropped=1,
     xruns=3,
@@ -46,7 +46,7 @@ def test_the_live_panel_shows_everything() -> None:
     monitor.close()
     for shown in ("01:23", "-18.2 dB", "E1 -7 ct", "98.3 bpm", "7/8", "12:3", "○ ○ ● ○ ○ ○ ○", "87% sure", "A minor"):
         assert shown in text.getvalue()
-    for shown in ("Dm7", "PLAYING", "drums playing", "line silent", "late 2", "dropped 1", "xruns 3"):
+    for shown in ("Dm7", "PLAYING", "drums plays", "line rests", "late 2", "dropped 1", "xruns 3"):
         assert shown in text.getvalue()
 
 
