@@ -9,7 +9,7 @@ import gc
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from agent.config import Config
 from agent.errors import UserError
 from agent.outputs import open_port, open_synth
 from agent.player import QUANTUM, Player
-from agent.types import Plan
+from agent.scheduler import Counts
+from agent.types import Plan, PlannedNote
 from listener.capture import AudioFile
 from listener.ring import Reader, Ring
 
@@ -60,13 +61,9 @@ class AudioReport:
 
     xruns: int
     missing_samples: int
-    sent: int
-    late: int
-    dropped: int
-    improvised: int
-    in_time_share: float
+    counts: Counts
     records: tuple[dict[str, Any], ...]
-    notes: tuple[Any, ...]
+    notes: tuple[PlannedNote, ...]
     finished: bool
     stopped: bool = False
     failed: str = ""
@@ -224,15 +221,11 @@ class AudioProcess:
 
     def _report(self, stopped: bool = False) -> None:
         self._told_s = time.monotonic()
-        counts, player = self.player.counts, self.player
+        player = self.player
         report = AudioReport(
             int(self._stream.counts[XRUNS]),
             int(self._stream.counts[MISSING]),
-            counts.sent,
-            counts.late,
-            counts.dropped,
-            counts.improvised,
-            counts.in_time_share,
+            replace(player.counts),
             tuple(player.records),
             tuple(player.notes),
             player.finished,

@@ -33,7 +33,7 @@ class Channel:
 
     def receive(self) -> list[Any]:
         """Everything that has come, oldest first; empty if nothing has."""
-        messages = []
+        messages: list[Any] = []
         while True:
             try:
                 data = self._socket.recv(MAX_MESSAGE_BYTES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from models.responder import Responder
 
 from agent.config import Config
 from agent.planner import Latent, Planner
@@ -13,7 +14,6 @@ from listener.analyzer import Analyzer
 from listener.types import Frame
 from models import codec as codec_module
 from models.codec import Codec
-from models.responder import Responder
 
 WEIGHTS = Path(codec_module.__file__).parent / "weights"
 

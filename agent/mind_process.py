@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from agent.channel import Channel
 from agent.config import Config
-from agent.journal import Journal
 from agent.types import Thought
 from listener.capture import Framer, first_start, to_mono
 from listener.ring import Ring
@@ -32,7 +31,14 @@ class Heard:
 
 
 def main(
-    config: Config, ring: Ring, rate: int, latency_s: float, plans: Channel, commands: Channel, reports: Channel
+    config: Config,
+    ring: Ring,
+    rate: int,
+    channel: int | None,
+    latency_s: float,
+    plans: Channel,
+    commands: Channel,
+    reports: Channel,
 ) -> None:
     """Entry point of the spawned process; ends on the command "stop", at the end of the ring, or with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -48,17 +54,16 @@ def main(
         reports.send(("failed", str(cause)))
         return
     reports.send(("ready", None))
-    _listen(mind, config, ring, rate, plans, commands, reports)
+    _listen(mind, ring, rate, channel, plans, commands, reports)
 
 
 def _listen(
-    mind: Mind, config: Config, ring: Ring, rate: int, plans: Channel, commands: Channel, reports: Channel
+    mind: Mind, ring: Ring, rate: int, channel: int | None, plans: Channel, commands: Channel, reports: Channel
 ) -> None:
     parent = os.getppid()
     reader = ring.reader()
     reader.skip_to_multiple(first_start(rate))
     framer = Framer(rate, reader.position)
-    channel = config.audio.input_channel
     while not reader.at_end:
         if "stop" in commands.receive() or os.getppid() != parent:
             return
@@ -66,8 +71,7 @@ def _listen(
         if not len(block):
             time.sleep(POLL_S)
             continue
-        single = channel - 1 if channel and channel <= block.shape[1] else None
-        mono, mended = to_mono(block, single)
+        mono, mended = to_mono(block, channel)
         for frame in framer.push(mono):
             thought = mind.step(frame)
             if thought.plan:

@@ -11,14 +11,6 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
-from agent.config import BandConfig
-from agent.form import BandState, Form, Gate
-from agent.types import PARTS, Plan, PlannedNote
-from agent.voicing import intervals_of, voice
-from listener.harmony import QUALITIES
-from listener.types import Analysis, Grid, Meter, Note
 from models.responder import Responder, ResponderState
 from models.tokens import (
     DRUM_PIECES,
@@ -30,6 +22,14 @@ from models.tokens import (
     Reply,
     TickInput,
 )
+from numpy.typing import NDArray
+
+from agent.config import BandConfig
+from agent.form import BandState, Form, Gate
+from agent.types import PARTS, Plan, PlannedNote
+from agent.voicing import intervals_of, voice
+from listener.harmony import QUALITIES
+from listener.types import Analysis, Grid, Meter, Note
 
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 DRUM_DURATION_S = 0.10

@@ -1,0 +1,48 @@
+# Two commands do all the set-up: `make jam` and `make test`. ARGS="..." passes flags to antiphon.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEBIAN := libportaudio2 libfluidsynth3 jackd2 fluidsynth fluid-soundfont-gm
+ARGS ?=
+
+.PHONY: jam test test-all lint bench train clean system
+
+jam: $(VENV)/.installed system
+	$(BIN)/antiphon jam $(ARGS)
+
+test: $(VENV)/.dev system
+	$(BIN)/pytest
+
+test-all: $(VENV)/.dev system
+	$(BIN)/pytest -m ""
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev system
+	for script in responder listening latency; do $(BIN)/python benchmarks/$$script.py; done
+
+train: $(VENV)/.dev
+	$(BIN)/python -m models.data
+	$(BIN)/python -m models.train responder
+
+# pip only: uv and poetry do not find PyTorch's CPU wheel (constraints.txt)
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Antiphon needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt torch
+	$(BIN)/pip install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+# the Debian libraries under sounddevice and pyfluidsynth; where apt-get may not run, one line says what to install
+system:
+	@.ci/system $(DEBIAN)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache data_cache checkpoints benchmarks/renders

@@ -1,0 +1,101 @@
+"""A file played through the very same path as fast as the machine can, with the same result as in real time."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from agent.chronicle import Chronicle
+from agent.config import Config
+from agent.errors import UserError
+from agent.mind import Mind
+from agent.monitor import Monitor
+from agent.outputs import open_synth
+from agent.player import Player
+from agent.recorder import Recorder
+from agent.rig import Rig
+from agent.statusboard import StatusBoard
+from listener.capture import AudioFile, Framer
+from listener.types import Samples
+
+
+class Fast:
+    """run() takes the whole file, or what came before Ctrl-C, and writes the session folder."""
+
+    def __init__(self, config: Config, rig: Rig, folder: Path, monitor: Monitor) -> None:
+        assert rig.take
+        self._sound = AudioFile(rig.take, rig.rate, rig.channel)
+        self._block = config.audio.block_samples
+        self._framer, self._board, self._monitor = Framer(rig.rate), StatusBoard(config), monitor
+        try:
+            self._mind = Mind(config)
+        except (OSError, ValueError) as cause:
+            raise UserError(str(cause)) from None
+        synth, warning = open_synth(config, rig.rate)
+        self._troubles = [warning] if warning else []
+        self._player = Player(rig.rate, tuple(config.parts), synth, None)
+        programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
+        self._recorder = Recorder(folder, rig.rate, tuple(config.parts), programs)
+        self._chronicle = Chronicle(self._recorder)
+
+    def run(self) -> tuple[str, ...]:
+        """Returns the causes of whatever went wrong."""
+        try:
+            with _interruptible() as interrupted:
+                self._play(interrupted)
+        finally:
+            self._player.stop()
+            self._chronicle.sent(self._player.records, self._player.notes)
+            self._troubles += self._recorder.close()
+            self._monitor.close()
+        return tuple(self._troubles)
+
+    def _play(self, interrupted: list[int]) -> None:
+        heard = 0
+        for block in self._sound.blocks(self._block):
+            if interrupted:
+                return
+            heard += len(block)
+            self._take(block)
+            self._render(heard)
+        self._player.end(heard / self._sound.rate)
+        while not self._player.finished and not interrupted:
+            self._render(self._player.rendered + self._block)
+
+    def _take(self, block: Samples) -> None:
+        self._recorder.bass(block)
+        for frame in self._framer.push(block):
+            thought = self._mind.step(frame)
+            self._chronicle.thought(thought)
+            self._board.thought(thought)
+            if thought.plan:
+                self._player.accept(thought.plan)
+        self._monitor.update(self._board.status())
+
+    def _render(self, until: int) -> None:
+        player = self._player
+        while player.rendered < until and not player.finished:
+            self._recorder.stems(player.render())
+        self._chronicle.sent(player.records, player.notes)
+        self._board.played(player.counts)
+        player.records.clear()
+        player.notes.clear()
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """A list that is no longer empty once Ctrl-C or SIGTERM has come."""
+    came: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        came.append(number)
+
+    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,88 @@
+"""Which sound card, which rate, which file: settled once, before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent import devices
+from agent.config import Config
+from agent.errors import UserError
+from agent.outputs import shipped
+from listener.capture import AudioFile, AudioFileError
+
+TAKE = "take.flac"
+SYNTH_RATES = (22_050, 96_000)  # Hz, what FluidSynth renders at; other files are brought to DEFAULT_RATE
+DEFAULT_RATE = 48_000
+SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".w64", ".caf", ".au", ".opus"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """take: the file that is played instead of a microphone. output_channels: 0 = no sound card is played to."""
+
+    rate: int
+    input_device: int | None
+    input_channels: int
+    output_device: int | None
+    output_channels: int
+    take: Path | None
+    channel: int | None  # of the input, from 0; None = the mean of all
+    says: str  # one line for the person
+
+    @property
+    def ring_channel(self) -> int | None:
+        """Which channel of the ring is the bass: a file has been brought to one channel before it."""
+        return self.channel if self.take is None else None
+
+
+def looks_like_file(given: str) -> bool:
+    """Whether --input names a file and not a device."""
+    return Path(given).suffix.lower() in SOUND_SUFFIXES or "/" in given or Path(given).exists()
+
+
+def choose(config: Config, take: Path | None, fast: bool = False) -> Rig:
+    """What to play on. Raises UserError for a device or file that is not there.
+
+    Without a file and without a microphone the take that ships is played in its place.
+    """
+    says = ""
+    card = None if fast else devices.find_card(config.audio, wants_input=take is None)
+    if take is None and (card is None or card.input_device is None):
+        take = shipped(TAKE)
+        says = f"no microphone found: playing {take.name}, the take that ships, in real time instead"
+        card = None if fast else devices.find_card(config.audio, wants_input=False)
+    channel = config.audio.input_channel - 1 if config.audio.input_channel else None
+    rate = _rate(config, card, take, channel)
+    output = card if card and card.output_device is not None and config.audio.output_enabled else None
+    return Rig(
+        rate=rate,
+        input_device=card.input_device if card else None,
+        input_channels=card.input_channels if card and take is None else 1,
+        output_device=output.output_device if output else None,
+        output_channels=output.output_channels if output else 0,
+        take=take,
+        channel=channel,
+        says=says or _described(take, card),
+    )
+
+
+def _rate(config: Config, card: devices.Card | None, take: Path | None, channel: int | None) -> int:
+    if take is not None:
+        try:
+            sound = AudioFile(take, channel=channel)
+        except AudioFileError as cause:
+            raise UserError(str(cause)) from None
+    rate = config.audio.sample_rate or (card.rate if card else sound.file_rate)
+    if take is not None and card is None and not SYNTH_RATES[0] <= rate <= SYNTH_RATES[1]:
+        return DEFAULT_RATE
+    return rate
+
+
+def _described(take: Path | None, card: devices.Card | None) -> str:
+    if take is not None:
+        return f"playing {take}" + (f" through {card.output_name}" if card and card.output_device is not None else "")
+    assert card
+    return f"listening to {card.input_name}" + (
+        f", playing to {card.output_name}" if card.output_device is not None else ""
+    )

@@ -1,0 +1,71 @@
+"""Gathers what the monitor shows from thoughts and reports."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from agent.config import Config
+from agent.monitor import Status
+from agent.scheduler import Counts
+from agent.types import Thought
+from listener.types import Chord, Grid
+
+SHOWN_CONFIDENCE = 0.3  # a chord less sure than this is not shown
+FALL_DB = 1.0  # the level meter falls by this each frame
+
+
+class StatusBoard:
+    """Facts in, `status()` out; one thread only."""
+
+    def __init__(self, config: Config) -> None:
+        self._enabled = {name: part.enabled for name, part in config.parts.items()}
+        self._status = Status(parts=dict.fromkeys(config.parts, "rests"))
+
+    def status(self) -> Status:
+        return self._status
+
+    def thought(self, thought: Thought) -> None:
+        """What was heard and decided in one frame."""
+        heard, before = thought.analysis, self._status
+        self._status = replace(
+            before,
+            elapsed_s=heard.time_s,
+            level_db=max(heard.rms_db, before.level_db - FALL_DB),
+            note=heard.notes[-1] if heard.notes else before.note,
+            key=heard.key,
+            chord=_shown(heard.chord),
+            state=thought.state,
+            parts={name: self._does(name, thought) for name in self._enabled},
+            bar=thought.bar + 1 if heard.grid else 0,
+        )
+        self._beat(heard.grid, heard.time_s)
+
+    def _does(self, part: str, thought: Thought) -> str:
+        if not self._enabled[part]:
+            return "off"
+        return "plays" if part in thought.playing else "rests"
+
+    def _beat(self, grid: Grid | None, time_s: float) -> None:
+        if grid is None:
+            self._status = replace(self._status, tempo_bpm=None, meter=None, confidence=0.0, beat=0)
+            return
+        self._status = replace(
+            self._status,
+            tempo_bpm=60 / grid.period_s,
+            meter=grid.meter,
+            confidence=min(grid.confidence, grid.meter_confidence),
+            beat=grid.position_of(math.floor(grid.beat_at(time_s))),
+        )
+
+    def played(self, counts: Counts, xruns: int = 0) -> None:
+        """How what was sent kept its time."""
+        self._status = replace(self._status, late=counts.late, dropped=counts.dropped, xruns=xruns)
+
+    def say(self, message: str, restarts: int = 0) -> None:
+        """Something a person should know."""
+        self._status = replace(self._status, message=message, restarts=self._status.restarts + restarts)
+
+
+def _shown(chord: Chord | None) -> Chord | None:
+    return chord if chord and chord.confidence >= SHOWN_CONFIDENCE else None

@@ -1,0 +1,161 @@
+"""A real JACK server, Antiphon as a user starts it, FluidSynth as the hardware synth, and a recorder on both outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.outputs import shipped
+
+jack = pytest.importorskip("jack")
+from tests.jack_studio import Studio, load  # noqa: E402
+from tests.rig import jack_server  # noqa: E402
+
+pytestmark = [
+    pytest.mark.rig,
+    pytest.mark.skipif(
+        not shutil.which("jackd") or not shutil.which("fluidsynth"), reason="needs jackd2 and fluidsynth"
+    ),
+]
+DRUMS = 9
+TRUTH = json.loads(shipped("take.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[dict[str, str]]:
+    with jack_server() as env:
+        yield env
+
+
+@contextmanager
+def antiphon(env: dict[str, str], out: Path, *flags: str) -> Iterator[subprocess.Popen[str]]:
+    """`antiphon jam` headless, with everything on JACK."""
+    command = [
+        sys.executable,
+        "-m",
+        "agent",
+        "jam",
+        "--midi",
+        "fluidsynth",
+        "--midi-api",
+        "jack",
+        "--out",
+        str(out),
+        *flags,
+    ]
+    process = subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=30)
+
+
+@contextmanager
+def studio(env: dict[str, str]) -> Iterator[Studio]:
+    """The take's player, the recorders and the hardware synth, waiting for Antiphon."""
+    before = os.environ.get("JACK_DEFAULT_SERVER")
+    os.environ.update(env)
+    font = str(shipped("band.sf3"))
+    synth = subprocess.Popen(
+        ["fluidsynth", "-q", "-m", "jack", "-a", "jack", "-s", "-i", "-o", "audio.jack.autoconnect=0", font],
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    room = Studio(load(shipped("take.flac"), 48_000))
+    try:
+        room.wait(lambda: bool(room._ports("fluidsynth")), 20, "fluidsynth's ports")
+        yield room
+    finally:
+        room.close()
+        synth.kill()
+        synth.wait()
+        if before is None:
+            os.environ.pop("JACK_DEFAULT_SERVER", None)
+
+
+def connect_all(room: Studio) -> None:
+    room.connect("studio:take", "PortAudio:in")
+    room.connect("fluidsynth:left", "studio:left")
+    room.connect("fluidsynth:right", "studio:right")
+    room.connect("Antiphon", "studio:notes")
+
+
+def wait_until_listening(room: Studio, out: Path) -> None:
+    room.wait((out / "events.jsonl").exists, 60, "the session folder")
+    connect_all(room)
+
+
+def wait_for_the_band(room: Studio, notes: int = 12) -> None:
+    room.wait(lambda: len(room.note_ons()) >= notes, 45, "the band")
+
+
+def distance_to_beats_s(times: np.ndarray) -> np.ndarray:
+    """Signed distance of each time to the nearest true half-beat of the take."""
+    beats = np.array(TRUTH["beats"])
+    grid = np.sort(np.concatenate([beats, (beats[1:] + beats[:-1]) / 2]))
+    return np.array([times_s - grid[np.abs(grid - times_s).argmin()] for times_s in times])
+
+
+def test_the_band_is_heard_in_time_and_sigterm_leaves_no_note(server: dict[str, str], tmp_path: Path) -> None:
+    with studio(server) as room, antiphon(server, tmp_path / "s") as process:
+        wait_until_listening(room, tmp_path / "s")
+        room.roll()
+        room.wait(lambda: room.now_s > TRUTH["sections"][-1]["end"] - 2.0, 90, "the end of the take")
+        assert room.note_ons(), "the band never came in"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+        time.sleep(0.5)
+        assert room.hanging() == []
+        level = np.sqrt(np.mean(room.recording[-40 * room.rate :] ** 2))
+        assert level > 1e-3, "no sound came out of the synth"
+        backbeats = np.array([t for t, pitch in room.note_ons(DRUMS) if pitch in (35, 36, 38, 40)])
+        on_beat = distance_to_beats_s(backbeats)
+        on_beat = on_beat[np.abs(on_beat) < 0.07]  # what is meant between the half-beats is not measured by them
+        assert len(on_beat) > 30
+        assert np.median(np.abs(on_beat)) < 0.015
+    names = {p.name for p in (tmp_path / "s").iterdir()}
+    assert {"mix.wav", "bass.wav", "drums.wav", "session.mid", "events.jsonl", "pianoroll.png"} <= names
+
+
+def test_killing_the_model_process_leaves_no_note_and_the_band_comes_back(
+    server: dict[str, str], tmp_path: Path
+) -> None:
+    with studio(server) as room, antiphon(server, tmp_path / "s") as process:
+        wait_until_listening(room, tmp_path / "s")
+        room.roll()
+        wait_for_the_band(room)
+        os.kill(mind_of(process.pid), signal.SIGKILL)
+        at_s = room.now_s
+        time.sleep(4.5)  # longer than any plan reaches
+        assert room.hanging() == []
+        room.wait(lambda: any(t > at_s + 5 for t, _ in room.note_ons()), 45, "the band after the restart")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 1  # it says that there was trouble
+        time.sleep(0.3)
+        assert room.hanging() == []
+        with antiphon(server, tmp_path / "again") as second:
+            wait_until_listening(room, tmp_path / "again")
+            assert second.poll() is None
+            second.send_signal(signal.SIGINT)
+            assert second.wait(15) == 0
+
+
+def mind_of(parent: int) -> int:
+    """The pid of Antiphon's model process: the child that has loaded PyTorch."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    (mind,) = (int(pid) for pid in children if "libtorch" in Path(f"/proc/{pid}/maps").read_text())
+    return mind

@@ -1,0 +1,24 @@
+"""Shared places, and: where ANTIPHON_NO_SKIP is set (CI), a test that would skip is an error."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    report = (yield).get_result()
+    if report.skipped and os.environ.get("ANTIPHON_NO_SKIP") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may skip: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of training data and clips; tests that need it skip where it is not."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared (training data and listening clips)")
+    return SHARED
