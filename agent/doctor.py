@@ -175,7 +175,9 @@ def _synth(config: Config) -> Iterator[Check]:
         return
     synth.close()
     font = Path(config.paths.soundfont or shipped(SOUNDFONT))
-    yield Check(GREEN, "FluidSynth", f"plays every part from {font.name} ({font.stat().st_size / 1e6:.1f} MB)")
+    size = f"{font.stat().st_size / 1e6:.1f} MB"
+    version = f"pyfluidsynth {metadata.version('pyfluidsynth')}"
+    yield Check(GREEN, "FluidSynth", f"{version} plays every part from {font} ({size})")
 
 
 def _midi(config: Config) -> Iterator[Check]:
@@ -186,7 +188,10 @@ def _midi(config: Config) -> Iterator[Check]:
     broken = [f"{api.name}: {api.error}" for api in apis if api.error]
     wanted = RED if config.midi.port is not None else YELLOW
     hint = "only needed for --midi: load the snd-seq module or start JACK"
-    yield Check(GREEN if working else wanted, "RtMidi", "; ".join([*working, *broken]) or "no API compiled in", hint)
+    text = f"python-rtmidi {metadata.version('python-rtmidi')}: " + (
+        "; ".join([*working, *broken]) or "no API compiled in"
+    )
+    yield Check(GREEN if working else wanted, "RtMidi", text, hint)
 
 
 def _audio(config: Config) -> Iterator[Check]:
@@ -194,7 +199,7 @@ def _audio(config: Config) -> Iterator[Check]:
 
     try:
         devices = audio_devices()
-        yield Check(GREEN, "PortAudio", f"{len(devices)} audio device{'s' if len(devices) != 1 else ''}")
+        yield Check(GREEN, "PortAudio", f"sounddevice {metadata.version('sounddevice')}, {len(devices)} audio devices")
     except UserError as error:
         yield Check(YELLOW, "PortAudio", str(error))
     try:

@@ -126,7 +126,7 @@ def _pitch_panel(boxes: Mapping[str, Sequence[Box]], least: tuple[int, int], nam
 def _drum_panel(band: Sequence[PlannedNote]) -> _Panel:
     drums = [note for note in band if note.part == "drums"]
     used = {_lane(note.pitch) for note in drums}
-    lanes = [lane for lane in (*DRUM_LANES, OTHER_LANE) if lane in used] or ["kick"]
+    lanes = [lane for lane in (*DRUM_LANES, OTHER_LANE) if lane in used] or [""]
     boxes = [
         (note.on_s, note.on_s + DRUM_MARK_S, lanes.index(_lane(note.pitch)) - 0.35, 0.7, note.velocity / 127)
         for note in drums
