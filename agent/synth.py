@@ -132,6 +132,10 @@ class Synth:
         if self._font < 0:
             self.close()
             raise SynthUnavailable(_UNREADABLE.format(soundfont))
+        self._soundfont = soundfont
+        self._select_programs(soundfont)
+
+    def _select_programs(self, soundfont: Path) -> None:
         for i, part in enumerate(self.parts):
             self._select(i, part, soundfont)
 
@@ -170,6 +174,7 @@ class Synth:
                 for (i, _), lead_s in zip(probed, self._probe(probed, velocity), strict=True):
                     tables[i][v, k] = lead_s
         self._lib.fluid_synth_system_reset(self._synth)
+        self._select_programs(self._soundfont)  # the reset makes every part a piano
         return {p.name: (keys[i], tables[i]) for i, p in enumerate(self.parts)}
 
     def _probe(self, probed: list[tuple[int, int]], velocity: int) -> list[float]:
