@@ -103,7 +103,7 @@ latents of 64, 4 codebooks x 1024 = 3 kbps at 75 frames a second. About 1 M para
 - Data: bass lines assembled from recorded notes (CC0: Karoryfer Samples, Discord GM bank's Killer Bass) and the
   bass and drums of Freedoom's songs (BSD-3) rendered with FluidR3_GM (MIT). No recording of anybody's song.
 - Held out: the bass `{held}` as a whole instrument (`bass_line`), and every eighth song (the other rows).
-- Losses: multi-scale log-mel L1, waveform L1, SI-SDR, commitment; no adversary. CPU, one thread, one seed.
+- Losses: SDR, multi-scale log-mel L1, commitment; no adversary. CPU, one thread, one seed.
 
 | held out | SI-SDR dB | log-mel distance dB | untrained: SI-SDR | untrained: log-mel |
 |---|---|---|---|---|

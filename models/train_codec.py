@@ -23,46 +23,47 @@ from models.codec_net import CodecConfig, build_encodec
 from models.codec_scores import card, mel_bank, mel_power, score
 
 PLAIN_SHARE = 0.45  # of the steps without quantiser
-KMEANS_POOL = 12_000  # latents
+WAVE_SHARE = 0.15  # of the steps on SDR alone: the mel loss at first rewards sound of any phase
+MEL_WEIGHT = 0.2
+KMEANS_POOL, PER_BATCH = 12_000, 240  # latents
 DEAD_CODE = 0.02  # EMA cluster size below which a code is replaced
 SAVE_EVERY, EXPIRE_EVERY, WARMUP = 200, 50, 100
-SI_SDR_EPS, SILENT_ENERGY = 1e-6, 0.02
+INITIAL_DEVIATION = 0.3  # small: ELU is then nearly linear, and a linear codec is a good beginning
+SDR_EPS = 0.1  # keeps silent segments finite
 MEL_SCALES = ((512, 40), (1024, 64), (2048, 80))
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    steps: int = 1800
-    batch: int = 6
-    frames: int = 60  # per segment: 0.8 s
-    learning_rate: float = 1e-3
+    steps: int = 1900
+    batch: int = 8
+    frames: int = 30  # per segment: 0.4 s
+    learning_rate: float = 1.5e-3
     seed: int = 0
 
 
 class Losses:
-    """Multi-scale log-mel L1, waveform L1 and SI-SDR between [B, N] and [B, N]."""
+    """SDR and multi-scale log-mel L1 between [B, N] and [B, N]."""
 
     def __init__(self) -> None:
         self.banks = [(n_fft, mel_bank(n_fft, n_mels)) for n_fft, n_mels in MEL_SCALES]
 
-    def __call__(self, wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
-        mel = sum((self.log_mel(wanted, *bank) - self.log_mel(got, *bank)).abs().mean() for bank in self.banks) / len(
-            self.banks
-        )
-        return mel + (wanted - got).abs().mean() - 0.1 * si_sdr_db(wanted, got).mean()
+    def __call__(self, wanted: torch.Tensor, got: torch.Tensor, with_mel: bool) -> torch.Tensor:
+        loss = -0.2 * sdr_db(wanted, got).mean()
+        if with_mel:
+            logs = [(self.log_mel(wanted, *bank), self.log_mel(got, *bank)) for bank in self.banks]
+            loss = loss + MEL_WEIGHT * sum((a - b).abs().mean() for a, b in logs) / len(logs)
+        return loss
 
     @staticmethod
     def log_mel(samples: torch.Tensor, n_fft: int, bank: torch.Tensor) -> torch.Tensor:
         return torch.log(mel_power(samples, n_fft, bank) + 1e-5)
 
 
-def si_sdr_db(wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
-    """[B, N] -> [B]; 0 for silent segments. The epsilons are small: with large ones a silent output scores 0 dB
-    and training settles there."""
-    energy = (wanted**2).sum(-1)
-    target = ((wanted * got).sum(-1) / (energy + 1e-2))[:, None] * wanted
-    signal, error = (target**2).sum(-1), ((got - target) ** 2).sum(-1)
-    return 10 * torch.log10((signal + SI_SDR_EPS) / (error + SI_SDR_EPS)) * (energy > SILENT_ENERGY)
+def sdr_db(wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
+    """[B, N] -> [B]; plain, because the scale-invariant form taught nothing while the outputs were uncorrelated."""
+    energy, error = (wanted**2).sum(-1), ((wanted - got) ** 2).sum(-1)
+    return 10 * torch.log10((energy + SDR_EPS) / (error + SDR_EPS))
 
 
 class Trainer:
@@ -97,9 +98,10 @@ class Trainer:
             if self.step % EXPIRE_EVERY == 0:
                 expire_codes(self.model, latents.detach(), self.step)
         got = self.model.decoder(quantised)[:, 0]
-        self.descend(self.losses(samples, got) + penalty)
+        with_mel = self.step >= WAVE_SHARE * self.config.steps
+        self.descend(self.losses(samples, got, with_mel) + penalty)
         self.step += 1
-        return {"sdr": float(si_sdr_db(samples, got.detach()).mean()), "commit": float(penalty.detach())}
+        return {"sdr": float(sdr_db(samples, got.detach()).mean()), "commit": float(penalty.detach())}
 
     def descend(self, loss: torch.Tensor) -> None:
         for group in self.optimiser.param_groups:
@@ -168,7 +170,7 @@ def initialise_from_data(model: Any, samples: torch.Tensor) -> None:
         mean = output.mean((0, 2), keepdim=True)
         per_channel = isinstance(conv, nn.Conv1d) and conv is not last
         deviation = (output - mean).std((0, 2), keepdim=True) if per_channel else (output - mean).std()
-        factor = (samples.std() if conv is last else 1.0) / (deviation + 1e-6)
+        factor = (samples.std() if conv is last else INITIAL_DEVIATION) / (deviation + 1e-6)
         conv.bias.data.sub_(mean.flatten()).mul_(factor.flatten())
         conv.weight_g.data.mul_(factor.reshape(-1, 1, 1))
         return (output - mean) * factor
@@ -184,7 +186,7 @@ def codebooks(model: Any) -> list[Any]:
     return [layer._codebook for layer in model.quantizer.vq.layers]
 
 
-def initialise_codebooks(model: Any, latents: torch.Tensor, rounds: int = 20) -> None:
+def initialise_codebooks(model: Any, latents: torch.Tensor, rounds: int = 12) -> None:
     """k-means, codebook after codebook, on what the ones before left over; latents [N, D]."""
     residual, generator = latents, torch.Generator().manual_seed(len(latents))
     for book in codebooks(model):
@@ -195,7 +197,7 @@ def initialise_codebooks(model: Any, latents: torch.Tensor, rounds: int = 20) ->
             sums = torch.zeros_like(centres).index_add_(0, nearest, residual)
             centres = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], centres)
         book.embed.data.copy_(centres)
-        book.cluster_size.data.copy_((counts / len(residual) * 360).clamp(min=DEAD_CODE))
+        book.cluster_size.data.copy_((counts / len(residual) * PER_BATCH).clamp(min=DEAD_CODE))
         book.embed_avg.data.copy_(centres * book.cluster_size[:, None])
         residual = residual - centres[torch.cdist(residual, centres).argmin(1)]
 
