@@ -21,15 +21,16 @@ class Chronicle:
         self._key: tuple[int, str] | None = None
         self._state = ""
 
-    def thought(self, thought: Thought) -> None:
-        """Everything new that was heard and decided in one frame."""
+    def thought(self, thought: Thought, said_s: float | None = None) -> None:
+        """Everything new that was heard and decided in one frame; said_s: where the stream was by then, if live."""
         recorder, heard = self._recorder, thought.analysis
+        live = {} if said_s is None else {"said_s": said_s}
         for onset in heard.onsets:
-            recorder.event(to_record("onset", onset))
+            recorder.event(to_record("onset", onset, **live))
         for kind, notes in (("note", heard.notes), ("note_end", heard.ended)):
             for note in notes:
                 recorder.heard(note)
-                recorder.event(to_record(kind, note))
+                recorder.event(to_record(kind, note, **live))
         for beat in heard.beats:
             recorder.beat(beat)
             recorder.event(to_record("beat", beat))
@@ -64,3 +65,7 @@ class Chronicle:
     def cause(self, what: str, time_s: float | None = None) -> None:
         """Something went wrong and the music went on."""
         self._recorder.event({"type": "trouble", "time_s": time_s, "cause": what})
+
+    def summary(self, **figures: Any) -> None:
+        """The session in a line, at its end."""
+        self._recorder.event({"type": "summary", **figures})

@@ -23,9 +23,11 @@ MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and go
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One thought for the parent. mended: samples in its block that were not finite; dropped: lost so far."""
+    """One thought for the parent. said_s: how far the stream had come when it was thought; mended: samples in its
+    block that were not finite; dropped: lost so far."""
 
     thought: Thought
+    said_s: float
     mended: int
     dropped: int
 
@@ -76,6 +78,6 @@ def _listen(
             thought = mind.step(frame)
             if thought.plan:
                 plans.send(thought.plan)
-            reports.send(Heard(thought, mended, reader.dropped))
+            reports.send(Heard(thought, ring.written / rate, mended, reader.dropped))
     plans.send(ring.written / rate)
     reports.send(("ended", None))

@@ -102,7 +102,7 @@ class Player:
         on = kind == NOTE_ON
         record = {"type": "sent", "output": output, "part": event.part, "on": on, "pitch": pitch}
         self.records.append({**record, "velocity": velocity, "due_s": event.due_s, "sent_s": sent_s})
-        if event.note and output == ("synth" if self._synth else "midi"):
+        if event.note and output == ("midi" if self._port and not self._synth else "synth"):
             self.notes.append(event.note)
 
     def end(self, end_s: float) -> None:

@@ -7,6 +7,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ class Live:
         self._audio: BaseProcess | None = None
         self._mind: BaseProcess | None = None
         self._tape: Tape | None = None
+        self._last: AudioReport | None = None
 
     def run(self) -> tuple[str, ...]:
         """Play until it is over; returns the causes of whatever went wrong."""
@@ -193,7 +195,7 @@ class Live:
         for message in self._mind_reports.receive():
             self._mind_said_s = time.monotonic()
             if isinstance(message, Heard):
-                tape.chronicle.thought(message.thought)
+                tape.chronicle.thought(message.thought, message.said_s)
                 self._board.thought(message.thought)
             elif message[0] == "failed":
                 self._trouble(message[1])
@@ -207,6 +209,7 @@ class Live:
                 continue
             tape.chronicle.sent(report.records, report.notes)
             self._board.played(report.counts, report.xruns)
+            self._last = report
             if report.failed and report.failed not in self._troubles:
                 self._trouble(report.failed)
                 over |= "sound card" in report.failed
@@ -247,11 +250,19 @@ class Live:
         if self._tape:
             self._hear_mind(self._tape)
             self._tape.roll()
+            self._tape.chronicle.summary(**self._figures())
             self._troubles += self._tape.close()
         for process in (self._audio, self._mind):
             if process:
                 _end(process)
         self._monitor.close()
+
+    def _figures(self) -> dict[str, Any]:
+        if self._last is None:
+            return {}
+        counts, last = self._last.counts, self._last
+        figures = {"xruns": last.xruns, "missing_samples": last.missing_samples, "in_time_share": counts.in_time_share}
+        return figures | asdict(counts) | {"mind_starts": len(self._mind_starts), "plans_refused": self._plans.dropped}
 
     def _stop_audio(self) -> None:
         assert self._audio
