@@ -1,0 +1,257 @@
+"""MIDI out: a port by name, by number or virtual, that never leaves a note sounding. Raw bytes in."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from ctypes.util import find_library
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+API_NAMES = {
+    "alsa": "API_LINUX_ALSA",
+    "jack": "API_UNIX_JACK",
+    "core": "API_MACOSX_CORE",
+    "windows": "API_WINDOWS_MM",
+}
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
+SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF, BANK_MSB, BANK_LSB = 64, 120, 123, 0, 32
+PANIC_CONTROLLERS = (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF)
+VIRTUAL = "virtual"
+FLUSH_S = 0.05  # JACK carries a message with its next period; a port closed sooner swallows it
+JACK_NO_START_SERVER = 1
+_JACK_SILENT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda text: None)
+
+
+@dataclass(frozen=True, slots=True)
+class PartMidi:
+    """How one part goes out. channel: 0-15. bank: 14 bit. note_map: key -> key, before transpose (drums: empty
+    means General MIDI). velocity_curve: 127 * (velocity / 127) ** curve."""
+
+    channel: int
+    program: int = 0
+    bank: int = 0
+    note_map: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    transpose: int = 0
+    velocity_curve: float = 1.0
+
+    def apply(self, message: Sequence[int]) -> tuple[int, ...] | None:
+        """The message on this part's channel, mapped; None for a note that falls outside 0-127."""
+        kind = message[0] & 0xF0
+        if kind == 0xF0:
+            return tuple(message)
+        if kind not in (NOTE_OFF, NOTE_ON):
+            return (kind | self.channel, *message[1:])
+        key = self.note_map.get(message[1], message[1]) + self.transpose
+        if not 0 <= key <= 127:
+            return None
+        return (kind | self.channel, key, self._velocity(message[2]) if kind == NOTE_ON else message[2])
+
+    def setup(self) -> tuple[tuple[int, ...], ...]:
+        """Bank and program, to be sent once after the port opens."""
+        control = CONTROL | self.channel
+        return (
+            (control, BANK_MSB, self.bank >> 7),
+            (control, BANK_LSB, self.bank & 127),
+            (PROGRAM | self.channel, self.program),
+        )
+
+    def _velocity(self, velocity: int) -> int:
+        if velocity == 0:  # a note-off in disguise
+            return 0
+        curved: float = 127 * (velocity / 127) ** self.velocity_curve
+        return min(127, max(1, round(curved)))
+
+
+class MidiOutput:
+    """An open port. One thread may call it at a time; `send` never raises: it counts `errors`, logs the first."""
+
+    def __init__(self, port: Any, name: str) -> None:
+        self._port, self.name, self.errors = port, name, 0
+        self._sounding: set[tuple[int, int]] = set()
+        self._channels: set[int] = set()
+
+    @property
+    def sounding(self) -> frozenset[tuple[int, int]]:
+        """(channel 0-15, key) of every note that was switched on and not yet off."""
+        return frozenset(self._sounding)
+
+    def send(self, message: Sequence[int]) -> None:
+        """One message of raw bytes."""
+        if self._port is None or not message:
+            return
+        self._follow(message)
+        try:
+            self._port.send_message(list(message))
+        except Exception as cause:  # RtMidi's own types differ by platform, and a gig goes on
+            self.errors += 1
+            if self.errors == 1:
+                log.warning(
+                    "MIDI port %s refuses messages (%s); the band plays on without it", self.name, cause
+                )
+
+    def panic(self) -> None:
+        """Note-off for all that sounds, then sustain off, all notes off and all sound off on every channel used."""
+        for channel, key in sorted(self._sounding):
+            self.send((NOTE_OFF | channel, key, 0))
+        for channel in sorted(self._channels):
+            for controller in PANIC_CONTROLLERS:
+                self.send((CONTROL | channel, controller, 0))
+
+    def close(self) -> None:
+        """Panics, lets that go out, closes; may be called twice."""
+        if self._port is None:
+            return
+        self.panic()
+        time.sleep(FLUSH_S)
+        port, self._port = self._port, None
+        with _quiet():
+            port.close_port()
+            port.delete()
+
+    def _follow(self, message: Sequence[int]) -> None:
+        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        if kind == 0xF0:
+            return
+        self._channels.add(channel)
+        if kind == NOTE_ON and message[2] > 0:
+            self._sounding.add((channel, message[1]))
+        elif kind in (NOTE_OFF, NOTE_ON):
+            self._sounding.discard((channel, message[1]))
+
+
+def list_ports() -> list[tuple[str, int, str]]:
+    """(api, index, name) of every output port that others offer, API by API; empty without MIDI."""
+    found = []
+    for api in available_apis():
+        port = _client(api, "Antiphon-ports")
+        found += [(api, i, name) for i, name in enumerate(port.get_ports())]
+        port.delete()
+    return found
+
+
+def available_apis() -> list[str]:
+    """The MIDI systems that are compiled in and running here, the preferred one first."""
+    rtmidi = _rtmidi()
+    compiled = {
+        name for name, constant in API_NAMES.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()
+    }
+    return [name for name in API_NAMES if name in compiled and _runs(name)]
+
+
+def open_output(spec: str | int, api: str | None = None, client_name: str = "Antiphon") -> MidiOutput:
+    """Opens a port by part of its name (case does not matter), by number, or "virtual" / "virtual:NAME".
+
+    Numbers are those of `list_ports` within the API. Raises ValueError in one line for a port or an API that
+    is not there, or for a name that more than one port bears.
+    """
+    chosen = _choose_api(api)
+    port = _client(chosen, client_name)
+    try:
+        name = _open(port, str(spec).strip(), client_name)
+    except ValueError:
+        port.delete()
+        raise
+    return MidiOutput(port, name)
+
+
+def _choose_api(api: str | None) -> str:
+    running = available_apis()
+    if api is not None and api not in API_NAMES:
+        raise ValueError(f"unknown MIDI API {api!r}; one of {', '.join(API_NAMES)} is allowed")
+    if not running or (api is not None and api not in running):
+        wanted = f"the MIDI system {api}" if api else "a MIDI system"
+        raise ValueError(
+            f"{wanted} is not running here ({_named(running)} is); start jackd or load ALSA's snd-seq"
+        )
+    return api or running[0]
+
+
+def _open(port: Any, spec: str, client_name: str) -> str:
+    if spec == VIRTUAL or spec.startswith(VIRTUAL + ":"):
+        name = spec.partition(":")[2] or client_name
+        port.open_virtual_port(name)
+        return name
+    names = port.get_ports()
+    index = _find(spec, names)
+    port.open_port(index, client_name)
+    return str(names[index])
+
+
+def _find(spec: str, names: list[str]) -> int:
+    if spec.isdecimal() and int(spec) < len(names):
+        return int(spec)
+    matches = [i for i, name in enumerate(names) if spec and spec.casefold() in name.casefold()]
+    exact = [i for i in matches if names[i].casefold() == spec.casefold()]
+    if len(exact or matches) == 1:
+        return (exact or matches)[0]
+    if matches:
+        raise ValueError(
+            f"MIDI port {spec!r} is ambiguous: {_named([names[i] for i in matches])}; give more of the name"
+        )
+    raise ValueError(
+        f"no MIDI port {spec!r}; there is {_named(names)}; try one of these, its number, or `virtual`"
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "none"
+
+
+def _rtmidi() -> Any:
+    try:
+        import rtmidi
+    except ImportError as cause:
+        raise ValueError(f"MIDI needs RtMidi ({cause}); pip install python-rtmidi") from cause
+    return rtmidi
+
+
+def _client(api: str, client_name: str) -> Any:
+    rtmidi = _rtmidi()
+    with _quiet():
+        return rtmidi.MidiOut(getattr(rtmidi, API_NAMES[api]), client_name)
+
+
+def _runs(api: str) -> bool:
+    if api == "alsa":
+        return os.path.exists("/dev/snd/seq")
+    return api != "jack" or _jack_runs()
+
+
+def _jack_runs() -> bool:
+    """RtMidi opens a JACK port without a word where no server runs, so the server is asked directly."""
+    path = find_library("jack")
+    if path is None:
+        return False
+    jack = ctypes.CDLL(path)
+    jack.jack_set_error_function(_JACK_SILENT)
+    jack.jack_set_info_function(_JACK_SILENT)
+    jack.jack_client_open.restype = ctypes.c_void_p
+    jack.jack_client_close.argtypes = [ctypes.c_void_p]
+    with _quiet():
+        client = jack.jack_client_open(b"Antiphon-probe", JACK_NO_START_SERVER, None)
+        if client:
+            jack.jack_client_close(client)
+    return bool(client)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What C libraries print to stderr goes nowhere meanwhile."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,63 @@
+"""A real JACK server for the tests: `with jack_server() as environment:`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+UP_S = 10.0
+
+
+def have_jackd() -> bool:
+    return shutil.which("jackd") is not None
+
+
+@contextmanager
+def jack_server(rate: int = 48_000, period: int = 128) -> Iterator[dict[str, str]]:
+    """Runs jackd's dummy driver under a name of its own; yields the environment its clients need.
+
+    The name also stands in os.environ meanwhile, for clients in this process. The server is killed at the end
+    and what it left in /dev/shm removed.
+    """
+    name = f"antiphon-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    before = os.environ.get("JACK_DEFAULT_SERVER")
+    os.environ["JACK_DEFAULT_SERVER"] = name
+    os.environ["JACK_NO_AUDIO_RESERVATION"] = "1"
+    command = ["jackd", "-n", name, "-r", "-d", "dummy", "-r", str(rate), "-p", str(period)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_up(server)
+        yield dict(os.environ)
+    finally:
+        server.terminate()
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        _forget(name, before)
+
+
+def _wait_until_up(server: subprocess.Popen[bytes]) -> None:
+    from agent.midi import _jack_runs
+
+    deadline_s = time.monotonic() + UP_S
+    while not _jack_runs():
+        if server.poll() is not None or time.monotonic() > deadline_s:
+            raise RuntimeError(f"jackd did not come up within {UP_S} s (exit status {server.poll()})")
+        time.sleep(0.05)
+
+
+def _forget(name: str, before: str | None) -> None:
+    if before is None:
+        os.environ.pop("JACK_DEFAULT_SERVER", None)
+    else:
+        os.environ["JACK_DEFAULT_SERVER"] = before
+    for left in Path("/dev/shm").glob(f"*{name}*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
