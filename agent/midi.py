@@ -5,14 +5,14 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from ctypes.util import find_library
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from agent.quiet import quiet_stderr
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class MidiOutput:
         self.panic()
         time.sleep(FLUSH_S)
         port, self._port = self._port, None
-        with _quiet():
+        with quiet_stderr():
             port.close_port()
             port.delete()
 
@@ -216,7 +216,7 @@ def _rtmidi() -> Any:
 
 def _client(api: str, client_name: str) -> Any:
     rtmidi = _rtmidi()
-    with _quiet():
+    with quiet_stderr():
         return rtmidi.MidiOut(getattr(rtmidi, API_NAMES[api]), client_name)
 
 
@@ -236,22 +236,8 @@ def _jack_runs() -> bool:
     jack.jack_set_info_function(_JACK_SILENT)
     jack.jack_client_open.restype = ctypes.c_void_p
     jack.jack_client_close.argtypes = [ctypes.c_void_p]
-    with _quiet():
+    with quiet_stderr():
         client = jack.jack_client_open(b"Antiphon-probe", JACK_NO_START_SERVER, None)
         if client:
             jack.jack_client_close(client)
     return bool(client)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """What C libraries print to stderr goes nowhere meanwhile."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

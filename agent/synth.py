@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.quiet import quiet_stderr
+
 BLOCK = 64  # samples; FluidSynth acts on messages only at multiples of this
 MAX_RENDER = 8192  # samples per call into the library
 DRUM_BANK = 128
@@ -120,7 +122,7 @@ class Synth:
                 f"no soundfont at {soundfont}; set audio.soundfont to an .sf2 or .sf3 file"
             )
         lib = self._lib
-        if not lib.fluid_is_soundfont(str(soundfont).encode()):  # or the DLS loader prints to stderr
+        if not lib.fluid_is_soundfont(str(soundfont).encode()):
             raise SynthUnavailable(_UNREADABLE.format(soundfont))
         self._settings = lib.new_fluid_settings()
         for name, value in (SETTINGS_INT | _per_part_settings(len(self.parts))).items():
@@ -128,7 +130,8 @@ class Synth:
         lib.fluid_settings_setnum(self._settings, b"synth.sample-rate", float(self.sample_rate))
         lib.fluid_settings_setnum(self._settings, b"synth.gain", 0.5)
         self._synth = lib.new_fluid_synth(self._settings)
-        self._font = lib.fluid_synth_sfload(self._synth, str(soundfont).encode(), 0)
+        with quiet_stderr():  # its DLS loader, tried on a truncated file, prints
+            self._font = lib.fluid_synth_sfload(self._synth, str(soundfont).encode(), 0)
         if self._font < 0:
             self.close()
             raise SynthUnavailable(_UNREADABLE.format(soundfont))
