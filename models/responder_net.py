@@ -1,0 +1,165 @@
+"""The responder as it is trained: rows of tokens in, the likelihood of the band's next tick out.
+
+An LSTM reads the ticks; its output gives one block of logits H per tick (`LOGITS`), and small couplings make the
+decisions of one tick depend on those before it: drums piece by piece, then the chord, then the line (the
+autoregressive factorisation of NADE, Larochelle & Murray 2011). Roots and line pitches add logits that are relative
+to the bass and to the harmony, so that what is learned in one key holds in all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models import features, tokens
+from models.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
+from models.lstm import LSTM
+from models.tokens import LINE_PITCHES, PIECES, QUALITIES
+
+DRUM_LOGITS = len(PIECES) * tokens.LEVELS
+VELOCITIES = tokens.LEVELS - 1  # a stroke is never silent
+QUALITY_HIDDEN = 48
+LOGITS: dict[str, int] = {  # name -> how many of H
+    "drums": DRUM_LOGITS,
+    "action": 4,
+    "root": 12,
+    "root_over_bass": 12,
+    "root_over_root": 12,
+    "quality": QUALITY_HIDDEN,
+    "level": VELOCITIES,
+    "line": 3,
+    "pitch": LINE_PITCHES,
+    "pitch_over_root": 12,
+    "leap": 2 * LINE_PITCHES - 1,
+    "line_level": VELOCITIES,
+}
+_ENDS = np.cumsum(list(LOGITS.values()))
+SLICES = {name: slice(int(end) - size, int(end)) for (name, size), end in zip(LOGITS.items(), _ENDS, strict=True)}
+HEADS = int(_ENDS[-1])
+PITCH_CLASS = (np.arange(LINE_PITCHES) + tokens.LINE_LOW) % 12
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderConfig:
+    """hidden H, layers, sound_dim: width of the codec's latent, dropout in training."""
+
+    hidden: int = 288
+    layers: int = 2
+    sound_dim: int = 64
+    dropout: float = 0.1
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def input_dim(self) -> int:
+        return features.EVENT_DIM + self.sound_dim + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What the band did: drums [N, pieces], chord [N, 4] action level root quality, line [N, 3] action level pitch;
+    after [N, 2]: root and quality that hold after the chord; present [N, 3]: which parts the piece has."""
+
+    drums: Tensor
+    chord: Tensor
+    line: Tensor
+    present: Tensor
+
+
+def rolled(logits: Tensor, reference: Tensor) -> Tensor:
+    """logits [N, 12] by interval above reference [N] -> by pitch class; zero where the reference is NO_PC."""
+    interval = (torch.arange(12, device=logits.device) - reference[:, None]) % 12
+    return logits.gather(1, interval) * (reference[:, None] < NO_PC)
+
+
+class ResponderNet(nn.Module):
+    """forward: tokens to head logits [B, T, H]. nll: those and the truth to nats per part."""
+
+    below: Tensor
+
+    def __init__(self, config: ResponderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.lstm = LSTM(config.input_dim, features.POSITION_DIM, config.hidden, config.layers, config.dropout)
+        self.heads = nn.Linear(config.hidden + features.POSITION_DIM, HEADS)
+        self.drums_to_drums = nn.Parameter(torch.zeros(DRUM_LOGITS, DRUM_LOGITS))
+        self.drums_to_rest = nn.Parameter(torch.zeros(DRUM_LOGITS, 4 + VELOCITIES + 3 + VELOCITIES))
+        self.action_to_line = nn.Parameter(torch.zeros(4, 3))
+        self.quality_in = nn.Parameter(torch.randn(13 + 13 + NO_QUALITY + 1, QUALITY_HIDDEN) * 0.1)
+        self.quality_out = nn.Linear(QUALITY_HIDDEN, len(QUALITIES))
+        self.pitch_in_chord = nn.Parameter(torch.zeros(NO_QUALITY + 1, 12))
+        piece = torch.arange(DRUM_LOGITS) // tokens.LEVELS
+        self.register_buffer("below", (piece[:, None] < piece[None, :]).float(), persistent=False)
+
+    def forward(self, rows: Tensor, sound: Tensor, cond: Tensor) -> Tensor:
+        """rows int [B, T, 25], sound [B, T, sound_dim + 1] (the last says whether it is known), cond [B, T, P]."""
+        flat = rows + torch.as_tensor(features.OFFSETS, device=rows.device)
+        events = torch.zeros(*rows.shape[:-1], features.EVENT_DIM, device=rows.device).scatter_(-1, flat, 1.0)
+        y, _ = self.lstm(torch.cat([events, sound], -1), cond)
+        return torch.as_tensor(self.heads(torch.cat([y, cond], -1)))
+
+    def nll(self, logits: Tensor, rows: Tensor, truth: Targets) -> dict[str, Tensor]:
+        """logits [N, H], rows [N, 25] of the same ticks -> nats [N] per part (0 where the piece lacks the part)."""
+        head = {name: logits[:, part] for name, part in SLICES.items()}
+        hits = F.one_hot(truth.drums, tokens.LEVELS).flatten(1).float()
+        rest = (hits @ self.drums_to_rest).split([4, VELOCITIES, 3, VELOCITIES], 1)
+        drums = head["drums"] + hits @ (self.drums_to_drums * self.below)
+        losses = {
+            "drums": _nats(drums.unflatten(1, (-1, tokens.LEVELS)).flatten(0, 1), truth.drums.flatten())
+            .unflatten(0, (len(hits), -1))
+            .sum(1),
+            "chords": self._chord_nll(head, rest[0], rest[1], rows, truth),
+            "line": self._line_nll(head, rest[2], rest[3], rows, truth),
+        }
+        return {part: loss * truth.present[:, index] for index, (part, loss) in enumerate(losses.items())}
+
+    def _chord_nll(
+        self, head: dict[str, Tensor], action: Tensor, level: Tensor, rows: Tensor, truth: Targets
+    ) -> Tensor:
+        did, loud, root, quality = truth.chord.unbind(1)
+        stroke, new = did >= tokens.SAME, did == tokens.NEW
+        loss = _nats(head["action"] + action, did)
+        loss = loss + stroke * _nats(head["level"] + level, (loud - 1).clamp(min=0))
+        root_loss = _nats(self.root_logits(head, rows), root.clamp(min=0))
+        return loss + new * (
+            root_loss + _nats(self.quality_logits(head, rows, root.clamp(min=0)), quality.clamp(min=0))
+        )
+
+    def root_logits(self, head: dict[str, Tensor], rows: Tensor) -> Tensor:
+        bass, old = rows[:, COLUMN["bass_ref"]], rows[:, COLUMN["root"]]
+        return head["root"] + rolled(head["root_over_bass"], bass) + rolled(head["root_over_root"], old)
+
+    def quality_logits(self, head: dict[str, Tensor], rows: Tensor, root: Tensor) -> Tensor:
+        """[N, 8], given the root just chosen."""
+        bass, old, quality = (rows[:, COLUMN[name]] for name in ("bass_ref", "root", "quality"))
+        over_bass = torch.where(bass < NO_PC, (root - bass) % 12, NO_PC)
+        over_root = torch.where(old < NO_PC, (root - old) % 12, NO_PC)
+        table = self.quality_in
+        hidden = head["quality"] + table[over_bass] + table[13 + over_root] + table[26 + quality]
+        return torch.as_tensor(self.quality_out(F.relu(hidden)))
+
+    def _line_nll(self, head: dict[str, Tensor], action: Tensor, level: Tensor, rows: Tensor, truth: Targets) -> Tensor:
+        did, loud, pitch = truth.line.unbind(1)
+        begins = did == tokens.LINE_ON
+        loss = _nats(head["line"] + action + self.action_to_line[truth.chord[:, 0]], did)
+        pitches = _nats(self.pitch_logits(head, rows, truth.chord[:, 2], truth.chord[:, 3]), pitch.clamp(min=0))
+        return loss + begins * (pitches + _nats(head["line_level"] + level, (loud - 1).clamp(min=0)))
+
+    def pitch_logits(self, head: dict[str, Tensor], rows: Tensor, root: Tensor, quality: Tensor) -> Tensor:
+        """[N, pitches], given the harmony that holds (-1: none)."""
+        root = torch.where(root < 0, NO_PC, root)
+        in_chord = head["pitch_over_root"] + self.pitch_in_chord[torch.where(quality < 0, NO_QUALITY, quality)]
+        by_class = rolled(in_chord, root)[:, torch.as_tensor(PITCH_CLASS)]
+        last = rows[:, COLUMN["line_last"]]
+        leap = (torch.arange(LINE_PITCHES) - last[:, None] + LINE_PITCHES - 1).clamp(0, 2 * LINE_PITCHES - 2)
+        return head["pitch"] + by_class + head["leap"].gather(1, leap) * (last[:, None] < NO_LINE)
+
+
+def _nats(logits: Tensor, target: Tensor) -> Tensor:
+    return F.cross_entropy(logits, target, reduction="none")
