@@ -1,0 +1,147 @@
+"""`antiphon listen FILE...`: what the ears hear in files, as JSON lines or as a readable stream.
+
+The JSON lines are those of eval_listen.py: times in seconds of the file, t_emit the time at which enough had
+been heard to say it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from listener.analyzer import Analyzer
+from listener.capture import file_frames
+from listener.types import Analysis, Note
+
+TEMPO_CHANGE = 0.01  # a tempo this much off the last one said is said again
+PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+Line = dict[str, Any]
+
+
+class Lines:
+    """Analysis -> the lines to print: every event once, beliefs when they change."""
+
+    def __init__(self) -> None:
+        self._tempo_bpm = 0.0
+        self._said: dict[str, Any] = {}
+
+    def of(self, a: Analysis, centre_s: float) -> Iterator[Line]:
+        for onset in a.onsets:
+            yield {"type": "onset", "t_onset": onset.onset_s, "t_emit": onset.emit_s}
+        for note in a.notes:
+            yield _note_line(note)
+        for note in a.ended:
+            off_s = note.onset_s + (note.duration_s or 0.0)
+            yield {"type": "note_off", "t_onset": note.onset_s, "t_off": off_s, "t_emit": a.emit_s}
+        yield {
+            "type": "pitch",
+            "t": centre_s,
+            "f0": a.f0_hz or 0.0,
+            "conf": a.voiced_prob,
+            "t_emit": a.emit_s,
+        }
+        yield from self._musical(a)
+
+    def _musical(self, a: Analysis) -> Iterator[Line]:
+        for beat in a.beats:
+            yield {"type": "beat", "t": beat.time_s, "t_emit": beat.emit_s, "beat": beat.position}
+        if a.grid:
+            bpm = 60 / a.grid.period_s
+            if abs(bpm - self._tempo_bpm) > TEMPO_CHANGE * self._tempo_bpm:
+                self._tempo_bpm = bpm
+                yield {"type": "tempo", "bpm": bpm, "t_emit": a.emit_s}
+            meter = {"num": a.grid.meter.numerator, "den": a.grid.meter.denominator}
+            yield from self._changed("meter", meter, a.emit_s)
+        if a.key:
+            yield from self._changed("key", {"tonic": a.key.tonic, "mode": a.key.mode}, a.emit_s)
+        if a.chord:
+            yield from self._changed("chord", {"root": a.chord.root, "quality": a.chord.quality}, a.emit_s)
+        if a.phrase:
+            ends = {"start_s": a.phrase.start_s, "end_s": a.phrase.end_s, "notes": len(a.phrase.notes)}
+            yield {"type": "phrase", **ends, "t_emit": a.emit_s}
+
+    def _changed(self, kind: str, value: Line, emit_s: float) -> Iterator[Line]:
+        if self._said.get(kind) != value:
+            self._said[kind] = value
+            yield {"type": kind, **value, "t_emit": emit_s}
+
+
+def _note_line(note: Note) -> Line:
+    return {
+        "type": "note",
+        "t_onset": note.onset_s,
+        "t_emit": note.emit_s,
+        "midi": note.pitch,
+        "velocity": note.velocity,
+        "cents": round(note.cents, 1),
+        "articulation": note.articulation,
+        "confidence": round(note.confidence, 3),
+    }
+
+
+def listen_file(path: str) -> Iterator[Line]:
+    """All lines of one file, "timing" last. Raises ValueError when the file cannot be heard."""
+    analyzer, lines, audio_s = Analyzer(), Lines(), 0.0
+    cpu, wall = time.process_time(), time.monotonic()
+    for frame in file_frames(path):
+        yield from lines.of(analyzer.step(frame), analyzer.pitch.centre_s)
+        audio_s = frame.end_s
+    cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+    yield {"type": "timing", "cpu": cpu, "wall": wall, "audio": audio_s}
+
+
+def warm_up() -> None:
+    """Compile or load the compiled kernels before any time is measured."""
+    import numpy as np
+
+    from listener.types import FRAME_SAMPLES, Frame
+
+    analyzer, noise = Analyzer(), np.random.default_rng(0)
+    for i in range(40):
+        analyzer.step(Frame(noise.normal(0, 0.1, FRAME_SAMPLES).astype(np.float32), i * FRAME_SAMPLES))
+
+
+def name_of(pitch: int) -> str:
+    return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def _readable(line: Line) -> str | None:
+    """One line for a person, None for what only a program wants."""
+    kind = line["type"]
+    if kind == "note":
+        name, loud = name_of(line["midi"]), f"velocity {line['velocity']:3}"
+        return f"{line['t_onset']:8.3f} s  {name:4} {loud}  {line['articulation']}"
+    if kind == "beat":
+        return f"{line['t']:8.3f} s       {'|' if line['beat'] == 1 else '.'} beat {line['beat']}"
+    if kind == "tempo":
+        return f"{line['t_emit']:8.3f} s       tempo {line['bpm']:.1f} bpm"
+    if kind == "meter":
+        return f"{line['t_emit']:8.3f} s       meter {line['num']}/{line['den']}"
+    if kind == "key":
+        return f"{line['t_emit']:8.3f} s       key {PITCH_NAMES[line['tonic']]} {line['mode']}"
+    if kind == "chord":
+        return f"{line['t_emit']:8.3f} s       chord {PITCH_NAMES[line['root']]} {line['quality']}"
+    return f"--- {line['path']}" if kind == "file" else None
+
+
+def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None) -> int:
+    """Print what is heard in the files; the exit code: a bad file raises; among several, it is a line and code 2."""
+    out, code = out or sys.stdout, 0
+    show = json.dumps if json_lines else _readable
+    warm_up()
+    for path in paths:
+        try:
+            if len(paths) > 1:
+                print(show({"type": "file", "path": path}), file=out)
+            for line in listen_file(path):
+                if (text := show(line)) is not None:
+                    print(text, file=out)
+        except (ValueError, OSError) as error:
+            if len(paths) == 1:
+                raise
+            print(error, file=sys.stderr)
+            code = 2
+    return code
