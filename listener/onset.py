@@ -30,7 +30,8 @@ Array = NDArray[np.float64]
 def _window() -> Array:
     rise = np.sin(np.linspace(0, np.pi / 2, WINDOW - FALL)) ** 2
     window: Array = np.concatenate([rise, np.cos(np.linspace(0, np.pi / 2, FALL)) ** 2])
-    return window / np.sqrt(np.sum(window**2))
+    window /= np.sqrt(np.sum(window**2))
+    return window
 
 
 def _bands() -> Array:
