@@ -19,10 +19,16 @@ LEAD_BEATS, LEAD_MAX_S = 0.3, 0.25
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 NEW_BAR_BELIEF, NEW_BAR_RATIO, NEW_BAR_NOTES = 0.45, 1.5, 2
-HELD_FACTOR = 1.6  # a confidently held bar asks for this much more
-HELD_BELIEF = 0.6
+# a bar that was believed this much is left only for much stronger and longer evidence: a band plays on it
+HELD_BELIEF, HELD_MEMORY = 0.55, 0.98  # memory per note
+LEAVE_BELIEF, LEAVE_RATIO, LEAVE_NOTES = 0.85, 6.0, 10
+ACCENT_GAIN = 1.6
+SWUNG = 0.75  # share of belief in swung bars that makes the grid swing
+APPROACHED = 0.35  # accent of a note reached by a semitone
 SMOOTHING = 0.35  # of published confidences, per note
 PATIENCE_BEATS, FADE_BEATS = 4.0, 16.0
+DENSITY_PULSES = 12  # over which notes per pulse are counted
+SPARSE, DENSE = 0.46, 0.58  # notes per pulse: isolated notes make no groove
 
 
 @dataclass(slots=True)
@@ -46,7 +52,9 @@ class BeatTracker:
         self._pitch = 40.0
         self._recent: list[tuple[float, int]] = []
         self._beat_belief = self._bar_belief = 0.0
+        self._held = 0.0  # how much this bar has been believed, slowly forgotten
         self._challenge_beats = self._challenge_bar = 0
+        self._enough = 1.0  # 0-1, whether there are notes enough per pulse to trust a grid
         self._said = -1  # index of the last beat emitted
         self._said_s = -math.inf
 
@@ -96,11 +104,13 @@ class BeatTracker:
             lately = [p % 12 for t, p in self._recent if event.onset_s - t < 2.0]
             if lately:
                 accent += 0.4 if event.pitch % 12 not in lately else -0.15
+            if self._recent and abs(event.pitch - self._recent[-1][1]) == 1:
+                accent += APPROACHED
             self._pitch += 0.1 * (event.pitch - self._pitch)
             self._recent = [*self._recent[-15:], (event.onset_s, event.pitch)]
         else:
             accent -= 0.3
-        return accent
+        return ACCENT_GAIN * accent
 
     def _hear(self, event: _Event) -> None:
         if event.onset_s <= self._last_event_s + SAME_EVENT_S:
@@ -115,6 +125,13 @@ class BeatTracker:
             return
         self._clock.hear(event.onset_s)
         self._judge(self._clock, best)
+        self._enough += SMOOTHING * (self._count(self._clock, event.onset_s) - self._enough)
+
+    def _count(self, clock: GridClock, time_s: float) -> float:
+        """0 when notes are isolated, 1 when there are enough of them per pulse."""
+        pulse_s = clock.period_s * clock.model.beats_per_pulse
+        density = self._filter.notes_since(time_s - DENSITY_PULSES * pulse_s) / DENSITY_PULSES
+        return min(1.0, max(0.0, (density - SPARSE) / (DENSE - SPARSE)))
 
     def _lock(self, best: Hypothesis) -> None:
         """Start a new grid; its beats are numbered on from the last one said."""
@@ -123,7 +140,7 @@ class BeatTracker:
             after_said = (self._said_s + 0.45 * clock.period_s - clock.anchor_s) / clock.period_s
             clock.index = self._said + 1 - math.ceil(after_said)
         self._clock = clock
-        self._beat_belief, self._bar_belief = best.beat_belief, best.bar_belief
+        self._beat_belief, self._bar_belief, self._held = best.beat_belief, best.bar_belief, 0.0
         self._challenge_beats = self._challenge_bar = 0
 
     def _judge(self, clock: GridClock, best: Hypothesis) -> None:
@@ -136,8 +153,7 @@ class BeatTracker:
         self._bar_belief += SMOOTHING * (bar - self._bar_belief)
         if self._same_beats(clock, best):
             self._challenge_beats = 0
-            if best.model.swing != clock.model.swing and best.bar_belief <= bar * 1.01:
-                clock.model = best.model if str(best.model.meter) == str(clock.model.meter) else clock.model
+            self._judge_swing(clock, best)
             self._judge_bar(clock, best, bar)
         elif best.beat_belief > max(NEW_BEATS_BELIEF, NEW_BEATS_RATIO * beat):
             self._challenge_beats += 1
@@ -146,15 +162,26 @@ class BeatTracker:
         else:
             self._challenge_beats = 0
 
+    def _judge_swing(self, clock: GridClock, best: Hypothesis) -> None:
+        if str(best.model.meter) != str(clock.model.meter):
+            return
+        swung = self._filter.swing_share(best)
+        if best.model.swing == clock.model.swing or (
+            swung > SWUNG if best.model.swing else swung < 1 - SWUNG
+        ):
+            clock.become(best.model)
+
     def _judge_bar(self, clock: GridClock, best: Hypothesis, bar: float) -> None:
-        held = HELD_FACTOR if self._bar_belief > HELD_BELIEF else 1.0
-        strong = best.bar_belief > max(min(0.9, NEW_BAR_BELIEF * held), NEW_BAR_RATIO * held * bar)
-        weakly_held = self._bar_belief < 0.3 and best.bar_belief > 1.3 * bar
+        self._held = max(HELD_MEMORY * self._held, self._bar_belief)
+        held = self._held > HELD_BELIEF
+        belief, ratio = (LEAVE_BELIEF, LEAVE_RATIO) if held else (NEW_BAR_BELIEF, NEW_BAR_RATIO)
+        strong = best.bar_belief > max(belief, ratio * bar)
+        weakly_held = not held and self._bar_belief < 0.3 and best.bar_belief > 1.3 * bar
         self._challenge_bar = self._challenge_bar + 1 if strong or weakly_held else 0
-        if self._challenge_bar >= NEW_BAR_NOTES:
+        if self._challenge_bar >= (LEAVE_NOTES if held else NEW_BAR_NOTES):
             if clock.model.beats_per_pulse == best.model.beats_per_pulse == 1:
                 clock.retime(best)
-                self._bar_belief = best.bar_belief
+                self._bar_belief = self._held = best.bar_belief
             else:
                 self._lock(best)
             self._challenge_bar = 0
@@ -174,6 +201,7 @@ class BeatTracker:
     def _grid(self, clock: GridClock, now_s: float) -> Grid:
         silent_beats = (now_s - self._last_event_s) / clock.period_s / clock.model.beats_per_pulse
         fade = math.exp(-max(0.0, silent_beats - PATIENCE_BEATS) / FADE_BEATS)
+        fade *= self._enough
         return clock.grid(min(1.0, self._beat_belief * fade), min(1.0, self._bar_belief * fade))
 
     def _say(self, grid: Grid, now_s: float) -> tuple[Beat, ...]:

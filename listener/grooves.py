@@ -19,14 +19,14 @@ Places = tuple[tuple[float, float], ...]  # (pulses after the bar line, weight)
 
 BINS = 48  # places per pulse
 SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 46.0, 230.0, 0.025  # pulses per minute; log step
-TEMPO_MEAN_BPM, TEMPO_SIGMA = 112.0, 0.34  # log-Gaussian prior
+TEMPO_SIGMA = 0.32  # of the log-Gaussian prior around a model's own usual tempo
 TIMING_S = 0.020  # spread of played onsets around the grid
 SWING_SPREAD = 0.035  # of the place of a swung note, in pulses
 BACKGROUND = 0.05  # share of notes anywhere
 
 # weight of a place by its metrical level
 DOWN, GROUP, BEAT, HALF, QUARTER, THIRD = 1.0, 0.75, 0.5, 0.30, 0.07, 0.22
-LEVELS_SHARE = 0.12  # of metrical levels mixed into a measured groove
+LEVELS_SHARE = 0.25  # of metrical levels mixed into a measured groove
 STRENGTH_DOWN, STRENGTH_GROUP, STRENGTH_BEAT, STRENGTH_HALF = 1.0, 0.55, 0.35, 0.1
 
 STRAIGHT = ((0.5, HALF), (0.25, QUARTER), (0.75, QUARTER))
@@ -46,6 +46,7 @@ class BarModel:
     division: Places
     swing: bool = False
     measured: Places = ()
+    tempo_bpm: float = 112.0  # usual pulses per minute
 
     @property
     def pulses(self) -> float:
@@ -205,6 +206,7 @@ MODELS = (
             (3.75, 0.075),
         ),
     ),  # tresillo
+    BarModel(FOUR, (2, 2), 1, 0.05, STRAIGHT, measured=_flat(16, 0.25), tempo_bpm=92),
     BarModel(THREE, (3,), 1, 0.06, STRAIGHT),
     BarModel(THREE, (3,), 1, 0.03, SWUNG, swing=True),
     BarModel(
@@ -218,7 +220,7 @@ MODELS = (
         STRAIGHT,
         measured=((0, 0.23), (0.5, 0.12), (1, 0.1), (1.5, 0.24), (2, 0.18), (2.5, 0.1)),
     ),
-    BarModel(TWO, (2,), 1, 0.02, STRAIGHT),
+    BarModel(TWO, (2,), 1, 0.005, STRAIGHT),
     BarModel(FIVE_32, (3, 2), 1, 0.03, STRAIGHT),
     BarModel(
         FIVE_32,
@@ -248,7 +250,7 @@ MODELS = (
             (4.5, 0.04),
         ),
     ),
-    BarModel(SIX, (1, 1), 3, 0.04, TRIPLE),
+    BarModel(SIX, (1, 1), 3, 0.04, TRIPLE, tempo_bpm=84),
     BarModel(
         SIX,
         (1, 1),
@@ -257,11 +259,12 @@ MODELS = (
         TRIPLE,
         measured=((0, 0.265), (0.667, 0.265), (1, 0.062), (1.333, 0.265), (1.667, 0.136)),
     ),
-    BarModel(NINE, (3,), 3, 0.005, TRIPLE),
-    BarModel(TWELVE, (2, 2), 3, 0.02, TRIPLE),
-    BarModel(SEVEN_223, (1, 1, 1.5), 2, 0.025, EIGHTHS),
-    BarModel(SEVEN_322, (1.5, 1, 1), 2, 0.012, EIGHTHS),
-    BarModel(SEVEN_232, (1, 1.5, 1), 2, 0.006, EIGHTHS),
+    BarModel(SIX, (1, 1), 3, 0.012, TRIPLE, measured=_flat(6, 1 / 3), tempo_bpm=84),
+    BarModel(NINE, (3,), 3, 0.005, TRIPLE, tempo_bpm=84),
+    BarModel(TWELVE, (2, 2), 3, 0.02, TRIPLE, tempo_bpm=84),
+    BarModel(SEVEN_223, (1, 1, 1.5), 2, 0.025, EIGHTHS, tempo_bpm=140),
+    BarModel(SEVEN_322, (1.5, 1, 1), 2, 0.012, EIGHTHS, tempo_bpm=140),
+    BarModel(SEVEN_232, (1, 1.5, 1), 2, 0.006, EIGHTHS, tempo_bpm=140),
 )
 LENGTHS = np.array([round(m.pulses * BINS) for m in MODELS])
 STARTS = np.concatenate([[0], np.cumsum(LENGTHS)[:-1]])
@@ -301,9 +304,10 @@ def _strengths() -> Floats:
 
 
 def _prior() -> Floats:
-    tempo = np.exp(-0.5 * ((np.log(60 / PERIODS_S) - math.log(TEMPO_MEAN_BPM)) / TEMPO_SIGMA) ** 2)
-    place = np.repeat([m.prior for m in MODELS] / LENGTHS, LENGTHS)
-    out = np.outer(tempo, place)
+    usual = np.log([m.tempo_bpm for m in MODELS])
+    tempo = np.exp(-0.5 * ((np.log(60 / PERIODS_S)[:, None] - usual) / TEMPO_SIGMA) ** 2)
+    per_model = tempo / tempo.sum(axis=0) * [m.prior for m in MODELS] / LENGTHS
+    out = np.repeat(per_model, LENGTHS, axis=1)
     return np.asarray(out / out.sum())
 
 

@@ -56,8 +56,9 @@ SCALES = {"maj": (0, 2, 4, 5, 7, 9, 11), "min": (0, 2, 3, 5, 7, 8, 10)}
 BASS_EXTRA = {"maj": {0: 0.35, 7: 0.1, 5: 0.05, 10: 0.1}, "min": {0: 0.35, 7: 0.1, 10: 0.3, 11: -0.1}}
 DOWNBEAT_FACTOR, BEAT_FACTOR, LEADING_FACTOR = 2.0, 1.2, 0.3
 FIRST_BONUS = 1.5  # notes' worth of weight for the pitch class the piece starts on
-KEY_MEMORY_S, CHORD_MEMORY_BARS = 60.0, 8
+KEY_MEMORY_S = 60.0
 SHORT_S = 0.25
+CARRIED_FACTOR = 0.6  # weight of a bar's first half for the chord of its second
 KEY_SHARPNESS, CHORD_SHARPNESS = 14.0, 5.0
 
 
@@ -134,7 +135,9 @@ class Harmony:
             half = math.ceil(grid.meter.numerator / 2)
             segment = 2 * bar_start + (1 if beat - bar_start >= half and grid.meter.numerator % 2 == 0 else 0)
         if segment != self._segment:
-            self._segment, self._segment_s, self._bar = segment, note.onset_s, []
+            same_bar = self._segment is not None and segment == self._segment + 1 and segment % 2 == 1
+            kept = [(s, p, CARRIED_FACTOR * w) for s, p, w in self._bar] if same_bar else []
+            self._segment, self._segment_s, self._bar = segment, note.onset_s, kept
 
     def _end(self, note: Note) -> None:
         known = self._sounding.pop(note.onset_s, None)
