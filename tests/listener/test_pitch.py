@@ -1,0 +1,36 @@
+"""Pitch of steady tones whose frequency is known."""
+
+import numpy as np
+import pytest
+
+from listener.pitch import PitchTracker
+from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame
+
+T = np.arange(ANALYSIS_RATE // 2) / ANALYSIS_RATE
+
+
+def last_pitch(sound: np.ndarray) -> float | None:
+    tracker, f0_hz = PitchTracker(), None
+    for i in range(len(sound) // FRAME_SAMPLES):
+        samples = sound[i * FRAME_SAMPLES : (i + 1) * FRAME_SAMPLES].astype(np.float32)
+        f0_hz, _ = tracker.step(Frame(samples, i * FRAME_SAMPLES))
+    return f0_hz
+
+
+@pytest.mark.parametrize("f0_hz", [31.0, 41.2, 55.0, 98.0, 196.0, 392.0])
+def test_a_tone_is_heard_within_ten_cents(f0_hz):
+    tone = sum(0.1 / k * np.sin(2 * np.pi * k * f0_hz * T) for k in range(1, 6))
+    heard = last_pitch(tone)
+    assert heard is not None
+    assert abs(1200 * np.log2(heard / f0_hz)) < 10
+
+
+def test_a_missing_fundamental_is_heard_all_the_same():
+    tone = sum(0.05 * np.sin(2 * np.pi * k * 41.2 * T) for k in range(5, 12))
+    heard = last_pitch(tone)
+    assert heard is not None
+    assert abs(1200 * np.log2(heard / 41.2)) < 20
+
+
+def test_silence_has_no_pitch():
+    assert last_pitch(np.zeros(ANALYSIS_RATE // 2)) is None
