@@ -32,7 +32,8 @@ def listen(path):
             pending, recent = float(onset.get_last_s()), []
             say(type="onset", t_onset=pending, t_emit=now)
         f0 = float(pitch(block)[0])
-        f0 = f0 if 30 < f0 < 450 and pitch.get_confidence() > 0.6 and aubio.db_spl(block) > -60 else 0.0
+        # yinfft always reports confidence 0 in aubio 0.4.9, so only range and level can gate it
+        f0 = f0 if 30 < f0 < 450 and aubio.db_spl(block) > -60 else 0.0
         say(type="pitch", t=now - 2048 / rate, f0=f0, t_emit=now)
         if tempo(block):
             say(type="beat", t=float(tempo.get_last_s()), t_emit=now)
