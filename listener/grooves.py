@@ -26,7 +26,7 @@ BACKGROUND = 0.05  # share of notes anywhere
 
 # weight of a place by its metrical level
 DOWN, GROUP, BEAT, HALF, QUARTER, THIRD = 1.0, 0.75, 0.5, 0.30, 0.07, 0.22
-LEVELS_SHARE = 0.25  # of metrical levels mixed into a measured groove
+LEVELS_SHARE = 0.32  # of metrical levels mixed into a measured groove
 STRENGTH_DOWN, STRENGTH_GROUP, STRENGTH_BEAT, STRENGTH_HALF = 1.0, 0.55, 0.35, 0.1
 
 STRAIGHT = ((0.5, HALF), (0.25, QUARTER), (0.75, QUARTER))
