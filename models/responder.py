@@ -180,7 +180,8 @@ class Responder:
         old = memory.quality if memory.quality >= 0 else features.NO_QUALITY
         table = self._w["quality_in"]
         hidden = head[SLICES["quality"]] + table[over_bass] + table[13 + over_root] + table[26 + old]
-        return np.maximum(hidden, 0) @ self._w["quality_out.weight"].T + self._w["quality_out.bias"]
+        out: Floats = np.maximum(hidden, 0) @ self._w["quality_out.weight"].T + self._w["quality_out.bias"]
+        return out
 
     def _sample_line(
         self, state: ResponderState, draw: _Draw, rest: Floats, level_rest: Floats, harmony: tuple[int, int]

@@ -48,7 +48,7 @@ PITCH_CLASS = (np.arange(LINE_PITCHES) + tokens.LINE_LOW) % 12
 class ResponderConfig:
     """hidden H, layers, sound_dim: width of the codec's latent, dropout in training."""
 
-    hidden: int = 288
+    hidden: int = 256
     layers: int = 2
     sound_dim: int = 64
     dropout: float = 0.1
@@ -94,6 +94,9 @@ class ResponderNet(nn.Module):
         self.quality_in = nn.Parameter(torch.randn(13 + 13 + NO_QUALITY + 1, QUALITY_HIDDEN) * 0.1)
         self.quality_out = nn.Linear(QUALITY_HIDDEN, len(QUALITIES))
         self.pitch_in_chord = nn.Parameter(torch.zeros(NO_QUALITY + 1, 12))
+        with torch.no_grad():  # most ticks hold nothing new: begin there
+            self.heads.bias[SLICES["drums"]].view(-1, tokens.LEVELS)[:, 0] = 4.0
+            self.heads.bias[SLICES["action"].start] = self.heads.bias[SLICES["line"].start] = 2.0
         piece = torch.arange(DRUM_LOGITS) // tokens.LEVELS
         self.register_buffer("below", (piece[:, None] < piece[None, :]).float(), persistent=False)
 
@@ -108,12 +111,11 @@ class ResponderNet(nn.Module):
         """logits [N, H], rows [N, 25] of the same ticks -> nats [N] per part (0 where the piece lacks the part)."""
         head = {name: logits[:, part] for name, part in SLICES.items()}
         hits = F.one_hot(truth.drums, tokens.LEVELS).flatten(1).float()
-        rest = (hits @ self.drums_to_rest).split([4, VELOCITIES, 3, VELOCITIES], 1)
+        rest = (hits @ self.drums_to_rest).tensor_split([4, 4 + VELOCITIES, 7 + VELOCITIES], 1)
         drums = head["drums"] + hits @ (self.drums_to_drums * self.below)
+        by_piece = drums.reshape(-1, tokens.LEVELS), truth.drums.reshape(-1)
         losses = {
-            "drums": _nats(drums.unflatten(1, (-1, tokens.LEVELS)).flatten(0, 1), truth.drums.flatten())
-            .unflatten(0, (len(hits), -1))
-            .sum(1),
+            "drums": _nats(*by_piece).reshape(len(hits), -1).sum(1),
             "chords": self._chord_nll(head, rest[0], rest[1], rows, truth),
             "line": self._line_nll(head, rest[2], rest[3], rows, truth),
         }

@@ -1,0 +1,207 @@
+"""Songs -> training batches: crops, transposed, with parts of the bass unknown, the sound mostly so, the band silent
+for the first bars now and then: what the model meets when it plays and when it imagines ahead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models import features, tokens
+from models.data import Song
+from models.features import Events, Ints
+from models.midi import fold
+from models.responder_net import Targets
+from models.tokens import LINE_LOW
+
+Kind = TypeVar("Kind", bound=np.generic)
+
+SOURCE_SHARE = {"freedoom": 0.28, "simutrans": 0.17, "mma": 0.55}
+METER_SHARE_44 = 0.4  # of the mma draws; the other meters share the rest, weighted by the root of their counts
+KNOWN_SHARE = 0.35  # crops in which every bass tick is known
+LEAD_IN_SHARE = 0.3  # crops that begin with the band silent
+SOUND_SHARE = 0.6  # crops that hear the sound where the song has it
+SLIP_SHARE = 0.02  # bass ticks heard wrong: an octave off, or missed
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """rows [B, T, 25], sound [B, T, S + 1], cond [B, T, P]; targets over B * T; weight [B * T] 0 where not scored."""
+
+    rows: Tensor
+    sound: Tensor
+    cond: Tensor
+    targets: Targets
+    weight: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    events: Events
+    cond: NDArray[np.float32]
+    sound: NDArray[np.float32]
+    has: tuple[bool, bool, bool]
+    weight: NDArray[np.float32]
+    silent: int = 0  # first ticks in which the band is not heard
+
+
+class Sampler:
+    """Draws training crops of `length` ticks by source and meter."""
+
+    def __init__(self, songs: list[Song], length: int, sound_dim: int, seed: int) -> None:
+        self.songs, self.length, self.sound_dim = songs, length, sound_dim
+        self._rng = np.random.default_rng(seed)
+        self._weights = _draw_weights(songs)
+
+    def batch(self, size: int) -> Batch:
+        picks = self._rng.choice(len(self.songs), size, p=self._weights)
+        return collate([self._augmented(self.songs[i]) for i in picks])
+
+    def _augmented(self, song: Song) -> Crop:
+        rng = self._rng
+        start = int(rng.integers(0, max(len(song) - self.length, 0) + 1))
+        start -= int(song.ticks[start]) if start and rng.random() < 0.5 else 0
+        offset = int(rng.integers(0, 4)) if rng.random() < 0.5 else 0
+        crop = crop_of(song, start, self.length, self.sound_dim, offset, rng.random() < SOUND_SHARE)
+        events = transposed(crop.events, int(rng.integers(-6, 6)))
+        events = replace(events, bass=_misheard(events.bass, rng), known=_known(len(events), rng))
+        silent = int(rng.integers(1, 49)) if rng.random() < LEAD_IN_SHARE else 0
+        crop.weight[:silent] = 0
+        return replace(crop, events=_entering(events, silent), silent=silent)
+
+
+def _draw_weights(songs: list[Song]) -> NDArray[np.float64]:
+    """How often each song is drawn: composed pieces by length, MMA's by meter."""
+    ticks = Counter[str]()
+    for song in songs:
+        ticks[song.source] += len(song)
+    meters = [str(song.meter) if song.source == "mma" else "" for song in songs]
+    counts = Counter(meters)
+    common = METER_SHARE_44 if "4/4" in counts else 0.0
+    roots = {meter: count**0.5 for meter, count in counts.items() if meter not in ("", "4/4")}
+    share = {meter: (1 - common) * root / sum(roots.values()) for meter, root in roots.items()} | {"4/4": common}
+    weights = [
+        SOURCE_SHARE[song.source] * (share[meter] / counts[meter] if meter else len(song) / ticks[song.source])
+        for song, meter in zip(songs, meters, strict=True)
+    ]
+    return np.array(weights) / sum(weights)
+
+
+def crop_of(song: Song, start: int, length: int, sound_dim: int, bar_offset: int = 0, hear: bool = True) -> Crop:
+    """Ticks start .. start + length; short songs are padded with unscored silence."""
+    part = slice(start, min(start + length, len(song)))
+    count = part.stop - part.start
+    pad = length - count
+    e = song.events
+    known = _padded(e.known[part], pad)
+    drums, chord, line = (_padded(array[part], pad) for array in (e.drums, e.chord, e.line))
+    events = Events(_padded(e.bass[part], pad), known, drums, chord, line)
+    places = zip(song.ticks[part], song.bars[part] - song.bars[start] + bar_offset, song.meters[part], strict=True)
+    cond = np.stack([features.position_features(int(t), int(b), m) for t, b, m in places])
+    sound = np.zeros((length, sound_dim + 1), np.float32)
+    if hear and song.sound is not None:
+        heard = song.sound[part]
+        there = np.isfinite(heard[:, 0])
+        sound[:count, :-1][there], sound[:count, -1][there] = heard[there], 1.0
+    weight = np.concatenate([np.ones(count, np.float32), np.zeros(pad, np.float32)])
+    return Crop(events, _padded(cond, pad), sound, song.has, weight)
+
+
+def _padded(values: NDArray[Kind], pad: int) -> NDArray[Kind]:
+    """pad more rows like the last."""
+    return values[np.minimum(np.arange(len(values) + pad), len(values) - 1)]
+
+
+def transposed(events: Events, semitones: int) -> Events:
+    """Bass, chords and line moved together; drums stay."""
+    bass, chord, line = events.bass.copy(), events.chord.copy(), events.line.copy()
+    for column in (0, 2):
+        bass[:, column] = np.where(bass[:, column] >= 0, bass[:, column] + semitones, -1)
+    chord[:, 2] = np.where(chord[:, 2] >= 0, (chord[:, 2] + semitones) % 12, -1)
+    moved = line[:, 2] + semitones
+    high, low = LINE_LOW + moved.max(initial=0), LINE_LOW + moved[line[:, 2] >= 0].min(initial=0)
+    moved += (fold(high) - high if high > tokens.LINE_HIGH else 0) or (fold(low) - low if low < LINE_LOW else 0)
+    line[:, 2] = np.where(line[:, 2] >= 0, np.clip(moved, 0, tokens.LINE_PITCHES - 1), -1)
+    return replace(events, bass=bass, chord=chord, line=line)
+
+
+def _misheard(bass: Ints, rng: np.random.Generator) -> Ints:
+    """What ears do: the whole piece louder or softer, some notes an octave off, some missed."""
+    bass = bass.copy()
+    onset = bass[:, 0] >= 0
+    bass[:, 1] = np.where(
+        onset, np.clip(bass[:, 1] + rng.integers(-25, 26) + rng.integers(-10, 11, len(bass)), 1, 127), 0
+    )
+    slip = rng.random(len(bass))
+    octave = (slip < SLIP_SHARE / 2) & onset
+    bass[octave, 0] += 12
+    bass[(slip > 1 - SLIP_SHARE) & onset, 0] = -1
+    return bass
+
+
+def _known(length: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """All known; or the last 1-8 ticks of every period unknown; or long spans unknown, as in imagining ahead."""
+    known = np.ones(length, bool)
+    kind = rng.random()
+    if kind < KNOWN_SHARE:
+        return known
+    if kind < KNOWN_SHARE + 0.25:
+        period = int(rng.integers(8, 33))
+        known[(np.arange(length) + rng.integers(period)) % period < rng.integers(1, 9)] = False
+        return known
+    for _ in range(int(rng.integers(1, 4))):
+        first = int(rng.integers(16, length)) if length > 16 else 0
+        known[first : first + int(rng.integers(12, 97))] = False
+    return known
+
+
+def collate(crops: list[Crop]) -> Batch:
+    rows = np.stack([features.song_rows(_as_heard(c)) for c in crops])
+    e = [c.events for c in crops]
+    present = np.repeat(np.array([c.has for c in crops], np.float32), len(crops[0].weight), axis=0)
+    targets = Targets(
+        _flat([x.drums for x in e]), _flat([x.chord for x in e]), _flat([x.line for x in e]), torch.from_numpy(present)
+    )
+    # the bass of t - 1 is what t reads, and so is its sound
+    sound = np.stack(
+        [np.concatenate([np.zeros_like(c.sound[:1]), c.sound[:-1] * c.events.known[:-1, None]]) for c in crops]
+    )
+    weight = torch.from_numpy(np.concatenate([c.weight for c in crops]))
+    return Batch(
+        torch.from_numpy(rows),
+        torch.from_numpy(sound),
+        torch.from_numpy(np.stack([c.cond for c in crops])),
+        targets,
+        weight,
+    )
+
+
+def _as_heard(crop: Crop) -> Events:
+    """The events as the model reads them: nothing of the band while it is silent, no harmony before its first stroke."""
+    drums, chord, line = crop.events.drums.copy(), crop.events.chord.copy(), crop.events.line.copy()
+    drums[: crop.silent], chord[: crop.silent, :2], line[: crop.silent] = 0, 0, (0, 0, -1)
+    chord[: _first_stroke(chord), 2:] = -1
+    return replace(crop.events, drums=drums, chord=chord, line=line)
+
+
+def _entering(events: Events, silent: int) -> Events:
+    """The band's first stroke names its harmony, whatever held before."""
+    chord = events.chord.copy()
+    first = silent + _first_stroke(chord[silent:])
+    if first < len(chord):
+        chord[first, 0] = tokens.NEW
+    return replace(events, chord=chord)
+
+
+def _first_stroke(chord: Ints) -> int:
+    strokes = np.flatnonzero(chord[:, 0] >= tokens.SAME)
+    return int(strokes[0]) if len(strokes) else len(chord)
+
+
+def _flat(parts: list[Ints]) -> Tensor:
+    return torch.from_numpy(np.concatenate(parts).astype(np.int64))

@@ -1,0 +1,222 @@
+"""Corpus -> tensors: `python -m models.data [--shared ../shared] [--sound N]` writes data_cache/responder.npz.
+
+Pieces are split by song (train, valid, test); MMA pieces over one song stay together. With --sound N the basses of N
+pieces are rendered with FluidSynth and put through the codec: sound [T, dim], its mean latent in each tick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import lzma
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from listener.types import Meter
+from models import midi
+from models.features import Events, Ints
+from models.midi import Arrangement, Unusable
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+CACHE = ROOT / "data_cache" / "responder.npz"
+SPLIT_FILE = Path(__file__).parent / "weights" / "responder_split.json"
+SPLITS = ("train", "valid", "test")
+HELD_PERCENT = {"mma": (10, 8)}  # test, valid
+HELD_PERCENT_COMPOSED = (16, 12)  # few pieces: more of them held out
+LICENCES = {"freedoom": "BSD-3-Clause", "simutrans": "Artistic-1.0", "mma": "made with MMA grooves, GPL-2+"}
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """One piece on the tick grid. has: which parts it has. sound: [T, dim] or None; NaN rows are not known."""
+
+    name: str
+    source: str
+    split: str
+    ticks: Ints
+    bars: Ints
+    meters: tuple[Meter, ...]
+    events: Events
+    has: tuple[bool, bool, bool]
+    sound: NDArray[np.float32] | None = None
+
+    @property
+    def meter(self) -> Meter:
+        """The one most of its ticks are in."""
+        return Counter(self.meters).most_common(1)[0][0]
+
+    def __len__(self) -> int:
+        return len(self.ticks)
+
+
+def split_of(song: str) -> str:
+    """By a hash of the song's name, so that a song never changes sides when others come or go."""
+    percent = int(hashlib.sha256(song.encode()).hexdigest(), 16) % 100
+    test, valid = HELD_PERCENT.get(song.split("/")[0], HELD_PERCENT_COMPOSED)
+    return "test" if percent < test else "valid" if percent < test + valid else "train"
+
+
+def mma_meter(entry: dict[str, Any]) -> Meter:
+    """The index's time signature; its groups are in quarters ([2, 1.5] of 7/8), ours in beats."""
+    numerator, denominator = map(int, entry["ts"].split("/"))
+    groups = [round(group * denominator / 4) for group in entry["groups"] or []]
+    if denominator >= 8:  # cut from 4/4 patterns: pairs of eighths, the odd one at the end of its group
+        groups = [size for group in groups for size in pairs(group)]
+    return Meter(numerator, denominator, tuple(groups) if sum(groups) == numerator else ())
+
+
+def pairs(group: int) -> list[int]:
+    """7 -> [2, 2, 3]"""
+    return [2] * (group // 2 - 1) + [2 + group % 2] if group > 1 else [group]
+
+
+def arrangements(shared: Path, skipped: Counter[str]) -> Iterator[tuple[str, str, str, Arrangement]]:
+    """(source, name, song for the split, arrangement) of every usable file."""
+    band = shared / "data" / "band"
+    files = [(source, path) for source in ("freedoom", "simutrans") for path in sorted((band / source).glob("*.mid"))]
+    for source, path in tqdm(files, desc="composed", mininterval=2.0):
+        try:
+            yield source, path.name, f"{source}/{path.name}", midi.read(path)
+        except Unusable as reason:
+            skipped[f"{source}: {str(reason).split(': ', 1)[-1].split(' (')[0]}"] += 1
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _mma(band / "mma", Path(folder), skipped)
+
+
+def _mma(where: Path, folder: Path, skipped: Counter[str]) -> Iterator[tuple[str, str, str, Arrangement]]:
+    with tarfile.open(where / "mma-accompaniments.tar.xz") as tar:
+        tar.extractall(folder, filter="data")
+    paths = {path.stem: path for path in folder.rglob("*.mid")}
+    with lzma.open(where / "index.jsonl.xz", "rt", encoding="utf-8") as lines:
+        entries = [json.loads(line) for line in lines]
+    for entry in tqdm(entries, desc="mma", mininterval=2.0):
+        path = paths.get(f"{entry['i']:05d}")
+        try:
+            if path is None:
+                raise Unusable("mma: not in the archive")
+            yield "mma", path.name, f"mma/{entry['song']}", midi.read(path, mma_meter(entry))
+        except Unusable as reason:
+            skipped[f"mma: {str(reason).split(': ', 1)[-1].split(' (')[0]}"] += 1
+
+
+def build(shared: Path, cache: Path = CACHE, with_sound: int = 0) -> list[Song]:
+    """Read everything, write the cache and the split file; FileNotFoundError when the data is not there."""
+    if not (shared / "data" / "band").is_dir():
+        raise FileNotFoundError(f"{shared}/data/band: no such folder; name the data's place with --shared")
+    skipped: Counter[str] = Counter()
+    songs: list[Song] = []
+    heard = 0
+    renderer: Any = None
+    if with_sound:
+        from models.data_sound import BassSound
+
+        renderer = BassSound()
+    for source, name, song, piece in arrangements(shared, skipped):
+        parts = piece.has if source != "mma" else (*piece.has[:2], False)  # MMA writes no true counter-lines
+        sound = None
+        if renderer and heard < with_sound and (source != "mma" or piece.meters[0] != Meter(4, 4)):
+            sound, heard = renderer.latents(piece, heard), heard + 1
+        songs.append(
+            Song(name, source, split_of(song), piece.ticks, piece.bars, piece.meters, piece.events, parts, sound)
+        )
+    save(cache, songs)
+    _write_split(songs)
+    _report(songs, skipped)
+    return songs
+
+
+def _write_split(songs: list[Song]) -> None:
+    split = {name: [f"{s.source}/{s.name}" for s in songs if s.split == name] for name in SPLITS}
+    SPLIT_FILE.write_text(json.dumps(split, indent=0) + "\n", encoding="utf-8")
+
+
+def _report(songs: list[Song], skipped: Counter[str]) -> None:
+    for source in LICENCES:
+        mine = [s for s in songs if s.source == source]
+        sizes = ", ".join(f"{name} {sum(s.split == name for s in mine)}" for name in SPLITS)
+        print(
+            f"{source}: {len(mine)} pieces ({sizes}), {sum(map(len, mine)):,} ticks, {sum(s.has[2] for s in mine)} lines"
+        )
+    for reason, count in skipped.most_common():
+        print(f"skipped {count} × {reason}")
+
+
+COLUMNS = ("ticks", "bars", "meter", "bass", "drums", "chord", "line")
+
+
+def save(path: Path, songs: list[Song]) -> None:
+    """All songs end to end in one npz; sound only for the ticks of those that have it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    meters = sorted({m for s in songs for m in s.meters}, key=str)
+    place = {meter: index for index, meter in enumerate(meters)}
+    arrays: dict[str, NDArray[Any]] = {
+        "ticks": np.concatenate([s.ticks for s in songs]).astype(np.int16),
+        "bars": np.concatenate([s.bars for s in songs]).astype(np.int16),
+        "meter": np.concatenate([[place[m] for m in s.meters] for s in songs]).astype(np.int16),
+        **{
+            name: np.concatenate([getattr(s.events, name) for s in songs]).astype(np.int8)
+            for name in ("bass", "drums", "chord", "line")
+        },
+    }
+    with_sound = [i for i, s in enumerate(songs) if s.sound is not None]
+    about = {
+        "songs": [[s.name, s.source, s.split, len(s), list(s.has)] for s in songs],
+        "meters": [[m.numerator, m.denominator, list(m.grouping)] for m in meters],
+        "with_sound": with_sound,
+    }
+    sound = [songs[i].sound for i in with_sound]
+    arrays["sound"] = np.concatenate([s for s in sound if s is not None]) if sound else np.zeros((0, 0), np.float32)
+    arrays["about"] = np.array(json.dumps(about))
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+
+
+def load(path: Path = CACHE) -> list[Song]:
+    """The songs of a cache; FileNotFoundError when it has not been built."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no token files yet; build them with `python -m models.data`")
+    with np.load(path) as file:
+        about = json.loads(str(file["about"]))
+        data = {name: file[name].astype(np.int64) for name in COLUMNS}
+        sound = file["sound"].astype(np.float32)
+    meters = [Meter(n, d, tuple(grouping)) for n, d, grouping in about["meters"]]
+    lengths = [entry[3] for entry in about["songs"]]
+    ends = np.cumsum(lengths)
+    sounds = _sounds(sound, lengths, about["with_sound"])
+    songs = []
+    for index, ((name, source, split, length, has), end) in enumerate(zip(about["songs"], ends, strict=True)):
+        part = {key: value[end - length : end] for key, value in data.items()}
+        events = Events(part["bass"], np.ones(length, bool), part["drums"], part["chord"], part["line"])
+        own = tuple(meters[m] for m in part["meter"])
+        songs.append(Song(name, source, split, part["ticks"], part["bars"], own, events, tuple(has), sounds.get(index)))
+    return songs
+
+
+def _sounds(sound: NDArray[np.float32], lengths: list[int], with_sound: list[int]) -> dict[int, NDArray[np.float32]]:
+    ends = np.cumsum([lengths[i] for i in with_sound])
+    return {i: sound[end - lengths[i] : end] for i, end in zip(with_sound, ends, strict=True)}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m models.data", description=__doc__)
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder with data/band (default ../shared)")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument(
+        "--sound", type=int, default=0, help="pieces whose bass goes through synth and codec (default 0)"
+    )
+    args = parser.parse_args(argv)
+    build(args.shared, args.cache, args.sound)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Held-out likelihood of a responder, streamed over whole pieces: nats per tick and part, by meter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.batches import collate, crop_of
+from models.data import Song
+from models.responder_net import ResponderNet
+from models.tokens import PARTS
+
+PIECE_TICKS = 512  # at most, from the start of a piece: enough for long context, bounded in time
+PER_METER = 12  # pieces of one source and meter in the quick set
+
+
+def held_out(songs: list[Song], split: str, per_meter: int = PER_METER) -> list[Song]:
+    """At most per_meter pieces of each source and meter, in the corpus's order."""
+    kept: dict[tuple[str, str], list[Song]] = defaultdict(list)
+    for song in songs:
+        if song.split == split:
+            kept[song.source, str(song.meter)].append(song)
+    return [song for group in kept.values() for song in group[:per_meter]]
+
+
+def song_nats(
+    net: ResponderNet, songs: list[Song], batch: int = 16
+) -> Iterator[tuple[Song, dict[str, NDArray[np.float64]]]]:
+    """(song, part -> nats [T] of its first PIECE_TICKS ticks); parts the piece lacks are left out."""
+    order = sorted(songs, key=len)
+    net.eval()
+    for first in range(0, len(order), batch):
+        group = order[first : first + batch]
+        length = min(max(map(len, group)), PIECE_TICKS)
+        made = collate([crop_of(song, 0, length, net.config.sound_dim) for song in group])
+        with torch.inference_mode():
+            logits = net(made.rows, made.sound, made.cond).flatten(0, 1)
+            nats = {
+                k: v.reshape(len(group), -1) for k, v in net.nll(logits, made.rows.flatten(0, 1), made.targets).items()
+            }
+        for index, song in enumerate(group):
+            count = min(len(song), length)
+            yield song, {p: nats[p][index, :count].double().numpy() for k, p in enumerate(PARTS) if song.has[k]}
+
+
+def evaluate(net: ResponderNet, songs: list[Song]) -> dict[str, float]:
+    """Nats per tick of each part over the ticks of the pieces that have it."""
+    nats: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
+    for _, parts in song_nats(net, songs):
+        for part, values in parts.items():
+            nats[part].append(values)
+    return {part: float(np.concatenate(nats[part]).mean()) if nats[part] else 0.0 for part in PARTS}
