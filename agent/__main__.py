@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from agent.config import Config, load, parse_value
-from agent.errors import UserError
+# before NumPy is loaded: a second BLAS thread gains nothing on products this small, spins, and starves the audio process
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+from agent.config import Config, load, parse_value  # noqa: E402
+from agent.errors import UserError  # noqa: E402
 
 JAM_EXAMPLES = """examples:
   antiphon jam                                    microphone in, band out; the take that ships if there is no microphone
@@ -97,6 +102,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 def _jam(given: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from agent import devices
     from agent import rig as rigs
     from agent.monitor import Monitor
     from agent.recorder import new_session_folder
@@ -109,6 +115,7 @@ def _jam(given: argparse.Namespace) -> int:
     if given.fast and given.input and take is None:
         raise UserError(f"--fast with --input {given.input}: only a file can be faster than real time; give a file")
     rig = rigs.choose(config, take, given.fast)
+    devices.release()
     folder = given.out or new_session_folder(Path(config.paths.sessions))
     console = Console(stderr=True, quiet=given.quiet)
     console.print(rig.says.replace("in real time", "as fast as it goes") if given.fast else rig.says, markup=False)

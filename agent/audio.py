@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from agent import devices
 from agent.errors import UserError
 from listener.capture import AudioFile
 from listener.ring import Reader, Ring
@@ -59,7 +60,7 @@ class SoundCard(Stream):
         playback: Reader | None,
         reads_input: bool = True,
     ) -> None:
-        import sounddevice as sd
+        sd = devices.sounddevice()
 
         super().__init__(rate, ring, playback)
         self._block = block_samples
@@ -71,8 +72,8 @@ class SoundCard(Stream):
         }
         try:
             if reads_input and playback:
-                devices, channels = (input_device, output_device), (ring.channels, playback.ring.channels)
-                self._stream = sd.Stream(device=devices, channels=channels, callback=self._duplex, **settings)
+                both, channels = (input_device, output_device), (ring.channels, playback.ring.channels)
+                self._stream = sd.Stream(device=both, channels=channels, callback=self._duplex, **settings)
             elif reads_input:
                 self._stream = sd.InputStream(
                     device=input_device, channels=ring.channels, callback=self._input, **settings

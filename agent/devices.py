@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +19,7 @@ from agent.errors import UserError
 NO_PORTAUDIO = "PortAudio is not installed: no sound card can be used; on Debian: apt install libportaudio2"
 MANY_CHANNELS = 16  # more than this is a virtual device's boast, not an interface's inputs
 STEREO = 2
+JACK_CLIENT = ctypes.c_char_p(b"Antiphon-audio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Card:
 
 def audio_devices() -> tuple[AudioDevice, ...]:
     """Every audio device. Raises UserError where PortAudio is missing."""
-    sound = _sounddevice()
+    sound = sounddevice()
     apis = sound.query_hostapis()
     return tuple(_audio_device(index, entry, apis) for index, entry in enumerate(sound.query_devices()))
 
@@ -130,10 +134,29 @@ def _all() -> tuple[tuple[AudioDevice, ...], tuple[MidiApi, ...], list[str]]:
     return audio, midi, problems
 
 
-def _sounddevice() -> Any:
+def release() -> None:
+    """Let go of PortAudio in this process: having looked is no reason to stay a client of the sound server."""
+    sounddevice = sys.modules.get("sounddevice")
+    if sounddevice and sounddevice._initialized:
+        sounddevice._terminate()
+
+
+def _name_jack_client() -> None:
+    """PortAudio calls itself "PortAudio" on JACK unless told before it starts; it keeps the pointer it is given."""
+    path = find_library("portaudio")
+    set_name = getattr(ctypes.CDLL(path), "PaJack_SetClientName", None) if path else None
+    if set_name:
+        set_name(JACK_CLIENT)
+
+
+def sounddevice() -> Any:
     try:
         with _native_chatter_hidden():
+            _name_jack_client()
             import sounddevice
+
+            if not sounddevice._initialized:
+                sounddevice._initialize()
     except OSError as error:  # the module is there, the C library is not
         raise UserError(NO_PORTAUDIO) from error
     except ImportError as error:

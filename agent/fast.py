@@ -8,18 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from agent.chronicle import Chronicle
 from agent.config import Config
 from agent.errors import UserError
 from agent.mind import Mind
 from agent.monitor import Monitor
 from agent.outputs import open_synth
-from agent.player import Player
+from agent.player import QUANTUM, Player, Stems
 from agent.recorder import Recorder
 from agent.rig import Rig
 from agent.statusboard import StatusBoard
 from listener.capture import AudioFile, Framer
 from listener.types import Samples
+
+WRITE_SAMPLES = 8_192  # stems are written in lots of about this many
 
 
 class Fast:
@@ -40,6 +44,7 @@ class Fast:
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
         self._recorder = Recorder(folder, rig.rate, tuple(config.parts), programs)
         self._chronicle = Chronicle(self._recorder)
+        self._stems: list[Stems] = []  # rendered, not yet written
 
     def run(self) -> tuple[str, ...]:
         """Returns the causes of whatever went wrong."""
@@ -47,6 +52,7 @@ class Fast:
             with _interruptible() as interrupted:
                 self._play(interrupted)
         finally:
+            self._write()
             self._player.stop()
             self._chronicle.sent(self._player.records, self._player.notes)
             self._troubles += self._recorder.close()
@@ -78,11 +84,18 @@ class Fast:
     def _render(self, until: int) -> None:
         player = self._player
         while player.rendered < until and not player.finished:
-            self._recorder.stems(player.render())
+            self._stems.append(player.render())
+        if len(self._stems) * QUANTUM >= WRITE_SAMPLES:
+            self._write()
         self._chronicle.sent(player.records, player.notes)
         self._board.played(player.counts)
         player.records.clear()
         player.notes.clear()
+
+    def _write(self) -> None:
+        if self._stems:
+            self._recorder.stems(np.concatenate(self._stems, axis=1))
+            self._stems.clear()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ LEAVE_CONFIDENCE = 0.2  # below this the beat is lost and the band stops
 LINE_ENTERS_BAR = 4  # bars after the band: first the groove, then something to say over it
 CHORDS_ENTER_BAR = 1
 RESTING_BARS = 0.75  # silence longer than this is a rest, not a phrase breathing
-THIN_PIECES = frozenset({"kick", "closed_hat", "side_stick", "ride", "pedal_hat"})
+THIN_PIECES = frozenset({"kick", "closed_hat", "rim", "ride", "shaker"})
 
 
 class BandState(StrEnum):

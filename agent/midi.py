@@ -94,9 +94,7 @@ class MidiOutput:
         except Exception as cause:  # RtMidi's own types differ by platform, and a gig goes on
             self.errors += 1
             if self.errors == 1:
-                log.warning(
-                    "MIDI port %s refuses messages (%s); the band plays on without it", self.name, cause
-                )
+                log.warning("MIDI port %s refuses messages (%s); the band plays on without it", self.name, cause)
 
     def panic(self) -> None:
         """Note-off for all that sounds, then sustain off, all notes off and all sound off on every channel used."""
@@ -141,9 +139,7 @@ def list_ports() -> list[tuple[str, int, str]]:
 def available_apis() -> list[str]:
     """The MIDI systems that are compiled in and running here, the preferred one first."""
     rtmidi = _rtmidi()
-    compiled = {
-        name for name, constant in API_NAMES.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()
-    }
+    compiled = {name for name, constant in API_NAMES.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()}
     return [name for name in API_NAMES if name in compiled and _runs(name)]
 
 
@@ -169,9 +165,7 @@ def _choose_api(api: str | None) -> str:
         raise ValueError(f"unknown MIDI API {api!r}; one of {', '.join(API_NAMES)} is allowed")
     if not running or (api is not None and api not in running):
         wanted = f"the MIDI system {api}" if api else "a MIDI system"
-        raise ValueError(
-            f"{wanted} is not running here ({_named(running)} is); start jackd or load ALSA's snd-seq"
-        )
+        raise ValueError(f"{wanted} is not running here ({_named(running)} is); start jackd or load ALSA's snd-seq")
     return api or running[0]
 
 
@@ -197,9 +191,7 @@ def _find(spec: str, names: list[str]) -> int:
         raise ValueError(
             f"MIDI port {spec!r} is ambiguous: {_named([names[i] for i in matches])}; give more of the name"
         )
-    raise ValueError(
-        f"no MIDI port {spec!r}; there is {_named(names)}; try one of these, its number, or `virtual`"
-    )
+    raise ValueError(f"no MIDI port {spec!r}; there is {_named(names)}; try one of these, its number, or `virtual`")
 
 
 def _named(names: Sequence[str]) -> str:

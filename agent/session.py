@@ -262,7 +262,7 @@ class Live:
             return {}
         counts, last = self._last.counts, self._last
         figures = {"xruns": last.xruns, "missing_samples": last.missing_samples, "in_time_share": counts.in_time_share}
-        return figures | asdict(counts) | {"mind_starts": len(self._mind_starts), "plans_refused": self._plans.dropped}
+        return figures | asdict(counts) | {"mind_starts": len(self._mind_starts)}
 
     def _stop_audio(self) -> None:
         assert self._audio

@@ -38,9 +38,7 @@ def trim(source: Path, target: Path, presets: Sequence[tuple[int, int]]) -> None
     by_number = {(h[2], h[1]): i for i, h in enumerate(headers[:-1])}
     missing = [f"{bank}:{program}" for bank, program in presets if (bank, program) not in by_number]
     if missing:
-        raise ValueError(
-            f"{source.name} has no preset {', '.join(missing)}; presets are given as bank:program"
-        )
+        raise ValueError(f"{source.name} has no preset {', '.join(missing)}; presets are given as bank:program")
     kept = [by_number[p] for p in sorted(presets)]
     preset_zones = [_zones(tables, b"p", headers[i][3], headers[i + 1][3]) for i in kept]
     instruments = list(INST.iter_unpack(tables[b"inst"]))
@@ -91,9 +89,7 @@ def _zones(tables: Chunks, kind: bytes, first: int, last: int) -> list[Zone]:
 
 
 def _reached(zones: list[list[Zone]], generator: int) -> list[int]:
-    return sorted(
-        {amount for group in zones for z in group for kind, amount in z.generators if kind == generator}
-    )
+    return sorted({amount for group in zones for z in group for kind, amount in z.generators if kind == generator})
 
 
 def _with_partners(used: list[int], samples: list[tuple[int, ...]]) -> list[int]:
@@ -116,9 +112,7 @@ def _samples(sound: bytes, samples: list[tuple[int, ...]], used: list[int]) -> t
     return bytes(out), table + SHDR.pack(b"EOS", *[0] * 9)
 
 
-def _write_zones(
-    groups: list[list[Zone]], kind: bytes, link: int, used: list[int]
-) -> tuple[Chunks, list[int]]:
+def _write_zones(groups: list[list[Zone]], kind: bytes, link: int, used: list[int]) -> tuple[Chunks, list[int]]:
     """The bag, mod and gen tables; and the first bag of each group, with the end."""
     new_index = {old: new for new, old in enumerate(used)}
     bags, generators, modulators, starts = b"", b"", b"", []

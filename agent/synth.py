@@ -81,9 +81,7 @@ class Synth:
         Raises KeyError for an unknown part and ValueError for a message that is not MIDI.
         """
         if len(message) < 2 or not 0x80 <= message[0] <= 0xFF or max(message[1:]) > 127:
-            raise ValueError(
-                f"not a MIDI message: {message}; a status byte 128-255 and data bytes 0-127 are expected"
-            )
+            raise ValueError(f"not a MIDI message: {message}; a status byte 128-255 and data bytes 0-127 are expected")
         action = _ACTIONS.get(message[0] & 0xF0)
         if action and self._synth is not None:
             action(self._lib, self._synth, self._index[part], message[1], message[-1])
@@ -118,9 +116,7 @@ class Synth:
 
     def _open(self, soundfont: Path) -> None:
         if not soundfont.is_file():
-            raise SynthUnavailable(
-                f"no soundfont at {soundfont}; set audio.soundfont to an .sf2 or .sf3 file"
-            )
+            raise SynthUnavailable(f"no soundfont at {soundfont}; set audio.soundfont to an .sf2 or .sf3 file")
         lib = self._lib
         if not lib.fluid_is_soundfont(str(soundfont).encode()):
             raise SynthUnavailable(_UNREADABLE.format(soundfont))
@@ -244,9 +240,7 @@ _LACKING: dict[str, tuple[Any, ...]] = {
     "fluid_synth_channel_pressure": (c_void_p, c_int, c_int),
     "fluid_set_log_function": (c_int, c_void_p, c_void_p),
 }
-_ACTIONS: dict[
-    int, Callable[[Any, int, int, int, int], Any]
-] = {  # status -> (library, synth, channel, data 1, data 2)
+_ACTIONS: dict[int, Callable[[Any, int, int, int, int], Any]] = {  # status -> (library, synth, channel, data 1, data 2)
     0x80: lambda lib, s, ch, a, b: lib.fluid_synth_noteoff(s, ch, a),
     0x90: lambda lib, s, ch, a, b: lib.fluid_synth_noteon(s, ch, a, b),  # velocity 0 is a note-off there, too
     0xA0: lambda lib, s, ch, a, b: lib.fluid_synth_key_pressure(s, ch, a, b),

@@ -127,9 +127,7 @@ def write_line(beats_s: NDArray[np.float64], rng: np.random.Generator) -> list[P
     for section in SECTIONS:
         for text in section.bars:
             first_beat = bar * BEATS_PER_BAR
-            notes += [
-                _play(token, first_beat, section.behind_ms / 1000, beats_s, rng) for token in text.split()
-            ]
+            notes += [_play(token, first_beat, section.behind_ms / 1000, beats_s, rng) for token in text.split()]
             bar += 1
     for now, after in itertools.pairwise(notes):
         now.off_s = min(now.off_s, after.on_s - 0.008)
@@ -145,11 +143,7 @@ def _play(token: str, first_beat: int, behind_s: float, beats_s: NDArray[np.floa
     on_s, end_s = np.interp([start, start + steps / STEPS_PER_BEAT], np.arange(len(beats_s)), beats_s)
     on_s += behind_s + np.clip(rng.normal(0, JITTER_S), -2.5 * JITTER_S, 2.5 * JITTER_S)
     length_s = (end_s + behind_s - on_s) * (0.90 - abs(rng.normal(0, LENGTH_SPREAD)))
-    velocity = (
-        VELOCITY[accent]
-        + ON_BEAT_VELOCITY * (int(step) % STEPS_PER_BEAT == 0)
-        + rng.normal(0, VELOCITY_SPREAD)
-    )
+    velocity = VELOCITY[accent] + ON_BEAT_VELOCITY * (int(step) % STEPS_PER_BEAT == 0) + rng.normal(0, VELOCITY_SPREAD)
     ghost = accent == "x"
     pitch = NAMES[name[:-1]] + 12 * (int(name[-1]) + 1)
     return Played(on_s, on_s + (GHOST_S if ghost else length_s), pitch, round(velocity), ghost)
@@ -185,9 +179,7 @@ def time_keys(notes: list[Played], synth: Synth) -> None:
         note.on_s = note.play_s + lead_s
         note.key_up_s = round(note.off_s * SAMPLE_RATE / BLOCK) * BLOCK / SAMPLE_RATE
         note.off_s = note.key_up_s
-    for now, after in itertools.pairwise(
-        notes
-    ):  # one string: the next pluck's lead-in must not meet the old note
+    for now, after in itertools.pairwise(notes):  # one string: the next pluck's lead-in must not meet the old note
         now.key_up_s = min(now.key_up_s, after.play_s)
 
 
@@ -207,16 +199,11 @@ def render(notes: list[Played], synth: Synth) -> NDArray[np.float32]:
     return np.asarray(mono * (PEAK / np.abs(mono).max()), np.float32)
 
 
-def truth(
-    notes: list[Played], beats_s: NDArray[np.float64], synth: Synth, duration_s: float
-) -> dict[str, Any]:
+def truth(notes: list[Played], beats_s: NDArray[np.float64], synth: Synth, duration_s: float) -> dict[str, Any]:
     """The fields of the listening clips' truth, and the sections."""
     cents = {p: cents_of(strike(synth, p, 90, 0.7), p) for p in sorted({n.pitch for n in notes})}
     beats = beats_s[:-BEATS_PER_BAR]  # the last bar's note dies away on its one
-    bpm = [
-        [round(float(a), 5), round(60 / float(b - a), 3)]
-        for a, b in itertools.pairwise(beats_s[: len(beats) + 1])
-    ]
+    bpm = [[round(float(a), 5), round(60 / float(b - a), 3)] for a, b in itertools.pairwise(beats_s[: len(beats) + 1])]
     return {
         "notes": [_note_truth(n, cents[n.pitch]) for n in notes],
         "beats": [round(float(b), 5) for b in beats],

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")  # as agent.__main__ does, before NumPy is loaded
+
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
 

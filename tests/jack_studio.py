@@ -45,7 +45,7 @@ class Studio:
     def _process(self, n: int) -> None:
         out, at = self._take.get_array(), self._at()
         out[:] = 0
-        if self._start is not None:
+        if self._start is not None and at >= 0:
             part = self.take[at : at + n]
             out[: len(part)] = part
             for channel, port in enumerate(self._ears):

@@ -50,7 +50,7 @@ def test_only_the_config_reader_reads_yaml() -> None:
     readers = [
         name for package in PACKAGES for name, path in modules(package).items() if "import yaml" in path.read_text()
     ]
-    assert readers == ["agent.config"]
+    assert readers == ["agent.yamlfile"]
 
 
 def test_the_audio_process_imports_no_model() -> None:

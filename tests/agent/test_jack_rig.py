@@ -88,10 +88,10 @@ def studio(env: dict[str, str]) -> Iterator[Studio]:
 
 
 def connect_all(room: Studio) -> None:
-    room.connect("studio:take", "PortAudio:in")
-    room.connect("fluidsynth:left", "studio:left")
-    room.connect("fluidsynth:right", "studio:right")
-    room.connect("Antiphon", "studio:notes")
+    room.connect("studio:take", "Antiphon-audio:in")
+    room.connect("fluidsynth-midi:left", "studio:left")
+    room.connect("fluidsynth-midi:right", "studio:right")
+    room.connect("Antiphon:", "studio:notes")
 
 
 def wait_until_listening(room: Studio, out: Path) -> None:

@@ -17,9 +17,7 @@ ASSETS = Path(__file__).parent.parent.parent / "agent" / "assets"
 
 @pytest.fixture(scope="module")
 def take():
-    return soundfile.read(ASSETS / "take.flac", dtype="float32"), json.loads(
-        (ASSETS / "take.json").read_text()
-    )
+    return soundfile.read(ASSETS / "take.flac", dtype="float32"), json.loads((ASSETS / "take.json").read_text())
 
 
 def deviations_s(truth, section):

@@ -37,9 +37,7 @@ class Line:
     bar_beats: int
 
     @classmethod
-    def of(
-        cls, pattern: list[tuple[float, int]], bar_beats: int, bpm: float, bars: int, start_s: float = 0.5
-    ) -> Line:
+    def of(cls, pattern: list[tuple[float, int]], bar_beats: int, bpm: float, bars: int, start_s: float = 0.5) -> Line:
         """pattern: (beat in the bar, semitones above the bar's root); roots change every bar."""
         beat_s, roots = 60 / bpm, (28, 33, 35, 28)
         notes = [
@@ -56,9 +54,7 @@ class Line:
 
 
 def _by_frame(line: Line, end_s: float) -> list[tuple[list[Onset], list[Note], list[Note]]]:
-    frames: list[tuple[list[Onset], list[Note], list[Note]]] = [
-        ([], [], []) for _ in range(int(end_s / FRAME_S))
-    ]
+    frames: list[tuple[list[Onset], list[Note], list[Note]]] = [([], [], []) for _ in range(int(end_s / FRAME_S))]
 
     def put(kind: int, at_s: float, what: object) -> None:
         index = int(at_s / FRAME_S)

@@ -40,9 +40,7 @@ def test_a_band_could_enter_on_the_one_soon(play, line):
     entry = play(take).entry()
     assert entry is not None
     time_s, grid = entry
-    beat = next(
-        b for b in range(grid.index, grid.index + 9) if grid.time_of(b) > time_s and grid.position_of(b) == 1
-    )
+    beat = next(b for b in range(grid.index, grid.index + 9) if grid.time_of(b) > time_s and grid.position_of(b) == 1)
     assert np.abs(take.downbeats() - grid.time_of(beat)).min() < 0.02
     assert time_s - take.onsets_s[0] < 3.5 * 4 * take.beat_s
 
