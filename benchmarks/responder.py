@@ -1,0 +1,111 @@
+"""Held-out likelihood of the shipped responder beside rules: nats per tick and part on the test songs.
+
+    python benchmarks/responder.py
+
+Needs ../shared (through data_cache/, which `python -m models.data` builds). Appends to benchmarks/results.jsonl.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import results
+from listener.types import Meter
+from models import data
+from models.data import Song
+from models.evaluate import PIECE_TICKS, held_out, song_nats
+from models.responder import Responder
+from models.rules import CommonBar, Counts, Nats
+from models.tokens import EMPTY_REPLY, PARTS, BassTick, Position, TickInput
+
+PLAIN = {"4/4", "3/4", "6/8", "6/4", "9/8", "12/8", "2/4"}
+System = Callable[[list[Song]], Iterator[tuple[Song, Nats]]]
+
+
+def cut(rule: CommonBar | Counts) -> System:
+    """A rule's nats over the same first ticks the model is scored on."""
+    return lambda songs: ((s, {p: n[:PIECE_TICKS] for p, n in rule.nats(s).items()}) for s in songs)
+
+
+def table(system: System, songs: list[Song]) -> dict[str, float]:
+    """Nats per tick: each part, their sum, and drums + chords by metre."""
+    found: dict[str, list[np.ndarray]] = defaultdict(list)
+    for song, nats in system(songs):
+        meter = str(song.meter)
+        for part, values in nats.items():
+            found[part].append(values)
+        if song.has[1]:
+            both = nats["drums"] + nats["chords"]
+            for row in (meter, "odd" if meter not in PLAIN else "plain", song.source):
+                found[f"drums+chords {row}"].append(both)
+    means = {key: float(np.concatenate(values).mean()) for key, values in found.items()}
+    return {"total": sum(means[part] for part in PARTS), **means}
+
+
+def step_ms(responder: Responder, ticks: int = 1000) -> dict[str, float]:
+    state, spent, rng = responder.initial_state(), [], np.random.default_rng(0)
+    reply = EMPTY_REPLY
+    for tick in range(ticks):
+        x = TickInput(Position(tick % 14, tick // 14, Meter(7, 8)), BassTick(True, 40, 90, 40), None, reply)
+        started = time.perf_counter()
+        state = responder.step(x, state)
+        stepped = time.perf_counter()
+        reply = responder.sample(state, rng)
+        spent.append((stepped - started, time.perf_counter() - stepped))
+    step, sample = np.array(spent).T * 1e3
+    return {
+        f"{name} ms p{q}": float(np.percentile(v, q))
+        for name, v in (("step", step), ("sample", sample))
+        for q in (50, 99)
+    }
+
+
+def main() -> int:
+    if not data.CACHE.exists() and not (data.SHARED / "data" / "band").is_dir():
+        print(f"skipped: ../shared is absent ({data.SHARED}), so there are no held-out songs")
+        return 0
+    songs = data.load() if data.CACHE.exists() else data.build(data.SHARED)
+    train = [s for s in songs if s.split == "train"]
+    valid, test = held_out(songs, "valid"), held_out(songs, "test", 24)
+    responder = Responder.load()
+    systems: dict[str, System] = {
+        "responder (shipped)": lambda held: song_nats(responder.net, held),
+        "repeat the commonest bar of the metre": cut(CommonBar(train, valid)),
+        "counts per metre and tick": cut(Counts(train, bar_before=False)),
+        "counts given the bar before": cut(Counts(train, bar_before=True)),
+    }
+    figures = {name: table(system, test) for name, system in systems.items()}
+    show(figures, len(test))
+    speed = step_ms(responder)
+    print("  ".join(f"{name} {value:.3f}" for name, value in speed.items()))
+    for name, row in figures.items():
+        extra = speed if name.startswith("responder") else {}
+        results.append(
+            "responder", name, {"songs": len(test), **{f"{k} nats/tick": round(v, 4) for k, v in row.items()}, **extra}
+        )
+    rule = figures["repeat the commonest bar of the metre"]
+    return 0 if all(figures["responder (shipped)"][k] < rule[k] for k in ("total", *PARTS)) else 1
+
+
+def show(figures: dict[str, dict[str, float]], count: int) -> None:
+    print(f"{count} test songs, first {PIECE_TICKS} ticks of each; nats per tick (16th), lower is better")
+    columns = ["total", *PARTS]
+    rows = sorted({key for row in figures.values() for key in row if key.startswith("drums+chords")})
+    print(f"{'':40}" + "".join(f"{c:>9}" for c in columns))
+    for name, row in figures.items():
+        print(f"{name:40}" + "".join(f"{row[c]:9.3f}" for c in columns))
+    print(f"\n{'drums + chords':40}" + "".join(f"{name.split()[0] + ' ' + name.split()[-1]:>22}" for name in figures))
+    for key in rows:
+        print(f"{key.removeprefix('drums+chords '):40}" + "".join(f"{row[key]:22.3f}" for row in figures.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The responder: step is forward, samples follow the likelihood, imagining changes nothing."""
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from listener.types import Meter
+from models import features, responder, tokens
+from models.batches import collate, crop_of
+from models.data import Song
+from models.features import Events
+from models.responder import Responder, ResponderState, Taste
+from models.responder_net import SLICES, ResponderConfig
+from models.tokens import EMPTY_REPLY, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, TickInput
+
+METER = Meter(7, 8, (2, 2, 3))
+PLAIN = {kind: Taste(1.0, 1.0) for kind in responder.TASTE}
+
+
+@pytest.fixture(scope="module")
+def model() -> Responder:
+    made = Responder.untrained(3, ResponderConfig(hidden=48, sound_dim=6))
+    with torch.no_grad():
+        for name, value in made.net.named_parameters():
+            if "_to_" in name or "pitch_in" in name:
+                value.normal_(0, 0.5)
+        made.net.heads.weight.normal_(0, 0.3)
+    return Responder(made.net)
+
+
+def random_session(ticks: int, seed: int) -> list[tuple[BassTick, Reply]]:
+    rng = np.random.default_rng(seed)
+    out = []
+    for _ in range(ticks):
+        pitch = int(rng.integers(26, 60))
+        bass = BassTick(True, pitch, int(rng.integers(1, 128)), pitch) if rng.random() < 0.5 else BassTick(True)
+        bass = BassTick.UNKNOWN if rng.random() < 0.2 else bass
+        drums = tuple(DrumHit(p, int(rng.integers(1, 128))) for p in tokens.PIECES if rng.random() < 0.2)
+        chord = (
+            ChordHit(int(rng.integers(12)), str(rng.choice(tokens.QUALITY_NAMES)), 90) if rng.random() < 0.3 else None
+        )
+        line = LineHit(int(rng.integers(55, 85)), 70) if rng.random() < 0.3 else None
+        out.append((bass, Reply(drums, chord, rng.random() < 0.2, line, rng.random() < 0.2)))
+    return out
+
+
+def as_song(session: list[tuple[BassTick, Reply]], sound: np.ndarray) -> Song:
+    """The same session as a training piece."""
+    bass, drums, chord, line, known = [], [], [], [], []
+    memory = features.Memory()
+    for heard, reply in session:
+        action = tokens.chord_action(reply, memory.root, memory.quality)
+        _, memory = memory.read(heard, reply)
+        bass.append([-1 if p is None else p for p in (heard.onset_pitch, heard.velocity, heard.sounding_pitch)])
+        known.append(heard.known)
+        drums.append(tokens.drum_levels(reply.drums))
+        chord.append([action, tokens.level_of(reply.chord.velocity) if reply.chord else 0, memory.root, memory.quality])
+        pitch = reply.line.pitch - tokens.LINE_LOW if reply.line else -1
+        line.append([tokens.line_action(reply), tokens.level_of(reply.line.velocity) if reply.line else 0, pitch])
+    events = Events(np.array(bass), np.array(known), np.array(drums), np.array(chord), np.array(line))
+    count = len(session)
+    ticks = np.arange(count) % 14
+    return Song("x", "mma", "test", ticks, np.arange(count) // 14, (METER,) * count, events, (True,) * 3, sound)
+
+
+def play(model: Responder, session: list[tuple[BassTick, Reply]], sound: np.ndarray) -> list[ResponderState]:
+    """The state before each tick is played."""
+    states, state = [], model.initial_state()
+    before: list[tuple[BassTick, Reply]] = [(BassTick(True), EMPTY_REPLY), *session[:-1]]
+    for tick, (bass, reply) in enumerate(before):
+        heard = sound[tick - 1] if tick and bass.known else None
+        state = model.step(TickInput(Position(tick % 14, tick // 14, METER), bass, heard, reply), state)
+        states.append(state)
+    return states
+
+
+def test_step_equals_forward(model: Responder) -> None:
+    session = random_session(150, 0)
+    sound = np.random.default_rng(1).normal(size=(150, model.sound_dim)).astype(np.float32)
+    batch = collate([crop_of(as_song(session, sound), 0, 150, model.sound_dim)])
+    with torch.inference_mode():
+        whole = model.net(batch.rows, batch.sound, batch.cond)[0].numpy()
+    stepped = np.array([state.logits for state in play(model, session, sound)])
+    assert np.abs(stepped - whole).max() < 1e-4
+
+
+def test_samples_come_as_often_as_their_likelihood_says(model: Responder) -> None:
+    """The commonest sampled drums and whole replies, against exp(-nll) of the training side."""
+    session, sound = random_session(40, 2), np.zeros((40, model.sound_dim), np.float32)
+    state = play(model, session, sound)[-1]
+    rng = np.random.default_rng(0)
+    draws = [model.sample(state, rng, 1.0, taste=PLAIN) for _ in range(4000)]
+    drums = Counter(reply.drums for reply in draws).most_common(3)
+    for hits, count in drums:
+        expected = np.exp(-nll_of(model, session, Reply(hits), sound)["drums"])
+        assert abs(count / len(draws) - expected) < 4 * np.sqrt(expected / len(draws))
+    reply, count = Counter(draws).most_common(1)[0]
+    expected = np.exp(-sum(nll_of(model, session, reply, sound).values()))
+    assert abs(count / len(draws) - expected) < 4 * np.sqrt(expected / len(draws))
+
+
+def nll_of(
+    model: Responder, session: list[tuple[BassTick, Reply]], reply: Reply, sound: np.ndarray
+) -> dict[str, float]:
+    song = as_song([*session[:-1], (session[-1][0], reply)], sound)
+    batch = collate([crop_of(song, 0, len(song), model.sound_dim)])
+    with torch.inference_mode():
+        logits = model.net(batch.rows, batch.sound, batch.cond).flatten(0, 1)
+        nats = model.net.nll(logits, batch.rows.flatten(0, 1), batch.targets)
+    return {part: float(values[-1]) for part, values in nats.items()}
+
+
+def test_chord_and_line_draw_from_the_trained_distribution(model: Responder) -> None:
+    """Root and pitch logits of the player are those of the trainer."""
+    session = random_session(60, 5)
+    sound = np.zeros((60, model.sound_dim), np.float32)
+    state = play(model, session, sound)[-1]
+    batch = collate([crop_of(as_song(session, sound), 0, 60, model.sound_dim)])
+    row = batch.rows[0, -1:]
+    head = {name: torch.from_numpy(state.logits[part])[None] for name, part in SLICES.items()}
+    with torch.inference_mode():
+        roots = model.net.root_logits(head, row)[0].numpy()
+        qualities = model.net.quality_logits(head, row, torch.tensor([5]))[0].numpy()
+        pitches = model.net.pitch_logits(head, row, torch.tensor([5]), torch.tensor([1]))[0].numpy()
+    assert np.allclose(model._root_logits(state.logits, state.memory), roots, atol=1e-5)
+    assert np.allclose(model._quality_logits(state.logits, state.memory, 5), qualities, atol=1e-5)
+    assert np.allclose(model._pitch_logits(state.logits, state.memory.line_last, (5, 1)), pitches, atol=1e-5)
+
+
+def test_imagining_on_a_copy_leaves_the_state_as_it_was(model: Responder) -> None:
+    state = play(model, random_session(20, 3), np.zeros((20, model.sound_dim), np.float32))[-1]
+    before = state.lstm.copy(), state.logits.copy()
+    ahead = state.copy()
+    for tick in range(30):
+        reply = model.sample(ahead, np.random.default_rng(tick))
+        ahead = model.step(TickInput(Position(tick % 14, 0, METER), BassTick.UNKNOWN, None, reply), ahead)
+    assert np.array_equal(state.lstm, before[0])
+    assert np.array_equal(state.logits, before[1])
+
+
+def test_the_same_seed_gives_the_same_reply_and_parts_can_be_silenced(model: Responder) -> None:
+    state = play(model, random_session(20, 4), np.zeros((20, model.sound_dim), np.float32))[-1]
+    replies = [model.sample(state, np.random.default_rng(7)) for _ in range(2)]
+    assert replies[0] == replies[1]
+    for seed in range(20):
+        reply = model.sample(state, np.random.default_rng(seed), parts=("drums",))
+        assert reply == Reply(reply.drums)
+
+
+def test_any_metre_can_be_played(model: Responder) -> None:
+    for meter in (Meter(1, 4), Meter(19, 16), Meter(5, 2), Meter(13, 8, (3, 3, 3, 2, 2))):
+        state = model.initial_state()
+        for tick in range(Position(0, 0, meter).ticks_per_bar):
+            state = model.step(TickInput(Position(tick, 9, meter), BassTick(True), None, EMPTY_REPLY), state)
+        assert np.isfinite(state.logits).all()
+
+
+def test_a_sound_of_another_width_is_refused(model: Responder) -> None:
+    x = TickInput(Position(0, 0, METER), BassTick(True), np.zeros(3, np.float32), EMPTY_REPLY)
+    with pytest.raises(ValueError, match=r"takes \[6\]"):
+        model.step(x, model.initial_state())
+
+
+def test_saved_weights_play_the_same(model: Responder, tmp_path: Path) -> None:
+    responder.save(tmp_path / "r", model.net, {}, "# card")
+    again = Responder.load(tmp_path / "r")
+    session, sound = random_session(10, 6), np.zeros((10, model.sound_dim), np.float32)
+    assert np.array_equal(play(model, session, sound)[-1].logits, play(again, session, sound)[-1].logits)
+
+
+def test_copying_a_state_takes_microseconds_and_a_step_stays_flat() -> None:
+    shipped = Responder.load()
+    state, x = shipped.initial_state(), TickInput(Position(0, 0, METER), BassTick(True), None, EMPTY_REPLY)
+    spent = []
+    for _ in range(300):
+        started = time.perf_counter()
+        state.copy()
+        spent.append(time.perf_counter() - started)
+        state = shipped.step(x, state)
+    assert np.median(spent) < 50e-6
