@@ -26,6 +26,7 @@ METER_SHARE_44 = 0.4  # of the mma draws; the other meters share the rest, weigh
 KNOWN_SHARE = 0.35  # crops in which every bass tick is known
 LEAD_IN_SHARE = 0.3  # crops that begin with the band silent
 SOUND_SHARE = 0.6  # crops that hear the sound where the song has it
+BUSY_SHARE, TRIES = 0.75, 4  # of a crop's 16-tick blocks that have drums, if that many draws find one
 SLIP_SHARE = 0.02  # bass ticks heard wrong: an octave off, or missed
 
 
@@ -62,9 +63,18 @@ class Sampler:
         picks = self._rng.choice(len(self.songs), size, p=self._weights)
         return collate([self._augmented(self.songs[i]) for i in picks])
 
+    def _start(self, song: Song) -> int:
+        """Where drums play, if a few tries find such a place: when the band pauses is not the responder's to say."""
+        for _ in range(TRIES):
+            start = int(self._rng.integers(0, max(len(song) - self.length, 0) + 1))
+            struck = np.flatnonzero(song.events.drums[start : start + self.length].any(1))
+            if len(np.unique(struck // 16)) >= BUSY_SHARE * self.length / 16:
+                break
+        return start
+
     def _augmented(self, song: Song) -> Crop:
         rng = self._rng
-        start = int(rng.integers(0, max(len(song) - self.length, 0) + 1))
+        start = self._start(song)
         start -= int(song.ticks[start]) if start and rng.random() < 0.5 else 0
         offset = int(rng.integers(0, 4)) if rng.random() < 0.5 else 0
         crop = crop_of(song, start, self.length, self.sound_dim, offset, rng.random() < SOUND_SHARE)

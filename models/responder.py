@@ -46,7 +46,7 @@ class Taste:
 
 
 TASTE: dict[str, Taste] = {
-    "drums": Taste(0.9, 0.9),
+    "drums": Taste(0.9, 0.97),
     "rhythm": Taste(0.95, 0.95),  # whether chord and line begin, go on or end
     "harmony": Taste(0.8, 0.85),
     "pitch": Taste(0.85, 0.9),
