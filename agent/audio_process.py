@@ -5,6 +5,7 @@ Its main loop renders ahead of the callback, sends MIDI at its moment and report
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -28,6 +29,7 @@ from listener.capture import AudioFile
 from listener.ring import Reader, Ring
 
 POLL_S = 0.001
+PRIORITY = 40
 REPORT_EVERY_S = 0.05
 SPIN_S = 0.0003  # the last stretch before a MIDI message is due is waited for awake
 
@@ -82,6 +84,12 @@ def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel)
     finally:
         if process:
             process.close()
+
+
+def _claim_priority() -> None:
+    """Realtime scheduling where it is granted, below a sound server's own; where it is not, nothing changes."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
 
 class AudioProcess:
@@ -144,6 +152,7 @@ class AudioProcess:
 
     def run(self) -> None:
         self._wait_for_go()
+        _claim_priority()
         gc.collect()
         gc.freeze()
         gc.disable()
