@@ -166,9 +166,7 @@ class BeatTracker:
         if str(best.model.meter) != str(clock.model.meter):
             return
         swung = self._filter.swing_share(best)
-        if best.model.swing == clock.model.swing or (
-            swung > SWUNG if best.model.swing else swung < 1 - SWUNG
-        ):
+        if best.model.swing == clock.model.swing or (swung > SWUNG if best.model.swing else swung < 1 - SWUNG):
             clock.become(best.model)
 
     def _judge_bar(self, clock: GridClock, best: Hypothesis, bar: float) -> None:

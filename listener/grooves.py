@@ -209,9 +209,7 @@ MODELS = (
     BarModel(FOUR, (2, 2), 1, 0.05, STRAIGHT, measured=_flat(16, 0.25), tempo_bpm=92),
     BarModel(THREE, (3,), 1, 0.06, STRAIGHT),
     BarModel(THREE, (3,), 1, 0.03, SWUNG, swing=True),
-    BarModel(
-        THREE, (3,), 1, 0.05, STRAIGHT, measured=((0, 0.33), (0.75, 0.02), (1, 0.29), (1.75, 0.02), (2, 0.33))
-    ),
+    BarModel(THREE, (3,), 1, 0.05, STRAIGHT, measured=((0, 0.33), (0.75, 0.02), (1, 0.29), (1.75, 0.02), (2, 0.33))),
     BarModel(
         THREE,
         (3,),

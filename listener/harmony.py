@@ -182,11 +182,7 @@ class Harmony:
         for onset_s, pitch_class, factor in self._bar:
             weights[pitch_class] += factor * (1.5 if onset_s == start else 0.7)
         heard = weights / weights.sum()
-        fits = {
-            (root, q): self._fit(heard, root, q)
-            for root in map(int, np.flatnonzero(weights))
-            for q in GUESSES
-        }
+        fits = {(root, q): self._fit(heard, root, q) for root in map(int, np.flatnonzero(weights)) for q in GUESSES}
         best = max(fits, key=lambda chord: fits[chord])
         total = sum(math.exp(CHORD_SHARPNESS * (fit - fits[best])) for fit in fits.values())
         return Chord(best[0], best[1], min(0.95, 1 / total))

@@ -196,9 +196,7 @@ class BarFilter:
         tempo_mix = min(0.3, 0.5 * TEMPO_WALK**2 * heard / TEMPO_STEP**2)
         spread_s = PHASE_WALK_S * math.sqrt(heard)
         quiet_hz = self.rate_hz if elapsed < MAX_GAP_S else 0.0
-        self.belief = _advance(
-            self.belief, PERIODS_S, STARTS, LENGTHS, SURPLUS, elapsed, quiet_hz, tempo_mix, spread_s
-        )
+        self.belief = _advance(self.belief, PERIODS_S, STARTS, LENGTHS, SURPLUS, elapsed, quiet_hz, tempo_mix, spread_s)
         forget = min(0.5, FORGET * heard)
         self.belief = (1 - forget) * self.belief + forget * PRIOR
         self.null = (1 - forget) * self.null + forget * NULL_PRIOR
@@ -226,9 +224,7 @@ class BarFilter:
             gap_s = max(time_s - self.time_s, 0.02)
             self.lengthen(gap_s)
             self._move_to(time_s)
-            self.rate_hz += (
-                (1 - math.exp(-gap_s / 3)) * (min(1 / gap_s, 12.0) - self.rate_hz) if gap_s < 4 else 0
-            )
+            self.rate_hz += (1 - math.exp(-gap_s / 3)) * (min(1 / gap_s, 12.0) - self.rate_hz) if gap_s < 4 else 0
         else:
             self.belief *= 1 + OPENING_ODDS * OPENING
         self.time_s = time_s

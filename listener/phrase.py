@@ -25,9 +25,7 @@ class Phrases:
         self._silent_since_s: float | None = None
         self._waiting: list[Note] = []
 
-    def step(
-        self, time_s: float, notes: tuple[Note, ...], ended: tuple[Note, ...], grid: Grid | None
-    ) -> Phrase | None:
+    def step(self, time_s: float, notes: tuple[Note, ...], ended: tuple[Note, ...], grid: Grid | None) -> Phrase | None:
         """time_s: end of the frame. notes: newly named. ended: the same, completed."""
         for note in ended:
             self._close(note)
@@ -55,9 +53,7 @@ class Phrases:
         return now_s - self._silent_since_s >= self._rest_s(grid)
 
     def _rest_s(self, grid: Grid | None) -> float:
-        rest_s = max(
-            REST_S, REST_BEATS * grid.period_s if grid is not None and grid.confidence > 0.4 else 0.0
-        )
+        rest_s = max(REST_S, REST_BEATS * grid.period_s if grid is not None and grid.confidence > 0.4 else 0.0)
         onsets = [n.onset_s for n in self._notes[-NEWEST:]]
         gaps = [b - a for a, b in pairwise(onsets)]
         usual = GAP_FACTOR * median(gaps) if len(gaps) >= 3 else 0.0
