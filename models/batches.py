@@ -3,7 +3,7 @@ for the first bars now and then: what the model meets when it plays and when it 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from models.data import Song
 from models.features import Events, Ints
 from models.midi import fold
 from models.responder_net import Targets
-from models.tokens import LINE_LOW
+from models.tokens import LINE_LOW, PIECES
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -26,6 +26,8 @@ METER_SHARE_44 = 0.4  # of the mma draws; the other meters share the rest, weigh
 KNOWN_SHARE = 0.35  # crops in which every bass tick is known
 LEAD_IN_SHARE = 0.3  # crops that begin with the band silent
 SOUND_SHARE = 0.6  # crops that hear the sound where the song has it
+KIT_ROLES = (("kick",), ("snare", "rim"), ("closed_hat", "open_hat", "ride", "shaker"))
+THIN_SHARE = 0.15  # how often a piece without a full kit is drawn, beside one with it
 BUSY_SHARE, TRIES = 0.75, 4  # of a crop's 16-tick blocks that have drums, if that many draws find one
 SLIP_SHARE = 0.02  # bass ticks heard wrong: an octave off, or missed
 
@@ -95,11 +97,21 @@ def _draw_weights(songs: list[Song]) -> NDArray[np.float64]:
     common = METER_SHARE_44 if "4/4" in counts else 0.0
     roots = {meter: count**0.5 for meter, count in counts.items() if meter not in ("", "4/4")}
     share = {meter: (1 - common) * root / sum(roots.values()) for meter, root in roots.items()} | {"4/4": common}
+    fullness = [1.0 if _full_kit(song) else THIN_SHARE for song in songs]
+    full: dict[str, float] = defaultdict(float)
+    for meter, value in zip(meters, fullness, strict=True):
+        full[meter] += value
     weights = [
-        SOURCE_SHARE[song.source] * (share[meter] / counts[meter] if meter else len(song) / ticks[song.source])
-        for song, meter in zip(songs, meters, strict=True)
+        SOURCE_SHARE[song.source] * value * (share[meter] / full[meter] if meter else len(song) / ticks[song.source])
+        for song, meter, value in zip(songs, meters, fullness, strict=True)
     ]
     return np.array(weights) / sum(weights)
+
+
+def _full_kit(song: Song) -> bool:
+    """Kick, backbeat and a time keeper, each at least once a bar on average."""
+    hits = (song.events.drums > 0).sum(0)
+    return all(hits[[PIECES.index(p) for p in role]].sum() >= song.bars[-1] + 1 for role in KIT_ROLES)
 
 
 def crop_of(song: Song, start: int, length: int, sound_dim: int, bar_offset: int = 0, hear: bool = True) -> Crop:

@@ -106,6 +106,7 @@ class Memory:
     chord_sounds: bool = False
     line_sounding: int = -1
     line_last: int = -1
+    unheard: int = 0  # ticks since the bass was last known
 
     def read(self, bass: BassTick, reply: Reply) -> tuple[Ints, Memory]:
         """Bass and reply of tick t-1 -> the row [25] for tick t, and what holds from then on."""
@@ -118,7 +119,7 @@ class Memory:
         return np.array(row), after
 
     def _after(self, bass: BassTick, reply: Reply) -> Memory:
-        after = self
+        after = replace(self, unheard=0 if bass.known else self.unheard + 1)
         if bass.known and bass.sounding_pitch is not None:
             after = replace(after, bass_ref=bass.sounding_pitch % 12)
         elif bass.known and bass.onset_pitch is not None:

@@ -55,6 +55,23 @@ TASTE: dict[str, Taste] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Lean:
+    """How much the harmony is pulled to the bass just heard, in nats: a live player hears the bass change a tick
+    before the model can, where the training pieces change chord and bass together."""
+
+    stay: float = 2.5  # taken from a stroke of a harmony that lacks the bass note
+    fit: float = 2.5  # given to chords that have it
+    ticks: int = 2  # for so long after the bass was last heard
+
+
+LEAN = Lean()
+CONTAINS = np.zeros((12, len(QUALITY_NAMES), 12), np.float32)  # [root, quality, pitch class]
+for _quality, _intervals in enumerate(tokens.QUALITIES.values()):
+    for _root in range(12):
+        CONTAINS[_root, _quality, [(_root + i) % 12 for i in _intervals]] = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class ResponderState:
     """lstm [layers, 2, H]. logits [HEADS] for the tick about to be played. memory: what still holds."""
 
@@ -123,6 +140,7 @@ class Responder:
         temperature: float = 1.0,
         parts: Collection[str] = PARTS,
         taste: dict[str, Taste] | None = None,
+        lean: Lean | None = None,
     ) -> Reply:
         """The reply for the tick `state` was stepped to: drums, then chord given them, then line given both.
 
@@ -131,7 +149,7 @@ class Responder:
         draw = _Draw(rng, temperature, taste or TASTE)
         hits, drums = self._sample_drums(state, draw)
         rest = np.split(hits @ self._w["drums_to_rest"], np.cumsum([4, VELOCITIES, 3]))
-        action, chord, harmony = self._sample_chord(state, draw, rest[0], rest[1])
+        action, chord, harmony = self._sample_chord(state, draw, rest[0], rest[1], lean or LEAN)
         line_action, line = self._sample_line(
             state, draw, rest[2] + self._w["action_to_line"][action], rest[3], harmony
         )
@@ -157,18 +175,22 @@ class Responder:
         return hits, tuple(drums)
 
     def _sample_chord(
-        self, state: ResponderState, draw: _Draw, rest: Floats, level_rest: Floats
+        self, state: ResponderState, draw: _Draw, rest: Floats, level_rest: Floats, lean: Lean
     ) -> tuple[int, ChordHit | None, tuple[int, int]]:
         """The action, the stroke, and (root, quality) that hold after it."""
         head, memory = state.logits, state.memory
-        action = draw(head[SLICES["action"]] + rest, "rhythm")
+        logits = head[SLICES["action"]] + rest
+        fits = _fits(memory, lean)
+        if memory.root >= 0 and fits.any() and not fits[memory.root, memory.quality]:
+            logits[tokens.SAME] -= lean.stay
+        action = draw(logits, "rhythm")
         if action < tokens.SAME:
             return action, None, (memory.root, memory.quality)
         level = 1 + draw(head[SLICES["level"]] + level_rest, "level")
         root, quality = memory.root, memory.quality
         if action == tokens.NEW or root < 0:
-            root = draw(self._root_logits(head, memory), "harmony")
-            quality = draw(self._quality_logits(head, memory, root), "harmony")
+            root = draw(self._root_logits(head, memory) + lean.fit * fits.max(1), "harmony")
+            quality = draw(self._quality_logits(head, memory, root) + lean.fit * fits[root], "harmony")
         return action, ChordHit(root, QUALITY_NAMES[quality], LEVEL_VELOCITY[level]), (root, quality)
 
     def _root_logits(self, head: Floats, memory: Memory) -> Floats:
@@ -202,6 +224,13 @@ class Responder:
             return logits
         first = LINE_PITCHES - 1 - last
         return logits + head[SLICES["leap"]][first : first + LINE_PITCHES]
+
+
+def _fits(memory: Memory, lean: Lean) -> Floats:
+    """[12, qualities]: 1 where root and quality have the bass note just heard; all 0 when none was."""
+    if memory.bass_ref < 0 or memory.unheard > lean.ticks:
+        return np.zeros(CONTAINS.shape[:2], np.float32)
+    return CONTAINS[:, :, memory.bass_ref]
 
 
 def _rolled(logits: Floats, reference: int) -> Floats:

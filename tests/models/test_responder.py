@@ -13,7 +13,7 @@ from models import features, responder, tokens
 from models.batches import collate, crop_of
 from models.data import Song
 from models.features import Events
-from models.responder import Responder, ResponderState, Taste
+from models.responder import Lean, Responder, ResponderState, Taste
 from models.responder_net import SLICES, ResponderConfig
 from models.tokens import EMPTY_REPLY, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, TickInput
 
@@ -93,7 +93,7 @@ def test_samples_come_as_often_as_their_likelihood_says(model: Responder) -> Non
     session, sound = random_session(40, 2), np.zeros((40, model.sound_dim), np.float32)
     state = play(model, session, sound)[-1]
     rng = np.random.default_rng(0)
-    draws = [model.sample(state, rng, 1.0, taste=PLAIN) for _ in range(4000)]
+    draws = [model.sample(state, rng, 1.0, taste=PLAIN, lean=Lean(0.0, 0.0)) for _ in range(4000)]
     drums = Counter(reply.drums for reply in draws).most_common(3)
     for hits, count in drums:
         expected = np.exp(-nll_of(model, session, Reply(hits), sound)["drums"])
@@ -129,6 +129,20 @@ def test_chord_and_line_draw_from_the_trained_distribution(model: Responder) -> 
     assert np.allclose(model._root_logits(state.logits, state.memory), roots, atol=1e-5)
     assert np.allclose(model._quality_logits(state.logits, state.memory, 5), qualities, atol=1e-5)
     assert np.allclose(model._pitch_logits(state.logits, state.memory.line_last, (5, 1)), pitches, atol=1e-5)
+
+
+def test_the_harmony_leans_to_the_bass_just_heard(model: Responder) -> None:
+    """More strokes hold the bass note with the pull than without; none is pulled once the bass is long unknown."""
+    session, sound = random_session(60, 8), np.zeros((60, model.sound_dim), np.float32)
+    session[-2] = (BassTick(True, 40, 90, 40), EMPTY_REPLY)
+    state = play(model, session, sound)[-1]
+    shares = []
+    for lean in (Lean(0.0, 0.0), Lean(3.0, 3.0)):
+        rng = np.random.default_rng(0)
+        chords = [model.sample(state, rng, taste=PLAIN, lean=lean).chord for _ in range(400)]
+        fits = [(40 - c.root) % 12 in tokens.QUALITIES[c.quality] for c in chords if c]
+        shares.append(np.mean(fits))
+    assert shares[1] > shares[0] + 0.2
 
 
 def test_imagining_on_a_copy_leaves_the_state_as_it_was(model: Responder) -> None:
