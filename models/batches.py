@@ -26,7 +26,6 @@ METER_SHARE_44 = 0.4  # of the mma draws; the other meters share the rest, weigh
 KNOWN_SHARE = 0.35  # crops in which every bass tick is known
 LEAD_IN_SHARE = 0.3  # crops that begin with the band silent
 SOUND_SHARE = 0.6  # crops that hear the sound where the song has it
-KIT_ROLES = (("kick",), ("snare", "rim"), ("closed_hat", "open_hat", "ride", "shaker"))
 THIN_SHARE = 0.15  # how often a piece without a full kit is drawn, beside one with it
 BUSY_SHARE, TRIES = 0.75, 4  # of a crop's 16-tick blocks that have drums, if that many draws find one
 SLIP_SHARE = 0.02  # bass ticks heard wrong: an octave off, or missed
@@ -111,7 +110,7 @@ def _draw_weights(songs: list[Song]) -> NDArray[np.float64]:
 def _full_kit(song: Song) -> bool:
     """Kick, backbeat and a time keeper, each at least once a bar on average."""
     hits = (song.events.drums > 0).sum(0)
-    return all(hits[[PIECES.index(p) for p in role]].sum() >= song.bars[-1] + 1 for role in KIT_ROLES)
+    return all(hits[[PIECES.index(p) for p in role]].sum() >= song.bars[-1] + 1 for role in features.KIT_ROLES.values())
 
 
 def crop_of(song: Song, start: int, length: int, sound_dim: int, bar_offset: int = 0, hear: bool = True) -> Crop:

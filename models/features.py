@@ -46,7 +46,8 @@ COLUMN = {name: index for index, name in enumerate(COLUMNS)}
 SIZES = np.array(list(COLUMNS.values()))
 OFFSETS = np.concatenate([[0], np.cumsum(SIZES)[:-1]])
 EVENT_DIM = int(SIZES.sum())
-DRUM_0 = COLUMN[PIECES[0]]
+KIT_ROLES = {"kick": ("kick",), "snare": ("snare", "rim"), "time": ("closed_hat", "open_hat", "ride", "shaker")}
+KIT_TICKS = 16
 
 
 def one_hot(rows: Ints) -> Floats:
@@ -107,6 +108,7 @@ class Memory:
     line_sounding: int = -1
     line_last: int = -1
     unheard: int = 0  # ticks since the bass was last known
+    kit: tuple[float, ...] = (0.0,) * len(KIT_ROLES)  # hits per tick of each role, over the last bar or so
 
     def read(self, bass: BassTick, reply: Reply) -> tuple[Ints, Memory]:
         """Bass and reply of tick t-1 -> the row [25] for tick t, and what holds from then on."""
@@ -119,7 +121,10 @@ class Memory:
         return np.array(row), after
 
     def _after(self, bass: BassTick, reply: Reply) -> Memory:
-        after = replace(self, unheard=0 if bass.known else self.unheard + 1)
+        struck = {hit.piece for hit in reply.drums}
+        hits = (not struck.isdisjoint(role) for role in KIT_ROLES.values())
+        kit = tuple(rate + (hit - rate) / KIT_TICKS for rate, hit in zip(self.kit, hits, strict=True))
+        after = replace(self, unheard=0 if bass.known else self.unheard + 1, kit=kit)
         if bass.known and bass.sounding_pitch is not None:
             after = replace(after, bass_ref=bass.sounding_pitch % 12)
         elif bass.known and bass.onset_pitch is not None:

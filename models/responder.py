@@ -46,25 +46,28 @@ class Taste:
 
 
 TASTE: dict[str, Taste] = {
-    "drums": Taste(0.9, 0.97),
-    "rhythm": Taste(0.95, 0.95),  # whether chord and line begin, go on or end
-    "harmony": Taste(0.8, 0.85),
-    "pitch": Taste(0.85, 0.9),
+    "drums": Taste(0.82, 0.97),
+    "rhythm": Taste(0.88, 0.95),  # whether chord and line begin, go on or end
+    "harmony": Taste(0.72, 0.85),
+    "pitch": Taste(0.78, 0.9),
     "level": Taste(0.9, 0.9),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Lean:
-    """How much the harmony is pulled to the bass just heard, in nats: a live player hears the bass change a tick
-    before the model can, where the training pieces change chord and bass together."""
+    """Pulls on what is sampled, in nats. Harmony to the bass just heard: the training pieces change chord and bass
+    together, a live model hears the bass first. The kit to wholeness: a groove begun without a piece stays so."""
 
     stay: float = 2.5  # taken from a stroke of a harmony that lacks the bass note
     fit: float = 2.5  # given to chords that have it
     ticks: int = 2  # for so long after the bass was last heard
+    kit: float = 2.0  # to kick, snare and hat while they come less often than KIT_RATE
 
 
 LEAN = Lean()
+KIT_RATE = {"kick": 1.5 / 16, "snare": 1.5 / 16, "time": 4 / 16}  # hits per tick below which a role is pulled in
+KIT_PIECE = {"kick": "kick", "snare": "snare", "time": "closed_hat"}
 CONTAINS = np.zeros((12, len(QUALITY_NAMES), 12), np.float32)  # [root, quality, pitch class]
 for _quality, _intervals in enumerate(tokens.QUALITIES.values()):
     for _root in range(12):
@@ -147,7 +150,7 @@ class Responder:
         temperature scales every kind of decision; parts not named stay silent. The same rng gives the same reply.
         """
         draw = _Draw(rng, temperature, taste or TASTE)
-        hits, drums = self._sample_drums(state, draw)
+        hits, drums = self._sample_drums(state, draw, lean or LEAN)
         rest = np.split(hits @ self._w["drums_to_rest"], np.cumsum([4, VELOCITIES, 3]))
         action, chord, harmony = self._sample_chord(state, draw, rest[0], rest[1], lean or LEAN)
         line_action, line = self._sample_line(
@@ -161,9 +164,12 @@ class Responder:
             line_action == tokens.LINE_OFF and "line" in parts,
         )
 
-    def _sample_drums(self, state: ResponderState, draw: _Draw) -> tuple[Floats, tuple[DrumHit, ...]]:
+    def _sample_drums(self, state: ResponderState, draw: _Draw, lean: Lean) -> tuple[Floats, tuple[DrumHit, ...]]:
         """The hits one-hot [pieces * levels], and as they are played."""
         logits = state.logits[SLICES["drums"]].copy()
+        for rate, (role, wanted) in zip(state.memory.kit, KIT_RATE.items(), strict=True):
+            silent = PIECES.index(KIT_PIECE[role]) * tokens.LEVELS
+            logits[silent] -= lean.kit * max(1 - rate / wanted, 0)
         hits, drums = np.zeros_like(logits), []
         for index, piece in enumerate(PIECES):
             first = index * tokens.LEVELS

@@ -93,7 +93,7 @@ def test_samples_come_as_often_as_their_likelihood_says(model: Responder) -> Non
     session, sound = random_session(40, 2), np.zeros((40, model.sound_dim), np.float32)
     state = play(model, session, sound)[-1]
     rng = np.random.default_rng(0)
-    draws = [model.sample(state, rng, 1.0, taste=PLAIN, lean=Lean(0.0, 0.0)) for _ in range(4000)]
+    draws = [model.sample(state, rng, 1.0, taste=PLAIN, lean=Lean(0.0, 0.0, kit=0.0)) for _ in range(4000)]
     drums = Counter(reply.drums for reply in draws).most_common(3)
     for hits, count in drums:
         expected = np.exp(-nll_of(model, session, Reply(hits), sound)["drums"])
@@ -137,7 +137,7 @@ def test_the_harmony_leans_to_the_bass_just_heard(model: Responder) -> None:
     session[-2] = (BassTick(True, 40, 90, 40), EMPTY_REPLY)
     state = play(model, session, sound)[-1]
     shares = []
-    for lean in (Lean(0.0, 0.0), Lean(3.0, 3.0)):
+    for lean in (Lean(0.0, 0.0, kit=0.0), Lean(3.0, 3.0)):
         rng = np.random.default_rng(0)
         chords = [model.sample(state, rng, taste=PLAIN, lean=lean).chord for _ in range(400)]
         fits = [(40 - c.root) % 12 in tokens.QUALITIES[c.quality] for c in chords if c]
