@@ -166,8 +166,12 @@ def _number_or_name(given: str) -> int | str:
 
 def _listen(given: argparse.Namespace) -> int:
     from agent import listen
+    from listener.capture import AudioFileError
 
-    return listen.run(given.files, given.json)
+    try:
+        return listen.run(given.files, given.json)
+    except AudioFileError as cause:
+        raise UserError(str(cause)) from None
 
 
 def _devices(given: argparse.Namespace) -> int:

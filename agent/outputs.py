@@ -61,7 +61,7 @@ def open_port(config: Config) -> MidiBand | None:
     try:
         output = open_output(config.midi.port, api)
     except ValueError as cause:
-        raise UserError(str(cause)) from None
+        raise UserError(f"midi.port {config.midi.port!r}: {cause}") from None
     return MidiBand(output, {name: _part_midi(config, name) for name in config.parts})
 
 

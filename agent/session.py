@@ -73,7 +73,8 @@ class Live:
         self._bass = Ring(round(RING_S * rig.rate), rig.input_channels)
         self._stems = Ring(round(RING_S * rig.rate), 2 * len(parts))
         self._board = StatusBoard(config)
-        self._plans, self._plans_in = channel()
+        self._channels: list[Channel] = []
+        self._plans, self._plans_in = self._channel()
         self._mind_starts: list[float] = []
         self._mind_said_s = 0.0
         self._stopping = False
@@ -112,8 +113,8 @@ class Live:
             self._bass,
             self._stems,
         )
-        self._audio_commands, commands = channel()
-        reports, self._audio_reports = channel()
+        self._audio_commands, commands = self._channel()
+        reports, self._audio_reports = self._channel()
         self._audio = self._process("audio", audio_main, (setup, self._plans_in, commands, reports))
         ready = self._await(self._audio, self._audio_reports)
         if not isinstance(ready, Ready):
@@ -129,6 +130,10 @@ class Live:
         self._mind_said_s = time.monotonic()
         self._audio_commands.send("go")
 
+    def _channel(self) -> tuple[Channel, Channel]:
+        self._channels += (ends := channel())
+        return ends
+
     def _process(self, name: str, target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
         process = self._spawn.Process(target=target, args=args, name=f"antiphon-{name}", daemon=True)
         process.start()
@@ -136,8 +141,8 @@ class Live:
 
     def _start_mind(self, latency_s: float) -> None:
         self._latency_s = latency_s
-        self._mind_commands, commands = channel()
-        reports, self._mind_reports = channel()
+        self._mind_commands, commands = self._channel()
+        reports, self._mind_reports = self._channel()
         self._mind_starts = [t for t in self._mind_starts if t > time.monotonic() - 60] + [time.monotonic()]
         self._mind_said_s = time.monotonic() + START_TIMEOUT_S
         args = (
@@ -255,6 +260,8 @@ class Live:
         for process in (self._audio, self._mind):
             if process:
                 _end(process)
+        for end in self._channels:
+            end.close()
         self._monitor.close()
 
     def _figures(self) -> dict[str, Any]:
@@ -273,6 +280,8 @@ class Live:
             over = self._hear_audio(self._tape)
             time.sleep(TURN_S / 4)
         self._audio.join(STOP_TIMEOUT_S)
+        if self._tape:
+            self._hear_audio(self._tape)  # what it said with its last breath
         if self._audio.exitcode != 0:
             self._silence_port()
 

@@ -116,7 +116,7 @@ def test_damaged_sound_is_played_through_and_recorded_whole(tmp_path: Path, name
 @pytest.mark.parametrize("sound", [np.zeros(10 * RATE, np.float32), np.full(10 * RATE, 0.7, np.float32)])
 def test_silence_and_dc_are_not_notes(tmp_path: Path, sound: np.ndarray) -> None:
     assert fast(tmp_path, sound) == 0
-    types = [json.loads(line)["type"] for line in (tmp_path / "out" / "events.jsonl").open()]
+    types = [json.loads(line)["type"] for line in (tmp_path / "out" / "events.jsonl").read_text().splitlines()]
     assert types.count("note") <= 1
     assert "sent" not in types
 

@@ -40,7 +40,7 @@ def session(take: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def events(folder: Path, kind: str) -> list[dict[str, object]]:
-    return [e for e in map(json.loads, (folder / "events.jsonl").open()) if e["type"] == kind]
+    return [e for e in map(json.loads, (folder / "events.jsonl").read_text().splitlines()) if e["type"] == kind]
 
 
 def test_a_session_leaves_everything(session: Path) -> None:
