@@ -46,10 +46,10 @@ class Taste:
 
 
 TASTE: dict[str, Taste] = {
-    "drums": Taste(0.82, 0.97),
-    "rhythm": Taste(0.88, 0.95),  # whether chord and line begin, go on or end
-    "harmony": Taste(0.72, 0.85),
-    "pitch": Taste(0.78, 0.9),
+    "drums": Taste(0.9, 0.97),
+    "rhythm": Taste(0.95, 0.95),  # whether chord and line begin, go on or end
+    "harmony": Taste(0.8, 0.85),
+    "pitch": Taste(0.85, 0.9),
     "level": Taste(0.9, 0.9),
 }
 
@@ -140,7 +140,7 @@ class Responder:
         self,
         state: ResponderState,
         rng: np.random.Generator,
-        temperature: float = 1.0,
+        temperature: float = 0.9,
         parts: Collection[str] = PARTS,
         taste: dict[str, Taste] | None = None,
         lean: Lean | None = None,

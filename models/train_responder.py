@@ -63,6 +63,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(self.net.parameters(), config.rate, weight_decay=config.weight_decay)
         self.step, self.spent_s, self.best, self.best_weights = 0, 0.0, math.inf, self.net.state_dict()
         self.history: list[dict[str, Any]] = []
+        self.note = ""  # what the card should say besides
 
     def rate(self) -> float:
         """Linear warm-up, then a cosine over the wall time."""
@@ -157,8 +158,8 @@ def card(run: Run, songs: list[data.Song]) -> str:
     for source, licence in data.LICENCES.items():
         mine = [s for s in songs if s.source == source and s.split == "train"]
         sources[source] = f"| {source} | {licence} | {len(mine)} | {sum(map(len, mine)):,} |"
-    last = run.history[-1] if run.history else {}
-    parts = ", ".join(f"{part} {last.get(part, math.nan):.3f}" for part in PARTS)
+    best = min(run.history, key=lambda row: sum(row[part] for part in PARTS), default={})
+    parts = ", ".join(f"{part} {best.get(part, math.nan):.3f}" for part in PARTS)
     heard = sum(s.sound is not None for s in songs)
     return f"""# Responder, first version
 
@@ -171,7 +172,8 @@ and the phase in beat, bar and phrase to drums, chords (root, quality, stroke) a
 
 Split by song (`responder_split.json`; MMA pieces over one song stay on one side). {heard} pieces have sound, rendered
 with FluidR3 (MIT) and encoded by `codec.safetensors`; elsewhere the sound was unknown in training.
-Trained for {run.spent_s / 60:.0f} minutes, {run.step} steps of {run.config.batch} crops of {run.config.length} ticks, seed {run.config.seed}.
+Trained for {run.spent_s / 60:.0f} minutes on one CPU core, {run.step} steps of {run.config.batch} crops of
+{run.config.length} ticks, seed {run.config.seed}; the weights are those of step {best.get("step", run.step)}, the best on validation.{run.note}
 Held-out (validation) nats per tick: {parts}. Test figures: `python benchmarks/responder.py`.
 
 Known weaknesses: the odd meters come from MMA's cut and joined 4/4 patterns, so they are on the grid but not composed;
