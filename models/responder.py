@@ -47,9 +47,10 @@ class Taste:
 
 TASTE: dict[str, Taste] = {
     "drums": Taste(0.9, 0.97),
-    "rhythm": Taste(0.95, 0.95),  # whether chord and line begin, go on or end
+    "rhythm": Taste(0.95, 0.95),  # whether the chord begins, goes on or ends
     "harmony": Taste(0.8, 0.85),
-    "pitch": Taste(0.85, 0.9),
+    "line": Taste(0.5, 0.95),  # the line is trained to be unsure (few pieces); played, it should be sure
+    "pitch": Taste(0.45, 0.9),
     "level": Taste(0.9, 0.9),
 }
 
@@ -215,7 +216,7 @@ class Responder:
         self, state: ResponderState, draw: _Draw, rest: Floats, level_rest: Floats, harmony: tuple[int, int]
     ) -> tuple[int, LineHit | None]:
         head = state.logits
-        action = draw(head[SLICES["line"]] + rest, "rhythm")
+        action = draw(head[SLICES["line"]] + rest, "line")
         if action != tokens.LINE_ON:
             return action, None
         pitch = draw(self._pitch_logits(head, state.memory.line_last, harmony), "pitch")
