@@ -33,8 +33,8 @@ class Feel:
     behind_memory_s: float
 
 
-STEADY = Feel(0.0005, 0.0012, 0.40, 25.0)
-MOVING = Feel(0.0025, 0.0110, 0.0, 1.0)
+STEADY = Feel(0.0005, 0.0012, 0.20, 25.0)
+MOVING = Feel(0.0025, 0.0200, 0.0, 1.0)
 MOST_BEHIND_S = 0.030
 SETTLED_NOTES = 24  # before them a deviation says nothing about lateness
 
