@@ -20,6 +20,7 @@ from listener.types import Grid
 
 GLIDE_S = 0.15  # time constant with which a correction reaches the published grid
 GATE_S = 0.075
+STEADY_MARGIN = 0.5  # log-likelihood by which a steady tempo must explain the notes better
 SCORE_MEMORY = 0.8  # per note, of a filter's predictive log-likelihood
 
 
@@ -33,13 +34,13 @@ class Feel:
     behind_memory_s: float
 
 
-STEADY = Feel(0.0005, 0.0012, 0.20, 25.0)
+STEADY = Feel(0.0005, 0.0012, 0.40, 25.0)
 MOVING = Feel(0.0025, 0.0200, 0.0, 1.0)
 MOST_BEHIND_S = 0.030
 SETTLED_NOTES = 24  # before them a deviation says nothing about lateness
 
 # (place in the beat, timing spread in seconds); a place at 0.5 of a beat swings
-STRAIGHT_PLACES = ((0.0, 0.012), (0.25, 0.020), (0.5, 0.015), (0.75, 0.020), (1 / 3, 0.03), (2 / 3, 0.03))
+STRAIGHT_PLACES = ((0.0, 0.0085), (0.25, 0.014), (0.5, 0.0105), (0.75, 0.014), (1 / 3, 0.021), (2 / 3, 0.021))
 SWUNG_PLACES = ((0.0, 0.012), (0.5, 0.022))
 SHORT_BEAT_PLACES = ((0.0, 0.014), (0.5, 0.022))
 COMPOUND_PLACES = ((0.0, 0.014),)
@@ -143,10 +144,10 @@ class GridClock:
         share = self._chosen.feel.behind_gain if self._heard > SETTLED_NOTES else 0.0
         behind_s = self.behind_s + share * deviation_s
         self.behind_s = max(-MOST_BEHIND_S, min(MOST_BEHIND_S, behind_s))
-        for lock in self._locks:
-            lock.correct(place, time_s - self.behind_s, spread_s)
         steady, moving = self._locks
-        self._chosen = steady if steady.score > moving.score else moving
+        steady.correct(place, time_s - self.behind_s, spread_s)
+        moving.correct(place, time_s, spread_s)  # to it a player is never late: the tempo moved
+        self._chosen = steady if steady.score > moving.score + STEADY_MARGIN else moving
         self.offset_s += before_s - self._shown_s(time_s)
 
     def _shown_s(self, time_s: float) -> float:

@@ -41,19 +41,9 @@ def server() -> Iterator[dict[str, str]]:
 @contextmanager
 def antiphon(env: dict[str, str], out: Path, *flags: str) -> Iterator[subprocess.Popen[str]]:
     """`antiphon jam` headless, with everything on JACK."""
-    command = [
-        sys.executable,
-        "-m",
-        "agent",
-        "jam",
-        "--midi",
-        "fluidsynth",
-        "--midi-api",
-        "jack",
-        "--out",
-        str(out),
-        *flags,
-    ]
+    # FluidSynth sounds about a period and a half after a message is sent: what a user would set for this synth
+    port = ["--midi", "fluidsynth", "--midi-api", "jack", "--set", "midi.latency_ms=4"]
+    command = [sys.executable, "-m", "agent", "jam", *port, "--out", str(out), *flags]
     process = subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True)
     try:
         yield process
