@@ -28,7 +28,7 @@ APPROACHED = 0.35  # accent of a note reached by a semitone
 SMOOTHING = 0.35  # of published confidences, per note
 PATIENCE_BEATS, FADE_BEATS = 4.0, 16.0
 DENSITY_PULSES = 12  # over which notes per pulse are counted
-SPARSE, DENSE = 0.50, 0.66  # notes per pulse: isolated notes make no groove
+SPARSE, DENSE = 0.52, 0.60  # notes per pulse: isolated notes make no groove
 
 
 @dataclass(slots=True)
