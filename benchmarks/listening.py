@@ -15,7 +15,29 @@ import results
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "listening"
 SCORER = SHARED / "eval_listen.py"
-KEPT = ["on50", "on25", "on_delay_p50", "on_delay_p95", "note", "note_low", "note_delay_p50", "note_delay_p95", "rpa", "rpa_low", "lock_p50", "lock_p95", "vel_corr", "beatF", "CMLt", "AMLt", "downF", "acc1", "meter", "key", "rtf"]
+KEPT = [
+    "on50",
+    "on25",
+    "on_delay_p50",
+    "on_delay_p95",
+    "note",
+    "note_low",
+    "note_delay_p50",
+    "note_delay_p95",
+    "rpa",
+    "rpa_low",
+    "lock_p50",
+    "lock_p95",
+    "vel_corr",
+    "beatF",
+    "CMLt",
+    "AMLt",
+    "downF",
+    "acc1",
+    "meter",
+    "key",
+    "rtf",
+]
 COMMANDS = {
     "antiphon": f"{shlex.quote(sys.executable)} -m agent listen {{wavs}} --json",
     "aubio": f"/usr/bin/python3 {shlex.quote(str(ROOT / 'benchmarks/peers/aubio_listen.py'))} {{wavs}}",

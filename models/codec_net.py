@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -43,8 +44,10 @@ def build_encodec(config: CodecConfig) -> Any:
     from encodec.quantization.vq import ResidualVectorQuantizer
 
     shape: dict[str, Any] = {"dimension": config.dim, "n_filters": config.n_filters, "ratios": list(config.ratios)}
-    encoder = SEANetEncoder(**shape, norm="weight_norm", causal=True)
-    decoder = SEANetDecoder(**shape, norm="weight_norm", causal=True)
+    with warnings.catch_warnings():  # encodec 0.1.1 uses the deprecated weight_norm; nobody at the terminal can mend it
+        warnings.filterwarnings("ignore", ".*weight_norm.*", FutureWarning)
+        encoder = SEANetEncoder(**shape, norm="weight_norm", causal=True)
+        decoder = SEANetDecoder(**shape, norm="weight_norm", causal=True)
     quantizer = ResidualVectorQuantizer(
         dimension=config.dim, n_q=config.n_codebooks, bins=config.bins, kmeans_init=False
     )

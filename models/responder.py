@@ -58,11 +58,13 @@ TASTE: dict[str, Taste] = {
 @dataclass(frozen=True, slots=True)
 class Lean:
     """Pulls on what is sampled, in nats. Harmony to the bass just heard: the training pieces change chord and bass
-    together, a live model hears the bass first. The kit to wholeness: a groove begun without a piece stays so."""
+    together, a live model hears the bass first. The kit to wholeness: a groove begun without a piece stays so; and
+    a line that rests stays at rest."""
 
     stay: float = 2.5  # taken from a stroke of a harmony that lacks the bass note
     fit: float = 2.5  # given to chords that have it
     ticks: int = 2  # for so long after the bass was last heard
+    line: float = 0.9  # to a new note of the line while it rests: few training pieces have one
     kit: float = 2.0  # to kick, snare and hat while they come less often than KIT_RATE
 
 
@@ -155,7 +157,7 @@ class Responder:
         rest = np.split(hits @ self._w["drums_to_rest"], np.cumsum([4, VELOCITIES, 3]))
         action, chord, harmony = self._sample_chord(state, draw, rest[0], rest[1], lean or LEAN)
         line_action, line = self._sample_line(
-            state, draw, rest[2] + self._w["action_to_line"][action], rest[3], harmony
+            state, draw, rest[2] + self._w["action_to_line"][action], rest[3], harmony, lean or LEAN
         )
         return Reply(
             drums if "drums" in parts else (),
@@ -213,10 +215,18 @@ class Responder:
         return out
 
     def _sample_line(
-        self, state: ResponderState, draw: _Draw, rest: Floats, level_rest: Floats, harmony: tuple[int, int]
+        self,
+        state: ResponderState,
+        draw: _Draw,
+        rest: Floats,
+        level_rest: Floats,
+        harmony: tuple[int, int],
+        lean: Lean,
     ) -> tuple[int, LineHit | None]:
         head = state.logits
-        action = draw(head[SLICES["line"]] + rest, "line")
+        logits = head[SLICES["line"]] + rest
+        logits[tokens.LINE_ON] += lean.line * (state.memory.line_sounding < 0)
+        action = draw(logits, "line")
         if action != tokens.LINE_ON:
             return action, None
         pitch = draw(self._pitch_logits(head, state.memory.line_last, harmony), "pitch")

@@ -93,7 +93,7 @@ def test_samples_come_as_often_as_their_likelihood_says(model: Responder) -> Non
     session, sound = random_session(40, 2), np.zeros((40, model.sound_dim), np.float32)
     state = play(model, session, sound)[-1]
     rng = np.random.default_rng(0)
-    draws = [model.sample(state, rng, 1.0, taste=PLAIN, lean=Lean(0.0, 0.0, kit=0.0)) for _ in range(4000)]
+    draws = [model.sample(state, rng, 1.0, taste=PLAIN, lean=Lean(0.0, 0.0, line=0.0, kit=0.0)) for _ in range(4000)]
     drums = Counter(reply.drums for reply in draws).most_common(3)
     for hits, count in drums:
         expected = np.exp(-nll_of(model, session, Reply(hits), sound)["drums"])
