@@ -104,11 +104,8 @@ def _figures(out: Path, room: Studio) -> dict[str, Any]:
     delay = {k: [1000 * (e["said_s"] - e["onset_s"]) for e in of(k)] for k in ("onset", "note")}
     midi = [e for e in of("sent") if e["output"] == "midi"]
     left = np.array([1000 * (e["sent_s"] - e["due_s"]) for e in midi])
-    due = np.array([e["due_s"] for e in midi if e["on"]])
-    came = np.array([t for t, _ in room.note_ons()])
-    n = min(len(due), len(came))
-    port = 1000 * (came[:n] - due[:n])
-    port -= np.median(port) if n else 0.0
+    due = [(e["due_s"], e["pitch"]) for e in midi if e["on"]]
+    port = _at_the_port(due, room.note_ons())
     figures = {"notes": len(due), **{k: v for k, v in of("summary")[-1].items() if k != "type"}}
     for name, values in (
         ("onset_delay", delay["onset"]),
@@ -120,6 +117,15 @@ def _figures(out: Path, room: Studio) -> dict[str, Any]:
             float(np.percentile(values, q)) if len(values) else float("nan") for q in (50, 99)
         )
     return figures
+
+
+def _at_the_port(due: list[tuple[float, int]], came: list[tuple[float, int]]) -> np.ndarray:
+    """Milliseconds each note came after its time, less the median: the two clocks began at different moments."""
+    offset = np.median([t for t, _ in came[:20]]) - np.median([t for t, _ in due[:20]]) if due and came else 0.0
+    pitches = {pitch: np.array([t for t, p in due if p == pitch]) for _, pitch in due}
+    pairs = [(t - offset, pitches[p]) for t, p in came if p in pitches]
+    errors = 1000 * np.array([t - times[np.abs(times - t).argmin()] for t, times in pairs])
+    return errors - np.median(errors) if len(errors) else errors
 
 
 ROWS = (
