@@ -118,7 +118,9 @@ def _jam(given: argparse.Namespace) -> int:
     devices.release()
     folder = given.out or new_session_folder(Path(config.paths.sessions))
     console = Console(stderr=True, quiet=given.quiet)
-    console.print(rig.says.replace("in real time", "as fast as it goes") if given.fast else rig.says, markup=False, soft_wrap=True)
+    console.print(
+        rig.says.replace("in real time", "as fast as it goes") if given.fast else rig.says, markup=False, soft_wrap=True
+    )
     troubles = _session(config, rig, folder, Monitor(console, live=not given.quiet), given.fast).run()
     for trouble in troubles:
         print(f"antiphon: {trouble}", file=sys.stderr)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from ctypes.util import find_library
 from dataclasses import asdict, dataclass
@@ -15,6 +13,7 @@ from typing import Any
 
 from agent.config import AudioConfig
 from agent.errors import UserError
+from agent.quiet import quiet_stderr
 
 NO_PORTAUDIO = "PortAudio is not installed: no sound card can be used; on Debian: apt install libportaudio2"
 MANY_CHANNELS = 16  # more than this is a virtual device's boast, not an interface's inputs
@@ -74,7 +73,8 @@ def midi_apis() -> tuple[MidiApi, ...]:
         import rtmidi
     except ImportError as error:
         raise UserError(f"RtMidi cannot be loaded ({error}); try: pip install python-rtmidi") from error
-    with _native_chatter_hidden():
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    with quiet_stderr():
         return tuple(_midi_api(rtmidi, api) for api in rtmidi.get_compiled_api())
 
 
@@ -141,8 +141,10 @@ def release() -> None:
         sounddevice._terminate()
 
 
-def _name_jack_client() -> None:
-    """PortAudio calls itself "PortAudio" on JACK unless told before it starts; it keeps the pointer it is given."""
+def _prepare_jack() -> None:
+    """Looking must not start a JACK server; and PortAudio calls itself "PortAudio" there unless told before it
+    starts (it keeps the pointer it is given)."""
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
     path = find_library("portaudio")
     set_name = getattr(ctypes.CDLL(path), "PaJack_SetClientName", None) if path else None
     if set_name:
@@ -151,8 +153,8 @@ def _name_jack_client() -> None:
 
 def sounddevice() -> Any:
     try:
-        with _native_chatter_hidden():
-            _name_jack_client()
+        with quiet_stderr():
+            _prepare_jack()
             import sounddevice
 
             if not sounddevice._initialized:
@@ -302,21 +304,3 @@ def _midi_lines(midi: Sequence[MidiApi]) -> Iterator[str]:
             yield f"    in  {number}: {port}"
         if not (api.error or api.inputs or api.outputs):
             yield "    no ports; --midi virtual opens one"
-
-
-@contextlib.contextmanager
-def _native_chatter_hidden() -> Iterator[None]:
-    """ALSA and JACK write to file descriptor 2 when they merely look around; and JACK must not start a server."""
-    os.environ.setdefault("JACK_NO_START_SERVER", "1")
-    try:
-        kept = os.dup(2)
-    except OSError:
-        yield
-        return
-    with tempfile.TemporaryFile() as sink:
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from models.responder import Responder
 
 from agent.config import Config
 from agent.planner import Latent, Planner
@@ -14,6 +13,7 @@ from listener.analyzer import Analyzer
 from listener.types import Frame
 from models import codec as codec_module
 from models.codec import Codec
+from models.responder import Responder
 
 WEIGHTS = Path(codec_module.__file__).parent / "weights"
 

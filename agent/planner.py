@@ -11,6 +11,14 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from agent.config import BandConfig
+from agent.form import BandState, Form, Gate
+from agent.types import PARTS, Plan, PlannedNote
+from agent.voicing import intervals_of, voice
+from listener.harmony import QUALITIES
+from listener.types import Analysis, Grid, Note
 from models.responder import Responder, ResponderState
 from models.tokens import (
     DRUM_PIECES,
@@ -21,15 +29,8 @@ from models.tokens import (
     Position,
     Reply,
     TickInput,
+    ticks_per_beat,
 )
-from numpy.typing import NDArray
-
-from agent.config import BandConfig
-from agent.form import BandState, Form, Gate
-from agent.types import PARTS, Plan, PlannedNote
-from agent.voicing import intervals_of, voice
-from listener.harmony import QUALITIES
-from listener.types import Analysis, Grid, Meter, Note
 
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 DRUM_DURATION_S = 0.10
@@ -51,10 +52,6 @@ class Tick:
     def time_on(self, grid: Grid) -> float:
         """Stream seconds of this tick, swung as the grid is."""
         return grid.time_of(self.beat + swung(self.sub / ticks_per_beat(self.position.meter), grid.swing))
-
-
-def ticks_per_beat(meter: Meter) -> int:
-    return max(16 // meter.denominator, 1)
 
 
 def swung(fraction: float, swing: float) -> float:
