@@ -77,6 +77,7 @@ class MidiOutput:
     def __init__(self, port: Any, name: str) -> None:
         self._port, self.name, self.errors = port, name, 0
         self._sounding: set[tuple[int, int]] = set()
+        self._used: set[tuple[int, int]] = set()
         self._channels: set[int] = set()
 
     @property
@@ -97,19 +98,24 @@ class MidiOutput:
                 log.warning("MIDI port %s refuses messages (%s); the band plays on without it", self.name, cause)
 
     def panic(self) -> None:
-        """Note-off for all that sounds, then sustain off, all notes off and all sound off on every channel used."""
-        for channel, key in sorted(self._sounding):
+        """Note-off for every key ever used, then sustain off, all notes off and all sound off on every channel used.
+
+        Every key, not only what sounds by our count: the other side may have missed a note-off (JACK drops the
+        messages of a period that a client is too late for).
+        """
+        for channel, key in sorted(self._used):
             self.send((NOTE_OFF | channel, key, 0))
         for channel in sorted(self._channels):
             for controller in PANIC_CONTROLLERS:
                 self.send((CONTROL | channel, controller, 0))
 
     def close(self) -> None:
-        """Panics, lets that go out, closes; may be called twice."""
+        """Panics twice, in two different periods, lets that go out, closes; may be called twice."""
         if self._port is None:
             return
-        self.panic()
-        time.sleep(FLUSH_S)
+        for _ in range(2):
+            self.panic()
+            time.sleep(FLUSH_S)
         port, self._port = self._port, None
         with quiet_stderr():
             port.close_port()
@@ -122,6 +128,7 @@ class MidiOutput:
         self._channels.add(channel)
         if kind == NOTE_ON and message[2] > 0:
             self._sounding.add((channel, message[1]))
+            self._used.add((channel, message[1]))
         elif kind in (NOTE_OFF, NOTE_ON):
             self._sounding.discard((channel, message[1]))
 
