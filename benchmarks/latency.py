@@ -61,6 +61,7 @@ def run(seconds: float, busy: int) -> dict[str, Any]:
             room.wait((out / "events.jsonl").exists, 60, "Antiphon")
             room.connect("studio:take", "Antiphon-audio:in")
             room.connect("Antiphon:", "studio:notes")
+            room.connect("Antiphon:", "counter:notes")
             for hog in hogs:
                 hog.start()
             room.roll()

@@ -13,6 +13,7 @@ from typing import Any
 
 import jack
 import numpy as np
+import rtmidi
 import soundfile as sf
 
 NOTE_ON, NOTE_OFF = 0x90, 0x80
@@ -35,6 +36,10 @@ class Studio:
         self._start: int | None = None
         self._frames = 0
         self._heard = np.zeros((len(self.take) + 20 * self.rate, 2), np.float32)
+        # counts notes in C++: this client's Python callback is now and then too late for a period and misses what was in it
+        self._counter = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "counter", queue_size_limit=100_000)
+        self._counter.open_virtual_port("notes")
+        self._sounding: set[tuple[int, int]] = set()
         self.client.set_process_callback(self._process)
         self.client.set_xrun_callback(self._xrun)
         self.client.activate()
@@ -97,16 +102,18 @@ class Studio:
 
     def hanging(self) -> list[tuple[int, int]]:
         """(channel, pitch) of every note still on after all messages so far."""
-        sounding: set[tuple[int, int]] = set()
-        for _, (status, *data) in self.messages:
+        while got := self._counter.get_message():
+            (status, *data), _ = got
             channel, kind = status & 0x0F, status & 0xF0
             if kind == NOTE_ON and data[1]:
-                sounding.add((channel, data[0]))
+                self._sounding.add((channel, data[0]))
             elif kind in (NOTE_OFF, NOTE_ON):
-                sounding.discard((channel, data[0]))
-        return sorted(sounding)
+                self._sounding.discard((channel, data[0]))
+        return sorted(self._sounding)
 
     def close(self) -> None:
+        self._counter.close_port()
+        self._counter.delete()
         self.client.deactivate()
         self.client.close()
 

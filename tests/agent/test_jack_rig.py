@@ -82,6 +82,7 @@ def connect_all(room: Studio) -> None:
     room.connect("fluidsynth-midi:left", "studio:left")
     room.connect("fluidsynth-midi:right", "studio:right")
     room.connect("Antiphon:", "studio:notes")
+    room.connect("Antiphon:", "counter:notes")
 
 
 def wait_until_listening(room: Studio, out: Path) -> None:
