@@ -114,6 +114,8 @@ def _jam(given: argparse.Namespace) -> int:
         raise UserError("--fast with --midi: a MIDI port plays in real time; leave one of the two out")
     if given.fast and given.input and take is None:
         raise UserError(f"--fast with --input {given.input}: only a file can be faster than real time; give a file")
+    if given.out and (given.out / "events.jsonl").exists():
+        raise UserError(f"--out {given.out}: it holds a session already, which would be lost; give another folder")
     rig = rigs.choose(config, take, given.fast)
     devices.release()
     folder = given.out or new_session_folder(Path(config.paths.sessions))

@@ -205,7 +205,7 @@ class AudioProcess:
         mix = stems.sum(axis=0)
         if self._monitor:
             bass = self._monitor.read(QUANTUM)
-            mix[: len(bass)] += bass.mean(axis=1, keepdims=True)
+            mix[: len(bass)] += np.nan_to_num(bass).mean(axis=1, keepdims=True)
         assert self._out
         channels = self._out.channels
         if channels == 1:

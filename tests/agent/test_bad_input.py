@@ -192,6 +192,13 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pyte
         assert "--out" in line
 
 
+def test_a_session_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fast(tmp_path, bass(1.0)) == 0
+    recorded = (tmp_path / "out" / "bass.wav").read_bytes()
+    assert "already" in refused(capsys, "jam", "--fast", "--input", tmp_path / "in.wav", "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "bass.wav").read_bytes() == recorded
+
+
 # -- the machine ------------------------------------------------------------------------------------------------
 
 
