@@ -30,6 +30,7 @@ from listener.ring import Reader, Ring
 
 POLL_S = 0.001
 PRIORITY = 40
+MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
 SPIN_S = 0.0003  # the last stretch before a MIDI message is due is waited for awake
 
@@ -185,21 +186,37 @@ class AudioProcess:
                 self.player.accept(plan)
             else:  # the stream time at which the input ended
                 self.player.end(plan)
+        samples, at_s = self._stream.stamp()
+        if samples:
+            self._clock.update(samples, at_s)
         self._render()
-        self._send_midi()
+        if self._clock.running:
+            self.player.send_due(self._clock.stream_of(time.monotonic()))
         if time.monotonic() - self._told_s > REPORT_EVERY_S:
             self._report()
 
     def _render(self) -> None:
         ring, player = self._setup.ring, self.player
         target = ring.written + self._lead
-        if ring.ended:  # the input has stopped; the clock goes on until the last note has rung out
+        if (
+            ring.ended and self._clock.running and self._knows_the_end()
+        ):  # the clock goes on until the last note has rung out
             target = max(target, round(self._clock.stream_of(time.monotonic()) * self._setup.rate))
         while player.rendered + QUANTUM <= target and not player.finished:
             stems = player.render()
             self._setup.stems.write(stems.transpose(1, 0, 2).reshape(QUANTUM, -1))
             if self._out:
                 self._out.write(self._mixed(stems))
+
+    def _knows_the_end(self) -> bool:
+        """Whether the mind has said where the music ends; one that says nothing is not waited for long."""
+        ring, player = self._setup.ring, self.player
+        if (
+            not player.told_to_end
+            and self._clock.stream_of(time.monotonic()) > ring.written / self._setup.rate + MIND_TIMEOUT_S
+        ):
+            player.end(ring.written / self._setup.rate)
+        return player.told_to_end
 
     def _mixed(self, stems: Any) -> Any:
         mix = stems.sum(axis=0)
@@ -213,13 +230,6 @@ class AudioProcess:
         elif channels > 2:
             mix = np.pad(mix, ((0, 0), (0, channels - 2)))
         return np.clip(mix, -1.0, 1.0, dtype=np.float32)
-
-    def _send_midi(self) -> None:
-        samples, at_s = self._stream.stamp()
-        if samples:
-            self._clock.update(samples, at_s)
-        if self._clock.running:
-            self.player.send_due(self._clock.stream_of(time.monotonic()))
 
     def _sleep(self) -> None:
         wait_s = POLL_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -57,8 +58,7 @@ class Player:
         self._to_synth = Scheduler(self._synth_advance)
         self._to_port = Scheduler(lambda note: midi_advance_s)
         self._silence = np.zeros((len(self.parts), QUANTUM, 2), np.float32)
-        self._end_s: float | None = None
-        self._ended_at: int | None = None  # sample after which nothing sounds
+        self._ends_at: int | None = None  # sample after which nothing sounds
 
     def _synth_advance(self, note: PlannedNote) -> float:
         lead_in_s = self._synth.lead_in_s(note.part, note.pitch, note.velocity) if self._synth else 0.0
@@ -107,18 +107,19 @@ class Player:
 
     def end(self, end_s: float) -> None:
         """The input ended at end_s: what has begun is played out, nothing new begins."""
-        self._end_s = end_s
         for scheduler in (self._to_synth, self._to_port):
             scheduler.forget_after(end_s)
+        last_s = max(end_s, self._to_synth.ends_s()) + TAIL_S
+        self._ends_at = math.ceil(last_s * self.rate / QUANTUM) * QUANTUM
+
+    @property
+    def told_to_end(self) -> bool:
+        return self._ends_at is not None
 
     @property
     def finished(self) -> bool:
         """Whether the last note has rung out after end()."""
-        if self._end_s is None or self.rendered < self._end_s * self.rate or not self._to_synth.idle:
-            return False
-        if self._ended_at is None:
-            self._ended_at = self.rendered + round(TAIL_S * self.rate)
-        return self.rendered >= self._ended_at
+        return self._ends_at is not None and self.rendered >= self._ends_at
 
     def stop(self) -> None:
         """At once: every sounding note off, everything planned forgotten."""

@@ -126,6 +126,10 @@ class Scheduler:
         heapq.heapify(self._queue)
         self._tentative.clear()
 
+    def ends_s(self) -> float:
+        """When the last note now queued or sounding ends (stream seconds, latency taken out); -infinity if none."""
+        return max((d.note.off_s - self._advance_s(d.note) for d in self._queue), default=float("-inf"))
+
     @property
     def idle(self) -> bool:
         return not self._queue and not self._sounding
