@@ -1,6 +1,6 @@
 """How basses fill a bar: the table of bar models, and the note rates that follow from it.
 
-The `measured` places are cluster means (a mixture of multinomials) of bass onsets by place in the bar over 750
+The `measured` places are cluster means (a mixture of multinomials) of bass onsets by place in the bar over about 370
 accompaniments made with MMA's grooves; the others are metrical levels.
 """
 
