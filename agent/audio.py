@@ -35,7 +35,6 @@ class Stream:
     def __init__(self, rate: int, ring: Ring, playback: Reader | None) -> None:
         self.rate, self.ring, self.playback = rate, ring, playback
         self.latency = Latency()
-        self.failed = ""
         self.counts = np.zeros(3, np.int64)
         self._stamp = np.zeros(2)  # samples, monotonic seconds
 
@@ -143,6 +142,7 @@ class FilePlayback(Stream):
     def __init__(self, sound: AudioFile, block_samples: int, ring: Ring) -> None:
         super().__init__(sound.rate, ring, None)
         self._sound, self._block = sound, block_samples
+        self.failed = ""  # why the file could not be read to its end
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="file", daemon=True)
         self.pace: Callable[[], float] = self._elapsed_samples

@@ -118,7 +118,7 @@ class AudioProcess:
         behind_s = lead / setup.rate + latency.output_s if self._out and self._hears_file() else 0.0
         midi_s = (0.0 if self._hears_file() else latency.input_s) - behind_s + config.midi.latency_ms / 1000
         self.player = Player(setup.rate, tuple(config.parts), synth, port, heard_s, midi_s)
-        self._synth, self._port = synth, port
+        self._port = port
         self._clock = StreamClock(setup.rate)
         self._told_s = 0.0
         warnings = (synth_warning,) if synth_warning else ()
@@ -198,9 +198,8 @@ class AudioProcess:
     def _render(self) -> None:
         ring, player = self._setup.ring, self.player
         target = ring.written + self._lead
-        if (
-            ring.ended and self._clock.running and self._knows_the_end()
-        ):  # the clock goes on until the last note has rung out
+        if ring.ended and self._clock.running and self._knows_the_end():
+            # the clock goes on until the last note has rung out
             target = max(target, round(self._clock.stream_of(time.monotonic()) * self._setup.rate))
         while player.rendered + QUANTUM <= target and not player.finished:
             stems = player.render()
@@ -211,11 +210,9 @@ class AudioProcess:
     def _knows_the_end(self) -> bool:
         """Whether the mind has said where the music ends; one that says nothing is not waited for long."""
         ring, player = self._setup.ring, self.player
-        if (
-            not player.told_to_end
-            and self._clock.stream_of(time.monotonic()) > ring.written / self._setup.rate + MIND_TIMEOUT_S
-        ):
-            player.end(ring.written / self._setup.rate)
+        end_s = ring.written / self._setup.rate
+        if not player.told_to_end and self._clock.stream_of(time.monotonic()) > end_s + MIND_TIMEOUT_S:
+            player.end(end_s)
         return player.told_to_end
 
     def _mixed(self, stems: Any) -> Any:
@@ -249,14 +246,16 @@ class AudioProcess:
             tuple(player.notes),
             player.finished,
             stopped,
-            self._stream.failed or self._lost(),
+            self._lost(),
         )
         if self._reports.send(report):  # else it is told with the next one
             player.records.clear()
             player.notes.clear()
 
     def _lost(self) -> str:
-        return "the sound card has stopped" if self._card and not self._card.alive else ""
+        if self._card and not self._card.alive:
+            return "the sound card has stopped"
+        return self._file.failed if self._file else ""
 
     def close(self) -> None:
         """Nothing sounds after this, whatever happened."""

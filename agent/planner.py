@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.config import BandConfig
-from agent.form import BandState, Form, Gate
+from agent.form import Form, Gate
 from agent.types import PARTS, Plan, PlannedNote
 from agent.voicing import intervals_of, voice
 from listener.harmony import QUALITIES
@@ -25,7 +25,6 @@ from models.tokens import (
     EMPTY_REPLY,
     BassTick,
     ChordHit,
-    LineHit,
     Position,
     Reply,
     TickInput,
@@ -259,10 +258,6 @@ class Planner:
             return second
         return Plan(first.committed + second.committed, second.tentative, second.committed_until_s, second.created_s)
 
-    @property
-    def band_state(self) -> BandState:
-        return self.form.state
-
 
 def _first_tick(grid: Grid, time_s: float, before: Tick | None = None) -> Tick:
     """The tick at the beat nearest time_s, numbered on from `before`."""
@@ -286,6 +281,3 @@ def _next_tick(tick: Tick, grid: Grid) -> Tick:
 
 def _note(part: str, on_s: float, off_s: float, pitch: int, velocity: float, tick: Tick) -> PlannedNote:
     return PlannedNote(part, on_s, off_s, pitch, int(min(max(round(velocity), 1), 127)), tick.number)
-
-
-__all__ = ["LineHit", "Planner", "Tick"]
