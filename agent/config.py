@@ -16,7 +16,6 @@ from agent.yamlfile import parse_value, read_tree, shown
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
 FILE_NAME = "config.yaml"
-PART_NAMES = ("drums", "chords", "line")
 
 
 def _between(default: Any, low: float, high: float) -> Any:

@@ -23,8 +23,8 @@ MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and go
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One thought for the parent. said_s: how far the stream had come when it was thought; mended: samples in its
-    block that were not finite; dropped: lost so far."""
+    """One thought for the parent. said_s: how far the stream had come when it was thought; so far: mended samples
+    that were no sound, dropped ones that were lost before they were heard."""
 
     thought: Thought
     said_s: float
@@ -62,7 +62,7 @@ def main(
 def _listen(
     mind: Mind, ring: Ring, rate: int, channel: int | None, plans: Channel, commands: Channel, reports: Channel
 ) -> None:
-    parent = os.getppid()
+    parent, mended = os.getppid(), 0
     reader = ring.reader()
     reader.skip_to_multiple(first_start(rate))
     framer = Framer(rate, reader.position)
@@ -73,7 +73,8 @@ def _listen(
         if not len(block):
             time.sleep(POLL_S)
             continue
-        mono, mended = to_mono(block, channel)
+        mono, bad = to_mono(block, channel)
+        mended += bad
         for frame in framer.push(mono):
             thought = mind.step(frame)
             if thought.plan:

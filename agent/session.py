@@ -83,6 +83,7 @@ class Live:
         self._mind: BaseProcess | None = None
         self._tape: Tape | None = None
         self._last: AudioReport | None = None
+        self._last_heard: Heard | None = None
 
     def run(self) -> tuple[str, ...]:
         """Play until it is over; returns the causes of whatever went wrong."""
@@ -202,6 +203,7 @@ class Live:
             if isinstance(message, Heard):
                 tape.chronicle.thought(message.thought, message.said_s)
                 self._board.thought(message.thought)
+                self._last_heard = message
             elif message[0] == "failed":
                 self._trouble(message[1])
 
@@ -269,7 +271,9 @@ class Live:
             return {}
         counts, last = self._last.counts, self._last
         figures = {"xruns": last.xruns, "missing_samples": last.missing_samples, "in_time_share": counts.in_time_share}
-        return figures | asdict(counts) | {"mind_starts": len(self._mind_starts)}
+        heard = self._last_heard
+        lost = {"mended_samples": heard.mended, "unheard_samples": heard.dropped} if heard else {}
+        return figures | asdict(counts) | lost | {"mind_starts": len(self._mind_starts)}
 
     def _stop_audio(self) -> None:
         assert self._audio

@@ -50,6 +50,12 @@ def fast(tmp_path: Path, sound: np.ndarray, rate: int = RATE, *flags: str) -> in
     )
 
 
+def fast_command(tmp_path: Path, name: str) -> list[str]:
+    """The same as a program of its own, for what is done to it from outside."""
+    flags = ["--fast", "--quiet", "--input", str(tmp_path / name), "--out", str(tmp_path / "out")]
+    return [sys.executable, "-m", "agent", "jam", *flags]
+
+
 # -- files ------------------------------------------------------------------------------------------------------
 
 BAD_FILES = {
@@ -123,18 +129,7 @@ def test_silence_and_dc_are_not_notes(tmp_path: Path, sound: np.ndarray) -> None
 
 def test_a_twenty_minute_file_is_not_read_whole_and_ctrl_c_keeps_what_was_played(tmp_path: Path) -> None:
     sf.write(tmp_path / "long.wav", np.tile(bass(60.0), 20), RATE)
-    command = [
-        sys.executable,
-        "-m",
-        "agent",
-        "jam",
-        "--fast",
-        "--quiet",
-        "--input",
-        str(tmp_path / "long.wav"),
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    command = fast_command(tmp_path, "long.wav")
     process = subprocess.Popen(command)
     events = tmp_path / "out" / "events.jsonl"
     deadline_s = time.monotonic() + 60
@@ -239,18 +234,7 @@ def test_without_fluidsynth_the_session_goes_on_without_its_sound(tmp_path: Path
 
 def test_a_full_disk_costs_the_recording_and_not_the_music(tmp_path: Path) -> None:
     sf.write(tmp_path / "in.wav", bass(8.0), RATE)
-    command = [
-        sys.executable,
-        "-m",
-        "agent",
-        "jam",
-        "--fast",
-        "--quiet",
-        "--input",
-        str(tmp_path / "in.wav"),
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    command = fast_command(tmp_path, "in.wav")
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))  # noqa: E731
     run = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, timeout=120)
     assert run.returncode == 1
