@@ -66,7 +66,9 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One bass note. duration_s is None while it sounds; the same note comes again, completed, when it ends."""
+    """One bass note, known by its onset_s. duration_s is None while it sounds; the same note comes again, completed,
+    when it ends. Its pitch may be corrected once, as soon as the ears are sure: the correction `revises` the first.
+    """
 
     onset_s: float
     emit_s: float
@@ -74,8 +76,9 @@ class Note:
     pitch: int  # MIDI 0-127
     velocity: int  # MIDI 1-127
     cents: float = 0.0  # deviation from the MIDI pitch
-    articulation: str = "normal"  # normal | ghost
+    articulation: str = "normal"  # normal | legato (hammer-on, pull-off) | slide | ghost (no pitch worth naming)
     confidence: float = 1.0
+    revises: int | None = None  # the MIDI pitch said first, in the one correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,7 @@ class Analysis:
     rms_db: float
     onsets: tuple[Onset, ...] = ()
     notes: tuple[Note, ...] = ()  # newly named
+    revised: tuple[Note, ...] = ()  # named earlier, now corrected (`Note.revises`)
     ended: tuple[Note, ...] = ()  # the same, completed with their duration
     beats: tuple[Beat, ...] = ()  # newly predicted
     grid: Grid | None = None
