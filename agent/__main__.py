@@ -29,6 +29,7 @@ JAM_EXAMPLES = """examples:
 LISTEN_EXAMPLES = """examples:
   antiphon listen take.wav                        what is heard, as a table
   antiphon listen a.wav b.flac --json             JSON lines: onsets, notes, pitch, beats, tempo, meter, key
+  antiphon listen take.wav --plot take.png        the same as a picture
 """
 
 
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     listen.add_argument("files", nargs="+", metavar="FILE")
     listen.add_argument("--json", action="store_true", help="JSON lines on standard output")
+    listen.add_argument("--plot", type=Path, metavar="OUT.png", help="draw what is heard in one file")
     listen.set_defaults(run=_listen)
 
     listing = commands.add_parser("devices", help="audio devices and MIDI ports, with latencies")
@@ -173,7 +175,7 @@ def _listen(given: argparse.Namespace) -> int:
     from listener.capture import AudioFileError
 
     try:
-        return listen.run(given.files, given.json)
+        return listen.run(given.files, given.json, plot=given.plot)
     except AudioFileError as cause:
         raise UserError(str(cause)) from None
 

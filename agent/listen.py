@@ -10,11 +10,16 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
+from agent.errors import UserError
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
 from listener.types import Analysis, Note
+
+if TYPE_CHECKING:
+    from agent.hearing import Hearing
 
 TEMPO_CHANGE = 0.01  # a tempo this much off the last one said is said again
 PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
@@ -33,6 +38,9 @@ class Lines:
             yield {"type": "onset", "t_onset": onset.onset_s, "t_emit": onset.emit_s}
         for note in a.notes:
             yield _note_line(note)
+        for note in a.revised:
+            said = {"t_onset": note.onset_s, "t_emit": note.emit_s, "midi": note.pitch, "was": note.revises}
+            yield {"type": "revision", **said}
         for note in a.ended:
             off_s = note.onset_s + (note.duration_s or 0.0)
             yield {"type": "note_off", "t_onset": note.onset_s, "t_off": off_s, "t_emit": a.emit_s}
@@ -82,12 +90,15 @@ def _note_line(note: Note) -> Line:
     }
 
 
-def listen_file(path: str) -> Iterator[Line]:
-    """All lines of one file, "timing" last. Raises ValueError when the file cannot be heard."""
+def listen_file(path: str, hearing: Hearing | None = None) -> Iterator[Line]:
+    """All lines of one file, "timing" last; hearing: gathers it all for a picture. Raises ValueError, OSError."""
     analyzer, lines, audio_s = Analyzer(), Lines(), 0.0
     cpu, wall = time.process_time(), time.monotonic()
     for frame in file_frames(path):
-        yield from lines.of(analyzer.step(frame), analyzer.pitch.centre_s)
+        analysis, centre_s = analyzer.step(frame), analyzer.pitch.centre_s
+        yield from lines.of(analysis, centre_s)
+        if hearing:
+            hearing.add(frame, analysis, centre_s)
         audio_s = frame.end_s
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     yield {"type": "timing", "cpu": cpu, "wall": wall, "audio": audio_s}
@@ -114,6 +125,8 @@ def _readable(line: Line) -> str | None:
     if kind == "note":
         name, loud = name_of(line["midi"]), f"velocity {line['velocity']:3}"
         return f"{line['t_onset']:8.3f} s  {name:4} {loud}  {line['articulation']}"
+    if kind == "revision":
+        return f"{line['t_onset']:8.3f} s  {name_of(line['midi']):4} corrected, was {name_of(line['was'])}"
     if kind == "beat":
         return f"{line['t']:8.3f} s       {'|' if line['beat'] == 1 else '.'} beat {line['beat']}"
     if kind == "tempo":
@@ -127,16 +140,20 @@ def _readable(line: Line) -> str | None:
     return f"--- {line['path']}" if kind == "file" else None
 
 
-def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None) -> int:
-    """Print what is heard in the files; the exit code: a bad file raises; among several, it is a line and code 2."""
+def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None, plot: Path | None = None) -> int:
+    """Print what is heard in the files; the exit code: a bad file raises; among several, it is a line and code 2.
+
+    plot: where to draw it, for one file. Raises UserError when it cannot be written.
+    """
     out, code = out or sys.stdout, 0
+    hearing = _hearing_for(paths, plot) if plot else None
     show = json.dumps if json_lines else _readable
     warm_up()
     for path in paths:
         try:
             if len(paths) > 1:
                 print(show({"type": "file", "path": path}), file=out)
-            for line in listen_file(path):
+            for line in listen_file(path, hearing):
                 if (text := show(line)) is not None:
                     print(text, file=out)
         except (ValueError, OSError) as error:
@@ -144,4 +161,26 @@ def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None) -
                 raise
             print(error, file=sys.stderr)
             code = 2
+    if plot and hearing:
+        _draw(plot, hearing, paths[0])
     return code
+
+
+def _hearing_for(paths: list[str], plot: Path) -> Hearing:
+    from agent.hearing import Hearing
+    from agent.listenplot import check
+
+    if len(paths) > 1:
+        raise UserError(f"--plot {plot}: draws one file, {len(paths)} were given; give one at a time")
+    check(plot)
+    return Hearing()
+
+
+def _draw(plot: Path, hearing: Hearing, path: str) -> None:
+    from agent.listenplot import draw
+
+    try:
+        pages = draw(plot, hearing, Path(path).name)
+    except OSError as cause:
+        raise UserError(f"--plot {plot}: could not be written ({cause}); give another place") from None
+    print("drawn: " + ", ".join(str(page) for page in pages), file=sys.stderr)

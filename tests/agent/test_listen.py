@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.listen import run
+from agent.listen import Lines, run
+from listener.types import Analysis, Note
 
 
 @pytest.fixture
@@ -45,3 +46,10 @@ def test_a_bad_file_raises_alone_and_costs_a_line_among_others(take, tmp_path, c
     assert code == 2
     assert sum(line["type"] == "timing" for line in said) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_correction_is_a_line_of_its_own_and_no_second_note():
+    corrected = Note(1.0, 1.06, None, 28, 90, revises=40)
+    analysis = Analysis(1.06, 1.06, 0.0, 41.2, 0.9, -20.0, revised=(corrected,))
+    said = [line for line in Lines().of(analysis, 1.05) if line["type"] != "pitch"]
+    assert said == [{"type": "revision", "t_onset": 1.0, "t_emit": 1.06, "midi": 28, "was": 40}]

@@ -1,0 +1,345 @@
+"""`antiphon listen FILE --plot out.png`: what was heard, drawn over time.
+
+Each row is a stretch of time with four lanes over one axis: phrases, harmony, sound (log-frequency spectrogram with f0 and
+notes), rhythm. Long takes wrap into rows and rows into pages out.png, out-2.png ...
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, hsv_to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from agent.errors import UserError
+from agent.hearing import Hearing, log_spectrum
+from agent.names import chord_name, key_name, pitch_name
+from listener.types import Note
+
+ONE_ROW_S, ROW_S, ROWS_PER_PAGE = 20.0, 14.0, 4
+WIDTH_IN, ROW_IN, HEAD_IN, DPI = 16.0, 5.4, 0.75, 110
+LANES = {"phrases": 0.32, "harmony": 0.42, "sound": 3.1, "rhythm": 1.0}  # relative heights, top to bottom
+LOW_HZ, BREAK_HZ, HIGH_HZ, SQUEEZE = 30.0, 400.0, 2000.0, 0.4  # above BREAK_HZ an octave is drawn smaller
+RANGE_DB = 60.0
+TICKS = (("B0", 23), ("E1", 28), ("A1", 33), ("D2", 38), ("G2", 43), ("C3", 48), ("G3", 55), ("C4", 60))
+TICKS_HZ = (500, 1000, 2000)
+JUMP_SEMITONES = 1.5  # between two frames: another note, not a glide
+OPEN_NOTE_S = 0.3  # drawn length of a note whose end was not heard
+NOTE, SLUR, GHOST, REVISED, F0 = "#1769aa", "#00897b", "#795548", "#c2185b", "#ff6d00"
+NOTE_COLOURS = {"normal": NOTE, "legato": SLUR, "slide": SLUR, "ghost": GHOST}
+BEAT, DOWNBEAT, TEMPO, PHRASE = "#9e9e9e", "#212121", "#6a1b9a", "#455a64"
+CHORD_SIZES = (10, 7)  # points: the largest that fits
+HALO = [patheffects.withStroke(linewidth=2, foreground="white")]
+SOUND_MAP = LinearSegmentedColormap.from_list("sound", ["#ffffff", "#f3f1ec", "#dcd7cd", "#b5aea3", "#8b857c"])
+
+
+def check(path: Path) -> None:
+    """Raises UserError for a path that cannot become a picture, before anything is listened to."""
+    if path.suffix.lower() != ".png":
+        raise UserError(f"--plot {path}: a picture is written as PNG; give a name that ends in .png")
+    if path.is_dir():
+        raise UserError(f"--plot {path}: is a folder; give the name of a .png in it")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"--plot {path}: there is no folder {path.parent}; create it, or give another place")
+
+
+def draw(path: Path, heard: Hearing, title: str) -> list[Path]:
+    """Write the picture, or the pages of it; their paths. Anything in `heard` may be empty. Raises OSError."""
+    spans = list(pairwise(_row_edges(heard)))
+    pages = [spans[at : at + ROWS_PER_PAGE] for at in range(0, len(spans), ROWS_PER_PAGE)]
+    paths = [path if not at else path.with_stem(f"{path.stem}-{at + 1}") for at in range(len(pages))]
+    row_s = max(end_s - start_s for start_s, end_s in spans)
+    for at, (page, target) in enumerate(zip(pages, paths, strict=True)):
+        number = f"  ({at + 1} of {len(pages)})" if len(pages) > 1 else ""
+        _page(heard, page, row_s, title + number).savefig(target, format="png")
+    return paths
+
+
+def _row_edges(heard: Hearing) -> list[float]:
+    """Times at which rows begin, on downbeats where one is near, and the end."""
+    end_s = max(heard.end_s, 1.0)
+    count = 1 if end_s <= ONE_ROW_S else math.ceil(end_s / ROW_S)
+    downbeats = [beat.time_s for beat in heard.beats if beat.position == 1]
+    edges = [0.0]
+    for even_s in (end_s * number / count for number in range(1, count)):
+        near = min(downbeats, key=lambda time_s: abs(time_s - even_s), default=even_s)
+        edges.append(near if abs(near - even_s) < ROW_S / 6 else even_s)
+    return [*edges, end_s]
+
+
+def _page(heard: Hearing, spans: Sequence[tuple[float, float]], row_s: float, title: str) -> Figure:
+    height = HEAD_IN + ROW_IN * len(spans)
+    figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    rows = figure.add_gridspec(
+        len(spans), 1, hspace=0.12, left=0.05, right=0.955, top=1 - HEAD_IN / height, bottom=0.35 / height
+    )
+    for number, span in enumerate(spans):
+        _row(figure, rows[number], heard, span, row_s)
+    _head(figure, heard, title)
+    return figure
+
+
+def _row(figure: Figure, place: Any, heard: Hearing, span: tuple[float, float], row_s: float) -> None:
+    places = place.subgridspec(len(LANES), 1, height_ratios=list(LANES.values()), hspace=0.04)
+    axes = dict(zip(LANES, (figure.add_subplot(p) for p in places), strict=True))
+    for name, ax in axes.items():
+        ax.set_xlim(span[0], span[0] + row_s)  # every row to one scale
+        ax.tick_params(labelsize=8, length=2, labelbottom=False, bottom=False)
+        ax.spines[["top", "right", "bottom", "left"]].set_visible(False)
+        ax.set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center", color="#616161")
+    _phrases(axes["phrases"], heard, span)
+    _harmony(axes["harmony"], heard, span)
+    _sound(axes["sound"], heard, span)
+    _rhythm(axes["rhythm"], heard, span, row_s)
+    axes["sound"].set_ylabel("")
+
+
+def _phrases(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    ax.set_ylim(0, 1)
+    ax.set_yticks([])
+    for number, phrase in enumerate(sorted(heard.phrases.values(), key=lambda phrase: phrase.start_s), 1):
+        start_s, end_s = max(phrase.start_s, span[0]), min(phrase.end_s or heard.end_s, span[1])
+        if end_s <= start_s:
+            continue
+        open_end = phrase.end_s is None
+        edges_s = [phrase.start_s] if phrase.end_s is None else [phrase.start_s, phrase.end_s]
+        ax.plot([start_s, end_s], [0.12, 0.12], color=PHRASE, lw=2, ls=":" if open_end else "-", solid_capstyle="butt")
+        for edge_s in edges_s:
+            if span[0] <= edge_s <= span[1]:
+                ax.plot([edge_s, edge_s], [0.0, 0.5], color=PHRASE, lw=2)
+        count = sum(phrase.start_s <= onset_s <= (phrase.end_s or heard.end_s) for onset_s in heard.notes)
+        words = f"phrase {number} · {count} notes" + (" · still open" if open_end else "")
+        ax.text(start_s + 0.06, 0.3, words, fontsize=8, color=PHRASE, va="bottom", clip_on=True)
+
+
+def _harmony(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    """Chords as blocks coloured along the circle of fifths, stronger = surer; the key above where it is new."""
+    ax.set_ylim(0, 1.35)
+    ax.set_yticks([])
+    changes = [*heard.chords, (heard.end_s, None)]
+    for (start_s, chord), (end_s, _) in pairwise(changes):
+        if chord is None or end_s <= span[0] or start_s >= span[1]:
+            continue
+        left, right = max(start_s, span[0]), min(end_s, span[1])
+        colour = hsv_to_rgb((chord.root * 7 % 12 / 12, 0.25 + 0.45 * chord.confidence, 0.95))
+        ax.add_patch(Rectangle((left, 0), right - left, 0.8, facecolor=colour, edgecolor="white", lw=1))
+        name, width_s = chord_name(chord), 0.012 * (span[1] - span[0])
+        size = next((size for size in CHORD_SIZES if right - left > width_s * (0.3 + 0.055 * size * len(name))), None)
+        if size:
+            ax.text(left + 0.04, 0.38, name, fontsize=size, weight="bold", va="center", color="#212121")
+    _write_keys(ax, heard, span)
+
+
+def _write_keys(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    shown = [(time_s, key) for time_s, key in heard.keys if span[0] <= time_s < span[1]]
+    before = [(span[0], key) for time_s, key in heard.keys if time_s < span[0]][-1:]
+    free_s = -math.inf
+    for time_s, key in [*before, *shown]:
+        if time_s >= free_s:
+            ax.text(time_s + 0.05, 0.86, key_name(key), fontsize=7.5, style="italic", color="#8d3b2f", va="bottom")
+            free_s = time_s + 0.065 * (span[1] - span[0])
+
+
+def _height(hz: Any) -> Any:
+    """Frequency -> place on the sound lane: semitones, smaller ones above BREAK_HZ."""
+    semitones = 12 * np.log2(np.asarray(hz, float) / LOW_HZ)
+    knee = 12 * math.log2(BREAK_HZ / LOW_HZ)
+    return np.where(semitones <= knee, semitones, knee + SQUEEZE * (semitones - knee))
+
+
+def _hz(height: Any) -> Any:
+    knee = 12 * math.log2(BREAK_HZ / LOW_HZ)
+    semitones = np.where(height <= knee, height, knee + (np.asarray(height) - knee) / SQUEEZE)
+    return LOW_HZ * 2 ** (semitones / 12)
+
+
+def _pitch_height(pitch: float) -> float:
+    return float(_height(440 * 2 ** ((pitch - 69) / 12)))
+
+
+def _sound(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    _spectrogram(ax, heard, span)
+    for beat in heard.beats:
+        if span[0] <= beat.time_s <= span[1]:
+            strong = beat.position == 1
+            ax.axvline(beat.time_s, color=DOWNBEAT if strong else BEAT, lw=0.9 if strong else 0.5, alpha=0.45)
+    _f0(ax, heard, span)
+    _notes(ax, heard, span)
+    ax.set_ylim(0, float(_height(HIGH_HZ)))
+    ticks = {_pitch_height(pitch): name for name, pitch in TICKS} | {float(_height(hz)): f"{hz} Hz" for hz in TICKS_HZ}
+    ax.set_yticks([at for at in ticks if at >= 0], [name for at, name in ticks.items() if at >= 0])
+    ax.spines["left"].set_visible(True)
+
+
+def _spectrogram(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    samples = heard.samples
+    if not len(samples):
+        return
+    heights = np.arange(0.25, float(_height(HIGH_HZ)), 0.5)
+    times_s = np.arange(span[0], span[1], (span[1] - span[0]) / 1200)
+    db = log_spectrum(samples, _hz(heights), times_s)
+    top_db = max(float(np.percentile(db, 99.7)), -60.0)
+    extent = (span[0], span[1], 0.0, float(heights[-1] + 0.25))
+    ax.imshow(
+        db, cmap=SOUND_MAP, vmin=top_db - RANGE_DB, vmax=top_db, extent=extent, origin="lower", aspect="auto", zorder=-5
+    )
+
+
+def _f0(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    track = np.array([one for one in heard.f0 if span[0] <= one[0] <= span[1]]).reshape(-1, 2)
+    heights = _height(track[:, 1])
+    heights[1:][np.abs(np.diff(heights)) > JUMP_SEMITONES] = np.nan
+    ax.plot(track[:, 0], heights, color=F0, lw=1.3, alpha=0.95, zorder=4)
+
+
+def _notes(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    free: dict[int, float] = {}
+    for note in sorted(heard.notes.values(), key=lambda note: note.onset_s):
+        end_s = note.onset_s + (note.duration_s or OPEN_NOTE_S)
+        if end_s > span[0] and note.onset_s < span[1]:
+            _note(ax, note, max(note.onset_s, span[0]), min(end_s, span[1]))
+            _name_note(ax, note, span, free)
+
+
+def _note(ax: Any, note: Note, start_s: float, end_s: float) -> None:
+    ghost, at = note.articulation == "ghost", _pitch_height(note.pitch)
+    colour = NOTE_COLOURS.get(note.articulation, NOTE)
+    if ghost:
+        ax.plot([start_s], [at], marker="x", ms=7, mew=2, color=colour, zorder=6)
+        return
+    strength = 0.45 + 0.5 * note.velocity / 127
+    box = Rectangle(
+        (start_s, at - 0.8),
+        max(end_s - start_s, 0.02),
+        1.6,
+        facecolor=colour,
+        alpha=strength,
+        edgecolor="none",
+        zorder=3,
+    )
+    ax.add_patch(box)
+    ax.plot([start_s, start_s], [at - 1.1, at + 1.1], color=colour, lw=2, zorder=5, solid_capstyle="butt")
+    if note.revises is not None and note.revises != note.pitch:
+        _revision(ax, note, start_s, at)
+
+
+def _revision(ax: Any, note: Note, start_s: float, at: float) -> None:
+    """The pitch said first, hollow, and an arrow from it to the one said when sure."""
+    assert note.revises is not None
+    first = _pitch_height(note.revises)
+    style = {"arrowstyle": "-|>", "color": REVISED, "lw": 1.2, "shrinkA": 0, "shrinkB": 2}
+    ax.plot([start_s], [first], marker="o", ms=5, mfc="none", mec=REVISED, mew=1.3, zorder=6)
+    ax.annotate("", (start_s, at), (start_s, first), arrowprops=style, zorder=6)
+
+
+def _name_note(ax: Any, note: Note, span: tuple[float, float], free: dict[int, float]) -> None:
+    """The name over the note, unless a name at that height is in the way."""
+    start_s, width_s = max(note.onset_s, span[0]), 0.0125 * (span[1] - span[0])
+    near = max((until for pitch, until in free.items() if abs(pitch - note.pitch) < 3), default=-math.inf)
+    if note.onset_s < span[0] or start_s < near:
+        return
+    free[note.pitch] = start_s + width_s
+    name = "x" if note.articulation == "ghost" else pitch_name(note.pitch)
+    if name != "x":
+        at = _pitch_height(note.pitch) + 1.2
+        colour = REVISED if note.revises is not None else "#0d2b45"
+        ax.text(
+            start_s,
+            at,
+            name,
+            fontsize=8,
+            weight="bold",
+            color=colour,
+            va="bottom",
+            zorder=7,
+            clip_on=True,
+            path_effects=HALO,
+        )
+
+
+def _rhythm(ax: Any, heard: Hearing, span: tuple[float, float], row_s: float) -> None:
+    """Beats as stems, bars numbered, the meter where it is new, the tempo as a curve to a scale on the right."""
+    ax.set_ylim(0, 1)
+    ax.set_yticks([])
+    ax.tick_params(labelbottom=True, bottom=True)
+    ax.xaxis.set_major_formatter(lambda time_s, _: f"{int(time_s // 60)}:{time_s % 60:04.1f}")
+    ax.set_xticks(np.arange(math.ceil(span[0]), span[1] + 1e-9, 1.0 if row_s <= ONE_ROW_S else 2.0))
+    for beat in heard.beats:
+        if span[0] <= beat.time_s <= span[1]:
+            strong = beat.position == 1
+            top = 0.4 if strong else 0.22
+            alpha = 0.35 + 0.65 * beat.confidence
+            ax.plot(
+                [beat.time_s] * 2, [0, top], color=DOWNBEAT if strong else BEAT, lw=2.2 if strong else 1.4, alpha=alpha
+            )
+    _write_bars(ax, heard, span)
+    _tempo(ax, heard, span)
+
+
+def _write_bars(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    downbeats = sorted(beat.time_s for beat in heard.beats if beat.position == 1)
+    every = max(1, math.ceil(sum(span[0] <= time_s < span[1] for time_s in downbeats) / 24))
+    for number, time_s in enumerate(downbeats, 1):
+        if span[0] <= time_s < span[1] and number % every == 0:
+            ax.text(time_s, 0.42, str(number), fontsize=8, color=DOWNBEAT, ha="center", va="bottom")
+    for time_s, meter in heard.meters:
+        if span[0] <= time_s < span[1]:
+            badge = {"boxstyle": "round,pad=0.2", "facecolor": DOWNBEAT, "edgecolor": "none"}
+            ax.text(
+                time_s, 0.5, str(meter), fontsize=8, weight="bold", color="white", ha="right", va="center", bbox=badge
+            )
+
+
+def _tempo(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+    curve = np.array([one for one in heard.tempo if span[0] <= one[0] <= span[1]]).reshape(-1, 3)
+    if not len(curve):
+        return
+    scale = ax.twinx()
+    scale.set_xlim(ax.get_xlim())
+    scale.plot(curve[:, 0], curve[:, 1], color=TEMPO, lw=1.6)
+    low, high = float(curve[:, 1].min()), float(curve[:, 1].max())
+    room = max(high - low, 0.08 * high)
+    scale.set_ylim(low - 2.2 * room, high + 0.2 * room)  # over the bar numbers
+    scale.set_yticks([round(float(curve[-1, 1]))])
+    scale.set_yticklabels([f"{curve[-1, 1]:.0f} bpm"], color=TEMPO, fontsize=8)
+    scale.tick_params(length=2)
+    scale.spines[["top", "right", "bottom", "left"]].set_visible(False)
+
+
+def _head(figure: Figure, heard: Hearing, title: str) -> None:
+    height = figure.get_size_inches()[1]
+    figure.text(0.05, 1 - 0.14 / height, title, fontsize=14, weight="bold", va="top")
+    figure.text(0.05, 1 - 0.42 / height, summary(heard), fontsize=9.5, color="#616161", va="top")
+    marks = [
+        Patch(color=NOTE, alpha=0.7, label="note"),
+        Patch(color=SLUR, alpha=0.7, label="legato, slide"),
+        Line2D([], [], marker="x", ls="", mew=2, color=GHOST, label="ghost"),
+        Line2D([], [], marker="o", ls="", mfc="none", color=REVISED, label="corrected"),
+        Line2D([], [], color=F0, label="f0"),
+        Line2D([], [], color=TEMPO, label="tempo"),
+    ]
+    figure.legend(
+        handles=marks, loc="upper right", bbox_to_anchor=(0.965, 1 - 0.02 / height), ncol=6, frameon=False, fontsize=9
+    )
+
+
+def summary(heard: Hearing) -> str:
+    """One line: how much was heard, and the last word on tempo, meter, key and feel."""
+    words = [f"{heard.end_s:.1f} s", f"{len(heard.notes)} notes"]
+    if heard.tempo:
+        words.append(f"{heard.tempo[-1][1]:.1f} bpm")
+    words += [str(meter) for _, meter in heard.meters[-1:]] + [key_name(key) for _, key in heard.keys[-1:]]
+    if heard.behind_s is not None and heard.swing is not None:
+        side = "behind" if heard.behind_s >= 0 else "ahead"
+        words.append(f"{abs(heard.behind_s) * 1000:.0f} ms {side}, swing {heard.swing:.2f}")
+    return "  ·  ".join(words)
