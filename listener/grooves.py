@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from listener.types import Meter
 
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
 Places = tuple[tuple[float, float], ...]  # (pulses after the bar line, weight)
 
 BINS = 48  # places per pulse
-SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 46.0, 230.0, 0.025  # pulses per minute; log step
+SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 46.0, 230.0, 0.03  # pulses per minute; log step
 TEMPO_SIGMA = 0.32  # of the log-Gaussian prior around a model's own usual tempo
 TIMING_S = 0.020  # spread of played onsets around the grid
 SWING_SPREAD = 0.035  # of the place of a swung note, in pulses
@@ -267,7 +268,10 @@ MODELS = (
 LENGTHS = np.array([round(m.pulses * BINS) for m in MODELS])
 STARTS = np.concatenate([[0], np.cumsum(LENGTHS)[:-1]])
 PLACES = int(LENGTHS.sum())
-PULSES: Floats = np.array([m.pulses for m in MODELS])
+BARS: Floats = np.array(sorted({m.pulses for m in MODELS}))  # bar lengths in pulses
+BAR_OF = np.array([int(np.searchsorted(BARS, m.pulses)) for m in MODELS])
+HALVED = np.array([m.beats_per_pulse == 2 for m in MODELS])
+LIKE = np.array([[str(a.meter) == str(b.meter) for a in MODELS] for b in MODELS])  # of the same meter
 PERIODS_S: Floats = np.exp(np.arange(math.log(60 / FASTEST_BPM), math.log(60 / SLOWEST_BPM), TEMPO_STEP))
 TEMPI = len(PERIODS_S)
 
@@ -309,12 +313,14 @@ def _prior() -> Floats:
     return np.asarray(out / out.sum())
 
 
-RATES = _rates()
-SURPLUS = np.concatenate(  # integral of (rate - 1) up to each place, in places
-    [np.cumsum(RATES[:, s : s + n] - 1, axis=1) for s, n in zip(STARTS, LENGTHS, strict=True)], axis=1
+_RATES = _rates()
+_SURPLUS = np.concatenate(  # integral of (rate - 1) up to each place, in places
+    [np.cumsum(_RATES[:, s : s + n] - 1, axis=1) for s, n in zip(STARTS, LENGTHS, strict=True)], axis=1
 )
-STRENGTHS = _strengths()
-PRIOR = _prior()
-OPENING: Floats = np.concatenate(
+RATES: Floats32 = _RATES.astype(np.float32)
+SURPLUS: Floats32 = _SURPLUS.astype(np.float32)
+STRENGTHS: Floats32 = _strengths().astype(np.float32)
+PRIOR: Floats32 = _prior().astype(np.float32)
+OPENING: Floats32 = np.concatenate(
     [np.exp(-0.5 * (_far(m, n, 0.0) / 0.06) ** 2) for m, n in zip(MODELS, LENGTHS, strict=True)]
-)
+).astype(np.float32)
