@@ -19,7 +19,7 @@ Floats32 = NDArray[np.float32]
 Places = tuple[tuple[float, float], ...]  # (pulses after the bar line, weight)
 
 BINS = 48  # places per pulse
-SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 46.0, 230.0, 0.03  # pulses per minute; log step
+SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 46.0, 230.0, 0.025  # pulses per minute; log step
 TEMPO_SIGMA = 0.32  # of the log-Gaussian prior around a model's own usual tempo
 TIMING_S = 0.020  # spread of played onsets around the grid
 SWING_SPREAD = 0.035  # of the place of a swung note, in pulses
