@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-TRAINERS = {"responder": "models.train_responder", "codec": "models.train_codec"}
+TRAINERS = {"responder": "models.train_responder", "codec": "models.train_codec", "ears": "models.train_ears"}
 
 
 def main(argv: list[str] | None = None) -> None:

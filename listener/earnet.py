@@ -1,0 +1,80 @@
+"""The ear network, one hop at a time: step(features [F]) -> (onset age [A + 1], pitch [P + 1]), probabilities.
+
+A dense layer, a GRU (Cho et al. 2014, in PyTorch's form) and two softmaxes, in numpy; models/train_ears.py trains it.
+Age class a: the newest onset lies a hops back; the last class: longer. Pitch class 0: none; c: MIDI lowest + c - 1.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as arrays_from_bytes
+
+from listener import weightfile
+
+WEIGHTS = Path(__file__).parent / "weights" / "ears"
+KIND = "ears"
+
+Floats = NDArray[np.float32]
+
+
+@njit(cache=True)
+def _gate(inner: Floats, outer: Floats, h: Floats) -> None:
+    """r, z, n of the input (inner) and of the state (outer), [3H] each; h [H] is changed in place."""
+    size = len(h)
+    for i in range(size):
+        r = 1 / (1 + np.exp(-(inner[i] + outer[i])))
+        z = 1 / (1 + np.exp(-(inner[size + i] + outer[size + i])))
+        n = np.tanh(inner[2 * size + i] + r * outer[2 * size + i])
+        h[i] = n + z * (h[i] - n)
+
+
+@njit(cache=True)
+def _softmax(x: Floats) -> Floats:
+    e = np.exp(x - x.max())
+    return e / e.sum()
+
+
+class EarNet:
+    """One stream. The weights are shared between streams (and copies), the state is not."""
+
+    def __init__(self, tensors: dict[str, Floats], config: dict[str, Any]) -> None:
+        self._w = tensors
+        self.ages, self.lowest = int(config["ages"]), int(config["lowest"])
+        self._h: Floats = np.zeros(int(config["hidden"]), np.float32)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> EarNet:
+        twin = object.__new__(EarNet)
+        twin._w, twin.ages, twin.lowest, twin._h = self._w, self.ages, self.lowest, self._h.copy()
+        return twin
+
+    def step(self, features: Floats) -> tuple[Floats, Floats]:
+        """features: float32 [F]. -> float32 [A + 1] and [P + 1], each summing to 1."""
+        w = self._w
+        seen = np.maximum(w["dense.weight"] @ features + w["dense.bias"], 0)
+        inner = w["gru.weight_ih_l0"] @ seen + w["gru.bias_ih_l0"]
+        outer = w["gru.weight_hh_l0"] @ self._h + w["gru.bias_hh_l0"]
+        _gate(inner, outer, self._h)
+        head = np.maximum(w["head.weight"] @ np.concatenate([self._h, seen]) + w["head.bias"], 0)
+        return _softmax(w["age.weight"] @ head + w["age.bias"]), _softmax(w["pitch.weight"] @ head + w["pitch.bias"])
+
+
+@cache
+def _read(stem: Path) -> tuple[dict[str, Floats], dict[str, Any]]:
+    file = weightfile.read(stem, KIND)
+    try:
+        tensors = arrays_from_bytes(file.data)
+    except SafetensorError as error:
+        raise ValueError(f"{file.path}: not a safetensors file ({error}); {weightfile.RETRAIN}") from None
+    return tensors, file.config
+
+
+def load(stem: Path = WEIGHTS) -> EarNet:
+    """FileNotFoundError: no such weights. ValueError: damaged or foreign ones."""
+    return EarNet(*_read(stem))

@@ -1,0 +1,189 @@
+"""What the ear network sees: step(samples [80]) -> features float32 [SIZE], every 3.3 ms.
+
+Three views of a bass: band energies over a short window that weighs its newest end (attacks), a log-frequency
+spectrum over 43 ms (hum, drums, which strings ring), and normalised cross-correlations of the newest 10, 20 and
+50 ms with what lay one lag before (periods; McLeod & Wyvill 2005, at half-semitone lags).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy import signal
+
+from listener.types import ANALYSIS_RATE, Samples
+
+HOP = 80  # samples; four to a frame
+HOP_S = HOP / ANALYSIS_RATE
+DECIMATION = 4
+LOW_RATE = ANALYSIS_RATE // DECIMATION
+LOW_HOP = HOP // DECIMATION
+LOW_CUT_HZ = 1900.0
+
+SHORT = 384  # samples at 24 kHz, 16 ms
+FALL = 40  # samples of its newest end: short, so that an attack weighs at once
+SHORT_BANDS = 20
+SHORT_RANGE_HZ = (50.0, 9000.0)
+LONG = 256  # samples at 6 kHz, 43 ms
+LONG_FFT = 512
+LONG_RANGE_HZ = (31.0, 1500.0)
+LONG_PER_OCTAVE = 12
+REFERENCE_HOPS = (2, 9)  # a rise is measured against the loudest of 7 to 30 ms ago
+
+LOWEST, HIGHEST = 22, 68  # MIDI: Bb0 (29 Hz) to G#4 (415 Hz)
+BINS_PER_SEMITONE = 2
+WINDOWS = (3, 6, 15)  # hops: 10, 20, 50 ms
+MAX_LAG = 216
+POWER_FLOOR = 1e-9  # -90 dB: silence has no shape
+
+Array = NDArray[np.float64]
+
+LAG_MIDI = np.arange(LOWEST - 0.5, HIGHEST + 0.75, 1 / BINS_PER_SEMITONE)
+LAGS = LOW_RATE / (440 * 2 ** ((LAG_MIDI - 69) / 12))
+_LONG_BINS = int(LONG_PER_OCTAVE * np.log2(LONG_RANGE_HZ[1] / LONG_RANGE_HZ[0]))
+SIZE = 2 * SHORT_BANDS + _LONG_BINS + len(WINDOWS) * (len(LAGS) + 1)
+
+
+def _asymmetric(n: int, fall: int) -> Array:
+    rise = np.sin(np.linspace(0, np.pi / 2, n - fall)) ** 2
+    window: Array = np.concatenate([rise, np.cos(np.linspace(0, np.pi / 2, fall)) ** 2])
+    return window / np.sqrt(np.sum(window**2))
+
+
+def _log_bands(hz: Array, centres_hz: Array) -> Array:
+    """Triangles on a log axis, [bands, bins up to the last that counts]; no band is narrower than a bin."""
+    octave, width = np.log2(np.maximum(hz, 1e-3)), np.log2(centres_hz[1] / centres_hz[0])
+    bands: Array = np.maximum(0, 1 - np.abs(octave[:, None] - np.log2(centres_hz)) / width)
+    for band, centre in enumerate(centres_hz):
+        if bands[:, band].sum() < 1:
+            below = np.searchsorted(hz, centre) - 1
+            share = (centre - hz[below]) / (hz[1] - hz[0])
+            bands[:, band] = 0
+            bands[below, band], bands[below + 1, band] = 1 - share, share
+    last = np.flatnonzero(bands.any(axis=1))[-1]
+    return np.ascontiguousarray(bands[: last + 1].T)
+
+
+_SHORT_BANDS = _log_bands(np.fft.rfftfreq(SHORT, 1 / ANALYSIS_RATE), np.geomspace(*SHORT_RANGE_HZ, SHORT_BANDS)) / SHORT
+_LONG_BANDS = _log_bands(np.fft.rfftfreq(LONG_FFT, 1 / LOW_RATE), np.geomspace(*LONG_RANGE_HZ, _LONG_BINS))
+_SHORT_WINDOW, _LONG_WINDOW = _asymmetric(SHORT, FALL), _asymmetric(LONG, LONG // 4)
+_WINDOWS = np.array(WINDOWS)
+_REACH = 2 ** (0.5 / BINS_PER_SEMITONE / 12)
+
+
+@njit(cache=True)
+def _low_pass(x: Array, sos: Array, state: Array) -> Array:
+    """Cascade of biquads, direct form II transposed, every DECIMATION-th sample kept; state is changed in place."""
+    out = np.empty(len(x) // 4)
+    for i in range(len(x)):
+        v = x[i]
+        for s in range(sos.shape[0]):
+            y = sos[s, 0] * v + state[s, 0]
+            state[s, 0] = sos[s, 1] * v - sos[s, 4] * y + state[s, 1]
+            state[s, 1] = sos[s, 2] * v - sos[s, 5] * y
+            v = y
+        if i % 4 == 3:
+            out[i // 4] = v
+    return out
+
+
+@njit(cache=True, fastmath=True)
+def _correlate(
+    low: Array,
+    products: Array,
+    windows: NDArray[np.int64],
+    hop: int,
+    lags: Array,
+    reach: float,
+    curve: Array,
+    out: Array,
+) -> None:
+    """low: the last samples at 6 kHz, newest last. products [max hops, MAX_LAG]: block products, newest first,
+    moved on and filled here. curve [windows, MAX_LAG]: correlation at whole lags. out [windows, lags + 1]: its maximum
+    within `reach` of each lag (a bright low note's peak is narrower than a bin), then log energy."""
+    n, max_lag = len(low), products.shape[1]
+    for block in range(products.shape[0] - 1, 0, -1):
+        products[block] = products[block - 1]
+    for lag in range(max_lag):
+        total = 0.0
+        for i in range(n - hop, n):
+            total += low[i] * low[i - lag]
+        products[0, lag] = total
+    squares = np.zeros(n + 1)
+    for i in range(n):
+        squares[i + 1] = squares[i] + low[i] * low[i]
+    sums, done = np.zeros(max_lag), 0
+    for w in range(len(windows)):
+        for block in range(done, windows[w]):
+            for lag in range(max_lag):
+                sums[lag] += products[block, lag]
+        done = windows[w]
+        count = windows[w] * hop
+        energy = sums[0]
+        for lag in range(max_lag):
+            before = squares[n - lag] - squares[n - lag - count]
+            curve[w, lag] = 2 * sums[lag] / (energy + before + 2 * 1e-9 * count)
+        for b in range(len(lags)):
+            lag = int(lags[b])
+            best = curve[w, lag] + (lags[b] - lag) * (curve[w, lag + 1] - curve[w, lag])
+            for whole in range(int(np.ceil(lags[b] / reach)), int(lags[b] * reach) + 1):
+                best = max(best, curve[w, whole])
+            out[w, b] = best
+        out[w, len(lags)] = np.log10(energy / count + 1e-9)
+
+
+@njit(cache=True)
+def _powers(x: Array, window: Array, size: int, bands: Array, out: Array) -> None:
+    """log10 power of the bands [bands, bins] of the newest samples of x."""
+    padded = np.zeros(size)
+    n = len(window)
+    for i in range(n):
+        padded[i] = x[len(x) - n + i] * window[i]
+    spectrum = np.fft.rfft(padded)
+    power = spectrum.real**2 + spectrum.imag**2
+    for band in range(bands.shape[0]):
+        total = 0.0
+        for b in range(bands.shape[1]):
+            total += bands[band, b] * power[b]
+        out[band] = np.log10(total + POWER_FLOOR)
+
+
+@njit(cache=True)
+def _shift(x: Array, fresh: Array) -> None:
+    keep = len(x) - len(fresh)
+    for i in range(keep):
+        x[i] = x[i + len(fresh)]
+    x[keep:] = fresh
+
+
+class FrontEnd:
+    """A stream of hops in, features out. Deterministic; the same sound gives the same features, however it is cut."""
+
+    def __init__(self) -> None:
+        high = signal.butter(2, 25, "high", fs=ANALYSIS_RATE, output="sos")
+        self._sos: Array = np.vstack([high, signal.butter(6, LOW_CUT_HZ, fs=ANALYSIS_RATE, output="sos")])
+        self._filter: Array = np.zeros((len(self._sos), 2))
+        self._sound: Array = np.zeros(SHORT)
+        self.low: Array = np.zeros(MAX_LAG + 1 + max(WINDOWS) * LOW_HOP)  # at 6 kHz, newest last
+        self._products: Array = np.zeros((max(WINDOWS), MAX_LAG))
+        self.curve: Array = np.zeros((len(WINDOWS), MAX_LAG))  # correlation at whole lags
+        self._view: Array = np.zeros((len(WINDOWS), len(LAGS) + 1))
+        self._levels: Array = np.full((REFERENCE_HOPS[1], SHORT_BANDS), np.log10(POWER_FLOOR))
+        self._level, self._long = np.zeros(SHORT_BANDS), np.zeros(_LONG_BINS)
+
+    def step(self, samples: Samples) -> Samples:
+        """samples: float32 [HOP] at 24 kHz, finite. -> float32 [SIZE], about -2..2."""
+        sound = samples.astype(np.float64)
+        _shift(self._sound, sound)
+        _shift(self.low, _low_pass(sound, self._sos, self._filter))
+        _correlate(self.low, self._products, _WINDOWS, LOW_HOP, LAGS, _REACH, self.curve, self._view)
+        _powers(self._sound, _SHORT_WINDOW, SHORT, _SHORT_BANDS, self._level)
+        _powers(self.low, _LONG_WINDOW, LONG_FFT, _LONG_BANDS, self._long)
+        rise = self._level - self._levels[: -REFERENCE_HOPS[0] + 1].max(axis=0)
+        self._levels[:-1] = self._levels[1:]
+        self._levels[-1] = self._level
+        view = self._view.copy()
+        view[:, -1] = (view[:, -1] + 5) / 2
+        parts = [(self._level + 6) / 2, rise, (self._long + 5) / 2, view.ravel()]
+        return np.concatenate(parts).astype(np.float32)

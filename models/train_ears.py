@@ -1,0 +1,174 @@
+"""Train the ear network on CPU: `python -m models.train ears`. Seeded, resumable, Ctrl-C keeps what is learnt."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from models import checkpoint
+from models.ears_net import AGES, LOWEST, EarConfig, EarNet
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS, HELD_OUT = ROOT / "data_cache" / "ears", ROOT / "data_cache" / "ears_val"
+STATE = ROOT / "checkpoints" / "ears.pt"
+WEIGHTS = ROOT / "listener" / "weights" / "ears"
+WARMUP_HOPS = 30  # of a segment not learnt from: the past is missing there
+WARMUP_STEPS, SAVE_EVERY, CLIP = 40, 50, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    steps: int = 1500
+    batch: int = 40
+    hops: int = 750  # per segment: 2.5 s
+    learning_rate: float = 3e-3
+    seed: int = 0
+    threads: int = 1
+
+
+class Corpus:
+    """Items in memory; `refresh` takes in what has been written since."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._seen = folder, set[str]()
+        self.items: list[tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int8]]] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        for path in sorted(self._folder.glob("*.npz")):
+            if path.name not in self._seen:
+                self._seen.add(path.name)
+                with np.load(path) as item:
+                    self.items.append((item["x"], item["age"], item["pitch"]))
+
+    def batch(self, config: TrainConfig, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        x, age, pitch = [], [], []
+        for _ in range(config.batch):
+            item = self.items[int(rng.integers(len(self.items)))]
+            start = int(rng.integers(len(item[1]) - config.hops + 1)) if rng.random() > 0.15 else 0
+            cut = slice(start, start + config.hops)
+            x.append(item[0][cut]), age.append(item[1][cut]), pitch.append(item[2][cut])
+        return (
+            torch.from_numpy(np.stack(x).astype(np.float32)),
+            torch.from_numpy(np.stack(age).astype(np.int64)),
+            torch.from_numpy(to_class(np.stack(pitch))),
+        )
+
+
+def to_class(pitch: NDArray[np.int8]) -> NDArray[np.int64]:
+    """MIDI number (0 none, -1 not taught) -> class (0 none, -1 not taught)."""
+    out = pitch.astype(np.int64)
+    return np.where(out > 0, np.clip(out - LOWEST + 1, 1, None), out)
+
+
+def losses(net: EarNet, x: torch.Tensor, age: torch.Tensor, pitch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    ages, pitches = net(x)
+    cross = nn.functional.cross_entropy
+    w = WARMUP_HOPS
+    return (
+        cross(ages[:, w:].flatten(0, 1), age[:, w:].flatten()),
+        cross(pitches[:, w:].flatten(0, 1), pitch[:, w:].flatten(), ignore_index=-1),
+    )
+
+
+@torch.no_grad()
+def held_out(net: EarNet, corpus: Corpus) -> dict[str, float]:
+    """Mean losses, and the share of hops whose pitch is right 30-60 ms after an onset and later."""
+    age_loss, pitch_loss, right, early = [], [], [], []
+    for x, age, pitch in corpus.items:
+        inputs = torch.from_numpy(x.astype(np.float32))[None]
+        target = torch.from_numpy(to_class(pitch))[None]
+        a, p = losses(net, inputs, torch.from_numpy(age.astype(np.int64))[None], target)
+        age_loss.append(float(a))
+        pitch_loss.append(float(p))
+        best = net(inputs)[1][0].argmax(-1)
+        known = target[0] > 0
+        right.append((best == target[0])[known].float())
+        soon = known & (torch.from_numpy(age) < AGES) & (torch.from_numpy(age) >= 9)
+        early.append((best == target[0])[soon].float())
+    mean = lambda values: float(torch.cat(values).mean())  # noqa: E731
+    figures = {"age": float(np.mean(age_loss)), "pitch": float(np.mean(pitch_loss))}
+    return figures | {"right": mean(right), "right_30_50_ms": mean(early)}
+
+
+def rate(step: int, config: TrainConfig) -> float:
+    if step < WARMUP_STEPS:
+        return (step + 1) / WARMUP_STEPS
+    return 0.02 + 0.98 * 0.5 * (1 + float(np.cos(np.pi * step / config.steps)))
+
+
+def train(config: TrainConfig) -> None:
+    torch.manual_seed(config.seed)
+    torch.set_num_threads(config.threads)
+    corpus, kept = Corpus(CORPUS), Corpus(HELD_OUT)
+    if len(corpus.items) < config.batch:
+        raise SystemExit(
+            f"{CORPUS}: {len(corpus.items)} items; build it first with `python -m models.train ears --build`"
+        )
+    net = EarNet(EarConfig())
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=1e-3)
+    first = 0
+    if STATE.exists():
+        state = torch.load(STATE, weights_only=True)
+        net.load_state_dict(state["net"]), optimiser.load_state_dict(state["optimiser"])
+        first = int(state["step"])
+        print(f"going on from step {first}", flush=True)
+    began, done = time.monotonic(), first
+    try:
+        for step in range(first, config.steps):
+            rng = np.random.default_rng((config.seed, step))
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate * rate(step, config)
+            a, p = losses(net, *corpus.batch(config, rng))
+            optimiser.zero_grad()
+            (a + p).backward()
+            nn.utils.clip_grad_norm_(net.parameters(), CLIP)
+            optimiser.step()
+            done = step + 1
+            if done % 10 == 0:
+                print(f"{done}/{config.steps} age {a:.4f} pitch {p:.4f} {time.monotonic() - began:.0f} s", flush=True)
+            if done % SAVE_EVERY == 0:
+                corpus.refresh()
+                _keep(net, optimiser, done)
+            if done % 200 == 0:
+                print(f"held out {held_out(net, kept)} items {len(corpus.items)}", flush=True)
+    except KeyboardInterrupt:
+        print("stopped; run again to go on", flush=True)
+    _keep(net, optimiser, done)
+    figures = held_out(net, kept)
+    sha = checkpoint.save(
+        WEIGHTS, net.state_dict(), asdict(EarConfig()), card(config, done, len(corpus.items), figures), "ears"
+    )
+    print(f"wrote {WEIGHTS}.safetensors {sha[:12]} {figures}", flush=True)
+
+
+def _keep(net: EarNet, optimiser: torch.optim.Optimizer, step: int) -> None:
+    STATE.parent.mkdir(exist_ok=True)
+    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, STATE.with_suffix(".part"))
+    STATE.with_suffix(".part").rename(STATE)
+
+
+def card(config: TrainConfig, steps: int, items: int, figures: dict[str, float]) -> str:
+    return f"steps {steps}, items {items}, {config}, {figures}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m models.train ears", description=__doc__)
+    defaults = TrainConfig()
+    for name, value in asdict(defaults).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    train(TrainConfig(**vars(parser.parse_args(argv))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
