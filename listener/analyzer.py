@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from listener.beat import BeatTracker
+from listener.feel import FeelTracker
 from listener.harmony import Harmony
 from listener.notes import NoteTracker
 from listener.onset import OnsetDetector
@@ -26,6 +27,7 @@ class Analyzer:
     def __init__(self) -> None:
         self.onset, self.pitch, self.notes = OnsetDetector(), PitchTracker(), NoteTracker()
         self.beat, self.harmony, self.phrases = BeatTracker(), Harmony(), Phrases()
+        self.feel = FeelTracker()
 
     def step(self, frame: Frame) -> Analysis:
         """frame: the next 320 samples, finite. Raises AssertionError when the shape is another."""
@@ -37,6 +39,7 @@ class Analyzer:
         beats, grid = self.beat.step(frame, strength, onsets, notes)
         chord, key = self.harmony.step(frame.end_s, notes, ended, grid)
         phrase = self.phrases.step(frame.end_s, notes, ended, grid)
+        placed, feel = self.feel.step(frame.end_s, notes, ended, grid)
         return Analysis(
             time_s=frame.end_s,
             emit_s=frame.emit_s,
@@ -52,4 +55,6 @@ class Analyzer:
             chord=chord,
             key=key,
             phrase=phrase,
+            placed=placed,
+            feel=feel,
         )

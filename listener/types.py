@@ -140,6 +140,45 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteFeel:
+    """Where one note lies. late_s: distance from the place it was meant for, positive = late, against `reference`
+    (see Feel). place: that place in the felt pulse, 0 = on the beat, 0-1; a swung off-beat has the player's own swing.
+    """
+
+    onset_s: float
+    late_s: float
+    place: float
+    position: int  # in the bar, of the beat it lies in or on; 1 = downbeat
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feel:
+    """How the player has lately sat on the beat (medians); None where too little was heard or it cannot be known.
+
+    reference: what lateness is measured from. given: the band's grid or a click; opening: the tempo the player set
+    at the start and has held; player: nothing but his own beat, and then behind_s is None.
+    """
+
+    behind_s: float | None  # of the notes on the beat, positive = late
+    spread_s: float | None  # standard deviation around it (from the median absolute deviation)
+    swing: float | None  # where the off-beat lies between its two beats: 0.5 straight, 0.67 triplets
+    backbeat_s: float | None  # how much later beats 2 and 4 are than 1 and 3
+    reference: str
+    notes: int  # notes on the beat that behind_s stands on
+
+    def __str__(self) -> str:
+        """'12 ms behind, swing 0.58'."""
+        parts = []
+        if self.behind_s is not None:
+            side = "behind" if self.behind_s >= 0 else "ahead"
+            parts.append(f"{abs(self.behind_s) * 1000:.0f} ms {side}")
+        if self.swing is not None:
+            parts.append(f"swing {self.swing:.2f}")
+        return ", ".join(parts) or "unknown"
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """A musical phrase; end_s is None when it has just begun."""
 
@@ -169,3 +208,5 @@ class Analysis:
     chord: Chord | None = None
     key: Key | None = None
     phrase: Phrase | None = None  # newly begun or ended
+    placed: tuple[NoteFeel, ...] = ()  # of the newly named notes, once there is a beat
+    feel: Feel | None = None
