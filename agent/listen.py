@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from agent.errors import UserError
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
-from listener.types import Analysis, Note
+from listener.types import Analysis, Beat, Grid, Note
 
 if TYPE_CHECKING:
     from agent.hearing import Hearing
@@ -56,6 +56,8 @@ class Lines:
     def _musical(self, a: Analysis) -> Iterator[Line]:
         for beat in a.beats:
             yield {"type": "beat", "t": beat.time_s, "t_emit": beat.emit_s, "beat": beat.position}
+        if a.grid and a.beats:
+            yield _grid_line(a.grid, a.beats[-1], a.emit_s)
         if a.grid:
             bpm = 60 / a.grid.period_s
             if abs(bpm - self._tempo_bpm) > TEMPO_CHANGE * self._tempo_bpm:
@@ -75,6 +77,24 @@ class Lines:
         if self._said.get(kind) != value:
             self._said[kind] = value
             yield {"type": kind, **value, "t_emit": emit_s}
+
+
+def _grid_line(grid: Grid, beat: Beat, emit_s: float) -> Line:
+    """How sure the ears are of the beat just said and of the downbeat that follows it."""
+    to_downbeat = (1 - beat.position) % grid.meter.numerator
+    return {
+        "type": "grid",
+        "t_beat": beat.time_s,
+        "t_downbeat": beat.time_s + to_downbeat * grid.period_s,
+        "bpm": 60 / grid.period_s,
+        "num": grid.meter.numerator,
+        "den": grid.meter.denominator,
+        "confidence": round(grid.confidence, 4),
+        "meter_confidence": round(grid.meter_confidence, 4),
+        "swing": round(grid.swing, 3),
+        "behind_s": round(grid.behind_s, 4),
+        "t_emit": emit_s,
+    }
 
 
 def _note_line(note: Note) -> Line:
