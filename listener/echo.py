@@ -1,0 +1,176 @@
+"""Takes the band's own sound out of the microphone: (mic, what was sent to the loudspeaker) -> the mic without its echo.
+
+Two paths (Ochiai, Araseki & Ogihara 1977). The foreground subtracts reference * w from each frame by partitioned
+overlap-save convolution (Soo & Pang 1990): the whole frame is at hand, so nothing is delayed. The background finds w with
+a partitioned-block frequency-domain Kalman filter (Enzner & Vary 2006, "Frequency-domain adaptive Kalman filter for
+acoustic echo control"; partitions as in Kuech, Mabande & Enzner 2014), whose gain falls by itself where the player is
+louder than the echo: double talk needs no detector. Departures, because here the near end is a bass that never pauses:
+blocks of 107 ms, so that its harmonics lie in few bins and the gaps between them teach the room; a Hann window on the
+error, so that they stay there; both signals whitened by a pre-emphasis for the background only.
+
+No library fits: the Speex and WebRTC cancellers that have wheels work at other rates in blocks of their own, high-pass
+the microphone or duck the near end, which is right for telephones and takes the bass away.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from listener.types import FRAME_SAMPLES, Samples
+
+Spectra = NDArray[np.complex64]
+Powers = NDArray[np.float32]
+
+BLOCK = 8 * FRAME_SAMPLES  # samples of error the background looks at: 107 ms
+HOP_FRAMES = 4  # how often it looks
+PARTITIONS = 3  # of BLOCK samples: 320 ms for the card's latency and the room
+TAPS = PARTITIONS * BLOCK
+WINDOW = np.hanning(BLOCK + 1)[:-1].astype(np.float32)
+MEAN_GAIN = float(WINDOW.mean()) / 2  # of the window and the zeros before it, on an error's amplitude
+POWER_GAIN = float((WINDOW**2).mean()) / 2  # and on its power
+PRE_EMPHASIS = 0.95
+PRIOR_POWER = np.array([[10.0], [2.0], [0.4]], np.float32)  # of the echo path in each partition, times its loudness
+PRIOR_LOUDNESS = 0.1, 1e5  # the least and the most power a path is believed to have (microphone gains differ that much)
+TRANSITION = 0.99995  # of the path from hop to hop: the room forgets itself in 20 minutes
+NEAR_SMOOTHING = np.array([0.25, 0.5, 0.25], np.float32)  # over bins
+LOUDNESS_SMOOTHING = 0.8  # over hops
+LOUDNESS_HOPS = 40  # after which it is known: 2 s of the band's sound
+SILENCE_POWER = 1e-9  # mean square below which a reference teaches nothing (-90 dB)
+FULL_SCALE = 4.0  # beyond this a reference is damage, as in capture
+WORSE_RATIO, WORSE_SMOOTHING = 1.2, 0.9  # error over mic power at which the path must have changed
+
+
+class EchoCanceller:
+    """Causal and deterministic; copy.deepcopy continues identically. One thread calls it."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the room and the sound."""
+        self._foreground, self._background = _Foreground(), _Background()
+        self._mic = np.zeros(BLOCK + 1, np.float32)
+        self._reference = np.zeros(2 * BLOCK + 1, np.float32)
+        self._frames = 0
+
+    def step(self, mic: Samples, reference: Samples) -> Samples:
+        """mic, reference: float32 [320] at 24 kHz, reference sample k sent out when mic sample k came in.
+
+        Returns float32 [320], always finite; bit for bit the mic while the reference has been silent for 320 ms.
+        A damaged reference (not finite, beyond full scale) resets the canceller and passes the mic through.
+        """
+        assert mic.shape == reference.shape == (FRAME_SAMPLES,), (
+            f"[{FRAME_SAMPLES}] each: {mic.shape} {reference.shape}"
+        )
+        if not np.isfinite(mic).all():
+            mic = np.nan_to_num(mic, nan=0.0, posinf=0.0, neginf=0.0)
+        if not np.abs(reference).max() <= FULL_SCALE:
+            self.reset()
+            return mic
+        cleaned = mic - self._foreground.step(reference)
+        self._learn(mic, reference)
+        if not np.isfinite(cleaned).all():
+            self.reset()
+            return mic
+        return cleaned
+
+    def _learn(self, mic: Samples, reference: Samples) -> None:
+        self._mic = np.concatenate([self._mic[FRAME_SAMPLES:], mic])
+        self._reference = np.concatenate([self._reference[FRAME_SAMPLES:], reference])
+        self._frames += 1
+        if self._frames % HOP_FRAMES == 0:
+            taps = self._background.step(_whitened(self._mic), _whitened(self._reference))
+            if taps is not None:
+                self._foreground.set_taps(taps)
+
+
+def _rfft(samples: Samples, size: int | None = None) -> Spectra:
+    return np.asarray(np.fft.rfft(samples, size), np.complex64)
+
+
+def _irfft(spectra: Spectra) -> Samples:
+    return np.asarray(np.fft.irfft(spectra), np.float32)
+
+
+def _whitened(samples: Samples) -> Samples:
+    return samples[1:] - np.float32(PRE_EMPHASIS) * samples[:-1]
+
+
+class _Foreground:
+    """reference -> echo, one frame at a time: uniformly partitioned overlap-save convolution."""
+
+    def __init__(self) -> None:
+        bins, self._partitions = FRAME_SAMPLES + 1, TAPS // FRAME_SAMPLES
+        self._last = np.zeros(FRAME_SAMPLES, np.float32)
+        self._spectra: Spectra = np.zeros((self._partitions, bins), np.complex64)  # newest first
+        self._filter: Spectra = np.zeros((self._partitions, bins), np.complex64)
+
+    def set_taps(self, taps: Samples) -> None:
+        self._filter = _rfft(taps.reshape(self._partitions, FRAME_SAMPLES), 2 * FRAME_SAMPLES)
+
+    def step(self, reference: Samples) -> Samples:
+        self._spectra[1:] = self._spectra[:-1]
+        self._spectra[0] = _rfft(np.concatenate([self._last, reference]))
+        self._last = reference
+        echo: Samples = _irfft(np.einsum("pf,pf->f", self._spectra, self._filter))[FRAME_SAMPLES:]
+        return echo
+
+
+class _Background:
+    """The Kalman filter. w [PARTITIONS, bins]: the path; p: its uncertainty."""
+
+    def __init__(self) -> None:
+        bins = BLOCK + 1
+        hops_per_block = BLOCK // (HOP_FRAMES * FRAME_SAMPLES)
+        self._stride = hops_per_block
+        self._spectra: Spectra = np.zeros(((PARTITIONS - 1) * hops_per_block + 1, bins), np.complex64)  # newest first
+        self._w: Spectra = np.zeros((PARTITIONS, bins), np.complex64)
+        self._p: Powers = np.zeros((PARTITIONS, bins), np.float32)
+        self._loudness, self._hops = 0.0, 0  # power of the path that p began with
+        self._heard: Powers = np.zeros(bins, np.float32)
+        self._sent: Powers = np.zeros(bins, np.float32)
+        self._mic_power = self._error_power = 0.0
+
+    def step(self, mic: Samples, reference: Samples) -> Samples | None:
+        """mic [BLOCK], reference [2 BLOCK], whitened, both ending now -> the path's taps [TAPS]; None: no news."""
+        self._spectra[1:] = self._spectra[:-1]
+        self._spectra[0] = _rfft(reference)
+        x = self._spectra[:: self._stride]
+        if float(np.mean(reference**2)) < SILENCE_POWER:
+            return None
+        error = mic - _irfft((x * self._w).sum(axis=0))[BLOCK:]
+        if self._is_worse(mic, error):
+            self._w[:], self._p[:], self._loudness, self._hops, error = 0.0, 0.0, 0.0, 0, mic
+        if self._hops < LOUDNESS_HOPS:
+            self._open(mic, x)
+        self._hops += 1
+        return self._update(x, _rfft(np.concatenate([np.zeros(BLOCK, np.float32), WINDOW * error])))
+
+    def _open(self, mic: Samples, x: Spectra) -> None:
+        """Believe in as loud a path as is heard in most bins; the player is in few of them."""
+        power = np.abs(_rfft(WINDOW * mic, 2 * BLOCK)) ** 2
+        self._heard += (1 - LOUDNESS_SMOOTHING) * (power - self._heard)
+        self._sent += (1 - LOUDNESS_SMOOTHING) * (POWER_GAIN * (np.abs(x) ** 2).sum(axis=0) - self._sent)
+        loudness = float(np.clip(np.median(self._heard / (self._sent + 1e-12)), *PRIOR_LOUDNESS))
+        if loudness > self._loudness:
+            self._p += np.float32(loudness - self._loudness) * PRIOR_POWER
+            self._loudness = loudness
+
+    def _is_worse(self, mic: Samples, error: Samples) -> bool:
+        keep = WORSE_SMOOTHING
+        self._mic_power = keep * self._mic_power + (1 - keep) * float(np.mean(mic**2))
+        self._error_power = keep * self._error_power + (1 - keep) * float(np.mean(error**2))
+        return self._error_power > WORSE_RATIO * self._mic_power
+
+    def _update(self, x: Spectra, error: Spectra) -> Samples:
+        """Enzner & Vary (2006), eqs. for gain, state and covariance, with the window's gains in place of R/M."""
+        x_power = np.abs(x) ** 2
+        known = POWER_GAIN * (x_power * self._p).sum(axis=0)
+        near = np.convolve(np.abs(error) ** 2, NEAR_SMOOTHING, "same")  # of this block: an attack is at once known
+        step = MEAN_GAIN * self._p / (known + near + np.float32(1e-9))
+        taps = _irfft(self._w + step * x.conj() * error)[:, :BLOCK]
+        self._w = TRANSITION * _rfft(taps, 2 * BLOCK)
+        drift = (1 - TRANSITION**2) * np.abs(self._w) ** 2
+        self._p = TRANSITION**2 * (1 - MEAN_GAIN * step * x_power) * self._p + drift
+        return taps.reshape(TAPS)
