@@ -30,6 +30,8 @@ LISTEN_EXAMPLES = """examples:
   antiphon listen take.wav                        what is heard, as a table
   antiphon listen a.wav b.flac --json             JSON lines: onsets, notes, pitch, beats, tempo, meter, key
   antiphon listen take.wav --plot take.png        the same as a picture
+  antiphon listen --mic                           live on the terminal: tuner, notes, beat, chord, feel
+  antiphon listen --mic --input "USB" --json      JSON lines as they are said
 """
 
 
@@ -79,9 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     jam.set_defaults(run=_jam)
 
     listen = commands.add_parser(
-        "listen", help="say what is heard in files", epilog=LISTEN_EXAMPLES, formatter_class=raw
+        "listen", help="say what is heard in files or live", epilog=LISTEN_EXAMPLES, formatter_class=raw
     )
-    listen.add_argument("files", nargs="+", metavar="FILE")
+    _add_config(listen)
+    listen.add_argument("files", nargs="*", metavar="FILE")
+    listen.add_argument("--mic", action="store_true", help="listen to the sound card, live, until Ctrl-C")
+    listen.add_argument("--input", metavar="DEVICE", help="with --mic: an input device's number or part of its name")
     listen.add_argument("--json", action="store_true", help="JSON lines on standard output")
     listen.add_argument("--plot", type=Path, metavar="OUT.png", help="draw what is heard in one file")
     listen.set_defaults(run=_listen)
@@ -145,12 +150,7 @@ def _session(config: Config, rig: Any, folder: Path, monitor: Any, fast: bool) -
 def _overrides(given: argparse.Namespace) -> dict[str, Any]:
     from agent.rig import looks_like_file
 
-    chosen: dict[str, Any] = {}
-    for pair in given.set:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise UserError(f"--set {pair}: expected KEY=VALUE, such as --set band.hold_bars=4")
-        chosen[key] = parse_value(value)
+    chosen = _pairs(given)
     if given.input and not looks_like_file(given.input):
         chosen["audio.input"] = _number_or_name(given.input)
     if given.output:
@@ -166,6 +166,16 @@ def _overrides(given: argparse.Namespace) -> dict[str, Any]:
     return chosen
 
 
+def _pairs(given: argparse.Namespace) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    for pair in given.set:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UserError(f"--set {pair}: expected KEY=VALUE, such as --set band.hold_bars=4")
+        chosen[key] = parse_value(value)
+    return chosen
+
+
 def _number_or_name(given: str) -> int | str:
     return int(given) if given.isdecimal() else given
 
@@ -174,10 +184,27 @@ def _listen(given: argparse.Namespace) -> int:
     from agent import listen
     from listener.capture import AudioFileError
 
+    if given.mic:
+        return _listen_live(given)
+    if not given.files:
+        raise UserError("listen: give a file, or --mic to listen to the sound card; see `antiphon listen --help`")
+    if given.input:
+        raise UserError(f"--input {given.input}: names the sound card for --mic; a file is given without it")
     try:
         return listen.run(given.files, given.json, plot=given.plot)
     except AudioFileError as cause:
         raise UserError(str(cause)) from None
+
+
+def _listen_live(given: argparse.Namespace) -> int:
+    from agent import listenlive
+
+    if given.files:
+        raise UserError(f"--mic with {given.files[0]}: listen to the sound card or to files; leave one of the two out")
+    if given.plot:
+        raise UserError(f"--plot {given.plot} with --mic: what is drawn is a file; record first, then draw that")
+    device = {"audio.input": _number_or_name(given.input)} if given.input else {}
+    return listenlive.run(load(given.config, _pairs(given) | device), given.json)
 
 
 def _devices(given: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from listener.types import ANALYSIS_RATE, Analysis, Beat, Chord, Frame, Key, Meter, Note, Phrase, Samples
+from listener.types import ANALYSIS_RATE, Analysis, Beat, Chord, Feel, Frame, Key, Meter, Note, Phrase, Samples
 
 
 @dataclass(slots=True)
@@ -22,8 +22,7 @@ class Hearing:
     keys: list[tuple[float, Key]] = field(default_factory=list)
     phrases: dict[float, Phrase] = field(default_factory=dict)  # by start_s
     end_s: float = 0.0
-    behind_s: float | None = None
-    swing: float | None = None
+    feel: Feel | None = None
 
     def add(self, frame: Frame, a: Analysis, centre_s: float) -> None:
         """centre_s: the moment a.f0_hz belongs to."""
@@ -39,7 +38,7 @@ class Hearing:
     def _beliefs(self, a: Analysis) -> None:
         if a.grid:
             self.tempo.append((a.time_s, 60 / a.grid.period_s, a.grid.confidence))
-            self.behind_s, self.swing = a.grid.behind_s, a.grid.swing
+        self.feel = a.feel or self.feel
         if a.chord and (not self.chords or _name(self.chords[-1][1]) != _name(a.chord)):
             self.chords.append((a.time_s, a.chord))
         if a.key and (not self.keys or (self.keys[-1][1].tonic, self.keys[-1][1].mode) != (a.key.tonic, a.key.mode)):

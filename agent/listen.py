@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from agent.errors import UserError
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
-from listener.types import Analysis, Beat, Grid, Note
+from listener.types import Analysis, Beat, Feel, Grid, Note
 
 if TYPE_CHECKING:
     from agent.hearing import Hearing
@@ -69,6 +69,8 @@ class Lines:
             yield from self._changed("key", {"tonic": a.key.tonic, "mode": a.key.mode}, a.emit_s)
         if a.chord:
             yield from self._changed("chord", {"root": a.chord.root, "quality": a.chord.quality}, a.emit_s)
+        if a.feel:
+            yield from self._changed("feel", _feel(a.feel), a.emit_s)
         if a.phrase:
             ends = {"start_s": a.phrase.start_s, "end_s": a.phrase.end_s, "notes": len(a.phrase.notes)}
             yield {"type": "phrase", **ends, "t_emit": a.emit_s}
@@ -77,6 +79,13 @@ class Lines:
         if self._said.get(kind) != value:
             self._said[kind] = value
             yield {"type": kind, **value, "t_emit": emit_s}
+
+
+def _feel(feel: Feel) -> Line:
+    """Rounded, so that it is said again only when it has changed."""
+    times = {"behind_ms": feel.behind_s, "spread_ms": feel.spread_s, "backbeat_ms": feel.backbeat_s}
+    said: Line = {name: None if time_s is None else round(1000 * time_s) for name, time_s in times.items()}
+    return said | {"swing": None if feel.swing is None else round(feel.swing, 2), "reference": feel.reference}
 
 
 def _grid_line(grid: Grid, beat: Beat, emit_s: float) -> Line:
@@ -139,7 +148,7 @@ def name_of(pitch: int) -> str:
     return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
-def _readable(line: Line) -> str | None:
+def readable(line: Line) -> str | None:
     """One line for a person, None for what only a program wants."""
     kind = line["type"]
     if kind == "note":
@@ -157,7 +166,14 @@ def _readable(line: Line) -> str | None:
         return f"{line['t_emit']:8.3f} s       key {PITCH_NAMES[line['tonic']]} {line['mode']}"
     if kind == "chord":
         return f"{line['t_emit']:8.3f} s       chord {PITCH_NAMES[line['root']]} {line['quality']}"
+    if kind == "feel" and (words := _feel_words(line)):
+        return f"{line['t_emit']:8.3f} s       {words}"
     return f"--- {line['path']}" if kind == "file" else None
+
+
+def _feel_words(line: Line) -> str:
+    behind = "" if line["behind_ms"] is None else f"{line['behind_ms']:+} ms behind the beat"
+    return ", ".join(filter(None, [behind, "" if line["swing"] is None else f"swing {line['swing']:.2f}"]))
 
 
 def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None, plot: Path | None = None) -> int:
@@ -167,7 +183,7 @@ def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None, p
     """
     out, code = out or sys.stdout, 0
     hearing = _hearing_for(paths, plot) if plot else None
-    show = json.dumps if json_lines else _readable
+    show = json.dumps if json_lines else readable
     warm_up()
     for path in paths:
         try:

@@ -339,7 +339,5 @@ def summary(heard: Hearing) -> str:
     if heard.tempo:
         words.append(f"{heard.tempo[-1][1]:.1f} bpm")
     words += [str(meter) for _, meter in heard.meters[-1:]] + [key_name(key) for _, key in heard.keys[-1:]]
-    if heard.behind_s is not None and heard.swing is not None:
-        side = "behind" if heard.behind_s >= 0 else "ahead"
-        words.append(f"{abs(heard.behind_s) * 1000:.0f} ms {side}, swing {heard.swing:.2f}")
+    words += [str(heard.feel)] if heard.feel else []
     return "  ·  ".join(words)

@@ -1,0 +1,295 @@
+"""`antiphon listen --mic`: the sound card heard as it plays.
+
+Three processes, as in a session: one holds the sound card, whose callback copies into the ring; one holds the ears;
+this one shows what they say. A terminal that stalls or is gone slows neither.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from agent import devices
+from agent.audio import XRUNS, SoundCard
+from agent.channel import Channel, channel
+from agent.config import Config
+from agent.errors import UserError
+from agent.listen import Lines, readable, warm_up
+from agent.listenpanel import Board, panel, summary
+from listener.analyzer import Analyzer
+from listener.capture import Framer, first_start, to_mono
+from listener.ring import Ring
+from listener.types import Analysis
+
+RING_S = 10.0
+POLL_S, WATCH_S, REPORT_S = 0.002, 0.01, 0.1
+REFRESH_S = 1 / 15
+START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 3.0
+MAX_READ = 4_800  # samples at once: after a stall the ears catch up in steps
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One frame from the ears. centre_s: the moment its f0 belongs to; written_s: how far the stream had come."""
+
+    analysis: Analysis
+    centre_s: float
+    written_s: float
+    dropped: int
+
+
+def run(config: Config, json_lines: bool) -> int:
+    """Listen until Ctrl-C or SIGTERM, or until the card is lost (exit code 1). Raises UserError."""
+    card = _card(config)
+    devices.release()
+    watcher = _json if json_lines else _shown
+    return Listening(config, card, watcher(card)).run()
+
+
+def _card(config: Config) -> devices.Card:
+    card = devices.find_card(replace(config.audio, output_enabled=False), wants_input=True)
+    if card is None or card.input_device is None:
+        raise UserError("no microphone on this machine; see `antiphon devices`, or give a file: antiphon listen FILE")
+    return card
+
+
+def _outlive_the_terminal() -> None:
+    """The parent says when to stop; what the terminal sends to all its processes is for it alone."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+# -- the sound card's process ---------------------------------------------------------------------------------
+
+
+def audio_main(card: devices.Card, block_samples: int, ring: Ring, commands: Channel, reports: Channel) -> None:
+    """Entry point: holds the card until told to stop, or until the parent is gone."""
+    _outlive_the_terminal()
+    parent = os.getppid()
+    try:
+        stream = SoundCard(card.input_device, None, card.rate, block_samples, ring, None)
+    except UserError as cause:
+        reports.send(("failed", str(cause)))
+        return
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    stream.start()
+    reports.send(("ready", stream.latency.input_s))
+    while "stop" not in commands.receive() and os.getppid() == parent:
+        reports.send(("xruns", int(stream.counts[XRUNS])))
+        if not stream.alive:
+            reports.send(("lost", "the sound card has stopped"))
+            break
+        time.sleep(REPORT_S)
+    stream.close()
+
+
+# -- the ears' process ----------------------------------------------------------------------------------------
+
+
+def ears_main(ring: Ring, rate: int, channel_number: int | None, commands: Channel, reports: Channel) -> None:
+    """Entry point: ring in, one Said per frame out, until told to stop, or until the parent is gone."""
+    _outlive_the_terminal()
+    try:
+        warm_up()
+        analyzer = Analyzer()
+    except (OSError, ValueError) as cause:
+        reports.send(("failed", str(cause)))
+        return
+    reports.send(("ready", None))
+    hear(analyzer, ring, rate, channel_number, commands, reports)
+
+
+def hear(
+    analyzer: Analyzer, ring: Ring, rate: int, channel_number: int | None, commands: Channel, reports: Channel
+) -> None:
+    """What comes into the ring from now on, frame by frame, until told to stop, or until the parent is gone."""
+    reader, parent = ring.reader(), os.getppid()
+    reader.skip_to_multiple(first_start(rate))
+    framer = Framer(rate, reader.position)
+    while "stop" not in commands.receive() and os.getppid() == parent:
+        if not len(block := reader.read(min(reader.available, MAX_READ))):
+            time.sleep(POLL_S)
+            continue
+        for frame in framer.push(to_mono(block, channel_number)[0]):
+            analysis = analyzer.step(frame)
+            reports.send(Said(analysis, analyzer.pitch.centre_s, ring.written / rate, reader.dropped))
+
+
+# -- who watches ----------------------------------------------------------------------------------------------
+
+
+class Printed:
+    """Lines on standard output as they are said, flushed. A reader that is gone raises BrokenPipeError."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._lines, self._show = Lines(), json.dumps if as_json else readable
+
+    def add(self, said: Said, board: Board) -> None:
+        for line in self._lines.of(said.analysis, said.centre_s):
+            if (text := self._show(line)) is not None:
+                print(text)
+
+    def refresh(self, board: Board) -> None:
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+
+
+class Panelled:
+    """A live panel; a terminal that is gone ends the drawing and nothing else."""
+
+    def __init__(self, console: Console) -> None:
+        self._live: Live | None = Live(
+            console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        )
+        self._shown_s = float("-inf")
+        self._guarded(lambda live: live.start())
+
+    def add(self, said: Said, board: Board) -> None:
+        pass
+
+    def refresh(self, board: Board) -> None:
+        if time.monotonic() - self._shown_s >= REFRESH_S:
+            self._shown_s = time.monotonic()
+            self._guarded(lambda live: live.update(panel(board), refresh=True))
+
+    def close(self) -> None:
+        self._guarded(lambda live: live.stop())
+        self._live = None
+
+    def _guarded(self, action: Any) -> None:
+        if self._live is None:
+            return
+        try:
+            action(self._live)
+        except (OSError, ValueError, SystemExit):  # rich raises SystemExit for a broken pipe
+            self._live = None
+
+
+def _json(card: devices.Card) -> Printed:
+    return Printed(as_json=True)
+
+
+def _shown(card: devices.Card) -> Printed | Panelled:
+    """A panel on a terminal, else a line per event."""
+    console = Console()
+    return Panelled(console) if console.is_terminal else Printed(as_json=False)
+
+
+class Listening:
+    """Owns the two processes; shows what they say until it is over."""
+
+    def __init__(self, config: Config, card: devices.Card, watcher: Printed | Panelled) -> None:
+        self._config, self._card, self._watcher = config, card, watcher
+        self._ring = Ring(round(RING_S * card.rate), card.input_channels)
+        self._board = Board(source=f"{card.input_name}, {card.rate} Hz")
+        self._channels: list[Channel] = []
+        self._processes: list[BaseProcess] = []
+        self._commands: list[Channel] = []
+        self._stopping, self._trouble = False, ""
+
+    def run(self) -> int:
+        """Listen; the exit code."""
+        ends = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self._stop_soon) for number in ends}
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal is gone: go on
+        try:
+            self._start()
+            while not self._stopping and not self._trouble:
+                self._turn()
+                time.sleep(WATCH_S)
+        finally:
+            self._finish()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        self._say(summary(self._board))
+        if self._trouble:
+            self._say(f"antiphon: {self._trouble}")
+        return 1 if self._trouble else 0
+
+    def _stop_soon(self, *_: Any) -> None:
+        self._stopping = True
+
+    def _start(self) -> None:
+        audio = self._config.audio
+        number = audio.input_channel - 1 if audio.input_channel else None
+        self._said = self._process("ears", ears_main, self._ring, self._card.rate, number)
+        self._await(self._said, "ears")
+        if not self._stopping:
+            self._heard = self._process("audio", audio_main, self._card, audio.block_samples, self._ring)
+            self._await(self._heard, "audio")
+
+    def _process(self, name: str, target: Any, *args: Any) -> Channel:
+        """Start one process; the channel on which it reports."""
+        commands, commanded = channel()
+        reports, reported = channel()
+        self._channels += [commands, commanded, reports, reported]
+        self._commands.append(commands)
+        process = multiprocessing.get_context("spawn").Process(
+            target=target, args=(*args, commanded, reports), name=f"antiphon-{name}", daemon=True
+        )
+        process.start()
+        self._processes.append(process)
+        return reported
+
+    def _await(self, reports: Channel, name: str) -> None:
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not self._stopping:
+            alive = self._processes[-1].is_alive()
+            for kind, text in reports.receive()[:1]:
+                if kind == "failed":
+                    raise UserError(text)
+                return
+            if not alive or time.monotonic() > deadline_s:
+                raise UserError(f"the {name} process did not start; try `antiphon doctor`")
+            time.sleep(WATCH_S)
+
+    def _turn(self) -> None:
+        """Read everything that has come, and show it."""
+        for said in self._said.receive():
+            self._board.add(said.analysis)
+            self._board.behind_s = said.written_s - said.analysis.time_s
+            self._board.dropped = said.dropped
+            self._watcher.add(said, self._board)
+        for kind, what in self._heard.receive():
+            if kind == "xruns":
+                self._board.xruns = what
+            elif kind == "lost":
+                self._trouble = what
+        if dead := [process.name for process in self._processes if not process.is_alive()]:
+            self._trouble = self._trouble or f"the process {dead[0]} died"
+        self._watcher.refresh(self._board)
+
+    def _finish(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        for commands in self._commands:
+            commands.send("stop")
+        for process in self._processes:
+            process.join(STOP_TIMEOUT_S)
+            if process.is_alive():
+                process.kill()
+                process.join(STOP_TIMEOUT_S)
+        for end in self._channels:
+            end.close()
+        self._watcher.close()
+
+    def _say(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)
