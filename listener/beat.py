@@ -15,7 +15,8 @@ from listener.types import Beat, Frame, Grid, Note, Onset
 
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
 SAME_EVENT_S = 0.045
-LEAD_BEATS, LEAD_MAX_S = 0.3, 0.25
+LEAD_BEATS, LEAD_MAX_S = 0.3, 0.060  # before it falls a beat is said: the Grid looks further ahead, and moves
+BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the last gaps: the player stopped
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 NEW_BAR_BELIEF, NEW_BAR_RATIO, NEW_BAR_NOTES = 0.45, 1.5, 2
@@ -46,7 +47,9 @@ class BeatTracker:
         self._filter = BarFilter()
         self._clock: GridClock | None = None
         self._pending: list[_Event] = []
+        self._unjudged_s: float | None = None
         self._last_event_s = -math.inf
+        self._gaps_s: list[float] = []
         self._heard = 0
         self._velocity = 80.0
         self._pitch = 40.0
@@ -66,7 +69,10 @@ class BeatTracker:
             self._expect(onset.onset_s, frame.emit_s)
         for note in notes:
             self._name(note, frame.emit_s)
-        while self._pending and self._pending[0].due_s <= frame.emit_s:
+        if self._unjudged_s is not None:  # a frame after it was heard: no frame does the work of two
+            self._decide(self._unjudged_s)
+            self._unjudged_s = None
+        elif self._pending and self._pending[0].due_s <= frame.emit_s:
             self._hear(self._pending.pop(0))
         if self._clock is None:
             return (), None
@@ -115,17 +121,23 @@ class BeatTracker:
     def _hear(self, event: _Event) -> None:
         if event.onset_s <= self._last_event_s + SAME_EVENT_S:
             return
+        if self._heard:
+            self._gaps_s = [*self._gaps_s[1 - BREATH_GAPS :], event.onset_s - self._last_event_s]
         self._last_event_s = event.onset_s
         self._heard += 1
         self._filter.note(event.onset_s, event.pitch, self._accent(event))
+        self._unjudged_s = event.onset_s
+
+    def _decide(self, onset_s: float) -> None:
+        """What the newest note, at onset_s, means for the grid."""
         best = self._filter.best()
         if self._clock is None:
             if self._heard >= FIRST_NOTES and best.beat_belief > FIRST_BELIEF:
                 self._lock(best)
             return
-        self._clock.hear(event.onset_s)
+        self._clock.hear(onset_s)
         self._judge(self._clock, best)
-        self._enough += SMOOTHING * (self._count(self._clock, event.onset_s) - self._enough)
+        self._enough += SMOOTHING * (self._count(self._clock, onset_s) - self._enough)
 
     def _count(self, clock: GridClock, time_s: float) -> float:
         """0 when notes are isolated, 1 when there are enough of them per pulse."""
@@ -204,12 +216,19 @@ class BeatTracker:
 
     def _say(self, grid: Grid, now_s: float) -> tuple[Beat, ...]:
         beats = []
+        playing = self._plays(grid, now_s)
         lead_s = min(LEAD_MAX_S, LEAD_BEATS * grid.period_s)
         index = max(self._said + 1, math.ceil(grid.beat_at(now_s) + 1e-6))
         while grid.time_of(index) - lead_s <= now_s:
             time_s = grid.time_of(index)
             bpm = 60.0 / grid.period_s
-            beats.append(Beat(time_s, now_s, grid.position_of(index), bpm, grid.meter, grid.confidence))
+            if playing:
+                beats.append(Beat(time_s, now_s, grid.position_of(index), bpm, grid.meter, grid.confidence))
             self._said, self._said_s = index, time_s
             index += 1
         return tuple(beats)
+
+    def _plays(self, grid: Grid, now_s: float) -> bool:
+        """Whether the player goes on, as far as the gaps of the line so far can tell."""
+        heard_s = max([self._last_event_s, *(e.onset_s for e in self._pending)])
+        return now_s - heard_s < BREATH * max([0.7 * grid.period_s, *self._gaps_s])

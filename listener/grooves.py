@@ -85,6 +85,7 @@ class BarModel:
 FOUR, THREE, TWO = Meter(4, 4), Meter(3, 4), Meter(2, 4)
 FIVE_32, FIVE_23 = Meter(5, 4, (3, 2)), Meter(5, 4, (2, 3))
 SIX, NINE, TWELVE = Meter(6, 8, (3, 3)), Meter(9, 8, (3, 3, 3)), Meter(12, 8, (3, 3, 3, 3))
+ELEVEN_33, ELEVEN_22 = Meter(11, 8, (3, 3, 3, 2)), Meter(11, 8, (2, 2, 3, 2, 2))
 SEVEN_223, SEVEN_322, SEVEN_232 = Meter(7, 8, (2, 2, 3)), Meter(7, 8, (3, 2, 2)), Meter(7, 8, (2, 3, 2))
 
 
@@ -219,7 +220,7 @@ MODELS = (
         STRAIGHT,
         measured=((0, 0.23), (0.5, 0.12), (1, 0.1), (1.5, 0.24), (2, 0.18), (2.5, 0.1)),
     ),
-    BarModel(TWO, (2,), 1, 0.005, STRAIGHT),
+    BarModel(TWO, (2,), 1, 0.015, STRAIGHT),
     BarModel(FIVE_32, (3, 2), 1, 0.03, STRAIGHT),
     BarModel(
         FIVE_32,
@@ -249,7 +250,7 @@ MODELS = (
             (4.5, 0.04),
         ),
     ),
-    BarModel(SIX, (1, 1), 3, 0.04, TRIPLE, tempo_bpm=84),
+    BarModel(SIX, (1, 1), 3, 0.045, TRIPLE, tempo_bpm=84),
     BarModel(
         SIX,
         (1, 1),
@@ -259,11 +260,15 @@ MODELS = (
         measured=((0, 0.265), (0.667, 0.265), (1, 0.062), (1.333, 0.265), (1.667, 0.136)),
     ),
     BarModel(SIX, (1, 1), 3, 0.012, TRIPLE, measured=_flat(6, 1 / 3), tempo_bpm=84),
-    BarModel(NINE, (3,), 3, 0.005, TRIPLE, tempo_bpm=84),
-    BarModel(TWELVE, (2, 2), 3, 0.02, TRIPLE, tempo_bpm=84),
+    BarModel(NINE, (3,), 3, 0.012, TRIPLE, tempo_bpm=84),
+    BarModel(NINE, (3,), 3, 0.006, TRIPLE, measured=_flat(9, 1 / 3), tempo_bpm=84),
+    BarModel(TWELVE, (2, 2), 3, 0.03, TRIPLE, tempo_bpm=84),
+    BarModel(TWELVE, (2, 2), 3, 0.01, TRIPLE, measured=_flat(12, 1 / 3), tempo_bpm=84),
     BarModel(SEVEN_223, (1, 1, 1.5), 2, 0.025, EIGHTHS, tempo_bpm=140),
     BarModel(SEVEN_322, (1.5, 1, 1), 2, 0.012, EIGHTHS, tempo_bpm=140),
     BarModel(SEVEN_232, (1, 1.5, 1), 2, 0.006, EIGHTHS, tempo_bpm=140),
+    BarModel(ELEVEN_33, (1.5, 1.5, 1.5, 1), 2, 0.008, EIGHTHS, tempo_bpm=140),
+    BarModel(ELEVEN_22, (1, 1, 1.5, 1, 1), 2, 0.004, EIGHTHS, tempo_bpm=140),
 )
 LENGTHS = np.array([round(m.pulses * BINS) for m in MODELS])
 STARTS = np.concatenate([[0], np.cumsum(LENGTHS)[:-1]])
