@@ -58,11 +58,13 @@ class SoundCard(Stream):
         ring: Ring,
         playback: Reader | None,
         reads_input: bool = True,
+        sent: Ring | None = None,
     ) -> None:
+        """sent: where what leaves for the loudspeaker is written too, sample k beside sample k of the microphone."""
         sd = devices.sounddevice()
 
         super().__init__(rate, ring, playback)
-        self._block = block_samples
+        self._block, self._sent = block_samples, sent
         settings: dict[str, Any] = {
             "samplerate": rate,
             "blocksize": block_samples,
@@ -92,6 +94,8 @@ class SoundCard(Stream):
     def _duplex(self, indata: Any, outdata: Any, frames: int, when: Any, status: Any) -> None:
         self.ring.write(indata)
         self._play(outdata, status)
+        if self._sent is not None:
+            self._sent.write(outdata)
 
     def _input(self, indata: Any, frames: int, when: Any, status: Any) -> None:
         self.ring.write(indata)

@@ -47,6 +47,7 @@ class AudioSetup:
     take: Path | None
     ring: Ring
     stems: Ring
+    sent: Ring | None = None  # what left for the loudspeaker, where the microphone hears it
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ class AudioProcess:
                 setup.ring,
                 playback,
                 reads_input=setup.take is None,
+                sent=setup.sent,
             )
         if setup.take is not None:
             channel = audio.input_channel - 1 if audio.input_channel else None

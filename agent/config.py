@@ -41,6 +41,7 @@ class AudioConfig:
     input_channel: int | None = _between(None, 1, 256)  # counted from 1, None = the mean of all
     output_enabled: bool = True
     monitor_input: str = _one_of("auto", "auto", "on", "off")
+    echo_cancel: str = _one_of("auto", "auto", "on", "off")  # takes the band out of the microphone
     output_lead_blocks: int = _between(4, 1, 256)
     output_latency_ms: float = _between(0.0, -500, 2_000)  # added to what the device reports
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.channel import Channel
 from agent.config import Config
 from agent.types import Thought
 from listener.capture import Framer, first_start, to_mono
-from listener.ring import Ring
+from listener.echo import EchoCanceller
+from listener.ring import Reader, Ring
+from listener.types import Frame
 
 if TYPE_CHECKING:
     from agent.mind import Mind
@@ -32,9 +34,48 @@ class Heard:
     dropped: int
 
 
+class Ears:
+    """The microphone's ring as frames, the band taken out where `sent` tells what left for the loudspeaker.
+
+    Both rings are read in step from now on: sample k of one lies beside sample k of the other. One thread.
+    """
+
+    def __init__(self, mic: Ring, sent: Ring | None, rate: int, channel: int | None) -> None:
+        self._mic, self._channel = mic.reader(), channel
+        self._mic.skip_to_multiple(first_start(rate))
+        self._sent = Reader(sent, self._mic.position) if sent else None
+        self._framer = Framer(rate, self._mic.position)
+        self._sent_framer, self._canceller = Framer(rate, self._mic.position), EchoCanceller()
+        self.mended = 0  # samples that were no sound
+
+    @property
+    def at_end(self) -> bool:
+        return self._mic.at_end
+
+    @property
+    def dropped(self) -> int:
+        """Samples lost before they were heard."""
+        return self._mic.dropped
+
+    def read(self) -> list[Frame]:
+        """What has come since the last time, at most MAX_READ samples at once."""
+        n = min(self._mic.available, MAX_READ, self._sent.available if self._sent else MAX_READ)
+        mono, bad = to_mono(self._mic.read(n), self._channel)
+        self.mended += bad
+        frames = self._framer.push(mono)
+        if self._sent is None:
+            return frames
+        band = self._sent_framer.push(to_mono(self._sent.read(n))[0])
+        return [
+            replace(frame, samples=self._canceller.step(frame.samples, sent.samples))
+            for frame, sent in zip(frames, band, strict=True)
+        ]
+
+
 def main(
     config: Config,
     ring: Ring,
+    sent: Ring | None,
     rate: int,
     channel: int | None,
     latency_s: float,
@@ -56,29 +97,21 @@ def main(
         reports.send(("failed", str(cause)))
         return
     reports.send(("ready", None))
-    _listen(mind, ring, rate, channel, plans, commands, reports)
+    _listen(mind, Ears(ring, sent, rate, channel), ring, rate, plans, commands, reports)
 
 
-def _listen(
-    mind: Mind, ring: Ring, rate: int, channel: int | None, plans: Channel, commands: Channel, reports: Channel
-) -> None:
-    parent, mended = os.getppid(), 0
-    reader = ring.reader()
-    reader.skip_to_multiple(first_start(rate))
-    framer = Framer(rate, reader.position)
-    while not reader.at_end:
+def _listen(mind: Mind, ears: Ears, ring: Ring, rate: int, plans: Channel, commands: Channel, reports: Channel) -> None:
+    parent = os.getppid()
+    while not ears.at_end:
         if "stop" in commands.receive() or os.getppid() != parent:
             return
-        block = reader.read(min(reader.available, MAX_READ))
-        if not len(block):
+        frames = ears.read()
+        if not frames:
             time.sleep(POLL_S)
-            continue
-        mono, bad = to_mono(block, channel)
-        mended += bad
-        for frame in framer.push(mono):
+        for frame in frames:
             thought = mind.step(frame)
             if thought.plan:
                 plans.send(thought.plan)
-            reports.send(Heard(thought, ring.written / rate, mended, reader.dropped))
+            reports.send(Heard(thought, ring.written / rate, ears.mended, ears.dropped))
     plans.send(ring.written / rate)
     reports.send(("ended", None))

@@ -67,6 +67,15 @@ def choose(config: Config, take: Path | None, fast: bool = False) -> Rig:
     )
 
 
+def cancels_echo(config: Config, rig: Rig) -> bool:
+    """Whether the band is taken out of the microphone: where there is one, and a sound card the band plays through.
+
+    Not of itself where the bass is played back too: what it is told the band sent would hold the bass.
+    """
+    wanted = {"on": True, "off": False, "auto": config.audio.monitor_input != "on"}[config.audio.echo_cancel]
+    return wanted and rig.take is None and rig.output_channels > 0
+
+
 def _rate(config: Config, card: devices.Card | None, take: Path | None, channel: int | None) -> int:
     if take is not None:
         try:

@@ -23,7 +23,7 @@ from agent.mind_process import main as mind_main
 from agent.monitor import Monitor
 from agent.outputs import open_port
 from agent.recorder import Recorder
-from agent.rig import Rig
+from agent.rig import Rig, cancels_echo
 from agent.statusboard import StatusBoard
 from listener.capture import to_mono
 from listener.ring import Ring
@@ -72,6 +72,8 @@ class Live:
         parts = tuple(config.parts)
         self._bass = Ring(round(RING_S * rig.rate), rig.input_channels)
         self._stems = Ring(round(RING_S * rig.rate), 2 * len(parts))
+        cancels = cancels_echo(config, rig)
+        self._sent = Ring(round(RING_S * rig.rate), rig.output_channels) if cancels else None
         self._board = StatusBoard(config)
         self._channels: list[Channel] = []
         self._plans, self._plans_in = self._channel()
@@ -113,6 +115,7 @@ class Live:
             rig.take,
             self._bass,
             self._stems,
+            self._sent,
         )
         self._audio_commands, commands = self._channel()
         reports, self._audio_reports = self._channel()
@@ -149,6 +152,7 @@ class Live:
         args = (
             self._config,
             self._bass,
+            self._sent,
             self._rig.rate,
             self._rig.ring_channel,
             latency_s,
