@@ -1,17 +1,21 @@
-"""Chord and key from the bass alone: step(time_s, notes, ended, grid) -> (Chord | None, Key | None).
+"""Chord and key from the bass alone: step(time_s, notes, ended, grid, revised) -> (Chord | None, Key | None).
 
-Every sounding moment of a note votes for its pitch class; a note that opens a bar or a chord votes more, a
-short note that leads by a semitone into the next less. Key: correlation with the Temperley-Kostka-Payne
-profiles (Temperley, Music and Probability, 2007). Chord: templates over the present half bar and its past.
+A hidden Markov model over 36 triads, filtered forward (Sheh and Ellis, Chord segmentation and recognition using
+EM-trained hidden Markov models, ISMIR 2003, for full bands): harmony changes at pulses, most at the bar line; each
+note speaks for the chords it belongs to, by its metrical place, so confidence is a probability. A short weak note
+that turns out to lead by a semitone into the next is taken back, so chromatic passing notes do not flip the chord.
 """
 
 from __future__ import annotations
 
-import math
+from collections import deque
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.feel import pulse_near
+from listener.key import KeyFinder
 from listener.types import Chord, Grid, Key, Note
 
 Floats = NDArray[np.float64]
@@ -33,176 +37,212 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "7sus4": (0, 5, 7, 10),
     "5": (0, 7),
 }
-GUESSES = ("maj", "min", "7", "min7", "maj7", "dim", "min7b5", "sus4")  # what a bass line alone may name
-EXTENSION_COST = {
-    "maj": 0.0,
-    "min": 0.0,
-    "7": 0.12,
-    "min7": 0.12,
-    "maj7": 0.15,
-    "dim": 0.3,
-    "min7b5": 0.35,
-    "sus4": 0.3,
+KINDS = ("maj", "min", "dim")  # what the model tells apart; a seventh is added when it was played
+SEVENTHS = {("maj", 10): "7", ("maj", 11): "maj7", ("min", 10): "min7", ("dim", 10): "min7b5"}
+GUESSES = (*KINDS, *SEVENTHS.values())  # what a bass line alone may name
+
+# share of the notes on each step above the root, by place in the bar (counted like listener.key's tables, smoothed)
+DOWN, MIDDLE, ON, OFF = range(4)
+NOTE_SHARE = {
+    (DOWN, "maj"): (0.800, 0.008, 0.012, 0.006, 0.035, 0.012, 0.006, 0.085, 0.006, 0.010, 0.010, 0.010),
+    (DOWN, "min"): (0.800, 0.008, 0.010, 0.040, 0.004, 0.014, 0.008, 0.075, 0.008, 0.006, 0.020, 0.007),
+    (MIDDLE, "maj"): (0.390, 0.012, 0.020, 0.012, 0.085, 0.025, 0.012, 0.370, 0.010, 0.028, 0.018, 0.018),
+    (MIDDLE, "min"): (0.390, 0.012, 0.020, 0.085, 0.008, 0.040, 0.012, 0.360, 0.016, 0.012, 0.035, 0.010),
+    (ON, "maj"): (0.430, 0.018, 0.030, 0.014, 0.120, 0.035, 0.018, 0.250, 0.014, 0.035, 0.018, 0.018),
+    (ON, "min"): (0.440, 0.018, 0.035, 0.115, 0.010, 0.040, 0.018, 0.230, 0.022, 0.014, 0.043, 0.015),
+    (OFF, "maj"): (0.400, 0.024, 0.045, 0.020, 0.090, 0.040, 0.022, 0.250, 0.020, 0.040, 0.024, 0.025),
+    (OFF, "min"): (0.410, 0.024, 0.045, 0.080, 0.016, 0.045, 0.022, 0.240, 0.026, 0.020, 0.047, 0.025),
 }
-IN_CHORD = {0: 1.0, 7: 0.55}  # weight of root and fifth; other chord tones:
-CHORD_TONE, KEY_TONE, OUTSIDE = 0.45, -0.1, -0.45
-
-PROFILES: dict[str, tuple[float, ...]] = {
-    "maj": (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400),
-    "min": (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330),
-}
-SCALES = {"maj": (0, 2, 4, 5, 7, 9, 11), "min": (0, 2, 3, 5, 7, 8, 10)}
-# a bass says the tonic and the fifth more often than a melody does; the flat seventh belongs to its minor
-BASS_EXTRA = {"maj": {0: 0.35, 7: 0.1, 5: 0.05, 10: 0.1}, "min": {0: 0.35, 7: 0.1, 10: 0.3, 11: -0.1}}
-DOWNBEAT_FACTOR, BEAT_FACTOR, LEADING_FACTOR = 2.0, 1.2, 0.3
-FIRST_BONUS = 1.5  # notes' worth of weight for the pitch class the piece starts on
-KEY_MEMORY_S = 60.0
-SHORT_S = 0.25
-CARRIED_FACTOR = 0.6  # weight of a bar's first half for the chord of its second
-KEY_SHARPNESS, CHORD_SHARPNESS = 14.0, 5.0
+PLACE_WEIGHT = {DOWN: 1.0, MIDDLE: 0.8, ON: 0.7, OFF: 0.45}  # powers: the notes of a chord are not independent
+CHANGE = {DOWN: 0.60, MIDDLE: 0.21, ON: 0.07}  # chance of another chord at a pulse
+CHANGE_UNKNOWN = 0.20  # where the bar is not known
+MOTION = (0.010, 0.025, 0.150, 0.040, 0.030, 0.310, 0.010, 0.210, 0.040, 0.060, 0.100, 0.035)  # of the root, up
+PASSING_PULSES, PASSING_KEPT = 1.1, 0.15
+SURE_GRID = 0.4
+PULSE_S = 0.6  # without a grid
+RECENT_NOTES = 16
+KEEP_RATIO = 1.15  # another chord is said when it is this much likelier
+TONE_MEMORY = 0.75  # of the tones heard, per pulse
+SEVENTH_SHARE = 0.15
+PEDAL_PULSES, PEDAL_SHARE, PEDAL_COLOURS = 8, 0.5, 2
 
 
-def _key_templates() -> dict[tuple[int, str], Floats]:
-    out = {}
-    for mode, profile in PROFILES.items():
-        base = np.array(profile)
-        for step, extra in BASS_EXTRA[mode].items():
-            base[step] += extra
-        base = (base - base.mean()) / base.std()
-        for tonic in range(12):
-            out[tonic, mode] = np.roll(base, tonic)
+def _note_tables() -> Floats:
+    """Log share [place, pitch class, 12 roots, 3 kinds]."""
+    out = np.zeros((4, 12, 12, len(KINDS)))
+    for place in range(4):
+        for k, kind in enumerate(KINDS):
+            share = np.array(NOTE_SHARE[place, "maj" if kind == "maj" else "min"])
+            if kind == "dim":
+                share[[6, 7]] = share[[7, 6]]
+            log = np.log(share / share.sum())
+            for pitch_class in range(12):
+                out[place, pitch_class, :, k] = log[(pitch_class - np.arange(12)) % 12]
     return out
 
 
-KEYS = _key_templates()
+NOTES = _note_tables()
+MOVES = np.array([np.roll(MOTION, root) for root in range(12)])  # [from root, to root]
+
+
+@dataclass(frozen=True, slots=True)
+class _Vote:
+    """A note's say. pulse_s: how long a pulse was then."""
+
+    onset_s: float
+    pitch: int
+    place: int
+    weight: float
+    pulse_s: float
 
 
 class Harmony:
     """Feed every frame; the answers stay until better ones are found."""
 
     def __init__(self) -> None:
-        self._weights = np.zeros(12)
-        self._bar: list[tuple[float, int, float]] = []  # (onset_s, pitch class, weight) of this half bar
-        self._segment: int | None = None
-        self._segment_s = 0.0
-        self._sounding: dict[float, tuple[Note, float]] = {}
-        self._last: tuple[float, int, float] | None = None
-        self._first_pitch_class: int | None = None
-        self._known_third: dict[int, Floats] = {}
-        self._key: Key | None = None
+        self._keys = KeyFinder()
+        self._belief = np.full((12, len(KINDS)), 1 / 36)
+        self._tones = np.zeros(12)
+        self._votes: deque[_Vote] = deque(maxlen=RECENT_NOTES)
+        self._pulses: deque[tuple[int, ...]] = deque(maxlen=PEDAL_PULSES)  # pitches begun in each of the last pulses
+        self._pulse_s = -np.inf  # the pulse last passed
         self._chord: Chord | None = None
-        self._time_s = 0.0
 
     def step(
-        self, time_s: float, notes: tuple[Note, ...], ended: tuple[Note, ...], grid: Grid | None
+        self,
+        time_s: float,
+        notes: tuple[Note, ...],
+        ended: tuple[Note, ...],
+        grid: Grid | None,
+        revised: tuple[Note, ...] = (),
     ) -> tuple[Chord | None, Key | None]:
-        """time_s: end of the frame; notes: newly named; ended: the same, completed; grid: the beat grid, if any."""
-        self._time_s = time_s
+        """time_s: end of the frame; notes: newly named; ended: the same, completed; grid: the beat grid, if any;
+        revised: named earlier, their pitch now corrected.
+        """
+        known = grid if grid is not None and grid.confidence >= SURE_GRID else None
         for note in notes:
             if note.articulation != "ghost":
-                self._begin(note, grid)
+                self._hear(note, known)
+        for note in (*revised, *ended):
+            self._correct(note)
         for note in ended:
             self._end(note)
-        if notes or ended:
-            self._key = self._find_key()
-            self._chord = self._find_chord()
-        return self._chord, self._key
+        if notes or ended or revised:
+            self._chord = self._name()
+        return self._chord, self._keys.key
 
-    def _begin(self, note: Note, grid: Grid | None) -> None:
-        if self._first_pitch_class is None:
-            self._first_pitch_class = note.pitch % 12
-        self._turn_segment(note, grid)
-        factor = self._metrical_factor(note.onset_s, grid)
-        self._sounding[note.onset_s] = (note, factor)
-        self._bar.append((note.onset_s, note.pitch % 12, factor))
+    def _hear(self, note: Note, grid: Grid | None) -> None:
+        place, beat_s, pulse_s = self._place(note.onset_s, grid)
+        if beat_s > self._pulse_s + 0.5 * pulse_s:
+            self._pass(beat_s, pulse_s, grid)
+        if self._votes:
+            self._judge_passing(self._votes[-1], note)
+        vote = _Vote(note.onset_s, note.pitch, place, PLACE_WEIGHT[place], pulse_s)
+        self._votes.append(vote)
+        self._pulses[-1] = (*self._pulses[-1], note.pitch)
+        self._say(vote, 1.0)
 
-    def _metrical_factor(self, onset_s: float, grid: Grid | None) -> float:
-        if grid is None or grid.confidence < 0.4:
-            return 1.0
-        beat = grid.beat_at(onset_s - grid.behind_s)
-        if abs(beat - round(beat)) > 0.15:
-            return 1.0
-        down = grid.meter_confidence >= 0.4 and grid.position_of(round(beat)) == 1
-        return DOWNBEAT_FACTOR if down else BEAT_FACTOR
+    def _place(self, onset_s: float, grid: Grid | None) -> tuple[int, float, float]:
+        """(place in the bar, time of the pulse it lies in, period of the pulse)."""
+        if grid is None:
+            return ON, onset_s // PULSE_S * PULSE_S, PULSE_S
+        meant_s = onset_s - grid.behind_s
+        beat_s, pulse_s = pulse_near(grid, meant_s)
+        off = (meant_s - beat_s) / pulse_s
+        if abs(off) > 0.16:
+            return OFF, beat_s if off > 0 else beat_s - pulse_s, pulse_s
+        return self._pulse_kind(beat_s, grid), beat_s, pulse_s
 
-    def _turn_segment(self, note: Note, grid: Grid | None) -> None:
-        """Start a new chord segment at a new half bar (or, without a grid, two seconds)."""
-        if grid is None or grid.confidence < 0.4:
-            segment = int(note.onset_s / 2.0)
-        else:
-            beat = grid.beat_at(note.onset_s - grid.behind_s) + 0.15
-            bar_start = math.floor(beat) - (grid.position_of(math.floor(beat)) - 1)
-            half = math.ceil(grid.meter.numerator / 2)
-            segment = 2 * bar_start + (1 if beat - bar_start >= half and grid.meter.numerator % 2 == 0 else 0)
-        if segment != self._segment:
-            same_bar = self._segment is not None and segment == self._segment + 1 and segment % 2 == 1
-            kept = [(s, p, CARRIED_FACTOR * w) for s, p, w in self._bar] if same_bar else []
-            self._segment, self._segment_s, self._bar = segment, note.onset_s, kept
+    def _pulse_kind(self, beat_s: float, grid: Grid) -> int:
+        """DOWN, MIDDLE or ON."""
+        position, numerator = grid.position_of(round(grid.beat_at(beat_s))), grid.meter.numerator
+        if grid.meter_confidence < SURE_GRID:
+            return ON
+        half = numerator % 2 == 0 and position == numerator // 2 + 1
+        return DOWN if position == 1 else MIDDLE if half else ON
+
+    def _pass(self, beat_s: float, pulse_s: float, grid: Grid | None) -> None:
+        """The pulses up to the one at beat_s have gone by; at each the chord may have changed."""
+        count = 1 if np.isinf(self._pulse_s) else max(1, min(PEDAL_PULSES, round((beat_s - self._pulse_s) / pulse_s)))
+        for i in range(count - 1, -1, -1):
+            self._keys.pulse(self._belief)
+            self._change(self._chance(beat_s - i * pulse_s, grid))
+            self._tones *= TONE_MEMORY
+            self._pulses.append(())
+        self._pulse_s = beat_s
+
+    def _chance(self, beat_s: float, grid: Grid | None) -> float:
+        if grid is None:
+            return CHANGE_UNKNOWN
+        sure = grid.meter_confidence if grid.meter_confidence >= SURE_GRID else 0.0
+        return sure * CHANGE[self._pulse_kind(beat_s, grid)] + (1 - sure) * CHANGE_UNKNOWN
+
+    def _change(self, chance: float) -> None:
+        moved = (self._belief.sum(1) @ MOVES)[:, None] * self._keys.chord_prior()
+        self._belief = (1 - chance) * self._belief + chance * moved / moved.sum()
+
+    def _say(self, vote: _Vote, share: float) -> None:
+        """Let a note speak; a negative share takes back what it said."""
+        belief = self._belief * np.exp(share * vote.weight * NOTES[vote.place, vote.pitch % 12])
+        self._belief = np.maximum(belief / belief.sum(), 1e-9)
+        self._tones[vote.pitch % 12] = max(0.0, self._tones[vote.pitch % 12] + share * vote.weight)
+
+    def _judge_passing(self, vote: _Vote, after: Note) -> None:
+        """A short weak note that led by a semitone into the next said nothing of the chord."""
+        short = after.onset_s - vote.onset_s < PASSING_PULSES * vote.pulse_s
+        leads = abs(after.pitch - vote.pitch) == 1 and vote.place in (ON, OFF)
+        foreign = vote.pitch % 12 not in self._keys.scale() or vote.place == OFF
+        if short and leads and foreign:
+            self._say(vote, PASSING_KEPT - 1)
+            self._votes[-1] = replace(vote, weight=PASSING_KEPT * vote.weight)
+
+    def _correct(self, note: Note) -> None:
+        """The pitch named at first was another: take its word back."""
+        for i, vote in enumerate(self._votes):
+            if vote.onset_s == note.onset_s and vote.pitch != note.pitch:
+                self._say(vote, -1.0)
+                self._votes[i] = replace(vote, pitch=note.pitch)
+                self._say(self._votes[i], 1.0)
 
     def _end(self, note: Note) -> None:
-        known = self._sounding.pop(note.onset_s, None)
-        if known is None or note.duration_s is None:
-            return
-        weight = min(note.duration_s, 2.0) ** 0.5 * known[1]
-        pitch_class = note.pitch % 12
-        if self._last is not None:
-            _, before, held = self._last
-            if (pitch_class - before) % 12 in (1, 11) and held < weight and held < SHORT_S:
-                self._weights[before] -= (1 - LEADING_FACTOR) * held
-        self._weights *= math.exp(-note.duration_s / KEY_MEMORY_S)
-        self._weights[pitch_class] += weight
-        self._last = (note.onset_s, pitch_class, weight)
+        vote = next((v for v in self._votes if v.onset_s == note.onset_s), None)
+        if vote is not None and note.duration_s is not None:
+            length = min(note.duration_s, 2.0) ** 0.5
+            self._keys.note(note.pitch % 12, length * vote.weight * (1.6 if vote.place == DOWN else 1.0))
 
-    def _present(self) -> Floats:
-        """Weights of the pitch classes heard, with those still sounding."""
-        weights = self._weights.copy()
-        for note, factor in self._sounding.values():
-            weights[note.pitch % 12] += min(max(self._time_s - note.onset_s, 0.05), 2.0) ** 0.5 * factor
-        if self._first_pitch_class is not None and weights.sum() > 0:
-            weights[self._first_pitch_class] += FIRST_BONUS * 0.4
-        return np.maximum(weights, 0.0)
-
-    def _find_key(self) -> Key | None:
-        weights = self._present()
-        if np.count_nonzero(weights) < 2:
-            return self._key
-        heard = np.sqrt(weights)
-        heard = (heard - heard.mean()) / (heard.std() + 1e-9)
-        fits = {key: float(heard @ template) / 12 for key, template in KEYS.items()}
-        best = max(fits, key=lambda key: fits[key])
-        total = sum(math.exp(KEY_SHARPNESS * (fit - fits[best])) for fit in fits.values())
-        enough = 1 - math.exp(-float(weights.sum()) / 5)
-        return Key(best[0], best[1], enough / total)
-
-    def _find_chord(self) -> Chord | None:
-        if not self._bar:
+    def _name(self) -> Chord | None:
+        if not self._votes:
             return self._chord
-        weights = np.zeros(12)
-        start = self._bar[0][0]
-        for onset_s, pitch_class, factor in self._bar:
-            weights[pitch_class] += factor * (1.5 if onset_s == start else 0.7)
-        heard = weights / weights.sum()
-        fits = {(root, q): self._fit(heard, root, q) for root in map(int, np.flatnonzero(weights)) for q in GUESSES}
-        best = max(fits, key=lambda chord: fits[chord])
-        total = sum(math.exp(CHORD_SHARPNESS * (fit - fits[best])) for fit in fits.values())
-        return Chord(best[0], best[1], min(0.95, 1 / total))
+        roots = self._belief.sum(1)
+        root = int(roots.argmax())
+        if self._chord is not None and roots[root] < KEEP_RATIO * roots[self._chord.root]:
+            root = self._chord.root
+        kind = KINDS[int(self._belief[root].argmax())]
+        third = float(self._belief[root].max() / roots[root])
+        motion = self._chord.motion if self._chord is not None else None
+        if self._chord is not None and self._chord.root != root:
+            motion = (root - self._chord.root + 5) % 12 - 5
+        return Chord(root, self._quality(root, kind), float(roots[root]), third, motion, self._pedal())
 
-    def _fit(self, heard: Floats, root: int, quality: str) -> float:
-        """How well this chord explains the segment; the key decides where the bass does not say."""
-        tones = QUALITIES[quality]
-        scale = self._scale()
-        score = -EXTENSION_COST[quality]
-        for interval in range(12):
-            weight = float(heard[(root + interval) % 12])
-            if interval in tones:
-                score += weight * IN_CHORD.get(interval, CHORD_TONE)
-            else:
-                score += weight * (KEY_TONE if (root + interval) % 12 in scale else OUTSIDE)
-        if scale:
-            score += 0.12 * sum(1 if (root + tone) % 12 in scale else -1 for tone in tones[1:])
-        return score
+    def _quality(self, root: int, kind: str) -> str:
+        total = float(self._tones.sum())
+        for (of, step), name in SEVENTHS.items():
+            if of == kind and self._tones[(root + step) % 12] > SEVENTH_SHARE * total:
+                return name
+        return kind
 
-    def _scale(self) -> set[int]:
-        if self._key is None:
-            return set()
-        return {(self._key.tonic + step) % 12 for step in SCALES[self._key.mode]}
+    def _pedal(self) -> int | None:
+        """The pitch class of a low note that keeps coming back under tones that no one chord explains."""
+        pitches = [pitch for pulse in self._pulses for pitch in pulse]
+        if len(self._pulses) < PEDAL_PULSES or not pitches:
+            return None
+        low = min(pitches)
+        above = {pitch % 12 for pitch in pitches} - {low % 12}
+        often = sum(low in pulse for pulse in self._pulses) >= PEDAL_SHARE * PEDAL_PULSES
+        return low % 12 if often and len(above) >= PEDAL_COLOURS and not _one_chord(above | {low % 12}) else None
+
+
+def _one_chord(pitch_classes: set[int]) -> bool:
+    """Whether some chord has all these tones."""
+    chords = ({(root + step) % 12 for step in steps} for root in range(12) for steps in QUALITIES.values())
+    return any(pitch_classes <= chord for chord in chords)

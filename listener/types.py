@@ -127,9 +127,14 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Chord:
+    """confidence: probability of the root; third: of the kind of triad, given the root (a bass may never play it)."""
+
     root: int  # pitch class 0-11, C = 0
     quality: str  # a key of listener.harmony.QUALITIES: maj min 7 maj7 min7 dim ...
     confidence: float
+    third: float = 1.0
+    motion: int | None = None  # semitones from the last root to this one, -5 to 6
+    pedal: int | None = None  # pitch class that stays below while the tones above it change
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from itertools import islice
+
 import mir_eval
+import numpy as np
 import pytest
 
+from benchmarks import harmony as bench
+from benchmarks import harmony_pieces
 from listener.harmony import GUESSES, QUALITIES, Harmony
+from listener.types import Grid, Meter, Note
 
 
 def _harmony(play, take):
@@ -55,7 +62,7 @@ def test_thirds_decide_between_major_and_minor(play, line):
 
 
 def test_qualities_agree_with_mir_eval():
-    theirs = {"7": "7", "min7b5": "hdim7", "6": "maj6"}
+    theirs = {"7": "7", "min7b5": "hdim7"}
     for name in GUESSES:
         bitmap = mir_eval.chord.encode(f"C:{theirs.get(name, name)}")[1]
         assert tuple(i for i, on in enumerate(bitmap) if on) == QUALITIES[name]
@@ -63,3 +70,74 @@ def test_qualities_agree_with_mir_eval():
 
 def test_silence_says_nothing():
     assert Harmony().step(1.0, (), (), None) == (None, None)
+
+
+def _ear(pitches, onsets=None, harmony=None, first=0):
+    """What is said after each note of a line, one a beat at 120 unless onsets (in beats) say otherwise."""
+    harmony, grid, said = harmony or Harmony(), Grid(0.0, 0, 1, 0.5, Meter(4, 4), 1.0, 1.0), []
+    onsets = [first + i for i in range(len(pitches))] if onsets is None else onsets
+    for pitch, beat, after in zip(pitches, onsets, [*onsets[1:], onsets[-1] + 1], strict=True):
+        on_s, off_s = 0.5 * beat, 0.5 * after - 0.02
+        note = Note(on_s, on_s + 0.05, None, pitch, 90)
+        harmony.step(on_s + 0.05, (note,), (), grid)
+        said.append(harmony.step(off_s, (), (Note(on_s, off_s, off_s - on_s, pitch, 90),), grid)[0])
+    return said
+
+
+def test_a_chromatic_approach_does_not_flip_the_chord():
+    bars = [[33, 36, 40, 39], [38, 41, 45, 32]] * 4  # A minor, up to Eb, D minor, up from G sharp
+    said = _ear([p for bar in bars for p in bar])
+    assert [chord.root for chord in said[8:]] == [9, 9, 9, 9, 2, 2, 2, 2] * 3
+
+
+def test_passing_eighths_between_chord_tones_do_not_flip_the_chord():
+    pitches = [28, 35, 34, 33, 32, 31, 30, 29] * 4  # E, then down in semitones to the next E
+    onsets = [4 * bar + at for bar in range(4) for at in (0, 1, 1.5, 2, 2.5, 3, 3.25, 3.5)]
+    assert {chord.root for chord in _ear(pitches, onsets)[8:]} == {4}
+
+
+def test_root_motion_is_the_interval_between_successive_roots():
+    roots = [28, 33, 31, 28]
+    said = _ear([p for root in roots for p in [root, root + 7, root + 12, root + 7] * 2])
+    assert [chord.motion for chord in said[7::8]] == [None, 5, -2, -3]
+
+
+def test_an_ambiguous_bar_is_less_sure_than_a_clear_one():
+    clear, vague = _ear([28, 32, 35, 28] * 4)[-1], _ear([28, 30, 33, 37, 35, 32, 38, 31] * 2)[-1]
+    assert clear.confidence > 0.9
+    assert vague.confidence < clear.confidence - 0.1
+    assert _ear([28, 35, 40, 35] * 2)[-1].third < clear.third
+
+
+def test_a_pedal_point_is_heard_under_changing_tones():
+    assert _ear([28, 44, 28, 45, 28, 47, 28, 49] * 2)[-1].pedal == 4
+    assert _ear([28, 35, 40, 35, 28, 32, 35, 32] * 2)[-1].pedal is None  # one chord, no more
+    assert _ear([28, 30, 32, 33, 35, 37, 39, 40] * 2)[-1].pedal is None  # a scale
+
+
+def test_a_correction_is_believed():
+    grid, wrong = Grid(0.0, 0, 1, 0.5, Meter(4, 4), 1.0, 1.0), Note(0.0, 0.03, None, 40, 90)
+    right = Note(0.0, 0.08, None, 33, 90, revises=40)
+    corrected, plain = Harmony(), Harmony()
+    before = corrected.step(0.03, (wrong,), (), grid)[0]
+    after = corrected.step(0.08, (), (), grid, (right,))[0]
+    assert (before.root, after.root) == (4, 9)
+    plain.step(0.03, (Note(0.0, 0.03, None, 33, 90),), (), grid)
+    assert abs(after.confidence - plain.step(0.08, (), (), grid)[0].confidence) < 0.02
+
+
+def test_a_copy_continues_identically():
+    harmony = Harmony()
+    _ear(MAJOR, harmony=harmony)
+    twin = copy.deepcopy(harmony)
+    assert _ear(MINOR, harmony=harmony, first=16) == _ear(MINOR, harmony=twin, first=16)
+
+
+@pytest.mark.skipif(not harmony_pieces.MMA.exists(), reason="needs ../shared/data/band/mma")
+def test_chord_confidence_is_how_often_it_is_right():
+    ours, rule = bench.Tally(), bench.Tally()
+    for piece in islice(harmony_pieces.pieces(every=3, first=1), 24):
+        bench.hear(piece, ours)
+        bench.guess(piece, rule)
+    assert bench.calibration_error(ours.roots) < 0.10
+    assert np.mean([r for r, _ in ours.roots]) > np.mean([r for r, _ in rule.roots]) + 0.1

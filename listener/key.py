@@ -1,0 +1,114 @@
+"""The key of a bass line: a belief over 24 keys, fed with notes and with what is believed about the chords.
+
+Pitch classes and chords by key were counted on McGill Billboard progressions and MMA's bass lines over them (songs of
+odd number), then smoothed. Evidence is tempered, for neighbouring notes are not independent, and slowly forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from listener.types import Key
+
+Floats = NDArray[np.float64]
+
+MODES = ("maj", "min")
+SCALES = {"maj": (0, 2, 4, 5, 7, 9, 11), "min": (0, 2, 3, 5, 7, 8, 10)}
+# share of the time a bass spends on each step above the tonic. Tonic, fourth and fifth say nothing of the mode
+PITCH_SHARE = {
+    "maj": (0.320, 0.008, 0.095, 0.012, 0.085, 0.120, 0.012, 0.210, 0.010, 0.075, 0.020, 0.033),
+    "min": (0.320, 0.010, 0.060, 0.085, 0.010, 0.120, 0.012, 0.210, 0.060, 0.012, 0.080, 0.021),
+}
+# and the roots of its chords
+ROOT_SHARE = {
+    "maj": (0.400, 0.002, 0.070, 0.007, 0.040, 0.170, 0.003, 0.170, 0.009, 0.080, 0.025, 0.006),
+    "min": (0.400, 0.008, 0.020, 0.050, 0.004, 0.170, 0.004, 0.170, 0.070, 0.006, 0.075, 0.005),
+}
+# share of the time that a chord of each triad kind (maj, min, dim) lasts on each step above the tonic
+CHORD_SHARE = {
+    "maj": (
+        (0.380, 0.003, 0.025, 0.008, 0.010, 0.190, 0.004, 0.180, 0.010, 0.018, 0.022, 0.003),
+        (0.005, 0.001, 0.040, 0.001, 0.035, 0.006, 0.001, 0.009, 0.001, 0.070, 0.001, 0.002),
+        (0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.002, 0.001, 0.001, 0.001, 0.001, 0.006),
+    ),
+    "min": (
+        (0.036, 0.008, 0.005, 0.050, 0.002, 0.030, 0.001, 0.070, 0.070, 0.001, 0.070, 0.002),
+        (0.500, 0.001, 0.011, 0.001, 0.001, 0.085, 0.001, 0.035, 0.001, 0.001, 0.003, 0.001),
+        (0.001, 0.001, 0.009, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.003),
+    ),
+}
+FIRST_SHARE = {  # the pitch class a piece begins on
+    "maj": (0.620, 0.005, 0.030, 0.010, 0.035, 0.075, 0.010, 0.140, 0.015, 0.035, 0.010, 0.005),
+    "min": (0.620, 0.005, 0.020, 0.035, 0.005, 0.075, 0.005, 0.140, 0.040, 0.005, 0.040, 0.010),
+}
+MODE_PRIOR = {"maj": 0.5, "min": 0.5}
+NOTE_WEIGHT, ROOT_WEIGHT, FIRST_WEIGHT = 0.14, 0.03, 0.8  # powers of the likelihoods
+SHARPNESS = 1.5  # power of the belief that makes the stated confidence as often right as it says
+MEMORY_PULSES = 120.0
+
+
+def _by_tonic(shares: Mapping[str, Sequence[float]]) -> Floats:
+    """Log share [24 keys (major first), 12 pitch classes]."""
+    rows = [np.roll(np.log(np.array(shares[mode]) / sum(shares[mode])), tonic) for mode in MODES for tonic in range(12)]
+    return np.array(rows)
+
+
+def _chords_by_tonic() -> Floats:
+    """Share [24 keys, 12 roots, 3 kinds]."""
+    rows = []
+    for mode in MODES:
+        table = (np.array(CHORD_SHARE[mode]) / np.sum(CHORD_SHARE[mode])).T
+        rows += [np.roll(table, tonic, axis=0) for tonic in range(12)]
+    return np.array(rows)
+
+
+PITCHES, ROOTS, FIRSTS = (_by_tonic(share) for share in (PITCH_SHARE, ROOT_SHARE, FIRST_SHARE))
+CHORD_PRIORS = _chords_by_tonic()
+PRIOR = np.repeat([np.log(MODE_PRIOR[mode] / 12) for mode in MODES], 12)
+
+
+class KeyFinder:
+    """belief: float64 [24], sums to one; key: the best of it once two pitch classes were heard."""
+
+    def __init__(self) -> None:
+        self._evidence = np.zeros(24)
+        self._heard = np.zeros(12, dtype=bool)
+        self.belief: Floats = np.exp(PRIOR)
+
+    @property
+    def key(self) -> Key | None:
+        if self._heard.sum() < 2:
+            return None
+        best = int(self.belief.argmax())
+        sure = 1 / float(((self.belief / self.belief[best]) ** SHARPNESS).sum())
+        return Key(best % 12, MODES[best // 12], sure)
+
+    def note(self, pitch_class: int, weight: float) -> None:
+        """A note of weight about 1 ended; a negative weight takes it back."""
+        if not self._heard.any():
+            self._evidence += FIRST_WEIGHT * FIRSTS[:, pitch_class]
+        self._heard[pitch_class] = True
+        self._evidence += NOTE_WEIGHT * weight * PITCHES[:, pitch_class]
+        self._update()
+
+    def pulse(self, chords: Floats) -> None:
+        """A pulse passed with this belief in chords: [12 roots, 3 kinds]. Their thirds follow the key: not evidence."""
+        self._evidence *= 1 - 1 / MEMORY_PULSES
+        self._evidence += ROOT_WEIGHT * (ROOTS @ chords.sum(1))
+        self._update()
+
+    def _update(self) -> None:
+        log = self._evidence + PRIOR
+        belief = np.exp(log - log.max())
+        self.belief = belief / belief.sum()
+
+    def chord_prior(self) -> Floats:
+        """How likely each chord is in the keys believed: [12, 3]."""
+        return np.asarray(np.tensordot(self.belief, CHORD_PRIORS, axes=1))
+
+    def scale(self) -> set[int]:
+        key = self.key
+        return {(key.tonic + step) % 12 for step in SCALES[key.mode]} if key else set(range(12))
