@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from listener.beat import BeatTracker
+from listener.ears import SILENCE_DB, Ears, Heard
+from listener.frontend import HOP
 from listener.feel import FeelTracker
+from listener.form import FormTracker
 from listener.harmony import Harmony
-from listener.notes import NoteTracker
-from listener.onset import OnsetDetector
 from listener.phrase import Phrases
-from listener.pitch import PitchTracker
 from listener.types import FRAME_SAMPLES, Analysis, Frame
-
-SILENCE_DB = -120.0
 
 
 def rms_db(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
@@ -25,36 +23,54 @@ class Analyzer:
     """Causal and deterministic: the same frames give the same answers; copy.deepcopy continues identically."""
 
     def __init__(self) -> None:
-        self.onset, self.pitch, self.notes = OnsetDetector(), PitchTracker(), NoteTracker()
+        self._ears, self._heard, self._hops = Ears(), Heard(), 0
         self.beat, self.harmony, self.phrases = BeatTracker(), Harmony(), Phrases()
-        self.feel = FeelTracker()
+        self.feel, self.form = FeelTracker(), FormTracker()
+
+    def hear(self, hop: Frame) -> Heard:
+        """The next 80 samples, for those who want an onset the moment it is heard; `step` then takes the whole frame."""
+        assert hop.samples.shape == (HOP,), f"a hop is [{HOP}], not {hop.samples.shape}"
+        heard = self._ears.hear(hop.samples, hop.start_sample, hop.lag_s)
+        self._heard, self._hops = self._heard.and_then(heard), self._hops + 1
+        return heard
+
+    def _hear_rest(self, frame: Frame) -> Heard:
+        """What was heard in the whole frame, its hops already heard included."""
+        for start in range(self._hops * HOP, FRAME_SAMPLES, HOP):
+            self.hear(Frame(frame.samples[start : start + HOP], frame.start_sample + start, frame.lag_s))
+        heard, self._heard, self._hops = self._heard, Heard(), 0
+        return heard
 
     def step(self, frame: Frame) -> Analysis:
         """frame: the next 320 samples, finite. Raises AssertionError when the shape is another."""
         assert frame.samples.shape == (FRAME_SAMPLES,), f"a frame is [{FRAME_SAMPLES}], not {frame.samples.shape}"
         level_db = rms_db(frame.samples)
-        strength, onsets = self.onset.step(frame)
-        f0_hz, voiced_prob = self.pitch.step(frame, onsets)
-        notes, ended = self.notes.step(frame, onsets, f0_hz, voiced_prob, level_db)
-        beats, grid = self.beat.step(frame, strength, onsets, notes)
+        heard = self._hear_rest(frame)
+        notes, ended = heard.notes, heard.ended
+        beats, grid = self.beat.step(frame, heard.onset_strength, heard.onsets, notes)
         chord, key = self.harmony.step(frame.end_s, notes, ended, grid)
         phrase = self.phrases.step(frame.end_s, notes, ended, grid)
+        form = self.form.step(frame.end_s, notes, ended, grid, key, phrase)
         placed, feel = self.feel.step(frame.end_s, notes, ended, grid)
         return Analysis(
             time_s=frame.end_s,
             emit_s=frame.emit_s,
-            onset_strength=strength,
-            f0_hz=f0_hz,
-            voiced_prob=voiced_prob,
+            onset_strength=heard.onset_strength,
+            f0_hz=heard.pitch[-1].f0_hz,
+            voiced_prob=heard.pitch[-1].voiced_prob,
             rms_db=level_db,
-            onsets=onsets,
+            onsets=heard.onsets,
+            pitch=heard.pitch,
             notes=notes,
+            revised=heard.revised,
             ended=ended,
             beats=beats,
             grid=grid,
             chord=chord,
             key=key,
-            phrase=phrase,
+            phrase=form.phrase,
             placed=placed,
             feel=feel,
+            repetition=form.repetition,
+            hook=form.hook,
         )

@@ -14,19 +14,31 @@ REST_BEATS, REST_S = 1.0, 0.6  # a rest that ends a phrase: the longer of the tw
 GAP_FACTOR = 2.5  # and longer than this many of the player's usual gaps between onsets
 LONGEST_REST_S = 2.5
 NEWEST = 16
+MOST_NOTES = 1024  # of a phrase that does not end, the oldest are forgotten
 
 
 class Phrases:
     """Feed every frame; at most one phrase begins or ends in a frame."""
 
     def __init__(self) -> None:
-        self._notes: list[Note] = []
-        self._sounding: dict[float, Note] = {}
+        self._notes: dict[float, Note] = {}  # by onset_s, in order
+        self._start_s = 0.0
+        self._sounding: set[float] = set()
         self._silent_since_s: float | None = None
         self._waiting: list[Note] = []
 
-    def step(self, time_s: float, notes: tuple[Note, ...], ended: tuple[Note, ...], grid: Grid | None) -> Phrase | None:
-        """time_s: end of the frame. notes: newly named. ended: the same, completed."""
+    def step(
+        self,
+        time_s: float,
+        notes: tuple[Note, ...],
+        ended: tuple[Note, ...],
+        grid: Grid | None,
+        revised: tuple[Note, ...] = (),
+    ) -> Phrase | None:
+        """time_s: end of the frame. notes: newly named. ended: the same, completed. revised: their pitch corrected."""
+        for note in (*revised, *ended):
+            if note.onset_s in self._notes:
+                self._notes[note.onset_s] = note
         for note in ended:
             self._close(note)
         self._waiting.extend(notes)
@@ -34,42 +46,50 @@ class Phrases:
             return self._finish(grid)
         began = not self._notes and bool(self._waiting)
         for note in self._waiting:
-            self._notes.append(note)
-            self._sounding[note.onset_s] = note
-            self._silent_since_s = None
+            self._add(note)
         self._waiting = []
         return self._phrase(None, grid) if began else None
 
+    def _add(self, note: Note) -> None:
+        if not self._notes:
+            self._start_s = note.onset_s
+        self._notes[note.onset_s] = note
+        self._sounding.add(note.onset_s)
+        self._silent_since_s = None
+        if len(self._notes) > MOST_NOTES:
+            self._notes.pop(next(iter(self._notes)))
+
     def _close(self, note: Note) -> None:
-        if self._sounding.pop(note.onset_s, None) is None:
+        if note.onset_s not in self._sounding:
             return
-        self._notes = [note if n.onset_s == note.onset_s else n for n in self._notes]
+        self._sounding.discard(note.onset_s)
         if not self._sounding and note.duration_s is not None:
             self._silent_since_s = max(note.onset_s + note.duration_s, self._silent_since_s or 0.0)
 
     def _over(self, now_s: float, grid: Grid | None) -> bool:
         if not self._notes or self._silent_since_s is None or self._sounding:
             return False
+        if now_s - self._silent_since_s < REST_S:
+            return False
         return now_s - self._silent_since_s >= self._rest_s(grid)
 
     def _rest_s(self, grid: Grid | None) -> float:
         rest_s = max(REST_S, REST_BEATS * grid.period_s if grid is not None and grid.confidence > 0.4 else 0.0)
-        onsets = [n.onset_s for n in self._notes[-NEWEST:]]
-        gaps = [b - a for a, b in pairwise(onsets)]
+        newest = list(self._notes.values())[-NEWEST:]
+        gaps = [b.onset_s - a.onset_s for a, b in pairwise(newest)]
         usual = GAP_FACTOR * median(gaps) if len(gaps) >= 3 else 0.0
-        return min(LONGEST_REST_S, max(rest_s, usual - (self._notes[-1].duration_s or 0.0)))
+        return min(LONGEST_REST_S, max(rest_s, usual - (newest[-1].duration_s or 0.0)))
 
     def _finish(self, grid: Grid | None) -> Phrase:
         phrase = self._phrase(self._silent_since_s, grid)
-        self._notes, self._silent_since_s = [], None
+        self._notes, self._silent_since_s = {}, None
         return phrase
 
     def _phrase(self, end_s: float | None, grid: Grid | None) -> Phrase:
         known = grid is not None and grid.confidence > 0.4
-        notes = tuple(self._notes)
         return Phrase(
-            notes=notes,
-            start_s=notes[0].onset_s,
+            notes=tuple(self._notes.values()),
+            start_s=self._start_s,
             end_s=end_s,
             meter=grid.meter if known and grid is not None else None,
             tempo_bpm=60.0 / grid.period_s if known and grid is not None else None,

@@ -65,6 +65,16 @@ class Onset:
 
 
 @dataclass(frozen=True, slots=True)
+class PitchPoint:
+    """What sounded at time_s, said at emit_s. f0_hz is None where nothing with a pitch sounds."""
+
+    time_s: float
+    emit_s: float
+    f0_hz: float | None
+    voiced_prob: float
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One bass note, known by its onset_s. duration_s is None while it sounds; the same note comes again, completed,
     when it ends. Its pitch may be corrected once, as soon as the ears are sure: the correction `revises` the first.
@@ -184,14 +194,46 @@ class Feel:
 
 
 @dataclass(frozen=True, slots=True)
+class Repetition:
+    """A bar (or, of a Phrase, a phrase) that was heard before. ago: how many bars (phrases) before.
+
+    varied: none when it is the same, else of: transposed, pitch (some notes are others), ornamented (more notes),
+    simplified (fewer), rhythm (the notes lie elsewhere). run: bars in a row that repeat those `ago` bars before.
+    """
+
+    start_s: float
+    of_start_s: float
+    ago: int
+    similarity: float  # 0-1
+    varied: tuple[str, ...] = ()
+    transposed: int = 0  # semitones
+    run: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """The shortest thing that keeps coming back. notes: (beat from its start, semitones from its first note)."""
+
+    notes: tuple[tuple[float, int], ...]
+    length_beats: float
+    times: int  # heard, of what is remembered
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
-    """A musical phrase; end_s is None when it has just begun."""
+    """A musical phrase; end_s is None when it has just begun. The last three fields are known when it has ended.
+
+    closes: whether it sounds like an answer (True) or a question (False), None where that cannot be told.
+    """
 
     notes: tuple[Note, ...]
     start_s: float
     end_s: float | None
     meter: Meter | None
     tempo_bpm: float | None
+    repeats: Repetition | None = None  # an earlier phrase
+    closes: bool | None = None
+    closes_confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +247,7 @@ class Analysis:
     voiced_prob: float
     rms_db: float
     onsets: tuple[Onset, ...] = ()
+    pitch: tuple[PitchPoint, ...] = ()  # one per hop of the ears
     notes: tuple[Note, ...] = ()  # newly named
     revised: tuple[Note, ...] = ()  # named earlier, now corrected (`Note.revises`)
     ended: tuple[Note, ...] = ()  # the same, completed with their duration
@@ -215,3 +258,5 @@ class Analysis:
     phrase: Phrase | None = None  # newly begun or ended
     placed: tuple[NoteFeel, ...] = ()  # of the newly named notes, once there is a beat
     feel: Feel | None = None
+    repetition: Repetition | None = None  # of the bar just completed
+    hook: Hook | None = None
