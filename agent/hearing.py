@@ -24,10 +24,9 @@ class Hearing:
     end_s: float = 0.0
     feel: Feel | None = None
 
-    def add(self, frame: Frame, a: Analysis, centre_s: float) -> None:
-        """centre_s: the moment a.f0_hz belongs to."""
+    def add(self, frame: Frame, a: Analysis) -> None:
         self.blocks.append(frame.samples)
-        self.f0.append((centre_s, a.f0_hz or np.nan))
+        self.f0.extend((point.time_s, point.f0_hz or np.nan) for point in a.pitch)
         self.end_s = frame.end_s
         for note in (*a.notes, *a.revised, *a.ended):
             before = self.notes.get(note.onset_s)

@@ -33,24 +33,20 @@ class Lines:
         self._tempo_bpm = 0.0
         self._said: dict[str, Any] = {}
 
-    def of(self, a: Analysis, centre_s: float) -> Iterator[Line]:
+    def of(self, a: Analysis) -> Iterator[Line]:
         for onset in a.onsets:
             yield {"type": "onset", "t_onset": onset.onset_s, "t_emit": onset.emit_s}
         for note in a.notes:
-            yield _note_line(note)
+            yield _note_line(note)  # a ghost's has no "midi": it has no pitch worth naming
         for note in a.revised:
             said = {"t_onset": note.onset_s, "t_emit": note.emit_s, "midi": note.pitch, "was": note.revises}
             yield {"type": "revision", **said}
         for note in a.ended:
             off_s = note.onset_s + (note.duration_s or 0.0)
             yield {"type": "note_off", "t_onset": note.onset_s, "t_off": off_s, "t_emit": a.emit_s}
-        yield {
-            "type": "pitch",
-            "t": centre_s,
-            "f0": a.f0_hz or 0.0,
-            "conf": a.voiced_prob,
-            "t_emit": a.emit_s,
-        }
+        for point in a.pitch:
+            sounds = {"f0": round(point.f0_hz or 0.0, 3), "conf": round(point.voiced_prob, 4)}
+            yield {"type": "pitch", "t": point.time_s, **sounds, "t_emit": point.emit_s}
         yield from self._musical(a)
 
     def _musical(self, a: Analysis) -> Iterator[Line]:
@@ -107,13 +103,14 @@ def _grid_line(grid: Grid, beat: Beat, emit_s: float) -> Line:
 
 
 def _note_line(note: Note) -> Line:
+    ghost = note.articulation == "ghost"
+    pitch = {} if ghost else {"midi": note.pitch, "cents": round(note.cents, 1)}
     return {
-        "type": "note",
+        "type": "ghost" if ghost else "note",
         "t_onset": note.onset_s,
         "t_emit": note.emit_s,
-        "midi": note.pitch,
+        **pitch,
         "velocity": note.velocity,
-        "cents": round(note.cents, 1),
         "articulation": note.articulation,
         "confidence": round(note.confidence, 3),
     }
@@ -124,10 +121,10 @@ def listen_file(path: str, hearing: Hearing | None = None) -> Iterator[Line]:
     analyzer, lines, audio_s = Analyzer(), Lines(), 0.0
     cpu, wall = time.process_time(), time.monotonic()
     for frame in file_frames(path):
-        analysis, centre_s = analyzer.step(frame), analyzer.pitch.centre_s
-        yield from lines.of(analysis, centre_s)
+        analysis = analyzer.step(frame)
+        yield from lines.of(analysis)
         if hearing:
-            hearing.add(frame, analysis, centre_s)
+            hearing.add(frame, analysis)
         audio_s = frame.end_s
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     yield {"type": "timing", "cpu": cpu, "wall": wall, "audio": audio_s}

@@ -42,10 +42,9 @@ MAX_READ = 4_800  # samples at once: after a stall the ears catch up in steps
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One frame from the ears. centre_s: the moment its f0 belongs to; written_s: how far the stream had come."""
+    """One frame from the ears. written_s: how far the stream had come."""
 
     analysis: Analysis
-    centre_s: float
     written_s: float
     dropped: int
 
@@ -125,8 +124,7 @@ def hear(
             time.sleep(POLL_S)
             continue
         for frame in framer.push(to_mono(block, channel_number)[0]):
-            analysis = analyzer.step(frame)
-            reports.send(Said(analysis, analyzer.pitch.centre_s, ring.written / rate, reader.dropped))
+            reports.send(Said(analyzer.step(frame), ring.written / rate, reader.dropped))
 
 
 # -- who watches ----------------------------------------------------------------------------------------------
@@ -139,7 +137,7 @@ class Printed:
         self._lines, self._show = Lines(), json.dumps if as_json else readable
 
     def add(self, said: Said, board: Board) -> None:
-        for line in self._lines.of(said.analysis, said.centre_s):
+        for line in self._lines.of(said.analysis):
             if (text := self._show(line)) is not None:
                 print(text)
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from listener.beat import BeatTracker
 from listener.ears import SILENCE_DB, Ears, Heard
-from listener.frontend import HOP
 from listener.feel import FeelTracker
 from listener.form import FormTracker
+from listener.frontend import HOP
 from listener.harmony import Harmony
 from listener.phrase import Phrases
 from listener.types import FRAME_SAMPLES, Analysis, Frame

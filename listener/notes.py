@@ -1,26 +1,29 @@
-"""Onsets and pitch -> notes: one is named as soon as its pitch is sure enough, and ends when its sound does."""
+"""Onsets and pitch beliefs -> notes: named as soon as the belief in one pitch is strong enough for the note's age,
+corrected once if a later belief is sure of another, ended when the sound or its pitch is gone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from listener.types import FRAME_S, Frame, Note, Onset
+from listener.frontend import HOP_S
+from listener.pitch import to_midi
+from listener.types import Note, Onset
 
-SURE_FRAMES = ((0.8, 2), (0.4, 3))  # voiced_prob -> frames in a row that must agree
-AGREE_SEMITONES = 0.6
-GIVE_UP_S = 0.13  # an onset without a pitch by then is a ghost note, or nothing
-GHOST_RISE_DB = 9.0
-LEGATO_FRAMES = 4
-LEGATO_OCTAVE_FRAMES = 9  # octaves are what pitch detectors get wrong
-RELEASE_DB = 32.0
-UNVOICED_FRAMES = 5
-VELOCITY_DB = (-48.0, -3.0)  # attack level of velocities 1 and 127
-
-
-def to_midi(f0_hz: float) -> float:
-    return float(69 + 12 * np.log2(f0_hz / 440))
+NAMING = ((0.020, 0.95), (0.032, 0.9), (0.050, 0.82), (0.065, 0.6), (0.080, 0.4))  # age s -> belief
+GIVE_UP_S = 0.115  # an onset without a pitch by then is a ghost note
+GHOST_DB = 4.0  # it must have risen by, or it was nothing
+CORRECT_BELIEF, CORRECT_HOPS, CORRECT_S = 0.85, 4, 0.25
+MOVED_BELIEF, MOVED_HOPS = 0.8, 10  # a pitch that changes without an onset: a slide has arrived
+MOVED_BEHIND_S = 0.03
+SILENT_HOPS = 6
+RELEASE_DB = 34.0
+LEGATO_RISE_DB = 1.5
+VELOCITY_DB = (-45.0, 0.0)  # peak level of velocities 1 and 127
+LEVEL_HOPS = 4
 
 
 def to_velocity(level_db: float) -> int:
@@ -37,48 +40,47 @@ class _Pending:
 
 
 class NoteTracker:
-    """step(...) -> (newly named, ended). One note sounds at a time; a new one ends the one before."""
+    """step(...) -> (newly named, corrected, ended), every hop. One note sounds at a time; a new one ends the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, lowest: int) -> None:
+        self._lowest = lowest
         self._pending: _Pending | None = None
         self._note: Note | None = None
         self._peak_db = -120.0
-        self._last_db = -120.0
-        self._recent: list[float] = []  # MIDI pitch of the frames since something changed
-        self._unvoiced = 0
-        self._voiced_until_s = 0.0
+        self._levels: list[float] = [-120.0] * LEVEL_HOPS
+        self._other, self._other_hops = 0, 0  # a pitch that is not the note's, and for how long
+        self._silent_hops = 0
 
     def step(
         self,
-        frame: Frame,
-        onsets: tuple[Onset, ...],
+        hop_end_s: float,
+        emit_s: float,
+        onset: Onset | None,
+        beliefs: NDArray[np.float32],
         f0_hz: float | None,
-        voiced_prob: float,
-        rms_db: float,
-    ) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
-        """f0_hz, voiced_prob: of this frame; rms_db: its level, dB re full scale."""
-        ended: list[Note] = []
-        for onset in onsets:
-            self._pending = _Pending(onset.onset_s, self._last_db, rms_db)
-            self._recent = []
+        peak_db: float,
+    ) -> tuple[Note | None, Note | None, Note | None]:
+        """beliefs: float32 [P + 1], of this hop; peak_db: its largest sample, dB re full scale."""
+        best = int(np.argmax(beliefs[1:]))
+        pitch, belief = self._lowest + best, float(beliefs[1 + best])
+        if onset:
+            self._pending = _Pending(onset.onset_s, min(self._levels), peak_db)
+        self._levels = [*self._levels[1:], peak_db]
         if self._pending:
-            self._pending.peak_db = max(self._pending.peak_db, rms_db)
-            new = self._try_name(frame, f0_hz, voiced_prob)
+            self._pending.peak_db = max(self._pending.peak_db, peak_db)
+            new = self._name(hop_end_s, emit_s, pitch, belief, f0_hz)
         else:
-            new = self._try_legato(frame, f0_hz, voiced_prob, rms_db)
-        if new and self._note:
-            ended.append(self._finish(new.onset_s))
+            new = self._moved(hop_end_s, emit_s, pitch, belief, f0_hz, peak_db)
         if new:
-            self._begin(new, rms_db)
-        else:
-            self._follow(frame, f0_hz, rms_db, ended)
-        self._last_db = rms_db
-        return ((new,) if new else ()), tuple(ended)
+            return new, None, self._begin(new, peak_db)
+        revised = self._correct(hop_end_s, emit_s, pitch, belief, f0_hz) if not self._pending else None
+        return None, revised, self._follow(hop_end_s, float(beliefs[0]), peak_db)
 
-    def _begin(self, note: Note, rms_db: float) -> None:
-        self._peak_db = max(rms_db, self._pending.peak_db if self._pending else rms_db)
-        self._note, self._pending, self._recent, self._unvoiced = note, None, [], 0
-        self._voiced_until_s = note.emit_s
+    def _begin(self, note: Note, peak_db: float) -> Note | None:
+        ended = self._finish(note.onset_s) if self._note else None
+        self._note, self._pending = note, None
+        self._peak_db, self._other_hops, self._silent_hops = peak_db, 0, 0
+        return ended
 
     def _finish(self, at_s: float) -> Note:
         assert self._note is not None
@@ -86,60 +88,61 @@ class NoteTracker:
         self._note = None
         return done
 
-    def _agreed(self, f0_hz: float | None, voiced_prob: float) -> float | None:
-        """The MIDI pitch the last frames agree on, once there are enough of them."""
-        if not f0_hz:
-            self._recent = []
-            return None
-        midi = to_midi(f0_hz)
-        if self._recent and abs(midi - self._recent[-1]) > AGREE_SEMITONES:
-            self._recent = []
-        self._recent.append(midi)
-        needed = next((n for prob, n in SURE_FRAMES if voiced_prob >= prob), 99)
-        return float(np.median(self._recent[-4:])) if len(self._recent) >= needed else None
-
-    def _try_name(self, frame: Frame, f0_hz: float | None, voiced_prob: float) -> Note | None:
+    def _name(self, now_s: float, emit_s: float, pitch: int, belief: float, f0_hz: float | None) -> Note | None:
         pending = self._pending
         assert pending is not None
-        midi = self._agreed(f0_hz, voiced_prob)
-        if midi is not None:
-            return _note(pending.onset_s, frame, midi, pending.peak_db, voiced_prob)
-        if frame.end_s - pending.onset_s < GIVE_UP_S:
+        age_s = now_s - pending.onset_s
+        needed = next((b for age, b in reversed(NAMING) if age_s >= age), 2.0)
+        velocity = to_velocity(pending.peak_db)
+        if belief >= needed and f0_hz:
+            legato = pending.peak_db - pending.before_db < LEGATO_RISE_DB and self._note is not None
+            kind = "legato" if legato and self._note and self._note.pitch != pitch else "normal"
+            return _note(pending.onset_s, emit_s, pitch, velocity, f0_hz, kind, belief)
+        if age_s < GIVE_UP_S:
             return None
         self._pending = None
-        if pending.peak_db - pending.before_db < GHOST_RISE_DB:
+        if pending.peak_db - pending.before_db < GHOST_DB:
             return None
-        pitch = self._note.pitch if self._note else 28
-        return replace(_note(pending.onset_s, frame, pitch, pending.peak_db, 0.3), articulation="ghost")
+        return Note(pending.onset_s, emit_s, None, self._note.pitch if self._note else 28, velocity, 0.0, "ghost", 0.3)
 
-    def _try_legato(self, frame: Frame, f0_hz: float | None, voiced_prob: float, rms_db: float) -> Note | None:
-        if self._note is None or not f0_hz:
-            self._recent = []
+    def _moved(
+        self, now_s: float, emit_s: float, pitch: int, belief: float, f0_hz: float | None, peak_db: float
+    ) -> Note | None:
+        """A note whose pitch went elsewhere without an onset, and stayed."""
+        if self._note is None or self._note.articulation == "ghost" or pitch == self._note.pitch:
+            self._other_hops = 0
             return None
-        away = abs(to_midi(f0_hz) - self._note.pitch - self._note.cents / 100)
-        if away < 0.7 or self._note.articulation == "ghost":
-            self._recent = []
+        self._other_hops = self._other_hops + 1 if pitch == self._other and belief > MOVED_BELIEF else 0
+        self._other = pitch
+        if self._other_hops < MOVED_HOPS or not f0_hz or now_s - self._note.onset_s < CORRECT_S:
             return None
-        midi = self._agreed(f0_hz, voiced_prob)
-        octave = abs(away - 12 * round(away / 12)) < 0.7
-        if midi is None or len(self._recent) < (LEGATO_OCTAVE_FRAMES if octave else LEGATO_FRAMES):
-            return None
-        return _note(frame.end_s - len(self._recent) * FRAME_S - 0.02, frame, midi, rms_db, voiced_prob)
+        onset_s = now_s - MOVED_HOPS * HOP_S - MOVED_BEHIND_S
+        return _note(onset_s, emit_s, pitch, to_velocity(peak_db), f0_hz, "slide", belief)
 
-    def _follow(self, frame: Frame, f0_hz: float | None, rms_db: float, ended: list[Note]) -> None:
+    def _correct(self, now_s: float, emit_s: float, pitch: int, belief: float, f0_hz: float | None) -> Note | None:
+        note = self._note
+        if note is None or note.revises is not None or note.articulation == "ghost" or pitch == note.pitch:
+            return None
+        if self._other_hops < CORRECT_HOPS or now_s - note.onset_s > CORRECT_S or belief < CORRECT_BELIEF or not f0_hz:
+            return None
+        right = _note(note.onset_s, emit_s, pitch, note.velocity, f0_hz, note.articulation, belief)
+        self._note, self._other_hops = replace(right, revises=note.pitch), 0
+        return self._note
+
+    def _follow(self, now_s: float, unvoiced: float, peak_db: float) -> Note | None:
         if self._note is None:
-            return
-        if f0_hz:
-            self._unvoiced, self._voiced_until_s = 0, frame.end_s
-        else:
-            self._unvoiced += 1
-        self._peak_db = max(self._peak_db, rms_db)
-        faded = rms_db < self._peak_db - RELEASE_DB
-        if (faded or self._unvoiced >= UNVOICED_FRAMES) and self._pending is None:
-            ended.append(self._finish(min(self._voiced_until_s, frame.end_s)))
+            return None
+        self._peak_db = max(self._peak_db, peak_db)
+        self._silent_hops = self._silent_hops + 1 if unvoiced > 0.5 else 0
+        if self._pending is None and (
+            self._silent_hops >= SILENT_HOPS or max(self._levels) < self._peak_db - RELEASE_DB
+        ):
+            return self._finish(now_s - self._silent_hops * HOP_S)
+        return None
 
 
-def _note(onset_s: float, frame: Frame, midi: float, level_db: float, confidence: float) -> Note:
-    pitch = int(np.clip(round(midi), 0, 127))
-    cents = float(100 * (midi - pitch))
-    return Note(onset_s, frame.emit_s, None, pitch, to_velocity(level_db), cents, "normal", confidence)
+def _note(
+    onset_s: float, emit_s: float, pitch: int, velocity: int, f0_hz: float, articulation: str, confidence: float
+) -> Note:
+    cents = float(100 * (to_midi(f0_hz) - pitch))
+    return Note(onset_s, emit_s, None, pitch, velocity, cents, articulation, confidence)

@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 from scipy import signal
 
 RATE = 24_000
-FLUID = {"FluidR3_GM": "/usr/share/sounds/sf2/FluidR3_GM.sf2", "TimGM6mb": "/usr/share/sounds/sf2/TimGM6mb.sf2"}
+FONTS = {
+    "FluidR3_GM": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
+    "MuseScore_General": "/usr/share/sounds/sf3/MuseScore_General.sf3",
+    "TimGM6mb": "/usr/share/sounds/sf2/TimGM6mb.sf2",  # never trained on: its instruments are for measuring
+}
 PROGRAMS = range(32, 40)
 PITCHES = (22, 68)
 FONT_VELOCITIES = (45, 85, 120)
@@ -93,7 +97,7 @@ def font_tones(font: str) -> dict[str, list[Tone]]:
     synth = fluidsynth.Synth(gain=0.8, samplerate=float(RATE))
     synth.setting("synth.reverb.active", 0)
     synth.setting("synth.chorus.active", 0)
-    handle = synth.sfload(FLUID[font])
+    handle = synth.sfload(FONTS[font])
     out: dict[str, list[Tone]] = {}
     for program in PROGRAMS:
         for pitch in range(PITCHES[0], PITCHES[1] + 1):
@@ -149,26 +153,60 @@ class MadeString:
 
 
 class Sampled:
-    """A bank of recorded tones: the nearest in pitch, at most a few semitones away, resampled; the nearest layer."""
+    """A bank of recorded tones: the nearest layer of a near pitch, resampled. Taken from `shift` semitones away and
+    with another decay, the same recordings make another instrument."""
 
     def __init__(self, tones: list[Tone], rng: Rng) -> None:
-        self._tones, self._rng = tones, rng
+        self._rng = rng
+        self._shift = int(rng.integers(-5, 6)) if rng.random() < 0.6 else 0
+        self._decay = rng.choice([0.0, 0.0, rng.uniform(-1, 5)])  # per second; below 0 it sustains more
         self._by_pitch: dict[int, list[Tone]] = {}
         for tone in tones:
             self._by_pitch.setdefault(tone.pitch, []).append(tone)
 
     def tone(self, pitch: int, loudness: float) -> Tone:
-        nearest = min(self._by_pitch, key=lambda p: abs(p - pitch) + self._rng.uniform(0, 0.5))
+        wanted = pitch + self._shift
+        nearest = min(self._by_pitch, key=lambda p: abs(p - wanted) + self._rng.uniform(0, 0.5))
         choices = sorted(self._by_pitch[nearest], key=lambda t: abs(t.loudness - loudness - 0.1))
         tone = choices[int(self._rng.integers(min(len(choices), 3)))]
-        if nearest == pitch:
-            return tone
-        step = 2 ** ((pitch - nearest) / 12)
-        at = np.arange(0, len(tone.samples) - 1, step)
-        return Tone(pitch, loudness, np.interp(at, np.arange(len(tone.samples)), tone.samples).astype(np.float32))
+        samples = tone.samples
+        if nearest != pitch:
+            at = np.arange(0, len(samples) - 1, 2 ** ((pitch - nearest) / 12))
+            samples = np.interp(at, np.arange(len(samples)), samples)
+        if self._decay:
+            samples = samples * np.exp(-self._decay * np.arange(len(samples)) / RATE)
+        return Tone(pitch, loudness, samples.astype(np.float32))
 
 
-Instrument = MadeString | Sampled
+class MadeSynth:
+    """A synthesiser's bass: a band-limited saw or pulse through a low-pass whose cut-off falls, one random patch."""
+
+    def __init__(self, rng: Rng) -> None:
+        self._square = rng.random() < 0.5
+        self._cut, self._sweep, self._fall = rng.uniform(3, 14), rng.uniform(0, 30), rng.uniform(3, 30)
+        self._decay, self._rise_s = rng.choice([0.3, rng.uniform(0.5, 6)]), 10 ** rng.uniform(-3.3, -1.9)
+        self._detune = rng.choice([0.0, rng.uniform(0.05, 0.15)])
+        self._made: dict[int, Samples] = {}
+
+    def tone(self, pitch: int, loudness: float) -> Tone:
+        if pitch not in self._made:
+            self._made[pitch] = self._make(pitch)
+        return Tone(pitch, loudness, self._made[pitch])
+
+    def _make(self, pitch: int) -> Samples:
+        t = np.arange(int(2.0 * RATE)) / RATE
+        f0 = 440 * 2 ** ((pitch - 69) / 12)
+        cut = self._cut + self._sweep * np.exp(-self._fall * t)  # in harmonics
+        sound = np.zeros(len(t))
+        for k in range(1, min(STRINGS, int(9000 / f0)), 2 if self._square else 1):
+            wave = np.sin(2 * np.pi * k * f0 * t) + (np.sin(2 * np.pi * k * f0 * 2 ** (self._detune / 12) * t))
+            sound = sound + wave / k / (1 + (k / cut) ** 4)
+        sound *= np.exp(-self._decay * t) * np.clip(t / self._rise_s, 0, 1)
+        cut_out = trim(sound.astype(np.float32))
+        return cut_out if cut_out is not None else np.zeros(RATE, np.float32)
+
+
+Instrument = MadeString | MadeSynth | Sampled
 
 # ---------------------------------------------------------------- lines
 
@@ -194,12 +232,12 @@ SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 3, 5, 7, 10), (0, 
 
 
 def random_style(rng: Rng) -> Style:
-    low = int(rng.choice([23, 26, 28, 28, 28, 33, 40]))
+    low = int(rng.choice([23, 26, 28, 28, 28, 33, 40, 48, 55]))
     span = int(rng.choice([5, 12, 12, 19, 24]))
     return Style(
         root=int(rng.integers(12)),
         low=low,
-        high=min(low + span, 67),
+        high=min(low + span, 68),
         step_s=60 / rng.uniform(60, 190) / rng.choice([1, 2, 2, 3, 4]),
         density=rng.choice([1.0, 0.85, 0.6, 0.4]),
         repeat=rng.choice([0.1, 0.4, 0.8]),

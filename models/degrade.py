@@ -24,9 +24,9 @@ def degrade(sound: Samples, drums: Bleed, rng: Rng) -> Samples:
     if chosen < 0.25:
         ways: list[str] = []
     elif chosen < 0.75:
-        ways = [str(rng.choice(list(WAYS)))]
+        ways = [str(rng.choice(list(SHARES), p=list(SHARES.values())))]
     else:
-        ways = [str(w) for w in rng.choice(list(WAYS), 2, replace=False)]
+        ways = [str(w) for w in rng.choice(list(SHARES), 2, replace=False, p=list(SHARES.values()))]
     for way in sorted(ways, key=list(WAYS).index):
         out = WAYS[way](out, drums, rng)
     out = out + rng.normal(0, 10 ** (rng.uniform(-100, -66) / 20), len(out))
@@ -92,7 +92,7 @@ def _drums(x: Floats, drums: Bleed, rng: Rng) -> Floats:
     bleed = drums(len(x), rng).astype(np.float64)
     if rng.random() < 0.5:
         bleed = signal.lfilter(*signal.butter(1, rng.uniform(500, 6000), fs=RATE), bleed)
-    return x + bleed / _rms(bleed) * _rms(x) * 10 ** (rng.uniform(-20, 2) / 20)
+    return x + bleed / _rms(bleed) * _rms(x) * 10 ** (rng.uniform(-18, 3) / 20)
 
 
 def _laptop(x: Floats, drums: Bleed, rng: Rng) -> Floats:
@@ -118,4 +118,5 @@ def _amp(x: Floats, drums: Bleed, rng: Rng) -> Floats:
     return np.asarray(signal.lfilter(*_peaking(rng.uniform(150, 1200), rng.uniform(-8, 8), 1.0), y))
 
 
+SHARES = {"clip": 0.1, "amp": 0.13, "room": 0.15, "laptop": 0.17, "drums": 0.22, "noise": 0.15, "hum": 0.08}
 WAYS = {"clip": _clip, "amp": _amp, "room": _room, "laptop": _laptop, "drums": _drums, "noise": _noise, "hum": _hum}

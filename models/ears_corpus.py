@@ -8,6 +8,7 @@ from __future__ import annotations
 import lzma
 import os
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,12 +19,12 @@ from numpy.typing import NDArray
 
 from listener.frontend import HOP, FrontEnd
 from models import data_ears, degrade
-from models.data_ears import RATE, Instrument, MadeString, Rng, Sampled, Samples, Tone
+from models.data_ears import RATE, Instrument, MadeString, MadeSynth, Rng, Sampled, Samples, Tone
 
 SECONDS = 8
 AGES = 15  # hops after an onset that are told apart: 50 ms
 KITS = (0, 8, 16, 24, 25, 32, 40)
-DRUM_LOOPS, DRUM_LOOP_S = 70, 12
+DRUM_LOOPS, DRUM_LOOP_S = 160, 12
 OTHERS = (0, 4, 16, 24, 25, 27, 29, 48, 56, 65, 73)  # GM programs of the music that is no bass
 OTHERS_LOWEST = 57
 NOTHING, OTHER_MUSIC = 0.09, 0.07  # shares of items without a bass, and with other music beside it
@@ -41,17 +42,18 @@ class Bank:
 
     def instrument(self, rng: Rng) -> tuple[Instrument, str]:
         which = rng.random()
-        if which < 0.3 or not (self.recorded or self.fonts):
-            return MadeString(rng), "made"
-        sets = self.recorded if (which < 0.68 and self.recorded) or not self.fonts else self.fonts
+        if which < 0.3:
+            return (MadeSynth(rng), "synth") if which < 0.06 else (MadeString(rng), "made")
+        sets = self.recorded if which < 0.65 and self.recorded else self.fonts
         name = sorted(sets)[int(rng.integers(len(sets)))]
         return Sampled(sets[name], rng), name
 
 
-def load_bank(font: str = "FluidR3_GM", recorded: bool = True, seed: int = 0) -> Bank:
+def load_bank(fonts: Sequence[str] = ("FluidR3_GM", "MuseScore_General"), recorded: bool = True, seed: int = 0) -> Bank:
     rng = np.random.default_rng(seed)
     tones = data_ears.recorded_tones(SHARED / "bass") if recorded else {}
-    return Bank(tones, data_ears.font_tones(font), _drum_loops(rng), _other_loops(rng))
+    font_tones = {name: tones for font in fonts for name, tones in data_ears.font_tones(font).items()}
+    return Bank(tones, font_tones, _drum_loops(rng), _other_loops(rng))
 
 
 def _synth() -> tuple[object, int]:
@@ -59,14 +61,14 @@ def _synth() -> tuple[object, int]:
 
     synth = fluidsynth.Synth(gain=0.6, samplerate=float(RATE))
     synth.setting("synth.chorus.active", 0)
-    return synth, synth.sfload(data_ears.FLUID["FluidR3_GM"])
+    return synth, synth.sfload(data_ears.FONTS["FluidR3_GM"])
 
 
 def _drum_loops(rng: Rng) -> list[Samples]:
     """Groove MIDI's drummers on FluidR3's kits."""
     with tarfile.open(fileobj=BytesIO(lzma.open(SHARED / "groove" / "groove-v1-midi.tar.xz").read())) as tar:
         names = sorted(m.name for m in tar.getmembers() if m.name.endswith(".mid"))
-        chosen = [names[i] for i in rng.permutation(len(names))[: 4 * DRUM_LOOPS]]
+        chosen = [names[i] for i in rng.permutation(len(names))[: 3 * DRUM_LOOPS]]
         files = [mido.MidiFile(file=BytesIO(tar.extractfile(name).read())) for name in chosen]  # type: ignore[union-attr]
     synth, font = _synth()
     loops = []

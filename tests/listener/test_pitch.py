@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from listener.pitch import PitchTracker
-from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame
+from listener.ears import Ears
+from listener.frontend import HOP
+from listener.types import ANALYSIS_RATE
 
 T = np.arange(ANALYSIS_RATE // 2) / ANALYSIS_RATE
 
 
 def last_pitch(sound: np.ndarray) -> float | None:
-    tracker, f0_hz = PitchTracker(), None
-    for i in range(len(sound) // FRAME_SAMPLES):
-        samples = sound[i * FRAME_SAMPLES : (i + 1) * FRAME_SAMPLES].astype(np.float32)
-        f0_hz, _ = tracker.step(Frame(samples, i * FRAME_SAMPLES))
-    return f0_hz
+    ears, heard = Ears(), None
+    for i in range(0, len(sound) - HOP + 1, HOP):
+        heard = ears.hear(sound[i : i + HOP].astype(np.float32), i, 0.0)
+    return heard.pitch[-1].f0_hz
 
 
 @pytest.mark.parametrize("f0_hz", [31.0, 41.2, 55.0, 98.0, 196.0, 392.0])

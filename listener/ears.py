@@ -1,0 +1,70 @@
+"""Sound -> onsets, pitch, notes, hop by hop (3.3 ms): front end, ear network, and what is made of its beliefs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from listener import earnet
+from listener.frontend import HOP, FrontEnd
+from listener.notes import NoteTracker
+from listener.onset import OnsetPicker
+from listener.pitch import PitchTracker
+from listener.types import ANALYSIS_RATE, Note, Onset, PitchPoint, Samples
+
+SILENCE_DB = -120.0
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Heard:
+    """What was heard in one hop, or in several."""
+
+    onset_strength: float = 0.0
+    onsets: tuple[Onset, ...] = ()
+    pitch: tuple[PitchPoint, ...] = ()
+    notes: tuple[Note, ...] = ()
+    revised: tuple[Note, ...] = ()
+    ended: tuple[Note, ...] = ()
+
+    def and_then(self, later: Heard) -> Heard:
+        return Heard(
+            max(self.onset_strength, later.onset_strength),
+            self.onsets + later.onsets,
+            self.pitch + later.pitch,
+            self.notes + later.notes,
+            self.revised + later.revised,
+            self.ended + later.ended,
+        )
+
+
+class Ears:
+    """hear(samples [HOP], start_sample, lag_s) -> Heard. Deterministic; copy.deepcopy continues identically."""
+
+    def __init__(self) -> None:
+        self._front, self._net = FrontEnd(), earnet.load()
+        self._onset, self._pitch = OnsetPicker(), PitchTracker(self._net.lowest)
+        self._notes = NoteTracker(self._net.lowest)
+
+    def hear(self, samples: Samples, start_sample: int, lag_s: float) -> Heard:
+        """start_sample: of the stream at 24 kHz. lag_s: how long after its last sample this hop could be had."""
+        end_s = (start_sample + HOP) / ANALYSIS_RATE
+        emit_s = end_s + lag_s
+        ages, pitches = self._net.step(self._front.step(samples))
+        belief, onset = self._onset.step(end_s, emit_s, ages)
+        if onset:
+            self._pitch.onset_s = onset.onset_s
+        point = self._pitch.step(end_s, emit_s, pitches, self._front)
+        new, revised, ended = self._notes.step(end_s, emit_s, onset, pitches, point.f0_hz, peak_db(samples))
+        return Heard(belief, _maybe(onset), (point,), _maybe(new), _maybe(revised), _maybe(ended))
+
+
+def peak_db(samples: Samples) -> float:
+    """Largest deviation from the mean of float32 [n] in dB re full scale, at least SILENCE_DB."""
+    return float(max(SILENCE_DB, 20 * np.log10(float(np.abs(samples - samples.mean()).max()) + 1e-9)))
+
+
+def _maybe(thing: _T | None) -> tuple[_T, ...]:
+    return () if thing is None else (thing,)
