@@ -16,14 +16,15 @@ from listener.types import Beat, Frame, Grid, Note, Onset
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
 SAME_EVENT_S = 0.045
 LEAD_BEATS, LEAD_MAX_S = 0.3, 0.060  # before it falls a beat is said: the Grid looks further ahead, and moves
-BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the last gaps: the player stopped
+BREATH, BREATH_GAPS = 2.0, 12  # a silence this many times the longest of the last gaps: the player stopped
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
+LOST, LOST_BELIEF = 0.10, 0.20  # a grid believed less than LOST is given up as easily as a first one is taken
 NEW_BAR_BELIEF, NEW_BAR_RATIO, NEW_BAR_NOTES = 0.45, 1.5, 2
 # a bar that was believed this much is left only for much stronger and longer evidence: a band plays on it
 HELD_BELIEF, HELD_MEMORY = 0.55, 0.98  # memory per note
 LEAVE_BELIEF, LEAVE_RATIO, LEAVE_NOTES = 0.85, 6.0, 10
-ACCENT_GAIN = 1.6
+ACCENT_GAIN = 2.2
 SWUNG = 0.75  # share of belief in swung bars that makes the grid swing
 APPROACHED = 0.35  # accent of a note reached by a semitone
 SMOOTHING = 0.35  # of published confidences, per note
@@ -167,7 +168,7 @@ class BeatTracker:
             self._challenge_beats = 0
             self._judge_swing(clock, best)
             self._judge_bar(clock, best, bar)
-        elif best.beat_belief > max(NEW_BEATS_BELIEF, NEW_BEATS_RATIO * beat):
+        elif best.beat_belief > max(LOST_BELIEF if beat < LOST else NEW_BEATS_BELIEF, NEW_BEATS_RATIO * beat):
             self._challenge_beats += 1
             if self._challenge_beats >= NEW_BEATS_NOTES:
                 self._lock(best)

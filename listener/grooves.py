@@ -220,7 +220,7 @@ MODELS = (
         STRAIGHT,
         measured=((0, 0.23), (0.5, 0.12), (1, 0.1), (1.5, 0.24), (2, 0.18), (2.5, 0.1)),
     ),
-    BarModel(TWO, (2,), 1, 0.015, STRAIGHT),
+    BarModel(TWO, (2,), 1, 0.005, STRAIGHT),
     BarModel(FIVE_32, (3, 2), 1, 0.03, STRAIGHT),
     BarModel(
         FIVE_32,

@@ -34,8 +34,9 @@ from listener.grooves import (
     Floats32,
 )
 
-TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
+TEMPO_WALK, PHASE_WALK_S = 0.014, 0.008  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior
+SURPRISE_GAIN, SURPRISE_MEMORY = 0.1, 0.75  # notes that nothing foresaw: something changed, so believe less
 NULL_PRIOR = 0.5  # no grid at all
 HISTORY = 96
 MAX_GAP_S = 2.0
@@ -66,6 +67,7 @@ class BarFilter:
         self.null = NULL_PRIOR
         self.time_s: float | None = None
         self.rate_hz = 2.0
+        self.foreseen = 0.5  # log-likelihood of the last notes, against notes that fall anywhere
         self.times_s = np.zeros(HISTORY)
         self.pitches = np.zeros(HISTORY, dtype=np.int64)
         self.count = 0
@@ -104,13 +106,14 @@ class BarFilter:
         heard = min(gap_s, MAX_GAP_S)
         tempo_mix = min(0.3, 0.5 * TEMPO_WALK**2 * heard / TEMPO_STEP**2)
         quiet_hz = self.rate_hz if gap_s < MAX_GAP_S else 0.0
-        keep = 1 - min(0.5, FORGET * heard)
+        keep = 1 - min(0.5, FORGET * heard + SURPRISE_GAIN * max(0.0, -self.foreseen))
         motion = gap_s, quiet_hz, tempo_mix, PHASE_WALK_S * math.sqrt(heard), keep
         weights = self._weight(self._length_stress(gap_s) if gap_s else 0.0), self._weight(stress)
         gains = repeats(PERIODS_S, BARS, self.times_s, self.pitches, self.count, REPEAT_GAINS)
         kept = hear(self.belief, LAYOUT, TABLES, motion, weights, gains)
         self.null = keep * self.null + (1 - keep) * NULL_PRIOR
         total = kept + self.null
+        self.foreseen += (1 - SURPRISE_MEMORY) * (math.log(total) - self.foreseen)
         self.belief *= np.float32(1 / total)
         self.null /= total
         self._folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
