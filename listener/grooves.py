@@ -250,7 +250,7 @@ MODELS = (
             (4.5, 0.04),
         ),
     ),
-    BarModel(SIX, (1, 1), 3, 0.045, TRIPLE, tempo_bpm=84),
+    BarModel(SIX, (1, 1), 3, 0.04, TRIPLE, tempo_bpm=84),
     BarModel(
         SIX,
         (1, 1),

@@ -34,7 +34,7 @@ from listener.grooves import (
     Floats32,
 )
 
-TEMPO_WALK, PHASE_WALK_S = 0.014, 0.008  # per sqrt(second)
+TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior
 SURPRISE_GAIN, SURPRISE_MEMORY = 0.1, 0.75  # notes that nothing foresaw: something changed, so believe less
 NULL_PRIOR = 0.5  # no grid at all
