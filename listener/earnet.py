@@ -37,8 +37,9 @@ def _gate(inner: Floats, outer: Floats, h: Floats) -> None:
 
 @njit(cache=True)
 def _softmax(x: Floats) -> Floats:
-    e = np.exp(x - x.max())
-    return e / e.sum()
+    e: Floats = np.exp(x - x.max())
+    e /= e.sum()
+    return e
 
 
 class EarNet:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from numba import njit
 
 from listener import earnet
 from listener.frontend import HOP, FrontEnd
@@ -61,9 +62,14 @@ class Ears:
         return Heard(belief, _maybe(onset), (point,), _maybe(new), _maybe(revised), _maybe(ended))
 
 
+@njit(cache=True)
 def peak_db(samples: Samples) -> float:
     """Largest deviation from the mean of float32 [n] in dB re full scale, at least SILENCE_DB."""
-    return float(max(SILENCE_DB, 20 * np.log10(float(np.abs(samples - samples.mean()).max()) + 1e-9)))
+    mean, peak = samples.mean(), 1e-9
+    for sample in samples:
+        peak = max(peak, abs(sample - mean))
+    level_db: float = max(SILENCE_DB, 20 * np.log10(peak))
+    return level_db
 
 
 def _maybe(thing: _T | None) -> tuple[_T, ...]:

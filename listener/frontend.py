@@ -48,11 +48,13 @@ SIZE = 2 * SHORT_BANDS + _LONG_BINS + len(WINDOWS) * (len(LAGS) + 1)
 def _asymmetric(n: int, fall: int) -> Array:
     rise = np.sin(np.linspace(0, np.pi / 2, n - fall)) ** 2
     window: Array = np.concatenate([rise, np.cos(np.linspace(0, np.pi / 2, fall)) ** 2])
-    return window / np.sqrt(np.sum(window**2))
+    window /= np.sqrt(np.sum(window**2))
+    return window
 
 
-def _log_bands(hz: Array, centres_hz: Array) -> Array:
+def _log_bands(size: int, rate: int, range_hz: tuple[float, float], count: int) -> Array:
     """Triangles on a log axis, [bands, bins up to the last that counts]; no band is narrower than a bin."""
+    hz, centres_hz = np.arange(size // 2 + 1) * rate / size, np.geomspace(*range_hz, count)
     octave, width = np.log2(np.maximum(hz, 1e-3)), np.log2(centres_hz[1] / centres_hz[0])
     bands: Array = np.maximum(0, 1 - np.abs(octave[:, None] - np.log2(centres_hz)) / width)
     for band, centre in enumerate(centres_hz):
@@ -62,11 +64,12 @@ def _log_bands(hz: Array, centres_hz: Array) -> Array:
             bands[:, band] = 0
             bands[below, band], bands[below + 1, band] = 1 - share, share
     last = np.flatnonzero(bands.any(axis=1))[-1]
-    return np.ascontiguousarray(bands[: last + 1].T)
+    out: Array = np.ascontiguousarray(bands[: last + 1].T)
+    return out
 
 
-_SHORT_BANDS = _log_bands(np.fft.rfftfreq(SHORT, 1 / ANALYSIS_RATE), np.geomspace(*SHORT_RANGE_HZ, SHORT_BANDS)) / SHORT
-_LONG_BANDS = _log_bands(np.fft.rfftfreq(LONG_FFT, 1 / LOW_RATE), np.geomspace(*LONG_RANGE_HZ, _LONG_BINS))
+_SHORT_BANDS = _log_bands(SHORT, ANALYSIS_RATE, SHORT_RANGE_HZ, SHORT_BANDS) / SHORT
+_LONG_BANDS = _log_bands(LONG_FFT, LOW_RATE, LONG_RANGE_HZ, _LONG_BINS)
 _SHORT_WINDOW, _LONG_WINDOW = _asymmetric(SHORT, FALL), _asymmetric(LONG, LONG // 4)
 _WINDOWS = np.array(WINDOWS)
 _REACH = 2 ** (0.5 / BINS_PER_SEMITONE / 12)

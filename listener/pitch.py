@@ -6,7 +6,10 @@ The belief says which period it is (octaves, harmonics, a missing fundamental); 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from listener.frontend import LOW_RATE, WINDOWS, FrontEnd
@@ -21,23 +24,29 @@ Array = NDArray[np.float64]
 
 
 def to_midi(f0_hz: float) -> float:
-    return float(69 + 12 * np.log2(f0_hz / 440))
+    return 69 + 12 * math.log2(f0_hz / 440)
 
 
 def to_hz(midi: float) -> float:
-    return float(440 * 2 ** ((midi - 69) / 12))
+    return float(440 * 2.0 ** ((midi - 69) / 12))
+
+
+@njit(cache=True)
+def _peak_lag(curve: Array, first: int, last: int) -> float:
+    """The highest peak of curve in [first, last), to a fraction of a lag; 0 if it is no peak."""
+    lag = first + int(np.argmax(curve[first:last]))
+    a, b, c = curve[lag - 1], curve[lag], curve[lag + 1]
+    if not (b >= a and b >= c and a + c < 2 * b):
+        return 0.0
+    out: float = lag + 0.5 * (a - c) / (a - 2 * b + c)
+    return out
 
 
 def fine_hz(curve: Array, midi: int) -> float:
     """curve [lags at 6 kHz] -> the frequency of its highest peak near a MIDI pitch; the pitch itself if none."""
-    low, high = (LOW_RATE / to_hz(midi + s * NEAR_SEMITONES) for s in (1, -1))
-    first, last = int(low), min(int(np.ceil(high)) + 1, len(curve) - 1)
-    lag = first + int(np.argmax(curve[first:last]))
-    a, b, c = curve[lag - 1 : lag + 2]
-    if not (b >= a and b >= c and a + c < 2 * b):
-        return to_hz(midi)
-    hz = LOW_RATE / (lag + 0.5 * (a - c) / (a - 2 * b + c))
-    return float(np.clip(hz, to_hz(midi - NEAR_SEMITONES), to_hz(midi + NEAR_SEMITONES)))
+    highest, lowest = to_hz(midi + NEAR_SEMITONES), to_hz(midi - NEAR_SEMITONES)
+    lag = _peak_lag(curve, int(LOW_RATE / highest), min(math.ceil(LOW_RATE / lowest) + 1, len(curve) - 1))
+    return float(min(max(LOW_RATE / lag, lowest), highest)) if lag else to_hz(midi)
 
 
 class PitchTracker:

@@ -16,7 +16,8 @@ from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 
 from listener import weightfile
-from listener.weightfile import FORMAT, RETRAIN, beside, stem_of
+from listener.weightfile import FORMAT, beside, stem_of
+from listener.weightfile import RETRAIN as RETRAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import lzma
 import os
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -56,7 +57,7 @@ def load_bank(fonts: Sequence[str] = ("FluidR3_GM", "MuseScore_General"), record
     return Bank(tones, font_tones, _drum_loops(rng), _other_loops(rng))
 
 
-def _synth() -> tuple[object, int]:
+def _synth() -> tuple[Any, int]:
     import fluidsynth
 
     synth = fluidsynth.Synth(gain=0.6, samplerate=float(RATE))
@@ -69,25 +70,31 @@ def _drum_loops(rng: Rng) -> list[Samples]:
     with tarfile.open(fileobj=BytesIO(lzma.open(SHARED / "groove" / "groove-v1-midi.tar.xz").read())) as tar:
         names = sorted(m.name for m in tar.getmembers() if m.name.endswith(".mid"))
         chosen = [names[i] for i in rng.permutation(len(names))[: 3 * DRUM_LOOPS]]
-        files = [mido.MidiFile(file=BytesIO(tar.extractfile(name).read())) for name in chosen]  # type: ignore[union-attr]
+        files = [mido.MidiFile(file=BytesIO(_member(tar, name))) for name in chosen]
     synth, font = _synth()
-    loops = []
+    loops: list[Samples] = []
     for midi in files:
         if midi.length < 6 or len(loops) >= DRUM_LOOPS:
             continue
-        synth.system_reset()  # type: ignore[attr-defined]
-        synth.program_select(9, font, 128, int(rng.choice(KITS)))  # type: ignore[attr-defined]
+        synth.system_reset()
+        synth.program_select(9, font, 128, int(rng.choice(KITS)))
         loops.append(_play(synth, ((m, 9) for m in midi), DRUM_LOOP_S))
     return [loop for loop in loops if np.abs(loop).max() > 0.01]
+
+
+def _member(tar: tarfile.TarFile, name: str) -> bytes:
+    file = tar.extractfile(name)
+    assert file is not None
+    return file.read()
 
 
 def _other_loops(rng: Rng) -> list[Samples]:
     """Chords and tunes above the bass, random and tonal."""
     synth, font = _synth()
-    loops = []
+    loops: list[Samples] = []
     for _ in range(30):
-        synth.system_reset()  # type: ignore[attr-defined]
-        synth.program_select(0, font, 0, int(rng.choice(OTHERS)))  # type: ignore[attr-defined]
+        synth.system_reset()
+        synth.program_select(0, font, 0, int(rng.choice(OTHERS)))
         beat_s, scale = 60 / rng.uniform(60, 180), sorted(rng.choice(12, 7, replace=False))
         messages = []
         for _step in range(int(DRUM_LOOP_S / beat_s)):
@@ -102,18 +109,18 @@ def _other_loops(rng: Rng) -> list[Samples]:
     return [loop for loop in loops if np.abs(loop).max() > 0.01]
 
 
-def _play(synth: object, messages: object, seconds: float) -> Samples:
+def _play(synth: Any, messages: Iterable[tuple[Any, int]], seconds: float) -> Samples:
     parts, total = [np.zeros(0, np.float32)], 0
-    for message, channel in messages:  # type: ignore[attr-defined]
+    for message, channel in messages:
         if (n := int(message.time * RATE)) > 0:
-            parts.append(np.asarray(synth.get_samples(n), np.float32).reshape(-1, 2).mean(1) / 32768)  # type: ignore[attr-defined]
+            parts.append(np.asarray(synth.get_samples(n), np.float32).reshape(-1, 2).mean(1) / 32768)
             total += n
         if total > seconds * RATE:
             break
         if message.type == "note_on" and message.velocity:
-            synth.noteon(channel, message.note, message.velocity)  # type: ignore[attr-defined]
+            synth.noteon(channel, message.note, message.velocity)
         elif message.type in ("note_on", "note_off"):
-            synth.noteoff(channel, message.note)  # type: ignore[attr-defined]
+            synth.noteoff(channel, message.note)
     return np.concatenate(parts)
 
 
@@ -150,7 +157,8 @@ def _nothing(bank: Bank, length: int, rng: Rng) -> Samples:
         source = rng.normal(0, 1e-3, length).astype(np.float32)
     quiet = rng.random() < 0.3
     out = degrade.degrade(source, lambda n, r: _looped(bank.drums, n, r), rng)
-    return out * np.float32(0.03 if quiet else 1.0)
+    out *= np.float32(0.03 if quiet else 1.0)
+    return out
 
 
 def ages(onsets: NDArray[np.int64], hops: int) -> NDArray[np.int8]:

@@ -14,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from listener.frontend import LOWEST
 from models import checkpoint
-from models.ears_net import AGES, LOWEST, EarConfig, EarNet
+from models.ears_corpus import AGES
+from models.ears_net import PITCHES, EarConfig, EarNet
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS, HELD_OUT = ROOT / "data_cache" / "ears", ROOT / "data_cache" / "ears_val"
@@ -56,7 +58,9 @@ class Corpus:
             item = self.items[int(rng.integers(len(self.items)))]
             start = int(rng.integers(len(item[1]) - config.hops + 1)) if rng.random() > 0.15 else 0
             cut = slice(start, start + config.hops)
-            x.append(item[0][cut]), age.append(item[1][cut]), pitch.append(item[2][cut])
+            x.append(item[0][cut])
+            age.append(item[1][cut])
+            pitch.append(item[2][cut])
         return (
             torch.from_numpy(np.stack(x).astype(np.float32)),
             torch.from_numpy(np.stack(age).astype(np.int64)),
@@ -67,7 +71,7 @@ class Corpus:
 def to_class(pitch: NDArray[np.int8]) -> NDArray[np.int64]:
     """MIDI number (0 none, -1 not taught) -> class (0 none, -1 not taught)."""
     out = pitch.astype(np.int64)
-    return np.where(out > 0, np.clip(out - LOWEST + 1, 1, None), out)
+    return np.where(out > 0, np.clip(out - LOWEST + 1, 1, PITCHES), out)
 
 
 def losses(net: EarNet, x: torch.Tensor, age: torch.Tensor, pitch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -130,7 +134,7 @@ def train(config: TrainConfig) -> None:
                 group["lr"] = config.learning_rate * rate(step, config)
             a, p = losses(net, *corpus.batch(config, rng))
             optimiser.zero_grad()
-            (a + p).backward()
+            (a + p).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), CLIP)
             optimiser.step()
             done = step + 1
