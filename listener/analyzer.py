@@ -11,6 +11,7 @@ from listener.form import FormTracker
 from listener.frontend import HOP
 from listener.harmony import Harmony
 from listener.phrase import Phrases
+from listener.timbre import TimbreTracker
 from listener.types import FRAME_SAMPLES, Analysis, Frame
 
 
@@ -26,6 +27,7 @@ class Analyzer:
         self._ears, self._heard, self._hops = Ears(), Heard(), 0
         self.beat, self.harmony, self.phrases = BeatTracker(), Harmony(), Phrases()
         self.feel, self.form = FeelTracker(), FormTracker()
+        self.timbre = TimbreTracker()
 
     def hear(self, hop: Frame) -> Heard:
         """The next 80 samples, for those who want an onset the moment it is heard; `step` then takes the whole frame."""
@@ -40,6 +42,14 @@ class Analyzer:
             self.hear(Frame(frame.samples[start : start + HOP], frame.start_sample + start, frame.lag_s))
         heard, self._heard, self._hops = self._heard, Heard(), 0
         return heard
+
+    def given(self, meter: str | None = None, tempo_bpm: float | None = None) -> None:
+        """What the player tells beforehand: a meter ("7/8"), a tempo in its beats per minute. Raises ValueError."""
+        self.beat.given(meter, tempo_bpm)
+
+    def tap(self, time_s: float) -> None:
+        """The player taps a beat at time_s of the stream (three even taps are a tempo, the first is a downbeat)."""
+        self.beat.tap(time_s)
 
     def step(self, frame: Frame) -> Analysis:
         """frame: the next 320 samples, finite. Raises AssertionError when the shape is another."""
@@ -73,4 +83,5 @@ class Analyzer:
             feel=feel,
             repetition=form.repetition,
             hook=form.hook,
+            timbre=self.timbre.step(frame, notes, ended, heard.revised),
         )

@@ -237,6 +237,29 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Timbre:
+    """How one named note was played and sounds, said once: about 140 ms after its onset, or when it ends before.
+
+    technique, player: fingers | pick | slap | mute | fretless | upright; of this note (the player's, where the note is
+    too short or has no attack of its own), and of the player over the last notes. Confidences are probabilities.
+    dynamic: pp | p | mp | mf | f | ff within the player's own range. bite_db: 2.8-5.6 kHz of the first 12 ms against
+    the sustain; noise_db: noise against harmonics as the note begins, 360-1400 Hz; None where too short.
+    """
+
+    onset_s: float
+    emit_s: float
+    technique: str
+    confidence: float
+    brightness_hz: float  # spectral centroid of the first 120 ms
+    bite_db: float | None
+    noise_db: float | None
+    level_db: float  # loudest 20 ms, RMS re full scale
+    dynamic: str
+    player: str
+    player_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything heard in one frame. Tuples hold what is new in this frame; the rest is the present belief."""
 
@@ -260,3 +283,4 @@ class Analysis:
     feel: Feel | None = None
     repetition: Repetition | None = None  # of the bar just completed
     hook: Hook | None = None
+    timbre: tuple[Timbre, ...] = ()  # of notes named lately

@@ -1,11 +1,11 @@
-"""`python -m models.train responder|codec [options]`: trains what ships in models/weights; --help after the name."""
+"""`python -m models.train responder|codec|ears|timbre [options]`: trains what ships in models/weights; --help after the name."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-TRAINERS = {"responder": "models.train_responder", "codec": "models.train_codec", "ears": "models.train_ears"}
+TRAINERS = {"responder": "models.train_responder", "codec": "models.train_codec", "ears": "models.train_ears", "timbre": "models.train_timbre"}
 
 
 def main(argv: list[str] | None = None) -> None:
