@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from listener.types import ANALYSIS_RATE, Analysis, Beat, Chord, Feel, Frame, Key, Meter, Note, Phrase, Samples
+from listener.types import (
+    ANALYSIS_RATE,
+    Analysis,
+    Beat,
+    Chord,
+    Feel,
+    Frame,
+    Hook,
+    Key,
+    Meter,
+    Note,
+    Phrase,
+    Repetition,
+    Samples,
+)
 
 
 @dataclass(slots=True)
@@ -21,6 +35,8 @@ class Hearing:
     chords: list[tuple[float, Chord]] = field(default_factory=list)  # from time_s on
     keys: list[tuple[float, Key]] = field(default_factory=list)
     phrases: dict[float, Phrase] = field(default_factory=dict)  # by start_s
+    repeats: list[Repetition] = field(default_factory=list)  # of bars
+    hook: Hook | None = None
     end_s: float = 0.0
     feel: Feel | None = None
 
@@ -42,6 +58,8 @@ class Hearing:
             self.chords.append((a.time_s, a.chord))
         if a.key and (not self.keys or (self.keys[-1][1].tonic, self.keys[-1][1].mode) != (a.key.tonic, a.key.mode)):
             self.keys.append((a.time_s, a.key))
+        self.repeats += [a.repetition] if a.repetition else []
+        self.hook = a.hook or self.hook
         if a.phrase:
             self.phrases[a.phrase.start_s] = a.phrase
 
@@ -64,8 +82,6 @@ def _with_history(note: Note, before: Note | None) -> Note:
     """The completed note no longer says that it was corrected: the picture shall."""
     if before is None or before.revises is None or note.revises is not None:
         return note
-    from dataclasses import replace
-
     return replace(note, revises=before.revises)
 
 

@@ -10,19 +10,20 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from agent.errors import UserError
+from agent.listentext import readable
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
-from listener.types import Analysis, Beat, Feel, Grid, Note
+from listener.types import Analysis, Beat, Feel, Grid, Note, Phrase
 
 if TYPE_CHECKING:
     from agent.hearing import Hearing
 
 TEMPO_CHANGE = 0.01  # a tempo this much off the last one said is said again
-PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 Line = dict[str, Any]
 
 
@@ -67,14 +68,27 @@ class Lines:
             yield from self._changed("chord", {"root": a.chord.root, "quality": a.chord.quality}, a.emit_s)
         if a.feel:
             yield from self._changed("feel", _feel(a.feel), a.emit_s)
+        yield from self._form(a)
+
+    def _form(self, a: Analysis) -> Iterator[Line]:
         if a.phrase:
-            ends = {"start_s": a.phrase.start_s, "end_s": a.phrase.end_s, "notes": len(a.phrase.notes)}
-            yield {"type": "phrase", **ends, "t_emit": a.emit_s}
+            yield {"type": "phrase", **_phrase(a.phrase), "t_emit": a.emit_s}
+        if a.repetition:
+            yield {"type": "repetition", **asdict(a.repetition), "t_emit": a.emit_s}
+        if a.hook:
+            yield from self._changed("hook", asdict(a.hook), a.emit_s)
 
     def _changed(self, kind: str, value: Line, emit_s: float) -> Iterator[Line]:
         if self._said.get(kind) != value:
             self._said[kind] = value
             yield {"type": kind, **value, "t_emit": emit_s}
+
+
+def _phrase(phrase: Phrase) -> Line:
+    said: Line = {"start_s": phrase.start_s, "end_s": phrase.end_s, "notes": len(phrase.notes)}
+    if phrase.end_s is None:
+        return said
+    return said | {"closes": phrase.closes, "repeats": asdict(phrase.repeats) if phrase.repeats else None}
 
 
 def _feel(feel: Feel) -> Line:
@@ -139,38 +153,6 @@ def warm_up() -> None:
     analyzer, noise = Analyzer(), np.random.default_rng(0)
     for i in range(40):
         analyzer.step(Frame(noise.normal(0, 0.1, FRAME_SAMPLES).astype(np.float32), i * FRAME_SAMPLES))
-
-
-def name_of(pitch: int) -> str:
-    return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
-
-
-def readable(line: Line) -> str | None:
-    """One line for a person, None for what only a program wants."""
-    kind = line["type"]
-    if kind == "note":
-        name, loud = name_of(line["midi"]), f"velocity {line['velocity']:3}"
-        return f"{line['t_onset']:8.3f} s  {name:4} {loud}  {line['articulation']}"
-    if kind == "revision":
-        return f"{line['t_onset']:8.3f} s  {name_of(line['midi']):4} corrected, was {name_of(line['was'])}"
-    if kind == "beat":
-        return f"{line['t']:8.3f} s       {'|' if line['beat'] == 1 else '.'} beat {line['beat']}"
-    if kind == "tempo":
-        return f"{line['t_emit']:8.3f} s       tempo {line['bpm']:.1f} bpm"
-    if kind == "meter":
-        return f"{line['t_emit']:8.3f} s       meter {line['num']}/{line['den']}"
-    if kind == "key":
-        return f"{line['t_emit']:8.3f} s       key {PITCH_NAMES[line['tonic']]} {line['mode']}"
-    if kind == "chord":
-        return f"{line['t_emit']:8.3f} s       chord {PITCH_NAMES[line['root']]} {line['quality']}"
-    if kind == "feel" and (words := _feel_words(line)):
-        return f"{line['t_emit']:8.3f} s       {words}"
-    return f"--- {line['path']}" if kind == "file" else None
-
-
-def _feel_words(line: Line) -> str:
-    behind = "" if line["behind_ms"] is None else f"{line['behind_ms']:+} ms behind the beat"
-    return ", ".join(filter(None, [behind, "" if line["swing"] is None else f"swing {line['swing']:.2f}"]))
 
 
 def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None, plot: Path | None = None) -> int:

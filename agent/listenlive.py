@@ -26,8 +26,9 @@ from agent.audio import XRUNS, SoundCard
 from agent.channel import Channel, channel
 from agent.config import Config
 from agent.errors import UserError
-from agent.listen import Lines, readable, warm_up
+from agent.listen import Lines, warm_up
 from agent.listenpanel import Board, panel, summary
+from agent.listentext import readable
 from listener.analyzer import Analyzer
 from listener.capture import Framer, first_start, to_mono
 from listener.ring import Ring

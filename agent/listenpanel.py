@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agent.monitor import LEVEL_STYLES, METER_DB, SILENCE_DB
 from agent.names import chord_name, key_name, pitch_name
-from listener.types import Analysis, Chord, Feel, Grid, Key, Note, Phrase
+from listener.types import Analysis, Chord, Feel, Grid, Hook, Key, Note, Phrase, Repetition
 
 CELLS = 45  # width of the level meter and of the tuner
 TUNED_CENTS = 6.0
@@ -46,6 +46,8 @@ class Board:
     feel: Feel | None = None
     phrase: Phrase | None = None
     phrases: int = 0
+    repetition: Repetition | None = None  # the last
+    hook: Hook | None = None
     behind_s: float = 0.0
     xruns: int = 0
     dropped: int = 0
@@ -62,6 +64,7 @@ class Board:
         if self._frames % CONTOUR_EVERY == 0:
             self.contour.append(69 + 12 * math.log2(a.f0_hz / 440) if a.f0_hz else None)
         self.chord, self.key, self.feel = a.chord, a.key, a.feel or self.feel
+        self.repetition, self.hook = a.repetition or self.repetition, a.hook or self.hook
         if a.phrase:
             self.phrases += a.phrase.end_s is None
             self.phrase = a.phrase
@@ -117,6 +120,7 @@ def _rows(board: Board) -> list[tuple[str, RenderableType]]:
         ("chord", _harmony(board)),
         ("feel", Text(str(board.feel) if board.feel else "-")),
         ("phrase", _phrase(board)),
+        ("form", _form(board)),
         ("", _counts(board)),
     ]
 
@@ -209,6 +213,19 @@ def _phrase(board: Board) -> Text:
         return Text(f"{board.phrases}, playing for {board.time_s - board.phrase.start_s:.1f} s", style="bold")
     length_s = board.phrase.end_s - board.phrase.start_s
     return Text(f"{board.phrases} ended: {len(board.phrase.notes)} notes, {length_s:.1f} s; rest")
+
+
+def _form(board: Board) -> Text:
+    """The last bar that came back, and the hook."""
+    words = []
+    if board.repetition:
+        how = ", ".join(board.repetition.varied) or "the same"
+        words.append(
+            f"bar {board.repetition.ago} back came again {board.time_s - board.repetition.start_s:.0f} s ago: {how}"
+        )
+    if board.hook:
+        words.append(f"hook of {board.hook.length_beats:g} beats ×{board.hook.times}")
+    return Text("   ".join(words) or "-", style="none" if words else "dim")
 
 
 def _counts(board: Board) -> Text:

@@ -1,6 +1,6 @@
 """`antiphon listen FILE --plot out.png`: what was heard, drawn over time.
 
-Each row is a stretch of time with four lanes over one axis: phrases, harmony, sound (log-frequency spectrogram with f0 and
+Each row is a stretch of time with four lanes over one axis: form, harmony, sound (log-frequency spectrogram with f0 and
 notes), rhythm. Long takes wrap into rows and rows into pages out.png, out-2.png ...
 """
 
@@ -15,19 +15,20 @@ from typing import Any
 import numpy as np
 from matplotlib import patheffects
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, hsv_to_rgb
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from agent.errors import UserError
 from agent.hearing import Hearing, log_spectrum
-from agent.names import chord_name, key_name, pitch_name
+from agent.listenlanes import BEAT, DOWNBEAT, TEMPO, form, harmony, rhythm
+from agent.names import key_name, pitch_name
 from listener.types import Note
 
 ONE_ROW_S, ROW_S, ROWS_PER_PAGE = 20.0, 14.0, 4
 WIDTH_IN, ROW_IN, HEAD_IN, DPI = 16.0, 5.4, 0.75, 110
-LANES = {"phrases": 0.32, "harmony": 0.42, "sound": 3.1, "rhythm": 1.0}  # relative heights, top to bottom
+LANES = {"form": 0.5, "harmony": 0.42, "sound": 3.1, "rhythm": 1.0}  # relative heights, top to bottom
 LOW_HZ, BREAK_HZ, HIGH_HZ, SQUEEZE = 30.0, 400.0, 2000.0, 0.4  # above BREAK_HZ an octave is drawn smaller
 RANGE_DB = 60.0
 TICKS = (("B0", 23), ("E1", 28), ("A1", 33), ("D2", 38), ("G2", 43), ("C3", 48), ("G3", 55), ("C4", 60))
@@ -36,8 +37,6 @@ JUMP_SEMITONES = 1.5  # between two frames: another note, not a glide
 OPEN_NOTE_S = 0.3  # drawn length of a note whose end was not heard
 NOTE, SLUR, GHOST, REVISED, F0 = "#1769aa", "#00897b", "#795548", "#c2185b", "#ff6d00"
 NOTE_COLOURS = {"normal": NOTE, "legato": SLUR, "slide": SLUR, "ghost": GHOST}
-BEAT, DOWNBEAT, TEMPO, PHRASE = "#9e9e9e", "#212121", "#6a1b9a", "#455a64"
-CHORD_SIZES = (10, 7)  # points: the largest that fits
 HALO = [patheffects.withStroke(linewidth=2, foreground="white")]
 SOUND_MAP = LinearSegmentedColormap.from_list("sound", ["#ffffff", "#f3f1ec", "#dcd7cd", "#b5aea3", "#8b857c"])
 
@@ -96,58 +95,12 @@ def _row(figure: Figure, place: Any, heard: Hearing, span: tuple[float, float], 
         ax.set_xlim(span[0], span[0] + row_s)  # every row to one scale
         ax.tick_params(labelsize=8, length=2, labelbottom=False, bottom=False)
         ax.spines[["top", "right", "bottom", "left"]].set_visible(False)
-        ax.set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center", color="#616161")
-    _phrases(axes["phrases"], heard, span)
-    _harmony(axes["harmony"], heard, span)
+        ax.set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center", color="#616161", labelpad=10)
+    form(axes["form"], heard, span)
+    harmony(axes["harmony"], heard, span)
     _sound(axes["sound"], heard, span)
-    _rhythm(axes["rhythm"], heard, span, row_s)
+    rhythm(axes["rhythm"], heard, span, row_s)
     axes["sound"].set_ylabel("")
-
-
-def _phrases(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
-    ax.set_ylim(0, 1)
-    ax.set_yticks([])
-    for number, phrase in enumerate(sorted(heard.phrases.values(), key=lambda phrase: phrase.start_s), 1):
-        start_s, end_s = max(phrase.start_s, span[0]), min(phrase.end_s or heard.end_s, span[1])
-        if end_s <= start_s:
-            continue
-        open_end = phrase.end_s is None
-        edges_s = [phrase.start_s] if phrase.end_s is None else [phrase.start_s, phrase.end_s]
-        ax.plot([start_s, end_s], [0.12, 0.12], color=PHRASE, lw=2, ls=":" if open_end else "-", solid_capstyle="butt")
-        for edge_s in edges_s:
-            if span[0] <= edge_s <= span[1]:
-                ax.plot([edge_s, edge_s], [0.0, 0.5], color=PHRASE, lw=2)
-        count = sum(phrase.start_s <= onset_s <= (phrase.end_s or heard.end_s) for onset_s in heard.notes)
-        words = f"phrase {number} · {count} notes" + (" · still open" if open_end else "")
-        ax.text(start_s + 0.06, 0.3, words, fontsize=8, color=PHRASE, va="bottom", clip_on=True)
-
-
-def _harmony(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
-    """Chords as blocks coloured along the circle of fifths, stronger = surer; the key above where it is new."""
-    ax.set_ylim(0, 1.35)
-    ax.set_yticks([])
-    changes = [*heard.chords, (heard.end_s, None)]
-    for (start_s, chord), (end_s, _) in pairwise(changes):
-        if chord is None or end_s <= span[0] or start_s >= span[1]:
-            continue
-        left, right = max(start_s, span[0]), min(end_s, span[1])
-        colour = hsv_to_rgb((chord.root * 7 % 12 / 12, 0.25 + 0.45 * chord.confidence, 0.95))
-        ax.add_patch(Rectangle((left, 0), right - left, 0.8, facecolor=colour, edgecolor="white", lw=1))
-        name, width_s = chord_name(chord), 0.012 * (span[1] - span[0])
-        size = next((size for size in CHORD_SIZES if right - left > width_s * (0.3 + 0.055 * size * len(name))), None)
-        if size:
-            ax.text(left + 0.04, 0.38, name, fontsize=size, weight="bold", va="center", color="#212121")
-    _write_keys(ax, heard, span)
-
-
-def _write_keys(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
-    shown = [(time_s, key) for time_s, key in heard.keys if span[0] <= time_s < span[1]]
-    before = [(span[0], key) for time_s, key in heard.keys if time_s < span[0]][-1:]
-    free_s = -math.inf
-    for time_s, key in [*before, *shown]:
-        if time_s >= free_s:
-            ax.text(time_s + 0.05, 0.86, key_name(key), fontsize=7.5, style="italic", color="#8d3b2f", va="bottom")
-            free_s = time_s + 0.065 * (span[1] - span[0])
 
 
 def _height(hz: Any) -> Any:
@@ -265,55 +218,6 @@ def _name_note(ax: Any, note: Note, span: tuple[float, float], free: dict[int, f
             clip_on=True,
             path_effects=HALO,
         )
-
-
-def _rhythm(ax: Any, heard: Hearing, span: tuple[float, float], row_s: float) -> None:
-    """Beats as stems, bars numbered, the meter where it is new, the tempo as a curve to a scale on the right."""
-    ax.set_ylim(0, 1)
-    ax.set_yticks([])
-    ax.tick_params(labelbottom=True, bottom=True)
-    ax.xaxis.set_major_formatter(lambda time_s, _: f"{int(time_s // 60)}:{time_s % 60:04.1f}")
-    ax.set_xticks(np.arange(math.ceil(span[0]), span[1] + 1e-9, 1.0 if row_s <= ONE_ROW_S else 2.0))
-    for beat in heard.beats:
-        if span[0] <= beat.time_s <= span[1]:
-            strong = beat.position == 1
-            top = 0.4 if strong else 0.22
-            alpha = 0.35 + 0.65 * beat.confidence
-            ax.plot(
-                [beat.time_s] * 2, [0, top], color=DOWNBEAT if strong else BEAT, lw=2.2 if strong else 1.4, alpha=alpha
-            )
-    _write_bars(ax, heard, span)
-    _tempo(ax, heard, span)
-
-
-def _write_bars(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
-    downbeats = sorted(beat.time_s for beat in heard.beats if beat.position == 1)
-    every = max(1, math.ceil(sum(span[0] <= time_s < span[1] for time_s in downbeats) / 24))
-    for number, time_s in enumerate(downbeats, 1):
-        if span[0] <= time_s < span[1] and number % every == 0:
-            ax.text(time_s, 0.42, str(number), fontsize=8, color=DOWNBEAT, ha="center", va="bottom")
-    for time_s, meter in heard.meters:
-        if span[0] <= time_s < span[1]:
-            badge = {"boxstyle": "round,pad=0.2", "facecolor": DOWNBEAT, "edgecolor": "none"}
-            ax.text(
-                time_s, 0.5, str(meter), fontsize=8, weight="bold", color="white", ha="right", va="center", bbox=badge
-            )
-
-
-def _tempo(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
-    curve = np.array([one for one in heard.tempo if span[0] <= one[0] <= span[1]]).reshape(-1, 3)
-    if not len(curve):
-        return
-    scale = ax.twinx()
-    scale.set_xlim(ax.get_xlim())
-    scale.plot(curve[:, 0], curve[:, 1], color=TEMPO, lw=1.6)
-    low, high = float(curve[:, 1].min()), float(curve[:, 1].max())
-    room = max(high - low, 0.08 * high)
-    scale.set_ylim(low - 2.2 * room, high + 0.2 * room)  # over the bar numbers
-    scale.set_yticks([round(float(curve[-1, 1]))])
-    scale.set_yticklabels([f"{curve[-1, 1]:.0f} bpm"], color=TEMPO, fontsize=8)
-    scale.tick_params(length=2)
-    scale.spines[["top", "right", "bottom", "left"]].set_visible(False)
 
 
 def _head(figure: Figure, heard: Hearing, title: str) -> None:

@@ -40,10 +40,8 @@ def truth_of(kind: str, end_s: float) -> Truth:
 def false_notes(said: list[dict[str, Any]], truth: Truth) -> dict[str, int]:
     """How many notes, ghosts and onsets match nothing that was played."""
     times = np.array([note["t_on"] for note in truth] or [-1e9])
-    none = [e for e in said if e["type"] in ("note", "onset") and np.abs(times - e["t_onset"]).min() > NEAR_S]
-    ghosts = sum(e.get("articulation") == "ghost" for e in none)
-    notes = sum(e["type"] == "note" for e in none) - ghosts
-    return {"notes": notes, "ghosts": ghosts, "onsets": sum(e["type"] == "onset" for e in none)}
+    none = [e["type"] for e in said if "t_onset" in e and np.abs(times - e["t_onset"]).min() > NEAR_S]
+    return {f"{kind}s": none.count(kind) for kind in ("note", "ghost", "onset")}
 
 
 def listen(system: str, paths: list[Path]) -> list[list[dict[str, Any]]] | None:

@@ -40,9 +40,12 @@ def clips() -> list[Path]:
     return found or [shipped("take.flac")]
 
 
-def estimators(analyzer: Analyzer) -> Iterator[tuple[str, Any]]:
-    """Every part of the analyzer that has a step of its own."""
-    yield from ((name, part) for name, part in vars(analyzer).items() if callable(getattr(part, "step", None)))
+def estimators(analyzer: Analyzer) -> Iterator[tuple[str, Any, str]]:
+    """(name, part, its method) of every part of the analyzer that takes a frame or a hop."""
+    for name, part in vars(analyzer).items():
+        method = next((m for m in ("step", "hear") if callable(getattr(part, m, None))), None)
+        if method:
+            yield name.strip("_"), part, method
 
 
 def timed(spent: dict[str, float], name: str, step: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,8 +79,8 @@ def shares(paths: list[Path]) -> dict[str, float]:
     count = 0
     for path in paths:
         analyzer = Analyzer()
-        for name, part in estimators(analyzer):
-            part.step = timed(spent, name, part.step)
+        for name, part, method in estimators(analyzer):
+            setattr(part, method, timed(spent, name, getattr(part, method)))
         for frame in file_frames(path):
             analyzer.step(frame)
             count += 1

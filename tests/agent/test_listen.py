@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from agent.listen import Lines, run
+from agent.listentext import readable
 from listener.types import Analysis, Note
 
 
@@ -51,5 +52,12 @@ def test_a_bad_file_raises_alone_and_costs_a_line_among_others(take, tmp_path, c
 def test_a_correction_is_a_line_of_its_own_and_no_second_note():
     corrected = Note(1.0, 1.06, None, 28, 90, revises=40)
     analysis = Analysis(1.06, 1.06, 0.0, 41.2, 0.9, -20.0, revised=(corrected,))
-    said = [line for line in Lines().of(analysis, 1.05) if line["type"] != "pitch"]
-    assert said == [{"type": "revision", "t_onset": 1.0, "t_emit": 1.06, "midi": 28, "was": 40}]
+    assert list(Lines().of(analysis)) == [{"type": "revision", "t_onset": 1.0, "t_emit": 1.06, "midi": 28, "was": 40}]
+
+
+def test_every_line_a_program_reads_can_be_read_by_a_person(take):
+    for line in lines(take)[1]:
+        readable(line)
+    assert readable({"type": "feel", "t_emit": 2.0, "behind_ms": 12, "swing": 0.58}).split("  ")[-1].strip() == (
+        "12 ms behind the beat, swing 0.58"
+    )

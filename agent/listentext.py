@@ -1,0 +1,74 @@
+"""The JSON lines of `antiphon listen` as a person reads them, one function per type of line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agent.names import chord_name, key_name, pitch_name
+from listener.types import Chord, Key
+
+Line = dict[str, Any]
+CLOSES: Mapping[bool | None, str] = {True: ", an answer", False: ", a question", None: ""}
+
+
+def readable(line: Line) -> str | None:
+    """One line for a person, None for what only a program wants."""
+    words = WORDS.get(line["type"])
+    said = words(line) if words else ""
+    if not said or line["type"] == "file":
+        return said or None
+    at_s = line.get("t_onset", line.get("t", line.get("t_emit", 0.0)))
+    return f"{at_s:8.3f} s  {said}"
+
+
+def _note(line: Line) -> str:
+    return f"{pitch_name(line['midi']):4} velocity {line['velocity']:3}  {line['articulation']}"
+
+
+def _revision(line: Line) -> str:
+    return f"{pitch_name(line['midi']):4} corrected, was {pitch_name(line['was'])}"
+
+
+def _chord(line: Line) -> str:
+    return f"     chord {chord_name(Chord(line['root'], line['quality'], 1.0))}"
+
+
+def _feel(line: Line) -> str:
+    behind, swing = line["behind_ms"], line["swing"]
+    words = [] if behind is None else [f"{abs(behind)} ms {'behind' if behind >= 0 else 'ahead of'} the beat"]
+    words += [] if swing is None else [f"swing {swing:.2f}"]
+    return "     " + ", ".join(words) if words else ""
+
+
+def _phrase(line: Line) -> str:
+    if line["end_s"] is None:
+        return "     a phrase begins"
+    return f"     phrase of {line['notes']} notes, {line['end_s'] - line['start_s']:.1f} s{CLOSES[line['closes']]}"
+
+
+def _repetition(line: Line) -> str:
+    varied = ", ".join(line["varied"]) or "the same"
+    return f"     the bar from {line['start_s']:.2f} s repeats the one {line['ago']} before: {varied}"
+
+
+def _hook(line: Line) -> str:
+    steps = " ".join(f"{step:+}" if step else "0" for _, step in line["notes"])
+    return f"     hook of {line['length_beats']:g} beats, heard {line['times']} times: {steps}"
+
+
+WORDS: Mapping[str, Callable[[Line], str]] = {
+    "file": lambda line: f"--- {line['path']}",
+    "note": _note,
+    "ghost": lambda line: f"x    velocity {line['velocity']:3}  ghost",
+    "revision": _revision,
+    "beat": lambda line: f"     {'|' if line['beat'] == 1 else '.'} beat {line['beat']}",
+    "tempo": lambda line: f"     tempo {line['bpm']:.1f} bpm",
+    "meter": lambda line: f"     meter {line['num']}/{line['den']}",
+    "key": lambda line: f"     key {key_name(Key(line['tonic'], line['mode'], 1.0))}",
+    "chord": _chord,
+    "feel": _feel,
+    "phrase": _phrase,
+    "repetition": _repetition,
+    "hook": _hook,
+}
