@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from listener.hints import CountIn, Taps, check_tempo, likely, meter_of
 from listener.meter import BarFilter, Hypothesis
 from listener.pulse import GridClock
 from listener.types import Beat, Frame, Grid, Note, Onset
@@ -16,7 +17,7 @@ from listener.types import Beat, Frame, Grid, Note, Onset
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
 SAME_EVENT_S = 0.045
 LEAD_BEATS, LEAD_MAX_S = 0.3, 0.060  # before it falls a beat is said: the Grid looks further ahead, and moves
-BREATH, BREATH_GAPS = 2.0, 12  # a silence this many times the longest of the last gaps: the player stopped
+BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the last gaps: the player stopped
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid believed less than LOST is given up as easily as a first one is taken
@@ -39,6 +40,8 @@ class _Event:
     due_s: float
     pitch: int = 0
     velocity: int = 0
+    dead: bool = False
+    tapped: bool = False
 
 
 class BeatTracker:
@@ -49,6 +52,7 @@ class BeatTracker:
         self._clock: GridClock | None = None
         self._pending: list[_Event] = []
         self._unjudged_s: float | None = None
+        self._taps, self._count_in = Taps(), CountIn()
         self._last_event_s = -math.inf
         self._gaps_s: list[float] = []
         self._heard = 0
@@ -62,6 +66,18 @@ class BeatTracker:
         self._said = -1  # index of the last beat emitted
         self._said_s = -math.inf
 
+    def given(self, meter: str | None, tempo_bpm: float | None) -> None:
+        """The player tells meter ("7/8") and tempo in its beats per minute; None: to be heard. Raises ValueError."""
+        self._filter.given(
+            str(meter_of(meter)) if meter is not None else None,
+            check_tempo(tempo_bpm) if tempo_bpm is not None else None,
+        )
+
+    def tap(self, time_s: float) -> None:
+        """The player taps a beat at time_s of the stream, the first time a downbeat; three even taps are a tempo."""
+        self._pending.append(_Event(time_s, time_s + SETTLE_S, tapped=True))
+        self._pending.sort(key=lambda e: e.onset_s)
+
     def step(
         self, frame: Frame, onset_strength: float, onsets: tuple[Onset, ...], notes: tuple[Note, ...]
     ) -> tuple[tuple[Beat, ...], Grid | None]:
@@ -74,7 +90,11 @@ class BeatTracker:
             self._decide(self._unjudged_s)
             self._unjudged_s = None
         elif self._pending and self._pending[0].due_s <= frame.emit_s:
-            self._hear(self._pending.pop(0))
+            event = self._pending.pop(0)
+            if event.tapped:
+                self._take_tap(event.onset_s)
+            else:
+                self._hear(event)
         if self._clock is None:
             return (), None
         self._clock.glide(frame.end_s - frame.start_s)
@@ -89,7 +109,7 @@ class BeatTracker:
 
     def _name(self, note: Note, now_s: float) -> None:
         """Give a waiting onset its pitch and velocity, or make a new event of a note that had none."""
-        near = [e for e in self._pending if abs(e.onset_s - note.onset_s) <= SAME_EVENT_S]
+        near = [e for e in self._pending if not e.tapped and abs(e.onset_s - note.onset_s) <= SAME_EVENT_S]
         event = min(near, key=lambda e: abs(e.onset_s - note.onset_s), default=None)
         if event is None:
             if note.onset_s <= self._last_event_s + SAME_EVENT_S:
@@ -97,6 +117,7 @@ class BeatTracker:
             event = _Event(note.onset_s, now_s)
             self._pending.append(event)
             self._pending.sort(key=lambda e: e.onset_s)
+        event.dead = note.articulation == "ghost"
         event.pitch, event.velocity = (note.pitch if note.articulation != "ghost" else 0), note.velocity
         event.due_s = min(event.due_s, now_s)
 
@@ -128,6 +149,24 @@ class BeatTracker:
         self._heard += 1
         self._filter.note(event.onset_s, event.pitch, self._accent(event))
         self._unjudged_s = event.onset_s
+        count_s = self._count_in.hear(event.onset_s, event.dead)
+        if count_s is not None:
+            self._set(event.onset_s, count_s, 1.0)
+
+    def _take_tap(self, time_s: float) -> None:
+        period_s = self._taps.tap(time_s)
+        if period_s is not None:
+            self._set(time_s, period_s, None)
+        elif self._taps.is_first:
+            self._filter.tap(time_s, 0.0)
+
+    def _set(self, time_s: float, period_s: float, pulses_to_downbeat: float | None) -> None:
+        """The player counted or tapped: beats are period_s long and one falls at time_s."""
+        self._filter.suppose(likely(None, 60 / period_s))
+        self._filter.tap(time_s, pulses_to_downbeat)
+        best = self._filter.best()
+        if self._clock is None or not self._same_beats(self._clock, best):
+            self._lock(best)
 
     def _decide(self, onset_s: float) -> None:
         """What the newest note, at onset_s, means for the grid."""

@@ -19,8 +19,8 @@ Floats32 = NDArray[np.float32]
 Places = tuple[tuple[float, float], ...]  # (pulses after the bar line, weight)
 
 BINS = 48  # places per pulse
-SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 46.0, 230.0, 0.025  # pulses per minute; log step
-TEMPO_SIGMA = 0.32  # of the log-Gaussian prior around a model's own usual tempo
+SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 39.0, 246.0, 0.027  # pulses per minute; log step
+TEMPO_SIGMA, COMPOUND_SIGMA = 0.32, 0.25  # of the log-Gaussian prior around a model's own usual tempo
 TIMING_S = 0.020  # spread of played onsets around the grid
 SWING_SPREAD = 0.035  # of the place of a swung note, in pulses
 BACKGROUND = 0.05  # share of notes anywhere
@@ -211,7 +211,7 @@ MODELS = (
     BarModel(FOUR, (2, 2), 1, 0.05, STRAIGHT, measured=_flat(16, 0.25), tempo_bpm=92),
     BarModel(THREE, (3,), 1, 0.06, STRAIGHT),
     BarModel(THREE, (3,), 1, 0.03, SWUNG, swing=True),
-    BarModel(THREE, (3,), 1, 0.05, STRAIGHT, measured=((0, 0.33), (0.75, 0.02), (1, 0.29), (1.75, 0.02), (2, 0.33))),
+    BarModel(THREE, (3,), 1, 0.05, (), measured=((0, 0.33), (0.75, 0.02), (1, 0.29), (1.75, 0.02), (2, 0.33))),
     BarModel(
         THREE,
         (3,),
@@ -250,7 +250,7 @@ MODELS = (
             (4.5, 0.04),
         ),
     ),
-    BarModel(SIX, (1, 1), 3, 0.04, TRIPLE, tempo_bpm=84),
+    BarModel(SIX, (1, 1), 3, 0.04, TRIPLE, tempo_bpm=92),
     BarModel(
         SIX,
         (1, 1),
@@ -259,7 +259,7 @@ MODELS = (
         TRIPLE,
         measured=((0, 0.265), (0.667, 0.265), (1, 0.062), (1.333, 0.265), (1.667, 0.136)),
     ),
-    BarModel(SIX, (1, 1), 3, 0.012, TRIPLE, measured=_flat(6, 1 / 3), tempo_bpm=84),
+    BarModel(SIX, (1, 1), 3, 0.012, TRIPLE, measured=_flat(6, 1 / 3), tempo_bpm=92),
     BarModel(NINE, (3,), 3, 0.012, TRIPLE, tempo_bpm=84),
     BarModel(NINE, (3,), 3, 0.006, TRIPLE, measured=_flat(9, 1 / 3), tempo_bpm=84),
     BarModel(TWELVE, (2, 2), 3, 0.03, TRIPLE, tempo_bpm=84),
@@ -312,7 +312,8 @@ def _strengths() -> Floats:
 
 def _prior() -> Floats:
     usual = np.log([m.tempo_bpm for m in MODELS])
-    tempo = np.exp(-0.5 * ((np.log(60 / PERIODS_S)[:, None] - usual) / TEMPO_SIGMA) ** 2)
+    sigma = [COMPOUND_SIGMA if m.beats_per_pulse == 3 else TEMPO_SIGMA for m in MODELS]
+    tempo = np.exp(-0.5 * ((np.log(60 / PERIODS_S)[:, None] - usual) / sigma) ** 2)
     per_model = tempo / tempo.sum(axis=0) * [m.prior for m in MODELS] / LENGTHS
     out = np.repeat(per_model, LENGTHS, axis=1)
     return np.asarray(out / out.sum())

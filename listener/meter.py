@@ -33,6 +33,7 @@ from listener.grooves import (
     BarModel,
     Floats32,
 )
+from listener.hints import likely, on_beat
 
 TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior
@@ -44,7 +45,7 @@ OPENING_ODDS = 4.0  # that the first note is a downbeat, against a usual note
 # log-likelihood gain of a note when one bar earlier there was: no note, another note, the same or moved alike
 REPEAT_GAINS = np.array([-0.35, -0.05, 0.35])
 LAYOUT = PERIODS_S, BINS, STARTS, LENGTHS, BAR_OF
-TABLES = SURPLUS, RATES, PRIOR
+EVERYWHERE = np.ones_like(RATES)
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,35 @@ class BarFilter:
         self.times_s = np.zeros(HISTORY)
         self.pitches = np.zeros(HISTORY, dtype=np.int64)
         self.count = 0
+        self._prior: Floats32 | None = None  # when the player told more than the table knows
+        self._folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
+
+    def given(self, meter: str | None, bpm: float | None) -> None:
+        """The player says what is played, in beats of the meter per minute; None: not told."""
+        told = meter is not None or bpm is not None
+        self._prior = PRIOR * likely(meter, bpm) if told else None
+        if self._prior is not None:
+            self._prior /= self._prior.sum()
+            self.suppose(likely(meter, bpm))
+
+    def suppose(self, likelihood: Floats32) -> None:
+        """Weigh the belief, [TEMPI, PLACES] or [PLACES], by something other than a note."""
+        self.belief = self.belief * likelihood
+        self._normalise(float(self.belief.sum()), 0.0)
+
+    def tap(self, time_s: float, pulses_to_downbeat: float | None) -> None:
+        """A beat falls at time_s; pulses_to_downbeat: that long before a bar line, None where is not known."""
+        motion = time_s - (self.time_s if self.time_s is not None else time_s), 0.0, 0.0, 0.0, 1.0
+        weights = self._weight(0.0), on_beat(pulses_to_downbeat)
+        tables = SURPLUS, EVERYWHERE, PRIOR
+        kept = hear(self.belief, LAYOUT, tables, motion, weights, np.ones((TEMPI, len(BARS))))
+        self.time_s = time_s
+        self._normalise(float(kept), 0.0)
+
+    def _normalise(self, kept: float, null: float) -> None:
+        total = kept + null
+        self.belief *= np.float32(1 / total)
+        self.null = null / total
         self._folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
 
     def _remember(self, time_s: float, pitch: int) -> None:
@@ -110,13 +140,11 @@ class BarFilter:
         motion = gap_s, quiet_hz, tempo_mix, PHASE_WALK_S * math.sqrt(heard), keep
         weights = self._weight(self._length_stress(gap_s) if gap_s else 0.0), self._weight(stress)
         gains = repeats(PERIODS_S, BARS, self.times_s, self.pitches, self.count, REPEAT_GAINS)
-        kept = hear(self.belief, LAYOUT, TABLES, motion, weights, gains)
-        self.null = keep * self.null + (1 - keep) * NULL_PRIOR
-        total = kept + self.null
-        self.foreseen += (1 - SURPRISE_MEMORY) * (math.log(total) - self.foreseen)
-        self.belief *= np.float32(1 / total)
-        self.null /= total
-        self._folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
+        tables = SURPLUS, RATES, PRIOR if self._prior is None else self._prior
+        kept = float(hear(self.belief, LAYOUT, tables, motion, weights, gains))
+        null = keep * self.null + (1 - keep) * NULL_PRIOR
+        self.foreseen += (1 - SURPRISE_MEMORY) * (math.log(kept + null) - self.foreseen)
+        self._normalise(kept, null)
 
     def beat_belief(self, model: BarModel, period_s: float, place: float) -> float:
         return float(beat_mass(self._folded, BINS, model.beats_per_pulse == 2, _tempo(period_s), place))
