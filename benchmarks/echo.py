@@ -34,7 +34,7 @@ Sound = NDArray[np.float32]
 RATE = 48_000
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "listening"
 DEFAULT_CLIPS = "0[029]*clean,1[67]*clean,2[01]*clean"
-LEVELS_DB = (-20.0, -12.0, -6.0, 0.0)
+LEVELS_DB = (-60.0, -20.0, -12.0, -6.0, 0.0)  # -60: what it costs a player whom no loudspeaker reaches
 ALONE_S = 15.0  # of the band by itself
 LEARN_S = 5.0
 CHORD_TONES = {"min": (0, 3, 7), "dim": (0, 3, 6), "min7": (0, 3, 7, 10), "7": (0, 4, 7, 10), "maj7": (0, 4, 7, 11)}
@@ -128,9 +128,14 @@ def nothing(mic: Sound, reference: Sound) -> Sound:
     return mic
 
 
-def ours(mic: Sound, reference: Sound) -> Sound:
-    canceller = EchoCanceller()
+def ours(mic: Sound, reference: Sound, ducks: bool = True) -> Sound:
+    canceller = EchoCanceller(ducks)
     return np.stack([canceller.step(m, r) for m, r in zip(mic, reference, strict=True)])
+
+
+def subtraction(mic: Sound, reference: Sound) -> Sound:
+    """Ours without the ducking: what ERLE is measured on."""
+    return ours(mic, reference, ducks=False)
 
 
 def nlms(mic: Sound, reference: Sound, step: float = 0.5) -> Sound:
@@ -208,9 +213,10 @@ def measure(case: Case, system: str, level_db: float, score: Any) -> dict[str, f
     began_s = time.process_time()
     cleaned = cancel(bass + echo, reference)
     cpu_s = time.process_time() - began_s
-    figures = {"erle_double_db": erle_db(echo, cleaned - bass, LEARN_S)}
+    linear = subtraction if cancel is ours else cancel
+    figures = {"erle_double_db": erle_db(echo, linear(bass + echo, reference) - bass, LEARN_S)}
     alone, reference = frames(case.alone[1] * gain), frames(case.alone[0])
-    figures["erle_alone_db"] = erle_db(alone, cancel(alone, reference), LEARN_S)
+    figures["erle_alone_db"] = erle_db(alone, linear(alone, reference), LEARN_S)
     said = score.score_clip(case.truth, heard(cleaned))
     figures |= {"note_f1": said["note"]["f"], "onset_f1": said["on50"]["f"]}
     return figures | {"cpu_per_s": cpu_s / (bass.size / ANALYSIS_RATE)}

@@ -36,6 +36,12 @@ TRANSITION = 0.99995  # of the path from hop to hop: the room forgets itself in 
 NEAR_SMOOTHING = np.array([0.25, 0.5, 0.25], np.float32)  # over bins
 LOUDNESS_SMOOTHING = 0.8  # over hops
 LOUDNESS_HOPS = 40  # after which it is known: 2 s of the band's sound
+DISTRUST = 0.3  # of what is still uncertain: the foreground takes the path times 1 / (1 + DISTRUST * p / |w|^2)
+LEAK = 0.03  # of the echo's power: what the filter may leave of it
+DUCK_RATIOS = 2.0, 6.0  # of the power heard to the power expected to be left of the echo
+LEAST_GAIN = 0.03
+LEFT_DECAY = 0.8  # per frame: 60 dB in 0.8 s
+RAMP = np.minimum(np.arange(1, FRAME_SAMPLES + 1, dtype=np.float32) / 64, 1)  # from gain to gain: 2.7 ms
 SILENCE_POWER = 1e-9  # mean square below which a reference teaches nothing (-90 dB)
 FULL_SCALE = 4.0  # beyond this a reference is damage, as in capture
 WORSE_RATIO, WORSE_SMOOTHING = 1.2, 0.9  # error over mic power at which the path must have changed
@@ -44,12 +50,14 @@ WORSE_RATIO, WORSE_SMOOTHING = 1.2, 0.9  # error over mic power at which the pat
 class EchoCanceller:
     """Causal and deterministic; copy.deepcopy continues identically. One thread calls it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ducks: bool = True) -> None:
+        """ducks: whether what the subtraction leaves is turned down while nobody plays."""
+        self._ducks = ducks
         self.reset()
 
     def reset(self) -> None:
         """Forget the room and the sound."""
-        self._foreground, self._background = _Foreground(), _Background()
+        self._foreground, self._background, self._ducker = _Foreground(), _Background(), _Ducker()
         self._mic = np.zeros(BLOCK + 1, np.float32)
         self._reference = np.zeros(2 * BLOCK + 1, np.float32)
         self._frames = 0
@@ -68,7 +76,10 @@ class EchoCanceller:
         if not np.abs(reference).max() <= FULL_SCALE:
             self.reset()
             return mic
-        cleaned = mic - self._foreground.step(reference)
+        echo = self._foreground.step(reference)
+        cleaned = mic - echo
+        if self._ducks:
+            cleaned = self._ducker.step(cleaned, echo)
         self._learn(mic, reference)
         if not np.isfinite(cleaned).all():
             self.reset()
@@ -113,8 +124,32 @@ class _Foreground:
         self._spectra[1:] = self._spectra[:-1]
         self._spectra[0] = _rfft(np.concatenate([self._last, reference]))
         self._last = reference
-        echo: Samples = _irfft(np.einsum("pf,pf->f", self._spectra, self._filter))[FRAME_SAMPLES:]
-        return echo
+        return _irfft((self._spectra * self._filter).sum(axis=0))[FRAME_SAMPLES:]
+
+
+class _Ducker:
+    """Turns the whole sound down while it is no more than what the subtraction is expected to leave of the echo.
+
+    One gain for all bands: a gain per band (the postfilter of Enzner & Vary 2006) was tried and its own edges were heard
+    as notes. Where the player is heard it is 1 and the sound passes bit for bit.
+    """
+
+    def __init__(self) -> None:
+        self._left_power, self._gain = 0.0, np.float32(1)
+
+    def step(self, error: Samples, echo: Samples) -> Samples:
+        """error: what the subtraction of the echo left."""
+        self._left_power = max(LEAK * float(np.mean(echo**2)), LEFT_DECAY * self._left_power)
+        heard = float(np.mean(error**2)) + 1e-12
+        before, self._gain = self._gain, _duck_gain(heard / (self._left_power + 1e-15))
+        return error if before == self._gain == 1 else error * (before + RAMP * (self._gain - before))
+
+
+def _duck_gain(heard_over_left: float) -> np.float32:
+    """1 from DUCK_RATIOS[1] times what is left on, LEAST_GAIN up to DUCK_RATIOS[0] times; a line in between (in dB)."""
+    low, high = np.log(DUCK_RATIOS)
+    share = np.clip((np.log(heard_over_left) - low) / (high - low), 0, 1)
+    return np.float32(LEAST_GAIN ** (1 - share))
 
 
 class _Background:
@@ -171,6 +206,8 @@ class _Background:
         step = MEAN_GAIN * self._p / (known + near + np.float32(1e-9))
         taps = _irfft(self._w + step * x.conj() * error)[:, :BLOCK]
         self._w = TRANSITION * _rfft(taps, 2 * BLOCK)
-        drift = (1 - TRANSITION**2) * np.abs(self._w) ** 2
+        power = np.abs(self._w) ** 2
+        drift = (1 - TRANSITION**2) * power
         self._p = TRANSITION**2 * (1 - MEAN_GAIN * step * x_power) * self._p + drift
-        return taps.reshape(TAPS)
+        trusted = power / (power + DISTRUST * self._p + np.float32(1e-20))
+        return _irfft(self._w * trusted)[:, :BLOCK].reshape(TAPS)

@@ -81,7 +81,7 @@ def test_the_foreground_is_a_convolution_without_delay() -> None:
 def test_after_five_seconds_the_echo_is_20_db_down(gain: float) -> None:
     sent = band(10)
     echo = through(sent, room(2, gain))
-    left = cancel(EchoCanceller(), echo, sent)
+    left = cancel(EchoCanceller(ducks=False), echo, sent)
     assert erle_db(echo[5 * SECOND :], left[5 * SECOND :]) >= 20
 
 
@@ -90,7 +90,7 @@ def test_double_talk_neither_undoes_what_was_learnt_nor_takes_the_bass_away() ->
     echo = through(sent, room(3))
     player[: 5 * SECOND] = 0
     player[5 * SECOND :] *= 2 * np.std(echo) / np.std(player[5 * SECOND :])  # 6 dB above the echo
-    left = cancel(EchoCanceller(), echo + player, sent) - player
+    left = cancel(EchoCanceller(ducks=False), echo + player, sent) - player
     before, first, last = left[4 * SECOND : 5 * SECOND], left[5 * SECOND : 10 * SECOND], left[-5 * SECOND :]
     assert erle_db(echo[4 * SECOND : 5 * SECOND], before) >= 20
     assert erle_db(echo[5 * SECOND : 10 * SECOND], first) >= 18
@@ -101,15 +101,26 @@ def test_it_learns_while_the_bass_plays() -> None:
     sent, player = band(20), bass(20)
     echo = through(sent, room(4))
     player *= 2 * np.std(echo) / np.std(player)
-    left = cancel(EchoCanceller(), echo + player, sent) - player
+    left = cancel(EchoCanceller(ducks=False), echo + player, sent) - player
     assert erle_db(echo[-5 * SECOND :], left[-5 * SECOND :]) >= 15
 
 
 def test_a_loudspeaker_that_is_moved_is_learnt_anew() -> None:
     sent = band(20)
     echo = np.concatenate([through(sent, room(5))[: 8 * SECOND], through(sent, room(6))[8 * SECOND :]])
-    left = cancel(EchoCanceller(), echo, sent)
+    left = cancel(EchoCanceller(ducks=False), echo, sent)
     assert erle_db(echo[-5 * SECOND :], left[-5 * SECOND :]) >= 20
+
+
+def test_what_is_left_of_the_band_is_turned_down_while_nobody_plays_and_a_bass_is_not() -> None:
+    sent, player = band(12), bass(12)
+    echo = through(sent, room(10))
+    player[: 10 * SECOND] = 0
+    canceller, subtraction = EchoCanceller(), EchoCanceller(ducks=False)
+    ducked, plain = (cancel(c, echo + player, sent) for c in (canceller, subtraction))
+    alone, together = slice(6 * SECOND, 10 * SECOND), slice(10 * SECOND, None)
+    assert erle_db(plain[alone], ducked[alone]) > 20
+    assert erle_db(player[together], (ducked - plain)[together]) > 20
 
 
 @pytest.mark.parametrize("damage", [np.nan, np.inf, -np.inf, 1e30])
