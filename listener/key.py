@@ -45,8 +45,8 @@ FIRST_SHARE = {  # the pitch class a piece begins on
     "min": (0.620, 0.005, 0.020, 0.035, 0.005, 0.075, 0.005, 0.140, 0.040, 0.005, 0.040, 0.010),
 }
 MODE_PRIOR = {"maj": 0.5, "min": 0.5}
-NOTE_WEIGHT, ROOT_WEIGHT, FIRST_WEIGHT = 0.14, 0.03, 0.8  # powers of the likelihoods
-SHARPNESS = 1.5  # power of the belief that makes the stated confidence as often right as it says
+NOTE_WEIGHT, ROOT_WEIGHT, FIRST_WEIGHT = 0.20, 0.10, 0.5  # powers of the likelihoods
+SHARPNESS = 0.7  # power of the belief that makes the stated confidence as often right as it says
 MEMORY_PULSES = 120.0
 
 

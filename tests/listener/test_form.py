@@ -193,12 +193,13 @@ def test_memory_is_bounded_and_no_step_is_long():
     bars = [[(at / 4, int(rng.integers(28, 40))) for at in range(16)] for _ in range(3)]
     took_s = []
     for note in _notes(_line(*(bars * 40))):
-        start_s = time.perf_counter()
+        start_s = time.thread_time()
         tracker.step(note.emit_s, (note,), (), grid)
-        took_s.append(time.perf_counter() - start_s)
+        took_s.append(time.thread_time() - start_s)
     assert len(tracker._bars) == MEMORY_BARS
     assert len(tracker._notes) <= 17
-    assert float(np.quantile(took_s, 0.9)) < 0.001
+    assert float(np.quantile(took_s, 0.9)) < 0.001  # the others complete a bar
+    assert max(took_s) < 0.010
 
 
 def test_a_copy_continues_identically():
