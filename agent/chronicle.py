@@ -27,7 +27,7 @@ class Chronicle:
         live = {} if said_s is None else {"said_s": said_s}
         for onset in heard.onsets:
             recorder.event(to_record("onset", onset, **live))
-        for kind, notes in (("note", heard.notes), ("note_end", heard.ended)):
+        for kind, notes in (("note", heard.notes), ("note_revised", heard.revised), ("note_end", heard.ended)):
             for note in notes:
                 recorder.heard(note)
                 recorder.event(to_record(kind, note, **live))

@@ -45,12 +45,13 @@ class Form:
         self._steady_bars = 0  # bars of a clear beat whose meter is not clear
         self._played_s = float("-inf")  # when the player last sounded
         self._sounding = False
+        self._newest_s = float("-inf")  # onset of the note last heard
 
     def hear(self, analysis: Analysis) -> None:
         """Keep track of whether the player plays. Once a frame."""
-        if analysis.notes:
-            self._sounding = True
-        if analysis.ended:
+        for note in analysis.notes:
+            self._newest_s, self._sounding = note.onset_s, True
+        if any(note.onset_s == self._newest_s for note in analysis.ended):
             self._sounding = False
         if self._sounding or analysis.notes:
             self._played_s = analysis.time_s

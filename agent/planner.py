@@ -109,7 +109,8 @@ class Planner:
         return plan
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
-        self._notes += analysis.notes
+        corrected = {note.onset_s: note for note in analysis.revised}
+        self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
         for note in analysis.notes:
             self._level += 0.05 * (note.velocity - self._level)
         if latent is not None:

@@ -56,11 +56,11 @@ class Analyzer:
         assert frame.samples.shape == (FRAME_SAMPLES,), f"a frame is [{FRAME_SAMPLES}], not {frame.samples.shape}"
         level_db = rms_db(frame.samples)
         heard = self._hear_rest(frame)
-        notes, ended = heard.notes, heard.ended
+        notes, ended, revised = heard.notes, heard.ended, heard.revised
         beats, grid = self.beat.step(frame, heard.onset_strength, heard.onsets, notes)
-        chord, key = self.harmony.step(frame.end_s, notes, ended, grid)
-        phrase = self.phrases.step(frame.end_s, notes, ended, grid)
-        form = self.form.step(frame.end_s, notes, ended, grid, key, phrase)
+        chord, key = self.harmony.step(frame.end_s, notes, ended, grid, revised)
+        phrase = self.phrases.step(frame.end_s, notes, ended, grid, revised)
+        form = self.form.step(frame.end_s, notes, ended, grid, key, phrase, revised)
         placed, feel = self.feel.step(frame.end_s, notes, ended, grid)
         return Analysis(
             time_s=frame.end_s,
@@ -72,7 +72,7 @@ class Analyzer:
             onsets=heard.onsets,
             pitch=heard.pitch,
             notes=notes,
-            revised=heard.revised,
+            revised=revised,
             ended=ended,
             beats=beats,
             grid=grid,
@@ -83,5 +83,5 @@ class Analyzer:
             feel=feel,
             repetition=form.repetition,
             hook=form.hook,
-            timbre=self.timbre.step(frame, notes, ended, heard.revised),
+            timbre=self.timbre.step(frame, notes, ended, revised),
         )

@@ -58,7 +58,9 @@ class Ears:
         if onset:
             self._pitch.onset_s = onset.onset_s
         point = self._pitch.step(end_s, emit_s, pitches, self._front)
-        new, revised, ended = self._notes.step(end_s, emit_s, onset, pitches, point.f0_hz, peak_db(samples))
+        new, revised, ended = self._notes.step(
+            end_s, emit_s, onset, pitches, point.f0_hz, peak_db(samples), self._front.attack
+        )
         return Heard(belief, _maybe(onset), (point,), _maybe(new), _maybe(revised), _maybe(ended))
 
 

@@ -25,6 +25,7 @@ SHORT = 384  # samples at 24 kHz, 16 ms
 FALL = 40  # samples of its newest end: short, so that an attack weighs at once
 SHORT_BANDS = 20
 SHORT_RANGE_HZ = (50.0, 9000.0)
+ATTACK_BAND = 12  # from here on, 1.3 kHz
 LONG = 256  # samples at 6 kHz, 43 ms
 LONG_FFT = 512
 LONG_RANGE_HZ = (31.0, 1500.0)
@@ -173,6 +174,9 @@ class FrontEnd:
         self.curve: Array = np.zeros((len(WINDOWS), MAX_LAG))  # correlation at whole lags
         self._view: Array = np.zeros((len(WINDOWS), len(LAGS) + 1))
         self._levels: Array = np.full((REFERENCE_HOPS[1], SHORT_BANDS), np.log10(POWER_FLOOR))
+        self.attack = (
+            0.0  # mean rise of the bands in which a plucked string is heard and a hammered one hardly, in bels
+        )
         self._level, self._long = np.zeros(SHORT_BANDS), np.zeros(_LONG_BINS)
 
     def step(self, samples: Samples) -> Samples:
@@ -184,6 +188,7 @@ class FrontEnd:
         _powers(self._sound, _SHORT_WINDOW, SHORT, _SHORT_BANDS, self._level)
         _powers(self.low, _LONG_WINDOW, LONG_FFT, _LONG_BANDS, self._long)
         rise = self._level - self._levels[: -REFERENCE_HOPS[0] + 1].max(axis=0)
+        self.attack = float(np.maximum(rise[ATTACK_BAND:], 0).mean())
         self._levels[:-1] = self._levels[1:]
         self._levels[-1] = self._level
         view = self._view.copy()

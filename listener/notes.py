@@ -21,7 +21,9 @@ MOVED_BELIEF, MOVED_HOPS = 0.8, 10  # a pitch that changes without an onset: a s
 MOVED_BEHIND_S = 0.03
 SILENT_HOPS = 6
 RELEASE_DB = 34.0
-LEGATO_RISE_DB = 1.5
+LEGATO_ATTACK = 1.1  # bels: a new pitch with less of an attack was hammered on or pulled off
+ATTACK_HOPS = 3
+SLIDE_HOPS = 8  # a pitch that sounded this long before it gave way was slid from, not misheard
 VELOCITY_DB = (-45.0, 0.0)  # peak level of velocities 1 and 127
 LEVEL_HOPS = 4
 
@@ -37,6 +39,7 @@ class _Pending:
     onset_s: float
     before_db: float
     peak_db: float
+    attack: float
 
 
 class NoteTracker:
@@ -50,6 +53,8 @@ class NoteTracker:
         self._levels: list[float] = [-120.0] * LEVEL_HOPS
         self._other, self._other_hops = 0, 0  # a pitch that is not the note's, and for how long
         self._silent_hops = 0
+        self._attacks: list[float] = [0.0] * ATTACK_HOPS
+        self._held_hops = 0  # for which the note's own pitch was believed
 
     def step(
         self,
@@ -59,15 +64,17 @@ class NoteTracker:
         beliefs: NDArray[np.float32],
         f0_hz: float | None,
         peak_db: float,
+        attack: float,
     ) -> tuple[Note | None, Note | None, Note | None]:
-        """beliefs: float32 [P + 1], of this hop; peak_db: its largest sample, dB re full scale."""
+        """beliefs: float32 [P + 1], of this hop; peak_db: its largest sample, dB re full scale; attack: FrontEnd's."""
         best = int(np.argmax(beliefs[1:]))
         pitch, belief = self._lowest + best, float(beliefs[1 + best])
         if onset:
-            self._pending = _Pending(onset.onset_s, min(self._levels), peak_db)
-        self._levels = [*self._levels[1:], peak_db]
+            self._pending = _Pending(onset.onset_s, min(self._levels), peak_db, max(self._attacks))
+        self._levels, self._attacks = [*self._levels[1:], peak_db], [*self._attacks[1:], attack]
         if self._pending:
             self._pending.peak_db = max(self._pending.peak_db, peak_db)
+            self._pending.attack = max(self._pending.attack, attack)
             new = self._name(hop_end_s, emit_s, pitch, belief, f0_hz)
         else:
             new = self._moved(hop_end_s, emit_s, pitch, belief, f0_hz, peak_db)
@@ -79,7 +86,7 @@ class NoteTracker:
     def _begin(self, note: Note, peak_db: float) -> Note | None:
         ended = self._finish(note.onset_s) if self._note else None
         self._note, self._pending = note, None
-        self._peak_db, self._other_hops, self._silent_hops = peak_db, 0, 0
+        self._peak_db, self._other_hops, self._silent_hops, self._held_hops = peak_db, 0, 0, 0
         return ended
 
     def _finish(self, at_s: float) -> Note:
@@ -95,8 +102,8 @@ class NoteTracker:
         needed = next((b for age, b in reversed(NAMING) if age_s >= age), 2.0)
         velocity = to_velocity(pending.peak_db)
         if belief >= needed and f0_hz:
-            legato = pending.peak_db - pending.before_db < LEGATO_RISE_DB and self._note is not None
-            kind = "legato" if legato and self._note and self._note.pitch != pitch else "normal"
+            moved = self._note is not None and self._note.pitch != pitch
+            kind = "legato" if moved and pending.attack < LEGATO_ATTACK else "normal"
             return _note(pending.onset_s, emit_s, pitch, velocity, f0_hz, kind, belief)
         if age_s < GIVE_UP_S:
             return None
@@ -111,6 +118,7 @@ class NoteTracker:
         """A note whose pitch went elsewhere without an onset, and stayed."""
         if self._note is None or self._note.articulation == "ghost" or pitch == self._note.pitch:
             self._other_hops = 0
+            self._held_hops += self._note is not None and belief > MOVED_BELIEF
             return None
         self._other_hops = self._other_hops + 1 if pitch == self._other and belief > MOVED_BELIEF else 0
         self._other = pitch
@@ -125,7 +133,8 @@ class NoteTracker:
             return None
         if self._other_hops < CORRECT_HOPS or now_s - note.onset_s > CORRECT_S or belief < CORRECT_BELIEF or not f0_hz:
             return None
-        right = _note(note.onset_s, emit_s, pitch, note.velocity, f0_hz, note.articulation, belief)
+        kind = "slide" if self._held_hops >= SLIDE_HOPS else note.articulation
+        right = _note(note.onset_s, emit_s, pitch, note.velocity, f0_hz, kind, belief)
         self._note, self._other_hops = replace(right, revises=note.pitch), 0
         return self._note
 
