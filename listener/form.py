@@ -123,7 +123,7 @@ class FormTracker:
         return resemblance(earlier.motif, bar.motif) if bar.motif or earlier.motif else Resemblance(1.0)
 
     def _repeated(self, bar: _Bar, likeness: list[Resemblance]) -> Repetition | None:
-        """The earlier bar this one repeats, if any: the one most alike; of equals the longest run, then the nearest."""
+        """The earlier bar this one repeats, if any: the one most alike; of equals untransposed, longest run, nearest."""
         runs = [0] * (MEMORY_BARS + 1)
         for ago, alike in enumerate(likeness, 1):
             runs[ago] = self._runs[ago] + 1 if alike.similarity >= SAME else 0
@@ -131,7 +131,12 @@ class FormTracker:
         found = [ago for ago in range(1, len(likeness) + 1) if runs[ago] and bar.motif]
         if not found:
             return None
-        ago = max(found, key=lambda ago: (round(likeness[ago - 1].similarity, 2), min(runs[ago], ago), -ago))
+
+        def rank(ago: int) -> tuple[float, bool, int, int]:
+            alike = likeness[ago - 1]
+            return round(alike.similarity, 2), not alike.transposed, min(runs[ago], ago), -ago
+
+        ago = max(found, key=rank)
         alike, earlier = likeness[ago - 1], self._bars[-ago]
         known = (alike.similarity, alike.varied, alike.transposed, runs[ago])
         return Repetition(bar.start_s, earlier.start_s, ago, *known)

@@ -172,7 +172,8 @@ class Feel:
     """How the player has lately sat on the beat (medians); None where too little was heard or it cannot be known.
 
     reference: what lateness is measured from. given: the band's grid or a click; opening: the tempo the player set
-    at the start and has held; player: nothing but his own beat, and then behind_s is None.
+    at the start and has held (begun anew when his tempo moves); player: nothing but his own beat, and then behind_s
+    is None.
     """
 
     behind_s: float | None  # of the notes on the beat, positive = late

@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks import feel_lines
+from listener.analyzer import Analyzer
 from listener.form import MEMORY_BARS, FormTracker
 from listener.motif import resemblance
 from listener.phrase import Phrases
@@ -214,3 +216,13 @@ def test_resemblance_is_one_with_itself_and_none_with_silence():
     motif = tuple((float(beat), pitch) for beat, pitch in RIFF)
     assert resemblance(motif, motif).similarity == 1.0
     assert resemblance(motif, ()).similarity == 0.0
+
+
+@pytest.mark.skipif(not feel_lines.SOUNDFONT.exists(), reason="Debian's fluid-soundfont-gm is not installed")
+def test_a_riff_that_returns_is_heard_in_the_sound():
+    take = feel_lines.Played(126.0, bars=7, program=32, seed=2)
+    analyzer = Analyzer()
+    heard = [analyzer.step(frame) for frame in feel_lines.frames(feel_lines.sound(take))]
+    found = [a.repetition for a in heard if a.repetition]
+    assert any(r.ago == 4 and r.varied == () and r.similarity > 0.9 for r in found)
+    assert heard[-1].hook is not None
