@@ -71,7 +71,7 @@ def harmony(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
         if chord is None or end_s <= span[0] or start_s >= span[1]:
             continue
         left, right = max(start_s, span[0]), min(end_s, span[1])
-        colour = hsv_to_rgb((chord.root * 7 % 12 / 12, 0.25 + 0.45 * chord.confidence, 0.95))
+        colour = hsv_to_rgb((chord.root * 7 % 12 / 12, 0.12 + 0.33 * chord.confidence, 0.94))
         ax.add_patch(Rectangle((left, 0), right - left, 0.8, facecolor=colour, edgecolor="white", lw=1))
         name, width_s = chord_name(chord), 0.012 * (span[1] - span[0])
         size = next((size for size in CHORD_SIZES if right - left > width_s * (0.3 + 0.055 * size * len(name))), None)

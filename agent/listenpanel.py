@@ -21,6 +21,7 @@ HISTORY = 14
 CONTOUR_FRAMES, CONTOUR_EVERY = 60, 6  # the pitch of the last 4.8 s, a column per 80 ms
 CONTOUR_PITCHES = (26, 55)
 BARS = "▁▂▃▄▅▆▇█"
+UNKNOWN = "unknown"  # a Feel that knows nothing yet
 FALL_DB, PEAK_FALL_DB = 1.0, 0.15  # by which level and peak sink each frame
 SURE_STYLES = ((0.7, "green"), (0.4, "yellow"), (0.0, "dim"))
 MARKS = {"legato": "⌒", "slide": "/", "ghost": "×"}
@@ -93,7 +94,7 @@ def summary(board: Board) -> str:
     if board.grid:
         words += [f"{60 / board.grid.period_s:.1f} bpm", str(board.grid.meter)]
     words += [key_name(board.key)] if board.key else []
-    words += [str(board.feel)] if board.feel else []
+    words += [str(board.feel)] if board.feel and str(board.feel) != UNKNOWN else []
     return f"listened {board.time_s:.1f} s: {', '.join(words)}; {board.xruns} xruns, {board.dropped} samples lost"
 
 
@@ -118,7 +119,7 @@ def _rows(board: Board) -> list[tuple[str, RenderableType]]:
         ("beat", _beat(board)),
         ("tempo", _tempo(board)),
         ("chord", _harmony(board)),
-        ("feel", Text(str(board.feel) if board.feel else "-")),
+        ("feel", Text("-" if board.feel is None or str(board.feel) == UNKNOWN else str(board.feel))),
         ("phrase", _phrase(board)),
         ("form", _form(board)),
         ("", _counts(board)),

@@ -34,6 +34,7 @@ RANGE_DB = 60.0
 TICKS = (("B0", 23), ("E1", 28), ("A1", 33), ("D2", 38), ("G2", 43), ("C3", 48), ("G3", 55), ("C4", 60))
 TICKS_HZ = (500, 1000, 2000)
 JUMP_SEMITONES = 1.5  # between two frames: another note, not a glide
+UNKNOWN = "unknown"  # a Feel that knows nothing yet
 OPEN_NOTE_S = 0.3  # drawn length of a note whose end was not heard
 NOTE, SLUR, GHOST, REVISED, F0 = "#1769aa", "#00897b", "#795548", "#c2185b", "#ff6d00"
 NOTE_COLOURS = {"normal": NOTE, "legato": SLUR, "slide": SLUR, "ghost": GHOST}
@@ -243,5 +244,5 @@ def summary(heard: Hearing) -> str:
     if heard.tempo:
         words.append(f"{heard.tempo[-1][1]:.1f} bpm")
     words += [str(meter) for _, meter in heard.meters[-1:]] + [key_name(key) for _, key in heard.keys[-1:]]
-    words += [str(heard.feel)] if heard.feel else []
+    words += [str(heard.feel)] if heard.feel and str(heard.feel) != UNKNOWN else []
     return "  ·  ".join(words)
