@@ -31,7 +31,7 @@ def draw(path: Path, measured: Measured, figures: Sequence[Any]) -> None:
     targets = {figure.key: figure.target for figure in figures}
     figure = Figure(figsize=(16, 9.6), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(3, 4, left=0.045, right=0.99, top=0.9, bottom=0.06, hspace=0.5, wspace=0.17)
+    grid = figure.add_gridspec(3, 4, left=0.07, right=0.99, top=0.9, bottom=0.06, hspace=0.5, wspace=0.24)
     for number, (key, title) in enumerate(SHARES.items()):
         _shares(figure.add_subplot(grid[number // 4, number % 4]), measured, key, title, targets.get(key))
     for number, (key, title) in enumerate(DELAYS.items()):
@@ -110,7 +110,7 @@ def _dress(ax: Any, title: str) -> None:
 
 def _head(figure: Figure, measured: Measured) -> None:
     clips = next(iter(measured.values()))["ALL"]["clips"]
-    figure.text(0.045, 0.975, f"What is heard: {clips} clips with truth", fontsize=15, weight="bold", va="top")
+    figure.text(0.07, 0.975, f"What is heard: {clips} clips with truth", fontsize=15, weight="bold", va="top")
     marks = [
         Line2D([], [], ls="", label=name + ("" if causal else " (offline)"), **_style(number, causal))
         for number, (name, causal) in enumerate(measured)
