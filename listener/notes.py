@@ -13,7 +13,8 @@ from listener.frontend import HOP_S
 from listener.pitch import to_midi
 from listener.types import Note, Onset
 
-NAMING = ((0.020, 0.95), (0.032, 0.9), (0.050, 0.82), (0.065, 0.6), (0.080, 0.4))  # age s -> belief
+NAMING = ((0.020, 0.93), (0.032, 0.85), (0.050, 0.75), (0.065, 0.6), (0.080, 0.45), (0.100, 0.3))  # age s -> belief
+BLEND = 0.5  # per hop, of the newest belief
 GIVE_UP_S = 0.115  # an onset without a pitch by then is a ghost note
 GHOST_DB = 4.0  # it must have risen by, or it was nothing
 CORRECT_BELIEF, CORRECT_HOPS, CORRECT_S = 0.85, 4, 0.25
@@ -21,11 +22,14 @@ MOVED_BELIEF, MOVED_HOPS = 0.8, 10  # a pitch that changes without an onset: a s
 MOVED_BEHIND_S = 0.03
 SILENT_HOPS = 6
 RELEASE_DB = 34.0
-LEGATO_ATTACK = 1.1  # bels: a new pitch with less of an attack was hammered on or pulled off
+LEGATO_ATTACK = 0.5  # of the player's usual stroke: a new pitch with less was hammered on or pulled off
+STROKES, USUAL = 24, 0.75  # the usual stroke is this quantile of so many
 ATTACK_HOPS = 3
 SLIDE_HOPS = 8  # a pitch that sounded this long before it gave way was slid from, not misheard
 VELOCITY_DB = (-45.0, 0.0)  # peak level of velocities 1 and 127
 LEVEL_HOPS = 4
+
+Beliefs = NDArray[np.float32]
 
 
 def to_velocity(level_db: float) -> int:
@@ -54,6 +58,8 @@ class NoteTracker:
         self._other, self._other_hops = 0, 0  # a pitch that is not the note's, and for how long
         self._silent_hops = 0
         self._attacks: list[float] = [0.0] * ATTACK_HOPS
+        self._strokes: list[float] = []
+        self._young: Beliefs = np.zeros(1, np.float32)  # belief in the pitch of a note not yet named, smoothed
         self._held_hops = 0  # for which the note's own pitch was believed
 
     def step(
@@ -61,14 +67,16 @@ class NoteTracker:
         hop_end_s: float,
         emit_s: float,
         onset: Onset | None,
-        beliefs: NDArray[np.float32],
+        beliefs: Beliefs,
         f0_hz: float | None,
         peak_db: float,
         attack: float,
     ) -> tuple[Note | None, Note | None, Note | None]:
         """beliefs: float32 [P + 1], of this hop; peak_db: its largest sample, dB re full scale; attack: FrontEnd's."""
-        best = int(np.argmax(beliefs[1:]))
-        pitch, belief = self._lowest + best, float(beliefs[1 + best])
+        self._young = beliefs if onset else self._young + BLEND * (beliefs - self._young)
+        now = self._young if onset or self._pending else beliefs
+        best = int(np.argmax(now[1:]))
+        pitch, belief = self._lowest + best, float(now[1 + best])
         if onset:
             self._pending = _Pending(onset.onset_s, min(self._levels), peak_db, max(self._attacks))
         self._levels, self._attacks = [*self._levels[1:], peak_db], [*self._attacks[1:], attack]
@@ -102,8 +110,9 @@ class NoteTracker:
         needed = next((b for age, b in reversed(NAMING) if age_s >= age), 2.0)
         velocity = to_velocity(pending.peak_db)
         if belief >= needed and f0_hz:
-            moved = self._note is not None and self._note.pitch != pitch
-            kind = "legato" if moved and pending.attack < LEGATO_ATTACK else "normal"
+            moved = self._note is not None and self._note.pitch != pitch  # and it has not ended
+            soft = pending.attack < LEGATO_ATTACK * self._usual_stroke(pending.attack)
+            kind = "legato" if moved and soft else "normal"
             return _note(pending.onset_s, emit_s, pitch, velocity, f0_hz, kind, belief)
         if age_s < GIVE_UP_S:
             return None
@@ -111,6 +120,10 @@ class NoteTracker:
         if pending.peak_db - pending.before_db < GHOST_DB:
             return None
         return Note(pending.onset_s, emit_s, None, self._note.pitch if self._note else 28, velocity, 0.0, "ghost", 0.3)
+
+    def _usual_stroke(self, attack: float) -> float:
+        self._strokes = [*self._strokes[1 - STROKES :], attack]
+        return sorted(self._strokes)[round(USUAL * (len(self._strokes) - 1))]
 
     def _moved(
         self, now_s: float, emit_s: float, pitch: int, belief: float, f0_hz: float | None, peak_db: float

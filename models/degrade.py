@@ -118,5 +118,5 @@ def _amp(x: Floats, drums: Bleed, rng: Rng) -> Floats:
     return np.asarray(signal.lfilter(*_peaking(rng.uniform(150, 1200), rng.uniform(-8, 8), 1.0), y))
 
 
-SHARES = {"clip": 0.1, "amp": 0.13, "room": 0.15, "laptop": 0.17, "drums": 0.22, "noise": 0.15, "hum": 0.08}
+SHARES = {"clip": 0.06, "amp": 0.09, "room": 0.18, "laptop": 0.13, "drums": 0.36, "noise": 0.11, "hum": 0.07}
 WAYS = {"clip": _clip, "amp": _amp, "room": _room, "laptop": _laptop, "drums": _drums, "noise": _noise, "hum": _hum}

@@ -43,9 +43,9 @@ class Bank:
 
     def instrument(self, rng: Rng) -> tuple[Instrument, str]:
         which = rng.random()
-        if which < 0.3:
-            return (MadeSynth(rng), "synth") if which < 0.06 else (MadeString(rng), "made")
-        sets = self.recorded if which < 0.65 and self.recorded else self.fonts
+        if which < 0.25:
+            return (MadeSynth(rng), "synth") if which < 0.05 else (MadeString(rng), "made")
+        sets = self.recorded if which < 0.72 and self.recorded else self.fonts
         name = sorted(sets)[int(rng.integers(len(sets)))]
         return Sampled(sets[name], rng), name
 
