@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from listener.hints import CountIn, Taps, check_tempo, likely, meter_of
 from listener.meter import BarFilter, Hypothesis
 from listener.pulse import GridClock
+from listener.trust import BAR_TRUST, BEATS_TRUST, trust
 from listener.types import Beat, Frame, Grid, Note, Onset
 
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
@@ -252,7 +253,8 @@ class BeatTracker:
         silent_beats = (now_s - self._last_event_s) / clock.period_s / clock.model.beats_per_pulse
         fade = math.exp(-max(0.0, silent_beats - PATIENCE_BEATS) / FADE_BEATS)
         fade *= self._enough
-        return clock.grid(min(1.0, self._beat_belief * fade), min(1.0, self._bar_belief * fade))
+        beats, bar = trust(self._beat_belief, BEATS_TRUST), trust(self._bar_belief, BAR_TRUST)
+        return clock.grid(beats * fade, min(beats, bar) * fade)
 
     def _say(self, grid: Grid, now_s: float) -> tuple[Beat, ...]:
         beats = []
