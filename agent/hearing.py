@@ -20,6 +20,7 @@ from listener.types import (
     Phrase,
     Repetition,
     Samples,
+    Timbre,
 )
 
 
@@ -37,6 +38,7 @@ class Hearing:
     phrases: dict[float, Phrase] = field(default_factory=dict)  # by start_s
     repeats: list[Repetition] = field(default_factory=list)  # of bars
     hook: Hook | None = None
+    timbre: Timbre | None = None  # the last
     end_s: float = 0.0
     feel: Feel | None = None
 
@@ -59,6 +61,7 @@ class Hearing:
         if a.key and (not self.keys or (self.keys[-1][1].tonic, self.keys[-1][1].mode) != (a.key.tonic, a.key.mode)):
             self.keys.append((a.time_s, a.key))
         self.repeats += [a.repetition] if a.repetition else []
+        self.timbre = a.timbre[-1] if a.timbre else self.timbre
         self.hook = a.hook or self.hook
         if a.phrase:
             self.phrases[a.phrase.start_s] = a.phrase

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agent.monitor import LEVEL_STYLES, METER_DB, SILENCE_DB
 from agent.names import chord_name, key_name, pitch_name
-from listener.types import Analysis, Chord, Feel, Grid, Hook, Key, Note, Phrase, Repetition
+from listener.types import Analysis, Chord, Feel, Grid, Hook, Key, Note, Phrase, Repetition, Timbre
 
 CELLS = 45  # width of the level meter and of the tuner
 TUNED_CENTS = 6.0
@@ -49,6 +49,7 @@ class Board:
     phrases: int = 0
     repetition: Repetition | None = None  # the last
     hook: Hook | None = None
+    timbre: Timbre | None = None  # of the last note that has one
     behind_s: float = 0.0
     xruns: int = 0
     dropped: int = 0
@@ -66,6 +67,7 @@ class Board:
             self.contour.append(69 + 12 * math.log2(a.f0_hz / 440) if a.f0_hz else None)
         self.chord, self.key, self.feel = a.chord, a.key, a.feel or self.feel
         self.repetition, self.hook = a.repetition or self.repetition, a.hook or self.hook
+        self.timbre = a.timbre[-1] if a.timbre else self.timbre
         if a.phrase:
             self.phrases += a.phrase.end_s is None
             self.phrase = a.phrase
@@ -116,6 +118,7 @@ def _rows(board: Board) -> list[tuple[str, RenderableType]]:
         ("tuner", _tuner(board)),
         ("pitch", _contour(board)),
         ("notes", _history(board)),
+        ("sound", _sound(board)),
         ("beat", _beat(board)),
         ("tempo", _tempo(board)),
         ("chord", _harmony(board)),
@@ -174,6 +177,16 @@ def _history(board: Board) -> Text:
     return text if board.notes else Text("-")
 
 
+def _sound(board: Board) -> Text:
+    """How the last note was played, and who seems to play."""
+    if board.timbre is None:
+        return Text("-", style="dim")
+    said, text = board.timbre, Text()
+    text.append(f"{said.technique:9}", style="bold").append_text(_sure(said.confidence))
+    text.append(f"   {said.dynamic:3} {said.brightness_hz:5.0f} Hz bright   plays {said.player} ")
+    return text.append_text(_sure(said.player_confidence))
+
+
 def _beat(board: Board) -> Text:
     if board.grid is None:
         return Text("no beat yet", style="dim")
@@ -221,9 +234,7 @@ def _form(board: Board) -> Text:
     words = []
     if board.repetition:
         how = ", ".join(board.repetition.varied) or "the same"
-        words.append(
-            f"bar {board.repetition.ago} back came again {board.time_s - board.repetition.start_s:.0f} s ago: {how}"
-        )
+        words.append(f"repeats the bar {board.repetition.ago} before: {how}")
     if board.hook:
         words.append(f"hook of {board.hook.length_beats:g} beats ×{board.hook.times}")
     return Text("   ".join(words) or "-", style="none" if words else "dim")

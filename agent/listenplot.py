@@ -34,6 +34,7 @@ RANGE_DB = 60.0
 TICKS = (("B0", 23), ("E1", 28), ("A1", 33), ("D2", 38), ("G2", 43), ("C3", 48), ("G3", 55), ("C4", 60))
 TICKS_HZ = (500, 1000, 2000)
 JUMP_SEMITONES = 1.5  # between two frames: another note, not a glide
+SURE = 0.5  # from here on the playing technique is named
 UNKNOWN = "unknown"  # a Feel that knows nothing yet
 OPEN_NOTE_S = 0.3  # drawn length of a note whose end was not heard
 NOTE, SLUR, GHOST, REVISED, F0 = "#1769aa", "#00897b", "#795548", "#c2185b", "#ff6d00"
@@ -239,10 +240,11 @@ def _head(figure: Figure, heard: Hearing, title: str) -> None:
 
 
 def summary(heard: Hearing) -> str:
-    """One line: how much was heard, and the last word on tempo, meter, key and feel."""
+    """One line: how much was heard, and the last word on tempo, meter, key, playing technique and feel."""
     words = [f"{heard.end_s:.1f} s", f"{len(heard.notes)} notes"]
     if heard.tempo:
         words.append(f"{heard.tempo[-1][1]:.1f} bpm")
     words += [str(meter) for _, meter in heard.meters[-1:]] + [key_name(key) for _, key in heard.keys[-1:]]
+    words += [heard.timbre.player] if heard.timbre and heard.timbre.player_confidence > SURE else []
     words += [str(heard.feel)] if heard.feel and str(heard.feel) != UNKNOWN else []
     return "  ·  ".join(words)

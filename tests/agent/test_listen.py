@@ -52,7 +52,8 @@ def test_a_bad_file_raises_alone_and_costs_a_line_among_others(take, tmp_path, c
 def test_a_correction_is_a_line_of_its_own_and_no_second_note():
     corrected = Note(1.0, 1.06, None, 28, 90, revises=40)
     analysis = Analysis(1.06, 1.06, 0.0, 41.2, 0.9, -20.0, revised=(corrected,))
-    assert list(Lines().of(analysis)) == [{"type": "revision", "t_onset": 1.0, "t_emit": 1.06, "midi": 28, "was": 40}]
+    (said,) = Lines().of(analysis)
+    assert said.items() >= {"type": "revision", "t_onset": 1.0, "t_emit": 1.06, "midi": 28, "was": 40}.items()
 
 
 def test_every_line_a_program_reads_can_be_read_by_a_person(take):
