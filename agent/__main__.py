@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", metavar="DIR", type=Path, help="the session's folder (default: a new one in paths.sessions)"
     )
     jam.add_argument("--seed", type=int, help="the same seed and input give the same session, bit for bit")
+    _add_time(jam)
     jam.add_argument("--quiet", action="store_true", help="no display")
     jam.set_defaults(run=_jam)
 
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     listen.add_argument("--input", metavar="DEVICE", help="with --mic: an input device's number or part of its name")
     listen.add_argument("--json", action="store_true", help="JSON lines on standard output")
     listen.add_argument("--plot", type=Path, metavar="OUT.png", help="draw what is heard in one file")
+    _add_time(listen)
     listen.set_defaults(run=_listen)
 
     listing = commands.add_parser("devices", help="audio devices and MIDI ports, with latencies")
@@ -104,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: ./config.yaml if there is one)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any key of config.yaml")
+
+
+def _add_time(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tempo", type=float, metavar="BPM", help="the tempo, told beforehand (default: it is heard)")
+    parser.add_argument("--meter", metavar="M", help="the meter, such as 7/8, told beforehand (default: it is heard)")
 
 
 def _jam(given: argparse.Namespace) -> int:
@@ -163,7 +170,13 @@ def _overrides(given: argparse.Namespace) -> dict[str, Any]:
         chosen["audio.output_enabled"] = False
     if given.seed is not None:
         chosen["band.seed"] = given.seed
-    return chosen
+    return chosen | _time(given)
+
+
+def _time(given: argparse.Namespace) -> dict[str, Any]:
+    """What is told beforehand of tempo and meter."""
+    told = {"band.tempo_bpm": given.tempo, "band.meter": given.meter}
+    return {key: value for key, value in told.items() if value is not None}
 
 
 def _pairs(given: argparse.Namespace) -> dict[str, Any]:
@@ -191,7 +204,8 @@ def _listen(given: argparse.Namespace) -> int:
     if given.input:
         raise UserError(f"--input {given.input}: names the sound card for --mic; a file is given without it")
     try:
-        return listen.run(given.files, given.json, plot=given.plot)
+        band = load(given.config, _pairs(given) | _time(given)).band
+        return listen.run(given.files, given.json, plot=given.plot, time_given=(band.meter, band.tempo_bpm))
     except AudioFileError as cause:
         raise UserError(str(cause)) from None
 
@@ -204,7 +218,7 @@ def _listen_live(given: argparse.Namespace) -> int:
     if given.plot:
         raise UserError(f"--plot {given.plot} with --mic: what is drawn is a file; record first, then draw that")
     device = {"audio.input": _number_or_name(given.input)} if given.input else {}
-    return listenlive.run(load(given.config, _pairs(given) | device), given.json)
+    return listenlive.run(load(given.config, _pairs(given) | _time(given) | device), given.json)
 
 
 def _devices(given: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from agent.yamlfile import parse_value, read_tree, shown
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
 FILE_NAME = "config.yaml"
+METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "11/8", "12/8")  # those listener.hints knows
 
 
 def _between(default: Any, low: float, high: float) -> Any:
@@ -24,6 +25,10 @@ def _between(default: Any, low: float, high: float) -> Any:
 
 def _one_of(default: str, *choices: str) -> Any:
     return field(default=default, metadata={"choices": choices})
+
+
+def _choice_or_none(*choices: str) -> Any:
+    return field(default=None, metadata={"choices": choices})
 
 
 def _path(default: str | None) -> Any:
@@ -93,6 +98,8 @@ class BandConfig:
     thin_bars: int = _between(2, 0, 64)
     max_wait_bars: int = _between(8, 1, 256)
     temperature: float = _between(0.9, 0.01, 5)
+    tempo_bpm: float | None = _between(None, 40, 480)  # told beforehand, in beats of the meter; None = heard
+    meter: str | None = _choice_or_none(*METERS)
     seed: int = _between(0, 0, 2**32 - 1)
 
 

@@ -130,9 +130,15 @@ def _note_line(note: Note) -> Line:
     }
 
 
-def listen_file(path: str, hearing: Hearing | None = None) -> Iterator[Line]:
-    """All lines of one file, "timing" last; hearing: gathers it all for a picture. Raises ValueError, OSError."""
+def listen_file(
+    path: str, hearing: Hearing | None = None, time_given: tuple[str | None, float | None] = (None, None)
+) -> Iterator[Line]:
+    """All lines of one file, "timing" last; hearing: gathers it all for a picture. Raises ValueError, OSError.
+
+    time_given: meter and tempo in its beats per minute, where they are told beforehand.
+    """
     analyzer, lines, audio_s = Analyzer(), Lines(), 0.0
+    analyzer.given(*time_given)
     cpu, wall = time.process_time(), time.monotonic()
     for frame in file_frames(path):
         analysis = analyzer.step(frame)
@@ -155,7 +161,13 @@ def warm_up() -> None:
         analyzer.step(Frame(noise.normal(0, 0.1, FRAME_SAMPLES).astype(np.float32), i * FRAME_SAMPLES))
 
 
-def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None, plot: Path | None = None) -> int:
+def run(
+    paths: list[str],
+    json_lines: bool = False,
+    out: TextIO | None = None,
+    plot: Path | None = None,
+    time_given: tuple[str | None, float | None] = (None, None),
+) -> int:
     """Print what is heard in the files; the exit code: a bad file raises; among several, it is a line and code 2.
 
     plot: where to draw it, for one file. Raises UserError when it cannot be written.
@@ -168,7 +180,7 @@ def run(paths: list[str], json_lines: bool = False, out: TextIO | None = None, p
         try:
             if len(paths) > 1:
                 print(show({"type": "file", "path": path}), file=out)
-            for line in listen_file(path, hearing):
+            for line in listen_file(path, hearing, time_given):
                 if (text := show(line)) is not None:
                     print(text, file=out)
         except (ValueError, OSError) as error:

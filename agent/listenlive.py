@@ -24,7 +24,7 @@ from rich.live import Live
 from agent import devices
 from agent.audio import XRUNS, SoundCard
 from agent.channel import Channel, channel
-from agent.config import Config
+from agent.config import BandConfig, Config
 from agent.errors import UserError
 from agent.listen import Lines, warm_up
 from agent.listenpanel import Board, panel, summary
@@ -100,12 +100,15 @@ def audio_main(card: devices.Card, block_samples: int, ring: Ring, commands: Cha
 # -- the ears' process ----------------------------------------------------------------------------------------
 
 
-def ears_main(ring: Ring, rate: int, channel_number: int | None, commands: Channel, reports: Channel) -> None:
+def ears_main(
+    ring: Ring, rate: int, channel_number: int | None, band: BandConfig, commands: Channel, reports: Channel
+) -> None:
     """Entry point: ring in, one Said per frame out, until told to stop, or until the parent is gone."""
     _outlive_the_terminal()
     try:
         warm_up()
         analyzer = Analyzer()
+        analyzer.given(band.meter, band.tempo_bpm)
     except (OSError, ValueError) as cause:
         reports.send(("failed", str(cause)))
         return
@@ -228,7 +231,7 @@ class Listening:
     def _start(self) -> None:
         audio = self._config.audio
         number = audio.input_channel - 1 if audio.input_channel else None
-        self._said = self._process("ears", ears_main, self._ring, self._card.rate, number)
+        self._said = self._process("ears", ears_main, self._ring, self._card.rate, number, self._config.band)
         self._await(self._said, "ears")
         if not self._stopping:
             self._heard = self._process("audio", audio_main, self._card, audio.block_samples, self._ring)

@@ -32,6 +32,7 @@ class Mind:
         )
         self._codec_state = self._codec.initial_state() if self._codec else None
         self._analyzer = Analyzer()
+        self._analyzer.given(config.band.meter, config.band.tempo_bpm)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)
         self._planner = Planner(responder, config.band, parts, config.band.commit_ms / 1000 + latency_s)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.config import Config, find, flatten, load, parse_value, valid_keys
+from agent.config import METERS, Config, find, flatten, load, parse_value, valid_keys
 from agent.errors import UserError
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
@@ -152,3 +152,15 @@ def test_a_value_on_the_command_line_reads_as_in_the_file(text: str, value: Any)
     assert parse_value(text) == value
     assert type(parse_value(text)) is type(value)
     assert parse_value("2020-99-99") == "2020-99-99"
+
+
+def test_the_meters_that_can_be_given_are_those_that_can_be_heard() -> None:
+    from listener.hints import METERS as HEARD
+
+    assert set(METERS) == set(HEARD)
+
+
+@pytest.mark.parametrize(("key", "value"), [("band.meter", "13/8"), ("band.tempo_bpm", 20)])
+def test_a_time_that_cannot_be_followed_is_refused(key: str, value: Any) -> None:
+    with pytest.raises(UserError, match=f"{key}.*allowed"):
+        load(None, {key: value})
