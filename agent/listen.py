@@ -18,7 +18,7 @@ from agent.errors import UserError
 from agent.listentext import readable
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
-from listener.types import Analysis, Beat, Feel, Grid, Note, Phrase
+from listener.types import Analysis, Beat, Feel, Grid, Note, Onset, Phrase, Timbre
 
 if TYPE_CHECKING:
     from agent.hearing import Hearing
@@ -36,15 +36,17 @@ class Lines:
 
     def of(self, a: Analysis) -> Iterator[Line]:
         for onset in a.onsets:
-            yield {"type": "onset", "t_onset": onset.onset_s, "t_emit": onset.emit_s}
+            yield onset_line(onset)
         for note in a.notes:
             yield _note_line(note)  # a ghost's has no "midi": it has no pitch worth naming
         for note in a.revised:
             said = {"t_onset": note.onset_s, "t_emit": note.emit_s, "midi": note.pitch, "was": note.revises}
-            yield {"type": "revision", **said}
+            yield {"type": "revision", **said, "articulation": note.articulation}
         for note in a.ended:
             off_s = note.onset_s + (note.duration_s or 0.0)
             yield {"type": "note_off", "t_onset": note.onset_s, "t_off": off_s, "t_emit": a.emit_s}
+        for timbre in a.timbre:
+            yield _timbre(timbre)
         for point in a.pitch:
             sounds = {"f0": round(point.f0_hz or 0.0, 3), "conf": round(point.voiced_prob, 4)}
             yield {"type": "pitch", "t": point.time_s, **sounds, "t_emit": point.emit_s}
@@ -89,6 +91,16 @@ def _phrase(phrase: Phrase) -> Line:
     if phrase.end_s is None:
         return said
     return said | {"closes": phrase.closes, "repeats": asdict(phrase.repeats) if phrase.repeats else None}
+
+
+def _timbre(timbre: Timbre) -> Line:
+    said: Line = {name: round(v, 3) if isinstance(v, float) else v for name, v in asdict(timbre).items()}
+    del said["onset_s"], said["emit_s"]
+    return {"type": "timbre", "t_onset": timbre.onset_s, "t_emit": timbre.emit_s, **said}
+
+
+def onset_line(onset: Onset) -> Line:
+    return {"type": "onset", "t_onset": onset.onset_s, "t_emit": onset.emit_s}
 
 
 def _feel(feel: Feel) -> Line:

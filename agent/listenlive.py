@@ -14,10 +14,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.live import Live
 
@@ -26,16 +28,17 @@ from agent.audio import XRUNS, SoundCard
 from agent.channel import Channel, channel
 from agent.config import BandConfig, Config
 from agent.errors import UserError
-from agent.listen import Lines, warm_up
+from agent.listen import Line, Lines, onset_line, warm_up
 from agent.listenpanel import Board, panel, summary
 from agent.listentext import readable
 from listener.analyzer import Analyzer
 from listener.capture import Framer, first_start, to_mono
+from listener.frontend import HOP
 from listener.ring import Ring
-from listener.types import Analysis
+from listener.types import FRAME_SAMPLES, Analysis, Frame, Onset
 
 RING_S = 10.0
-POLL_S, WATCH_S, REPORT_S = 0.002, 0.01, 0.1
+POLL_S, WATCH_S, REPORT_S = 0.002, 0.004, 0.1
 REFRESH_S = 1 / 15
 START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 3.0
 MAX_READ = 4_800  # samples at once: after a stall the ears catch up in steps
@@ -119,16 +122,22 @@ def ears_main(
 def hear(
     analyzer: Analyzer, ring: Ring, rate: int, channel_number: int | None, commands: Channel, reports: Channel
 ) -> None:
-    """What comes into the ring from now on, frame by frame, until told to stop, or until the parent is gone."""
+    """What comes into the ring from now on, hop by hop, until told to stop, or until the parent is gone."""
     reader, parent = ring.reader(), os.getppid()
     reader.skip_to_multiple(first_start(rate))
-    framer = Framer(rate, reader.position)
+    framer, hops = Framer(rate, reader.position, HOP), list[Frame]()
     while "stop" not in commands.receive() and os.getppid() == parent:
         if not len(block := reader.read(min(reader.available, MAX_READ))):
             time.sleep(POLL_S)
             continue
-        for frame in framer.push(to_mono(block, channel_number)[0]):
-            reports.send(Said(analyzer.step(frame), ring.written / rate, reader.dropped))
+        for hop in framer.push(to_mono(block, channel_number)[0]):
+            if onsets := analyzer.hear(hop).onsets:
+                reports.send(onsets)
+            hops.append(hop)
+            if len(hops) * HOP == FRAME_SAMPLES:
+                frame = Frame(np.concatenate([h.samples for h in hops]), hops[0].start_sample, hop.lag_s)
+                reports.send(Said(analyzer.step(frame), ring.written / rate, reader.dropped))
+                hops.clear()
 
 
 # -- who watches ----------------------------------------------------------------------------------------------
@@ -140,8 +149,14 @@ class Printed:
     def __init__(self, as_json: bool) -> None:
         self._lines, self._show = Lines(), json.dumps if as_json else readable
 
+    def early(self, onsets: tuple[Onset, ...]) -> None:
+        self._print(map(onset_line, onsets))
+
     def add(self, said: Said, board: Board) -> None:
-        for line in self._lines.of(said.analysis):
+        self._print(line for line in self._lines.of(said.analysis) if line["type"] != "onset")
+
+    def _print(self, lines: Iterable[Line]) -> None:
+        for line in lines:
             if (text := self._show(line)) is not None:
                 print(text)
 
@@ -162,6 +177,9 @@ class Panelled:
         )
         self._shown_s = float("-inf")
         self._guarded(lambda live: live.start())
+
+    def early(self, onsets: tuple[Onset, ...]) -> None:
+        pass
 
     def add(self, said: Said, board: Board) -> None:
         pass
@@ -265,6 +283,9 @@ class Listening:
     def _turn(self) -> None:
         """Read everything that has come, and show it."""
         for said in self._said.receive():
+            if not isinstance(said, Said):  # onsets, said before their frame is over
+                self._watcher.early(said)
+                continue
             self._board.add(said.analysis)
             self._board.behind_s = said.written_s - said.analysis.time_s
             self._board.dropped = said.dropped

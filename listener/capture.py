@@ -6,6 +6,7 @@ After the ring nobody can tell which it was: `Framer` takes whatever rate and ch
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,15 +91,15 @@ def to_mono(block: NDArray[np.float32], channel: int | None = None) -> tuple[Sam
 
 
 class Framer:
-    """Blocks at the device's rate -> frames of 320 samples at 24 kHz.
+    """Blocks at the device's rate -> frames (of 320 samples, unless told otherwise) at 24 kHz.
 
     start_sample: where in the stream the first block begins, at the device's rate; a multiple of first_start(rate).
     """
 
-    def __init__(self, rate: int, start_sample: int = 0) -> None:
+    def __init__(self, rate: int, start_sample: int = 0, frame_samples: int = FRAME_SAMPLES) -> None:
         if start_sample % first_start(rate):
             raise ValueError(f"start_sample {start_sample}: must be a multiple of {first_start(rate)} at {rate} Hz")
-        self._resampler = Resampler(rate, ANALYSIS_RATE, FRAME_SAMPLES)
+        self._resampler = Resampler(rate, ANALYSIS_RATE, frame_samples)
         self._start_sample = start_sample * ANALYSIS_RATE // rate
 
     def push(self, mono: Samples) -> list[Frame]:
@@ -106,7 +107,7 @@ class Framer:
 
     def _frame(self, samples: Samples) -> Frame:
         frame = Frame(samples, self._start_sample, self._resampler.delay_s)
-        self._start_sample += FRAME_SAMPLES
+        self._start_sample += len(samples)
         return frame
 
 
@@ -183,8 +184,15 @@ class AudioFile:
 
 
 def file_frames(path: str | Path, block_samples: int = 1024) -> Iterator[Frame]:
-    """The frames of a file, by the same steps as live: to mono, cleaned, resampled, cut into frames."""
+    """The frames of a file, by the same steps as live: to mono, cleaned, resampled, cut into frames; as many, and the
+    same, whatever the block. The last is filled up with silence."""
     sound = AudioFile(path)
     framer = Framer(sound.rate)
-    for block in sound.blocks(block_samples):
-        yield from framer.push(block)
+    left = math.ceil(sound.frames * ANALYSIS_RATE / (sound.rate * FRAME_SAMPLES))
+    silence = itertools.repeat(np.zeros(block_samples, np.float32))
+    for block in itertools.chain(sound.blocks(block_samples), silence):
+        frames = framer.push(block)[:left]
+        yield from frames
+        left -= len(frames)
+        if left <= 0:
+            return

@@ -4,8 +4,11 @@ import copy
 
 import numpy as np
 import pytest
+import soundfile
 
 from listener.analyzer import Analyzer
+from listener.capture import file_frames
+from listener.frontend import HOP
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame
 
 
@@ -74,6 +77,28 @@ HUM = 0.05 * np.sin(2 * np.pi * 50 * np.arange(4 * ANALYSIS_RATE) / ANALYSIS_RAT
 )
 def test_what_is_not_music_is_not_a_flood_of_notes(sound):
     assert sum(len(a.notes) for a in hear(sound)) <= 1
+
+
+@pytest.mark.parametrize("chunk", [64, 128, 320, 1000, 48_000])
+def test_a_stream_in_any_chunks_is_heard_as_the_file_is(chunk, tmp_path):
+    sound = np.concatenate([SILENCE, *(pluck(m, 0.25) for m in LINE), SILENCE])
+    soundfile.write(tmp_path / "line.wav", np.repeat(sound, 2), 48_000, subtype="FLOAT")
+    heard = []
+    for size in (1024, chunk):
+        analyzer = Analyzer()
+        heard.append([analyzer.step(frame) for frame in file_frames(tmp_path / "line.wav", size)])
+    assert heard[0] == heard[1]
+    assert sum(len(a.notes) for a in heard[0]) >= len(LINE)
+
+
+def test_a_frame_heard_hop_by_hop_is_the_frame(heard):
+    sound = frames(np.concatenate([SILENCE, *(pluck(m) for m in LINE), SILENCE]))
+    analyzer, early = Analyzer(), []
+    for frame in sound:
+        for at in range(0, FRAME_SAMPLES, HOP):
+            early += analyzer.hear(Frame(frame.samples[at : at + HOP], frame.start_sample + at)).onsets
+        analyzer.step(frame)
+    assert early == [o for a in heard for o in a.onsets]
 
 
 def test_a_copied_state_continues_identically():
