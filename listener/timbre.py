@@ -148,7 +148,7 @@ class TimbreTracker:
             technique=self._net.classes[named],
             confidence=float(chances[named]),
             brightness_hz=brightness_hz(body[: round(BRIGHTNESS_S * ANALYSIS_RATE)]),
-            bite_db=_of(x, "attack0_2800"),
+            bite_db=_of(x, "attack1_2800"),
             noise_db=_of(x, "noise0_mid"),
             level_db=level_db,
             dynamic=self._dynamics.mark(level_db),

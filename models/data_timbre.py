@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,15 @@ SETS = {
     "tagliatelle": ("pastabass", "mute"),
     "fetuccine": ("pastabass", "fingers"),
     "meat_pizz": ("meatbass", "upright"),
+    "swagbass": ("swagbass", "fingers"),
+    "fashionbass": ("fashionbass", "fingers"),
+}
+# name -> (folder of checkouts of github.com/sfzinstruments, CC0; semitones from the file's octave to the sounding one)
+PACKS = {
+    "tagliatelle": ("karoryfer.pastabass/samples/tagliatelle", 0),
+    "fetuccine": ("karoryfer.pastabass/samples/fetuccine", 0),
+    "swagbass": ("karoryfer.swagbass/notes", 0),
+    "fashionbass": ("karoryfer.fashionbass/notes", 12),
 }
 PROGRAM_TECHNIQUE = dict(zip(PROGRAMS, ("upright", "fingers", "pick", "fretless", "slap", "slap"), strict=False))
 MADE_BASSES = 60
@@ -65,7 +75,7 @@ class Examples:
 
 
 def recorded_banks(root: Path, packs: Path | None = None) -> list[Bank]:
-    """shared/data/bass, and the sets of a Pastabass checkout where there is one. Raises FileNotFoundError."""
+    """shared/data/bass, and those of PACKS that lie in `packs`. Raises FileNotFoundError without the first."""
     tones = recorded_tones(root) | (pack_tones(packs) if packs else {})
     banks = [Bank(name, *SETS[name], cut(found)) for name, found in tones.items()]
     return banks + [mutes(bank) for bank in banks if bank.technique in DAMPED]
@@ -103,23 +113,28 @@ def mutes(bank: Bank) -> Bank:
 
 
 def pack_tones(root: Path) -> dict[str, list[Tone]]:
-    """samples/<set>/<note>_vl<layer>_rr<n>.wav of github.com/sfzinstruments/karoryfer.pastabass (CC0)."""
-    import soundfile
-
+    """The sets of PACKS that lie under root; files are <note>_<layer>_rr<n>.wav, the first two repetitions are read."""
     out: dict[str, list[Tone]] = {}
-    for path in sorted(root.glob("samples/*/*.wav")):
-        if path.parent.name not in ("tagliatelle", "fetuccine"):
-            continue
-        sound, rate = soundfile.read(path, frames=44_100, dtype="float32", always_2d=True)
-        note, layer = path.stem.split("_")[:2]
-        tone = signal.resample_poly(sound.mean(1), 80, 147) if rate == 44_100 else sound.mean(1)
-        if (kept := trim(tone.astype(np.float32))) is not None:
-            out.setdefault(path.parent.name, []).append(Tone(_pack_pitch(note), int(layer[2:]) / 4, kept))
+    for name, (folder, shift) in PACKS.items():
+        for path in sorted((root / folder).glob("*_rr[12].wav")):
+            note = path.name.split("_")[0]
+            if (kept := trim(_read(path))) is not None and "open" not in path.name:
+                out.setdefault(name, []).append(Tone(_pack_pitch(note) + shift, 0.5, kept))
     return out
 
 
+def _read(path: Path) -> NDArray[np.float32]:
+    """Its first second, mono, at RATE."""
+    import soundfile
+
+    rate = soundfile.info(path).samplerate
+    sound, _ = soundfile.read(path, frames=rate, dtype="float32", always_2d=True)
+    shared = math.gcd(RATE, rate)
+    return np.asarray(signal.resample_poly(sound.mean(1), RATE // shared, rate // shared), np.float32)
+
+
 def _pack_pitch(note: str) -> int:
-    """Sounding MIDI number: a Bass VI's files are named by written pitch, an octave above."""
+    """MIDI number of a file's note, where c0 is 0: most of these files are named an octave above what sounds."""
     return PACK_NOTES[note[0]] + (-1 if note[1:-1] == "b" else 0) + 12 * int(note[-1])
 
 

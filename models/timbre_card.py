@@ -14,19 +14,21 @@ SOURCES = """\
 - `shared/data/bass` (CC0): growl and growl_staccato (Karoryfer Growlybass, fingers), killer (Killer Bass of the
   Discord GM bank, pick), linguine and spaghetti (Karoryfer Pastabass, a Bass VI, pick), meat_pizz (Karoryfer Meatbass,
   upright pizzicato).
-- github.com/sfzinstruments/karoryfer.pastabass at 90135cd (CC0), the sets tagliatelle (flatwounds, picked, muted) and
-  fetuccine (flatwounds, fingers), of the same Bass VI; put it at `data_cache/timbre/pastabass` or give `--pack`.
+- Three more CC0 libraries of github.com/sfzinstruments, checked out into `data_cache/timbre` (or `--packs FOLDER`):
+  karoryfer.pastabass 90135cd (tagliatelle: flatwounds, picked, muted; fetuccine: flatwounds, fingers),
+  karoryfer.swagbass 9d10fca and karoryfer.fashionbass 0703973 (their readmes do not name the hand; taken as fingers).
 - FluidR3_GM (MIT, Debian's fluid-soundfont-gm), programs 32-37.
-- Strings made of partials here (`models/made_timbre.py`): random instruments, each played in every technique.
-- Palm mutes: but for tagliatelle there are none recorded; the picked and fingered tones are damped here
+- Strings made of partials here (`models/made_timbre.py`): random basses, each played in every technique.
+- Palm mutes: apart from tagliatelle none are recorded; the picked and fingered tones are damped here
   (every band dies with a time constant of 35-140 ms at 100 Hz, sooner above, and the attack is low-passed).
 """
 LIMITS = """\
-- Slap and fretless come from one recorded source, FluidR3_GM's presets, and from made strings: on another bass they are the
-  least certain. MuseScore_General on these machines is FluidR3Mono, the same recordings, so no second source.
-- Only four recorded basses: what separates fingers from a pick differs more between basses than between
-  techniques; `benchmarks/timbre.py` has the held-out accuracy beside the trivial rules. Trust the confidence.
-- A palm mute here is a damped recording, except tagliatelle; foam, thumbs and dead strings were not heard.
+- Fingers and pick are confused on a bass that was not heard: what separates them differs less than the basses do.
+- Slap and fretless have one recorded source, FluidR3_GM's presets, beside the made strings; a bright fingered bass may
+  be taken for slap. (MuseScore_General on the training machine is FluidR3Mono: the same recordings.)
+- A palm mute here is a damped recording, except tagliatelle, on which it does badly; foam, thumbs and dead strings
+  were not heard.
+- `benchmarks/timbre.py` has the held-out accuracy beside two trivial rules. Trust the confidence, not the name alone.
 """
 
 
@@ -46,7 +48,7 @@ Logits are divided by the temperature {scale:.2f}, fitted on instruments the net
 
 ## Made with
 `python -m models.train timbre {options}`
-at commit {_commit()}; {seconds:.0f} s on one CPU core; everything is seeded.
+at commit {_commit()}; {seconds:.0f} s on one CPU core, and some five minutes for the corpus where it is not kept; everything is seeded.
 
 ## Scores
 Accuracy per set, its whole instrument held out (all conditions, clean and degraded):
