@@ -30,6 +30,12 @@ def _revision(line: Line) -> str:
     return f"{pitch_name(line['midi']):4} corrected, was {pitch_name(line['was'])}"
 
 
+def _timbre(line: Line) -> str:
+    return (
+        f"     {line['technique']} {line['confidence']:.0%}, {line['dynamic']}, bright {line['brightness_hz']:.0f} Hz"
+    )
+
+
 def _chord(line: Line) -> str:
     return f"     chord {chord_name(Chord(line['root'], line['quality'], 1.0))}"
 
@@ -67,6 +73,7 @@ WORDS: Mapping[str, Callable[[Line], str]] = {
     "meter": lambda line: f"     meter {line['num']}/{line['den']}",
     "key": lambda line: f"     key {key_name(Key(line['tonic'], line['mode'], 1.0))}",
     "chord": _chord,
+    "timbre": _timbre,
     "feel": _feel,
     "phrase": _phrase,
     "repetition": _repetition,
