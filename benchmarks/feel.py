@@ -1,4 +1,4 @@
-"""Lateness and swing of rendered lines with known feel: `python benchmarks/feel.py [--quick]`.
+"""Lateness and swing of rendered lines with known feel: `python benchmarks/feel.py [--lines N]`.
 
 Each line is heard twice by the real Analyzer: with the click it was played to as a given reference (late from the
 first note), and alone (the opening sets the beat, then the player moves). Beside it the trivial rule: distance to the
@@ -25,6 +25,7 @@ from listener.types import Feel, Grid, Meter
 OFFSETS_S = (-0.020, -0.010, 0.0, 0.012, 0.020, 0.030)
 SWINGS = (0.50, 0.56, 0.62, 0.67)
 TEMPI = (84.0, 112.0, 138.0, 100.0)
+CLICK_BARS = 10
 PROGRAMS = (33, 32, 34)  # fingered, acoustic, picked
 
 
@@ -89,13 +90,13 @@ def report(name: str, errors: list[tuple[float, float]]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="four lines only")
+    parser.add_argument("--lines", type=int, default=12, help="only the first N of twelve lines")
     args = parser.parse_args()
     errors: dict[str, list[tuple[float, float]]] = {"given": [], "opening": [], "trivial": []}
     print(" bpm  true late/swing    click given                 alone                       reference  nearest 16th")
-    for line in lines(4 if args.quick else 99):
+    for line in lines(args.lines):
         click = Grid(START_S, 0, 1, line.beat_s, Meter(BEATS, 4), 1.0, 1.0)
-        given = hear(replace(line, turn=0), click).feel
+        given = hear(replace(line, turn=0, bars=CLICK_BARS), click).feel
         alone = hear(line, None)
         rule = trivial(line, alone.onsets_s, START_S + BEATS * line.turn * line.beat_s)
         errors["given"].append(error(given, line))

@@ -75,7 +75,7 @@ class FeelTracker:
         self._opening: OpeningClock | None = None
         self._earlier: deque[float] = deque(maxlen=EARLIER_NOTES)
         self._swing = SwingMeter()
-        self._on_beat: deque[tuple[float, int]] = deque(maxlen=WINDOW_NOTES)  # (late_s, position in the bar)
+        self._on_beat: deque[tuple[float, float, int]] = deque(maxlen=WINDOW_NOTES)  # onset_s, late_s, position
         self._late_s = 0.0
         self._feel: Feel | None = None
 
@@ -112,7 +112,7 @@ class FeelTracker:
         late_s = note.onset_s - beat_s - place * period_s
         position = beat_grid.position_of(round(beat_grid.beat_at(beat_s + place * period_s)))
         if place == 0 and near(note.onset_s - self._late_s, beat_s, period_s):
-            self._on_beat.append((late_s, position))
+            self._on_beat.append((note.onset_s, late_s, position))
             self._late_s += 0.25 * (late_s - self._late_s)
         return NoteFeel(note.onset_s, late_s, place % 1.0, position, self.reference)
 
@@ -172,11 +172,11 @@ class FeelTracker:
                 self._on_beat.clear()
 
     def _running(self) -> Feel:
-        late = [late_s for late_s, _ in self._on_beat]
+        late = self._late()
         known = len(late) >= FEWEST_NOTES
         middle_s = median(late) if known else 0.0
         spread_s = MAD_TO_SD * median(abs(late_s - middle_s) for late_s in late) if known else None
-        absolute = known and self.reference != "player"
+        absolute = known and (self.reference == "given" or (self._opening is not None and not self._opening.doubted))
         return Feel(
             behind_s=middle_s if absolute else None,
             spread_s=spread_s,
@@ -186,8 +186,16 @@ class FeelTracker:
             notes=len(late),
         )
 
+    def _late(self) -> list[float]:
+        """Of the last notes on the beat; the opening is known better by now than when they were placed."""
+        clock = self._opening
+        if clock is None or self._reference is not None:
+            return [late_s for _, late_s, _ in self._on_beat]
+        beats = ((onset_s, round(clock.beat_at(onset_s - self._late_s))) for onset_s, _, _ in self._on_beat)
+        return [onset_s - clock.time_of(beat) for onset_s, beat in beats]
+
     def _backbeat_s(self) -> float | None:
-        sides = [[late_s for late_s, position in self._on_beat if position % 2 == odd] for odd in (0, 1)]
+        sides = [[late_s for _, late_s, position in self._on_beat if position % 2 == odd] for odd in (0, 1)]
         if min(map(len, sides)) < FEWEST_NOTES:
             return None
         return median(sides[0]) - median(sides[1])

@@ -21,11 +21,12 @@ NOTES = 96  # on the beat, that are kept
 FIRST_NOTES = 4
 FEWEST_BEFORE, FEWEST_AFTER = 4, 6  # notes on either side of a change
 SETTLED_NOTES = 24  # a step with no more notes before it is taken as found
-LEAST_NOISE_S = 0.0015
+LEAST_NOISE_S = 0.003
 STEP_COST, BEND_COST = 1.5, 2.0  # parameters' worth of evidence
-BENT_S, BENT_NOTES = 0.015, 10  # a tempo that drifted this far from the opening's, for this many notes
+BENT_S, DOUBT_NOTES, BENT_NOTES = 0.015, 3, 10  # drifted this far from the opening's tempo, for so many notes
 ON_BEAT, ON_BEAT_S = 0.16, 0.065  # how far from the beat a note is still on it: the smaller of the two
 MOST_LATE_S = 0.080
+LEVELS = (0.5, 1.0, 2.0)
 MISSES = 6  # notes in a row of which the beat tracker believes something else: lost
 
 
@@ -99,6 +100,11 @@ class OpeningClock:
         self.lost = False
         self._fit()
 
+    @property
+    def doubted(self) -> bool:
+        """The tempo may be bending: what looks late may be slow."""
+        return self._bends >= DOUBT_NOTES
+
     def beat_at(self, time_s: float) -> float:
         return self._beat + (time_s - self._beat_s) / self.period_s
 
@@ -115,9 +121,14 @@ class OpeningClock:
             self.lost |= abs(self.late_s) > MOST_LATE_S
 
     def compare(self, beat_s: float, period_s: float) -> None:
-        """What the beat tracker believes; when it says something else for long, the opening is over."""
+        """What the beat tracker believes; when it says something else for long, the opening is over. Half or twice the
+        tempo, on the same beats, is not something else.
+        """
         off = self.beat_at(beat_s)
-        same = abs(math.log(period_s / self.period_s)) < 0.06 and abs(off - round(off)) < 0.25
+        level = min(LEVELS, key=lambda level: abs(math.log(period_s / self.period_s / level)))
+        unit = min(level, 1.0)
+        there = abs(off / unit - round(off / unit)) * unit < 0.25 * unit
+        same = there and abs(math.log(period_s / self.period_s / level)) < 0.06
         self._misses = 0 if same else self._misses + 1
         self.lost |= self._misses >= MISSES
 
