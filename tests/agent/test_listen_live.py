@@ -122,6 +122,17 @@ def server() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
+def started() -> Iterator[list[subprocess.Popen[str]]]:
+    """What a test starts is not left behind when it fails."""
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
 def studio(server: dict[str, str]) -> Iterator[object]:
     from tests.jack_studio import Studio, load
 
@@ -133,12 +144,15 @@ def studio(server: dict[str, str]) -> Iterator[object]:
 class TestOnJack:
     pytestmark = rig
 
-    def test_json_says_live_what_the_file_says(self, server: dict[str, str], studio: object, tmp_path: Path) -> None:
+    def test_json_says_live_what_the_file_says(
+        self, server: dict[str, str], studio: object, started: list[subprocess.Popen[str]], tmp_path: Path
+    ) -> None:
         command = [sys.executable, "-m", "agent", "listen", "--mic", "--json"]
         with (tmp_path / "said").open("w+") as out:
             process = subprocess.Popen(
                 command, env={**os.environ, **server}, stdout=out, stderr=subprocess.PIPE, text=True
             )
+            started.append(process)
             studio.connect("studio:take", "Antiphon-audio:in", 60)
             studio.roll()
             time.sleep(SECONDS / 2)
@@ -155,12 +169,15 @@ class TestOnJack:
         assert difflib.SequenceMatcher(None, live, true).ratio() > 0.8
         assert len(last) == 1 and re.match(r"listened [\d.]+ s: \d+ notes", last[0])
 
-    def test_a_terminal_that_goes_away_stops_nothing(self, server: dict[str, str], studio: object) -> None:
+    def test_a_terminal_that_goes_away_stops_nothing(
+        self, server: dict[str, str], studio: object, started: list[subprocess.Popen[str]]
+    ) -> None:
         here, there = pty.openpty()
         env = {**os.environ, **server, "TERM": "xterm"}
         command = [sys.executable, "-m", "agent", "listen", "--mic"]
         process = subprocess.Popen(command, env=env, stdout=there, stdin=there, stderr=subprocess.PIPE, text=True)
         os.close(there)
+        started.append(process)
         studio.connect("studio:take", "Antiphon-audio:in", 60)
         studio.roll()
         time.sleep(3.0)
