@@ -38,7 +38,7 @@ PLUCKED = "normal"  # the only articulation whose attack tells the technique
 FORGET = 0.88  # weight of the notes before: the belief stands on about the last eight
 MARKS = ("pp", "p", "mp", "mf", "f", "ff")
 RANGE_NOTES, RANGE_DB = 48, 15.0  # a player's range is at least this wide
-RANGE_PERCENTILES = (8, 92)
+RANGE_SHARES = (0.08, 0.92)  # of its notes are below its ends
 BLOCK = 480  # samples: level is that of the loudest 20 ms
 PENDING = 4
 
@@ -84,7 +84,8 @@ class Dynamics:
 
     def mark(self, level_db: float) -> str:
         self._levels.append(level_db)
-        low, high = np.percentile(self._levels, RANGE_PERCENTILES)
+        ranked = sorted(self._levels)
+        low, high = (ranked[round(share * (len(ranked) - 1))] for share in RANGE_SHARES)
         spare = max(0.0, RANGE_DB - (high - low)) / 2
         place = (level_db - low + spare) / (high - low + 2 * spare)
         return MARKS[int(np.clip(place * len(MARKS), 0, len(MARKS) - 1))]

@@ -134,6 +134,23 @@ def _correlation(x: Floats, start: int, length: int, lag: int) -> float:
     return float(ab / np.sqrt(aa * bb))
 
 
+@njit(cache=True)
+def _correlations(x: Floats, start: int, length: int, first: int, last: int) -> Floats:
+    """The same at every lag from first to last."""
+    out, aa, bb = np.zeros(last - first + 1), 1e-12, 1e-12
+    for i in range(start, start + length):
+        aa += x[i] * x[i]
+        bb += x[i + first] * x[i + first]
+    for k in range(len(out)):
+        ab, lag = 0.0, first + k
+        for i in range(start, start + length):
+            ab += x[i] * x[i + lag]
+        out[k] = ab / np.sqrt(aa * bb)
+        if k + 1 < len(out):
+            bb += x[start + lag + length] ** 2 - x[start + lag] ** 2
+    return out
+
+
 def _noise(groups: Floats, start: int, period: float) -> Floats:
     """Noise-to-harmonic ratio in dB of each group at one moment, at the best lag near the period."""
     length = max(360, round(period))
@@ -150,7 +167,7 @@ def _settled_period(x: Floats, start: int, period: float) -> float:
     length, first, last = max(480, round(period)), int(period * 0.93), int(period * 1.07) + 1
     if start + length + last > len(x):
         return float("nan")
-    r = np.array([_correlation(x, start, length, lag) for lag in range(first, last + 1)])
+    r = _correlations(x, start, length, first, last)
     k = int(np.argmax(r))
     if not 0 < k < len(r) - 1:
         return float("nan")
