@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from agent.errors import UserError
 from agent.listentext import readable
-from listener.analyzer import Analyzer
+from listener.analyzer import Analyzer, warm_up
 from listener.capture import file_frames
 from listener.types import Analysis, Beat, Feel, Grid, Note, Onset, Phrase, Timbre
 
@@ -160,17 +160,6 @@ def listen_file(
         audio_s = frame.end_s
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     yield {"type": "timing", "cpu": cpu, "wall": wall, "audio": audio_s}
-
-
-def warm_up() -> None:
-    """Compile or load the compiled kernels before any time is measured."""
-    import numpy as np
-
-    from listener.types import FRAME_SAMPLES, Frame
-
-    analyzer, noise = Analyzer(), np.random.default_rng(0)
-    for i in range(40):
-        analyzer.step(Frame(noise.normal(0, 0.1, FRAME_SAMPLES).astype(np.float32), i * FRAME_SAMPLES))
 
 
 def run(

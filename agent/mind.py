@@ -9,7 +9,7 @@ import numpy as np
 from agent.config import Config
 from agent.planner import Latent, Planner
 from agent.types import Thought
-from listener.analyzer import Analyzer
+from listener.analyzer import Analyzer, warm_up
 from listener.types import Frame
 from models import codec as codec_module
 from models.codec import Codec
@@ -31,6 +31,7 @@ class Mind:
             Codec.load(Path(config.models.codec or WEIGHTS / "codec")) if config.models.codec_enabled else None
         )
         self._codec_state = self._codec.initial_state() if self._codec else None
+        warm_up()
         self._analyzer = Analyzer()
         self._analyzer.given(config.band.meter, config.band.tempo_bpm)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)

@@ -12,7 +12,7 @@ from listener.frontend import HOP
 from listener.harmony import Harmony
 from listener.phrase import Phrases
 from listener.timbre import TimbreTracker
-from listener.types import FRAME_SAMPLES, Analysis, Frame
+from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame
 
 
 def rms_db(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
@@ -85,3 +85,13 @@ class Analyzer:
             hook=form.hook,
             timbre=self.timbre.step(frame, notes, ended, revised),
         )
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them: half a minute in a new checkout, then a moment. Call it before sound comes."""
+    t = np.arange(ANALYSIS_RATE // 4) / ANALYSIS_RATE
+    pluck = sum(np.sin(2 * np.pi * 55 * k * t) / k for k in range(1, 9)) * np.exp(-6 * t) * 0.2
+    line = np.resize(pluck, 2 * ANALYSIS_RATE).astype(np.float32)
+    analyzer = Analyzer()
+    for start in range(0, len(line) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+        analyzer.step(Frame(line[start : start + FRAME_SAMPLES], start))
