@@ -38,9 +38,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    recorded: int = 240  # examples of each recorded set
-    font: int = 160  # of each soundfont preset
-    made: int = 160  # of each technique on made strings
+    recorded: int = 160  # examples of each recorded set
+    font: int = 120  # of each soundfont preset
+    made: int = 120  # of each technique on made strings
     clean: float = 0.3  # share that no microphone spoils
     epochs: int = 15
     batch: int = 256
