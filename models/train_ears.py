@@ -18,7 +18,7 @@ from torch import nn
 from listener.frontend import HOP_S, LOWEST
 from models import checkpoint
 from models.ears_corpus import AGES, SECONDS, build, load_bank
-from models.ears_net import PITCHES, EarConfig, EarNet
+from models.ears_net import PITCHES, EarConfig, EarNet, widened
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS, HELD_OUT = ROOT / "data_cache" / "ears", ROOT / "data_cache" / "ears_val"
@@ -123,8 +123,13 @@ def train(config: TrainConfig) -> None:
     first = 0
     if STATE.exists():
         state = torch.load(STATE, weights_only=True)
-        net.load_state_dict(state["net"]), optimiser.load_state_dict(state["optimiser"])
         first = int(state["step"])
+        if state["net"]["dense.bias"].shape == net.dense.bias.shape:
+            net.load_state_dict(state["net"])
+            optimiser.load_state_dict(state["optimiser"])
+        else:
+            print("the net kept is narrower: widened", flush=True)
+            net.load_state_dict(widened(state["net"], EarConfig()).state_dict())
         print(f"going on from step {first}", flush=True)
     began, done = time.monotonic(), first
     try:

@@ -29,7 +29,7 @@ from agent.outputs import shipped
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
 from listener.ring import Ring
-from listener.types import Analysis, Chord, Grid, Key, Meter, Note, Phrase
+from listener.types import Analysis, Chord, Grid, Key, Meter, Note, Onset, Phrase
 
 SECONDS = 12.0
 
@@ -82,21 +82,27 @@ def test_the_ears_say_of_a_ring_what_they_say_of_a_file(tmp_path: Path) -> None:
     sound, rate = soundfile.read(cut(tmp_path, 4.0), dtype="float32")
     ring, (commands, commanded), (reports, reported) = Ring(rate, 1), channel(), channel()
     said: list[Said] = []
+    early: list[Onset] = []
+
+    def take() -> None:
+        for report in reported.receive():
+            said.append(report) if isinstance(report, Said) else early.extend(report)
+
     too_late_s = time.monotonic() + 60.0
     ears = threading.Thread(target=hear, args=(Analyzer(), ring, rate, None, commanded, reports))
     ears.start()
     time.sleep(0.2)  # a reader hears what is written after it began
     for at in range(0, len(sound), 128):
         ring.write(sound[at : at + 128, None])
-        said += reported.receive()
+        take()
         while ring.written - round(said[-1].analysis.time_s * rate if said else 0) > rate // 2:
             assert time.monotonic() < too_late_s, "the ears say nothing"
             time.sleep(0.001)
-            said += reported.receive()
+            take()
     time.sleep(0.5)
     commands.send("stop")
     ears.join(5.0)
-    said += reported.receive()
+    take()
     for end in (commands, commanded, reports, reported):
         end.close()
     live = [note for one in said for note in one.analysis.notes]
@@ -104,6 +110,7 @@ def test_the_ears_say_of_a_ring_what_they_say_of_a_file(tmp_path: Path) -> None:
     assert said[-1].dropped == 0
     assert live == [n for frame in file_frames(tmp_path / "cut.wav") for n in analyzer.step(frame).notes][: len(live)]
     assert len(live) >= 8
+    assert early == [onset for one in said for onset in one.analysis.onsets]
 
 
 rig = [

@@ -18,8 +18,8 @@ FEATURES = RNG.normal(0, 1, (120, frontend.SIZE)).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    net = Trained(EarConfig()).eval()
-    tensors, _ = earnet._read(earnet.WEIGHTS)
+    tensors, config = earnet._read(earnet.WEIGHTS)
+    net = Trained(EarConfig(**config)).eval()
     net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in tensors.items()})
     return net
 
