@@ -25,8 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from listener.frontend import HOP
-from models import data_ears
-from models.data_ears import RATE, Instrument, MadeString, Played, Rng, Sampled
+from models import bass_tones, data_ears
+from models.bass_tones import RATE, Instrument, MadeString, Rng, Sampled
+from models.data_ears import Played
 
 SCORER = Path(__file__).resolve().parents[2] / "shared" / "listening" / "eval_listen.py"
 FONT = "TimGM6mb"
@@ -100,7 +101,7 @@ def truth(notes: list[Played]) -> list[dict[str, Any]]:
 
 
 def lines(
-    kind: str, count: int, seed: int, tones: dict[str, list[data_ears.Tone]]
+    kind: str, count: int, seed: int, tones: dict[str, list[bass_tones.Tone]]
 ) -> Iterator[tuple[NDArray[np.float32], list[Played]]]:
     for index in range(count):
         rng = np.random.default_rng((seed, list(KINDS).index(kind), index))
@@ -155,14 +156,14 @@ def main() -> int:
     parser.add_argument("--dry", action="store_true", help="append nothing to results.jsonl")
     args = parser.parse_args()
     for needed, where in (
-        (Path(data_ears.FONTS[FONT]), "apt install timgm6mb-soundfont"),
+        (Path(bass_tones.FONTS[FONT]), "apt install timgm6mb-soundfont"),
         (SCORER, "shared/ beside it"),
     ):
         if not needed.exists():
             print(f"articulation: skipped, {needed} is absent ({where})")
             return 0
     judge = scorer()
-    tones, everything = data_ears.font_tones(FONT), {}
+    tones, everything = bass_tones.font_tones(FONT), {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
             made = list(lines(kind, args.lines, args.seed, tones))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from listener.timbre_features import EDGES_HZ, LEAD, SHORTEST_S, WINDOW, features
-from models.data_ears import PROGRAMS, RATE, Tone, font_tones, recorded_tones, trim
+from models.bass_tones import PROGRAMS, RATE, Tone, font_tones, recorded_tones, trim
 from models.degrade import degrade
 from models.made_timbre import PLAYED, MadeBass
 

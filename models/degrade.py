@@ -31,7 +31,7 @@ def degrade(sound: Samples, drums: Bleed, rng: Rng) -> Samples:
         out = WAYS[way](out, drums, rng)
     out = out + rng.normal(0, 10 ** (rng.uniform(-100, -66) / 20), len(out))
     level = 10 ** (rng.uniform(-26, -1) / 20)
-    return (out / (np.abs(out).max() + 1e-9) * level).astype(np.float32)
+    return np.asarray(out / (np.abs(out).max() + 1e-9) * level, np.float32)
 
 
 def _equalise(x: Floats, rng: Rng) -> Floats:
@@ -74,7 +74,7 @@ def _hum(x: Floats, drums: Bleed, rng: Rng) -> Floats:
     k = np.arange(1, int(rng.integers(2, 12)))
     loud = rng.uniform(0, 1, len(k)) / k ** rng.uniform(0, 1.5)
     hum = sum(a * np.sin(2 * np.pi * base * n * t + rng.uniform(0, 6.28)) for a, n in zip(loud, k, strict=True))
-    return x + np.asarray(hum) / (np.std(hum) + 1e-9) * _rms(x) * 10 ** (-rng.uniform(8, 36) / 20)
+    return np.asarray(x + np.asarray(hum) / (np.std(hum) + 1e-9) * _rms(x) * 10 ** (-rng.uniform(8, 36) / 20))
 
 
 def _room(x: Floats, drums: Bleed, rng: Rng) -> Floats:
@@ -85,7 +85,7 @@ def _room(x: Floats, drums: Bleed, rng: Rng) -> Floats:
         tail[int(rng.uniform(0.001, 0.06) * RATE)] += rng.normal(0, 4)
     b, a = signal.butter(1, rng.uniform(1500, 8000), fs=RATE)
     wet = signal.fftconvolve(x, signal.lfilter(b, a, tail))[: len(x)]
-    return x + wet * _rms(x) / _rms(wet) * 10 ** (-rng.uniform(2, 18) / 20)
+    return np.asarray(x + wet * _rms(x) / _rms(wet) * 10 ** (-rng.uniform(2, 18) / 20))
 
 
 def _drums(x: Floats, drums: Bleed, rng: Rng) -> Floats:
@@ -108,7 +108,7 @@ def _laptop(x: Floats, drums: Bleed, rng: Rng) -> Floats:
 
 
 def _clip(x: Floats, drums: Bleed, rng: Rng) -> Floats:
-    return np.clip(x / np.abs(x).max() * rng.uniform(1.5, 8), -1, 1)
+    return np.asarray(np.clip(x / np.abs(x).max() * rng.uniform(1.5, 8), -1, 1))
 
 
 def _amp(x: Floats, drums: Bleed, rng: Rng) -> Floats:

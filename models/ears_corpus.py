@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.frontend import HOP, FrontEnd
-from models import data_ears, degrade
-from models.data_ears import RATE, Instrument, MadeString, MadeSynth, Rng, Sampled, Samples, Tone
+from models import bass_tones, data_ears, degrade
+from models.bass_tones import RATE, Instrument, MadeString, MadeSynth, Rng, Sampled, Samples, Tone
 
 SECONDS = 8
 AGES = 15  # hops after an onset that are told apart: 50 ms
@@ -52,8 +52,8 @@ class Bank:
 
 def load_bank(fonts: Sequence[str] = ("FluidR3_GM", "MuseScore_General"), recorded: bool = True, seed: int = 0) -> Bank:
     rng = np.random.default_rng(seed)
-    tones = data_ears.recorded_tones(SHARED / "bass") if recorded else {}
-    font_tones = {name: tones for font in fonts for name, tones in data_ears.font_tones(font).items()}
+    tones = bass_tones.recorded_tones(SHARED / "bass") if recorded else {}
+    font_tones = {name: tones for font in fonts for name, tones in bass_tones.font_tones(font).items()}
     return Bank(tones, font_tones, _drum_loops(rng), _other_loops(rng))
 
 
@@ -62,7 +62,7 @@ def _synth() -> tuple[Any, int]:
 
     synth = fluidsynth.Synth(gain=0.6, samplerate=float(RATE))
     synth.setting("synth.chorus.active", 0)
-    return synth, synth.sfload(data_ears.FONTS["FluidR3_GM"])
+    return synth, synth.sfload(bass_tones.FONTS["FluidR3_GM"])
 
 
 def _drum_loops(rng: Rng) -> list[Samples]:
@@ -129,7 +129,7 @@ def _looped(loops: list[Samples], length: int, rng: Rng) -> Samples:
     loop = loops[int(rng.integers(len(loops)))]
     step = rng.uniform(0.8, 1.25)
     at = (rng.uniform(0, len(loop)) + step * np.arange(length)) % (len(loop) - 1)
-    return np.interp(at, np.arange(len(loop)), loop).astype(np.float32)
+    return np.asarray(np.interp(at, np.arange(len(loop)), loop), np.float32)
 
 
 def make_item(bank: Bank, rng: Rng) -> tuple[Samples, NDArray[np.int64], NDArray[np.int8], str]:

@@ -41,7 +41,7 @@ class EarNet(nn.Module):
         return self.age(head), self.pitch(head)
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]
+@torch.no_grad()
 def widened(narrow: dict[str, torch.Tensor], config: EarConfig) -> EarNet:
     """A wider net that begins as the narrow one: new units listen, nobody listens to them yet (after Net2Net, Chen et
     al. 2016; theirs splits units, ours adds). narrow: its state dict."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-TRAINERS = {"responder": "models.train_responder", "codec": "models.train_codec", "ears": "models.train_ears", "timbre": "models.train_timbre"}
+TRAINERS = {
+    "responder": "models.train_responder",
+    "codec": "models.train_codec",
+    "ears": "models.train_ears",
+    "timbre": "models.train_timbre",
+}
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -101,9 +101,8 @@ def held_out(net: EarNet, corpus: Corpus) -> dict[str, float]:
         right.append((best == target[0])[known].float())
         soon = known & (torch.from_numpy(age) < AGES) & (torch.from_numpy(age) >= 9)
         early.append((best == target[0])[soon].float())
-    mean = lambda values: float(torch.cat(values).mean())  # noqa: E731
-    figures = {"age": float(np.mean(age_loss)), "pitch": float(np.mean(pitch_loss))}
-    return figures | {"right": mean(right), "right_30_50_ms": mean(early)}
+    means = {name: float(torch.cat(v).mean()) for name, v in (("right", right), ("right_30_50_ms", early))}
+    return {"age": float(np.mean(age_loss)), "pitch": float(np.mean(pitch_loss))} | means
 
 
 def rate(step: int, config: TrainConfig) -> float:
@@ -176,7 +175,7 @@ Onset ages and pitch beliefs from {features} features per 3.3 ms: dense {dense},
 {parameters:,} parameters, float32. `listener/earnet.py` runs it, `models/train_ears.py` trained it.
 
 ## Data and licences
-Nothing recorded of anyone's playing: lines made by `models/data_ears.py`, degraded by `models/degrade.py`, on
+Nothing recorded of anyone's playing: lines made by `models/data_ears.py` from `models/bass_tones.py`, degraded by `models/degrade.py`, on
 - the six multi-sampled basses of shared/data/bass (Karoryfer Samples; Killer Bass of the Discord GM bank): CC0;
 - the GM basses of FluidR3_GM and MuseScore_General: MIT;
 - strings of partials and synthesiser patches made by the program itself.
