@@ -50,7 +50,7 @@ class Bank:
         return Sampled(sets[name], rng), name
 
 
-def load_bank(fonts: Sequence[str] = ("FluidR3_GM", "MuseScore_General"), recorded: bool = True, seed: int = 0) -> Bank:
+def load_bank(fonts: Sequence[str] = ("FluidR3_GM", "FluidR3Mono_GM"), recorded: bool = True, seed: int = 0) -> Bank:
     rng = np.random.default_rng(seed)
     tones = bass_tones.recorded_tones(SHARED / "bass") if recorded else {}
     font_tones = {name: tones for font in fonts for name, tones in bass_tones.font_tones(font).items()}
