@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from listener.frontend import LOW_RATE, WINDOWS, FrontEnd
 from listener.types import PitchPoint
 
-VOICED = 0.5
+VOICED = 0.2  # a pitch is worth saying; a note needs more
 BEHIND_S = 0.022  # a pitch is believed this long after it sounded
 YOUNG_S = 0.075  # before, the long window still holds the note before
 NEAR_SEMITONES = 0.75

@@ -17,8 +17,8 @@ PITCHES = HIGHEST - LOWEST + 1
 @dataclass(frozen=True, slots=True)
 class EarConfig:
     features: int = SIZE
-    dense: int = 160
-    hidden: int = 192
+    dense: int = 128
+    hidden: int = 128
     head: int = 96
     ages: int = AGES  # and one class more: no onset so lately
     pitches: int = PITCHES  # and class 0: no pitch
@@ -39,28 +39,3 @@ class EarNet(nn.Module):
         remembered, _ = self.gru(seen)
         head = torch.relu(self.head(torch.cat([remembered, seen], -1)))
         return self.age(head), self.pitch(head)
-
-
-@torch.no_grad()
-def widened(narrow: dict[str, torch.Tensor], config: EarConfig) -> EarNet:
-    """A wider net that begins as the narrow one: new units listen, nobody listens to them yet (after Net2Net, Chen et
-    al. 2016; theirs splits units, ours adds). narrow: its state dict."""
-    net = EarNet(config)
-    dense, hidden = len(narrow["dense.bias"]), narrow["gru.weight_hh_l0"].shape[1]
-    out = net.state_dict()
-    for name in ("age.weight", "age.bias", "pitch.weight", "pitch.bias", "head.bias"):
-        out[name] = narrow[name].clone()
-    out["dense.weight"][:dense], out["dense.bias"][:dense] = narrow["dense.weight"], narrow["dense.bias"]
-    out["head.weight"].zero_()
-    out["head.weight"][:, :hidden] = narrow["head.weight"][:, :hidden]
-    out["head.weight"][:, config.hidden : config.hidden + dense] = narrow["head.weight"][:, hidden:]
-    for gate in range(3):
-        new = slice(gate * config.hidden, gate * config.hidden + hidden)
-        old = slice(gate * hidden, (gate + 1) * hidden)
-        for name, width in (("gru.weight_ih_l0", dense), ("gru.weight_hh_l0", hidden)):
-            out[name][new] = 0
-            out[name][new, :width] = narrow[name][old]
-        for name in ("gru.bias_ih_l0", "gru.bias_hh_l0"):
-            out[name][new] = narrow[name][old]
-    net.load_state_dict(out)
-    return net
