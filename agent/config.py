@@ -91,7 +91,7 @@ DEFAULT_PARTS: Mapping[str, PartConfig] = {
 class BandConfig:
     """When the band comes in, how far it plans ahead, how it behaves when the player rests."""
 
-    enter_confidence: float = _between(0.6, 0, 1)
+    enter_confidence: float = _between(0.53, 0, 1)
     commit_ms: float = _between(150.0, 10, 5_000)
     lookahead_bars: int = _between(2, 1, 16)
     hold_bars: int = _between(2, 0, 64)
