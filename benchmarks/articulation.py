@@ -8,7 +8,6 @@ files. Appends to results.jsonl.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import results
+import scorer
 import soundfile
 from garbage import listen
 from numpy.typing import NDArray
@@ -29,7 +29,6 @@ from models import bass_tones, data_ears
 from models.bass_tones import RATE, Instrument, MadeString, Rng, Sampled
 from models.data_ears import Played
 
-SCORER = Path(__file__).resolve().parents[2] / "shared" / "listening" / "eval_listen.py"
 FONT = "TimGM6mb"
 SECONDS, FIRST_S = 12, 0.3
 MARKS = {"ghost": ("ghost",), "legato": ("legato", "slide"), "slide": ("slide", "legato")}
@@ -112,15 +111,6 @@ def lines(
         yield 0.5 * sound / np.abs(sound).max(), notes
 
 
-def scorer() -> Any:
-    """The functions of shared/listening/eval_listen.py."""
-    spec = importlib.util.spec_from_file_location("eval_listen", SCORER)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def score(eval_listen: Any, said: list[list[dict[str, Any]]], played: list[list[Played]]) -> dict[str, float]:
     """Pooled over the lines of one articulation."""
     rows, marked, due = [], 0, 0
@@ -159,12 +149,12 @@ def main() -> int:
     args = parser.parse_args()
     for needed, where in (
         (Path(bass_tones.FONTS[FONT]), "apt install timgm6mb-soundfont"),
-        (SCORER, "shared/ beside it"),
+        (scorer.PATH, "shared/ beside it"),
     ):
         if not needed.exists():
             print(f"articulation: skipped, {needed} is absent ({where})")
             return 0
-    judge = scorer()
+    judge = scorer.load()
     tones, everything = bass_tones.font_tones(FONT), {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:

@@ -8,7 +8,6 @@ same length (Haykin, Adaptive Filter Theory, ch. 6), ours; all begin without kno
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import results
+import scorer
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
@@ -158,14 +158,6 @@ def _running_sum(x: Sound, width: int) -> NDArray[np.float64]:
 SYSTEMS: dict[str, Callable[[Sound, Sound], Sound]] = {"none": nothing, "nlms": nlms, "antiphon": ours}
 
 
-def scorer() -> Any:
-    spec = importlib.util.spec_from_file_location("eval_listen", SHARED / "eval_listen.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def heard(sound: Sound) -> list[dict[str, Any]]:
     """What the ears say, as the scorer's lines."""
     ears, lines = Analyzer(), []
@@ -232,7 +224,7 @@ def main() -> int:
     args = parser.parse_args()
     names = [p.stem for p in sorted((SHARED / "clips").glob("*.flac"))]
     names = [name for name in names if any(fnmatch(name, glob) for glob in args.only.split(","))]
-    score = scorer()
+    score = scorer.load()
     print(
         f"{len(names)} clips\n{'room':10} {'echo dB':>7} {'system':9} note F1  (free) onset F1  ERLE alone  double  CPU"
     )

@@ -47,12 +47,12 @@ class EarNet:
 
     def __init__(self, tensors: dict[str, Floats], config: dict[str, Any]) -> None:
         self._w = tensors
-        self.ages, self.lowest = int(config["ages"]), int(config["lowest"])
+        self.lowest = int(config["lowest"])
         self._h: Floats = np.zeros(int(config["hidden"]), np.float32)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EarNet:
         twin = object.__new__(EarNet)
-        twin._w, twin.ages, twin.lowest, twin._h = self._w, self.ages, self.lowest, self._h.copy()
+        twin._w, twin.lowest, twin._h = self._w, self.lowest, self._h.copy()
         return twin
 
     def step(self, features: Floats) -> tuple[Floats, Floats]:

@@ -79,7 +79,7 @@ _REACH = 2 ** (0.5 / BINS_PER_SEMITONE / 12)
 @njit(cache=True)
 def _low_pass(x: Array, sos: Array, state: Array) -> Array:
     """Cascade of biquads, direct form II transposed, every DECIMATION-th sample kept; state is changed in place."""
-    out = np.empty(len(x) // 4)
+    out = np.empty(len(x) // DECIMATION)
     for i in range(len(x)):
         v = x[i]
         for s in range(sos.shape[0]):
@@ -87,8 +87,8 @@ def _low_pass(x: Array, sos: Array, state: Array) -> Array:
             state[s, 0] = sos[s, 1] * v - sos[s, 4] * y + state[s, 1]
             state[s, 1] = sos[s, 2] * v - sos[s, 5] * y
             v = y
-        if i % 4 == 3:
-            out[i // 4] = v
+        if i % DECIMATION == DECIMATION - 1:
+            out[i // DECIMATION] = v
     return out
 
 
@@ -127,14 +127,14 @@ def _correlate(
         energy = sums[0]
         for lag in range(max_lag):
             before = squares[n - lag] - squares[n - lag - count]
-            curve[w, lag] = 2 * sums[lag] / (energy + before + 2 * 1e-9 * count)
+            curve[w, lag] = 2 * sums[lag] / (energy + before + 2 * POWER_FLOOR * count)
         for b in range(len(lags)):
             lag = int(lags[b])
             best = curve[w, lag] + (lags[b] - lag) * (curve[w, lag + 1] - curve[w, lag])
             for whole in range(int(np.ceil(lags[b] / reach)), int(lags[b] * reach) + 1):
                 best = max(best, curve[w, whole])
             out[w, b] = best
-        out[w, len(lags)] = np.log10(energy / count + 1e-9)
+        out[w, len(lags)] = np.log10(energy / count + POWER_FLOOR)
 
 
 @njit(cache=True)
@@ -169,24 +169,23 @@ class FrontEnd:
         self._sos: Array = np.vstack([high, signal.butter(6, LOW_CUT_HZ, fs=ANALYSIS_RATE, output="sos")])
         self._filter: Array = np.zeros((len(self._sos), 2))
         self._sound: Array = np.zeros(SHORT)
-        self.low: Array = np.zeros(MAX_LAG + 1 + max(WINDOWS) * LOW_HOP)  # at 6 kHz, newest last
+        self._low: Array = np.zeros(MAX_LAG + 1 + max(WINDOWS) * LOW_HOP)  # at 6 kHz, newest last
         self._products: Array = np.zeros((max(WINDOWS), MAX_LAG))
         self.curve: Array = np.zeros((len(WINDOWS), MAX_LAG))  # correlation at whole lags
         self._view: Array = np.zeros((len(WINDOWS), len(LAGS) + 1))
         self._levels: Array = np.full((REFERENCE_HOPS[1], SHORT_BANDS), np.log10(POWER_FLOOR))
-        self.attack = (
-            0.0  # mean rise of the bands in which a plucked string is heard and a hammered one hardly, in bels
-        )
+        # in bels, the mean rise of the bands in which a plucked string is heard and a hammered one hardly
+        self.attack = 0.0
         self._level, self._long = np.zeros(SHORT_BANDS), np.zeros(_LONG_BINS)
 
     def step(self, samples: Samples) -> Samples:
         """samples: float32 [HOP] at 24 kHz, finite. -> float32 [SIZE], about -2..2."""
         sound = samples.astype(np.float64)
         _shift(self._sound, sound)
-        _shift(self.low, _low_pass(sound, self._sos, self._filter))
-        _correlate(self.low, self._products, _WINDOWS, LOW_HOP, LAGS, _REACH, self.curve, self._view)
+        _shift(self._low, _low_pass(sound, self._sos, self._filter))
+        _correlate(self._low, self._products, _WINDOWS, LOW_HOP, LAGS, _REACH, self.curve, self._view)
         _powers(self._sound, _SHORT_WINDOW, SHORT, _SHORT_BANDS, self._level)
-        _powers(self.low, _LONG_WINDOW, LONG_FFT, _LONG_BANDS, self._long)
+        _powers(self._low, _LONG_WINDOW, LONG_FFT, _LONG_BANDS, self._long)
         rise = self._level - self._levels[: -REFERENCE_HOPS[0] + 1].max(axis=0)
         self.attack = float(np.maximum(rise[ATTACK_BAND:], 0).mean())
         self._levels[:-1] = self._levels[1:]

@@ -12,13 +12,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from listener.frontend import LOW_RATE, WINDOWS, FrontEnd
+from listener.frontend import LOW_RATE, FrontEnd
 from listener.types import PitchPoint
 
 VOICED = 0.2  # a pitch is worth saying; a note needs more
 BEHIND_S = 0.022  # a pitch is believed this long after it sounded
 YOUNG_S = 0.075  # before, the long window still holds the note before
 NEAR_SEMITONES = 0.75
+MIDDLE_WINDOW, LONG_WINDOW = 1, 2  # of the front end's WINDOWS: 20 and 50 ms
 
 Array = NDArray[np.float64]
 
@@ -61,7 +62,6 @@ class PitchTracker:
         if voiced < VOICED:
             return PitchPoint(hop_end_s, emit_s, None, voiced)
         midi = self._lowest + int(np.argmax(beliefs[1:]))
-        window = 2 if hop_end_s - self.onset_s > YOUNG_S else 1
-        assert window < len(WINDOWS)
+        window = LONG_WINDOW if hop_end_s - self.onset_s > YOUNG_S else MIDDLE_WINDOW
         time_s = max(hop_end_s - BEHIND_S, min(self.onset_s, hop_end_s))
         return PitchPoint(time_s, emit_s, fine_hz(front.curve[window], midi), voiced)

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
 from listener import weightfile
+from listener.pitch import to_hz
 from listener.timbre_features import (
     BRIGHTNESS_S,
     LEAD,
@@ -135,7 +136,7 @@ class TimbreTracker:
         body = sound[LEAD:]
         x, told = np.full(SIZE, np.nan), len(body) >= round(SHORTEST_S * ANALYSIS_RATE)
         if told:
-            x = features(sound, 440 * 2 ** ((note.pitch + note.cents / 100 - 69) / 12))
+            x = features(sound, to_hz(note.pitch + note.cents / 100))
         if told and note.articulation == PLUCKED:
             chances = self._net(x)
             self._belief = FORGET * self._belief + (1 - FORGET) * chances

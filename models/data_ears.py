@@ -15,7 +15,7 @@ FADED = 0.012  # of a note's peak: below it, it no longer sounds
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One note of a line, in samples. kind: pluck | legato | slide | ghost. technique: how the tone was made."""
+    """One note of a line, in samples. kind: pluck | legato | slide | ghost."""
 
     onset: int
     end: int
