@@ -5,13 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from models import checkpoint
 from models.torchaudio_shim import import_encodec
 
 SAMPLE_RATE = 24_000
+TRAINING_ONLY = ("inited", "cluster_size", "embed_avg")  # a codebook's running means: codes do not depend on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,26 @@ def build_encodec(config: CodecConfig) -> Any:
     )
     kbps = [0.75 * k for k in range(1, config.n_codebooks + 1)]
     return EncodecModel(encoder, decoder, quantizer, kbps, SAMPLE_RATE, 1, name="antiphon")
+
+
+def load_encodec(path: str | Path) -> Any:
+    """The encodec.EncodecModel of a checkpoint stem of ours, in eval mode, float32.
+
+    Tensors may be float16, and what only training needs (TRAINING_ONLY) may be absent. FileNotFoundError: a file
+    is missing. ValueError: truncated, altered, of another kind or of another size than its config says.
+    """
+    saved = checkpoint.load(path, "codec")
+    model = build_encodec(CodecConfig.from_dict(saved.config))
+    tensors = {name: tensor.float() for name, tensor in saved.tensors.items()}
+    for name, tensor in model.state_dict().items():
+        if name.endswith(TRAINING_ONLY):
+            tensors.setdefault(name, tensor)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"{path}: weights do not fit their config ({reason}); {checkpoint.RETRAIN}") from None
+    return model.eval()
 
 
 def codes_of(model: Any, samples: torch.Tensor) -> torch.Tensor:
