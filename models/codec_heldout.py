@@ -26,7 +26,8 @@ SONG_FONTS = ("TimGM6mb", "FluidR3_GM")
 SPOILED_BY = ("noise", "room", "laptop", "hum", "amp", "drums")  # names in models.degrade.WAYS
 TAKE_S, KIND_S = 20.0, 160.0
 PEAK = (0.3, 0.8)
-SILENT = 3e-3  # RMS: a stem that does not play
+SILENT = 3e-3  # RMS of a second in which a stem does not play
+PLAYING = 0.6  # of the seconds, at least, both bass and drums play
 
 
 def held_out(shared: Path, seed: int = 0, seconds: float = KIND_S) -> dict[str, list[Samples]]:
@@ -104,8 +105,11 @@ def song_takes(shared: Path, seed: int, count: int) -> tuple[list[Samples], list
     """(drums, bass and drums) of held-out songs, on both soundfonts in turn."""
     rng, drums, mix = np.random.default_rng((seed, 4)), list[Samples](), list[Samples]()
     for bass, beat in _stems(held_out_songs(shared, seed), rng):
-        at = _loudest(np.minimum(_power(bass), _power(beat)))
-        window = slice(at, at + int(TAKE_S * RATE))
+        both = np.minimum(_power(bass), _power(beat))
+        at_s = _loudest(both)
+        if (both[at_s : at_s + int(TAKE_S)] > SILENT**2).mean() < PLAYING:
+            continue
+        window = slice(at_s * RATE, at_s * RATE + int(TAKE_S * RATE))
         drums.append(levelled(beat[window], rng))
         mix.append(levelled(bass[window] + beat[window], rng))
         if len(mix) == count:
@@ -119,7 +123,7 @@ def held_out_songs(shared: Path, seed: int) -> list[Path]:
 
 
 def _stems(paths: list[Path], rng: Rng) -> Iterator[tuple[Samples, Samples]]:
-    """(bass, drums) of every song that has both, first each song once, then each on the other soundfont."""
+    """(bass, drums) of every song, first each song once, then each on the other soundfont."""
     import fluidsynth
 
     order = [paths[i] for i in rng.permutation(len(paths))]
@@ -128,9 +132,7 @@ def _stems(paths: list[Path], rng: Rng) -> Iterator[tuple[Samples, Samples]]:
     for turn in range(len(SONG_FONTS)):
         for number, path in enumerate(order):
             which = (number + turn) % len(SONG_FONTS)
-            bass, drums = _song(synths[which], handles[which], path)
-            if min(_power(bass).mean(), _power(drums).mean()) > SILENT**2:
-                yield bass, drums
+            yield _song(synths[which], handles[which], path)
     for synth in synths:
         synth.delete()
 
@@ -148,6 +150,5 @@ def _power(sound: Samples) -> NDArray[np.float64]:
 
 
 def _loudest(power: NDArray[np.float64]) -> int:
-    """Where the loudest TAKE_S begin, in samples, each second counted by its level."""
-    sums = np.convolve(np.sqrt(power), np.ones(int(TAKE_S)), "valid")
-    return int(sums.argmax()) * RATE
+    """The second at which the loudest TAKE_S begin, every second counted by its level."""
+    return int(np.convolve(np.sqrt(power), np.ones(int(TAKE_S)), "valid").argmax())
