@@ -1,94 +1,118 @@
-"""Sound for the codec to learn: bass lines assembled from recorded notes, and FluidSynth renders of MIDI bands.
+"""Sound for the codec to learn, float32 mono at 24 kHz: bass lines, clean and as a microphone brings them, drums, bands.
 
-Everything is float32 mono at 24 kHz, made from a seed. One bass (HELD_OUT_BASS) and every eighth song are kept
-for the scores.
+The lines are made of single notes (bass_tones, data_ears), the songs rendered with FluidSynth. One recorded bass
+(HELD_OUT_BASS), the whole of the soundfont TimGM6mb and every eighth song are kept for the scores (codec_heldout).
 """
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES
+from models import data_ears, degrade, ears_corpus
 
 Samples = NDArray[np.float32]
-Pool = dict[str, list[Samples]]
+Rng = np.random.Generator
 
 HELD_OUT_BASS = "linguine"
 HELD_OUT_EVERY = 8  # songs
 BASS_PROGRAMS = range(32, 40)  # General MIDI
 DRUM_CHANNEL = 9
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
-MIX = {"bass_line": 0.5, "gm_bass": 0.15, "drums": 0.15, "bass_and_drums": 0.2}  # share of the batches
-FADE_SAMPLES = 240
-LINE_S, SONG_S = 60.0, 45.0
+SHARES = {"clean": 0.5, "noisy": 0.2, "drums": 0.08, "song": 0.11, "band": 0.11}  # of the items
+ITEM_S, SONG_S = 8, 45.0
+ITEM_SAMPLES = ITEM_S * ANALYSIS_RATE
+GAIN_DB = (-12.0, 3.0)  # drawn anew each time an item is
 
 
-def build_pools(shared: Path, seed: int, lines: int = 24, songs: int = 48) -> tuple[Pool, Pool]:
-    """(train, held out): kind of sound -> takes. FileNotFoundError when the data or the soundfont is absent."""
-    for path in (shared / "data" / "bass" / "index.json", shared / "data" / "band" / "freedoom", SOUNDFONT):
-        if not path.exists():
-            raise FileNotFoundError(f"{path}: needed to train the codec; see models/weights/codec.md for the data")
-    train, held = bass_lines(shared / "data" / "bass", lines, seed)
-    pools: tuple[Pool, Pool] = ({"bass_line": train}, {"bass_line": held})
-    paths = sorted((shared / "data" / "band" / "freedoom").glob("*.mid"))[:songs]
-    for number, stems in enumerate(render_songs(paths)):
-        pool = pools[number % HELD_OUT_EVERY == 0]
-        for kind, take in stems.items():
-            pool.setdefault(kind, []).append(take)
-    return pools
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What items are made of: single tones and loops, and rendered songs."""
+
+    bank: ears_corpus.Bank
+    songs: list[Samples]
+
+    @classmethod
+    def load(cls, shared: Path) -> Sources:
+        """FileNotFoundError names what is absent."""
+        for path in (shared / "data" / "bass" / "index.json", shared / "data" / "band" / "freedoom", SOUNDFONT):
+            if not path.exists():
+                raise FileNotFoundError(f"{path}: needed to train the codec; see models/weights/codec.md for the data")
+        bank = ears_corpus.load_bank(("FluidR3_GM",))
+        del bank.recorded[HELD_OUT_BASS]
+        songs = [s for i, s in enumerate(render_songs(song_paths(shared))) if i % HELD_OUT_EVERY]
+        return cls(bank, [stems["bass_and_drums"] for stems in songs if "bass_and_drums" in stems])
 
 
-def bass_lines(folder: Path, count: int, seed: int) -> tuple[list[Samples], list[Samples]]:
-    """`count` lines for training over the basses in turn, and a sixth as many of the held-out bass."""
-    rng = np.random.default_rng(seed)
-    sets = load_notes(folder)
-    held_notes = sets.pop(HELD_OUT_BASS)
-    names = sorted(sets)
-    train = [bass_line(sets[names[i % len(names)]], rng) for i in range(count)]
-    return train, [bass_line(held_notes, rng) for _ in range(max(1, count // 6))]
+def song_paths(shared: Path) -> list[Path]:
+    return sorted((shared / "data" / "band" / "freedoom").glob("*.mid"))[:48]
 
 
-def load_notes(folder: Path) -> dict[str, list[tuple[int, Samples]]]:
-    """bass -> [(MIDI pitch, samples)]"""
-    import soundfile
-
-    sets: dict[str, list[tuple[int, Samples]]] = {}
-    for row in json.loads((folder / "index.json").read_text()):
-        samples, rate = soundfile.read(folder / row["f"], dtype="float32")
-        if rate != ANALYSIS_RATE or samples.ndim != 1:
-            raise ValueError(f"{row['f']}: {rate} Hz, {samples.ndim} dimensions; needed: 24000 Hz mono")
-        sets.setdefault(row["lib"], []).append((int(row["pitch"]), samples))
-    return sets
+def make_item(sources: Sources, rng: Rng) -> Samples:
+    """[ITEM_SAMPLES], peak at most 1, of a kind drawn by SHARES."""
+    sound = MAKERS[str(rng.choice(list(SHARES), p=list(SHARES.values())))](sources, rng)
+    return np.asarray(sound / max(1.0, float(np.abs(sound).max())), np.float32)
 
 
-def bass_line(notes: list[tuple[int, Samples]], rng: np.random.Generator) -> Samples:
-    """LINE_S seconds of one bass: a walk over its notes at one tempo, with rests, legato and staccato."""
-    line = np.zeros(int(LINE_S * ANALYSIS_RATE), np.float32)
-    pitches = np.array([pitch for pitch, _ in notes])
-    step_samples = int(ANALYSIS_RATE * 60 / rng.uniform(60, 180) / 2)
-    position, pitch = 0, float(rng.choice(pitches))
-    while position < len(line) - FADE_SAMPLES:
-        slot = step_samples * int(rng.choice([1, 1, 2, 2, 3, 4]))
-        if rng.random() > 0.12:
-            pitch = float(np.clip(pitch + rng.normal(0, 4), pitches.min(), pitches.max()))
-            nearest = np.flatnonzero(np.abs(pitches - pitch) <= np.abs(pitches - pitch).min() + 0.5)
-            note = notes[int(rng.choice(nearest))][1][: int(slot * rng.uniform(0.3, 1.0))]
-            note = faded(note, 10 ** (rng.uniform(-9, 0) / 20))[: len(line) - position]
-            line[position : position + len(note)] += note
-        position += slot
-    return line
+def _line(sources: Sources, rng: Rng) -> Samples:
+    instrument, _ = sources.bank.instrument(rng)
+    notes = data_ears.random_notes(data_ears.random_style(rng), ITEM_SAMPLES, rng)
+    sound, _ = data_ears.render(instrument, notes, ITEM_SAMPLES, FRAME_SAMPLES, rng)
+    return sound
 
 
-def faded(note: Samples, gain: float) -> Samples:
-    note = note * np.float32(gain)
-    fade = min(FADE_SAMPLES, len(note))
-    note[len(note) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return note
+def _clean(sources: Sources, rng: Rng) -> Samples:
+    sound = _line(sources, rng).astype(np.float64)
+    if rng.random() < 0.5:
+        sound = degrade.equalise(sound, rng)
+    return _levelled(sound, rng)
+
+
+def _noisy(sources: Sources, rng: Rng) -> Samples:
+    return degrade.degrade(_line(sources, rng), lambda length, r: _drum_loop(sources, length, r), rng)
+
+
+def _drums(sources: Sources, rng: Rng) -> Samples:
+    return _levelled(_drum_loop(sources, ITEM_SAMPLES, rng), rng)
+
+
+def _song(sources: Sources, rng: Rng) -> Samples:
+    song = sources.songs[int(rng.integers(len(sources.songs)))]
+    start = int(rng.integers(len(song) - ITEM_SAMPLES))
+    return song[start : start + ITEM_SAMPLES]
+
+
+def _band(sources: Sources, rng: Rng) -> Samples:
+    """A line, drums beside it, now and then chords above it."""
+    sound = _levelled(_line(sources, rng), rng)
+    sound = sound + _levelled(_drum_loop(sources, ITEM_SAMPLES, rng), rng)
+    if rng.random() < 0.3:
+        sound = sound + 0.5 * _levelled(ears_corpus.looped(sources.bank.others, ITEM_SAMPLES, rng), rng)
+    return np.asarray(sound, np.float32)
+
+
+MAKERS: dict[str, Callable[[Sources, Rng], Samples]] = {
+    "clean": _clean,
+    "noisy": _noisy,
+    "drums": _drums,
+    "song": _song,
+    "band": _band,
+}
+
+
+def _drum_loop(sources: Sources, length: int, rng: Rng) -> Samples:
+    return ears_corpus.looped(sources.bank.drums, length, rng)
+
+
+def _levelled(sound: NDArray[np.floating], rng: Rng) -> Samples:
+    peak = float(np.abs(sound).max()) + 1e-9
+    return np.asarray(sound / peak * 10 ** (rng.uniform(-14, -1) / 20), np.float32)
 
 
 def render_songs(paths: Iterable[Path]) -> Iterable[dict[str, Samples]]:
@@ -149,15 +173,36 @@ def play(synth: object, font: int, message: object, programs: list[int], wanted:
         synth.noteoff(channel, message.note)  # type: ignore[attr-defined]
 
 
-def segments(pool: Pool, count: int, frames: int, rng: np.random.Generator) -> Samples:
-    """[count, frames * 320]: kinds drawn by MIX, places and gains (-12 to +3 dB) at random."""
-    kinds = [kind for kind in MIX if kind in pool]
-    shares = np.array([MIX[kind] for kind in kinds])
-    length = frames * FRAME_SAMPLES
-    batch = np.empty((count, length), np.float32)
-    for row in batch:
-        takes = pool[str(rng.choice(kinds, p=shares / shares.sum()))]
-        take = takes[int(rng.integers(len(takes)))]
-        start = int(rng.integers(len(take) - length))
-        row[:] = take[start : start + length] * 10 ** (rng.uniform(-12, 3) / 20)
-    return np.clip(batch, -1, 1)
+def build(folder: Path, sources: Sources, indices: range, seed: int) -> None:
+    """Write the items of `indices` that are not there yet, as NNNNN.npy int16; item i depends on (seed, i) alone."""
+    from tqdm import tqdm
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in tqdm(indices, desc=f"{folder} from {indices.start}", mininterval=10):
+        path = folder / f"{index:05d}.npy"
+        if path.exists():
+            continue
+        item = make_item(sources, np.random.default_rng((seed, index)))
+        part = path.with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as file:
+            np.save(file, np.round(item * 32767).astype(np.int16))
+        part.rename(path)
+
+
+class Corpus:
+    """The items of a folder; ValueError when there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.items = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))]
+        if not self.items:
+            raise ValueError(f"{folder}: no items; make them with: python -m models.train codec --build")
+
+    def segments(self, count: int, frames: int, rng: Rng) -> Samples:
+        """[count, frames * 320]: items, places and gains at random."""
+        length = frames * FRAME_SAMPLES
+        batch = np.empty((count, length), np.float32)
+        for row in batch:
+            item = self.items[int(rng.integers(len(self.items)))]
+            start = int(rng.integers(len(item) - length + 1))
+            row[:] = item[start : start + length] * (10 ** (rng.uniform(*GAIN_DB) / 20) / 32767)
+        return np.clip(batch, -1, 1)

@@ -18,7 +18,7 @@ Bleed = Callable[[int, Rng], Samples]
 
 def degrade(sound: Samples, drums: Bleed, rng: Rng) -> Samples:
     """A clean line -> what the microphone brings: one or two of the ways sounds suffer, and a random level."""
-    out = _equalise(sound.astype(np.float64), rng)
+    out = equalise(sound.astype(np.float64), rng)
     out /= np.abs(out).max() + 1e-9
     chosen = rng.random()
     if chosen < 0.25:
@@ -34,7 +34,7 @@ def degrade(sound: Samples, drums: Bleed, rng: Rng) -> Samples:
     return np.asarray(out / (np.abs(out).max() + 1e-9) * level, np.float32)
 
 
-def _equalise(x: Floats, rng: Rng) -> Floats:
+def equalise(x: Floats, rng: Rng) -> Floats:
     for _ in range(int(rng.integers(0, 4))):
         b, a = _peaking(float(np.exp(rng.uniform(np.log(50), np.log(5000)))), rng.uniform(-9, 7), rng.uniform(0.5, 2))
         x = signal.lfilter(b, a, x)

@@ -124,7 +124,7 @@ def _play(synth: Any, messages: Iterable[tuple[Any, int]], seconds: float) -> Sa
     return np.concatenate(parts)
 
 
-def _looped(loops: list[Samples], length: int, rng: Rng) -> Samples:
+def looped(loops: list[Samples], length: int, rng: Rng) -> Samples:
     """A random stretch of a random loop, at another speed, so that a kit is never the same."""
     loop = loops[int(rng.integers(len(loops)))]
     step = rng.uniform(0.8, 1.25)
@@ -135,7 +135,7 @@ def _looped(loops: list[Samples], length: int, rng: Rng) -> Samples:
 def make_item(bank: Bank, rng: Rng) -> tuple[Samples, NDArray[np.int64], NDArray[np.int8], str]:
     """-> sound, onsets in samples, pitch per hop (0 none, -1 not taught), instrument."""
     length = SECONDS * RATE
-    drums = lambda n, r: _looped(bank.drums, n, r)  # noqa: E731
+    drums = lambda n, r: looped(bank.drums, n, r)  # noqa: E731
     if rng.random() < NOTHING:
         return _nothing(bank, length, rng), np.zeros(0, np.int64), np.zeros(length // HOP, np.int8), "none"
     instrument, name = bank.instrument(rng)
@@ -143,7 +143,7 @@ def make_item(bank: Bank, rng: Rng) -> tuple[Samples, NDArray[np.int64], NDArray
     notes = data_ears.random_notes(style, length, rng)
     sound, track = data_ears.render(instrument, notes, length, HOP, rng)
     if rng.random() < OTHER_MUSIC:
-        beside = _looped(bank.others, length, rng)
+        beside = looped(bank.others, length, rng)
         sound = sound + beside / (np.abs(beside).max() + 1e-9) * np.abs(sound).max() * 10 ** (-rng.uniform(8, 30) / 20)
     return degrade.degrade(sound, drums, rng), np.array([n.onset for n in notes], np.int64), track, name
 
@@ -152,11 +152,11 @@ def _nothing(bank: Bank, length: int, rng: Rng) -> Samples:
     kind = rng.integers(5)
     if kind == 0:
         return np.zeros(length, np.float32) + np.float32(rng.uniform(-0.3, 0.3) * rng.integers(2))
-    source = _looped(bank.others if kind == 1 else bank.drums, length, rng)
+    source = looped(bank.others if kind == 1 else bank.drums, length, rng)
     if kind == 2:
         source = rng.normal(0, 1e-3, length).astype(np.float32)
     quiet = rng.random() < 0.3
-    out = degrade.degrade(source, lambda n, r: _looped(bank.drums, n, r), rng)
+    out = degrade.degrade(source, lambda n, r: looped(bank.drums, n, r), rng)
     out *= np.float32(0.03 if quiet else 1.0)
     return out
 

@@ -1,13 +1,18 @@
 """Train the small EnCodec on CPU: `python -m models.train codec`. Seeded, resumable, Ctrl-C keeps what is learnt.
 
-Order (what failed otherwise is in ../shared/FACTS.md): data-dependent initialisation, a plain autoencoder for
-the first 45% of the steps, k-means of the latents into the codebooks, then residual VQ with EMA codebooks.
+Order (what failed otherwise is in ../shared/FACTS.md): data-dependent initialisation, a plain autoencoder for the
+first PLAIN_SHARE of the steps, k-means of the latents into the codebooks, then residual VQ with EMA codebooks. Only
+the first `trained_books` codebooks take part; the finer ones are fitted to what is left over at the end.
+Processes share each step: every one has its own segments, gradients and codebook statistics are averaged.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,116 +20,122 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import distributed as dist
 from torch import nn
+from torch.multiprocessing.spawn import spawn
 
 from models import checkpoint
-from models.codec_data import Pool, build_pools, segments
-from models.codec_net import CodecConfig, build_encodec
-from models.codec_scores import card, mel_bank, mel_power, score
+from models.codec_books import book_buffers, expire_codes, initialise_codebooks, no_expiry
+from models.codec_data import Corpus, Sources, build
+from models.codec_heldout import held_out
+from models.codec_losses import Losses, sdr_db
+from models.codec_net import CodecConfig, build_encodec, load_encodec
+from models.codec_scores import card, score
 
-PLAIN_SHARE = 0.45  # of the steps without quantiser
-WAVE_SHARE = 0.15  # of the steps on SDR alone: the mel loss at first rewards sound of any phase
-MEL_WEIGHT = 0.2
-KMEANS_POOL, PER_BATCH = 12_000, 240  # latents
-DEAD_CODE = 0.02  # EMA cluster size below which a code is replaced
-SAVE_EVERY, EXPIRE_EVERY, WARMUP = 200, 50, 100
+PLAIN_SHARE = 0.12  # of the steps without quantiser
+WAVE_SHARE = 0.04  # of the steps on SDR alone: the mel loss at first rewards sound of any phase
+COARSE_SHARE = 0.1  # of the quantised steps with half the codebooks
+KMEANS_POOL = 16_000  # latents
+SAVE_EVERY, EXPIRE_EVERY, WARMUP = 500, 50, 100
 INITIAL_DEVIATION = 0.3  # small: ELU is then nearly linear, and a linear codec is a good beginning
-SDR_EPS = 0.1  # keeps silent segments finite
-MEL_SCALES = ((512, 40), (1024, 64), (2048, 80))
+POOL_STEP = 1_000_000  # the steps whose segments fill the codebooks: none that is trained on
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    steps: int = 1900
-    batch: int = 8
-    frames: int = 30  # per segment: 0.4 s
-    learning_rate: float = 1.5e-3
+    steps: int = 12_000
+    batch: int = 8  # per process
+    frames: int = 40  # per segment: 0.53 s
+    learning_rate: float = 2e-3
+    trained_books: int = 4
+    processes: int = 2
     seed: int = 0
 
 
-class Losses:
-    """SDR and multi-scale log-mel L1 between [B, N] and [B, N]."""
-
-    def __init__(self) -> None:
-        self.banks = [(n_fft, mel_bank(n_fft, n_mels)) for n_fft, n_mels in MEL_SCALES]
-
-    def __call__(self, wanted: torch.Tensor, got: torch.Tensor, with_mel: bool) -> torch.Tensor:
-        loss = -0.2 * sdr_db(wanted, got).mean()
-        if with_mel:
-            logs = [(self.log_mel(wanted, *bank), self.log_mel(got, *bank)) for bank in self.banks]
-            loss = loss + MEL_WEIGHT * sum((a - b).abs().mean() for a, b in logs) / len(logs)
-        return loss
-
-    @staticmethod
-    def log_mel(samples: torch.Tensor, n_fft: int, bank: torch.Tensor) -> torch.Tensor:
-        return torch.log(mel_power(samples, n_fft, bank) + 1e-5)
-
-
-def sdr_db(wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
-    """[B, N] -> [B]; plain, because the scale-invariant form taught nothing while the outputs were uncorrelated."""
-    energy, error = (wanted**2).sum(-1), ((wanted - got) ** 2).sum(-1)
-    return 10 * torch.log10((energy + SDR_EPS) / (error + SDR_EPS))
-
-
 class Trainer:
-    """Model, optimiser and step count; every step's data depend on (seed, step) only, so a resumed run repeats."""
+    """Model, optimiser and step count; the data of a step depend on (seed, step, rank) only, so a resumed run repeats."""
 
-    def __init__(self, config: TrainConfig, net: CodecConfig, pool: Pool) -> None:
+    def __init__(self, config: TrainConfig, net: CodecConfig, corpus: Corpus, rank: int = 0) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.pool, self.step, self.net = config, pool, 0, net
+        self.config, self.corpus, self.rank, self.step, self.net = config, corpus, rank, 0, net
         self.model = build_encodec(net)
-        self.model.quantizer.vq.layers.apply(_no_expiry)
+        self.model.quantizer.vq.layers.apply(no_expiry)
         self.losses = Losses()
-        initialise_from_data(self.model, self.batch(0))
+        initialise_from_data(self.model, self.batch(0, rank=0))
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
 
     @property
-    def quantised(self) -> bool:
-        return self.step >= int(PLAIN_SHARE * self.config.steps)
+    def first_quantised(self) -> int:
+        return int(PLAIN_SHARE * self.config.steps)
 
-    def batch(self, step: int) -> torch.Tensor:
-        rng = np.random.default_rng([self.config.seed, step])
-        return torch.from_numpy(segments(self.pool, self.config.batch, self.config.frames, rng))
+    def batch(self, step: int, rank: int | None = None) -> torch.Tensor:
+        rng = np.random.default_rng([self.config.seed, step, self.rank if rank is None else rank])
+        return torch.from_numpy(self.corpus.segments(self.config.batch, self.config.frames, rng))
 
-    def train_step(self) -> dict[str, float]:
-        if self.step == int(PLAIN_SHARE * self.config.steps):
-            initialise_codebooks(self.model, self.latent_pool())
+    def train_step(self, stop: bool = False) -> tuple[dict[str, float], bool]:
+        """-> what to show, and whether any process was asked to stop."""
+        if self.step == self.first_quantised:
+            initialise_codebooks(self.model, self.latent_pool(), self.config.trained_books)
         samples = self.batch(self.step)
         latents = self.model.encoder(samples[:, None])
         quantised, penalty = latents, torch.zeros(())
-        if self.quantised:
-            result = self.model.quantizer(latents, self.model.frame_rate)
-            quantised, penalty = result.quantized, result.penalty
-            if self.step % EXPIRE_EVERY == 0:
-                expire_codes(self.model, latents.detach(), self.step)
+        if self.step >= self.first_quantised:
+            quantised, _, penalties = self.model.quantizer.vq(latents, n_q=self.books_now())
+            penalty = penalties.mean()
         got = self.model.decoder(quantised)[:, 0]
         with_mel = self.step >= WAVE_SHARE * self.config.steps
-        self.descend(self.losses(samples, got, with_mel) + penalty)
+        stopped = self.descend(self.losses(samples, got, with_mel) + penalty, stop)
+        if self.step >= self.first_quantised:
+            self.share_codebooks()
+            if self.step % EXPIRE_EVERY == 0:
+                pool = self.model.encoder(self.batch(self.step, rank=0)[:, None]).detach()
+                expire_codes(self.model, pool, self.config.trained_books, self.step)
         self.step += 1
-        return {"sdr": float(sdr_db(samples, got.detach()).mean()), "commit": float(penalty.detach())}
+        return {"sdr": float(sdr_db(samples, got.detach()).mean()), "commit": float(penalty.detach())}, stopped
 
-    def descend(self, loss: torch.Tensor) -> None:
+    def books_now(self) -> int:
+        """How many codebooks this step uses: mostly all, so that half of them are of use as well."""
+        coarse = np.random.default_rng([self.config.seed, self.step]).random() < COARSE_SHARE
+        return max(1, self.config.trained_books // 2) if coarse else self.config.trained_books
+
+    def descend(self, loss: torch.Tensor, stop: bool) -> bool:
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad(set_to_none=False)
         loss.backward()  # type: ignore[no-untyped-call]
+        grads = [p.grad for p in self.model.parameters() if p.grad is not None]
+        stopped = self.average([*grads, torch.tensor([float(stop)])])
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         if torch.isfinite(norm):
             self.optimiser.step()
+        return stopped
+
+    def average(self, tensors: Sequence[torch.Tensor]) -> bool:
+        """In place, over the processes; True when the last tensor is not 0."""
+        if self.config.processes > 1:
+            flat = torch.cat([t.flatten() for t in tensors]) / self.config.processes
+            dist.all_reduce(flat)
+            for tensor, mean in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
+                tensor.copy_(mean.view_as(tensor))
+        return bool(tensors[-1].flatten()[-1] != 0)
+
+    def share_codebooks(self) -> None:
+        if self.config.processes > 1:
+            self.average(book_buffers(self.model, self.config.trained_books))
 
     def learning_rate(self) -> float:
-        decay = 0.5 * (1 + np.cos(np.pi * self.step / self.config.steps))
-        return self.config.learning_rate * min(1.0, (self.step + 1) / WARMUP) * float(0.03 + 0.97 * decay)
+        decay = 0.5 * (1 + np.cos(np.pi * min(1.0, self.step / self.config.steps)))
+        return self.config.learning_rate * min(1.0, (self.step + 1) / WARMUP) * float(0.02 + 0.98 * decay)
 
-    def latent_pool(self) -> torch.Tensor:
-        """[KMEANS_POOL, D]"""
+    def latent_pool(self, size: int = KMEANS_POOL) -> torch.Tensor:
+        """[size, D]"""
         per_batch = self.config.batch * self.config.frames
         with torch.no_grad():
             latents = [
-                self.model.encoder(self.batch(1_000_000 + i)[:, None]).transpose(1, 2).flatten(0, 1)
-                for i in range(-(-KMEANS_POOL // per_batch))
+                self.model.encoder(self.batch(POOL_STEP + i, rank=0)[:, None]).transpose(1, 2).flatten(0, 1)
+                for i in range(-(-size // per_batch))
             ]
-        return torch.cat(latents)[:KMEANS_POOL]
+        return torch.cat(latents)[:size]
 
     def save(self, stem: Path) -> None:
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
@@ -154,12 +165,6 @@ def _split(tensors: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], d
     return model, adam
 
 
-def _no_expiry(module: nn.Module) -> None:
-    # encodec's own expiry replaces a code and then overwrites it from its EMA: expire_codes does both
-    if hasattr(module, "threshold_ema_dead_code"):
-        module.threshold_ema_dead_code = 0  # type: ignore[assignment]
-
-
 def initialise_from_data(model: Any, samples: torch.Tensor) -> None:
     """Every convolution's output channels get mean 0 and variance 1, the last one the sound's deviation
     (Salimans & Kingma 2016, section 3; a transposed convolution, whose gains are per input, one scale)."""
@@ -182,92 +187,105 @@ def initialise_from_data(model: Any, samples: torch.Tensor) -> None:
         hook.remove()
 
 
-def codebooks(model: Any) -> list[Any]:
-    return [layer._codebook for layer in model.quantizer.vq.layers]
+def work(rank: int, args: argparse.Namespace, config: TrainConfig, meeting: str) -> None:
+    """One process of a run; the first one shows the progress, saves and publishes."""
+    stop = _Stop()
+    torch.set_num_threads(1)
+    if config.processes > 1:
+        dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=config.processes)
+    trainer = Trainer(config, CodecConfig(n_codebooks=args.books), Corpus(args.data), rank)
+    untrained = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    state = args.work / "state"
+    if state.with_suffix(".json").exists() and not args.fresh:
+        trainer.resume(state)
+    finished = run(trainer, state, stop)
+    if rank == 0 and finished:
+        publish(trainer, untrained, args)
+    elif rank == 0:
+        print(f"stopped at step {trainer.step}; the same command goes on from there", file=sys.stderr)
+    if config.processes > 1:
+        dist.destroy_process_group()
 
 
-def initialise_codebooks(model: Any, latents: torch.Tensor, rounds: int = 12) -> None:
-    """k-means, codebook after codebook, on what the ones before left over; latents [N, D]."""
-    residual, generator = latents, torch.Generator().manual_seed(len(latents))
-    for book in codebooks(model):
-        centres = residual[torch.randperm(len(residual), generator=generator)[: book.codebook_size]]
-        for _ in range(rounds):
-            nearest = torch.cdist(residual, centres).argmin(1)
-            counts = torch.bincount(nearest, minlength=len(centres))
-            sums = torch.zeros_like(centres).index_add_(0, nearest, residual)
-            centres = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], centres)
-        book.embed.data.copy_(centres)
-        book.cluster_size.data.copy_((counts / len(residual) * PER_BATCH).clamp(min=DEAD_CODE))
-        book.embed_avg.data.copy_(centres * book.cluster_size[:, None])
-        residual = residual - centres[torch.cdist(residual, centres).argmin(1)]
+class _Stop:
+    """Set by Ctrl-C or a termination request; read once a step."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
 
 
-def expire_codes(model: Any, latents: torch.Tensor, seed: int) -> None:
-    """Codes that hardly anything chooses move to leftovers of this batch; latents [B, D, T]."""
-    generator = torch.Generator().manual_seed(seed)
-    residual = latents.transpose(1, 2).flatten(0, 1)
-    for book in codebooks(model):
-        dead = torch.nonzero(book.cluster_size < DEAD_CODE)[:, 0]
-        if len(dead):
-            chosen = torch.randint(len(residual), (len(dead),), generator=generator)
-            book.embed[dead] = residual[chosen]
-            book.cluster_size[dead] = 5 * DEAD_CODE
-            book.embed_avg[dead] = residual[chosen] * 5 * DEAD_CODE
-        residual = residual - book.dequantize(book.quantize(residual))
+def run(trainer: Trainer, state: Path, stop: _Stop) -> bool:
+    """Train to the end or to a request to stop; True when finished."""
+    from tqdm import tqdm
+
+    first = trainer.rank == 0
+    means = {"sdr": 0.0, "commit": 0.0}
+    with tqdm(
+        total=trainer.config.steps, initial=trainer.step, desc="codec", mininterval=5, disable=not first
+    ) as progress:
+        while trainer.step < trainer.config.steps:
+            shown, stopped = trainer.train_step(stop.asked)
+            for name, value in shown.items():
+                means[name] += 0.02 * (value - means[name])
+            progress.set_postfix({name: f"{value:.2f}" for name, value in means.items()}, refresh=False)
+            progress.update()
+            if first and (stopped or trainer.step % SAVE_EVERY == 0):
+                trainer.save(state)
+            if stopped:
+                return False
+    return True
+
+
+def publish(trainer: Trainer, untrained: dict[str, torch.Tensor], args: argparse.Namespace) -> None:
+    """Fit the finer codebooks, write the weights, score what was written on the held-out sound, write the card."""
+    pool, books = trainer.latent_pool(2 * KMEANS_POOL), trainer.net.n_codebooks
+    initialise_codebooks(trainer.model, pool, books, kept=trainer.config.trained_books)
+    write(trainer, args.out, "Not scored yet.\n")
+    held, model = held_out(args.shared, seed=0), load_encodec(args.out)
+    scores = [score(model, held, kbps) for kbps in (3.0, 1.5, 6.0, 12.0)]
+    model.load_state_dict(untrained)
+    text = card(asdict(trainer.config), scores, score(model, held, 3.0))
+    write(trainer, args.out, text)
+    print(text)
+
+
+def write(trainer: Trainer, stem: Path, text: str) -> None:
+    checkpoint.save(stem, shipped(trainer.model.state_dict()), asdict(trainer.net), text, "codec")
+
+
+def shipped(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Without the statistics of training, the codebooks in half precision: 6 MB instead of 12."""
+    wanted = {name: t for name, t in tensors.items() if not name.endswith(("inited", "cluster_size", "embed_avg"))}
+    return {name: t.half() if name.endswith("embed") else t for name, t in wanted.items()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse(argv)
-    torch.set_num_threads(1)
-    config = TrainConfig(steps=args.steps, learning_rate=args.learning_rate, seed=args.seed)
-    train, held = build_pools(args.shared, args.seed)
-    trainer = Trainer(config, CodecConfig(), train)
-    untrained = score(trainer.model, held)
-    state = args.work / "state"
-    if state.with_suffix(".json").exists() and not args.fresh:
-        trainer.resume(state)
-    finished = run(trainer, state)
-    if not finished:
-        print(f"stopped at step {trainer.step}; the same command goes on from there", file=sys.stderr)
-        return 130
-    publish(trainer, args.out, score(trainer.model, held), untrained)
+    config = TrainConfig(steps=args.steps, learning_rate=args.learning_rate, processes=args.processes, seed=args.seed)
+    if len(list(args.data.glob("*.npy"))) < args.items:
+        build(args.data, Sources.load(args.shared), range(args.items), args.seed)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = f"{folder}/meeting"
+        spawn(work, (args, config, meeting), nprocs=config.processes)  # type: ignore[no-untyped-call]
     return 0
-
-
-def publish(trainer: Trainer, out: Path, trained: dict[str, Any], untrained: dict[str, Any]) -> None:
-    text = card(asdict(trainer.config), trained, untrained)
-    checkpoint.save(out, trainer.model.state_dict(), asdict(trainer.net), text, "codec")
-    print(text)
-
-
-def run(trainer: Trainer, state: Path) -> bool:
-    """Train to the end or to Ctrl-C; True when finished."""
-    from tqdm import tqdm
-
-    means = {"sdr": 0.0, "commit": 0.0}
-    bar = tqdm(total=trainer.config.steps, initial=trainer.step, desc="codec", mininterval=5)
-    try:
-        while trainer.step < trainer.config.steps:
-            for name, value in trainer.train_step().items():
-                means[name] += 0.02 * (value - means[name])
-            bar.set_postfix({name: f"{value:.2f}" for name, value in means.items()}, refresh=False)
-            bar.update()
-            if trainer.step % SAVE_EVERY == 0:
-                trainer.save(state)
-    except KeyboardInterrupt:
-        trainer.save(state)
-        return False
-    finally:
-        bar.close()
-    return True
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m models.train codec", description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder that holds data/")
+    parser.add_argument("--data", type=Path, default=Path("data_cache/codec"), help="where the items are kept")
     parser.add_argument("--out", type=Path, default=Path("models/weights/codec"), help="where the weights go")
     parser.add_argument("--work", type=Path, default=Path("checkpoints/codec"), help="where the state is kept")
+    parser.add_argument("--items", type=int, default=4200, help="items of 8 s to train on, made when missing")
+    parser.add_argument("--books", type=int, default=16, help="codebooks to ship, 0.75 kbps each")
     parser.add_argument("--steps", type=int, default=TrainConfig().steps)
+    parser.add_argument("--processes", type=int, default=TrainConfig().processes)
     parser.add_argument("--seed", type=int, default=TrainConfig().seed)
     parser.add_argument("--learning-rate", type=float, default=TrainConfig().learning_rate)
     parser.add_argument("--fresh", action="store_true", help="begin again instead of resuming")

@@ -1,27 +1,44 @@
 """The codec's trainer repeats itself, resumes, and learns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from models.codec_data import bass_line, build_pools
-from models.codec_net import CodecConfig
+from models import codec_data, train_codec
+from models.bass_tones import MadeString
+from models.codec_books import codebooks, initialise_codebooks
+from models.codec_data import Corpus, Sources
+from models.codec_losses import sdr_db
+from models.codec_net import CodecConfig, load_encodec
 from models.codec_scores import perplexity, si_sdr
-from models.train_codec import TrainConfig, Trainer, codebooks, sdr_db
+from models.ears_corpus import Bank
+from models.train_codec import TrainConfig, Trainer
 
-TINY = CodecConfig(n_filters=2, dim=8, n_codebooks=2, bins=16)
+TINY = CodecConfig(n_filters=2, dim=8, n_codebooks=4, bins=16)
+CONFIG = TrainConfig(steps=12, batch=4, frames=10, trained_books=2, processes=1, seed=3)
 
 
-def tones() -> dict[str, list[np.ndarray]]:
+def tones() -> list[np.ndarray]:
     t = np.arange(48_000) / 24_000
-    return {"bass_line": [(0.3 * np.sin(2 * np.pi * hz * t)).astype(np.float32) for hz in (60, 90)]}
+    return [(0.3 * np.sin(2 * np.pi * hz * t)).astype(np.float32) for hz in (60, 90)]
 
 
-def trainer(steps: int = 12) -> Trainer:
-    return Trainer(TrainConfig(steps=steps, batch=4, frames=10, seed=3), TINY, tones())
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("items")
+    for index, tone in enumerate(tones()):
+        np.save(folder / f"{index:05d}.npy", (tone * 32767).astype(np.int16))
+    return Corpus(folder)
 
 
-def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
+@pytest.fixture
+def trainer(corpus):
+    return lambda steps=12: Trainer(replace(CONFIG, steps=steps), TINY, corpus)
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(trainer, tmp_path):
     whole, broken = trainer(), trainer()
     for _ in range(12):
         whole.train_step()
@@ -36,24 +53,65 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
     assert all(torch.equal(wanted[name], value) for name, value in resumed.model.state_dict().items())
 
 
-def test_a_run_with_other_settings_is_not_resumed(tmp_path):
+def test_a_run_with_other_settings_is_not_resumed(trainer, tmp_path):
     trainer().save(tmp_path / "state")
     with pytest.raises(ValueError, match="use --fresh"):
         trainer(steps=13).resume(tmp_path / "state")
 
 
-def test_codebooks_are_filled_from_latents_when_quantising_begins():
-    run = trainer()
+def test_codebooks_are_filled_from_latents_when_quantising_begins(trainer):
+    run = trainer(steps=40)
     before = [book.embed.clone() for book in codebooks(run.model)]
-    while not run.quantised:
+    while run.step < run.first_quantised:
         run.train_step()
     assert all(torch.equal(a, book.embed) for a, book in zip(before, codebooks(run.model), strict=True))
     run.train_step()
-    assert not any(torch.equal(a, book.embed) for a, book in zip(before, codebooks(run.model), strict=True))
+    moved = [not torch.equal(a, book.embed) for a, book in zip(before, codebooks(run.model), strict=True)]
+    assert moved == [True, True, False, False]
+
+
+def test_finer_codebooks_take_what_the_first_leave_over(trainer):
+    run = trainer()
+    latents = run.latent_pool(400)
+    initialise_codebooks(run.model, latents, 2)
+    first = [book.embed.clone() for book in codebooks(run.model)[:2]]
+    initialise_codebooks(run.model, latents, 4, kept=2)
+    assert all(torch.equal(a, book.embed) for a, book in zip(first, codebooks(run.model), strict=False))
+    left = []
+    for books in (2, 4):
+        quantizer = run.model.quantizer.vq
+        got = quantizer.decode(quantizer.encode(latents.T[None], n_q=books))[0].T
+        left.append(float((latents - got).pow(2).mean()))
+    assert left[1] < 0.7 * left[0]
+
+
+def test_two_processes_train_one_codec(tmp_path, corpus):
+    folder = str(tmp_path / "meeting")
+    config = replace(CONFIG, steps=8, processes=2)
+    torch.multiprocessing.spawn(_train, (config, corpus, folder, tmp_path), nprocs=2)
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+    assert all(torch.equal(first[name], value) for name, value in second.items() if "cluster" not in name)
+
+
+def _train(rank, config, corpus, meeting, out):
+    torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+    run = Trainer(config, TINY, corpus, rank)
+    for _ in range(8):
+        run.train_step()
+    torch.save(run.model.state_dict(), out / f"{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def test_what_ships_loads_as_the_codec_it_was(trainer, tmp_path):
+    run = trainer()
+    train_codec.write(run, tmp_path / "codec", "card")
+    loaded = load_encodec(tmp_path / "codec")
+    latents = run.latent_pool(50).T[None]
+    assert torch.equal(loaded.quantizer.vq.encode(latents, n_q=2), run.model.quantizer.vq.encode(latents, n_q=2))
 
 
 def test_silence_scores_zero_and_a_perfect_copy_much():
-    sound = torch.from_numpy(tones()["bass_line"][0])[None]
+    sound = torch.from_numpy(tones()[0])[None]
     assert float(sdr_db(torch.zeros_like(sound), torch.zeros_like(sound))) == 0.0
     assert float(sdr_db(sound, torch.zeros_like(sound))) == pytest.approx(0.0, abs=1e-4)
     assert float(sdr_db(sound, sound)) > 30
@@ -71,13 +129,33 @@ def test_perplexity_counts_equally_used_codes():
     assert perplexity(codes, 16) == pytest.approx([8.0, 1.0])
 
 
-def test_a_bass_line_repeats_from_its_seed():
-    notes = [(pitch, np.ones(4_000, np.float32)) for pitch in (28, 33, 40)]
-    first, again = (bass_line(notes, np.random.default_rng(5)) for _ in range(2))
-    assert (first == again).all()
-    assert 0 < np.abs(first).max() <= 1
+def synthetic_sources():
+    drums = [np.random.default_rng(1).normal(0, 0.1, 60_000).astype(np.float32)]
+    return Sources(Bank({}, {}, drums, drums), [np.tile(drums[0], 5)])
+
+
+def test_an_item_repeats_from_its_seed_and_fits_full_scale(monkeypatch):
+    sources = synthetic_sources()
+    monkeypatch.setattr(Bank, "instrument", lambda self, rng: (MadeString(rng), "made"))
+    for kind in codec_data.SHARES:
+        monkeypatch.setattr(codec_data, "SHARES", {kind: 1.0})
+        first, again = (codec_data.make_item(sources, np.random.default_rng(5)) for _ in range(2))
+        assert (first == again).all()
+        assert 0 < np.abs(first).max() <= 1
+        assert len(first) == codec_data.ITEM_SAMPLES
+
+
+def test_a_build_cut_short_goes_on(monkeypatch, tmp_path):
+    monkeypatch.setattr(codec_data, "SHARES", {"drums": 1.0})
+    codec_data.build(tmp_path, synthetic_sources(), range(2), seed=0)
+    kept = (tmp_path / "00001.npy").stat().st_mtime_ns
+    codec_data.build(tmp_path, synthetic_sources(), range(3), seed=0)
+    assert len(Corpus(tmp_path).items) == 3
+    assert (tmp_path / "00001.npy").stat().st_mtime_ns == kept
 
 
 def test_missing_data_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="needed to train the codec"):
-        build_pools(tmp_path, seed=0)
+        Sources.load(tmp_path)
+    with pytest.raises(ValueError, match="no items"):
+        Corpus(tmp_path)
