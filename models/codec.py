@@ -1,114 +1,155 @@
-"""Streaming EnCodec: 320 samples in, K codes out, with the codes the encodec package gives offline.
+"""Streaming EnCodec (Défossez et al. 2022, arXiv:2210.13438): 320 samples in, K codes out, and back, with the codes
+and the samples that the encodec package gives offline.
 
-The package's encoder (arXiv:2210.13438, section 3.1) runs as numpy matrix products with weight norm folded in;
-every causal convolution's last inputs and the LSTM's state are carried from frame to frame.
+The package's layers run with weight norm folded in; every causal convolution's last inputs and the LSTMs' state are
+carried from frame to frame. One list of layers (models.codec_layers) has two engines: numpy for any number of frames,
+and where numba is at hand a compiled one (models.codec_compiled) for one float32 frame in the stream.
 
-The first frames. The reference reflects each layer's input at the start of the signal, so its codes 0, 1 and 2
-depend on sound up to 4 frames later (the last convolution, kernel 7 at the frame rate, mirrors latents 1-6). `step`
-does not wait: its codes 0-2 are the reference's last codes for the signal heard so far. From frame 3 on nothing
-depends on the future and `step` equals the offline codes: exactly in float64, and in float32 up to near-ties.
+The first frames. The reference mirrors the first inputs of each convolution at the start of a signal, so that what
+comes first depends on what comes later. In the encoder that reaches codes 0, 1 and 2: the last convolution (kernel 7,
+at the frame rate) puts latents 1-6 before latent 0. In the decoder it reaches samples 0 to 1919, frames 0-5: the first
+convolution does the same, its first output, made of latents 1-6, enters the LSTM, and the LSTM forgets nothing.
+`step` and `step_decode` do not wait: until then each frame is the reference's answer, its last codes or its last 320
+samples, for the signal so far (so that a seam may be heard in the first 80 ms). From code frame 3, and from sample
+1920, nothing depends on the future: in float64 codes are equal and samples within 1e-10; in float32 codes are equal up
+to near-ties, which trained weights hardly have, and samples within 1e-5 of the loudest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+import math
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import FRAME_SAMPLES
-from models import checkpoint
-from models.codec_net import CodecConfig, build_encodec
+from models.codec_layers import Dtype, Floats, array, digest, fold, history_size, run
+from models.codec_net import SAMPLE_RATE, load_encodec
+from models.codec_state import RESTART
+from models.codec_state import CodecState as CodecState
 
-Floats = NDArray[np.floating[Any]]
 Codes = NDArray[np.int64]
 
 WEIGHTS = Path(__file__).parent / "weights" / "codec"
+DEFAULT_KBPS = 3.0
 START_FRAMES = 4  # until then the mirrored start may still change, so the signal is encoded anew
-BLOCK_FRAMES = 750  # forward works in blocks, so that a long file needs no long activations
+DECODE_START_FRAMES = 7
+BLOCK_FRAMES = 750  # offline work goes in blocks, so that a long file needs no long activations
+LOUDEST = 1e6  # far above any sound, and layers stay finite in float32
+FRAME_RATE = SAMPLE_RATE // FRAME_SAMPLES
 
 
-@dataclass(frozen=True, slots=True)
-class CodecState:
-    """frames: steps taken. start: the samples so far, while fewer than START_FRAMES. history: per layer what it
-    carries, in layer order (a convolution's last inputs [P, C], the LSTM's h and c [2 * layers, C])."""
+def _compiler() -> ModuleType | None:
+    try:
+        from models import codec_compiled
+    except ImportError:  # no numba: the numpy engine does everything
+        return None
+    return codec_compiled
 
-    frames: int
-    start: Floats
-    history: tuple[Floats, ...]
 
-    def copy(self) -> CodecState:
-        return CodecState(self.frames, self.start.copy(), tuple(part.copy() for part in self.history))
+def warm_up() -> None:
+    """Compile the engine, or load it: ten seconds in a new checkout, then a moment. Call it before sound comes."""
+    compiler = _compiler()
+    if compiler:
+        compiler.warm_up()
 
 
 class Codec:
-    """Encoder and residual quantiser. n_codebooks K, bins per codebook, dim of the quantised latent."""
+    """Encoder, residual quantiser and decoder. n_codebooks K in use, `bins` vectors each, dim of the latent, kbps.
 
-    def __init__(self, model: Any, dtype: type[np.floating[Any]] = np.float32) -> None:
-        """model: an encodec.EncodecModel, causal, not normalising; dtype: np.float32, or np.float64 to compare."""
+    One stream at a time goes through an instance, or several in turns: engines have scratch, states are values.
+    """
+
+    def __init__(
+        self, model: Any, kbps: float | None = None, dtype: Dtype = np.float32, engine: str | None = None
+    ) -> None:
+        """model: an encodec.EncodecModel, causal, 24 kHz, mono. kbps: 0.75 for every codebook of 1024 in use; None:
+        3, or all there is. dtype: np.float32, or np.float64 to compare. engine: "compiled", "numpy", None: the
+        fastest there is. ValueError: another architecture, a kbps or an engine that there is not."""
+        if (model.sample_rate, model.channels) != (SAMPLE_RATE, 1):
+            raise ValueError(
+                f"an EnCodec of {model.sample_rate} Hz, {model.channels} channels: only the causal 24 kHz mono "
+                "architecture can be streamed"
+            )
         books = [layer.codebook for layer in model.quantizer.vq.layers]
-        self.n_codebooks, self.bins, self.dim = len(books), model.quantizer.bins, model.quantizer.dimension
-        self.dtype = dtype
-        self._layers = [_layer(module, dtype) for module in model.encoder.model]
-        self._books = np.stack([_array(book, dtype) for book in books])
+        self.bins, self.dim, self.dtype = model.quantizer.bins, model.quantizer.dimension, dtype
+        book_kbps = math.log2(self.bins) * FRAME_RATE / 1000
+        self.n_codebooks = _books_in_use(kbps, book_kbps, len(books))
+        self.kbps = self.n_codebooks * book_kbps
+        self._books = np.stack([array(book, dtype) for book in books[: self.n_codebooks]])
         self._books_t = np.ascontiguousarray(self._books.transpose(0, 2, 1))
         self._norms = (self._books_t**2).sum(1)
+        compiler = _chosen(engine, dtype)
+        self.engine = "compiled" if compiler else "numpy"
+        self._nearest = compiler.Quantiser(self._books, self._books_t, self._norms) if compiler else None
+        self._encoder = _Stream("encoder", model.encoder.model, FRAME_SAMPLES, START_FRAMES, dtype, compiler)
+        self._decoder = _Stream("decoder", model.decoder.model, 1, DECODE_START_FRAMES, dtype, compiler)
 
     @classmethod
-    def load(cls, path: str | Path = WEIGHTS) -> Codec:
+    def load(cls, path: str | Path = WEIGHTS, kbps: float | None = None) -> Codec:
         """The codec of a checkpoint stem; FileNotFoundError or ValueError when it is not there or not one."""
-        saved = checkpoint.load(path, "codec")
-        model = build_encodec(CodecConfig.from_dict(saved.config))
-        try:
-            model.load_state_dict(saved.tensors)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise ValueError(f"{path}: weights do not fit their config ({reason}); {checkpoint.RETRAIN}") from None
-        return cls(model)
+        return cls(load_encodec(path), kbps)
 
     def initial_state(self) -> CodecState:
-        return CodecState(0, np.zeros(0, self.dtype), ())
+        """Of `step`: no sound yet."""
+        return self._encoder.initial_state(1)
+
+    def initial_decode_state(self) -> CodecState:
+        """Of `step_decode`: no codes yet."""
+        return self._decoder.initial_state(self.dim)
 
     def step(self, frame: NDArray[np.float32], state: CodecState) -> tuple[Codes, CodecState]:
         """frame [320] at 24 kHz, finite -> codes [K] and the next state; the given state is left as it is."""
         samples = self._checked(frame)
         if samples.shape != (FRAME_SAMPLES,):
             raise ValueError(f"frame of shape {samples.shape}: a codec step takes [320] samples, mono at 24 kHz")
-        frames, start = state.frames + 1, state.start
-        if frames > START_FRAMES:
-            latents, history = self._encode(samples, state.history)
-        else:
-            start = np.concatenate([start, samples])
-            latents, history = self._encode(start, None)
-        if frames >= START_FRAMES:
-            start = start[:0]
-        return self._quantise(latents[-1:])[:, 0], CodecState(frames, start, history)
+        latents, state = self._encoder.step(samples[:, None], state)
+        codes = self._nearest(latents[-1]) if self._nearest else self._quantise(latents[-1:])[:, 0]
+        return codes, state
 
-    def forward(self, samples: NDArray[np.float32]) -> Codes:
+    def step_decode(self, codes: Codes, state: CodecState) -> tuple[Floats, CodecState]:
+        """codes [K] -> samples [320] at 24 kHz and the next state; the given state is left as it is."""
+        codes = np.asarray(codes)
+        if codes.ndim != 1:
+            raise ValueError(f"codes of shape {codes.shape}: step_decode takes one frame, [{self.n_codebooks}]")
+        samples, state = self._decoder.step(self._latents(codes)[None], state)
+        return samples[-FRAME_SAMPLES:, 0].copy(), state
+
+    def forward(self, samples: NDArray[np.float32], rate_hz: float = SAMPLE_RATE) -> Codes:
         """samples [N] at 24 kHz -> codes [K, ceil(N / 320)]: encodec's offline encode of the whole signal."""
+        if rate_hz != SAMPLE_RATE:
+            raise ValueError(f"samples at {rate_hz:g} Hz: the codec hears 24000 Hz; resample them first")
         signal = self._checked(samples)
         if signal.ndim != 1 or not len(signal):
             raise ValueError(f"samples of shape {signal.shape}: forward takes [N] samples, mono at 24 kHz, N > 0")
-        block, codes, history = BLOCK_FRAMES * FRAME_SAMPLES, [], None
-        for first in _block_starts(len(signal), block):
-            last = len(signal) if len(signal) - first < 2 * block else first + block
-            latents, history = self._encode(signal[first:last], history)
-            codes.append(self._quantise(latents))
-        return np.concatenate(codes, axis=1)
+        latents = self._encoder.blocks(signal[:, None])
+        return np.concatenate([self._quantise(block) for block in latents], axis=1)
+
+    def decode(self, codes: Codes) -> Floats:
+        """codes [K, T] -> samples [320 T] at 24 kHz: encodec's offline decode, before it cuts to the first length."""
+        codes = np.asarray(codes)
+        if codes.ndim != 2 or not codes.shape[1]:
+            raise ValueError(f"codes of shape {codes.shape}: decode takes [{self.n_codebooks}, T], T > 0")
+        return np.concatenate([block[:, 0] for block in self._decoder.blocks(self._latents(codes))])
 
     def embed(self, codes: Codes) -> NDArray[np.float32]:
         """codes [K] -> quantised latent [dim]; [K, T] -> [T, dim]. The sum of the chosen codebook vectors."""
+        return np.asarray(self._latents(codes), np.float32)
+
+    def _latents(self, codes: Codes) -> Floats:
         codes = np.asarray(codes)
         if codes.ndim not in {1, 2} or len(codes) != self.n_codebooks:
-            raise ValueError(f"codes of shape {codes.shape}: this codec has [{self.n_codebooks}] or [.., T]")
+            raise ValueError(
+                f"codes of shape {codes.shape}: at {self.kbps:g} kbps this codec has [{self.n_codebooks}] or [.., T]; "
+                f"codes of another bitrate need Codec(.., kbps=..)"
+            )
         if codes.dtype.kind not in "iu" or (codes.size and not 0 <= codes.min() <= codes.max() < self.bins):
             raise ValueError(f"codes must be integers from 0 to {self.bins - 1}, got {codes.dtype} {codes.ravel()[:8]}")
-        total = sum(book[row] for book, row in zip(self._books, codes, strict=True))
-        return np.asarray(total, np.float32)
+        total: Floats = sum(book[row] for book, row in zip(self._books, codes, strict=True))
+        return total
 
     def _checked(self, samples: NDArray[np.float32]) -> Floats:
         samples = np.asarray(samples)
@@ -116,15 +157,9 @@ class Codec:
             raise ValueError(f"samples of type {samples.dtype}: the codec takes floats, full scale 1.0")
         if not np.isfinite(samples).all():
             raise ValueError("samples contain NaN or infinity: replace them (with 0) before the codec")
+        if len(samples) and np.abs(samples).max() > LOUDEST:
+            raise ValueError(f"samples up to {np.abs(samples).max():g} are too large: full scale is 1.0")
         return samples.astype(self.dtype, copy=False)
-
-    def _encode(self, samples: Floats, history: tuple[Floats, ...] | None) -> tuple[Floats, tuple[Floats, ...]]:
-        """[N] -> latents [T, D] and what the next samples need; history None: a fresh start, mirrored."""
-        carry = _Carry(history)
-        x = samples[:, None]
-        for layer in self._layers:
-            x = layer(x, carry)
-        return x, tuple(carry.kept)
 
     def _quantise(self, latents: Floats) -> Codes:
         """latents [T, D] -> codes [K, T]; the distance is summed in the reference's order, for equal rounding."""
@@ -136,144 +171,72 @@ class Codec:
         return codes
 
 
-class _Carry:
-    """Hands each layer what it kept last time (None at the start) and collects what it keeps now."""
+class _Stream:
+    """One net, `rows` rows a frame: whole signals in blocks, or frame by frame, its first frames run anew each time."""
 
-    def __init__(self, history: tuple[Floats, ...] | None) -> None:
-        self._old: Iterator[Floats] | None = None if history is None else iter(history)
-        self.kept: list[Floats] = []
+    def __init__(
+        self, name: str, modules: Any, rows: int, start_frames: int, dtype: Dtype, compiler: ModuleType | None
+    ) -> None:
+        self._layers, self._rows, self._start_frames, self._dtype = fold(modules, dtype), rows, start_frames, dtype
+        self._name = f"{name} {digest(self._layers)}"
+        self._size = history_size(self._layers)
+        self._compiled = compiler.CompiledNet(self._layers, rows) if compiler else None
 
-    def take(self) -> Floats | None:
-        return None if self._old is None else next(self._old)
+    def initial_state(self, channels: int) -> CodecState:
+        return CodecState(self._name, 0, np.zeros((0, channels), self._dtype), np.zeros(0, self._dtype))
 
-
-@dataclass(frozen=True, slots=True)
-class _Conv:
-    """encodec's SConv1d, causal: weight [k * C_in, C_out], bias [C_out]."""
-
-    weight: Floats
-    bias: Floats
-    kernel: int
-    stride: int
-
-    def __call__(self, x: Floats, carry: _Carry) -> Floats:
-        """[T, C_in] -> [ceil(T / stride), C_out]"""
-        if self.kernel == 1:
-            return x @ self.weight + self.bias
-        pad, ragged = self.kernel - self.stride, -len(x) % self.stride
-        left = carry.take()
-        if left is None:
-            x = _mirrored(x, pad, ragged)
+    def step(self, x: Floats, state: CodecState) -> tuple[Floats, CodecState]:
+        """x [rows, C] -> (the last rows of what comes out, to be read before the next step, and the next state)"""
+        self._check(state)
+        frames, start = state.frames + 1, state.start
+        if frames > self._start_frames:
+            y, history = (
+                self._compiled.step(x, state.history) if self._compiled else run(self._layers, x, state.history)
+            )
         else:
-            x = np.concatenate([left, x])
-            if ragged:  # only at the end of a whole signal
-                x = np.pad(x, ((0, ragged), (0, 0)), "reflect")
-        carry.kept.append(x[len(x) - pad :])
-        return self._windows(x) @ self.weight + self.bias
+            start = np.concatenate([start, x])
+            y, history = run(self._layers, start, None)
+        if frames == self._start_frames:
+            start = start[:0].copy()
+        return y, CodecState(self._name, frames, start, history)
 
-    def _windows(self, x: Floats) -> Floats:
-        """[T, C] -> [(T - k) / stride + 1, k * C]; the rows overlap in memory until copied."""
-        channels, item = x.shape[1], x.itemsize
-        shape = ((len(x) - self.kernel) // self.stride + 1, self.kernel * channels)
-        strides = (self.stride * channels * item, item)
-        windows: Floats = np.ndarray(shape, x.dtype, x, 0, strides)
-        return windows.copy()
+    def blocks(self, x: Floats) -> list[Floats]:
+        """A whole signal [N, C] -> what comes out of it, in parts."""
+        block, out, history = BLOCK_FRAMES * self._rows, [], None
+        for first in _block_starts(len(x), block):
+            last = len(x) if len(x) - first < 2 * block else first + block
+            y, history = run(self._layers, x[first:last], history)
+            out.append(y)
+        return out
 
-
-def _mirrored(x: Floats, left: int, right: int) -> Floats:
-    """encodec's pad1d: reflection, with zeros standing in for what a short signal does not have."""
-    missing = max(0, max(left, right) - len(x) + 1)
-    x = np.concatenate([x, np.zeros((missing, x.shape[1]), x.dtype)])
-    before, after = x[left:0:-1], x[len(x) - 1 - right : len(x) - 1][::-1]
-    padded = np.concatenate([before, x, after])
-    return padded[: len(padded) - missing]
-
-
-@dataclass(frozen=True, slots=True)
-class _LSTM:
-    """encodec's SLSTM: per layer (W_ih^T [C, 4C], W_hh^T [C, 4C], bias [4C]), and the input added at the end."""
-
-    layers: tuple[tuple[Floats, Floats, Floats], ...]
-
-    def __call__(self, x: Floats, carry: _Carry) -> Floats:
-        """[T, C] -> [T, C]"""
-        state = carry.take()
-        state = np.zeros((2 * len(self.layers), x.shape[1]), x.dtype) if state is None else state.copy()
-        y = x
-        for index, (w_input, w_hidden, bias) in enumerate(self.layers):
-            gates = y @ w_input + bias
-            y = np.empty_like(x)
-            h, c = state[2 * index], state[2 * index + 1]
-            for t, gate in enumerate(gates):
-                h, c = _lstm_cell(gate + h @ w_hidden, c)
-                y[t] = h
-            state[2 * index], state[2 * index + 1] = h, c
-        carry.kept.append(state)
-        return y + x
+    def _check(self, state: CodecState) -> None:
+        if state.net != self._name:
+            raise ValueError(f"state of {state.net}, this codec steps {self._name}: {RESTART} of this codec")
+        early = state.frames < self._start_frames
+        if len(state.start) != state.frames * self._rows * early or (state.frames and len(state.history) != self._size):
+            raise ValueError(f"a damaged state of {self._name}, after {state.frames} frames: {RESTART}")
 
 
-def _lstm_cell(gates: Floats, c: Floats) -> tuple[Floats, Floats]:
-    """PyTorch's order: input, forget, cell, output."""
-    size = len(c)
-    squashed = 1 / (1 + np.exp(-gates))
-    c = squashed[size : 2 * size] * c + squashed[:size] * np.tanh(gates[2 * size : 3 * size])
-    return squashed[3 * size :] * np.tanh(c), c
+def _chosen(engine: str | None, dtype: Dtype) -> ModuleType | None:
+    """The compiled engine's module, None for numpy."""
+    if engine not in {None, "compiled", "numpy"}:
+        raise ValueError(f'engine {engine!r}: there are "compiled" and "numpy", and None for the fastest')
+    compiler = _compiler() if engine != "numpy" and dtype == np.float32 else None
+    if engine == "compiled" and compiler is None:
+        raise ValueError("the compiled engine needs numba and float32; engine=None takes numpy where it must")
+    return compiler
 
 
-@dataclass(frozen=True, slots=True)
-class _Residual:
-    """SEANet's residual block: shortcut(x) + ELU, conv, ELU, conv."""
-
-    shortcut: _Conv
-    block: tuple[Any, ...]
-
-    def __call__(self, x: Floats, carry: _Carry) -> Floats:
-        y = x
-        for layer in self.block:
-            y = layer(y, carry)
-        return self.shortcut(x, carry) + y
-
-
-def _elu(x: Floats, carry: _Carry) -> Floats:
-    below: Floats = np.exp(np.minimum(x, 0)) - 1  # expm1 is three times slower, and no code differs
-    return np.maximum(x, 0) + below
-
-
-def _layer(module: Any, dtype: type[np.floating[Any]]) -> Any:
-    """encodec's module -> ours, by its name in the package."""
-    makers = {"SConv1d": _conv, "SLSTM": _lstm, "SEANetResnetBlock": _residual, "ELU": lambda *_: _elu}
-    layer: Any = makers[type(module).__name__](module, dtype)
-    return layer
-
-
-def _residual(module: Any, dtype: type[np.floating[Any]]) -> _Residual:
-    make = partial(_layer, dtype=dtype)
-    return _Residual(make(module.shortcut), tuple(make(inner) for inner in module.block))
-
-
-def _conv(module: Any, dtype: type[np.floating[Any]]) -> _Conv:
-    conv = module.conv.conv
-    if not module.causal or conv.dilation != (1,) or module.conv.norm_type != "weight_norm":
-        raise ValueError("only EnCodec's causal 24 kHz architecture can be streamed (causal, weight_norm)")
-    direction, gain = (_array(part, np.float64) for part in (conv.weight_v, conv.weight_g))
-    weight = gain * direction / np.sqrt((direction**2).sum((1, 2), keepdims=True))
-    folded = np.ascontiguousarray(weight.transpose(2, 1, 0).reshape(-1, len(weight)).astype(dtype))
-    return _Conv(folded, _array(conv.bias, dtype), conv.kernel_size[0], conv.stride[0])
-
-
-def _lstm(module: Any, dtype: type[np.floating[Any]]) -> _LSTM:
-    lstm, layers = module.lstm, []
-    for index in range(lstm.num_layers):
-        w_input, w_hidden, b_input, b_hidden = (
-            _array(getattr(lstm, f"{name}_l{index}"), dtype)
-            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+def _books_in_use(kbps: float | None, book_kbps: float, available: int) -> int:
+    if kbps is None:
+        return max(1, min(available, round(DEFAULT_KBPS / book_kbps)))
+    books = kbps / book_kbps if isinstance(kbps, int | float) else math.nan
+    if not (math.isfinite(books) and abs(books - round(books)) < 1e-6 and 1 <= round(books) <= available):
+        raise ValueError(
+            f"kbps {kbps}: this codec has {available} codebooks of {book_kbps:g} kbps each; "
+            f"take a multiple of {book_kbps:g} up to {available * book_kbps:g}"
         )
-        layers.append((np.ascontiguousarray(w_input.T), np.ascontiguousarray(w_hidden.T), b_input + b_hidden))
-    return _LSTM(tuple(layers))
-
-
-def _array(tensor: Any, dtype: type[np.floating[Any]]) -> Floats:
-    return np.ascontiguousarray(tensor.detach().cpu().numpy().astype(dtype))
+    return round(books)
 
 
 def _block_starts(length: int, block: int) -> range:

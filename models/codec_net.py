@@ -36,7 +36,14 @@ class CodecConfig:
         known = asdict(cls())
         if set(values) != set(known):
             raise ValueError(f"codec config has {sorted(values)}, it needs {sorted(known)}; foreign weights?")
+        sizes = [value for name, value in values.items() if name != "ratios"] + list(_listed(values["ratios"]))
+        if len(sizes) < len(known) or not all(type(size) is int and size > 0 for size in sizes):
+            raise ValueError(f"codec config {dict(values)}: sizes must be whole numbers above 0; foreign weights?")
         return cls(**{**values, "ratios": tuple(values["ratios"])})
+
+
+def _listed(ratios: Any) -> list[Any]:
+    return list(ratios) if isinstance(ratios, list | tuple) else []
 
 
 def build_encodec(config: CodecConfig) -> Any:
@@ -70,6 +77,9 @@ def load_encodec(path: str | Path) -> Any:
     for name, tensor in model.state_dict().items():
         if name.endswith(TRAINING_ONLY):
             tensors.setdefault(name, tensor)
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise ValueError(f"{path}: NaN or infinity in {broken[0]}; {checkpoint.RETRAIN}")
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

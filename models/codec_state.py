@@ -1,0 +1,45 @@
+"""What a streaming codec carries from frame to frame: a value that can be copied, saved and restored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from models.codec_layers import Floats
+
+RESTART = "begin with a fresh state"
+
+
+@dataclass(frozen=True, slots=True)
+class CodecState:
+    """net: direction, weights and precision it belongs to. frames: steps taken. start: the net's inputs so far
+    [n, C], while the mirrored start can still change. history: what its layers carry, flat, in layer order."""
+
+    net: str
+    frames: int
+    start: Floats
+    history: Floats
+
+    def copy(self) -> CodecState:
+        return replace(self, start=self.start.copy(), history=self.history.copy())
+
+    def save(self, path: str | Path) -> None:
+        """One safetensors file."""
+        tensors = {"start": np.ascontiguousarray(self.start), "history": np.ascontiguousarray(self.history)}
+        save_file(tensors, path, {"net": self.net, "frames": str(self.frames)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> CodecState:
+        """FileNotFoundError when it is not there, ValueError when it is no codec state; whose it is, `step` asks."""
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path}: no such codec state; {RESTART}")
+        try:
+            with safe_open(path, "numpy") as file:
+                about, start, history = file.metadata() or {}, file.get_tensor("start"), file.get_tensor("history")
+            return cls(about["net"], int(about["frames"]), start, history)
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise ValueError(f"{path}: not a codec state, or cut short ({error}); {RESTART}") from None
