@@ -105,9 +105,13 @@ class BandConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelsConfig:
-    """Weights: path stems (without .safetensors / .json); None = what ships in models/weights."""
+    """Weights: path stems (without .safetensors / .json); None = what ships in models/weights.
+
+    codec may also be `encodec`, the official weights where `antiphon weights fetch` puts them, or their .th file.
+    """
 
     codec: str | None = _path(None)
+    codec_kbps: float = _between(3.0, 0.75, 24)  # 0.75 for each codebook in use
     responder: str | None = _path(None)
     codec_enabled: bool = True
 

@@ -136,11 +136,25 @@ def _encodec(_: Config) -> Iterator[Check]:
 
 def _weights(config: Config) -> Iterator[Check]:
     folder = Path(__file__).parents[1] / "models" / "weights"
-    wanted = {"responder": config.models.responder}
+    yield _weight("responder weights", Path(config.models.responder or folder / "responder"))
     if config.models.codec_enabled:
-        wanted["codec"] = config.models.codec
-    for name, given in wanted.items():
-        yield _weight(f"{name} weights", Path(given or folder / name))
+        yield _codec_weights(config.models.codec, folder / "codec")
+
+
+def _codec_weights(choice: str | None, shipped: Path) -> Check:
+    """A stem of ours, or the official file, against its hash."""
+    from models.codec_official import check_hash, is_official, weights_file
+
+    if not is_official(choice):
+        return _weight("codec weights", Path(choice or shipped))
+    path = weights_file(choice)
+    try:
+        sha256 = check_hash(path, path.read_bytes())
+    except OSError as error:
+        return Check(RED, "codec weights", f"{path}: {error.strerror}", "antiphon weights fetch encodec")
+    except ValueError as error:
+        return Check(RED, "codec weights", _one_line(error))
+    return Check(GREEN, "codec weights", f"sha256 {sha256[:12]}  {path} (official EnCodec 24 kHz)")
 
 
 def _weight(name: str, stem: Path) -> Check:
@@ -161,8 +175,9 @@ def _weight(name: str, stem: Path) -> Check:
 def _mind(config: Config) -> Iterator[Check]:
     from agent.mind import Mind
 
-    Mind(config)
-    yield Check(GREEN, "models", "listener, codec and responder load")
+    codec = Mind(config).codec
+    hears = f"codec ({codec.kbps:g} kbps, {codec.n_codebooks} x {codec.bins})" if codec else "no codec (switched off)"
+    yield Check(GREEN, "models", f"listener, {hears} and responder load")
 
 
 def _synth(config: Config) -> Iterator[Check]:

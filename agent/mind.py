@@ -6,16 +6,33 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.config import Config
+from agent.config import Config, ModelsConfig
 from agent.planner import Latent, Planner
 from agent.types import Thought
 from listener.analyzer import Analyzer, warm_up
 from listener.types import Frame
 from models import codec as codec_module
 from models.codec import Codec
+from models.codec_official import load_weights
 from models.responder import Responder
 
 WEIGHTS = Path(codec_module.__file__).parent / "weights"
+
+
+def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
+    """The codec of the config, for a responder that takes latents [sound_dim].
+
+    FileNotFoundError, OSError or ValueError in one line: no such weights, damaged or foreign ones, of another width, or
+    without so many codebooks.
+    """
+    weights = load_weights(models.codec)
+    codec = Codec(weights.model, models.codec_kbps)
+    if codec.dim != sound_dim:
+        raise ValueError(
+            f"models.codec {weights.path}: gives latents of {codec.dim}, the responder takes {sound_dim}; leave "
+            f"models.codec null, or train a responder for it: python -m models.train responder --sound-dim {codec.dim}"
+        )
+    return codec
 
 
 class Mind:
@@ -27,15 +44,20 @@ class Mind:
 
     def __init__(self, config: Config, latency_s: float = 0.0) -> None:
         responder = Responder.load(Path(config.models.responder or WEIGHTS / "responder"))
-        self._codec = (
-            Codec.load(Path(config.models.codec or WEIGHTS / "codec")) if config.models.codec_enabled else None
-        )
+        self._codec = open_codec(config.models, responder.sound_dim) if config.models.codec_enabled else None
         self._codec_state = self._codec.initial_state() if self._codec else None
         warm_up()
+        if self._codec:
+            codec_module.warm_up()
         self._analyzer = Analyzer()
         self._analyzer.given(config.band.meter, config.band.tempo_bpm)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)
         self._planner = Planner(responder, config.band, parts, config.band.commit_ms / 1000 + latency_s)
+
+    @property
+    def codec(self) -> Codec | None:
+        """What hears the sound itself, where it is switched on."""
+        return self._codec
 
     def step(self, frame: Frame) -> Thought:
         """Take one frame; never more than a few milliseconds except where a bar is imagined."""

@@ -18,7 +18,7 @@ from urllib.request import Request
 
 import torch
 
-from models.checkpoint import stem_of
+from listener.weightfile import stem_of
 from models.codec import WEIGHTS
 from models.codec_net import CodecConfig, build_encodec, load_encodec
 from models.torchaudio_shim import import_encodec

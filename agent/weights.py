@@ -1,0 +1,123 @@
+"""`antiphon weights`: which weights are here, and fetching those that do not ship."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from agent.errors import UserError
+from listener.weightfile import beside
+from models import codec_official
+from models.codec_official import CHOICE, cached, load_official, url
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = {
+    "ears": ROOT / "listener" / "weights" / "ears",
+    "timbre": ROOT / "listener" / "weights" / "timbre",
+    "codec": ROOT / "models" / "weights" / "codec",
+    "responder": ROOT / "models" / "weights" / "responder",
+}
+OURS = "MIT"  # LICENSES.md
+UNSTATED = "none stated"
+QUESTION = """Licence: the EnCodec repository puts its code under MIT and states none for these weights (asked in its issues 49 and 69);
+encodec 0.1.1's metadata says CC-BY-NC 4.0. They are no part of Antiphon: unless Meta says otherwise, not for commerce."""
+SIZE = "93 MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the table. state: what is wrong with the file, or "ok"; sha256 is empty where there is none."""
+
+    name: str
+    path: Path
+    size_bytes: int | None
+    sha256: str
+    licence: str
+    state: str
+
+
+def entries() -> Iterator[Entry]:
+    """What ships, then the official codec, whether it is there or not."""
+    for name, stem in SHIPPED.items():
+        card = beside(stem, "md")
+        yield _entry(name, beside(stem, "safetensors"), f"{OURS}; {card.name}", _said_hash(beside(stem, "json")))
+    yield _entry(CHOICE, cached(), f"{UNSTATED}; see fetch", codec_official.SHA256_START)
+
+
+def show(console: Console | None = None) -> int:
+    """Print the table; 1 when something that ships is missing or damaged."""
+    console = console or Console(soft_wrap=True)
+    table = Table("name", "bytes", "sha256", "licence", "state", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    found = list(entries())
+    for entry in found:
+        size = "-" if entry.size_bytes is None else f"{entry.size_bytes:,}"
+        table.add_row(entry.name, size, entry.sha256[:12] or "-", entry.licence, entry.state)
+    console.print(table)
+    for entry in found:
+        console.print(f"{entry.name:10} {entry.path}", markup=False, highlight=False)
+    return 1 if any(entry.state != "ok" for entry in found if entry.name in SHIPPED) else 0
+
+
+def fetch(name: str, source: str | None = None) -> int:
+    """Download `name` unless it is here; UserError when it cannot be had, with what to try."""
+    if name != CHOICE:
+        raise UserError(f"weights fetch {name}: allowed is {CHOICE}; everything else ships (see `antiphon weights`)")
+    if _is_here():
+        print(f"already here: {cached()}")
+        return 0
+    print(f"{source or url()}\n-> {cached()} ({SIZE})\n{QUESTION}", file=sys.stderr)
+    try:
+        path = codec_official.fetch(source)
+        load_official(path)
+    except KeyboardInterrupt:
+        print("antiphon: stopped; nothing was kept", file=sys.stderr)
+        raise
+    except (OSError, ValueError) as cause:
+        raise UserError(
+            f"weights fetch {CHOICE}: {_why(cause)}; try again, or download {url()} in a browser and put it at {cached()}"
+        ) from None
+    print(
+        f"fetched: {path} ({path.stat().st_size:,} bytes); its name from now on: --codec {CHOICE}, models.codec: {CHOICE}"
+    )
+    return 0
+
+
+def _is_here() -> bool:
+    try:
+        load_official()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _why(cause: OSError | ValueError) -> str:
+    return (str(getattr(cause, "reason", None) or cause).strip().splitlines() or [type(cause).__name__])[0]
+
+
+def _said_hash(path: Path) -> str:
+    """The hash in the JSON beside the weights, "" where it is not to be had."""
+    try:
+        return str(json.loads(path.read_bytes())["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _entry(name: str, path: Path, licence: str, said: str) -> Entry:
+    try:
+        data = path.read_bytes()
+    except OSError as cause:
+        state = "not fetched" if name == CHOICE and not path.exists() else (cause.strerror or "cannot be read")
+        return Entry(name, path, None, "", licence, state)
+    sha256 = hashlib.sha256(data).hexdigest()
+    whole = bool(said) and sha256.startswith(said)
+    return Entry(
+        name, path, len(data), sha256, licence, "ok" if whole else f"damaged: {said[:8] or 'no hash'} expected"
+    )
