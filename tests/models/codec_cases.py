@@ -1,5 +1,6 @@
 """Models, sounds and the package's own answers, for the tests of the codec."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def trained_model():
     return model.eval()
 
 
+@functools.cache
 def random_model(config, seed=0):
     """Random weights in float64, with codebooks that lie among the model's own latents so that every code matters."""
     torch.manual_seed(seed)

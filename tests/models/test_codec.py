@@ -1,5 +1,7 @@
 """Streamed codes are the encodec package's own offline codes."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -109,7 +111,7 @@ def test_all_the_clips_give_the_packages_codes(whole, offline):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_sixteen_filters_stream_in_either_engine(engine):
     """Random float32 weights have near-ties, so latents are compared: through the quantised sum, code by code."""
-    model = random_model(CodecConfig(n_filters=16)).float()
+    model = copy.deepcopy(random_model(CodecConfig(n_filters=16))).float()
     codec, samples = Codec(model, engine=engine), noise(2.0)
     assert codec.engine == engine
     wanted = reference_codes(model, samples, 3.0)
