@@ -44,8 +44,8 @@ def sources(weights: Path) -> list[Source]:
     ours = CodecConfig.from_dict({**saved.config, "n_codebooks": DEFAULT_BOOKS})
     return [
         Source(f"codec-{saved.sha256[:16]}", lambda takes: described(load_encodec(weights), takes, "codec")),
-        Source(f"blank-{_digest(asdict(ours))}", lambda takes: _untrained(ours, takes, "codec untrained")),
-        Source(f"reference-{_digest(asdict(REFERENCE))}", lambda takes: _untrained(REFERENCE, takes, "reference untrained")),
+        Source(f"blank-{_blank_key(ours)}", lambda takes: _untrained(ours, takes, "codec untrained")),
+        Source(f"reference-{_blank_key(REFERENCE)}", lambda takes: _untrained(REFERENCE, takes, "reference untrained")),
         Source("log-mel", lambda takes: {f"log-mel {n}": [log_mel(take.sound, n) for take in takes] for n in WINDOWS}),
     ]  # fmt: skip
 
@@ -97,6 +97,12 @@ def log_mel(sound: Samples, window: int) -> NDArray[np.float32]:
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::FRAME_SAMPLES]
     power = np.abs(np.fft.rfft(frames * np.hanning(window + 1)[:-1])) ** 2
     return np.asarray(10 * np.log10(power @ bank.T + FLOOR), np.float32)
+
+
+def _blank_key(config: CodecConfig) -> str:
+    """Of an untrained model: its size, and how it is made."""
+    how = [Path(__file__).with_name(name).read_bytes() for name in ("untrained.py", Path(__file__).name)]
+    return _digest([asdict(config), *how])
 
 
 def _digest(what: object) -> str:

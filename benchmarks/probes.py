@@ -10,208 +10,26 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 
 from benchmarks import results
 from benchmarks.probe_features import features
-from benchmarks.probe_takes import LOWEST, TECHNIQUES, Take, takes
+from benchmarks.probe_fit import TRIVIAL, Answer, run_task
 from benchmarks.probe_takes import PACKS as PACK_SETS
+from benchmarks.probe_takes import TECHNIQUES, Take, takes
+from benchmarks.probe_tasks import TASKS, Rows, instrument
 from models.codec import WEIGHTS
-from models.data_timbre import SETS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED, PACKS, CACHE = ROOT.parent / "shared", ROOT / "data_cache" / "timbre", ROOT / "data_cache" / "probes"
-PENALTIES = (1e-4, 1e-3, 1e-2)  # C of the logistic regression
-RIDGES = (1e1, 1e3, 1e5)
-TAUGHT_ROWS, SEARCH_ROWS, FOLDS = 12_000, 3_000, 3
-AUDIBLE_DB = -60.0
-BOOTSTRAP = 300
-BINS = 1024
-TRIVIAL = "majority / mean"
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Rng = np.random.Generator
+Told = dict[str, dict[str, Answer]]  # task -> description of the sound -> answer
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """context: frames a decision sees, the asked one the last. classes 0: a number is wanted (dB)."""
-
-    name: str
-    context: int
-    classes: int
-
-
-TASKS = (
-    Task("pitch class", 4, 12),
-    Task("octave", 4, 3),
-    Task("semitone", 4, 36),
-    Task("articulation", 8, len(TECHNIQUES)),
-    Task("onset", 4, 2),
-    Task("loudness", 4, 0),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Frames asked about: take [R] and frame [R] (indices), y [R]."""
-
-    take: Ints
-    frame: Ints
-    y: Floats
-
-    def where(self, mask: NDArray[np.bool_]) -> Rows:
-        return Rows(self.take[mask], self.frame[mask], self.y[mask])
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one probe said of the asked rows; score, low, high: balanced accuracy, or mean absolute error in dB."""
-
-    said: Floats
-    score: float
-    low: float
-    high: float
-    dim: int
-
-
-def labels(task: Task, take: Take) -> tuple[Ints, Floats]:
-    """(frames [R], y [R]) of one take: which frames the task is asked of, and what is right."""
-    frames = np.arange(len(take.since))
-    sounding = (take.pitch > 0) & (take.level_db > AUDIBLE_DB)
-    settled = sounding & (take.since >= 4) & (take.since <= 16) & (take.since % 2 == 0)
-    wanted: dict[str, tuple[NDArray[np.bool_], NDArray[Any]]] = {
-        "pitch class": (settled & (not take.made), take.pitch % 12),
-        "octave": (settled & (not take.made), (take.pitch - LOWEST) // 12),
-        "semitone": (settled & (not take.made), take.pitch - LOWEST),
-        "articulation": (
-            (take.since == 7) & (take.technique != ""),
-            np.full(len(frames), TECHNIQUES.index(take.technique or TECHNIQUES[0])),
-        ),
-        "onset": ((frames >= task.context) & (not take.made), (take.since >= 0) & (take.since <= 1)),
-        "loudness": ((frames >= task.context) & (take.level_db > AUDIBLE_DB) & (not take.made), take.level_db),
-    }
-    mask, y = wanted[task.name]
-    mask = mask & (frames >= task.context - 1)
-    return frames[mask], y[mask].astype(np.float64)
-
-
-def rows_of(task: Task, of: list[Take], taught: bool) -> Rows:
-    parts = [(i, *labels(task, take)) for i, take in enumerate(of) if take.taught == taught]
-    take = np.concatenate([np.full(len(frames), i) for i, frames, _ in parts])
-    return Rows(take, np.concatenate([f for _, f, _ in parts]), np.concatenate([y for *_, y in parts]))
-
-
-def at_most(rows: Rows, count: int, rng: Rng) -> Rows:
-    keep = np.zeros(len(rows.y), bool)
-    keep[rng.permutation(len(rows.y))[:count]] = True
-    return rows.where(keep)
-
-
-def inputs(described: list[NDArray[Any]], rows: Rows, context: int) -> Any:
-    """[R, context * dim]: the asked frame and those before it, oldest first; codes [T, K] become sparse one-hot."""
-    back = np.arange(1 - context, 1)
-    x = np.stack([described[t][f + back].ravel() for t, f in zip(rows.take, rows.frame, strict=True)])
-    if x.dtype.kind == "f":
-        return x.astype(np.float64)
-    columns = x + np.arange(x.shape[1]) * BINS
-    starts = np.arange(0, columns.size + 1, x.shape[1])
-    return sp.csr_matrix((np.ones(columns.size), columns.ravel(), starts), (len(x), BINS * x.shape[1]))
-
-
-def fitted(task: Task, x: Any, y: Floats, strength: float) -> Any:
-    """A linear model on standardised features; classes weigh the same however often they occur."""
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
-
-    scale = MaxAbsScaler() if sp.issparse(x) else StandardScaler()
-    if task.classes:
-        model = LogisticRegression(C=strength, class_weight="balanced", max_iter=200, tol=1e-3)
-    else:
-        model = Ridge(alpha=strength)
-    return make_pipeline(scale, model).fit(x, y)
-
-
-def strength_for(task: Task, x: Any, rows: Rows, groups: Ints) -> float:
-    """The best penalty on taught instruments left out as a whole."""
-    from sklearn.model_selection import GroupKFold
-
-    chosen = np.random.default_rng(1).permutation(len(rows.y))[:SEARCH_ROWS]
-    x, y, groups = x[chosen], rows.y[chosen], groups[chosen]
-    scores = {}
-    for strength in PENALTIES if task.classes else RIDGES:
-        folds = GroupKFold(FOLDS).split(x, y, groups)
-        marks = [score(task, y[out], fitted(task, x[into], y[into], strength).predict(x[out])) for into, out in folds]
-        scores[strength] = float(np.mean(marks)) * (1 if task.classes else -1)
-    return max(scores, key=lambda strength: scores[strength])
-
-
-def score(task: Task, y: Floats, said: Floats) -> float:
-    """Balanced accuracy over the classes that occur; mean absolute error for a number."""
-    if not task.classes:
-        return float(np.abs(y - said).mean())
-    return float(np.mean([(said[y == c] == c).mean() for c in np.unique(y)]))
-
-
-def interval(task: Task, rows: Rows, said: Floats) -> tuple[float, float]:
-    """95% over resampled takes."""
-    rng, kinds = np.random.default_rng(0), np.unique(rows.take)
-    where = {t: np.flatnonzero(rows.take == t) for t in kinds}
-    marks = []
-    for _ in range(BOOTSTRAP):
-        picked = np.concatenate([where[t] for t in rng.choice(kinds, len(kinds))])
-        marks.append(score(task, rows.y[picked], said[picked]))
-    low, high = np.percentile(marks, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def instrument(take: Take) -> str:
-    """Several sets, and the palm-muted copies, may be of one bass."""
-    name = take.bank.split("+")[0]
-    return name.rsplit("-", 1)[0] if take.made else SETS.get(name, (name,))[0]
-
-
-def probe(task: Task, described: list[NDArray[Any]], of: list[Take], known: Rows, asked: Rows) -> Answer:
-    groups = np.unique([instrument(take) for take in of], return_inverse=True)[1][known.take]
-    x = inputs(described, known, task.context)
-    model = fitted(task, x, known.y, strength_for(task, x, known, groups))
-    return judged(task, asked, model.predict(inputs(described, asked, task.context)), x.shape[1])
-
-
-def judged(task: Task, asked: Rows, said: Floats, dim: int) -> Answer:
-    return Answer(said, score(task, asked.y, said), *interval(task, asked, said), dim)
-
-
-def trivial(task: Task, known: Rows, asked: Rows) -> Answer:
-    """The commonest class, or the mean level."""
-    values, counts = np.unique(known.y, return_counts=True)
-    constant = values[counts.argmax()] if task.classes else known.y.mean()
-    return judged(task, asked, np.full(len(asked.y), constant), 0)
-
-
-def run_task(task: Task, of: list[Take], found: dict[str, list[NDArray[Any]]]) -> tuple[Rows, dict[str, Answer]]:
-    known = at_most(rows_of(task, of, True), TAUGHT_ROWS, np.random.default_rng(0))
-    asked = at_most(rows_of(task, of, False), TAUGHT_ROWS, np.random.default_rng(0))
-    answers = {TRIVIAL: trivial(task, known, asked)}
-    for name, described in found.items():
-        if described[0].dtype.kind == "f" or task.classes:
-            answers[name] = probe(task, described, of, known, asked)
-    return asked, answers
-
-
-# ---------------------------------------------------------------- what is printed and kept
-
-
-def table(told: dict[str, dict[str, Answer]]) -> str:
+def table(told: Told) -> str:
     """Descriptions down, tasks across: score (95% interval); below the name its size per frame."""
     names = list(dict.fromkeys(name for answers in told.values() for name in answers))
     lines = [f"{'':22}{'dim':>7}" + "".join(f"{name:>21}" for name in told)]
@@ -259,9 +77,7 @@ def independent(of: list[Take]) -> str:
     return "; ".join(lines)
 
 
-def record(
-    name: str, told: dict[str, dict[str, Answer]], fit: tuple[float, float] | None, about: dict[str, Any]
-) -> None:
+def record(name: str, told: Told, fit: tuple[float, float] | None, about: dict[str, Any]) -> None:
     figures: dict[str, Any] = {}
     for task in TASKS:
         if answer := told[task.name].get(name):
@@ -272,10 +88,36 @@ def record(
     results.append("probes", name, figures | about)
 
 
+def plot(told: Told, path: Path) -> None:
+    """Bars with intervals: one group a task; loudness apart, for its unit is dB."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    classes = [task.name for task in TASKS if task.classes]
+    fig, axes = plt.subplots(1, 2, figsize=(11, 3.6), width_ratios=[len(classes), 1], layout="constrained")
+    names = list(told["onset"])
+    for axis, tasks in zip(axes, (classes, ["loudness"]), strict=True):
+        for i, name in enumerate(names):
+            at = [k + 0.8 * (i / len(names) - 0.5) for k, task in enumerate(tasks) if name in told[task]]
+            answers = [told[task][name] for task in tasks if name in told[task]]
+            error = np.array([[a.score - a.low, a.high - a.score] for a in answers]).clip(0).reshape(-1, 2).T
+            style: dict[str, Any] = {"color": f"C{i}", "label": name, "error_kw": {"lw": 0.6}}
+            axis.bar(at, [a.score for a in answers], 0.8 / len(names), yerr=error, **style)
+        axis.set_xticks(range(len(tasks)), tasks)
+    axes[0].set(ylabel="balanced accuracy", ylim=(0, 1))
+    axes[1].set(ylabel="mean absolute error, dB")
+    fig.legend(*axes[0].get_legend_handles_labels(), fontsize=8, ncols=len(names), loc="outside upper center")
+    fig.savefig(path, dpi=110)
+    plt.close(fig)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="checkpoint stem")
     parser.add_argument("--per-bank", type=int, default=4, help="takes of each bass")
+    parser.add_argument("--plot", type=Path, help="where the figure goes (docs/probes.png)")
     parser.add_argument("--quick", action="store_true", help="one take of each, nothing written down")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -294,6 +136,8 @@ def main() -> None:
     fits = {name: loudness_fit(asked, answer) for name, answer in answers.items()}
     print("loudness R2 / Spearman: " + ", ".join(f"{name} {r2:.3f} / {rho:.3f}" for name, (r2, rho) in fits.items()))
     print("articulation by bass\n" + by_bank(of, *done["articulation"]))
+    if args.plot:
+        plot(told, args.plot)
     if not args.quick:
         for name in told["onset"]:
             record(name, told, fits.get(name), {"weights": str(args.weights), "takes": len(of)})

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.probe_features import log_mel
+from benchmarks.probe_fit import run_task
 from benchmarks.probe_takes import (
     ASKED,
     ASKED_FONT,
@@ -21,7 +22,7 @@ from benchmarks.probe_takes import (
     line_of,
     made,
 )
-from benchmarks.probes import TASKS, Task, instrument, labels, rows_of, run_task
+from benchmarks.probe_tasks import TASKS, Task, instrument, labels, rows_of
 from models.data_ears import Played
 
 TASK = {task.name: task for task in TASKS}
