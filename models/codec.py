@@ -69,10 +69,10 @@ class Codec:
         """model: an encodec.EncodecModel, causal, 24 kHz, mono. kbps: 0.75 for every codebook of 1024 in use; None:
         3, or all there is. dtype: np.float32, or np.float64 to compare. engine: "compiled", "numpy", None: the
         fastest there is. ValueError: another architecture, a kbps or an engine that there is not."""
-        if (model.sample_rate, model.channels) != (SAMPLE_RATE, 1):
+        if (model.sample_rate, model.channels, model.encoder.hop_length) != (SAMPLE_RATE, 1, FRAME_SAMPLES):
             raise ValueError(
-                f"an EnCodec of {model.sample_rate} Hz, {model.channels} channels: only the causal 24 kHz mono "
-                "architecture can be streamed"
+                f"an EnCodec of {model.sample_rate} Hz, {model.channels} channels, {model.encoder.hop_length} samples "
+                "a frame: only the causal 24 kHz mono architecture with frames of 320 can be streamed"
             )
         books = [layer.codebook for layer in model.quantizer.vq.layers]
         self.bins, self.dim, self.dtype = model.quantizer.bins, model.quantizer.dimension, dtype

@@ -1,7 +1,7 @@
 """What the codec cannot take, it refuses in one clear line."""
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -88,6 +88,12 @@ def test_another_architecture_is_refused():
         Codec(model)
     model = build_encodec(TINY)
     model.encoder.model[0].causal = False
+    with pytest.raises(ValueError, match="only EnCodec's causal 24 kHz architecture"):
+        Codec(model)
+    with pytest.raises(ValueError, match="160 samples a frame"):
+        Codec(build_encodec(replace(TINY, ratios=(8, 5, 4))))
+    model = build_encodec(TINY)
+    model.decoder.model[1] = torch.nn.GELU()
     with pytest.raises(ValueError, match="only EnCodec's causal 24 kHz architecture"):
         Codec(model)
 
