@@ -117,7 +117,7 @@ def fetch(source: str | None = None, progress: bool = True) -> Path:
     try:
         torch.hub.download_url_to_file(source, str(target), SHA256_START, progress)
     except RuntimeError as error:  # torch hub's word for a wrong hash
-        raise ValueError(str(error)) from None
+        raise ValueError(f"what came is cut short or another file ({error})") from None
     except HTTPException as error:
         raise OSError(f"the server broke off ({error!r})") from None
     finally:

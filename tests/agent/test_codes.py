@@ -166,6 +166,38 @@ def test_a_file_shorter_than_a_frame_has_one(tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "b.wav").frames == 100
 
 
+def test_a_file_that_breaks_off_is_refused_and_nothing_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shipped("take.flac")).read_bytes()
+    (tmp_path / "cut.flac").write_bytes(data[: len(data) // 2])
+    assert "cut off" in refused(capsys, tmp_path / "cut.flac", "-o", tmp_path / "c.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["cut.flac"]
+
+
+def test_jam_refuses_at_the_start_a_codec_the_responder_cannot_take(
+    take: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stem = tiny(tmp_path)
+    told = {
+        "latents of 16, the responder takes 64; leave models.codec null": [
+            f"models.codec={stem}",
+            "models.codec_kbps=1.5",
+        ],
+        "take a multiple of 0.75": ["models.codec_kbps=2"],
+        "allowed: a number from 0.75 to 24": ["models.codec_kbps=96"],
+        "no such weights file": [f"models.codec={tmp_path / 'none'}"],
+        "are not there; get it with `antiphon weights fetch": [f"models.codec={tmp_path / 'none.th'}"],
+    }
+    for said, pairs in told.items():
+        flags = [flag for pair in pairs for flag in ("--set", pair)]
+        capsys.readouterr()
+        assert main(["jam", "--fast", "--quiet", "--input", str(take), "--out", str(tmp_path / "out"), *flags]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_is_no_sound_is_heard_as_silence_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sound = 0.2 * np.sin(np.arange(24_000) / 20)
     for name, damage in (("bad", np.nan), ("mended", 0.0)):
@@ -180,6 +212,9 @@ def test_a_picture_is_drawn_of_all_or_of_a_span(take: Path, tmp_path: Path) -> N
     assert run(take, "--plot", tmp_path / "all.png") == 0
     assert run(take, "--plot", tmp_path / "part.png", "--span", 1, 2) == 0
     pictures = [(tmp_path / name).read_bytes() for name in ("all.png", "part.png")]
+    for span in ((2, 1), (0, 60), (-1, 2), ("nan", 2)):
+        assert run(take, "--plot", tmp_path / "none.png", "--span", *span) == 2
+    assert not (tmp_path / "none.png").exists()
     assert all(picture.startswith(b"\x89PNG") for picture in pictures) and pictures[0] != pictures[1]
 
 
@@ -235,6 +270,7 @@ def test_codes_of_other_weights_are_refused(
     assert read_codes(stored).weights_sha256[:8] in line and "--codec" in line
     for flags in (["-o", tmp_path / "b.npz"], ["--check"], ["--plot", tmp_path / "a.png"]):
         assert "holds codes" in refused(capsys, stored, *flags)
+    assert "--span" in refused(capsys, take, "--check", "--span", 0, 1)
 
 
 def test_damaged_codes_are_refused(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
