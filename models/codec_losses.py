@@ -18,12 +18,10 @@ class Losses:
     def __init__(self) -> None:
         self.banks = [(n_fft, mel_bank(n_fft, n_mels)) for n_fft, n_mels in MEL_SCALES]
 
-    def __call__(self, wanted: torch.Tensor, got: torch.Tensor, with_mel: bool) -> torch.Tensor:
-        loss = -SDR_WEIGHT * sdr_db(wanted, got).mean()
-        if with_mel:
-            logs = [(self.log_mel(wanted, *bank), self.log_mel(got, *bank)) for bank in self.banks]
-            loss = loss + MEL_WEIGHT * sum((a - b).abs().mean() for a, b in logs) / len(logs)
-        return loss
+    def __call__(self, wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
+        logs = [(self.log_mel(wanted, *bank), self.log_mel(got, *bank)) for bank in self.banks]
+        mel = torch.stack([(a - b).abs().mean() for a, b in logs]).mean()
+        return MEL_WEIGHT * mel - SDR_WEIGHT * sdr_db(wanted, got).mean()
 
     @staticmethod
     def log_mel(samples: torch.Tensor, n_fft: int, bank: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Train the small EnCodec on CPU: `python -m models.train codec`. Seeded, resumable, Ctrl-C keeps what is learnt.
 
-Order (what failed otherwise is in ../shared/FACTS.md): data-dependent initialisation, a plain autoencoder for the
-first PLAIN_SHARE of the steps, k-means of the latents into the codebooks, then residual VQ with EMA codebooks. Only
+Order (what failed otherwise is in ../shared/FACTS.md and codec_init): a linear transform codec to begin with, a few
+steps as a plain autoencoder, k-means of the latents into the codebooks, then residual VQ with EMA codebooks. Only
 the first `trained_books` codebooks take part; the finer ones are fitted to what is left over at the end.
 Processes share each step: every one has its own segments, gradients and codebook statistics are averaged.
 """
@@ -28,25 +28,25 @@ from models import checkpoint
 from models.codec_books import book_buffers, expire_codes, initialise_codebooks, no_expiry
 from models.codec_data import Corpus, Sources, build
 from models.codec_heldout import held_out
+from models.codec_init import initialise_as_klt
 from models.codec_losses import Losses, sdr_db
 from models.codec_net import CodecConfig, build_encodec, load_encodec
 from models.codec_scores import card, score
 
-PLAIN_SHARE = 0.12  # of the steps without quantiser
-WAVE_SHARE = 0.04  # of the steps on SDR alone: the mel loss at first rewards sound of any phase
+PLAIN_SHARE = 0.012  # of the steps without quantiser
 COARSE_SHARE = 0.1  # of the quantised steps with half the codebooks
 KMEANS_POOL = 16_000  # latents
 SAVE_EVERY, EXPIRE_EVERY, WARMUP = 500, 50, 100
-INITIAL_DEVIATION = 0.3  # small: ELU is then nearly linear, and a linear codec is a good beginning
+INITIAL_SEGMENTS, INITIAL_FRAMES = 48, 75
 POOL_STEP = 1_000_000  # the steps whose segments fill the codebooks: none that is trained on
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    steps: int = 12_000
+    steps: int = 9_000
     batch: int = 8  # per process
     frames: int = 40  # per segment: 0.53 s
-    learning_rate: float = 2e-3
+    learning_rate: float = 6e-4
     trained_books: int = 4
     processes: int = 2
     seed: int = 0
@@ -61,7 +61,8 @@ class Trainer:
         self.model = build_encodec(net)
         self.model.quantizer.vq.layers.apply(no_expiry)
         self.losses = Losses()
-        initialise_from_data(self.model, self.batch(0, rank=0))
+        initialise_as_klt(self.model, self.sound_to_begin_with())
+        self.agree()
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
 
     @property
@@ -71,6 +72,16 @@ class Trainer:
     def batch(self, step: int, rank: int | None = None) -> torch.Tensor:
         rng = np.random.default_rng([self.config.seed, step, self.rank if rank is None else rank])
         return torch.from_numpy(self.corpus.segments(self.config.batch, self.config.frames, rng))
+
+    def sound_to_begin_with(self) -> torch.Tensor:
+        rng = np.random.default_rng([self.config.seed, POOL_STEP])
+        return torch.from_numpy(self.corpus.segments(INITIAL_SEGMENTS, INITIAL_FRAMES, rng))
+
+    def agree(self) -> None:
+        """Every process begins with the first one's weights."""
+        if self.config.processes > 1:
+            for tensor in self.model.state_dict().values():
+                dist.broadcast(tensor, 0)
 
     def train_step(self, stop: bool = False) -> tuple[dict[str, float], bool]:
         """-> what to show, and whether any process was asked to stop."""
@@ -83,8 +94,7 @@ class Trainer:
             quantised, _, penalties = self.model.quantizer.vq(latents, n_q=self.books_now())
             penalty = penalties.mean()
         got = self.model.decoder(quantised)[:, 0]
-        with_mel = self.step >= WAVE_SHARE * self.config.steps
-        stopped = self.descend(self.losses(samples, got, with_mel) + penalty, stop)
+        stopped = self.descend(self.losses(samples, got) + penalty, stop)
         if self.step >= self.first_quantised:
             self.share_codebooks()
             if self.step % EXPIRE_EVERY == 0:
@@ -163,28 +173,6 @@ def _split(tensors: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], d
             _, index, slot = name.split(".")
             adam.setdefault(int(index), {})[slot] = tensor
     return model, adam
-
-
-def initialise_from_data(model: Any, samples: torch.Tensor) -> None:
-    """Every convolution's output channels get mean 0 and variance 1, the last one the sound's deviation
-    (Salimans & Kingma 2016, section 3; a transposed convolution, whose gains are per input, one scale)."""
-    convs = [m for m in model.modules() if hasattr(m, "weight_g")]
-    last = convs[-1]
-
-    def rescale(conv: Any, _: Any, output: torch.Tensor) -> torch.Tensor:
-        mean = output.mean((0, 2), keepdim=True)
-        per_channel = isinstance(conv, nn.Conv1d) and conv is not last
-        deviation = (output - mean).std((0, 2), keepdim=True) if per_channel else (output - mean).std()
-        factor = (samples.std() if conv is last else INITIAL_DEVIATION) / (deviation + 1e-6)
-        conv.bias.data.sub_(mean.flatten()).mul_(factor.flatten())
-        conv.weight_g.data.mul_(factor.reshape(-1, 1, 1))
-        return (output - mean) * factor
-
-    hooks = [conv.register_forward_hook(rescale) for conv in convs]
-    with torch.no_grad():
-        model.decoder(model.encoder(samples[:, None]))
-    for hook in hooks:
-        hook.remove()
 
 
 def work(rank: int, args: argparse.Namespace, config: TrainConfig, meeting: str) -> None:

@@ -10,8 +10,9 @@ from models import codec_data, train_codec
 from models.bass_tones import MadeString
 from models.codec_books import codebooks, initialise_codebooks
 from models.codec_data import Corpus, Sources
+from models.codec_init import initialise_as_klt
 from models.codec_losses import sdr_db
-from models.codec_net import CodecConfig, load_encodec
+from models.codec_net import CodecConfig, build_encodec, load_encodec
 from models.codec_scores import perplexity, si_sdr
 from models.ears_corpus import Bank
 from models.train_codec import TrainConfig, Trainer
@@ -59,8 +60,20 @@ def test_a_run_with_other_settings_is_not_resumed(trainer, tmp_path):
         trainer(steps=13).resume(tmp_path / "state")
 
 
+def test_a_codec_begins_as_the_klt_of_its_data(corpus):
+    torch.manual_seed(0)
+    model = build_encodec(CodecConfig())
+    sound = torch.from_numpy(corpus.segments(8, 30, np.random.default_rng(0)))
+    with torch.no_grad():
+        before = model.decoder(model.encoder(sound[:, None]))[:, 0]
+        initialise_as_klt(model, sound)
+        after = model.decoder(model.encoder(sound[:, None]))[:, 0]
+    assert float(sdr_db(sound, before).mean()) < 0.1
+    assert float(sdr_db(sound, after).mean()) > 10
+
+
 def test_codebooks_are_filled_from_latents_when_quantising_begins(trainer):
-    run = trainer(steps=40)
+    run = trainer(steps=400)
     before = [book.embed.clone() for book in codebooks(run.model)]
     while run.step < run.first_quantised:
         run.train_step()
