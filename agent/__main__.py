@@ -15,8 +15,10 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-from agent.config import Config, load, parse_value  # noqa: E402
+from agent import codescommand  # noqa: E402
+from agent.config import Config, load  # noqa: E402
 from agent.errors import UserError  # noqa: E402
+from agent.options import add_config, pairs  # noqa: E402
 
 JAM_EXAMPLES = """examples:
   antiphon jam                                    microphone in, band out; the take that ships if there is no microphone
@@ -32,19 +34,6 @@ LISTEN_EXAMPLES = """examples:
   antiphon listen take.wav --plot take.png        the same as a picture
   antiphon listen --mic                           live on the terminal: tuner, notes, beat, chord, feel
   antiphon listen --mic --input "USB" --json      JSON lines as they are said
-"""
-CODES_EXAMPLES = """examples:
-  antiphon codes take.wav -o codes.npz            the EnCodec codes [K, T] the agent would hear, 75 frames a second
-  antiphon codes take.wav --resynth out.wav       the sound that is in them, 24 kHz; hear what the codec keeps
-  antiphon codes codes.npz --resynth out.wav      stored codes as sound again
-  antiphon codes take.wav --plot out.png          spectrograms before and after
-  antiphon codes take.wav --check                 streamed codes against the encodec package's offline ones; exit 1 if any differs
-  antiphon codes take.wav --kbps 1.5 --codec encodec --resynth out.wav
-"""
-WEIGHTS_EXAMPLES = """examples:
-  antiphon weights                                what ships and what is found where
-  antiphon weights fetch encodec                  download the official 24 kHz EnCodec weights (93 MB)
-  antiphon codes take.wav --codec encodec --resynth out.wav
 """
 
 
@@ -75,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     jam = commands.add_parser("jam", help="play together", epilog=JAM_EXAMPLES, formatter_class=raw)
-    _add_config(jam)
+    add_config(jam)
     jam.add_argument(
         "--input", metavar="FILE|DEVICE", help="an audio file, or an input device's number or part of its name"
     )
@@ -97,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     listen = commands.add_parser(
         "listen", help="say what is heard in files or live", epilog=LISTEN_EXAMPLES, formatter_class=raw
     )
-    _add_config(listen)
+    add_config(listen)
     listen.add_argument("files", nargs="*", metavar="FILE")
     listen.add_argument("--mic", action="store_true", help="listen to the sound card, live, until Ctrl-C")
     listen.add_argument("--input", metavar="DEVICE", help="with --mic: an input device's number or part of its name")
@@ -106,56 +95,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_time(listen)
     listen.set_defaults(run=_listen)
 
-    _add_codes(
-        commands.add_parser(
-            "codes", help="a file as EnCodec codes, and back", epilog=CODES_EXAMPLES, formatter_class=raw
-        )
-    )
-    _add_weights(
-        commands.add_parser(
-            "weights", help="which weights are here; fetch others", epilog=WEIGHTS_EXAMPLES, formatter_class=raw
-        )
-    )
+    codescommand.add(commands)
 
     listing = commands.add_parser("devices", help="audio devices and MIDI ports, with latencies")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=_devices)
 
     doctor = commands.add_parser("doctor", help="check this machine; exit 1 if jam could not run")
-    _add_config(doctor)
+    add_config(doctor)
     doctor.set_defaults(run=_doctor)
     return parser
-
-
-def _add_codes(codes: argparse.ArgumentParser) -> None:
-    _add_config(codes)
-    codes.add_argument("file", type=Path, metavar="FILE", help="an audio file, or with --resynth a codes.npz")
-    codes.add_argument(
-        "-o", "--out", type=Path, metavar="OUT.npz", help="write the codes [K, T], rates and the weights' hash"
-    )
-    codes.add_argument("--resynth", type=Path, metavar="OUT.wav", help="write the sound decoded from the codes, 24 kHz")
-    codes.add_argument("--plot", type=Path, metavar="OUT.png", help="draw the sound before and after")
-    codes.add_argument("--span", type=float, nargs=2, metavar=("FROM", "TO"), help="seconds that --plot draws")
-    codes.add_argument("--check", action="store_true", help="compare with the encodec package's offline codes")
-    codes.add_argument("--kbps", type=float, metavar="KBPS", help="0.75 per codebook (default: models.codec_kbps, 3)")
-    codes.add_argument("--codec", metavar="STEM|FILE.th|encodec", help="weights (default: models.codec, what ships)")
-    codes.add_argument("--float64", action="store_true", help="count in double precision; exact with any weights")
-    codes.set_defaults(run=_codes)
-
-
-def _add_weights(weights: argparse.ArgumentParser) -> None:
-    weights.set_defaults(run=_weights, act="list")
-    acts = weights.add_subparsers(title="what to do", metavar="list | fetch")
-    acts.add_parser("list", help="a table of the weights (as without a word)")
-    fetch = acts.add_parser("fetch", help="download weights that do not ship")
-    fetch.add_argument("name", metavar="NAME", help="encodec: the official 24 kHz EnCodec weights")
-    fetch.add_argument("--url", help="another place to download from; the hash is checked all the same")
-    fetch.set_defaults(act="fetch")
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: ./config.yaml if there is one)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any key of config.yaml")
 
 
 def _add_time(parser: argparse.ArgumentParser) -> None:
@@ -207,7 +156,7 @@ def _session(config: Config, rig: Any, folder: Path, monitor: Any, fast: bool) -
 def _overrides(given: argparse.Namespace) -> dict[str, Any]:
     from agent.rig import looks_like_file
 
-    chosen = _pairs(given)
+    chosen = pairs(given)
     if given.input and not looks_like_file(given.input):
         chosen["audio.input"] = _number_or_name(given.input)
     if given.output:
@@ -229,16 +178,6 @@ def _time(given: argparse.Namespace) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value is not None}
 
 
-def _pairs(given: argparse.Namespace) -> dict[str, Any]:
-    chosen: dict[str, Any] = {}
-    for pair in given.set:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise UserError(f"--set {pair}: expected KEY=VALUE, such as --set band.hold_bars=4")
-        chosen[key] = parse_value(value)
-    return chosen
-
-
 def _number_or_name(given: str) -> int | str:
     return int(given) if given.isdecimal() else given
 
@@ -254,7 +193,7 @@ def _listen(given: argparse.Namespace) -> int:
     if given.input:
         raise UserError(f"--input {given.input}: names the sound card for --mic; a file is given without it")
     try:
-        band = load(given.config, _pairs(given) | _time(given)).band
+        band = load(given.config, pairs(given) | _time(given)).band
         return listen.run(given.files, given.json, plot=given.plot, time_given=(band.meter, band.tempo_bpm))
     except AudioFileError as cause:
         raise UserError(str(cause)) from None
@@ -268,40 +207,7 @@ def _listen_live(given: argparse.Namespace) -> int:
     if given.plot:
         raise UserError(f"--plot {given.plot} with --mic: what is drawn is a file; record first, then draw that")
     device = {"audio.input": _number_or_name(given.input)} if given.input else {}
-    return listenlive.run(load(given.config, _pairs(given) | _time(given) | device), given.json)
-
-
-def _codes(given: argparse.Namespace) -> int:
-    from agent import codes
-    from listener.capture import AudioFileError
-
-    told = {"models.codec": given.codec, "models.codec_kbps": given.kbps}
-    chosen = _pairs(given) | {key: value for key, value in told.items() if value is not None}
-    models = load(given.config, chosen).models
-    kbps = None if codes.is_codes(given.file) else models.codec_kbps
-    wish = codes.Wish(
-        given.file,
-        given.out,
-        given.resynth,
-        given.plot,
-        given.check,
-        models.codec,
-        kbps,
-        given.float64,
-        given.span and tuple(given.span),
-    )
-    if given.kbps is not None and kbps is None:
-        raise UserError(f"--kbps {given.kbps:g}: {given.file} holds codes, which have their own; leave --kbps out")
-    try:
-        return codes.run(wish)
-    except AudioFileError as cause:
-        raise UserError(str(cause)) from None
-
-
-def _weights(given: argparse.Namespace) -> int:
-    from agent import weights
-
-    return weights.fetch(given.name, given.url) if given.act == "fetch" else weights.show()
+    return listenlive.run(load(given.config, pairs(given) | _time(given) | device), given.json)
 
 
 def _devices(given: argparse.Namespace) -> int:

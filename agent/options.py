@@ -1,0 +1,27 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from agent.config import parse_value
+from agent.errors import UserError
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """--config and --set."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: ./config.yaml if there is one)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any key of config.yaml")
+
+
+def pairs(given: argparse.Namespace) -> dict[str, Any]:
+    """What --set says: dotted key -> value. Raises UserError for what is no pair."""
+    chosen: dict[str, Any] = {}
+    for pair in given.set:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UserError(f"--set {pair}: expected KEY=VALUE, such as --set band.hold_bars=4")
+        chosen[key] = parse_value(value)
+    return chosen
