@@ -16,10 +16,13 @@ _LOADER = "torchaudio._extension.utils"
 
 
 def import_torchaudio() -> ModuleType:
-    """torchaudio, without its compiled extension when that cannot be loaded; ImportError as usual if absent."""
+    """torchaudio, without its compiled extension when that cannot be loaded; ImportError as usual if absent,
+    OSError when it fails over something else."""
     try:
         return importlib.import_module("torchaudio")
     except OSError:
+        if _LOADER not in sys.modules:  # it failed before its extension: nothing that can be gone round
+            raise
         return _import_without_extension()
 
 

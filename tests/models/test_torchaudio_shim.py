@@ -47,3 +47,17 @@ def test_a_missing_torchaudio_stays_an_import_error():
         "except ImportError: print('ImportError')"
     )
     assert run(code) == "ImportError"
+
+
+def test_another_failure_of_the_import_is_shown_as_it_is():
+    code = (
+        "import sys\n"
+        "class Broken:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'torchaudio': raise OSError('disk on fire')\n"
+        "sys.meta_path.insert(0, Broken())\n"
+        "from models.torchaudio_shim import import_torchaudio\n"
+        "try: import_torchaudio()\n"
+        "except OSError as error: print(error)"
+    )
+    assert run(code) == "disk on fire"
