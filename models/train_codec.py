@@ -154,6 +154,11 @@ class Trainer:
         config = {"train": asdict(self.config), "net": asdict(self.net), "step": self.step}
         checkpoint.save(stem, tensors, config, "Resumable state of models.train_codec.\n", "codec-training")
 
+    def go_on_from(self, stem: Path) -> None:
+        """Begin a further round with the model of a finished one, codebooks and all."""
+        self.model.load_state_dict(_split(checkpoint.load(stem, "codec-training").tensors)[0])
+        self.step = self.first_quantised + 1
+
     def resume(self, stem: Path) -> None:
         saved = checkpoint.load(stem, "codec-training")
         if saved.config["train"] != asdict(self.config):
@@ -186,6 +191,8 @@ def work(rank: int, args: argparse.Namespace, config: TrainConfig, meeting: str)
     state = args.work / "state"
     if state.with_suffix(".json").exists() and not args.fresh:
         trainer.resume(state)
+    elif args.begin:
+        trainer.go_on_from(args.begin)
     finished = run(trainer, state, stop)
     if rank == 0 and finished:
         publish(trainer, untrained, args)
@@ -270,6 +277,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("data_cache/codec"), help="where the items are kept")
     parser.add_argument("--out", type=Path, default=Path("models/weights/codec"), help="where the weights go")
     parser.add_argument("--work", type=Path, default=Path("checkpoints/codec"), help="where the state is kept")
+    parser.add_argument("--begin", type=Path, help="state of a finished run to go on from, in a further round")
     parser.add_argument("--items", type=int, default=4200, help="items of 8 s to train on, made when missing")
     parser.add_argument("--books", type=int, default=16, help="codebooks to ship, 0.75 kbps each")
     parser.add_argument("--steps", type=int, default=TrainConfig().steps)
