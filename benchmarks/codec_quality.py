@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from benchmarks import results
 from benchmarks.opus import opus
 from benchmarks.untrained import untrained
+from models import checkpoint
 from models.codec import WEIGHTS
 from models.codec_heldout import KIND_S, KINDS, TAKE_S, held_out
 from models.codec_net import CodecConfig, codes_of, load_encodec
@@ -115,19 +116,13 @@ def figures(rows: list[Row], system: str) -> dict[str, Any]:
 def run(weights: Path, takes: Takes) -> tuple[list[Row], list[tuple[float, float]]]:
     """Rows of every system, and the use of our codebooks over all takes."""
     model = load_encodec(weights)
-    config = CodecConfig.from_dict(_config(weights))
+    config = CodecConfig.from_dict(checkpoint.load(weights, "codec").config)
     blank = untrained(config, [take for kind in held_out(SHARED, INIT_SEED, TAKE_S).values() for take in kind])
     codes: dict[int, torch.Tensor] = {}
     rows = [
         measure(system, coder, kind, takes[kind]) for system, coder in coders(model, blank, codes) for kind in KINDS
     ]
     return rows, codebook_use(torch.cat(list(codes.values()), 1), config.bins)
-
-
-def _config(weights: Path) -> dict[str, Any]:
-    from models import checkpoint
-
-    return checkpoint.load(weights, "codec").config
 
 
 def main() -> None:
@@ -143,7 +138,7 @@ def main() -> None:
     print("perplexity (share of codes unused): " + ", ".join(f"{p:.0f} ({100 * dead:.1f}%)" for p, dead in use))
     if args.quick:
         return
-    about = {"seed": args.seed, "weights": str(args.weights)}
+    about = {"seed": args.seed, "weights_sha256": checkpoint.load(args.weights, "codec").sha256[:16]}
     for system in dict.fromkeys(row.system for row in rows):
         results.append("codec_quality", system, figures(rows, system) | about)
     shares = {f"perplexity_{k}": round(p, 1) for k, (p, _) in enumerate(use)}

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from benchmarks.probe_takes import Take
 from benchmarks.probe_tasks import Floats, Ints, Rows, Task, at_most, instrument, rows_of
 
-PENALTIES = (1e-4, 1e-3, 1e-2)  # C of the logistic regression
-RIDGES = (1e1, 1e3, 1e5)
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C of the logistic regression
+RIDGES = (1e1, 1e2, 1e3, 1e4, 1e5)
 TAUGHT_ROWS, SEARCH_ROWS, FOLDS = 12_000, 3_000, 3
 BOOTSTRAP = 300
 BINS = 1024
@@ -64,7 +64,7 @@ def inputs(described: list[NDArray[Any]], rows: Rows, context: int) -> Any:
     back = np.arange(1 - context, 1)
     x = np.stack([described[t][f + back].ravel() for t, f in zip(rows.take, rows.frame, strict=True)])
     if x.dtype.kind == "f":
-        return x.astype(np.float64)
+        return x.astype(np.float32)
     columns = x + np.arange(x.shape[1]) * BINS
     starts = np.arange(0, columns.size + 1, x.shape[1])
     return sp.csr_matrix((np.ones(columns.size), columns.ravel(), starts), (len(x), BINS * x.shape[1]))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmarks import results
 from benchmarks.probe_features import features
@@ -22,6 +23,7 @@ from benchmarks.probe_fit import TRIVIAL, Answer, run_task
 from benchmarks.probe_takes import PACKS as PACK_SETS
 from benchmarks.probe_takes import TECHNIQUES, Take, takes
 from benchmarks.probe_tasks import TASKS, Rows, instrument
+from models import checkpoint
 from models.codec import WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -121,6 +123,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one take of each, nothing written down")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    threadpool_limits(1)  # two BLAS threads on busy cores run many times slower
     of = takes(SHARED, PACKS, 1 if args.quick else args.per_bank)
     found = features(args.weights, of, CACHE)
     absent = sorted(set(PACK_SETS) - {take.bank for take in of})
@@ -139,8 +142,9 @@ def main() -> None:
     if args.plot:
         plot(told, args.plot)
     if not args.quick:
+        sha256 = checkpoint.load(args.weights, "codec").sha256[:16]
         for name in told["onset"]:
-            record(name, told, fits.get(name), {"weights": str(args.weights), "takes": len(of)})
+            record(name, told, fits.get(name), {"weights_sha256": sha256, "takes": len(of)})
 
 
 if __name__ == "__main__":
