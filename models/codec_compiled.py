@@ -66,6 +66,8 @@ class CompiledNet:
 
     def step(self, x: Floats, history: Floats) -> tuple[Floats, Floats]:
         """x [rows, C] -> ([rows', C'], a view that the next step overwrites, and the next history)."""
+        if not history.flags.writeable:  # another type to numba: it would compile anew, in the stream
+            history = history.copy()
         kept = np.empty(self._history_size, np.float32)
         self._scratch[: x.size] = x.ravel()
         run(self._plan, self._areas, self._weights, history, kept, self._scratch)
