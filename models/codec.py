@@ -84,7 +84,7 @@ class Codec:
         self._norms = (self._books_t**2).sum(1)
         compiler = _chosen(engine, dtype)
         self.engine = "compiled" if compiler else "numpy"
-        self._nearest = compiler.Quantiser(self._books, self._books_t, self._norms) if compiler else None
+        self._nearest = compiler.Quantiser(self._books, self._norms) if compiler else None
         self._encoder = _Stream("encoder", model.encoder.model, FRAME_SAMPLES, START_FRAMES, dtype, compiler)
         self._decoder = _Stream("decoder", model.decoder.model, 1, DECODE_START_FRAMES, dtype, compiler)
 

@@ -34,19 +34,19 @@ def warm_up() -> None:
     """Compile `run` and `quantise`, or load them: sizes do not matter, so nothing is enough."""
     nothing, none, codes = np.zeros(0, np.float32), np.zeros((0, 0, 0), np.float32), np.zeros(0, np.int64)
     run(np.zeros(0, OPERATION), np.zeros(4, np.int64), nothing, nothing, nothing, nothing)
-    quantise(nothing, none, none, none[0:0].reshape(0, 0), nothing, nothing, codes)
+    quantise(nothing, none, none[0:0].reshape(0, 0), nothing, nothing, codes)
 
 
 class Quantiser:
-    """books [K, bins, D], books_t [K, D, bins] and norms [K, bins] -> latent [D] -> codes [K]."""
+    """books [K, bins, D] and norms [K, bins] -> latent [D] -> codes [K]."""
 
-    def __init__(self, books: Floats, books_t: Floats, norms: Floats) -> None:
-        self._books, self._books_t, self._norms = books, books_t, norms
+    def __init__(self, books: Floats, norms: Floats) -> None:
+        self._books, self._norms = books, norms
         self._scores, self._residual = np.empty(books.shape[1], np.float32), np.empty(books.shape[2], np.float32)
 
     def __call__(self, latent: Floats) -> NDArray[np.int64]:
         codes = np.zeros(len(self._books), np.int64)
-        quantise(latent, self._books, self._books_t, self._norms, self._scores, self._residual, codes)
+        quantise(latent, self._books, self._norms, self._scores, self._residual, codes)
         return codes
 
 

@@ -191,11 +191,11 @@ def run(plan, areas, weights, history, kept, scratch):  # type: ignore[no-untype
 
 
 @fast
-def quantise(latent, books, books_t, norms, scores, residual, codes):  # type: ignore[no-untyped-def]
+def quantise(latent, books, norms, scores, residual, codes):  # type: ignore[no-untyped-def]
     """latent [D] -> codes [K], the nearest of each book [bins, D] to what the books before it left."""
     residual[:] = latent
     for k in range(len(codes)):
-        np.dot(residual, books_t[k], scores)
+        _one_row(residual, books[k], scores)
         square = np.float32(0)
         for d in range(len(residual)):
             square += residual[d] * residual[d]
