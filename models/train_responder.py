@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models import data, responder
+from models import checkpoint, data, responder
 from models.batches import Batch, Sampler
 from models.evaluate import evaluate, held_out
 from models.responder_net import SLICES, VELOCITIES, ResponderConfig, ResponderNet
@@ -66,6 +66,13 @@ class Run:
         self.step, self.spent_s, self.best, self.best_weights = 0, 0.0, math.inf, self.net.state_dict()
         self.history: list[dict[str, Any]] = []
         self.note = ""  # what the card should say besides
+
+    def go_on_from(self, stem: Path) -> None:
+        """Begin with the weights of a finished run: another codec's latents, say."""
+        saved = checkpoint.load(stem, "responder")
+        self.net.load_state_dict(saved.tensors)
+        self.best_weights = self.net.state_dict()
+        self.note = f" The run began with the weights {saved.sha256[:8]}, whose card is in the history of this file."
 
     def rate(self) -> float:
         """Linear warm-up, then a cosine over the wall time."""
@@ -194,9 +201,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run", type=Path, default=RUN, help="checkpoint to go on from and to write")
     parser.add_argument("--out", type=Path, default=responder.WEIGHTS, help="path stem of the weights")
+    parser.add_argument("--begin", type=Path, help="path stem of weights to begin with instead of random ones")
+    parser.add_argument("--rate", type=float, default=TrainConfig().rate, help="peak learning rate")
     parser.add_argument("--fresh", action="store_true", help="begin anew even where there is a checkpoint")
     args = parser.parse_args(argv)
-    run = Run(TrainConfig(minutes=args.minutes, seed=args.seed), ResponderConfig(args.hidden, sound_dim=args.sound_dim))
+    config = TrainConfig(minutes=args.minutes, rate=args.rate, seed=args.seed)
+    run = Run(config, ResponderConfig(args.hidden, sound_dim=args.sound_dim))
+    if args.begin:
+        run.go_on_from(args.begin)
     if args.run.exists() and not args.fresh:
         run.resume(args.run)
     songs = data.load()
