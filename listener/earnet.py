@@ -73,6 +73,7 @@ def _read(stem: Path) -> tuple[dict[str, Floats], dict[str, Any]]:
         tensors = arrays_from_bytes(file.data)
     except SafetensorError as error:
         raise ValueError(f"{file.path}: not a safetensors file ({error}); {weightfile.RETRAIN}") from None
+    weightfile.require_finite(file.path, tensors)
     return tensors, file.config
 
 

@@ -72,7 +72,9 @@ def load(stem: Path = WEIGHTS) -> TechniqueNet:
     """FileNotFoundError: no such weights. ValueError: damaged or foreign ones."""
     file = weightfile.read(stem, KIND)
     try:
-        return TechniqueNet(arrays_from_bytes(file.data), file.config)
+        arrays = arrays_from_bytes(file.data)
+        weightfile.require_finite(file.path, arrays)
+        return TechniqueNet(arrays, file.config)
     except (SafetensorError, KeyError) as error:
         raise ValueError(f"{file.path}: not timbre weights ({error}); {weightfile.RETRAIN}") from None
 

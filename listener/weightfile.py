@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 FORMAT = 1
 RETRAIN = "restore it with `git checkout listener models` or train it again with `make train`"
@@ -42,6 +46,14 @@ def read(stem: str | Path, kind: str | None = None) -> WeightFile:
             f"{str(meta['sha256'])[:8]}: truncated or altered; {RETRAIN}"
         )
     return WeightFile(path, data, meta["config"], sha256, meta["kind"])
+
+
+def require_finite(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """ValueError in one line when an array holds NaN or infinity: it would silence or deafen the band without a word."""
+    for name, array in arrays.items():
+        bad = int(array.size - np.isfinite(array).sum())
+        if bad:
+            raise ValueError(f"{path}: {bad} of {array.size} numbers in {name} are NaN or infinite; {RETRAIN}")
 
 
 def _read_meta(path: Path, kind: str | None) -> dict[str, Any]:

@@ -56,13 +56,14 @@ def save(
 def load(stem: str | Path, kind: str | None = None) -> Checkpoint:
     """Read stem.json and stem.safetensors and check the hash (and the kind, where one is named).
 
-    FileNotFoundError: a file is missing. ValueError: a foreign, truncated or altered file.
+    FileNotFoundError: a file is missing. ValueError: a foreign, truncated or altered file, or one with NaN in it.
     """
     file = weightfile.read(stem, kind)
     try:
         tensors = tensors_from_bytes(file.data)
     except SafetensorError as error:
         raise ValueError(f"{file.path}: not a safetensors file ({error}); {RETRAIN}") from None
+    weightfile.require_finite(file.path, {name: tensor.float().numpy() for name, tensor in tensors.items()})
     return Checkpoint(tensors, file.config, file.sha256, file.kind)
 
 

@@ -1,38 +1,33 @@
 """A MIDI file -> its parts on the tick grid: Arrangement (bass, drums, chords, counter-line) as Events.
 
-Finds the bass (programs 32-39, or a track named so), drums (channel 10), strokes of two or more notes (chords) and
-the most melodic one-voice track (line). Swung and triplet off-beats are moved onto the straight grid.
+Finds the parts (models.roles); strokes of two or more notes are chords, the most melodic one-voice track is the line.
+Swung and triplet off-beats are moved onto the straight grid.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import mido
 import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
-from models import tokens
+from models import roles, tokens
 from models.features import Events, Ints
+from models.midi_file import RawNote, Score, read_score
+from models.midi_file import Unusable as Unusable
 from models.tokens import LINE_HIGH, LINE_LOW, PIECE_OF_KEY, PIECES, QUALITIES
 
-DRUM_CHANNEL = 9
-BASS_PROGRAMS = range(32, 40)
-SOUND_EFFECTS = 112  # GM programs from here on have no pitch to speak of
 MIN_BARS = 8
 BASS_WEIGHT = 0.6  # of a bass note beside a comping note, when a chord is named
-LINE_MIN_NOTES, LINE_MAX_PER_TICK = 16, 0.5
 ROOT_WEIGHTS = np.array([1.3, 1.1, 0.9, 1.0])  # root, third, fifth, seventh of a template
 OUTSIDE_COST = 0.8
-
-
-class Unusable(ValueError):
-    """The file has nothing to learn from; the message says why."""
+STRAIGHT, SWUNG = (0, 1 / 4, 1 / 2, 3 / 4), (0, 1 / 3, 2 / 3, 5 / 6)  # where a quarter's ticks begin
+STRAIGHT_EDGES, SWUNG_EDGES = (0.125, 0.375, 0.625, 0.875), (0.17, 0.42, 0.75, 0.88)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,125 +61,93 @@ class Arrangement:
     tempo_bpm: float  # quarters per minute, at the start
 
 
-def read(path: Path, meter: Meter | None = None) -> Arrangement:
-    """Parse one file; meter overrides its own time signatures. Unusable: no bass, no drums, too short, not MIDI."""
-    try:
-        file = mido.MidiFile(path, clip=True)
-    except (OSError, ValueError, EOFError, KeyError, IndexError, mido.KeySignatureError) as error:
-        raise Unusable(f"{path.name}: not readable as MIDI ({error})") from None
-    tracks, signatures, tempo = _tracks(file, meter)
-    bass = _bass(tracks, path.name)
-    drums = [t for t in tracks if t.channel == DRUM_CHANNEL]
-    if not drums:
-        raise Unusable(f"{path.name}: no drums on channel 10")
-    length = max(note.end for t in [bass, *drums] for note in t.notes)
-    ticks, bars, meters = _grid(signatures, length)
-    if bars[-1] + 1 < MIN_BARS:
-        raise Unusable(f"{path.name}: {bars[-1] + 1} bars, {MIN_BARS} are needed")
-    others = [t for t in tracks if t is not bass and t.channel != DRUM_CHANNEL and t.program < SOUND_EFFECTS]
-    line = _line_track(others, length)
+def read(path: Path, meter: Meter | None = None, guess: bool = False) -> Arrangement:
+    """Parse one file; meter overrides its own time signatures. Unusable: no bass, no drums, too short, not MIDI.
+
+    guess: find parts by their names and range too, and do without drums where there is something else.
+    """
+    return arrange(read_score(path), path.name, meter, guess)
+
+
+def arrange(
+    score: Score, name: str, meter: Meter | None = None, guess: bool = False, min_bars: int = MIN_BARS
+) -> Arrangement:
+    """The parts of a score; name: what the reasons of Unusable call it."""
+    grid = TickGrid.of(score)
+    tracks = [Track(t.name, t.channel, t.program or 0, tuple(map(grid.note, t.notes))) for t in score.tracks]
+    bass = roles.bass(tracks, name, guess)
+    drums = roles.drums(tracks, guess)
+    others = [t for t in tracks if t is not bass and t not in drums and t.program < roles.SOUND_EFFECTS]
+    if not drums and not (guess and others):
+        raise Unusable(f"{name}: no drums on channel 10{', nor anything else beside the bass' * guess}")
+    length = max(note.end for t in [bass, *(drums or others)] for note in t.notes)
+    ticks, bars, meters = positions([(0, meter)] if meter else grid.meters, length)
+    if bars[-1] + 1 < min_bars:
+        raise Unusable(f"{name}: {bars[-1] + 1} bars, {min_bars} are needed")
+    line = roles.line(others, length)
     comping = [t for t in others if t is not line] or others
     chord, line_rows = _chords(comping, bass, len(ticks)), _line(line, len(ticks))
     known = np.ones(len(ticks), bool)
-    events = Events(_bass_rows(bass, len(ticks)), known, _drum_rows(drums, len(ticks)), chord, line_rows)
-    has = (True, bool((chord[:, 0] >= tokens.SAME).sum() >= MIN_BARS // 2), line is not None)
-    return Arrangement(ticks, bars, meters, events, has, bass.notes, tempo)
+    events = Events(bass_rows(bass.notes, len(ticks)), known, _drum_rows(drums, len(ticks)), chord, line_rows)
+    comps = bool((chord[:, 0] >= tokens.SAME).sum() >= MIN_BARS // 2)
+    return Arrangement(ticks, bars, meters, events, (bool(drums), comps, line is not None), bass.notes, score.tempo_bpm)
 
 
-def _tracks(file: mido.MidiFile, meter: Meter | None) -> tuple[list[Track], list[tuple[int, Meter]], float]:
-    """Tracks by (track, channel), time signatures in 16th ticks, tempo."""
-    raw: dict[tuple[int, int], list[tuple[int, int, int, int]]] = defaultdict(list)
-    programs: dict[tuple[int, int], int] = {}
-    names: dict[int, str] = {}
-    signatures, tempo = [], 0.0
-    for index, track in enumerate(file.tracks):
-        now = 0
-        held: dict[tuple[int, int], tuple[int, int]] = {}
-        for message in track:
-            now += message.time
-            if message.type == "note_on" and message.velocity:
-                held.setdefault((message.channel, message.note), (now, message.velocity))
-            elif message.type in ("note_on", "note_off"):
-                started = held.pop((message.channel, message.note), None)
-                if started:
-                    raw[index, message.channel].append((started[0], now, message.note, started[1]))
-            elif message.type == "program_change":
-                programs.setdefault((index, message.channel), message.program)
-            elif message.type == "track_name":
-                names[index] = message.name
-            elif message.type == "time_signature":
-                signatures.append((now, message.numerator, message.denominator))
-            elif message.type == "set_tempo" and not tempo:
-                tempo = mido.tempo2bpm(message.tempo)
-    quantise = _Quantiser(file.ticks_per_beat, [start for notes in raw.values() for start, *_ in notes])
-    by_channel = {channel: program for (_, channel), program in programs.items()}
-    tracks = [
-        Track(names.get(i, ""), ch, programs.get((i, ch), by_channel.get(ch, 0)), tuple(map(quantise.note, sorted(n))))
-        for (i, ch), n in raw.items()
-    ]
-    marks = [(0, meter)] if meter else [(quantise.tick(at), Meter(n, d)) for at, n, d in sorted(signatures)]
-    if any(m.denominator > tokens.TICKS_PER_WHOLE for _, m in marks):
-        raise Unusable(f"a time signature finer than 1/{tokens.TICKS_PER_WHOLE}")
-    return tracks, marks, tempo or 120.0
+@dataclass(frozen=True, slots=True)
+class TickGrid:
+    """MIDI ticks <-> 16th ticks; in a swung piece 2/3 of a beat is its second half. meters: (16th tick, Meter)."""
 
+    per_quarter: int
+    is_swung: bool
+    meters: tuple[tuple[int, Meter], ...] = ()
 
-class _Quantiser:
-    """MIDI ticks -> 16th ticks; in a swung piece 2/3 of a beat is its second half."""
-
-    def __init__(self, per_quarter: int, starts: Sequence[int]) -> None:
-        self._per_quarter = per_quarter
-        inside = np.array(starts, float) / per_quarter % 1.0
+    @classmethod
+    def of(cls, score: Score) -> TickGrid:
+        starts = np.array([note.start for track in score.tracks for note in track.notes], float)
+        inside = starts / score.per_quarter % 1.0
         triplets = ((np.abs(inside - 2 / 3) < 0.05) | (np.abs(inside - 1 / 3) < 0.05)).sum()
         straight = ((np.abs(inside - 0.75) < 0.04) | (np.abs(inside - 0.25) < 0.04)).sum()
-        self._edges = (0.17, 0.42, 0.75, 0.88) if triplets > straight else (0.125, 0.375, 0.625, 0.875)
+        bare = cls(score.per_quarter, bool(triplets > straight))
+        return cls(bare.per_quarter, bare.is_swung, tuple((bare.tick(at), meter) for at, meter in score.meters))
 
     def tick(self, at: int) -> int:
-        beat, inside = divmod(at / self._per_quarter, 1.0)
-        return int(beat) * 4 + sum(inside >= edge for edge in self._edges)
+        """The 16th that MIDI tick `at` is meant for."""
+        beat, inside = divmod(at / self.per_quarter, 1.0)
+        return int(beat) * 4 + sum(inside >= edge for edge in (SWUNG_EDGES if self.is_swung else STRAIGHT_EDGES))
 
-    def note(self, raw: tuple[int, int, int, int]) -> Sounded:
-        start, end, pitch, velocity = raw
-        first = self.tick(start)
-        return Sounded(first, max(self.tick(end), first + 1), pitch, velocity)
+    def at(self, tick: int) -> int:
+        """The MIDI tick where 16th `tick` is played: the inverse of `tick`."""
+        quarter, sub = divmod(tick, 4)
+        return round((quarter + (SWUNG if self.is_swung else STRAIGHT)[sub]) * self.per_quarter)
+
+    def note(self, raw: RawNote) -> Sounded:
+        first = self.tick(raw.start)
+        return Sounded(first, max(self.tick(raw.end), first + 1), raw.pitch, raw.velocity)
 
 
-def _grid(signatures: list[tuple[int, Meter]], length: int) -> tuple[Ints, Ints, tuple[Meter, ...]]:
-    """Tick in bar, bar and meter of every tick; a signature that comes mid-bar cuts the bar short."""
-    marks = [(0, Meter(4, 4)), *signatures]
-    ticks: list[int] = []
-    bars: list[int] = []
-    meters: list[Meter] = []
-    bar = 0
-    while len(ticks) < length:
-        start = len(ticks)
-        meter = [m for at, m in marks if at <= start][-1]
-        nexts = [at for at, _ in marks if at > start]
+def positions(marks: Iterable[tuple[int, Meter]], length: int) -> tuple[Ints, Ints, tuple[Meter, ...]]:
+    """Tick in bar [T], bar [T] and meter of every tick; a signature that comes mid-bar cuts the bar short."""
+    meter_at = dict([(0, Meter(4, 4)), *marks])
+    edges = [*sorted(at for at in meter_at if at < length), length]
+    ticks, bars, meters, bar = [], [], [], 0
+    for start, end in pairwise(edges):
+        meter, offset = meter_at[start], np.arange(end - start)
         full = meter.numerator * tokens.ticks_per_beat(meter)
-        count = min([full, *(at - start for at in nexts)])
-        ticks += range(count)
-        bars += [bar] * count
-        meters += [meter] * count
-        bar += 1
-    return np.array(ticks), np.array(bars), tuple(meters)
+        ticks.append(offset % full)
+        bars.append(bar + offset // full)
+        meters += [meter] * (end - start)
+        bar = int(bars[-1][-1]) + 1
+    return np.concatenate(ticks), np.concatenate(bars), tuple(meters)
 
 
-def _bass(tracks: Iterable[Track], name: str) -> Track:
-    pitched = [t for t in tracks if t.channel != DRUM_CHANNEL and t.notes]
-    found = [t for t in pitched if t.program in BASS_PROGRAMS]
-    found = found or [t for t in pitched if "bass" in t.name.lower() or t.name.lower() == "base"]
-    if not found:
-        raise Unusable(f"{name}: no bass (programs 33-40, or a track called bass)")
-    return max(found, key=lambda t: len(t.notes))
-
-
-def _bass_rows(track: Track, length: int) -> Ints:
+def bass_rows(notes: Sequence[Sounded], length: int) -> Ints:
+    """[T, 3]: onset pitch, onset velocity, sounding pitch; of notes that begin together the lowest is heard."""
     rows = np.full((length, 3), -1)
     rows[:, 1] = 0
-    for note in sorted(track.notes, key=lambda n: (n.start, -n.pitch)):
-        if note.start < length:
-            rows[note.start, :2] = note.pitch, note.velocity
-            rows[note.start :, 2] = -1
-            rows[note.start : note.end, 2] = note.pitch
+    ordered = [*sorted((n for n in notes if n.start < length), key=lambda n: (n.start, -n.pitch))]
+    for note, until in zip(ordered, [*(n.start for n in ordered[1:]), length], strict=True):
+        rows[note.start, :2] = note.pitch, note.velocity
+        rows[note.start : min(note.end, until), 2] = note.pitch
     return rows
 
 
@@ -194,22 +157,6 @@ def _drum_rows(tracks: Iterable[Track], length: int) -> Ints:
         piece = PIECE_OF_KEY[note.pitch]
         rows[note.start, piece] = max(rows[note.start, piece], tokens.level_of(note.velocity))
     return rows
-
-
-def _monophony(track: Track) -> float:
-    starts = Counter(note.start for note in track.notes)
-    return sum(count == 1 for count in starts.values()) / max(len(starts), 1)
-
-
-def _line_track(tracks: Iterable[Track], length: int) -> Track | None:
-    """The one-voice track in the line's range with the most notes that is still a line, not a figure."""
-
-    def fits(track: Track) -> bool:
-        pitch = float(np.median([n.pitch for n in track.notes])) if track.notes else 0.0
-        enough = LINE_MIN_NOTES <= len(track.notes) <= LINE_MAX_PER_TICK * length
-        return enough and LINE_LOW <= pitch <= LINE_HIGH + 7 and _monophony(track) > 0.85
-
-    return max((t for t in tracks if fits(t)), key=lambda t: len(t.notes), default=None)
 
 
 def _line(track: Track | None, length: int) -> Ints:
