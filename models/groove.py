@@ -213,7 +213,10 @@ def takes(straighten: bool = True, archive: Path = ARCHIVE, cache: Path = CACHE)
 
 
 def song_of(take: Take) -> Song:
-    """The take as a piece of the responder's corpus, from its first bar line to its last: drums alone."""
+    """The take as a piece of the responder's corpus, from its first bar line to its last: drums alone.
+
+    Its name is style:file, as models.styles reads it.
+    """
     bar = take.meter.numerator * tokens.ticks_per_beat(take.meter)
     length = -(-(int(take.tick.max()) + 1) // bar) * bar
     place = np.arange(length)
@@ -230,13 +233,14 @@ def song_of(take: Take) -> Song:
         np.stack([zero, zero, none], 1),
     )
     meters = (take.meter,) * length
-    return Song(take.name, "groove", take.split, place % bar, place // bar, meters, events, (True, False, False))
+    name = f"{take.style}:{take.name}"
+    return Song(name, "groove", take.split, place % bar, place // bar, meters, events, (True, False, False))
 
 
 def groove_songs(
     min_bars: int = 2, kinds: tuple[str, ...] = ("beat",), archive: Path = ARCHIVE, cache: Path = CACHE
 ) -> list[Song]:
-    """Takes on the grid as songs (names as in info.csv, source "groove"); those that drift off it are left out."""
+    """Takes on the grid as songs (source "groove"); those that drift off it are left out."""
     chosen = [t for t in takes(archive=archive, cache=cache) if t.kind in kinds and t.looseness < LOOSE]
     songs = [song_of(take) for take in chosen]
     return [song for song in songs if song.bars[-1] + 1 >= min_bars]

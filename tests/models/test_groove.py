@@ -104,8 +104,8 @@ def test_the_archive_becomes_drum_only_songs_with_the_official_split(tmp_path: P
     where = archive(tmp_path / "g.tar.xz", files, HEADER + "\n".join(lines) + "\n")
     songs = groove.groove_songs(archive=where, cache=tmp_path / "g.npz")
     assert [(s.name, s.split, str(s.meter), len(s)) for s in songs] == [
-        ("d/1_a", "train", "3/4", 24),
-        ("d/2_b", "test", "4/4", 32),
+        ("jazz:d/1_a", "train", "3/4", 24),
+        ("rock:d/2_b", "test", "4/4", 32),
     ]
     assert all(s.source == "groove" and s.has == (True, False, False) for s in songs)
     assert not songs[0].events.known.any()
