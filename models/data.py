@@ -1,4 +1,5 @@
-"""Corpus -> tensors: `python -m models.data [--shared ../shared] [--sound N]` writes data_cache/responder.npz.
+"""Corpus -> tensors: `python -m models.data [--shared ../shared] [--sound N]` writes data_cache/responder.npz, and
+`python -m models.data --midi FOLDER` data_cache/midi_FOLDER.npz from MIDI of one's own (models.data_folder).
 
 Pieces are split by song (train, valid, test); MMA pieces over one song stay together. With --sound N the basses of N
 pieces are rendered with FluidSynth and put through the codec: sound [T, dim], its mean latent in each tick.
@@ -10,8 +11,11 @@ import argparse
 import hashlib
 import json
 import lzma
+import sys
 import tarfile
 import tempfile
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -182,13 +186,17 @@ def save(path: Path, songs: list[Song]) -> None:
 
 
 def load(path: Path = CACHE) -> list[Song]:
-    """The songs of a cache; FileNotFoundError when it has not been built."""
+    """The songs of a cache; FileNotFoundError when it has not been built, ValueError when it is damaged."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no token files yet; build them with `python -m models.data`")
-    with np.load(path) as file:
-        about = json.loads(str(file["about"]))
-        data = {name: file[name].astype(np.int64) for name in COLUMNS}
-        sound = file["sound"].astype(np.float32)
+    try:
+        with path.open("rb") as raw, np.load(raw) as file:
+            about = json.loads(str(file["about"]))
+            data = {name: file[name].astype(np.int64) for name in COLUMNS}
+            sound = file["sound"].astype(np.float32)
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path}: not token files ({reason}); build them again with `python -m models.data`") from None
     meters = [Meter(n, d, tuple(grouping)) for n, d, grouping in about["meters"]]
     lengths = [entry[3] for entry in about["songs"]]
     ends = np.cumsum(lengths)
@@ -207,16 +215,34 @@ def _sounds(sound: NDArray[np.float32], lengths: list[int], with_sound: list[int
     return {i: sound[end - lengths[i] : end] for i, end in zip(with_sound, ends, strict=True)}
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> int:
+    """The exit code: 2 for a mistake in what was asked, told in one line."""
     parser = argparse.ArgumentParser(prog="python -m models.data", description=__doc__)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with data/band (default ../shared)")
-    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--midi", type=Path, metavar="FOLDER", help="train on the MIDI files in and below this folder")
+    parser.add_argument("--cache", type=Path, help="the token files to write (default: in data_cache)")
     parser.add_argument(
         "--sound", type=int, default=0, help="pieces whose bass goes through synth and codec (default 0)"
     )
     args = parser.parse_args(argv)
-    build(args.shared, args.cache, args.sound)
+    try:
+        _run(args)
+    except (ValueError, OSError) as mistake:
+        print(f"models.data: {mistake}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(args: argparse.Namespace) -> None:
+    if args.midi is None:
+        build(args.shared, args.cache or CACHE, args.sound)
+        return
+    if args.sound:
+        raise ValueError("--sound with --midi: own MIDI is read without its sound; leave one of the two out")
+    from models import data_folder
+
+    data_folder.build(args.midi, args.cache or CACHE.parent / f"midi_{args.midi.resolve().name}.npz")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -39,17 +39,17 @@ class _Track(Protocol):
 T = TypeVar("T", bound=_Track)
 
 
-def bass(tracks: Iterable[T], name: str, guess: bool = False) -> T:
-    """The track with the most notes of those with a bass program, else of those called so.
+def bass(tracks: Iterable[T], name: str, guess: bool = False, sole: bool = False) -> T:
+    """The track with the most notes of those with a bass program, else of those called so. Unusable: there is none.
 
-    guess: else the lowest one-voice track that lies as low as a bass, or the only one with pitches. Unusable: none.
+    guess: else the lowest one-voice track that lies as low as a bass. sole: else the only one with pitches.
     """
     pitched = [t for t in tracks if t.channel != DRUM_CHANNEL and t.notes and not _called(t, DRUM_NAMES)]
     found = [t for t in pitched if t.program in BASS_PROGRAMS]
     found = found or [t for t in pitched if _called(t, BASS_NAMES) or t.name.lower() == "base"]
     if found:
         return max(found, key=lambda t: len(t.notes))
-    if guess and len(pitched) == 1:
+    if sole and len(pitched) == 1:
         return pitched[0]
     low = [t for t in pitched if _as_low_as_a_bass(t)] if guess else []
     if not low:
