@@ -1,0 +1,179 @@
+"""Chords under a line while it is played: a small causal network decides at every beat to hold or to change, and to what.
+
+The plain one is the usual online maximum likelihood (the last beat's notes and its own last chord into a recurrent
+network). The other also sees pitch-class histograms and what followed here 1, 2, 4 and 8 bars ago from every root
+alike (a convolution around the circle of pitch classes), and guesses the notes of the next half bar; when it plays,
+chords are weighed by how much they contain of the notes it guesses and of those just heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax
+
+from models import backbones
+from models.harmony_context import (
+    CHORDS,
+    CONDITIONS,
+    PLANES,
+    SCALARS,
+    Line,
+    conditions,
+    context,
+    coverage,
+    heard,
+    line_of_songs,
+)
+from models.pop909 import NO_CHORD, QUALITIES, Song
+
+HEAD_CHANNELS = 64
+NEXT_TICKS = 8  # how far the guess of the next notes reaches
+GUARD = -1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """backbone: of models.backbones. stride_ticks: 4 decides on beats, where all chords of POP909 change; 1 on 16ths."""
+
+    backbone: str = "lstm"
+    hidden: int = 128
+    layers: int = 1
+    stride_ticks: int = 4
+    plain: bool = False
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """How to choose from what the network says. All weights are in nats.
+
+    next_weight, heard_weight: for a chord that contains all of the guessed notes, of those of the last heard_ticks.
+    hurry: towards a change, when another chord would contain all of them and the one that holds none.
+    hazard_bias: towards a change, always. top_p: the network's likeliest chords to choose among.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    next_weight: float = 0.0
+    heard_weight: float = 0.0
+    heard_ticks: int = 4
+    hurry: float = 0.0
+    hazard_bias: float = 0.0
+    hazard_temperature: float = 1.0
+
+
+class Said(NamedTuple):
+    """hazard [...]: logit of a change; chords [..., CHORDS]: logits of the next one; notes [..., 12]: of the next notes."""
+
+    hazard: Tensor
+    chords: Tensor
+    notes: Tensor
+
+
+class OnlineHarmony(nn.Module):
+    """forward: planes [B, T, K, 12], scalars [B, T, S], conditions [B, T, C] -> hidden states and Said."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        planes = PLANES[config.plain]
+        inputs = 12 * planes + SCALARS[config.plain]
+        args = (inputs, CONDITIONS, config.hidden, config.layers, config.dropout)
+        self.backbone = backbones.build(config.backbone, *args)
+        self.hazard = nn.Linear(config.hidden, 1)
+        self.notes = nn.Linear(config.hidden, 12)
+        self.head: nn.Module = nn.Linear(config.hidden, CHORDS) if config.plain else CircleHead(planes, config.hidden)
+
+    def forward(self, planes: Tensor, scalars: Tensor, c: Tensor, state: Any = None) -> tuple[Said, Any]:
+        y, state = self.backbone(torch.cat([planes.flatten(2), scalars], -1), c, state)
+        hazard = self.hazard(y)[..., 0]
+        if self.config.plain:
+            return Said(hazard, self.head(y), self.notes(y)), state
+        chords, notes = self.head(planes.flatten(0, 1), y.flatten(0, 1))
+        shape = y.shape[:2]
+        return Said(hazard, chords.view(*shape, -1), notes.view(*shape, -1) + self.notes(y)), state
+
+
+class CircleHead(nn.Module):
+    """Planes [N, K, 12] and y [N, H] -> chord logits [N, CHORDS], note logits [N, 12]: the same weights for each root."""
+
+    def __init__(self, planes: int, hidden: int) -> None:
+        super().__init__()
+        self.around = nn.Conv1d(planes, HEAD_CHANNELS, 12)
+        self.state = nn.Linear(hidden, HEAD_CHANNELS)
+        self.mix = nn.Conv1d(HEAD_CHANNELS, HEAD_CHANNELS, 1)
+        self.out = nn.Conv1d(HEAD_CHANNELS, len(QUALITIES) + 1, 1)
+        self.silence = nn.Linear(hidden, 1)
+
+    def forward(self, planes: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        circle = torch.cat([planes, planes[..., :-1]], -1)
+        z = torch.relu(self.around(circle) + self.state(y)[..., None])
+        z = self.out(torch.relu(self.mix(z)))
+        chords = z[:, :-1].transpose(1, 2).flatten(1)
+        return torch.cat([chords, self.silence(y)], 1), z[:, -1]
+
+
+def play(net: OnlineHarmony, songs: Sequence[Song], taste: Taste, seed: int, bass: bool = False) -> list[NDArray[Any]]:
+    """Chord ids [T] for every song: at tick t from the notes before t and its own chords. bass: hear the bass instead."""
+    line = line_of_songs(songs, bass)
+    chords = play_line(net, line, taste, seed).numpy().astype(np.int16)
+    return [row[: len(song)] for row, song in zip(chords, songs, strict=True)]
+
+
+@torch.inference_mode()
+def play_line(net: OnlineHarmony, line: Line, taste: Taste, seed: int) -> Tensor:
+    """[B, W] chord ids; the same seed gives the same chords."""
+    net.eval()
+    batch, width = line.pitch.shape
+    rng = np.random.default_rng(seed)
+    chords = torch.full((batch, width), NO_CHORD)
+    state: Any = None
+    for tick in range(0, width, net.config.stride_ticks):
+        at = torch.full((batch, 1), tick)
+        said, state = said_at(net, line, chords, at, state)
+        draws = torch.from_numpy(rng.random((2, batch)))
+        now = chords[:, tick - 1] if tick else torch.full((batch,), NO_CHORD)
+        chosen = choose(
+            Said(*(part[:, 0] for part in said)), now, heard(line, at, taste.heard_ticks)[:, 0], taste, draws
+        )
+        chords[:, tick : tick + net.config.stride_ticks] = chosen[:, None]
+    return chords
+
+
+def said_at(net: OnlineHarmony, line: Line, chords: Tensor, at: Tensor, state: Any = None) -> tuple[Said, Any]:
+    """What the network says for the decisions at ticks `at` [B, T] after the given chords [B, W]."""
+    planes, scalars = context(line, chords, at, net.config.plain)
+    said: tuple[Said, Any] = net(planes, scalars, conditions(line, at), state)
+    return said
+
+
+def choose(said: Said, now: Tensor, just_heard: Tensor, taste: Taste, draws: Tensor) -> Tensor:
+    """[B] chord ids: `now` [B] held or another one. just_heard [B, 12]; draws [2, B] uniform in 0..1."""
+    fit = coverage(said.notes.softmax(-1)), coverage(just_heard)
+    gain = taste.next_weight * fit[0] + taste.heard_weight * fit[1]
+    logp = log_softmax(said.chords.scatter(-1, now[:, None], GUARD) / taste.temperature, -1)
+    score = torch.where(_nucleus(logp, taste.top_p), logp + gain, GUARD)
+    other = _drawn(score.softmax(-1), draws[1])
+    both = (fit[0] + fit[1]) / 2
+    lost = torch.where(score > GUARD / 2, both, 0).amax(-1) - both.gather(-1, now[:, None])[:, 0]
+    logit = said.hazard / taste.hazard_temperature + taste.hazard_bias + taste.hurry * lost
+    return torch.where(draws[0] < logit.double().sigmoid(), other, now)
+
+
+def _nucleus(logp: Tensor, top_p: float) -> Tensor:
+    """True for the likeliest chords, until together they have top_p."""
+    p, order = logp.exp().sort(-1, descending=True)
+    kept = p.cumsum(-1) - p < top_p
+    return torch.zeros_like(kept).scatter(-1, order, kept)
+
+
+def _drawn(p: Tensor, draw: Tensor) -> Tensor:
+    sums = p.double().cumsum(-1)
+    return (sums < draw[:, None] * sums[:, -1:]).sum(-1).clamp(max=p.shape[-1] - 1)
