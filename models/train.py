@@ -1,4 +1,4 @@
-"""`python -m models.train responder|codec|ears|timbre [options]`: trains what ships in models/weights; --help after the name."""
+"""`python -m models.train responder|codec|ears|timbre|timing [options]`: trains what ships in models/weights; --help after the name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ TRAINERS = {
     "codec": "models.train_codec",
     "ears": "models.train_ears",
     "timbre": "models.train_timbre",
+    "timing": "models.train_timing",
 }
 
 
