@@ -7,7 +7,7 @@ Swung and triplet off-beats are moved onto the straight grid.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -126,18 +126,28 @@ class TickGrid:
 
 
 def positions(marks: Iterable[tuple[int, Meter]], length: int) -> tuple[Ints, Ints, tuple[Meter, ...]]:
-    """Tick in bar [T], bar [T] and meter of every tick; a signature that comes mid-bar cuts the bar short."""
+    """Tick in bar [T], bar [T] and meter of every tick, to the end of the bar that `length` lies in.
+
+    A signature that comes mid-bar cuts the bar short.
+    """
     meter_at = dict([(0, Meter(4, 4)), *marks])
-    edges = [*sorted(at for at in meter_at if at < length), length]
+    starts = sorted(at for at in meter_at if at < max(length, 1))
     ticks, bars, meters, bar = [], [], [], 0
-    for start, end in pairwise(edges):
-        meter, offset = meter_at[start], np.arange(end - start)
+    for start, end in zip(starts, [*starts[1:], None], strict=True):
+        meter = meter_at[start]
         full = meter.numerator * tokens.ticks_per_beat(meter)
+        offset = np.arange((end or _bar_end(start, full, length, meter_at)) - start)
         ticks.append(offset % full)
         bars.append(bar + offset // full)
-        meters += [meter] * (end - start)
+        meters += [meter] * len(offset)
         bar = int(bars[-1][-1]) + 1
     return np.concatenate(ticks), np.concatenate(bars), tuple(meters)
+
+
+def _bar_end(start: int, full: int, length: int, meter_at: Mapping[int, Meter]) -> int:
+    """Where the last bar ends: when it is full, or at a signature after `length`."""
+    end = start + -(-max(length - start, 1) // full) * full
+    return min([end, *(at for at in meter_at if at >= length and at > start)])
 
 
 def bass_rows(notes: Sequence[Sounded], length: int) -> Ints:

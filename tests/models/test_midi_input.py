@@ -172,8 +172,8 @@ def test_what_lasts_for_years_is_refused(tmp_path: Path) -> None:
 
 def test_a_signature_in_the_middle_of_a_bar_cuts_it_short() -> None:
     ticks, bars, meters = midi.positions([(0, Meter(4, 4)), (24, Meter(7, 8)), (300, Meter(3, 4))], 60)
-    assert ticks.tolist() == [*range(16), *range(8), *range(14), *range(14), *range(8)]
-    assert bars.tolist() == [0] * 16 + [1] * 8 + [2] * 14 + [3] * 14 + [4] * 8
+    assert ticks.tolist() == [*range(16), *range(8), *range(14), *range(14), *range(14)]
+    assert bars.tolist() == [0] * 16 + [1] * 8 + [2] * 14 + [3] * 14 + [4] * 14
     assert [str(m) for m in meters[22:26]] == ["4/4", "4/4", "7/8", "7/8"]
 
 
