@@ -104,7 +104,8 @@ def _instrument(name: str, there: set[str]) -> int:
 
 def streams_of(drums: Ints) -> tuple[Bools, Bools, Bools]:
     """[T, pieces] levels -> kick, snare and time keeper, each [T]."""
-    kick, snare, time = ((drums[:, [PIECES.index(piece) for piece in role]] > 0).any(1) for role in (KICK, SNARE, TIME))
+    columns = ([PIECES.index(piece) for piece in role] for role in (KICK, SNARE, TIME))
+    kick, snare, time = (np.asarray((drums[:, own] > 0).any(1)) for own in columns)
     return kick, snare, time
 
 
