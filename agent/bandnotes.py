@@ -1,0 +1,81 @@
+"""Replies tick by tick -> the notes of each part in MIDI ticks, chords voiced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from agent.voicing import intervals_of, voice
+from models.midi_file import RawNote
+from models.tokens import DRUM_PIECES, QUALITIES, BassTick, ChordHit, Reply
+
+DRUM_TICKS = 1  # how long a drum's note is written
+BASS_GAP = 0.95  # of its ticks that a bass note is written, so that repeated ones stay apart
+
+At = Callable[[int], int]  # 16th tick -> MIDI tick
+
+
+def band_notes(replies: Sequence[Reply], at: At) -> dict[str, tuple[RawNote, ...]]:
+    """The notes of tokens.PARTS; what sounds at the end ends there."""
+    return {
+        "drums": tuple(_drums(replies, at)),
+        "chords": tuple(_chords(replies, at)),
+        "line": tuple(_line(replies, at)),
+    }
+
+
+def bass_notes(basses: Sequence[BassTick], at: At) -> tuple[RawNote, ...]:
+    """One voice: a note sounds until the bass says another pitch, none, or begins again."""
+    return tuple(_bass(basses, at))
+
+
+def _drums(replies: Sequence[Reply], at: At) -> Iterator[RawNote]:
+    for tick, reply in enumerate(replies):
+        for hit in reply.drums:
+            yield RawNote(at(tick), at(tick + DRUM_TICKS), DRUM_PIECES[hit.piece].key, hit.velocity)
+
+
+def _chords(replies: Sequence[Reply], at: At) -> Iterator[RawNote]:
+    voicing: tuple[int, ...] = ()
+    for tick, reply in enumerate(replies):
+        if reply.chord is None:
+            continue
+        voicing = voice(reply.chord.root, intervals_of(reply.chord.quality, QUALITIES), voicing)
+        end = at(_until(replies, tick, _stops_chord))
+        yield from (RawNote(at(tick), end, pitch, reply.chord.velocity) for pitch in voicing)
+
+
+def _line(replies: Sequence[Reply], at: At) -> Iterator[RawNote]:
+    for tick, reply in enumerate(replies):
+        if reply.line:
+            yield RawNote(at(tick), at(_until(replies, tick, _stops_line)), reply.line.pitch, reply.line.velocity)
+
+
+def _bass(basses: Sequence[BassTick], at: At) -> Iterator[RawNote]:
+    for tick, bass in enumerate(basses):
+        if bass.onset_pitch is None:
+            continue
+        end = tick + 1
+        while end < len(basses) and basses[end].onset_pitch is None and basses[end].sounding_pitch == bass.onset_pitch:
+            end += 1
+        start = at(tick)
+        yield RawNote(start, start + max(round((at(end) - start) * BASS_GAP), 1), bass.onset_pitch, bass.velocity)
+
+
+def _until(replies: Sequence[Reply], tick: int, stops: Callable[[Reply], bool]) -> int:
+    return next((later for later in range(tick + 1, len(replies)) if stops(replies[later])), len(replies))
+
+
+def _stops_chord(reply: Reply) -> bool:
+    return reply.chord is not None or reply.chord_off
+
+
+def _stops_line(reply: Reply) -> bool:
+    return reply.line is not None or reply.line_off
+
+
+def sounding_chords(replies: Sequence[Reply]) -> Iterator[ChordHit | None]:
+    """The harmony that holds after each tick; None before the first."""
+    chord: ChordHit | None = None
+    for reply in replies:
+        chord = reply.chord or chord
+        yield chord

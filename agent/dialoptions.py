@@ -1,0 +1,123 @@
+"""The options of commands that run the responder offline: weights, seed, temperature, parts and dials."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.config import Config
+from agent.errors import UserError
+from models.dials import STYLES, Dials
+from models.tokens import PARTS
+
+if TYPE_CHECKING:  # it loads torch, which `antiphon --help` need not wait for
+    from models.responder import Responder
+
+DIALS: dict[str, tuple[str, str]] = {  # dial -> (what the value is called, help); 0.5 is usual of all but style
+    "density": ("0..1", "how much is played"),
+    "register": ("0..1", "how high the line lies"),
+    "tension": ("0..1", "how much dissonance"),
+    "resolution": ("0..1", "how often harmony falls by a fifth"),
+    "syncopation": ("0..1", "how much is played off the beat"),
+    "intensity": ("0..1", "how hard it is played"),
+    "surprise": ("0..1", "how little can be foretold"),
+    "style": ("NAME", ", ".join(STYLES)),
+}
+TEMPERATURE_RANGE = (0.01, 5.0)
+SEED_END = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the responder is to play."""
+
+    seed: int
+    temperature: float
+    parts: tuple[str, ...]
+    dials: Dials
+    guidance: float
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """--model, --seed, --temperature, --parts and one option per dial; checked by `wish` and `open_responder`."""
+    parser.add_argument("--model", metavar="NAME|STEM", help="lstm, ssm, or the path of a responder's weights")
+    parser.add_argument("--seed", metavar="N", help="the same seed gives the same notes (default: band.seed, 0)")
+    parser.add_argument("--temperature", metavar="T", help="how daring; 0.01 to 5 (default: band.temperature, 0.9)")
+    parser.add_argument("--parts", metavar="A,B", help=f"which of {','.join(PARTS)} play (default: all)")
+    dials = parser.add_argument_group("dials (left out: those of config.yaml, else as the music suggests)")
+    for name, (metavar, says) in DIALS.items():
+        dials.add_argument(f"--{name}", metavar=metavar, help=says)
+
+
+def wish(given: argparse.Namespace, config: Config) -> Wish:
+    """What was asked for. UserError in one line for what is out of range or unknown."""
+    low, high = TEMPERATURE_RANGE
+    temperature = number("--temperature", given.temperature, low, high, config.band.temperature)
+    seed = number("--seed", given.seed, 0, SEED_END - 1, config.band.seed)
+    if seed != int(seed):
+        raise UserError(f"--seed {given.seed}: a whole number is needed, such as 7")
+    return Wish(int(seed), temperature, _parts(given.parts, config), _dials(given, config), config.dials.guidance)
+
+
+def number(option: str, text: str | None, low: float, high: float, default: float) -> float:
+    """The number an option says. UserError outside low..high, which are allowed."""
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise UserError(f"{option} {text}: a number from {low:g} to {high:g} is needed")
+    return value
+
+
+def _parts(text: str | None, config: Config) -> tuple[str, ...]:
+    if text is None:
+        return tuple(name for name in PARTS if config.parts[name].enabled)
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in asked if name not in PARTS]
+    if unknown or not asked:
+        raise UserError(f"--parts {text}: allowed are {', '.join(PARTS)}, with commas between them")
+    return tuple(name for name in PARTS if name in asked)
+
+
+def _dials(given: argparse.Namespace, config: Config) -> Dials:
+    """Those of the config, with what was given in their place."""
+    values: dict[str, Any] = {}
+    for dial in fields(Dials):
+        text = getattr(given, dial.name)
+        if text is not None and dial.name != "style":
+            values[dial.name] = number(f"--{dial.name}", text, 0, 1, 0)
+    if given.style is not None and given.style.lower() not in STYLES:
+        raise UserError(f"--style {given.style}: allowed are {', '.join(STYLES)}")
+    if given.style is not None:
+        values["style"] = given.style.lower()
+    return replace(config.dials.asked, **values)
+
+
+def open_responder(model: str | None, config: Config) -> Responder:
+    """The weights asked for, else the config's, else those that ship. UserError in one line when they cannot be used."""
+    from models.responder import WEIGHTS, Responder
+
+    path = _stem(model, WEIGHTS) if model else Path(config.models.responder or WEIGHTS)
+    try:
+        responder = Responder.load(path)
+    except (OSError, ValueError) as cause:
+        raise UserError(str(cause)) from None
+    backbone = responder.net.config.backbone
+    if model and path == WEIGHTS and backbone != model:
+        others = sorted(other.stem.removeprefix(f"{path.name}-") for other in path.parent.glob(f"{path.name}-*.json"))
+        allowed = ", ".join(dict.fromkeys([backbone, *others]))
+        raise UserError(f"--model {model}: no such weights; there are {allowed}, or give a path without its suffix")
+    return responder
+
+
+def _stem(model: str, shipped: Path) -> Path:
+    """A name means responder-NAME beside what ships, or what ships where that is of this backbone; else it is a path."""
+    if "/" in model or "\\" in model or Path(f"{model}.json").exists():
+        return Path(model)
+    named = shipped.with_name(f"{shipped.name}-{model}")
+    return named if named.with_name(f"{named.name}.json").exists() else shipped

@@ -1,0 +1,65 @@
+"""A bass in a MIDI file -> what the band answers, tick by tick and causally: at tick t the bass of t-1 has been heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from agent.dialoptions import Wish
+from models import roles
+from models.midi import TickGrid, bass_rows, positions
+from models.midi_file import RawTrack, Score
+from models.responder import Responder
+from models.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A bass on the tick grid: places, basses [T] up to the end of its last bar; begins: the bar it comes in."""
+
+    track: RawTrack
+    grid: TickGrid
+    places: tuple[Position, ...]
+    basses: tuple[BassTick, ...]
+    begins: int
+
+    @property
+    def end(self) -> int:
+        """MIDI tick of the last bar's end."""
+        return self.grid.at(len(self.places))
+
+
+def hear(score: Score, name: str) -> Heard:
+    """The bass of a score. Unusable, in one line, when it has none."""
+    track = roles.bass(score.tracks, name, guess=True, sole=True)
+    grid = TickGrid.of(score)
+    notes = [grid.note(note) for note in track.notes]
+    ticks, bars, meters = positions(grid.meters, max(note.end for note in notes))
+    rows = bass_rows(notes, len(ticks)).tolist()
+    places = tuple(Position(int(t), int(b), m) for t, b, m in zip(ticks, bars, meters, strict=True))
+    return Heard(track, grid, places, tuple(map(_bass_tick, rows)), places[min(n.start for n in notes)].bar)
+
+
+def _bass_tick(row: Sequence[int]) -> BassTick:
+    onset, velocity, sounding = row
+    return BassTick(True, onset if onset >= 0 else None, velocity, sounding if sounding >= 0 else None)
+
+
+def answer(responder: Responder, heard: Heard, wish: Wish) -> list[Reply]:
+    """One reply a tick; silent in the bars before the bass comes in."""
+    return list(_answer(responder, heard, wish))
+
+
+def _answer(responder: Responder, heard: Heard, wish: Wish) -> Iterator[Reply]:
+    state, reply, bass = responder.initial_state(), EMPTY_REPLY, BassTick(True)
+    ticks = zip(heard.places, heard.basses, strict=True)
+    for tick, (place, next_bass) in enumerate(tqdm(ticks, "reply", len(heard.places), delay=2.0, unit="tick")):
+        state = responder.step(TickInput(place, bass, None, reply, wish.dials, wish.guidance), state)
+        rng = np.random.default_rng((wish.seed, tick))
+        plays = place.bar >= heard.begins
+        reply = responder.sample(state, rng, wish.temperature, wish.parts) if plays else EMPTY_REPLY
+        bass = next_bass
+        yield reply

@@ -1,0 +1,82 @@
+"""What `antiphon reply` takes on the command line; the models are loaded only when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from agent.config import Config, load
+from agent.errors import UserError
+from agent.options import add_config, pairs
+
+EXAMPLES = """examples:
+  antiphon reply bass.mid -o band.mid             drums, chords and a line to a bass, in the file's tempo and meter
+  antiphon reply song.mid -o band.mid --seed 7    of a whole song the bass is found (program, name, range) and answered
+  antiphon reply bass.mid -o band.mid --parts drums,chords --style jazz --density 0.3 --tension 0.9
+  antiphon reply bass.mid -o band.mid --model lstm
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    from agent import dialoptions
+
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser("reply", help="answer a bass MIDI file", epilog=EXAMPLES, formatter_class=raw)
+    add_config(parser)
+    parser.add_argument("file", type=Path, metavar="IN.mid", help="a MIDI file with a bass")
+    parser.add_argument("-o", "--out", type=Path, metavar="OUT.mid", required=True, help="the multitrack file to write")
+    dialoptions.add_options(parser)
+    parser.set_defaults(run=_reply)
+
+
+def _reply(given: argparse.Namespace) -> int:
+    from agent import reply
+    from agent.dialoptions import open_responder, wish
+    from models.midi_file import Unusable, read_score
+
+    config = load(given.config, pairs(given))
+    asked = wish(given, config)
+    check_out(given.out, given.file)
+    try:
+        score = read_score(given.file)
+        heard = reply.hear(score, given.file.name)
+    except Unusable as cause:
+        raise UserError(str(cause)) from None
+    replies = reply.answer(open_responder(given.model, config), heard, asked)
+    _write(given, config, asked.parts, heard, score, replies)
+    return 0
+
+
+def check_out(out: Path, source: Path | None) -> None:
+    """UserError when `out` cannot be written or would overwrite what is read."""
+    if out.is_dir():
+        raise UserError(f"-o {out}: a folder; name the .mid file to write")
+    if not out.parent.is_dir():
+        raise UserError(f"-o {out}: there is no folder {out.parent}; make it first")
+    if source and out.exists() and source.exists() and out.samefile(source):
+        raise UserError(f"-o {out}: the file that is read, which would be lost; name another")
+
+
+def _write(given: argparse.Namespace, config: Config, parts: Any, heard: Any, score: Any, replies: Any) -> None:
+    from agent import multitrack
+    from agent.bandnotes import band_notes
+    from models.roles import BASS_PROGRAMS
+
+    notes = {name: found for name, found in band_notes(replies, heard.grid.at).items() if name in parts}
+    program = heard.track.program if heard.track.program in BASS_PROGRAMS else multitrack.BASS_PROGRAM
+    written = multitrack.parts_of(config, {"bass": heard.track.notes, **notes}, program)
+    time = multitrack.TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
+    multitrack.write(given.out, time, written, heard.end, f"Antiphon replies to {given.file.stem}")
+    name = heard.track.name or f"channel {heard.track.channel + 1}"
+    mended = "".join(f", {count} {what} mended" for what, count in score.mended)
+    print(f"heard the bass in {given.file.name}: {name}, {len(heard.track.notes)} notes{mended}")
+    print(summary(given.out, heard.places, score.tempo_bpm, written))
+
+
+def summary(out: Path, places: Any, quarter_bpm: float, parts: Any) -> str:
+    """What was written, in a line."""
+    meters = " ".join(dict.fromkeys(str(place.meter) for place in places))
+    counts = ", ".join(f"{part.name.lower()} {len(part.notes)}" for part in parts)
+    return f"wrote {out}: {places[-1].bar + 1} bars of {meters} at {quarter_bpm:g} quarters a minute; notes: {counts}"
