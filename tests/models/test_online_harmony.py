@@ -1,0 +1,189 @@
+"""Chords are decided before they are heard; every figure on cases done by hand."""
+
+import importlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from models.harmony_context import TONES, chords_of_songs, coverage, line_of_songs
+from models.online_harmony import Config, OnlineHarmony, Taste, play, said_at
+from models.pop909 import NO_CHORD, REST, Song, chord_id
+from models.train_online_harmony import Plan, held_out, train
+
+FULL = Taste(next_weight=2, heard_weight=2, hurry=1, top_p=0.9)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def bench(name: str) -> ModuleType:
+    folder = str(Path(__file__).parents[2] / "benchmarks")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module(name)
+
+
+def made_song(seed: int, bars: int = 24) -> Song:
+    """Four chords round and round, one a bar, in a random key; the melody sings their tones."""
+    rng = np.random.default_rng(seed)
+    key = int(rng.integers(12))
+    loop = [key * 15, (key + 9) % 12 * 15 + 1, (key + 5) % 12 * 15, (key + 7) % 12 * 15]
+    chord = np.repeat([loop[k % 4] for k in range(bars)], 16)
+    tones = [np.flatnonzero(TONES[c].numpy()) for c in chord[::2]]
+    melody = np.repeat([60 + rng.choice(t) for t in tones], 2)
+    on = np.tile([1, 0], len(tones))
+    bar = np.tile(np.arange(16), bars)
+    arrays = (np.asarray(a, np.int16) for a in (melody, on, melody - 24, on, chord, bar))
+    return Song(str(seed), *arrays, bar_ticks=16, key=(key, False))
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["plain", "full"])
+def net(request: pytest.FixtureRequest) -> OnlineHarmony:
+    torch.manual_seed(0)
+    return OnlineHarmony(Config(hidden=16, plain=request.param)).eval()
+
+
+def test_the_future_of_the_melody_changes_no_earlier_chord(net: OnlineHarmony) -> None:
+    song, rng = made_song(1), np.random.default_rng(0)
+    for cut in (64, 131):
+        later = np.arange(len(song)) >= cut
+        other = replace(
+            song,
+            melody=np.where(later, rng.integers(50, 80, len(song)), song.melody),
+            melody_on=song.melody_on * ~later,
+        )
+        a, b = (play(net, [one], FULL, seed=3)[0] for one in (song, other))
+        assert np.array_equal(a[: cut + 1], b[: cut + 1])  # the chord of tick `cut` is decided before its note
+        assert not np.array_equal(a, b)
+
+
+def test_step_is_forward(net: OnlineHarmony) -> None:
+    songs = [made_song(1), made_song(2, bars=20)]
+    line, chords = line_of_songs(songs, bass=False), chords_of_songs(songs)
+    at = torch.arange(0, 320, 4).expand(2, -1)
+    with torch.inference_mode():
+        whole, _ = said_at(net, line, chords, at)
+        state, steps = None, []
+        for k in range(at.shape[1]):
+            said, state = said_at(net, line, chords, at[:, k : k + 1], state)
+            steps.append(said)
+    for part, joined in zip(whole, zip(*steps, strict=True), strict=True):
+        assert torch.allclose(part, torch.cat(joined, 1), atol=1e-5)
+
+
+def test_chords_do_not_depend_on_the_other_songs_played_or_on_chords_to_come(net: OnlineHarmony) -> None:
+    song = made_song(4)
+    line, chords, at = line_of_songs([song], False), chords_of_songs([song]), torch.tensor([[100]])
+    changed = chords.clone()
+    changed[:, 100:] = 7
+    with torch.inference_mode():
+        assert torch.equal(said_at(net, line, chords, at)[0].chords, said_at(net, line, changed, at)[0].chords)
+
+
+def test_the_same_seed_plays_the_same(net: OnlineHarmony) -> None:
+    song = made_song(5)
+    first, again, other = (play(net, [song], FULL, seed)[0] for seed in (1, 1, 2))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_weights_of_fit_put_notes_into_chords(net: OnlineHarmony) -> None:
+    measured, song = bench("harmony_measures"), made_song(6)
+    shares = [
+        measured.note_in_chord([song.melody], play(net, [song], Taste(heard_weight=w, heard_ticks=16), 0))
+        for w in (0, 20)
+    ]
+    assert shares[1] > shares[0] + 0.1
+
+
+def test_training_learns_goes_on_where_it_stopped_and_plays_the_loop(tmp_path: Path) -> None:
+    songs = [made_song(k, bars=16) for k in range(6)]
+    config, plan = Config(hidden=16), Plan(steps=24, batch=4, save_every=12, rate=1e-2)
+    whole = train(songs, config, plan, tmp_path / "whole", progress=False)
+    before = held_out(OnlineHarmony(config), songs, bass=False)
+    assert held_out(whole, songs, bass=False)["chord_nats"] < before["chord_nats"] - 1
+    cut = tmp_path / "cut"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.train_online_harmony.draw", stop_at(12))
+        with pytest.raises(KeyboardInterrupt):
+            train(songs, config, plan, cut, progress=False)
+    resumed = train(songs, config, plan, cut, progress=False)
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+def stop_at(last: int):  # type: ignore[no-untyped-def]
+    from models.train_online_harmony import draw
+
+    def drawn(*args):  # type: ignore[no-untyped-def]
+        if args[-1] == last:
+            raise KeyboardInterrupt
+        return draw(*args)
+
+    return drawn
+
+
+def test_coverage_is_the_share_of_notes_a_chord_contains() -> None:
+    heard = torch.zeros(12)
+    heard[[0, 4, 6]] = torch.tensor([2.0, 1.0, 1.0])
+    fit = coverage(heard)
+    assert fit[chord_id("C")] == pytest.approx(0.75) and fit[chord_id("F#")] == pytest.approx(0.25)
+    assert fit[NO_CHORD] == 0 and not coverage(torch.zeros(12)).any()
+
+
+def test_note_in_chord_counts_ticks_and_silence_is_a_miss() -> None:
+    m = bench("harmony_measures")
+    pitch = np.array([60, 60, 61, REST, 64, 67])
+    chord = np.array([chord_id("C")] * 4 + [NO_CHORD, chord_id("C")])
+    assert m.note_in_chord([pitch], [chord]) == pytest.approx(3 / 5)
+
+
+def test_onset_intervals_lengths_and_emd_by_hand() -> None:
+    m = bench("harmony_measures")
+    chord = np.repeat([chord_id("C"), NO_CHORD, chord_id("G"), chord_id("A:min")], [4, 2, 6, 4])
+    on = np.zeros(16, int)
+    on[[1, 3, 12]] = 1
+    assert m.onsets(chord).tolist() == [0, 6, 12]
+    assert m.onset_intervals(on, chord).tolist() == [3, 0]  # no note before the first chord
+    assert m.chord_lengths(chord).tolist() == [4, 6, 4]
+    a, b = m.distribution(np.array([0, 0, 2, 40]), 3), m.distribution(np.array([1, 1, 2, 4]), 3)
+    assert a.tolist() == [0.5, 0, 0.25, 0, 0.25]
+    assert m.emd(a, b) == pytest.approx(0.5) and m.emd(a, a) == 0
+
+
+def test_emd_agrees_with_scipy() -> None:
+    from scipy.stats import wasserstein_distance
+
+    m, rng = bench("harmony_measures"), np.random.default_rng(0)
+    a, b = rng.dirichlet(np.ones(18)), rng.dirichlet(np.ones(18))
+    assert m.emd(a, b) == pytest.approx(wasserstein_distance(np.arange(18), np.arange(18), a, b))
+
+
+def test_entropy_and_vendi_by_hand() -> None:
+    m = bench("harmony_measures")
+    assert m.entropy_bits(np.array([2.0, 1, 1, 0])) == pytest.approx(1.5)
+    assert m.vendi(np.eye(5)) == pytest.approx(5) and m.vendi(np.ones((5, 3))) == pytest.approx(1)
+    assert m.vendi(np.array([[1.0, 0], [1, 0], [0, 1], [0, 2]])) == pytest.approx(2)
+    up = np.repeat([chord_id("C"), chord_id("G:7")], 4), np.repeat([chord_id("D"), chord_id("A:7")], 4)
+    assert np.array_equal(*(m.changes(c) for c in up))  # the key does not matter
+
+
+def test_the_greedy_rule_hears_nothing_of_the_beat_it_plays_in() -> None:
+    rules = bench("harmony_rules")
+    pitch = np.repeat([60, 64, 67, 61, 65, 68], 4)
+    chords = rules.greedy(pitch)
+    assert chords[:4].tolist() == [NO_CHORD] * 4 and chords[12] == chord_id("C")  # after C, E, G; D flat sounds
+    assert chords[12:16].tolist() == [chord_id("C")] * 4
+
+
+def test_beats_until_the_usual_is_back() -> None:
+    m = bench("harmony_measures")
+    usual = np.full(6, 0.6)
+    assert m.recovery_beats(np.array([0.2, 0.4, 0.6, 0.6, 0.6, 0.6]), usual) == 2
+    assert m.recovery_beats(usual, usual) == 0 and m.recovery_beats(usual / 2, usual) == 6
