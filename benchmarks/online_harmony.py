@@ -32,7 +32,7 @@ from models.train_online_harmony import Plan, train  # noqa: E402
 
 NETS = ROOT / "data_cache" / "online_harmony"
 PLOT = ROOT / "docs" / "online_harmony.png"
-STEPS = 700
+STEPS = 500
 PUSH_BEATS, AFTER_BEATS, PUSH_SEMITONES = 16, 16, 6
 NGRAM_WEIGHT = 0.4  # on validation
 TASTES: dict[str, dict[str, Taste]] = {"melody": {}, "bass": {}}

@@ -135,10 +135,11 @@ def _row(
     start = 4 * int(rng.integers(beats)) - PAST_TICKS
     shift = np.full(PAST_TICKS + CROP_TICKS, rng.integers(12))
     if rng.random() < PUSHED:
-        shift[PAST_TICKS + 4 * int(rng.integers(CROP_TICKS // 4)) :] += rng.integers(1, 12)
+        start_tick = PAST_TICKS + 4 * int(rng.integers(CROP_TICKS // 4))
+        shift[start_tick:] = (shift[start_tick:] + rng.integers(1, 12)) % 12
     pitch = _cut(song.bass if bass else song.melody, start, REST)
-    moved = np.where(pitch == REST, REST, pitch + shift % 12 - 6)
-    chord = transposed(_cut(song.chord, start, NO_CHORD), shift)
+    moved = np.where(pitch == REST, REST, pitch + shift - 6)
+    chord = transposed(_cut(song.chord, start, NO_CHORD), shift - 6)
     return (
         moved,
         _cut(song.bass_on if bass else song.melody_on, start, 0),

@@ -13,7 +13,7 @@ import torch
 from models.harmony_context import TONES, chords_of_songs, coverage, line_of_songs
 from models.online_harmony import Config, OnlineHarmony, Taste, play, said_at
 from models.pop909 import NO_CHORD, REST, Song, chord_id
-from models.train_online_harmony import Plan, held_out, train
+from models.train_online_harmony import Plan, draw, held_out, train
 
 FULL = Taste(next_weight=2, heard_weight=2, hurry=1, top_p=0.9)
 
@@ -118,9 +118,14 @@ def test_training_learns_goes_on_where_it_stopped_and_plays_the_loop(tmp_path: P
         assert torch.allclose(a, b, atol=1e-6)
 
 
-def stop_at(last: int):  # type: ignore[no-untyped-def]
-    from models.train_online_harmony import draw
+def test_crops_keep_the_notes_in_their_chords_in_every_key() -> None:
+    crops = draw([made_song(1, bars=60)], Config(), Plan(batch=64), step=0)
+    inside = TONES[crops.truth].gather(-1, (crops.line.pitch % 12)[..., None])[..., 0]
+    assert inside[crops.line.pitch != REST].all()
+    assert len(crops.truth[:, -60].unique()) >= 12 and (crops.told != crops.truth).any()
 
+
+def stop_at(last: int):  # type: ignore[no-untyped-def]
     def drawn(*args):  # type: ignore[no-untyped-def]
         if args[-1] == last:
             raise KeyboardInterrupt
