@@ -15,7 +15,7 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-from agent import codescommand, replycommand  # noqa: E402
+from agent import codescommand, composecommand, replycommand  # noqa: E402
 from agent.config import Config, load  # noqa: E402
 from agent.errors import UserError  # noqa: E402
 from agent.options import add_config, pairs  # noqa: E402
@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     listen.set_defaults(run=_listen)
 
     replycommand.add(commands)
+    composecommand.add(commands)
     codescommand.add(commands)
 
     listing = commands.add_parser("devices", help="audio devices and MIDI ports, with latencies")

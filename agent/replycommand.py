@@ -72,11 +72,11 @@ def _write(given: argparse.Namespace, config: Config, parts: Any, heard: Any, sc
     name = heard.track.name or f"channel {heard.track.channel + 1}"
     mended = "".join(f", {count} {what} mended" for what, count in score.mended)
     print(f"heard the bass in {given.file.name}: {name}, {len(heard.track.notes)} notes{mended}")
-    print(summary(given.out, heard.places, score.tempo_bpm, written))
+    print(summary(given.out, heard.places[-1].bar + 1, heard.places, score.tempo_bpm, written))
 
 
-def summary(out: Path, places: Any, quarter_bpm: float, parts: Any) -> str:
+def summary(out: Path, bars: int, places: Any, quarter_bpm: float, parts: Any) -> str:
     """What was written, in a line."""
     meters = " ".join(dict.fromkeys(str(place.meter) for place in places))
     counts = ", ".join(f"{part.name.lower()} {len(part.notes)}" for part in parts)
-    return f"wrote {out}: {places[-1].bar + 1} bars of {meters} at {quarter_bpm:g} quarters a minute; notes: {counts}"
+    return f"wrote {out}: {bars} bars of {meters} at {quarter_bpm:g} quarters a minute; notes: {counts}"

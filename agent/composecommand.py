@@ -1,0 +1,93 @@
+"""What `antiphon compose` takes on the command line; the models are loaded only when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from agent.config import Config, load
+from agent.errors import UserError
+from agent.options import add_config, pairs
+
+EXAMPLES = """examples:
+  antiphon compose -o tune.mid                                16 bars in C at 110, with bass, drums, chords and line
+  antiphon compose -o tune.mid --key Dm --meter 7/8=2+2+3 --tempo 96 --bars 32 --style jazz --tension 0.8
+  antiphon compose -o more.mid --continue song.mid --bars 8   goes on from a file's last bars, in its key and meter
+  antiphon compose -o tune.mid --seed 5 --model ssm           another seed, another tune; another model
+"""
+KEY, METER, BARS, TEMPO = "C", "4/4", 16, 110.0
+BARS_RANGE, TEMPO_RANGE = (1, 1024), (20.0, 400.0)
+SWUNG_STYLES = ("jazz", "blues")  # written with triplet off-beats; the model plays them straight
+PER_QUARTER = 480
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    from agent import dialoptions
+
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser("compose", help="write a tune as MIDI", epilog=EXAMPLES, formatter_class=raw)
+    add_config(parser)
+    parser.add_argument("-o", "--out", type=Path, metavar="OUT.mid", required=True, help="the multitrack file to write")
+    parser.add_argument("--continue", dest="source", type=Path, metavar="FILE.mid", help="go on from its last bars")
+    parser.add_argument("--key", metavar="KEY", help=f"such as Dm, F# or 'C major' (default: {KEY}, or the file's)")
+    parser.add_argument("--meter", metavar="M", help="such as 7/8 or 7/8=2+2+3 (default: 4/4, or the file's)")
+    parser.add_argument("--tempo", metavar="BPM", help=f"quarters a minute (default: {TEMPO:g}, or the file's)")
+    parser.add_argument("--bars", metavar="N", help=f"length (default: {BARS})")
+    parser.add_argument("--end", choices=("tonic", "open"), default="tonic", help="with a cadence, or in the middle")
+    dialoptions.add_options(parser)
+    parser.set_defaults(run=_compose)
+
+
+def _compose(given: argparse.Namespace) -> int:
+    from agent import compose
+    from agent.dialoptions import number, open_responder, wish
+    from agent.musictext import key_of, meter_of
+    from agent.replycommand import check_out
+
+    config = load(given.config, pairs(given))
+    asked = wish(given, config)
+    check_out(given.out, given.source)
+    bars = number("--bars", given.bars, *BARS_RANGE, BARS)
+    if bars != int(bars):
+        raise UserError(f"--bars {given.bars}: a whole number is needed")
+    key, meter = given.key and key_of(given.key), given.meter and meter_of(given.meter)
+    bpm = number("--tempo", given.tempo, *TEMPO_RANGE, 0.0)
+    start = _context(given.source) if given.source else None
+    context = start.context if start else ()
+    key = key or (start.key if start else key_of(KEY))
+    meter = meter or (start.meter if start else meter_of(METER))
+    bpm = bpm or (start.bpm if start else TEMPO)
+    brief = compose.Brief(key, meter, int(bars), asked, given.end == "tonic", context)
+    music = compose.compose(open_responder(given.model, config), brief)
+    swung = start.swung if start else asked.dials.style in SWUNG_STYLES and meter.denominator == 4
+    _write(given, config, brief, music, bpm, swung)
+    return 0
+
+
+def _context(source: Path) -> Any:
+    """What a file says of how to go on: key, meter, bpm, swung, context."""
+    from agent.context import read
+
+    return read(source)
+
+
+def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bpm: float, swung: bool) -> None:
+    from agent import multitrack
+    from agent.bandnotes import band_notes, bass_notes
+    from agent.names import key_name
+    from agent.replycommand import summary
+    from models.midi import TickGrid
+
+    at = TickGrid(PER_QUARTER, swung).at
+    notes = {"bass": bass_notes([moment.bass for moment in music], at)}
+    played = band_notes([moment.reply for moment in music], at)
+    notes |= {name: found for name, found in played.items() if name in brief.wish.parts}
+    key = multitrack.KEY_NAMES[brief.key.mode][brief.key.tonic]
+    time = multitrack.TimeMap(PER_QUARTER, ((0, round(60e6 / bpm)),), ((0, brief.meter),), ((0, key),))
+    parts = multitrack.parts_of(config, notes)
+    title = f"Antiphon: {key_name(brief.key)}, {brief.meter}, seed {brief.wish.seed}"
+    multitrack.write(given.out, time, parts, at(len(music)), title)
+    places = [moment.place for moment in music]
+    print(f"{key_name(brief.key)}, {summary(given.out, brief.bars, places, bpm, parts)}")

@@ -1,0 +1,49 @@
+"""A MIDI file to go on from: its last bars as the responder hears them, its key, meter and tempo there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agent.compose import Moment, moments_of
+from agent.errors import UserError
+from agent.inkey import key_from
+from listener.types import Key, Meter
+from models.midi import TickGrid, arrange
+from models.midi_file import DEFAULT_QUARTER_US, DRUM_CHANNEL, Score, Unusable, read_score
+
+KEY_QUARTERS = 64  # from the end, that the key is heard in
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a file ends. bpm: quarters a minute."""
+
+    key: Key
+    meter: Meter
+    bpm: float
+    swung: bool
+    context: tuple[Moment, ...]
+
+
+def read(path: Path) -> Start:
+    """UserError in one line when the file cannot be read or has no bass."""
+    try:
+        score = read_score(path)
+        piece = arrange(score, path.name, guess=True, min_bars=1)
+    except Unusable as cause:
+        raise UserError(str(cause)) from None
+    quarter_us = score.tempi[-1][1] if score.tempi else DEFAULT_QUARTER_US
+    return Start(key_at_end(score), piece.meters[-1], 60e6 / quarter_us, TickGrid.of(score).is_swung, moments_of(piece))
+
+
+def key_at_end(score: Score) -> Key:
+    """From how long each pitch class sounds in the last bars."""
+    weights = np.zeros(12)
+    since = max(n.end for t in score.tracks for n in t.notes) - KEY_QUARTERS * score.per_quarter
+    for track in score.tracks:
+        for note in track.notes if track.channel != DRUM_CHANNEL else ():
+            weights[note.pitch % 12] += max(note.end - max(note.start, since), 0)
+    return key_from(weights)

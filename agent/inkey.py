@@ -1,0 +1,113 @@
+"""Keeps what the responder says in a key: draws again until it fits (rejection sampling), and mends what never does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from listener.key import SCALES
+from listener.types import Key
+from models.sampling import NO_PUSH, Push
+from models.tokens import QUALITIES, ChordHit, LineHit, Reply
+
+TRIES = 8
+COLOUR = 0.05  # share of ticks in which notes from outside may pass, where no tension is asked for
+COLOUR_BY_TENSION = 0.4
+LEADING, DOMINANT = 11, (7, 11)  # the leading tone, and the degrees of minor whose chords have it
+TONIC_QUALITY = {"maj": "maj", "min": "min"}
+
+Draw = Callable[[np.random.Generator, Push], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class InKey:
+    """A key as a filter. tension: the dial, which lets more notes from outside pass."""
+
+    key: Key
+    tension: float | None = None
+
+    @property
+    def scale(self) -> frozenset[int]:
+        return frozenset((self.key.tonic + step) % 12 for step in SCALES[self.key.mode])
+
+    @property
+    def tonic(self) -> tuple[int, str]:
+        return self.key.tonic, TONIC_QUALITY[self.key.mode]
+
+    @property
+    def dominant(self) -> tuple[int, str]:
+        return (self.key.tonic + 7) % 12, "7"
+
+    @property
+    def colour(self) -> float:
+        return COLOUR if self.tension is None else COLOUR_BY_TENSION * self.tension**2
+
+    def draw(self, sample: Draw, seed: tuple[int, ...], holds: int, push: Push = NO_PUSH) -> Reply:
+        """A reply from `sample` in the key, or now and then not; the same seed gives the same. holds: root, -1: none."""
+        if np.random.default_rng((*seed, 1000)).random() < self.colour:
+            return sample(np.random.default_rng((*seed, 0)), push)
+        tried = []
+        for attempt in range(TRIES):
+            reply = sample(np.random.default_rng((*seed, attempt)), push)
+            if not self.outside(reply, holds):
+                return reply
+            tried.append(reply)
+        best = min(tried, key=lambda reply: self.outside(reply, holds))
+        if best.chord and self._strange(tones_of(best.chord), best.chord.root):
+            near = Push(push.fill, self.nearest_chord(best.chord))
+            best = sample(np.random.default_rng((*seed, TRIES)), near)
+        return self._mended(best, holds)
+
+    def outside(self, reply: Reply, holds: int) -> int:
+        """How many notes of a reply lie outside the key, the leading tone over the dominant of minor aside."""
+        root = reply.chord.root if reply.chord else holds
+        chord = self._strange(tones_of(reply.chord), root) if reply.chord else 0
+        return chord + (self._strange({reply.line.pitch % 12}, root) if reply.line else 0)
+
+    def nearest_chord(self, chord: ChordHit) -> tuple[int, str]:
+        """The chord of the key that shares the most tones with one from outside, first of all its root."""
+        tones = tones_of(chord)
+        inside = [ChordHit(root, quality, 1) for root in sorted(self.scale) for quality in QUALITIES]
+        inside = [c for c in inside if not self._strange(tones_of(c), c.root)]
+        best = max(inside, key=lambda c: (2 * len(tones & tones_of(c)) - len(tones_of(c)), c.root == chord.root))
+        return best.root, best.quality
+
+    def _strange(self, pitch_classes: Iterable[int], root: int) -> int:
+        allowed = self.scale
+        if self.key.mode == "min" and (root - self.key.tonic) % 12 in DOMINANT:
+            allowed = allowed | {(self.key.tonic + LEADING) % 12}
+        return len(set(pitch_classes) - allowed)
+
+    def _mended(self, reply: Reply, holds: int) -> Reply:
+        """The line's note moved by a half step where it lies outside."""
+        root = reply.chord.root if reply.chord else holds
+        if reply.line is None or not self._strange({reply.line.pitch % 12}, root):
+            return reply
+        pitch = next(p for p in (reply.line.pitch + 1, reply.line.pitch - 1) if p % 12 in self.scale)
+        return replace(reply, line=LineHit(pitch, reply.line.velocity))
+
+
+def tones_of(chord: ChordHit) -> set[int]:
+    """Pitch classes."""
+    return {(chord.root + interval) % 12 for interval in QUALITIES[chord.quality]}
+
+
+# correlation profiles of Krumhansl & Kessler 1982 (Krumhansl 1990, table 2.1)
+PROFILES = {
+    "maj": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    "min": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+}
+
+
+def key_from(weights: Iterable[float]) -> Key:
+    """The key whose profile correlates best with the weight of each pitch class [12] (Krumhansl & Schmuckler)."""
+    heard = np.array(list(weights), float)
+    scores = {
+        (tonic, mode): float(np.corrcoef(np.roll(profile, tonic), heard)[0, 1]) if heard.std() else 0.0
+        for mode, profile in PROFILES.items()
+        for tonic in range(12)
+    }
+    tonic, mode = max(scores, key=lambda pair: scores[pair])
+    return Key(tonic, mode, max(scores[tonic, mode], 0.0))
