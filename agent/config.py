@@ -12,6 +12,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from agent.errors import UserError
 from agent.yamlfile import parse_value, read_tree, shown
+from models.dials import GUIDANCE, STYLES, Dials
 
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
@@ -104,6 +105,25 @@ class BandConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DialsConfig:
+    """What is asked of the band, 0 to 1 (models/dials.py); None = no wish. guidance: how strongly it acts."""
+
+    density: float | None = _between(None, 0, 1)
+    register: float | None = _between(None, 0, 1)
+    tension: float | None = _between(None, 0, 1)
+    resolution: float | None = _between(None, 0, 1)
+    syncopation: float | None = _between(None, 0, 1)
+    intensity: float | None = _between(None, 0, 1)
+    surprise: float | None = _between(None, 0, 1)
+    style: str | None = _choice_or_none(*STYLES)
+    guidance: float = _between(GUIDANCE, 0, 5)
+
+    @property
+    def asked(self) -> Dials:
+        return Dials(**{item.name: getattr(self, item.name) for item in fields(Dials)})
+
+
+@dataclass(frozen=True, slots=True)
 class ModelsConfig:
     """Weights: path stems (without .safetensors / .json); None = what ships in models/weights.
 
@@ -137,6 +157,7 @@ class Config:
     midi: MidiConfig = MidiConfig()
     parts: dict[str, PartConfig] = field(default_factory=lambda: dict(DEFAULT_PARTS))
     band: BandConfig = BandConfig()
+    dials: DialsConfig = DialsConfig()
     models: ModelsConfig = ModelsConfig()
     paths: PathsConfig = PathsConfig()
     log: LogConfig = LogConfig()

@@ -52,7 +52,7 @@ class Mind:
         self._analyzer = Analyzer()
         self._analyzer.given(config.band.meter, config.band.tempo_bpm)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)
-        self._planner = Planner(responder, config.band, parts, config.band.commit_ms / 1000 + latency_s)
+        self._planner = Planner(responder, config.band, parts, config.band.commit_ms / 1000 + latency_s, config.dials)
 
     @property
     def codec(self) -> Codec | None:

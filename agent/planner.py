@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.config import BandConfig
+from agent.config import BandConfig, DialsConfig
 from agent.form import Form, Gate
 from agent.types import PARTS, Plan, PlannedNote
 from agent.voicing import intervals_of, voice
@@ -71,10 +71,17 @@ class Planner:
     """
 
     def __init__(
-        self, responder: Responder, config: BandConfig, parts: frozenset[str] = frozenset(PARTS), commit_s: float = 0.15
+        self,
+        responder: Responder,
+        config: BandConfig,
+        parts: frozenset[str] = frozenset(PARTS),
+        commit_s: float = 0.15,
+        dials: DialsConfig | None = None,
     ) -> None:
         self.form = Form(config, parts)
         self._responder, self._config, self._commit_s = responder, config, commit_s
+        asked = dials or DialsConfig()
+        self._dials, self._guidance = asked.asked, asked.guidance
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
 
@@ -141,7 +148,7 @@ class Planner:
         tick, after = self._tick, _next_tick(self._tick, self._grid)
         bass, sound = self._bass_of(tick), self._sound_of(tick, after)
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
-        self._state = self._responder.step(TickInput(after.position, bass, sound, reply), self._state)
+        self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
         self._tick, self._tick_s = after, after.time_on(self._grid)
 
     def _bass_of(self, tick: Tick) -> BassTick:
@@ -202,8 +209,11 @@ class Planner:
             reply = self._replies.get(tick.number) or self._sample(tick, state)
             path.append((tick, reply))
             tick = _next_tick(tick, self._grid)
-            state = self._responder.step(TickInput(tick.position, BassTick.UNKNOWN, None, reply), state)
+            state = self._responder.step(self._input(tick.position, BassTick.UNKNOWN, None, reply), state)
         return path
+
+    def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
+        return TickInput(position, bass, sound, reply, self._dials, self._guidance)
 
     def _sample(self, tick: Tick, state: ResponderState) -> Reply:
         rng = np.random.default_rng((self._config.seed, tick.number))

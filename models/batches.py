@@ -12,18 +12,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models import features, tokens
+from models import dials, features, tokens
 from models.data import Song
+from models.dials import Knots
 from models.features import Events, Ints
 from models.midi import fold
-from models.responder_net import Targets
+from models.responder_net import FORESIGHT, Targets
 from models.tokens import LINE_LOW, PIECES
+from models.wishes import measure, phrases_of, ranks_of, shown_by
 
 Kind = TypeVar("Kind", bound=np.generic)
 
-SOURCE_SHARE = {"freedoom": 0.28, "simutrans": 0.17, "mma": 0.55}
+SOURCE_SHARE = {"freedoom": 0.26, "simutrans": 0.16, "groove": 0.08, "mma": 0.5}
+OWN_SHARE = 0.5  # of music a user brings, beside the sum of the others
 METER_SHARE_44 = 0.4  # of the mma draws; the other meters share the rest, weighted by the root of their counts
 KNOWN_SHARE = 0.35  # crops in which every bass tick is known
+DELAYED_SHARE = 0.4  # crops in which the bass is again and again unknown for the last ticks, as in imagining ahead
+LONGEST_DELAY = 16  # ticks: four beats of x/4
 LEAD_IN_SHARE = 0.3  # crops that begin with the band silent
 SOUND_SHARE = 0.6  # crops that hear the sound where the song has it
 THIN_SHARE = 0.15  # how often a piece without a full kit is drawn, beside one with it
@@ -33,7 +38,7 @@ SLIP_SHARE = 0.02  # bass ticks heard wrong: an octave off, or missed
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """rows [B, T, 25], sound [B, T, S + 1], cond [B, T, P]; targets over B * T; weight [B * T] 0 where not scored."""
+    """rows [B, T, 25], sound [B, T, S + 1], cond [B, T, P + dials]; targets over B * T; weight [B * T] 0: not scored."""
 
     rows: Tensor
     sound: Tensor
@@ -44,46 +49,78 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
+    """beat [T]: is the tick on a beat; phrase [T]: the phrase it is in; wish [T, dials.DIM]: what is asked for."""
+
     events: Events
     cond: NDArray[np.float32]
+    beat: NDArray[np.bool_]
+    phrase: Ints
+    wish: NDArray[np.float32]
     sound: NDArray[np.float32]
     has: tuple[bool, bool, bool]
     weight: NDArray[np.float32]
     silent: int = 0  # first ticks in which the band is not heard
+    bass: bool = True  # whether the piece has one
 
 
 class Sampler:
-    """Draws training crops of `length` ticks by source and meter."""
+    """Draws training crops of `length` ticks by source and meter; a crop depends on seed, step and index only."""
 
-    def __init__(self, songs: list[Song], length: int, sound_dim: int, seed: int) -> None:
-        self.songs, self.length, self.sound_dim = songs, length, sound_dim
-        self._rng = np.random.default_rng(seed)
+    def __init__(
+        self, songs: list[Song], length: int, sound_dim: int, seed: int, styles: list[str | None] | None = None
+    ) -> None:
+        self.songs, self.length, self.sound_dim, self.seed = songs, length, sound_dim, seed
+        self.styles = styles or [None] * len(songs)
+        self.knots: Knots | None = None  # without them nothing is asked for
         self._weights = _draw_weights(songs)
 
-    def batch(self, size: int) -> Batch:
-        picks = self._rng.choice(len(self.songs), size, p=self._weights)
-        return collate([self._augmented(self.songs[i]) for i in picks])
+    def batch(self, step: int, size: int, rank: int = 0, world: int = 1) -> Batch:
+        """The share of the batch that process `rank` of `world` has."""
+        return collate([self._crop(np.random.default_rng([self.seed, step, i])) for i in range(rank, size, world)])
 
-    def _start(self, song: Song) -> int:
+    def measured(self, crops: int) -> Knots:
+        """The quantiles of each dial's measure over this many crops."""
+        rows = [
+            measure(phrase)
+            for index in range(crops)
+            for crop in [self._drawn(np.random.default_rng([self.seed, index]))[0]]
+            for _, phrase in phrases_of(crop.events, crop.beat, crop.phrase, crop.has)
+        ]
+        return dials.knots_of({name: np.array([row[name] for row in rows], np.float32) for name in dials.LEARNED})
+
+    def _start(self, song: Song, rng: np.random.Generator) -> int:
         """Where drums play, if a few tries find such a place: when the band pauses is not the responder's to say."""
         for _ in range(TRIES):
-            start = int(self._rng.integers(0, max(len(song) - self.length, 0) + 1))
+            start = int(rng.integers(0, max(len(song) - self.length, 0) + 1))
             struck = np.flatnonzero(song.events.drums[start : start + self.length].any(1))
             if len(np.unique(struck // 16)) >= BUSY_SHARE * self.length / 16:
                 break
         return start
 
-    def _augmented(self, song: Song) -> Crop:
-        rng = self._rng
-        start = self._start(song)
+    def _drawn(self, rng: np.random.Generator) -> tuple[Crop, str | None]:
+        """A crop in some key, and the style of its song."""
+        index = int(rng.choice(len(self.songs), p=self._weights))
+        song = self.songs[index]
+        start = self._start(song, rng)
         start -= int(song.ticks[start]) if start and rng.random() < 0.5 else 0
         offset = int(rng.integers(0, 4)) if rng.random() < 0.5 else 0
         crop = crop_of(song, start, self.length, self.sound_dim, offset, rng.random() < SOUND_SHARE)
-        events = transposed(crop.events, int(rng.integers(-6, 6)))
-        events = replace(events, bass=_misheard(events.bass, rng), known=_known(len(events), rng))
+        return replace(crop, events=transposed(crop.events, int(rng.integers(-6, 6)))), self.styles[index]
+
+    def _crop(self, rng: np.random.Generator) -> Crop:
+        crop, style = self._drawn(rng)
+        crop = replace(crop, wish=wish_of(crop, style, self.knots, shown_by(rng))) if self.knots else crop
+        events = crop.events
+        events = replace(events, bass=_misheard(events.bass, rng), known=events.known & _known(len(events), rng))
         silent = int(rng.integers(1, 49)) if rng.random() < LEAD_IN_SHARE else 0
         crop.weight[:silent] = 0
         return replace(crop, events=_entering(events, silent), silent=silent)
+
+
+def wish_of(crop: Crop, style: str | None, knots: Knots, shown: dict[str, bool]) -> NDArray[np.float32]:
+    """[T, dials.DIM]: what one would have asked for to get this crop."""
+    ranks = ranks_of(phrases_of(crop.events, crop.beat, crop.phrase, crop.has), knots)
+    return dials.vectors(ranks, style, shown)
 
 
 def _draw_weights(songs: list[Song]) -> NDArray[np.float64]:
@@ -101,7 +138,9 @@ def _draw_weights(songs: list[Song]) -> NDArray[np.float64]:
     for meter, value in zip(meters, fullness, strict=True):
         full[meter] += value
     weights = [
-        SOURCE_SHARE[song.source] * value * (share[meter] / full[meter] if meter else len(song) / ticks[song.source])
+        SOURCE_SHARE.get(song.source, OWN_SHARE)
+        * value
+        * (share[meter] / full[meter] if meter else len(song) / ticks[song.source])
         for song, meter, value in zip(songs, meters, fullness, strict=True)
     ]
     return np.array(weights) / sum(weights)
@@ -122,15 +161,20 @@ def crop_of(song: Song, start: int, length: int, sound_dim: int, bar_offset: int
     known = _padded(e.known[part], pad)
     drums, chord, line = (_padded(array[part], pad) for array in (e.drums, e.chord, e.line))
     events = Events(_padded(e.bass[part], pad), known, drums, chord, line)
-    places = zip(song.ticks[part], song.bars[part] - song.bars[start] + bar_offset, song.meters[part], strict=True)
-    cond = np.stack([features.position_features(int(t), int(b), m) for t, b, m in places])
+    bars = song.bars[part] - song.bars[start] + bar_offset
+    places = list(zip(song.ticks[part].tolist(), bars.tolist(), song.meters[part], strict=True))
+    cond = np.stack([features.position_features(t, b, m) for t, b, m in places])
+    beat = _padded(np.array([t % tokens.ticks_per_beat(m) == 0 for t, _, m in places]), pad)
+    phrase, wish = _padded(bars // dials.PHRASE_BARS, pad), np.zeros((length, dials.DIM), np.float32)
     sound = np.zeros((length, sound_dim + 1), np.float32)
     if hear and song.sound is not None:
         heard = song.sound[part]
         there = np.isfinite(heard[:, 0])
         sound[:count, :-1][there], sound[:count, -1][there] = heard[there], 1.0
     weight = np.concatenate([np.ones(count, np.float32), np.zeros(pad, np.float32)])
-    return Crop(events, _padded(cond, pad), sound, song.has, weight)
+    return Crop(
+        events, _padded(cond, pad), beat, phrase, wish, sound, song.has, weight, bass=bool(song.events.known.any())
+    )
 
 
 def _padded(values: NDArray[Kind], pad: int) -> NDArray[Kind]:
@@ -166,14 +210,15 @@ def _misheard(bass: Ints, rng: np.random.Generator) -> Ints:
 
 
 def _known(length: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """All known; or the last 1-8 ticks of every period unknown; or long spans unknown, as in imagining ahead."""
+    """All known; or the last ticks of every period unknown, up to LONGEST_DELAY; or long spans unknown."""
     known = np.ones(length, bool)
     kind = rng.random()
     if kind < KNOWN_SHARE:
         return known
-    if kind < KNOWN_SHARE + 0.25:
-        period = int(rng.integers(8, 33))
-        known[(np.arange(length) + rng.integers(period)) % period < rng.integers(1, 9)] = False
+    if kind < KNOWN_SHARE + DELAYED_SHARE:
+        delay = int(rng.integers(1, LONGEST_DELAY + 1))
+        period = delay + int(rng.integers(8, 49))
+        known[(np.arange(length) + rng.integers(period)) % period < delay] = False
         return known
     for _ in range(int(rng.integers(1, 4))):
         first = int(rng.integers(16, length)) if length > 16 else 0
@@ -186,7 +231,11 @@ def collate(crops: list[Crop]) -> Batch:
     e = [c.events for c in crops]
     present = np.repeat(np.array([c.has for c in crops], np.float32), len(crops[0].weight), axis=0)
     targets = Targets(
-        _flat([x.drums for x in e]), _flat([x.chord for x in e]), _flat([x.line for x in e]), torch.from_numpy(present)
+        _flat([x.drums for x in e]),
+        _flat([x.chord for x in e]),
+        _flat([x.line for x in e]),
+        torch.from_numpy(present),
+        _flat([_bass_ahead(c) for c in crops]),
     )
     # the bass of t - 1 is what t reads, and so is its sound
     sound = np.stack(
@@ -196,10 +245,17 @@ def collate(crops: list[Crop]) -> Batch:
     return Batch(
         torch.from_numpy(rows),
         torch.from_numpy(sound),
-        torch.from_numpy(np.stack([c.cond for c in crops])),
+        torch.from_numpy(np.stack([np.concatenate([c.cond, c.wish], 1) for c in crops])),
         targets,
         weight,
     )
+
+
+def _bass_ahead(crop: Crop) -> Ints:
+    """[T, FORESIGHT]: the bass's onsets from each tick on; -1 none, -2 past the end or in a piece without a bass."""
+    onset = np.where(crop.weight > 0, crop.events.bass[:, 0], -2) if crop.bass else np.full(len(crop.weight), -2)
+    padded = np.concatenate([onset, np.full(FORESIGHT, -2)])
+    return np.stack([padded[k : k + len(onset)] for k in range(FORESIGHT)], axis=1)
 
 
 def _as_heard(crop: Crop) -> Events:

@@ -1,6 +1,6 @@
-"""What a player can ask of the band, each from 0 to 1 or unknown, and how the same is measured in music that exists.
+"""What a player can ask of the band, each from 0 to 1 or unknown, and what the network reads of it.
 
-A dial's value is the rank of its measure among the training songs' phrases: 0.9 density is denser than nine in ten.
+A dial's value is the rank of its measure among the training songs' phrases (`wishes.py` measures): 0.9 density is denser than nine in ten.
 Learned by conditioning with random omission, so that classifier-free guidance (Ho & Salimans 2022) can strengthen it.
 """
 
@@ -12,25 +12,13 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models import tokens
-from models.tokens import LINE_LOW, LINE_ON, NEW, PIECES, SAME
-
 Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 Knots = Mapping[str, list[float]]
 
 LEARNED = ("density", "register", "tension", "resolution", "syncopation", "intensity")
 STYLES = ("rock", "metal", "funk", "jazz", "latin", "hiphop", "soul", "blues", "country", "pop", "dance", "ballad")
 PHRASE_BARS = 4
 KNOTS = 33
-USUAL_RATES = {"drums": 2.5, "chords": 0.5, "line": 0.5}  # onsets a beat, so that no part drowns the others
-QUALITY_TENSION = {"maj": 0.0, "min": 0.1, "sus4": 0.3, "min7": 0.3, "maj7": 0.4, "7": 0.5, "dim": 0.8, "min7b5": 0.8}
-OUTSIDE_TENSION = 0.5  # of a bass or line note that its chord lacks (an appoggiatura's worth; Lerdahl & Krumhansl 2007)
-FIFTH_DOWN = 5
-CHORD_TONES = np.zeros((len(tokens.QUALITIES) + 1, 12), bool)
-for _index, _tones in enumerate(tokens.QUALITIES.values()):
-    CHORD_TONES[_index, list(_tones)] = True
-CHORD_TONES[-1] = True  # no chord: nothing is outside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +53,7 @@ class Dials:
 
 NUMBERS = tuple(f.name for f in fields(Dials) if f.name != "style")
 NO_DIALS = Dials()
+GUIDANCE = 1.5  # how strongly dials act: 1 as learned, more exaggerates
 SURPRISE_BITS = (1.0, 7.0)  # information content a tick that surprise 0 and 1 aim at
 DIM = 2 * len(LEARNED) + len(STYLES)
 
@@ -93,100 +82,11 @@ def vectors(ranks: Mapping[str, Floats], style: str | None, shown: Mapping[str, 
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Ticks of one phrase: bass [T, 3], drums [T, pieces], chord [T, 4], line [T, 3] as in features.Events;
-    beat [T]: whether the tick is on a beat; has: which parts there are."""
-
-    bass: Ints
-    drums: Ints
-    chord: Ints
-    line: Ints
-    beat: NDArray[np.bool_]
-    has: tuple[bool, bool, bool]
-
-
-def measure(phrase: Phrase) -> dict[str, float]:
-    """Every learned dial's measure in its own unit; NaN where the phrase cannot tell."""
-    return {
-        "density": density(phrase),
-        "register": register(phrase),
-        "tension": tension(phrase),
-        "resolution": resolution(phrase),
-        "syncopation": syncopation(phrase),
-        "intensity": intensity(phrase),
-    }
-
-
-def density(phrase: Phrase) -> float:
-    """Onsets a beat, each part beside its usual rate, averaged over the parts there are."""
-    counts = {
-        "drums": (phrase.drums > 0).sum(),
-        "chords": (phrase.chord[:, 0] >= SAME).sum(),
-        "line": (phrase.line[:, 0] == LINE_ON).sum(),
-    }
-    beats = max(int(phrase.beat.sum()), 1)
-    rates = [counts[p] / beats / USUAL_RATES[p] for p, there in zip(tokens.PARTS, phrase.has, strict=True) if there]
-    return float(np.mean(rates)) if rates else np.nan
-
-
-def register(phrase: Phrase) -> float:
-    """Mean MIDI pitch of the line."""
-    pitches = phrase.line[phrase.line[:, 0] == LINE_ON, 2]
-    return float(pitches.mean() + LINE_LOW) if len(pitches) else np.nan
-
-
-def tension(phrase: Phrase) -> float:
-    """Mean tension of the chords that hold, and of bass and line notes that lie outside them."""
-    root, quality = phrase.chord[:, 2], phrase.chord[:, 3]
-    holds = root >= 0
-    if not phrase.has[1] or not holds.any():
-        return np.nan
-    inner = np.array([QUALITY_TENSION[name] for name in tokens.QUALITIES])[quality[holds]].mean()
-    line = np.where(phrase.line[:, 0] == LINE_ON, phrase.line[:, 2] + LINE_LOW, -1)
-    outside = [_outside(pitch, root, quality) for pitch in (phrase.bass[:, 0], line)]
-    return float(inner + OUTSIDE_TENSION * sum(outside))
-
-
-def _outside(pitch: Ints, root: Ints, quality: Ints) -> float:
-    """Share of the notes (pitch >= 0) that the chord of their tick lacks."""
-    notes = (pitch >= 0) & (root >= 0)
-    if not notes.any():
-        return 0.0
-    return float(1 - CHORD_TONES[quality[notes], (pitch[notes] - root[notes]) % 12].mean())
-
-
-def resolution(phrase: Phrase) -> float:
-    """Share of the changes of harmony whose root falls by a fifth."""
-    roots = phrase.chord[phrase.chord[:, 0] == NEW, 2]
-    moves = np.diff(roots) % 12
-    moves = moves[moves != 0]
-    return float((moves == FIFTH_DOWN).mean()) if len(moves) else np.nan
-
-
-def syncopation(phrase: Phrase) -> float:
-    """Share of kick, snare, chord and line onsets off the beat."""
-    drums = phrase.drums[:, [PIECES.index("kick"), PIECES.index("snare")]] > 0
-    onsets = drums.sum(1) + (phrase.chord[:, 0] >= SAME) + (phrase.line[:, 0] == LINE_ON)
-    return float(onsets[~phrase.beat].sum() / onsets.sum()) if onsets.sum() else np.nan
-
-
-def intensity(phrase: Phrase) -> float:
-    """Mean loudness level of everything struck."""
-    levels = np.concatenate(
-        [
-            phrase.drums[phrase.drums > 0],
-            phrase.chord[phrase.chord[:, 0] >= SAME, 1],
-            phrase.line[phrase.line[:, 0] == LINE_ON, 1],
-        ]
-    )
-    return float(levels.mean()) if len(levels) else np.nan
-
-
 def knots_of(values: Mapping[str, Floats]) -> dict[str, list[float]]:
     """Measures over the training phrases -> the quantiles that turn a measure into a rank."""
     at = np.linspace(0, 1, KNOTS)
-    return {name: np.quantile(values[name][np.isfinite(values[name])], at).tolist() for name in LEARNED}
+    known = {name: values[name][np.isfinite(values[name])] for name in LEARNED}
+    return {name: (np.quantile(own, at) if len(own) else at).tolist() for name, own in known.items()}
 
 
 def rank(name: str, value: float, knots: Knots) -> float:

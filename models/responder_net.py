@@ -1,6 +1,6 @@
 """The responder as it is trained: rows of tokens in, the likelihood of the band's next tick out.
 
-An LSTM reads the ticks; its output gives one block of logits H per tick (`LOGITS`), and small couplings make the
+A recurrent backbone reads the ticks; its output gives one block of logits H per tick (`LOGITS`), and small couplings make the
 decisions of one tick depend on those before it: drums piece by piece, then the chord, then the line (the
 autoregressive factorisation of NADE, Larochelle & Murray 2011). Roots and line pitches add logits that are relative
 to the bass and to the harmony, so that what is learned in one key holds in all.
@@ -16,9 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import features, tokens
+from models import backbones, dials, features, tokens
 from models.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
-from models.lstm import LSTM
 from models.tokens import LINE_PITCHES, PIECES, QUALITIES
 
 DRUM_LOGITS = len(PIECES) * tokens.LEVELS
@@ -41,17 +40,26 @@ LOGITS: dict[str, int] = {  # name -> how many of H
 _ENDS = np.cumsum(list(LOGITS.values()))
 SLICES = {name: slice(int(end) - size, int(end)) for (name, size), end in zip(LOGITS.items(), _ENDS, strict=True)}
 HEADS = int(_ENDS[-1])
+FORESIGHT = 4  # ticks of the bass that the auxiliary heads foresee, the one about to be played first: a beat of x/4
+FORESEEN = 1 + 12 + 12  # per tick: an onset's logit, its pitch class, its interval above the last bass note
+FORESEE_WEIGHT = 0.1
 PITCH_CLASS = (np.arange(LINE_PITCHES) + tokens.LINE_LOW) % 12
 
 
 @dataclass(frozen=True, slots=True)
 class ResponderConfig:
-    """hidden H, layers, sound_dim: width of the codec's latent, dropout in training."""
+    """hidden H, layers, sound_dim: width of the codec's latent, dropout in training, backbone: of models.backbones.
+
+    dials, foresee: whether it reads dials and foresees the bass; the weights of Antiphon 0.2 do neither.
+    """
 
     hidden: int = 256
     layers: int = 2
     sound_dim: int = 64
     dropout: float = 0.1
+    backbone: str = "lstm"
+    dials: bool = False
+    foresee: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,16 +68,21 @@ class ResponderConfig:
     def input_dim(self) -> int:
         return features.EVENT_DIM + self.sound_dim + 1
 
+    @property
+    def cond_dim(self) -> int:
+        return features.POSITION_DIM + (dials.DIM if self.dials else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What the band did: drums [N, pieces], chord [N, 4] action level root quality, line [N, 3] action level pitch;
-    after [N, 2]: root and quality that hold after the chord; present [N, 3]: which parts the piece has."""
+    present [N, 3]: which parts the piece has; bass [N, FORESIGHT]: onset pitch from this tick on, -1 none, -2 unsaid."""
 
     drums: Tensor
     chord: Tensor
     line: Tensor
     present: Tensor
+    bass: Tensor
 
 
 def rolled(logits: Tensor, reference: Tensor) -> Tensor:
@@ -86,8 +99,11 @@ class ResponderNet(nn.Module):
     def __init__(self, config: ResponderConfig) -> None:
         super().__init__()
         self.config = config
-        self.lstm = LSTM(config.input_dim, features.POSITION_DIM, config.hidden, config.layers, config.dropout)
-        self.heads = nn.Linear(config.hidden + features.POSITION_DIM, HEADS)
+        self.backbone = backbones.build(
+            config.backbone, config.input_dim, config.cond_dim, config.hidden, config.layers, config.dropout
+        )
+        foreseen = FORESIGHT * FORESEEN if config.foresee else 0
+        self.heads = nn.Linear(config.hidden + config.cond_dim, HEADS + foreseen)
         self.drums_to_drums = nn.Parameter(torch.zeros(DRUM_LOGITS, DRUM_LOGITS))
         self.drums_to_rest = nn.Parameter(torch.zeros(DRUM_LOGITS, 4 + VELOCITIES + 3 + VELOCITIES))
         self.action_to_line = nn.Parameter(torch.zeros(4, 3))
@@ -101,10 +117,11 @@ class ResponderNet(nn.Module):
         self.register_buffer("below", (piece[:, None] < piece[None, :]).float(), persistent=False)
 
     def forward(self, rows: Tensor, sound: Tensor, cond: Tensor) -> Tensor:
-        """rows int [B, T, 25], sound [B, T, sound_dim + 1] (the last says whether it is known), cond [B, T, P]."""
+        """rows int [B, T, 25], sound [B, T, sound_dim + 1] (the last says whether it is known), cond [B, T, P + dials]."""
+        cond = cond[..., : self.config.cond_dim]
         flat = rows + torch.as_tensor(features.OFFSETS, device=rows.device)
         events = torch.zeros(*rows.shape[:-1], features.EVENT_DIM, device=rows.device).scatter_(-1, flat, 1.0)
-        y, _ = self.lstm(torch.cat([events, sound], -1), cond)
+        y, _ = self.backbone(torch.cat([events, sound], -1), cond)
         return torch.as_tensor(self.heads(torch.cat([y, cond], -1)))
 
     def nll(self, logits: Tensor, rows: Tensor, truth: Targets) -> dict[str, Tensor]:
@@ -120,6 +137,23 @@ class ResponderNet(nn.Module):
             "line": self._line_nll(head, rest[2], rest[3], rows, truth),
         }
         return {part: loss * truth.present[:, index] for index, (part, loss) in enumerate(losses.items())}
+
+    def bass_nll(self, logits: Tensor, rows: Tensor, truth: Targets) -> Tensor:
+        """Nats [N] of the bass's next beat: onset and pitch class of each of its ticks; 0 where it is unsaid."""
+        if not self.config.foresee:
+            return torch.zeros(len(logits), device=logits.device)
+        onset, pitches = self.foreseen(logits, rows)
+        said, struck = truth.bass > -2, truth.bass >= 0
+        nats = F.binary_cross_entropy_with_logits(onset, struck.float(), reduction="none")
+        pitch = _nats(pitches.flatten(0, 1), truth.bass.clamp(min=0).flatten() % 12).view_as(onset)
+        return (said * nats + struck * pitch).sum(1)
+
+    def foreseen(self, logits: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """onset logits [N, FORESIGHT], pitch class logits [N, FORESIGHT, 12]"""
+        own = logits[:, HEADS:].view(-1, FORESIGHT, FORESEEN)
+        bass = rows[:, COLUMN["bass_ref"]].repeat_interleave(FORESIGHT)
+        over = rolled(own[..., 13:].reshape(-1, 12), bass).view(-1, FORESIGHT, 12)
+        return own[..., 0], own[..., 1:13] + over
 
     def _chord_nll(
         self, head: dict[str, Tensor], action: Tensor, level: Tensor, rows: Tensor, truth: Targets

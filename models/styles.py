@@ -9,20 +9,19 @@ from pathlib import Path
 from models.data import Song
 from models.dials import STYLES
 
-WORDS: dict[str, tuple[str, ...]] = {  # the first style with a word in the groove's name has it
-    "metal": ("metal",),
-    "blues": ("blues", "boogie", "boggie"),
-    "jazz": ("jazz", "swing", "bebop", "bigband", "basie", "foxtrot", "charleston", "dixie", "broadway", "softshoe"),
-    "latin": ("latin", "samba", "salsa", "bossa", "mambo", "rhumba", "beguine", "bolero", "tango", "merengue", "son.")
-    + ("chacha", "afro", "quando", "highlife"),
-    "funk": ("funk", "fusion", "neworleans"),
-    "hiphop": ("hiphop", "hip-hop", "r+b", "rb.", "modernrb"),
-    "soul": ("soul", "motown", "gospel"),
-    "country": ("country", "folk", "bluegrass", "western", "zydeco", "polka", "desert"),
-    "dance": ("dance", "techno", "trance", "house", "rave", "disco", "ambient", "boneym"),
-    "ballad": ("ballad", "serenade"),
-    "rock": ("rock", "twist", "punk", "ska", "8beat", "16beat"),
-    "pop": ("pop", "16shuffle", "reggae"),
+WORDS: dict[str, str] = {  # the first style with a word in the groove's name has it
+    "metal": "metal",
+    "blues": "blues boogie boggie",
+    "jazz": "jazz swing bebop bigband basie foxtrot charleston dixie broadway softshoe",
+    "latin": "latin samba salsa bossa mambo rhumba beguine bolero tango merengue son. chacha afro quando highlife",
+    "funk": "funk fusion neworleans",
+    "hiphop": "hiphop hip-hop r+b rb. modernrb",
+    "soul": "soul motown gospel",
+    "country": "country folk bluegrass western zydeco polka desert",
+    "dance": "dance techno trance house rave disco ambient boneym",
+    "ballad": "ballad serenade",
+    "rock": "rock twist punk ska 8beat 16beat",
+    "pop": "pop 16shuffle reggae",
 }
 
 
@@ -31,7 +30,7 @@ def style_of(name: str) -> str | None:
     if name in STYLES:
         return name
     own = name.rsplit("/", 1)[-1]
-    return next((style for style, words in WORDS.items() if any(word in own for word in words)), None)
+    return next((style for style, words in WORDS.items() if any(word in own for word in words.split())), None)
 
 
 def mma_styles(shared: Path) -> dict[str, str | None]:

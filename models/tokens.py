@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
+from models.dials import GUIDANCE, NO_DIALS, Dials
 
 TICKS_PER_WHOLE = 16
 PARTS = ("drums", "chords", "line")
@@ -189,9 +190,12 @@ class TickInput:
     """One step's input. position: of the tick about to be played, t; bass, sound, reply: of tick t-1.
 
     sound: float32 [sound_dim], the mean quantised codec latent over tick t-1, or None when it is not known.
+    dials: what is asked for; guidance: how strongly (1: as learned; Ho & Salimans 2022).
     """
 
     position: Position
     bass: BassTick
     sound: NDArray[np.float32] | None
     reply: Reply
+    dials: Dials = NO_DIALS
+    guidance: float = GUIDANCE

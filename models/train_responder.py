@@ -1,7 +1,8 @@
 """`python -m models.train responder`: data_cache/responder.npz -> models/weights/responder.*
 
-Resumable: checkpoints/responder.pt holds everything, Ctrl-C writes it. The weights shipped are those of the step
-with the best validation loss.
+Resumable: the state in checkpoints/ holds everything, Ctrl-C writes it; a step's data depend on seed and step only.
+`torchrun --nproc-per-node N -m models.train responder` trains data-parallel (DDP over gloo, across machines too).
+The weights shipped are those of the step with the best validation loss.
 """
 
 from __future__ import annotations
@@ -10,210 +11,243 @@ import argparse
 import copy
 import json
 import math
-import time
-from dataclasses import dataclass
+import os
+import signal
+import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch import distributed as dist
+from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from models import checkpoint, data, responder
 from models.batches import Batch, Sampler
+from models.dials import Knots
 from models.evaluate import evaluate, held_out
-from models.responder_net import SLICES, VELOCITIES, ResponderConfig, ResponderNet
+from models.responder_card import card
+from models.responder_net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
+from models.styles import styles_of
 from models.tokens import PARTS
 
-RUN = data.ROOT / "checkpoints" / "responder.pt"
+STATE = data.ROOT / "checkpoints" / "responder"
 LINE_SCALES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
-PART_WEIGHT = {"drums": 1.0, "chords": 1.0, "line": 1.0}
+KNOT_CROPS = 600  # crops over which the dials' quantiles are taken
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """minutes: wall time. batch: crops of `length` ticks. rate: peak learning rate, cosine to a twentieth by the end."""
+    """batch: crops of `length` ticks, over all processes. rate: peak learning rate, cosine to a twentieth at the end."""
 
-    minutes: float = 24.0
+    steps: int = 6000
     batch: int = 16
     length: int = 128
     rate: float = 3e-3
     warmup: int = 100
     weight_decay: float = 0.01
     clip: float = 1.0
-    valid_every_s: float = 200.0
+    valid_every: int = 500
     seed: int = 0
 
+    def rate_at(self, step: int) -> float:
+        """Linear warm-up, then a cosine."""
+        decay = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(step / self.steps, 1.0)))
+        return self.rate * min((step + 1) / self.warmup, 1.0) * decay
 
-def loss_of(net: ResponderNet, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-    """Nats per scored tick: the sum over parts, and each part over the ticks that have it."""
-    logits = net(batch.rows, batch.sound, batch.cond)
-    nats = net.nll(logits.flatten(0, 1), batch.rows.flatten(0, 1), batch.targets)
-    total, shown = torch.zeros(()), {}
-    for index, part in enumerate(PARTS):
-        mean = (nats[part] * batch.weight).sum() / (batch.targets.present[:, index] * batch.weight).sum().clamp(min=1)
-        total, shown[part] = total + PART_WEIGHT[part] * mean, float(mean.detach())
-    return total, shown
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """This process's place among those of the run."""
+
+    rank: int = 0
+    world: int = 1
+
+    @classmethod
+    def join(cls) -> Team:
+        """As torchrun's environment says; alone without it."""
+        if "WORLD_SIZE" not in os.environ:
+            return cls()
+        dist.init_process_group("gloo")
+        return cls(dist.get_rank(), dist.get_world_size())
+
+    def total(self, values: Tensor) -> Tensor:
+        if self.world > 1:
+            dist.all_reduce(values)
+        return values
+
+
+class Scored(nn.Module):
+    """Batch -> nats summed per part and of the foreseen bass [4], and how many ticks each is over [4]."""
+
+    def __init__(self, net: ResponderNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        logits = self.net(batch.rows, batch.sound, batch.cond).flatten(0, 1)
+        rows = batch.rows.flatten(0, 1)
+        nats = self.net.nll(logits, rows, batch.targets)
+        sums = [(nats[part] * batch.weight).sum() for part in PARTS]
+        sums.append((self.net.bass_nll(logits, rows, batch.targets) * batch.weight).sum())
+        return torch.stack(sums), counts_of(batch)
+
+
+def counts_of(batch: Batch) -> Tensor:
+    """Scored ticks of each part, and all scored ticks."""
+    return torch.cat([(batch.targets.present * batch.weight[:, None]).sum(0), batch.weight.sum()[None]])
+
+
+PART_WEIGHTS = torch.tensor([1.0, 1.0, 1.0, FORESEE_WEIGHT])
 
 
 class Run:
     """One training run: network, optimiser, clock; what a checkpoint holds."""
 
-    def __init__(self, config: TrainConfig, net: ResponderConfig) -> None:
+    def __init__(self, config: TrainConfig, net: ResponderConfig, team: Team | None = None) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.net = config, ResponderNet(net)
+        self.config, self.net, self.team = config, ResponderNet(net), team or Team()
+        scored = Scored(self.net)
+        self.scored = DistributedDataParallel(scored, find_unused_parameters=True) if self.team.world > 1 else scored
         self.optimiser = torch.optim.AdamW(self.net.parameters(), config.rate, weight_decay=config.weight_decay)
-        self.step, self.spent_s, self.best, self.best_weights = 0, 0.0, math.inf, self.net.state_dict()
+        self.step, self.best, self.best_weights = 0, math.inf, _copied(self.net)
         self.history: list[dict[str, Any]] = []
-        self.note = ""  # what the card should say besides
-
-    def go_on_from(self, stem: Path) -> None:
-        """Begin with the weights of a finished run: another codec's latents, say."""
-        saved = checkpoint.load(stem, "responder")
-        self.net.load_state_dict(saved.tensors)
-        self.best_weights = self.net.state_dict()
-        self.note = f" The run began with the weights {saved.sha256[:8]}, whose card is in the history of this file."
-
-    def rate(self) -> float:
-        """Linear warm-up, then a cosine over the wall time."""
-        done = min(self.spent_s / (self.config.minutes * 60), 1.0)
-        return (
-            self.config.rate
-            * min(self.step / self.config.warmup, 1.0)
-            * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
-        )
+        self.knots: Knots = {}
 
     def train_step(self, batch: Batch) -> dict[str, float]:
+        """One step over this process's share of the batch -> nats per tick of the parts, over every process."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.rate()
+            group["lr"] = self.config.rate_at(self.step)
         self.net.train()
-        loss, shown = loss_of(self.net, batch)
+        sums, own = self.scored(batch)
+        counts = self.team.total(own).clamp(min=1)
+        loss = (sums / counts * PART_WEIGHTS).sum() * self.team.world  # DDP averages gradients over the processes
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         self.optimiser.step()
         self.step += 1
-        return shown
+        means = self.team.total(sums.detach()) / counts
+        return dict(zip((*PARTS, "bass"), means.tolist(), strict=True))
 
     def validate(self, songs: list[data.Song]) -> float:
         figures = evaluate(self.net, songs)
         total = sum(figures[part] for part in PARTS)
-        self.history.append({"step": self.step, "spent_s": round(self.spent_s), **figures})
+        self.history.append({"step": self.step, **figures})
         if total < self.best:
-            self.best, self.best_weights = total, {k: v.detach().clone() for k, v in self.net.state_dict().items()}
+            self.best, self.best_weights = total, _copied(self.net)
         return total
 
-    def save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        torch.save(
-            {
-                "net": self.net.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "step": self.step,
-                "spent_s": self.spent_s,
-                "best": self.best,
-                "best_weights": self.best_weights,
-                "history": self.history,
-                "config": self.net.config.to_dict(),
-            },
-            part,
-        )
-        part.replace(path)
+    def save(self, stem: Path) -> None:
+        tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for index, slots in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam.{index}.{name}": value for name, value in slots.items()}
+        about: dict[str, Any] = {"train": asdict(self.config), "net": self.net.config.to_dict(), "knots": self.knots}
+        about |= {"step": self.step, "best": self.best, "history": self.history}
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint.save(stem, tensors, about, "Resumable state of models.train_responder.\n", "responder-training")
 
-    def resume(self, path: Path) -> None:
-        """ValueError when the checkpoint is of another shape of network."""
-        held = torch.load(path, weights_only=True)
-        if held["config"] != self.net.config.to_dict():
-            raise ValueError(f"{path}: a run of {held['config']}, this one is {self.net.config.to_dict()}; use --fresh")
-        self.net.load_state_dict(held["net"])
-        self.optimiser.load_state_dict(held["optimiser"])
-        self.step, self.spent_s, self.best = held["step"], held["spent_s"], held["best"]
-        self.best_weights, self.history = held["best_weights"], held["history"]
+    def resume(self, stem: Path) -> None:
+        """ValueError when the state is of another run."""
+        saved = checkpoint.load(stem, "responder-training")
+        own = {"train": asdict(self.config), "net": self.net.config.to_dict()}
+        if any(saved.config[key] != value for key, value in own.items()):
+            held = {key: saved.config[key] for key in own}
+            raise ValueError(f"{stem}: a run of {held}, this one is {own}; use --fresh or another --state")
+        self.net.load_state_dict(_under("net.", saved.tensors))
+        self.best_weights = _under("best.", saved.tensors)
+        adam: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under("adam.", saved.tensors).items():
+            index, slot = name.split(".")
+            adam.setdefault(int(index), {})[slot] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": adam, "param_groups": groups})
+        about = saved.config
+        self.step, self.best, self.history, self.knots = (about[k] for k in ("step", "best", "history", "knots"))
 
 
-def train(run: Run, songs: list[data.Song], path: Path) -> None:
-    """Until the run's minutes are spent or Ctrl-C; either way the checkpoint is written."""
-    config = run.config
-    # a resumed run draws other crops than the ones it has seen
-    sampler = Sampler(
-        [s for s in songs if s.split == "train"], config.length, run.net.config.sound_dim, config.seed + run.step
-    )
-    valid, limit_s = held_out(songs, "valid"), config.minutes * 60
-    bar = tqdm(total=round(limit_s), initial=round(run.spent_s), unit="s", desc="responder", mininterval=5.0)
-    next_valid_s = run.spent_s + config.valid_every_s
-    try:
-        while run.spent_s < limit_s:
-            started = time.monotonic()
-            shown = run.train_step(sampler.batch(config.batch))
-            run.spent_s += time.monotonic() - started
-            bar.update(round(run.spent_s) - bar.n)
-            bar.set_postfix({k: f"{v:.2f}" for k, v in shown.items()} | {"step": run.step}, refresh=False)
-            if run.spent_s >= next_valid_s:
-                next_valid_s = run.spent_s + config.valid_every_s
+def _copied(net: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def train(run: Run, sampler: Sampler, valid: list[data.Song], state: Path) -> bool:
+    """To the last step or Ctrl-C; either way the state is written. True when finished."""
+    config, team, stop = run.config, run.team, _Stop()
+    run.knots = run.knots or (sampler.measured(KNOT_CROPS) if run.net.config.dials else {})
+    sampler.knots = run.knots or None
+    with tqdm(total=config.steps, initial=run.step, desc="responder", mininterval=5, disable=team.rank > 0) as bar:
+        while run.step < config.steps:
+            shown = run.train_step(sampler.batch(run.step, config.batch, team.rank, team.world))
+            bar.update()
+            bar.set_postfix({k: f"{v:.2f}" for k, v in shown.items()}, refresh=False)
+            stopped = bool(team.total(torch.tensor([float(stop.asked)])) > 0)
+            last = run.step == config.steps
+            if team.rank == 0 and (last or run.step % config.valid_every == 0):
                 tqdm.write(f"step {run.step}: valid {run.validate(valid):.3f} nats per tick {run.history[-1]}")
-                run.save(path)
-        tqdm.write(f"done: valid {run.validate(valid):.3f} nats per tick {run.history[-1]}")
-    except KeyboardInterrupt:
-        tqdm.write("stopped; the same command goes on from here")
-    finally:
-        bar.close()
-        run.save(path)
+            if team.rank == 0 and (stopped or last or run.step % config.valid_every == 0):
+                run.save(state)
+            if stopped:
+                return last
+    return True
 
 
-def card(run: Run, songs: list[data.Song]) -> str:
-    """The model card: what it is, what it learned from, under which licences, what it reaches."""
-    sources = {}
-    for source, licence in data.LICENCES.items():
-        mine = [s for s in songs if s.source == source and s.split == "train"]
-        sources[source] = f"| {source} | {licence} | {len(mine)} | {sum(map(len, mine)):,} |"
-    best = min(run.history, key=lambda row: sum(row[part] for part in PARTS), default={})
-    parts = ", ".join(f"{part} {best.get(part, math.nan):.3f}" for part in PARTS)
-    heard = sum(s.sound is not None for s in songs)
-    return f"""# Responder, first version
+class _Stop:
+    """Set by Ctrl-C or a termination request; read once a step."""
 
-A two-layer LSTM ({sum(p.numel() for p in run.net.parameters()):,} parameters) from a bass line, the codec's latents
-and the phase in beat, bar and phrase to drums, chords (root, quality, stroke) and a counter-line, one 16th at a time.
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
 
-| trained on | licence | pieces | ticks |
-|---|---|---|---|
-{chr(10).join(sources.values())}
-
-Split by song (`responder_split.json`; MMA pieces over one song stay on one side). {heard} pieces have sound, rendered
-with FluidR3 (MIT) and encoded by `codec.safetensors`; elsewhere the sound was unknown in training.
-Trained for {run.spent_s / 60:.0f} minutes on one CPU core, {run.step} steps of {run.config.batch} crops of
-{run.config.length} ticks, seed {run.config.seed}; the weights are those of step {best.get("step", run.step)}, the best on validation.{run.note}
-Held-out (validation) nats per tick: {parts}. Test figures: `python benchmarks/responder.py`.
-
-The line's logits were then scaled on validation (temperature scaling), which the figure above leaves out.
-
-Known weaknesses: composed songs unlike those trained on are predicted worse than by counting on the bar before; the odd meters come from MMA's cut and joined 4/4 patterns, so they are on the grid but not composed;
-no human timing (the scheduler's business); the counter-line is learned from {sum(s.has[2] for s in songs)} pieces only;
-chord names were inferred by template matching from the notes of the training pieces.
-"""
+    def _ask(self, *_: object) -> None:
+        self.asked = True
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> int:
+    args = parse(argv)
+    team = Team.join()
+    net = ResponderConfig(args.hidden, args.layers, args.sound_dim, args.dropout, args.backbone, True, True)
+    run = Run(TrainConfig(steps=args.steps, rate=args.rate, seed=args.seed), net, team)
+    if args.state.with_suffix(".json").exists() and not args.fresh:
+        run.resume(args.state)
+    songs = data.load(args.cache)
+    songs_to_learn = [song for song in songs if song.split == "train"]
+    styles = styles_of(songs_to_learn, args.shared)
+    sampler = Sampler(songs_to_learn, run.config.length, args.sound_dim, args.seed, styles)
+    finished = train(run, sampler, held_out(songs, "valid"), args.state)
+    if team.rank == 0 and finished:
+        ship(run, songs, args.out, sys.argv[1:] if argv is None else argv)
+    elif team.rank == 0:
+        print(f"stopped at step {run.step}, state in {args.state}.*; the same command goes on from there")
+    if team.world > 1:
+        dist.destroy_process_group()
+    return 0
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    default = ResponderConfig()
     parser = argparse.ArgumentParser(prog="python -m models.train responder", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=TrainConfig().minutes, help="wall time of training")
-    parser.add_argument("--hidden", type=int, default=ResponderConfig().hidden)
-    parser.add_argument("--sound-dim", type=int, default=ResponderConfig().sound_dim, help="the codec's latent")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--run", type=Path, default=RUN, help="checkpoint to go on from and to write")
-    parser.add_argument("--out", type=Path, default=responder.WEIGHTS, help="path stem of the weights")
-    parser.add_argument("--begin", type=Path, help="path stem of weights to begin with instead of random ones")
+    parser.add_argument("--steps", type=int, default=TrainConfig().steps)
+    parser.add_argument("--backbone", default=default.backbone, help="lstm or ssm")
+    parser.add_argument("--hidden", type=int, default=default.hidden)
+    parser.add_argument("--layers", type=int, default=default.layers)
+    parser.add_argument("--dropout", type=float, default=default.dropout)
+    parser.add_argument("--sound-dim", type=int, default=default.sound_dim, help="the codec's latent")
     parser.add_argument("--rate", type=float, default=TrainConfig().rate, help="peak learning rate")
-    parser.add_argument("--fresh", action="store_true", help="begin anew even where there is a checkpoint")
-    args = parser.parse_args(argv)
-    config = TrainConfig(minutes=args.minutes, rate=args.rate, seed=args.seed)
-    run = Run(config, ResponderConfig(args.hidden, sound_dim=args.sound_dim))
-    if args.begin:
-        run.go_on_from(args.begin)
-    if args.run.exists() and not args.fresh:
-        run.resume(args.run)
-    songs = data.load()
-    train(run, songs, args.run)
-    ship(run, songs, args.out)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shared", type=Path, default=data.SHARED, help="folder that holds data/")
+    parser.add_argument("--cache", type=Path, default=data.CACHE, help="token files of `python -m models.data`")
+    parser.add_argument("--state", type=Path, default=STATE, help="stem of the state to go on from and to write")
+    parser.add_argument("--out", type=Path, default=responder.WEIGHTS, help="path stem of the weights")
+    parser.add_argument("--fresh", action="store_true", help="begin anew even where there is a state")
+    return parser.parse_args(argv)
 
 
 def calibrate(net: ResponderNet, valid: list[data.Song]) -> float:
@@ -241,15 +275,20 @@ def _scale_line(net: ResponderNet, scale: float) -> None:
             table *= scale
 
 
-def ship(run: Run, songs: list[data.Song], out: Path) -> None:
+def ship(run: Run, songs: list[data.Song], out: Path, argv: list[str]) -> None:
     net = ResponderNet(run.net.config)
     net.load_state_dict(run.best_weights)
     scale = calibrate(net, held_out(songs, "valid"))
     print(f"line logits scaled by {scale}, chosen on validation")
     about = {
         "line_scale": scale,
-        "step": run.step,
         "valid_nats_per_tick": run.best,
         "history": json.loads(json.dumps(run.history)),
+        "knots": run.knots,
     }
-    print(f"{out}: {responder.save(out, net, about, card(run, songs))}")
+    text = card(net, asdict(run.config), run.history, songs, argv)
+    print(f"{out}: {responder.save(out, net, about, text)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -125,7 +125,7 @@ def test_targets_never_reach_the_rows_of_their_own_tick(tmp_path: Path) -> None:
 
 def test_batches_are_seeded(tmp_path: Path) -> None:
     piece = song(band(tmp_path / "a.mid", 48))
-    first, second = (Sampler([piece], 64, 4, seed=1).batch(4) for _ in range(2))
+    first, second = (Sampler([piece], 64, 4, seed=1).batch(0, 4) for _ in range(2))
     assert (first.rows == second.rows).all()
     assert first.rows.shape == (4, 64, len(features.COLUMNS))
 

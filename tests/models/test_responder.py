@@ -12,18 +12,20 @@ from listener.types import Meter
 from models import features, responder, tokens
 from models.batches import collate, crop_of
 from models.data import Song
+from models.dials import Dials
 from models.features import Events
-from models.responder import Lean, Responder, ResponderState, Taste
+from models.responder import Responder, ResponderState
 from models.responder_net import SLICES, ResponderConfig
+from models.sampling import AS_IT_IS, NO_LEAN, Lean, Push
 from models.tokens import EMPTY_REPLY, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, TickInput
 
 METER = Meter(7, 8, (2, 2, 3))
-PLAIN = {kind: Taste(1.0, 1.0) for kind in responder.TASTE}
 
 
-@pytest.fixture(scope="module")
-def model() -> Responder:
-    made = Responder.untrained(3, ResponderConfig(hidden=48, sound_dim=6))
+@pytest.fixture(scope="module", params=["lstm", "ssm"])
+def model(request: pytest.FixtureRequest) -> Responder:
+    config = ResponderConfig(hidden=48, sound_dim=6, backbone=request.param, dials=True, foresee=True)
+    made = Responder.untrained(3, config)
     with torch.no_grad():
         for name, value in made.net.named_parameters():
             if "_to_" in name or "pitch_in" in name:
@@ -93,7 +95,7 @@ def test_samples_come_as_often_as_their_likelihood_says(model: Responder) -> Non
     session, sound = random_session(40, 2), np.zeros((40, model.sound_dim), np.float32)
     state = play(model, session, sound)[-1]
     rng = np.random.default_rng(0)
-    draws = [model.sample(state, rng, 1.0, taste=PLAIN, lean=Lean(0.0, 0.0, line=0.0, kit=0.0)) for _ in range(4000)]
+    draws = [model.sample(state, rng, 1.0, taste=AS_IT_IS, lean=NO_LEAN) for _ in range(4000)]
     drums = Counter(reply.drums for reply in draws).most_common(3)
     for hits, count in drums:
         expected = np.exp(-nll_of(model, session, Reply(hits), sound)["drums"])
@@ -126,9 +128,9 @@ def test_chord_and_line_draw_from_the_trained_distribution(model: Responder) -> 
         roots = model.net.root_logits(head, row)[0].numpy()
         qualities = model.net.quality_logits(head, row, torch.tensor([5]))[0].numpy()
         pitches = model.net.pitch_logits(head, row, torch.tensor([5]), torch.tensor([1]))[0].numpy()
-    assert np.allclose(model._root_logits(state.logits, state.memory), roots, atol=1e-5)
-    assert np.allclose(model._quality_logits(state.logits, state.memory, 5), qualities, atol=1e-5)
-    assert np.allclose(model._pitch_logits(state.logits, state.memory.line_last, (5, 1)), pitches, atol=1e-5)
+    assert np.allclose(model._walk._root_logits(state.logits, state.memory), roots, atol=1e-5)
+    assert np.allclose(model._walk._quality_logits(state.logits, state.memory, 5), qualities, atol=1e-5)
+    assert np.allclose(model._walk._pitch_logits(state.logits, state.memory.line_last, (5, 1)), pitches, atol=1e-5)
 
 
 def test_the_harmony_leans_to_the_bass_just_heard(model: Responder) -> None:
@@ -139,7 +141,7 @@ def test_the_harmony_leans_to_the_bass_just_heard(model: Responder) -> None:
     shares = []
     for lean in (Lean(0.0, 0.0, kit=0.0), Lean(3.0, 3.0)):
         rng = np.random.default_rng(0)
-        chords = [model.sample(state, rng, taste=PLAIN, lean=lean).chord for _ in range(400)]
+        chords = [model.sample(state, rng, taste=AS_IT_IS, lean=lean).chord for _ in range(400)]
         fits = [(40 - c.root) % 12 in tokens.QUALITIES[c.quality] for c in chords if c]
         shares.append(np.mean(fits))
     assert shares[1] > shares[0] + 0.2
@@ -147,12 +149,12 @@ def test_the_harmony_leans_to_the_bass_just_heard(model: Responder) -> None:
 
 def test_imagining_on_a_copy_leaves_the_state_as_it_was(model: Responder) -> None:
     state = play(model, random_session(20, 3), np.zeros((20, model.sound_dim), np.float32))[-1]
-    before = state.lstm.copy(), state.logits.copy()
+    before = state.hidden.copy(), state.logits.copy()
     ahead = state.copy()
     for tick in range(30):
         reply = model.sample(ahead, np.random.default_rng(tick))
         ahead = model.step(TickInput(Position(tick % 14, 0, METER), BassTick.UNKNOWN, None, reply), ahead)
-    assert np.array_equal(state.lstm, before[0])
+    assert np.array_equal(state.hidden, before[0])
     assert np.array_equal(state.logits, before[1])
 
 
@@ -196,3 +198,68 @@ def test_copying_a_state_takes_microseconds_and_a_step_stays_flat() -> None:
         spent.append(time.perf_counter() - started)
         state = shipped.step(x, state)
     assert np.median(spent) < 50e-6
+
+
+def wished(model: Responder, dials: Dials, guidance: float, ticks: int = 40) -> ResponderState:
+    """The state after some ticks with these dials."""
+    state = model.initial_state()
+    for tick, (bass, reply) in enumerate(random_session(ticks, 11)):
+        state = model.step(TickInput(Position(tick % 14, tick // 14, METER), bass, None, reply, dials, guidance), state)
+    return state
+
+
+def test_guidance_goes_from_no_dials_through_the_dials_beyond(model: Responder) -> None:
+    """0: as if nothing were asked for; 1: as learned; 2: twice the difference (Ho & Salimans 2022)."""
+    dials = Dials(density=0.9, tension=0.2, style="jazz")
+    free, none, one, two = (
+        wished(model, d, g).logits for d, g in ((Dials(), 1.5), (dials, 0.0), (dials, 1.0), (dials, 2.0))
+    )
+    assert np.abs(none - free).max() < 1e-4
+    assert np.abs(one - free).max() > 1e-3
+    assert np.abs(two - (2 * one - free)).max() < 1e-3
+
+
+def test_the_information_of_a_reply_is_its_likelihood_in_training(model: Responder) -> None:
+    session, sound = random_session(60, 12), np.zeros((60, model.sound_dim), np.float32)
+    state = play(model, session, sound)[-1]
+    nats = sum(nll_of(model, session, session[-1][1], sound).values())
+    assert model.information(state, session[-1][1]) == pytest.approx(nats / np.log(2), rel=1e-4)
+
+
+def test_more_surprise_asked_for_gives_more_bits_a_tick() -> None:
+    model, found = Responder.load(), []
+    for surprise in (0.0, 0.5, 1.0):
+        state, reply, bits = model.initial_state(), EMPTY_REPLY, []
+        for tick in range(300):
+            x = TickInput(Position(tick % 14, tick // 14, METER), BassTick(True), None, reply, Dials(surprise=surprise))
+            state = model.step(x, state)
+            reply = model.sample(state, np.random.default_rng(tick))
+            bits.append(model.information(state, reply))
+        found.append(np.mean(bits[100:]))
+    assert found[0] < found[1] < found[2]
+
+
+def test_a_harmony_that_is_asked_for_is_struck_now(model: Responder) -> None:
+    state = wished(model, Dials(), 1.0)
+    reply = model.sample(state, np.random.default_rng(0), push=Push(harmony=(7, "7")))
+    assert reply.chord is not None
+    assert (reply.chord.root, reply.chord.quality) == (7, "7")
+    with pytest.raises(ValueError, match="pitch class goes from 0"):
+        Push(harmony=(12, "7"))
+
+
+def test_a_fill_moves_strokes_from_the_hat_to_the_drums(model: Responder) -> None:
+    state, counts = wished(model, Dials(), 1.0), {}
+    for fill in (0.0, 3.0):
+        replies = [model.sample(state, np.random.default_rng(i), push=Push(fill=fill)) for i in range(300)]
+        counts[fill] = Counter(hit.piece for reply in replies for hit in reply.drums)
+    assert counts[3.0]["low_tom"] > counts[0.0]["low_tom"]
+    assert counts[3.0]["closed_hat"] < counts[0.0]["closed_hat"]
+
+
+def test_the_bass_it_foresees_is_near_where_it_was_asked_for(model: Responder) -> None:
+    state = wished(model, Dials(), 1.0)
+    imagined = [model.imagine_bass(state, np.random.default_rng(i), near=40) for i in range(100)]
+    pitches = [bass.onset_pitch for bass in imagined if bass and bass.onset_pitch]
+    assert pitches
+    assert all(34 <= pitch <= 45 for pitch in pitches)
