@@ -34,8 +34,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c constraints.txt torch
 	$(BIN)/pip install -q -c constraints.txt -e .
-	@echo "compiling the ears, once ..."
-	$(BIN)/python -c 'from listener.analyzer import warm_up; warm_up()'
+	@echo "compiling the ears and the codec, once ..."
+	$(BIN)/python -c 'from listener import analyzer; from models import codec; analyzer.warm_up(); codec.warm_up()'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed

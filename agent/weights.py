@@ -23,6 +23,7 @@ SHIPPED = {
     "timbre": ROOT / "listener" / "weights" / "timbre",
     "codec": ROOT / "models" / "weights" / "codec",
     "responder": ROOT / "models" / "weights" / "responder",
+    "timing": ROOT / "models" / "weights" / "timing",
 }
 OURS = "MIT"  # LICENSES.md
 UNSTATED = "none stated"

@@ -38,7 +38,12 @@ SPLIT_FILE = Path(__file__).parent / "weights" / "responder_split.json"
 SPLITS = ("train", "valid", "test")
 HELD_PERCENT = {"mma": (10, 8)}  # test, valid
 HELD_PERCENT_COMPOSED = (16, 12)  # few pieces: more of them held out
-LICENCES = {"freedoom": "BSD-3-Clause", "simutrans": "Artistic-1.0", "mma": "made with MMA grooves, GPL-2+"}
+LICENCES = {
+    "freedoom": "BSD-3-Clause",
+    "simutrans": "Artistic-1.0",
+    "mma": "made with MMA grooves, GPL-2+",
+    "groove": "CC-BY-4.0, Gillick et al. 2019; drums alone",
+}
 
 
 @dataclass(frozen=True, slots=True)

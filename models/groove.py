@@ -237,6 +237,11 @@ def song_of(take: Take) -> Song:
     return Song(name, "groove", take.split, place % bar, place // bar, meters, events, (True, False, False))
 
 
+def archive_in(shared: Path) -> Path:
+    """Where the dataset lies in the shared folder."""
+    return shared / ARCHIVE.relative_to(SHARED)
+
+
 def groove_songs(
     min_bars: int = 2, kinds: tuple[str, ...] = ("beat",), archive: Path = ARCHIVE, cache: Path = CACHE
 ) -> list[Song]:

@@ -28,6 +28,7 @@ from models import checkpoint, data, responder
 from models.batches import Batch, Sampler
 from models.dials import Knots
 from models.evaluate import evaluate, held_out
+from models.groove import archive_in, groove_songs
 from models.responder_card import card
 from models.responder_net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
 from models.styles import styles_of
@@ -217,7 +218,9 @@ def main(argv: list[str] | None = None) -> int:
     run = Run(TrainConfig(steps=args.steps, rate=args.rate, seed=args.seed), net, team)
     if args.state.with_suffix(".json").exists() and not args.fresh:
         run.resume(args.state)
-    songs = data.load(args.cache)
+    songs = data.load(args.cache) + (
+        groove_songs(archive=groove) if (groove := archive_in(args.shared)).exists() else []
+    )
     songs_to_learn = [song for song in songs if song.split == "train"]
     styles = styles_of(songs_to_learn, args.shared)
     sampler = Sampler(songs_to_learn, run.config.length, args.sound_dim, args.seed, styles)
