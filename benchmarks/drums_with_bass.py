@@ -1,0 +1,256 @@
+"""Do the drums play with the bass? Kick-bass agreement, density and syncopation on held-out songs, against the truth.
+
+    python benchmarks/drums_with_bass.py [--weights STEM ...] [--per-meter 6] [--ticks 256]
+
+Systems: each responder answering the songs' basses tick by tick (it hears tick t-1 when it plays t), the songs' own drum
+bars shuffled, the commonest bar of the meter. Every measure is taken per bar; its distribution is compared with the true
+one by Jensen-Shannon divergence in bits (0: the same, 1: disjoint). Shuffled bars have the true density and syncopation by
+construction: only what the drums do *with the bass* can tell them from the truth.
+Needs ../shared (through data_cache/, which `python -m models.data` builds). Appends to benchmarks/results.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import results
+from benchmarks.groove import jsd_bits
+from listener.types import Meter
+from models import data, responder
+from models.data import Song
+from models.evaluate import held_out
+from models.features import Ints
+from models.responder import Responder
+from models.rules import CommonBar
+from models.syncopation import syncopation
+from models.tokens import EMPTY_REPLY, PIECES, BassTick, Position, TickInput, drum_levels, ticks_per_beat
+
+TICKS, PER_METER, SEED = 256, 6, 0
+LEAST_BARS = 16  # of truth, for a row of its own
+ALLOWED_LOSS = 0.15  # of agreement's share of truth, odd meters beside 4/4
+ODD_ROWS = ("5/4", "7/8", "other odd", "mixed")
+PLAIN = ("4/4", "3/4", "6/8", "2/4", "12/8", "6/4", "9/8")
+EDGES = {  # of each measure's histogram
+    "agreement": np.array([-0.01, 0.01, 0.2, 0.35, 0.5, 0.65, 0.8, 0.99, 1.01]),
+    "density": np.array([-0.01, *np.arange(0.25, 6.1, 0.5), 99.0]),
+    "syncopation": np.array([-0.01, 0.01, *np.arange(0.5, 4.1, 0.5), 99.0]),
+}
+BASS_EDGES = np.array([-0.01, 0.3, 0.8, 1.3, 2.3, 99.0])  # onsets per quarter, of the joint histogram
+Floats = NDArray[np.float64]
+Bars = dict[str, Floats]  # measure -> one number per bar
+Drummer = Callable[[Song], Ints]  # a song's bass -> drum levels [T, pieces]
+
+
+def bass_tick(song: Song, tick: int) -> BassTick:
+    """What the bass did in that tick; before the song it rests."""
+    if tick < 0:
+        return BassTick(True)
+    onset, velocity, sounding = song.events.bass[tick].tolist()
+    return BassTick(
+        bool(song.events.known[tick]),
+        onset if onset >= 0 else None,
+        velocity,
+        sounding if sounding >= 0 else None,
+    )
+
+
+def answer(model: Responder, song: Song, ticks: int, seed: int) -> Ints:
+    """The model's drums [T, pieces] to the song's bass; chords and line are its own as well."""
+    rng, state, reply = np.random.default_rng(seed), model.initial_state(), EMPTY_REPLY
+    out = np.zeros((min(ticks, len(song)), len(PIECES)), np.int64)
+    for tick in range(len(out)):
+        place = Position(int(song.ticks[tick]), int(song.bars[tick]), song.meters[tick])
+        state = model.step(TickInput(place, bass_tick(song, tick - 1), None, reply), state)
+        reply = model.sample(state, rng)
+        out[tick] = drum_levels(reply.drums)
+    return out
+
+
+def bar_spans(song: Song, ticks: int) -> list[tuple[int, int]]:
+    """(first tick, end) of every whole bar within the first ticks."""
+    starts = np.flatnonzero(song.ticks[:ticks] == 0).tolist()
+    sizes = [(s, s + song.meters[s].numerator * ticks_per_beat(song.meters[s])) for s in starts]
+    nexts = [*starts[1:], min(ticks, len(song))]
+    return [(start, end) for (start, end), until in zip(sizes, nexts, strict=True) if end <= until]
+
+
+def shuffled(song: Song, ticks: int, seed: int) -> Ints:
+    """The song's own drum bars in another order, each to a place of its length."""
+    rng, out = np.random.default_rng(seed), song.events.drums[:ticks].copy()
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for start, end in bar_spans(song, ticks):
+        by_length[end - start].append(start)
+    for length, starts in by_length.items():
+        for to, origin in zip(starts, rng.permutation(starts), strict=True):
+            out[to : to + length] = song.events.drums[origin : origin + length]
+    return out
+
+
+def commonest(rule: CommonBar, song: Song, ticks: int) -> Ints:
+    said = [rule._said(song, "drums", index, len(PIECES))[:ticks] for index in range(len(PIECES))]
+    return np.stack(said, 1)
+
+
+def f1(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float | None:
+    """Of the onsets of two parts on the tick grid; None when neither plays."""
+    total = int(one.sum() + other.sum())
+    return 2 * int((one & other).sum()) / total if total else None
+
+
+def measures(song: Song, drums: Ints, ticks: int) -> Bars:
+    """Per bar: F1 of kick and bass onsets (NaN: neither), drum onsets, syncopation and bass onsets per quarter."""
+    count = min(ticks, len(song))
+    kick = drums[:, PIECES.index("kick")] > 0
+    bass = (song.events.bass[:count, 0] >= 0) & song.events.known[:count]
+    hits, strength = (drums > 0).sum(1), syncopation(drums, song.ticks[:count], song.meters[:count])
+    found: dict[str, list[float]] = defaultdict(list)
+    for start, end in bar_spans(song, ticks):
+        part, quarters = slice(start, end), (end - start) / 4
+        together = f1(kick[part], bass[part])
+        found["agreement"].append(np.nan if together is None else together)
+        found["density"].append(hits[part].sum() / quarters)
+        found["syncopation"].append(strength[part].sum() / quarters)
+        found["bass"].append(bass[part].sum() / quarters)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def divergences(truth: Bars, made: Bars) -> dict[str, float]:
+    """JSD in bits of each measure's distribution over bars, and of drum and bass density together."""
+    out = {
+        name: jsd_bits(_histogram(truth[name], edges), _histogram(made[name], edges)) for name, edges in EDGES.items()
+    }
+    joint = [np.histogram2d(bars["bass"], bars["density"], (BASS_EDGES, EDGES["density"]))[0] for bars in (truth, made)]
+    return {f"{name} JSD bits": value for name, value in out.items()} | {"density with bass JSD bits": jsd_bits(*joint)}
+
+
+def _histogram(values: Floats, edges: Floats) -> Ints:
+    return np.asarray(np.histogram(values[np.isfinite(values)], edges)[0])
+
+
+def row_of(song: Song) -> str:
+    """The row a song belongs to: its meter, "other odd", or mixed."""
+    meters: set[Meter] = set(song.meters)
+    if len({(m.numerator, m.denominator) for m in meters}) > 1:
+        return "mixed"
+    name = str(song.meter)
+    return name if name in PLAIN or name in ODD_ROWS else "other odd"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One meter's songs: how many bars, the mean agreement of truth and of the system, and the divergences."""
+
+    bars: int
+    agreement: float
+    figures: dict[str, float]
+
+
+def table(songs: list[Song], drummer: Drummer, ticks: int, name: str = "") -> dict[str, Row]:
+    """Row name -> figures of one system; "all" and "odd" (all odd and mixed meters) are rows too."""
+    truth: dict[str, list[Bars]] = defaultdict(list)
+    made: dict[str, list[Bars]] = defaultdict(list)
+    for song in tqdm(songs, desc=name, mininterval=2.0, leave=False):
+        mine, own = row_of(song), measures(song, song.events.drums[:ticks], ticks)
+        theirs = measures(song, drummer(song), ticks)
+        for row in ("all", mine, *(["odd"] if mine in ODD_ROWS else [])):
+            truth[row].append(own)
+            made[row].append(theirs)
+    return dict(_rows(truth, made))
+
+
+def _rows(truth: dict[str, list[Bars]], made: dict[str, list[Bars]]) -> Iterator[tuple[str, Row]]:
+    for row in truth:
+        own, theirs = ({name: np.concatenate([b[name] for b in x[row]]) for name in x[row][0]} for x in (truth, made))
+        if len(own["density"]) >= LEAST_BARS:
+            mean = float(np.nanmean(theirs["agreement"]))
+            yield row, Row(len(own["density"]), mean, divergences(own, theirs))
+
+
+def chosen(songs: list[Song], per_meter: int, ticks: int) -> list[Song]:
+    """Test songs with bass and drums, at most per_meter of each source and meter, and as many of mixed meter."""
+    whole = [
+        s
+        for s in songs
+        if s.split == "test" and s.has[0] and (s.events.known[:ticks] & (s.events.bass[:ticks, 0] >= 0)).any()
+    ]
+    whole = [s for s in whole if s.events.drums[:ticks].any() and bar_spans(s, ticks)]
+    mixed = [s for s in whole if row_of(s) == "mixed"]
+    return held_out([s for s in whole if row_of(s) != "mixed"], "test", per_meter) + held_out(mixed, "test", per_meter)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", nargs="*", type=Path, default=[responder.WEIGHTS], help="path stems of responders")
+    parser.add_argument("--per-meter", type=int, default=PER_METER, help="songs of each source and meter")
+    parser.add_argument("--ticks", type=int, default=TICKS, help="first ticks of each song")
+    args = parser.parse_args(argv)
+    if not data.CACHE.exists():
+        print(f"skipped: {data.CACHE} is absent; `python -m models.data` builds it from ../shared")
+        return 0
+    songs = data.load()
+    held = chosen(songs, args.per_meter, args.ticks)
+    rule = CommonBar([s for s in songs if s.split == "train"], [])
+    drummers: dict[str, Drummer] = {"truth": lambda s: s.events.drums[: args.ticks]}
+    for stem in args.weights:
+        model = Responder.load(stem)
+        drummers[f"responder {stem.name}"] = lambda s, m=model: answer(m, s, args.ticks, SEED)  # type: ignore[misc]
+    drummers["the same bars shuffled"] = lambda s: shuffled(s, args.ticks, SEED)
+    drummers["commonest bar of the meter"] = lambda s: commonest(rule, s, args.ticks)
+    tables = {name: table(held, drummer, args.ticks, name) for name, drummer in drummers.items()}
+    show(tables, len(held), args.ticks)
+    for name, rows in tables.items():
+        figures = {f"{row} {key}": round(v, 4) for row, r in rows.items() for key, v in _flat(r).items()}
+        results.append("drums_with_bass", name, {"songs": len(held), "ticks": args.ticks, **figures})
+    return 0 if verdict(tables) else 1
+
+
+def _flat(row: Row) -> dict[str, float]:
+    return {"bars": row.bars, "kick-bass F1": row.agreement, **row.figures}
+
+
+def show(tables: dict[str, dict[str, Row]], count: int, ticks: int) -> None:
+    print(f"{count} held-out songs, first {ticks} ticks; JSD to truth in bits, lower is better")
+    keys = [*EDGES, "density with bass"]
+    print(f"{'row':11}{'system':32}{'bars':>6}{'F1':>8}{'of truth':>10}" + "".join(f"{key:>20}" for key in keys))
+    for row, true in tables["truth"].items():
+        for name, rows in tables.items():
+            r = rows[row]
+            share = r.agreement / max(true.agreement, 1e-9)
+            numbers = "".join(f"{r.figures[f'{key} JSD bits']:20.3f}" for key in keys)
+            print(f"{row:11}{name:32}{r.bars:6}{r.agreement:8.3f}{share:10.2f}{numbers}")
+
+
+def verdict(tables: dict[str, dict[str, Row]]) -> bool:
+    """Whether the first responder beats the commonest bar in all measures, shuffled bars in agreement; odd meters hold."""
+    truth = tables["truth"]
+    ours = next(rows for name, rows in tables.items() if name.startswith("responder"))
+    shuffle, common = tables["the same bars shuffled"]["all"], tables["commonest bar of the meter"]["all"]
+    share = {row: r.agreement / max(truth[row].agreement, 1e-9) for row, r in ours.items()}
+    for row in ODD_ROWS:
+        if row in share and "4/4" in share:
+            held = share[row] >= share["4/4"] * (1 - ALLOWED_LOSS)
+            print(
+                f"{row}: {share[row]:.2f} of truth's F1, 4/4 {share['4/4']:.2f}: {'holds' if held else 'falls short'}"
+            )
+    beaten = all(ours["all"].figures[key] < common.figures[key] for key in common.figures)
+    closer = ours["all"].figures["agreement JSD bits"] < shuffle.figures["agreement JSD bits"]
+    odd = all(share[row] >= share["4/4"] * (1 - ALLOWED_LOSS) for row in ODD_ROWS if row in share)
+    print(
+        f"beats the commonest bar: {beaten}; nearer to truth's agreement than shuffled bars: {closer}; odd meters: {odd}"
+    )
+    return beaten and closer and odd
+
+
+if __name__ == "__main__":
+    sys.exit(main())
