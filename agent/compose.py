@@ -7,14 +7,15 @@ responder hears it in the next tick, as it hears a player.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tqdm import tqdm
 
-from agent.bassline import BassPlayer, BassState, Cue, RuleBass, group_starts, nearest
+from agent.bassline import BassPlayer, BassState, Cue, RuleBass, nearest
 from agent.dialoptions import Wish
 from agent.inkey import InKey
+from agent.songform import PHRASE_BARS, Form, Harmony
 from listener.types import Key, Meter
 from models.midi import Arrangement
 from models.responder import Responder, ResponderState
@@ -42,7 +43,6 @@ from models.tokens import (
 
 PRIME_BARS = 2  # of the tonic, heard before the first bar and not written
 CONTEXT_BARS = 16  # of a file to go on from
-PHRASE_BARS = 4
 FILL = 1.5  # nats, in the last beat of a phrase
 FINAL_VELOCITY = 100
 
@@ -70,17 +70,17 @@ class Brief:
 
 def compose(responder: Responder, brief: Brief, player: BassPlayer | None = None) -> list[Moment]:
     """`brief.bars` bars; the same brief gives the same music."""
-    writer = _Writer(responder, brief, player or rule_bass(brief))
     first = brief.context[-1].place.bar + 1 if brief.context else PHRASE_BARS
+    prime = 0 if brief.context else PRIME_BARS
+    writer = _Writer(responder, brief, player or rule_bass(brief), first)
     writer.listen(brief.context)
     per_bar = brief.meter.numerator * ticks_per_beat(brief.meter)
-    prime = 0 if brief.context else PRIME_BARS
     places = [Position(t, bar, brief.meter) for bar in range(first - prime, first + brief.bars) for t in range(per_bar)]
     last = first + brief.bars - 1
-    music = []
-    for place in tqdm(places, "compose", delay=2.0, unit="tick"):
-        ending = brief.ends and place.bar == last
-        music.append(writer.end(place) if ending else writer.play(place, writer.push(place, first, last)))
+    music = [
+        writer.end(place) if brief.ends and place.bar == last else writer.play(place)
+        for place in tqdm(places, "compose", delay=2.0, unit="tick")
+    ]
     return music[prime * per_bar :]
 
 
@@ -93,14 +93,15 @@ def rule_bass(brief: Brief) -> RuleBass:
 class _Writer:
     """Band and bass as they go along."""
 
-    def __init__(self, responder: Responder, brief: Brief, player: BassPlayer) -> None:
-        self._responder, self._brief, self._player = responder, brief, player
+    def __init__(self, responder: Responder, brief: Brief, player: BassPlayer, first: int) -> None:
+        self._responder, self._brief, self._player, self._first = responder, brief, player, first
         self._in_key = InKey(brief.key, brief.wish.dials.tension)
+        self._form = Form(self._in_key, brief.meter, brief.bars, brief.ends, brief.wish.seed)
         self._state: ResponderState = responder.initial_state()
         self._bass_state = BassState()
         self._before = Moment(Position(0, 0, brief.meter), BassTick(True), EMPTY_REPLY)
-        self._harmony: tuple[int, int] = (-1, -1)
-        self._coming: Push = NO_PUSH  # what was foreseen for the next downbeat
+        self._harmony: Harmony | None = None
+        self._coming: Harmony | None = None  # what was foreseen for the next downbeat
         self._ticks = 0
 
     def listen(self, context: Sequence[Moment]) -> None:
@@ -110,17 +111,22 @@ class _Writer:
             self._remember(moment)
             sounding = moment.bass.sounding_pitch
             if sounding is not None:
-                self._bass_state = BassState(sounding, nearest(sounding, sounding), 0, self._harmony[0])
+                self._bass_state = BassState(sounding, nearest(sounding, sounding), 0, self._root)
 
-    def play(self, place: Position, push: Push) -> Moment:
+    def play(self, place: Position) -> Moment:
         """The next tick."""
+        bar = place.bar - self._first
         self._state = self._step(place, self._before, self._state)
-        reply = self._draw(self._state, self._ticks, self._harmony[0], push)
+        reply = self._draw(self._state, self._ticks, place, self._harmony, self._push(place))
+        if (again := self._form.line_again(bar, place.tick)) is not None:
+            reply = replace(reply, line=again.line, line_off=again.line_off)
         harmony = _after(reply, self._harmony)
         if place.tick == place.ticks_per_bar - _last_beat(place.meter):
             self._coming = self._foresee(place, reply, harmony)
-        coming = self._coming.harmony[0] if self._coming.harmony else None
-        bass, self._bass_state = self._player.step(Cue(place, reply, *harmony, coming), self._bass_state)
+        coming = self._coming[0] if self._coming else None
+        root, quality = (harmony[0], QUALITY_NAMES.index(harmony[1])) if harmony else (-1, -1)
+        bass, self._bass_state = self._player.step(Cue(place, reply, root, quality, coming), self._bass_state)
+        self._form.remember(bar, place.tick, reply, self._harmony)
         return self._remember(Moment(place, bass, reply))
 
     def end(self, place: Position) -> Moment:
@@ -135,40 +141,45 @@ class _Writer:
             return self._remember(Moment(place, BassTick(True, pitch, FINAL_VELOCITY, pitch), reply))
         return self._remember(Moment(place, BassTick(True, None, 0, self._bass_state.pitch), EMPTY_REPLY))
 
-    def push(self, place: Position, first: int, last: int) -> Push:
-        """What form asks of a tick: the tonic to begin with, what the bass has led to, a fill, a cadence."""
-        is_downbeat = place.tick == 0
-        if is_downbeat and place.bar <= first and (place.bar < first or not self._brief.context):
-            return Push(harmony=self._in_key.tonic)
-        if self._brief.ends and place.bar == last - 1 and place.tick == _middle(place.meter):
-            return Push(harmony=self._in_key.dominant)
-        if is_downbeat:
-            return self._coming
-        turns = place.bar % PHRASE_BARS == PHRASE_BARS - 1 and place.bar >= first
-        return Push(fill=FILL) if turns and place.tick >= place.ticks_per_bar - 2 * _last_beat(place.meter) else NO_PUSH
+    def _push(self, place: Position) -> Push:
+        """What the form asks of a tick: a harmony, or a fill at a phrase's end."""
+        bar = place.bar - self._first
+        harmony = self._form.harmony_at(bar, place.tick, self._harmony, self._coming)
+        turns = bar % PHRASE_BARS == PHRASE_BARS - 1 and bar < self._brief.bars - 2
+        last_beats = place.tick >= place.ticks_per_bar - 2 * _last_beat(place.meter)
+        return Push(FILL if turns and last_beats else 0.0, harmony)
+
+    @property
+    def _root(self) -> int:
+        return self._harmony[0] if self._harmony else -1
 
     def _step(self, place: Position, before: Moment, state: ResponderState) -> ResponderState:
         wish = self._brief.wish
         return self._responder.step(TickInput(place, before.bass, None, before.reply, wish.dials, wish.guidance), state)
 
-    def _draw(self, state: ResponderState, tick: int, root: int, push: Push) -> Reply:
-        wish = self._brief.wish
+    def _draw(self, state: ResponderState, number: int, place: Position, holds: Harmony | None, push: Push) -> Reply:
+        """holds: the harmony before. A harmony that is asked for has no faults."""
+        wish, bar = self._brief.wish, place.bar - self._first
 
         def sample(rng: np.random.Generator, pushed: Push) -> Reply:
             return self._responder.sample(state, rng, wish.temperature, push=pushed)
 
-        return self._in_key.draw(sample, (wish.seed, tick), root, push)
+        def faults(reply: Reply) -> int:
+            return 0 if push.harmony else self._form.faults(bar, place.tick, reply, holds)
 
-    def _foresee(self, place: Position, reply: Reply, harmony: tuple[int, int]) -> Push:
-        """The new harmony that the band would play on the next downbeat, imagined on a copy of the state."""
-        state, before, ahead = self._state, Moment(place, BassTick.UNKNOWN, reply), self._ticks
+        return self._in_key.draw(sample, (wish.seed, number), holds[0] if holds else -1, push, faults)
+
+    def _foresee(self, place: Position, reply: Reply, harmony: Harmony | None) -> Harmony | None:
+        """What holds on the next downbeat: what the form asks for then, else as imagined on a copy of the state."""
+        state, before, number = self._state, Moment(place, BassTick.UNKNOWN, reply), self._ticks
         places = [Position(t, place.bar, place.meter) for t in range(place.tick + 1, place.ticks_per_bar)]
-        for then in [*places, Position(0, place.bar + 1, place.meter)]:
-            ahead += 1
+        downbeat = Position(0, place.bar + 1, place.meter)
+        for then in [*places, downbeat]:
+            number += 1
             state = self._step(then, before, state)
-            reply = self._draw(state, ahead, harmony[0], NO_PUSH)
+            reply = self._draw(state, number, then, harmony, NO_PUSH)
             harmony, before = _after(reply, harmony), Moment(then, BassTick.UNKNOWN, reply)
-        return Push(harmony=(reply.chord.root, reply.chord.quality)) if reply.chord else NO_PUSH
+        return self._form.harmony_at(downbeat.bar - self._first, 0, self._harmony, harmony) or harmony
 
     def _remember(self, moment: Moment) -> Moment:
         self._before = moment
@@ -177,19 +188,13 @@ class _Writer:
         return moment
 
 
-def _after(reply: Reply, harmony: tuple[int, int]) -> tuple[int, int]:
-    return (reply.chord.root, QUALITY_NAMES.index(reply.chord.quality)) if reply.chord else harmony
+def _after(reply: Reply, harmony: Harmony | None) -> Harmony | None:
+    return (reply.chord.root, reply.chord.quality) if reply.chord else harmony
 
 
 def _last_beat(meter: Meter) -> int:
     """Ticks of the bar's last beat, or last pair of eighths."""
     return min(max(ticks_per_beat(meter), 4), meter.numerator * ticks_per_beat(meter))
-
-
-def _middle(meter: Meter) -> int:
-    """The tick of the group that begins nearest to the middle of the bar."""
-    middle = meter.numerator / 2
-    return min(group_starts(meter), key=lambda beat: abs(beat - middle)) * ticks_per_beat(meter)
 
 
 def _line_pitch(pitch_class: int, last: int) -> int:

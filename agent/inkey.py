@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class InKey:
 
     @property
     def scale(self) -> frozenset[int]:
-        return frozenset((self.key.tonic + step) % 12 for step in SCALES[self.key.mode])
+        return scale_of(self.key)
 
     @property
     def tonic(self) -> tuple[int, str]:
@@ -44,54 +45,81 @@ class InKey:
     def colour(self) -> float:
         return COLOUR if self.tension is None else COLOUR_BY_TENSION * self.tension**2
 
-    def draw(self, sample: Draw, seed: tuple[int, ...], holds: int, push: Push = NO_PUSH) -> Reply:
-        """A reply from `sample` in the key, or now and then not; the same seed gives the same. holds: root, -1: none."""
-        if np.random.default_rng((*seed, 1000)).random() < self.colour:
-            return sample(np.random.default_rng((*seed, 0)), push)
-        tried = []
+    @property
+    def chords(self) -> list[tuple[int, str]]:
+        """All (root, quality) of the key; of minor the dominant with the leading tone too."""
+        return _chords(self.key)
+
+    def draw(
+        self,
+        sample: Draw,
+        seed: tuple[int, ...],
+        holds: int,
+        push: Push = NO_PUSH,
+        faults: Callable[[Reply], int] = lambda reply: 0,
+    ) -> Reply:
+        """A reply from `sample` in the key, or now and then not, with no other faults if it can be.
+
+        The same seed gives the same. holds: root of the harmony, -1: none.
+        """
+        coloured = np.random.default_rng((*seed, 1000)).random() < self.colour
+        tried: list[tuple[int, int, Reply]] = []
         for attempt in range(TRIES):
             reply = sample(np.random.default_rng((*seed, attempt)), push)
-            if not self.outside(reply, holds):
+            cost = faults(reply) + (0 if coloured else self.outside(reply, holds))
+            if not cost:
                 return reply
-            tried.append(reply)
-        best = min(tried, key=lambda reply: self.outside(reply, holds))
-        if best.chord and self._strange(tones_of(best.chord), best.chord.root):
+            tried.append((cost, attempt, reply))
+        best = min(tried)[2]
+        if best.chord and not coloured and strange(self.key, tones_of(best.chord), best.chord.root):
             near = Push(push.fill, self.nearest_chord(best.chord))
             best = sample(np.random.default_rng((*seed, TRIES)), near)
-        return self._mended(best, holds)
+        return best if coloured else self._mended(best, holds)
 
     def outside(self, reply: Reply, holds: int) -> int:
         """How many notes of a reply lie outside the key, the leading tone over the dominant of minor aside."""
         root = reply.chord.root if reply.chord else holds
-        chord = self._strange(tones_of(reply.chord), root) if reply.chord else 0
-        return chord + (self._strange({reply.line.pitch % 12}, root) if reply.line else 0)
+        chord = strange(self.key, tones_of(reply.chord), root) if reply.chord else 0
+        return chord + (strange(self.key, {reply.line.pitch % 12}, root) if reply.line else 0)
 
     def nearest_chord(self, chord: ChordHit) -> tuple[int, str]:
         """The chord of the key that shares the most tones with one from outside, first of all its root."""
         tones = tones_of(chord)
-        inside = [ChordHit(root, quality, 1) for root in sorted(self.scale) for quality in QUALITIES]
-        inside = [c for c in inside if not self._strange(tones_of(c), c.root)]
-        best = max(inside, key=lambda c: (2 * len(tones & tones_of(c)) - len(tones_of(c)), c.root == chord.root))
+        shared = {c: 2 * len(tones & tones_of(c)) - len(tones_of(c)) for c in (ChordHit(*c, 1) for c in self.chords)}
+        best = max(shared, key=lambda c: (shared[c], c.root == chord.root))
         return best.root, best.quality
-
-    def _strange(self, pitch_classes: Iterable[int], root: int) -> int:
-        allowed = self.scale
-        if self.key.mode == "min" and (root - self.key.tonic) % 12 in DOMINANT:
-            allowed = allowed | {(self.key.tonic + LEADING) % 12}
-        return len(set(pitch_classes) - allowed)
 
     def _mended(self, reply: Reply, holds: int) -> Reply:
         """The line's note moved by a half step where it lies outside."""
         root = reply.chord.root if reply.chord else holds
-        if reply.line is None or not self._strange({reply.line.pitch % 12}, root):
+        if reply.line is None or not strange(self.key, {reply.line.pitch % 12}, root):
             return reply
         pitch = next(p for p in (reply.line.pitch + 1, reply.line.pitch - 1) if p % 12 in self.scale)
         return replace(reply, line=LineHit(pitch, reply.line.velocity))
 
 
+def scale_of(key: Key) -> frozenset[int]:
+    """Pitch classes, of minor the natural one."""
+    return frozenset((key.tonic + step) % 12 for step in SCALES[key.mode])
+
+
+def strange(key: Key, pitch_classes: Iterable[int], root: int) -> int:
+    """How many lie outside the key, the leading tone over the dominant of minor aside."""
+    allowed = scale_of(key)
+    if key.mode == "min" and (root - key.tonic) % 12 in DOMINANT:
+        allowed = allowed | {(key.tonic + LEADING) % 12}
+    return len(set(pitch_classes) - allowed)
+
+
 def tones_of(chord: ChordHit) -> set[int]:
     """Pitch classes."""
     return {(chord.root + interval) % 12 for interval in QUALITIES[chord.quality]}
+
+
+@cache
+def _chords(key: Key) -> list[tuple[int, str]]:
+    found = [ChordHit(root, quality, 1) for root in range(12) for quality in QUALITIES]
+    return [(c.root, c.quality) for c in found if not strange(key, tones_of(c), c.root)]
 
 
 # correlation profiles of Krumhansl & Kessler 1982 (Krumhansl 1990, table 2.1)

@@ -1,0 +1,122 @@
+"""The form of a composed tune: phrases of four bars as AABA, what comes again, and when harmony must move on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agent.bassline import group_starts
+from agent.inkey import InKey
+from listener.key import CHORD_SHARE
+from listener.types import Meter
+from models.tokens import Reply, ticks_per_beat
+
+PHRASE_BARS = 4
+LETTERS = "AABA"
+KEPT_BARS = 2  # of the line, where a phrase comes again; then it goes on otherwise
+LONGEST_BARS = 2  # that one harmony lasts
+WORST = 3  # faults of a chord that comes where none was meant
+
+TRIADS = ("maj", "min")  # as the rows of CHORD_SHARE
+HEARD_WEIGHT = 0.3
+Harmony = tuple[int, str]  # pitch class, a key of tokens.QUALITIES
+
+
+@dataclass
+class Form:
+    """Remembers the band bar by bar, counted from the tune's first. bars: of the tune."""
+
+    in_key: InKey
+    meter: Meter
+    bars: int
+    ends: bool
+    seed: int
+    _played: dict[tuple[int, int], Reply] = field(default_factory=dict)  # (bar, tick)
+    _changes: set[tuple[int, int]] = field(default_factory=set)  # where the harmony changed
+    _since: int = 0  # bar in which the root that holds came
+
+    def remember(self, bar: int, tick: int, reply: Reply, held: Harmony | None) -> None:
+        """What was played, and the harmony before it; bars before the tune's first are negative."""
+        self._played[bar, tick] = reply
+        if reply.chord and (reply.chord.root, reply.chord.quality) != held:
+            self._changes.add((bar, tick))
+            self._since = bar if held is None or reply.chord.root != held[0] else self._since
+
+    def harmony_at(self, bar: int, tick: int, holds: Harmony | None, coming: Harmony | None) -> Harmony | None:
+        """The harmony to strike now, or None to leave it to the band. holds: now; coming: what the band foresees."""
+        if bar < 0:
+            return self.in_key.tonic if tick == 0 else None
+        if (turn := self._turn(bar, tick)) is not None:
+            return turn
+        first = self.original(bar)
+        if first is not None:
+            chord = self._played.get((first, tick), Reply()).chord
+            return (chord.root, chord.quality) if chord and (tick == 0 or (first, tick) in self._changes) else None
+        return self._downbeat(bar, holds, coming) if tick == 0 else None
+
+    def _turn(self, bar: int, tick: int) -> Harmony | None:
+        """The tonic to begin with, the dominant before the last A and before the end."""
+        if bar == 0 and tick == 0:
+            return self.in_key.tonic
+        last_of_b = letter(bar) == "B" and bar % PHRASE_BARS == PHRASE_BARS - 1
+        before_end = self.ends and bar == self.bars - 2
+        return self.in_key.dominant if (last_of_b or before_end) and tick == middle(self.meter) else None
+
+    def _downbeat(self, bar: int, holds: Harmony | None, coming: Harmony | None) -> Harmony:
+        """What the band foresees where it moves on; else the harmony goes on, but not for too long."""
+        begins_b = letter(bar) == "B" and bar % PHRASE_BARS == 0
+        if coming and (holds is None or coming[0] != holds[0]) and not (begins_b and coming == self.in_key.tonic):
+            return coming
+        if holds is None or begins_b or bar - self._since >= LONGEST_BARS:
+            return self._elsewhere(bar, holds)
+        return holds
+
+    def _elsewhere(self, bar: int, holds: Harmony | None) -> Harmony:
+        """A triad of the key on another root, as often as it lasts in songs (listener.key: McGill Billboard).
+
+        Roots that came in this phrase already come less.
+        """
+        shares, tonic = CHORD_SHARE[self.in_key.key.mode], self.in_key.key.tonic
+        options = [c for c in self.in_key.chords if c[1] in TRIADS and (holds is None or c[0] != holds[0])]
+        options = [c for c in options if c != self.in_key.tonic or letter(bar) != "B"]
+        weights = np.array([shares[TRIADS.index(quality)][(root - tonic) % 12] for root, quality in options])
+        lately = self._roots_since(bar - bar % PHRASE_BARS)
+        weights = weights * [HEARD_WEIGHT if root in lately else 1.0 for root, _ in options]
+        rng = np.random.default_rng((self.seed, 55, bar))
+        return options[int(rng.choice(len(options), p=weights / weights.sum()))]
+
+    def _roots_since(self, first: int) -> set[int]:
+        chords = [self._played[key].chord for key in self._changes if key[0] >= first]
+        return {chord.root for chord in chords if chord}
+
+    def faults(self, bar: int, tick: int, reply: Reply, holds: Harmony | None) -> int:
+        """What speaks against a reply: harmony that changes off the groups, only in colour, or where it came otherwise."""
+        if reply.chord is None or holds is None or (reply.chord.root, reply.chord.quality) == holds:
+            return 0
+        if bar >= 0 and self.original(bar) is not None:
+            return WORST
+        beat, inside = divmod(tick, ticks_per_beat(self.meter))
+        off_group = inside != 0 or beat not in group_starts(self.meter)
+        return WORST * off_group + (reply.chord.root == holds[0]) + (reply.chord.quality == "sus4")
+
+    def line_again(self, bar: int, tick: int) -> Reply | None:
+        """The reply whose line comes again in this tick."""
+        first = self.original(bar)
+        return None if first is None or bar % PHRASE_BARS >= KEPT_BARS else self._played.get((first, tick))
+
+    def original(self, bar: int) -> int | None:
+        """The bar that this one repeats."""
+        if bar < 0:
+            return None
+        first = LETTERS.index(letter(bar)) * PHRASE_BARS + bar % PHRASE_BARS
+        return first if first < bar else None
+
+
+def letter(bar: int) -> str:
+    return LETTERS[bar // PHRASE_BARS % len(LETTERS)]
+
+
+def middle(meter: Meter) -> int:
+    """The tick of the group that begins nearest to the middle of the bar."""
+    return min(group_starts(meter), key=lambda beat: abs(beat - meter.numerator / 2)) * ticks_per_beat(meter)
