@@ -24,6 +24,7 @@ SHIPPED = {
     "codec": ROOT / "models" / "weights" / "codec",
     "responder": ROOT / "models" / "weights" / "responder",
     "timing": ROOT / "models" / "weights" / "timing",
+    "copycheck": ROOT / "models" / "weights" / "copycheck",
 }
 OURS = "MIT"  # LICENSES.md
 UNSTATED = "none stated"
