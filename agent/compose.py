@@ -79,7 +79,7 @@ def compose(responder: Responder, brief: Brief, player: BassPlayer | None = None
     last = first + brief.bars - 1
     music = [
         writer.end(place) if brief.ends and place.bar == last else writer.play(place)
-        for place in tqdm(places, "compose", delay=2.0, unit="tick")
+        for place in tqdm(places, "compose", delay=2.0, unit="tick", disable=None)
     ]
     return music[prime * per_bar :]
 

@@ -56,7 +56,9 @@ def answer(responder: Responder, heard: Heard, wish: Wish) -> list[Reply]:
 def _answer(responder: Responder, heard: Heard, wish: Wish) -> Iterator[Reply]:
     state, reply, bass = responder.initial_state(), EMPTY_REPLY, BassTick(True)
     ticks = zip(heard.places, heard.basses, strict=True)
-    for tick, (place, next_bass) in enumerate(tqdm(ticks, "reply", len(heard.places), delay=2.0, unit="tick")):
+    for tick, (place, next_bass) in enumerate(
+        tqdm(ticks, "reply", len(heard.places), delay=2.0, unit="tick", disable=None)
+    ):
         state = responder.step(TickInput(place, bass, None, reply, wish.dials, wish.guidance), state)
         rng = np.random.default_rng((wish.seed, tick))
         plays = place.bar >= heard.begins

@@ -19,7 +19,7 @@ LONGEST_BARS = 2  # that one harmony lasts
 WORST = 3  # faults of a chord that comes where none was meant
 
 TRIADS = ("maj", "min")  # as the rows of CHORD_SHARE
-HEARD_WEIGHT = 0.3
+HEARD_WEIGHT, STALE = 0.2, 0.7  # of a chord whose root came in this phrase: its weight; how often it is passed over
 Harmony = tuple[int, str]  # pitch class, a key of tokens.QUALITIES
 
 
@@ -55,6 +55,10 @@ class Form:
             return (chord.root, chord.quality) if chord and (tick == 0 or (first, tick) in self._changes) else None
         return self._downbeat(bar, holds, coming) if tick == 0 else None
 
+    def _has_turned(self, bar: int, tick: int) -> bool:
+        """Whether the bar has come to its dominant, which goes on to the next."""
+        return tick > middle(self.meter) and self._turn(bar, middle(self.meter)) is not None
+
     def _turn(self, bar: int, tick: int) -> Harmony | None:
         """The tonic to begin with, the dominant before the last A and before the end."""
         if bar == 0 and tick == 0:
@@ -66,7 +70,8 @@ class Form:
     def _downbeat(self, bar: int, holds: Harmony | None, coming: Harmony | None) -> Harmony:
         """What the band foresees where it moves on; else the harmony goes on, but not for too long."""
         begins_b = letter(bar) == "B" and bar % PHRASE_BARS == 0
-        if coming and (holds is None or coming[0] != holds[0]) and not (begins_b and coming == self.in_key.tonic):
+        moves = coming is not None and (holds is None or coming[0] != holds[0])
+        if coming and moves and not (begins_b and coming == self.in_key.tonic) and not self._is_stale(bar, coming[0]):
             return coming
         if holds is None or begins_b or bar - self._since >= LONGEST_BARS:
             return self._elsewhere(bar, holds)
@@ -86,6 +91,11 @@ class Form:
         rng = np.random.default_rng((self.seed, 55, bar))
         return options[int(rng.choice(len(options), p=weights / weights.sum()))]
 
+    def _is_stale(self, bar: int, root: int) -> bool:
+        """To and fro between two chords is well once; seeded."""
+        again = root in self._roots_since(bar - bar % PHRASE_BARS)
+        return again and bool(np.random.default_rng((self.seed, 56, bar)).random() < STALE)
+
     def _roots_since(self, first: int) -> set[int]:
         chords = [self._played[key].chord for key in self._changes if key[0] >= first]
         return {chord.root for chord in chords if chord}
@@ -94,7 +104,7 @@ class Form:
         """What speaks against a reply: harmony that changes off the groups, only in colour, or where it came otherwise."""
         if reply.chord is None or holds is None or (reply.chord.root, reply.chord.quality) == holds:
             return 0
-        if bar >= 0 and self.original(bar) is not None:
+        if bar >= 0 and (self.original(bar) is not None or self._has_turned(bar, tick)):
             return WORST
         beat, inside = divmod(tick, ticks_per_beat(self.meter))
         off_group = inside != 0 or beat not in group_starts(self.meter)
