@@ -32,7 +32,7 @@ from models.train_online_harmony import Plan, train  # noqa: E402
 
 NETS = ROOT / "data_cache" / "online_harmony"
 PLOT = ROOT / "docs" / "online_harmony.png"
-STEPS = 500
+STEPS = {"melody": 500, "bass": 300}
 PUSH_BEATS, AFTER_BEATS, PUSH_SEMITONES = 16, 16, 6
 NGRAM_WEIGHT = 0.4  # on validation
 TASTES: dict[str, dict[str, Taste]] = {"melody": {}, "bass": {}}
@@ -188,17 +188,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=("val", "test"), default="test")
     parser.add_argument("--backbone", default="lstm", help="of models.backbones")
-    parser.add_argument("--steps", type=int, default=STEPS, help="of training")
-    parser.add_argument("--seeds", type=int, default=3, help="plays to average over")
+    parser.add_argument("--steps", type=int, help=f"of training; left out: {STEPS}")
+    parser.add_argument("--seeds", type=int, default=1, help="plays to average over")
     parser.add_argument("--dry", action="store_true", help="append nothing to results.jsonl, draw nothing")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    if not pop909.CACHE.exists() and not pop909.ARCHIVE.exists():
+        print(f"skipped: {pop909.ARCHIVE} of ../shared is absent, so there are no songs")
+        return 0
     data = pop909.load()
     tables: dict[str, dict[str, dict[str, Any]]] = {}
     for part in TASTES:
         tables[part] = table = {}
         print(f"\n{part} in, {len(data[args.split])} songs of {args.split}\n{HEADER}", flush=True)
-        for name, play_one in tqdm(systems(data["train"], part, args.backbone, args.steps).items(), desc=part):
+        for name, play_one in tqdm(
+            systems(data["train"], part, args.backbone, args.steps or STEPS[part]).items(), desc=part
+        ):
             table[name] = figures(data[args.split], play_one, part == "bass", args.seeds)
             if name != "ground truth":
                 table[name] |= push_test(data[args.split], play_one, part == "bass", args.seeds)
