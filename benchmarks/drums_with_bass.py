@@ -37,6 +37,7 @@ from models.syncopation import syncopation
 from models.tokens import EMPTY_REPLY, PIECES, BassTick, Position, TickInput, drum_levels, ticks_per_beat
 
 TICKS, PER_METER, SEED = 256, 6, 0
+COUNTED = 60  # training songs of each source and meter the commonest bar is counted in
 LEAST_BARS = 16  # of truth, for a row of its own
 ALLOWED_LOSS = 0.15  # of agreement's share of truth, odd meters beside 4/4
 ODD_ROWS = ("5/4", "7/8", "other odd", "mixed")
@@ -200,7 +201,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     songs = data.load()
     held = chosen(songs, args.per_meter, args.ticks)
-    rule = CommonBar([s for s in songs if s.split == "train"], [])
+    rule = CommonBar(held_out(songs, "train", COUNTED), [])
     drummers: dict[str, Drummer] = {"truth": lambda s: s.events.drums[: args.ticks]}
     for stem in args.weights:
         model = Responder.load(stem)

@@ -37,7 +37,8 @@ from listener.types import Meter
 from models import groove, train_timing
 from models.features import Ints
 from models.groove import LOOSE, Take
-from models.timing import Feel, Timing
+from models.timing import Timing
+from models.timing_net import Feel
 from models.tokens import LEVEL_VELOCITY, PIECES, DrumHit, Position
 from models.train_timing import style_name
 

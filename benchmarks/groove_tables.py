@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.features import Ints
 from models.groove import Take
-from models.timing import UNKNOWN, Feel
+from models.timing_net import UNKNOWN, Feel
 from models.tokens import LEVEL_STARTS, LEVEL_VELOCITY, LEVELS, PIECES
 from models.train_timing import feel_of, residual_ms
 

@@ -24,7 +24,7 @@ from models.data import ROOT
 from models.dials import STYLES
 from models.groove import LOOSE, Take
 from models.styles import style_of
-from models.timing import SWING_RANGE, UNKNOWN, Feel, TimingConfig, TimingNet
+from models.timing_net import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig, TimingNet, rows
 from models.tokens import LEVEL_STARTS
 
 RUN = ROOT / "checkpoints" / "timing.pt"
@@ -64,7 +64,7 @@ def feel_of(take: Take) -> Feel:
     """The take's own, as it is measured: swing, and the mean lateness of its hits with the swing taken out."""
     swing = None if take.swing is None else float(np.clip(take.swing, *SWING_RANGE))
     late = take.offset_ms - Feel(swing).expected_ms(_in_bar(take), take.meter, take.tick_ms)
-    return Feel(swing, float(np.clip(late.mean(), -timing.LATE_LIMIT_MS, timing.LATE_LIMIT_MS)))
+    return Feel(swing, float(np.clip(late.mean(), -LATE_LIMIT_MS, LATE_LIMIT_MS)))
 
 
 def _in_bar(take: Take) -> NDArray[np.int64]:
@@ -96,11 +96,11 @@ def cut(take: Take, start: int, length: int) -> Take:
 def collate(takes: list[Take], feels: list[Feel], styles: list[str | None]) -> Batch:
     """Takes of any length, padded with unscored zeros."""
     length = max(map(len, takes))
-    wide = [np.zeros((len(takes), length, timing.INPUT_DIM), np.float32)]
+    wide = [np.zeros((len(takes), length, INPUT_DIM), np.float32)]
     wide += [np.zeros((len(takes), length), np.float32) for _ in range(4)]
     for index, (take, feel, style) in enumerate(zip(takes, feels, styles, strict=True)):
         residual = residual_ms(take, feel)
-        found: list[Any] = [timing.rows(take, residual, style, feel), residual, take.velocity]
+        found: list[Any] = [rows(take, residual, style, feel), residual, take.velocity]
         found += [np.searchsorted(LEVEL_STARTS, take.velocity, "right"), 1]
         for array, values in zip(wide, found, strict=True):
             array[index, : len(take)] = values

@@ -11,7 +11,8 @@ import torch
 from listener.types import Meter
 from models import timing, train_timing
 from models.groove import Take
-from models.timing import Feel, Timing, TimingState
+from models.timing import Timing, TimingState
+from models.timing_net import Feel, TimingConfig, TimingNet
 from models.tokens import LEVEL_VELOCITY, PIECES, DrumHit, Position, level_of
 
 FOUR = Meter(4, 4)
@@ -60,8 +61,8 @@ def test_playing_and_training_give_the_same_likelihood() -> None:
 
     def forced(self: timing.Mixture, rng: np.random.Generator, tick_ms: float) -> float:
         value = residual[len(found)]
-        p = self.weight * np.exp(-0.5 * ((value - self.mean_ms) / self.scale_ms) ** 2) / self.scale_ms
-        found.append(-np.log(p.sum() / np.sqrt(2 * np.pi)))
+        p = np.exp(self.log_weight - 0.5 * ((value - self.mean_ms) / self.scale_ms) ** 2) / self.scale_ms
+        found.append(-np.log(p.sum() / np.exp(self.log_weight).sum() / np.sqrt(2 * np.pi)))
         return float(value)
 
     state, rng, player = model.initial_state(), np.random.default_rng(0), Forced(model.net)
@@ -98,7 +99,7 @@ def test_a_velocity_stays_in_the_level_that_was_asked_for(shipped: Timing) -> No
 @pytest.mark.parametrize("late_ms", [-20.0, 0.0, 25.0])
 def test_the_lateness_asked_for_is_met_on_average(shipped: Timing, late_ms: float) -> None:
     played = [hit for seed in range(4) for hit in play(shipped, 16, seed, late_ms=late_ms, swing=0.5)]
-    assert np.mean([offset for _, _, offset, _ in played]) == pytest.approx(late_ms, abs=6)
+    assert np.mean([offset for _, _, offset, _ in played]) == pytest.approx(late_ms, abs=4)
 
 
 @pytest.mark.parametrize("swing", [0.5, 0.58, 0.667])
@@ -164,7 +165,7 @@ def test_a_run_cut_short_and_resumed_is_the_same_run(tmp_path: Path) -> None:
     takes = [made_take(seed, bars=3) for seed in range(4)]
     takes += [replace(made_take(9, bars=3), split="valid")]
     config = train_timing.TrainConfig(steps=6, batch=2, length=16, valid_every=3)
-    whole, first, second = (train_timing.Run(config, timing.TimingConfig(8, 8)) for _ in range(3))
+    whole, first, second = (train_timing.Run(config, TimingConfig(8, 8)) for _ in range(3))
     train_timing.train(whole, takes, tmp_path / "whole.pt")
     sampler = train_timing.Sampler(takes[:4], config)
     for step in range(3):
@@ -178,7 +179,7 @@ def test_a_run_cut_short_and_resumed_is_the_same_run(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
-    timing.save(tmp_path / "x", timing.TimingNet(timing.TimingConfig(8, 8)), {}, "card")
+    timing.save(tmp_path / "x", TimingNet(TimingConfig(8, 8)), {}, "card")
     assert Timing.load(tmp_path / "x").net.config.hidden == 8
     meta = (tmp_path / "x.json").read_text()
     (tmp_path / "x.json").write_text(meta.replace('"hidden": 8', '"hidden": 9'))
