@@ -52,7 +52,8 @@ def _compose(given: argparse.Namespace) -> int:
     bars = number("--bars", given.bars, *BARS_RANGE, BARS)
     if bars != int(bars):
         raise UserError(f"--bars {given.bars}: a whole number is needed")
-    key, meter = given.key and key_of(given.key), given.meter and meter_of(given.meter)
+    key = None if given.key is None else key_of(given.key)
+    meter = None if given.meter is None else meter_of(given.meter)
     bpm = number("--tempo", given.tempo, *TEMPO_RANGE, 0.0)
     start = _context(given.source) if given.source else None
     context = start.context if start else ()
