@@ -57,7 +57,7 @@ class Recipe:
 
 
 RECIPES = {
-    "JSB_Chorales": Recipe(200_000, 2, 0.25, 4e-3, 0.1, 24, 448),
+    "JSB_Chorales": Recipe(200_000, 2, 0.4, 4e-3, 0.2, 14, 448),
     "Nottingham": Recipe(300_000, 2, 0.15, 4e-3, 0.05, 6, 1536),
 }
 QUICK_EPOCHS = 2
