@@ -38,7 +38,7 @@ from models.tokens import EMPTY_REPLY, PIECES, BassTick, Position, TickInput, dr
 
 TICKS, PER_METER, SEED = 256, 6, 0
 COUNTED = 60  # training songs of each source and meter the commonest bar is counted in
-LEAST_BARS = 16  # of truth, for a row of its own
+LEAST_BARS = 8  # of truth, for a row of its own
 ALLOWED_LOSS = 0.15  # of agreement's share of truth, odd meters beside 4/4
 ODD_ROWS = ("5/4", "7/8", "other odd", "mixed")
 PLAIN = ("4/4", "3/4", "6/8", "2/4", "12/8", "6/4", "9/8")
