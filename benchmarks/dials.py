@@ -59,7 +59,8 @@ def dial_row(model: Responder, name: str, songs: list[Song], knots: Knots, guida
     """Rank correlation of the dial, and how far the others move."""
     correlations, moved, means = [], [], []
     for song in tqdm(songs, desc=name, mininterval=5):
-        found = [measured(model, song, Asked(Dials(**{name: value}), guidance))[0] for value in SETTINGS]
+        asked = [Asked(Dials(**{name: value}), guidance) for value in SETTINGS]  # type: ignore[arg-type]
+        found = [measured(model, song, wish)[0] for wish in asked]
         own = np.array([row[name] for row in found])
         means.append([rank(name, value, knots) for value in own])
         known = np.isfinite(own)
