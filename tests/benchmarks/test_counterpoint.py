@@ -89,6 +89,15 @@ def test_trivial_rules_know_what_they_can() -> None:
     assert cp.repeat_last(still, still) < 0.2 < cp.key_frequencies(still, still)
 
 
+def test_a_transposed_piece_keeps_its_intervals() -> None:
+    pieces = [np.tile(np.eye(KEYS, dtype=np.uint8)[[40]] + np.eye(KEYS, dtype=np.uint8)[[44]], (6, 1))] * 50
+    moved = cp.transposed(pieces, 1.0, np.random.default_rng(0))
+    lowest = {int(np.flatnonzero(roll[0])[0]) for roll in moved}
+    assert lowest == set(range(35, 47)) and all(np.ptp(np.flatnonzero(roll[0])) == 4 for roll in moved)
+    kept = cp.transposed(pieces, 0.0, np.random.default_rng(0))
+    assert all(np.array_equal(one, other) for one, other in zip(kept, pieces, strict=True))
+
+
 def test_batches_hold_every_piece_once() -> None:
     pieces = rolls(tuple(range(3, 30)))
     seen = [len(roll) for batch in cp.batches(pieces, 64, np.random.default_rng(0)) for roll in batch]
