@@ -19,7 +19,7 @@ from agent.songform import PHRASE_BARS, Form, Harmony
 from listener.types import Key, Meter
 from models.midi import Arrangement
 from models.responder import Responder, ResponderState
-from models.sampling import NO_PUSH, Push
+from models.sampling import LEAN, NO_PUSH, Lean, Push
 from models.tokens import (
     EMPTY_REPLY,
     LEVEL_VELOCITY,
@@ -45,6 +45,8 @@ PRIME_BARS = 2  # of the tonic, heard before the first bar and not written
 CONTEXT_BARS = 16  # of a file to go on from
 FILL = 1.5  # nats, in the last beat of a phrase
 FINAL_VELOCITY = 100
+REST_TICKS, REST_PULL, MOST_PULL = 1, 2.0, 8.0  # the line is drawn in after so long, by so many nats a beat
+HELD_TICKS, PHRASE_END_HELD = (9, 2), 2.5  # a note of the line gives way after so long, at density 0 and 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class _Writer:
         self._harmony: Harmony | None = None
         self._coming: Harmony | None = None  # what was foreseen for the next downbeat
         self._ticks = 0
+        self._sounds, self._rest_ticks, self._held_ticks = False, REST_TICKS, 0  # of the line
 
     def listen(self, context: Sequence[Moment]) -> None:
         """Hear music that is there already."""
@@ -120,6 +123,8 @@ class _Writer:
         reply = self._draw(self._state, self._ticks, place, self._harmony, self._push(place))
         if (again := self._form.line_again(bar, place.tick)) is not None:
             reply = replace(reply, line=again.line, line_off=again.line_off)
+        if self._held_ticks >= self._longest(bar) and reply.line is None:
+            reply = replace(reply, line_off=True)
         harmony = _after(reply, self._harmony)
         if place.tick == place.ticks_per_bar - _last_beat(place.meter):
             self._coming = self._foresee(place, reply, harmony)
@@ -149,6 +154,18 @@ class _Writer:
         last_beats = place.tick >= place.ticks_per_bar - 2 * _last_beat(place.meter)
         return Push(FILL if turns and last_beats else 0.0, harmony)
 
+    def _longest(self, bar: int) -> int:
+        """Ticks that a note of the line may be held: fewer the denser it is to be, more at a phrase's end."""
+        density = self._brief.wish.dials.density
+        held = HELD_TICKS[0] + (HELD_TICKS[1] - HELD_TICKS[0]) * (0.5 if density is None else density)
+        return round(held * (PHRASE_END_HELD if bar % PHRASE_BARS == PHRASE_BARS - 1 else 1))
+
+    @property
+    def _lean(self) -> Lean:
+        """The longer the line rests, the more it is drawn in: a tune without a melody is none."""
+        beats = max(self._rest_ticks - REST_TICKS, 0) / 4
+        return replace(LEAN, line=LEAN.line + min(beats * REST_PULL, MOST_PULL))
+
     @property
     def _root(self) -> int:
         return self._harmony[0] if self._harmony else -1
@@ -162,7 +179,7 @@ class _Writer:
         wish, bar = self._brief.wish, place.bar - self._first
 
         def sample(rng: np.random.Generator, pushed: Push) -> Reply:
-            return self._responder.sample(state, rng, wish.temperature, push=pushed)
+            return self._responder.sample(state, rng, wish.temperature, lean=self._lean, push=pushed)
 
         def faults(reply: Reply) -> int:
             return 0 if push.harmony else self._form.faults(bar, place.tick, reply, holds)
@@ -185,6 +202,10 @@ class _Writer:
         self._before = moment
         self._harmony = _after(moment.reply, self._harmony)
         self._ticks += 1
+        begins, ends = moment.reply.line is not None, moment.reply.line_off
+        self._sounds = begins or (self._sounds and not ends)
+        self._rest_ticks = 0 if self._sounds else self._rest_ticks + 1
+        self._held_ticks = self._held_ticks + 1 if self._sounds and not begins else 0
         return moment
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.bassline import group_starts
-from agent.inkey import InKey
+from agent.inkey import InKey, tones_of
 from listener.key import CHORD_SHARE
 from listener.types import Meter
-from models.tokens import Reply, ticks_per_beat
+from models.tokens import ChordHit, Reply, ticks_per_beat
 
 PHRASE_BARS = 4
 LETTERS = "AABA"
@@ -19,7 +19,8 @@ LONGEST_BARS = 2  # that one harmony lasts
 WORST = 3  # faults of a chord that comes where none was meant
 
 TRIADS = ("maj", "min")  # as the rows of CHORD_SHARE
-HEARD_WEIGHT, STALE = 0.2, 0.7  # of a chord whose root came in this phrase: its weight; how often it is passed over
+HEARD_WEIGHT = 0.2  # of a chord whose root came in this phrase already
+STALE, LEADS = 0.7, 0.8  # how often such a chord is passed over, and one with the leading tone of minor
 Harmony = tuple[int, str]  # pitch class, a key of tokens.QUALITIES
 
 
@@ -71,7 +72,7 @@ class Form:
         """What the band foresees where it moves on; else the harmony goes on, but not for too long."""
         begins_b = letter(bar) == "B" and bar % PHRASE_BARS == 0
         moves = coming is not None and (holds is None or coming[0] != holds[0])
-        if coming and moves and not (begins_b and coming == self.in_key.tonic) and not self._is_stale(bar, coming[0]):
+        if coming and moves and not (begins_b and coming == self.in_key.tonic) and not self._is_stale(bar, coming):
             return coming
         if holds is None or begins_b or bar - self._since >= LONGEST_BARS:
             return self._elsewhere(bar, holds)
@@ -85,16 +86,19 @@ class Form:
         shares, tonic = CHORD_SHARE[self.in_key.key.mode], self.in_key.key.tonic
         options = [c for c in self.in_key.chords if c[1] in TRIADS and (holds is None or c[0] != holds[0])]
         options = [c for c in options if c != self.in_key.tonic or letter(bar) != "B"]
+        options = [c for c in options if tones_of(ChordHit(*c, 1)) <= self.in_key.scale]
         weights = np.array([shares[TRIADS.index(quality)][(root - tonic) % 12] for root, quality in options])
         lately = self._roots_since(bar - bar % PHRASE_BARS)
         weights = weights * [HEARD_WEIGHT if root in lately else 1.0 for root, _ in options]
         rng = np.random.default_rng((self.seed, 55, bar))
         return options[int(rng.choice(len(options), p=weights / weights.sum()))]
 
-    def _is_stale(self, bar: int, root: int) -> bool:
-        """To and fro between two chords is well once; seeded."""
-        again = root in self._roots_since(bar - bar % PHRASE_BARS)
-        return again and bool(np.random.default_rng((self.seed, 56, bar)).random() < STALE)
+    def _is_stale(self, bar: int, coming: Harmony) -> bool:
+        """To and fro between two chords is well once, and minor's dominant is for cadences; seeded."""
+        chance = np.random.default_rng((self.seed, 56, bar)).random()
+        leads = self.in_key.key.mode == "min" and bool(tones_of(ChordHit(*coming, 1)) - self.in_key.scale)
+        again = coming[0] in self._roots_since(bar - bar % PHRASE_BARS)
+        return bool(chance < max(STALE * again, LEADS * leads))
 
     def _roots_since(self, first: int) -> set[int]:
         chords = [self._played[key].chord for key in self._changes if key[0] >= first]
