@@ -35,7 +35,13 @@ PLOT = ROOT / "docs" / "online_harmony.png"
 STEPS = {"melody": 500, "bass": 300}
 PUSH_BEATS, AFTER_BEATS, PUSH_SEMITONES = 16, 16, 6
 NGRAM_WEIGHT = 0.4  # on validation
-TASTES: dict[str, dict[str, Taste]] = {"melody": {}, "bass": {}}
+OURS = {  # name -> how the network's chords are weighed
+    "likeliest (no fit)": Taste(),
+    "adventurous": Taste(next_weight=8),
+    "balanced": Taste(next_weight=16, hurry=3, hazard_bias=-0.5),
+    "close": Taste(next_weight=16, hurry=3, hazard_bias=-0.5, temperature=0.8, top_p=0.97),
+}
+PARTS = ("melody", "bass")
 REFERENCES = "ReaLchords on Hooktheory: 0.543 of notes in chord (ground truth 0.709, online maximum likelihood 0.370)"
 Array = NDArray[np.int64]
 Player = Callable[[Sequence[Song], int], list[Any]]
@@ -68,7 +74,7 @@ def systems(training: Sequence[Song], part: str, backbone: str, steps: int) -> d
         "n-gram": lambda songs, seed: [ngram(s, seed) for s in songs],
         f"{backbone} online ML": player(trained["plain"], Taste(), bass),
     }
-    return found | {f"ours {name}": player(trained["ours"], taste, bass) for name, taste in TASTES[part].items()}
+    return found | {f"ours {name}": player(trained["ours"], taste, bass) for name, taste in OURS.items()}
 
 
 def player(net: OnlineHarmony, taste: Taste, bass: bool) -> Player:
@@ -187,6 +193,7 @@ def plot(tables: dict[str, dict[str, dict[str, Any]]], path: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=("val", "test"), default="test")
+    parser.add_argument("--part", choices=PARTS, action="append", help="what comes in; left out: both")
     parser.add_argument("--backbone", default="lstm", help="of models.backbones")
     parser.add_argument("--steps", type=int, help=f"of training; left out: {STEPS}")
     parser.add_argument("--seeds", type=int, default=1, help="plays to average over")
@@ -198,7 +205,7 @@ def main() -> int:
         return 0
     data = pop909.load()
     tables: dict[str, dict[str, dict[str, Any]]] = {}
-    for part in TASTES:
+    for part in args.part or PARTS:
         tables[part] = table = {}
         print(f"\n{part} in, {len(data[args.split])} songs of {args.split}\n{HEADER}", flush=True)
         for name, play_one in tqdm(

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.pop909 import CHORDS, NO_CHORD, QUALITIES, REST, Song, chord_tones
+from models.pop909 import NO_CHORD, QUALITIES, REST, Song, chord_tones
 
 WINDOWS_TICKS = (4, 8, 16, 32, 64, 512)  # how far back the note histograms reach
 LAG_BARS = (1, 2, 4, 8)  # songs repeat: what came after the same place so many bars ago
 RECENT_TICKS = 4
 MATCH_TICKS = 16  # how long the notes must have agreed with those a lag ago, for a match of 1
 AGE_BEATS = 8
+LONGEST_TICKS = 128  # the age of a chord is not told apart beyond
 HISTOGRAM_PRIOR = 2.0  # ticks; a histogram of few notes stays small
 TONES = torch.from_numpy(chord_tones())
 ROOTS = torch.cat([torch.eye(12).repeat_interleave(len(QUALITIES), 0), torch.zeros(1, 12)])
@@ -50,14 +51,30 @@ class Line:
 
 def line_of(pitch: Tensor, onset: Tensor, bar: Tensor, bar_ticks: Tensor) -> Line:
     """pitch, onset, bar [B, W] and bar_ticks [B] -> a Line with its running sums."""
+    line = unheard(bar, bar_ticks)
+    hear(line, pitch, onset, 0)
+    return line
+
+
+def unheard(bar: Tensor, bar_ticks: Tensor) -> Line:
+    """The metre bar [B, W], bar_ticks [B] and no notes yet."""
+    batch, width = bar.shape
+    rest, number = torch.full((batch, width), REST), (bar == 0).long().cumsum(1)
+    sums = (torch.zeros(batch, width + 1, size) for size in (12, len(LAG_BARS)))
+    return Line(rest, torch.zeros_like(bar), bar, number, bar_ticks, *sums)
+
+
+def hear(line: Line, pitch: Tensor, onset: Tensor, start: int) -> None:
+    """Write notes [B, N] into the line, in place, from tick `start` on; what came before must have been heard."""
+    end = start + pitch.shape[1]
+    line.pitch[:, start:end], line.onset[:, start:end] = pitch, onset
     sounding = pitch != REST
     classes = one_hot(torch.where(sounding, pitch % 12, 12), 13)[..., :12].float()
-    lags = bar_ticks[:, None] * torch.tensor(LAG_BARS)
-    before = torch.arange(pitch.shape[1])[None, :, None] - lags[:, None]
-    then = pitch.gather(1, before.clamp(min=0).flatten(1)).view(*before.shape)
-    agree = (sounding[..., None] & (then == pitch[..., None]) & (before >= 0)).float()
-    number = (bar == 0).long().cumsum(1)
-    return Line(pitch, onset, bar, number, bar_ticks, _running(classes), _running(agree))
+    before = torch.arange(start, end)[None, :, None] - line.lags[:, None]
+    then = _get(line.pitch, before.flatten(1), REST).view(*before.shape)
+    agree = (sounding[..., None] & (then == pitch[..., None])).float()
+    for sums, values in ((line.counts, classes), (line.agree, agree)):
+        sums[:, start + 1 : end + 1] = sums[:, start : start + 1] + values.cumsum(1)
 
 
 def line_of_songs(songs: Sequence[Song], bass: bool) -> Line:
@@ -107,12 +124,14 @@ def conditions(line: Line, at: Tensor) -> Tensor:
 
 
 def age(chords: Tensor, at: Tensor) -> Tensor:
-    """[B, T]: ticks since the chord that holds before `at` began."""
-    began = torch.ones_like(chords, dtype=torch.bool)
-    began[:, 1:] = chords[:, 1:] != chords[:, :-1]
-    index = torch.arange(chords.shape[1]).expand_as(chords)
+    """[B, T]: ticks since the chord that holds before `at` began, LONGEST_TICKS at most."""
+    first, end = max(int(at.min()) - LONGEST_TICKS - 1, 0), int(at.max()) + 1
+    near = chords[:, first:end]
+    began = torch.ones_like(near, dtype=torch.bool)
+    began[:, 1:] = near[:, 1:] != near[:, :-1]
+    index = torch.arange(near.shape[1]).expand_as(near)
     last = torch.where(began, index, 0).cummax(1).values
-    return at - _get(last, at - 1, 0)
+    return (at - first - _get(last, at - first - 1, 0)).clamp(max=LONGEST_TICKS)
 
 
 def _past(line: Line, at: Tensor) -> list[Tensor]:
@@ -150,10 +169,6 @@ def _ages(chords: Tensor, at: Tensor) -> Tensor:
     return one_hot(beats, AGE_BEATS).float()
 
 
-def _running(values: Tensor) -> Tensor:
-    return torch.cat([torch.zeros_like(values[:, :1]), values.cumsum(1)], 1)
-
-
 def _window(sums: Tensor, start: Tensor, end: Tensor, at: Tensor) -> Tensor:
     """[B, T, K]: the sum over [start, end), cut off at tick `at`."""
     return _take(sums, torch.minimum(end, at)) - _take(sums, torch.minimum(start, at))
@@ -181,6 +196,3 @@ def coverage(shares: Tensor) -> Tensor:
 def heard(line: Line, at: Tensor, ticks: int) -> Tensor:
     """[B, T, 12]: how many of the last `ticks` ticks each pitch class sounded."""
     return _window(line.counts, at - ticks, at, at)
-
-
-__all__ = ["CHORDS", "CONDITIONS", "Line", "age", "conditions", "context", "coverage", "heard", "line_of"]

@@ -20,7 +20,6 @@ from torch.nn.functional import log_softmax
 
 from models import backbones
 from models.harmony_context import (
-    CHORDS,
     CONDITIONS,
     PLANES,
     SCALARS,
@@ -28,14 +27,17 @@ from models.harmony_context import (
     conditions,
     context,
     coverage,
+    hear,
     heard,
     line_of_songs,
+    unheard,
 )
-from models.pop909 import NO_CHORD, QUALITIES, Song
+from models.pop909 import CHORDS, NO_CHORD, QUALITIES, REST, Song, transposed
 
 HEAD_CHANNELS = 64
 NEXT_TICKS = 8  # how far the guess of the next notes reaches
 GUARD = -1e9
+UNFORESEEN = 0.05  # of the notes come from anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Taste:
 
     next_weight, heard_weight: for a chord that contains all of the guessed notes, of those of the last heard_ticks.
     hurry: towards a change, when another chord would contain all of them and the one that holds none.
-    hazard_bias: towards a change, always. top_p: the network's likeliest chords to choose among.
+    hazard_bias: towards a change, always. modulation: how likely the player changes key, per decision. top_p: the network's likeliest chords to choose among.
     """
 
     temperature: float = 1.0
@@ -67,6 +69,7 @@ class Taste:
     hurry: float = 0.0
     hazard_bias: float = 0.0
     hazard_temperature: float = 1.0
+    modulation: float = 0.0
 
 
 class Said(NamedTuple):
@@ -129,22 +132,73 @@ def play(net: OnlineHarmony, songs: Sequence[Song], taste: Taste, seed: int, bas
 
 @torch.inference_mode()
 def play_line(net: OnlineHarmony, line: Line, taste: Taste, seed: int) -> Tensor:
-    """[B, W] chord ids; the same seed gives the same chords."""
+    """[B, W] chord ids; the same seed gives the same chords.
+
+    The network stays in the key it began in: what it hears is moved down, its chords are moved up, by the modulation
+    that KeyShift has found.
+    """
     net.eval()
-    batch, width = line.pitch.shape
-    rng = np.random.default_rng(seed)
-    chords = torch.full((batch, width), NO_CHORD)
-    state: Any = None
-    for tick in range(0, width, net.config.stride_ticks):
+    (batch, width), stride = line.pitch.shape, net.config.stride_ticks
+    rng, key, state = np.random.default_rng(seed), KeyShift(batch, taste.modulation), None
+    own, known = torch.full((batch, width), NO_CHORD), unheard(line.bar, line.bar_ticks)
+    played = own.clone()
+    for tick in range(0, width, stride):
+        if tick:
+            new = slice(tick - stride, tick)
+            pitch, onset = line.pitch[:, new], line.onset[:, new]
+            key.hear(pitch, onset)
+            hear(known, key.lowered(pitch), onset, tick - stride)
         at = torch.full((batch, 1), tick)
-        said, state = said_at(net, line, chords, at, state)
+        said, state = said_at(net, known, own, at, state)
+        first = Said(*(part[:, 0] for part in said))
+        key.expect(first.notes.softmax(-1))
+        now = own[:, tick - 1] if tick else own[:, 0]
         draws = torch.from_numpy(rng.random((2, batch)))
-        now = chords[:, tick - 1] if tick else torch.full((batch,), NO_CHORD)
-        chosen = choose(
-            Said(*(part[:, 0] for part in said)), now, heard(line, at, taste.heard_ticks)[:, 0], taste, draws
-        )
-        chords[:, tick : tick + net.config.stride_ticks] = chosen[:, None]
-    return chords
+        chosen = choose(first, now, heard(known, at, taste.heard_ticks)[:, 0], taste, draws)
+        own[:, tick : tick + stride] = chosen[:, None]
+        played[:, tick : tick + stride] = raised(chosen, key.shift)[:, None]
+    return played
+
+
+def raised(chords: Tensor, shift: Tensor) -> Tensor:
+    return torch.from_numpy(transposed(chords.numpy(), shift.numpy()))
+
+
+class KeyShift:
+    """Notices that the player has modulated: a hidden Markov filter over 12 transpositions of the notes the network
+    guessed, fed with each note that begins. shift [B]: semitones, -5 to 6."""
+
+    def __init__(self, batch: int, rate: float) -> None:
+        """rate: chance of a modulation per decision; 0 never follows one."""
+        self.shift = torch.zeros(batch, dtype=torch.long)
+        self._rate = rate
+        self._belief = torch.zeros(batch, 12)
+        self._belief[:, 0] = 1
+        self._guess = torch.full((batch, 12), 1 / 12)
+
+    def expect(self, guess: Tensor) -> None:
+        """guess [B, 12]: probabilities of the next notes' pitch classes, in the key of the network."""
+        self._guess = (1 - UNFORESEEN) * guess + UNFORESEEN / 12
+
+    def hear(self, pitch: Tensor, onset: Tensor) -> None:
+        """pitch, onset [B, N]: what sounded since expect."""
+        began = (onset > 0) & (pitch != REST)
+        classes = (pitch - self.shift[:, None])[..., None] - torch.arange(12)
+        p = self._guess.gather(1, (classes % 12).flatten(1)).view(*classes.shape)
+        likelihood = torch.where(began[..., None], p, 1.0).prod(1)
+        belief = ((1 - self._rate) * self._belief + self._rate / 12) * likelihood
+        self._belief = belief / belief.sum(1, keepdim=True)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Another transposition that is likelier than not becomes the shift."""
+        p, best = self._belief.max(1)
+        move = torch.where(p > 0.5, best, 0)
+        self.shift = (self.shift + move + 5) % 12 - 5
+        self._belief = self._belief.gather(1, (torch.arange(12) + move[:, None]) % 12)
+
+    def lowered(self, pitch: Tensor) -> Tensor:
+        return torch.where(pitch == REST, REST, pitch - self.shift[:, None])
 
 
 def said_at(net: OnlineHarmony, line: Line, chords: Tensor, at: Tensor, state: Any = None) -> tuple[Said, Any]:
