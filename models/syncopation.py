@@ -7,6 +7,7 @@ Longuet-Higgins & Lee 1984 (Music Perception 1(4)): a note followed by silence o
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def longuet_higgins_lee(struck: Bools, weights: Ints) -> Ints:
     """
     out = np.zeros(len(struck), np.int64)
     places = np.flatnonzero(struck)
-    for place, until in zip(places, [*places[1:], len(struck)], strict=True):
+    for place, until in pairwise([*places.tolist(), len(struck)]):
         silent = weights[place + 1 : until]
         out[place] = max(int(silent.max(initial=-99)) - int(weights[place]), 0)
     return out
@@ -84,7 +85,7 @@ def witek(kick: Bools, snare: Bools, time: Bools | None, weights: Ints) -> Ints:
     anything = np.any(list(streams.values()), axis=0)
     places = np.flatnonzero(anything)
     out = np.zeros(len(kick), np.int64)
-    for place, until in zip(places, [*places[1:], len(kick)], strict=True):
+    for place, until in pairwise([*places.tolist(), len(kick)]):
         struck = [name for name in ("kick", "snare") if streams[name][place]]
         silent = int(weights[place + 1 : until].max(initial=-99)) - int(weights[place])
         against = int(weights[until]) - int(weights[place]) if until < len(kick) else 0

@@ -67,3 +67,7 @@ def test_a_shifted_beat_is_more_syncopated_in_every_meter() -> None:
         plain[[t + b for b in (0, bar) for t in groups], PIECES.index("kick")] = 3
         shifted = np.roll(plain, -1, axis=0)
         assert syncopation(shifted, ticks, meters).sum() > syncopation(plain, ticks, meters).sum()
+
+
+def test_silence_is_not_syncopated() -> None:
+    assert longuet_higgins_lee(at(), W44).sum() == witek(at(), at(), at(), W44).sum() == 0
