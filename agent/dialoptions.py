@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,15 +87,21 @@ def _parts(text: str | None, config: Config) -> tuple[str, ...]:
 def _dials(given: argparse.Namespace, config: Config) -> Dials:
     """Those of the config, with what was given in their place."""
     values: dict[str, Any] = {}
-    for dial in fields(Dials):
-        text = getattr(given, dial.name)
-        if text is not None and dial.name != "style":
-            values[dial.name] = number(f"--{dial.name}", text, 0, 1, 0)
-    if given.style is not None and given.style.lower() not in STYLES:
-        raise UserError(f"--style {given.style}: allowed are {', '.join(STYLES)}")
-    if given.style is not None:
-        values["style"] = given.style.lower()
-    return replace(config.dials.asked, **values)
+    for name in DIALS:
+        text = getattr(given, name)
+        if text is None:
+            values[name] = getattr(config.dials, name)
+        elif name == "style":
+            values[name] = _style(text)
+        else:
+            values[name] = number(f"--{name}", text, 0, 1, 0)
+    return Dials(**values)
+
+
+def _style(text: str) -> str:
+    if text.lower() not in STYLES:
+        raise UserError(f"--style {text}: allowed are {', '.join(STYLES)}")
+    return text.lower()
 
 
 def open_responder(model: str | None, config: Config) -> Responder:

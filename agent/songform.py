@@ -88,7 +88,7 @@ class Form:
         options = [c for c in options if c != self.in_key.tonic or letter(bar) != "B"]
         options = [c for c in options if tones_of(ChordHit(*c, 1)) <= self.in_key.scale]
         weights = np.array([shares[TRIADS.index(quality)][(root - tonic) % 12] for root, quality in options])
-        lately = self._roots_since(bar - bar % PHRASE_BARS)
+        lately = self._roots_lately(bar)
         weights = weights * [HEARD_WEIGHT if root in lately else 1.0 for root, _ in options]
         rng = np.random.default_rng((self.seed, 55, bar))
         return options[int(rng.choice(len(options), p=weights / weights.sum()))]
@@ -97,10 +97,12 @@ class Form:
         """To and fro between two chords is well once, and minor's dominant is for cadences; seeded."""
         chance = np.random.default_rng((self.seed, 56, bar)).random()
         leads = self.in_key.key.mode == "min" and bool(tones_of(ChordHit(*coming, 1)) - self.in_key.scale)
-        again = coming[0] in self._roots_since(bar - bar % PHRASE_BARS)
+        again = coming[0] in self._roots_lately(bar)
         return bool(chance < max(STALE * again, LEADS * leads))
 
-    def _roots_since(self, first: int) -> set[int]:
+    def _roots_lately(self, bar: int) -> set[int]:
+        """In this phrase; in B, which is to be another place, in the phrase before it too."""
+        first = bar - bar % PHRASE_BARS - PHRASE_BARS * (letter(bar) == "B")
         chords = [self._played[key].chord for key in self._changes if key[0] >= first]
         return {chord.root for chord in chords if chord}
 
