@@ -99,3 +99,14 @@ def test_held_out_songs_without_a_bass_are_not_asked() -> None:
     silent = song(4)
     silent.events.bass[:, 0] = -1
     assert [s.name for s in bench.chosen([song(4, name="a"), silent, mixed()], 2, 64)] == ["a", "m"]
+
+
+def test_picks_are_spread_over_a_group() -> None:
+    songs = [song(4, name=str(index)) for index in range(9)]
+    assert [s.name for s in bench.chosen(songs, 3, 64)] == ["0", "4", "8"]
+
+
+def test_borrowed_drums_come_from_a_song_in_the_meter() -> None:
+    pool = [song(3, FIVE, name="five"), song(3, together=False, name="four")]
+    assert np.array_equal(bench.borrowed(pool, song(5), 64), pool[1].events.drums[np.arange(64) % 48])
+    assert bench.borrowed(pool, song(2, FIVE), 64).shape == (40, len(PIECES))
