@@ -6,18 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 
 from agent.voicing import intervals_of, voice
 from models.midi_file import RawNote
-from models.tokens import DRUM_PIECES, QUALITIES, BassTick, ChordHit, Reply
+from models.tokens import DRUM_PIECES, QUALITIES, BassTick, ChordHit, DrumHit, Reply
 
 DRUM_TICKS = 1  # how long a drum's note is written
 BASS_GAP = 0.95  # of its ticks that a bass note is written, so that repeated ones stay apart
 
 At = Callable[[int], int]  # 16th tick -> MIDI tick
+Strike = Callable[[int, Reply], list[tuple[DrumHit, int]]]  # tick, reply -> hits, and MIDI ticks from the grid
 
 
-def band_notes(replies: Sequence[Reply], at: At) -> dict[str, tuple[RawNote, ...]]:
-    """The notes of tokens.PARTS; what sounds at the end ends there."""
+def on_the_grid(tick: int, reply: Reply) -> list[tuple[DrumHit, int]]:
+    """A Strike without human timing."""
+    return [(hit, 0) for hit in reply.drums]
+
+
+def band_notes(replies: Sequence[Reply], at: At, strike: Strike = on_the_grid) -> dict[str, tuple[RawNote, ...]]:
+    """The notes of tokens.PARTS; what sounds at the end ends there. strike is asked tick by tick, in order."""
     return {
-        "drums": tuple(_drums(replies, at)),
+        "drums": tuple(_drums(replies, at, strike)),
         "chords": tuple(_chords(replies, at)),
         "line": tuple(_line(replies, at)),
     }
@@ -28,10 +34,13 @@ def bass_notes(basses: Sequence[BassTick], at: At) -> tuple[RawNote, ...]:
     return tuple(_bass(basses, at))
 
 
-def _drums(replies: Sequence[Reply], at: At) -> Iterator[RawNote]:
+def _drums(replies: Sequence[Reply], at: At, strike: Strike) -> Iterator[RawNote]:
+    end = at(len(replies))
     for tick, reply in enumerate(replies):
-        for hit in reply.drums:
-            yield RawNote(at(tick), at(tick + DRUM_TICKS), DRUM_PIECES[hit.piece].key, hit.velocity)
+        for hit, late in strike(tick, reply):
+            start = min(max(at(tick) + late, 0), end - 1)
+            until = min(start + at(tick + DRUM_TICKS) - at(tick), end)
+            yield RawNote(start, until, DRUM_PIECES[hit.piece].key, hit.velocity)
 
 
 def _chords(replies: Sequence[Reply], at: At) -> Iterator[RawNote]:

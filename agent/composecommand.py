@@ -77,16 +77,18 @@ def _context(source: Path) -> Any:
 def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bpm: float, swung: bool) -> None:
     from agent import multitrack
     from agent.bandnotes import band_notes, bass_notes
+    from agent.hands import strike_of
     from agent.names import key_name
     from agent.replycommand import summary
     from models.midi import TickGrid
 
     at = TickGrid(PER_QUARTER, swung).at
     notes = {"bass": bass_notes([moment.bass for moment in music], at)}
-    played = band_notes([moment.reply for moment in music], at)
-    notes |= {name: found for name, found in played.items() if name in brief.wish.parts}
     key = multitrack.KEY_NAMES[brief.key.mode][brief.key.tonic]
     time = multitrack.TimeMap(PER_QUARTER, ((0, round(60e6 / bpm)),), ((0, brief.meter),), ((0, key),))
+    strike = strike_of(brief.wish, [moment.place for moment in music], at, time)
+    played = band_notes([moment.reply for moment in music], at, strike)
+    notes |= {name: found for name, found in played.items() if name in brief.wish.parts}
     parts = multitrack.parts_of(config, notes)
     title = f"Antiphon: {key_name(brief.key)}, {brief.meter}, seed {brief.wish.seed}"
     multitrack.write(given.out, time, parts, at(len(music)), title)

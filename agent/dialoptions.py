@@ -25,7 +25,7 @@ DIALS: dict[str, tuple[str, str]] = {  # dial -> (what the value is called, help
     "surprise": ("0..1", "how little can be foretold"),
     "style": ("NAME", ", ".join(STYLES)),
 }
-TEMPERATURE_RANGE = (0.01, 5.0)
+TEMPERATURE_RANGE, LOOSENESS_RANGE = (0.01, 5.0), (0.0, 2.0)
 SEED_END = 2**32
 
 
@@ -38,6 +38,7 @@ class Wish:
     parts: tuple[str, ...]
     dials: Dials
     guidance: float
+    looseness: float = 0.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", help="the same seed gives the same notes (default: band.seed, 0)")
     parser.add_argument("--temperature", metavar="T", help="how daring; 0.01 to 5 (default: band.temperature, 0.9)")
     parser.add_argument("--parts", metavar="A,B", help=f"which of {','.join(PARTS)} play (default: all)")
+    parser.add_argument("--looseness", metavar="L", help="how human the drummer's timing is; 0 = on the grid (to 2)")
     dials = parser.add_argument_group("dials (left out: those of config.yaml, else as the music suggests)")
     for name, (metavar, says) in DIALS.items():
         dials.add_argument(f"--{name}", metavar=metavar, help=says)
@@ -58,7 +60,9 @@ def wish(given: argparse.Namespace, config: Config) -> Wish:
     seed = number("--seed", given.seed, 0, SEED_END - 1, config.band.seed)
     if seed != int(seed):
         raise UserError(f"--seed {given.seed}: a whole number is needed, such as 7")
-    return Wish(int(seed), temperature, _parts(given.parts, config), _dials(given, config), config.dials.guidance)
+    looseness = number("--looseness", given.looseness, *LOOSENESS_RANGE, config.band.looseness)
+    parts, dials = _parts(given.parts, config), _dials(given, config)
+    return Wish(int(seed), temperature, parts, dials, config.dials.guidance, looseness)
 
 
 def number(option: str, text: str | None, low: float, high: float, default: float) -> float:

@@ -45,7 +45,7 @@ def _reply(given: argparse.Namespace) -> int:
     except Unusable as cause:
         raise UserError(str(cause)) from None
     replies = reply.answer(open_responder(given.model, config), heard, asked)
-    _write(given, config, asked.parts, heard, score, replies)
+    _write(given, config, asked, heard, score, replies)
     return 0
 
 
@@ -59,15 +59,17 @@ def check_out(out: Path, source: Path | None) -> None:
         raise UserError(f"-o {out}: the file that is read, which would be lost; name another")
 
 
-def _write(given: argparse.Namespace, config: Config, parts: Any, heard: Any, score: Any, replies: Any) -> None:
+def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, score: Any, replies: Any) -> None:
     from agent import multitrack
     from agent.bandnotes import band_notes
+    from agent.hands import strike_of
     from models.roles import BASS_PROGRAMS
 
-    notes = {name: found for name, found in band_notes(replies, heard.grid.at).items() if name in parts}
+    time = multitrack.TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
+    strike = strike_of(asked, heard.places, heard.grid.at, time)
+    notes = {name: found for name, found in band_notes(replies, heard.grid.at, strike).items() if name in asked.parts}
     program = heard.track.program if heard.track.program in BASS_PROGRAMS else multitrack.BASS_PROGRAM
     written = multitrack.parts_of(config, {"bass": heard.track.notes, **notes}, program)
-    time = multitrack.TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
     multitrack.write(given.out, time, written, heard.end, f"Antiphon replies to {given.file.stem}")
     name = heard.track.name or f"channel {heard.track.channel + 1}"
     mended = "".join(f", {count} {what} mended" for what, count in score.mended)

@@ -69,7 +69,7 @@ def test_the_file_keeps_its_bass_tempi_and_meter(bass: Path, tmp_path: Path, ste
 
 
 def test_every_note_that_begins_ends_and_the_band_waits_for_the_bass(bass: Path, tmp_path: Path, stem: Path) -> None:
-    score = run(bass, tmp_path / "out.mid", stem)
+    score = run(bass, tmp_path / "out.mid", stem, "--looseness", 0)
     assert dict(score.mended) == {}
     for track in mido.MidiFile(tmp_path / "out.mid").tracks:
         kinds = [m.type for m in track if m.type in ("note_on", "note_off")]
@@ -82,6 +82,14 @@ def test_the_same_seed_gives_the_same_bytes_another_another(bass: Path, tmp_path
         run(bass, tmp_path / f"{name}.mid", stem, "--seed", seed)
     a, b, c = ((tmp_path / f"{name}.mid").read_bytes() for name in "abc")
     assert a == b != c
+
+
+def test_the_drummer_is_human_where_he_may_be(bass: Path, tmp_path: Path, stem: Path) -> None:
+    grid, human = (part(run(bass, tmp_path / "out.mid", stem, "--looseness", x), "Drums") for x in (0, 1))
+    assert {n.start % 120 for n in grid} == {0}
+    late = [(n.start + 60) % 120 - 60 for n in human]
+    assert len(set(late)) > 5
+    assert abs(np.median(late)) < 25  # of 480 a quarter
 
 
 def test_only_the_parts_that_are_named_are_written(bass: Path, tmp_path: Path, stem: Path) -> None:
@@ -122,6 +130,7 @@ WRONG = {
     ("--surprise", "nan"): "--surprise nan: a number from 0 to 1",
     ("--style", "polka"): "--style polka: allowed are rock, metal",
     ("--temperature", "0"): "--temperature 0: a number from 0.01 to 5",
+    ("--looseness", "3"): "--looseness 3: a number from 0 to 2",
     ("--seed", "-1"): "--seed -1: a number from 0",
     ("--seed", "1.5"): "--seed 1.5: a whole number",
     ("--parts", "drums,sax"): "--parts drums,sax: allowed are drums, chords, line",

@@ -1,0 +1,36 @@
+"""The drummer's hands in a file that is written: micro-timing and velocity of every hit, in MIDI ticks."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from agent.bandnotes import At, Strike
+from agent.dialoptions import Wish
+from agent.drummer import Drummer
+from agent.errors import UserError
+from agent.multitrack import TimeMap
+from models.midi_file import DEFAULT_QUARTER_US
+from models.timing import Timing
+from models.tokens import DrumHit, Position, Reply
+
+
+def strike_of(wish: Wish, places: Sequence[Position], at: At, time: TimeMap) -> Strike:
+    """How the drums of a piece are struck. UserError when the weights of the timing cannot be used."""
+    try:
+        drummer = Drummer(Timing.load() if wish.looseness else None, wish.looseness, wish.dials.style, wish.seed)
+    except (OSError, ValueError) as cause:
+        raise UserError(f"{cause}; or play on the grid with --looseness 0") from None
+
+    def strike(tick: int, reply: Reply) -> list[tuple[DrumHit, int]]:
+        quarter_s = quarter_us_at(time, at(tick)) / 1e6
+        hits = drummer.strike(reply.drums, places[tick], tick, quarter_s)
+        return [(hit, round(late_s / quarter_s * time.per_quarter)) for hit, late_s in hits]
+
+    return strike
+
+
+def quarter_us_at(time: TimeMap, midi_tick: int) -> int:
+    """Microseconds of a quarter there."""
+    index = bisect_right(time.tempi, midi_tick, key=lambda tempo: tempo[0]) - 1
+    return time.tempi[index][1] if index >= 0 else DEFAULT_QUARTER_US
