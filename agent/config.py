@@ -12,11 +12,11 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from agent.errors import UserError
 from agent.yamlfile import parse_value, read_tree, shown
-from models.dials import GUIDANCE, STYLES, Dials
 
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
 FILE_NAME = "config.yaml"
+STYLES = ("rock", "metal", "funk", "jazz", "latin", "hiphop", "soul", "blues", "country", "pop", "dance", "ballad")
 METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "11/8", "12/8")  # those listener.hints knows
 
 
@@ -99,6 +99,7 @@ class BandConfig:
     thin_bars: int = _between(2, 0, 64)
     max_wait_bars: int = _between(8, 1, 256)
     temperature: float = _between(0.9, 0.01, 5)
+    looseness: float = _between(0.6, 0, 2)
     tempo_bpm: float | None = _between(None, 40, 480)  # told beforehand, in beats of the meter; None = heard
     meter: str | None = _choice_or_none(*METERS)
     seed: int = _between(0, 0, 2**32 - 1)
@@ -116,11 +117,7 @@ class DialsConfig:
     intensity: float | None = _between(None, 0, 1)
     surprise: float | None = _between(None, 0, 1)
     style: str | None = _choice_or_none(*STYLES)
-    guidance: float = _between(GUIDANCE, 0, 5)
-
-    @property
-    def asked(self) -> Dials:
-        return Dials(**{item.name: getattr(self, item.name) for item in fields(Dials)})
+    guidance: float = _between(1.5, 0, 5)
 
 
 @dataclass(frozen=True, slots=True)

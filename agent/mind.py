@@ -15,6 +15,7 @@ from models import codec as codec_module
 from models.codec import Codec
 from models.codec_official import load_weights
 from models.responder import Responder
+from models.timing import Timing
 
 WEIGHTS = Path(codec_module.__file__).parent / "weights"
 
@@ -52,7 +53,8 @@ class Mind:
         self._analyzer = Analyzer()
         self._analyzer.given(config.band.meter, config.band.tempo_bpm)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)
-        self._planner = Planner(responder, config.band, parts, config.band.commit_ms / 1000 + latency_s, config.dials)
+        commit_s = config.band.commit_ms / 1000 + latency_s
+        self._planner = Planner(responder, config.band, parts, commit_s, config.dials, Timing.load())
 
     @property
     def codec(self) -> Codec | None:

@@ -8,18 +8,23 @@ unknown. The first of them are committed, the rest is tentative and thrown away 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.config import BandConfig, DialsConfig
+from agent.drummer import Drummer
 from agent.form import Form, Gate
+from agent.ticks import Tick, first_tick, next_tick, straight
 from agent.types import PARTS, Plan, PlannedNote
 from agent.voicing import intervals_of, voice
 from listener.harmony import QUALITIES
 from listener.types import Analysis, Grid, Note
+from models import phrasing
+from models.dials import Dials
 from models.responder import Responder, ResponderState
+from models.timing import Timing
 from models.tokens import (
     DRUM_PIECES,
     EMPTY_REPLY,
@@ -34,33 +39,10 @@ from models.tokens import (
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 DRUM_DURATION_S = 0.10
 LEGATO = 0.98  # a stroke that the next one ends stops this little before it
+FILL_BARS = 8  # a fill ends every so many bars
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 Latent = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One 16th: number counts on for ever; beat and sub say where it lies on the grid; position where in the bar."""
-
-    number: int
-    beat: int
-    sub: int
-    position: Position
-
-    def time_on(self, grid: Grid) -> float:
-        """Stream seconds of this tick, swung as the grid is."""
-        return grid.time_of(self.beat + swung(self.sub / ticks_per_beat(self.position.meter), grid.swing))
-
-
-def swung(fraction: float, swing: float) -> float:
-    """Where in the beat a straight fraction falls when the second half begins at `swing` (0.5 = straight)."""
-    return 2 * fraction * swing if fraction < 0.5 else swing + (2 * fraction - 1) * (1 - swing)
-
-
-def straight(fraction: float, swing: float) -> float:
-    """The inverse of swung."""
-    return fraction / (2 * swing) if fraction < swing else 0.5 + (fraction - swing) / (2 * (1 - swing))
 
 
 class Planner:
@@ -77,11 +59,14 @@ class Planner:
         parts: frozenset[str] = frozenset(PARTS),
         commit_s: float = 0.15,
         dials: DialsConfig | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self.form = Form(config, parts)
         self._responder, self._config, self._commit_s = responder, config, commit_s
         asked = dials or DialsConfig()
-        self._dials, self._guidance = asked.asked, asked.guidance
+        self._dials = Dials(**{item.name: getattr(asked, item.name) for item in fields(Dials)})
+        self._guidance = asked.guidance
+        self._drummer = Drummer(timing, config.looseness, asked.style, config.seed)
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
 
@@ -131,9 +116,9 @@ class Planner:
     def _follow(self, grid: Grid, now_s: float) -> None:
         """Keep the tick on the grid; a grid that jumped is taken up at the beat nearest to where we were."""
         if self._tick is None:
-            self._tick = _first_tick(grid, now_s)
+            self._tick = first_tick(grid, now_s)
         elif abs(self._tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s:
-            self._tick = _first_tick(grid, self._tick_s, self._tick)
+            self._tick = first_tick(grid, self._tick_s, self._tick)
         self._grid = grid
         self._tick_s = self._tick.time_on(grid)
 
@@ -145,7 +130,7 @@ class Planner:
     def _observe(self) -> None:
         """The tick being heard is complete: step the state into the next one."""
         assert self._tick and self._grid
-        tick, after = self._tick, _next_tick(self._tick, self._grid)
+        tick, after = self._tick, next_tick(self._tick, self._grid)
         bass, sound = self._bass_of(tick), self._sound_of(tick, after)
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
@@ -189,7 +174,7 @@ class Planner:
                 continue
             if t.position.tick == 0:
                 self.form.downbeat(grid, now_s)
-            committed += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position.tick))
+            committed += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position.tick), final=True)
             self._replies[t.number] = reply
             self._committed_s = t.time_on(grid)
         tentative: list[PlannedNote] = []
@@ -208,7 +193,7 @@ class Planner:
         while tick.number < last or tick.time_on(self._grid) < until_s:
             reply = self._replies.get(tick.number) or self._sample(tick, state)
             path.append((tick, reply))
-            tick = _next_tick(tick, self._grid)
+            tick = next_tick(tick, self._grid)
             state = self._responder.step(self._input(tick.position, BassTick.UNKNOWN, None, reply), state)
         return path
 
@@ -217,18 +202,24 @@ class Planner:
 
     def _sample(self, tick: Tick, state: ResponderState) -> Reply:
         rng = np.random.default_rng((self._config.seed, tick.number))
-        return self._responder.sample(state, rng, temperature=self._config.temperature)
+        fill = phrasing.Form(fill=tick.position.bar % FILL_BARS == FILL_BARS - 1)
+        return phrasing.play(self._responder, state, tick.position, fill, rng, self._config.temperature)
 
-    def _notes_of(self, tick: Tick, reply: Reply, ahead: list[tuple[Tick, Reply]], gate: Gate) -> list[PlannedNote]:
+    def _notes_of(
+        self, tick: Tick, reply: Reply, ahead: list[tuple[Tick, Reply]], gate: Gate, final: bool = False
+    ) -> list[PlannedNote]:
         assert self._grid
-        on_s = tick.time_on(self._grid)
+        grid, on_s = self._grid, tick.time_on(self._grid)
         if gate.final:
             return self._final_stroke(tick, on_s)
         gain = gate.gain * min(max(self._level / 90.0, 0.7), 1.15)
         notes = []
         if "drums" in gate.parts:
             hits = [h for h in reply.drums if gate.pieces is None or h.piece in gate.pieces]
-            notes += [self._drum(h.piece, h.velocity * gain, tick, on_s) for h in hits]
+            quarter_s = grid.period_s * tick.position.meter.denominator / 4
+            played = self._drummer.strike(tuple(hits), tick.position, tick.number, quarter_s) if final else None
+            struck = played or [(hit, 0.0) for hit in hits]
+            notes += [self._drum(hit.piece, hit.velocity * gain, tick, on_s + late_s) for hit, late_s in struck]
         if reply.chord and "chords" in gate.parts:
             self._last_chord = reply.chord
             off_s = self._until(ahead, on_s, "chord")
@@ -268,26 +259,6 @@ class Planner:
         if first is None:
             return second
         return Plan(first.committed + second.committed, second.tentative, second.committed_until_s, second.created_s)
-
-
-def _first_tick(grid: Grid, time_s: float, before: Tick | None = None) -> Tick:
-    """The tick at the beat nearest time_s, numbered on from `before`."""
-    beat = round(grid.beat_at(time_s))
-    per_beat = ticks_per_beat(grid.meter)
-    bar = before.position.bar if before else 0
-    position = Position((grid.position_of(beat) - 1) * per_beat, bar, grid.meter)
-    return Tick(before.number if before else 0, beat, 0, position)
-
-
-def _next_tick(tick: Tick, grid: Grid) -> Tick:
-    """The tick after `tick`; a new bar begins where the grid has a downbeat, even if this one is cut short."""
-    at = tick.position
-    if tick.sub + 1 < ticks_per_beat(at.meter):
-        return Tick(tick.number + 1, tick.beat, tick.sub + 1, Position(at.tick + 1, at.bar, at.meter))
-    beat = tick.beat + 1
-    if grid.position_of(beat) == 1:
-        return Tick(tick.number + 1, beat, 0, Position(0, at.bar + 1, grid.meter))
-    return Tick(tick.number + 1, beat, 0, Position((at.tick + 1) % at.ticks_per_bar, at.bar, at.meter))
 
 
 def _note(part: str, on_s: float, off_s: float, pitch: int, velocity: float, tick: Tick) -> PlannedNote:

@@ -23,6 +23,7 @@ SHIPPED = {
     "timbre": ROOT / "listener" / "weights" / "timbre",
     "codec": ROOT / "models" / "weights" / "codec",
     "responder": ROOT / "models" / "weights" / "responder",
+    "responder-lstm": ROOT / "models" / "weights" / "responder-lstm",
     "timing": ROOT / "models" / "weights" / "timing",
     "copycheck": ROOT / "models" / "weights" / "copycheck",
 }

@@ -19,6 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -244,9 +245,9 @@ def _run(args: argparse.Namespace) -> None:
         return
     if args.sound:
         raise ValueError("--sound with --midi: own MIDI is read without its sound; leave one of the two out")
-    from models import data_folder
-
-    data_folder.build(args.midi, args.cache or CACHE.parent / f"midi_{args.midi.resolve().name}.npz")
+    import_module("models.data_folder").build(
+        args.midi, args.cache or CACHE.parent / f"midi_{args.midi.resolve().name}.npz"
+    )
 
 
 if __name__ == "__main__":

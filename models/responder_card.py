@@ -17,7 +17,7 @@ OWN = "brought by the user"  # licence of music that is none of ours
 def card(
     net: ResponderNet, train: dict[str, Any], history: list[dict[str, Any]], songs: list[Song], argv: list[str]
 ) -> str:
-    best = min(history, key=lambda row: sum(row[part] for part in PARTS), default={})
+    best = min(history, key=lambda row: row["drums"] + row["chords"], default={})
     parts = ", ".join(f"{part} {best.get(part, math.nan):.3f}" for part in PARTS)
     config = net.config
     return f"""# Model card: responder
@@ -27,7 +27,7 @@ beat, bar and phrase and the dials (`models/dials.py`) to drums, chords (root, q
 one 16th at a time. Auxiliary heads foresee the bass's next beat. Licence of the weights: MIT.
 
 - Made by `python -m models.train responder {shlex.join(argv)}` at commit {commit()}; {train}
-- The weights are those of step {best.get("step", train["steps"])}, the best on validation: nats per tick {parts} (before the scaling below).
+- The weights are those of step {best.get("step", train["steps"])}, the best for drums and chords on validation: nats per tick {parts} (before the scaling below).
 
 | trained on | licence | pieces | ticks |
 |---|---|---|---|

@@ -53,11 +53,11 @@ class ResponderConfig:
     dials, foresee: whether it reads dials and foresees the bass; the weights of Antiphon 0.2 do neither.
     """
 
-    hidden: int = 256
+    hidden: int = 272
     layers: int = 2
     sound_dim: int = 64
-    dropout: float = 0.1
-    backbone: str = "lstm"
+    dropout: float = 0.15
+    backbone: str = "ssm"
     dials: bool = False
     foresee: bool = False
 

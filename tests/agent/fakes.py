@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
+from models.sampling import NO_PUSH, Push
 from models.tokens import ChordHit, DrumHit, LineHit, Position, Reply, TickInput, ticks_per_beat
 
 
@@ -23,7 +26,14 @@ class PatternResponder:
         self.seen.append(x)
         return x.position
 
-    def sample(self, state: Position, rng: np.random.Generator, temperature: float = 1.0) -> Reply:
+    def sample(
+        self,
+        state: Position,
+        rng: np.random.Generator,
+        temperature: float = 1.0,
+        parts: Collection[str] = (),
+        push: Push = NO_PUSH,
+    ) -> Reply:
         per_beat = ticks_per_beat(state.meter)
         beat, on_beat = divmod(state.tick, per_beat)
         drums = [DrumHit("closed_hat", 70)] if on_beat == 0 else []

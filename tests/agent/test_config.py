@@ -6,12 +6,13 @@ import pickle
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.config import METERS, Config, find, flatten, load, parse_value, valid_keys
+from agent.config import METERS, STYLES, Config, find, flatten, load, parse_value, valid_keys
 from agent.errors import UserError
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
@@ -164,3 +165,13 @@ def test_the_meters_that_can_be_given_are_those_that_can_be_heard() -> None:
 def test_a_time_that_cannot_be_followed_is_refused(key: str, value: Any) -> None:
     with pytest.raises(UserError, match=f"{key}.*allowed"):
         load(None, {key: value})
+
+
+def test_the_dials_of_the_config_are_the_models() -> None:
+    """Two lists, because reading the config imports no model."""
+    from models import dials
+
+    names = [name for name, _ in flatten(Config()) if name.startswith("dials.")]
+    assert names == [f"dials.{item.name}" for item in fields(dials.Dials)] + ["dials.guidance"]
+    assert STYLES == dials.STYLES
+    assert Config().dials.guidance == dials.GUIDANCE

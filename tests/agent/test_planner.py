@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from agent.config import BandConfig
-from agent.planner import Planner, straight, swung
+from agent.planner import Planner
+from agent.ticks import straight, swung
 from agent.types import Plan, PlannedNote
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
 from tests.agent.fakes import PatternResponder
@@ -125,7 +126,7 @@ def test_a_lost_beat_stops_the_band() -> None:
 
 def test_off_beats_swing_as_the_player_does() -> None:
     responder = PatternResponder()
-    responder.sample = lambda state, rng, temperature=1.0: _eighths(state)  # type: ignore[method-assign]
+    responder.sample = lambda state, rng, *_, **__: _eighths(state)  # type: ignore[method-assign]
     plans = hear(Planner(responder, BandConfig()), Meter(4, 4), 8.0, swing=0.62)
     off = [n.on_s % 0.5 for n in committed(plans, "drums") if 0.01 < n.on_s % 0.5 < 0.49]
     np.testing.assert_allclose(off, 0.31, atol=1e-6)

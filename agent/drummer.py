@@ -1,0 +1,36 @@
+"""The hands of the drummer: when and how hard each stroke of a tick really falls (models/timing.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.timing import Timing, TimingState
+from models.tokens import DrumHit, Position
+
+STRAIGHT = 0.5  # the planner's ticks are swung already
+
+
+class Drummer:
+    """Keeps the hands' state over the ticks that are committed. looseness: 0 on the grid, 1 as the drummers it heard."""
+
+    def __init__(self, timing: Timing | None, looseness: float, style: str | None, seed: int) -> None:
+        self._timing, self._looseness, self._style, self._seed = timing, looseness, style, seed
+        self._state: TimingState | None = timing.initial_state() if timing else None
+
+    def strike(
+        self, hits: tuple[DrumHit, ...], position: Position, number: int, quarter_s: float
+    ) -> list[tuple[DrumHit, float]]:
+        """Each hit with its own velocity, and seconds from its tick; call once for every committed tick, in order.
+
+        number: of the tick, for the seed. quarter_s: length of a quarter note.
+        """
+        if self._timing is None or self._state is None or self._looseness == 0:
+            return [(hit, 0.0) for hit in hits]
+        rng = np.random.default_rng((self._seed, number, 1))
+        drawn, self._state = self._timing.step(
+            hits, position, 60 / quarter_s, self._state, rng, STRAIGHT, 0.0, self._style
+        )
+        return [
+            (DrumHit(hit.piece, velocity), self._looseness * offset_ms / 1000)
+            for hit, (offset_ms, velocity) in zip(hits, drawn, strict=True)
+        ]
