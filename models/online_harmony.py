@@ -38,6 +38,8 @@ HEAD_CHANNELS = 64
 NEXT_TICKS = 8  # how far the guess of the next notes reaches
 GUARD = -1e9
 UNFORESEEN = 0.05  # of the notes come from anywhere
+ALARM_HURRY, ALARM_PRIOR = 3.0, 0.3  # in alarm: more towards a change; how much the network's own chords still count
+ALARM_STAYS = 0.7  # per decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Taste:
 
     next_weight, heard_weight: for a chord that contains all of the guessed notes, of those of the last heard_ticks.
     hurry: towards a change, when another chord would contain all of them and the one that holds none.
-    hazard_bias: towards a change, always. modulation: how likely the player changes key, per decision. top_p: the network's likeliest chords to choose among.
+    hazard_bias: towards a change, always. alarm_weight: like heard_weight, while the notes come from another key than the
+    guessed ones. modulation: how likely that is, per decision. top_p: the network's likeliest chords to choose among.
     """
 
     temperature: float = 1.0
@@ -70,6 +73,7 @@ class Taste:
     hazard_bias: float = 0.0
     hazard_temperature: float = 1.0
     modulation: float = 0.0
+    alarm_weight: float = 0.0
 
 
 class Said(NamedTuple):
@@ -154,7 +158,7 @@ def play_line(net: OnlineHarmony, line: Line, taste: Taste, seed: int) -> Tensor
         key.expect(first.notes.softmax(-1))
         now = own[:, tick - 1] if tick else own[:, 0]
         draws = torch.from_numpy(rng.random((2, batch)))
-        chosen = choose(first, now, heard(known, at, taste.heard_ticks)[:, 0], taste, draws)
+        chosen = choose(first, now, heard(known, at, taste.heard_ticks)[:, 0], taste, draws, key.alarm)
         own[:, tick : tick + stride] = chosen[:, None]
         played[:, tick : tick + stride] = raised(chosen, key.shift)[:, None]
     return played
@@ -166,11 +170,12 @@ def raised(chords: Tensor, shift: Tensor) -> Tensor:
 
 class KeyShift:
     """Notices that the player has modulated: a hidden Markov filter over 12 transpositions of the notes the network
-    guessed, fed with each note that begins. shift [B]: semitones, -5 to 6."""
+    guessed, fed with each note that begins. shift [B]: semitones, -5 to 6. alarm [B]: 0..1, that it is not the one thought."""
 
     def __init__(self, batch: int, rate: float) -> None:
         """rate: chance of a modulation per decision; 0 never follows one."""
         self.shift = torch.zeros(batch, dtype=torch.long)
+        self.alarm = torch.zeros(batch)
         self._rate = rate
         self._belief = torch.zeros(batch, 12)
         self._belief[:, 0] = 1
@@ -193,6 +198,8 @@ class KeyShift:
     def _follow(self) -> None:
         """Another transposition that is likelier than not becomes the shift."""
         p, best = self._belief.max(1)
+        fresh = torch.where((p > 0.5) & (best != 0), torch.ones(()), 1 - self._belief[:, 0])
+        self.alarm = torch.maximum(fresh, ALARM_STAYS * self.alarm)
         move = torch.where(p > 0.5, best, 0)
         self.shift = (self.shift + move + 5) % 12 - 5
         self._belief = self._belief.gather(1, (torch.arange(12) + move[:, None]) % 12)
@@ -208,17 +215,25 @@ def said_at(net: OnlineHarmony, line: Line, chords: Tensor, at: Tensor, state: A
     return said
 
 
-def choose(said: Said, now: Tensor, just_heard: Tensor, taste: Taste, draws: Tensor) -> Tensor:
-    """[B] chord ids: `now` [B] held or another one. just_heard [B, 12]; draws [2, B] uniform in 0..1."""
+def choose(said: Said, now: Tensor, just_heard: Tensor, taste: Taste, draws: Tensor, alarm: Tensor) -> Tensor:
+    """[B] chord ids: `now` [B] held or another one. just_heard [B, 12]; draws [2, B] uniform in 0..1; alarm [B]."""
     fit = coverage(said.notes.softmax(-1)), coverage(just_heard)
-    gain = taste.next_weight * fit[0] + taste.heard_weight * fit[1]
-    logp = log_softmax(said.chords.scatter(-1, now[:, None], GUARD) / taste.temperature, -1)
-    score = torch.where(_nucleus(logp, taste.top_p), logp + gain, GUARD)
-    other = _drawn(score.softmax(-1), draws[1])
-    both = (fit[0] + fit[1]) / 2
+    doubt = (alarm * (taste.alarm_weight > 0))[:, None]
+    score = _scores(said, now, fit, taste, doubt)
+    both = (1 - doubt) / 2 * fit[0] + (1 + doubt) / 2 * fit[1]
     lost = torch.where(score > GUARD / 2, both, 0).amax(-1) - both.gather(-1, now[:, None])[:, 0]
-    logit = said.hazard / taste.hazard_temperature + taste.hazard_bias + taste.hurry * lost
-    return torch.where(draws[0] < logit.double().sigmoid(), other, now)
+    hurry = taste.hurry + ALARM_HURRY * doubt[:, 0]
+    logit = said.hazard / taste.hazard_temperature + taste.hazard_bias + hurry * lost
+    return torch.where(draws[0] < logit.double().sigmoid(), _drawn(score.softmax(-1), draws[1]), now)
+
+
+def _scores(said: Said, now: Tensor, fit: tuple[Tensor, Tensor], taste: Taste, doubt: Tensor) -> Tensor:
+    """[B, CHORDS] nats of every chord but `now`; the more doubt [B, 1], the more by what was just heard."""
+    logp = log_softmax(said.chords.scatter(-1, now[:, None], GUARD) / taste.temperature, -1)
+    usual = logp + taste.next_weight * fit[0] + taste.heard_weight * fit[1]
+    score = (1 - doubt) * usual + doubt * (ALARM_PRIOR * logp + taste.alarm_weight * fit[1])
+    among = _nucleus(logp, taste.top_p) | (doubt > 0.5)
+    return torch.where(among, score, GUARD).scatter(-1, now[:, None], GUARD)
 
 
 def _nucleus(logp: Tensor, top_p: float) -> Tensor:

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from models.harmony_context import TONES, chords_of_songs, coverage, line_of_songs
-from models.online_harmony import Config, OnlineHarmony, Taste, play, said_at
+from models.online_harmony import Config, KeyShift, OnlineHarmony, Taste, play, said_at
 from models.pop909 import NO_CHORD, REST, Song, chord_id
 from models.train_online_harmony import Plan, draw, held_out, train
 
-FULL = Taste(next_weight=2, heard_weight=2, hurry=1, top_p=0.9)
+FULL = Taste(next_weight=2, heard_weight=2, hurry=1, top_p=0.9, modulation=0.05, alarm_weight=9)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,6 +100,19 @@ def test_weights_of_fit_put_notes_into_chords(net: OnlineHarmony) -> None:
         for w in (0, 20)
     ]
     assert shares[1] > shares[0] + 0.1
+
+
+@pytest.mark.parametrize(("rate", "found"), [(0.02, 6), (0.0, 0)])
+def test_a_key_shift_is_found_from_the_notes_alone(rate: float, found: int) -> None:
+    scale = torch.zeros(1, 12)
+    scale[0, [0, 2, 4, 5, 7, 9, 11]] = 1 / 7
+    key, heard = KeyShift(1, rate), []
+    for pitch in (60, 64, 67, 71, 65, 62, 70, 63, 61, 66, 68, 71, 65, 73):  # C major, and from B flat on F sharp major
+        key.expect(scale)
+        key.hear(torch.tensor([[pitch]]), torch.tensor([[1]]))
+        heard.append(int(key.shift[0]))
+    assert heard[5] == 0 and heard[-1] == found
+    assert key.lowered(torch.tensor([[70, REST]])).tolist() == [[70 - found, REST]]
 
 
 def test_training_learns_goes_on_where_it_stopped_and_plays_the_loop(tmp_path: Path) -> None:
