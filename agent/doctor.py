@@ -135,8 +135,10 @@ def _encodec(_: Config) -> Iterator[Check]:
 
 
 def _weights(config: Config) -> Iterator[Check]:
+    from models.responder import named
+
     folder = Path(__file__).parents[1] / "models" / "weights"
-    yield _weight("responder weights", Path(config.models.responder or folder / "responder"))
+    yield _weight("responder weights", named(config.models.responder))
     if config.models.codec_enabled:
         yield _codec_weights(config.models.codec, folder / "codec")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from agent.config import Config, ModelsConfig
@@ -14,10 +12,8 @@ from listener.types import Frame
 from models import codec as codec_module
 from models.codec import Codec
 from models.codec_official import load_weights
-from models.responder import Responder
+from models.responder import Responder, named
 from models.timing import Timing
-
-WEIGHTS = Path(codec_module.__file__).parent / "weights"
 
 
 def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
@@ -44,7 +40,7 @@ class Mind:
     """
 
     def __init__(self, config: Config, latency_s: float = 0.0) -> None:
-        responder = Responder.load(Path(config.models.responder or WEIGHTS / "responder"))
+        responder = Responder.load(named(config.models.responder))
         self._codec = open_codec(config.models, responder.sound_dim) if config.models.codec_enabled else None
         self._codec_state = self._codec.initial_state() if self._codec else None
         warm_up()

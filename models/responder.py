@@ -38,8 +38,14 @@ from models.tokens import PARTS, BassTick, Reply, TickInput
 Floats = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).parent / "weights" / "responder"
+NAMED = {"ssm": WEIGHTS, "lstm": WEIGHTS.with_name("responder-lstm")}  # what can be asked for by name
 HEAT_PER_BIT = 0.015  # how fast the temperature's logarithm follows a lack or excess of surprise, per tick
 HEAT_LIMITS = (-1.5, 1.0)
+
+
+def named(choice: str | None) -> Path:
+    """The path stem of what the config or a command asks for: a name of NAMED, a path, or None for what ships."""
+    return NAMED.get(choice or "ssm", Path(choice or ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,5 +86,5 @@ def test_foreign_weights_with_the_right_hash_are_refused(stem):
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_weights_with_nan_in_them_are_refused(tmp_path, bad):
     checkpoint.save(tmp_path / "responder", {"fine": torch.zeros(3), "w": torch.tensor([1.0, bad])}, {}, "")
-    with pytest.raises(ValueError, match="1 of 2 numbers in w are NaN or infinite.*make train"):
+    with pytest.raises(ValueError, match=r"1 of 2 numbers in w are NaN or infinite.*make train"):
         checkpoint.load(tmp_path / "responder")
