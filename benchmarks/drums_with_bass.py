@@ -210,14 +210,14 @@ def main(argv: list[str] | None = None) -> int:
     if not data.CACHE.exists():
         print(f"skipped: {data.CACHE} is absent; `python -m models.data` builds it from ../shared")
         return 0
+    models = {f"responder {stem.name}": Responder.load(stem) for stem in args.weights}
     songs = data.load()
     held = chosen(songs, args.per_meter, args.ticks)
     pool = [s for s in held_out(songs, "train", COUNTED) if s.has[0]]
     rule = CommonBar([replace(s, has=DRUMS_ALONE) for s in pool], [])
     drummers: dict[str, Drummer] = {"truth": lambda s: s.events.drums[: args.ticks]}
-    for stem in args.weights:
-        model = Responder.load(stem)
-        drummers[f"responder {stem.name}"] = lambda s, m=model: answer(m, s, args.ticks, SEED)  # type: ignore[misc]
+    for name, model in models.items():
+        drummers[name] = lambda s, m=model: answer(m, s, args.ticks, SEED)  # type: ignore[misc]
     drummers["the same bars shuffled"] = lambda s: shuffled(s, args.ticks, SEED)
     drummers["drums of a training song"] = lambda s: borrowed(pool, s, args.ticks)
     drummers["commonest bar of the meter"] = lambda s: commonest(rule, s, args.ticks)
