@@ -66,7 +66,7 @@ def build(folder: Path, cache: Path) -> list[Song]:
     data.save(cache, songs)
     split = {side: [s.name for s in songs if s.split == side] for side in SPLITS}
     beside(cache, "split.json").write_text(json.dumps(split, indent=0) + "\n", encoding="utf-8")
-    print(_shortened(text))
+    print(_shortened(folder, found, cache))
     return songs
 
 
@@ -215,10 +215,9 @@ def _files(found: Folder) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _shortened(text: str) -> str:
+def _shortened(folder: Path, found: Folder, cache: Path) -> str:
     """The report as it is printed: counts, the commonest reasons, the first skipped files."""
-    counts, reasons, files = text.rstrip("\n").split("\n\n")
-    skipped = [line for line in files.splitlines()[1:] if "  skipped  " in line]
-    more = [f"... and {len(skipped) - REASONS_SHOWN} more"] if len(skipped) > REASONS_SHOWN else []
-    lines = [*counts.splitlines(), *reasons.splitlines()[:REASONS_SHOWN]]
-    return "\n".join([*lines, *(" ".join(line.split()) for line in skipped[:REASONS_SHOWN]), *more])
+    lines = [*_counts(folder, found, cache), *list(_reasons(found))[:REASONS_SHOWN]]
+    lines += [f"  {name}: {why}" for name, why in found.skipped[:REASONS_SHOWN]]
+    more = len(found.skipped) - REASONS_SHOWN
+    return "\n".join([*lines, *([f"  ... and {more} more"] if more > 0 else [])])

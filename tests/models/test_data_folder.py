@@ -78,6 +78,21 @@ def test_few_songs_still_give_every_side_one(count: int) -> None:
     assert set(data_folder.sides(keys, {n: n for n in keys}).values()) == {"train", "valid", "test"}
 
 
+def test_a_folder_with_nothing_to_skip_is_reported_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    song(tmp_path / "one.mid")
+    assert data.main(["--midi", str(tmp_path), "--cache", str(tmp_path / "c.npz")]) == 0
+    said = capsys.readouterr().out
+    assert "1 MIDI files, 1 used, 0 skipped" in said
+    assert "fewer than 3 different songs" in said
+
+
+def test_what_was_skipped_is_printed_with_its_reason(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert data.main(["--midi", str(folder), "--cache", str(tmp_path / "c.npz")]) == 0
+    assert "  letter.mid: not readable as MIDI (no MThd header)" in capsys.readouterr().out.splitlines()
+
+
 def test_a_song_without_drums_is_of_use(tmp_path: Path) -> None:
     bass = [(float(b), 0.9, 36 + b % 4) for b in range(40)]
     piano = [(2.0 * b, 1.8, p) for b in range(20) for p in (60, 64, 67)]
