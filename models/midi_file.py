@@ -6,6 +6,7 @@ meters); what cannot be read is refused with one line that says why.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ UNREADABLE = (
     OverflowError,
     mido.KeySignatureError,
 )
+KEY_SIGNATURE, KEY_SIGNATURE_C = re.compile(rb"\xff\x59\x02..", re.DOTALL), b"\xff\x59\x02\x00\x00"
 EARLY_END = "it ends too early: truncated"
 
 
@@ -88,17 +90,28 @@ def read_score(path: Path) -> Score:
     """Read one file. Unusable: no file, a folder, not MIDI, damaged, format 2, SMPTE time, without notes, too long."""
     data = _bytes(path)
     _check_header(data, path.name)
-    try:
-        file = mido.MidiFile(file=BytesIO(data), clip=True)
-    except UNREADABLE as error:
-        reason = EARLY_END if isinstance(error, EOFError) else str(error) or type(error).__name__
-        raise Unusable(f"{path.name}: not readable as MIDI ({reason})") from None
+    file, strange_keys = _parsed(data, path.name)
     if file.type == 2 and len(file.tracks) > 1:
         raise Unusable(f"{path.name}: MIDI format 2 (patterns without a common time); save it as format 1")
     reading = _Reading(file.ticks_per_beat)
+    reading.mended["impossible key_signature"] = strange_keys
     for index, track in enumerate(file.tracks):
         reading.track(index, track)
     return reading.score(path.name, single=file.type == 0)
+
+
+def _parsed(data: bytes, name: str) -> tuple[Any, int]:
+    """The file, and how many key signatures it has that mean no key: they are taken for C major, then forgotten."""
+    strange = 0
+    try:
+        try:
+            return mido.MidiFile(file=BytesIO(data), clip=True), 0
+        except mido.KeySignatureError:
+            data, strange = KEY_SIGNATURE.subn(KEY_SIGNATURE_C, data)
+            return mido.MidiFile(file=BytesIO(data), clip=True), strange
+    except UNREADABLE as error:
+        reason = EARLY_END if isinstance(error, EOFError) else str(error) or type(error).__name__
+        raise Unusable(f"{name}: not readable as MIDI ({reason})") from None
 
 
 def _bytes(path: Path) -> bytes:
@@ -204,7 +217,7 @@ class _Reading:
                 self.meters[now] = Meter(message.numerator, message.denominator)
             case "set_tempo" | "time_signature":
                 self.mended[f"impossible {message.type}"] += 1
-            case "key_signature":
+            case "key_signature" if not self.mended["impossible key_signature"]:
                 self.keys[now] = message.key
 
     def score(self, name: str, single: bool) -> Score:

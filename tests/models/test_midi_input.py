@@ -117,6 +117,13 @@ def test_impossible_tempi_and_meters_are_left_out(tmp_path: Path) -> None:
     assert dict(score.mended) == {"impossible set_tempo": 1, "impossible time_signature": 1}
 
 
+def test_a_key_that_is_none_does_not_cost_the_song(tmp_path: Path) -> None:
+    bad = event(0, 0xFF, 0x59, 2, 0xFF, 0xFF)
+    score = read_score(made(tmp_path / "k.mid", bad, event(0, ON, 40, 90), event(9, OFF, 40, 0)))
+    assert (notes(score), score.keys) == ([(0, 9, 40)], ())
+    assert dict(score.mended) == {"impossible key_signature": 1}
+
+
 def test_formats_0_and_1_give_the_same_song(tmp_path: Path) -> None:
     one = mido.MidiFile(song(tmp_path / "one.mid"))
     zero = mido.MidiFile(type=0, ticks_per_beat=QUARTER, tracks=[one.merged_track])
