@@ -72,18 +72,24 @@ class Brief:
 
 def compose(responder: Responder, brief: Brief, player: BassPlayer | None = None) -> list[Moment]:
     """`brief.bars` bars; the same brief gives the same music."""
-    first = brief.context[-1].place.bar + 1 if brief.context else PHRASE_BARS
-    prime = 0 if brief.context else PRIME_BARS
+    places = places_of(brief)
+    first, last = places[0].bar, places[-1].bar
+    before = [] if brief.context else places_of(replace(brief, bars=PRIME_BARS), first - PRIME_BARS)
     writer = _Writer(responder, brief, player or rule_bass(brief), first)
     writer.listen(brief.context)
-    per_bar = brief.meter.numerator * ticks_per_beat(brief.meter)
-    places = [Position(t, bar, brief.meter) for bar in range(first - prime, first + brief.bars) for t in range(per_bar)]
-    last = first + brief.bars - 1
     music = [
         writer.end(place) if brief.ends and place.bar == last else writer.play(place)
-        for place in tqdm(places, "compose", delay=2.0, unit="tick", disable=None)
+        for place in tqdm([*before, *places], "compose", delay=2.0, unit="tick", disable=None)
     ]
-    return music[prime * per_bar :]
+    return music[len(before) :]
+
+
+def places_of(brief: Brief, first: int | None = None) -> list[Position]:
+    """Every tick of the tune; its bars are counted on from the context, else from a phrase's beginning."""
+    if first is None:
+        first = brief.context[-1].place.bar + 1 if brief.context else PHRASE_BARS
+    ticks = range(brief.meter.numerator * ticks_per_beat(brief.meter))
+    return [Position(tick, bar, brief.meter) for bar in range(first, first + brief.bars) for tick in ticks]
 
 
 def rule_bass(brief: Brief) -> RuleBass:

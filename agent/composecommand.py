@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def add(commands: Any) -> None:
 
 
 def _compose(given: argparse.Namespace) -> int:
-    from agent import compose
+    from agent import compose, copying
     from agent.dialoptions import number, open_responder, wish
     from agent.musictext import key_of, meter_of
     from agent.replycommand import check_out
@@ -61,7 +62,12 @@ def _compose(given: argparse.Namespace) -> int:
     meter = meter or (start.meter if start else meter_of(METER))
     bpm = bpm or (start.bpm if start else TEMPO)
     brief = compose.Brief(key, meter, int(bars), asked, given.end == "tonic", context)
-    music = compose.compose(open_responder(given.model, config), brief)
+    responder = open_responder(given.model, config)
+
+    def play(offset: int) -> list[compose.Moment]:
+        return compose.compose(responder, replace(brief, wish=replace(asked, seed=asked.seed + offset)))
+
+    music = copying.original(play, lambda moments: [m.reply for m in moments], compose.places_of(brief))
     swung = start.swung if start else asked.dials.style in SWUNG_STYLES and meter.denominator == 4
     _write(given, config, brief, music, bpm, swung)
     return 0

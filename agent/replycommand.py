@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.config import Config, load
 from agent.errors import UserError
 from agent.options import add_config, pairs
+
+if TYPE_CHECKING:
+    from models.tokens import Reply
 
 EXAMPLES = """examples:
   antiphon reply bass.mid -o band.mid             drums, chords and a line to a bass, in the file's tempo and meter
@@ -32,7 +36,7 @@ def add(commands: Any) -> None:
 
 
 def _reply(given: argparse.Namespace) -> int:
-    from agent import reply
+    from agent import copying, reply
     from agent.dialoptions import open_responder, wish
     from models.midi_file import Unusable, read_score
 
@@ -44,7 +48,12 @@ def _reply(given: argparse.Namespace) -> int:
         heard = reply.hear(score, given.file.name)
     except Unusable as cause:
         raise UserError(str(cause)) from None
-    replies = reply.answer(open_responder(given.model, config), heard, asked)
+    responder = open_responder(given.model, config)
+
+    def play(offset: int) -> list[Reply]:
+        return reply.answer(responder, heard, replace(asked, seed=asked.seed + offset))
+
+    replies = copying.original(play, lambda played: played, heard.places)
     _write(given, config, asked, heard, score, replies)
     return 0
 

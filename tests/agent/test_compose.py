@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent import context
+from agent import context, copying
 from agent.__main__ import main
 from agent.bassline import FEELS, BassState, Cue, RuleBass, group_starts, place_of
 from agent.errors import UserError
@@ -15,11 +15,12 @@ from agent.inkey import InKey, key_from, scale_of
 from agent.musictext import key_of, meter_of
 from agent.songform import Form
 from listener.types import Key, Meter
-from models import responder
+from models import copycheck, responder
+from models.copycheck import CopyCheck
 from models.midi_file import RawNote, Score, read_score
 from models.responder import Responder
 from models.responder_net import ResponderConfig
-from models.tokens import EMPTY_REPLY, ChordHit, DrumHit, Position, Reply
+from models.tokens import EMPTY_REPLY, ChordHit, DrumHit, LineHit, Position, Reply
 from tests.models.midi_cases import song
 
 METER = Meter(7, 8, (2, 2, 3))
@@ -120,6 +121,33 @@ def test_the_last_bars_are_heard_as_they_were_played(tmp_path: Path) -> None:
     assert [m.bass.onset_pitch for m in bar if m.bass.onset_pitch] == [41] * 4
     assert bar[0].reply.chord == ChordHit(5, "maj", 92)
     assert [[h.piece for h in m.reply.drums] for m in bar if m.reply.drums] == [["kick"]] + [["closed_hat"]] * 3
+
+
+def test_what_was_learned_by_heart_is_played_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tune(shift: int) -> list[Reply]:
+        chords = {bar: ChordHit((5 * bar * (1 + shift)) % 12, "maj", 90) for bar in range(6)}
+        return [
+            Reply(
+                chord=chords[t // 16] if t % 16 == 0 else None,
+                line=LineHit(60 + t // 16 + shift, 90) if t % 4 == 0 else None,
+            )
+            for t in range(96)
+        ]
+
+    places = [Position(t % 16, t // 16, Meter(4, 4)) for t in range(96)]
+    bars = copying.bars_of(tune(0), places)
+    known = {n: np.array(sorted(v for v in copycheck.runs(bars, n) if v is not None)) for n in range(1, 6)}
+    monkeypatch.setattr(copycheck.CopyCheck, "load", classmethod(lambda cls: CopyCheck(known)))
+    offsets: list[int] = []
+
+    def play(offset: int) -> list[Reply]:
+        offsets.append(offset)
+        return tune(1 if offset else 0)
+
+    assert copying.original(play, list, places) == tune(1)
+    assert offsets == [0, copying.SEED_STEP]
+    with pytest.raises(UserError, match="more than 4 bars of a training song"):
+        copying.original(lambda offset: tune(0), list, places)
 
 
 def test_a_phrase_that_comes_again_has_its_harmony_again() -> None:

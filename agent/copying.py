@@ -1,0 +1,55 @@
+"""Refuses what was learned by heart: music that shares more than four bars of harmony and line with the training songs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from agent.errors import UserError
+from models import copycheck, tokens
+from models.copycheck import CopyCheck
+from models.features import Events
+from models.tokens import LINE_LOW, Position, Reply
+
+ATTEMPTS = 4
+SEED_STEP = 1_000_003  # between the seeds of two attempts
+
+Music = TypeVar("Music")
+
+
+def original(
+    play: Callable[[int], Music], replies: Callable[[Music], Sequence[Reply]], places: Sequence[Position]
+) -> Music:
+    """What play(seed offset) makes, played again with another offset while it is a copy. UserError when it stays one."""
+    try:
+        check = CopyCheck.load()
+    except (OSError, ValueError) as cause:
+        raise UserError(str(cause)) from None
+    for attempt in range(ATTEMPTS):
+        music = play(attempt * SEED_STEP)
+        if not check.refuses(bars_of(replies(music), places)):
+            return music
+    raise UserError(
+        f"{ATTEMPTS} tries all repeat more than {copycheck.LONGEST} bars of a training song; "
+        "try another --seed or a higher --temperature"
+    )
+
+
+def bars_of(replies: Sequence[Reply], places: Sequence[Position]) -> list[copycheck.Bar]:
+    """Harmony and line as the copy check reads them."""
+    chord, line = np.zeros((len(replies), 4), np.int64), np.zeros((len(replies), 3), np.int64)
+    chord[:, 2:], line[:, 2] = -1, -1
+    root = quality = -1
+    for tick, reply in enumerate(replies):
+        action = tokens.chord_action(reply, root, quality)
+        if reply.chord:
+            root, quality = reply.chord.root, tokens.quality_index(reply.chord.quality)
+        chord[tick] = action, tokens.level_of(reply.chord.velocity) if reply.chord else 0, root, quality
+        line[tick, 0] = tokens.line_action(reply)
+        if reply.line:
+            line[tick, 1:] = tokens.level_of(reply.line.velocity), reply.line.pitch - LINE_LOW
+    none = np.zeros((len(replies), 3), np.int64)
+    events = Events(none, np.ones(len(replies), bool), none, chord, line)
+    return copycheck.bars_of(events, np.array([place.bar for place in places]))
