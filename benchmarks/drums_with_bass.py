@@ -191,10 +191,22 @@ def chosen(songs: list[Song], per_meter: int, ticks: int) -> list[Song]:
     return [group[round(place)] for group, places in picks for place in places.tolist()]
 
 
-def borrowed(pool: list[Song], song: Song, ticks: int) -> Ints:
-    """The drums of a training song in that meter, repeated to the length; which one depends on the song's name alone."""
-    fitting = [other for other in pool if str(other.meter) == str(song.meter) and other.source == song.source]
-    fitting = fitting or [other for other in pool if str(other.meter) == str(song.meter)] or pool
+Pool = dict[str, list[Song]]
+
+
+def pool_of(songs: list[Song]) -> Pool:
+    """Meter -> songs with drums."""
+    out: Pool = defaultdict(list)
+    for song in songs:
+        if song.has[0]:
+            out[str(song.meter)].append(song)
+    return out
+
+
+def borrowed(pool: Pool, song: Song, ticks: int) -> Ints:
+    """The drums of a song in that meter, repeated to the length; which one depends on the song's name alone."""
+    fitting = pool.get(str(song.meter)) or next(iter(pool.values()))
+    fitting = [other for other in fitting if other.source == song.source] or fitting
     other = fitting[zlib.crc32(song.name.encode()) % len(fitting)]
     spans = bar_spans(other, ticks) or [(0, len(other))]
     whole = other.events.drums[spans[0][0] : spans[-1][1]]
@@ -213,8 +225,8 @@ def main(argv: list[str] | None = None) -> int:
     models = {f"responder {stem.name}": Responder.load(stem) for stem in args.weights}
     songs = data.load()
     held = chosen(songs, args.per_meter, args.ticks)
-    pool = [s for s in held_out(songs, "train", COUNTED) if s.has[0]]
-    rule = CommonBar([replace(s, has=DRUMS_ALONE) for s in pool], [])
+    pool = pool_of(held_out(songs, "train", COUNTED))
+    rule = CommonBar([replace(s, has=DRUMS_ALONE) for group in pool.values() for s in group], [])
     drummers: dict[str, Drummer] = {"truth": lambda s: s.events.drums[: args.ticks]}
     for name, model in models.items():
         drummers[name] = lambda s, m=model: answer(m, s, args.ticks, SEED)  # type: ignore[misc]

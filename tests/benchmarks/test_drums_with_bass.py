@@ -107,6 +107,7 @@ def test_picks_are_spread_over_a_group() -> None:
 
 
 def test_borrowed_drums_come_from_a_song_in_the_meter() -> None:
-    pool = [song(3, FIVE, name="five"), song(3, together=False, name="four")]
-    assert np.array_equal(bench.borrowed(pool, song(5), 64), pool[1].events.drums[np.arange(64) % 48])
+    songs = [song(3, FIVE, name="five"), song(3, together=False, name="four")]
+    pool = bench.pool_of(songs)
+    assert np.array_equal(bench.borrowed(pool, song(5), 64), songs[1].events.drums[np.arange(64) % 48])
     assert bench.borrowed(pool, song(2, FIVE), 64).shape == (40, len(PIECES))
