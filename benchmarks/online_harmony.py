@@ -9,6 +9,7 @@ where they are not yet. Then the push: the input goes up by six semitones from b
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -52,30 +53,28 @@ def pitch_of(song: Song, bass: bool) -> Array:
     return np.asarray(song.bass if bass else song.melody, np.int64)
 
 
-def nets(songs: Sequence[Song], part: str, backbone: str, steps: int) -> dict[str, OnlineHarmony]:
-    """{"plain", "ours"} trained on songs."""
-    bass = part == "bass"
-    return {
-        name: train(
-            songs, Config(backbone, plain=name == "plain"), Plan(steps, bass=bass), NETS / f"{part}_{name}_{backbone}"
-        )
-        for name in ("plain", "ours")
-    }
+def net_of(songs: Sequence[Song], part: str, backbone: str, steps: int, plain: bool) -> OnlineHarmony:
+    """Trained on songs, or taken from an earlier run with the same plan."""
+    stem = NETS / f"{part}_{'plain' if plain else 'ours'}_{backbone}"
+    return train(songs, Config(backbone, plain=plain), Plan(steps, bass=part == "bass"), stem)
 
 
-def systems(training: Sequence[Song], part: str, backbone: str, steps: int) -> dict[str, Player]:
-    """Name -> songs and a seed -> chords."""
+def systems(training: Sequence[Song], part: str, backbone: str, steps: int, peer: bool) -> dict[str, Player]:
+    """Name -> songs and a seed -> chords. peer: with the network of online maximum likelihood."""
     bass, loop = part == "bass", Loop(training)
-    ngram, trained = NGram(training, bass, NGRAM_WEIGHT), nets(training, part, backbone, steps)
+    ngram = NGram(training, bass, NGRAM_WEIGHT)
     found: dict[str, Player] = {
         "ground truth": lambda songs, seed: [s.chord for s in songs],
         "random in key": lambda songs, seed: [random_in_key(s, seed) for s in songs],
         "commonest loop": lambda songs, seed: [loop(s) for s in songs],
         "greedy rule": lambda songs, seed: [greedy(pitch_of(s, bass)) for s in songs],
         "n-gram": lambda songs, seed: [ngram(s, seed) for s in songs],
-        f"{backbone} online ML": player(trained["plain"], Taste(), bass),
     }
-    return found | {f"ours {name}": player(trained["ours"], taste, bass) for name, taste in OURS.items()}
+    if peer:
+        net = net_of(training, part, backbone, steps, plain=True)
+        found[f"{backbone} online ML"] = player(net, Taste(), bass)
+    net = net_of(training, part, backbone, steps, plain=False)
+    return found | {f"ours {name}": player(net, taste, bass) for name, taste in OURS.items()}
 
 
 def player(net: OnlineHarmony, taste: Taste, bass: bool) -> Player:
@@ -198,6 +197,7 @@ def main() -> int:
     parser.add_argument("--backbone", default="lstm", help="of models.backbones")
     parser.add_argument("--steps", type=int, help=f"of training; left out: {STEPS}")
     parser.add_argument("--seeds", type=int, default=1, help="plays to average over")
+    parser.add_argument("--no-peer", action="store_true", help="leave out online maximum likelihood: half the training")
     parser.add_argument("--dry", action="store_true", help="append nothing to results.jsonl, draw nothing")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -210,7 +210,7 @@ def main() -> int:
         tables[part] = table = {}
         print(f"\n{part} in, {len(data[args.split])} songs of {args.split}\n{HEADER}", flush=True)
         for name, play_one in tqdm(
-            systems(data["train"], part, args.backbone, args.steps or STEPS[part]).items(), desc=part
+            systems(data["train"], part, args.backbone, args.steps or STEPS[part], not args.no_peer).items(), desc=part
         ):
             table[name] = figures(data[args.split], play_one, part == "bass", args.seeds)
             if name != "ground truth":
@@ -227,7 +227,19 @@ def keep(tables: dict[str, dict[str, dict[str, Any]]], split: str) -> None:
         for name, row in table.items():
             rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
             results.append(f"online_harmony_{part}_{split}", name, rounded)
-    plot(tables, PLOT)
+    plot(latest(split), PLOT)
+
+
+def latest(split: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Part -> system -> the figures of its last row in results.jsonl; only of systems in the newest run."""
+    rows = [json.loads(line) for line in results.RESULTS.read_text().splitlines()]
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for part in PARTS:
+        found = [row for row in rows if row["benchmark"] == f"online_harmony_{part}_{split}"]
+        starts = [k for k, row in enumerate(found) if row["system"] == "ground truth"]
+        if starts:
+            tables[part] = {row["system"]: row["figures"] for row in found[starts[-1] :]}
+    return tables
 
 
 if __name__ == "__main__":
