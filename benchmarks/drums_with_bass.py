@@ -276,6 +276,9 @@ def verdict(tables: dict[str, dict[str, Row]]) -> bool:
     beaten = all(ours["all"].figures[key] < common.figures[key] for key in common.figures)
     closer = ours["all"].figures["agreement JSD bits"] < shuffle.figures["agreement JSD bits"]
     holds = all(value >= least for value in odd.values())
+    truth = tables["truth"]["all"].agreement
+    gaps = [abs(row.agreement - truth) for row in (ours["all"], shuffle)]
+    print(f"mean F1 from truth's: responder {gaps[0]:.3f}, shuffled {gaps[1]:.3f}")
     print(
         f"beats the commonest bar: {beaten}; nearer to truth's agreement than shuffled bars: {closer}; odd meters: {holds}"
     )
