@@ -150,6 +150,7 @@ HEADER = f"{'':22}" + "".join(
         "len bits",
         "distinct",
         "bits",
+        "tones",
         "Vendi",
         "push",
         "usual",

@@ -192,6 +192,15 @@ def test_entropy_and_vendi_by_hand() -> None:
     assert np.array_equal(*(m.changes(c) for c in up))  # the key does not matter
 
 
+def test_the_row_of_the_ground_truth_is_perfect_and_counts_its_tones() -> None:
+    m = bench("harmony_measures")
+    chord = np.repeat([chord_id("C"), NO_CHORD, chord_id("G:7")], [8, 4, 8])
+    row = m.measures([np.full(20, 67)], [np.ones(20, int)], [chord], [chord])
+    assert (row["of_ground_truth"], row["onset_emd_ticks"], row["length_emd_ticks"]) == (1, 0, 0)
+    assert row["tones_per_chord"] == pytest.approx(3.5) and row["distinct_chords"] == 2
+    assert row["note_in_chord"] == pytest.approx(16 / 20) and row["chord_entropy_bits"] == pytest.approx(1)
+
+
 def test_the_greedy_rule_hears_nothing_of_the_beat_it_plays_in() -> None:
     rules = bench("harmony_rules")
     pitch = np.repeat([60, 64, 67, 61, 65, 68], 4)
