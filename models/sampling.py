@@ -56,14 +56,14 @@ class Lean:
     together, a live model hears the bass first. The kit to wholeness: a groove begun without a piece stays so; and
     a line that rests stays at rest."""
 
-    stay: float = 2.5  # taken from a stroke of a harmony that lacks the bass note
-    fit: float = 2.5  # given to chords that have it
+    stay: float = 4.0  # taken from a stroke of a harmony that lacks the bass note
+    fit: float = 4.0  # given to chords that have it
     ticks: int = 2  # for so long after the bass was last heard
     line: float = 0.9  # to a new note of the line while it rests: few training pieces have one
     kit: float = 2.0  # to kick, snare and hat while they come less often than KIT_RATE
 
 
-LEAN, NO_LEAN = Lean(), Lean(0, 0, 0, 0, 0)
+LEAN, NO_LEAN = Lean(), Lean(stay=0, fit=0, ticks=0, line=0, kit=0)
 KIT_RATE = {"kick": 1.5 / 16, "snare": 1.5 / 16, "time": 4 / 16}  # hits per tick below which a role is pulled in
 KIT_PIECE = {"kick": "kick", "snare": "snare", "time": "closed_hat"}
 
