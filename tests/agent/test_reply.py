@@ -183,7 +183,7 @@ def test_bad_places_are_one_line_and_code_2(
 def test_bad_weights_are_one_line_and_code_2(
     bass: Path, tmp_path: Path, stem: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Another version's, altered, with NaN inside."""
+    """Of another version, of another net, altered, with NaN inside."""
     tensors = dict(Responder.untrained(1, SMALL).net.state_dict())
     name = next(iter(tensors))
     checkpoint.save(
@@ -192,6 +192,14 @@ def test_bad_weights_are_one_line_and_code_2(
     checkpoint.save(tmp_path / "other", {"w": tensors[name]}, {"net": SMALL.to_dict()}, "", "responder")
     checkpoint.save(tmp_path / "altered", tensors, {"net": SMALL.to_dict()}, "", "responder")
     (tmp_path / "altered.safetensors").write_bytes(b"x" * 100)
-    said = {"nan": "NaN or infinite", "other": "do not fit their config", "altered": "truncated or altered"}
+    checkpoint.save(tmp_path / "newer", tensors, {"net": SMALL.to_dict()}, "", "responder")
+    newer = tmp_path / "newer.json"
+    newer.write_text(newer.read_text().replace('"format": 1', '"format": 2'))
+    said = {
+        "newer": "checkpoint format 2, this Antiphon reads 1",
+        "nan": "NaN or infinite",
+        "other": "do not fit their config",
+        "altered": "truncated or altered",
+    }
     for weights, reason in said.items():
         assert reason in refused(capsys, bass, "-o", tmp_path / "out.mid", "--model", tmp_path / weights)
