@@ -41,6 +41,8 @@ OURS = {  # name -> how the network's chords are weighed
     "likeliest (no fit)": Taste(),
     "adventurous": Taste(next_weight=8),
     "balanced": Taste(next_weight=16, hurry=3, hazard_bias=-0.5),
+    "lean": Taste(next_weight=24, heard_weight=2, hurry=4, hazard_bias=-0.5, tone_cost=3),
+    "no fuller than truth": Taste(next_weight=24, heard_weight=2, hurry=4, hazard_bias=-0.5, tone_cost=5),
     "follows a push": Taste(next_weight=16, heard_weight=3, hurry=3, hazard_bias=-0.5, **FOLLOWS),
 }
 PARTS = ("melody", "bass")

@@ -23,6 +23,7 @@ from models.harmony_context import (
     CONDITIONS,
     PLANES,
     SCALARS,
+    TONES,
     Line,
     conditions,
     context,
@@ -61,7 +62,7 @@ class Taste:
     next_weight, heard_weight: for a chord that contains all of the guessed notes, of those of the last heard_ticks.
     hurry: towards a change, when another chord would contain all of them and the one that holds none.
     hazard_bias: towards a change, always. alarm_weight: like heard_weight, while the notes come from another key than the
-    guessed ones. modulation: how likely that is, per decision. top_p: the network's likeliest chords to choose among.
+    guessed ones. tone_cost: of each tone beyond a triad, against chords that fit because they are full. modulation: how likely that is, per decision. top_p: the network's likeliest chords to choose among.
     """
 
     temperature: float = 1.0
@@ -74,6 +75,7 @@ class Taste:
     hazard_temperature: float = 1.0
     modulation: float = 0.0
     alarm_weight: float = 0.0
+    tone_cost: float = 0.0
 
 
 class Said(NamedTuple):
@@ -232,6 +234,7 @@ def _scores(said: Said, now: Tensor, fit: tuple[Tensor, Tensor], taste: Taste, d
     logp = log_softmax(said.chords.scatter(-1, now[:, None], GUARD) / taste.temperature, -1)
     usual = logp + taste.next_weight * fit[0] + taste.heard_weight * fit[1]
     score = (1 - doubt) * usual + doubt * (ALARM_PRIOR * logp + taste.alarm_weight * fit[1])
+    score = score - taste.tone_cost * (TONES.sum(-1) - 3).clamp(min=0)
     among = _nucleus(logp, taste.top_p) | (doubt > 0.5)
     return torch.where(among, score, GUARD).scatter(-1, now[:, None], GUARD)
 

@@ -102,6 +102,11 @@ def test_weights_of_fit_put_notes_into_chords(net: OnlineHarmony) -> None:
     assert shares[1] > shares[0] + 0.1
 
 
+def test_a_cost_of_tones_makes_triads(net: OnlineHarmony) -> None:
+    full, lean = (play(net, [made_song(7)], Taste(tone_cost=cost), 0)[0] for cost in (0, 30))
+    assert TONES[full.astype(int)].sum(-1).max() == 4 and TONES[lean.astype(int)].sum(-1).max() == 3
+
+
 @pytest.mark.parametrize(("rate", "found"), [(0.02, 6), (0.0, 0)])
 def test_a_key_shift_is_found_from_the_notes_alone(rate: float, found: int) -> None:
     scale = torch.zeros(1, 12)
