@@ -3,7 +3,8 @@
     python -m benchmarks.dials [--weights STEM] [--songs 12] [--guidance 1.5]
 
 Rank correlation: Spearman's, of setting and measure within a song, averaged over songs. Others: how far the other dials'
-measures move, in ranks of the training music (0..1), from the lowest setting to the highest. Friction: "dissonant, do not
+measures move, in ranks of the training music (0..1), from the lowest setting to the highest,
+and between two seeds of the same setting. Friction: "dissonant, do not
 resolve" must raise tension (chord qualities and notes outside their chord, Lerdahl & Krumhansl 2007) and lower the
 falling fifths without wrong notes, that is without leaving the song's key and its two neighbours on the circle of fifths
 (Lerdahl 2001, Tonal Pitch Space). Needs data_cache/responder.npz. Appends to results.jsonl.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,15 +69,22 @@ def dial_row(model: Responder, name: str, songs: list[Song], knots: Knots, guida
         if known.sum() > 2:
             constant = np.ptp(own[known]) == 0
             correlations.append(0.0 if constant else spearmanr(np.array(SETTINGS)[known], own[known]).statistic)
-        others = [abs(rank(n, found[-1][n], knots) - rank(n, found[0][n], knots)) for n in LEARNED if n != name]
-        moved.append(np.nanmean(others))
+        again = measured(model, song, replace(asked[0], seed=1))[0]
+        moved.append([_others(name, found[0], found[-1], knots), _others(name, found[0], again, knots)])
     low, *_, high = np.nanmean(means, 0)
     return {
         "rank correlation": float(np.mean(correlations)),
         "own rank at low": float(low),
         "own rank at high": float(high),
-        "others move": float(np.mean(moved)),
+        "others move": float(np.mean(moved, 0)[0]),
+        "between seeds": float(np.mean(moved, 0)[1]),
     }
+
+
+def _others(name: str, one: dict[str, float], other: dict[str, float], knots: Knots) -> float:
+    """How far the other dials' measures lie apart, in ranks."""
+    moves = [abs(rank(n, one[n], knots) - rank(n, other[n], knots)) for n in LEARNED if n != name]
+    return float(np.nanmean(moves))
 
 
 def surprise_row(model: Responder, songs: list[Song]) -> dict[str, float]:

@@ -82,8 +82,8 @@ def draw(axes: Any, song: Song, events: Events, title: str) -> None:
             axes.broken_barh([(tick, 1.5)], (events.line[tick, 2] + LINE_LOW - 0.5, 1), color=COLOURS["line"])
         for piece in np.flatnonzero(events.drums[tick]):
             axes.plot(tick, 18 - piece, ".", markersize=1.0 + events.drums[tick, piece], color="#444444")
-    for tick in np.flatnonzero(song.ticks[: len(events)] == 0):
-        axes.axvline(tick, color="#cccccc", linewidth=0.6, zorder=0)
+    for bar_line in np.flatnonzero(song.ticks[: len(events)] == 0):
+        axes.axvline(bar_line, color="#cccccc", linewidth=0.6, zorder=0)
     axes.set(xlim=(0, len(events)), ylim=(18 - len(PIECES), 90), yticks=[28, 40, 60, 72, 84])
     axes.tick_params(labelsize=5)
     axes.set_xticks([])

@@ -33,7 +33,7 @@ from models.sampling import (
     choices_of,
     rolled,
 )
-from models.tokens import PARTS, BassTick, Reply, TickInput
+from models.tokens import PARTS, BassTick, Reply, TickInput, ticks_per_beat
 
 Floats = NDArray[np.float32]
 
@@ -52,17 +52,18 @@ def named(choice: str | None) -> Path:
 class ResponderState:
     """hidden: the backbone's. free: the same as if no dial had been asked for; None while there is none.
     logits [HEADS ...] for the tick about to be played. memory: what still holds. heat: log of the temperature that
-    surprise asks for."""
+    surprise asks for. on_beat: whether that tick is on a beat."""
 
     hidden: Floats
     free: Floats | None
     logits: Floats
     memory: Memory
     heat: float = 0.0
+    on_beat: bool = False
 
     def copy(self) -> ResponderState:
         free = None if self.free is None else self.free.copy()
-        return ResponderState(self.hidden.copy(), free, self.logits.copy(), self.memory, self.heat)
+        return ResponderState(self.hidden.copy(), free, self.logits.copy(), self.memory, self.heat, self.on_beat)
 
 
 class Responder:
@@ -112,7 +113,8 @@ class Responder:
             before = state.hidden if state.free is None else state.free
             plain, free = self._logits(events, self._cond(place, NO_DIALS), before)
             logits = plain + np.float32(x.guidance) * (logits - plain)
-        return ResponderState(hidden, free, logits, memory, self._heat(x, state))
+        on_beat = x.position.tick % ticks_per_beat(x.position.meter) == 0
+        return ResponderState(hidden, free, logits, memory, self._heat(x, state), on_beat)
 
     def _cond(self, place: Floats, wished: Dials) -> Floats:
         return np.concatenate([place, dials.vector(wished)]) if self.net.config.dials else place
@@ -160,7 +162,7 @@ class Responder:
         temperature scales every kind of decision; parts not named stay silent. The same rng gives the same reply.
         """
         draw = Draw(rng, temperature * float(np.exp(state.heat)), taste or TASTE)
-        reply = self._walk(Tick(state.logits, state.memory, lean or LEAN, push), draw)
+        reply = self._walk(Tick(state.logits, state.memory, lean or LEAN, push, state.on_beat), draw)
         return silenced(reply, parts)
 
     def imagine_bass(self, state: ResponderState, rng: np.random.Generator, near: int) -> BassTick | None:

@@ -57,13 +57,14 @@ class Lean:
     a line that rests stays at rest."""
 
     stay: float = 4.0  # taken from a stroke of a harmony that lacks the bass note
+    move: float = 3.0  # given on a beat to a change of harmony while the one that holds lacks the bass note
     fit: float = 4.0  # given to chords that have it
     ticks: int = 2  # for so long after the bass was last heard
     line: float = 0.9  # to a new note of the line while it rests: few training pieces have one
     kit: float = 2.0  # to kick, snare and hat while they come less often than KIT_RATE
 
 
-LEAN, NO_LEAN = Lean(), Lean(stay=0, fit=0, ticks=0, line=0, kit=0)
+LEAN, NO_LEAN = Lean(), Lean(stay=0, move=0, fit=0, ticks=0, line=0, kit=0)
 KIT_RATE = {"kick": 1.5 / 16, "snare": 1.5 / 16, "time": 4 / 16}  # hits per tick below which a role is pulled in
 KIT_PIECE = {"kick": "kick", "snare": "snare", "time": "closed_hat"}
 
@@ -154,6 +155,7 @@ class Tick:
     memory: Memory
     lean: Lean = LEAN
     push: Push = NO_PUSH
+    on_beat: bool = False
 
 
 class Walk:
@@ -200,6 +202,7 @@ class Walk:
         asked = _asked(tick.push)
         if memory.root >= 0 and fits.any() and not fits[memory.root, memory.quality]:
             logits[tokens.SAME] -= lean.stay
+            logits[tokens.NEW] += lean.move * tick.on_beat
         if asked is not None:
             logits[tokens.SAME if asked == (memory.root, memory.quality) else tokens.NEW] += SURE
         action = choose(logits, "rhythm")
