@@ -191,12 +191,13 @@ class Live:
     def _turn(self, tape: Tape) -> bool:
         """Read everything that has come; False when the music is over."""
         assert self._audio
+        alive = self._audio.is_alive()  # asked before its last words are read
         self._hear_mind(tape)
         over = self._hear_audio(tape)
         tape.roll()
         self._watch_mind()
         self._monitor.update(self._board.status())
-        if not over and not self._audio.is_alive():
+        if not over and not alive:
             self._trouble(f"the audio process died (exit {self._audio.exitcode})")
             return False
         return not over

@@ -172,10 +172,10 @@ def test_missing_or_truncated_weights_are_refused(
 ) -> None:
     flags = ["jam", "--fast", "--quiet", "--input", shipped("take.flac"), "--out", tmp_path / "out"]
     assert "nothing" in refused(capsys, *flags, "--set", f"models.{model}={tmp_path / 'nothing'}")
-    from agent.mind import WEIGHTS
+    from models.responder import WEIGHTS
 
     for suffix in (".json", ".safetensors"):
-        data = (WEIGHTS / f"{model}{suffix}").read_bytes()
+        data = WEIGHTS.with_name(f"{model}{suffix}").read_bytes()
         (tmp_path / f"cut{suffix}").write_bytes(data if suffix == ".json" else data[: len(data) // 2])
     assert "cut" in refused(capsys, *flags, "--set", f"models.{model}={tmp_path / 'cut'}")
 
