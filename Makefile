@@ -25,7 +25,7 @@ bench: $(VENV)/.dev system
 	for script in responder listening latency; do $(BIN)/python benchmarks/$$script.py; done
 
 train: $(VENV)/.dev
-	$(BIN)/python -m models.data
+	$(BIN)/python -m models.data --sound 87
 	$(BIN)/python -m models.train responder
 
 # pip only: uv and poetry do not find PyTorch's CPU wheel (constraints.txt)

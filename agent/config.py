@@ -117,7 +117,7 @@ class DialsConfig:
     intensity: float | None = _between(None, 0, 1)
     surprise: float | None = _between(None, 0, 1)
     style: str | None = _choice_or_none(*STYLES)
-    guidance: float = _between(1.5, 0, 5)
+    guidance: float = _between(3.0, 0, 5)
 
 
 @dataclass(frozen=True, slots=True)

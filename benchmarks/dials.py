@@ -1,6 +1,6 @@
 """Do the dials work? Each set from low to high on held-out basses: what is measured in the reply, and what else moves.
 
-    python -m benchmarks.dials [--weights STEM] [--songs 12] [--guidance 1.5]
+    python -m benchmarks.dials [--weights STEM] [--songs 12] [--guidance 3]
 
 Rank correlation: Spearman's, of setting and measure within a song, averaged over songs. Others: how far the other dials'
 measures move, in ranks of the training music (0..1), from the lowest setting to the highest,
@@ -26,7 +26,7 @@ from benchmarks import results
 from benchmarks.answering import Asked, bass_tick, events_of, phrase_of, place_of, replies, spread
 from models import data
 from models.data import Song
-from models.dials import LEARNED, STYLES, Dials, Knots, rank
+from models.dials import GUIDANCE, LEARNED, STYLES, Dials, Knots, rank
 from models.features import Events
 from models.responder import WEIGHTS, Responder
 from models.tokens import EMPTY_REPLY, LINE_LOW, LINE_ON, QUALITIES, TickInput
@@ -143,7 +143,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dials", description=__doc__)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--songs", type=int, default=12)
-    parser.add_argument("--guidance", type=float, default=1.5)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
     args = parser.parse_args(argv)
     if not data.CACHE.exists():
         print("skipped: data_cache/responder.npz is absent; it is built from ../shared by `python -m models.data`")
