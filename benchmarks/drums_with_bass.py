@@ -26,6 +26,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import results
+from benchmarks.answering import Asked, replies
 from benchmarks.groove import jsd_bits
 from listener.types import Meter
 from models import data, responder
@@ -35,7 +36,7 @@ from models.features import Ints
 from models.responder import Responder
 from models.rules import CommonBar
 from models.syncopation import syncopation
-from models.tokens import EMPTY_REPLY, PIECES, BassTick, Position, TickInput, drum_levels, ticks_per_beat
+from models.tokens import PIECES, drum_levels, ticks_per_beat
 
 TICKS, PER_METER, SEED = 256, 6, 0
 DRUMS_ALONE = (True, False, False)
@@ -55,29 +56,9 @@ Bars = dict[str, Floats]  # measure -> one number per bar
 Drummer = Callable[[Song], Ints]  # a song's bass -> drum levels [T, pieces]
 
 
-def bass_tick(song: Song, tick: int) -> BassTick:
-    """What the bass did in that tick; before the song it rests."""
-    if tick < 0:
-        return BassTick(True)
-    onset, velocity, sounding = song.events.bass[tick].tolist()
-    return BassTick(
-        bool(song.events.known[tick]),
-        onset if onset >= 0 else None,
-        velocity,
-        sounding if sounding >= 0 else None,
-    )
-
-
 def answer(model: Responder, song: Song, ticks: int, seed: int) -> Ints:
     """The model's drums [T, pieces] to the song's bass; chords and line are its own as well."""
-    rng, state, reply = np.random.default_rng(seed), model.initial_state(), EMPTY_REPLY
-    out = np.zeros((min(ticks, len(song)), len(PIECES)), np.int64)
-    for tick in range(len(out)):
-        place = Position(int(song.ticks[tick]), int(song.bars[tick]), song.meters[tick])
-        state = model.step(TickInput(place, bass_tick(song, tick - 1), None, reply), state)
-        reply = model.sample(state, rng)
-        out[tick] = drum_levels(reply.drums)
-    return out
+    return np.array([drum_levels(reply.drums) for reply in replies(model, song, ticks, Asked(seed=seed))], np.int64)
 
 
 def bar_spans(song: Song, ticks: int) -> list[tuple[int, int]]:

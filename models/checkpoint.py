@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -65,6 +65,21 @@ def load(stem: str | Path, kind: str | None = None) -> Checkpoint:
         raise ValueError(f"{file.path}: not a safetensors file ({error}); {RETRAIN}") from None
     weightfile.require_finite(file.path, {name: tensor.float().numpy() for name, tensor in tensors.items()})
     return Checkpoint(tensors, file.config, file.sha256, file.kind)
+
+
+Net = TypeVar("Net", bound=torch.nn.Module)
+
+
+def load_net(stem: str | Path, kind: str, make: Callable[[dict[str, Any]], Net]) -> Net:
+    """The network make(config["net"]) with the checkpoint's weights. Errors as load, and ValueError where they do not fit."""
+    saved = load(stem, kind)
+    try:
+        net = make(saved.config["net"])
+        net.load_state_dict(saved.tensors)
+    except (KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"{stem}: weights do not fit their config ({reason}); {RETRAIN}") from None
+    return net
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -80,14 +80,7 @@ class Responder:
     @classmethod
     def load(cls, path: str | Path = WEIGHTS) -> Responder:
         """The responder of a checkpoint stem; FileNotFoundError or ValueError when it is not there or not one."""
-        saved = checkpoint.load(path, "responder")
-        try:
-            net = ResponderNet(ResponderConfig(**saved.config["net"]))
-            net.load_state_dict(saved.tensors)
-        except (KeyError, TypeError, RuntimeError) as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise ValueError(f"{path}: weights do not fit their config ({reason}); {checkpoint.RETRAIN}") from None
-        return cls(net)
+        return cls(checkpoint.load_net(path, "responder", lambda net: ResponderNet(ResponderConfig(**net))))
 
     @classmethod
     def untrained(cls, seed: int = 0, config: ResponderConfig | None = None) -> Responder:

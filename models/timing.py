@@ -110,14 +110,7 @@ class Timing:
     @classmethod
     def load(cls, path: str | Path = WEIGHTS) -> Timing:
         """The weights of a checkpoint stem; FileNotFoundError or ValueError when they are not there or not these."""
-        saved = checkpoint.load(path, "timing")
-        try:
-            net = TimingNet(TimingConfig(**saved.config["net"]))
-            net.load_state_dict(saved.tensors)
-        except (KeyError, TypeError, RuntimeError) as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise ValueError(f"{path}: weights do not fit their config ({reason}); {checkpoint.RETRAIN}") from None
-        return cls(net)
+        return cls(checkpoint.load_net(path, "timing", lambda net: TimingNet(TimingConfig(**net))))
 
     @classmethod
     def untrained(cls, seed: int = 0) -> Timing:

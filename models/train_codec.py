@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from models.codec_init import initialise_as_klt
 from models.codec_losses import Losses, sdr_db
 from models.codec_net import CodecConfig, build_encodec, load_encodec
 from models.codec_scores import card, score
+from models.stopping import StopRequest
 
 PLAIN_SHARE = 0.012  # of the steps without quantiser
 COARSE_SHARE = 0.1  # of the quantised steps with half the codebooks
@@ -182,7 +182,7 @@ def _split(tensors: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], d
 
 def work(rank: int, args: argparse.Namespace, config: TrainConfig, meeting: str) -> None:
     """One process of a run; the first one shows the progress, saves and publishes."""
-    stop = _Stop()
+    stop = StopRequest()
     torch.set_num_threads(1)
     if config.processes > 1:
         dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=config.processes)
@@ -202,19 +202,7 @@ def work(rank: int, args: argparse.Namespace, config: TrainConfig, meeting: str)
         dist.destroy_process_group()
 
 
-class _Stop:
-    """Set by Ctrl-C or a termination request; read once a step."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
-
-    def _ask(self, *_: object) -> None:
-        self.asked = True
-
-
-def run(trainer: Trainer, state: Path, stop: _Stop) -> bool:
+def run(trainer: Trainer, state: Path, stop: StopRequest) -> bool:
     """Train to the end or to a request to stop; True when finished."""
     from tqdm import tqdm
 

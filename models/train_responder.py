@@ -12,7 +12,6 @@ import copy
 import json
 import math
 import os
-import signal
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from models.evaluate import evaluate, held_out
 from models.groove import archive_in, groove_songs
 from models.responder_card import card
 from models.responder_net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
+from models.stopping import StopRequest
 from models.styles import styles_of
 from models.tokens import PARTS
 
@@ -184,7 +184,7 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def train(run: Run, sampler: Sampler, valid: list[data.Song], state: Path) -> bool:
     """To the last step or Ctrl-C; either way the state is written. True when finished."""
-    config, team, stop = run.config, run.team, _Stop()
+    config, team, stop = run.config, run.team, StopRequest()
     run.knots = run.knots or (sampler.measured(KNOT_CROPS) if run.net.config.dials else {})
     sampler.knots = run.knots or None
     with tqdm(total=config.steps, initial=run.step, desc="responder", mininterval=5, disable=team.rank > 0) as bar:
@@ -201,18 +201,6 @@ def train(run: Run, sampler: Sampler, valid: list[data.Song], state: Path) -> bo
             if stopped:
                 return last
     return True
-
-
-class _Stop:
-    """Set by Ctrl-C or a termination request; read once a step."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
-
-    def _ask(self, *_: object) -> None:
-        self.asked = True
 
 
 def main(argv: list[str] | None = None) -> int:
