@@ -63,8 +63,8 @@ class Recipe:
 
 
 RECIPES = {
-    "JSB_Chorales": Recipe(200_000, 2, 0.4, 4e-3, 0.2, 14, 448),
-    "Nottingham": Recipe(300_000, 2, 0.15, 4e-3, 0.05, 6, 1536),
+    "JSB_Chorales": Recipe(200_000, 2, 0.3, 4e-3, 0.1, 120, 448, transposed=0.7),
+    "Nottingham": Recipe(300_000, 2, 0.2, 4e-3, 0.05, 12, 1536, transposed=0.3),
 }
 QUICK_EPOCHS = 2
 Figures = dict[str, Any]  # name with unit -> number

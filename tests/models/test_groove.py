@@ -121,7 +121,8 @@ def test_without_archive_and_cache_one_line_says_so(tmp_path: Path) -> None:
         groove.takes(archive=tmp_path / "none.tar.xz", cache=tmp_path / "none.npz")
 
 
-@pytest.mark.skipif(not groove.CACHE.exists(), reason="data_cache/groove.npz, built from ../shared, is absent")
+@pytest.mark.slow
+@pytest.mark.skipif(not groove.ARCHIVE.exists(), reason="../shared is absent, and Groove with it")
 def test_the_dataset_is_read_whole() -> None:
     found = groove.takes()
     splits = [t.split for t in found]

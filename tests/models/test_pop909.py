@@ -82,7 +82,8 @@ def test_the_split_is_by_song_and_does_not_depend_on_the_order() -> None:
     assert splits(names[::-1]) == parts
 
 
-@pytest.mark.skipif(not pop909.CACHE.exists(), reason="needs POP909 of ../shared, read once by the benchmark")
+@pytest.mark.slow
+@pytest.mark.skipif(not pop909.ARCHIVE.exists(), reason="../shared is absent, and POP909 with it")
 def test_the_annotated_chords_hold_the_notes() -> None:
     songs = pop909.load()["val"]
     tones = chord_tones()
