@@ -8,10 +8,10 @@ from typing import TypeVar
 import numpy as np
 
 from agent.errors import UserError
-from models import copycheck, tokens
+from models import copycheck
 from models.copycheck import CopyCheck
-from models.features import Events
-from models.tokens import LINE_LOW, Position, Reply
+from models.features import Events, reply_events
+from models.tokens import Position, Reply
 
 ATTEMPTS = 4
 SEED_STEP = 1_000_003  # between the seeds of two attempts
@@ -39,17 +39,6 @@ def original(
 
 def bars_of(replies: Sequence[Reply], places: Sequence[Position]) -> list[copycheck.Bar]:
     """Harmony and line as the copy check reads them."""
-    chord, line = np.zeros((len(replies), 4), np.int64), np.zeros((len(replies), 3), np.int64)
-    chord[:, 2:], line[:, 2] = -1, -1
-    root = quality = -1
-    for tick, reply in enumerate(replies):
-        action = tokens.chord_action(reply, root, quality)
-        if reply.chord:
-            root, quality = reply.chord.root, tokens.quality_index(reply.chord.quality)
-        chord[tick] = action, tokens.level_of(reply.chord.velocity) if reply.chord else 0, root, quality
-        line[tick, 0] = tokens.line_action(reply)
-        if reply.line:
-            line[tick, 1:] = tokens.level_of(reply.line.velocity), reply.line.pitch - LINE_LOW
-    none = np.zeros((len(replies), 3), np.int64)
-    events = Events(none, np.ones(len(replies), bool), none, chord, line)
+    unheard = np.full((len(replies), 3), -1)
+    events = Events(unheard, np.zeros(len(replies), bool), *reply_events(replies))
     return copycheck.bars_of(events, np.array([place.bar for place in places]))

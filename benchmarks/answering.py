@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models import tokens
 from models.data import Song
 from models.dials import GUIDANCE, NO_DIALS, Dials
-from models.features import Events, Ints, Memory
+from models.features import Events, Ints, reply_events
 from models.responder import Responder
 from models.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput, ticks_per_beat
 from models.wishes import Phrase
@@ -61,18 +60,8 @@ def replies(model: Responder, song: Song, ticks: int, asked: Asked = NOTHING) ->
 
 def events_of(song: Song, made: list[Reply]) -> Events:
     """The song's bass and the replies as a piece."""
-    memory, chords, lines = Memory(), [], []
-    for tick, reply in enumerate(made):
-        action = tokens.chord_action(reply, memory.root, memory.quality)
-        _, memory = memory.read(bass_tick(song.events, tick), reply)
-        chords.append(
-            [action, tokens.level_of(reply.chord.velocity) if reply.chord else 0, memory.root, memory.quality]
-        )
-        pitch = reply.line.pitch - tokens.LINE_LOW if reply.line else -1
-        lines.append([tokens.line_action(reply), tokens.level_of(reply.line.velocity) if reply.line else 0, pitch])
-    drums = [tokens.drum_levels(reply.drums) for reply in made]
     own = song.events
-    return Events(own.bass[: len(made)], own.known[: len(made)], np.array(drums), np.array(chords), np.array(lines))
+    return Events(own.bass[: len(made)], own.known[: len(made)], *reply_events(made))
 
 
 def phrase_of(song: Song, events: Events, skip_bars: int = SKIP_BARS) -> Phrase:

@@ -6,6 +6,7 @@ A row holds what is known when tick t is about to be played: bass and band of t-
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import pi
@@ -178,6 +179,21 @@ class Events:
 
     def __len__(self) -> int:
         return len(self.bass)
+
+
+def reply_events(replies: Sequence[Reply]) -> tuple[Ints, Ints, Ints]:
+    """What a band did, tick by tick -> drums [T, pieces], chord [T, 4], line [T, 3] as in Events."""
+    root = quality = -1
+    drums, chords, lines = [], [], []
+    for reply in replies:
+        action, chord, line = tokens.chord_action(reply, root, quality), reply.chord, reply.line
+        if chord:
+            root, quality = chord.root % 12, tokens.quality_index(chord.quality)
+        drums.append(tokens.drum_levels(reply.drums))
+        chords.append([action, tokens.level_of(chord.velocity) if chord else 0, root, quality])
+        pitch = line.pitch - LINE_LOW if line else -1
+        lines.append([tokens.line_action(reply), tokens.level_of(line.velocity) if line else 0, pitch])
+    return np.array(drums), np.array(chords), np.array(lines)
 
 
 def song_rows(events: Events) -> Ints:
