@@ -16,9 +16,10 @@ for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
 from agent import codescommand, composecommand, replycommand  # noqa: E402
-from agent.config import Config, load  # noqa: E402
+from agent.config import load  # noqa: E402
 from agent.errors import UserError  # noqa: E402
 from agent.options import add_config, pairs  # noqa: E402
+from agent.settings import Config  # noqa: E402
 
 JAM_EXAMPLES = """examples:
   antiphon jam                                    microphone in, band out; the take that ships if there is no microphone

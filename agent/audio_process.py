@@ -19,11 +19,11 @@ import numpy as np
 from agent.audio import MISSING, XRUNS, FilePlayback, Latency, SoundCard, Stream
 from agent.channel import Channel
 from agent.clock import StreamClock
-from agent.config import Config
 from agent.errors import UserError
 from agent.outputs import open_port, open_synth
 from agent.player import QUANTUM, Player
 from agent.scheduler import Counts
+from agent.settings import Config
 from agent.types import Plan, PlannedNote
 from listener.capture import AudioFile
 from listener.ring import Reader, Ring
@@ -113,11 +113,11 @@ class AudioProcess:
         self._monitor = setup.ring.reader() if self._monitors else None
         synth, synth_warning = open_synth(config, setup.rate)
         port = open_port(config)
-        extra_s = config.audio.output_latency_ms / 1000
+        extra_s = (config.audio.output_latency_ms or 0.0) / 1000
         latency = self._stream.latency
         heard_s = latency.input_s + latency.output_s + extra_s if self._lead else 0.0
         behind_s = lead / setup.rate + latency.output_s if self._out and self._hears_file() else 0.0
-        midi_s = (0.0 if self._hears_file() else latency.input_s) - behind_s + config.midi.latency_ms / 1000
+        midi_s = (0.0 if self._hears_file() else latency.input_s) - behind_s + (config.midi.latency_ms or 0.0) / 1000
         self.player = Player(setup.rate, tuple(config.parts), synth, port, heard_s, midi_s)
         self._port = port
         self._clock = StreamClock(setup.rate)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.config import Config, load
+from agent.config import load
 from agent.errors import UserError
 from agent.options import add_config, pairs
+from agent.settings import Config
 
 EXAMPLES = """examples:
   antiphon compose -o tune.mid                                16 bars in C at 110, with bass, drums, chords and line

@@ -4,160 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import Field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from agent.errors import UserError
+from agent.settings import Config, PartConfig
 from agent.yamlfile import parse_value, read_tree, shown
 
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
 FILE_NAME = "config.yaml"
-STYLES = ("rock", "metal", "funk", "jazz", "latin", "hiphop", "soul", "blues", "country", "pop", "dance", "ballad")
-METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "11/8", "12/8")  # those listener.hints knows
-
-
-def _between(default: Any, low: float, high: float) -> Any:
-    return field(default=default, metadata={"low": low, "high": high})
-
-
-def _one_of(default: str, *choices: str) -> Any:
-    return field(default=default, metadata={"choices": choices})
-
-
-def _choice_or_none(*choices: str) -> Any:
-    return field(default=None, metadata={"choices": choices})
-
-
-def _path(default: str | None) -> Any:
-    return field(default=default, metadata={"path": True})
-
-
-@dataclass(frozen=True, slots=True)
-class AudioConfig:
-    """The sound card. input, output: part of a device's name, its number, None = the default one."""
-
-    input: str | int | None = None
-    output: str | int | None = None
-    sample_rate: int | None = _between(None, 8_000, 384_000)  # Hz, None = the device's own
-    block_samples: int = _between(128, 16, 8_192)
-    input_channel: int | None = _between(None, 1, 256)  # counted from 1, None = the mean of all
-    output_enabled: bool = True
-    monitor_input: str = _one_of("auto", "auto", "on", "off")
-    echo_cancel: str = _one_of("auto", "auto", "on", "off")  # takes the band out of the microphone
-    output_lead_blocks: int = _between(4, 1, 256)
-    output_latency_ms: float = _between(0.0, -500, 2_000)  # added to what the device reports
-
-
-@dataclass(frozen=True, slots=True)
-class MidiConfig:
-    """The MIDI output. port: part of its name, its number, `virtual` or `virtual:NAME`, None = no MIDI."""
-
-    port: str | int | None = None
-    api: str = _one_of("auto", "auto", "alsa", "jack", "core", "windows")
-    latency_ms: float = _between(0.0, -500, 2_000)  # how late the instrument at the port sounds
-
-
-@dataclass(frozen=True, slots=True)
-class PartConfig:
-    """One member of the band. channel is counted 1-16 as on instruments, program 0-127 as sent."""
-
-    channel: int = _between(1, 1, 16)
-    bank: int = _between(0, 0, 16_383)
-    program: int = _between(0, 0, 127)
-    note_map: dict[int, int] = field(default_factory=dict, metadata={"low": 0, "high": 127})
-    transpose: int = _between(0, -48, 48)  # semitones
-    velocity_curve: float = _between(1.0, 0.1, 5.0)  # velocity = 127 * (velocity / 127) ** curve
-    gain_db: float = _between(0.0, -60, 24)
-    pan: float = _between(0.0, -1, 1)  # -1 left, 1 right
-    enabled: bool = True
-
-    @property
-    def channel_index(self) -> int:
-        """The channel as it stands in a status byte, 0-15."""
-        return self.channel - 1
-
-
-DEFAULT_PARTS: Mapping[str, PartConfig] = {
-    "drums": PartConfig(channel=10),
-    "chords": PartConfig(channel=2, program=0, pan=-0.25, gain_db=-3.0),
-    "line": PartConfig(channel=3, program=11, pan=0.25, gain_db=-3.0),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class BandConfig:
-    """When the band comes in, how far it plans ahead, how it behaves when the player rests."""
-
-    enter_confidence: float = _between(0.53, 0, 1)
-    commit_ms: float = _between(150.0, 10, 5_000)
-    lookahead_bars: int = _between(2, 1, 16)
-    hold_bars: int = _between(2, 0, 64)
-    thin_bars: int = _between(2, 0, 64)
-    max_wait_bars: int = _between(8, 1, 256)
-    temperature: float = _between(0.9, 0.01, 5)
-    looseness: float = _between(0.6, 0, 2)
-    tempo_bpm: float | None = _between(None, 40, 480)  # told beforehand, in beats of the meter; None = heard
-    meter: str | None = _choice_or_none(*METERS)
-    seed: int = _between(0, 0, 2**32 - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class DialsConfig:
-    """What is asked of the band, 0 to 1 (models/dials.py); None = no wish. guidance: how strongly it acts."""
-
-    density: float | None = _between(None, 0, 1)
-    register: float | None = _between(None, 0, 1)
-    tension: float | None = _between(None, 0, 1)
-    resolution: float | None = _between(None, 0, 1)
-    syncopation: float | None = _between(None, 0, 1)
-    intensity: float | None = _between(None, 0, 1)
-    surprise: float | None = _between(None, 0, 1)
-    style: str | None = _choice_or_none(*STYLES)
-    guidance: float = _between(3.0, 0, 5)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelsConfig:
-    """Weights: path stems (without .safetensors / .json); None = what ships in models/weights.
-
-    codec may also be `encodec`, the official weights where `antiphon weights fetch` puts them, or their .th file.
-    """
-
-    codec: str | None = _path(None)
-    codec_kbps: float = _between(3.0, 0.75, 24)  # 0.75 for each codebook in use
-    responder: str | None = _path(None)
-    codec_enabled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class PathsConfig:
-    """Where sessions are written and which soundfont plays; soundfont None = the one that ships."""
-
-    sessions: str = _path("sessions")
-    soundfont: str | None = _path(None)
-
-
-@dataclass(frozen=True, slots=True)
-class LogConfig:
-    level: str = _one_of("warning", "debug", "info", "warning", "error")
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Everything that can be set. The dataclasses' defaults are what config.yaml states."""
-
-    audio: AudioConfig = AudioConfig()
-    midi: MidiConfig = MidiConfig()
-    parts: dict[str, PartConfig] = field(default_factory=lambda: dict(DEFAULT_PARTS))
-    band: BandConfig = BandConfig()
-    dials: DialsConfig = DialsConfig()
-    models: ModelsConfig = ModelsConfig()
-    paths: PathsConfig = PathsConfig()
-    log: LogConfig = LogConfig()
 
 
 def find(path: Path | None) -> Path | None:

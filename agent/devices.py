@@ -11,9 +11,9 @@ from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from agent.config import AudioConfig
 from agent.errors import UserError
 from agent.quiet import quiet_stderr
+from agent.settings import AudioConfig
 
 NO_PORTAUDIO = "PortAudio is not installed: no sound card can be used; on Debian: apt install libportaudio2"
 MANY_CHANNELS = 16  # more than this is a virtual device's boast, not an interface's inputs

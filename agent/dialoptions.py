@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.config import Config
 from agent.errors import UserError
+from agent.settings import Config
 from models.dials import STYLES, Dials
 from models.tokens import PARTS
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from agent.config import Config, find, load
+from agent.config import find, load
 from agent.errors import UserError
+from agent.settings import Config
 
 GREEN, YELLOW, RED = "green", "yellow", "red"  # works; works with something missing; the main job cannot run
 MARKS: Mapping[str, str] = {GREEN: "ok  ", YELLOW: "warn", RED: "FAIL"}

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from agent.chronicle import Chronicle
-from agent.config import Config
 from agent.errors import UserError
 from agent.mind import Mind
 from agent.monitor import Monitor
@@ -19,6 +18,7 @@ from agent.outputs import open_synth
 from agent.player import QUANTUM, Player, Stems
 from agent.recorder import Recorder
 from agent.rig import Rig
+from agent.settings import Config
 from agent.statusboard import StatusBoard
 from listener.capture import AudioFile, Framer
 from listener.types import Samples

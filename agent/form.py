@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.config import BandConfig
+from agent.settings import BandConfig
 from agent.types import PARTS
 from listener.types import Analysis, Grid
 

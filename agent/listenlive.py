@@ -26,11 +26,11 @@ from rich.live import Live
 from agent import devices
 from agent.audio import XRUNS, SoundCard
 from agent.channel import Channel, channel
-from agent.config import BandConfig, Config
 from agent.errors import UserError
 from agent.listen import Line, Lines, onset_line
 from agent.listenpanel import Board, panel, summary
 from agent.listentext import readable
+from agent.settings import BandConfig, Config
 from listener.analyzer import Analyzer, warm_up
 from listener.capture import Framer, first_start, to_mono
 from listener.frontend import HOP

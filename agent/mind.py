@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.config import Config, ModelsConfig
 from agent.planner import Latent, Planner
+from agent.settings import Config, ModelsConfig
 from agent.types import Thought
 from listener.analyzer import Analyzer, warm_up
 from listener.types import Frame
@@ -14,6 +14,8 @@ from models.codec import Codec
 from models.codec_official import load_weights
 from models.responder import Responder, named
 from models.timing import Timing
+
+FIRST_COMMIT_MS = 150.0  # until planning has been measured
 
 
 def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
@@ -49,7 +51,7 @@ class Mind:
         self._analyzer = Analyzer()
         self._analyzer.given(config.band.meter, config.band.tempo_bpm)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)
-        commit_s = config.band.commit_ms / 1000 + latency_s
+        commit_s = (config.band.commit_ms or FIRST_COMMIT_MS) / 1000 + latency_s
         self._planner = Planner(responder, config.band, parts, commit_s, config.dials, Timing.load())
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.channel import Channel
-from agent.config import Config
+from agent.settings import Config
 from agent.types import Thought
 from listener.capture import Framer, first_start, to_mono
 from listener.echo import EchoCanceller

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from agent.config import Config
 from agent.errors import UserError
 from agent.midi import MidiOutput, PartMidi, open_output
+from agent.settings import Config
 from agent.synth import DRUM_BANK, PartVoice, Synth, SynthUnavailable
 
 SOUNDFONT = "band.sf3"

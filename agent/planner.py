@@ -8,14 +8,14 @@ unknown. The first of them are committed, the rest is tentative and thrown away 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.config import BandConfig, DialsConfig
 from agent.drummer import Drummer
 from agent.form import Form, Gate
+from agent.settings import BandConfig, DialsConfig
 from agent.ticks import Tick, first_tick, next_tick, straight
 from agent.types import PARTS, Plan, PlannedNote
 from agent.voicing import intervals_of, voice
@@ -182,7 +182,7 @@ class Planner:
         for i, (t, reply) in enumerate(path[len(final) :], len(final)):
             tentative += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position.tick))
         self._voicing, self._last_chord = voicing, chord
-        return Plan(tuple(committed), tuple(tentative), max(until_s, self._committed_s), now_s)
+        return Plan(tuple(committed), tuple(tentative), max(until_s, self._committed_s), now_s, grid)
 
     def _imagine(self, tick: Tick, until_s: float) -> list[tuple[Tick, Reply]]:
         """(tick, reply) from `tick` to the end of the look-ahead: what is committed as it is, the rest imagined."""
@@ -258,7 +258,7 @@ class Planner:
     def _join(first: Plan | None, second: Plan) -> Plan:
         if first is None:
             return second
-        return Plan(first.committed + second.committed, second.tentative, second.committed_until_s, second.created_s)
+        return replace(second, committed=first.committed + second.committed)
 
 
 def _note(part: str, on_s: float, off_s: float, pitch: int, velocity: float, tick: Tick) -> PlannedNote:

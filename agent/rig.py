@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import devices
-from agent.config import Config
 from agent.errors import UserError
 from agent.outputs import shipped
+from agent.settings import Config
 from listener.capture import AudioFile, AudioFileError
 
 TAKE = "take.flac"

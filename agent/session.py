@@ -16,7 +16,6 @@ from agent.audio_process import AudioReport, AudioSetup, Ready
 from agent.audio_process import main as audio_main
 from agent.channel import Channel, channel
 from agent.chronicle import Chronicle
-from agent.config import Config
 from agent.errors import UserError
 from agent.mind_process import Heard
 from agent.mind_process import main as mind_main
@@ -24,6 +23,7 @@ from agent.monitor import Monitor
 from agent.outputs import open_port
 from agent.recorder import Recorder
 from agent.rig import Rig, cancels_echo
+from agent.settings import Config
 from agent.statusboard import StatusBoard
 from listener.capture import to_mono
 from listener.ring import Ring

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from agent.config import Config
 from agent.monitor import Status
 from agent.scheduler import Counts
+from agent.settings import Config
 from agent.types import Thought
 from listener.types import Chord, Grid
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from listener.types import Analysis
+from listener.types import Analysis, Grid
 
 PARTS = ("drums", "chords", "line")
 SUSTAINED = frozenset({"chords", "line"})  # a new stroke of these ends what still sounds of the last one
@@ -35,6 +35,7 @@ class Plan:
     tentative: tuple[PlannedNote, ...]
     committed_until_s: float
     created_s: float
+    grid: Grid | None = None  # the beat it was made on
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +69,4 @@ class Thought:
     state: str
     bar: int
     playing: tuple[str, ...]
+    mode: str = "accompany"

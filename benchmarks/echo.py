@@ -22,8 +22,8 @@ import scorer
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from agent.config import Config
 from agent.outputs import open_synth
+from agent.settings import Config
 from agent.synth import BLOCK, Synth
 from listener.analyzer import Analyzer
 from listener.capture import AudioFile, Framer

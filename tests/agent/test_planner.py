@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from agent.config import BandConfig
 from agent.planner import Planner
+from agent.settings import BandConfig
 from agent.ticks import straight, swung
 from agent.types import Plan, PlannedNote
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note

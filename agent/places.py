@@ -1,0 +1,30 @@
+"""Where things are kept on this machine: state, data, and the daemon's socket. After the XDG base directory rules."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+NAME = "antiphon"
+
+
+def state_folder(given: str | None = None) -> Path:
+    """What was measured or learned about devices: paths.state, $XDG_STATE_HOME/antiphon or ~/.local/state/antiphon."""
+    return Path(given) if given else _under("XDG_STATE_HOME", ".local/state")
+
+
+def data_folder() -> Path:
+    """What is remembered: $XDG_DATA_HOME/antiphon or ~/.local/share/antiphon."""
+    return _under("XDG_DATA_HOME", ".local/share")
+
+
+def socket_path() -> Path:
+    """Where `antiphon ctl` finds the daemon: $ANTIPHON_SOCKET, else in $XDG_RUNTIME_DIR, else in the state folder."""
+    if given := os.environ.get("ANTIPHON_SOCKET"):
+        return Path(given)
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return (Path(runtime) / NAME if runtime else state_folder()) / "control.sock"
+
+
+def _under(variable: str, fallback: str) -> Path:
+    return Path(os.environ.get(variable) or Path.home() / fallback) / NAME
