@@ -11,10 +11,12 @@ jam: $(VENV)/.installed system
 	$(BIN)/antiphon jam $(ARGS)
 
 test: $(VENV)/.dev system
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not rig"
+	$(BIN)/pytest -m "rig and not slow"
 
 test-all: $(VENV)/.dev system
-	$(BIN)/pytest -m ""
+	$(BIN)/pytest -n 2 --dist loadfile -m "not rig"
+	$(BIN)/pytest -m rig
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
