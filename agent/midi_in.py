@@ -1,0 +1,257 @@
+"""MIDI in: one input port, read by everyone who listens to it; it comes and goes, and the reader never waits for it.
+
+`MidiIn.poll()` and each `tap().poll()` give all messages since their own last call, with the moment they came.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from ctypes.util import find_library
+from itertools import accumulate
+from typing import Any, Protocol
+
+from agent.midi import _JACK_SILENT, API_NAMES, JACK_NO_START_SERVER, VIRTUAL, _choose_api, _find
+from agent.quiet import quiet_stderr
+
+log = logging.getLogger(__name__)
+
+CLIENT = "Antiphon-in"
+QUEUE = 4_096  # messages; RtMidi's and each tap's: 20 s of a busy controller
+CHECK_S = 2.0  # between two looks whether the port is still there, or there at last
+DRIFT = 200e-6  # of the port's clock against ours
+STEP_S = 0.25  # a clock that is this far off lost messages: begin anew
+
+Message = tuple[float, bytes]  # (monotonic seconds, raw bytes)
+
+
+class Source(Protocol):
+    """What of RtMidi is used."""
+
+    def get_message(self) -> tuple[list[int], float] | None: ...
+    def is_here(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+class Tap:
+    """One listener's own queue, bounded: the oldest message goes first, and is counted. One thread."""
+
+    def __init__(self, source: MidiIn) -> None:
+        self._source, self._queue, self.dropped = source, deque[Message](maxlen=QUEUE), 0
+
+    def poll(self) -> list[Message]:
+        """What came since the last call; never waits."""
+        self._source.read()
+        messages = list(self._queue)
+        self._queue.clear()
+        return messages
+
+    def put(self, message: Message) -> None:
+        self.dropped += len(self._queue) == QUEUE
+        self._queue.append(message)
+
+
+class Moments:
+    """Seconds between messages, as the port measured them -> monotonic seconds, free of how late we looked.
+
+    The least delay seen so far is taken for none; it may grow by DRIFT.
+    """
+
+    def __init__(self) -> None:
+        self._port_s, self._offset_s, self._seen_s = 0.0, float("inf"), 0.0
+
+    def of(self, gaps_s: list[float], now_s: float) -> list[float]:
+        """Moments of the messages found at now_s; gaps_s: of each, since the one before it."""
+        at_s = [self._port_s + passed_s for passed_s in accumulate(gaps_s)]
+        self._port_s = at_s[-1]
+        least_s, since_s = now_s - self._port_s, now_s - self._seen_s
+        grown_s = self._offset_s + DRIFT * since_s
+        self._offset_s = least_s if not grown_s - STEP_S < least_s < grown_s + STEP_S else min(least_s, grown_s)
+        self._seen_s = now_s
+        return [min(port_s + self._offset_s, now_s) for port_s in at_s]
+
+
+class MidiIn:
+    """The port `spec`: part of its name, its number, "virtual" or "virtual:NAME"; opened by a thread of its own.
+
+    It may come later, vanish and come back: `state` says so in a line. wants_clock: MIDI clock is passed on too.
+    poll, read and tap belong to one thread.
+    """
+
+    def __init__(
+        self,
+        spec: str | int,
+        api: str | None = None,
+        wants_clock: bool = False,
+        opener: Callable[[str | int, str | None, bool], Source] | None = None,
+        check_s: float = CHECK_S,
+    ) -> None:
+        self._spec, self._api, self._wants_clock = spec, None if api == "auto" else api, wants_clock
+        self._opener, self._check_s = opener or open_source, check_s
+        self._source: Source | None = None
+        self._swapping, self._closing = threading.Lock(), threading.Event()
+        self._moments, self.overflows = Moments(), 0
+        self.state = f"MIDI input {spec!r}: opening"
+        self._taps: list[Tap] = []
+        self._own = self.tap()
+        self._tender = threading.Thread(target=self._tend, name="midi-in", daemon=True)
+        self._tender.start()
+
+    @property
+    def is_open(self) -> bool:
+        return self._source is not None
+
+    @property
+    def dropped(self) -> int:
+        """Messages lost because nobody read them in time, as far as they can be counted."""
+        return self.overflows + sum(tap.dropped for tap in self._taps)
+
+    def tap(self) -> Tap:
+        """Another listener to the same port."""
+        self._taps.append(Tap(self))
+        return self._taps[-1]
+
+    def poll(self) -> list[Message]:
+        """What came since the last call, (monotonic seconds, raw bytes); never waits."""
+        return self._own.poll()
+
+    def read(self) -> None:
+        """Give every tap what has come; the taps call it."""
+        if not self._swapping.acquire(blocking=False):
+            return
+        try:
+            found = self._drain(self._source) if self._source else []
+        finally:
+            self._swapping.release()
+        if not found:
+            return
+        self.overflows += len(found) >= QUEUE - 1
+        moments = self._moments.of([gap_s for _, gap_s in found], time.monotonic())
+        for (message, _), at_s in zip(found, moments, strict=True):
+            for tap in self._taps:
+                tap.put((at_s, bytes(message)))
+
+    @staticmethod
+    def _drain(source: Source) -> list[tuple[list[int], float]]:
+        found: list[tuple[list[int], float]] = []
+        while len(found) < QUEUE and (message := source.get_message()):
+            found.append(message)
+        return found
+
+    def close(self) -> None:
+        """May be called twice; waits a moment for the port."""
+        self._closing.set()
+        self._tender.join(2.0)
+
+    def _tend(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._look()
+            except Exception as cause:  # RtMidi's own types differ by platform, and a gig goes on
+                self._say(f"MIDI input {self._spec!r}: {cause}")
+            self._closing.wait(self._check_s)
+        self._swap(None)
+
+    def _look(self) -> None:
+        if self._source is not None and self._source.is_here():
+            return
+        if self._source is not None:
+            self._say(f"MIDI input {self._spec!r} has gone; waiting for it")
+        self._swap(None)
+        self._swap(self._opener(self._spec, self._api, self._wants_clock))
+        self._say(f"MIDI input {self._spec!r}: open")
+
+    def _swap(self, source: Source | None) -> None:
+        """Nobody reads from a port that is being closed."""
+        with self._swapping:
+            before, self._source = self._source, source
+        self._moments = Moments()
+        if before is not None:
+            before.close()
+
+    def _say(self, state: str) -> None:
+        if state != self.state:
+            log.info("%s", state)
+        self.state = state
+
+
+class RtMidiSource:
+    """An open RtMidi port. name: of the port of others it is connected to, None for a virtual one."""
+
+    def __init__(self, port: Any, own: str, name: str | None, is_jack: bool) -> None:
+        self._port, self._own, self._name, self._is_jack = port, own, name, is_jack
+        self.get_message = port.get_message
+
+    def is_here(self) -> bool:
+        """Whether what it was connected to is there still, and connected."""
+        if self._is_jack:
+            return _is_in_jack(f"{CLIENT}:{self._own}", self._name)
+        return self._name is None or self._name in self._port.get_ports()
+
+    def close(self) -> None:
+        self._port.close_port()
+        self._port.delete()
+
+
+def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSource:
+    """Raises ValueError in one line for a port or an API that is not there, or a name that more than one port bears."""
+    import rtmidi
+
+    chosen = _choose_api(api)
+    with quiet_stderr():
+        port = rtmidi.MidiIn(getattr(rtmidi, API_NAMES[chosen]), CLIENT, QUEUE)
+    try:
+        port.ignore_types(sysex=True, timing=not wants_clock, active_sense=True)
+        text = str(spec).strip()
+        if text == VIRTUAL or text.startswith(VIRTUAL + ":"):
+            own, name = text.partition(":")[2] or "in", None
+            port.open_virtual_port(own)
+        else:
+            names = port.get_ports()
+            index = _find(text, names)
+            own, name = "in", str(names[index])
+            port.open_port(index, own)
+    except Exception:
+        port.delete()
+        raise
+    return RtMidiSource(port, own, name, chosen == "jack")
+
+
+def _is_in_jack(own: str, name: str | None) -> bool:
+    """Whether the server has our port, connected to `name`. A restarted server does not know it, and RtMidi cannot
+    tell; asked through ctypes, which lets other threads run meanwhile."""
+    path = find_library("jack")
+    if path is None:
+        return False
+    jack = ctypes.CDLL(path)
+    jack.jack_set_error_function(_JACK_SILENT)
+    for function in (jack.jack_client_open, jack.jack_port_by_name, jack.jack_port_get_all_connections):
+        function.restype = ctypes.c_void_p
+    client = jack.jack_client_open(b"Antiphon-look", JACK_NO_START_SERVER, None)
+    if not client:
+        return False
+    try:
+        port = jack.jack_port_by_name(ctypes.c_void_p(client), own.encode())
+        if not port or name is None:
+            return bool(port)
+        connections = jack.jack_port_get_all_connections(ctypes.c_void_p(client), ctypes.c_void_p(port))
+        found = _names(connections)
+        if connections:
+            jack.jack_free(ctypes.c_void_p(connections))
+        return name in found
+    finally:
+        jack.jack_client_close(ctypes.c_void_p(client))
+
+
+def _names(array: int | None) -> list[str]:
+    """A C array of strings that ends with NULL."""
+    names: list[str] = []
+    if array:
+        strings = ctypes.cast(array, ctypes.POINTER(ctypes.c_char_p))
+        while (name := strings[len(names)]) is not None:
+            names.append(name.decode())
+    return names
