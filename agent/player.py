@@ -49,16 +49,22 @@ class Player:
         port: Port | None,
         synth_advance_s: float = 0.0,
         midi_advance_s: float = 0.0,
+        start_sample: int = 0,
     ) -> None:
+        """start_sample: the first that is rendered, a multiple of QUANTUM."""
         self.rate, self.parts, self._synth, self._port = rate, tuple(parts), synth, port
-        self.rendered = 0  # samples
+        self.rendered = start_sample
         self.records: list[dict[str, Any]] = []  # what was sent; whoever writes it down takes it away
         self.notes: list[PlannedNote] = []  # likewise
-        self._advance_s = {"synth": synth_advance_s, "midi": midi_advance_s}
+        self.retime(synth_advance_s, midi_advance_s)
         self._to_synth = Scheduler(self._synth_advance)
-        self._to_port = Scheduler(lambda note: midi_advance_s)
+        self._to_port = Scheduler(lambda note: self._advance_s["midi"])
         self._silence = np.zeros((len(self.parts), QUANTUM, 2), np.float32)
         self._ends_at: int | None = None  # sample after which nothing sounds
+
+    def retime(self, synth_advance_s: float, midi_advance_s: float) -> None:
+        """What is planned from now on leaves so much earlier than it is heard: another sound card, other latencies."""
+        self._advance_s = {"synth": synth_advance_s, "midi": midi_advance_s}
 
     def _synth_advance(self, note: PlannedNote) -> float:
         lead_in_s = self._synth.lead_in_s(note.part, note.pitch, note.velocity) if self._synth else 0.0

@@ -59,6 +59,17 @@ class Ring:
             self._samples[: len(block) - first] = block[first:]
         self._counter[0] += len(block)
 
+    def silence(self, until: int) -> None:
+        """Zeros up to sample `until`, at the cost of one capacity at most. The writer's thread only."""
+        n = until - self.written
+        if n <= 0:
+            return
+        start, shown = until % self.capacity, min(n, self.capacity)
+        first = min(shown, start)
+        self._samples[start - first : start] = 0.0
+        self._samples[self.capacity - (shown - first) :] = 0.0
+        self._counter[0] += n
+
     def reader(self) -> Reader:
         """A reader that starts at what is written next."""
         return Reader(self, self.written)
