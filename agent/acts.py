@@ -1,0 +1,210 @@
+"""What each dimension of an edit does to a bar's settings. One table, ACTS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from agent.barsettings import INSTRUMENTS, Settings
+from agent.edits import Edit
+from agent.harmonymoves import HARMONY_MOVES
+from agent.moves import MOVES
+from agent.steps import STEPS, number_in, step
+from listener.types import Meter
+from models.dials import STYLES, Dials
+
+METER = re.compile(r"(\d+)/(\d+)(?: \(?(\d+(?:\+\d+)+)\)?)?")
+HALF = 0.5  # a dial nobody has touched
+
+Act = Callable[[Settings, Edit], Settings]
+Fields = TypeVar("Fields", Settings, Dials)
+
+
+def _put(fields: Fields, name: str, value: Any) -> Fields:
+    return replace(fields, **{name: value})
+
+
+def _per_voice(name: str, kind: str, scale: float = 1.0) -> Act:
+    """more and less move the voices the target means; set gives a number; off goes back to nothing asked."""
+
+    def act(settings: Settings, edit: Edit) -> Settings:
+        values = dict(getattr(settings, name))
+        for voice in INSTRUMENTS[edit.target]:
+            now = values.get(voice, 0.0) / scale
+            given = number_in(edit.value) if edit.change == "set" else None
+            after = given if given is not None else 0.0 if edit.change in ("off", "set") else step(edit, kind, now)
+            values[voice] = min(max(after, STEPS[kind].low), STEPS[kind].high) * scale
+        return _put(settings, name, values)
+
+    return act
+
+
+def _timing(settings: Settings, edit: Edit) -> Settings:
+    """less = behind, more = ahead; of the feel or the band: everyone together; set: milliseconds behind. tight, loose:
+    how human the hands are."""
+    if edit.value in ("tight", "loose", "tighter", "looser"):
+        given = replace(edit, change="less" if edit.value.startswith("tight") else "more", value=None)
+        return replace(
+            settings, looseness=step(given, "looseness", 0.6 if settings.looseness is None else settings.looseness)
+        )
+    late = dict(settings.late_s)
+    for voice in INSTRUMENTS[edit.target]:
+        now_ms = -1000 * late.get(voice, 0.0)  # ahead of the beat
+        number = number_in(edit.value)
+        if edit.change in ("set", "off"):
+            ahead_ms = -(number or 0.0) if edit.change == "set" else 0.0
+        else:
+            ahead_ms = -min(max(-step_free(edit, "timing", now_ms), STEPS["timing"].low), STEPS["timing"].high)
+        late[voice] = -ahead_ms / 1000
+    return replace(settings, late_s=late)
+
+
+def step_free(edit: Edit, kind: str, now: float) -> float:
+    """As steps.step, without its limits."""
+    return now + (step(replace(edit, change="more"), kind, 0.0)) * (1 if edit.change in ("more", "on") else -1)
+
+
+def _dial(name: str) -> Act:
+    def act(settings: Settings, edit: Edit) -> Settings:
+        now = getattr(settings.dials, name)
+        if edit.change in ("off", "set") and number_in(edit.value) is None:
+            value = 0.0 if edit.change == "off" else now
+        else:
+            value = step(edit, "dial", HALF if now is None else now)
+        return replace(settings, dials=_put(settings.dials, name, value))
+
+    return act
+
+
+def _density(settings: Settings, edit: Edit) -> Settings:
+    """Of the whole band: the responder's dial. Of one voice: its own."""
+    if edit.target in ("band", "feel", "form"):
+        return _dial("density")(settings, edit)
+    now = settings.density.get(edit.target, 0.0)
+    return replace(settings, density={**settings.density, edit.target: step(edit, "density", now)})
+
+
+def _dissonance(settings: Settings, edit: Edit) -> Settings:
+    settings = _dial("tension")(settings, edit)
+    rubs = (settings.dials.tension or 0.0) >= 0.7
+    return _with_move(settings, "rubbing", rubs)
+
+
+def _resolution(settings: Settings, edit: Edit) -> Settings:
+    wants = edit.change in ("on", "more", "set")
+    value = step(edit, "dial", settings.dials.resolution or HALF) if edit.change in ("more", "less") else float(wants)
+    dials = replace(settings.dials, resolution=value)
+    return replace(settings, dials=dials, resolves=wants)
+
+
+def _intensity(settings: Settings, edit: Edit) -> Settings:
+    if edit.target in ("band", "feel", "form"):
+        settings = _dial("intensity")(settings, edit)
+    return _per_voice("level_db", "intensity")(settings, edit)
+
+
+def _swing(settings: Settings, edit: Edit) -> Settings:
+    now = settings.swing or 0.5
+    given = number_in(edit.value)
+    if edit.change == "off" or edit.value in ("straight", "even"):
+        return replace(settings, swing=0.5)
+    if edit.value in ("shuffle", "triplet", "triplets") or (edit.change == "set" and given is None):
+        return replace(settings, swing=2 / 3)
+    if given is not None:
+        return replace(settings, swing=min(max(given if given < 1 else given / 100, 0.5), 0.75))
+    usual = replace(edit, change="more") if edit.change == "on" else edit
+    return replace(settings, swing=step(usual, "swing", 0.58 if edit.change == "on" else now))
+
+
+def _tempo(settings: Settings, edit: Edit) -> Settings:
+    given = number_in(edit.value)
+    if edit.change == "set" and given is not None:
+        return replace(settings, tempo_bpm=min(max(given, 30.0), 400.0), tempo_factor=1.0)
+    if edit.size and edit.size.endswith("bpm") and settings.tempo_bpm:
+        change = (number_in(edit.size) or 0.0) * (1 if edit.change == "more" else -1)
+        return replace(settings, tempo_bpm=settings.tempo_bpm + change)
+    return replace(settings, tempo_factor=step(edit, "tempo", 100 * settings.tempo_factor) / 100)
+
+
+def _meter(settings: Settings, edit: Edit) -> Settings:
+    return (
+        replace(settings, meter=meter_of(edit.value)) if edit.change in ("set", "on") else replace(settings, meter=None)
+    )
+
+
+def meter_of(value: str | None) -> Meter | None:
+    """ "7/8", "7/8 2+2+3" or "3+2+2" (eighths) -> Meter; None for nothing."""
+    if value and re.fullmatch(r"\d+(\+\d+)+", value):
+        groups = tuple(map(int, value.split("+")))
+        return Meter(sum(groups), 8, groups)
+    match = METER.fullmatch(value or "")
+    if match is None:
+        return None
+    groups = tuple(map(int, match[3].split("+"))) if match[3] else ()
+    return Meter(int(match[1]), int(match[2]), groups)
+
+
+def _mute(settings: Settings, edit: Edit) -> Settings:
+    voices = frozenset(INSTRUMENTS[edit.target])
+    if edit.value == "solo":
+        return replace(settings, muted=frozenset({"drums", "chords", "line"}) - voices)
+    off = edit.change in ("off", "less")
+    return replace(settings, muted=settings.muted - voices if off else settings.muted | voices)
+
+
+def _pattern(settings: Settings, edit: Edit) -> Settings:
+    """A move by its name; a style of playing turns the responder's dial as well."""
+    name = edit.value or ""
+    if name in STYLES:
+        return replace(settings, dials=replace(settings.dials, style=name if edit.change != "off" else None))
+    return _with_move(settings, name, edit.change not in ("off", "less"))
+
+
+def _with_move(settings: Settings, name: str, on: bool) -> Settings:
+    for key, table in (("moves", MOVES), ("harmony_moves", HARMONY_MOVES)):
+        if name in table:
+            rest = tuple(move for move in getattr(settings, key) if move != name)
+            settings = _put(settings, key, (*rest, name) if on else rest)
+    return settings
+
+
+def _length(settings: Settings, edit: Edit) -> Settings:
+    """Of harmony: short or long strokes. (Of the form: bars, which the sketch does.)"""
+    if edit.target != "harmony":
+        return settings
+    short = edit.change in ("less", "off")
+    return _with_move(_with_move(settings, "legato", not short), "staccato", short)
+
+
+def _variation(settings: Settings, edit: Edit) -> Settings:
+    return replace(
+        settings, variation=step(edit, "variation", 0.25 if settings.variation is None else settings.variation)
+    )
+
+
+def _width(settings: Settings, edit: Edit) -> Settings:
+    return replace(settings, width=step(edit, "width", 100 * settings.width) / 100)
+
+
+ACTS: dict[str, Act] = {
+    "level": _per_voice("level_db", "level"),
+    "intensity": _intensity,
+    "density": _density,
+    "register": _per_voice("semitones", "register"),
+    "brightness": _per_voice("bright_octaves", "brightness"),
+    "reverb": _per_voice("reverb", "reverb", 0.01),
+    "dissonance": _dissonance,
+    "resolution": _resolution,
+    "timing": _timing,
+    "swing": _swing,
+    "tempo": _tempo,
+    "meter": _meter,
+    "syncopation": _dial("syncopation"),
+    "variation": _variation,
+    "length": _length,
+    "mute": _mute,
+    "pattern": _pattern,
+    "width": _width,
+}

@@ -1,0 +1,247 @@
+"""What a drummer is told in a word: patterns and habits, tick by tick. A table of moves; each changes what it names and
+nothing else.
+
+A move takes the drums of one tick and gives them back changed; the same seed gives the same. Ticks are 16ths, so a
+move written in beats of a quarter works in any meter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.phrasing import last_group
+from models.tokens import DrumHit, Position, grouping_of, ticks_per_beat
+
+QUARTER, EIGHTH = 4, 2  # ticks
+LOUD, FIRM, SOFT, GHOST = 108, 92, 66, 34  # velocities
+TIMEKEEPERS = frozenset({"closed_hat", "open_hat", "ride", "shaker"})
+Hits = tuple[DrumHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One tick. through: how far through the bars the move is asked for, 0-1. seed: of the session."""
+
+    position: Position
+    through: float = 0.0
+    seed: int = 0
+
+    @property
+    def tick(self) -> int:
+        return self.position.tick
+
+    def chance(self, kind: int) -> float:
+        """0-1, the same for the same tick, bar and kind."""
+        return float(np.random.default_rng((self.seed, kind, self.position.bar, self.tick)).random())
+
+    @property
+    def groups(self) -> list[int]:
+        """Ticks on which the bar's groups of beats begin."""
+        per_beat, at, starts = ticks_per_beat(self.position.meter), 0, []
+        for beats in grouping_of(self.position.meter):
+            starts.append(at)
+            at += beats * per_beat
+        return starts
+
+    @property
+    def middle(self) -> int:
+        """The tick of the group nearest to the middle of the bar, never its first."""
+        half = self.position.ticks_per_bar / 2
+        return min(self.groups[1:] or [int(half)], key=lambda tick: abs(tick - half))
+
+
+Move = Callable[[Hits, Spot], Hits]
+
+
+def without(hits: Hits, *pieces: str) -> Hits:
+    return tuple(hit for hit in hits if hit.piece not in pieces)
+
+
+def struck(hits: Hits, piece: str, velocity: int) -> Hits:
+    """With this piece struck, as hard as it already is if that is harder."""
+    there = max((hit.velocity for hit in hits if hit.piece == piece), default=0)
+    return (*without(hits, piece), DrumHit(piece, max(velocity, there)))
+
+
+def _pattern(places: dict[str, Callable[[Spot], int]]) -> Move:
+    """Each piece named is struck where its rule gives a velocity, and nowhere else; other pieces are left alone."""
+
+    def move(hits: Hits, spot: Spot) -> Hits:
+        kept = without(hits, *places)
+        new = ((piece, rule(spot)) for piece, rule in places.items())
+        return (*kept, *(DrumHit(piece, velocity) for piece, velocity in new if velocity))
+
+    return move
+
+
+def _every(step: int, velocity: int, start: int = 0) -> Callable[[Spot], int]:
+    return lambda spot: velocity if spot.tick % step == start else 0
+
+
+def _at(ticks: Sequence[int], velocity: int, soft: Sequence[int] = ()) -> Callable[[Spot], int]:
+    """Of a bar of 16 ticks; in a shorter or longer bar what does not fit is left out."""
+    return lambda spot: velocity if spot.tick in ticks else GHOST if spot.tick in soft else 0
+
+
+def _on_middle(velocity: int) -> Callable[[Spot], int]:
+    return lambda spot: velocity if spot.tick == spot.middle else 0
+
+
+def _on_one(velocity: int) -> Callable[[Spot], int]:
+    return lambda spot: velocity if spot.tick == 0 else 0
+
+
+def _never(spot: Spot) -> int:
+    return 0
+
+
+def _backbeats(spot: Spot) -> int:
+    """Every second group of beats; in x/4 every second beat."""
+    groups = spot.groups
+    return FIRM if spot.tick in groups[1::2] else 0
+
+
+def _swapped(old: frozenset[str], new: str, scale: float = 1.0) -> Move:
+    """Every hit on one of the old pieces goes to the new one."""
+
+    def move(hits: Hits, spot: Spot) -> Hits:
+        loudest = max((hit.velocity for hit in hits if hit.piece in old), default=0)
+        kept = without(hits, *old)
+        return struck(kept, new, max(round(loudest * scale), 1)) if loudest else kept
+
+    return move
+
+
+def _ghosts(hits: Hits, spot: Spot) -> Hits:
+    """Soft snare strokes on 16ths beside the beat, where no snare is."""
+    beside = spot.tick % QUARTER in (1, 3)
+    busy = any(hit.piece in ("snare", "rim") for hit in hits)
+    return (*hits, DrumHit("snare", GHOST)) if beside and not busy and spot.chance(1) < 0.55 else hits
+
+
+def _no_ghosts(hits: Hits, spot: Spot) -> Hits:
+    return tuple(hit for hit in hits if hit.piece != "snare" or hit.velocity >= 55)
+
+
+def _open_offbeats(hits: Hits, spot: Spot) -> Hits:
+    if spot.tick % QUARTER != EIGHTH:
+        return hits
+    return struck(without(hits, "closed_hat"), "open_hat", SOFT + 14)
+
+
+def _crash_on_one(hits: Hits, spot: Spot) -> Hits:
+    return struck(hits, "crash", LOUD) if spot.tick == 0 else hits
+
+
+def _fill(hits: Hits, spot: Spot) -> Hits:
+    """Snare, then toms, over the bar's last group of beats; the time keepers rest."""
+    start, length = last_group(spot.position), spot.position.ticks_per_bar
+    if spot.tick < start:
+        return hits
+    share = (spot.tick - start) / max(length - start, 1)
+    piece = "snare" if share < 0.5 else "high_tom" if share < 0.75 else "low_tom"
+    return struck(tuple(h for h in hits if h.piece not in TIMEKEEPERS), piece, round(70 + 40 * share))
+
+
+def _build(hits: Hits, spot: Spot) -> Hits:
+    """A roll that grows: quarters, eighths, then 16ths on the snare, louder and louder."""
+    step = QUARTER if spot.through < 0.34 else EIGHTH if spot.through < 0.67 else 1
+    if spot.tick % step:
+        return hits
+    return struck(hits, "snare", round(45 + 70 * spot.through))
+
+
+def _stop_time(hits: Hits, spot: Spot) -> Hits:
+    return (DrumHit("kick", LOUD), DrumHit("snare", FIRM)) if spot.tick == 0 else ()
+
+
+def _break(hits: Hits, spot: Spot) -> Hits:
+    """A stroke on the one, then nothing."""
+    return (DrumHit("kick", LOUD), DrumHit("crash", FIRM)) if spot.tick == 0 else ()
+
+
+def _thin(hits: Hits, spot: Spot) -> Hits:
+    """Off the beat only kick and snare stay, and not all of those; on the beat nothing changes."""
+    if spot.tick % QUARTER == 0:
+        return hits
+    return tuple(h for h in hits if h.piece in ("kick", "snare") and h.velocity >= 55 and spot.chance(2) < 0.5)
+
+
+def _sparser(hits: Hits, spot: Spot) -> Hits:
+    """Nothing on the weak 16ths; time kept in quarters."""
+    if spot.tick % EIGHTH:
+        return ()
+    return hits if spot.tick % QUARTER == 0 else tuple(h for h in hits if h.piece not in TIMEKEEPERS)
+
+
+def _busier(hits: Hits, spot: Spot) -> Hits:
+    """Time kept in 16ths and ghost notes between."""
+    keeper = next((h.piece for h in hits if h.piece in TIMEKEEPERS), "closed_hat")
+    return _ghosts(struck(hits, keeper, SOFT if spot.tick % EIGHTH == 0 else SOFT - 22), spot)
+
+
+def _march(spot: Spot) -> int:
+    return (FIRM if spot.tick % QUARTER == 0 else SOFT) if spot.tick % EIGHTH == 0 else 0
+
+
+MOVES: dict[str, Move] = {
+    "four-on-the-floor": _pattern({"kick": _every(QUARTER, LOUD)}),
+    "half-time": _pattern({"snare": _on_middle(FIRM), "rim": _never, "kick": _on_one(LOUD)}),
+    "double-time": _pattern({"snare": _every(QUARTER, FIRM, EIGHTH), "kick": _every(QUARTER, LOUD)}),
+    "backbeat": _pattern({"snare": _backbeats, "rim": _never}),
+    "one-drop": _pattern({"kick": _on_middle(LOUD), "rim": _on_middle(FIRM), "snare": _never}),
+    "steppers": _pattern({"kick": _every(QUARTER, LOUD), "rim": _on_middle(FIRM), "snare": _never}),
+    "disco": _pattern(
+        {
+            "kick": _every(QUARTER, LOUD),
+            "snare": _backbeats,
+            "open_hat": _every(QUARTER, SOFT + 14, EIGHTH),
+            "closed_hat": _every(QUARTER, SOFT),
+        }
+    ),
+    "motorik": _pattern(
+        {"kick": _at((0, 2, 8, 10), LOUD), "snare": _backbeats, "closed_hat": _every(EIGHTH, SOFT + 8)}
+    ),
+    "breakbeat": _pattern(
+        {"kick": _at((0, 2, 10, 11), LOUD), "snare": _at((4, 12), LOUD, (7, 9, 15)), "closed_hat": _every(EIGHTH, SOFT)}
+    ),
+    "trip-hop": _pattern(
+        {"kick": _at((0, 7, 10), LOUD), "snare": _at((4, 12), FIRM, (9, 15)), "closed_hat": _every(EIGHTH, SOFT - 8)}
+    ),
+    "bossa": _pattern(
+        {"rim": _at((0, 3, 6, 10, 13), FIRM - 10), "kick": _at((0, 6, 8, 14), SOFT + 10), "snare": _never}
+    ),
+    "train-beat": _pattern({"snare": _march, "kick": _every(QUARTER, FIRM)}),
+    "16th-hats": _pattern({"closed_hat": lambda spot: SOFT if spot.tick % EIGHTH == 0 else SOFT - 22}),
+    "8th-hats": _pattern({"closed_hat": _every(EIGHTH, SOFT + 8)}),
+    "quarter-hats": _pattern({"closed_hat": _every(QUARTER, SOFT + 14), "open_hat": _never}),
+    "ride-instead-of-hat": _swapped(frozenset({"closed_hat", "open_hat"}), "ride"),
+    "hat-instead-of-ride": _swapped(frozenset({"ride"}), "closed_hat"),
+    "shaker-instead-of-hat": _swapped(frozenset({"closed_hat", "open_hat"}), "shaker"),
+    "toms-instead-of-hat": _swapped(frozenset({"closed_hat", "open_hat", "ride"}), "low_tom"),
+    "side-stick": _swapped(frozenset({"snare"}), "rim"),
+    "snare-instead-of-rim": _swapped(frozenset({"rim"}), "snare"),
+    "brushes": _swapped(TIMEKEEPERS - {"shaker"}, "shaker", 0.8),
+    "ghost-notes": _ghosts,
+    "no-ghost-notes": _no_ghosts,
+    "open-hat": _open_offbeats,
+    "closed-hat": _swapped(frozenset({"open_hat"}), "closed_hat"),
+    "crash-on-one": _crash_on_one,
+    "fill": _fill,
+    "build": _build,
+    "stop-time": _stop_time,
+    "break": _break,
+    "thin": _thin,
+    "sparser": _sparser,
+    "busier": _busier,
+}
+
+
+def moved(hits: Hits, spot: Spot, moves: Sequence[str]) -> Hits:
+    """The drums of one tick after every move named, in order. KeyError for a move that is none."""
+    for name in moves:
+        hits = MOVES[name](hits, spot)
+    return hits

@@ -1,0 +1,231 @@
+"""A riff and what was asked of it -> takes: the band's bars around it, drawn once and then revised only where asked.
+
+A take keeps what the responder drew (`drawn`) beside what is played (`played`: after the moves that stand). An edit
+draws anew only the parts it names, hearing the others as they were, so that what was not named stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from agent.barsettings import Settings
+from agent.compose import Moment
+from agent.edits import Edit
+from agent.harmonymoves import Around, reharmonised
+from agent.moves import Spot, moved
+from agent.riff import REST, Bar, Riff
+from agent.standing import Standing
+from listener.types import Meter
+from models import phrasing
+from models.responder import Responder
+from models.sampling import LEAN, Lean
+from models.tokens import EMPTY_REPLY, PARTS, Position, Reply, TickInput
+
+REPEATS = 2  # times the form is played in a take
+WARM_UP_BARS = 2  # heard before the first bar, and not part of the take
+BAND_LEAN = replace(LEAN, line=LEAN.line + 1.0)
+FIFTH_DOWN = 5
+DENSITY_MOVES = {  # target -> density -2, -1, 1, 2 -> moves
+    "drums": {-2: ("thin", "sparser"), -1: ("sparser",), 1: ("busier",), 2: ("busier", "16th-hats")},
+    "hat": {-2: ("quarter-hats",), -1: ("quarter-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
+    "snare": {-2: ("no-ghost-notes",), -1: ("no-ghost-notes",), 1: ("ghost-notes",), 2: ("ghost-notes",)},
+    "harmony": {-2: ("pads",), -1: ("pads",), 1: ("denser-chords",), 2: ("denser-chords",)},
+    "line": {-2: ("sparser-line",), -1: ("sparser-line",), 1: ("denser-line",), 2: ("denser-line",)},
+}
+DRAWS: dict[str, tuple[str, ...]] = {  # dimension -> parts drawn anew when the band as a whole is named
+    "density": PARTS,
+    "syncopation": PARTS,
+    "variation": PARTS,
+    "dissonance": ("chords", "line"),
+    "resolution": ("chords", "line"),
+    "meter": PARTS,
+    "key": ("chords", "line"),
+}
+PART_OF = {"harmony": ("chords",), "line": ("line",)} | dict.fromkeys(
+    ("drums", "kick", "snare", "hat", "ride", "toms", "cymbals", "percussion"), ("drums",)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """number: from 1. bars: of the form, repeated REPEATS times. drawn, played: tick by tick over all of them;
+    settings: bar by bar. says: one line of what was done."""
+
+    number: int
+    riff: Riff
+    standing: Standing
+    bars: tuple[Bar, ...]
+    drawn: tuple[Reply, ...]
+    played: tuple[Moment, ...]
+    settings: tuple[Settings, ...]
+    says: str = ""
+    name: str = ""
+    seed: int = 0
+
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        return tuple(bar.meter for bar in self.bars)
+
+
+@dataclass
+class Sketcher:
+    """Makes takes of one riff; the same riff, edits and seed give the same takes."""
+
+    responder: Responder
+    temperature: float = 0.9
+    repeats: int = REPEATS
+    takes: list[Take] = field(default_factory=list)
+
+    def begin(self, riff: Riff, standing: Standing | None = None, seed: int = 0) -> Take:
+        """The first take."""
+        return self._keep(self._draw(riff, standing or Standing(), seed, None, frozenset(PARTS)), "the first take")
+
+    def revise(self, take: Take, edits: Sequence[Edit], says: str = "") -> Take:
+        """What the edits ask, and nothing else; ends in a new take."""
+        standing = take.standing.ask(tuple(edits))
+        return self._keep(self._draw(take.riff, standing, take.seed, take, redrawn(edits)), says)
+
+    def undo(self, take: Take) -> Take:
+        """The take before this one's last edits, as it was."""
+        standing = take.standing.undo()
+        before = next((one for one in reversed(self.takes) if one.standing.asked == standing.asked), None)
+        if before is None:
+            before = self._draw(take.riff, standing, take.seed, take, frozenset())
+        return self._keep(before, "as it was before")
+
+    def _keep(self, take: Take, says: str) -> Take:
+        kept = replace(take, number=len(self.takes) + 1, says=says)
+        self.takes.append(kept)
+        return kept
+
+    def _draw(self, riff: Riff, standing: Standing, seed: int, before: Take | None, parts: frozenset[str]) -> Take:
+        form = form_of(riff, standing)
+        settings = tuple(standing.settings(bar, len(form)) for bar in range(self.repeats * len(form)))
+        bars = tuple(
+            form[i % len(form)].fitted(one.meter) if one.meter else form[i % len(form)]
+            for i, one in enumerate(settings)
+        )
+        old = _by_place(before) if before else {}
+        return _Drawer(self, riff, bars, settings, seed, old, parts).take(standing)
+
+
+def redrawn(edits: Sequence[Edit]) -> frozenset[str]:
+    """The parts that have to be drawn anew for these edits."""
+    parts: set[str] = set()
+    for edit in edits:
+        draws = DRAWS.get(edit.dimension, ())
+        own = PART_OF.get(edit.target)
+        if edit.dimension == "density" and own:
+            continue  # a move thins or thickens what is there
+        parts |= set(draws) & set(own) if own else set(draws)
+    return frozenset(parts)
+
+
+def form_of(riff: Riff, standing: Standing) -> tuple[Bar, ...]:
+    """The riff's bars, so many as form.length asks for."""
+    count = len(riff.bars)
+    for one in standing.asked:
+        if (one.edit.target, one.edit.dimension) == ("form", "length"):
+            wanted = int((one.edit.size or one.edit.value or "1").split()[0])
+            count = (
+                wanted
+                if one.edit.change == "set"
+                else count + (wanted if one.edit.change in ("more", "on") else -wanted)
+            )
+    count = min(max(count, 1), 64)
+    return tuple(riff.bars[i % len(riff.bars)] for i in range(count))
+
+
+def _by_place(take: Take) -> dict[tuple[int, int], Reply]:
+    """(bar, tick) -> what was drawn there."""
+    return {(m.place.bar, m.place.tick): reply for m, reply in zip(take.played, take.drawn, strict=True)}
+
+
+@dataclass
+class _Drawer:
+    """One walk through the bars."""
+
+    sketcher: Sketcher
+    riff: Riff
+    bars: tuple[Bar, ...]
+    settings: tuple[Settings, ...]
+    seed: int
+    old: dict[tuple[int, int], Reply]
+    parts: frozenset[str]
+    held: tuple[int, str] | None = None
+    line_sounds: bool = False
+
+    def take(self, standing: Standing) -> Take:
+        responder = self.sketcher.responder
+        state, bass, reply = responder.initial_state(), REST, EMPTY_REPLY
+        drawn, played = [], []
+        warm = [(b - WARM_UP_BARS, self.bars[b % len(self.bars)], self.settings[0]) for b in range(WARM_UP_BARS)]
+        numbered = [(i, bar, one) for i, (bar, one) in enumerate(zip(self.bars, self.settings, strict=True))]
+        for number, bar, settings in [*warm, *numbered]:
+            for tick in range(len(bar.basses)):
+                place = Position(tick, number + WARM_UP_BARS, bar.meter)
+                state = responder.step(TickInput(place, bass, None, reply, settings.dials), state)
+                fresh = self._one(state, place, number, settings)
+                bass, reply = bar.basses[tick], self._shaped(fresh, place, number, bar, settings)
+                if number >= 0:
+                    drawn.append(fresh)
+                    played.append(Moment(replace(place, bar=number), bass, reply))
+        return Take(0, self.riff, standing, self.bars, tuple(drawn), tuple(played), self.settings, seed=self.seed)
+
+    def _one(self, state: object, place: Position, number: int, settings: Settings) -> Reply:
+        """What is drawn in this tick: new for the parts drawn anew, and where nothing was before."""
+        rng = np.random.default_rng((self.seed, number + WARM_UP_BARS, place.tick))
+        temperature = self.sketcher.temperature * (1 + (settings.variation or 0.0) * 0.4)
+        before = self.old.get((number, place.tick))
+        if before is not None and not self.parts:
+            return before
+        fresh = phrasing.play(self.sketcher.responder, state, place, phrasing.Form(), rng, temperature)  # type: ignore[arg-type]
+        if before is None:
+            return fresh
+        if "drums" not in self.parts:
+            fresh = replace(fresh, drums=before.drums)
+        if "chords" not in self.parts:
+            fresh = replace(fresh, chord=before.chord, chord_off=before.chord_off)
+        return fresh if "line" in self.parts else replace(fresh, line=before.line, line_off=before.line_off)
+
+    def _shaped(self, reply: Reply, place: Position, number: int, bar: Bar, settings: Settings) -> Reply:
+        spot = Spot(replace(place, bar=max(number, 0)), settings.through, self.seed)
+        around = self._around(place, number, bar)
+        reply = replace(
+            reply, drums=moved(reply.drums, spot, (*_density(settings, "drums", "hat", "snare"), *settings.moves))
+        )
+        harmony = (*_density(settings, "harmony", "line"), *settings.harmony_moves)
+        reply = _unresolved(reharmonised(reply, spot, around, harmony), self.held, settings)
+        self.held = (reply.chord.root, reply.chord.quality) if reply.chord else self.held
+        self.line_sounds = reply.line is not None or (self.line_sounds and not reply.line_off)
+        return reply
+
+    def _around(self, place: Position, number: int, bar: Bar) -> Around:
+        tick = place.tick
+        near = any(b.onset_pitch is not None for b in bar.basses[max(tick - 1, 0) : tick + 2])
+        first = self.riff.bars[0]
+        riff = tuple((t, b.onset_pitch) for t, b in enumerate(first.basses) if b.onset_pitch is not None)
+        key = (self.riff.key.tonic, self.riff.key.mode)
+        return Around(self.held, key, bar.basses[tick].onset_pitch, near, riff, tick, self.line_sounds)
+
+
+def _density(settings: Settings, *targets: str) -> tuple[str, ...]:
+    found: tuple[str, ...] = ()
+    for target in targets:
+        found += DENSITY_MOVES[target].get(round(settings.density.get(target, 0.0)), ())
+    return found
+
+
+def _unresolved(reply: Reply, held: tuple[int, str] | None, settings: Settings) -> Reply:
+    """Where it is asked not to resolve, a harmony that would fall by a fifth stays where it is."""
+    chord = reply.chord
+    if settings.resolves is not False or chord is None or held is None:
+        return reply
+    falls = (chord.root - held[0]) % 12 == FIFTH_DOWN
+    return replace(reply, chord=replace(chord, root=held[0], quality=held[1])) if falls else reply
+
+
+__all__ = ["BAND_LEAN", "Lean", "Sketcher", "Take", "form_of", "redrawn"]

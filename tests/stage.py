@@ -1,0 +1,248 @@
+"""A stage for fault tests: a JACK server that can be killed, a take that plays round and round into Antiphon, a hardware
+synth that counts, and Antiphon's daemon on it, plugged together again whenever ports come and go."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jack
+import numpy as np
+import rtmidi
+
+from tests.jack_studio import NOTE_OFF, NOTE_ON
+from tests.rig import REALTIME
+
+ROOT = Path(__file__).parent.parent
+SYNTH = "hardware"  # the synth's client name
+QUIET_DB = -60.0
+
+
+class Server:
+    """jackd with the dummy driver under a name of its own; kill() and start() may alternate."""
+
+    def __init__(self, name: str, rate: int = 48_000, period: int = 128) -> None:
+        self.name, self.rate, self.period = name, rate, period
+        os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_AUDIO_RESERVATION": "1", "JACK_NO_START_SERVER": "1"}
+        self.start()
+
+    def start(self) -> None:
+        from agent.midi import _jack_runs
+
+        command = ["jackd", "-n", self.name, *REALTIME, "-d", "dummy", "-r", str(self.rate), "-p", str(self.period)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait(_jack_runs, 15, "jackd")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for left in Path("/dev/shm").glob(f"*{self.name}*"):
+            with suppress(OSError):
+                left.unlink()
+
+    close = kill
+
+
+def wait(until: Callable[[], Any], timeout_s: float, what: str) -> float:
+    """Seconds it took; TimeoutError."""
+    begun_s = time.monotonic()
+    while not until():
+        if time.monotonic() - begun_s > timeout_s:
+            raise TimeoutError(f"{what} did not come within {timeout_s} s")
+        time.sleep(0.02)
+    return time.monotonic() - begun_s
+
+
+class Synth:
+    """A MIDI instrument on JACK that counts what it is told, in C++: no message of its is missed."""
+
+    def __init__(self) -> None:
+        self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, SYNTH, queue_size_limit=200_000)
+        self._port.ignore_types(sysex=False, timing=False, active_sense=True)
+        self._port.open_virtual_port("in")
+        self._sounding: set[tuple[int, int]] = set()
+        self.note_ons: list[tuple[float, int, int]] = []  # (monotonic s when read, channel, key)
+
+    def hear(self) -> None:
+        """Read what has come; all notes off (CC 123, 120) ends every note of its channel."""
+        while got := self._port.get_message():
+            (status, *data), _ = got
+            channel, kind = status & 0x0F, status & 0xF0
+            if kind == NOTE_ON and data[1]:
+                self._sounding.add((channel, data[0]))
+                self.note_ons.append((time.monotonic(), channel, data[0]))
+            elif kind in (NOTE_OFF, NOTE_ON):
+                self._sounding.discard((channel, data[0]))
+            elif kind == 0xB0 and data[0] in (120, 123):
+                self._sounding = {pair for pair in self._sounding if pair[0] != channel}
+
+    @property
+    def hanging(self) -> list[tuple[int, int]]:
+        self.hear()
+        return sorted(self._sounding)
+
+    def close(self) -> None:
+        self._port.close_port()
+        self._port.delete()
+
+
+class Room:
+    """The bass amp and the listener: plays `take` round and round out of port "bass" and hears what Antiphon sends.
+
+    Sounds are kept as the level of each JACK period with its frame time: gaps are read off them.
+    """
+
+    def __init__(self, take: np.ndarray) -> None:
+        self.client = jack.Client("room", no_start_server=True)
+        self.rate, self.take = self.client.samplerate, take
+        self._bass = self.client.outports.register("bass")
+        self._ears = [self.client.inports.register(name) for name in ("left", "right")]
+        self.playing = False
+        self.spoil: Callable[[np.ndarray], None] | None = None  # damages what the bass sends
+        self._at = 0
+        self.levels: list[tuple[float, float]] = []  # (monotonic s, peak)
+        self.client.set_process_callback(self._process)
+        self.client.activate()
+
+    def _process(self, n: int) -> None:
+        out = self._bass.get_array()
+        out[:] = 0
+        if self.playing:
+            out[:] = np.take(self.take, range(self._at, self._at + n), mode="wrap")
+            self._at += n
+        if self.spoil:
+            self.spoil(out)
+        self.levels.append((time.monotonic(), max(float(np.abs(port.get_array()).max()) for port in self._ears)))
+
+    def silence_s(self, since_s: float, until_s: float) -> float:
+        """The longest time between two periods in which something sounded, from since_s to until_s."""
+        heard = [t for t, peak in self.levels if since_s <= t <= until_s and 20 * np.log10(peak + 1e-9) > QUIET_DB]
+        return float(np.diff([since_s, *heard, until_s]).max())
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self.client.deactivate()
+        with suppress(Exception):
+            self.client.close()
+
+
+class Stage:
+    """Everything together. flags: for `antiphon daemon`. `with Stage(folder, take) as stage:`"""
+
+    def __init__(self, folder: Path, take: np.ndarray, *flags: str) -> None:
+        self.folder, self._take, self._flags = folder, take, flags
+        self.server = Server(f"stage-{os.getpid()}-{int(time.monotonic() * 1000) % 100_000}")
+        self.environment = {
+            **os.environ,
+            "ANTIPHON_SOCKET": str(folder / "control.sock"),
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_DATA_HOME": str(folder / "data"),
+        }
+        self.daemon: subprocess.Popen[bytes] | None = None
+        self._closing = threading.Event()
+        self.furnish()
+        self._patchbay = threading.Thread(target=self._patch, daemon=True)
+        self._patchbay.start()
+
+    def furnish(self) -> None:
+        """Synth and room; once more after the server was killed."""
+        self.synth, self.room = Synth(), Room(self._take)
+
+    def start(self) -> None:
+        self._log = (self.folder / "daemon.log").open("ab")
+        settings = ["--set", f"midi.port={SYNTH}", "--set", "midi.api=jack"]
+        settings += ["--set", f"paths.sessions={self.folder / 'sessions'}"]
+        command = [sys.executable, "-m", "agent", "daemon", *settings, *self._flags]
+        self.daemon = subprocess.Popen(
+            command, env=self.environment, cwd=ROOT, stderr=self._log, stdin=subprocess.DEVNULL
+        )
+
+    def _patch(self) -> None:
+        """Plugs Antiphon's ports in as they come; a client of its own, since the room's is busy with sound."""
+        client = None
+        while not self._closing.wait(0.05):
+            try:
+                client = client or jack.Client("patchbay", no_start_server=True)
+                self._connect(client, "room:bass", "Antiphon-audio:in")
+                self._connect(client, "Antiphon-audio:out", "room:", is_audio=True)
+            except Exception:  # the server was killed: a new client when it is back
+                client = None
+        if client:
+            client.close()
+
+    @staticmethod
+    def _connect(client: jack.Client, source: str, target: str, is_audio: bool = True) -> None:
+        outs = [p for p in client.get_ports(is_output=True, is_audio=is_audio) if source in p.name]
+        ins = [p for p in client.get_ports(is_input=True, is_audio=is_audio) if target in p.name]
+        for a, b in zip(outs, ins, strict=False):
+            if b.name not in {p.name for p in client.get_all_connections(a)}:
+                client.connect(a, b)
+
+    def tell(self, line: str) -> dict[str, Any]:
+        """`antiphon ctl --json LINE`."""
+        command = [sys.executable, "-m", "agent", "ctl", "--json", *line.split()]
+        done = subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=20)
+        return dict(json.loads(done.stdout)) if done.stdout.strip() else {"ok": False, "says": done.stderr}
+
+    def wait_for_band(self, timeout_s: float = 60.0, after_s: float | None = None) -> float:
+        """Until a note comes to the synth after monotonic after_s (default: now); how long after that it came."""
+        begun_s = time.monotonic() if after_s is None else after_s
+        wait(
+            lambda: self.synth.hear() or any(t > begun_s for t, *_ in self.synth.note_ons[-50:]), timeout_s, "the band"
+        )
+        return next(t for t, *_ in self.synth.note_ons if t > begun_s) - begun_s
+
+    def workers(self) -> dict[str, int]:
+        """Process ids by name: parent, audio, mind ..."""
+        assert self.daemon
+        found = {"parent": self.daemon.pid}
+        for pid in descendants(self.daemon.pid):
+            with suppress(OSError):
+                name = Path(f"/proc/{pid}/comm").read_text().strip()
+                found[name.removeprefix("antiphon-")] = pid
+        return found
+
+    def stop(self, timeout_s: float = 30.0) -> int:
+        assert self.daemon
+        if self.daemon.poll() is None:
+            self.daemon.send_signal(signal.SIGTERM)
+        return self.daemon.wait(timeout_s)
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        try:
+            if self.daemon and self.daemon.poll() is None:
+                pids = descendants(self.daemon.pid)
+                self.daemon.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    self.daemon.wait(20)
+                for pid in (self.daemon.pid, *pids):
+                    with suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+        finally:
+            self._closing.set()
+            self._patchbay.join(5)
+            self.room.close()
+            with suppress(Exception):
+                self.synth.close()
+            self.server.close()
+
+
+def descendants(pid: int) -> list[int]:
+    """Process ids of all children and theirs."""
+    found: list[int] = []
+    with suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
