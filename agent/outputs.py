@@ -35,8 +35,8 @@ def open_synth(config: Config, rate: int) -> tuple[Synth | None, str]:
 class MidiBand:
     """A MIDI port with each part on its channel."""
 
-    def __init__(self, output: MidiOutput, parts: dict[str, PartMidi]) -> None:
-        self._output, self._parts = output, parts
+    def __init__(self, output: MidiOutput, parts: dict[str, PartMidi], sends_clock: bool = False) -> None:
+        self._output, self._parts, self.sends_clock = output, parts, sends_clock
         for part in parts.values():
             for message in part.setup():
                 output.send(message)
@@ -45,6 +45,13 @@ class MidiBand:
         mapped = self._parts[part].apply(message)
         if mapped:
             self._output.send(mapped)
+
+    def send_raw(self, message: tuple[int, ...]) -> None:
+        """A message of no part: clock, start, stop."""
+        self._output.send(message)
+
+    def turn(self) -> None:
+        """To be called often by the thread that sends."""
 
     def panic(self) -> None:
         self._output.panic()
@@ -62,7 +69,7 @@ def open_port(config: Config) -> MidiBand | None:
         output = open_output(config.midi.port, api)
     except ValueError as cause:
         raise UserError(f"midi.port {config.midi.port!r}: {cause}") from None
-    return MidiBand(output, {name: _part_midi(config, name) for name in config.parts})
+    return MidiBand(output, {name: _part_midi(config, name) for name in config.parts}, config.sync.clock_out)
 
 
 def _part_midi(config: Config, name: str) -> PartMidi:

@@ -1,0 +1,142 @@
+"""MIDI clock out: 24 a quarter, start, stop, continue and song position, from the grid the band plays on."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from agent.types import Plan
+from listener.types import Grid, Meter
+
+Message = tuple[int, ...]
+
+CLOCK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
+CLOCKS_PER_WHOLE = 96
+CLOCKS_PER_STEP = 6  # song position counts in 16ths
+POSITION_MAX = 1 << 14
+GLIDE = 0.08  # a clock interval differs at most so much from the grid's while an error of phase is taken out
+START_AHEAD_S = 0.004  # the receiver wants a moment between start and the first clock, which is the beat
+REST_BARS = 8  # without a note planned for so long the band has ended
+
+
+def clocks_per_beat(meter: Meter) -> int:
+    """A beat is the meter's denominator: 24 clocks in x/4, 12 in x/8."""
+    return CLOCKS_PER_WHOLE // meter.denominator
+
+
+class ClockOut:
+    """Clock number n is a 24th of a quarter; its time follows the grid and never jumps.
+
+    A grid that differs is met within GLIDE of its tempo, so that clocks come neither in bursts nor with gaps. One that
+    is off by half a beat or more (the player jumped, or another beat is the one) is met with stop, song position and
+    continue on its next 16th. Messages leave advance_s early. Times are stream seconds.
+    """
+
+    def __init__(self, advance_s: float = 0.0) -> None:
+        self.advance_s = advance_s
+        self._grid: Grid | None = None
+        self._one = 0  # number of a clock that lies on a downbeat
+        self._next = 0  # number of the next clock
+        self._next_s = math.inf
+        self._begin: Message | None = None  # start or continue, still to be sent before the next clock
+        self._running = False  # whether start was sent
+        self._waiting: deque[Message] = deque()  # leave at once
+        self._rest_ends_s = math.inf
+
+    def hear(self, plan: Plan, now_s: float) -> None:
+        """Follow the band: from its first note's downbeat until it has lost the beat or rested for REST_BARS."""
+        grid = plan.grid
+        notes = (*plan.committed, *plan.tentative)
+        if grid and notes:
+            bar_s = grid.period_s * grid.meter.numerator
+            self._rest_ends_s = max(note.on_s for note in notes) + REST_BARS * bar_s
+            self.follow(grid, now_s if self._grid else max(now_s, notes[0].on_s - grid.period_s / 2))
+        elif grid and self._grid and now_s < self._rest_ends_s:
+            self.follow(grid, now_s)
+        else:
+            self.follow(None, now_s)
+
+    def follow(self, grid: Grid | None, now_s: float) -> None:
+        """Go by this grid from now_s on; starts on its next downbeat. None: stop."""
+        if grid is None:
+            return self._stop()
+        before, self._grid = self._grid, grid
+        if before is None:
+            self._start(grid, now_s)
+        elif self._begin:  # not begun yet: it begins where the new grid says
+            self._next_s = grid.time_of(round(grid.beat_at(self._next_s)))
+        else:
+            self._meet(grid, before.meter, now_s)
+        return None
+
+    def _stop(self) -> None:
+        if self._running:
+            self._waiting.append((STOP,))
+        self._grid, self._begin, self._running, self._next_s = None, None, False, math.inf
+
+    def _start(self, grid: Grid, now_s: float) -> None:
+        beat = math.ceil(grid.beat_at(now_s + self.advance_s + START_AHEAD_S))
+        beat += (1 - grid.position_of(beat)) % grid.meter.numerator
+        self._one = self._next = 0
+        self._waiting.append((POSITION, 0, 0))
+        self._begin, self._next_s = (START,), grid.time_of(beat)
+
+    def _meet(self, grid: Grid, before: Meter, now_s: float) -> None:
+        """Keep the number of the next clock unless the grid puts it half a beat or more away."""
+        error = self._error(grid)
+        per_beat = clocks_per_beat(grid.meter)
+        if grid.meter != before:
+            moved = round(error / per_beat) * per_beat
+            self._one -= moved
+        elif abs(error) > per_beat / 2:
+            self._relocate(grid, error, now_s)
+
+    def _error(self, grid: Grid) -> float:
+        """Clocks by which the grid is ahead of our count at the time of the next clock, within half a bar."""
+        per_beat = clocks_per_beat(grid.meter)
+        per_bar = per_beat * grid.meter.numerator
+        beat = grid.beat_at(self._next_s)
+        whole = math.floor(beat)
+        theirs = (grid.position_of(whole) - 1 + beat - whole) * per_beat
+        return (theirs - (self._next - self._one) + per_bar / 2) % per_bar - per_bar / 2
+
+    def _relocate(self, grid: Grid, error: float, now_s: float) -> None:
+        place = self._next + error  # where the grid is when our next clock would have come
+        step = math.ceil(place / CLOCKS_PER_STEP)
+        after_s = max(0.0, now_s + self.advance_s + START_AHEAD_S - self._next_s)
+        clock_s = grid.period_s / clocks_per_beat(grid.meter)
+        step += math.ceil(after_s / (CLOCKS_PER_STEP * clock_s))
+        self._next_s += (step * CLOCKS_PER_STEP - place) * clock_s
+        while step < 0:
+            step += grid.meter.numerator * clocks_per_beat(grid.meter) // CLOCKS_PER_STEP or 1
+        self._next, position = step * CLOCKS_PER_STEP, step % POSITION_MAX
+        self._waiting += [(STOP,), (POSITION, position & 127, position >> 7)]
+        self._begin, self._running = (CONTINUE,), False
+
+    def next_send_s(self) -> float:
+        """When the next message must leave; infinity while stopped."""
+        if self._waiting:
+            return -math.inf
+        return self._next_s - self.advance_s - (START_AHEAD_S if self._begin else 0.0)
+
+    def due(self, until_s: float) -> list[Message]:
+        """Every message that must leave before until_s, in order; clocks that a stall made late are left out whole."""
+        messages = list(self._waiting)
+        self._waiting.clear()
+        while self.next_send_s() < until_s:
+            if self._begin:
+                messages.append(self._begin)
+                self._begin, self._running = None, True
+            else:
+                messages.append((CLOCK,))
+                self._tick()
+        return messages
+
+    def _tick(self) -> None:
+        """The next clock: an even step of the grid's tempo, and a part of what is still missing."""
+        assert self._grid
+        clock_s = self._grid.period_s / clocks_per_beat(self._grid.meter)
+        self._next += 1
+        self._next_s += clock_s
+        error = self._error(self._grid)
+        self._next_s -= clock_s * min(max(error, -GLIDE), GLIDE)

@@ -1,0 +1,168 @@
+"""What the band plays when no plan comes: the rest of the tentative one, then the last bar again and again."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from agent.types import Plan, PlannedNote
+from listener.types import Grid
+
+TICKS_PER_WHOLE = 16
+FULL_BARS = 28  # of the pattern, before the band notices that nobody leads
+THIN_BARS = 4  # then as many with the drums alone, then a stroke on the one
+THIN_GAIN = 0.8
+ON_THE_ONE_BEATS = 0.2
+ALONE_S = 1.0  # without a plan for so long the band is on its own
+PATIENCE_BARS = 8  # how long a mind that has lost its memory may say nothing before its silence is meant
+PLAYED_MAX = 256  # notes remembered; a bar of a busy band has about 60
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One note of a bar. place: beats after the downbeat; length: beats; both on the grid it was planned on."""
+
+    place: float
+    length: float
+    note: PlannedNote
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A note that no plan committed. stale_ticks: 16ths beyond the newest plan's reach; patterned: from the last bar."""
+
+    note: PlannedNote
+    stale_ticks: float
+    patterned: bool
+
+
+def stroke_of(note: PlannedNote, grid: Grid) -> Stroke:
+    beat = grid.beat_at(note.on_s)
+    whole = math.floor(beat)
+    place = grid.position_of(whole) - 1 + beat - whole
+    return Stroke(place, (note.off_s - note.on_s) / grid.period_s, note)
+
+
+def bar_s(grid: Grid) -> float:
+    return grid.period_s * grid.meter.numerator
+
+
+def tick_s(grid: Grid) -> float:
+    """Length of a 16th in seconds."""
+    return grid.period_s * grid.meter.denominator / TICKS_PER_WHOLE
+
+
+def last_bar(played: Iterable[Stroke], grid: Grid, until_s: float) -> tuple[Stroke, ...]:
+    """The strokes of one bar's length that ends at until_s, by their place; empty if the band was silent.
+
+    Wherever in its bar the music broke off, each place of the bar is what was last played there.
+    """
+    margin_s = tick_s(grid) / 2
+    from_s = until_s - bar_s(grid) + margin_s
+    fits = [s for s in played if from_s < s.note.on_s <= until_s + margin_s and s.place < grid.meter.numerator]
+    return tuple(sorted(fits, key=lambda s: (s.place, s.note.part, s.note.pitch)))
+
+
+def first_downbeat(grid: Grid, time_s: float) -> int:
+    """Number of the last downbeat at or before time_s."""
+    beat = math.floor(grid.beat_at(time_s))
+    return beat - (grid.position_of(beat) - 1)
+
+
+def repeated(bar: Iterable[Stroke], grid: Grid, downbeat: int) -> list[PlannedNote]:
+    """The bar's notes in the bar that begins at beat number `downbeat`."""
+    return [_moved(stroke, grid, grid.time_of(downbeat + stroke.place)) for stroke in bar]
+
+
+def _moved(stroke: Stroke, grid: Grid, on_s: float) -> PlannedNote:
+    note = stroke.note
+    bars = round((on_s - note.on_s) / bar_s(grid))
+    ticks = bars * grid.meter.numerator * TICKS_PER_WHOLE // grid.meter.denominator
+    return replace(note, on_s=on_s, off_s=on_s + stroke.length * grid.period_s, tick=note.tick + ticks)
+
+
+def faded(bar: tuple[Stroke, ...], n: int) -> tuple[Stroke, ...]:
+    """What the n-th bar without a mind keeps: all, then the drums softer, then the stroke on the one, then nothing."""
+    if n < FULL_BARS:
+        return bar
+    if n < FULL_BARS + THIN_BARS:
+        drums = tuple(s for s in bar if s.note.part == "drums")
+        return tuple(replace(s, note=replace(s.note, velocity=_softer(s.note.velocity))) for s in drums or bar)
+    on_one = n == FULL_BARS + THIN_BARS
+    return tuple(s for s in bar if on_one and s.place < ON_THE_ONE_BEATS)
+
+
+def _softer(velocity: int) -> int:
+    return max(1, round(THIN_GAIN * velocity))
+
+
+class Reserve:
+    """The notes to fall back on, given out one bar at a time; a plan replaces them. Bounded memory.
+
+    A plan with nothing ahead means silence, and the band stays silent. Only a mind that comes back without its
+    memory may say nothing for PATIENCE_BARS before the pattern ends for it. A plan without a grid ends it at once.
+    """
+
+    def __init__(self) -> None:
+        self._played: deque[Stroke] = deque(maxlen=PLAYED_MAX)
+        self._plan: Plan | None = None
+        self._bar: tuple[Stroke, ...] = ()
+        self._ends_s = 0.0  # where the newest plan's look-ahead ends
+        self._bars = 0  # of the pattern, given out
+        self._patience_ends_s: float | None = None
+
+    def played(self, note: PlannedNote) -> None:
+        """Remember what is heard, to be able to go on with it."""
+        if self._plan and self._plan.grid:
+            self._played.append(stroke_of(note, self._plan.grid))
+
+    def accept(self, plan: Plan, now_s: float) -> list[Spare] | None:
+        """Take a plan; its tentative notes, or None where what was in reserve goes on."""
+        if self._waits_for(plan, now_s):
+            return None
+        self._plan, self._bar, self._bars, self._patience_ends_s = plan, (), 0, None
+        self._ends_s = max((n.on_s for n in plan.tentative), default=plan.committed_until_s)
+        return [self._spare(note, False) for note in plan.tentative]
+
+    def _waits_for(self, plan: Plan, now_s: float) -> bool:
+        before = self._plan
+        if plan.committed or plan.tentative or not plan.grid or not before or not before.grid or not before.tentative:
+            return False
+        if self._patience_ends_s is None:
+            if not self._bar and now_s < before.created_s + ALONE_S:
+                return False
+            self._patience_ends_s = now_s + PATIENCE_BARS * bar_s(before.grid)
+        return now_s < self._patience_ends_s
+
+    def _spare(self, note: PlannedNote, patterned: bool) -> Spare:
+        assert self._plan
+        beyond_s = note.on_s - self._plan.committed_until_s
+        grid = self._plan.grid
+        return Spare(note, max(0.0, beyond_s / tick_s(grid)) if grid else 0.0, patterned)
+
+    def next_bar(self) -> list[Spare]:
+        """One more bar of the pattern after all that was given out; empty when there is nothing to go on with."""
+        if not self._plan or not self._plan.grid or not self._plan.tentative:
+            return []
+        grid = self._plan.grid
+        if not self._bars:
+            self._bar = last_bar(self._played, grid, self._ends_s)
+        downbeat = first_downbeat(grid, self._ends_s) + self._bars * grid.meter.numerator
+        self._bars += 1
+        after_s = self._ends_s + tick_s(grid) / 2
+        notes = repeated(faded(self._bar, self._bars - 1), grid, downbeat)
+        return [self._spare(note, True) for note in notes if note.on_s > after_s]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether next_bar() has nothing more to give."""
+        plan = self._plan
+        over = self._bars > FULL_BARS + THIN_BARS or (self._bars > 0 and not self._bar)
+        return over or not plan or not plan.grid or not plan.tentative
+
+    def forget(self) -> None:
+        """The music is over: nothing is played from here any more until a plan comes."""
+        self._plan, self._bar, self._bars = None, (), 0
+        self._played.clear()
