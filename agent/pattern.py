@@ -55,7 +55,7 @@ def tick_s(grid: Grid) -> float:
 
 
 def last_bar(played: Iterable[Stroke], grid: Grid, until_s: float) -> tuple[Stroke, ...]:
-    """The strokes of one bar's length that ends at until_s, by their place; empty if the band was silent.
+    """The strokes of one bar's length whose last is the one at until_s, by their place; empty if there is none.
 
     Wherever in its bar the music broke off, each place of the bar is what was last played there.
     """

@@ -22,9 +22,9 @@ class Said:
         """spare: it fills its part's place in the tick, whatever pitch a plan may name for it later."""
         self._notes.append((note, spare))
 
-    def has(self, note: PlannedNote) -> bool:
-        """Whether this note, or one in its place that was not waited for, was said."""
-        return any(_same(note, said, spare) for said, spare in self._notes)
+    def has(self, note: PlannedNote, spare: bool = False) -> bool:
+        """Whether this note was said, or, for one that is no spare itself, a spare one is in its place."""
+        return any(_same(note, said, filled and not spare) for said, filled in self._notes)
 
     def forget(self, before_s: float) -> None:
         """Let go of what was said to sound more than KEEP_TICKS_S before this."""
@@ -32,8 +32,8 @@ class Said:
             self._notes.popleft()
 
 
-def _same(new: PlannedNote, said: PlannedNote, spare: bool) -> bool:
+def _same(new: PlannedNote, said: PlannedNote, any_pitch: bool) -> bool:
     apart_s = abs(new.on_s - said.on_s)
-    if apart_s > SAME_TICK_S or new.part != said.part or (new.pitch != said.pitch and not spare):
+    if apart_s > SAME_TICK_S or new.part != said.part or (new.pitch != said.pitch and not any_pitch):
         return False
     return new.tick == said.tick or apart_s < SAME_MOMENT_S

@@ -89,7 +89,7 @@ class Scheduler:
     def _take_spares(self, until_s: float) -> None:
         while self._spares and self._spares[0].send_s < until_s:
             due = heapq.heappop(self._spares)
-            if until_s - due.send_s <= TOO_LATE_S and not self._said.has(due.note):
+            if until_s - due.send_s <= TOO_LATE_S and not self._said.has(due.note, spare=True):
                 self._improvise(due)
             while not self._spares and not self._reserve.exhausted:
                 self._set_spares(self._reserve.next_bar())
