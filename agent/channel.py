@@ -6,24 +6,32 @@ full channel refuses the newest message instead of stalling its sender.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import socket
 from typing import Any
 
 BUFFER_BYTES = 1 << 20
 MAX_MESSAGE_BYTES = 1 << 18
+TURN_MESSAGES = 1_000  # read at once, so that a flood cannot keep its reader
 
 
 class Channel:
-    """One end. dropped: messages refused so far because the other side did not read them in time."""
+    """One end. dropped: messages refused so far because the other side did not read them in time, or were too large.
+
+    gone: the other side was closed, or its process has ended, and everything it said has been read.
+    """
 
     def __init__(self, end: socket.socket) -> None:
-        self._socket, self.dropped = end, 0
+        self._socket, self.dropped, self.gone = end, 0, False
 
     def send(self, message: Any) -> bool:
         """Send one message; False if there was no room for it (it is dropped and counted) or nobody is there."""
+        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         try:
-            self._socket.send(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+            if len(data) > MAX_MESSAGE_BYTES:  # the other side would read a part of it
+                raise BlockingIOError
+            self._socket.send(data)
         except BlockingIOError:
             self.dropped += 1
             return False
@@ -32,16 +40,23 @@ class Channel:
         return True
 
     def receive(self) -> list[Any]:
-        """Everything that has come, oldest first; empty if nothing has."""
+        """What has come, oldest first, at most TURN_MESSAGES; empty if nothing has. What cannot be read is skipped."""
         messages: list[Any] = []
-        while True:
+        while len(messages) < TURN_MESSAGES:
             try:
                 data = self._socket.recv(MAX_MESSAGE_BYTES)
             except OSError:
                 return messages
             if not data:
+                self.gone = True
                 return messages
-            messages.append(pickle.loads(data))
+            with contextlib.suppress(pickle.UnpicklingError, EOFError):
+                messages.append(pickle.loads(data))
+        return messages
+
+    def fileno(self) -> int:
+        """For select(); -1 when closed."""
+        return self._socket.fileno()
 
     def close(self) -> None:
         self._socket.close()

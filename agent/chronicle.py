@@ -29,10 +29,8 @@ class Chronicle:
             recorder.event(to_record("onset", onset, **live))
         for kind, notes in (("note", heard.notes), ("note_revised", heard.revised), ("note_end", heard.ended)):
             for note in notes:
-                recorder.heard(note)
                 recorder.event(to_record(kind, note, **live))
         for beat in heard.beats:
-            recorder.beat(beat)
             recorder.event(to_record("beat", beat))
         if heard.phrase:
             recorder.event(to_record("phrase", heard.phrase))
@@ -42,7 +40,6 @@ class Chronicle:
     def _harmony(self, time_s: float, chord: Chord | None, key: Key | None) -> None:
         if chord and chord.confidence >= CHORD_CONFIDENCE and (chord.root, chord.quality) != self._chord:
             self._chord = (chord.root, chord.quality)
-            self._recorder.chord(time_s, chord)
             self._recorder.event(to_record("chord", chord, time_s=time_s))
         if key and (key.tonic, key.mode) != self._key:
             self._key = (key.tonic, key.mode)
@@ -55,12 +52,10 @@ class Chronicle:
         for note in thought.plan.committed if thought.plan else ():
             self._recorder.event(to_record("planned", note, created_s=thought.analysis.time_s))
 
-    def sent(self, records: Iterable[dict[str, Any]], notes: Iterable[PlannedNote]) -> None:
+    def sent(self, records: Iterable[dict[str, Any]], notes: Iterable[PlannedNote] = ()) -> None:
         """What left for the synth or the MIDI port."""
         for record in records:
             self._recorder.event(record)
-        for note in notes:
-            self._recorder.note(note)
 
     def cause(self, what: str, time_s: float | None = None) -> None:
         """Something went wrong and the music went on."""

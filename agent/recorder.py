@@ -5,6 +5,8 @@ Runs in the parent process, fed from queues; nothing here is in the way of a sou
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import logging
 from collections import deque
@@ -17,16 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent import midifile
 from agent.errors import UserError
-from agent.types import PlannedNote
+from agent.finish import EVENTS, Facts, draw, gather, lines, write_midi
 from agent.wavfile import Limiter, WavWriter
-from listener.types import Beat, Chord, Note
 
 Float32 = NDArray[np.float32]
 
 MIX_STEP_S = 0.5  # the mix is made in steps of fixed size, so that it does not depend on how the sound arrives
-MAX_LAG_S = 30.0  # how long the mix waits for the slower side before it takes silence instead
+LINES_BYTES = 4 << 20  # of events.jsonl that wait for room on the disk; what comes after them is counted and lost
+NOT_ALL = "only a part was written: the disk is full"
+MAX_LAG_S = 12.0  # how long the mix waits for the slower side before it takes silence instead
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,10 @@ def to_record(kind: str, fact: Any, **more: Any) -> dict[str, Any]:
 
 
 class Recorder:
-    """The session folder. After the constructor nothing raises: a failing disk is counted and said once."""
+    """The session folder. After the constructor nothing raises: a failing disk is counted and said once.
+
+    When the disk has room again recording goes on; what was lost is silence, so that all lies at its time.
+    """
 
     def __init__(
         self,
@@ -67,8 +72,10 @@ class Recorder:
         parts: Sequence[str],
         parts_midi: Mapping[str, tuple[int, int]],
         band_delay_samples: int = 0,
+        continues: str | None = None,
     ) -> None:
-        """parts: the order of the stems. parts_midi: channel 1-16 and program 0-127 of each part.
+        """parts: the order of the stems. parts_midi: channel 1-16 and program 0-127 of each part. continues: the
+        folder's name of the session that a crash ended and this one resumes.
 
         band_delay_samples >= 0: stems sample k sounds with bass sample k + band_delay_samples; every file
         of the folder lies on the bass's time. Raises UserError when the folder cannot be used.
@@ -77,24 +84,25 @@ class Recorder:
         self.failures: dict[str, str] = {}  # file name -> first cause
         self.failed_writes = 0
         self._parts = tuple(parts)
-        self._parts_midi = dict(parts_midi)
-        self._heard: dict[float, Note] = {}
-        self._band: list[PlannedNote] = []
-        self._beats: list[Beat] = []
-        self._chords: list[tuple[float, Chord]] = []
         self._closed = False
+        self._ailing: set[str] = set()  # files that cannot be written now
+        self._lines = bytearray()  # waiting for room on the disk
         try:
             self._open(sample_rate)
         except OSError as error:
             raise _unusable(folder, error.strerror) from error
-        self._mix = _Mix(sample_rate, lambda samples: self._wav("mix", samples))
+        session = {"type": "session", "sample_rate": sample_rate, "parts": {part: parts_midi[part] for part in parts}}
+        self.event(session | ({"continues": continues} if continues else {}))
+        self._mix = Mix(sample_rate, lambda samples: self._wav("mix", samples))
         self.stems(np.zeros((len(self._parts), band_delay_samples, 2), np.float32))
 
     def _open(self, rate_hz: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         channels = {"bass": 1, "mix": 2} | dict.fromkeys(self._parts, 2)
         self._wavs = {name: WavWriter(self.folder / f"{name}.wav", rate_hz, n) for name, n in channels.items()}
-        self._events = (self.folder / "events.jsonl").open("wb", buffering=0)
+        self._events = (self.folder / EVENTS).open("wb", buffering=0)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(self._events, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with this process: then it can be finished
 
     def bass(self, samples: Float32) -> None:
         """Append what was captured: float32 [n]."""
@@ -109,75 +117,83 @@ class Recorder:
 
     def event(self, record: Mapping[str, Any]) -> None:
         """Write one line of events.jsonl at once; dataclasses, arrays and NaN (null) may stand in it."""
-        line = json.dumps(_plain(record), ensure_ascii=False) + "\n"
-        self._try("events.jsonl", lambda: self._events.write(line.encode()) == len(line.encode()))
+        line = (json.dumps(_plain(record), ensure_ascii=False) + "\n").encode()
+        if len(self._lines) + len(line) > LINES_BYTES:
+            self.failed_writes += 1
+            return
+        self._lines += line
+        self._try(EVENTS, self._write_lines)
 
-    def note(self, note: PlannedNote) -> None:
-        """Keep a note the band played."""
-        self._band.append(note)
+    def _write_lines(self) -> None:
+        while self._lines:
+            count = self._events.write(self._lines)
+            if not count:
+                raise OSError(NOT_ALL)
+            del self._lines[:count]
 
-    def heard(self, note: Note) -> None:
-        """Keep a note heard; the same onset again (completed, corrected) replaces it."""
-        self._heard[note.onset_s] = note
-
-    def beat(self, beat: Beat) -> None:
-        """Keep a beat heard."""
-        self._beats.append(beat)
-
-    def chord(self, time_s: float, chord: Chord) -> None:
-        """Keep a chord from time_s on."""
-        if not self._chords or _name(self._chords[-1][1]) != _name(chord):
-            self._chords.append((time_s, chord))
+    @property
+    def lost_frames(self) -> int:
+        """Samples of the worst file that are silence because they could not be written."""
+        return max(wav.lost_frames for wav in self._wavs.values())
 
     def close(self) -> tuple[str, ...]:
         """Finish every file; returns the causes of what could not be written, () when all is well."""
         if not self._closed:
             self._closed = True
             self._finish_wavs()
-            self._try("session.mid", self._write_midi)
-            self._try("pianoroll.png", self._draw)
-            self._try("events.jsonl", self._events.close)
+            self._try(EVENTS, self._events.close)
+            self._derive()
         return tuple(f"{name}: {cause}" for name, cause in self.failures.items())
 
     def _wav(self, name: str, samples: Float32) -> None:
-        self._try(f"{name}.wav", lambda: self._wavs[name].write(samples))
+        wav = self._wavs[name]
+        wav.write(samples)
+        self._noted(wav)
+
+    def _noted(self, wav: WavWriter) -> None:
+        """Say it once when a file cannot be written, and once when it can again."""
+        name = wav.path.name
+        if wav.failure:
+            self.failed_writes += 1
+            if name not in self.failures:
+                self._failed(name, wav.failure)
+                self._ailing.add(name)
+        elif name in self._ailing:
+            self._ailing.discard(name)
+            lost = wav.lost_frames
+            log.warning("%s: recorded again; %d samples are silence in it", wav.path, lost)
+            self.event({"type": "trouble", "cause": f"{name}: recorded again, {lost} samples were lost"})
 
     def _finish_wavs(self) -> None:
         self._mix.finish()
         length = max(wav.frames for wav in self._wavs.values())
-        for name, wav in self._wavs.items():
-            shape = (length - wav.frames, 2) if name != "bass" else (length - wav.frames,)
-            self._wav(name, np.zeros(shape, np.float32))
-            self._try(f"{name}.wav", wav.close)
-            wav.abandon()
+        for wav in self._wavs.values():
+            wav.skip(length - wav.frames)
+            wav.close()
+            self._noted(wav)
 
-    def _write_midi(self) -> None:
-        path = self.folder / "session.mid"
-        midifile.write(path, list(self._heard.values()), self._band, self._beats, self._parts_midi)
-
-    def _draw(self) -> None:
-        from agent import pianoroll  # matplotlib takes a second to import: after the music
-
-        heard = sorted(self._heard.values(), key=lambda note: note.onset_s)
-        path = self.folder / "pianoroll.png"
-        pianoroll.draw(path, heard, self._band, self._beats, self._chords, self.folder.name)
+    def _derive(self) -> None:
+        found: list[Facts] = []
+        self._try("session.mid", lambda: found.append(gather(lines(self.folder / EVENTS))))
+        facts = found[0] if found else Facts()
+        self._try("session.mid", lambda: write_midi(self.folder, facts))
+        self._try("pianoroll.png", lambda: draw(self.folder, facts))
 
     def _try(self, name: str, action: Callable[[], object]) -> None:
-        """Do it unless this file has failed before: what comes after a hole would lie at the wrong time."""
-        if name in self.failures:
-            self.failed_writes += 1
-            return
         try:
-            if action() is False:
-                raise OSError("only a part was written: the disk is full")
+            action()
         except Exception as error:  # a watcher must not stop the music, whatever breaks
             self.failed_writes += 1
-            self.failures[name] = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            log.error("%s: not recorded any further: %s", self.folder / name, self.failures[name])
+            if name not in self.failures:
+                self._failed(name, getattr(error, "strerror", None) or str(error) or type(error).__name__)
+
+    def _failed(self, name: str, cause: str) -> None:
+        self.failures[name] = cause
+        log.error("%s: cannot be written: %s", self.folder / name, cause)
 
 
-class _Mix:
-    """Bass + band at equal places, limited, in steps of fixed size."""
+class Mix:
+    """Bass + band at equal places, limited, in steps of fixed size: write(float32 [n, 2])."""
 
     def __init__(self, rate_hz: int, write: Callable[[Float32], None]) -> None:
         self._write = write
@@ -238,10 +254,6 @@ class _Lane:
                 self._chunks.appendleft(chunk[len(piece) :])
         self.count -= count
         return taken
-
-
-def _name(chord: Chord) -> tuple[int, str]:
-    return chord.root, chord.quality
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,7 @@
-"""Wires everything; owns processes, threads and signals. A session is live (`Live`) or as fast as it goes (`fast`)."""
+"""A session in real time: the parent's turns. It supervises both workers, records, shows and obeys.
+
+(A file faster than real time: agent/fast.py.)
+"""
 
 from __future__ import annotations
 
@@ -7,306 +10,289 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from agent.audio_process import AudioReport, AudioSetup, Ready
-from agent.audio_process import main as audio_main
 from agent.channel import Channel, channel
-from agent.chronicle import Chronicle
+from agent.desk import Desk
 from agent.errors import UserError
-from agent.mind_process import Heard
-from agent.mind_process import main as mind_main
+from agent.figures import Figures
+from agent.keys import Keys
 from agent.monitor import Monitor
-from agent.outputs import open_port
+from agent.orders import Orders, orders
 from agent.recorder import Recorder
 from agent.rig import Rig, cancels_echo
 from agent.settings import Config
-from agent.statusboard import StatusBoard
-from listener.capture import to_mono
+from agent.statusboard import StatusBoard, words
+from agent.supervisor import Process, Worker, enter, silence
+from agent.tape import Tape
 from listener.ring import Ring
 
 log = logging.getLogger(__name__)
 
-RING_S = 20.0  # what the recorder may fall behind before it loses sound
-START_TIMEOUT_S = 60.0
+RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind before it loses sound
 STOP_TIMEOUT_S = 3.0
 TURN_S = 0.02
-MIND_STARTS_MAX = 5  # within one minute; a mind that dies at once each time is left dead
-SILENT_MIND_S = 5.0  # a mind that says nothing for so long while sound comes in is stuck
-
-
-class Tape:
-    """Both rings into the recorder; the parent's thread only."""
-
-    def __init__(self, recorder: Recorder, bass: Ring, stems: Ring, channel: int | None) -> None:
-        self.chronicle = Chronicle(recorder)
-        self._recorder, self._channel = recorder, channel
-        self._bass, self._stems = bass.reader(), stems.reader()
-
-    def roll(self) -> None:
-        """Record what has come since the last time."""
-        bass = self._bass.read(self._bass.available)
-        if len(bass):
-            self._recorder.bass(to_mono(bass, self._channel)[0])
-        stems = self._stems.read(self._stems.available)
-        if len(stems):
-            self._recorder.stems(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
-
-    def close(self) -> tuple[str, ...]:
-        """Finish the folder; the causes of what could not be written."""
-        if self._bass.dropped or self._stems.dropped:
-            self.chronicle.cause(f"samples not recorded: bass {self._bass.dropped}, band {self._stems.dropped}")
-        return self._recorder.close()
+STALE_S = 0.3  # the mind owes a word when so much sound came since its last
 
 
 class Live:
-    """A session in real time. run() returns when the take is over, when it is told to stop, or when the card is lost."""
+    """run() returns when the take is over or when it is told to stop; with forever=False also in a crash loop.
 
-    def __init__(self, config: Config, rig: Rig, folder: Path, monitor: Monitor) -> None:
+    orders: what was told to an earlier session that this one resumes. tend: called in each turn (the control socket).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        rig: Rig,
+        folder: Path,
+        monitor: Monitor,
+        forever: bool = False,
+        told: Orders | None = None,
+        tend: Callable[[Live], None] | None = None,
+    ) -> None:
         self._config, self._rig, self._monitor = config, rig, monitor
-        self._folder = folder
+        self.folder, self._forever, self._tend = folder, forever, tend
         self._spawn = multiprocessing.get_context("spawn")
-        parts = tuple(config.parts)
         self._bass = Ring(round(RING_S * rig.rate), rig.input_channels)
-        self._stems = Ring(round(RING_S * rig.rate), 2 * len(parts))
+        self._stems = Ring(round(RING_S * rig.rate), 2 * len(config.parts))
         cancels = cancels_echo(config, rig)
         self._sent = Ring(round(RING_S * rig.rate), rig.output_channels) if cancels else None
-        self._board = StatusBoard(config)
-        self._channels: list[Channel] = []
-        self._plans, self._plans_in = self._channel()
-        self._mind_starts: list[float] = []
-        self._mind_said_s = 0.0
-        self._stopping = False
+        self._plans, self._plans_in = channel()
+        self._audio = Worker("audio", self._start_audio)
+        self._mind = Worker("model", self._start_mind)
+        self._board, self.figures = StatusBoard(config), Figures()
+        self.desk = Desk(
+            config, told or orders(config), self._mind.send, self._audio.send, self.stop, lambda: words(self.status())
+        )
+        self._keys = Keys()
+        self._stopping = self._over = False
+        self._rolling = False  # whether the audio process was told to go
         self._troubles: list[str] = []
-        self._audio: BaseProcess | None = None
-        self._mind: BaseProcess | None = None
+        self._ready: Ready | None = None
         self._tape: Tape | None = None
-        self._last: AudioReport | None = None
-        self._last_heard: Heard | None = None
+        self._heard_at = 0  # samples written when the mind last spoke
 
     def run(self) -> tuple[str, ...]:
-        """Play until it is over; returns the causes of whatever went wrong."""
-        handlers = {s: signal.signal(s, self._stop_soon) for s in (signal.SIGINT, signal.SIGTERM)}
+        """Play until it is over; returns the causes of whatever went wrong. Raises UserError if it cannot begin."""
+        numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
+        handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         try:
-            self._start()
-            self._play()
+            self._audio.start()
+            while not (self._stopping or self._over):
+                self._turn()
+                time.sleep(TURN_S)
         finally:
-            self._finish()
+            self._finish(numbers)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         return tuple(self._troubles)
 
-    def _stop_soon(self, *_: Any) -> None:
+    def stop(self) -> None:
+        """End the session within the next turns; everything is written."""
         self._stopping = True
 
-    # -- starting ---------------------------------------------------------------------------------------------
+    def command(self, text: str) -> str:
+        """Carry out one line of agent/commands.py; what was done, in a line. Raises UserError."""
+        return self.desk.command(text)
 
-    def _start(self) -> None:
+    @property
+    def listening(self) -> bool:
+        """Whether both workers are up and have spoken lately."""
+        return self._audio.ready and self._mind.ready
+
+    def status(self) -> dict[str, Any]:
+        """What is heard and played and how well, as plain data."""
+        lost = {"commands": self._audio.dropped + self._mind.dropped, "plans": self._plans.dropped}
+        restarts = {worker.name: worker.history.restarts for worker in (self._audio, self._mind)}
+        return self._board.as_dict() | {
+            "listening": self.listening,
+            "mode": self.desk.orders.mode,
+            "told": self.desk.orders.lines(),
+            "restarts": restarts,
+            "causes": self._troubles[-5:],
+            "lost_messages": lost,
+            "folder": str(self.folder),
+            **self.figures.as_dict(),
+        }
+
+    # -- the workers ------------------------------------------------------------------------------------------
+
+    def _start_audio(self, commands: Channel, reports: Channel) -> Process:
         rig = self._rig
         setup = AudioSetup(
-            self._config,
-            rig.rate,
-            rig.input_device,
-            rig.output_device,
-            rig.output_channels,
-            rig.take,
-            self._bass,
-            self._stems,
-            self._sent,
+            config=self._config,
+            rate=rig.rate,
+            input_device=rig.input_device,
+            output_device=rig.output_device,
+            output_channels=rig.output_channels,
+            take=rig.take,
+            ring=self._bass,
+            stems=self._stems,
+            sent=self._sent,
         )
-        self._audio_commands, commands = self._channel()
-        reports, self._audio_reports = self._channel()
-        self._audio = self._process("audio", audio_main, (setup, self._plans_in, commands, reports))
-        ready = self._await(self._audio, self._audio_reports)
-        if not isinstance(ready, Ready):
-            return
-        self._troubles += ready.warnings
-        self._start_mind(latency_s=ready.latency.input_s + ready.latency.output_s)
-        assert self._mind
-        if self._await(self._mind, self._mind_reports) is None:
-            return
-        programs = {name: (part.channel, part.program) for name, part in self._config.parts.items()}
-        recorder = Recorder(self._folder, rig.rate, tuple(self._config.parts), programs, ready.band_delay_samples)
-        self._tape = Tape(recorder, self._bass, self._stems, rig.ring_channel)
-        self._mind_said_s = time.monotonic()
-        self._audio_commands.send("go")
+        self.figures.new_life()
+        self._rolling = False
+        return self._process("agent.audio_process", "main", (setup, self._plans_in, commands, reports))
 
-    def _channel(self) -> tuple[Channel, Channel]:
-        self._channels += (ends := channel())
-        return ends
+    def _start_mind(self, commands: Channel, reports: Channel) -> Process:
+        assert self._ready
+        latency, rig = self._ready.latency, self._rig
+        latency_s = latency.input_s + latency.output_s
+        shared = (self._config, self._bass, self._sent, rig.rate, rig.ring_channel, latency_s, self._plans)
+        return self._process("agent.mind_process", "main", (*shared, commands, reports))
 
-    def _process(self, name: str, target: Callable[..., None], args: tuple[Any, ...]) -> BaseProcess:
-        process = self._spawn.Process(target=target, args=args, name=f"antiphon-{name}", daemon=True)
+    def _process(self, module: str, function: str, args: tuple[Any, ...]) -> Process:
+        name = f"antiphon-{module.rpartition('.')[2]}"
+        process = self._spawn.Process(target=enter, args=(module, function, *args), name=name, daemon=True)
         process.start()
         return process
 
-    def _start_mind(self, latency_s: float) -> None:
-        self._latency_s = latency_s
-        self._mind_commands, commands = self._channel()
-        reports, self._mind_reports = self._channel()
-        self._mind_starts = [t for t in self._mind_starts if t > time.monotonic() - 60] + [time.monotonic()]
-        self._mind_said_s = time.monotonic() + START_TIMEOUT_S
-        args = (
-            self._config,
-            self._bass,
-            self._sent,
-            self._rig.rate,
-            self._rig.ring_channel,
-            latency_s,
-            self._plans,
-            commands,
-            reports,
-        )
-        self._mind = self._process("mind", mind_main, args)
+    # -- a turn -----------------------------------------------------------------------------------------------
 
-    def _await(self, process: BaseProcess, reports: Channel) -> Any:
-        """The process's first word; None when the person stops first. Raises UserError with its cause of failure."""
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline_s and not self._stopping:
-            alive = process.is_alive()
-            for message in reports.receive():
-                if isinstance(message, tuple) and message[0] == "failed":
-                    raise UserError(message[1])
-                return message
-            if not alive:
-                raise UserError(
-                    f"the {process.name} process ended as it started (exit {process.exitcode}); try `antiphon doctor`"
-                )
-            time.sleep(TURN_S / 2)
-        if self._stopping:
-            return None
-        raise UserError(
-            f"the {process.name} process was not ready after {START_TIMEOUT_S:.0f} s; try `antiphon doctor`"
-        )
-
-    # -- playing ----------------------------------------------------------------------------------------------
-
-    def _play(self) -> None:
-        while self._tape and not self._stopping and self._turn(self._tape):
-            time.sleep(TURN_S)
-
-    def _turn(self, tape: Tape) -> bool:
-        """Read everything that has come; False when the music is over."""
-        assert self._audio
-        alive = self._audio.is_alive()  # asked before its last words are read
-        self._hear_mind(tape)
-        over = self._hear_audio(tape)
-        tape.roll()
-        self._watch_mind()
+    def _turn(self) -> None:
+        alive = self._audio.alive  # asked before its last words are read
+        self._hear_mind()
+        self._hear_audio()
+        if self._tape:
+            self._tape.roll(now=False)
+        self._supervise(alive)
+        self._keys.tend(self._quietly)
+        if self._tend:
+            self._tend(self)
         self._monitor.update(self._board.status())
-        if not over and not alive:
-            self._trouble(f"the audio process died (exit {self._audio.exitcode})")
-            return False
-        return not over
 
-    def _hear_mind(self, tape: Tape) -> None:
-        for message in self._mind_reports.receive():
-            self._mind_said_s = time.monotonic()
-            if isinstance(message, Heard):
-                tape.chronicle.thought(message.thought, message.said_s)
-                self._board.thought(message.thought)
-                self._last_heard = message
-            elif message[0] == "failed":
-                self._trouble(message[1])
+    def _hear_mind(self) -> None:
+        was_ready = self._mind.ready
+        for message in self._mind.receive():
+            self._heard_at = self._bass.written
+            for heard in message if isinstance(message, list) else (message,):
+                if hasattr(heard, "thought") and self._tape:
+                    self._tape.chronicle.thought(heard.thought, heard.said_s)
+                    self._board.thought(heard.thought)
+                    self.figures.heard = heard
+        if self._mind.ready and not was_ready:
+            for order in self.desk.orders.for_mind():
+                self._mind.send(order)
+            self._go()
 
-    def _hear_audio(self, tape: Tape) -> bool:
-        over = False
-        for report in self._audio_reports.receive():
-            if not isinstance(report, AudioReport):
-                self._trouble(str(report[1]))
-                over = True
-                continue
-            tape.chronicle.sent(report.records, report.notes)
-            self._board.played(report.counts, report.xruns)
-            self._last = report
-            if report.failed and report.failed not in self._troubles:
-                self._trouble(report.failed)
-                over |= "sound card" in report.failed
-            over |= report.finished or report.stopped
-        return over
+    def _go(self) -> None:
+        """A file waits for the mind, so that the same file and seed give the same session; a player does not."""
+        if self._ready and self._audio.ready and (self._mind.ready or self._rig.take is None or self._bass.written):
+            self._rolling = self._audio.send("go")
 
-    def _watch_mind(self) -> None:
-        """A mind that died or is stuck is started anew; the band goes on with what was planned meanwhile."""
-        assert self._mind
-        stuck = time.monotonic() - self._mind_said_s > SILENT_MIND_S and not self._bass.ended
-        if self._mind.is_alive() and not stuck:
+    def _hear_audio(self) -> None:
+        for report in self._audio.receive():
+            if isinstance(report, Ready):
+                self._on_ready(report)
+            elif isinstance(report, AudioReport) and self._tape:
+                self._tape.chronicle.sent(report.records, report.notes)
+                self.figures.played(report)
+                self._board.played(self.figures.counts, self.figures.xruns)
+                if report.failed and report.failed not in self._troubles:
+                    self._trouble(report.failed)
+                self._over |= report.finished
+
+    def _on_ready(self, ready: Ready) -> None:
+        self._ready = ready
+        for warning in ready.warnings:
+            if warning not in self._troubles:
+                self._trouble(warning)
+        for order in self.desk.orders.for_audio():
+            self._audio.send(order)
+        if self._tape is None:
+            programs = {name: (part.channel, part.program) for name, part in self._config.parts.items()}
+            recorder = Recorder(
+                self.folder, self._rig.rate, tuple(self._config.parts), programs, ready.band_delay_samples
+            )
+            self._tape = Tape(recorder, self._bass, self._stems, self._rig.ring_channel)
+        if self._mind.process is None:
+            self._mind.start()
+        self._go()
+
+    def _supervise(self, audio_was_alive: bool) -> None:
+        if self._over or self._stopping:
             return
-        if self._bass.ended or self._mind.exitcode == 0 or len(self._mind_starts) > MIND_STARTS_MAX:
+        cause = self._audio.trouble(owes_words=self._rolling) if not audio_was_alive or self._audio.alive else ""
+        if cause:
+            self._mourn(self._audio, cause)
+            silence(self._config)
+        self._audio.revive()
+        if self._mind.process is None or self._mind_is_done():
             return
-        self._trouble(
-            "the model process was stuck" if stuck else f"the model process died (exit {self._mind.exitcode})"
-        )
-        self._mind.kill()
-        self._board.say("the model process is started anew", restarts=1)
-        self._start_mind(self._latency_s)
+        owes = self._bass.written - self._heard_at > STALE_S * self._rig.rate
+        if cause := self._mind.trouble(owes):
+            self._mourn(self._mind, cause)
+        if self._mind.revive():
+            self._heard_at = self._bass.written
+
+    def _mind_is_done(self) -> bool:
+        """The music is over and the mind has said all it had to say."""
+        return self._bass.ended and not self._mind.alive
+
+    def _mourn(self, worker: Worker, cause: str) -> None:
+        """Make room for the next one; whoever cannot even begin, or begins in vain again and again, is given up."""
+        begun = self._tape is not None and (worker is self._audio or self._heard_at > 0)
+        if not self._forever and worker.failure and not begun:
+            raise UserError(worker.failure)
+        worker.bury(cause)
+        if worker.history.loops and not self._forever:
+            cause = f"{cause}; it died {len(worker.history.early_s)} times within a minute: given up"
+            self._stopping = True
+        self._trouble(cause)
+        self._board.say(f"the {worker.name} process is started anew", restarts=1)
 
     def _trouble(self, cause: str) -> None:
-        self._troubles.append(cause)
+        log.warning("%s", cause)
+        self._troubles = [*self._troubles, cause][-100:]
         self._board.say(cause)
         if self._tape:
             self._tape.chronicle.cause(cause)
 
+    def _quietly(self, text: str) -> None:
+        """A command whose answer is shown, whether it can be carried out or not."""
+        try:
+            self._board.say(self.command(text))
+        except UserError as mistake:
+            self._board.say(str(mistake))
+
     # -- stopping ---------------------------------------------------------------------------------------------
 
-    def _finish(self) -> None:
+    def _finish(self, numbers: tuple[signal.Signals, ...]) -> None:
         """Silence first, then everything written; a second Ctrl-C changes nothing."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             signal.signal(number, signal.SIG_IGN)
-        if self._audio:
-            self._stop_audio()
-        if self._mind:
-            self._mind_commands.send("stop")
+        self._stop_audio()
+        self._mind.send("stop")
         if self._tape:
-            self._hear_mind(self._tape)
+            self._hear_mind()
             self._tape.roll()
-            self._tape.chronicle.summary(**self._figures())
+            self._tape.chronicle.summary(**self._summary())
             self._troubles += self._tape.close()
-        for process in (self._audio, self._mind):
-            if process:
-                _end(process)
-        for end in self._channels:
+        for worker in (self._audio, self._mind):
+            worker.end(STOP_TIMEOUT_S)
+        for end in (self._plans, self._plans_in):
             end.close()
+        self._keys.close()
         self._monitor.close()
 
-    def _figures(self) -> dict[str, Any]:
-        if self._last is None:
-            return {}
-        counts, last = self._last.counts, self._last
-        figures = {"xruns": last.xruns, "missing_samples": last.missing_samples, "in_time_share": counts.in_time_share}
-        heard = self._last_heard
-        lost = {"mended_samples": heard.mended, "unheard_samples": heard.dropped} if heard else {}
-        return figures | asdict(counts) | lost | {"mind_starts": len(self._mind_starts)}
+    def _summary(self) -> dict[str, Any]:
+        starts = {"audio_starts": self._audio.history.starts, "mind_starts": self._mind.history.starts}
+        causes = [*self._audio.history.causes, *self._mind.history.causes]
+        lost = self._audio.dropped + self._mind.dropped
+        return self.figures.as_dict() | starts | {"restart_causes": causes, "lost_commands": lost}
 
     def _stop_audio(self) -> None:
-        assert self._audio
-        self._audio_commands.send("stop")
-        deadline_s = time.monotonic() + STOP_TIMEOUT_S
-        over = False
-        while self._tape and not over and self._audio.is_alive() and time.monotonic() < deadline_s:
-            over = self._hear_audio(self._tape)
-            time.sleep(TURN_S / 4)
-        self._audio.join(STOP_TIMEOUT_S)
-        if self._tape:
-            self._hear_audio(self._tape)  # what it said with its last breath
-        if self._audio.exitcode != 0:
-            self._silence_port()
-
-    def _silence_port(self) -> None:
-        """The audio process did not close its MIDI port itself: its notes may hang."""
-        try:
-            port = open_port(self._config)
-        except UserError:
+        if self._audio.process is None:
             return
-        if port:
-            port.panic()
-            port.close()
-
-
-def _end(process: BaseProcess) -> None:
-    process.join(STOP_TIMEOUT_S)
-    if process.is_alive():
-        process.kill()
-        process.join(STOP_TIMEOUT_S)
+        self._audio.send("stop")
+        deadline_s = time.monotonic() + STOP_TIMEOUT_S
+        while self._audio.alive and time.monotonic() < deadline_s and not self._audio.trouble():
+            self._hear_audio()
+            time.sleep(TURN_S / 4)
+        self._hear_audio()  # what it said with its last breath
+        self._audio.end(0.5)
+        if self._audio.process.exitcode != 0:
+            silence(self._config)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from agent.monitor import Status
+from agent.monitor import Status, line
+from agent.names import chord_name, key_name, pitch_name
 from agent.scheduler import Counts
 from agent.settings import Config
 from agent.types import Thought
@@ -41,6 +44,26 @@ class StatusBoard:
         )
         self._beat(heard.grid, heard.time_s)
 
+    def as_dict(self) -> dict[str, Any]:
+        """What is shown, as plain data: names for notes, chords and keys."""
+        now = self._status
+        return {
+            "elapsed_s": round(now.elapsed_s, 3),
+            "level_db": round(now.level_db, 1),
+            "note": pitch_name(now.note.pitch) if now.note else None,
+            "tempo_bpm": now.tempo_bpm and round(now.tempo_bpm, 2),
+            "meter": str(now.meter) if now.meter else None,
+            "bar": now.bar,
+            "beat": now.beat,
+            "confidence": round(now.confidence, 3),
+            "key": key_name(now.key) if now.key else None,
+            "chord": chord_name(now.chord) if now.chord else None,
+            "state": now.state,
+            "parts": dict(now.parts),
+            "message": now.message,
+            "line": line(now),
+        }
+
     def _does(self, part: str, thought: Thought) -> str:
         if not self._enabled[part]:
             return "off"
@@ -65,6 +88,14 @@ class StatusBoard:
     def say(self, message: str, restarts: int = 0) -> None:
         """Something a person should know."""
         self._status = replace(self._status, message=message, restarts=self._status.restarts + restarts)
+
+
+def words(status: Mapping[str, Any]) -> str:
+    """A status in a few lines for a person."""
+    restarts = ", ".join(f"{name} {count}" for name, count in status["restarts"].items())
+    lines = [status["line"], f"mode {status['mode']}, restarts: {restarts}; into {status['folder']}"]
+    told = [f"told: {'; '.join(status['told'])}"] if status["told"] else []
+    return "\n".join([*lines, *told, *status["causes"]])
 
 
 def _shown(chord: Chord | None) -> Chord | None:

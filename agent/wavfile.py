@@ -1,16 +1,21 @@
-"""24-bit WAV files that stay readable whenever the process dies, and the limiter of the mix."""
+"""24-bit WAV files that stay readable whenever the process dies or the disk fills up, and the limiter of the mix."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import struct
+import time
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter1d
 
 SAMPLE_BYTES = 3
 FLUSH_S = 0.5  # how much sound a kill -9 may cost
+RETRY_S = 1.0  # after a failed write
+HEADER_BYTES = 80  # RIFF, room for ds64, fmt, data
+RIFF_MAX_BYTES = 2**32 - 1 - HEADER_BYTES  # beyond it the file is RF64 (EBU Tech 3306)
 CEILING = 10 ** (-0.3 / 20)  # -0.3 dBFS: room for the overshoot of later sample-rate conversion
 LIMITER_WINDOW_S = 0.03  # longer than a period of E1 (24 ms), so the bass is not bent within its own cycle
 
@@ -18,70 +23,130 @@ Float32 = NDArray[np.float32]
 
 
 class WavWriter:
-    """Appends float samples to a 24-bit PCM WAV; at every flush the header says what is on the disk."""
+    """Appends float samples to a 24-bit PCM WAV; at every flush the header says what is on the disk.
+
+    A write that fails raises nothing: it is tried again each second. What does not fit into the memory of one flush
+    meanwhile is lost, counted, and becomes silence in the file, so that what comes later lies at its time.
+    """
 
     def __init__(self, path: Path, rate_hz: int, channels: int) -> None:
         """Raises OSError when the file cannot be made."""
         self.path = path
         self.frames = 0  # taken in, on the disk or pending
+        self.lost_frames = 0  # silence in the file where there was sound
+        self.failure = ""  # why the last write failed; "" when it went well
         self._format = (rate_hz, channels)
         self._frame_bytes = SAMPLE_BYTES * channels
         self._flush_bytes = int(FLUSH_S * rate_hz) * self._frame_bytes
         self._pending = bytearray()
-        self._written_bytes = 0
+        self._at_bytes = 0  # where pending begins
+        self._retry_s = 0.0
         self._file = path.open("wb", buffering=0)
         self._patch_header()
 
     def write(self, samples: Float32) -> None:
-        """Append float32 [n] or [n, channels]; beyond +-1 is clipped, NaN is silence. Raises OSError."""
+        """Append float32 [n] or [n, channels]; beyond +-1 is clipped, NaN is silence. Never raises."""
         self.frames += len(samples)
         self._pending += to_pcm24(samples)
-        if len(self._pending) >= self._flush_bytes:
+        if len(self._pending) >= self._flush_bytes and (not self.failure or time.monotonic() >= self._retry_s):
             self.flush()
+        if len(self._pending) > 2 * self._flush_bytes:
+            self._forget()
+
+    def skip(self, frames: int) -> None:
+        """Append silence; costs no memory."""
+        self.flush()
+        if self._pending:
+            self._forget()
+        self.frames += frames
+        self._at_bytes += frames * self._frame_bytes
+        self.flush()
 
     def flush(self) -> None:
-        """Put everything on the disk, then count it in the header. Raises OSError."""
+        """Put everything on the disk, then count it in the header. Never raises: see `failure`."""
         try:
-            while self._pending:
-                count = self._file.write(self._pending)
-                self._written_bytes += count
-                del self._pending[:count]
-        finally:
-            self._patch_header()
+            try:
+                self._put()
+            finally:
+                self._patch_header()
+            self.failure = ""
+        except OSError as error:
+            self.failure = error.strerror or str(error)
+            self._retry_s = time.monotonic() + RETRY_S
+
+    def _put(self) -> None:
+        self._file.seek(0, os.SEEK_END)
+        at = HEADER_BYTES + self._at_bytes
+        if self._file.tell() < at:
+            self._file.truncate(at)  # a hole: silence that takes no room
+        self._file.seek(at)
+        while self._pending:
+            count = self._file.write(self._pending)
+            self._at_bytes += count
+            del self._pending[:count]
+            if not count:
+                raise OSError("only a part was written: the disk is full")
+
+    def _forget(self) -> None:
+        """What is pending becomes silence; a frame of which a part is written stays whole in the file as it is."""
+        self.lost_frames += -(-len(self._pending) // self._frame_bytes)
+        self._at_bytes += len(self._pending)
+        self._pending.clear()
 
     def close(self) -> None:
-        """Flush and close. Raises OSError; what was written stays readable."""
-        try:
-            self.flush()
-        finally:
+        """Flush and close; what was written stays readable. Never raises: see `failure`."""
+        self.flush()
+        self._forget()
+        with contextlib.suppress(OSError):
             self._file.close()
-
-    def abandon(self) -> None:
-        """Close without another try to write what is pending; never raises."""
-        self._pending.clear()
-        try:
-            self._file.close()
-        except OSError:
-            return
 
     def _patch_header(self) -> None:
-        whole = self._written_bytes - self._written_bytes % self._frame_bytes
+        on_disk = max(0, os.fstat(self._file.fileno()).st_size - HEADER_BYTES)
+        whole = min(on_disk, self._at_bytes)
         self._file.seek(0)
-        self._file.write(_header(*self._format, whole))
-        self._file.seek(0, 2)
+        self._file.write(header(*self._format, whole - whole % self._frame_bytes))
 
 
-def _header(rate_hz: int, channels: int, data_bytes: int) -> bytes:
+def header(rate_hz: int, channels: int, data_bytes: int) -> bytes:
+    """The HEADER_BYTES before the samples: RIFF with a JUNK chunk, or RF64 with ds64 in its place."""
     frame = SAMPLE_BYTES * channels
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate_hz, rate_hz * frame, frame, 8 * SAMPLE_BYTES)
-    return struct.pack("<4sI4s", b"RIFF", 36 + data_bytes, b"WAVE") + form + struct.pack("<4sI", b"data", data_bytes)
+    riff_bytes = HEADER_BYTES - 8 + data_bytes
+    if data_bytes <= RIFF_MAX_BYTES:
+        room = struct.pack("<4sI28x", b"JUNK", 28)
+        start, size = struct.pack("<4sI4s", b"RIFF", riff_bytes, b"WAVE"), data_bytes
+    else:
+        room = struct.pack("<4sIQQQI", b"ds64", 28, riff_bytes, data_bytes, data_bytes // frame, 0)
+        start, size = struct.pack("<4sI4s", b"RF64", 2**32 - 1, b"WAVE"), 2**32 - 1
+    return start + room + form + struct.pack("<4sI", b"data", size)
+
+
+def repair(path: Path) -> int | None:
+    """Make the header of a file that WavWriter left say what is in it; frames, or None where it is no file of ours.
+
+    Raises OSError.
+    """
+    with path.open("r+b", buffering=0) as file:
+        found = file.read(HEADER_BYTES)
+        if len(found) < HEADER_BYTES or found[:4] not in (b"RIFF", b"RF64") or found[72:76] != b"data":
+            return None
+        channels, rate_hz = struct.unpack_from("<HI", found, 58)
+        frame = SAMPLE_BYTES * channels
+        frames = (os.fstat(file.fileno()).st_size - HEADER_BYTES) // frame
+        file.truncate(HEADER_BYTES + frames * frame)
+        file.seek(0)
+        file.write(header(rate_hz, channels, frames * frame))
+        return int(frames)
 
 
 def to_pcm24(samples: Float32) -> bytes:
     """Float samples as little-endian 24-bit PCM, clipped to the range; NaN becomes 0."""
-    finite = np.nan_to_num(samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
-    scaled = np.clip(np.rint(finite * 2**23), -(2**23), 2**23 - 1).astype("<i4")
-    return scaled.reshape(-1, 1).view(np.uint8)[:, :SAMPLE_BYTES].tobytes()
+    if not samples.any():
+        return bytes(SAMPLE_BYTES * samples.size)
+    # exact in float32: a power of two, and its 24 bits hold every whole number that can come out
+    scaled = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=1.0, neginf=-1.0) * np.float32(2**23)
+    whole = np.clip(np.rint(scaled), -(2**23), 2**23 - 1).astype("<i4")
+    return whole.reshape(-1, 1).view(np.uint8)[:, :SAMPLE_BYTES].tobytes()
 
 
 class Limiter:
@@ -110,7 +175,7 @@ class Limiter:
 
     def _smoothed(self, needed: NDArray[np.float64], count: int) -> Float32:
         window = self._window
-        minima = minimum_filter1d(needed, window, origin=-(window // 2), mode="nearest")[:count]
+        minima = running_minimum(needed, window)[:count]
         gains = np.concatenate([self._gains, minima])
         self._gains = gains[-(window - 1) :]
         if gains.min() == 1.0:
@@ -118,3 +183,17 @@ class Limiter:
         sums = np.concatenate([[0.0], np.cumsum(gains)])
         means: Float32 = ((sums[window:] - sums[:-window]) / window).astype(np.float32)
         return means
+
+
+def running_minimum(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """out[i] = min(values[i : i + window]), in three passes whatever the window (van Herk 1992)."""
+    if values.min() == 1.0:
+        return np.ones(len(values))
+    blocks = -(-len(values) // window) + 1
+    padded = np.full(blocks * window, np.inf)
+    padded[: len(values)] = values
+    table = padded.reshape(blocks, window)
+    from_start = np.minimum.accumulate(table, axis=1).ravel()
+    to_end = np.minimum.accumulate(table[:, ::-1], axis=1)[:, ::-1].ravel()
+    last = np.arange(len(values)) + window - 1
+    return np.minimum(to_end[: len(values)], from_start[last])

@@ -19,7 +19,7 @@ from agent import midifile
 from agent.errors import UserError
 from agent.recorder import Recorder, new_session_folder, to_record
 from agent.types import PARTS, PlannedNote
-from agent.wavfile import CEILING, WavWriter
+from agent.wavfile import CEILING, HEADER_BYTES, WavWriter
 from listener.types import Beat, Chord, Meter, Note
 
 RATE = 48_000
@@ -125,7 +125,8 @@ def test_after_kill_9_all_but_the_last_moment_can_be_read(tmp_path: Path) -> Non
         assert len(samples) >= 2 * RATE
         np.testing.assert_allclose(samples, value, atol=1e-6)
     lines = (tmp_path / "events.jsonl").read_text().splitlines()
-    assert json.loads(lines[30]) == {"type": "tick", "k": 30}
+    assert json.loads(lines[0])["type"] == "session"
+    assert json.loads(lines[31]) == {"type": "tick", "k": 30}
 
 
 FILLER = """
@@ -147,8 +148,8 @@ def test_a_disk_that_fills_up_is_said_once_per_file_and_keeps_what_was_written(t
     done = subprocess.run([sys.executable, "-c", FILLER, str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "['bass.wav', 'drums.wav', 'mix.wav'] True"
     assert done.stderr.count("bass.wav") == 1
-    assert len(read(tmp_path, "bass")) == pytest.approx(1_000_000 / 3, abs=20)
-    assert len(read(tmp_path, "drums")) == pytest.approx(1_000_000 / 6, abs=20)
+    assert len(read(tmp_path, "bass")) == pytest.approx((1_000_000 - HEADER_BYTES) / 3, abs=1)
+    assert len(read(tmp_path, "drums")) == pytest.approx((1_000_000 - HEADER_BYTES) / 6, abs=1)
     assert mido.MidiFile(tmp_path / "session.mid").type == 1
 
 
@@ -183,7 +184,7 @@ def test_events_are_json_whatever_stands_in_them(tmp_path: Path) -> None:
     beat = Beat(1.0, 0.9, 1, 120.0, Meter(7, 8, (2, 2, 3)), float("nan"))
     rec.event(to_record("beat", beat, sent_s=np.float32(0.5)))
     rec.event({"type": "error", "cause": OSError("gone"), "samples": np.arange(2)})
-    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    _, *lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     assert lines[0]["meter"] == {"numerator": 7, "denominator": 8, "grouping": [2, 2, 3]}
     assert lines[0]["type"] == "beat"
     assert lines[0]["confidence"] is None
@@ -266,11 +267,13 @@ def test_no_note_hangs_in_session_mid(tmp_path: Path) -> None:
 
 def test_a_corrected_note_replaces_the_first_guess(tmp_path: Path) -> None:
     rec = recorder(tmp_path)
-    rec.heard(Note(1.0, 1.03, None, 45, 80))
-    rec.heard(Note(1.0, 1.6, 0.5, 33, 80))
-    rec.chord(1.0, Chord(9, "min", 0.5))
-    rec.note(PlannedNote("line", 2.0, 2.5, 72, 80, 0))
-    rec.beat(Beat(1.0, 0.9, 1, 120.0, Meter(4, 4), 0.9))
+    rec.event(to_record("note", Note(1.0, 1.03, None, 45, 80)))
+    rec.event(to_record("note_revised", Note(1.0, 1.6, 0.5, 33, 80)))
+    rec.event(to_record("chord", Chord(9, "min", 0.5), time_s=1.0))
+    sent = {"type": "sent", "output": "synth", "part": "line", "pitch": 72, "velocity": 80}
+    rec.event(sent | {"on": True, "due_s": 2.0})
+    rec.event(sent | {"on": False, "due_s": 2.5})
+    rec.event(to_record("beat", Beat(1.0, 0.9, 1, 120.0, Meter(4, 4), 0.9)))
     rec.close()
     notes = [m for m in mido.MidiFile(tmp_path / "session.mid") if m.type == "note_on"]
     assert [m.note for m in notes] == [33, 72]

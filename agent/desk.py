@@ -1,0 +1,82 @@
+"""Carries out what a running band is told in a line of text, wherever it comes from: socket, key or pedal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from agent.commands import TABLE, Command, parse
+from agent.errors import UserError
+from agent.messages import Panic, SetMode, SetPart
+from agent.orders import Orders
+from agent.settings import DEFAULT_PARTS, Config
+
+Send = Callable[[Any], object]
+
+
+class Desk:
+    """to_mind, to_audio: where messages go. stop: ends the session. status: the answer to `status`, in words."""
+
+    def __init__(
+        self,
+        config: Config,
+        orders: Orders,
+        to_mind: Send,
+        to_audio: Send,
+        stop: Callable[[], object],
+        status: Callable[[], str],
+    ) -> None:
+        self.orders, self._to_mind, self._to_audio = orders, to_mind, to_audio
+        self._enabled = {name: part.enabled for name, part in config.parts.items()}
+        self._stop, self._status = stop, status
+        self.pedals: Any = None  # agent.pedals.Pedals, where there is a MIDI input
+
+    def command(self, text: str) -> str:
+        """Carry out one line; what was done, in a line. Raises UserError for what cannot be done."""
+        command = parse(self._spelled_out(text))
+        special: dict[str, Callable[[Command], str]] = {
+            "status": lambda _: self._status(),
+            "mode": self._mode,
+            "help": lambda _: "\n".join(f"{name} {word.takes}".ljust(48) + word.means for name, word in TABLE.items()),
+            "stop": self._end,
+            "learn": lambda c: str(self._has_pedals().learn(c.argument)),
+            "unlearn": lambda _: str(self._has_pedals().unlearn()),
+            "pedals": lambda _: str(self._has_pedals().describe()),
+        }
+        return special.get(command.name, self._tell)(command)
+
+    def playing(self, part: str) -> bool:
+        """Whether a part is switched on."""
+        return self.orders.parts.get(part, self._enabled[part])
+
+    def _spelled_out(self, text: str) -> str:
+        """`toggle PART` as the mute or unmute it means."""
+        word, _, part = text.partition(" ")
+        if word != "toggle":
+            return text
+        on = any(map(self.playing, DEFAULT_PARTS)) if part == "all" else part in DEFAULT_PARTS and self.playing(part)
+        return f"{'mute' if on else 'unmute'} {part}"
+
+    def _mode(self, command: Command) -> str:
+        message = command.message or self.orders.next_mode()
+        return self._tell(Command("mode", f"mode {message.mode}", message))
+
+    def _tell(self, command: Command) -> str:
+        messages = command.message if isinstance(command.message, tuple) else (command.message,)
+        for message in messages:
+            self.orders.note(message)
+            if isinstance(message, (SetPart, Panic)):
+                self._to_audio(message)
+            if not isinstance(message, Panic):
+                self._to_mind(message)
+        when = ", from the next bar on" if isinstance(messages[0], SetMode) else ""
+        return f"{command.text}{when}"
+
+    def _end(self, _: Command) -> str:
+        self._stop()
+        return "the session ends"
+
+    def _has_pedals(self) -> Any:
+        if self.pedals is None:
+            raise UserError("there is no MIDI input to learn from; set midi.input, see `antiphon devices`")
+        return self.pedals

@@ -1,0 +1,91 @@
+"""Single keys of the terminal as commands, while a session runs on one."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+MODES_BY_KEY = {"1": "mode accompany", "2": "mode trade", "3": "mode loop", "4": "mode listen"}
+KEYS = MODES_BY_KEY | {
+    " ": "mode next",
+    "d": "toggle drums",
+    "c": "toggle chords",
+    "l": "toggle line",
+    "a": "toggle all",
+    "p": "panic",
+    "q": "stop",
+}
+HELP = "space next mode, 1-4 modes, d c l parts on and off, p panic, q stop"
+
+
+class Keys:
+    """The terminal gives single keys until close(); nothing changes where standard input is no terminal."""
+
+    def __init__(self, source: int | None = None) -> None:
+        self._source = self._usable(source)
+        self._before: list[Any] = []
+        if self._source is not None:
+            self._take()
+
+    @property
+    def active(self) -> bool:
+        return self._source is not None
+
+    @staticmethod
+    def _usable(source: int | None) -> int | None:
+        try:
+            source = sys.stdin.fileno() if source is None else source
+            mine = os.isatty(source) and os.tcgetpgrp(source) == os.getpgrp()  # a job in the background asks nobody
+        except (OSError, ValueError, AttributeError):
+            return None
+        return source if mine else None
+
+    def _take(self) -> None:
+        import termios
+        import tty
+
+        assert self._source is not None
+        try:
+            self._before = termios.tcgetattr(self._source)
+            tty.setcbreak(self._source, termios.TCSANOW)
+        except termios.error:
+            self._source = None
+            return
+        atexit.register(self.close)
+
+    def pressed(self) -> list[str]:
+        """The keys pressed since the last time; never waits."""
+        import select
+
+        if self._source is None:
+            return []
+        try:
+            if not select.select([self._source], [], [], 0)[0]:
+                return []
+            typed = os.read(self._source, 64)
+        except (OSError, ValueError):
+            typed = b""
+        if not typed:  # the terminal is gone
+            self._source = None
+        return list(typed.decode(errors="ignore"))
+
+    def tend(self, carry_out: Callable[[str], object]) -> None:
+        """Each known key's command to carry_out."""
+        for key in self.pressed():
+            if command := KEYS.get(key.lower()):
+                carry_out(command)
+
+    def close(self) -> None:
+        """Give the terminal back as it was; may be called twice, never raises."""
+        source, self._source = self._source, None
+        if source is None:
+            return
+        import termios
+
+        with contextlib.suppress(termios.error, OSError):
+            termios.tcsetattr(source, termios.TCSANOW, self._before)
+        atexit.unregister(self.close)

@@ -1,0 +1,46 @@
+"""What a live session writes down: both rings into the recorder, facts into the chronicle. The parent's thread only."""
+
+from __future__ import annotations
+
+import time
+
+from agent.chronicle import Chronicle
+from agent.recorder import Recorder
+from listener.capture import to_mono
+from listener.ring import Ring
+
+EVERY_S = 0.1  # larger pieces cost less
+
+
+class Tape:
+    """The rings' readers and the recorder they feed."""
+
+    def __init__(self, recorder: Recorder, bass: Ring, stems: Ring, channel: int | None) -> None:
+        self.recorder, self.chronicle = recorder, Chronicle(recorder)
+        self._channel = channel
+        self._bass, self._stems = bass.reader(), stems.reader()
+        self._rolled_s = 0.0
+
+    def roll(self, now: bool = True) -> None:
+        """Record what has come since the last time; with now=False only when enough has come."""
+        at_s = time.monotonic()
+        if not now and at_s - self._rolled_s < EVERY_S:
+            return
+        self._rolled_s = at_s
+        bass = self._bass.read(self._bass.available)
+        if len(bass):
+            self.recorder.bass(to_mono(bass, self._channel)[0])
+        stems = self._stems.read(self._stems.available)
+        if len(stems):
+            self.recorder.stems(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
+
+    @property
+    def lost_samples(self) -> int:
+        """Samples that were overwritten before they were read."""
+        return self._bass.dropped + self._stems.dropped
+
+    def close(self) -> tuple[str, ...]:
+        """Finish the folder; the causes of what could not be written."""
+        if self.lost_samples:
+            self.chronicle.cause(f"samples not recorded: bass {self._bass.dropped}, band {self._stems.dropped}")
+        return self.recorder.close()
