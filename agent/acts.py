@@ -88,8 +88,7 @@ def _density(settings: Settings, edit: Edit) -> Settings:
 
 def _dissonance(settings: Settings, edit: Edit) -> Settings:
     settings = _dial("tension")(settings, edit)
-    rubs = (settings.dials.tension or 0.0) >= 0.7
-    return _with_move(settings, "rubbing", rubs)
+    return replace(settings, rubs=(settings.dials.tension or 0.0) > HALF)
 
 
 def _resolution(settings: Settings, edit: Edit) -> Settings:

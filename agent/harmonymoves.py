@@ -11,7 +11,6 @@ from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, LineHit, Rep
 OCTAVE = 12
 RICHER = {"maj": "maj7", "min": "min7", "dim": "min7b5", "sus4": "7"}
 PLAINER = {"maj7": "maj", "7": "maj", "min7": "min", "min7b5": "dim"}
-RUBBING = {"maj": "maj7", "min": "min7b5", "7": "dim", "min7": "min7b5", "sus4": "maj7", "maj7": "dim"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,6 @@ def _in_range(pitch: int) -> int:
 HARMONY_MOVES: dict[str, Move] = {
     "richer": _quality(RICHER),
     "plainer": _quality(PLAINER),
-    "rubbing": _quality(RUBBING),
     "sus": _quality(dict.fromkeys(QUALITIES, "sus4")),
     "pedal": _pedal,
     "modal": _one_chord,

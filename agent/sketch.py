@@ -15,18 +15,16 @@ from agent.barsettings import Settings
 from agent.compose import Moment
 from agent.edits import Edit
 from agent.harmonymoves import Around, reharmonised
+from agent.material import REST, Bar, Riff
 from agent.moves import Spot, moved
-from agent.riff import REST, Bar, Riff
 from agent.standing import Standing
 from listener.types import Meter
 from models import phrasing
-from models.responder import Responder
-from models.sampling import LEAN, Lean
+from models.responder import Responder, ResponderState
 from models.tokens import EMPTY_REPLY, PARTS, Position, Reply, TickInput
 
 REPEATS = 2  # times the form is played in a take
 WARM_UP_BARS = 2  # heard before the first bar, and not part of the take
-BAND_LEAN = replace(LEAN, line=LEAN.line + 1.0)
 FIFTH_DOWN = 5
 DENSITY_MOVES = {  # target -> density -2, -1, 1, 2 -> moves
     "drums": {-2: ("thin", "sparser"), -1: ("sparser",), 1: ("busier",), 2: ("busier", "16th-hats")},
@@ -175,14 +173,14 @@ class _Drawer:
                     played.append(Moment(replace(place, bar=number), bass, reply))
         return Take(0, self.riff, standing, self.bars, tuple(drawn), tuple(played), self.settings, seed=self.seed)
 
-    def _one(self, state: object, place: Position, number: int, settings: Settings) -> Reply:
+    def _one(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
         """What is drawn in this tick: new for the parts drawn anew, and where nothing was before."""
         rng = np.random.default_rng((self.seed, number + WARM_UP_BARS, place.tick))
         temperature = self.sketcher.temperature * (1 + (settings.variation or 0.0) * 0.4)
         before = self.old.get((number, place.tick))
         if before is not None and not self.parts:
             return before
-        fresh = phrasing.play(self.sketcher.responder, state, place, phrasing.Form(), rng, temperature)  # type: ignore[arg-type]
+        fresh = phrasing.play(self.sketcher.responder, state, place, phrasing.Form(), rng, temperature)
         if before is None:
             return fresh
         if "drums" not in self.parts:
@@ -226,6 +224,3 @@ def _unresolved(reply: Reply, held: tuple[int, str] | None, settings: Settings) 
         return reply
     falls = (chord.root - held[0]) % 12 == FIFTH_DOWN
     return replace(reply, chord=replace(chord, root=held[0], quality=held[1])) if falls else reply
-
-
-__all__ = ["BAND_LEAN", "Lean", "Sketcher", "Take", "form_of", "redrawn"]

@@ -1,0 +1,102 @@
+"""What the player showed: a few bars of bass as ticks, with their tempo, meter, key and where they lie in the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from agent.errors import UserError
+from agent.inkey import key_from
+from listener.types import Beat, Key, Meter, Note
+from models.tokens import BassTick, ticks_per_beat
+
+REST = BassTick(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """basses: one for each 16th of the bar. start_s, end_s: where it was played (seconds of the recording)."""
+
+    meter: Meter
+    basses: tuple[BassTick, ...]
+    start_s: float
+    end_s: float
+
+    def fitted(self, meter: Meter) -> Bar:
+        """The same bar in another meter: cut short, or its end held out."""
+        length = meter.numerator * ticks_per_beat(meter)
+        last = self.basses[-1].sounding_pitch if self.basses else None
+        more = (BassTick(True, None, 0, last),) * max(length - len(self.basses), 0)
+        tick_s = (self.end_s - self.start_s) / max(len(self.basses), 1)
+        end_s = self.start_s + min(length, len(self.basses)) * tick_s
+        return replace(self, meter=meter, basses=(*self.basses[:length], *more), end_s=end_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Riff:
+    """tempo_bpm: quarters a minute."""
+
+    bars: tuple[Bar, ...]
+    tempo_bpm: float
+    key: Key
+    behind_s: float = 0.0
+    swing: float = 0.5
+
+    @property
+    def meter(self) -> Meter:
+        return self.bars[0].meter
+
+
+def riff_of(notes: Sequence[Note], beats: Sequence[Beat], bars: int, first_s: float = 0.0) -> Riff:
+    """The first `bars` whole bars that begin at or after first_s. UserError where so many were not heard."""
+    ordered = _clean(beats)
+    ones = [i for i, beat in enumerate(ordered) if beat.position == 1 and beat.time_s >= first_s - 0.05]
+    whole = [(a, b) for a, b in pairwise(ones) if b - a == ordered[a].meter.numerator]
+    run = next((whole[i : i + bars] for i in range(len(whole)) if _joined(whole[i : i + bars], bars)), None)
+    if run is None:
+        raise UserError(
+            f"{len(whole)} whole bars were heard, {bars} in a row are needed; play the riff a little longer"
+        )
+    made = tuple(_bar(notes, ordered[a : b + 1]) for a, b in run)
+    quarters = sum(bar.meter.numerator * 4 / bar.meter.denominator for bar in made)
+    weights = [0.0] * 12
+    for bar in made:
+        for bass in bar.basses:
+            if bass.sounding_pitch is not None:
+                weights[bass.sounding_pitch % 12] += 1 + (bass.onset_pitch is not None)
+    return Riff(made, 60 * quarters / (made[-1].end_s - made[0].start_s), key_from(weights))
+
+
+def _clean(beats: Sequence[Beat]) -> list[Beat]:
+    """In order, of two said for one place the later said."""
+    kept: list[Beat] = []
+    for beat in sorted(beats, key=lambda b: (b.time_s, b.emit_s)):
+        if kept and beat.time_s - kept[-1].time_s < 30 / beat.tempo_bpm:
+            kept.pop()
+        kept.append(beat)
+    return kept
+
+
+def _joined(run: Sequence[tuple[int, int]], bars: int) -> bool:
+    return len(run) == bars and all(a[1] == b[0] for a, b in pairwise(run))
+
+
+def _bar(notes: Sequence[Note], beats: Sequence[Beat]) -> Bar:
+    """beats: of the bar, and the next bar's first."""
+    meter, per_beat = beats[0].meter, ticks_per_beat(beats[0].meter)
+    edges = [a.time_s + (b.time_s - a.time_s) * sub / per_beat for a, b in pairwise(beats) for sub in range(per_beat)]
+    begun: dict[int, Note] = {}
+    for one in notes:
+        if edges[0] - 0.05 <= one.onset_s < beats[-1].time_s - 0.05 and one.articulation != "ghost":
+            begun[min(range(len(edges)), key=lambda i: abs(edges[i] - one.onset_s))] = one
+    basses: list[BassTick] = []
+    sounding: Note | None = None
+    for tick, edge_s in enumerate(edges):
+        note = begun.get(tick)
+        sounding = note or sounding
+        if sounding and note is None and sounding.duration_s and edge_s > sounding.onset_s + sounding.duration_s:
+            sounding = None
+        pitch, velocity = (note.pitch, note.velocity) if note else (None, 0)
+        basses.append(BassTick(True, pitch, velocity, sounding.pitch if sounding else None))
+    return Bar(meter, tuple(basses), beats[0].time_s, beats[-1].time_s)

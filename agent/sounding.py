@@ -1,0 +1,140 @@
+"""A take as notes in seconds: tempo, swing, who plays behind whom, how loud, in which octave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
+
+from agent.bandnotes import Strike, band_notes, bass_notes
+from agent.barsettings import Settings
+from agent.drummer import Drummer
+from agent.inkey import scale_of
+from agent.sketch import Take
+from agent.ticks import swung
+from agent.types import PlannedNote
+from models.midi_file import RawNote
+from models.timing import Timing
+from models.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply
+
+MICROS = 1_000_000
+PIECE_OF_KEY = {DRUM_PIECES[piece].key: piece for piece in PIECES}
+VELOCITY_DB = 40.0  # General MIDI level: 40 log10(velocity / 127) dB (RP-015; what FluidSynth does)
+STRAIGHT = 0.5
+EARLY = 20_000  # microseconds a note may begin before its bar
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When each 16th of a take falls. starts_s: of every tick, and the end."""
+
+    starts_s: tuple[float, ...]
+    bar_starts_s: tuple[float, ...]
+
+    @classmethod
+    def of(cls, take: Take) -> Clock:
+        bar_s = [_bar_s(take, i) for i in range(len(take.bars))]
+        begins = [0.0, *accumulate(bar_s)]
+        ticks = [
+            begins[i] + bar_s[i] * _place(tick, len(bar.basses), take.settings[i].swing or take.riff.swing)
+            for i, bar in enumerate(take.bars)
+            for tick in range(len(bar.basses))
+        ]
+        return cls((*ticks, begins[-1]), tuple(begins))
+
+    def at(self, tick: int) -> int:
+        """Microseconds of a tick."""
+        return round(MICROS * self.starts_s[min(tick, len(self.starts_s) - 1)])
+
+
+def tempo_of(take: Take, bar: int) -> float:
+    """Quarters a minute in a bar."""
+    settings = take.settings[bar]
+    return settings.tempo_bpm or take.riff.tempo_bpm * settings.tempo_factor
+
+
+def _bar_s(take: Take, bar: int) -> float:
+    meter = take.bars[bar].meter
+    return 60 / tempo_of(take, bar) * 4 * meter.numerator / meter.denominator
+
+
+def _place(tick: int, ticks: int, swing: float) -> float:
+    """Where in its bar a tick falls, 0-1; eighths are swung in quarters."""
+    quarter, inside = divmod(tick, 4)
+    whole = min(4, ticks - 4 * quarter)
+    if whole < 4 or swing == STRAIGHT:
+        return tick / ticks
+    return (4 * quarter + 4 * swung(inside / 4, swing)) / ticks
+
+
+def notes_of(take: Take, timing: Timing | None = None) -> dict[str, list[PlannedNote]]:
+    """Every part's notes, the bass's too, as they sound: muted voices are not there."""
+    clock = Clock.of(take)
+    replies = [moment.reply for moment in take.played]
+    raw = band_notes(replies, clock.at, _strike(take, timing))
+    raw["bass"] = bass_notes([moment.bass for moment in take.played], clock.at)
+    raw["chords"] = tuple(
+        sorted((*raw["chords"], *_rubs(take, raw["chords"], clock)), key=lambda n: (n.start, n.pitch))
+    )
+    return {part: _sounded(part, notes, take, clock) for part, notes in raw.items()}
+
+
+def _rubs(take: Take, notes: tuple[RawNote, ...], clock: Clock) -> Iterator[RawNote]:
+    """To each chord of a bar that shall rub, a note of the key beside one of its notes: dissonant, not wrong."""
+    scale = scale_of(take.riff.key)
+    for _, group in groupby(notes, key=lambda note: note.start):
+        chord = sorted(group, key=lambda note: -note.pitch)
+        classes = {note.pitch % 12 for note in chord}
+        beside = (
+            (note, note.pitch + way) for note in chord for way in (-1, 1) if (note.pitch + way) % 12 in scale - classes
+        )
+        near = next(beside, None)
+        if near and take.settings[_bar_at(chord[0].start, clock, take)].rubs:
+            yield replace(near[0], pitch=near[1], velocity=max(round(0.85 * near[0].velocity), 1))
+
+
+def _bar_at(start: int, clock: Clock, take: Take) -> int:
+    bar = sum(begin * MICROS <= start + EARLY for begin in clock.bar_starts_s) - 1
+    return min(max(bar, 0), len(take.settings) - 1)
+
+
+def _strike(take: Take, timing: Timing | None) -> Strike:
+    """The drummer's hands over the take, in microseconds."""
+    drummers: dict[float | None, Drummer] = {}
+
+    def strike(tick: int, reply: Reply) -> list[tuple[DrumHit, int]]:
+        place: Position = take.played[tick].place
+        settings = take.settings[place.bar]
+        loose = 0.6 if settings.looseness is None else settings.looseness
+        style = settings.dials.style
+        drummer = drummers.setdefault(loose, Drummer(timing, loose, style, take.seed))
+        struck = drummer.strike(reply.drums, place, tick, 60 / tempo_of(take, place.bar))
+        return [(hit, round(MICROS * late_s)) for hit, late_s in struck]
+
+    return strike
+
+
+def _sounded(part: str, notes: tuple[RawNote, ...], take: Take, clock: Clock) -> list[PlannedNote]:
+    sounded = []
+    for note in notes:
+        bar = _bar_at(note.start, clock, take)
+        settings = take.settings[bar]
+        voices = (PIECE_OF_KEY[note.pitch], "drums") if part == "drums" else (part,)
+        if settings.muted.isdisjoint(voices):
+            sounded.append(_note(part, note, settings, voices, bar))
+    return sounded
+
+
+def _note(part: str, note: RawNote, settings: Settings, voices: tuple[str, ...], bar: int) -> PlannedNote:
+    late_s, gain_db = _of(settings.late_s, voices), _of(settings.level_db, voices)
+    if part == "bass":  # the player's own time, and level, are not the band's to change
+        late_s, gain_db = 0.0, 0.0
+    pitch = note.pitch if part == "drums" else note.pitch + round(_of(settings.semitones, voices))
+    velocity = min(max(round(note.velocity * 10 ** (gain_db / VELOCITY_DB)), 1), 127)
+    start_s, end_s = note.start / MICROS + late_s, note.end / MICROS + late_s
+    return PlannedNote(part, start_s, end_s, min(max(pitch, 0), 127), velocity, bar)
+
+
+def _of(values: Mapping[str, float], voices: tuple[str, ...]) -> float:
+    """What is asked of a piece and of its kit adds up."""
+    return sum(values.get(voice, 0.0) for voice in voices)
