@@ -17,6 +17,8 @@ POSITION_MAX = 1 << 14
 GLIDE = 0.08  # a clock interval differs at most so much from the grid's while an error of phase is taken out
 START_AHEAD_S = 0.004  # the receiver wants a moment between start and the first clock, which is the beat
 REST_BARS = 8  # without a note planned for so long the band has ended
+ALONE_BARS = 34  # without a plan for so long too: its last bar has been repeated often enough (agent/pattern.py)
+STALL_S = 0.1  # clocks later than this are not made up for
 
 
 def clocks_per_beat(meter: Meter) -> int:
@@ -41,20 +43,19 @@ class ClockOut:
         self._begin: Message | None = None  # start or continue, still to be sent before the next clock
         self._running = False  # whether start was sent
         self._waiting: deque[Message] = deque()  # leave at once
-        self._rest_ends_s = math.inf
+        self._rest_ends_s = self._ends_s = math.inf
 
     def hear(self, plan: Plan, now_s: float) -> None:
         """Follow the band: from its first note's downbeat until it has lost the beat or rested for REST_BARS."""
-        grid = plan.grid
-        notes = (*plan.committed, *plan.tentative)
-        if grid and notes:
-            bar_s = grid.period_s * grid.meter.numerator
+        grid, notes = plan.grid, (*plan.committed, *plan.tentative)
+        bar_s = grid.period_s * grid.meter.numerator if grid else 0.0
+        if notes:
             self._rest_ends_s = max(note.on_s for note in notes) + REST_BARS * bar_s
-            self.follow(grid, now_s if self._grid else max(now_s, notes[0].on_s - grid.period_s / 2))
-        elif grid and self._grid and now_s < self._rest_ends_s:
-            self.follow(grid, now_s)
-        else:
-            self.follow(None, now_s)
+        if grid is None or (not notes and (self._grid is None or now_s > self._rest_ends_s)):
+            return self.follow(None, now_s)
+        self._ends_s = now_s + ALONE_BARS * bar_s
+        starts_s = now_s if self._grid else min(note.on_s for note in notes) - grid.period_s / 2
+        return self.follow(grid, max(now_s, starts_s))
 
     def follow(self, grid: Grid | None, now_s: float) -> None:
         """Go by this grid from now_s on; starts on its next downbeat. None: stop."""
@@ -62,9 +63,10 @@ class ClockOut:
             return self._stop()
         before, self._grid = self._grid, grid
         if before is None:
+            self._waiting.append((POSITION, 0, 0))
             self._start(grid, now_s)
-        elif self._begin:  # not begun yet: it begins where the new grid says
-            self._next_s = grid.time_of(round(grid.beat_at(self._next_s)))
+        elif self._begin == (START,):
+            self._start(grid, max(now_s, self._next_s - grid.period_s / 2))
         else:
             self._meet(grid, before.meter, now_s)
         return None
@@ -73,23 +75,23 @@ class ClockOut:
         if self._running:
             self._waiting.append((STOP,))
         self._grid, self._begin, self._running, self._next_s = None, None, False, math.inf
+        self._ends_s = math.inf
 
     def _start(self, grid: Grid, now_s: float) -> None:
         beat = math.ceil(grid.beat_at(now_s + self.advance_s + START_AHEAD_S))
         beat += (1 - grid.position_of(beat)) % grid.meter.numerator
         self._one = self._next = 0
-        self._waiting.append((POSITION, 0, 0))
         self._begin, self._next_s = (START,), grid.time_of(beat)
 
     def _meet(self, grid: Grid, before: Meter, now_s: float) -> None:
         """Keep the number of the next clock unless the grid puts it half a beat or more away."""
-        error = self._error(grid)
-        per_beat = clocks_per_beat(grid.meter)
-        if grid.meter != before:
-            moved = round(error / per_beat) * per_beat
-            self._one -= moved
+        error, per_beat = self._error(grid), clocks_per_beat(grid.meter)
+        if grid.meter != before:  # what was counted stays; where the one lies is new
+            self._one -= round(error / per_beat) * per_beat
         elif abs(error) > per_beat / 2:
             self._relocate(grid, error, now_s)
+        elif self._begin:
+            self._next_s -= error * grid.period_s / per_beat
 
     def _error(self, grid: Grid) -> float:
         """Clocks by which the grid is ahead of our count at the time of the next clock, within half a bar."""
@@ -101,16 +103,17 @@ class ClockOut:
         return (theirs - (self._next - self._one) + per_bar / 2) % per_bar - per_bar / 2
 
     def _relocate(self, grid: Grid, error: float, now_s: float) -> None:
-        place = self._next + error  # where the grid is when our next clock would have come
-        step = math.ceil(place / CLOCKS_PER_STEP)
-        after_s = max(0.0, now_s + self.advance_s + START_AHEAD_S - self._next_s)
+        """Stop; go on at the first 16th that can still be announced, under the number it has on the grid."""
         clock_s = grid.period_s / clocks_per_beat(grid.meter)
-        step += math.ceil(after_s / (CLOCKS_PER_STEP * clock_s))
-        self._next_s += (step * CLOCKS_PER_STEP - place) * clock_s
-        while step < 0:
-            step += grid.meter.numerator * clocks_per_beat(grid.meter) // CLOCKS_PER_STEP or 1
+        place = self._next + error + max(0.0, now_s + self.advance_s + START_AHEAD_S - self._next_s) / clock_s
+        step = math.ceil(place / CLOCKS_PER_STEP)
+        self._next_s += (step * CLOCKS_PER_STEP - self._next - error) * clock_s
+        steps_per_bar = grid.meter.numerator * clocks_per_beat(grid.meter) // CLOCKS_PER_STEP
+        step += steps_per_bar * max(0, math.ceil(-step / steps_per_bar))
         self._next, position = step * CLOCKS_PER_STEP, step % POSITION_MAX
-        self._waiting += [(STOP,), (POSITION, position & 127, position >> 7)]
+        if self._running:
+            self._waiting.append((STOP,))
+        self._waiting.append((POSITION, position & 127, position >> 7))
         self._begin, self._running = (CONTINUE,), False
 
     def next_send_s(self) -> float:
@@ -120,15 +123,18 @@ class ClockOut:
         return self._next_s - self.advance_s - (START_AHEAD_S if self._begin else 0.0)
 
     def due(self, until_s: float) -> list[Message]:
-        """Every message that must leave before until_s, in order; clocks that a stall made late are left out whole."""
+        """Every message that must leave before until_s, in order; after a stall it goes on where the grid is now."""
+        if until_s > self._ends_s:
+            self._stop()
+        if self._grid and self._next_s < until_s + self.advance_s - STALL_S:
+            self._relocate(self._grid, self._error(self._grid), until_s)
         messages = list(self._waiting)
         self._waiting.clear()
         while self.next_send_s() < until_s:
+            messages.append(self._begin or (CLOCK,))
             if self._begin:
-                messages.append(self._begin)
                 self._begin, self._running = None, True
             else:
-                messages.append((CLOCK,))
                 self._tick()
         return messages
 
