@@ -1,24 +1,25 @@
-"""Where sound comes from and goes to: the sound card's one callback, or a file played at the pace of a clock.
+"""The sound card: its callback copies one block each way and stamps the time, nothing else.
 
-Both write into the same ring and stamp the same clock; after the ring nothing can tell them apart.
+A card may be there before the stream needs it and outlive its use: it touches the rings only while it is attached.
+Sample k of the playback ring is what is played when sample k of the microphone comes in, so a block that was not
+rendered in time is lost and never delays what follows.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent import devices
 from agent.errors import UserError
-from listener.capture import AudioFile
 from listener.ring import Reader, Ring
 
 XRUNS, MISSING, BLOCKS = range(3)
+ONE_CLOCK_APIS = frozenset({"JACK Audio Connection Kit"})  # every device of these runs by the server's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,19 @@ class Latency:
     output_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The devices of one card and how many of their channels are used."""
+
+    input_device: int | None
+    output_device: int | None
+    input_channels: int = 1
+    output_channels: int = 2
+    two_clocks: bool = False
+
+
 class Stream:
-    """What both kinds have in common: the ring they fill and the moment of the last block."""
+    """What is stamped: the count after the last block and its monotonic second."""
 
     def __init__(self, rate: int, ring: Ring, playback: Reader | None) -> None:
         self.rate, self.ring, self.playback = rate, ring, playback
@@ -47,7 +59,18 @@ class Stream:
 
 
 class SoundCard(Stream):
-    """A sounddevice stream: input, output or both. The callback copies one block each way and stamps the time."""
+    """A sounddevice stream: input, output or both.
+
+    input_device, output_device: numbers of PortAudio; sent: where what leaves for the loudspeaker is written too,
+    sample k beside sample k of the microphone. Raises UserError where it does not open. One thread opens and closes
+    it; `attach` and `detach` are the main loop's.
+    """
+
+    attached = True  # whether the callback touches the rings
+    quiet = False  # whether what is missing now is silence anyway
+    _drains = 0  # first sample the output takes from the playback ring
+    _two_clocks = False
+    _narrow: NDArray[np.float32] | None = None
 
     def __init__(
         self,
@@ -59,129 +82,143 @@ class SoundCard(Stream):
         playback: Reader | None,
         reads_input: bool = True,
         sent: Ring | None = None,
+        pair: Pair | None = None,
     ) -> None:
-        """sent: where what leaves for the loudspeaker is written too, sample k beside sample k of the microphone."""
-        sd = devices.sounddevice()
-
         super().__init__(rate, ring, playback)
-        self._block, self._sent = block_samples, sent
-        settings: dict[str, Any] = {
-            "samplerate": rate,
-            "blocksize": block_samples,
-            "dtype": "float32",
-            "latency": "low",
-        }
+        self._block, self._sent, self._reads = block_samples, sent, reads_input
+        self._position, self.seen_s, self.name = 0, 0.0, ""
+        self.out_stamp = np.zeros(2)  # likewise of an output with a clock of its own: samples played, monotonic seconds
+        wide = playback.ring.channels if playback else 0
+        pair = pair or Pair(input_device, output_device, ring.channels, wide)
+        if playback and pair.output_channels < wide:
+            self._narrow = np.zeros((block_samples, wide), np.float32)
+        self._two_clocks = pair.two_clocks
+        sd = devices.sounddevice()
         try:
-            if reads_input and playback:
-                both, channels = (input_device, output_device), (ring.channels, playback.ring.channels)
-                self._stream = sd.Stream(device=both, channels=channels, callback=self._duplex, **settings)
-            elif reads_input:
-                self._stream = sd.InputStream(
-                    device=input_device, channels=ring.channels, callback=self._input, **settings
-                )
-            else:
-                assert playback
-                self._stream = sd.OutputStream(
-                    device=output_device, channels=playback.ring.channels, callback=self._output, **settings
-                )
+            self._streams = self._open(sd, pair)
         except (sd.PortAudioError, ValueError) as cause:
             raise UserError(
                 f"the sound card would not open at {rate} Hz ({cause}); "
                 "see `antiphon devices`, or set audio.input, audio.output, audio.sample_rate"
             ) from None
-        self.latency = _latency(self._stream)
+        self.latency = _latency(self._streams)
+
+    def _open(self, sd: Any, pair: Pair) -> list[Any]:
+        same = {"samplerate": self.rate, "blocksize": self._block, "dtype": "float32", "latency": "low"}
+        source = {"device": pair.input_device, "channels": pair.input_channels}
+        sink = {"device": pair.output_device, "channels": pair.output_channels}
+        if not self.playback:
+            return [sd.InputStream(**source, callback=self._input, **same)]
+        if not self._reads:
+            return [sd.OutputStream(**sink, callback=self._output, **same)]
+        if pair.two_clocks:
+            heard = sd.InputStream(**source, callback=self._input, **same)
+            return [heard, sd.OutputStream(**sink, callback=self._own_output, **same)]
+        both = {key: (source[key], sink[key]) for key in source}
+        return [sd.Stream(**both, callback=self._duplex, **same)]
+
+    # -- the callbacks ----------------------------------------------------------------------------------------
 
     def _duplex(self, indata: Any, outdata: Any, frames: int, when: Any, status: Any) -> None:
+        if not self.attached:
+            self._idle(outdata)
+            return
+        assert self.playback
+        self.playback.position = self.ring.written
         self.ring.write(indata)
-        self._play(outdata, status)
+        self._play(outdata)
         if self._sent is not None:
             self._sent.write(outdata)
+        self._mark(self.ring.written, status)
 
     def _input(self, indata: Any, frames: int, when: Any, status: Any) -> None:
+        if not self.attached:
+            self._idle(None)
+            return
         self.ring.write(indata)
-        self._mark(status)
+        self._mark(self.ring.written, status)
 
     def _output(self, outdata: Any, frames: int, when: Any, status: Any) -> None:
-        self._play(outdata, status)
-
-    def _play(self, outdata: Any, status: Any) -> None:
+        """The card is only played to: it counts what it played."""
+        if not self.attached:
+            self._idle(outdata)
+            return
         assert self.playback
-        self.counts[MISSING] += self.playback.read_into(outdata)
-        self._mark(status)
+        self.playback.position = self._position
+        self._play(outdata)
+        self._position += frames
+        self._mark(self._position, status)
 
-    def _mark(self, status: Any) -> None:
+    def _own_output(self, outdata: Any, frames: int, when: Any, status: Any) -> None:
+        """An output with a clock of its own: its reader runs freely, the main loop resamples to meet it."""
+        if self.attached:
+            self._play(outdata)
+            self.counts[XRUNS] += bool(status)
+        else:
+            outdata.fill(0)
+        self.out_stamp[1] = time.monotonic()
+        self.out_stamp[0] += frames
+
+    def _idle(self, outdata: Any) -> None:
+        if outdata is not None:
+            outdata.fill(0)
+        self.counts[BLOCKS] += 1
+        self.seen_s = time.monotonic()
+
+    def _play(self, outdata: Any) -> None:
+        assert self.playback
+        if self._narrow is None:
+            missing = self.playback.read_into(outdata)
+        else:  # one loudspeaker for a stereo band
+            missing = self.playback.read_into(self._narrow)
+            np.mean(self._narrow, axis=1, keepdims=True, out=outdata)
+        if missing and not self.quiet:
+            self.counts[MISSING] += missing
+
+    def _mark(self, samples: int, status: Any) -> None:
         self.counts[BLOCKS] += 1
         if status:
             self.counts[XRUNS] += 1
-        self._stamp[1] = time.monotonic()
-        self._stamp[0] = self.counts[BLOCKS] * self._block
+        self.seen_s = time.monotonic()
+        self._stamp[1] = self.seen_s
+        self._stamp[0] = samples
+
+    # -- the main loop's --------------------------------------------------------------------------------------
+
+    def attach(self, position: int) -> None:
+        """From the next block on the rings are filled and played; that block is the stream's from `position` on."""
+        self._position = position
+        self._stamp[:] = position, self.seen_s
+        self.attached = True
+
+    def detach(self) -> None:
+        """The rings are someone else's: what comes from now on is not heard, silence is played."""
+        self.attached = False
+
+    @property
+    def two_clocks(self) -> bool:
+        return self._two_clocks
+
+    # -- whoever opened it ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        self._stream.start()
+        for stream in self._streams:
+            stream.start()
 
     @property
     def alive(self) -> bool:
-        return bool(self._stream.active)
-
-    @property
-    def played(self) -> int:
-        """Samples the callback has been asked for."""
-        return int(self.counts[BLOCKS]) * self._block
+        return all(bool(stream.active) for stream in self._streams)
 
     def close(self) -> None:
-        self._stream.abort()
-        self._stream.close()
+        for stream in self._streams:
+            stream.abort()
+            stream.close()
 
 
-def _latency(stream: Any) -> Latency:
-    given = stream.latency
-    if isinstance(given, tuple):
+def _latency(streams: list[Any]) -> Latency:
+    given = [stream.latency for stream in streams]
+    if len(given) == 2:
         return Latency(given[0], given[1])
-    return Latency(0.0, given) if hasattr(stream, "write") else Latency(given, 0.0)
-
-
-class FilePlayback(Stream):
-    """A file read into the ring at the pace of a clock: now_samples() says how far it should be."""
-
-    def __init__(self, sound: AudioFile, block_samples: int, ring: Ring) -> None:
-        super().__init__(sound.rate, ring, None)
-        self._sound, self._block = sound, block_samples
-        self.failed = ""  # why the file could not be read to its end
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="file", daemon=True)
-        self.pace: Callable[[], float] = self._elapsed_samples
-        self._started_s = 0.0
-
-    def start(self) -> None:
-        self._started_s = time.monotonic()
-        self._thread.start()
-
-    def follow(self, card: SoundCard) -> None:
-        """Read as fast as this sound card plays instead of by the system's clock."""
-        self.pace = lambda: float(card.played)
-
-    def _elapsed_samples(self) -> float:
-        return (time.monotonic() - self._started_s) * self.rate
-
-    def _run(self) -> None:
-        try:
-            for block in self._sound.blocks(self._block):
-                while self.ring.written + len(block) > self.pace():
-                    if self._stop.wait(0.001):
-                        return
-                self.ring.write(block[:, None])
-                self.counts[BLOCKS] += 1
-                self._stamp[1] = self._started_s + self.ring.written / self.rate
-                self._stamp[0] = self.ring.written
-        except Exception as cause:  # a file that breaks off is the end of the music, not of the session
-            self.failed = f"{self._sound.path}: could not be read to its end ({cause})"
-        self.ring.end()
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def close(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(1.0)
+    if isinstance(given[0], tuple):
+        return Latency(*given[0])
+    return Latency(0.0, given[0]) if hasattr(streams[0], "write") else Latency(given[0], 0.0)

@@ -1,6 +1,7 @@
 """The audio process: sound card or paced file, synth, MIDI port. It never imports a model.
 
 Its main loop renders ahead of the callback, sends MIDI at its moment and reports; the callback itself only copies.
+It ends when it is told to, at the end of a file, or with its parent; never because a sound card does.
 """
 
 from __future__ import annotations
@@ -10,67 +11,36 @@ import gc
 import os
 import signal
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from agent.audio import MISSING, XRUNS, FilePlayback, Latency, SoundCard, Stream
+from agent.audio import MISSING, XRUNS, Latency
+from agent.audiowords import NO_LATENCY
+from agent.audiowords import AudioReport as AudioReport  # others have these from here
+from agent.audiowords import AudioSetup as AudioSetup
+from agent.audiowords import Ready as Ready
 from agent.channel import Channel
-from agent.clock import StreamClock
 from agent.errors import UserError
+from agent.finder import Finder
+from agent.keeper import Keeper
+from agent.lateness import Lateness
+from agent.line import Line
+from agent.looper import Looper
+from agent.messages import Panic, PlayLoop, SetPart, StopLoop
+from agent.outlet import Outlet
 from agent.outputs import open_port, open_synth
 from agent.player import QUANTUM, Player
-from agent.scheduler import Counts
-from agent.settings import Config
-from agent.types import Plan, PlannedNote
+from agent.streams import FilePlayback
+from agent.types import Plan
 from listener.capture import AudioFile
-from listener.ring import Reader, Ring
+from listener.ring import Ring
 
-POLL_S = 0.001
+POLL_S = (0.001, 0.005)  # shortest and longest sleep while nothing is due
 PRIORITY = 40
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
 SPIN_S = 0.0003  # the last stretch before a MIDI message is due is waited for awake
-
-
-@dataclass(frozen=True, slots=True)
-class AudioSetup:
-    """What the audio process is to open; devices already looked up. take: the file that stands for a microphone."""
-
-    config: Config
-    rate: int
-    input_device: int | None
-    output_device: int | None
-    output_channels: int  # 0: nothing is played through a sound card
-    take: Path | None
-    ring: Ring
-    stems: Ring
-    sent: Ring | None = None  # what left for the loudspeaker, where the microphone hears it
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """band_delay_samples: how much later than rendered the band is heard. notes: what could not be opened and why."""
-
-    band_delay_samples: int
-    latency: Latency
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AudioReport:
-    """Counts since the start, and what was sent since the last report."""
-
-    xruns: int
-    missing_samples: int
-    counts: Counts
-    records: tuple[dict[str, Any], ...]
-    notes: tuple[PlannedNote, ...]
-    finished: bool
-    stopped: bool = False
-    failed: str = ""
+RENDER_MAX = 4_096  # samples in one turn; after a gap it catches up in steps
 
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
@@ -99,59 +69,75 @@ class AudioProcess:
 
     def __init__(self, setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
         self._plans, self._commands, self._reports = plans, commands, reports
-        self._setup, config = setup, setup.config
-        self._parent, self._stopping = os.getppid(), False
+        self._setup, config, rate = setup, setup.config, setup.rate
+        self._parent, self._stopping, self._told_s = os.getppid(), False, 0.0
+        self._lateness = Lateness()
         lead = config.audio.output_lead_blocks * config.audio.block_samples
-        self._out = Ring(max(16 * lead, 1 << 14), max(setup.output_channels, 1)) if setup.output_channels else None
-        self._open_streams(self._out.reader() if self._out else None)
-        self._monitors = bool(self._out) and self._hears_file() and config.audio.monitor_input != "off"
-        self._monitors |= bool(self._out) and config.audio.monitor_input == "on"
+        self._slow_poll_s = min(max((lead / 2 - config.audio.block_samples) / rate, POLL_S[0]), POLL_S[1])
+        plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
-        self._lead = lead if self._out and not self._hears_file() else 0
-        if self._out and self._hears_file():
-            self._out.write(np.zeros((lead, self._out.channels), np.float32))
-        self._monitor = setup.ring.reader() if self._monitors else None
-        synth, synth_warning = open_synth(config, setup.rate)
-        port = open_port(config)
-        extra_s = (config.audio.output_latency_ms or 0.0) / 1000
-        latency = self._stream.latency
-        heard_s = latency.input_s + latency.output_s + extra_s if self._lead else 0.0
-        behind_s = lead / setup.rate + latency.output_s if self._out and self._hears_file() else 0.0
-        midi_s = (0.0 if self._hears_file() else latency.input_s) - behind_s + (config.midi.latency_ms or 0.0) / 1000
-        self.player = Player(setup.rate, tuple(config.parts), synth, port, heard_s, midi_s)
-        self._port = port
-        self._clock = StreamClock(setup.rate)
-        self._told_s = 0.0
-        warnings = (synth_warning,) if synth_warning else ()
-        reports.send(Ready(round(heard_s * setup.rate), latency, warnings))
+        self._lead, self._behind = (lead, 0) if plays and not hears_file else (0, lead if plays else 0)
+        out = Ring(max(16 * lead, 1 << 14), setup.output_channels) if plays else None
+        self._open_line(out)
+        synth, warning = open_synth(config, rate)
+        self._port = open_port(config)
+        self._looper = Looper(
+            setup.ring, rate, None if hears_file or not config.audio.input_channel else config.audio.input_channel - 1
+        )
+        monitors = config.audio.monitor_input == "on" or (hears_file and config.audio.monitor_input != "off")
+        monitor = setup.ring.reader() if monitors and out else None
+        self._outlet = Outlet(out, self._behind, monitor, self._lead, self._looper) if out else None
+        start = self._begin_at()
+        self.player = Player(rate, tuple(config.parts), synth, self._port, start_sample=start)
+        setup.stems.silence(start)
+        if self._outlet:
+            self._outlet.skip_to(start)
+        self._retime(self._latency)
+        reports.send(Ready(self._band_delay, self._latency, (warning,) if warning else ()))
 
-    def _hears_file(self) -> bool:
-        return self._setup.take is not None
-
-    def _open_streams(self, playback: Reader | None) -> None:
+    def _open_line(self, out: Ring | None) -> None:
         setup, audio = self._setup, self._setup.config.audio
+        reads_input = setup.take is None
+        rings = tuple(r for r in (setup.ring, setup.sent) if r) if reads_input else ()
+        finder = Finder(audio, setup.rate, setup.ring, out.reader() if out else None, reads_input, setup.sent)
+        keeper = Keeper(finder.find) if reads_input or out else None
+        self._line = line = Line(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
+        self._resumed = line.clock.running
         self._file: FilePlayback | None = None
-        self._card: SoundCard | None = None
-        if setup.take is None or playback:
-            self._card = SoundCard(
-                setup.input_device,
-                setup.output_device,
-                setup.rate,
-                audio.block_samples,
-                setup.ring,
-                playback,
-                reads_input=setup.take is None,
-                sent=setup.sent,
-            )
         if setup.take is not None:
             channel = audio.input_channel - 1 if audio.input_channel else None
             sound = AudioFile(setup.take, setup.rate, channel)
-            self._file = FilePlayback(sound, audio.block_samples, setup.ring)
-            if self._card:
-                self._file.follow(self._card)
-        stream: Stream | None = self._card or self._file
-        assert stream
-        self._stream = stream
+            self._file = FilePlayback(sound, audio.block_samples, setup.ring, line.position)
+        self._latency = NO_LATENCY
+        if keeper and (self._resumed or setup.waits):
+            line.look()
+        elif keeper:
+            self._latency = line.open()
+
+    def _begin_at(self) -> int:
+        """The first sample that is rendered: 0, or where the stream is when another process has died."""
+        if not self._resumed:
+            return 0
+        self._line.start()
+        at = self._line.clock.sample_at(time.monotonic())
+        if self._file and not self._setup.ring.ended:
+            self._setup.ring.silence(at)
+        return -(-max(at + self._lead, self._setup.stems.written) // QUANTUM) * QUANTUM
+
+    def _retime(self, latency: Latency) -> None:
+        """Take over a card's latencies."""
+        config, rate = self._setup.config, self._setup.rate
+        self._latency = latency
+        extra_s = (config.audio.output_latency_ms or 0.0) / 1000
+        heard_s = latency.input_s + latency.output_s + extra_s if self._lead else 0.0
+        behind_s = self._behind / rate + latency.output_s if self._behind else 0.0
+        input_s = 0.0 if self._file else latency.input_s
+        self.player.retime(heard_s, input_s - behind_s + (config.midi.latency_ms or 0.0) / 1000)
+        self._band_delay = round(heard_s * rate)
+        if self._outlet:
+            self._outlet.heard_after = self._band_delay
+
+    # -- the main loop ----------------------------------------------------------------------------------------
 
     def run(self) -> None:
         self._wait_for_go()
@@ -159,9 +145,11 @@ class AudioProcess:
         gc.collect()
         gc.freeze()
         gc.disable()
-        for stream in (self._card, self._file):
-            if stream:
-                stream.start()
+        if not self._resumed:
+            self._render(self._lead)
+            self._line.start()
+        if self._file and not self._setup.ring.ended:
+            self._file.start()
         while not self._stopping and not self.player.finished:
             self._turn()
             self._sleep()
@@ -169,100 +157,125 @@ class AudioProcess:
         self._report(stopped=True)
 
     def _wait_for_go(self) -> None:
-        while not self._stopping and not self._listen():
+        while not self._stopping and not self._resumed and not self._listen():
             time.sleep(0.005)
 
     def _listen(self) -> bool:
-        """Read the commands; whether "go" was among them."""
+        """Read what was said; whether "go" was among it."""
         commands = self._commands.receive()
+        for message in (*commands, *self._plans.receive()):
+            self._obey(message)
         self._stopping |= "stop" in commands or os.getppid() != self._parent
         return "go" in commands
+
+    def _obey(self, message: Any) -> None:
+        player = self.player
+        match message:
+            case Plan():
+                player.accept(message)
+            case float() | int():  # the stream time at which the input ended
+                player.end(float(message))
+            case PlayLoop():
+                self._looper.play(message)
+            case StopLoop():
+                self._looper.stop(message)
+            case Panic():
+                self._looper.clear()
+                player.panic(self._now_s())
+            case SetPart():
+                player.set_part(message.part, message.enabled)
+
+    def _now_s(self) -> float:
+        clock = self._line.clock
+        return clock.stream_of(time.monotonic()) if clock.running else 0.0
 
     def stop_soon(self) -> None:
         self._stopping = True
 
     def _turn(self) -> None:
         self._listen()
-        for plan in self._plans.receive():
-            if isinstance(plan, Plan):
-                self.player.accept(plan)
-            else:  # the stream time at which the input ended
-                self.player.end(plan)
-        samples, at_s = self._stream.stamp()
-        if samples:
-            self._clock.update(samples, at_s)
-        self._render()
-        if self._clock.running:
-            self.player.send_due(self._clock.stream_of(time.monotonic()))
+        line = self._line
+        line.turn(time.monotonic())
+        if line.card and line.card.latency != self._latency:
+            self._retime(line.card.latency)
+        self._render(self._target())
+        if line.clock.running:
+            self.player.send_due(line.clock.stream_of(time.monotonic()))
         if time.monotonic() - self._told_s > REPORT_EVERY_S:
             self._report()
 
-    def _render(self) -> None:
-        ring, player = self._setup.ring, self.player
+    def _target(self) -> int:
+        """Up to where is to be rendered now."""
+        ring = self._setup.ring
         target = ring.written + self._lead
-        if ring.ended and self._clock.running and self._knows_the_end():
+        if ring.ended and self._line.clock.running and self._knows_the_end():
             # the clock goes on until the last note has rung out
-            target = max(target, round(self._clock.stream_of(time.monotonic()) * self._setup.rate))
-        while player.rendered + QUANTUM <= target and not player.finished:
-            stems = player.render()
-            self._setup.stems.write(stems.transpose(1, 0, 2).reshape(QUANTUM, -1))
-            if self._out:
-                self._out.write(self._mixed(stems))
+            target = max(target, round(self._now_s() * self._setup.rate))
+        return target
 
     def _knows_the_end(self) -> bool:
         """Whether the mind has said where the music ends; one that says nothing is not waited for long."""
         ring, player = self._setup.ring, self.player
         end_s = ring.written / self._setup.rate
-        if not player.told_to_end and self._clock.stream_of(time.monotonic()) > end_s + MIND_TIMEOUT_S:
+        if not player.told_to_end and self._now_s() > end_s + MIND_TIMEOUT_S:
             player.end(end_s)
         return player.told_to_end
 
-    def _mixed(self, stems: Any) -> Any:
-        mix = stems.sum(axis=0)
-        if self._monitor:
-            bass = self._monitor.read(QUANTUM)
-            mix[: len(bass)] += np.nan_to_num(bass).mean(axis=1, keepdims=True)
-        assert self._out
-        channels = self._out.channels
-        if channels == 1:
-            mix = mix.mean(axis=1, keepdims=True)
-        elif channels > 2:
-            mix = np.pad(mix, ((0, 0), (0, channels - 2)))
-        return np.clip(mix, -1.0, 1.0, dtype=np.float32)
+    def _render(self, target: int) -> None:
+        player = self.player
+        target = min(target, player.rendered + RENDER_MAX)
+        while player.rendered + QUANTUM <= target and not player.finished:
+            start = player.rendered
+            stems = player.render()
+            self._setup.stems.write(stems.transpose(1, 0, 2).reshape(stems.shape[1], -1))
+            if self._outlet:
+                self._outlet.write(stems, start)
 
     def _sleep(self) -> None:
-        wait_s = POLL_S
-        if self._clock.running:
-            wait_s = min(wait_s, self._clock.monotonic_of(self.player.next_send_s()) - time.monotonic() - SPIN_S)
+        wait_s, clock = self._slow_poll_s, self._line.clock
+        if clock.running:
+            wait_s = min(wait_s, clock.monotonic_of(self.player.next_send_s()) - time.monotonic() - SPIN_S)
         if wait_s > 0:
-            time.sleep(wait_s)
+            self._lateness.sleep(wait_s)
+
+    # -- what is told -----------------------------------------------------------------------------------------
 
     def _report(self, stopped: bool = False) -> None:
         self._told_s = time.monotonic()
-        player = self.player
+        player, line = self.player, self._line
+        samples, monotonic_s, period_s = line.clock.pair if line.clock.running else (0, 0.0, 0.0)
         report = AudioReport(
-            int(self._stream.counts[XRUNS]),
-            int(self._stream.counts[MISSING]),
-            replace(player.counts),
-            tuple(player.records),
-            tuple(player.notes),
-            player.finished,
-            stopped,
-            self._lost(),
+            xruns=line.count(XRUNS),
+            missing_samples=line.count(MISSING),
+            counts=replace(player.counts),
+            records=tuple(player.records),
+            notes=tuple(player.notes),
+            finished=player.finished,
+            stopped=stopped,
+            failed=self._file.failed if self._file else "",
+            samples=samples,
+            monotonic_s=monotonic_s,
+            period_s=period_s,
+            card=line.card.name if line.card else "",
+            losses=line.losses,
+            returns=line.returns,
+            silent_s=line.silent_s,
+            skipped_s=line.skipped_s,
+            cause=line.cause,
+            stuck=line.stuck,
+            latency=self._latency,
+            band_delay_samples=self._band_delay,
+            wakes_late_p99_s=self._lateness.p99_s,
+            wakes_late_max_s=self._lateness.max_s,
         )
         if self._reports.send(report):  # else it is told with the next one
             player.records.clear()
             player.notes.clear()
 
-    def _lost(self) -> str:
-        if self._card and not self._card.alive:
-            return "the sound card has stopped"
-        return self._file.failed if self._file else ""
-
     def close(self) -> None:
         """Nothing sounds after this, whatever happened."""
         if self._port:
             self._port.close()
-        for stream in (self._file, self._card):
-            if stream:
-                stream.close()
+        if self._file:
+            self._file.close()
+        self._line.close()

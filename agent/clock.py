@@ -1,8 +1,18 @@
-"""Samples <-> seconds: which monotonic moment a sample of the capture stream belongs to."""
+"""Samples <-> seconds: which monotonic moment a sample of the capture stream belongs to.
+
+Monotonic seconds only (CLOCK_MONOTONIC): the time of day may step as it likes.
+"""
 
 from __future__ import annotations
 
 import math
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+JUMP_S = 0.5  # a pair this far from where the loop expects it is no jitter: the loop starts anew from it
 
 
 class StreamClock:
@@ -19,7 +29,8 @@ class StreamClock:
         self._period_s = 1.0 / rate
 
     def update(self, samples: int, monotonic_s: float) -> None:
-        """Take one pair; pairs may be skipped. After a gap longer than 0.5 s the loop starts anew."""
+        """Take one pair; pairs may be skipped. After a gap longer than 0.5 s or a jump the loop starts anew, the
+        period it had found kept."""
         if self._samples is None or samples - self._samples > self.rate // 2:
             self._samples, self._time_s = samples, monotonic_s
             return
@@ -30,9 +41,32 @@ class StreamClock:
         b, c = math.sqrt(2) * omega, omega * omega
         predicted_s = self._time_s + n * self._period_s
         e = monotonic_s - predicted_s
+        self._samples = samples
+        if abs(e) > JUMP_S:
+            self._time_s = monotonic_s
+            return
         self._time_s = predicted_s + b * e
         self._period_s += c * e / n
-        self._samples = samples
+
+    def resume(self, pair: tuple[int, float, float]) -> None:
+        """Go on from (samples, monotonic seconds, seconds a sample) of an earlier loop; it need not be recent."""
+        self._samples, self._time_s, self._period_s = pair
+
+    def coast(self, monotonic_s: float) -> None:
+        """Go on to this moment without a pair: nothing changes but where the next one is expected from."""
+        samples = max(self.sample_at(monotonic_s), self.pair[0])
+        self._samples, self._time_s = samples, self.monotonic_of(samples / self.rate)
+
+    def pause(self, seconds: float) -> None:
+        """The stream stood still for so long: what comes next follows what came last."""
+        self._time_s += seconds
+
+    @property
+    def pair(self) -> tuple[int, float, float]:
+        """(samples, monotonic seconds, seconds a sample) of the last update, smoothed: what `resume` takes."""
+        if self._samples is None:
+            raise RuntimeError("the stream has not started: no block has been counted yet")
+        return self._samples, self._time_s, self._period_s
 
     @property
     def running(self) -> bool:
@@ -40,12 +74,50 @@ class StreamClock:
 
     def monotonic_of(self, stream_s: float) -> float:
         """Monotonic seconds at which the stream reaches stream_s."""
-        if self._samples is None:
-            raise RuntimeError("the stream has not started: no block has been counted yet")
-        return self._time_s + (stream_s * self.rate - self._samples) * self._period_s
+        samples, time_s, period_s = self.pair
+        return time_s + (stream_s * self.rate - samples) * period_s
 
     def stream_of(self, monotonic_s: float) -> float:
         """Stream seconds at a monotonic moment."""
-        if self._samples is None:
-            raise RuntimeError("the stream has not started: no block has been counted yet")
-        return (self._samples + (monotonic_s - self._time_s) / self._period_s) / self.rate
+        samples, time_s, period_s = self.pair
+        return (samples + (monotonic_s - time_s) / period_s) / self.rate
+
+    def sample_at(self, monotonic_s: float) -> int:
+        """The stream's sample at a monotonic moment."""
+        return round(self.stream_of(monotonic_s) * self.rate)
+
+
+class SharedStamp:
+    """The clock's last pair in memory that outlives the audio process, so that the next one goes on with it.
+
+    One writer at a time (the audio process's main loop), any number of readers.
+    """
+
+    def __init__(self) -> None:
+        self._setup(get_context("spawn").RawArray("d", 4))  # how often written, then the pair
+
+    def _setup(self, raw: Any) -> None:
+        self._raw = raw
+        self._values: NDArray[np.float64] = np.frombuffer(raw, np.float64)
+
+    def __getstate__(self) -> Any:
+        return self._raw
+
+    def __setstate__(self, raw: Any) -> None:
+        self._setup(raw)
+
+    def write(self, pair: tuple[int, float, float]) -> None:
+        values = self._values
+        values[0] = int(values[0]) | 1  # odd: being written
+        values[1:] = pair
+        values[0] += 1
+
+    def read(self) -> tuple[int, float, float] | None:
+        """(samples, monotonic seconds, seconds a sample); None before the stream has started."""
+        for _ in range(100):
+            count = self._values[0]
+            samples, time_s, period_s = self._values[1:].tolist()
+            if count == self._values[0] and count % 2 == 0:
+                return (int(samples), time_s, period_s) if count else None
+        # its writer died in the middle: what stands there is whole but for one of three neighbouring numbers
+        return (int(samples), time_s, period_s) if period_s > 0 else None

@@ -58,6 +58,8 @@ class Card:
     output_device: int | None
     output_channels: int
     output_name: str
+    input_api: str = ""
+    output_api: str = ""
 
 
 def audio_devices() -> tuple[AudioDevice, ...]:
@@ -268,6 +270,8 @@ def _card(audio: AudioConfig, source: AudioDevice | None, sink: AudioDevice | No
         output_device=sink.index if sink else None,
         output_channels=min(sink.outputs, STEREO) if sink else 0,
         output_name=sink.name if sink else "",
+        input_api=source.host_api if source else "",
+        output_api=sink.host_api if sink else "",
     )
 
 

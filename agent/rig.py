@@ -29,6 +29,7 @@ class Rig:
     take: Path | None
     channel: int | None  # of the input, from 0; None = the mean of all
     says: str  # one line for the person
+    waits: bool = False  # the card is not there yet: the session begins without it
 
     @property
     def ring_channel(self) -> int | None:
@@ -41,14 +42,17 @@ def looks_like_file(given: str) -> bool:
     return Path(given).suffix.lower() in SOUND_SUFFIXES or "/" in given or Path(given).exists()
 
 
-def choose(config: Config, take: Path | None, fast: bool = False) -> Rig:
+def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = False) -> Rig:
     """What to play on. Raises UserError for a device or file that is not there.
 
-    Without a file and without a microphone the take that ships is played in its place.
+    Without a file and without a microphone the take that ships is played in its place; with waits=True the microphone
+    is waited for instead, whether it was named or not, and a card that is there may go and come back.
     """
     says = ""
-    card = None if fast else devices.find_card(config.audio, wants_input=take is None)
+    card = None if fast else _card(config, take, waits)
     if take is None and (card is None or card.input_device is None):
+        if waits:
+            return waiting(config)
         take = shipped(TAKE)
         says = f"no microphone found: playing {take.name}, the take that ships, in real time instead"
         card = None if fast else devices.find_card(config.audio, wants_input=False)
@@ -64,7 +68,34 @@ def choose(config: Config, take: Path | None, fast: bool = False) -> Rig:
         take=take,
         channel=channel,
         says=says or _described(take, card),
+        waits=waits,
     )
+
+
+def waiting(config: Config) -> Rig:
+    """A rig for a card that nobody has seen yet: stereo both ways (one that has less is heard on both sides), at
+    audio.sample_rate or DEFAULT_RATE, which the card is asked for when it comes."""
+    wanted = config.audio.input_channel
+    return Rig(
+        rate=config.audio.sample_rate or DEFAULT_RATE,
+        input_device=None,
+        input_channels=wanted or devices.STEREO,
+        output_device=None,
+        output_channels=devices.STEREO if config.audio.output_enabled else 0,
+        take=None,
+        channel=wanted - 1 if wanted else None,
+        says=f"waiting for the microphone {config.audio.input or ''}".rstrip(),
+        waits=True,
+    )
+
+
+def _card(config: Config, take: Path | None, waits: bool) -> devices.Card | None:
+    try:
+        return devices.find_card(config.audio, wants_input=take is None)
+    except UserError:
+        if waits and take is None:
+            return None  # what was named is not there yet
+        raise
 
 
 def cancels_echo(config: Config, rig: Rig) -> bool:

@@ -1,0 +1,59 @@
+"""Opens the sound card that config.audio means, as often as it is asked: numbers and port names may have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent import devices
+from agent.audio import ONE_CLOCK_APIS, Pair, SoundCard
+from agent.devices import Card
+from agent.errors import UserError
+from agent.settings import AudioConfig
+from listener.ring import Reader, Ring
+
+
+@dataclass(slots=True)
+class Finder:
+    """find(): the card, open, not started and not attached. Raises UserError in a line where there is none.
+
+    The session's rate stays: a card that will not run at it is not taken.
+    """
+
+    audio: AudioConfig
+    rate: int
+    ring: Ring
+    playback: Reader | None
+    reads_input: bool
+    sent: Ring | None = None
+    look: Callable[[AudioConfig, bool], Card | None] = devices.find_card
+
+    def find(self) -> SoundCard:
+        card = self.look(self.audio, self.reads_input)
+        if card is None or (self.reads_input and card.input_device is None):
+            raise UserError(f"waiting for the microphone {self.audio.input or ''}".rstrip())
+        hears = card.output_device is not None
+        if self.playback and not hears and not self.reads_input:
+            raise UserError(f"waiting for the loudspeaker {self.audio.output or ''}".rstrip())
+        opened = SoundCard(
+            card.input_device,
+            card.output_device,
+            self.rate,
+            self.audio.block_samples,
+            self.ring,
+            self.playback if hears else None,
+            reads_input=self.reads_input,
+            sent=self.sent,
+            pair=self._pair(card),
+        )
+        opened.detach()
+        opened.name = card.input_name if self.reads_input else card.output_name
+        return opened
+
+    def _pair(self, card: Card) -> Pair:
+        inputs = self.ring.channels if card.input_channels >= self.ring.channels else 1  # one is heard in all
+        outputs = min(card.output_channels, self.playback.ring.channels) if self.playback else 0
+        differ = card.input_device != card.output_device or card.input_api != card.output_api
+        apart = differ and card.input_api not in ONE_CLOCK_APIS
+        both = self.reads_input and outputs > 0
+        return Pair(card.input_device, card.output_device, inputs, outputs, two_clocks=both and apart)

@@ -1,0 +1,130 @@
+"""The one thread that touches PortAudio: opens the sound card, closes a lost one, looks for it until it is back.
+
+PortAudio is not thread safe and tells of new devices only when it is started anew; a driver may take its time over
+both. The main loop asks (`seek`) and looks (`take`), and never waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from agent import devices
+from agent.audio import SoundCard
+from agent.errors import UserError
+
+LOOK_EVERY_S = 1.0
+PATIENCE_S = 2.0  # a card that is silent for less may come back by itself, its connections with it
+STUCK_S = 10.0  # a driver that has not let go by then will not
+CLOSE_S = 2.0
+FIRST_BLOCK_S = 2.0
+TICK_S = 0.02
+
+
+class Keeper:
+    """find(): opens the card, detached, and does not start it; raises UserError where there is none.
+
+    cause: why there is no card now.
+    """
+
+    def __init__(self, find: Callable[[], SoundCard]) -> None:
+        self.cause = ""
+        self._find = find
+        self._found: SoundCard | None = None
+        self._lost: queue.SimpleQueue[SoundCard | None] = queue.SimpleQueue()
+        self._done = threading.Event()  # the first look is over
+        self._stop = threading.Event()
+        self._busy_s = 0.0
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._thread.start()
+
+    def seek(self, lost: SoundCard | None = None) -> None:
+        """Close what was lost and find another, or the same."""
+        self._found = None
+        self._done.clear()
+        self._lost.put(lost)
+
+    def take(self) -> SoundCard | None:
+        """A card that runs and is not attached yet; None while there is none."""
+        found = self._found
+        if found:
+            self._found = None
+        return found
+
+    def first_look(self, timeout_s: float) -> None:
+        """Wait until the card is open. Raises UserError with the cause why it is not."""
+        if not self._done.wait(timeout_s):
+            raise UserError(f"the sound card did not open within {timeout_s:.0f} s; is another program holding it?")
+        if self._found is None:
+            raise UserError(self.cause)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the driver has not answered for so long that only a new process will get its card back."""
+        return self._busy_s > 0 and time.monotonic() - self._busy_s > STUCK_S
+
+    def close(self, card: SoundCard | None) -> None:
+        """Stop looking, close the card; waits no longer than CLOSE_S for the driver."""
+        self._stop.set()
+        self._lost.put(card)
+        self._thread.join(CLOSE_S)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            lost = self._lost.get()
+            if lost and self._stop.is_set():
+                self._let_go(lost)
+            elif not self._stop.is_set():
+                self._replace(lost)
+        if self._found:
+            self._let_go(self._found)
+
+    def _replace(self, lost: SoundCard | None) -> None:
+        if lost and self._came_back(lost):
+            self._found = lost
+            return
+        if lost:
+            self._let_go(lost)
+        while not self._stop.is_set() and not self._look():
+            self._stop.wait(LOOK_EVERY_S)
+
+    def _came_back(self, card: SoundCard) -> bool:
+        seen_s, deadline_s = card.seen_s, time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline_s and not self._stop.is_set() and card.alive:
+            if card.seen_s != seen_s:
+                return True
+            time.sleep(TICK_S)
+        return False
+
+    def _let_go(self, card: SoundCard) -> None:
+        self._busy_s = time.monotonic()
+        with contextlib.suppress(Exception):  # the server it belongs to may be gone
+            card.close()
+        self._busy_s = 0.0
+
+    def _look(self) -> bool:
+        self._busy_s = time.monotonic()
+        try:
+            devices.release()
+            card = self._find()
+            card.start()
+            self._found, self.cause = (card, "") if self._runs(card) else (None, self._dead(card))
+        except Exception as cause:  # PortAudio's own errors come in many kinds
+            self.cause = str(cause)
+        self._busy_s = 0.0
+        self._done.set()
+        return self._found is not None
+
+    def _runs(self, card: SoundCard) -> bool:
+        """Whether its first block has come."""
+        deadline_s = time.monotonic() + FIRST_BLOCK_S
+        while not card.seen_s and time.monotonic() < deadline_s:
+            time.sleep(0.001)
+        return card.seen_s > 0
+
+    def _dead(self, card: SoundCard) -> str:
+        self._let_go(card)
+        return f"{card.name} opens but brings no sound within {FIRST_BLOCK_S:g} s"

@@ -1,0 +1,64 @@
+"""From the band's stems to the loudspeaker: mixed with the bass and the loop where they are wanted, to its channels."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from listener.ring import Reader, Ring
+
+Block = NDArray[np.float32]
+
+
+class Loops(Protocol):
+    """What agent.looper.Looper offers."""
+
+    @property
+    def is_on(self) -> bool: ...
+    def mix_into(self, mix: Block, start_sample: int) -> None: ...
+
+
+class Outlet:
+    """Sample k of `out` is played beside sample k of the stream.
+
+    behind: how much later a sample is played than the bass it belongs to, samples (where the bass comes from a file
+    that is heard when it leaves the loudspeaker). monitor: the bass, where it is heard too, `ahead` samples behind
+    what is rendered. loops: mixed in; heard_after: samples from rendering to the air.
+    """
+
+    def __init__(self, out: Ring, behind: int, monitor: Reader | None, ahead: int, loops: Loops) -> None:
+        self.out, self.heard_after = out, 0
+        self._behind, self._monitor, self._ahead, self._loops = behind, monitor, ahead, loops
+
+    @property
+    def adds(self) -> bool:
+        """Whether more than the band is heard now."""
+        return self._monitor is not None or self._loops.is_on
+
+    def skip_to(self, sample: int) -> None:
+        """Nothing was rendered before this sample."""
+        self.out.silence(sample + self._behind)
+
+    def write(self, stems: Block, start: int) -> Block:
+        """Stems [parts, n, 2] from stream sample `start` on, to be played. Returns what is played [n, channels]."""
+        mix = stems.sum(axis=0)
+        if self._monitor:
+            self._monitor.position = max(start - self._ahead, 0)
+            bass = self._monitor.read(min(len(mix), max(start + len(mix) - self._ahead, 0)))
+            mix[len(mix) - len(bass) :] += np.nan_to_num(bass, posinf=0.0, neginf=0.0).mean(axis=1, keepdims=True)
+        if self._loops.is_on:
+            self._loops.mix_into(mix, start + self.heard_after)
+        played: Block = np.clip(self._to_channels(mix), -1.0, 1.0, dtype=np.float32)
+        self._put(played)
+        return played
+
+    def _put(self, played: Block) -> None:
+        self.out.write(played)
+
+    def _to_channels(self, mix: Any) -> Any:
+        channels = self.out.channels
+        if channels == 1:
+            return mix.mean(axis=1, keepdims=True)
+        return np.pad(mix, ((0, 0), (0, channels - 2))) if channels > 2 else mix

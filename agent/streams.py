@@ -1,0 +1,52 @@
+"""What stands in for a microphone: a file read at the pace of the stream's clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from listener.capture import AudioFile
+from listener.ring import Ring
+
+
+class FilePlayback:
+    """A file read into the ring, its sample k at sample k of the stream; pace() says how far that is.
+
+    What the ring holds already is not read again: begun on a ring with sound in it, the file goes on where the
+    stream is. failed: why it could not be read to its end.
+    """
+
+    def __init__(self, sound: AudioFile, block_samples: int, ring: Ring, pace: Callable[[], float]) -> None:
+        self._sound, self._block, self._ring, self._pace = sound, block_samples, ring, pace
+        self.failed = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="file", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            at = 0
+            for block in self._sound.blocks(self._block):
+                at += len(block)
+                if not self._write(block[:, None], at):
+                    return
+        except Exception as cause:  # a file that breaks off is the end of the music, not of the session
+            self.failed = f"{self._sound.path}: could not be read to its end ({cause})"
+        self._ring.end()
+
+    def _write(self, block: np.ndarray, until: int) -> bool:
+        """The part of the block that is not in the ring yet, at its time; False when told to stop."""
+        while until > self._pace():
+            if self._stop.wait(0.001):
+                return False
+        self._ring.write(block[max(len(block) - max(until - self._ring.written, 0), 0) :])
+        return True
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(1.0)
