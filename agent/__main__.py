@@ -1,4 +1,4 @@
-"""The command line: antiphon jam | listen | reply | compose | codes | weights | devices | doctor."""
+"""The command line: antiphon jam | listen | reply | compose | codes | weights | calibrate | devices | doctor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-from agent import codescommand, composecommand, replycommand  # noqa: E402
+from agent import calibratecommand, codescommand, composecommand, replycommand  # noqa: E402
 from agent.config import load  # noqa: E402
 from agent.errors import UserError  # noqa: E402
 from agent.options import add_config, pairs  # noqa: E402
@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     replycommand.add(commands)
     composecommand.add(commands)
     codescommand.add(commands)
+    calibratecommand.add(commands)
 
     listing = commands.add_parser("devices", help="audio devices and MIDI ports, with latencies")
     listing.add_argument("--json", action="store_true")

@@ -1,0 +1,173 @@
+"""What `antiphon calibrate` measured, kept per device in the state folder, and what of it counts.
+
+A number in config.yaml wins; where it says null the measured value counts, and where nothing was measured what the
+sound card itself reports, and 0 for an instrument at the MIDI port.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agent import places
+from agent.settings import Config
+
+FILE = "latencies.json"
+CLICK, LOOP = "click", "loop"  # how a MIDI latency was measured: heard in the microphone; half a round trip
+_NUMBERS = re.compile(r"\s*\(\d+(:\d+)?\)|\s+\d+:\d+$")  # ALSA's client numbers, process ids: others every time
+
+
+@dataclass(frozen=True, slots=True)
+class CardLatency:
+    """Round trip of a sound card: from a sample given to the loudspeaker until it is in the microphone's stream."""
+
+    input: str
+    output: str
+    rate_hz: int
+    block_samples: int
+    round_trip_samples: int
+    round_trip_ms: float
+    reported_ms: float  # what the driver says it is
+    clarity_db: float  # the chirp's peak over the largest other one
+    measured: str  # ISO 8601
+
+    @property
+    def key(self) -> tuple[str, str, int, int]:
+        return self.input, self.output, self.rate_hz, self.block_samples
+
+
+@dataclass(frozen=True, slots=True)
+class MidiLatency:
+    """From a message sent until the instrument sounds in the room (how: click), or half a MIDI loop (how: loop)."""
+
+    port: str
+    how: str
+    latency_ms: float
+    spread_ms: float  # half the distance of the quartiles
+    measured: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return stable(self.port), self.how
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """All that was measured; one entry for each device."""
+
+    audio: tuple[CardLatency, ...] = ()
+    midi: tuple[MidiLatency, ...] = ()
+
+    def card(self, source: str, sink: str, rate_hz: int, block_samples: int) -> CardLatency | None:
+        return next((one for one in self.audio if one.key == (source, sink, rate_hz, block_samples)), None)
+
+    def port(self, name: str) -> MidiLatency | None:
+        """That of the port; a click, which was heard, before a loop, which was not."""
+        found = [one for one in self.midi if stable(one.port) == stable(name)]
+        return min(found, key=lambda one: (CLICK, LOOP).index(one.how), default=None)
+
+    def having(self, new: CardLatency | MidiLatency) -> Latencies:
+        """With `new` in the place of what was known of the same device."""
+        if isinstance(new, CardLatency):
+            return Latencies((*(one for one in self.audio if one.key != new.key), new), self.midi)
+        return Latencies(self.audio, (*(one for one in self.midi if one.key != new.key), new))
+
+
+def stable(port: str) -> str:
+    """A MIDI port's name without the numbers that are others after the next start."""
+    return _NUMBERS.sub("", port)
+
+
+def path(config: Config) -> Path:
+    return places.state_folder(config.paths.state) / FILE
+
+
+def load(config: Config) -> tuple[Latencies, str]:
+    """(what was measured, "" or one line that says what is wrong with the file). A damaged file is set aside under
+    another name, so that nothing in it is lost; never raises."""
+    file = path(config)
+    try:
+        tree = json.loads(file.read_text(encoding="utf-8"))
+        return Latencies(_entries(CardLatency, tree["audio"]), _entries(MidiLatency, tree["midi"])), ""
+    except FileNotFoundError:
+        return Latencies(), ""
+    except OSError as cause:
+        return Latencies(), f"measured latencies could not be read ({cause}); what the devices report counts"
+    except (ValueError, TypeError, KeyError, AttributeError) as cause:
+        return Latencies(), _set_aside(file, cause)
+
+
+def store(config: Config, known: Latencies) -> Path:
+    """Write all at once or not at all. Raises OSError where the folder cannot be written."""
+    file = path(config)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    tree = {"audio": [asdict(one) for one in known.audio], "midi": [asdict(one) for one in known.midi]}
+    beside = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as out:
+            out.write(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+    return file
+
+
+def output_extra_s(
+    config: Config, source: str, sink: str, rate_hz: int, reported_s: float, known: Latencies | None = None
+) -> float:
+    """What is to be added to reported_s, the round trip the driver reports, so that the sum is the true one, seconds.
+
+    source, sink: the devices' names. known: what `load` gave, where it was read already.
+    """
+    if config.audio.output_latency_ms is not None:
+        return config.audio.output_latency_ms / 1000
+    known = known or load(config)[0]
+    card = known.card(source, sink, rate_hz, config.audio.block_samples)
+    return card.round_trip_samples / rate_hz - reported_s if card else 0.0
+
+
+def midi_s(config: Config, port: str | None, known: Latencies | None = None) -> float:
+    """How late the instrument at the port of this name sounds, seconds."""
+    if config.midi.latency_ms is not None:
+        return config.midi.latency_ms / 1000
+    found = (known or load(config)[0]).port(port) if port else None
+    return found.latency_ms / 1000 if found else 0.0
+
+
+Entry = TypeVar("Entry", CardLatency, MidiLatency)
+
+
+def _entries(kind: type[Entry], trees: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
+    """Raises TypeError or ValueError for what is no such entry."""
+    return tuple(_entry(kind, tree) for tree in trees)
+
+
+def _entry(kind: type[Entry], tree: Mapping[str, Any]) -> Entry:
+    allowed = {"str": (str,), "int": (int,), "float": (int, float)}
+    for item in fields(kind):
+        value = tree[item.name]
+        if isinstance(value, bool) or not isinstance(value, allowed[str(item.type)]):
+            raise ValueError(f"{item.name} is {value!r}")
+        if isinstance(value, int | float) and not abs(value) < 1e9:
+            raise ValueError(f"{item.name} is {value!r}")
+    if kind is MidiLatency and tree["how"] not in (CLICK, LOOP):
+        raise ValueError(f"how is {tree['how']!r}")
+    return kind(**{item.name: tree[item.name] for item in fields(kind)})
+
+
+def _set_aside(file: Path, cause: Exception) -> str:
+    aside = file.with_name(f"{file.name}.damaged")
+    try:
+        shutil.copy2(file, aside)
+        file.unlink()
+    except OSError as trouble:
+        return f"{file} is damaged ({cause}) and could not be set aside ({trouble}); calibrate again"
+    return f"{file} was damaged ({cause}); it is {aside.name} now; calibrate again"
