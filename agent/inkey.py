@@ -74,7 +74,7 @@ class InKey:
         if best.chord and not coloured and strange(self.key, tones_of(best.chord), best.chord.root):
             near = Push(push.fill, self.nearest_chord(best.chord))
             best = sample(np.random.default_rng((*seed, TRIES)), near)
-        return best if coloured else self._mended(best, holds)
+        return best if coloured else self.mended(best, holds)
 
     def outside(self, reply: Reply, holds: int) -> int:
         """How many notes of a reply lie outside the key, the leading tone over the dominant of minor aside."""
@@ -82,14 +82,16 @@ class InKey:
         chord = strange(self.key, tones_of(reply.chord), root) if reply.chord else 0
         return chord + (strange(self.key, {reply.line.pitch % 12}, root) if reply.line else 0)
 
-    def nearest_chord(self, chord: ChordHit) -> tuple[int, str]:
-        """The chord of the key that shares the most tones with one from outside, first of all its root."""
+    def nearest_chord(self, chord: ChordHit, bass: int | None = None) -> tuple[int, str]:
+        """The chord of the key (with this pitch class in it) that shares the most tones with one from outside, first of
+        all its root."""
         tones = tones_of(chord)
-        shared = {c: 2 * len(tones & tones_of(c)) - len(tones_of(c)) for c in (ChordHit(*c, 1) for c in self.chords)}
+        own = [c for c in (ChordHit(*c, 1) for c in self.chords) if bass is None or bass in tones_of(c)]
+        shared = {c: 2 * len(tones & tones_of(c)) - len(tones_of(c)) for c in own or [ChordHit(*self.tonic, 1)]}
         best = max(shared, key=lambda c: (shared[c], c.root == chord.root))
         return best.root, best.quality
 
-    def _mended(self, reply: Reply, holds: int) -> Reply:
+    def mended(self, reply: Reply, holds: int) -> Reply:
         """The line's note moved by a half step where it lies outside."""
         root = reply.chord.root if reply.chord else holds
         if reply.line is None or not strange(self.key, {reply.line.pitch % 12}, root):

@@ -15,18 +15,18 @@ from agent.barsettings import Settings
 from agent.compose import Moment
 from agent.edits import Edit
 from agent.harmonymoves import Around, reharmonised
+from agent.inkey import InKey
 from agent.material import REST, Bar, Riff
 from agent.moves import Spot, moved
 from agent.standing import Standing
 from listener.types import Meter
-from models import phrasing
 from models.responder import Responder, ResponderState
-from models.tokens import EMPTY_REPLY, PARTS, Position, Reply, TickInput
+from models.tokens import EMPTY_REPLY, PARTS, ChordHit, Position, Reply, TickInput
 
 REPEATS = 2  # times the form is played in a take
 WARM_UP_BARS = 2  # heard before the first bar, and not part of the take
 FIFTH_DOWN = 5
-DENSITY_MOVES = {  # target -> density -2, -1, 1, 2 -> moves
+DENSITY_MOVES: dict[str, dict[int, tuple[str, ...]]] = {  # target -> density -2, -1, 1, 2 -> moves
     "drums": {-2: ("thin", "sparser"), -1: ("sparser",), 1: ("busier",), 2: ("busier", "16th-hats")},
     "hat": {-2: ("quarter-hats",), -1: ("quarter-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
     "snare": {-2: ("no-ghost-notes",), -1: ("no-ghost-notes",), 1: ("ghost-notes",), 2: ("ghost-notes",)},
@@ -106,7 +106,7 @@ class Sketcher:
             form[i % len(form)].fitted(one.meter) if one.meter else form[i % len(form)]
             for i, one in enumerate(settings)
         )
-        old = _by_place(before) if before else {}
+        old = _by_place(before, settings) if before else {}
         return _Drawer(self, riff, bars, settings, seed, old, parts).take(standing)
 
 
@@ -137,9 +137,13 @@ def form_of(riff: Riff, standing: Standing) -> tuple[Bar, ...]:
     return tuple(riff.bars[i % len(riff.bars)] for i in range(count))
 
 
-def _by_place(take: Take) -> dict[tuple[int, int], Reply]:
-    """(bar, tick) -> what was drawn there."""
-    return {(m.place.bar, m.place.tick): reply for m, reply in zip(take.played, take.drawn, strict=True)}
+def _by_place(take: Take, settings: Sequence[Settings]) -> dict[tuple[int, int], tuple[Reply, bool]]:
+    """(bar, tick) -> what was drawn there, and whether that bar is to be played as it was."""
+    stays = {i for i, (old, new) in enumerate(zip(take.settings, settings, strict=False)) if old == new}
+    return {
+        (m.place.bar, m.place.tick): (reply, m.place.bar in stays)
+        for m, reply in zip(take.played, take.drawn, strict=True)
+    }
 
 
 @dataclass
@@ -151,7 +155,7 @@ class _Drawer:
     bars: tuple[Bar, ...]
     settings: tuple[Settings, ...]
     seed: int
-    old: dict[tuple[int, int], Reply]
+    old: dict[tuple[int, int], tuple[Reply, bool]]
     parts: frozenset[str]
     held: tuple[int, str] | None = None
     line_sounds: bool = False
@@ -160,7 +164,10 @@ class _Drawer:
         responder = self.sketcher.responder
         state, bass, reply = responder.initial_state(), REST, EMPTY_REPLY
         drawn, played = [], []
-        warm = [(b - WARM_UP_BARS, self.bars[b % len(self.bars)], self.settings[0]) for b in range(WARM_UP_BARS)]
+        last = len(self.bars) - WARM_UP_BARS
+        warm = [
+            (b - WARM_UP_BARS, self.bars[(last + b) % len(self.bars)], self.settings[0]) for b in range(WARM_UP_BARS)
+        ]
         numbered = [(i, bar, one) for i, (bar, one) in enumerate(zip(self.bars, self.settings, strict=True))]
         for number, bar, settings in [*warm, *numbered]:
             for tick in range(len(bar.basses)):
@@ -175,12 +182,10 @@ class _Drawer:
 
     def _one(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
         """What is drawn in this tick: new for the parts drawn anew, and where nothing was before."""
-        rng = np.random.default_rng((self.seed, number + WARM_UP_BARS, place.tick))
-        temperature = self.sketcher.temperature * (1 + (settings.variation or 0.0) * 0.4)
-        before = self.old.get((number, place.tick))
-        if before is not None and not self.parts:
+        before, stays = self.old.get((number, place.tick), (None, False))
+        if before is not None and (stays or not self.parts):
             return before
-        fresh = phrasing.play(self.sketcher.responder, state, place, phrasing.Form(), rng, temperature)
+        fresh = self._fresh(state, place, number, settings)
         if before is None:
             return fresh
         if "drums" not in self.parts:
@@ -188,6 +193,19 @@ class _Drawer:
         if "chords" not in self.parts:
             fresh = replace(fresh, chord=before.chord, chord_off=before.chord_off)
         return fresh if "line" in self.parts else replace(fresh, line=before.line, line_off=before.line_off)
+
+    def _fresh(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
+        """What the responder draws, brought into the key, its harmony changed on the groups and to have the bass in it."""
+        rng = np.random.default_rng((self.seed, number + WARM_UP_BARS, place.tick))
+        temperature = self.sketcher.temperature * (1 + (settings.variation or 0.0) * 0.4)
+        reply = self.sketcher.responder.sample(state, rng, temperature)
+        in_key, chord = InKey(self.riff.key, settings.dials.tension), reply.chord
+        bass = self.bars[number % len(self.bars)].basses[place.tick].sounding_pitch
+        if chord and self.held and place.tick not in Spot(place).groups:
+            reply = replace(reply, chord=ChordHit(*self.held, chord.velocity))
+        elif chord and (rng.random() >= in_key.colour or bass is None):
+            reply = replace(reply, chord=ChordHit(*in_key.nearest_chord(chord, bass and bass % 12), chord.velocity))
+        return in_key.mended(reply, self.held[0] if self.held else -1)
 
     def _shaped(self, reply: Reply, place: Position, number: int, bar: Bar, settings: Settings) -> Reply:
         spot = Spot(replace(place, bar=max(number, 0)), settings.through, self.seed)
