@@ -29,6 +29,23 @@ UP_S = 10.0
 REALTIME = ("-R", "-P", "70") if may_be_realtime() else ("-r",)
 
 
+REGISTRY = Path("/dev/shm/jack-shm-registry")  # header, then for each server its pid and name (jack2, common/shm.h)
+HEADER_BYTES, SERVER_BYTES, SERVERS_MAX = 24, 264, 8
+
+
+def forget_dead_servers() -> None:
+    """JACK keeps the place of a server that was killed, and of eight in all: the places of the dead are cleared."""
+    if not REGISTRY.exists():
+        return
+    with REGISTRY.open("r+b") as registry:
+        for at in range(HEADER_BYTES, HEADER_BYTES + SERVERS_MAX * SERVER_BYTES, SERVER_BYTES):
+            registry.seek(at)
+            pid = int.from_bytes(registry.read(4), "little")
+            if pid and not Path(f"/proc/{pid}").exists():
+                registry.seek(at)
+                registry.write(bytes(SERVER_BYTES))
+
+
 def have_jackd() -> bool:
     return shutil.which("jackd") is not None
 
@@ -45,6 +62,7 @@ def jack_server(rate: int = 48_000, period: int = 128) -> Iterator[dict[str, str
     os.environ["JACK_DEFAULT_SERVER"] = name
     os.environ["JACK_NO_AUDIO_RESERVATION"] = "1"
     command = ["jackd", "-n", name, *REALTIME, "-d", "dummy", "-r", str(rate), "-p", str(period)]
+    forget_dead_servers()
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_up(server)
