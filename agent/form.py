@@ -1,27 +1,46 @@
-"""When the band plays: comes in on the one, holds the groove when the player rests, thins out, ends, comes back."""
+"""When the band plays: comes in on the one, holds the groove when the player rests, thins out, ends, comes back;
+and, as the mode asks, trades bars with him, plays over his loop or only listens (agent/modes.py)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
+from agent.looping import Looping
+from agent.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
 from agent.settings import BandConfig
+from agent.ticks import Tick
+from agent.trading import Bars, Trading
 from agent.types import PARTS
+from agent.window import Window, bass_at
 from listener.types import Analysis, Grid
+from models.phrasing import last_group
+from models.tokens import BassTick, ChordHit, DrumHit, LineHit, Position, Reply, ticks_per_beat
 
 LEAVE_CONFIDENCE = 0.2  # below this the beat is lost and the band stops
+KEY_CONFIDENCE = 0.3
 LINE_ENTERS_BAR = 4  # bars after the band: first the groove, then something to say over it
 CHORDS_ENTER_BAR = 1
 RESTING_BARS = 0.75  # silence longer than this is a rest, not a phrase breathing
-THIN_PIECES = frozenset({"kick", "closed_hat", "rim", "ride", "shaker"})
+PHRASE_NOTES = 2  # fewer are no phrase to answer
+YIELD_NOTES = 3  # of the player within a bar of the band's turn: he plays on, so the band comps softly underneath
+YIELD_GAIN = 0.75
+YIELD_AFTER_BEATS = 0.75  # his last note may ring into the band's turn
+TIME_VELOCITY = {"closed_hat": (72, 58), "kick": (70, 70)}  # on the beats of the bar's groups, on the others
+FILL = (("snare", 74), ("snare", 88), ("high_tom", 94), ("low_tom", 104))  # by eighth, the last one last
 
 
 class BandState(StrEnum):
-    LISTENING = "listening"  # the beat is not clear yet, or nobody plays
+    LISTENING = "listening"  # the beat is not clear yet, or nobody plays, or it is asked to
     PLAYING = "playing"
     HOLDING = "holding"  # the player rests: keep the groove
     THINNING = "thinning"
     ENDING = "ending"  # a last stroke on the one
+
+
+AUDIBLE = frozenset({BandState.PLAYING, BandState.HOLDING, BandState.THINNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +58,56 @@ class Form:
 
     def __init__(self, config: BandConfig, parts: frozenset[str] = frozenset(PARTS)) -> None:
         self.state = BandState.LISTENING
+        self.modes = Modes(config)
         self._config, self._parts = config, parts
+        self._all, self._muted = frozenset(PARTS), frozenset(PARTS) - parts
         self._bars = 0  # bars spent in this state
         self._bars_in = 0  # bars since the band came in
         self._steady_bars = 0  # bars of a clear beat whose meter is not clear
         self._played_s = float("-inf")  # when the player last sounded
+        self._rests_from_s = float("-inf")  # before this nobody expected him to play
         self._sounding = False
         self._newest_s = float("-inf")  # onset of the note last heard
+        self._onsets: deque[float] = deque(maxlen=YIELD_NOTES)
+        self._window: Window | None = None  # what he plays in his turn
+        self._riff: Window | None = None  # what the loop repeats
+        self._trading, self._looping = Trading(config.seed), Looping()
+        self._turn_s = 0.0  # when the turn began
+        self._key: tuple[int, str] | None = None
+        self._messages: list[Any] = []  # for the audio process
 
-    def hear(self, analysis: Analysis) -> None:
-        """Keep track of whether the player plays. Once a frame."""
+    # -- what is heard and told -------------------------------------------------------------------------------
+
+    def hear(self, analysis: Analysis) -> Analysis:
+        """Keep track of whether the player plays. Once a frame; returns it on the grid that counts."""
         for note in analysis.notes:
             self._newest_s, self._sounding = note.onset_s, True
+            self._onsets.append(note.onset_s)
         if any(note.onset_s == self._newest_s for note in analysis.ended):
             self._sounding = False
         if self._sounding or analysis.notes:
             self._played_s = analysis.time_s
+        if analysis.key and analysis.key.confidence >= KEY_CONFIDENCE:
+            self._key = analysis.key.tonic, analysis.key.mode
+        self._looping.hear(analysis.grid, analysis.time_s)
+        grid = self._looping.grid(analysis.grid, self._config.enter_confidence)
+        if self._window and grid:
+            self._window.hear(analysis, grid)
+        return analysis if grid is analysis.grid else replace(analysis, grid=grid)
+
+    def ask(self, mode: str) -> None:
+        """Another mode from the next bar on; a band that does not play takes it at once."""
+        self.modes.ask(mode, self.state in AUDIBLE)
+
+    def enable(self, part: str, enabled: bool) -> None:
+        """A part is silent at once, or plays again from the next bar on."""
+        self._muted = self._muted - {part} if enabled else self._muted | {part}
+        self._parts = self._parts - self._muted
+
+    def take_messages(self) -> list[Any]:
+        """What the audio process is to be told since the last time: messages.PlayLoop, StopLoop."""
+        messages, self._messages = self._messages, []
+        return messages
 
     @property
     def is_sounding(self) -> bool:
@@ -62,22 +115,36 @@ class Form:
         return self._sounding
 
     def silence_s(self, now_s: float) -> float:
-        return now_s - self._played_s
+        return now_s - max(self._played_s, self._rests_from_s)
 
-    def downbeat(self, grid: Grid, now_s: float) -> None:
+    def describe(self, bar: int) -> str:
+        """What goes on in a word or two: 'together', 'yours 2/4'."""
+        return self.modes.turn_in(bar).describe(bar)
+
+    # -- bar lines --------------------------------------------------------------------------------------------
+
+    def downbeat(self, grid: Grid, now_s: float, tick: Tick) -> None:
         """A bar line that will be played next: decide how the band goes on."""
-        bar_s = grid.period_s * grid.meter.numerator
-        resting = self.silence_s(now_s) > RESTING_BARS * bar_s
-        before = self.state
+        bar_s, bar = grid.period_s * grid.meter.numerator, tick.position.bar
+        resting = self.modes.turn.phase not in NO_REST and self.silence_s(now_s) > RESTING_BARS * bar_s
+        before, turn = self.state, self.modes.turn
+        self._parts = self._all - self._muted
+        if before in AUDIBLE:
+            self.modes.downbeat(bar, self._window is not None and len(self._window.notes) >= PHRASE_NOTES)
         self.state = self._next_state(grid, resting)
+        if self.state not in AUDIBLE or before not in AUDIBLE:
+            self.modes.rest(bar)
         self._bars = 0 if self.state != before else self._bars + 1
         self._bars_in = 0 if self.state == BandState.LISTENING else self._bars_in + (before != BandState.LISTENING)
+        if self.modes.turn != turn or before not in AUDIBLE:
+            self._pass_on(turn.phase, self.modes.turn, grid, tick)
 
     def _next_state(self, grid: Grid, resting: bool) -> BandState:
         match self.state:
             case BandState.LISTENING:
-                return BandState.PLAYING if self._sure(grid) and not resting else BandState.LISTENING
-            case _ if grid.confidence < LEAVE_CONFIDENCE:
+                enters = self.modes.mode != "listen" and self._sure(grid) and not resting
+                return BandState.PLAYING if enters else BandState.LISTENING
+            case _ if grid.confidence < LEAVE_CONFIDENCE or self.modes.mode == "listen":
                 return BandState.ENDING if self.state != BandState.ENDING else BandState.LISTENING
             case _ if not resting:
                 return BandState.PLAYING
@@ -100,20 +167,65 @@ class Form:
     def lost(self) -> None:
         """There is no beat any more."""
         self.state, self._bars, self._bars_in, self._steady_bars = BandState.LISTENING, 0, 0, 0
+        self.modes.rest(0)
+        self._stop_loop(0.0)
+        self._looping.forget()
+        self._window = self._riff = None
 
-    def gate(self, tick_in_bar: int) -> Gate:
-        """What may sound in this tick of the bar decided on at the last downbeat."""
+    # -- turns ------------------------------------------------------------------------------------------------
+
+    def _pass_on(self, before: Phase, turn: Turn, grid: Grid, tick: Tick) -> None:
+        """A turn begins with this tick."""
+        self._turn_s = tick.time_on(grid)
+        plays = self.state in AUDIBLE
+        if turn.phase == Phase.LOOPING and before == Phase.RECORDING and plays:
+            self._messages.append(self._looping.close(tick.beat, grid))
+            self._riff, self._window = self._window, None
+            return
+        if turn.phase != Phase.OURS:
+            self._window = None
+        self._stop_loop(self._turn_s)
+        if not plays:
+            self._looping.forget()
+        elif turn.phase in (Phase.YOURS, Phase.RECORDING):
+            self._rests_from_s = self._turn_s
+            self._listen_for(turn, grid, tick)
+
+    def _listen_for(self, turn: Turn, grid: Grid, tick: Tick) -> None:
+        per_beat, beats = ticks_per_beat(grid.meter), (turn.bars or 1) * grid.meter.numerator
+        self._window = Window(tick.beat, per_beat, beats * per_beat, grid.period_s / per_beat)
+        if turn.phase == Phase.RECORDING:
+            self._messages.append(self._looping.begin(tick.beat, beats, grid))
+
+    def _stop_loop(self, at_s: float) -> None:
+        if message := self._looping.stop(at_s):
+            self._messages.append(message)
+
+    def _yields(self, now_s: float, grid: Grid) -> bool:
+        """Whether the player plays on in the band's turn."""
+        since_s = max(self._turn_s + YIELD_AFTER_BEATS * grid.period_s, now_s - grid.period_s * grid.meter.numerator)
+        return len(self._onsets) == YIELD_NOTES and self._onsets[0] >= since_s
+
+    # -- what sounds ------------------------------------------------------------------------------------------
+
+    def gate(self, at: Position | None = None, now_s: float = 0.0, grid: Grid | None = None) -> Gate:
+        """What may sound in this tick of the bar decided on at the last downbeat; None: in the middle of that bar."""
+        turn = self.modes.turn_in(at.bar) if at else self.modes.turn
+        may = MAY_SOUND[turn.phase]
         match self.state:
-            case BandState.PLAYING:
-                return Gate(self._parts & self._entered())
-            case BandState.HOLDING:
-                return Gate(self._parts & self._entered() - {"line"})
+            case BandState.PLAYING | BandState.HOLDING:
+                entered = self._parts if turn.phase == Phase.OURS else self._parts & self._entered()
+                rests = {"line"} if self.state == BandState.HOLDING else set()
+                gate = Gate((entered - rests) & may.parts, may.pieces, gain=may.gain)
             case BandState.THINNING:
-                return Gate(self._parts & {"drums"}, THIN_PIECES, gain=0.8)
-            case BandState.ENDING if tick_in_bar == 0:
+                return Gate(self._parts & {"drums"} & may.parts, THIN_PIECES, gain=0.8)
+            case BandState.ENDING if at is not None and at.tick == 0:
                 return Gate(self._parts, final=True)
             case _:
                 return Gate()
+        if turn.phase == Phase.OURS and grid and self._yields(now_s, grid):
+            return replace(gate, parts=gate.parts - {"line"}, gain=YIELD_GAIN)
+        return replace(gate, pieces=None, gain=1.0) if at and self._fills_at(at) else gate
 
     def _entered(self) -> frozenset[str]:
         entered = {"drums"}
@@ -122,3 +234,60 @@ class Form:
         if self._bars_in >= LINE_ENTERS_BAR:
             entered.add("line")
         return frozenset(entered)
+
+    def hands_over_after(self, bar: int) -> bool:
+        """Whether this bar ends with a fill because someone else's turn comes."""
+        return self.state in AUDIBLE and self.modes.hands_over_after(bar)
+
+    def _fills_at(self, at: Position) -> bool:
+        return at.tick >= last_group(at) and self.hands_over_after(at.bar)
+
+    def leaves_after(self, part: str, bar: int) -> bool:
+        """Whether what `part` plays in this bar must have ended when it does."""
+        return part not in MAY_SOUND[self.modes.turn_in(bar + 1).phase].parts
+
+    def reply(self, at: Position, reply: Reply, chord: ChordHit | None) -> Reply:
+        """What the band does in this tick, as its turn asks. chord: what it holds."""
+        if self.state not in AUDIBLE:
+            return reply
+        turn = self.modes.turn_in(at.bar)
+        offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
+        if turn.phase == Phase.OURS and self._window:
+            reply = self._answer(turn, offset, at, reply, chord)
+        elif turn.phase in (Phase.YOURS, Phase.RECORDING):
+            reply = replace(reply, drums=_with_time(reply.drums, at), line=None, line_off=True)
+        return replace(reply, drums=_with_fill(reply.drums, at)) if self._fills_at(at) else reply
+
+    def _answer(self, turn: Turn, offset: int, at: Position, reply: Reply, chord: ChordHit | None) -> Reply:
+        assert self._window
+        bars = Bars(ticks_per_beat(at.meter), at.ticks_per_bar, self._window.ticks)
+        self._trading.prepare(self._window.notes, turn.number, bars)
+        line = self._trading.line(offset, reply.chord or chord, self._key)
+        drums = self._trading.drums(offset, reply.drums)
+        return replace(reply, drums=drums, line=LineHit(*line) if line else None, line_off=self._trading.ends(offset))
+
+    def bass(self, at: Position, heard: BassTick) -> BassTick:
+        """What the band hears the bass do in this tick: the player, and under him the loop."""
+        turn = self.modes.turn_in(at.bar)
+        if turn.phase != Phase.LOOPING or self._riff is None:
+            return heard
+        offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
+        return bass_at(self._riff.notes, offset % self._riff.ticks, heard)
+
+
+def _with_time(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
+    """Time is kept: a hat on every beat, the kick softly on the one, whatever else is played."""
+    if at.tick % ticks_per_beat(at.meter):
+        return drums
+    played = {hit.piece for hit in drums}
+    pieces = [] if played & {"closed_hat", "ride", "shaker"} else ["closed_hat"]
+    pieces += ["kick"] if at.tick == 0 and "kick" not in played else []
+    return drums + tuple(DrumHit(piece, TIME_VELOCITY[piece][at.tick > 0]) for piece in pieces)
+
+
+def _with_fill(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
+    """Something that announces the next bar in every eighth of the last group, where the drummer has nothing."""
+    left = (at.ticks_per_bar - at.tick + 1) // 2
+    if at.tick % 2 or {hit.piece for hit in drums} & {"snare", "high_tom", "low_tom"}:
+        return drums
+    return (*drums, DrumHit(*FILL[-min(left, len(FILL))]))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.drummer import Drummer
 from agent.form import Form, Gate
+from agent.messages import SetDial, SetMode, SetPart
 from agent.settings import BandConfig, DialsConfig
 from agent.ticks import Tick, first_tick, next_tick, straight
 from agent.types import PARTS, Plan, PlannedNote
@@ -66,6 +68,7 @@ class Planner:
         asked = dials or DialsConfig()
         self._dials = Dials(**{item.name: getattr(asked, item.name) for item in fields(Dials)})
         self._guidance = asked.guidance
+        self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._drummer = Drummer(timing, config.looseness, asked.style, config.seed)
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
@@ -87,9 +90,23 @@ class Planner:
     def tick(self) -> Tick | None:
         return self._tick
 
+    def tell(self, message: Any) -> None:
+        """One of messages.SetMode, SetPart, SetDial; anything else is not for the planner."""
+        match message:
+            case SetMode(mode):
+                self.form.ask(mode)
+            case SetPart(part, enabled):
+                self.form.enable(part, enabled)
+            case SetDial(name, value):
+                self._asked[name] = value
+
+    def take_messages(self) -> list[Any]:
+        """What the audio process is to be told besides plans: messages.PlayLoop, StopLoop. Once a frame."""
+        return self.form.take_messages()
+
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
         """Take one frame; a Plan whenever a tick is complete."""
-        self.form.hear(analysis)
+        analysis = self.form.hear(analysis)
         self._hear(analysis, latent)
         if analysis.grid is None:
             return self._stop(analysis.time_s) if self._tick else None
@@ -131,7 +148,9 @@ class Planner:
         """The tick being heard is complete: step the state into the next one."""
         assert self._tick and self._grid
         tick, after = self._tick, next_tick(self._tick, self._grid)
-        bass, sound = self._bass_of(tick), self._sound_of(tick, after)
+        heard = self._bass_of(tick)
+        bass = self.form.bass(tick.position, heard)
+        sound = self._sound_of(tick, after) if bass is heard else None  # of a loop only the notes are known
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
         self._tick, self._tick_s = after, after.time_on(self._grid)
@@ -173,25 +192,33 @@ class Planner:
             if t.number in self._replies or t.time_on(grid) <= self._committed_s:
                 continue
             if t.position.tick == 0:
-                self.form.downbeat(grid, now_s)
-            committed += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position.tick), final=True)
+                self.form.downbeat(grid, now_s, t)
+                self._turn_dials()
+            committed += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position, now_s, grid), final=True)
             self._replies[t.number] = reply
             self._committed_s = t.time_on(grid)
         tentative: list[PlannedNote] = []
         voicing, chord = self._voicing, self._last_chord
         for i, (t, reply) in enumerate(path[len(final) :], len(final)):
-            tentative += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position.tick))
+            tentative += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position, now_s, grid))
         self._voicing, self._last_chord = voicing, chord
         return Plan(tuple(committed), tuple(tentative), max(until_s, self._committed_s), now_s, grid)
+
+    def _turn_dials(self) -> None:
+        """What was asked for since the last bar line counts from this one on."""
+        self._guidance = self._asked.pop("guidance", self._guidance)
+        self._dials, self._asked = replace(self._dials, **self._asked), {}
 
     def _imagine(self, tick: Tick, until_s: float) -> list[tuple[Tick, Reply]]:
         """(tick, reply) from `tick` to the end of the look-ahead: what is committed as it is, the rest imagined."""
         assert self._grid
-        state, path = self._state, []
+        state = self._state
+        path: list[tuple[Tick, Reply]] = []
         bars = self._config.lookahead_bars if tick.position.tick == 0 else 1
         last = tick.number + bars * tick.position.ticks_per_bar
         while tick.number < last or tick.time_on(self._grid) < until_s:
-            reply = self._replies.get(tick.number) or self._sample(tick, state)
+            chord = next((r.chord for _, r in reversed(path) if r.chord), self._last_chord)
+            reply = self._replies.get(tick.number) or self._sample(tick, state, chord)
             path.append((tick, reply))
             tick = next_tick(tick, self._grid)
             state = self._responder.step(self._input(tick.position, BassTick.UNKNOWN, None, reply), state)
@@ -200,10 +227,12 @@ class Planner:
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         return TickInput(position, bass, sound, reply, self._dials, self._guidance)
 
-    def _sample(self, tick: Tick, state: ResponderState) -> Reply:
+    def _sample(self, tick: Tick, state: ResponderState, chord: ChordHit | None) -> Reply:
         rng = np.random.default_rng((self._config.seed, tick.number))
-        fill = phrasing.Form(fill=tick.position.bar % FILL_BARS == FILL_BARS - 1)
-        return phrasing.play(self._responder, state, tick.position, fill, rng, self._config.temperature)
+        bar = tick.position.bar
+        fill = phrasing.Form(fill=bar % FILL_BARS == FILL_BARS - 1 or self.form.hands_over_after(bar))
+        reply = phrasing.play(self._responder, state, tick.position, fill, rng, self._config.temperature)
+        return self.form.reply(tick.position, reply, chord)
 
     def _notes_of(
         self, tick: Tick, reply: Reply, ahead: list[tuple[Tick, Reply]], gate: Gate, final: bool = False
@@ -222,10 +251,10 @@ class Planner:
             notes += [self._drum(hit.piece, hit.velocity * gain, tick, on_s + late_s) for hit, late_s in struck]
         if reply.chord and "chords" in gate.parts:
             self._last_chord = reply.chord
-            off_s = self._until(ahead, on_s, "chord")
+            off_s = self._until(tick, ahead, on_s, "chord")
             notes += self._chord(reply.chord, reply.chord.velocity * gain, tick, on_s, off_s)
         if reply.line and "line" in gate.parts:
-            off_s = self._until(ahead, on_s, "line")
+            off_s = self._until(tick, ahead, on_s, "line")
             notes.append(_note("line", on_s, off_s, reply.line.pitch, reply.line.velocity * gain, tick))
         return notes
 
@@ -244,15 +273,24 @@ class Planner:
             notes += self._chord(self._last_chord, 72, tick, on_s, on_s + bar_s)
         return notes
 
-    def _until(self, ahead: list[tuple[Tick, Reply]], on_s: float, part: str) -> float:
-        """When a sustained stroke ends: at the next stroke or release imagined, at the latest where that ends."""
+    def _until(self, struck: Tick, ahead: list[tuple[Tick, Reply]], on_s: float, part: str) -> float:
+        """When a sustained stroke ends: at the next stroke or release imagined, at the latest where that ends, or at
+        the bar line where the part has to leave."""
         assert self._grid
         end_s = on_s + self._grid.period_s
         for tick, reply in ahead:
             end_s = tick.time_on(self._grid)
             if getattr(reply, part) or getattr(reply, f"{part}_off"):
                 break
+        if self.form.leaves_after({"chord": "chords"}.get(part, part), struck.position.bar):
+            end_s = min(end_s, self._bar_line_s(struck))
         return on_s + LEGATO * (end_s - on_s)
+
+    def _bar_line_s(self, tick: Tick) -> float:
+        """When the bar of this tick ends."""
+        assert self._grid
+        left = tick.position.ticks_per_bar - tick.position.tick + tick.sub
+        return self._grid.time_of(tick.beat + left / ticks_per_beat(tick.position.meter))
 
     @staticmethod
     def _join(first: Plan | None, second: Plan) -> Plan:

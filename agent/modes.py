@@ -1,0 +1,129 @@
+"""Who plays when: accompany, trade, loop, listen. A state machine that moves on bar lines; no clock, no sound.
+
+A mode is a round of phases; each lasts so many bars, and what may sound in each stands in a table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.settings import BandConfig
+from agent.types import PARTS
+
+THIN_PIECES = frozenset({"kick", "closed_hat", "rim", "ride", "shaker"})
+
+
+class Phase(StrEnum):
+    """What goes on. The value is what status shows."""
+
+    TOGETHER = "together"
+    YOURS = "yours"  # trade: the player's bars; the band keeps time on the hat
+    OURS = "ours"  # trade: the band answers
+    RECORDING = "recording"  # loop: the riff is being played for the first time
+    LOOPING = "looping"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What may sound in a phase. pieces: of the drums, None = all."""
+
+    parts: frozenset[str] = frozenset(PARTS)
+    pieces: frozenset[str] | None = None
+    gain: float = 1.0
+
+
+TIME_ONLY = Part(frozenset({"drums"}), THIN_PIECES, 0.8)
+MAY_SOUND = {
+    Phase.TOGETHER: Part(),
+    Phase.YOURS: TIME_ONLY,
+    Phase.OURS: Part(),
+    Phase.RECORDING: TIME_ONLY,
+    Phase.LOOPING: Part(),
+    Phase.SILENT: Part(frozenset()),
+}
+FIRST = {"accompany": Phase.TOGETHER, "trade": Phase.YOURS, "loop": Phase.RECORDING, "listen": Phase.SILENT}
+AFTER = {Phase.YOURS: Phase.OURS, Phase.OURS: Phase.YOURS, Phase.RECORDING: Phase.LOOPING}
+NEEDS_PLAYING = frozenset({Phase.YOURS, Phase.RECORDING})  # begun anew when the player was silent throughout
+NO_REST = frozenset({Phase.OURS, Phase.LOOPING})  # the player's silence says nothing in these
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """phase, from the bar numbered `start` on; bars: how many, None = until told. number: counts turns."""
+
+    phase: Phase
+    start: int = 0
+    bars: int | None = None
+    number: int = 0
+
+    def ends_before(self, bar: int) -> bool:
+        return self.bars is not None and bar >= self.start + self.bars
+
+    def describe(self, bar: int) -> str:
+        """'yours 2/4'; only the phase where it has no end."""
+        if self.bars is None:
+            return str(self.phase)
+        return f"{self.phase} {min(max(bar - self.start, 0), self.bars - 1) + 1}/{self.bars}"
+
+
+class Modes:
+    """Asked at every bar line. bars are numbered as the planner numbers them; the band plays or waits (`rest`)."""
+
+    def __init__(self, config: BandConfig) -> None:
+        self._bars = {
+            Phase.YOURS: config.trade_bars,
+            Phase.OURS: config.trade_bars,
+            Phase.RECORDING: config.loop_bars,
+        }
+        self.mode = config.mode
+        self._asked: str | None = None
+        self._bar = 0  # the newest that was begun
+        self.turn = self._turn(FIRST[self.mode], 0, 0)
+
+    def _turn(self, phase: Phase, start: int, number: int) -> Turn:
+        return Turn(phase, start, self._bars.get(phase), number)
+
+    def ask(self, mode: str, playing: bool) -> None:
+        """From the next bar on; a band that does not play changes at once."""
+        self._asked = None if mode == self.mode else mode
+        if not playing:
+            self._take_up(self.turn.start)
+
+    def rest(self, bar: int) -> None:
+        """The band does not play: whatever comes begins anew with its first phase."""
+        self._bar = bar
+        self._take_up(bar)
+        self.turn = self._turn(FIRST[self.mode], bar, self.turn.number)
+
+    def downbeat(self, bar: int, played: bool) -> None:
+        """Bar `bar` comes next. played: whether the player played in the turn that may end here."""
+        before, self._bar = self.turn, bar
+        if self._take_up(bar) or not before.ends_before(bar):
+            return
+        again = before.phase in NEEDS_PLAYING and not played
+        self.turn = self._turn(before.phase if again else AFTER[before.phase], bar, before.number + 1)
+
+    def _take_up(self, bar: int) -> bool:
+        """Change to what was asked for, if anything was."""
+        if self._asked is None:
+            return False
+        self.mode, self._asked = self._asked, None
+        self.turn = self._turn(FIRST[self.mode], bar, self.turn.number + 1)
+        return True
+
+    def turn_in(self, bar: int) -> Turn:
+        """The turn that this bar belongs to, or will if all goes as it should."""
+        if bar <= self._bar:
+            return self.turn
+        if self._asked is not None:
+            return self._turn(FIRST[self._asked], self._bar + 1, self.turn.number + 1)
+        turn = self.turn
+        while turn.ends_before(bar) and turn.bars:
+            turn = self._turn(AFTER[turn.phase], turn.start + turn.bars, turn.number + 1)
+        return turn
+
+    def hands_over_after(self, bar: int) -> bool:
+        """Whether the next bar is someone else's: what a fill announces."""
+        return self.turn_in(bar + 1).phase != self.turn_in(bar).phase

@@ -1,0 +1,261 @@
+"""Answers a phrase: the player's rhythm with another contour, moved up, bent to the harmony, and brought to a close.
+
+An answer keeps what makes the phrase this phrase (its rhythm, its gestures) and changes one thing at a time: after
+Schoenberg, "Fundamentals of Musical Composition" (1967), ch. III, on developing variation. Deterministic: (phrase,
+seed, turn, harmony) -> notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean, median
+
+import numpy as np
+
+from agent.window import Placed
+from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
+
+CENTRES = (67, 70, 74)  # MIDI; where an answer may lie
+FLAT = 2  # a phrase of at most so many pitches has no contour: it is given one
+WAVE = (0, 4, 7, 4, 9, 7, 4, 2)  # semitones: that contour, note by note
+SEQUENCE = (-5, -3, 2, 3, 5)  # semitones by which the second half repeats the first's gestures
+ACCENTS_IN_BAR = 2
+ACCENT_VELOCITY = 6  # above the phrase's mean
+MEAN_VELOCITY = 88
+MODES_OF = {"maj": (0, 2, 4, 5, 7, 9, 11), "min": (0, 2, 3, 5, 7, 8, 10)}
+SCALE_OF_CHORD = {  # where the key is not known: the scale that goes with a chord
+    "maj": (0, 2, 4, 5, 7, 9, 11),
+    "maj7": (0, 2, 4, 6, 7, 9, 11),
+    "7": (0, 2, 4, 5, 7, 9, 10),
+    "sus4": (0, 2, 4, 5, 7, 9, 10),
+    "min": (0, 2, 3, 5, 7, 9, 10),
+    "min7": (0, 2, 3, 5, 7, 9, 10),
+    "dim": (0, 2, 3, 5, 6, 8, 9, 11),
+    "min7b5": (0, 1, 3, 5, 6, 8, 10),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The shape of a turn: ticks in a beat, in a bar, in all."""
+
+    per_beat: int
+    per_bar: int
+    ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """One note of an answer before the harmony is known. aim: where it wants to lie, MIDI, whole or not."""
+
+    tick: int
+    aim: float
+    velocity: int
+    ticks: int
+    stable: bool = False  # a tone of the chord, whatever it costs
+    home: bool = False  # the last one: the root, or where the phrase stays open the fifth
+
+
+def _as_it_is(aims: list[float], rng: np.random.Generator) -> list[float]:
+    return aims
+
+
+def _inverted(aims: list[float], rng: np.random.Generator) -> list[float]:
+    axis = aims[0]
+    return [2 * axis - aim for aim in aims]
+
+
+def _backwards(aims: list[float], rng: np.random.Generator) -> list[float]:
+    return aims[::-1]
+
+
+def _sequence(aims: list[float], rng: np.random.Generator) -> list[float]:
+    step, half = int(rng.choice(SEQUENCE)), len(aims) // 2
+    return [aim if i < half else aims[i - half] + step for i, aim in enumerate(aims)]
+
+
+def _wider(aims: list[float], rng: np.random.Generator) -> list[float]:
+    middle = median(aims)
+    return [middle + 1.5 * (aim - middle) for aim in aims]
+
+
+CONTOURS: tuple[Callable[[list[float], np.random.Generator], list[float]], ...] = (
+    _as_it_is,  # the rhythm and the line moved up, its end new: "yes"
+    _inverted,
+    _sequence,
+    _wider,
+    _backwards,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a turn answers; the next turn has another contour."""
+
+    contour: int
+    centre: int
+    opens: bool
+    ornaments: bool
+    seed: tuple[int, int]
+
+    @classmethod
+    def of(cls, seed: int, turn: int) -> Recipe:
+        rng = np.random.default_rng((seed, turn))
+        contour = (seed + turn // 2) % len(CONTOURS)
+        return cls(contour, int(rng.choice(CENTRES)), rng.random() < 0.3, rng.random() < 0.6, (seed, turn))
+
+
+def answer(phrase: Sequence[Placed], recipe: Recipe, bars: Bars) -> tuple[Tone, ...]:
+    """Tones in order; empty for an empty phrase."""
+    kept = _end(_thinned(phrase, bars), bars)
+    if not kept:
+        return ()
+    rng = np.random.default_rng((*recipe.seed, 1))
+    aims = _moved(CONTOURS[recipe.contour](_contour(kept), rng), recipe.centre)
+    loudness = MEAN_VELOCITY - mean(note.velocity for note in kept)
+    tones = [
+        Tone(n.tick, aim, int(np.clip(n.velocity + loudness, 50, 118)), n.ticks, n.tick % bars.per_beat == 0)
+        for n, aim in zip(kept, aims, strict=True)
+    ]
+    if recipe.ornaments:
+        tones = _ornamented(tones, bars)
+    return (*tones[:-1], _last(tones[-1], bars))
+
+
+def _contour(notes: Sequence[Placed]) -> list[float]:
+    if len({note.pitch for note in notes}) > FLAT:
+        return [float(note.pitch) for note in notes]
+    return [float(note.pitch + WAVE[i % len(WAVE)]) for i, note in enumerate(notes)]
+
+
+def _moved(aims: list[float], centre: int) -> list[float]:
+    """By octaves to the centre; single notes that leave the range come back by an octave."""
+    shift = 12 * round((centre - median(aims)) / 12)
+    return [_within(aim + shift) for aim in aims]
+
+
+def _within(aim: float) -> float:
+    while aim > LINE_HIGH:
+        aim -= 12
+    while aim < LINE_LOW:
+        aim += 12
+    return aim
+
+
+def _thinned(phrase: Sequence[Placed], bars: Bars) -> list[Placed]:
+    """A bass pumps one pitch where a melody would hold it: repetitions off the beat become length."""
+    kept: list[Placed] = []
+    for note in phrase:
+        last = kept[-1] if kept else None
+        near = last is not None and last.pitch == note.pitch and note.tick - last.tick <= bars.per_beat // 2
+        if last and near and note.tick % bars.per_beat:
+            kept[-1] = replace(last, ticks=note.tick + note.ticks - last.tick)
+        else:
+            kept.append(note)
+    return kept
+
+
+def _end(notes: list[Placed], bars: Bars) -> list[Placed]:
+    """An answer leaves room before the turn passes on: it ends on the last beat at the latest, on a beat if it can."""
+    latest = bars.ticks - bars.per_beat
+    kept = [note for note in notes if note.tick <= latest]
+    on_beat = [i for i, note in enumerate(kept) if note.tick % bars.per_beat == 0 and note.tick > latest - bars.per_bar]
+    return kept[: on_beat[-1] + 1] if on_beat else kept
+
+
+def _last(tone: Tone, bars: Bars) -> Tone:
+    length = min(bars.ticks - tone.tick, 2 * bars.per_beat)
+    return replace(tone, ticks=length, home=True, velocity=min(tone.velocity + 4, 118))
+
+
+def _ornamented(tones: list[Tone], bars: Bars) -> list[Tone]:
+    """In the last two bars, a tone between two that are a beat or more apart and do not lie together."""
+    out: list[Tone] = []
+    for tone, after in zip(tones, [*tones[1:], None], strict=True):
+        room = after.tick - tone.tick if after else 0
+        late = tone.tick >= bars.ticks - 2 * bars.per_bar
+        if after and late and bars.per_beat <= room <= 2 * bars.per_beat and abs(after.aim - tone.aim) >= 3:
+            half = room // 2
+            between = Tone(tone.tick + half, (tone.aim + after.aim) / 2, tone.velocity - 12, room - half)
+            out += [replace(tone, ticks=min(tone.ticks, half)), between]
+        else:
+            out.append(tone)
+    return out
+
+
+def pitch_of(tone: Tone, chord: ChordHit | None, key: tuple[int, str] | None, opens: bool) -> int:
+    """The pitch nearest to where the tone wants to lie that the harmony allows."""
+    allowed = _allowed(tone, chord, key, opens)
+    places = [p for p in range(LINE_LOW, LINE_HIGH + 1) if p % 12 in allowed]
+    return min(places, key=lambda p: (abs(p - tone.aim), p))
+
+
+def _allowed(tone: Tone, chord: ChordHit | None, key: tuple[int, str] | None, opens: bool) -> frozenset[int]:
+    if chord is None and key is None:
+        return frozenset({round(tone.aim) % 12})
+    tones = frozenset((chord.root + i) % 12 for i in QUALITIES[chord.quality]) if chord else frozenset()
+    if chord and tone.home:
+        return frozenset({(chord.root + 7) % 12} if opens else {chord.root})
+    if chord and tone.stable:
+        return tones
+    if key is not None:
+        return frozenset((key[0] + step) % 12 for step in MODES_OF[key[1]]) | tones
+    assert chord
+    return frozenset((chord.root + step) % 12 for step in SCALE_OF_CHORD[chord.quality]) | tones
+
+
+def accents(phrase: Sequence[Placed], bars: Bars) -> dict[int, bool]:
+    """tick -> whether it is its bar's strongest: what the drums answer. Loud notes; where all are alike, off-beats."""
+    if not phrase:
+        return {}
+    average = mean(note.velocity for note in phrase)
+    out: dict[int, bool] = {}
+    for bar in range(-(-bars.ticks // bars.per_bar)):
+        inside = [n for n in phrase if n.tick // bars.per_bar == bar]
+        weights = {n.tick: (n.velocity - average >= ACCENT_VELOCITY, n.tick % bars.per_beat != 0) for n in inside}
+        ranked = sorted((tick for tick in weights if any(weights[tick])), key=lambda tick: weights[tick], reverse=True)
+        out |= {tick: rank == 0 for rank, tick in enumerate(ranked[:ACCENTS_IN_BAR])}
+    return out
+
+
+def with_accent(drums: tuple[DrumHit, ...], strongest: bool) -> tuple[DrumHit, ...]:
+    """The drums of a tick with the player's accent in them."""
+    pieces = {"kick": 108, "open_hat": 92} if strongest else {"snare": 90}
+    wanted = tuple(DrumHit(piece, velocity) for piece, velocity in pieces.items())
+    return wanted + tuple(h for h in drums if h.piece not in pieces and not (strongest and h.piece == "closed_hat"))
+
+
+class Trading:
+    """The phrase heard last and the answer to it; `tone` and `accent` by tick of the answering turn."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._made_of: tuple[tuple[Placed, ...], int, Bars] | None = None
+        self._tones: dict[int, Tone] = {}
+        self._ends: set[int] = set()
+        self._accents: dict[int, bool] = {}
+        self.recipe = Recipe.of(seed, 0)
+
+    def prepare(self, phrase: tuple[Placed, ...], turn: int, bars: Bars) -> None:
+        """Make the answer; nothing changes where nothing new was heard."""
+        if self._made_of == (phrase, turn, bars):
+            return
+        self._made_of = phrase, turn, bars
+        self.recipe = Recipe.of(self._seed, turn)
+        tones = answer(phrase, self.recipe, bars)
+        self._tones = {tone.tick: tone for tone in tones}
+        self._ends = {tone.tick + tone.ticks for tone in tones}
+        self._accents = accents(phrase, bars)
+
+    def line(self, tick: int, chord: ChordHit | None, key: tuple[int, str] | None) -> tuple[int, int] | None:
+        """(pitch, velocity) of the note that begins in this tick."""
+        tone = self._tones.get(tick)
+        return (pitch_of(tone, chord, key, self.recipe.opens), tone.velocity) if tone else None
+
+    def ends(self, tick: int) -> bool:
+        """Whether a note ends as this tick begins."""
+        return tick in self._ends
+
+    def drums(self, tick: int, drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:
+        return with_accent(drums, self._accents[tick]) if tick in self._accents else drums

@@ -1,0 +1,73 @@
+"""What the player plays within some bars, placed on their ticks: a phrase to answer, a riff to repeat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agent.ticks import straight
+from listener.types import Analysis, Grid, Note
+from models.tokens import BassTick
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One note. tick: from the first bar line on; ticks: how long."""
+
+    tick: int
+    pitch: int
+    velocity: int
+    ticks: int = 1
+
+
+class Window:
+    """Collects from beat number `beat` of the grid on, for `ticks` ticks. tick_s: the length of one, about."""
+
+    def __init__(self, beat: int, per_beat: int, ticks: int, tick_s: float) -> None:
+        self.beat, self.per_beat, self.ticks, self._tick_s = beat, per_beat, ticks, tick_s
+        self._heard: dict[float, tuple[int, Note]] = {}  # by onset
+
+    def hear(self, analysis: Analysis, grid: Grid) -> bool:
+        """Take what is new in this frame; whether anything was."""
+        for note in analysis.notes:
+            place = self._place(note, grid)
+            if 0 <= place < self.ticks and note.articulation != "ghost":
+                self._heard[note.onset_s] = place, note
+        mended = [note for note in (*analysis.revised, *analysis.ended) if note.onset_s in self._heard]
+        for note in mended:
+            self._heard[note.onset_s] = self._heard[note.onset_s][0], note
+        return bool(analysis.notes or mended)
+
+    def _place(self, note: Note, grid: Grid) -> int:
+        """The tick it was meant for: the player's distance from the beat and his swing taken out."""
+        beat = grid.beat_at(note.onset_s - grid.behind_s)
+        whole = math.floor(beat)
+        return round((whole - self.beat + straight(beat - whole, grid.swing)) * self.per_beat)
+
+    @property
+    def notes(self) -> tuple[Placed, ...]:
+        """In order; of two in one tick the later."""
+        by_tick = dict(sorted(self._heard.values(), key=lambda heard: heard[1].onset_s))
+        ticks = sorted(by_tick)
+        return tuple(
+            Placed(tick, by_tick[tick].pitch, by_tick[tick].velocity, self._length(by_tick[tick], after - tick))
+            for tick, after in zip(ticks, [*ticks[1:], self.ticks], strict=True)
+        )
+
+    def _length(self, note: Note, room: int) -> int:
+        if note.duration_s is None:
+            return min(room, self.per_beat)
+        return min(max(round(note.duration_s / self._tick_s), 1), room)
+
+
+def bass_at(notes: Iterable[Placed], tick: int, heard: BassTick) -> BassTick:
+    """What the band hears in a tick of a riff that repeats: the player where he plays, else the riff."""
+    if heard.onset_pitch is not None:
+        return heard
+    for note in notes:
+        if note.tick == tick:
+            return BassTick(True, note.pitch, note.velocity, note.pitch)
+        if note.tick < tick < note.tick + note.ticks and heard.sounding_pitch is None:
+            return BassTick(True, None, 0, note.pitch)
+    return heard
