@@ -86,7 +86,7 @@ class SoundCard(Stream):
     ) -> None:
         super().__init__(rate, ring, playback)
         self._block, self._sent, self._reads = block_samples, sent, reads_input
-        self._position, self.seen_s, self.name = 0, 0.0, ""
+        self._position, self.seen_s, self.name, self.api = 0, 0.0, "", ""
         self.out_stamp = np.zeros(2)  # likewise of an output with a clock of its own: samples played, monotonic seconds
         wide = playback.ring.channels if playback else 0
         pair = pair or Pair(input_device, output_device, ring.channels, wide)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from ctypes.util import find_library
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from agent.errors import UserError
@@ -143,12 +146,42 @@ def release() -> None:
         sounddevice._terminate()
 
 
+def renew() -> bool:
+    """Load PortAudio a second time and leave the first as it is; whether that could be done.
+
+    Of a JACK server that died PortAudio waits ten minutes for the last word when a stream is closed, and will not look
+    for another server before. A library is loaded twice only from another file, so its copy is.
+    """
+    sound: Any = sys.modules["sounddevice"]
+    path = next((line.split()[-1] for line in _maps() if "libportaudio" in line), "")
+    if not path:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copy(path, Path(folder) / "libportaudio-again.so")
+        _name_client(ctypes.CDLL(str(copy)))
+        sound._lib = sound._ffi.dlopen(str(copy))
+    sound._initialized = 0
+    return True
+
+
+def _maps() -> list[str]:
+    try:
+        return Path("/proc/self/maps").read_text().splitlines()
+    except OSError:  # not Linux
+        return []
+
+
 def _prepare_jack() -> None:
-    """Looking must not start a JACK server; and PortAudio calls itself "PortAudio" there unless told before it
-    starts (it keeps the pointer it is given)."""
+    """Looking must not start a JACK server."""
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     path = find_library("portaudio")
-    set_name = getattr(ctypes.CDLL(path), "PaJack_SetClientName", None) if path else None
+    if path and "sounddevice" not in sys.modules:
+        _name_client(ctypes.CDLL(path))
+
+
+def _name_client(library: Any) -> None:
+    """PortAudio calls itself "PortAudio" in JACK unless told before it starts (it keeps the pointer it is given)."""
+    set_name = getattr(library, "PaJack_SetClientName", None)
     if set_name:
         set_name(JACK_CLIENT)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent import devices
-from agent.audio import ONE_CLOCK_APIS, Pair, SoundCard
+from agent import devices, latencies
+from agent.audio import ONE_CLOCK_APIS, Latency, Pair, SoundCard
 from agent.devices import Card
 from agent.errors import UserError
 from agent.settings import AudioConfig
@@ -27,6 +27,7 @@ class Finder:
     reads_input: bool
     sent: Ring | None = None
     look: Callable[[AudioConfig, bool], Card | None] = devices.find_card
+    known: latencies.Latencies = latencies.NOTHING  # what was measured
 
     def find(self) -> SoundCard:
         card = self.look(self.audio, self.reads_input)
@@ -47,8 +48,15 @@ class Finder:
             pair=self._pair(card),
         )
         opened.detach()
+        opened.latency = self._measured(card, opened.latency)
+        opened.api = card.input_api or card.output_api
         opened.name = card.input_name if self.reads_input else card.output_name
         return opened
+
+    def _measured(self, card: Card, said: Latency) -> Latency:
+        names = (card.input_name, card.output_name)
+        output_s = latencies.output_s(self.known, self.audio, names, self.rate, (said.input_s, said.output_s))
+        return Latency(said.input_s, output_s)
 
     def _pair(self, card: Card) -> Pair:
         inputs = self.ring.channels if card.input_channels >= self.ring.channels else 1  # one is heard in all

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from agent import devices
-from agent.audio import SoundCard
+from agent.audio import ONE_CLOCK_APIS, SoundCard
 from agent.errors import UserError
 
 LOOK_EVERY_S = 1.0
@@ -21,7 +21,9 @@ PATIENCE_S = 2.0  # a card that is silent for less may come back by itself, its 
 STUCK_S = 10.0  # a driver that has not let go by then will not
 CLOSE_S = 2.0
 FIRST_BLOCK_S = 2.0
+WAITS_FOR_THE_DEAD = ONE_CLOCK_APIS  # JACK: closing a stream of a dead server takes ten minutes
 TICK_S = 0.02
+ANSWERS_S = 0.2
 
 
 class Keeper:
@@ -34,6 +36,7 @@ class Keeper:
         self.cause = ""
         self._find = find
         self._found: SoundCard | None = None
+        self._abandoned: list[SoundCard] = []
         self._lost: queue.SimpleQueue[SoundCard | None] = queue.SimpleQueue()
         self._done = threading.Event()  # the first look is over
         self._stop = threading.Event()
@@ -92,7 +95,9 @@ class Keeper:
             self._stop.wait(LOOK_EVERY_S)
 
     def _came_back(self, card: SoundCard) -> bool:
-        seen_s, deadline_s = card.seen_s, time.monotonic() + PATIENCE_S
+        """A server that stands still is waited for as long as it lives: there is no other, and connections stay."""
+        patience_s = float("inf") if card.api in WAITS_FOR_THE_DEAD else PATIENCE_S
+        seen_s, deadline_s = card.seen_s, time.monotonic() + patience_s
         while time.monotonic() < deadline_s and not self._stop.is_set() and card.alive:
             if card.seen_s != seen_s:
                 return True
@@ -100,20 +105,29 @@ class Keeper:
         return False
 
     def _let_go(self, card: SoundCard) -> None:
+        """Close the card and PortAudio with it."""
         self._busy_s = time.monotonic()
-        with contextlib.suppress(Exception):  # the server it belongs to may be gone
-            card.close()
+        if card.api in WAITS_FOR_THE_DEAD and not self._answers(card) and devices.renew():
+            self._abandoned.append(card)  # its library may still call back
+        else:
+            with contextlib.suppress(Exception):  # what it belongs to may be gone
+                card.close()
+            devices.release()
         self._busy_s = 0.0
+
+    @staticmethod
+    def _answers(card: SoundCard) -> bool:
+        return card.alive and time.monotonic() - card.seen_s < ANSWERS_S
 
     def _look(self) -> bool:
         self._busy_s = time.monotonic()
         try:
-            devices.release()
             card = self._find()
             card.start()
             self._found, self.cause = (card, "") if self._runs(card) else (None, self._dead(card))
         except Exception as cause:  # PortAudio's own errors come in many kinds
             self.cause = str(cause)
+            devices.release()  # at once: it aborts the process when its JACK server has died meanwhile
         self._busy_s = 0.0
         self._done.set()
         return self._found is not None

@@ -38,7 +38,7 @@ class Line:
         self.card: SoundCard | None = None
         self.losses = self.returns = 0
         self.skipped_s = self._silent_s = 0.0
-        self.cause = ""
+        self._cause = ""  # of the last gap
         self._lost_at_s = 0.0  # 0: it is not lost
         self._counts = np.zeros(3, np.int64)  # of cards that are gone
         self._late: deque[tuple[float, float]] = deque()
@@ -104,6 +104,12 @@ class Line:
         return self._silent_s + (time.monotonic() - self._lost_at_s if self._lost_at_s else 0.0)
 
     @property
+    def cause(self) -> str:
+        """Why there is no card now, else why there was none the last time."""
+        seeks = self._keeper.cause if self._keeper and self.card is None else ""
+        return "; ".join(dict.fromkeys(filter(None, (self._cause, seeks))))
+
+    @property
     def stuck(self) -> bool:
         return self._keeper is not None and self._keeper.stuck
 
@@ -149,7 +155,7 @@ class Line:
         self.losses += 1
         self.returns += 1
         self._silent_s += min(late_s, GAP_MAX_S)
-        self.cause = f"{card.name or 'the sound card'} left out {1000 * late_s:.0f} ms"
+        self._cause = f"{card.name or 'the sound card'} left out {1000 * late_s:.0f} ms"
         self._bridge(card.seen_s)
         self._attach(card)
 
@@ -159,7 +165,7 @@ class Line:
         self._counts += card.counts
         card.counts[:] = 0  # it may come back
         self.card, self._lost_at_s = None, now_s
-        self.cause = f"{card.name or 'the sound card'}: no sound for {LOST_S:g} s"
+        self._cause = f"{card.name or 'the sound card'}: no sound for {LOST_S:g} s"
         self.losses += 1
         self._keeper.seek(card)
 
@@ -171,7 +177,7 @@ class Line:
         if stood_s > GAP_MAX_S:
             self.clock.pause(stood_s)
             self.skipped_s += stood_s
-            self.cause = f"the stream stood still for {stood_s:.1f} s"
+            self._cause = f"the stream stood still for {stood_s:.1f} s"
         self.clock.coast(now_s)
         self._fill(self.clock.sample_at(now_s) - SHORT_BLOCKS * self._block)
 
@@ -183,7 +189,6 @@ class Line:
         card = self._ready or (self._keeper.take() if self._keeper else None)
         self._ready = None
         if card is None:
-            self.cause = (self._keeper.cause if self._keeper else "") or self.cause
             return
         self._attach(card)
         self._silent_s, self._lost_at_s = self.silent_s, 0.0
