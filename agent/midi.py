@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from ctypes.util import find_library
@@ -72,10 +74,15 @@ class PartMidi:
 
 
 class MidiOutput:
-    """An open port. One thread may call it at a time; `send` never raises: it counts `errors`, logs the first."""
+    """An open port. One thread may call it at a time; `send` never raises: it counts `errors`, logs the first.
 
-    def __init__(self, port: Any, name: str) -> None:
-        self._port, self.name, self.errors = port, name, 0
+    missing: whether nobody is at the other end (agent/midikeeper.py knows); note-ons are then counted in `dropped`.
+    """
+
+    def __init__(self, port: Any, name: str, api: str = "") -> None:
+        self._port, self.name, self.api = port, name, api
+        self.errors = self.dropped = 0
+        self.failing = self.missing = False
         self._sounding: set[tuple[int, int]] = set()
         self._used: set[tuple[int, int]] = set()
         self._channels: set[int] = set()
@@ -85,17 +92,33 @@ class MidiOutput:
         """(channel 0-15, key) of every note that was switched on and not yet off."""
         return frozenset(self._sounding)
 
+    @property
+    def is_open(self) -> bool:
+        return self._port is not None
+
     def send(self, message: Sequence[int]) -> None:
         """One message of raw bytes."""
-        if self._port is None or not message:
+        if not message:
             return
         self._follow(message)
+        if self._port is None:
+            return
         try:
-            self._port.send_message(list(message))
+            self._port.send_message(message)
         except Exception as cause:  # RtMidi's own types differ by platform, and a gig goes on
+            self.failing = True
             self.errors += 1
             if self.errors == 1:
                 log.warning("MIDI port %s refuses messages (%s); the band plays on without it", self.name, cause)
+
+    def detach(self) -> Any:
+        """Let go of the port, which is left open, and return it."""
+        port, self._port = self._port, None
+        return port
+
+    def attach(self, port: Any, name: str) -> None:
+        """Go on with another port."""
+        self._port, self.name, self.failing = port, name, False
 
     def panic(self) -> None:
         """Note-off for every key ever used, then sustain off, all notes off and all sound off on every channel used.
@@ -127,6 +150,7 @@ class MidiOutput:
             return
         self._channels.add(channel)
         if kind == NOTE_ON and message[2] > 0:
+            self.dropped += self.missing or self._port is None
             self._sounding.add((channel, message[1]))
             self._used.add((channel, message[1]))
         elif kind in (NOTE_OFF, NOTE_ON):
@@ -163,7 +187,7 @@ def open_output(spec: str | int, api: str | None = None, client_name: str = "Ant
     except ValueError:
         port.delete()
         raise
-    return MidiOutput(port, name)
+    return MidiOutput(port, name, chosen)
 
 
 def _choose_api(api: str | None) -> str:
@@ -201,6 +225,21 @@ def _find(spec: str, names: list[str]) -> int:
     raise ValueError(f"no MIDI port {spec!r}; there is {_named(names)}; try one of these, its number, or `virtual`")
 
 
+def find_again(spec: str, before: str, names: Sequence[str]) -> str | None:
+    """The port that was called `before` and may be called a little differently now: the same name, else what `spec`
+    finds, else a name that differs in its numbers only ("FLUID Synth (1234)"). None if it is not there."""
+    if before in names:
+        return before
+    with contextlib.suppress(ValueError):
+        if not spec.isdecimal():
+            return names[_find(spec, list(names))]
+    return next((name for name in names if _stem(name) == _stem(before)), None)
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[\W\d_]+", " ", name).strip().casefold()
+
+
 def _named(names: Sequence[str]) -> str:
     return ", ".join(names) if names else "none"
 
@@ -213,10 +252,15 @@ def _rtmidi() -> Any:
     return rtmidi
 
 
-def _client(api: str, client_name: str) -> Any:
+def client(api: str, client_name: str) -> Any:
+    """RtMidi's output for an API of API_NAMES, no port open yet."""
     rtmidi = _rtmidi()
+    return rtmidi.MidiOut(getattr(rtmidi, API_NAMES[api]), client_name)
+
+
+def _client(api: str, client_name: str) -> Any:
     with quiet_stderr():
-        return rtmidi.MidiOut(getattr(rtmidi, API_NAMES[api]), client_name)
+        return client(api, client_name)
 
 
 def _runs(api: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.errors import UserError
 from agent.midi import MidiOutput, PartMidi, open_output
+from agent.midikeeper import PortKeeper, keep
 from agent.settings import Config
 from agent.synth import DRUM_BANK, PartVoice, Synth, SynthUnavailable
 
@@ -33,13 +34,52 @@ def open_synth(config: Config, rate: int) -> tuple[Synth | None, str]:
 
 
 class MidiBand:
-    """A MIDI port with each part on its channel."""
+    """A MIDI port with each part on its channel. spec: what the port was opened by, to find it again when it vanishes;
+    None: it is not looked after."""
 
-    def __init__(self, output: MidiOutput, parts: dict[str, PartMidi], sends_clock: bool = False) -> None:
+    def __init__(
+        self,
+        output: MidiOutput,
+        parts: dict[str, PartMidi],
+        sends_clock: bool = False,
+        spec: str | int | None = None,
+    ) -> None:
         self._output, self._parts, self.sends_clock = output, parts, sends_clock
-        for part in parts.values():
+        self._set_up()
+        self._keeper: PortKeeper | None = None
+        if spec is not None:
+            self._keeper = keep(output, spec, self._begin_anew)
+            self._keeper.start()
+
+    def _set_up(self) -> None:
+        for part in self._parts.values():
             for message in part.setup():
-                output.send(message)
+                self._output.send(message)
+
+    def _begin_anew(self) -> None:
+        """The instrument came back: it may have forgotten its programs, and may still sound as when it went."""
+        self._set_up()
+        self._output.panic()
+
+    @property
+    def name(self) -> str:
+        """Of the port, as its system tells it."""
+        return self._output.name
+
+    @property
+    def unheard(self) -> int:
+        """Note-ons while nobody was at the port."""
+        return self._output.dropped
+
+    @property
+    def losses(self) -> int:
+        """How often the instrument went."""
+        return self._keeper.losses if self._keeper else 0
+
+    @property
+    def cause(self) -> str:
+        """Why nothing is heard now, in a line; "" when all is well."""
+        return self._keeper.cause if self._keeper else ""
 
     def send(self, part: str, message: tuple[int, ...]) -> None:
         mapped = self._parts[part].apply(message)
@@ -51,12 +91,16 @@ class MidiBand:
         self._output.send(message)
 
     def turn(self) -> None:
-        """To be called often by the thread that sends."""
+        """To be called often by the thread that sends: this is where a port that came back is taken."""
+        if self._keeper:
+            self._keeper.turn()
 
     def panic(self) -> None:
         self._output.panic()
 
     def close(self) -> None:
+        if self._keeper:
+            self._keeper.close()
         self._output.close()
 
 
@@ -69,7 +113,8 @@ def open_port(config: Config) -> MidiBand | None:
         output = open_output(config.midi.port, api)
     except ValueError as cause:
         raise UserError(f"midi.port {config.midi.port!r}: {cause}") from None
-    return MidiBand(output, {name: _part_midi(config, name) for name in config.parts}, config.sync.clock_out)
+    parts = {name: _part_midi(config, name) for name in config.parts}
+    return MidiBand(output, parts, config.sync.clock_out, config.midi.port)
 
 
 def _part_midi(config: Config, name: str) -> PartMidi:

@@ -35,6 +35,10 @@ class Port(Protocol):
 
     @property
     def sends_clock(self) -> bool: ...
+    @property
+    def unheard(self) -> int: ...
+    @property
+    def losses(self) -> int: ...
     def send(self, part: str, message: tuple[int, ...]) -> None: ...
     def send_raw(self, message: tuple[int, ...]) -> None: ...
     def panic(self) -> None: ...
@@ -82,7 +86,11 @@ class Player:
     @property
     def counts(self) -> Counts:
         """Of the output that matters most: what others play from, else what is heard here."""
-        return (self._to_port if self._port else self._to_synth).counts
+        if not self._port:
+            return self._to_synth.counts
+        counts = self._to_port.counts
+        counts.unheard, counts.port_losses = self._port.unheard, self._port.losses
+        return counts
 
     def accept(self, plan: Plan) -> None:
         now_s = self.rendered / self.rate
