@@ -14,6 +14,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from agent import latencies
 from agent.audio import MISSING, XRUNS, Latency
 from agent.audiowords import NO_LATENCY
 from agent.audiowords import AudioReport as AudioReport  # others have these from here
@@ -78,9 +79,11 @@ class AudioProcess:
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
         self._lead, self._behind = (lead, 0) if plays and not hears_file else (0, lead if plays else 0)
         out = Ring(max(16 * lead, 1 << 14), setup.output_channels) if plays else None
+        self._known, unreadable = latencies.load(config)
         self._open_line(out)
         synth, warning = open_synth(config, rate)
         self._port = open_port(config)
+        self._midi_late_s = latencies.midi_s(self._known, config.midi, self._port.name if self._port else None)
         self._looper = Looper(
             setup.ring, rate, None if hears_file or not config.audio.input_channel else config.audio.input_channel - 1
         )
@@ -93,13 +96,14 @@ class AudioProcess:
         if self._outlet:
             self._outlet.skip_to(start)
         self._retime(self._latency)
-        reports.send(Ready(self._band_delay, self._latency, (warning,) if warning else ()))
+        reports.send(Ready(self._band_delay, self._latency, tuple(line for line in (warning, unreadable) if line)))
 
     def _open_line(self, out: Ring | None) -> None:
         setup, audio = self._setup, self._setup.config.audio
         reads_input = setup.take is None
         rings = tuple(r for r in (setup.ring, setup.sent) if r) if reads_input else ()
         finder = Finder(audio, setup.rate, setup.ring, out.reader() if out else None, reads_input, setup.sent)
+        finder.known = self._known
         keeper = Keeper(finder.find) if reads_input or out else None
         self._line = line = Line(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
         self._resumed = line.clock.running
@@ -132,7 +136,7 @@ class AudioProcess:
         heard_s = latency.input_s + latency.output_s + extra_s if self._lead else 0.0
         behind_s = self._behind / rate + latency.output_s if self._behind else 0.0
         input_s = 0.0 if self._file else latency.input_s
-        self.player.retime(heard_s, input_s - behind_s + (config.midi.latency_ms or 0.0) / 1000)
+        self.player.retime(heard_s, input_s - behind_s + self._midi_late_s)
         self._band_delay = round(heard_s * rate)
         if self._outlet:
             self._outlet.heard_after = self._band_delay

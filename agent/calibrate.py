@@ -31,9 +31,10 @@ CHIRPS, LEVEL_DB = 5, -12.0
 SAME_S = 0.0003  # chirps that came back within this of the median agree
 CLEAR_DB = 6.0
 SILENT_DB, QUIET_DB = -90.0, -60.0
-CLICKS, CLICK_GAP_S, CLICK_UNEVEN_S, CLICK_LONGEST_S = 8, 0.55, 0.0137, 0.5
+CLICKS, CLICK_GAP_S, CLICK_LONGEST_S = 12, 0.52, 0.5
 NOISE_S, OVER_NOISE, ONSET_SHARE = 0.1, 4.0, 0.1
-LOOP_NOTES, LOOP_TIMEOUT_S, LOOP_GAP_S, PORT_S = 20, 0.5, 0.03, 3.0
+LOOP_NOTES, LOOP_TIMEOUT_S, LOOP_GAP_S, PORT_S = 40, 0.5, 0.03, 3.0
+UNEVEN_S, GOLDEN = 0.032, 0.618034  # spread over any period, so that the median is that of all places in it
 NOTE_ON, NOTE_OFF = 0x90, 0x80
 SIDE_STICK, VELOCITY = 37, 110
 TICK_S = 0.001
@@ -148,6 +149,10 @@ def _wait_open(source: MidiIn) -> None:
     source.poll()
 
 
+def _uneven_s(number: int) -> float:
+    return UNEVEN_S * (GOLDEN * number % 1.0)
+
+
 def _trips(out: MidiOutput, source: MidiIn) -> Iterator[float]:
     """Seconds each note took; those that did not come back are left out."""
     for number in range(LOOP_NOTES):
@@ -161,7 +166,7 @@ def _trips(out: MidiOutput, source: MidiIn) -> Iterator[float]:
         out.send((NOTE_OFF, key, 0))
         if came is not None:
             yield came - sent_s
-        time.sleep(LOOP_GAP_S + TICK_S * (number % 7) / 3)  # not in step with any period
+        time.sleep(LOOP_GAP_S + _uneven_s(number))
 
 
 def midi_click(config: Config, port: str, click: Click) -> MidiLatency:
@@ -197,7 +202,7 @@ def _click(stream: SoundCard, heard: Ring, out: MidiOutput, click: Click) -> lis
         out.send((NOTE_ON | click.channel, click.key, VELOCITY))
         _follow(stream, clock, CLICK_GAP_S / 2)
         out.send((NOTE_OFF | click.channel, click.key, 0))
-        _follow(stream, clock, CLICK_GAP_S / 2 + CLICK_UNEVEN_S * (number % 5))
+        _follow(stream, clock, CLICK_GAP_S / 2 + _uneven_s(number))
     return sent_s
 
 

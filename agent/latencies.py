@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent import places
-from agent.settings import Config
+from agent.settings import AudioConfig, Config, MidiConfig
 
 FILE = "latencies.json"
 CLICK, LOOP = "click", "loop"  # how a MIDI latency was measured: heard in the microphone; half a round trip
@@ -79,6 +79,9 @@ class Latencies:
         return Latencies(self.audio, (*(one for one in self.midi if one.key != new.key), new))
 
 
+NOTHING = Latencies()
+
+
 def stable(port: str) -> str:
     """A MIDI port's name without the numbers that are others after the next start."""
     return _NUMBERS.sub("", port)
@@ -120,25 +123,26 @@ def store(config: Config, known: Latencies) -> Path:
     return file
 
 
-def output_extra_s(
-    config: Config, source: str, sink: str, rate_hz: int, reported_s: float, known: Latencies | None = None
+def output_s(
+    known: Latencies, audio: AudioConfig, names: tuple[str, str], rate_hz: int, reported_s: tuple[float, float]
 ) -> float:
-    """What is to be added to reported_s, the round trip the driver reports, so that the sum is the true one, seconds.
+    """How long a sample given to the loudspeaker takes to be heard, seconds: the measured round trip less the input's
+    share that is reported, so that both together are what was measured.
 
-    source, sink: the devices' names. known: what `load` gave, where it was read already.
+    names: of input and output; reported_s: of input and output, what the driver says and what counts where nothing
+    was measured or audio.output_latency_ms is set (it is added elsewhere).
     """
-    if config.audio.output_latency_ms is not None:
-        return config.audio.output_latency_ms / 1000
-    known = known or load(config)[0]
-    card = known.card(source, sink, rate_hz, config.audio.block_samples)
-    return card.round_trip_samples / rate_hz - reported_s if card else 0.0
+    card = known.card(*names, rate_hz, audio.block_samples)
+    if card is None or audio.output_latency_ms is not None:
+        return reported_s[1]
+    return max(card.round_trip_samples / rate_hz - reported_s[0], 0.0)
 
 
-def midi_s(config: Config, port: str | None, known: Latencies | None = None) -> float:
-    """How late the instrument at the port of this name sounds, seconds."""
-    if config.midi.latency_ms is not None:
-        return config.midi.latency_ms / 1000
-    found = (known or load(config)[0]).port(port) if port else None
+def midi_s(known: Latencies, midi: MidiConfig, port: str | None) -> float:
+    """How late the instrument at the port of this name sounds, seconds; 0 where nothing says."""
+    if midi.latency_ms is not None:
+        return midi.latency_ms / 1000
+    found = known.port(port) if port else None
     return found.latency_ms / 1000 if found else 0.0
 
 
