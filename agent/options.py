@@ -25,3 +25,20 @@ def pairs(given: argparse.Namespace) -> dict[str, Any]:
             raise UserError(f"--set {pair}: expected KEY=VALUE, such as --set band.hold_bars=4")
         chosen[key] = parse_value(value)
     return chosen
+
+
+def add_time(parser: argparse.ArgumentParser) -> None:
+    """--tempo and --meter."""
+    parser.add_argument("--tempo", type=float, metavar="BPM", help="the tempo, told beforehand (default: it is heard)")
+    parser.add_argument("--meter", metavar="M", help="the meter, such as 7/8, told beforehand (default: it is heard)")
+
+
+def time_told(given: argparse.Namespace) -> dict[str, Any]:
+    """What is told beforehand of tempo and meter."""
+    told = {"band.tempo_bpm": given.tempo, "band.meter": given.meter}
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def number_or_name(given: str) -> int | str:
+    """A device or port as it was named: its number, or part of its name."""
+    return int(given) if given.isdecimal() else given

@@ -80,7 +80,7 @@ class Recorder:
         band_delay_samples >= 0: stems sample k sounds with bass sample k + band_delay_samples; every file
         of the folder lies on the bass's time. Raises UserError when the folder cannot be used.
         """
-        self.folder = folder
+        self.folder, self.band_delay_samples = folder, band_delay_samples
         self.failures: dict[str, str] = {}  # file name -> first cause
         self.failed_writes = 0
         self._parts = tuple(parts)

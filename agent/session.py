@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.audio_process import AudioReport, AudioSetup, Ready
-from agent.channel import Channel, channel
+from agent.audiowords import NO_LATENCY, AudioReport, Ready
+from agent.crew import Crew
 from agent.desk import Desk
 from agent.errors import UserError
 from agent.figures import Figures
@@ -22,16 +21,14 @@ from agent.keys import Keys
 from agent.monitor import Monitor
 from agent.orders import Orders, orders
 from agent.recorder import Recorder
-from agent.rig import Rig, cancels_echo
+from agent.rig import Rig
 from agent.settings import Config
 from agent.statusboard import StatusBoard, words
-from agent.supervisor import Process, Worker, enter, silence
+from agent.supervisor import Worker, silence
 from agent.tape import Tape
-from listener.ring import Ring
 
 log = logging.getLogger(__name__)
 
-RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind before it loses sound
 STOP_TIMEOUT_S = 3.0
 TURN_S = 0.02
 STALE_S = 0.3  # the mind owes a word when so much sound came since its last
@@ -40,7 +37,8 @@ STALE_S = 0.3  # the mind owes a word when so much sound came since its last
 class Live:
     """run() returns when the take is over or when it is told to stop; with forever=False also in a crash loop.
 
-    orders: what was told to an earlier session that this one resumes. tend: called in each turn (the control socket).
+    told, continues: the orders and the folder's name of an earlier session that this one resumes. tend: called in each
+    turn (the control socket).
     """
 
     def __init__(
@@ -51,27 +49,18 @@ class Live:
         monitor: Monitor,
         forever: bool = False,
         told: Orders | None = None,
+        continues: str | None = None,
         tend: Callable[[Live], None] | None = None,
     ) -> None:
-        self._config, self._rig, self._monitor = config, rig, monitor
-        self.folder, self._forever, self._tend = folder, forever, tend
-        self._spawn = multiprocessing.get_context("spawn")
-        self._bass = Ring(round(RING_S * rig.rate), rig.input_channels)
-        self._stems = Ring(round(RING_S * rig.rate), 2 * len(config.parts))
-        cancels = cancels_echo(config, rig)
-        self._sent = Ring(round(RING_S * rig.rate), rig.output_channels) if cancels else None
-        self._plans, self._plans_in = channel()
-        self._audio = Worker("audio", self._start_audio)
-        self._mind = Worker("model", self._start_mind)
+        self._config, self._monitor = config, monitor
+        self.folder, self._forever, self._tend, self._continues = folder, forever, tend, continues
+        self.crew = crew = Crew(config, rig)
         self._board, self.figures = StatusBoard(config), Figures()
-        self.desk = Desk(
-            config, told or orders(config), self._mind.send, self._audio.send, self.stop, lambda: words(self.status())
-        )
+        send = (crew.mind.send, crew.audio.send)
+        self.desk = Desk(config, told or orders(config), *send, self.stop, lambda: words(self.status()))
         self._keys = Keys()
         self._stopping = self._over = False
-        self._rolling = False  # whether the audio process was told to go
         self._troubles: list[str] = []
-        self._ready: Ready | None = None
         self._tape: Tape | None = None
         self._heard_at = 0  # samples written when the mind last spoke
 
@@ -80,7 +69,7 @@ class Live:
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         try:
-            self._audio.start()
+            self.crew.audio.start()
             while not (self._stopping or self._over):
                 self._turn()
                 time.sleep(TURN_S)
@@ -98,62 +87,32 @@ class Live:
         """Carry out one line of agent/commands.py; what was done, in a line. Raises UserError."""
         return self.desk.command(text)
 
+    def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
+        """command() for the control socket; with the status where that was asked for."""
+        return self.command(text), self.status() if text.split()[:1] == ["status"] else None
+
     @property
     def listening(self) -> bool:
         """Whether both workers are up and have spoken lately."""
-        return self._audio.ready and self._mind.ready
+        return self.crew.up
 
     def status(self) -> dict[str, Any]:
         """What is heard and played and how well, as plain data."""
-        lost = {"commands": self._audio.dropped + self._mind.dropped, "plans": self._plans.dropped}
-        restarts = {worker.name: worker.history.restarts for worker in (self._audio, self._mind)}
         return self._board.as_dict() | {
             "listening": self.listening,
             "mode": self.desk.orders.mode,
             "told": self.desk.orders.lines(),
-            "restarts": restarts,
+            "restarts": self.crew.restarts,
             "causes": self._troubles[-5:],
-            "lost_messages": lost,
+            "lost_messages": self.crew.lost_messages,
             "folder": str(self.folder),
             **self.figures.as_dict(),
         }
 
-    # -- the workers ------------------------------------------------------------------------------------------
-
-    def _start_audio(self, commands: Channel, reports: Channel) -> Process:
-        rig = self._rig
-        setup = AudioSetup(
-            config=self._config,
-            rate=rig.rate,
-            input_device=rig.input_device,
-            output_device=rig.output_device,
-            output_channels=rig.output_channels,
-            take=rig.take,
-            ring=self._bass,
-            stems=self._stems,
-            sent=self._sent,
-        )
-        self.figures.new_life()
-        self._rolling = False
-        return self._process("agent.audio_process", "main", (setup, self._plans_in, commands, reports))
-
-    def _start_mind(self, commands: Channel, reports: Channel) -> Process:
-        assert self._ready
-        latency, rig = self._ready.latency, self._rig
-        latency_s = latency.input_s + latency.output_s
-        shared = (self._config, self._bass, self._sent, rig.rate, rig.ring_channel, latency_s, self._plans)
-        return self._process("agent.mind_process", "main", (*shared, commands, reports))
-
-    def _process(self, module: str, function: str, args: tuple[Any, ...]) -> Process:
-        name = f"antiphon-{module.rpartition('.')[2]}"
-        process = self._spawn.Process(target=enter, args=(module, function, *args), name=name, daemon=True)
-        process.start()
-        return process
-
     # -- a turn -----------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        alive = self._audio.alive  # asked before its last words are read
+        alive = self.crew.audio.alive  # asked before its last words are read
         self._hear_mind()
         self._hear_audio()
         if self._tape:
@@ -165,78 +124,81 @@ class Live:
         self._monitor.update(self._board.status())
 
     def _hear_mind(self) -> None:
-        was_ready = self._mind.ready
-        for message in self._mind.receive():
-            self._heard_at = self._bass.written
-            for heard in message if isinstance(message, list) else (message,):
+        mind = self.crew.mind
+        was_ready = mind.ready
+        for message in mind.receive():
+            self._heard_at = self.crew.bass.written
+            for heard in message if isinstance(message, (list, tuple)) else (message,):
                 if hasattr(heard, "thought") and self._tape:
                     self._tape.chronicle.thought(heard.thought, heard.said_s)
                     self._board.thought(heard.thought)
                     self.figures.heard = heard
-        if self._mind.ready and not was_ready:
+        if mind.ready and not was_ready:
             for order in self.desk.orders.for_mind():
-                self._mind.send(order)
-            self._go()
-
-    def _go(self) -> None:
-        """A file waits for the mind, so that the same file and seed give the same session; a player does not."""
-        if self._ready and self._audio.ready and (self._mind.ready or self._rig.take is None or self._bass.written):
-            self._rolling = self._audio.send("go")
+                mind.send(order)
+            self.crew.go()
 
     def _hear_audio(self) -> None:
-        for report in self._audio.receive():
+        for report in self.crew.audio.receive():
             if isinstance(report, Ready):
                 self._on_ready(report)
             elif isinstance(report, AudioReport) and self._tape:
-                self._tape.chronicle.sent(report.records, report.notes)
-                self.figures.played(report)
+                self._tape.chronicle.sent(report.records)
+                if report.card:
+                    self._tape.delay(report.band_delay_samples)
+                    self.crew.latency = report.latency
+                for change in self.figures.played(report):
+                    self._trouble(change)
                 self._board.played(self.figures.counts, self.figures.xruns)
                 if report.failed and report.failed not in self._troubles:
                     self._trouble(report.failed)
                 self._over |= report.finished
 
     def _on_ready(self, ready: Ready) -> None:
-        self._ready = ready
+        if ready.latency != NO_LATENCY:
+            self.crew.latency = ready.latency
         for warning in ready.warnings:
             if warning not in self._troubles:
                 self._trouble(warning)
         for order in self.desk.orders.for_audio():
-            self._audio.send(order)
-        if self._tape is None:
-            programs = {name: (part.channel, part.program) for name, part in self._config.parts.items()}
-            recorder = Recorder(
-                self.folder, self._rig.rate, tuple(self._config.parts), programs, ready.band_delay_samples
-            )
-            self._tape = Tape(recorder, self._bass, self._stems, self._rig.ring_channel)
-        if self._mind.process is None:
-            self._mind.start()
-        self._go()
+            self.crew.audio.send(order)
+        self._tape = self._tape or self._new_tape(ready.band_delay_samples)
+        if self.crew.mind.process is None:
+            self.crew.mind.start()
+        self.crew.go()
+
+    def _new_tape(self, band_delay_samples: int) -> Tape:
+        rig, parts = self.crew.rig, self._config.parts
+        programs = {name: (part.channel, part.program) for name, part in parts.items()}
+        recorder = Recorder(self.folder, rig.rate, tuple(parts), programs, band_delay_samples, self._continues)
+        return Tape(recorder, self.crew.bass, self.crew.stems, rig.ring_channel)
+
+    # -- supervision ------------------------------------------------------------------------------------------
 
     def _supervise(self, audio_was_alive: bool) -> None:
         if self._over or self._stopping:
             return
-        cause = self._audio.trouble(owes_words=self._rolling) if not audio_was_alive or self._audio.alive else ""
-        if cause:
-            self._mourn(self._audio, cause)
+        audio, mind = self.crew.audio, self.crew.mind
+        ended_just_now = audio_was_alive and not audio.alive  # its last words are read in the next turn
+        cause = "" if ended_just_now else audio.trouble(owes_words=self.crew.rolling)
+        if cause or self.figures.stuck:
+            self._mourn(audio, cause or "the sound card's driver is stuck")
             silence(self._config)
-        self._audio.revive()
-        if self._mind.process is None or self._mind_is_done():
-            return
-        owes = self._bass.written - self._heard_at > STALE_S * self._rig.rate
-        if cause := self._mind.trouble(owes):
-            self._mourn(self._mind, cause)
-        if self._mind.revive():
-            self._heard_at = self._bass.written
-
-    def _mind_is_done(self) -> bool:
-        """The music is over and the mind has said all it had to say."""
-        return self._bass.ended and not self._mind.alive
+        if audio.revive():
+            self.figures.new_life()
+        if mind.process is None or (self.crew.bass.ended and not mind.alive):
+            return  # not begun, or the music is over and it has said all it had to say
+        owes = self.crew.bass.written - self._heard_at > STALE_S * self.crew.rig.rate
+        if cause := mind.trouble(owes):
+            self._mourn(mind, cause)
+        if mind.revive():
+            self._heard_at = self.crew.bass.written
 
     def _mourn(self, worker: Worker, cause: str) -> None:
         """Make room for the next one; whoever cannot even begin, or begins in vain again and again, is given up."""
-        begun = self._tape is not None and (worker is self._audio or self._heard_at > 0)
-        if not self._forever and worker.failure and not begun:
-            raise UserError(worker.failure)
+        begun = self._tape is not None and (worker is self.crew.audio or self._heard_at > 0)
+        if not self._forever and not begun:
+            raise UserError(worker.failure or f"{cause}; try `antiphon doctor`")
         worker.bury(cause)
         if worker.history.loops and not self._forever:
             cause = f"{cause}; it died {len(worker.history.early_s)} times within a minute: given up"
@@ -245,7 +207,7 @@ class Live:
         self._board.say(f"the {worker.name} process is started anew", restarts=1)
 
     def _trouble(self, cause: str) -> None:
-        log.warning("%s", cause)
+        log.log(logging.WARNING if self._forever else logging.INFO, "%s", cause)
         self._troubles = [*self._troubles, cause][-100:]
         self._board.say(cause)
         if self._tape:
@@ -265,34 +227,26 @@ class Live:
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
         self._stop_audio()
-        self._mind.send("stop")
+        self.crew.mind.send("stop")
         if self._tape:
             self._hear_mind()
             self._tape.roll()
-            self._tape.chronicle.summary(**self._summary())
+            self._tape.chronicle.summary(**self.figures.as_dict(), **self.crew.figures())
             self._troubles += self._tape.close()
-        for worker in (self._audio, self._mind):
-            worker.end(STOP_TIMEOUT_S)
-        for end in (self._plans, self._plans_in):
-            end.close()
+        self.crew.end(STOP_TIMEOUT_S)
         self._keys.close()
         self._monitor.close()
 
-    def _summary(self) -> dict[str, Any]:
-        starts = {"audio_starts": self._audio.history.starts, "mind_starts": self._mind.history.starts}
-        causes = [*self._audio.history.causes, *self._mind.history.causes]
-        lost = self._audio.dropped + self._mind.dropped
-        return self.figures.as_dict() | starts | {"restart_causes": causes, "lost_commands": lost}
-
     def _stop_audio(self) -> None:
-        if self._audio.process is None:
+        audio = self.crew.audio
+        if audio.process is None:
             return
-        self._audio.send("stop")
+        audio.send("stop")
         deadline_s = time.monotonic() + STOP_TIMEOUT_S
-        while self._audio.alive and time.monotonic() < deadline_s and not self._audio.trouble():
+        while audio.alive and time.monotonic() < deadline_s and not audio.trouble():
             self._hear_audio()
             time.sleep(TURN_S / 4)
         self._hear_audio()  # what it said with its last breath
-        self._audio.end(0.5)
-        if self._audio.process.exitcode != 0:
+        audio.end(0.5)
+        if audio.process.exitcode != 0:
             silence(self._config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+
 from agent.chronicle import Chronicle
 from agent.recorder import Recorder
 from listener.capture import to_mono
@@ -20,6 +22,15 @@ class Tape:
         self._channel = channel
         self._bass, self._stems = bass.reader(), stems.reader()
         self._rolled_s = 0.0
+        self._delay = recorder.band_delay_samples
+        self._surplus = 0  # samples of the band still to be left out, as it is heard sooner than before
+
+    def delay(self, band_delay_samples: int) -> None:
+        """The band is heard so much later than rendered from now on: another sound card."""
+        later, self._delay = band_delay_samples - self._delay, band_delay_samples
+        self._surplus += max(-later, 0)
+        if later > 0:
+            self.recorder.stems(np.zeros((self._stems.ring.channels // 2, later, 2), np.float32))
 
     def roll(self, now: bool = True) -> None:
         """Record what has come since the last time; with now=False only when enough has come."""
@@ -31,6 +42,8 @@ class Tape:
         if len(bass):
             self.recorder.bass(to_mono(bass, self._channel)[0])
         stems = self._stems.read(self._stems.available)
+        left_out = min(self._surplus, len(stems))
+        self._surplus, stems = self._surplus - left_out, stems[left_out:]
         if len(stems):
             self.recorder.stems(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import struct
 import time
@@ -127,16 +128,32 @@ def repair(path: Path) -> int | None:
     Raises OSError.
     """
     with path.open("r+b", buffering=0) as file:
-        found = file.read(HEADER_BYTES)
-        if len(found) < HEADER_BYTES or found[:4] not in (b"RIFF", b"RF64") or found[72:76] != b"data":
+        form = _form(file.read(HEADER_BYTES))
+        if form is None:
             return None
-        channels, rate_hz = struct.unpack_from("<HI", found, 58)
+        rate_hz, channels = form
         frame = SAMPLE_BYTES * channels
         frames = (os.fstat(file.fileno()).st_size - HEADER_BYTES) // frame
         file.truncate(HEADER_BYTES + frames * frame)
         file.seek(0)
         file.write(header(rate_hz, channels, frames * frame))
         return int(frames)
+
+
+def form_of(path: Path) -> tuple[int, int]:
+    """(sample rate in Hz, channels) of a file that WavWriter left. Raises OSError."""
+    with path.open("rb") as file:
+        form = _form(file.read(HEADER_BYTES))
+    if form is None:
+        raise OSError(errno.EINVAL, "it was not recorded here", str(path))
+    return form
+
+
+def _form(found: bytes) -> tuple[int, int] | None:
+    if len(found) < HEADER_BYTES or found[:4] not in (b"RIFF", b"RF64") or found[72:76] != b"data":
+        return None
+    channels, rate_hz = struct.unpack_from("<HI", found, 58)
+    return rate_hz, channels
 
 
 def to_pcm24(samples: Float32) -> bytes:
@@ -146,7 +163,8 @@ def to_pcm24(samples: Float32) -> bytes:
     # exact in float32: a power of two, and its 24 bits hold every whole number that can come out
     scaled = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=1.0, neginf=-1.0) * np.float32(2**23)
     whole = np.clip(np.rint(scaled), -(2**23), 2**23 - 1).astype("<i4")
-    return whole.reshape(-1, 1).view(np.uint8)[:, :SAMPLE_BYTES].tobytes()
+    packed: bytes = whole.reshape(-1, 1).view(np.uint8)[:, :SAMPLE_BYTES].tobytes()
+    return packed
 
 
 class Limiter:

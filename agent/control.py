@@ -1,0 +1,206 @@
+"""The control socket: JSON lines over a Unix socket that only its owner can open.
+
+{"say": "mode loop"} -> {"ok": true, "says": "...", "status": {...}?} or {"ok": false, "says": "why not"}.
+Asked in the session's turns and never waiting: a client that is slow, silent or mad costs itself its connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agent.errors import UserError
+from agent.places import NAME
+
+CLIENTS_MAX = 8
+LINE_BYTES = 4_096
+ANSWER_BYTES = 1 << 16  # waiting for a client that does not read
+TURN_LINES = 8  # of one client in one turn
+PATH_BYTES = 107  # sun_path
+
+Answer = tuple[str, dict[str, Any] | None]
+Handler = Callable[[str], Answer]
+
+
+class _Client:
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._connection = connection
+        self._asked, self._answers = b"", b""
+        self._ended = False  # it says nothing more, but may still read
+
+    def tend(self, handler: Handler) -> bool:
+        """Read, answer, write; False when this client is done or has gone too far."""
+        try:
+            self._read()
+            self._answer(handler)
+            return self._write()
+        except OSError:
+            return False
+
+    def _read(self) -> None:
+        if self._ended or len(self._asked) > LINE_BYTES:
+            return
+        with contextlib.suppress(BlockingIOError):
+            got = self._connection.recv(LINE_BYTES)
+            self._ended = not got
+            self._asked += got
+
+    def _answer(self, handler: Handler) -> None:
+        for _ in range(TURN_LINES):
+            line, newline, rest = self._asked.partition(b"\n")
+            if len(line) > LINE_BYTES:
+                raise OSError(errno.EMSGSIZE, "the line is too long")
+            if not newline:
+                return
+            self._asked = rest
+            self._answers += json.dumps(answer(line, handler), ensure_ascii=False).encode() + b"\n"
+            if len(self._answers) > ANSWER_BYTES:
+                raise OSError(errno.ENOBUFS, "it does not read its answers")
+
+    def _write(self) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            while self._answers:
+                self._answers = self._answers[self._connection.send(self._answers) :]
+        return bool(self._answers) or not self._ended
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def answer(line: bytes, handler: Handler) -> dict[str, Any]:
+    """What one line of a client leads to; whatever it holds, an answer."""
+    try:
+        asked = json.loads(line)
+        text = asked["say"]
+        if not isinstance(text, str):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return {"ok": False, "says": 'expected a line of JSON such as {"say": "mode loop"}'}
+    try:
+        says, status = handler(text)
+    except UserError as mistake:
+        return {"ok": False, "says": str(mistake)}
+    return {"ok": True, "says": says} | ({"status": status} if status is not None else {})
+
+
+class ControlServer:
+    """Listens from the start. Raises UserError where another session holds the socket or it cannot be made."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._clients: list[_Client] = []
+        self._socket = self._open(path)
+        self._inode = path.stat().st_ino
+
+    def _open(self, path: Path) -> socket.socket:
+        if len(os.fsencode(path)) > PATH_BYTES:
+            raise UserError(
+                f"control socket {path}: a path of {PATH_BYTES} bytes at most is allowed; set $ANTIPHON_SOCKET"
+            )
+        try:
+            _own_folder(path.parent)
+            _remove_stale(path)
+            listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            before = os.umask(0o177)  # 0600 from its first moment on
+            try:
+                listening.bind(str(path))
+            finally:
+                os.umask(before)
+            listening.listen(CLIENTS_MAX)
+            listening.setblocking(False)
+        except OSError as cause:
+            raise UserError(f"control socket {path}: {cause.strerror or cause}; set $ANTIPHON_SOCKET") from None
+        return listening
+
+    def tend(self, handler: Handler) -> None:
+        """Once in each turn: take what came, answer it, and go on."""
+        self._accept()
+        for client in list(self._clients):
+            if not client.tend(handler):
+                client.close()
+                self._clients.remove(client)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            if len(self._clients) >= CLIENTS_MAX:  # the oldest has had its time
+                self._clients.pop(0).close()
+            self._clients.append(_Client(connection))
+
+    def close(self, handler: Handler | None = None) -> None:
+        """What was asked is answered, the socket goes; never raises."""
+        if handler:
+            self.tend(handler)
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_ino == self._inode:
+                self.path.unlink()
+
+
+def _own_folder(folder: Path) -> None:
+    """Raises OSError, UserError for a folder in which others could put a socket of theirs."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.stat()
+    if found.st_uid not in (os.getuid(), 0):
+        raise UserError(f"{folder} belongs to somebody else; set $ANTIPHON_SOCKET to a path in a folder of yours")
+    if found.st_uid == os.getuid() and folder.name == NAME:
+        folder.chmod(0o700)
+
+
+def _remove_stale(path: Path) -> None:
+    """The socket of a session that is dead. Raises UserError for one that lives."""
+    if not path.exists():
+        return
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise UserError(f"{path} is in the way and no socket; remove it, or set $ANTIPHON_SOCKET")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0.5)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+        except OSError:  # it lives, and is busy
+            pass
+    raise UserError(
+        f"a session is running already ({path}); `antiphon ctl status` shows it, `antiphon ctl stop` ends it"
+    )
+
+
+def ask(path: Path, text: str, timeout_s: float = 5.0) -> dict[str, Any]:
+    """The client's side: one line, one answer. Raises UserError where nobody answers."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
+        try:
+            connection.connect(str(path))
+            connection.sendall(json.dumps({"say": text}).encode() + b"\n")
+            reply = b""
+            while not reply.endswith(b"\n"):
+                got = connection.recv(LINE_BYTES)
+                if not got:
+                    raise ConnectionResetError(errno.ECONNRESET, "it hung up")
+                reply += got
+        except TimeoutError:
+            raise UserError(f"the session at {path} does not answer") from None
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise UserError(
+                f"no session is running ({path}); start one with `antiphon daemon` or `antiphon jam`"
+            ) from None
+        except OSError as cause:
+            raise UserError(f"the session at {path} cannot be asked: {cause.strerror or cause}") from None
+    answered: dict[str, Any] = json.loads(reply)
+    return answered

@@ -1,0 +1,98 @@
+"""Both workers of a session and what they share: rings, the clock's stamp, the channel of plans."""
+
+from __future__ import annotations
+
+import multiprocessing
+from typing import Any
+
+from agent.audiowords import NO_LATENCY, AudioSetup
+from agent.channel import Channel, channel
+from agent.clock import SharedStamp
+from agent.rig import Rig, cancels_echo
+from agent.settings import Config
+from agent.supervisor import Process, Worker, enter
+from listener.ring import Ring
+
+RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind before it loses sound
+
+
+class Crew:
+    """audio, mind: the places; nothing is started yet. latency: of the sound card, once the audio process has told."""
+
+    def __init__(self, config: Config, rig: Rig) -> None:
+        self._config, self.rig = config, rig
+        self._spawn = multiprocessing.get_context("spawn")
+        self.bass = self._ring(rig.input_channels)
+        self.stems = self._ring(2 * len(config.parts))
+        self._sent = self._ring(rig.output_channels) if cancels_echo(config, rig) else None
+        self._stamp = SharedStamp()
+        self.plans, self._plans_in = channel()
+        self.audio = Worker("audio", self._start_audio)
+        self.mind = Worker("model", self._start_mind)
+        self.latency = NO_LATENCY
+        self.rolling = False  # whether the audio process of now was told to go
+
+    def _ring(self, channels: int) -> Ring:
+        return Ring(round(RING_S * self.rig.rate), channels)
+
+    def _start_audio(self, commands: Channel, reports: Channel) -> Process:
+        rig = self.rig
+        setup = AudioSetup(
+            config=self._config,
+            rate=rig.rate,
+            input_device=rig.input_device,
+            output_device=rig.output_device,
+            output_channels=rig.output_channels,
+            take=rig.take,
+            ring=self.bass,
+            stems=self.stems,
+            sent=self._sent,
+            stamp=self._stamp,
+            waits=rig.waits,
+        )
+        self.rolling = False
+        return self._process("agent.audio_process", (setup, self._plans_in, commands, reports))
+
+    def _start_mind(self, commands: Channel, reports: Channel) -> Process:
+        rig, latency_s = self.rig, self.latency.input_s + self.latency.output_s
+        shared = (self._config, self.bass, self._sent, rig.rate, rig.ring_channel, latency_s, self.plans)
+        return self._process("agent.mind_process", (*shared, commands, reports))
+
+    def _process(self, module: str, args: tuple[Any, ...]) -> Process:
+        name = f"antiphon-{module.rpartition('.')[2]}"
+        process = self._spawn.Process(target=enter, args=(module, "main", *args), name=name, daemon=True)
+        process.start()
+        return process
+
+    def go(self) -> None:
+        """Let the sound begin. A file waits for the mind, so that the same file and seed give the same session; a
+        player does not."""
+        if self.audio.ready and not self.rolling and (self.mind.ready or self.rig.take is None or self.bass.written):
+            self.rolling = self.audio.send("go")
+
+    @property
+    def up(self) -> bool:
+        """Whether both have said that they are ready."""
+        return self.audio.ready and self.mind.ready
+
+    @property
+    def restarts(self) -> dict[str, int]:
+        return {worker.name: worker.history.restarts for worker in (self.audio, self.mind)}
+
+    @property
+    def lost_messages(self) -> int:
+        """Commands that a worker did not take in time."""
+        return self.audio.dropped + self.mind.dropped
+
+    def figures(self) -> dict[str, Any]:
+        """For the summary."""
+        causes = [*self.audio.history.causes, *self.mind.history.causes]
+        starts = {"audio_starts": self.audio.history.starts, "mind_starts": self.mind.history.starts}
+        return starts | {"restart_causes": causes, "lost_commands": self.lost_messages}
+
+    def end(self, patience_s: float) -> None:
+        """Wait for both to end by themselves, then end them."""
+        for worker in (self.audio, self.mind):
+            worker.end(patience_s)
+        for end in (self.plans, self._plans_in):
+            end.close()

@@ -1,0 +1,173 @@
+"""The headless session: waits for its interface, plays until it is told to stop, and resumes what a crash broke off."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agent.commands import parse
+from agent.control import Answer, ControlServer
+from agent.errors import UserError
+from agent.lastsession import LastSession
+from agent.logs import fact
+from agent.monitor import Monitor
+from agent.orders import Orders, orders
+from agent.places import socket_path, state_folder
+from agent.recorder import new_session_folder
+from agent.recovery import finish_soon
+from agent.rig import Rig
+from agent.sdnotify import Notifier
+from agent.session import Live
+from agent.settings import Config
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0  # for an interface that is not there
+TURN_S = 0.05
+AGAIN_S = (1.0, 30.0)  # after a session that could not begin: the first wait and the longest
+SAID_EVERY_S = 60.0
+
+
+class Daemon:
+    """find: the rig, or UserError while there is none. read: the configuration, checked, when SIGHUP comes."""
+
+    def __init__(
+        self, config: Config, find: Callable[[], Rig], folder: Path | None, read: Callable[[], object] = lambda: None
+    ) -> None:
+        """Raises UserError where another session runs."""
+        self._config, self._find, self._folder, self._read = config, find, folder, read
+        self._server = ControlServer(socket_path())
+        self._notifier = Notifier()
+        self._last = LastSession(state_folder(config.paths.state))
+        self._live: Live | None = None
+        self._stopping = self._is_ready = self._asked_to_read = False
+        self._waits_for = "the interface"
+        self._said_s = 0.0
+
+    def run(self) -> int:
+        """Until it is told to stop or a take is over; the exit code."""
+        handlers = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
+        handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
+        try:
+            with finish_soon(Path(self._config.paths.sessions)):
+                return self._run()
+        finally:
+            self._notifier.say("STOPPING=1")
+            self._server.close(self._idle_answer)
+            self._notifier.close()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def _end(self, *_: Any) -> None:
+        self._stopping = True
+        if self._live:
+            self._live.stop()
+
+    def _hang_up(self, *_: Any) -> None:
+        self._asked_to_read = True
+
+    def _run(self) -> int:
+        told, continues = self._resumed()
+        wait_s, longest_s = AGAIN_S
+        while rig := self._rig():
+            try:
+                self._play(rig, told, continues)
+                return 0
+            except UserError as cause:
+                fact(log, "failed", logging.ERROR, cause=cause, again_s=wait_s)
+                self._idle(wait_s)
+                wait_s = min(2 * wait_s, longest_s)
+        return 0
+
+    def _resumed(self) -> tuple[Orders, str | None]:
+        told = orders(self._config)
+        broken = self._last.broken()
+        if broken is None:
+            return told, None
+        told.restore(broken.told)
+        fact(log, "resumed", folder=broken.folder, told="; ".join(told.lines()))
+        return told, broken.folder.name
+
+    def _rig(self) -> Rig | None:
+        """Waits for it; None when it is told to stop first."""
+        while not self._stopping:
+            try:
+                return self._find()
+            except UserError as cause:
+                if str(cause) != self._waits_for:
+                    self._waits_for = str(cause)
+                    fact(log, "waiting", cause=cause)
+                self._tell_systemd(f"waiting: {cause}", ready=True)
+                self._idle(LOOK_EVERY_S)
+        return None
+
+    def _idle(self, wait_s: float) -> None:
+        until_s = time.monotonic() + wait_s
+        while not self._stopping and time.monotonic() < until_s:
+            self._server.tend(self._idle_answer)
+            self._notifier.feed()
+            self._read_again()
+            time.sleep(TURN_S)
+
+    def _idle_answer(self, text: str) -> Answer:
+        """Nothing plays yet."""
+        command = parse(text)
+        if command.name == "stop":
+            self._end()
+            return "the daemon ends", None
+        says = f"nothing is played yet; waiting: {self._waits_for}"
+        if command.name == "status":
+            return says, {"listening": False, "waits_for": self._waits_for}
+        raise UserError(says)
+
+    # -- a session --------------------------------------------------------------------------------------------
+
+    def _play(self, rig: Rig, told: Orders, continues: str | None) -> None:
+        folder = self._folder or new_session_folder(Path(self._config.paths.sessions))
+        fact(log, "started", folder=folder, rig=rig.says, continues=continues)
+        quiet = Monitor(None, live=False)
+        live = Live(self._config, rig, folder, quiet, forever=True, told=told, continues=continues, tend=self._tend)
+        self._live = live
+        if self._stopping:
+            return
+        try:
+            troubles = live.run()
+        finally:
+            self._live = None
+            self._last.write(folder, told.lines(), ended=True)
+        fact(log, "ended", folder=folder, troubles=len(troubles))
+
+    def _tend(self, live: Live) -> None:
+        self._server.tend(live.answer)
+        self._read_again()
+        self._last.write(live.folder, live.desk.orders.lines())
+        if live.listening:
+            self._tell_systemd("listening", ready=True)
+            self._notifier.feed()
+        elif self._is_ready:
+            self._tell_systemd("a worker is started anew", ready=False)
+        if time.monotonic() - self._said_s > SAID_EVERY_S:
+            self._said_s = time.monotonic()
+            fact(log, "status", **{key: value for key, value in live.figures.as_dict().items() if value})
+
+    def _tell_systemd(self, status: str, ready: bool) -> None:
+        if ready and not self._is_ready:
+            self._is_ready = True
+            self._notifier.say("READY=1")
+            fact(log, "ready")
+        self._notifier.status(status)
+
+    def _read_again(self) -> None:
+        """SIGHUP: a running session keeps its settings; what the file says counts from the next one on."""
+        if not self._asked_to_read:
+            return
+        self._asked_to_read = False
+        try:
+            self._read()
+            fact(log, "config", says="it is in order; it counts when the daemon is started again")
+        except UserError as cause:
+            fact(log, "config", logging.ERROR, cause=cause)

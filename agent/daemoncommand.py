@@ -1,0 +1,50 @@
+"""`antiphon daemon`, and `antiphon service` that hands it to systemd."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+DAEMON_EXAMPLES = """examples:
+  antiphon daemon --midi "My Synth"               no terminal; `antiphon ctl` tells it what to do
+  antiphon daemon --log-json 2>> antiphon.log     every fact a line of JSON
+SIGTERM or `antiphon ctl stop` ends it; after a crash it resumes the same session.
+"""
+
+
+def add(commands: Any) -> None:
+    """Add both commands to argparse's subparsers."""
+    from agent.jamcommand import add_playing
+
+    raw = argparse.RawDescriptionHelpFormatter
+    daemon = commands.add_parser("daemon", help="play without a terminal", epilog=DAEMON_EXAMPLES, formatter_class=raw)
+    add_playing(daemon)
+    daemon.add_argument("--log-json", action="store_true", help="each line of the log as a JSON object")
+    daemon.set_defaults(run=_daemon)
+
+    service = commands.add_parser("service", help="the daemon as a systemd user service")
+    service.add_argument("action", choices=("install", "uninstall", "status"))
+    service.set_defaults(run=_service)
+
+
+def _daemon(given: argparse.Namespace) -> int:
+    from agent import devices, logs, rig
+    from agent.daemon import Daemon
+    from agent.jamcommand import check_out, settings
+
+    config, take = settings(given)
+    check_out(given.out)
+    logs.set_up(config.log.level if config.log.level == "debug" else "info", given.log_json)
+
+    def find() -> rig.Rig:
+        found = rig.choose(config, take, waits=True)
+        devices.release()
+        return found
+
+    return Daemon(config, find, given.out, lambda: settings(given)).run()
+
+
+def _service(given: argparse.Namespace) -> int:
+    from agent import service
+
+    return service.run(given.action)

@@ -1,0 +1,142 @@
+"""`antiphon jam`: play together at a terminal; the options it shares with the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from agent.config import load
+from agent.errors import UserError
+from agent.options import add_config, add_time, number_or_name, pairs, time_told
+from agent.settings import Config
+
+EXAMPLES = """examples:
+  antiphon jam                                    microphone in, band out; the take that ships if there is no microphone
+  antiphon jam --midi "My Synth" --no-audio       the band on a hardware synth
+  antiphon jam --midi virtual                     a port other programs can connect to
+  antiphon jam --input take.wav --fast --out DIR  a file, faster than real time, into DIR
+  antiphon jam --input "USB" --seed 7             an interface by part of its name; the same seed repeats a session
+  antiphon jam --set parts.line.program=4 --set band.hold_bars=4
+keys: space next mode, 1-4 modes, d c l a parts on and off, p panic, q stop
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser("jam", help="play together", epilog=EXAMPLES, formatter_class=raw)
+    add_playing(parser)
+    parser.add_argument("--fast", action="store_true", help="a file faster than real time, with the same result")
+    parser.add_argument("--quiet", action="store_true", help="no display")
+    parser.set_defaults(run=_jam)
+
+
+def add_playing(parser: argparse.ArgumentParser) -> None:
+    """What is played on, and where it is written."""
+    add_config(parser)
+    parser.add_argument(
+        "--input", metavar="FILE|DEVICE", help="an audio file, or an input device's number or part of its name"
+    )
+    parser.add_argument("--output", metavar="DEVICE", help="an output device's number or part of its name")
+    parser.add_argument(
+        "--midi", metavar="PORT", help="play to a MIDI port: its number, part of its name, or virtual[:NAME]"
+    )
+    parser.add_argument("--midi-api", choices=("auto", "alsa", "jack", "core", "windows"), help="which MIDI system")
+    parser.add_argument("--no-audio", action="store_true", help="play nothing through the sound card")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="the session's folder (default: a new one in paths.sessions)"
+    )
+    parser.add_argument("--seed", type=int, help="the same seed and input give the same session, bit for bit")
+    add_time(parser)
+
+
+def settings(given: argparse.Namespace) -> tuple[Config, Path | None]:
+    """The configuration with what the command line says on top, and the file that is played, if one is."""
+    from agent.rig import looks_like_file
+
+    chosen = pairs(given)
+    take = Path(given.input) if given.input and looks_like_file(given.input) else None
+    named = {"audio.input": None if take else given.input, "audio.output": given.output, "midi.port": given.midi}
+    chosen |= {key: number_or_name(name) for key, name in named.items() if name}
+    if given.midi_api:
+        chosen["midi.api"] = given.midi_api
+    if given.no_audio:
+        chosen["audio.output_enabled"] = False
+    if given.seed is not None:
+        chosen["band.seed"] = given.seed
+    return load(given.config, chosen | time_told(given)), take
+
+
+def check_out(folder: Path | None) -> None:
+    """Raises UserError for a folder that holds a session already."""
+    if folder and (folder / "events.jsonl").exists():
+        raise UserError(f"--out {folder}: it holds a session already, which would be lost; give another folder")
+
+
+def _jam(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from agent import devices, rig
+    from agent.monitor import Monitor
+    from agent.recorder import new_session_folder
+
+    config, take = settings(given)
+    logging.basicConfig(level=config.log.level.upper(), format="antiphon: %(message)s")
+    _check_fast(given, config, take)
+    check_out(given.out)
+    where = rig.choose(config, take, given.fast)
+    devices.release()
+    folder = given.out or new_session_folder(Path(config.paths.sessions))
+    console = Console(stderr=True, quiet=given.quiet)
+    says = where.says.replace("in real time", "as fast as it goes") if given.fast else where.says
+    console.print(says, markup=False, soft_wrap=True)
+    monitor = Monitor(console, live=not given.quiet)
+    if given.fast:
+        from agent.fast import Fast
+
+        troubles = Fast(config, where, folder, monitor).run()
+    else:
+        troubles = _live(config, where, folder, monitor)
+    for trouble in troubles:
+        print(f"antiphon: {trouble}", file=sys.stderr)
+    console.print(f"session written to {folder}", markup=False, soft_wrap=True)
+    return 1 if troubles else 0
+
+
+def _check_fast(given: argparse.Namespace, config: Config, take: Path | None) -> None:
+    if given.fast and config.midi.port is not None:
+        raise UserError("--fast with --midi: a MIDI port plays in real time; leave one of the two out")
+    if given.fast and given.input and take is None:
+        raise UserError(f"--fast with --input {given.input}: only a file can be faster than real time; give a file")
+
+
+def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, ...]:
+    from agent.recovery import finish_soon
+    from agent.session import Live
+
+    with _socket() as server, finish_soon(Path(config.paths.sessions), folder):
+        tend = (lambda live: server.tend(live.answer)) if server else None
+        return Live(config, where, folder, monitor, tend=tend).run()
+
+
+@contextlib.contextmanager
+def _socket() -> Iterator[Any]:
+    """The control socket; None where another session has it."""
+    from agent.control import ControlServer
+    from agent.places import socket_path
+
+    try:
+        server = ControlServer(socket_path())
+    except UserError as cause:
+        logging.getLogger(__name__).info("%s", cause)
+        yield None
+        return
+    try:
+        yield server
+    finally:
+        server.close()

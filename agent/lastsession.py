@@ -1,0 +1,82 @@
+"""What the daemon plays and was told, on disk, so that a killed one goes on where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILE = "session.json"
+RECENT_S = 600.0  # a session that broke off longer ago is over
+REFRESH_S = 30.0
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A session that broke off. told: the command lines that lead to its settings."""
+
+    folder: Path
+    told: tuple[str, ...]
+
+
+class LastSession:
+    """The state file of one daemon; failing to write it costs only the resuming. Nothing raises."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._written = ""
+        self._written_s = 0.0
+
+    def broken(self) -> Broken | None:
+        """The session that a killed daemon left a moment ago."""
+        try:
+            found = json.loads(self._path.read_text())
+            if found["ended"] or not _recent(found) or _lives(found["pid"]):
+                return None
+            return Broken(Path(found["folder"]), tuple(map(str, found["told"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, folder: Path, told: list[str], ended: bool = False) -> None:
+        """In each turn; touches the disk only for news and now and then."""
+        news = json.dumps({"folder": str(folder.absolute()), "told": told, "ended": ended, "pid": os.getpid()})
+        now_s = time.monotonic()
+        if news == self._written and now_s - self._written_s < REFRESH_S:
+            return
+        self._written, self._written_s = news, now_s
+        moment = {"boot": _boot(), "boot_s": _boot_s(), "wall_s": time.time()}
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fresh = self._path.with_suffix(".tmp")
+            fresh.write_text(json.dumps(json.loads(news) | moment) + "\n")
+            fresh.replace(self._path)
+
+
+def _recent(found: dict[str, Any]) -> bool:
+    """By the clock that nobody sets, where the machine was not started anew meanwhile."""
+    if found["boot"] == _boot():
+        return bool(_boot_s() - found["boot_s"] < RECENT_S)
+    return bool(0 <= time.time() - found["wall_s"] < RECENT_S)
+
+
+def _lives(pid: int) -> bool:
+    """Whether that daemon runs still."""
+    with contextlib.suppress(OSError):
+        return b"antiphon" in Path(f"/proc/{pid}/cmdline").read_bytes() and pid != os.getpid()
+    return False
+
+
+def _boot() -> str:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _boot_s() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -1,0 +1,63 @@
+"""What `antiphon listen` takes on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from agent.config import load
+from agent.errors import UserError
+from agent.options import add_config, add_time, number_or_name, pairs, time_told
+
+EXAMPLES = """examples:
+  antiphon listen take.wav                        what is heard, as a table
+  antiphon listen a.wav b.flac --json             JSON lines: onsets, notes, pitch, beats, tempo, meter, key
+  antiphon listen take.wav --plot take.png        the same as a picture
+  antiphon listen --mic                           live on the terminal: tuner, notes, beat, chord, feel
+  antiphon listen --mic --input "USB" --json      JSON lines as they are said
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser(
+        "listen", help="say what is heard in files or live", epilog=EXAMPLES, formatter_class=raw
+    )
+    add_config(parser)
+    parser.add_argument("files", nargs="*", metavar="FILE")
+    parser.add_argument("--mic", action="store_true", help="listen to the sound card, live, until Ctrl-C")
+    parser.add_argument("--input", metavar="DEVICE", help="with --mic: an input device's number or part of its name")
+    parser.add_argument("--json", action="store_true", help="JSON lines on standard output")
+    parser.add_argument("--plot", type=Path, metavar="OUT.png", help="draw what is heard in one file")
+    add_time(parser)
+    parser.set_defaults(run=_listen)
+
+
+def _listen(given: argparse.Namespace) -> int:
+    from agent import listen
+    from listener.capture import AudioFileError
+
+    if given.mic:
+        return _listen_live(given)
+    if not given.files:
+        raise UserError("listen: give a file, or --mic to listen to the sound card; see `antiphon listen --help`")
+    if given.input:
+        raise UserError(f"--input {given.input}: names the sound card for --mic; a file is given without it")
+    try:
+        band = load(given.config, pairs(given) | time_told(given)).band
+        return listen.run(given.files, given.json, plot=given.plot, time_given=(band.meter, band.tempo_bpm))
+    except AudioFileError as cause:
+        raise UserError(str(cause)) from None
+
+
+def _listen_live(given: argparse.Namespace) -> int:
+    from agent import listenlive
+
+    if given.files:
+        raise UserError(f"--mic with {given.files[0]}: listen to the sound card or to files; leave one of the two out")
+    if given.plot:
+        raise UserError(f"--plot {given.plot} with --mic: what is drawn is a file; record first, then draw that")
+    device = {"audio.input": number_or_name(given.input)} if given.input else {}
+    return listenlive.run(load(given.config, pairs(given) | time_told(given) | device), given.json)

@@ -1,0 +1,54 @@
+"""Structured logs of the daemon: one line per fact, `event=... key=value` or JSON, with <N> priorities in the journal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import Any
+
+PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7))  # syslog(3)
+FACTS = "facts"  # the record's attribute that holds the keys and values
+
+
+class Formatter(logging.Formatter):
+    """level=... event=... and the facts; as_json: the same as one JSON object with a time."""
+
+    def __init__(self, as_json: bool, journal: bool) -> None:
+        super().__init__()
+        self._as_json, self._journal = as_json, journal
+
+    def format(self, record: logging.LogRecord) -> str:
+        told: dict[str, Any] = {"level": record.levelname.lower(), "event": record.getMessage()}
+        told |= getattr(record, FACTS, {})
+        if record.exc_info:
+            told["cause"] = self.formatException(record.exc_info)
+        if self._as_json:
+            stamp = {"time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")}
+            line = json.dumps(stamp | told, ensure_ascii=False, default=str)
+        else:
+            line = " ".join(f"{key}={_quoted(value)}" for key, value in told.items())
+        return f"<{_priority(record.levelno)}>{line}" if self._journal else line
+
+
+def _priority(level: int) -> int:
+    return next((priority for least, priority in PRIORITIES if level >= least), 7)
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    plain = text and all(letter.isprintable() and letter not in ' "=' for letter in text)
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def set_up(level: str, as_json: bool) -> None:
+    """Everything that is logged goes to standard error, which is the journal under systemd."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Formatter(as_json, "JOURNAL_STREAM" in os.environ))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def fact(log: logging.Logger, event: str, level: int = logging.INFO, **facts: Any) -> None:
+    """One line: fact(log, "started", folder=...)."""
+    log.log(level, "%s", event, extra={FACTS: facts})

@@ -1,0 +1,32 @@
+"""`antiphon recover`: finishes sessions that a crash broke off."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser("recover", help="finish sessions that a crash broke off")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="a session's folder")
+    parser.add_argument("--gently", action="store_true", help="only with what processor time others leave")
+    parser.set_defaults(run=_recover)
+
+
+def _recover(given: argparse.Namespace) -> int:
+    from agent.errors import UserError
+    from agent.recovery import gently, recover
+
+    if given.gently:
+        gently()
+    failed = 0
+    for folder in given.folders:
+        try:
+            print(f"{folder}: {'; '.join(recover(folder))}")
+        except UserError as cause:
+            failed += 1
+            print(f"antiphon: {cause}", file=sys.stderr)
+    return 2 if failed == len(given.folders) else min(failed, 1)

@@ -1,0 +1,124 @@
+"""`antiphon service install | uninstall | status`: the daemon as a systemd user service."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+from agent.errors import UserError
+from agent.places import NAME
+
+UNIT = f"{NAME}.service"
+BUS_S = 20.0
+WITHOUT = "systemd's user manager is not running here: run `antiphon daemon` from your own init, a terminal or `nohup`"
+
+
+def run(action: str) -> int:
+    """The exit code: 0 done, 1 not (the reason is printed)."""
+    return {"install": install, "uninstall": uninstall, "status": status}[action]()
+
+
+def unit_path() -> Path:
+    """Where systemd looks for a user's units."""
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(config) / "systemd" / "user" / UNIT
+
+
+def unit_text() -> str:
+    """The unit that ships, for this Python and this user."""
+    shipped = (resources.files("agent") / "assets" / UNIT).read_text()
+    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / NAME
+    return shipped.replace("@PYTHON@", _escaped(sys.executable)).replace("@FOLDER@", _escaped(str(folder)))
+
+
+def _escaped(path: str) -> str:
+    """As it may stand in a unit: % begins a specifier, spaces end a word."""
+    return path.replace("\\", "\\\\").replace("%", "%%").replace(" ", "\\x20")
+
+
+def install() -> int:
+    """Write the unit; enable and start it where systemd runs."""
+    path, text = unit_path(), unit_text()
+    folder = path.parents[2] / NAME
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError as cause:
+        raise UserError(f"cannot write {path}: {cause.strerror}; check who owns the folder") from None
+    print(f"written: {path} (settings: {folder / 'config.yaml'}, sessions: {folder / 'sessions'})")
+    if not _runs():
+        print(WITHOUT)
+        return 1
+    for words in (("daemon-reload",), ("enable", UNIT), ("restart", "--no-block", UNIT)):
+        if not _systemctl(*words):
+            return 1
+    print("enabled and started; `antiphon ctl status` asks it, `journalctl --user -u antiphon` has its log")
+    return 0
+
+
+def uninstall() -> int:
+    """Stop and disable it, remove the unit; settings and sessions stay."""
+    path = unit_path()
+    if _runs() and path.exists():
+        _systemctl("disable", "--now", UNIT)
+    if not path.exists():
+        print(f"nothing to remove: {path} is not there")
+        return 0
+    try:
+        path.unlink()
+    except OSError as cause:
+        raise UserError(f"cannot remove {path}: {cause.strerror}") from None
+    if _runs():
+        _systemctl("daemon-reload")
+    print(f"removed: {path}")
+    return 0
+
+
+def status() -> int:
+    """Whether it is installed, enabled and running."""
+    path = unit_path()
+    if not path.exists():
+        print(f"not installed ({path} is not there); `antiphon service install` does it")
+        return 1
+    print(f"installed: {path}" + ("" if path.read_text() == unit_text() else " (of another version: install it again)"))
+    if not _runs():
+        print(WITHOUT)
+        return 1
+    enabled, active = _asked("is-enabled"), _asked("is-active")
+    print(f"enabled: {enabled}, running: {active}")
+    return 0 if active == "active" else 1
+
+
+def _runs() -> bool:
+    """Whether there is a user manager to talk to."""
+    if shutil.which("systemctl") is None:
+        return False
+    try:
+        done = subprocess.run(
+            ["systemctl", "--user", "is-system-running"], capture_output=True, text=True, timeout=BUS_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.stdout.strip() in {"running", "degraded", "starting", "initializing", "maintenance"}
+
+
+def _systemctl(*words: str) -> bool:
+    command = ["systemctl", "--user", *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=BUS_S)
+    except (OSError, subprocess.TimeoutExpired) as cause:
+        print(f"{' '.join(command)}: {cause}", file=sys.stderr)
+        return False
+    if done.returncode:
+        print(f"{' '.join(command)}: {done.stderr.strip() or f'exit {done.returncode}'}", file=sys.stderr)
+    return done.returncode == 0
+
+
+def _asked(word: str) -> str:
+    done = subprocess.run(["systemctl", "--user", word, UNIT], capture_output=True, text=True, timeout=BUS_S)
+    return done.stdout.strip() or "unknown"
