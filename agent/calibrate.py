@@ -29,12 +29,11 @@ from listener.ring import Ring
 LEAD_S, LONGEST_S = 0.5, 0.8  # before the first chirp; the longest round trip that is looked for
 CHIRPS, LEVEL_DB = 5, -12.0
 SAME_S = 0.0003  # chirps that came back within this of the median agree
-CLEAR_DB = 6.0
 SILENT_DB, QUIET_DB = -90.0, -60.0
 CLICKS, CLICK_GAP_S, CLICK_LONGEST_S = 12, 0.52, 0.5
 NOISE_S, OVER_NOISE, ONSET_SHARE = 0.1, 4.0, 0.1
 LOOP_NOTES, LOOP_TIMEOUT_S, LOOP_GAP_S, PORT_S = 40, 0.5, 0.03, 3.0
-UNEVEN_S, GOLDEN = 0.032, 0.618034  # spread over any period, so that the median is that of all places in it
+UNEVEN_S, GOLDEN = 0.032, 0.618034  # in step with no period and no hum; the median is that of all places in a period
 NOTE_ON, NOTE_OFF = 0x90, 0x80
 SIDE_STICK, VELOCITY = 37, 110
 TICK_S = 0.001
@@ -52,6 +51,10 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _uneven_s(number: int) -> float:
+    return UNEVEN_S * (GOLDEN * number % 1.0)
+
+
 # -- the sound card ---------------------------------------------------------------------------------------------
 
 
@@ -61,8 +64,8 @@ def card_latency(config: Config, chirps: int = CHIRPS, level_db: float = LEVEL_D
     if card is None or card.input_device is None or card.output_device is None:
         raise UserError("calibrate needs an input and an output; see `antiphon devices`, audio.input, audio.output")
     rate, block = card.rate, config.audio.block_samples
-    starts = [round((LEAD_S + k * (CHIRP_S + LONGEST_S)) * rate) for k in range(chirps)]
-    length = starts[-1] + round((CHIRP_S + LONGEST_S) * rate)
+    starts = [round((LEAD_S + k * (CHIRP_S + LONGEST_S) + _uneven_s(k)) * rate) for k in range(chirps)]
+    length = max(starts) + round((CHIRP_S + LONGEST_S) * rate)
     capacity = -(-length // block) * block
     heard, played = Ring(capacity, card.input_channels), Ring(capacity, card.output_channels)
     reader, playback = heard.reader(), played.reader()
@@ -108,12 +111,12 @@ def judge(found: list[Arrival], rate: int, xruns: int = 0) -> tuple[int, float]:
     if any(one.clips for one in found):
         raise UserError("the input clips: turn the input's gain or --level down and measure again")
     middle = int(np.median([one.delay_samples for one in found]))
-    agree = [one for one in found if abs(one.delay_samples - middle) <= SAME_S * rate and one.clarity_db > CLEAR_DB]
+    agree = [one for one in found if abs(one.delay_samples - middle) <= SAME_S * rate]
     if 2 * len(agree) <= len(found):
         why = "it is very quiet: turn it up, or raise --level" if loudest_db < QUIET_DB else "is output heard by input?"
         why = f"{xruns} interruptions of the sound: raise audio.block_samples" if xruns else why
         raise UserError(
-            f"the chirp was not found in what came in ({len(agree)} of {len(found)} clear, at {loudest_db:.0f} dB): {why}"
+            f"the chirp was not found in what came in ({len(agree)} of {len(found)} agree, at {loudest_db:.0f} dB): {why}"
         )
     delay = int(np.median([one.delay_samples for one in agree]))
     return delay, float(np.median([one.clarity_db for one in agree]))
@@ -147,10 +150,6 @@ def _wait_open(source: MidiIn) -> None:
         time.sleep(0.02)
     time.sleep(0.2)  # the systems connect ports a little later than they say
     source.poll()
-
-
-def _uneven_s(number: int) -> float:
-    return UNEVEN_S * (GOLDEN * number % 1.0)
 
 
 def _trips(out: MidiOutput, source: MidiIn) -> Iterator[float]:
