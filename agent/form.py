@@ -267,12 +267,14 @@ class Form:
         return replace(reply, drums=drums, line=LineHit(*line) if line else None, line_off=self._trading.ends(offset))
 
     def bass(self, at: Position, heard: BassTick) -> BassTick:
-        """What the band hears the bass do in this tick: the player, and under him the loop."""
+        """What the band hears the bass do in this tick: the player, and where he is silent his loop, or the phrase that
+        is being answered, whose harmony goes on."""
         turn = self.modes.turn_in(at.bar)
-        if turn.phase != Phase.LOOPING or self._riff is None:
+        under = {Phase.LOOPING: self._riff, Phase.OURS: self._window}.get(turn.phase)
+        if under is None or self.state not in AUDIBLE:
             return heard
         offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
-        return bass_at(self._riff.notes, offset % self._riff.ticks, heard)
+        return bass_at(under.notes, offset % under.ticks, heard)
 
 
 def _with_time(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:

@@ -1,0 +1,180 @@
+"""Foot switches and buttons at midi.input as commands: learned by pressing them, kept in the state folder.
+
+A switch is a note or a controller; it is pressed by a note-on, or when its controller rises to 64 or more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.commands import parse
+from agent.errors import UserError
+from agent.midi import CONTROL, NOTE_ON
+from agent.midi_in import MidiIn
+from agent.places import state_folder
+from agent.settings import Config
+
+log = logging.getLogger(__name__)
+
+FILE = "pedals.json"
+DEFAULTS = {"cc 64": "mode next"}  # sustain, on any channel
+PRESSED, RELEASED = 64, 48  # a controller is pressed from here on, and again only after it fell below there
+BOUNCE_S = 0.12  # a contact that closes twice within this was pressed once
+LEARN_S = 60.0  # how long the next press is waited for
+MOST_AT_ONCE = 4  # commands carried out in one turn; more are a broken switch
+KINDS = {NOTE_ON: "note", CONTROL: "cc"}
+SWITCH = re.compile(r"(channel ([1-9]|1[0-6]) )?(note|cc) (\d|[1-9]\d|1[01]\d|12[0-7])")
+NOT_BY_FOOT = ("learn", "unlearn")
+
+
+class Pedals:
+    """say: carries out a line of agent/commands.py; may raise UserError. midi: an input that others listen to too,
+    None opens midi.input. One thread; tend() in each turn, it never waits."""
+
+    def __init__(self, config: Config, say: Callable[[str], object], midi: MidiIn | None = None) -> None:
+        self._say, self._path = say, state_folder(config.paths.state) / FILE
+        self._own = midi is None and config.midi.input is not None
+        self.midi = MidiIn(config.midi.input or "", config.midi.api) if self._own else midi
+        self._tap = self.midi.tap() if self.midi else None
+        self._learned = _read(self._path)
+        self._down: set[tuple[int, int]] = set()  # (status, controller) that is pressed
+        self._pressed_s: dict[str, float] = {}
+        self._learning: tuple[str, float] | None = None  # the command, until when
+        self.ignored = 0  # presses that were too many
+
+    def tend(self) -> None:
+        """Carry out what was pressed since the last time."""
+        pressed = [
+            switch
+            for at_s, message in (self._tap.poll() if self._tap else [])
+            if (switch := self._press(at_s, message))
+        ]
+        self.ignored += max(len(pressed) - MOST_AT_ONCE, 0)
+        for switch in pressed[:MOST_AT_ONCE]:
+            self._act(switch)
+
+    def _press(self, at_s: float, message: bytes) -> str | None:
+        """The switch that this message presses: 'channel 1 cc 64'."""
+        kind = KINDS.get(message[0] & 0xF0) if len(message) == 3 else None
+        if kind is None or not self._rises(message):
+            return None
+        switch = f"channel {(message[0] & 15) + 1} {kind} {message[1]}"
+        before_s = self._pressed_s.get(switch, float("-inf"))
+        self._pressed_s[switch] = at_s
+        return switch if at_s - before_s > BOUNCE_S else None
+
+    def _rises(self, message: bytes) -> bool:
+        if message[0] & 0xF0 == NOTE_ON:
+            return message[2] > 0
+        place, value = (message[0], message[1]), message[2]
+        if value < RELEASED:
+            self._down.discard(place)
+        if value < PRESSED or place in self._down:
+            return False
+        self._down.add(place)
+        return True
+
+    def _act(self, switch: str) -> None:
+        if self._learning and time.monotonic() < self._learning[1]:
+            self._bind(switch, self._learning[0])
+            return
+        command = self._learned.get(switch) or DEFAULTS.get(_anywhere(switch))
+        if command is None:
+            return
+        try:
+            self._say(command)
+        except UserError as cause:
+            log.warning("%s says %r: %s", switch, command, cause)
+
+    def _bind(self, switch: str, command: str) -> None:
+        self._learning = None
+        self._learned[switch] = command
+        self._keep()
+        log.info("%s says %r from now on", switch, command)
+
+    def learn(self, text: str) -> str:
+        """The next switch that is pressed says `text`. Raises UserError for what no band can be told."""
+        if parse(text).name in NOT_BY_FOOT:
+            raise UserError(f"{text!r} cannot be put on a pedal; `mode next` or `mute drums` can")
+        self._learning = text, time.monotonic() + LEARN_S
+        return f"press the pedal that shall say {text!r} (within {LEARN_S:.0f} s)"
+
+    def unlearn(self) -> str:
+        """Forget what was learned; the defaults stay."""
+        self._learning, count = None, len(self._learned)
+        self._learned.clear()
+        self._keep()
+        return f"{count} forgotten; " + ", ".join(f"{switch} says {DEFAULTS[switch]!r}" for switch in DEFAULTS)
+
+    def describe(self) -> str:
+        """What each says, and how the port is, a line each."""
+        says = DEFAULTS | self._learned
+        lines = [f"{switch}: {command}" for switch, command in says.items()]
+        lines += [f"waiting for the pedal that shall say {self._learning[0]!r}"] if self._learning else []
+        lines += [self.midi.state] if self.midi else []
+        lost = (self.midi.dropped if self.midi else 0) + self.ignored
+        return "\n".join([*lines, f"{lost} messages lost"] if lost else lines)
+
+    def _keep(self) -> None:
+        """Whole or not at all; a disk that is full costs the memory, not the gig."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            new = self._path.with_suffix(".new")
+            with new.open("w") as file:
+                json.dump(self._learned, file, indent=2, sort_keys=True)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, self._path)
+        except OSError as cause:
+            log.warning("what the pedals learned is not kept: %s", cause)
+
+    def close(self) -> None:
+        """Closes the port where it is its own; may be called twice."""
+        if self._own and self.midi:
+            self.midi.close()
+
+
+def _anywhere(switch: str) -> str:
+    """The switch whatever its channel."""
+    return switch.split(" ", 2)[2]
+
+
+def _read(path: Path) -> dict[str, str]:
+    """What was learned before. What cannot be understood is set aside as a copy, and said."""
+    try:
+        found = json.loads(path.read_text())
+        entries = dict(found.items())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as cause:
+        _set_aside(path, str(cause))
+        return {}
+    good = {switch: command for switch, command in entries.items() if _is_sound(switch, command)}
+    if good != entries:
+        _set_aside(path, f"{', '.join(sorted(map(str, entries.keys() - good.keys())))} cannot be understood")
+    return good
+
+
+def _is_sound(switch: object, command: object) -> bool:
+    if not (isinstance(switch, str) and isinstance(command, str) and SWITCH.fullmatch(switch)):
+        return False
+    try:
+        return parse(command).name not in NOT_BY_FOOT
+    except UserError:
+        return False
+
+
+def _set_aside(path: Path, cause: str) -> None:
+    copy = path.with_suffix(".damaged")
+    log.warning("%s: %s; a copy is kept as %s", path, cause, copy)
+    try:
+        copy.write_bytes(path.read_bytes())
+    except OSError as trouble:
+        log.warning("%s could not be copied: %s", path, trouble)
