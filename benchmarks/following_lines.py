@@ -128,7 +128,7 @@ def _cut(clip: Clip, source: Sound, n: int) -> Sound:
 
 def _paste(out: Sound, note: Sound, onset_s: float, until_s: float) -> None:
     fade = int(FADE_S * ANALYSIS_RATE)
-    start = int(round((onset_s - BEFORE_S) * ANALYSIS_RATE))
+    start = round((onset_s - BEFORE_S) * ANALYSIS_RATE)
     length = min(len(note), int((until_s - onset_s + BEFORE_S / 4) * ANALYSIS_RATE), len(out) - start)
     if start < 0 or length <= 2 * fade:
         return

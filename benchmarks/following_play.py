@@ -145,14 +145,13 @@ def said_by_us(heard: Sequence[Analysis]) -> Said:
 
 def _with_gaps(said: dict[int, tuple[float, float]]) -> Said:
     """Beats nobody played lie evenly between those that were."""
-    out: Said = []
-    for beat, (time_s, emit_s) in sorted(said.items()):
-        if out and beat - last > 1:
-            step_s = (time_s - out[-1][0]) / (beat - last)
-            out += [(out[-1][0] + step_s, emit_s) for _ in range(beat - last - 1)]
-        out.append((time_s, emit_s))
-        last = beat
-    return out
+    if not said:
+        return []
+    beats = np.array(sorted(said))
+    times, emits = np.array([said[beat] for beat in beats]).T
+    every = np.arange(beats[0], beats[-1] + 1)
+    heard = emits[np.searchsorted(beats, every)]
+    return list(zip(np.interp(every, beats, times).tolist(), heard.tolist(), strict=True))
 
 
 def chase(said: Said, end_s: float, commit_s: float = COMMIT_S + PLAN_S) -> NDArray[np.float64]:
