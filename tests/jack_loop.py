@@ -13,6 +13,9 @@ from typing import Any
 import jack
 import numpy as np
 
+from agent.calibrate import judge
+from agent.chirp import arrivals, chirp
+
 
 class Cable:
     """A JACK client with the ports in, out, midi_in and midi_out; connects them as the ports to connect to appear."""
@@ -65,6 +68,41 @@ def cable(delay: int, name: str = "cable") -> Iterator[Cable]:
         yield made
     finally:
         made.close()
+
+
+def chirped(line: Cable, chirps: int = 2) -> int:
+    """What our chirp measures through this cable from a bare JACK client, samples."""
+    rate, found = line.client.samplerate, []
+    sweep = chirp(rate).astype(np.float32)
+    client = jack.Client("probe")
+    out, back = client.outports.register("out"), client.inports.register("in")
+    played = np.zeros(chirps * rate, np.float32)
+    starts = [rate // 4 + k * rate for k in range(chirps)]
+    for at in starts:
+        played[at : at + len(sweep)] = 0.25 * sweep
+    heard, place = np.zeros(len(played), np.float32), [0]
+
+    def process(n: int) -> None:
+        at = place[0]
+        here = played[at : at + n]
+        out.get_array()[: len(here)] = here
+        out.get_array()[len(here) :] = 0
+        heard[at : at + n] = back.get_array()[: len(heard[at : at + n])]
+        place[0] += n
+
+    client.set_process_callback(process)
+    client.activate()
+    try:
+        line.connect("probe out", "cable:in")
+        line.connect("cable:out", "probe in")
+        place[0] = 0
+        while place[0] < len(played):
+            time.sleep(0.02)
+        found = arrivals(heard.astype(np.float64), rate, starts, 0.3)
+    finally:
+        client.deactivate()
+        client.close()
+    return judge(found, rate)[0]
 
 
 def iodelay(line: Cable, seconds: float = 3.0) -> float:
