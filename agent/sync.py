@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from agent.errors import UserError
 from agent.link import LinkPeer
 from agent.messages import FollowGrid
 from agent.midiclock_in import MidiClock
@@ -76,11 +77,16 @@ class Count:
 class Sync:
     """config.sync, at work. input_s: the input's latency, seconds (may be set later). tap: where MIDI clock comes in.
 
-    says: what is followed, in a line, for the status. Raises UserError where Link is asked for and not installed.
+    says: what is followed, in a line, for the status. Raises UserError where Link is asked for and not installed, or
+    MIDI clock without a port for it.
     """
 
     def __init__(self, config: Config, tap: Tap | None = None, input_s: float = 0.0) -> None:
         self._source, self._tap, self.input_s = config.sync.source, tap, input_s
+        if self._source == "midi" and config.midi.input is None:
+            raise UserError(
+                "sync.source is midi, but midi.input names no port; see `antiphon devices`, or sync.source: ears"
+            )
         self._gives = config.sync.link and self._source != "link"
         wants_link = self._gives or self._source == "link"
         self._midi = MidiClock(_meter(config)) if self._source == "midi" else None

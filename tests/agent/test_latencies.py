@@ -10,9 +10,13 @@ import pytest
 
 from agent import latencies
 from agent.__main__ import main
+from agent.audio import Latency
 from agent.config import load
+from agent.devices import Card
+from agent.finder import Finder
 from agent.latencies import CLICK, LOOP, CardLatency, Latencies, MidiLatency
 from agent.settings import Config
+from listener.ring import Ring
 
 CARD = CardLatency("USB In", "USB Out", 48_000, 128, 960, 20.0, 15.0, 40.0, "2026-01-01T00:00:00+00:00")
 SYNTH = MidiLatency("Volca (128:0)", CLICK, 7.5, 0.2, "2026-01-01T00:00:00+00:00")
@@ -90,3 +94,10 @@ def test_show_and_forget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_what_does_not_go_together_is_one_line_and_exit_2(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["calibrate", *flags]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_card_that_is_opened_for_a_session_has_the_measured_latency(tmp_path: Path) -> None:
+    card = Card(48_000, 0, 1, "USB In", 1, 2, "USB Out")
+    finder = Finder(config(tmp_path).audio, 48_000, Ring(256, 1), None, True, known=Latencies().having(CARD))
+    heard = finder._measured(card, Latency(0.005, 0.010))
+    assert heard.input_s == 0.005 and heard.input_s + heard.output_s == pytest.approx(960 / 48_000)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agent.config import load
+from agent.errors import UserError
 from agent.messages import FollowGrid
 from agent.settings import Config
 from agent.sync import StreamTime, Sync
@@ -21,7 +22,7 @@ TICK, START, STOP = (bytes(mido.Message(kind).bytes()) for kind in ("clock", "st
 
 
 def config(**keys: object) -> Config:
-    return load(None, {name.replace("__", "."): value for name, value in keys.items()})
+    return load(None, {"midi.input": "virtual"} | {name.replace("__", "."): value for name, value in keys.items()})
 
 
 class Machine:
@@ -129,3 +130,8 @@ def test_a_band_gives_its_beat_to_a_link_session_and_another_follows_it() -> Non
     finally:
         giver.close()
         follower.close()
+
+
+def test_midi_clock_needs_a_port() -> None:
+    with pytest.raises(UserError, match=r"midi\.input"):
+        Sync(config(sync__source="midi", midi__input=None))
