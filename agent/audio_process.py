@@ -36,7 +36,7 @@ from agent.types import Plan
 from listener.capture import AudioFile
 from listener.ring import Ring
 
-POLL_S = (0.001, 0.005)  # shortest and longest sleep while nothing is due
+POLL_S = (0.001, 0.005)  # shortest and longest sleep while no MIDI is due
 PRIORITY = 40
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
@@ -74,7 +74,9 @@ class AudioProcess:
         self._parent, self._stopping, self._told_s = os.getppid(), False, 0.0
         self._lateness = Lateness()
         lead = config.audio.output_lead_blocks * config.audio.block_samples
-        self._slow_poll_s = min(max((lead / 2 - config.audio.block_samples) / rate, POLL_S[0]), POLL_S[1])
+        half_s = (lead / 2 - config.audio.block_samples) / rate
+        self._poll_s = (min(max(half_s, POLL_S[0]), POLL_S[1]), POLL_S[1])  # by whether nothing sounds
+        self._rests = False
         plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
         self._lead, self._behind = (lead, 0) if plays and not hears_file else (0, lead if plays else 0)
@@ -203,6 +205,8 @@ class AudioProcess:
         if line.card and line.card.latency != self._latency:
             self._retime(line.card.latency)
         self._render(self._target())
+        if line.card:
+            line.card.quiet = self._rests
         if line.clock.running:
             self.player.send_due(line.clock.stream_of(time.monotonic()))
         if time.monotonic() - self._told_s > REPORT_EVERY_S:
@@ -226,17 +230,25 @@ class AudioProcess:
         return player.told_to_end
 
     def _render(self, target: int) -> None:
-        player = self.player
+        player, stems_out, outlet = self.player, self._setup.stems, self._outlet
         target = min(target, player.rendered + RENDER_MAX)
+        adds = outlet is not None and outlet.adds
+        self._rests = not adds
         while player.rendered + QUANTUM <= target and not player.finished:
             start = player.rendered
-            stems = player.render()
-            self._setup.stems.write(stems.transpose(1, 0, 2).reshape(stems.shape[1], -1))
-            if self._outlet:
-                self._outlet.write(stems, start)
+            stems = player.render(target - start)
+            self._rests &= player.quiet
+            if player.quiet:
+                stems_out.silence(player.rendered)
+            else:
+                stems_out.write(stems.transpose(1, 0, 2).reshape(stems.shape[1], -1))
+            if outlet and player.quiet and not adds:
+                outlet.skip_to(player.rendered)
+            elif outlet:
+                outlet.write(stems, start)
 
     def _sleep(self) -> None:
-        wait_s, clock = self._slow_poll_s, self._line.clock
+        wait_s, clock = self._poll_s[self._rests], self._line.clock
         if clock.running:
             wait_s = min(wait_s, clock.monotonic_of(self.player.next_send_s()) - time.monotonic() - SPIN_S)
         if wait_s > 0:

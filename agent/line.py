@@ -7,7 +7,6 @@ longer than GAP_MAX_S (the process stood still for so long) is left out of the s
 from __future__ import annotations
 
 import time
-from collections import deque
 
 import numpy as np
 
@@ -41,7 +40,7 @@ class Line:
         self._cause = ""  # of the last gap
         self._lost_at_s = 0.0  # 0: it is not lost
         self._counts = np.zeros(3, np.int64)  # of cards that are gone
-        self._late: deque[tuple[float, float]] = deque()
+        self._on_time_s = 0.0
         self._ready: SoundCard | None = None
         if before := stamp.read():
             self.clock.resume(before)
@@ -139,16 +138,13 @@ class Line:
     def _late_s(self, samples: int, at_s: float) -> float:
         """How late every block of the last quarter of a second came: not jitter, but sound that was left out."""
         if not self.clock.running:
+            self._on_time_s = at_s
             return 0.0
-        late, now_late_s = self._late, at_s - self.clock.monotonic_of(samples / self._rate)
-        if now_late_s > LOST_S:
-            return now_late_s
-        if not late or late[-1][0] != at_s:
-            late.append((at_s, now_late_s))
-        while late[-1][0] - late[0][0] > SLIP_WINDOW_S:
-            late.popleft()
-        waited = late[-1][0] - late[0][0] > 0.8 * SLIP_WINDOW_S
-        return min(by_s for _, by_s in late) if waited else 0.0
+        late_s = at_s - self.clock.monotonic_of(samples / self._rate)
+        if late_s <= SLIP_S:
+            self._on_time_s = at_s
+        lasts = at_s - self._on_time_s > SLIP_WINDOW_S
+        return late_s if lasts or late_s > LOST_S else 0.0
 
     def _realign(self, card: SoundCard, late_s: float) -> None:
         card.detach()
@@ -199,5 +195,5 @@ class Line:
         """The card's next block lies where the clock says, to a block."""
         at = max(self.clock.sample_at(card.seen_s), *(ring.written for ring in self._rings), 0)
         self._fill(at)
-        self._late.clear()
+        self._on_time_s = card.seen_s
         card.attach(at)

@@ -50,7 +50,9 @@ class Outlet:
             mix[len(mix) - len(bass) :] += np.nan_to_num(bass, posinf=0.0, neginf=0.0).mean(axis=1, keepdims=True)
         if self._loops.is_on:
             self._loops.mix_into(mix, start + self.heard_after)
-        played: Block = np.clip(self._to_channels(mix), -1.0, 1.0, dtype=np.float32)
+        played: Block = self._to_channels(mix)
+        np.minimum(played, 1.0, out=played)  # np.clip takes thrice as long
+        np.maximum(played, -1.0, out=played)
         self._put(played)
         return played
 

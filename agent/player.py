@@ -15,6 +15,7 @@ from agent.scheduler import Counts, Scheduler
 from agent.types import Event, Plan, PlannedNote
 
 QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is
+SILENCE_QUANTA = 16
 TAIL_S = 1.5  # how long the last sounds may ring after the last note's end
 NOTE_ON = 0x90
 
@@ -24,6 +25,8 @@ Stems = NDArray[np.float32]
 class Instrument(Protocol):
     """What agent.synth.Synth offers."""
 
+    @property
+    def silent(self) -> bool: ...
     def send(self, part: str, message: tuple[int, ...]) -> None: ...
     def render(self, n: int) -> Stems: ...
     def lead_in_s(self, part: str, key: int, velocity: int) -> float: ...
@@ -70,7 +73,8 @@ class Player:
         self.retime(synth_advance_s, midi_advance_s)
         self._to_synth = Scheduler(self._synth_advance)
         self._to_port = Scheduler(lambda note: self._advance_s["midi"])
-        self._silence = np.zeros((len(self.parts), QUANTUM, 2), np.float32)
+        self._silence = np.zeros((len(self.parts), SILENCE_QUANTA * QUANTUM, 2), np.float32)
+        self.quiet = False  # whether what was rendered last is silence
         self._ends_at: int | None = None  # sample after which nothing sounds
 
     def retime(self, synth_advance_s: float, midi_advance_s: float) -> None:
@@ -100,15 +104,26 @@ class Player:
         if self._clock:
             self._clock.hear(plan, now_s)
 
-    def render(self) -> Stems:
-        """The next 64 samples of every part [parts, 64, 2]."""
-        middle_s = (self.rendered + QUANTUM / 2) / self.rate
-        for event in self._to_synth.due(middle_s):
+    def render(self, most: int = QUANTUM) -> Stems:
+        """The next samples of every part [parts, n, 2]: n a multiple of 64, at most `most` (of 64 at least), and so few
+        that no event falls between them: the sound does not depend on `most`. To be read before the next call."""
+        at = self.rendered
+        for event in self._to_synth.due((at + QUANTUM / 2) / self.rate):
             if self._synth:
                 self._synth.send(event.part, event.message)
-            self._record("synth", event, self.rendered / self.rate + (event.due_s - event.send_s))
-        self.rendered += QUANTUM
-        return self._synth.render(QUANTUM) if self._synth else self._silence
+            self._record("synth", event, at / self.rate + (event.due_s - event.send_s))
+        n = QUANTUM * self._free_quanta(max(most // QUANTUM, 1))
+        self.rendered += n
+        self.quiet = self._synth is None or self._synth.silent
+        return self._synth.render(n) if self._synth and not self.quiet else self._silence[:, :n]
+
+    def _free_quanta(self, most: int) -> int:
+        """How many quanta from here to the next event or the end, at most `most` and SILENCE_QUANTA."""
+        ends = (self._ends_at - self.rendered) // QUANTUM if self._ends_at is not None else most
+        n, send_s = max(min(most, ends, SILENCE_QUANTA), 1), self._to_synth.next_send_s()
+        while n > 1 and send_s < (self.rendered + (n - 1) * QUANTUM + QUANTUM / 2) / self.rate:
+            n -= 1
+        return n
 
     def send_due(self, now_s: float) -> None:
         """Send every MIDI message whose time has come at stream time now_s."""

@@ -94,6 +94,11 @@ class Synth:
             done += self._render_into(out[:, done:])
         return np.multiply(out, self._gain, out=out)
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing sounds or rings on: what `render` would give is zeros, and need not be asked for."""
+        return not self._carried and self._lib.fluid_synth_get_active_voice_count(self._synth) == 0
+
     def lead_in_s(self, part: str, key: int, velocity: int) -> float:
         """Seconds from a note-on to when the note is heard (its 1 ms RMS passes -20 dB of the attack's peak)."""
         keys, table = self._lead_in[part]
@@ -234,6 +239,7 @@ def _library() -> Any:
 _UNREADABLE = "{} is not a soundfont FluidSynth can read; try another .sf2 or .sf3"
 _LACKING: dict[str, tuple[Any, ...]] = {
     "fluid_synth_nwrite_float": (c_void_p, c_int, c_void_p, c_void_p, c_void_p, c_void_p),
+    "fluid_synth_get_active_voice_count": (c_void_p,),
     "fluid_is_soundfont": (c_char_p,),
     "fluid_synth_set_channel_type": (c_void_p, c_int, c_int),
     "fluid_synth_key_pressure": (c_void_p, c_int, c_int, c_int),
