@@ -117,7 +117,7 @@ def open_responder(model: str | None, config: Config) -> Responder:
         responder = Responder.load(path)
     except (OSError, ValueError) as cause:
         raise UserError(str(cause)) from None
-    backbone = responder.net.config.backbone
+    backbone = responder.config.backbone
     if model and path == WEIGHTS and backbone != model:
         others = sorted(other.stem.removeprefix(f"{path.name}-") for other in path.parent.glob(f"{path.name}-*.json"))
         allowed = ", ".join(dict.fromkeys([backbone, *others]))

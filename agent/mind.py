@@ -11,7 +11,7 @@ from listener.analyzer import Analyzer, warm_up
 from listener.types import Frame
 from models import codec as codec_module
 from models.codec import Codec
-from models.codec_official import load_weights
+from models.codec_official import is_official, load_official, weights_file
 from models.responder import Responder, named
 from models.timing import Timing
 
@@ -24,11 +24,12 @@ def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
     FileNotFoundError, OSError or ValueError in one line: no such weights, damaged or foreign ones, of another width, or
     without so many codebooks.
     """
-    weights = load_weights(models.codec)
-    codec = Codec(weights.model, models.codec_kbps)
+    path = weights_file(models.codec)
+    source = Codec(load_official(path).model, models.codec_kbps) if is_official(models.codec) else None
+    codec = source or Codec.load(path, models.codec_kbps)
     if codec.dim != sound_dim:
         raise ValueError(
-            f"models.codec {weights.path}: gives latents of {codec.dim}, the responder takes {sound_dim}; leave "
+            f"models.codec {path}: gives latents of {codec.dim}, the responder takes {sound_dim}; leave "
             f"models.codec null, or train a responder for it: python -m models.train responder --sound-dim {codec.dim}"
         )
     return codec
@@ -64,9 +65,10 @@ class Mind:
         analysis = self._analyzer.step(frame)
         plan = self._planner.step(analysis, self._hear_sound(frame))
         tick = self._planner.tick
-        gate = self._planner.form.gate(1)
+        form = self._planner.form
         bar = tick.position.bar if tick else 0
-        return Thought(analysis, plan, str(self._planner.form.state), bar, tuple(sorted(gate.parts)))
+        parts = tuple(sorted(form.gate().parts))
+        return Thought(analysis, plan, str(form.state), bar, parts, form.modes.mode, form.describe(bar))
 
     def _hear_sound(self, frame: Frame) -> Latent | None:
         if self._codec is None or self._codec_state is None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy import signal
 
+from listener.biquads import butterworth
 from listener.types import ANALYSIS_RATE, Samples
 
 HOP = 80  # samples; four to a frame
@@ -165,8 +165,8 @@ class FrontEnd:
     """A stream of hops in, features out. Deterministic; the same sound gives the same features, however it is cut."""
 
     def __init__(self) -> None:
-        high = signal.butter(2, 25, "high", fs=ANALYSIS_RATE, output="sos")
-        self._sos: Array = np.vstack([high, signal.butter(6, LOW_CUT_HZ, fs=ANALYSIS_RATE, output="sos")])
+        high = butterworth(2, 25, ANALYSIS_RATE, high=True)
+        self._sos: Array = np.vstack([high, butterworth(6, LOW_CUT_HZ, ANALYSIS_RATE)])
         self._filter: Array = np.zeros((len(self._sos), 2))
         self._sound: Array = np.zeros(SHORT)
         self._low: Array = np.zeros(MAX_LAG + 1 + max(WINDOWS) * LOW_HOP)  # at 6 kHz, newest last

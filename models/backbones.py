@@ -1,18 +1,26 @@
-"""The recurrent backbones one can choose: name -> (module for training, step for playing), and one of a given size."""
+"""The recurrent backbones one can choose: name -> (step for playing, module for training), and one of a given size.
+
+A step is made of named arrays and needs no torch; modules are imported where one is built.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from models.lstm import LSTM, LSTMStep
-from models.ssm import SSM, SSMStep
+from models import lstm, ssm
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Floats = NDArray[np.float32]
-BACKBONES: dict[str, tuple[type[nn.Module], Any]] = {"lstm": (LSTM, LSTMStep), "ssm": (SSM, SSMStep)}
+BACKBONES: dict[str, Any] = {"lstm": lstm.LSTMStep, "ssm": ssm.SSMStep}
+SHAPES: dict[str, Any] = {"lstm": lstm.shapes, "ssm": ssm.shapes}
+MODULES = {"lstm": ("models.lstm_net", "LSTM"), "ssm": ("models.ssm_net", "SSM")}
 WIDTH_STEP = 8  # SIMD width of the steps
 
 
@@ -30,13 +38,27 @@ class Step(Protocol):
 
 def build(name: str, input_dim: int, cond_dim: int, hidden: int, layers: int, dropout: float = 0.0) -> nn.Module:
     """The named backbone: forward(x [B, T, D], c [B, T, C], state=None) -> (y [B, T, H], state). Unknown: ValueError."""
-    return _entry(name)[0](input_dim, cond_dim, hidden, layers, dropout)
+    place, kind = _of(MODULES, name)
+    module: nn.Module = getattr(import_module(place), kind)(input_dim, cond_dim, hidden, layers, dropout)
+    return module
+
+
+def step_of(name: str, weights: Mapping[str, Floats]) -> Step:
+    """The playing side, of arrays of `shapes`. Unknown: ValueError."""
+    step: Step = _of(BACKBONES, name)(weights)
+    return step
+
+
+def shapes(name: str, input_dim: int, cond_dim: int, hidden: int, layers: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each of its arrays. Unknown: ValueError."""
+    found: dict[str, tuple[int, ...]] = _of(SHAPES, name)(input_dim, cond_dim, hidden, layers)
+    return found
 
 
 def stepper(name: str, module: nn.Module) -> Step:
     """The playing side of a module that build(name, ...) gave."""
-    step: Step = _entry(name)[1](module)
-    return step
+    weights = {key: np.array(value.detach().cpu().numpy(), np.float32) for key, value in module.named_parameters()}
+    return step_of(name, weights)
 
 
 def parameters(module: nn.Module) -> int:
@@ -50,13 +72,10 @@ def sized_hidden(name: str, input_dim: int, cond_dim: int, layers: int, wanted: 
 
 
 def _count(name: str, input_dim: int, cond_dim: int, hidden: int, layers: int) -> int:
-    import torch
-
-    with torch.device("meta"):
-        return parameters(build(name, input_dim, cond_dim, hidden, layers))
+    return sum(int(np.prod(shape)) for shape in shapes(name, input_dim, cond_dim, hidden, layers).values())
 
 
-def _entry(name: str) -> tuple[type[nn.Module], Any]:
-    if name not in BACKBONES:
-        raise ValueError(f"backbone {name!r} is not known; choose one of {', '.join(sorted(BACKBONES))}")
-    return BACKBONES[name]
+def _of(table: Mapping[str, Any], name: str) -> Any:
+    if name not in table:
+        raise ValueError(f"backbone {name!r} is not known; choose one of {', '.join(sorted(table))}")
+    return table[name]

@@ -17,7 +17,8 @@ from models.data import Song
 from models.dials import Knots
 from models.features import Events, Ints
 from models.midi import fold
-from models.responder_net import FORESIGHT, Targets
+from models.responder_net import Targets
+from models.responder_shape import FORESIGHT
 from models.tokens import LINE_LOW, PIECES
 from models.wishes import measure, phrases_of, ranks_of, shown_by
 

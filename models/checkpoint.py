@@ -1,4 +1,7 @@
-"""Weights on disk: `stem.safetensors` + `stem.json` (config, hash) + `stem.md` (model card). No pickles."""
+"""Weights on disk: `stem.safetensors` + `stem.json` (config, hash) + `stem.md` (model card). No pickles.
+
+`load_arrays` is for playing: numpy, and torch is not imported.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,22 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load as tensors_from_bytes
-from safetensors.torch import save as tensors_to_bytes
+from safetensors.numpy import load as arrays_from_bytes
 
 from listener import weightfile
 from listener.weightfile import FORMAT, beside, stem_of
 from listener.weightfile import RETRAIN as RETRAIN
+
+if TYPE_CHECKING:
+    import torch
+
+Floats = NDArray[np.float32]
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ def save(
     kind: "codec", "responder"; the stem's own name when left out. The JSON comes last, so a save cut short
     is found by its hash.
     """
+    from safetensors.torch import save as tensors_to_bytes
+
     stem = stem_of(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     data = tensors_to_bytes({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
@@ -58,6 +69,8 @@ def load(stem: str | Path, kind: str | None = None) -> Checkpoint:
 
     FileNotFoundError: a file is missing. ValueError: a foreign, truncated or altered file, or one with NaN in it.
     """
+    from safetensors.torch import load as tensors_from_bytes
+
     file = weightfile.read(stem, kind)
     try:
         tensors = tensors_from_bytes(file.data)
@@ -67,7 +80,44 @@ def load(stem: str | Path, kind: str | None = None) -> Checkpoint:
     return Checkpoint(tensors, file.config, file.sha256, file.kind)
 
 
-Net = TypeVar("Net", bound=torch.nn.Module)
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """What a Checkpoint is to a player. arrays: name -> float32."""
+
+    arrays: dict[str, Floats]
+    config: dict[str, Any]
+    sha256: str
+
+
+def load_arrays(stem: str | Path, kind: str) -> Arrays:
+    """As `load`, in numpy and float32."""
+    file = weightfile.read(stem, kind)
+    try:
+        arrays = arrays_from_bytes(file.data)
+    except (SafetensorError, KeyError) as error:  # KeyError: of a type that numpy lacks
+        raise ValueError(f"{file.path}: not a safetensors file ({error}); {RETRAIN}") from None
+    weightfile.require_finite(file.path, arrays)
+    return Arrays(
+        {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}, file.config, file.sha256
+    )
+
+
+def split(arrays: Mapping[str, Floats], prefix: str) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """(those without the prefix, those with it: it is taken off)"""
+    inner = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return {name: array for name, array in arrays.items() if not name.startswith(prefix)}, inner
+
+
+def require_shapes(stem: str | Path, arrays: Mapping[str, Floats], wanted: Shapes) -> None:
+    """ValueError in one line where an array is missing, too many, or of another shape than its config asks for."""
+    for name in sorted(set(arrays) | set(wanted)):
+        have = arrays[name].shape if name in arrays else "missing"
+        need = wanted.get(name, "none")
+        if have != need:
+            raise ValueError(f"{stem}: weights do not fit their config ({name}: {have}, it says {need}); {RETRAIN}")
+
+
+Net = TypeVar("Net", bound="torch.nn.Module")
 
 
 def load_net(stem: str | Path, kind: str, make: Callable[[dict[str, Any]], Net]) -> Net:

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import FRAME_SAMPLES
-from models.codec_layers import Dtype, Floats, array, digest, fold, history_size, run
-from models.codec_net import SAMPLE_RATE, load_encodec
+from models.codec_layers import Dtype, Floats, Layer, digest, history_size, run
+from models.codec_shape import SAMPLE_RATE, CodecParts, folded, load_parts
 from models.codec_state import RESTART
 from models.codec_state import CodecState as CodecState
 
@@ -66,32 +66,27 @@ class Codec:
     def __init__(
         self, model: Any, kbps: float | None = None, dtype: Dtype = np.float32, engine: str | None = None
     ) -> None:
-        """model: an encodec.EncodecModel, causal, 24 kHz, mono. kbps: 0.75 for every codebook of 1024 in use; None:
+        """model: an encodec.EncodecModel, causal, 24 kHz, mono, or what is folded of one. kbps: 0.75 for every codebook of 1024 in use; None:
         3, or all there is. dtype: np.float32, or np.float64 to compare. engine: "compiled", "numpy", None: the
         fastest there is. ValueError: another architecture, a kbps or an engine that there is not."""
-        if (model.sample_rate, model.channels, model.encoder.hop_length) != (SAMPLE_RATE, 1, FRAME_SAMPLES):
-            raise ValueError(
-                f"an EnCodec of {model.sample_rate} Hz, {model.channels} channels, {model.encoder.hop_length} samples "
-                "a frame: only the causal 24 kHz mono architecture with frames of 320 can be streamed"
-            )
-        books = [layer.codebook for layer in model.quantizer.vq.layers]
-        self.bins, self.dim, self.dtype = model.quantizer.bins, model.quantizer.dimension, dtype
+        parts = model if isinstance(model, CodecParts) else folded(model, dtype)
+        self.bins, self.dim, self.dtype = parts.bins, parts.dim, dtype
         book_kbps = math.log2(self.bins) * FRAME_RATE / 1000
-        self.n_codebooks = _books_in_use(kbps, book_kbps, len(books))
+        self.n_codebooks = _books_in_use(kbps, book_kbps, len(parts.books))
         self.kbps = self.n_codebooks * book_kbps
-        self._books = np.stack([array(book, dtype) for book in books[: self.n_codebooks]])
+        self._books = np.stack(parts.books[: self.n_codebooks])
         self._books_t = np.ascontiguousarray(self._books.transpose(0, 2, 1))
         self._norms = (self._books_t**2).sum(1)
         compiler = _chosen(engine, dtype)
         self.engine = "compiled" if compiler else "numpy"
         self._nearest = compiler.Quantiser(self._books, self._norms) if compiler else None
-        self._encoder = _Stream("encoder", model.encoder.model, FRAME_SAMPLES, START_FRAMES, dtype, compiler)
-        self._decoder = _Stream("decoder", model.decoder.model, 1, DECODE_START_FRAMES, dtype, compiler)
+        self._encoder = _Stream("encoder", parts.encoder, FRAME_SAMPLES, START_FRAMES, dtype, compiler)
+        self._decoder = _Stream("decoder", parts.decoder, 1, DECODE_START_FRAMES, dtype, compiler)
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS, kbps: float | None = None) -> Codec:
         """The codec of a checkpoint stem; FileNotFoundError or ValueError when it is not there or not one."""
-        return cls(load_encodec(path), kbps)
+        return cls(load_parts(path), kbps)
 
     def initial_state(self) -> CodecState:
         """Of `step`: no sound yet."""
@@ -175,9 +170,9 @@ class _Stream:
     """One net, `rows` rows a frame: whole signals in blocks, or frame by frame, its first frames run anew each time."""
 
     def __init__(
-        self, name: str, modules: Any, rows: int, start_frames: int, dtype: Dtype, compiler: ModuleType | None
+        self, name: str, layers: list[Layer], rows: int, start_frames: int, dtype: Dtype, compiler: ModuleType | None
     ) -> None:
-        self._layers, self._rows, self._start_frames, self._dtype = fold(modules, dtype), rows, start_frames, dtype
+        self._layers, self._rows, self._start_frames, self._dtype = layers, rows, start_frames, dtype
         self._name = f"{name} {digest(self._layers)}"
         self._size = history_size(self._layers)
         self._compiled = compiler.CompiledNet(self._layers, rows) if compiler else None

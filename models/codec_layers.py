@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Dtype = type[np.floating[Any]]
+Normed = tuple[Floats, Floats]  # weight norm's direction and gain
 
 
 class Carry:
@@ -188,27 +189,44 @@ def fold(modules: Any, dtype: Dtype) -> list[Layer]:
 def _conv(module: Any, dtype: Dtype) -> Conv:
     conv = module.conv.conv
     _check_causal(module, conv, module.conv.norm_type)
-    weight = _unnormed(conv).transpose(2, 1, 0)  # [k, in, out]
-    folded = np.ascontiguousarray(weight.reshape(-1, weight.shape[2]).astype(dtype))
-    return Conv(folded, array(conv.bias, dtype), conv.kernel_size[0], conv.stride[0])
+    return conv_of(_normed_of(conv), array(conv.bias, dtype), conv.stride[0])
+
+
+def conv_of(normed: Normed, bias: Floats, stride: int) -> Conv:
+    """A causal convolution of weight norm's two arrays, direction [out, in, k]; in the precision of its bias."""
+    weight = _unnormed(*normed).transpose(2, 1, 0)  # [k, in, out]
+    folded = np.ascontiguousarray(weight.reshape(-1, weight.shape[2]).astype(bias.dtype))
+    return Conv(folded, bias, len(weight), stride)
 
 
 def _transposed(module: Any, dtype: Dtype) -> Conv:
-    """Output t * r + i is x[t] W[i] + x[t - 1] W[r + i]: a window of two rows gives r outputs."""
     conv = module.convtr.convtr
     _check_causal(module, conv, module.convtr.norm_type)
     up = conv.stride[0]
     if conv.kernel_size != (2 * up,) or module.trim_right_ratio != 1:
         raise ValueError(f"a transposed convolution of kernel {conv.kernel_size}, stride {up}: EnCodec has twice that")
-    new_old = _unnormed(conv).transpose(0, 2, 1).reshape(conv.in_channels, 2, -1)  # [in, newest or last, r * out]
-    folded = np.concatenate([new_old[:, 1], new_old[:, 0]]).astype(dtype)
-    return Conv(folded, np.tile(array(conv.bias, dtype), up), 2, up=up, mirrored=False)
+    return transposed_of(_normed_of(conv), array(conv.bias, dtype))
+
+
+def transposed_of(normed: Normed, bias: Floats) -> Conv:
+    """Output t * r + i is x[t] W[i] + x[t - 1] W[r + i]: a window of two rows gives r outputs. direction [in, out, 2r]."""
+    weight = _unnormed(*normed)
+    new_old = weight.transpose(0, 2, 1).reshape(len(weight), 2, -1)  # [in, newest or last, r * out]
+    folded = np.concatenate([new_old[:, 1], new_old[:, 0]]).astype(bias.dtype)
+    up = weight.shape[2] // 2
+    return Conv(folded, np.tile(bias, up), 2, up=up, mirrored=False)
 
 
 def _residual(module: Any, dtype: Dtype) -> Residual:
     conv, last = fold(module.block, dtype)
     shortcut = _conv(module.shortcut, dtype)
-    assert isinstance(conv, Conv) and isinstance(last, Conv) and last.kernel == shortcut.kernel == 1
+    assert isinstance(conv, Conv) and isinstance(last, Conv)
+    return residual_of(conv, last, shortcut)
+
+
+def residual_of(conv: Conv, last: Conv, shortcut: Conv) -> Residual:
+    """conv: with an ELU before it, as `last`; the last two are of kernel 1."""
+    assert last.kernel == shortcut.kernel == 1
     return Residual(conv, np.concatenate([shortcut.weight, last.weight]), shortcut.bias + last.bias)
 
 
@@ -216,9 +234,13 @@ def _lstm(module: Any, dtype: Dtype) -> LSTM:
     lstm, layers = module.lstm, []
     for index in range(lstm.num_layers):
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        w_input, w_hidden, b_input, b_hidden = (array(getattr(lstm, f"{name}_l{index}"), dtype) for name in names)
-        layers.append((np.concatenate([w_input.T, w_hidden.T]), b_input + b_hidden))
-    return LSTM(tuple(layers))
+        layers.append(tuple(array(getattr(lstm, f"{name}_l{index}"), dtype) for name in names))
+    return lstm_of(layers)
+
+
+def lstm_of(layers: Sequence[tuple[Floats, ...]]) -> LSTM:
+    """layers: PyTorch's weight_ih, weight_hh, bias_ih, bias_hh of each."""
+    return LSTM(tuple((np.concatenate([w.T, v.T]), b + c) for w, v, b, c in layers))
 
 
 _MAKERS: dict[str, Callable[[Any, Dtype], Layer]] = {
@@ -234,9 +256,13 @@ def _check_causal(module: Any, conv: Any, norm: str) -> None:
         raise ValueError("only EnCodec's causal 24 kHz architecture can be streamed (causal, weight_norm)")
 
 
-def _unnormed(conv: Any) -> NDArray[np.float64]:
+def _normed_of(conv: Any) -> Normed:
+    return array(conv.weight_v, np.float64), array(conv.weight_g, np.float64)
+
+
+def _unnormed(direction: Floats, gain: Floats) -> NDArray[np.float64]:
     """Weight norm: the direction's own norm, over all but the first axis, becomes the gain."""
-    direction, gain = (array(part, np.float64) for part in (conv.weight_v, conv.weight_g))
+    direction, gain = direction.astype(np.float64), gain.astype(np.float64)
     weight: NDArray[np.float64] = gain * direction / np.sqrt((direction**2).sum((1, 2), keepdims=True))
     return weight
 

@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from models import checkpoint
+from models.codec_shape import SAMPLE_RATE as SAMPLE_RATE
+from models.codec_shape import TRAINING_ONLY as TRAINING_ONLY
+from models.codec_shape import CodecConfig as CodecConfig
 from models.torchaudio_shim import import_encodec
-
-SAMPLE_RATE = 24_000
-TRAINING_ONLY = ("inited", "cluster_size", "embed_avg")  # a codebook's running means: codes do not depend on them
-
-
-@dataclass(frozen=True, slots=True)
-class CodecConfig:
-    """Causal EnCodec: n_filters in the first layer, latents of `dim`, n_codebooks of `bins` vectors each.
-
-    The reference 24 kHz model is CodecConfig(n_filters=32, dim=128, n_codebooks=32).
-    """
-
-    n_filters: int = 8
-    dim: int = 64
-    n_codebooks: int = 4
-    bins: int = 1024
-    ratios: tuple[int, ...] = (8, 5, 4, 2)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> CodecConfig:
-        """ValueError names a missing or unknown key."""
-        known = asdict(cls())
-        if set(values) != set(known):
-            raise ValueError(f"codec config has {sorted(values)}, it needs {sorted(known)}; foreign weights?")
-        sizes = [value for name, value in values.items() if name != "ratios"] + list(_listed(values["ratios"]))
-        if len(sizes) < len(known) or not all(type(size) is int and size > 0 for size in sizes):
-            raise ValueError(f"codec config {dict(values)}: sizes must be whole numbers above 0; foreign weights?")
-        return cls(**{**values, "ratios": tuple(values["ratios"])})
-
-
-def _listed(ratios: Any) -> list[Any]:
-    return list(ratios) if isinstance(ratios, list | tuple) else []
 
 
 def build_encodec(config: CodecConfig) -> Any:

@@ -13,15 +13,15 @@ import socket
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import Request
-
-import torch
 
 from listener.weightfile import stem_of
 from models.codec import WEIGHTS
-from models.codec_net import CodecConfig, build_encodec, load_encodec
-from models.torchaudio_shim import import_encodec
+from models.codec_shape import CodecConfig
+
+if TYPE_CHECKING:
+    import torch
 
 NAME = "encodec_24khz-d7cc33bc.th"  # as in encodec.EncodecModel.encodec_model_24khz
 SHA256_START = "d7cc33bc"
@@ -42,11 +42,15 @@ class CodecWeights:
 
 def cached() -> Path:
     """Where torch hub keeps the official weights, whether they are there or not."""
+    import torch
+
     return Path(torch.hub.get_dir()) / "checkpoints" / NAME
 
 
 def url() -> str:
     """Where the encodec package takes them from."""
+    from models.torchaudio_shim import import_encodec
+
     import_encodec()
     from encodec.model import ROOT_URL
 
@@ -71,6 +75,8 @@ def load_weights(choice: str | Path | None = None) -> CodecWeights:
     path = weights_file(choice)
     if is_official(choice):
         return load_official(path)
+    from models.codec_net import load_encodec
+
     model = load_encodec(stem_of(choice or WEIGHTS))
     return CodecWeights(model, path, hashlib.sha256(path.read_bytes()).hexdigest())
 
@@ -80,6 +86,8 @@ def load_official(path: str | Path | None = None) -> CodecWeights:
 
     FileNotFoundError: not there. ValueError: truncated, altered or foreign.
     """
+    from models.codec_net import build_encodec
+
     path = Path(path) if path is not None else cached()
     data = _read(path)
     sha256 = check_hash(path, data)
@@ -109,6 +117,8 @@ def fetch(source: str | None = None, progress: bool = True) -> Path:
     They get their name only whole and with the right hash; whatever came before is gone after a failure or Ctrl-C.
     OSError: no connection, no room, no such page. ValueError: what came is not the file, or source is no URL.
     """
+    import torch
+
     target, source = cached(), source or url()
     Request(source)  # raises ValueError before anything is written
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +145,8 @@ def _read(path: Path) -> bytes:
 
 
 def _tensors(path: Path, data: bytes) -> dict[str, torch.Tensor]:
+    import torch
+
     try:
         tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:

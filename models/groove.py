@@ -13,7 +13,6 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import mido
 import numpy as np
@@ -24,6 +23,8 @@ from listener.types import Meter
 from models import tokens
 from models.data import ROOT, SHARED, Song
 from models.features import Events, Ints
+from models.timing_shape import TICKS_PER_QUARTER
+from models.timing_shape import swing_shift as swing_shift
 from models.tokens import PIECE_OF_KEY, PIECES
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,6 @@ Floats = NDArray[np.float64]
 ARCHIVE = SHARED / "data" / "groove" / "groove-v1-midi.tar.xz"
 CACHE = ROOT / "data_cache" / "groove.npz"
 SPLITS = {"train": "train", "validation": "valid", "test": "test"}
-TICKS_PER_QUARTER = 4
 # keys of the dataset's Roland TD-11 that General MIDI has elsewhere or not at all (table 2 of the paper)
 ROLAND = {22: "closed_hat", 26: "open_hat", 47: "low_tom", 58: "low_tom"}
 PIECE_OF_PAD = PIECE_OF_KEY | {key: PIECES.index(piece) for key, piece in ROLAND.items()}
@@ -85,13 +85,6 @@ class _Hit:
     quarter: float
     piece: int
     velocity: int
-
-
-def swing_shift(tick: Ints | int, swing: float) -> Any:
-    """How many ticks later than straight the tick of a quarter lies when the off-beat lies at `swing` of it."""
-    place = np.asarray(tick) % TICKS_PER_QUARTER / TICKS_PER_QUARTER
-    swung = np.where(place < 0.5, place * 2 * swing, swing + (place - 0.5) * 2 * (1 - swing))
-    return (swung - place) * TICKS_PER_QUARTER
 
 
 def swing_of(quarters: Floats) -> float | None:

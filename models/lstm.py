@@ -1,4 +1,4 @@
-"""An LSTM that hears the metre in every layer: forward(sequence) in torch, step(x, state) in numpy, the same numbers.
+"""An LSTM that hears the metre in every layer: step(x, state) in numpy; models.lstm_net trains it, the same numbers.
 
 Hochreiter & Schmidhuber 1997 in PyTorch's gate order (input, forget, cell, output). Every layer also gets the
 conditioning c_t (phase and meter), the "silent metronome" of streaming accompaniment.
@@ -6,40 +6,21 @@ conditioning c_t (phase and meter), the "silent metronome" of streaming accompan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 Floats = NDArray[np.float32]
 State = Floats  # [layers, 2, H]: h and c of every layer
 
 
-class LSTM(nn.Module):
-    """The training side: layers of nn.LSTM over x [B, T, D] and conditioning c [B, T, C] -> y [B, T, H]."""
-
-    def __init__(self, input_dim: int, cond_dim: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
-        super().__init__()
-        dims = [input_dim] + [hidden] * (layers - 1)
-        self.layers = nn.ModuleList(nn.LSTM(dim + cond_dim, hidden, batch_first=True) for dim in dims)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(
-        self, x: Tensor, c: Tensor, state: list[tuple[Tensor, Tensor]] | None = None
-    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """state: per layer (h, c), each [1, B, H]; None is silence."""
-        after = []
-        for index, layer in enumerate(self.layers):
-            x, kept = layer(torch.cat([self.dropout(x) if index else x, c], -1), state[index] if state else None)
-            after.append(kept)
-        return self.dropout(x), after
-
-
 class LSTMStep:
     """The playing side of a trained LSTM: one time step, no torch."""
 
-    def __init__(self, lstm: LSTM) -> None:
-        self._weights = [_folded(layer) for layer in lstm.layers]
+    def __init__(self, weights: Mapping[str, Floats]) -> None:
+        layers = len({name.split(".")[1] for name in weights})
+        self._weights = [_folded(weights, f"layers.{index}.") for index in range(layers)]
         self.hidden = len(self._weights[0][1]) // 4
 
     def initial_state(self) -> State:
@@ -62,8 +43,17 @@ def _cell(gates: Floats, cell: Floats) -> tuple[Floats, Floats]:
     return o * np.tanh(cell), cell
 
 
-def _folded(layer: nn.Module) -> tuple[Floats, Floats]:
-    """(weight [D + C + H, 4H], bias [4H]) of one nn.LSTM layer."""
-    parts = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in layer.named_parameters()}
-    weight = np.concatenate([parts["weight_ih_l0"], parts["weight_hh_l0"]], axis=1).T
-    return np.ascontiguousarray(weight), parts["bias_ih_l0"] + parts["bias_hh_l0"]
+def shapes(input_dim: int, cond_dim: int, hidden: int, layers: int) -> dict[str, tuple[int, ...]]:
+    """Of the arrays LSTMStep takes."""
+    found: dict[str, tuple[int, ...]] = {}
+    for index in range(layers):
+        name, width = f"layers.{index}.", (hidden if index else input_dim) + cond_dim
+        found |= {f"{name}weight_ih_l0": (4 * hidden, width), f"{name}weight_hh_l0": (4 * hidden, hidden)}
+        found |= {f"{name}bias_ih_l0": (4 * hidden,), f"{name}bias_hh_l0": (4 * hidden,)}
+    return found
+
+
+def _folded(weights: Mapping[str, Floats], layer: str) -> tuple[Floats, Floats]:
+    """(weight [D + C + H, 4H], bias [4H]) of one layer."""
+    weight = np.concatenate([weights[f"{layer}weight_ih_l0"], weights[f"{layer}weight_hh_l0"]], axis=1).T
+    return np.ascontiguousarray(weight), weights[f"{layer}bias_ih_l0"] + weights[f"{layer}bias_hh_l0"]

@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models import backbones, checkpoint, dials, features
 from models.dials import NO_DIALS, SURPRISE_BITS, Dials
 from models.features import Memory
-from models.responder_net import FORESEEN, HEADS, ResponderConfig, ResponderNet
+from models.responder_shape import BELOW, FORESEEN, HEADS, ResponderConfig
 from models.sampling import (
     LEAN,
     NO_LEAN,
@@ -34,6 +33,9 @@ from models.sampling import (
     rolled,
 )
 from models.tokens import PARTS, BassTick, Reply, TickInput, ticks_per_beat
+
+if TYPE_CHECKING:
+    from models.responder_net import ResponderNet
 
 Floats = NDArray[np.float32]
 
@@ -69,25 +71,59 @@ class ResponderState:
 class Responder:
     """Bass, phase, metre and dials in; drums, chords and a counter-line out, one tick at a time."""
 
-    def __init__(self, net: ResponderNet) -> None:
-        self.net = net.eval()
-        self.sound_dim = net.config.sound_dim
-        self._backbone = backbones.stepper(net.config.backbone, net.backbone)
-        self._w = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in net.named_parameters()}
-        self._heads = np.ascontiguousarray(self._w["heads.weight"].T)
-        self._walk = Walk(self._w, net.below.numpy())
+    def __init__(self, config: ResponderConfig, weights: Mapping[str, Floats]) -> None:
+        """weights: arrays of config.shapes, by name."""
+        self.config, self.sound_dim = config, config.sound_dim
+        own, inner = checkpoint.split(weights, "backbone.")
+        self._backbone = backbones.step_of(config.backbone, inner)
+        self._heads = np.ascontiguousarray(own.pop("heads.weight").T)
+        self._w = own
+        self._walk = Walk(self._w, BELOW)
+        self._net: ResponderNet | None = None
+        self._stem: str | Path | None = None
+
+    @classmethod
+    def of(cls, net: ResponderNet) -> Responder:
+        """The player of a network in torch."""
+        weights = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in net.named_parameters()}
+        made = cls(net.config, weights)
+        made._net = net.eval()
+        return made
+
+    @property
+    def net(self) -> ResponderNet:
+        """The network in torch, for training and measuring; loaded when first asked for."""
+        if self._net is None:
+            from models.responder_net import ResponderNet
+
+            assert self._stem
+            loaded = checkpoint.load_net(self._stem, "responder", lambda net: ResponderNet(ResponderConfig(**net)))
+            self._net = loaded.eval()
+        return self._net
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS) -> Responder:
         """The responder of a checkpoint stem; FileNotFoundError or ValueError when it is not there or not one."""
-        return cls(checkpoint.load_net(path, "responder", lambda net: ResponderNet(ResponderConfig(**net))))
+        saved = checkpoint.load_arrays(path, "responder")
+        try:
+            config = ResponderConfig(**saved.config["net"])
+            checkpoint.require_shapes(path, saved.arrays, config.shapes)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path}: weights do not fit their config ({error}); {checkpoint.RETRAIN}") from None
+        made = cls(config, saved.arrays)
+        made._stem = path
+        return made
 
     @classmethod
     def untrained(cls, seed: int = 0, config: ResponderConfig | None = None) -> Responder:
         """Random weights: for tests of what surrounds the model."""
+        import torch
+
+        from models.responder_net import ResponderNet
+
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            return cls(ResponderNet(config or ResponderConfig()))
+            return cls.of(ResponderNet(config or ResponderConfig()))
 
     def initial_state(self) -> ResponderState:
         """Nothing heard, nothing played; step once before the first sample."""
@@ -102,7 +138,7 @@ class Responder:
         wished = x.dials.learned
         logits, hidden = self._logits(events, self._cond(place, wished), state.hidden)
         free = None
-        if wished != NO_DIALS and x.guidance != 1 and self.net.config.dials:
+        if wished != NO_DIALS and x.guidance != 1 and self.config.dials:
             before = state.hidden if state.free is None else state.free
             plain, free = self._logits(events, self._cond(place, NO_DIALS), before)
             logits = plain + np.float32(x.guidance) * (logits - plain)
@@ -110,7 +146,7 @@ class Responder:
         return ResponderState(hidden, free, logits, memory, self._heat(x, state), on_beat)
 
     def _cond(self, place: Floats, wished: Dials) -> Floats:
-        return np.concatenate([place, dials.vector(wished)]) if self.net.config.dials else place
+        return np.concatenate([place, dials.vector(wished)]) if self.config.dials else place
 
     def _logits(self, events: Floats, cond: Floats, hidden: Floats) -> tuple[Floats, Floats]:
         y, after = self._backbone.step(events, cond, hidden)
@@ -163,7 +199,7 @@ class Responder:
 
         ValueError when the weights foresee no bass.
         """
-        if not self.net.config.foresee:
+        if not self.config.foresee:
             raise ValueError("these weights foresee no bass; train with `python -m models.train responder`")
         onset, own = state.logits[HEADS], state.logits[HEADS + 1 : HEADS + FORESEEN]
         draw = Draw(rng, 1.0, TASTE)

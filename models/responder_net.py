@@ -8,69 +8,21 @@ to the bass and to the harmony, so that what is learned in one key holds in all.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import backbones, dials, features, tokens
+from models import backbones, features, tokens
 from models.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
-from models.tokens import LINE_PITCHES, PIECES, QUALITIES
+from models.responder_shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN
+from models.responder_shape import SLICES as SLICES
+from models.responder_shape import VELOCITIES as VELOCITIES
+from models.responder_shape import ResponderConfig as ResponderConfig
+from models.tokens import LINE_PITCHES, QUALITIES
 
-DRUM_LOGITS = len(PIECES) * tokens.LEVELS
-VELOCITIES = tokens.LEVELS - 1  # a stroke is never silent
-QUALITY_HIDDEN = 48
-LOGITS: dict[str, int] = {  # name -> how many of H
-    "drums": DRUM_LOGITS,
-    "action": 4,
-    "root": 12,
-    "root_over_bass": 12,
-    "root_over_root": 12,
-    "quality": QUALITY_HIDDEN,
-    "level": VELOCITIES,
-    "line": 3,
-    "pitch": LINE_PITCHES,
-    "pitch_over_root": 12,
-    "leap": 2 * LINE_PITCHES - 1,
-    "line_level": VELOCITIES,
-}
-_ENDS = np.cumsum(list(LOGITS.values()))
-SLICES = {name: slice(int(end) - size, int(end)) for (name, size), end in zip(LOGITS.items(), _ENDS, strict=True)}
-HEADS = int(_ENDS[-1])
-FORESIGHT = 4  # ticks of the bass that the auxiliary heads foresee, the one about to be played first: a beat of x/4
-FORESEEN = 1 + 12 + 12  # per tick: an onset's logit, its pitch class, its interval above the last bass note
 FORESEE_WEIGHT = 0.1
-PITCH_CLASS = (np.arange(LINE_PITCHES) + tokens.LINE_LOW) % 12
-
-
-@dataclass(frozen=True, slots=True)
-class ResponderConfig:
-    """hidden H, layers, sound_dim: width of the codec's latent, dropout in training, backbone: of models.backbones.
-
-    dials, foresee: whether it reads dials and foresees the bass; the weights of Antiphon 0.2 do neither.
-    """
-
-    hidden: int = 272
-    layers: int = 2
-    sound_dim: int = 64
-    dropout: float = 0.15
-    backbone: str = "ssm"
-    dials: bool = False
-    foresee: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @property
-    def input_dim(self) -> int:
-        return features.EVENT_DIM + self.sound_dim + 1
-
-    @property
-    def cond_dim(self) -> int:
-        return features.POSITION_DIM + (dials.DIM if self.dials else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +54,7 @@ class ResponderNet(nn.Module):
         self.backbone = backbones.build(
             config.backbone, config.input_dim, config.cond_dim, config.hidden, config.layers, config.dropout
         )
-        foreseen = FORESIGHT * FORESEEN if config.foresee else 0
-        self.heads = nn.Linear(config.hidden + config.cond_dim, HEADS + foreseen)
+        self.heads = nn.Linear(config.hidden + config.cond_dim, config.logits)
         self.drums_to_drums = nn.Parameter(torch.zeros(DRUM_LOGITS, DRUM_LOGITS))
         self.drums_to_rest = nn.Parameter(torch.zeros(DRUM_LOGITS, 4 + VELOCITIES + 3 + VELOCITIES))
         self.action_to_line = nn.Parameter(torch.zeros(4, 3))
@@ -113,8 +64,7 @@ class ResponderNet(nn.Module):
         with torch.no_grad():  # most ticks hold nothing new: begin there
             self.heads.bias[SLICES["drums"]].view(-1, tokens.LEVELS)[:, 0] = 4.0
             self.heads.bias[SLICES["action"].start] = self.heads.bias[SLICES["line"].start] = 2.0
-        piece = torch.arange(DRUM_LOGITS) // tokens.LEVELS
-        self.register_buffer("below", (piece[:, None] < piece[None, :]).float(), persistent=False)
+        self.register_buffer("below", torch.from_numpy(BELOW), persistent=False)
 
     def forward(self, rows: Tensor, sound: Tensor, cond: Tensor) -> Tensor:
         """rows int [B, T, 25], sound [B, T, sound_dim + 1] (the last says whether it is known), cond [B, T, P + dials]."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models import features, tokens
 from models.features import Memory
-from models.responder_net import PITCH_CLASS, SLICES, VELOCITIES
+from models.responder_shape import PITCH_CLASS, SLICES, VELOCITIES
 from models.tokens import (
     LEVEL_VELOCITY,
     LINE_LOW,

@@ -6,17 +6,17 @@ holds them equal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models import checkpoint, features, tokens
-from models.timing_net import (
+from models.timing_shape import (
     BEGIN,
     CENTRES,
     FLOOR_MS,
@@ -25,10 +25,12 @@ from models.timing_net import (
     OFFSET_SCALE_MS,
     Feel,
     TimingConfig,
-    TimingNet,
     constant_features,
 )
 from models.tokens import LEVELS, PIECES, DrumHit, Position
+
+if TYPE_CHECKING:
+    from models.timing_net import TimingNet
 
 Floats = NDArray[np.float32]
 
@@ -100,27 +102,60 @@ def pick(logits: Floats, rng: np.random.Generator) -> int:
 class Timing:
     """Draws when and how hard each hit of a tick is struck. The state given is left as it is."""
 
-    def __init__(self, net: TimingNet) -> None:
-        self.net = net.eval()
-        w = {name: value.detach().numpy().astype(np.float32).T for name, value in net.named_parameters()}
+    def __init__(self, config: TimingConfig, weights: Mapping[str, Floats]) -> None:
+        """weights: arrays of config.shapes, by name."""
+        self.config = config
+        w = {name: value.T for name, value in weights.items()}
         self._w = {name: np.ascontiguousarray(value) for name, value in w.items()}
         rows = np.concatenate([w["velocity.weight"], w["offset_to_velocity.weight"], w["velocity.bias"][None]])
         self._velocities = {level: np.ascontiguousarray(rows[:, part]) for level, part in VELOCITY_OF_LEVEL.items()}
+        self._net: TimingNet | None = None
+        self._stem: str | Path | None = None
+
+    @classmethod
+    def of(cls, net: TimingNet) -> Timing:
+        """The player of a network in torch."""
+        weights = {name: value.detach().numpy().astype(np.float32) for name, value in net.named_parameters()}
+        made = cls(net.config, weights)
+        made._net = net.eval()
+        return made
+
+    @property
+    def net(self) -> TimingNet:
+        """The network in torch, for training and measuring; loaded when first asked for."""
+        if self._net is None:
+            from models.timing_net import TimingNet
+
+            assert self._stem
+            self._net = checkpoint.load_net(self._stem, "timing", lambda net: TimingNet(TimingConfig(**net))).eval()
+        return self._net
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS) -> Timing:
         """The weights of a checkpoint stem; FileNotFoundError or ValueError when they are not there or not these."""
-        return cls(checkpoint.load_net(path, "timing", lambda net: TimingNet(TimingConfig(**net))))
+        saved = checkpoint.load_arrays(path, "timing")
+        try:
+            config = TimingConfig(**saved.config["net"])
+            checkpoint.require_shapes(path, saved.arrays, config.shapes)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path}: weights do not fit their config ({error}); {checkpoint.RETRAIN}") from None
+        made = cls(config, saved.arrays)
+        made._stem = path
+        return made
 
     @classmethod
     def untrained(cls, seed: int = 0) -> Timing:
         """Random weights: for tests of what surrounds the model."""
+        import torch
+
+        from models.timing_net import TimingNet
+
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            return cls(TimingNet(TimingConfig()))
+            return cls.of(TimingNet(TimingConfig()))
 
     def initial_state(self) -> TimingState:
-        return TimingState(np.zeros(self.net.config.hidden, np.float32))
+        return TimingState(np.zeros(self.config.hidden, np.float32))
 
     def step(
         self,

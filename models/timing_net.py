@@ -6,9 +6,7 @@ Mixture density networks: Bishop 1994. The task is the humanisation of Gillick e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from math import log, log2, pi
+from math import log, pi
 from typing import Any
 
 import numpy as np
@@ -16,74 +14,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from listener.types import Meter
 from models import features, tokens
-from models.dials import STYLES
-from models.groove import Take, swing_shift
+from models.groove import Take
+from models.timing_shape import (
+    BEGIN,
+    CENTRES,
+    FLOOR_MS,
+    INPUT_DIM,
+    LEVEL_MASK,
+    OFFSET_SCALE_MS,
+    VELOCITIES,
+    constant_features,
+)
+from models.timing_shape import LATE_LIMIT_MS as LATE_LIMIT_MS
+from models.timing_shape import SWING_RANGE as SWING_RANGE
+from models.timing_shape import UNKNOWN as UNKNOWN
+from models.timing_shape import Feel as Feel
+from models.timing_shape import TimingConfig as TimingConfig
 from models.tokens import LEVEL_STARTS, LEVELS, PIECES
 
 Floats = NDArray[np.float32]
-
-VELOCITIES = 127
-OFFSET_SCALE_MS = 20.0
-FLOOR_MS = 1.0  # narrowest component: the recordings' own clock ticks about once a millisecond
-CENTRES = (0.0, 0.0, 0.0, 0.0, 0.0, 1 / 3, -1 / 3, 2 / 3)  # of the components, in ticks: the 16th and the triplets
-SWING_RANGE = (0.5, 0.75)
-LATE_LIMIT_MS = 100.0
-BLOCKS = {
-    "piece": len(PIECES),
-    "level": LEVELS - 1,
-    "struck": len(PIECES),
-    "position": features.POSITION_DIM,
-    "tempo": 2,
-    "style": len(STYLES) + 1,
-    "feel": 4,
-    "last": 4,
-    "own": 4,
-}
-INPUT_DIM = sum(BLOCKS.values())
-BEGIN = {name: sum(list(BLOCKS.values())[:index]) for index, name in enumerate(BLOCKS)}
-LEVEL_MASK = np.stack([np.searchsorted(LEVEL_STARTS, np.arange(1, 128), "right") == k for k in range(1, LEVELS)])
-
-
-@dataclass(frozen=True, slots=True)
-class Feel:
-    """The bassist's: swing 0.5-0.75, ms behind the beat; None: unknown. ValueError outside."""
-
-    swing: float | None = None
-    late_ms: float | None = None
-
-    def __post_init__(self) -> None:
-        low, high = SWING_RANGE
-        if self.swing is not None and not low <= self.swing <= high:
-            raise ValueError(f"swing {self.swing}: from {low} (straight) to {high}; leave it out when unknown")
-        if self.late_ms is not None and not abs(self.late_ms) <= LATE_LIMIT_MS:
-            raise ValueError(
-                f"late_ms {self.late_ms}: at most {LATE_LIMIT_MS:.0f} ms either way; leave it out when unknown"
-            )
-
-    def expected_ms(self, tick: Any, meter: Meter, tick_ms: float) -> Any:
-        """What swing and lateness alone say of a hit in that tick of the bar; only quarters swing."""
-        shift = swing_shift(tick, self.swing) * tick_ms if self.swing and meter.denominator == 4 else 0.0
-        return shift + (self.late_ms or 0.0)
-
-    def numbers(self) -> list[float]:
-        swing, late = self.swing, self.late_ms
-        return [swing is not None, ((swing or 0.5) - 0.5) * 4, late is not None, (late or 0.0) / OFFSET_SCALE_MS]
-
-
-UNKNOWN = Feel()
-
-
-@lru_cache(maxsize=64)
-def constant_features(tempo_bpm: float, style: str | None, feel: Feel) -> Floats:
-    """The features that stay through a take: tempo, style, feel."""
-    if style is not None and style not in STYLES:
-        raise ValueError(f"style {style!r}: allowed are {', '.join(STYLES)}")
-    if not 20 <= tempo_bpm <= 400:
-        raise ValueError(f"tempo {tempo_bpm} bpm: 20 to 400 quarters per minute")
-    styles = [float(name == style) for name in (*STYLES, None)]
-    return np.array([log2(tempo_bpm / 120), 120 / tempo_bpm, *styles, *feel.numbers()], np.float32)
 
 
 def scaled_residual(residual_ms: Any) -> Any:
@@ -117,13 +67,6 @@ def rows(take: Take, residual_ms: NDArray[np.float64], style: str | None, feel: 
             [np.ones(len(gap)), scaled[before], take.velocity[before] / 127, np.log1p(gap) / 3], 1
         )
     return out
-
-
-@dataclass(frozen=True, slots=True)
-class TimingConfig:
-    hidden: int = 64
-    head: int = 64
-    dropout: float = 0.1
 
 
 class TimingNet(nn.Module):

@@ -25,7 +25,8 @@ from models.data import ROOT
 from models.dials import STYLES
 from models.groove import LOOSE, Take
 from models.styles import style_of
-from models.timing_net import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig, TimingNet, rows
+from models.timing_net import TimingNet, rows
+from models.timing_shape import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig
 from models.tokens import LEVEL_STARTS
 
 RUN = ROOT / "checkpoints" / "timing.pt"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import backbones, ssm
+from models import backbones, ssm_net
 
 NAMES = sorted(backbones.BACKBONES)
 D, C, HIDDEN, TICKS = 6, 3, 32, 300
@@ -109,7 +109,7 @@ def test_the_chunked_form_is_the_recurrence_of_the_paper() -> None:
         added = torch.einsum("n,h,hp->hnp", b[0, t], dt[0, t], x[0, t])
         state = torch.exp(dt[0, t] * a)[:, None, None] * state + added
         expected.append(torch.einsum("n,hnp->hp", c[0, t], state) + skip[:, None] * x[0, t])
-    y, last = ssm.ssd(x, dt, a, b, c, skip)
+    y, last = ssm_net.ssd(x, dt, a, b, c, skip)
     assert torch.allclose(y[0], torch.stack(expected)) and torch.allclose(last[0], state)
 
 

@@ -32,7 +32,7 @@ def model(request: pytest.FixtureRequest) -> Responder:
             if "_to_" in name or "pitch_in" in name:
                 value.normal_(0, 0.5)
         made.net.heads.weight.normal_(0, 0.3)
-    return Responder(made.net)
+    return Responder.of(made.net)
 
 
 def random_session(ticks: int, seed: int) -> list[tuple[BassTick, Reply]]:

@@ -64,7 +64,7 @@ def test_playing_and_training_give_the_same_likelihood() -> None:
         found.append(-np.log(p.sum() / np.exp(self.log_weight).sum() / np.sqrt(2 * np.pi)))
         return float(value)
 
-    state, rng, player = model.initial_state(), np.random.default_rng(0), Forced(model.net)
+    state, rng, player = model.initial_state(), np.random.default_rng(0), Forced.of(model.net)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(timing.Mixture, "draw", forced)
         for tick in range(64):

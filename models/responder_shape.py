@@ -1,0 +1,89 @@
+"""The responder's sizes: its blocks of logits, its config, and the shapes of its weights. No torch: players need no more."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from models import backbones, dials, features, tokens
+from models.features import NO_QUALITY
+from models.tokens import LINE_PITCHES, PIECES, QUALITIES
+
+DRUM_LOGITS = len(PIECES) * tokens.LEVELS
+VELOCITIES = tokens.LEVELS - 1  # a stroke is never silent
+QUALITY_HIDDEN = 48
+LOGITS: dict[str, int] = {  # name -> how many of H
+    "drums": DRUM_LOGITS,
+    "action": 4,
+    "root": 12,
+    "root_over_bass": 12,
+    "root_over_root": 12,
+    "quality": QUALITY_HIDDEN,
+    "level": VELOCITIES,
+    "line": 3,
+    "pitch": LINE_PITCHES,
+    "pitch_over_root": 12,
+    "leap": 2 * LINE_PITCHES - 1,
+    "line_level": VELOCITIES,
+}
+_ENDS = np.cumsum(list(LOGITS.values()))
+SLICES = {name: slice(int(end) - size, int(end)) for (name, size), end in zip(LOGITS.items(), _ENDS, strict=True)}
+HEADS = int(_ENDS[-1])
+FORESIGHT = 4  # ticks of the bass that the auxiliary heads foresee, the one about to be played first: a beat of x/4
+FORESEEN = 1 + 12 + 12  # per tick: an onset's logit, its pitch class, its interval above the last bass note
+PITCH_CLASS = (np.arange(LINE_PITCHES) + tokens.LINE_LOW) % 12
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderConfig:
+    """hidden H, layers, sound_dim: width of the codec's latent, dropout in training, backbone: of models.backbones.
+
+    dials, foresee: whether it reads dials and foresees the bass; the weights of Antiphon 0.2 do neither.
+    """
+
+    hidden: int = 272
+    layers: int = 2
+    sound_dim: int = 64
+    dropout: float = 0.15
+    backbone: str = "ssm"
+    dials: bool = False
+    foresee: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def input_dim(self) -> int:
+        return features.EVENT_DIM + self.sound_dim + 1
+
+    @property
+    def cond_dim(self) -> int:
+        return features.POSITION_DIM + (dials.DIM if self.dials else 0)
+
+    @property
+    def logits(self) -> int:
+        """Logits per tick, those of the bass's next beat included."""
+        return HEADS + (FORESIGHT * FORESEEN if self.foresee else 0)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of every array in the checkpoint, by name."""
+        inner = backbones.shapes(self.backbone, self.input_dim, self.cond_dim, self.hidden, self.layers)
+        return {
+            **{f"backbone.{name}": shape for name, shape in inner.items()},
+            "heads.weight": (self.logits, self.hidden + self.cond_dim),
+            "heads.bias": (self.logits,),
+            "drums_to_drums": (DRUM_LOGITS, DRUM_LOGITS),
+            "drums_to_rest": (DRUM_LOGITS, 4 + VELOCITIES + 3 + VELOCITIES),
+            "action_to_line": (4, 3),
+            "quality_in": (13 + 13 + NO_QUALITY + 1, QUALITY_HIDDEN),
+            "quality_out.weight": (len(QUALITIES), QUALITY_HIDDEN),
+            "quality_out.bias": (len(QUALITIES),),
+            "pitch_in_chord": (NO_QUALITY + 1, 12),
+        }
+
+
+PIECE_OF_LOGIT = np.arange(DRUM_LOGITS) // tokens.LEVELS
+BELOW = (PIECE_OF_LOGIT[:, None] < PIECE_OF_LOGIT[None, :]).astype(np.float32)  # a piece hears those before it
