@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agent.ticks import straight
 from listener.types import Analysis, Grid, Note
@@ -49,10 +50,9 @@ class Window:
     def notes(self) -> tuple[Placed, ...]:
         """In order; of two in one tick the later."""
         by_tick = dict(sorted(self._heard.values(), key=lambda heard: heard[1].onset_s))
-        ticks = sorted(by_tick)
         return tuple(
             Placed(tick, by_tick[tick].pitch, by_tick[tick].velocity, self._length(by_tick[tick], after - tick))
-            for tick, after in zip(ticks, [*ticks[1:], self.ticks], strict=True)
+            for tick, after in pairwise([*sorted(by_tick), self.ticks])
         )
 
     def _length(self, note: Note, room: int) -> int:
