@@ -16,7 +16,7 @@ MISSING = "Ableton Link needs the package LinkPython-extern; try: pip install 'a
 FIRST_BPM = 120.0
 TEMPO_BPM = (20.0, 999.0)  # what Link allows
 TEMPO_STEP_BPM = 0.05  # a smaller change of tempo is not passed on
-PHASE_STEP_S = 0.005  # a smaller distance of the beats is left alone
+PHASE_STEP_S = 0.003  # a smaller distance of the beats is left alone
 
 
 def _module() -> Any:
@@ -76,18 +76,18 @@ class LinkPeer:
         it only our own count moves, unless nobody else is there.
         """
         state, now_us = self._link.captureAppSessionState(), int(self._clock.micros())
-        changed = self._give_tempo(state, grid, now_us) | self._give_phase(state, grid, now_us, force)
+        changed = self._give_tempo(state, grid) | self._give_phase(state, grid, now_us, force)
         if bool(state.isPlaying()) != playing:
             state.setIsPlaying(playing, now_us)
             changed = True
         if changed:
             self._link.commitAppSessionState(state)
 
-    def _give_tempo(self, state: Any, grid: Grid, now_us: int) -> bool:
+    def _give_tempo(self, state: Any, grid: Grid) -> bool:
         bpm = min(max(60.0 / (grid.period_s * self._beats_per_quarter), TEMPO_BPM[0]), TEMPO_BPM[1])
         if abs(bpm - state.tempo()) <= TEMPO_STEP_BPM:
             return False
-        state.setTempo(bpm, now_us)
+        state.setTempo(bpm, int(1e6 * (grid.anchor_s - self._offset_s())))  # the beat it was told at stays where it is
         self.tempo_changes += 1
         return True
 
