@@ -21,6 +21,7 @@ from agent import (  # noqa: E402
     daemoncommand,
     jamcommand,
     listencommand,
+    parsecommand,
     recovercommand,
     replycommand,
 )
@@ -37,6 +38,7 @@ COMMANDS = (
     codescommand,
     recovercommand,
     calibratecommand,
+    parsecommand,
 )
 
 

@@ -141,6 +141,15 @@ class ModelsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationConfig:
+    """What you say. endpoint: an OpenAI-compatible language model's URL with /v1; None = the table alone."""
+
+    endpoint: str | None = None
+    model: str = "local"
+    timeout_s: float = _between(2.0, 0.1, 60)  # then the table answers
+
+
+@dataclass(frozen=True, slots=True)
 class PathsConfig:
     """Where things are kept. soundfont None = the one that ships; state None = agent/places.py's."""
 
@@ -165,5 +174,6 @@ class Config:
     dials: DialsConfig = DialsConfig()
     sync: SyncConfig = SyncConfig()
     models: ModelsConfig = ModelsConfig()
+    conversation: ConversationConfig = ConversationConfig()
     paths: PathsConfig = PathsConfig()
     log: LogConfig = LogConfig()

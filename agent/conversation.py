@@ -1,0 +1,155 @@
+"""A sentence -> typed edits and a line back. Changes nothing: `hear("less snare, and don't resolve it") -> Heard`.
+
+Bad input never raises: it gives no edits and one friendly line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rapidfuzz import fuzz, process
+
+from agent import lexicon, possible, replies
+from agent.clauses import Clause, clauses, tagged
+from agent.edits import Edit
+from agent.joining import joined
+from agent.wording import plain, words
+
+THRESHOLD = 0.5  # edits less sure than this are asked about, not made
+LONGEST_CHARACTERS = 600
+FOREIGN_SHARE = 0.34
+REPAIR = re.compile(
+    r"^.*\b(?:no wait|wait no|scratch that|i mean|i meant|actually no|no actually|sorry|make that|or rather|correction|oops|no no|nah wait|strike that)\b[ ,.]*(?=\w+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known when a sentence comes; None and () = not known. bars: of the form. takes: their numbers."""
+
+    bars: int | None = None
+    takes: tuple[str, ...] | None = None
+    last: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """edits: to be made, none when nothing was ordered or understood. reply: one line.
+
+    question: what is asked about (key, meter, tempo, changes ...), None = no question. verdict: liked, disliked, None.
+    unsure: readings below the threshold, which change nothing.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    reply: str = ""
+    question: str | None = None
+    verdict: str | None = None
+    unsure: tuple[Edit, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"edits": [edit.to_json() for edit in self.edits], "reply": self.reply}
+        extra = {"question": self.question, "verdict": self.verdict, "unsure": [e.to_json() for e in self.unsure]}
+        return shown | {name: value for name, value in extra.items() if value}
+
+
+@dataclass(slots=True)
+class _Tally:
+    edits: list[Edit] = field(default_factory=list)
+    question: str | None = None
+    verdict: str | None = None
+    strange: list[str] = field(default_factory=list)
+
+
+def hear(sentence: str, context: Context | None = None) -> Heard:
+    """Edits and reply of what was said; never raises for any text."""
+    refused = refusal(sentence)
+    if refused:
+        return Heard(reply=refused)
+    tally = _Tally()
+    before: list[Edit] = []
+    for part in _sentences(sentence):
+        found = _one(part, before, tally)
+        before = found or before
+        tally.edits += found
+    return _judged(tally, sentence, context or Context())
+
+
+def _sentences(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r"(?<=[.!?;\n])\s+|\n", text) if part.strip(" .!?;\n")]
+
+
+def refusal(text: str) -> str | None:
+    """One friendly line for what is no sentence to a band, else None."""
+    if not re.search(r"\w", text):
+        return replies.EMPTY
+    if len(text) > LONGEST_CHARACTERS:
+        return replies.TOO_LONG.format(characters=len(text), most=LONGEST_CHARACTERS)
+    if re.search(lexicon.INJECTION, text, re.IGNORECASE):
+        return replies.INJECTION
+    language = foreign(text)
+    return replies.FOREIGN[language] if language else None
+
+
+def foreign(text: str) -> str | None:
+    """The language of a sentence that is not English ("other" when its letters are not Latin), else None."""
+    letters = [letter for letter in text if letter.isalpha()]
+    if letters and sum(ord(letter) > 0x24F for letter in letters) > FOREIGN_SHARE * len(letters):
+        return "other"
+    said = re.findall(r"[^\W\d_]+", text.lower())
+    if not said:
+        return None
+    english = sum(word in lexicon.known_words() for word in said)
+    scores = {name: sum(word in common.split() for word in said) for name, common in lexicon.FOREIGN.items()}
+    best = max(scores, key=lambda name: scores[name])
+    strange = len(said) - english
+    clear = scores[best] >= 2 or (scores[best] == 1 and len(said) <= 3)
+    return (
+        best if clear and strange >= FOREIGN_SHARE * len(said) and scores[best] >= FOREIGN_SHARE * len(said) else None
+    )
+
+
+def _one(sentence: str, before: Sequence[Edit], tally: _Tally) -> list[Edit]:
+    text = REPAIR.sub("", plain(sentence))
+    question = replies.asked(text)
+    if question:
+        tally.question = question
+        return []
+    parts = clauses(tagged(words(text)))
+    tally.strange += [phrase.text for clause in parts for phrase in clause.phrases if phrase.unknown]
+    tally.verdict = _verdict(parts) or tally.verdict
+    return joined(parts, before)
+
+
+def _verdict(parts: Sequence[Clause]) -> str | None:
+    liked = any(clause.have("praise") and not clause.have("neg", "sign", "must") for clause in parts)
+    if any(clause.have("blame") for clause in parts):
+        return "disliked"
+    return "liked" if liked else None
+
+
+def _judged(tally: _Tally, sentence: str, context: Context) -> Heard:
+    trouble = possible.trouble(tally.edits, context.bars, context.takes)
+    if trouble:
+        return Heard(reply=trouble, question=tally.question)
+    penalty = 0.04 * len(tally.strange)
+    edits = [replace(edit, confidence=max(0.0, edit.confidence - penalty)) for edit in _unique(tally.edits)]
+    sure = tuple(edit for edit in edits if edit.confidence >= THRESHOLD)
+    unsure = tuple(edit for edit in edits if edit.confidence < THRESHOLD)
+    reply = replies.of(sure, unsure, tally.question, tally.verdict, _nearest(tally, sentence))
+    return Heard(sure, reply, tally.question, tally.verdict, unsure)
+
+
+def _unique(edits: Sequence[Edit]) -> list[Edit]:
+    return list({edit.short(): edit for edit in edits}.values())
+
+
+def _nearest(tally: _Tally, sentence: str) -> tuple[str, ...]:
+    """The terms closest in spelling to what was not understood."""
+    said = " ".join(tally.strange) or plain(sentence)
+    names = [
+        " ".join(phrase) for phrase, tags in lexicon.index().items() if tags[0][0] == "term" and "<" not in phrase[0]
+    ]
+    return tuple(dict.fromkeys(name for name, _, _ in process.extract(said, names, scorer=fuzz.WRatio, limit=3)))

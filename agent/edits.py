@@ -1,0 +1,112 @@
+"""One direction as a typed edit: what is to change, how, by how much, where. Plain data; no heavy imports.
+
+`Edit.from_json(edit.to_json()) == edit`; `Edit.read("snare.level less ~3 dB @bar:3")` is the short form of tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+TARGETS = (
+    *("drums", "kick", "snare", "hat", "ride", "toms", "cymbals", "percussion"),
+    *("harmony", "line", "bass", "band", "form", "feel"),
+)
+PIECES = frozenset({"kick", "snare", "hat", "ride", "toms", "cymbals", "percussion"})
+DIMENSIONS = (
+    *("level", "density", "register", "brightness", "dissonance", "resolution", "timing", "swing", "tempo", "meter"),
+    *("syncopation", "intensity", "variation", "length", "mute", "pattern", "take"),
+    *("reverb", "width", "pan", "key", "chord"),  # what mixing and harmony need beyond the printed list
+)
+CHANGES = ("more", "less", "set", "on", "off", "keep", "undo", "recall")
+SCOPE = re.compile(r"now|song|until-told|bar:(\d+|last)|bars:\d+(-\d+)?|from:\d+|every:\d+|section:[\w-]+")
+SIZE = re.compile(r"small|large|\d+(\.\d+)? (dB|%|ms|bpm|octave|semitone|bar)")
+SHORT = re.compile(
+    r"(?P<target>\w+)\.(?P<dimension>\w+) (?P<change>\w+)(?: (?P<value>[^~@|]+?))?"
+    r"(?: ~(?P<size>[^@|]+?))?(?: @(?P<scope>\S+))?(?: \|(?P<condition>.+))?"
+)
+VALUE_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """target, dimension, change: words of TARGETS, DIMENSIONS, CHANGES. value: "7/8", "96", "fill", a take's number.
+
+    size: small, large, "3 dB", "10 %", "1 octave" ...; None = the usual step. scope: now, bar:N (bar:last), bars:N (the
+    next N), bars:5-8, from:N, every:N, section:NAME, song, until-told; None = from the next bar line on. condition: what it is
+    measured against ("than before", "than take 1") or "gradual". confidence: 0 to 1. Raises ValueError in one line.
+    """
+
+    target: str
+    dimension: str
+    change: str
+    value: str | None = None
+    size: str | None = None
+    scope: str | None = None
+    condition: str | None = None
+    confidence: float = 1.0
+
+    def __post_init__(self) -> None:
+        _one_of("target", self.target, TARGETS)
+        _one_of("dimension", self.dimension, DIMENSIONS)
+        _one_of("change", self.change, CHANGES)
+        _text("value", self.value)
+        _text("condition", self.condition)
+        _like("size", self.size, SIZE, "small, large or a number with dB, %, ms, bpm, octave, semitone or bar")
+        _like(
+            "scope",
+            self.scope,
+            SCOPE,
+            "now, bar:N, bars:N, bars:M-N, from:N, every:N, section:NAME, song or until-told",
+        )
+        if type(self.confidence) not in (int, float) or not 0 <= self.confidence <= 1:
+            raise ValueError(f"confidence {self.confidence!r}; a number from 0 to 1 is allowed")
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that are set; confidence to two digits."""
+        named = {item.name: getattr(self, item.name) for item in fields(self)}
+        named["confidence"] = round(self.confidence, 2)
+        return {name: value for name, value in named.items() if value is not None}
+
+    @classmethod
+    def from_json(cls, given: Any) -> Edit:
+        """Raises ValueError in one line for what is no edit: unknown fields, missing ones, wrong words."""
+        if not isinstance(given, Mapping):
+            raise ValueError(f"an edit is an object with target, dimension and change, not {str(given)[:40]!r}")
+        known = {item.name for item in fields(cls)}
+        strange = sorted(str(name) for name in given if name not in known)
+        missing = [name for name in ("target", "dimension", "change") if name not in given]
+        if strange or missing:
+            raise ValueError(f"an edit lacks {', '.join(missing) or 'nothing'}, has unknown {', '.join(strange)[:80]}")
+        return cls(**given)
+
+    @classmethod
+    def read(cls, short: str) -> Edit:
+        """`target.dimension change [value] [~size] [@scope] [|condition]`."""
+        match = SHORT.fullmatch(short.strip())
+        if match is None:
+            raise ValueError(f"{short!r}; target.dimension change [value] [~size] [@scope] [|condition] is allowed")
+        named: dict[str, Any] = match.groupdict()
+        return cls(**named)
+
+    def short(self) -> str:
+        """The inverse of `read`; the confidence is not shown."""
+        marked = ((" ", self.value), (" ~", self.size), (" @", self.scope), (" |", self.condition))
+        return f"{self.target}.{self.dimension} {self.change}" + "".join(sign + text for sign, text in marked if text)
+
+
+def _one_of(what: str, word: object, allowed: tuple[str, ...]) -> None:
+    if not isinstance(word, str) or word not in allowed:
+        raise ValueError(f"{what} {str(word)[:40]!r}; one of {', '.join(allowed)} is allowed")
+
+
+def _text(what: str, text: object) -> None:
+    if text is not None and (not isinstance(text, str) or not 0 < len(text) <= VALUE_CHARACTERS):
+        raise ValueError(f"{what} {str(text)[:40]!r}; a text of 1 to {VALUE_CHARACTERS} characters is allowed")
+
+
+def _like(what: str, text: object, pattern: re.Pattern[str], allowed: str) -> None:
+    if text is not None and (not isinstance(text, str) or not pattern.fullmatch(text)):
+        raise ValueError(f"{what} {str(text)[:40]!r}; {allowed} is allowed")

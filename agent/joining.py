@@ -1,0 +1,151 @@
+"""Clauses -> edits: what an elliptical clause takes over from its neighbours (target, predicate, scope)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent.clauses import Clause, Phrase
+from agent.edits import Edit
+from agent.readings import CAN, PARTS, Facts, edits_of, facts_of
+
+BELONGS_TO_ALL = ("section:", "song", "until-told", "now", "bars:")
+
+
+def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
+    """The edits of a sentence. before: those of the sentence before it, what "it" refers to."""
+    found: list[list[Edit]] = []
+    named: list[bool] = []  # whether a scope was named
+    waiting: list[Phrase] = []  # targets or scopes of clauses that have no predicate of their own yet
+    for clause in parts:
+        whole = Clause([*waiting, *clause.phrases], clause.join) if waiting else clause
+        facts = facts_of(clause.phrases)
+        edits = _instead(whole) or _except(clause, found) or edits_of(whole)
+        earlier = found[-1] if found else list(before)
+        if edits:
+            waiting = _still_open(whole, edits)
+            found.append(_inherit(clause, facts, edits, earlier, bool(found)))
+            named.append(bool(facts.scopes))
+        elif facts.targets and found and found[-1] and _only_targets(clause):
+            found.append(_again_at(found[-1], facts, clause))
+            named.append(bool(facts.scopes))
+        elif not found and (facts.targets or facts.scopes):
+            waiting = whole.phrases if not facts.said("praise", "is") or facts.scopes else []
+        elif facts.scopes and found:
+            found = [_scoped(group, facts) for group in found]
+        elif facts.sizes and found and _only(clause, "size"):
+            found[-1] = [replace(edit, size=edit.size or facts.sizes[-1]) for edit in found[-1]]
+    return [edit for group in _scopes_spread(named, found) for edit in group]
+
+
+def _only(clause: Clause, *kinds: str) -> bool:
+    return all(phrase.has(*kinds) or not phrase.tags for phrase in clause.phrases) and clause.have(*kinds)
+
+
+def _only_targets(clause: Clause) -> bool:
+    return all(
+        phrase.has("who", "scope", "on", "must", "it", "sign", "again", "only", "neg") or not phrase.tags
+        for phrase in clause.phrases
+    )
+
+
+def _still_open(clause: Clause, edits: Sequence[Edit]) -> list[Phrase]:
+    """A scope that opened the sentence stands for the clauses to come as well."""
+    first = clause.phrases[0] if clause.phrases else None
+    return [first] if first is not None and first.has("scope") and not str(first.tags[0][1]).startswith("bar:") else []
+
+
+def _inherit(
+    clause: Clause, facts: Facts, edits: list[Edit], earlier: Sequence[Edit], same_sentence: bool
+) -> list[Edit]:
+    """ "darker" after "the snare louder" is the snare's; so is "make it darker"."""
+    if facts.targets or not earlier:
+        return edits
+    refers = facts.said("it") and not facts.said("on")
+    if not refers and not (same_sentence and _elliptic(clause)):
+        return edits
+    targets = list(
+        dict.fromkeys(
+            edit.target for edit in earlier if edit.target in PARTS and edit.dimension not in ("mute", "take")
+        )
+    )
+    made = []
+    for edit in edits:
+        free = edit.target == "band" or (edit.dimension == "register" and edit.target == "line")
+        able = [target for target in targets if target in CAN.get(edit.dimension, PARTS)]
+        made += [replace(edit, target=target) for target in able] if free and able else [edit]
+    return made
+
+
+def _elliptic(clause: Clause) -> bool:
+    """A bare adjective: "and a bit darker"."""
+    columns = [reading[0] for phrase in clause.phrases for reading in phrase.of("term") if isinstance(reading, tuple)]
+    return (
+        bool(columns) and all(column in ("comparative", "quality") for column in columns) and not clause.have("praise")
+    )
+
+
+def _again_at(group: Sequence[Edit], facts: Facts, clause: Clause) -> list[Edit]:
+    """The same as before at other targets: "less hat and snare", "the drums louder, the keys too"."""
+    made = []
+    for edit in {(e.dimension, e.change, e.value): e for e in group}.values():
+        if edit.dimension == "take":
+            continue
+        for target in facts.targets:
+            if target in CAN.get(edit.dimension, PARTS) and not any(e.target == target for e in group):
+                made.append(replace(edit, target=target, scope=facts.scopes[-1] if facts.scopes else edit.scope))
+    if facts.said("neg") and clause.join == "but":
+        return [replace(edit, change="keep", size=None, value=None) for edit in made]
+    return made
+
+
+def _scoped(group: Sequence[Edit], facts: Facts) -> list[Edit]:
+    return [replace(edit, scope=edit.scope or facts.scopes[-1]) for edit in group]
+
+
+def _scopes_spread(named: Sequence[bool], found: list[list[Edit]]) -> list[list[Edit]]:
+    """A scope said last belongs to what was listed before it: "louder and busier in the chorus"."""
+    for place in range(len(found) - 1, 0, -1):
+        scopes = {edit.scope for edit in found[place] if edit.scope}
+        if not named[place] or len(scopes) != 1 or not found[place - 1]:
+            continue
+        scope = scopes.pop()
+        shared = {edit.dimension for edit in found[place]} & {edit.dimension for edit in found[place - 1]}
+        alike = {edit.target for edit in found[place]} & {edit.target for edit in found[place - 1]}
+        if scope.startswith(BELONGS_TO_ALL) and (shared or alike):
+            found[place - 1] = [replace(edit, scope=edit.scope or scope) for edit in found[place - 1]]
+    return found
+
+
+def _instead(clause: Clause) -> list[Edit]:
+    """ "A instead of B" for parts; for terms only A counts."""
+    places = [place for place, phrase in enumerate(clause.phrases) if phrase.has("instead")]
+    if not places:
+        return []
+    wanted, unwanted = Clause(clause.phrases[: places[0]]), Clause(clause.phrases[places[0] + 1 :])
+    scopes = facts_of(clause.phrases).scopes
+    if wanted.have("term") or facts_of(wanted.phrases).takes:
+        edits = edits_of(wanted)
+    else:
+        ins, outs = facts_of(wanted.phrases).targets, facts_of(unwanted.phrases).targets
+        if not wanted.have("who") or not unwanted.have("who"):
+            edits = edits_of(wanted)
+        else:
+            edits = [Edit(target, "mute", "on", confidence=0.9) for target in outs]
+            edits += [Edit(target, "mute", "off", confidence=0.9) for target in ins]
+    return [replace(edit, scope=scopes[-1]) if scopes else edit for edit in edits]
+
+
+def _except(clause: Clause, found: Sequence[Sequence[Edit]]) -> list[Edit]:
+    """ "everything louder except the snare": the snare keeps that dimension; a silence leaves it sounding."""
+    places = [place for place, phrase in enumerate(clause.phrases) if phrase.has("except")]
+    if not places:
+        return []
+    spared = facts_of(clause.phrases[places[0] :]).targets
+    own = edits_of(Clause(list(clause.phrases[: places[0]]))) if places[0] else []
+    ruled = own or [edit for group in found[-1:] for edit in group]
+    made = list(own)
+    for edit in ruled:
+        change = "off" if edit.dimension == "mute" else "keep"
+        made += [replace(edit, target=target, change=change, value=None, size=None) for target in spared]
+    return made

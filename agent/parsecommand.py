@@ -1,0 +1,52 @@
+"""antiphon parse: what a sentence would change, without changing anything."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from agent import options
+from agent.config import load
+from agent.conversation import Heard, hear
+from agent.replies import said
+
+EXAMPLES = """examples:
+  antiphon parse "less snare, and don't resolve it"        what would change, in words
+  antiphon parse "7/8 in bar three" --json                 {"edits": [...], "reply": "..."}
+  antiphon parse "what key are we in?"                     a question changes nothing
+  antiphon parse "busier" --set conversation.endpoint=http://localhost:8080/v1
+"""
+
+
+def add(commands: Any) -> None:
+    """The subcommand, as the other commands add theirs."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parse = commands.add_parser("parse", help="what a sentence would change", epilog=EXAMPLES, formatter_class=raw)
+    options.add_config(parse)
+    parse.add_argument("sentence", metavar="SENTENCE")
+    parse.add_argument("--json", action="store_true", help="one JSON object: edits and reply")
+    parse.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    heard = understood(given)
+    if given.json:
+        print(json.dumps(heard.to_json(), ensure_ascii=False))
+        return 0
+    for edit in heard.edits:
+        print(f"{said(edit)}   ({edit.confidence:.2f})")
+    if not heard.edits:
+        print(heard.reply)
+    return 0
+
+
+def understood(given: argparse.Namespace) -> Heard:
+    """By the language model where one is set, else by the table."""
+    config = load(given.config, options.pairs(given))
+    talk = getattr(config, "conversation", None)
+    if talk is None or not talk.endpoint:
+        return hear(given.sentence)
+    from agent import llm
+
+    return llm.hear(given.sentence, llm.Endpoint(talk.endpoint, talk.model, talk.timeout_s))

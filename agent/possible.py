@@ -1,0 +1,71 @@
+"""Whether edits can be carried out: meters, tempi, bars and takes that are there, nothing pulled both ways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent import replies
+from agent.edits import Edit
+
+TEMPO_BPM = (20.0, 480.0)
+METER_BEATS = 32
+METER_UNITS = (1, 2, 4, 8, 16, 32)
+
+
+def trouble(edits: Sequence[Edit], bars: int | None = None, takes: Sequence[str] | None = None) -> str | None:
+    """One line for the first edit that cannot be, else None. bars, takes: those there are, None = not known."""
+    for edit in edits:
+        found = _bad_meter(edit) or _bad_tempo(edit) or _bad_place(edit, bars) or _bad_take(edit, takes)
+        if found:
+            return found
+    return contradiction(edits)
+
+
+def _bad_meter(edit: Edit) -> str | None:
+    match = re.fullmatch(r"(\d+)/(\d+)", edit.value or "") if edit.dimension == "meter" else None
+    if match is None or (0 < int(match[1]) <= METER_BEATS and int(match[2]) in METER_UNITS):
+        return None
+    return replies.METER.format(meter=edit.value)
+
+
+def _bad_tempo(edit: Edit) -> str | None:
+    if edit.dimension != "tempo" or edit.value is None or TEMPO_BPM[0] <= float(edit.value) <= TEMPO_BPM[1]:
+        return None
+    return replies.TEMPO.format(tempo=edit.value, low=TEMPO_BPM[0], high=TEMPO_BPM[1])
+
+
+def _bad_place(edit: Edit, bars: int | None) -> str | None:
+    named = [
+        int(number) for number in re.findall(r"\d+", edit.scope or "") if str(edit.scope).startswith(("bar", "from"))
+    ]
+    if not named or re.fullmatch(r"bars:\d+", edit.scope or ""):
+        return None
+    if min(named) >= 1 and (bars is None or max(named) <= bars):
+        return None
+    return replies.BAR.format(bar=min(named) or max(named) if bars is None else max(named), bars=bars or "known")
+
+
+def _bad_take(edit: Edit, takes: Sequence[str] | None) -> str | None:
+    if takes is None or edit.dimension != "take" or edit.change not in ("recall", "keep"):
+        return None
+    unknown = [take for take in (edit.value or "").split() if take.isdecimal() and take not in takes]
+    return replies.TAKE.format(take=unknown[0], takes=", ".join(takes) or "none") if unknown else None
+
+
+def contradiction(edits: Sequence[Edit]) -> str | None:
+    """One line when two edits of one sentence pull the same thing both ways in the same place."""
+    for number, one in enumerate(edits):
+        for other in edits[number + 1 :]:
+            same = (one.target, one.dimension, one.scope) == (other.target, other.dimension, other.scope)
+            if same and _opposed(one, other):
+                return replies.CONTRADICTION.format(one=replies.said(one), other=replies.said(other))
+    return None
+
+
+def _opposed(one: Edit, other: Edit) -> bool:
+    if {one.change, other.change} == {"set"}:
+        grouped = one.dimension == "meter" and ("+" in str(one.value)) != ("+" in str(other.value))
+        return one.value != other.value and one.dimension in ("tempo", "meter", "key", "timing", "pan") and not grouped
+    pairs = ({"more", "less"}, {"on", "off"}, {"more", "keep"}, {"less", "keep"}, {"more", "off"})
+    return {one.change, other.change} in pairs and one.value == other.value

@@ -1,0 +1,234 @@
+"""A sentence as typed -> plain words and marks: numbers, units, scopes, sizes and values become <kind=value>.
+
+`words("Turn the snare down 3 dB in bar three") -> ["turn", "the", "snare", "down", "<size=3 dB>", "<scope=bar:3>"]`
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+
+ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+]
+ONES += ["seventeen", "eighteen", "nineteen"]
+TENS = dict(
+    zip(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], range(20, 100, 10), strict=True)
+)
+NUMBERS = {word: number for number, word in enumerate(ONES) if number != 1} | TENS
+ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+]
+ORDINAL = "|".join(ORDINALS)
+
+SHORT_FORMS = (
+    (r"[’‘´`]", "'"), (r"[–—]", " , "), (r"\bw/o\b", "without"), (r"\bw/", "with "), (r"&", " and "),
+    (r"\b(do|does|did|is|are|was|were|would|should|could|has|have|ai)n'?t\b", r"\1 not"), (r"\bain not\b", "is not"),
+    (r"\b(can'?t|cannot)\b", "can not"), (r"\bwon'?t\b", "will not"), (r"\blet'?s\b", "let us"),
+    (r"\bgimme\b", "give me"), (r"\blemme\b", "let me"), (r"\bwanna\b", "want to"), (r"\bgonna\b", "going to"),
+    (r"\bgotta\b", "have to"), (r"\b(pls|plz|plse|pleez)\b", "please"), (r"\bu\b", "you"), (r"\bur\b", "your"),
+    (r"\br\b", "are"), (r"(?<=\w) n (?=\w)", " and "), (r"\bteh\b", "the"), (r"\bb4\b", "before"), (r"\btho\b", "though"),
+    (r"\b(snr|sd)\b", "snare"), (r"\b(bd|kik)\b", "kick"), (r"\bhh\b", "hat"), (r"\bbcs|bcuz|cuz|cos\b", "because"),
+    (r"\bi'?d (?=\w)", "i would "), (r"\b(it|that|there|what|he|she|who|where|how)'?s\b", r"\1 is"),
+    (r"\b(you|we|they)'re\b", r"\1 are"), (r"\bi'm\b", "i am"), (r"'ll\b", " will"), (r"'ve\b", " have"),
+    (r"\b(\w+)in'(?=\s|$)", r"\1ing"), (r"(?<=\w)'s\b", " is"), (r"(?<=s)'(?=\s)", ""), (r"\bya\b", "you"),
+    (r"\bway+\b", "way"), (r"\bso+o\b", "so"), (r"\bto{3,}\b", "too"), (r"(\w)\1{2,}", r"\1\1"),
+    (r"\b(?:it |that |this )?(?:would|could|might) be (?:so |really |very )?(?:nice|great|cool|good|lovely|awesome|better|best|fun|sick|dope|sweet|perfect)(?: (?:if|to|with|for)\b(?: have)?)?", "please"),
+    (r"\bto (?=(?:loud|busy|much|fast|slow|quiet|many|bright|soft|hard|dense)\b)", "too "),
+    (r"\b2 (?=(loud|busy|much|fast|slow|quiet|many|bright|dark|soft|hard|dense|high|low)\b)", "too "),
+)  # fmt: skip
+PLACES = r"(?:(?:but |only |just |starting |right )?(?:in|at|on|for|during|into|going into|of|over|through|leading into|before|inside|within|to|by)\s+)?(?:the )?"
+SECTIONS = (
+    r"verse|chorus|bridge|intro|outro|middle 8|pre chorus|prechorus|coda|a section|b section|c section|"
+    r"interlude|solo section|breakdown section|second half|first half"
+)
+TAKES = r"take|version|try|attempt|pass|run|one|go"
+DEGREES = r"(?:maj|min|m|dim|aug|sus|add|M)?\d{0,2}(?:[b#]\d{1,2})?"
+CHORD = re.compile(
+    r"\b([A-G](?:[#b](?![a-z])|b(?=m|maj|\d))?(?:(?:maj|min|m|dim|aug|sus|add)\d{0,2}|\d{1,2})(?:[b#]\d{1,2})?)(?![\w/+])(?! I\b)"
+)
+KEY = re.compile(
+    r"\b(?:(?:in|to|into) )?(?:the )?(?:key (?:of|to|is)? ?(?:of )?)?([a-g])(?: ?(sharp|flat|#|b))? (major|minor|dorian|mixolydian|phrygian|lydian|aeolian)\b"
+)
+KEY_ALONE = re.compile(r"\bkey (?:of|to) ([a-g])(?: ?(sharp|flat|#|b)\b)?(?! \w*(?:ord|ar)\b)")
+INTERVALS = {
+    "semitone": 1,
+    "half step": 1,
+    "whole step": 2,
+    "tone": 2,
+    "whole tone": 2,
+    "third": 4,
+    "fourth": 5,
+    "fifth": 7,
+}
+SMALL = (
+    r"ever so slightly|(?:just )?(?:a|an|the) (?:(?:tiny|little|wee|small|slight|teeny|smallest|lil) )?"
+    r"(?:bit|touch|tad|hair|smidge|smidgen|shade|taste|whisker|fraction|dash|pinch|hint|nudge|skosh|amount|tick|drop|click)(?: of)?(?! (?:out|the|mute)\b)|"
+    r"(?:just )?a (?:little|lil|wee)|slightly|somewhat|kinda|sort of|kind of|lil|an? (?:small |tiny )?notch|marginally|a few notches|(?:(?:tiny|little|wee|lil|small) )?bit(?! in)|a few db"
+)
+LARGE = (
+    r"way(?! (?:it|you|to|we|that|the)\b)|a whole lot|a lot|lots|loads|far(?! back)|massively|hugely|considerably|significantly|seriously|a ton|tons|drastically|dramatically|super|"
+    r"very|extremely|miles|a great deal|big time|heaps|substantially|much(?= \w+er\b| more| less| busier)|radically|insanely|bags|plenty|quite a bit|quite a lot|a good deal"
+)
+THAN = r"than (?:(?:it|you|we) (?:is|are|was|were|did|had|have)(?: (?:now|before))?|before|last time|earlier|usual|that|this|now|what you did|the original|previously)"
+
+
+def _meter_of(match: re.Match[str]) -> str:
+    beats = int(match[1])
+    return f" <meter={beats}/{8 if beats in (6, 7, 9, 11, 12, 13) else 4}> "
+
+
+def _interval(match: re.Match[str]) -> str:
+    return f" <size={INTERVALS[match[1]]} semitone> "
+
+
+def _unit(match: re.Match[str]) -> str:
+    names = {"d": "dB", "p": "%", "%": "%", "m": "ms", "o": "octave", "s": "semitone", "h": "semitone", "b": "bpm"}
+    factor = 2 if match[2].startswith("whole") else 1
+    return f" <size={float(match[1]) * factor:g} {'semitone' if factor == 2 else names[match[2][0]]}> "
+
+
+def _span(match: re.Match[str]) -> str:
+    return f" <scope=bars:{match[1]}-{match[2]}> "
+
+
+def _take(match: re.Match[str]) -> str:
+    order = {word: str(number) for number, word in enumerate(ORDINALS, 1)}
+    name = re.sub(r"(?<=\d)(st|nd|rd|th)$", "", match[1])
+    return f" <take={order.get(name, {'previous': 'previous', 'original': '1', 'very first': '1'}.get(name, name))}> "
+
+
+def _section(match: re.Match[str]) -> str:
+    name = match[2].replace("prechorus", "pre chorus").removesuffix(" section").replace(" ", "-")
+    return f" <scope=section:{(match[1] or '').replace('next ', '').replace(' ', '-')}{name}> "
+
+
+def _key(match: re.Match[str]) -> str:
+    sign = {"sharp": "#", "flat": "b"}.get(match[2] or "", match[2] or "")
+    mode = match[3] if match.lastindex and match.lastindex >= 3 else ""
+    return f" <key={match[1].upper()}{sign}{' ' + mode if mode else ''}> "
+
+
+MARKS: tuple[tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (KEY, _key), (KEY_ALONE, _key),
+    (r"\b(\d+) ?/ ?(\d+)\b(?! of)", r" <meter=\1/\2> "), (r"\b([5-9]|1\d) over (4|8|16)\b", r" <meter=\1/\2> "),
+    (r"(?<![\d.])\b([2-9]|1[0-9]) (4|8|16)(?:ths?|s)?(?= (?:time|feel|bar|meter|metre|in|for|and|from|there|instead|please|on|until|groove|but)\b|\s*$|[.,!?])", r" <meter=\1/\2> "),
+    (r"\b([2-9]|1[0-9]) (?:eighths?|eights|8ths)\b(?= (?:time|bar|in|for|feel)|\s*$|[.,!?])", r" <meter=\1/8> "), (r"\b([2-7]) (?:quarters?|fours?)\b(?! notes?)", r" <meter=\1/4> "),
+    (r"\b(?:a )?waltz(?: time| feel)?\b", " <meter=3/4> "), (r"\b(?:common|regular|normal) time\b", " <meter=4/4> "),
+    (r"\b\d(?: ?\+ ?\d)+\b|\b\d(?: plus \d)+\b|\b\d(?:-\d){2,}\b|(?<=grouped )\d(?: \d)+\b|(?<=grouped as )\d(?: \d)+\b", lambda m: f" <group={'+'.join(re.findall(chr(92) + 'd', m[0]))}> "),
+    (r"\bper cent\b", "percent"),
+    (rf"\b{PLACES}(?:next |first )?bars? (\d+) ?(?:-|to|through|thru|until|till|up to) ?(?:bar )?(\d+)\b", _span),
+    (rf"\b{PLACES}bars (\d+) and (\d+)\b", _span),
+    (rf"\b{PLACES}bars?\s(\d+) (?:on|onwards?|and on|forward)\b|\b(?:from|starting (?:in|at|from|with)|as of|beginning (?:in|at)) (?:the )?bar (\d+)(?: on(?:wards?)?)?\b", lambda m: f" <scope=from:{m[1] or m[2]}> "),
+    (rf"\b{PLACES}bars? (?:number )?(\d+)\b", r" <scope=bar:\1> "),
+    (rf"\b{PLACES}({ORDINAL}|\d+(?:st|nd|rd|th)|last|final) bar\b", lambda m: f" <scope=bar:{_bar_number(m[1])}> "),
+    (r"\b(?:for |over |through |in |during )*(?:the )?(?:next|following|coming) (\d+) bars\b|\b(?:for|over|through|during)(?: about| like| just| only)* (?:the )?(?:last |first )?(\d+)(?: more| whole| full)? bars?\b", lambda m: f" <scope=bars:{m[1] or m[2]}> "),
+    (r"\b(?:for |over |in |during |on |at )*(?:the )?(?:next|following|coming) bar\b|\bfor (?:a|one)(?: single)? bar\b", " <scope=bars:1> "),
+    (r"\b(?:for |over )(?:a |the next )?(?:couple|few)(?: of)? bars\b|\bfor a couple\b", " <scope=bars:2> "),
+    (r"\bevery (\d+)(?:th|nd|rd|st)?(?: bars?)?\b(?! on)", r" <scope=every:\1> "), (rf"\bevery ({ORDINAL}) bar\b", lambda m: f" <scope=every:{ORDINALS.index(m[1]) + 1}> "),
+    (r"\bevery other bar\b", " <scope=every:2> "), (r"\b(?:in )?every bar\b|\beach bar\b", " <scope=every:1> "),
+    (rf"\b{PLACES}(?:next )?((?:{ORDINAL}|last|final|next) )?({SECTIONS})(?:s|es)?\b", _section),
+    (r"\b(?:in|on|at|for|during|into|through|under|behind) (?:the|my|your|each|every) ()(solo|hook|drop|breakdown|head|tag|refrain|ending|release|turnaround)s?\b", _section),
+    (r"\bfrom (?:here|now|there|then)(?: on)?(?: out| in| forward| onwards?)?\b|\bfrom this point(?: on| forward)?\b|\b(?:un)?till? (?:i|we) (?:say|tell|shout|ask|signal|give)(?: so| otherwise| you| stop| the word| to stop| when| enough| different| you otherwise| a sign)*\b|"
+     r"\b(?:until|till) (?:further notice|told otherwise|told|you hear from me)\b|\bgoing forward\b|\bfor good\b|\bpermanently\b|\bfor the time being\b|\bfor now\b|\bas long as i do not say otherwise\b", " <scope=until-told> "),
+    (r"\b(?:for|in|through|over|across|during|on) the (?:whole|entire|full|rest of the) (?:song|tune|piece|thing|track|number|way|time)\b|\bthroughout(?: the (?:song|tune|piece|track))?\b|\ball (?:the way )?through\b|\bthe (?:whole|entire) (?:time|way|song|tune)\b|"
+     r"\bfor the rest of the (?:song|tune|piece|track)\b|\b(?:from )?start to finish\b|\b(?:from )?top to bottom\b|\beverywhere\b|\bthe whole way through\b|\bto the end\b|\ball song(?: long)?\b|\bin all the song\b|\buntil the end\b|\btill the end\b", " <scope=song> "),
+    (r"\b(?:right|just|starting) now\b|\bright away\b|\bstraight away\b|\bimmediately\b|\b(?:in )?this bar\b|\bat once\b|\bhere\b|\basap\b|\bnow\b(?! that)", " <scope=now> "),
+    (THAN, lambda m: " <cond=than " + ("now" if m[0].split()[-1] in ("that", "this", "now", "is", "are") else "usual" if m[0].endswith("usual") else "before") + "> "),
+    (r"\b(?:like |as |back to |to |in |from )?(?:the |my |your )?take (?:number |#|nr )?(\d+|one)\b", lambda m: f" <take={'1' if m[1] == 'one' else m[1]}> "),
+    (rf"\b(?:the )?({ORDINAL}|very first|\d+(?:st|nd|rd|th)|last|previous|original|latest) (?:{TAKES})\b", _take),
+    (r"\bhalf an octave\b", " <size=6 semitone> "), (r"\b(?:by )?(?:an|one|1|a whole|a full|another|a) octave\b", " <size=1 octave> "),
+    (rf"\b(?:by )?(?:a|an|one|1) ({'|'.join(INTERVALS)})\b(?! (?:of|bar|chord|take))", _interval),
+    (r"\b(?:a |one )?half a db\b", " <size=0.5 dB> "), (r"\b(?:by )?(?:a|one|another) (db|decibel)\b", " <size=1 dB> "), (r"\b(?:by )?a (?:couple|few)(?: of)? (?:db|decibels?)\b", " <size=2 dB> "),
+    (r"(?:\bby |\babout |\bmaybe |\baround |\blike |\banother |\broughly )*[+-]?(?<!\d)(\d+(?:\.\d+)?) ?(db|decibels?|%|percent|ms|milliseconds?|millis|octaves?|semitones?|half steps?|whole steps?|whole tones?)(?!\w)", _unit),
+    (r"\b(?:by |another )(\d+(?:\.\d+)?) ?(?:bpm|clicks|beats per minute|beats a minute|bpms)\b|\b(\d{1,2}(?:\.\d+)?) ?(?:bpm|clicks)(?= (?:faster|slower|up|down|quicker|more|less|off))|(?<=up )([1-2]?\d) ?(?:bpm|clicks)\b|(?<=down )([1-2]?\d) ?(?:bpm|clicks)\b", lambda m: f" <size={next(filter(None, m.groups()))} bpm> "),
+    (r"(?:\b(?:to|at|around|about|exactly) )?\b(\d+(?:\.\d+)?) ?(?:bpm|beats per minute|beats a minute|bpms)\b", r" <tempo=\1> "),
+    (r"\b(?:tempo|speed|bpm)(?: (?:to|at|of|is|should be|around|about|down to|up to|go to|set to|on))? (\d{1,4})\b(?! bars)", r" <tempo=\1> "),
+    (r"\b(?:to|at|around|make it|try it at|play it at|it at) (\d{2,3})\b(?! (?:bars|bar|percent|ms|db|takes))", r" <tempo=\1> "), (r"^(\d{2,3})(?= please|$)|(?<=, )(\d{2,3})(?=\s*(?:please)?\s*$)", lambda m: f" <tempo={m[1] or m[2]}> "),
+    (r"\b(?:in|back to|back in|feel it in|count in|count it in|go to|to) ([3-9]|11|13)\b(?! (?:bars?|beats|takes|notes|bpm|parts?))(?=\s|$|[.,!?])", _meter_of),
+    (r"\bby half\b|\bin half\b|\bhalve\b|\bhalf as (?:much|many)?\b|\bhalf the\b(?! time| speed feel)", " <size=50 %> "), (r"\b(?:twice|double) (?:as|the)\b(?! time| speed)", " <size=100 %> "),
+    (r"\bby a (quarter|third)\b", lambda m: f" <size={25 if m[1] == 'quarter' else 33} %> "),
+    (r"\b(\d+)(?: more| extra| fewer)? bars\b(?= (?:longer|shorter|more|less|extra))?", r" <size=\1 bar> "),
+    (r"\b(?:too (?:much|many)|so (?:much|many)|that much)\b", lambda m: f" {m[0].replace(' ', '_')} "),
+    (rf"\b(?:{LARGE})\b", " <size=large> "), (rf"\b(?:{SMALL})\b(?! up)", " <size=small> "),
+)  # fmt: skip
+
+
+def _bar_number(word: str) -> str:
+    if word in ("last", "final"):
+        return "last"
+    return str(ORDINALS.index(word) + 1) if word in ORDINALS else re.sub(r"\D", "", word)
+
+
+@cache
+def _compiled() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]:
+    return tuple((re.compile(pattern) if isinstance(pattern, str) else pattern, put) for pattern, put in MARKS)
+
+
+def plain(text: str) -> str:
+    """Lower case, short forms written out, hyphens open, numbers in digits."""
+    text = CHORD.sub(lambda m: f" <chord={m[1].replace('#', '♯')}> ", unicodedata.normalize("NFKC", text))
+    kept = [m.group() for m in re.finditer(r"<chord=\S+>", text)]
+    text = re.sub(r"<chord=\S+>", "\x00", text).replace("⁄", "/").lower()
+    for pattern, put in SHORT_FORMS:
+        text = re.sub(pattern, put, text)
+    text = re.sub(r"(?<=[a-z])-(?=\w)|(?<=\d)-(?=[a-z])", " ", text)
+    text = re.sub(r"(?<=\d) (?=\d{3}\b)", "", numbers(text))
+    for chord in kept:
+        text = text.replace("\x00", chord.replace("♯", "#"), 1)
+    return re.sub(r"[ \t]+", " ", text).strip()
+
+
+def numbers(text: str) -> str:
+    """Number words as digits, "one" only where it counts: bar one, one twenty (120)."""
+    text = re.sub(r"\b(?:a|one) hundred(?: and)?(?: |$)", "100+ ", text)
+    text = re.sub(r"\b(bar|take|bars|beat) one\b", r"\1 1", text)
+    text = re.sub(rf"\bone ({'|'.join(TENS)})\b", r"100+ \1", text)
+    words = [str(NUMBERS[word]) if word in NUMBERS else word for word in re.split(r"(\W+)", text) if word]
+    text = "".join(words)
+    text = re.sub(r"\b([2-9]0)[ -]([1-9])\b(?! ?/)", lambda m: str(int(m[1]) + int(m[2])), text)
+    return re.sub(r"\b100\+ +(?:(\d{1,2})\b)?", lambda m: str(100 + int(m[1] or 0)) + ("" if m[1] else " "), text)
+
+
+def marked(text: str) -> str:
+    """`plain` text with every scope, size and value as a mark."""
+    for pattern, put in _compiled():
+        if pattern.search(text):
+            text = "".join(
+                part if part.startswith("<") else pattern.sub(put, part) for part in re.split(r"(<[^>]+>)", text)
+            )
+    return text
+
+
+def words(text: str) -> list[str]:
+    """Words, marks and the separators , . ! ? ; : of a sentence."""
+    return re.findall(r"<[^>]+>|[\w'♯#_]+|[,;:.!?()]", marked(plain(text)))
