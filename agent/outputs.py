@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.errors import UserError
 from agent.midi import MidiOutput, PartMidi, open_output
-from agent.midikeeper import PortKeeper, keep
+from agent.midikeeper import PortKeeper, absent, keep
 from agent.settings import Config
 from agent.synth import DRUM_BANK, PartVoice, Synth, SynthUnavailable
 
@@ -104,15 +104,18 @@ class MidiBand:
         self._output.close()
 
 
-def open_port(config: Config) -> MidiBand | None:
-    """The MIDI port of config.midi, or None where none is asked for. Raises UserError for an unknown one."""
+def open_port(config: Config, waits: bool = False) -> MidiBand | None:
+    """The MIDI port of config.midi, or None where none is asked for. Raises UserError for an unknown one, unless
+    `waits`: then it is looked for while the band plays."""
     if config.midi.port is None:
         return None
     api = None if config.midi.api == "auto" else config.midi.api
     try:
         output = open_output(config.midi.port, api)
     except ValueError as cause:
-        raise UserError(f"midi.port {config.midi.port!r}: {cause}") from None
+        if not waits:
+            raise UserError(f"midi.port {config.midi.port!r}: {cause}") from None
+        output = absent(config.midi.port, api)
     parts = {name: _part_midi(config, name) for name in config.parts}
     return MidiBand(output, parts, config.sync.clock_out, config.midi.port)
 

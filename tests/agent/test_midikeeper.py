@@ -1,18 +1,21 @@
 """An instrument that vanishes is missed, looked for and played again; no note hangs and nothing is sent twice."""
 
-import os
 import subprocess
+import sys
+import threading
 import time
 from contextlib import contextmanager
 
 import pytest
 
-from agent import midikeeper
+from agent import midilines
 from agent.midi import MidiOutput, PartMidi, find_again, open_output
-from agent.midikeeper import ListLine, PortKeeper
+from agent.midikeeper import PortKeeper, absent
+from agent.midilines import ListLine
 from agent.outputs import MidiBand
 from tests.agent.test_midi import Wire, _wait_for
-from tests.rig import REALTIME, _wait_until_up, have_jackd
+from tests.audio_life import jack_name
+from tests.rig import have_jackd
 
 PARTS = {"chords": PartMidi(channel=1, program=4)}
 ON, OFF = (0x90, 60, 100), (0x80, 60, 0)
@@ -54,7 +57,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch):
     bench = Bench()
-    monkeypatch.setattr(midikeeper, "client", bench.client)
+    monkeypatch.setattr(midilines, "client", bench.client)
     return bench
 
 
@@ -114,6 +117,20 @@ def test_the_port_belongs_to_one_thread_at_a_time(bench):
     assert closed == [False]  # the sender had let it go before
 
 
+def test_an_instrument_that_is_not_there_yet_is_played_when_it_comes(bench):
+    bench.names, returned = [], []
+    output = MidiOutput(None, "synth", "alsa")
+    keeper = keeper_of(output, returned)
+    look(keeper)
+    output.send(ON)
+    assert (output.dropped, keeper.losses, returned) == (1, 0, [])
+    bench.names = ["Synth 20:0"]
+    for _ in range(3):
+        look(keeper)
+    assert returned == [output.name] == ["Synth 20:0"]
+    assert len(bench.wires) == 1
+
+
 def test_close_leaves_nothing_behind_whether_it_is_there_or_not(bench):
     for names in (["Synth 20:0"], []):
         bench.names = names
@@ -129,32 +146,13 @@ def test_close_leaves_nothing_behind_whether_it_is_there_or_not(bench):
 # -- a real server --------------------------------------------------------------------------------------------
 
 
-class Jackd:
-    """A server that can be killed and started again."""
-
-    def __init__(self):
-        self.name = f"antiphon-keeper-{os.getpid()}"
-        self.start()
-
-    def start(self):
-        command = ["jackd", "-n", self.name, *REALTIME, "-d", "dummy", "-r", "48000", "-p", "128"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _wait_until_up(self.process)
-
-    def end(self, kill=False):
-        (self.process.kill if kill else self.process.terminate)()
-        self.process.wait()
-
-
 @pytest.fixture
-def jackd(monkeypatch):
+def jackd():
     if not have_jackd():
         pytest.skip("jackd is not installed")
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"antiphon-keeper-{os.getpid()}")
-    monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
-    server = Jackd()
-    yield server
-    server.end()
+    with jack_name() as server:
+        server.start()
+        yield server
 
 
 SYNTH = """
@@ -168,9 +166,6 @@ port.open_virtual_port("in"); sys.stdin.read(); port.close_port(); port.delete()
 @contextmanager
 def synth(name):
     """A hardware synth in a process of its own; what it was told stands in the list."""
-    import sys
-    import threading
-
     process = subprocess.Popen(
         [sys.executable, "-c", SYNTH, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -224,7 +219,7 @@ def test_a_killed_jack_server_stops_neither_the_band_nor_its_return(jackd):
         assert _wait_for(lambda: any("HardSynth" in name for name in open_names()))
         band = MidiBand(open_output("hardsynth", "jack"), PARTS, spec="hardsynth")
         _play_until(band, lambda: (0x91, 60, 100) in first)
-        jackd.end(kill=True)
+        jackd.kill()
         _play_until(band, lambda: band.losses == 1)
     assert _play_until(band, lambda: band.unheard > 20) < 0.1  # the dead server's full buffer would block for ever
     jackd.start()
@@ -235,9 +230,22 @@ def test_a_killed_jack_server_stops_neither_the_band_nor_its_return(jackd):
 
 
 @pytest.mark.rig
+def test_a_band_that_began_before_its_server_and_its_synth_finds_both(jackd):
+    jackd.kill()
+    band = MidiBand(absent("hardsynth", None), PARTS, spec="hardsynth")
+    _play_until(band, lambda: band.unheard > 3)
+    jackd.start()
+    time.sleep(1.5)
+    with synth("HardSynth") as got:
+        _play_until(band, lambda: (0x91, 60, 100) in got)
+        band.close()
+    assert band.losses == 0
+
+
+@pytest.mark.rig
 def test_a_virtual_port_that_died_with_its_server_is_made_anew(jackd):
     band = MidiBand(open_output("virtual:band", "jack"), PARTS, spec="virtual:band")
-    jackd.end(kill=True)
+    jackd.kill()
     _play_until(band, lambda: band.losses == 1)
     jackd.start()
     _play_until(band, lambda: not band.cause and any("band" in name for name in open_names(sources=True)))
