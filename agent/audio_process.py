@@ -14,7 +14,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from agent import latencies
+from agent import jackmemory, latencies
 from agent.audio import MISSING, XRUNS, Latency
 from agent.audiowords import NO_LATENCY
 from agent.audiowords import AudioReport as AudioReport  # others have these from here
@@ -31,6 +31,7 @@ from agent.messages import Panic, PlayLoop, SetPart, StopLoop
 from agent.outlet import Outlet
 from agent.outputs import open_port, open_synth
 from agent.player import QUANTUM, Player
+from agent.processname import call_me
 from agent.streams import FilePlayback
 from agent.types import Plan
 from listener.capture import AudioFile
@@ -46,6 +47,7 @@ RENDER_MAX = 4_096  # samples in one turn; after a gap it catches up in steps
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
     """Entry point of the spawned process; ends on the command "stop", at the end of the file, or with its parent."""
+    call_me("antiphon-audio")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process: AudioProcess | None = None
     try:
@@ -82,9 +84,22 @@ class AudioProcess:
         self._lead, self._behind = (lead, 0) if plays and not hears_file else (0, lead if plays else 0)
         out = Ring(max(16 * lead, 1 << 14), setup.output_channels) if plays else None
         self._known, unreadable = latencies.load(config)
+        self._warnings: tuple[str, ...] = (unreadable,)
         self._open_line(out)
-        synth, warning = open_synth(config, rate)
+        try:
+            self._open_band(out)
+        except Exception:
+            self._line.close()
+            raise
+        reports.send(Ready(self._band_delay, self._latency, self._warnings))
+
+    def _open_band(self, out: Ring | None) -> None:
+        setup, config, rate = self._setup, self._setup.config, self._setup.rate
+        plays, hears_file = out is not None, setup.take is not None
+        synth, warning = open_synth(config, rate)  # while the keeper opens the card
         self._port = open_port(config)
+        waits = self._resumed or setup.waits or not (plays or not hears_file)
+        self._latency = NO_LATENCY if waits else self._line.open()
         self._midi_late_s = latencies.midi_s(self._known, config.midi, self._port.name if self._port else None)
         self._looper = Looper(
             setup.ring, rate, None if hears_file or not config.audio.input_channel else config.audio.input_channel - 1
@@ -98,7 +113,7 @@ class AudioProcess:
         if self._outlet:
             self._outlet.skip_to(start)
         self._retime(self._latency)
-        reports.send(Ready(self._band_delay, self._latency, tuple(line for line in (warning, unreadable) if line)))
+        self._warnings = tuple(line for line in (warning, *self._warnings) if line)
 
     def _open_line(self, out: Ring | None) -> None:
         setup, audio = self._setup, self._setup.config.audio
@@ -114,11 +129,8 @@ class AudioProcess:
             channel = audio.input_channel - 1 if audio.input_channel else None
             sound = AudioFile(setup.take, setup.rate, channel)
             self._file = FilePlayback(sound, audio.block_samples, setup.ring, line.position)
-        self._latency = NO_LATENCY
-        if keeper and (self._resumed or setup.waits):
+        if keeper:
             line.look()
-        elif keeper:
-            self._latency = line.open()
 
     def _begin_at(self) -> int:
         """The first sample that is rendered: 0, or where the stream is when another process has died."""
@@ -148,6 +160,7 @@ class AudioProcess:
     def run(self) -> None:
         self._wait_for_go()
         _claim_priority()
+        jackmemory.give_back()  # again: the MIDI port may be JACK's, too
         gc.collect()
         gc.freeze()
         gc.disable()

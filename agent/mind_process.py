@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.channel import Channel
+from agent.processname import call_me
 from agent.settings import Config
 from agent.types import Thought
 from listener.capture import Framer, first_start, to_mono
@@ -84,6 +85,7 @@ def main(
     reports: Channel,
 ) -> None:
     """Entry point of the spawned process; ends on the command "stop", at the end of the ring, or with its parent."""
+    call_me("antiphon-mind")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:

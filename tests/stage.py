@@ -62,6 +62,13 @@ def wait(until: Callable[[], Any], timeout_s: float, what: str) -> float:
     return time.monotonic() - begun_s
 
 
+def pedal_board() -> Any:
+    """A MIDI foot switch on JACK."""
+    board = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "pedalboard")
+    board.open_virtual_port("out")
+    return board
+
+
 class Synth:
     """A MIDI instrument on JACK that counts what it is told, in C++: no message of its is missed."""
 
@@ -69,7 +76,7 @@ class Synth:
         self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, SYNTH, queue_size_limit=200_000)
         self._port.ignore_types(sysex=False, timing=False, active_sense=True)
         self._port.open_virtual_port("in")
-        self._sounding: set[tuple[int, int]] = set()
+        self.sounding_since: dict[tuple[int, int], float] = {}
         self.note_ons: list[tuple[float, int, int]] = []  # (monotonic s when read, channel, key)
 
     def hear(self) -> None:
@@ -78,17 +85,17 @@ class Synth:
             (status, *data), _ = got
             channel, kind = status & 0x0F, status & 0xF0
             if kind == NOTE_ON and data[1]:
-                self._sounding.add((channel, data[0]))
+                self.sounding_since[channel, data[0]] = time.monotonic()
                 self.note_ons.append((time.monotonic(), channel, data[0]))
             elif kind in (NOTE_OFF, NOTE_ON):
-                self._sounding.discard((channel, data[0]))
+                self.sounding_since.pop((channel, data[0]), None)
             elif kind == 0xB0 and data[0] in (120, 123):
-                self._sounding = {pair for pair in self._sounding if pair[0] != channel}
+                self.sounding_since = {pair: t for pair, t in self.sounding_since.items() if pair[0] != channel}
 
     @property
     def hanging(self) -> list[tuple[int, int]]:
         self.hear()
-        return sorted(self._sounding)
+        return sorted(self.sounding_since)
 
     def close(self) -> None:
         self._port.close_port()
@@ -136,17 +143,20 @@ class Room:
 
 
 class Stage:
-    """Everything together. flags: for `antiphon daemon`. `with Stage(folder, take) as stage:`"""
+    """Everything together. flags: for `antiphon daemon`. steps_clock: its wall clock can be stepped. `with Stage(folder, take) as stage:`"""
 
-    def __init__(self, folder: Path, take: np.ndarray, *flags: str) -> None:
+    def __init__(self, folder: Path, take: np.ndarray, *flags: str, steps_clock: bool = False) -> None:
         self.folder, self._take, self._flags = folder, take, flags
+        self.slow_flag, self.clock_file = folder / "slow", folder / "clock"
         self.server = Server(f"stage-{os.getpid()}-{int(time.monotonic() * 1000) % 100_000}")
         self.environment = {
             **os.environ,
             "ANTIPHON_SOCKET": str(folder / "control.sock"),
             "XDG_STATE_HOME": str(folder / "state"),
             "XDG_DATA_HOME": str(folder / "data"),
-        }
+            "ANTIPHON_SLOW_STEP": str(self.slow_flag),
+            "PYTHONPATH": str(ROOT / "tests" / "slow_step"),
+        } | (self._fake_clock() if steps_clock else {})
         self.daemon: subprocess.Popen[bytes] | None = None
         self._closing = threading.Event()
         self.furnish()
@@ -155,11 +165,26 @@ class Stage:
 
     def furnish(self) -> None:
         """Synth and room; once more after the server was killed."""
-        self.synth, self.room = Synth(), Room(self._take)
+        self.synth, self.room, self.pedals = Synth(), Room(self._take), pedal_board()
+
+    def unfurnish(self, gone: bool = False) -> None:
+        """Leave the server; gone: it is about to be killed, and what hangs on it is let be."""
+        for close in (self.room.close, self.synth.close, self.pedals.delete):
+            with suppress(Exception):
+                close()
+
+    def _fake_clock(self) -> dict[str, str]:
+        """So that the wall clock can be stepped, where libfaketime is installed."""
+        found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        if not found:
+            return {}
+        self.clock_file.write_text("+0\n")
+        settings = {"FAKETIME_TIMESTAMP_FILE": str(self.clock_file), "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        return {"LD_PRELOAD": str(found[0]), "FAKETIME_NO_CACHE": "1", **settings}
 
     def start(self) -> None:
         self._log = (self.folder / "daemon.log").open("ab")
-        settings = ["--set", f"midi.port={SYNTH}", "--set", "midi.api=jack"]
+        settings = ["--set", f"midi.port={SYNTH}", "--set", "midi.api=jack", "--set", "midi.input=pedalboard"]
         settings += ["--set", f"paths.sessions={self.folder / 'sessions'}"]
         command = [sys.executable, "-m", "agent", "daemon", *settings, *self._flags]
         self.daemon = subprocess.Popen(
@@ -233,9 +258,7 @@ class Stage:
         finally:
             self._closing.set()
             self._patchbay.join(5)
-            self.room.close()
-            with suppress(Exception):
-                self.synth.close()
+            self.unfurnish()
             self.server.close()
 
 
