@@ -18,7 +18,8 @@ CLOCK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 TICKS_PER_QUARTER, TICKS_PER_SIXTEENTH = 24, 6
 MEMORY_TICKS = 48  # two beats: +-3 ms of jitter become less than 1 ms
 FRESH_TICKS = 8  # what is kept of the memory when the tempo moves
-LOST_SIGMAS = 2.5  # a tick later than so much jitter may be the one after
+SURE_TICKS = 24  # before so many no hole is taken for lost ticks: the first moments of a port may be late by 20 ms
+LOST_SIGMAS = 3.0  # a tick later than so much jitter may be the one after
 BIAS_TICKS = 12  # over so many the mean error is watched
 BIAS_SIGMAS, LEAST_JITTER_S, FIRST_JITTER_S = 4.5, 0.0003, 0.002
 GONE_S = 1.0  # a clock silent for so long has gone; a shorter hole is a hole
@@ -33,7 +34,7 @@ class TickLoop:
         self.number = -1  # of the last tick, those lost counted too
         self.lost = 0
         self._time_s, self._period_s = 0.0, 0.0
-        self._memory = 0
+        self._memory = self._age = 0
         self._bias_s, self._jitter_s, self._last_e = 0.0, FIRST_JITTER_S, 0.0
         self._ticks: deque[tuple[float, int]] = deque(maxlen=JUMP_GAPS + 1)  # (when, how many ticks after the last)
 
@@ -62,7 +63,7 @@ class TickLoop:
 
     def _begin(self, at_s: float) -> None:
         self.number += 1
-        self._time_s, self._memory = at_s, 1
+        self._time_s, self._memory, self._age = at_s, 1, 1
         self._bias_s = self._last_e = 0.0
         self._ticks.clear()
         self._ticks.append((at_s, 1))
@@ -78,7 +79,7 @@ class TickLoop:
         """Ticks from the last one to this one: more than one only where both the loop and the ear miss some, and by
         more than the jitter explains."""
         late_s = at_s - self._time_s - self._period_s
-        if not self.locked or late_s < LOST_SIGMAS * self._jitter_s * math.sqrt(1 + 4 / self._memory):
+        if self._age < SURE_TICKS or late_s < LOST_SIGMAS * self._jitter_s * math.sqrt(1 + 4 / self._memory):
             return 1
         return max(1, min(round(1 + late_s / self._period_s), round(gap_s / self._period_s)))
 
@@ -91,6 +92,7 @@ class TickLoop:
         self._period_s += c * e / steps
         self.number += steps
         self.lost += steps - 1
+        self._age += 1
         self._ticks.append((at_s, steps))
         self._watch(e)
 

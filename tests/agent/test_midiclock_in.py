@@ -65,6 +65,18 @@ def test_a_tempo_that_glides_is_followed() -> None:
     assert abs(errors_ms(ticks(*glide), jitter_s=0.001)).max() < 5
 
 
+def test_a_port_whose_first_moments_are_late_miscounts_nothing() -> None:
+    """As agent/midi_in.py's are until it knows how late it looks."""
+    times = ticks((120, 20))
+    heard = times.copy()
+    heard[:2] += 0.02
+    clock = MidiClock(FOUR)
+    clock.hear(9.0, START)
+    run(clock, heard)
+    grid = clock.grid(float(times[-1]))
+    assert grid and clock.lost == 0 and grid.time_of(20) == pytest.approx(times[-1], abs=0.001)
+
+
 def run(clock: MidiClock, times: np.ndarray) -> float:
     for at_s in times:
         clock.hear(float(at_s), TICK)
