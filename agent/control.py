@@ -98,7 +98,7 @@ class ControlServer:
         self.path = path
         self._clients: list[_Client] = []
         self._socket = self._open(path)
-        self._inode = path.stat().st_ino
+        self._made = _identity(path)
 
     def _open(self, path: Path) -> socket.socket:
         if len(os.fsencode(path)) > PATH_BYTES:
@@ -147,8 +147,13 @@ class ControlServer:
         self._clients.clear()
         self._socket.close()
         with contextlib.suppress(OSError):
-            if self.path.stat().st_ino == self._inode:
+            if _identity(self.path) == self._made:
                 self.path.unlink()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns  # a number alone is given again
 
 
 def _own_folder(folder: Path) -> None:

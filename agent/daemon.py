@@ -46,7 +46,7 @@ class Daemon:
         self._live: Live | None = None
         self._stopping = self._is_ready = self._asked_to_read = False
         self._waits_for = "the interface"
-        self._said_s = 0.0
+        self._said_s = time.monotonic()
 
     def run(self) -> int:
         """Until it is told to stop or a take is over; the exit code."""
@@ -128,7 +128,8 @@ class Daemon:
 
     def _play(self, rig: Rig, told: Orders, continues: str | None) -> None:
         folder = self._folder or new_session_folder(Path(self._config.paths.sessions))
-        fact(log, "started", folder=folder, rig=rig.says, continues=continues)
+        more: dict[str, Any] = {"continues": continues} if continues else {}
+        fact(log, "started", folder=folder, rig=rig.says, **more)
         quiet = Monitor(None, live=False)
         live = Live(self._config, rig, folder, quiet, forever=True, told=told, continues=continues, tend=self._tend)
         self._live = live
@@ -152,7 +153,8 @@ class Daemon:
             self._tell_systemd("a worker is started anew", ready=False)
         if time.monotonic() - self._said_s > SAID_EVERY_S:
             self._said_s = time.monotonic()
-            fact(log, "status", **{key: value for key, value in live.figures.as_dict().items() if value})
+            figures = {key: value for key, value in live.figures.as_dict().items() if value}
+            fact(log, "status", restarts=sum(live.crew.restarts.values()), **figures)
 
     def _tell_systemd(self, status: str, ready: bool) -> None:
         if ready and not self._is_ready:

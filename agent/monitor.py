@@ -19,6 +19,7 @@ REFRESH_S = 1 / 15
 LINE_EVERY_S = 2.0  # plain lines when no bar goes by
 SILENCE_DB = -120.0
 PLAYS = "plays"
+USUAL_MODE = "accompany"
 METER_DB = (-60.0, 0.0)
 METER_CELLS = 30
 LEVEL_STYLES = ((-3.0, "red"), (-12.0, "yellow"), (float("-inf"), "green"))
@@ -48,11 +49,12 @@ class Status:
     key: Key | None = None
     chord: Chord | None = None
     state: str = "listening"  # listening | waiting | entering | playing | holding | thinning | ending
+    mode: str = USUAL_MODE  # as it counts in this bar
     parts: Mapping[str, str] = field(default_factory=dict)
     late: int = 0
     dropped: int = 0
     xruns: int = 0
-    restarts: int = 0  # of the model process
+    restarts: int = 0  # of the audio and the model process
     message: str = ""  # the last thing a person should know
 
 
@@ -110,7 +112,8 @@ def line(status: Status) -> str:
     """One plain line."""
     troubles = ", ".join(f"{name} {count}" for name, count in _counts(status) if count) or "all in time"
     parts = ", ".join(part for part, does in status.parts.items() if does == PLAYS)
-    band = status.state + (f" ({parts})" if parts else "")
+    mode = "" if status.mode == USUAL_MODE else f"{status.mode}: "
+    band = mode + status.state + (f" ({parts})" if parts else "")
     heard = f"{_clock(status.elapsed_s)}  {status.level_db:6.1f} dB  {_note(status):9}  {_tempo(status):18}"
     return f"{heard}  bar {_place(status):6}  {_harmony(status):16}  {band}  {troubles}".rstrip()
 
@@ -176,6 +179,7 @@ def _sure(status: Status) -> Text:
 
 def _band(status: Status) -> Text:
     words = [(status.state.upper(), STATE_STYLES.get(status.state, "none"))]
+    words += [(f"   {status.mode}", "bold")] if status.mode != USUAL_MODE else []
     words += [(f"   {part} {does}", "none" if does == PLAYS else "dim") for part, does in status.parts.items()]
     return Text.assemble(*words)
 

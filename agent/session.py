@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.audiowords import NO_LATENCY, AudioReport, Ready
+from agent.company import Company
 from agent.crew import Crew
 from agent.desk import Desk
 from agent.errors import UserError
@@ -26,6 +27,7 @@ from agent.settings import Config
 from agent.statusboard import StatusBoard, words
 from agent.supervisor import Worker, silence
 from agent.tape import Tape
+from listener.types import Grid
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,9 @@ class Live:
         self._board, self.figures = StatusBoard(config), Figures()
         send = (crew.mind.send, crew.audio.send)
         self.desk = Desk(config, told or orders(config), *send, self.stop, lambda: words(self.status()))
+        self._company = Company(config, self.command)
+        self.desk.pedals = self._company.pedals
+        self._grid: Grid | None = None
         self._keys = Keys()
         self._stopping = self._over = False
         self._troubles: list[str] = []
@@ -85,7 +90,9 @@ class Live:
 
     def command(self, text: str) -> str:
         """Carry out one line of agent/commands.py; what was done, in a line. Raises UserError."""
-        return self.desk.command(text)
+        says = self.desk.command(text)
+        self._board.enabled = {part: self.desk.playing(part) for part in self._config.parts}
+        return says
 
     def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
         """command() for the control socket; with the status where that was asked for."""
@@ -104,7 +111,8 @@ class Live:
             "told": self.desk.orders.lines(),
             "restarts": self.crew.restarts,
             "causes": self._troubles[-5:],
-            "lost_messages": self.crew.lost_messages,
+            "follows": self._company.says or "the player",
+            "lost_messages": self.crew.lost_messages + self._company.dropped,
             "folder": str(self.folder),
             **self.figures.as_dict(),
         }
@@ -118,10 +126,17 @@ class Live:
         if self._tape:
             self._tape.roll(now=False)
         self._supervise(alive)
+        self._tend_others()
+        self._monitor.update(self._board.status())
+
+    def _tend_others(self) -> None:
+        """Everyone who may tell the band something."""
+        crew = self.crew
+        for message in self._company.tend(self.figures.report, crew.rig.rate, crew.latency.input_s, self._grid):
+            crew.mind.send(message)
         self._keys.tend(self._quietly)
         if self._tend:
             self._tend(self)
-        self._monitor.update(self._board.status())
 
     def _hear_mind(self) -> None:
         mind = self.crew.mind
@@ -133,8 +148,9 @@ class Live:
                     self._tape.chronicle.thought(heard.thought, heard.said_s)
                     self._board.thought(heard.thought)
                     self.figures.heard = heard
+                    self._grid = heard.thought.analysis.grid
         if mind.ready and not was_ready:
-            for order in self.desk.orders.for_mind():
+            for order in (*self.desk.orders.for_mind(), *self._company.again()):
                 mind.send(order)
             self.crew.go()
 
@@ -234,6 +250,7 @@ class Live:
             self._tape.chronicle.summary(**self.figures.as_dict(), **self.crew.figures())
             self._troubles += self._tape.close()
         self.crew.end(STOP_TIMEOUT_S)
+        self._company.close()
         self._keys.close()
         self._monitor.close()
 

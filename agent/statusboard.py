@@ -22,7 +22,7 @@ class StatusBoard:
     """Facts in, `status()` out; one thread only."""
 
     def __init__(self, config: Config) -> None:
-        self._enabled = {name: part.enabled for name, part in config.parts.items()}
+        self.enabled = {name: part.enabled for name, part in config.parts.items()}
         self._status = Status(parts=dict.fromkeys(config.parts, "rests"))
 
     def status(self) -> Status:
@@ -39,7 +39,8 @@ class StatusBoard:
             key=heard.key,
             chord=_shown(heard.chord),
             state=thought.state,
-            parts={name: self._does(name, thought) for name in self._enabled},
+            mode=thought.mode,
+            parts={name: self._does(name, thought) for name in self.enabled},
             bar=thought.bar + 1 if heard.grid else 0,
         )
         self._beat(heard.grid, heard.time_s)
@@ -65,7 +66,7 @@ class StatusBoard:
         }
 
     def _does(self, part: str, thought: Thought) -> str:
-        if not self._enabled[part]:
+        if not self.enabled[part]:
             return "off"
         return "plays" if part in thought.playing else "rests"
 

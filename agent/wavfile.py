@@ -89,7 +89,10 @@ class WavWriter:
                 raise OSError("only a part was written: the disk is full")
 
     def _forget(self) -> None:
-        """What is pending becomes silence; a frame of which a part is written stays whole in the file as it is."""
+        """What is pending becomes silence, the frame of which a part was written with it."""
+        if torn := self._at_bytes % self._frame_bytes:
+            with contextlib.suppress(OSError):
+                self._file.truncate(HEADER_BYTES + self._at_bytes - torn)
         self.lost_frames += -(-len(self._pending) // self._frame_bytes)
         self._at_bytes += len(self._pending)
         self._pending.clear()
@@ -177,7 +180,7 @@ class Limiter:
     def __init__(self, rate_hz: int) -> None:
         self._window = max(2, int(LIMITER_WINDOW_S * rate_hz))
         self._held = np.zeros((0, 2), np.float32)
-        self._gains = np.ones(self._window - 1)
+        self._gains: NDArray[np.float64] | None = None  # minima of the window behind; None before the first sample
 
     def step(self, samples: Float32, last: bool = False) -> Float32:
         """Stereo float32 [n, 2] in, what is ready of it out; `last` gives out what was held back."""
@@ -193,6 +196,8 @@ class Limiter:
 
     def _smoothed(self, needed: NDArray[np.float64], count: int) -> Float32:
         window = self._window
+        if self._gains is None:  # before the first sample there is nothing to hold back
+            self._gains = running_minimum(np.concatenate([np.ones(window - 1), needed]), window)[: window - 1]
         minima = running_minimum(needed, window)[:count]
         gains = np.concatenate([self._gains, minima])
         self._gains = gains[-(window - 1) :]

@@ -1,0 +1,61 @@
+"""Who plays along through MIDI in and the network: pedals, MIDI clock, Ableton Link. Tended in the parent's turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from agent.audiowords import AudioReport
+from agent.messages import FollowGrid
+from agent.midi_in import MidiIn
+from agent.pedals import Pedals
+from agent.settings import Config
+from agent.sync import StreamTime, Sync
+from listener.types import Grid
+
+
+class Company:
+    """say: carries out a command line; may raise UserError. Raises UserError where what is asked for cannot be had."""
+
+    def __init__(self, config: Config, say: Callable[[str], object]) -> None:
+        wants_clock = config.sync.source == "midi"
+        spec = config.midi.input
+        self._midi = MidiIn(spec, config.midi.api, wants_clock) if spec is not None else None
+        self.pedals = Pedals(config, say, self._midi) if self._midi else None
+        syncs = wants_clock or config.sync.source == "link" or config.sync.link
+        self._sync = Sync(config, self._midi.tap() if self._midi and wants_clock else None) if syncs else None
+        self._told: FollowGrid | None = None
+
+    @property
+    def says(self) -> str:
+        """Whose beat is followed, in a line; "" for the player's."""
+        return self._sync.says if self._sync else ""
+
+    @property
+    def dropped(self) -> int:
+        """MIDI messages that nobody read in time."""
+        return self._midi.dropped if self._midi else 0
+
+    def tend(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
+        """What to tell the mind now."""
+        if self.pedals:
+            self.pedals.tend()
+        if self._sync is None:
+            return []
+        clock = None
+        if report and report.period_s > 0:
+            clock = StreamTime(rate, report.samples, report.monotonic_s, report.period_s)
+        self._sync.input_s = input_s
+        messages = self._sync.tend(clock, grid, time.monotonic())
+        self._told = messages[-1] if messages else self._told
+        return list(messages)
+
+    def again(self) -> list[Any]:
+        """What a mind that was started anew must know."""
+        return [self._told] if self._told and self._told.grid else []
+
+    def close(self) -> None:
+        for one in (self._sync, self._midi):
+            if one:
+                one.close()

@@ -1,0 +1,187 @@
+"""A worker that dies, stops or falls silent is started anew, at once or, in a crash loop, later; no note hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from agent import supervisor
+from agent.channel import Channel
+from agent.settings import Config, MidiConfig
+from agent.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped, silence
+
+
+class Sleeper:
+    """A real process that does nothing, with the interface of multiprocessing's."""
+
+    def __init__(self) -> None:
+        self._child = subprocess.Popen(["sleep", "60"])
+        self.pid: int | None = self._child.pid
+
+    @property
+    def exitcode(self) -> int | None:
+        return self._child.poll()
+
+    def is_alive(self) -> bool:
+        return self.exitcode is None
+
+    def kill(self) -> None:
+        self._child.kill()
+
+    def join(self, timeout: float | None = None) -> None:
+        try:
+            self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return
+
+
+class Lives:
+    """What a worker's start function keeps of each life: its process and its own ends of the channels."""
+
+    def __init__(self) -> None:
+        self.reports: list[Channel] = []
+        self.processes: list[Sleeper] = []
+
+    def start(self, commands: Channel, reports: Channel) -> Sleeper:
+        self.reports.append(Channel(reports._socket.dup()))
+        self.processes.append(Sleeper())
+        return self.processes[-1]
+
+
+@pytest.fixture
+def lives() -> Iterator[Lives]:
+    made = Lives()
+    yield made
+    for process in made.processes:
+        process.kill()
+        process.join()
+    for end in made.reports:
+        end.close()
+
+
+@pytest.fixture
+def worker(lives: Lives) -> Iterator[Worker]:
+    made = Worker("test", lives.start)
+    made.start()
+    yield made
+    made.end(0.0)
+
+
+def until(done: Callable[[], Any], limit_s: float = 5.0) -> Any:
+    deadline_s = time.monotonic() + limit_s
+    while time.monotonic() < deadline_s:
+        if found := done():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it never came to it")
+
+
+def test_a_killed_worker_is_noticed_at_once_and_replaced(worker: Worker, lives: Lives) -> None:
+    assert worker.trouble() == ""
+    lives.processes[0].kill()
+    cause = until(worker.trouble)
+    assert cause == "the test process died (SIGKILL)"
+    worker.bury(cause)
+    assert worker.revive()
+    assert worker.alive
+    assert (worker.history.restarts, worker.history.causes) == (1, [cause])
+    assert not worker.revive(), "one is enough"
+
+
+def test_a_stopped_worker_is_killed_and_replaced_within_a_second(worker: Worker, lives: Lives) -> None:
+    lives.reports[0].send("ready")
+    assert worker.receive() == ["ready"]
+    os.kill(lives.processes[0].pid or 0, signal.SIGSTOP)
+    until(lambda: is_stopped(lives.processes[0].pid))
+    began_s = time.monotonic()
+    assert until(worker.trouble, 1.0) == "the test process was stopped"
+    worker.bury("stopped")
+    assert worker.revive()
+    assert time.monotonic() - began_s < 1.0
+    assert not lives.processes[0].is_alive()
+
+
+def test_only_one_that_owes_words_is_silent(worker: Worker, lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SILENT_S", 0.3)
+    lives.reports[0].send("ready")
+    worker.receive()
+    for _ in range(20):
+        assert worker.trouble(owes_words=False) == ""
+        time.sleep(0.02)
+    assert "said nothing" in until(worker.trouble)
+
+
+def test_the_supervisors_own_sleep_is_nobodys_fault(
+    worker: Worker, lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "SILENT_S", 0.5)
+    monkeypatch.setattr(supervisor, "JUMP_S", 0.3)
+    lives.reports[0].send("ready")
+    worker.receive()
+    time.sleep(0.6)  # as when the lid was closed
+    assert worker.trouble() == ""
+
+
+def test_a_crash_loop_backs_off_twice_as_long_each_time(worker: Worker, lives: Lives) -> None:
+    waits = []
+    for _ in range(EARLY_DEATHS_MAX + 3):
+        worker.bury("again")
+        waits.append(worker.history.wait_s)
+        worker.start()
+    first_s, _ = BACK_OFF_S
+    assert waits == [0.0] * EARLY_DEATHS_MAX + [first_s, 2 * first_s, 4 * first_s]
+    assert worker.history.loops
+    worker.bury("again")
+    assert not worker.revive(), "not before its time"
+
+
+def test_a_cause_of_failure_is_told_in_the_workers_own_words(worker: Worker, lives: Lives) -> None:
+    lives.reports[0].send(("failed", "no weights"))
+    lives.processes[0].kill()
+    lives.processes[0].join()
+    assert worker.receive() == []
+    assert worker.trouble() == "no weights"
+    assert not worker.ready
+
+
+def test_what_the_last_life_left_unread_concerns_nobody(worker: Worker, lives: Lives) -> None:
+    lives.reports[0].send("old")
+    worker.bury("killed")
+    assert worker.revive()
+    assert worker.receive() == []
+    lives.reports[1].send("new")
+    assert worker.receive() == ["new"]
+
+
+class Port:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, tuple[int, ...]]] = []
+        self.closed = False
+
+    def send(self, part: str, message: tuple[int, ...]) -> None:
+        self.sent.append((part, message))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_silence_ends_every_key_of_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = Port()
+    monkeypatch.setattr("agent.outputs.open_port", lambda config: port)
+    config = Config(midi=MidiConfig(port="synth"))
+    assert silence(config) == ""
+    assert port.closed
+    assert {(part, key) for part, (kind, key, _) in port.sent if kind == 0x80} == {
+        (part, key) for part in config.parts for key in range(128)
+    }
+
+
+def test_silence_says_why_it_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "nowhere" in silence(Config(midi=MidiConfig(port="nowhere")))
+    assert silence(Config()) == ""
