@@ -152,12 +152,15 @@ class SoundCard(Stream):
     def _own_output(self, outdata: Any, frames: int, when: Any, status: Any) -> None:
         """An output with a clock of its own: its reader runs freely, the main loop resamples to meet it."""
         if self.attached:
+            assert self.playback
+            at = self.playback.position
             self._play(outdata)
+            self.playback.position = at + frames  # what was missing is lost, not late
             self.counts[XRUNS] += bool(status)
+            self.out_stamp[1] = time.monotonic()
+            self.out_stamp[0] = at + frames
         else:
             outdata.fill(0)
-        self.out_stamp[1] = time.monotonic()
-        self.out_stamp[0] += frames
 
     def _idle(self, outdata: Any) -> None:
         if outdata is not None:
@@ -189,11 +192,19 @@ class SoundCard(Stream):
         """From the next block on the rings are filled and played; that block is the stream's from `position` on."""
         self._position = position
         self._stamp[:] = position, self.seen_s
+        self.out_stamp[:] = 0
         self.attached = True
 
     def detach(self) -> None:
         """The rings are someone else's: what comes from now on is not heard, silence is played."""
         self.attached = False
+
+    def played(self) -> tuple[int, float]:
+        """Of an output with a clock of its own: samples played, and the monotonic second; (0, 0) before the first."""
+        while True:
+            samples, at_s = self.out_stamp
+            if samples == self.out_stamp[0]:
+                return int(samples), float(at_s)
 
     @property
     def two_clocks(self) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent import jackmemory, latencies
-from agent.audio import MISSING, XRUNS, Latency
+from agent.audio import MISSING, XRUNS, Latency, SoundCard
 from agent.audiowords import NO_LATENCY
 from agent.audiowords import AudioReport as AudioReport  # others have these from here
 from agent.audiowords import AudioSetup as AudioSetup
@@ -106,13 +106,14 @@ class AudioProcess:
         )
         monitors = config.audio.monitor_input == "on" or (hears_file and config.audio.monitor_input != "off")
         monitor = setup.ring.reader() if monitors and out else None
-        self._outlet = Outlet(out, self._behind, monitor, self._lead, self._looper) if out else None
+        self._outlet = Outlet(out, self._behind, monitor, self._lead, self._looper, setup.sent) if out else None
         start = self._begin_at()
         self.player = Player(rate, tuple(config.parts), synth, self._port, start_sample=start)
         setup.stems.silence(start)
         if self._outlet:
             self._outlet.skip_to(start)
         self._retime(self._latency)
+        self._line.on_card = self._welcome
         self._warnings = tuple(line for line in (warning, *self._warnings) if line)
 
     def _open_line(self, out: Ring | None) -> None:
@@ -141,6 +142,12 @@ class AudioProcess:
         if self._file and not self._setup.ring.ended:
             self._setup.ring.silence(at)
         return -(-max(at + self._lead, self._setup.stems.written) // QUANTUM) * QUANTUM
+
+    def _welcome(self, card: SoundCard) -> None:
+        if card.latency != self._latency:
+            self._retime(card.latency)
+        if self._outlet:
+            self._outlet.use(card, self.player.rendered)
 
     def _retime(self, latency: Latency) -> None:
         """Take over a card's latencies."""
@@ -215,8 +222,8 @@ class AudioProcess:
         self._listen()
         line = self._line
         line.turn(time.monotonic())
-        if line.card and line.card.latency != self._latency:
-            self._retime(line.card.latency)
+        if line.card and self._outlet:
+            self._outlet.steer(line.card, line.clock, time.monotonic())
         self._render(self._target())
         if line.card:
             line.card.quiet = self._rests

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from agent import devices
+from agent import devices, jackmemory
 from agent.audio import ONE_CLOCK_APIS, SoundCard
 from agent.errors import UserError
 
@@ -23,6 +23,7 @@ CLOSE_S = 2.0
 FIRST_BLOCK_S = 2.0
 WAITS_FOR_THE_DEAD = ONE_CLOCK_APIS  # JACK: closing a stream of a dead server takes ten minutes
 TICK_S = 0.02
+IDLE_S = 20.0
 ANSWERS_S = 0.2
 
 
@@ -77,7 +78,11 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            lost = self._lost.get()
+            jackmemory.give_back()
+            try:
+                lost = self._lost.get(timeout=IDLE_S)
+            except queue.Empty:
+                continue
             if lost and self._stop.is_set():
                 self._let_go(lost)
             elif not self._stop.is_set():

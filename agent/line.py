@@ -7,6 +7,7 @@ longer than GAP_MAX_S (the process stood still for so long) is left out of the s
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Line:
     ) -> None:
         self._rate, self._block, self._rings, self._stamp, self._keeper = rate, block_samples, rings, stamp, keeper
         self.clock = StreamClock(rate)
+        self.on_card: Callable[[SoundCard], None] = lambda card: None  # told of a card before it is attached
         self.card: SoundCard | None = None
         self.losses = self.returns = 0
         self.skipped_s = self._silent_s = 0.0
@@ -48,9 +50,8 @@ class Line:
     # -- beginning --------------------------------------------------------------------------------------------
 
     def open(self) -> Latency:
-        """Wait for the card. Raises UserError where there is none."""
+        """Wait for the card that `look` seeks. Raises UserError where there is none."""
         assert self._keeper
-        self._keeper.seek()
         self._keeper.first_look(OPEN_S)
         self._ready = self._keeper.take()
         assert self._ready
@@ -65,6 +66,7 @@ class Line:
         """The stream begins, or goes on where the last process left it."""
         now_s = time.monotonic()
         if self._ready and not self.clock.running:
+            self.on_card(self._ready)
             self._ready.attach(0)
             self.card, self._ready = self._ready, None
             return
@@ -195,5 +197,6 @@ class Line:
         """The card's next block lies where the clock says, to a block."""
         at = max(self.clock.sample_at(card.seen_s), *(ring.written for ring in self._rings), 0)
         self._fill(at)
+        self.on_card(card)
         self._on_time_s = card.seen_s
         card.attach(at)

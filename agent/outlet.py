@@ -7,6 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.audio import SoundCard
+from agent.clock import StreamClock
+from agent.drift import Bridge
 from listener.ring import Reader, Ring
 
 Block = NDArray[np.float32]
@@ -25,11 +28,16 @@ class Outlet:
 
     behind: how much later a sample is played than the bass it belongs to, samples (where the bass comes from a file
     that is heard when it leaves the loudspeaker). monitor: the bass, where it is heard too, `ahead` samples behind
-    what is rendered. loops: mixed in; heard_after: samples from rendering to the air.
+    what is rendered. loops: mixed in; heard_after: samples from rendering to the air. sent: where two clocks need a bridge
+    (agent/drift.py), what the loudspeaker plays is written there, too.
     """
 
-    def __init__(self, out: Ring, behind: int, monitor: Reader | None, ahead: int, loops: Loops) -> None:
-        self.out, self.heard_after = out, 0
+    def __init__(
+        self, out: Ring, behind: int, monitor: Reader | None, ahead: int, loops: Loops, sent: Ring | None = None
+    ) -> None:
+        self.out, self.heard_after, self._sent = out, 0, sent
+        self.bridge: Bridge | None = None
+        self._at = 0  # up to where was rendered
         self._behind, self._monitor, self._ahead, self._loops = behind, monitor, ahead, loops
 
     @property
@@ -37,9 +45,28 @@ class Outlet:
         """Whether more than the band is heard now."""
         return self._monitor is not None or self._loops.is_on
 
+    def use(self, card: SoundCard, start: int) -> None:
+        """Play to this card from now on; `start`: the next sample that is rendered. The card is not attached yet."""
+        if card.two_clocks and card.playback:
+            self.out.begin_at(0)
+            card.playback.position = 0
+            self.bridge = Bridge(self.out, card.rate, start)
+        elif self.bridge:
+            self.bridge = None
+            self.out.begin_at(start + self._behind)
+
+    def steer(self, card: SoundCard, stream: StreamClock, now_s: float) -> None:
+        """Once in a turn: keep the loudspeaker beside the microphone where they have two clocks."""
+        if self.bridge:
+            self.bridge.steer(card.played(), stream, now_s)
+
     def skip_to(self, sample: int) -> None:
-        """Nothing was rendered before this sample."""
-        self.out.silence(sample + self._behind)
+        """Nothing is to be heard up to this sample."""
+        at, self._at = self._at, sample
+        if self.bridge:
+            self._put(np.zeros((sample - at, self.out.channels), np.float32), at)
+        else:
+            self.out.silence(sample + self._behind)
 
     def write(self, stems: Block, start: int) -> Block:
         """Stems [parts, n, 2] from stream sample `start` on, to be played. Returns what is played [n, channels]."""
@@ -53,11 +80,18 @@ class Outlet:
         played: Block = self._to_channels(mix)
         np.minimum(played, 1.0, out=played)  # np.clip takes thrice as long
         np.maximum(played, -1.0, out=played)
-        self._put(played)
+        self._put(played, start)
+        self._at = start + len(mix)
         return played
 
-    def _put(self, played: Block) -> None:
-        self.out.write(played)
+    def _put(self, played: Block, start: int) -> None:
+        if not self.bridge:
+            self.out.write(played)
+            return
+        self.bridge.write(played)
+        if self._sent:  # the callback cannot: it does not know which sample of the stream it plays
+            self._sent.silence(start)
+            self._sent.write(played[max(self._sent.written - start, 0) :])
 
     def _to_channels(self, mix: Any) -> Any:
         channels = self.out.channels

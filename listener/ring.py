@@ -70,6 +70,10 @@ class Ring:
         self._samples[self.capacity - (shown - first) :] = 0.0
         self._counter[0] += n
 
+    def begin_at(self, sample: int) -> None:
+        """Count anew from `sample`. The writer's thread only, and while nobody reads."""
+        self._counter[0] = sample
+
     def reader(self) -> Reader:
         """A reader that starts at what is written next."""
         return Reader(self, self.written)
