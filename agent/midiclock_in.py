@@ -34,7 +34,7 @@ class TickLoop:
         self.number = -1  # of the last tick, those lost counted too
         self.lost = 0
         self._time_s, self._period_s = 0.0, 0.0
-        self._memory = self._age = 0
+        self._memory = self._age = self._missed = 0
         self._bias_s, self._jitter_s, self._last_e = 0.0, FIRST_JITTER_S, 0.0
         self._ticks: deque[tuple[float, int]] = deque(maxlen=JUMP_GAPS + 1)  # (when, how many ticks after the last)
 
@@ -50,10 +50,11 @@ class TickLoop:
         return self._time_s + (number - self.number) * self._period_s
 
     def hear(self, at_s: float) -> None:
-        """One more tick, at_s seconds. After GONE_S of silence the count goes on and the tempo is learnt anew."""
+        """One more tick, at_s seconds. After GONE_S of silence the tempo is learnt anew, and the count goes on as if the
+        sender had: a cable was pulled."""
         gap_s = at_s - self._ticks[-1][0] if self._ticks else GONE_S
         if gap_s >= GONE_S:
-            self._begin(at_s)
+            self._begin(at_s, max(1, round(gap_s / self._period_s)) if self.locked else 1)
         elif self._memory == 1:
             self._second(at_s, gap_s)
         else:
@@ -61,10 +62,10 @@ class TickLoop:
             if self._jumped():
                 self._relock()
 
-    def _begin(self, at_s: float) -> None:
-        self.number += 1
+    def _begin(self, at_s: float, steps: int) -> None:
+        self.number += steps
         self._time_s, self._memory, self._age = at_s, 1, 1
-        self._bias_s = self._last_e = 0.0
+        self._bias_s, self._last_e, self._missed = 0.0, 0.0, 0
         self._ticks.clear()
         self._ticks.append((at_s, 1))
 
@@ -76,12 +77,18 @@ class TickLoop:
         self._ticks.append((at_s, 1))
 
     def _steps(self, at_s: float, gap_s: float) -> int:
-        """Ticks from the last one to this one: more than one only where both the loop and the ear miss some, and by
-        more than the jitter explains."""
+        """Ticks from the last one to this one. More than one only where both the loop and the ear miss some, and by
+        more than the jitter explains; none where those that seemed lost come after all, in a bunch."""
         late_s = at_s - self._time_s - self._period_s
-        if self._age < SURE_TICKS or late_s < LOST_SIGMAS * self._jitter_s * math.sqrt(1 + 4 / self._memory):
+        if self._age < SURE_TICKS:
             return 1
-        return max(1, min(round(1 + late_s / self._period_s), round(gap_s / self._period_s)))
+        if self._missed and max(gap_s, late_s + self._period_s) < self._period_s / 2:
+            self._missed -= 1
+            return 0
+        self._missed = 0
+        if late_s > LOST_SIGMAS * self._jitter_s * math.sqrt(1 + 4 / self._memory):
+            self._missed = max(0, min(round(late_s / self._period_s), round(gap_s / self._period_s) - 1))
+        return 1 + self._missed
 
     def _filter(self, at_s: float, steps: int) -> None:
         n = self._memory = min(self._memory + steps, MEMORY_TICKS)
@@ -89,7 +96,7 @@ class TickLoop:
         predicted_s = self._time_s + steps * self._period_s
         e = at_s - predicted_s
         self._time_s = predicted_s + b * e
-        self._period_s += c * e / steps
+        self._period_s += c * e / max(steps, 1)
         self.number += steps
         self.lost += steps - 1
         self._age += 1

@@ -65,6 +65,19 @@ def test_a_tempo_that_glides_is_followed() -> None:
     assert abs(errors_ms(ticks(*glide), jitter_s=0.001)).max() < 5
 
 
+def test_ticks_that_were_held_up_and_come_in_a_bunch_are_each_counted_once() -> None:
+    times = ticks((120, 60))
+    heard = times.copy()
+    for begin in range(300, 1400, 130):  # the sender or the port stands for 11 to 75 ms
+        until_s = times[begin] + 0.011 + 0.008 * (begin // 130)
+        heard[begin:] = np.maximum(heard[begin:], until_s)
+    clock = MidiClock(FOUR)
+    clock.hear(9.0, START)
+    run(clock, heard)
+    grid = clock.grid(float(times[-1]))
+    assert grid and clock.lost == 0 and grid.time_of(60) == pytest.approx(times[-1], abs=0.001)
+
+
 def test_a_port_whose_first_moments_are_late_miscounts_nothing() -> None:
     """As agent/midi_in.py's are until it knows how late it looks."""
     times = ticks((120, 20))
@@ -121,13 +134,14 @@ def test_a_bar_of_seven_eighths_has_its_beats_every_twelve_ticks() -> None:
     assert grid and (grid.index, grid.position) == (7, 1) and grid.period_s == pytest.approx(0.3)
 
 
-def test_a_clock_that_falls_silent_has_gone_and_one_that_comes_back_counts_on() -> None:
+def test_a_clock_that_falls_silent_has_gone_and_one_that_comes_back_is_where_it_was() -> None:
     clock, times = MidiClock(FOUR), ticks((120, 20))
     clock.hear(0.0, START)
     now_s = run(clock, times[:50])
     assert clock.grid(now_s + 0.9 * GONE_S) and not clock.grid(now_s + 1.1 * GONE_S)
-    indices = [grid.index for at_s in times[150:300] if (grid := heard(clock, float(at_s)))]
-    assert indices and all(b >= a for a, b in pairwise(indices))
+    grids = [grid for at_s in times[150:300] if (grid := heard(clock, float(at_s)))]
+    assert grids and all(b.index >= a.index for a, b in pairwise(grids))
+    assert grids[-1].time_of(12) == pytest.approx(times[12 * 24], abs=1e-3)
 
 
 def heard(clock: MidiClock, at_s: float):
