@@ -55,6 +55,14 @@ class Figures:
         return Counts(**{name: _added(now[name], past[name]) for name in now})
 
     @property
+    def late(self) -> int:
+        return self._past.late + (self._last.counts.late if self._last else 0)
+
+    @property
+    def dropped(self) -> int:
+        return self._past.dropped + (self._last.counts.dropped if self._last else 0)
+
+    @property
     def xruns(self) -> int:
         return self._past_xruns + (self._last.xruns if self._last else 0)
 

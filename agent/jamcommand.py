@@ -130,13 +130,13 @@ def _socket() -> Iterator[Any]:
     from agent.control import ControlServer
     from agent.places import socket_path
 
+    server = None
     try:
         server = ControlServer(socket_path())
     except UserError as cause:
         logging.getLogger(__name__).info("%s", cause)
-        yield None
-        return
     try:
         yield server
     finally:
-        server.close()
+        if server:
+            server.close()

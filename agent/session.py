@@ -165,7 +165,7 @@ class Live:
                     self.crew.latency = report.latency
                 for change in self.figures.played(report):
                     self._trouble(change)
-                self._board.played(self.figures.counts, self.figures.xruns)
+                self._board.played(self.figures)
                 if report.failed and report.failed not in self._troubles:
                     self._trouble(report.failed)
                 self._over |= report.finished

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from agent.counts import Counts
+from agent.figures import Figures
 from agent.monitor import Status, line
 from agent.names import chord_name, key_name, pitch_name
-from agent.scheduler import Counts
 from agent.settings import Config
 from agent.types import Thought
 from listener.types import Chord, Grid
@@ -82,9 +83,11 @@ class StatusBoard:
             beat=grid.position_of(math.floor(grid.beat_at(time_s))),
         )
 
-    def played(self, counts: Counts, xruns: int = 0) -> None:
+    def played(self, counts: Counts | Figures) -> None:
         """How what was sent kept its time."""
-        self._status = replace(self._status, late=counts.late, dropped=counts.dropped, xruns=xruns)
+        before, now = self._status, (counts.late, counts.dropped, getattr(counts, "xruns", 0))
+        if now != (before.late, before.dropped, before.xruns):
+            self._status = replace(before, late=now[0], dropped=now[1], xruns=now[2])
 
     def say(self, message: str, restarts: int = 0) -> None:
         """Something a person should know."""

@@ -45,7 +45,7 @@ class Tape:
         left_out = min(self._surplus, len(stems))
         self._surplus, stems = self._surplus - left_out, stems[left_out:]
         if len(stems):
-            self.recorder.stems(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
+            self.recorder.stems(np.ascontiguousarray(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2)))
 
     @property
     def lost_samples(self) -> int:
