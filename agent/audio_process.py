@@ -11,11 +11,10 @@ import gc
 import os
 import signal
 import time
-from dataclasses import replace
 from typing import Any
 
 from agent import jackmemory, latencies
-from agent.audio import MISSING, XRUNS, Latency, SoundCard
+from agent.audio import Latency, SoundCard
 from agent.audiowords import NO_LATENCY
 from agent.audiowords import AudioReport as AudioReport  # others have these from here
 from agent.audiowords import AudioSetup as AudioSetup
@@ -32,6 +31,7 @@ from agent.outlet import Outlet
 from agent.outputs import open_port, open_synth
 from agent.player import QUANTUM, Player
 from agent.processname import call_me
+from agent.reporting import reported
 from agent.streams import FilePlayback
 from agent.types import Plan
 from listener.capture import AudioFile
@@ -41,6 +41,7 @@ POLL_S = (0.001, 0.005)  # shortest and longest sleep while no MIDI is due
 PRIORITY = 40
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
+SOON_S = 0.0006  # a message due within this comes before the next block: rendering one may take so long
 SPIN_S = 0.0003  # the last stretch before a MIDI message is due is waited for awake
 RENDER_MAX = 4_096  # samples in one turn; after a gap it catches up in steps
 
@@ -97,7 +98,7 @@ class AudioProcess:
         setup, config, rate = self._setup, self._setup.config, self._setup.rate
         plays, hears_file = out is not None, setup.take is not None
         synth, warning = open_synth(config, rate)  # while the keeper opens the card
-        self._port = open_port(config)
+        self._port = open_port(config, waits=self._resumed or setup.waits)
         waits = self._resumed or setup.waits or not (plays or not hears_file)
         self._latency = NO_LATENCY if waits else self._line.open()
         self._midi_late_s = latencies.midi_s(self._known, config.midi, self._port.name if self._port else None)
@@ -224,13 +225,25 @@ class AudioProcess:
         line.turn(time.monotonic())
         if line.card and self._outlet:
             self._outlet.steer(line.card, line.clock, time.monotonic())
-        self._render(self._target())
+        if not self._send_first():
+            self._render(self._target())
         if line.card:
             line.card.quiet = self._rests
-        if line.clock.running:
+        if line.clock.running and not self._send_first():
             self.player.send_due(line.clock.stream_of(time.monotonic()))
         if time.monotonic() - self._told_s > REPORT_EVERY_S:
             self._report()
+
+    def _send_first(self) -> bool:
+        """Whether a message was due sooner than a block is rendered; it was waited for awake, and sent."""
+        clock = self._line.clock
+        due_s = clock.monotonic_of(self.player.next_send_s()) if clock.running else float("inf")
+        if due_s - time.monotonic() > SOON_S:
+            return False
+        while (now_s := time.monotonic()) < due_s:
+            pass
+        self.player.send_due(clock.stream_of(now_s) + 1e-6)
+        return True
 
     def _target(self) -> int:
         """Up to where is to be rendered now."""
@@ -279,31 +292,8 @@ class AudioProcess:
     def _report(self, stopped: bool = False) -> None:
         self._told_s = time.monotonic()
         player, line = self.player, self._line
-        samples, monotonic_s, period_s = line.clock.pair if line.clock.running else (0, 0.0, 0.0)
-        report = AudioReport(
-            xruns=line.count(XRUNS),
-            missing_samples=line.count(MISSING),
-            counts=replace(player.counts),
-            records=tuple(player.records),
-            notes=tuple(player.notes),
-            finished=player.finished,
-            stopped=stopped,
-            failed=self._file.failed if self._file else "",
-            samples=samples,
-            monotonic_s=monotonic_s,
-            period_s=period_s,
-            card=line.card.name if line.card else "",
-            losses=line.losses,
-            returns=line.returns,
-            silent_s=line.silent_s,
-            skipped_s=line.skipped_s,
-            cause=line.cause,
-            stuck=line.stuck,
-            latency=self._latency,
-            band_delay_samples=self._band_delay,
-            wakes_late_p99_s=self._lateness.p99_s,
-            wakes_late_max_s=self._lateness.max_s,
-        )
+        failed = self._file.failed if self._file else ""
+        report = reported(line, player, self._lateness, failed, stopped, self._latency, self._band_delay)
         if self._reports.send(report):  # else it is told with the next one
             player.records.clear()
             player.notes.clear()

@@ -46,7 +46,7 @@ class Resampler:
         self._buffer = np.concatenate([self._buffer, block])
         self._taken += len(block)
         count = max(math.ceil((len(self._buffer) - HALF - self._at) / step), 0)
-        at: NDArray[np.float64] = self._at + step * np.arange(count)
+        at = self._at + step * np.arange(count, dtype=np.float64)
         whole = at.astype(np.int64)
         out = self._interpolate(whole, (at - whole) * PHASES)
         self._at += step * count
