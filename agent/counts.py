@@ -33,6 +33,7 @@ class Counts:
     muted: int = 0  # of a part that was switched off
     unheard: int = 0  # sent while nobody was at the MIDI port
     port_losses: int = 0  # how often the instrument at the MIDI port vanished
+    unrecorded: int = 0  # events sent, of which no record was kept as nobody took the records away
     stale_ticks: float = 0.0  # summed over the notes sent, each at most FRESH_TICKS
     lateness: list[int] = field(default_factory=lambda: [0] * BINS)  # events by (sent - due), in logarithmic bins
 

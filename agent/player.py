@@ -18,6 +18,7 @@ QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samp
 SILENCE_QUANTA = 16
 TAIL_S = 1.5  # how long the last sounds may ring after the last note's end
 NOTE_ON = 0x90
+RECORDS_MAX = 20_000  # some ten minutes in which nobody took them away; what comes after is played, not recorded
 
 Stems = NDArray[np.float32]
 
@@ -148,6 +149,9 @@ class Player:
         return min(self._to_port.next_send_s(), clock_s)
 
     def _record(self, output: str, event: Event, sent_s: float) -> None:
+        if len(self.records) >= RECORDS_MAX:
+            self.counts.unrecorded += 1
+            return
         kind, pitch, velocity = event.message
         on = kind == NOTE_ON
         record = {"type": "sent", "output": output, "part": event.part, "on": on, "pitch": pitch}

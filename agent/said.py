@@ -7,6 +7,7 @@ from collections import deque
 from agent.types import PlannedNote
 
 KEEP_TICKS_S = 10.0  # how long what was said is remembered
+OUT_OF_ORDER_S = 2.0  # notes are said in the order of their onsets, but for so much
 NOTES_MAX = 1024  # and how much of it
 SAME_TICK_S = 0.25  # two notes of one tick may lie so far apart when the grid has moved; further: ticks counted anew
 SAME_MOMENT_S = 0.04  # notes of two counts of ticks that lie closer than this are the same one
@@ -24,7 +25,12 @@ class Said:
 
     def has(self, note: PlannedNote, spare: bool = False) -> bool:
         """Whether this note was said, or, for one that is no spare itself, a spare one is in its place."""
-        return any(_same(note, said, filled and not spare) for said, filled in self._notes)
+        for said, filled in reversed(self._notes):
+            if said.on_s < note.on_s - OUT_OF_ORDER_S:
+                return False
+            if _same(note, said, filled and not spare):
+                return True
+        return False
 
     def forget(self, before_s: float) -> None:
         """Let go of what was said to sound more than KEEP_TICKS_S before this."""

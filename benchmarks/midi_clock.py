@@ -140,17 +140,17 @@ def _sleep_and_send(bpm: float, seconds: float, exact: bool) -> None:
 
 
 def figures(times: Times, bpm: float) -> dict[str, float]:
-    """interval_*: |interval - expected| at the receiver; drift: by how much the clocks went off the tempo in all."""
+    """interval_*: |interval - expected| at the receiver; phase: distance from evenly spaced clocks at their mean tempo."""
     expected_s = 60 / bpm / 24
     off = np.abs(np.diff(times) - expected_s)
-    line = times[0] + expected_s * np.arange(len(times))
-    phase = times - line
+    number = np.arange(len(times))
+    phase = times - np.polyval(np.polyfit(number, times, 1), number)
     return {
         "clocks": len(times),
         "interval_p50_ms": 1000 * float(np.quantile(off, 0.5)),
         "interval_p99_ms": 1000 * float(np.quantile(off, 0.99)),
-        "phase_p99_ms": 1000 * float(np.quantile(np.abs(phase - np.median(phase)), 0.99)),
-        "drift_ms": 1000 * float(np.median(phase[-24:]) - np.median(phase[:24])),
+        "phase_p99_ms": 1000 * float(np.quantile(np.abs(phase), 0.99)),
+        "tempo_off_percent": 100 * float(expected_s / np.polyfit(number, times, 1)[0] - 1),
     }
 
 
