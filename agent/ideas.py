@@ -1,0 +1,156 @@
+"""What the band may propose: a catalogue of transformations, each with when it fits and why, in a musician's words.
+
+`IDEAS` is the table. An idea names its edits (agent/edits.py), so that a proposal is played by the same hands as a
+direction, and scored by the same measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.edits import Edit
+from listener.types import Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a proposal answers. bars: of the phrase; similar: how alike its bars are, 0-1; per_beat: notes a beat;
+    offbeat: share of them off the beat; span: semitones; pitches: how many different; behind_s; closes: whether it
+    ends like an answer; hook: whether something keeps coming back; returns: whether it was heard earlier, days ago."""
+
+    bars: int
+    meter: Meter
+    tempo_bpm: float
+    similar: float = 0.0
+    per_beat: float = 1.5
+    offbeat: float = 0.3
+    span: int = 12
+    pitches: int = 4
+    behind_s: float = 0.0
+    closes: bool | None = None
+    hook: bool = False
+    mode: str = "min"
+    returns_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """fits(heard): 0-1. edits(heard): what is played. says, why: with {names} of Heard and what `edits` chose."""
+
+    name: str
+    fits: Callable[[Heard], float]
+    edits: Callable[[Heard], tuple[str, ...]]
+    says: str
+    why: str
+
+    def made(self, heard: Heard) -> tuple[Edit, ...]:
+        return tuple(map(Edit.read, self.edits(heard)))
+
+
+def odd_meter(meter: Meter) -> str:
+    """The bar an eighth shorter: 7/8 for 4/4, 5/8 for 3/4; of x/8 one eighth less."""
+    eighths = meter.numerator * 8 // meter.denominator
+    return f"{eighths - 1}/8"
+
+
+def _third(heard: Heard) -> int:
+    """The bar before the last: where a turn surprises and the last bar mends it."""
+    return max(heard.bars - 1, 1)
+
+
+def _four(heard: Heard) -> float:
+    return 1.0 if heard.meter.denominator == 4 else 0.4
+
+
+def _even(heard: Heard) -> float:
+    return 1.0 if heard.bars >= 3 else 0.3
+
+
+IDEAS: tuple[Idea, ...] = (
+    Idea(
+        "odd bar",
+        lambda h: _even(h) * (0.5 + 0.5 * h.similar) * (1.0 if h.meter.numerator >= 3 else 0.3),
+        lambda h: (f"form.meter set {odd_meter(h.meter)} @bar:{_third(h)}",),
+        "What if we put a {odd} bar in bar {third}?",
+        "It surprises without breaking the feel.",
+    ),
+    Idea(
+        "displacement",
+        lambda h: 0.7 * (1 - h.offbeat) * h.similar,
+        lambda h: ("drums.syncopation more", "harmony.pattern set stabs"),
+        "What if the band comes in off the beat against you?",
+        "You are square on it, so there is room to lean.",
+    ),
+    Idea(
+        "reharmonisation",
+        lambda h: 0.9 if h.pitches <= 5 else 0.6,
+        lambda h: ("harmony.dissonance more", "harmony.resolution off"),
+        "What if the chords move under your notes and never come home?",
+        "The line holds still enough to carry it.",
+    ),
+    Idea(
+        "pedal",
+        lambda h: 0.8 if h.pitches >= 5 else 0.35,
+        lambda h: ("harmony.pattern set pedal",),
+        "What if the harmony stands on one note while you move?",
+        "Your line has the movement already.",
+    ),
+    Idea(
+        "polyrhythm",
+        lambda h: 0.55 * _four(h) * (0.6 + 0.4 * h.similar),
+        lambda h: ("hat.pattern set three-over-four",),
+        "What if the hat plays threes over your fours?",
+        "Everything else is steady, so it turns over by itself.",
+    ),
+    Idea(
+        "call and response",
+        lambda h: (0.9 if h.closes is False else 0.5) * (1.0 if h.per_beat < 2.2 else 0.5),
+        lambda h: ("line.pattern set answer", "line.level more"),
+        "What if I answer you in the gaps?",
+        "You end like a question.",
+    ),
+    Idea(
+        "half-time",
+        lambda h: (0.9 if h.tempo_bpm > 100 else 0.45) * _four(h),
+        lambda h: ("drums.pattern set half-time",),
+        "What if the drums go half-time?",
+        "At this tempo your line sounds heavier over a slow backbeat.",
+    ),
+    Idea(
+        "drop-out",
+        lambda h: 0.75 if h.hook else 0.45,
+        lambda h: ("drums.mute on @bar:last",),
+        "What if the drums drop out in the last bar?",
+        "Then your hook stands alone before it comes round.",
+    ),
+    Idea(
+        "motif return",
+        lambda h: 0.9 if h.hook or h.returns_days is not None else 0.4,
+        lambda h: ("line.pattern set repeat-hook @bar:last", "line.register more"),
+        "What if your hook comes back up high at the end?",
+        "It has been said often enough to be missed.",
+    ),
+    Idea(
+        "register shift",
+        lambda h: 0.6 if h.span <= 12 else 0.35,
+        lambda h: ("line.register more", "harmony.register less"),
+        "What if the line goes up and the chords come down?",
+        "You stay within {span} semitones: there is room above and below.",
+    ),
+    Idea(
+        "metric modulation",
+        lambda h: 0.5 * _four(h) * (1.0 if h.tempo_bpm < 130 else 0.5),
+        lambda h: (f"drums.pattern set double-time @bar:{_third(h)}",),
+        "What if bar {third} goes double-time and falls back?",
+        "It shakes the floor without moving it.",
+    ),
+    Idea(
+        "lay back",
+        lambda h: 0.7 if h.behind_s > 0.008 else 0.4,
+        lambda h: ("feel.timing less", "snare.timing less ~small"),
+        "What if we all sit further behind the beat?",
+        "You lean back already; I can lean with you.",
+    ),
+)
+BY_NAME = {idea.name: idea for idea in IDEAS}
