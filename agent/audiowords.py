@@ -70,6 +70,7 @@ class AudioReport:
     silent_s: float = 0.0  # of the stream without a card
     skipped_s: float = 0.0  # left out of the stream, as the process stood still
     cause: str = ""  # of the last loss, or why the card is not back
+    port_cause: str = ""  # why no instrument is at the MIDI port now
     stuck: bool = False  # the driver does not let go: only a new process gets the card back
     latency: Latency = NO_LATENCY
     band_delay_samples: int = 0

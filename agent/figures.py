@@ -8,7 +8,7 @@ from typing import Any
 from agent.audiowords import AudioReport
 from agent.counts import Counts
 
-CARD = ("card", "losses", "silent_s", "skipped_s", "wakes_late_p99_s", "wakes_late_max_s")
+CARD = ("card", "losses", "silent_s", "skipped_s", "port_cause", "wakes_late_p99_s", "wakes_late_max_s")
 
 
 class Figures:
@@ -34,6 +34,9 @@ class Figures:
             news.append(f"the sound card is lost ({report.cause or 'it is silent'}); it is waited for")
         if report.returns > (before.returns if before else 0):
             news.append(f"the sound card is back: {report.card}")
+        was = before.port_cause if before else ""
+        if report.port_cause != was:
+            news.append(report.port_cause or "the MIDI port is there")
         return news
 
     @property

@@ -101,7 +101,7 @@ class PortKeeper:
     def _lose(self, cause: str) -> None:
         self._lost = self._output.missing = True
         self.cause = cause
-        log.warning(cause)
+        log.info("%s", cause)  # its owner tells the person
 
     def _replace(self) -> bool:
         if self._output.is_open and self._fresh is None:
@@ -117,7 +117,7 @@ class PortKeeper:
 
     def _win(self) -> None:
         self._lost, self.cause, self._output.name = False, "", self._line.target
-        log.warning("MIDI port %s is there", self._output.name)
+        log.info("MIDI port %s is there", self._output.name)
         self._returned = True
 
 

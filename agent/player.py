@@ -43,6 +43,8 @@ class Port(Protocol):
     def unheard(self) -> int: ...
     @property
     def losses(self) -> int: ...
+    @property
+    def cause(self) -> str: ...
     def send(self, part: str, message: tuple[int, ...]) -> None: ...
     def send_raw(self, message: tuple[int, ...]) -> None: ...
     def panic(self) -> None: ...
@@ -96,6 +98,11 @@ class Player:
         counts = self._to_port.counts
         counts.unheard, counts.port_losses = self._port.unheard, self._port.losses
         return counts
+
+    @property
+    def port_cause(self) -> str:
+        """Why no instrument is at the MIDI port now; "" when one is, or none is asked for."""
+        return self._port.cause if self._port else ""
 
     def accept(self, plan: Plan) -> None:
         now_s = self.rendered / self.rate

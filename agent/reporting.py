@@ -32,6 +32,7 @@ def reported(
         silent_s=line.silent_s,
         skipped_s=line.skipped_s,
         cause=line.cause,
+        port_cause=player.port_cause,
         stuck=line.stuck,
         latency=latency,
         band_delay_samples=band_delay_samples,

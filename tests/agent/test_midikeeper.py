@@ -76,6 +76,7 @@ def look(keeper):
 
 def test_a_vanished_instrument_is_missed_once_and_played_again_under_its_new_number(bench, caplog):
     first, returned = Wire(), []
+    caplog.set_level("INFO")
     output = MidiOutput(first, "Synth 20:0", "alsa")
     keeper = keeper_of(output, returned)
     output.send(ON)

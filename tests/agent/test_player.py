@@ -14,7 +14,7 @@ GRID = Grid(0.0, 0, 1, 0.5, Meter(4, 4), 1.0, 1.0)
 class Band:
     """Synth and port in one: remembers what it is told."""
 
-    sends_clock, unheard, losses, silent = True, 0, 0, False
+    sends_clock, unheard, losses, silent, cause = True, 0, 0, False, ""
 
     def __init__(self):
         self.got = []
