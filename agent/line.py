@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agent.audio import BLOCKS, Latency, SoundCard
+from agent.audio import Latency, SoundCard
 from agent.clock import SharedStamp, StreamClock
 from agent.keeper import Keeper
 from listener.ring import Ring
@@ -129,24 +129,12 @@ class Line:
             self._lose(card, now_s)
             return
         samples, at_s = card.stamp()
-        if not card.counts[BLOCKS]:
-            return
-        late_s = self._late_s(samples, at_s)
-        if late_s > SLIP_S:
-            self._realign(card, late_s)
-        else:
-            self.clock.update(samples, at_s)
-
-    def _late_s(self, samples: int, at_s: float) -> float:
-        """How late every block of the last quarter of a second came: not jitter, but sound that was left out."""
-        if not self.clock.running:
-            self._on_time_s = at_s
-            return 0.0
-        late_s = at_s - self.clock.monotonic_of(samples / self._rate)
+        late_s = at_s - self.clock.monotonic_of(samples / self._rate) if self.clock.running else 0.0
         if late_s <= SLIP_S:
             self._on_time_s = at_s
-        lasts = at_s - self._on_time_s > SLIP_WINDOW_S
-        return late_s if lasts or late_s > LOST_S else 0.0
+            self.clock.update(samples, at_s)
+        elif late_s > LOST_S or at_s - self._on_time_s > SLIP_WINDOW_S:
+            self._realign(card, late_s)  # not jitter: sound was left out
 
     def _realign(self, card: SoundCard, late_s: float) -> None:
         card.detach()
