@@ -91,7 +91,7 @@ class Sync:
         wants_link = self._gives or self._source == "link"
         self._midi = MidiClock(_meter(config)) if self._source == "midi" else None
         self._link = LinkPeer(_meter(config)) if wants_link else None
-        self._count = Count()
+        self._count, self._sure = Count(), config.band.enter_confidence
         self._told: Grid | None = None
         self.says = "" if self._source == "ears" else f"waiting for {self._name}"
 
@@ -120,7 +120,7 @@ class Sync:
         outside = self._outside(now_s)
         messages = self._follow(outside, clock, grid, now_s)
         if self._link and self._gives:
-            self._give(self._link, clock, self._told if outside else grid)
+            self._give(self._link, clock, self._told or grid)
         return messages
 
     def close(self) -> None:
@@ -162,6 +162,8 @@ class Sync:
     def _give(self, link: LinkPeer, clock: Clock, grid: Grid | None) -> None:
         if grid is None:
             link.stop()
+            return
+        if grid.confidence < self._sure:  # the band does not play to such a beat either
             return
         start_s = clock.monotonic_of(grid.anchor_s - self.input_s)
         end_s = clock.monotonic_of(grid.anchor_s - self.input_s + grid.period_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import mido
 import numpy as np
@@ -113,6 +114,9 @@ def test_a_band_gives_its_beat_to_a_link_session_and_another_follows_it() -> Non
     ours = Grid(0.2, 8, 1, 0.456, FOUR, 0.9, 0.9)
     theirs = None
     try:
+        giver.tend(
+            here, replace(ours, confidence=0.1, period_s=0.9), time.monotonic()
+        )  # nothing the band would play to
         deadline_s = time.monotonic() + 8
         while time.monotonic() < deadline_s and not (theirs and abs(theirs.period_s - 0.456) < 1e-4):
             giver.tend(here, ours, time.monotonic())
