@@ -140,13 +140,20 @@ class Player:
         began_s = time.perf_counter()
         self._port.turn()
         if self._clock:
-            for message in self._clock.due(now_s):
-                self._port.send_raw(message)
+            self._send_clock(self._clock, self._port, now_s)
         for event in self._to_port.due(now_s, now_s):
             self._port.send(event.part, event.message)
             sent_s = now_s + time.perf_counter() - began_s
             self._to_port.counts.left(sent_s - event.send_s)
             self._record("midi", event, sent_s + (event.due_s - event.send_s))
+
+    def _send_clock(self, clock: ClockOut, port: Port, now_s: float) -> None:
+        due_s = clock.next_send_s()
+        messages = clock.due(now_s)
+        for message in messages:
+            port.send_raw(message)
+        if messages and math.isfinite(due_s):  # else they were to leave at once
+            self._to_port.counts.left(now_s - due_s)
 
     def next_send_s(self) -> float:
         """Stream time of the next MIDI message; infinity without one."""
