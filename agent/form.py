@@ -17,10 +17,11 @@ from agent.types import PARTS
 from agent.window import Window, bass_at
 from listener.types import Analysis, Grid
 from models.phrasing import last_group
-from models.tokens import BassTick, ChordHit, DrumHit, LineHit, Position, Reply, ticks_per_beat
+from models.tokens import QUALITIES, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, ticks_per_beat
 
 LEAVE_CONFIDENCE = 0.2  # below this the beat is lost and the band stops
-KEY_CONFIDENCE = 0.3
+SURE = 0.3  # of a key or a chord that is worth following
+CHORD_VELOCITY, CRASH_VELOCITY = 74, 92
 LINE_ENTERS_BAR = 4  # bars after the band: first the groove, then something to say over it
 CHORDS_ENTER_BAR = 1
 RESTING_BARS = 0.75  # silence longer than this is a rest, not a phrase breathing
@@ -74,6 +75,7 @@ class Form:
         self._trading, self._looping = Trading(config.seed), Looping()
         self._turn_s = 0.0  # when the turn began
         self._key: tuple[int, str] | None = None
+        self._chord: ChordHit | None = None  # heard in the bass
         self._messages: list[Any] = []  # for the audio process
 
     # -- what is heard and told -------------------------------------------------------------------------------
@@ -87,8 +89,10 @@ class Form:
             self._sounding = False
         if self._sounding or analysis.notes:
             self._played_s = analysis.time_s
-        if analysis.key and analysis.key.confidence >= KEY_CONFIDENCE:
+        if analysis.key and analysis.key.confidence >= SURE:
             self._key = analysis.key.tonic, analysis.key.mode
+        if (heard := analysis.chord) and heard.confidence >= SURE and heard.quality in QUALITIES:
+            self._chord = ChordHit(heard.root, heard.quality, CHORD_VELOCITY)
         self._looping.hear(analysis.grid, analysis.time_s)
         grid = self._looping.grid(analysis.grid, self._config.enter_confidence)
         if self._window and grid:
@@ -126,12 +130,12 @@ class Form:
     def downbeat(self, grid: Grid, now_s: float, tick: Tick) -> None:
         """A bar line that will be played next: decide how the band goes on."""
         bar_s, bar = grid.period_s * grid.meter.numerator, tick.position.bar
-        resting = self.modes.turn.phase not in NO_REST and self.silence_s(now_s) > RESTING_BARS * bar_s
         before, turn = self.state, self.modes.turn
         self._parts = self._all - self._muted
         if before in AUDIBLE:
             self.modes.downbeat(bar, self._window is not None and len(self._window.notes) >= PHRASE_NOTES)
-        self.state = self._next_state(grid, resting)
+        expected = not NO_REST & {turn.phase, self.modes.turn.phase}
+        self.state = self._next_state(grid, expected and self.silence_s(now_s) > RESTING_BARS * bar_s)
         if self.state not in AUDIBLE or before not in AUDIBLE:
             self.modes.rest(bar)
         self._bars = 0 if self.state != before else self._bars + 1
@@ -262,6 +266,10 @@ class Form:
         assert self._window
         bars = Bars(ticks_per_beat(at.meter), at.ticks_per_bar, self._window.ticks)
         self._trading.prepare(self._window.notes, turn.number, bars)
+        if offset == 0:  # on the harmony he left
+            reply = replace(reply, chord=self._chord or reply.chord or chord, drums=_with_crash(reply.drums))
+        elif at.tick == 0 and reply.chord is None:
+            reply = replace(reply, chord=chord, chord_off=False)
         line = self._trading.line(offset, reply.chord or chord, self._key)
         drums = self._trading.drums(offset, reply.drums)
         return replace(reply, drums=drums, line=LineHit(*line) if line else None, line_off=self._trading.ends(offset))
@@ -275,6 +283,10 @@ class Form:
             return heard
         offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
         return bass_at(under.notes, offset % under.ticks, heard)
+
+
+def _with_crash(drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:
+    return drums if any(hit.piece == "crash" for hit in drums) else (*drums, DrumHit("crash", CRASH_VELOCITY))
 
 
 def _with_time(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from agent.window import Placed
 from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 
-CENTRES = (67, 70, 74)  # MIDI; where an answer may lie
+CENTRES = (69, 72, 75)  # MIDI; where an answer may lie
 FLAT = 2  # a phrase of at most so many pitches has no contour: it is given one
 WAVE = (0, 4, 7, 4, 9, 7, 4, 2)  # semitones: that contour, note by note
 SEQUENCE = (-5, -3, 2, 3, 5)  # semitones by which the second half repeats the first's gestures
