@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
+from agent.messages import FollowGrid
+from agent.pace import FIRST_S, Ahead
 from agent.planner import Latent, Planner
 from agent.settings import Config, ModelsConfig
 from agent.types import Thought
 from listener.analyzer import Analyzer, warm_up
-from listener.types import Frame
+from listener.types import Analysis, Frame, Grid
 from models import codec as codec_module
 from models.codec import Codec
 from models.codec_official import is_official, load_official, weights_file
 from models.responder import Responder, named
 from models.timing import Timing
-
-FIRST_COMMIT_MS = 150.0  # until planning has been measured
 
 
 def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
@@ -52,8 +56,42 @@ class Mind:
         self._analyzer = Analyzer()
         self._analyzer.given(config.band.meter, config.band.tempo_bpm)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)
-        commit_s = (config.band.commit_ms or FIRST_COMMIT_MS) / 1000 + latency_s
-        self._planner = Planner(responder, config.band, parts, commit_s, config.dials, Timing.load())
+        self._latency_s, fixed_ms = latency_s, config.band.commit_ms
+        commit_s = (FIRST_S if fixed_ms is None else fixed_ms / 1000) + latency_s
+        timing = Timing.load()
+        self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing)
+        self._given: Grid | None = None  # another machine's beat
+        self._furniture: dict[str, Any] = {"responder": responder, "timing": timing}
+        if self._codec:
+            self._furniture["codec"] = self._codec
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_furniture"}
+
+    @property
+    def furniture(self) -> Mapping[str, Any]:
+        """The models: what a snapshot names and does not hold."""
+        return self._furniture
+
+    def refurnish(self, furniture: Mapping[str, Any], latency_s: float) -> None:
+        """After a snapshot was loaded: with whose models, and how late the sound now leaves."""
+        self._furniture, self._latency_s = dict(furniture), latency_s
+
+    def look_ahead(self, ahead: Ahead) -> None:
+        """Decide so far ahead from now on."""
+        self._planner.commit_s = ahead.commit_s + self._latency_s
+        self._planner.lookahead_s = ahead.lookahead_s + 2 * self._latency_s
+
+    def tell(self, message: Any) -> None:
+        """One of agent.messages for the mind; the rest of what it is told counts from the next bar."""
+        if isinstance(message, FollowGrid):
+            self._given = message.grid
+        else:
+            self._planner.tell(message)
+
+    def take_messages(self) -> list[Any]:
+        """What the audio process is to be told besides plans; once a frame."""
+        return self._planner.take_messages()
 
     @property
     def codec(self) -> Codec | None:
@@ -62,13 +100,16 @@ class Mind:
 
     def step(self, frame: Frame) -> Thought:
         """Take one frame; never more than a few milliseconds except where a bar is imagined."""
-        analysis = self._analyzer.step(frame)
+        analysis = self._on_given_beat(self._analyzer.step(frame))
         plan = self._planner.step(analysis, self._hear_sound(frame))
         tick = self._planner.tick
         form = self._planner.form
         bar = tick.position.bar if tick else 0
         parts = tuple(sorted(form.gate().parts))
         return Thought(analysis, plan, str(form.state), bar, parts, form.modes.mode, form.describe(bar))
+
+    def _on_given_beat(self, analysis: Analysis) -> Analysis:
+        return analysis if self._given is None else replace(analysis, grid=self._given)
 
     def _hear_sound(self, frame: Frame) -> Latent | None:
         if self._codec is None or self._codec_state is None:

@@ -1,17 +1,25 @@
-"""The mind's process: reads the ring, steps the mind, sends plans to the audio process and facts to the parent."""
+"""The mind's process: reads the ring, steps the mind, sends plans to the audio process and facts to the parent.
+
+It is started ready-made by agent/mindserver.py. Every second its whole state goes to a shelf in shared memory; the mind
+that takes its place goes on from there, catches up, and ends in the state this one would have had.
+"""
 
 from __future__ import annotations
 
-import os
+import gc
 import signal
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agent import snapshot
 from agent.channel import Channel
-from agent.processname import call_me
+from agent.messages import FollowGrid
+from agent.pace import STALL_S, Pace
+from agent.priority import Priority
 from agent.settings import Config
-from agent.types import Thought
+from agent.snapshot import Shelf
+from agent.types import Plan, Thought
 from listener.capture import Framer, first_start, to_mono
 from listener.echo import EchoCanceller
 from listener.ring import Reader, Ring
@@ -20,19 +28,27 @@ from listener.types import Frame
 if TYPE_CHECKING:
     from agent.mind import Mind
 
-POLL_S = 0.002
 MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and goes on answering
+WAIT_S = (0.001, 0.02)  # for the next frame: the least, and the most, so that a command is not kept waiting
+LATE_S = 0.04  # behind the stream by more, it does nothing that can wait
+SNAPSHOT_S, SNAPSHOT_LATEST_S = 1.0, 3.0  # how often, in seconds of the stream; when always late, at the latest
+TOLD_S = 0.2  # the same, when something was told
+PAST_S = 0.25  # notes due so long ago are not sent while catching up
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One thought for the parent. said_s: how far the stream had come when it was thought; so far: mended samples
-    that were no sound, dropped ones that were lost before they were heard."""
+    that were no sound, dropped ones that were lost before they were heard. commit_s: how far ahead it decides,
+    plan_p95_s: how long a plan takes; snapshot_s: what keeping the last state took, its worst so far."""
 
     thought: Thought
     said_s: float
     mended: int
     dropped: int
+    commit_s: float = 0.0
+    plan_p95_s: float = 0.0
+    snapshot_s: float = 0.0
 
 
 class Ears:
@@ -42,7 +58,7 @@ class Ears:
     """
 
     def __init__(self, mic: Ring, sent: Ring | None, rate: int, channel: int | None) -> None:
-        self._mic, self._channel = mic.reader(), channel
+        self._mic, self._channel, self._rate = mic.reader(), channel, rate
         self._mic.skip_to_multiple(first_start(rate))
         self._sent = Reader(sent, self._mic.position) if sent else None
         self._framer = Framer(rate, self._mic.position)
@@ -57,6 +73,32 @@ class Ears:
     def dropped(self) -> int:
         """Samples lost before they were heard."""
         return self._mic.dropped
+
+    @property
+    def behind_s(self) -> float:
+        """How much has come that was not read."""
+        return self._mic.available / self._rate
+
+    @property
+    def next_in_s(self) -> float:
+        """When the next frame can be whole."""
+        return (self._framer.wants - self._mic.available) / self._rate
+
+    def state(self) -> tuple[Any, ...]:
+        """For `restore`: where it reads, and what is in the filters."""
+        return self._mic.position, self._mic.dropped, self.mended, self._framer, self._sent_framer, self._canceller
+
+    def restore(self, state: tuple[Any, ...]) -> bool:
+        """Go on from there; False, and as new, when the ring no longer holds that place."""
+        position = state[0]
+        rings = [reader.ring for reader in (self._mic, self._sent) if reader]
+        if not all(ring.written - ring.capacity + self._rate // 2 < position <= ring.written for ring in rings):
+            return False
+        self._mic.position, self._mic.dropped, self.mended = state[:3]
+        self._framer, self._sent_framer, self._canceller = state[3:]
+        if self._sent:
+            self._sent.position = position
+        return True
 
     def read(self) -> list[Frame]:
         """What has come since the last time, at most MAX_READ samples at once."""
@@ -73,6 +115,92 @@ class Ears:
         ]
 
 
+class Listener:
+    """The mind at its ring. One thread calls turn() again and again."""
+
+    def __init__(
+        self, mind: Mind, ears: Ears, config: Config, ring: Ring, rate: int, latency_s: float, shelf: Shelf
+    ) -> None:
+        fixed_ms = config.band.commit_ms
+        self.mind, self.ears, self.pace = mind, ears, Pace(None if fixed_ms is None else fixed_ms / 1000)
+        self._ring, self._rate, self._shelf, self._latency_s = ring, rate, shelf, latency_s
+        self._kept_s = ring.written / rate
+        self._snapshot_s, self._told = 0.0, False
+        self._catches_up = True  # until it has once been up to date
+        self.too_large = 0  # bytes of a state that did not fit
+
+    def restore(self) -> bool:
+        """Take up the newest state on the shelf, if there is one and the ring still holds what came after it."""
+        data = self._shelf.newest()
+        if data is None:
+            return False
+        mind, ears, pace = snapshot.loads(data, self.mind.furniture)
+        if not self.ears.restore(ears):
+            return False
+        mind.refurnish(self.mind.furniture, self._latency_s)
+        self.mind, self.pace = mind, pace
+        return True
+
+    def tell(self, message: Any) -> None:
+        """To the mind; what the person asked for outlives it."""
+        self.mind.tell(message)
+        self._told |= not isinstance(message, FollowGrid)
+
+    def keep(self) -> None:
+        """Put the whole state on the shelf."""
+        began_s = time.perf_counter()
+        self._kept_s, self._told = self._ring.written / self._rate, False
+        data = snapshot.dumps((self.mind, self.ears.state(), self.pace), self.mind.furniture)
+        if not self._shelf.put(data):
+            self.too_large = len(data)
+        self._snapshot_s = max(self._snapshot_s, time.perf_counter() - began_s)
+
+    @property
+    def keeps_now(self) -> bool:
+        """Whether it is time for that: not while late, unless it always is."""
+        age_s = self._ring.written / self._rate - self._kept_s
+        if self.ears.behind_s > LATE_S:
+            return age_s > SNAPSHOT_LATEST_S
+        return age_s > (TOLD_S if self._told else SNAPSHOT_S)
+
+    def turn(self, plans: Channel, reports: Channel) -> bool:
+        """Hear what has come, and say so; False when nothing has."""
+        behind_s = self.ears.behind_s
+        self._catches_up = behind_s > (LATE_S if self._catches_up else STALL_S)
+        frames = self.ears.read()
+        for frame in frames:
+            self._hear(frame, plans, reports)
+        if self.keeps_now:
+            self.keep()
+        return bool(frames)
+
+    def _hear(self, frame: Frame, plans: Channel, reports: Channel) -> None:
+        thought = self.mind.step(frame)
+        messages = self.mind.take_messages()
+        end = frame.start_sample + len(frame.samples)
+        now_s = self._ring.written / self._rate
+        if thought.plan and not self._catches_up:
+            self.pace.took(now_s - thought.plan.created_s)
+            self.mind.look_ahead(self.pace.ahead)
+        if end <= self._shelf.said:
+            return  # the one before has said it
+        if thought.plan:
+            plans.send(_still_to_come(thought.plan, now_s))
+        for message in messages:
+            plans.send(message)
+        ahead = self.pace.ahead
+        heard = (thought, now_s, self.ears.mended, self.ears.dropped)
+        reports.send(Heard(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s))
+        self._shelf.said = end
+
+
+def _still_to_come(plan: Plan, now_s: float) -> Plan:
+    """The plan, without what should have been heard long ago."""
+    if now_s - plan.created_s < PAST_S:
+        return plan
+    return replace(plan, committed=tuple(note for note in plan.committed if note.on_s > now_s - PAST_S))
+
+
 def main(
     config: Config,
     ring: Ring,
@@ -83,37 +211,37 @@ def main(
     plans: Channel,
     commands: Channel,
     reports: Channel,
+    shelf: Shelf | None = None,
 ) -> None:
-    """Entry point of the spawned process; ends on the command "stop", at the end of the ring, or with its parent."""
-    call_me("antiphon-mind")
+    """Entry point of the process; ends on the command "stop", at the end of the ring, or with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ears = Ears(ring, sent, rate, channel)  # what comes while the mind is made is not lost
     try:
-        import torch
-
         from agent.mind import Mind
 
-        torch.set_num_threads(1)  # two threads on busy cores ran 8 times slower
-        mind = Mind(config, latency_s)
+        listener = Listener(Mind(config, latency_s), ears, config, ring, rate, latency_s, shelf or Shelf())
     except (OSError, ValueError) as cause:
         reports.send(("failed", str(cause)))
         return
-    reports.send(("ready", None))
-    _listen(mind, Ears(ring, sent, rate, channel), ring, rate, plans, commands, reports)
+    restored = listener.restore()
+    gc.collect()
+    gc.freeze()  # what is here now stays: the collector need not look at it again
+    gc.set_threshold(20_000, 20, 50)
+    reports.send(("ready", "restored" if restored else None))
+    _listen(listener, ring, rate, plans, commands, reports)
 
 
-def _listen(mind: Mind, ears: Ears, ring: Ring, rate: int, plans: Channel, commands: Channel, reports: Channel) -> None:
-    parent = os.getppid()
-    while not ears.at_end:
-        if "stop" in commands.receive() or os.getppid() != parent:
+def _listen(listener: Listener, ring: Ring, rate: int, plans: Channel, commands: Channel, reports: Channel) -> None:
+    priority = Priority()
+    while not listener.ears.at_end:
+        told = commands.receive()
+        if "stop" in told or commands.gone:
             return
-        frames = ears.read()
-        if not frames:
-            time.sleep(POLL_S)
-        for frame in frames:
-            thought = mind.step(frame)
-            if thought.plan:
-                plans.send(thought.plan)
-            reports.send(Heard(thought, ring.written / rate, ears.mended, ears.dropped))
+        for message in told:
+            listener.tell(message)
+        if not listener.turn(plans, reports):
+            priority.keep()
+            time.sleep(min(max(listener.ears.next_in_s, WAIT_S[0]), WAIT_S[1]))
     plans.send(ring.written / rate)
     reports.send(("ended", None))

@@ -64,7 +64,8 @@ class Planner:
         timing: Timing | None = None,
     ) -> None:
         self.form = Form(config, parts)
-        self._responder, self._config, self._commit_s = responder, config, commit_s
+        self._responder, self._config = responder, config
+        self.commit_s, self.lookahead_s = commit_s, 2 * commit_s  # may be set anew while playing
         asked = dials or DialsConfig()
         self._dials = Dials(**{item.name: getattr(asked, item.name) for item in fields(Dials)})
         self._guidance = asked.guidance
@@ -184,8 +185,8 @@ class Planner:
         """Imagine ahead on a copy of the state; commit what must leave before the next tick is heard."""
         assert self._tick and self._grid
         grid, tick = self._grid, self._tick
-        until_s = now_s + self._commit_s + grid.period_s / ticks_per_beat(tick.position.meter)
-        path = self._imagine(tick, until_s)
+        until_s = now_s + self.commit_s + grid.period_s / ticks_per_beat(tick.position.meter)
+        path = self._imagine(tick, now_s, until_s)
         final = [(t, r) for t, r in path if t.time_on(grid) < until_s]
         committed: list[PlannedNote] = []
         for i, (t, reply) in enumerate(final):
@@ -209,13 +210,14 @@ class Planner:
         self._guidance = self._asked.pop("guidance", self._guidance)
         self._dials, self._asked = replace(self._dials, **self._asked), {}
 
-    def _imagine(self, tick: Tick, until_s: float) -> list[tuple[Tick, Reply]]:
+    def _imagine(self, tick: Tick, now_s: float, until_s: float) -> list[tuple[Tick, Reply]]:
         """(tick, reply) from `tick` to the end of the look-ahead: what is committed as it is, the rest imagined."""
         assert self._grid
         state = self._state
         path: list[tuple[Tick, Reply]] = []
         bars = self._config.lookahead_bars if tick.position.tick == 0 else 1
         last = tick.number + bars * tick.position.ticks_per_bar
+        until_s = max(until_s, now_s + self.lookahead_s)
         while tick.number < last or tick.time_on(self._grid) < until_s:
             chord = next((r.chord for _, r in reversed(path) if r.chord), self._last_chord)
             reply = self._replies.get(tick.number) or self._sample(tick, state, chord)

@@ -52,6 +52,11 @@ class Resampler:
             units.append(self._unit())
         return units
 
+    @property
+    def wants(self) -> int:
+        """Input samples until the next unit is known."""
+        return self._last_needed() + 1 - self._start - len(self._buffer)
+
     def _last_needed(self) -> int:
         return (self._next + self.unit - 1) * self.down // self.up + self.half
 
@@ -104,6 +109,11 @@ class Framer:
 
     def push(self, mono: Samples) -> list[Frame]:
         return [self._frame(unit) for unit in self._resampler.push(mono)]
+
+    @property
+    def wants(self) -> int:
+        """Samples at the device's rate until the next frame."""
+        return self._resampler.wants
 
     def _frame(self, samples: Samples) -> Frame:
         frame = Frame(samples, self._start_sample, self._resampler.delay_s)

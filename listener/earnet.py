@@ -49,10 +49,16 @@ class EarNet:
         self._w = tensors
         self.lowest = int(config["lowest"])
         self._h: Floats = np.zeros(int(config["hidden"]), np.float32)
+        self._stem: Path | None = None  # where the weights came from: a pickle names them
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        if self._stem is None:
+            return super().__reduce__()
+        return _again, (self._stem, self._h)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EarNet:
         twin = object.__new__(EarNet)
-        twin._w, twin.lowest, twin._h = self._w, self.lowest, self._h.copy()
+        twin._w, twin.lowest, twin._h, twin._stem = self._w, self.lowest, self._h.copy(), self._stem
         return twin
 
     def step(self, features: Floats) -> tuple[Floats, Floats]:
@@ -79,4 +85,12 @@ def _read(stem: Path) -> tuple[dict[str, Floats], dict[str, Any]]:
 
 def load(stem: Path = WEIGHTS) -> EarNet:
     """FileNotFoundError: no such weights. ValueError: damaged or foreign ones."""
-    return EarNet(*_read(stem))
+    net = EarNet(*_read(stem))
+    net._stem = stem
+    return net
+
+
+def _again(stem: Path, h: Floats) -> EarNet:
+    net = load(stem)
+    net._h = h
+    return net

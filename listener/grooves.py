@@ -290,13 +290,12 @@ def _rates() -> Floats:
     """Note rate at every place, mean 1 over each bar. [TEMPI, PLACES]"""
     out = np.empty((TEMPI, PLACES))
     for start, length, model in zip(STARTS, LENGTHS, MODELS, strict=True):
-        for k, period in enumerate(PERIODS_S):
-            shape = np.zeros(length)
-            for at, weight in model.weights():
-                loose = SWING_SPREAD if model.swing and at % 1 > 0.5 else 0.0
-                width = math.hypot(TIMING_S / period, loose, 0.3 / BINS)
-                shape += weight * np.exp(-0.5 * (_far(model, length, at) / width) ** 2) / width
-            out[k, start : start + length] = (1 - BACKGROUND) * shape / shape.mean() + BACKGROUND
+        shape = np.zeros((TEMPI, length))
+        for at, weight in model.weights():
+            loose = SWING_SPREAD if model.swing and at % 1 > 0.5 else 0.0
+            width = np.array([[math.hypot(TIMING_S / period, loose, 0.3 / BINS)] for period in PERIODS_S])
+            shape += weight * np.exp(-0.5 * (_far(model, length, at) / width) ** 2) / width
+        out[:, start : start + length] = (1 - BACKGROUND) * shape / shape.mean(axis=1, keepdims=True) + BACKGROUND
     return out
 
 

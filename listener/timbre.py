@@ -55,6 +55,10 @@ class TechniqueNet:
         self._w = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
         self.classes: tuple[str, ...] = tuple(config["classes"])
         self._temperature = float(config["temperature"])
+        self._stem: Path | None = None  # where the weights came from: a pickle names them
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return super().__reduce__() if self._stem is None else (load, (self._stem,))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TechniqueNet:
         return self
@@ -74,9 +78,11 @@ def load(stem: Path = WEIGHTS) -> TechniqueNet:
     try:
         arrays = arrays_from_bytes(file.data)
         weightfile.require_finite(file.path, arrays)
-        return TechniqueNet(arrays, file.config)
+        net = TechniqueNet(arrays, file.config)
     except (SafetensorError, KeyError) as error:
         raise ValueError(f"{file.path}: not timbre weights ({error}); {weightfile.RETRAIN}") from None
+    net._stem = stem
+    return net
 
 
 class Dynamics:

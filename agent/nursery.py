@@ -1,0 +1,167 @@
+"""A small process that has loaded everything a mind needs and forks minds: one is ready within some 30 ms.
+
+It hears no sound, opens nothing and runs no thread. agent/mindserver.py starts it and talks to it over one socket; when
+that closes, it ends. Minds outlive it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import traceback
+from dataclasses import dataclass
+from multiprocessing import context
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+from typing import Any
+
+from agent.settings import Config
+
+MESSAGE_BYTES, FDS_MAX = 1 << 17, 64
+_received: list[int] = []  # the open files that came with what is being unpickled
+
+
+@dataclass(frozen=True, slots=True)
+class Born:
+    """A mind's process; ticket: of the order."""
+
+    ticket: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """code: as multiprocessing's exitcode."""
+
+    pid: int
+    code: int
+
+
+class Parcel:
+    """Packs rings and channels for another process: what it is to open goes beside the bytes."""
+
+    def __init__(self, thing: Any) -> None:
+        self.fds: list[int] = []
+        context.set_spawning_popen(self)  # type: ignore[arg-type]
+        try:
+            self.data = bytes(ForkingPickler.dumps(thing))
+        finally:
+            context.set_spawning_popen(None)
+
+    def duplicate_for_child(self, fd: int) -> int:
+        """multiprocessing asks this of whoever starts a process."""
+        self.fds.append(fd)
+        return len(self.fds) - 1
+
+    @staticmethod
+    def DupFd(index: int) -> Passed:
+        return Passed(index)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Stands for an open file in a parcel."""
+
+    index: int
+
+    def detach(self) -> int:
+        return _received[self.index]
+
+
+def main(fd: int) -> None:
+    """fd: a socket of type SEQPACKET. The first message is the config to load for, every other an order for a mind."""
+    end = socket.socket(fileno=fd)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    _name("antiphon-nurs")
+    deaths, wake = os.pipe()
+    for side in (deaths, wake):
+        os.set_blocking(side, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    _load(pickle.loads(end.recv(MESSAGE_BYTES)))
+    while _turn(end, deaths, wake):
+        pass
+
+
+def _load(config: Config) -> None:
+    """Everything once; a mind's own start says what is wrong with it, if anything is."""
+    with contextlib.suppress(OSError, ValueError):
+        from agent import mind_process  # noqa: F401
+        from agent.mind import Mind
+
+        Mind(config)
+    gc.collect()
+    gc.freeze()  # so that a mind's collector does not copy the pages it shares
+
+
+def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
+    watched: list[Any] = [end, deaths]
+    ready, _, _ = select.select(watched, [], [])
+    if deaths in ready:
+        with contextlib.suppress(BlockingIOError):
+            os.read(deaths, 1_000)
+    _tell_deaths(end)
+    if end not in ready:
+        return True
+    data, fds, _, _ = socket.recv_fds(end, MESSAGE_BYTES, FDS_MAX)
+    if not data:
+        return False
+    ticket = int.from_bytes(data[:8], "little")
+    pid = os.fork()
+    if pid == 0:
+        for other in (deaths, wake):
+            os.close(other)
+        _live(end, data[8:], fds)
+    for other in fds:
+        os.close(other)
+    _send(end, Born(ticket, pid))
+    return True
+
+
+def _tell_deaths(end: socket.socket) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        _send(end, Died(pid, os.waitstatus_to_exitcode(status)))
+
+
+def _send(end: socket.socket, message: Any) -> None:
+    with contextlib.suppress(OSError):  # the parent is gone: the next turn ends
+        end.send(pickle.dumps(message))
+
+
+def _live(end: socket.socket, data: bytes, fds: list[int]) -> None:
+    """The child: a mind, and nothing after it."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        end.close()
+        _name("antiphon-mind")
+        _received[:] = fds
+        from agent import mind_process
+
+        mind_process.main(*pickle.loads(data))
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _name(name: str) -> None:
+    """For ps and top, where the system has such names (15 letters)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name)

@@ -1,0 +1,75 @@
+"""How far ahead the band must decide: from the measured time of planning. Pure; times in seconds.
+
+StreamMUSE (RTAS 2026): with a planning step of R, play is feasible where the commit C >= R and the look-ahead L >= 2R.
+R here is what passes from a frame's arrival in the ring to its plan being sent: queueing counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+FIRST_S = 0.150  # until planning has been measured
+FLOOR_S, CEILING_S = 0.080, 0.800  # of the commit, without the output's latency
+MARGIN, SPARE_S = 1.5, 0.040  # on R: p95 is not the worst, and the player wants its notes some time before they are due
+STEP_S = 0.020  # commits come in these steps
+WINDOW, ENOUGH = 256, 32  # plans looked back on (half a minute at 120 bpm), and before a value is given up
+STALL_S = 0.25  # longer is no planning time: the process stood still, which a longer commit does not mend
+TAIL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """commit_s C, lookahead_s L, plan_p95_s R."""
+
+    commit_s: float
+    lookahead_s: float
+    plan_p95_s: float
+
+
+class Pace:
+    """took(seconds) after every plan; then `ahead`. fixed_s: a commit that is not measured. Picklable.
+
+    It rises as soon as it must and falls only when the whole window would do with less, by one step at a time.
+    """
+
+    def __init__(self, fixed_s: float | None = None) -> None:
+        self._fixed_s, self._commit_s = fixed_s, fixed_s or FIRST_S
+        self._took: deque[float] = deque(maxlen=WINDOW)
+        self._since = 0  # plans since the commit last changed
+        self.stalls = 0
+
+    def took(self, plan_s: float) -> None:
+        """How long the newest plan took."""
+        if plan_s > STALL_S:
+            self.stalls += 1
+            return
+        self._took.append(max(plan_s, 0.0))
+        self._since += 1
+        if self._fixed_s is None and len(self._took) >= ENOUGH:
+            self._adapt()
+
+    def _adapt(self) -> None:
+        wanted_s = wanted_commit_s(self.plan_p95_s)
+        if wanted_s > self._commit_s:
+            self._commit_s, self._since = wanted_s, 0
+        elif wanted_s < self._commit_s and self._since >= ENOUGH:
+            self._commit_s, self._since = max(wanted_s, round(self._commit_s - STEP_S, 3)), 0
+
+    @property
+    def plan_p95_s(self) -> float:
+        """R; 0 before the first plan."""
+        ranked = sorted(self._took)
+        return ranked[min(math.ceil(TAIL * len(ranked)), len(ranked)) - 1] if ranked else 0.0
+
+    @property
+    def ahead(self) -> Ahead:
+        r_s = self.plan_p95_s
+        return Ahead(self._commit_s, max(2 * r_s, 2 * self._commit_s), r_s)
+
+
+def wanted_commit_s(plan_p95_s: float) -> float:
+    """The commit for such a planning time: at least R with margins, in whole steps."""
+    steps = math.ceil(round((MARGIN * plan_p95_s + SPARE_S) / STEP_S, 6))
+    return min(max(round(steps * STEP_S, 3), FLOOR_S), max(CEILING_S, plan_p95_s))

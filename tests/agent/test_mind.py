@@ -1,0 +1,73 @@
+"""The mind: light to play with, told by messages, and the same again from a snapshot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent import snapshot
+from agent.messages import FollowGrid, SetMode
+from agent.mind import Mind
+from agent.settings import BandConfig, Config
+from listener.capture import file_frames
+from listener.types import Frame, Grid, Meter
+
+TAKE = Path(__file__).parents[2] / "agent" / "assets" / "take.flac"
+FIXED = Config(band=BandConfig(commit_ms=150))
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Frame]:
+    return [frame for frame, _ in zip(file_frames(TAKE), range(900), strict=False)]
+
+
+def test_playing_imports_no_training() -> None:
+    code = """
+import sys
+import numpy as np
+from agent import mind_process
+from agent.mind import Mind
+from agent.settings import Config
+from listener.types import Frame
+mind = Mind(Config())
+for k in range(8):
+    mind.step(Frame(np.zeros(320, np.float32), 320 * k))
+print([name for name in ("torch", "librosa", "matplotlib", "scipy.signal", "encodec", "rich", "mido", "soundfile") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_mind_from_a_snapshot_goes_on_bit_for_bit(frames: list[Frame]) -> None:
+    """Another mind with its own models takes over in the middle of the take, band playing."""
+    whole, other = Mind(FIXED), Mind(FIXED)
+    before = [whole.step(frame) for frame in frames[:700]]
+    data = snapshot.dumps(whole, whole.furniture)
+    again = snapshot.loads(data, other.furniture)
+    again.refurnish(other.furniture, 0.0)
+    went_on, taken_over = ([mind.step(frame) for frame in frames[700:]] for mind in (whole, again))
+    assert any(thought.plan and thought.plan.committed for thought in (*before, *went_on))
+    assert went_on == taken_over
+
+
+def test_a_snapshot_holds_no_weights(frames: list[Frame]) -> None:
+    mind = Mind(FIXED)
+    for frame in frames[:30]:
+        mind.step(frame)
+    assert len(snapshot.dumps(mind, mind.furniture)) < snapshot.SLOT_BYTES / 2
+
+
+def test_what_it_was_told_is_in_the_snapshot(frames: list[Frame]) -> None:
+    mind = Mind(FIXED)
+    grid = Grid(0.0, 0, 1, 0.4, Meter(3, 4), 1.0, 1.0)
+    mind.tell(SetMode("listen"))
+    mind.tell(FollowGrid(grid))
+    again = snapshot.loads(snapshot.dumps(mind, mind.furniture), mind.furniture)
+    again.refurnish(mind.furniture, 0.0)
+    thought = again.step(frames[0])
+    assert (thought.mode, thought.analysis.grid) == ("listen", grid)
+    again.tell(FollowGrid(None))
+    assert again.step(frames[1]).analysis.grid is None

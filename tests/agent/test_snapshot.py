@@ -1,0 +1,60 @@
+"""The shelf in shared memory: the newest whole state, whatever was cut short."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from agent import snapshot
+from agent.snapshot import TRIES_MAX, Shelf
+
+
+def test_the_newest_counts():
+    shelf = Shelf(1_000)
+    assert shelf.newest() is None
+    for text in (b"one", b"two", b"three"):
+        assert shelf.put(text)
+    assert shelf.newest() == b"three"
+
+
+def test_one_cut_short_leaves_the_one_before():
+    shelf = Shelf(1_000)
+    shelf.put(b"one" * 100)
+    shelf.put(b"two" * 100)
+    shelf._data[np.argmax(shelf._slots[:, 0]), 50:150] = 0  # as kill -9 in the middle of the copy
+    assert shelf.newest() == b"one" * 100
+
+
+def test_what_does_not_fit_is_said_and_the_one_before_stays():
+    shelf = Shelf(1_000)
+    shelf.put(b"one")
+    assert not shelf.put(bytes(1_001))
+    assert shelf.newest() == b"one"
+
+
+def test_a_state_that_kills_is_given_no_third_time():
+    shelf = Shelf(1_000)
+    shelf.put(b"bad")
+    assert [shelf.newest() for _ in range(TRIES_MAX + 1)] == [b"bad"] * TRIES_MAX + [None]
+    shelf.put(b"good")
+    assert shelf.newest() == b"good"
+
+
+class Model:
+    def __getstate__(self):
+        return {"own": "weights"}
+
+
+def test_models_are_named_and_put_back():
+    heavy, other = Model(), Model()
+    data = snapshot.dumps({"model": heavy, "twice": heavy, "state": [1, 2]}, {"model": heavy})
+    assert b"weights" not in data
+    state = snapshot.loads(data, {"model": other})
+    assert state["model"] is other is state["twice"] and state["state"] == [1, 2]
+
+
+def test_nobody_else_reads_it_by_mistake():
+    heavy = Model()
+    data = snapshot.dumps(heavy, {"model": heavy})
+    with pytest.raises(pickle.UnpicklingError, match=r"agent\.snapshot\.loads"):
+        pickle.loads(data)
