@@ -84,13 +84,19 @@ class Clause:
 @lru_cache(maxsize=4096)
 def mend(word: str) -> str:
     """The word meant: itself when known, else a musical one at most one (long words: two) slips away."""
-    if word in lexicon.known_words() or len(word) < 4 or not word.isalpha():
+    if len(word) < 4 or word in lexicon.english() or not word.isalpha():
         return word
     slips = 1 if len(word) < 6 else 2
     found = process.extract(word, lexicon.music_words(), scorer=OSA.distance, score_cutoff=slips, limit=8)
-    near = [(distance, name[0] != word[0], abs(len(name) - len(word)), name) for name, distance, _ in found]
+    near = [(distance, name[0] != word[0], not _within(word, name), name) for name, distance, _ in found]
     near = [entry for entry in near if not (entry[1] and entry[0] > 1)]
     return min(near)[3] if near else _sounds_like(word)
+
+
+def _within(word: str, name: str) -> bool:
+    """Whether letters were only left out: "swng" of "swing"."""
+    letters = iter(name)
+    return all(letter in letters for letter in word)
 
 
 def _sounds_like(word: str) -> str:
@@ -119,20 +125,76 @@ def tagged(words: Sequence[str]) -> list[Phrase]:
     mended = [word if word.startswith("<") else mend(word) for word in words]
     phrases, place = [], 0
     while place < len(words):
-        phrase, used = _at(words, mended, place)
-        phrases.append(phrase)
+        opened = _with_gap(mended, place)
+        found, used = opened or _at(words, mended, place)
+        phrases += found
         place += used
     return phrases
 
 
-def _at(words: Sequence[str], mended: Sequence[str], place: int) -> tuple[Phrase, int]:
+Gap = tuple[tuple[str, ...], tuple[str, ...]]
+OPENERS = frozenset({"the", "that", "those", "these", "my", "your", "this", "a", "some"})
+BARE_VERBS = (
+    ("take",),
+    ("bring",),
+    ("pick",),
+    ("kick",),
+    ("put",),
+    ("pull",),
+    ("push",),
+)  # the object decides what these mean
+AFTER_VERBS = frozenset({"up", "down", "out", "back", "in", "off", "left", "right", "forward", "outside", "together"})
+
+
+@lru_cache(maxsize=1)
+def gapped() -> dict[str, list[tuple[Gap, tuple[Tag, ...]]]]:
+    """Orders that open for their object, by first word: "let it ring" -> "let" ... "ring", "dry out" -> "dry" ... "out"."""
+    found: dict[str, list[tuple[Gap, tuple[Tag, ...]]]] = {}
+    for key, tags in lexicon.index().items():
+        if not any(
+            kind == "term" and isinstance(value, tuple) and value[0] in ("order", "feature") for kind, value in tags
+        ):
+            continue
+        if any(isinstance(value, tuple) and value[1].only == "" for _, value in tags):
+            continue
+        cuts = [(key[:i], key[i + 1 :]) for i in range(1, len(key) - 1) if key[i] in ("it", "them", "that")]
+        cuts += [(key[:1], key[1:])] if len(key) == 2 and key[1] in AFTER_VERBS else []
+        cuts = [cut for cut in cuts if cut[0] not in BARE_VERBS or cut[1][0] not in ("up", "down", "back")]
+        for gap in cuts:
+            found.setdefault(key[0], []).append((gap, tuple(tags)))
+    return found
+
+
+def _with_gap(mended: Sequence[str], place: int) -> tuple[list[Phrase], int] | None:
+    """ "let the chords ring": the order and its object, and how many words they take."""
+    for (head, tail), tags in gapped().get(mended[place], ()):
+        if tuple(mended[place : place + len(head)]) != head:
+            continue
+        start = place + len(head)
+        opened = start + (start < len(mended) and mended[start] in OPENERS)
+        if start < len(mended) and mended[start].startswith("<size"):  # "lay way back"
+            if tuple(mended[start + 1 : start + 1 + len(tail)]) == tail:
+                order = Phrase(" ".join((*head, *tail)), tags)
+                return [order, _single(mended[start], mended[start])], len(head) + 1 + len(tail)
+            continue
+        for length in (3, 2, 1):
+            who = tuple(mended[opened : opened + length])
+            end = opened + length
+            names = [tag for tag in lexicon.index().get(who, ()) if tag[0] == "who"]
+            if names and tuple(mended[end : end + len(tail)]) == tail:
+                order = Phrase(" ".join((*head, *tail)), tags)
+                return [Phrase(" ".join(who), tuple(names)), order], end + len(tail) - place
+    return None
+
+
+def _at(words: Sequence[str], mended: Sequence[str], place: int) -> tuple[list[Phrase], int]:
     for length in range(min(lexicon.longest(), len(words) - place), 0, -1):
         key = tuple(mended[place : place + length])
         if key in lexicon.index() and not (length == 1 and key[0].startswith("<")):
             typed = " ".join(words[place : place + length])
             joined = " ".join(key)
-            return Phrase(joined, tuple(lexicon.index()[key]), typed if typed != joined else None), length
-    return _single(words[place], mended[place]), 1
+            return [Phrase(joined, tuple(lexicon.index()[key]), typed if typed != joined else None)], length
+    return [_single(words[place], mended[place])], 1
 
 
 def _single(typed: str, word: str) -> Phrase:

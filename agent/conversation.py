@@ -101,7 +101,7 @@ def foreign(text: str) -> str | None:
     said = re.findall(r"[^\W\d_]+", text.lower())
     if not said:
         return None
-    english = sum(word in lexicon.known_words() for word in said)
+    english = sum(word in lexicon.english() for word in said)
     scores = {name: sum(word in common.split() for word in said) for name, common in lexicon.FOREIGN.items()}
     best = max(scores, key=lambda name: scores[name])
     strange = len(said) - english
@@ -138,12 +138,18 @@ def _judged(tally: _Tally, sentence: str, context: Context) -> Heard:
     edits = [replace(edit, confidence=max(0.0, edit.confidence - penalty)) for edit in _unique(tally.edits)]
     sure = tuple(edit for edit in edits if edit.confidence >= THRESHOLD)
     unsure = tuple(edit for edit in edits if edit.confidence < THRESHOLD)
-    reply = replies.of(sure, unsure, tally.question, tally.verdict, _nearest(tally, sentence))
+    near = () if sure or unsure or tally.question or tally.verdict else _nearest(tally, sentence)
+    reply = replies.of(sure, unsure, tally.question, tally.verdict, near)
     return Heard(sure, reply, tally.question, tally.verdict, unsure)
 
 
 def _unique(edits: Sequence[Edit]) -> list[Edit]:
-    return list({edit.short(): edit for edit in edits}.values())
+    """Once each; said twice, the first counts ("straight eighths, no swing")."""
+    kept: dict[tuple[str | None, ...], Edit] = {}
+    for edit in edits:
+        standing = None if edit.scope == "until-told" else edit.scope
+        kept.setdefault((edit.target, edit.dimension, edit.change, edit.value, standing), edit)
+    return list(kept.values())
 
 
 def _nearest(tally: _Tally, sentence: str) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.clauses import Clause, Phrase
-from agent.edits import Edit
-from agent.readings import CAN, PARTS, Facts, edits_of, facts_of
+from agent.edits import CAN, PARTS, Edit
+from agent.facts import Facts, facts_of
+from agent.readings import edits_of
 
 BELONGS_TO_ALL = ("section:", "song", "until-told", "now", "bars:")
 
@@ -15,27 +16,48 @@ BELONGS_TO_ALL = ("section:", "song", "until-told", "now", "bars:")
 def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
     """The edits of a sentence. before: those of the sentence before it, what "it" refers to."""
     found: list[list[Edit]] = []
+    spoken: set[str] = set()  # targets named so far
     named: list[bool] = []  # whether a scope was named
     waiting: list[Phrase] = []  # targets or scopes of clauses that have no predicate of their own yet
     for clause in parts:
         whole = Clause([*waiting, *clause.phrases], clause.join) if waiting else clause
         facts = facts_of(clause.phrases)
-        edits = _instead(whole) or _except(clause, found) or edits_of(whole)
         earlier = found[-1] if found else list(before)
+        edits = _instead(whole) or _except(clause, found) or edits_of(whole) or _of_it(whole, facts, earlier)
+        if edits and found and _only_keeps(edits) and any(e.change == "keep" for e in earlier):
+            continue
         if edits:
             waiting = _still_open(whole, edits)
-            found.append(_inherit(clause, facts, edits, earlier, bool(found)))
+            spoken |= set(facts_of(whole.phrases).targets)
+            found.append(
+                _inherit(clause, facts, edits, [e for e in earlier if not found or e.target in spoken], bool(found))
+            )
             named.append(bool(facts.scopes))
         elif facts.targets and found and found[-1] and _only_targets(clause):
             found.append(_again_at(found[-1], facts, clause))
             named.append(bool(facts.scopes))
         elif not found and (facts.targets or facts.scopes):
             waiting = whole.phrases if not facts.said("praise", "is") or facts.scopes else []
+        elif facts.scopes and found and all(edit.scope for edit in found[-1]):
+            waiting = clause.phrases
         elif facts.scopes and found:
             found = [_scoped(group, facts) for group in found]
         elif facts.sizes and found and _only(clause, "size"):
             found[-1] = [replace(edit, size=edit.size or facts.sizes[-1]) for edit in found[-1]]
     return [edit for group in _scopes_spread(named, found) for edit in group]
+
+
+def _only_keeps(edits: Sequence[Edit]) -> bool:
+    return all((edit.dimension, edit.change, edit.scope) == ("take", "keep", None) for edit in edits)
+
+
+def _of_it(clause: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
+    """ "bring them back": what the clause says of the parts named before."""
+    if facts.targets or not facts.said("it") or not earlier:
+        return []
+    targets = list(dict.fromkeys(edit.target for edit in earlier if edit.target in PARTS))
+    named = [Phrase(target, (("who", target),)) for target in targets]
+    return edits_of(Clause([*clause.phrases, *named], clause.join)) if named else []
 
 
 def _only(clause: Clause, *kinds: str) -> bool:
@@ -61,7 +83,10 @@ def _inherit(
     """ "darker" after "the snare louder" is the snare's; so is "make it darker"."""
     if facts.targets or not earlier:
         return edits
-    refers = facts.said("it") and not facts.said("on")
+    terms = [phrase for phrase in clause.phrases if phrase.has("term")]
+    refers = (facts.said("it") and not facts.said("on")) or any(
+        {"it", "that", "them"} & set(p.text.split()) for p in terms
+    )
     if not refers and not (same_sentence and _elliptic(clause)):
         return edits
     targets = list(
@@ -71,7 +96,9 @@ def _inherit(
     )
     made = []
     for edit in edits:
-        free = edit.target == "band" or (edit.dimension == "register" and edit.target == "line")
+        free = (edit.dimension != "take" and edit.target == "band") or (
+            edit.dimension == "register" and edit.target == "line"
+        )
         able = [target for target in targets if target in CAN.get(edit.dimension, PARTS)]
         made += [replace(edit, target=target) for target in able] if free and able else [edit]
     return made
@@ -88,9 +115,11 @@ def _elliptic(clause: Clause) -> bool:
 def _again_at(group: Sequence[Edit], facts: Facts, clause: Clause) -> list[Edit]:
     """The same as before at other targets: "less hat and snare", "the drums louder, the keys too"."""
     made = []
-    for edit in {(e.dimension, e.change, e.value): e for e in group}.values():
-        if edit.dimension == "take":
-            continue
+    ruling = [e for e in group if e.dimension != "take"]
+    silenced = [e for e in ruling if (e.target, e.dimension, e.change) == ("band", "mute", "on")]
+    if silenced:  # "only kick and hat", "just me and the drums"
+        ruling = [replace(silenced[0], change="off")]
+    for edit in {(e.dimension, e.change, e.value): e for e in ruling}.values():
         for target in facts.targets:
             if target in CAN.get(edit.dimension, PARTS) and not any(e.target == target for e in group):
                 made.append(replace(edit, target=target, scope=facts.scopes[-1] if facts.scopes else edit.scope))

@@ -30,7 +30,11 @@ def _bad_meter(edit: Edit) -> str | None:
 
 
 def _bad_tempo(edit: Edit) -> str | None:
-    if edit.dimension != "tempo" or edit.value is None or TEMPO_BPM[0] <= float(edit.value) <= TEMPO_BPM[1]:
+    if (
+        edit.dimension != "tempo"
+        or not re.fullmatch(r"\d+(\.\d+)?", edit.value or "")
+        or TEMPO_BPM[0] <= float(edit.value or 0) <= TEMPO_BPM[1]
+    ):
         return None
     return replies.TEMPO.format(tempo=edit.value, low=TEMPO_BPM[0], high=TEMPO_BPM[1])
 
@@ -39,7 +43,7 @@ def _bad_place(edit: Edit, bars: int | None) -> str | None:
     named = [
         int(number) for number in re.findall(r"\d+", edit.scope or "") if str(edit.scope).startswith(("bar", "from"))
     ]
-    if not named or re.fullmatch(r"bars:\d+", edit.scope or ""):
+    if not named or re.fullmatch(r"bars:(\d+|last-\d+)", edit.scope or ""):
         return None
     if min(named) >= 1 and (bars is None or max(named) <= bars):
         return None

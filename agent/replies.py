@@ -69,7 +69,11 @@ def _where(scope: str | None) -> str:
     kind, _, name = scope.partition(":")
     named = {
         "bar": f"in bar {name}",
-        "bars": f"in bars {name}" if "-" in name else f"for {name} bars",
+        "bars": f"in the last {name[5:]} bars"
+        if "last" in name
+        else f"in bars {name}"
+        if "-" in name
+        else f"for {name} bars",
         "section": f"in the {name}",
     }
     named |= {"now": "now", "song": "for the whole song", "until-told": "until you say", "every": f"every {name} bars"}

@@ -78,7 +78,7 @@ SCALES = (
         noun="volume, level, loudness, gain, presence, fader, db",
         order="turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
         "turn that up, up in the mix, louden, make room for, feature",
-        complaint="buried, lost in the mix, getting lost, gets lost, drowned, drowned out, inaudible, hiding, cannot hear, "
+        complaint="not cutting through, does not cut through, not coming through, does not come through, not punching through, not poking through, buried, lost in the mix, getting lost, gets lost, drowned, drowned out, inaudible, hiding, cannot hear, "
         "can not hear, barely hear, hardly hear, hard to hear, could not hear, hear more of, want to hear more, thin, weedy, wimpy, weak",
     ),
     Term(
@@ -89,26 +89,26 @@ SCALES = (
         "back off, ease off, tone down, rein in, bring down, take down, lay off, shush, bury, soften, tame, take back, sit back in the mix, "
         "down in the mix, back in the mix, pull down, knock down, attenuate, set back",
         complaint="overpowering, drowning out, drowning, deafening, sticks out, sticking out, stands out, poking out, pokes out, poking, "
-        "dominating, dominates, blaring, ear splitting, shouting, covers, covering, overbearing, killing my ears, blasting, drown, hurting my ears, stepping on, in my face",
+        "dominating, dominates, blaring, ear splitting, shouting, covers, covering, overbearing, killing my ears, blasting, drown, hurting my ears, in my face",
     ),
     Term(
         "denser", "band.density more", DENSITY, "+",
         comparative="denser, busier, fuller, thicker, richer, more notes, more hits, more strokes, more going on, more stuff, more movement, more active, extra notes",
         quality="dense, busy, full, thick, active, crowded, rich",
         noun="density, notes, hits, activity, strokes, subdivisions, busyness, note count",
-        order="fill it out, fill out, flesh out, thicken, fill up, fill it up, play more, go nuts, fill in the gaps, fill the gaps",
+        order="fill it out, fill out, flesh out, thicken, fill up, fill it up, go nuts, fill in the gaps, fill the gaps",
         complaint="empty, bare, bald, naked, underplaying, too little happening, nothing happening, hollow, holes",
     ),
     Term(
         "sparser", "band.density less", DENSITY, "-",
         comparative="sparser, simpler, thinner, emptier, fewer notes, less notes, fewer hits, more open, more minimal, airier, more spacious, plainer, leaner",
         quality="sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
-        noun="space, room, air, breathing room, gaps, breathing space",
+        noun="silence, silences, rests, silence between the notes, space between the notes, space between notes, rests between the notes, space, room, air, breathing room, gaps, breathing space",
         order="leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
         "leave me some space, leave gaps, thin out, thin it out, strip back, strip it back, strip down, strip it down, declutter, simplify, make space, make room, breathe, "
-        "play less, lay off the notes, give me room, give me space, give me some room, give me some space, stay out of my way, get out of my way, stay out of the way, "
+        "lay off the notes, give me room, give me space, give me some room, give me some space, stay out of my way, get out of my way, stay out of the way, "
         "keep it simple, less is more, pare down, pare it back, open up, give it some air, give it air, let it breathe, less going on, space out",
-        complaint="cluttered, overplaying, overplay, playing over me, play over me, messing, frantic, hectic, noodling, cramped, congested, over the top, packed, all over the place",
+        complaint="stepping all over, stepping all over me, walking all over, stepping on, stepping on me, cluttered, overplaying, overplay, playing over me, play over me, messing, frantic, hectic, noodling, cramped, congested, over the top, packed, all over the place",
     ),
     Term(
         "higher", "line.register more", PITCH, "+",
@@ -129,7 +129,7 @@ SCALES = (
         "brighter", "band.brightness more", CENTROID, "+",
         comparative="brighter, crisper, sharper, sparklier, clearer, shinier, more sparkly, more trebly, snappier, crispier, more crisp, more top",
         quality="bright, crisp, sparkly, sharp, brilliant, trebly, shiny, clear, snappy, shimmery",
-        noun="brightness, treble, highs, top end, sparkle, brilliance, high end, snap, shimmer, presence in the highs, bite, clarity",
+        noun="crack, brightness, treble, highs, top end, sparkle, brilliance, high end, snap, shimmer, presence in the highs, bite, clarity",
         order="brighten, brighten up, open the filter, open up the filter, brighten it up",
         complaint="dull, muddy, muffled, boomy, woolly, dead sounding, murky, boxy",
     ),
@@ -160,7 +160,7 @@ SCALES = (
     Term(
         "resolve", "harmony.resolution on", FIFTHS, "+",
         noun="resolution, cadence, cadences, resolutions, closure",
-        quality="resolved, solved, closed",
+        quality="resolved, solved",
         order="resolve, resolving, resolves, let it resolve, resolve it, bring it home, come home, land on the tonic, land on the root, "
         "land on the one chord, go home, end on the tonic, land home, cadence on the tonic, settle on the tonic, take it home, solve, land on the i, "
         "finish the cadence, return to the tonic, go to the tonic, end on the root",
@@ -169,7 +169,7 @@ SCALES = (
         "leave it unresolved", "harmony.resolution off", FIFTHS, "-",
         quality="unresolved, open ended",
         feature="deceptive cadence",
-        order="leave it unresolved, leave it hanging, let it hang, leave it open, hang unresolved, hold the tension, keep the tension, keep it unresolved, "
+        order="stay open, leave the tension hanging, let the tension hang, leave the tension, stay hanging, leave them hanging, hold the dissonance, leave it unresolved, leave it hanging, let it hang, leave it open, hang unresolved, hold the tension, keep the tension, keep it unresolved, "
         "hold it unresolved, avoid the tonic, leave it in the air, let it hang unresolved, keep it open, hang in the air, hanging, stay unresolved, leave unresolved",
     ),
     Term(
@@ -179,23 +179,23 @@ SCALES = (
         feature="dilla feel, dilla time, drunk feel, drunken feel",
         order="lay back, lay it back, lay way back, sit back, lag, drag, drag it, drag the beat, pull it back, hang back, lay back on the beat, lean back, sit behind the beat, delay, "
         "play on the back of the beat, on the back of the beat, sit on the back of the beat, sit it back, push it back, push back, relax the time, sit behind, play behind",
-        complaint="rushing, rushes, rush, rushed, ahead of me, running away, runs ahead, getting ahead, early, too early, hurrying, hurried, jumping ahead, running ahead, jumping the gun",
+        complaint="ahead, rushing, rushes, rush, rushed, ahead of me, running away, runs ahead, getting ahead, early, too early, hurrying, hurried, jumping ahead, running ahead, jumping the gun",
     ),
     Term(
         "ahead of the beat", "feel.timing more", OFFSET, "-",
-        comparative="earlier, more ahead, more urgent, further ahead, pushier, more on top",
+        comparative="more on top of the beat, earlier, more ahead, more urgent, further ahead, pushier, more on top",
         quality="ahead of the beat, ahead, on top of the beat, urgent, eager, pushy, front of the beat, on top of it, on the front of the beat",
         noun="urgency, forward motion, push",
-        order="push, push it, push the beat, push ahead, lean forward, lean into it, drive it, play on top, push the time, sit on top of the beat, play on top of the beat, "
+        order="push harder, push it harder, push, push it, push the beat, push ahead, lean forward, lean into it, drive it, play on top, push the time, sit on top of the beat, play on top of the beat, "
         "anticipate, push it forward, lean in, get ahead of the beat, push forward, lean ahead, play ahead, on top, play on the front of the beat",
-        complaint="dragging, drags, lagging, sluggish, behind all the time, lags, falling behind",
+        complaint="late, too late, behind, dragging, drags, lagging, sluggish, behind all the time, lags, falling behind",
     ),
     Term(
         "swing it", "feel.swing more", SWING, "+",
         comparative="swingier, more swung, bouncier, swinging more, groovier, more triplety",
         quality="swung, swingy, swinging, bouncy",
         noun="swing, bounce, lilt, swing feel, swing amount, swung feel, triplet feel",
-        order="swing it, swing, swing that, swing the eighths, swing the 8ths, swing the 16ths, swing the sixteenths, swing harder, swing out, put some swing on it, make it swing, let it swing",
+        order="swing it harder, swing them harder, swing it, swing, swing that, swing the eighths, swing the 8ths, swing the 16ths, swing the sixteenths, swing harder, swing out, put some swing on it, make it swing, let it swing",
         complaint="stiff as a board",
     ),
     Term(
@@ -223,7 +223,7 @@ SCALES = (
         only="",
     ),
     Term(
-        "more syncopated", "band.syncopation more", SYNCOPATION, "+",
+        "more syncopated", "feel.syncopation more", SYNCOPATION, "+",
         comparative="more off beat, more offbeat, funkier, trickier, more broken, more off the beat, jerkier",
         quality="syncopated, off beat, offbeat, funky, broken, tricky, off the beat",
         noun="syncopation, offbeats, off beats, syncopations, off beat stuff, funk, upbeats, anticipations",
@@ -231,7 +231,7 @@ SCALES = (
         complaint="square, on the nose, predictable rhythm",
     ),
     Term(
-        "less syncopated", "band.syncopation less", SYNCOPATION, "-",
+        "less syncopated", "feel.syncopation less", SYNCOPATION, "-",
         comparative="squarer, more on the beat, more squarely, more straightforward, straighter rhythm",
         quality="on the beat, straightforward, on the grid rhythmically, square",
         order="play on the beat, stay on the beat, keep it on the beat, keep the beat square",
@@ -250,7 +250,7 @@ SCALES = (
         comparative="gentler, calmer, more gentle, mellower playing, more delicate, lighter, less hard, more chill, chiller, tamer, more tender, more restrained, more laidback",
         quality="gentle, calm, delicate, chill, light, tender, restrained, chilled",
         noun="restraint, finesse",
-        order="calm down, calm it down, chill, chill out, take it easy, cool it, cool down, ease up, take it down a notch, take it down, take it down a peg, settle down, play gently, "
+        order="go easy on, easy on, ease up on, calm down, calm it down, chill, chill out, take it easy, cool it, cool down, ease up, take it down a notch, take it down, take it down a peg, settle down, play gently, "
         "play softly, lighten up, lighten, play lightly, bring it down, bring it down a notch, mellow out, simmer down, die down, relax, go easy, easy, cool off, restrain, hold back",
         complaint="bashing, banging, hammering, pounding, smashing, brutal, violent, frenzied",
     ),
@@ -261,7 +261,7 @@ SCALES = (
         noun="variation, variety, surprise, surprises, variations, changes of pattern, difference, ideas",
         order="vary, vary it, mix it up, change it up, shake it up, do something different, try something different, try something else, something different, something new, surprise me, switch it up, "
         "play something else, develop, develop it, evolve, evolve it, embellish, improvise, improvise more, stretch out, play around with it, play with it, stray, twist it, give me something different, improvise a bit",
-        complaint="boring, repetitive, monotonous, the same all the time, always the same, predictable, same old, samey, stale, bored, robotic pattern, uninspired, bland, dull part, formulaic, getting old",
+        complaint="the same thing over and over, same thing over and over, over and over, same thing again and again, boring, repetitive, monotonous, the same all the time, always the same, predictable, same old, samey, stale, bored, robotic pattern, uninspired, bland, dull part, formulaic, getting old",
     ),
     Term(
         "steadier", "band.variation less", CHANGE, "-",
@@ -288,7 +288,7 @@ SCALES = (
         noun="sustain, long notes, long chords, note length, notes length",
         feature="legato chords, held chords, sustained chords, whole notes, sustained notes, legato, pads held, tied notes, held notes",
         order="let it ring, let them ring, let ring, hold the chords, hold the notes, hold them longer, hold the chords longer, hold the notes longer, sustain, sustain it, connect the notes, play legato, hold your notes, hold it out, play long notes, ring out",
-        complaint="jerky, disjointed", only="line bass harmony band",
+        complaint="jerky, disjointed", only="line bass harmony band ride hat cymbals",
     ),
     Term(
         "staccato chords", "harmony.length less", DURATION, "-",
@@ -296,7 +296,7 @@ SCALES = (
         quality="staccato, choppy, detached, stabby, clipped, percussive, plucky, short notes, short chords",
         feature="staccato chords, stabs, chord stabs, short stabs, staccato, skank, upstrokes, short notes",
         order="chop, chop the chords, stab, cut the notes short, play short, play staccato, clip the notes, cut off the chords, chop up, damp the notes, chop shorter, shorten the notes, shorten the chords",
-        complaint="smeary, blurry, ringing over, ringing too long, overlapping, bleeding together", only="line bass harmony band",
+        complaint="smeary, blurry, ringing over, ringing too long, overlapping, bleeding together", only="line bass harmony band ride hat cymbals",
     ),
     Term(
         "tighter", "feel.timing set tight", SPREAD, "-",
@@ -357,6 +357,8 @@ FEATURES = (
     Term("build", "band.intensity more |gradual", VELOCITY, "+",
          order="build, build up, build it, build it up, crescendo, ramp up, grow, swell, escalate, rise, climax, build to a climax, build through, gradually build, build towards, keep building, raise the roof, ramp it up, work up to",
          feature="crescendo, buildup, build up, riser, big crescendo, climb up", complaint="goes nowhere, going nowhere"),
+    Term("build tension", "harmony.dissonance more |gradual", ROUGH, "+", order="build tension, build the tension, build some tension, build up tension, build up the tension, increase the tension slowly, tension builds", only="line"),
+    Term("two feel", "bass.pattern set two-feel", "bass onsets a bar", "-", feature="two feel, 2 feel, play in two, half notes"),
     Term("fade", "band.intensity less |gradual", VELOCITY, "-",
          order="fade, fade out, die down gradually, diminuendo, decrescendo, wind down, taper off, die away, fade away, bring it down slowly, ramp down, let it die down, peter out, come down slowly, fade it out",
          feature="decrescendo, fade out, diminuendo"),
@@ -383,7 +385,7 @@ FEATURES = (
     Term("open hat", "hat.pattern set open", "open hat (46) share of the hat's strokes", "+",
          feature="open hat, open hats, open hi hat, open hi hats, open the hat, open the hats, open up the hat, open up the hats, open hihat, open hihats, open the hihat, sloshy hats, barking hats, hat barks, hats open, hat open, slosh", only=""),
     Term("closed hat", "hat.pattern set closed", "closed hat (42) share of the hat's strokes", "+",
-         feature="closed hat, closed hats, close the hat, close the hats, tight hats, closed hi hat, closed hi hats, closed hihat, closed hihats, close the hihat, hats closed, close the hi hat, hat closed, close the hi hats, foot on the hats", only=""),
+         feature="closed, closed hat, closed hats, close the hat, close the hats, tight hats, closed hi hat, closed hi hats, closed hihat, closed hihats, close the hihat, hats closed, close the hi hat, hat closed, close the hi hats, foot on the hats", only=""),
     Term("sixteenths on the hat", "hat.pattern set sixteenths", "hat strokes a bar", "+",
          feature="sixteenths, 16ths, sixteenth notes, 16th notes, 16th hats, sixteenth hats, hats on 16ths, hats in sixteenths, semiquavers, 16ths on the hat, 16ths on the hats, sixteenths on the hat, sixteenths on the hats", only="ride kick percussion line"),
     Term("eighths on the hat", "hat.pattern set eighths", "hat strokes a bar", "=", feature="eighths, 8ths, eighth notes, 8th notes, quavers, hats in eighths, 8ths on the hat, eighths on the hat", only="ride kick percussion line bass harmony"),
@@ -409,13 +411,13 @@ FEATURES = (
     Term("train beat", "drums.pattern set train", STEPS, "=", feature="train beat, country beat, country train", only=""),
     Term("double kick", "kick.pattern set double-kick", STEPS, "=", feature="double kick, double bass drum, double kicks, double pedal, double kick drum", only=""),
     Term("stop time", "band.pattern set stop-time", STEPS, "=", feature="stop time, stops, stop time hits, hits only, punches, band hits, accents only, hits with me", only="drums harmony"),
-    Term("unison", "band.pattern set unison", "share of line onsets at the player's pitch class", "+",
-         feature="unison, in unison, unison with me, double me, double my line, double the riff, double the bass, play with me in unison, double what i play", only="line harmony bass"),
+    Term("unison", "line.pattern set unison", "share of line onsets at the player's pitch class", "+",
+         feature="double my riff, my riff with me, double what i am playing, unison, in unison, unison with me, double me, double my line, double the riff, double the bass, play with me in unison, double what i play", only="band harmony bass"),
     Term("counter-melody", "line.pattern set counter-melody", "share of contrary motion against the player", "+",
          feature="counter melody, countermelody, counter melodies, against my line, contrary motion, counterpoint, a counter line", only="harmony"),
     Term("walking", "bass.pattern set walking", "share of quarter note steps", "+", feature="walking, walking bass, walk, walking line, walking bassline, walking bass line", order="walk it", only="line"),
     Term("arpeggio", "harmony.pattern set arpeggio", "chord tones struck one after another", "+", feature="arpeggio, arpeggios, arpeggiate, arpeggiated, broken chords, arpeggiate the chords, arps, arp", only="line"),
-    Term("comping", "harmony.pattern set comping", SYNCOPATION, "+", feature="comping, comp", only=""),
+    Term("comping", "harmony.pattern set comping", SYNCOPATION, "+", feature="comping pattern, comping rhythm, comp rhythm", only=""),
     Term("pedal", "harmony.pattern set pedal", "lowest pitch class stays", "0", feature="pedal, pedal point, pedal note, drone, pedal tone, drones", only="bass line"),
     Term("sus chords", "harmony.pattern set sus", "share of chords with a fourth and no third", "+", feature="sus, sus chords, suspended, suspended chords, suspensions, sus4, sus 4, sus2, sus chord, suspension, suspended harmony, sus4s", only=""),
     Term("modal", "harmony.pattern set modal", FIFTHS, "-", feature="modal, modal harmony, modal feel, quartal, quartal voicings, modally, stacked fourths, dorian vamp", only="line"),

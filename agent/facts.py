@@ -1,0 +1,58 @@
+"""What stands in a clause beside its terms: targets, degrees, verbs, sizes, scopes, what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from agent.clauses import Phrase
+
+
+@dataclass(slots=True)
+class Facts:
+    """What stands in a clause beside its terms. sign: the degree word heard last; so on."""
+
+    targets: list[str] = field(default_factory=list)
+    sizes: list[str] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    takes: list[str] = field(default_factory=list)
+    verbs: set[str] = field(default_factory=set)  # neg off on keep touch same praise blame is must only again ...
+    particles: set[str] = field(default_factory=set)
+    signs: list[str] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)
+    odd: bool = False  # a degree of something unknown: "more purple"
+
+    def said(self, *kinds: str) -> bool:
+        return bool(self.verbs.intersection(kinds))
+
+
+def facts_of(phrases: Iterable[Phrase]) -> Facts:
+    facts = Facts()
+    lists = {
+        "size": facts.sizes,
+        "scope": facts.scopes,
+        "cond": facts.conditions,
+        "take": facts.takes,
+        "sign": facts.signs,
+    }
+    phrases = list(phrases)
+    facts.odd = any(one.has("sign") and two.unknown for one, two in pairwise(phrases))
+    compared = False
+    for phrase in phrases:
+        facts.words.update(phrase.text.split())
+        compared = compared or phrase.text == "than"
+        who = phrase.of("who")
+        if who and compared:
+            facts.conditions.append(f"than {who[0]}")
+        elif who and not phrase.has("term"):
+            facts.targets += [str(target) for target in who if target not in facts.targets]
+        for kind, value in phrase.tags:
+            if kind in lists:
+                lists[kind].append(str(value))
+            elif kind == "particle":
+                facts.particles.add(str(value))
+            elif kind not in ("who", "term"):
+                facts.verbs.add(kind)
+    return facts
