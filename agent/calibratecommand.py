@@ -81,7 +81,10 @@ def _card(given: argparse.Namespace, config: Config) -> tuple[latencies.CardLate
 
     print(f"{given.chirps} chirps; quiet, please ...", file=sys.stderr)
     found = calibrate.card_latency(config, given.chirps, given.level)
-    return found, card_line(found)
+    apart = (
+        "" if found.input == found.output else "\nnote: two devices, each with a clock of its own, wander by some ms"
+    )
+    return found, card_line(found) + apart
 
 
 def _loop(given: argparse.Namespace, config: Config) -> tuple[latencies.MidiLatency, str]:

@@ -15,6 +15,7 @@ from agent.messages import FollowGrid
 from agent.settings import Config
 from agent.sync import StreamTime, Sync
 from listener.types import Grid, Meter
+from tests.link_room import link_room
 
 FOUR = Meter(4, 4)
 CLOCK = StreamTime(48_000, 48_000.0, 1000.0, 1 / 48_009.6)  # one second of sound by then, and a card 200 ppm fast
@@ -104,7 +105,11 @@ def test_the_bar_is_that_of_the_config() -> None:
 
 
 def test_a_band_gives_its_beat_to_a_link_session_and_another_follows_it() -> None:
-    pytest.importorskip("link")
+    with link_room():
+        give_and_follow()
+
+
+def give_and_follow() -> None:
     here, there = (
         StreamTime(48_000, 0.0, time.monotonic(), 1 / 48_000),
         StreamTime(44_100, 9e6, time.monotonic(), 1 / 44_100),
