@@ -8,9 +8,10 @@ from typing import Any
 from agent.audiowords import NO_LATENCY, AudioSetup
 from agent.channel import Channel, channel
 from agent.clock import SharedStamp
+from agent.mindserver import MindServer
 from agent.rig import Rig, cancels_echo
 from agent.settings import Config
-from agent.supervisor import Process, Worker, enter
+from agent.supervisor import Process, Worker, enter, is_stopped
 from listener.ring import Ring
 
 RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind before it loses sound
@@ -27,6 +28,7 @@ class Crew:
         self._sent = self._ring(rig.output_channels) if cancels_echo(config, rig) else None
         self._stamp = SharedStamp()
         self.plans, self._plans_in = channel()
+        self._minds = MindServer(config)
         self.audio = Worker("audio", self._start_audio)
         self.mind = Worker("model", self._start_mind)
         self.latency = NO_LATENCY
@@ -51,18 +53,26 @@ class Crew:
             waits=rig.waits,
         )
         self.rolling = False
-        return self._process("agent.audio_process", (setup, self._plans_in, commands, reports))
+        args = ("agent.audio_process", "main", setup, self._plans_in, commands, reports)
+        process = self._spawn.Process(target=enter, args=args, name="antiphon-audio", daemon=True)
+        process.start()
+        return process
 
     def _start_mind(self, commands: Channel, reports: Channel) -> Process:
         rig, latency_s = self.rig, self.latency.input_s + self.latency.output_s
         shared = (self._config, self.bass, self._sent, rig.rate, rig.ring_channel, latency_s, self.plans)
-        return self._process("agent.mind_process", (*shared, commands, reports))
-
-    def _process(self, module: str, args: tuple[Any, ...]) -> Process:
-        name = f"antiphon-{module.rpartition('.')[2]}"
-        process = self._spawn.Process(target=enter, args=(module, "main", *args), name=name, daemon=True)
-        process.start()
+        process: Process = self._minds.spawn((*shared, commands, reports))
         return process
+
+    def start(self) -> None:
+        """Begin: what a mind needs is loaded beside the audio process; the mind is started when that has told."""
+        self._minds.prepare()
+        self.audio.start()
+
+    def tend(self) -> None:
+        """In each turn: a mind that is to be born waits for no process that stands still."""
+        if self.mind.process and not self.mind.ready and is_stopped(self._minds.nursery_pid):
+            self._minds.kill_nursery()
 
     def go(self) -> None:
         """Let the sound begin. A file waits for the mind, so that the same file and seed give the same session; a
@@ -80,6 +90,10 @@ class Crew:
         return {worker.name: worker.history.restarts for worker in (self.audio, self.mind)}
 
     @property
+    def pids(self) -> dict[str, int | None]:
+        return {worker.name: worker.process.pid for worker in (self.audio, self.mind) if worker.process}
+
+    @property
     def lost_messages(self) -> int:
         """Commands that a worker did not take in time."""
         return self.audio.dropped + self.mind.dropped
@@ -94,5 +108,6 @@ class Crew:
         """Wait for both to end by themselves, then end them."""
         for worker in (self.audio, self.mind):
             worker.end(patience_s)
+        self._minds.close()
         for end in (self.plans, self._plans_in):
             end.close()

@@ -74,7 +74,7 @@ class Live:
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         try:
-            self.crew.audio.start()
+            self.crew.start()
             while not (self._stopping or self._over):
                 self._turn()
                 time.sleep(TURN_S)
@@ -110,6 +110,7 @@ class Live:
             "mode": self.desk.orders.mode,
             "told": self.desk.orders.lines(),
             "restarts": self.crew.restarts,
+            "pids": self.crew.pids,
             "causes": self._troubles[-5:],
             "follows": self._company.says or "the player",
             "lost_messages": self.crew.lost_messages + self._company.dropped,
@@ -194,6 +195,7 @@ class Live:
     def _supervise(self, audio_was_alive: bool) -> None:
         if self._over or self._stopping:
             return
+        self.crew.tend()
         audio, mind = self.crew.audio, self.crew.mind
         ended_just_now = audio_was_alive and not audio.alive  # its last words are read in the next turn
         cause = "" if ended_just_now else audio.trouble(owes_words=self.crew.rolling)

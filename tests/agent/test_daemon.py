@@ -272,7 +272,7 @@ def test_after_kill_9_the_workers_end_and_the_next_daemon_resumes(
     assert ask(control, "mute drums")["ok"] and ask(control, "mode listen")["ok"]
     until(lambda: "mute drums" in status(control)["told"])
     time.sleep(1.0)
-    workers = children(first.pid)
+    workers = [*children(first.pid), *status(control)["pids"].values()]
     first.send_signal(signal.SIGKILL)
     first.wait()
     until(lambda: not any(map(lives, workers)), 3.0)
@@ -292,11 +292,10 @@ def test_either_worker_may_be_killed_or_stopped_and_the_session_goes_on(control:
     out = tmp_path / "s"
     command = [sys.executable, "-m", "agent", "jam", "--input", str(shipped("take.flac")), "--no-audio", "--quiet"]
     jam = subprocess.Popen([*command, "--out", str(out)], cwd=ROOT, stderr=subprocess.DEVNULL)
-    until(lambda: status(control).get("listening"))
-    time.sleep(2.0)
+    until(lambda: status(control).get("state") == "playing")
     for number, name in ((signal.SIGKILL, "audio"), (signal.SIGKILL, "model"), (signal.SIGSTOP, "audio")):
-        before = status(control)["restarts"][name]
-        os.kill(worker_of(jam.pid, name), number)
+        before, pid = status(control)["restarts"][name], status(control)["pids"][name]
+        os.kill(pid, number)
         until(lambda name=name, before=before: status(control)["restarts"][name] > before, 3.0)
         until(lambda: status(control)["listening"], 30.0)
         time.sleep(1.0)
@@ -307,16 +306,3 @@ def test_either_worker_may_be_killed_or_stopped_and_the_session_goes_on(control:
     assert (summary["audio_starts"], summary["mind_starts"]) == (3, 2)
     sent = [line for line in lines if line["type"] == "sent"]
     assert len({round(line["due_s"]) for line in sent}) > 3
-
-
-def worker_of(parent: int, name: str) -> int:
-    """By what it has loaded."""
-
-    def is_audio(pid: int) -> bool:
-        return "fluidsynth" in Path(f"/proc/{pid}/maps").read_text()
-
-    def is_model(pid: int) -> bool:
-        return "llvmlite" in Path(f"/proc/{pid}/maps").read_text()
-
-    wanted = is_audio if name == "audio" else is_model
-    return next(pid for pid in children(parent) if wanted(pid))
