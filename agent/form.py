@@ -14,7 +14,7 @@ from agent.settings import BandConfig
 from agent.ticks import Tick
 from agent.trading import Bars, Trading
 from agent.types import PARTS
-from agent.window import Window, bass_at
+from agent.window import Latent, Window
 from listener.types import Analysis, Grid
 from models.phrasing import last_group
 from models.tokens import QUALITIES, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, ticks_per_beat
@@ -189,6 +189,7 @@ class Form:
         if turn.phase != Phase.OURS:
             self._window = None
         self._stop_loop(self._turn_s)
+        self._riff = None
         if not plays:
             self._looping.forget()
         elif turn.phase in (Phase.YOURS, Phase.RECORDING):
@@ -256,6 +257,8 @@ class Form:
             return reply
         turn = self.modes.turn_in(at.bar)
         offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
+        if turn.phase in (Phase.OURS, Phase.LOOPING) and offset == 0:  # on the harmony he left
+            reply = replace(reply, chord=self._chord or reply.chord or chord, drums=_with_crash(reply.drums))
         if turn.phase == Phase.OURS and self._window:
             reply = self._answer(turn, offset, at, reply, chord)
         elif turn.phase in (Phase.YOURS, Phase.RECORDING):
@@ -266,23 +269,21 @@ class Form:
         assert self._window
         bars = Bars(ticks_per_beat(at.meter), at.ticks_per_bar, self._window.ticks)
         self._trading.prepare(self._window.notes, turn.number, bars)
-        if offset == 0:  # on the harmony he left
-            reply = replace(reply, chord=self._chord or reply.chord or chord, drums=_with_crash(reply.drums))
-        elif at.tick == 0 and reply.chord is None:
+        if at.tick == 0 and reply.chord is None:
             reply = replace(reply, chord=chord, chord_off=False)
         line = self._trading.line(offset, reply.chord or chord, self._key)
         drums = self._trading.drums(offset, reply.drums)
         return replace(reply, drums=drums, line=LineHit(*line) if line else None, line_off=self._trading.ends(offset))
 
-    def bass(self, at: Position, heard: BassTick) -> BassTick:
+    def hears(self, tick: Tick, heard: BassTick, sound: Latent | None) -> tuple[BassTick, Latent | None]:
         """What the band hears the bass do in this tick: the player, and where he is silent his loop, or the phrase that
         is being answered, whose harmony goes on."""
-        turn = self.modes.turn_in(at.bar)
-        under = {Phase.LOOPING: self._riff, Phase.OURS: self._window}.get(turn.phase)
-        if under is None or self.state not in AUDIBLE:
-            return heard
-        offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
-        return bass_at(under.notes, offset % under.ticks, heard)
+        under = self._riff or self._window
+        if under is None:
+            return heard, sound
+        under.keep(tick, sound)
+        repeats = self.state in AUDIBLE and under.offset(tick) >= under.ticks
+        return under.again(under.offset(tick), heard, sound) if repeats else (heard, sound)
 
 
 def _with_crash(drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:

@@ -150,8 +150,7 @@ class Planner:
         assert self._tick and self._grid
         tick, after = self._tick, next_tick(self._tick, self._grid)
         heard = self._bass_of(tick)
-        bass = self.form.bass(tick.position, heard)
-        sound = self._sound_of(tick, after) if bass is heard else None  # of a loop only the notes are known
+        bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
         self._tick, self._tick_s = after, after.time_on(self._grid)

@@ -7,9 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from agent.ticks import straight
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.ticks import Tick, straight
 from listener.types import Analysis, Grid, Note
 from models.tokens import BassTick
+
+Latent = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Window:
     def __init__(self, beat: int, per_beat: int, ticks: int, tick_s: float) -> None:
         self.beat, self.per_beat, self.ticks, self._tick_s = beat, per_beat, ticks, tick_s
         self._heard: dict[float, tuple[int, Note]] = {}  # by onset
+        self._sounds: dict[int, Latent] = {}  # by tick
 
     def hear(self, analysis: Analysis, grid: Grid) -> bool:
         """Take what is new in this frame; whether anything was."""
@@ -45,6 +51,20 @@ class Window:
         beat = grid.beat_at(note.onset_s - grid.behind_s)
         whole = math.floor(beat)
         return round((whole - self.beat + straight(beat - whole, grid.swing)) * self.per_beat)
+
+    def offset(self, tick: Tick) -> int:
+        """Ticks from the first bar line."""
+        return (tick.beat - self.beat) * self.per_beat + tick.sub
+
+    def keep(self, tick: Tick, sound: Latent | None) -> None:
+        """What a tick of these bars sounded like."""
+        if sound is not None and 0 <= self.offset(tick) < self.ticks:
+            self._sounds[self.offset(tick)] = sound
+
+    def again(self, offset: int, heard: BassTick, sound: Latent | None) -> tuple[BassTick, Latent | None]:
+        """What the band hears in a tick when these bars repeat: the player where he plays, else what he played here."""
+        bass = bass_at(self.notes, offset % self.ticks, heard)
+        return (bass, sound) if bass is heard else (bass, self._sounds.get(offset % self.ticks))
 
     @property
     def notes(self) -> tuple[Placed, ...]:
