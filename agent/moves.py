@@ -227,6 +227,7 @@ MOVES: dict[str, Move] = {
     "brushes": _swapped(TIMEKEEPERS - {"shaker"}, "shaker", 0.8),
     "ghost-notes": _ghosts,
     "no-ghost-notes": _no_ghosts,
+    "three-over-four": _pattern({"closed_hat": _every(3, FIRM), "open_hat": _never, "ride": _never}),
     "open-hat": _open_offbeats,
     "closed-hat": _swapped(frozenset({"open_hat"}), "closed_hat"),
     "crash-on-one": _crash_on_one,

@@ -81,10 +81,13 @@ class Sketcher:
         """The first take."""
         return self._keep(self._draw(riff, standing or Standing(), seed, None, frozenset(PARTS)), "the first take")
 
+    def imagine(self, take: Take, edits: Sequence[Edit]) -> Take:
+        """What revise would make; it is not kept."""
+        return self._draw(take.riff, take.standing.ask(tuple(edits)), take.seed, take, redrawn(edits))
+
     def revise(self, take: Take, edits: Sequence[Edit], says: str = "") -> Take:
         """What the edits ask, and nothing else; ends in a new take."""
-        standing = take.standing.ask(tuple(edits))
-        return self._keep(self._draw(take.riff, standing, take.seed, take, redrawn(edits)), says)
+        return self._keep(self.imagine(take, edits), says)
 
     def undo(self, take: Take) -> Take:
         """The take before this one's last edits, as it was."""

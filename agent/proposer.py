@@ -1,0 +1,166 @@
+"""At most one thing worth saying after a phrase: what was heard, one idea, and why; with the take that plays it.
+
+An idea's score is a sum of: how well it fits what was heard, how welcome such ideas are to this player (drawn from the
+posterior), how new it is in this session, how likely the responder finds the take, and how near its information per
+tick comes to the surprise aimed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from agent.edits import Edit
+from agent.ideas import IDEAS, Heard, Idea, odd_meter
+from agent.sketch import Sketcher, Take
+from agent.taste import Taste
+from models.responder import Responder
+from models.tokens import EMPTY_REPLY, BassTick, TickInput
+
+WEIGHTS = {"fit": 1.0, "taste": 0.9, "novelty": 0.8, "likelihood": 0.4, "surprise": 0.6}
+RENDERED = 4  # ideas that are tried out, the best by what costs nothing
+TARGET_BITS = 0.6  # more information a tick than the take before, where nothing else is asked
+WORTH = 1.2  # below this score nothing is said
+COMPLEX = frozenset({"odd bar", "polyrhythm", "metric modulation", "displacement"})
+TIRED = 0.5  # what is taken from those when the session has been long
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """says: the whole line. scores: of each term, and their weighted sum as "total"."""
+
+    idea: str
+    edits: tuple[Edit, ...]
+    says: str
+    take: Take
+    scores: dict[str, float]
+
+
+@dataclass
+class Proposer:
+    """quiet: nothing is proposed unasked. said: ideas of this session, the last at the end."""
+
+    sketcher: Sketcher
+    taste: Taste
+    seed: int = 0
+    quiet: bool = False
+    target_bits: float = TARGET_BITS
+    _said: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        return self._said
+
+    def propose(self, heard: Heard, take: Take, asked: bool = False, tired: bool = False) -> Proposal | None:
+        """The best idea, or None when there is nothing worth saying or it was told to keep quiet."""
+        if self.quiet and not asked:
+            return None
+        rng = np.random.default_rng((self.seed, len(self._said)))
+        welcome = self.taste.draw([idea.name for idea in IDEAS], rng)
+        cheap = {idea.name: self._cheap(idea, heard, take, welcome[idea.name], tired) for idea in IDEAS}
+        first = sorted(IDEAS, key=lambda idea: -_total(cheap[idea.name]))[:RENDERED]
+        base = bits_per_tick(self.sketcher.responder, take)
+        tried = [self._tried(idea, heard, take, cheap[idea.name], base) for idea in first]
+        best = max(tried, key=lambda one: one.scores["total"])
+        if best.scores["total"] < WORTH and not asked:
+            return None
+        self._said = (*self._said, best.idea)
+        return best
+
+    def judge(self, idea: str, verdict: str) -> None:
+        """liked, disliked, more, ignored: what is proposed next, and next week."""
+        self.taste.judge(idea, verdict)
+
+    def _cheap(self, idea: Idea, heard: Heard, take: Take, welcome: float, tired: bool) -> dict[str, float]:
+        already = {(one.edit.dimension, one.edit.value) for one in take.standing.asked}
+        standing = any((edit.dimension, edit.value) in already for edit in idea.made(heard))
+        times = self._said.count(idea.name)
+        fit = idea.fits(heard) - TIRED * (tired and idea.name in COMPLEX) - 2.0 * standing
+        return {"fit": fit, "taste": welcome, "novelty": 0.5**times}
+
+    def _tried(self, idea: Idea, heard: Heard, take: Take, cheap: dict[str, float], base: float) -> Proposal:
+        edits = idea.made(heard)
+        played = self.sketcher.imagine(take, edits)
+        more = bits_per_tick(self.sketcher.responder, played) - base
+        scores = {
+            **cheap,
+            "likelihood": float(np.exp(-max(more, 0.0))),
+            "surprise": float(np.exp(-(((more - self.target_bits) / 1.0) ** 2))),
+        }
+        scores["total"] = _total(scores)
+        return Proposal(idea.name, edits, sentence(idea, heard), played, scores)
+
+
+def _total(scores: dict[str, float]) -> float:
+    return sum(WEIGHTS[name] * value for name, value in scores.items())
+
+
+def sentence(idea: Idea, heard: Heard) -> str:
+    """'Strong hook. What if we put a 7/8 bar in bar three? It surprises without breaking the feel.'"""
+    numbers = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
+    third = max(heard.bars - 1, 1)
+    words = {
+        "odd": odd_meter(heard.meter),
+        "third": numbers[third] if third < len(numbers) else third,
+        "span": heard.span,
+    }
+    return " ".join((describe(heard), idea.says.format(**words), idea.why.format(**words)))
+
+
+def describe(heard: Heard) -> str:
+    """What was heard, in one short sentence: the most telling thing of it."""
+    if heard.returns_days is not None:
+        return "I know that one." if heard.returns_days > 0.5 else "There it is again."
+    if heard.hook:
+        return "Strong hook."
+    if str(heard.meter) not in ("4/4", "3/4"):
+        return f"A {heard.meter} line."
+    if heard.behind_s > 0.012:
+        return f"You sit {1000 * heard.behind_s:.0f} ms behind: good."
+    if heard.offbeat > 0.5:
+        return "All off the beat, I like that."
+    if heard.closes is False:
+        return "That ends like a question."
+    return (
+        "Busy line." if heard.per_beat > 2.5 else "Plenty of space in that." if heard.per_beat < 1.0 else "Solid line."
+    )
+
+
+def bits_per_tick(responder: Responder, take: Take, ticks: int = 128) -> float:
+    """Mean information of what is played, in bits a tick, by the responder without wishes (its own likelihood)."""
+    state, bass, reply, bits = responder.initial_state(), BassTick(True), EMPTY_REPLY, 0.0
+    played = take.played[:ticks]
+    for moment in played:
+        state = responder.step(TickInput(moment.place, bass, None, reply), state)
+        bits += responder.information(state, moment.reply)
+        bass, reply = moment.bass, moment.reply
+    return bits / max(len(played), 1)
+
+
+def heard_of(take: Take, behind_s: float = 0.0, returns_days: float | None = None, closes: bool | None = None) -> Heard:
+    """What a proposal answers, out of the riff's own bars."""
+    bars = take.riff.bars
+    onsets = [{t: b.onset_pitch for t, b in enumerate(bar.basses) if b.onset_pitch is not None} for bar in bars]
+    flat: Sequence[int] = [pitch for bar in onsets for pitch in bar.values()]
+    beats = sum(bar.meter.numerator * 4 / bar.meter.denominator for bar in bars)
+    off = [tick for bar in onsets for tick in bar if tick % 4]
+    alike = [len(set(a) & set(b)) / max(len(set(a) | set(b)), 1) for a, b in pairwise(onsets)]
+    similar = float(np.mean(alike)) if alike else 0.0
+    return Heard(
+        bars=len(bars),
+        meter=take.riff.meter,
+        tempo_bpm=take.riff.tempo_bpm,
+        similar=similar,
+        per_beat=len(flat) / max(beats, 1),
+        offbeat=len(off) / max(len(flat), 1),
+        span=max(flat, default=0) - min(flat, default=0),
+        pitches=len({pitch % 12 for pitch in flat}),
+        behind_s=behind_s,
+        closes=closes,
+        hook=similar > 0.6 and len(bars) >= 2,
+        mode=take.riff.key.mode,
+        returns_days=returns_days,
+    )

@@ -1,0 +1,55 @@
+"""What a bandmate knows of time: how long since we last played, how long we have been at it, what was left open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+DAY_S = 86_400.0
+TIRED_S = 90 * 60.0
+GAPS = (  # at least so many days: how it is said
+    (330.0, "about a year", 365.0),
+    (28.0, "{n} months", 30.4),
+    (6.5, "{n} weeks", 7.0),
+    (0.9, "{n} days", 1.0),
+    (0.03, "{n} hours", 1 / 24),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """at_s: wall clock; since_s: since the last session's end, None for the first; running_s: of this session; open:
+    sentences of directions and proposals the last session left standing."""
+
+    at_s: float
+    since_s: float | None = None
+    running_s: float = 0.0
+    open: tuple[str, ...] = ()
+
+    @property
+    def tired(self) -> bool:
+        """After an hour and a half simpler ideas are kinder."""
+        return self.running_s >= TIRED_S
+
+
+def gap(seconds: float) -> str:
+    """'a week', '3 days', 'a moment'."""
+    days = seconds / DAY_S
+    for least, text, unit in GAPS:
+        if days >= least:
+            count = max(round(days / unit), 1)
+            one = {"months": "a month", "weeks": "a week", "days": "a day", "hours": "an hour"}
+            return one.get(text.split()[-1], text) if count == 1 and "{n}" in text else text.format(n=count)
+    return "a moment"
+
+
+def greeting(now: Now, player: str = "") -> str:
+    """The first line of a session: how long it has been, and what was left."""
+    name = f", {player}" if player and player != "player" else ""
+    if now.since_s is None:
+        return f"Good to meet you{name}. Play me something."
+    day = datetime.fromtimestamp(now.at_s).strftime("%A")
+    left = f" We left it at: {'; '.join(now.open[-3:])}." if now.open else ""
+    if now.since_s < 0.03 * DAY_S:
+        return f"On we go{name}.{left}"
+    return f"It is {day}{name}, {gap(now.since_s)} since we last played.{left}"
