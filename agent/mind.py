@@ -21,6 +21,9 @@ from models.codec_official import is_official, load_official, weights_file
 from models.responder import Responder, named
 from models.timing import Timing
 
+SILENT_DB = -54.0  # re full scale
+SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 1 s, 10 s where there is still a beat
+
 
 def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
     """The codec of the config, for a responder that takes latents [sound_dim].
@@ -50,6 +53,7 @@ class Mind:
         responder = Responder.load(named(config.models.responder))
         self._codec = open_codec(config.models, responder.sound_dim) if config.models.codec_enabled else None
         self._codec_state = self._codec.initial_state() if self._codec else None
+        self._silent_frames = 0
         warm_up()
         if self._codec:
             codec_module.warm_up()
@@ -101,7 +105,9 @@ class Mind:
     def step(self, frame: Frame) -> Thought:
         """Take one frame; never more than a few milliseconds except where a bar is imagined."""
         analysis = self._on_given_beat(self._analyzer.step(frame))
-        plan = self._planner.step(analysis, self._hear_sound(frame))
+        rests = self._rests(analysis)
+        heard = replace(analysis, grid=None) if rests else analysis
+        plan = self._planner.step(heard, None if rests else self._hear_sound(frame))
         tick = self._planner.tick
         form = self._planner.form
         bar = tick.position.bar if tick else 0
@@ -110,6 +116,13 @@ class Mind:
 
     def _on_given_beat(self, analysis: Analysis) -> Analysis:
         return analysis if self._given is None else replace(analysis, grid=self._given)
+
+    def _rests(self, analysis: Analysis) -> bool:
+        """Whether the room is silent and the band with it: then only the ears work. The codec's state has settled by
+        then, so that it hears the first note as if it had listened on; the planner begins anew."""
+        self._silent_frames = self._silent_frames + 1 if analysis.rms_db < SILENT_DB else 0
+        band_waits = str(self._planner.form.state) == "listening"
+        return band_waits and self._silent_frames > (REST_FRAMES if analysis.grid else SETTLED_FRAMES)
 
     def _hear_sound(self, frame: Frame) -> Latent | None:
         if self._codec is None or self._codec_state is None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent import snapshot
@@ -71,3 +72,20 @@ def test_what_it_was_told_is_in_the_snapshot(frames: list[Frame]) -> None:
     assert (thought.mode, thought.analysis.grid) == ("listen", grid)
     again.tell(FollowGrid(None))
     assert again.step(frames[1]).analysis.grid is None
+
+
+def test_a_silent_room_lets_it_rest_and_the_first_note_is_heard_as_well(frames: list[Frame]) -> None:
+    """After a minute of quiet noise the ears say the same, and the codec's latents are as good as the same."""
+    noise = np.random.default_rng(0).standard_normal((60, 320)).astype(np.float32) * 10 ** (-65 / 20)
+    room = [Frame(noise[k % 60], 320 * k) for k in range(300)]
+    after = [Frame(frame.samples, frame.start_sample + 320 * 300) for frame in frames[:150]]
+    rested, awake = Mind(FIXED), Mind(FIXED)
+    awake._rests = lambda _: False  # type: ignore[method-assign]
+    for frame in room:
+        rested.step(frame)
+        awake.step(frame)
+    assert rested._codec_state.frames < awake._codec_state.frames
+    said = [[mind.step(frame).analysis for frame in after] for mind in (rested, awake)]
+    assert said[0] == said[1]
+    near = np.isclose(rested._codec_state.history, awake._codec_state.history, rtol=1e-3, atol=1e-3)
+    assert near.mean() > 0.999
