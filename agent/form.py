@@ -12,16 +12,17 @@ from agent.looping import Looping
 from agent.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
 from agent.settings import BandConfig
 from agent.ticks import Tick
+from agent.timekeeping import with_crash, with_fill, with_time
 from agent.trading import Bars, Trading
 from agent.types import PARTS
 from agent.window import Latent, Window
 from listener.types import Analysis, Grid
 from models.phrasing import last_group
-from models.tokens import QUALITIES, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, ticks_per_beat
+from models.tokens import QUALITIES, BassTick, ChordHit, LineHit, Position, Reply, ticks_per_beat
 
 LEAVE_CONFIDENCE = 0.2  # below this the beat is lost and the band stops
 SURE = 0.3  # of a key or a chord that is worth following
-CHORD_VELOCITY, CRASH_VELOCITY = 74, 92
+CHORD_VELOCITY = 74
 LINE_ENTERS_BAR = 4  # bars after the band: first the groove, then something to say over it
 CHORDS_ENTER_BAR = 1
 RESTING_BARS = 0.75  # silence longer than this is a rest, not a phrase breathing
@@ -29,8 +30,6 @@ PHRASE_NOTES = 2  # fewer are no phrase to answer
 YIELD_NOTES = 3  # of the player within a bar of the band's turn: he plays on, so the band comps softly underneath
 YIELD_GAIN = 0.75
 YIELD_AFTER_BEATS = 0.75  # his last note may ring into the band's turn
-TIME_VELOCITY = {"closed_hat": (72, 58), "kick": (70, 70)}  # on the beats of the bar's groups, on the others
-FILL = (("snare", 74), ("snare", 88), ("high_tom", 94), ("low_tom", 104))  # by eighth, the last one last
 
 
 class BandState(StrEnum):
@@ -258,12 +257,12 @@ class Form:
         turn = self.modes.turn_in(at.bar)
         offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
         if turn.phase in (Phase.OURS, Phase.LOOPING) and offset == 0:  # on the harmony he left
-            reply = replace(reply, chord=self._chord or reply.chord or chord, drums=_with_crash(reply.drums))
+            reply = replace(reply, chord=self._chord or reply.chord or chord, drums=with_crash(reply.drums))
         if turn.phase == Phase.OURS and self._window:
             reply = self._answer(turn, offset, at, reply, chord)
         elif turn.phase in (Phase.YOURS, Phase.RECORDING):
-            reply = replace(reply, drums=_with_time(reply.drums, at), line=None, line_off=True)
-        return replace(reply, drums=_with_fill(reply.drums, at)) if self._fills_at(at) else reply
+            reply = replace(reply, drums=with_time(reply.drums, at), line=None, line_off=True)
+        return replace(reply, drums=with_fill(reply.drums, at)) if self._fills_at(at) else reply
 
     def _answer(self, turn: Turn, offset: int, at: Position, reply: Reply, chord: ChordHit | None) -> Reply:
         assert self._window
@@ -284,25 +283,3 @@ class Form:
         under.keep(tick, sound)
         repeats = self.state in AUDIBLE and under.offset(tick) >= under.ticks
         return under.again(under.offset(tick), heard, sound) if repeats else (heard, sound)
-
-
-def _with_crash(drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:
-    return drums if any(hit.piece == "crash" for hit in drums) else (*drums, DrumHit("crash", CRASH_VELOCITY))
-
-
-def _with_time(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
-    """Time is kept: a hat on every beat, the kick softly on the one, whatever else is played."""
-    if at.tick % ticks_per_beat(at.meter):
-        return drums
-    played = {hit.piece for hit in drums}
-    pieces = [] if played & {"closed_hat", "ride", "shaker"} else ["closed_hat"]
-    pieces += ["kick"] if at.tick == 0 and "kick" not in played else []
-    return drums + tuple(DrumHit(piece, TIME_VELOCITY[piece][at.tick > 0]) for piece in pieces)
-
-
-def _with_fill(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
-    """Something that announces the next bar in every eighth of the last group, where the drummer has nothing."""
-    left = (at.ticks_per_bar - at.tick + 1) // 2
-    if at.tick % 2 or {hit.piece for hit in drums} & {"snare", "high_tom", "low_tom"}:
-        return drums
-    return (*drums, DrumHit(*FILL[-min(left, len(FILL))]))

@@ -74,19 +74,20 @@ class Looper:
 
     def play(self, wish: PlayLoop) -> None:
         """Record from start_s (which may lie ahead or a moment back), repeat from end_s on. Said again with nearly the
-        same start before end_s it mends both ends."""
+        same start it mends both ends: unheard before it sounds, with a jump if that comes too late."""
         start, end = round(wish.start_s * self._rate), round(wish.end_s * self._rate)
         if end - start < 4 * (self._fade + self._seam):
             return
         loop = self._loop
-        if loop and loop.gain is None and abs(start - loop.start) <= self._margin // 2 and self._fits(loop, end):
+        if loop and abs(start - loop.start) <= self._margin // 2 and self._fits(loop, end):
             loop.start, loop.end, loop.wish = start, end, wish
             return
         first = max(start - self._margin, 0)
         if loop and loop.gain is not None:
             loop.stops = start if loop.stops is None else loop.stops
             self._leaving = loop
-        self._loop = Loop(np.zeros(end - first + self._margin, np.float32), first, start, end, wish)
+        slack = max(self._margin, (end - start) // 4)  # a player who slows down
+        self._loop = Loop(np.zeros(end - first + slack, np.float32), first, start, end, wish)
 
     @staticmethod
     def _fits(loop: Loop, end: int) -> bool:

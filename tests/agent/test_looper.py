@@ -90,6 +90,15 @@ def test_both_ends_can_be_mended_until_it_sounds() -> None:
     np.testing.assert_array_equal(out[begins : begins + 9_000], sound[START + 300 : START + 9_300])
 
 
+def test_a_mending_that_comes_too_late_still_makes_it_tight() -> None:
+    ring, sound = Ring(1 << 15, 1), riff(START + PERIOD + 400)
+    mended = PlayLoop(START / RATE, (START + PERIOD + 300) / RATE)
+    told = {START // 2: wish(), START + PERIOD + 3_000: mended}
+    out = run(Looper(ring, RATE, level_db=None), ring, sound, START + 5 * PERIOD, 512, told)[:, 0]
+    begins = START + 3 * (PERIOD + 300)
+    np.testing.assert_array_equal(out[begins : begins + 9_000], sound[START : START + 9_000])
+
+
 def test_a_loop_that_is_called_off_never_sounds() -> None:
     ring, sound = Ring(1 << 16, 1), riff(START + PERIOD)
     told = {100: wish(), START + 5_000: StopLoop(START / RATE)}
