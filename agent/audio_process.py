@@ -23,7 +23,7 @@ from agent.channel import Channel
 from agent.errors import UserError
 from agent.finder import Finder
 from agent.keeper import Keeper
-from agent.lateness import Lateness
+from agent.lateness import REST_AHEAD_S, Wakes
 from agent.line import Line
 from agent.looper import Looper
 from agent.messages import Panic, PlayLoop, SetPart, StopLoop
@@ -37,12 +37,10 @@ from agent.types import Plan
 from listener.capture import AudioFile
 from listener.ring import Ring
 
-POLL_S = (0.001, 0.005)  # shortest and longest sleep while no MIDI is due
 PRIORITY = 40
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
 SOON_S = 0.0006  # a message due within this comes before the next block: rendering one may take so long
-SPIN_S = 0.0003  # the last stretch before a MIDI message is due is waited for awake
 RENDER_MAX = 4_096  # samples in one turn; after a gap it catches up in steps
 
 
@@ -75,10 +73,8 @@ class AudioProcess:
         self._plans, self._commands, self._reports = plans, commands, reports
         self._setup, config, rate = setup, setup.config, setup.rate
         self._parent, self._stopping, self._told_s = os.getppid(), False, 0.0
-        self._lateness = Lateness()
         lead = config.audio.output_lead_blocks * config.audio.block_samples
-        half_s = (lead / 2 - config.audio.block_samples) / rate
-        self._poll_s = (min(max(half_s, POLL_S[0]), POLL_S[1]), POLL_S[1])  # by whether nothing sounds
+        self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
         self._rests = False
         plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
@@ -266,7 +262,7 @@ class AudioProcess:
         player, stems_out, outlet = self.player, self._setup.stems, self._outlet
         target = min(target, player.rendered + RENDER_MAX)
         adds = outlet is not None and outlet.adds
-        self._rests = not adds
+        self._rests = not adds and player.next_sound_s > target / player.rate + REST_AHEAD_S
         while player.rendered + QUANTUM <= target and not player.finished:
             start = player.rendered
             stems = player.render(target - start)
@@ -281,11 +277,10 @@ class AudioProcess:
                 outlet.write(stems, start)
 
     def _sleep(self) -> None:
-        wait_s, clock = self._poll_s[self._rests], self._line.clock
+        clock, due_s = self._line.clock, float("inf")
         if clock.running:
-            wait_s = min(wait_s, clock.monotonic_of(self.player.next_send_s()) - time.monotonic() - SPIN_S)
-        if wait_s > 0:
-            self._lateness.sleep(wait_s)
+            due_s = clock.monotonic_of(self.player.next_send_s())
+        self._wakes.sleep(due_s, self._rests)
 
     # -- what is told -----------------------------------------------------------------------------------------
 
@@ -293,7 +288,7 @@ class AudioProcess:
         self._told_s = time.monotonic()
         player, line = self.player, self._line
         failed = self._file.failed if self._file else ""
-        report = reported(line, player, self._lateness, failed, stopped, self._latency, self._band_delay)
+        report = reported(line, player, self._wakes, failed, stopped, self._latency, self._band_delay)
         if self._reports.send(report):  # else it is told with the next one
             player.records.clear()
             player.notes.clear()

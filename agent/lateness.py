@@ -1,4 +1,4 @@
-"""How late sleep() wakes up: a histogram of fixed size, its tail and its worst."""
+"""When the main loop sleeps, for how long, and how late it wakes up: a histogram of fixed size, its tail and its worst."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import time
 from bisect import bisect_left
 from itertools import accumulate
 
+POLL_S = (0.001, 0.005)  # shortest and longest sleep while no MIDI is due
+REST_S, REST_AHEAD_S = 0.010, 0.060  # the same while nothing sounds, nor will for so long
+SPIN_S = 0.0003  # the last stretch before a MIDI message is due is waited for awake
 FIRST_S, RATIO, BINS = 10e-6, 1.25, 64  # 10 us to 12 s
 
 
-class Lateness:
-    """One thread's wakeups."""
+class Wakes:
+    """One thread's wakeups. poll_s: how long may be slept without the loudspeaker running dry."""
 
-    def __init__(self) -> None:
+    def __init__(self, poll_s: float) -> None:
+        self._poll_s = min(max(poll_s, POLL_S[0]), POLL_S[1])
         self._counts = [0] * BINS
         self._upper_s = [FIRST_S * RATIO**i for i in range(BINS)]
         self.max_s = 0.0
 
-    def sleep(self, wait_s: float) -> None:
-        """time.sleep, and count by how much it was too long."""
-        due_s = time.monotonic() + wait_s
-        time.sleep(wait_s)
-        self.add(time.monotonic() - due_s)
+    def sleep(self, due_s: float, rests: bool) -> None:
+        """Until something may have to be done; not beyond the moment due_s (monotonic). rests: nothing sounds."""
+        now_s = time.monotonic()
+        wait_s = min(REST_S if rests else self._poll_s, due_s - now_s - SPIN_S)
+        if wait_s > 0:
+            time.sleep(wait_s)
+            self.add(time.monotonic() - now_s - wait_s)
 
     def add(self, late_s: float) -> None:
         self._counts[min(bisect_left(self._upper_s, late_s), BINS - 1)] += 1

@@ -162,6 +162,11 @@ class Player:
         clock_s = self._clock.next_send_s() if self._clock else float("inf")
         return min(self._to_port.next_send_s(), clock_s)
 
+    @property
+    def next_sound_s(self) -> float:
+        """Stream time at which the next event is rendered; infinity without one."""
+        return self._to_synth.next_send_s()
+
     def _record(self, output: str, event: Event, sent_s: float) -> None:
         if len(self.records) >= RECORDS_MAX:
             self.counts.unrecorded += 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from agent.audio import MISSING, XRUNS, Latency
 from agent.audiowords import AudioReport
-from agent.lateness import Lateness
+from agent.lateness import Wakes
 from agent.line import Line
 from agent.player import Player
 
 
 def reported(
-    line: Line, player: Player, wakes: Lateness, failed: str, stopped: bool, latency: Latency, band_delay_samples: int
+    line: Line, player: Player, wakes: Wakes, failed: str, stopped: bool, latency: Latency, band_delay_samples: int
 ) -> AudioReport:
     """The state of now; records and notes are those the player still holds."""
     samples, monotonic_s, period_s = line.clock.pair if line.clock.running else (0, 0.0, 0.0)

@@ -85,6 +85,7 @@ class Life:
     def wait(self, until: Callable[[], bool], timeout_s: float = 10.0) -> bool:
         """Whether it came to pass in time."""
         deadline_s = time.monotonic() + timeout_s
+        self.hear()
         while not until():
             if time.monotonic() > deadline_s or not self.process.is_alive():
                 self.hear()

@@ -86,6 +86,7 @@ def note(on_s: float) -> Plan:
 
 def stream_s(one: Life) -> float:
     """Stream seconds now, by the pair of the last report."""
+    assert one.wait(lambda: one.last is not None)
     assert one.last
     return (one.last.samples + (time.monotonic() - one.last.monotonic_s) / one.last.period_s) / RATE
 
