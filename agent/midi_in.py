@@ -97,7 +97,7 @@ class MidiIn:
         self._moments, self.overflows = Moments(), 0
         self.state = f"MIDI input {spec!r}: opening"
         self._taps: list[Tap] = []
-        self._own = self.tap()
+        self._own: Tap | None = None
         self._tender = threading.Thread(target=self._tend, name="midi-in", daemon=True)
         self._tender.start()
 
@@ -117,6 +117,7 @@ class MidiIn:
 
     def poll(self) -> list[Message]:
         """What came since the last call, (monotonic seconds, raw bytes); never waits."""
+        self._own = self._own or self.tap()
         return self._own.poll()
 
     def read(self) -> None:

@@ -50,6 +50,7 @@ class Status:
     chord: Chord | None = None
     state: str = "listening"  # listening | waiting | entering | playing | holding | thinning | ending
     mode: str = USUAL_MODE  # as it counts in this bar
+    turn: str = ""  # whose bars these are, which of how many: "yours 2/4"
     parts: Mapping[str, str] = field(default_factory=dict)
     late: int = 0
     dropped: int = 0
@@ -112,7 +113,7 @@ def line(status: Status) -> str:
     """One plain line."""
     troubles = ", ".join(f"{name} {count}" for name, count in _counts(status) if count) or "all in time"
     parts = ", ".join(part for part, does in status.parts.items() if does == PLAYS)
-    mode = "" if status.mode == USUAL_MODE else f"{status.mode}: "
+    mode = "" if status.mode == USUAL_MODE else f"{status.mode} {status.turn}".rstrip() + ": "
     band = mode + status.state + (f" ({parts})" if parts else "")
     heard = f"{_clock(status.elapsed_s)}  {status.level_db:6.1f} dB  {_note(status):9}  {_tempo(status):18}"
     return f"{heard}  bar {_place(status):6}  {_harmony(status):16}  {band}  {troubles}".rstrip()
@@ -179,7 +180,7 @@ def _sure(status: Status) -> Text:
 
 def _band(status: Status) -> Text:
     words = [(status.state.upper(), STATE_STYLES.get(status.state, "none"))]
-    words += [(f"   {status.mode}", "bold")] if status.mode != USUAL_MODE else []
+    words += [(f"   {status.mode} {status.turn}".rstrip(), "bold")] if status.mode != USUAL_MODE else []
     words += [(f"   {part} {does}", "none" if does == PLAYS else "dim") for part, does in status.parts.items()]
     return Text.assemble(*words)
 

@@ -41,6 +41,7 @@ class StatusBoard:
             chord=_shown(heard.chord),
             state=thought.state,
             mode=thought.mode,
+            turn=thought.turn,
             parts={name: self._does(name, thought) for name in self.enabled},
             bar=thought.bar + 1 if heard.grid else 0,
         )
@@ -61,6 +62,7 @@ class StatusBoard:
             "key": key_name(now.key) if now.key else None,
             "chord": chord_name(now.chord) if now.chord else None,
             "state": now.state,
+            "turn": now.turn,
             "parts": dict(now.parts),
             "message": now.message,
             "line": line(now),
