@@ -22,6 +22,8 @@ def bare(clause: Clause, facts: Facts) -> list[Edit]:
     if facts.sizes and facts.sizes[-1].endswith(" bar") and (facts.said("on", "off") or facts.signs):
         longer = "more" in facts.signs or (facts.said("on") and not facts.said("off"))
         return [Edit("form", "length", "more" if longer else "less", confidence=0.85)]
+    if not targets and facts.sizes and facts.said("off") and any(scope.startswith("section") for scope in facts.scopes):
+        return [Edit("form", "length", "less", confidence=0.75)]
     if not targets and "play" in facts.words and set(facts.signs) & {"more", "less"} and not facts.said("it"):
         return [Edit("band", "density", facts.signs[-1], confidence=0.75)]
     for rule in (_moved, _praised, _signed, _switched, _kept_bare):
@@ -81,7 +83,7 @@ def _moved(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
     if (
         "in" in facts.particles
         and not facts.signs
-        and facts.words & {"bring", "come", "comes", "in"}
+        and (facts.words & {"bring", "come", "comes"} or not facts.said("on", "off", "must"))
         and not facts.said("neg", "is")
     ):
         return _all(targets, "mute", "off", 0.8)
@@ -97,20 +99,30 @@ def _praised(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
     return None
 
 
+def _by_step(facts: Facts) -> str:
+    """An octave or a semitone is a matter of pitch."""
+    return "register" if facts.sizes and facts.sizes[-1].endswith(("octave", "semitone")) else "level"
+
+
 def _signed(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
     signs = set(facts.signs)
-    if not targets or facts.said("only", "except") or (facts.said("touch") and facts.said("neg")):
+    if (
+        not targets
+        or set(targets) <= {"form", "feel"}
+        or facts.said("only", "except")
+        or (facts.said("touch") and facts.said("neg"))
+    ):
         return None
     if facts.said("neg") and "enough" in signs:
         return _all(targets, "level", "more", 0.85)
     if signs & {"fewer", "too_many", "so_many"}:
         return _all(targets, "density", "less", 0.85)
     if signs & {"less", "too_much", "so_much"}:
-        return _all(targets, "level", "keep" if facts.said("neg") and "less" in signs else "less", 0.85)
+        return _all(targets, _by_step(facts), "keep" if facts.said("neg") and "less" in signs else "less", 0.85)
     if "more" in signs and "no" not in facts.words:
-        return _all(targets, "level", "keep" if facts.said("neg") else "more", 0.85)
+        return _all(targets, _by_step(facts), "keep" if facts.said("neg") else "more", 0.85)
     if facts.sizes and facts.said("off"):
-        return _all(targets, "level", "less", 0.8)
+        return _all(targets, _by_step(facts), "less", 0.8)
     return None
 
 
@@ -126,6 +138,8 @@ def _switched(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
         ]
     if facts.said("touch", "off") and facts.said("neg"):
         return _all(targets, "pattern", "keep", 0.8)
+    if facts.words & {"change", "alter", "modify", "adjust", "tinker"} and not facts.said("neg", "is"):
+        return _all(targets, "variation", "more", 0.7)
     if facts.said("neg") and not facts.said("is", "blame", "praise"):
         return _all(targets, "mute", "on", 0.85)
     if facts.said("off") and not facts.said("is"):

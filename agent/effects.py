@@ -38,6 +38,11 @@ def effect(column: str, term: Term, phrase: Phrase, before: Facts, all_: Facts) 
     return [replace(edit, confidence=sure) for edit in DEEDS[deed](term.read())]
 
 
+def noun_deed(deed: str, term: Term) -> list[Edit]:
+    """The edits of a deed done to a dimension named by its noun."""
+    return [replace(edit, confidence=SIGNED_CERTAINTY["noun"]) for edit in DEEDS[deed](term.read())]
+
+
 def _comparative(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     if before.said("neg"):
         return "keep"
@@ -148,7 +153,7 @@ def _order(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
 def _complaint(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     if "more" in before.signs and not before.said("neg"):
         return "flip"
-    return "do"
+    return "keep" if "without" in before.words else "do"
 
 
 EFFECTS: dict[str, Callable[[Term, Phrase, Facts, Facts], str]] = {

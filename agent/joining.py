@@ -10,6 +10,7 @@ from agent.edits import CAN, PARTS, Edit
 from agent.facts import Facts, facts_of
 from agent.readings import edits_of
 
+CIRCUMSTANCE = ("when", "while", "because", "since", "after", "whilst")
 BELONGS_TO_ALL = ("section:", "song", "until-told", "now", "bars:")
 
 
@@ -19,11 +20,15 @@ def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
     spoken: set[str] = set()  # targets named so far
     named: list[bool] = []  # whether a scope was named
     waiting: list[Phrase] = []  # targets or scopes of clauses that have no predicate of their own yet
+    mentioned: list[Edit] = []
     for clause in parts:
         whole = Clause([*waiting, *clause.phrases], clause.join) if waiting else clause
         facts = facts_of(clause.phrases)
-        earlier = found[-1] if found else list(before)
-        edits = _instead(whole) or _except(clause, found) or edits_of(whole) or _of_it(whole, facts, earlier)
+        earlier = (found[-1] if found else []) or mentioned or list(before)
+        edits = _instead(whole) or _except(whole, found) or edits_of(whole) or _of_it(whole, facts, earlier)
+        if clause.join in CIRCUMSTANCE and clause.phrases[0].text in ("i", "we", "i am"):
+            continue  # "answer when I stop playing"
+        edits = edits or _by_sign(clause, facts, earlier)
         if edits and found and _only_keeps(edits) and any(e.change == "keep" for e in earlier):
             continue
         if edits:
@@ -37,6 +42,8 @@ def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
             found.append(_again_at(found[-1], facts, clause))
             named.append(bool(facts.scopes))
         elif not found and (facts.targets or facts.scopes):
+            mentioned = [Edit(target, "pattern", "keep") for target in facts_of(whole.phrases).targets]
+            spoken |= {edit.target for edit in mentioned}
             waiting = whole.phrases if not facts.said("praise", "is") or facts.scopes else []
         elif facts.scopes and found and all(edit.scope for edit in found[-1]):
             waiting = clause.phrases
@@ -45,6 +52,18 @@ def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
         elif facts.sizes and found and _only(clause, "size"):
             found[-1] = [replace(edit, size=edit.size or facts.sizes[-1]) for edit in found[-1]]
     return [edit for group in _scopes_spread(named, found) for edit in group]
+
+
+def _by_sign(clause: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
+    """ "less tension in the chorus, more in the verse": the same again with another degree."""
+    signs = [sign for sign in facts.signs if sign in ("more", "less")]
+    if not signs or facts.targets or facts.odd or facts.said("neg") or not (facts.scopes or facts.sizes):
+        return []
+    scope = facts.scopes[-1] if facts.scopes else None
+    size = facts.sizes[-1] if facts.sizes else None
+    return [
+        replace(edit, change=signs[-1], scope=scope, size=size) for edit in earlier if edit.change in ("more", "less")
+    ]
 
 
 def _only_keeps(edits: Sequence[Edit]) -> bool:
@@ -84,6 +103,7 @@ def _inherit(
     if facts.targets or not earlier:
         return edits
     terms = [phrase for phrase in clause.phrases if phrase.has("term")]
+    plural = any("them" in phrase.text.split() for phrase in clause.phrases)
     refers = (facts.said("it") and not facts.said("on")) or any(
         {"it", "that", "them"} & set(p.text.split()) for p in terms
     )
@@ -96,9 +116,8 @@ def _inherit(
     )
     made = []
     for edit in edits:
-        free = (edit.dimension != "take" and edit.target == "band") or (
-            edit.dimension == "register" and edit.target == "line"
-        )
+        free = edit.target == "band" or (edit.dimension, edit.target) == ("register", "line")
+        free = (free and edit.dimension != "take") or (plural and edit.target == "feel")
         able = [target for target in targets if target in CAN.get(edit.dimension, PARTS)]
         made += [replace(edit, target=target) for target in able] if free and able else [edit]
     return made
@@ -108,7 +127,9 @@ def _elliptic(clause: Clause) -> bool:
     """A bare adjective: "and a bit darker"."""
     columns = [reading[0] for phrase in clause.phrases for reading in phrase.of("term") if isinstance(reading, tuple)]
     return (
-        bool(columns) and all(column in ("comparative", "quality") for column in columns) and not clause.have("praise")
+        bool(columns)
+        and all(column in ("comparative", "quality", "complaint") for column in columns)
+        and not clause.have("praise")
     )
 
 
@@ -170,8 +191,10 @@ def _except(clause: Clause, found: Sequence[Sequence[Edit]]) -> list[Edit]:
     places = [place for place, phrase in enumerate(clause.phrases) if phrase.has("except")]
     if not places:
         return []
-    spared = facts_of(clause.phrases[places[0] :]).targets
-    own = edits_of(Clause(list(clause.phrases[: places[0]]))) if places[0] else []
+    after = clause.phrases[places[0] + 1 :]
+    end = next((n for n, phrase in enumerate(after) if phrase.tags and not phrase.has("who")), len(after))
+    spared = facts_of(after[:end]).targets
+    own = edits_of(Clause([*clause.phrases[: places[0]], *after[end:]]))
     ruled = own or [edit for group in found[-1:] for edit in group]
     made = list(own)
     for edit in ruled:

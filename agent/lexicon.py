@@ -34,7 +34,7 @@ WHO = {
 }  # fmt: skip
 
 SIGNS = {
-    "more": "more, extra, raise, increase, enhance, heighten, strengthen, increased, additional, lift the, raising, intensify, further, plus, increasing, moar, mehr",
+    "more": "too little, too few, more, extra, raise, increase, enhance, heighten, strengthen, increased, additional, lift the, raising, intensify, further, plus, increasing, moar, mehr",
     "less": "less, reduce, decrease, lessen, minimise, minimize, diminish, reduced, reducing, smaller amount of, not as many, decreasing, drop the amount of, cut down on, cut back on, tone down the, back off on, lighten up on, ease off on, take some, hold back on, scale back on",
     "fewer": "fewer, not so many, fewer of",
     "too": "too, overly, excessively, awfully, unbearably, overmuch, ridiculously, annoyingly, painfully, exaggerated, over",
@@ -60,19 +60,19 @@ WORDS = {
     "neg": "not, no, never, without, nor, neither, avoid, none of, do not want, instead of, rather than, nobody, none, nothing, refrain from, minus, no more, not any, zero, any less, sans, dont, nope on, no one, cannot have",
     "off": "stop, kill, lose, drop, ditch, remove, cut, mute, quit, get rid of, take out, leave out, kick out, silence, delete, take away, no longer, enough with, enough of, forget the, forget, skip, omit, scrap, cut out, "
     "lay off, lay off the, pull out, eliminate, abandon, bin, chuck, bin the, drop out, turn off, switch off, shut off, leave off, dump, axe, nix, wipe out, wipe, stopping, dropping, muting, losing, cutting, clear out, take off, strip out, disable, enough, chop out, shut down",
-    "on": "add, bring in, use, play, give, put, try, introduce, unmute, throw in, start, bring back, turn on, switch on, want, need, have, get, insert, include, include some, let us hear, do, go, hear, drop in, stick in, throw, "
+    "on": "add, bring in, use, play, give, put, try, introduce, unmute, hit, strike, throw in, start, bring back, turn on, switch on, want, need, have, get, insert, include, include some, let us hear, do, go, hear, drop in, stick in, throw, "
     "toss in, needs, enable, sneak in, layer in, get me, chuck in, kick in, adding, let me have, switch to, change to, move to, make it, some, give me, i want, i need, could use, can use, start with, come in, let us have, sprinkle, bring, work in, slip in, requires, shall have, miss, missing, i miss",
-    "keep": "keep, leave, hold, maintain, stay with, stick with, retain, preserve, keep on, hang on to, hang onto, save, hold on to, remember, keeping, holding, hold onto, lock, freeze, stay, stays, remain, leaving, keeps",
+    "keep": "keep, stay in, staying in, stays in, leave, hold, maintain, stay with, stick with, retain, preserve, keep on, hang on to, hang onto, save, hold on to, remember, keeping, holding, hold onto, lock, freeze, stay, stays, remain, leaving, keeps",
     "touch": "change, touch, mess with, alter, lose, modify, affect, changing, touching, losing, altering, move, adjust, fiddle with, mess up, modifying, affecting, tinker with, messing with, messing up",
-    "same": "the same, unchanged, as is, as it is, as they are, where it is, where they are, exactly as is, right where it is, alone, like that, like this, as it was, the way it is, how it is, intact, untouched, same, the way they are, how they are, just like that, right there, exactly as it is",
+    "same": "the same, unchanged, as is, as it is, as they are, where it is, where they are, exactly as is, right where it is, like that, like this, as it was, the way it is, how it is, intact, untouched, same, the way they are, how they are, just like that, right there, exactly as it is",
     "praise": "i like, i love, love, loved, loving, great, nice, killer, awesome, perfect, dope, sick, amazing, beautiful, lovely, wicked, brilliant work, i dig, cool, digging, fantastic, super nice, gorgeous, excellent, really like, really love, liking, "
     "good, so good, rules, rocks, slaps, wonderful, fire bro, a keeper, keeper, lush, bangs, bomb, incredible, tasty, sweet one, spot on, i enjoy, enjoy, enjoying, liked, fan of, mega, banging one, delicious, great job, works, worked, works for me, working, superb, "
-    "yes to, favorite, favourite, my favourite, the best, best, well done, good job, digs, enjoyed, adore, magic, we love, we like, we liked, you nailed, nailed, sounded great, so nice, love love, groovy one, that was it, very nice, neat, vibing with, into, into it, on point, happy with, proud of, impressed by, crushed, crushed it",
+    "yes to, favorite, favourite, my favourite, the best, best, well done, good job, digs, enjoyed, adore, magic, we love, we like, we liked, you nailed, nailed, sounded great, so nice, love love, groovy one, that was it, very nice, neat, vibing with, on point, happy with, proud of, impressed by, crushed, crushed it",
     "blame": "i hate, hate, hated, i do not like, do not like, not like, annoying, annoys, awful, terrible, sucks, horrible, can not stand, could not stand, sick of, tired of, not a fan of, is wrong, do not love, horrid, not into, not feeling, disgusting, dislike, despise, crap, rubbish, bugs me, "
     "gets on my nerves, not working, does not work, did not like, hating, loathe, detest, bothers me, distracting, irritating, pants, bugging me, is bothering, fed up with, gross, never liked, not loving, not my thing, stinks, not digging, do not dig, not convinced by, not sold on, do not care for, is bad, bad, dreadful, over it, drives me crazy, drives me nuts, not liking",
     "is": "is, are, was, were, sounds, sound, feels, feel like, seems, sounded, sounding, been, being, am, got, gets, getting, has, have been, felt, feeling, seem, looks",
     "must": "should, must, needs to, need to, has to, have to, could, might, can, let, make, would like, want to be, i want, supposed to, ought to, would be, shall, be, wants to be, wanna, want, wants, need, let us, making, keep, play, has got to, get, go, do, please, shall we, give, need it, have got to, would love, it to be, you to be, will",
-    "only": "only, just, solo, nothing but, isolate, soloed, only the, just the, i only want, solely, alone with",
+    "only": "only, just, solo, nothing but, isolate, soloed, only the, just the, i only want, solely, alone with, alone, by itself, by themselves, on their own, on its own",
     "except": "except, except for, apart from, other than, besides, all but, everything but, everyone but, everybody but, aside from, excluding, save for, bar the, with the exception of, anything but",
     "instead": "instead of, rather than, in place of, in lieu of, replacing",
     "again": "again, once more, one more time, another time, another go",

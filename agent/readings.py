@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.bare import bare
-from agent.clauses import Clause, Phrase
+from agent.clauses import Clause
 from agent.edits import CAN, PARTS, Edit
 from agent.effects import effect
 from agent.facts import Facts, facts_of
+from agent.spoken import about, graded, grades, own_things, spoken
 from agent.vocabulary import Term
-
-OWN_QUALITIES = ("fill", "ghost-notes", "break", "crash-on-one", "hook")
 
 
 def edits_of(clause: Clause) -> list[Edit]:
@@ -33,7 +32,7 @@ def _placed(edit: Edit, facts: Facts) -> Edit:
         facts.said("neg")
         and facts.words & {"do", "never", "avoid"}
         and not facts.said("blame")
-        and edit.change in ("off", "keep")
+        and (edit.change in ("off", "keep") or edit.dimension == "mute")
     )
     if standing or "whatever" in facts.words:
         scope = scope or "until-told"
@@ -75,52 +74,21 @@ def _stance(facts: Facts) -> str:
 
 
 def _terms(clause: Clause, facts: Facts, has_value: bool) -> list[Edit]:
+    said = spoken(clause, facts, has_value)
+    things = own_things(said)
     found: list[Edit] = []
-    for place, phrase in enumerate(clause.phrases):
-        readings = [value for value in phrase.of("term") if isinstance(value, tuple)]
-        if not readings:
+    for one in said:
+        if one in things:
             continue
-        column, term = _column(readings, facts, phrase)
-        if phrase.text in ("stop", "start", "play", "walk") and sum(other.has("term") for other in clause.phrases) > 1:
-            continue
-        if has_value and column in ("noun", "quality", "order") and term.name in ("faster", "slower"):
-            continue
-        before = facts_of(clause.phrases[:place])
-        after = [other for other in clause.phrases[place + 1 :] if not other.has("who")]
-        following = after[0] if after else Phrase("")
-        if (
-            column == "quality"
-            and not before.signs
-            and any(value[0] == "feature" for value in following.of("term") if isinstance(value, tuple))
-        ):
-            continue  # "a big fill" is a fill
-        edits = effect(column, term, phrase, before, facts)
-        found += [made for edit in edits for made in _aimed(edit, term, facts.targets, before, facts)]
-    return _without_doubles(_of_a_feature(found, facts))
-
-
-def _of_a_feature(edits: list[Edit], facts: Facts) -> list[Edit]:
-    """ "the fills are too loud": the level of the fills, not fills and a level."""
-    things = [edit for edit in edits if edit.value in OWN_QUALITIES and edit.dimension == "pattern"]
-    others = [edit for edit in edits if edit not in things]
-    if things and others and facts.said("must", "is") and {edit.dimension for edit in others} & {"tempo"}:
-        return others
-    if (
-        not things
-        or not others
-        or {edit.dimension for edit in others} & {"tempo", "meter", "take", "key", "mute", "pattern"}
-    ):
-        return edits
-    named = {edit.target for edit in others}
-    return [
-        replace(
-            edit,
-            target=things[0].target if edit.target in ("band", "feel", "line") or len(named) == 1 else edit.target,
-            value=things[0].value,
+        before = facts_of(clause.phrases[: one.place])
+        grader = next((other for other in said if grades(other, one, clause)), None)
+        edits = (
+            graded(one, grader, clause, facts) if grader else effect(one.column, one.term, one.phrase, before, facts)
         )
-        for edit in others
-        if edit.change != "set"
-    ] or edits
+        if any(grades(one, other, clause) for other in said):
+            continue
+        found += [made for edit in edits for made in _aimed(edit, one.term, facts.targets)]
+    return _without_doubles(about(things, found))
 
 
 def _without_doubles(edits: Sequence[Edit]) -> list[Edit]:
@@ -130,18 +98,7 @@ def _without_doubles(edits: Sequence[Edit]) -> list[Edit]:
     return list(kept.values())
 
 
-def _column(readings: Sequence[tuple[str, Term]], facts: Facts, phrase: Phrase) -> tuple[str, Term]:
-    graded = bool(facts.signs) or facts.said("blame")
-    first = ("quality", "noun", "feature", "complaint", "comparative", "order")
-    plain = ("comparative", "order", "feature", "complaint", "quality", "noun")
-    order = list(first if graded and not phrase.inflected else plain)
-    timing = any(term.read()[0].dimension == "timing" for _, term in readings)
-    if (timing and not facts.said("is")) or facts.said("must", "on", "keep"):
-        order = [*(column for column in order if column != "complaint"), "complaint"]
-    return min(readings, key=lambda reading: order.index(reading[0]))
-
-
-def _aimed(edit: Edit, term: Term, targets: Sequence[str], before: Facts, facts: Facts) -> list[Edit]:
+def _aimed(edit: Edit, term: Term, targets: Sequence[str]) -> list[Edit]:
     """The edit at every named target that it can have."""
     allowed = CAN.get(edit.dimension, PARTS)
     if term.only == "":

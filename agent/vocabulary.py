@@ -97,7 +97,7 @@ SCALES = (
         quality="dense, busy, full, thick, active, crowded, rich",
         noun="density, notes, hits, activity, strokes, subdivisions, busyness, note count",
         order="fill it out, fill out, flesh out, thicken, fill up, fill it up, go nuts, fill in the gaps, fill the gaps",
-        complaint="empty, bare, bald, naked, underplaying, too little happening, nothing happening, hollow, holes",
+        complaint="not enough going on, nothing going on, not much going on, too little going on, not enough happening, empty, bare, bald, naked, underplaying, too little happening, nothing happening, hollow, holes",
     ),
     Term(
         "sparser", "band.density less", DENSITY, "-",
@@ -108,7 +108,7 @@ SCALES = (
         "leave me some space, leave gaps, thin out, thin it out, strip back, strip it back, strip down, strip it down, declutter, simplify, make space, make room, breathe, "
         "lay off the notes, give me room, give me space, give me some room, give me some space, stay out of my way, get out of my way, stay out of the way, "
         "keep it simple, less is more, pare down, pare it back, open up, give it some air, give it air, let it breathe, less going on, space out",
-        complaint="stepping all over, stepping all over me, walking all over, stepping on, stepping on me, cluttered, overplaying, overplay, playing over me, play over me, messing, frantic, hectic, noodling, cramped, congested, over the top, packed, all over the place",
+        complaint="too much going on, a lot going on, so much going on, too much happening, too much stuff, stepping all over, stepping all over me, walking all over, stepping on, stepping on me, cluttered, overplaying, overplay, playing over me, play over me, messing, frantic, hectic, noodling, cramped, congested, over the top, packed, all over the place",
     ),
     Term(
         "higher", "line.register more", PITCH, "+",
@@ -161,7 +161,7 @@ SCALES = (
         "resolve", "harmony.resolution on", FIFTHS, "+",
         noun="resolution, cadence, cadences, resolutions, closure",
         quality="resolved, solved",
-        order="resolve, resolving, resolves, let it resolve, resolve it, bring it home, come home, land on the tonic, land on the root, "
+        order="make it land, land it, land, resolve, resolving, resolves, let it resolve, resolve it, bring it home, come home, land on the tonic, land on the root, "
         "land on the one chord, go home, end on the tonic, land home, cadence on the tonic, settle on the tonic, take it home, solve, land on the i, "
         "finish the cadence, return to the tonic, go to the tonic, end on the root",
     ),
@@ -169,7 +169,7 @@ SCALES = (
         "leave it unresolved", "harmony.resolution off", FIFTHS, "-",
         quality="unresolved, open ended",
         feature="deceptive cadence",
-        order="stay open, leave the tension hanging, let the tension hang, leave the tension, stay hanging, leave them hanging, hold the dissonance, leave it unresolved, leave it hanging, let it hang, leave it open, hang unresolved, hold the tension, keep the tension, keep it unresolved, "
+        order="hold back the resolution, delay the resolution, postpone the resolution, withhold the resolution, hold off resolving, hold off the resolution, delay resolving, stay open, leave the tension hanging, let the tension hang, leave the tension, stay hanging, leave them hanging, hold the dissonance, leave it unresolved, leave it hanging, let it hang, leave it open, hang unresolved, hold the tension, keep the tension, keep it unresolved, "
         "hold it unresolved, avoid the tonic, leave it in the air, let it hang unresolved, keep it open, hang in the air, hanging, stay unresolved, leave unresolved",
     ),
     Term(
@@ -201,7 +201,7 @@ SCALES = (
     Term(
         "straight", "feel.swing off", SWING, "-",
         comparative="straighter",
-        quality="straight, square eighths, even",
+        quality="straight, square eighths",
         feature="straight eighths, straight 8ths, straight sixteenths, straight 16ths, straight feel, even eighths, straight time",
         order="straighten, straighten out, straighten it out, straighten up, play it straight, straight up, straighten out the eighths, unswing",
     ),
@@ -211,7 +211,7 @@ SCALES = (
         quality="fast, quick, up tempo, uptempo",
         noun="tempo, speed, bpm, pace, beats per minute",
         order="speed up, speed it up, pick it up, pick up the pace, hurry up, accelerate, pick up, pick up the tempo, step on it, speed up the tempo, hurry",
-        complaint="too slow, slower than me, plodding",
+        complaint="slowing down, slowed down, slows down, too slow, slower than me, plodding",
         only="",
     ),
     Term(
@@ -219,7 +219,7 @@ SCALES = (
         comparative="slower, more slowly, more slow",
         quality="slow",
         order="slow down, slow it down, slow, decelerate, put the brakes on, ease the tempo, slow it, slow it up, hold back the tempo, slow up",
-        complaint="too fast, racing, faster than me",
+        complaint="speeding up, sped up, speeds up, too fast, racing, faster than me",
         only="",
     ),
     Term(
@@ -241,7 +241,7 @@ SCALES = (
         comparative="harder, heavier, more intense, more aggressive, more powerful, wilder, angrier, punchier, more energetic, fiercer, rockier, meaner, livelier, more driving, hypier, more exciting, more alive",
         quality="intense, aggressive, powerful, hard, heavy, energetic, punchy, fierce, angry, driving, wild, strident, lively, hype, exciting, epic, forceful",
         noun="energy, intensity, power, punch, aggression, drive, attack, oomph, fire, excitement, force, weight, attitude, balls, life, juice, passion, momentum, grunt, muscle, velocity, umph",
-        order="dig in, hit harder, hit it harder, lean into the drums, go for it, let rip, go all out, let loose, rock out, go wild, amp up, amp it up, hit it hard, hit it, hit hard, lift it, kick it up a notch, "
+        order="whack, thump, attack, dig in, hit harder, hit it harder, lean into the drums, go for it, let rip, go all out, let loose, rock out, go wild, amp up, amp it up, hit it hard, hit it, hit hard, lift it, kick it up a notch, "
         "take it up a notch, take it up, give it some welly, step it up, bash, smash, smack, wallop, turn up the heat, rock harder, play hard, kick it up, come on strong, dig in harder, lift, up the energy, liven up, liven it up, get going",
         complaint="lifeless, limp, sleepy, tired, flat, timid, shy, polite, lame, lacks energy, wimpish",
     ),
@@ -259,9 +259,9 @@ SCALES = (
         comparative="more varied, more interesting, more surprising, more adventurous, more creative, looser with the part, freer, more unpredictable, more free",
         quality="varied, interesting, surprising, adventurous, unpredictable, creative, inventive, different, free",
         noun="variation, variety, surprise, surprises, variations, changes of pattern, difference, ideas",
-        order="vary, vary it, mix it up, change it up, shake it up, do something different, try something different, try something else, something different, something new, surprise me, switch it up, "
+        order="change something, change something up, vary, vary it, mix it up, change it up, shake it up, do something different, try something different, try something else, something different, something new, surprise me, switch it up, "
         "play something else, develop, develop it, evolve, evolve it, embellish, improvise, improvise more, stretch out, play around with it, play with it, stray, twist it, give me something different, improvise a bit",
-        complaint="the same thing over and over, same thing over and over, over and over, same thing again and again, boring, repetitive, monotonous, the same all the time, always the same, predictable, same old, samey, stale, bored, robotic pattern, uninspired, bland, dull part, formulaic, getting old",
+        complaint="repeat yourself, repeating yourself, repeating yourselves, the same thing over and over, same thing over and over, over and over, same thing again and again, boring, repetitive, monotonous, the same all the time, always the same, predictable, same old, samey, stale, bored, robotic pattern, uninspired, bland, dull part, formulaic, getting old",
     ),
     Term(
         "steadier", "band.variation less", CHANGE, "-",
@@ -358,6 +358,7 @@ FEATURES = (
          order="build, build up, build it, build it up, crescendo, ramp up, grow, swell, escalate, rise, climax, build to a climax, build through, gradually build, build towards, keep building, raise the roof, ramp it up, work up to",
          feature="crescendo, buildup, build up, riser, big crescendo, climb up", complaint="goes nowhere, going nowhere"),
     Term("build tension", "harmony.dissonance more |gradual", ROUGH, "+", order="build tension, build the tension, build some tension, build up tension, build up the tension, increase the tension slowly, tension builds", only="line"),
+    Term("steady tempo", "band.tempo keep", BPM, "0", order="hold the tempo, keep the tempo, keep the tempo steady, hold the tempo steady, steady tempo, steady time, same tempo, stay at this tempo, stay at that tempo, keep this tempo, keep the same tempo, keep the speed, hold the speed", only=""),
     Term("two feel", "bass.pattern set two-feel", "bass onsets a bar", "-", feature="two feel, 2 feel, play in two, half notes"),
     Term("fade", "band.intensity less |gradual", VELOCITY, "-",
          order="fade, fade out, die down gradually, diminuendo, decrescendo, wind down, taper off, die away, fade away, bring it down slowly, ramp down, let it die down, peter out, come down slowly, fade it out",
@@ -412,21 +413,21 @@ FEATURES = (
     Term("double kick", "kick.pattern set double-kick", STEPS, "=", feature="double kick, double bass drum, double kicks, double pedal, double kick drum", only=""),
     Term("stop time", "band.pattern set stop-time", STEPS, "=", feature="stop time, stops, stop time hits, hits only, punches, band hits, accents only, hits with me", only="drums harmony"),
     Term("unison", "line.pattern set unison", "share of line onsets at the player's pitch class", "+",
-         feature="double my riff, my riff with me, double what i am playing, unison, in unison, unison with me, double me, double my line, double the riff, double the bass, play with me in unison, double what i play", only="band harmony bass"),
+         feature="play what i play, play what i am playing, play the same as me, play the same line as me, double my riff, my riff with me, double what i am playing, unison, in unison, unison with me, double me, double my line, double the riff, double the bass, play with me in unison, double what i play", only="band harmony bass"),
     Term("counter-melody", "line.pattern set counter-melody", "share of contrary motion against the player", "+",
          feature="counter melody, countermelody, counter melodies, against my line, contrary motion, counterpoint, a counter line", only="harmony"),
     Term("walking", "bass.pattern set walking", "share of quarter note steps", "+", feature="walking, walking bass, walk, walking line, walking bassline, walking bass line", order="walk it", only="line"),
     Term("arpeggio", "harmony.pattern set arpeggio", "chord tones struck one after another", "+", feature="arpeggio, arpeggios, arpeggiate, arpeggiated, broken chords, arpeggiate the chords, arps, arp", only="line"),
     Term("comping", "harmony.pattern set comping", SYNCOPATION, "+", feature="comping pattern, comping rhythm, comp rhythm", only=""),
     Term("pedal", "harmony.pattern set pedal", "lowest pitch class stays", "0", feature="pedal, pedal point, pedal note, drone, pedal tone, drones", only="bass line"),
-    Term("sus chords", "harmony.pattern set sus", "share of chords with a fourth and no third", "+", feature="sus, sus chords, suspended, suspended chords, suspensions, sus4, sus 4, sus2, sus chord, suspension, suspended harmony, sus4s", only=""),
+    Term("sus chords", "harmony.pattern set sus", "share of chords with a fourth and no third", "+", feature="suspend, suspend it, sus, sus chords, suspended, suspended chords, suspensions, sus4, sus 4, sus2, sus chord, suspension, suspended harmony, sus4s", only=""),
     Term("modal", "harmony.pattern set modal", FIFTHS, "-", feature="modal, modal harmony, modal feel, quartal, quartal voicings, modally, stacked fourths, dorian vamp", only="line"),
     Term("chromatic", "harmony.pattern set chromatic", "share of pitch classes outside the key", "+", feature="chromatic, chromatics, chromatically, chromaticism, chromatic notes, chromatic passing notes, passing tones, passing chords, chromatic lines", only="line bass"),
     Term("power chords", "harmony.pattern set power-chords", PITCHES, "=", feature="power chords, powerchords, open fifths, fifths only, power chord, bare fifths", only=""),
     Term("seventh chords", "harmony.pattern set sevenths", PITCHES, "=", feature="seventh chords, 7th chords, sevenths, 7ths, ninths, 9ths, ninth chords, 9th chords", only=""),
     Term("triads", "harmony.pattern set triads", PITCHES, "=", feature="triads, simple triads, plain triads, 3 note chords, basic chords", only=""),
     Term("answer me", "line.pattern set answer", ANSWER, "+",
-         order="answer me, answer, respond to me, respond, reply to me, play an answer, answer my phrase, answer my phrases, answer that, answer what i play, reply, answer back, echo me, talk back, respond to my phrases, respond to what i play, talk to me, answer when i stop, "
+         order="respond when i stop, respond when i stop playing, answer when i stop playing, answer me, answer, respond to me, respond, reply to me, play an answer, answer my phrase, answer my phrases, answer that, answer what i play, reply, answer back, echo me, talk back, respond to my phrases, respond to what i play, talk to me, answer when i stop, "
          "respond to that, answer when i pause, answer my line, answer my riff, react to me, fill when i stop, play when i stop, play when i pause",
          feature="call and response, call & response, question and answer, call response", only="drums harmony"),
     Term("trade fours", "line.pattern set trade ~4 bar", ANSWER, "+", feature="trade fours, trading fours, trade 4s, trade 4, trade 4 bars, fours, trade bars, trading 4s, trade solos", only="drums"),
@@ -437,7 +438,7 @@ FEATURES = (
          "bring the riff back, quote my riff, repeat that hook, repeat that riff, play my riff, bring back the motif, repeat the motif, bring the motif back, play my riff back, back to the riff, repeat the melody, bring back the melody, play that hook again, return to the hook, hook once more", only=""),
     Term("odd meter", "form.meter set odd", METER, "=", feature="odd meter, odd metre, odd time, odd bar, an odd bar, odd time signature", only=""),
     Term("polyrhythm", "drums.pattern set polyrhythm", STEPS, "=", feature="polyrhythm, polyrhythms, 3 against 2, 3 against 4, 3 over 4, 3 over 2, 4 over 3, 3 over four, hemiola, cross rhythm, 4 against 3, 2 against 3, 5 against 4, polyrhythmic", only="line harmony percussion"),
-    Term("displace it", "drums.pattern set displaced", STEPS, "=", order="displace, displace it, shift it by an eighth, move it an eighth later", feature="displacement, displaced, displaced beat, displaced by an eighth", only="line kick snare"),
+    Term("displace it", "drums.pattern set displaced", STEPS, "=", order="shift it by a beat, shift it later, shift it earlier, shift it by an 8th, displace, displace it, shift it by an eighth, move it an eighth later", feature="displacement, displaced, displaced beat, displaced by an eighth", only="line kick snare"),
     Term("reharmonise", "harmony.pattern set reharmonised", PITCHES, "=", order="reharmonise, reharmonize, reharmonise it, reharmonize it, reharm, reharm it, change the chords, different chords, new chords, other chords, substitute the chords, find other chords, swap the chords", feature="reharmonisation, reharmonization, substitutions, tritone subs, tritone substitution", only=""),
     Term("add a bar", "form.length more ~1 bar", BARS, "+",
          order="add a bar, add one bar, add an extra bar, one more bar, an extra bar, extra bar, add another bar, another bar, tack on a bar, put in an extra bar, 1 more bar, a bar more, stretch it by a bar, extend it by a bar, one bar longer, a bar longer, insert a bar, add 1 bar, stick a bar on, a bar extra, tack a bar on", only=""),
@@ -460,7 +461,7 @@ FEATURES = (
          "undo the last thing, undo the last one, take it back, change it back, change that back, scrap it, put that back, no go back, cancel the last change, cancel it, undo last, step back, scratch that, back out of that, reverse that, ctrl z, un do, as you were, "
          "go back one, one step back, go back a step, back one step, ditch the last change, undo the last edit, undo your last change, reverse the last change, put it back like it was, roll that back, set it back", only=""),
     Term("go back to that", "band.take recall", SAME, "=",
-         order="go back to that, go back to how it was, back to what we had, go back to what we had, like before, as before, like it was, the way it was, how it was before, as it was, go back, back to before, play it like before, the way it was before, like it was before, go back to what it was, "
+         order="same as before, the same as before, same as last time, same as it was, go back to that, go back to how it was, back to what we had, go back to what we had, like before, as before, like it was, the way it was, how it was before, as it was, go back, back to before, play it like before, the way it was before, like it was before, go back to what it was, "
          "how it was, back to how it was, return to that, back to that one, go back to that one, do it like before, bring that back, bring back that, back to the way it was, what you had before, what we had before, like you had it, what you played before, what you did before, "
          "the one before, that earlier one, that earlier version, the earlier version, the old one, the old version, the version before", only=""),
     Term("keep that", "band.take keep", SAME, "=",

@@ -162,11 +162,11 @@ MARKS: tuple[tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]],
     (r"\bafter (?:the )?bar (\d+)\b", lambda m: f" <scope=from:{int(m[1]) + 1}> "),
     (rf"\b{PLACES}first (\d+) bars\b", r" <scope=bars:1-\1> "), (rf"\b{PLACES}last (\d+) bars\b", r" <scope=bars:last-\1> "),
     (rf"\b{PLACES}bars? (?:number )?(\d+)\b", r" <scope=bar:\1> "),
+    (r"\bevery (\d+)(?:th|nd|rd|st)?(?: bars?)?\b(?! on)", r" <scope=every:\1> "), (rf"\bevery ({ORDINAL}) bar\b", lambda m: f" <scope=every:{ORDINALS.index(m[1]) + 1}> "),
     (rf"\b{PLACES}({ORDINAL}|\d+(?:st|nd|rd|th)|last|final) bar\b", lambda m: f" <scope=bar:{_bar_number(m[1])}> "),
     (r"\b(?:for |over |through |in |during )*(?:the )?(?:next|following|coming) (\d+) bars\b|\b(?:for|over|through|during)(?: about| like| just| only)* (?:the )?(?:last |first )?(\d+)(?: more| whole| full)? bars?\b", lambda m: f" <scope=bars:{m[1] or m[2]}> "),
     (r"\b(?:for |over |in |during |on |at )*(?:the )?(?:next|following|coming) bar\b|\bfor (?:a|one)(?: single)? bar\b", " <scope=bars:1> "),
     (r"\b(?:for |over )(?:a |the next )?(?:couple|few)(?: of)? bars\b|\bfor a couple\b", " <scope=bars:2> "),
-    (r"\bevery (\d+)(?:th|nd|rd|st)?(?: bars?)?\b(?! on)", r" <scope=every:\1> "), (rf"\bevery ({ORDINAL}) bar\b", lambda m: f" <scope=every:{ORDINALS.index(m[1]) + 1}> "),
     (r"\bevery other bar\b", " <scope=every:2> "), (r"\b(?:in )?every bar\b|\beach bar\b", " <scope=every:1> "),
     (rf"\b{PLACES}(?:next )?((?:{ORDINAL}|last|final|next) )?({SECTIONS})(?:s|es)?\b", _section),
     (r"\b(?:in|on|at|for|during|into|through|under|behind) (?:the|my|your|each|every) ()(solo|hook|drop|breakdown|head|tag|refrain|ending|release|turnaround)s?\b", _section),
@@ -176,9 +176,11 @@ MARKS: tuple[tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]],
      r"\bfor the rest of the (?:song|tune|piece|track)\b|\b(?:from )?start to finish\b|\b(?:from )?top to bottom\b|\beverywhere\b|\bthe whole way through\b|\bto the end\b|\ball song(?: long)?\b|\bin all the song\b|\buntil the end\b|\btill the end\b", " <scope=song> "),
     (r"\b(?:right|just|starting) now\b|\bright away\b|\bstraight away\b|\bimmediately\b|\b(?:in )?this bar\b|\bat once\b|\bhere\b|\basap\b|\bnow\b(?! that)", " <scope=now> "),
     (THAN, lambda m: " <cond=than " + ("now" if m[0].split()[-1] in ("that", "this", "now", "is", "are") else "usual" if m[0].endswith("usual") else "before") + "> "),
-    (r"\b(?:like |as |back to |to |in |from )?(?:the |my |your )?take (?:number |#|nr )?(\d+|one)\b", lambda m: f" <take={'1' if m[1] == 'one' else m[1]}> "),
+    (r"\b(?:compare|between|a/b|ab|a b|contrast) (?:take |version )?(?:number )?(\d+|one) (?:and|with|to|against|vs|versus|or) (?:take |version )?(\d+)\b", lambda m: f" compare <take={'1' if m[1] == 'one' else m[1]} {m[2]}> "),
+    (r"\b(?:(?<!i )(?<!we )like |as |back to |to |in |from )?(?:the |my |your )?take (?:number |#|nr )?(\d+|one)\b", lambda m: f" <take={'1' if m[1] == 'one' else m[1]}> "),
     (rf"\b(?:the )?({ORDINAL}|very first|\d+(?:st|nd|rd|th)|last|previous|original|latest) (?:{TAKES})\b", _take),
     (r"\bhalf an octave\b", " <size=6 semitone> "), (r"\b(?:by )?(?:an|one|1|a whole|a full|another|a) octave\b", " <size=1 octave> "),
+    (r"\bby a (quarter|third)\b", lambda m: f" <size={25 if m[1] == 'quarter' else 33} %> "),
     (rf"\b(?:by )?(?:a|an|one|1) ({'|'.join(INTERVALS)})\b(?! (?:of|bar|chord|take))", _interval),
     (r"\b(?:a |one )?half a db\b", " <size=0.5 dB> "), (r"\b(?:by )?(?:a|one|another) (db|decibel)\b", " <size=1 dB> "), (r"\b(?:by )?a (?:couple|few)(?: of)? (?:db|decibels?)\b", " <size=2 dB> "),
     (r"(?:\bby |\babout |\bmaybe |\baround |\blike |\banother |\broughly )*[+-]?(?<!\d)(\d+(?:\.\d+)?) ?(db|decibels?|%|percent|ms|milliseconds?|millis|octaves?|semitones?|half steps?|whole steps?|whole tones?)(?!\w)", _unit),
@@ -188,8 +190,7 @@ MARKS: tuple[tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]],
     (r"\b(?:tempo|speed|bpm) ?:?(?: (?:to|at|of|is|should be|around|about|down to|up to|go to|set to|on))? (\d{1,4})\b(?! bars)", r" <tempo=\1> "),
     (r"\b(?:to|at|around|make it|try it at|play it at|it at) (\d{2,3})\b(?! (?:bars|bar|percent|ms|db|takes))", r" <tempo=\1> "), (r"^(\d{2,3})(?= please|$)|(?<=, )(\d{2,3})(?=\s*(?:please)?\s*$)", lambda m: f" <tempo={m[1] or m[2]}> "),
     (r"\b(?:in|back to|back in|feel it in|count in|count it in|go to|to) ([3-9]|11|13)\b(?! (?:bars?|beats|takes|notes|bpm|parts?))(?=\s|$|[.,!?])", _meter_of),
-    (r"\bby half\b|\bin half\b|\bhalve\b|\bhalf as (?:much|many)?\b|\bhalf the\b(?! time| speed feel)", " <size=50 %> "), (r"\b(?:twice|double) (?:as|the)\b(?! time| speed)", " <size=100 %> "),
-    (r"\bby a (quarter|third)\b", lambda m: f" <size={25 if m[1] == 'quarter' else 33} %> "),
+    (r"\bhalf as (?:much )?", " less <size=50 %> "), (r"\btwice as (?:much )?", " more <size=100 %> "), (r"\bby half\b|\bin half\b(?! time| feel)|\bhalve\b|\bhalf the\b(?! time| speed feel)", " <size=50 %> "), (r"\b(?:twice|double) the\b(?! time| speed)", " <size=100 %> "),
     (r"\b(\d+)(?: (more|extra|fewer|less))? bars\b", lambda m: f" {'less' if m[2] in ('fewer', 'less') else 'more' if m[2] else ''} <size={m[1]} bar> "),
     (r"\b(?:too (?:much|many)|so (?:much|many)|that much)\b", lambda m: f" {m[0].replace(' ', '_')} "),
     (rf"\b(?:{LARGE})\b", " <size=large> "), (rf"\b(?:{SMALL})\b(?! up)", " <size=small> "),
@@ -209,7 +210,11 @@ def _compiled() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], 
 
 def plain(text: str) -> str:
     """Lower case, short forms written out, hyphens open, numbers in digits."""
-    text = CHORD.sub(lambda m: f" <chord={m[1].replace('#', '♯')}> ", unicodedata.normalize("NFKC", text))
+    text = (
+        text
+        if "<chord=" in text
+        else CHORD.sub(lambda m: f" <chord={m[1].replace('#', '♯')}> ", unicodedata.normalize("NFKC", text))
+    )
     kept = [m.group() for m in re.finditer(r"<chord=\S+>", text)]
     text = re.sub(r"<chord=\S+>", "\x00", text).replace("⁄", "/").lower()
     for pattern, put in SHORT_FORMS:
