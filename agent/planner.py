@@ -14,21 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.drummer import Drummer
-from agent.form import Form, Gate
-from agent.messages import SetDial, SetMode, SetPart
+from agent.form import Form
+from agent.messages import SetBehind, SetDial, SetMode, SetPart
+from agent.scoring import Scorer
 from agent.settings import BandConfig, DialsConfig
+from agent.tempo import Tempo
 from agent.ticks import Tick, first_tick, next_tick, straight
 from agent.types import PARTS, Plan, PlannedNote
-from agent.voicing import intervals_of, voice
-from listener.harmony import QUALITIES
 from listener.types import Analysis, Grid, Note
 from models import phrasing
 from models.dials import Dials
 from models.responder import Responder, ResponderState
 from models.timing import Timing
 from models.tokens import (
-    DRUM_PIECES,
     EMPTY_REPLY,
     BassTick,
     ChordHit,
@@ -39,8 +37,6 @@ from models.tokens import (
 )
 
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
-DRUM_DURATION_S = 0.10
-LEGATO = 0.98  # a stroke that the next one ends stops this little before it
 FILL_BARS = 8  # a fill ends every so many bars
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
@@ -70,7 +66,9 @@ class Planner:
         self._dials = Dials(**{item.name: getattr(asked, item.name) for item in fields(Dials)})
         self._guidance = asked.guidance
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
-        self._drummer = Drummer(timing, config.looseness, asked.style, config.seed)
+        self._behind_s = config.behind_ms / 1000  # likewise
+        self._scorer = Scorer(self.form, config, timing, asked.style)
+        self._tempo = Tempo()
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
 
@@ -83,16 +81,13 @@ class Planner:
         self._notes: list[Note] = []  # heard, not yet given to a tick
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
-        self._voicing: tuple[int, ...] = ()
-        self._last_chord: ChordHit | None = None
-        self._level = 90.0  # how hard the player plays (velocity, running mean)
 
     @property
     def tick(self) -> Tick | None:
         return self._tick
 
     def tell(self, message: Any) -> None:
-        """One of messages.SetMode, SetPart, SetDial; anything else is not for the planner."""
+        """One of messages.SetMode, SetPart, SetDial, SetBehind; anything else is not for the planner."""
         match message:
             case SetMode(mode):
                 self.form.ask(mode)
@@ -100,6 +95,8 @@ class Planner:
                 self.form.enable(part, enabled)
             case SetDial(name, value):
                 self._asked[name] = value
+            case SetBehind(behind_s):
+                self._behind_s = behind_s
 
     def take_messages(self) -> list[Any]:
         """What the audio process is to be told besides plans: messages.PlayLoop, StopLoop. Once a frame."""
@@ -111,7 +108,7 @@ class Planner:
         self._hear(analysis, latent)
         if analysis.grid is None:
             return self._stop(analysis.time_s) if self._tick else None
-        self._follow(analysis.grid, analysis.time_s)
+        self._follow(self._tempo.follow(analysis.grid, analysis.notes, analysis.time_s), analysis.time_s)
         plan = None
         while self._is_heard(analysis.time_s):
             self._observe()
@@ -121,18 +118,19 @@ class Planner:
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in analysis.revised}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
-        for note in analysis.notes:
-            self._level += 0.05 * (note.velocity - self._level)
+        self._scorer.hear(analysis.notes)
         if latent is not None:
             self._latents.append((analysis.time_s, latent))
 
     def _stop(self, now_s: float) -> Plan:
         self._reset()
         self.form.lost()
+        self._scorer.reset()
+        self._tempo.reset()
         return Plan((), (), now_s, now_s)
 
     def _follow(self, grid: Grid, now_s: float) -> None:
-        """Keep the tick on the grid; a grid that jumped is taken up at the beat nearest to where we were."""
+        """Keep the tick on the band's grid; a grid that jumped is taken up at the beat nearest to where we were."""
         if self._tick is None:
             self._tick = first_tick(grid, now_s)
         elif abs(self._tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s:
@@ -184,7 +182,8 @@ class Planner:
         """Imagine ahead on a copy of the state; commit what must leave before the next tick is heard."""
         assert self._tick and self._grid
         grid, tick = self._grid, self._tick
-        until_s = now_s + self.commit_s + grid.period_s / ticks_per_beat(tick.position.meter)
+        tick_s = grid.period_s / ticks_per_beat(tick.position.meter)
+        until_s = now_s + self.commit_s + tick_s + max(0.0, -self._scorer.behind_s)
         path = self._imagine(tick, now_s, until_s)
         final = [(t, r) for t, r in path if t.time_on(grid) < until_s]
         committed: list[PlannedNote] = []
@@ -194,18 +193,17 @@ class Planner:
             if t.position.tick == 0:
                 self.form.downbeat(grid, now_s, t)
                 self._turn_dials()
-            committed += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position, now_s, grid), final=True)
+            gate = self.form.gate(t.position, now_s, grid)
+            committed += self._scorer.final(t, reply, path[i + 1 :], gate, grid)
             self._replies[t.number] = reply
             self._committed_s = t.time_on(grid)
-        tentative: list[PlannedNote] = []
-        voicing, chord = self._voicing, self._last_chord
-        for i, (t, reply) in enumerate(path[len(final) :], len(final)):
-            tentative += self._notes_of(t, reply, path[i + 1 :], self.form.gate(t.position, now_s, grid))
-        self._voicing, self._last_chord = voicing, chord
+        gates = [self.form.gate(t.position, now_s, grid) for t, _ in path[len(final) :]]
+        tentative = self._scorer.tentative(path, len(final), gates, grid)
         return Plan(tuple(committed), tuple(tentative), max(until_s, self._committed_s), now_s, grid)
 
     def _turn_dials(self) -> None:
         """What was asked for since the last bar line counts from this one on."""
+        self._scorer.behind_s = self._behind_s
         self._guidance = self._asked.pop("guidance", self._guidance)
         self._dials, self._asked = replace(self._dials, **self._asked), {}
 
@@ -218,7 +216,7 @@ class Planner:
         last = tick.number + bars * tick.position.ticks_per_bar
         until_s = max(until_s, now_s + self.lookahead_s)
         while tick.number < last or tick.time_on(self._grid) < until_s:
-            chord = next((r.chord for _, r in reversed(path) if r.chord), self._last_chord)
+            chord = next((r.chord for _, r in reversed(path) if r.chord), self._scorer.last_chord)
             reply = self._replies.get(tick.number) or self._sample(tick, state, chord)
             path.append((tick, reply))
             tick = next_tick(tick, self._grid)
@@ -235,70 +233,8 @@ class Planner:
         reply = phrasing.play(self._responder, state, tick.position, fill, rng, self._config.temperature)
         return self.form.reply(tick.position, reply, chord)
 
-    def _notes_of(
-        self, tick: Tick, reply: Reply, ahead: list[tuple[Tick, Reply]], gate: Gate, final: bool = False
-    ) -> list[PlannedNote]:
-        assert self._grid
-        grid, on_s = self._grid, tick.time_on(self._grid)
-        if gate.final:
-            return self._final_stroke(tick, on_s)
-        gain = gate.gain * min(max(self._level / 90.0, 0.7), 1.15)
-        notes = []
-        if "drums" in gate.parts:
-            hits = [h for h in reply.drums if gate.pieces is None or h.piece in gate.pieces]
-            quarter_s = grid.period_s * tick.position.meter.denominator / 4
-            played = self._drummer.strike(tuple(hits), tick.position, tick.number, quarter_s) if final else None
-            struck = played or [(hit, 0.0) for hit in hits]
-            notes += [self._drum(hit.piece, hit.velocity * gain, tick, on_s + late_s) for hit, late_s in struck]
-        if reply.chord and "chords" in gate.parts:
-            self._last_chord = reply.chord
-            off_s = self._until(tick, ahead, on_s, "chord")
-            notes += self._chord(reply.chord, reply.chord.velocity * gain, tick, on_s, off_s)
-        if reply.line and "line" in gate.parts:
-            off_s = self._until(tick, ahead, on_s, "line")
-            notes.append(_note("line", on_s, off_s, reply.line.pitch, reply.line.velocity * gain, tick))
-        return notes
-
-    def _drum(self, piece: str, velocity: float, tick: Tick, on_s: float) -> PlannedNote:
-        return _note("drums", on_s, on_s + DRUM_DURATION_S, DRUM_PIECES[piece].key, velocity, tick)
-
-    def _chord(self, chord: ChordHit, velocity: float, tick: Tick, on_s: float, off_s: float) -> list[PlannedNote]:
-        self._voicing = voice(chord.root, intervals_of(chord.quality, QUALITIES), self._voicing)
-        return [_note("chords", on_s, off_s, pitch, velocity, tick) for pitch in self._voicing]
-
-    def _final_stroke(self, tick: Tick, on_s: float) -> list[PlannedNote]:
-        assert self._grid
-        bar_s = self._grid.period_s * self._grid.meter.numerator
-        notes = [self._drum("kick", 100, tick, on_s), self._drum("crash", 84, tick, on_s)]
-        if self._last_chord:
-            notes += self._chord(self._last_chord, 72, tick, on_s, on_s + bar_s)
-        return notes
-
-    def _until(self, struck: Tick, ahead: list[tuple[Tick, Reply]], on_s: float, part: str) -> float:
-        """When a sustained stroke ends: at the next stroke or release imagined, at the latest where that ends, or at
-        the bar line where the part has to leave."""
-        assert self._grid
-        end_s = on_s + self._grid.period_s
-        for tick, reply in ahead:
-            end_s = tick.time_on(self._grid)
-            if getattr(reply, part) or getattr(reply, f"{part}_off"):
-                break
-        if self.form.leaves_after({"chord": "chords"}.get(part, part), struck.position.bar):
-            end_s = min(end_s, self._bar_line_s(struck))
-        return on_s + LEGATO * (end_s - on_s)
-
-    def _bar_line_s(self, tick: Tick) -> float:
-        """When the bar of this tick ends."""
-        assert self._grid
-        left = tick.position.ticks_per_bar - tick.position.tick + tick.sub
-        return self._grid.time_of(tick.beat + left / ticks_per_beat(tick.position.meter))
-
     @staticmethod
     def _join(first: Plan | None, second: Plan) -> Plan:
         if first is None:
             return second
         return replace(second, committed=first.committed + second.committed)
-
-
-def _note(part: str, on_s: float, off_s: float, pitch: int, velocity: float, tick: Tick) -> PlannedNote:
-    return PlannedNote(part, on_s, off_s, pitch, int(min(max(round(velocity), 1), 127)), tick.number)

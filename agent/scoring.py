@@ -1,0 +1,115 @@
+"""Replies on ticks become notes in seconds: when each begins and ends, how loud, which voicing, which hand's timing."""
+
+from __future__ import annotations
+
+from agent.drummer import Drummer
+from agent.form import Form, Gate
+from agent.settings import BandConfig
+from agent.ticks import Tick
+from agent.types import PlannedNote
+from agent.voicing import intervals_of, voice
+from listener.harmony import QUALITIES
+from listener.types import Grid, Note
+from models.timing import Timing
+from models.tokens import DRUM_PIECES, ChordHit, DrumHit, Reply, ticks_per_beat
+
+DRUM_DURATION_S = 0.10
+LEGATO = 0.98  # a stroke that the next one ends stops this little before it
+USUAL_LEVEL = 90.0  # velocity
+GAIN_RANGE = (0.7, 1.15)
+
+Path = list[tuple[Tick, Reply]]
+
+
+class Scorer:
+    """Writes the band's notes on the band's grid. behind_s: how far behind the beat everything is played."""
+
+    def __init__(self, form: Form, config: BandConfig, timing: Timing | None, style: str | None) -> None:
+        self._form = form
+        self._drummer = Drummer(timing, config.looseness, style, config.seed)
+        self.behind_s = config.behind_ms / 1000
+        self.reset()
+
+    def reset(self) -> None:
+        self.last_chord: ChordHit | None = None
+        self._voicing: tuple[int, ...] = ()
+        self._level = USUAL_LEVEL  # how hard the player plays (velocity, running mean)
+
+    def hear(self, notes: tuple[Note, ...]) -> None:
+        for note in notes:
+            self._level += 0.05 * (note.velocity - self._level)
+
+    def final(self, tick: Tick, reply: Reply, ahead: Path, gate: Gate, grid: Grid) -> list[PlannedNote]:
+        """The notes of a tick that is committed; once for each, in order. ahead: what is imagined after it."""
+        return self._notes(tick, reply, ahead, gate, grid, True)
+
+    def tentative(self, path: Path, start: int, gates: list[Gate], grid: Grid) -> list[PlannedNote]:
+        """The notes of path[start:], under these gates; nothing of it is remembered."""
+        voicing, chord = self._voicing, self.last_chord
+        notes: list[PlannedNote] = []
+        for i, gate in enumerate(gates, start):
+            notes += self._notes(*path[i], path[i + 1 :], gate, grid, False)
+        self._voicing, self.last_chord = voicing, chord
+        return notes
+
+    def _notes(self, tick: Tick, reply: Reply, ahead: Path, gate: Gate, grid: Grid, final: bool) -> list[PlannedNote]:
+        on_s = tick.time_on(grid) + self.behind_s
+        if gate.final:
+            return self._final_stroke(tick, on_s, grid)
+        gain = gate.gain * min(max(self._level / USUAL_LEVEL, GAIN_RANGE[0]), GAIN_RANGE[1])
+        notes = []
+        if "drums" in gate.parts:
+            notes += self._drums(tick, reply, gate, gain, grid, final)
+        if reply.chord and "chords" in gate.parts:
+            self.last_chord = reply.chord
+            off_s = self._until(tick, ahead, on_s, "chord", grid)
+            notes += self._chord(reply.chord, reply.chord.velocity * gain, tick, on_s, off_s)
+        if reply.line and "line" in gate.parts:
+            off_s = self._until(tick, ahead, on_s, "line", grid)
+            notes.append(_note("line", on_s, off_s, reply.line.pitch, reply.line.velocity * gain, tick))
+        return notes
+
+    def _drums(self, tick: Tick, reply: Reply, gate: Gate, gain: float, grid: Grid, final: bool) -> list[PlannedNote]:
+        on_s = tick.time_on(grid) + self.behind_s
+        hits = tuple(hit for hit in reply.drums if gate.pieces is None or hit.piece in gate.pieces)
+        quarter_s = grid.period_s * tick.position.meter.denominator / 4
+        played = self._drummer.strike(hits, tick.position, tick.number, quarter_s) if final else None
+        struck: list[tuple[DrumHit, float]] = played or [(hit, 0.0) for hit in hits]
+        return [_drum(hit.piece, hit.velocity * gain, tick, on_s + late_s) for hit, late_s in struck]
+
+    def _chord(self, chord: ChordHit, velocity: float, tick: Tick, on_s: float, off_s: float) -> list[PlannedNote]:
+        self._voicing = voice(chord.root, intervals_of(chord.quality, QUALITIES), self._voicing)
+        return [_note("chords", on_s, off_s, pitch, velocity, tick) for pitch in self._voicing]
+
+    def _final_stroke(self, tick: Tick, on_s: float, grid: Grid) -> list[PlannedNote]:
+        bar_s = grid.period_s * grid.meter.numerator
+        notes = [_drum("kick", 100, tick, on_s), _drum("crash", 84, tick, on_s)]
+        if self.last_chord:
+            notes += self._chord(self.last_chord, 72, tick, on_s, on_s + bar_s)
+        return notes
+
+    def _until(self, struck: Tick, ahead: Path, on_s: float, part: str, grid: Grid) -> float:
+        """When a sustained stroke ends: at the next stroke or release imagined, at the latest where that ends, or at
+        the bar line where the part has to leave."""
+        end_s = on_s + grid.period_s
+        for tick, reply in ahead:
+            end_s = tick.time_on(grid) + self.behind_s
+            if getattr(reply, part) or getattr(reply, f"{part}_off"):
+                break
+        if self._form.leaves_after({"chord": "chords"}.get(part, part), struck.position.bar):
+            end_s = min(end_s, _bar_line_s(struck, grid) + self.behind_s)
+        return on_s + LEGATO * (end_s - on_s)
+
+
+def _bar_line_s(tick: Tick, grid: Grid) -> float:
+    """When the bar of this tick ends."""
+    left = tick.position.ticks_per_bar - tick.position.tick + tick.sub
+    return grid.time_of(tick.beat + left / ticks_per_beat(tick.position.meter))
+
+
+def _drum(piece: str, velocity: float, tick: Tick, on_s: float) -> PlannedNote:
+    return _note("drums", on_s, on_s + DRUM_DURATION_S, DRUM_PIECES[piece].key, velocity, tick)
+
+
+def _note(part: str, on_s: float, off_s: float, pitch: int, velocity: float, tick: Tick) -> PlannedNote:
+    return PlannedNote(part, on_s, off_s, pitch, int(min(max(round(velocity), 1), 127)), tick.number)

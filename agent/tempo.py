@@ -1,0 +1,197 @@
+"""The band's own beat: between the ears' Grid, which may jump, and the ticks, which must not.
+
+The ears say which beat a note was meant for; this estimates from the notes where the next beats fall, and glides there.
+A bank of Kalman filters (Bar-Shalom, Li and Kirubarajan, Estimation with Applications, ch. 11) holds the time of a beat,
+the period, and the period's change per beat: phase correction, period correction and anticipation of a trend, the three
+abilities of people who keep together (Mates, Biological Cybernetics 70, 1994; van der Steen and Keller, "The adaptation
+and anticipation model (ADAM)", Frontiers in Human Neuroscience 7, 2013). Each filter believes in another kind of player;
+they are mixed by how well each foresaw the last notes, so that the mixture glides too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from listener.pulse import COMPOUND_PLACES, SHORT_BEAT_PLACES, STRAIGHT_PLACES, SWUNG_PLACES
+from listener.types import Grid, Note
+
+SWUNG_FROM = 0.56
+GATE_BEATS, GATE_S = 0.22, 0.075
+UNSURE = (1 / 3, 2 / 3)  # a note there may be meant for another place: it says nothing exact
+SAME_BEATS = 0.2  # the ears' grid and ours are the same where they differ by less, of a beat
+SAME_TEMPO = 0.08
+SCORE_MEMORY = 0.85  # per note
+FADE_BEATS = 0.3  # with which a correction reaches what is played
+MOST_SLEW_S = 0.020  # per beat
+SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
+MOST_TREND = 0.04  # per beat
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Player:
+    """A kind of player: how much may change from beat to beat (standard deviations): phase in seconds, period and
+    trend as shares of the period. trend_memory: per beat."""
+
+    phase_s: float
+    tempo: float
+    trend: float
+    trend_memory: float
+
+
+STEADY = Player(0.0005, 0.0008, 0.0, 0.0)
+BENDING = Player(0.0010, 0.0020, 0.0025, 0.93)
+FREE = Player(0.0020, 0.0300, 0.0, 0.0)
+
+
+class Lock:
+    """One filter: [time of beat 0, period, trend] and their covariance. Beats are counted from its own anchor."""
+
+    def __init__(self, player: Player, anchor_s: float, period_s: float) -> None:
+        self.player = player
+        self.x: Floats = np.array([anchor_s, period_s, 0.0])
+        self.p: Floats = np.diag([0.020**2, (0.02 * period_s) ** 2, (0.004 * period_s) ** 2 * (player.trend > 0)])
+        self.score = 0.0
+
+    def time_of(self, beats: float) -> float:
+        """Seconds of the beat so many after the anchor; the trend goes on for as long as it is believed."""
+        anchor_s, period_s, trend_s = self.x
+        return float(anchor_s + beats * period_s + 0.5 * beats * abs(beats) * trend_s)
+
+    def move(self, beats: int) -> None:
+        """Anchor so many beats later."""
+        player, period_s = self.player, float(self.x[1])
+        carry = np.array([[1.0, 1.0, 0.5], [0.0, 1.0, 1.0], [0.0, 0.0, player.trend_memory]])
+        noise = np.diag([player.phase_s**2, (player.tempo * period_s) ** 2, (player.trend * period_s) ** 2])
+        for _ in range(beats):
+            self.x = carry @ self.x
+            self.p = carry @ self.p @ carry.T + noise
+
+    def correct(self, place: float, time_s: float, spread_s: float) -> None:
+        """A note at time_s was meant for `place` beats after the anchor."""
+        row = np.array([1.0, place, 0.5 * place * abs(place)])
+        deviation_s = time_s - self.time_of(place)
+        variance = float(row @ self.p @ row) + spread_s**2
+        self.score = SCORE_MEMORY * self.score - 0.5 * (deviation_s**2 / variance + math.log(variance))
+        gain = self.p @ row / variance
+        self.x = self.x + gain * deviation_s
+        self.x[2] = np.clip(self.x[2], -MOST_TREND * self.x[1], MOST_TREND * self.x[1])
+        self.p = self.p - np.outer(gain, row @ self.p)
+
+
+class Tempo:
+    """follow(grid, notes, now_s) -> the band's Grid, once a frame. State small and copyable; knows no clock."""
+
+    def __init__(self) -> None:
+        self._locks: list[Lock] = []
+        self._index = 0  # of the locks' anchor
+        self._offset_s = 0.0  # played minus believed
+        self._now_s = 0.0
+        self._heard_s = 0.0  # onset of the newest note that was on the grid
+
+    def reset(self) -> None:
+        """There is no beat."""
+        self.__init__()  # type: ignore[misc]
+
+    def follow(self, grid: Grid, notes: tuple[Note, ...], now_s: float) -> Grid:
+        """grid: the ears'; notes: newly named. Everything in seconds of the stream."""
+        if not self._locks or not self._agree(grid, now_s):
+            self._start(grid, now_s)
+        for note in notes:
+            if note.articulation != "ghost":
+                self._hear(note.onset_s, grid)
+        self._glide(grid, now_s)
+        self._roll(now_s)
+        return self._published(grid, now_s)
+
+    def _start(self, grid: Grid, now_s: float) -> None:
+        beat = math.floor(grid.beat_at(now_s))
+        self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in (STEADY, BENDING, FREE)]
+        self._index, self._offset_s, self._heard_s = beat, 0.0, now_s
+
+    def _agree(self, grid: Grid, now_s: float) -> bool:
+        """Whether the ears mean the same beats; their numbers are taken over where only these changed."""
+        period_s = self._period_s()
+        apart = grid.beat_at(self._time_of(self._index)) - self._index
+        shift = round(apart)
+        if abs(apart - shift) > SAME_BEATS or abs(math.log(grid.period_s / period_s)) > SAME_TEMPO:
+            return False
+        self._index += shift
+        return True
+
+    def _weights(self) -> list[float]:
+        best = max(lock.score for lock in self._locks)
+        odds = [math.exp(lock.score - best) for lock in self._locks]
+        return [odd / sum(odds) for odd in odds]
+
+    def _time_of(self, beat: float) -> float:
+        pairs = zip(self._weights(), self._locks, strict=True)
+        return sum(weight * lock.time_of(beat - self._index) for weight, lock in pairs)
+
+    def _period_s(self) -> float:
+        return self._time_of(self._index + 1) - self._time_of(self._index)
+
+    def _hear(self, onset_s: float, grid: Grid) -> None:
+        onset_s -= grid.behind_s
+        place, deviation_s, spread_s = self._nearest(onset_s, grid)
+        if any(abs(place % 1 - third) < 1e-6 for third in UNSURE) or abs(deviation_s) > min(
+            GATE_S, GATE_BEATS * self._period_s()
+        ):
+            return
+        before_s = self._time_of(self._index + 1)
+        for lock in self._locks:
+            lock.correct(place, onset_s, spread_s)
+        self._offset_s += before_s - self._time_of(self._index + 1)
+        self._heard_s = onset_s
+
+    def _nearest(self, time_s: float, grid: Grid) -> tuple[float, float, float]:
+        """The place nearest to time_s, in beats after the anchor; how far from it; how exactly such places are played."""
+        period_s = self._period_s()
+        beat = (time_s - self._time_of(self._index)) / period_s
+        best = (0.0, math.inf, 1.0)
+        for inner, spread_s in _places(grid):
+            whole = round(beat - inner)
+            deviation_s = time_s - self._time_of(self._index + whole + inner)
+            if abs(deviation_s) / spread_s < abs(best[1]) / best[2]:
+                best = (whole + inner, deviation_s, spread_s)
+        return best
+
+    def _glide(self, grid: Grid, now_s: float) -> None:
+        """What is played comes nearer to what is believed, never by more than MOST_SLEW_S a beat."""
+        beats = (now_s - self._now_s) / grid.period_s
+        self._now_s = now_s
+        if abs(self._offset_s) > SLIP_S:
+            self._offset_s = 0.0
+        wanted_s = self._offset_s * (1 - math.exp(-beats / FADE_BEATS))
+        self._offset_s -= max(-MOST_SLEW_S * beats, min(MOST_SLEW_S * beats, wanted_s))
+
+    def _roll(self, now_s: float) -> None:
+        """Anchor at the beat last passed."""
+        period_s = self._period_s()
+        beats = math.floor((now_s - self._time_of(self._index)) / period_s)
+        for lock in self._locks:
+            lock.move(max(0, beats))
+        self._index += max(0, beats)
+
+    def _published(self, grid: Grid, now_s: float) -> Grid:
+        anchor_s, next_s = self._time_of(self._index), self._time_of(self._index + 1)
+        return replace(
+            grid,
+            anchor_s=anchor_s + self._offset_s,
+            index=self._index,
+            position=grid.position_of(self._index),
+            period_s=next_s - anchor_s,
+        )
+
+
+def _places(grid: Grid) -> tuple[tuple[float, float], ...]:
+    """(place in the beat, spread in seconds); a swung off-beat lies where the player puts it."""
+    if grid.meter.denominator == 8:
+        return COMPOUND_PLACES if grid.meter.numerator % 3 == 0 else SHORT_BEAT_PLACES
+    if grid.swing > SWUNG_FROM:
+        return tuple((grid.swing if place == 0.5 else place, spread_s) for place, spread_s in SWUNG_PLACES)
+    return STRAIGHT_PLACES
