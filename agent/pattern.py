@@ -83,6 +83,11 @@ def _moved(stroke: Stroke, grid: Grid, on_s: float) -> PlannedNote:
     return replace(note, on_s=on_s, off_s=on_s + stroke.length * grid.period_s, tick=note.tick + ticks)
 
 
+def is_ending(bar: tuple[Stroke, ...]) -> bool:
+    """Whether a bar holds a stroke on the one and nothing else: the band has ended, and does not end every bar."""
+    return all(stroke.place < ON_THE_ONE_BEATS for stroke in bar)
+
+
 def faded(bar: tuple[Stroke, ...], n: int) -> tuple[Stroke, ...]:
     """What the n-th bar without a mind keeps: all, then the drums softer, then the stroke on the one, then nothing."""
     if n < FULL_BARS:
@@ -148,7 +153,8 @@ class Reserve:
             return []
         grid = self._plan.grid
         if not self._bars:
-            self._bar = last_bar(self._played, grid, self._ends_s)
+            bar = last_bar(self._played, grid, self._ends_s)
+            self._bar = () if is_ending(bar) else bar
         downbeat = first_downbeat(grid, self._ends_s) + self._bars * grid.meter.numerator
         self._bars += 1
         after_s = self._ends_s + tick_s(grid) / 2

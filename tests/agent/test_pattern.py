@@ -144,6 +144,14 @@ def test_silence_stays_silence_and_a_stop_is_a_stop():
     assert onsets(play(stopped, 9.0, 30.0)) == []
 
 
+def test_a_band_that_has_ended_does_not_end_again_and_again():
+    scheduler, g = Scheduler(), grid()
+    lead(scheduler, g, range(30))
+    strokes = [hit(tick, g, pitch) for tick in (32, 48) for pitch in (36, 49)]  # the planner's last stroke, and ahead
+    scheduler.accept(Plan(tuple(strokes[:2]), tuple(strokes[2:]), g.time_of(8.25), g.time_of(7.5), g), g.time_of(7.5))
+    assert onsets(play(scheduler, g.time_of(7.5), 40.0))[-1][0] == pytest.approx(g.time_of(12))
+
+
 def test_a_mind_without_memory_may_look_for_the_beat_while_the_band_plays_on():
     scheduler, g = Scheduler(), grid()
     lead(scheduler, g, range(20))
