@@ -185,3 +185,44 @@ def test_a_muted_part_is_silent_at_once_and_counted():
     assert scheduler.counts.muted > 0
     scheduler.set_part("drums", True, 2.4)
     assert play(scheduler, 2.4, 3.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_a_mind_does_every_note_ends_and_none_is_struck_twice(seed):
+    rng, scheduler, g, events, now_s = (
+        np.random.default_rng(seed),
+        Scheduler(lambda n: 0.005 * (n.pitch % 3)),
+        grid(),
+        [],
+        0.0,
+    )
+    behind = 0  # ticks by which the mind lags, as after a restart or a stall
+    for tick in range(400):
+        behind = max(0, behind - 3) if rng.random() > 0.02 else int(rng.integers(4, 60))
+        shift = 0 if rng.random() > 0.3 else -1000  # it may count its ticks anew
+        for said in range(tick - behind, tick - behind + (4 if behind else 1)):
+            plan = plan_at(max(said, 0), g, int(rng.integers(4, 32)))
+            notes = tuple(PlannedNote(n.part, n.on_s, n.off_s, n.pitch, 90, n.tick + shift) for n in plan.committed)
+            if rng.random() > 0.1 and behind < 30:
+                scheduler.accept(Plan(notes, plan.tentative, plan.committed_until_s, plan.created_s, g), now_s)
+        if rng.random() < 0.02:
+            events += scheduler.set_part("drums", bool(rng.random() < 0.8), now_s)
+        if rng.random() < 0.02:
+            events += scheduler.release(now_s)
+        events += play(scheduler, now_s, now_s + 0.125)
+        now_s += 0.125
+    events += scheduler.stop(now_s)
+    assert scheduler.idle
+    struck: dict[int, float] = {}
+    open_notes: set[int] = set()
+    for event in events:
+        kind, pitch, _ = event.message
+        if kind == NOTE_ON:
+            assert pitch not in open_notes
+            assert event.due_s - struck.get(pitch, -1.0) > 0.1, "a note was doubled"
+            struck[pitch] = event.due_s
+            open_notes.add(pitch)
+        else:
+            open_notes.discard(pitch)
+    assert not open_notes
+    assert len(struck) == 3
