@@ -121,8 +121,9 @@ class Form:
         return now_s - max(self._played_s, self._rests_from_s)
 
     def describe(self, bar: int) -> str:
-        """What goes on in a word or two: 'together', 'yours 2/4'."""
-        return self.modes.turn_in(bar).describe(bar)
+        """What goes on in a word or two: 'together', 'yours 2/4'; 'waiting' until the band plays."""
+        turn = self.modes.turn_in(bar)
+        return turn.describe(bar) if self.state in AUDIBLE or turn.phase == Phase.SILENT else "waiting"
 
     # -- bar lines --------------------------------------------------------------------------------------------
 
