@@ -155,10 +155,15 @@ def _mute(settings: Settings, edit: Edit) -> Settings:
 
 def _pattern(settings: Settings, edit: Edit) -> Settings:
     """A move by its name; a style of playing turns the responder's dial as well."""
-    name = edit.value or ""
-    if name in STYLES:
+    name, on = edit.value or "", edit.change not in ("off", "less")
+    if name == "triplets":
+        voices = frozenset(INSTRUMENTS[edit.target])
+        return replace(settings, triplets=settings.triplets | voices if on else settings.triplets - voices)
+    if name == "power-chords":
+        settings = replace(settings, open_fifths=on)
+    if name in STYLES and name not in MOVES:
         return replace(settings, dials=replace(settings.dials, style=name if edit.change != "off" else None))
-    return _with_move(settings, name, edit.change not in ("off", "less"))
+    return _with_move(settings, name, on)
 
 
 def _with_move(settings: Settings, name: str, on: bool) -> Settings:
@@ -181,6 +186,16 @@ def _variation(settings: Settings, edit: Edit) -> Settings:
     return replace(
         settings, variation=step(edit, "variation", 0.25 if settings.variation is None else settings.variation)
     )
+
+
+def _pan(settings: Settings, edit: Edit) -> Settings:
+    """left, right or centre, a number from -100 to 100, or a step that way."""
+    pan = dict(settings.pan)
+    sides = {"left": -0.7, "right": 0.7, "centre": 0.0, "center": 0.0, "middle": 0.0}
+    number = number_in(edit.value)
+    for voice in INSTRUMENTS[edit.target]:
+        pan[voice] = sides.get(edit.value or "", 0.0 if number is None else min(max(number / 100, -1.0), 1.0))
+    return replace(settings, pan=pan)
 
 
 def _width(settings: Settings, edit: Edit) -> Settings:
@@ -206,4 +221,5 @@ ACTS: dict[str, Act] = {
     "mute": _mute,
     "pattern": _pattern,
     "width": _width,
+    "pan": _pan,
 }

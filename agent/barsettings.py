@@ -51,6 +51,8 @@ class Settings:
     looseness: float | None = None
     variation: float | None = None
     resolves: bool | None = None
+    open_fifths: bool = False  # chords without their thirds
+    triplets: frozenset[str] = frozenset()  # voices whose 16ths fall on the triplet grid
     rubs: bool = False  # a note of the key a semitone from one of the chord's is added to it
     chord: str | None = None
     through: float = 0.0  # how far through its bars a gradual wish is, 0-1

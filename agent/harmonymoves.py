@@ -133,6 +133,55 @@ def _hook(reply: Reply, spot: Spot, around: Around) -> Reply:
     return replace(reply, line=LineHit(_in_range(pitch + 2 * OCTAVE), 92), line_off=False)
 
 
+def _power(reply: Reply, spot: Spot, around: Around) -> Reply:
+    """Root and fifth: the third is left out when it is voiced (see agent/sounding.py); colours go."""
+    return _quality(PLAINER | {"sus4": "maj"})(reply, spot, around)
+
+
+def _comping(reply: Reply, spot: Spot, around: Around) -> Reply:
+    """Charleston and its answers: strokes on the one and the and of two, now and then elsewhere off the beat."""
+    harmony = (reply.chord.root, reply.chord.quality) if reply.chord else around.held
+    place = spot.tick % 16
+    strikes = place in (0, 6) or (place in (10, 14) and spot.chance(11) < 0.5)
+    if harmony is None or not strikes:
+        return replace(reply, chord=None, chord_off=place in (3, 8, 12))
+    return replace(reply, chord=ChordHit(*harmony, 84), chord_off=False)
+
+
+def _reharmonised(reply: Reply, spot: Spot, around: Around) -> Reply:
+    """Each major chord by its relative minor and the other way about (Riemann's R), a seventh added."""
+    chord = reply.chord
+    if chord is None:
+        return reply
+    if chord.quality in ("min", "min7"):
+        return replace(reply, chord=replace(chord, root=(chord.root + 3) % OCTAVE, quality="maj7"))
+    if chord.quality in ("maj", "maj7", "7"):
+        return replace(reply, chord=replace(chord, root=(chord.root + 9) % OCTAVE, quality="min7"))
+    return reply
+
+
+def _arpeggio(reply: Reply, spot: Spot, around: Around) -> Reply:
+    """The line takes the chord's tones one after another, on eighths."""
+    harmony = (reply.chord.root, reply.chord.quality) if reply.chord else around.held
+    if harmony is None or spot.tick % EIGHTH:
+        return replace(reply, line=None)
+    root, quality = harmony
+    tones = (*QUALITIES[quality], OCTAVE)
+    order = (*range(len(tones)), *range(len(tones) - 2, 0, -1))
+    step = tones[order[spot.tick // EIGHTH % len(order)]]
+    return replace(reply, line=LineHit(_in_range(60 + root + step), 82), line_off=False)
+
+
+def _contrary(reply: Reply, spot: Spot, around: Around) -> Reply:
+    """Where the bass goes up the line goes down: mirrored about the tonic, in the key's octave."""
+    if around.bass is None or around.tonic is None:
+        return replace(reply, line=None)
+    root, quality = around.held or (around.tonic[0], "min" if around.tonic[1] == "min" else "maj")
+    wanted = 2 * 60 + around.tonic[0] - around.bass - 24
+    tones = [p for p in range(LINE_LOW, LINE_HIGH + 1) if (p - root) % OCTAVE in QUALITIES[quality]]
+    return replace(reply, line=LineHit(min(tones, key=lambda p: abs(p - _in_range(wanted))), 84), line_off=False)
+
+
 def _in_range(pitch: int) -> int:
     while pitch < LINE_LOW:
         pitch += OCTAVE
@@ -158,6 +207,14 @@ HARMONY_MOVES: dict[str, Move] = {
     "answer": _answer,
     "unison": _unison,
     "repeat-hook": _hook,
+    "hook": _hook,
+    "power-chords": _power,
+    "sevenths": _quality(RICHER),
+    "triads": _quality(PLAINER),
+    "comping": _comping,
+    "reharmonised": _reharmonised,
+    "arpeggio": _arpeggio,
+    "counter-melody": _contrary,
 }
 
 

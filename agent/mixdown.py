@@ -168,7 +168,11 @@ def _levelled(sound: Sound, part: str, settings: Settings) -> Sound:
 
 def _widened(sound: Sound, part: str, settings: Settings) -> Sound:
     """Mid and side: 1 doubles the side, -1 is mono."""
-    if not settings.width or part == "bass":
+    if part == "bass":
+        return sound
+    if pan := settings.pan.get(part, 0.0):
+        sound = (sound * np.array([min(1.0, 1 - pan), min(1.0, 1 + pan)])).astype(np.float32)
+    if not settings.width:
         return sound
     mid, side = sound.mean(1, keepdims=True), (sound[:, :1] - sound[:, 1:]) / 2
     side = side * (1 + settings.width)

@@ -183,6 +183,23 @@ def _busier(hits: Hits, spot: Spot) -> Hits:
     return _ghosts(struck(hits, keeper, SOFT if spot.tick % EIGHTH == 0 else SOFT - 22), spot)
 
 
+def _displaced(hits: Hits, spot: Spot) -> Hits:
+    """Kick and snare an eighth later than their beats; time stays where it is."""
+    kept = tuple(hit for hit in hits if hit.piece not in ("kick", "snare", "rim"))
+    late = spot.tick % QUARTER == EIGHTH
+    beat = spot.tick // QUARTER
+    if not late:
+        return kept
+    return (*kept, DrumHit("snare", FIRM) if beat % 2 else DrumHit("kick", LOUD))
+
+
+def _solo(hits: Hits, spot: Spot) -> Hits:
+    """Snare and toms in running 16ths, the kick under them on the beats."""
+    piece = ("snare", "snare", "high_tom", "low_tom")[int(spot.chance(7) * 4)]
+    run = () if spot.chance(8) < 0.2 else (DrumHit(piece, FIRM if spot.tick % QUARTER == 0 else SOFT),)
+    return (*run, DrumHit("kick", LOUD)) if spot.tick % QUARTER == 0 else run
+
+
 def _march(spot: Spot) -> int:
     return (FIRM if spot.tick % QUARTER == 0 else SOFT) if spot.tick % EIGHTH == 0 else 0
 
@@ -215,6 +232,44 @@ MOVES: dict[str, Move] = {
         {"rim": _at((0, 3, 6, 10, 13), FIRM - 10), "kick": _at((0, 6, 8, 14), SOFT + 10), "snare": _never}
     ),
     "train-beat": _pattern({"snare": _march, "kick": _every(QUARTER, FIRM)}),
+    "rock": _pattern({"kick": _at((0, 8, 10), LOUD), "snare": _backbeats, "closed_hat": _every(EIGHTH, SOFT + 12)}),
+    "funk": _pattern(
+        {"kick": _at((0, 3, 6, 10), LOUD), "snare": _at((4, 12), LOUD, (7, 9, 15)), "closed_hat": _every(1, SOFT - 4)}
+    ),
+    "jazz": _pattern(
+        {
+            "ride": lambda spot: FIRM - 14 if spot.tick % 8 in (0, 4, 7) else 0,
+            "closed_hat": lambda spot: SOFT if spot.tick % 8 == 4 else 0,
+            "kick": _every(QUARTER, GHOST),
+            "snare": _never,
+            "open_hat": _never,
+        }
+    ),
+    "latin": _pattern(
+        {
+            "rim": _at((0, 3, 6, 10, 12), FIRM - 8),
+            "kick": _at((3, 6, 11, 14), FIRM),
+            "shaker": _every(EIGHTH, SOFT),
+            "snare": _never,
+        }
+    ),
+    "hip-hop": _pattern(
+        {"kick": _at((0, 7, 8), LOUD), "snare": _at((4, 12), LOUD), "closed_hat": _every(EIGHTH, SOFT)}
+    ),
+    "house": _pattern(
+        {"kick": _every(QUARTER, LOUD), "open_hat": _every(QUARTER, SOFT + 20, EIGHTH), "snare": _backbeats}
+    ),
+    "blast-beat": _pattern(
+        {
+            "kick": _every(EIGHTH, LOUD),
+            "snare": _every(EIGHTH, FIRM, 1),
+            "ride": _every(EIGHTH, FIRM),
+            "closed_hat": _never,
+        }
+    ),
+    "double-kick": _pattern({"kick": _every(1, FIRM)}),
+    "solo": _solo,
+    "displaced": _displaced,
     "16th-hats": _pattern({"closed_hat": lambda spot: SOFT if spot.tick % EIGHTH == 0 else SOFT - 22}),
     "8th-hats": _pattern({"closed_hat": _every(EIGHTH, SOFT + 8)}),
     "quarter-hats": _pattern({"closed_hat": _every(QUARTER, SOFT + 14), "open_hat": _never}),
@@ -239,6 +294,18 @@ MOVES: dict[str, Move] = {
     "sparser": _sparser,
     "busier": _busier,
 }
+
+
+ALIASES = {  # what agent/vocabulary.py calls them
+    "open": "open-hat",
+    "closed": "closed-hat",
+    "sixteenths": "16th-hats",
+    "eighths": "8th-hats",
+    "quarters": "quarter-hats",
+    "train": "train-beat",
+    "polyrhythm": "three-over-four",
+}
+MOVES |= {alias: MOVES[name] for alias, name in ALIASES.items()}
 
 
 def moved(hits: Hits, spot: Spot, moves: Sequence[str]) -> Hits:

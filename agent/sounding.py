@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
@@ -73,6 +74,7 @@ def notes_of(take: Take, timing: Timing | None = None) -> dict[str, list[Planned
     replies = [moment.reply for moment in take.played]
     raw = band_notes(replies, clock.at, _strike(take, timing))
     raw["bass"] = bass_notes([moment.bass for moment in take.played], clock.at)
+    raw["chords"] = tuple(note for note in raw["chords"] if not _is_third(take, note, clock))
     raw["chords"] = tuple(
         sorted((*raw["chords"], *_rubs(take, raw["chords"], clock)), key=lambda n: (n.start, n.pitch))
     )
@@ -91,6 +93,15 @@ def _rubs(take: Take, notes: tuple[RawNote, ...], clock: Clock) -> Iterator[RawN
         near = next(beside, None)
         if near and take.settings[_bar_at(chord[0].start, clock, take)].rubs:
             yield replace(near[0], pitch=near[1], velocity=max(round(0.85 * near[0].velocity), 1))
+
+
+def _is_third(take: Take, note: RawNote, clock: Clock) -> bool:
+    """Whether a note is the third of the chord it sounds in, in a bar of open fifths."""
+    if not take.settings[_bar_at(note.start, clock, take)].open_fifths:
+        return False
+    tick = bisect_right(clock.starts_s, (note.start + EARLY) / MICROS) - 1
+    hit = take.played[min(max(tick, 0), len(take.played) - 1)].reply.chord
+    return hit is not None and (note.pitch - hit.root) % 12 in (3, 4)
 
 
 def _bar_at(start: int, clock: Clock, take: Take) -> int:
@@ -121,18 +132,31 @@ def _sounded(part: str, notes: tuple[RawNote, ...], take: Take, clock: Clock) ->
         settings = take.settings[bar]
         voices = (PIECE_OF_KEY[note.pitch], "drums") if part == "drums" else (part,)
         if settings.muted.isdisjoint(voices):
-            sounded.append(_note(part, note, settings, voices, bar))
+            sounded.append(_note(part, note, settings, voices, bar, clock))
     return sounded
 
 
-def _note(part: str, note: RawNote, settings: Settings, voices: tuple[str, ...], bar: int) -> PlannedNote:
+def _note(part: str, note: RawNote, settings: Settings, voices: tuple[str, ...], bar: int, clock: Clock) -> PlannedNote:
     late_s, gain_db = _of(settings.late_s, voices), _of(settings.level_db, voices)
+    if not settings.triplets.isdisjoint(voices):
+        late_s += _to_triplet(note.start / MICROS, clock)
     if part == "bass":  # the player's own time, and level, are not the band's to change
         late_s, gain_db = 0.0, 0.0
     pitch = note.pitch if part == "drums" else note.pitch + round(_of(settings.semitones, voices))
     velocity = min(max(round(note.velocity * 10 ** (gain_db / VELOCITY_DB)), 1), 127)
     start_s, end_s = note.start / MICROS + late_s, note.end / MICROS + late_s
     return PlannedNote(part, start_s, end_s, min(max(pitch, 0), 127), velocity, bar)
+
+
+def _to_triplet(start_s: float, clock: Clock) -> float:
+    """Seconds from a 16th to the nearest third of its quarter, counted from the bar line."""
+    bar = max(bisect_right(clock.bar_starts_s, start_s + EARLY / MICROS) - 1, 0)
+    first = bisect_right(clock.starts_s, clock.bar_starts_s[bar] + 1e-6) - 1
+    quarter_s = 4 * (clock.starts_s[min(first + 1, len(clock.starts_s) - 1)] - clock.starts_s[first])
+    if quarter_s <= 0:
+        return 0.0
+    thirds = (start_s - clock.bar_starts_s[bar]) / quarter_s * 3
+    return (round(thirds) - thirds) * quarter_s / 3
 
 
 def _of(values: Mapping[str, float], voices: tuple[str, ...]) -> float:
