@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -86,11 +87,21 @@ def mend(word: str) -> str:
     """The word meant: itself when known, else a musical one at most one (long words: two) slips away."""
     if len(word) < 4 or word in lexicon.english() or not word.isalpha():
         return word
-    slips = 1 if len(word) < 6 else 2
+    slips = 1 if len(word) < 5 else 2
     found = process.extract(word, lexicon.music_words(), scorer=OSA.distance, score_cutoff=slips, limit=8)
     near = [(distance, name[0] != word[0], not _within(word, name), name) for name, distance, _ in found]
-    near = [entry for entry in near if not (entry[1] and entry[0] > 1)]
+    near = [
+        entry
+        for entry in near
+        if entry[0] == 1 or (not entry[1] and (len(word) > 7 or _letters_apart(word, entry[3]) < 2))
+    ]
     return min(near)[3] if near else _sounds_like(word)
+
+
+def _letters_apart(word: str, name: str) -> int:
+    """How many letters one has and the other lacks, order apart."""
+    counts = (Counter(word), Counter(name))
+    return (counts[0] - counts[1]).total() + (counts[1] - counts[0]).total()
 
 
 def _within(word: str, name: str) -> bool:
@@ -239,7 +250,7 @@ def _begins_anew(clause: Clause, phrase: Phrase) -> bool:
     shape = [_shape(earlier) for earlier in clause.phrases]
     shape = [letter for letter in shape if letter]
     letter = _shape(phrase)
-    if not shape or not letter or clause.have("only", "except", "instead"):
+    if not shape or not letter or clause.have("only", "except", "instead") or _comparing(clause):
         return False
     joined = "".join(shape)
     if letter == "T":
@@ -247,6 +258,10 @@ def _begins_anew(clause: Clause, phrase: Phrase) -> bool:
     return (
         letter in "SV" and any(joined.endswith(end) for end in ("ST", "VT", "SP", "PT")) and not joined.endswith("TT")
     )
+
+
+def _comparing(clause: Clause) -> bool:
+    return any(phrase.text in ("than", "ahead", "behind") for phrase in clause.phrases[-3:])
 
 
 def _shape(phrase: Phrase) -> str:

@@ -22,7 +22,7 @@ THRESHOLD = 0.5  # edits less sure than this are asked about, not made
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
 REPAIR = re.compile(
-    r"^.*\b(?:no wait|wait no|scratch that|i mean|i meant|actually no|no actually|sorry|make that|or rather|correction|oops|no no|nah wait|strike that)\b[ ,.]*(?=\w+)"
+    r"^.*\b(?:no wait|wait no|scratch that|i mean|i meant|actually no|no actually|sorry|(?:no|or)[, ]+make that|or rather|correction|oops|no no|nah wait|strike that)\b[ ,.]*(?=\w+)"
 )
 
 
@@ -78,6 +78,7 @@ def hear(sentence: str, context: Context | None = None) -> Heard:
 
 
 def _sentences(text: str) -> list[str]:
+    text = re.sub(r"\.{2,}|…", " ", text)
     return [part.strip() for part in re.split(r"(?<=[.!?;\n])\s+|\n", text) if part.strip(" .!?;\n")]
 
 
@@ -148,7 +149,13 @@ def _unique(edits: Sequence[Edit]) -> list[Edit]:
     kept: dict[tuple[str | None, ...], Edit] = {}
     for edit in edits:
         standing = None if edit.scope == "until-told" else edit.scope
-        kept.setdefault((edit.target, edit.dimension, edit.change, edit.value, standing), edit)
+        key = (edit.target, edit.dimension, edit.change, edit.value, standing)
+        if edit.change == "set" and edit.value in {
+            other.value for other in kept.values() if other.dimension == "pattern" and other.scope == edit.scope
+        }:
+            continue  # "the bass drum four times a bar, on every beat"
+        first = kept.setdefault(key, edit)
+        kept[key] = replace(first, size=first.size or edit.size, condition=first.condition or edit.condition)
     return list(kept.values())
 
 

@@ -21,7 +21,9 @@ DIMENSIONS = (
     *("reverb", "width", "pan", "key", "chord"),  # what mixing and harmony need beyond the printed list
 )
 CHANGES = ("more", "less", "set", "on", "off", "keep", "undo", "recall")
-SCOPE = re.compile(r"now|song|until-told|bar:(\d+|last)|bars:(\d+|last)(-\d+)?|from:\d+|every:\d+|section:[\w-]+")
+SCOPE = re.compile(
+    r"now|song|until-told|bar:(\d+|last)|bars:(\d+|last)(-\d+)?|(from|until):\d+|every:\d+|section:[\w-]+"
+)
 SIZE = re.compile(r"small|large|\d+(\.\d+)? (dB|%|ms|bpm|octave|semitone|bar)")
 SHORT = re.compile(
     r"(?P<target>\w+)\.(?P<dimension>\w+) (?P<change>\w+)(?: (?P<value>[^~@|]+?))?"
@@ -41,7 +43,7 @@ CAN = {  # the targets a dimension has; all parts where it is not listed
     "swing": ("feel", *(PIECES | {"drums", "line", "harmony", "bass"})),
     "timing": ("feel", *(part for part in PARTS if part != "band")),
     "register": ("line", *PITCHED, "drums", "toms"),
-    "length": ("form", "line", "harmony", "bass", "hat", "cymbals", "ride"),
+    "length": ("form", *PARTS),
     "syncopation": ("feel", *(part for part in PARTS if part != "band")),
 }
 
@@ -51,7 +53,7 @@ class Edit:
     """target, dimension, change: words of TARGETS, DIMENSIONS, CHANGES. value: "7/8", "96", "fill", a take's number.
 
     size: small, large, "3 dB", "10 %", "1 octave" ...; None = the usual step. scope: now, bar:N (bar:last), bars:N (the
-    next N), bars:5-8, bars:last-4, from:N, every:N, section:NAME, song, until-told; None = from the next bar line on. condition: what it is
+    next N), bars:5-8, bars:last-4, from:N, until:N, every:N, section:NAME, song, until-told; None = from the next bar line on. condition: what it is
     measured against ("than before", "than take 1") or "gradual". confidence: 0 to 1. Raises ValueError in one line.
     """
 
@@ -75,7 +77,7 @@ class Edit:
             "scope",
             self.scope,
             SCOPE,
-            "now, bar:N, bars:N, bars:M-N, bars:last-N, from:N, every:N, section:NAME, song or until-told",
+            "now, bar:N, bars:N, bars:M-N, bars:last-N, from:N, until:N, every:N, section:NAME, song or until-told",
         )
         if type(self.confidence) not in (int, float) or not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence {self.confidence!r}; a number from 0 to 1 is allowed")

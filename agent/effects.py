@@ -65,6 +65,8 @@ def _quality(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
         return "flip"
     if "so" in signs and all_.conditions:
         return "recall"
+    if "so" in before.words and all_.said("is") and not all_.said("must"):
+        return "flip"
     if all_.said("praise"):
         return "liked"
     if all_.said("is") and not all_.said("must", "on"):
@@ -105,7 +107,7 @@ def _noun(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
         return "keep"
     if before.said("off") and not before.said("on"):
         return "off" if edit.dimension in SWITCHABLE and "drop" not in before.words else "flip"
-    if edit.dimension in NEUTRAL:
+    if edit.dimension in NEUTRAL or (edit.dimension, edit.change) == ("density", "more"):
         return "nothing"
     return "nothing" if all_.said("is") and not all_.said("must", "on") else "do"
 
@@ -143,6 +145,8 @@ def _order(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
         return "stop"
     if signs & {"less", "too", "too_much", "so_much"}:
         return "flip"
+    if "more" in signs and term.read()[0].change == "set":
+        return "more"
     if phrase.inflected and all_.said("is") and not all_.said("must") and "keep" not in all_.words:
         return "flip" if term.read()[0].dimension in ("timing", "swing") else "nothing"
     if all_.said("praise") and not all_.said("must", "on", "recall"):

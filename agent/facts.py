@@ -42,7 +42,7 @@ def facts_of(phrases: Iterable[Phrase]) -> Facts:
     compared = False
     for phrase in phrases:
         facts.words.update(phrase.text.split())
-        compared = compared or phrase.text == "than"
+        compared = compared or phrase.text in ("than", "ahead", "behind")
         who = phrase.of("who")
         if who and compared:
             facts.conditions.append(f"than {who[0]}")

@@ -11,6 +11,7 @@ from agent.facts import Facts, facts_of
 from agent.readings import edits_of
 
 CIRCUMSTANCE = ("when", "while", "because", "since", "after", "whilst")
+WAITING = ("who", "scope", "except", "instead", "size", "take")  # what a clause without an order hands on
 BELONGS_TO_ALL = ("section:", "song", "until-told", "now", "bars:")
 
 
@@ -25,7 +26,18 @@ def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
         whole = Clause([*waiting, *clause.phrases], clause.join) if waiting else clause
         facts = facts_of(clause.phrases)
         earlier = (found[-1] if found else []) or mentioned or list(before)
-        edits = _instead(whole) or _except(whole, found) or edits_of(whole) or _of_it(whole, facts, earlier)
+        if clause.phrases[0].text == "if" and not facts.said("must") and not {"you", "we"} & facts.words:
+            continue  # "if it gets any louder I leave"
+        if facts.said("off") and facts.said("it") and found and _features(found[-1]) and not clause.have("who", "term"):
+            found[-1] = [replace(edit, change="off") for edit in found[-1]]
+            continue
+        edits = (
+            _rather(waiting, clause, facts)
+            or _instead(whole)
+            or _except(whole, found)
+            or edits_of(whole)
+            or _of_it(whole, facts, earlier)
+        )
         if clause.join in CIRCUMSTANCE and clause.phrases[0].text in ("i", "we", "i am"):
             continue  # "answer when I stop playing"
         edits = edits or _by_sign(clause, facts, earlier)
@@ -44,7 +56,8 @@ def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
         elif not found and (facts.targets or facts.scopes):
             mentioned = [Edit(target, "pattern", "keep") for target in facts_of(whole.phrases).targets]
             spoken |= {edit.target for edit in mentioned}
-            waiting = whole.phrases if not facts.said("praise", "is") or facts.scopes else []
+            waiting = [phrase for phrase in whole.phrases if phrase.has(*WAITING)]
+            waiting = waiting if facts.scopes or not facts.said("praise", "is") else []
         elif facts.scopes and found and all(edit.scope for edit in found[-1]):
             waiting = clause.phrases
         elif facts.scopes and found:
@@ -52,6 +65,21 @@ def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
         elif facts.sizes and found and _only(clause, "size"):
             found[-1] = [replace(edit, size=edit.size or facts.sizes[-1]) for edit in found[-1]]
     return [edit for group in _scopes_spread(named, found) for edit in group]
+
+
+def _features(edits: Sequence[Edit]) -> bool:
+    return bool(edits) and all((edit.dimension, edit.change) == ("pattern", "set") for edit in edits)
+
+
+def _rather(waiting: Sequence[Phrase], clause: Clause, facts: Facts) -> list[Edit]:
+    """ "ride, not hat"."""
+    if not (facts.said("neg") and facts.targets and _only_targets(clause)) or facts.signs or clause.have("only"):
+        return []
+    wanted = facts_of(waiting).targets
+    scopes = [*facts.scopes, *facts_of(waiting).scopes]
+    edits = [Edit(target, "mute", "on", confidence=0.85) for target in facts.targets if wanted]
+    edits += [Edit(target, "mute", "off", confidence=0.85) for target in wanted]
+    return [replace(edit, scope=scopes[-1] if scopes else None) for edit in edits]
 
 
 def _by_sign(clause: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
@@ -111,12 +139,14 @@ def _inherit(
         return edits
     targets = list(
         dict.fromkeys(
-            edit.target for edit in earlier if edit.target in PARTS and edit.dimension not in ("mute", "take")
+            edit.target
+            for edit in earlier
+            if edit.target in PARTS and edit.dimension != "mute" and edit.target != "band"
         )
     )
     made = []
     for edit in edits:
-        free = edit.target == "band" or (edit.dimension, edit.target) == ("register", "line")
+        free = edit.target == "band" or edit.dimension in ("register", "dissonance", "length")
         free = (free and edit.dimension != "take") or (plural and edit.target == "feel")
         able = [target for target in targets if target in CAN.get(edit.dimension, PARTS)]
         made += [replace(edit, target=target) for target in able] if free and able else [edit]
@@ -194,7 +224,9 @@ def _except(clause: Clause, found: Sequence[Sequence[Edit]]) -> list[Edit]:
     after = clause.phrases[places[0] + 1 :]
     end = next((n for n, phrase in enumerate(after) if phrase.tags and not phrase.has("who")), len(after))
     spared = facts_of(after[:end]).targets
-    own = edits_of(Clause([*clause.phrases[: places[0]], *after[end:]]))
+    everybody = clause.phrases[places[0]].text.startswith(("every", "all")) and not facts_of(after[end:]).targets
+    band = [Phrase("everything", (("who", "band"),))] if everybody and not clause.have("term") else []
+    own = edits_of(Clause([*band, *clause.phrases[: places[0]], *after[end:]]))
     ruled = own or [edit for group in found[-1:] for edit in group]
     made = list(own)
     for edit in ruled:

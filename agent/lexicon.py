@@ -28,7 +28,7 @@ WHO = {
     "bass": "bass, bassline, bass line, bass part, bass guitar, bass player, bass lines, basslines, my bass, double bass, upright",
     "band": "band, everything, everybody, everyone, all of it, all of you, mix, you guys, you all, yall, whole band, the lot, whole mix, the rest, everyones, whole thing, "
     "all the parts, all parts, everyone else, rhythm section, everybody else, overall, ensemble, group, whole lot, all together, the other parts, everything else, whole group, "
-    "overall sound, whole sound, master, overall volume, backing, all instruments, the others, whole ensemble, arrangement level, entire band",
+    "overall sound, whole sound, master, overall volume, backing, all instruments, the others, whole ensemble, arrangement level, entire band, the room",
     "form": "form, structure, arrangement, song, section, tune, piece, song form, phrase, loop, riff section",
     "feel": "feel, groove, pocket, time feel, grooves, rhythm, rhythmic feel",
 }  # fmt: skip
@@ -58,7 +58,7 @@ PARTICLES = {
 }
 WORDS = {
     "neg": "not, no, never, without, nor, neither, avoid, none of, do not want, instead of, rather than, nobody, none, nothing, refrain from, minus, no more, not any, zero, any less, sans, dont, nope on, no one, cannot have",
-    "off": "stop, kill, lose, drop, ditch, remove, cut, mute, quit, get rid of, take out, leave out, kick out, silence, delete, take away, no longer, enough with, enough of, forget the, forget, skip, omit, scrap, cut out, "
+    "off": "undo the, stop, kill, lose, drop, ditch, remove, cut, mute, quit, get rid of, take out, leave out, kick out, silence, delete, take away, no longer, enough with, enough of, forget the, forget, skip, omit, scrap, cut out, "
     "lay off, lay off the, pull out, eliminate, abandon, bin, chuck, bin the, drop out, turn off, switch off, shut off, leave off, dump, axe, nix, wipe out, wipe, stopping, dropping, muting, losing, cutting, clear out, take off, strip out, disable, enough, chop out, shut down",
     "on": "add, bring in, use, play, give, put, try, introduce, unmute, hit, strike, throw in, start, bring back, turn on, switch on, want, need, have, get, insert, include, include some, let us hear, do, go, hear, drop in, stick in, throw, "
     "toss in, needs, enable, sneak in, layer in, get me, chuck in, kick in, adding, let me have, switch to, change to, move to, make it, some, give me, i want, i need, could use, can use, start with, come in, let us have, sprinkle, bring, work in, slip in, requires, shall have, miss, missing, i miss",
@@ -81,7 +81,7 @@ WORDS = {
     "name": "call, name, label",
     "it": "it, that, this, them, those, these, thing, stuff, that thing, part, parts, bit in, that bit, one, that part, things, what you played, what you did, what you just did, what you just played, idea, that idea, the idea, pattern, figure, that stuff, that pattern, bits",
     "hedge": "not sure, do not know, no idea, not certain, not so sure, can not decide, not decided, wonder, do not care, do not mind, does not matter, never mind, no worries, no problem, no rush, no hurry, no pressure, not bad, not too bad, start over, from the top, if you can, if possible",
-    "vague": "direction, this direction, direction this, vibe, the vibe, where this is going, way, the way, approach, atmosphere, mood, so far, how it",
+    "vague": "drop a beat, add a beat, a beat, lose a beat, cut a beat, direction, this direction, direction this, vibe, the vibe, where this is going, way, the way, approach, atmosphere, mood, so far, how it",
 }
 FILLERS = [
     "a",
@@ -621,7 +621,8 @@ ORDER_STARTS = (
     "have the", "have everyone", "have everybody", "am i allowed", "can my", "could my", "can all", "could all", "could someone", "can someone", "do one", "do half", "do another", "can this", "could this", "couldn't we", "could not we", "can not you", "can not we", "could not you", "do us", "do something", "do anything", "should we try", "should we do", "have you", "do double", "do an", "could things", "could u", "how does", "does it make sense to", "is there a way to", "is there any way", "is it possible to", "what do you think about", "what do you say we", "how do you feel about",
 )  # fmt: skip
 ASKS = (
-    "can you tell", "could you tell", "tell me what", "tell me which", "tell me how", "can you say", "can you hear", "could you explain", "explain", "tell me why", "tell me where", "do you know", "can you remember", "what do you", "i wonder", "can i ask",
+    "can you tell", "could you tell", "tell me what", "tell me which", "tell me how", "can you say", "can you hear", "could you explain", "explain", "tell me why", "tell me where", "do you know",
+    "would you say", "would you call", "can you remember", "what do you", "i wonder", "can i ask",
     "how does it work", "have you changed", "have you got", "have you ever", "have you played", "have you heard", "have you kept", "what about you", "how about you", "could you say", "can you list", "could you list", "show me what", "remind me", "let me know", "do you like", "do you think the", "do you think it", "do you hear", "do you remember", "why do not you like", "can you see", "how does the", "what happens", "how does it", "how does that", "how do",
 )  # fmt: skip
 NEVER = "never, never ever, whatever you do, no matter what, under no circumstances, at no point"

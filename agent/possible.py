@@ -41,7 +41,9 @@ def _bad_tempo(edit: Edit) -> str | None:
 
 def _bad_place(edit: Edit, bars: int | None) -> str | None:
     named = [
-        int(number) for number in re.findall(r"\d+", edit.scope or "") if str(edit.scope).startswith(("bar", "from"))
+        int(number)
+        for number in re.findall(r"\d+", edit.scope or "")
+        if str(edit.scope).startswith(("bar", "from", "until"))
     ]
     if not named or re.fullmatch(r"bars:(\d+|last-\d+)", edit.scope or ""):
         return None

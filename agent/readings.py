@@ -27,6 +27,8 @@ def _placed(edit: Edit, facts: Facts) -> Edit:
     size = edit.size or (facts.sizes[-1] if facts.sizes and edit.change in ("more", "less", "set") else None)
     if edit.change == "set" and edit.size is None and not (edit.dimension == "timing" or " bar" in str(size)):
         size = None
+    if str(size).endswith(("octave", "semitone")) and edit.dimension in ("level", "intensity", "density"):
+        edit = replace(edit, dimension="register")
     scope = facts.scopes[-1] if facts.scopes else edit.scope
     standing = (
         facts.said("neg")
@@ -95,7 +97,8 @@ def _without_doubles(edits: Sequence[Edit]) -> list[Edit]:
     kept: dict[tuple[str, str, str, str | None], Edit] = {}
     for edit in edits:
         kept.setdefault((edit.target, edit.dimension, edit.change, edit.value), edit)
-    return list(kept.values())
+    shortened = {edit.change for edit in edits if edit.dimension == "length" and edit.target != "form"}
+    return [e for e in kept.values() if not (e.dimension == "length" and e.target == "form" and e.change in shortened)]
 
 
 def _aimed(edit: Edit, term: Term, targets: Sequence[str]) -> list[Edit]:

@@ -77,7 +77,7 @@ def _where(scope: str | None) -> str:
         "section": f"in the {name}",
     }
     named |= {"now": "now", "song": "for the whole song", "until-told": "until you say", "every": f"every {name} bars"}
-    return " " + (named | {"from": f"from bar {name} on"})[kind]
+    return " " + (named | {"from": f"from bar {name} on", "until": f"until bar {name}"})[kind]
 
 
 def asked(text: str) -> str | None:

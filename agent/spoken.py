@@ -56,6 +56,8 @@ def spoken(clause: Clause, facts: Facts, has_value: bool) -> list[Spoken]:
             and term.name in ("faster", "slower", "steadier")
         ):
             continue
+        if has_value and column == "order" and term.read()[0].dimension in ("level", "intensity", "density"):
+            continue  # "bring it down to 88"
         if column == "quality" and _of_next_feature(clause, place):
             continue  # "a big fill" is a fill
         found.append(Spoken(place, column, term, phrase))

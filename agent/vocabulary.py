@@ -76,7 +76,7 @@ SCALES = (
         comparative="louder, hotter, bigger, more up, stronger, more upfront, further forward, further up, more to the front, fatter",
         quality="loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
         noun="volume, level, loudness, gain, presence, fader, db",
-        order="turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
+        order="forte, fortissimo, play forte, mezzo forte, turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
         "turn that up, up in the mix, louden, make room for, feature",
         complaint="not cutting through, does not cut through, not coming through, does not come through, not punching through, not poking through, buried, lost in the mix, getting lost, gets lost, drowned, drowned out, inaudible, hiding, cannot hear, "
         "can not hear, barely hear, hardly hear, hard to hear, could not hear, hear more of, want to hear more, thin, weedy, wimpy, weak",
@@ -85,7 +85,7 @@ SCALES = (
         "quieter", "band.level less", LEVEL, "-",
         comparative="quieter, softer, lower in the mix, further back, smaller, more quietly, more softly",
         quality="quiet, soft, subtle, low in the mix, in the background, far back, faint, small, discreet, discrete",
-        order="turn down, turn it down, turn that down, pull back, dial back, dial down, tuck, tuck in, tuck back, duck, hush, keep it down, "
+        order="pianissimo, mezzo piano, sotto voce, play pianissimo, turn down, turn it down, turn that down, pull back, dial back, dial down, tuck, tuck in, tuck back, duck, hush, keep it down, "
         "back off, ease off, tone down, rein in, bring down, take down, lay off, shush, bury, soften, tame, take back, sit back in the mix, "
         "down in the mix, back in the mix, pull down, knock down, attenuate, set back",
         complaint="overpowering, drowning out, drowning, deafening, sticks out, sticking out, stands out, poking out, pokes out, poking, "
@@ -108,7 +108,7 @@ SCALES = (
         "leave me some space, leave gaps, thin out, thin it out, strip back, strip it back, strip down, strip it down, declutter, simplify, make space, make room, breathe, "
         "lay off the notes, give me room, give me space, give me some room, give me some space, stay out of my way, get out of my way, stay out of the way, "
         "keep it simple, less is more, pare down, pare it back, open up, give it some air, give it air, let it breathe, less going on, space out",
-        complaint="too much going on, a lot going on, so much going on, too much happening, too much stuff, stepping all over, stepping all over me, walking all over, stepping on, stepping on me, cluttered, overplaying, overplay, playing over me, play over me, messing, frantic, hectic, noodling, cramped, congested, over the top, packed, all over the place",
+        complaint="stop playing over me, steps on, steps all over, walks over, too much going on, a lot going on, so much going on, too much happening, too much stuff, stepping all over, stepping all over me, walking all over, stepping on, stepping on me, cluttered, overplaying, overplay, playing over me, play over me, messing, frantic, hectic, noodling, cramped, congested, over the top, packed, all over the place",
     ),
     Term(
         "higher", "line.register more", PITCH, "+",
@@ -241,8 +241,8 @@ SCALES = (
         comparative="harder, heavier, more intense, more aggressive, more powerful, wilder, angrier, punchier, more energetic, fiercer, rockier, meaner, livelier, more driving, hypier, more exciting, more alive",
         quality="intense, aggressive, powerful, hard, heavy, energetic, punchy, fierce, angry, driving, wild, strident, lively, hype, exciting, epic, forceful",
         noun="energy, intensity, power, punch, aggression, drive, attack, oomph, fire, excitement, force, weight, attitude, balls, life, juice, passion, momentum, grunt, muscle, velocity, umph",
-        order="whack, thump, attack, dig in, hit harder, hit it harder, lean into the drums, go for it, let rip, go all out, let loose, rock out, go wild, amp up, amp it up, hit it hard, hit it, hit hard, lift it, kick it up a notch, "
-        "take it up a notch, take it up, give it some welly, step it up, bash, smash, smack, wallop, turn up the heat, rock harder, play hard, kick it up, come on strong, dig in harder, lift, up the energy, liven up, liven it up, get going",
+        order="whack, thump, attack, dig in, hit harder, hit it harder, lean into the drums, go for it, let rip, go all out, let loose, rock out, go wild, amp up, amp it up, hit it hard, hit it, hit hard, lift it, "
+        "take it up, give it some welly, step it up, bash, smash, smack, wallop, turn up the heat, rock harder, play hard, kick it up, come on strong, dig in harder, lift, up the energy, liven up, liven it up, get going",
         complaint="lifeless, limp, sleepy, tired, flat, timid, shy, polite, lame, lacks energy, wimpish",
     ),
     Term(
@@ -250,8 +250,8 @@ SCALES = (
         comparative="gentler, calmer, more gentle, mellower playing, more delicate, lighter, less hard, more chill, chiller, tamer, more tender, more restrained, more laidback",
         quality="gentle, calm, delicate, chill, light, tender, restrained, chilled",
         noun="restraint, finesse",
-        order="go easy on, easy on, ease up on, calm down, calm it down, chill, chill out, take it easy, cool it, cool down, ease up, take it down a notch, take it down, take it down a peg, settle down, play gently, "
-        "play softly, lighten up, lighten, play lightly, bring it down, bring it down a notch, mellow out, simmer down, die down, relax, go easy, easy, cool off, restrain, hold back",
+        order="go easy on, easy on, ease up on, calm down, calm it down, chill, chill out, take it easy, cool it, cool down, ease up, take it down, settle down, play gently, "
+        "play softly, lighten up, lighten, play lightly, bring it down, mellow out, simmer down, die down, relax, go easy, easy, cool off, restrain, hold back",
         complaint="bashing, banging, hammering, pounding, smashing, brutal, violent, frenzied",
     ),
     Term(
@@ -260,8 +260,8 @@ SCALES = (
         quality="varied, interesting, surprising, adventurous, unpredictable, creative, inventive, different, free",
         noun="variation, variety, surprise, surprises, variations, changes of pattern, difference, ideas",
         order="change something, change something up, vary, vary it, mix it up, change it up, shake it up, do something different, try something different, try something else, something different, something new, surprise me, switch it up, "
-        "play something else, develop, develop it, evolve, evolve it, embellish, improvise, improvise more, stretch out, play around with it, play with it, stray, twist it, give me something different, improvise a bit",
-        complaint="repeat yourself, repeating yourself, repeating yourselves, the same thing over and over, same thing over and over, over and over, same thing again and again, boring, repetitive, monotonous, the same all the time, always the same, predictable, same old, samey, stale, bored, robotic pattern, uninspired, bland, dull part, formulaic, getting old",
+        "play something else, develop, develop it, evolve, evolve it, embellish, improvise, improvise more, stretch out, play around with it, play with it, stray, twist it, give me something different, ",
+        complaint="repeat yourself, repeating yourself, repeating yourselves, the same thing over and over, same thing over and over, over and over, boring, repetitive, monotonous, the same all the time, always the same, predictable, same old, samey, stale, bored, robotic pattern, uninspired, bland, dull part, formulaic, getting old",
     ),
     Term(
         "steadier", "band.variation less", CHANGE, "-",
@@ -285,18 +285,18 @@ SCALES = (
         "legato chords", "harmony.length more", DURATION, "+",
         comparative="smoother, more legato, more sustained, more connected, more connected notes, longer notes, longer chords, more flowing",
         quality="legato, sustained, connected, smooth, flowing, held, drawn out, long notes, long chords",
-        noun="sustain, long notes, long chords, note length, notes length",
+        noun="ring, ringing, sustain, long notes, long chords, note length, notes length",
         feature="legato chords, held chords, sustained chords, whole notes, sustained notes, legato, pads held, tied notes, held notes",
-        order="let it ring, let them ring, let ring, hold the chords, hold the notes, hold them longer, hold the chords longer, hold the notes longer, sustain, sustain it, connect the notes, play legato, hold your notes, hold it out, play long notes, ring out",
-        complaint="jerky, disjointed", only="line bass harmony band ride hat cymbals",
+        order="hold it longer, let it ring, let them ring, let ring, hold the chords, hold the notes, hold them longer, sustain, sustain it, connect the notes, play legato, hold your notes, hold it out, play long notes, ring out",
+        complaint="jerky, disjointed",
     ),
     Term(
         "staccato chords", "harmony.length less", DURATION, "-",
         comparative="more staccato, choppier, stabbier, shorter notes, shorter chords, more clipped, more detached, more percussive, pluckier, more stabby",
         quality="staccato, choppy, detached, stabby, clipped, percussive, plucky, short notes, short chords",
         feature="staccato chords, stabs, chord stabs, short stabs, staccato, skank, upstrokes, short notes",
-        order="chop, chop the chords, stab, cut the notes short, play short, play staccato, clip the notes, cut off the chords, chop up, damp the notes, chop shorter, shorten the notes, shorten the chords",
-        complaint="smeary, blurry, ringing over, ringing too long, overlapping, bleeding together", only="line bass harmony band ride hat cymbals",
+        order="chop, stab, cut the notes short, play short, play staccato, clip the notes, chop up, damp the notes, chop shorter",
+        complaint="smeary, blurry, ringing over, ringing too long, overlapping, bleeding together",
     ),
     Term(
         "tighter", "feel.timing set tight", SPREAD, "-",
@@ -339,7 +339,7 @@ SCALES = (
 FEATURES = (
     Term(
         "four on the floor", "kick.pattern set four-on-the-floor", STEPS, "=",
-        feature="four on the floor, 4 on the floor, 4 to the floor, four to the floor, 4 on floor, four on floor, kick on every beat, kick on all 4, kick on all four, kick on every quarter, "
+        feature="kick on all 4 beats, kick on all the beats, kick on each beat, bass drum on all 4 beats, four on the floor, 4 on the floor, 4 to the floor, four to the floor, 4 on floor, four on floor, kick on every beat, kick on all 4, kick on all four, kick on every quarter, "
         "bass drum on every beat, kick every beat, kick all 4 beats, 4 times each bar every beat, on every beat, on all 4, on all 4 beats, bass drum on all 4, 4x4 kick, pumping kick, kick on the quarters, on every quarter, every quarter note, "
         "4 times each bar, 4 to the bar kick", only="drums",
     ),
@@ -457,7 +457,7 @@ FEATURES = (
     Term("pan right", "band.pan set right", PANNED, "-", feature="pan right, hard right, on the right, to the right, panned right, right side, a bit right", order="pan it right", only="any"),
     Term("pan to the middle", "band.pan set centre", PANNED, "0", feature="in the middle, centered, centred, in the centre, in the center, to the middle, pan center, pan centre, to the centre, to the center, down the middle", only="any"),
     Term("undo", "band.take undo", SAME, "=",
-         order="undo, undo that, undo it, take that back, scrap that, revert, revert that, put it back, put it back how it was, put it back the way it was, forget that last change, undo the last change, cancel that, never mind that, roll it back, roll back, "
+         order="undo the last 2, undo the last 2 things, undo the last 2 changes, never mind the last change, forget the last change, forget that last one, forget that, undo, undo that, undo it, take that back, scrap that, revert, revert that, put it back, put it back how it was, put it back the way it was, forget that last change, undo the last change, cancel that, never mind that, roll it back, roll back, "
          "undo the last thing, undo the last one, take it back, change it back, change that back, scrap it, put that back, no go back, cancel the last change, cancel it, undo last, step back, scratch that, back out of that, reverse that, ctrl z, un do, as you were, "
          "go back one, one step back, go back a step, back one step, ditch the last change, undo the last edit, undo your last change, reverse the last change, put it back like it was, roll that back, set it back", only=""),
     Term("go back to that", "band.take recall", SAME, "=",
@@ -465,7 +465,7 @@ FEATURES = (
          "how it was, back to how it was, return to that, back to that one, go back to that one, do it like before, bring that back, bring back that, back to the way it was, what you had before, what we had before, like you had it, what you played before, what you did before, "
          "the one before, that earlier one, that earlier version, the earlier version, the old one, the old version, the version before", only=""),
     Term("keep that", "band.take keep", SAME, "=",
-         order="keep that, keep it, keep this, keep it like that, keep it like this, leave it like that, leave it as it is, that is a keeper, keep it that way, do not change a thing, do not change anything, do not touch anything, do not touch it, hold on to that, save that, keep exactly that, stay with that, "
+         order="do exactly that again, exactly that again, repeat what you just played, repeat what you just did, play that again, do what you just did, play what you just played, same thing again, keep that, keep it, keep this, keep it like that, keep it like this, leave it like that, leave it as it is, that is a keeper, keep it that way, do not change a thing, do not change anything, do not touch anything, do not touch it, hold on to that, save that, keep exactly that, stay with that, "
          "stay like that, stick with that, save this, more like that, more like this, more of that, more of this, do that again, hold that thought, keep doing that, keep doing what you are doing, keep going like that, stay there, that is the one, we keep that, leave it alone, leave it, leave it there, "
          "keep this one, keep that one, do not change it, do not change that, leave everything as it is, remember that, remember this, hold that, keep it exactly like that, keep everything, change nothing, leave that alone, hang on to that, hang onto that, save it, bank that, leave that as is, leave it as is, a keeper", only=""),
 )  # fmt: skip
