@@ -82,9 +82,10 @@ class TickLoop:
         late_s = at_s - self._time_s - self._period_s
         if self._age < SURE_TICKS:
             return 1
-        if self._missed and max(gap_s, late_s + self._period_s) < self._period_s / 2:
-            self._missed -= 1
-            return 0
+        if self._missed and gap_s < 0.75 * self._period_s:
+            comes_after_all = late_s < -self._period_s / 2
+            self._missed -= comes_after_all
+            return 0 if comes_after_all else 1
         self._missed = 0
         if late_s > LOST_SIGMAS * self._jitter_s * math.sqrt(1 + 4 / self._memory):
             self._missed = max(0, min(round(late_s / self._period_s), round(gap_s / self._period_s) - 1))
@@ -93,15 +94,16 @@ class TickLoop:
     def _filter(self, at_s: float, steps: int) -> None:
         n = self._memory = min(self._memory + steps, MEMORY_TICKS)
         b, c = 2 * (2 * n - 1) / (n * (n + 1)), 6 / (n * (n + 1))
-        predicted_s = self._time_s + steps * self._period_s
-        e = at_s - predicted_s
-        self._time_s = predicted_s + b * e
-        self._period_s += c * e / max(steps, 1)
+        self._time_s += steps * self._period_s
+        if steps == 1:  # one that closes a hole says how many were due, hardly when
+            e = at_s - self._time_s
+            self._time_s += b * e
+            self._period_s += c * e
+            self._watch(e)
         self.number += steps
         self.lost += steps - 1
         self._age += 1
         self._ticks.append((at_s, steps))
-        self._watch(e)
 
     def _watch(self, e: float) -> None:
         """Errors that lie on one side for long mean that the tempo moves."""
