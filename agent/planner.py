@@ -104,16 +104,22 @@ class Planner:
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
         """Take one frame; a Plan whenever a tick is complete."""
-        analysis = self.form.hear(analysis)
+        analysis = self.form.hear(self._in_time(analysis))
         self._hear(analysis, latent)
         if analysis.grid is None:
             return self._stop(analysis.time_s) if self._tick else None
-        self._follow(self._tempo.follow(analysis.grid, analysis.notes, analysis.time_s), analysis.time_s)
+        self._follow(analysis.grid, analysis.time_s)
         plan = None
         while self._is_heard(analysis.time_s):
             self._observe()
             plan = self._join(plan, self._plan(analysis.time_s))
         return plan
+
+    def _in_time(self, analysis: Analysis) -> Analysis:
+        """The band's own beat in place of the ears'."""
+        if analysis.grid is None:
+            return analysis
+        return replace(analysis, grid=self._tempo.follow(analysis.grid, analysis.notes, analysis.time_s))
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in analysis.revised}
