@@ -201,7 +201,7 @@ class Live:
         cause = "" if ended_just_now else audio.trouble(owes_words=self.crew.rolling)
         if cause or self.figures.stuck:
             self._mourn(audio, cause or "the sound card's driver is stuck")
-            silence(self._config)
+            self._silence()
         if audio.revive():
             self.figures.new_life()
         if mind.process is None or (self.crew.bass.ended and not mind.alive):
@@ -211,6 +211,11 @@ class Live:
             self._mourn(mind, cause)
         if mind.revive():
             self._heard_at = self.crew.bass.written
+
+    def _silence(self) -> None:
+        """The audio process could not end its notes itself."""
+        if why := silence(self._config):
+            self._trouble(f"notes may hang: {why}")
 
     def _mourn(self, worker: Worker, cause: str) -> None:
         """Make room for the next one; whoever cannot even begin, or begins in vain again and again, is given up."""
@@ -268,4 +273,4 @@ class Live:
         self._hear_audio()  # what it said with its last breath
         audio.end(0.5)
         if audio.process.exitcode != 0:
-            silence(self._config)
+            self._silence()
