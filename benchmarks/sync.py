@@ -38,12 +38,14 @@ FOUR = Meter(4, 4)
 TICK, START = b"\xf8", b"\xfa"
 WARM_BEATS = 4
 STEADY, QUARTERS = 120.0, 400
+HELD_UP = "steady, +-1 ms, held up 3-90 ms every 4 s"
 SCENES: dict[str, tuple[np.ndarray, float, float]] = {  # tempo of each quarter, jitter in s, share of ticks lost
     "steady, no jitter": (np.full(QUARTERS, STEADY), 0.0, 0.0),
     "steady, +-1 ms": (np.full(QUARTERS, STEADY), 0.001, 0.0),
     "steady, +-3 ms": (np.full(QUARTERS, STEADY), 0.003, 0.0),
     "240 bpm, +-3 ms": (np.full(QUARTERS, 240.0), 0.003, 0.0),
     "steady, +-3 ms, 2% lost": (np.full(QUARTERS, STEADY), 0.003, 0.02),
+    HELD_UP: (np.full(QUARTERS, STEADY), 0.001, 0.0),
     "glide 90-150 and back, +-1 ms": (120 + 30 * np.sin(np.arange(QUARTERS) * 2 * np.pi / 200), 0.001, 0.0),
     "glide 90-150 and back, +-3 ms": (120 + 30 * np.sin(np.arange(QUARTERS) * 2 * np.pi / 200), 0.003, 0.0),
     "a new tempo every 40 beats, +-1 ms": (np.repeat([120, 90, 140, 60, 100, 130, 75, 180, 110, 95], 40), 0.001, 0.0),
@@ -94,6 +96,11 @@ def clock_in(scene: str, system: Any, seed: int = 0) -> dict[str, float]:
     rng = np.random.default_rng(seed)
     truth = 10.0 + np.concatenate([[0.0], np.cumsum(np.repeat(60 / np.asarray(tempi, float) / 24, 24))])
     heard = np.sort(truth + rng.uniform(-jitter_s, jitter_s, len(truth)))
+    if scene == HELD_UP:
+        for begin in np.arange(120, len(truth) - 200, 192) + rng.integers(
+            0, 150, len(range(120, len(truth) - 200, 192))
+        ):
+            heard[begin:] = np.maximum(heard[begin:], truth[begin] + rng.uniform(0.003, 0.09))
     keep = (rng.random(len(truth)) >= lost) | (np.arange(len(truth)) < 24)
     system.hear(9.9, START)
     errors = []
