@@ -148,6 +148,10 @@ def _switched(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
 
 
 def _kept_bare(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
+    if not targets and facts.said("neg") and facts.said("touch") and facts.said("it"):
+        return [Edit("band", "pattern", "keep", confidence=0.75)]
+    if targets and "hold" in facts.words and any(scope.startswith("until:") for scope in facts.scopes):
+        return _all(targets, "mute", "on", 0.75)
     if facts.said("keep", "same") and (targets or facts.said("it")) and not facts.said("neg"):
         return _all(targets, "pattern", "keep", 0.8) or [Edit("band", "take", "keep", confidence=0.8)]
     if targets and facts.said("on") and not facts.said("is") and set(targets) - {"band", "form", "feel"}:

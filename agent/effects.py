@@ -61,6 +61,8 @@ def _quality(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
         return "keep" if neg and "less" in signs else "flip"
     if "more" in signs:
         return "keep" if neg else "do"
+    if neg and "so" not in signs and term.read()[0].dimension == "swing":
+        return "off"
     if neg or all_.said("blame"):
         return "flip"
     if "so" in signs and all_.conditions:

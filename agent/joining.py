@@ -135,6 +135,7 @@ def _inherit(
     refers = (facts.said("it") and not facts.said("on")) or any(
         {"it", "that", "them"} & set(p.text.split()) for p in terms
     )
+    refers = refers or bool({(e.dimension, e.change) for e in edits} & {(e.dimension, e.change) for e in earlier})
     if not refers and not (same_sentence and _elliptic(clause)):
         return edits
     targets = list(

@@ -57,7 +57,7 @@ def _values(clause: Clause, facts: Facts) -> list[Edit]:
             if kind in rows and not facts.said("hedge"):
                 dimension = "meter" if kind == "group" else kind
                 stance = _stance(facts)
-                stance = "set" if kind == "tempo" and stance == "off" and not facts.said("neg") else stance
+                stance = "set" if kind == "tempo" and stance in ("off", "keep") and not facts.said("neg") else stance
                 found.append(Edit(rows[kind], dimension, stance, str(value), confidence=0.95))
     if {edit.dimension for edit in found} == {"chord"} and len(found) > 1:
         return [replace(found[0], value=" ".join(str(edit.value) for edit in found))]
@@ -89,7 +89,8 @@ def _terms(clause: Clause, facts: Facts, has_value: bool) -> list[Edit]:
         )
         if any(grades(one, other, clause) for other in said):
             continue
-        found += [made for edit in edits for made in _aimed(edit, one.term, facts.targets)]
+        targets = before.targets if one.column == "complaint" and before.targets else facts.targets
+        found += [made for edit in edits for made in _aimed(edit, one.term, targets)]
     return _without_doubles(about(things, found))
 
 

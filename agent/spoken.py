@@ -116,6 +116,8 @@ def about(things: Sequence[Spoken], edits: list[Edit]) -> list[Edit]:
 
 
 def _noun(one: Spoken) -> Term | None:
+    if one.place == 0 and any(column == "order" for column, _ in readings_of(one.phrase)):
+        return None  # "push the snare back in the mix"
     nouns = [term for column, term in readings_of(one.phrase) if column == "noun"]
     return nouns[0] if nouns and nouns[0].read()[0].dimension != "density" else None
 

@@ -74,7 +74,7 @@ SCALES = (
     Term(
         "louder", "band.level more", LEVEL, "+",
         comparative="louder, hotter, bigger, more up, stronger, more upfront, further forward, further up, more to the front, fatter",
-        quality="loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
+        quality="full blast, full volume, at full volume, full on, loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
         noun="volume, level, loudness, gain, presence, fader, db",
         order="forte, fortissimo, play forte, mezzo forte, turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
         "turn that up, up in the mix, louden, make room for, feature",
@@ -84,8 +84,8 @@ SCALES = (
     Term(
         "quieter", "band.level less", LEVEL, "-",
         comparative="quieter, softer, lower in the mix, further back, smaller, more quietly, more softly",
-        quality="quiet, soft, subtle, low in the mix, in the background, far back, faint, small, discreet, discrete",
-        order="pianissimo, mezzo piano, sotto voce, play pianissimo, turn down, turn it down, turn that down, pull back, dial back, dial down, tuck, tuck in, tuck back, duck, hush, keep it down, "
+        quality="whisper quiet, whispered, quiet, soft, subtle, low in the mix, in the background, far back, faint, small, discreet, discrete",
+        order="whisper, pianissimo, mezzo piano, sotto voce, play pianissimo, turn down, turn it down, turn that down, pull back, dial back, dial down, tuck, tuck in, tuck back, duck, hush, keep it down, "
         "back off, ease off, tone down, rein in, bring down, take down, lay off, shush, bury, soften, tame, take back, sit back in the mix, "
         "down in the mix, back in the mix, pull down, knock down, attenuate, set back",
         complaint="overpowering, drowning out, drowning, deafening, sticks out, sticking out, stands out, poking out, pokes out, poking, "
@@ -94,7 +94,7 @@ SCALES = (
     Term(
         "denser", "band.density more", DENSITY, "+",
         comparative="denser, busier, fuller, thicker, richer, more notes, more hits, more strokes, more going on, more stuff, more movement, more active, extra notes",
-        quality="dense, busy, full, thick, active, crowded, rich",
+        quality="complicated, complex, fussy, elaborate, ornate, flashy, intricate, dense, busy, full, thick, active, crowded, rich",
         noun="density, notes, hits, activity, strokes, subdivisions, busyness, note count",
         order="fill it out, fill out, flesh out, thicken, fill up, fill it up, go nuts, fill in the gaps, fill the gaps",
         complaint="not enough going on, nothing going on, not much going on, too little going on, not enough happening, empty, bare, bald, naked, underplaying, too little happening, nothing happening, hollow, holes",
@@ -102,9 +102,9 @@ SCALES = (
     Term(
         "sparser", "band.density less", DENSITY, "-",
         comparative="sparser, simpler, thinner, emptier, fewer notes, less notes, fewer hits, more open, more minimal, airier, more spacious, plainer, leaner",
-        quality="sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
+        quality="empty, sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
         noun="silence, silences, rests, silence between the notes, space between the notes, space between notes, rests between the notes, space, room, air, breathing room, gaps, breathing space",
-        order="leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
+        order="out of the way, out of my way, out of the singer's way, pare the part down, nothing fancy, leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
         "leave me some space, leave gaps, thin out, thin it out, strip back, strip it back, strip down, strip it down, declutter, simplify, make space, make room, breathe, "
         "lay off the notes, give me room, give me space, give me some room, give me some space, stay out of my way, get out of my way, stay out of the way, "
         "keep it simple, less is more, pare down, pare it back, open up, give it some air, give it air, let it breathe, less going on, space out",
@@ -146,7 +146,7 @@ SCALES = (
         comparative="crunchier, tenser, spicier, more outside, grittier, uglier, more clashing, nastier, more out, edgier, dirtier, weirder, more rub",
         quality="tense, dissonant, crunchy, outside, spicy, edgy, jazzy, discordant, clashing, gritty, weird, out there, jarring, unsettling, sour, angular",
         noun="tension, tensions, dissonance, crunch, rub, spice, dissonances, grit, friction, clash, clashes, edge, extensions, weirdness, tensio, bitterness",
-        order="take it outside, go outside, play outside, take it out, rub, crunch up, spice up, spice it up",
+        order="dirty up, dirty it up, mess up the chords, roughen, take it outside, go outside, play outside, take it out, rub, crunch up, spice up, spice it up",
         complaint="too nice, too sweet, cheesy, too safe, saccharine, too pretty, corny, too sugary, vanilla, bland harmony",
     ),
     Term(
@@ -161,7 +161,7 @@ SCALES = (
         "resolve", "harmony.resolution on", FIFTHS, "+",
         noun="resolution, cadence, cadences, resolutions, closure",
         quality="resolved, solved",
-        order="make it land, land it, land, resolve, resolving, resolves, let it resolve, resolve it, bring it home, come home, land on the tonic, land on the root, "
+        order="release, release it, release the tension, let go of the tension, make it land, land it, land, resolve, resolving, resolves, let it resolve, resolve it, bring it home, come home, land on the tonic, land on the root, "
         "land on the one chord, go home, end on the tonic, land home, cadence on the tonic, settle on the tonic, take it home, solve, land on the i, "
         "finish the cadence, return to the tonic, go to the tonic, end on the root",
     ),
@@ -177,8 +177,8 @@ SCALES = (
         comparative="later, more behind, lazier, more laid back, more relaxed, further behind, further back in time",
         quality="behind the beat, behind, laid back, late, lazy, relaxed, draggy, back of the beat, behind the click, behind me, loping",
         feature="dilla feel, dilla time, drunk feel, drunken feel",
-        order="lay back, lay it back, lay way back, sit back, lag, drag, drag it, drag the beat, pull it back, hang back, lay back on the beat, lean back, sit behind the beat, delay, "
-        "play on the back of the beat, on the back of the beat, sit on the back of the beat, sit it back, push it back, push back, relax the time, sit behind, play behind",
+        order="relax the time, relax the feel, relax the groove, lay back, lay it back, lay way back, sit back, lag, drag, drag it, drag the beat, pull it back, hang back, lay back on the beat, lean back, sit behind the beat, delay, "
+        "play on the back of the beat, on the back of the beat, sit on the back of the beat, sit it back, push it back, push back, sit behind, play behind",
         complaint="ahead, rushing, rushes, rush, rushed, ahead of me, running away, runs ahead, getting ahead, early, too early, hurrying, hurried, jumping ahead, running ahead, jumping the gun",
     ),
     Term(
@@ -225,7 +225,7 @@ SCALES = (
     Term(
         "more syncopated", "feel.syncopation more", SYNCOPATION, "+",
         comparative="more off beat, more offbeat, funkier, trickier, more broken, more off the beat, jerkier",
-        quality="syncopated, off beat, offbeat, funky, broken, tricky, off the beat",
+        quality="jerky, syncopated, off beat, offbeat, funky, broken, tricky, off the beat",
         noun="syncopation, offbeats, off beats, syncopations, off beat stuff, funk, upbeats, anticipations",
         order="syncopate, syncopate it, play off the beat, play the offbeats, play on the offbeats, break up the beat, break it up, mess with the rhythm, play around the beat, funk it up",
         complaint="square, on the nose, predictable rhythm",
@@ -288,14 +288,14 @@ SCALES = (
         noun="ring, ringing, sustain, long notes, long chords, note length, notes length",
         feature="legato chords, held chords, sustained chords, whole notes, sustained notes, legato, pads held, tied notes, held notes",
         order="hold it longer, let it ring, let them ring, let ring, hold the chords, hold the notes, hold them longer, sustain, sustain it, connect the notes, play legato, hold your notes, hold it out, play long notes, ring out",
-        complaint="jerky, disjointed",
+        complaint="disjointed",
     ),
     Term(
         "staccato chords", "harmony.length less", DURATION, "-",
         comparative="more staccato, choppier, stabbier, shorter notes, shorter chords, more clipped, more detached, more percussive, pluckier, more stabby",
         quality="staccato, choppy, detached, stabby, clipped, percussive, plucky, short notes, short chords",
         feature="staccato chords, stabs, chord stabs, short stabs, staccato, skank, upstrokes, short notes",
-        order="chop, stab, cut the notes short, play short, play staccato, clip the notes, chop up, damp the notes, chop shorter",
+        order="choke, damp, dampen, chop, stab, cut the notes short, play short, play staccato, clip the notes, chop up, damp the notes, chop shorter",
         complaint="smeary, blurry, ringing over, ringing too long, overlapping, bleeding together",
     ),
     Term(

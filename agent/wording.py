@@ -50,7 +50,12 @@ ORDINALS = [
 ]
 ORDINAL = "|".join(ORDINALS)
 
-SHORT_FORMS = (
+
+def _place_named(word: str) -> str:
+    return ORDINALS[(int(word) if word.isdecimal() else ONES.index(word)) - 1]
+
+
+SHORT_FORMS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"[’‘´`]", "'"), (r"[–—]", " , "), (r"\bw/o\b", "without"), (r"\bw/", "with "), (r"&", " and "),
     (r"\b(do|does|did|is|are|was|were|would|should|could|has|have|ai)n'?t\b", r"\1 not"), (r"\bain not\b", "is not"),
     (r"\b(can'?t|cannot)\b", "can not"), (r"\bwon'?t\b", "will not"), (r"\blet'?s\b", "let us"),
@@ -72,6 +77,8 @@ SHORT_FORMS = (
     (r"\b(take|leave|pull|cut|filter) ((?:the |that |those |all |all the |some |some of the )?\w+(?: \w+)?) out\b", r"\1 out \2"),
     (r"(?<![\w.])([+-]) ?(?=\d+(?:\.\d+)? ?(?:db|ms|%))", lambda m: " more " if m[1] == "+" else " less "), (r"\bmor\b", "more"), (r"\bles\b", "less"),
     (r"\.{2,}|…", " "), (r"\b(everything|everyone|everybody|all) (?:that|which|who) (?:is|are) not\b", r"\1 except"), (r"\bhalf (?:the )?(volume|level)\b", r"less 50 % \1"), (r"\bto (?:like |about |around )?half\b(?! time)", "by half"), (r"\bi would kill for\b", "i want"),
+    (r"\bhiding behind\b", "hiding under"), (r"\b(\d+(?:\.\d+)?) (more|less|extra) (?=db|decibel|ms|percent|%|bpm|semitone|octave)", r"\2 \1 "), (r"\bminus (?=[\w.]+ ?(?:db|decibel|ms|%|percent))", "less "), (r"\bplus (?=[\w.]+ ?(?:db|decibel|ms|%|percent))", "more "),
+    (r"\b(verse|chorus|bridge) (?:number |no )?(1|2|3|4|one|two|three|four)\b(?! bar)", lambda m: f"{_place_named(m[2])} {m[1]}"), (r"\bhalve\b|\bhalf the (?!time|speed feel|feel)", "less 50 % "), (r"\bdouble the (?=tempo|speed|length|density|volume|level|swing|reverb|energy|tension|number|amount)", "more 100 % "),
     (r"\bluv\b", "love"), (r"\bwh?[au]t'?s\b|\bwut is\b", "what is"), (r"\bbak\b", "back"), (r"\bthru\b", "through"), (r"\b(?:lol|lmao|haha+|hehe|k|kk|omg|wtf|xd|imo|imho|tbh|ngl|fr)\b", ""),
     (r"\b(?:why|could|would|can) (?:do )?not (?:you|we)(?: just)?\b|\bwhy not\b", "please"), (r"\bdo not you think\b", ""),
     (r"\b(with|to|under|over|behind|around|against|on|of|from|on top of) my (?:own |low |high |long |short |little |big )?(?:bass|line|riff|playing|part|groove|notes|lines|bassline|bass line|melody|fingers|tone)\b(?= |$|\W)(?! in)", r"\1 me"),
@@ -109,7 +116,7 @@ SMALL = (
     r"(?:just )?a (?:little|lil|wee)|slightly|somewhat|kinda|sort of|kind of|lil|an? (?:small |tiny )?notch|marginally|a few notches|(?:(?:tiny|little|wee|lil|small) )?bit(?! in)|a few db"
 )
 LARGE = (
-    r"way(?! (?:it|you|to|we|that|the)\b)|a whole lot|a lot|lots|loads|far(?! back)|massively|hugely|considerably|significantly|seriously|a ton|tons|drastically|dramatically|super|"
+    r"way(?! (?:it|you|to|we|that|the)\b)|a whole lot|a lot|lots|loads|far(?! back| forward| away| behind| ahead| out)|massively|hugely|considerably|significantly|seriously|a ton|tons|drastically|dramatically|super|"
     r"very|extremely|miles|a great deal|big time|heaps|substantially|much(?= \w+er\b| more| less| busier)|radically|insanely|bags|plenty|quite a bit|quite a lot|a good deal"
 )
 THAN = r"than (?:(?:it|you|we) (?:is|are|was|were|did|had|have)(?: (?:now|before))?|before|last time|earlier|usual|that|this|now|what you did|the original|previously)"
