@@ -1,12 +1,18 @@
 """Shared places, and: where ANTIPHON_NO_SKIP is set (CI), a test that would skip is an error."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # as agent.__main__ does, before NumPy is loaded
+
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="antiphon-state-")  # latencies measured here would change tests
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
