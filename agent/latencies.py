@@ -68,9 +68,14 @@ class Latencies:
         return next((one for one in self.audio if one.key == (source, sink, rate_hz, block_samples)), None)
 
     def port(self, name: str) -> MidiLatency | None:
-        """That of the port; a click, which was heard, before a loop, which was not."""
+        """That of the port, or of the one port whose name holds `name` (a port that is not there yet is known by what
+        config.yaml calls it); a click, which was heard, before a loop, which was not."""
         found = [one for one in self.midi if stable(one.port) == stable(name)]
-        return min(found, key=lambda one: (CLICK, LOOP).index(one.how), default=None)
+        if not found and not name.isdecimal():
+            found = [one for one in self.midi if name.casefold() in stable(one.port).casefold()]
+        if len({stable(one.port) for one in found}) != 1:
+            return None
+        return min(found, key=lambda one: (CLICK, LOOP).index(one.how))
 
     def having(self, new: CardLatency | MidiLatency) -> Latencies:
         """With `new` in the place of what was known of the same device."""

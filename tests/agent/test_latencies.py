@@ -55,6 +55,13 @@ def test_an_instrument_is_known_by_its_port_whatever_number_it_has_today(tmp_pat
     assert latencies.midi_s(known, config(tmp_path, midi__latency_ms=4).midi, "Volca") == 0.004
 
 
+def test_a_port_that_is_not_there_yet_is_known_by_what_the_config_calls_it(tmp_path: Path) -> None:
+    known, midi = Latencies().having(SYNTH), config(tmp_path).midi
+    assert latencies.midi_s(known, midi, "volca") == 0.0075
+    assert latencies.midi_s(known.having(replace(SYNTH, port="Volca Bass")), midi, "vol") == 0.0  # which of the two?
+    assert latencies.midi_s(known.having(replace(SYNTH, port="MIDI 2")), midi, "2") == 0.0
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", '{"audio": 3}', '{"audio": [{"input": 1}], "midi": []}', '{"audio": [], "midi": [{"port": "x"}]}'],
