@@ -138,3 +138,23 @@ def test_a_message_that_is_not_midi_is_refused(band):
     for message in ((), (0x10, 60, 1), (0x90, 200, 1)):
         with pytest.raises(ValueError, match="not a MIDI message"):
             band.send("line", message)
+
+
+def test_resting_while_nothing_sounds_does_not_change_what_sounds_later(band):
+    """Against a synth that renders its silence."""
+    other, rested = Synth(BAND, RATE, PARTS), 0
+    for wait in (0, 30, 2):
+        for synth in (band, other):
+            synth.send("line", (0x90, 72, 100))
+            synth.render(9_600)
+            synth.send("line", (0x80, 72, 0))
+        heard = [band.render(960), other.render(960)]
+        for _ in range(100):
+            if not band.silent:
+                heard[0] = band.render(960)
+            else:
+                heard[0], rested = np.zeros_like(heard[0]), rested + 1
+            heard[1] = other.render(960)
+            np.testing.assert_array_equal(*heard)
+        other.render(960 * wait)
+    assert rested > 100
