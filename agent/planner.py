@@ -119,7 +119,9 @@ class Planner:
         """The band's own beat in place of the ears'."""
         if analysis.grid is None:
             return analysis
-        return replace(analysis, grid=self._tempo.follow(analysis.grid, analysis.notes, analysis.time_s))
+        behind_s = analysis.feel.behind_s if analysis.feel else None
+        grid = self._tempo.follow(analysis.grid, analysis.notes, analysis.time_s, behind_s)
+        return replace(analysis, grid=grid)
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in analysis.revised}

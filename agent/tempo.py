@@ -23,10 +23,13 @@ SWUNG_FROM = 0.56
 GATE_BEATS, GATE_S = 0.22, 0.075
 UNSURE = (1 / 3, 2 / 3)  # a note there may be meant for another place: it says nothing exact
 SAME_BEATS = 0.2  # the ears' grid and ours are the same where they differ by less, of a beat
-SAME_TEMPO = 0.08
+LOST_BEATS = 0.35
+SAME_TEMPO = 0.20
+FOUND_BEATS, FOUND_TEMPO = 0.06, 0.06  # ears whose grid moves so much in a frame have found another one
 SCORE_MEMORY = 0.85  # per note
 FADE_BEATS = 0.3  # with which a correction reaches what is played
-MOST_SLEW_S = 0.020  # per beat
+MOST_SLEW_S = 0.012  # per beat
+LAID_BACK_S = 0.008  # less is not meant
 SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
 MOST_TREND = 0.04  # per beat
 Floats = NDArray[np.float64]
@@ -43,9 +46,12 @@ class Player:
     trend_memory: float
 
 
-STEADY = Player(0.0005, 0.0008, 0.0, 0.0)
-BENDING = Player(0.0010, 0.0020, 0.0025, 0.93)
-FREE = Player(0.0020, 0.0300, 0.0, 0.0)
+PLAYERS = (
+    Player(0.0005, 0.0008, 0.0, 0.0),  # steady
+    Player(0.0010, 0.0010, 0.0010, 0.97),  # slowly bending, for long
+    Player(0.0010, 0.0020, 0.0025, 0.93),
+    Player(0.0020, 0.0100, 0.0150, 0.80),  # free
+)
 
 
 class Lock:
@@ -89,6 +95,7 @@ class Tempo:
     def __init__(self) -> None:
         self._locks: list[Lock] = []
         self._index = 0  # of the locks' anchor
+        self._ears: Grid | None = None  # as it was a frame ago
         self._offset_s = 0.0  # played minus believed
         self._now_s = 0.0
         self._heard_s = 0.0  # onset of the newest note that was on the grid
@@ -97,28 +104,33 @@ class Tempo:
         """There is no beat."""
         self.__init__()  # type: ignore[misc]
 
-    def follow(self, grid: Grid, notes: tuple[Note, ...], now_s: float) -> Grid:
-        """grid: the ears'; notes: newly named. Everything in seconds of the stream."""
-        if not self._locks or not self._agree(grid, now_s):
+    def follow(self, grid: Grid, notes: tuple[Note, ...], now_s: float, behind_s: float | None = None) -> Grid:
+        """grid: the ears'; notes: newly named; behind_s: how far behind the beat the player sits, where that is known:
+        he may, without dragging the band. Everything in seconds of the stream."""
+        late_s = behind_s if behind_s is not None and abs(behind_s) > LAID_BACK_S else 0.0
+        if not self._locks or not self._agree(grid):
             self._start(grid, now_s)
         for note in notes:
             if note.articulation != "ghost":
-                self._hear(note.onset_s, grid)
+                self._hear(note.onset_s - late_s, grid)
         self._glide(grid, now_s)
         self._roll(now_s)
         return self._published(grid, now_s)
 
     def _start(self, grid: Grid, now_s: float) -> None:
         beat = math.floor(grid.beat_at(now_s))
-        self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in (STEADY, BENDING, FREE)]
+        self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in PLAYERS]
         self._index, self._offset_s, self._heard_s = beat, 0.0, now_s
 
-    def _agree(self, grid: Grid, now_s: float) -> bool:
-        """Whether the ears mean the same beats; their numbers are taken over where only these changed."""
+    def _agree(self, grid: Grid) -> bool:
+        """Whether the ears mean the same beats; their numbers are taken over where only these changed. Ears that slowly
+        come apart are believed later than ears that have found another beat."""
+        ears, self._ears = self._ears or grid, grid
         period_s = self._period_s()
         apart = grid.beat_at(self._time_of(self._index)) - self._index
         shift = round(apart)
-        if abs(apart - shift) > SAME_BEATS or abs(math.log(grid.period_s / period_s)) > SAME_TEMPO:
+        limit = SAME_BEATS if _is_another(ears, grid) else LOST_BEATS
+        if abs(apart - shift) > limit or abs(math.log(grid.period_s / period_s)) > SAME_TEMPO:
             return False
         self._index += shift
         return True
@@ -136,7 +148,6 @@ class Tempo:
         return self._time_of(self._index + 1) - self._time_of(self._index)
 
     def _hear(self, onset_s: float, grid: Grid) -> None:
-        onset_s -= grid.behind_s
         place, deviation_s, spread_s = self._nearest(onset_s, grid)
         if any(abs(place % 1 - third) < 1e-6 for third in UNSURE) or abs(deviation_s) > min(
             GATE_S, GATE_BEATS * self._period_s()
@@ -186,6 +197,13 @@ class Tempo:
             position=grid.position_of(self._index),
             period_s=next_s - anchor_s,
         )
+
+
+def _is_another(before: Grid, grid: Grid) -> bool:
+    """Whether the ears left their grid for another."""
+    apart = before.beat_at(grid.anchor_s)
+    moved = abs(apart - round(apart)) > FOUND_BEATS
+    return moved or abs(math.log(grid.period_s / before.period_s)) > FOUND_TEMPO
 
 
 def _places(grid: Grid) -> tuple[tuple[float, float], ...]:

@@ -31,6 +31,7 @@ GLIDES: dict[str, Scene] = {
     "as recorded": as_it_is,
     "steady": lambda clip: moved(clip, "steady", steady, 30),
     **DRIFTS,
+    "lays back 20 ms": lambda clip: moved(clip, "lays back", steady, 34, 0.020),
     "rubato 6%": lambda clip: moved(clip, "rubato 6%", wave(0.06, 7), 34),
 }
 EVENTS: dict[str, Scene] = {

@@ -97,8 +97,8 @@ def as_it_is(clip: Clip) -> Piece:
     return Piece(clip.name, _load(clip.name), beats, np.array(clip.truth["beat_pos"]), clip.meter)
 
 
-def moved(clip: Clip, name: str, rate: Rate, seconds: float) -> Piece:
-    """The clip over and over, its notes cut out and put where the tempo wants them."""
+def moved(clip: Clip, name: str, rate: Rate, seconds: float, late_s: float = 0.0) -> Piece:
+    """The clip over and over, its notes cut out and put where the tempo wants them; late_s behind it from EVENT_S on."""
     place = warp(clip, rate, seconds)
     bars = int(np.searchsorted(place(np.arange(0.0, 1000, clip.bar)), seconds))
     total = max(bars, 4) * clip.bar
@@ -106,6 +106,7 @@ def moved(clip: Clip, name: str, rate: Rate, seconds: float) -> Piece:
     source = _load(clip.name)
     out = np.zeros(int((float(place(np.array(float(total)))) + TAIL_S) * ANALYSIS_RATE), np.float32)
     onsets = place(np.array([at for at, _ in notes]))
+    onsets = onsets + late_s * (onsets > EVENT_S)
     for i, (_, n) in enumerate(notes):
         until_s = onsets[i + 1] if i + 1 < len(notes) else onsets[i] + 1.0
         _paste(out, _cut(clip, source, n), float(onsets[i]), float(until_s))
