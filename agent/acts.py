@@ -88,7 +88,7 @@ def _density(settings: Settings, edit: Edit) -> Settings:
 
 def _dissonance(settings: Settings, edit: Edit) -> Settings:
     settings = _dial("tension")(settings, edit)
-    return replace(settings, rubs=(settings.dials.tension or 0.0) > HALF)
+    return replace(settings, rubs=edit.change != "less" and (settings.dials.tension or 0.0) > HALF)
 
 
 def _resolution(settings: Settings, edit: Edit) -> Settings:
@@ -102,6 +102,12 @@ def _intensity(settings: Settings, edit: Edit) -> Settings:
     if edit.target in ("band", "feel", "form"):
         settings = _dial("intensity")(settings, edit)
     return _per_voice("level_db", "intensity")(settings, edit)
+
+
+def _syncopation(settings: Settings, edit: Edit) -> Settings:
+    settings = _dial("syncopation")(settings, edit)
+    more = edit.change in ("more", "on", "set")
+    return _with_move(_with_move(settings, "on-the-beat", not more), "off-the-beat", more)
 
 
 def _swing(settings: Settings, edit: Edit) -> Settings:
@@ -184,7 +190,7 @@ def _length(settings: Settings, edit: Edit) -> Settings:
 
 def _variation(settings: Settings, edit: Edit) -> Settings:
     return replace(
-        settings, variation=step(edit, "variation", 0.25 if settings.variation is None else settings.variation)
+        settings, variation=step(edit, "variation", HALF if settings.variation is None else settings.variation)
     )
 
 
@@ -215,7 +221,7 @@ ACTS: dict[str, Act] = {
     "swing": _swing,
     "tempo": _tempo,
     "meter": _meter,
-    "syncopation": _dial("syncopation"),
+    "syncopation": _syncopation,
     "variation": _variation,
     "length": _length,
     "mute": _mute,

@@ -196,8 +196,25 @@ def _displaced(hits: Hits, spot: Spot) -> Hits:
 def _solo(hits: Hits, spot: Spot) -> Hits:
     """Snare and toms in running 16ths, the kick under them on the beats."""
     piece = ("snare", "snare", "high_tom", "low_tom")[int(spot.chance(7) * 4)]
-    run = () if spot.chance(8) < 0.2 else (DrumHit(piece, FIRM if spot.tick % QUARTER == 0 else SOFT),)
-    return (*run, DrumHit("kick", LOUD)) if spot.tick % QUARTER == 0 else run
+    run = (DrumHit(piece, FIRM if spot.tick % QUARTER == 0 else SOFT),)
+    return (*run, DrumHit("kick", LOUD)) if spot.tick % EIGHTH == 0 else run
+
+
+def _on_the_beat(hits: Hits, spot: Spot) -> Hits:
+    """Kick and snare only where a quarter begins; the kick wherever a group does, so that nothing leans on silence."""
+    if spot.tick % QUARTER:
+        return without(hits, "kick", "snare", "rim")
+    return struck(hits, "kick", FIRM) if spot.tick in (0, spot.middle) else hits
+
+
+def _off_the_beat(hits: Hits, spot: Spot) -> Hits:
+    """Many a kick comes an eighth before its beat instead of on it, as one who pushes plays; the one stays."""
+    beat, inside = divmod(spot.tick, QUARTER)
+    coming = beat + (inside > 0)
+    pushes = coming > 0 and np.random.default_rng((spot.seed, 9, spot.position.bar, coming)).random() < 0.6
+    if inside == EIGHTH and pushes:
+        return struck(hits, "kick", FIRM)
+    return without(hits, "kick") if inside == 0 and pushes else hits
 
 
 def _march(spot: Spot) -> int:
@@ -284,6 +301,9 @@ MOVES: dict[str, Move] = {
     "no-ghost-notes": _no_ghosts,
     "three-over-four": _pattern({"closed_hat": _every(3, FIRM), "open_hat": _never, "ride": _never}),
     "open-hat": _open_offbeats,
+    "all-open": _swapped(frozenset({"closed_hat"}), "open_hat"),
+    "on-the-beat": _on_the_beat,
+    "off-the-beat": _off_the_beat,
     "closed-hat": _swapped(frozenset({"open_hat"}), "closed_hat"),
     "crash-on-one": _crash_on_one,
     "fill": _fill,
@@ -297,7 +317,7 @@ MOVES: dict[str, Move] = {
 
 
 ALIASES = {  # what agent/vocabulary.py calls them
-    "open": "open-hat",
+    "open": "all-open",
     "closed": "closed-hat",
     "sixteenths": "16th-hats",
     "eighths": "8th-hats",

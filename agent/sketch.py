@@ -20,12 +20,14 @@ from agent.material import REST, Bar, Riff
 from agent.moves import Spot, moved
 from agent.standing import Standing
 from listener.types import Meter
+from models import phrasing
 from models.responder import Responder, ResponderState
 from models.tokens import EMPTY_REPLY, PARTS, ChordHit, Position, Reply, TickInput
 
 REPEATS = 2  # times the form is played in a take
 WARM_UP_BARS = 2  # heard before the first bar, and not part of the take
 FIFTH_DOWN = 5
+AS_IT_COMES = 0.5  # variation where none was asked for: below it the bar before comes again, the more the lower
 DENSITY_MOVES: dict[str, dict[int, tuple[str, ...]]] = {  # target -> density -2, -1, 1, 2 -> moves
     "drums": {-2: ("thin", "sparser"), -1: ("sparser",), 1: ("busier",), 2: ("busier", "16th-hats")},
     "hat": {-2: ("quarter-hats",), -1: ("quarter-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
@@ -162,6 +164,7 @@ class _Drawer:
     parts: frozenset[str]
     held: tuple[int, str] | None = None
     line_sounds: bool = False
+    fresh: dict[tuple[int, int], Reply] = field(default_factory=dict)  # by bar and tick, as drawn
 
     def take(self, standing: Standing) -> Take:
         responder = self.sketcher.responder
@@ -178,6 +181,7 @@ class _Drawer:
                 state = responder.step(TickInput(place, bass, None, reply, settings.dials), state)
                 fresh = self._one(state, place, number, settings)
                 bass, reply = bar.basses[tick], self._shaped(fresh, place, number, bar, settings)
+                self.fresh[number, tick] = fresh
                 if number >= 0:
                     drawn.append(fresh)
                     played.append(Moment(replace(place, bar=number), bass, reply))
@@ -200,8 +204,12 @@ class _Drawer:
     def _fresh(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
         """What the responder draws, brought into the key, its harmony changed on the groups and to have the bass in it."""
         rng = np.random.default_rng((self.seed, number + WARM_UP_BARS, place.tick))
-        temperature = self.sketcher.temperature * (1 + (settings.variation or 0.0) * 0.4)
+        varies = AS_IT_COMES if settings.variation is None else settings.variation
+        temperature = self.sketcher.temperature * (1 + 2 * max(varies - AS_IT_COMES, 0.0))
         reply = self.sketcher.responder.sample(state, rng, temperature)
+        again = self.fresh.get((number - 1, place.tick))
+        if again is not None and varies < AS_IT_COMES:
+            reply = phrasing.varied(again, reply, 2 * varies, rng)
         in_key, chord = InKey(self.riff.key, settings.dials.tension), reply.chord
         bass = self.bars[number % len(self.bars)].basses[place.tick].sounding_pitch
         if chord and self.held and place.tick not in Spot(place).groups:
