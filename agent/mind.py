@@ -53,7 +53,7 @@ class Mind:
         responder = Responder.load(named(config.models.responder))
         self._codec = open_codec(config.models, responder.sound_dim) if config.models.codec_enabled else None
         self._codec_state = self._codec.initial_state() if self._codec else None
-        self._silent_frames = 0
+        self._silent_frames, self._resting = 0, False
         warm_up()
         if self._codec:
             codec_module.warm_up()
@@ -81,6 +81,11 @@ class Mind:
         """After a snapshot was loaded: with whose models, and how late the sound now leaves."""
         self._furniture, self._latency_s = dict(furniture), latency_s
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is to be decided soon: the room is silent."""
+        return self._resting
+
     def look_ahead(self, ahead: Ahead) -> None:
         """Decide so far ahead from now on."""
         self._planner.commit_s = ahead.commit_s + self._latency_s
@@ -105,9 +110,9 @@ class Mind:
     def step(self, frame: Frame) -> Thought:
         """Take one frame; never more than a few milliseconds except where a bar is imagined."""
         analysis = self._on_given_beat(self._analyzer.step(frame))
-        rests = self._rests(analysis)
-        heard = replace(analysis, grid=None) if rests else analysis
-        plan = self._planner.step(heard, None if rests else self._hear_sound(frame))
+        self._resting = self._rests(analysis)
+        heard = replace(analysis, grid=None) if self._resting else analysis
+        plan = self._planner.step(heard, None if self._resting else self._hear_sound(frame))
         tick = self._planner.tick
         form = self._planner.form
         bar = tick.position.bar if tick else 0

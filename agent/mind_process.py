@@ -23,14 +23,15 @@ from agent.types import Plan, Thought
 from listener.capture import Framer, first_start, to_mono
 from listener.echo import EchoCanceller
 from listener.ring import Reader, Ring
-from listener.types import Frame
+from listener.types import ANALYSIS_RATE, Frame
 
 if TYPE_CHECKING:
     from agent.mind import Mind
 
 MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and goes on answering
 WAIT_S = (0.001, 0.02)  # for the next frame: the least, and the most, so that a command is not kept waiting
-LATE_S = 0.04  # behind the stream by more, it does nothing that can wait
+RESTS_S = 0.04  # so much later in a silent room: several frames at once cost less than one by one
+LATE_S = 0.08  # behind the stream by more, it does nothing that can wait
 SNAPSHOT_S, SNAPSHOT_LATEST_S = 1.0, 3.0  # how often, in seconds of the stream; when always late, at the latest
 TOLD_S = 0.2  # the same, when something was told
 PAST_S = 0.25  # notes due so long ago are not sent while catching up
@@ -163,18 +164,26 @@ class Listener:
             return age_s > SNAPSHOT_LATEST_S
         return age_s > (TOLD_S if self._told else SNAPSHOT_S)
 
+    @property
+    def wait_s(self) -> float:
+        """Until the next frame; until some more when the room is silent."""
+        spare_s = RESTS_S if self.mind.resting else 0.0
+        return min(max(self.ears.next_in_s + spare_s, WAIT_S[0]), WAIT_S[1] + spare_s)
+
     def turn(self, plans: Channel, reports: Channel) -> bool:
         """Hear what has come, and say so; False when nothing has."""
         behind_s = self.ears.behind_s
         self._catches_up = behind_s > (LATE_S if self._catches_up else STALL_S)
         frames = self.ears.read()
-        for frame in frames:
-            self._hear(frame, plans, reports)
+        heard = [said for frame in frames if (said := self._hear(frame, plans))]
+        if heard:
+            reports.send(heard)
+            self._shelf.said = round(heard[-1].thought.analysis.time_s * ANALYSIS_RATE)
         if self.keeps_now:
             self.keep()
         return bool(frames)
 
-    def _hear(self, frame: Frame, plans: Channel, reports: Channel) -> None:
+    def _hear(self, frame: Frame, plans: Channel) -> Heard | None:
         thought = self.mind.step(frame)
         messages = self.mind.take_messages()
         end = frame.start_sample + len(frame.samples)
@@ -183,15 +192,14 @@ class Listener:
             self.pace.took(now_s - thought.plan.created_s)
             self.mind.look_ahead(self.pace.ahead)
         if end <= self._shelf.said:
-            return  # the one before has said it
+            return None  # the one before has said it
         if thought.plan:
             plans.send(_still_to_come(thought.plan, now_s))
         for message in messages:
             plans.send(message)
         ahead = self.pace.ahead
         heard = (thought, now_s, self.ears.mended, self.ears.dropped)
-        reports.send(Heard(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s))
-        self._shelf.said = end
+        return Heard(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s)
 
 
 def _still_to_come(plan: Plan, now_s: float) -> Plan:
@@ -242,6 +250,6 @@ def _listen(listener: Listener, ring: Ring, rate: int, plans: Channel, commands:
             listener.tell(message)
         if not listener.turn(plans, reports):
             priority.keep()
-            time.sleep(min(max(listener.ears.next_in_s, WAIT_S[0]), WAIT_S[1]))
+            time.sleep(listener.wait_s)
     plans.send(ring.written / rate)
     reports.send(("ended", None))

@@ -34,13 +34,13 @@ class MindProcess:
 
     def __init__(self, server: MindServer, ticket: int, name: str) -> None:
         self._server, self.ticket, self.name = server, ticket, name
-        self.pid: int | None = None
+        self._pid: int | None = None
         self._pidfd = -1
         self._code: int | None = None
 
     def born(self, pid: int) -> None:
         """The nursery says."""
-        self.pid = pid
+        self._pid = pid
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self._pidfd = os.pidfd_open(pid)
@@ -51,6 +51,12 @@ class MindProcess:
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
+
+    @property
+    def pid(self) -> int | None:
+        """None until it is born."""
+        self._server.attend()
+        return self._pid
 
     @property
     def exitcode(self) -> int | None:
@@ -66,18 +72,18 @@ class MindProcess:
         if self._pidfd >= 0:
             return not select.select([self._pidfd], [], [], 0)[0]
         with contextlib.suppress(OSError):
-            os.kill(self.pid or 0, 0)
-            return bool(self.pid)
+            os.kill(self._pid or 0, 0)
+            return bool(self._pid)
         return False
 
     def kill(self) -> None:
         """SIGKILL; one that is not born yet never will be."""
         if self.is_alive():
-            if self.pid is None:
+            if self._pid is None:
                 self._server.kill_nursery()
             else:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(self.pid, signal.SIGKILL)
+                    os.kill(self._pid, signal.SIGKILL)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it has ended, at most so many seconds."""
@@ -170,13 +176,13 @@ class MindServer:
 
     def _lost(self, mind: MindProcess) -> bool:
         """Whether it has no nursery that would tell, and does not run."""
-        return mind.ticket in self._orphans and not (mind.pid and mind.exists)
+        return mind.ticket in self._orphans and not (mind._pid and mind.exists)
 
     def _note(self, message: Born | Died) -> None:
         for mind in self._minds:
             if isinstance(message, Born) and mind.ticket == message.ticket:
                 mind.born(message.pid)
-            elif isinstance(message, Died) and mind.pid == message.pid:
+            elif isinstance(message, Died) and mind._pid == message.pid:
                 mind.died(message.code)
 
     def kill_nursery(self) -> None:

@@ -110,7 +110,10 @@ def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
     _tell_deaths(end)
     if end not in ready:
         return True
-    data, fds, _, _ = socket.recv_fds(end, MESSAGE_BYTES, FDS_MAX)
+    try:
+        data, fds, _, _ = socket.recv_fds(end, MESSAGE_BYTES, FDS_MAX)
+    except ConnectionError:  # closed with something unread
+        return False
     if not data:
         return False
     ticket = int.from_bytes(data[:8], "little")

@@ -154,6 +154,29 @@ def _powers(x: Array, window: Array, size: int, bands: Array, out: Array) -> Non
 
 
 @njit(cache=True)
+def _features(level: Array, levels: Array, long: Array, view: Array, out: Samples) -> float:
+    """What the network reads, into out; levels moves on. -> FrontEnd.attack."""
+    bands, rise = len(level), np.zeros(len(level) - ATTACK_BAND)
+    for band in range(bands):
+        loudest = levels[: 1 - REFERENCE_HOPS[0], band].max()
+        out[band], out[bands + band] = (level[band] + 6) / 2, level[band] - loudest
+        if band >= ATTACK_BAND:
+            rise[band - ATTACK_BAND] = max(level[band] - loudest, 0.0)
+    for hop in range(len(levels) - 1):
+        levels[hop] = levels[hop + 1]
+    levels[-1] = level
+    at = 2 * bands
+    out[at : at + len(long)] = (long + 5) / 2
+    at += len(long)
+    for window in range(view.shape[0]):
+        for lag in range(view.shape[1] - 1):
+            out[at + lag] = view[window, lag]
+        out[at + view.shape[1] - 1] = (view[window, -1] + 5) / 2
+        at += view.shape[1]
+    return float(rise.mean())
+
+
+@njit(cache=True)
 def _shift(x: Array, fresh: Array) -> None:
     keep = len(x) - len(fresh)
     for i in range(keep):
@@ -186,11 +209,6 @@ class FrontEnd:
         _correlate(self._low, self._products, _WINDOWS, LOW_HOP, LAGS, _REACH, self.curve, self._view)
         _powers(self._sound, _SHORT_WINDOW, SHORT, _SHORT_BANDS, self._level)
         _powers(self._low, _LONG_WINDOW, LONG_FFT, _LONG_BANDS, self._long)
-        rise = self._level - self._levels[: -REFERENCE_HOPS[0] + 1].max(axis=0)
-        self.attack = float(np.maximum(rise[ATTACK_BAND:], 0).mean())
-        self._levels[:-1] = self._levels[1:]
-        self._levels[-1] = self._level
-        view = self._view.copy()
-        view[:, -1] = (view[:, -1] + 5) / 2
-        parts = [(self._level + 6) / 2, rise, (self._long + 5) / 2, view.ravel()]
-        return np.concatenate(parts).astype(np.float32)
+        features = np.empty(SIZE, np.float32)
+        self.attack = _features(self._level, self._levels, self._long, self._view, features)
+        return features

@@ -47,15 +47,21 @@ class Stage:
 
     def hang_up(self) -> None:
         if self.ends:
-            self.heard += [word for word in self.reports.receive() if isinstance(word, Heard)]
+            self.read()
         for end in self.ends:
             end.close()
+
+    def read(self) -> list:
+        words = []
+        for message in self.reports.receive():
+            words += message if isinstance(message, list) else [message]
+        self.heard += [word for word in words if isinstance(word, Heard)]
+        return words
 
     def wait_for(self, said, timeout_s: float = 60.0) -> None:
         until_s = time.monotonic() + timeout_s
         while time.monotonic() < until_s:
-            words = self.reports.receive()
-            self.heard += [word for word in words if isinstance(word, Heard)]
+            words = self.read()
             if any(said(word) for word in words):
                 return
             assert self.mind.is_alive(), self.mind.exitcode
