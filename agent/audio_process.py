@@ -25,7 +25,7 @@ from agent.finder import Finder
 from agent.keeper import Keeper
 from agent.lateness import REST_AHEAD_S, Wakes
 from agent.line import Line
-from agent.looper import Looper
+from agent.looper import LEVEL_DB, Looper
 from agent.messages import Panic, PlayLoop, SetPart, StopLoop
 from agent.outlet import Outlet
 from agent.outputs import open_port, open_synth
@@ -98,11 +98,10 @@ class AudioProcess:
         waits = self._resumed or setup.waits or not (plays or not hears_file)
         self._latency = NO_LATENCY if waits else self._line.open()
         self._midi_late_s = latencies.midi_s(self._known, config.midi, self._port.name if self._port else None)
-        self._looper = Looper(
-            setup.ring, rate, None if hears_file or not config.audio.input_channel else config.audio.input_channel - 1
-        )
         monitors = config.audio.monitor_input == "on" or (hears_file and config.audio.monitor_input != "off")
         monitor = setup.ring.reader() if monitors and out else None
+        channel = config.audio.input_channel - 1 if config.audio.input_channel and not hears_file else None
+        self._looper = Looper(setup.ring, rate, channel, level_db=None if monitor else LEVEL_DB)
         self._outlet = Outlet(out, self._behind, monitor, self._lead, self._looper, setup.sent) if out else None
         start = self._begin_at()
         self.player = Player(rate, tuple(config.parts), synth, self._port, start_sample=start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent import devices, latencies
 from agent.audio import ONE_CLOCK_APIS, Latency, Pair, SoundCard
@@ -51,6 +51,7 @@ class Finder:
         opened.latency = self._measured(card, opened.latency)
         opened.api = card.input_api or card.output_api
         opened.name = card.input_name if self.reads_input else card.output_name
+        self.audio = _by_name(self.audio, card)
         return opened
 
     def _measured(self, card: Card, said: Latency) -> Latency:
@@ -65,3 +66,12 @@ class Finder:
         apart = differ and card.input_api not in ONE_CLOCK_APIS
         both = self.reads_input and outputs > 0
         return Pair(card.input_device, card.output_device, inputs, outputs, two_clocks=both and apart)
+
+
+def _by_name(audio: AudioConfig, card: Card) -> AudioConfig:
+    """A device that was asked for by number is the one of that name from now on: numbers change when it is replugged."""
+    if card.input_name and str(audio.input).isdecimal():
+        audio = replace(audio, input=f"{card.input_name}, {card.input_api}")
+    if card.output_name and str(audio.output).isdecimal():
+        audio = replace(audio, output=f"{card.output_name}, {card.output_api}")
+    return audio
