@@ -281,8 +281,6 @@ class AudioProcess:
             due_s = clock.monotonic_of(self.player.next_send_s())
         self._wakes.sleep(due_s, self._rests)
 
-    # -- what is told -----------------------------------------------------------------------------------------
-
     def _report(self, stopped: bool = False) -> None:
         self._told_s = time.monotonic()
         player, line = self.player, self._line
