@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from agent.outputs import shipped
@@ -135,7 +136,7 @@ def test_the_band_is_heard_in_time_and_sigterm_leaves_no_note(server: dict[str, 
     assert {"mix.wav", "bass.wav", "drums.wav", "session.mid", "events.jsonl", "pianoroll.png"} <= names
 
 
-def test_killing_the_model_process_leaves_no_note_and_the_band_comes_back(
+def test_when_the_model_process_is_killed_the_band_plays_on_and_no_note_hangs(
     server: dict[str, str], tmp_path: Path
 ) -> None:
     with studio(server) as room, antiphon(server, tmp_path / "s") as process:
@@ -144,9 +145,9 @@ def test_killing_the_model_process_leaves_no_note_and_the_band_comes_back(
         wait_for_the_band(room)
         os.kill(mind_of(process.pid), signal.SIGKILL)
         at_s = room.now_s
-        time.sleep(4.5)  # longer than any plan reaches
-        assert room.hanging() == []
-        room.wait(lambda: any(t > at_s + 5 for t, _ in room.note_ons()), 45, "the band after the restart")
+        room.wait(lambda: room.now_s > at_s + 8, 20, "the take")
+        played_s = [at_s, *(t for t, _ in room.note_ons() if t > at_s), room.now_s]
+        assert np.diff(played_s).max() < 2.4, "a gap of a bar"
         process.send_signal(signal.SIGINT)
         assert process.wait(15) == 1  # it says that there was trouble
         time.sleep(0.3)
@@ -159,7 +160,6 @@ def test_killing_the_model_process_leaves_no_note_and_the_band_comes_back(
 
 
 def mind_of(parent: int) -> int:
-    """The pid of Antiphon's model process: the child that has loaded PyTorch."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    (mind,) = (int(pid) for pid in children if "libtorch" in Path(f"/proc/{pid}/maps").read_text())
+    """The pid of Antiphon's model process, which is a child's child."""
+    (mind,) = (p.pid for p in psutil.Process(parent).children(recursive=True) if p.name() == "antiphon-mind")
     return mind
