@@ -29,7 +29,7 @@ class Crew:
         self._stamp = SharedStamp()
         self.plans, self._plans_in = channel()
         self._minds = MindServer(config)
-        self.audio = Worker("audio", self._start_audio)
+        self.audio = Worker("audio", self._start_audio, self._start_spare)
         self.mind = Worker("model", self._start_mind)
         self.latency = NO_LATENCY
         self.rolling = False  # whether the audio process of now was told to go
@@ -38,6 +38,12 @@ class Crew:
         return Ring(round(RING_S * self.rig.rate), channels)
 
     def _start_audio(self, commands: Channel, reports: Channel) -> Process:
+        return self._spawned("agent.audio_process", commands, reports)
+
+    def _start_spare(self, commands: Channel, reports: Channel) -> Process:
+        return self._spawned("agent.standby", commands, reports)
+
+    def _spawned(self, module: str, commands: Channel, reports: Channel) -> Process:
         rig = self.rig
         setup = AudioSetup(
             config=self._config,
@@ -52,8 +58,7 @@ class Crew:
             stamp=self._stamp,
             waits=rig.waits,
         )
-        self.rolling = False
-        args = ("agent.audio_process", "main", setup, self._plans_in, commands, reports)
+        args = (module, "main", setup, self._plans_in, commands, reports)
         process = self._spawn.Process(target=enter, args=args, name="antiphon-audio", daemon=True)
         process.start()
         return process
@@ -70,9 +75,11 @@ class Crew:
         self.audio.start()
 
     def tend(self) -> None:
-        """In each turn: a mind that is to be born waits for no process that stands still."""
+        """In each turn: a mind that is to be born waits for no process that stands still; a spare is kept."""
         if self.mind.process and not self.mind.ready and is_stopped(self._minds.nursery_pid):
             self._minds.kill_nursery()
+        if self.up:
+            self.audio.keep_spare()
 
     def go(self) -> None:
         """Let the sound begin. A file waits for the mind, so that the same file and seed give the same session; a

@@ -19,8 +19,18 @@ def shipped(name: str) -> Path:
     return Path(str(resources.files("agent") / "assets" / name))
 
 
+_loaded: list[tuple[Synth | None, str]] = []
+
+
+def load_synth(config: Config, rate: int) -> None:
+    """Beforehand: the next open_synth of this process takes this one (agent/standby.py)."""
+    _loaded.append(open_synth(config, rate))
+
+
 def open_synth(config: Config, rate: int) -> tuple[Synth | None, str]:
     """(the synth, "") or (None, why there is none)."""
+    if _loaded:
+        return _loaded.pop()
     voices = [
         PartVoice(
             name, part.channel_index, part.program, DRUM_BANK if name == "drums" else part.bank, part.gain_db, part.pan

@@ -203,6 +203,7 @@ class Live:
             self._mourn(audio, cause or "the sound card's driver is stuck")
             self._silence()
         if audio.revive():
+            self.crew.rolling = False
             self.figures.new_life()
         if mind.process is None or (self.crew.bass.ended and not mind.alive):
             return  # not begun, or the music is over and it has said all it had to say

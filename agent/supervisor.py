@@ -22,6 +22,8 @@ EARLY_S = 5.0  # a worker that dies sooner has not recovered
 EARLY_DEATHS_MAX = 5  # within LOOP_S; more is a crash loop
 LOOP_S = 60.0
 BACK_OFF_S = (1.0, 30.0)  # the first wait in a crash loop, and the longest; doubled in between
+SPARE_AFTER_S = (5.0, 1.0)  # after the first start, which has enough to load, and after later ones
+BEGIN = "begin"  # to a spare
 STOPPED_S = 0.3  # a process that is stopped (SIGSTOP) will not speak again by itself
 SILENT_S = 3.5  # one that runs may be long in one step
 START_S = 60.0  # until its first word
@@ -70,13 +72,19 @@ class History:
         return min(first * 2 ** (over - 1), longest) if over > 0 else 0.0
 
 
+Start = Callable[[Channel, Channel], Process]
+Place = tuple[Process, Channel, Channel]  # a process, our end of its commands, our end of its reports
+
+
 class Worker:
     """name: for people. start(commands, reports): starts the process and returns it at once; its first message on
-    reports says that it is ready, ("failed", cause) that it cannot be. One thread."""
+    reports says that it is ready, ("failed", cause) that it cannot be. spare: likewise, for one that waits until it is
+    sent BEGIN, so that it is there at once when it is needed. One thread."""
 
-    def __init__(self, name: str, start: Callable[[Channel, Channel], Process]) -> None:
+    def __init__(self, name: str, start: Start, spare: Start | None = None) -> None:
         self.name, self.history = name, History()
-        self._start = start
+        self._start, self._start_spare = start, spare
+        self._spare: Place | None = None
         self.process: Process | None = None
         self.ready = False
         self._commands: Channel | None = None
@@ -88,15 +96,25 @@ class Worker:
     def start(self) -> None:
         """Start it, with channels of its own: what the last one left unread concerns nobody."""
         self._close_channels()
-        self._commands, commands = channel()
-        reports, self._reports = channel()
         now_s = time.monotonic()
         self.ready, self._failure, self._due_s = False, "", None
         self._started_s = self._said_s = self._looked_s = now_s
         self.history.starts += 1
-        self.process = self._start(commands, reports)
-        for end in (commands, reports):  # so that both sides notice when the other is gone
-            end.close()
+        self.process, self._commands, self._reports = self._from_spare() or _place(self._start)
+
+    def keep_spare(self) -> None:
+        """See to it that one is waiting, when the one of now has been up for a while."""
+        if self._start_spare is None or self._spare or not self.ready:
+            return
+        if time.monotonic() - self._started_s > SPARE_AFTER_S[self.history.starts > 1]:
+            self._spare = _place(self._start_spare)
+
+    def _from_spare(self) -> Place | None:
+        spare, self._spare = self._spare, None
+        if spare and spare[0].is_alive() and not is_stopped(spare[0].pid) and spare[1].send(BEGIN):
+            return spare
+        _dismiss(spare)
+        return None
 
     def send(self, message: Any) -> bool:
         return self._commands.send(message) if self._commands else False
@@ -168,6 +186,8 @@ class Worker:
 
     def end(self, patience_s: float) -> None:
         """Wait for it to end by itself, then end it."""
+        _dismiss(self._spare)
+        self._spare = None
         if self.process is None:
             return
         if self.process.is_alive() and is_stopped(self.process.pid):
@@ -181,6 +201,24 @@ class Worker:
         for end in (self._commands, self._reports):
             if end:
                 end.close()
+
+
+def _place(start: Start) -> Place:
+    sends, commands = channel()
+    reports, hears = channel()
+    process = start(commands, reports)
+    for end in (commands, reports):  # so that both sides notice when the other is gone
+        end.close()
+    return process, sends, hears
+
+
+def _dismiss(place: Place | None) -> None:
+    if place:
+        process, sends, hears = place
+        process.kill()
+        process.join(1.0)
+        sends.close()
+        hears.close()
 
 
 def _ending(code: int | None) -> str:

@@ -159,6 +159,57 @@ def test_what_the_last_life_left_unread_concerns_nobody(worker: Worker, lives: L
     assert worker.receive() == ["new"]
 
 
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SPARE_AFTER_S", (0.0, 0.0))
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_spare_takes_the_place_at_once(lives: Lives) -> None:
+    heard: list[Channel] = []
+
+    def spare(commands: Channel, reports: Channel) -> Sleeper:
+        heard.append(Channel(commands._socket.dup()))
+        return lives.start(commands, reports)
+
+    worker = Worker("test", lives.start, spare)
+    worker.start()
+    worker.keep_spare()
+    assert len(lives.processes) == 1, "not before the first is up"
+    lives.reports[0].send("ready")
+    worker.receive()
+    worker.keep_spare()
+    worker.keep_spare()
+    assert len(lives.processes) == 2
+    worker.bury("killed")
+    assert worker.revive()
+    assert worker.process is lives.processes[1]
+    assert heard[0].receive() == [supervisor.BEGIN]
+    lives.reports[1].send("ready")
+    assert worker.receive() == ["ready"]
+    worker.end(0.0)
+    heard[0].close()
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_spare_that_is_dead_or_stopped_is_no_spare(lives: Lives, number: signal.Signals) -> None:
+    worker = Worker("test", lives.start, lives.start)
+    worker.start()
+    lives.reports[0].send("ready")
+    worker.receive()
+    worker.keep_spare()
+    pid = lives.processes[1].pid or 0
+    os.kill(pid, number)
+    until(lambda: is_stopped(pid) or not lives.processes[1].is_alive())
+    worker.bury("killed")
+    assert worker.revive()
+    assert worker.process is lives.processes[2]
+    assert not lives.processes[1].is_alive()
+    worker.end(0.0)
+    assert not lives.processes[2].is_alive()
+
+
 class Port:
     def __init__(self) -> None:
         self.sent: list[tuple[str, tuple[int, ...]]] = []

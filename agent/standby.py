@@ -1,0 +1,29 @@
+"""An audio process that waits, with everything loaded, to take the place of one that dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+from select import select
+
+from agent import audio_process
+from agent.audiowords import AudioSetup
+from agent.channel import Channel
+from agent.outputs import load_synth
+from agent.processname import call_me
+from agent.supervisor import BEGIN
+
+LOOK_S = 0.5
+
+
+def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
+    """Entry point of the spawned process: nothing is opened and nothing said until BEGIN comes."""
+    call_me("antiphon-spare")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    load_synth(setup.config, setup.rate)
+    parent = os.getppid()
+    while BEGIN not in commands.receive():
+        if commands.gone or os.getppid() != parent:
+            return
+        select([commands], [], [], LOOK_S)
+    audio_process.main(setup, plans, commands, reports)
