@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.looping import Looping
 from agent.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
+from agent.ownbeat import OwnBeat
 from agent.settings import BandConfig
 from agent.ticks import Tick
 from agent.timekeeping import with_crash, with_fill, with_time
@@ -72,6 +73,7 @@ class Form:
         self._window: Window | None = None  # what he plays in his turn
         self._riff: Window | None = None  # what the loop repeats
         self._trading, self._looping = Trading(config.seed), Looping()
+        self.beat = OwnBeat(config.enter_confidence)
         self._turn_s = 0.0  # when the turn began
         self._key: tuple[int, str] | None = None
         self._chord: ChordHit | None = None  # heard in the bass
@@ -79,8 +81,8 @@ class Form:
 
     # -- what is heard and told -------------------------------------------------------------------------------
 
-    def hear(self, analysis: Analysis) -> Analysis:
-        """Keep track of whether the player plays. Once a frame; returns it on the grid that counts."""
+    def hear(self, analysis: Analysis) -> None:
+        """Keep track of whether the player plays, and what. Once a frame, with the grid the band plays on."""
         for note in analysis.notes:
             self._newest_s, self._sounding = note.onset_s, True
             self._onsets.append(note.onset_s)
@@ -93,10 +95,11 @@ class Form:
         if (heard := analysis.chord) and heard.confidence >= SURE and heard.quality in QUALITIES:
             self._chord = ChordHit(heard.root, heard.quality, CHORD_VELOCITY)
         self._looping.hear(analysis.grid, analysis.time_s)
-        grid = self._looping.grid(analysis.grid, self._config.enter_confidence)
-        if self._window and grid:
-            self._window.hear(analysis, grid)
-        return analysis if grid is analysis.grid else replace(analysis, grid=grid)
+
+    def collect(self, analysis: Analysis, tick: Tick, grid: Grid) -> None:
+        """What the player plays in his turn. Once a frame, after `hear`; tick: any of the grid's."""
+        if window := self._window or self._riff:
+            window.hear(analysis, tick, grid)
 
     def ask(self, mode: str) -> None:
         """Another mode from the next bar on; a band that does not play takes it at once."""
@@ -173,7 +176,7 @@ class Form:
         self.state, self._bars, self._bars_in, self._steady_bars = BandState.LISTENING, 0, 0, 0
         self.modes.rest(0)
         self._stop_loop(0.0)
-        self._looping.forget()
+        self.beat.forget()
         self._window = self._riff = None
 
     # -- turns ------------------------------------------------------------------------------------------------
@@ -183,22 +186,27 @@ class Form:
         self._turn_s = tick.time_on(grid)
         plays = self.state in AUDIBLE
         if turn.phase == Phase.LOOPING and before == Phase.RECORDING and plays:
-            self._messages.append(self._looping.close(tick.beat, grid))
+            wish, own = self._looping.close(tick.beat, grid)
+            self._messages.append(wish)
+            self.beat.fix(own)
             self._riff, self._window = self._window, None
             return
-        if turn.phase != Phase.OURS:
+        if turn.phase == Phase.OURS:
+            self.beat.fix(grid)
+        else:
             self._window = None
+            self.beat.free()
         self._stop_loop(self._turn_s)
         self._riff = None
         if not plays:
-            self._looping.forget()
+            self.beat.forget()
         elif turn.phase in (Phase.YOURS, Phase.RECORDING):
             self._rests_from_s = self._turn_s
             self._listen_for(turn, grid, tick)
 
     def _listen_for(self, turn: Turn, grid: Grid, tick: Tick) -> None:
         per_beat, beats = ticks_per_beat(grid.meter), (turn.bars or 1) * grid.meter.numerator
-        self._window = Window(tick.beat, per_beat, beats * per_beat, grid.period_s / per_beat)
+        self._window = Window(tick.number, per_beat, beats * per_beat, grid.period_s / per_beat)
         if turn.phase == Phase.RECORDING:
             self._messages.append(self._looping.begin(tick.beat, beats, grid))
 

@@ -104,11 +104,14 @@ class Planner:
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
         """Take one frame; a Plan whenever a tick is complete."""
-        analysis = self.form.hear(self._in_time(analysis))
+        analysis = self._in_time(analysis)
+        self.form.hear(analysis)
         self._hear(analysis, latent)
         if analysis.grid is None:
             return self._stop(analysis.time_s) if self._tick else None
         self._follow(analysis.grid, analysis.time_s)
+        if self._tick:
+            self.form.collect(analysis, self._tick, analysis.grid)
         plan = None
         while self._is_heard(analysis.time_s):
             self._observe()
@@ -117,10 +120,13 @@ class Planner:
 
     def _in_time(self, analysis: Analysis) -> Analysis:
         """The band's own beat in place of the ears'."""
-        if analysis.grid is None:
-            return analysis
+        fixed = self.form.beat.fixed
+        ears = fixed or self.form.beat.believed(analysis, self._grid)
+        if fixed or ears is None:
+            self._tempo.reset()
+            return replace(analysis, grid=ears)
         behind_s = analysis.feel.behind_s if analysis.feel else None
-        grid = self._tempo.follow(analysis.grid, analysis.notes, analysis.time_s, behind_s)
+        grid = self._tempo.follow(ears, analysis.notes, analysis.time_s, behind_s)
         return replace(analysis, grid=grid)
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:

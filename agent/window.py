@@ -28,33 +28,32 @@ class Placed:
 
 
 class Window:
-    """Collects from beat number `beat` of the grid on, for `ticks` ticks. tick_s: the length of one, about."""
+    """Collects from tick number `first` on, for `ticks` ticks. tick_s: the length of one, about."""
 
-    def __init__(self, beat: int, per_beat: int, ticks: int, tick_s: float) -> None:
-        self.beat, self.per_beat, self.ticks, self._tick_s = beat, per_beat, ticks, tick_s
+    def __init__(self, first: int, per_beat: int, ticks: int, tick_s: float) -> None:
+        self._first, self.per_beat, self.ticks, self._tick_s = first, per_beat, ticks, tick_s
         self._heard: dict[float, tuple[int, Note]] = {}  # by onset
         self._sounds: dict[int, Latent] = {}  # by tick
 
-    def hear(self, analysis: Analysis, grid: Grid) -> bool:
-        """Take what is new in this frame; whether anything was."""
+    def hear(self, analysis: Analysis, now: Tick, grid: Grid) -> None:
+        """Take what is new in this frame. now: any tick of the grid."""
         for note in analysis.notes:
-            place = self._place(note, grid)
+            place = self.offset(now) + self._ticks_after(now, note, grid)
             if 0 <= place < self.ticks and note.articulation != "ghost":
                 self._heard[note.onset_s] = place, note
         mended = [note for note in (*analysis.revised, *analysis.ended) if note.onset_s in self._heard]
         for note in mended:
             self._heard[note.onset_s] = self._heard[note.onset_s][0], note
-        return bool(analysis.notes or mended)
 
-    def _place(self, note: Note, grid: Grid) -> int:
-        """The tick it was meant for: the player's distance from the beat and his swing taken out."""
+    def _ticks_after(self, now: Tick, note: Note, grid: Grid) -> int:
+        """To the tick it was meant for: the player's distance from the beat and his swing taken out."""
         beat = grid.beat_at(note.onset_s - grid.behind_s)
         whole = math.floor(beat)
-        return round((whole - self.beat + straight(beat - whole, grid.swing)) * self.per_beat)
+        return round((whole - now.beat + straight(beat - whole, grid.swing)) * self.per_beat - now.sub)
 
     def offset(self, tick: Tick) -> int:
         """Ticks from the first bar line."""
-        return (tick.beat - self.beat) * self.per_beat + tick.sub
+        return tick.number - self._first
 
     def keep(self, tick: Tick, sound: Latent | None) -> None:
         """What a tick of these bars sounded like."""
