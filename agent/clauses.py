@@ -192,7 +192,7 @@ def _with_gap(mended: Sequence[str], place: int) -> tuple[list[Phrase], int] | N
             who = tuple(mended[opened : opened + length])
             end = opened + length
             names = [tag for tag in lexicon.index().get(who, ()) if tag[0] == "who"]
-            mixed = tuple(mended[end + len(tail) :][:3]) == ("in", "the", "mix")
+            mixed = mended[end + len(tail) : end + len(tail) + 1] in (["in"], ["of"])
             if names and tuple(mended[end : end + len(tail)]) == tail and not mixed:
                 order = Phrase(" ".join((*head, *tail)), tags)
                 return [Phrase(" ".join(who), tuple(names)), order], end + len(tail) - place

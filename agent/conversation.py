@@ -68,6 +68,7 @@ def hear(sentence: str, context: Context | None = None) -> Heard:
     refused = refusal(sentence)
     if refused:
         return Heard(reply=refused)
+    sentence = re.sub(r"[<>\x00-\x08\x0b-\x1f]", " ", sentence)  # no marks but ours
     tally = _Tally()
     before: list[Edit] = []
     for part in _sentences(sentence):
@@ -156,7 +157,8 @@ def _unique(edits: Sequence[Edit]) -> list[Edit]:
             continue  # "the bass drum four times a bar, on every beat"
         first = kept.setdefault(key, edit)
         kept[key] = replace(first, size=first.size or edit.size, condition=first.condition or edit.condition)
-    return list(kept.values())
+    undone = any(edit.change == "undo" for edit in kept.values())
+    return [edit for edit in kept.values() if not (undone and edit.change == "recall" and edit.value is None)]
 
 
 def _nearest(tally: _Tally, sentence: str) -> tuple[str, ...]:

@@ -64,7 +64,24 @@ def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
             found = [_scoped(group, facts) for group in found]
         elif facts.sizes and found and _only(clause, "size"):
             found[-1] = [replace(edit, size=edit.size or facts.sizes[-1]) for edit in found[-1]]
+    if not found:
+        found = _places(parts)
     return [edit for group in _scopes_spread(named, found) for edit in group]
+
+
+def _places(parts: Sequence[Clause]) -> list[list[Edit]]:
+    """ "ride in the chorus, hats in the verse": who plays where."""
+    found = []
+    for clause in parts:
+        facts = facts_of(clause.phrases)
+        if not facts.targets or not facts.scopes or facts.verbs - {"cond", "must"} or facts.signs or facts.particles:
+            return []
+        if any(phrase.unknown for phrase in clause.phrases):
+            return []
+        found.append(
+            [Edit(t, "mute", "off", scope=facts.scopes[-1], confidence=0.6) for t in facts.targets if t in PARTS]
+        )
+    return found
 
 
 def _features(edits: Sequence[Edit]) -> bool:
@@ -188,7 +205,7 @@ def _scopes_spread(named: Sequence[bool], found: list[list[Edit]]) -> list[list[
     """A scope said last belongs to what was listed before it: "louder and busier in the chorus"."""
     for place in range(len(found) - 1, 0, -1):
         scopes = {edit.scope for edit in found[place] if edit.scope}
-        if not named[place] or len(scopes) != 1 or not found[place - 1]:
+        if place >= len(named) or not named[place] or len(scopes) != 1 or not found[place - 1]:
             continue
         scope = scopes.pop()
         shared = {edit.dimension for edit in found[place]} & {edit.dimension for edit in found[place - 1]}

@@ -54,7 +54,8 @@ def _values(clause: Clause, facts: Facts) -> list[Edit]:
     found = []
     for phrase in clause.phrases:
         for kind, value in phrase.tags:
-            if kind in rows and not facts.said("hedge"):
+            stated = kind in ("key", "chord") and facts.said("is") and not facts.said("must", "on")
+            if kind in rows and not facts.said("hedge") and not stated:
                 dimension = "meter" if kind == "group" else kind
                 stance = _stance(facts)
                 stance = "set" if kind == "tempo" and stance in ("off", "keep") and not facts.said("neg") else stance

@@ -18,7 +18,7 @@ GRADING = (
     "register",
     "intensity",
 )  # what measures another thing: heavier swing, low volume, turn up the reverb
-AMBIGUOUS = ("stop", "start", "play", "walk", "swing")
+AMBIGUOUS = ("stop", "start", "play", "walk", "push", "drag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def spoken(clause: Clause, facts: Facts, has_value: bool) -> list[Spoken]:
     several = sum(phrase.has("term") for phrase in clause.phrases) > 1
     for place, phrase in enumerate(clause.phrases):
         readings = readings_of(phrase)
-        if not readings or (phrase.text in AMBIGUOUS[:4] and several) or _soloed(clause, place, facts):
+        if not readings or (phrase.text in AMBIGUOUS and several) or _soloed(clause, place, facts):
             continue
         column, term = _column(readings, facts, phrase)
         if term.name == "keep that" and several:
@@ -82,7 +82,8 @@ def _column(readings: Sequence[tuple[str, Term]], facts: Facts, phrase: Phrase) 
     plain = ("comparative", "order", "feature", "complaint", "quality", "noun")
     order = list(first if has_degree and not phrase.inflected else plain)
     timing = any(term.read()[0].dimension == "timing" for _, term in readings)
-    if (timing and not facts.said("is")) or facts.said("must", "on", "keep"):
+    plainly = facts.targets and not facts.said("is")
+    if (timing and not facts.said("is")) or facts.said("must", "on", "keep") or plainly:
         order = [*(column for column in order if column != "complaint"), "complaint"]
     return min(readings, key=lambda reading: order.index(reading[0]))
 

@@ -94,7 +94,7 @@ SCALES = (
     Term(
         "denser", "band.density more", DENSITY, "+",
         comparative="denser, busier, fuller, thicker, richer, more notes, more hits, more strokes, more going on, more stuff, more movement, more active, extra notes",
-        quality="complicated, complex, fussy, elaborate, ornate, flashy, intricate, dense, busy, full, thick, active, crowded, rich",
+        quality="fancy, complicated, complex, fussy, elaborate, ornate, flashy, intricate, dense, busy, full, thick, active, crowded, rich",
         noun="density, notes, hits, activity, strokes, subdivisions, busyness, note count",
         order="fill it out, fill out, flesh out, thicken, fill up, fill it up, go nuts, fill in the gaps, fill the gaps",
         complaint="not enough going on, nothing going on, not much going on, too little going on, not enough happening, empty, bare, bald, naked, underplaying, too little happening, nothing happening, hollow, holes",
@@ -413,7 +413,7 @@ FEATURES = (
     Term("double kick", "kick.pattern set double-kick", STEPS, "=", feature="double kick, double bass drum, double kicks, double pedal, double kick drum", only=""),
     Term("stop time", "band.pattern set stop-time", STEPS, "=", feature="stop time, stops, stop time hits, hits only, punches, band hits, accents only, hits with me", only="drums harmony"),
     Term("unison", "line.pattern set unison", "share of line onsets at the player's pitch class", "+",
-         feature="play what i play, play what i am playing, play the same as me, play the same line as me, double my riff, my riff with me, double what i am playing, unison, in unison, unison with me, double me, double my line, double the riff, double the bass, play with me in unison, double what i play", only="band harmony bass"),
+         feature="mirror, mirror me, mirror my line, shadow me, shadow my line, copy me, copy my line, copy my riff, play what i play, play what i am playing, play the same as me, play the same line as me, double my riff, my riff with me, double what i am playing, unison, in unison, unison with me, double me, double my line, double the riff, double the bass, play with me in unison, double what i play", only="band harmony bass"),
     Term("counter-melody", "line.pattern set counter-melody", "share of contrary motion against the player", "+",
          feature="counter melody, countermelody, counter melodies, against my line, contrary motion, counterpoint, a counter line", only="harmony"),
     Term("walking", "bass.pattern set walking", "share of quarter note steps", "+", feature="walking, walking bass, walk, walking line, walking bassline, walking bass line", order="walk it", only="line"),
@@ -434,7 +434,7 @@ FEATURES = (
     Term("trade eights", "line.pattern set trade ~8 bar", ANSWER, "+", feature="trade eights, trade 8s, trade 8, trade 8 bars", only="drums"),
     Term("trade twos", "line.pattern set trade ~2 bar", ANSWER, "+", feature="trade twos, trade 2s, trade 2, trade 2 bars", only="drums"),
     Term("repeat the hook", "line.pattern recall hook", "notes equal to the hook's, transposition apart", "+",
-         order="repeat the hook, bring back the hook, play the hook again, hook again, play the hook, the hook again, back to the hook, give me the hook, do the hook again, quote the hook, repeat the riff, play the riff again, bring back the riff, repeat my hook, repeat my riff, bring the hook back, "
+         order="bring the hook in again, play the hook back, recall the hook, reprise the hook, come back to the hook, repeat the hook, bring back the hook, play the hook again, hook again, play the hook, the hook again, back to the hook, give me the hook, do the hook again, quote the hook, repeat the riff, play the riff again, bring back the riff, repeat my hook, repeat my riff, bring the hook back, "
          "bring the riff back, quote my riff, repeat that hook, repeat that riff, play my riff, bring back the motif, repeat the motif, bring the motif back, play my riff back, back to the riff, repeat the melody, bring back the melody, play that hook again, return to the hook, hook once more", only=""),
     Term("odd meter", "form.meter set odd", METER, "=", feature="odd meter, odd metre, odd time, odd bar, an odd bar, odd time signature", only=""),
     Term("polyrhythm", "drums.pattern set polyrhythm", STEPS, "=", feature="polyrhythm, polyrhythms, 3 against 2, 3 against 4, 3 over 4, 3 over 2, 4 over 3, 3 over four, hemiola, cross rhythm, 4 against 3, 2 against 3, 5 against 4, polyrhythmic", only="line harmony percussion"),
@@ -450,18 +450,18 @@ FEATURES = (
          comparative="heavier bottom, more bottom, more bottom end, more low end, fatter bottom, fatter bottom end, heavier bottom end, heavier low end, more lows, bassier, fatter low end, more sub, bottom heavier, beefier, boomier, weightier, phatter, more boom, "
          "bigger bottom end, bigger low end, bigger bottom, heavier down low, more weight down low, heavier in the bottom, more weight in the bottom, heavier downstairs",
          quality="heavy bottom, bottom heavy, beefy, bassy, boomy low end", noun="bottom, bottom end, low end, lows, sub, low frequencies",
-         complaint="lacks bottom, needs bottom, lightweight, no bottom, no bottom end, no low end, lacking low end", only=""),
+         complaint="lacks bottom, needs bottom, lightweight, no bottom, no bottom end, no low end, lacking low end", only="kick bass"),
     Term("lighter bottom", "bass.level less; kick.level less", "level below 120 Hz, dB RMS", "-",
-         comparative="lighter bottom, less bottom, less low end, less bottom end, lighter low end, less sub, less lows, less boom", only=""),
+         comparative="lighter bottom, less bottom, less low end, less bottom end, lighter low end, less sub, less lows, less boom", only="kick bass"),
     Term("pan left", "band.pan set left", PANNED, "+", feature="pan left, hard left, on the left, to the left, panned left, left side, a bit left, left", order="pan it left", only="any"),
     Term("pan right", "band.pan set right", PANNED, "-", feature="pan right, hard right, on the right, to the right, panned right, right side, a bit right", order="pan it right", only="any"),
-    Term("pan to the middle", "band.pan set centre", PANNED, "0", feature="in the middle, centered, centred, in the centre, in the center, to the middle, pan center, pan centre, to the centre, to the center, down the middle", only="any"),
+    Term("pan to the middle", "band.pan set centre", PANNED, "0", feature="in the middle, centered, centred, in the centre, in the center, to the middle, pan center, pan centre, to the centre, to the center, down the middle", only="any", order="centre, center"),
     Term("undo", "band.take undo", SAME, "=",
          order="undo the last 2, undo the last 2 things, undo the last 2 changes, never mind the last change, forget the last change, forget that last one, forget that, undo, undo that, undo it, take that back, scrap that, revert, revert that, put it back, put it back how it was, put it back the way it was, forget that last change, undo the last change, cancel that, never mind that, roll it back, roll back, "
          "undo the last thing, undo the last one, take it back, change it back, change that back, scrap it, put that back, no go back, cancel the last change, cancel it, undo last, step back, scratch that, back out of that, reverse that, ctrl z, un do, as you were, "
          "go back one, one step back, go back a step, back one step, ditch the last change, undo the last edit, undo your last change, reverse the last change, put it back like it was, roll that back, set it back", only=""),
     Term("go back to that", "band.take recall", SAME, "=",
-         order="same as before, the same as before, same as last time, same as it was, go back to that, go back to how it was, back to what we had, go back to what we had, like before, as before, like it was, the way it was, how it was before, as it was, go back, back to before, play it like before, the way it was before, like it was before, go back to what it was, "
+         order="it was better before, liked it better before, better before, preferred it before, was better before, nicer before, it was nicer before, same as before, the same as before, same as last time, same as it was, go back to that, go back to how it was, back to what we had, go back to what we had, like before, as before, like it was, the way it was, how it was before, as it was, go back, back to before, play it like before, the way it was before, like it was before, go back to what it was, "
          "how it was, back to how it was, return to that, back to that one, go back to that one, do it like before, bring that back, bring back that, back to the way it was, what you had before, what we had before, like you had it, what you played before, what you did before, "
          "the one before, that earlier one, that earlier version, the earlier version, the old one, the old version, the version before", only=""),
     Term("keep that", "band.take keep", SAME, "=",

@@ -79,6 +79,7 @@ SHORT_FORMS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\.{2,}|…", " "), (r"\b(everything|everyone|everybody|all) (?:that|which|who) (?:is|are) not\b", r"\1 except"), (r"\bhalf (?:the )?(volume|level)\b", r"less 50 % \1"), (r"\bto (?:like |about |around )?half\b(?! time)", "by half"), (r"\bi would kill for\b", "i want"),
     (r"\bhiding behind\b", "hiding under"), (r"\b(\d+(?:\.\d+)?) (more|less|extra) (?=db|decibel|ms|percent|%|bpm|semitone|octave)", r"\2 \1 "), (r"\bminus (?=[\w.]+ ?(?:db|decibel|ms|%|percent))", "less "), (r"\bplus (?=[\w.]+ ?(?:db|decibel|ms|%|percent))", "more "),
     (r"\b(verse|chorus|bridge) (?:number |no )?(1|2|3|4|one|two|three|four)\b(?! bar)", lambda m: f"{_place_named(m[2])} {m[1]}"), (r"\bhalve\b|\bhalf the (?!time|speed feel|feel)", "less 50 % "), (r"\bdouble the (?=tempo|speed|length|density|volume|level|swing|reverb|energy|tension|number|amount)", "more 100 % "),
+    (r"(?<!on )\b(?:my|that|this|the|our|the opening|the main) (?:riff|hook|motif|theme|motive)\b(?! section)", "the hook"),
     (r"\bluv\b", "love"), (r"\bwh?[au]t'?s\b|\bwut is\b", "what is"), (r"\bbak\b", "back"), (r"\bthru\b", "through"), (r"\b(?:lol|lmao|haha+|hehe|k|kk|omg|wtf|xd|imo|imho|tbh|ngl|fr)\b", ""),
     (r"\b(?:why|could|would|can) (?:do )?not (?:you|we)(?: just)?\b|\bwhy not\b", "please"), (r"\bdo not you think\b", ""),
     (r"\b(with|to|under|over|behind|around|against|on|of|from|on top of) my (?:own |low |high |long |short |little |big )?(?:bass|line|riff|playing|part|groove|notes|lines|bassline|bass line|melody|fingers|tone)\b(?= |$|\W)(?! in)", r"\1 me"),
@@ -94,7 +95,7 @@ SECTIONS = (
 TAKES = r"take|version|try|attempt|pass|run|one|go"
 DEGREES = r"(?:maj|min|m|dim|aug|sus|add|M)?\d{0,2}(?:[b#]\d{1,2})?"
 CHORD = re.compile(
-    r"\b([A-G](?:[#b](?![a-z])|b(?=m|maj|\d))?(?:(?:maj|min|m|dim|aug|sus|add)\d{0,2}|\d{1,2})(?:[b#]\d{1,2})?)(?![\w/+])(?! I\b)"
+    r"\b([A-G](?:#|b(?=m|maj|\d|sus|dim|add|aug))?(?:(?:maj|min|m|dim|aug|sus|add)\d{0,2}|\d{1,2})(?:[b#]\d{1,2})?)(?![\w/+])(?! I\b)"
 )
 KEY = re.compile(
     r"\b(?:(?:in|to|into) )?(?:the )?(?:key (?:of|to|is)? ?(?:of )?)?([a-g])(?: ?(sharp|flat|#|b))? (major|minor|dorian|mixolydian|phrygian|lydian|aeolian)\b"
