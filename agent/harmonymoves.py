@@ -9,6 +9,7 @@ from agent.moves import EIGHTH, QUARTER, Spot
 from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, LineHit, Reply
 
 OCTAVE = 12
+FIFTH_DOWN = 5
 RICHER = {"maj": "maj7", "min": "min7", "dim": "min7b5", "sus4": "7"}
 PLAINER = {"maj7": "maj", "7": "maj", "min7": "min", "min7b5": "dim"}
 
@@ -223,3 +224,12 @@ def reharmonised(reply: Reply, spot: Spot, around: Around, moves: Sequence[str])
     for name in moves:
         reply = HARMONY_MOVES[name](reply, spot, around)
     return reply
+
+
+def unresolved(reply: Reply, held: tuple[int, str] | None, resolves: bool | None) -> Reply:
+    """Where it is asked not to resolve, a harmony that would fall by a fifth stays where it is."""
+    chord = reply.chord
+    if resolves is not False or chord is None or held is None:
+        return reply
+    falls = (chord.root - held[0]) % 12 == FIFTH_DOWN
+    return replace(reply, chord=replace(chord, root=held[0], quality=held[1])) if falls else reply

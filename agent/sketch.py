@@ -14,11 +14,11 @@ import numpy as np
 from agent.barsettings import Settings
 from agent.compose import Moment
 from agent.edits import Edit
-from agent.harmonymoves import Around, reharmonised
+from agent.harmonymoves import Around, reharmonised, unresolved
 from agent.inkey import InKey
 from agent.material import REST, Bar, Riff
 from agent.moves import Spot, moved
-from agent.standing import Standing
+from agent.standing import Standing, density_moves
 from listener.types import Meter
 from models import phrasing
 from models.responder import Responder, ResponderState
@@ -26,15 +26,7 @@ from models.tokens import EMPTY_REPLY, PARTS, ChordHit, Position, Reply, TickInp
 
 REPEATS = 2  # times the form is played in a take
 WARM_UP_BARS = 2  # heard before the first bar, and not part of the take
-FIFTH_DOWN = 5
 AS_IT_COMES = 0.5  # variation where none was asked for: below it the bar before comes again, the more the lower
-DENSITY_MOVES: dict[str, dict[int, tuple[str, ...]]] = {  # target -> density -2, -1, 1, 2 -> moves
-    "drums": {-2: ("thin", "sparser"), -1: ("sparser",), 1: ("busier",), 2: ("busier", "16th-hats")},
-    "hat": {-2: ("quarter-hats",), -1: ("quarter-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
-    "snare": {-2: ("no-ghost-notes",), -1: ("no-ghost-notes",), 1: ("ghost-notes",), 2: ("ghost-notes",)},
-    "harmony": {-2: ("pads",), -1: ("pads",), 1: ("denser-chords",), 2: ("denser-chords",)},
-    "line": {-2: ("sparser-line",), -1: ("sparser-line",), 1: ("denser-line",), 2: ("denser-line",)},
-}
 DRAWS: dict[str, tuple[str, ...]] = {  # dimension -> parts drawn anew when the band as a whole is named
     "density": PARTS,
     "syncopation": PARTS,
@@ -222,10 +214,10 @@ class _Drawer:
         spot = Spot(replace(place, bar=max(number, 0)), settings.through, self.seed)
         around = self._around(place, number, bar)
         reply = replace(
-            reply, drums=moved(reply.drums, spot, (*_density(settings, "drums", "hat", "snare"), *settings.moves))
+            reply, drums=moved(reply.drums, spot, (*density_moves(settings, "drums", "hat", "snare"), *settings.moves))
         )
-        harmony = (*_density(settings, "harmony", "line"), *settings.harmony_moves)
-        reply = _unresolved(reharmonised(reply, spot, around, harmony), self.held, settings)
+        harmony = (*density_moves(settings, "harmony", "line"), *settings.harmony_moves)
+        reply = unresolved(reharmonised(reply, spot, around, harmony), self.held, settings.resolves)
         self.held = (reply.chord.root, reply.chord.quality) if reply.chord else self.held
         self.line_sounds = reply.line is not None or (self.line_sounds and not reply.line_off)
         return reply
@@ -237,19 +229,3 @@ class _Drawer:
         riff = tuple((t, b.onset_pitch) for t, b in enumerate(first.basses) if b.onset_pitch is not None)
         key = (self.riff.key.tonic, self.riff.key.mode)
         return Around(self.held, key, bar.basses[tick].onset_pitch, near, riff, tick, self.line_sounds)
-
-
-def _density(settings: Settings, *targets: str) -> tuple[str, ...]:
-    found: tuple[str, ...] = ()
-    for target in targets:
-        found += DENSITY_MOVES[target].get(round(settings.density.get(target, 0.0)), ())
-    return found
-
-
-def _unresolved(reply: Reply, held: tuple[int, str] | None, settings: Settings) -> Reply:
-    """Where it is asked not to resolve, a harmony that would fall by a fifth stays where it is."""
-    chord = reply.chord
-    if settings.resolves is not False or chord is None or held is None:
-        return reply
-    falls = (chord.root - held[0]) % 12 == FIFTH_DOWN
-    return replace(reply, chord=replace(chord, root=held[0], quality=held[1])) if falls else reply

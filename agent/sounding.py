@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
@@ -11,6 +11,7 @@ from agent.bandnotes import Strike, band_notes, bass_notes
 from agent.barsettings import Settings
 from agent.drummer import Drummer
 from agent.inkey import scale_of
+from agent.nuance import RUB_VELOCITY, nuanced, rub
 from agent.sketch import Take
 from agent.ticks import swung
 from agent.types import PlannedNote
@@ -20,7 +21,7 @@ from models.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply
 
 MICROS = 1_000_000
 PIECE_OF_KEY = {DRUM_PIECES[piece].key: piece for piece in PIECES}
-VELOCITY_DB = 40.0  # General MIDI level: 40 log10(velocity / 127) dB (RP-015; what FluidSynth does)
+PLAYERS = Settings()
 STRAIGHT = 0.5
 EARLY = 20_000  # microseconds a note may begin before its bar
 
@@ -82,17 +83,13 @@ def notes_of(take: Take, timing: Timing | None = None) -> dict[str, list[Planned
 
 
 def _rubs(take: Take, notes: tuple[RawNote, ...], clock: Clock) -> Iterator[RawNote]:
-    """To each chord of a bar that shall rub, a note of the key beside one of its notes: dissonant, not wrong."""
+    """To each chord of a bar that shall rub, the note that does."""
     scale = scale_of(take.riff.key)
-    for _, group in groupby(notes, key=lambda note: note.start):
-        chord = sorted(group, key=lambda note: -note.pitch)
-        classes = {note.pitch % 12 for note in chord}
-        beside = (
-            (note, note.pitch + way) for note in chord for way in (-1, 1) if (note.pitch + way) % 12 in scale - classes
-        )
-        near = next(beside, None)
-        if near and take.settings[_bar_at(chord[0].start, clock, take)].rubs:
-            yield replace(near[0], pitch=near[1], velocity=max(round(0.85 * near[0].velocity), 1))
+    for start, group in groupby(notes, key=lambda note: note.start):
+        chord = list(group)
+        pitch = rub([note.pitch for note in chord], scale)
+        if pitch is not None and take.settings[_bar_at(start, clock, take)].rubs:
+            yield replace(chord[0], pitch=pitch, velocity=max(round(RUB_VELOCITY * chord[0].velocity), 1))
 
 
 def _is_third(take: Take, note: RawNote, clock: Clock) -> bool:
@@ -129,23 +126,15 @@ def _sounded(part: str, notes: tuple[RawNote, ...], take: Take, clock: Clock) ->
     sounded = []
     for note in notes:
         bar = _bar_at(note.start, clock, take)
-        settings = take.settings[bar]
         voices = (PIECE_OF_KEY[note.pitch], "drums") if part == "drums" else (part,)
-        if settings.muted.isdisjoint(voices):
-            sounded.append(_note(part, note, settings, voices, bar, clock))
+        settings = take.settings[bar] if part != "bass" else PLAYERS  # the player's own time and level are his
+        late_s = _to_triplet(note.start / MICROS, clock) if not settings.triplets.isdisjoint(voices) else 0.0
+        planned = PlannedNote(
+            part, note.start / MICROS + late_s, note.end / MICROS + late_s, note.pitch, note.velocity, bar
+        )
+        kept = nuanced(planned, settings, voices)
+        sounded += [kept] if kept else []
     return sounded
-
-
-def _note(part: str, note: RawNote, settings: Settings, voices: tuple[str, ...], bar: int, clock: Clock) -> PlannedNote:
-    late_s, gain_db = _of(settings.late_s, voices), _of(settings.level_db, voices)
-    if not settings.triplets.isdisjoint(voices):
-        late_s += _to_triplet(note.start / MICROS, clock)
-    if part == "bass":  # the player's own time, and level, are not the band's to change
-        late_s, gain_db = 0.0, 0.0
-    pitch = note.pitch if part == "drums" else note.pitch + round(_of(settings.semitones, voices))
-    velocity = min(max(round(note.velocity * 10 ** (gain_db / VELOCITY_DB)), 1), 127)
-    start_s, end_s = note.start / MICROS + late_s, note.end / MICROS + late_s
-    return PlannedNote(part, start_s, end_s, min(max(pitch, 0), 127), velocity, bar)
 
 
 def _to_triplet(start_s: float, clock: Clock) -> float:
@@ -157,8 +146,3 @@ def _to_triplet(start_s: float, clock: Clock) -> float:
         return 0.0
     thirds = (start_s - clock.bar_starts_s[bar]) / quarter_s * 3
     return (round(thirds) - thirds) * quarter_s / 3
-
-
-def _of(values: Mapping[str, float], voices: tuple[str, ...]) -> float:
-    """What is asked of a piece and of its kit adds up."""
-    return sum(values.get(voice, 0.0) for voice in voices)

@@ -20,6 +20,15 @@ NEXT = re.compile(r"bars:(\d+)")
 EVERY = re.compile(r"every:(\d+)")
 
 
+DENSITY_MOVES: dict[str, dict[int, tuple[str, ...]]] = {  # target -> density -2, -1, 1, 2 -> moves
+    "drums": {-2: ("thin", "sparser"), -1: ("sparser",), 1: ("busier",), 2: ("busier", "16th-hats")},
+    "hat": {-2: ("quarter-hats",), -1: ("quarter-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
+    "snare": {-2: ("no-ghost-notes",), -1: ("no-ghost-notes",), 1: ("ghost-notes",), 2: ("ghost-notes",)},
+    "harmony": {-2: ("pads",), -1: ("pads",), 1: ("denser-chords",), 2: ("denser-chords",)},
+    "line": {-2: ("sparser-line",), -1: ("sparser-line",), 1: ("denser-line",), 2: ("denser-line",)},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """An edit that stands. group: one sentence's, one undo step. since: the bar it was asked in, counted for ever."""
@@ -78,3 +87,11 @@ class Standing:
                 gradual = one.edit.condition == "gradual" or one.edit.value == "build"
                 settings = replace(settings, through=one.through(bar, bars)) if gradual else settings
         return settings
+
+
+def density_moves(settings: Settings, *targets: str) -> tuple[str, ...]:
+    """The moves that thin or thicken these targets."""
+    found: tuple[str, ...] = ()
+    for target in targets:
+        found += DENSITY_MOVES[target].get(round(settings.density.get(target, 0.0)), ())
+    return found
