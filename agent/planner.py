@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.form import Form
+from agent.fermata import Fermata
+from agent.form import Form, Gate
 from agent.messages import SetBehind, SetDial, SetMode, SetPart
 from agent.scoring import Scorer
 from agent.settings import BandConfig, DialsConfig
@@ -67,8 +68,9 @@ class Planner:
         self._guidance = asked.guidance
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
+        self._resumed = False  # the player goes on after a fermata, in this frame
         self._scorer = Scorer(self.form, config, timing, asked.style)
-        self._tempo = Tempo()
+        self._tempo, self._fermata = Tempo(), Fermata()
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
 
@@ -122,9 +124,14 @@ class Planner:
         """The band's own beat in place of the ears'."""
         fixed = self.form.beat.fixed
         ears = fixed or self.form.beat.believed(analysis, self._grid)
+        resumed_s = self._fermata.hear(analysis)
         if fixed or ears is None:
             self._tempo.reset()
+            self._fermata.waiting = False
             return replace(analysis, grid=ears)
+        if resumed_s is not None:
+            self._tempo.resume(resumed_s)
+            self._resumed = True
         behind_s = analysis.feel.behind_s if analysis.feel else None
         grid = self._tempo.follow(ears, analysis.notes, analysis.time_s, behind_s)
         return replace(analysis, grid=grid)
@@ -147,8 +154,9 @@ class Planner:
         """Keep the tick on the band's grid; a grid that jumped is taken up at the beat nearest to where we were."""
         if self._tick is None:
             self._tick = first_tick(grid, now_s)
-        elif abs(self._tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s:
-            self._tick = first_tick(grid, self._tick_s, self._tick)
+        elif self._resumed or abs(self._tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s:
+            self._tick = first_tick(grid, now_s if self._resumed else self._tick_s, self._tick)
+        self._resumed = False
         self._grid = grid
         self._tick_s = self._tick.time_on(grid)
 
@@ -207,13 +215,17 @@ class Planner:
             if t.position.tick == 0:
                 self.form.downbeat(grid, now_s, t)
                 self._turn_dials()
-            gate = self.form.gate(t.position, now_s, grid)
+            gate = self._gate(t, now_s, grid)
             committed += self._scorer.final(t, reply, path[i + 1 :], gate, grid)
             self._replies[t.number] = reply
             self._committed_s = t.time_on(grid)
-        gates = [self.form.gate(t.position, now_s, grid) for t, _ in path[len(final) :]]
+        gates = [self._gate(t, now_s, grid) for t, _ in path[len(final) :]]
         tentative = self._scorer.tentative(path, len(final), gates, grid)
         return Plan(tuple(committed), tuple(tentative), max(until_s, self._committed_s), now_s, grid)
+
+    def _gate(self, tick: Tick, now_s: float, grid: Grid) -> Gate:
+        """Nothing begins while the player holds a fermata."""
+        return Gate() if self._fermata.waiting else self.form.gate(tick.position, now_s, grid)
 
     def _turn_dials(self) -> None:
         """What was asked for since the last bar line counts from this one on."""

@@ -29,6 +29,8 @@ FOUND_BEATS, FOUND_TEMPO = 0.06, 0.06  # ears whose grid moves so much in a fram
 SCORE_MEMORY = 0.85  # per note
 FADE_BEATS = 0.3  # with which a correction reaches what is played
 MOST_SLEW_S = 0.012  # per beat
+SLOW_BEATS, HELD_TEMPO = 24.0, 0.006
+OWN_BEATS = 16.0
 LAID_BACK_S = 0.008  # less is not meant
 SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
 MOST_TREND = 0.04  # per beat
@@ -96,9 +98,11 @@ class Tempo:
         self._locks: list[Lock] = []
         self._index = 0  # of the locks' anchor
         self._ears: Grid | None = None  # as it was a frame ago
+        self._slow_s = 0.0  # period, as it has been for long
+        self._own_beats = 0.0  # for so long the ears may believe something else
+        self._downbeat: int | None = None  # a bar begins at this beat, whatever the ears believe
         self._offset_s = 0.0  # played minus believed
         self._now_s = 0.0
-        self._heard_s = 0.0  # onset of the newest note that was on the grid
 
     def reset(self) -> None:
         """There is no beat."""
@@ -107,7 +111,7 @@ class Tempo:
     def follow(self, grid: Grid, notes: tuple[Note, ...], now_s: float, behind_s: float | None = None) -> Grid:
         """grid: the ears'; notes: newly named; behind_s: how far behind the beat the player sits, where that is known:
         he may, without dragging the band. Everything in seconds of the stream."""
-        late_s = behind_s if behind_s is not None and abs(behind_s) > LAID_BACK_S else 0.0
+        late_s = behind_s * self._held() if behind_s is not None and abs(behind_s) > LAID_BACK_S else 0.0
         if not self._locks or not self._agree(grid):
             self._start(grid, now_s)
         for note in notes:
@@ -115,12 +119,13 @@ class Tempo:
                 self._hear(note.onset_s - late_s, grid)
         self._glide(grid, now_s)
         self._roll(now_s)
-        return self._published(grid, now_s)
+        return self._published(replace(grid, behind_s=late_s))
 
     def _start(self, grid: Grid, now_s: float) -> None:
         beat = math.floor(grid.beat_at(now_s))
         self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in PLAYERS]
-        self._index, self._offset_s, self._heard_s = beat, 0.0, now_s
+        self._index, self._offset_s, self._slow_s = beat, 0.0, grid.period_s
+        self._own_beats, self._downbeat = 0.0, None
 
     def _agree(self, grid: Grid) -> bool:
         """Whether the ears mean the same beats; their numbers are taken over where only these changed. Ears that slowly
@@ -129,11 +134,29 @@ class Tempo:
         period_s = self._period_s()
         apart = grid.beat_at(self._time_of(self._index)) - self._index
         shift = round(apart)
-        limit = SAME_BEATS if _is_another(ears, grid) else LOST_BEATS
-        if abs(apart - shift) > limit or abs(math.log(grid.period_s / period_s)) > SAME_TEMPO:
-            return False
+        found = _is_another(ears, grid)
+        limit = SAME_BEATS if found else LOST_BEATS
+        same = abs(apart - shift) <= limit and abs(math.log(grid.period_s / period_s)) <= SAME_TEMPO
+        if not same:
+            return self._own_beats > 0
         self._index += shift
+        if self._downbeat is not None:
+            self._downbeat += shift
+        if found:
+            self._downbeat = None
         return True
+
+    def _held(self) -> float:
+        """0-1: whether the tempo has lately been what it is now. In a tempo that moves nobody knows who is late."""
+        return math.exp(-(((self._period_s() / self._slow_s - 1) / HELD_TEMPO) ** 2))
+
+    def resume(self, onset_s: float) -> None:
+        """The player goes on after a fermata: a bar begins there, as fast as before, whatever the ears still believe."""
+        if not self._locks:
+            return
+        period_s = self._slow_s
+        self._locks = [Lock(player, onset_s, period_s) for player in PLAYERS]
+        self._offset_s, self._own_beats, self._downbeat = 0.0, OWN_BEATS, self._index
 
     def _weights(self) -> list[float]:
         best = max(lock.score for lock in self._locks)
@@ -157,7 +180,6 @@ class Tempo:
         for lock in self._locks:
             lock.correct(place, onset_s, spread_s)
         self._offset_s += before_s - self._time_of(self._index + 1)
-        self._heard_s = onset_s
 
     def _nearest(self, time_s: float, grid: Grid) -> tuple[float, float, float]:
         """The place nearest to time_s, in beats after the anchor; how far from it; how exactly such places are played."""
@@ -187,16 +209,24 @@ class Tempo:
         for lock in self._locks:
             lock.move(max(0, beats))
         self._index += max(0, beats)
+        self._slow_s += (period_s - self._slow_s) * (1 - math.exp(-max(0, beats) / SLOW_BEATS))
+        self._own_beats -= max(0, beats)
 
-    def _published(self, grid: Grid, now_s: float) -> Grid:
+    def _published(self, grid: Grid) -> Grid:
         anchor_s, next_s = self._time_of(self._index), self._time_of(self._index + 1)
         return replace(
             grid,
             anchor_s=anchor_s + self._offset_s,
             index=self._index,
-            position=grid.position_of(self._index),
+            position=self._position(grid),
             period_s=next_s - anchor_s,
         )
+
+    def _position(self, grid: Grid) -> int:
+        """In its bar, of the beat at the anchor."""
+        if self._downbeat is None:
+            return grid.position_of(self._index)
+        return (self._index - self._downbeat) % grid.meter.numerator + 1
 
 
 def _is_another(before: Grid, grid: Grid) -> bool:

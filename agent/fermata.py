@@ -1,0 +1,43 @@
+"""Whether the player holds a note longer than the music does: then the band waits, and comes in with him."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from listener.types import Analysis
+
+LONGER = 1.5  # than the longest of the last gaps between notes
+LEAST_BEATS = 2.0
+GAPS = 12
+
+
+class Fermata:
+    """Feed every frame. waiting: from when a note is held too long until the next one."""
+
+    def __init__(self) -> None:
+        self.waiting = False
+        self._gaps_s: deque[float] = deque(maxlen=GAPS)
+        self._newest_s = float("inf")
+        self._sounds = False
+
+    def hear(self, analysis: Analysis) -> float | None:
+        """The onset with which the player goes on, in the frame in which it is named; else None."""
+        resumed_s = None
+        for note in analysis.notes:
+            if note.articulation == "ghost":
+                continue
+            if self.waiting:
+                resumed_s, self.waiting = note.onset_s, False
+            elif note.onset_s > self._newest_s:
+                self._gaps_s.append(note.onset_s - self._newest_s)
+            self._newest_s, self._sounds = note.onset_s, True
+        if any(note.onset_s == self._newest_s for note in analysis.ended):
+            self._sounds = False
+        self.waiting |= self._sounds and self._is_long(analysis)
+        return resumed_s
+
+    def _is_long(self, analysis: Analysis) -> bool:
+        if analysis.grid is None or len(self._gaps_s) < GAPS // 2:
+            return False
+        usual_s = LONGER * max(self._gaps_s)
+        return analysis.time_s - self._newest_s > max(usual_s, LEAST_BEATS * analysis.grid.period_s)
