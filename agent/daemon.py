@@ -127,7 +127,7 @@ class Daemon:
     # -- a session --------------------------------------------------------------------------------------------
 
     def _play(self, rig: Rig, told: Orders, continues: str | None) -> None:
-        folder = self._folder or new_session_folder(Path(self._config.paths.sessions))
+        folder = self._folder or self._new_folder()
         more: dict[str, Any] = {"continues": continues} if continues else {}
         fact(log, "started", folder=folder, rig=rig.says, **more)
         quiet = Monitor(None, live=False)
@@ -142,11 +142,21 @@ class Daemon:
             self._last.write(folder, told.lines(), ended=True)
         fact(log, "ended", folder=folder, troubles=len(troubles))
 
+    def _new_folder(self) -> Path:
+        """One that cannot be made is no reason not to play: the session says that nothing is recorded."""
+        root = Path(self._config.paths.sessions)
+        try:
+            return new_session_folder(root)
+        except UserError:
+            return root / "unrecorded"
+
     def _tend(self, live: Live) -> None:
         self._server.tend(live.answer)
         self._read_again()
         self._last.write(live.folder, live.desk.orders.lines())
-        if live.listening:
+        if live.ending:
+            self._notifier.say("STOPPING=1")  # what is written now may take longer than the watchdog waits
+        elif live.listening:
             self._tell_systemd("listening", ready=True)
             self._notifier.feed()
         elif self._is_ready:

@@ -192,6 +192,26 @@ class Recorder:
         log.error("%s: cannot be written: %s", self.folder / name, cause)
 
 
+class Unrecorded(Recorder):
+    """In place of a recorder whose folder cannot be used: the music goes on, and nothing is kept."""
+
+    def __init__(self, folder: Path, parts: Sequence[str], band_delay_samples: int = 0) -> None:
+        self.folder, self._parts, self.band_delay_samples = folder, tuple(parts), band_delay_samples
+        self.failures, self.failed_writes = {}, 0
+
+    def bass(self, samples: Float32) -> None:
+        return
+
+    def stems(self, samples: Float32) -> None:
+        return
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        return
+
+    def close(self) -> tuple[str, ...]:
+        return ()
+
+
 class Mix:
     """Bass + band at equal places, limited, in steps of fixed size: write(float32 [n, 2])."""
 

@@ -21,7 +21,7 @@ from agent.figures import Figures
 from agent.keys import Keys
 from agent.monitor import Monitor
 from agent.orders import Orders, orders
-from agent.recorder import Recorder
+from agent.recorder import Recorder, Unrecorded
 from agent.rig import Rig
 from agent.settings import Config
 from agent.statusboard import StatusBoard, words
@@ -75,9 +75,11 @@ class Live:
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         try:
             self.crew.start()
-            while not (self._stopping or self._over):
+            while not self.ending:
                 self._turn()
                 time.sleep(TURN_S)
+            if self._tend:
+                self._tend(self)  # who asked for the end is answered before everything is written
         finally:
             self._finish(numbers)
             for number, handler in handlers.items():
@@ -97,6 +99,11 @@ class Live:
     def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
         """command() for the control socket; with the status where that was asked for."""
         return self.command(text), self.status() if text.split()[:1] == ["status"] else None
+
+    @property
+    def ending(self) -> bool:
+        """Whether this turn is the last."""
+        return self._stopping or self._over
 
     @property
     def listening(self) -> bool:
@@ -187,7 +194,13 @@ class Live:
     def _new_tape(self, band_delay_samples: int) -> Tape:
         rig, parts = self.crew.rig, self._config.parts
         programs = {name: (part.channel, part.program) for name, part in parts.items()}
-        recorder = Recorder(self.folder, rig.rate, tuple(parts), programs, band_delay_samples, self._continues)
+        try:
+            recorder = Recorder(self.folder, rig.rate, tuple(parts), programs, band_delay_samples, self._continues)
+        except UserError as cause:
+            if not self._forever:
+                raise
+            self._trouble(f"nothing is recorded: {cause}")
+            recorder = Unrecorded(self.folder, tuple(parts), band_delay_samples)
         return Tape(recorder, self.crew.bass, self.crew.stems, rig.ring_channel)
 
     # -- supervision ------------------------------------------------------------------------------------------

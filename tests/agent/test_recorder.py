@@ -17,7 +17,7 @@ import soundfile as sf
 
 from agent import midifile
 from agent.errors import UserError
-from agent.recorder import Recorder, new_session_folder, to_record
+from agent.recorder import Recorder, Unrecorded, new_session_folder, to_record
 from agent.types import PARTS, PlannedNote
 from agent.wavfile import CEILING, HEADER_BYTES, WavWriter
 from listener.types import Beat, Chord, Meter, Note
@@ -287,3 +287,11 @@ def test_the_writer_agrees_with_libsndfile(tmp_path: Path) -> None:
     writer.close()
     sf.write(tmp_path / "theirs.wav", samples, RATE, subtype="PCM_24")
     np.testing.assert_allclose(read(tmp_path, "ours"), read(tmp_path, "theirs"), atol=2**-23)
+
+
+def test_where_nothing_can_be_kept_the_music_goes_on() -> None:
+    nothing = Unrecorded(Path("/proc/nowhere"), PARTS)
+    nothing.bass(noise((100,), 0.1))
+    nothing.stems(noise((3, 100, 2), 0.1))
+    nothing.event({"type": "tick"})
+    assert nothing.close() == ()
