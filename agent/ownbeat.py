@@ -12,7 +12,8 @@ from dataclasses import replace
 from listener.types import Analysis, Grid
 
 SAME_BEATS, SAME_TEMPO = 0.25, 0.12  # grids that differ by less agree
-INSISTS_NOTES = 10  # played while a sure ear heard another beat
+AGREES_NOTES = 5  # heard while both agree: until then the ears may still go astray
+INSISTS_NOTES = 12  # heard while sure ears have another beat
 
 
 def agree(one: Grid, other: Grid, now_s: float) -> bool:
@@ -31,7 +32,7 @@ class OwnBeat:
         self._enough = enough  # confidence from which ears can insist
         self.fixed: Grid | None = None  # the beat, whatever is heard
         self._kept: Grid | None = None  # the band's, until the ears agree
-        self._others = 0  # notes heard meanwhile
+        self._with, self._against = 0, 0  # notes heard meanwhile
 
     def fix(self, grid: Grid) -> None:
         """This is the beat until free()."""
@@ -41,7 +42,8 @@ class OwnBeat:
     def free(self) -> None:
         """The player leads again."""
         if self.fixed is not None:
-            self.fixed, self._kept, self._others = None, self.fixed, 0
+            self.fixed, self._kept = None, self.fixed
+            self._with = self._against = 0
 
     def forget(self) -> None:
         """The band has stopped: only what is heard counts."""
@@ -53,9 +55,11 @@ class OwnBeat:
         if self._kept is None:
             return ears
         kept = replace(own or self._kept, confidence=1.0, meter_confidence=1.0)
-        if ears is not None and ears.confidence >= self._enough:
-            self._others += len(heard.notes)
-            if agree(kept, ears, heard.time_s) or self._others >= INSISTS_NOTES:
-                self._kept = None
-                return ears
-        return kept
+        if ears is None or ears.confidence < self._enough:
+            return kept
+        same = agree(kept, ears, heard.time_s)
+        self._with += same * len(heard.notes)
+        self._against += (not same) * len(heard.notes)
+        if (self._with >= AGREES_NOTES and same) or self._against >= INSISTS_NOTES:
+            self._kept = None
+        return kept if self._kept else ears

@@ -111,7 +111,8 @@ class Tempo:
     def follow(self, grid: Grid, notes: tuple[Note, ...], now_s: float, behind_s: float | None = None) -> Grid:
         """grid: the ears'; notes: newly named; behind_s: how far behind the beat the player sits, where that is known:
         he may, without dragging the band. Everything in seconds of the stream."""
-        late_s = behind_s * self._held() if behind_s is not None and abs(behind_s) > LAID_BACK_S else 0.0
+        laid_back = self._locks and behind_s is not None and abs(behind_s) > LAID_BACK_S
+        late_s = (behind_s or 0.0) * self._held() if laid_back else 0.0
         if not self._locks or not self._agree(grid):
             self._start(grid, now_s)
         for note in notes:

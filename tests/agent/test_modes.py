@@ -12,6 +12,7 @@ import pytest
 
 from agent.messages import PlayLoop, SetMode, SetPart, StopLoop
 from agent.modes import Modes, Phase
+from agent.ownbeat import OwnBeat
 from agent.planner import Planner
 from agent.settings import BandConfig
 from agent.types import PlannedNote
@@ -251,3 +252,24 @@ def test_a_band_taken_down_and_put_up_again_goes_on_in_every_mode() -> None:
         one.until(11.0)
         other = pickle.loads(pickle.dumps(one.band.form))
         assert (other.modes.turn, other.state) == (one.band.form.modes.turn, one.band.form.state)
+
+
+def test_ears_that_lost_the_beat_in_the_bands_turn_are_believed_when_they_agree_or_insist() -> None:
+    def ears(period_s: float, now_s: float, notes: int = 0, confidence: float = 0.9) -> Analysis:
+        grid = Grid(0.0, 0, 1, period_s, FOUR, confidence, 0.9)
+        played = tuple(Note(now_s, now_s, None, 40, 90) for _ in range(notes))
+        return Analysis(now_s, now_s, 0.0, None, 0.0, -20.0, notes=played, grid=grid)
+
+    band = Grid(0.0, 0, 1, 0.5, FOUR, 0.9, 0.9)
+    for period_s, notes in ((0.5, 5), (0.25, 12)):
+        beat = OwnBeat(0.53)
+        beat.fix(band)
+        assert beat.fixed is not None
+        beat.free()
+        for n in range(notes - 1):
+            assert beat.believed(ears(period_s, 4.0 + n, 1), band).period_s == 0.5  # type: ignore[union-attr]
+        assert beat.believed(replace(ears(period_s, 20.0), grid=None), band).confidence == 1.0  # type: ignore[union-attr]
+        unsure = ears(period_s, 20.0, 1, confidence=0.2)
+        assert beat.believed(unsure, band).period_s == 0.5  # type: ignore[union-attr]
+        last = ears(period_s, 24.0, 1)
+        assert beat.believed(last, band) is last.grid
