@@ -40,6 +40,7 @@ JOINS = frozenset(
         "after",
         "except",
         "without",
+        "nor",
     }
 )
 SOFT = frozenset({",", "and", "plus", "or", "also", "(", ")", "then", "nor"})  # these continue; the others turn
@@ -225,10 +226,10 @@ def clauses(phrases: Iterable[Phrase]) -> list[Clause]:
     """Split at joins and where a second order begins without one: "less snare more kick"."""
     found = [Clause()]
     for phrase in phrases:
-        joins = phrase.of("join")
+        joins = phrase.of("join") or [word for word in ("without", "nor") if word == phrase.text]
         if joins and not (joins[0] == "so" and found[-1].phrases and found[-1].phrases[-1].has("neg")):
             found.append(Clause(join=str(joins[0])))
-            if joins[0] in ("without", "except"):
+            if joins[0] in ("without", "except", "nor"):
                 found[-1].phrases.append(Phrase(str(joins[0]), tuple(lexicon.index()[(str(joins[0]),)])))
         else:
             if _begins_anew(found[-1], phrase):

@@ -12,7 +12,7 @@ from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from agent import lexicon, possible, replies
+from agent import lexicon, possible, replies, sayings
 from agent.clauses import Clause, clauses, tagged
 from agent.edits import Edit
 from agent.joining import joined
@@ -89,7 +89,7 @@ def refusal(text: str) -> str | None:
         return replies.EMPTY
     if len(text) > LONGEST_CHARACTERS:
         return replies.TOO_LONG.format(characters=len(text), most=LONGEST_CHARACTERS)
-    if re.search(lexicon.INJECTION, text, re.IGNORECASE):
+    if re.search(sayings.INJECTION, text, re.IGNORECASE):
         return replies.INJECTION
     language = foreign(text)
     return replies.FOREIGN[language] if language else None
@@ -104,7 +104,7 @@ def foreign(text: str) -> str | None:
     if not said:
         return None
     english = sum(word in lexicon.english() for word in said)
-    scores = {name: sum(word in common.split() for word in said) for name, common in lexicon.FOREIGN.items()}
+    scores = {name: sum(word in common.split() for word in said) for name, common in sayings.FOREIGN.items()}
     best = max(scores, key=lambda name: scores[name])
     strange = len(said) - english
     clear = scores[best] >= 2 or (scores[best] == 1 and len(said) <= 3)

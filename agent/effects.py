@@ -19,6 +19,7 @@ OPPOSITE_VALUE = {
     "open": "closed",
     "closed": "open",
 }
+LIKING = frozenset(["love", "loved", "loving", "like", "liked", "liking", "dig", "enjoy", "adore", "happy", "fan"])
 SWITCHABLE = ("swing", "dissonance", "reverb", "syncopation", "variation", "resolution", "width")
 NEUTRAL = ("level", "tempo", "register", "length", "width")
 SIGNED_CERTAINTY = {
@@ -78,15 +79,21 @@ def _quality(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
 
 def _noun(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     signs, edit = set(all_.signs), term.read()[0]
-    down = all_.particles & {"down", "back"} or signs & {
-        "less",
-        "fewer",
-        "too_much",
-        "too_many",
-        "so_much",
-        "so_many",
-        "too",
-    }
+    back = all_.words & {"pull", "dial", "scale", "hold", "roll"} and all_.particles & {"back"}
+    down = (
+        back
+        or all_.particles & {"down"}
+        or signs
+        & {
+            "less",
+            "fewer",
+            "too_much",
+            "too_many",
+            "so_much",
+            "so_many",
+            "too",
+        }
+    )
     if before.said("neg"):
         if "enough" in signs:
             return "do"
@@ -114,6 +121,11 @@ def _noun(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     return "nothing" if all_.said("is") and not all_.said("must", "on") else "do"
 
 
+def _interjected(facts: Facts) -> bool:
+    """ "cool, do it with brushes" praises nothing in it."""
+    return facts.said("on", "must") and not facts.said("is") and not facts.words & LIKING
+
+
 def _feature(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     signs = set(before.signs) - {"so", "enough"}
     if before.said("neg") and not signs & {"more"}:
@@ -126,7 +138,7 @@ def _feature(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
         return "less"
     if all_.said("blame"):
         return "off"
-    if all_.said("praise") and not signs and not all_.said("again"):
+    if all_.said("praise") and not signs and not all_.said("again") and not _interjected(all_):
         return "liked"
     if "more" in signs:
         return "more" if not before.said("neg") else "less"
@@ -149,6 +161,8 @@ def _order(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
         return "flip"
     if "more" in signs and term.read()[0].change == "set":
         return "more"
+    if "down" in all_.particles and term.noun and term.read()[0].dimension == "swing":
+        return "flip"
     if phrase.inflected and all_.said("is") and not all_.said("must") and "keep" not in all_.words:
         return "flip" if term.read()[0].dimension in ("timing", "swing") else "nothing"
     if all_.said("praise") and not all_.said("must", "on", "recall"):

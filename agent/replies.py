@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agent import lexicon
+from agent import sayings
 from agent.edits import Edit
 
 EMPTY = "I heard nothing; tell me what to change, such as: less snare, or a fill in bar 4."
@@ -90,15 +90,15 @@ def asked(text: str) -> str | None:
     if re.match(r"(?:what|how) (?:we|you|i|it) (?:had|played|did|was|were)\b", text) and not text.endswith("?"):
         return None
     start = text.split()[0].strip(",") if text.split() else ""
-    if text.startswith(lexicon.ASKS):
+    if text.startswith(sayings.ASKS):
         return topic(text)
-    if text.startswith(lexicon.ORDER_STARTS):
+    if text.startswith(sayings.ORDER_STARTS):
         return None
     tag = re.search(
         r",\s*(yes|no|ok|okay|please|right|huh|eh|yeah|maybe|will you|can you|could you|would you|is it|is not it|do not you think)\s*\?$",
         text,
     )
-    if start in lexicon.QUESTION_STARTS and (
+    if start in sayings.QUESTION_STARTS and (
         text.endswith("?") or start not in ("am", "have", "had", "has", "do", "should", "when", "where", "does")
     ):
         return None if start == "when" and not text.endswith("?") else topic(text)

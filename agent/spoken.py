@@ -85,6 +85,8 @@ def _column(readings: Sequence[tuple[str, Term]], facts: Facts, phrase: Phrase) 
     plainly = facts.targets and not facts.said("is")
     if (timing and not facts.said("is")) or facts.said("must", "on", "keep") or plainly:
         order = [*(column for column in order if column != "complaint"), "complaint"]
+    if facts.said("keep", "same", "touch"):
+        order = ["noun", *(column for column in order if column != "noun")]
     return min(readings, key=lambda reading: order.index(reading[0]))
 
 
@@ -119,7 +121,7 @@ def about(things: Sequence[Spoken], edits: list[Edit]) -> list[Edit]:
 def _noun(one: Spoken) -> Term | None:
     if one.place == 0 and any(column == "order" for column, _ in readings_of(one.phrase)):
         return None  # "push the snare back in the mix"
-    nouns = [term for column, term in readings_of(one.phrase) if column == "noun"]
+    nouns = [term for column, term in readings_of(one.phrase) if column == "noun" or term.name == "swing it"]
     return nouns[0] if nouns and nouns[0].read()[0].dimension != "density" else None
 
 

@@ -80,6 +80,7 @@ SHORT_FORMS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\bhiding behind\b", "hiding under"), (r"\b(\d+(?:\.\d+)?) (more|less|extra) (?=db|decibel|ms|percent|%|bpm|semitone|octave)", r"\2 \1 "), (r"\bminus (?=[\w.]+ ?(?:db|decibel|ms|%|percent))", "less "), (r"\bplus (?=[\w.]+ ?(?:db|decibel|ms|%|percent))", "more "),
     (r"\b(verse|chorus|bridge) (?:number |no )?(1|2|3|4|one|two|three|four)\b(?! bar)", lambda m: f"{_place_named(m[2])} {m[1]}"), (r"\bhalve\b|\bhalf the (?!time|speed feel|feel)", "less 50 % "), (r"\bdouble the (?=tempo|speed|length|density|volume|level|swing|reverb|energy|tension|number|amount)", "more 100 % "),
     (r"(?<!on )\b(?:my|that|this|the|our|the opening|the main) (?:riff|hook|motif|theme|motive)\b(?! section)", "the hook"),
+    (r"(?<=[a-z])-(?=\d+(?:\.\d+)? ?db)", " less "),
     (r"\bluv\b", "love"), (r"\bwh?[au]t'?s\b|\bwut is\b", "what is"), (r"\bbak\b", "back"), (r"\bthru\b", "through"), (r"\b(?:lol|lmao|haha+|hehe|k|kk|omg|wtf|xd|imo|imho|tbh|ngl|fr)\b", ""),
     (r"\b(?:why|could|would|can) (?:do )?not (?:you|we)(?: just)?\b|\bwhy not\b", "please"), (r"\bdo not you think\b", ""),
     (r"\b(with|to|under|over|behind|around|against|on|of|from|on top of) my (?:own |low |high |long |short |little |big )?(?:bass|line|riff|playing|part|groove|notes|lines|bassline|bass line|melody|fingers|tone)\b(?= |$|\W)(?! in)", r"\1 me"),
