@@ -41,7 +41,8 @@ PAST_S = 0.25  # notes due so long ago are not sent while catching up
 class Heard:
     """One thought for the parent. said_s: how far the stream had come when it was thought; so far: mended samples
     that were no sound, dropped ones that were lost before they were heard. commit_s: how far ahead it decides,
-    plan_p95_s: how long a plan takes; snapshot_s: what keeping the last state took, its worst so far."""
+    plan_p95_s: how long a plan takes; snapshot_s: what keeping the last state took, its worst so far; unkept_bytes: of
+    a state that was too large to be kept."""
 
     thought: Thought
     said_s: float
@@ -50,6 +51,7 @@ class Heard:
     commit_s: float = 0.0
     plan_p95_s: float = 0.0
     snapshot_s: float = 0.0
+    unkept_bytes: int = 0
 
 
 class Ears:
@@ -128,7 +130,7 @@ class Listener:
         self._kept_s = ring.written / rate
         self._snapshot_s, self._told = 0.0, False
         self._catches_up = True  # until it has once been up to date
-        self.too_large = 0  # bytes of a state that did not fit
+        self._unkept_bytes = 0
 
     def restore(self) -> bool:
         """Take up the newest state on the shelf, if there is one and the ring still holds what came after it."""
@@ -152,8 +154,7 @@ class Listener:
         began_s = time.perf_counter()
         self._kept_s, self._told = self._ring.written / self._rate, False
         data = snapshot.dumps((self.mind, self.ears.state(), self.pace), self.mind.furniture)
-        if not self._shelf.put(data):
-            self.too_large = len(data)
+        self._unkept_bytes = 0 if self._shelf.put(data) else len(data)
         self._snapshot_s = max(self._snapshot_s, time.perf_counter() - began_s)
 
     @property
@@ -199,7 +200,7 @@ class Listener:
             plans.send(message)
         ahead = self.pace.ahead
         heard = (thought, now_s, self.ears.mended, self.ears.dropped)
-        return Heard(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s)
+        return Heard(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s, self._unkept_bytes)
 
 
 def _still_to_come(plan: Plan, now_s: float) -> Plan:

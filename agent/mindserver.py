@@ -194,7 +194,7 @@ class MindServer:
     def close(self) -> None:
         """No more minds; those that live are not ended."""
         self._closed = True
-        self._orphan()
+        self.kill_nursery()
 
     def _orphan(self) -> None:
         if self._end:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from listener.beat import BeatTracker
@@ -87,6 +89,7 @@ class Analyzer:
         )
 
 
+@cache
 def warm_up() -> None:
     """Compile the kernels, or load them: half a minute in a new checkout, then a moment. Call it before sound comes."""
     t = np.arange(ANALYSIS_RATE // 4) / ANALYSIS_RATE

@@ -6,6 +6,7 @@ A plan has one row per product; it says where its input, output, weights and his
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from models.codec_layers import LSTM, Conv, Floats, Layer, Residual, history_siz
 Array = NDArray[np.float32]
 
 
+@cache
 def warm_up() -> None:
     """Compile `run` and `quantise`, or load them: sizes do not matter, so nothing is enough."""
     nothing, none, codes = np.zeros(0, np.float32), np.zeros((0, 0, 0), np.float32), np.zeros(0, np.int64)

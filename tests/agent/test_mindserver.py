@@ -15,21 +15,21 @@ from agent.channel import Channel, channel
 from agent.mind_process import Heard
 from agent.mindserver import MindServer
 from agent.settings import BandConfig, Config
+from agent.snapshot import Shelf
 from listener.ring import Ring
 
 TAKE = Path(__file__).parents[2] / "agent" / "assets" / "take.flac"
 CONFIG = Config(band=BandConfig(commit_ms=150))
-RATE, SECONDS = 48_000, 9
+RATE, SECONDS = 48_000, 7
 
 
 class Stage:
     """A ring that is filled by hand, and whichever mind listens to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: MindServer) -> None:
         self.ring = Ring(20 * RATE, 1)
         self.plans, self.plans_in = channel()
-        self.server = MindServer(CONFIG)
-        self.server.prepare()
+        self.server, server.shelf = server, Shelf()
         self.sound = soundfile.read(TAKE, dtype="float32", frames=SECONDS * RATE)[0].reshape(-1, 1)
         self.heard: list[Heard] = []
         self.ends: tuple[Channel, ...] = ()
@@ -79,15 +79,22 @@ class Stage:
     def close(self) -> None:
         self.mind.kill()
         self.mind.join(5)
-        self.server.close()
         self.hang_up()
         for end in (self.plans, self.plans_in):
             end.close()
 
 
+@pytest.fixture(scope="module")
+def server():
+    made = MindServer(CONFIG)
+    made.prepare()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def stage():
-    made = Stage()
+def stage(server):
+    made = Stage(server)
     yield made
     made.close()
 
@@ -101,9 +108,9 @@ def test_killed_in_the_middle_it_goes_on_as_if_it_had_not_been(stage):
     assert stage.mind.exitcode == -signal.SIGKILL
 
     stage.ring, stage.heard = Ring(20 * RATE, 1), []
-    stage.server.shelf = type(stage.server.shelf)()
+    stage.server.shelf = Shelf()
     stage.start()
-    for until_s in (4, 7):
+    for until_s in (3, 5.5):
         stage.play(until_s)
         stage.mind.kill()
         stage.mind.join(5)
