@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from statistics import mean, median
 
 import numpy as np
@@ -17,8 +18,8 @@ from agent.window import Placed
 from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 
 CENTRES = (69, 72, 75)  # MIDI; where an answer may lie
-FLAT = 2  # a phrase of at most so many pitches has no contour: it is given one
-WAVE = (0, 4, 7, 4, 9, 7, 4, 2)  # semitones: that contour, note by note
+PUMPED = 4  # so many strokes of one pitch in a row have no contour: they are given one
+WAVE = (0, 4, 7, 4, 9, 7, 4, 2)  # semitones: that contour, stroke by stroke
 SEQUENCE = (-5, -3, 2, 3, 5)  # semitones by which the second half repeats the first's gestures
 ACCENTS_IN_BAR = 2
 ACCENT_VELOCITY = 6  # above the phrase's mean
@@ -124,9 +125,12 @@ def answer(phrase: Sequence[Placed], recipe: Recipe, bars: Bars) -> tuple[Tone, 
 
 
 def _contour(notes: Sequence[Placed]) -> list[float]:
-    if len({note.pitch for note in notes}) > FLAT:
-        return [float(note.pitch) for note in notes]
-    return [float(note.pitch + WAVE[i % len(WAVE)]) for i, note in enumerate(notes)]
+    out: list[float] = []
+    for pitch, run in groupby(note.pitch for note in notes):
+        strokes = len(list(run))
+        wave = WAVE if strokes >= PUMPED else (0,)
+        out += [float(pitch + wave[i % len(wave)]) for i in range(strokes)]
+    return out
 
 
 def _moved(aims: list[float], centre: int) -> list[float]:
