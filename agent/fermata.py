@@ -7,8 +7,8 @@ from collections import deque
 from listener.types import Analysis
 
 LONGER = 1.5  # than the longest of the last gaps between notes
-LEAST_BEATS = 2.0
-GAPS = 12
+LEAST_BEATS = 2.0  # or a bar less one beat: it stops before the next bar line
+GAPS, ENOUGH_GAPS = 48, 8
 
 
 class Fermata:
@@ -37,7 +37,8 @@ class Fermata:
         return resumed_s
 
     def _is_long(self, analysis: Analysis) -> bool:
-        if analysis.grid is None or len(self._gaps_s) < GAPS // 2:
+        if analysis.grid is None or len(self._gaps_s) < ENOUGH_GAPS:
             return False
         usual_s = LONGER * max(self._gaps_s)
-        return analysis.time_s - self._newest_s > max(usual_s, LEAST_BEATS * analysis.grid.period_s)
+        least_beats = max(LEAST_BEATS, analysis.grid.meter.numerator - 1)
+        return analysis.time_s - self._newest_s > max(usual_s, least_beats * analysis.grid.period_s)
