@@ -26,6 +26,8 @@ def bare(clause: Clause, facts: Facts) -> list[Edit]:
         return [Edit("form", "length", "less", confidence=0.75)]
     if not targets and "play" in facts.words and set(facts.signs) & {"more", "less"} and not facts.said("it"):
         return [Edit("band", "density", facts.signs[-1], confidence=0.75)]
+    if facts.words & {"nobody", "none"} and facts.words & {"play", "plays", "playing"}:
+        return [Edit("band", "mute", "on", confidence=0.8)]
     for rule in (_moved, _praised, _signed, _switched, _kept_bare):
         found = rule(targets or special, facts)
         if found is not None:
@@ -77,6 +79,8 @@ def _moved(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
         }
         if comes and not (facts.sizes or facts.words & {"pull", "dial", "push"}):
             return _all(targets, "mute", "off", 0.85)
+        return _all(targets, "level", "less", 0.85)
+    if facts.particles & {"off"} and any(size.endswith("dB") for size in facts.sizes):
         return _all(targets, "level", "less", 0.85)
     if facts.particles & {"out", "off", "away"} and not facts.said("neg"):
         return _all(targets, "mute", "on", 0.85)

@@ -26,6 +26,11 @@ REPAIR = re.compile(
 )
 
 
+NAMING = re.compile(
+    r"^(?:please |let us )?(?:call|name|label) (this one|that one|this take|that take|this|that|it|the last take|the last one) [\"']?([\w -]{1,40})"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is known when a sentence comes; None and () = not known. bars: of the form. takes: their numbers."""
@@ -115,6 +120,9 @@ def foreign(text: str) -> str | None:
 
 def _one(sentence: str, before: Sequence[Edit], tally: _Tally) -> list[Edit]:
     text = REPAIR.sub("", plain(sentence))
+    named = NAMING.search(text)
+    if named:
+        return [Edit("band", "take", "set", named[2].strip(), confidence=0.85)]
     question = replies.asked(text)
     if question:
         tally.question = question

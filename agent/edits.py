@@ -42,7 +42,7 @@ CAN = {  # the targets a dimension has; all parts where it is not listed
     "dissonance": ("harmony", "line", "bass"),
     "swing": ("feel", *(PIECES | {"drums", "line", "harmony", "bass"})),
     "timing": ("feel", *(part for part in PARTS if part != "band")),
-    "register": ("line", *PITCHED, "drums", "toms"),
+    "register": ("line", *PITCHED, "toms"),
     "length": ("form", *PARTS),
     "syncopation": ("feel", *(part for part in PARTS if part != "band")),
 }

@@ -56,8 +56,12 @@ def _comparative(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
 
 def _quality(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     neg, signs = before.said("neg"), set(before.signs)
+    if {"i", "am"} <= before.words:
+        return "nothing"
     if "enough" in all_.signs:
         return "do" if neg else "nothing"
+    if not signs & {"more", "less"} and {"too_much", "so_much"} & set(all_.signs):
+        return "flip"
     if signs & {"too", "too_much", "less", "fewer", "so_much"}:
         return "keep" if neg and "less" in signs else "flip"
     if "more" in signs:
@@ -171,6 +175,8 @@ def _order(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
 
 
 def _complaint(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
+    if {"i", "am"} <= before.words:
+        return "nothing"
     if "more" in before.signs and not before.said("neg"):
         return "flip"
     return "keep" if "without" in before.words else "do"

@@ -20,7 +20,16 @@ def edits_of(clause: Clause) -> list[Edit]:
     found = _values(clause, facts)
     found += _terms(clause, facts, bool(found))
     found = found or _takes(clause, facts) or bare(clause, facts)
+    found += _by_interval(found, facts)
     return [_placed(edit, facts) for edit in found]
+
+
+def _by_interval(found: Sequence[Edit], facts: Facts) -> list[Edit]:
+    """ "double my riff an octave up": the octave is an edit of its own."""
+    steps = facts.sizes and facts.sizes[-1].endswith(("octave", "semitone")) and facts.particles & {"up", "down"}
+    if not steps or not found or any(edit.dimension in ("register", "level", "intensity") for edit in found):
+        return []
+    return [Edit("line", "register", "more" if "up" in facts.particles else "less", confidence=0.8)]
 
 
 def _placed(edit: Edit, facts: Facts) -> Edit:

@@ -72,8 +72,8 @@ WORDS = {
     "compare": "compare, a b, ab, side by side, versus, vs, difference between, against",
     "name": "call, name, label",
     "it": "it, that, this, them, those, these, thing, stuff, that thing, part, parts, bit in, that bit, one, that part, things, what you played, what you did, what you just did, what you just played, idea, that idea, the idea, pattern, figure, that stuff, that pattern, bits",
-    "hedge": "not sure, do not know, no idea, not certain, not so sure, can not decide, not decided, wonder, do not care, do not mind, does not matter, never mind, no worries, no problem, no rush, no hurry, no pressure, not bad, not too bad, start over, from the top, if you can, if possible",
-    "vague": "drop a beat, add a beat, a beat, lose a beat, cut a beat, direction, this direction, direction this, vibe, the vibe, where this is going, way, the way, approach, atmosphere, mood, so far, how it",
+    "hedge": "take a break, have a break, need a break, not sure, do not know, no idea, not certain, not so sure, can not decide, not decided, wonder, do not care, do not mind, does not matter, never mind, no worries, no problem, no rush, no hurry, no pressure, not bad, not too bad, start over, from the top, if you can, if possible",
+    "vague": "an extra beat, extra beat, add an extra beat, on the repeat, on repeat, drop a beat, add a beat, a beat, lose a beat, cut a beat, direction, this direction, direction this, vibe, the vibe, where this is going, way, the way, approach, atmosphere, mood, so far, how it",
 }
 FILLER_WORDS = """a an the to of and with for some please bit my our your his her their him me you we i us he she they it its so very really just also too well now then
 ok okay yeah yes yo hey hi hello man dude mate bro buddy guys guy folks like as at by from about into over maybe perhaps might may would could should

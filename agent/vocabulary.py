@@ -76,7 +76,7 @@ SCALES = (
         comparative="louder, hotter, bigger, more up, stronger, more upfront, further forward, further up, more to the front, fatter",
         quality="full blast, full volume, at full volume, full on, loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
         noun="volume, level, loudness, gain, presence, fader, db",
-        order="forte, fortissimo, play forte, mezzo forte, turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
+        order="lift, lift it, forte, fortissimo, play forte, mezzo forte, turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
         "turn that up, up in the mix, louden, make room for, feature",
         complaint="not cutting through, does not cut through, not coming through, does not come through, not punching through, not poking through, buried, lost in the mix, getting lost, gets lost, drowned, drowned out, inaudible, hiding, cannot hear, "
         "can not hear, barely hear, hardly hear, hard to hear, could not hear, hear more of, want to hear more, thin, weedy, wimpy, weak",
@@ -104,11 +104,11 @@ SCALES = (
         comparative="sparser, simpler, thinner, emptier, fewer notes, less notes, fewer hits, more open, more minimal, airier, more spacious, plainer, leaner",
         quality="empty, sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
         noun="silence, silences, rests, silence between the notes, space between the notes, space between notes, rests between the notes, space, room, air, breathing room, gaps, breathing space",
-        order="out of the way, out of my way, out of the singer's way, pare the part down, nothing fancy, leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
+        order="play only what is needed, only what is needed, only the essentials, just the essentials, out of the way, out of my way, out of the singer's way, pare the part down, nothing fancy, leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
         "leave me some space, leave gaps, thin out, thin it out, strip back, strip it back, strip down, strip it down, declutter, simplify, make space, make room, breathe, "
         "lay off the notes, give me room, give me space, give me some room, give me some space, stay out of my way, get out of my way, stay out of the way, "
         "keep it simple, less is more, pare down, pare it back, open up, give it some air, give it air, let it breathe, less going on, space out",
-        complaint="stop playing over me, steps on, steps all over, walks over, too much going on, a lot going on, so much going on, too much happening, too much stuff, stepping all over, stepping all over me, walking all over, stepping on, stepping on me, cluttered, overplaying, overplay, playing over me, play over me, messing, frantic, hectic, noodling, cramped, congested, over the top, packed, all over the place",
+        complaint="crowding me, crowding, stepping on my toes, on my toes, filling every gap, filling all the gaps, in each other's way, stop playing over me, steps on, steps all over, walks over, too much going on, a lot going on, so much going on, too much happening, too much stuff, stepping all over, stepping all over me, walking all over, stepping on, stepping on me, cluttered, overplaying, overplay, playing over me, play over me, messing, frantic, hectic, noodling, cramped, congested, over the top, packed, all over the place",
     ),
     Term(
         "higher", "line.register more", PITCH, "+",
@@ -146,8 +146,8 @@ SCALES = (
         comparative="crunchier, tenser, spicier, more outside, grittier, uglier, more clashing, nastier, more out, edgier, dirtier, weirder, more rub",
         quality="tense, dissonant, crunchy, outside, spicy, edgy, jazzy, discordant, clashing, gritty, weird, out there, jarring, unsettling, sour, angular",
         noun="tension, tensions, dissonance, crunch, rub, spice, dissonances, grit, friction, clash, clashes, edge, extensions, weirdness, tensio, bitterness",
-        order="dirty up, dirty it up, mess up the chords, roughen, take it outside, go outside, play outside, take it out, rub, crunch up, spice up, spice it up",
-        complaint="too nice, too sweet, cheesy, too safe, saccharine, too pretty, corny, too sugary, vanilla, bland harmony",
+        order="colour, color, colour it, color it, colour up, dirty up, dirty it up, mess up the chords, roughen, take it outside, go outside, play outside, take it out, rub, crunch up, spice up, spice it up",
+        complaint="too nice, too sweet, cheesy, too safe, saccharine, too pretty, corny, too sugary, vanilla, bland",
     ),
     Term(
         "more consonant", "harmony.dissonance less", ROUGH, "-",
@@ -169,7 +169,7 @@ SCALES = (
         "leave it unresolved", "harmony.resolution off", FIFTHS, "-",
         quality="unresolved, open ended",
         feature="deceptive cadence",
-        order="hold back the resolution, delay the resolution, postpone the resolution, withhold the resolution, hold off resolving, hold off the resolution, delay resolving, stay open, leave the tension hanging, let the tension hang, leave the tension, stay hanging, leave them hanging, hold the dissonance, leave it unresolved, leave it hanging, let it hang, leave it open, hang unresolved, hold the tension, keep the tension, keep it unresolved, "
+        order="leave the ending open, leave the end open, hold back the resolution, delay the resolution, postpone the resolution, withhold the resolution, hold off resolving, hold off the resolution, delay resolving, stay open, leave the tension hanging, let the tension hang, leave the tension, stay hanging, leave them hanging, hold the dissonance, leave it unresolved, leave it hanging, let it hang, leave it open, hang unresolved, hold the tension, keep the tension, keep it unresolved, "
         "hold it unresolved, avoid the tonic, leave it in the air, let it hang unresolved, keep it open, hang in the air, hanging, stay unresolved, leave unresolved",
     ),
     Term(
@@ -241,8 +241,8 @@ SCALES = (
         comparative="harder, heavier, more intense, more aggressive, more powerful, wilder, angrier, punchier, more energetic, fiercer, rockier, meaner, livelier, more driving, hypier, more exciting, more alive",
         quality="intense, aggressive, powerful, hard, heavy, energetic, punchy, fierce, angry, driving, wild, strident, lively, hype, exciting, epic, forceful",
         noun="energy, intensity, power, punch, aggression, drive, attack, oomph, fire, excitement, force, weight, attitude, balls, life, juice, passion, momentum, grunt, muscle, velocity, umph",
-        order="whack, thump, attack, dig in, hit harder, hit it harder, lean into the drums, go for it, let rip, go all out, let loose, rock out, go wild, amp up, amp it up, hit it hard, hit it, hit hard, lift it, "
-        "take it up, give it some welly, step it up, bash, smash, smack, wallop, turn up the heat, rock harder, play hard, kick it up, come on strong, dig in harder, lift, up the energy, liven up, liven it up, get going",
+        order="whack, thump, attack, dig in, hit harder, hit it harder, lean into the drums, go for it, let rip, go all out, let loose, rock out, go wild, amp up, amp it up, hit it hard, hit it, hit hard, "
+        "take it up, give it some welly, step it up, bash, smash, smack, wallop, turn up the heat, rock harder, play hard, kick it up, come on strong, dig in harder, up the energy, liven up, liven it up, get going",
         complaint="lifeless, limp, sleepy, tired, flat, timid, shy, polite, lame, lacks energy, wimpish",
     ),
     Term(
@@ -261,7 +261,7 @@ SCALES = (
         noun="variation, variety, surprise, surprises, variations, changes of pattern, difference, ideas",
         order="change something, change something up, vary, vary it, mix it up, change it up, shake it up, do something different, try something different, try something else, something different, something new, surprise me, switch it up, "
         "play something else, develop, develop it, evolve, evolve it, embellish, improvise, improvise more, stretch out, play around with it, play with it, stray, twist it, give me something different, ",
-        complaint="repeat yourself, repeating yourself, repeating yourselves, the same thing over and over, same thing over and over, over and over, boring, repetitive, monotonous, the same all the time, always the same, predictable, same old, samey, stale, bored, robotic pattern, uninspired, bland, dull part, formulaic, getting old",
+        complaint="repeat yourself, repeating yourself, repeating yourselves, the same thing over and over, same thing over and over, over and over, boring, repetitive, monotonous, the same all the time, always the same, predictable, same old, samey, stale, bored, robotic pattern, uninspired, dull part, formulaic, getting old",
     ),
     Term(
         "steadier", "band.variation less", CHANGE, "-",
@@ -384,9 +384,9 @@ FEATURES = (
          "hit the crash on the one, crash on the first beat", only=""),
     Term("brushes", "drums.pattern set brushes", CENTROID, "-", feature="brushes, brush, brushed drums, brush kit, brushed", only="snare"),
     Term("open hat", "hat.pattern set open", "open hat (46) share of the hat's strokes", "+",
-         feature="open hat, open hats, open hi hat, open hi hats, open the hat, open the hats, open up the hat, open up the hats, open hihat, open hihats, open the hihat, sloshy hats, barking hats, hat barks, hats open, hat open, slosh", only=""),
+         feature="open them, open hat, open hats, open hi hat, open hi hats, open the hat, open the hats, open up the hat, open up the hats, open hihat, open hihats, open the hihat, sloshy hats, barking hats, hat barks, hats open, hat open, slosh", only=""),
     Term("closed hat", "hat.pattern set closed", "closed hat (42) share of the hat's strokes", "+",
-         feature="closed, closed hat, closed hats, close the hat, close the hats, tight hats, closed hi hat, closed hi hats, closed hihat, closed hihats, close the hihat, hats closed, close the hi hat, hat closed, close the hi hats, foot on the hats", only=""),
+         feature="close them, closed, closed hat, closed hats, close the hat, close the hats, tight hats, closed hi hat, closed hi hats, closed hihat, closed hihats, close the hihat, hats closed, close the hi hat, hat closed, close the hi hats, foot on the hats", only=""),
     Term("sixteenths on the hat", "hat.pattern set sixteenths", "hat strokes a bar", "+",
          feature="sixteenths, 16ths, sixteenth notes, 16th notes, 16th hats, sixteenth hats, hats on 16ths, hats in sixteenths, semiquavers, 16ths on the hat, 16ths on the hats, sixteenths on the hat, sixteenths on the hats", only="ride kick percussion line"),
     Term("eighths on the hat", "hat.pattern set eighths", "hat strokes a bar", "=", feature="eighths, 8ths, eighth notes, 8th notes, quavers, hats in eighths, 8ths on the hat, eighths on the hat", only="ride kick percussion line bass harmony"),
@@ -413,7 +413,7 @@ FEATURES = (
     Term("double kick", "kick.pattern set double-kick", STEPS, "=", feature="double kick, double bass drum, double kicks, double pedal, double kick drum", only=""),
     Term("stop time", "band.pattern set stop-time", STEPS, "=", feature="stop time, stops, stop time hits, hits only, punches, band hits, accents only, hits with me", only="drums harmony"),
     Term("unison", "line.pattern set unison", "share of line onsets at the player's pitch class", "+",
-         feature="mirror, mirror me, mirror my line, shadow me, shadow my line, copy me, copy my line, copy my riff, play what i play, play what i am playing, play the same as me, play the same line as me, double my riff, my riff with me, double what i am playing, unison, in unison, unison with me, double me, double my line, double the riff, double the bass, play with me in unison, double what i play", only="band harmony bass"),
+         feature="shadow the hook, double the hook, mirror the hook, copy the hook, play the hook with me, mirror, mirror me, mirror my line, shadow me, shadow my line, copy me, copy my line, copy my riff, play what i play, play what i am playing, play the same as me, play the same line as me, double my riff, my riff with me, double what i am playing, unison, in unison, unison with me, double me, double my line, double the riff, double the bass, play with me in unison, double what i play", only="band harmony bass"),
     Term("counter-melody", "line.pattern set counter-melody", "share of contrary motion against the player", "+",
          feature="counter melody, countermelody, counter melodies, against my line, contrary motion, counterpoint, a counter line", only="harmony"),
     Term("walking", "bass.pattern set walking", "share of quarter note steps", "+", feature="walking, walking bass, walk, walking line, walking bassline, walking bass line", order="walk it", only="line"),
@@ -443,8 +443,8 @@ FEATURES = (
     Term("add a bar", "form.length more ~1 bar", BARS, "+",
          order="add a bar, add one bar, add an extra bar, one more bar, an extra bar, extra bar, add another bar, another bar, tack on a bar, put in an extra bar, 1 more bar, a bar more, stretch it by a bar, extend it by a bar, one bar longer, a bar longer, insert a bar, add 1 bar, stick a bar on, a bar extra, tack a bar on", only=""),
     Term("cut a bar", "form.length less ~1 bar", BARS, "-",
-         order="cut a bar, drop a bar, take out a bar, remove a bar, one bar less, one bar shorter, one fewer bar, lose a bar, a bar shorter, a bar less, cut one bar, skip a bar, cut out a bar, take a bar out, chop a bar, chop off a bar, cut 1 bar, take a bar off, take off a bar", only=""),
-    Term("loop it", "form.pattern set loop", SAME, "=", order="loop, loop it, loop that, keep looping, repeat it, loop this, vamp, vamp on it, go round again, go around again, repeat that, once more round, round and round, go round, vamp on that, loop around", feature="vamp", only=""),
+         order="drop one bar, lose one bar, remove one bar, take out one bar, cut a bar, drop a bar, take out a bar, remove a bar, one bar less, one bar shorter, one fewer bar, lose a bar, a bar shorter, a bar less, cut one bar, skip a bar, cut out a bar, take a bar out, chop a bar, chop off a bar, cut 1 bar, take a bar off, take off a bar", only=""),
+    Term("loop it", "form.pattern set loop", SAME, "=", order="repeat, loop, loop it, loop that, keep looping, repeat it, loop this, vamp, vamp on it, go round again, go around again, repeat that, once more round, round and round, go round, vamp on that, loop around", feature="vamp", only=""),
     Term("a cappella", "band.mute on", SOUNDING, "-", feature="a cappella, acappella, a capella, acapella, on my own, just me, leave me alone, all by myself, me alone, me solo, just the bass player, only me, let me play alone, let me solo, let me take it alone, just my bass", only=""),
     Term("heavier bottom", "bass.level more; kick.level more", "level below 120 Hz, dB RMS", "+",
          comparative="heavier bottom, more bottom, more bottom end, more low end, fatter bottom, fatter bottom end, heavier bottom end, heavier low end, more lows, bassier, fatter low end, more sub, bottom heavier, beefier, boomier, weightier, phatter, more boom, "
