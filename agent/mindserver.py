@@ -187,9 +187,7 @@ class MindServer:
 
     def kill_nursery(self) -> None:
         """It goes at once; its minds live on."""
-        if self._nursery:
-            self._nursery.kill()
-            self._orphan()
+        self._orphan()
 
     def close(self) -> None:
         """No more minds; those that live are not ended."""
@@ -202,6 +200,7 @@ class MindServer:
         self._end = None
         self._orphans = {mind.ticket for mind in self._minds}
         if self._nursery:
+            self._nursery.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._nursery.wait(1.0)
             self._nursery = None
