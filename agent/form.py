@@ -192,7 +192,8 @@ class Form:
             self._riff, self._window = self._window, None
             return
         if turn.phase == Phase.OURS:
-            self.beat.fix(grid)
+            if not self.beat.led:
+                self.beat.fix(grid)
         else:
             self._window = None
             self.beat.free()

@@ -95,6 +95,7 @@ class Mind:
         """One of agent.messages for the mind; the rest of what it is told counts from the next bar."""
         if isinstance(message, FollowGrid):
             self._given = message.grid
+            self._planner.form.beat.led = message.grid is not None
         else:
             self._planner.tell(message)
 

@@ -30,6 +30,7 @@ class OwnBeat:
 
     def __init__(self, enough: float) -> None:
         self._enough = enough  # confidence from which ears can insist
+        self.led = False  # by another machine, which never loses the beat
         self.fixed: Grid | None = None  # the beat, whatever is heard
         self._kept: Grid | None = None  # the band's, until the ears agree
         self._with, self._against = 0, 0  # notes heard meanwhile
@@ -52,7 +53,7 @@ class OwnBeat:
     def believed(self, heard: Analysis, own: Grid | None) -> Grid | None:
         """The beat to follow in a frame where none is fixed. own: what the band last played on."""
         ears = heard.grid
-        if self._kept is None:
+        if self._kept is None or self.led:
             return ears
         kept = replace(own or self._kept, confidence=1.0, meter_confidence=1.0)
         if ears is None or ears.confidence < self._enough:
