@@ -136,8 +136,8 @@ class Tempo:
         apart = grid.beat_at(self._time_of(self._index)) - self._index
         shift = round(apart)
         found = _is_another(ears, grid)
-        limit = SAME_BEATS if found else LOST_BEATS
-        same = abs(apart - shift) <= limit and abs(math.log(grid.period_s / period_s)) <= SAME_TEMPO
+        beats, tempo = (SAME_BEATS, FOUND_TEMPO) if found else (LOST_BEATS, SAME_TEMPO)
+        same = abs(apart - shift) <= beats and abs(math.log(grid.period_s / period_s)) <= tempo
         if not same:
             return self._own_beats > 0
         self._index += shift

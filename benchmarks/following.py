@@ -1,6 +1,6 @@
 """Does the band stay with the player? Its drum onsets against the true beats, when the tempo moves and when it jumps.
 
-`python benchmarks/following.py [--clips even|odd|all] [--quick]`. Deliberate micro-timing is off (looseness 0) but where
+`python benchmarks/following.py [--clips even|odd|all] [--only SCENE ...] [--quick]`. Deliberate micro-timing is off (looseness 0) but where
 it says otherwise. Beside it: the opening's tempo for ever; the last interval played on from the last beat, as our ears,
 madmom online and aubio.tempo tell it.
 """
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import following_measures as measures
+import following_picture
 import following_play as play
 import numpy as np
 import results
@@ -51,11 +52,13 @@ METERS = (
 )  # clips, one after another
 
 
-def pieces(found: Sequence[Clip]) -> dict[str, list[Piece]]:
-    """Scenes over the clips."""
-    out = {name: [make(clip) for clip in found] for name, make in GLIDES.items()}
+def pieces(found: Sequence[Clip], only: Sequence[str] = ()) -> dict[str, list[Piece]]:
+    """Scenes over the clips; of these names, where any are given."""
+    out = {name: [make(clip) for clip in found] for name, make in GLIDES.items() if not only or name in only}
     eventful = [clip for clip in found if clip.bar in (3, 4)]
-    out |= {name: [make(clip) for clip in eventful] for name, make in EVENTS.items()}
+    out |= {n: [make(clip) for clip in eventful] for n, make in EVENTS.items() if not only or n in only}
+    if only and "new meter" not in only:
+        return out
     named = {clip.name[:2]: clip for clip in clips()}
     here = {clip.name[:2] for clip in found}
     pairs = [(named[a], named[b]) for a, b in METERS if a in here]
@@ -127,24 +130,59 @@ def score(found: dict[str, list[Piece]], system: System) -> dict[str, Row]:
         rows[scene] = measures.nothing()
         for piece, strokes in zip(made, system(made), strict=True):
             rows[scene] += measure(piece, strokes)
-    rows["ALL DRIFTS"] = sum((rows[name] for name in DRIFTS), measures.nothing())
+    rows["ALL DRIFTS"] = sum((rows[name] for name in DRIFTS if name in rows), measures.nothing())
     return rows
+
+
+ASKED_S = (-0.010, 0.0, 0.015, 0.030)
+
+
+def asked_behind(found: Sequence[Piece]) -> dict[str, float]:
+    """Asked "15 ms" -> how much later than when it is asked for nothing the band plays, ms; and its spread over lines."""
+    middles = {}
+    for asked_s in ASKED_S:
+        rows = [measure(p, s) for p, s in zip(found, band_with(behind_s=asked_s)(found), strict=True)]
+        near = [row.error_s[np.abs(row.error_s) < measures.NEAR_S] for row in rows]
+        middles[asked_s] = np.array([np.median(errors) if len(errors) else np.nan for errors in near])
+    out = {}
+    for asked_s in ASKED_S:
+        moved_ms = 1000 * (middles[asked_s] - middles[0.0])
+        out[f"{1000 * asked_s:.0f} ms"] = float(np.nanmean(moved_ms))
+        out[f"{1000 * asked_s:.0f} ms, worst line off by"] = float(np.nanmax(np.abs(moved_ms - 1000 * asked_s)))
+    return out
+
+
+def picture(found: dict[str, list[Piece]], all_rows: dict[str, dict[str, Row]]) -> None:
+    made = next((piece for piece in found.get("wave 15%", []) if piece.name[:2] in ("02", "09")), None)
+    if made:
+        rows = {name: scenes["ALL DRIFTS"] for name, scenes in all_rows.items() if name != "antiphon, looseness 0.6"}
+        following_picture.draw(made, band_with()([made])[0], rows)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", choices=("even", "odd", "all"), default="all", help="even: those it was made with")
+    parser.add_argument("--only", nargs="*", default=(), help="scenes")
     parser.add_argument("--quick", action="store_true", help="no peers, nothing kept")
     args = parser.parse_args()
     wanted = {"even": (0,), "odd": (1,), "all": (0, 1)}[args.clips]
-    found = pieces([clip for clip in clips() if int(clip.name[:2]) % 2 in wanted])
+    found = pieces([clip for clip in clips() if int(clip.name[:2]) % 2 in wanted], args.only)
     console = Console(width=170)
+    all_rows = {}
     for name, system in systems(args.quick).items():
-        figures = {scene: row.figures() for scene, row in score(found, system).items()}
+        all_rows[name] = score(found, system)
+        figures = {scene: row.figures() for scene, row in all_rows[name].items()}
         console.print(table(f"{name}, {args.clips} clips", figures))
         if not args.quick:
             kept = {s: {k: round(v, 4) for k, v in f.items() if np.isfinite(v)} for s, f in figures.items()}
             results.append("following", f"{name}, {args.clips} clips", kept)
+    if "steady" in found:
+        behind = asked_behind(found["steady"])
+        console.print("played behind the beat, asked -> got:", {k: round(v, 1) for k, v in behind.items()})
+        if not args.quick:
+            results.append("following_behind", f"antiphon, {args.clips} clips", behind)
+    if not args.quick:
+        picture(found, all_rows)
     return 0
 
 

@@ -1,0 +1,161 @@
+"""The band's beat glides with the player's, is not dragged by one who lays back, and waits for a held note."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from agent.fermata import Fermata
+from agent.planner import Planner
+from agent.settings import BandConfig
+from agent.tempo import Tempo
+from listener.types import FRAME_S, Analysis, Feel, Grid, Meter, Note
+from tests.agent.fakes import PatternResponder
+
+FOUR = Meter(4, 4)
+
+
+def player(tempo: Callable[[float], float], seconds: float) -> np.ndarray:
+    """Beats of a player whose tempo in beats per second goes as `tempo`."""
+    t = np.arange(0, seconds, 0.001)
+    beats = np.cumsum(np.array([tempo(x) for x in t]) * 0.001)
+    return np.interp(np.arange(1, int(beats[-1])), beats, t)
+
+
+def ears(beats: np.ndarray, now_s: float) -> Grid:
+    """A listener who knows no more than the last two beats."""
+    k = max(1, int(np.searchsorted(beats, now_s - 0.1)) - 1)
+    return Grid(float(beats[k]), k, k % 4 + 1, float(beats[k] - beats[k - 1]), FOUR, 0.9, 0.9)
+
+
+def followed(beats: np.ndarray, jitter_s: float = 0.0, seed: int = 0) -> np.ndarray:
+    """When the band would play each beat, as decided 0.2 s before it."""
+    notes_s = beats + np.random.default_rng(seed).normal(0, jitter_s, len(beats)) if jitter_s else beats
+    tempo, played, said = Tempo(), [], 1
+    for i in range(round(beats[2] / FRAME_S) + 12, round(beats[-2] / FRAME_S)):
+        now_s = i * FRAME_S
+        notes = tuple(Note(float(t), now_s, None, 40, 90) for t in notes_s if now_s - FRAME_S < t + 0.05 <= now_s)
+        grid = tempo.follow(ears(notes_s, now_s), notes, now_s)
+        beat = int(np.floor(grid.beat_at(now_s + 0.2)))
+        if beat > said:
+            played.append(grid.time_of(beat))
+            said = beat
+    return np.array(played)
+
+
+def errors(played: np.ndarray, beats: np.ndarray) -> np.ndarray:
+    return np.array([p - beats[np.abs(beats - p).argmin()] for p in played])
+
+
+@pytest.mark.parametrize("change", [0.15, -0.15])
+def test_a_drifting_tempo_is_anticipated(change: float) -> None:
+    beats = player(lambda t: 2.0 * (1 + change * np.clip((t - 6) / 24, 0, 1)), 34)
+    off = np.abs(errors(followed(beats), beats))
+    chased = np.abs(beats[2:] - (2 * beats[1:-1] - beats[:-2]))  # playing the last interval on
+    assert np.median(off[8:]) < 0.004
+    assert np.percentile(off[8:], 95) < max(0.012, np.percentile(chased, 95))
+
+
+def test_an_uneven_player_is_followed_evenly() -> None:
+    beats = player(lambda t: 2.0, 40)
+    played = followed(beats, jitter_s=0.010)
+    assert np.std(np.diff(played)[12:]) < 0.5 * 0.010 * np.sqrt(2)  # less than half of what his own intervals vary
+    assert np.abs(np.diff(played) - 0.5)[12:].max() < 0.015
+
+
+def test_ears_that_jump_without_the_player_do_not_move_the_beat() -> None:
+    tempo, seen = Tempo(), []
+    for i in range(1, 1500):
+        now_s = i * FRAME_S
+        wobble_s = 0.030 * (i // 40 % 2)
+        k = int(now_s / 0.5)
+        grid = Grid(k * 0.5 + wobble_s, k, k % 4 + 1, 0.5, FOUR, 0.9, 0.9)
+        notes = (Note(k * 0.5, now_s, None, 40, 90),) if i % 38 == 4 and now_s - k * 0.5 < 0.2 else ()
+        seen.append(tempo.follow(grid, notes, now_s).time_of(k + 1) - (k + 1) * 0.5)
+    assert np.abs(np.diff(seen)).max() < 0.010
+
+
+def test_a_new_tempo_of_the_ears_is_taken_at_once() -> None:
+    tempo = Tempo()
+    tempo.follow(Grid(0.0, 0, 1, 0.5, FOUR, 0.9, 0.9), (), 0.1)
+    new = Grid(10.2, 21, 2, 0.42, FOUR, 0.9, 0.9)
+    grid = tempo.follow(new, (), 10.3)
+    assert grid.time_of(25) == pytest.approx(new.time_of(25))
+    assert grid.position_of(25) == new.position_of(25)
+
+
+def test_the_same_beats_under_new_numbers_change_no_time() -> None:
+    tempo = Tempo()
+    before = tempo.follow(Grid(0.0, 0, 1, 0.5, FOUR, 0.9, 0.9), (), 0.1)
+    after = tempo.follow(Grid(0.0, 100, 3, 0.5, FOUR, 0.9, 0.9), (), 0.1 + FRAME_S)
+    assert after.time_of(101) == pytest.approx(before.time_of(1))
+    assert after.position_of(100) == 3
+
+
+def test_who_is_known_to_lay_back_does_not_drag_the_band() -> None:
+    def last_s(behind_s: float | None) -> float:
+        tempo = Tempo()
+        for k in range(1, 60):
+            late_s = 0.020 if k > 20 else 0.0
+            grid = Grid(k * 0.5, k, k % 4 + 1, 0.5, FOUR, 0.9, 0.9)
+            note = Note(k * 0.5 + late_s, k * 0.5 + 0.06, None, 40, 90)
+            grid = tempo.follow(grid, (note,), k * 0.5 + 0.06, behind_s if k > 20 else None)
+        return grid.time_of(60) - 30.0
+
+    assert last_s(None) > 0.015
+    assert abs(last_s(0.020)) < 0.003
+
+
+def test_its_state_is_copied_by_pickling() -> None:
+    tempo = Tempo()
+    tempo.follow(Grid(0.0, 0, 1, 0.5, FOUR, 0.9, 0.9), (), 0.1)
+    other = pickle.loads(pickle.dumps(tempo))
+    note = (Note(0.503, 0.56, None, 40, 90),)
+    grid = Grid(0.5, 1, 2, 0.5, FOUR, 0.9, 0.9)
+    assert tempo.follow(grid, note, 0.56) == other.follow(grid, note, 0.56)
+
+
+def hold(band: Planner, held_s: float, again_s: float, behind_s: float | None = None) -> list[float]:
+    """A note on every beat until held_s; that one sounds until again_s, from where he goes on. The band's drum onsets."""
+    onsets = [*np.arange(0.5, held_s + 0.01, 0.5), *np.arange(again_s, again_s + 6, 0.5)]
+    drums = []
+    feel = Feel(behind_s, 0.0, None, None, "opening", 20) if behind_s is not None else None
+    for i in range(1, round((again_s + 5) / FRAME_S)):
+        now_s = i * FRAME_S
+        k = int(now_s / 0.5)
+        grid = Grid(k * 0.5, k, k % 4 + 1, 0.5, FOUR, 0.9, 0.9)
+        notes = tuple(Note(float(t), now_s, None, 40, 90) for t in onsets if now_s - FRAME_S < t + 0.05 <= now_s)
+        plan = band.step(Analysis(now_s, now_s, 0.0, None, 0.0, -20.0, notes=notes, grid=grid, feel=feel), None)
+        drums += [n.on_s for n in plan.committed if n.part == "drums"] if plan else []
+    return drums
+
+
+def test_the_band_waits_for_a_held_note_and_comes_in_with_the_player() -> None:
+    band = Planner(PatternResponder(), BandConfig(), commit_s=0.07)
+    drums = hold(band, 12.0, 16.2)
+    assert any(11 < t < 12.1 for t in drums)
+    assert not any(14.0 - 0.01 < t < 16.2 for t in drums), "it waits from the next bar line on"
+    back = sorted({round(t, 3) for t in drums if 16.2 < t < 18.5})
+    assert back[0] == pytest.approx(16.7, abs=0.01)
+    assert all(b - a == pytest.approx(0.5, abs=0.01) for a, b in pairwise(back))
+
+
+def test_long_notes_that_are_usual_are_no_fermata() -> None:
+    fermata = Fermata()
+    for i in range(1, 3000):
+        now_s = i * FRAME_S
+        note = (Note(now_s, now_s, None, 40, 90),) if i % 150 == 1 else ()
+        grid = Grid(0.0, 0, 1, 0.5, FOUR, 0.9, 0.9)
+        fermata.hear(Analysis(now_s, now_s, 0.0, None, 0.0, -20.0, notes=note, grid=grid))
+        assert not fermata.waiting
+
+
+def test_asked_to_play_behind_the_beat_it_does_and_by_as_much() -> None:
+    def drums(behind_ms: float) -> np.ndarray:
+        return np.array(hold(Planner(PatternResponder(), BandConfig(behind_ms=behind_ms)), 12.0, 12.5))
+
+    np.testing.assert_allclose(drums(15) - drums(0), 0.015, atol=1e-9)
