@@ -112,12 +112,12 @@ class Keeper:
     def _let_go(self, card: SoundCard) -> None:
         """Close the card and PortAudio with it."""
         self._busy_s = time.monotonic()
-        if card.api in WAITS_FOR_THE_DEAD and not self._answers(card) and devices.renew():
-            self._abandoned.append(card)  # its library may still call back
-        else:
-            with contextlib.suppress(Exception):  # what it belongs to may be gone
+        with contextlib.suppress(Exception):  # what it belongs to may be gone
+            if card.api in WAITS_FOR_THE_DEAD and not self._answers(card) and devices.renew():
+                self._abandoned.append(card)  # its library may still call back
+            else:
                 card.close()
-            devices.release()
+                devices.release()
         self._busy_s = 0.0
 
     @staticmethod

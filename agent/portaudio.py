@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import sys
-import tempfile
 from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
@@ -25,20 +23,23 @@ def release() -> None:
         sounddevice._terminate()
 
 
+_copies: list[int] = []  # file descriptors that libraries were loaded from
+
+
 def renew() -> bool:
-    """Load PortAudio a second time and leave the first as it is; whether that could be done.
+    """Load PortAudio a second time and leave the first as it is; whether that could be done (on Linux only).
 
     Of a JACK server that died PortAudio waits ten minutes for the last word when a stream is closed, and will not look
-    for another server before. A library is loaded twice only from another file, so its copy is.
+    for another server before. A library is loaded twice only from another file, so a copy in memory is.
     """
     sound: Any = sys.modules["sounddevice"]
-    path = next((line.split()[-1] for line in _maps() if "libportaudio" in line), "")
-    if not path:
+    path = next((line.split()[-1] for line in _maps() if "/libportaudio" in line), "")
+    if not path or not hasattr(os, "memfd_create"):
         return False
-    with tempfile.TemporaryDirectory() as folder:
-        copy = shutil.copy(path, Path(folder) / "libportaudio-again.so")
-        _name_client(ctypes.CDLL(str(copy)))
-        sound._lib = sound._ffi.dlopen(str(copy))
+    _copies.append(copy := os.memfd_create("portaudio"))
+    os.write(copy, Path(path).read_bytes())
+    _name_client(ctypes.CDLL(f"/proc/self/fd/{copy}"))
+    sound._lib = sound._ffi.dlopen(f"/proc/self/fd/{copy}")
     sound._initialized = 0
     return True
 

@@ -132,6 +132,10 @@ def test_the_server_is_killed_and_comes_back() -> None:
             gap = given.ring._samples[killed_at + 200 : killed_at + RATE]
             assert not gap.any()
             assert after.silent_s > 1.0
+            server.kill()  # and once more
+            assert one.wait(lambda: one.last is not None and one.last.losses == 2, 3)
+            server.start()
+            assert one.wait(lambda: one.last is not None and one.last.returns == 2, 8), one.last
         assert one.process.exitcode == 0
 
 
