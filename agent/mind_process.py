@@ -32,7 +32,7 @@ MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and go
 WAIT_S = (0.001, 0.02)  # for the next frame: the least, and the most, so that a command is not kept waiting
 RESTS_S = 0.04  # so much later in a silent room: several frames at once cost less than one by one
 LATE_S = 0.08  # behind the stream by more, it does nothing that can wait
-SNAPSHOT_S, SNAPSHOT_LATEST_S = 1.0, 3.0  # how often, in seconds of the stream; when always late, at the latest
+SNAPSHOT_S, SNAPSHOT_LATEST_S = 1.0, 3.0  # how often, in seconds of the stream; when always late, and in silence
 TOLD_S = 0.2  # the same, when something was told
 PAST_S = 0.25  # notes due so long ago are not sent while catching up
 
@@ -161,7 +161,7 @@ class Listener:
     def keeps_now(self) -> bool:
         """Whether it is time for that: not while late, unless it always is."""
         age_s = self._ring.written / self._rate - self._kept_s
-        if self.ears.behind_s > LATE_S:
+        if self.ears.behind_s > LATE_S or (self.mind.resting and not self._told):
             return age_s > SNAPSHOT_LATEST_S
         return age_s > (TOLD_S if self._told else SNAPSHOT_S)
 
