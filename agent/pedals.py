@@ -50,11 +50,9 @@ class Pedals:
 
     def tend(self) -> None:
         """Carry out what was pressed since the last time."""
-        pressed = [
-            switch
-            for at_s, message in (self._tap.poll() if self._tap else [])
-            if (switch := self._press(at_s, message))
-        ]
+        messages = self._tap.poll() if self._tap else []
+        presses = [switch for at_s, message in messages if (switch := self._press(at_s, message))]
+        pressed = [switch for switch in presses if self._learning or self._says(switch)]
         self.ignored += max(len(pressed) - MOST_AT_ONCE, 0)
         for switch in pressed[:MOST_AT_ONCE]:
             self._act(switch)
@@ -84,13 +82,15 @@ class Pedals:
         if self._learning and time.monotonic() < self._learning[1]:
             self._bind(switch, self._learning[0])
             return
-        command = self._learned.get(switch) or DEFAULTS.get(_anywhere(switch))
-        if command is None:
+        if (command := self._says(switch)) is None:
             return
         try:
             self._say(command)
         except UserError as cause:
             log.warning("%s says %r: %s", switch, command, cause)
+
+    def _says(self, switch: str) -> str | None:
+        return self._learned.get(switch) or DEFAULTS.get(_anywhere(switch))
 
     def _bind(self, switch: str, command: str) -> None:
         self._learning = None
