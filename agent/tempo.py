@@ -126,7 +126,7 @@ class Tempo:
         beat = math.floor(grid.beat_at(now_s))
         self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in PLAYERS]
         self._index, self._offset_s, self._slow_s = beat, 0.0, grid.period_s
-        self._own_beats, self._downbeat = 0.0, None
+        self._ears, self._own_beats, self._downbeat = grid, 0.0, None
 
     def _agree(self, grid: Grid) -> bool:
         """Whether the ears mean the same beats; their numbers are taken over where only these changed. Ears that slowly
