@@ -125,9 +125,10 @@ def server_dies(seconds: float) -> Callable[[Stage], None]:
 
 def port_vanishes(seconds: float) -> Callable[[Stage], None]:
     def do(stage: Stage) -> None:
+        heard = stage.synth.note_ons
         stage.synth.close()
         time.sleep(seconds)
-        stage.synth = Synth()
+        stage.synth = Synth(heard)
 
     return do
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,17 +72,29 @@ def pedal_board() -> Any:
 class Synth:
     """A MIDI instrument on JACK that counts what it is told, in C++: no message of its is missed."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Sequence[tuple[float, int, int]] = ()) -> None:
+        """heard: what came to the instrument this one stands for."""
         self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, SYNTH, queue_size_limit=200_000)
         self._port.ignore_types(sysex=False, timing=False, active_sense=True)
         self._port.open_virtual_port("in")
         self.sounding_since: dict[tuple[int, int], float] = {}
-        self.note_ons: list[tuple[float, int, int]] = []  # (monotonic s when read, channel, key)
+        self.note_ons: list[tuple[float, int, int]] = [*heard]  # (monotonic s, channel, key)
+        self._lock, self._open = threading.Lock(), True
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while self._open:
+            self.hear()
+            time.sleep(0.005)
 
     def hear(self) -> None:
         """Read what has come; all notes off (CC 123, 120) ends every note of its channel."""
-        while got := self._port.get_message():
-            (status, *data), _ = got
+        with self._lock:
+            while self._open and (got := self._port.get_message()):
+                self._take(*got[0])
+
+    def _take(self, status: int, *data: int) -> None:
+        if status < 0xF0:
             channel, kind = status & 0x0F, status & 0xF0
             if kind == NOTE_ON and data[1]:
                 self.sounding_since[channel, data[0]] = time.monotonic()
@@ -98,8 +110,10 @@ class Synth:
         return sorted(self.sounding_since)
 
     def close(self) -> None:
-        self._port.close_port()
-        self._port.delete()
+        with self._lock:
+            self._open = False
+            self._port.close_port()
+            self._port.delete()
 
 
 class Room:
@@ -225,6 +239,16 @@ class Stage:
             lambda: self.synth.hear() or any(t > begun_s for t, *_ in self.synth.note_ons[-50:]), timeout_s, "the band"
         )
         return next(t for t, *_ in self.synth.note_ons if t > begun_s) - begun_s
+
+    def has_port(self, part: str) -> bool:
+        """Whether a JACK port is there whose name has this in it."""
+        return any(part in port.name for port in self.room.client.get_ports())
+
+    def longest_gap(self, since_s: float) -> float:
+        """The longest time without a note to the synth since then."""
+        self.synth.hear()
+        heard = [since_s, *(t for t, *_ in self.synth.note_ons if t >= since_s), time.monotonic()]
+        return float(np.diff(heard).max())
 
     def workers(self) -> dict[str, int]:
         """Process ids by name: parent, audio, mind ..."""

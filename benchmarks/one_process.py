@@ -1,0 +1,100 @@
+"""The other architecture, to compare with: sound, synth, MIDI and the model in one process, the model in a thread.
+
+    python benchmarks/one_process.py --seconds 60 --set midi.port=NAME ...
+
+The same code as the daemon's, without its walls. Prints one JSON line of figures at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+from agent import rig as rigs  # noqa: E402
+from agent.audio_process import AudioProcess  # noqa: E402
+from agent.audiowords import AudioReport, AudioSetup, Ready  # noqa: E402
+from agent.channel import channel  # noqa: E402
+from agent.config import load, parse_value  # noqa: E402
+from agent.crew import RING_S  # noqa: E402
+from agent.mind import Mind  # noqa: E402
+from agent.mind_process import Ears, Listener, _listen  # noqa: E402
+from agent.snapshot import Shelf  # noqa: E402
+from listener.ring import Ring  # noqa: E402
+
+
+def run(overrides: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Play for so long; the figures of the last report."""
+    config = load(None, overrides)
+    rig = rigs.choose(config, None)
+    bass, stems = (
+        Ring(round(RING_S * rig.rate), rig.input_channels),
+        Ring(round(RING_S * rig.rate), 2 * len(config.parts)),
+    )
+    plans, plans_in = channel()
+    commands, commands_in = channel()
+    reports_out, reports = channel()
+    setup = AudioSetup(
+        config, rig.rate, rig.input_device, rig.output_device, rig.output_channels, rig.take, bass, stems
+    )
+    audio = AudioProcess(setup, plans_in, commands_in, reports_out)
+    ready = next(message for message in reports.receive() if isinstance(message, Ready))
+    latency_s = ready.latency.input_s + ready.latency.output_s
+    to_mind, mind_commands = channel()
+    heard_out, heard = channel()
+    ears = Ears(bass, None, rig.rate, rig.ring_channel)
+    listener = Listener(Mind(config, latency_s), ears, config, bass, rig.rate, latency_s, Shelf())
+    thinking = threading.Thread(
+        target=_listen, args=(listener, bass, rig.rate, plans, mind_commands, heard_out), daemon=True
+    )
+    last: list[AudioReport] = []
+    watching = threading.Thread(target=_watch, args=(reports, heard, commands, seconds, last), daemon=True)
+    commands.send("go")
+    thinking.start()
+    watching.start()
+    audio.run()
+    audio.close()
+    to_mind.send("stop")
+    watching.join(2)
+    report = last[-1]
+    return {"xruns": report.xruns, "missing_samples": report.missing_samples, **report.counts.figures()} | {
+        name: getattr(report.counts, name) for name in ("sent", "late", "dropped", "improvised", "patterned")
+    }
+
+
+def _watch(reports: Any, heard: Any, commands: Any, seconds: float, last: list[AudioReport]) -> None:
+    """Reads what comes, as the parent would, and ends it in time."""
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s + 3:
+        last += [message for message in reports.receive() if isinstance(message, AudioReport)]
+        del last[:-1]
+        heard.receive()
+        if time.monotonic() > end_s:
+            commands.send("stop")
+        if last and last[-1].stopped:
+            return
+        time.sleep(0.02)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    given = parser.parse_args()
+    overrides = {key: parse_value(value) for key, _, value in (pair.partition("=") for pair in given.set)}
+    print(json.dumps(run(overrides, given.seconds)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
