@@ -8,7 +8,7 @@ from typing import Any
 from agent.audiowords import AudioReport
 from agent.counts import Counts
 
-CARD = ("card", "losses", "silent_s", "skipped_s", "port_cause", "wakes_late_p99_s", "wakes_late_max_s")
+CARD = ("card", "cause", "losses", "silent_s", "skipped_s", "port_cause", "wakes_late_p99_s", "wakes_late_max_s")
 
 
 class Figures:

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from agent.audiowords import NO_LATENCY, AudioReport, Ready
@@ -67,6 +68,7 @@ class Live:
         self._stopping = self._over = False
         self._troubles: list[str] = []
         self._tape: Tape | None = None
+        self._hushed: list[str] = []  # what became of silencing the port
         self._heard_at = 0  # samples written when the mind last spoke
 
     def run(self) -> tuple[str, ...]:
@@ -209,6 +211,8 @@ class Live:
         if self._over or self._stopping:
             return
         self.crew.tend()
+        while self._hushed:
+            self._may_hang(self._hushed.pop())
         audio, mind = self.crew.audio, self.crew.mind
         ended_just_now = audio_was_alive and not audio.alive  # its last words are read in the next turn
         cause = "" if ended_just_now else audio.trouble(owes_words=self.crew.rolling)
@@ -227,9 +231,8 @@ class Live:
             self._heard_at = self.crew.bass.written
 
     def _silence(self) -> None:
-        """The audio process could not end its notes itself."""
-        if why := silence(self._config):
-            self._trouble(f"notes may hang: {why}")
+        """The audio process could not end its notes itself. Beside the start of the next one: a port takes its time."""
+        Thread(target=lambda: self._hushed.append(silence(self._config)), daemon=True).start()
 
     def _mourn(self, worker: Worker, cause: str) -> None:
         """Make room for the next one; whoever cannot even begin, or begins in vain again and again, is given up."""
@@ -287,4 +290,8 @@ class Live:
         self._hear_audio()  # what it said with its last breath
         audio.end(0.5)
         if audio.process.exitcode != 0:
-            self._silence()
+            self._may_hang(silence(self._config))
+
+    def _may_hang(self, why: str) -> None:
+        if why:
+            self._trouble(f"notes may hang: {why}")
