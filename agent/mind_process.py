@@ -153,8 +153,8 @@ class Listener:
         """Put the whole state on the shelf."""
         began_s = time.perf_counter()
         self._kept_s, self._told = self._ring.written / self._rate, False
-        data = snapshot.dumps((self.mind, self.ears.state(), self.pace), self.mind.furniture)
-        self._unkept_bytes = 0 if self._shelf.put(data) else len(data)
+        pieces = snapshot.pieces((self.mind, self.ears.state(), self.pace), self.mind.furniture)
+        self._unkept_bytes = 0 if self._shelf.put(*pieces) else sum(map(len, pieces))
         self._snapshot_s = max(self._snapshot_s, time.perf_counter() - began_s)
 
     @property

@@ -1,7 +1,7 @@
 """The mind's last state in shared memory, for the one that takes its place. Survives kill -9 at any moment.
 
-Two slots are written in turn; a slot counts only when its checksum is right, so that one that was being written leaves
-the one before. Weights are not written: they are named, and put back from those already loaded.
+Two slots are written in turn; a slot has no number while it is being written, so that kill -9 leaves the one before
+(what a process has stored stays, in the order of its program). Weights are not written: they are named, and put back from those already loaded.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import copyreg
 import io
 import pickle
-import zlib
 from collections.abc import Callable, Mapping
 from multiprocessing import get_context
 from typing import Any
@@ -17,8 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Piece = bytes | memoryview
+
 SLOT_BYTES = 6 << 20  # pages that are never written cost nothing
-FIELDS = 3  # of a slot: number, bytes, checksum
+FIELDS = 2  # of a slot: number, bytes
 TRIES_MAX = 2  # a state that killed so many minds is not given to another
 
 
@@ -50,24 +51,28 @@ class Shelf:
     def said(self, sample: int) -> None:
         self._marks[0] = sample
 
-    def put(self, data: bytes) -> bool:
-        """Keep data as the newest; False when it does not fit: the one before stays."""
-        if len(data) > self._data.shape[1]:
+    def put(self, *pieces: Piece) -> bool:
+        """Keep the pieces, joined, as the newest; False when they do not fit: the one before stays."""
+        sizes = [len(piece) for piece in pieces]
+        if sum(sizes) > self._data.shape[1]:
             return False
         number = int(self._slots[:, 0].max()) + 1
         slot = self._slots[number % 2]
         slot[0] = 0
-        self._data[number % 2, : len(data)] = np.frombuffer(data, np.uint8)
-        slot[1], slot[2] = len(data), zlib.crc32(data)
+        place, end = memoryview(self._data[number % 2]), 0
+        for piece, size in zip(pieces, sizes, strict=True):
+            place[end : end + size] = piece
+            end += size
+        slot[1] = end
         slot[0] = number
         return True
 
     def newest(self) -> bytes | None:
         """The newest whole one, None when there is none or when it was taken TRIES_MAX times in vain."""
         for which in np.argsort(-self._slots[:, 0]):
-            number, size, checksum = (int(n) for n in self._slots[which])
-            data = self._data[which, : max(0, size)].tobytes()
-            if number and zlib.crc32(data) == checksum:
+            number, size = (int(n) for n in self._slots[which])
+            if number:
+                data = self._data[which, :size].tobytes()
                 return data if self._tried(number) <= TRIES_MAX else None
         return None
 
@@ -77,15 +82,28 @@ class Shelf:
         return int(self._marks[2])
 
 
+class Pieces(list[Piece]):
+    """A file that keeps what is written as it comes: large arrays are not copied."""
+
+    def write(self, piece: Any) -> int:
+        self.append(memoryview(piece).cast("B"))
+        return len(self[-1])
+
+
 def dumps(state: Any, furniture: Mapping[str, Any]) -> bytes:
     """Pickle state; the objects of `furniture` (never two of one type) only by their name. Errors as pickle."""
+    return b"".join(pieces(state, furniture))
+
+
+def pieces(state: Any, furniture: Mapping[str, Any]) -> Pieces:
+    """The same in pieces that still belong to state: to be copied before it changes."""
     names = {type(thing): name for name, thing in furniture.items()}
     kept = {kind: _namer(name) for kind, name in names.items()}
-    out = io.BytesIO()
+    out = Pieces()
     pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
     pickler.dispatch_table = {**copyreg.dispatch_table, **kept}
     pickler.dump(state)
-    return out.getvalue()
+    return out
 
 
 def loads(data: bytes, furniture: Mapping[str, Any]) -> Any:
