@@ -53,9 +53,9 @@ class TwoCards:
             self.errors.append(self.bridge.error)
 
 
-@pytest.mark.parametrize(("heard_ppm", "played_ppm"), [(200, 0), (-200, 0), (100, -100), (0, 0)])
+@pytest.mark.parametrize(("heard_ppm", "played_ppm"), [(200, 0), (-200, 0), (0, 0)])
 def test_the_ring_stays_half_full_and_the_pitch_true(heard_ppm: float, played_ppm: float) -> None:
-    check(heard_ppm, played_ppm, 90)
+    check(heard_ppm, played_ppm, 60)
 
 
 @pytest.mark.slow
