@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models import adapter as adapters
 from models import backbones, checkpoint, dials, features
 from models.dials import NO_DIALS, SURPRISE_BITS, Dials
 from models.features import Memory
@@ -81,6 +82,8 @@ class Responder:
         self._walk = Walk(self._w, BELOW)
         self._net: ResponderNet | None = None
         self._stem: str | Path | None = None
+        self._added: adapters.Adapter | None = None
+        self.sha256 = ""  # of the base weights' file
 
     @classmethod
     def of(cls, net: ResponderNet) -> Responder:
@@ -98,20 +101,30 @@ class Responder:
 
             assert self._stem
             loaded = checkpoint.load_net(self._stem, "responder", lambda net: ResponderNet(ResponderConfig(**net)))
+            if self._added:
+                import torch
+
+                plain = {name: value.detach().numpy() for name, value in loaded.named_parameters()}
+                arrays = self._added.merged(plain).items()
+                loaded.load_state_dict({name: torch.from_numpy(array) for name, array in arrays})
             self._net = loaded.eval()
         return self._net
 
     @classmethod
-    def load(cls, path: str | Path = WEIGHTS) -> Responder:
-        """The responder of a checkpoint stem; FileNotFoundError or ValueError when it is not there or not one."""
+    def load(cls, path: str | Path = WEIGHTS, adapter: str | Path | None = None) -> Responder:
+        """The responder of a checkpoint stem, with the adapter of another stem folded in (models.adapter).
+
+        FileNotFoundError or ValueError when one is not there, not one, or the adapter is of other weights.
+        """
         saved = checkpoint.load_arrays(path, "responder")
         try:
             config = ResponderConfig(**saved.config["net"])
             checkpoint.require_shapes(path, saved.arrays, config.shapes)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path}: weights do not fit their config ({error}); {checkpoint.RETRAIN}") from None
-        made = cls(config, saved.arrays)
-        made._stem = path
+        added = adapters.load(adapter, saved.sha256, config.shapes) if adapter else None
+        made = cls(config, added.merged(saved.arrays) if added else saved.arrays)
+        made._stem, made._added, made.sha256 = path, added, saved.sha256
         return made
 
     @classmethod

@@ -1,0 +1,53 @@
+"""What is rehearsed while an adapter is trained, so that the base is not forgotten: pieces of its corpus where they are,
+else what it plays by itself (pseudo-rehearsal: Robins, Connection Science 7, 1995), so that no music need be shipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from listener.types import Meter
+from models import data, material
+from models.data import Song
+from models.responder import Responder
+from models.sampling import NO_LEAN, TASTE, Taste
+from models.tokens import EMPTY_REPLY, BassTick, Position, TickInput
+
+PIECES, TICKS = 48, 192
+METERS = (*(Meter(4, 4),) * 5, Meter(3, 4), Meter(6, 8), Meter(7, 8), Meter(5, 4), Meter(12, 8))
+BASS_NEAR = 40  # MIDI pitch
+PLAIN = dict.fromkeys(TASTE, Taste(1.0, 1.0))  # as it believes, nothing cut off
+
+
+def rehearsal(responder: Responder, corpus: Path, made: Path) -> list[Song]:
+    """Training pieces of the corpus; where it is not there, what was made before at `made`, or is made now."""
+    if corpus.exists():
+        return [song for song in data.load(corpus) if song.split == "train"]
+    if not made.exists():
+        part = made.with_name(made.stem + ".part.npz")
+        data.save(part, [imagined(responder, number) for number in range(PIECES)])
+        part.replace(made)
+    return data.load(made)
+
+
+def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:
+    """The base playing with a bass of its own foresight, at temperature 1: a draw from what it believes."""
+    rng = np.random.default_rng([20261121, number])
+    meter = METERS[number % len(METERS)]
+    state, bass, reply = responder.initial_state(), BassTick(True), EMPTY_REPLY
+    near, made = BASS_NEAR + int(rng.integers(-5, 6)), []
+    per_bar = Position(0, 0, meter).ticks_per_bar
+    for tick in range(ticks):
+        place = Position(tick % per_bar, tick // per_bar, meter)
+        state = responder.step(TickInput(place, bass, None, reply), state)
+        reply = responder.sample(state, rng, 1.0, taste=PLAIN, lean=NO_LEAN)
+        bass = _sounding(responder.imagine_bass(state, rng, near), bass)
+        made.append((place, bass, reply))
+    return material.song_of(f"imagined {number}", made, (True, True, True), "imagined")
+
+
+def _sounding(begun: BassTick | None, before: BassTick) -> BassTick:
+    """What begins, else what went on."""
+    return begun or BassTick(True, None, 0, before.sounding_pitch)

@@ -1,0 +1,309 @@
+"""`python -m models.train_adapter --learn FOLDER --out STEM`: a player's adapter from token files of his takes and lines.
+
+Half of every batch is rehearsed: base material and earlier players' (experience replay: Rolnick et al., NeurIPS 2019).
+Afterwards the additions are scaled down until base and earlier players, on pieces kept apart, have lost no more than
+ALLOWED (interpolation of weights: Wortsman et al., Robust fine-tuning, CVPR 2022). Seeded, resumable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from models import adapter as adapters
+from models import checkpoint, data, material, responder
+from models.adapter import ADD, DOWN, UP, Adapter
+from models.batches import Batch, Sampler
+from models.data import Song
+from models.evaluate import evaluate
+from models.player_memory import remembered
+from models.rehearsal import rehearsal
+from models.responder_net import FORESEE_WEIGHT, ResponderNet
+from models.stopping import StopRequest
+from models.tokens import PARTS
+
+KIND = "adapter-training"
+ALLOWED = 0.008  # what base and earlier players may lose on the pieces kept apart: below the 1% promised
+STRENGTHS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1, 0.0)
+KEPT_APART = 4  # every so manyeth piece of each kind
+STOPPED = 3  # exit code: asked to stop, the state is written
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterConfig:
+    """batch: crops of `length` ticks of the player, and as many rehearsed where `rehearse`. weights: which of the
+    responder's, by the end of their names. base_share: of what is rehearsed; earlier players share the rest."""
+
+    steps: int = 240
+    batch: int = 6
+    length: int = 128
+    rate: float = 4e-3
+    rank: int = 4
+    weights: tuple[str, ...] = ("heads.weight", "heads.bias", "project_in.weight", "project_out.weight")
+    rehearse: bool = True
+    base_share: float = 0.6
+    save_every: int = 40
+    seed: int = 0
+
+    def rate_at(self, step: int) -> float:
+        """Up over the first twentieth, then straight down."""
+        return self.rate * min((step + 1) / max(self.steps / 20, 1), 1.0) * (1.0 - step / self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is learned, and what must not be forgotten: the base's pieces and each earlier player's."""
+
+    learn: Sequence[Song]
+    base: Sequence[Song] = ()
+    earlier: Sequence[Sequence[Song]] = field(default=())
+
+    def kept_apart(self) -> tuple[Material, Material]:
+        """(to train on, to choose by)"""
+        parts = [apart(songs) for songs in (self.learn, self.base, *self.earlier)]
+        made = [Material(side[0], side[1], tuple(side[2:])) for side in zip(*parts, strict=True)]
+        return made[0], made[1]
+
+
+def apart(songs: Sequence[Song]) -> tuple[list[Song], list[Song]]:
+    """A fourth of them apart; of fewer than that many none is spared."""
+    if len(songs) < KEPT_APART:
+        return list(songs), list(songs)
+    return [s for i, s in enumerate(songs) if i % KEPT_APART], list(songs[::KEPT_APART])
+
+
+class Practice:
+    """One adaptation: the base network (never changed), the additions, their optimiser; what a state file holds."""
+
+    def __init__(self, config: AdapterConfig, net: ResponderNet, base: str, start: Adapter | None = None) -> None:
+        """base: SHA-256 of net's weights. start: an adapter to go on from."""
+        self.config, self.net, self.base, self.step = config, copy.deepcopy(net), base, 0
+        self.net.requires_grad_(False)
+        self.weights = dict(self.net.named_parameters())
+        generator = torch.Generator().manual_seed(config.seed)
+        shapes = adapters.targets({n: tuple(w.shape) for n, w in self.weights.items()}, config.rank, config.weights)
+        self.arrays = {key: nn.Parameter(_start(key, shape, generator)) for key, shape in shapes.items()}
+        if start is not None:
+            for key, array in start.arrays.items():
+                self.arrays[key].data.copy_(torch.from_numpy(array))
+        self.optimiser = torch.optim.Adam(self.arrays.values(), config.rate)
+
+    def added(self) -> dict[str, Tensor]:
+        """The weights with the additions."""
+        out: dict[str, Tensor] = {k.removesuffix(ADD): add for k, add in self.arrays.items() if k.endswith(ADD)}
+        for key in self.arrays:
+            if key.endswith(UP):
+                out[key.removesuffix(UP)] = self.arrays[key] @ self.arrays[key.removesuffix(UP) + DOWN]
+        return {name: self.weights[name] + add for name, add in out.items()}
+
+    def train_step(self, batches: Sequence[Batch]) -> float:
+        """One step over all of them; nats a tick, summed over the parts."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.rate_at(self.step)
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step)  # of dropout: a resumed run draws the same
+        self.net.train()
+        merged = self.added()
+        loss = torch.stack([self._loss(merged, batch) for batch in batches]).mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.arrays.values(), 1.0)
+        self.optimiser.step()
+        self.step += 1
+        return float(loss)
+
+    def _loss(self, merged: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        logits = functional_call(self.net, dict(merged), (batch.rows, batch.sound, batch.cond)).flatten(0, 1)
+        rows, scored = batch.rows.flatten(0, 1), batch.targets.present * batch.weight[:, None]
+        nats = self.net.nll(logits, rows, batch.targets)
+        parts = [(nats[part] * scored[:, i]).sum() / scored[:, i].sum().clamp(min=1) for i, part in enumerate(PARTS)]
+        foreseen = (self.net.bass_nll(logits, rows, batch.targets) * batch.weight).sum() / batch.weight.sum()
+        return torch.stack(parts).sum() + FORESEE_WEIGHT * foreseen
+
+    def adapter(self, strength: float = 1.0, **about: Any) -> Adapter:
+        """As it is now; strength scales what is added."""
+        arrays = {
+            key: (array.detach() * (1.0 if key.endswith(DOWN) else strength)).numpy().copy()
+            for key, array in self.arrays.items()
+        }
+        made = {"steps": self.step, "rank": self.config.rank, "strength": strength, "train": asdict(self.config)}
+        return Adapter(arrays, self.base, made | about)
+
+    def save(self, stem: Path) -> None:
+        tensors = {f"added.{key}": array for key, array in self.arrays.items()}
+        for index, slots in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam.{index}.{name}": value for name, value in slots.items()}
+        about = {"train": asdict(self.config), "base": self.base, "step": self.step}
+        checkpoint.save(stem, tensors, about, "Resumable state of models.train_adapter.\n", KIND)
+
+    def resume(self, stem: Path) -> None:
+        """ValueError when the state is of another run."""
+        saved = checkpoint.load(stem, KIND)
+        asked = {"train": _listed(asdict(self.config)), "base": self.base}
+        if {key: saved.config.get(key) for key in asked} != asked:
+            raise ValueError(f"{stem}: the state of another run; remove it, or name another with --state")
+        adam: dict[int, dict[str, Tensor]] = {}
+        for name, value in saved.tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "added":
+                self.arrays[rest].data.copy_(value)
+            else:
+                index, slot = rest.split(".")
+                adam.setdefault(int(index), {})[slot] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": adam, "param_groups": groups})
+        self.step = int(saved.config["step"])
+
+
+def _start(key: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Nothing is added at first: up and add are zero, down is random."""
+    return torch.randn(shape, generator=generator) / shape[1] ** 0.5 if key.endswith(DOWN) else torch.zeros(shape)
+
+
+def _listed(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()}
+
+
+class Course:
+    """The batches of every step: the player's, and what is rehearsed, in turn by its share."""
+
+    def __init__(self, config: AdapterConfig, material: Material, sound_dim: int) -> None:
+        def sampler(songs: Sequence[Song], number: int) -> Sampler:
+            return Sampler(list(songs), config.length, sound_dim, config.seed + number)
+
+        self._config = config
+        self._own = sampler(material.learn, 0)
+        self._base = sampler(material.base, 1) if material.base and config.rehearse else None
+        self._earlier = [sampler(songs, 2 + i) for i, songs in enumerate(material.earlier) if songs and config.rehearse]
+
+    def batches(self, step: int) -> list[Batch]:
+        config, made = self._config, [self._own.batch(step, self._config.batch)]
+        old = len(self._earlier)
+        for_base = config.batch if not old else max(round(config.base_share * config.batch), 1)
+        if self._base:
+            made.append(self._base.batch(step, for_base))
+        if old:
+            made.append(self._earlier[step % old].batch(step, max(config.batch - for_base, 1)))
+        return made
+
+
+def run(practice: Practice, material: Material, state: Path | None = None, stop: StopRequest | None = None) -> bool:
+    """To the last step, or until asked to stop; the state is written on the way. True when finished."""
+    config = practice.config
+    course = Course(config, material, practice.net.config.sound_dim)
+    while practice.step < config.steps:
+        practice.train_step(course.batches(practice.step))
+        asked = stop is not None and stop.asked
+        if state and (asked or practice.step % config.save_every == 0 or practice.step == config.steps):
+            practice.save(state)
+        if asked and practice.step < config.steps:
+            return False
+    return True
+
+
+def merged_net(net: ResponderNet, added: Adapter) -> ResponderNet:
+    """A copy of the network with the adapter folded in."""
+    out = copy.deepcopy(net)
+    plain = {name: value.detach().numpy() for name, value in net.named_parameters()}
+    out.load_state_dict({name: torch.from_numpy(array) for name, array in added.merged(plain).items()})
+    return out.eval()
+
+
+def nats(net: ResponderNet, songs: Sequence[Song]) -> float:
+    """Nats a tick of the parts these pieces have, summed."""
+    return sum(evaluate(net, list(songs)).values())
+
+
+def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Adapter:
+    """The strongest that costs base and earlier players no more than allowed on the pieces kept apart, with scores."""
+    groups = {"you": apart.learn, "base": apart.base}
+    groups |= {f"earlier {i + 1}": songs for i, songs in enumerate(apart.earlier)}
+    groups = {name: songs for name, songs in groups.items() if songs}
+    before = {name: nats(practice.net, songs) for name, songs in groups.items()}
+    for strength in STRENGTHS:
+        trial = practice.adapter(strength)
+        net = merged_net(practice.net, trial)
+        after = {name: nats(net, songs) for name, songs in groups.items()}
+        if all(after[name] <= before[name] * (1 + allowed) for name in groups if name != "you") or not strength:
+            break
+    scores = {name: [round(before[name], 4), round(after[name], 4)] for name in groups}
+    facts = {"pieces": len(apart.learn), "ticks": sum(map(len, apart.learn)), "scores": scores}
+    return practice.adapter(strength, **facts)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0: written; 2: nothing to learn from, or the wrong files; STOPPED: asked to stop, goes on next time."""
+    args = parse(argv)
+    quietly()
+    torch.set_num_threads(1)
+    try:
+        return _practise(args)
+    except (ValueError, OSError) as mistake:
+        print(f"models.train_adapter: {mistake}", file=sys.stderr)
+        return 2
+
+
+def quietly() -> None:
+    """The lowest priority there is: whatever else runs comes first."""
+    if hasattr(os, "nice"):
+        os.nice(19)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _practise(args: argparse.Namespace) -> int:
+    learn = material.kept(args.learn)
+    if not learn:
+        raise ValueError(f"{args.learn}: no token files to learn from")
+    stop = StopRequest()
+    player = responder.Responder.load(args.weights)
+    config = AdapterConfig(steps=args.steps, rehearse=not args.no_rehearsal, seed=args.seed)
+    base = rehearsal(player, args.base, args.state.parent / "rehearsal.npz") if config.rehearse else []
+    everything = Material(learn, base, [material.kept(folder) for folder in args.earlier])
+    practice = Practice(config, player.net, player.sha256)
+    if args.state.with_suffix(".json").exists():
+        practice.resume(args.state)
+    to_learn, to_choose = everything.kept_apart()
+    if not run(practice, to_learn, args.state, stop):
+        print(f"stopped at step {practice.step}; the same command goes on from there")
+        return STOPPED
+    made = chosen(practice, to_choose)
+    adapters.save(args.out, made)
+    if args.recall:
+        remembered(responder.Responder.load(args.weights, args.out), learn).save(args.recall)
+    for suffix in (".json", ".safetensors", ".md"):
+        args.state.with_suffix(suffix).unlink(missing_ok=True)
+    print(f"{args.out}: {made.about['scores']}")
+    return 0
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m models.train_adapter", description=__doc__)
+    parser.add_argument("--learn", type=Path, required=True, help="folder of the player's token files (.npz)")
+    parser.add_argument("--out", type=Path, required=True, help="path stem of the adapter")
+    parser.add_argument("--state", type=Path, help="stem of the state to go on from (default: OUT-state)")
+    parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="folders of earlier players, rehearsed")
+    parser.add_argument(
+        "--base", type=Path, default=data.CACHE, help="token files to rehearse; where missing, it plays"
+    )
+    parser.add_argument("--weights", type=Path, default=responder.WEIGHTS, help="stem of the responder")
+    parser.add_argument("--steps", type=int, default=AdapterConfig().steps)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--recall", type=Path, help="also write the player's memory for the adapted responder here")
+    parser.add_argument("--no-rehearsal", action="store_true")
+    args = parser.parse_args(argv)
+    args.state = args.state or args.out.with_name(args.out.name + "-state")
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())
