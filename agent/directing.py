@@ -51,6 +51,10 @@ class Directing:
             self._settings[bar] = self._standing.settings(max(bar - self._first, 0), self.form_bars)
         return self._settings[bar]
 
+    def early_s(self, bar: int) -> float:
+        """How much before their places the earliest voices play."""
+        return max((-late_s for late_s in self.settings(bar).late_s.values() if late_s < 0), default=0.0)
+
     def dials(self, own: Dials, bar: int) -> Dials:
         """The config's dials, and over them what was asked."""
         asked = self.settings(bar).dials

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.directing import Directing
 from agent.fermata import Fermata
 from agent.form import Form, Gate
 from agent.messages import SetBehind, SetDial, SetMode, SetPart
 from agent.scoring import Scorer
 from agent.settings import BandConfig, DialsConfig
+from agent.standing import SetStanding
 from agent.tempo import Tempo
 from agent.ticks import Tick, first_tick, next_tick, straight
 from agent.types import PARTS, Plan, PlannedNote
@@ -69,7 +71,8 @@ class Planner:
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
         self._resumed = False  # the player goes on after a fermata, in this frame
-        self._scorer = Scorer(self.form, config, timing, asked.style)
+        self._directing = Directing(config.seed)
+        self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self._tempo, self._fermata = Tempo(), Fermata()
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
@@ -89,7 +92,7 @@ class Planner:
         return self._tick
 
     def tell(self, message: Any) -> None:
-        """One of messages.SetMode, SetPart, SetDial, SetBehind; anything else is not for the planner."""
+        """One of messages.SetMode, SetPart, SetDial, SetBehind, SetStanding; anything else is not for the planner."""
         match message:
             case SetMode(mode):
                 self.form.ask(mode)
@@ -99,6 +102,8 @@ class Planner:
                 self._asked[name] = value
             case SetBehind(behind_s):
                 self._behind_s = behind_s
+            case SetStanding(standing):
+                self._directing.ask(standing)
 
     def take_messages(self) -> list[Any]:
         """What the audio process is to be told besides plans: messages.PlayLoop, StopLoop. Once a frame."""
@@ -140,6 +145,7 @@ class Planner:
         corrected = {note.onset_s: note for note in analysis.revised}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
         self._scorer.hear(analysis.notes)
+        self._directing.key = analysis.key or self._directing.key
         if latent is not None:
             self._latents.append((analysis.time_s, latent))
 
@@ -170,6 +176,7 @@ class Planner:
         assert self._tick and self._grid
         tick, after = self._tick, next_tick(self._tick, self._grid)
         heard = self._bass_of(tick)
+        self._directing.hear(tick.position.tick, heard.onset_pitch)
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
@@ -205,7 +212,13 @@ class Planner:
         assert self._tick and self._grid
         grid, tick = self._grid, self._tick
         tick_s = grid.period_s / ticks_per_beat(tick.position.meter)
-        until_s = now_s + self.commit_s + tick_s + max(0.0, -self._scorer.behind_s)
+        until_s = (
+            now_s
+            + self.commit_s
+            + tick_s
+            + max(0.0, -self._scorer.behind_s)
+            + self._directing.early_s(tick.position.bar)
+        )
         path = self._imagine(tick, now_s, until_s)
         final = [(t, r) for t, r in path if t.time_on(grid) < until_s]
         committed: list[PlannedNote] = []
@@ -215,6 +228,7 @@ class Planner:
             if t.position.tick == 0:
                 self.form.downbeat(grid, now_s, t)
                 self._turn_dials()
+                self._directing.downbeat(t.position.bar)
             gate = self._gate(t, now_s, grid)
             committed += self._scorer.final(t, reply, path[i + 1 :], gate, grid)
             self._replies[t.number] = reply
@@ -250,14 +264,14 @@ class Planner:
         return path
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
-        return TickInput(position, bass, sound, reply, self._dials, self._guidance)
+        return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)
 
     def _sample(self, tick: Tick, state: ResponderState, chord: ChordHit | None) -> Reply:
         rng = np.random.default_rng((self._config.seed, tick.number))
         bar = tick.position.bar
         fill = phrasing.Form(fill=bar % FILL_BARS == FILL_BARS - 1 or self.form.hands_over_after(bar))
         reply = phrasing.play(self._responder, state, tick.position, fill, rng, self._config.temperature)
-        return self.form.reply(tick.position, reply, chord)
+        return self._directing.shaped(self.form.reply(tick.position, reply, chord), tick.position, chord)
 
     @staticmethod
     def _join(first: Plan | None, second: Plan) -> Plan:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from agent.directing import Directing
 from agent.drummer import Drummer
 from agent.form import Form, Gate
+from agent.nuance import RUB_VELOCITY, nuanced, rub
 from agent.settings import BandConfig
 from agent.ticks import Tick
 from agent.types import PlannedNote
@@ -18,14 +20,18 @@ LEGATO = 0.98  # a stroke that the next one ends stops this little before it
 USUAL_LEVEL = 90.0  # velocity
 GAIN_RANGE = (0.7, 1.15)
 
+PIECE_OF_PITCH = {piece.key: name for name, piece in DRUM_PIECES.items()}
+
 Path = list[tuple[Tick, Reply]]
 
 
 class Scorer:
     """Writes the band's notes on the band's grid. behind_s: how far behind the beat everything is played."""
 
-    def __init__(self, form: Form, config: BandConfig, timing: Timing | None, style: str | None) -> None:
-        self._form = form
+    def __init__(
+        self, form: Form, config: BandConfig, timing: Timing | None, style: str | None, directing: Directing
+    ) -> None:
+        self._form, self._directing = form, directing
         self._drummer = Drummer(timing, config.looseness, style, config.seed)
         self.behind_s = config.behind_ms / 1000
         self.reset()
@@ -67,7 +73,9 @@ class Scorer:
         if reply.line and "line" in gate.parts:
             off_s = self._until(tick, ahead, on_s, "line", grid)
             notes.append(_note("line", on_s, off_s, reply.line.pitch, reply.line.velocity * gain, tick))
-        return notes
+        settings = self._directing.settings(tick.position.bar)
+        asked = (nuanced(note, settings, _voices(note)) for note in notes)
+        return [note for note in asked if note]
 
     def _drums(self, tick: Tick, reply: Reply, gate: Gate, gain: float, grid: Grid, final: bool) -> list[PlannedNote]:
         on_s = tick.time_on(grid) + self.behind_s
@@ -79,7 +87,10 @@ class Scorer:
 
     def _chord(self, chord: ChordHit, velocity: float, tick: Tick, on_s: float, off_s: float) -> list[PlannedNote]:
         self._voicing = voice(chord.root, intervals_of(chord.quality, QUALITIES), self._voicing)
-        return [_note("chords", on_s, off_s, pitch, velocity, tick) for pitch in self._voicing]
+        notes = [_note("chords", on_s, off_s, pitch, velocity, tick) for pitch in self._voicing]
+        rubs = self._directing.settings(tick.position.bar).rubs
+        pitch = rub(self._voicing, self._directing.scale) if rubs else None
+        return notes + ([_note("chords", on_s, off_s, pitch, velocity * RUB_VELOCITY, tick)] if pitch else [])
 
     def _final_stroke(self, tick: Tick, on_s: float, grid: Grid) -> list[PlannedNote]:
         bar_s = grid.period_s * grid.meter.numerator
@@ -113,3 +124,8 @@ def _drum(piece: str, velocity: float, tick: Tick, on_s: float) -> PlannedNote:
 
 def _note(part: str, on_s: float, off_s: float, pitch: int, velocity: float, tick: Tick) -> PlannedNote:
     return PlannedNote(part, on_s, off_s, pitch, int(min(max(round(velocity), 1), 127)), tick.number)
+
+
+def _voices(note: PlannedNote) -> tuple[str, ...]:
+    """What a direction can name it by."""
+    return (PIECE_OF_PITCH[note.pitch], "drums") if note.part == "drums" else (note.part,)

@@ -95,3 +95,10 @@ def density_moves(settings: Settings, *targets: str) -> tuple[str, ...]:
     for target in targets:
         found += DENSITY_MOVES[target].get(round(settings.density.get(target, 0.0)), ())
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class SetStanding:
+    """To the mind, like those of agent/messages.py: what stands, from the next bar on, in place of what stood."""
+
+    standing: Standing
