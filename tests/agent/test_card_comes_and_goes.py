@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,10 +155,10 @@ def test_begins_before_there_is_a_card() -> None:
         assert one.last.losses == 0
 
 
-def test_a_card_at_another_rate_is_waited_for(server_rate: int = 44_100) -> None:
+def test_a_card_at_another_rate_is_waited_for() -> None:
     given = setup(waits=True)
     with jack_name() as server, life(given) as one:
-        server.start(rate=server_rate)
+        server.start(rate=44_100)
         assert one.wait(lambda: one.last is not None and "48000 Hz" in one.last.cause, 5)
         assert one.last and one.last.card == ""
         server.kill()
@@ -191,7 +192,6 @@ def test_killed_the_next_one_goes_on_where_it_was() -> None:
 
 def test_a_server_that_stands_still_for_a_while_is_not_left() -> None:
     """SIGSTOP of JACK for a second: no sound comes, the connections stay, sound goes on."""
-    import signal
 
     given = setup()
     with jack_name() as server:
