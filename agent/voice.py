@@ -1,0 +1,125 @@
+"""Push-to-talk: speech -> a sentence of a small grammar -> edits. Extra `[voice]`: pocketsphinx, all on this machine.
+
+The grammar (JSGF) is built from the table of terms (agent/vocabulary.py): what it can hear, agent/conversation.py
+understands. Samples are float32 in [-1, 1], mono, 16 kHz.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.conversation import Context, Heard, hear
+from agent.errors import UserError
+from agent.sayings import WHO
+from agent.vocabulary import TERMS
+
+if TYPE_CHECKING:
+    from pocketsphinx import Decoder
+
+SAMPLE_RATE = 16_000
+DITHER = 1e-4  # digital silence has no logarithm to hear by
+LONGEST_S = 12.0  # a held key records no longer than this
+LISTS = {
+    "also": ["lay back", "push it", "swing it", "slow down", "speed up", "calm down", "tighten up", "leave space", "vary it", "half time", "double time",
+             "drop out", "come back in", "build", "answer me", "repeat the hook", "add a bar", "play it straight", "trip hop"],
+    "never": ["resolve it", "swing it", "speed up", "slow down", "fill", "touch it"],
+    "quality": ["loud", "quiet", "busy", "bright", "dark", "dry", "high", "low", "fast", "slow", "straight", "present"],
+    "noun": ["tension", "swing", "reverb", "energy", "volume", "dissonance", "syncopation"],
+    "number": ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve", "sixteen"],
+    "section": ["verse", "chorus", "bridge", "intro", "outro"],
+    "takes": ["the first take", "the last take", "take two", "take three"],
+    "beats": ["seven eight", "five four", "three four", "four four", "six eight"],
+    "who": [names.split(",")[0] for names in WHO.values()],
+}  # fmt: skip
+NO_EXTRA = "voice needs pocketsphinx, which is not installed; try: pip install 'antiphon[voice]'"
+
+RULES = """#JSGF V1.0;
+grammar antiphon;
+public <said> = [please] <order> [<where>] | <take>;
+<order> = (more | less | mute the | only the) <who> | turn the <who> (up | down) | (more | less) <noun> | <also>
+  | the <who> is too <quality> | make the <who> <comparative> | <comparative> | <feature> | no <feature>
+  | do not <never> | <beats> in bar <number> | back to <beats>;
+<take> = undo that | keep that | go back to that | like <takes> | go back to <takes> | keep <takes>;
+<where> = in bar <number> | from here on | until i say | in the <section> | for the next <number> bars;
+"""
+
+
+def available() -> bool:
+    """Whether pocketsphinx is there."""
+    try:
+        import pocketsphinx  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def grammar(knows: Callable[[str], bool] = lambda word: True) -> str:
+    """JSGF of what can be said; phrases with a word that `knows` refuses are left out."""
+    alternatives = LISTS | {"comparative": _names("comparative"), "feature": _names("feature")}
+    return RULES + "".join(
+        f"<{name}> = {' | '.join(_sayable(phrases, knows))};\n" for name, phrases in alternatives.items()
+    )
+
+
+def _names(column: str) -> list[str]:
+    """Terms that can be called by their own name."""
+    return [term.name for term in TERMS if term.name in term.phrases(column) and re.fullmatch(r"[a-z ]+", term.name)]
+
+
+def _sayable(phrases: Iterable[str], knows: Callable[[str], bool]) -> list[str]:
+    return [phrase for phrase in phrases if all(knows(word) for word in phrase.split())]
+
+
+@cache
+def _decoder() -> Decoder:
+    """Loaded once (about a second). Raises UserError without the extra."""
+    if not available():
+        raise UserError(NO_EXTRA)
+    from pocketsphinx import Decoder
+
+    plain = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "antiphon.gram"
+        path.write_text(grammar(lambda word: plain.lookup_word(word) is not None))
+        return Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None, jsgf=str(path))
+
+
+def words_of(samples: NDArray[np.float32]) -> str:
+    """The sentence of the grammar that was said, "" when none was. Raises UserError without the extra."""
+    decoder = _decoder()
+    decoder.start_utt()
+    dithered = samples + DITHER * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
+    decoder.process_raw((np.clip(dithered, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+    best = decoder.hyp()
+    return str(best.hypstr) if best is not None else ""
+
+
+def understood(samples: NDArray[np.float32], context: Context | None = None) -> tuple[str, Heard]:
+    """What was said and what it means; nothing heard is an empty sentence, which changes nothing."""
+    sentence = words_of(samples)
+    return sentence, hear(sentence, context)
+
+
+def record(held: Callable[[], bool], device: int | str | None = None) -> NDArray[np.float32]:
+    """The microphone while `held()`, at most LONGEST_S. Blocks; never call it where sound is made."""
+    import sounddevice
+
+    blocks: list[Any] = []
+    block_samples = SAMPLE_RATE // 20
+    with sounddevice.InputStream(SAMPLE_RATE, block_samples, device, 1, "float32") as stream:
+        while held() and len(blocks) * block_samples < LONGEST_S * SAMPLE_RATE:
+            blocks.append(stream.read(block_samples)[0][:, 0])
+    return joined(blocks)
+
+
+def joined(blocks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
