@@ -58,6 +58,11 @@ def _panic(arguments: Sequence[str]) -> Panic:
     return Panic()
 
 
+def _something(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UserError("say what? such as: say less snare, and don't resolve it")
+
+
 def _anything(arguments: Sequence[str]) -> None:
     return None
 
@@ -118,6 +123,11 @@ TABLE = {
     "unmute": Word("[drums | chords | line | all]", "a part plays again, from the next bar on", _part(True)),
     "behind": Word("MS", "play so many milliseconds behind the beat, negative = ahead", _behind),
     "dial": Word("NAME VALUE | NAME off", "density, tension ... as in config.yaml", _dial),
+    "say": Word("SENTENCE", "in your own words: less snare, lay back, any ideas? ...", _something),
+    "yes": Word("", "what was just played, or proposed, is good", _nothing),
+    "no": Word("", "it is not", _nothing),
+    "idea": Word("", "propose something", _nothing),
+    "undo": Word("", "take the last direction back", _nothing),
     "panic": Word("", "every note off", _panic),
     "learn": Word("COMMAND", "the next pedal, key or button pressed at midi.input will say COMMAND", _anything),
     "unlearn": Word("", "forget the pedals", _nothing),

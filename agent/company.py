@@ -1,4 +1,5 @@
-"""Who plays along through MIDI in and the network: pedals, MIDI clock, Ableton Link. Tended in the parent's turns."""
+"""Who speaks to the band besides its bass: pedals, MIDI clock, Ableton Link, and the player in words. Tended in the
+parent's turns."""
 
 from __future__ import annotations
 
@@ -12,13 +13,17 @@ from agent.midi_in import MidiIn
 from agent.pedals import Pedals
 from agent.settings import Config
 from agent.sync import StreamTime, Sync
+from agent.talk import Talk
+from agent.types import Thought
 from listener.types import Grid
 
 
 class Company:
-    """say: carries out a command line; may raise UserError. Raises UserError where what is asked for cannot be had."""
+    """to_mind: messages. folder: the session's. say: carries out a command line; may raise UserError. Raises UserError where what is asked for cannot be had."""
 
-    def __init__(self, config: Config, say: Callable[[str], object]) -> None:
+    def __init__(
+        self, config: Config, say: Callable[[str], object], to_mind: Callable[[Any], object], folder: str = ""
+    ) -> None:
         wants_clock = config.sync.source == "midi"
         spec = config.midi.input
         self._midi = MidiIn(spec, config.midi.api, wants_clock) if spec is not None else None
@@ -26,6 +31,7 @@ class Company:
         syncs = wants_clock or config.sync.source == "link" or config.sync.link
         self._sync = Sync(config, self._midi.tap() if self._midi and wants_clock else None) if syncs else None
         self._told: FollowGrid | None = None
+        self.talk = Talk(config, to_mind, say, folder)
 
     @property
     def says(self) -> str:
@@ -39,6 +45,7 @@ class Company:
 
     def tend(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
         """What to tell the mind now."""
+        self.talk.tend()
         if self.pedals:
             self.pedals.tend()
         if self._sync is None:
@@ -53,9 +60,14 @@ class Company:
 
     def again(self) -> list[Any]:
         """What a mind that was started anew must know."""
-        return [self._told] if self._told and self._told.grid else []
+        return [*([self._told] if self._told and self._told.grid else []), *self.talk.again()]
+
+    def hear(self, thought: Thought) -> str:
+        """What was heard and decided in a frame; what the band says to it, mostly nothing."""
+        return self.talk.hear(thought)
 
     def close(self) -> None:
+        self.talk.close()
         for one in (self._sync, self._midi):
             if one:
                 one.close()

@@ -30,6 +30,7 @@ class Desk:
         self._enabled = {name: part.enabled for name, part in config.parts.items()}
         self._stop, self._status = stop, status
         self.pedals: Any = None  # agent.pedals.Pedals, where there is a MIDI input
+        self.talk: Any = None  # agent.talk.Talk, where the band can be spoken to
 
     def command(self, text: str) -> str:
         """Carry out one line; what was done, in a line. Raises UserError for what cannot be done."""
@@ -42,6 +43,11 @@ class Desk:
             "learn": lambda c: str(self._has_pedals().learn(c.argument)),
             "unlearn": lambda _: str(self._has_pedals().unlearn()),
             "pedals": lambda _: str(self._has_pedals().describe()),
+            "say": lambda c: self._said(c.argument),
+            "yes": lambda _: self._said("I like it"),
+            "no": lambda _: self._said("I don't like it"),
+            "idea": lambda _: self._said("any ideas?"),
+            "undo": lambda _: self._said("undo"),
         }
         return special.get(command.name, self._tell)(command)
 
@@ -75,6 +81,11 @@ class Desk:
     def _end(self, _: Command) -> str:
         self._stop()
         return "the session ends"
+
+    def _said(self, sentence: str) -> str:
+        if self.talk is None:
+            raise UserError("this session cannot be spoken to")
+        return str(self.talk.say(sentence))
 
     def _has_pedals(self) -> Any:
         if self.pedals is None:

@@ -16,10 +16,17 @@ KEYS = MODES_BY_KEY | {
     "c": "toggle chords",
     "l": "toggle line",
     "a": "toggle all",
+    "y": "yes",
+    "n": "no",
+    "i": "idea",
+    "u": "undo",
     "p": "panic",
     "q": "stop",
 }
-HELP = "space next mode, 1-4 modes, d c l parts on and off, p panic, q stop"
+TALK, ENTER, ERASE, ESCAPE = "t", "\r\n", "\x7f\b", "\x1b"
+LONGEST = 400  # characters of a sentence
+HINT = "your words, then Enter: "
+HELP = "t talk, y n i u: yes, no, idea, undo; space next mode, 1-4 modes, d c l parts on and off, p panic, q stop"
 
 
 class Keys:
@@ -27,6 +34,7 @@ class Keys:
 
     def __init__(self, source: int | None = None) -> None:
         self._source = self._usable(source)
+        self._sentence: str | None = None  # being typed
         self._before: list[Any] = []
         if self._source is not None:
             self._take()
@@ -73,11 +81,28 @@ class Keys:
             self._source = None
         return list(typed.decode(errors="ignore"))
 
-    def tend(self, carry_out: Callable[[str], object]) -> None:
-        """Each known key's command to carry_out."""
+    def tend(self, carry_out: Callable[[str], object], show: Callable[[str], object] = lambda line: None) -> None:
+        """Each known key's command to carry_out; what is typed of a sentence to show."""
         for key in self.pressed():
-            if command := KEYS.get(key.lower()):
+            if self._sentence is not None:
+                self._type(key, carry_out, show)
+            elif key.lower() == TALK:
+                self._sentence = ""
+                show(HINT)
+            elif command := KEYS.get(key.lower()):
                 carry_out(command)
+
+    def _type(self, key: str, carry_out: Callable[[str], object], show: Callable[[str], object]) -> None:
+        sentence = self._sentence or ""
+        if key in ENTER or key == ESCAPE:
+            self._sentence = None
+            if sentence.strip() and key in ENTER:
+                carry_out(f"say {sentence}")
+            else:
+                show("")
+            return
+        self._sentence = (sentence[:-1] if key in ERASE else sentence + key)[:LONGEST]
+        show(HINT + self._sentence)
 
     def close(self) -> None:
         """Give the terminal back as it was; may be called twice, never raises."""

@@ -1,7 +1,7 @@
 """What is remembered across sessions, in one SQLite file on this machine: players, sessions, phrases, takes, directions,
 proposals, verdicts. Nothing leaves it.
 
-A write is on the disk when the call returns (WAL, synchronous=FULL): a kill -9 after it loses nothing. One thread.
+A write is on the disk when the call returns (WAL, synchronous=FULL): a kill -9 after it loses nothing. One thread at a time.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ class Memory:
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
+        db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         try:
             version = int(db.execute("PRAGMA user_version").fetchone()[0])

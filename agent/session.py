@@ -61,8 +61,8 @@ class Live:
         self._board, self.figures = StatusBoard(config), Figures()
         send = (crew.mind.send, crew.audio.send)
         self.desk = Desk(config, told or orders(config), *send, self.stop, lambda: words(self.status()))
-        self._company = Company(config, self.command)
-        self.desk.pedals = self._company.pedals
+        self._company = Company(config, self.command, crew.mind.send, str(folder))
+        self.desk.pedals, self.desk.talk = self._company.pedals, self._company.talk
         self._grid: Grid | None = None
         self._keys = Keys()
         self._stopping = self._over = False
@@ -144,7 +144,7 @@ class Live:
         crew = self.crew
         for message in self._company.tend(self.figures.report, crew.rig.rate, crew.latency.input_s, self._grid):
             crew.mind.send(message)
-        self._keys.tend(self._quietly)
+        self._keys.tend(self._quietly, self._board.say)
         if self._tend:
             self._tend(self)
 
@@ -159,6 +159,8 @@ class Live:
                     self._board.thought(heard.thought)
                     self.figures.heard = heard
                     self._grid = heard.thought.analysis.grid
+                    if line := self._company.hear(heard.thought):
+                        self._board.say(line)
         if mind.ready and not was_ready:
             for order in (*self.desk.orders.for_mind(), *self._company.again()):
                 mind.send(order)

@@ -142,8 +142,12 @@ class ModelsConfig:
 
 @dataclass(frozen=True, slots=True)
 class ConversationConfig:
-    """What you say. endpoint: an OpenAI-compatible language model's URL with /v1; None = the table alone."""
+    """What is said. player: whose taste is learned; guest = nobody's, nothing is kept. endpoint: an OpenAI-compatible
+    language model's URL with /v1; None = the table alone."""
 
+    player: str = "player"
+    proposals: bool = True  # whether it speaks unasked
+    half_life_days: float = _between(30.0, 0.1, 10_000)  # after which an old verdict weighs half
     endpoint: str | None = None
     model: str = "local"
     timeout_s: float = _between(2.0, 0.1, 60)  # then the table answers

@@ -11,8 +11,10 @@ import pytest
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # as agent.__main__ does, before NumPy is loaded
 
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="antiphon-state-")  # latencies measured here would change tests
-atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+# latencies measured here would change tests, and tests would be remembered
+for home in ("XDG_STATE_HOME", "XDG_DATA_HOME"):
+    os.environ[home] = tempfile.mkdtemp(prefix="antiphon-")
+    atexit.register(shutil.rmtree, os.environ[home], ignore_errors=True)
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 

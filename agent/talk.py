@@ -1,0 +1,198 @@
+"""The conversation with a band that plays: sentences become directions from the next bar on; after a phrase at most one
+idea, tried out at once and dropped again when nobody speaks for it. In the parent; never in the way of a turn.
+
+What only a recorded riff can have (a bar in another meter, another tempo, a longer form, the mix) is said to be so.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agent.places import data_folder
+from agent.settings import Config
+
+if TYPE_CHECKING:
+    from agent.edits import Edit
+    from agent.talkroom import Room
+    from agent.types import Thought
+
+LOADS_S = 3.0  # a sentence waits so long for the words to be loaded
+EVERY_BARS = 8  # between two ideas, and how long one is tried
+LIVE = frozenset(  # what a playing band can do
+    {
+        "level",
+        "density",
+        "register",
+        "dissonance",
+        "resolution",
+        "timing",
+        "syncopation",
+        "intensity",
+        "mute",
+        "pattern",
+    }
+)
+YOURS = {"tempo": "the tempo is yours: play it and I follow", "swing": "the swing is yours: play it and I follow"}
+MODE_PATTERNS = {"loop": "mode loop", "trade": "mode trade"}
+
+
+@dataclass(slots=True)
+class Trial:
+    """An idea that is being played. since: the bar it began in; standing: what stood before it."""
+
+    kind: str
+    row: int
+    since: int
+    before: Any
+    edits: tuple[Edit, ...]
+
+
+class Talk:
+    """send: to the mind. command: carries out a line of agent/commands.py. One thread, the parent's.
+
+    player=None: a guest, of whom nothing is kept.
+    """
+
+    def __init__(
+        self, config: Config, send: Callable[[Any], object], command: Callable[[str], object], folder: str = ""
+    ) -> None:
+        self._config, self._send, self._command, self._folder = config, send, command, folder
+        self._room: Room | None = None
+        self._trial: Trial | None = None
+        self._bar, self._last_idea = 0, -EVERY_BARS
+        self._facts: Any = None
+        self._saw_s = 0.0
+        self.line = ""  # what was said last, for the monitor
+        self._loading = threading.Thread(target=self._load, name="words", daemon=True)
+        self._loading.start()
+
+    def _load(self) -> None:
+        """The words and the memory take a third of a second to load: not in a turn."""
+        from agent.talkroom import Room
+
+        conversation = self._config.conversation
+        self._room = Room(data_folder(), conversation.player, conversation.half_life_days, self._folder)
+
+    # -- what is said -----------------------------------------------------------------------------------------
+
+    def say(self, sentence: str) -> str:
+        """The answer in one line; never raises for any text."""
+        self._loading.join(LOADS_S)
+        room = self._room
+        if room is None:
+            return "Give me a moment, I am still finding my words."
+        if (told := room.small_talk(sentence)) is not None:
+            return self._keep(told)
+        if room.asks_for_idea(sentence):
+            return self._keep(self._idea(asked=True) or "Nothing to add: I am with you.")
+        heard = room.hear(sentence)
+        if heard.verdict and not heard.edits:
+            return self._keep(self._verdict(heard.verdict, sentence))
+        if heard.edits:
+            return self._keep(self._direct(sentence, heard.edits))
+        return self._keep(room.answer(heard.question, self._facts) if heard.question else heard.reply)
+
+    def _keep(self, line: str) -> str:
+        self.line = line
+        return line
+
+    def _direct(self, sentence: str, edits: tuple[Edit, ...]) -> str:
+        room = self._room
+        assert room
+        if any(edit.change == "undo" for edit in edits):
+            return self._undo()
+        for edit in edits:
+            if edit.dimension == "pattern" and (edit.value or "").split(" ")[0] in MODE_PATTERNS:
+                self._command(MODE_PATTERNS[(edit.value or "").split(" ")[0]])
+        live = tuple(edit for edit in edits if edit.dimension in LIVE and edit.target != "bass")
+        others = [edit for edit in edits if edit not in live and (edit.value or "").split(" ")[0] not in MODE_PATTERNS]
+        if live:
+            self._trial = None  # what the player asks for now is his, the idea stays in it
+            room.said(sentence, live)
+            room.stand(room.standing.ask(live, self._bar))
+            self._tell()
+        return room.account(live, [YOURS.get(edit.dimension, "") or room.not_live(edit) for edit in others])
+
+    def _undo(self) -> str:
+        room = self._room
+        assert room
+        before = room.standing
+        if self._trial:
+            room.stand(self._trial.before)
+            self._trial = None
+        else:
+            room.undo()
+        if room.standing.asked == before.asked:
+            return "There is nothing left to undo."
+        self._tell()
+        return "Undone, from the next bar on."
+
+    def _tell(self) -> None:
+        assert self._room
+        self._send(self._room.message())
+
+    def again(self) -> list[Any]:
+        """What a mind without memory must be told."""
+        return [self._room.message()] if self._room and self._room.standing.asked else []
+
+    # -- what it says by itself -------------------------------------------------------------------------------
+
+    def hear(self, thought: Thought) -> str:
+        """A frame's thought; a line when the band has something to say."""
+        room, self._bar = self._room, thought.bar
+        if room is None or thought.state != "playing":
+            return ""
+        self._facts = thought.analysis if thought.analysis.grid else self._facts
+        if thought.analysis.hook:
+            room.hook = True
+        if self._trial and self._bar - self._trial.since >= EVERY_BARS:
+            return self._keep(self._verdict("ignored", ""))
+        phrase = thought.analysis.phrase
+        if phrase is None or phrase.end_s is None:
+            return ""
+        room.phrase(phrase, thought.analysis)
+        ready = self._config.conversation.proposals and self._bar - self._last_idea >= EVERY_BARS
+        return self._keep(self._idea(asked=False)) if ready and self._trial is None else ""
+
+    def _idea(self, asked: bool) -> str:
+        room = self._room
+        assert room
+        found = room.idea(self._facts, asked, LIVE)
+        if found is None:
+            return ""
+        idea, edits, line = found
+        self._last_idea = self._bar
+        self._trial = Trial(idea, room.proposed(idea, line, edits), self._bar, room.standing, edits)
+        room.stand(room.standing.ask(edits, self._bar))
+        self._tell()
+        return line
+
+    def _verdict(self, verdict: str, sentence: str) -> str:
+        """On the idea that is being tried, else on the whole."""
+        room, trial = self._room, self._trial
+        assert room
+        room.judged(verdict, sentence, trial.kind if trial else "", trial.row if trial else None)
+        if trial is None:
+            return "Thank you." if verdict == "liked" else "Noted. What should I change?"
+        self._trial = None
+        if verdict == "liked":
+            room.wish(trial.edits)
+            return f"Then the {trial.kind} stays."
+        room.stand(trial.before)
+        self._tell()
+        return f"Without the {trial.kind}, then." if verdict == "disliked" else f"I let the {trial.kind} go."
+
+    def tend(self) -> None:
+        """Once a turn: the session goes on."""
+        if self._room and time.monotonic() - self._saw_s > 10:
+            self._saw_s = time.monotonic()
+            self._room.seen()
+
+    def close(self) -> None:
+        self._loading.join(LOADS_S)
+        if self._room:
+            self._room.close()
