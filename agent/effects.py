@@ -70,7 +70,9 @@ def _quality(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
         return "off"
     if neg or all_.said("blame"):
         return "flip"
-    if "so" in signs and all_.conditions:
+    if before.said("off") and not before.said("on"):
+        return "off" if term.read()[0].dimension in SWITCHABLE else "flip"
+    if "so" in signs and (all_.conditions or ("than" in all_.words and all_.takes)):
         return "recall"
     if "so" in before.words and all_.said("is") and not all_.said("must"):
         return "flip"

@@ -105,6 +105,11 @@ def again_at(group: Sequence[Edit], facts: Facts, clause: Clause) -> list[Edit]:
     """The same as before at other targets: "less hat and snare", "the drums louder, the keys too"."""
     made = []
     ruling = [e for e in group if e.dimension != "take"]
+    if not ruling and facts.targets:  # "exactly as before, but with the ride"
+        scope = facts.scopes[-1] if facts.scopes else None
+        return [
+            Edit(t, "mute", "on" if facts.said("neg") else "off", scope=scope, confidence=0.7) for t in facts.targets
+        ]
     silenced = [e for e in ruling if (e.target, e.dimension, e.change) == ("band", "mute", "on")]
     if silenced:  # "only kick and hat", "just me and the drums"
         ruling = [replace(silenced[0], change="off")]

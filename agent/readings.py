@@ -80,7 +80,7 @@ def _stance(facts: Facts) -> str:
         return "keep"
     if facts.said("blame", "neg") or (facts.said("off") and not facts.said("on", "again")):
         return "off"
-    if facts.said("praise", "keep") and not facts.said("must_not"):
+    if (facts.said("praise", "keep") or "keep" in facts.words) and not facts.said("must_not"):
         return "keep"
     return "set"
 

@@ -48,7 +48,7 @@ def spoken(clause: Clause, facts: Facts, has_value: bool) -> list[Spoken]:
         if not readings or (phrase.text in AMBIGUOUS and several) or _soloed(clause, place, facts):
             continue
         column, term = _column(readings, facts, phrase)
-        if term.name == "keep that" and several:
+        if term.name == "keep that" and (several or has_value):
             continue  # "keep it quiet"
         if (
             has_value

@@ -84,7 +84,7 @@ SCALES = (
     Term(
         "quieter", "band.level less", LEVEL, "-",
         comparative="quieter, softer, lower in the mix, further back, smaller, more quietly, more softly",
-        quality="whisper quiet, whispered, quiet, soft, subtle, low in the mix, in the background, far back, faint, small, discreet, discrete",
+        quality="barely there, hardly there, whisper quiet, whispered, quiet, soft, subtle, low in the mix, in the background, far back, faint, small, discreet, discrete",
         order="whisper, pianissimo, mezzo piano, sotto voce, play pianissimo, turn down, turn it down, turn that down, pull back, dial back, dial down, tuck, tuck in, tuck back, duck, hush, keep it down, "
         "back off, ease off, tone down, rein in, bring down, take down, lay off, shush, bury, soften, tame, take back, sit back in the mix, "
         "down in the mix, back in the mix, pull down, knock down, attenuate, set back",

@@ -81,6 +81,8 @@ SHORT_FORMS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\b(verse|chorus|bridge) (?:number |no )?(1|2|3|4|one|two|three|four)\b(?! bar)", lambda m: f"{_place_named(m[2])} {m[1]}"), (r"\bhalve\b|\bhalf the (?!time|speed feel|feel)", "less 50 % "), (r"\bdouble the (?=tempo|speed|length|density|volume|level|swing|reverb|energy|tension|number|amount)", "more 100 % "),
     (r"(?<!on )\b(?:my|that|this|the|our|the opening|the main) (?:riff|hook|motif|theme|motive)\b(?! section)", "the hook"),
     (r"(?<=[a-z])-(?=\d+(?:\.\d+)? ?db)", " less "),
+    (r"\bi(?: am)? (?:losing|lose|missing out on) ((?:the|my|your) \w+)", r"\1 is buried"), (r"\blower (?=(?:the|my|your|that|those|all the) )", "reduce "),
+    (r"\b(?:every time|each time|whenever|when|if|as soon as|once) (?:i|we) [^,.]*,", ""), (r"(\bas \w+(?: \w+)?) as (?=(?:in )?(?:the \w+ )?(?:take|version))", r"\1 than "), (r"\bthan in\b", "than"),
     (r"\bluv\b", "love"), (r"\bwh?[au]t'?s\b|\bwut is\b", "what is"), (r"\bbak\b", "back"), (r"\bthru\b", "through"), (r"\b(?:lol|lmao|haha+|hehe|k|kk|omg|wtf|xd|imo|imho|tbh|ngl|fr)\b", ""),
     (r"\b(?:why|could|would|can) (?:do )?not (?:you|we)(?: just)?\b|\bwhy not\b", "please"), (r"\bdo not you think\b", ""),
     (r"\b(with|to|under|over|behind|around|against|on|of|from|on top of) my (?:own |low |high |long |short |little |big )?(?:bass|line|riff|playing|part|groove|notes|lines|bassline|bass line|melody|fingers|tone)\b(?= |$|\W)(?! in)", r"\1 me"),
@@ -118,7 +120,7 @@ SMALL = (
     r"(?:just )?a (?:little|lil|wee)|slightly|somewhat|kinda|sort of|kind of|lil|an? (?:small |tiny )?notch|marginally|a few notches|(?:(?:tiny|little|wee|lil|small) )?bit(?! in)|a few db"
 )
 LARGE = (
-    r"way(?! (?:it|you|to|we|that|the)\b)|a whole lot|a lot|lots|loads|far(?! back| forward| away| behind| ahead| out)|massively|hugely|considerably|significantly|seriously|a ton|tons|drastically|dramatically|super|"
+    r"way(?! (?:it|you|to|we|that|the)\b)|a whole lot|a lot|lots|loads|far(?! back| forward| away| behind| ahead| out| up| down| too)|massively|hugely|considerably|significantly|seriously|a ton|tons|drastically|dramatically|super|"
     r"very|extremely|miles|a great deal|big time|heaps|substantially|much(?= \w+er\b| more| less| busier)|radically|insanely|bags|plenty|quite a bit|quite a lot|a good deal"
 )
 THAN = r"than (?:(?:it|you|we) (?:is|are|was|were|did|had|have)(?: (?:now|before))?|before|last time|earlier|usual|that|this|now|what you did|the original|previously)"
@@ -188,6 +190,7 @@ MARKS: tuple[tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]],
      r"\bfor the rest of the (?:song|tune|piece|track)\b|\b(?:from )?start to finish\b|\b(?:from )?top to bottom\b|\beverywhere\b|\bthe whole way through\b|\bto the end\b|\ball song(?: long)?\b|\bin all the song\b|\buntil the end\b|\btill the end\b", " <scope=song> "),
     (r"\b(?:right|just|starting) now\b|\bright away\b|\bstraight away\b|\bimmediately\b|\b(?:in )?this bar\b|\bat once\b|\bhere\b|\basap\b|\bnow\b(?! that)", " <scope=now> "),
     (r"\b(?:gradually|progressively|bit by bit|little by little|step by step|over time)\b", " <cond=gradual> "),
+    (r"\b(?:whatever (?:i|you|we|they) (?:do|play|say)|whatever happens|no matter what)\b", " <scope=until-told> "), (r"\bthan (me|us|you|mine)\b", r" <cond=than \1> "),
     (THAN, lambda m: " <cond=than " + ("now" if m[0].split()[-1] in ("that", "this", "now", "is", "are") else "usual" if m[0].endswith("usual") else "before") + "> "),
     (r"\b(?:compare|between|a/b|ab|a b|contrast) (?:take |version )?(?:number )?(\d+|one) (?:and|with|to|against|vs|versus|or) (?:take |version )?(\d+)\b", lambda m: f" compare <take={'1' if m[1] == 'one' else m[1]} {m[2]}> "),
     (r"\b(?:(?<!i )(?<!we )like |as |back to |to |in |from )?(?:the |my |your )?take (?:number |#|nr )?(\d+|one)\b", lambda m: f" <take={'1' if m[1] == 'one' else m[1]}> "),
