@@ -19,11 +19,16 @@ from agent import (  # noqa: E402
     composecommand,
     ctlcommand,
     daemoncommand,
+    diff,
     jamcommand,
     listencommand,
+    memorycommand,
     parsecommand,
     recovercommand,
     replycommand,
+    saycommand,
+    sessionscommand,
+    workshop,
 )
 from agent.errors import UserError  # noqa: E402
 from agent.options import add_config  # noqa: E402
@@ -39,6 +44,11 @@ COMMANDS = (
     recovercommand,
     calibratecommand,
     parsecommand,
+    workshop,
+    saycommand,
+    diff,
+    sessionscommand,
+    memorycommand,
 )
 
 

@@ -5,36 +5,34 @@ Everything said, done and judged goes into the memory at once. One thread; not f
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from typing import Any
 
+from agent import told
 from agent.conversation import Context, hear
 from agent.edits import Edit
 from agent.material import Riff
 from agent.memory import Memory
-from agent.names import key_name
+from agent.notebook import Again, Notebook, motif_of
 from agent.proposer import Proposal, Proposer, heard_of
-from agent.recall import Recall
 from agent.replies import said as in_words
 from agent.sketch import Sketcher, Take
 from agent.standing import Standing
-from agent.taste import Taste
-from agent.timesense import DAY_S, Now, greeting
-from listener.motif import Motif
+from agent.timesense import gap, greeting
 
-QUIET = (
-    "keep quiet",
-    "no ideas",
-    "no more ideas",
-    "stop suggesting",
-    "no suggestions",
-    "don't suggest",
-    "stop proposing",
+QUIET = re.compile(
+    r"\b(keep|be|stay) quiet\b|\bno (more )?(ideas|suggestions|proposals)\b"
+    r"|\b(stop|quit|don't|do not) (suggest|propos)|\bkeep your ideas\b|\bshut up with the (ideas|suggestions)\b"
 )
-SPEAK = ("any ideas", "what do you think", "surprise me", "suggest something", "got an idea", "what else", "propose")
-YES, NO, MORE = ("liked", "disliked", "more")
-KNOWN = 0.8  # similarity from which a riff is one heard before
-ASKED_FOR_MORE = ("more like that", "another one like that", "more of those")
+SPEAK = re.compile(
+    r"\bany (other |more )?ideas\b|\bwhat do you think\b|\bsurprise me\b|\bsuggest something\b|\bgot an idea\b"
+    r"|^what else\b|\bpropose something\b|\byour idea\b|\bspeak up\b|\bwhat would you do\b"
+)
+MORE_LIKE_IT = re.compile(r"\bmore (like|of) (that|this|those|them)\b|\banother (one )?like (that|this|it)\b|^another$")
+NAMED = re.compile(r"(?:name|call) (?:it|this|that|this take|that take|the take) ['\"]?([^'\"]+)['\"]?")
+COMPARE = re.compile(r"a ?/ ?b|a b|ab|compare( them)?")
+YES, NO, MORE, IGNORED = "liked", "disliked", "more", "ignored"
+TODAY_DAYS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,52 +48,70 @@ class Answer:
 
 
 class Dialogue:
-    """One session of one player. remember=None: a guest, who leaves no trace."""
+    """One session of one player. memory=None: a guest, who leaves no trace. folder: where its takes are kept."""
 
-    def __init__(self, sketcher: Sketcher, memory: Memory | None, player: str = "player", now_s: float = 0.0) -> None:
-        self._sketcher, self._memory, self._player_name = sketcher, memory, player
-        self._player = memory.player(player) if memory else 0
-        self._now = self._remember(now_s)
-        self._session = memory.begin(self._player) if memory else 0
-        self._began_s = now_s
-        taste = Taste.of(memory.verdicts(self._player), now_s) if memory else Taste()
-        self.proposer = Proposer(sketcher, taste, seed=self._session)
-        self._recall = (
-            Recall([(r["id"], _motif(r["motif"])) for r in memory.phrases(self._player)]) if memory else Recall()
-        )
-        self._known = {r["id"]: r["heard_s"] for r in memory.phrases(self._player)} if memory else {}
+    def __init__(
+        self,
+        sketcher: Sketcher,
+        memory: Memory | None,
+        player: str = "player",
+        now_s: float = 0.0,
+        half_life_days: float = 30.0,
+        proposals: bool = True,
+        folder: str = "",
+    ) -> None:
+        self._sketcher, self._player_name = sketcher, player
+        self._book = Notebook(memory, player, now_s, half_life_days, folder)
+        self._now, self._began_s = self._book.now, now_s
+        self.proposer = Proposer(sketcher, self._book.taste, seed=self._book.session, quiet=not proposals)
         self._undo: list[tuple[int, Take]] = []  # direction and the take before it
         self._open: tuple[int, Proposal] | None = None
         self._last: tuple[Edit, ...] = ()
+        self._liked: tuple[str, ...] = ()
         self.take: Take | None = None
+
+    @property
+    def takes(self) -> tuple[Take, ...]:
+        """Every take of this session; take 1 first."""
+        return tuple(self._sketcher.takes)
 
     # -- begin ------------------------------------------------------------------------------------------------
 
     def greet(self) -> str:
-        """The first line."""
-        return greeting(self._now, self._player_name)
+        """The first line; what had to be set aside of the memory is said with it."""
+        line = greeting(self._now, self._player_name, self._book.liked())
+        return f"{line} ({self._book.note})" if self._book.note else line
 
     def listen(self, riff: Riff, seed: int = 0) -> Answer:
-        """A riff: its first take, played with what is known of this player's taste, and an idea if one is worth it."""
+        """A riff: its first take, with what is known of this player's taste. Of a riff heard on another day it plays
+        on with what was left; else it says an idea if one is worth it."""
         motif = motif_of(riff)
-        known = next(iter(self._recall.like(motif, 1)), None)
-        days = None
-        if known and known.similarity >= KNOWN:
-            days = max((self._now.at_s - self._known.get(known.key, self._now.at_s)) / DAY_S, 0.0)
-        self._note(riff, motif)
+        again = self._book.again(motif)
+        if again:
+            riff = replace(riff, hook=again.motif)
+        self._book.heard(riff, motif)
         self.take = self._sketcher.begin(riff, Standing().ask(self._from_taste()), seed)
-        self._keep(self.take, "the riff")
-        proposal = self.proposer.propose(heard_of(self.take, riff.behind_s, days), self.take, tired=self._now.tired)
+        self._book.took(self.take, "the riff")
+        if again and again.days >= TODAY_DAYS and again.edits:
+            return self._resumed(again, self.take)
+        heard = heard_of(self.take, riff.behind_s, again.days if again else None)
+        proposal = self.proposer.propose(heard, self.take, tired=self._now.tired)
         return self._proposed(proposal, self.take)
 
+    def _resumed(self, again: Again, before: Take) -> Answer:
+        """As it was left: one step that can be undone."""
+        direction = self._book.said("(as we left it)", again.edits)
+        self._revised(again.edits, direction, before, "as we left it", "as we left it")
+        assert self.take
+        what = "; ".join(map(in_words, again.edits))
+        ago = gap(again.days * 86_400)
+        return Answer(f"I know that one, from {ago} ago. As we left it: {what}.", self.take, before, True)
+
     def _from_taste(self) -> tuple[Edit, ...]:
-        """What this player likes without being asked again, out of earlier sessions' liked directions."""
-        if self._memory is None:
-            return ()
-        sure = self.proposer.taste.preferred()
-        names = {"tension": "harmony.dissonance", "resolution": "harmony.resolution"}
+        """What this player likes without being asked again, out of earlier sessions."""
+        names = {"tension": "harmony.dissonance", "resolution": "harmony.resolution", "register": "line.register"}
         edits = []
-        for dial, value in sure.items():
+        for dial, value in self._book.taste.preferred().items():
             if abs(value - 0.5) > 0.1:
                 target = names.get(dial, f"band.{dial}" if dial in ("density", "intensity") else f"feel.{dial}")
                 edits.append(Edit.read(f"{target} {'more' if value > 0.5 else 'less'} ~small"))
@@ -106,26 +122,32 @@ class Dialogue:
     def say(self, sentence: str) -> Answer:
         """What the player said; its answer. Never raises for any text."""
         assert self.take, "listen to a riff first"
-        text = " ".join(sentence.lower().split())
-        before = self.take
-        if any(phrase in text for phrase in QUIET):
+        text, before = " ".join(sentence.lower().split()).strip(" .!?"), self.take
+        if QUIET.search(text):
             self.proposer.quiet = True
             return Answer("I keep my ideas to myself until you ask.", before, before)
-        if any(phrase in text for phrase in ASKED_FOR_MORE) and self._open:
-            self._judge(MORE, sentence)
-            return self._propose(before)
-        heard = hear(
-            sentence, Context(len(before.riff.bars), tuple(str(t.number) for t in self._sketcher.takes), self._last)
-        )
-        if heard.verdict and not heard.edits:
-            return self._verdict(YES if heard.verdict == YES else NO, sentence, before)
+        if MORE_LIKE_IT.search(text) and (self._open or self.proposer.said):
+            return self._more(sentence, before)
+        if SPEAK.search(text):
+            return self._asked(before)
+        if named := NAMED.fullmatch(" ".join(sentence.split()).strip(" .!?")):
+            return self.name(named[1])
+        if COMPARE.fullmatch(text):
+            return self._back_and_forth(before)
+        takes = tuple(str(take.number) for take in self._sketcher.takes)
+        heard = hear(sentence, Context(len(before.riff.bars), takes, self._last))
         if heard.edits:
-            if heard.verdict == YES:
+            if heard.verdict == YES or any(edit.change == "keep" for edit in heard.edits):
                 self._judge(YES, sentence)
             return self._direct(sentence, heard.edits, before)
+        if heard.verdict:
+            return self._verdict(YES if heard.verdict == YES else NO, sentence, before)
         if heard.question == "idea":
-            return self._propose(before, asked=True)
-        return Answer(self._told(heard.question) if heard.question else heard.reply, before, before)
+            return self._asked(before)
+        if heard.question:
+            known = told.Known(before, len(self._sketcher.takes), self._now, self._liked)
+            return Answer(told.told(heard.question, text, known), before, before)
+        return Answer(heard.reply, before, before)
 
     def _direct(self, sentence: str, edits: tuple[Edit, ...], before: Take) -> Answer:
         plain = tuple(edit for edit in edits if edit.change not in ("undo", "recall", "keep"))
@@ -134,148 +156,125 @@ class Dialogue:
                 return self._undone(before)
             if edit.change == "recall":
                 return self._recalled(edit, before)
-        kept = self._memory.said(self._session, sentence, edits) if self._memory and plain else 0
         if not plain:
             return Answer("Kept.", before, before)
-        self._undo.append((kept, before))
+        self.ignored()
+        direction = self._book.said(sentence, plain)
         self.proposer.taste.wish(plain)
         self._last = plain
-        self.take = self._sketcher.revise(before, plain, "; ".join(map(in_words, plain)))
-        self._keep(self.take, sentence)
-        return Answer(f"Done: {self.take.says}.", self.take, before, changed=True)
+        what = "; ".join(map(in_words, plain))
+        take = self._revised(plain, direction, before, what, sentence)
+        return Answer(f"Done: {what}.", take, before, changed=True)
+
+    def _revised(self, edits: tuple[Edit, ...], direction: int, before: Take, says: str, why: str) -> Take:
+        self._undo.append((direction, before))
+        self.take = self._sketcher.revise(before, edits, says)
+        self._book.took(self.take, why)
+        return self.take
 
     def _undone(self, before: Take) -> Answer:
         if not self._undo:
             return Answer("There is nothing left to undo.", before, before)
+        if self._open:
+            self._judge(NO, "undo")
         direction, earlier = self._undo.pop()
-        if self._memory and direction:
-            self._memory.revoke(direction)
-        self.take = replace(earlier, number=before.number + 1)
-        self._sketcher.takes.append(self.take)
-        return Answer(f"Undone: back to {earlier.says or 'where we were'}.", self.take, before, changed=True)
+        self._book.revoke(direction)
+        take = self._played_again(earlier, f"back to take {earlier.number}", "undo")
+        return Answer(f"Undone: back to {earlier.says or 'where we were'}.", take, before, changed=True)
 
     def _recalled(self, edit: Edit, before: Take) -> Answer:
         takes = self._sketcher.takes
-        wanted = (edit.value or "").lower()
         names = {"first": takes[0], "last": before, "previous": takes[-2] if len(takes) > 1 else before}
         names |= {str(t.number): t for t in takes} | {t.name.lower(): t for t in takes if t.name}
-        found = names.get(wanted) or names["previous"]
+        return self._again(names.get((edit.value or "").lower()) or names["previous"], before)
+
+    def _back_and_forth(self, before: Take) -> Answer:
+        """The other of the two last takes that differ."""
+        if not self._undo:
+            return Answer("There is one take so far: nothing to compare.", before, before)
+        return self._again(self._undo[-1][1], before)
+
+    def _again(self, found: Take, before: Take) -> Answer:
         self._undo.append((0, before))
-        self.take = replace(found, number=len(takes) + 1, says=f"take {found.number} again")
-        takes.append(self.take)
-        return Answer(f"Take {found.number} again.", self.take, before, changed=True)
+        take = self._played_again(found, f"take {found.number} again", "recall")
+        return Answer(f"Take {found.number} again{f', {found.name!r}' if found.name else ''}.", take, before, True)
+
+    def _played_again(self, take: Take, says: str, why: str) -> Take:
+        self.take = replace(take, number=len(self._sketcher.takes) + 1, says=says)
+        self._sketcher.takes.append(self.take)
+        self._book.took(self.take, why)
+        return self.take
 
     def name(self, name: str) -> Answer:
         """Give the take a name it can be recalled by."""
         assert self.take
-        self.take = replace(self.take, name=name)
+        self.take = replace(self.take, name=name.strip()[:80])
         self._sketcher.takes[-1] = self.take
-        return Answer(f"This is {name!r} from now on.", self.take, self.take)
+        self._book.named(self.take.name)
+        return Answer(f"This is {self.take.name!r} from now on.", self.take, self.take)
 
     # -- proposals and verdicts -------------------------------------------------------------------------------
 
-    def _propose(self, before: Take, asked: bool = True) -> Answer:
-        idle = self.proposer.propose(heard_of(before), before, asked, self._now.tired)
-        return self._proposed(idle, before)
+    def _asked(self, before: Take) -> Answer:
+        self.ignored()
+        heard = heard_of(before, before.riff.behind_s)
+        return self._proposed(self.proposer.propose(heard, before, True, self._now.tired), before)
+
+    def _more(self, sentence: str, before: Take) -> Answer:
+        """Another idea of the last one's kind."""
+        if self._open:
+            self._judge(MORE, sentence)
+        heard = heard_of(before, before.riff.behind_s)
+        like = self.proposer.said[-1]
+        return self._proposed(self.proposer.propose(heard, before, True, self._now.tired, like), before)
 
     def _proposed(self, proposal: Proposal | None, before: Take) -> Answer:
         if proposal is None:
-            return Answer("Nothing to add: I am with you.", before, before)
-        kept = self._memory.proposed(self._session, proposal.idea, proposal.says, proposal.edits) if self._memory else 0
-        self._open = (kept, proposal)
-        self._undo.append((0, before))
-        self.take = self._sketcher.revise(before, proposal.edits, proposal.idea)
-        self._keep(self.take, proposal.says)
-        return Answer(proposal.says, self.take, before, True, proposal)
+            return Answer("I am with you.", before, before)
+        self._open = (self._book.proposed(proposal), proposal)
+        take = self._revised(proposal.edits, 0, before, proposal.idea, proposal.says)
+        return Answer(proposal.says, take, before, True, proposal)
 
     def _verdict(self, verdict: str, sentence: str, before: Take) -> Answer:
         if self._open and verdict == NO:
             _, proposal = self._open
-            self._judge(verdict, sentence)
-            answer = self._undone(before)
-            return replace(answer, reply=f"Without the {proposal.idea}, then.")
+            return replace(self._rejected(sentence, before), reply=f"Without the {proposal.idea}, then.")
         self._judge(verdict, sentence)
         return Answer("Kept." if verdict == YES else "Noted. What should I change?", before, before)
+
+    def _rejected(self, sentence: str, before: Take) -> Answer:
+        self._judge(NO, sentence)
+        return self._undone(before)
 
     def _judge(self, verdict: str, sentence: str) -> None:
         subject, number, kind = ("take", self.take.number if self.take else 0, "")
         if self._open:
             subject, number, kind = "proposal", self._open[0], self._open[1].idea
-            if verdict == YES:
+            if verdict in (YES, MORE):
                 self.proposer.taste.wish(self._open[1].edits)
             self._open = None
-        self.proposer.taste.judge(kind, verdict)
-        if self._memory:
-            self._memory.judged(self._session, subject, number, verdict, sentence)
+        if verdict in (YES, MORE):
+            self._liked = (*self._liked, f"the {kind}" if kind else f"take {number}")
+        self.proposer.judge(kind, verdict)
+        self._book.judged(subject, number, verdict, sentence)
 
     def ignored(self) -> None:
         """The player went on without a word: a verdict too."""
         if self._open:
-            self._judge("ignored", "")
+            self._judge(IGNORED, "")
 
-    # -- memory -----------------------------------------------------------------------------------------------
-
-    def _remember(self, now_s: float) -> Now:
-        if self._memory is None:
-            return Now(now_s)
-        last = next(iter(self._memory.sessions(self._player)), None)
-        if last is None:
-            return Now(now_s)
-        left = tuple(one.sentence for one in self._memory.directions(last["id"]))
-        return Now(now_s, max(now_s - (last["ended_s"] or last["seen_s"]), 0.0), 0.0, left)
+    # -- time -------------------------------------------------------------------------------------------------
 
     def tick(self, now_s: float) -> None:
         """How late it is now."""
         self._now = replace(self._now, at_s=now_s, running_s=now_s - self._began_s)
-        if self._memory:
-            self._memory.seen(self._session)
-
-    def _note(self, riff: Riff, motif: Motif) -> None:
-        if self._memory:
-            facts: dict[str, Any] = {"tempo_bpm": riff.tempo_bpm, "meter": str(riff.meter), "key": key_name(riff.key)}
-            key = self._memory.heard(self._session, riff.bars[0].start_s, motif, **facts, behind_s=riff.behind_s)
-            self._recall.add(key, motif)
-
-    def _keep(self, take: Take, why: str) -> None:
-        if self._memory:
-            asked = [one.edit.to_json() for one in take.standing.asked]
-            plan = {"asked": asked, "why": why, "meters": [str(m) for m in take.meters], "seed": take.seed}
-            self._memory.took(self._session, take.number, plan, take.name)
+        self._book.seen()
 
     def standing(self) -> tuple[str, ...]:
         """Everything asked for that still stands, in words."""
-        return tuple(in_words(one.edit) for one in self.take.standing.asked) if self.take else ()
+        return told.standing(self.take)
 
     def close(self) -> None:
+        """Ends the session."""
         self.ignored()
-        if self._memory:
-            self._memory.end(self._session)
-
-    def _told(self, question: str) -> str:
-        """Answers from what is known."""
-        assert self.take
-        riff, stands = self.take.riff, self.standing()
-        facts = {
-            "key": f"We are in {key_name(riff.key)}.",
-            "tempo": f"{riff.tempo_bpm:.0f} beats a minute.",
-            "meter": " | ".join(str(m) for m in self.take.meters[: len(riff.bars)]),
-            "changes": f"Last: {self.take.says}." if self.take.says else "Nothing yet.",
-            "take": f"Take {self.take.number} of {len(self._sketcher.takes)}.",
-            "bar": f"The form has {len(riff.bars)} bars.",
-            "feel": f"You play {1000 * riff.behind_s:+.0f} ms from the beat; swing {riff.swing:.2f}.",
-            "time": f"We have played for {self._now.running_s / 60:.0f} minutes.",
-        }
-        return facts.get(question, f"What stands: {'; '.join(stands) or 'nothing asked yet'}.")
-
-
-def motif_of(riff: Riff) -> Motif:
-    """(beat, pitch) of every note of the riff."""
-    found, beat = [], 0.0
-    for bar in riff.bars:
-        found += [(beat + t / 4, b.onset_pitch) for t, b in enumerate(bar.basses) if b.onset_pitch is not None]
-        beat += len(bar.basses) / 4
-    return tuple(found)
-
-
-def _motif(rows: list[list[Any]]) -> Motif:
-    return tuple((float(beat), int(pitch)) for beat, pitch in rows)
+        self._book.end()

@@ -36,13 +36,15 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """fits(heard): 0-1. edits(heard): what is played. says, why: with {names} of Heard and what `edits` chose."""
+    """fits(heard): 0-1. edits(heard): what is played. says, why: with {names} of Heard and what `edits` chose. kin: what
+    "more like that" stays with."""
 
     name: str
     fits: Callable[[Heard], float]
     edits: Callable[[Heard], tuple[str, ...]]
     says: str
     why: str
+    kin: str = "rhythm"
 
     def made(self, heard: Heard) -> tuple[Edit, ...]:
         return tuple(map(Edit.read, self.edits(heard)))
@@ -88,6 +90,7 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("harmony.dissonance more", "harmony.resolution off"),
         "What if the chords move under your notes and never come home?",
         "The line holds still enough to carry it.",
+        "harmony",
     ),
     Idea(
         "pedal",
@@ -95,6 +98,7 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("harmony.pattern set pedal",),
         "What if the harmony stands on one note while you move?",
         "Your line has the movement already.",
+        "harmony",
     ),
     Idea(
         "polyrhythm",
@@ -109,6 +113,7 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("line.pattern set answer", "line.level more"),
         "What if I answer you in the gaps?",
         "You end like a question.",
+        "line",
     ),
     Idea(
         "half-time",
@@ -116,6 +121,7 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("drums.pattern set half-time",),
         "What if the drums go half-time?",
         "At this tempo your line sounds heavier over a slow backbeat.",
+        "groove",
     ),
     Idea(
         "drop-out",
@@ -123,6 +129,7 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("drums.mute on @bar:last",),
         "What if the drums drop out in the last bar?",
         "Then your hook stands alone before it comes round.",
+        "groove",
     ),
     Idea(
         "motif return",
@@ -130,6 +137,7 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("line.pattern set repeat-hook @bar:last", "line.register more"),
         "What if your hook comes back up high at the end?",
         "It has been said often enough to be missed.",
+        "line",
     ),
     Idea(
         "register shift",
@@ -137,6 +145,7 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("line.register more", "harmony.register less"),
         "What if the line goes up and the chords come down?",
         "You stay within {span} semitones: there is room above and below.",
+        "line",
     ),
     Idea(
         "metric modulation",
@@ -151,6 +160,7 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("feel.timing less", "snare.timing less ~small"),
         "What if we all sit further behind the beat?",
         "You lean back already; I can lean with you.",
+        "groove",
     ),
 )
 BY_NAME = {idea.name: idea for idea in IDEAS}

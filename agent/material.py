@@ -35,13 +35,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Riff:
-    """tempo_bpm: quarters a minute."""
+    """tempo_bpm: quarters a minute. hook: (beat, pitch) of what comes back when it is asked for; none: the first bar."""
 
     bars: tuple[Bar, ...]
     tempo_bpm: float
     key: Key
     behind_s: float = 0.0
     swing: float = 0.5
+    hook: tuple[tuple[float, int], ...] = ()
 
     @property
     def meter(self) -> Meter:

@@ -6,7 +6,7 @@ Voices are drum pieces (models.tokens.PIECES), parts (drums, chords, line, bass)
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -211,20 +211,31 @@ def roughness(pitches: Sequence[int]) -> float:
     return total / (len(pitches) * (len(pitches) - 1) / 2)
 
 
+def figures(take: Take, timing: Timing | None = None) -> dict[str, float]:
+    """Everything that is compared of two takes, by name; nan where there is nothing to measure."""
+    one = Measured(take, timing)
+    bands = ("drums", "chords", "line")
+    return {
+        **{f"{piece} level, dB": one.level_db(piece) for piece in PIECES},
+        **{f"{part} level, dB": one.level_db(part) for part in (*bands, "bass")},
+        **{f"{part} onsets a bar": one.onsets_a_bar(part) for part in bands},
+        **{f"{part} late, ms": one.late_ms(part) for part in bands},
+        **{f"{part} pitch": one.pitch(part) for part in ("chords", "line")},
+        "dissonance": one.dissonance,
+        "falling fifths": one.falling_fifths,
+        "syncopation": one.syncopation(),
+        "swing": one.swing,
+        "tempo, bpm": one.tempo_bpm,
+        "bars": float(len(take.bars)),
+    }
+
+
+def moved(before: Mapping[str, float], after: Mapping[str, float]) -> list[tuple[str, float, float]]:
+    """(what, before, after) of the figures that are not the same."""
+    rows = [(what, x, after[what]) for what, x in before.items() if what in after]
+    return [(what, x, y) for what, x, y in rows if not np.isclose(x, y, rtol=1e-3, atol=1e-6, equal_nan=True)]
+
+
 def report(before: Take, after: Take, timing: Timing | None = None) -> list[tuple[str, float, float]]:
     """(what, before, after) of everything that moved: the measured side of a revision."""
-    a, b = Measured(before, timing), Measured(after, timing)
-    rows = [
-        *((f"{piece} level, dB", a.level_db(piece), b.level_db(piece)) for piece in PIECES),
-        *((f"{part} level, dB", a.level_db(part), b.level_db(part)) for part in ("drums", "chords", "line", "bass")),
-        *((f"{part} onsets a bar", a.onsets_a_bar(part), b.onsets_a_bar(part)) for part in ("drums", "chords", "line")),
-        *((f"{part} late, ms", a.late_ms(part), b.late_ms(part)) for part in ("drums", "chords", "line")),
-        *((f"{part} pitch", a.pitch(part), b.pitch(part)) for part in ("chords", "line")),
-        ("dissonance", a.dissonance, b.dissonance),
-        ("falling fifths", a.falling_fifths, b.falling_fifths),
-        ("syncopation", a.syncopation(), b.syncopation()),
-        ("swing", a.swing, b.swing),
-        ("tempo, bpm", a.tempo_bpm, b.tempo_bpm),
-        ("bars", float(len(before.bars)), float(len(after.bars))),
-    ]
-    return [(what, x, y) for what, x, y in rows if not np.isclose(x, y, rtol=1e-3, atol=1e-6, equal_nan=True)]
+    return moved(figures(before, timing), figures(after, timing))

@@ -14,13 +14,13 @@ from itertools import pairwise
 import numpy as np
 
 from agent.edits import Edit
-from agent.ideas import IDEAS, Heard, Idea, odd_meter
+from agent.ideas import BY_NAME, IDEAS, Heard, Idea, odd_meter
 from agent.sketch import Sketcher, Take
 from agent.taste import Taste
 from models.responder import Responder
 from models.tokens import EMPTY_REPLY, BassTick, TickInput
 
-WEIGHTS = {"fit": 1.0, "taste": 0.9, "novelty": 0.8, "likelihood": 0.4, "surprise": 0.6}
+WEIGHTS = {"fit": 1.0, "taste": 0.9, "novelty": 0.8, "likelihood": 0.4, "surprise": 0.6, "kin": 2.0}
 RENDERED = 4  # ideas that are tried out, the best by what costs nothing
 TARGET_BITS = 0.6  # more information a tick than the take before, where nothing else is asked
 WORTH = 1.2  # below this score nothing is said
@@ -54,13 +54,19 @@ class Proposer:
     def said(self) -> tuple[str, ...]:
         return self._said
 
-    def propose(self, heard: Heard, take: Take, asked: bool = False, tired: bool = False) -> Proposal | None:
-        """The best idea, or None when there is nothing worth saying or it was told to keep quiet."""
+    def propose(
+        self, heard: Heard, take: Take, asked: bool = False, tired: bool = False, like: str = ""
+    ) -> Proposal | None:
+        """The best idea, or None when there is nothing worth saying or it was told to keep quiet. like: an idea of
+        whose kind another is wanted."""
         if self.quiet and not asked:
             return None
         rng = np.random.default_rng((self.seed, len(self._said)))
         welcome = self.taste.draw([idea.name for idea in IDEAS], rng)
         cheap = {idea.name: self._cheap(idea, heard, take, welcome[idea.name], tired) for idea in IDEAS}
+        for idea in IDEAS:
+            if like and idea.kin == BY_NAME[like].kin and idea.name != like:
+                cheap[idea.name]["kin"] = 1.0
         first = sorted(IDEAS, key=lambda idea: -_total(cheap[idea.name]))[:RENDERED]
         base = bits_per_tick(self.sketcher.responder, take)
         tried = [self._tried(idea, heard, take, cheap[idea.name], base) for idea in first]

@@ -22,7 +22,7 @@ from agent.standing import Standing, density_moves
 from listener.types import Meter
 from models import phrasing
 from models.responder import Responder, ResponderState
-from models.tokens import EMPTY_REPLY, PARTS, ChordHit, Position, Reply, TickInput
+from models.tokens import EMPTY_REPLY, PARTS, BassTick, ChordHit, Position, Reply, TickInput
 
 REPEATS = 2  # times the form is played in a take
 WARM_UP_BARS = 2  # heard before the first bar, and not part of the take
@@ -62,6 +62,16 @@ class Take:
         return tuple(bar.meter for bar in self.bars)
 
 
+@dataclass(frozen=True, slots=True)
+class _Warm:
+    """Where a take begins: the responder after the bars before, the tick before, and the harmony that holds."""
+
+    state: ResponderState
+    bass: BassTick
+    reply: Reply
+    held: tuple[int, str] | None
+
+
 @dataclass
 class Sketcher:
     """Makes takes of one riff; the same riff, edits and seed give the same takes."""
@@ -70,6 +80,7 @@ class Sketcher:
     temperature: float = 0.9
     repeats: int = REPEATS
     takes: list[Take] = field(default_factory=list)
+    warm: dict[tuple[int, Riff], _Warm] = field(default_factory=dict)  # by seed and riff
 
     def begin(self, riff: Riff, standing: Standing | None = None, seed: int = 0) -> Take:
         """The first take."""
@@ -159,32 +170,60 @@ class _Drawer:
     fresh: dict[tuple[int, int], Reply] = field(default_factory=dict)  # by bar and tick, as drawn
 
     def take(self, standing: Standing) -> Take:
-        responder = self.sketcher.responder
-        state, bass, reply = responder.initial_state(), REST, EMPTY_REPLY
+        """Where nothing is drawn anew nothing is asked of the responder, save in the bar before a drawn one."""
+        warm = self.sketcher.warm.get((self.seed, self.riff)) or self._warmed()
+        state, bass, reply, self.held = warm.state, warm.bass, warm.reply, warm.held
         drawn, played = [], []
-        last = len(self.bars) - WARM_UP_BARS
-        warm = [
-            (b - WARM_UP_BARS, self.bars[(last + b) % len(self.bars)], self.settings[0]) for b in range(WARM_UP_BARS)
-        ]
-        numbered = [(i, bar, one) for i, (bar, one) in enumerate(zip(self.bars, self.settings, strict=True))]
-        for number, bar, settings in [*warm, *numbered]:
+        draws = [self._draws(number) for number in range(len(self.bars))] + [False]
+        for number, (bar, settings) in enumerate(zip(self.bars, self.settings, strict=True)):
             for tick in range(len(bar.basses)):
                 place = Position(tick, number + WARM_UP_BARS, bar.meter)
-                state = responder.step(TickInput(place, bass, None, reply, settings.dials), state)
+                if draws[number] or draws[number + 1]:
+                    state = self.sketcher.responder.step(TickInput(place, bass, None, reply, settings.dials), state)
                 fresh = self._one(state, place, number, settings)
                 bass, reply = bar.basses[tick], self._shaped(fresh, place, number, bar, settings)
                 self.fresh[number, tick] = fresh
-                if number >= 0:
-                    drawn.append(fresh)
-                    played.append(Moment(replace(place, bar=number), bass, reply))
+                drawn.append(fresh)
+                played.append(Moment(replace(place, bar=number), bass, reply))
         return Take(0, self.riff, standing, self.bars, tuple(drawn), tuple(played), self.settings, seed=self.seed)
+
+    def _warmed(self) -> _Warm:
+        """The riff's last bars, heard before the first take began; every take of it begins there."""
+        state, bass, reply, bars = self.sketcher.responder.initial_state(), REST, EMPTY_REPLY, self.riff.bars
+        for number in range(-WARM_UP_BARS, 0):
+            bar, settings = bars[number % len(bars)], self.settings[0]
+            for tick in range(len(bar.basses)):
+                place = Position(tick, number + WARM_UP_BARS, bar.meter)
+                state = self.sketcher.responder.step(TickInput(place, bass, None, reply, settings.dials), state)
+                fresh = self._fresh(state, place, number, settings)
+                bass, reply = bar.basses[tick], self._shaped(fresh, place, number, bar, settings)
+        warm = _Warm(state, bass, reply, self.held)
+        self.sketcher.warm[self.seed, self.riff] = warm
+        return warm
+
+    def _draws(self, number: int) -> bool:
+        """Whether anything in this bar is drawn."""
+        if self._repeats(number):
+            return False
+        known = [self.old.get((number, tick)) for tick in range(len(self.bars[number].basses))]
+        return any(one is None or (self.parts and not one[1]) for one in known)
+
+    def _repeats(self, number: int) -> bool:
+        """Whether a bar is played as in the pass before: a band keeps what it found, unless it is to vary."""
+        before = number - len(self.bars) // self.sketcher.repeats
+        if before < 0 or (self.settings[number].variation or 0.0) > AS_IT_COMES:
+            return False
+        return self.settings[number] == self.settings[before] and self.bars[number] == self.bars[before]
 
     def _one(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
         """What is drawn in this tick: new for the parts drawn anew, and where nothing was before."""
         before, stays = self.old.get((number, place.tick), (None, False))
         if before is not None and (stays or not self.parts):
             return before
-        fresh = self._fresh(state, place, number, settings)
+        if self._repeats(number):
+            fresh = self.fresh[number - len(self.bars) // self.sketcher.repeats, place.tick]
+        else:
+            fresh = self._fresh(state, place, number, settings)
         if before is None:
             return fresh
         if "drums" not in self.parts:
@@ -225,7 +264,8 @@ class _Drawer:
     def _around(self, place: Position, number: int, bar: Bar) -> Around:
         tick = place.tick
         near = any(b.onset_pitch is not None for b in bar.basses[max(tick - 1, 0) : tick + 2])
-        first = self.riff.bars[0]
-        riff = tuple((t, b.onset_pitch) for t, b in enumerate(first.basses) if b.onset_pitch is not None)
+        riff = tuple((round(4 * beat), pitch) for beat, pitch in self.riff.hook) or tuple(
+            (t, b.onset_pitch) for t, b in enumerate(self.riff.bars[0].basses) if b.onset_pitch is not None
+        )
         key = (self.riff.key.tonic, self.riff.key.mode)
         return Around(self.held, key, bar.basses[tick].onset_pitch, near, riff, tick, self.line_sounds)

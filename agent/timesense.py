@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 DAY_S = 86_400.0
 TIRED_S = 90 * 60.0
+LIKED_SAID, LEFT_SAID = 2, 6  # the last of them
 GAPS = (  # at least so many days: how it is said
     (330.0, "about a year", 365.0),
     (28.0, "{n} months", 30.4),
@@ -19,7 +21,7 @@ GAPS = (  # at least so many days: how it is said
 @dataclass(frozen=True, slots=True)
 class Now:
     """at_s: wall clock; since_s: since the last session's end, None for the first; running_s: of this session; open:
-    sentences of directions and proposals the last session left standing."""
+    what the last session left standing, in words."""
 
     at_s: float
     since_s: float | None = None
@@ -43,13 +45,14 @@ def gap(seconds: float) -> str:
     return "a moment"
 
 
-def greeting(now: Now, player: str = "") -> str:
-    """The first line of a session: how long it has been, and what was left."""
+def greeting(now: Now, player: str = "", liked: Sequence[str] = ()) -> str:
+    """The first line of a session: how long it has been, what was liked, and what was left. liked: kinds of ideas."""
     name = f", {player}" if player and player != "player" else ""
     if now.since_s is None:
         return f"Good to meet you{name}. Play me something."
     day = datetime.fromtimestamp(now.at_s).strftime("%A")
-    left = f" We left it at: {'; '.join(now.open[-3:])}." if now.open else ""
+    praised = f" You liked the {' and the '.join(liked[-LIKED_SAID:])}." if liked else ""
+    left = f" We left it at: {'; '.join(now.open[-LEFT_SAID:])}." if now.open else ""
     if now.since_s < 0.03 * DAY_S:
         return f"On we go{name}.{left}"
-    return f"It is {day}{name}, {gap(now.since_s)} since we last played.{left}"
+    return f"It is {day}{name}, {gap(now.since_s)} since we last played.{praised}{left}"

@@ -1,0 +1,178 @@
+"""The workshop's bench: a riff on the table, the conversation over it, and every take written as it is made."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from agent import takefiles
+from agent.dialogue import Answer, Dialogue
+from agent.dialoptions import open_responder
+from agent.diff import measured
+from agent.errors import UserError
+from agent.hearing import Hearing
+from agent.listen import listen_file
+from agent.material import Riff, riff_of
+from agent.memory import Memory
+from agent.midifile import TICKS_PER_QUARTER
+from agent.mixdown import RATE, Sound, render
+from agent.multitrack import TimeMap, parts_of, write
+from agent.musictext import meter_of
+from agent.names import key_name
+from agent.places import data_folder
+from agent.settings import Config
+from agent.sketch import Sketcher, Take
+from agent.sounding import Clock, notes_of, tempo_of
+from listener.capture import AudioFile
+from models.midi_file import RawNote
+from models.timing import Timing
+
+BLOCK = 48_000
+GAP_S = 0.7  # between A and B
+SHOWN = 5  # figures that moved, a line each
+
+
+class Bench:
+    """folder None: nothing is written. recording: mono at mixdown.RATE."""
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        riff: Riff,
+        recording: Sound,
+        folder: Path | None,
+        config: Config,
+        memory: Memory | None,
+    ) -> None:
+        self.dialogue, self.folder = dialogue, folder
+        self._riff, self._recording, self._config, self._memory = riff, recording, config, memory
+        self._timing = Timing.load()
+        self._kept: list[takefiles.Sheet] = []
+
+    def open(self, now_s: float) -> Iterator[str]:
+        """The greeting, what was heard, and the first take."""
+        yield self.dialogue.greet()
+        riff = self._riff
+        meters = " ".join(dict.fromkeys(str(bar.meter) for bar in riff.bars))
+        yield f"I hear {len(riff.bars)} bars of {meters} at {riff.tempo_bpm:.0f}, {key_name(riff.key)}."
+        answer = self.dialogue.listen(riff)
+        yield from self._answered(answer, "", self.dialogue.takes)
+
+    def line(self, text: str, now_s: float) -> Iterator[str]:
+        """What is answered to one line, and what was written. Nothing that is said raises."""
+        self.dialogue.tick(now_s)
+        had = len(self.dialogue.takes)
+        answer = self.dialogue.say(text)
+        yield from self._answered(answer, text, self.dialogue.takes[had:])
+
+    def _answered(self, answer: Answer, sentence: str, new: tuple[Take, ...]) -> Iterator[str]:
+        yield answer.reply
+        for take in new:
+            before = self._kept[-1] if self._kept else None
+            sheet = takefiles.sheet_of(take, sentence, self._timing)
+            self._kept.append(sheet)
+            moved = measured(before, sheet) if before and answer.changed else []
+            yield from (f"    {line}" for line in moved[:SHOWN])
+            yield from self._written(take, sheet)
+        if not new and self.folder and self._kept and answer.take.name != self._kept[-1].name:
+            self._kept[-1] = takefiles.sheet_of(answer.take, self._kept[-1].sentence, self._timing)
+            takefiles.write(self.folder, self._kept[-1])
+
+    def _written(self, take: Take, sheet: takefiles.Sheet) -> Iterator[str]:
+        if self.folder is None:
+            return
+        takefiles.write(self.folder, sheet)
+        midi, wav = (self.folder / f"take-{take.number:03d}{suffix}" for suffix in (".mid", ".wav"))
+        write_midi(midi, take, self._config, self._timing)
+        mix = render(take, self._recording, self._timing).mix
+        soundfile.write(wav, mix, RATE, subtype="PCM_16")
+        yield f"    take {take.number}: {wav}, {midi.name}"
+        if sheet.says.endswith("again"):
+            yield f"    A, then B: {self._compared(wav, mix)}"
+
+    def _compared(self, path: Path, mix: Sound) -> Path:
+        """The take before, a breath, this take: to be heard one after the other."""
+        other = path.with_name(f"take-{len(self._kept) - 1:03d}.wav")
+        if not other.exists():
+            return path
+        before = soundfile.read(other, dtype="float32", always_2d=True)[0]
+        out = path.with_name("ab.wav")
+        gap = np.zeros((round(GAP_S * RATE), 2), np.float32)
+        soundfile.write(out, np.concatenate([before, gap, mix]), RATE, subtype="PCM_16")
+        return out
+
+    def close(self) -> None:
+        """Ends the session; the memory is closed."""
+        self.dialogue.close()
+        if self._memory:
+            self._memory.close()
+
+
+def opened(given: argparse.Namespace, config: Config) -> Bench:
+    """From the command line. Raises UserError for what cannot be heard, read or written."""
+    told = (config.band.meter, config.band.tempo_bpm)
+    riff, recording = heard(given.recording, given.bars, given.first_s, told)
+    sketcher = Sketcher(open_responder(None, config), config.band.temperature)
+    memory = None if given.guest else Memory(data_folder())
+    folder = given.out.resolve() if given.out else None
+    if folder is None and memory:
+        folder = data_folder() / takefiles.FOLDER / datetime.now().strftime("%Y%m%d-%H%M%S")
+    if folder:
+        _made(folder)
+    talk = config.conversation
+    name = given.player or talk.player
+    now_s = datetime.now().timestamp()
+    dialogue = Dialogue(sketcher, memory, name, now_s, talk.half_life_days, talk.proposals, str(folder or ""))
+    return Bench(dialogue, riff, recording, folder, config, memory)
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise UserError(f"{folder}: cannot be made ({cause.strerror}); name another with --out") from None
+
+
+def heard(
+    path: Path, bars: int, first_s: float = 0.0, told: tuple[str | None, float | None] = (None, None)
+) -> tuple[Riff, Sound]:
+    """The riff in a recording, and the recording mono at mixdown.RATE. Raises UserError."""
+    hearing = Hearing()
+    if told[0]:
+        meter_of(told[0])
+    try:
+        for _ in listen_file(str(path), hearing, told):
+            pass
+        sound = np.concatenate([*AudioFile(path, RATE).blocks(BLOCK)])
+    except (ValueError, OSError) as cause:
+        raise UserError(str(cause)) from None
+    notes = list(hearing.notes.values())
+    if not notes:
+        raise UserError(f"{path}: no bass was heard in it; record it alone, not too quiet")
+    return riff_of(notes, hearing.beats, bars, first_s), sound
+
+
+def write_midi(path: Path, take: Take, config: Config, timing: Timing | None = None) -> None:
+    """Every part as it sounds, in the take's tempo and meters. Raises UserError where it cannot be written."""
+    clock = Clock.of(take)
+    ticks, at, tempi, meters = [0], 0, [], []
+    for bar, one in enumerate(take.bars):
+        tempi.append((at, round(60e6 / tempo_of(take, bar))))
+        meters.append((at, one.meter))
+        at += one.meter.numerator * 4 * TICKS_PER_QUARTER // one.meter.denominator
+        ticks.append(at)
+
+    def tick(time_s: float) -> int:
+        return max(round(float(np.interp(time_s, clock.bar_starts_s, ticks))), 0)
+
+    notes = {
+        part: tuple(RawNote(tick(n.on_s), max(tick(n.off_s), tick(n.on_s) + 1), n.pitch, n.velocity) for n in played)
+        for part, played in notes_of(take, timing).items()
+    }
+    time = TimeMap(TICKS_PER_QUARTER, tuple(tempi), tuple(meters))
+    write(path, time, parts_of(config, notes), at, f"take {take.number}: {take.says or 'as it came'}"[:120])

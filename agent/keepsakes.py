@@ -1,0 +1,87 @@
+"""What is kept beside the memory's tables: folders with takes, MIDI and sound. Copied for an export, removed when
+forgotten; only what lies in the data folder is ever removed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.errors import UserError
+from agent.memory import FILE
+from agent.places import data_folder
+from agent.takefiles import FOLDER
+
+ADAPTERS = "adapters"
+OURS = (FOLDER, ADAPTERS)
+
+
+def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list[str]:
+    """memory.json, and every session's folder beside it. What could not be found, a line each. Raises UserError."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UserError(f"{target}: is there and not empty; name a new folder")
+    missing = []
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        readable = {table: [_read(row) for row in rows] for table, rows in everything.items()}
+        (target / "memory.json").write_text(json.dumps(readable, indent=1, ensure_ascii=False), encoding="utf-8")
+        for session in everything.get("sessions", []):
+            source = Path(session["folder"]) if session["folder"] else None
+            if source and source.is_dir():
+                shutil.copytree(source, target / f"session-{session['id']:04d}")
+            elif source:
+                missing.append(f"session {session['id']}: {source} is no longer there")
+        for row in everything.get("adapters", []):
+            missing += _adapter(Path(row["path"]), target / ADAPTERS)
+    except OSError as cause:
+        raise UserError(f"{target}: cannot be written ({cause.strerror or cause}); name another folder") from None
+    return missing
+
+
+def _adapter(stem: Path, target: Path) -> list[str]:
+    found = [stem] if stem.is_file() else sorted(stem.parent.glob(stem.name + ".*"))
+    target.mkdir(exist_ok=True)
+    for path in found:
+        shutil.copy2(path, target / path.name)
+    return [] if found else [f"adapter {stem} is no longer there"]
+
+
+def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns that hold JSON are written as what they say."""
+    return {
+        name: json.loads(value) if name in ("edits", "plan", "motif", "facts", "scores") and value else value
+        for name, value in row.items()
+    }
+
+
+def remove(folders: Iterable[str]) -> tuple[list[Path], list[Path]]:
+    """(removed, left where they are because they lie elsewhere). Raises UserError where one cannot be removed."""
+    removed, left = [], []
+    for name in filter(None, dict.fromkeys(folders)):
+        path = Path(name)
+        if not path.exists():
+            continue
+        if path.resolve().is_relative_to(data_folder().resolve()):
+            _gone(path)
+            removed.append(path)
+        else:
+            left.append(path)
+    return removed, left
+
+
+def remove_all() -> list[Path]:
+    """The memory, what was set aside of it, and everything kept with it in the data folder."""
+    folder = data_folder()
+    found = [*folder.glob(f"{FILE}*"), *(folder / name for name in OURS if (folder / name).exists())]
+    for path in found:
+        _gone(path)
+    return found
+
+
+def _gone(path: Path) -> None:
+    try:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    except OSError as cause:
+        raise UserError(f"{path}: cannot be removed ({cause.strerror}); is it in use?") from None

@@ -1,0 +1,120 @@
+"""`antiphon memory`: everything that is remembered; where it lies, exported, deleted; adapters and their versions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import UserError
+from agent.sessionscommand import opened, sure
+
+if TYPE_CHECKING:
+    from agent.memory import Memory
+
+EXAMPLES = """examples:
+  antiphon memory where                       the file, and what is in it
+  antiphon memory export all/                 memory.json, and the MIDI and sound of every session
+  antiphon memory delete                      all of it, for good; asks first
+  antiphon memory adapters                    what was trained for each player
+  antiphon memory rollback --player Ann       the version before; --to 0: none
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser("memory", help="all that is remembered", epilog=EXAMPLES, formatter_class=raw)
+    what = "where | export | delete | adapters | rollback"
+    kinds = parser.add_subparsers(title="what to do", metavar=what, required=True)
+    kinds.add_parser("where", help="where it lies").set_defaults(run=_where)
+    export = kinds.add_parser("export", help="everything as files")
+    export.add_argument("folder", type=Path, metavar="DIR", help="new, or empty")
+    export.set_defaults(run=_export)
+    delete = kinds.add_parser("delete", help="everything, for good")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.set_defaults(run=_delete)
+    kinds.add_parser("adapters", help="versions trained for each player").set_defaults(run=_adapters)
+    back = kinds.add_parser("rollback", help="use an earlier adapter again")
+    back.add_argument("--player", default="player", metavar="NAME", help="default: player")
+    back.add_argument("--to", type=int, metavar="VERSION", help="0: none (default: the one before)")
+    back.set_defaults(run=_rollback)
+
+
+def _where(given: argparse.Namespace) -> int:
+    from agent.memory import FILE
+    from agent.places import data_folder
+
+    memory = opened()
+    if memory is None:
+        print(f"{data_folder() / FILE}: nothing is remembered yet")
+        return 0
+    counts = ", ".join(f"{len(rows)} {table}" for table, rows in memory.everything().items())
+    print(f"{memory.path}: {counts}")
+    return 0
+
+
+def _something() -> Memory:
+    memory = opened()
+    if memory is None:
+        raise UserError("nothing is remembered yet")
+    return memory
+
+
+def _export(given: argparse.Namespace) -> int:
+    from agent.keepsakes import export
+
+    memory = _something()
+    for line in export(given.folder, memory.everything()):
+        print(line)
+    print(given.folder)
+    return 0
+
+
+def _delete(given: argparse.Namespace) -> int:
+    from agent.keepsakes import remove, remove_all
+    from agent.places import data_folder
+
+    if not data_folder().exists():
+        print("Nothing is remembered.")
+        return 0
+    if not sure("Delete everything Antiphon remembers, for good?", given.yes):
+        print("Nothing was deleted.")
+        return 1
+    _, left = remove(_folders())
+    remove_all()
+    print("Everything is deleted." + "".join(f" Yours, and left: {path}." for path in left))
+    return 0
+
+
+def _folders() -> list[str]:
+    memory = opened()
+    if memory is None:
+        return []
+    folders = [session["folder"] for session in memory.sessions()]
+    memory.close()
+    return folders
+
+
+def _adapters(given: argparse.Namespace) -> int:
+    everything = _something().everything()
+    names = {row["id"]: row["name"] for row in everything["players"]}
+    if not everything["adapters"]:
+        print("No adapter has been trained yet.")
+    for row in everything["adapters"]:
+        used = "  in use" if row["active"] else ""
+        scores = ", ".join(f"{name} {value}" for name, value in json.loads(row["scores"]).items())
+        print(f"{names[row['player_id']]}  version {row['version']}{used}  {scores}")
+    return 0
+
+
+def _rollback(given: argparse.Namespace) -> int:
+    memory = _something()
+    player = next((row for row in memory.everything()["players"] if row["name"] == given.player), None)
+    if player is None:
+        known = ", ".join(row["name"] for row in memory.everything()["players"])
+        raise UserError(f"--player {given.player}: not known; {known or 'nobody'} is")
+    version = memory.roll_back(player["id"], given.to)
+    print(f"{given.player}: version {version} is in use." if version else f"{given.player}: no adapter is in use.")
+    return 0

@@ -1,0 +1,156 @@
+"""The memory as one session of one player uses it; for a guest a notebook without pages.
+
+Everything is written at once (agent/memory.py). A riff heard before is found again, with what it was left with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.edits import Edit
+from agent.material import Riff
+from agent.memory import Memory
+from agent.names import key_name
+from agent.proposer import Proposal
+from agent.recall import Recall
+from agent.sketch import Take
+from agent.taste import DAY_S, Taste
+from agent.timesense import Now
+from listener.motif import Motif
+
+KNOWN = 0.8  # similarity from which a riff is one heard before
+LIKED = ("liked", "more")
+WISHED = 0.6  # of a wish said outright, beside one that was praised as well
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A riff heard before. days: ago; motif: as it was then, in the key of now; edits: what it was left with; session_id: when."""
+
+    days: float
+    motif: Motif
+    edits: tuple[Edit, ...]
+    session_id: int
+
+
+class Notebook:
+    """memory=None: a guest; nothing is kept, nothing is known."""
+
+    def __init__(
+        self, memory: Memory | None, player: str, now_s: float, half_life_days: float = 30.0, folder: str = ""
+    ) -> None:
+        self._memory = memory
+        self.note = memory.note if memory else ""
+        self._player = memory.player(player) if memory else 0
+        self.now = self._since(now_s)
+        self.taste = self._tastes(now_s, half_life_days)
+        rows = memory.phrases(self._player) if memory else []
+        self._phrases = {row["id"]: row for row in rows}
+        self.recall = Recall([(row["id"], as_motif(row["motif"])) for row in rows])
+        self.session = memory.begin(self._player, folder) if memory else 0
+        self._take = 0  # the last one's row
+
+    # -- what is known ----------------------------------------------------------------------------------------
+
+    def again(self, motif: Motif) -> Again | None:
+        """The riff of another day that this one is, whatever its key; None where it is new."""
+        found = next(iter(self.recall.like(motif, 1)), None)
+        row = self._phrases.get(found.key) if found else None
+        if found is None or row is None or found.similarity < KNOWN:
+            return None
+        days = max(self.now.at_s - row["heard_s"], 0.0) / DAY_S
+        then = tuple((beat, pitch + found.transposed) for beat, pitch in as_motif(row["motif"]))
+        return Again(days, then, self._left(row["session_id"]), row["session_id"])
+
+    def liked(self) -> tuple[str, ...]:
+        """Kinds of ideas this player praised, the last at the end."""
+        if self._memory is None:
+            return ()
+        kinds = [row["kind"] for row in self._memory.verdicts(self._player) if row["verdict"] in LIKED and row["kind"]]
+        return tuple(dict.fromkeys(kinds))
+
+    def _since(self, now_s: float) -> Now:
+        last = next(iter(self._memory.sessions(self._player)), None) if self._memory else None
+        if last is None:
+            return Now(now_s)
+        gone_s = max(now_s - (last["ended_s"] or last["seen_s"]), 0.0)
+        from agent.replies import said
+
+        return Now(now_s, gone_s, 0.0, tuple(said(edit) for edit in self._left(last["id"])))
+
+    def _left(self, session_id: int) -> tuple[Edit, ...]:
+        """What stood when a session ended."""
+        takes = self._memory.rows("takes", session_id) if self._memory else []
+        asked = json.loads(takes[-1]["plan"]).get("asked", []) if takes else []
+        return tuple(Edit.from_json(one) for one in asked)
+
+    def _tastes(self, now_s: float, half_life_days: float) -> Taste:
+        """From verdicts, and from what was asked for and never taken back."""
+        if self._memory is None:
+            return Taste()
+        taste = Taste.of(self._memory.verdicts(self._player), now_s, half_life_days)
+        for session in self._memory.sessions(self._player):
+            for one in self._memory.directions(session["id"]):
+                age_days = max(now_s - one.at_s, 0.0) / DAY_S
+                taste.wish(one.edits, WISHED * 0.5 ** (age_days / half_life_days))
+        return taste
+
+    # -- what is written --------------------------------------------------------------------------------------
+
+    def heard(self, riff: Riff, motif: Motif) -> None:
+        if self._memory:
+            facts: dict[str, Any] = {"tempo_bpm": riff.tempo_bpm, "meter": str(riff.meter), "key": key_name(riff.key)}
+            key = self._memory.heard(self.session, riff.bars[0].start_s, motif, **facts, behind_s=riff.behind_s)
+            self.recall.add(key, motif)
+
+    def took(self, take: Take, why: str) -> None:
+        if self._memory:
+            asked = [one.edit.to_json() for one in take.standing.asked]
+            plan = {"asked": asked, "why": why, "meters": [str(m) for m in take.meters], "seed": take.seed}
+            self._take = self._memory.took(self.session, take.number, plan, take.name)
+
+    def named(self, name: str) -> None:
+        """The last take."""
+        if self._memory and self._take:
+            self._memory.name_take(self._take, name)
+
+    def said(self, sentence: str, edits: Sequence[Edit]) -> int:
+        return self._memory.said(self.session, sentence, edits) if self._memory and edits else 0
+
+    def revoke(self, direction: int) -> None:
+        if self._memory and direction:
+            self._memory.revoke(direction)
+
+    def proposed(self, proposal: Proposal) -> int:
+        if self._memory is None:
+            return 0
+        return self._memory.proposed(self.session, proposal.idea, proposal.says, proposal.edits)
+
+    def judged(self, subject: str, number: int, verdict: str, sentence: str) -> None:
+        if self._memory:
+            self._memory.judged(self.session, subject, number, verdict, sentence)
+
+    def seen(self) -> None:
+        if self._memory:
+            self._memory.seen(self.session)
+
+    def end(self) -> None:
+        if self._memory:
+            self._memory.end(self.session)
+
+
+def motif_of(riff: Riff) -> Motif:
+    """(beat, pitch) of every note of the riff."""
+    found, beat = [], 0.0
+    for bar in riff.bars:
+        found += [(beat + t / 4, b.onset_pitch) for t, b in enumerate(bar.basses) if b.onset_pitch is not None]
+        beat += len(bar.basses) / 4
+    return tuple(found)
+
+
+def as_motif(rows: Sequence[Sequence[Any]]) -> Motif:
+    """As it is kept in JSON."""
+    return tuple((float(beat), int(pitch)) for beat, pitch in rows)

@@ -1,0 +1,164 @@
+"""`antiphon sessions`: what is remembered of each session; shown, exported, forgotten."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import UserError
+
+if TYPE_CHECKING:
+    from agent.memory import Memory
+
+EXAMPLES = """examples:
+  antiphon sessions list               the newest first
+  antiphon sessions show 12            what was said, proposed and judged
+  antiphon sessions export 12 kept/    memory.json with MIDI and sound
+  antiphon sessions forget 12          it, its takes and its files; asks first
+"""
+Told = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
+TABLES = ("phrases", "takes", "directions", "proposals", "verdicts")
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser("sessions", help="what is remembered", epilog=EXAMPLES, formatter_class=raw)
+    kinds = parser.add_subparsers(title="what to do", metavar="list | show | export | forget", required=True)
+    listing = kinds.add_parser("list", help="every session, the newest first")
+    listing.add_argument("--player", metavar="NAME", help="only of this player")
+    listing.set_defaults(run=_list)
+    show = kinds.add_parser("show", help="one session")
+    export = kinds.add_parser("export", help="one session as files")
+    forget = kinds.add_parser("forget", help="one session, for good")
+    for one in (show, export, forget):
+        one.add_argument("number", type=int, metavar="N")
+    export.add_argument("folder", type=Path, metavar="DIR", help="new, or empty")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    show.set_defaults(run=_show)
+    export.set_defaults(run=_export)
+    forget.set_defaults(run=_forget)
+
+
+def opened() -> Memory | None:
+    """The memory; None where nothing is kept yet: looking makes no file. What was set aside is told."""
+    from agent.memory import FILE, Memory
+    from agent.places import data_folder
+
+    if not (data_folder() / FILE).exists():
+        return None
+    memory = Memory(data_folder())
+    if memory.note:
+        print(f"antiphon: {memory.note}", file=sys.stderr)
+    return memory
+
+
+def sure(question: str, yes: bool) -> bool:
+    """Asked at a terminal; without one --yes is needed. Raises UserError."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UserError("this cannot be undone; add --yes where nobody can be asked")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _list(given: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    memory = opened()
+    rows = memory.sessions() if memory else []
+    rows = [row for row in rows if given.player in (None, row["player"])]
+    if not rows:
+        print("No session is remembered yet.")
+        return 0
+    table = Table("session", "when", "player", "minutes", *TABLES)
+    for row in rows:
+        minutes = ((row["ended_s"] or row["seen_s"]) - row["started_s"]) / 60
+        counts = (str(row[name]) for name in TABLES)
+        table.add_row(str(row["id"]), _when(row["started_s"]), row["player"], f"{minutes:.0f}", *counts)
+    Console().print(table)
+    return 0
+
+
+def _when(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s).strftime("%Y-%m-%d %H:%M")
+
+
+def _session(number: int) -> tuple[Memory, dict[str, Any]]:
+    memory = opened()
+    rows = memory.sessions() if memory else []
+    found = next((row for row in rows if row["id"] == number), None)
+    if memory is None or found is None:
+        raise UserError(f"session {number}: there is none; `antiphon sessions list` shows them")
+    return memory, found
+
+
+def _show(given: argparse.Namespace) -> int:
+    memory, session = _session(given.number)
+    ended = _when(session["ended_s"]) if session["ended_s"] else "not ended well"
+    print(f"session {session['id']}, {session['player']}, {_when(session['started_s'])} to {ended}")
+    if session["folder"]:
+        print(f"takes in {session['folder']}")
+    lines = [line for name in TABLES for line in _lines(name, memory.rows(name, given.number))]
+    for at_s, line in sorted(lines):
+        print(f"{datetime.fromtimestamp(at_s):%H:%M:%S}  {line}")
+    return 0
+
+
+def _lines(table: str, rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
+    told: Told = {
+        "phrases": lambda r: ("heard_s", f"heard {_phrase(json.loads(r['facts']))}"),
+        "takes": lambda r: ("made_s", f"take {r['number']}{' ' + repr(r['name']) if r['name'] else ''}"),
+        "directions": lambda r: ("said_s", f'said "{r["sentence"]}": {_edits(r)}{_revoked(r)}'),
+        "proposals": lambda r: ("made_s", f"proposed {r['kind']}: {r['sentence']}"),
+        "verdicts": lambda r: ("given_s", f"{r['verdict']}: {r['subject']} {r['subject_id']}"),
+    }
+    found = [(row, *told[table](row)) for row in rows]
+    return [(float(row[column]), line) for row, column, line in found]
+
+
+def _phrase(facts: dict[str, Any]) -> str:
+    return f"{facts.get('meter', '?')} at {facts.get('tempo_bpm', 0):.0f}, {facts.get('key', '?')}"
+
+
+def _edits(row: dict[str, Any]) -> str:
+    from agent.edits import Edit
+    from agent.replies import said
+
+    return "; ".join(said(Edit.from_json(one)) for one in json.loads(row["edits"]))
+
+
+def _revoked(row: dict[str, Any]) -> str:
+    return " (taken back)" if row["revoked_s"] else ""
+
+
+def _export(given: argparse.Namespace) -> int:
+    from agent.keepsakes import export
+
+    memory, session = _session(given.number)
+    everything = {name: memory.rows(name, given.number) for name in TABLES}
+    player = [row for row in memory.everything()["players"] if row["id"] == session["player_id"]]
+    for line in export(given.folder, {"players": player, "sessions": [session], **everything}):
+        print(line)
+    print(given.folder)
+    return 0
+
+
+def _forget(given: argparse.Namespace) -> int:
+    from agent.keepsakes import remove
+
+    memory, session = _session(given.number)
+    if not sure(f"Forget session {given.number} of {_when(session['started_s'])} for good?", given.yes):
+        print("Nothing was forgotten.")
+        return 1
+    memory.forget(given.number)
+    memory.close()
+    _, left = remove([session["folder"]])
+    print(f"Session {given.number} is forgotten." + "".join(f" Yours, and left: {path}." for path in left))
+    return 0

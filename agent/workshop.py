@@ -1,0 +1,101 @@
+"""antiphon workshop: the conversation over a recorded riff, offline; takes are written as MIDI and sound."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent import options
+from agent.config import load
+from agent.errors import UserError
+
+if TYPE_CHECKING:
+    from agent.bench import Bench
+    from agent.settings import Config
+
+BARS = (1, 32)
+EXAMPLES = """examples:
+  antiphon workshop riff.wav                        listens to the first four bars, then talks with you
+  antiphon workshop riff.wav --say "7/8 in bar three" --say "less snare" --out takes/
+  antiphon workshop riff.wav --guest                nothing is remembered
+while it runs:
+  any direction, such as "heavier bottom" or "don't resolve it"; undo; take 2; name this bristol; A/B; any ideas?;
+  keep quiet; what did you change?; quit
+"""
+PROMPT = "[bold]you[/] "
+LEAVE = ("quit", "exit", "bye", "q")
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser(
+        "workshop", help="work on a recorded riff in words", epilog=EXAMPLES, formatter_class=raw
+    )
+    options.add_config(parser)
+    parser.add_argument("recording", type=Path, metavar="TAKE.wav", help="a bass, alone: WAV, FLAC, OGG ...")
+    parser.add_argument("--bars", type=int, default=4, metavar="N", help="of the riff (default: 4)")
+    parser.add_argument("--from", dest="first_s", type=float, default=0.0, metavar="S", help="the riff begins after S")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--player", metavar="NAME", help="who plays (default: conversation.player)")
+    who.add_argument("--guest", action="store_true", help="remember nothing")
+    parser.add_argument("--say", action="append", default=[], metavar="LINE", help="instead of asking; may be repeated")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where takes are written (default: the data folder)")
+    options.add_time(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    from agent.bench import opened
+
+    _check(given)
+    config = load(given.config, {**options.pairs(given), **options.time_told(given)})
+    bench = opened(given, config)
+    try:
+        _talk(given, config, bench)
+    finally:
+        bench.close()
+    return 0
+
+
+def _check(given: argparse.Namespace) -> None:
+    if not BARS[0] <= given.bars <= BARS[1]:
+        raise UserError(f"--bars {given.bars}; {BARS[0]} to {BARS[1]} is allowed")
+    if not given.recording.is_file():
+        raise UserError(f"{given.recording}: there is no such file; name a recording of a bass")
+    if given.out and given.out.exists() and not given.out.is_dir():
+        raise UserError(f"--out {given.out}: a file; name a folder")
+
+
+def _talk(given: argparse.Namespace, config: Config, bench: Bench) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+
+    def show(lines: Iterator[str]) -> None:
+        for line in lines:
+            console.print(line, markup=False)
+
+    show(bench.open(time.time()))
+    for line in given.say or _lines(console):
+        if line.strip().lower().strip(".!") in LEAVE:
+            break
+        if given.say or not sys.stdin.isatty():
+            console.print(f"> {line[:200]}", markup=False)
+        show(bench.line(line, time.time()))
+
+
+def _lines(console: Any) -> Iterator[str]:
+    """From the terminal, or from a pipe, until they end."""
+    if not sys.stdin.isatty():
+        yield from (line.rstrip("\n") for line in sys.stdin if line.strip())
+        return
+    while True:
+        try:
+            yield console.input(PROMPT)
+        except EOFError:
+            return
