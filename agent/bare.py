@@ -131,6 +131,8 @@ def _signed(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
 
 
 def _switched(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
+    if facts.said("neg") and "i" in facts.words and not facts.words & {"want", "need", "like", "hear", "would"}:
+        return []  # "I can't feel the beat"
     if not targets:
         return None
     if facts.said("instead"):
@@ -143,7 +145,7 @@ def _switched(targets: Sequence[str], facts: Facts) -> list[Edit] | None:
     if facts.said("touch", "off") and facts.said("neg"):
         return _all(targets, "pattern", "keep", 0.8)
     if facts.words & {"change", "alter", "modify", "adjust", "tinker"} and not facts.said("neg", "is"):
-        return _all(targets, "variation", "more", 0.7)
+        return _all(["drums" if target == "feel" else target for target in targets], "variation", "more", 0.7)
     if facts.said("neg") and not facts.said("is", "blame", "praise"):
         return _all(targets, "mute", "on", 0.85)
     if facts.said("off") and not facts.said("is"):

@@ -227,6 +227,8 @@ def clauses(phrases: Iterable[Phrase]) -> list[Clause]:
     found = [Clause()]
     for phrase in phrases:
         joins = phrase.of("join") or [word for word in ("without", "nor") if word == phrase.text]
+        if joins == [":"] and all(earlier.has("who") or not earlier.tags for earlier in found[-1].phrases):
+            continue  # "drums: softer"
         if joins and not (joins[0] == "so" and found[-1].phrases and found[-1].phrases[-1].has("neg")):
             found.append(Clause(join=str(joins[0])))
             if joins[0] in ("without", "except", "nor"):
@@ -257,6 +259,8 @@ def _begins_anew(clause: Clause, phrase: Phrase) -> bool:
     joined = "".join(shape)
     if letter == "T":
         return joined.endswith(("TP", "TSP"))
+    if letter == "P" and joined.endswith("PT"):
+        return all("comparative" in _columns(other) for other in (phrase, *clause.phrases) if _shape(other) == "P")
     return (
         letter in "SV" and any(joined.endswith(end) for end in ("ST", "VT", "SP", "PT")) and not joined.endswith("TT")
     )
@@ -264,6 +268,10 @@ def _begins_anew(clause: Clause, phrase: Phrase) -> bool:
 
 def _comparing(clause: Clause) -> bool:
     return any(phrase.text in ("than", "ahead", "behind") for phrase in clause.phrases[-3:])
+
+
+def _columns(phrase: Phrase) -> list[str]:
+    return [value[0] for value in phrase.of("term") if isinstance(value, tuple)]
 
 
 def _shape(phrase: Phrase) -> str:

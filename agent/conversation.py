@@ -85,6 +85,12 @@ def hear(sentence: str, context: Context | None = None) -> Heard:
 
 def _sentences(text: str) -> list[str]:
     text = re.sub(r"\.{2,}|…", " ", text)
+    text = re.sub(
+        rf"(^|[.!?] )((?:the )?(?:{'|'.join(lexicon.target_words())}))[.!?]+ (?=\w)",
+        r"\1\2: ",
+        text,
+        flags=re.IGNORECASE,
+    )
     return [part.strip() for part in re.split(r"(?<=[.!?;\n])\s+|\n", text) if part.strip(" .!?;\n")]
 
 

@@ -73,7 +73,16 @@ def rather(waiting: Sequence[Phrase], clause: Clause, facts: Facts) -> list[Edit
 def by_sign(clause: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
     """ "less tension in the chorus, more in the verse": the same again with another degree."""
     signs = [sign for sign in facts.signs if sign in ("more", "less")]
-    if not signs or facts.targets or facts.odd or facts.said("neg") or not (facts.scopes or facts.sizes):
+    if not signs or facts.odd or facts.said("neg"):
+        return []
+    if facts.targets and "on" in facts.words:  # "more reverb on the snare, less on the kick"
+        return [
+            replace(edit, target=target, change=signs[-1])
+            for edit in earlier
+            for target in facts.targets
+            if edit.change in ("more", "less") and target in CAN.get(edit.dimension, PARTS)
+        ]
+    if facts.targets or not (facts.scopes or facts.sizes):
         return []
     scope = facts.scopes[-1] if facts.scopes else None
     size = facts.sizes[-1] if facts.sizes else None
@@ -99,6 +108,13 @@ def _elliptic(clause: Clause) -> bool:
         and all(column in ("comparative", "quality", "complaint") for column in columns)
         and not clause.have("praise")
     )
+
+
+def at(edits: Sequence[Edit], targets: Sequence[str]) -> list[Edit]:
+    """The same edits at those targets, where they can have them."""
+    return [
+        replace(edit, target=target) for edit in edits for target in targets if target in CAN.get(edit.dimension, PARTS)
+    ] or list(edits)
 
 
 def again_at(group: Sequence[Edit], facts: Facts, clause: Clause) -> list[Edit]:

@@ -65,7 +65,8 @@ class _Sentence:
 
     def _orders(self, clause: Clause, whole: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
         return (
-            ellipsis.rather(self.waiting, clause, facts)
+            (ellipsis.by_sign(clause, facts, earlier) if _sign_on(clause) and self.groups else [])
+            or ellipsis.rather(self.waiting, clause, facts)
             or ellipsis.instead(whole)
             or ellipsis.excepted(whole, self.last)
             or edits_of(whole)
@@ -92,6 +93,9 @@ class _Sentence:
         if facts.targets and self.last and ellipsis.only_targets(clause):
             if facts.scopes:
                 self.groups[-1].edits = _scoped(self.last, facts)
+            if clause.join == "," and not self.spoken and not facts.words & {"too", "also", "especially", "particularly", "mainly"}:  # "too loud, the drums"
+                self.groups[-1].edits = ellipsis.at(self.last, facts.targets)
+                return
             self.groups.append(_Group(ellipsis.again_at(self.last, facts, clause), bool(facts.scopes)))
         elif not self.groups and (facts.targets or facts.scopes):
             self._wait(whole, facts)
@@ -109,6 +113,10 @@ class _Sentence:
         self.spoken |= set(targets)
         hands_on = facts.scopes or not facts.said("praise", "is")
         self.waiting = [phrase for phrase in whole.phrases if phrase.has(*WAITING)] if hands_on else []
+
+
+def _sign_on(clause: Clause) -> bool:
+    return len(clause.phrases) > 2 and clause.phrases[0].has("sign") and clause.phrases[1].text == "on"
 
 
 def _circumstance(clause: Clause, facts: Facts) -> bool:

@@ -13,10 +13,14 @@ from agent.facts import Facts, facts_of
 from agent.spoken import about, graded, grades, own_things, spoken
 from agent.vocabulary import Term
 
+UNDECIDED = frozenset({"mind", "care", "sure", "idea", "decide", "decided", "matter"})
+
 
 def edits_of(clause: Clause) -> list[Edit]:
     """The edits a clause orders by itself; its default targets stand where none is named."""
     facts = facts_of(clause.phrases)
+    if facts.said("hedge") and facts.words & UNDECIDED:
+        return []
     found = _values(clause, facts)
     found += _terms(clause, facts, bool(found))
     found = found or _takes(clause, facts) or bare(clause, facts)

@@ -89,6 +89,8 @@ def asked(text: str) -> str | None:
     )
     if re.match(r"(?:what|how) (?:we|you|i|it) (?:had|played|did|was|were)\b", text) and not text.endswith("?"):
         return None
+    if re.match(r"(?:is|are|was) (?:too|very|so|not|way|a bit|really) ", text) and not text.endswith("?"):
+        return None
     start = text.split()[0].strip(",") if text.split() else ""
     if text.startswith(sayings.ASKS):
         return topic(text)

@@ -75,7 +75,7 @@ SCALES = (
         "louder", "band.level more", LEVEL, "+",
         comparative="louder, hotter, bigger, more up, stronger, more upfront, further forward, further up, more to the front, fatter",
         quality="full blast, full volume, at full volume, full on, loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
-        noun="volume, level, loudness, gain, presence, fader, db",
+        noun="noise, racket, volume, level, loudness, gain, presence, fader, db",
         order="lift, lift it, forte, fortissimo, play forte, mezzo forte, turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
         "turn that up, up in the mix, louden, make room for, feature",
         complaint="not cutting through, does not cut through, not coming through, does not come through, not punching through, not poking through, buried, lost in the mix, getting lost, gets lost, drowned, drowned out, inaudible, hiding, cannot hear, "
@@ -101,8 +101,8 @@ SCALES = (
     ),
     Term(
         "sparser", "band.density less", DENSITY, "-",
-        comparative="sparser, simpler, thinner, emptier, fewer notes, less notes, fewer hits, more open, more minimal, airier, more spacious, plainer, leaner",
-        quality="empty, sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
+        comparative="easier, sparser, simpler, thinner, emptier, fewer notes, less notes, fewer hits, more open, more minimal, airier, more spacious, plainer, leaner",
+        quality="easy, empty, sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
         noun="silence, silences, rests, silence between the notes, space between the notes, space between notes, rests between the notes, space, room, air, breathing room, gaps, breathing space",
         order="play only what is needed, only what is needed, only the essentials, just the essentials, out of the way, out of my way, out of the singer's way, pare the part down, nothing fancy, leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
         "leave me some space, leave gaps, thin out, thin it out, strip back, strip it back, strip down, strip it down, declutter, simplify, make space, make room, breathe, "
@@ -146,7 +146,7 @@ SCALES = (
         comparative="crunchier, tenser, spicier, more outside, grittier, uglier, more clashing, nastier, more out, edgier, dirtier, weirder, more rub",
         quality="tense, dissonant, crunchy, outside, spicy, edgy, jazzy, discordant, clashing, gritty, weird, out there, jarring, unsettling, sour, angular",
         noun="tension, tensions, dissonance, crunch, rub, spice, dissonances, grit, friction, clash, clashes, edge, extensions, weirdness, tensio, bitterness",
-        order="colour, color, colour it, color it, colour up, dirty up, dirty it up, mess up the chords, roughen, take it outside, go outside, play outside, take it out, rub, crunch up, spice up, spice it up",
+        order="rough it up, rough up, colour, color, colour it, color it, colour up, dirty up, dirty it up, mess up the chords, roughen, take it outside, go outside, play outside, take it out, rub, crunch up, spice up, spice it up",
         complaint="too nice, too sweet, cheesy, too safe, saccharine, too pretty, corny, too sugary, vanilla, bland",
     ),
     Term(
@@ -251,7 +251,7 @@ SCALES = (
         quality="gentle, calm, delicate, chill, light, tender, restrained, chilled",
         noun="restraint, finesse",
         order="go easy on, easy on, ease up on, calm down, calm it down, chill, chill out, take it easy, cool it, cool down, ease up, take it down, settle down, play gently, "
-        "play softly, lighten up, lighten, play lightly, bring it down, mellow out, simmer down, die down, relax, go easy, easy, cool off, restrain, hold back",
+        "play softly, lighten up, lighten, play lightly, bring it down, mellow out, simmer down, die down, relax, go easy, cool off, restrain, hold back",
         complaint="bashing, banging, hammering, pounding, smashing, brutal, violent, frenzied",
     ),
     Term(
