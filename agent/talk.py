@@ -105,16 +105,19 @@ class Talk:
         assert room
         if any(edit.change == "undo" for edit in edits):
             return self._undo()
-        for edit in edits:
-            if edit.dimension == "pattern" and (edit.value or "").split(" ")[0] in MODE_PATTERNS:
-                self._command(MODE_PATTERNS[(edit.value or "").split(" ")[0]])
-        live = tuple(edit for edit in edits if edit.dimension in LIVE and edit.target != "bass")
-        others = [edit for edit in edits if edit not in live and (edit.value or "").split(" ")[0] not in MODE_PATTERNS]
+        modes = [edit for edit in edits if edit.dimension == "pattern" and edit.value in MODE_PATTERNS]
+        for edit in modes:
+            self._command(MODE_PATTERNS[str(edit.value)])
+        rest = [edit for edit in edits if edit not in modes]
+        live = tuple(edit for edit in rest if edit.dimension in LIVE and edit.target != "bass")
+        others = [edit for edit in rest if edit not in live]
         if live:
             self._trial = None  # what the player asks for now is his, the idea stays in it
             room.said(sentence, live)
             room.stand(room.standing.ask(live, self._bar))
             self._tell()
+        if modes and not rest:
+            return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
         return room.account(live, [YOURS.get(edit.dimension, "") or room.not_live(edit) for edit in others])
 
     def _undo(self) -> str:

@@ -1,0 +1,75 @@
+"""What is said to a playing band reaches its notes: from the next bar on, and nothing else changes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from agent.config import load
+from agent.edits import Edit
+from agent.mind import Mind
+from agent.outputs import shipped
+from agent.standing import SetStanding, Standing
+from agent.types import PlannedNote
+from listener.capture import file_frames
+
+TOLD_S, END_S = 9.0, 16.0
+SNARE, KICK = 38, 36
+
+
+@cache
+def planned(*edits: str) -> tuple[PlannedNote, ...]:
+    """Notes committed on the first seconds of the take; the edits are told at TOLD_S."""
+    mind, notes = Mind(load()), []
+    standing = Standing().ask(tuple(map(Edit.read, edits)))
+    for frame in file_frames(shipped("take.flac")):
+        if frame.end_s > END_S:
+            break
+        thought = mind.step(frame)
+        if edits and frame.start_sample == round(TOLD_S * 24_000) // 320 * 320:
+            mind.tell(SetStanding(standing))
+        notes += thought.plan.committed if thought.plan else ()
+    return tuple(notes)
+
+
+def late(notes: tuple[PlannedNote, ...], pitch: int | None = None, part: str = "drums") -> list[PlannedNote]:
+    return [n for n in notes if n.on_s > TOLD_S + 3 and n.part == part and pitch in (None, n.pitch)]
+
+
+def test_until_the_next_bar_line_nothing_changes() -> None:
+    before, after = planned(), planned("snare.level less ~8 dB")
+    assert [n for n in before if n.on_s < TOLD_S] == [n for n in after if n.on_s < TOLD_S]
+
+
+def test_the_snare_comes_back_and_the_kick_stays() -> None:
+    before, after = planned(), planned("snare.level less ~8 dB")
+    drop_db = [
+        40 * np.log10(a.velocity / b.velocity) for a, b in zip(late(after, SNARE), late(before, SNARE), strict=True)
+    ]
+    assert np.mean(drop_db) < -6
+    assert late(before, KICK) == late(after, KICK)
+
+
+def test_behind_is_behind() -> None:
+    before, after = planned(), planned("drums.timing set 20 ms")
+    moved = [1000 * (a.on_s - b.on_s) for a, b in zip(late(after), late(before), strict=True)]
+    assert abs(np.mean(moved) - 20) < 1
+
+
+def test_drums_that_are_muted_are_silent_and_the_rest_plays() -> None:
+    after = planned("drums.mute on")
+    assert not late(after)
+    assert late(after, part="chords")
+
+
+def test_the_mind_keeps_what_stands_in_its_snapshot() -> None:
+    import pickle
+
+    from agent.directing import Directing
+
+    directing = Directing(0)
+    directing.ask(Standing().ask((Edit.read("snare.level less"),)))
+    directing.downbeat(3)
+    again = pickle.loads(pickle.dumps(directing))
+    assert again.settings(3) == directing.settings(3)

@@ -1,0 +1,98 @@
+"""Speaking to a band that plays: what is understood reaches the mind, ideas are tried and dropped, a guest leaves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.config import load
+from agent.standing import SetStanding
+from agent.talk import EVERY_BARS, Talk
+from agent.types import Thought
+from listener.types import Analysis, Grid, Meter
+
+
+@pytest.fixture
+def sent() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def talk(sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Talk:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    talk = Talk(load(), sent.append, sent.append)
+    talk._loading.join()
+    return talk
+
+
+def thought(bar: int) -> Thought:
+    grid = Grid(0.0, 0, 1, 0.5, Meter(4, 4), 0.9, 0.9)
+    return Thought(Analysis(1.0, 1.0, 0.0, None, 0.0, -20.0, grid=grid), None, "playing", bar, ("drums",))
+
+
+def edits(sent: list[Any]) -> list[str]:
+    last = [message for message in sent if isinstance(message, SetStanding)][-1]
+    return [one.edit.short() for one in last.standing.asked]
+
+
+def test_a_sentence_reaches_the_mind(talk: Talk, sent: list[Any]) -> None:
+    assert "next bar" in talk.say("less snare, and don't resolve it")
+    assert any(one.startswith("snare.level less") for one in edits(sent))
+    assert any(one.startswith("harmony.resolution off") for one in edits(sent))
+
+
+def test_undo_takes_back_one_sentence(talk: Talk, sent: list[Any]) -> None:
+    talk.say("less snare")
+    talk.say("more dissonance")
+    talk.say("undo")
+    assert [one.split(" ")[0] for one in edits(sent)] == ["snare.level"]
+
+
+def test_what_only_a_riff_can_have_is_said_and_nothing_changes(talk: Talk, sent: list[Any]) -> None:
+    assert "workshop" in talk.say("7/8 in bar three")
+    assert sent == []
+
+
+def test_trade_and_loop_are_modes(talk: Talk, sent: list[Any]) -> None:
+    talk.say("trade fours")
+    assert sent == ["mode trade"]
+
+
+def test_an_idea_is_tried_and_let_go_when_nobody_speaks_for_it(talk: Talk, sent: list[Any]) -> None:
+    talk.hear(thought(10))
+    assert "What if" in talk.say("any ideas?")
+    assert edits(sent)
+    assert talk.hear(thought(10 + EVERY_BARS)).startswith("I let")
+    assert edits(sent) == []
+
+
+def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
+    talk.hear(thought(10))
+    talk.say("any ideas?")
+    played = edits(sent)
+    assert "stays" in talk.say("love it")
+    talk.hear(thought(10 + EVERY_BARS))
+    assert edits(sent) == played
+
+
+def test_it_can_be_told_to_keep_quiet(talk: Talk, sent: list[Any]) -> None:
+    talk.say("keep quiet")
+    assert talk._room and talk._room.idea(thought(1).analysis, False, frozenset()) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x" * 10_000, "leiser bitte", "you idiot", "louder and softer", "13/17", "\x00\x01"]
+)
+def test_no_text_raises_or_changes_anything(talk: Talk, sent: list[Any], text: str) -> None:
+    assert talk.say(text)
+    assert sent == []
+
+
+def test_a_guest_leaves_no_trace(sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    talk = Talk(load(None, {"conversation.player": "guest"}), sent.append, sent.append)
+    talk.say("less snare")
+    talk.close()
+    assert list(tmp_path.rglob("*")) == []
