@@ -97,20 +97,16 @@ def shortened(song: Song) -> Song:
 
 
 def pop_song(song: pop909.Song) -> Song:
-    """A song of POP909 as a piece of the responder's corpus: no drums."""
-    length = min(len(song), LONGEST)
-    bass = np.stack([np.where(song.bass_on > 0, song.bass, -1), 80 * (song.bass_on > 0), song.bass], 1)[:length]
-    first = int(np.flatnonzero(song.bar == 0)[0])
-    place = np.arange(length) - first
-    events = Events(
-        bass.astype(np.int64),
-        np.ones(length, bool),
-        np.zeros((length, len(PIECES)), np.int64),
-        pop_chords(song.chord[:length], song.bar[:length]),
-        pop_line(song.melody[:length], song.melody_on[:length]),
-    )
-    return Song(song.name, "pop909", "test", place % BAR, place // BAR - place.min() // BAR, (FOUR,) * length, events,
-                (False, True, True))  # fmt: skip
+    """A song of POP909 from its first bar line, as a piece of the responder's corpus: no drums."""
+    part = slice(int(np.flatnonzero(song.bar == 0)[0]), None)
+    melody, begins, chord, bar = (x[part][:LONGEST] for x in (song.melody, song.melody_on, song.chord, song.bar))
+    bass, struck = song.bass[part][:LONGEST].astype(np.int64), song.bass_on[part][:LONGEST] > 0
+    length = len(bass)
+    place, silent = np.arange(length), np.zeros((length, len(PIECES)), np.int64)
+    rows = np.stack([np.where(struck, bass, -1), 80 * struck, bass], 1)
+    events = Events(rows, np.ones(length, bool), silent, pop_chords(chord, bar), pop_line(melody, begins))
+    at = place % BAR, place // BAR, (FOUR,) * length
+    return Song(song.name, "pop909", "test", *at, events, (False, True, True))
 
 
 def pop_chords(ids: np.ndarray, bar: np.ndarray) -> Ints:

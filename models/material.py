@@ -29,7 +29,9 @@ Played = tuple[Position, BassTick, Reply]  # one tick
 
 
 def song_of(name: str, played: Sequence[Played], has: tuple[bool, bool, bool], source: str = "player") -> Song:
-    """has: which parts (of PARTS) are to be learned; the bass always is."""
+    """From its first bar line. has: which parts (of PARTS) are to be learned; the bass always is."""
+    first = next((i for i, (place, _, _) in enumerate(played) if place.tick == 0), 0)
+    played = played[first:]
     places, basses, replies = zip(*played, strict=True)
     rows = [[_or(b.onset_pitch), b.velocity if b.onset_pitch is not None else 0, _or(b.sounding_pitch)] for b in basses]
     events = Events(np.array(rows), np.array([b.known for b in basses]), *reply_events(replies))

@@ -12,7 +12,7 @@ import copy
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,63 +23,22 @@ from torch.func import functional_call
 from models import adapter as adapters
 from models import checkpoint, data, material, responder
 from models.adapter import ADD, DOWN, UP, Adapter
-from models.batches import Batch, Sampler
+from models.batches import Batch
+from models.course import AdapterConfig, Course, Material
 from models.data import Song
 from models.evaluate import evaluate
 from models.player_memory import remembered
 from models.rehearsal import rehearsal
-from models.responder_net import FORESEE_WEIGHT, ResponderNet
+from models.responder_net import FORESEE_WEIGHT, SLICES, ResponderNet
 from models.stopping import StopRequest
-from models.tokens import PARTS
+from models.tokens import LEVELS, PARTS
 
+BASE = 1  # which batch of a step is the base's
+KEPT_BELIEFS = {"drums": LEVELS, "action": 4, "line": 3}  # blocks of logits, and of how many choices each
 KIND = "adapter-training"
 ALLOWED = 0.008  # what base and earlier players may lose on the pieces kept apart: below the 1% promised
 STRENGTHS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1, 0.0)
-KEPT_APART = 4  # every so manyeth piece of each kind
 STOPPED = 3  # exit code: asked to stop, the state is written
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterConfig:
-    """batch: crops of `length` ticks of the player, and as many rehearsed where `rehearse`. weights: which of the
-    responder's, by the end of their names. base_share: of what is rehearsed; earlier players share the rest."""
-
-    steps: int = 240
-    batch: int = 6
-    length: int = 128
-    rate: float = 4e-3
-    rank: int = 4
-    weights: tuple[str, ...] = ("heads.weight", "heads.bias", "project_in.weight", "project_out.weight")
-    rehearse: bool = True
-    base_share: float = 0.6
-    save_every: int = 40
-    seed: int = 0
-
-    def rate_at(self, step: int) -> float:
-        """Up over the first twentieth, then straight down."""
-        return self.rate * min((step + 1) / max(self.steps / 20, 1), 1.0) * (1.0 - step / self.steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What is learned, and what must not be forgotten: the base's pieces and each earlier player's."""
-
-    learn: Sequence[Song]
-    base: Sequence[Song] = ()
-    earlier: Sequence[Sequence[Song]] = field(default=())
-
-    def kept_apart(self) -> tuple[Material, Material]:
-        """(to train on, to choose by)"""
-        parts = [apart(songs) for songs in (self.learn, self.base, *self.earlier)]
-        made = [Material(side[0], side[1], tuple(side[2:])) for side in zip(*parts, strict=True)]
-        return made[0], made[1]
-
-
-def apart(songs: Sequence[Song]) -> tuple[list[Song], list[Song]]:
-    """A fourth of them apart; of fewer than that many none is spared."""
-    if len(songs) < KEPT_APART:
-        return list(songs), list(songs)
-    return [s for i, s in enumerate(songs) if i % KEPT_APART], list(songs[::KEPT_APART])
 
 
 class Practice:
@@ -96,6 +55,7 @@ class Practice:
         if start is not None:
             for key, array in start.arrays.items():
                 self.arrays[key].data.copy_(torch.from_numpy(array))
+        self._begun = {key: array.detach().clone() for key, array in self.arrays.items()}
         self.optimiser = torch.optim.Adam(self.arrays.values(), config.rate)
 
     def added(self) -> dict[str, Tensor]:
@@ -113,7 +73,8 @@ class Practice:
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)  # of dropout: a resumed run draws the same
         self.net.train()
         merged = self.added()
-        loss = torch.stack([self._loss(merged, batch) for batch in batches]).mean()
+        losses = [self._loss(merged, batch, number == BASE) for number, batch in enumerate(batches)]
+        loss = torch.stack(losses).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.arrays.values(), 1.0)
@@ -121,19 +82,25 @@ class Practice:
         self.step += 1
         return float(loss)
 
-    def _loss(self, merged: Mapping[str, Tensor], batch: Batch) -> Tensor:
-        logits = functional_call(self.net, dict(merged), (batch.rows, batch.sound, batch.cond)).flatten(0, 1)
+    def _loss(self, merged: Mapping[str, Tensor], batch: Batch, keep: bool) -> Tensor:
+        given = (batch.rows, batch.sound, batch.cond)
+        logits = functional_call(self.net, dict(merged), given).flatten(0, 1)
         rows, scored = batch.rows.flatten(0, 1), batch.targets.present * batch.weight[:, None]
         nats = self.net.nll(logits, rows, batch.targets)
         parts = [(nats[part] * scored[:, i]).sum() / scored[:, i].sum().clamp(min=1) for i, part in enumerate(PARTS)]
         foreseen = (self.net.bass_nll(logits, rows, batch.targets) * batch.weight).sum() / batch.weight.sum()
-        return torch.stack(parts).sum() + FORESEE_WEIGHT * foreseen
+        loss = torch.stack(parts).sum() + FORESEE_WEIGHT * foreseen
+        if not keep or not self.config.keep:
+            return loss
+        with torch.no_grad():
+            before = self.net.eval()(*given).flatten(0, 1)
+        self.net.train()
+        return loss + self.config.keep * (drift(before, logits) * batch.weight).sum() / batch.weight.sum()
 
     def adapter(self, strength: float = 1.0, **about: Any) -> Adapter:
-        """As it is now; strength scales what is added."""
+        """As it is now; strength: how much of the way from where it began."""
         arrays = {
-            key: (array.detach() * (1.0 if key.endswith(DOWN) else strength)).numpy().copy()
-            for key, array in self.arrays.items()
+            key: begun.lerp(self.arrays[key].detach(), strength).numpy().copy() for key, begun in self._begun.items()
         }
         made = {"steps": self.step, "rank": self.config.rank, "strength": strength, "train": asdict(self.config)}
         return Adapter(arrays, self.base, made | about)
@@ -164,6 +131,18 @@ class Practice:
         self.step = int(saved.config["step"])
 
 
+def drift(before: Tensor, after: Tensor) -> Tensor:
+    """Nats [N] from one set of logits [N, H] to another, decision by decision (Kullback & Leibler 1951; as in learning
+    without forgetting, Li & Hoiem 2016)."""
+    total = torch.zeros(len(before))
+    for name, size in KEPT_BELIEFS.items():
+        was, now = (
+            logits[:, SLICES[name]].reshape(len(logits), -1, size).log_softmax(-1) for logits in (before, after)
+        )
+        total = total + (was.exp() * (was - now)).sum((1, 2))
+    return total
+
+
 def _start(key: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Nothing is added at first: up and add are zero, down is random."""
     return torch.randn(shape, generator=generator) / shape[1] ** 0.5 if key.endswith(DOWN) else torch.zeros(shape)
@@ -171,29 +150,6 @@ def _start(key: str, shape: tuple[int, ...], generator: torch.Generator) -> Tens
 
 def _listed(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()}
-
-
-class Course:
-    """The batches of every step: the player's, and what is rehearsed, in turn by its share."""
-
-    def __init__(self, config: AdapterConfig, material: Material, sound_dim: int) -> None:
-        def sampler(songs: Sequence[Song], number: int) -> Sampler:
-            return Sampler(list(songs), config.length, sound_dim, config.seed + number)
-
-        self._config = config
-        self._own = sampler(material.learn, 0)
-        self._base = sampler(material.base, 1) if material.base and config.rehearse else None
-        self._earlier = [sampler(songs, 2 + i) for i, songs in enumerate(material.earlier) if songs and config.rehearse]
-
-    def batches(self, step: int) -> list[Batch]:
-        config, made = self._config, [self._own.batch(step, self._config.batch)]
-        old = len(self._earlier)
-        for_base = config.batch if not old else max(round(config.base_share * config.batch), 1)
-        if self._base:
-            made.append(self._base.batch(step, for_base))
-        if old:
-            made.append(self._earlier[step % old].batch(step, max(config.batch - for_base, 1)))
-        return made
 
 
 def run(practice: Practice, material: Material, state: Path | None = None, stop: StopRequest | None = None) -> bool:
@@ -224,20 +180,27 @@ def nats(net: ResponderNet, songs: Sequence[Song]) -> float:
 
 
 def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Adapter:
-    """The strongest that costs base and earlier players no more than allowed on the pieces kept apart, with scores."""
+    """The strongest that costs base and earlier players no more than allowed on the pieces kept apart, with scores.
+
+    The base is compared with the base weights, earlier players with the adapter it went on from.
+    """
     groups = {"you": apart.learn, "base": apart.base}
     groups |= {f"earlier {i + 1}": songs for i, songs in enumerate(apart.earlier)}
     groups = {name: songs for name, songs in groups.items() if songs}
-    before = {name: nats(practice.net, songs) for name, songs in groups.items()}
+    began = merged_net(practice.net, practice.adapter(0.0))
+    before = {name: nats(practice.net if name == "base" else began, songs) for name, songs in groups.items()}
     for strength in STRENGTHS:
-        trial = practice.adapter(strength)
-        net = merged_net(practice.net, trial)
-        after = {name: nats(net, songs) for name, songs in groups.items()}
-        if all(after[name] <= before[name] * (1 + allowed) for name in groups if name != "you") or not strength:
+        after = _tried(practice, strength, groups)
+        if all(after[name] <= before[name] * (1 + allowed) for name in groups if name != "you"):
             break
     scores = {name: [round(before[name], 4), round(after[name], 4)] for name in groups}
     facts = {"pieces": len(apart.learn), "ticks": sum(map(len, apart.learn)), "scores": scores}
     return practice.adapter(strength, **facts)
+
+
+def _tried(practice: Practice, strength: float, groups: Mapping[str, Sequence[Song]]) -> dict[str, float]:
+    net = merged_net(practice.net, practice.adapter(strength))
+    return {name: nats(net, songs) for name, songs in groups.items()}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -266,8 +229,9 @@ def _practise(args: argparse.Namespace) -> int:
         raise ValueError(f"{args.learn}: no token files to learn from")
     stop = StopRequest()
     player = responder.Responder.load(args.weights)
-    config = AdapterConfig(steps=args.steps, rehearse=not args.no_rehearsal, seed=args.seed)
-    base = rehearsal(player, args.base, args.state.parent / "rehearsal.npz") if config.rehearse else []
+    config = AdapterConfig(steps=args.steps, seed=args.seed)
+    config = replace(config, rehearsed=0) if args.no_rehearsal else config
+    base = rehearsal(player, args.base, args.state.parent / "rehearsal.npz") if config.rehearsed else []
     everything = Material(learn, base, [material.kept(folder) for folder in args.earlier])
     practice = Practice(config, player.net, player.sha256)
     if args.state.with_suffix(".json").exists():
