@@ -11,6 +11,13 @@ from agent.facts import Facts
 LESS_WAYS = ("less", "fewer", "too", "too_much", "too_many", "so_many")
 
 
+def _plays(clause: Clause) -> bool:
+    """ "could the keys play less": how much, not how loud."""
+    places = {kind: [n for n, phrase in enumerate(clause.phrases) if phrase.has(kind)] for kind in ("who", "sign")}
+    played = any("play" in phrase.text.split() for phrase in clause.phrases)
+    return played and bool(places["who"]) and bool(places["sign"]) and places["sign"][-1] > places["who"][-1]
+
+
 def bare(clause: Clause, facts: Facts) -> list[Edit]:
     """Targets with a sign or a verb and no term: "more snare", "no drums", "the hats back in", "only drums"."""
     targets = [target for target in facts.targets if target not in ("form", "feel")]
@@ -26,6 +33,8 @@ def bare(clause: Clause, facts: Facts) -> list[Edit]:
         return [Edit("form", "length", "less", confidence=0.75)]
     if not targets and "play" in facts.words and set(facts.signs) & {"more", "less"} and not facts.said("it"):
         return [Edit("band", "density", facts.signs[-1], confidence=0.75)]
+    if targets and _plays(clause) and facts.signs[-1] in ("more", "less"):
+        return _all(targets, "density", facts.signs[-1], 0.8)
     if facts.words & {"nobody", "none"} and facts.words & {"play", "plays", "playing"}:
         return [Edit("band", "mute", "on", confidence=0.8)]
     for rule in (_moved, _praised, _signed, _switched, _kept_bare):

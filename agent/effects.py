@@ -111,7 +111,7 @@ def _noun(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
             return "flip"
         return "off" if edit.dimension in SWITCHABLE else ("keep" if edit.dimension == "tempo" else "flip")
     if down:
-        return "flip"
+        return "lessen" if edit.dimension == "resolution" else "flip"
     if all_.said("blame"):
         return "off" if edit.dimension in SWITCHABLE else "flip"
     if all_.said("praise", "same"):
@@ -121,7 +121,11 @@ def _noun(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     if all_.said("keep"):
         return "keep"
     if before.said("off") and not before.said("on"):
-        return "off" if edit.dimension in SWITCHABLE and "drop" not in before.words else "flip"
+        return (
+            "off"
+            if edit.dimension in SWITCHABLE and (edit.dimension == "reverb" or "drop" not in before.words)
+            else "flip"
+        )
     if edit.dimension in NEUTRAL or (edit.dimension, edit.change) == ("density", "more"):
         return "nothing"
     return "nothing" if all_.said("is") and not all_.said("must", "on") else "do"
@@ -150,7 +154,7 @@ def _feature(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
         return "more" if not before.said("neg") else "less"
     if before.said("off"):
         return "off"
-    if before.said("keep") and "going" not in all_.words:
+    if before.said("keep") and "going" not in all_.words and "hold" not in before.words:
         return "keep"
     if all_.said("is") and not all_.said("must", "on"):
         return "nothing"
@@ -254,6 +258,7 @@ def _each(apply: Callable[[Edit], Edit | None]) -> Callable[[tuple[Edit, ...]], 
 DEEDS: dict[str, Callable[[tuple[Edit, ...]], list[Edit]]] = {
     "do": list,
     "nothing": lambda edits: [],
+    "lessen": _each(lambda edit: replace(edit, change="less")),
     "recall": _each(lambda edit: replace(edit, change="recall", size=None)),
     "flip": _each(_flipped),
     "keep": _each(_kept),

@@ -25,6 +25,8 @@ def inherited(
     made = []
     for edit in edits:
         able = [target for target in dict.fromkeys(named) if target in CAN.get(edit.dimension, PARTS)]
+        if able and edit.dimension == "intensity" and _speaks(clause, "bring", "take"):
+            edit = replace(edit, dimension="level")  # "bring it down", of one part
         made += [replace(edit, target=target) for target in able] if able and _free(edit, timed) else [edit]
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -26,6 +26,11 @@ class Facts:
 
     def said(self, *kinds: str) -> bool:
         return bool(self.verbs.intersection(kinds))
+
+
+def _before_who(phrases: Sequence[Phrase], phrase: Phrase) -> bool:
+    after = phrases[phrases.index(phrase) + 1 :]
+    return bool(after) and (after[0].has("who") or (len(after) > 1 and not after[0].tags and after[1].has("who")))
 
 
 def facts_of(phrases: Iterable[Phrase]) -> Facts:
@@ -53,6 +58,8 @@ def facts_of(phrases: Iterable[Phrase]) -> Facts:
                 lists[kind].append(str(value))
             elif kind == "particle":
                 facts.particles.add(str(value))
+            elif kind == "only" and phrase.text == "just" and not _before_who(phrases, phrase):
+                continue  # "please just follow me"
             elif kind not in ("who", "term"):
                 facts.verbs.add(kind)
     return facts

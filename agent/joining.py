@@ -56,7 +56,7 @@ class _Sentence:
         whole = Clause([*self.waiting, *clause.phrases], clause.join) if self.waiting else clause
         earlier = self.last or self.mentioned or list(self.before)
         edits = self._orders(clause, whole, facts, earlier)
-        if edits and self.groups and _only_keeps(edits) and any(edit.change == "keep" for edit in earlier):
+        if edits and _only_keeps(edits) and any(edit.change == "keep" for edit in earlier):
             return
         if edits:
             self._ordered(clause, whole, facts, edits, earlier)
@@ -93,7 +93,11 @@ class _Sentence:
         if facts.targets and self.last and ellipsis.only_targets(clause):
             if facts.scopes:
                 self.groups[-1].edits = _scoped(self.last, facts)
-            if clause.join == "," and not self.spoken and not facts.words & {"too", "also", "especially", "particularly", "mainly"}:  # "too loud, the drums"
+            if (
+                clause.join == ","
+                and not self.spoken
+                and not facts.words & {"too", "also", "especially", "particularly", "mainly"}
+            ):  # "too loud, the drums"
                 self.groups[-1].edits = ellipsis.at(self.last, facts.targets)
                 return
             self.groups.append(_Group(ellipsis.again_at(self.last, facts, clause), bool(facts.scopes)))
@@ -116,7 +120,8 @@ class _Sentence:
 
 
 def _sign_on(clause: Clause) -> bool:
-    return len(clause.phrases) > 2 and clause.phrases[0].has("sign") and clause.phrases[1].text == "on"
+    phrases = clause.phrases
+    return any(one.has("sign") and two.text == "on" for one, two in pairwise(phrases[:4]))
 
 
 def _circumstance(clause: Clause, facts: Facts) -> bool:
@@ -142,7 +147,9 @@ def _places(parts: Sequence[Clause]) -> list[_Group]:
 
 
 def _only_keeps(edits: Sequence[Edit]) -> bool:
-    return all((edit.dimension, edit.change, edit.scope) == ("take", "keep", None) for edit in edits)
+    return all(
+        (edit.dimension, edit.change) == ("take", "keep") and edit.scope in (None, "until-told") for edit in edits
+    )
 
 
 def _only(clause: Clause, *kinds: str) -> bool:

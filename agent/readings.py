@@ -82,7 +82,7 @@ def _stance(facts: Facts) -> str:
     """set, or what praise, blame, negation and keeping make of a named thing."""
     if facts.said("neg") and facts.said("touch"):
         return "keep"
-    if facts.said("blame", "neg") or (facts.said("off") and not facts.said("on", "again")):
+    if facts.said("blame", "neg") or "out" in facts.particles or (facts.said("off") and not facts.said("on", "again")):
         return "off"
     if (facts.said("praise", "keep") or "keep" in facts.words) and not facts.said("must_not"):
         return "keep"

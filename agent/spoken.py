@@ -48,6 +48,10 @@ def spoken(clause: Clause, facts: Facts, has_value: bool) -> list[Spoken]:
         if not readings or (phrase.text in AMBIGUOUS and several) or _soloed(clause, place, facts):
             continue
         column, term = _column(readings, facts, phrase)
+        if phrase.text in AMBIGUOUS[4:] and (has_value or facts.particles & {"up", "down", "back"}):
+            continue  # "push the melody up"
+        if phrase.inflected and column == "order" and _of_next_feature(clause, place):
+            continue  # "thumping four-on-the-floor"
         if term.name == "keep that" and (several or has_value):
             continue  # "keep it quiet"
         if (
@@ -81,6 +85,9 @@ def _column(readings: Sequence[tuple[str, Term]], facts: Facts, phrase: Phrase) 
     first = ("quality", "noun", "feature", "complaint", "comparative", "order")
     plain = ("comparative", "order", "feature", "complaint", "quality", "noun")
     order = list(first if has_degree and not phrase.inflected else plain)
+    if facts.said("is") and not facts.said("must") and not phrase.inflected:
+        order.insert(0, order.pop(order.index("quality")))
+        order.insert(0, order.pop(order.index("complaint")))
     timing = any(term.read()[0].dimension == "timing" for _, term in readings)
     plainly = facts.targets and not facts.said("is")
     if (timing and not facts.said("is")) or facts.said("must", "on", "keep") or plainly:

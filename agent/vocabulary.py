@@ -74,7 +74,7 @@ SCALES = (
     Term(
         "louder", "band.level more", LEVEL, "+",
         comparative="louder, hotter, bigger, more up, stronger, more upfront, further forward, further up, more to the front, fatter",
-        quality="full blast, full volume, at full volume, full on, loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
+        quality="loudly, full blast, full volume, at full volume, full on, loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
         noun="noise, racket, volume, level, loudness, gain, presence, fader, db",
         order="lift, lift it, forte, fortissimo, play forte, mezzo forte, turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
         "turn that up, up in the mix, louden, make room for, feature",
@@ -84,7 +84,7 @@ SCALES = (
     Term(
         "quieter", "band.level less", LEVEL, "-",
         comparative="quieter, softer, lower in the mix, further back, smaller, more quietly, more softly",
-        quality="barely there, hardly there, whisper quiet, whispered, quiet, soft, subtle, low in the mix, in the background, far back, faint, small, discreet, discrete",
+        quality="quietly, softly, barely there, hardly there, whisper quiet, whispered, quiet, soft, subtle, low in the mix, in the background, far back, faint, small, discreet, discrete",
         order="whisper, pianissimo, mezzo piano, sotto voce, play pianissimo, turn down, turn it down, turn that down, pull back, dial back, dial down, tuck, tuck in, tuck back, duck, hush, keep it down, "
         "back off, ease off, tone down, rein in, bring down, take down, lay off, shush, bury, soften, tame, take back, sit back in the mix, "
         "down in the mix, back in the mix, pull down, knock down, attenuate, set back",
@@ -94,7 +94,7 @@ SCALES = (
     Term(
         "denser", "band.density more", DENSITY, "+",
         comparative="denser, busier, fuller, thicker, richer, more notes, more hits, more strokes, more going on, more stuff, more movement, more active, extra notes",
-        quality="fancy, complicated, complex, fussy, elaborate, ornate, flashy, intricate, dense, busy, full, thick, active, crowded, rich",
+        quality="densely, fancy, complicated, complex, fussy, elaborate, ornate, flashy, intricate, dense, busy, full, thick, active, crowded, rich",
         noun="density, notes, hits, activity, strokes, subdivisions, busyness, note count",
         order="fill it out, fill out, flesh out, thicken, fill up, fill it up, go nuts, fill in the gaps, fill the gaps",
         complaint="not enough going on, nothing going on, not much going on, too little going on, not enough happening, empty, bare, bald, naked, underplaying, too little happening, nothing happening, hollow, holes",
@@ -102,7 +102,7 @@ SCALES = (
     Term(
         "sparser", "band.density less", DENSITY, "-",
         comparative="easier, sparser, simpler, thinner, emptier, fewer notes, less notes, fewer hits, more open, more minimal, airier, more spacious, plainer, leaner",
-        quality="easy, empty, sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
+        quality="sparsely, easy, empty, sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
         noun="silence, silences, rests, silence between the notes, space between the notes, space between notes, rests between the notes, space, room, air, breathing room, gaps, breathing space",
         order="play only what is needed, only what is needed, only the essentials, just the essentials, out of the way, out of my way, out of the singer's way, pare the part down, nothing fancy, leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
         "leave me some space, leave gaps, thin out, thin it out, strip back, strip it back, strip down, strip it down, declutter, simplify, make space, make room, breathe, "
@@ -208,7 +208,7 @@ SCALES = (
     Term(
         "faster", "band.tempo more", BPM, "+",
         comparative="faster, quicker, more uptempo, more up tempo, more fast",
-        quality="fast, quick, up tempo, uptempo",
+        quality="quickly, fast, quick, up tempo, uptempo",
         noun="tempo, speed, bpm, pace, beats per minute",
         order="speed up, speed it up, pick it up, pick up the pace, hurry up, accelerate, pick up, pick up the tempo, step on it, speed up the tempo, hurry",
         complaint="slowing down, slowed down, slows down, too slow, slower than me, plodding",
@@ -217,7 +217,7 @@ SCALES = (
     Term(
         "slower", "band.tempo less", BPM, "-",
         comparative="slower, more slowly, more slow",
-        quality="slow",
+        quality="slowly, slow",
         order="slow down, slow it down, slow, decelerate, put the brakes on, ease the tempo, slow it, slow it up, hold back the tempo, slow up",
         complaint="speeding up, sped up, speeds up, too fast, racing, faster than me",
         only="",
@@ -248,7 +248,7 @@ SCALES = (
     Term(
         "gentler", "band.intensity less", VELOCITY, "-",
         comparative="gentler, calmer, more gentle, mellower playing, more delicate, lighter, less hard, more chill, chiller, tamer, more tender, more restrained, more laidback",
-        quality="gentle, calm, delicate, chill, light, tender, restrained, chilled",
+        quality="gently, delicately, gentle, calm, delicate, chill, light, tender, restrained, chilled",
         noun="restraint, finesse",
         order="go easy on, easy on, ease up on, calm down, calm it down, chill, chill out, take it easy, cool it, cool down, ease up, take it down, settle down, play gently, "
         "play softly, lighten up, lighten, play lightly, bring it down, mellow out, simmer down, die down, relax, go easy, cool off, restrain, hold back",
@@ -266,7 +266,7 @@ SCALES = (
     Term(
         "steadier", "band.variation less", CHANGE, "-",
         comparative="steadier, more repetitive, more consistent, more predictable, more hypnotic, more stable, more uniform",
-        quality="steady, consistent, repetitive, predictable, hypnotic, stable, constant, uniform",
+        quality="steadily, steady, consistent, repetitive, predictable, hypnotic, stable, constant, uniform",
         noun="repetition, consistency, steadiness",
         order="stay put, hold it down, stick to it, stick to the pattern, keep it steady, lock it down, stop improvising, stop changing, hold the groove, stay on it, keep it consistent, stick with the pattern, "
         "keep repeating, play the same thing, keep it the same, stay on that groove, sit on it, no changes",
@@ -284,7 +284,7 @@ SCALES = (
     Term(
         "legato chords", "harmony.length more", DURATION, "+",
         comparative="smoother, more legato, more sustained, more connected, more connected notes, longer notes, longer chords, more flowing",
-        quality="legato, sustained, connected, smooth, flowing, held, drawn out, long notes, long chords",
+        quality="smoothly, legato, sustained, connected, smooth, flowing, held, drawn out, long notes, long chords",
         noun="ring, ringing, sustain, long notes, long chords, note length, notes length",
         feature="legato chords, held chords, sustained chords, whole notes, sustained notes, legato, pads held, tied notes, held notes",
         order="hold it longer, let it ring, let them ring, let ring, hold the chords, hold the notes, hold them longer, sustain, sustain it, connect the notes, play legato, hold your notes, hold it out, play long notes, ring out",
@@ -301,7 +301,7 @@ SCALES = (
     Term(
         "tighter", "feel.timing set tight", SPREAD, "-",
         comparative="tighter, more precise, more together, more locked, more on the grid, more accurate, more exact, more in the pocket, more quantized, more quantised",
-        quality="tight, precise, locked, together, on the grid, quantized, quantised, in time, locked in, in the pocket, accurate, exact, solid, in sync",
+        quality="tightly, tight, precise, locked, together, on the grid, quantized, quantised, in time, locked in, in the pocket, accurate, exact, solid, in sync",
         noun="precision, tightness, accuracy",
         order="tighten, tighten up, tighten it, tighten it up, lock in, lock it in, lock in with me, lock with me, lock up, get it together, play in time, quantize, quantise, keep time, lock to me, lock in with the bass, lock with the bass",
         complaint="sloppy, messy, loose timing, shaky, out of time, flamming, flams, wobbly, not together, all over the shop, ragged, uneven, unsteady, off time",
@@ -309,7 +309,7 @@ SCALES = (
     Term(
         "looser", "feel.timing set loose", SPREAD, "+",
         comparative="looser, more human, sloppier, more natural, less quantized, less quantised, more organic, more greasy, greasier, messier",
-        quality="loose, human, natural, organic, greasy, sloppy",
+        quality="loosely, loose, human, natural, organic, greasy, sloppy",
         noun="looseness, humanity, human feel, human touch, grease, slop",
         order="loosen, loosen up, loosen it, loosen it up, humanize, humanise, humanise it, humanize it",
         complaint="stiff, robotic, mechanical, rigid, machine like, like a machine, like a drum machine, sterile, machinelike, like a robot, like a metronome, wooden",
@@ -339,7 +339,7 @@ SCALES = (
 FEATURES = (
     Term(
         "four on the floor", "kick.pattern set four-on-the-floor", STEPS, "=",
-        feature="kick on all 4 beats, kick on all the beats, kick on each beat, bass drum on all 4 beats, four on the floor, 4 on the floor, 4 to the floor, four to the floor, 4 on floor, four on floor, kick on every beat, kick on all 4, kick on all four, kick on every quarter, "
+        feature="four to the bar, 4 to the bar, kick on all 4 beats, kick on all the beats, kick on each beat, bass drum on all 4 beats, four on the floor, 4 on the floor, 4 to the floor, four to the floor, 4 on floor, four on floor, kick on every beat, kick on all 4, kick on all four, kick on every quarter, "
         "bass drum on every beat, kick every beat, kick all 4 beats, 4 times each bar every beat, on every beat, on all 4, on all 4 beats, bass drum on all 4, 4x4 kick, pumping kick, kick on the quarters, on every quarter, every quarter note, "
         "4 times each bar, 4 to the bar kick", only="drums",
     ),
@@ -388,7 +388,7 @@ FEATURES = (
     Term("closed hat", "hat.pattern set closed", "closed hat (42) share of the hat's strokes", "+",
          feature="close them, closed, closed hat, closed hats, close the hat, close the hats, tight hats, closed hi hat, closed hi hats, closed hihat, closed hihats, close the hihat, hats closed, close the hi hat, hat closed, close the hi hats, foot on the hats", only=""),
     Term("sixteenths on the hat", "hat.pattern set sixteenths", "hat strokes a bar", "+",
-         feature="sixteenths, 16ths, sixteenth notes, 16th notes, 16th hats, sixteenth hats, hats on 16ths, hats in sixteenths, semiquavers, 16ths on the hat, 16ths on the hats, sixteenths on the hat, sixteenths on the hats", only="ride kick percussion line"),
+         feature="16 notes, sixteen notes, sixteenths, 16ths, sixteenth notes, 16th notes, 16th hats, sixteenth hats, hats on 16ths, hats in sixteenths, semiquavers, 16ths on the hat, 16ths on the hats, sixteenths on the hat, sixteenths on the hats", only="ride kick percussion line"),
     Term("eighths on the hat", "hat.pattern set eighths", "hat strokes a bar", "=", feature="eighths, 8ths, eighth notes, 8th notes, quavers, hats in eighths, 8ths on the hat, eighths on the hat", only="ride kick percussion line bass harmony"),
     Term("quarters on the hat", "hat.pattern set quarters", "hat strokes a bar", "=", feature="quarters, quarter notes, crotchets, 4ths on the hat, quarters on the hat", only="ride kick percussion line bass harmony"),
     Term("triplets", "line.pattern set triplets", "share of onsets on the triplet grid", "+", feature="triplets, triplet fills, triplet notes", only="drums snare hat toms kick harmony bass ride percussion"),
