@@ -28,7 +28,7 @@ from agent.channel import channel  # noqa: E402
 from agent.config import load, parse_value  # noqa: E402
 from agent.crew import RING_S  # noqa: E402
 from agent.mind import Mind  # noqa: E402
-from agent.mind_process import Ears, Listener, _listen  # noqa: E402
+from agent.mind_process import Ears, Listener  # noqa: E402
 from agent.snapshot import Shelf  # noqa: E402
 from listener.ring import Ring  # noqa: E402
 
@@ -50,13 +50,10 @@ def run(overrides: dict[str, Any], seconds: float) -> dict[str, Any]:
     audio = AudioProcess(setup, plans_in, commands_in, reports_out)
     ready = next(message for message in reports.receive() if isinstance(message, Ready))
     latency_s = ready.latency.input_s + ready.latency.output_s
-    to_mind, mind_commands = channel()
     heard_out, heard = channel()
     ears = Ears(bass, None, rig.rate, rig.ring_channel)
     listener = Listener(Mind(config, latency_s), ears, config, bass, rig.rate, latency_s, Shelf())
-    thinking = threading.Thread(
-        target=_listen, args=(listener, bass, rig.rate, plans, mind_commands, heard_out), daemon=True
-    )
+    thinking = threading.Thread(target=_think, args=(listener, plans, heard_out), daemon=True)
     last: list[AudioReport] = []
     watching = threading.Thread(target=_watch, args=(reports, heard, commands, seconds, last), daemon=True)
     commands.send("go")
@@ -64,12 +61,17 @@ def run(overrides: dict[str, Any], seconds: float) -> dict[str, Any]:
     watching.start()
     audio.run()
     audio.close()
-    to_mind.send("stop")
     watching.join(2)
     report = last[-1]
     return {"xruns": report.xruns, "missing_samples": report.missing_samples, **report.counts.figures()} | {
         name: getattr(report.counts, name) for name in ("sent", "late", "dropped", "improvised", "patterned")
     }
+
+
+def _think(listener: Listener, plans: Any, heard: Any) -> None:
+    while True:
+        if not listener.turn(plans, heard):
+            time.sleep(listener.wait_s)
 
 
 def _watch(reports: Any, heard: Any, commands: Any, seconds: float, last: list[AudioReport]) -> None:
