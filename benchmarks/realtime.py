@@ -1,7 +1,7 @@
 """The running daemon on a real JACK rig, as one table: how well it keeps its time and for how long, what it costs, how
 fast it starts, and what becomes of the music when things go wrong.
 
-    python benchmarks/realtime.py [--minutes 10] [--kills 20] [--only play,single,idle,start,faults,memory] [--busy]
+    python benchmarks/realtime.py [--minutes 10] [--kills 20] [--only play,plain,single,idle,start,faults,memory]
 
 Starts jackd (dummy driver, 48 kHz, 128 frames), plays the repo's take round and round into `antiphon daemon`, which
 plays a MIDI instrument that counts. Beside it: the same code in a single process, and StreamMUSE's best local row.
@@ -127,6 +127,38 @@ def start() -> dict[str, float]:
         return {
             "audio_up_s": float(np.median([a for a, _ in times])),
             "listening_s": float(np.median([b for _, b in times])),
+        }
+
+
+def memory(hours: float) -> dict[str, float]:
+    """The take over and over as one file, as fast as the path allows; how the process grows, the first tenth left out."""
+    import soundfile as sf
+
+    with tempfile.TemporaryDirectory() as folder:
+        sound, rate = sf.read(shipped("take.flac"), dtype="int16")
+        long = Path(folder) / "long.flac"
+        with sf.SoundFile(long, "w", rate, 1, "PCM_16") as file:
+            for _ in range(max(round(hours * 3600 * rate / len(sound)), 1)):
+                file.write(sound)
+        out = Path(folder) / "out"
+        command = [sys.executable, "-m", "agent", "jam", "--input", str(long), "--fast", "--out", str(out), "--quiet"]
+        begun_s = time.monotonic()
+        process = psutil.Popen(command, cwd=HOUSE, env={**os.environ, "XDG_DATA_HOME": folder})
+        seen: list[tuple[float, float]] = []
+        while process.poll() is None:
+            bass = out / "bass.wav"
+            done_h = bass.stat().st_size / 3 / rate / 3600 if bass.exists() else 0.0
+            if done_h < 0.999 * hours:  # writing the picture at the end is another matter
+                seen.append((done_h, process.memory_info().rss / 2**20))
+            time.sleep(1)
+        rows = np.array([row for row in seen if row[0] > 0.1 * hours])
+        slope = float(np.polyfit(rows[:, 0], rows[:, 1], 1)[0])
+        return {
+            "hours": float(rows[-1, 0]),
+            "rss_mb_first": float(rows[0, 1]),
+            "rss_mb_last": float(rows[-1, 1]),
+            "growth_mb_per_hour": slope,
+            "times_real_time": hours * 3600 / (time.monotonic() - begun_s),
         }
 
 
@@ -299,9 +331,9 @@ def show(console: Console, figures: dict[str, dict[str, float]], outcomes: list[
     table = Table(title="what it costs")
     table.add_column("figure")
     table.add_column("", justify="right")
-    for group in ("play", "idle", "start"):
+    for group in ("play", "idle", "start", "memory"):
         for key, value in figures.get(group, {}).items():
-            if key.startswith(("cpu_", "rss_", "pss_", "idle", "audio_up", "listening")):
+            if key.startswith(("cpu_", "rss_", "pss_", "idle", "audio_up", "listening", "growth", "hours", "times")):
                 table.add_row(f"{group}: {key}", f"{value:.2f}" if value < 20 else f"{value:.0f}")
     console.print(table)
     if outcomes:
@@ -328,6 +360,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--hours", type=float, default=6.0, help="of sound for --only memory")
     parser.add_argument("--only", default="play,single,idle,start,faults")
     given = parser.parse_args()
     if not shutil.which("jackd"):
@@ -345,12 +378,14 @@ def main() -> int:
             figures[what] = single(given.minutes)
         elif what == "idle":
             figures[what] = idle()
+        elif what == "memory":
+            figures[what] = memory(given.hours)
         elif what == "start":
             figures[what] = start()
         elif what == "faults":
             outcomes = faults(given.kills)
         else:
-            print(f"--only {what}: play, plain, single, idle, start and faults are allowed")
+            print(f"--only {what}: play, plain, single, idle, start, memory and faults are allowed")
             return 2
         if what in figures:
             append("realtime", what, figures[what])
