@@ -15,7 +15,6 @@ from agent.material import Riff
 from agent.memory import Memory
 from agent.notebook import Again, Notebook, motif_of
 from agent.proposer import Proposal, Proposer, heard_of
-from agent.replies import said as in_words
 from agent.sketch import Sketcher, Take
 from agent.standing import Standing
 from agent.timesense import gap, greeting
@@ -60,7 +59,7 @@ class Dialogue:
         proposals: bool = True,
         folder: str = "",
     ) -> None:
-        self._sketcher, self._player_name = sketcher, player
+        self.sketcher, self._player_name = sketcher, player
         self._book = Notebook(memory, player, now_s, half_life_days, folder)
         self._now, self._began_s = self._book.now, now_s
         self.proposer = Proposer(sketcher, self._book.taste, seed=self._book.session, quiet=not proposals)
@@ -73,7 +72,7 @@ class Dialogue:
     @property
     def takes(self) -> tuple[Take, ...]:
         """Every take of this session; take 1 first."""
-        return tuple(self._sketcher.takes)
+        return tuple(self.sketcher.takes)
 
     # -- begin ------------------------------------------------------------------------------------------------
 
@@ -90,9 +89,11 @@ class Dialogue:
         if again:
             riff = replace(riff, hook=again.motif)
         self._book.heard(riff, motif)
-        self.take = self._sketcher.begin(riff, Standing().ask(self._from_taste()), seed)
+        resumes = again is not None and again.days >= TODAY_DAYS and bool(again.edits)
+        taste = () if resumes else self._from_taste()  # it is in what was left
+        self.take = self.sketcher.begin(riff, Standing().ask(taste), again.seed if again and resumes else seed)
         self._book.took(self.take, "the riff")
-        if again and again.days >= TODAY_DAYS and again.edits:
+        if again and resumes:
             return self._resumed(again, self.take)
         heard = heard_of(self.take, riff.behind_s, again.days if again else None)
         proposal = self.proposer.propose(heard, self.take, tired=self._now.tired)
@@ -103,7 +104,7 @@ class Dialogue:
         direction = self._book.said("(as we left it)", again.edits)
         self._revised(again.edits, direction, before, "as we left it", "as we left it")
         assert self.take
-        what = "; ".join(map(in_words, again.edits))
+        what = "; ".join(told.in_words(again.edits))
         ago = gap(again.days * 86_400)
         return Answer(f"I know that one, from {ago} ago. As we left it: {what}.", self.take, before, True)
 
@@ -134,7 +135,7 @@ class Dialogue:
             return self.name(named[1])
         if COMPARE.fullmatch(text):
             return self._back_and_forth(before)
-        takes = tuple(str(take.number) for take in self._sketcher.takes)
+        takes = tuple(str(take.number) for take in self.sketcher.takes)
         heard = hear(sentence, Context(len(before.riff.bars), takes, self._last))
         if heard.edits:
             if heard.verdict == YES or any(edit.change == "keep" for edit in heard.edits):
@@ -145,7 +146,7 @@ class Dialogue:
         if heard.question == "idea":
             return self._asked(before)
         if heard.question:
-            known = told.Known(before, len(self._sketcher.takes), self._now, self._liked)
+            known = told.Known(before, len(self.sketcher.takes), self._now, self._liked)
             return Answer(told.told(heard.question, text, known), before, before)
         return Answer(heard.reply, before, before)
 
@@ -162,13 +163,13 @@ class Dialogue:
         direction = self._book.said(sentence, plain)
         self.proposer.taste.wish(plain)
         self._last = plain
-        what = "; ".join(map(in_words, plain))
+        what = "; ".join(told.in_words(plain))
         take = self._revised(plain, direction, before, what, sentence)
         return Answer(f"Done: {what}.", take, before, changed=True)
 
     def _revised(self, edits: tuple[Edit, ...], direction: int, before: Take, says: str, why: str) -> Take:
         self._undo.append((direction, before))
-        self.take = self._sketcher.revise(before, edits, says)
+        self.take = self.sketcher.revise(before, edits, says)
         self._book.took(self.take, why)
         return self.take
 
@@ -183,7 +184,7 @@ class Dialogue:
         return Answer(f"Undone: back to {earlier.says or 'where we were'}.", take, before, changed=True)
 
     def _recalled(self, edit: Edit, before: Take) -> Answer:
-        takes = self._sketcher.takes
+        takes = self.sketcher.takes
         names = {"first": takes[0], "last": before, "previous": takes[-2] if len(takes) > 1 else before}
         names |= {str(t.number): t for t in takes} | {t.name.lower(): t for t in takes if t.name}
         return self._again(names.get((edit.value or "").lower()) or names["previous"], before)
@@ -200,8 +201,8 @@ class Dialogue:
         return Answer(f"Take {found.number} again{f', {found.name!r}' if found.name else ''}.", take, before, True)
 
     def _played_again(self, take: Take, says: str, why: str) -> Take:
-        self.take = replace(take, number=len(self._sketcher.takes) + 1, says=says)
-        self._sketcher.takes.append(self.take)
+        self.take = replace(take, number=len(self.sketcher.takes) + 1, says=says)
+        self.sketcher.takes.append(self.take)
         self._book.took(self.take, why)
         return self.take
 
@@ -209,7 +210,7 @@ class Dialogue:
         """Give the take a name it can be recalled by."""
         assert self.take
         self.take = replace(self.take, name=name.strip()[:80])
-        self._sketcher.takes[-1] = self.take
+        self.sketcher.takes[-1] = self.take
         self._book.named(self.take.name)
         return Answer(f"This is {self.take.name!r} from now on.", self.take, self.take)
 

@@ -70,9 +70,9 @@ def account(before: Any, after: Any) -> str:
 
 def in_words(shorts: Sequence[str]) -> list[str]:
     from agent.edits import Edit
-    from agent.replies import said
+    from agent.told import in_words as told
 
-    return [said(Edit.read(short)) for short in shorts]
+    return list(told(map(Edit.read, shorts)))
 
 
 def measured(before: Any, after: Any) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from agent.recall import Recall
 from agent.sketch import Take
 from agent.taste import DAY_S, Taste
 from agent.timesense import Now
+from agent.told import in_words
 from listener.motif import Motif
 
 KNOWN = 0.8  # similarity from which a riff is one heard before
@@ -28,12 +30,13 @@ WISHED = 0.6  # of a wish said outright, beside one that was praised as well
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A riff heard before. days: ago; motif: as it was then, in the key of now; edits: what it was left with; session_id: when."""
+    """A riff heard before. days: ago; motif: as it was then, in the key of now; edits: what it was left with; seed: of
+    its takes."""
 
     days: float
     motif: Motif
     edits: tuple[Edit, ...]
-    session_id: int
+    seed: int = 0
 
 
 class Notebook:
@@ -63,7 +66,8 @@ class Notebook:
             return None
         days = max(self.now.at_s - row["heard_s"], 0.0) / DAY_S
         then = tuple((beat, pitch + found.transposed) for beat, pitch in as_motif(row["motif"]))
-        return Again(days, then, self._left(row["session_id"]), row["session_id"])
+        edits, seed = self._left(row["session_id"])
+        return Again(days, then, edits, seed)
 
     def liked(self) -> tuple[str, ...]:
         """Kinds of ideas this player praised, the last at the end."""
@@ -77,15 +81,17 @@ class Notebook:
         if last is None:
             return Now(now_s)
         gone_s = max(now_s - (last["ended_s"] or last["seen_s"]), 0.0)
-        from agent.replies import said
+        return Now(now_s, gone_s, 0.0, in_words(self._left(last["id"])[0]))
 
-        return Now(now_s, gone_s, 0.0, tuple(said(edit) for edit in self._left(last["id"])))
-
-    def _left(self, session_id: int) -> tuple[Edit, ...]:
-        """What stood when a session ended."""
+    def _left(self, session_id: int) -> tuple[tuple[Edit, ...], int]:
+        """What stood when a session ended, and its seed; edits of words that are no longer known are left out."""
         takes = self._memory.rows("takes", session_id) if self._memory else []
-        asked = json.loads(takes[-1]["plan"]).get("asked", []) if takes else []
-        return tuple(Edit.from_json(one) for one in asked)
+        plan = json.loads(takes[-1]["plan"]) if takes else {}
+        edits = []
+        for one in plan.get("asked", []):
+            with suppress(ValueError):
+                edits.append(Edit.from_json(one))
+        return tuple(edits), int(plan.get("seed", 0))
 
     def _tastes(self, now_s: float, half_life_days: float) -> Taste:
         """From verdicts, and from what was asked for and never taken back."""

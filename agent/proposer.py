@@ -62,7 +62,9 @@ class Proposer:
         if self.quiet and not asked:
             return None
         rng = np.random.default_rng((self.seed, len(self._said)))
-        welcome = self.taste.draw([idea.name for idea in IDEAS], rng)
+        names = [idea.name for idea in IDEAS]
+        known = bool(self.taste.arms) or bool(self._said)  # to somebody new the first word is what fits best
+        welcome = self.taste.draw(names, rng) if known else {name: self.taste.mean(name) for name in names}
         cheap = {idea.name: self._cheap(idea, heard, take, welcome[idea.name], tired) for idea in IDEAS}
         for idea in IDEAS:
             if like and idea.kin == BY_NAME[like].kin and idea.name != like:

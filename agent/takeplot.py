@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
@@ -19,7 +20,7 @@ from agent.takefiles import Sheet, Timed
 
 LANES = (*DRUM_LANES, OTHER_LANE)
 DRUM_S = 0.06
-SAME_S = 0.004  # notes this near in place are the same note
+SAME_S, MOVED_S = 0.004, 0.05  # a note this near in its bar is the same; and the same one moved
 GONE = "#c03030"
 ODD = "#f3e3b0"  # behind a bar in another meter than the first
 SHOWN = 9  # figures that moved, written beside a take
@@ -74,26 +75,38 @@ def _draw(
 ) -> None:
     _bars(ax, one, ends[1])
     for part in parts:
-        here, there = one.notes.get(part, ()), before.notes.get(part, ()) if before else ()
-        for note in here:
-            new = before is not None and not _among(note, there)
+        here, there = _placed(one, part), _placed(before, part) if before else []
+        for bar, note in here:
+            new = before is not None and not any(_same(bar, note, other, SAME_S, 1) for other in there)
             strength = (0.3 + 0.7 * note[3] / 127) * (1.0 if new or before is None else 0.55)
-            _box(ax, part, note, to_rgba(COLOURS[part], strength), "black" if new else "none", ends[1])
-        for note in there:
-            if not any(_near(note, other) for other in here):
-                _box(ax, part, note, (0, 0, 0, 0), GONE, ends[1])
+            _box(ax, part, _at(one, bar, note), to_rgba(COLOURS[part], strength), "black" if new else "none", ends[1])
+        for bar, note in there:
+            if bar < len(one.bars) and not any(_same(bar, note, other, MOVED_S, 127) for other in here):
+                _box(ax, part, _at(one, bar, note), (0, 0, 0, 0), GONE, ends[1])
     ax.set_xlim(0, ends[0])
     ax.set_ylim(*span)
     ax.tick_params(labelsize=7, length=2, labelbottom=False)
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _among(note: Timed, others: Sequence[Timed]) -> bool:
-    return any(_near(note, other) and abs(note[3] - other[3]) <= 1 for other in others)
+def _placed(one: Sheet, part: str) -> list[tuple[int, Timed]]:
+    """Notes with their bar, and in seconds from its beginning."""
+    starts = [at for at, _ in one.bars]
+    found = []
+    for on_s, off_s, pitch, velocity in one.notes.get(part, ()):
+        bar = max(bisect_right(starts, on_s + MOVED_S / 2) - 1, 0)
+        found.append((bar, (on_s - starts[bar], off_s - starts[bar], pitch, velocity)))
+    return found
 
 
-def _near(a: Timed, b: Timed) -> bool:
-    return a[2] == b[2] and abs(a[0] - b[0]) < SAME_S
+def _at(one: Sheet, bar: int, note: Timed) -> Timed:
+    return (note[0] + one.bars[bar][0], note[1] + one.bars[bar][0], note[2], note[3])
+
+
+def _same(bar: int, note: Timed, other: tuple[int, Timed], within_s: float, velocities: int) -> bool:
+    there, then = other
+    near = bar == there and note[2] == then[2] and abs(note[0] - then[0]) < within_s
+    return near and abs(note[3] - then[3]) <= velocities
 
 
 def _box(ax: Any, part: str, note: Timed, face: Any, edge: Any, end_s: float) -> None:

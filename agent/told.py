@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agent.edits import Edit
 from agent.names import key_name
-from agent.replies import said as in_words
+from agent.replies import said
 from agent.sketch import Take
 from agent.timesense import Now
+
+SIZES = {None: "", "small": "a little: ", "large": "a lot: "}
+SAID = {  # (dimension, change) -> what becomes of the target; "=": the whole line
+    ("level", "more"): "up",
+    ("level", "less"): "down",
+    ("timing", "less"): "further behind the beat",
+    ("timing", "more"): "further ahead of the beat",
+    ("density", "more"): "busier",
+    ("density", "less"): "sparser",
+    ("register", "more"): "higher",
+    ("register", "less"): "lower",
+    ("dissonance", "more"): "=more dissonance",
+    ("dissonance", "less"): "=less dissonance",
+    ("resolution", "off"): "=no resolution",
+    ("resolution", "on"): "=it resolves",
+    ("swing", "more"): "more swung",
+    ("swing", "less"): "straighter",
+    ("syncopation", "more"): "more off the beat",
+    ("syncopation", "less"): "squarer",
+    ("meter", "set"): "={value}",
+    ("mute", "on"): "out",
+    ("mute", "off"): "back in",
+    ("brightness", "more"): "brighter",
+    ("brightness", "less"): "darker",
+    ("tempo", "more"): "faster",
+    ("tempo", "less"): "slower",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +52,23 @@ class Known:
 
 def standing(take: Take | None) -> tuple[str, ...]:
     """Everything asked for that still stands, in words."""
-    return tuple(in_words(one.edit) for one in take.standing.asked) if take else ()
+    return in_words(one.edit for one in take.standing.asked) if take else ()
+
+
+def in_words(edits: Iterable[Edit]) -> tuple[str, ...]:
+    """As a musician says it; what is asked twice is said once."""
+    return tuple(dict.fromkeys(plainly(edit) for edit in edits))
+
+
+def plainly(edit: Edit) -> str:
+    """'the snare down', 'a 7/8 bar in bar 3', 'a little further behind the beat'."""
+    known = SAID.get((edit.dimension, edit.change))
+    if known is None or edit.size not in SIZES or edit.condition:
+        return said(edit)
+    way = known.removeprefix("=").format(value=edit.value or "")
+    line = f"the {edit.target} {way}" if known[0] != "=" and edit.target not in ("feel", "band", "form") else way
+    scope = said(Edit("band", "level", "more", scope=edit.scope)).removeprefix("band: more level")
+    return SIZES[edit.size] + line + ("" if edit.scope == "until-told" else scope)
 
 
 def told(question: str, sentence: str, known: Known) -> str:
