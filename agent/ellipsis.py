@@ -134,6 +134,8 @@ def again_at(group: Sequence[Edit], facts: Facts, clause: Clause) -> list[Edit]:
     for edit in {(e.dimension, e.change, e.value): e for e in ruling}.values():
         if (edit.dimension, edit.change) == ("pattern", "off") and edit.value:  # "no fills, no crashes"
             edit = replace(edit, dimension="mute", change="on", value=None)
+        if (edit.dimension, edit.change) == ("pattern", "set") and facts.scopes:  # "a fill in bar 4, a crash in bar 5"
+            edit = replace(edit, dimension="mute", change="off", value=None)
         for target in facts.targets:
             if target in CAN.get(edit.dimension, PARTS) and not any(e.target == target for e in group):
                 made.append(replace(edit, target=target, scope=facts.scopes[-1] if facts.scopes else edit.scope))

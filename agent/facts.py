@@ -28,6 +28,16 @@ class Facts:
         return bool(self.verbs.intersection(kinds))
 
 
+def _beside(phrases: Sequence[Phrase], phrase: Phrase) -> bool:
+    """ "ahead of the kick", "behind the snare": the second is what the first is measured by."""
+    if phrase.text not in ("ahead", "behind"):
+        return False
+    after = [other.text for other in phrases[phrases.index(phrase) + 1 :]]
+    who = next((n for n, other in enumerate(phrases[phrases.index(phrase) + 1 :]) if other.has("who")), None)
+    between = set(after[:who])
+    return who is not None and between <= {"of", "the", "my", "your"} and ("of" in between or phrase.text == "behind")
+
+
 def _before_who(phrases: Sequence[Phrase], phrase: Phrase) -> bool:
     after = phrases[phrases.index(phrase) + 1 :]
     return bool(after) and (after[0].has("who") or (len(after) > 1 and not after[0].tags and after[1].has("who")))
@@ -47,7 +57,7 @@ def facts_of(phrases: Iterable[Phrase]) -> Facts:
     compared = False
     for phrase in phrases:
         facts.words.update(phrase.text.split())
-        compared = compared or phrase.text in ("than", "ahead", "behind")
+        compared = compared or phrase.text == "than" or _beside(phrases, phrase)
         who = phrase.of("who")
         if who and compared:
             facts.conditions.append(f"than {who[0]}")

@@ -95,7 +95,7 @@ class _Sentence:
                 self.groups[-1].edits = _scoped(self.last, facts)
             if (
                 clause.join == ","
-                and not self.spoken
+                and not (self.spoken or facts.scopes)
                 and not facts.words & {"too", "also", "especially", "particularly", "mainly"}
             ):  # "too loud, the drums"
                 self.groups[-1].edits = ellipsis.at(self.last, facts.targets)

@@ -25,7 +25,11 @@ def edits_of(clause: Clause) -> list[Edit]:
     found += _terms(clause, facts, bool(found))
     found = found or _takes(clause, facts) or bare(clause, facts)
     found += _by_interval(found, facts)
-    return [_placed(edit, facts) for edit in found]
+    placed = [_placed(edit, facts) for edit in found]
+    bars = [scope for scope in facts.scopes if scope.startswith("bar:")]
+    if len(bars) < 2 or len(bars) < len(facts.scopes):
+        return placed
+    return [replace(edit, scope=bar) for edit in placed for bar in bars]  # "in bars 3 and 7"
 
 
 def _by_interval(found: Sequence[Edit], facts: Facts) -> list[Edit]:
@@ -103,6 +107,8 @@ def _terms(clause: Clause, facts: Facts, has_value: bool) -> list[Edit]:
         )
         if any(grades(one, other, clause) for other in said):
             continue
+        if one.column in ("noun", "order") and "set" in facts.words and facts.sizes and facts.sizes[-1].endswith("%"):
+            edits = [replace(edit, change="set", value=facts.sizes[-1]) for edit in edits]
         targets = before.targets if one.column == "complaint" and before.targets else facts.targets
         found += [made for edit in edits for made in _aimed(edit, one.term, targets)]
     return _without_doubles(about(things, found))
@@ -141,7 +147,8 @@ def _takes(clause: Clause, facts: Facts) -> list[Edit]:
     if facts.said("blame") or (facts.said("neg", "off") and not facts.said("recall")):
         return []
     if facts.said("keep", "praise") and not facts.said("recall"):
-        return [Edit("band", "take", "keep", value, confidence=0.9)]
+        kept = [target for target in facts.targets if target in PARTS] or ["band"]
+        return [Edit(target, "take", "keep", value, confidence=0.9) for target in kept]
     if "than" in facts.words:
         return []
     named = [target for target in facts.targets if target in PARTS and target != "band"] or ["band"]

@@ -50,7 +50,7 @@ PARTICLES = {
 }
 WORDS = {
     "neg": "not, no, never, without, nor, neither, avoid, none of, do not want, instead of, rather than, nobody, none, nothing, refrain from, minus, no more, not any, zero, any less, sans, dont, nope on, no one, cannot have",
-    "off": "undo the, stop, kill, lose, drop, ditch, remove, cut, mute, quit, get rid of, take out, leave out, kick out, silence, delete, take away, no longer, enough with, enough of, forget the, forget, skip, omit, scrap, cut out, "
+    "off": "has got to go, has to go, must go, needs to go, should go, have to go, undo the, stop, kill, lose, drop, ditch, remove, cut, mute, quit, get rid of, take out, leave out, kick out, silence, delete, take away, no longer, enough with, enough of, forget the, forget, skip, omit, scrap, cut out, "
     "lay off, lay off the, pull out, eliminate, abandon, bin, chuck, bin the, drop out, turn off, switch off, shut off, leave off, dump, axe, nix, wipe out, wipe, stopping, dropping, muting, losing, cutting, clear out, take off, strip out, disable, enough, chop out, shut down",
     "on": "add, bring in, use, play, give, put, try, introduce, drop to, dropped to, dropping to, unmute, hit, strike, throw in, start, bring back, turn on, switch on, want, need, have, get, insert, include, include some, let us hear, do, go, hear, drop in, stick in, throw, "
     "toss in, needs, enable, sneak in, layer in, get me, chuck in, kick in, adding, let me have, switch to, change to, move to, make it, some, give me, i want, i need, could use, can use, start with, come in, let us have, sprinkle, bring, work in, slip in, requires, shall have, miss, missing, i miss",

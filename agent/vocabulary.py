@@ -112,7 +112,7 @@ SCALES = (
     ),
     Term(
         "higher", "line.register more", PITCH, "+",
-        comparative="higher, higher up, further up the neck",
+        comparative="more high notes, higher notes, more high stuff, higher, higher up, further up the neck",
         quality="high, high up",
         noun="register, pitch, range, octave",
         order="go up, move up, shift up, up high, play up high, up the octave, up top, climb",
@@ -120,7 +120,7 @@ SCALES = (
     ),
     Term(
         "lower", "line.register less", PITCH, "-",
-        comparative="lower, deeper, further down",
+        comparative="more low notes, lower notes, lower, deeper, further down",
         quality="low, deep, low down",
         order="go down, move down, shift down, down low, play down low, down the octave, stay low",
         complaint="shrill, squeaky",
