@@ -1,13 +1,15 @@
 """What a player likes, learned from verdicts: which ideas are welcome, and where each dial belongs.
 
 Ideas are the arms of a Bernoulli bandit, chosen by Thompson sampling (Thompson 1933; Chapelle & Li, An empirical
-evaluation of Thompson sampling, NIPS 2011). Dials have a Gaussian posterior each, for every style. Old verdicts weigh
-less: half for every half-life.
+evaluation of Thompson sampling, NIPS 2011). Dials have a Gaussian posterior each, for every style: "more" says that the
+dial belongs above where it stands (a probit comparison with moments matched: Herbrich, Minka & Graepel, TrueSkill, NIPS
+2006), and one left alone that it belongs there. Old verdicts weigh less: half for every half-life.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,8 +21,11 @@ DAY_S = 86_400.0
 REWARD = {"liked": 1.0, "more": 1.0, "ignored": 0.35, "disliked": 0.0}
 WEIGHT = {"liked": 1.0, "more": 1.5, "ignored": 0.4, "disliked": 1.0}
 PRIOR = (1.0, 1.0)  # of Beta: nothing known
-DIAL_PRIOR, DIAL_SPREAD, DIAL_NOISE = 0.5, 0.28, 0.2  # mean, standard deviations of the prior and of one wish
-WISH = 0.25  # how far from the middle a wish for more or less lies
+PRIOR_COUNT = 2.0  # verdicts that it counts for
+SHARP = 4.0
+DIAL_PRIOR, DIAL_SPREAD, DIAL_NOISE = 0.5, 0.28, 0.12  # mean, standard deviations of the prior and of one wish
+LEFT_NOISE = 0.2  # of a dial that was left where it stood
+OFF = 0.25  # "off" says that it belongs below this, wherever it stands
 DIAL_OF = {
     "density": "density",
     "dissonance": "tension",
@@ -29,7 +34,8 @@ DIAL_OF = {
     "intensity": "intensity",
     "register": "register",
 }
-SURE = 0.17  # standard deviation below which a preference is acted on unasked
+WAYS = {"more": 1, "on": 1, "less": -1, "off": -1}
+SURE = 0.195  # standard deviation below which a preference is acted on unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,20 @@ class Preference:
     deviation: float = DIAL_SPREAD
     wishes: float = 0.0
 
-    def after(self, value: float, weight: float) -> Preference:
-        """With one more wish (conjugate update of a Gaussian mean, its variance known)."""
-        before, noise = 1 / self.deviation**2, weight / DIAL_NOISE**2
-        mean = (before * self.mean + noise * value) / (before + noise)
+    def beyond(self, stands: float, way: int, weight: float) -> Preference:
+        """With one more wish: the dial belongs above (way 1) or below (way -1) where it stands."""
+        variance = self.deviation**2
+        spread = math.sqrt(variance + DIAL_NOISE**2 / max(weight, 1e-6))
+        t = way * (self.mean - stands) / spread
+        push = _pushed(t)
+        mean = self.mean + way * variance / spread * push
+        left = variance * (1 - variance / spread**2 * push * (push + t))
+        return Preference(min(max(mean, 0.0), 1.0), math.sqrt(left), self.wishes + weight)
+
+    def at(self, stands: float, weight: float) -> Preference:
+        """With one more time it was left where it stands (conjugate update of a Gaussian mean, its variance known)."""
+        before, noise = 1 / self.deviation**2, weight / LEFT_NOISE**2
+        mean = (before * self.mean + noise * stands) / (before + noise)
         return Preference(mean, (before + noise) ** -0.5, self.wishes + weight)
 
     @property
@@ -78,13 +94,27 @@ class Taste:
         amount, reward = weight * WEIGHT[verdict], REWARD[verdict]
         self.arms[kind] = (liked + amount * reward, not_liked + amount * (1 - reward))
 
-    def wish(self, edits: Sequence[Edit], weight: float = 1.0, style: str = "") -> None:
-        """What was asked for, or liked, says where the dials belong."""
+    def wish(
+        self, edits: Sequence[Edit], weight: float = 1.0, style: str = "", stood: Mapping[str, float] | None = None
+    ) -> None:
+        """What was asked for, or liked, says where the dials belong. stood: where they stood when it was said (0-1);
+        where it is not told: as the band began, unasked."""
         for edit in edits:
-            dial, way = DIAL_OF.get(edit.dimension), _way(edit)
-            if dial and way:
-                now = self.dials.get((style, dial), Preference())
-                self.dials[style, dial] = now.after(min(max(DIAL_PRIOR + way * WISH, 0.0), 1.0), weight)
+            dial, way = DIAL_OF.get(edit.dimension), WAYS.get(edit.change, 0)
+            if dial and way and edit.condition in (None, "", "gradual"):
+                stands = OFF if edit.change == "off" else (stood or {}).get(dial, self._began(dial, style))
+                self.dials[style, dial] = self._dial(dial, style).beyond(stands, way, weight)
+
+    def left(self, stood: Mapping[str, float], weight: float = 1.0, style: str = "") -> None:
+        """Where dials stood at the end of a session without a word against it."""
+        for dial, stands in stood.items():
+            self.dials[style, dial] = self._dial(dial, style).at(stands, weight)
+
+    def _dial(self, dial: str, style: str) -> Preference:
+        return self.dials.get((style, dial), Preference())
+
+    def _began(self, dial: str, style: str) -> float:
+        return self.preferred(style).get(dial, DIAL_PRIOR)
 
     def preferred(self, style: str = "") -> dict[str, float]:
         """Dials to begin with unasked: those that are sure, of this style, else of any."""
@@ -93,20 +123,23 @@ class Taste:
         return {dial: round(one.mean, 3) for dial, one in found.items()}
 
     def draw(self, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, float]:
-        """A likelihood of being welcome for each idea, drawn from its posterior."""
-        return {kind: float(rng.beta(*self._posterior(kind))) for kind in kinds}
+        """A likelihood of being welcome for each idea, drawn from its posterior; the posterior is sharpened, which
+        costs less exploring than it loses (section 4.2 of Chapelle & Li)."""
+        return {kind: float(rng.beta(*(SHARP * x for x in self._posterior(kind)))) for kind in kinds}
 
     def mean(self, kind: str) -> float:
         a, b = self._posterior(kind)
         return a / (a + b)
 
     def _posterior(self, kind: str) -> tuple[float, float]:
+        """Nothing known of an idea: as welcome as this player finds ideas in general (empirical Bayes)."""
         liked, not_liked = self.arms.get(kind, (0.0, 0.0))
-        return PRIOR[0] + liked, PRIOR[1] + not_liked
+        a = PRIOR[0] + sum(yes for yes, _ in self.arms.values())
+        b = PRIOR[1] + sum(no for _, no in self.arms.values())
+        return PRIOR_COUNT * a / (a + b) + liked, PRIOR_COUNT * b / (a + b) + not_liked
 
 
-def _way(edit: Edit) -> int:
-    """1 up, -1 down, 0 neither."""
-    if edit.condition and edit.condition != "gradual":
-        return 0
-    return {"more": 1, "on": 1, "less": -1, "off": -2}.get(edit.change, 0)
+def _pushed(t: float) -> float:
+    """The normal density over its distribution function at t: how surprising a wish is."""
+    below = 0.5 * math.erfc(-t / math.sqrt(2))
+    return math.exp(-t * t / 2) / math.sqrt(2 * math.pi) / below if below > 1e-12 else -t
