@@ -10,6 +10,8 @@ from agent.edits import CAN, PARTS, Edit
 from agent.facts import Facts, facts_of
 from agent.readings import edits_of
 
+ADJECTIVES = {"comparative", "quality", "complaint"}
+
 
 def inherited(
     clause: Clause, facts: Facts, edits: list[Edit], earlier: Sequence[Edit], same_sentence: bool
@@ -104,12 +106,20 @@ def of_it(clause: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
 
 def _elliptic(clause: Clause) -> bool:
     """A bare adjective: "and a bit darker"."""
-    columns = [reading[0] for phrase in clause.phrases for reading in phrase.of("term") if isinstance(reading, tuple)]
-    return (
-        bool(columns)
-        and all(column in ("comparative", "quality", "complaint") for column in columns)
-        and not clause.have("praise")
-    )
+    columns = [set(_columns(phrase)) for phrase in clause.phrases if phrase.has("term")]
+    return bool(columns) and all(found & ADJECTIVES for found in columns) and not clause.have("praise")
+
+
+def attributive(clause: Clause) -> bool:
+    """Adjectives before a target: "denser harmony"."""
+    kinds = [
+        "A" if set(_columns(phrase)) & ADJECTIVES else "T" if phrase.has("who") else "" for phrase in clause.phrases
+    ]
+    return "".join(kinds).startswith("AT")
+
+
+def adjectives_only(clause: Clause) -> bool:
+    return _elliptic(clause) and not clause.have("who", "it", "is")
 
 
 def at(edits: Sequence[Edit], targets: Sequence[str]) -> list[Edit]:

@@ -32,6 +32,7 @@ class _Group:
 
     edits: list[Edit]
     scoped: bool = False
+    waits: bool = False  # adjectives whose noun may follow
 
 
 @dataclass(slots=True)
@@ -87,7 +88,9 @@ class _Sentence:
         self.spoken |= set(facts_of(whole.phrases).targets)
         near = [edit for edit in earlier if not self.groups or edit.target in self.spoken]
         edits = ellipsis.inherited(clause, facts, edits, near, bool(self.groups))
-        self.groups.append(_Group(edits, bool(facts.scopes)))
+        if self.groups and self.groups[-1].waits and clause.soft and ellipsis.attributive(clause):
+            self.groups[-1].edits = ellipsis.at(self.last, facts.targets)  # "tight, dry drums"
+        self.groups.append(_Group(edits, bool(facts.scopes), ellipsis.adjectives_only(clause)))
 
     def _added(self, clause: Clause, whole: Clause, facts: Facts) -> None:
         if facts.targets and self.last and ellipsis.only_targets(clause):
