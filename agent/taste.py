@@ -125,7 +125,8 @@ class Taste:
     def draw(self, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, float]:
         """A likelihood of being welcome for each idea, drawn from its posterior; the posterior is sharpened, which
         costs less exploring than it loses (section 4.2 of Chapelle & Li)."""
-        return {kind: float(rng.beta(*(SHARP * x for x in self._posterior(kind)))) for kind in kinds}
+        posteriors = {kind: self._posterior(kind) for kind in kinds}
+        return {kind: float(rng.beta(SHARP * a, SHARP * b)) for kind, (a, b) in posteriors.items()}
 
     def mean(self, kind: str) -> float:
         a, b = self._posterior(kind)
