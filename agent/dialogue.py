@@ -151,6 +151,7 @@ class Dialogue:
         return Answer(heard.reply, before, before)
 
     def _direct(self, sentence: str, edits: tuple[Edit, ...], before: Take) -> Answer:
+        edits = tuple(_played(edit) for edit in edits)
         plain = tuple(edit for edit in edits if edit.change not in ("undo", "recall", "keep"))
         for edit in edits:
             if edit.change == "undo":
@@ -279,3 +280,8 @@ class Dialogue:
         """Ends the session."""
         self.ignored()
         self._book.end()
+
+
+def _played(edit: Edit) -> Edit:
+    """A pattern called back is a pattern to be played; only takes are recalled."""
+    return replace(edit, change="set") if edit.change == "recall" and edit.dimension != "take" and edit.value else edit

@@ -134,7 +134,7 @@ IDEAS: tuple[Idea, ...] = (
     Idea(
         "motif return",
         lambda h: 0.9 if h.hook or h.returns_days is not None else 0.4,
-        lambda h: ("line.pattern set repeat-hook @bar:last", "line.register more"),
+        lambda h: ("line.pattern set repeat-hook @bar:last", "line.register more @bar:last"),
         "What if your hook comes back up high at the end?",
         "It has been said often enough to be missed.",
         "line",

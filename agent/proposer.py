@@ -137,7 +137,7 @@ def describe(heard: Heard) -> str:
     )
 
 
-def bits_per_tick(responder: Responder, take: Take, ticks: int = 128) -> float:
+def bits_per_tick(responder: Responder, take: Take, ticks: int = 64) -> float:
     """Mean information of what is played, in bits a tick, by the responder without wishes (its own likelihood)."""
     state, bass, reply, bits = responder.initial_state(), BassTick(True), EMPTY_REPLY, 0.0
     played = take.played[:ticks]

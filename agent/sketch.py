@@ -65,6 +65,7 @@ class Sketcher:
     repeats: int = REPEATS
     takes: list[Take] = field(default_factory=list)
     warm: dict[tuple[int, Riff], Warm] = field(default_factory=dict)  # by seed and riff
+    rough: dict[tuple[int, int], float] = field(default_factory=dict)  # dissonance of takes that were compared
 
     def begin(self, riff: Riff, standing: Standing | None = None, seed: int = 0) -> Take:
         """The first take."""
@@ -75,9 +76,15 @@ class Sketcher:
         standing, parts = take.standing.ask(tuple(edits)), redrawn(edits)
         made = self._draw(take.riff, standing, take.seed, take, parts, recoloured(edits))
         way = sum((edit.change == "more") - (edit.change == "less") for edit in edits if edit.dimension == "dissonance")
-        if way and way * (roughness_of(made) - roughness_of(take)) <= 0:
+        if way and way * (roughness_of(made) - self._roughness(take)) <= 0:
             made = self._draw(take.riff, standing, take.seed, take, frozenset())  # the chords that were there do better
         return made
+
+    def _roughness(self, take: Take) -> float:
+        key = (take.number, len(take.standing.asked))
+        if key not in self.rough:
+            self.rough[key] = roughness_of(take)
+        return self.rough[key]
 
     def revise(self, take: Take, edits: Sequence[Edit], says: str = "") -> Take:
         """What the edits ask, and nothing else; ends in a new take."""
