@@ -33,6 +33,8 @@ def bare(clause: Clause, facts: Facts) -> list[Edit]:
         return [Edit("form", "length", "less", confidence=0.75)]
     if not targets and "play" in facts.words and set(facts.signs) & {"more", "less"} and not facts.said("it"):
         return [Edit("band", "density", facts.signs[-1], confidence=0.75)]
+    if any(size.endswith("bpm") for size in facts.sizes) and "off" in facts.particles:
+        return [Edit("band", "tempo", "less", confidence=0.85)]
     if targets and _plays(clause) and facts.signs[-1] in ("more", "less"):
         return _all(targets, "density", facts.signs[-1], 0.8)
     if facts.words & {"nobody", "none"} and facts.words & {"play", "plays", "playing"}:

@@ -227,7 +227,7 @@ def clauses(phrases: Iterable[Phrase]) -> list[Clause]:
     found = [Clause()]
     for phrase in phrases:
         joins = phrase.of("join") or [word for word in ("without", "nor") if word == phrase.text]
-        if joins == [":"] and all(earlier.has("who") or not earlier.tags for earlier in found[-1].phrases):
+        if joins == [":"] and all(earlier.has("who", "term") or not earlier.tags for earlier in found[-1].phrases):
             continue  # "drums: softer"
         if joins and not (joins[0] == "so" and found[-1].phrases and found[-1].phrases[-1].has("neg")):
             found.append(Clause(join=str(joins[0])))

@@ -85,6 +85,8 @@ def _quality(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
 
 def _noun(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     signs, edit = set(all_.signs), term.read()[0]
+    if _switched_off(before, all_) and edit.dimension in SWITCHABLE:
+        return "off"
     back = all_.words & {"pull", "dial", "scale", "hold", "roll"} and all_.particles & {"back"}
     down = (
         back
@@ -136,7 +138,15 @@ def _interjected(facts: Facts) -> bool:
     return facts.said("on", "must") and not facts.said("is") and not facts.words & LIKING
 
 
+def _switched_off(before: Facts, all_: Facts) -> bool:
+    """ "ghost notes off", "resolution: none": the word comes after."""
+    after = "off" in all_.particles or bool(all_.words & {"none", "gone", "zero"})
+    return after and not before.said("neg") and not all_.sizes
+
+
 def _feature(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
+    if _switched_off(before, all_):
+        return "off"
     signs = set(before.signs) - {"so", "enough"}
     if before.said("neg") and not signs & {"more"}:
         return (
@@ -163,6 +173,8 @@ def _feature(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
 
 def _order(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     signs = set(all_.signs) - {"so", "enough"}
+    if _switched_off(before, all_) and term.read()[0].dimension in SWITCHABLE:
+        return "off"
     if before.said("neg"):
         return "flip" if signs & {"so_much", "too_much", "too"} else "forbid"
     if before.said("off"):

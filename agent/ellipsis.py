@@ -23,7 +23,7 @@ def inherited(
     if not refers and not (same_sentence and _elliptic(clause)):
         return edits
     named = [e.target for e in earlier if e.target in PARTS and e.dimension != "mute" and e.target != "band"]
-    timed = _speaks(clause, "them") or (not refers and _compares(clause))
+    timed = _speaks(clause, "them", "is") or (not refers and _compares(clause))
     made = []
     for edit in edits:
         able = [target for target in dict.fromkeys(named) if target in CAN.get(edit.dimension, PARTS)]
@@ -116,6 +116,15 @@ def attributive(clause: Clause) -> bool:
         "A" if set(_columns(phrase)) & ADJECTIVES else "T" if phrase.has("who") else "" for phrase in clause.phrases
     ]
     return "".join(kinds).startswith("AT")
+
+
+def describes(clause: Clause) -> bool:
+    """Adjectives that compare nothing: "but a bit loud"."""
+    return (
+        adjectives_only(clause)
+        and not any("comparative" in _columns(phrase) for phrase in clause.phrases)
+        and not clause.have("neg", "sign", "must")
+    )
 
 
 def adjectives_only(clause: Clause) -> bool:

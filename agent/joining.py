@@ -44,6 +44,7 @@ class _Sentence:
     waiting: list[Phrase] = field(default_factory=list)
     spoken: set[str] = field(default_factory=set)
     mentioned: list[Edit] = field(default_factory=list)
+    states: bool = False  # the clause before said how something is
 
     @property
     def last(self) -> list[Edit]:
@@ -54,6 +55,7 @@ class _Sentence:
         facts = facts_of(clause.phrases)
         if _circumstance(clause, facts) or self._taken_back(clause, facts):
             return
+        clause, facts = self._stated(clause, facts)
         whole = Clause([*self.waiting, *clause.phrases], clause.join) if self.waiting else clause
         earlier = self.last or self.mentioned or list(self.before)
         edits = self._orders(clause, whole, facts, earlier)
@@ -63,6 +65,15 @@ class _Sentence:
             self._ordered(clause, whole, facts, edits, earlier)
         else:
             self._added(clause, whole, facts)
+
+    def _stated(self, clause: Clause, facts: Facts) -> tuple[Clause, Facts]:
+        """ "the keys are fine but a bit loud": the second is said of them too, not ordered."""
+        states = self.states and ellipsis.describes(clause)
+        self.states = (facts.said("is") and not facts.said("must", "on")) or states
+        if not states:
+            return clause, facts
+        clause = Clause([Phrase("is", (("is", "is"),)), *clause.phrases], clause.join)
+        return clause, facts_of(clause.phrases)
 
     def _orders(self, clause: Clause, whole: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
         return (
@@ -87,7 +98,9 @@ class _Sentence:
         self.waiting = _still_open(whole)
         self.spoken |= set(facts_of(whole.phrases).targets)
         near = [edit for edit in earlier if not self.groups or edit.target in self.spoken]
-        edits = ellipsis.inherited(clause, facts, edits, near, bool(self.groups))
+        edits = ellipsis.inherited(
+            clause, facts, edits, near, bool(self.groups) or (self.states and bool(self.mentioned))
+        )
         if self.groups and self.groups[-1].waits and clause.soft and ellipsis.attributive(clause):
             self.groups[-1].edits = ellipsis.at(self.last, facts.targets)  # "tight, dry drums"
         self.groups.append(_Group(edits, bool(facts.scopes), ellipsis.adjectives_only(clause)))

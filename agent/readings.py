@@ -46,6 +46,8 @@ def _placed(edit: Edit, facts: Facts) -> Edit:
         size = None
     if str(size).endswith(("octave", "semitone")) and edit.dimension in ("level", "intensity", "density"):
         edit = replace(edit, dimension="register")
+    if str(size).endswith("dB") and edit.dimension in ("length", "intensity", "density"):
+        edit = replace(edit, dimension="level", target="band" if edit.target == "form" else edit.target)
     scope = facts.scopes[-1] if facts.scopes else edit.scope
     standing = (
         facts.said("neg")

@@ -74,11 +74,11 @@ SCALES = (
     Term(
         "louder", "band.level more", LEVEL, "+",
         comparative="louder, hotter, bigger, more up, stronger, more upfront, further forward, further up, more to the front, fatter",
-        quality="loudly, full blast, full volume, at full volume, full on, loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
+        quality="audible enough, loudly, full blast, full volume, at full volume, full on, loud, present, prominent, forward, up front, upfront, in your face, hot, in front, audible, strong, fat, big, dominant",
         noun="noise, racket, volume, level, loudness, gain, presence, fader, db",
-        order="lift, lift it, forte, fortissimo, play forte, mezzo forte, turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
+        order="give it a boost, boost it, give them a boost, lift, lift it, forte, fortissimo, play forte, mezzo forte, turn up, turn it up, bring up, crank, crank up, boost, bump, bump up, bring out, bring forward, bring to the front, push up, pump up, "
         "turn that up, up in the mix, louden, make room for, feature",
-        complaint="not cutting through, does not cut through, not coming through, does not come through, not punching through, not poking through, buried, lost in the mix, getting lost, gets lost, drowned, drowned out, inaudible, hiding, cannot hear, "
+        complaint="not speaking, does not speak, not cutting through, does not cut through, not coming through, does not come through, not punching through, not poking through, buried, lost in the mix, getting lost, gets lost, drowned, drowned out, inaudible, hiding, cannot hear, "
         "can not hear, barely hear, hardly hear, hard to hear, could not hear, hear more of, want to hear more, thin, weedy, wimpy, weak",
     ),
     Term(
@@ -104,7 +104,7 @@ SCALES = (
         comparative="easier, sparser, simpler, thinner, emptier, fewer notes, less notes, fewer hits, more open, more minimal, airier, more spacious, plainer, leaner",
         quality="sparsely, easy, empty, sparse, simple, minimal, open, spacious, airy, plain, minimalist, basic, bare bones",
         noun="silence, silences, rests, silence between the notes, space between the notes, space between notes, rests between the notes, space, room, air, breathing room, gaps, breathing space",
-        order="play only what is needed, only what is needed, only the essentials, just the essentials, out of the way, out of my way, out of the singer's way, pare the part down, nothing fancy, leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
+        order="take some stuff away, take stuff away, take things away, take something away, play only what is needed, only what is needed, only the essentials, just the essentials, out of the way, out of my way, out of the singer's way, pare the part down, nothing fancy, leave space, leave some space, leave me space, leave more space, leave space for me, leave room, leave some room, leave me room, leave me some room, "
         "leave me some space, leave gaps, thin out, thin it out, strip back, strip it back, strip down, strip it down, declutter, simplify, make space, make room, breathe, "
         "lay off the notes, give me room, give me space, give me some room, give me some space, stay out of my way, get out of my way, stay out of the way, "
         "keep it simple, less is more, pare down, pare it back, open up, give it some air, give it air, let it breathe, less going on, space out",
@@ -241,7 +241,7 @@ SCALES = (
         comparative="harder, heavier, more intense, more aggressive, more powerful, wilder, angrier, punchier, more energetic, fiercer, rockier, meaner, livelier, more driving, hypier, more exciting, more alive",
         quality="intense, aggressive, powerful, hard, heavy, energetic, punchy, fierce, angry, driving, wild, strident, lively, hype, exciting, epic, forceful",
         noun="energy, intensity, power, punch, aggression, drive, attack, oomph, fire, excitement, force, weight, attitude, balls, life, juice, passion, momentum, grunt, muscle, velocity, umph",
-        order="whack, thump, attack, dig in, hit harder, hit it harder, lean into the drums, go for it, let rip, go all out, let loose, rock out, go wild, amp up, amp it up, hit it hard, hit it, hit hard, "
+        order="smack it, bash it, whack it, whack, thump, attack, dig in, hit harder, hit it harder, lean into the drums, go for it, let rip, go all out, let loose, rock out, go wild, amp up, amp it up, hit it hard, hit it, hit hard, "
         "take it up, give it some welly, step it up, bash, smash, smack, wallop, turn up the heat, rock harder, play hard, kick it up, come on strong, dig in harder, up the energy, liven up, liven it up, get going",
         complaint="lifeless, limp, sleepy, tired, flat, timid, shy, polite, lame, lacks energy, wimpish",
     ),
