@@ -49,9 +49,9 @@ class Way:
 
 WAYS = (
     Way("one adapter, no rehearsal", True, False),
-    Way("one adapter, rehearsed", True, True),
     Way("one each, no rehearsal", False, False),
     Way("one each, rehearsed (ships)", False, True),
+    Way("one adapter, rehearsed", True, True),
 )
 
 
@@ -94,8 +94,8 @@ def main() -> None:
     torch.set_num_threads(1)
     songs = data.load()
     five, rest = players(songs)
-    train = [song for song in songs if song.split == "train"]
-    setting = Setting(Responder.load(), five, train, held_out(rest, "test", PER_METER))
+    known = [song for song in songs if song.split == "train"] + [song for song in rest if song.split == "valid"]
+    setting = Setting(Responder.load(), five, known, held_out(rest, "test", PER_METER))
     names, before, measured = ["base", *(p.name for p in five)], np.array(setting.nats(None)), {}
     for way in WAYS:
         matrix = np.array(list(losses(setting, way, before, given.fresh)))

@@ -22,9 +22,9 @@ PLAIN = dict.fromkeys(TASTE, Taste(1.0, 1.0))  # as it believes, nothing cut off
 
 
 def rehearsal(responder: Responder, corpus: Path, made: Path) -> list[Song]:
-    """Training pieces of the corpus; where it is not there, what was made before at `made`, or is made now."""
+    """The corpus without its test pieces; where it is not there, what was made before at `made`, or is made now."""
     if corpus.exists():
-        return [song for song in data.load(corpus) if song.split == "train"]
+        return [song for song in data.load(corpus) if song.split != "test"]
     if not made.exists():
         part = made.with_name(made.stem + ".part.npz")
         data.save(part, [imagined(responder, number) for number in range(PIECES)])

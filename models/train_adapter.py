@@ -80,7 +80,7 @@ class Practice:
         nn.utils.clip_grad_norm_(self.arrays.values(), 1.0)
         self.optimiser.step()
         self.step += 1
-        return float(loss)
+        return float(loss.detach())
 
     def _loss(self, merged: Mapping[str, Tensor], batch: Batch, keep: bool) -> Tensor:
         given = (batch.rows, batch.sound, batch.cond)
