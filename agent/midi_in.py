@@ -15,6 +15,7 @@ from ctypes.util import find_library
 from itertools import accumulate
 from typing import Any, Protocol
 
+from agent import jackmemory
 from agent.midi import _JACK_SILENT, API_NAMES, JACK_NO_START_SERVER, VIRTUAL, _choose_api, _find
 from agent.quiet import quiet_stderr
 
@@ -219,6 +220,7 @@ def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSo
     except Exception:
         port.delete()
         raise
+    jackmemory.give_back()
     return RtMidiSource(port, own, name, chosen == "jack")
 
 
