@@ -63,8 +63,8 @@ def contradiction(edits: Sequence[Edit]) -> str | None:
     """One line when two edits of one sentence pull the same thing both ways in the same place."""
     for number, one in enumerate(edits):
         for other in edits[number + 1 :]:
-            same = (one.target, one.dimension, one.scope) == (other.target, other.dimension, other.scope)
-            if same and _opposed(one, other):
+            same = (one.target, one.dimension) == (other.target, other.dimension)
+            if same and other.scope in (one.scope, None) and other.condition == one.condition and _opposed(one, other):
                 return replies.CONTRADICTION.format(one=replies.said(one), other=replies.said(other))
     return None
 
