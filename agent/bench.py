@@ -26,8 +26,9 @@ from agent.musictext import meter_of
 from agent.names import key_name
 from agent.places import data_folder
 from agent.settings import Config
-from agent.sketch import Sketcher, Take
+from agent.sketch import Sketcher
 from agent.sounding import Clock, notes_of, tempo_of
+from agent.takes import Take
 from listener.capture import AudioFile
 from models.midi_file import RawNote
 from models.timing import Timing

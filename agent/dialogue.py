@@ -15,8 +15,9 @@ from agent.material import Riff
 from agent.memory import Memory
 from agent.notebook import Again, Notebook, motif_of
 from agent.proposer import Proposal, Proposer, heard_of
-from agent.sketch import Sketcher, Take
+from agent.sketch import Sketcher
 from agent.standing import Standing
+from agent.takes import Take
 from agent.timesense import gap, greeting
 
 QUIET = re.compile(

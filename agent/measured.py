@@ -15,8 +15,8 @@ import numpy as np
 
 from agent.barsettings import INSTRUMENTS
 from agent.nuance import VELOCITY_DB
-from agent.sketch import Take
 from agent.sounding import PIECE_OF_KEY, Clock, notes_of, tempo_of
+from agent.takes import Take
 from agent.types import PlannedNote
 from models.syncopation import longuet_higgins_lee, metric_weights
 from models.timing import Timing

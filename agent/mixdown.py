@@ -15,9 +15,9 @@ from scipy import signal
 from agent.barsettings import Settings
 from agent.outputs import SOUNDFONT, shipped
 from agent.settings import DEFAULT_PARTS
-from agent.sketch import Take
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.synth import DRUM_BANK, PartVoice, Synth
+from agent.takes import Take
 from agent.types import PlannedNote
 from agent.wavfile import Limiter
 from models.timing import Timing

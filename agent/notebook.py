@@ -17,7 +17,7 @@ from agent.memory import Memory
 from agent.names import key_name
 from agent.proposer import Proposal
 from agent.recall import Recall
-from agent.sketch import Take
+from agent.takes import Take
 from agent.taste import DAY_S, Taste
 from agent.timesense import Now
 from agent.told import in_words

@@ -15,7 +15,8 @@ import numpy as np
 
 from agent.edits import Edit
 from agent.ideas import BY_NAME, IDEAS, Heard, Idea, odd_meter
-from agent.sketch import Sketcher, Take
+from agent.sketch import Sketcher
+from agent.takes import Take
 from agent.taste import Taste
 from models.responder import Responder
 from models.tokens import EMPTY_REPLY, BassTick, TickInput

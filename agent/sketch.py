@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.barsettings import Settings
-from agent.compose import Moment
 from agent.drawing import Drawer, Warm
 from agent.edits import Edit
 from agent.material import Bar, Riff
+from agent.measured import Measured
 from agent.standing import Standing
-from listener.types import Meter
+from agent.takes import Take
 from models.responder import Responder
 from models.tokens import PARTS, Reply
 
@@ -33,27 +33,6 @@ COLOURS = frozenset({"dissonance", "resolution", "key"})  # dimensions that leav
 PART_OF = {"harmony": ("chords",), "line": ("line",)} | dict.fromkeys(
     ("drums", "kick", "snare", "hat", "ride", "toms", "cymbals", "percussion"), ("drums",)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """number: from 1. bars: of the form, repeated REPEATS times. drawn, played: tick by tick over all of them;
-    settings: bar by bar. says: one line of what was done."""
-
-    number: int
-    riff: Riff
-    standing: Standing
-    bars: tuple[Bar, ...]
-    drawn: tuple[Reply, ...]
-    played: tuple[Moment, ...]
-    settings: tuple[Settings, ...]
-    says: str = ""
-    name: str = ""
-    seed: int = 0
-
-    @property
-    def meters(self) -> tuple[Meter, ...]:
-        return tuple(bar.meter for bar in self.bars)
 
 
 @dataclass
@@ -143,8 +122,6 @@ def recoloured(edits: Sequence[Edit]) -> bool:
 
 def roughness_of(take: Take) -> float:
     """agent/measured.py's dissonance."""
-    from agent.measured import Measured
-
     return Measured(take).dissonance
 
 

@@ -12,7 +12,7 @@ from agent.barsettings import Settings
 from agent.drummer import Drummer
 from agent.inkey import scale_of
 from agent.nuance import RUB_VELOCITY, nuanced, rub
-from agent.sketch import Take
+from agent.takes import Take
 from agent.ticks import swung
 from agent.types import PlannedNote
 from models.midi_file import RawNote

@@ -14,8 +14,8 @@ from agent.errors import UserError
 from agent.measured import figures
 from agent.names import key_name
 from agent.places import data_folder
-from agent.sketch import Take
 from agent.sounding import Clock, notes_of
+from agent.takes import Take
 from models.timing import Timing
 
 FOLDER = "takes"  # in the data folder: one folder for each session

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.edits import Edit
 from agent.names import key_name
 from agent.replies import said
-from agent.sketch import Take
+from agent.takes import Take
 from agent.timesense import Now
 
 SIZES = {None: "", "small": "a little: ", "large": "a lot: "}

@@ -27,9 +27,10 @@ from agent.material import Riff
 from agent.memory import Memory
 from agent.mixdown import RATE, Mix, render
 from agent.settings import Config
-from agent.sketch import Sketcher, Take
+from agent.sketch import Sketcher
 from agent.takefiles import Sheet, sheet_of
 from agent.takeplot import contact_sheet
+from agent.takes import Take
 from benchmarks import results
 from models.responder import Responder
 from models.timing import Timing

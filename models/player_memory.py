@@ -7,6 +7,7 @@ so that what was learned in one key is recalled in all. The oldest go when it is
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,10 +125,10 @@ class PlayerMemory:
     def load(cls, path: Path, mixing: Mixing | None = None, entries: int = ENTRIES) -> PlayerMemory:
         """What was saved, the newest `entries` of it. FileNotFoundError; ValueError for another kind of file."""
         try:
-            with np.load(path) as file:
+            with path.open("rb") as raw, np.load(raw) as file:
                 keys, values, added = file["keys"], file["values"], int(file["added"])
                 fits = int(file["format"]) == FORMAT and keys.shape[1:] == (KEY,) and values.shape[1:] == (COLUMNS,)
-        except (KeyError, OSError, EOFError, IndexError) as error:
+        except (KeyError, OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             if isinstance(error, FileNotFoundError):
                 raise
             raise ValueError(f"{path}: not a player's memory ({error}); remove it and it is made again") from None

@@ -12,8 +12,9 @@ from agent import vocabulary
 from agent.edits import Edit
 from agent.material import Bar, Riff
 from agent.measured import Measured
-from agent.sketch import Sketcher, Take
+from agent.sketch import Sketcher
 from agent.standing import Standing
+from agent.takes import Take
 from agent.vocabulary import Term
 from listener.types import Key, Meter
 from models.responder import Responder

@@ -1,0 +1,33 @@
+"""A take: the band's bars around a riff, as they were drawn and as they are played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.barsettings import Settings
+from agent.compose import Moment
+from agent.material import Bar, Riff
+from agent.standing import Standing
+from listener.types import Meter
+from models.tokens import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """number: from 1. bars: of the form, as often as it is repeated. drawn, played: tick by tick over all of them;
+    settings: bar by bar. says: one line of what was done."""
+
+    number: int
+    riff: Riff
+    standing: Standing
+    bars: tuple[Bar, ...]
+    drawn: tuple[Reply, ...]
+    played: tuple[Moment, ...]
+    settings: tuple[Settings, ...]
+    says: str = ""
+    name: str = ""
+    seed: int = 0
+
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        return tuple(bar.meter for bar in self.bars)
