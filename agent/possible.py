@@ -64,7 +64,8 @@ def contradiction(edits: Sequence[Edit]) -> str | None:
     for number, one in enumerate(edits):
         for other in edits[number + 1 :]:
             same = (one.target, one.dimension) == (other.target, other.dimension)
-            if same and other.scope in (one.scope, None) and other.condition == one.condition and _opposed(one, other):
+            near = other.scope == one.scope or (other.scope is None and {one.change, other.change} == {"more", "less"})
+            if same and near and other.condition == one.condition and _opposed(one, other):
                 return replies.CONTRADICTION.format(one=replies.said(one), other=replies.said(other))
     return None
 
