@@ -3,7 +3,6 @@ synth that counts, and Antiphon's daemon on it, plugged together again whenever 
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -19,6 +18,8 @@ import jack
 import numpy as np
 import rtmidi
 
+from agent.control import ask
+from agent.errors import UserError
 from tests.jack_studio import NOTE_OFF, NOTE_ON
 from tests.rig import REALTIME
 
@@ -227,10 +228,11 @@ class Stage:
                 client.connect(a, b)
 
     def tell(self, line: str) -> dict[str, Any]:
-        """`antiphon ctl --json LINE`."""
-        command = [sys.executable, "-m", "agent", "ctl", "--json", *line.split()]
-        done = subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=20)
-        return dict(json.loads(done.stdout)) if done.stdout.strip() else {"ok": False, "says": done.stderr}
+        """What `antiphon ctl LINE` would ask, by the same socket."""
+        try:
+            return ask(self.folder / "control.sock", line)
+        except UserError as cause:
+            return {"ok": False, "says": str(cause)}
 
     def wait_for_band(self, timeout_s: float = 60.0, after_s: float | None = None) -> float:
         """Until a note comes to the synth after monotonic after_s (default: now); how long after that it came."""
