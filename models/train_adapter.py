@@ -206,7 +206,6 @@ def _tried(practice: Practice, strength: float, groups: Mapping[str, Sequence[So
 def main(argv: list[str] | None = None) -> int:
     """0: written; 2: nothing to learn from, or the wrong files; STOPPED: asked to stop, goes on next time."""
     args = parse(argv)
-    quietly()
     torch.set_num_threads(1)
     try:
         return _practise(args)
@@ -270,4 +269,5 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    quietly()
     sys.exit(main())
