@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from agent import takefiles
+from agent import conversation, llm, takefiles
+from agent.conversation import Context
 from agent.dialogue import Answer, Dialogue
 from agent.dialoptions import open_responder
 from agent.diff import measured
@@ -34,6 +35,7 @@ from models.midi_file import RawNote
 from models.timing import Timing
 
 BLOCK = 48_000
+GUEST = "guest"  # a player who is nobody: nothing is kept
 GAP_S = 0.7  # between A and B
 SHOWN = 5  # figures that moved, a line each
 
@@ -119,17 +121,27 @@ def opened(given: argparse.Namespace, config: Config) -> Bench:
     told = (config.band.meter, config.band.tempo_bpm)
     riff, recording = heard(given.recording, given.bars, given.first_s, told)
     sketcher = Sketcher(open_responder(None, config), config.band.temperature)
-    memory = None if given.guest else Memory(data_folder())
+    talk = config.conversation
+    name = given.player or talk.player
+    memory = None if given.guest or name == GUEST else Memory(data_folder())
     folder = given.out.resolve() if given.out else None
     if folder is None and memory:
         folder = data_folder() / takefiles.FOLDER / datetime.now().strftime("%Y%m%d-%H%M%S")
     if folder:
         _made(folder)
-    talk = config.conversation
-    name = given.player or talk.player
     now_s = datetime.now().timestamp()
-    dialogue = Dialogue(sketcher, memory, name, now_s, talk.half_life_days, talk.proposals, str(folder or ""))
+    kept = (talk.half_life_days, talk.proposals, str(folder or ""))
+    dialogue = Dialogue(sketcher, memory, name, now_s, *kept, hearing(config))
     return Bench(dialogue, riff, recording, folder, config, memory)
+
+
+def hearing(config: Config) -> Callable[[str, Context], conversation.Heard]:
+    """By the language model where one is set, else by the table."""
+    talk = config.conversation
+    if not talk.endpoint:
+        return conversation.hear
+    endpoint = llm.Endpoint(talk.endpoint, talk.model, talk.timeout_s)
+    return lambda sentence, context: llm.hear(sentence, endpoint, context)
 
 
 def _made(folder: Path) -> None:

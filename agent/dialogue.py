@@ -6,10 +6,11 @@ Everything said, done and judged goes into the memory at once. One thread; not f
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agent import told
-from agent.conversation import Context, hear
+from agent.conversation import Context, Heard, hear
 from agent.edits import Edit
 from agent.material import Riff
 from agent.memory import Memory
@@ -48,7 +49,8 @@ class Answer:
 
 
 class Dialogue:
-    """One session of one player. memory=None: a guest, who leaves no trace. folder: where its takes are kept."""
+    """One session of one player. memory=None: a guest, who leaves no trace. folder: where its takes are kept. hearing:
+    sentence -> edits, by the table or a language model (agent/llm.py)."""
 
     def __init__(
         self,
@@ -59,8 +61,9 @@ class Dialogue:
         half_life_days: float = 30.0,
         proposals: bool = True,
         folder: str = "",
+        hearing: Callable[[str, Context], Heard] = hear,
     ) -> None:
-        self.sketcher, self._player_name = sketcher, player
+        self.sketcher, self._player_name, self._hear = sketcher, player, hearing
         self._book = Notebook(memory, player, now_s, half_life_days, folder)
         self._now, self._began_s = self._book.now, now_s
         self.proposer = Proposer(sketcher, self._book.taste, seed=self._book.session, quiet=not proposals)
@@ -137,7 +140,7 @@ class Dialogue:
         if COMPARE.fullmatch(text):
             return self._back_and_forth(before)
         takes = tuple(str(take.number) for take in self.sketcher.takes)
-        heard = hear(sentence, Context(len(before.riff.bars), takes, self._last))
+        heard = self._hear(sentence, Context(len(before.riff.bars), takes, self._last))
         if heard.edits:
             if heard.verdict == YES or any(edit.change == "keep" for edit in heard.edits):
                 self._judge(YES, sentence)

@@ -15,6 +15,17 @@ EXAMPLES = """examples:
   antiphon diff bristol last         a take by its name, and the last one
   antiphon diff --from takes/        of the takes in a folder that `antiphon workshop --out` wrote
 """
+FIGURE = {  # dimension -> the word in its figures' names
+    "level": "level",
+    "timing": "late",
+    "density": "onsets",
+    "register": "pitch",
+    "dissonance": "dissonance",
+    "resolution": "falling",
+    "swing": "swing",
+    "tempo": "tempo",
+    "syncopation": "syncopation",
+}
 
 
 def add(commands: Any) -> None:
@@ -76,10 +87,13 @@ def in_words(shorts: Sequence[str]) -> list[str]:
 
 
 def measured(before: Any, after: Any) -> list[str]:
-    """'snare level, dB: -10.6 -> -14.6' of every figure that moved; and the meters."""
+    """'snare level, dB: -10.6 -> -14.6' of every figure that moved, those asked for first; and the meters."""
     from agent.measured import moved
 
+    asked = {short.split()[0].split(".")[1] for short in after.asked if short not in before.asked}
+    named = tuple(FIGURE[dimension] for dimension in asked if dimension in FIGURE)
     rows = [f"{what}: {x:.2f} -> {y:.2f}" for what, x, y in moved(before.measured(), after.measured())]
+    rows.sort(key=lambda row: not any(name in row for name in named))
     meters = [" ".join(meter for _, meter in one.bars) for one in (before, after)]
     return [*([f"meters: {meters[0]} -> {meters[1]}"] if meters[0] != meters[1] else []), *rows]
 

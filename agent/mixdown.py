@@ -31,7 +31,7 @@ SHELF_HZ = 1_500.0
 REVERB_S = 1.2  # decay to -60 dB
 SAME_TEMPO = 0.01  # the player's own sound is used where the tempo is his by so much
 BASS_PROGRAM = 33
-BALANCE_DB = {"drums": 10.0, "chords": 9.0, "line": 12.0}  # of the synth, dry
+BALANCE_DB = {"drums": 8.0, "chords": 9.0, "line": 12.0}  # of the synth, dry
 BASS_RMS = 0.09  # that the player's bass is brought to
 NOTE_ON, NOTE_OFF = 0x90, 0x80
 

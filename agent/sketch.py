@@ -52,8 +52,8 @@ class Sketcher:
 
     def imagine(self, take: Take, edits: Sequence[Edit]) -> Take:
         """What revise would make; it is not kept."""
-        standing, parts = take.standing.ask(tuple(edits)), redrawn(edits)
-        made = self._draw(take.riff, standing, take.seed, take, parts, recoloured(edits))
+        standing, new = take.standing.ask(tuple(edits)), [edit for edit in edits if _changes(take, edit)]
+        made = self._draw(take.riff, standing, take.seed, take, redrawn(new), recoloured(new))
         way = sum((edit.change == "more") - (edit.change == "less") for edit in edits if edit.dimension == "dissonance")
         if way and way * (roughness_of(made) - self._roughness(take)) <= 0:
             made = self._draw(take.riff, standing, take.seed, take, frozenset())  # the chords that were there do better
@@ -103,11 +103,22 @@ class Sketcher:
         return Take(0, riff, standing, bars, drawn, played, settings, seed=seed)
 
 
+def _changes(take: Take, edit: Edit) -> bool:
+    """Whether an edit asks for anything that does not stand already."""
+    if edit.target == "form":
+        return True
+    form, asked = len(take.bars) // REPEATS, take.standing.ask((edit,))
+    bars = range(len(take.bars))
+    return any(asked.settings(bar, form) != take.standing.settings(bar, form) for bar in bars)
+
+
 def redrawn(edits: Sequence[Edit]) -> frozenset[str]:
     """The parts that have to be drawn anew for these edits."""
     parts: set[str] = set()
     for edit in edits:
         draws = DRAWS.get(edit.dimension, ())
+        if edit.dimension == "resolution" and edit.change in ("off", "less"):
+            continue  # a harmony that would fall stays where it is: nothing new is needed
         own = PART_OF.get(edit.target)
         if edit.dimension == "density" and own:
             continue  # a move thins or thickens what is there

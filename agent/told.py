@@ -11,7 +11,10 @@ from agent.replies import said
 from agent.takes import Take
 from agent.timesense import Now
 
-SIZES = {None: "", "small": "a little: ", "large": "a lot: "}
+SIZES = {None: "", "small": "a little", "large": "a lot"}
+AFTER = ("up", "down", "out", "back in")  # words that a size comes after
+WHERE = {"until-told": "", "bar:last": " in the last bar"}
+MORE = "band: more level"  # what replies.said says of a plain edit, before its place
 SAID = {  # (dimension, change) -> what becomes of the target; "=": the whole line
     ("level", "more"): "up",
     ("level", "less"): "down",
@@ -30,6 +33,7 @@ SAID = {  # (dimension, change) -> what becomes of the target; "=": the whole li
     ("syncopation", "more"): "more off the beat",
     ("syncopation", "less"): "squarer",
     ("meter", "set"): "={value}",
+    ("pattern", "set"): "={value} on the {target}",
     ("mute", "on"): "out",
     ("mute", "off"): "back in",
     ("brightness", "more"): "brighter",
@@ -65,10 +69,14 @@ def plainly(edit: Edit) -> str:
     known = SAID.get((edit.dimension, edit.change))
     if known is None or edit.size not in SIZES or edit.condition:
         return said(edit)
-    way = known.removeprefix("=").format(value=edit.value or "")
-    line = f"the {edit.target} {way}" if known[0] != "=" and edit.target not in ("feel", "band", "form") else way
-    scope = said(Edit("band", "level", "more", scope=edit.scope)).removeprefix("band: more level")
-    return SIZES[edit.size] + line + ("" if edit.scope == "until-told" else scope)
+    way, size = (
+        known.removeprefix("=").format(value=(edit.value or "").replace("-", " "), target=edit.target),
+        SIZES[edit.size],
+    )
+    sized = f"{way} {size}" if way in AFTER else f"{size} {way}"
+    whole = known[0] == "=" or edit.target in ("feel", "band", "form")
+    line = (sized if whole else f"the {edit.target} {sized.strip()}").strip()
+    return line + WHERE.get(edit.scope or "", said(Edit("band", "level", "more", scope=edit.scope))[len(MORE) :])
 
 
 def told(question: str, sentence: str, known: Known) -> str:
