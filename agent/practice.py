@@ -5,7 +5,8 @@ player's own line alone), adapters by version, and what is recalled. A guest has
 
     keep(memory, player, session, number, played, liked)   while playing, or at the end
     practise(memory, player)                               when the session is over; comes back at once
-    ready(memory, player)                                  when the next begins: the adapter to load
+    responder_of(memory, player)                           when the next begins: the responder to play with;
+                                                           its .learn(played) remembers a liked take at once
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import Any
 from agent.memory import Memory
 from models import material
 from models.material import Played
+from models.player_memory import PlayerMemory, Recalling
+from models.responder import WEIGHTS, Responder
 from models.tokens import PARTS
 
 try:
@@ -170,3 +173,22 @@ def ready(memory: Memory | None, player_id: int) -> Ready:
     if not stem.with_suffix(".json").exists():
         return Ready(None, None)
     return Ready(stem, recall if recall.exists() else None, int(row["version"]))
+
+
+def responder_of(memory: Memory | None, player_id: int, weights: str | Path = WEIGHTS) -> tuple[Recalling, str]:
+    """The responder as this player's band plays: his adapter folded in, his music remembered; and a note, "" when all
+    is well. What cannot be read is left out. Raises as Responder.load where the base weights are wrong."""
+    there, note = ready(memory, player_id), ""
+    try:
+        base = Responder.load(weights, there.adapter)
+    except ValueError as why:
+        if there.adapter is None:
+            raise
+        base, note, there = Responder.load(weights), f"played without the player's adapter: {why}", Ready(None, None)
+    recall = PlayerMemory()
+    if there.recall:
+        try:
+            recall = PlayerMemory.load(there.recall)
+        except (OSError, ValueError) as why:
+            note = str(why)
+    return Recalling.around(base, recall), note

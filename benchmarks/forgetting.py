@@ -1,8 +1,8 @@
 """What five players' adapters gain them, and what they cost the base corpus and each other: the forgetting matrix.
 
-`python -m benchmarks.forgetting [--dry] [--fresh]`. Players are adapted to one after the other. Three ways: one adapter for
-all, going on from player to player, without and with rehearsal (models.course); and one adapter for each, with rehearsal:
-what ships. Nats a tick (parts summed) on pieces held out of everything. Adapters are cached in data_cache/forgetting.
+`python -m benchmarks.forgetting [--dry] [--fresh]`. Players are adapted to one after the other. The ways: one adapter for
+all, going on from player to player, without and with rehearsal (models.course); and one for each, with rehearsal: what
+ships. Nats a tick (parts summed) on pieces held out of everything. Adapters are cached in data_cache/forgetting.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from models.adapter import Adapter
 from models.course import AdapterConfig, Material
 from models.data import Song
 from models.evaluate import held_out
+from models.rehearsal import rehearsal
 from models.responder import Responder
 from models.train_adapter import Practice, chosen, merged_net, nats, run
 
@@ -40,18 +41,20 @@ GAIN, COST = 0.05, 0.01  # what was promised: each player at least, base and ear
 @dataclass(frozen=True, slots=True)
 class Way:
     """one: whether a single adapter goes from player to player. rehearsed: whether old material is, and the strength
-    chosen by it."""
+    chosen by it. corpus: whether that is the base's corpus; else what the base plays by itself."""
 
     name: str
     one: bool
     rehearsed: bool
+    corpus: bool = True
 
 
 WAYS = (
     Way("one adapter, no rehearsal", True, False),
     Way("one each, no rehearsal", False, False),
-    Way("one each, rehearsed (ships)", False, True),
     Way("one adapter, rehearsed", True, True),
+    Way("one each, rehearsed (ships)", False, True),
+    Way("one each, rehearsing its own playing (ships, without the corpus)", False, True, False),
 )
 
 
@@ -62,6 +65,7 @@ class Setting:
     responder: Responder
     players: list[Player]
     base: list[Song]
+    imagined: list[Song]
     test: list[Song]
 
     def nats(self, added: Adapter | None) -> list[float]:
@@ -78,8 +82,9 @@ class Setting:
         config = AdapterConfig(seed=number)
         config = config if way.rehearsed else replace(config, rehearsed=0)
         earlier = [player.learns for player in self.players[:number]]
+        base = self.base if way.corpus else self.imagined
         practice = Practice(config, self.responder.net, self.responder.sha256, start if way.one else None)
-        learn, apart = Material(self.players[number].learns, self.base, earlier if way.one else ()).kept_apart()
+        learn, apart = Material(self.players[number].learns, base, earlier if way.one else ()).kept_apart()
         run(practice, learn)
         made = chosen(practice, apart) if way.rehearsed else practice.adapter()
         adapters.save(stem, made)
@@ -95,7 +100,9 @@ def main() -> None:
     songs = data.load()
     five, rest = players(songs)
     known = [song for song in songs if song.split == "train"] + [song for song in rest if song.split == "valid"]
-    setting = Setting(Responder.load(), five, known, held_out(rest, "test", PER_METER))
+    responder = Responder.load()
+    imagined = rehearsal(responder, CACHE / "no-corpus", CACHE / "imagined.npz")
+    setting = Setting(responder, five, known, imagined, held_out(rest, "test", PER_METER))
     names, before, measured = ["base", *(p.name for p in five)], np.array(setting.nats(None)), {}
     for way in WAYS:
         matrix = np.array(list(losses(setting, way, before, given.fresh)))

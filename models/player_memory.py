@@ -8,7 +8,7 @@ so that what was learned in one key is recalled in all. The oldest go when it is
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models import tokens
 from models.data import Song
 from models.features import Memory
-from models.material import played
+from models.material import Played, played
 from models.responder import Responder, ResponderState, silenced
 from models.responder_shape import HEADS, SLICES
 from models.sampling import rolled
@@ -141,19 +141,38 @@ class PlayerMemory:
         return made
 
 
-def remembered(responder: Responder, songs: Iterable[Song], memory: PlayerMemory | None = None) -> PlayerMemory:
-    """The memory with every tick of these pieces added; parts that are not to be learned silent. Half a second a minute."""
-    memory = memory or PlayerMemory()
-    for song in songs:
-        if not any(song.has):
-            continue
-        parts = [part for part, there in zip(tokens.PARTS, song.has, strict=True) if there]
-        state, bass, before = responder.initial_state(), BassTick(True), EMPTY_REPLY
-        for place, heard, reply in played(song):
-            state = responder.step(TickInput(place, bass, None, before), state)
-            memory.add(state, silenced(reply, parts))
+class Recalling(Responder):
+    """A responder that plays with the memory of a player; in every other way the one it was made of."""
+
+    recall: PlayerMemory
+
+    @classmethod
+    def around(cls, responder: Responder, memory: PlayerMemory) -> Recalling:
+        made = cls.__new__(cls)
+        made.__dict__.update(responder.__dict__)
+        made.recall = memory
+        return made
+
+    def step(self, x: TickInput, state: ResponderState) -> ResponderState:
+        """As Responder.step, the logits drawn towards what is recalled."""
+        return self.recall.mixed(super().step(x, state))
+
+    def learn(self, liked: Iterable[Played], parts: Collection[str] = tokens.PARTS) -> None:
+        """Music that was liked, a tick after the other: recalled from the next step on. Some 0.5 ms a tick."""
+        state, bass, before = self.initial_state(), BassTick(True), EMPTY_REPLY
+        for place, heard, reply in liked:
+            state = super().step(TickInput(place, bass, None, before), state)
+            self.recall.add(state, silenced(reply, parts))
             bass, before = heard, reply
-    return memory
+
+
+def remembered(responder: Responder, songs: Iterable[Song], memory: PlayerMemory | None = None) -> PlayerMemory:
+    """The memory with every tick of these pieces added; parts that are not to be learned silent."""
+    made = Recalling.around(responder, memory or PlayerMemory())
+    for song in songs:
+        if any(song.has):
+            made.learn(played(song), [part for part, there in zip(tokens.PARTS, song.has, strict=True) if there])
+    return made.recall
 
 
 def pull(logits: Floats, votes: Floats, share: float) -> Floats:

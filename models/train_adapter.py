@@ -234,7 +234,10 @@ def _practise(args: argparse.Namespace) -> int:
     everything = Material(learn, base, [material.kept(folder) for folder in args.earlier])
     practice = Practice(config, player.net, player.sha256)
     if args.state.with_suffix(".json").exists():
-        practice.resume(args.state)
+        try:
+            practice.resume(args.state)
+        except ValueError as why:
+            print(f"begun anew: {why}")
     to_learn, to_choose = everything.kept_apart()
     if not run(practice, to_learn, args.state, stop):
         print(f"stopped at step {practice.step}; the same command goes on from there")

@@ -6,12 +6,14 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from agent import practice
 from agent.memory import Memory
 from models import data, responder
+from models.adapter import Adapter, save
 from models.material import kept as kept_in
 from models.material import played
 from models.responder import Responder
@@ -86,6 +88,15 @@ def test_an_adapter_that_is_no_gain_is_not_taken_up(memory: Memory) -> None:
     assert practice.take_up(memory, ann) is None and memory.adapter(ann) is None and not list(folder.iterdir())
     (folder / "adapter-1.json").write_text('{"config": {"scores": {"you": [2.0, 1.5], "base": [3.0, 3.0]}}}')
     assert practice.take_up(memory, ann) == 1
+
+
+def test_an_adapter_that_does_not_fit_is_left_out_with_a_word(memory: Memory, options: dict[str, object]) -> None:
+    ann, weights = memory.player("Ann"), str(options["weights"])
+    assert practice.responder_of(memory, ann, weights)[1] == "" == practice.responder_of(None, 0, weights)[1]
+    stem = practice.folder_of(memory, ann) / "adapter-1"
+    save(stem, Adapter({"heads.bias:add": np.zeros(3, np.float32)}, "0" * 64, {"scores": {"you": [2.0, 1.0]}}))
+    plays, note = practice.responder_of(memory, ann, weights)
+    assert "other weights" in note and "\n" not in note and not len(plays.recall)
 
 
 def test_what_was_not_liked_is_kept_for_the_players_own_line_alone(memory: Memory) -> None:

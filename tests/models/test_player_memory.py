@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 
 from models.batches import transposed
 from models.features import Memory
-from models.player_memory import COLUMNS, KEY, Mixing, PlayerMemory, key_of, pull, remembered, value_of
+from models.player_memory import COLUMNS, KEY, Mixing, PlayerMemory, Recalling, key_of, pull, remembered, value_of
 from models.responder import Responder
 from models.responder_net import ResponderConfig
 from models.responder_shape import SLICES
@@ -50,6 +50,20 @@ def test_what_was_heard_is_likelier_the_second_time(responder: Responder) -> Non
 def test_it_helps_in_another_key_too(responder: Responder) -> None:
     moved = replace(PIECE, events=transposed(PIECE.events, 5))
     assert walk(responder, remembered(responder, [PIECE]), moved) < 0.8 * walk(responder, PlayerMemory(), moved)
+
+
+def test_a_recalling_responder_plays_what_it_has_just_been_told_to_keep(responder: Responder) -> None:
+    from models.material import played
+
+    plays = Recalling.around(responder, PlayerMemory())
+    x = TickInput(Position(0, 0, PIECE.meter), BassTick(True), None, Reply())
+    bare = responder.step(x, responder.initial_state())
+    assert np.array_equal(plays.step(x, plays.initial_state()).logits, bare.logits)
+    plays.learn(list(played(PIECE)))
+    first = next(iter(played(PIECE)))[2]
+    knowing = plays.step(x, plays.initial_state())
+    assert plays.information(knowing, first) < plays.information(bare, first)
+    assert len(pickle.loads(pickle.dumps(plays)).recall) == len(PIECE)
 
 
 def test_pitches_are_kept_as_intervals() -> None:
