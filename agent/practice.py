@@ -3,8 +3,7 @@
 Beside the memory's file, players/ID/ holds what a player gave (material/*.npz: liked takes with all parts, the others for the
 player's own line alone), adapters by version, and what is recalled. A guest has no memory: nothing is kept.
 
-    keep(memory, player, session, number, played, liked)   while playing, or at the end
-    practise(memory, player)                               when the session is over; comes back at once
+    finish(memory, player, session, takes)                 when the session is over: keep, practise; comes back at once
     responder_of(memory, player)                           when the next begins: the responder to play with;
                                                            its .learn(played) remembers a liked take at once
 """
@@ -19,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.memory import Memory
 from models import material
@@ -27,6 +26,9 @@ from models.material import Played
 from models.player_memory import PlayerMemory, Recalling
 from models.responder import WEIGHTS, Responder
 from models.tokens import PARTS
+
+if TYPE_CHECKING:
+    from agent. import Take
 
 try:
     import fcntl
@@ -73,6 +75,20 @@ def _plays(part: str, played: Sequence[Played]) -> bool:
 def _trim(folder: Path) -> None:
     for old in sorted(folder.glob("*.npz"))[:-MATERIAL_MAX]:
         old.unlink(missing_ok=True)
+
+
+def finish(memory: Memory | None, player_id: int, session_id: int, takes: Sequence[Take]) -> None:
+    """At the end of a session: its takes are kept, and practice begins behind. Liked: what a verdict says so of, and what
+    the player ended with, unless it was disliked."""
+    if memory is None or not takes:
+        return
+    rows = [row for row in memory.rows("verdicts", session_id) if row["subject"] == "take"]
+    said = {int(row["subject_id"]): row["verdict"] for row in rows if row["subject_id"] is not None}
+    for take in takes:
+        liked = said.get(take.number, "liked" if take is takes[-1] else "") in ("liked", "more")
+        played = [(moment.place, moment.bass, moment.reply) for moment in take.played]
+        keep(memory, player_id, session_id, take.number, played, liked)
+    practise(memory, player_id)
 
 
 def forget(memory: Memory, player_id: int, session_id: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,6 +105,24 @@ def test_what_was_not_liked_is_kept_for_the_players_own_line_alone(memory: Memor
     give(memory, ann, liked=False)
     kept = kept_in(practice.folder_of(memory, ann) / "material")
     assert len(kept) == 4 and all(one.has == (False, False, False) and one.events.known.all() for one in kept)
+
+
+def test_a_session_ends_with_its_takes_kept_and_practice_begun(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take 1 was praised, 2 passed over, 3 is what the player ended with."""
+    begun: list[int] = []
+    monkeypatch.setattr(practice, "practise", lambda _, player_id: begun.append(player_id))
+    ann = memory.player("Ann")
+    session = memory.begin(ann)
+    memory.judged(session, "take", 1, "liked")
+    takes = [
+        SimpleNamespace(number=number, played=[SimpleNamespace(place=p, bass=b, reply=r) for p, b, r in piece])
+        for number, piece in enumerate(PIECES[:3], 1)
+    ]
+    practice.finish(memory, ann, session, takes)  # type: ignore[arg-type]
+    kept = kept_in(practice.folder_of(memory, ann) / "material")
+    assert [any(one.has) for one in kept] == [True, False, True] and begun == [ann]
+    practice.finish(None, 0, 0, takes)  # type: ignore[arg-type]
+    assert begun == [ann]
 
 
 def test_forgetting_a_session_takes_its_material_with_it(memory: Memory) -> None:
