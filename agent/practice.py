@@ -28,7 +28,7 @@ from models.responder import WEIGHTS, Responder
 from models.tokens import PARTS
 
 if TYPE_CHECKING:
-    from agent. import Take
+    from agent.takes import Take
 
 try:
     import fcntl
