@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,16 +20,16 @@ from agent.company import Company
 from agent.crew import Crew
 from agent.desk import Desk
 from agent.errors import UserError
+from agent.fence import Fence
 from agent.figures import Figures
 from agent.keys import Keys
 from agent.monitor import Monitor
 from agent.orders import Orders, orders
-from agent.recorder import Recorder, Unrecorded
 from agent.rig import Rig
 from agent.settings import Config
 from agent.statusboard import StatusBoard, words
 from agent.supervisor import Worker, silence
-from agent.tape import Tape
+from agent.tape import Tape, new_tape
 from listener.types import Grid
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class Live:
         self._stopping = self._over = False
         self._troubles: list[str] = []
         self._tape: Tape | None = None
+        self._fence = Fence(self._trouble)
         self._hushed: list[str] = []  # what became of silencing the port
         self._heard_at = 0  # samples written when the mind last spoke
 
@@ -131,22 +134,22 @@ class Live:
 
     def _turn(self) -> None:
         alive = self.crew.audio.alive  # asked before its last words are read
-        self._hear_mind()
-        self._hear_audio()
+        self._fence(self._hear_mind)
+        self._fence(self._hear_audio)
         if self._tape:
-            self._tape.roll(now=False)
-        self._supervise(alive)
-        self._tend_others()
+            self._fence(self._tape.roll, False)
+        self._fence(self._supervise, alive)
+        self._fence(self._tend_company)
+        self._fence(self._keys.tend, self._quietly, self._board.say)
+        if self._tend:
+            self._fence(self._tend, self)
         self._monitor.update(self._board.status())
 
-    def _tend_others(self) -> None:
+    def _tend_company(self) -> None:
         """Everyone who may tell the band something."""
         crew = self.crew
         for message in self._company.tend(self.figures.report, crew.rig.rate, crew.latency.input_s, self._grid):
             crew.mind.send(message)
-        self._keys.tend(self._quietly, self._board.say)
-        if self._tend:
-            self._tend(self)
 
     def _hear_mind(self) -> None:
         mind = self.crew.mind
@@ -155,16 +158,18 @@ class Live:
             self._heard_at = self.crew.bass.written
             for heard in message if isinstance(message, (list, tuple)) else (message,):
                 if hasattr(heard, "thought") and self._tape:
-                    self._tape.chronicle.thought(heard.thought, heard.said_s)
-                    self._board.thought(heard.thought)
-                    self.figures.heard = heard
-                    self._grid = heard.thought.analysis.grid
-                    if line := self._company.hear(heard.thought):
-                        self._board.say(line)
+                    self._fence(self._note, self._tape, heard)
         if mind.ready and not was_ready:
             for order in (*self.desk.orders.for_mind(), *self._company.again()):
                 mind.send(order)
             self.crew.go()
+
+    def _note(self, tape: Tape, heard: Any) -> None:
+        self.figures.heard, self._grid = heard, heard.thought.analysis.grid
+        tape.chronicle.thought(heard.thought, heard.said_s)
+        self._board.thought(heard.thought)
+        if line := self._company.hear(heard.thought):
+            self._board.say(line)
 
     def _hear_audio(self) -> None:
         for report in self.crew.audio.receive():
@@ -196,16 +201,11 @@ class Live:
         self.crew.go()
 
     def _new_tape(self, band_delay_samples: int) -> Tape:
-        rig, parts = self.crew.rig, self._config.parts
-        programs = {name: (part.channel, part.program) for name, part in parts.items()}
-        try:
-            recorder = Recorder(self.folder, rig.rate, tuple(parts), programs, band_delay_samples, self._continues)
-        except UserError as cause:
-            if not self._forever:
-                raise
-            self._trouble(f"nothing is recorded: {cause}")
-            recorder = Unrecorded(self.folder, tuple(parts), band_delay_samples)
-        return Tape(recorder, self.crew.bass, self.crew.stems, rig.ring_channel)
+        crew, instead = self.crew, self._trouble if self._forever else None
+        rings = (crew.bass, crew.stems, crew.rig.ring_channel)
+        return new_tape(
+            self._config.parts, self.folder, crew.rig.rate, rings, band_delay_samples, self._continues, instead
+        )
 
     # -- supervision ------------------------------------------------------------------------------------------
 
@@ -268,17 +268,19 @@ class Live:
         """Silence first, then everything written; a second Ctrl-C changes nothing."""
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
-        self._stop_audio()
+        end_crew = partial(self.crew.end, STOP_TIMEOUT_S)
+        steps = (self._stop_audio, self._write_all, end_crew, self._company.close, self._keys.close)
+        for step in (*steps, self._monitor.close):
+            with contextlib.suppress(UserError):  # it is too late to mend anything
+                self._fence(step)
+
+    def _write_all(self) -> None:
         self.crew.mind.send("stop")
         if self._tape:
-            self._hear_mind()
-            self._tape.roll()
+            self._fence(self._hear_mind)
+            self._fence(self._tape.roll)
             self._tape.chronicle.summary(**self.figures.as_dict(), **self.crew.figures())
             self._troubles += self._tape.close()
-        self.crew.end(STOP_TIMEOUT_S)
-        self._company.close()
-        self._keys.close()
-        self._monitor.close()
 
     def _stop_audio(self) -> None:
         audio = self.crew.audio

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 
 from agent.chronicle import Chronicle
-from agent.recorder import Recorder
+from agent.errors import UserError
+from agent.recorder import Recorder, Unrecorded
+from agent.settings import PartConfig
 from listener.capture import to_mono
 from listener.ring import Ring
 
@@ -57,3 +61,25 @@ class Tape:
         if self.lost_samples:
             self.chronicle.cause(f"samples not recorded: bass {self._bass.dropped}, band {self._stems.dropped}")
         return self.recorder.close()
+
+
+def new_tape(
+    parts: Mapping[str, PartConfig],
+    folder: Path,
+    rate: int,
+    rings: tuple[Ring, Ring, int | None],
+    band_delay_samples: int,
+    continues: str | None,
+    instead: Callable[[str], object] | None,
+) -> Tape:
+    """A tape of rings (bass, stems, the bass's channel). Where the folder cannot be used: UserError, or, with `instead`,
+    that is told why and nothing is recorded."""
+    programs = {name: (part.channel, part.program) for name, part in parts.items()}
+    try:
+        recorder = Recorder(folder, rate, tuple(parts), programs, band_delay_samples, continues)
+    except UserError as cause:
+        if instead is None:
+            raise
+        instead(f"nothing is recorded: {cause}")
+        recorder = Unrecorded(folder, tuple(parts), band_delay_samples)
+    return Tape(recorder, *rings)

@@ -1,0 +1,76 @@
+"""A part of the session that breaks costs itself its turn: the others have theirs, and it is told once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.config import load
+from agent.errors import UserError
+from agent.fence import Fence
+from agent.monitor import Monitor
+from agent.rig import Rig
+from agent.session import Live
+
+RIG = Rig(48_000, None, 1, None, 0, None, None, "")
+
+
+@pytest.fixture(autouse=True)
+def quiet_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+
+def broken(*_: Any) -> None:
+    raise LookupError("nothing there")
+
+
+def test_a_mistake_is_told_once_for_each_kind_and_what_is_for_the_person_passes() -> None:
+    told: list[str] = []
+    turns: list[int] = []
+    fence = Fence(told.append)
+    for number in range(3):
+        fence(broken)
+        fence(turns.append, number)
+    fence(lambda: 1 / 0)
+    assert turns == [0, 1, 2]
+    assert [line.split(" ")[0] for line in told] == ["LookupError", "ZeroDivisionError"]
+    with pytest.raises(UserError):
+        fence(lambda: (_ for _ in ()).throw(UserError("no such port")).__next__())
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    """A session whose workers are not started."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    config = load(None, {"conversation.player": "guest", "paths.state": str(tmp_path)})
+    made = Live(config, RIG, tmp_path / "s", Monitor(None, live=False))
+    yield made
+    made.crew.end(0.0)
+    made._company.close()
+
+
+@pytest.mark.parametrize("part", ["_company", "_keys", "crew"])
+def test_no_part_of_a_session_ends_it(live: Live, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getattr(live, part), "tend", broken)
+    asked: list[Live] = []
+    live._tend = asked.append
+    for _ in range(3):
+        live._turn()
+    assert asked == [live] * 3
+    assert not live.ending
+    (cause,) = live.status()["causes"]
+    assert "nothing there" in cause
+
+
+def test_an_end_that_breaks_half_way_ends_the_rest(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(live.crew, "end", broken)
+    monkeypatch.setattr(live, "_stop_audio", broken)
+    monkeypatch.setattr(live._keys, "close", lambda: closed.append("keys"))
+    live._finish(())
+    assert closed == ["keys"]
+    monkeypatch.undo()
