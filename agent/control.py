@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import logging
 import os
 import socket
 import stat
@@ -18,6 +19,8 @@ from typing import Any
 
 from agent.errors import UserError
 from agent.places import NAME
+
+log = logging.getLogger(__name__)
 
 CLIENTS_MAX = 8
 LINE_BYTES = 4_096
@@ -82,12 +85,16 @@ def answer(line: bytes, handler: Handler) -> dict[str, Any]:
         text = asked["say"]
         if not isinstance(text, str):
             raise TypeError
+        text.encode()  # half a character ("\\ud800") can be neither kept nor answered
     except (ValueError, TypeError, KeyError, RecursionError):
         return {"ok": False, "says": 'expected a line of JSON such as {"say": "mode loop"}'}
     try:
         says, status = handler(text)
     except UserError as mistake:
         return {"ok": False, "says": str(mistake)}
+    except Exception as cause:  # of which the session must not die
+        log.exception("%r failed", text)
+        return {"ok": False, "says": f"{text!r} failed: {type(cause).__name__}; the log has more"}
     return {"ok": True, "says": says} | ({"status": status} if status is not None else {})
 
 

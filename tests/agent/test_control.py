@@ -57,7 +57,8 @@ def test_a_line_is_answered(server: ControlServer, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"hello", b"[1]", b'"say"', b'{"say": 3}', b"{}", b"\xff\xfe", b"null", b"[" * 3000]
+    "line",
+    [b"", b"hello", b"[1]", b'"say"', b'{"say": 3}', b"{}", b"\xff\xfe", b"null", b'{"say": "\\ud800"}', b"[" * 3000],
 )
 def test_nonsense_is_refused_in_words_and_the_client_may_go_on(server: ControlServer, path: Path, line: bytes) -> None:
     with client(path) as one:
@@ -205,3 +206,16 @@ def test_one_that_does_not_answer_is_not_waited_for_for_ever(path: Path) -> None
         with pytest.raises(UserError, match="does not answer"):
             ask(path, "status", timeout_s=0.1)
     os.unlink(path)
+
+
+def test_a_command_that_breaks_is_answered_and_ends_nothing(server: ControlServer, path: Path) -> None:
+    def broken(text: str) -> Answer:
+        raise ZeroDivisionError
+
+    with client(path) as one:
+        one.sendall(b'{"say": "idea"}\n')
+        server.tend(broken)
+        answer = json.loads(one.recv(1 << 16))
+        assert not answer["ok"]
+        assert "ZeroDivisionError" in answer["says"]
+        assert said(server, one, b'{"say": "panic"}\n')["ok"]

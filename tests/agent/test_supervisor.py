@@ -236,3 +236,14 @@ def test_silence_ends_every_key_of_every_part(monkeypatch: pytest.MonkeyPatch) -
 def test_silence_says_why_it_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nowhere" in silence(Config(midi=MidiConfig(port="nowhere")))
     assert silence(Config()) == ""
+
+
+def test_silence_survives_whatever_a_driver_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd(Exception):
+        pass
+
+    def broken(config: Config) -> None:
+        raise Odd("no such client")
+
+    monkeypatch.setattr("agent.outputs.open_port", broken)
+    assert silence(Config(midi=MidiConfig(port="synth"))) == "no such client"
