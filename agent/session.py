@@ -58,7 +58,8 @@ class Live:
         tend: Callable[[Live], None] | None = None,
     ) -> None:
         self._config, self._monitor = config, monitor
-        self.folder, self._forever, self._tend, self._continues = folder, forever, tend, continues
+        self.folder, self._forever, self._continues = folder, forever, continues
+        self._tend = tend or (lambda live: None)
         self.crew = crew = Crew(config, rig)
         self._board, self.figures = StatusBoard(config), Figures()
         send = (crew.mind.send, crew.audio.send)
@@ -83,8 +84,7 @@ class Live:
             while not self.ending:
                 self._turn()
                 time.sleep(TURN_S)
-            if self._tend:
-                self._tend(self)  # who asked for the end is answered before everything is written
+            self._tend(self)  # who asked for the end is answered before everything is written
         finally:
             self._finish(numbers)
             for number, handler in handlers.items():
@@ -141,8 +141,7 @@ class Live:
         self._fence(self._supervise, alive)
         self._fence(self._tend_company)
         self._fence(self._keys.tend, self._quietly, self._board.say)
-        if self._tend:
-            self._fence(self._tend, self)
+        self._fence(self._tend, self)
         self._monitor.update(self._board.status())
 
     def _tend_company(self) -> None:
@@ -203,9 +202,8 @@ class Live:
     def _new_tape(self, band_delay_samples: int) -> Tape:
         crew, instead = self.crew, self._trouble if self._forever else None
         rings = (crew.bass, crew.stems, crew.rig.ring_channel)
-        return new_tape(
-            self._config.parts, self.folder, crew.rig.rate, rings, band_delay_samples, self._continues, instead
-        )
+        given = (self._config.parts, self.folder, crew.rig.rate, rings, band_delay_samples)
+        return new_tape(*given, self._continues, instead)
 
     # -- supervision ------------------------------------------------------------------------------------------
 
