@@ -170,7 +170,9 @@ class Dialogue:
         self._last = plain
         what = "; ".join(told.in_words(plain))
         take = self._revised(plain, direction, before, what, sentence)
-        return Answer(f"Done: {what}.", take, before, changed=True)
+        same = (take.settings, take.bars, take.drawn) == (before.settings, before.bars, before.drawn)
+        reply = f"I keep to it, but nothing in this take changes by it: {what}." if same else f"Done: {what}."
+        return Answer(reply, take, before, changed=True)
 
     def _revised(self, edits: tuple[Edit, ...], direction: int, before: Take, says: str, why: str) -> Take:
         self._undo.append((direction, before))

@@ -7,15 +7,19 @@ draws anew only the parts it names, hearing the others as they were, so that wha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from agent.barsettings import Settings
 from agent.drawing import Drawer, Warm
 from agent.edits import Edit
+from agent.errors import UserError
 from agent.material import Bar, Riff
 from agent.measured import Measured
+from agent.musictext import key_of
 from agent.standing import Standing
 from agent.takes import Take
+from listener.types import Key
 from models.responder import Responder
 from models.tokens import PARTS, Reply
 
@@ -91,13 +95,14 @@ class Sketcher:
         parts: frozenset[str],
         recolours: bool = False,
     ) -> Take:
+        riff = in_key_asked(riff, standing)
         form = form_of(riff, standing)
         settings = tuple(standing.settings(bar, len(form)) for bar in range(self.repeats * len(form)))
         bars = tuple(
             form[i % len(form)].fitted(one.meter) if one.meter else form[i % len(form)]
             for i, one in enumerate(settings)
         )
-        old = _by_place(before, settings) if before else {}
+        old = _by_place(before, settings, riff.key) if before else {}
         own = (self.responder, self.temperature, self.repeats, self.warm)
         drawn, played = Drawer(*own, riff, bars, settings, seed, old, parts, recolours).walk()
         return Take(0, riff, standing, bars, drawn, played, settings, seed=seed)
@@ -105,7 +110,7 @@ class Sketcher:
 
 def _changes(take: Take, edit: Edit) -> bool:
     """Whether an edit asks for anything that does not stand already."""
-    if edit.target == "form":
+    if edit.target == "form" or edit.dimension == "key":
         return True
     form, asked = len(take.bars) // REPEATS, take.standing.ask((edit,))
     bars = range(len(take.bars))
@@ -151,9 +156,19 @@ def form_of(riff: Riff, standing: Standing) -> tuple[Bar, ...]:
     return tuple(riff.bars[i % len(riff.bars)] for i in range(count))
 
 
-def _by_place(take: Take, settings: Sequence[Settings]) -> dict[tuple[int, int], tuple[Reply, bool]]:
+def in_key_asked(riff: Riff, standing: Standing) -> Riff:
+    """The riff in the key that was last asked for, if it is one."""
+    for one in reversed(standing.asked):
+        if (one.edit.dimension, one.edit.change) == ("key", "set") and one.edit.value:
+            with suppress(UserError):
+                return replace(riff, key=key_of(one.edit.value))
+    return riff
+
+
+def _by_place(take: Take, settings: Sequence[Settings], key: Key) -> dict[tuple[int, int], tuple[Reply, bool]]:
     """(bar, tick) -> what was drawn there, and whether that bar is to be played as it was."""
-    stays = {i for i, (old, new) in enumerate(zip(take.settings, settings, strict=False)) if old == new}
+    pairs = enumerate(zip(take.settings, settings, strict=False))
+    stays = {i for i, (old, new) in pairs if old == new and take.riff.key == key}
     return {
         (m.place.bar, m.place.tick): (reply, m.place.bar in stays)
         for m, reply in zip(take.played, take.drawn, strict=True)

@@ -33,6 +33,7 @@ SAID = {  # (dimension, change) -> what becomes of the target; "=": the whole li
     ("syncopation", "more"): "more off the beat",
     ("syncopation", "less"): "squarer",
     ("meter", "set"): "={value}",
+    ("key", "set"): "=in {value}",
     ("pattern", "set"): "={value} on the {target}",
     ("mute", "on"): "out",
     ("mute", "off"): "back in",

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.dialogue import Dialogue
 from agent.edits import Edit
 from agent.harmonymoves import OCTAVE
 from agent.ideas import BY_NAME
+from agent.inkey import scale_of
 from agent.material import Bar, Riff
 from agent.measured import Measured
 from agent.memory import Memory
@@ -19,6 +21,8 @@ from agent.notebook import as_motif, motif_of
 from agent.proposer import heard_of
 from agent.recall import Recall
 from agent.sketch import Sketcher
+from agent.sounding import notes_of
+from agent.takes import Take
 from listener.types import Key, Meter
 from models.responder import Responder
 from models.tokens import BassTick
@@ -96,6 +100,27 @@ def test_undo_is_one_step_a_sentence_and_the_take_is_the_same_again() -> None:
     dialogue.say(STORY)
     after = dialogue.say("undo").take
     assert after.played == before.played and after.settings == before.settings
+
+
+def test_in_another_key_more_of_what_the_band_plays_is_of_that_key() -> None:
+    """Not all: its chords still have the player's own notes in them."""
+    dialogue = talk(proposals=False)
+    before = dialogue.listen(riff()).take
+    after = dialogue.say("key of Bb minor").take
+    scale = scale_of(Key(10, "min", 1.0))
+
+    def share(take: Take) -> float:
+        return float(np.mean([n.pitch % 12 in scale for part in ("chords", "line") for n in notes_of(take)[part]]))
+
+    assert share(after) > share(before) + 0.2
+    assert dialogue.say("what key are we in?").reply == "We are in Bb minor."
+
+
+def test_what_changes_nothing_is_not_called_done() -> None:
+    dialogue = talk(proposals=False)
+    dialogue.listen(riff(bars=1))
+    answer = dialogue.say("bring the drums back in")
+    assert "nothing in this take changes" in answer.reply and answer.take.played == answer.before.played
 
 
 def test_a_take_is_found_by_number_and_by_name() -> None:
