@@ -1,7 +1,8 @@
 """After a session the band practises: a background process learns the player's adapter, and nothing waits for it.
 
 Beside the memory's file, players/ID/ holds what a player gave (material/*.npz: liked takes with all parts, the others for the
-player's own line alone), adapters by version, and what is recalled. A guest has no memory: nothing is kept.
+player's own line alone), adapters by version, and what is recalled. Each version is learned anew from all of it, rehearsing the base's material;
+another player's is never touched. A guest has no memory: nothing is kept.
 
     finish(memory, player, session, takes)                 when the session is over: keep, practise; comes back at once
     responder_of(memory, player)                           when the next begins: the responder to play with;
@@ -36,7 +37,6 @@ except ImportError:  # no such locks there: one practice at a time is not enforc
     fcntl = None  # type: ignore[assignment]
 
 MATERIAL_MAX = 200  # newest pieces of a player
-EARLIER_MAX = 8  # players rehearsed, those heard last
 FEWEST_TICKS = 256  # sixteen bars of 4/4: with less there is nothing to practise
 GAIN = 0.01  # an adapter that gains less on what was kept apart is not taken up
 ROOT = Path(__file__).resolve().parent.parent
@@ -142,15 +142,7 @@ def _arguments(memory: Memory, player_id: int, options: dict[str, Any]) -> list[
         "out": folder / f"adapter-{number}",
         "recall": folder / f"recall-{number}.npz",
     }
-    made = [word for name, value in (named | options).items() for word in (f"--{name}", str(value))]
-    others = [path for path in _materials(folder.parent) if path.parent != folder][:EARLIER_MAX]
-    return [*made, "--earlier", *map(str, others)]
-
-
-def _materials(players: Path) -> list[Path]:
-    """Every player's folder of material, the newest first."""
-    there = [path for path in players.glob("*/material") if any(path.glob("*.npz"))]
-    return sorted(there, key=lambda path: -path.stat().st_mtime)
+    return [word for name, value in (named | options).items() for word in (f"--{name}", str(value))]
 
 
 def _next(memory: Memory, player_id: int) -> int:

@@ -52,9 +52,9 @@ class Way:
 WAYS = (
     Way("one adapter, no rehearsal", True, False),
     Way("one each, no rehearsal", False, False),
-    Way("one adapter, rehearsed", True, True),
     Way("one each, rehearsed (ships)", False, True),
     Way("one each, rehearsing its own playing (ships, without the corpus)", False, True, False),
+    Way("one adapter, rehearsed", True, True),
 )
 
 

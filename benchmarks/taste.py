@@ -131,6 +131,7 @@ def _greedy(mean: Floats, times: Floats, rng: np.random.Generator) -> Floats:
 
 CHOOSERS: dict[str, Callable[[], Chooser]] = {
     "ours (Thompson, half-life 30 days)": Ours,
+    "ours, half-life 90 days": lambda: Ours(90.0),
     "ours without forgetting": lambda: Ours(1e9),
     "UCB1": lambda: Counting(_ucb),
     "epsilon-greedy, 0.1": lambda: Counting(_greedy),

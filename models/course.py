@@ -82,6 +82,7 @@ class Course:
         ]
 
     def batches(self, step: int) -> list[Batch]:
+        """The player's, the base's and an earlier player's; the latter two only where they are rehearsed."""
         config, made = self._config, [self._own.batch(step, self._config.batch)]
         old = len(self._earlier)
         for_base = config.rehearsed if not old else max(round(config.base_share * config.rehearsed), 1)

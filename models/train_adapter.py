@@ -56,6 +56,7 @@ class Practice:
             for key, array in start.arrays.items():
                 self.arrays[key].data.copy_(torch.from_numpy(array))
         self._begun = {key: array.detach().clone() for key, array in self.arrays.items()}
+        self._began = {name: weight.detach().clone() for name, weight in self.added().items()}
         self.optimiser = torch.optim.Adam(self.arrays.values(), config.rate)
 
     def added(self) -> dict[str, Tensor]:
@@ -73,7 +74,7 @@ class Practice:
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)  # of dropout: a resumed run draws the same
         self.net.train()
         merged = self.added()
-        losses = [self._loss(merged, batch, number == BASE) for number, batch in enumerate(batches)]
+        losses = [self._loss(merged, batch, self._known(number)) for number, batch in enumerate(batches)]
         loss = torch.stack(losses).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -82,7 +83,11 @@ class Practice:
         self.step += 1
         return float(loss.detach())
 
-    def _loss(self, merged: Mapping[str, Tensor], batch: Batch, keep: bool) -> Tensor:
+    def _known(self, number: int) -> Mapping[str, Tensor] | None:
+        """The weights whose beliefs batch `number` of a step should keep: the base's, then those it began with."""
+        return {} if number == BASE else self._began if number > BASE else None
+
+    def _loss(self, merged: Mapping[str, Tensor], batch: Batch, known: Mapping[str, Tensor] | None) -> Tensor:
         given = (batch.rows, batch.sound, batch.cond)
         logits = functional_call(self.net, dict(merged), given).flatten(0, 1)
         rows, scored = batch.rows.flatten(0, 1), batch.targets.present * batch.weight[:, None]
@@ -90,10 +95,10 @@ class Practice:
         parts = [(nats[part] * scored[:, i]).sum() / scored[:, i].sum().clamp(min=1) for i, part in enumerate(PARTS)]
         foreseen = (self.net.bass_nll(logits, rows, batch.targets) * batch.weight).sum() / batch.weight.sum()
         loss = torch.stack(parts).sum() + FORESEE_WEIGHT * foreseen
-        if not keep or not self.config.keep:
+        if known is None or not self.config.keep:
             return loss
         with torch.no_grad():
-            before = self.net.eval()(*given).flatten(0, 1)
+            before = functional_call(self.net.eval(), dict(known), given).flatten(0, 1)
         self.net.train()
         return loss + self.config.keep * (drift(before, logits) * batch.weight).sum() / batch.weight.sum()
 
