@@ -5,11 +5,13 @@ Everything said, done and judged goes into the memory at once. One thread; not f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agent import told
+from agent.asides import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YES_TO_IT
+from agent.asides import QUIET as QUIET
+from agent.asides import SPEAK as SPEAK
 from agent.conversation import Context, Heard, hear
 from agent.edits import Edit
 from agent.material import Riff
@@ -21,17 +23,6 @@ from agent.standing import Standing
 from agent.takes import Take
 from agent.timesense import gap, greeting
 
-QUIET = re.compile(
-    r"\b(keep|be|stay) quiet\b|\bno (more )?(ideas|suggestions|proposals)\b"
-    r"|\b(stop|quit|don't|do not) (suggest|propos)|\bkeep your ideas\b|\bshut up with the (ideas|suggestions)\b"
-)
-SPEAK = re.compile(
-    r"\bany (other |more )?ideas\b|\bwhat do you think\b|\bsurprise me\b|\bsuggest something\b|\bgot an idea\b"
-    r"|^what else\b|\bpropose something\b|\byour idea\b|\bspeak up\b|\bwhat would you do\b"
-)
-MORE_LIKE_IT = re.compile(r"\bmore (like|of) (that|this|those|them)\b|\banother (one )?like (that|this|it)\b|^another$")
-NAMED = re.compile(r"(?:name|call) (?:it|this|that|this take|that take|the take) ['\"]?([^'\"]+)['\"]?")
-COMPARE = re.compile(r"a ?/ ?b|a b|ab|compare( them)?")
 YES, NO, MORE, IGNORED = "liked", "disliked", "more", "ignored"
 TODAY_DAYS = 0.5
 
@@ -131,6 +122,9 @@ class Dialogue:
         if QUIET.search(text):
             self.proposer.quiet = True
             return Answer("I keep my ideas to myself until you ask.", before, before)
+        plain = text.replace(",", "")
+        if self._open and (YES_TO_IT.fullmatch(plain) or NO_TO_IT.fullmatch(plain)):
+            return self._verdict(YES if YES_TO_IT.fullmatch(plain) else NO, sentence, before)
         if MORE_LIKE_IT.search(text) and (self._open or self.proposer.said):
             return self._more(sentence, before)
         if SPEAK.search(text):
@@ -164,6 +158,9 @@ class Dialogue:
                 return self._recalled(edit, before)
         if not plain:
             return Answer("Kept.", before, before)
+        if self._open and {edit.short() for edit in plain} <= {edit.short() for edit in self._open[1].edits}:
+            self._judge(YES, sentence)
+            return Answer("That is what this is. Kept.", before, before)
         self.ignored()
         direction = self._book.said(sentence, plain)
         self.proposer.taste.wish(plain)

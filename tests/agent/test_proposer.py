@@ -51,7 +51,14 @@ def test_told_to_be_quiet_it_is_until_it_is_asked() -> None:
 
 @pytest.mark.parametrize(
     ("said", "verdict"),
-    [("love it", "liked"), ("hate it", "disliked"), ("more like that", "more"), ("less hat", "ignored")],
+    [
+        ("love it", "liked"),
+        ("yes, please", "liked"),
+        ("no", "disliked"),
+        ("hate it", "disliked"),
+        ("more like that", "more"),
+        ("less hat", "ignored"),
+    ],
 )
 def test_what_is_said_next_is_the_verdict(said: str, verdict: str, tmp_path: Path) -> None:
     memory = Memory(tmp_path)

@@ -1,0 +1,25 @@
+"""What is said beside directions: be quiet, speak up, another like that, yes, no, a take's name, A against B."""
+
+from __future__ import annotations
+
+import re
+
+QUIET = re.compile(
+    r"\b(keep|be|stay) quiet\b|\bno (more )?(ideas|suggestions|proposals)\b"
+    r"|\b(stop|quit|don't|do not) (suggest|propos)|\bkeep your ideas\b|\bshut up with the (ideas|suggestions)\b"
+)
+SPEAK = re.compile(
+    r"\bany (other |more )?ideas\b|\bwhat do you think\b|\bsurprise me\b|\bsuggest something\b|\bgot an idea\b"
+    r"|^what else\b|\bpropose something\b|\byour idea\b|\bspeak up\b|\bwhat would you do\b"
+)
+MORE_LIKE_IT = re.compile(r"\bmore (like|of) (that|this|those|them)\b|\banother (one )?like (that|this|it)\b|^another$")
+NAMED = re.compile(r"(?:name|call) (?:it|this|that|this take|that take|the take) ['\"]?([^'\"]+)['\"]?")
+COMPARE = re.compile(r"a ?/ ?b|a b|ab|compare( them)?")
+YES_TO_IT = re.compile(
+    r"(oh |ok |okay )?(yes|yeah|yep|yup|sure|ok|okay|do it|let's do (it|that)|keep (it|that)|go on|why not|good|nice|please do|deal)"
+    r"( please| then| let's| do it| sure)*"
+)
+NO_TO_IT = re.compile(
+    r"(no|nope|nah|no thanks|no thank you|not that|rather not|drop it|lose it|forget it|leave it|don't|without (it|that))"
+    r"( please| then| thanks| not that)*"
+)
