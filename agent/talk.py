@@ -6,6 +6,9 @@ What only a recorded riff can have (a bar in another meter, another tempo, a lon
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +23,13 @@ if TYPE_CHECKING:
     from agent.talkroom import Room
     from agent.types import Thought
 
-LOADS_S = 3.0  # a sentence waits so long for the words to be loaded
+log = logging.getLogger(__name__)
+
+LOADS_S = 0.2  # a turn waits so long for the words to be loaded; what is said before is heard then
+EARLY_MAX = 8
+CLOSES_S = 3.0
+NICE = 10  # of the thread that loads: the workers start meanwhile
+FIRST = "less snare"  # heard once beforehand: the tables of words are made with the first sentence
 EVERY_BARS = 8  # between two ideas, and how long one is tried
 LIVE = frozenset(  # what a playing band can do
     {
@@ -45,7 +54,7 @@ class Trial:
     """An idea that is being played. since: the bar it began in; standing: what stood before it."""
 
     kind: str
-    row: int
+    row: list[int]
     since: int
     before: Any
     edits: tuple[Edit, ...]
@@ -66,16 +75,27 @@ class Talk:
         self._bar, self._last_idea = 0, -EVERY_BARS
         self._facts: Any = None
         self._saw_s = 0.0
+        self._early: list[str] = []  # said before there were words
         self.line = ""  # what was said last, for the monitor
         self._loading = threading.Thread(target=self._load, name="words", daemon=True)
         self._loading.start()
 
     def _load(self) -> None:
-        """The words and the memory take a third of a second to load: not in a turn."""
-        from agent.talkroom import Room
-
+        """The words and the memory take two seconds to load: not in a turn."""
         conversation = self._config.conversation
-        self._room = Room(data_folder(), conversation.player, conversation.half_life_days, self._folder)
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        try:
+            from agent.talkroom import Room
+
+            room = Room(data_folder(), conversation.player, conversation.half_life_days, self._folder)
+            room.hear(FIRST)
+        except Exception:  # the band plays all the same
+            log.exception("this session cannot be spoken to")
+            return
+        if room.note:
+            log.warning("%s", room.note)
+        self._room = room
 
     # -- what is said -----------------------------------------------------------------------------------------
 
@@ -84,7 +104,7 @@ class Talk:
         self._loading.join(LOADS_S)
         room = self._room
         if room is None:
-            return "Give me a moment, I am still finding my words."
+            return self._later(sentence)
         if (told := room.small_talk(sentence)) is not None:
             return self._keep(told)
         if room.asks_for_idea(sentence):
@@ -95,6 +115,12 @@ class Talk:
         if heard.edits:
             return self._keep(self._direct(sentence, heard.edits))
         return self._keep(room.answer(heard.question, self._facts) if heard.question else heard.reply)
+
+    def _later(self, sentence: str) -> str:
+        if not self._loading.is_alive():
+            return "I have no words in this session; the log says why."
+        self._early = [*self._early, sentence][-EARLY_MAX:]
+        return "Give me a moment, I am still finding my words; I will come to it."
 
     def _keep(self, line: str) -> str:
         self.line = line
@@ -111,28 +137,30 @@ class Talk:
         rest = [edit for edit in edits if edit not in modes]
         live = tuple(edit for edit in rest if edit.dimension in LIVE and edit.target != "bass")
         others = [edit for edit in rest if edit not in live]
+        others_said = [YOURS.get(edit.dimension, "") or room.not_live(edit) for edit in others]
         if live:
             self._trial = None  # what the player asks for now is his, the idea stays in it
-            room.said(sentence, live)
+            unkept = room.said(sentence, live)
+            others_said = [*others_said, unkept] if unkept else others_said
             room.stand(room.standing.ask(live, self._bar))
             self._tell()
         if modes and not rest:
             return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
-        return room.account(live, [YOURS.get(edit.dimension, "") or room.not_live(edit) for edit in others])
+        return room.account(live, others_said)
 
     def _undo(self) -> str:
         room = self._room
         assert room
-        before = room.standing
+        before, unkept = room.standing, ""
         if self._trial:
             room.stand(self._trial.before)
             self._trial = None
         else:
-            room.undo()
+            unkept = room.undo()
         if room.standing.asked == before.asked:
             return "There is nothing left to undo."
         self._tell()
-        return "Undone, from the next bar on."
+        return _with("Undone, from the next bar on.", unkept)
 
     def _tell(self) -> None:
         assert self._room
@@ -178,24 +206,32 @@ class Talk:
         """On the idea that is being tried, else on the whole."""
         room, trial = self._room, self._trial
         assert room
-        room.judged(verdict, sentence, trial.kind if trial else "", trial.row if trial else None)
+        unkept = room.judged(verdict, sentence, trial.kind if trial else "", trial.row if trial else [])
         if trial is None:
-            return "Thank you." if verdict == "liked" else "Noted. What should I change?"
+            return _with("Thank you." if verdict == "liked" else "Noted. What should I change?", unkept)
         self._trial = None
         if verdict == "liked":
             room.wish(trial.edits)
-            return f"Then the {trial.kind} stays."
+            return _with(f"Then the {trial.kind} stays.", unkept)
         room.stand(trial.before)
         self._tell()
-        return f"Without the {trial.kind}, then." if verdict == "disliked" else f"I let the {trial.kind} go."
+        line = f"Without the {trial.kind}, then." if verdict == "disliked" else f"I let the {trial.kind} go."
+        return _with(line, unkept)
 
     def tend(self) -> None:
-        """Once a turn: the session goes on."""
+        """Once a turn: the session goes on, and what was said too early is heard."""
+        if self._early and self._room:
+            early, self._early = self._early[0], self._early[1:]
+            self.say(early)
         if self._room and time.monotonic() - self._saw_s > 10:
             self._saw_s = time.monotonic()
             self._room.seen()
 
     def close(self) -> None:
-        self._loading.join(LOADS_S)
+        self._loading.join(CLOSES_S)
         if self._room:
             self._room.close()
+
+
+def _with(line: str, unkept: str) -> str:
+    return f"{line} ({unkept})" if unkept else line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from agent.memory import Memory
 from agent.names import chord_name, key_name
 from agent.proposer import COMPLEX, TIRED, sentence
 from agent.replies import said as in_words
+from agent.scribe import Scribe
 from agent.standing import SetStanding, Standing
 from agent.taste import Taste
 from agent.timesense import TIRED_S, Now, greeting
@@ -33,6 +35,9 @@ PHRASE_BARS = 4
 HELLO = re.compile(r"\b(hello|hi|hey|good (morning|evening))\b")
 
 
+Row = list[int]  # of the memory: its number, once it is written
+
+
 class Room:
     """One session's. player "guest": nothing is kept."""
 
@@ -41,34 +46,34 @@ class Room:
         self._guest = player == GUEST
         self._said: list[str] = []  # ideas
         self._began_s = time.time()
-        self._memory = self._open(folder)
-        self._player = self._memory.player(player) if self._memory else 0
-        now_s = time.time()
-        self._now = self._remembered(now_s)
-        self.taste = Taste.of(self._memory.verdicts(self._player), now_s, half_life_days) if self._memory else Taste()
-        self._session = self._memory.begin(self._player, session_folder) if self._memory else 0
-        self._rows: list[int] = []  # directions, the newest at the end
+        self._now, self.taste, self._session = Now(self._began_s), Taste(), 0
+        self._scribe = self._remember(folder, player, half_life_days, session_folder)
+        self._rows: list[Row] = []  # directions, the newest at the end
         self._last: tuple[Edit, ...] = ()
         self._quiet = False
         self._name = player
 
-    def _open(self, folder: Path) -> Memory | None:
+    def _remember(self, folder: Path, player: str, half_life_days: float, session_folder: str) -> Scribe | None:
+        """What is known of the player; None, with a note, where nothing can be kept."""
         if self._guest:
             return None
         try:
             memory = Memory(folder)
-        except UserError as cause:
-            self.note = str(cause)
+            known, self.note = memory.player(player), memory.note
+            self._now = self._remembered(memory, known)
+            self.taste = Taste.of(memory.verdicts(known), self._began_s, half_life_days)
+            self._session = memory.begin(known, session_folder)
+        except (UserError, sqlite3.Error) as cause:
+            self.note = f"nothing is remembered: {cause}"
             return None
-        self.note = memory.note
-        return memory
+        return Scribe(memory)
 
-    def _remembered(self, now_s: float) -> Now:
-        last = next(iter(self._memory.sessions(self._player)), None) if self._memory else None
-        if last is None or self._memory is None:
-            return Now(now_s)
-        left = tuple(in_words(edit) for one in self._memory.directions(last["id"]) for edit in one.edits)
-        return Now(now_s, max(now_s - (last["ended_s"] or last["seen_s"]), 0.0), 0.0, left)
+    def _remembered(self, memory: Memory, player: int) -> Now:
+        last = next(iter(memory.sessions(player)), None)
+        if last is None:
+            return Now(self._began_s)
+        left = tuple(in_words(edit) for one in memory.directions(last["id"]) for edit in one.edits)
+        return Now(self._began_s, max(self._began_s - (last["ended_s"] or last["seen_s"]), 0.0), 0.0, left)
 
     # -- words ------------------------------------------------------------------------------------------------
 
@@ -116,10 +121,13 @@ class Room:
     def stand(self, standing: Standing) -> None:
         self.standing = standing
 
-    def undo(self) -> None:
+    def undo(self) -> str:
+        """Why that is not kept, or ""."""
         self.standing = self.standing.undo()
-        if self._rows and self._memory:
-            self._memory.revoke(self._rows.pop())
+        if not (self._rows and self._scribe):
+            return ""
+        row = self._rows.pop()
+        return self._scribe.kept(lambda memory: memory.revoke(row[0]) if row else None)
 
     def message(self) -> SetStanding:
         return SetStanding(self.standing)
@@ -159,19 +167,29 @@ class Room:
 
     # -- the memory -------------------------------------------------------------------------------------------
 
-    def said(self, sentence: str, edits: Sequence[Edit]) -> None:
+    def said(self, sentence: str, edits: Sequence[Edit]) -> str:
+        """Why it is not kept, or ""."""
         self._last = tuple(edits)
         self.taste.wish(edits)
-        if self._memory:
-            self._rows.append(self._memory.said(self._session, sentence, edits))
+        if not self._scribe:
+            return ""
+        session, row = self._session, Row()
+        self._rows.append(row)
+        return self._scribe.kept(lambda memory: row.append(memory.said(session, sentence, edits)))
 
-    def proposed(self, kind: str, line: str, edits: Sequence[Edit]) -> int:
-        return self._memory.proposed(self._session, kind, line, edits) if self._memory else 0
+    def proposed(self, kind: str, line: str, edits: Sequence[Edit]) -> Row:
+        session, row = self._session, Row()
+        if self._scribe:
+            self._scribe.do(lambda memory: row.append(memory.proposed(session, kind, line, edits)))
+        return row
 
-    def judged(self, verdict: str, sentence: str, kind: str, row: int | None) -> None:
+    def judged(self, verdict: str, sentence: str, kind: str, row: Row) -> str:
+        """Why it is not kept, or ""."""
         self.taste.judge(kind, verdict)
-        if self._memory:
-            self._memory.judged(self._session, "proposal" if kind else "take", row, verdict, sentence)
+        if not self._scribe:
+            return ""
+        session, on = self._session, "proposal" if kind else "take"
+        return self._scribe.kept(lambda memory: memory.judged(session, on, row[0] if row else None, verdict, sentence))
 
     def wish(self, edits: Sequence[Edit]) -> None:
         self.taste.wish(edits)
@@ -179,21 +197,24 @@ class Room:
     def phrase(self, phrase: Phrase, facts: Analysis) -> None:
         """Keep a phrase that has ended."""
         motif = motif_of_gaps(phrase.notes)
-        if self._memory and len(motif) >= 3:
+        if self._scribe and len(motif) >= 3:
             meter = str(phrase.meter) if phrase.meter else None
             behind_s = facts.feel.behind_s if facts.feel else None
             key = key_name(facts.key) if facts.key else None
             more = {"tempo_bpm": phrase.tempo_bpm, "meter": meter, "key": key, "behind_s": behind_s}
-            self._memory.heard(self._session, phrase.start_s, motif, **more)
+            session, start_s = self._session, phrase.start_s
+            self._scribe.do(lambda memory: memory.heard(session, start_s, motif, **more))
 
     def greet(self) -> str:
         return greeting(self._now, self._name)
 
     def seen(self) -> None:
-        if self._memory:
-            self._memory.seen(self._session)
+        session = self._session
+        if self._scribe:
+            self._scribe.do(lambda memory: memory.seen(session))
 
     def close(self) -> None:
-        if self._memory:
-            self._memory.end(self._session)
-            self._memory.close()
+        session = self._session
+        if self._scribe:
+            self._scribe.do(lambda memory: memory.end(session))
+            self._scribe.close()

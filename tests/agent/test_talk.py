@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.config import load
+from agent.memory import BUSY_S, FILE
 from agent.standing import SetStanding
 from agent.talk import EVERY_BARS, Talk
 from agent.types import Thought
@@ -93,6 +97,89 @@ def test_no_text_raises_or_changes_anything(talk: Talk, sent: list[Any], text: s
 def test_a_guest_leaves_no_trace(sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     talk = Talk(load(None, {"conversation.player": "guest"}), sent.append, sent.append)
+    talk._loading.join()
     talk.say("less snare")
+    assert edits(sent)
     talk.close()
     assert list(tmp_path.rglob("*")) == []
+
+
+# -- the memory never holds up a turn -------------------------------------------------------------------------
+
+
+def kept(folder: Path) -> list[tuple[str, bool]]:
+    """Every direction on the disk: what was said, and whether it was revoked."""
+    with closing(sqlite3.connect(folder / "antiphon" / FILE)) as db:
+        return list(db.execute("SELECT sentence, revoked_s IS NOT NULL FROM directions ORDER BY id"))
+
+
+def test_what_was_said_is_on_the_disk_when_it_is_answered(talk: Talk, tmp_path: Path) -> None:
+    talk.say("less snare")
+    talk.say("more dissonance")
+    assert kept(tmp_path) == [("less snare", False), ("more dissonance", False)]
+    talk.say("undo")
+    assert kept(tmp_path) == [("less snare", False), ("more dissonance", True)]
+    talk.close()
+
+
+def test_a_memory_that_another_program_holds_costs_a_turn_no_more_than_a_moment(
+    talk: Talk, sent: list[Any], tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "antiphon" / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began_s = time.monotonic()
+        talk._saw_s = -60.0
+        talk.tend()
+        assert "Not kept yet" in talk.say("less snare")
+        assert "not kept yet" in talk.say("undo")
+        assert time.monotonic() - began_s < BUSY_S / 2
+        other.execute("ROLLBACK")
+    assert edits(sent) == []
+    talk.close()
+    assert kept(tmp_path) == [("less snare", True)]
+
+
+def test_a_full_disk_is_said_and_the_band_obeys(talk: Talk, sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("agent.memory.Memory.said", full)
+    assert "disk is full" in talk.say("less snare")
+    assert edits(sent)
+    talk.close()
+
+
+def test_a_folder_that_cannot_be_used_costs_the_memory_only(
+    sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "antiphon").write_text("a file")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    talk = Talk(load(), sent.append, sent.append)
+    talk._loading.join()
+    assert talk._room and "cannot be opened" in talk._room.note
+    assert "next bar" in talk.say("less snare")
+    talk.close()
+
+
+def test_what_is_said_before_there_are_words_is_heard_later(
+    sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("agent.talk.LOADS_S", 0.0)
+    talk = Talk(load(), sent.append, sent.append)
+    assert "moment" in talk.say("less snare")
+    talk._loading.join()
+    talk.tend()
+    assert [one.split(" ")[0] for one in edits(sent)] == ["snare.level"]
+    talk.close()
+
+
+def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ImportError("half an installation")
+
+    monkeypatch.setattr("agent.talkroom.Room", broken)
+    talk = Talk(load(), sent.append, sent.append)
+    talk._loading.join()
+    assert "no words" in talk.say("less snare")
+    talk.close()
