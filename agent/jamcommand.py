@@ -83,6 +83,7 @@ def _jam(given: argparse.Namespace) -> int:
 
     from agent import devices, rig
     from agent.monitor import Monitor
+    from agent.personal import personal
     from agent.recorder import new_session_folder
 
     config, take = settings(given)
@@ -101,7 +102,8 @@ def _jam(given: argparse.Namespace) -> int:
 
         troubles = Fast(config, where, folder, monitor).run()
     else:
-        troubles = _live(config, where, folder, monitor)
+        # a file and a seed give the same session to everybody
+        troubles = _live(config if where.take else personal(config), where, folder, monitor)
     for trouble in troubles:
         print(f"antiphon: {trouble}", file=sys.stderr)
     console.print(f"session written to {folder}", markup=False, soft_wrap=True)

@@ -50,7 +50,7 @@ class Mind:
     """
 
     def __init__(self, config: Config, latency_s: float = 0.0) -> None:
-        responder = Responder.load(named(config.models.responder))
+        responder = Responder.load(named(config.models.responder), config.models.adapter)
         self._codec = open_codec(config.models, responder.sound_dim) if config.models.codec_enabled else None
         self._codec_state = self._codec.initial_state() if self._codec else None
         self._silent_frames, self._resting = 0, False

@@ -137,6 +137,7 @@ class ModelsConfig:
     codec: str | None = _path(None)
     codec_kbps: float = _between(3.0, 0.75, 24)  # 0.75 for each codebook in use
     responder: str | None = _path(None)
+    adapter: str | None = _path(None)  # path stem; None = what was practised for conversation.player
     codec_enabled: bool = True
 
 

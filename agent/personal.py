@@ -1,0 +1,42 @@
+"""What was practised for a player, found for the session that begins."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from agent.errors import UserError
+from agent.places import data_folder
+from agent.settings import Config
+
+GUEST = "guest"
+log = logging.getLogger(__name__)
+
+
+def personal(config: Config) -> Config:
+    """With the adapter of conversation.player in models.adapter, where there is one and none was named. One that does not
+    fit the responder's weights is left out, and said so."""
+    name, models = config.conversation.player, config.models
+    if models.adapter is not None or name == GUEST or not (data_folder() / "memory.sqlite").exists():
+        return config
+    from agent.memory import Memory
+    from agent.practice import ready
+    from models.responder import Responder, named
+
+    try:
+        memory = Memory(data_folder())
+    except UserError as cause:
+        log.warning("%s", cause)
+        return config
+    try:
+        stem = ready(memory, memory.player(name)).adapter
+    finally:
+        memory.close()
+    if stem is None:
+        return config
+    try:
+        Responder.load(named(models.responder), stem)
+    except (OSError, ValueError) as cause:
+        log.warning("played without what was practised: %s", cause)
+        return config
+    return replace(config, models=replace(models, adapter=str(stem)))
