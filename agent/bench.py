@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -25,17 +26,19 @@ from agent.mixdown import RATE, Sound, render
 from agent.multitrack import TimeMap, parts_of, write
 from agent.musictext import meter_of
 from agent.names import key_name
+from agent.personal import GUEST, personal
 from agent.places import data_folder
+from agent.practice import finish
 from agent.settings import Config
 from agent.sketch import Sketcher
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.takes import Take
 from listener.capture import AudioFile
 from models.midi_file import RawNote
+from models.responder import Responder, named
 from models.timing import Timing
 
 BLOCK = 48_000
-GUEST = "guest"  # a player who is nobody: nothing is kept
 GAP_S = 0.7  # between A and B
 SHOWN = 5  # figures that moved, a line each
 
@@ -110,9 +113,11 @@ class Bench:
         return out
 
     def close(self) -> None:
-        """Ends the session; the memory is closed."""
+        """Ends the session; what was played is practised from now on, in the background; the memory is closed."""
         self.dialogue.close()
         if self._memory:
+            book = self.dialogue.book
+            finish(self._memory, book.player_id, book.session, self.dialogue.takes)
             self._memory.close()
 
 
@@ -120,10 +125,11 @@ def opened(given: argparse.Namespace, config: Config) -> Bench:
     """From the command line. Raises UserError for what cannot be heard, read or written."""
     told = (config.band.meter, config.band.tempo_bpm)
     riff, recording = heard(given.recording, given.bars, given.first_s, told)
-    sketcher = Sketcher(open_responder(None, config), config.band.temperature)
     talk = config.conversation
     name = given.player or talk.player
-    memory = None if given.guest or name == GUEST else Memory(data_folder())
+    name = GUEST if given.guest else name
+    memory = None if name == GUEST else Memory(data_folder())
+    sketcher = Sketcher(responder_for(config, name), config.band.temperature)
     folder = given.out.resolve() if given.out else None
     if folder is None and memory:
         folder = data_folder() / takefiles.FOLDER / datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -133,6 +139,14 @@ def opened(given: argparse.Namespace, config: Config) -> Bench:
     kept = (talk.half_life_days, talk.proposals, str(folder or ""))
     dialogue = Dialogue(sketcher, memory, name, now_s, *kept, hearing(config))
     return Bench(dialogue, riff, recording, folder, config, memory)
+
+
+def responder_for(config: Config, name: str) -> Responder:
+    """The config's, with what was practised for this player."""
+    config = personal(replace(config, conversation=replace(config.conversation, player=name)))
+    if config.models.adapter is None:
+        return open_responder(None, config)
+    return Responder.load(named(config.models.responder), config.models.adapter)
 
 
 def hearing(config: Config) -> Callable[[str, Context], conversation.Heard]:

@@ -55,9 +55,9 @@ class Dialogue:
         hearing: Callable[[str, Context], Heard] = hear,
     ) -> None:
         self.sketcher, self._player_name, self._hear = sketcher, player, hearing
-        self._book = Notebook(memory, player, now_s, half_life_days, folder)
-        self._now, self._began_s = self._book.now, now_s
-        self.proposer = Proposer(sketcher, self._book.taste, seed=self._book.session, quiet=not proposals)
+        self.book = Notebook(memory, player, now_s, half_life_days, folder)
+        self._now, self._began_s = self.book.now, now_s
+        self.proposer = Proposer(sketcher, self.book.taste, seed=self.book.session, quiet=not proposals)
         self._undo: list[tuple[int, Take]] = []  # direction and the take before it
         self._open: tuple[int, Proposal] | None = None
         self._last: tuple[Edit, ...] = ()
@@ -73,21 +73,21 @@ class Dialogue:
 
     def greet(self) -> str:
         """The first line; what had to be set aside of the memory is said with it."""
-        line = greeting(self._now, self._player_name, self._book.liked())
-        return f"{line} ({self._book.note})" if self._book.note else line
+        line = greeting(self._now, self._player_name, self.book.liked())
+        return f"{line} ({self.book.note})" if self.book.note else line
 
     def listen(self, riff: Riff, seed: int = 0) -> Answer:
         """A riff: its first take, with what is known of this player's taste. Of a riff heard on another day it plays
         on with what was left; else it says an idea if one is worth it."""
         motif = motif_of(riff)
-        again = self._book.again(motif)
+        again = self.book.again(motif)
         if again:
             riff = replace(riff, hook=again.motif)
-        self._book.heard(riff, motif)
+        self.book.heard(riff, motif)
         resumes = again is not None and again.days >= TODAY_DAYS and bool(again.edits)
         taste = () if resumes else self._from_taste()  # it is in what was left
         self.take = self.sketcher.begin(riff, Standing().ask(taste), again.seed if again and resumes else seed)
-        self._book.took(self.take, "the riff")
+        self.book.took(self.take, "the riff")
         if again and resumes:
             return self._resumed(again, self.take)
         heard = heard_of(self.take, riff.behind_s, again.days if again else None)
@@ -96,7 +96,7 @@ class Dialogue:
 
     def _resumed(self, again: Again, before: Take) -> Answer:
         """As it was left: one step that can be undone."""
-        direction = self._book.said("(as we left it)", again.edits)
+        direction = self.book.said("(as we left it)", again.edits)
         self._revised(again.edits, direction, before, "as we left it", "as we left it")
         assert self.take
         what = "; ".join(told.in_words(again.edits))
@@ -107,7 +107,7 @@ class Dialogue:
         """What this player likes without being asked again, out of earlier sessions."""
         names = {"tension": "harmony.dissonance", "resolution": "harmony.resolution", "register": "line.register"}
         edits = []
-        for dial, value in self._book.taste.preferred().items():
+        for dial, value in self.book.taste.preferred().items():
             if abs(value - 0.5) > 0.1:
                 target = names.get(dial, f"band.{dial}" if dial in ("density", "intensity") else f"feel.{dial}")
                 edits.append(Edit.read(f"{target} {'more' if value > 0.5 else 'less'} ~small"))
@@ -162,7 +162,7 @@ class Dialogue:
             self._judge(YES, sentence)
             return Answer("That is what this is. Kept.", before, before)
         self.ignored()
-        direction = self._book.said(sentence, plain)
+        direction = self.book.said(sentence, plain)
         self.proposer.taste.wish(plain)
         self._last = plain
         what = "; ".join(told.in_words(plain))
@@ -174,7 +174,7 @@ class Dialogue:
     def _revised(self, edits: tuple[Edit, ...], direction: int, before: Take, says: str, why: str) -> Take:
         self._undo.append((direction, before))
         self.take = self.sketcher.revise(before, edits, says)
-        self._book.took(self.take, why)
+        self.book.took(self.take, why)
         return self.take
 
     def _undone(self, before: Take) -> Answer:
@@ -183,7 +183,7 @@ class Dialogue:
         if self._open:
             self._judge(NO, "undo")
         direction, earlier = self._undo.pop()
-        self._book.revoke(direction)
+        self.book.revoke(direction)
         take = self._played_again(earlier, f"back to take {earlier.number}", "undo")
         return Answer(f"Undone: back to {earlier.says or 'where we were'}.", take, before, changed=True)
 
@@ -207,7 +207,7 @@ class Dialogue:
     def _played_again(self, take: Take, says: str, why: str) -> Take:
         self.take = replace(take, number=len(self.sketcher.takes) + 1, says=says)
         self.sketcher.takes.append(self.take)
-        self._book.took(self.take, why)
+        self.book.took(self.take, why)
         return self.take
 
     def name(self, name: str) -> Answer:
@@ -215,7 +215,7 @@ class Dialogue:
         assert self.take
         self.take = replace(self.take, name=name.strip()[:80])
         self.sketcher.takes[-1] = self.take
-        self._book.named(self.take.name)
+        self.book.named(self.take.name)
         return Answer(f"This is {self.take.name!r} from now on.", self.take, self.take)
 
     # -- proposals and verdicts -------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ class Dialogue:
     def _proposed(self, proposal: Proposal | None, before: Take) -> Answer:
         if proposal is None:
             return Answer("I am with you.", before, before)
-        self._open = (self._book.proposed(proposal), proposal)
+        self._open = (self.book.proposed(proposal), proposal)
         take = self._revised(proposal.edits, 0, before, proposal.idea, proposal.says)
         return Answer(proposal.says, take, before, True, proposal)
 
@@ -261,7 +261,7 @@ class Dialogue:
         if verdict in (YES, MORE):
             self._liked = (*self._liked, f"the {kind}" if kind else f"take {number}")
         self.proposer.judge(kind, verdict)
-        self._book.judged(subject, number, verdict, sentence)
+        self.book.judged(subject, number, verdict, sentence)
 
     def ignored(self) -> None:
         """The player went on without a word: a verdict too."""
@@ -273,7 +273,7 @@ class Dialogue:
     def tick(self, now_s: float) -> None:
         """How late it is now."""
         self._now = replace(self._now, at_s=now_s, running_s=now_s - self._began_s)
-        self._book.seen()
+        self.book.seen()
 
     def standing(self) -> tuple[str, ...]:
         """Everything asked for that still stands, in words."""
@@ -282,7 +282,7 @@ class Dialogue:
     def close(self) -> None:
         """Ends the session."""
         self.ignored()
-        self._book.end()
+        self.book.end()
 
 
 def _played(edit: Edit) -> Edit:

@@ -14,8 +14,8 @@ from agent.memory import FILE
 from agent.places import data_folder
 from agent.takefiles import FOLDER
 
-ADAPTERS = "adapters"
-OURS = (FOLDER, ADAPTERS)
+ADAPTERS, PLAYERS = "adapters", "players"  # PLAYERS: agent/practice.py's material and adapters
+OURS = (FOLDER, ADAPTERS, PLAYERS)
 
 
 def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list[str]:
@@ -33,6 +33,8 @@ def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list
                 shutil.copytree(source, target / f"session-{session['id']:04d}")
             elif source:
                 missing.append(f"session {session['id']}: {source} is no longer there")
+        if "adapters" in everything and (data_folder() / PLAYERS).is_dir():
+            shutil.copytree(data_folder() / PLAYERS, target / PLAYERS)
         for row in everything.get("adapters", []):
             missing += _adapter(Path(row["path"]), target / ADAPTERS)
     except OSError as cause:

@@ -47,13 +47,13 @@ class Notebook:
     ) -> None:
         self._memory = memory
         self.note = memory.note if memory else ""
-        self._player = memory.player(player) if memory else 0
+        self.player_id = memory.player(player) if memory else 0
         self.now = self._since(now_s)
         self.taste = self._tastes(now_s, half_life_days)
-        rows = memory.phrases(self._player) if memory else []
+        rows = memory.phrases(self.player_id) if memory else []
         self._phrases = {row["id"]: row for row in rows}
         self.recall = Recall([(row["id"], as_motif(row["motif"])) for row in rows])
-        self.session = memory.begin(self._player, folder) if memory else 0
+        self.session = memory.begin(self.player_id, folder) if memory else 0
         self._take = 0  # the last one's row
 
     # -- what is known ----------------------------------------------------------------------------------------
@@ -73,11 +73,13 @@ class Notebook:
         """Kinds of ideas this player praised, the last at the end."""
         if self._memory is None:
             return ()
-        kinds = [row["kind"] for row in self._memory.verdicts(self._player) if row["verdict"] in LIKED and row["kind"]]
+        kinds = [
+            row["kind"] for row in self._memory.verdicts(self.player_id) if row["verdict"] in LIKED and row["kind"]
+        ]
         return tuple(dict.fromkeys(kinds))
 
     def _since(self, now_s: float) -> Now:
-        last = next(iter(self._memory.sessions(self._player)), None) if self._memory else None
+        last = next(iter(self._memory.sessions(self.player_id)), None) if self._memory else None
         if last is None:
             return Now(now_s)
         gone_s = max(now_s - (last["ended_s"] or last["seen_s"]), 0.0)
@@ -97,8 +99,8 @@ class Notebook:
         """From verdicts, and from what was asked for and never taken back."""
         if self._memory is None:
             return Taste()
-        taste = Taste.of(self._memory.verdicts(self._player), now_s, half_life_days)
-        for session in self._memory.sessions(self._player):
+        taste = Taste.of(self._memory.verdicts(self.player_id), now_s, half_life_days)
+        for session in self._memory.sessions(self.player_id):
             for one in self._memory.directions(session["id"]):
                 age_days = max(now_s - one.at_s, 0.0) / DAY_S
                 taste.wish(one.edits, WISHED * 0.5 ** (age_days / half_life_days))

@@ -151,12 +151,14 @@ def _export(given: argparse.Namespace) -> int:
 
 
 def _forget(given: argparse.Namespace) -> int:
+    from agent import practice
     from agent.keepsakes import remove
 
     memory, session = _session(given.number)
     if not sure(f"Forget session {given.number} of {_when(session['started_s'])} for good?", given.yes):
         print("Nothing was forgotten.")
         return 1
+    practice.forget(memory, session["player_id"], given.number)
     memory.forget(given.number)
     memory.close()
     _, left = remove([session["folder"]])

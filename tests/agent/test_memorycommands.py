@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent import bench
+from agent import bench, practice
 from agent.__main__ import main
 from agent.memory import FILE, Memory
 from agent.mixdown import RATE, Mix
@@ -30,6 +30,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     rng = np.random.default_rng(0)
     sound = (0.1 * rng.standard_normal(9 * RATE)).astype(np.float32)
     soundfile.write(tmp_path / "riff.wav", sound, RATE)
+    monkeypatch.setattr(practice, "practise", lambda *given: None)  # no training in the background of a test
     monkeypatch.setattr(bench, "heard", lambda *given: (riff(bars=1), sound))
     if "sound" not in request.node.name:  # a second of silence instead of the mix
         silence = np.zeros((RATE, 2), np.float32)
@@ -84,6 +85,15 @@ def test_an_export_is_complete(home: Path) -> None:
     there = {path.name: path.read_bytes() for path in Path(session["folder"]).iterdir()}
     copied = {path.name: path.read_bytes() for path in (home / "all" / "session-0001").iterdir()}
     assert there == copied and {"take-002.mid", "take-002.wav", "take-002.json"} <= set(copied)
+
+
+def test_what_is_practised_is_exported_and_forgotten_with_the_session(home: Path) -> None:
+    workshop(home, "less snare", "love it")
+    assert main(["memory", "export", str(home / "all")]) == 0
+    material = list((data_folder() / "players").rglob("*.npz"))
+    assert material and len(list((home / "all" / "players").rglob("*.npz"))) == len(material)
+    assert main(["sessions", "forget", "1", "--yes"]) == 0
+    assert not list((data_folder() / "players").rglob("*.npz"))
 
 
 def test_an_export_writes_over_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
