@@ -164,7 +164,7 @@ def memory(hours: float) -> dict[str, float]:
 
 def faults(kills: int) -> list[Outcome]:
     """Each fault once; kill -9 of each worker so many times."""
-    outcomes = []
+    outcomes: list[Outcome] = []
     with _stage() as stage:
         stage.start()
         stage.room.playing = True
@@ -178,15 +178,27 @@ def faults(kills: int) -> list[Outcome]:
                 if f.name.endswith(f"{'model' if name == 'mind' else name} process") and "kill" in f.name
             )
             outcomes.append(_suffered(stage, fault))
+            _note(outcomes[-1])
         for fault in FAULTS:
             if "kill -9" not in fault.name and "clock" not in fault.name:
                 outcomes.append(_suffered(stage, fault))
+                _note(outcomes[-1])
         code = stage.stop()
         outcomes.append(Outcome(f"the end (exit {code})", 0, 0, 0, 0, stage.synth.hanging))
-    outcomes += _clock_faults()
-    outcomes.append(parent_killed())
-    outcomes.append(disk_full())
+    for outcome in (*_clock_faults(), parent_killed(), disk_full()):
+        outcomes.append(outcome)
+        _note(outcome)
     return outcomes
+
+
+def _note(outcome: Outcome) -> None:
+    """At once: a crash of the rig costs no figure."""
+    figures = {
+        "extra_gap_s": round(outcome.lost_s, 3),
+        "silence_s": round(outcome.silence_s, 3),
+        "back_s": round(outcome.back_s, 3),
+    }
+    append("realtime_fault", outcome.name, figures | {"hanging": len(outcome.hanging)})
 
 
 def _suffered(stage: Stage, fault: Any) -> Outcome:

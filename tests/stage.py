@@ -26,6 +26,7 @@ from tests.rig import REALTIME
 ROOT = Path(__file__).parent.parent
 SYNTH = "hardware"  # the synth's client name
 QUIET_DB = -60.0
+GRAVEYARD: list[Any] = []  # clients of servers that were killed: closing one while another server runs crashes libjack
 
 
 class Server:
@@ -215,6 +216,7 @@ class Stage:
                 self._connect(client, "room:bass", "Antiphon-audio:in")
                 self._connect(client, "Antiphon-audio:out", "room:", is_audio=True)
             except Exception:  # the server was killed: a new client when it is back
+                GRAVEYARD.append(client)
                 client = None
         if client:
             client.close()
