@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.audiowords import AudioReport
+from agent.errors import UserError
 from agent.messages import FollowGrid
 from agent.midi_in import MidiIn
 from agent.pedals import Pedals
@@ -19,7 +20,9 @@ from listener.types import Grid
 
 
 class Company:
-    """to_mind: messages. folder: the session's. say: carries out a command line; may raise UserError. Raises UserError where what is asked for cannot be had."""
+    """to_mind: messages. folder: the session's. say: carries out a command line; may raise UserError.
+
+    Raises UserError where what is asked for cannot be had."""
 
     def __init__(
         self, config: Config, say: Callable[[str], object], to_mind: Callable[[Any], object], folder: str = ""
@@ -29,7 +32,12 @@ class Company:
         self._midi = MidiIn(spec, config.midi.api, wants_clock) if spec is not None else None
         self.pedals = Pedals(config, say, self._midi) if self._midi else None
         syncs = wants_clock or config.sync.source == "link" or config.sync.link
-        self._sync = Sync(config, self._midi.tap() if self._midi and wants_clock else None) if syncs else None
+        try:
+            self._sync = Sync(config, self._midi.tap() if self._midi and wants_clock else None) if syncs else None
+        except UserError:
+            if self._midi:
+                self._midi.close()  # its thread would go on
+            raise
         self._told: FollowGrid | None = None
         self.talk = Talk(config, to_mind, say, folder)
 

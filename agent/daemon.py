@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import time
@@ -30,6 +31,7 @@ LOOK_EVERY_S = 1.0  # for an interface that is not there
 TURN_S = 0.05
 AGAIN_S = (1.0, 30.0)  # after a session that could not begin: the first wait and the longest
 SAID_EVERY_S = 60.0
+DEAF_S = 120.0  # without both workers: longer than any wait of a crash loop; then systemd may try from the beginning
 
 
 class Daemon:
@@ -46,7 +48,7 @@ class Daemon:
         self._live: Live | None = None
         self._stopping = self._is_ready = self._asked_to_read = False
         self._waits_for = "the interface"
-        self._said_s = time.monotonic()
+        self._said_s = self._listened_s = time.monotonic()
 
     def run(self) -> int:
         """Until it is told to stop or a take is over; the exit code."""
@@ -74,11 +76,14 @@ class Daemon:
         told, continues = self._resumed()
         wait_s, longest_s = AGAIN_S
         while rig := self._rig():
+            folder = self._folder or self._new_folder()
             try:
-                self._play(rig, told, continues)
+                self._play(rig, folder, told, continues)
                 return 0
             except UserError as cause:
                 fact(log, "failed", logging.ERROR, cause=cause, again_s=wait_s)
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # where nothing came of it: a night of tries leaves no night of folders
                 self._idle(wait_s)
                 wait_s = min(2 * wait_s, longest_s)
         return 0
@@ -126,13 +131,12 @@ class Daemon:
 
     # -- a session --------------------------------------------------------------------------------------------
 
-    def _play(self, rig: Rig, told: Orders, continues: str | None) -> None:
-        folder = self._folder or self._new_folder()
+    def _play(self, rig: Rig, folder: Path, told: Orders, continues: str | None) -> None:
         more: dict[str, Any] = {"continues": continues} if continues else {}
         fact(log, "started", folder=folder, rig=rig.says, **more)
         quiet = Monitor(None, live=False)
         live = Live(self._config, rig, folder, quiet, forever=True, told=told, continues=continues, tend=self._tend)
-        self._live = live
+        self._live, self._listened_s = live, time.monotonic()
         if self._stopping:
             return
         try:
@@ -156,11 +160,14 @@ class Daemon:
         self._last.write(live.folder, live.desk.orders.lines())
         if live.ending:
             self._notifier.say("STOPPING=1")  # what is written now may take longer than the watchdog waits
-        elif live.listening:
+            return
+        if live.listening:
+            self._listened_s = time.monotonic()
             self._tell_systemd("listening", ready=True)
-            self._notifier.feed()
         elif self._is_ready:
             self._tell_systemd("a worker is started anew", ready=False)
+        if time.monotonic() - self._listened_s < DEAF_S:  # meanwhile the other worker plays on, and this one mends
+            self._notifier.feed()
         if time.monotonic() - self._said_s > SAID_EVERY_S:
             self._said_s = time.monotonic()
             figures = {key: value for key, value in live.figures.as_dict().items() if value}

@@ -21,7 +21,7 @@ from agent import service
 from agent.__main__ import main
 from agent.config import load
 from agent.control import ask
-from agent.daemon import Daemon
+from agent.daemon import DEAF_S, Daemon
 from agent.errors import UserError
 from agent.lastsession import LastSession
 from agent.logs import FACTS, Formatter
@@ -92,6 +92,62 @@ def test_it_waits_for_its_interface_answers_meanwhile_and_stops_when_told(
     assert told.count("WATCHDOG=1") >= 2
     assert told[-1] == "STOPPING=1"
     assert not control.exists()
+
+
+class Mending:
+    """A session whose mind is started anew, seen by the daemon in its turn."""
+
+    listening = ending = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.desk, self.crew, self.figures = folder, self, self, self
+        self.orders = self
+        self.restarts = {"model": 7}
+
+    def lines(self) -> list[str]:
+        return []
+
+    def answer(self, text: str) -> tuple[str, None]:
+        return text, None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {}
+
+
+def test_systemd_ends_no_session_that_mends_itself_but_one_that_cannot(
+    control: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Daemon(load(None, {"paths.state": str(tmp_path)}), nothing_plugged_in, None)
+    fed: list[float] = []
+    monkeypatch.setattr(daemon._notifier, "feed", lambda: fed.append(time.monotonic()))
+    live: Any = Mending(tmp_path)
+    daemon._tend(live)
+    assert len(fed) == 1, "the sound goes on meanwhile"
+    daemon._listened_s -= DEAF_S
+    daemon._tend(live)
+    assert len(fed) == 1, "for two minutes: in vain"
+    daemon._server.close()
+
+
+def test_tries_in_vain_leave_no_folders(control: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link_is_missing(*_: Any, **__: Any) -> None:
+        raise UserError("Link is not installed")
+
+    monkeypatch.setattr("agent.daemon.Live", link_is_missing)
+    monkeypatch.setattr("agent.daemon.AGAIN_S", (0.01, 0.01))
+    config = load(None, {"paths.sessions": str(tmp_path / "s"), "paths.state": str(tmp_path / "state")})
+    tries: list[int] = []
+
+    def found() -> Rig:
+        tries.append(1)
+        if len(tries) == 4:
+            daemon._end()
+        return Rig(48_000, None, 1, None, 0, None, None, "a card")
+
+    daemon = Daemon(config, found, None)
+    assert daemon.run() == 0
+    assert len(tries) == 4
+    assert list((tmp_path / "s").iterdir()) == []
 
 
 def test_a_second_daemon_is_refused(control: Path, tmp_path: Path) -> None:

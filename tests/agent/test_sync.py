@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import mido
 import numpy as np
 import pytest
 
+from agent.company import Company
 from agent.config import load
 from agent.errors import UserError
 from agent.messages import FollowGrid
@@ -144,3 +146,16 @@ def give_and_follow() -> None:
 def test_midi_clock_needs_a_port() -> None:
     with pytest.raises(UserError, match=r"midi\.input"):
         Sync(config(sync__source="midi", midi__input=None))
+
+
+def test_a_session_that_cannot_have_its_link_leaves_no_midi_port_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+
+    def no_link(*_: object) -> None:
+        raise UserError("Link is not installed")
+
+    monkeypatch.setattr("agent.company.Sync", no_link)
+    monkeypatch.setattr("agent.company.MidiIn", lambda *_: SimpleNamespace(tap=list, close=lambda: closed.append(True)))
+    with pytest.raises(UserError, match="not installed"):
+        Company(config(sync__link=True), lambda line: None, lambda message: None)
+    assert closed == [True]
