@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and goes on answering
 WAIT_S = (0.001, 0.02)  # for the next frame: the least, and the most, so that a command is not kept waiting
-RESTS_S = 0.04  # so much later in a silent room: several frames at once cost less than one by one
+RESTS_S = 0.08  # so much later in a silent room: several frames at once cost less than one by one
 LATE_S = 0.08  # behind the stream by more, it does nothing that can wait
 SNAPSHOT_S, SNAPSHOT_LATEST_S = 1.0, 3.0  # how often, in seconds of the stream; when always late, and in silence
 TOLD_S = 0.2  # the same, when something was told

@@ -35,7 +35,7 @@ from listener.types import Grid
 log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 3.0
-TURN_S = 0.02
+TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
 STALE_S = 0.3  # the mind owes a word when so much sound came since its last
 
 
@@ -83,7 +83,7 @@ class Live:
             self.crew.start()
             while not self.ending:
                 self._turn()
-                time.sleep(TURN_S)
+                time.sleep(RESTING_TURN_S if self.listening and not self._grid else TURN_S)
             self._tend(self)  # who asked for the end is answered before everything is written
         finally:
             self._finish(numbers)
