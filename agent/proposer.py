@@ -100,15 +100,15 @@ class Proposer:
             "surprise": float(np.exp(-(((more - self.target_bits) / 1.0) ** 2))),
         }
         scores["total"] = _total(scores)
-        return Proposal(idea.name, edits, sentence(idea, heard), played, scores)
+        return Proposal(idea.name, edits, sentence(idea, heard, not self._said), played, scores)
 
 
 def _total(scores: dict[str, float]) -> float:
     return sum(WEIGHTS[name] * value for name, value in scores.items())
 
 
-def sentence(idea: Idea, heard: Heard) -> str:
-    """'Strong hook. What if we put a 7/8 bar in bar three? It surprises without breaking the feel.'"""
+def sentence(idea: Idea, heard: Heard, greets: bool = True) -> str:
+    """greets: with what was heard, which is said once. 'Strong hook. What if we put a 7/8 bar in bar three? It surprises without breaking the feel.'"""
     numbers = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
     third = max(heard.bars - 1, 1)
     words = {
@@ -116,7 +116,8 @@ def sentence(idea: Idea, heard: Heard) -> str:
         "third": numbers[third] if third < len(numbers) else third,
         "span": heard.span,
     }
-    return " ".join((describe(heard), idea.says.format(**words), idea.why.format(**words)))
+    first = (describe(heard),) if greets else ()
+    return " ".join((*first, idea.says.format(**words), idea.why.format(**words)))
 
 
 def describe(heard: Heard) -> str:

@@ -100,7 +100,8 @@ def told(question: str, sentence: str, known: Known) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    return " and ".join(dict.fromkeys(names))
+    *first, last = dict.fromkeys(names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _chords(take: Take) -> str:

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.bench import heard, write_midi
+from agent.conversation import hear
 from agent.dialogue import Dialogue
 from agent.diff import measured
 from agent.material import Riff
@@ -117,6 +118,7 @@ def told(riff: Riff, folder: Path) -> tuple[list[Step], list[Step], dict[str, bo
 
 
 def evening(talk: Dialogue, riff: Riff, lines: Sequence[str], clock: Clock, timing: Timing) -> Iterator[Step]:
+    hear("less snare")  # what it reads when first used
     greeting, answer = talk.greet(), talk.listen(riff)
     opening = sheet_of(talk.takes[0], "", timing)
     yield Step("(comes in)", greeting, talk.takes[0], opening)
