@@ -43,7 +43,7 @@ class Mixing:
     share: float = 0.5
     near: int = 64
     sharp: float = 16.0
-    reach: float = 0.35
+    reach: float = 0.16
 
 
 class PlayerMemory:
@@ -111,7 +111,7 @@ class PlayerMemory:
         distance = 2 - 2 * likeness[rows]
         weights = np.exp(-mixing.sharp * (distance - distance.min())).astype(np.float32)
         weights /= weights.sum()
-        share = mixing.share * 0.5 ** (float(weights @ distance) / mixing.reach)
+        share = mixing.share * 0.5 ** ((float(weights @ distance) / mixing.reach) ** 2)
         return weights, rows, share
 
     def save(self, path: Path) -> None:
