@@ -230,13 +230,19 @@ class Memory:
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
+        """Raises UserError where it could not be kept: all of it, and the next one may be."""
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException as cause:
+            if self._db.in_transaction:  # some failures have ended it already
+                self._db.execute("ROLLBACK")
+            if isinstance(cause, sqlite3.Error):
+                raise UserError(
+                    f"{self.path}: not kept ({cause}); is the disk full, or another program at it?"
+                ) from None
             raise
-        self._db.execute("COMMIT")
 
     def _insert(self, table: str, **values: Any) -> int:
         names, marks = ", ".join(values), ", ".join("?" * len(values))

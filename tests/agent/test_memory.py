@@ -133,3 +133,24 @@ def test_an_adapter_can_be_rolled_back(tmp_path: Path) -> None:
     assert memory.adapter(ann) is None
     with pytest.raises(UserError, match="there is none"):
         memory.roll_back(ann, 7)
+
+
+def test_a_write_that_fails_costs_itself_only(tmp_path: Path) -> None:
+    memory = memory_at(tmp_path)
+    session = memory.begin(memory.player("Ann"))
+    pages = memory._db.execute("PRAGMA page_count").fetchone()[0]
+    memory._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(UserError, match="full"):
+        memory.said(session, "x" * 100_000, [])
+    memory._db.execute("PRAGMA max_page_count = 1000000")
+    memory.said(session, "less snare", [])
+    with pytest.raises(UserError, match="not kept"):
+        _write_what_only_commit_refuses(memory)
+    memory.said(session, "more hat", [])
+    assert [one.sentence for one in memory.directions(session)] == ["less snare", "more hat"]
+
+
+def _write_what_only_commit_refuses(memory: Memory) -> None:
+    with memory._write() as db:
+        db.execute("PRAGMA defer_foreign_keys = 1")
+        db.execute("INSERT INTO directions(session_id, said_s, sentence, edits) VALUES (99, 0, '', '[]')")
