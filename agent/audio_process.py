@@ -31,7 +31,7 @@ from agent.outlet import Outlet
 from agent.outputs import open_port, open_synth
 from agent.player import QUANTUM, Player
 from agent.processname import call_me
-from agent.reporting import reported
+from agent.reporting import RECORDS_TOLD, reported
 from agent.streams import FilePlayback
 from agent.types import Plan
 from listener.capture import AudioFile
@@ -176,7 +176,8 @@ class AudioProcess:
             self._turn()
             self._sleep()
         self.player.stop()
-        self._report(stopped=True)
+        for _ in range(1 + len(self.player.records) // RECORDS_TOLD):
+            self._report(stopped=True)
 
     def _wait_for_go(self) -> None:
         while not self._stopping and not self._resumed and not self._listen():
@@ -287,8 +288,7 @@ class AudioProcess:
         failed = self._file.failed if self._file else ""
         report = reported(line, player, self._wakes, failed, stopped, self._latency, self._band_delay)
         if self._reports.send(report):  # else it is told with the next one
-            player.records.clear()
-            player.notes.clear()
+            del player.records[:RECORDS_TOLD], player.notes[:RECORDS_TOLD]
 
     def close(self) -> None:
         """Nothing sounds after this, whatever happened."""

@@ -8,18 +8,20 @@ from agent.lateness import Wakes
 from agent.line import Line
 from agent.player import Player
 
+RECORDS_TOLD = 500  # in one report: a message is bounded (agent/channel.py), and what the parent missed comes in steps
+
 
 def reported(
     line: Line, player: Player, wakes: Wakes, failed: str, stopped: bool, latency: Latency, band_delay_samples: int
 ) -> AudioReport:
-    """The state of now; records and notes are those the player still holds."""
+    """The state of now; records and notes: the oldest RECORDS_TOLD that the player still holds."""
     samples, monotonic_s, period_s = line.clock.pair if line.clock.running else (0, 0.0, 0.0)
     return AudioReport(
         xruns=line.count(XRUNS),
         missing_samples=line.count(MISSING),
         counts=player.counts,
-        records=tuple(player.records),
-        notes=tuple(player.notes),
+        records=tuple(player.records[:RECORDS_TOLD]),
+        notes=tuple(player.notes[:RECORDS_TOLD]),
         finished=player.finished,
         stopped=stopped,
         failed=failed,
