@@ -142,7 +142,7 @@ class Live:
         self._fence(self._tend_company)
         self._fence(self._keys.tend, self._quietly, self._board.say)
         self._fence(self._tend, self)
-        self._monitor.update(self._board.status())
+        self._fence(self._monitor.update, self._board.status())
 
     def _tend_company(self) -> None:
         """Everyone who may tell the band something."""
@@ -216,7 +216,7 @@ class Live:
         audio, mind = self.crew.audio, self.crew.mind
         ended_just_now = audio_was_alive and not audio.alive  # its last words are read in the next turn
         cause = "" if ended_just_now else audio.trouble(owes_words=self.crew.rolling)
-        if cause or self.figures.stuck:
+        if cause or (self.figures.stuck and audio.ready):  # once, not while its successor waits
             self._mourn(audio, cause or "the sound card's driver is stuck")
             self._silence()
         if audio.revive():
