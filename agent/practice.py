@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from agent.memory import Memory
 from models import material
 from models.material import Played
-from models.player_memory import PlayerMemory, Recalling
+from models.player_memory import PlayerMemory, Recalling, remembered
 from models.responder import WEIGHTS, Responder
 from models.tokens import PARTS
 
@@ -37,6 +37,7 @@ except ImportError:  # no such locks there: one practice at a time is not enforc
     fcntl = None  # type: ignore[assignment]
 
 MATERIAL_MAX = 200  # newest pieces of a player
+RECALLED_TICKS = 1024  # remembered when a session begins without a practised memory: half a second or so
 FEWEST_TICKS = 256  # sixteen bars of 4/4: with less there is nothing to practise
 GAIN = 0.01  # an adapter that gains less on what was kept apart is not taken up
 ROOT = Path(__file__).resolve().parent.parent
@@ -189,14 +190,24 @@ def responder_of(memory: Memory | None, player_id: int, weights: str | Path = WE
     there, note = ready(memory, player_id), ""
     try:
         base = Responder.load(weights, there.adapter)
-    except ValueError as why:
+    except (OSError, ValueError) as why:
         if there.adapter is None:
             raise
         base, note, there = Responder.load(weights), f"played without the player's adapter: {why}", Ready(None, None)
-    recall = PlayerMemory()
-    if there.recall:
-        try:
-            recall = PlayerMemory.load(there.recall)
-        except (OSError, ValueError) as why:
-            note = str(why)
+    try:
+        recall = PlayerMemory.load(there.recall) if there.recall else _newest(memory, player_id, base)
+    except (OSError, ValueError) as why:
+        recall, note = PlayerMemory(), str(why)
     return Recalling.around(base, recall), note
+
+
+def _newest(memory: Memory | None, player_id: int, responder: Responder) -> PlayerMemory:
+    """What was liked last, remembered now: before the first practice, and after it was rolled back."""
+    if memory is None:
+        return PlayerMemory()
+    songs, ticks = [], 0
+    for song in reversed(material.kept(folder_of(memory, player_id) / "material")):
+        if any(song.has) and ticks < RECALLED_TICKS:
+            songs.append(song)
+            ticks += len(song)
+    return remembered(responder, reversed(songs))

@@ -199,8 +199,7 @@ def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Ada
         if all(after[name] <= before[name] * (1 + allowed) for name in groups if name != "you"):
             break
     scores = {name: [round(before[name], 4), round(after[name], 4)] for name in groups}
-    facts = {"pieces": len(apart.learn), "ticks": sum(map(len, apart.learn)), "scores": scores}
-    return practice.adapter(strength, **facts)
+    return practice.adapter(strength, scores=scores)
 
 
 def _tried(practice: Practice, strength: float, groups: Mapping[str, Sequence[Song]]) -> dict[str, float]:
@@ -248,6 +247,7 @@ def _practise(args: argparse.Namespace) -> int:
         print(f"stopped at step {practice.step}; the same command goes on from there")
         return STOPPED
     made = chosen(practice, to_choose)
+    made = replace(made, about={**made.about, "pieces": len(learn), "ticks": sum(map(len, learn))})
     adapters.save(args.out, made)
     if args.recall:
         remembered(responder.Responder.load(args.weights, args.out), learn).save(args.recall)

@@ -100,6 +100,15 @@ def test_an_adapter_that_does_not_fit_is_left_out_with_a_word(memory: Memory, op
     assert "other weights" in note and "\n" not in note and not len(plays.recall)
 
 
+def test_before_the_first_practice_what_was_liked_is_remembered_already(
+    memory: Memory, options: dict[str, object]
+) -> None:
+    ann, weights = memory.player("Ann"), str(options["weights"])
+    give(memory, ann)
+    assert len(practice.responder_of(memory, ann, weights)[0].recall) == sum(map(len, PIECES))
+    assert not len(practice.responder_of(memory, memory.player("Ben"), weights)[0].recall)
+
+
 def test_what_was_not_liked_is_kept_for_the_players_own_line_alone(memory: Memory) -> None:
     ann = memory.player("Ann")
     give(memory, ann, liked=False)

@@ -160,6 +160,6 @@ def test_the_command_writes_an_adapter_a_card_and_the_players_memory(stem: Path,
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     assert train_adapter.main(words) == 0
     scores = json.loads((tmp_path / "adapter-1.json").read_text())["config"]["scores"]
-    assert set(scores) == {"you", "base"} and "held out" in (tmp_path / "adapter-1.md").read_text()
+    assert set(scores) == {"you", "base"} and "(4 pieces, 384 ticks)" in (tmp_path / "adapter-1.md").read_text()
     assert (tmp_path / "recall.npz").exists() and not list(tmp_path.glob("*state*"))
     assert train_adapter.main(["--learn", str(tmp_path / "none"), "--out", str(tmp_path / "x")]) == 2
