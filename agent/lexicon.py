@@ -56,7 +56,7 @@ def known_words() -> frozenset[str]:
 
 @cache
 def english() -> frozenset[str]:
-    """Correctly spelt words of four letters and more (SCOWL, size 50), which are no misspellings of musical ones."""
+    """Correctly spelt words of four letters and more (SCOWL, small), which are no misspellings of musical ones."""
     return known_words() | frozenset(gzip.decompress(WORDS_FILE.read_bytes()).decode().split())
 
 
