@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import replace
 
@@ -24,14 +25,11 @@ def personal(config: Config) -> Config:
     from models.responder import Responder, named
 
     try:
-        memory = Memory(data_folder())
+        with contextlib.closing(Memory(data_folder())) as memory:
+            stem = ready(memory, memory.player(name)).adapter
     except UserError as cause:
         log.warning("%s", cause)
         return config
-    try:
-        stem = ready(memory, memory.player(name)).adapter
-    finally:
-        memory.close()
     if stem is None:
         return config
     try:

@@ -15,6 +15,9 @@ from agent.edits import Edit
 from agent.errors import UserError
 from agent.memory import FILE, Memory
 from agent.migrations import MIGRATIONS, VERSION
+from agent.personal import personal
+from agent.places import data_folder
+from agent.settings import Config
 
 SNARE = Edit.read("snare.level less")
 WRITER = """
@@ -154,3 +157,15 @@ def _write_what_only_commit_refuses(memory: Memory) -> None:
     with memory._write() as db:
         db.execute("PRAGMA defer_foreign_keys = 1")
         db.execute("INSERT INTO directions(session_id, said_s, sentence, edits) VALUES (99, 0, '', '[]')")
+
+
+def test_a_memory_that_another_program_holds_keeps_nobody_from_playing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("agent.memory.BUSY_S", 0.01)
+    data_folder().mkdir()
+    memory = memory_at(data_folder())
+    memory._db.execute("BEGIN IMMEDIATE")
+    assert personal(Config()) == Config()
+    assert "not kept" in caplog.text
