@@ -175,7 +175,7 @@ def draw(path: Path, names: Sequence[str], before: NDArray[Any], measured: dict[
             axis.text(column, row, f"{value:+.1f}", ha="center", va="center", fontsize=8)
         axis.set_xticks(range(len(names)), names)
         axis.set_yticks(range(len(matrix)), [f"after {name}" for name in names[1:]])
-        axis.set_title(way, fontsize=9)
+        axis.set_title(way.replace(" (ships", "\n(ships"), fontsize=9)
     figure.suptitle("Held-out loss, change in % since before any adaptation", fontsize=10)
     figure.savefig(path, dpi=110)
     plt.close(figure)
