@@ -23,7 +23,7 @@ WIDEST = 12  # semitones; a wider leap counts as this
 PLACES = 16  # of a bar of four beats
 BLOCKS = ((2 * WIDEST + 1, 1.0), (12, 0.6), (PLACES, 0.6))  # sizes and weights: intervals, pitch classes, places
 DIM = sum(size for size, _ in BLOCKS)
-COMPARED = 12  # of the nearest, note by note
+COMPARED = 24  # of the nearest, note by note
 BEAT = 4  # beats after which places repeat
 
 
