@@ -13,6 +13,7 @@ from agent.acts import ACTS
 from agent.barsettings import Settings
 from agent.edits import Edit
 
+ASKED_MAX = 400  # that stand at once; of more the oldest go: all of it is one message to the mind, and in its snapshot
 EVERYWHERE = (None, "song", "until-told", "now")
 BAR = re.compile(r"bar:(\d+)")
 RANGE = re.compile(r"bars:(\d+)-(\d+)")
@@ -70,7 +71,7 @@ class Standing:
     def ask(self, edits: tuple[Edit, ...], since: int = 0) -> Standing:
         """One sentence's edits. What switches something off takes away what had switched it on."""
         new = tuple(Asked(edit, self.groups, since) for edit in edits if edit.change not in ("keep", "undo", "recall"))
-        return Standing(self.asked + new, self.groups + 1)
+        return Standing((self.asked + new)[-ASKED_MAX:], self.groups + 1)
 
     def undo(self) -> Standing:
         """Without the last group that is still there; the same where there is none."""

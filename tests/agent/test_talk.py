@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sqlite3
 import time
 from contextlib import closing
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from agent.channel import MAX_MESSAGE_BYTES
 from agent.config import load
+from agent.conversation import hear
 from agent.memory import BUSY_S, FILE
-from agent.standing import SetStanding
+from agent.standing import SetStanding, Standing
 from agent.talk import EVERY_BARS, Talk
 from agent.types import Thought
 from listener.types import Analysis, Grid, Meter
@@ -183,3 +186,12 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
     talk._loading.join()
     assert "no words" in talk.say("less snare")
     talk.close()
+
+
+def test_a_night_of_directions_still_reaches_the_mind() -> None:
+    edits = hear("less snare in bar three, and don't resolve it").edits
+    standing = Standing()
+    for bar in range(5_000):
+        standing = standing.ask(edits, bar)
+    assert standing.asked[-1].since == 4_999
+    assert len(pickle.dumps(SetStanding(standing))) < MAX_MESSAGE_BYTES / 2
