@@ -82,6 +82,7 @@ def _jam(given: argparse.Namespace) -> int:
     from rich.console import Console
 
     from agent import devices, rig
+    from agent.keys import HELP
     from agent.monitor import Monitor
     from agent.personal import personal
     from agent.recorder import new_session_folder
@@ -96,6 +97,8 @@ def _jam(given: argparse.Namespace) -> int:
     console = Console(stderr=True, quiet=given.quiet)
     says = where.says.replace("in real time", "as fast as it goes") if given.fast else where.says
     console.print(says, markup=False, soft_wrap=True)
+    if not given.fast and sys.stdin.isatty():
+        console.print(f"keys: {HELP}", style="dim", markup=False, soft_wrap=True)
     monitor = Monitor(console, live=not given.quiet)
     if given.fast:
         from agent.fast import Fast

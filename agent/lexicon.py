@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from agent.sayings import FILLERS, PARTICLES, SIGNS, WHO, WORDS
-from agent.vocabulary import COLUMNS, TERMS, Term
+from agent.vocabulary import COLUMNS, TERMS
 from agent.wording import words
 
 WORDS_FILE = Path(__file__).with_name("assets") / "words.txt.gz"
@@ -76,8 +76,3 @@ def music_words() -> tuple[str, ...]:
 def target_words() -> tuple[str, ...]:
     """Single words that name a target, sorted."""
     return tuple(sorted(phrase[0] for phrase, tags in index().items() if len(phrase) == 1 and tags[0][0] == "who"))
-
-
-def term_named(name: str) -> Term:
-    """The row called `name`; KeyError when there is none."""
-    return {term.name: term for term in TERMS}[name]

@@ -109,7 +109,6 @@ ASKS = (
     "would you say", "would you call", "can you remember", "what do you", "i wonder", "can i ask",
     "how does it work", "have you changed", "have you got", "have you ever", "have you played", "have you heard", "have you kept", "what about you", "how about you", "could you say", "can you list", "could you list", "show me what", "remind me", "let me know", "do you like", "do you think the", "do you think it", "do you hear", "do you remember", "why do not you like", "can you see", "how does the", "what happens", "how does it", "how does that", "how do",
 )  # fmt: skip
-NEVER = "never, never ever, whatever you do, no matter what, under no circumstances, at no point"
 INSULTS = "idiot, stupid, moron, dumb, asshole, bastard, you suck, shut your, useless, garbage, trash, bitch, piece of shit, fuck you, fuck off, loser, clown, pathetic, go to hell, screw you, imbecile, wanker, cretin, amateur, incompetent, tosser, jerk"
 INJECTION = (
     r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instruction|prompt|rule|guideline|direction|order)s?\b|system prompt|\brm -|\bsudo\b|drop table|<script|https?:|jailbreak|\bpasswords?\b|\bapi key|"

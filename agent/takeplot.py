@@ -24,7 +24,6 @@ SAME_S, MOVED_S = 0.004, 0.05  # a note this near in its bar is the same; and th
 GONE = "#c03030"
 ODD = "#f3e3b0"  # behind a bar in another meter than the first
 SHOWN = 9  # figures that moved, written beside a take
-TOGETHER_BARS = 4  # of a take that are drawn: the form once
 
 
 def contact_sheet(path: Path, takes: Sequence[Sheet], bars: int | None = None) -> None:

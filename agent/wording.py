@@ -103,7 +103,6 @@ SECTIONS = (
     r"interlude|solo section|breakdown section|second half|first half"
 )
 TAKES = r"take|version|try|attempt|pass|run|one|go"
-DEGREES = r"(?:maj|min|m|dim|aug|sus|add|M)?\d{0,2}(?:[b#]\d{1,2})?"
 CHORD = re.compile(
     r"\b([A-G](?:#|b(?=m|maj|\d|sus|dim|add|aug))?(?:(?:maj|min|m|dim|aug|sus|add)\d{0,2}|\d{1,2})(?:[b#]\d{1,2})?)(?![\w/+])(?! I\b)"
 )
