@@ -154,9 +154,18 @@ def _judged(tally: _Tally, sentence: str, context: Context) -> Heard:
     edits = [replace(edit, confidence=max(0.0, edit.confidence - penalty)) for edit in _unique(tally.edits)]
     sure = tuple(edit for edit in edits if edit.confidence >= THRESHOLD)
     unsure = tuple(edit for edit in edits if edit.confidence < THRESHOLD)
-    near = () if sure or unsure or tally.question or tally.verdict else _nearest(tally, sentence)
+    understood = bool(sure or unsure or tally.question or tally.verdict)
+    if not understood and _insults(sentence):
+        return Heard(reply=replies.INSULT)
+    near = () if understood else _nearest(tally, sentence)
     reply = replies.of(sure, unsure, tally.question, tally.verdict, near)
     return Heard(sure, reply, tally.question, tally.verdict, unsure)
+
+
+def _insults(sentence: str) -> bool:
+    """Whether it holds a word that is meant to hurt."""
+    said = f" {' '.join(re.findall(r'[a-z]+', sentence.lower()))} "
+    return any(f" {word.strip()} " in said for word in sayings.INSULTS.split(","))
 
 
 def _unique(edits: Sequence[Edit]) -> list[Edit]:

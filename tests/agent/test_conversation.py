@@ -85,3 +85,14 @@ def test_parse_prints_edits_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parse", "less snare", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert [Edit.from_json(edit).short() for edit in printed["edits"]] == ["snare.level less"] and printed["reply"]
+
+
+@pytest.mark.parametrize("text", ["you idiot", "You suck!", "you pathetic clown"])
+def test_an_insult_is_answered_as_one_and_changes_nothing(text: str) -> None:
+    heard = hear(text)
+    assert heard.edits == ()
+    assert heard.reply.startswith("Fair enough")
+
+
+def test_an_order_with_an_insult_is_an_order() -> None:
+    assert [edit.short() for edit in hear("louder you idiot").edits] == [edit.short() for edit in hear("louder").edits]
