@@ -130,8 +130,6 @@ class Live:
             **self.figures.as_dict(),
         }
 
-    # -- a turn -----------------------------------------------------------------------------------------------
-
     def _turn(self) -> None:
         alive = self.crew.audio.alive  # asked before its last words are read
         self._fence(self._hear_mind)
@@ -205,14 +203,11 @@ class Live:
         given = (self._config.parts, self.folder, crew.rig.rate, rings, band_delay_samples)
         return new_tape(*given, self._continues, instead)
 
-    # -- supervision ------------------------------------------------------------------------------------------
-
     def _supervise(self, audio_was_alive: bool) -> None:
         if self._over or self._stopping:
             return
         self.crew.tend()
-        while self._hushed:
-            self._may_hang(self._hushed.pop())
+        self._tell_hushed()
         audio, mind = self.crew.audio, self.crew.mind
         ended_just_now = audio_was_alive and not audio.alive  # its last words are read in the next turn
         cause = "" if ended_just_now else audio.trouble(owes_words=self.crew.rolling)
@@ -230,9 +225,16 @@ class Live:
         if mind.revive():
             self._heard_at = self.crew.bass.written
 
-    def _silence(self) -> None:
+    def _silence(self) -> Thread:
         """The audio process could not end its notes itself. Beside the start of the next one: a port takes its time."""
-        Thread(target=lambda: self._hushed.append(silence(self._config)), daemon=True).start()
+        thread = Thread(target=lambda: self._hushed.append(silence(self._config)), daemon=True)
+        thread.start()
+        return thread
+
+    def _tell_hushed(self) -> None:
+        while self._hushed:
+            if why := self._hushed.pop():
+                self._trouble(f"notes may hang: {why}")
 
     def _mourn(self, worker: Worker, cause: str) -> None:
         """Make room for the next one; whoever cannot even begin, or begins in vain again and again, is given up."""
@@ -259,8 +261,6 @@ class Live:
             self._board.say(self.command(text))
         except UserError as mistake:
             self._board.say(str(mistake))
-
-    # -- stopping ---------------------------------------------------------------------------------------------
 
     def _finish(self, numbers: tuple[signal.Signals, ...]) -> None:
         """Silence first, then everything written; a second Ctrl-C changes nothing."""
@@ -292,8 +292,7 @@ class Live:
         self._hear_audio()  # what it said with its last breath
         audio.end(0.5)
         if audio.process.exitcode != 0:
-            self._may_hang(silence(self._config))
-
-    def _may_hang(self, why: str) -> None:
-        if why:
-            self._trouble(f"notes may hang: {why}")
+            (silencing := self._silence()).join(STOP_TIMEOUT_S)
+            if silencing.is_alive():
+                self._hushed.append("the MIDI system does not answer")
+            self._tell_hushed()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -74,3 +76,16 @@ def test_an_end_that_breaks_half_way_ends_the_rest(live: Live, monkeypatch: pyte
     live._finish(())
     assert closed == ["keys"]
     monkeypatch.undo()
+
+
+def test_a_midi_system_that_does_not_answer_does_not_keep_the_end_from_being_written(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr("agent.session.STOP_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("agent.session.silence", lambda config: str(answers.wait(5)))
+    dead = {"pid": None, "exitcode": -9, "is_alive": bool, "kill": bool, "join": lambda timeout: None}
+    live.crew.audio.process = SimpleNamespace(**dead)
+    live._stop_audio()
+    assert "does not answer" in live.status()["causes"][-1]
+    answers.set()
