@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from ctypes.util import find_library
 from itertools import accumulate
 from typing import Any, Protocol
 
-from agent import jackmemory
-from agent.midi import _JACK_SILENT, API_NAMES, JACK_NO_START_SERVER, VIRTUAL, _choose_api, _find
+from agent import jackmemory, jackwatch
+from agent.midi import API_NAMES, VIRTUAL, _choose_api, _find
 from agent.quiet import quiet_stderr
 
 log = logging.getLogger(__name__)
@@ -227,34 +225,10 @@ def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSo
 def _is_in_jack(own: str, name: str | None) -> bool:
     """Whether the server has our port, connected to `name`. A restarted server does not know it, and RtMidi cannot
     tell; asked through ctypes, which lets other threads run meanwhile."""
-    path = find_library("jack")
-    if path is None:
-        return False
-    jack = ctypes.CDLL(path)
-    jack.jack_set_error_function(_JACK_SILENT)
-    for function in (jack.jack_client_open, jack.jack_port_by_name, jack.jack_port_get_all_connections):
-        function.restype = ctypes.c_void_p
-    client = jack.jack_client_open(b"Antiphon-look", JACK_NO_START_SERVER, None)
-    if not client:
+    watch = jackwatch.watch("Antiphon-look")
+    if watch is None:
         return False
     try:
-        port = jack.jack_port_by_name(ctypes.c_void_p(client), own.encode())
-        if not port or name is None:
-            return bool(port)
-        connections = jack.jack_port_get_all_connections(ctypes.c_void_p(client), ctypes.c_void_p(port))
-        found = _names(connections)
-        if connections:
-            jack.jack_free(ctypes.c_void_p(connections))
-        return name in found
+        return own in watch.targets() if name is None else name in watch.connections(own)
     finally:
-        jack.jack_client_close(ctypes.c_void_p(client))
-
-
-def _names(array: int | None) -> list[str]:
-    """A C array of strings that ends with NULL."""
-    names: list[str] = []
-    if array:
-        strings = ctypes.cast(array, ctypes.POINTER(ctypes.c_char_p))
-        while (name := strings[len(names)]) is not None:
-            names.append(name.decode())
-    return names
+        watch.close()
