@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from ctypes.util import find_library
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from agent import jackwatch
 from agent.quiet import quiet_stderr
 
 log = logging.getLogger(__name__)
@@ -29,8 +28,6 @@ SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF, BANK_MSB, BANK_LSB = 64, 120, 123, 0, 32
 PANIC_CONTROLLERS = (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF)
 VIRTUAL = "virtual"
 FLUSH_S = 0.05  # JACK carries a message with its next period; a port closed sooner swallows it
-JACK_NO_START_SERVER = 1
-_JACK_SILENT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda text: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,16 +268,8 @@ def _runs(api: str) -> bool:
 
 def _jack_runs() -> bool:
     """RtMidi opens a JACK port without a word where no server runs, so the server is asked directly."""
-    path = find_library("jack")
-    if path is None:
-        return False
-    jack = ctypes.CDLL(path)
-    jack.jack_set_error_function(_JACK_SILENT)
-    jack.jack_set_info_function(_JACK_SILENT)
-    jack.jack_client_open.restype = ctypes.c_void_p
-    jack.jack_client_close.argtypes = [ctypes.c_void_p]
     with quiet_stderr():
-        client = jack.jack_client_open(b"Antiphon-probe", JACK_NO_START_SERVER, None)
-        if client:
-            jack.jack_client_close(client)
-    return bool(client)
+        watch = jackwatch.watch("Antiphon-probe")
+        if watch:
+            watch.close()
+    return watch is not None
