@@ -148,7 +148,7 @@ class ConversationConfig:
 
     player: str = "player"
     proposals: bool = True  # whether it speaks unasked
-    half_life_days: float = _between(30.0, 0.1, 10_000)  # after which an old verdict weighs half
+    half_life_days: float = _between(90.0, 0.1, 10_000)  # after which an old verdict weighs half
     endpoint: str | None = None
     model: str = "local"
     timeout_s: float = _between(2.0, 0.1, 60)  # then the table answers

@@ -127,6 +127,7 @@ def test_silence_and_dc_are_not_notes(tmp_path: Path, sound: np.ndarray) -> None
     assert "sent" not in types
 
 
+@pytest.mark.slow
 def test_a_twenty_minute_file_is_not_read_whole_and_ctrl_c_keeps_what_was_played(tmp_path: Path) -> None:
     sf.write(tmp_path / "long.wav", np.tile(bass(60.0), 20), RATE)
     command = fast_command(tmp_path, "long.wav")

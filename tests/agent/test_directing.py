@@ -14,7 +14,7 @@ from agent.standing import SetStanding, Standing
 from agent.types import PlannedNote
 from listener.capture import file_frames
 
-TOLD_S, END_S = 9.0, 16.0
+TOLD_S, END_S = 8.0, 14.0
 SNARE, KICK = 38, 36
 
 

@@ -54,6 +54,7 @@ def test_an_uncorrected_note_bears_no_mark_of_correction(tmp_path: Path) -> None
     assert not len(coloured(path, REVISED))
 
 
+@pytest.mark.slow
 def test_a_long_take_becomes_rows_and_pages(tmp_path: Path) -> None:
     heights = [matplotlib.image.imread(draw(tmp_path / "a.png", hearing(s), "t")[0]).shape[0] for s in (10.0, 40.0)]
     pages = draw(tmp_path / "long.png", hearing(80.0), "long")

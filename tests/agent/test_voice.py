@@ -33,12 +33,14 @@ def spoken(sentence: str, folder: Path) -> np.ndarray:
 
 
 @needs_voice
+@pytest.mark.slow
 def test_a_synthetic_voice_is_understood(tmp_path: Path) -> None:
     right = [voice.understood(spoken(said, tmp_path))[1].edits == hear(said).edits for said in SAID]
     assert sum(right) >= 9, [said for said, good in zip(SAID, right, strict=True) if not good]
 
 
 @needs_voice
+@pytest.mark.slow
 def test_silence_changes_nothing() -> None:
     assert voice.understood(np.zeros(voice.SAMPLE_RATE, np.float32))[1].edits == ()
 

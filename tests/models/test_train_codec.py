@@ -39,6 +39,7 @@ def trainer(corpus):
     return lambda steps=12: Trainer(replace(CONFIG, steps=steps), TINY, corpus)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_where_an_unbroken_one_does(trainer, tmp_path):
     whole, broken = trainer(), trainer()
     for _ in range(12):
@@ -98,6 +99,7 @@ def test_finer_codebooks_take_what_the_first_leave_over(trainer):
     assert left[1] < 0.7 * left[0]
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_codec(tmp_path, corpus):
     folder = str(tmp_path / "meeting")
     config = replace(CONFIG, steps=8, processes=2)

@@ -105,6 +105,7 @@ def losses(world: int) -> list[float]:
     return [float(line) for line in outputs[0].split()]
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_loss_curve_of_one_at_equal_batch() -> None:
     one, two = losses(1), losses(2)
     assert len(one) == CONFIG.steps
