@@ -83,6 +83,8 @@ def kill(name: str) -> Callable[[Stage], None]:
     def do(stage: Stage) -> None:
         time.sleep(random.uniform(0, 1))
         os.kill(stage.workers()[name], signal.SIGKILL)
+        if name == "parent" and stage.daemon:
+            stage.daemon.wait(5)
 
     return do
 

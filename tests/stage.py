@@ -4,6 +4,7 @@ synth that counts, and Antiphon's daemon on it, plugged together again whenever 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -199,13 +200,13 @@ class Stage:
         return {"LD_PRELOAD": str(found[0]), "FAKETIME_NO_CACHE": "1", **settings}
 
     def start(self) -> None:
-        self._log = (self.folder / "daemon.log").open("ab")
         settings = ["--set", f"midi.port={SYNTH}", "--set", "midi.api=jack", "--set", "midi.input=pedalboard"]
         settings += ["--set", f"paths.sessions={self.folder / 'sessions'}"]
         command = [sys.executable, "-m", "agent", "daemon", *settings, *self._flags]
-        self.daemon = subprocess.Popen(
-            command, env=self.environment, cwd=ROOT, stderr=self._log, stdin=subprocess.DEVNULL
-        )
+        with (self.folder / "daemon.log").open("ab") as log:
+            self.daemon = subprocess.Popen(
+                command, env=self.environment, cwd=ROOT, stderr=log, stdin=subprocess.DEVNULL
+            )
 
     def _patch(self) -> None:
         """Plugs Antiphon's ports in as they come; a client of its own, since the room's is busy with sound."""
@@ -213,8 +214,9 @@ class Stage:
         while not self._closing.wait(0.05):
             try:
                 client = client or jack.Client("patchbay", no_start_server=True)
-                self._connect(client, "room:bass", "Antiphon-audio:in")
-                self._connect(client, "Antiphon-audio:out", "room:", is_audio=True)
+                # (a client whose namesake is not buried yet is called Antiphon-audio-01)
+                self._connect(client, "room:bass", "Antiphon-audio.*:in")
+                self._connect(client, "Antiphon-audio.*:out", "room:")
             except Exception:  # the server was killed: a new client when it is back
                 GRAVEYARD.append(client)
                 client = None
@@ -222,9 +224,9 @@ class Stage:
             client.close()
 
     @staticmethod
-    def _connect(client: jack.Client, source: str, target: str, is_audio: bool = True) -> None:
-        outs = [p for p in client.get_ports(is_output=True, is_audio=is_audio) if source in p.name]
-        ins = [p for p in client.get_ports(is_input=True, is_audio=is_audio) if target in p.name]
+    def _connect(client: jack.Client, source: str, target: str) -> None:
+        outs = [p for p in client.get_ports(is_output=True, is_audio=True) if re.match(source, p.name)]
+        ins = [p for p in client.get_ports(is_input=True, is_audio=True) if re.match(target, p.name)]
         for a, b in zip(outs, ins, strict=False):
             if b.name not in {p.name for p in client.get_all_connections(a)}:
                 client.connect(a, b)
