@@ -53,6 +53,13 @@ class Heard:
     snapshot_s: float = 0.0
     unkept_bytes: int = 0
 
+    @property
+    def tells(self) -> bool:
+        """Whether something in it is new, and not only still so; in a silent room most say nothing."""
+        heard = self.thought.analysis
+        new = (heard.onsets, heard.notes, heard.revised, heard.ended, heard.beats, heard.phrase, self.thought.plan)
+        return any(new)
+
 
 class Ears:
     """The microphone's ring as frames, the band taken out where `sent` tells what left for the loudspeaker.
@@ -178,7 +185,7 @@ class Listener:
         frames = self.ears.read()
         heard = [said for frame in frames if (said := self._hear(frame, plans))]
         if heard:
-            reports.send(heard)
+            reports.send([one for one in heard[:-1] if one.tells] + heard[-1:] if self.mind.resting else heard)
             self._shelf.said = round(heard[-1].thought.analysis.time_s * ANALYSIS_RATE)
         if self.keeps_now:
             self.keep()
