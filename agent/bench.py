@@ -28,6 +28,7 @@ from agent.musictext import meter_of
 from agent.names import key_name
 from agent.personal import GUEST, personal
 from agent.places import data_folder
+from agent.playback import Playback
 from agent.practice import finish
 from agent.settings import Config
 from agent.sketch import Sketcher
@@ -59,6 +60,7 @@ class Bench:
         self._riff, self._recording, self._config, self._memory = riff, recording, config, memory
         self._timing = Timing.load()
         self._kept: list[takefiles.Sheet] = []
+        self.speaker: Playback | None = None  # what takes are heard through, where they are
 
     def open(self, now_s: float) -> Iterator[str]:
         """The greeting, what was heard, and the first take."""
@@ -91,12 +93,15 @@ class Bench:
             takefiles.write(self.folder, self._kept[-1])
 
     def _written(self, take: Take, sheet: takefiles.Sheet) -> Iterator[str]:
-        if self.folder is None:
+        mix = render(take, self._recording, self._timing).mix if self.folder or self.speaker else None
+        if self.speaker and mix is not None:
+            bars = np.round(np.array(Clock.of(take).bar_starts_s) * RATE).astype(np.int64)
+            self.speaker.play(mix, bars)
+        if self.folder is None or mix is None:
             return
         takefiles.write(self.folder, sheet)
         midi, wav = (self.folder / f"take-{take.number:03d}{suffix}" for suffix in (".mid", ".wav"))
         write_midi(midi, take, self._config, self._timing)
-        mix = render(take, self._recording, self._timing).mix
         soundfile.write(wav, mix, RATE, subtype="PCM_16")
         yield f"    take {take.number}: {wav}, {midi.name}"
         if sheet.says.endswith("again"):
@@ -115,6 +120,8 @@ class Bench:
 
     def close(self) -> None:
         """Ends the session; what was played is practised from now on, in the background; the memory is closed."""
+        if self.speaker:
+            self.speaker.close()
         self.dialogue.close()
         if self._memory:
             book = self.dialogue.book

@@ -15,6 +15,7 @@ from agent.errors import UserError
 
 if TYPE_CHECKING:
     from agent.bench import Bench
+    from agent.playback import Playback
     from agent.settings import Config
 
 BARS = (1, 32)
@@ -45,6 +46,11 @@ def add(commands: Any) -> None:
     who.add_argument("--guest", action="store_true", help="remember nothing")
     parser.add_argument("--say", action="append", default=[], metavar="LINE", help="instead of asking; may be repeated")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where takes are written (default: the data folder)")
+    parser.add_argument(
+        "--play",
+        action=argparse.BooleanOptionalAction,
+        help="play each take round and round, from the next bar line on (default: on a terminal)",
+    )
     options.add_time(parser)
     parser.set_defaults(run=run)
 
@@ -56,10 +62,25 @@ def run(given: argparse.Namespace) -> int:
     config = load(given.config, {**options.pairs(given), **options.time_told(given)})
     bench = opened(given, config)
     try:
+        if sys.stdin.isatty() if given.play is None else given.play:
+            bench.speaker = _speaker(config, asked=bool(given.play))
         _talk(given, config, bench)
     finally:
         bench.close()
     return 0
+
+
+def _speaker(config: Config, asked: bool) -> Playback | None:
+    """Raises UserError where it was asked for and there is none."""
+    from agent.mixdown import RATE
+    from agent.playback import Playback
+
+    try:
+        return Playback(config.audio, RATE)
+    except UserError:
+        if asked:
+            raise
+        return None
 
 
 def _check(given: argparse.Namespace) -> None:
