@@ -250,6 +250,7 @@ def test_a_virtual_port_that_died_with_its_server_is_made_anew(jackd):
     _play_until(band, lambda: band.losses == 1)
     jackd.start()
     _play_until(band, lambda: not band.cause and any("band" in name for name in open_names(sources=True)))
+    assert band.losses == 1
     band.close()
 
 

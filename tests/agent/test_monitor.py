@@ -109,6 +109,7 @@ def test_a_terminal_that_is_gone_stops_nothing() -> None:
         for step in range(3):
             monitor.update(replace(BUSY, bar=step))
             time.sleep(0.1 if live else 0)
+        assert monitor._live is None  # it has given the terminal up
         monitor.close()
 
 
