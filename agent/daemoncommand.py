@@ -31,10 +31,10 @@ def _daemon(given: argparse.Namespace) -> int:
     from agent import devices, logs, rig
     from agent.daemon import Daemon
     from agent.jamcommand import check_out, settings
-    from agent.personal import personal
+    from agent.personal import nobodys, personal
 
     config, take = settings(given)
-    config = config if take else personal(config)
+    config = (nobodys if take else personal)(config)
     check_out(given.out)
     logs.set_up(config.log.level if config.log.level == "debug" else "info", given.log_json)
 

@@ -84,7 +84,7 @@ def _jam(given: argparse.Namespace) -> int:
     from agent import devices, rig
     from agent.keys import HELP
     from agent.monitor import Monitor
-    from agent.personal import personal
+    from agent.personal import nobodys, personal
     from agent.recorder import new_session_folder
 
     config, take = settings(given)
@@ -105,8 +105,7 @@ def _jam(given: argparse.Namespace) -> int:
 
         troubles = Fast(config, where, folder, monitor).run()
     else:
-        # a file and a seed give the same session to everybody
-        troubles = _live(config if where.take else personal(config), where, folder, monitor)
+        troubles = _live((nobodys if where.take else personal)(config), where, folder, monitor)
     for trouble in troubles:
         print(f"antiphon: {trouble}", file=sys.stderr)
     console.print(f"session written to {folder}", markup=False, soft_wrap=True)

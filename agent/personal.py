@@ -1,4 +1,4 @@
-"""What was practised for a player, found for the session that begins."""
+"""Whose session it is: a player's, with what was practised for him, or, of a file, nobody's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from agent.settings import Config
 
 GUEST = "guest"
 log = logging.getLogger(__name__)
+
+
+def nobodys(config: Config) -> Config:
+    """For a file: it and a seed give the same session to everybody; nothing is proposed unasked or remembered."""
+    return replace(config, conversation=replace(config.conversation, player=GUEST, proposals=False))
 
 
 def personal(config: Config) -> Config:
