@@ -54,10 +54,4 @@ class Settings:
     open_fifths: bool = False  # chords without their thirds
     triplets: frozenset[str] = frozenset()  # voices whose 16ths fall on the triplet grid
     rubs: bool = False  # a note of the key a semitone from one of the chord's is added to it
-    chord: str | None = None
     through: float = 0.0  # how far through its bars a gradual wish is, 0-1
-
-    @property
-    def behind_s(self) -> float:
-        """Of the band as a whole: of its drums."""
-        return self.late_s.get("drums", 0.0)

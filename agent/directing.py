@@ -27,7 +27,6 @@ class Directing:
         self.form_bars, self._seed = form_bars, seed
         self._standing = Standing()
         self._asked: Standing | None = None
-        self._first = 0  # the bar from which bars are counted
         self._settings: dict[int, Settings] = {}
         self.key: Key | None = None
         self._rhythm: dict[int, int] = {}  # tick of the bar -> pitch: what the player did in his last bar
@@ -48,7 +47,7 @@ class Directing:
         if not self._standing.asked:
             return PLAIN
         if bar not in self._settings:
-            self._settings[bar] = self._standing.settings(max(bar - self._first, 0), self.form_bars)
+            self._settings[bar] = self._standing.settings(bar, self.form_bars)
         return self._settings[bar]
 
     def early_s(self, bar: int) -> float:

@@ -84,6 +84,11 @@ class Memory:
         query = f"SELECT s.*, p.name AS player, {counts} FROM sessions s JOIN players p ON p.id = player_id {where}"
         return self._rows(f"{query} ORDER BY started_s DESC, s.id DESC", *given)
 
+    def last(self, player_id: int, now_s: float) -> tuple[Row, float] | None:
+        """The newest session and the seconds since it ended; None where there is none."""
+        found = next(iter(self.sessions(player_id)), None)
+        return (found, max(now_s - (found["ended_s"] or found["seen_s"]), 0.0)) if found else None
+
     def forget(self, session_id: int) -> None:
         """A session and all that was remembered of it. Raises UserError where there is none."""
         if not self._do("DELETE FROM sessions WHERE id = ?", session_id):

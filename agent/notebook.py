@@ -79,11 +79,11 @@ class Notebook:
         return tuple(dict.fromkeys(kinds))
 
     def _since(self, now_s: float) -> Now:
-        last = next(iter(self._memory.sessions(self.player_id)), None) if self._memory else None
+        last = self._memory.last(self.player_id, now_s) if self._memory else None
         if last is None:
             return Now(now_s)
-        gone_s = max(now_s - (last["ended_s"] or last["seen_s"]), 0.0)
-        return Now(now_s, gone_s, 0.0, in_words(self._left(last["id"])[0]))
+        session, gone_s = last
+        return Now(now_s, gone_s, 0.0, in_words(self._left(session["id"])[0]))
 
     def _left(self, session_id: int) -> tuple[tuple[Edit, ...], int]:
         """What stood when a session ended, and its seed; edits of words that are no longer known are left out."""

@@ -23,9 +23,12 @@ def personal(config: Config) -> Config:
     """With the adapter of conversation.player in models.adapter, where there is one and none was named. One that does not
     fit the responder's weights is left out, and said so."""
     name, models = config.conversation.player, config.models
-    if models.adapter is not None or name == GUEST or not (data_folder() / "memory.sqlite").exists():
+    if models.adapter is not None or name == GUEST:
         return config
-    from agent.memory import Memory
+    from agent.memory import FILE, Memory
+
+    if not (data_folder() / FILE).exists():
+        return config
     from agent.practice import ready
     from models.responder import Responder, named
 

@@ -16,6 +16,7 @@ import numpy as np
 from agent.edits import Edit
 from agent.ideas import BY_NAME, IDEAS, Heard, Idea, odd_meter
 from agent.sketch import Sketcher
+from agent.standing import Standing
 from agent.takes import Take
 from agent.taste import Taste
 from models.responder import Responder
@@ -66,7 +67,10 @@ class Proposer:
         names = [idea.name for idea in IDEAS]
         known = bool(self.taste.arms) or bool(self._said)  # to somebody new the first word is what fits best
         welcome = self.taste.draw(names, rng) if known else {name: self.taste.mean(name) for name in names}
-        cheap = {idea.name: self._cheap(idea, heard, take, welcome[idea.name], tired) for idea in IDEAS}
+        cheap = {
+            idea.name: cheap_scores(idea, heard, take.standing, welcome[idea.name], self._said.count(idea.name), tired)
+            for idea in IDEAS
+        }
         for idea in IDEAS:
             if like and idea.kin == BY_NAME[like].kin and idea.name != like:
                 cheap[idea.name]["kin"] = 1.0
@@ -83,13 +87,6 @@ class Proposer:
         """liked, disliked, more, ignored: what is proposed next, and next week."""
         self.taste.judge(idea, verdict)
 
-    def _cheap(self, idea: Idea, heard: Heard, take: Take, welcome: float, tired: bool) -> dict[str, float]:
-        already = {(one.edit.dimension, one.edit.value) for one in take.standing.asked}
-        standing = any((edit.dimension, edit.value) in already for edit in idea.made(heard))
-        times = self._said.count(idea.name)
-        fit = idea.fits(heard) - TIRED * (tired and idea.name in COMPLEX) - 2.0 * standing
-        return {"fit": fit, "taste": welcome, "novelty": 0.5**times}
-
     def _tried(self, idea: Idea, heard: Heard, take: Take, cheap: dict[str, float], base: float) -> Proposal:
         edits = idea.made(heard)
         played = self.sketcher.imagine(take, edits)
@@ -101,6 +98,16 @@ class Proposer:
         }
         scores["total"] = _total(scores)
         return Proposal(idea.name, edits, sentence(idea, heard, not self._said), played, scores)
+
+
+def cheap_scores(
+    idea: Idea, heard: Heard, standing: Standing, welcome: float, times: int, tired: bool
+) -> dict[str, float]:
+    """What can be said of an idea without playing it. times: it was proposed in this session."""
+    already = {(one.edit.dimension, one.edit.value) for one in standing.asked}
+    stands = any((edit.dimension, edit.value) in already for edit in idea.made(heard))
+    fit = idea.fits(heard) - TIRED * (tired and idea.name in COMPLEX) - 2.0 * stands
+    return {"fit": fit, "taste": welcome, "novelty": 0.5**times}
 
 
 def _total(scores: dict[str, float]) -> float:

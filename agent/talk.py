@@ -61,10 +61,7 @@ class Trial:
 
 
 class Talk:
-    """send: to the mind. command: carries out a line of agent/commands.py. One thread, the parent's.
-
-    player=None: a guest, of whom nothing is kept.
-    """
+    """send: to the mind. command: carries out a line of agent/commands.py. One thread, the parent's."""
 
     def __init__(
         self, config: Config, send: Callable[[Any], object], command: Callable[[str], object], folder: str = ""
@@ -76,7 +73,6 @@ class Talk:
         self._facts: Any = None
         self._saw_s = 0.0
         self._early: list[str] = []  # said before there were words
-        self.line = ""  # what was said last, for the monitor
         self._loading = threading.Thread(target=self._load, name="words", daemon=True)
         self._loading.start()
 
@@ -106,25 +102,21 @@ class Talk:
         if room is None:
             return self._later(sentence)
         if (told := room.small_talk(sentence)) is not None:
-            return self._keep(told)
+            return told
         if room.asks_for_idea(sentence):
-            return self._keep(self._idea(asked=True) or "Nothing to add: I am with you.")
+            return self._idea(asked=True) or "Nothing to add: I am with you."
         heard = room.hear(sentence)
         if heard.verdict and not heard.edits:
-            return self._keep(self._verdict(heard.verdict, sentence))
+            return self._verdict(heard.verdict, sentence)
         if heard.edits:
-            return self._keep(self._direct(sentence, heard.edits))
-        return self._keep(room.answer(heard.question, self._facts) if heard.question else heard.reply)
+            return self._direct(sentence, heard.edits)
+        return room.answer(heard.question, self._facts) if heard.question else heard.reply
 
     def _later(self, sentence: str) -> str:
         if not self._loading.is_alive():
             return "I have no words in this session; the log says why."
         self._early = [*self._early, sentence][-EARLY_MAX:]
         return "Give me a moment, I am still finding my words; I will come to it."
-
-    def _keep(self, line: str) -> str:
-        self.line = line
-        return line
 
     def _direct(self, sentence: str, edits: tuple[Edit, ...]) -> str:
         room = self._room
@@ -142,7 +134,7 @@ class Talk:
             self._trial = None  # what the player asks for now is his, the idea stays in it
             unkept = room.said(sentence, live)
             others_said = [*others_said, unkept] if unkept else others_said
-            room.stand(room.standing.ask(live, self._bar))
+            room.standing = room.standing.ask(live, self._bar)
             self._tell()
         if modes and not rest:
             return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
@@ -153,7 +145,7 @@ class Talk:
         assert room
         before, unkept = room.standing, ""
         if self._trial:
-            room.stand(self._trial.before)
+            room.standing = self._trial.before
             self._trial = None
         else:
             unkept = room.undo()
@@ -181,13 +173,13 @@ class Talk:
         if thought.analysis.hook:
             room.hook = True
         if self._trial and self._bar - self._trial.since >= EVERY_BARS:
-            return self._keep(self._verdict("ignored", ""))
+            return self._verdict("ignored", "")
         phrase = thought.analysis.phrase
         if phrase is None or phrase.end_s is None:
             return ""
         room.phrase(phrase, thought.analysis)
         ready = self._config.conversation.proposals and self._bar - self._last_idea >= EVERY_BARS
-        return self._keep(self._idea(asked=False)) if ready and self._trial is None else ""
+        return self._idea(asked=False) if ready and self._trial is None else ""
 
     def _idea(self, asked: bool) -> str:
         room = self._room
@@ -198,7 +190,7 @@ class Talk:
         idea, edits, line = found
         self._last_idea = self._bar
         self._trial = Trial(idea, room.proposed(idea, line, edits), self._bar, room.standing, edits)
-        room.stand(room.standing.ask(edits, self._bar))
+        room.standing = room.standing.ask(edits, self._bar)
         self._tell()
         return line
 
@@ -211,9 +203,9 @@ class Talk:
             return _with("Thank you." if verdict == "liked" else "Noted. What should I change?", unkept)
         self._trial = None
         if verdict == "liked":
-            room.wish(trial.edits)
+            room.taste.wish(trial.edits)
             return _with(f"Then the {trial.kind} stays.", unkept)
-        room.stand(trial.before)
+        room.standing = trial.before
         self._tell()
         line = f"Without the {trial.kind}, then." if verdict == "disliked" else f"I let the {trial.kind} go."
         return _with(line, unkept)

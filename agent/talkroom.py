@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,11 +14,12 @@ from agent.conversation import Context, Heard, hear
 from agent.dialogue import QUIET, SPEAK
 from agent.edits import Edit
 from agent.errors import UserError
-from agent.ideas import IDEAS
+from agent.ideas import IDEAS, Idea
 from agent.ideas import Heard as Impression
 from agent.memory import Memory
 from agent.names import chord_name, key_name
-from agent.proposer import COMPLEX, TIRED, sentence
+from agent.personal import GUEST
+from agent.proposer import cheap_scores, sentence
 from agent.replies import said as in_words
 from agent.scribe import Scribe
 from agent.standing import SetStanding, Standing
@@ -28,9 +28,7 @@ from agent.timesense import TIRED_S, Now, greeting
 from listener.motif import motif_of_gaps
 from listener.types import Analysis, Phrase
 
-GUEST = "guest"
 WORTH = 1.3  # fit + taste + novelty from which an idea is worth a word
-NOVELTY = 0.5
 PHRASE_BARS = 4
 HELLO = re.compile(r"\b(hello|hi|hey|good (morning|evening))\b")
 
@@ -69,11 +67,12 @@ class Room:
         return Scribe(memory)
 
     def _remembered(self, memory: Memory, player: int) -> Now:
-        last = next(iter(memory.sessions(player)), None)
+        last = memory.last(player, self._began_s)
         if last is None:
             return Now(self._began_s)
-        left = tuple(in_words(edit) for one in memory.directions(last["id"]) for edit in one.edits)
-        return Now(self._began_s, max(self._began_s - (last["ended_s"] or last["seen_s"]), 0.0), 0.0, left)
+        session, gone_s = last
+        left = tuple(in_words(edit) for one in memory.directions(session["id"]) for edit in one.edits)
+        return Now(self._began_s, gone_s, 0.0, left)
 
     # -- words ------------------------------------------------------------------------------------------------
 
@@ -118,9 +117,6 @@ class Room:
 
     # -- what stands ------------------------------------------------------------------------------------------
 
-    def stand(self, standing: Standing) -> None:
-        self.standing = standing
-
     def undo(self) -> str:
         """Why that is not kept, or ""."""
         self.standing = self.standing.undo()
@@ -144,14 +140,10 @@ class Room:
         can = [i for i in IDEAS if all(e.dimension in live for e in i.made(impression))]
         welcome = self.taste.draw([i.name for i in can], np.random.default_rng((self._session, len(self._said))))
         tired = time.time() - self._began_s > TIRED_S
-        stands = {(one.edit.dimension, one.edit.value) for one in self.standing.asked}
 
-        def score(i: Any) -> float:
-            again = any((e.dimension, e.value) in stands for e in i.made(impression))
-            novelty = NOVELTY ** self._said.count(i.name)
-            return float(
-                i.fits(impression) + welcome[i.name] + novelty - 2 * again - TIRED * (tired and i.name in COMPLEX)
-            )
+        def score(i: Idea) -> float:
+            times = self._said.count(i.name)
+            return sum(cheap_scores(i, impression, self.standing, welcome[i.name], times, tired).values())
 
         best = max(can, key=score)
         if score(best) < WORTH and not asked:
@@ -191,9 +183,6 @@ class Room:
         session, on = self._session, "proposal" if kind else "take"
         return self._scribe.kept(lambda memory: memory.judged(session, on, row[0] if row else None, verdict, sentence))
 
-    def wish(self, edits: Sequence[Edit]) -> None:
-        self.taste.wish(edits)
-
     def phrase(self, phrase: Phrase, facts: Analysis) -> None:
         """Keep a phrase that has ended."""
         motif = motif_of_gaps(phrase.notes)
@@ -204,9 +193,6 @@ class Room:
             more = {"tempo_bpm": phrase.tempo_bpm, "meter": meter, "key": key, "behind_s": behind_s}
             session, start_s = self._session, phrase.start_s
             self._scribe.do(lambda memory: memory.heard(session, start_s, motif, **more))
-
-    def greet(self) -> str:
-        return greeting(self._now, self._name)
 
     def seen(self) -> None:
         session = self._session
