@@ -136,12 +136,12 @@ def _encodec(_: Config) -> Iterator[Check]:
 
 
 def _weights(config: Config) -> Iterator[Check]:
+    from models.paths import WEIGHTS
     from models.responder import named
 
-    folder = Path(__file__).parents[1] / "models" / "weights"
     yield _weight("responder weights", named(config.models.responder))
     if config.models.codec_enabled:
-        yield _codec_weights(config.models.codec, folder / "codec")
+        yield _codec_weights(config.models.codec, WEIGHTS / "codec")
 
 
 def _codec_weights(choice: str | None, shipped: Path) -> Check:
@@ -184,7 +184,8 @@ def _mind(config: Config) -> Iterator[Check]:
 
 
 def _synth(config: Config) -> Iterator[Check]:
-    from agent.outputs import SOUNDFONT, open_synth, shipped
+    from agent.outputs import open_synth
+    from agent.places import SOUNDFONT, shipped
 
     synth, why = open_synth(config, SYNTH_RATE)
     if synth is None:

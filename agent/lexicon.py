@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 from functools import cache
-from pathlib import Path
 
+from agent.places import shipped
 from agent.sayings import FILLERS, PARTICLES, SIGNS, WHO, WORDS
 from agent.vocabulary import COLUMNS, TERMS
 from agent.wording import words
 
-WORDS_FILE = Path(__file__).with_name("assets") / "words.txt.gz"
+WORDS_FILE = shipped("words.txt.gz")
 Tag = tuple[str, object]
 
 

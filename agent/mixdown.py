@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from agent.barsettings import Settings
-from agent.outputs import SOUNDFONT, shipped
+from agent.places import SOUNDFONT, shipped
 from agent.settings import DEFAULT_PARTS
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.synth import DRUM_BANK, PartVoice, Synth

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 from agent.errors import UserError
 from agent.midi import MidiOutput, PartMidi, open_output
 from agent.midikeeper import PortKeeper, absent, keep
+from agent.places import SOUNDFONT, shipped
 from agent.settings import Config
 from agent.synth import DRUM_BANK, PartVoice, Synth, SynthUnavailable
-
-SOUNDFONT = "band.sf3"
-
-
-def shipped(name: str) -> Path:
-    """A file of agent/assets."""
-    return Path(str(resources.files("agent") / "assets" / name))
-
 
 _loaded: list[tuple[Synth | None, str]] = []
 

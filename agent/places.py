@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import resources
 from pathlib import Path
 
 NAME = "antiphon"
@@ -28,3 +29,11 @@ def socket_path() -> Path:
 
 def _under(variable: str, fallback: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / fallback) / NAME
+
+
+SOUNDFONT = "band.sf3"
+
+
+def shipped(name: str = "") -> Path:
+    """A file of agent/assets."""
+    return Path(str(resources.files("agent") / "assets" / name))

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.memory import Memory
-from models import material
+from models import material, paths
 from models.material import Played
 from models.player_memory import PlayerMemory, Recalling, remembered
 from models.responder import WEIGHTS, Responder
@@ -40,7 +40,6 @@ MATERIAL_MAX = 200  # newest pieces of a player
 RECALLED_TICKS = 1024  # remembered when a session begins without a practised memory: half a second or so
 FEWEST_TICKS = 256  # sixteen bars of 4/4: with less there is nothing to practise
 GAIN = 0.01  # an adapter that gains less on what was kept apart is not taken up
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def practise(memory: Memory | None, player_id: int, **options: Any) -> subproces
             return None
         return subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=paths.ROOT,
             env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
             stdout=log,

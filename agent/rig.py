@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent import devices
 from agent.errors import UserError
-from agent.outputs import shipped
+from agent.places import shipped
 from agent.settings import Config
 from listener.capture import AudioFile, AudioFileError
 

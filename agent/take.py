@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from agent.places import shipped
 from agent.synth import BLOCK, PartVoice, Synth, lead_in_of
 
 SAMPLE_RATE = 48_000
@@ -289,7 +290,7 @@ def make(out: Path, soundfont: Path = SOUNDFONT) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "assets")
+    parser.add_argument("--out", type=Path, default=shipped())
     parser.add_argument("--soundfont", type=Path, default=SOUNDFONT)
     arguments = parser.parse_args()
     make(arguments.out, arguments.soundfont)

@@ -13,19 +13,20 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.errors import UserError
+from listener import paths as listener_paths
 from listener.weightfile import beside
 from models import codec_official
+from models import paths as models_paths
 from models.codec_official import CHOICE, cached, load_official, url
 
-ROOT = Path(__file__).parents[1]
 SHIPPED = {
-    "ears": ROOT / "listener" / "weights" / "ears",
-    "timbre": ROOT / "listener" / "weights" / "timbre",
-    "codec": ROOT / "models" / "weights" / "codec",
-    "responder": ROOT / "models" / "weights" / "responder",
-    "responder-lstm": ROOT / "models" / "weights" / "responder-lstm",
-    "timing": ROOT / "models" / "weights" / "timing",
-    "copycheck": ROOT / "models" / "weights" / "copycheck",
+    "ears": listener_paths.WEIGHTS / "ears",
+    "timbre": listener_paths.WEIGHTS / "timbre",
+    "codec": models_paths.WEIGHTS / "codec",
+    "responder": models_paths.WEIGHTS / "responder",
+    "responder-lstm": models_paths.WEIGHTS / "responder-lstm",
+    "timing": models_paths.WEIGHTS / "timing",
+    "copycheck": models_paths.WEIGHTS / "copycheck",
 }
 OURS = "MIT"  # LICENSES.md
 UNSTATED = "none stated"

@@ -28,12 +28,13 @@ from models.adapter import Adapter
 from models.course import AdapterConfig, Material
 from models.data import Song
 from models.evaluate import held_out
+from models.paths import ROOT
 from models.rehearsal import rehearsal
 from models.responder import Responder
 from models.train_adapter import Practice, chosen, merged_net, nats, run
 
-CACHE = data.ROOT / "data_cache" / "forgetting"
-PICTURE = data.ROOT / "docs" / "forgetting.png"
+CACHE = ROOT / "data_cache" / "forgetting"
+PICTURE = ROOT / "docs" / "forgetting.png"
 PER_METER = 3  # of the corpus's test pieces, by source and meter
 GAIN, COST = 0.05, 0.01  # what was promised: each player at least, base and earlier players at most
 

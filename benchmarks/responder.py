@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import results
 from listener.types import Meter
-from models import data
+from models import data, paths
 from models.data import Song
 from models.evaluate import PIECE_TICKS, evaluate, held_out, song_nats
 from models.responder import NAMED, Responder
@@ -103,10 +103,10 @@ def step_ms(responder: Responder, ticks: int = 1000) -> dict[str, float]:
 
 
 def main() -> int:
-    if not data.CACHE.exists() and not (data.SHARED / "data" / "band").is_dir():
-        print(f"skipped: ../shared is absent ({data.SHARED}), so there are no held-out songs")
+    if not data.CACHE.exists() and not (paths.SHARED / "data" / "band").is_dir():
+        print(f"skipped: ../shared is absent ({paths.SHARED}), so there are no held-out songs")
         return 0
-    songs = data.load() if data.CACHE.exists() else data.build(data.SHARED)
+    songs = data.load() if data.CACHE.exists() else data.build(paths.SHARED)
     train = [s for s in songs if s.split == "train"]
     valid, test = held_out(songs, "valid"), held_out(songs, "test", 24)
     models = {name: Responder.load(NAMED[key]) for name, key in MODELS.items()}

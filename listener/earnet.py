@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
-from listener import weightfile
+from listener import paths, weightfile
 
-WEIGHTS = Path(__file__).parent / "weights" / "ears"
+WEIGHTS = paths.WEIGHTS / "ears"
 KIND = "ears"
 
 Floats = NDArray[np.float32]

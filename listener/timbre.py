@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
-from listener import weightfile
+from listener import paths, weightfile
 from listener.pitch import to_hz
 from listener.timbre_features import (
     BRIGHTNESS_S,
@@ -31,7 +31,7 @@ from listener.timbre_features import (
 )
 from listener.types import ANALYSIS_RATE, Frame, Note, Timbre
 
-WEIGHTS = Path(__file__).parent / "weights" / "timbre"
+WEIGHTS = paths.WEIGHTS / "timbre"
 KIND = "timbre"
 RING = round(0.4 * ANALYSIS_RATE)
 OUTLIER = 4.0  # standard deviations

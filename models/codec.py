@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import FRAME_SAMPLES
+from models import paths
 from models.codec_layers import Dtype, Floats, Layer, digest, history_size, run
 from models.codec_shape import SAMPLE_RATE, CodecParts, folded, load_parts
 from models.codec_state import RESTART
@@ -33,7 +34,7 @@ from models.codec_state import CodecState as CodecState
 
 Codes = NDArray[np.int64]
 
-WEIGHTS = Path(__file__).parent / "weights" / "codec"
+WEIGHTS = paths.WEIGHTS / "codec"
 DEFAULT_KBPS = 3.0
 START_FRAMES = 4  # until then the mirrored start may still change, so the signal is encoded anew
 DECODE_START_FRAMES = 7

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import checkpoint
+from models import checkpoint, paths
 from models.features import Events, Ints
 from models.tokens import LINE_LOW, LINE_ON, NEW, SAME
 
-WEIGHTS = Path(__file__).parent / "weights" / "copycheck"
+WEIGHTS = paths.WEIGHTS / "copycheck"
 LONGEST = 4  # bars that may be shared; a run beyond is refused
 FEWEST_EVENTS = 2  # different harmonies or line notes a bar run must have per bar, else it is nobody's
 Hashes = NDArray[np.int64]

@@ -31,11 +31,10 @@ from listener.types import Meter
 from models import midi
 from models.features import Events, Ints
 from models.midi import Arrangement, Unusable
+from models.paths import DATA_CACHE, SHARED, WEIGHTS
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared"
-CACHE = ROOT / "data_cache" / "responder.npz"
-SPLIT_FILE = Path(__file__).parent / "weights" / "responder_split.json"
+CACHE = DATA_CACHE / "responder.npz"
+SPLIT_FILE = WEIGHTS / "responder_split.json"
 SPLITS = ("train", "valid", "test")
 HELD_PERCENT = {"mma": (10, 8)}  # test, valid
 HELD_PERCENT_COMPOSED = (16, 12)  # few pieces: more of them held out

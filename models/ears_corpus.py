@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.frontend import HOP, FrontEnd
-from models import bass_tones, data_ears, degrade
+from models import bass_tones, data_ears, degrade, paths
 from models.bass_tones import RATE, Instrument, MadeString, MadeSynth, Rng, Sampled, Samples, Tone
 
 SECONDS = 8
@@ -29,7 +29,7 @@ DRUM_LOOPS, DRUM_LOOP_S = 160, 12
 OTHERS = (0, 4, 16, 24, 25, 27, 29, 48, 56, 65, 73)  # GM programs of the music that is no bass
 OTHERS_LOWEST = 57
 NOTHING, OTHER_MUSIC = 0.09, 0.07  # shares of items without a bass, and with other music beside it
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SHARED = paths.SHARED / "data"
 
 
 @dataclass(slots=True)

@@ -21,8 +21,9 @@ from tqdm import tqdm
 
 from listener.types import Meter
 from models import tokens
-from models.data import ROOT, SHARED, Song
+from models.data import Song
 from models.features import Events, Ints
+from models.paths import DATA_CACHE, SHARED
 from models.timing_shape import TICKS_PER_QUARTER
 from models.timing_shape import swing_shift as swing_shift
 from models.tokens import PIECE_OF_KEY, PIECES
@@ -30,7 +31,7 @@ from models.tokens import PIECE_OF_KEY, PIECES
 Floats = NDArray[np.float64]
 
 ARCHIVE = SHARED / "data" / "groove" / "groove-v1-midi.tar.xz"
-CACHE = ROOT / "data_cache" / "groove.npz"
+CACHE = DATA_CACHE / "groove.npz"
 SPLITS = {"train": "train", "validation": "valid", "test": "test"}
 # keys of the dataset's Roland TD-11 that General MIDI has elsewhere or not at all (table 2 of the paper)
 ROLAND = {22: "closed_hat", 26: "open_hat", 47: "low_tom", 58: "low_tom"}

@@ -21,8 +21,10 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
-ARCHIVE = Path(__file__).resolve().parents[2] / "shared" / "data" / "pop909" / "pop909.tar.xz"
-CACHE = Path(__file__).resolve().parents[1] / "data_cache" / "pop909.npz"
+from models.paths import DATA_CACHE, SHARED
+
+ARCHIVE = SHARED / "data" / "pop909" / "pop909.tar.xz"
+CACHE = DATA_CACHE / "pop909.npz"
 TICKS_PER_BEAT = 4
 QUALITIES: dict[str, tuple[int, ...]] = {  # semitones above the root, as POP909 spells them
     "maj": (0, 4, 7),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import adapter as adapters
-from models import backbones, checkpoint, dials, features
+from models import backbones, checkpoint, dials, features, paths
 from models.dials import NO_DIALS, SURPRISE_BITS, Dials
 from models.features import Memory
 from models.responder_shape import BELOW, FORESEEN, HEADS, ResponderConfig
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-WEIGHTS = Path(__file__).parent / "weights" / "responder"
+WEIGHTS = paths.WEIGHTS / "responder"
 NAMED = {"ssm": WEIGHTS, "lstm": WEIGHTS.with_name("responder-lstm")}  # what can be asked for by name
 HEAT_PER_BIT = 0.015  # how fast the temperature's logarithm follows a lack or excess of surprise, per tick
 HEAT_LIMITS = (-1.5, 1.0)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from models.data_timbre import CLASSES, Examples
+from models.paths import ROOT
 
 SOURCES = """\
 - `shared/data/bass` (CC0): growl and growl_staccato (Karoryfer Growlybass, fingers), killer (Killer Bass of the
@@ -62,7 +62,7 @@ Accuracy per set, its whole instrument held out (all conditions, clean and degra
 
 
 def _commit() -> str:
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     try:
         return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import checkpoint, features, tokens
+from models import checkpoint, features, paths, tokens
 from models.timing_shape import (
     BEGIN,
     CENTRES,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-WEIGHTS = Path(__file__).parent / "weights" / "timing"
+WEIGHTS = paths.WEIGHTS / "timing"
 EARLIEST, LATEST = -0.49, 0.75  # ticks; what is drawn stays inside
 DRIFT_HITS = (12, 48)  # hits over which the model's own feel is taken out when one is asked for: at first, at most
 ON_BEAT, OFF_BEAT = 0, 1

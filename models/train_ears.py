@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from listener.frontend import HOP_S, LOWEST
+from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from models import checkpoint
 from models.ears_corpus import AGES, SECONDS, build, load_bank
 from models.ears_net import PITCHES, EarConfig, EarNet
+from models.paths import CHECKPOINTS, DATA_CACHE
 
-ROOT = Path(__file__).resolve().parent.parent
-CORPUS, HELD_OUT = ROOT / "data_cache" / "ears", ROOT / "data_cache" / "ears_val"
-STATE = ROOT / "checkpoints" / "ears.pt"
-WEIGHTS = ROOT / "listener" / "weights" / "ears"
+CORPUS, HELD_OUT = DATA_CACHE / "ears", DATA_CACHE / "ears_val"
+STATE = CHECKPOINTS / "ears.pt"
+WEIGHTS = LISTENER_WEIGHTS / "ears"
 HELD_OUT_ITEMS, HELD_OUT_SEED = 64, 99
 WARMUP_HOPS = 30  # of a segment not learnt from: the past is missing there
 WARMUP_STEPS, SAVE_EVERY, CLIP = 40, 50, 1.0

@@ -28,13 +28,14 @@ from models.batches import Batch, Sampler
 from models.dials import Knots
 from models.evaluate import evaluate, held_out
 from models.groove import archive_in, groove_songs
+from models.paths import CHECKPOINTS, SHARED
 from models.responder_card import card
 from models.responder_net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
 from models.stopping import StopRequest
 from models.styles import styles_of
 from models.tokens import PARTS
 
-STATE = data.ROOT / "checkpoints" / "responder"
+STATE = CHECKPOINTS / "responder"
 LINE_SCALES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25)
 JUDGED = (
     "drums",
@@ -237,7 +238,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--sound-dim", type=int, default=default.sound_dim, help="the codec's latent")
     parser.add_argument("--rate", type=float, default=TrainConfig().rate, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--shared", type=Path, default=data.SHARED, help="folder that holds data/")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds data/")
     parser.add_argument("--cache", type=Path, default=data.CACHE, help="token files of `python -m models.data`")
     parser.add_argument("--state", type=Path, default=STATE, help="stem of the state to go on from and to write")
     parser.add_argument("--out", type=Path, default=responder.WEIGHTS, help="path stem of the weights")

@@ -17,16 +17,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from listener.timbre_features import SIZE
 from models import checkpoint
 from models.data_timbre import CLASSES, Examples, examples, font_banks, made_banks, recorded_banks
 from models.data_timbre import PACKS as PACK_SETS
+from models.paths import DATA_CACHE, ROOT, SHARED
 from models.timbre_card import card
 
-ROOT = Path(__file__).resolve().parent.parent
-WEIGHTS = ROOT / "listener" / "weights" / "timbre"
-CACHE = ROOT / "data_cache" / "timbre"
-DATA, PACKS = ROOT.parent / "shared" / "data" / "bass", CACHE
+WEIGHTS = LISTENER_WEIGHTS / "timbre"
+CACHE = DATA_CACHE / "timbre"
+DATA, PACKS = SHARED / "data" / "bass", CACHE
 FONT = "FluidR3_GM"
 OUTLIER = 4.0  # standard deviations
 # How often each is met: of the rare ways of playing there are few basses to learn from, so they must not be guessed.

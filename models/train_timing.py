@@ -21,15 +21,15 @@ from tqdm import tqdm
 
 from models import groove, timing
 from models.codec_scores import commit
-from models.data import ROOT
 from models.dials import STYLES
 from models.groove import LOOSE, Take
+from models.paths import CHECKPOINTS
 from models.styles import style_of
 from models.timing_net import TimingNet, rows
 from models.timing_shape import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig
 from models.tokens import LEVEL_STARTS
 
-RUN = ROOT / "checkpoints" / "timing.pt"
+RUN = CHECKPOINTS / "timing.pt"
 CLOCK_TICKS = 4 / 480  # the recordings' resolution, in 16ths: offsets are spread over it to have a density
 
 

@@ -11,7 +11,7 @@ import soundfile as sf
 
 from agent.audio_process import AudioSetup
 from agent.messages import Panic, SetPart
-from agent.outputs import shipped
+from agent.places import shipped
 from agent.settings import AudioConfig, Config
 from agent.types import Plan, PlannedNote
 from listener.ring import Ring

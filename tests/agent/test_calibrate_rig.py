@@ -15,7 +15,7 @@ import pytest
 from agent import latencies
 from agent.config import load
 from agent.latencies import Latencies
-from agent.outputs import shipped
+from agent.places import shipped
 
 pytest.importorskip("jack")
 from tests.jack_loop import cable, chirped, iodelay

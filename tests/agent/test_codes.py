@@ -18,7 +18,7 @@ from agent.__main__ import main
 from agent.codesfile import read_codes
 from agent.errors import UserError
 from agent.mind import open_codec
-from agent.outputs import shipped
+from agent.places import shipped
 from agent.settings import ModelsConfig
 from listener.capture import file_frames
 from models import checkpoint, codec_official

@@ -25,7 +25,7 @@ from agent.daemon import DEAF_S, Daemon
 from agent.errors import UserError
 from agent.lastsession import LastSession
 from agent.logs import FACTS, Formatter
-from agent.outputs import shipped
+from agent.places import shipped
 from agent.rig import Rig
 from agent.sdnotify import Notifier
 

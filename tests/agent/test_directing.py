@@ -9,7 +9,7 @@ import numpy as np
 from agent.config import load
 from agent.edits import Edit
 from agent.mind import Mind
-from agent.outputs import shipped
+from agent.places import shipped
 from agent.standing import SetStanding, Standing
 from agent.types import PlannedNote
 from listener.capture import file_frames

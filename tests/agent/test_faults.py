@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 
-from agent.outputs import shipped
+from agent.places import shipped
 
 pytest.importorskip("jack")
 from tests.faults import FAULTS, Fault, kill, suffer

@@ -25,7 +25,7 @@ from agent.channel import channel
 from agent.listen import listen_file
 from agent.listenlive import Said, hear
 from agent.listenpanel import Board, panel, summary
-from agent.outputs import shipped
+from agent.places import shipped
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
 from listener.ring import Ring

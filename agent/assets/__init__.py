@@ -1,0 +1,1 @@
+"""What ships with the program, beside the scripts that made it."""
