@@ -28,11 +28,12 @@ from agent.line import Line
 from agent.looper import LEVEL_DB, Looper
 from agent.messages import Panic, PlayLoop, SetPart, StopLoop
 from agent.outlet import Outlet
-from agent.outputs import open_port, open_synth
+from agent.outputs import open_port
 from agent.player import QUANTUM, Player
 from agent.processname import call_me
 from agent.reporting import RECORDS_TOLD, reported
 from agent.streams import FilePlayback
+from agent.synth import open_synth
 from agent.types import Plan
 from listener.capture import AudioFile
 from listener.ring import Ring

@@ -12,10 +12,9 @@ import numpy as np
 import soundfile
 
 from agent import conversation, llm, takefiles
+from agent.compare import measured
 from agent.conversation import Context
 from agent.dialogue import Answer, Dialogue
-from agent.dialoptions import open_responder
-from agent.diff import measured
 from agent.errors import UserError
 from agent.hearing import Hearing
 from agent.listen import listen_file
@@ -27,13 +26,14 @@ from agent.multitrack import TimeMap, parts_of, write
 from agent.musictext import meter_of
 from agent.names import key_name
 from agent.personal import GUEST, personal
-from agent.places import data_folder
+from agent.places import FOLDER, data_folder
 from agent.playback import Playback
 from agent.practice import finish
 from agent.settings import Config
 from agent.sketch import Sketcher
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.takes import Take
+from agent.wish import open_responder
 from listener.capture import AudioFile
 from models.midi_file import RawNote
 from models.responder import Responder, named
@@ -140,7 +140,7 @@ def opened(given: argparse.Namespace, config: Config) -> Bench:
     sketcher = Sketcher(responder_for(config, name), config.band.temperature)
     folder = given.out.resolve() if given.out else None
     if folder is None and memory:
-        folder = data_folder() / takefiles.FOLDER / datetime.now().strftime("%Y%m%d-%H%M%S")
+        folder = data_folder() / FOLDER / datetime.now().strftime("%Y%m%d-%H%M%S")
     if folder:
         _made(folder)
     now_s = datetime.now().timestamp()

@@ -13,9 +13,9 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.bassline import BassPlayer, BassState, Cue, RuleBass, nearest
-from agent.dialoptions import Wish
 from agent.inkey import InKey
 from agent.songform import PHRASE_BARS, Form, Harmony
+from agent.wish import Wish
 from listener.types import Key, Meter
 from models.midi import Arrangement
 from models.responder import Responder, ResponderState

@@ -44,9 +44,10 @@ def add(commands: Any) -> None:
 
 def _compose(given: argparse.Namespace) -> int:
     from agent import compose, copying
-    from agent.dialoptions import number, open_responder, wish
+    from agent.dialoptions import number, wish
     from agent.musictext import key_of, meter_of
     from agent.replycommand import check_out
+    from agent.wish import open_responder
 
     config = load(given.config, pairs(given))
     asked = wish(given, config)

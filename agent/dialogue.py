@@ -14,6 +14,7 @@ from agent.asides import QUIET as QUIET
 from agent.asides import SPEAK as SPEAK
 from agent.conversation import Context, Heard, hear
 from agent.edits import Edit
+from agent.edittext import in_words
 from agent.material import Riff
 from agent.memory import Memory
 from agent.notebook import Again, Notebook, motif_of
@@ -99,7 +100,7 @@ class Dialogue:
         direction = self.book.said("(as we left it)", again.edits)
         self._revised(again.edits, direction, before, "as we left it", "as we left it")
         assert self.take
-        what = "; ".join(told.in_words(again.edits))
+        what = "; ".join(in_words(again.edits))
         ago = gap(again.days * 86_400)
         return Answer(f"I know that one, from {ago} ago. As we left it: {what}.", self.take, before, True)
 
@@ -165,7 +166,7 @@ class Dialogue:
         direction = self.book.said(sentence, plain)
         self.proposer.taste.wish(plain)
         self._last = plain
-        what = "; ".join(told.in_words(plain))
+        what = "; ".join(in_words(plain))
         take = self._revised(plain, direction, before, what, sentence)
         same = (take.settings, take.bars, take.drawn) == (before.settings, before.bars, before.drawn)
         reply = f"I keep to it, but nothing in this take changes by it: {what}." if same else f"Done: {what}."

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import UserError
 from agent.settings import Config
+from agent.wish import Wish
 from models.dials import STYLES, Dials
 from models.tokens import PARTS
 
 if TYPE_CHECKING:  # it loads torch, which `antiphon --help` need not wait for
-    from models.responder import Responder
+    pass
 
 DIALS: dict[str, tuple[str, str]] = {  # dial -> (what the value is called, help); 0.5 is usual of all but style
     "density": ("0..1", "how much is played"),
@@ -27,18 +26,6 @@ DIALS: dict[str, tuple[str, str]] = {  # dial -> (what the value is called, help
 }
 TEMPERATURE_RANGE, LOOSENESS_RANGE = (0.01, 5.0), (0.0, 2.0)
 SEED_END = 2**32
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """How the responder is to play."""
-
-    seed: int
-    temperature: float
-    parts: tuple[str, ...]
-    dials: Dials
-    guidance: float
-    looseness: float = 0.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -106,28 +93,3 @@ def _style(text: str) -> str:
     if text.lower() not in STYLES:
         raise UserError(f"--style {text}: allowed are {', '.join(STYLES)}")
     return text.lower()
-
-
-def open_responder(model: str | None, config: Config) -> Responder:
-    """The weights asked for, else the config's, else those that ship. UserError in one line when they cannot be used."""
-    from models.responder import WEIGHTS, Responder
-
-    path = _stem(model, WEIGHTS) if model else Path(config.models.responder or WEIGHTS)
-    try:
-        responder = Responder.load(path)
-    except (OSError, ValueError) as cause:
-        raise UserError(str(cause)) from None
-    backbone = responder.config.backbone
-    if model and path == WEIGHTS and backbone != model:
-        others = sorted(other.stem.removeprefix(f"{path.name}-") for other in path.parent.glob(f"{path.name}-*.json"))
-        allowed = ", ".join(dict.fromkeys([backbone, *others]))
-        raise UserError(f"--model {model}: no such weights; there are {allowed}, or give a path without its suffix")
-    return responder
-
-
-def _stem(model: str, shipped: Path) -> Path:
-    """A name means responder-NAME beside what ships, or what ships where that is of this backbone; else it is a path."""
-    if "/" in model or "\\" in model or Path(f"{model}.json").exists():
-        return Path(model)
-    named = shipped.with_name(f"{shipped.name}-{model}")
-    return named if named.with_name(f"{named.name}.json").exists() else shipped

@@ -184,8 +184,8 @@ def _mind(config: Config) -> Iterator[Check]:
 
 
 def _synth(config: Config) -> Iterator[Check]:
-    from agent.outputs import open_synth
     from agent.places import SOUNDFONT, shipped
+    from agent.synth import open_synth
 
     synth, why = open_synth(config, SYNTH_RATE)
     if synth is None:

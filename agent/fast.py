@@ -14,12 +14,12 @@ from agent.chronicle import Chronicle
 from agent.errors import UserError
 from agent.mind import Mind
 from agent.monitor import Monitor
-from agent.outputs import open_synth
 from agent.player import QUANTUM, Player, Stems
 from agent.recorder import Recorder
 from agent.rig import Rig
 from agent.settings import Config
 from agent.statusboard import StatusBoard
+from agent.synth import open_synth
 from listener.capture import AudioFile, Framer
 from listener.types import Samples
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from agent.errors import UserError
 from agent.memory import FILE
-from agent.places import data_folder
-from agent.takefiles import FOLDER
+from agent.places import FOLDER, data_folder
 
 ADAPTERS, PLAYERS = "adapters", "players"  # PLAYERS: agent/practice.py's material and adapters
 OURS = (FOLDER, ADAPTERS, PLAYERS)

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.monitor import LEVEL_STYLES, METER_DB, SILENCE_DB
+from agent.levelmeter import LEVEL_STYLES, METER_DB, SILENCE_DB
 from agent.names import chord_name, key_name, pitch_name
 from listener.types import Analysis, Chord, Feel, Grid, Hook, Key, Note, Phrase, Repetition, Timbre
 

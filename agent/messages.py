@@ -63,3 +63,6 @@ class StopLoop:
 @dataclass(frozen=True, slots=True)
 class Panic:
     """To audio: every note off now, on synth and port; what is planned goes on after it."""
+
+
+BEGIN = "begin"  # to a spare

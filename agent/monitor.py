@@ -12,17 +12,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from agent.levelmeter import LEVEL_STYLES, METER_DB, SILENCE_DB
 from agent.names import chord_name, key_name, pitch_name
 from listener.types import Chord, Key, Meter, Note
 
 REFRESH_S = 1 / 15
 LINE_EVERY_S = 2.0  # plain lines when no bar goes by
-SILENCE_DB = -120.0
 PLAYS = "plays"
 USUAL_MODE = "accompany"
-METER_DB = (-60.0, 0.0)
 METER_CELLS = 30
-LEVEL_STYLES = ((-3.0, "red"), (-12.0, "yellow"), (float("-inf"), "green"))
 STATE_STYLES: Mapping[str, str] = {
     "listening": "cyan",
     "waiting": "cyan",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.edits import Edit
+from agent.edittext import in_words
 from agent.material import Riff
 from agent.memory import Memory
 from agent.names import key_name
@@ -20,7 +21,6 @@ from agent.recall import Recall
 from agent.takes import Take
 from agent.taste import DAY_S, Taste
 from agent.timesense import Now
-from agent.told import in_words
 from listener.motif import Motif
 
 KNOWN = 0.8  # similarity from which a riff is one heard before

@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from agent.errors import UserError
 from agent.midi import MidiOutput, PartMidi, open_output
 from agent.midikeeper import PortKeeper, absent, keep
-from agent.places import SOUNDFONT, shipped
 from agent.settings import Config
-from agent.synth import DRUM_BANK, PartVoice, Synth, SynthUnavailable
-
-_loaded: list[tuple[Synth | None, str]] = []
-
-
-def load_synth(config: Config, rate: int) -> None:
-    """Beforehand: the next open_synth of this process takes this one (agent/standby.py)."""
-    _loaded.append(open_synth(config, rate))
-
-
-def open_synth(config: Config, rate: int) -> tuple[Synth | None, str]:
-    """(the synth, "") or (None, why there is none)."""
-    if _loaded:
-        return _loaded.pop()
-    voices = [
-        PartVoice(
-            name, part.channel_index, part.program, DRUM_BANK if name == "drums" else part.bank, part.gain_db, part.pan
-        )
-        for name, part in config.parts.items()
-    ]
-    try:
-        return Synth(Path(config.paths.soundfont or shipped(SOUNDFONT)), rate, voices), ""
-    except SynthUnavailable as cause:
-        return None, str(cause)
 
 
 class MidiBand:

@@ -37,3 +37,6 @@ SOUNDFONT = "band.sf3"
 def shipped(name: str = "") -> Path:
     """A file of agent/assets."""
     return Path(str(resources.files("agent") / "assets" / name))
+
+
+FOLDER = "takes"  # in the data folder: one folder for each session

@@ -19,17 +19,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from agent.memory import Memory
 from models import material, paths
 from models.material import Played
 from models.player_memory import PlayerMemory, Recalling, remembered
 from models.responder import WEIGHTS, Responder
-from models.tokens import PARTS
-
-if TYPE_CHECKING:
-    from agent.takes import Take
+from models.tokens import PARTS, BassTick, Position, Reply
 
 try:
     import fcntl
@@ -40,6 +37,26 @@ MATERIAL_MAX = 200  # newest pieces of a player
 RECALLED_TICKS = 1024  # remembered when a session begins without a practised memory: half a second or so
 FEWEST_TICKS = 256  # sixteen bars of 4/4: with less there is nothing to practise
 GAIN = 0.01  # an adapter that gains less on what was kept apart is not taken up
+
+
+class Moment(Protocol):
+    """One tick of a take: where it lies, what the bass did and what the band answered."""
+
+    @property
+    def place(self) -> Position: ...
+    @property
+    def bass(self) -> BassTick: ...
+    @property
+    def reply(self) -> Reply: ...
+
+
+class Take(Protocol):
+    """What practice needs of a take (agent/takes/take.py)."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def played(self) -> Sequence[Moment]: ...
 
 
 @dataclass(frozen=True, slots=True)

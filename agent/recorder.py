@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from agent.errors import UserError
 from agent.finish import EVENTS, Facts, draw, gather, lines, write_midi
-from agent.wavfile import Limiter, WavWriter
+from agent.limiter import Limiter
+from agent.wavfile import WavWriter
 
 Float32 = NDArray[np.float32]
 

@@ -38,7 +38,8 @@ def add(commands: Any) -> None:
 
 def _reply(given: argparse.Namespace) -> int:
     from agent import copying, reply
-    from agent.dialoptions import open_responder, wish
+    from agent.dialoptions import wish
+    from agent.wish import open_responder
     from models.midi_file import Unusable, read_score
 
     config = load(given.config, pairs(given))

@@ -9,9 +9,9 @@ from select import select
 from agent import audio_process
 from agent.audiowords import AudioSetup
 from agent.channel import Channel
-from agent.outputs import load_synth
+from agent.messages import BEGIN
 from agent.processname import call_me
-from agent.supervisor import BEGIN
+from agent.synth import load_synth
 
 LOOK_S = 0.5
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agent.channel import Channel, channel
+from agent.messages import BEGIN
 from agent.settings import Config
 
 EARLY_S = 5.0  # a worker that dies sooner has not recovered
@@ -23,7 +24,6 @@ EARLY_DEATHS_MAX = 5  # within LOOP_S; more is a crash loop
 LOOP_S = 60.0
 BACK_OFF_S = (1.0, 30.0)  # the first wait in a crash loop, and the longest; doubled in between
 SPARE_AFTER_S = (5.0, 1.0)  # after the first start, which has enough to load, and after later ones
-BEGIN = "begin"  # to a spare
 STOPPED_S = 0.3  # a process that is stopped (SIGSTOP) will not speak again by itself
 SILENT_S = 3.5  # one that runs may be long in one step
 START_S = 60.0  # until its first word

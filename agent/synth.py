@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.places import SOUNDFONT, shipped
 from agent.quiet import quiet_stderr
+from agent.settings import Config
 
 BLOCK = 64  # samples; FluidSynth acts on messages only at multiples of this
 MAX_RENDER = 8192  # samples per call into the library
@@ -255,3 +257,27 @@ _ACTIONS: dict[int, Callable[[Any, int, int, int, int], Any]] = {  # status -> (
     0xD0: lambda lib, s, ch, a, b: lib.fluid_synth_channel_pressure(s, ch, a),
     0xE0: lambda lib, s, ch, a, b: lib.fluid_synth_pitch_bend(s, ch, a | b << 7),
 }
+
+
+_loaded: list[tuple[Synth | None, str]] = []
+
+
+def load_synth(config: Config, rate: int) -> None:
+    """Beforehand: the next open_synth of this process takes this one (agent/standby.py)."""
+    _loaded.append(open_synth(config, rate))
+
+
+def open_synth(config: Config, rate: int) -> tuple[Synth | None, str]:
+    """(the synth, "") or (None, why there is none)."""
+    if _loaded:
+        return _loaded.pop()
+    voices = [
+        PartVoice(
+            name, part.channel_index, part.program, DRUM_BANK if name == "drums" else part.bank, part.gain_db, part.pan
+        )
+        for name, part in config.parts.items()
+    ]
+    try:
+        return Synth(Path(config.paths.soundfont or shipped(SOUNDFONT)), rate, voices), ""
+    except SynthUnavailable as cause:
+        return None, str(cause)

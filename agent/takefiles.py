@@ -13,12 +13,11 @@ from typing import Any
 from agent.errors import UserError
 from agent.measured import figures
 from agent.names import key_name
-from agent.places import data_folder
+from agent.places import FOLDER, data_folder
 from agent.sounding import Clock, notes_of
 from agent.takes import Take
 from models.timing import Timing
 
-FOLDER = "takes"  # in the data folder: one folder for each session
 NAME = "take-{number:03d}.json"
 Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
 

@@ -2,46 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.edits import Edit
+from agent.edittext import in_words
 from agent.names import key_name
-from agent.replies import said
 from agent.takes import Take
 from agent.timesense import Now
-
-SIZES = {None: "", "small": "a little", "large": "a lot"}
-AFTER = ("up", "down", "out", "back in")  # words that a size comes after
-WHERE = {"until-told": "", "bar:last": " in the last bar"}
-MORE = "band: more level"  # what replies.said says of a plain edit, before its place
-SAID = {  # (dimension, change) -> what becomes of the target; "=": the whole line
-    ("level", "more"): "up",
-    ("level", "less"): "down",
-    ("timing", "less"): "further behind the beat",
-    ("timing", "more"): "further ahead of the beat",
-    ("density", "more"): "busier",
-    ("density", "less"): "sparser",
-    ("register", "more"): "higher",
-    ("register", "less"): "lower",
-    ("dissonance", "more"): "=more dissonance",
-    ("dissonance", "less"): "=less dissonance",
-    ("resolution", "off"): "=no resolution",
-    ("resolution", "on"): "=it resolves",
-    ("swing", "more"): "more swung",
-    ("swing", "less"): "straighter",
-    ("syncopation", "more"): "more off the beat",
-    ("syncopation", "less"): "squarer",
-    ("meter", "set"): "={value}",
-    ("key", "set"): "=in {value}",
-    ("pattern", "set"): "={value} on the {target}",
-    ("mute", "on"): "out",
-    ("mute", "off"): "back in",
-    ("brightness", "more"): "brighter",
-    ("brightness", "less"): "darker",
-    ("tempo", "more"): "faster",
-    ("tempo", "less"): "slower",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +25,6 @@ class Known:
 def standing(take: Take | None) -> tuple[str, ...]:
     """Everything asked for that still stands, in words."""
     return in_words(one.edit for one in take.standing.asked) if take else ()
-
-
-def in_words(edits: Iterable[Edit]) -> tuple[str, ...]:
-    """As a musician says it; what is asked twice is said once."""
-    return tuple(dict.fromkeys(plainly(edit) for edit in edits))
-
-
-def plainly(edit: Edit) -> str:
-    """'the snare down', 'a 7/8 bar in bar 3', 'a little further behind the beat'."""
-    known = SAID.get((edit.dimension, edit.change))
-    if known is None or edit.size not in SIZES or edit.condition:
-        return said(edit)
-    way, size = (
-        known.removeprefix("=").format(value=(edit.value or "").replace("-", " "), target=edit.target),
-        SIZES[edit.size],
-    )
-    sized = f"{way} {size}" if way in AFTER else f"{size} {way}"
-    whole = known[0] == "=" or edit.target in ("feel", "band", "form")
-    line = (sized if whole else f"the {edit.target} {sized.strip()}").strip()
-    return line + WHERE.get(edit.scope or "", said(Edit("band", "level", "more", scope=edit.scope))[len(MORE) :])
 
 
 def told(question: str, sentence: str, known: Known) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data import Song
 from models.dials import GUIDANCE, NO_DIALS, Dials
 from models.features import Events, Ints, reply_events
 from models.responder import Responder
+from models.song import Song
 from models.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput, ticks_per_beat
 from models.wishes import Phrase
 

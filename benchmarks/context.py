@@ -17,11 +17,10 @@ import torch
 from tqdm import tqdm
 
 from benchmarks import results
-from models import data
 from models.batches import collate, crop_of
-from models.data import Song
 from models.responder import WEIGHTS, Responder
 from models.rules import Counts
+from models.song import CACHE, Song, load_songs
 from models.tokens import PARTS
 
 CONTEXTS = (1, 2, 4, 8, 16, 32, 64)
@@ -56,10 +55,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, nargs="+", default=[WEIGHTS])
     parser.add_argument("--bars", type=int, default=48)
     args = parser.parse_args(argv)
-    if not data.CACHE.exists():
+    if not CACHE.exists():
         print("skipped: data_cache/responder.npz is absent; it is built from ../shared by `python -m models.data`")
         return 0
-    songs = data.load()
+    songs = load_songs()
     held = places([s for s in songs if s.split == "test"], args.bars)
     rows = {}
     for stem in args.weights:

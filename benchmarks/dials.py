@@ -24,11 +24,10 @@ from tqdm import tqdm
 
 from benchmarks import results
 from benchmarks.answering import Asked, bass_tick, events_of, phrase_of, place_of, replies, spread
-from models import data
-from models.data import Song
 from models.dials import GUIDANCE, LEARNED, STYLES, Dials, Knots, rank
 from models.features import Events
 from models.responder import WEIGHTS, Responder
+from models.song import CACHE, Song, load_songs
 from models.tokens import EMPTY_REPLY, LINE_LOW, LINE_ON, QUALITIES, TickInput
 from models.wishes import measure, syncopation
 
@@ -145,12 +144,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--songs", type=int, default=12)
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
     args = parser.parse_args(argv)
-    if not data.CACHE.exists():
+    if not CACHE.exists():
         print("skipped: data_cache/responder.npz is absent; it is built from ../shared by `python -m models.data`")
         return 0
     model = Responder.load(args.weights)
     knots = json.loads(args.weights.with_suffix(".json").read_text())["config"]["knots"]
-    songs = spread([s for s in data.load() if s.split == "test"], args.songs, lambda s: len(s) >= TICKS)
+    songs = spread([s for s in load_songs() if s.split == "test"], args.songs, lambda s: len(s) >= TICKS)
     rows = {name: dial_row(model, name, songs, knots, args.guidance) for name in LEARNED}
     rows["surprise"] = surprise_row(model, songs)
     rows["style"] = style_row(model, songs)

@@ -29,12 +29,12 @@ from benchmarks import results
 from benchmarks.answering import Asked, replies
 from benchmarks.groove import jsd_bits
 from listener.types import Meter
-from models import data, responder
-from models.data import Song
+from models import responder
 from models.evaluate import held_out
 from models.features import Ints
 from models.responder import Responder
 from models.rules import CommonBar
+from models.song import CACHE, Song, load_songs
 from models.syncopation import syncopation
 from models.tokens import PIECES, drum_levels, ticks_per_beat
 
@@ -200,11 +200,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--per-meter", type=int, default=PER_METER, help="songs of each source and meter")
     parser.add_argument("--ticks", type=int, default=TICKS, help="first ticks of each song")
     args = parser.parse_args(argv)
-    if not data.CACHE.exists():
-        print(f"skipped: {data.CACHE} is absent; `python -m models.data` builds it from ../shared")
+    if not CACHE.exists():
+        print(f"skipped: {CACHE} is absent; `python -m models.data` builds it from ../shared")
         return 0
     models = {f"responder {stem.name}": Responder.load(stem) for stem in args.weights}
-    songs = data.load()
+    songs = load_songs()
     held = chosen(songs, args.per_meter, args.ticks)
     pool = pool_of(held_out(songs, "train", COUNTED))
     rule = CommonBar([replace(s, has=DRUMS_ALONE) for group in pool.values() for s in group], [])

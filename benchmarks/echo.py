@@ -22,9 +22,8 @@ import scorer
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from agent.outputs import open_synth
 from agent.settings import Config
-from agent.synth import BLOCK, Synth
+from agent.synth import BLOCK, Synth, open_synth
 from listener.analyzer import Analyzer
 from listener.capture import AudioFile, Framer
 from listener.echo import TAPS, EchoCanceller

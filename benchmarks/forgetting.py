@@ -23,14 +23,13 @@ from rich.table import Table
 from benchmarks import results
 from benchmarks.players import Player, players
 from models import adapter as adapters
-from models import data
 from models.adapter import Adapter
 from models.course import AdapterConfig, Material
-from models.data import Song
 from models.evaluate import held_out
 from models.paths import ROOT
 from models.rehearsal import rehearsal
 from models.responder import Responder
+from models.song import Song, load_songs
 from models.train_adapter import Practice, chosen, merged_net, nats, run
 
 CACHE = ROOT / "data_cache" / "forgetting"
@@ -98,7 +97,7 @@ def main() -> None:
     options.add_argument("--fresh", action="store_true", help="adapt again even where the cache has it")
     given = options.parse_args()
     torch.set_num_threads(1)
-    songs = data.load()
+    songs = load_songs()
     five, rest = players(songs)
     known = [song for song in songs if song.split == "train"] + [song for song in rest if song.split == "valid"]
     responder = Responder.load()

@@ -13,9 +13,9 @@ import numpy as np
 
 from listener.types import Meter
 from models import pop909, tokens
-from models.data import Song, load
 from models.features import Events, Ints
 from models.midi import fold
+from models.song import Song, load_songs
 from models.tokens import LINE_LOW, PIECES, QUALITY_NAMES
 
 FOUR = Meter(4, 4)
@@ -144,7 +144,7 @@ def split(name: str, liking: str, songs: Sequence[Song], rule: Callable[[Song], 
 
 def players(songs: Sequence[Song] | None = None) -> tuple[list[Player], list[Song]]:
     """The five, and the corpus's held-out pieces that none of them plays. FileNotFoundError without the corpus."""
-    unseen = [song for song in songs or load() if song.split != "train"]
+    unseen = [song for song in songs or load_songs() if song.split != "train"]
     rng = np.random.default_rng(7)
     mma = [s for s in unseen if s.source == "mma" and s.meter == FOUR and all(s.has[:2]) and len(s) >= 256]
     games = [s for s in unseen if s.source != "mma" and s.meter == FOUR and s.has[0]]

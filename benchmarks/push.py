@@ -25,10 +25,9 @@ from tqdm import tqdm
 
 from benchmarks import results
 from benchmarks.answering import Asked, events_of, replies, spread, with_bass
-from models import data
-from models.data import Song
 from models.features import Events
 from models.responder import WEIGHTS, Responder
+from models.song import CACHE, Song, load_songs
 from models.tokens import PIECES, QUALITIES, ticks_per_beat
 
 Floats = NDArray[np.float64]
@@ -166,10 +165,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, nargs="+", default=[WEIGHTS])
     parser.add_argument("--songs", type=int, default=24)
     args = parser.parse_args(argv)
-    if not data.CACHE.exists():
+    if not CACHE.exists():
         print("skipped: data_cache/responder.npz is absent; it is built from ../shared by `python -m models.data`")
         return 0
-    test = [s for s in data.load() if s.split == "test" and s.has[0] and s.has[1]]
+    test = [s for s in load_songs() if s.split == "test" and s.has[0] and s.has[1]]
     plain = spread(
         test, args.songs, lambda s: s.meter.denominator == 4 and len(set(s.meters)) == 1 and len(s) >= 4 * BEATS
     )

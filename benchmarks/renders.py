@@ -22,10 +22,9 @@ from agent import config as settings
 from agent.bandnotes import band_notes, bass_notes
 from agent.multitrack import TimeMap, parts_of, write
 from benchmarks.answering import Asked, bass_tick, events_of, replies, spread
-from models import data
-from models.data import Song
 from models.features import Events
 from models.responder import WEIGHTS, Responder
+from models.song import CACHE, Song, load_songs
 from models.tokens import LINE_LOW, LINE_ON, PIECES, QUALITIES, Reply
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--bars", type=int, default=16)
     args = parser.parse_args(argv)
-    if not data.CACHE.exists():
+    if not CACHE.exists():
         print("skipped: data_cache/responder.npz is absent; it is built from ../shared by `python -m models.data`")
         return 0
     import matplotlib
@@ -104,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     import matplotlib.pyplot as plt
 
     FOLDER.mkdir(exist_ok=True)
-    songs, model = chosen(data.load()), Responder.load(args.weights)
+    songs, model = chosen(load_songs()), Responder.load(args.weights)
     figure, places = plt.subplots(6, 2, figsize=(15, 15), layout="constrained")
     for number, (song, axes) in enumerate(zip(tqdm(songs, desc="renders"), places.flat, strict=False), 1):
         ticks = int(np.count_nonzero(song.bars < args.bars))

@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import results
 from listener.types import Meter
 from models import data, paths
-from models.data import Song
 from models.evaluate import PIECE_TICKS, evaluate, held_out, song_nats
 from models.responder import NAMED, Responder
 from models.rules import CommonBar, Counts, Nats
+from models.song import CACHE, Song, load_songs
 from models.tokens import EMPTY_REPLY, PARTS, BassTick, Position, TickInput
 
 PLAIN = {"4/4", "3/4", "6/8", "6/4", "9/8", "12/8", "2/4"}
@@ -103,10 +103,10 @@ def step_ms(responder: Responder, ticks: int = 1000) -> dict[str, float]:
 
 
 def main() -> int:
-    if not data.CACHE.exists() and not (paths.SHARED / "data" / "band").is_dir():
+    if not CACHE.exists() and not (paths.SHARED / "data" / "band").is_dir():
         print(f"skipped: ../shared is absent ({paths.SHARED}), so there are no held-out songs")
         return 0
-    songs = data.load() if data.CACHE.exists() else data.build(paths.SHARED)
+    songs = load_songs() if CACHE.exists() else data.build(paths.SHARED)
     train = [s for s in songs if s.split == "train"]
     valid, test = held_out(songs, "valid"), held_out(songs, "test", 24)
     models = {name: Responder.load(NAMED[key]) for name, key in MODELS.items()}

@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.bench import heard, write_midi
+from agent.compare import measured
 from agent.conversation import hear
 from agent.dialogue import Dialogue
-from agent.diff import measured
 from agent.material import Riff
 from agent.memory import Memory
 from agent.mixdown import RATE, Mix, render

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models import dials, features, tokens
-from models.data import Song
 from models.dials import Knots
 from models.features import Events, Ints
 from models.midi import fold
 from models.responder_net import Targets
 from models.responder_shape import FORESIGHT
+from models.song import Song
 from models.tokens import LINE_LOW, PIECES
 from models.wishes import measure, phrases_of, ranks_of, shown_by
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models import checkpoint, paths
 from models.features import Events, Ints
+from models.song import load_songs
 from models.tokens import LINE_LOW, LINE_ON, NEW, SAME
 
 WEIGHTS = paths.WEIGHTS / "copycheck"
@@ -127,9 +128,7 @@ def main() -> int:
     """Build the hashes from data_cache/responder.npz."""
     from tqdm import tqdm
 
-    from models import data
-
-    songs = [song for song in data.load() if song.split == "train"]
+    songs = [song for song in load_songs() if song.split == "train"]
     check = CopyCheck.of((song.events, song.bars) for song in tqdm(songs, desc="runs", mininterval=5))
     counts = sum(len(own) for own in check._known.values())
     print(f"{WEIGHTS}: {check.save(WEIGHTS, CARD.format(counts=f'{counts:,}', songs=f'{len(songs):,}'))}")

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from models import data, midi, roles
-from models.data import SPLITS, Song
+from models import midi, roles
 from models.midi import Arrangement, TickGrid
 from models.midi_file import DRUM_CHANNEL, RawTrack, Score, Unusable, read_score
+from models.song import SPLITS, Song, save_songs
 from models.tokens import PARTS
 
 SUFFIXES = (".mid", ".midi", ".smf", ".rmi", ".kar")
@@ -63,7 +63,7 @@ def build(folder: Path, cache: Path) -> list[Song]:
             f"see {beside(cache, 'report.txt')}"
         )
     songs = [_song(piece, found.side[piece.name]) for piece in found.pieces]
-    data.save(cache, songs)
+    save_songs(cache, songs)
     split = {side: [s.name for s in songs if s.split == side] for side in SPLITS}
     beside(cache, "split.json").write_text(json.dumps(split, indent=0) + "\n", encoding="utf-8")
     print(_shortened(folder, found, cache))

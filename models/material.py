@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models import data, tokens
-from models.data import Song
+from models import tokens
 from models.features import Events, reply_events
+from models.song import Song, load_songs, save_songs
 from models.tokens import (
     LEVEL_VELOCITY,
     LINE_LOW,
@@ -62,7 +62,7 @@ def keep(path: Path, song: Song) -> None:
     """Written whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(path.name + ".part.npz")
-    data.save(part, [song])
+    save_songs(part, [song])
     part.replace(path)
 
 
@@ -77,7 +77,7 @@ def kept(folder: Path) -> list[Song]:
 
 def _read(path: Path) -> list[Song]:
     try:
-        return data.load(path)
+        return load_songs(path)
     except (ValueError, OSError):
         return []
 

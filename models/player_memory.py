@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import tokens
-from models.data import Song
 from models.features import Memory
 from models.material import Played, played
 from models.responder import Responder, ResponderState, silenced
 from models.responder_shape import HEADS, SLICES
 from models.sampling import rolled
+from models.song import Song
 from models.tokens import EMPTY_REPLY, NEW, PIECES, BassTick, Reply, TickInput
 
 Floats = NDArray[np.float32]

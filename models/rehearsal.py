@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from listener.types import Meter
-from models import data, material
-from models.data import Song
+from models import material
 from models.responder import Responder
 from models.sampling import NO_LEAN, TASTE, Taste
+from models.song import Song, load_songs, save_songs
 from models.tokens import EMPTY_REPLY, BassTick, Position, TickInput
 
 PIECES, TICKS = 48, 192
@@ -24,12 +24,12 @@ PLAIN = dict.fromkeys(TASTE, Taste(1.0, 1.0))  # as it believes, nothing cut off
 def rehearsal(responder: Responder, corpus: Path, made: Path) -> list[Song]:
     """The corpus without its test pieces; where it is not there, what was made before at `made`, or is made now."""
     if corpus.exists():
-        return [song for song in data.load(corpus) if song.split != "test"]
+        return [song for song in load_songs(corpus) if song.split != "test"]
     if not made.exists():
         part = made.with_name(made.stem + ".part.npz")
-        data.save(part, [imagined(responder, number) for number in range(PIECES)])
+        save_songs(part, [imagined(responder, number) for number in range(PIECES)])
         part.replace(made)
-    return data.load(made)
+    return load_songs(made)
 
 
 def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:

@@ -7,8 +7,9 @@ import shlex
 from typing import Any
 
 from models.codec_scores import commit
-from models.data import LICENCES, Song
+from models.data import LICENCES
 from models.responder_net import ResponderNet
+from models.song import Song
 from models.tokens import PARTS
 
 OWN = "brought by the user"  # licence of music that is none of ours

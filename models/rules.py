@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import tokens
-from models.data import Song
 from models.features import Ints, song_rows
+from models.song import Song
 from models.tokens import PARTS, PIECES
 
 Nats = dict[str, NDArray[np.float64]]

@@ -21,15 +21,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from models import adapter as adapters
-from models import checkpoint, data, material, responder
+from models import checkpoint, material, responder
 from models.adapter import ADD, DOWN, UP, Adapter
 from models.batches import Batch
 from models.course import AdapterConfig, Course, Material
-from models.data import Song
 from models.evaluate import evaluate
 from models.player_memory import remembered
 from models.rehearsal import rehearsal
 from models.responder_net import FORESEE_WEIGHT, SLICES, ResponderNet
+from models.song import CACHE, Song
 from models.stopping import StopRequest
 from models.tokens import LEVELS, PARTS
 
@@ -263,9 +263,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="path stem of the adapter")
     parser.add_argument("--state", type=Path, help="stem of the state to go on from (default: OUT-state)")
     parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="folders of earlier players, rehearsed")
-    parser.add_argument(
-        "--base", type=Path, default=data.CACHE, help="token files to rehearse; where missing, it plays"
-    )
+    parser.add_argument("--base", type=Path, default=CACHE, help="token files to rehearse; where missing, it plays")
     parser.add_argument("--weights", type=Path, default=responder.WEIGHTS, help="stem of the responder")
     parser.add_argument("--steps", type=int, default=AdapterConfig().steps)
     parser.add_argument("--seed", type=int, default=0)

@@ -23,7 +23,7 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from models import checkpoint, data, responder
+from models import checkpoint, responder
 from models.batches import Batch, Sampler
 from models.dials import Knots
 from models.evaluate import evaluate, held_out
@@ -31,6 +31,7 @@ from models.groove import archive_in, groove_songs
 from models.paths import CHECKPOINTS, SHARED
 from models.responder_card import card
 from models.responder_net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
+from models.song import CACHE, Song, load_songs
 from models.stopping import StopRequest
 from models.styles import styles_of
 from models.tokens import PARTS
@@ -138,7 +139,7 @@ class Run:
         means = self.team.total(sums.detach()) / counts
         return dict(zip((*PARTS, "bass"), means.tolist(), strict=True))
 
-    def validate(self, songs: list[data.Song]) -> float:
+    def validate(self, songs: list[Song]) -> float:
         figures = evaluate(self.net, songs)
         total = sum(figures[part] for part in JUDGED)
         self.history.append({"step": self.step, **figures})
@@ -183,7 +184,7 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def train(run: Run, sampler: Sampler, valid: list[data.Song], state: Path) -> bool:
+def train(run: Run, sampler: Sampler, valid: list[Song], state: Path) -> bool:
     """To the last step or Ctrl-C; either way the state is written. True when finished."""
     config, team, stop = run.config, run.team, StopRequest()
     run.knots = run.knots or (sampler.measured(KNOT_CROPS) if run.net.config.dials else {})
@@ -211,7 +212,7 @@ def main(argv: list[str] | None = None) -> int:
     run = Run(TrainConfig(steps=args.steps, rate=args.rate, seed=args.seed), net, team)
     if args.state.with_suffix(".json").exists() and not args.fresh:
         run.resume(args.state)
-    songs = data.load(args.cache) + (
+    songs = load_songs(args.cache) + (
         groove_songs(archive=groove) if (groove := archive_in(args.shared)).exists() else []
     )
     songs_to_learn = [song for song in songs if song.split == "train"]
@@ -239,14 +240,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=TrainConfig().rate, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds data/")
-    parser.add_argument("--cache", type=Path, default=data.CACHE, help="token files of `python -m models.data`")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="token files of `python -m models.data`")
     parser.add_argument("--state", type=Path, default=STATE, help="stem of the state to go on from and to write")
     parser.add_argument("--out", type=Path, default=responder.WEIGHTS, help="path stem of the weights")
     parser.add_argument("--fresh", action="store_true", help="begin anew even where there is a state")
     return parser.parse_args(argv)
 
 
-def calibrate(net: ResponderNet, valid: list[data.Song]) -> float:
+def calibrate(net: ResponderNet, valid: list[Song]) -> float:
     """Scale the line's logits to the validation likelihood (temperature scaling, Guo et al. 2017): its few pieces
     make the network too sure. Returns the scale."""
 
@@ -271,7 +272,7 @@ def _scale_line(net: ResponderNet, scale: float) -> None:
             table *= scale
 
 
-def ship(run: Run, songs: list[data.Song], out: Path, argv: list[str]) -> None:
+def ship(run: Run, songs: list[Song], out: Path, argv: list[str]) -> None:
     net = ResponderNet(run.net.config)
     net.load_state_dict(run.best_weights)
     scale = calibrate(net, held_out(songs, "valid"))

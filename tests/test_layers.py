@@ -1,7 +1,7 @@
-"""Imports run one way: listener <- models <- agent; models see the listener's types, its weight files and, to train its
-ears, its front end; no cycles inside."""
+"""Imports run one way: listener <- models <- agent; inside agent/ and models/ rooms import only the rooms below them."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -10,10 +10,49 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("listener", "models", "agent")
 ALLOWED = {"listener": {"listener"}, "models": {"models", "listener"}, "agent": {"agent", "models", "listener"}}
+ROOM_FILES_MAX = 20
+
+# rooms of agent/ that a room may import, besides itself
+AGENT_ROOMS: dict[str, set[str]] = {
+    "core": set(),
+    "midi": {"core"},
+    "recording": {"core"},
+    "directions": {"core"},
+    "song": {"core", "directions"},
+    "audio": {"core", "midi"},
+    "control": {"core", "midi"},
+    "web": {"core", "control", "recording"},
+    "language": {"core", "directions"},
+    "memory": {"core", "directions"},
+    "band": {"core", "directions", "song"},
+    "engine": {"core", "midi", "audio"},
+    "mind": {"core", "directions", "song", "band"},
+    "listen": {"core", "audio", "recording"},
+    "compose": {"core", "directions", "song", "band"},
+    "takes": {"core", "audio", "recording", "directions", "song", "band", "language", "compose"},
+    "conversation": {"core", "directions", "song", "language", "memory", "takes"},
+    "assets": {"core", "audio"},
+}
+AGENT_ROOMS["session"] = set(AGENT_ROOMS)
+AGENT_ROOMS["cli"] = {*AGENT_ROOMS, "session"}
+MODEL_ROOMS: dict[str, set[str]] = {
+    "music": set(),
+    "backbones": set(),
+    "codec": set(),
+    "sounds": set(),
+    "corpus": {"music", "codec", "sounds"},
+    "timing": {"music", "corpus"},
+    "responder": {"music", "backbones", "corpus"},
+}
+MODEL_ROOMS["training"] = set(MODEL_ROOMS)
+LISTENER_ROOMS: dict[str, set[str]] = {"ears": set(), "rhythm": set(), "timbre": set(), "music": {"rhythm"}}
+ROOMS = {"agent": AGENT_ROOMS, "models": MODEL_ROOMS, "listener": LISTENER_ROOMS}
+# rooms of agent/ that know no model: the audio process and what steers it start fast and stay small
+NO_MODELS = {"core", "midi", "audio", "recording", "engine", "control", "web"}
 
 
 def imports_of(path: Path) -> set[str]:
-    """Every module of ours that a file imports, wherever in it."""
+    """Return the names of all our modules that a file imports, wherever in it, type checks included."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -24,7 +63,18 @@ def imports_of(path: Path) -> set[str]:
 
 
 def modules(package: str) -> dict[str, Path]:
-    return {f"{package}.{path.stem}": path for path in (ROOT / package).glob("*.py")}
+    """Return dotted name -> file of every module of a package, sub-packages included."""
+    found = {}
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def room_of(name: str, package: str) -> str | None:
+    """Return the room a module of `package` lies in; None on top of the package and for other packages."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == package and (ROOT / package / parts[1]).is_dir() else None
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -34,31 +84,88 @@ def test_imports_run_one_way(package: str) -> None:
         assert not strangers, f"{name} imports {strangers}"
 
 
+@pytest.mark.parametrize("package", ROOMS)
+def test_a_room_imports_only_the_rooms_below_it(package: str) -> None:
+    rooms = ROOMS[package]
+    for name, path in modules(package).items():
+        if room := room_of(name, package):
+            assert room in rooms, f"{package}/{room}/ has no line in the table of rooms"
+            seen = {r for m in imports_of(path) if (r := room_of(m, package))} - {room}
+            assert seen <= rooms[room], f"{name} imports {package}.{seen - rooms[room]}"
+
+
+def test_the_rooms_stand_in_layers() -> None:
+    for rooms in ROOMS.values():
+        TopologicalSorter(rooms).prepare()  # raises CycleError
+
+
+def test_rooms_that_know_no_model_import_none() -> None:
+    for name, path in modules("agent").items():
+        if room_of(name, "agent") in NO_MODELS:
+            models = {m for m in imports_of(path) if m.startswith("models")}
+            assert not models, f"{name} imports {models}"
+
+
+def test_a_room_has_a_door_and_at_most_twenty_files() -> None:
+    for package in PACKAGES:
+        for folder in [path for path in (ROOT / package).rglob("*") if path.is_dir() and list(path.glob("*.py"))]:
+            files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+            assert len(files) <= ROOM_FILES_MAX, f"{folder.relative_to(ROOT)} has {len(files)} files"
+            room = (folder / "__init__.py").read_text()
+            tree = ast.parse(room)
+            assert len(tree.body) == 1 and ast.get_docstring(tree), (
+                f"{folder.relative_to(ROOT)}: one docstring, no more"
+            )
+
+
 def test_models_know_only_the_listeners_types_weight_files_and_front_end() -> None:
+    allowed = (
+        "listener.types",
+        "listener.paths",
+        "listener.weight_file",
+        "listener.ears.frontend",
+        "listener.timbre.features",
+    )
     for name, path in modules("models").items():
-        seen = {m for m in imports_of(path) if m.startswith("listener.")}
-        allowed = ("listener.types", "listener.weightfile", "listener.frontend", "listener.timbre_features")
+        seen = {m for m in imports_of(path) if m.startswith("listener.")} - {"listener.ears", "listener.timbre"}
         assert all(m.startswith(allowed) for m in seen), f"{name} imports {seen}"
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_import_cycles(package: str) -> None:
     known = modules(package)
-    graph = {name: imports_of(path) & known.keys() for name, path in known.items()}
+    graph = {name: (imports_of(path) & known.keys()) - {name} for name, path in known.items()}
     assert set(TopologicalSorter(graph).static_order()) == set(known)  # raises CycleError
+
+
+def test_no_module_of_ours_is_imported_behind_the_tests_back() -> None:
+    """import_module("models.x") hides an arrow; tables of modules that a command picks from are named here."""
+    tables = {"models.train", "models.backbones.registry"}
+    for package in PACKAGES:
+        for name, path in modules(package).items():
+            hidden = re.findall(r"import_module\(\s*[\"'](?:listener|models|agent)\b", path.read_text())
+            assert not hidden, f"{name} hides an import"
+            named = {
+                node.value
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in modules(package)
+            }
+            if "import_module" in path.read_text() and named - set(PACKAGES):
+                assert name in tables, f"{name} imports one of {named} by name"
 
 
 def test_only_the_config_reader_reads_yaml() -> None:
     readers = [
         name for package in PACKAGES for name, path in modules(package).items() if "import yaml" in path.read_text()
     ]
-    assert readers == ["agent.yamlfile"]
+    assert readers == ["agent.core.config"]
 
 
 def test_the_audio_process_imports_no_model() -> None:
-    """What it imports, and what that imports, at module level."""
+    """Neither what it imports nor what that imports, at module level or later."""
     known = {name: path for package in PACKAGES for name, path in modules(package).items()}
-    seen, todo = set(), ["agent.audio_process"]
+    assert "agent.engine.audio_process" in known
+    seen, todo = set(), ["agent.engine.audio_process"]
     while todo:
         name = todo.pop()
         if name in known and name not in seen:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from agent import takefiles
-from agent.diff import account, draw, measured, pair
+from agent.compare import account, draw, measured
+from agent.diff import pair
 from agent.edits import Edit
 from agent.errors import UserError
 from agent.sketch import Sketcher

@@ -13,12 +13,13 @@ import torch
 
 from agent import practice
 from agent.memory import Memory
-from models import data, responder
+from models import responder
 from models.adapter import Adapter, save
 from models.material import kept as kept_in
 from models.material import played
 from models.responder import Responder
 from models.responder_net import ResponderConfig, ResponderNet
+from models.song import save_songs
 from tests.models.test_train_responder import song
 
 SMALL = ResponderConfig(hidden=16, layers=1, sound_dim=4, dropout=0.0, dials=True, foresee=True)
@@ -34,7 +35,7 @@ def memory(tmp_path: Path) -> Memory:
 def options(tmp_path: Path) -> dict[str, object]:
     torch.manual_seed(0)
     responder.save(tmp_path / "responder", ResponderNet(SMALL), {}, "untrained")
-    data.save(tmp_path / "corpus.npz", [song(10 + i) for i in range(4)])
+    save_songs(tmp_path / "corpus.npz", [song(10 + i) for i in range(4)])
     return {"weights": tmp_path / "responder", "base": tmp_path / "corpus.npz", "steps": 60}
 
 

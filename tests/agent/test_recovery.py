@@ -15,9 +15,10 @@ import soundfile as sf
 
 from agent.__main__ import main
 from agent.errors import UserError
+from agent.limiter import Limiter, running_minimum
 from agent.recorder import Recorder
 from agent.recovery import recover, unfinished
-from agent.wavfile import HEADER_BYTES, Limiter, WavWriter, repair, running_minimum
+from agent.wavfile import HEADER_BYTES, WavWriter, repair
 
 RATE = 48_000
 ROOT = Path(__file__).parents[2]

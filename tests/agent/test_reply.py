@@ -11,8 +11,8 @@ import pytest
 
 from agent import reply
 from agent.__main__ import main
-from agent.dialoptions import Wish
 from agent.multitrack import without_overlap
+from agent.wish import Wish
 from models import checkpoint, responder
 from models.dials import Dials
 from models.midi_file import RawNote, Score, read_score

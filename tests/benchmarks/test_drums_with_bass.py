@@ -7,10 +7,10 @@ from benchmarks import drums_with_bass as bench
 from benchmarks.answering import bass_tick
 from benchmarks.groove import jsd_bits
 from listener.types import Meter
-from models.data import Song
 from models.features import Events
 from models.responder import Responder
 from models.rules import CommonBar
+from models.song import Song
 from models.tokens import PIECES, BassTick, ticks_per_beat
 
 KICK, HAT = PIECES.index("kick"), PIECES.index("closed_hat")

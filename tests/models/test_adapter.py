@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from models import adapter as adapters
-from models import data, material, responder, tokens, train_adapter
+from models import material, responder, tokens, train_adapter
 from models.adapter import Adapter
 from models.course import AdapterConfig, Course, Material
 from models.rehearsal import imagined, rehearsal
 from models.responder import Responder
 from models.responder_net import ResponderConfig, ResponderNet
+from models.song import save_songs
 from models.tokens import EMPTY_REPLY, BassTick, Position, TickInput
 from models.train_adapter import Practice, chosen, drift, merged_net, nats, run
 from tests.models.test_train_responder import song
@@ -145,7 +146,7 @@ def test_without_the_corpus_the_base_rehearses_what_it_plays_by_itself(stem: Pat
     one, again = (imagined(base, 5, 48) for _ in range(2))
     assert np.array_equal(one.events.drums, again.events.drums) and str(one.meter) == "3/4" and len(one) == 48
     assert (one.events.bass[:, 0] >= 0).any() and one.events.drums.any() and one.has == (True, True, True)
-    data.save(tmp_path / "made.npz", [one])
+    save_songs(tmp_path / "made.npz", [one])
     assert [s.name for s in rehearsal(base, tmp_path / "none.npz", tmp_path / "made.npz")] == [one.name]
 
 
@@ -153,7 +154,7 @@ def test_the_command_writes_an_adapter_a_card_and_the_players_memory(stem: Path,
     for number, one in enumerate(LEARN):
         material.keep(tmp_path / "mine" / f"{number}.npz", one)
     corpus = tmp_path / "corpus.npz"
-    data.save(corpus, BASE)
+    save_songs(corpus, BASE)
     given = {"learn": tmp_path / "mine", "out": tmp_path / "adapter-1", "recall": tmp_path / "recall.npz"}
     responder.save(tmp_path / "adapter-1-state", ResponderNet(SMALL), {}, "a state that is none: begun anew")
     given |= {"weights": stem, "base": corpus, "steps": 4}  # type: ignore[dict-item]

@@ -12,7 +12,7 @@ import pytest
 from listener.types import Meter
 from models import data, features, midi, tokens
 from models.batches import Sampler, collate, crop_of, transposed
-from models.data import Song
+from models.song import Song, load_songs, save_songs
 
 QUARTER = 480
 
@@ -132,8 +132,8 @@ def test_batches_are_seeded(tmp_path: Path) -> None:
 
 def test_a_cache_comes_back_as_it_was(tmp_path: Path) -> None:
     piece = song(band(tmp_path / "a.mid", 48))
-    data.save(tmp_path / "c.npz", [piece])
-    again = data.load(tmp_path / "c.npz")[0]
+    save_songs(tmp_path / "c.npz", [piece])
+    again = load_songs(tmp_path / "c.npz")[0]
     assert np.array_equal(again.events.chord, piece.events.chord)
     assert (again.meters, again.has, again.split, again.sound) == (piece.meters, piece.has, "train", None)
 

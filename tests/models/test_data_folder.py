@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import data, data_folder
+from models.song import load_songs
 from tests.models.midi_cases import BASS, DRUMS, PIANO, song, write
 
 
@@ -36,7 +37,7 @@ def cache(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_can_be_used_is_used_and_comes_back(cache: Path) -> None:
-    songs = {s.name: s for s in data.load(cache)}
+    songs = {s.name: s for s in load_songs(cache)}
     assert set(songs) == {*(f"song{n}.mid" for n in range(8)), "deep/again.MID", "deep/higher.midi"}
     assert all(s.has[:2] == (True, True) for s in songs.values())
     assert str(songs["song1.mid"].meter) == "7/8"
@@ -62,7 +63,7 @@ def test_the_same_notes_stay_on_one_side_in_any_key(folder: Path, cache: Path) -
     side = {name: s for s, names in split.items() for name in names}
     assert side["song3.mid"] == side["deep/again.MID"]
     assert side["song4.mid"] == side["deep/higher.midi"]
-    assert {s.name: s.split for s in data.load(cache)} == side
+    assert {s.name: s.split for s in load_songs(cache)} == side
 
 
 def test_a_song_keeps_its_side_when_others_come() -> None:
@@ -121,5 +122,5 @@ def test_a_damaged_cache_is_refused_in_one_line(tmp_path: Path, cache: Path) -> 
         path = tmp_path / f"{number}.npz"
         path.write_bytes(data_)
         with pytest.raises(ValueError, match="not token files") as caught:
-            data.load(path)
+            load_songs(path)
         assert len(str(caught.value).splitlines()) == 1

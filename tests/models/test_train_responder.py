@@ -13,10 +13,10 @@ import torch
 from listener.types import Meter
 from models import dials
 from models.batches import Sampler, collate, crop_of
-from models.data import Song
 from models.dials import Dials
 from models.features import Events
 from models.responder_net import ResponderConfig
+from models.song import Song
 from models.styles import style_of
 from models.tokens import LINE_ON, NEW, PIECES
 from models.train_responder import Run, TrainConfig, train

@@ -1,0 +1,11 @@
+"""Levels on a terminal: what counts as silence, the range of a meter, its colours."""
+
+from __future__ import annotations
+
+SILENCE_DB = -120.0
+
+
+METER_DB = (-60.0, 0.0)
+
+
+LEVEL_STYLES = ((-3.0, "red"), (-12.0, "yellow"), (float("-inf"), "green"))

@@ -1,0 +1,51 @@
+"""How the responder is asked to play offline, and the responder that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import UserError
+from agent.settings import Config
+from models.dials import Dials
+
+if TYPE_CHECKING:
+    from models.responder import Responder
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the responder is to play."""
+
+    seed: int
+    temperature: float
+    parts: tuple[str, ...]
+    dials: Dials
+    guidance: float
+    looseness: float = 0.0
+
+
+def open_responder(model: str | None, config: Config) -> Responder:
+    """The weights asked for, else the config's, else those that ship. UserError in one line when they cannot be used."""
+    from models.responder import WEIGHTS, Responder
+
+    path = _stem(model, WEIGHTS) if model else Path(config.models.responder or WEIGHTS)
+    try:
+        responder = Responder.load(path)
+    except (OSError, ValueError) as cause:
+        raise UserError(str(cause)) from None
+    backbone = responder.config.backbone
+    if model and path == WEIGHTS and backbone != model:
+        others = sorted(other.stem.removeprefix(f"{path.name}-") for other in path.parent.glob(f"{path.name}-*.json"))
+        allowed = ", ".join(dict.fromkeys([backbone, *others]))
+        raise UserError(f"--model {model}: no such weights; there are {allowed}, or give a path without its suffix")
+    return responder
+
+
+def _stem(model: str, shipped: Path) -> Path:
+    """A name means responder-NAME beside what ships, or what ships where that is of this backbone; else it is a path."""
+    if "/" in model or "\\" in model or Path(f"{model}.json").exists():
+        return Path(model)
+    named = shipped.with_name(f"{shipped.name}-{model}")
+    return named if named.with_name(f"{named.name}.json").exists() else shipped
