@@ -26,7 +26,6 @@ from agent import (  # noqa: E402
     parsecommand,
     recovercommand,
     replycommand,
-    saycommand,
     sessionscommand,
     workshop,
 )
@@ -45,7 +44,6 @@ COMMANDS = (
     calibratecommand,
     parsecommand,
     workshop,
-    saycommand,
     diff,
     sessionscommand,
     memorycommand,

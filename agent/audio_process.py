@@ -13,9 +13,9 @@ import signal
 import time
 from typing import Any
 
-from agent import jackmemory, latencies
+from agent import latencies
 from agent.audio import Latency, SoundCard
-from agent.audiowords import NO_LATENCY
+from agent.audiowords import NO_LATENCY, RECORDS_TOLD, reported
 from agent.audiowords import AudioReport as AudioReport  # others have these from here
 from agent.audiowords import AudioSetup as AudioSetup
 from agent.audiowords import Ready as Ready
@@ -30,8 +30,7 @@ from agent.messages import Panic, PlayLoop, SetPart, StopLoop
 from agent.outlet import Outlet
 from agent.outputs import open_port
 from agent.player import QUANTUM, Player
-from agent.processname import call_me
-from agent.reporting import RECORDS_TOLD, reported
+from agent.priority import call_me
 from agent.streams import FilePlayback
 from agent.synth import open_synth
 from agent.types import Plan
@@ -164,7 +163,6 @@ class AudioProcess:
     def run(self) -> None:
         self._wait_for_go()
         _claim_priority()
-        jackmemory.give_back()  # again: the MIDI port may be JACK's, too
         gc.collect()
         gc.freeze()
         gc.disable()

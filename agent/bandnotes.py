@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from agent.voicing import intervals_of, voice
 from models.midi_file import RawNote
-from models.tokens import DRUM_PIECES, QUALITIES, BassTick, ChordHit, DrumHit, Reply
+from models.tokens import DRUM_PIECES, QUALITIES, BassTick, DrumHit, Reply
 
 DRUM_TICKS = 1  # how long a drum's note is written
 BASS_GAP = 0.95  # of its ticks that a bass note is written, so that repeated ones stay apart
@@ -80,11 +80,3 @@ def _stops_chord(reply: Reply) -> bool:
 
 def _stops_line(reply: Reply) -> bool:
     return reply.line is not None or reply.line_off
-
-
-def sounding_chords(replies: Sequence[Reply]) -> Iterator[ChordHit | None]:
-    """The harmony that holds after each tick; None before the first."""
-    chord: ChordHit | None = None
-    for reply in replies:
-        chord = reply.chord or chord
-        yield chord

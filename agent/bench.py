@@ -23,8 +23,7 @@ from agent.memory import Memory
 from agent.midifile import TICKS_PER_QUARTER
 from agent.mixdown import RATE, Sound, render
 from agent.multitrack import TimeMap, parts_of, write
-from agent.musictext import meter_of
-from agent.names import key_name
+from agent.names import key_name, meter_of
 from agent.personal import GUEST, personal
 from agent.places import FOLDER, data_folder
 from agent.playback import Playback

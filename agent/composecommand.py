@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
 def _compose(given: argparse.Namespace) -> int:
     from agent import compose, copying
     from agent.dialoptions import number, wish
-    from agent.musictext import key_of, meter_of
+    from agent.names import key_of, meter_of
     from agent.replycommand import check_out
     from agent.wish import open_responder
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from agent import devices, jackmemory
+from agent import devices
 from agent.audio import ONE_CLOCK_APIS, SoundCard
 from agent.errors import UserError
 
@@ -78,7 +78,6 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            jackmemory.give_back()
             try:
                 lost = self._lost.get(timeout=IDLE_S)
             except queue.Empty:

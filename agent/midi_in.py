@@ -13,7 +13,7 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import Any, Protocol
 
-from agent import jackmemory, jackwatch
+from agent import jackwatch
 from agent.midi import API_NAMES, VIRTUAL, _choose_api, _find
 from agent.quiet import quiet_stderr
 
@@ -218,7 +218,6 @@ def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSo
     except Exception:
         port.delete()
         raise
-    jackmemory.give_back()
     return RtMidiSource(port, own, name, chosen == "jack")
 
 

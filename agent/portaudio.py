@@ -9,7 +9,6 @@ from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
-from agent import jackmemory
 from agent.errors import UserError
 from agent.quiet import quiet_stderr
 
@@ -22,7 +21,6 @@ def release() -> None:
     sounddevice = sys.modules.get("sounddevice")
     if sounddevice and sounddevice._initialized:
         sounddevice._terminate()
-    jackmemory.give_back()
 
 
 _copies: list[int] = []  # file descriptors that libraries were loaded from

@@ -16,7 +16,7 @@ from agent.edits import Edit
 from agent.errors import UserError
 from agent.material import Bar, Riff
 from agent.measured import Measured
-from agent.musictext import key_of
+from agent.names import key_of
 from agent.standing import Standing
 from agent.takes import Take
 from listener.types import Key

@@ -10,7 +10,7 @@ from agent import audio_process
 from agent.audiowords import AudioSetup
 from agent.channel import Channel
 from agent.messages import BEGIN
-from agent.processname import call_me
+from agent.priority import call_me
 from agent.synth import load_synth
 
 LOOK_S = 0.5

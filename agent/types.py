@@ -51,16 +51,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
-    """What the player asks of the band: a target, a dimension, and which way."""
-
-    target: str
-    dimension: str
-    change: str
-    value: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Thought:
     """What one frame led to. state: of the band; bar: bars counted; playing: the parts that may sound now."""
 

@@ -13,7 +13,6 @@ from models.codec_data import BASS_PROGRAMS, SOUNDFONT
 from models.midi import Arrangement, Sounded
 
 HEARD_S = 45.0  # of a piece; the rest of its sound counts as unknown
-BLOCK_SAMPLES = 240
 GAIN = 0.5
 
 
