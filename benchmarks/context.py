@@ -17,9 +17,9 @@ import torch
 from tqdm import tqdm
 
 from benchmarks import results
+from benchmarks.baselines.rules import Counts
 from models.batches import collate, crop_of
 from models.responder import WEIGHTS, Responder
-from models.rules import Counts
 from models.song import CACHE, Song, load_songs
 from models.tokens import PARTS
 

@@ -33,8 +33,8 @@ from tqdm import tqdm  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from benchmarks import results  # noqa: E402
+from benchmarks.baselines.pianoroll import KEYS, OUTPUTS, sized  # noqa: E402
 from models import backbones  # noqa: E402
-from models.pianoroll import KEYS, OUTPUTS, sized  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "counterpoint"
 SPLITS = ("train", "valid", "test")

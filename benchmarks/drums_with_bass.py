@@ -27,13 +27,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import results
 from benchmarks.answering import Asked, replies
+from benchmarks.baselines.rules import CommonBar
 from benchmarks.groove import jsd_bits
 from listener.types import Meter
 from models import responder
 from models.evaluate import held_out
 from models.features import Ints
 from models.responder import Responder
-from models.rules import CommonBar
 from models.song import CACHE, Song, load_songs
 from models.syncopation import syncopation
 from models.tokens import PIECES, drum_levels, ticks_per_beat

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pop909 import NO_CHORD, QUALITIES, REST, chord_tones
+from benchmarks.baselines.pop909 import NO_CHORD, QUALITIES, REST, chord_tones
 
 Array = NDArray[np.int64]
 LONGEST_TICKS = 16

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pop909 import NO_CHORD, QUALITIES, QUALITY_NAMES, REST, Song, chord_tones, transposed
+from benchmarks.baselines.pop909 import NO_CHORD, QUALITIES, QUALITY_NAMES, REST, Song, chord_tones, transposed
 
 Array = NDArray[np.int64]
 COUNT = len(QUALITIES)

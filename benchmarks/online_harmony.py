@@ -26,10 +26,10 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from models import pop909  # noqa: E402
-from models.online_harmony import Config, OnlineHarmony, Taste, play  # noqa: E402
-from models.pop909 import REST, Song  # noqa: E402
-from models.train_online_harmony import Plan, train  # noqa: E402
+from benchmarks.baselines import pop909  # noqa: E402
+from benchmarks.baselines.online_harmony import Config, OnlineHarmony, Taste, play  # noqa: E402
+from benchmarks.baselines.pop909 import REST, Song  # noqa: E402
+from benchmarks.baselines.train_online_harmony import Plan, train  # noqa: E402
 
 NETS = ROOT / "data_cache" / "online_harmony"
 PLOT = ROOT / "docs" / "online_harmony.png"

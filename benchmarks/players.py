@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.baselines import pop909
 from listener.types import Meter
-from models import pop909, tokens
+from models import tokens
 from models.features import Events, Ints
 from models.midi import fold
 from models.song import Song, load_songs

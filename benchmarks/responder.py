@@ -20,11 +20,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import results
+from benchmarks.baselines.rules import CommonBar, Counts, Nats
 from listener.types import Meter
 from models import data, paths
 from models.evaluate import PIECE_TICKS, evaluate, held_out, song_nats
 from models.responder import NAMED, Responder
-from models.rules import CommonBar, Counts, Nats
 from models.song import CACHE, Song, load_songs
 from models.tokens import EMPTY_REPLY, PARTS, BassTick, Position, TickInput
 

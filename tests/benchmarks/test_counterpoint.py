@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from benchmarks import counterpoint as cp
-from models.pianoroll import KEYS, NADE, OUTPUTS, PianoRoll, phases
+from benchmarks.baselines.pianoroll import KEYS, NADE, OUTPUTS, PianoRoll, phases
 
 
 def rolls(lengths: tuple[int, ...] = (9, 5, 12), seed: int = 0) -> cp.Rolls:

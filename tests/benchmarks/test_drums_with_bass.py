@@ -5,11 +5,11 @@ import pytest
 
 from benchmarks import drums_with_bass as bench
 from benchmarks.answering import bass_tick
+from benchmarks.baselines.rules import CommonBar
 from benchmarks.groove import jsd_bits
 from listener.types import Meter
 from models.features import Events
 from models.responder import Responder
-from models.rules import CommonBar
 from models.song import Song
 from models.tokens import PIECES, BassTick, ticks_per_beat
 

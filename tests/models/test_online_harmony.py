@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.harmony_context import TONES, chords_of_songs, coverage, line_of_songs
-from models.online_harmony import Config, KeyShift, OnlineHarmony, Taste, play, said_at
-from models.pop909 import NO_CHORD, REST, Song, chord_id
-from models.train_online_harmony import Plan, draw, held_out, train
+from benchmarks.baselines.harmony_context import TONES, chords_of_songs, coverage, line_of_songs
+from benchmarks.baselines.online_harmony import Config, KeyShift, OnlineHarmony, Taste, play, said_at
+from benchmarks.baselines.pop909 import NO_CHORD, REST, Song, chord_id
+from benchmarks.baselines.train_online_harmony import Plan, draw, held_out, train
 
 FULL = Taste(next_weight=2, heard_weight=2, hurry=1, top_p=0.9, modulation=0.05, alarm_weight=9)
 
@@ -128,7 +128,7 @@ def test_training_learns_goes_on_where_it_stopped_and_plays_the_loop(tmp_path: P
     assert held_out(whole, songs, bass=False)["chord_nats"] < before["chord_nats"] - 1
     cut = tmp_path / "cut"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.train_online_harmony.draw", stop_at(12))
+        patch.setattr("benchmarks.baselines.train_online_harmony.draw", stop_at(12))
         with pytest.raises(KeyboardInterrupt):
             train(songs, config, plan, cut, progress=False)
     resumed = train(songs, config, plan, cut, progress=False)

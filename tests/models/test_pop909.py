@@ -7,8 +7,8 @@ import mido
 import numpy as np
 import pytest
 
-from models import pop909
-from models.pop909 import NO_CHORD, QUALITIES, REST, chord_id, chord_tones, song_of, splits, transposed
+from benchmarks.baselines import pop909
+from benchmarks.baselines.pop909 import NO_CHORD, QUALITIES, REST, chord_id, chord_tones, song_of, splits, transposed
 
 BEAT_S = 0.5  # at the 120 bpm of the file
 

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from models import backbones
-from models.harmony_context import (
+from benchmarks.baselines.harmony_context import (
     CONDITIONS,
     PLANES,
     SCALARS,
@@ -33,7 +32,8 @@ from models.harmony_context import (
     line_of_songs,
     unheard,
 )
-from models.pop909 import CHORDS, NO_CHORD, QUALITIES, REST, Song, transposed
+from benchmarks.baselines.pop909 import CHORDS, NO_CHORD, QUALITIES, REST, Song, transposed
+from models import backbones
 
 HEAD_CHANNELS = 64
 NEXT_TICKS = 8  # how far the guess of the next notes reaches

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from models.pop909 import NO_CHORD, QUALITIES, REST, Song, chord_tones
+from benchmarks.baselines.pop909 import NO_CHORD, QUALITIES, REST, Song, chord_tones
 
 WINDOWS_TICKS = (4, 8, 16, 32, 64, 512)  # how far back the note histograms reach
 LAG_BARS = (1, 2, 4, 8)  # songs repeat: what came after the same place so many bars ago

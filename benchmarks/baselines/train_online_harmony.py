@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, log_softmax
 from tqdm import tqdm
 
+from benchmarks.baselines.harmony_context import Line, chords_of_songs, line_of, line_of_songs
+from benchmarks.baselines.online_harmony import GUARD, NEXT_TICKS, Config, OnlineHarmony, Said, said_at
+from benchmarks.baselines.pop909 import NO_CHORD, REST, Song, transposed
 from models import checkpoint
-from models.harmony_context import Line, chords_of_songs, line_of, line_of_songs
-from models.online_harmony import GUARD, NEXT_TICKS, Config, OnlineHarmony, Said, said_at
-from models.pop909 import NO_CHORD, REST, Song, transposed
 
 KIND = "online_harmony"
 PAST_TICKS = 512  # known before a crop begins

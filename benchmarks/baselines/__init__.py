@@ -1,0 +1,1 @@
+"""Models and rules that only benchmarks compare with."""
