@@ -29,7 +29,7 @@ from agent import (  # noqa: E402
     sessionscommand,
     workshop,
 )
-from agent.errors import UserError  # noqa: E402
+from agent.core.errors import UserError  # noqa: E402
 from agent.options import add_config  # noqa: E402
 
 COMMANDS = (

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent import devices
-from agent.errors import UserError
+from agent.core.errors import UserError
 from listener.ring import Reader, Ring
 
 XRUNS, MISSING, BLOCKS = range(3)

@@ -19,21 +19,21 @@ from agent.audiowords import NO_LATENCY, RECORDS_TOLD, reported
 from agent.audiowords import AudioReport as AudioReport  # others have these from here
 from agent.audiowords import AudioSetup as AudioSetup
 from agent.audiowords import Ready as Ready
-from agent.channel import Channel
-from agent.errors import UserError
+from agent.core.channel import Channel
+from agent.core.errors import UserError
+from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
+from agent.core.os_process import call_me
+from agent.core.types import Plan
 from agent.finder import Finder
 from agent.keeper import Keeper
 from agent.lateness import REST_AHEAD_S, Wakes
 from agent.line import Line
 from agent.looper import LEVEL_DB, Looper
-from agent.messages import Panic, PlayLoop, SetPart, StopLoop
 from agent.outlet import Outlet
 from agent.outputs import open_port
 from agent.player import QUANTUM, Player
-from agent.priority import call_me
 from agent.streams import FilePlayback
 from agent.synth import open_synth
-from agent.types import Plan
 from listener.capture import AudioFile
 from listener.ring import Ring
 

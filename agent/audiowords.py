@@ -8,12 +8,12 @@ from typing import Any
 
 from agent.audio import MISSING, XRUNS, Latency
 from agent.clock import SharedStamp
+from agent.core.settings import Config
+from agent.core.types import PlannedNote
 from agent.lateness import Wakes
 from agent.line import Line
 from agent.player import Player
 from agent.scheduler import Counts
-from agent.settings import Config
-from agent.types import PlannedNote
 from listener.ring import Ring
 
 NO_LATENCY = Latency()
@@ -82,7 +82,9 @@ class AudioReport:
     wakes_late_max_s: float = 0.0
 
 
-RECORDS_TOLD = 500  # in one report: a message is bounded (agent/channel.py), and what the parent missed comes in steps
+RECORDS_TOLD = (
+    500  # in one report: a message is bounded (agent/core/channel.py), and what the parent missed comes in steps
+)
 
 
 def reported(

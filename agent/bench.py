@@ -14,8 +14,11 @@ import soundfile
 from agent import conversation, llm, takefiles
 from agent.compare import measured
 from agent.conversation import Context
+from agent.core.errors import UserError
+from agent.core.music_names import key_name, meter_of
+from agent.core.paths import FOLDER, data_folder
+from agent.core.settings import Config
 from agent.dialogue import Answer, Dialogue
-from agent.errors import UserError
 from agent.hearing import Hearing
 from agent.listen import listen_file
 from agent.material import Riff, riff_of
@@ -23,12 +26,9 @@ from agent.memory import Memory
 from agent.midifile import TICKS_PER_QUARTER
 from agent.mixdown import RATE, Sound, render
 from agent.multitrack import TimeMap, parts_of, write
-from agent.names import key_name, meter_of
 from agent.personal import GUEST, personal
-from agent.places import FOLDER, data_folder
 from agent.playback import Playback
 from agent.practice import finish
-from agent.settings import Config
 from agent.sketch import Sketcher
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.takes import Take

@@ -18,11 +18,11 @@ from agent import devices
 from agent.audio import XRUNS, SoundCard
 from agent.chirp import CHIRP_S, Arrival, Floats, arrivals, chirp
 from agent.clock import StreamClock
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.latencies import CLICK, LOOP, CardLatency, MidiLatency
 from agent.midi import MidiOutput, open_output
 from agent.midi_in import MidiIn
-from agent.settings import Config
 from listener.capture import to_mono
 from listener.ring import Ring
 

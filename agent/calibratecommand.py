@@ -7,11 +7,11 @@ import sys
 from typing import Any
 
 from agent import latencies
-from agent.config import load
-from agent.errors import UserError
+from agent.core.config import load
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.latencies import Latencies
 from agent.options import add_config, pairs
-from agent.settings import Config
 
 EXAMPLES = """examples:
   antiphon calibrate                              chirps from the loudspeaker, heard by the microphone (or over a cable)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from agent.core.types import PlannedNote, Thought
 from agent.recorder import Recorder, to_record
-from agent.types import PlannedNote, Thought
 from listener.types import Chord, Key
 
 CHORD_CONFIDENCE = 0.3  # below this an estimate is not worth a line

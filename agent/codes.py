@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.codesfile import FRAME_RATE_HZ, SUFFIX, StoredCodes, read_codes, whole, write_codes
-from agent.errors import UserError
+from agent.core.errors import UserError
 from listener.capture import AudioFile, file_frames
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Samples
 from models.codec import START_FRAMES, Codec

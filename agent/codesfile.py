@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES
 
 SUFFIX = ".npz"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-from agent.errors import UserError
-from agent.messages import Panic, SetBehind, SetDial, SetMode, SetPart
-from agent.settings import DEFAULT_PARTS, MODES, STYLES, DialsConfig
+from agent.core.errors import UserError
+from agent.core.messages import Panic, SetBehind, SetDial, SetMode, SetPart
+from agent.core.settings import DEFAULT_PARTS, MODES, STYLES, DialsConfig
 
 BEHIND_MS = (-100.0, 100.0)
 DIALS = tuple(item.name for item in fields(DialsConfig) if item.name != "guidance")

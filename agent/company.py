@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.audiowords import AudioReport
-from agent.errors import UserError
-from agent.messages import FollowGrid
+from agent.core.errors import UserError
+from agent.core.messages import FollowGrid
+from agent.core.settings import Config
+from agent.core.types import Thought
 from agent.midi_in import MidiIn
 from agent.pedals import Pedals
-from agent.settings import Config
 from agent.sync import StreamTime, Sync
 from agent.talk import Talk
-from agent.types import Thought
 from listener.types import Grid
 
 

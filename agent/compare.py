@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 
 FIGURE = {  # dimension -> the word in its figures' names
     "level": "level",

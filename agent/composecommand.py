@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.config import load
-from agent.errors import UserError
+from agent.core.config import load
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.options import add_config, pairs
-from agent.settings import Config
 
 EXAMPLES = """examples:
   antiphon compose -o tune.mid                                16 bars in C at 110, with bass, drums, chords and line
@@ -44,8 +44,8 @@ def add(commands: Any) -> None:
 
 def _compose(given: argparse.Namespace) -> int:
     from agent import compose, copying
+    from agent.core.music_names import key_of, meter_of
     from agent.dialoptions import number, wish
-    from agent.names import key_of, meter_of
     from agent.replycommand import check_out
     from agent.wish import open_responder
 
@@ -85,8 +85,8 @@ def _context(source: Path) -> Any:
 def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bpm: float, swung: bool) -> None:
     from agent import multitrack
     from agent.bandnotes import band_notes, bass_notes
+    from agent.core.music_names import key_name
     from agent.hands import strike_of
-    from agent.names import key_name
     from agent.replycommand import summary
     from models.midi import TickGrid
 

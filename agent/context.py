@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.compose import Moment, moments_of
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.inkey import key_from
 from listener.types import Key, Meter
 from models.midi import TickGrid, arrange

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.errors import UserError
-from agent.places import NAME
+from agent.core.errors import UserError
+from agent.core.paths import NAME
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from models import copycheck
 from models.copycheck import CopyCheck
 from models.features import Events, reply_events

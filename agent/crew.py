@@ -6,11 +6,11 @@ import multiprocessing
 from typing import Any
 
 from agent.audiowords import NO_LATENCY, AudioSetup
-from agent.channel import Channel, channel
 from agent.clock import SharedStamp
+from agent.core.channel import Channel, channel
+from agent.core.settings import Config
 from agent.mindserver import MindServer
 from agent.rig import Rig, cancels_echo
-from agent.settings import Config
 from agent.supervisor import Process, Worker, enter, is_stopped
 from listener.ring import Ring
 

@@ -9,7 +9,7 @@ import argparse
 import json
 from typing import Any
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 
 EXAMPLES = """examples:
   antiphon ctl status                what is heard and played
@@ -40,7 +40,7 @@ def _add_ctl(commands: Any) -> None:
 def _ctl(given: argparse.Namespace) -> int:
     from agent.commands import parse
     from agent.control import ask
-    from agent.places import socket_path
+    from agent.core.paths import socket_path
 
     text = " ".join(given.words)
     parse(text)  # a mistake is told here, whether a session runs or not
@@ -73,7 +73,7 @@ def _add_say(commands: Any) -> None:
 
 def _say(given: argparse.Namespace) -> int:
     from agent.control import ask
-    from agent.places import socket_path
+    from agent.core.paths import socket_path
 
     sentence = " ".join(" ".join(given.words).split())
     if not sentence:

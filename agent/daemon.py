@@ -12,18 +12,18 @@ from typing import Any
 
 from agent.commands import parse
 from agent.control import Answer, ControlServer
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.paths import socket_path, state_folder
+from agent.core.settings import Config
 from agent.lastsession import LastSession
 from agent.logs import fact
 from agent.monitor import Monitor
 from agent.orders import Orders, orders
-from agent.places import socket_path, state_folder
 from agent.recorder import new_session_folder
 from agent.recovery import finish_soon
 from agent.rig import Rig
 from agent.sdnotify import Notifier
 from agent.session import Live
-from agent.settings import Config
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.commands import TABLE, Command, parse
-from agent.errors import UserError
-from agent.messages import Panic, SetMode, SetPart
+from agent.core.errors import UserError
+from agent.core.messages import Panic, SetMode, SetPart
+from agent.core.settings import DEFAULT_PARTS, Config
 from agent.orders import Orders
-from agent.settings import DEFAULT_PARTS, Config
 
 Send = Callable[[Any], object]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import UserError
-from agent.settings import Config
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.wish import Wish
 from models.dials import STYLES, Dials
 from models.tokens import PARTS

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.compare import account, draw, measured
-from agent.errors import UserError
+from agent.core.errors import UserError
 
 EXAMPLES = """examples:
   antiphon diff                      the last take of the newest session and the one before, to diff.png

@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from agent.config import find, load
-from agent.errors import UserError
-from agent.settings import Config
+from agent.core.config import find, load
+from agent.core.errors import UserError
+from agent.core.settings import Config
 
 GREEN, YELLOW, RED = "green", "yellow", "red"  # works; works with something missing; the main job cannot run
 MARKS: Mapping[str, str] = {GREEN: "ok  ", YELLOW: "warn", RED: "FAIL"}
@@ -184,7 +184,7 @@ def _mind(config: Config) -> Iterator[Check]:
 
 
 def _synth(config: Config) -> Iterator[Check]:
-    from agent.places import SOUNDFONT, shipped
+    from agent.core.paths import SOUNDFONT, shipped
     from agent.synth import open_synth
 
     synth, why = open_synth(config, SYNTH_RATE)

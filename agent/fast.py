@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from agent.chronicle import Chronicle
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.mind import Mind
 from agent.monitor import Monitor
 from agent.player import QUANTUM, Player, Stems
 from agent.recorder import Recorder
 from agent.rig import Rig
-from agent.settings import Config
 from agent.statusboard import StatusBoard
 from agent.synth import open_synth
 from listener.capture import AudioFile, Framer

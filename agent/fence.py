@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 
 log = logging.getLogger(__name__)
 

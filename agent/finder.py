@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from agent import devices, latencies
 from agent.audio import ONE_CLOCK_APIS, Latency, Pair, SoundCard
+from agent.core.errors import UserError
+from agent.core.settings import AudioConfig
 from agent.devices import Card
-from agent.errors import UserError
-from agent.settings import AudioConfig
 from listener.ring import Reader, Ring
 
 

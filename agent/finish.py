@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from agent.types import PlannedNote
+from agent.core.types import PlannedNote
 from listener.types import Beat, Chord, Meter, Note
 
 EVENTS = "events.jsonl"

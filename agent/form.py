@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from agent.core.settings import BandConfig
+from agent.core.types import PARTS
 from agent.looping import Looping
 from agent.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
 from agent.ownbeat import OwnBeat
-from agent.settings import BandConfig
 from agent.ticks import Tick
 from agent.timekeeping import with_crash, with_fill, with_time
 from agent.trading import Bars, Trading
-from agent.types import PARTS
 from agent.window import Latent, Window
 from listener.types import Analysis, Grid
 from models.phrasing import last_group

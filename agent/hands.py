@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from agent.bandnotes import At, Strike
+from agent.core.errors import UserError
 from agent.drummer import Drummer
-from agent.errors import UserError
 from agent.multitrack import TimeMap
 from agent.wish import Wish
 from models.midi_file import DEFAULT_QUARTER_US

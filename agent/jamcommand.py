@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.config import load
-from agent.errors import UserError
+from agent.core.config import load
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.options import add_config, add_time, number_or_name, pairs, time_told
-from agent.settings import Config
 
 EXAMPLES = """examples:
   antiphon jam                                    microphone in, band out; the take that ships if there is no microphone
@@ -132,7 +132,7 @@ def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, 
 def _socket() -> Iterator[Any]:
     """The control socket; None where another session has it."""
     from agent.control import ControlServer
-    from agent.places import socket_path
+    from agent.core.paths import socket_path
 
     server = None
     try:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from agent import devices
 from agent.audio import ONE_CLOCK_APIS, SoundCard
-from agent.errors import UserError
+from agent.core.errors import UserError
 
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 2.0  # a card that is silent for less may come back by itself, its connections with it

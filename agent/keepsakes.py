@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.paths import FOLDER, data_folder
 from agent.memory import FILE
-from agent.places import FOLDER, data_folder
 
 ADAPTERS, PLAYERS = "adapters", "players"  # PLAYERS: agent/practice.py's material and adapters
 OURS = (FOLDER, ADAPTERS, PLAYERS)

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent import places
-from agent.settings import AudioConfig, Config, MidiConfig
+from agent.core import paths as places
+from agent.core.settings import AudioConfig, Config, MidiConfig
 
 FILE = "latencies.json"
 CLICK, LOOP = "click", "loop"  # how a MIDI latency was measured: heard in the microphone; half a round trip

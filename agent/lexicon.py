@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from functools import cache
 
-from agent.places import shipped
+from agent.core.paths import shipped
 from agent.sayings import FILLERS, PARTICLES, SIGNS, WHO, WORDS
 from agent.vocabulary import COLUMNS, TERMS
 from agent.wording import words

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from listener.types import Grid, Meter
 
 MISSING = "Ableton Link needs the package LinkPython-extern; try: pip install 'antiphon[link]', or sync.source: ears"

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.listentext import readable
 from listener.analyzer import Analyzer, warm_up
 from listener.capture import file_frames

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from agent.config import load
-from agent.errors import UserError
+from agent.core.config import load
+from agent.core.errors import UserError
 from agent.options import add_config, add_time, number_or_name, pairs, time_told
 
 EXAMPLES = """examples:

@@ -25,12 +25,12 @@ from rich.live import Live
 
 from agent import devices
 from agent.audio import XRUNS, SoundCard
-from agent.channel import Channel, channel
-from agent.errors import UserError
+from agent.core.channel import Channel, channel
+from agent.core.errors import UserError
+from agent.core.settings import BandConfig, Config
 from agent.listen import Line, Lines, onset_line
 from agent.listenpanel import Board, panel, summary
 from agent.listentext import readable
-from agent.settings import BandConfig, Config
 from listener.analyzer import Analyzer, warm_up
 from listener.capture import Framer, first_start, to_mono
 from listener.frontend import HOP

@@ -11,8 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.levelmeter import LEVEL_STYLES, METER_DB, SILENCE_DB
-from agent.names import chord_name, key_name, pitch_name
+from agent.core.level_meter import LEVEL_STYLES, METER_DB, SILENCE_DB
+from agent.core.music_names import chord_name, key_name, pitch_name
 from listener.types import Analysis, Chord, Feel, Grid, Hook, Key, Note, Phrase, Repetition, Timbre
 
 CELLS = 45  # width of the level meter and of the tuner

@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.music_names import key_name, pitch_name
 from agent.hearing import Hearing, log_spectrum
 from agent.listenlanes import BEAT, DOWNBEAT, TEMPO, form, harmony, rhythm
-from agent.names import key_name, pitch_name
 from listener.types import Note
 
 ONE_ROW_S, ROW_S, ROWS_PER_PAGE = 20.0, 14.0, 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agent.names import chord_name, key_name, pitch_name
+from agent.core.music_names import chord_name, key_name, pitch_name
 from listener.types import Chord, Key
 
 Line = dict[str, Any]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.messages import PlayLoop, StopLoop
+from agent.core.messages import PlayLoop, StopLoop
 from listener.ring import Reader, Ring
 
 FADE_S = 0.010

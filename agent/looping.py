@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.messages import PlayLoop, StopLoop
+from agent.core.messages import PlayLoop, StopLoop
 from listener.types import Grid
 
 SETTLED_S = 0.2  # after its beginning the bar line of the first beat is known best

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.inkey import key_from
 from listener.types import Beat, Key, Meter, Note
 from models.tokens import BassTick, ticks_per_beat

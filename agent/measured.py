@@ -14,10 +14,10 @@ from itertools import pairwise
 import numpy as np
 
 from agent.barsettings import INSTRUMENTS
+from agent.core.types import PlannedNote
 from agent.nuance import VELOCITY_DB
 from agent.sounding import PIECE_OF_KEY, Clock, notes_of, tempo_of
 from agent.takes import Take
-from agent.types import PlannedNote
 from models.syncopation import longuet_higgins_lee, metric_weights
 from models.timing import Timing
 from models.tokens import PIECES

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.core.errors import UserError
 from agent.edits import Edit
-from agent.errors import UserError
 from agent.migrations import MIGRATIONS, TABLES, VERSION
 
 FILE = "memory.sqlite"

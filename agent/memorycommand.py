@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.sessionscommand import opened, sure
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def add(commands: Any) -> None:
 
 
 def _where(given: argparse.Namespace) -> int:
+    from agent.core.paths import data_folder
     from agent.memory import FILE
-    from agent.places import data_folder
 
     memory = opened()
     if memory is None:
@@ -73,8 +73,8 @@ def _export(given: argparse.Namespace) -> int:
 
 
 def _delete(given: argparse.Namespace) -> int:
+    from agent.core.paths import data_folder
     from agent.keepsakes import remove, remove_all
-    from agent.places import data_folder
 
     if not data_folder().exists():
         print("Nothing is remembered.")

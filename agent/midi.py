@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agent import jackwatch
-from agent.quiet import quiet_stderr
+from agent.core.silence_stderr import quiet_stderr
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from itertools import accumulate
 from typing import Any, Protocol
 
 from agent import jackwatch
+from agent.core.silence_stderr import quiet_stderr
 from agent.midi import API_NAMES, VIRTUAL, _choose_api, _find
-from agent.quiet import quiet_stderr
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from agent.types import Plan
+from agent.core.types import Plan
 from listener.types import Grid, Meter
 
 Message = tuple[int, ...]

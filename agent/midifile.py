@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mido
 
-from agent.types import PlannedNote
+from agent.core.types import PlannedNote
 from listener.types import Beat, Meter, Note
 
 TICKS_PER_QUARTER = 480

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent import snapshot
-from agent.channel import Channel
-from agent.messages import FollowGrid
+from agent.core.channel import Channel
+from agent.core.messages import FollowGrid
+from agent.core.os_process import Priority
+from agent.core.settings import Config
+from agent.core.types import Plan, Thought
 from agent.pace import STALL_S, Pace
-from agent.priority import Priority
-from agent.settings import Config
 from agent.snapshot import Shelf
-from agent.types import Plan, Thought
 from listener.capture import Framer, first_start, to_mono
 from listener.echo import EchoCanceller
 from listener.ring import Reader, Ring

@@ -19,8 +19,8 @@ import sys
 import time
 from typing import Any
 
+from agent.core.settings import Config
 from agent.nursery import MESSAGE_BYTES, Born, Died, Parcel
-from agent.settings import Config
 from agent.snapshot import Shelf
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from agent.barsettings import Settings
+from agent.core.paths import SOUNDFONT, shipped
+from agent.core.settings import DEFAULT_PARTS
+from agent.core.types import PlannedNote
 from agent.limiter import Limiter
-from agent.places import SOUNDFONT, shipped
-from agent.settings import DEFAULT_PARTS
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.synth import DRUM_BANK, PartVoice, Synth
 from agent.takes import Take
-from agent.types import PlannedNote
 from models.timing import Timing
 
 Sound = NDArray[np.float32]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.settings import BandConfig
-from agent.types import PARTS
+from agent.core.settings import BandConfig
+from agent.core.types import PARTS
 
 THIN_PIECES = frozenset({"kick", "closed_hat", "rim", "ride", "shaker"})
 

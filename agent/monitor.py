@@ -12,8 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.levelmeter import LEVEL_STYLES, METER_DB, SILENCE_DB
-from agent.names import chord_name, key_name, pitch_name
+from agent.core.level_meter import LEVEL_STYLES, METER_DB, SILENCE_DB
+from agent.core.music_names import chord_name, key_name, pitch_name
 from listener.types import Chord, Key, Meter, Note
 
 REFRESH_S = 1 / 15

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import mido
 
-from agent.errors import UserError
-from agent.settings import Config
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from listener.types import Meter
 from models.midi_file import RawNote
 

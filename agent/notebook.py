@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from agent.core.music_names import key_name
 from agent.edits import Edit
 from agent.edittext import in_words
 from agent.material import Riff
 from agent.memory import Memory
-from agent.names import key_name
 from agent.proposer import Proposal
 from agent.recall import Recall
 from agent.takes import Take

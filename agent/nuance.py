@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from agent.barsettings import Settings
-from agent.types import PlannedNote
+from agent.core.types import PlannedNote
 
 VELOCITY_DB = 40.0  # General MIDI level: 40 log10(velocity / 127) dB (RP-015; what FluidSynth does)
 RUB_VELOCITY = 0.85

@@ -21,7 +21,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
-from agent.settings import Config
+from agent.core.settings import Config
 
 MESSAGE_BYTES, FDS_MAX = 1 << 17, 64
 _received: list[int] = []  # the open files that came with what is being unpickled

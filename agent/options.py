@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from agent.config import parse_value
-from agent.errors import UserError
+from agent.core.config import parse_value
+from agent.core.errors import UserError
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

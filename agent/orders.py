@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.errors import UserError
-from agent.messages import SetBehind, SetDial, SetMode, SetPart
-from agent.settings import MODES, Config
+from agent.core.errors import UserError
+from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
+from agent.core.settings import MODES, Config
 
 
 @dataclass(slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.midi import MidiOutput, PartMidi, open_output
 from agent.midikeeper import PortKeeper, absent, keep
-from agent.settings import Config
 
 
 class MidiBand:

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from agent import options
-from agent.config import load
 from agent.conversation import Heard, hear
+from agent.core.config import load
 from agent.replies import said
 
 EXAMPLES = """examples:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from agent.types import Plan, PlannedNote
+from agent.core.types import Plan, PlannedNote
 from listener.types import Grid
 
 TICKS_PER_WHOLE = 16

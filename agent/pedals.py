@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.commands import parse
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.paths import state_folder
+from agent.core.settings import Config
 from agent.midi import CONTROL, NOTE_ON
 from agent.midi_in import MidiIn
-from agent.places import state_folder
-from agent.settings import Config
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import contextlib
 import logging
 from dataclasses import replace
 
-from agent.errors import UserError
-from agent.places import data_folder
-from agent.settings import Config
+from agent.core.errors import UserError
+from agent.core.paths import data_folder
+from agent.core.settings import Config
 
 GUEST = "guest"
 log = logging.getLogger(__name__)

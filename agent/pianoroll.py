@@ -15,8 +15,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from agent.names import chord_name
-from agent.types import PlannedNote
+from agent.core.music_names import chord_name
+from agent.core.types import PlannedNote
 from listener.types import Beat, Chord, Note
 
 WRAP_S = 30.0  # longer sessions are wrapped

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
+from agent.core.settings import BandConfig, DialsConfig
+from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directing import Directing
 from agent.fermata import Fermata
 from agent.form import Form, Gate
-from agent.messages import SetBehind, SetDial, SetMode, SetPart
 from agent.scoring import Scorer
-from agent.settings import BandConfig, DialsConfig
 from agent.standing import SetStanding
 from agent.tempo import Tempo
 from agent.ticks import Tick, first_tick, next_tick, straight
-from agent.types import PARTS, Plan, PlannedNote
 from listener.types import Analysis, Grid, Note
 from models import phrasing
 from models.dials import Dials

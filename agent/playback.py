@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent import devices
-from agent.errors import UserError
-from agent.settings import AudioConfig
+from agent.core.errors import UserError
+from agent.core.settings import AudioConfig
 
 Sound = NDArray[np.float32]
 Cut = tuple[Sound, NDArray[np.int64]]  # stereo [n, 2], and the samples at which its bars begin, the end included

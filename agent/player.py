@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.core.types import Event, Plan, PlannedNote
 from agent.midiclock import ClockOut
 from agent.scheduler import Counts, Scheduler
-from agent.types import Event, Plan, PlannedNote
 
 QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is
 SILENCE_QUANTA = 16

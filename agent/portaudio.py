@@ -9,8 +9,8 @@ from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
-from agent.errors import UserError
-from agent.quiet import quiet_stderr
+from agent.core.errors import UserError
+from agent.core.silence_stderr import quiet_stderr
 
 NO_PORTAUDIO = "PortAudio is not installed: no sound card can be used; on Debian: apt install libportaudio2"
 JACK_CLIENT = ctypes.c_char_p(b"Antiphon-audio")

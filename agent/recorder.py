@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.finish import EVENTS, Facts, draw, gather, lines, write_midi
 from agent.limiter import Limiter
 from agent.wavfile import WavWriter

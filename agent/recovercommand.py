@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
 
 
 def _recover(given: argparse.Namespace) -> int:
-    from agent.errors import UserError
+    from agent.core.errors import UserError
     from agent.recovery import gently, recover
 
     if given.gently:

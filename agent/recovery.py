@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.finish import EVENTS, draw, gather, lines, write_midi
 from agent.recorder import Mix
 from agent.wavfile import HEADER_BYTES, SAMPLE_BYTES, WavWriter, form_of, header, repair

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.config import load
-from agent.errors import UserError
+from agent.core.config import load
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.options import add_config, pairs
-from agent.settings import Config
 
 if TYPE_CHECKING:
     from models.tokens import Reply

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import devices
-from agent.errors import UserError
-from agent.places import shipped
-from agent.settings import Config
+from agent.core.errors import UserError
+from agent.core.paths import shipped
+from agent.core.settings import Config
 from listener.capture import AudioFile, AudioFileError
 
 TAKE = "take.flac"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from agent.types import PlannedNote
+from agent.core.types import PlannedNote
 
 KEEP_TICKS_S = 10.0  # how long what was said is remembered
 OUT_OF_ORDER_S = 2.0  # notes are said in the order of their onsets, but for so much

@@ -6,12 +6,12 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agent.core.types import SUSTAINED, Event, Plan, PlannedNote
 from agent.counts import FRESH_TICKS, LATE_S
 from agent.counts import Counts as Counts  # others have it from here
 from agent.pattern import Reserve, Spare
 from agent.said import KEEP_TICKS_S as KEEP_TICKS_S
 from agent.said import SAME_TICK_S, Said
-from agent.types import SUSTAINED, Event, Plan, PlannedNote
 
 NOTE_ON, NOTE_OFF = 0x90, 0x80
 TOO_LATE_S = 0.040  # a note later than this is worse than none

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from agent.core.settings import BandConfig
+from agent.core.types import PlannedNote
 from agent.directing import Directing
 from agent.drummer import Drummer
 from agent.form import Form, Gate
 from agent.nuance import RUB_VELOCITY, nuanced, rub
-from agent.settings import BandConfig
 from agent.ticks import Tick
-from agent.types import PlannedNote
 from agent.voicing import intervals_of, voice
 from listener.harmony import QUALITIES
 from listener.types import Grid, Note

@@ -9,8 +9,8 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-from agent.errors import UserError
-from agent.places import NAME
+from agent.core.errors import UserError
+from agent.core.paths import NAME
 
 UNIT = f"{NAME}.service"
 BUS_S = 20.0

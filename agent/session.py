@@ -17,16 +17,16 @@ from typing import Any
 
 from agent.audiowords import NO_LATENCY, AudioReport, Ready
 from agent.company import Company
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from agent.crew import Crew
 from agent.desk import Desk
-from agent.errors import UserError
 from agent.fence import Fence
 from agent.figures import Figures
 from agent.keys import Keys
 from agent.monitor import Monitor
 from agent.orders import Orders, orders
 from agent.rig import Rig
-from agent.settings import Config
 from agent.statusboard import StatusBoard, words
 from agent.supervisor import Worker, silence
 from agent.tape import Tape, new_tape

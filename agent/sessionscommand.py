@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 
 if TYPE_CHECKING:
     from agent.memory import Memory
@@ -47,8 +47,8 @@ def add(commands: Any) -> None:
 
 def opened() -> Memory | None:
     """The memory; None where nothing is kept yet: looking makes no file. What was set aside is told."""
+    from agent.core.paths import data_folder
     from agent.memory import FILE, Memory
-    from agent.places import data_folder
 
     if not (data_folder() / FILE).exists():
         return None

@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from agent.barsettings import Settings
+from agent.core.errors import UserError
+from agent.core.music_names import key_of
 from agent.drawing import Drawer, Warm
 from agent.edits import Edit
-from agent.errors import UserError
 from agent.material import Bar, Riff
 from agent.measured import Measured
-from agent.names import key_of
 from agent.standing import Standing
 from agent.takes import Take
 from listener.types import Key

@@ -9,12 +9,12 @@ from itertools import accumulate, groupby
 
 from agent.bandnotes import Strike, band_notes, bass_notes
 from agent.barsettings import Settings
+from agent.core.types import PlannedNote
 from agent.drummer import Drummer
 from agent.inkey import scale_of
 from agent.nuance import RUB_VELOCITY, nuanced, rub
 from agent.takes import Take
 from agent.ticks import swung
-from agent.types import PlannedNote
 from models.midi_file import RawNote
 from models.timing import Timing
 from models.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply

@@ -8,9 +8,9 @@ from select import select
 
 from agent import audio_process
 from agent.audiowords import AudioSetup
-from agent.channel import Channel
-from agent.messages import BEGIN
-from agent.priority import call_me
+from agent.core.channel import Channel
+from agent.core.messages import BEGIN
+from agent.core.os_process import call_me
 from agent.synth import load_synth
 
 LOOK_S = 0.5

@@ -100,6 +100,6 @@ def density_moves(settings: Settings, *targets: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SetStanding:
-    """To the mind, like those of agent/messages.py: what stands, from the next bar on, in place of what stood."""
+    """To the mind, like those of agent/core/messages.py: what stands, from the next bar on, in place of what stood."""
 
     standing: Standing

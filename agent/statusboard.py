@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from agent.core.music_names import chord_name, key_name, pitch_name
+from agent.core.settings import Config
+from agent.core.types import Thought
 from agent.counts import Counts
 from agent.figures import Figures
 from agent.monitor import Status, line
-from agent.names import chord_name, key_name, pitch_name
-from agent.settings import Config
-from agent.types import Thought
 from listener.types import Chord, Grid
 
 SHOWN_CONFIDENCE = 0.3  # a chord less sure than this is not shown

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from agent.channel import Channel, channel
-from agent.messages import BEGIN
-from agent.settings import Config
+from agent.core.channel import Channel, channel
+from agent.core.messages import BEGIN
+from agent.core.settings import Config
 
 EARLY_S = 5.0  # a worker that dies sooner has not recovered
 EARLY_DEATHS_MAX = 5  # within LOOP_S; more is a crash loop

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.messages import FollowGrid
+from agent.core.settings import Config
 from agent.link import LinkPeer
-from agent.messages import FollowGrid
 from agent.midiclock_in import MidiClock
-from agent.settings import Config
 from listener.types import Grid, Meter
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.places import SOUNDFONT, shipped
-from agent.quiet import quiet_stderr
-from agent.settings import Config
+from agent.core.paths import SOUNDFONT, shipped
+from agent.core.settings import Config
+from agent.core.silence_stderr import quiet_stderr
 
 BLOCK = 64  # samples; FluidSynth acts on messages only at multiples of this
 MAX_RENDER = 8192  # samples per call into the library

@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from agent.places import shipped
+from agent.core.paths import shipped
 from agent.synth import BLOCK, PartVoice, Synth, lead_in_of
 
 SAMPLE_RATE = 48_000

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.music_names import key_name
+from agent.core.paths import FOLDER, data_folder
 from agent.measured import figures
-from agent.names import key_name
-from agent.places import FOLDER, data_folder
 from agent.sounding import Clock, notes_of
 from agent.takes import Take
 from models.timing import Timing

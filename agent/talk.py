@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent.places import data_folder
-from agent.settings import Config
+from agent.core.paths import data_folder
+from agent.core.settings import Config
 
 if TYPE_CHECKING:
+    from agent.core.types import Thought
     from agent.edits import Edit
     from agent.talkroom import Room
-    from agent.types import Thought
 
 log = logging.getLogger(__name__)
 

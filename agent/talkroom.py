@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from agent.conversation import Context, Heard, hear
+from agent.core.errors import UserError
+from agent.core.music_names import chord_name, key_name
 from agent.dialogue import QUIET, SPEAK
 from agent.edits import Edit
-from agent.errors import UserError
 from agent.ideas import IDEAS, Idea
 from agent.ideas import Heard as Impression
 from agent.memory import Memory
-from agent.names import chord_name, key_name
 from agent.personal import GUEST
 from agent.proposer import cheap_scores, sentence
 from agent.replies import said as in_words

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from agent.chronicle import Chronicle
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.settings import PartConfig
 from agent.recorder import Recorder, Unrecorded
-from agent.settings import PartConfig
 from listener.capture import to_mono
 from listener.ring import Ring
 

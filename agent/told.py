@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.core.music_names import key_name
 from agent.edittext import in_words
-from agent.names import key_name
 from agent.takes import Take
 from agent.timesense import Now
 
@@ -52,7 +52,7 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _chords(take: Take) -> str:
-    from agent.names import chord_name
+    from agent.core.music_names import chord_name
     from listener.types import Chord
 
     hits = [moment.reply.chord for moment in take.played if moment.reply.chord]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.conversation import Context, Heard, hear
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.sayings import WHO
 from agent.vocabulary import TERMS
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from listener import paths as listener_paths
 from listener.weightfile import beside
 from models import codec_official

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.errors import UserError
-from agent.settings import Config
+from agent.core.errors import UserError
+from agent.core.settings import Config
 from models.dials import Dials
 
 if TYPE_CHECKING:

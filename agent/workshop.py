@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent import options
-from agent.config import load
-from agent.errors import UserError
+from agent.core.config import load
+from agent.core.errors import UserError
 
 if TYPE_CHECKING:
     from agent.bench import Bench
+    from agent.core.settings import Config
     from agent.playback import Playback
-    from agent.settings import Config
 
 BARS = (1, 32)
 EXAMPLES = """examples:

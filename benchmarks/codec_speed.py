@@ -27,7 +27,7 @@ import torch  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from agent.places import shipped  # noqa: E402
+from agent.core.paths import shipped  # noqa: E402
 from listener.capture import file_frames  # noqa: E402
 from models.codec import START_FRAMES, WEIGHTS, Codec  # noqa: E402
 from models.codec_net import CodecConfig, build_encodec, load_encodec  # noqa: E402

@@ -22,7 +22,7 @@ import scorer
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from agent.settings import Config
+from agent.core.settings import Config
 from agent.synth import BLOCK, Synth, open_synth
 from listener.analyzer import Analyzer
 from listener.capture import AudioFile, Framer

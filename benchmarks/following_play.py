@@ -21,9 +21,9 @@ from feel_lines import frames
 from following_lines import Floats, Piece, Sound
 from numpy.typing import NDArray
 
+from agent.core.settings import BandConfig
 from agent.planner import Planner
 from agent.scheduler import Scheduler
-from agent.settings import BandConfig
 from listener.analyzer import Analyzer
 from listener.types import ANALYSIS_RATE, Analysis
 from models.timing import Timing

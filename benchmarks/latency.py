@@ -29,7 +29,7 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent.places import shipped  # noqa: E402
+from agent.core.paths import shipped  # noqa: E402
 from benchmarks.results import append  # noqa: E402
 from tests.jack_studio import Studio, load  # noqa: E402
 from tests.rig import REALTIME, jack_server  # noqa: E402

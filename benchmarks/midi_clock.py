@@ -30,9 +30,9 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from agent.audio_process import AudioSetup  # noqa: E402
+from agent.core.settings import AudioConfig, Config, MidiConfig, SyncConfig  # noqa: E402
+from agent.core.types import Plan, PlannedNote  # noqa: E402
 from agent.midi import open_output  # noqa: E402
-from agent.settings import AudioConfig, Config, MidiConfig, SyncConfig  # noqa: E402
-from agent.types import Plan, PlannedNote  # noqa: E402
 from benchmarks.results import append  # noqa: E402
 from listener.ring import Ring  # noqa: E402
 from listener.types import Grid, Meter  # noqa: E402

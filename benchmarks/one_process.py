@@ -24,8 +24,8 @@ for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 from agent import rig as rigs  # noqa: E402
 from agent.audio_process import AudioProcess  # noqa: E402
 from agent.audiowords import AudioReport, AudioSetup, Ready  # noqa: E402
-from agent.channel import channel  # noqa: E402
-from agent.config import load, parse_value  # noqa: E402
+from agent.core.channel import channel  # noqa: E402
+from agent.core.config import load, parse_value  # noqa: E402
 from agent.crew import RING_S  # noqa: E402
 from agent.mind import Mind  # noqa: E402
 from agent.mind_process import Ears, Listener  # noqa: E402

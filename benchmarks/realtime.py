@@ -31,7 +31,7 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent.places import shipped  # noqa: E402
+from agent.core.paths import shipped  # noqa: E402
 from benchmarks.results import append, machine  # noqa: E402
 from tests.faults import FAULTS, Outcome, kill, suffer  # noqa: E402
 from tests.jack_studio import load  # noqa: E402

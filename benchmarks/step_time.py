@@ -22,7 +22,7 @@ import results
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from agent.places import shipped  # noqa: E402
+from agent.core.paths import shipped  # noqa: E402
 from listener.analyzer import Analyzer, warm_up  # noqa: E402
 from listener.capture import file_frames  # noqa: E402
 from listener.types import FRAME_S, Frame  # noqa: E402

@@ -23,11 +23,11 @@ from rich.table import Table
 from agent.bench import heard, write_midi
 from agent.compare import measured
 from agent.conversation import hear
+from agent.core.settings import Config
 from agent.dialogue import Dialogue
 from agent.material import Riff
 from agent.memory import Memory
 from agent.mixdown import RATE, Mix, render
-from agent.settings import Config
 from agent.sketch import Sketcher
 from agent.takefiles import Sheet, sheet_of
 from agent.takeplot import contact_sheet

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from agent import latencies  # noqa: E402
-from agent.config import load  # noqa: E402
+from agent.core.config import load  # noqa: E402
 from agent.midiclock_in import MidiClock  # noqa: E402
 from benchmarks.results import append  # noqa: E402
 from listener.types import Grid, Meter  # noqa: E402

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.audio_process import AudioReport, AudioSetup, Ready, main
-from agent.channel import Channel, channel
+from agent.core.channel import Channel, channel
 from tests.rig import REALTIME, _forget, _wait_until_up, forget_dead_servers
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import rtmidi
 
 from agent.control import ask
-from agent.errors import UserError
+from agent.core.errors import UserError
 from tests.jack_studio import NOTE_OFF, NOTE_ON
 from tests.rig import REALTIME
 

@@ -10,10 +10,10 @@ import pytest
 import soundfile as sf
 
 from agent.audio_process import AudioSetup
-from agent.messages import Panic, SetPart
-from agent.places import shipped
-from agent.settings import AudioConfig, Config
-from agent.types import Plan, PlannedNote
+from agent.core.messages import Panic, SetPart
+from agent.core.paths import shipped
+from agent.core.settings import AudioConfig, Config
+from agent.core.types import Plan, PlannedNote
 from listener.ring import Ring
 from tests.audio_life import Life
 

@@ -17,7 +17,7 @@ import pytest
 import soundfile as sf
 
 from agent.__main__ import main
-from agent.places import shipped
+from agent.core.paths import shipped
 
 RATE = 48_000
 NO_LIBRARY = """

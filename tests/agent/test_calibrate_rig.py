@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from agent import latencies
-from agent.config import load
+from agent.core.config import load
+from agent.core.paths import shipped
 from agent.latencies import Latencies
-from agent.places import shipped
 
 pytest.importorskip("jack")
 from tests.jack_loop import cable, chirped, iodelay

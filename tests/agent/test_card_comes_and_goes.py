@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from agent.audio_process import AudioSetup
-from agent.messages import Panic
-from agent.settings import AudioConfig, Config
-from agent.types import Plan, PlannedNote
+from agent.core.messages import Panic
+from agent.core.settings import AudioConfig, Config
+from agent.core.types import Plan, PlannedNote
 from listener.ring import Ring
 
 jack = pytest.importorskip("jack")

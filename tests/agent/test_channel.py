@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.channel import Channel, channel
+from agent.core.channel import Channel, channel
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from agent.calibrate import judge, onset_delays
 from agent.chirp import arrivals, chirp
-from agent.errors import UserError
+from agent.core.errors import UserError
 
 RATE = 48_000
 STARTS = [10_000 + 100_000 * k for k in range(5)]

@@ -16,10 +16,10 @@ import torch
 from agent import codes as command
 from agent.__main__ import main
 from agent.codesfile import read_codes
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.paths import shipped
+from agent.core.settings import ModelsConfig
 from agent.mind import open_codec
-from agent.places import shipped
-from agent.settings import ModelsConfig
 from listener.capture import file_frames
 from models import checkpoint, codec_official
 from models.codec import WEIGHTS, Codec

@@ -10,9 +10,9 @@ import pytest
 from agent import context, copying
 from agent.__main__ import main
 from agent.bassline import FEELS, BassState, Cue, RuleBass, group_starts, place_of
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.music_names import key_of, meter_of
 from agent.inkey import InKey, key_from, scale_of
-from agent.names import key_of, meter_of
 from agent.songform import Form
 from listener.types import Key, Meter
 from models import copycheck, responder

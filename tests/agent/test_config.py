@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from agent.config import find, flatten, load, parse_value, valid_keys
-from agent.errors import UserError
-from agent.settings import METERS, STYLES, Config
+from agent.core.config import find, flatten, load, parse_value, valid_keys
+from agent.core.errors import UserError
+from agent.core.settings import METERS, STYLES, Config
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 

@@ -14,7 +14,7 @@ import pytest
 
 from agent.__main__ import main
 from agent.control import CLIENTS_MAX, LINE_BYTES, Answer, ControlServer, ask
-from agent.errors import UserError
+from agent.core.errors import UserError
 
 
 def handler(text: str) -> Answer:

@@ -19,13 +19,13 @@ import pytest
 
 from agent import service
 from agent.__main__ import main
-from agent.config import load
 from agent.control import ask
+from agent.core.config import load
+from agent.core.errors import UserError
+from agent.core.paths import shipped
 from agent.daemon import DEAF_S, Daemon
-from agent.errors import UserError
 from agent.lastsession import LastSession
 from agent.logs import FACTS, Formatter
-from agent.places import shipped
 from agent.rig import Rig
 from agent.sdnotify import Notifier
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from agent.commands import TABLE, parse
+from agent.core.errors import UserError
+from agent.core.messages import Panic, SetBehind, SetDial, SetMode, SetPart
+from agent.core.settings import DEFAULT_PARTS, Config
 from agent.desk import Desk
-from agent.errors import UserError
 from agent.keys import KEYS
-from agent.messages import Panic, SetBehind, SetDial, SetMode, SetPart
 from agent.orders import orders
-from agent.settings import DEFAULT_PARTS, Config
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,9 +11,9 @@ import pytest
 
 from agent import takefiles
 from agent.compare import account, draw, measured
+from agent.core.errors import UserError
 from agent.diff import pair
 from agent.edits import Edit
-from agent.errors import UserError
 from agent.sketch import Sketcher
 from agent.takefiles import Sheet
 from tests.agent.test_dialogue import RESPONDER, riff

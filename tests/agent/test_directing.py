@@ -6,12 +6,12 @@ from functools import cache
 
 import numpy as np
 
-from agent.config import load
+from agent.core.config import load
+from agent.core.paths import shipped
+from agent.core.types import PlannedNote
 from agent.edits import Edit
 from agent.mind import Mind
-from agent.places import shipped
 from agent.standing import SetStanding, Standing
-from agent.types import PlannedNote
 from listener.capture import file_frames
 
 TOLD_S, END_S = 8.0, 14.0

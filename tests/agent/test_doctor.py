@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from agent import devices, doctor
+from agent.core.errors import UserError
+from agent.core.settings import AudioConfig, Config, MidiConfig, ModelsConfig, PathsConfig
 from agent.doctor import GREEN, RED, YELLOW, Check, Library
-from agent.errors import UserError
-from agent.settings import AudioConfig, Config, MidiConfig, ModelsConfig, PathsConfig
 
 
 def weights(folder: Path, data: bytes = b"tensors") -> Path:

@@ -10,9 +10,9 @@ import pytest
 from scipy.signal import fftconvolve
 
 from agent.audio import SoundCard
+from agent.core.settings import AudioConfig, Config
 from agent.mind_process import Ears
 from agent.rig import Rig, cancels_echo
-from agent.settings import AudioConfig, Config
 from listener.capture import Framer, to_mono
 from listener.ring import Ring
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 
-from agent.places import shipped
+from agent.core.paths import shipped
 
 pytest.importorskip("jack")
 from tests.faults import FAULTS, Fault, kill, suffer

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from agent.config import load
-from agent.errors import UserError
+from agent.core.config import load
+from agent.core.errors import UserError
 from agent.fence import Fence
 from agent.monitor import Monitor
 from agent.rig import Rig

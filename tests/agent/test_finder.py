@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from agent import devices, finder, rig
+from agent.core.errors import UserError
+from agent.core.settings import AudioConfig, Config
 from agent.devices import Card
-from agent.errors import UserError
 from agent.finder import Finder
-from agent.settings import AudioConfig, Config
 from listener.ring import Ring
 
 ANY = AudioConfig()

@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
-from agent.places import shipped
+from agent.core.paths import shipped
 
 jack = pytest.importorskip("jack")
 from tests.jack_studio import Studio, load  # noqa: E402

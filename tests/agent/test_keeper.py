@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from agent import keeper as keepers
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.keeper import Keeper
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from agent.audio import MISSING, SoundCard
 from agent.clock import SharedStamp
+from agent.core.messages import PlayLoop
 from agent.line import Line
 from agent.looper import Looper
-from agent.messages import PlayLoop
 from agent.outlet import Outlet
 from listener.ring import Ring
 

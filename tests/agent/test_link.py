@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.link import LinkPeer
 from listener.types import Grid, Meter
 from tests.link_room import link_room

@@ -21,11 +21,11 @@ import soundfile
 
 from agent import devices
 from agent.__main__ import main
-from agent.channel import channel
+from agent.core.channel import channel
+from agent.core.paths import shipped
 from agent.listen import listen_file
 from agent.listenlive import Said, hear
 from agent.listenpanel import Board, panel, summary
-from agent.places import shipped
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
 from listener.ring import Ring

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from agent.core.messages import PlayLoop, StopLoop
 from agent.looper import FADE_S, SEAM_S, Looper
-from agent.messages import PlayLoop, StopLoop
 from listener.ring import Ring
 
 RATE, BLOCK = 48_000, 64

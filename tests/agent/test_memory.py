@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.errors import UserError
+from agent.core.paths import data_folder
+from agent.core.settings import Config
 from agent.edits import Edit
-from agent.errors import UserError
 from agent.memory import FILE, Memory
 from agent.migrations import MIGRATIONS, VERSION
 from agent.personal import personal
-from agent.places import data_folder
-from agent.settings import Config
 
 SNARE = Edit.read("snare.level less")
 WRITER = """

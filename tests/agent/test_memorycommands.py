@@ -16,9 +16,9 @@ import soundfile
 
 from agent import bench, practice
 from agent.__main__ import main
+from agent.core.paths import data_folder
 from agent.memory import FILE, Memory
 from agent.mixdown import RATE, Mix
-from agent.places import data_folder
 from tests.agent.test_dialogue import riff
 
 

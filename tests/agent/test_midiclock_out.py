@@ -6,8 +6,8 @@ import mido
 import numpy as np
 import pytest
 
+from agent.core.types import Plan, PlannedNote
 from agent.midiclock import GLIDE, ClockOut, clocks_per_beat
-from agent.types import Plan, PlannedNote
 from listener.types import Grid, Meter
 
 STEP_S = 0.0005

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from agent import snapshot
-from agent.messages import FollowGrid, SetMode
+from agent.core.messages import FollowGrid, SetMode
+from agent.core.settings import BandConfig, Config
 from agent.mind import Mind
-from agent.settings import BandConfig, Config
 from listener.capture import file_frames
 from listener.types import Frame, Grid, Meter
 
@@ -31,7 +31,7 @@ import sys
 import numpy as np
 from agent import mind_process
 from agent.mind import Mind
-from agent.settings import Config
+from agent.core.settings import Config
 from listener.types import Frame
 mind = Mind(Config())
 for k in range(8):

@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from agent.core.settings import Config
+from agent.core.types import Plan, PlannedNote
 from agent.mind_process import MAX_READ, PAST_S, Ears, Listener
-from agent.settings import Config
 from agent.snapshot import Shelf
-from agent.types import Plan, PlannedNote
 from listener.ring import Ring
 
 RATE = 24_000

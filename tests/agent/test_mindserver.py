@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.channel import Channel, channel
+from agent.core.channel import Channel, channel
+from agent.core.settings import BandConfig, Config
 from agent.mind_process import Heard
 from agent.mindserver import MindServer
-from agent.settings import BandConfig, Config
 from agent.snapshot import Shelf
 from listener.ring import Ring
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.messages import PlayLoop, SetMode, SetPart, StopLoop
+from agent.core.messages import PlayLoop, SetMode, SetPart, StopLoop
+from agent.core.settings import BandConfig
+from agent.core.types import PlannedNote
 from agent.modes import Modes, Phase
 from agent.ownbeat import OwnBeat
 from agent.planner import Planner
-from agent.settings import BandConfig
-from agent.types import PlannedNote
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
 from tests.agent.fakes import PatternResponder
 

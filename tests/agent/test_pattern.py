@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from agent.core.types import Event, Plan, PlannedNote
 from agent.pattern import FULL_BARS, THIN_BARS, faded, first_downbeat, last_bar, repeated, stroke_of
 from agent.scheduler import NOTE_OFF, NOTE_ON, Scheduler
-from agent.types import Event, Plan, PlannedNote
 from listener.types import Grid, Meter
 
 FOUR = Meter(4, 4)

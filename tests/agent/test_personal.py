@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import load
+from agent.core.config import load
+from agent.core.paths import data_folder
 from agent.memory import Memory
 from agent.personal import nobodys, personal
-from agent.places import data_folder
 
 
 def test_a_file_is_nobodys() -> None:

@@ -8,9 +8,9 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from agent.names import chord_name
+from agent.core.music_names import chord_name
+from agent.core.types import PlannedNote
 from agent.pianoroll import COLOURS, draw
-from agent.types import PlannedNote
 from listener.types import Beat, Chord, Meter, Note
 
 METER = Meter(4, 4)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from agent.core.types import PARTS, Plan, PlannedNote
 from agent.player import QUANTUM, RECORDS_MAX, Player
-from agent.types import PARTS, Plan, PlannedNote
 from listener.types import Grid, Meter
 
 RATE = 48_000

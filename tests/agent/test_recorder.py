@@ -16,10 +16,10 @@ import pytest
 import soundfile as sf
 
 from agent import midifile
-from agent.errors import UserError
+from agent.core.errors import UserError
+from agent.core.types import PARTS, PlannedNote
 from agent.limiter import CEILING
 from agent.recorder import Recorder, Unrecorded, new_session_folder, to_record
-from agent.types import PARTS, PlannedNote
 from agent.wavfile import HEADER_BYTES, WavWriter
 from listener.types import Beat, Chord, Meter, Note
 

@@ -14,7 +14,7 @@ import pytest
 import soundfile as sf
 
 from agent.__main__ import main
-from agent.errors import UserError
+from agent.core.errors import UserError
 from agent.limiter import Limiter, running_minimum
 from agent.recorder import Recorder
 from agent.recovery import recover, unfinished

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.audio import Latency
 from agent.audio_process import AudioProcess
-from agent.channel import channel
+from agent.core.channel import channel
 from agent.lateness import Wakes
 from agent.player import RECORDS_MAX, Player
 

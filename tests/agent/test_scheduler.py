@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from agent.core.types import Event, Plan, PlannedNote
 from agent.scheduler import NOTE_OFF, NOTE_ON, Scheduler
-from agent.types import Event, Plan, PlannedNote
 
 
 def note(

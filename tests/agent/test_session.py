@@ -14,7 +14,7 @@ import pytest
 import soundfile as sf
 
 from agent.__main__ import main
-from agent.places import shipped
+from agent.core.paths import shipped
 
 SECONDS = 12.0
 FIXED = ("--set", "band.commit_ms=300")  # else it follows the measured time of planning, which never repeats

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from agent import supervisor
-from agent.channel import Channel
-from agent.settings import Config, MidiConfig
+from agent.core.channel import Channel
+from agent.core.settings import Config, MidiConfig
 from agent.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped, silence
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from agent.company import Company
-from agent.config import load
-from agent.errors import UserError
-from agent.messages import FollowGrid
-from agent.settings import Config
+from agent.core.config import load
+from agent.core.errors import UserError
+from agent.core.messages import FollowGrid
+from agent.core.settings import Config
 from agent.sync import StreamTime, Sync
 from listener.types import Grid, Meter
 from tests.link_room import link_room

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from agent.channel import MAX_MESSAGE_BYTES
-from agent.config import load
 from agent.conversation import hear
+from agent.core.channel import MAX_MESSAGE_BYTES
+from agent.core.config import load
+from agent.core.types import Thought
 from agent.memory import BUSY_S, FILE
 from agent.standing import SetStanding, Standing
 from agent.talk import EVERY_BARS, Talk
-from agent.types import Thought
 from listener.types import Analysis, Grid, Meter
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from agent import doctor, weights
 from agent.__main__ import main
-from agent.settings import Config, ModelsConfig
+from agent.core.settings import Config, ModelsConfig
 from models import codec_official
 from models.codec_net import build_encodec
 

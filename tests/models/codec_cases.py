@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from agent.places import shipped
+from agent.core.paths import shipped
 from listener.capture import file_frames
 from models.codec import WEIGHTS
 from models.codec_net import CodecConfig, build_encodec

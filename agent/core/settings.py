@@ -1,4 +1,4 @@
-"""What can be set: frozen dataclasses, each key with its default and what is allowed. agent/config.py reads the file."""
+"""What can be set: frozen dataclasses, each key with its default and what is allowed. agent/core/config.py reads the file."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class ConversationConfig:
 
 @dataclass(frozen=True, slots=True)
 class PathsConfig:
-    """Where things are kept. soundfont None = the one that ships; state None = agent/places.py's."""
+    """Where things are kept. soundfont None = the one that ships; state None = agent/core/paths.py's."""
 
     sessions: str = _path("sessions")
     state: str | None = _path(None)  # measured latencies, learned pedals

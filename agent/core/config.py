@@ -12,8 +12,8 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import yaml
 
-from agent.errors import UserError
-from agent.settings import Config, PartConfig
+from agent.core.errors import UserError
+from agent.core.settings import Config, PartConfig
 
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
