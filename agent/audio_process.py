@@ -29,8 +29,8 @@ from agent.keeper import Keeper
 from agent.lateness import REST_AHEAD_S, Wakes
 from agent.line import Line
 from agent.looper import LEVEL_DB, Looper
+from agent.midi.band_port import open_port
 from agent.outlet import Outlet
-from agent.outputs import open_port
 from agent.player import QUANTUM, Player
 from agent.streams import FilePlayback
 from agent.synth import open_synth

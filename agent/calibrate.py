@@ -21,8 +21,8 @@ from agent.clock import StreamClock
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.latencies import CLICK, LOOP, CardLatency, MidiLatency
-from agent.midi import MidiOutput, open_output
-from agent.midi_in import MidiIn
+from agent.midi.input import MidiIn
+from agent.midi.output import MidiOutput, open_output
 from listener.capture import to_mono
 from listener.ring import Ring
 

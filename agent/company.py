@@ -12,7 +12,7 @@ from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
 from agent.core.types import Thought
-from agent.midi_in import MidiIn
+from agent.midi.input import MidiIn
 from agent.pedals import Pedals
 from agent.sync import StreamTime, Sync
 from agent.talk import Talk

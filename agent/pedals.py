@@ -17,8 +17,8 @@ from agent.commands import parse
 from agent.core.errors import UserError
 from agent.core.paths import state_folder
 from agent.core.settings import Config
-from agent.midi import CONTROL, NOTE_ON
-from agent.midi_in import MidiIn
+from agent.midi.input import MidiIn
+from agent.midi.output import CONTROL, NOTE_ON
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.types import Event, Plan, PlannedNote
-from agent.midiclock import ClockOut
+from agent.midi.clock_out import ClockOut
 from agent.scheduler import Counts, Scheduler
 
 QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is

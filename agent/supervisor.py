@@ -247,7 +247,7 @@ def silence(config: Config) -> str:
 
     Every key of every part, not only what is known to sound: the last words of a killed process are not.
     """
-    from agent.outputs import open_port
+    from agent.midi.band_port import open_port
 
     try:
         if port := open_port(config):

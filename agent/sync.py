@@ -16,7 +16,7 @@ from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
 from agent.link import LinkPeer
-from agent.midiclock_in import MidiClock
+from agent.midi.clock_in import MidiClock
 from listener.types import Grid, Meter
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Clock(Protocol):
 
 
 class Tap(Protocol):
-    """Where MIDI messages come from: agent/midi_in.py's MidiIn or one of its taps."""
+    """Where MIDI messages come from: agent/midi/input.py's MidiIn or one of its taps."""
 
     def poll(self) -> Sequence[Message]: ...
 

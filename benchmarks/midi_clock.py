@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 from agent.audio_process import AudioSetup  # noqa: E402
 from agent.core.settings import AudioConfig, Config, MidiConfig, SyncConfig  # noqa: E402
 from agent.core.types import Plan, PlannedNote  # noqa: E402
-from agent.midi import open_output  # noqa: E402
+from agent.midi.output import open_output  # noqa: E402
 from benchmarks.results import append  # noqa: E402
 from listener.ring import Ring  # noqa: E402
 from listener.types import Grid, Meter  # noqa: E402

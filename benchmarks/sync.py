@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from agent import latencies  # noqa: E402
 from agent.core.config import load  # noqa: E402
-from agent.midiclock_in import MidiClock  # noqa: E402
+from agent.midi.clock_in import MidiClock  # noqa: E402
 from benchmarks.results import append  # noqa: E402
 from listener.types import Grid, Meter  # noqa: E402
 
@@ -140,7 +140,7 @@ def _drum_machine(start_s: float, ticks: int, bpm: float) -> None:
 
 def clock_in_jack(seconds: float = 15.0, bpm: float = 120.0) -> dict[str, float]:
     """Another process sends over JACK; read by MidiIn every 20 ms as the parent does. Errors against its schedule."""
-    from agent.midi_in import MidiIn
+    from agent.midi.input import MidiIn
 
     source, clock, errors = MidiIn("virtual:in", "jack", wants_clock=True), MidiClock(FOUR), []
     try:

@@ -78,7 +78,7 @@ def jack_server(rate: int = 48_000, period: int = 128) -> Iterator[dict[str, str
 
 
 def _wait_until_up(server: subprocess.Popen[bytes]) -> None:
-    from agent.midi import _jack_runs
+    from agent.midi.output import _jack_runs
 
     deadline_s = time.monotonic() + UP_S
     while not _jack_runs():

@@ -39,7 +39,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        from agent.midi import _jack_runs
+        from agent.midi.output import _jack_runs
 
         command = ["jackd", "-n", self.name, *REALTIME, "-d", "dummy", "-r", str(self.rate), "-p", str(self.period)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from agent.midi import MidiOutput, PartMidi, _find, list_ports, open_output
+from agent.midi.output import MidiOutput, PartMidi, _find, list_ports, open_output
 from tests.rig import have_jackd, jack_server
 
 NAMES = ["a2j:Synth One (playback)", "a2j:Synth Two (playback)", "piano"]
@@ -80,7 +80,7 @@ def test_a_part_maps_channel_key_and_velocity():
 
 
 def test_no_midi_system_is_one_clear_line(monkeypatch):
-    monkeypatch.setattr("agent.midi._runs", lambda api: False)
+    monkeypatch.setattr("agent.midi.output._runs", lambda api: False)
     assert list_ports() == []
     with pytest.raises(ValueError, match="start jackd"):
         open_output("Synth")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agent.midi_in import QUEUE, MidiIn, Moments
+from agent.midi.input import QUEUE, MidiIn, Moments
 from tests.rig import have_jackd, jack_server
 
 

@@ -8,7 +8,7 @@ import mido
 import numpy as np
 import pytest
 
-from agent.midiclock_in import GONE_S, MidiClock
+from agent.midi.clock_in import GONE_S, MidiClock
 from listener.types import Meter
 
 FOUR, SEVEN = Meter(4, 4), Meter(7, 8, (2, 2, 3))
@@ -80,7 +80,7 @@ def test_ticks_that_were_held_up_and_come_in_a_bunch_are_each_counted_once(jitte
 
 
 def test_a_port_whose_first_moments_are_late_miscounts_nothing() -> None:
-    """As agent/midi_in.py's are until it knows how late it looks."""
+    """As agent/midi/input.py's are until it knows how late it looks."""
     times = ticks((120, 20))
     heard = times.copy()
     heard[:2] += 0.02

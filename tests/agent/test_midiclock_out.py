@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agent.core.types import Plan, PlannedNote
-from agent.midiclock import GLIDE, ClockOut, clocks_per_beat
+from agent.midi.clock_out import GLIDE, ClockOut, clocks_per_beat
 from listener.types import Grid, Meter
 
 STEP_S = 0.0005

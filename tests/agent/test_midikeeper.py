@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from agent import midilines
-from agent.midi import MidiOutput, PartMidi, find_again, open_output
-from agent.midikeeper import PortKeeper, absent
-from agent.midilines import ListLine
-from agent.outputs import MidiBand
+from agent.midi import port_watch as midilines
+from agent.midi.band_port import MidiBand
+from agent.midi.output import MidiOutput, PartMidi, find_again, open_output
+from agent.midi.port_keeper import PortKeeper, absent
+from agent.midi.port_watch import ListLine
 from tests.agent.test_midi import Wire, _wait_for
 from tests.audio_life import jack_name
 from tests.rig import have_jackd
@@ -255,7 +255,7 @@ def test_a_virtual_port_that_died_with_its_server_is_made_anew(jackd):
 
 
 def open_names(sources=False):
-    from agent import jackwatch
+    from agent.midi import jack_client as jackwatch
 
     if not (watch := jackwatch.watch("look")):
         return []

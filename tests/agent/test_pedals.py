@@ -10,7 +10,7 @@ import pytest
 
 from agent.core.errors import UserError
 from agent.core.settings import Config, PathsConfig
-from agent.midi_in import MidiIn
+from agent.midi.input import MidiIn
 from agent.pedals import FILE, Pedals
 from tests.agent.test_midi_in import FakeSource, wait_for
 

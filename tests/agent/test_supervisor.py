@@ -224,7 +224,7 @@ class Port:
 
 def test_silence_ends_every_key_of_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
     port = Port()
-    monkeypatch.setattr("agent.outputs.open_port", lambda config: port)
+    monkeypatch.setattr("agent.midi.band_port.open_port", lambda config: port)
     config = Config(midi=MidiConfig(port="synth"))
     assert silence(config) == ""
     assert port.closed
@@ -245,5 +245,5 @@ def test_silence_survives_whatever_a_driver_raises(monkeypatch: pytest.MonkeyPat
     def broken(config: Config) -> None:
         raise Odd("no such client")
 
-    monkeypatch.setattr("agent.outputs.open_port", broken)
+    monkeypatch.setattr("agent.midi.band_port.open_port", broken)
     assert silence(Config(midi=MidiConfig(port="synth"))) == "no such client"

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from agent.midi import VIRTUAL, MidiOutput, available_apis
-from agent.midilines import Fresh, JackLine, Line, ListLine
+from agent.midi.output import VIRTUAL, MidiOutput, available_apis
+from agent.midi.port_watch import Fresh, JackLine, Line, ListLine
 
 log = logging.getLogger(__name__)
 

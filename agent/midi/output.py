@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from agent import jackwatch
 from agent.core.silence_stderr import quiet_stderr
+from agent.midi import jack_client as jackwatch
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class PartMidi:
 class MidiOutput:
     """An open port. One thread may call it at a time; `send` never raises: it counts `errors`, logs the first.
 
-    missing: whether nobody is at the other end (agent/midikeeper.py knows); note-ons are then counted in `dropped`.
+    missing: whether nobody is at the other end (agent/midi/port_keeper.py knows); note-ons are then counted in `dropped`.
     """
 
     def __init__(self, port: Any, name: str, api: str = "") -> None:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import Any, Protocol
 
-from agent import jackwatch
 from agent.core.silence_stderr import quiet_stderr
-from agent.midi import API_NAMES, VIRTUAL, _choose_api, _find
+from agent.midi import jack_client as jackwatch
+from agent.midi.output import API_NAMES, VIRTUAL, _choose_api, _find
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.midi import MidiOutput, PartMidi, open_output
-from agent.midikeeper import PortKeeper, absent, keep
+from agent.midi.output import MidiOutput, PartMidi, open_output
+from agent.midi.port_keeper import PortKeeper, absent, keep
 
 
 class MidiBand:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Protocol
 
-from agent import jackwatch
-from agent.midi import VIRTUAL, MidiOutput, client, find_again
+from agent.midi import jack_client as jackwatch
+from agent.midi.output import VIRTUAL, MidiOutput, client, find_again
 
 Fresh = tuple[Any, str]  # a port of RtMidi and the name of its target
 
