@@ -90,7 +90,7 @@ def _add_checks(commands: Any) -> None:
 
 
 def _devices(given: argparse.Namespace) -> int:
-    from agent import devices
+    from agent.audio import device_list as devices
 
     return devices.run(given.json)
 

@@ -13,8 +13,13 @@ import signal
 import time
 from typing import Any
 
-from agent import latencies
-from agent.audio import Latency, SoundCard
+from agent.audio import latencies
+from agent.audio.card_finder import Finder
+from agent.audio.card_keeper import Keeper
+from agent.audio.file_input import FilePlayback
+from agent.audio.sound_card import Latency, SoundCard
+from agent.audio.stream import Line
+from agent.audio.synth import open_synth
 from agent.audiowords import NO_LATENCY, RECORDS_TOLD, reported
 from agent.audiowords import AudioReport as AudioReport  # others have these from here
 from agent.audiowords import AudioSetup as AudioSetup
@@ -24,16 +29,11 @@ from agent.core.errors import UserError
 from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
 from agent.core.os_process import call_me
 from agent.core.types import Plan
-from agent.finder import Finder
-from agent.keeper import Keeper
 from agent.lateness import REST_AHEAD_S, Wakes
-from agent.line import Line
 from agent.looper import LEVEL_DB, Looper
 from agent.midi.band_port import open_port
 from agent.outlet import Outlet
 from agent.player import QUANTUM, Player
-from agent.streams import FilePlayback
-from agent.synth import open_synth
 from listener.capture import AudioFile
 from listener.ring import Ring
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent.audio import MISSING, XRUNS, Latency
-from agent.clock import SharedStamp
+from agent.audio.sound_card import MISSING, XRUNS, Latency
+from agent.audio.stream import Line
+from agent.audio.stream_clock import SharedStamp
 from agent.core.settings import Config
 from agent.core.types import PlannedNote
 from agent.lateness import Wakes
-from agent.line import Line
 from agent.player import Player
 from agent.scheduler import Counts
 from listener.ring import Ring

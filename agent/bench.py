@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 
 from agent import conversation, llm, takefiles
+from agent.audio.loop_playback import Playback
 from agent.compare import measured
 from agent.conversation import Context
 from agent.core.errors import UserError
@@ -27,7 +28,6 @@ from agent.midifile import TICKS_PER_QUARTER
 from agent.mixdown import RATE, Sound, render
 from agent.multitrack import TimeMap, parts_of, write
 from agent.personal import GUEST, personal
-from agent.playback import Playback
 from agent.practice import finish
 from agent.sketch import Sketcher
 from agent.sounding import Clock, notes_of, tempo_of

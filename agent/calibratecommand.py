@@ -6,11 +6,11 @@ import argparse
 import sys
 from typing import Any
 
-from agent import latencies
+from agent.audio import latencies
+from agent.audio.latencies import Latencies
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.latencies import Latencies
 from agent.options import add_config, pairs
 
 EXAMPLES = """examples:
@@ -77,7 +77,7 @@ def _check(given: argparse.Namespace) -> None:
 
 
 def _card(given: argparse.Namespace, config: Config) -> tuple[latencies.CardLatency, str]:
-    from agent import calibrate
+    from agent.audio import calibrate
 
     print(f"{given.chirps} chirps; quiet, please ...", file=sys.stderr)
     found = calibrate.card_latency(config, given.chirps, given.level)
@@ -88,14 +88,14 @@ def _card(given: argparse.Namespace, config: Config) -> tuple[latencies.CardLate
 
 
 def _loop(given: argparse.Namespace, config: Config) -> tuple[latencies.MidiLatency, str]:
-    from agent import calibrate
+    from agent.audio import calibrate
 
     found, trip_ms = calibrate.midi_loop(config, given.midi, given.midi_in or given.midi)
     return found, f"MIDI round trip {trip_ms:.2f} ms +- {found.spread_ms:.2f}; {midi_line(found)}"
 
 
 def _click(given: argparse.Namespace, config: Config) -> tuple[latencies.MidiLatency, str]:
-    from agent import calibrate
+    from agent.audio import calibrate
 
     channel = given.channel - 1 if given.channel else config.parts["drums"].channel_index
     key = calibrate.SIDE_STICK if given.note is None else given.note

@@ -5,8 +5,8 @@ from __future__ import annotations
 import multiprocessing
 from typing import Any
 
+from agent.audio.stream_clock import SharedStamp
 from agent.audiowords import NO_LATENCY, AudioSetup
-from agent.clock import SharedStamp
 from agent.core.channel import Channel, channel
 from agent.core.settings import Config
 from agent.mindserver import MindServer

@@ -28,7 +28,8 @@ def add(commands: Any) -> None:
 
 
 def _daemon(given: argparse.Namespace) -> int:
-    from agent import devices, logs, rig
+    from agent import logs, rig
+    from agent.audio import device_list as devices
     from agent.daemon import Daemon
     from agent.jamcommand import check_out, settings
     from agent.personal import nobodys, personal

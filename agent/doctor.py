@@ -184,8 +184,8 @@ def _mind(config: Config) -> Iterator[Check]:
 
 
 def _synth(config: Config) -> Iterator[Check]:
+    from agent.audio.synth import open_synth
     from agent.core.paths import SOUNDFONT, shipped
-    from agent.synth import open_synth
 
     synth, why = open_synth(config, SYNTH_RATE)
     if synth is None:
@@ -200,7 +200,7 @@ def _synth(config: Config) -> Iterator[Check]:
 
 
 def _midi(config: Config) -> Iterator[Check]:
-    from agent.devices import midi_apis
+    from agent.audio.device_list import midi_apis
 
     apis = midi_apis()
     working = [f"{api.name} ({len(api.outputs)} outputs)" for api in apis if not api.error]
@@ -214,7 +214,7 @@ def _midi(config: Config) -> Iterator[Check]:
 
 
 def _audio(config: Config) -> Iterator[Check]:
-    from agent.devices import audio_devices, find_card
+    from agent.audio.device_list import audio_devices, find_card
 
     try:
         devices = audio_devices()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.audio.synth import open_synth
 from agent.chronicle import Chronicle
 from agent.core.errors import UserError
 from agent.core.settings import Config
@@ -19,7 +20,6 @@ from agent.player import QUANTUM, Player, Stems
 from agent.recorder import Recorder
 from agent.rig import Rig
 from agent.statusboard import StatusBoard
-from agent.synth import open_synth
 from listener.capture import AudioFile, Framer
 from listener.types import Samples
 

@@ -81,7 +81,8 @@ def check_out(folder: Path | None) -> None:
 def _jam(given: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from agent import devices, rig
+    from agent import rig
+    from agent.audio import device_list as devices
     from agent.keys import HELP
     from agent.monitor import Monitor
     from agent.personal import nobodys, personal

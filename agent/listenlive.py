@@ -23,8 +23,8 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 
-from agent import devices
-from agent.audio import XRUNS, SoundCard
+from agent.audio import device_list as devices
+from agent.audio.sound_card import XRUNS, SoundCard
 from agent.core.channel import Channel, channel
 from agent.core.errors import UserError
 from agent.core.settings import BandConfig, Config

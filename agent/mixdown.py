@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from agent.audio.synth import DRUM_BANK, PartVoice, Synth
 from agent.barsettings import Settings
 from agent.core.paths import SOUNDFONT, shipped
 from agent.core.settings import DEFAULT_PARTS
 from agent.core.types import PlannedNote
 from agent.limiter import Limiter
 from agent.sounding import Clock, notes_of, tempo_of
-from agent.synth import DRUM_BANK, PartVoice, Synth
 from agent.takes import Take
 from models.timing import Timing
 

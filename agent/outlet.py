@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.audio import SoundCard
-from agent.clock import StreamClock
-from agent.drift import Bridge
+from agent.audio.drift import Bridge
+from agent.audio.sound_card import SoundCard
+from agent.audio.stream_clock import StreamClock
 from listener.ring import Reader, Ring
 
 Block = NDArray[np.float32]
@@ -29,7 +29,7 @@ class Outlet:
     behind: how much later a sample is played than the bass it belongs to, samples (where the bass comes from a file
     that is heard when it leaves the loudspeaker). monitor: the bass, where it is heard too, `ahead` samples behind
     what is rendered. loops: mixed in; heard_after: samples from rendering to the air. sent: where two clocks need a bridge
-    (agent/drift.py), what the loudspeaker plays is written there, too.
+    (agent/audio/drift.py), what the loudspeaker plays is written there, too.
     """
 
     def __init__(

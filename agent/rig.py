@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent import devices
+from agent.audio import device_list as devices
 from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.core.settings import Config

@@ -7,11 +7,11 @@ import signal
 from select import select
 
 from agent import audio_process
+from agent.audio.synth import load_synth
 from agent.audiowords import AudioSetup
 from agent.core.channel import Channel
 from agent.core.messages import BEGIN
 from agent.core.os_process import call_me
-from agent.synth import load_synth
 
 LOOK_S = 0.5
 

@@ -18,8 +18,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from agent.audio.synth import BLOCK, PartVoice, Synth, lead_in_of
 from agent.core.paths import shipped
-from agent.synth import BLOCK, PartVoice, Synth, lead_in_of
 
 SAMPLE_RATE = 48_000
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")

@@ -14,9 +14,9 @@ from agent.core.config import load
 from agent.core.errors import UserError
 
 if TYPE_CHECKING:
+    from agent.audio.loop_playback import Playback
     from agent.bench import Bench
     from agent.core.settings import Config
-    from agent.playback import Playback
 
 BARS = (1, 32)
 EXAMPLES = """examples:
@@ -72,8 +72,8 @@ def run(given: argparse.Namespace) -> int:
 
 def _speaker(config: Config, asked: bool) -> Playback | None:
     """Raises UserError where it was asked for and there is none."""
+    from agent.audio.loop_playback import Playback
     from agent.mixdown import RATE
-    from agent.playback import Playback
 
     try:
         return Playback(config.audio, RATE)

@@ -22,8 +22,8 @@ import scorer
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+from agent.audio.synth import BLOCK, Synth, open_synth
 from agent.core.settings import Config
-from agent.synth import BLOCK, Synth, open_synth
 from listener.analyzer import Analyzer
 from listener.capture import AudioFile, Framer
 from listener.echo import TAPS, EchoCanceller

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from agent.synth import ATTACK_S, BLOCK, PartVoice, Synth, lead_in_of
+from agent.audio.synth import ATTACK_S, BLOCK, PartVoice, Synth, lead_in_of
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame
 
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")

@@ -19,7 +19,7 @@ from feel_lines import BLOCK, RATE, SOUNDFONT, lead_in_s
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from agent.synth import PartVoice, Synth
+from agent.audio.synth import PartVoice, Synth
 from listener.types import ANALYSIS_RATE
 
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "listening" / "clips"

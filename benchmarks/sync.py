@@ -28,7 +28,7 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent import latencies  # noqa: E402
+from agent.audio import latencies  # noqa: E402
 from agent.core.config import load  # noqa: E402
 from agent.midi.clock_in import MidiClock  # noqa: E402
 from benchmarks.results import append  # noqa: E402

@@ -13,8 +13,8 @@ from typing import Any
 import jack
 import numpy as np
 
-from agent.calibrate import judge
-from agent.chirp import arrivals, chirp
+from agent.audio.calibrate import judge
+from agent.audio.chirp import arrivals, chirp
 
 
 class Cable:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import latencies
+from agent.audio import latencies
+from agent.audio.latencies import Latencies
 from agent.core.config import load
 from agent.core.paths import shipped
-from agent.latencies import Latencies
 
 pytest.importorskip("jack")
 from tests.jack_loop import cable, chirped, iodelay

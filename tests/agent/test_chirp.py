@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.calibrate import judge, onset_delays
-from agent.chirp import arrivals, chirp
+from agent.audio.calibrate import judge, onset_delays
+from agent.audio.chirp import arrivals, chirp
 from agent.core.errors import UserError
 
 RATE = 48_000

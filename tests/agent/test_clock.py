@@ -6,7 +6,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from agent.clock import SharedStamp, StreamClock
+from agent.audio.stream_clock import SharedStamp, StreamClock
 
 RATE, BLOCK = 48_000, 128
 
@@ -86,7 +86,7 @@ def test_a_writer_that_died_in_the_middle_leaves_a_stamp_that_can_be_read_and_wr
 
 def test_the_time_of_day_may_step_by_an_hour() -> None:
     """Nothing of the stream's time asks for it: with time.time an hour off, and then unusable, all goes on."""
-    from agent.line import Line
+    from agent.audio.stream import Line
     from listener.ring import Ring
 
     ring = Ring(RATE, 1)

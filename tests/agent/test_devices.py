@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import devices
+from agent.audio import device_list as devices
+from agent.audio.device_list import AudioDevice, find_card, find_input, find_output
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
-from agent.devices import AudioDevice, find_card, find_input, find_output
 
 ROOT = Path(__file__).parents[2]
 LATENCY = (8.7, 34.8)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from agent import devices, doctor
+from agent import doctor
+from agent.audio import device_list as devices
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig, Config, MidiConfig, ModelsConfig, PathsConfig
 from agent.doctor import GREEN, RED, YELLOW, Check, Library

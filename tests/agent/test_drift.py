@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.clock import StreamClock
-from agent.drift import Bridge, Resampler
+from agent.audio.drift import Bridge, Resampler
+from agent.audio.stream_clock import StreamClock
 from listener.ring import Ring
 
 RATE, BLOCK, LEAD = 48_000, 128, 512

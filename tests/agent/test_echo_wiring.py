@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from agent.audio import SoundCard
+from agent.audio.sound_card import SoundCard
 from agent.core.settings import AudioConfig, Config
 from agent.mind_process import Ears
 from agent.rig import Rig, cancels_echo

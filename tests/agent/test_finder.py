@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from agent import devices, finder, rig
+from agent import rig
+from agent.audio import card_finder as finder
+from agent.audio import device_list as devices
+from agent.audio.card_finder import Finder
+from agent.audio.device_list import Card
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig, Config
-from agent.devices import Card
-from agent.finder import Finder
 from listener.ring import Ring
 
 ANY = AudioConfig()

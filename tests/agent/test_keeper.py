@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from agent import keeper as keepers
+from agent.audio import card_keeper as keepers
+from agent.audio.card_keeper import Keeper
 from agent.core.errors import UserError
-from agent.keeper import Keeper
 
 
 class FakeCard:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from agent import latencies
 from agent.__main__ import main
-from agent.audio import Latency
+from agent.audio import latencies
+from agent.audio.card_finder import Finder
+from agent.audio.device_list import Card
+from agent.audio.latencies import CLICK, LOOP, CardLatency, Latencies, MidiLatency
+from agent.audio.sound_card import Latency
 from agent.core.config import load
 from agent.core.settings import Config
-from agent.devices import Card
-from agent.finder import Finder
-from agent.latencies import CLICK, LOOP, CardLatency, Latencies, MidiLatency
 from listener.ring import Ring
 
 CARD = CardLatency("USB In", "USB Out", 48_000, 128, 960, 20.0, 15.0, 40.0, "2026-01-01T00:00:00+00:00")

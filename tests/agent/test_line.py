@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from agent.audio import MISSING, SoundCard
-from agent.clock import SharedStamp
+from agent.audio.sound_card import MISSING, SoundCard
+from agent.audio.stream import Line
+from agent.audio.stream_clock import SharedStamp
 from agent.core.messages import PlayLoop
-from agent.line import Line
 from agent.looper import Looper
 from agent.outlet import Outlet
 from listener.ring import Ring
@@ -41,7 +41,7 @@ class Rig:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, now_s: float = 1_000.0) -> None:
         self.now_s = now_s
-        for module in ("agent.audio", "agent.line"):
+        for module in ("agent.audio.sound_card", "agent.audio.stream"):
             monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: self.now_s))
         self.mic, self.sent, self.out = Ring(10 * RATE, 1), Ring(10 * RATE, 2), Ring(1 << 14, 2)
         self.stamp, self.keeper = SharedStamp(), Keeper()

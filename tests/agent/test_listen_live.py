@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from agent import devices
 from agent.__main__ import main
+from agent.audio import device_list as devices
 from agent.core.channel import channel
 from agent.core.paths import shipped
 from agent.listen import listen_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.playback import Round
+from agent.audio.loop_playback import Round
 
 BARS = np.array([0, 100, 200, 290, 390])
 

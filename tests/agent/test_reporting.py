@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from agent.audio import Latency
+from agent.audio.sound_card import Latency
 from agent.audio_process import AudioProcess
 from agent.core.channel import channel
 from agent.lateness import Wakes

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from agent.audio.portaudio import NO_PORTAUDIO as NO_PORTAUDIO  # others have these from here
+from agent.audio.portaudio import release as release
+from agent.audio.portaudio import renew as renew
+from agent.audio.portaudio import sounddevice as sounddevice
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
 from agent.core.silence_stderr import quiet_stderr
-from agent.portaudio import NO_PORTAUDIO as NO_PORTAUDIO  # others have these from here
-from agent.portaudio import release as release
-from agent.portaudio import renew as renew
-from agent.portaudio import sounddevice as sounddevice
 
 MANY_CHANNELS = 16  # more than this is a virtual device's boast, not an interface's inputs
 STEREO = 2

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agent import devices, latencies
-from agent.audio import ONE_CLOCK_APIS, Latency, Pair, SoundCard
+from agent.audio import device_list as devices
+from agent.audio import latencies
+from agent.audio.device_list import Card
+from agent.audio.sound_card import ONE_CLOCK_APIS, Latency, Pair, SoundCard
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
-from agent.devices import Card
 from listener.ring import Reader, Ring
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agent.audio import Latency, SoundCard
-from agent.clock import SharedStamp, StreamClock
-from agent.keeper import Keeper
+from agent.audio.card_keeper import Keeper
+from agent.audio.sound_card import Latency, SoundCard
+from agent.audio.stream_clock import SharedStamp, StreamClock
 from listener.ring import Ring
 
 LOST_S = 0.3  # without a block

@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from agent import devices
-from agent.audio import ONE_CLOCK_APIS, SoundCard
+from agent.audio import device_list as devices
+from agent.audio.sound_card import ONE_CLOCK_APIS, SoundCard
 from agent.core.errors import UserError
 
 LOOK_EVERY_S = 1.0

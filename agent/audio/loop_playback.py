@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent import devices
+from agent.audio import device_list as devices
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
 

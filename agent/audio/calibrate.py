@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from agent import devices
-from agent.audio import XRUNS, SoundCard
-from agent.chirp import CHIRP_S, Arrival, Floats, arrivals, chirp
-from agent.clock import StreamClock
+from agent.audio import device_list as devices
+from agent.audio.chirp import CHIRP_S, Arrival, Floats, arrivals, chirp
+from agent.audio.latencies import CLICK, LOOP, CardLatency, MidiLatency
+from agent.audio.sound_card import XRUNS, SoundCard
+from agent.audio.stream_clock import StreamClock
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.latencies import CLICK, LOOP, CardLatency, MidiLatency
 from agent.midi.input import MidiIn
 from agent.midi.output import MidiOutput, open_output
 from listener.capture import to_mono

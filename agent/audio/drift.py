@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.clock import StreamClock
+from agent.audio.stream_clock import StreamClock
 from listener.capture import KAISER_BETA
 from listener.ring import Ring
 
