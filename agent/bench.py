@@ -24,11 +24,11 @@ from agent.hearing import Hearing
 from agent.listen import listen_file
 from agent.material import Riff, riff_of
 from agent.memory import Memory
-from agent.midifile import TICKS_PER_QUARTER
 from agent.mixdown import RATE, Sound, render
 from agent.multitrack import TimeMap, parts_of, write
 from agent.personal import GUEST, personal
 from agent.practice import finish
+from agent.recording.session_midi import TICKS_PER_QUARTER
 from agent.sketch import Sketcher
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.takes import Take

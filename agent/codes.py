@@ -223,7 +223,7 @@ def _write(wish: Wish, stored: StoredCodes, codec: Codec, samples: Samples | Non
 
 
 def _write_wav(path: Path, sound: Samples) -> None:
-    from agent.wavfile import WavWriter
+    from agent.recording.wav_writer import WavWriter
 
     clipped = int(np.count_nonzero(np.abs(sound) > 1))
     with whole(path) as part:

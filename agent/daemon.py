@@ -19,8 +19,8 @@ from agent.lastsession import LastSession
 from agent.logs import fact
 from agent.monitor import Monitor
 from agent.orders import Orders, orders
-from agent.recorder import new_session_folder
-from agent.recovery import finish_soon
+from agent.recording.recorder import new_session_folder
+from agent.recording.recovery import finish_soon
 from agent.rig import Rig
 from agent.sdnotify import Notifier
 from agent.session import Live

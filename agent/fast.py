@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from agent.audio.synth import open_synth
-from agent.chronicle import Chronicle
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.mind import Mind
 from agent.monitor import Monitor
 from agent.player import QUANTUM, Player, Stems
-from agent.recorder import Recorder
+from agent.recording.event_log import Chronicle
+from agent.recording.recorder import Recorder
 from agent.rig import Rig
 from agent.statusboard import StatusBoard
 from listener.capture import AudioFile, Framer

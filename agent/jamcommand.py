@@ -86,7 +86,7 @@ def _jam(given: argparse.Namespace) -> int:
     from agent.keys import HELP
     from agent.monitor import Monitor
     from agent.personal import nobodys, personal
-    from agent.recorder import new_session_folder
+    from agent.recording.recorder import new_session_folder
 
     config, take = settings(given)
     logging.basicConfig(level=config.log.level.upper(), format="antiphon: %(message)s")
@@ -121,7 +121,7 @@ def _check_fast(given: argparse.Namespace, config: Config, take: Path | None) ->
 
 
 def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, ...]:
-    from agent.recovery import finish_soon
+    from agent.recording.recovery import finish_soon
     from agent.session import Live
 
     with _socket() as server, finish_soon(Path(config.paths.sessions), folder):

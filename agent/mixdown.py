@@ -17,7 +17,7 @@ from agent.barsettings import Settings
 from agent.core.paths import SOUNDFONT, shipped
 from agent.core.settings import DEFAULT_PARTS
 from agent.core.types import PlannedNote
-from agent.limiter import Limiter
+from agent.recording.limiter import Limiter
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.takes import Take
 from models.timing import Timing

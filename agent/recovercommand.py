@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
 
 def _recover(given: argparse.Namespace) -> int:
     from agent.core.errors import UserError
-    from agent.recovery import gently, recover
+    from agent.recording.recovery import gently, recover
 
     if given.gently:
         gently()

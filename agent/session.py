@@ -26,10 +26,10 @@ from agent.figures import Figures
 from agent.keys import Keys
 from agent.monitor import Monitor
 from agent.orders import Orders, orders
+from agent.recording.live_recording import Tape, new_tape
 from agent.rig import Rig
 from agent.statusboard import StatusBoard, words
 from agent.supervisor import Worker, silence
-from agent.tape import Tape, new_tape
 from listener.types import Grid
 
 log = logging.getLogger(__name__)

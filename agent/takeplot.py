@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from agent.measured import moved
-from agent.pianoroll import BEAT_COLOUR, COLOURS, DOWNBEAT_COLOUR, DRUM_LANES, OTHER_LANE
+from agent.recording.piano_roll import BEAT_COLOUR, COLOURS, DOWNBEAT_COLOUR, DRUM_LANES, OTHER_LANE
 from agent.takefiles import Sheet, Timed
 
 LANES = (*DRUM_LANES, OTHER_LANE)

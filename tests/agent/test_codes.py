@@ -304,7 +304,7 @@ def test_a_failed_write_leaves_no_half_file(stored: Path, tmp_path: Path) -> Non
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        patched.setattr("agent.wavfile.WavWriter.write", full)
+        patched.setattr("agent.recording.wav_writer.WavWriter.write", full)
         with pytest.raises(UserError, match="No space left"):
             command.run(command.Wish(stored, resynth=tmp_path / "a.wav"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]

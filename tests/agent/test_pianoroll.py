@@ -10,7 +10,7 @@ import pytest
 
 from agent.core.music_names import chord_name
 from agent.core.types import PlannedNote
-from agent.pianoroll import COLOURS, draw
+from agent.recording.piano_roll import COLOURS, draw
 from listener.types import Beat, Chord, Meter, Note
 
 METER = Meter(4, 4)

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from agent import midifile
 from agent.core.errors import UserError
 from agent.core.types import PARTS, PlannedNote
-from agent.limiter import CEILING
-from agent.recorder import Recorder, Unrecorded, new_session_folder, to_record
-from agent.wavfile import HEADER_BYTES, WavWriter
+from agent.recording import session_midi as midifile
+from agent.recording.limiter import CEILING
+from agent.recording.recorder import Recorder, Unrecorded, new_session_folder, to_record
+from agent.recording.wav_writer import HEADER_BYTES, WavWriter
 from listener.types import Beat, Chord, Meter, Note
 
 RATE = 48_000

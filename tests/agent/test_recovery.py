@@ -15,10 +15,10 @@ import soundfile as sf
 
 from agent.__main__ import main
 from agent.core.errors import UserError
-from agent.limiter import Limiter, running_minimum
-from agent.recorder import Recorder
-from agent.recovery import recover, unfinished
-from agent.wavfile import HEADER_BYTES, WavWriter, repair
+from agent.recording.limiter import Limiter, running_minimum
+from agent.recording.recorder import Recorder
+from agent.recording.recovery import recover, unfinished
+from agent.recording.wav_writer import HEADER_BYTES, WavWriter, repair
 
 RATE = 48_000
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from agent.core.types import PlannedNote, Thought
-from agent.recorder import Recorder, to_record
+from agent.recording.recorder import Recorder, to_record
 from listener.types import Chord, Key
 
 CHORD_CONFIDENCE = 0.3  # below this an estimate is not worth a line

@@ -109,14 +109,14 @@ def _meter(given: Mapping[str, Any]) -> Meter:
 
 def write_midi(folder: Path, facts: Facts) -> None:
     """Raises OSError."""
-    from agent import midifile  # loads mido: not while a session plays
+    from agent.recording import session_midi as midifile  # loads mido: not while a session plays
 
     midifile.write(folder / "session.mid", list(facts.heard.values()), facts.band, facts.beats, facts.parts_midi)
 
 
 def draw(folder: Path, facts: Facts) -> None:
     """Raises OSError."""
-    from agent import pianoroll  # matplotlib takes a second to import: after the music
+    from agent.recording import piano_roll as pianoroll  # matplotlib takes a second to import: after the music
 
     heard = sorted((n for n in facts.heard.values() if n.onset_s < DRAWN_S), key=lambda note: note.onset_s)
     band = [note for note in facts.band if note.on_s < DRAWN_S]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.wavfile import Float32
+from agent.recording.wav_writer import Float32
 
 CEILING = 10 ** (-0.3 / 20)  # -0.3 dBFS: room for the overshoot of later sample-rate conversion
 

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
-from agent.finish import EVENTS, Facts, draw, gather, lines, write_midi
-from agent.limiter import Limiter
-from agent.wavfile import WavWriter
+from agent.recording.derived_files import EVENTS, Facts, draw, gather, lines, write_midi
+from agent.recording.limiter import Limiter
+from agent.recording.wav_writer import WavWriter
 
 Float32 = NDArray[np.float32]
 

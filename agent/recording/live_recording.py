@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.chronicle import Chronicle
 from agent.core.errors import UserError
 from agent.core.settings import PartConfig
-from agent.recorder import Recorder, Unrecorded
+from agent.recording.event_log import Chronicle
+from agent.recording.recorder import Recorder, Unrecorded
 from listener.capture import to_mono
 from listener.ring import Ring
 

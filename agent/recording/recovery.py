@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
-from agent.finish import EVENTS, draw, gather, lines, write_midi
-from agent.recorder import Mix
-from agent.wavfile import HEADER_BYTES, SAMPLE_BYTES, WavWriter, form_of, header, repair
+from agent.recording.derived_files import EVENTS, draw, gather, lines, write_midi
+from agent.recording.recorder import Mix
+from agent.recording.wav_writer import HEADER_BYTES, SAMPLE_BYTES, WavWriter, form_of, header, repair
 
 NEWEST = 3  # unfinished sessions that are looked after by themselves
 LOOKED_AT = 20
