@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from agent.audiowords import AudioReport
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
 from agent.core.types import Thought
+from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
 from agent.pedals import Pedals
 from agent.sync import StreamTime, Sync

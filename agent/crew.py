@@ -6,9 +6,9 @@ import multiprocessing
 from typing import Any
 
 from agent.audio.stream_clock import SharedStamp
-from agent.audiowords import NO_LATENCY, AudioSetup
 from agent.core.channel import Channel, channel
 from agent.core.settings import Config
+from agent.engine.reports import NO_LATENCY, AudioSetup
 from agent.mindserver import MindServer
 from agent.rig import Rig, cancels_echo
 from agent.supervisor import Process, Worker, enter, is_stopped
@@ -38,10 +38,10 @@ class Crew:
         return Ring(round(RING_S * self.rig.rate), channels)
 
     def _start_audio(self, commands: Channel, reports: Channel) -> Process:
-        return self._spawned("agent.audio_process", commands, reports)
+        return self._spawned("agent.engine.audio_process", commands, reports)
 
     def _start_spare(self, commands: Channel, reports: Channel) -> Process:
-        return self._spawned("agent.standby", commands, reports)
+        return self._spawned("agent.engine.spare_process", commands, reports)
 
     def _spawned(self, module: str, commands: Channel, reports: Channel) -> Process:
         rig = self.rig

@@ -13,9 +13,9 @@ import numpy as np
 from agent.audio.synth import open_synth
 from agent.core.errors import UserError
 from agent.core.settings import Config
+from agent.engine.player import QUANTUM, Player, Stems
 from agent.mind import Mind
 from agent.monitor import Monitor
-from agent.player import QUANTUM, Player, Stems
 from agent.recording.event_log import Chronicle
 from agent.recording.recorder import Recorder
 from agent.rig import Rig

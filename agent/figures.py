@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from agent.audiowords import AudioReport
-from agent.counts import Counts
+from agent.engine.reports import AudioReport
+from agent.engine.timing_counts import Counts
 
 CARD = ("card", "cause", "losses", "silent_s", "skipped_s", "port_cause", "wakes_late_p99_s", "wakes_late_max_s")
 

@@ -1,6 +1,6 @@
 """The mind's side of a loop: when the riff begins and ends, and the beat that is the loop's own while it plays.
 
-The samples are agent/looper.py's, in the audio process; here are only times.
+The samples are agent/engine/looper.py's, in the audio process; here are only times.
 """
 
 from __future__ import annotations

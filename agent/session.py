@@ -15,12 +15,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from agent.audiowords import NO_LATENCY, AudioReport, Ready
 from agent.company import Company
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.crew import Crew
 from agent.desk import Desk
+from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.fence import Fence
 from agent.figures import Figures
 from agent.keys import Keys

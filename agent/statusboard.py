@@ -10,7 +10,7 @@ from typing import Any
 from agent.core.music_names import chord_name, key_name, pitch_name
 from agent.core.settings import Config
 from agent.core.types import Thought
-from agent.counts import Counts
+from agent.engine.timing_counts import Counts
 from agent.figures import Figures
 from agent.monitor import Status, line
 from listener.types import Chord, Grid

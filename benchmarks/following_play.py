@@ -22,8 +22,8 @@ from following_lines import Floats, Piece, Sound
 from numpy.typing import NDArray
 
 from agent.core.settings import BandConfig
+from agent.engine.scheduler import Scheduler
 from agent.planner import Planner
-from agent.scheduler import Scheduler
 from listener.analyzer import Analyzer
 from listener.types import ANALYSIS_RATE, Analysis
 from models.timing import Timing

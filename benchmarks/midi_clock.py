@@ -29,9 +29,9 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent.audio_process import AudioSetup  # noqa: E402
 from agent.core.settings import AudioConfig, Config, MidiConfig, SyncConfig  # noqa: E402
 from agent.core.types import Plan, PlannedNote  # noqa: E402
+from agent.engine.audio_process import AudioSetup  # noqa: E402
 from agent.midi.output import open_output  # noqa: E402
 from benchmarks.results import append  # noqa: E402
 from listener.ring import Ring  # noqa: E402

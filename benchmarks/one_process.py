@@ -22,11 +22,11 @@ for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
 from agent import rig as rigs  # noqa: E402
-from agent.audio_process import AudioProcess  # noqa: E402
-from agent.audiowords import AudioReport, AudioSetup, Ready  # noqa: E402
 from agent.core.channel import channel  # noqa: E402
 from agent.core.config import load, parse_value  # noqa: E402
 from agent.crew import RING_S  # noqa: E402
+from agent.engine.audio_process import AudioProcess  # noqa: E402
+from agent.engine.reports import AudioReport, AudioSetup, Ready  # noqa: E402
 from agent.mind import Mind  # noqa: E402
 from agent.mind_process import Ears, Listener  # noqa: E402
 from agent.snapshot import Shelf  # noqa: E402

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.audio_process import AudioReport, AudioSetup, Ready, main
 from agent.core.channel import Channel, channel
+from agent.engine.audio_process import AudioReport, AudioSetup, Ready, main
 from tests.rig import REALTIME, _forget, _wait_until_up, forget_dead_servers
 
 

@@ -263,7 +263,7 @@ _loaded: list[tuple[Synth | None, str]] = []
 
 
 def load_synth(config: Config, rate: int) -> None:
-    """Beforehand: the next open_synth of this process takes this one (agent/standby.py)."""
+    """Beforehand: the next open_synth of this process takes this one (agent/engine/spare_process.py)."""
     _loaded.append(open_synth(config, rate))
 
 

@@ -17,7 +17,9 @@ POSITION_MAX = 1 << 14
 GLIDE = 0.08  # a clock interval differs at most so much from the grid's while an error of phase is taken out
 START_AHEAD_S = 0.004  # the receiver wants a moment between start and the first clock, which is the beat
 REST_BARS = 8  # without a note planned for so long the band has ended
-ALONE_BARS = 34  # without a plan for so long too: its last bar has been repeated often enough (agent/pattern.py)
+ALONE_BARS = (
+    34  # without a plan for so long too: its last bar has been repeated often enough (agent/engine/fallback_pattern.py)
+)
 STALL_S = 0.1  # clocks later than this are not made up for
 
 

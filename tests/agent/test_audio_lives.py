@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from agent.audio_process import AudioSetup
 from agent.core.messages import Panic, SetPart
 from agent.core.paths import shipped
 from agent.core.settings import AudioConfig, Config
 from agent.core.types import Plan, PlannedNote
+from agent.engine.audio_process import AudioSetup
 from listener.ring import Ring
 from tests.audio_life import Life
 

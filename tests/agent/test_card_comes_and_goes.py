@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from agent.audio_process import AudioSetup
 from agent.core.messages import Panic
 from agent.core.settings import AudioConfig, Config
 from agent.core.types import Plan, PlannedNote
+from agent.engine.audio_process import AudioSetup
 from listener.ring import Ring
 
 jack = pytest.importorskip("jack")

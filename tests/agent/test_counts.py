@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from agent.counts import FRESH_TICKS, Counts
+from agent.engine.timing_counts import FRESH_TICKS, Counts
 
 
 def test_quantiles_are_numpys_to_a_bins_width():

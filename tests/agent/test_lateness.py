@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agent.lateness import RATIO, Wakes
+from agent.engine.wake_timing import RATIO, Wakes
 
 
 def test_the_99th_percentile_is_right_to_a_quarter_and_the_worst_exact() -> None:
@@ -21,8 +21,8 @@ def test_never_sleeps_past_what_is_due(
     monkeypatch: pytest.MonkeyPatch, poll_s: float, rests: bool, longest_s: float
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("agent.lateness.time.sleep", slept.append)
-    monkeypatch.setattr("agent.lateness.time.monotonic", lambda: 50.0)
+    monkeypatch.setattr("agent.engine.wake_timing.time.sleep", slept.append)
+    monkeypatch.setattr("agent.engine.wake_timing.time.monotonic", lambda: 50.0)
     wakes = Wakes(poll_s)
     wakes.sleep(float("inf"), rests)
     wakes.sleep(50.001, rests)

@@ -11,8 +11,8 @@ from agent.audio.sound_card import MISSING, SoundCard
 from agent.audio.stream import Line
 from agent.audio.stream_clock import SharedStamp
 from agent.core.messages import PlayLoop
-from agent.looper import Looper
-from agent.outlet import Outlet
+from agent.engine.looper import Looper
+from agent.engine.output_mixer import Outlet
 from listener.ring import Ring
 
 RATE, BLOCK = 48_000, 128

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.core.messages import PlayLoop, StopLoop
-from agent.looper import FADE_S, SEAM_S, Looper
+from agent.engine.looper import FADE_S, SEAM_S, Looper
 from listener.ring import Ring
 
 RATE, BLOCK = 48_000, 64

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from agent.core.types import Event, Plan, PlannedNote
-from agent.pattern import FULL_BARS, THIN_BARS, faded, first_downbeat, last_bar, repeated, stroke_of
-from agent.scheduler import NOTE_OFF, NOTE_ON, Scheduler
+from agent.engine.fallback_pattern import FULL_BARS, THIN_BARS, faded, first_downbeat, last_bar, repeated, stroke_of
+from agent.engine.scheduler import NOTE_OFF, NOTE_ON, Scheduler
 from listener.types import Grid, Meter
 
 FOUR = Meter(4, 4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agent.core.types import PARTS, Plan, PlannedNote
-from agent.player import QUANTUM, RECORDS_MAX, Player
+from agent.engine.player import QUANTUM, RECORDS_MAX, Player
 from listener.types import Grid, Meter
 
 RATE = 48_000

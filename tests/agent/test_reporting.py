@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from agent.audio.sound_card import Latency
-from agent.audio_process import AudioProcess
 from agent.core.channel import channel
-from agent.lateness import Wakes
-from agent.player import RECORDS_MAX, Player
+from agent.engine.audio_process import AudioProcess
+from agent.engine.player import RECORDS_MAX, Player
+from agent.engine.wake_timing import Wakes
 
 
 class Card:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agent.core.types import Event, Plan, PlannedNote
-from agent.scheduler import NOTE_OFF, NOTE_ON, Scheduler
+from agent.engine.scheduler import NOTE_OFF, NOTE_ON, Scheduler
 
 
 def note(

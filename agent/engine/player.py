@@ -1,4 +1,4 @@
-"""Plans in, sound and MIDI out. Imports no torch: this is what runs in the audio process (agent/audio_process.py)."""
+"""Plans in, sound and MIDI out. Imports no torch: this is what runs in the audio process (agent/engine/audio_process.py)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.types import Event, Plan, PlannedNote
+from agent.engine.scheduler import Counts, Scheduler
 from agent.midi.clock_out import ClockOut
-from agent.scheduler import Counts, Scheduler
 
 QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is
 SILENCE_QUANTA = 16

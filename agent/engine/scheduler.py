@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.core.types import SUSTAINED, Event, Plan, PlannedNote
-from agent.counts import FRESH_TICKS, LATE_S
-from agent.counts import Counts as Counts  # others have it from here
-from agent.pattern import Reserve, Spare
-from agent.said import KEEP_TICKS_S as KEEP_TICKS_S
-from agent.said import SAME_TICK_S, Said
+from agent.engine.fallback_pattern import Reserve, Spare
+from agent.engine.sent_notes import KEEP_TICKS_S as KEEP_TICKS_S
+from agent.engine.sent_notes import SAME_TICK_S, Said
+from agent.engine.timing_counts import FRESH_TICKS, LATE_S
+from agent.engine.timing_counts import Counts as Counts  # others have it from here
 
 NOTE_ON, NOTE_OFF = 0x90, 0x80
 TOO_LATE_S = 0.040  # a note later than this is worse than none

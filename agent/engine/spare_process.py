@@ -6,12 +6,12 @@ import os
 import signal
 from select import select
 
-from agent import audio_process
 from agent.audio.synth import load_synth
-from agent.audiowords import AudioSetup
 from agent.core.channel import Channel
 from agent.core.messages import BEGIN
 from agent.core.os_process import call_me
+from agent.engine import audio_process
+from agent.engine.reports import AudioSetup
 
 LOOK_S = 0.5
 

@@ -11,9 +11,9 @@ from agent.audio.stream import Line
 from agent.audio.stream_clock import SharedStamp
 from agent.core.settings import Config
 from agent.core.types import PlannedNote
-from agent.lateness import Wakes
-from agent.player import Player
-from agent.scheduler import Counts
+from agent.engine.player import Player
+from agent.engine.scheduler import Counts
+from agent.engine.wake_timing import Wakes
 from listener.ring import Ring
 
 NO_LATENCY = Latency()

@@ -20,20 +20,20 @@ from agent.audio.file_input import FilePlayback
 from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Line
 from agent.audio.synth import open_synth
-from agent.audiowords import NO_LATENCY, RECORDS_TOLD, reported
-from agent.audiowords import AudioReport as AudioReport  # others have these from here
-from agent.audiowords import AudioSetup as AudioSetup
-from agent.audiowords import Ready as Ready
 from agent.core.channel import Channel
 from agent.core.errors import UserError
 from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
 from agent.core.os_process import call_me
 from agent.core.types import Plan
-from agent.lateness import REST_AHEAD_S, Wakes
-from agent.looper import LEVEL_DB, Looper
+from agent.engine.looper import LEVEL_DB, Looper
+from agent.engine.output_mixer import Outlet
+from agent.engine.player import QUANTUM, Player
+from agent.engine.reports import NO_LATENCY, RECORDS_TOLD, reported
+from agent.engine.reports import AudioReport as AudioReport  # others have these from here
+from agent.engine.reports import AudioSetup as AudioSetup
+from agent.engine.reports import Ready as Ready
+from agent.engine.wake_timing import REST_AHEAD_S, Wakes
 from agent.midi.band_port import open_port
-from agent.outlet import Outlet
-from agent.player import QUANTUM, Player
 from listener.capture import AudioFile
 from listener.ring import Ring
 
