@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.clauses import Clause
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.facts import Facts
 
 LESS_WAYS = ("less", "fewer", "too", "too_much", "too_many", "so_many")

@@ -31,7 +31,7 @@ def account(before: Any, after: Any) -> str:
 
 
 def in_words(shorts: Sequence[str]) -> list[str]:
-    from agent.edits import Edit
+    from agent.directions.edit import Edit
     from agent.edittext import in_words as told
 
     return list(told(map(Edit.read, shorts)))

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.bassline import BassPlayer, BassState, Cue, RuleBass, nearest
-from agent.inkey import InKey
+from agent.directions.key_filter import InKey
 from agent.songform import PHRASE_BARS, Form, Harmony
 from agent.wish import Wish
 from listener.types import Key, Meter

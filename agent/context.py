@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.compose import Moment, moments_of
 from agent.core.errors import UserError
-from agent.inkey import key_from
+from agent.directions.key_filter import key_from
 from listener.types import Key, Meter
 from models.midi import TickGrid, arrange
 from models.midi_file import DEFAULT_QUARTER_US, DRUM_CHANNEL, Score, Unusable, read_score

@@ -14,7 +14,7 @@ from rapidfuzz import fuzz, process
 
 from agent import lexicon, possible, replies, sayings
 from agent.clauses import Clause, clauses, tagged
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.joining import joined
 from agent.wording import plain, words
 

@@ -13,14 +13,14 @@ from agent.asides import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YES_TO_IT
 from agent.asides import QUIET as QUIET
 from agent.asides import SPEAK as SPEAK
 from agent.conversation import Context, Heard, hear
-from agent.edits import Edit
+from agent.directions.active import Standing
+from agent.directions.edit import Edit
 from agent.edittext import in_words
 from agent.material import Riff
 from agent.memory import Memory
 from agent.notebook import Again, Notebook, motif_of
 from agent.proposer import Proposal, Proposer, heard_of
 from agent.sketch import Sketcher
-from agent.standing import Standing
 from agent.takes import Take
 from agent.timesense import gap, greeting
 

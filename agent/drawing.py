@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from agent.barsettings import Settings
 from agent.compose import Moment
-from agent.harmonymoves import Around, reharmonised, unresolved
-from agent.inkey import InKey
+from agent.directions.active import density_moves
+from agent.directions.bar_settings import Settings
+from agent.directions.drum_moves import Spot, moved
+from agent.directions.harmony_moves import Around, reharmonised, unresolved
+from agent.directions.key_filter import InKey
 from agent.material import REST, Bar, Riff
-from agent.moves import Spot, moved
-from agent.standing import density_moves
 from models import phrasing
 from models.responder import Responder, ResponderState
 from models.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply, TickInput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.replies import said
 
 SIZES = {None: "", "small": "a little", "large": "a lot"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agent.clauses import Phrase
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.facts import Facts
 from agent.vocabulary import Term
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.clauses import Clause, Phrase
-from agent.edits import CAN, PARTS, Edit
+from agent.directions.edit import CAN, PARTS, Edit
 from agent.facts import Facts, facts_of
 from agent.readings import edits_of
 

@@ -1,6 +1,6 @@
 """What the band may propose: a catalogue of transformations, each with when it fits and why, in a musician's words.
 
-`IDEAS` is the table. An idea names its edits (agent/edits.py), so that a proposal is played by the same hands as a
+`IDEAS` is the table. An idea names its edits (agent/directions/edit.py), so that a proposal is played by the same hands as a
 direction, and scored by the same measures.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from listener.types import Meter
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from agent import ellipsis
 from agent.clauses import Clause, Phrase
-from agent.edits import PARTS, Edit
+from agent.directions.edit import PARTS, Edit
 from agent.facts import Facts, facts_of
 from agent.readings import edits_of
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from agent import conversation, possible
 from agent.conversation import Context, Heard
-from agent.edits import CHANGES, DIMENSIONS, TARGETS, Edit
+from agent.directions.edit import CHANGES, DIMENSIONS, TARGETS, Edit
 
 MOST_EDITS = 12
 MOST_BYTES = 65_536

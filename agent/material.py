@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from agent.core.errors import UserError
-from agent.inkey import key_from
+from agent.directions.key_filter import key_from
 from listener.types import Beat, Key, Meter, Note
 from models.tokens import BassTick, ticks_per_beat
 

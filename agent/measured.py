@@ -1,6 +1,6 @@
 """What can be measured of a take: the number that a direction should move, and those that it should not.
 
-Voices are drum pieces (models.tokens.PIECES), parts (drums, chords, line, bass) or targets of agent/edits.py.
+Voices are drum pieces (models.tokens.PIECES), parts (drums, chords, line, bass) or targets of agent/directions/edit.py.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from agent.barsettings import INSTRUMENTS
 from agent.core.types import PlannedNote
-from agent.nuance import VELOCITY_DB
+from agent.directions.bar_settings import INSTRUMENTS
+from agent.directions.note_changes import VELOCITY_DB
 from agent.sounding import PIECE_OF_KEY, Clock, notes_of, tempo_of
 from agent.takes import Take
 from models.syncopation import longuet_higgins_lee, metric_weights

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.errors import UserError
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.migrations import MIGRATIONS, TABLES, VERSION
 
 FILE = "memory.sqlite"

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from agent.audio.synth import DRUM_BANK, PartVoice, Synth
-from agent.barsettings import Settings
 from agent.core.paths import SOUNDFONT, shipped
 from agent.core.settings import DEFAULT_PARTS
 from agent.core.types import PlannedNote
+from agent.directions.bar_settings import Settings
 from agent.recording.limiter import Limiter
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.takes import Take

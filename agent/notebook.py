@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.core.music_names import key_name
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.edittext import in_words
 from agent.material import Riff
 from agent.memory import Memory

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
-from agent.directing import Directing
+from agent.directions.active import SetStanding
+from agent.directions.director import Directing
 from agent.fermata import Fermata
 from agent.form import Form, Gate
 from agent.scoring import Scorer
-from agent.standing import SetStanding
 from agent.tempo import Tempo
 from agent.ticks import Tick, first_tick, next_tick, straight
 from listener.types import Analysis, Grid, Note

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from agent import replies
-from agent.edits import Edit
+from agent.directions.edit import Edit
 
 TEMPO_BPM = (20.0, 480.0)
 METER_BEATS = 32

@@ -13,10 +13,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from agent.edits import Edit
+from agent.directions.active import Standing
+from agent.directions.edit import Edit
 from agent.ideas import BY_NAME, IDEAS, Heard, Idea, odd_meter
 from agent.sketch import Sketcher
-from agent.standing import Standing
 from agent.takes import Take
 from agent.taste import Taste
 from models.responder import Responder

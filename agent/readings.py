@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agent.bare import bare
 from agent.clauses import Clause
-from agent.edits import CAN, PARTS, Edit
+from agent.directions.edit import CAN, PARTS, Edit
 from agent.effects import effect
 from agent.facts import Facts, facts_of
 from agent.spoken import about, graded, grades, own_things, spoken

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from agent.core.settings import BandConfig
 from agent.core.types import PlannedNote
-from agent.directing import Directing
+from agent.directions.director import Directing
+from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
 from agent.drummer import Drummer
 from agent.form import Form, Gate
-from agent.nuance import RUB_VELOCITY, nuanced, rub
 from agent.ticks import Tick
 from agent.voicing import intervals_of, voice
 from listener.harmony import QUALITIES

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from agent.barsettings import Settings
 from agent.core.errors import UserError
 from agent.core.music_names import key_of
+from agent.directions.active import Standing
+from agent.directions.bar_settings import Settings
+from agent.directions.edit import Edit
 from agent.drawing import Drawer, Warm
-from agent.edits import Edit
 from agent.material import Bar, Riff
 from agent.measured import Measured
-from agent.standing import Standing
 from agent.takes import Take
 from listener.types import Key
 from models.responder import Responder

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.bassline import group_starts
-from agent.inkey import InKey, tones_of
+from agent.directions.key_filter import InKey, tones_of
 from listener.key import CHORD_SHARE
 from listener.types import Meter
 from models.tokens import ChordHit, Reply, ticks_per_beat

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from agent.bandnotes import Strike, band_notes, bass_notes
-from agent.barsettings import Settings
 from agent.core.types import PlannedNote
+from agent.directions.bar_settings import Settings
+from agent.directions.key_filter import scale_of
+from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
 from agent.drummer import Drummer
-from agent.inkey import scale_of
-from agent.nuance import RUB_VELOCITY, nuanced, rub
 from agent.takes import Take
 from agent.ticks import swung
 from models.midi_file import RawNote

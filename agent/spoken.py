@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.clauses import Clause, Phrase
-from agent.edits import PARTS, Edit
+from agent.directions.edit import PARTS, Edit
 from agent.effects import effect, noun_deed
 from agent.facts import Facts, facts_of
 from agent.vocabulary import Term

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.barsettings import Settings
 from agent.compose import Moment
+from agent.directions.active import Standing
+from agent.directions.bar_settings import Settings
 from agent.material import Bar, Riff
-from agent.standing import Standing
 from listener.types import Meter
 from models.tokens import Reply
 

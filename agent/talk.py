@@ -20,7 +20,7 @@ from agent.core.settings import Config
 
 if TYPE_CHECKING:
     from agent.core.types import Thought
-    from agent.edits import Edit
+    from agent.directions.edit import Edit
     from agent.talkroom import Room
 
 log = logging.getLogger(__name__)

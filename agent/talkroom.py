@@ -14,7 +14,8 @@ from agent.conversation import Context, Heard, hear
 from agent.core.errors import UserError
 from agent.core.music_names import chord_name, key_name
 from agent.dialogue import QUIET, SPEAK
-from agent.edits import Edit
+from agent.directions.active import SetStanding, Standing
+from agent.directions.edit import Edit
 from agent.ideas import IDEAS, Idea
 from agent.ideas import Heard as Impression
 from agent.memory import Memory
@@ -22,7 +23,6 @@ from agent.personal import GUEST
 from agent.proposer import cheap_scores, sentence
 from agent.replies import said as in_words
 from agent.scribe import Scribe
-from agent.standing import SetStanding, Standing
 from agent.taste import Taste
 from agent.timesense import TIRED_S, Now, greeting
 from listener.motif import motif_of_gaps

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.edits import Edit
+from agent.directions.edit import Edit
 
 DAY_S = 86_400.0
 REWARD = {"liked": 1.0, "more": 1.0, "ignored": 0.35, "disliked": 0.0}

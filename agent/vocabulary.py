@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.edits import Edit
+from agent.directions.edit import Edit
 
 COLUMNS = ("comparative", "quality", "noun", "feature", "order", "complaint")
 

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from agent import lexicon
 from agent.conversation import hear
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.wording import words
 from benchmarks import results
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.taste import DIAL_PRIOR, Taste
 
 Learned = tuple[list[float], list[int]]

@@ -12,7 +12,7 @@ from agent.__main__ import main
 from agent.bassline import FEELS, BassState, Cue, RuleBass, group_starts, place_of
 from agent.core.errors import UserError
 from agent.core.music_names import key_of, meter_of
-from agent.inkey import InKey, key_from, scale_of
+from agent.directions.key_filter import InKey, key_from, scale_of
 from agent.songform import Form
 from listener.types import Key, Meter
 from models import copycheck, responder

@@ -6,7 +6,7 @@ import pytest
 
 from agent.__main__ import main
 from agent.conversation import Context, hear
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.vocabulary import TERMS
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from agent.dialogue import Dialogue
-from agent.edits import Edit
-from agent.harmonymoves import OCTAVE
+from agent.directions.edit import Edit
+from agent.directions.harmony_moves import OCTAVE
+from agent.directions.key_filter import scale_of
 from agent.ideas import BY_NAME
-from agent.inkey import scale_of
 from agent.material import Bar, Riff
 from agent.measured import Measured
 from agent.memory import Memory

@@ -13,7 +13,7 @@ from agent import takefiles
 from agent.compare import account, draw, measured
 from agent.core.errors import UserError
 from agent.diff import pair
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.sketch import Sketcher
 from agent.takefiles import Sheet
 from tests.agent.test_dialogue import RESPONDER, riff

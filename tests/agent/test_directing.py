@@ -9,9 +9,9 @@ import numpy as np
 from agent.core.config import load
 from agent.core.paths import shipped
 from agent.core.types import PlannedNote
-from agent.edits import Edit
+from agent.directions.active import SetStanding, Standing
+from agent.directions.edit import Edit
 from agent.mind import Mind
-from agent.standing import SetStanding, Standing
 from listener.capture import file_frames
 
 TOLD_S, END_S = 8.0, 14.0
@@ -66,7 +66,7 @@ def test_drums_that_are_muted_are_silent_and_the_rest_plays() -> None:
 def test_the_mind_keeps_what_stands_in_its_snapshot() -> None:
     import pickle
 
-    from agent.directing import Directing
+    from agent.directions.director import Directing
 
     directing = Directing(0)
     directing.ask(Standing().ask((Edit.read("snare.level less"),)))

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from agent.edits import Edit
+from agent.directions.edit import Edit
 
 
 def test_there_and_back() -> None:

@@ -14,7 +14,7 @@ import pytest
 from agent.core.errors import UserError
 from agent.core.paths import data_folder
 from agent.core.settings import Config
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.memory import FILE, Memory
 from agent.migrations import MIGRATIONS, VERSION
 from agent.personal import personal

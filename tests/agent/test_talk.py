@@ -15,8 +15,8 @@ from agent.conversation import hear
 from agent.core.channel import MAX_MESSAGE_BYTES
 from agent.core.config import load
 from agent.core.types import Thought
+from agent.directions.active import SetStanding, Standing
 from agent.memory import BUSY_S, FILE
-from agent.standing import SetStanding, Standing
 from agent.talk import EVERY_BARS, Talk
 from listener.types import Analysis, Grid, Meter
 

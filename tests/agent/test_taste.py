@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from agent.edits import Edit
+from agent.directions.edit import Edit
 from agent.taste import DAY_S, DIAL_NOISE, Preference, Taste
 from benchmarks.taste import CHOOSERS, PROFILES, regret
 from benchmarks.taste_dials import DIALS, dial_errors

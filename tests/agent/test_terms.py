@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from agent import vocabulary
-from agent.edits import Edit
+from agent.directions.active import Standing
+from agent.directions.edit import Edit
 from agent.material import Bar, Riff
 from agent.measured import Measured
 from agent.sketch import Sketcher
-from agent.standing import Standing
 from agent.takes import Take
 from agent.vocabulary import Term
 from listener.types import Key, Meter

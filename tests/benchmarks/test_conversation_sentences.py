@@ -3,7 +3,7 @@
 import re
 
 from agent.clauses import tagged
-from agent.edits import SCOPE
+from agent.directions.edit import SCOPE
 from agent.wording import words
 from benchmarks.conversation import keywords, scores, sentences, wanted
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from agent.barsettings import INSTRUMENTS, Settings
-from agent.edits import Edit
-from agent.harmonymoves import HARMONY_MOVES
-from agent.moves import MOVES
-from agent.steps import STEPS, number_in, step
+from agent.directions.bar_settings import INSTRUMENTS, Settings
+from agent.directions.drum_moves import MOVES
+from agent.directions.edit import Edit
+from agent.directions.harmony_moves import HARMONY_MOVES
+from agent.directions.step_sizes import STEPS, number_in, step
 from listener.types import Meter
 from models.dials import STYLES, Dials
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agent.edits import Edit
+from agent.directions.edit import Edit
 
 NUMBER = re.compile(r"([\d.]+) (dB|%|ms|bpm|octave|semitone|bar)")
 

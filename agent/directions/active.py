@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from agent.acts import ACTS
-from agent.barsettings import Settings
-from agent.edits import Edit
+from agent.directions.apply_edit import ACTS
+from agent.directions.bar_settings import Settings
+from agent.directions.edit import Edit
 
 ASKED_MAX = 400  # that stand at once; of more the oldest go: all of it is one message to the mind, and in its snapshot
 EVERYWHERE = (None, "song", "until-told", "now")

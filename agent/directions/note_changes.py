@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from agent.barsettings import Settings
 from agent.core.types import PlannedNote
+from agent.directions.bar_settings import Settings
 
 VELOCITY_DB = 40.0  # General MIDI level: 40 log10(velocity / 127) dB (RP-015; what FluidSynth does)
 RUB_VELOCITY = 0.85

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from agent.barsettings import Settings
-from agent.harmonymoves import Around, reharmonised, unresolved
-from agent.inkey import scale_of
-from agent.moves import Spot, moved
-from agent.standing import Standing, density_moves
+from agent.directions.active import Standing, density_moves
+from agent.directions.bar_settings import Settings
+from agent.directions.drum_moves import Spot, moved
+from agent.directions.harmony_moves import Around, reharmonised, unresolved
+from agent.directions.key_filter import scale_of
 from listener.types import Key
 from models.dials import Dials
 from models.tokens import ChordHit, Position, Reply

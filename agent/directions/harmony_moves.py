@@ -1,11 +1,11 @@
-"""What harmony and counter-line are told in a word, tick by tick. Tables of moves, like agent/moves.py's for the drums."""
+"""What harmony and counter-line are told in a word, tick by tick. Tables of moves, like agent/directions/drum_moves.py's for the drums."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agent.moves import EIGHTH, QUARTER, Spot
+from agent.directions.drum_moves import EIGHTH, QUARTER, Spot
 from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, LineHit, Reply
 
 OCTAVE = 12
