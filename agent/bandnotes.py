@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from agent.voicing import intervals_of, voice
+from agent.band.voicing import intervals_of, voice
 from models.midi_file import RawNote
 from models.tokens import DRUM_PIECES, QUALITIES, BassTick, DrumHit, Reply
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from agent.band.drum_timing import Drummer
 from agent.bandnotes import At, Strike
 from agent.core.errors import UserError
-from agent.drummer import Drummer
 from agent.multitrack import TimeMap
 from agent.wish import Wish
 from models.midi_file import DEFAULT_QUARTER_US

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.band.band_state import Form, Gate
+from agent.band.fermata import Fermata
+from agent.band.note_renderer import Scorer
+from agent.band.tempo_follower import Tempo
+from agent.band.ticks import Tick, first_tick, next_tick, straight
 from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetStanding
 from agent.directions.director import Directing
-from agent.fermata import Fermata
-from agent.form import Form, Gate
-from agent.scoring import Scorer
-from agent.tempo import Tempo
-from agent.ticks import Tick, first_tick, next_tick, straight
 from listener.types import Analysis, Grid, Note
 from models import phrasing
 from models.dials import Dials

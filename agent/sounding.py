@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
+from agent.band.drum_timing import Drummer
+from agent.band.ticks import swung
 from agent.bandnotes import Strike, band_notes, bass_notes
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 from agent.directions.key_filter import scale_of
 from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
-from agent.drummer import Drummer
 from agent.takes import Take
-from agent.ticks import swung
 from models.midi_file import RawNote
 from models.timing import Timing
 from models.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply

@@ -60,4 +60,4 @@ class Thought:
     bar: int
     playing: tuple[str, ...]
     mode: str = "accompany"
-    turn: str = ""  # whose bars these are: "together", "yours 2/4", "looping"; see agent/modes.py
+    turn: str = ""  # whose bars these are: "together", "yours 2/4", "looping"; see agent/band/modes.py

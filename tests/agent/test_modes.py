@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.band.fixed_beat import OwnBeat
+from agent.band.modes import Modes, Phase
 from agent.core.messages import PlayLoop, SetMode, SetPart, StopLoop
 from agent.core.settings import BandConfig
 from agent.core.types import PlannedNote
-from agent.modes import Modes, Phase
-from agent.ownbeat import OwnBeat
 from agent.planner import Planner
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
 from tests.agent.fakes import PatternResponder

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from agent.band.ticks import straight, swung
 from agent.core.settings import BandConfig
 from agent.core.types import Plan, PlannedNote
 from agent.planner import Planner
-from agent.ticks import straight, swung
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
 from tests.agent.fakes import PatternResponder
 

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from agent.band.fermata import Fermata
+from agent.band.tempo_follower import Tempo
 from agent.core.settings import BandConfig
-from agent.fermata import Fermata
 from agent.planner import Planner
-from agent.tempo import Tempo
 from listener.types import FRAME_S, Analysis, Feel, Grid, Meter, Note
 from tests.agent.fakes import PatternResponder
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from agent.trading import CONTOURS, Bars, Recipe, accents, answer, pitch_of, with_accent
-from agent.window import Placed
+from agent.band.phrase_window import Placed
+from agent.band.trading import CONTOURS, Bars, Recipe, accents, answer, pitch_of, with_accent
 from listener.motif import resemblance
 from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.voicing import HIGH, LOW, voice
+from agent.band.voicing import HIGH, LOW, voice
 from listener.harmony import QUALITIES
 
 

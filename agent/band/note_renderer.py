@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from agent.band.band_state import Form, Gate
+from agent.band.drum_timing import Drummer
+from agent.band.ticks import Tick
+from agent.band.voicing import intervals_of, voice
 from agent.core.settings import BandConfig
 from agent.core.types import PlannedNote
 from agent.directions.director import Directing
 from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
-from agent.drummer import Drummer
-from agent.form import Form, Gate
-from agent.ticks import Tick
-from agent.voicing import intervals_of, voice
 from listener.harmony import QUALITIES
 from listener.types import Grid, Note
 from models.timing import Timing

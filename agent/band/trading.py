@@ -14,7 +14,7 @@ from statistics import mean, median
 
 import numpy as np
 
-from agent.window import Placed
+from agent.band.phrase_window import Placed
 from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 
 CENTRES = (69, 72, 75)  # MIDI; where an answer may lie

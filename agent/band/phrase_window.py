@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.ticks import Tick, straight
+from agent.band.ticks import Tick, straight
 from listener.types import Analysis, Grid, Note
 from models.tokens import BassTick
 

@@ -1,5 +1,5 @@
 """When the band plays: comes in on the one, holds the groove when the player rests, thins out, ends, comes back;
-and, as the mode asks, trades bars with him, plays over his loop or only listens (agent/modes.py)."""
+and, as the mode asks, trades bars with him, plays over his loop or only listens (agent/band/modes.py)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from agent.band.drum_cues import with_crash, with_fill, with_time
+from agent.band.fixed_beat import OwnBeat
+from agent.band.loop_control import Looping
+from agent.band.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
+from agent.band.phrase_window import Latent, Window
+from agent.band.ticks import Tick
+from agent.band.trading import Bars, Trading
 from agent.core.settings import BandConfig
 from agent.core.types import PARTS
-from agent.looping import Looping
-from agent.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
-from agent.ownbeat import OwnBeat
-from agent.ticks import Tick
-from agent.timekeeping import with_crash, with_fill, with_time
-from agent.trading import Bars, Trading
-from agent.window import Latent, Window
 from listener.types import Analysis, Grid
 from models.phrasing import last_group
 from models.tokens import QUALITIES, BassTick, ChordHit, LineHit, Position, Reply, ticks_per_beat
