@@ -9,7 +9,7 @@ from agent.audio.stream_clock import SharedStamp
 from agent.core.channel import Channel, channel
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioSetup
-from agent.mindserver import MindServer
+from agent.mind.fork_client import MindServer
 from agent.rig import Rig, cancels_echo
 from agent.supervisor import Process, Worker, enter, is_stopped
 from listener.ring import Ring

@@ -176,7 +176,7 @@ def _weight(name: str, stem: Path) -> Check:
 
 
 def _mind(config: Config) -> Iterator[Check]:
-    from agent.mind import Mind
+    from agent.mind.mind import Mind
 
     codec = Mind(config).codec
     hears = f"codec ({codec.kbps:g} kbps, {codec.n_codebooks} x {codec.bins})" if codec else "no codec (switched off)"

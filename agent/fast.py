@@ -14,7 +14,7 @@ from agent.audio.synth import open_synth
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.engine.player import QUANTUM, Player, Stems
-from agent.mind import Mind
+from agent.mind.mind import Mind
 from agent.monitor import Monitor
 from agent.recording.event_log import Chronicle
 from agent.recording.recorder import Recorder

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from agent.core.settings import BandConfig
 from agent.engine.scheduler import Scheduler
-from agent.planner import Planner
+from agent.mind.planner import Planner
 from listener.analyzer import Analyzer
 from listener.types import ANALYSIS_RATE, Analysis
 from models.timing import Timing

@@ -27,9 +27,9 @@ from agent.core.config import load, parse_value  # noqa: E402
 from agent.crew import RING_S  # noqa: E402
 from agent.engine.audio_process import AudioProcess  # noqa: E402
 from agent.engine.reports import AudioReport, AudioSetup, Ready  # noqa: E402
-from agent.mind import Mind  # noqa: E402
-from agent.mind_process import Ears, Listener  # noqa: E402
-from agent.snapshot import Shelf  # noqa: E402
+from agent.mind.mind import Mind  # noqa: E402
+from agent.mind.mind_process import Ears, Listener  # noqa: E402
+from agent.mind.snapshot import Shelf  # noqa: E402
 from listener.ring import Ring  # noqa: E402
 
 

@@ -19,7 +19,7 @@ from agent.codesfile import read_codes
 from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.core.settings import ModelsConfig
-from agent.mind import open_codec
+from agent.mind.mind import open_codec
 from listener.capture import file_frames
 from models import checkpoint, codec_official
 from models.codec import WEIGHTS, Codec

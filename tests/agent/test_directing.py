@@ -11,7 +11,7 @@ from agent.core.paths import shipped
 from agent.core.types import PlannedNote
 from agent.directions.active import SetStanding, Standing
 from agent.directions.edit import Edit
-from agent.mind import Mind
+from agent.mind.mind import Mind
 from listener.capture import file_frames
 
 TOLD_S, END_S = 8.0, 14.0

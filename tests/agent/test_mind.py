@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent import snapshot
 from agent.core.messages import FollowGrid, SetMode
 from agent.core.settings import BandConfig, Config
-from agent.mind import Mind
+from agent.mind import snapshot
+from agent.mind.mind import Mind
 from listener.capture import file_frames
 from listener.types import Frame, Grid, Meter
 

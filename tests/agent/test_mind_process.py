@@ -11,8 +11,8 @@ import pytest
 
 from agent.core.settings import Config
 from agent.core.types import Plan, PlannedNote
-from agent.mind_process import MAX_READ, PAST_S, Ears, Listener
-from agent.snapshot import Shelf
+from agent.mind.mind_process import MAX_READ, PAST_S, Ears, Listener
+from agent.mind.snapshot import Shelf
 from listener.ring import Ring
 
 RATE = 24_000

@@ -13,9 +13,9 @@ import soundfile
 
 from agent.core.channel import Channel, channel
 from agent.core.settings import BandConfig, Config
-from agent.mind_process import Heard
-from agent.mindserver import MindServer
-from agent.snapshot import Shelf
+from agent.mind.fork_client import MindServer
+from agent.mind.mind_process import Heard
+from agent.mind.snapshot import Shelf
 from listener.ring import Ring
 
 TAKE = Path(__file__).parents[2] / "agent" / "assets" / "take.flac"

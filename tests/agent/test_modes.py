@@ -15,7 +15,7 @@ from agent.band.modes import Modes, Phase
 from agent.core.messages import PlayLoop, SetMode, SetPart, StopLoop
 from agent.core.settings import BandConfig
 from agent.core.types import PlannedNote
-from agent.planner import Planner
+from agent.mind.planner import Planner
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
 from tests.agent.fakes import PatternResponder
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agent.pace import CEILING_S, ENOUGH, FIRST_S, FLOOR_S, STALL_S, STEP_S, Pace, wanted_commit_s
+from agent.mind.lookahead import CEILING_S, ENOUGH, FIRST_S, FLOOR_S, STALL_S, STEP_S, Pace, wanted_commit_s
 
 
 @pytest.mark.parametrize("plan_s", [0.0, 0.005, 0.02, 0.08, 0.15, 0.24])

@@ -10,7 +10,7 @@ import pytest
 from agent.band.ticks import straight, swung
 from agent.core.settings import BandConfig
 from agent.core.types import Plan, PlannedNote
-from agent.planner import Planner
+from agent.mind.planner import Planner
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
 from tests.agent.fakes import PatternResponder
 

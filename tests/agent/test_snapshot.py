@@ -4,8 +4,8 @@ import pickle
 
 import pytest
 
-from agent import snapshot
-from agent.snapshot import TRIES_MAX, Shelf
+from agent.mind import snapshot
+from agent.mind.snapshot import TRIES_MAX, Shelf
 
 
 class CutShort(bytes):

@@ -12,7 +12,7 @@ import pytest
 from agent.band.fermata import Fermata
 from agent.band.tempo_follower import Tempo
 from agent.core.settings import BandConfig
-from agent.planner import Planner
+from agent.mind.planner import Planner
 from listener.types import FRAME_S, Analysis, Feel, Grid, Meter, Note
 from tests.agent.fakes import PatternResponder
 

@@ -11,8 +11,8 @@ import numpy as np
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Thought
-from agent.pace import FIRST_S, Ahead
-from agent.planner import Latent, Planner
+from agent.mind.lookahead import FIRST_S, Ahead
+from agent.mind.planner import Latent, Planner
 from listener.analyzer import Analyzer, warm_up
 from listener.types import Analysis, Frame, Grid
 from models import codec as codec_module

@@ -1,6 +1,6 @@
 """The mind's process: reads the ring, steps the mind, sends plans to the audio process and facts to the parent.
 
-It is started ready-made by agent/mindserver.py. Every second its whole state goes to a shelf in shared memory; the mind
+It is started ready-made by agent/mind/fork_client.py. Every second its whole state goes to a shelf in shared memory; the mind
 that takes its place goes on from there, catches up, and ends in the state this one would have had.
 """
 
@@ -12,21 +12,21 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from agent import snapshot
 from agent.core.channel import Channel
 from agent.core.messages import FollowGrid
 from agent.core.os_process import Priority
 from agent.core.settings import Config
 from agent.core.types import Plan, Thought
-from agent.pace import STALL_S, Pace
-from agent.snapshot import Shelf
+from agent.mind import snapshot
+from agent.mind.lookahead import STALL_S, Pace
+from agent.mind.snapshot import Shelf
 from listener.capture import Framer, first_start, to_mono
 from listener.echo import EchoCanceller
 from listener.ring import Reader, Ring
 from listener.types import ANALYSIS_RATE, Frame
 
 if TYPE_CHECKING:
-    from agent.mind import Mind
+    from agent.mind.mind import Mind
 
 MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and goes on answering
 WAIT_S = (0.001, 0.02)  # for the next frame: the least, and the most, so that a command is not kept waiting
@@ -234,7 +234,7 @@ def main(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ears = Ears(ring, sent, rate, channel)  # what comes while the mind is made is not lost
     try:
-        from agent.mind import Mind
+        from agent.mind.mind import Mind
 
         listener = Listener(Mind(config, latency_s), ears, config, ring, rate, latency_s, shelf or Shelf())
     except (OSError, ValueError) as cause:

@@ -1,4 +1,4 @@
-"""Starts minds for the parent, out of a process that is already warm (agent/nursery.py); where there is no fork, anew.
+"""Starts minds for the parent, out of a process that is already warm (agent/mind/fork_server.py); where there is no fork, anew.
 
 MindServer.prepare() begins loading and returns at once. spawn(args) returns at once, too: a mind that is ordered while
 everything is still being loaded begins when that is done. All minds of a server share one shelf of snapshots.
@@ -20,8 +20,8 @@ import time
 from typing import Any
 
 from agent.core.settings import Config
-from agent.nursery import MESSAGE_BYTES, Born, Died, Parcel
-from agent.snapshot import Shelf
+from agent.mind.fork_server import MESSAGE_BYTES, Born, Died, Parcel
+from agent.mind.snapshot import Shelf
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 AGAIN_S = 2.0  # a nursery that died is started anew after so long at the earliest
@@ -119,7 +119,7 @@ class MindServer:
         self._started_s = time.monotonic()
         path = os.pathsep.join(part or os.getcwd() for part in sys.path)
         self._nursery = subprocess.Popen(
-            [sys.executable, "-c", f"from agent.nursery import main; main({theirs.fileno()})"],
+            [sys.executable, "-c", f"from agent.mind.fork_server import main; main({theirs.fileno()})"],
             env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
@@ -146,7 +146,7 @@ class MindServer:
         return mind
 
     def _spawn_anew(self, args: tuple[Any, ...], name: str) -> Any:
-        from agent.mind_process import main
+        from agent.mind.mind_process import main
 
         process = multiprocessing.get_context("spawn").Process(
             target=main, args=(*args, self.shelf), name=name, daemon=True

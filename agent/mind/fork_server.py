@@ -1,6 +1,6 @@
 """A small process that has loaded everything a mind needs and forks minds: one is ready within some 30 ms.
 
-It hears no sound, opens nothing and runs no thread. agent/mindserver.py starts it and talks to it over one socket; when
+It hears no sound, opens nothing and runs no thread. agent/mind/fork_client.py starts it and talks to it over one socket; when
 that closes, it ends. Minds outlive it.
 """
 
@@ -93,8 +93,8 @@ def main(fd: int) -> None:
 def _load(config: Config) -> None:
     """Everything once; a mind's own start says what is wrong with it, if anything is."""
     with contextlib.suppress(OSError, ValueError):
-        from agent import mind_process  # noqa: F401
-        from agent.mind import Mind
+        from agent.mind import mind_process  # noqa: F401
+        from agent.mind.mind import Mind
 
         Mind(config)
     gc.collect()
@@ -153,7 +153,7 @@ def _live(end: socket.socket, data: bytes, fds: list[int]) -> None:
         end.close()
         _name("antiphon-mind")
         _received[:] = fds
-        from agent import mind_process
+        from agent.mind import mind_process
 
         mind_process.main(*pickle.loads(data))
         code = 0
