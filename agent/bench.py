@@ -11,16 +11,18 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from agent import conversation, llm, takefiles
+from agent import takefiles
 from agent.audio.loop_playback import Playback
 from agent.compare import measured
-from agent.conversation import Context
 from agent.core.errors import UserError
 from agent.core.music_names import key_name, meter_of
 from agent.core.paths import FOLDER, data_folder
 from agent.core.settings import Config
 from agent.dialogue import Answer, Dialogue
 from agent.hearing import Hearing
+from agent.language import llm_parser as llm
+from agent.language import parser as conversation
+from agent.language.parser import Context
 from agent.listen import listen_file
 from agent.material import Riff, riff_of
 from agent.memory import Memory

@@ -32,7 +32,7 @@ def account(before: Any, after: Any) -> str:
 
 def in_words(shorts: Sequence[str]) -> list[str]:
     from agent.directions.edit import Edit
-    from agent.edittext import in_words as told
+    from agent.language.edit_text import in_words as told
 
     return list(told(map(Edit.read, shorts)))
 

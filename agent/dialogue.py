@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agent import told
-from agent.asides import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YES_TO_IT
-from agent.asides import QUIET as QUIET
-from agent.asides import SPEAK as SPEAK
-from agent.conversation import Context, Heard, hear
 from agent.directions.active import Standing
 from agent.directions.edit import Edit
-from agent.edittext import in_words
+from agent.language.edit_text import in_words
+from agent.language.parser import Context, Heard, hear
+from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YES_TO_IT
+from agent.language.small_talk import QUIET as QUIET
+from agent.language.small_talk import SPEAK as SPEAK
 from agent.material import Riff
 from agent.memory import Memory
 from agent.notebook import Again, Notebook, motif_of
@@ -42,7 +42,7 @@ class Answer:
 
 class Dialogue:
     """One session of one player. memory=None: a guest, who leaves no trace. folder: where its takes are kept. hearing:
-    sentence -> edits, by the table or a language model (agent/llm.py)."""
+    sentence -> edits, by the table or a language model (agent/language/llm_parser.py)."""
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.core.music_names import key_name
 from agent.directions.edit import Edit
-from agent.edittext import in_words
+from agent.language.edit_text import in_words
 from agent.material import Riff
 from agent.memory import Memory
 from agent.proposer import Proposal

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from agent import options
-from agent.conversation import Heard, hear
 from agent.core.config import load
-from agent.replies import said
+from agent.language.parser import Heard, hear
+from agent.language.reply_text import said
 
 EXAMPLES = """examples:
   antiphon parse "less snare, and don't resolve it"        what would change, in words
@@ -47,6 +47,6 @@ def understood(given: argparse.Namespace) -> Heard:
     talk = getattr(config, "conversation", None)
     if talk is None or not talk.endpoint:
         return hear(given.sentence)
-    from agent import llm
+    from agent.language import llm_parser as llm
 
     return llm.hear(given.sentence, llm.Endpoint(talk.endpoint, talk.model, talk.timeout_s))

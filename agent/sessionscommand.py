@@ -129,7 +129,7 @@ def _phrase(facts: dict[str, Any]) -> str:
 
 def _edits(row: dict[str, Any]) -> str:
     from agent.directions.edit import Edit
-    from agent.replies import said
+    from agent.language.reply_text import said
 
     return "; ".join(said(Edit.from_json(one)) for one in json.loads(row["edits"]))
 

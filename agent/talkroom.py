@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.conversation import Context, Heard, hear
 from agent.core.errors import UserError
 from agent.core.music_names import chord_name, key_name
 from agent.dialogue import QUIET, SPEAK
@@ -18,10 +17,11 @@ from agent.directions.active import SetStanding, Standing
 from agent.directions.edit import Edit
 from agent.ideas import IDEAS, Idea
 from agent.ideas import Heard as Impression
+from agent.language.parser import Context, Heard, hear
+from agent.language.reply_text import said as in_words
 from agent.memory import Memory
 from agent.personal import GUEST
 from agent.proposer import cheap_scores, sentence
-from agent.replies import said as in_words
 from agent.scribe import Scribe
 from agent.taste import Taste
 from agent.timesense import TIRED_S, Now, greeting

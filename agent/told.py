@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.core.music_names import key_name
-from agent.edittext import in_words
+from agent.language.edit_text import in_words
 from agent.takes import Take
 from agent.timesense import Now
 
@@ -28,7 +28,7 @@ def standing(take: Take | None) -> tuple[str, ...]:
 
 
 def told(question: str, sentence: str, known: Known) -> str:
-    """question: a topic of agent/replies.py."""
+    """question: a topic of agent/language/reply_text.py."""
     take, riff = known.take, known.take.riff
     if "like" in sentence.lower().split():
         return f"You liked {_list(known.liked)}." if known.liked else "You have not praised anything yet."

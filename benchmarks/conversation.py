@@ -19,10 +19,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from agent import lexicon
-from agent.conversation import hear
 from agent.directions.edit import Edit
-from agent.wording import words
+from agent.language import lexicon
+from agent.language.normalise import words
+from agent.language.parser import hear
 from benchmarks import results
 
 SENTENCES = Path(__file__).with_name("sentences.jsonl")

@@ -22,9 +22,9 @@ from rich.table import Table
 
 from agent.bench import heard, write_midi
 from agent.compare import measured
-from agent.conversation import hear
 from agent.core.settings import Config
 from agent.dialogue import Dialogue
+from agent.language.parser import hear
 from agent.material import Riff
 from agent.memory import Memory
 from agent.mixdown import RATE, Mix, render

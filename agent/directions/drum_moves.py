@@ -316,7 +316,7 @@ MOVES: dict[str, Move] = {
 }
 
 
-ALIASES = {  # what agent/vocabulary.py calls them
+ALIASES = {  # what agent/language/vocabulary.py calls them
     "open": "all-open",
     "closed": "closed-hat",
     "sixteenths": "16th-hats",

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from agent.__main__ import main
-from agent.conversation import Context, hear
 from agent.directions.edit import Edit
-from agent.vocabulary import TERMS
+from agent.language.parser import Context, hear
+from agent.language.vocabulary import TERMS
 
 
 def edits(sentence: str, context: Context | None = None) -> list[str]:

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from agent import conversation, llm
+from agent.language import llm_parser as llm
+from agent.language import parser as conversation
 
 SENTENCE = "less snare"
 

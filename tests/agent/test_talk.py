@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from agent.conversation import hear
 from agent.core.channel import MAX_MESSAGE_BYTES
 from agent.core.config import load
 from agent.core.types import Thought
 from agent.directions.active import SetStanding, Standing
+from agent.language.parser import hear
 from agent.memory import BUSY_S, FILE
 from agent.talk import EVERY_BARS, Talk
 from listener.types import Analysis, Grid, Meter

@@ -8,14 +8,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from agent import vocabulary
 from agent.directions.active import Standing
 from agent.directions.edit import Edit
+from agent.language import vocabulary
+from agent.language.vocabulary import Term
 from agent.material import Bar, Riff
 from agent.measured import Measured
 from agent.sketch import Sketcher
 from agent.takes import Take
-from agent.vocabulary import Term
 from listener.types import Key, Meter
 from models.responder import Responder
 from models.timing import Timing

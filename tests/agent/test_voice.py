@@ -11,8 +11,8 @@ import pytest
 import soundfile
 from scipy.signal import resample_poly
 
-from agent import voice
-from agent.conversation import hear
+from agent.language import speech_input as voice
+from agent.language.parser import hear
 
 needs_voice = pytest.mark.skipif(
     not voice.available() or shutil.which("espeak-ng") is None, reason="needs pocketsphinx ([voice]) and espeak-ng"

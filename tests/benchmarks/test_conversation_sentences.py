@@ -2,9 +2,9 @@
 
 import re
 
-from agent.clauses import tagged
 from agent.directions.edit import SCOPE
-from agent.wording import words
+from agent.language.clauses import tagged
+from agent.language.normalise import words
 from benchmarks.conversation import keywords, scores, sentences, wanted
 
 

@@ -12,11 +12,14 @@ from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from agent import lexicon, possible, replies, sayings
-from agent.clauses import Clause, clauses, tagged
 from agent.directions.edit import Edit
-from agent.joining import joined
-from agent.wording import plain, words
+from agent.language import feasibility as possible
+from agent.language import lexicon
+from agent.language import reply_text as replies
+from agent.language import word_lists as sayings
+from agent.language.clause_linking import joined
+from agent.language.clauses import Clause, clauses, tagged
+from agent.language.normalise import plain, words
 
 THRESHOLD = 0.5  # edits less sure than this are asked about, not made
 LONGEST_CHARACTERS = 600

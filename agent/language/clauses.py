@@ -10,8 +10,8 @@ from functools import lru_cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from agent import lexicon
-from agent.lexicon import Tag
+from agent.language import lexicon
+from agent.language.lexicon import Tag
 
 JOINS = frozenset(
     {

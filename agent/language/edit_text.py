@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agent.directions.edit import Edit
-from agent.replies import said
+from agent.language.reply_text import said
 
 SIZES = {None: "", "small": "a little", "large": "a lot"}
 

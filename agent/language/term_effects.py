@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from agent.clauses import Phrase
 from agent.directions.edit import Edit
-from agent.facts import Facts
-from agent.vocabulary import Term
+from agent.language.clause_facts import Facts
+from agent.language.clauses import Phrase
+from agent.language.vocabulary import Term
 
 OPPOSITE = {"more": "less", "less": "more", "on": "off", "off": "on"}
 OPPOSITE_VALUE = {

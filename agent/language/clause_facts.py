@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from agent.clauses import Phrase
+from agent.language.clauses import Phrase
 
 
 @dataclass(slots=True)

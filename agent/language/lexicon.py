@@ -6,9 +6,9 @@ import gzip
 from functools import cache
 
 from agent.core.paths import shipped
-from agent.sayings import FILLERS, PARTICLES, SIGNS, WHO, WORDS
-from agent.vocabulary import COLUMNS, TERMS
-from agent.wording import words
+from agent.language.normalise import words
+from agent.language.vocabulary import COLUMNS, TERMS
+from agent.language.word_lists import FILLERS, PARTICLES, SIGNS, WHO, WORDS
 
 WORDS_FILE = shipped("words.txt.gz")
 Tag = tuple[str, object]

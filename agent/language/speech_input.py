@@ -1,6 +1,6 @@
 """Push-to-talk: speech -> a sentence of a small grammar -> edits. Extra `[voice]`: pocketsphinx, all on this machine.
 
-The grammar (JSGF) is built from the table of terms (agent/vocabulary.py): what it can hear, agent/conversation.py
+The grammar (JSGF) is built from the table of terms (agent/language/vocabulary.py): what it can hear, agent/language/parser.py
 understands. Samples are float32 in [-1, 1], mono, 16 kHz.
 """
 
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.conversation import Context, Heard, hear
 from agent.core.errors import UserError
-from agent.sayings import WHO
-from agent.vocabulary import TERMS
+from agent.language.parser import Context, Heard, hear
+from agent.language.vocabulary import TERMS
+from agent.language.word_lists import WHO
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder

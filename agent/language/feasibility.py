@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agent import replies
 from agent.directions.edit import Edit
+from agent.language import reply_text as replies
 
 TEMPO_BPM = (20.0, 480.0)
 METER_BEATS = 32

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.bare import bare
-from agent.clauses import Clause
 from agent.directions.edit import CAN, PARTS, Edit
-from agent.effects import effect
-from agent.facts import Facts, facts_of
-from agent.spoken import about, graded, grades, own_things, spoken
-from agent.vocabulary import Term
+from agent.language.bare_clauses import bare
+from agent.language.clause_facts import Facts, facts_of
+from agent.language.clauses import Clause
+from agent.language.term_choice import about, graded, grades, own_things, spoken
+from agent.language.term_effects import effect
+from agent.language.vocabulary import Term
 
 UNDECIDED = frozenset({"mind", "care", "sure", "idea", "decide", "decided", "matter"})
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.clauses import Clause, Phrase
 from agent.directions.edit import PARTS, Edit
-from agent.effects import effect, noun_deed
-from agent.facts import Facts, facts_of
-from agent.vocabulary import Term
+from agent.language.clause_facts import Facts, facts_of
+from agent.language.clauses import Clause, Phrase
+from agent.language.term_effects import effect, noun_deed
+from agent.language.vocabulary import Term
 
 OWN_QUALITIES = ("fill", "ghost-notes", "break", "crash-on-one", "hook")
 SHARED = ("level", "register", "brightness", "intensity", "density", "timing", "reverb", "length", "variation", "width")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agent import sayings
 from agent.directions.edit import Edit
+from agent.language import word_lists as sayings
 
 EMPTY = "I heard nothing; tell me what to change, such as: less snare, or a fill in bar 4."
 TOO_LONG = "That is {characters} characters; I follow up to {most} at once. One or two wishes at a time, please."

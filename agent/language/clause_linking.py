@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from agent import ellipsis
-from agent.clauses import Clause, Phrase
 from agent.directions.edit import PARTS, Edit
-from agent.facts import Facts, facts_of
-from agent.readings import edits_of
+from agent.language import ellipsis
+from agent.language.clause_facts import Facts, facts_of
+from agent.language.clause_reading import edits_of
+from agent.language.clauses import Clause, Phrase
 
 CIRCUMSTANCE = ("when", "while", "because", "since", "after", "whilst")
 WAITING = ("who", "scope", "except", "instead", "size", "take")  # what a clause without an order hands on

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.clauses import Clause
 from agent.directions.edit import Edit
-from agent.facts import Facts
+from agent.language.clause_facts import Facts
+from agent.language.clauses import Clause
 
 LESS_WAYS = ("less", "fewer", "too", "too_much", "too_many", "so_many")
 

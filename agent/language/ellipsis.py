@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.clauses import Clause, Phrase
 from agent.directions.edit import CAN, PARTS, Edit
-from agent.facts import Facts, facts_of
-from agent.readings import edits_of
+from agent.language.clause_facts import Facts, facts_of
+from agent.language.clause_reading import edits_of
+from agent.language.clauses import Clause, Phrase
 
 ADJECTIVES = {"comparative", "quality", "complaint"}
 

@@ -12,9 +12,10 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from agent import conversation, possible
-from agent.conversation import Context, Heard
 from agent.directions.edit import CHANGES, DIMENSIONS, TARGETS, Edit
+from agent.language import feasibility as possible
+from agent.language import parser as conversation
+from agent.language.parser import Context, Heard
 
 MOST_EDITS = 12
 MOST_BYTES = 65_536

@@ -1,0 +1,1 @@
+"""A sentence in, typed edits and a reply out; no state. Door: parser.py (`hear`)."""
