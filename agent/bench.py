@@ -25,11 +25,11 @@ from agent.language import parser as conversation
 from agent.language.parser import Context
 from agent.listen import listen_file
 from agent.material import Riff, riff_of
-from agent.memory import Memory
+from agent.memory.player_profile import GUEST, personal
+from agent.memory.practice import finish
+from agent.memory.store import Memory
 from agent.mixdown import RATE, Sound, render
 from agent.multitrack import TimeMap, parts_of, write
-from agent.personal import GUEST, personal
-from agent.practice import finish
 from agent.recording.session_midi import TICKS_PER_QUARTER
 from agent.sketch import Sketcher
 from agent.sounding import Clock, notes_of, tempo_of

@@ -32,7 +32,7 @@ def _daemon(given: argparse.Namespace) -> int:
     from agent.audio import device_list as devices
     from agent.daemon import Daemon
     from agent.jamcommand import check_out, settings
-    from agent.personal import nobodys, personal
+    from agent.memory.player_profile import nobodys, personal
 
     config, take = settings(given)
     config = (nobodys if take else personal)(config)

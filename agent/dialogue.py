@@ -17,7 +17,7 @@ from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YE
 from agent.language.small_talk import QUIET as QUIET
 from agent.language.small_talk import SPEAK as SPEAK
 from agent.material import Riff
-from agent.memory import Memory
+from agent.memory.store import Memory
 from agent.notebook import Again, Notebook, motif_of
 from agent.proposer import Proposal, Proposer, heard_of
 from agent.sketch import Sketcher

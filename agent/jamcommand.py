@@ -84,8 +84,8 @@ def _jam(given: argparse.Namespace) -> int:
     from agent import rig
     from agent.audio import device_list as devices
     from agent.keys import HELP
+    from agent.memory.player_profile import nobodys, personal
     from agent.monitor import Monitor
-    from agent.personal import nobodys, personal
     from agent.recording.recorder import new_session_folder
 
     config, take = settings(given)

@@ -11,7 +11,7 @@ from agent.core.errors import UserError
 from agent.sessionscommand import opened, sure
 
 if TYPE_CHECKING:
-    from agent.memory import Memory
+    from agent.memory.store import Memory
 
 EXAMPLES = """examples:
   antiphon memory where                       the file, and what is in it
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
 
 def _where(given: argparse.Namespace) -> int:
     from agent.core.paths import data_folder
-    from agent.memory import FILE
+    from agent.memory.store import FILE
 
     memory = opened()
     if memory is None:
@@ -63,7 +63,7 @@ def _something() -> Memory:
 
 
 def _export(given: argparse.Namespace) -> int:
-    from agent.keepsakes import export
+    from agent.memory.session_files import export
 
     memory = _something()
     for line in export(given.folder, memory.everything()):
@@ -74,7 +74,7 @@ def _export(given: argparse.Namespace) -> int:
 
 def _delete(given: argparse.Namespace) -> int:
     from agent.core.paths import data_folder
-    from agent.keepsakes import remove, remove_all
+    from agent.memory.session_files import remove, remove_all
 
     if not data_folder().exists():
         print("Nothing is remembered.")

@@ -1,6 +1,6 @@
 """The memory as one session of one player uses it; for a guest a notebook without pages.
 
-Everything is written at once (agent/memory.py). A riff heard before is found again, with what it was left with.
+Everything is written at once (agent/memory/store.py). A riff heard before is found again, with what it was left with.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from agent.core.music_names import key_name
 from agent.directions.edit import Edit
 from agent.language.edit_text import in_words
 from agent.material import Riff
-from agent.memory import Memory
+from agent.memory.phrase_search import Recall
+from agent.memory.store import Memory
+from agent.memory.taste import DAY_S, Taste
 from agent.proposer import Proposal
-from agent.recall import Recall
 from agent.takes import Take
-from agent.taste import DAY_S, Taste
 from agent.timesense import Now
 from listener.motif import Motif
 

@@ -16,9 +16,9 @@ import numpy as np
 from agent.directions.active import Standing
 from agent.directions.edit import Edit
 from agent.ideas import BY_NAME, IDEAS, Heard, Idea, odd_meter
+from agent.memory.taste import Taste
 from agent.sketch import Sketcher
 from agent.takes import Take
-from agent.taste import Taste
 from models.responder import Responder
 from models.tokens import EMPTY_REPLY, BassTick, TickInput
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agent.core.errors import UserError
 
 if TYPE_CHECKING:
-    from agent.memory import Memory
+    from agent.memory.store import Memory
 
 EXAMPLES = """examples:
   antiphon sessions list               the newest first
@@ -48,7 +48,7 @@ def add(commands: Any) -> None:
 def opened() -> Memory | None:
     """The memory; None where nothing is kept yet: looking makes no file. What was set aside is told."""
     from agent.core.paths import data_folder
-    from agent.memory import FILE, Memory
+    from agent.memory.store import FILE, Memory
 
     if not (data_folder() / FILE).exists():
         return None
@@ -139,7 +139,7 @@ def _revoked(row: dict[str, Any]) -> str:
 
 
 def _export(given: argparse.Namespace) -> int:
-    from agent.keepsakes import export
+    from agent.memory.session_files import export
 
     memory, session = _session(given.number)
     everything = {name: memory.rows(name, given.number) for name in TABLES}
@@ -151,8 +151,8 @@ def _export(given: argparse.Namespace) -> int:
 
 
 def _forget(given: argparse.Namespace) -> int:
-    from agent import practice
-    from agent.keepsakes import remove
+    from agent.memory import practice
+    from agent.memory.session_files import remove
 
     memory, session = _session(given.number)
     if not sure(f"Forget session {given.number} of {_when(session['started_s'])} for good?", given.yes):

@@ -19,11 +19,11 @@ from agent.ideas import IDEAS, Idea
 from agent.ideas import Heard as Impression
 from agent.language.parser import Context, Heard, hear
 from agent.language.reply_text import said as in_words
-from agent.memory import Memory
-from agent.personal import GUEST
+from agent.memory.background_writer import Scribe
+from agent.memory.player_profile import GUEST
+from agent.memory.store import Memory
+from agent.memory.taste import Taste
 from agent.proposer import cheap_scores, sentence
-from agent.scribe import Scribe
-from agent.taste import Taste
 from agent.timesense import TIRED_S, Now, greeting
 from listener.motif import motif_of_gaps
 from listener.types import Analysis, Phrase

@@ -26,7 +26,7 @@ from agent.core.settings import Config
 from agent.dialogue import Dialogue
 from agent.language.parser import hear
 from agent.material import Riff
-from agent.memory import Memory
+from agent.memory.store import Memory
 from agent.mixdown import RATE, Mix, render
 from agent.sketch import Sketcher
 from agent.takefiles import Sheet, sheet_of

@@ -1,6 +1,6 @@
 """How fast a player's taste is learned: regret of what is proposed, and the error of the preferred dials, in simulation.
 
-`python -m benchmarks.taste [--runs 60] [--dry]`. Ideas: agent/taste.py's Thompson sampling over the catalogue, its memory
+`python -m benchmarks.taste [--runs 60] [--dry]`. Ideas: agent/memory/taste.py's Thompson sampling over the catalogue, its memory
 written and read as between sessions, beside random, one idea for everybody (the most popular), UCB1 (Auer et al. 2002),
 epsilon-greedy, and ours without forgetting. Regret: what the best idea at that time would have been welcome more, summed.
 Dials: a player with a place for the dial in mind says "more" or "less" where it is too far off.
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.ideas import IDEAS
-from agent.taste import DAY_S, REWARD, Taste
+from agent.memory.taste import DAY_S, REWARD, Taste
 from benchmarks import results
 from benchmarks.taste_dials import AFTER, DIALS, Learned, dial_errors, dial_table
 

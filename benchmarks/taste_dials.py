@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from agent.directions.edit import Edit
-from agent.taste import DIAL_PRIOR, Taste
+from agent.memory.taste import DIAL_PRIOR, Taste
 
 Learned = tuple[list[float], list[int]]
 TOLERANCE, LAPSE, MOOD = 0.1, 0.1, 0.12  # a player's; mood: deviation of the place from day to day

@@ -16,10 +16,10 @@ from agent.directions.key_filter import scale_of
 from agent.ideas import BY_NAME
 from agent.material import Bar, Riff
 from agent.measured import Measured
-from agent.memory import Memory
+from agent.memory.phrase_search import Recall
+from agent.memory.store import Memory
 from agent.notebook import as_motif, motif_of
 from agent.proposer import heard_of
-from agent.recall import Recall
 from agent.sketch import Sketcher
 from agent.sounding import notes_of
 from agent.takes import Take

@@ -15,9 +15,9 @@ from agent.core.errors import UserError
 from agent.core.paths import data_folder
 from agent.core.settings import Config
 from agent.directions.edit import Edit
-from agent.memory import FILE, Memory
-from agent.migrations import MIGRATIONS, VERSION
-from agent.personal import personal
+from agent.memory.player_profile import personal
+from agent.memory.schema import MIGRATIONS, VERSION
+from agent.memory.store import FILE, Memory
 
 SNARE = Edit.read("snare.level less")
 WRITER = """
@@ -163,7 +163,7 @@ def test_a_memory_that_another_program_holds_keeps_nobody_from_playing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr("agent.memory.BUSY_S", 0.01)
+    monkeypatch.setattr("agent.memory.store.BUSY_S", 0.01)
     data_folder().mkdir()
     memory = memory_at(data_folder())
     memory._db.execute("BEGIN IMMEDIATE")

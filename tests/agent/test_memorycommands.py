@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent import bench, practice
+from agent import bench
 from agent.__main__ import main
 from agent.core.paths import data_folder
-from agent.memory import FILE, Memory
+from agent.memory import practice
+from agent.memory.store import FILE, Memory
 from agent.mixdown import RATE, Mix
 from tests.agent.test_dialogue import riff
 

@@ -8,8 +8,8 @@ import pytest
 
 from agent.core.config import load
 from agent.core.paths import data_folder
-from agent.memory import Memory
-from agent.personal import nobodys, personal
+from agent.memory.player_profile import nobodys, personal
+from agent.memory.store import Memory
 
 
 def test_a_file_is_nobodys() -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from agent import practice
-from agent.memory import Memory
+from agent.memory import practice
+from agent.memory.store import Memory
 from models import responder
 from models.adapter import Adapter, save
 from models.material import kept as kept_in

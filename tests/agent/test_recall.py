@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.recall import Recall
+from agent.memory.phrase_search import Recall
 from listener.motif import Motif
 
 

@@ -16,7 +16,7 @@ from agent.core.config import load
 from agent.core.types import Thought
 from agent.directions.active import SetStanding, Standing
 from agent.language.parser import hear
-from agent.memory import BUSY_S, FILE
+from agent.memory.store import BUSY_S, FILE
 from agent.talk import EVERY_BARS, Talk
 from listener.types import Analysis, Grid, Meter
 
@@ -146,7 +146,7 @@ def test_a_full_disk_is_said_and_the_band_obeys(talk: Talk, sent: list[Any], mon
     def full(*_: Any) -> int:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("agent.memory.Memory.said", full)
+    monkeypatch.setattr("agent.memory.store.Memory.said", full)
     assert "disk is full" in talk.say("less snare")
     assert edits(sent)
     talk.close()

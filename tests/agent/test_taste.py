@@ -1,4 +1,4 @@
-"""What agent/taste.py claims: it learns which ideas are welcome and where dials belong, and forgets by half-life."""
+"""What agent/memory/taste.py claims: it learns which ideas are welcome and where dials belong, and forgets by half-life."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from agent.directions.edit import Edit
-from agent.taste import DAY_S, DIAL_NOISE, Preference, Taste
+from agent.memory.taste import DAY_S, DIAL_NOISE, Preference, Taste
 from benchmarks.taste import CHOOSERS, PROFILES, regret
 from benchmarks.taste_dials import DIALS, dial_errors
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from agent.core.errors import UserError
 from agent.directions.edit import Edit
-from agent.migrations import MIGRATIONS, TABLES, VERSION
+from agent.memory.schema import MIGRATIONS, TABLES, VERSION
 
 FILE = "memory.sqlite"
 BUSY_S = 5.0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 
-from agent.memory import Memory
+from agent.memory.store import Memory
 
 log = logging.getLogger(__name__)
 

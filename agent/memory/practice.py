@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from agent.memory import Memory
+from agent.memory.store import Memory
 from models import material, paths
 from models.material import Played
 from models.player_memory import PlayerMemory, Recalling, remembered

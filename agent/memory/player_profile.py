@@ -25,11 +25,11 @@ def personal(config: Config) -> Config:
     name, models = config.conversation.player, config.models
     if models.adapter is not None or name == GUEST:
         return config
-    from agent.memory import FILE, Memory
+    from agent.memory.store import FILE, Memory
 
     if not (data_folder() / FILE).exists():
         return config
-    from agent.practice import ready
+    from agent.memory.practice import ready
     from models.responder import Responder, named
 
     try:

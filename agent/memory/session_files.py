@@ -11,9 +11,9 @@ from typing import Any
 
 from agent.core.errors import UserError
 from agent.core.paths import FOLDER, data_folder
-from agent.memory import FILE
+from agent.memory.store import FILE
 
-ADAPTERS, PLAYERS = "adapters", "players"  # PLAYERS: agent/practice.py's material and adapters
+ADAPTERS, PLAYERS = "adapters", "players"  # PLAYERS: agent/memory/practice.py's material and adapters
 OURS = (FOLDER, ADAPTERS, PLAYERS)
 
 
