@@ -14,6 +14,8 @@ import soundfile
 from agent import takefiles
 from agent.audio.loop_playback import Playback
 from agent.compare import measured
+from agent.compose.multitrack import TimeMap, parts_of, write
+from agent.compose.wish import open_responder
 from agent.core.errors import UserError
 from agent.core.music_names import key_name, meter_of
 from agent.core.paths import FOLDER, data_folder
@@ -29,12 +31,10 @@ from agent.memory.player_profile import GUEST, personal
 from agent.memory.practice import finish
 from agent.memory.store import Memory
 from agent.mixdown import RATE, Sound, render
-from agent.multitrack import TimeMap, parts_of, write
 from agent.recording.session_midi import TICKS_PER_QUARTER
 from agent.sketch import Sketcher
 from agent.sounding import Clock, notes_of, tempo_of
 from agent.takes import Take
-from agent.wish import open_responder
 from listener.capture import AudioFile
 from models.midi_file import RawNote
 from models.responder import Responder, named

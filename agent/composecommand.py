@@ -43,11 +43,12 @@ def add(commands: Any) -> None:
 
 
 def _compose(given: argparse.Namespace) -> int:
-    from agent import compose, copying
+    from agent.compose import composer as compose
+    from agent.compose import copy_guard as copying
+    from agent.compose.wish import open_responder
     from agent.core.music_names import key_of, meter_of
     from agent.dialoptions import number, wish
     from agent.replycommand import check_out
-    from agent.wish import open_responder
 
     config = load(given.config, pairs(given))
     asked = wish(given, config)
@@ -77,16 +78,16 @@ def _compose(given: argparse.Namespace) -> int:
 
 def _context(source: Path) -> Any:
     """What a file says of how to go on: key, meter, bpm, swung, context."""
-    from agent.context import read
+    from agent.compose.continuation import read
 
     return read(source)
 
 
 def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bpm: float, swung: bool) -> None:
-    from agent import multitrack
-    from agent.bandnotes import band_notes, bass_notes
+    from agent.compose import multitrack
+    from agent.compose.band_notes import band_notes, bass_notes
+    from agent.compose.drum_hits import strike_of
     from agent.core.music_names import key_name
-    from agent.hands import strike_of
     from agent.replycommand import summary
     from models.midi import TickGrid
 

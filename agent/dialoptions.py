@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from agent.compose.wish import Wish
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.wish import Wish
 from models.dials import STYLES, Dials
 from models.tokens import PARTS
 

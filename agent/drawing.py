@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from agent.compose import Moment
+from agent.compose.composer import Moment
 from agent.directions.active import density_moves
 from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved

@@ -37,9 +37,10 @@ def add(commands: Any) -> None:
 
 
 def _reply(given: argparse.Namespace) -> int:
-    from agent import copying, reply
+    from agent.compose import copy_guard as copying
+    from agent.compose import reply
+    from agent.compose.wish import open_responder
     from agent.dialoptions import wish
-    from agent.wish import open_responder
     from models.midi_file import Unusable, read_score
 
     config = load(given.config, pairs(given))
@@ -71,9 +72,9 @@ def check_out(out: Path, source: Path | None) -> None:
 
 
 def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, score: Any, replies: Any) -> None:
-    from agent import multitrack
-    from agent.bandnotes import band_notes
-    from agent.hands import strike_of
+    from agent.compose import multitrack
+    from agent.compose.band_notes import band_notes
+    from agent.compose.drum_hits import strike_of
     from models.roles import BASS_PROGRAMS
 
     time = multitrack.TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)

@@ -9,7 +9,7 @@ from itertools import accumulate, groupby
 
 from agent.band.drum_timing import Drummer
 from agent.band.ticks import swung
-from agent.bandnotes import Strike, band_notes, bass_notes
+from agent.compose.band_notes import Strike, band_notes, bass_notes
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 from agent.directions.key_filter import scale_of

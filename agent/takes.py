@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.compose import Moment
+from agent.compose.composer import Moment
 from agent.directions.active import Standing
 from agent.directions.bar_settings import Settings
 from agent.material import Bar, Riff

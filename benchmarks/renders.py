@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from agent.bandnotes import band_notes, bass_notes
+from agent.compose.band_notes import band_notes, bass_notes
+from agent.compose.multitrack import TimeMap, parts_of, write
 from agent.core import config as settings
-from agent.multitrack import TimeMap, parts_of, write
 from benchmarks.answering import Asked, bass_tick, events_of, replies, spread
 from models.features import Events
 from models.responder import WEIGHTS, Responder

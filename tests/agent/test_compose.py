@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent import context, copying
 from agent.__main__ import main
-from agent.bassline import FEELS, BassState, Cue, RuleBass, group_starts, place_of
+from agent.compose import continuation as context
+from agent.compose import copy_guard as copying
+from agent.compose.bass_line import FEELS, BassState, Cue, RuleBass, group_starts, place_of
+from agent.compose.song_form import Form
 from agent.core.errors import UserError
 from agent.core.music_names import key_of, meter_of
 from agent.directions.key_filter import InKey, key_from, scale_of
-from agent.songform import Form
 from listener.types import Key, Meter
 from models import copycheck, responder
 from models.copycheck import CopyCheck

@@ -9,10 +9,10 @@ import mido
 import numpy as np
 import pytest
 
-from agent import reply
 from agent.__main__ import main
-from agent.multitrack import without_overlap
-from agent.wish import Wish
+from agent.compose import reply
+from agent.compose.multitrack import without_overlap
+from agent.compose.wish import Wish
 from models import checkpoint, responder
 from models.dials import Dials
 from models.midi_file import RawNote, Score, read_score

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.compose import Moment, moments_of
+from agent.compose.composer import Moment, moments_of
 from agent.core.errors import UserError
 from agent.directions.key_filter import key_from
 from listener.types import Key, Meter

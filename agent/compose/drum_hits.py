@@ -6,10 +6,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from agent.band.drum_timing import Drummer
-from agent.bandnotes import At, Strike
+from agent.compose.band_notes import At, Strike
+from agent.compose.multitrack import TimeMap
+from agent.compose.wish import Wish
 from agent.core.errors import UserError
-from agent.multitrack import TimeMap
-from agent.wish import Wish
 from models.midi_file import DEFAULT_QUARTER_US
 from models.timing import Timing
 from models.tokens import DrumHit, Position, Reply

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from agent.wish import Wish
+from agent.compose.wish import Wish
 from models import roles
 from models.midi import TickGrid, bass_rows, positions
 from models.midi_file import RawTrack, Score

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from tqdm import tqdm
 
-from agent.bassline import BassPlayer, BassState, Cue, RuleBass, nearest
+from agent.compose.bass_line import BassPlayer, BassState, Cue, RuleBass, nearest
+from agent.compose.song_form import PHRASE_BARS, Form, Harmony
+from agent.compose.wish import Wish
 from agent.directions.key_filter import InKey
-from agent.songform import PHRASE_BARS, Form, Harmony
-from agent.wish import Wish
 from listener.types import Key, Meter
 from models.midi import Arrangement
 from models.responder import Responder, ResponderState

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.bassline import group_starts
+from agent.compose.bass_line import group_starts
 from agent.directions.key_filter import InKey, tones_of
 from listener.key import CHORD_SHARE
 from listener.types import Meter
