@@ -11,9 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from agent import takefiles
 from agent.audio.loop_playback import Playback
-from agent.compare import measured
 from agent.compose.multitrack import TimeMap, parts_of, write
 from agent.compose.wish import open_responder
 from agent.core.errors import UserError
@@ -26,15 +24,17 @@ from agent.language import llm_parser as llm
 from agent.language import parser as conversation
 from agent.language.parser import Context
 from agent.listen import listen_file
-from agent.material import Riff, riff_of
 from agent.memory.player_profile import GUEST, personal
 from agent.memory.practice import finish
 from agent.memory.store import Memory
-from agent.mixdown import RATE, Sound, render
 from agent.recording.session_midi import TICKS_PER_QUARTER
-from agent.sketch import Sketcher
-from agent.sounding import Clock, notes_of, tempo_of
-from agent.takes import Take
+from agent.takes import take_files as takefiles
+from agent.takes.compare import measured
+from agent.takes.mixdown import RATE, Sound, render
+from agent.takes.performance import Clock, notes_of, tempo_of
+from agent.takes.riff import Riff, riff_of
+from agent.takes.sketcher import Sketcher
+from agent.takes.take import Take
 from listener.capture import AudioFile
 from models.midi_file import RawNote
 from models.responder import Responder, named

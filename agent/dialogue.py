@@ -16,12 +16,12 @@ from agent.language.parser import Context, Heard, hear
 from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YES_TO_IT
 from agent.language.small_talk import QUIET as QUIET
 from agent.language.small_talk import SPEAK as SPEAK
-from agent.material import Riff
 from agent.memory.store import Memory
 from agent.notebook import Again, Notebook, motif_of
 from agent.proposer import Proposal, Proposer, heard_of
-from agent.sketch import Sketcher
-from agent.takes import Take
+from agent.takes.riff import Riff
+from agent.takes.sketcher import Sketcher
+from agent.takes.take import Take
 from agent.timesense import gap, greeting
 
 YES, NO, MORE, IGNORED = "liked", "disliked", "more", "ignored"

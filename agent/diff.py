@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.compare import account, draw, measured
 from agent.core.errors import UserError
+from agent.takes.compare import account, draw, measured
 
 EXAMPLES = """examples:
   antiphon diff                      the last take of the newest session and the one before, to diff.png
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from agent.takefiles import newest, sheets
+    from agent.takes.take_files import newest, sheets
 
     if given.out.suffix.lower() != ".png":
         raise UserError(f"--out {given.out}: a .png file is written")
@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
 
 def pair(kept: Sequence[Any], wanted: Sequence[str]) -> tuple[Any, Any]:
     """The two takes to be compared; one named: it and the one before it. Raises UserError."""
-    from agent.takefiles import chosen
+    from agent.takes.take_files import chosen
 
     if len(wanted) > 2:
         raise UserError(f"{len(wanted)} takes were named; two can be compared")

@@ -14,12 +14,12 @@ from typing import Any
 from agent.core.music_names import key_name
 from agent.directions.edit import Edit
 from agent.language.edit_text import in_words
-from agent.material import Riff
 from agent.memory.phrase_search import Recall
 from agent.memory.store import Memory
 from agent.memory.taste import DAY_S, Taste
 from agent.proposer import Proposal
-from agent.takes import Take
+from agent.takes.riff import Riff
+from agent.takes.take import Take
 from agent.timesense import Now
 from listener.motif import Motif
 

@@ -17,8 +17,8 @@ from agent.directions.active import Standing
 from agent.directions.edit import Edit
 from agent.ideas import BY_NAME, IDEAS, Heard, Idea, odd_meter
 from agent.memory.taste import Taste
-from agent.sketch import Sketcher
-from agent.takes import Take
+from agent.takes.sketcher import Sketcher
+from agent.takes.take import Take
 from models.responder import Responder
 from models.tokens import EMPTY_REPLY, BassTick, TickInput
 

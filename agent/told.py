@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.core.music_names import key_name
 from agent.language.edit_text import in_words
-from agent.takes import Take
+from agent.takes.take import Take
 from agent.timesense import Now
 
 

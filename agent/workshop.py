@@ -73,7 +73,7 @@ def run(given: argparse.Namespace) -> int:
 def _speaker(config: Config, asked: bool) -> Playback | None:
     """Raises UserError where it was asked for and there is none."""
     from agent.audio.loop_playback import Playback
-    from agent.mixdown import RATE
+    from agent.takes.mixdown import RATE
 
     try:
         return Playback(config.audio, RATE)

@@ -21,17 +21,17 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.bench import heard, write_midi
-from agent.compare import measured
 from agent.core.settings import Config
 from agent.dialogue import Dialogue
 from agent.language.parser import hear
-from agent.material import Riff
 from agent.memory.store import Memory
-from agent.mixdown import RATE, Mix, render
-from agent.sketch import Sketcher
-from agent.takefiles import Sheet, sheet_of
-from agent.takeplot import contact_sheet
-from agent.takes import Take
+from agent.takes.compare import measured
+from agent.takes.mixdown import RATE, Mix, render
+from agent.takes.riff import Riff
+from agent.takes.sketcher import Sketcher
+from agent.takes.take import Take
+from agent.takes.take_files import Sheet, sheet_of
+from agent.takes.take_plot import contact_sheet
 from benchmarks import results
 from models.responder import Responder
 from models.timing import Timing

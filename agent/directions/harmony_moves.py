@@ -135,7 +135,7 @@ def _hook(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _power(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Root and fifth: the third is left out when it is voiced (see agent/sounding.py); colours go."""
+    """Root and fifth: the third is left out when it is voiced (see agent/takes/performance.py); colours go."""
     return _quality(PLAINER | {"sus4": "maj"})(reply, spot, around)
 
 

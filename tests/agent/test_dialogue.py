@@ -14,15 +14,15 @@ from agent.directions.edit import Edit
 from agent.directions.harmony_moves import OCTAVE
 from agent.directions.key_filter import scale_of
 from agent.ideas import BY_NAME
-from agent.material import Bar, Riff
-from agent.measured import Measured
 from agent.memory.phrase_search import Recall
 from agent.memory.store import Memory
 from agent.notebook import as_motif, motif_of
 from agent.proposer import heard_of
-from agent.sketch import Sketcher
-from agent.sounding import notes_of
-from agent.takes import Take
+from agent.takes.measures import Measured
+from agent.takes.performance import notes_of
+from agent.takes.riff import Bar, Riff
+from agent.takes.sketcher import Sketcher
+from agent.takes.take import Take
 from listener.types import Key, Meter
 from models.responder import Responder
 from models.tokens import BassTick

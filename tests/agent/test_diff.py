@@ -9,13 +9,13 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from agent import takefiles
-from agent.compare import account, draw, measured
 from agent.core.errors import UserError
 from agent.diff import pair
 from agent.directions.edit import Edit
-from agent.sketch import Sketcher
-from agent.takefiles import Sheet
+from agent.takes import take_files as takefiles
+from agent.takes.compare import account, draw, measured
+from agent.takes.sketcher import Sketcher
+from agent.takes.take_files import Sheet
 from tests.agent.test_dialogue import RESPONDER, riff
 
 

@@ -19,7 +19,7 @@ from agent.__main__ import main
 from agent.core.paths import data_folder
 from agent.memory import practice
 from agent.memory.store import FILE, Memory
-from agent.mixdown import RATE, Mix
+from agent.takes.mixdown import RATE, Mix
 from tests.agent.test_dialogue import riff
 
 

@@ -10,7 +10,7 @@ from agent.ideas import BY_NAME, IDEAS, Heard
 from agent.memory.store import Memory
 from agent.memory.taste import Taste
 from agent.proposer import COMPLEX, Proposer, heard_of
-from agent.sketch import Sketcher
+from agent.takes.sketcher import Sketcher
 from listener.types import Meter
 from tests.agent.test_dialogue import BEGAN_S, RESPONDER, riff, talk
 

@@ -12,10 +12,10 @@ from agent.directions.active import Standing
 from agent.directions.edit import Edit
 from agent.language import vocabulary
 from agent.language.vocabulary import Term
-from agent.material import Bar, Riff
-from agent.measured import Measured
-from agent.sketch import Sketcher
-from agent.takes import Take
+from agent.takes.measures import Measured
+from agent.takes.riff import Bar, Riff
+from agent.takes.sketcher import Sketcher
+from agent.takes.take import Take
 from listener.types import Key, Meter
 from models.responder import Responder
 from models.timing import Timing

@@ -13,9 +13,9 @@ from typing import Any
 from agent.core.errors import UserError
 from agent.core.music_names import key_name
 from agent.core.paths import FOLDER, data_folder
-from agent.measured import figures
-from agent.sounding import Clock, notes_of
-from agent.takes import Take
+from agent.takes.measures import figures
+from agent.takes.performance import Clock, notes_of
+from agent.takes.take import Take
 from models.timing import Timing
 
 NAME = "take-{number:03d}.json"
@@ -25,7 +25,7 @@ Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """What is kept of a take. sentence: that asked for it. bars: (start_s, meter) of each; notes: by part; figures:
-    agent/measured.py's. asked: the edits that stand, in short form."""
+    agent/takes/measures.py's. asked: the edits that stand, in short form."""
 
     number: int
     sentence: str

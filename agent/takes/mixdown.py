@@ -18,8 +18,8 @@ from agent.core.settings import DEFAULT_PARTS
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 from agent.recording.limiter import Limiter
-from agent.sounding import Clock, notes_of, tempo_of
-from agent.takes import Take
+from agent.takes.performance import Clock, notes_of, tempo_of
+from agent.takes.take import Take
 from models.timing import Timing
 
 Sound = NDArray[np.float32]

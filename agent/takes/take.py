@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from agent.compose.composer import Moment
 from agent.directions.active import Standing
 from agent.directions.bar_settings import Settings
-from agent.material import Bar, Riff
+from agent.takes.riff import Bar, Riff
 from listener.types import Meter
 from models.tokens import Reply
 

@@ -14,7 +14,7 @@ from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 from agent.directions.key_filter import scale_of
 from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
-from agent.takes import Take
+from agent.takes.take import Take
 from models.midi_file import RawNote
 from models.timing import Timing
 from models.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply

@@ -15,10 +15,10 @@ from agent.core.music_names import key_of
 from agent.directions.active import Standing
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
-from agent.drawing import Drawer, Warm
-from agent.material import Bar, Riff
-from agent.measured import Measured
-from agent.takes import Take
+from agent.takes.measures import Measured
+from agent.takes.riff import Bar, Riff
+from agent.takes.take import Take
+from agent.takes.take_generator import Drawer, Warm
 from listener.types import Key
 from models.responder import Responder
 from models.tokens import PARTS, Reply
@@ -137,7 +137,7 @@ def recoloured(edits: Sequence[Edit]) -> bool:
 
 
 def roughness_of(take: Take) -> float:
-    """agent/measured.py's dissonance."""
+    """agent/takes/measures.py's dissonance."""
     return Measured(take).dissonance
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import INSTRUMENTS
 from agent.directions.note_changes import VELOCITY_DB
-from agent.sounding import PIECE_OF_KEY, Clock, notes_of, tempo_of
-from agent.takes import Take
+from agent.takes.performance import PIECE_OF_KEY, Clock, notes_of, tempo_of
+from agent.takes.take import Take
 from models.syncopation import longuet_higgins_lee, metric_weights
 from models.timing import Timing
 from models.tokens import PIECES

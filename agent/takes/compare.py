@@ -39,7 +39,7 @@ def in_words(shorts: Sequence[str]) -> list[str]:
 
 def measured(before: Any, after: Any) -> list[str]:
     """'snare level, dB: -10.6 -> -14.6' of every figure that moved, those asked for first; and the meters."""
-    from agent.measured import moved
+    from agent.takes.measures import moved
 
     asked = {short.split()[0].split(".")[1] for short in after.asked if short not in before.asked}
     named = tuple(FIGURE[dimension] for dimension in asked if dimension in FIGURE)
@@ -51,7 +51,7 @@ def measured(before: Any, after: Any) -> list[str]:
 
 def draw(path: Path, takes: Sequence[Any]) -> None:
     """Raises UserError where it cannot be written."""
-    from agent.takeplot import contact_sheet
+    from agent.takes.take_plot import contact_sheet
 
     try:
         contact_sheet(path, takes)

@@ -12,7 +12,7 @@ from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
 from agent.directions.key_filter import InKey
-from agent.material import REST, Bar, Riff
+from agent.takes.riff import REST, Bar, Riff
 from models import phrasing
 from models.responder import Responder, ResponderState
 from models.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply, TickInput

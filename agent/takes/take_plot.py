@@ -14,9 +14,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from agent.measured import moved
 from agent.recording.piano_roll import BEAT_COLOUR, COLOURS, DOWNBEAT_COLOUR, DRUM_LANES, OTHER_LANE
-from agent.takefiles import Sheet, Timed
+from agent.takes.measures import moved
+from agent.takes.take_files import Sheet, Timed
 
 LANES = (*DRUM_LANES, OTHER_LANE)
 DRUM_S = 0.06
