@@ -14,11 +14,11 @@ import soundfile
 from agent.audio.loop_playback import Playback
 from agent.compose.multitrack import TimeMap, parts_of, write
 from agent.compose.wish import open_responder
+from agent.conversation.riff_dialogue import Answer, Dialogue
 from agent.core.errors import UserError
 from agent.core.music_names import key_name, meter_of
 from agent.core.paths import FOLDER, data_folder
 from agent.core.settings import Config
-from agent.dialogue import Answer, Dialogue
 from agent.hearing import Hearing
 from agent.language import llm_parser as llm
 from agent.language import parser as conversation

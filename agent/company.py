@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from agent.conversation.live import Talk
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
@@ -15,7 +16,6 @@ from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
 from agent.pedals import Pedals
 from agent.sync import StreamTime, Sync
-from agent.talk import Talk
 from listener.types import Grid
 
 

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.bench import heard, write_midi
+from agent.conversation.riff_dialogue import Dialogue
 from agent.core.settings import Config
-from agent.dialogue import Dialogue
 from agent.language.parser import hear
 from agent.memory.store import Memory
 from agent.takes.compare import measured

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from agent.ideas import IDEAS
+from agent.conversation.idea_catalogue import IDEAS
 from agent.memory.taste import DAY_S, REWARD, Taste
 from benchmarks import results
 from benchmarks.taste_dials import AFTER, DIALS, Learned, dial_errors, dial_table
@@ -83,7 +83,7 @@ class Chooser(Protocol):
 
 @dataclass
 class Ours:
-    """As in agent/proposer.py: draws from what the memory's verdicts say; half-life in days."""
+    """As in agent/conversation/proposals.py: draws from what the memory's verdicts say; half-life in days."""
 
     half_life_days: float = HALF_LIFE_DAYS
     rows: list[dict[str, object]] = field(default_factory=list)

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.dialogue import Dialogue
+from agent.conversation.idea_catalogue import BY_NAME
+from agent.conversation.player_notes import as_motif, motif_of
+from agent.conversation.proposals import heard_of
+from agent.conversation.riff_dialogue import Dialogue
 from agent.directions.edit import Edit
 from agent.directions.harmony_moves import OCTAVE
 from agent.directions.key_filter import scale_of
-from agent.ideas import BY_NAME
 from agent.memory.phrase_search import Recall
 from agent.memory.store import Memory
-from agent.notebook import as_motif, motif_of
-from agent.proposer import heard_of
 from agent.takes.measures import Measured
 from agent.takes.performance import notes_of
 from agent.takes.riff import Bar, Riff

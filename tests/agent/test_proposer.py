@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.ideas import BY_NAME, IDEAS, Heard
+from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Heard
+from agent.conversation.proposals import COMPLEX, Proposer, heard_of
 from agent.memory.store import Memory
 from agent.memory.taste import Taste
-from agent.proposer import COMPLEX, Proposer, heard_of
 from agent.takes.sketcher import Sketcher
 from listener.types import Meter
 from tests.agent.test_dialogue import BEGAN_S, RESPONDER, riff, talk
@@ -97,7 +97,7 @@ def test_late_at_night_ideas_are_simpler() -> None:
 @pytest.mark.parametrize("idea", IDEAS, ids=lambda idea: idea.name)
 @pytest.mark.parametrize("meter", [Meter(4, 4), Meter(3, 4), Meter(7, 8), Meter(2, 4)], ids=str)
 def test_every_idea_can_be_played_in_every_meter(idea: object, meter: Meter) -> None:
-    from agent.ideas import Idea
+    from agent.conversation.idea_catalogue import Idea
 
     assert isinstance(idea, Idea)
     heard = Heard(4, meter, 100.0)

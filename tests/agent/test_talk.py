@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from agent.conversation.live import EVERY_BARS, Talk
 from agent.core.channel import MAX_MESSAGE_BYTES
 from agent.core.config import load
 from agent.core.types import Thought
 from agent.directions.active import SetStanding, Standing
 from agent.language.parser import hear
 from agent.memory.store import BUSY_S, FILE
-from agent.talk import EVERY_BARS, Talk
 from listener.types import Analysis, Grid, Meter
 
 
@@ -168,7 +168,7 @@ def test_what_is_said_before_there_are_words_is_heard_later(
     sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr("agent.talk.LOADS_S", 0.0)
+    monkeypatch.setattr("agent.conversation.live.LOADS_S", 0.0)
     talk = Talk(load(), sent.append, sent.append)
     assert "moment" in talk.say("less snare")
     talk._loading.join()
@@ -181,7 +181,7 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
     def broken(*_: Any) -> None:
         raise ImportError("half an installation")
 
-    monkeypatch.setattr("agent.talkroom.Room", broken)
+    monkeypatch.setattr("agent.conversation.live_session.Room", broken)
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
     assert "no words" in talk.say("less snare")

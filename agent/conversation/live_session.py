@@ -1,4 +1,4 @@
-"""What the live conversation knows: the words, what stands, the player's taste and the memory. Loaded aside (agent/talk.py)."""
+"""What the live conversation knows: the words, what stands, the player's taste and the memory. Loaded aside (agent/conversation/live.py)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.conversation.idea_catalogue import IDEAS, Idea
+from agent.conversation.idea_catalogue import Heard as Impression
+from agent.conversation.proposals import cheap_scores, sentence
+from agent.conversation.riff_dialogue import QUIET, SPEAK
+from agent.conversation.session_time import TIRED_S, Now, greeting
 from agent.core.errors import UserError
 from agent.core.music_names import chord_name, key_name
-from agent.dialogue import QUIET, SPEAK
 from agent.directions.active import SetStanding, Standing
 from agent.directions.edit import Edit
-from agent.ideas import IDEAS, Idea
-from agent.ideas import Heard as Impression
 from agent.language.parser import Context, Heard, hear
 from agent.language.reply_text import said as in_words
 from agent.memory.background_writer import Scribe
 from agent.memory.player_profile import GUEST
 from agent.memory.store import Memory
 from agent.memory.taste import Taste
-from agent.proposer import cheap_scores, sentence
-from agent.timesense import TIRED_S, Now, greeting
 from listener.motif import motif_of_gaps
 from listener.types import Analysis, Phrase
 

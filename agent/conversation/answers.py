@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.conversation.session_time import Now
 from agent.core.music_names import key_name
 from agent.language.edit_text import in_words
 from agent.takes.take import Take
-from agent.timesense import Now
 
 
 @dataclass(frozen=True, slots=True)

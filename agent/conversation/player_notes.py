@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from agent.conversation.proposals import Proposal
+from agent.conversation.session_time import Now
 from agent.core.music_names import key_name
 from agent.directions.edit import Edit
 from agent.language.edit_text import in_words
 from agent.memory.phrase_search import Recall
 from agent.memory.store import Memory
 from agent.memory.taste import DAY_S, Taste
-from agent.proposer import Proposal
 from agent.takes.riff import Riff
 from agent.takes.take import Take
-from agent.timesense import Now
 from listener.motif import Motif
 
 KNOWN = 0.8  # similarity from which a riff is one heard before

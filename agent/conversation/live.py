@@ -19,9 +19,9 @@ from agent.core.paths import data_folder
 from agent.core.settings import Config
 
 if TYPE_CHECKING:
+    from agent.conversation.live_session import Room
     from agent.core.types import Thought
     from agent.directions.edit import Edit
-    from agent.talkroom import Room
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Talk:
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
-            from agent.talkroom import Room
+            from agent.conversation.live_session import Room
 
             room = Room(data_folder(), conversation.player, conversation.half_life_days, self._folder)
             room.hear(FIRST)

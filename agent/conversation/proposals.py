@@ -13,9 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Heard, Idea, odd_meter
 from agent.directions.active import Standing
 from agent.directions.edit import Edit
-from agent.ideas import BY_NAME, IDEAS, Heard, Idea, odd_meter
 from agent.memory.taste import Taste
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agent import told
+from agent.conversation import answers as told
+from agent.conversation.player_notes import Again, Notebook, motif_of
+from agent.conversation.proposals import Proposal, Proposer, heard_of
+from agent.conversation.session_time import gap, greeting
 from agent.directions.active import Standing
 from agent.directions.edit import Edit
 from agent.language.edit_text import in_words
@@ -17,12 +20,9 @@ from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YE
 from agent.language.small_talk import QUIET as QUIET
 from agent.language.small_talk import SPEAK as SPEAK
 from agent.memory.store import Memory
-from agent.notebook import Again, Notebook, motif_of
-from agent.proposer import Proposal, Proposer, heard_of
 from agent.takes.riff import Riff
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
-from agent.timesense import gap, greeting
 
 YES, NO, MORE, IGNORED = "liked", "disliked", "more", "ignored"
 TODAY_DAYS = 0.5
