@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from agent.control.pedals import Pedals
 from agent.conversation.live import Talk
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
@@ -14,7 +15,6 @@ from agent.core.settings import Config
 from agent.core.types import Thought
 from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
-from agent.pedals import Pedals
 from agent.sync import StreamTime, Sync
 from listener.types import Grid
 

@@ -38,8 +38,8 @@ def _add_ctl(commands: Any) -> None:
 
 
 def _ctl(given: argparse.Namespace) -> int:
-    from agent.commands import parse
-    from agent.control import ask
+    from agent.control.commands import parse
+    from agent.control.socket_server import ask
     from agent.core.paths import socket_path
 
     text = " ".join(given.words)
@@ -72,7 +72,7 @@ def _add_say(commands: Any) -> None:
 
 
 def _say(given: argparse.Namespace) -> int:
-    from agent.control import ask
+    from agent.control.socket_server import ask
     from agent.core.paths import socket_path
 
     sentence = " ".join(" ".join(given.words).split())

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.commands import parse
-from agent.control import Answer, ControlServer
+from agent.control.command_state import Orders, orders
+from agent.control.commands import parse
+from agent.control.socket_server import Answer, ControlServer
 from agent.core.errors import UserError
 from agent.core.paths import socket_path, state_folder
 from agent.core.settings import Config
 from agent.lastsession import LastSession
 from agent.logs import fact
 from agent.monitor import Monitor
-from agent.orders import Orders, orders
 from agent.recording.recorder import new_session_folder
 from agent.recording.recovery import finish_soon
 from agent.rig import Rig

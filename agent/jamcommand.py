@@ -83,7 +83,7 @@ def _jam(given: argparse.Namespace) -> int:
 
     from agent import rig
     from agent.audio import device_list as devices
-    from agent.keys import HELP
+    from agent.control.keyboard import HELP
     from agent.memory.player_profile import nobodys, personal
     from agent.monitor import Monitor
     from agent.recording.recorder import new_session_folder
@@ -132,7 +132,7 @@ def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, 
 @contextlib.contextmanager
 def _socket() -> Iterator[Any]:
     """The control socket; None where another session has it."""
-    from agent.control import ControlServer
+    from agent.control.socket_server import ControlServer
     from agent.core.paths import socket_path
 
     server = None

@@ -16,16 +16,16 @@ from threading import Thread
 from typing import Any
 
 from agent.company import Company
+from agent.control.command_state import Orders, orders
+from agent.control.dispatcher import Desk
+from agent.control.keyboard import Keys
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.crew import Crew
-from agent.desk import Desk
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.fence import Fence
 from agent.figures import Figures
-from agent.keys import Keys
 from agent.monitor import Monitor
-from agent.orders import Orders, orders
 from agent.recording.live_recording import Tape, new_tape
 from agent.rig import Rig
 from agent.statusboard import StatusBoard, words
@@ -96,7 +96,7 @@ class Live:
         self._stopping = True
 
     def command(self, text: str) -> str:
-        """Carry out one line of agent/commands.py; what was done, in a line. Raises UserError."""
+        """Carry out one line of agent/control/commands.py; what was done, in a line. Raises UserError."""
         says = self.desk.command(text)
         self._board.enabled = {part: self.desk.playing(part) for part in self._config.parts}
         return says

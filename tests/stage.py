@@ -19,7 +19,7 @@ import jack
 import numpy as np
 import rtmidi
 
-from agent.control import ask
+from agent.control.socket_server import ask
 from agent.core.errors import UserError
 from tests.jack_studio import NOTE_OFF, NOTE_ON
 from tests.rig import REALTIME

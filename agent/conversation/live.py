@@ -61,7 +61,7 @@ class Trial:
 
 
 class Talk:
-    """send: to the mind. command: carries out a line of agent/commands.py. One thread, the parent's."""
+    """send: to the mind. command: carries out a line of agent/control/commands.py. One thread, the parent's."""
 
     def __init__(
         self, config: Config, send: Callable[[Any], object], command: Callable[[str], object], folder: str = ""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.__main__ import main
-from agent.control import CLIENTS_MAX, LINE_BYTES, Answer, ControlServer, ask
+from agent.control.socket_server import CLIENTS_MAX, LINE_BYTES, Answer, ControlServer, ask
 from agent.core.errors import UserError
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from agent import service
 from agent.__main__ import main
-from agent.control import ask
+from agent.control.socket_server import ask
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.paths import shipped

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from agent.commands import TABLE, parse
+from agent.control.command_state import orders
+from agent.control.commands import TABLE, parse
+from agent.control.dispatcher import Desk
+from agent.control.keyboard import KEYS
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetBehind, SetDial, SetMode, SetPart
 from agent.core.settings import DEFAULT_PARTS, Config
-from agent.desk import Desk
-from agent.keys import KEYS
-from agent.orders import orders
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.control.pedals import FILE, Pedals
 from agent.core.errors import UserError
 from agent.core.settings import Config, PathsConfig
 from agent.midi.input import MidiIn
-from agent.pedals import FILE, Pedals
 from tests.agent.test_midi_in import FakeSource, wait_for
 
 

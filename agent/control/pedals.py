@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.commands import parse
+from agent.control.commands import parse
 from agent.core.errors import UserError
 from agent.core.paths import state_folder
 from agent.core.settings import Config
@@ -34,7 +34,7 @@ NOT_BY_FOOT = ("learn", "unlearn")
 
 
 class Pedals:
-    """say: carries out a line of agent/commands.py; may raise UserError. midi: an input that others listen to too,
+    """say: carries out a line of agent/control/commands.py; may raise UserError. midi: an input that others listen to too,
     None opens midi.input. One thread; tend() in each turn, it never waits."""
 
     def __init__(self, config: Config, say: Callable[[str], object], midi: MidiIn | None = None) -> None:

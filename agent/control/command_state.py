@@ -47,7 +47,7 @@ class Orders:
 
     def restore(self, lines: Iterable[str]) -> None:
         """Take up command lines (`lines()` of an earlier session); what is no longer allowed is left out."""
-        from agent.commands import parse
+        from agent.control.commands import parse
 
         for line in lines:
             try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agent.commands import TABLE, Command, parse
+from agent.control.command_state import Orders
+from agent.control.commands import TABLE, Command, parse
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetMode, SetPart
 from agent.core.settings import DEFAULT_PARTS, Config
-from agent.orders import Orders
 
 Send = Callable[[Any], object]
 
