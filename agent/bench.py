@@ -19,11 +19,11 @@ from agent.core.errors import UserError
 from agent.core.music_names import key_name, meter_of
 from agent.core.paths import FOLDER, data_folder
 from agent.core.settings import Config
-from agent.hearing import Hearing
 from agent.language import llm_parser as llm
 from agent.language import parser as conversation
 from agent.language.parser import Context
-from agent.listen import listen_file
+from agent.listen.file_listener import listen_file
+from agent.listen.gathered import Hearing
 from agent.memory.player_profile import GUEST, personal
 from agent.memory.practice import finish
 from agent.memory.store import Memory

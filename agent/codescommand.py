@@ -61,7 +61,7 @@ def _add_weights(weights: argparse.ArgumentParser) -> None:
 
 
 def _codes(given: argparse.Namespace) -> int:
-    from agent import codes
+    from agent.listen import codes
     from listener.capture import AudioFileError
 
     told = {"models.codec": given.codec, "models.codec_kbps": given.kbps}

@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
 
 
 def _listen(given: argparse.Namespace) -> int:
-    from agent import listen
+    from agent.listen import file_listener as listen
     from listener.capture import AudioFileError
 
     if given.mic:
@@ -53,7 +53,7 @@ def _listen(given: argparse.Namespace) -> int:
 
 
 def _listen_live(given: argparse.Namespace) -> int:
-    from agent import listenlive
+    from agent.listen import microphone as listenlive
 
     if given.files:
         raise UserError(f"--mic with {given.files[0]}: listen to the sound card or to files; leave one of the two out")

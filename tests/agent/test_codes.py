@@ -13,12 +13,12 @@ import pytest
 import soundfile
 import torch
 
-from agent import codes as command
 from agent.__main__ import main
-from agent.codesfile import read_codes
 from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.core.settings import ModelsConfig
+from agent.listen import codes as command
+from agent.listen.codes_file import read_codes
 from agent.mind.mind import open_codec
 from listener.capture import file_frames
 from models import checkpoint, codec_official

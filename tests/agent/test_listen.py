@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.listen import Lines, run
-from agent.listentext import readable
+from agent.listen.file_listener import Lines, run
+from agent.listen.text import readable
 from listener.types import Analysis, Note
 
 

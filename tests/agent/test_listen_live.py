@@ -23,9 +23,9 @@ from agent.__main__ import main
 from agent.audio import device_list as devices
 from agent.core.channel import channel
 from agent.core.paths import shipped
-from agent.listen import listen_file
-from agent.listenlive import Said, hear
-from agent.listenpanel import Board, panel, summary
+from agent.listen.file_listener import listen_file
+from agent.listen.microphone import Said, hear
+from agent.listen.panel import Board, panel, summary
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
 from listener.ring import Ring

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from agent.__main__ import main
-from agent.hearing import Hearing, log_spectrum
-from agent.listenplot import GHOST, NOTE, REVISED, draw
+from agent.listen.gathered import Hearing, log_spectrum
+from agent.listen.plot import GHOST, NOTE, REVISED, draw
 from listener.types import ANALYSIS_RATE, Beat, Chord, Key, Meter, Note, Phrase
 
 METER = Meter(4, 4)

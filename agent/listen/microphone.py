@@ -28,9 +28,9 @@ from agent.audio.sound_card import XRUNS, SoundCard
 from agent.core.channel import Channel, channel
 from agent.core.errors import UserError
 from agent.core.settings import BandConfig, Config
-from agent.listen import Line, Lines, onset_line
-from agent.listenpanel import Board, panel, summary
-from agent.listentext import readable
+from agent.listen.file_listener import Line, Lines, onset_line
+from agent.listen.panel import Board, panel, summary
+from agent.listen.text import readable
 from listener.analyzer import Analyzer, warm_up
 from listener.capture import Framer, first_start, to_mono
 from listener.frontend import HOP

@@ -12,7 +12,7 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.patches import Rectangle
 
 from agent.core.music_names import chord_name, key_name
-from agent.hearing import Hearing
+from agent.listen.gathered import Hearing
 from listener.types import Phrase, Repetition
 
 BEAT, DOWNBEAT, TEMPO, PHRASE, REPEAT = "#9e9e9e", "#212121", "#6a1b9a", "#455a64", "#b0c4b1"

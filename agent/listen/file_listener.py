@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from agent.core.errors import UserError
-from agent.listentext import readable
+from agent.listen.text import readable
 from listener.analyzer import Analyzer, warm_up
 from listener.capture import file_frames
 from listener.types import Analysis, Beat, Feel, Grid, Note, Onset, Phrase, Timbre
 
 if TYPE_CHECKING:
-    from agent.hearing import Hearing
+    from agent.listen.gathered import Hearing
 
 TEMPO_CHANGE = 0.01  # a tempo this much off the last one said is said again
 Line = dict[str, Any]
@@ -195,8 +195,8 @@ def run(
 
 
 def _hearing_for(paths: list[str], plot: Path) -> Hearing:
-    from agent.hearing import Hearing
-    from agent.listenplot import check
+    from agent.listen.gathered import Hearing
+    from agent.listen.plot import check
 
     if len(paths) > 1:
         raise UserError(f"--plot {plot}: draws one file, {len(paths)} were given; give one at a time")
@@ -205,7 +205,7 @@ def _hearing_for(paths: list[str], plot: Path) -> Hearing:
 
 
 def _draw(plot: Path, hearing: Hearing, path: str) -> None:
-    from agent.listenplot import draw
+    from agent.listen.plot import draw
 
     try:
         pages = draw(plot, hearing, Path(path).name)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.codesfile import FRAME_RATE_HZ, SUFFIX, StoredCodes, read_codes, whole, write_codes
 from agent.core.errors import UserError
+from agent.listen.codes_file import FRAME_RATE_HZ, SUFFIX, StoredCodes, read_codes, whole, write_codes
 from listener.capture import AudioFile, file_frames
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Samples
 from models.codec import START_FRAMES, Codec
@@ -237,7 +237,7 @@ def _write_wav(path: Path, sound: Samples) -> None:
 
 
 def _draw(path: Path, wish: Wish, stored: StoredCodes, before: Samples, after: Samples) -> None:
-    from agent.codesplot import draw
+    from agent.listen.codes_plot import draw
 
     count = len(stored.codes)
     said = f"after: {count} codes per frame, {stored.kbps:g} kbps, weights {stored.weights_sha256[:8]}"

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from agent.hearing import log_spectrum
+from agent.listen.gathered import log_spectrum
 from listener.types import ANALYSIS_RATE, Samples
 
 LOW_HZ, HIGH_HZ, ROWS_PER_OCTAVE, COLUMNS = 30.0, 10_000.0, 24, 900

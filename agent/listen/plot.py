@@ -22,8 +22,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from agent.core.errors import UserError
 from agent.core.music_names import key_name, pitch_name
-from agent.hearing import Hearing, log_spectrum
-from agent.listenlanes import BEAT, DOWNBEAT, TEMPO, form, harmony, rhythm
+from agent.listen.gathered import Hearing, log_spectrum
+from agent.listen.plot_lanes import BEAT, DOWNBEAT, TEMPO, form, harmony, rhythm
 from listener.types import Note
 
 ONE_ROW_S, ROW_S, ROWS_PER_PAGE = 20.0, 14.0, 4
