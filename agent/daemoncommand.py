@@ -28,11 +28,12 @@ def add(commands: Any) -> None:
 
 
 def _daemon(given: argparse.Namespace) -> int:
-    from agent import logs, rig
     from agent.audio import device_list as devices
-    from agent.daemon import Daemon
     from agent.jamcommand import check_out, settings
     from agent.memory.player_profile import nobodys, personal
+    from agent.session import setup as rig
+    from agent.session import structured_log as logs
+    from agent.session.daemon import Daemon
 
     config, take = settings(given)
     config = (nobodys if take else personal)(config)
@@ -48,6 +49,6 @@ def _daemon(given: argparse.Namespace) -> int:
 
 
 def _service(given: argparse.Namespace) -> int:
-    from agent import service
+    from agent.session import systemd_service as service
 
     return service.run(given.action)

@@ -57,7 +57,7 @@ def add_playing(parser: argparse.ArgumentParser) -> None:
 
 def settings(given: argparse.Namespace) -> tuple[Config, Path | None]:
     """The configuration with what the command line says on top, and the file that is played, if one is."""
-    from agent.rig import looks_like_file
+    from agent.session.setup import looks_like_file
 
     chosen = pairs(given)
     take = Path(given.input) if given.input and looks_like_file(given.input) else None
@@ -81,12 +81,12 @@ def check_out(folder: Path | None) -> None:
 def _jam(given: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from agent import rig
     from agent.audio import device_list as devices
     from agent.control.keyboard import HELP
     from agent.memory.player_profile import nobodys, personal
-    from agent.monitor import Monitor
     from agent.recording.recorder import new_session_folder
+    from agent.session import setup as rig
+    from agent.session.monitor import Monitor
 
     config, take = settings(given)
     logging.basicConfig(level=config.log.level.upper(), format="antiphon: %(message)s")
@@ -102,7 +102,7 @@ def _jam(given: argparse.Namespace) -> int:
         console.print(f"keys: {HELP}", style="dim", markup=False, soft_wrap=True)
     monitor = Monitor(console, live=not given.quiet)
     if given.fast:
-        from agent.fast import Fast
+        from agent.session.offline import Fast
 
         troubles = Fast(config, where, folder, monitor).run()
     else:
@@ -122,7 +122,7 @@ def _check_fast(given: argparse.Namespace, config: Config, take: Path | None) ->
 
 def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, ...]:
     from agent.recording.recovery import finish_soon
-    from agent.session import Live
+    from agent.session.live import Live
 
     with _socket() as server, finish_soon(Path(config.paths.sessions), folder):
         tend = (lambda live: server.tend(live.answer)) if server else None

@@ -15,8 +15,8 @@ from agent.core.errors import UserError
 
 if TYPE_CHECKING:
     from agent.audio.loop_playback import Playback
-    from agent.bench import Bench
     from agent.core.settings import Config
+    from agent.session.workshop import Bench
 
 BARS = (1, 32)
 EXAMPLES = """examples:
@@ -56,7 +56,7 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from agent.bench import opened
+    from agent.session.workshop import opened
 
     _check(given)
     config = load(given.config, {**options.pairs(given), **options.time_told(given)})

@@ -21,15 +21,15 @@ sys.path.insert(0, str(ROOT))
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-from agent import rig as rigs  # noqa: E402
 from agent.core.channel import channel  # noqa: E402
 from agent.core.config import load, parse_value  # noqa: E402
-from agent.crew import RING_S  # noqa: E402
 from agent.engine.audio_process import AudioProcess  # noqa: E402
 from agent.engine.reports import AudioReport, AudioSetup, Ready  # noqa: E402
 from agent.mind.mind import Mind  # noqa: E402
 from agent.mind.mind_process import Ears, Listener  # noqa: E402
 from agent.mind.snapshot import Shelf  # noqa: E402
+from agent.session import setup as rigs  # noqa: E402
+from agent.session.workers import RING_S  # noqa: E402
 from listener.ring import Ring  # noqa: E402
 
 

@@ -20,11 +20,11 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
-from agent.bench import heard, write_midi
 from agent.conversation.riff_dialogue import Dialogue
 from agent.core.settings import Config
 from agent.language.parser import hear
 from agent.memory.store import Memory
+from agent.session.workshop import heard, write_midi
 from agent.takes.compare import measured
 from agent.takes.mixdown import RATE, Mix, render
 from agent.takes.riff import Riff

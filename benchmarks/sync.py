@@ -175,7 +175,7 @@ def clock_in_jack(seconds: float = 15.0, bpm: float = 120.0) -> dict[str, float]
 
 def _follower(answers: Any, seconds: float) -> None:
     """Another process in the session; (when, place in the bar, bpm) of what it takes for the beat."""
-    from agent.link import LinkPeer
+    from agent.session.link import LinkPeer
 
     peer, until_s = LinkPeer(FOUR, 90.0), time.monotonic() + seconds
     while time.monotonic() < until_s:
@@ -189,7 +189,7 @@ def _follower(answers: Any, seconds: float) -> None:
 
 def link(seconds: float = 20.0) -> dict[str, dict[str, float]]:
     """Ours gives a beat, first steady, then a little faster every second; the other process follows."""
-    from agent.link import LinkPeer
+    from agent.session.link import LinkPeer
 
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe(duplex=False)

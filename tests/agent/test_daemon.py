@@ -17,17 +17,17 @@ from typing import Any
 
 import pytest
 
-from agent import service
 from agent.__main__ import main
 from agent.control.socket_server import ask
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.paths import shipped
-from agent.daemon import DEAF_S, Daemon
-from agent.lastsession import LastSession
-from agent.logs import FACTS, Formatter
-from agent.rig import Rig
-from agent.sdnotify import Notifier
+from agent.session import systemd_service as service
+from agent.session.daemon import DEAF_S, Daemon
+from agent.session.resume import LastSession
+from agent.session.setup import Rig
+from agent.session.structured_log import FACTS, Formatter
+from agent.session.systemd_notify import Notifier
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,8 +133,8 @@ def test_tries_in_vain_leave_no_folders(control: Path, tmp_path: Path, monkeypat
     def link_is_missing(*_: Any, **__: Any) -> None:
         raise UserError("Link is not installed")
 
-    monkeypatch.setattr("agent.daemon.Live", link_is_missing)
-    monkeypatch.setattr("agent.daemon.AGAIN_S", (0.01, 0.01))
+    monkeypatch.setattr("agent.session.daemon.Live", link_is_missing)
+    monkeypatch.setattr("agent.session.daemon.AGAIN_S", (0.01, 0.01))
     config = load(None, {"paths.sessions": str(tmp_path / "s"), "paths.state": str(tmp_path / "state")})
     tries: list[int] = []
 
@@ -196,13 +196,13 @@ def test_only_a_recent_session_of_a_dead_daemon_is_resumed(tmp_path: Path, monke
     last = LastSession(tmp_path)
     assert last.broken() is None
     last.write(tmp_path / "s1", ["mode trade", "mute drums"])
-    monkeypatch.setattr("agent.lastsession._lives", lambda pid: False)
+    monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
     found = LastSession(tmp_path).broken()
     assert found and (found.folder, found.told) == (tmp_path / "s1", ("mode trade", "mute drums"))
-    monkeypatch.setattr("agent.lastsession._lives", lambda pid: True)
+    monkeypatch.setattr("agent.session.resume._lives", lambda pid: True)
     assert LastSession(tmp_path).broken() is None
-    monkeypatch.setattr("agent.lastsession._lives", lambda pid: False)
-    monkeypatch.setattr("agent.lastsession._boot_s", lambda: 1e9)
+    monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
+    monkeypatch.setattr("agent.session.resume._boot_s", lambda: 1e9)
     assert LastSession(tmp_path).broken() is None, "long ago"
     monkeypatch.undo()
     last.write(tmp_path / "s1", [], ended=True)
@@ -213,7 +213,7 @@ def test_only_a_recent_session_of_a_dead_daemon_is_resumed(tmp_path: Path, monke
 
 def test_a_clock_step_of_an_hour_does_not_hide_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     LastSession(tmp_path).write(tmp_path / "s1", [])
-    monkeypatch.setattr("agent.lastsession._lives", lambda pid: False)
+    monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
     for step_s in (-3600, 3600):
         now_s = time.time() + step_s
         monkeypatch.setattr(time, "time", lambda now_s=now_s: now_s)

@@ -12,7 +12,7 @@ from scipy.signal import fftconvolve
 from agent.audio.sound_card import SoundCard
 from agent.core.settings import AudioConfig, Config
 from agent.mind.mind_process import Ears
-from agent.rig import Rig, cancels_echo
+from agent.session.setup import Rig, cancels_echo
 from listener.capture import Framer, to_mono
 from listener.ring import Ring
 

@@ -13,10 +13,10 @@ import pytest
 
 from agent.core.config import load
 from agent.core.errors import UserError
-from agent.fence import Fence
-from agent.monitor import Monitor
-from agent.rig import Rig
-from agent.session import Live
+from agent.session.isolation import Fence
+from agent.session.live import Live
+from agent.session.monitor import Monitor
+from agent.session.setup import Rig
 
 RIG = Rig(48_000, None, 1, None, 0, None, None, "")
 
@@ -82,8 +82,8 @@ def test_a_midi_system_that_does_not_answer_does_not_keep_the_end_from_being_wri
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = threading.Event()
-    monkeypatch.setattr("agent.session.STOP_TIMEOUT_S", 0.05)
-    monkeypatch.setattr("agent.session.silence", lambda config: str(answers.wait(5)))
+    monkeypatch.setattr("agent.session.live.STOP_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("agent.session.live.silence", lambda config: str(answers.wait(5)))
     dead = {"pid": None, "exitcode": -9, "is_alive": bool, "kill": bool, "join": lambda timeout: None}
     live.crew.audio.process = SimpleNamespace(**dead)
     live._stop_audio()

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from agent import rig
 from agent.audio import card_finder as finder
 from agent.audio import device_list as devices
 from agent.audio.card_finder import Finder
 from agent.audio.device_list import Card
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig, Config
+from agent.session import setup as rig
 from listener.ring import Ring
 
 ANY = AudioConfig()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agent.core.errors import UserError
-from agent.link import LinkPeer
+from agent.session.link import LinkPeer
 from listener.types import Grid, Meter
 from tests.link_room import link_room
 

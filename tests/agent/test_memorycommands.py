@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent import bench
 from agent.__main__ import main
 from agent.core.paths import data_folder
 from agent.memory import practice
 from agent.memory.store import FILE, Memory
+from agent.session import workshop as bench
 from agent.takes.mixdown import RATE, Mix
 from tests.agent.test_dialogue import riff
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.monitor import Monitor, Status
+from agent.session.monitor import Monitor, Status
 from listener.types import Chord, Key, Meter, Note
 
 ROOT = Path(__file__).parents[2]

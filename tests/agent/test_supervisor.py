@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from agent import supervisor
 from agent.core.channel import Channel
 from agent.core.settings import Config, MidiConfig
-from agent.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped, silence
+from agent.session import supervisor
+from agent.session.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped, silence
 
 
 class Sleeper:

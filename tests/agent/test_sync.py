@@ -10,12 +10,12 @@ import mido
 import numpy as np
 import pytest
 
-from agent.company import Company
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
-from agent.sync import StreamTime, Sync
+from agent.session.inputs import Company
+from agent.session.sync import StreamTime, Sync
 from listener.types import Grid, Meter
 from tests.link_room import link_room
 
@@ -154,8 +154,10 @@ def test_a_session_that_cannot_have_its_link_leaves_no_midi_port_open(monkeypatc
     def no_link(*_: object) -> None:
         raise UserError("Link is not installed")
 
-    monkeypatch.setattr("agent.company.Sync", no_link)
-    monkeypatch.setattr("agent.company.MidiIn", lambda *_: SimpleNamespace(tap=list, close=lambda: closed.append(True)))
+    monkeypatch.setattr("agent.session.inputs.Sync", no_link)
+    monkeypatch.setattr(
+        "agent.session.inputs.MidiIn", lambda *_: SimpleNamespace(tap=list, close=lambda: closed.append(True))
+    )
     with pytest.raises(UserError, match="not installed"):
         Company(config(sync__link=True), lambda line: None, lambda message: None)
     assert closed == [True]

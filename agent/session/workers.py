@@ -10,8 +10,8 @@ from agent.core.channel import Channel, channel
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioSetup
 from agent.mind.fork_client import MindServer
-from agent.rig import Rig, cancels_echo
-from agent.supervisor import Process, Worker, enter, is_stopped
+from agent.session.setup import Rig, cancels_echo
+from agent.session.supervisor import Process, Worker, enter, is_stopped
 from listener.ring import Ring
 
 RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind before it loses sound

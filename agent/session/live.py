@@ -1,6 +1,6 @@
 """A session in real time: the parent's turns. It supervises both workers, records, shows and obeys.
 
-(A file faster than real time: agent/fast.py.)
+(A file faster than real time: agent/session/offline.py.)
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from agent.company import Company
 from agent.control.command_state import Orders, orders
 from agent.control.dispatcher import Desk
 from agent.control.keyboard import Keys
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.crew import Crew
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
-from agent.fence import Fence
-from agent.figures import Figures
-from agent.monitor import Monitor
 from agent.recording.live_recording import Tape, new_tape
-from agent.rig import Rig
-from agent.statusboard import StatusBoard, words
-from agent.supervisor import Worker, silence
+from agent.session.inputs import Company
+from agent.session.isolation import Fence
+from agent.session.monitor import Monitor
+from agent.session.setup import Rig
+from agent.session.status import StatusBoard, words
+from agent.session.supervisor import Worker, silence
+from agent.session.timing_figures import Figures
+from agent.session.workers import Crew
 from listener.types import Grid
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from typing import Protocol
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
-from agent.link import LinkPeer
 from agent.midi.clock_in import MidiClock
+from agent.session.link import LinkPeer
 from listener.types import Grid, Meter
 
 log = logging.getLogger(__name__)

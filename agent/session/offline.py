@@ -15,11 +15,11 @@ from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.engine.player import QUANTUM, Player, Stems
 from agent.mind.mind import Mind
-from agent.monitor import Monitor
 from agent.recording.event_log import Chronicle
 from agent.recording.recorder import Recorder
-from agent.rig import Rig
-from agent.statusboard import StatusBoard
+from agent.session.monitor import Monitor
+from agent.session.setup import Rig
+from agent.session.status import StatusBoard
 from listener.capture import AudioFile, Framer
 from listener.types import Samples
 

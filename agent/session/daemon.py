@@ -16,14 +16,14 @@ from agent.control.socket_server import Answer, ControlServer
 from agent.core.errors import UserError
 from agent.core.paths import socket_path, state_folder
 from agent.core.settings import Config
-from agent.lastsession import LastSession
-from agent.logs import fact
-from agent.monitor import Monitor
 from agent.recording.recorder import new_session_folder
 from agent.recording.recovery import finish_soon
-from agent.rig import Rig
-from agent.sdnotify import Notifier
-from agent.session import Live
+from agent.session.live import Live
+from agent.session.monitor import Monitor
+from agent.session.resume import LastSession
+from agent.session.setup import Rig
+from agent.session.structured_log import fact
+from agent.session.systemd_notify import Notifier
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from agent.core.music_names import chord_name, key_name, pitch_name
 from agent.core.settings import Config
 from agent.core.types import Thought
 from agent.engine.timing_counts import Counts
-from agent.figures import Figures
-from agent.monitor import Status, line
+from agent.session.monitor import Status, line
+from agent.session.timing_figures import Figures
 from listener.types import Chord, Grid
 
 SHOWN_CONFIDENCE = 0.3  # a chord less sure than this is not shown

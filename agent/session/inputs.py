@@ -15,7 +15,7 @@ from agent.core.settings import Config
 from agent.core.types import Thought
 from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
-from agent.sync import StreamTime, Sync
+from agent.session.sync import StreamTime, Sync
 from listener.types import Grid
 
 
