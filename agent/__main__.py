@@ -13,24 +13,21 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-from agent import (  # noqa: E402
-    calibratecommand,
-    codescommand,
-    composecommand,
-    ctlcommand,
-    daemoncommand,
-    diff,
-    jamcommand,
-    listencommand,
-    memorycommand,
-    parsecommand,
-    recovercommand,
-    replycommand,
-    sessionscommand,
-    workshop,
-)
+from agent.cli import calibrate as calibratecommand
+from agent.cli import codes as codescommand
+from agent.cli import compose as composecommand
+from agent.cli import ctl as ctlcommand
+from agent.cli import daemon as daemoncommand
+from agent.cli import diff, workshop
+from agent.cli import jam as jamcommand
+from agent.cli import listen as listencommand
+from agent.cli import memory as memorycommand
+from agent.cli import parse as parsecommand
+from agent.cli import recover as recovercommand
+from agent.cli import reply as replycommand
+from agent.cli import sessions as sessionscommand
+from agent.cli.options import add_config  # noqa: E402
 from agent.core.errors import UserError  # noqa: E402
-from agent.options import add_config  # noqa: E402
 
 COMMANDS = (
     jamcommand,
@@ -96,7 +93,7 @@ def _devices(given: argparse.Namespace) -> int:
 
 
 def _doctor(given: argparse.Namespace) -> int:
-    from agent import doctor
+    from agent.cli import doctor
 
     return doctor.run(given.config)
 

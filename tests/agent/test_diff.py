@@ -9,8 +9,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from agent.cli.diff import pair
 from agent.core.errors import UserError
-from agent.diff import pair
 from agent.directions.edit import Edit
 from agent.takes import take_files as takefiles
 from agent.takes.compare import account, draw, measured

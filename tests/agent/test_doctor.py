@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from agent import doctor
 from agent.audio import device_list as devices
+from agent.cli import doctor
+from agent.cli.doctor import GREEN, RED, YELLOW, Check, Library
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig, Config, MidiConfig, ModelsConfig, PathsConfig
-from agent.doctor import GREEN, RED, YELLOW, Check, Library
 
 
 def weights(folder: Path, data: bytes = b"tensors") -> Path:

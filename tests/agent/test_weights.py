@@ -10,8 +10,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from agent import doctor, weights
 from agent.__main__ import main
+from agent.cli import doctor, weights
 from agent.core.settings import Config, ModelsConfig
 from models import codec_official
 from models.codec_net import build_encodec

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from agent import options
+from agent.cli import options
 from agent.core.config import load
 from agent.language.parser import Heard, hear
 from agent.language.reply_text import said

@@ -8,10 +8,10 @@ from typing import Any
 
 from agent.audio import latencies
 from agent.audio.latencies import Latencies
+from agent.cli.options import add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.options import add_config, pairs
 
 EXAMPLES = """examples:
   antiphon calibrate                              chirps from the loudspeaker, heard by the microphone (or over a cable)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.cli.options import add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.options import add_config, pairs
 
 if TYPE_CHECKING:
     from models.tokens import Reply
@@ -25,7 +25,7 @@ EXAMPLES = """examples:
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
-    from agent import dialoptions
+    from agent.cli import responder_options as dialoptions
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("reply", help="answer a bass MIDI file", epilog=EXAMPLES, formatter_class=raw)
@@ -37,10 +37,10 @@ def add(commands: Any) -> None:
 
 
 def _reply(given: argparse.Namespace) -> int:
+    from agent.cli.responder_options import wish
     from agent.compose import copy_guard as copying
     from agent.compose import reply
     from agent.compose.wish import open_responder
-    from agent.dialoptions import wish
     from models.midi_file import Unusable, read_score
 
     config = load(given.config, pairs(given))

@@ -14,7 +14,7 @@ SIGTERM or `antiphon ctl stop` ends it; after a crash it resumes the same sessio
 
 def add(commands: Any) -> None:
     """Add both commands to argparse's subparsers."""
-    from agent.jamcommand import add_playing
+    from agent.cli.jam import add_playing
 
     raw = argparse.RawDescriptionHelpFormatter
     daemon = commands.add_parser("daemon", help="play without a terminal", epilog=DAEMON_EXAMPLES, formatter_class=raw)
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
 
 def _daemon(given: argparse.Namespace) -> int:
     from agent.audio import device_list as devices
-    from agent.jamcommand import check_out, settings
+    from agent.cli.jam import check_out, settings
     from agent.memory.player_profile import nobodys, personal
     from agent.session import setup as rig
     from agent.session import structured_log as logs

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agent.cli.options import add_config, add_time, number_or_name, pairs, time_told
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.options import add_config, add_time, number_or_name, pairs, time_told
 
 EXAMPLES = """examples:
   antiphon jam                                    microphone in, band out; the take that ships if there is no microphone

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from agent.cli.options import add_config, add_time, number_or_name, pairs, time_told
 from agent.core.config import load
 from agent.core.errors import UserError
-from agent.options import add_config, add_time, number_or_name, pairs, time_told
 
 EXAMPLES = """examples:
   antiphon listen take.wav                        what is heard, as a table

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent import options
+from agent.cli import options
 from agent.core.config import load
 from agent.core.errors import UserError
 

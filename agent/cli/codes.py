@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from agent.cli.options import add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
-from agent.options import add_config, pairs
 
 CODES_EXAMPLES = """examples:
   antiphon codes take.wav -o codes.npz            the EnCodec codes [K, T] the agent would hear, 75 frames a second
@@ -80,6 +80,6 @@ def _codes(given: argparse.Namespace) -> int:
 
 
 def _weights(given: argparse.Namespace) -> int:
-    from agent import weights
+    from agent.cli import weights
 
     return weights.fetch(given.name, given.url) if given.act == "fetch" else weights.show()

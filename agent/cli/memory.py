@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.cli.sessions import opened, sure
 from agent.core.errors import UserError
-from agent.sessionscommand import opened, sure
 
 if TYPE_CHECKING:
     from agent.memory.store import Memory

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from agent.cli.options import add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.options import add_config, pairs
 
 EXAMPLES = """examples:
   antiphon compose -o tune.mid                                16 bars in C at 110, with bass, drums, chords and line
@@ -26,7 +26,7 @@ PER_QUARTER = 480
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
-    from agent import dialoptions
+    from agent.cli import responder_options as dialoptions
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("compose", help="write a tune as MIDI", epilog=EXAMPLES, formatter_class=raw)
@@ -43,12 +43,12 @@ def add(commands: Any) -> None:
 
 
 def _compose(given: argparse.Namespace) -> int:
+    from agent.cli.reply import check_out
+    from agent.cli.responder_options import number, wish
     from agent.compose import composer as compose
     from agent.compose import copy_guard as copying
     from agent.compose.wish import open_responder
     from agent.core.music_names import key_of, meter_of
-    from agent.dialoptions import number, wish
-    from agent.replycommand import check_out
 
     config = load(given.config, pairs(given))
     asked = wish(given, config)
@@ -84,11 +84,11 @@ def _context(source: Path) -> Any:
 
 
 def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bpm: float, swung: bool) -> None:
+    from agent.cli.reply import summary
     from agent.compose import multitrack
     from agent.compose.band_notes import band_notes, bass_notes
     from agent.compose.drum_hits import strike_of
     from agent.core.music_names import key_name
-    from agent.replycommand import summary
     from models.midi import TickGrid
 
     at = TickGrid(PER_QUARTER, swung).at
