@@ -1,1 +1,1 @@
-"""What ships with the program, beside the scripts that made it."""
+"""The files that ship with the program, and the scripts that made them. No door: they are data."""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from agent.assets.trim_soundfont import trim
 from agent.audio.synth import BLOCK, PartVoice, Synth, SynthUnavailable
-from agent.soundfont import trim
 
 BAND = Path(__file__).parent.parent.parent / "agent" / "assets" / "band.sf3"
 SOURCE = Path("/usr/share/sounds/sf3/FluidR3Mono_GM.sf3")

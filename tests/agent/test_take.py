@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from agent.assets.make_take import SOUNDFONT, cents_of, make
 from agent.audio.synth import lead_in_of
-from agent.take import SOUNDFONT, cents_of, make
 
 ASSETS = Path(__file__).parent.parent.parent / "agent" / "assets"
 

@@ -1,6 +1,6 @@
 """The take the repository carries: a bass line with feel, played by FluidSynth, and the truth about it.
 
-`python -m agent.take --out DIR` writes take.flac (48 kHz mono 16 bit), take.mid (as played: its note-ons come
+`python -m agent.assets.make_take --out DIR` writes take.flac (48 kHz mono 16 bit), take.mid (as played: its note-ons come
 early by the samples' lead-in) and take.json (truth: times at which things sound, in seconds of the file).
 """
 
