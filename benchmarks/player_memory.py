@@ -23,10 +23,10 @@ from benchmarks import results
 from benchmarks.forgetting import CACHE
 from benchmarks.players import HELD_OUT, Player, players
 from models import adapter as adapters
-from models import tokens
 from models.batches import Batch, collate, crop_of
 from models.evaluate import PIECE_TICKS, held_out
-from models.features import COLUMN, NO_PC, Memory
+from models.music import tokens
+from models.music.features import COLUMN, NO_PC, Memory
 from models.player_memory import COLUMNS, ENTRIES, KEY, PlayerMemory, key_of
 from models.responder import Responder
 from models.responder_net import ResponderNet

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from models import checkpoint, paths
-from models.features import Events, Ints
+from models.music.features import Events, Ints
+from models.music.tokens import LINE_LOW, LINE_ON, NEW, SAME
 from models.song import load_songs
-from models.tokens import LINE_LOW, LINE_ON, NEW, SAME
 
 WEIGHTS = paths.WEIGHTS / "copycheck"
 LONGEST = 4  # bars that may be shared; a run beyond is refused

@@ -21,8 +21,9 @@ from typing import Any
 from tqdm import tqdm
 
 from listener.types import Meter
-from models import data_folder, midi
-from models.midi import Arrangement, Unusable
+from models import data_folder
+from models.music import tick_grid as midi
+from models.music.tick_grid import Arrangement, Unusable
 from models.paths import SHARED, WEIGHTS
 from models.song import CACHE, SPLITS, Song, save_songs, split_of
 

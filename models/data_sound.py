@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from listener.types import ANALYSIS_RATE, FRAME_S
 from models.codec import Codec
 from models.codec_data import BASS_PROGRAMS, SOUNDFONT
-from models.midi import Arrangement, Sounded
+from models.music.tick_grid import Arrangement, Sounded
 
 HEARD_S = 45.0  # of a piece; the rest of its sound counts as unknown
 GAIN = 0.5

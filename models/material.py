@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models import tokens
-from models.features import Events, reply_events
-from models.song import Song, load_songs, save_songs
-from models.tokens import (
+from models.music import tokens
+from models.music.features import Events, reply_events
+from models.music.tokens import (
     LEVEL_VELOCITY,
     LINE_LOW,
     LINE_OFF,
@@ -24,6 +23,7 @@ from models.tokens import (
     Position,
     Reply,
 )
+from models.song import Song, load_songs, save_songs
 
 Played = tuple[Position, BassTick, Reply]  # one tick
 

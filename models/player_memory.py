@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models import tokens
-from models.features import Memory
 from models.material import Played, played
+from models.music import tokens
+from models.music.features import Memory
+from models.music.tokens import EMPTY_REPLY, NEW, PIECES, BassTick, Reply, TickInput
 from models.responder import Responder, ResponderState, silenced
 from models.responder_shape import HEADS, SLICES
 from models.sampling import rolled
 from models.song import Song
-from models.tokens import EMPTY_REPLY, NEW, PIECES, BassTick, Reply, TickInput
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int16]

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import adapter as adapters
-from models import backbones, checkpoint, dials, features, paths
-from models.dials import NO_DIALS, SURPRISE_BITS, Dials
-from models.features import Memory
+from models import backbones, checkpoint, paths
+from models.music import dials, features
+from models.music.dials import NO_DIALS, SURPRISE_BITS, Dials
+from models.music.features import Memory
+from models.music.tokens import PARTS, BassTick, Reply, TickInput, ticks_per_beat
 from models.responder_shape import BELOW, FORESEEN, HEADS, ResponderConfig
 from models.sampling import (
     LEAN,
@@ -33,7 +35,6 @@ from models.sampling import (
     choices_of,
     rolled,
 )
-from models.tokens import PARTS, BassTick, Reply, TickInput, ticks_per_beat
 
 if TYPE_CHECKING:
     from models.responder_net import ResponderNet

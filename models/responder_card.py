@@ -8,9 +8,9 @@ from typing import Any
 
 from models.codec_scores import commit
 from models.data import LICENCES
+from models.music.tokens import PARTS
 from models.responder_net import ResponderNet
 from models.song import Song
-from models.tokens import PARTS
 
 OWN = "brought by the user"  # licence of music that is none of ours
 
@@ -24,7 +24,7 @@ def card(
     return f"""# Model card: responder
 
 {config.layers} layers of {config.backbone.upper()}, {sum(p.numel() for p in net.parameters()):,} parameters: from a bass line, the codec's latents, the phase in
-beat, bar and phrase and the dials (`models/dials.py`) to drums, chords (root, quality, stroke) and a counter-line,
+beat, bar and phrase and the dials (`models/music/dials.py`) to drums, chords (root, quality, stroke) and a counter-line,
 one 16th at a time. Auxiliary heads foresee the bass's next beat. Licence of the weights: MIT.
 
 - Made by `python -m models.train responder {shlex.join(argv)}` at commit {commit()}; {train}

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import backbones, features, tokens
-from models.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
+from models import backbones
+from models.music import features, tokens
+from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
+from models.music.tokens import LINE_PITCHES, QUALITIES
 from models.responder_shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN
 from models.responder_shape import SLICES as SLICES
 from models.responder_shape import VELOCITIES as VELOCITIES
 from models.responder_shape import ResponderConfig as ResponderConfig
-from models.tokens import LINE_PITCHES, QUALITIES
 
 FORESEE_WEIGHT = 0.1
 

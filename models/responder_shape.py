@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from models import backbones, dials, features, tokens
-from models.features import NO_QUALITY
-from models.tokens import LINE_PITCHES, PIECES, QUALITIES
+from models import backbones
+from models.music import dials, features, tokens
+from models.music.features import NO_QUALITY
+from models.music.tokens import LINE_PITCHES, PIECES, QUALITIES
 
 DRUM_LOGITS = len(PIECES) * tokens.LEVELS
 VELOCITIES = tokens.LEVELS - 1  # a stroke is never silent

@@ -12,10 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models import features, tokens
-from models.features import Memory
-from models.responder_shape import PITCH_CLASS, SLICES, VELOCITIES
-from models.tokens import (
+from models.music import features, tokens
+from models.music.features import Memory
+from models.music.tokens import (
     LEVEL_VELOCITY,
     LINE_LOW,
     LINE_PITCHES,
@@ -26,6 +25,7 @@ from models.tokens import (
     LineHit,
     Reply,
 )
+from models.responder_shape import PITCH_CLASS, SLICES, VELOCITIES
 
 Floats = NDArray[np.float32]
 

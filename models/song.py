@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
-from models.features import Events, Ints
+from models.music.features import Events, Ints
 from models.paths import DATA_CACHE
 
 CACHE = DATA_CACHE / "responder.npz"

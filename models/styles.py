@@ -6,7 +6,7 @@ import json
 import lzma
 from pathlib import Path
 
-from models.dials import STYLES
+from models.music.dials import STYLES
 from models.song import Song
 
 WORDS: dict[str, str] = {  # the first style with a word in the groove's name has it

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import checkpoint, features, paths, tokens
+from models import checkpoint, paths
+from models.music import features, tokens
+from models.music.tokens import LEVELS, PIECES, DrumHit, Position
 from models.timing_shape import (
     BEGIN,
     CENTRES,
@@ -27,7 +29,6 @@ from models.timing_shape import (
     TimingConfig,
     constant_features,
 )
-from models.tokens import LEVELS, PIECES, DrumHit, Position
 
 if TYPE_CHECKING:
     from models.timing_net import TimingNet

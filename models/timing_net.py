@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models import features, tokens
 from models.groove import Take
+from models.music import features, tokens
+from models.music.tokens import LEVEL_STARTS, LEVELS, PIECES
 from models.timing_shape import (
     BEGIN,
     CENTRES,
@@ -31,7 +32,6 @@ from models.timing_shape import SWING_RANGE as SWING_RANGE
 from models.timing_shape import UNKNOWN as UNKNOWN
 from models.timing_shape import Feel as Feel
 from models.timing_shape import TimingConfig as TimingConfig
-from models.tokens import LEVEL_STARTS, LEVELS, PIECES
 
 Floats = NDArray[np.float32]
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
-from models import features
-from models.dials import STYLES
-from models.tokens import LEVEL_STARTS, LEVELS, PIECES
+from models.music import features
+from models.music.dials import STYLES
+from models.music.tokens import LEVEL_STARTS, LEVELS, PIECES
 
 Floats = NDArray[np.float32]
 

@@ -26,12 +26,12 @@ from models.adapter import ADD, DOWN, UP, Adapter
 from models.batches import Batch
 from models.course import AdapterConfig, Course, Material
 from models.evaluate import evaluate
+from models.music.tokens import LEVELS, PARTS
 from models.player_memory import remembered
 from models.rehearsal import rehearsal
 from models.responder_net import FORESEE_WEIGHT, SLICES, ResponderNet
 from models.song import CACHE, Song
 from models.stopping import StopRequest
-from models.tokens import LEVELS, PARTS
 
 BASE = 1  # which batch of a step is the base's
 KEPT_BELIEFS = {"drums": LEVELS, "action": 4, "line": 3}  # blocks of logits, and of how many choices each

@@ -21,13 +21,13 @@ from tqdm import tqdm
 
 from models import groove, timing
 from models.codec_scores import commit
-from models.dials import STYLES
 from models.groove import LOOSE, Take
+from models.music.dials import STYLES
+from models.music.tokens import LEVEL_STARTS
 from models.paths import CHECKPOINTS
 from models.styles import style_of
 from models.timing_net import TimingNet, rows
 from models.timing_shape import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig
-from models.tokens import LEVEL_STARTS
 
 RUN = CHECKPOINTS / "timing.pt"
 CLOCK_TICKS = 4 / 480  # the recordings' resolution, in 16ths: offsets are spread over it to have a density

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from models import dials, tokens
-from models.dials import LEARNED, Floats, Knots
-from models.features import Events, Ints
-from models.tokens import LINE_LOW, LINE_ON, NEW, PIECES, SAME
+from models.music import dials, tokens
+from models.music.dials import LEARNED, Floats, Knots
+from models.music.features import Events, Ints
+from models.music.tokens import LINE_LOW, LINE_ON, NEW, PIECES, SAME
 
 SHOWN_SHARE = 0.5  # of the dials, where any is shown
 NOTHING_SHARE = 0.3  # of the crops: what guidance is measured against

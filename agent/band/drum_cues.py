@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.tokens import DrumHit, Position, ticks_per_beat
+from models.music.tokens import DrumHit, Position, ticks_per_beat
 
 TIME_VELOCITY = {"closed_hat": (72, 58), "kick": (70, 70)}  # on the beats of the bar's groups, on the others
 FILL = (("snare", 74), ("snare", 88), ("high_tom", 94), ("low_tom", 104))  # by eighth, the last one last

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.music.tokens import DrumHit, Position
 from models.timing import Timing, TimingState
-from models.tokens import DrumHit, Position
 
 STRAIGHT = 0.5  # the planner's ticks are swung already
 

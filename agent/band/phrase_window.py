@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agent.band.ticks import Tick, straight
 from listener.types import Analysis, Grid, Note
-from models.tokens import BassTick
+from models.music.tokens import BassTick
 
 Latent = NDArray[np.float32]
 

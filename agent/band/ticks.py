@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from listener.types import Grid
-from models.tokens import Position, ticks_per_beat
+from models.music.tokens import Position, ticks_per_beat
 
 
 @dataclass(frozen=True, slots=True)

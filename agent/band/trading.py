@@ -15,7 +15,7 @@ from statistics import mean, median
 import numpy as np
 
 from agent.band.phrase_window import Placed
-from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
+from models.music.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 
 CENTRES = (69, 72, 75)  # MIDI; where an answer may lie
 PUMPED = 4  # so many strokes of one pitch in a row have no contour: they are given one

@@ -89,7 +89,7 @@ def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bp
     from agent.compose.band_notes import band_notes, bass_notes
     from agent.compose.drum_hits import strike_of
     from agent.core.music_names import key_name
-    from models.midi import TickGrid
+    from models.music.tick_grid import TickGrid
 
     at = TickGrid(PER_QUARTER, swung).at
     notes = {"bass": bass_notes([moment.bass for moment in music], at)}

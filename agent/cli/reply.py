@@ -13,7 +13,7 @@ from agent.core.errors import UserError
 from agent.core.settings import Config
 
 if TYPE_CHECKING:
-    from models.tokens import Reply
+    from models.music.tokens import Reply
 
 EXAMPLES = """examples:
   antiphon reply bass.mid -o band.mid             drums, chords and a line to a bass, in the file's tempo and meter
@@ -41,7 +41,7 @@ def _reply(given: argparse.Namespace) -> int:
     from agent.compose import copy_guard as copying
     from agent.compose import reply
     from agent.compose.wish import open_responder
-    from models.midi_file import Unusable, read_score
+    from models.music.midi_reader import Unusable, read_score
 
     config = load(given.config, pairs(given))
     asked = wish(given, config)
@@ -75,7 +75,7 @@ def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, sc
     from agent.compose import multitrack
     from agent.compose.band_notes import band_notes
     from agent.compose.drum_hits import strike_of
-    from models.roles import BASS_PROGRAMS
+    from models.music.part_roles import BASS_PROGRAMS
 
     time = multitrack.TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
     strike = strike_of(asked, heard.places, heard.grid.at, time)

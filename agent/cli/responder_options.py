@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from agent.compose.wish import Wish
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from models.dials import STYLES, Dials
-from models.tokens import PARTS
+from models.music.dials import STYLES, Dials
+from models.music.tokens import PARTS
 
 if TYPE_CHECKING:  # it loads torch, which `antiphon --help` need not wait for
     pass

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from agent.band.voicing import intervals_of, voice
-from models.midi_file import RawNote
-from models.tokens import DRUM_PIECES, QUALITIES, BassTick, DrumHit, Reply
+from models.music.midi_reader import RawNote
+from models.music.tokens import DRUM_PIECES, QUALITIES, BassTick, DrumHit, Reply
 
 DRUM_TICKS = 1  # how long a drum's note is written
 BASS_GAP = 0.95  # of its ticks that a bass note is written, so that repeated ones stay apart

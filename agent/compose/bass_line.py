@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from listener.types import Key, Meter
-from models.tokens import QUALITIES, BassTick, Position, Reply, grouping_of, ticks_per_beat
+from models.music.tokens import QUALITIES, BassTick, Position, Reply, grouping_of, ticks_per_beat
 
 LOW, HIGH = 28, 50  # E1 to D3
 HOME = 35.0  # around which roots are placed

@@ -17,10 +17,8 @@ from agent.compose.song_form import PHRASE_BARS, Form, Harmony
 from agent.compose.wish import Wish
 from agent.directions.key_filter import InKey
 from listener.types import Key, Meter
-from models.midi import Arrangement
-from models.responder import Responder, ResponderState
-from models.sampling import LEAN, NO_PUSH, Lean, Push
-from models.tokens import (
+from models.music.tick_grid import Arrangement
+from models.music.tokens import (
     EMPTY_REPLY,
     LEVEL_VELOCITY,
     LINE_HIGH,
@@ -40,6 +38,8 @@ from models.tokens import (
     TickInput,
     ticks_per_beat,
 )
+from models.responder import Responder, ResponderState
+from models.sampling import LEAN, NO_PUSH, Lean, Push
 
 PRIME_BARS = 2  # of the tonic, heard before the first bar and not written
 CONTEXT_BARS = 16  # of a file to go on from

@@ -11,8 +11,8 @@ from agent.compose.composer import Moment, moments_of
 from agent.core.errors import UserError
 from agent.directions.key_filter import key_from
 from listener.types import Key, Meter
-from models.midi import TickGrid, arrange
-from models.midi_file import DEFAULT_QUARTER_US, DRUM_CHANNEL, Score, Unusable, read_score
+from models.music.midi_reader import DEFAULT_QUARTER_US, DRUM_CHANNEL, Score, Unusable, read_score
+from models.music.tick_grid import TickGrid, arrange
 
 KEY_QUARTERS = 64  # from the end, that the key is heard in
 

@@ -10,8 +10,8 @@ import numpy as np
 from agent.core.errors import UserError
 from models import copycheck
 from models.copycheck import CopyCheck
-from models.features import Events, reply_events
-from models.tokens import Position, Reply
+from models.music.features import Events, reply_events
+from models.music.tokens import Position, Reply
 
 ATTEMPTS = 4
 SEED_STEP = 1_000_003  # between the seeds of two attempts

@@ -10,9 +10,9 @@ from agent.compose.band_notes import At, Strike
 from agent.compose.multitrack import TimeMap
 from agent.compose.wish import Wish
 from agent.core.errors import UserError
-from models.midi_file import DEFAULT_QUARTER_US
+from models.music.midi_reader import DEFAULT_QUARTER_US
+from models.music.tokens import DrumHit, Position, Reply
 from models.timing import Timing
-from models.tokens import DrumHit, Position, Reply
 
 
 def strike_of(wish: Wish, places: Sequence[Position], at: At, time: TimeMap) -> Strike:

@@ -11,7 +11,7 @@ import mido
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from listener.types import Meter
-from models.midi_file import RawNote
+from models.music.midi_reader import RawNote
 
 BASS_PROGRAM = 33  # General MIDI finger bass
 TRACK_NAMES = {"bass": "Bass", "drums": "Drums", "chords": "Chords", "line": "Line"}

@@ -9,11 +9,11 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.compose.wish import Wish
-from models import roles
-from models.midi import TickGrid, bass_rows, positions
-from models.midi_file import RawTrack, Score
+from models.music import part_roles as roles
+from models.music.midi_reader import RawTrack, Score
+from models.music.tick_grid import TickGrid, bass_rows, positions
+from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
 from models.responder import Responder
-from models.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
 
 
 @dataclass(frozen=True, slots=True)

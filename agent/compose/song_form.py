@@ -10,7 +10,7 @@ from agent.compose.bass_line import group_starts
 from agent.directions.key_filter import InKey, tones_of
 from listener.key import CHORD_SHARE
 from listener.types import Meter
-from models.tokens import ChordHit, Reply, ticks_per_beat
+from models.music.tokens import ChordHit, Reply, ticks_per_beat
 
 PHRASE_BARS = 4
 LETTERS = "AABA"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from models.dials import Dials
+from models.music.dials import Dials
 
 if TYPE_CHECKING:
     from models.responder import Responder

@@ -105,7 +105,7 @@ class BandConfig:
 
 @dataclass(frozen=True, slots=True)
 class DialsConfig:
-    """What is asked of the band, 0 to 1 (models/dials.py); None = no wish. guidance: how strongly it acts."""
+    """What is asked of the band, 0 to 1 (models/music/dials.py); None = no wish. guidance: how strongly it acts."""
 
     density: float | None = _between(None, 0, 1)
     register: float | None = _between(None, 0, 1)

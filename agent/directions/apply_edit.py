@@ -13,7 +13,7 @@ from agent.directions.edit import Edit
 from agent.directions.harmony_moves import HARMONY_MOVES
 from agent.directions.step_sizes import STEPS, number_in, step
 from listener.types import Meter
-from models.dials import STYLES, Dials
+from models.music.dials import STYLES, Dials
 
 METER = re.compile(r"(\d+)/(\d+)(?: \(?(\d+(?:\+\d+)+)\)?)?")
 HALF = 0.5  # a dial nobody has touched

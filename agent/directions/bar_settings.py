@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from listener.types import Meter
-from models.dials import NO_DIALS, Dials
+from models.music.dials import NO_DIALS, Dials
 
 INSTRUMENTS: dict[str, tuple[str, ...]] = {  # a target -> the voices of the mix it means
     "kick": ("kick",),

@@ -13,8 +13,8 @@ from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
 from agent.directions.key_filter import scale_of
 from listener.types import Key
-from models.dials import Dials
-from models.tokens import ChordHit, Position, Reply
+from models.music.dials import Dials
+from models.music.tokens import ChordHit, Position, Reply
 
 PLAIN = Settings()
 NEAR_TICKS = 1  # the line keeps out of the player's way this near to a note of his, where it is to answer

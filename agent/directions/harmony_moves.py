@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from agent.directions.drum_moves import EIGHTH, QUARTER, Spot
-from models.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, LineHit, Reply
+from models.music.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, LineHit, Reply
 
 OCTAVE = 12
 FIFTH_DOWN = 5

@@ -10,8 +10,8 @@ import numpy as np
 
 from listener.key import SCALES
 from listener.types import Key
+from models.music.tokens import QUALITIES, ChordHit, LineHit, Reply
 from models.sampling import NO_PUSH, Push
-from models.tokens import QUALITIES, ChordHit, LineHit, Reply
 
 TRIES = 8
 COLOUR = 0.05  # share of ticks in which notes from outside may pass, where no tension is asked for

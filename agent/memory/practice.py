@@ -24,9 +24,9 @@ from typing import Any, Protocol
 from agent.memory.store import Memory
 from models import material, paths
 from models.material import Played
+from models.music.tokens import PARTS, BassTick, Position, Reply
 from models.player_memory import PlayerMemory, Recalling, remembered
 from models.responder import WEIGHTS, Responder
-from models.tokens import PARTS, BassTick, Position, Reply
 
 try:
     import fcntl

@@ -36,7 +36,7 @@ from agent.takes.riff import Riff, riff_of
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from listener.capture import AudioFile
-from models.midi_file import RawNote
+from models.music.midi_reader import RawNote
 from models.responder import Responder, named
 from models.timing import Timing
 

@@ -18,9 +18,9 @@ from agent.directions.bar_settings import INSTRUMENTS
 from agent.directions.note_changes import VELOCITY_DB
 from agent.takes.performance import PIECE_OF_KEY, Clock, notes_of, tempo_of
 from agent.takes.take import Take
-from models.syncopation import longuet_higgins_lee, metric_weights
+from models.music.syncopation import longuet_higgins_lee, metric_weights
+from models.music.tokens import PIECES
 from models.timing import Timing
-from models.tokens import PIECES
 
 PARTIALS = 6  # of a harmonic tone, each 0.88 as loud as the one below (Sethares)
 ROLL_OFF = 0.88

@@ -15,9 +15,9 @@ from agent.directions.bar_settings import Settings
 from agent.directions.key_filter import scale_of
 from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
 from agent.takes.take import Take
-from models.midi_file import RawNote
+from models.music.midi_reader import RawNote
+from models.music.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply
 from models.timing import Timing
-from models.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply
 
 MICROS = 1_000_000
 PIECE_OF_KEY = {DRUM_PIECES[piece].key: piece for piece in PIECES}

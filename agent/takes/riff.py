@@ -9,7 +9,7 @@ from itertools import pairwise
 from agent.core.errors import UserError
 from agent.directions.key_filter import key_from
 from listener.types import Beat, Key, Meter, Note
-from models.tokens import BassTick, ticks_per_beat
+from models.music.tokens import BassTick, ticks_per_beat
 
 REST = BassTick(True)
 

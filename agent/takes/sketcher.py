@@ -20,8 +20,8 @@ from agent.takes.riff import Bar, Riff
 from agent.takes.take import Take
 from agent.takes.take_generator import Drawer, Warm
 from listener.types import Key
+from models.music.tokens import PARTS, Reply
 from models.responder import Responder
-from models.tokens import PARTS, Reply
 
 REPEATS = 2  # times the form is played in a take
 DRAWS: dict[str, tuple[str, ...]] = {  # dimension -> parts drawn anew when the band as a whole is named

@@ -9,7 +9,7 @@ from agent.directions.active import Standing
 from agent.directions.bar_settings import Settings
 from agent.takes.riff import Bar, Riff
 from listener.types import Meter
-from models.tokens import Reply
+from models.music.tokens import Reply
 
 
 @dataclass(frozen=True, slots=True)

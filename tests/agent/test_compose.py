@@ -18,10 +18,10 @@ from agent.directions.key_filter import InKey, key_from, scale_of
 from listener.types import Key, Meter
 from models import copycheck, responder
 from models.copycheck import CopyCheck
-from models.midi_file import RawNote, Score, read_score
+from models.music.midi_reader import RawNote, Score, read_score
+from models.music.tokens import EMPTY_REPLY, ChordHit, DrumHit, LineHit, Position, Reply
 from models.responder import Responder
 from models.responder_net import ResponderConfig
-from models.tokens import EMPTY_REPLY, ChordHit, DrumHit, LineHit, Position, Reply
 from tests.models.midi_cases import song
 
 METER = Meter(7, 8, (2, 2, 3))

@@ -170,7 +170,7 @@ def test_a_time_that_cannot_be_followed_is_refused(key: str, value: Any) -> None
 
 def test_the_dials_of_the_config_are_the_models() -> None:
     """Two lists, because reading the config imports no model."""
-    from models import dials
+    from models.music import dials
 
     names = [name for name, _ in flatten(Config()) if name.startswith("dials.")]
     assert names == [f"dials.{item.name}" for item in fields(dials.Dials)] + ["dials.guidance"]

@@ -133,7 +133,7 @@ def test_off_beats_swing_as_the_player_does() -> None:
 
 
 def _eighths(state: object) -> object:
-    from models.tokens import DrumHit, Reply
+    from models.music.tokens import DrumHit, Reply
 
     return Reply((DrumHit("closed_hat", 70),) if state.tick % 2 == 0 else ())  # type: ignore[attr-defined]
 

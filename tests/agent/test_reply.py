@@ -14,8 +14,8 @@ from agent.compose import reply
 from agent.compose.multitrack import without_overlap
 from agent.compose.wish import Wish
 from models import checkpoint, responder
-from models.dials import Dials
-from models.midi_file import RawNote, Score, read_score
+from models.music.dials import Dials
+from models.music.midi_reader import RawNote, Score, read_score
 from models.responder import Responder
 from models.responder_net import ResponderConfig
 from tests.models.midi_cases import BASS, LEAD, header, song, write

@@ -17,9 +17,9 @@ from agent.takes.riff import Bar, Riff
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from listener.types import Key, Meter
+from models.music.tokens import BassTick
 from models.responder import Responder
 from models.timing import Timing
-from models.tokens import BassTick
 
 RIFF = ((0, 40), (3, 40), (6, 43), (8, 45), (11, 47), (14, 43))
 REPLIES_ONLY = {  # handled by the conversation, not by the notes: tests/agent/test_dialogue.py

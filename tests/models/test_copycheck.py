@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.copycheck import LONGEST, CopyCheck, bars_of
-from models.features import Events, Ints
-from models.tokens import LINE_ON, NEW, PIECES
+from models.music.features import Events, Ints
+from models.music.tokens import LINE_ON, NEW, PIECES
 
 BARS = np.arange(8 * 16) // 16
 

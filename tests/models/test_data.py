@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from listener.types import Meter
-from models import data, features, midi, tokens
+from models import data
 from models.batches import Sampler, collate, crop_of, transposed
+from models.music import features, tokens
+from models.music import tick_grid as midi
 from models.song import Song, load_songs, save_songs
 
 QUARTER = 480

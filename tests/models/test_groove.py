@@ -10,8 +10,8 @@ import pytest
 
 from listener.types import Meter
 from models import groove
-from models.features import song_rows
-from models.tokens import PIECES
+from models.music.features import song_rows
+from models.music.tokens import PIECES
 
 QUARTER = 480
 HEADER = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from listener.types import Meter
-from models import midi, roles
-from models.midi_file import Score, Unusable, read_score
+from models.music import part_roles as roles
+from models.music import tick_grid as midi
+from models.music.midi_reader import Score, Unusable, read_score
 from tests.models.midi_cases import BASS, DRUMS, QUARTER, chunk, header, song, vlq, write
 
 ON, OFF = 0x90, 0x80

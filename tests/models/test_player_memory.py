@@ -11,12 +11,12 @@ import pytest
 from scipy.special import log_softmax
 
 from models.batches import transposed
-from models.features import Memory
+from models.music.features import Memory
+from models.music.tokens import PIECES, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, TickInput
 from models.player_memory import COLUMNS, KEY, Mixing, PlayerMemory, Recalling, key_of, pull, remembered, value_of
 from models.responder import Responder
 from models.responder_net import ResponderConfig
 from models.responder_shape import SLICES
-from models.tokens import PIECES, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, TickInput
 from tests.models.test_train_responder import song
 
 SMALL = ResponderConfig(hidden=16, layers=1, sound_dim=4, dropout=0.0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from listener.types import Meter
-from models.syncopation import longuet_higgins_lee, metric_weights, syncopation, witek
-from models.tokens import PIECES
+from models.music.syncopation import longuet_higgins_lee, metric_weights, syncopation, witek
+from models.music.tokens import PIECES
 
 FOUR = Meter(4, 4)
 W44 = np.array(metric_weights(FOUR))

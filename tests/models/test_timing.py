@@ -10,9 +10,9 @@ import torch
 from listener.types import Meter
 from models import timing, train_timing
 from models.groove import Take
+from models.music.tokens import PIECES, DrumHit, Position, level_of
 from models.timing import Timing, TimingState
 from models.timing_net import Feel, TimingConfig, TimingNet
-from models.tokens import PIECES, DrumHit, Position, level_of
 
 FOUR = Meter(4, 4)
 GROOVE = {0: "kick", 4: "snare", 8: "kick", 12: "snare"}  # of a bar of 4/4, with hats on the eighths

@@ -6,8 +6,8 @@ import pytest
 
 from listener import harmony
 from listener.types import Meter
-from models import tokens
-from models.tokens import DRUM_PIECES, EMPTY_REPLY, QUALITIES, BassTick, ChordHit, DrumHit, Position, Reply
+from models.music import tokens
+from models.music.tokens import DRUM_PIECES, EMPTY_REPLY, QUALITIES, BassTick, ChordHit, DrumHit, Position, Reply
 
 
 @pytest.mark.parametrize(

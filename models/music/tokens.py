@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
-from models.dials import GUIDANCE, NO_DIALS, Dials
+from models.music.dials import GUIDANCE, NO_DIALS, Dials
 
 TICKS_PER_WHOLE = 16
 PARTS = ("drums", "chords", "line")

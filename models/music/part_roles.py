@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Protocol, TypeVar
 
-from models.midi_file import DRUM_CHANNEL, Unusable
-from models.tokens import LINE_HIGH, LINE_LOW
+from models.music.midi_reader import DRUM_CHANNEL, Unusable
+from models.music.tokens import LINE_HIGH, LINE_LOW
 
 BASS_PROGRAMS = range(32, 40)
 SOUND_EFFECTS = 112  # GM programs from here on have no pitch to speak of

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
-from models import roles, tokens
-from models.features import Events, Ints
-from models.midi_file import RawNote, Score, read_score
-from models.midi_file import Unusable as Unusable
-from models.tokens import LINE_HIGH, LINE_LOW, PIECE_OF_KEY, PIECES, QUALITIES
+from models.music import part_roles as roles
+from models.music import tokens
+from models.music.features import Events, Ints
+from models.music.midi_reader import RawNote, Score, read_score
+from models.music.midi_reader import Unusable as Unusable
+from models.music.tokens import LINE_HIGH, LINE_LOW, PIECE_OF_KEY, PIECES, QUALITIES
 
 MIN_BARS = 8
 BASS_WEIGHT = 0.6  # of a bass note beside a comping note, when a chord is named

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
-from models import tokens
-from models.tokens import LINE_LOW, LINE_ON, LINE_PITCHES, PIECES, QUALITIES, BassTick, Reply
+from models.music import tokens
+from models.music.tokens import LINE_LOW, LINE_ON, LINE_PITCHES, PIECES, QUALITIES, BassTick, Reply
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
-from models.features import Ints
-from models.tokens import PIECES, grouping_of, ticks_per_beat
+from models.music.features import Ints
+from models.music.tokens import PIECES, grouping_of, ticks_per_beat
 
 Bools = NDArray[np.bool_]
 
