@@ -23,7 +23,7 @@ import torch  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from benchmarks import results  # noqa: E402
-from models import backbones  # noqa: E402
+from models.backbones import registry as backbones  # noqa: E402
 
 INPUT_DIM, COND_DIM, LAYERS = 128, 24, 2
 BATCH, TICKS = 8, 256  # of a training step

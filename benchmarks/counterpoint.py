@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from benchmarks import results  # noqa: E402
 from benchmarks.baselines.pianoroll import KEYS, OUTPUTS, sized  # noqa: E402
-from models import backbones  # noqa: E402
+from models.backbones import registry as backbones  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "counterpoint"
 SPLITS = ("train", "valid", "test")

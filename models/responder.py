@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import adapter as adapters
-from models import backbones, checkpoint, paths
+from models import checkpoint, paths
+from models.backbones import registry as backbones
 from models.music import dials, features
 from models.music.dials import NO_DIALS, SURPRISE_BITS, Dials
 from models.music.features import Memory

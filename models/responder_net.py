@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import backbones
+from models.backbones import registry as backbones
 from models.music import features, tokens
 from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
 from models.music.tokens import LINE_PITCHES, QUALITIES

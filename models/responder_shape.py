@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models import backbones
+from models.backbones import registry as backbones
 from models.music import dials, features, tokens
 from models.music.features import NO_QUALITY
 from models.music.tokens import LINE_PITCHES, PIECES, QUALITIES

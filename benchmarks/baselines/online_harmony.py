@@ -33,7 +33,7 @@ from benchmarks.baselines.harmony_context import (
     unheard,
 )
 from benchmarks.baselines.pop909 import CHORDS, NO_CHORD, QUALITIES, REST, Song, transposed
-from models import backbones
+from models.backbones import registry as backbones
 
 HEAD_CHANNELS = 64
 NEXT_TICKS = 8  # how far the guess of the next notes reaches

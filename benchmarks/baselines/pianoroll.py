@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import backbones
+from models.backbones import registry as backbones
 
 KEYS = 88
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames

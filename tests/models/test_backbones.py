@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import backbones, ssm_net
+from models.backbones import registry as backbones
+from models.backbones import ssm_net
 
 NAMES = sorted(backbones.BACKBONES)
 D, C, HIDDEN, TICKS = 6, 3, 32, 300

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from models import backbones
-from models.lstm_net import LSTM
+from models.backbones import registry as backbones
+from models.backbones.lstm_net import LSTM
 
 
 def test_step_equals_forward() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models import lstm, ssm
+from models.backbones import lstm, ssm
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 BACKBONES: dict[str, Any] = {"lstm": lstm.LSTMStep, "ssm": ssm.SSMStep}
 SHAPES: dict[str, Any] = {"lstm": lstm.shapes, "ssm": ssm.shapes}
-MODULES = {"lstm": ("models.lstm_net", "LSTM"), "ssm": ("models.ssm_net", "SSM")}
+MODULES = {"lstm": ("models.backbones.lstm_net", "LSTM"), "ssm": ("models.backbones.ssm_net", "SSM")}
 WIDTH_STEP = 8  # SIMD width of the steps
 
 

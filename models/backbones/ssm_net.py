@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.ssm import CONV, EPS, EXPAND, STATE_SIZE, heads_of
+from models.backbones.ssm import CONV, EPS, EXPAND, STATE_SIZE, heads_of
 
 LayerState = tuple[Tensor, Tensor]  # [B, CONV - 1, E + 2N], S [B, heads, N, P]
 CHUNK = 32  # ticks solved by matrix products at once; 32-64 is the flat bottom of the cost on a CPU
