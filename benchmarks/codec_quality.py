@@ -22,9 +22,9 @@ from benchmarks import results
 from benchmarks.opus import opus
 from benchmarks.untrained import untrained
 from models import checkpoint
-from models.codec import WEIGHTS
+from models.codec.codec import WEIGHTS
+from models.codec.net import CodecConfig, codes_of, load_encodec
 from models.codec_heldout import KIND_S, KINDS, TAKE_S, held_out
-from models.codec_net import CodecConfig, codes_of, load_encodec
 from models.codec_scores import log_mel_distance, perplexity, si_sdr, used
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

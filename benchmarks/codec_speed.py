@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from agent.core.paths import shipped  # noqa: E402
 from listener.capture import file_frames  # noqa: E402
-from models.codec import START_FRAMES, WEIGHTS, Codec  # noqa: E402
-from models.codec_net import CodecConfig, build_encodec, load_encodec  # noqa: E402
+from models.codec.codec import START_FRAMES, WEIGHTS, Codec  # noqa: E402
+from models.codec.net import CodecConfig, build_encodec, load_encodec  # noqa: E402
 
 CLIPS = ROOT.parent / "shared" / "listening" / "clips"
 REFERENCE = CodecConfig(n_filters=32, dim=128, n_codebooks=8)  # the 24 kHz model with the books that 6 kbps use

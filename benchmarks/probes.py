@@ -24,7 +24,7 @@ from benchmarks.probe_takes import PACKS as PACK_SETS
 from benchmarks.probe_takes import TECHNIQUES, Take, takes
 from benchmarks.probe_tasks import TASKS, Rows, instrument
 from models import checkpoint
-from models.codec import WEIGHTS
+from models.codec.codec import WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED, PACKS, CACHE = ROOT.parent / "shared", ROOT / "data_cache" / "timbre", ROOT / "data_cache" / "probes"

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.codec_net import CodecConfig, build_encodec
+from models.codec.net import CodecConfig, build_encodec
 
 Samples = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.codec_net import SAMPLE_RATE, codes_of
+from models.codec.net import SAMPLE_RATE, codes_of
 
 Takes = dict[str, list[NDArray[np.float32]]]
 Scores = dict[str, Any]

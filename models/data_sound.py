@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import ANALYSIS_RATE, FRAME_S
-from models.codec import Codec
+from models.codec.codec import Codec
 from models.codec_data import BASS_PROGRAMS, SOUNDFONT
 from models.music.tick_grid import Arrangement, Sounded
 

@@ -129,7 +129,7 @@ def _library(library: Library) -> Check:
 
 
 def _encodec(_: Config) -> Iterator[Check]:
-    from models.torchaudio_shim import import_encodec
+    from models.codec.torchaudio_shim import import_encodec
 
     import_encodec()
     yield Check(GREEN, "encodec", f"{metadata.version('encodec')} with torchaudio {metadata.version('torchaudio')}")
@@ -146,7 +146,7 @@ def _weights(config: Config) -> Iterator[Check]:
 
 def _codec_weights(choice: str | None, shipped: Path) -> Check:
     """A stem of ours, or the official file, against its hash."""
-    from models.codec_official import check_hash, is_official, weights_file
+    from models.codec.official import check_hash, is_official, weights_file
 
     if not is_official(choice):
         return _weight("codec weights", Path(choice or shipped))

@@ -15,9 +15,9 @@ from rich.table import Table
 from agent.core.errors import UserError
 from listener import paths as listener_paths
 from listener.weightfile import beside
-from models import codec_official
 from models import paths as models_paths
-from models.codec_official import CHOICE, cached, load_official, url
+from models.codec import official as codec_official
+from models.codec.official import CHOICE, cached, load_official, url
 
 SHIPPED = {
     "ears": listener_paths.WEIGHTS / "ears",

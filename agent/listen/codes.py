@@ -19,8 +19,8 @@ from agent.core.errors import UserError
 from agent.listen.codes_file import FRAME_RATE_HZ, SUFFIX, StoredCodes, read_codes, whole, write_codes
 from listener.capture import AudioFile, file_frames
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Samples
-from models.codec import START_FRAMES, Codec
-from models.codec_official import CodecWeights, load_weights
+from models.codec.codec import START_FRAMES, Codec
+from models.codec.official import CodecWeights, load_weights
 
 LONG_S = 30.0  # of sound: from here on progress is shown
 FIRST_FRAMES = START_FRAMES - 1  # whose offline codes depend on sound that comes later
@@ -276,7 +276,7 @@ def _offline(weights: CodecWeights, codec: Codec, samples: Samples) -> Codes:
     """encodec.EncodecModel.encode of the whole signal: codes [K, T]."""
     import torch
 
-    from models.codec_net import codes_of
+    from models.codec.net import codes_of
 
     weights.model.set_target_bandwidth(codec.kbps)
     wanted: Codes = codes_of(weights.model, torch.from_numpy(samples.astype(codec.dtype))).numpy()

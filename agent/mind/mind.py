@@ -15,9 +15,9 @@ from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
 from listener.analyzer import Analyzer, warm_up
 from listener.types import Analysis, Frame, Grid
-from models import codec as codec_module
-from models.codec import Codec
-from models.codec_official import is_official, load_official, weights_file
+from models.codec import codec as codec_module
+from models.codec.codec import Codec
+from models.codec.official import is_official, load_official, weights_file
 from models.responder import Responder, named
 from models.timing import Timing
 

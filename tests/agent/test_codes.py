@@ -21,9 +21,10 @@ from agent.listen import codes as command
 from agent.listen.codes_file import read_codes
 from agent.mind.mind import open_codec
 from listener.capture import file_frames
-from models import checkpoint, codec_official
-from models.codec import WEIGHTS, Codec
-from models.codec_net import CodecConfig, build_encodec, codes_of, load_encodec
+from models import checkpoint
+from models.codec import official as codec_official
+from models.codec.codec import WEIGHTS, Codec
+from models.codec.net import CodecConfig, build_encodec, codes_of, load_encodec
 
 SECONDS = 4
 

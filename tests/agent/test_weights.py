@@ -13,8 +13,8 @@ from rich.console import Console
 from agent.__main__ import main
 from agent.cli import doctor, weights
 from agent.core.settings import Config, ModelsConfig
-from models import codec_official
-from models.codec_net import build_encodec
+from models.codec import official as codec_official
+from models.codec.net import build_encodec
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import torch
 from benchmarks.codec_quality import codebook_use
 from benchmarks.opus import aligned, opus
 from benchmarks.untrained import untrained
-from models.codec_net import CodecConfig, codes_of
+from models.codec.net import CodecConfig, codes_of
 from models.codec_scores import si_sdr
 
 

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 from agent.core.paths import shipped
 from listener.capture import file_frames
-from models.codec import WEIGHTS
-from models.codec_net import CodecConfig, build_encodec
+from models.codec.codec import WEIGHTS
+from models.codec.net import CodecConfig, build_encodec
 
 SMALL = CodecConfig(n_codebooks=16)
 REFERENCE = CodecConfig(n_filters=32, dim=128, n_codebooks=32)  # encodec's 24 kHz model

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.codec import START_FRAMES, Codec
-from models.codec_net import CodecConfig
+from models.codec.codec import START_FRAMES, Codec
+from models.codec.net import CodecConfig
 from tests.models.codec_cases import (
     BITRATES,
     CLIPS,

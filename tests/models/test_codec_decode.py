@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.codec import DECODE_START_FRAMES, Codec
+from models.codec.codec import DECODE_START_FRAMES, Codec
 from tests.models.codec_cases import (
     BITRATES,
     REFERENCE,

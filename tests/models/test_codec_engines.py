@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from models import codec_kernels
-from models.codec import Codec, warm_up
-from models.codec_compiled import CompiledNet
-from models.codec_kernels import _elu, _sigmoid, _tanh
-from models.codec_layers import fold, history_size, run
-from models.codec_net import CodecConfig, build_encodec
+from models.codec import kernels as codec_kernels
+from models.codec.codec import Codec, warm_up
+from models.codec.compiled import CompiledNet
+from models.codec.kernels import _elu, _sigmoid, _tanh
+from models.codec.layers import fold, history_size, run
+from models.codec.net import CodecConfig, build_encodec
 from tests.models.codec_cases import bass, streamed, streamed_back
 
 SIZES = [CodecConfig(), CodecConfig(n_filters=16), CodecConfig(n_filters=2, dim=6), CodecConfig(n_filters=32, dim=128)]

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from models import checkpoint
-from models.codec import WEIGHTS, Codec
-from models.codec_net import CodecConfig, build_encodec, load_encodec
+from models.codec.codec import WEIGHTS, Codec
+from models.codec.net import CodecConfig, build_encodec, load_encodec
 
 TINY = CodecConfig(n_filters=4, dim=8, n_codebooks=4, bins=16)
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from models import codec_official
-from models.codec import Codec
-from models.codec_net import CodecConfig, build_encodec, codes_of
-from models.codec_official import (
+from models.codec import official as codec_official
+from models.codec.codec import Codec
+from models.codec.net import CodecConfig, build_encodec, codes_of
+from models.codec.official import (
     CONFIG,
     NAME,
     cached,
@@ -25,7 +25,7 @@ from models.codec_official import (
     url,
     weights_file,
 )
-from models.torchaudio_shim import import_encodec
+from models.codec.torchaudio_shim import import_encodec
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from models.codec import Codec, CodecState
-from models.codec_net import CodecConfig, build_encodec
+from models.codec.codec import Codec, CodecState
+from models.codec.net import CodecConfig, build_encodec
 from tests.models.codec_cases import bass, trained_model
 
 

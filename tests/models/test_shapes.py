@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from models import checkpoint
-from models.codec import WEIGHTS as CODEC
-from models.codec_layers import arrays_of
-from models.codec_net import load_encodec
-from models.codec_shape import folded, load_parts
+from models.codec.codec import WEIGHTS as CODEC
+from models.codec.layers import arrays_of
+from models.codec.net import load_encodec
+from models.codec.shape import folded, load_parts
 from models.responder_net import ResponderConfig, ResponderNet
 from models.timing_net import TimingConfig, TimingNet
 

@@ -8,11 +8,11 @@ import torch
 
 from models import codec_data, train_codec
 from models.bass_tones import MadeString
+from models.codec.net import CodecConfig, build_encodec, load_encodec
 from models.codec_books import codebooks, initialise_codebooks
 from models.codec_data import Corpus, Sources
 from models.codec_init import initialise_as_klt
 from models.codec_losses import sdr_db
-from models.codec_net import CodecConfig, build_encodec, load_encodec
 from models.codec_scores import perplexity, si_sdr
 from models.ears_corpus import Bank
 from models.train_codec import TrainConfig, Trainer

@@ -11,7 +11,7 @@ import numpy as np
 
 from listener.types import FRAME_SAMPLES
 from models import checkpoint
-from models.codec_layers import Conv, Dtype, Floats, Layer, array, conv_of, fold, lstm_of, residual_of, transposed_of
+from models.codec.layers import Conv, Dtype, Floats, Layer, array, conv_of, fold, lstm_of, residual_of, transposed_of
 
 SAMPLE_RATE = 24_000
 LSTM_LAYERS, LSTM_NAMES = 2, ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

@@ -9,7 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from models.codec_layers import Floats
+from models.codec.layers import Floats
 
 RESTART = "begin with a fresh state"
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import Request
 
 from listener.weightfile import stem_of
-from models.codec import WEIGHTS
-from models.codec_shape import CodecConfig
+from models.codec.codec import WEIGHTS
+from models.codec.shape import CodecConfig
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +49,7 @@ def cached() -> Path:
 
 def url() -> str:
     """Where the encodec package takes them from."""
-    from models.torchaudio_shim import import_encodec
+    from models.codec.torchaudio_shim import import_encodec
 
     import_encodec()
     from encodec.model import ROOT_URL
@@ -75,7 +75,7 @@ def load_weights(choice: str | Path | None = None) -> CodecWeights:
     path = weights_file(choice)
     if is_official(choice):
         return load_official(path)
-    from models.codec_net import load_encodec
+    from models.codec.net import load_encodec
 
     model = load_encodec(stem_of(choice or WEIGHTS))
     return CodecWeights(model, path, hashlib.sha256(path.read_bytes()).hexdigest())
@@ -86,7 +86,7 @@ def load_official(path: str | Path | None = None) -> CodecWeights:
 
     FileNotFoundError: not there. ValueError: truncated, altered or foreign.
     """
-    from models.codec_net import build_encodec
+    from models.codec.net import build_encodec
 
     path = Path(path) if path is not None else cached()
     data = _read(path)

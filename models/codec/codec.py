@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 
 from listener.types import FRAME_SAMPLES
 from models import paths
-from models.codec_layers import Dtype, Floats, Layer, digest, history_size, run
-from models.codec_shape import SAMPLE_RATE, CodecParts, folded, load_parts
-from models.codec_state import RESTART
-from models.codec_state import CodecState as CodecState
+from models.codec.layers import Dtype, Floats, Layer, digest, history_size, run
+from models.codec.shape import SAMPLE_RATE, CodecParts, folded, load_parts
+from models.codec.state import RESTART
+from models.codec.state import CodecState as CodecState
 
 Codes = NDArray[np.int64]
 
@@ -45,7 +45,7 @@ FRAME_RATE = SAMPLE_RATE // FRAME_SAMPLES
 
 def _compiler() -> ModuleType | None:
     try:
-        from models import codec_compiled
+        from models.codec import compiled as codec_compiled
     except ImportError:  # no numba: the numpy engine does everything
         return None
     return codec_compiled

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.codec_kernels import (
+from models.codec.kernels import (
     ACTIVE,
     ADD,
     CELL,
@@ -26,7 +26,7 @@ from models.codec_kernels import (
     quantise,
     run,
 )
-from models.codec_layers import LSTM, Conv, Floats, Layer, Residual, history_size
+from models.codec.layers import LSTM, Conv, Floats, Layer, Residual, history_size
 
 Array = NDArray[np.float32]
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from models import checkpoint
-from models.codec_shape import SAMPLE_RATE as SAMPLE_RATE
-from models.codec_shape import TRAINING_ONLY as TRAINING_ONLY
-from models.codec_shape import CodecConfig as CodecConfig
-from models.torchaudio_shim import import_encodec
+from models.codec.shape import SAMPLE_RATE as SAMPLE_RATE
+from models.codec.shape import TRAINING_ONLY as TRAINING_ONLY
+from models.codec.shape import CodecConfig as CodecConfig
+from models.codec.torchaudio_shim import import_encodec
 
 
 def build_encodec(config: CodecConfig) -> Any:

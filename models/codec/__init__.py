@@ -1,0 +1,1 @@
+"""EnCodec, streamed frame by frame. Door: codec.py (`Codec`)."""
