@@ -25,9 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from listener.frontend import HOP
-from models import bass_tones, data_ears
-from models.bass_tones import RATE, Instrument, MadeString, Rng, Sampled
-from models.data_ears import Played
+from models.sounds import bass_lines as data_ears
+from models.sounds import bass_tones
+from models.sounds.bass_lines import Played
+from models.sounds.bass_tones import RATE, Instrument, MadeString, Rng, Sampled
 
 FONT = "TimGM6mb"
 SECONDS, FIRST_S = 12, 0.3

@@ -2,7 +2,7 @@
 
     python -m benchmarks.codec_quality [--weights models/weights/codec] [--seed 0] [--quick]
 
-SI-SDR (Le Roux et al. 2019) and log-mel distance are means over takes of 20 s (models/codec_heldout.py).
+SI-SDR (Le Roux et al. 2019) and log-mel distance are means over takes of 20 s (models/sounds/heldout_sounds.py).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from benchmarks.untrained import untrained
 from models import checkpoint
 from models.codec.codec import WEIGHTS
 from models.codec.net import CodecConfig, codes_of, load_encodec
-from models.codec_heldout import KIND_S, KINDS, TAKE_S, held_out
 from models.codec_scores import log_mel_distance, perplexity, si_sdr, used
+from models.sounds.heldout_sounds import KIND_S, KINDS, TAKE_S, held_out
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 KBPS = (1.5, 3.0, 6.0, 12.0)

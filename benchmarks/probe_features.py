@@ -16,8 +16,8 @@ from benchmarks.probe_takes import Take
 from benchmarks.untrained import untrained
 from listener.types import FRAME_SAMPLES
 from models import checkpoint
-from models.bass_tones import RATE
 from models.codec.net import CodecConfig, load_encodec
+from models.sounds.bass_tones import RATE
 
 REFERENCE = CodecConfig(n_filters=32, dim=128, n_codebooks=8)  # EnCodec's 24 kHz model at 6 kbps
 DEFAULT_BOOKS = 4  # 3 kbps

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import FRAME_SAMPLES
-from models.bass_tones import RATE, Rng, Tone, font_tones, recorded_tones
-from models.codec_heldout import TrueBass, levelled, style_for
-from models.data_ears import Played, Style, random_notes, render
-from models.data_timbre import cut, pack_tones, palm
-from models.made_timbre import PLAYED, MadeBass
+from models.sounds.bass_lines import Played, Style, random_notes, render
+from models.sounds.bass_tones import RATE, Rng, Tone, font_tones, recorded_tones
+from models.sounds.heldout_sounds import TrueBass, levelled, style_for
+from models.sounds.made_strings import PLAYED, MadeBass
+from models.sounds.technique_notes import cut, pack_tones, palm
 
 TECHNIQUES = ("fingers", "pick", "slap", "mute")
 TAKE_S = 12.0

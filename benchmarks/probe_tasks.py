@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.probe_takes import LOWEST, TECHNIQUES, Take
-from models.data_timbre import SETS
+from models.sounds.technique_notes import SETS
 
 AUDIBLE_DB = -60.0
 

@@ -20,7 +20,7 @@ from benchmarks import results
 from listener.timbre import TimbreTracker
 from listener.timbre_features import NAMES
 from listener.types import FRAME_SAMPLES, Frame, Note
-from models.data_timbre import CLASSES, SETS, Examples, examples, font_banks
+from models.sounds.technique_notes import CLASSES, SETS, Examples, examples, font_banks
 from models.train_timbre import (
     DATA,
     PACKS,

@@ -117,7 +117,7 @@ which are kept in half precision. Licence: MIT.
   (MIT), of computed strings and synthesisers, clean and spoiled (rooms, noise, hum, laptops, amplifiers, clipping);
   drummers of the Groove MIDI Dataset (CC-BY-4.0, Gillick et al. 2019) and Freedoom's songs (BSD-3) on FluidR3_GM.
 - Held out: the recorded bass `linguine`, the soundfont TimGM6mb, every eighth song of Freedoom
-  (`models/codec_heldout.py`; seed 1 to choose between runs, seed 0 for this table).
+  (`models/sounds/heldout_sounds.py`; seed 1 to choose between runs, seed 0 for this table).
 - Losses: SDR, multi-scale log-mel L1, commitment; no adversary. CPU, one thread a process.
 
 Held out, SI-SDR dB / log-mel distance dB (64 bands, floor 80 dB below the take's peak):

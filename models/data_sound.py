@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from listener.types import ANALYSIS_RATE, FRAME_S
 from models.codec.codec import Codec
-from models.codec_data import BASS_PROGRAMS, SOUNDFONT
 from models.music.tick_grid import Arrangement, Sounded
+from models.sounds.codec_sounds import BASS_PROGRAMS, SOUNDFONT
 
 HEARD_S = 45.0  # of a piece; the rest of its sound counts as unknown
 GAIN = 0.5

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from listener.frontend import HIGHEST, LOWEST, SIZE
-from models.ears_corpus import AGES
+from models.sounds.ears_corpus import AGES
 
 PITCHES = HIGHEST - LOWEST + 1
 

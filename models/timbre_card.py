@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from models.data_timbre import CLASSES, Examples
 from models.paths import ROOT
+from models.sounds.technique_notes import CLASSES, Examples
 
 SOURCES = """\
 - `shared/data/bass` (CC0): growl and growl_staccato (Karoryfer Growlybass, fingers), killer (Killer Bass of the
@@ -18,7 +18,7 @@ SOURCES = """\
   karoryfer.pastabass 90135cd (tagliatelle: flatwounds, picked, muted; fetuccine: flatwounds, fingers),
   karoryfer.swagbass 9d10fca and karoryfer.fashionbass 0703973 (their readmes do not name the hand; taken as fingers).
 - FluidR3_GM (MIT, Debian's fluid-soundfont-gm), programs 32-37.
-- Strings made of partials here (`models/made_timbre.py`): random basses, each played in every technique.
+- Strings made of partials here (`models/sounds/made_strings.py`): random basses, each played in every technique.
 - Palm mutes: apart from tagliatelle none are recorded; the picked and fingered tones are damped here
   (every band dies with a time constant of 35-140 ms at 100 Hz, sooner above, and the attack is low-passed).
 """
@@ -44,7 +44,7 @@ Logits are divided by the temperature {scale:.2f}, fitted on instruments the net
 
 ## Data
 {SOURCES}
-{len(e.y)} examples ({counts}), most through a made-up microphone, room or amplifier (`models/degrade.py`).
+{len(e.y)} examples ({counts}), most through a made-up microphone, room or amplifier (`models/sounds/degrade.py`).
 
 ## Made with
 `python -m models.train timbre {options}`

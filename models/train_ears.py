@@ -17,9 +17,9 @@ from torch import nn
 from listener.frontend import HOP_S, LOWEST
 from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from models import checkpoint
-from models.ears_corpus import AGES, SECONDS, build, load_bank
 from models.ears_net import PITCHES, EarConfig, EarNet
 from models.paths import CHECKPOINTS, DATA_CACHE
+from models.sounds.ears_corpus import AGES, SECONDS, build, load_bank
 
 CORPUS, HELD_OUT = DATA_CACHE / "ears", DATA_CACHE / "ears_val"
 STATE = CHECKPOINTS / "ears.pt"
@@ -171,7 +171,7 @@ Onset ages and pitch beliefs from {features} features per 3.3 ms: dense {dense},
 {parameters:,} parameters, float32. `listener/earnet.py` runs it, `models/train_ears.py` trained it.
 
 ## Data and licences
-Nothing recorded of anyone's playing: lines made by `models/data_ears.py` from `models/bass_tones.py`, degraded by `models/degrade.py`, on
+Nothing recorded of anyone's playing: lines made by `models/sounds/bass_lines.py` from `models/sounds/bass_tones.py`, degraded by `models/sounds/degrade.py`, on
 - the six multi-sampled basses of shared/data/bass (Karoryfer Samples; Killer Bass of the Discord GM bank): CC0;
 - the GM basses of FluidR3_GM and FluidR3Mono_GM: MIT;
 - strings of partials and synthesiser patches made by the program itself.

@@ -20,9 +20,9 @@ from torch import nn
 from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from listener.timbre_features import SIZE
 from models import checkpoint
-from models.data_timbre import CLASSES, Examples, examples, font_banks, made_banks, recorded_banks
-from models.data_timbre import PACKS as PACK_SETS
 from models.paths import DATA_CACHE, ROOT, SHARED
+from models.sounds.technique_notes import CLASSES, Examples, examples, font_banks, made_banks, recorded_banks
+from models.sounds.technique_notes import PACKS as PACK_SETS
 from models.timbre_card import card
 
 WEIGHTS = LISTENER_WEIGHTS / "timbre"
@@ -32,7 +32,12 @@ FONT = "FluidR3_GM"
 OUTLIER = 4.0  # standard deviations
 # How often each is met: of the rare ways of playing there are few basses to learn from, so they must not be guessed.
 PRIOR = {"fingers": 0.26, "pick": 0.22, "slap": 0.13, "mute": 0.13, "fretless": 0.13, "upright": 0.13}
-MADE_BY = ("models/data_timbre.py", "models/made_timbre.py", "models/degrade.py", "listener/timbre_features.py")
+MADE_BY = (
+    "models/sounds/technique_notes.py",
+    "models/sounds/made_strings.py",
+    "models/sounds/degrade.py",
+    "listener/timbre_features.py",
+)
 
 Floats = NDArray[np.float64]
 

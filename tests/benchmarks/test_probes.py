@@ -23,7 +23,7 @@ from benchmarks.probe_takes import (
     made,
 )
 from benchmarks.probe_tasks import TASKS, Task, instrument, labels, rows_of
-from models.data_ears import Played
+from models.sounds.bass_lines import Played
 
 TASK = {task.name: task for task in TASKS}
 FRAMES = 200

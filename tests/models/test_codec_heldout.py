@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bass_tones import FONTS, recorded_tones
-from models.codec_data import HELD_OUT_EVERY
-from models.codec_heldout import KINDS, SONG_FONTS, held_out, held_out_songs, line
+from models.sounds.bass_tones import FONTS, recorded_tones
+from models.sounds.codec_sounds import HELD_OUT_EVERY
+from models.sounds.heldout_sounds import KINDS, SONG_FONTS, held_out, held_out_songs, line
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from models import codec_data, train_codec
-from models.bass_tones import MadeString
+from models import train_codec
 from models.codec.net import CodecConfig, build_encodec, load_encodec
 from models.codec_books import codebooks, initialise_codebooks
-from models.codec_data import Corpus, Sources
 from models.codec_init import initialise_as_klt
 from models.codec_losses import sdr_db
 from models.codec_scores import perplexity, si_sdr
-from models.ears_corpus import Bank
+from models.sounds import codec_sounds as codec_data
+from models.sounds.bass_tones import MadeString
+from models.sounds.codec_sounds import Corpus, Sources
+from models.sounds.ears_corpus import Bank
 from models.train_codec import TrainConfig, Trainer
 
 TINY = CodecConfig(n_filters=2, dim=8, n_codebooks=4, bins=16)

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bass_tones import FONTS, RATE, Rng, Sampled, Tone, font_tones, recorded_tones
-from models.codec_data import BASS_PROGRAMS, DRUM_CHANNEL, HELD_OUT_BASS, HELD_OUT_EVERY, render
-from models.data_ears import Style, random_notes, random_style
-from models.data_ears import render as render_line
-from models.degrade import WAYS
+from models.sounds.bass_lines import Style, random_notes, random_style
+from models.sounds.bass_lines import render as render_line
+from models.sounds.bass_tones import FONTS, RATE, Rng, Sampled, Tone, font_tones, recorded_tones
+from models.sounds.codec_sounds import BASS_PROGRAMS, DRUM_CHANNEL, HELD_OUT_BASS, HELD_OUT_EVERY, render
+from models.sounds.degrade import WAYS
 
 Samples = NDArray[np.float32]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from models.bass_tones import RATE, Floats, Instrument, Rng, Samples
+from models.sounds.bass_tones import RATE, Floats, Instrument, Rng, Samples
 
 FADED = 0.012  # of a note's peak: below it, it no longer sounds
 

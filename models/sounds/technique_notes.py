@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from listener.timbre_features import EDGES_HZ, LEAD, SHORTEST_S, WINDOW, features
-from models.bass_tones import PROGRAMS, RATE, Tone, font_tones, recorded_tones, trim
-from models.degrade import degrade
-from models.made_timbre import PLAYED, MadeBass
+from models.sounds.bass_tones import PROGRAMS, RATE, Tone, font_tones, recorded_tones, trim
+from models.sounds.degrade import degrade
+from models.sounds.made_strings import PLAYED, MadeBass
 
 CLASSES = ("fingers", "pick", "slap", "mute", "fretless", "upright")
 # name -> (instrument, technique). One instrument is held out as a whole: the same bass may be in several sets.

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES
-from models import data_ears, degrade, ears_corpus
+from models.sounds import bass_lines as data_ears
+from models.sounds import degrade, ears_corpus
 
 Samples = NDArray[np.float32]
 Rng = np.random.Generator

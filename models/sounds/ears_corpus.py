@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.frontend import HOP, FrontEnd
-from models import bass_tones, data_ears, degrade, paths
-from models.bass_tones import RATE, Instrument, MadeString, MadeSynth, Rng, Sampled, Samples, Tone
+from models import paths
+from models.sounds import bass_lines as data_ears
+from models.sounds import bass_tones, degrade
+from models.sounds.bass_tones import RATE, Instrument, MadeString, MadeSynth, Rng, Sampled, Samples, Tone
 
 SECONDS = 8
 AGES = 15  # hops after an onset that are told apart: 50 ms
