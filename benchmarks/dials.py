@@ -24,11 +24,11 @@ from tqdm import tqdm
 
 from benchmarks import results
 from benchmarks.answering import Asked, bass_tick, events_of, phrase_of, place_of, replies, spread
+from models.corpus.song import CACHE, Song, load_songs
 from models.music.dials import GUIDANCE, LEARNED, STYLES, Dials, Knots, rank
 from models.music.features import Events
 from models.music.tokens import EMPTY_REPLY, LINE_LOW, LINE_ON, QUALITIES, TickInput
 from models.responder import WEIGHTS, Responder
-from models.song import CACHE, Song, load_songs
 from models.wishes import measure, syncopation
 
 SETTINGS = (0.1, 0.3, 0.5, 0.7, 0.9)

@@ -13,11 +13,11 @@ import numpy as np
 
 from benchmarks.baselines import pop909
 from listener.types import Meter
+from models.corpus.song import Song, load_songs
 from models.music import tokens
 from models.music.features import Events, Ints
 from models.music.tick_grid import fold
 from models.music.tokens import LINE_LOW, PIECES, QUALITY_NAMES
-from models.song import Song, load_songs
 
 FOUR = Meter(4, 4)
 LEARNS, HELD_OUT = 10, 8  # pieces of each player

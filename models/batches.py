@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.corpus.song import Song
 from models.music import dials, features, tokens
 from models.music.dials import Knots
 from models.music.features import Events, Ints
@@ -19,7 +20,6 @@ from models.music.tick_grid import fold
 from models.music.tokens import LINE_LOW, PIECES
 from models.responder_net import Targets
 from models.responder_shape import FORESIGHT
-from models.song import Song
 from models.wishes import measure, phrases_of, ranks_of, shown_by
 
 Kind = TypeVar("Kind", bound=np.generic)

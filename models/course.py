@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from models.batches import Batch, Sampler
+from models.corpus.song import Song
 from models.evaluate import held_out
-from models.song import Song
 
 KEPT_APART = 4  # every so manyeth piece of a player
 PER_METER = 2  # of the base's, by source

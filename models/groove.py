@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from listener.types import Meter
+from models.corpus.song import Song
 from models.music import tokens
 from models.music.features import Events, Ints
 from models.music.tokens import PIECE_OF_KEY, PIECES
 from models.paths import DATA_CACHE, SHARED
-from models.song import Song
 from models.timing_shape import TICKS_PER_QUARTER
 from models.timing_shape import swing_shift as swing_shift
 

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.material import Played, played
+from models.corpus.played_pieces import Played, played
+from models.corpus.song import Song
 from models.music import tokens
 from models.music.features import Memory
 from models.music.tokens import EMPTY_REPLY, NEW, PIECES, BassTick, Reply, TickInput
 from models.responder import Responder, ResponderState, silenced
 from models.responder_shape import HEADS, SLICES
 from models.sampling import rolled
-from models.song import Song
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int16]

@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 from models import groove, timing
 from models.codec_scores import commit
+from models.corpus.styles import style_of
 from models.groove import LOOSE, Take
 from models.music.dials import STYLES
 from models.music.tokens import LEVEL_STARTS
 from models.paths import CHECKPOINTS
-from models.styles import style_of
 from models.timing_net import TimingNet, rows
 from models.timing_shape import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from agent.core.errors import UserError
-from models import copycheck
-from models.copycheck import CopyCheck
+from models.corpus import copy_check as copycheck
+from models.corpus.copy_check import CopyCheck
 from models.music.features import Events, reply_events
 from models.music.tokens import Position, Reply
 

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agent.memory.store import Memory
-from models import material, paths
-from models.material import Played
+from models import paths
+from models.corpus import played_pieces as material
+from models.corpus.played_pieces import Played
 from models.music.tokens import PARTS, BassTick, Position, Reply
 from models.player_memory import PlayerMemory, Recalling, remembered
 from models.responder import WEIGHTS, Responder

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.corpus.song import Song
 from models.music import tokens
 from models.music.features import Ints, song_rows
 from models.music.tokens import PARTS, PIECES
-from models.song import Song
 
 Nats = dict[str, NDArray[np.float64]]
 SMOOTHING = 2.0  # how many observations the coarser table is worth

@@ -16,8 +16,9 @@ from agent.core.errors import UserError
 from agent.core.music_names import key_of, meter_of
 from agent.directions.key_filter import InKey, key_from, scale_of
 from listener.types import Key, Meter
-from models import copycheck, responder
-from models.copycheck import CopyCheck
+from models import responder
+from models.corpus import copy_check as copycheck
+from models.corpus.copy_check import CopyCheck
 from models.music.midi_reader import RawNote, Score, read_score
 from models.music.tokens import EMPTY_REPLY, ChordHit, DrumHit, LineHit, Position, Reply
 from models.responder import Responder

@@ -15,11 +15,11 @@ from agent.memory import practice
 from agent.memory.store import Memory
 from models import responder
 from models.adapter import Adapter, save
-from models.material import kept as kept_in
-from models.material import played
+from models.corpus.played_pieces import kept as kept_in
+from models.corpus.played_pieces import played
+from models.corpus.song import save_songs
 from models.responder import Responder
 from models.responder_net import ResponderConfig, ResponderNet
-from models.song import save_songs
 from tests.models.test_train_responder import song
 
 SMALL = ResponderConfig(hidden=16, layers=1, sound_dim=4, dropout=0.0, dials=True, foresee=True)

@@ -8,10 +8,10 @@ from benchmarks.answering import bass_tick
 from benchmarks.baselines.rules import CommonBar
 from benchmarks.groove import jsd_bits
 from listener.types import Meter
+from models.corpus.song import Song
 from models.music.features import Events
 from models.music.tokens import PIECES, BassTick, ticks_per_beat
 from models.responder import Responder
-from models.song import Song
 
 KICK, HAT = PIECES.index("kick"), PIECES.index("closed_hat")
 FOUR, FIVE = Meter(4, 4), Meter(5, 4)

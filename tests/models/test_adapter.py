@@ -11,15 +11,16 @@ import pytest
 import torch
 
 from models import adapter as adapters
-from models import material, responder, train_adapter
+from models import responder, train_adapter
 from models.adapter import Adapter
+from models.corpus import played_pieces as material
+from models.corpus.song import save_songs
 from models.course import AdapterConfig, Course, Material
 from models.music import tokens
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
 from models.rehearsal import imagined, rehearsal
 from models.responder import Responder
 from models.responder_net import ResponderConfig, ResponderNet
-from models.song import save_songs
 from models.train_adapter import Practice, chosen, drift, merged_net, nats, run
 from tests.models.test_train_responder import song
 

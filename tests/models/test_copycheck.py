@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.copycheck import LONGEST, CopyCheck, bars_of
+from models.corpus.copy_check import LONGEST, CopyCheck, bars_of
 from models.music.features import Events, Ints
 from models.music.tokens import LINE_ON, NEW, PIECES
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from listener.types import Meter
-from models import data
 from models.batches import Sampler, collate, crop_of, transposed
+from models.corpus import build_corpus as data
+from models.corpus.song import Song, load_songs, save_songs
 from models.music import features, tokens
 from models.music import tick_grid as midi
-from models.song import Song, load_songs, save_songs
 
 QUARTER = 480
 

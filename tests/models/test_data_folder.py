@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from models import data, data_folder
-from models.song import load_songs
+from models.corpus import build_corpus as data
+from models.corpus import own_midi as data_folder
+from models.corpus.song import load_songs
 from tests.models.midi_cases import BASS, DRUMS, PIANO, song, write
 
 

@@ -31,7 +31,7 @@ def responder() -> Responder:
 
 def walk(responder: Responder, memory: PlayerMemory, piece: object = PIECE) -> float:
     """Bits a tick of the piece, with the memory's help."""
-    from models.material import played
+    from models.corpus.played_pieces import played
 
     state, bass, before, bits = responder.initial_state(), BassTick(True), Reply(), []
     for place, heard, reply in played(piece):  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ def test_it_helps_in_another_key_too(responder: Responder) -> None:
 
 
 def test_a_recalling_responder_plays_what_it_has_just_been_told_to_keep(responder: Responder) -> None:
-    from models.material import played
+    from models.corpus.played_pieces import played
 
     plays = Recalling.around(responder, PlayerMemory())
     x = TickInput(Position(0, 0, PIECE.meter), BassTick(True), None, Reply())

@@ -11,6 +11,7 @@ import torch
 from listener.types import Meter
 from models import responder
 from models.batches import collate, crop_of
+from models.corpus.song import Song
 from models.music import features, tokens
 from models.music.dials import Dials
 from models.music.features import Events
@@ -18,7 +19,6 @@ from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, DrumHit, LineHi
 from models.responder import Responder, ResponderState
 from models.responder_net import SLICES, ResponderConfig
 from models.sampling import AS_IT_IS, NO_LEAN, Lean, Push
-from models.song import Song
 
 METER = Meter(7, 8, (2, 2, 3))
 

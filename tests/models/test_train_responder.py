@@ -12,13 +12,13 @@ import torch
 
 from listener.types import Meter
 from models.batches import Sampler, collate, crop_of
+from models.corpus.song import Song
+from models.corpus.styles import style_of
 from models.music import dials
 from models.music.dials import Dials
 from models.music.features import Events
 from models.music.tokens import LINE_ON, NEW, PIECES
 from models.responder_net import ResponderConfig
-from models.song import Song
-from models.styles import style_of
 from models.train_responder import Run, TrainConfig, train
 from models.wishes import Phrase, measure
 

@@ -6,8 +6,8 @@ import json
 import lzma
 from pathlib import Path
 
+from models.corpus.song import Song
 from models.music.dials import STYLES
-from models.song import Song
 
 WORDS: dict[str, str] = {  # the first style with a word in the groove's name has it
     "metal": "metal",

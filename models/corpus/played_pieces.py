@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.corpus.song import Song, load_songs, save_songs
 from models.music import tokens
 from models.music.features import Events, reply_events
 from models.music.tokens import (
@@ -23,7 +24,6 @@ from models.music.tokens import (
     Position,
     Reply,
 )
-from models.song import Song, load_songs, save_songs
 
 Played = tuple[Position, BassTick, Reply]  # one tick
 

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from models import checkpoint, paths
+from models.corpus.song import load_songs
 from models.music.features import Events, Ints
 from models.music.tokens import LINE_LOW, LINE_ON, NEW, SAME
-from models.song import load_songs
 
 WEIGHTS = paths.WEIGHTS / "copycheck"
 LONGEST = 4  # bars that may be shared; a run beyond is refused
@@ -118,9 +118,9 @@ class CopyCheck:
 
 CARD = """# Copy check: {counts} hashes of runs of 1 to 5 bars
 
-64-bit BLAKE2b hashes of every run of bars of harmony and line in the training split of `models/data.py` ({songs} songs: Freedoom
+64-bit BLAKE2b hashes of every run of bars of harmony and line in the training split of `models/corpus/build_corpus.py` ({songs} songs: Freedoom
 BSD-3-Clause, Simutrans Artistic-1.0, accompaniments made with MMA), in any key. No music can be read back from them. Runs with fewer
-than two events a bar belong to nobody and are left out. Made by `python -m models.copycheck`. Not a model: nothing is trained.
+than two events a bar belong to nobody and are left out. Made by `python -m models.corpus.copy_check`. Not a model: nothing is trained.
 """
 
 

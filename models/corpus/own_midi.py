@@ -16,12 +16,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from models.corpus.song import SPLITS, Song, save_songs
 from models.music import part_roles as roles
 from models.music import tick_grid as midi
 from models.music.midi_reader import DRUM_CHANNEL, RawTrack, Score, Unusable, read_score
 from models.music.tick_grid import Arrangement, TickGrid
 from models.music.tokens import PARTS
-from models.song import SPLITS, Song, save_songs
 
 SUFFIXES = (".mid", ".midi", ".smf", ".rmi", ".kar")
 SOURCE = "own"

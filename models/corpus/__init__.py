@@ -1,0 +1,1 @@
+"""Songs as tokens: read, split, kept. Doors: song.py (`Song`), build_corpus.py."""
