@@ -27,7 +27,7 @@ from agent.mind.planner import Planner
 from listener.analyzer import Analyzer
 from listener.types import ANALYSIS_RATE, Analysis
 from models.music.tokens import DrumHit, Position, Reply, TickInput, ticks_per_beat
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "data_cache" / "following"

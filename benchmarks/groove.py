@@ -34,12 +34,13 @@ from benchmarks.groove_tables import (
     tuned,
 )
 from listener.types import Meter
-from models import groove, train_timing
-from models.groove import LOOSE, Take
+from models import train_timing
 from models.music.features import Ints
 from models.music.tokens import LEVEL_VELOCITY, PIECES, DrumHit, Position
-from models.timing import Timing
-from models.timing_net import Feel
+from models.timing import groove_dataset as groove
+from models.timing.drum_timing import Timing
+from models.timing.groove_dataset import LOOSE, Take
+from models.timing.net import Feel
 from models.train_timing import style_name
 
 ASKED_SWING, ASKED_LATE_MS = (0.5, 0.58, 0.667), (-20.0, 0.0, 20.0)

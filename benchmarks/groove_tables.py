@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.groove import Take
 from models.music.features import Ints
 from models.music.tokens import LEVEL_STARTS, LEVEL_VELOCITY, LEVELS, PIECES
-from models.timing_net import UNKNOWN, Feel
+from models.timing.groove_dataset import Take
+from models.timing.net import UNKNOWN, Feel
 from models.train_timing import feel_of, residual_ms
 
 Floats = NDArray[np.float64]

@@ -28,13 +28,13 @@ from models.batches import Batch, Sampler
 from models.corpus.song import CACHE, Song, load_songs
 from models.corpus.styles import styles_of
 from models.evaluate import evaluate, held_out
-from models.groove import archive_in, groove_songs
 from models.music.dials import Knots
 from models.music.tokens import PARTS
 from models.paths import CHECKPOINTS, SHARED
 from models.responder_card import card
 from models.responder_net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
 from models.stopping import StopRequest
+from models.timing.groove_dataset import archive_in, groove_songs
 
 STATE = CHECKPOINTS / "responder"
 LINE_SCALES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25)

@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from models import groove, timing
 from models.codec_scores import commit
 from models.corpus.styles import style_of
-from models.groove import LOOSE, Take
 from models.music.dials import STYLES
 from models.music.tokens import LEVEL_STARTS
 from models.paths import CHECKPOINTS
-from models.timing_net import TimingNet, rows
-from models.timing_shape import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig
+from models.timing import drum_timing as timing
+from models.timing import groove_dataset as groove
+from models.timing.groove_dataset import LOOSE, Take
+from models.timing.net import TimingNet, rows
+from models.timing.shape import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig
 
 RUN = CHECKPOINTS / "timing.pt"
 CLOCK_TICKS = 4 / 480  # the recordings' resolution, in 16ths: offsets are spread over it to have a density

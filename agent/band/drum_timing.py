@@ -1,11 +1,11 @@
-"""The hands of the drummer: when and how hard each stroke of a tick really falls (models/timing.py)."""
+"""The hands of the drummer: when and how hard each stroke of a tick really falls (models/timing/drum_timing.py)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from models.music.tokens import DrumHit, Position
-from models.timing import Timing, TimingState
+from models.timing.drum_timing import Timing, TimingState
 
 STRAIGHT = 0.5  # the planner's ticks are swung already
 

@@ -13,7 +13,7 @@ from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
 from listener.harmony import QUALITIES
 from listener.types import Grid, Note
 from models.music.tokens import DRUM_PIECES, ChordHit, DrumHit, Reply, ticks_per_beat
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 DRUM_DURATION_S = 0.10
 LEGATO = 0.98  # a stroke that the next one ends stops this little before it

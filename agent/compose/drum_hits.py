@@ -12,7 +12,7 @@ from agent.compose.wish import Wish
 from agent.core.errors import UserError
 from models.music.midi_reader import DEFAULT_QUARTER_US
 from models.music.tokens import DrumHit, Position, Reply
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 
 def strike_of(wish: Wish, places: Sequence[Position], at: At, time: TimeMap) -> Strike:

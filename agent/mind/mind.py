@@ -19,7 +19,7 @@ from models.codec import codec as codec_module
 from models.codec.codec import Codec
 from models.codec.official import is_official, load_official, weights_file
 from models.responder import Responder, named
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 SILENT_DB = -54.0  # re full scale
 SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 1 s, 10 s where there is still a beat

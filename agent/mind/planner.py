@@ -29,7 +29,7 @@ from models import phrasing
 from models.music.dials import Dials
 from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply, TickInput, ticks_per_beat
 from models.responder import Responder, ResponderState
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 FILL_BARS = 8  # a fill ends every so many bars

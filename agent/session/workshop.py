@@ -38,7 +38,7 @@ from agent.takes.take import Take
 from listener.capture import AudioFile
 from models.music.midi_reader import RawNote
 from models.responder import Responder, named
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 BLOCK = 48_000
 GAP_S = 0.7  # between A and B

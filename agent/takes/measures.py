@@ -20,7 +20,7 @@ from agent.takes.performance import PIECE_OF_KEY, Clock, notes_of, tempo_of
 from agent.takes.take import Take
 from models.music.syncopation import longuet_higgins_lee, metric_weights
 from models.music.tokens import PIECES
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 PARTIALS = 6  # of a harmonic tone, each 0.88 as loud as the one below (Sethares)
 ROLL_OFF = 0.88

@@ -20,7 +20,7 @@ from agent.directions.bar_settings import Settings
 from agent.recording.limiter import Limiter
 from agent.takes.performance import Clock, notes_of, tempo_of
 from agent.takes.take import Take
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 Sound = NDArray[np.float32]
 RATE = 48_000

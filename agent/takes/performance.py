@@ -17,7 +17,7 @@ from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
 from agent.takes.take import Take
 from models.music.midi_reader import RawNote
 from models.music.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 MICROS = 1_000_000
 PIECE_OF_KEY = {DRUM_PIECES[piece].key: piece for piece in PIECES}

@@ -16,7 +16,7 @@ from agent.core.paths import FOLDER, data_folder
 from agent.takes.measures import figures
 from agent.takes.performance import Clock, notes_of
 from agent.takes.take import Take
-from models.timing import Timing
+from models.timing.drum_timing import Timing
 
 NAME = "take-{number:03d}.json"
 Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity

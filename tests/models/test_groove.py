@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from listener.types import Meter
-from models import groove
 from models.music.features import song_rows
 from models.music.tokens import PIECES
+from models.timing import groove_dataset as groove
 
 QUARTER = 480
 HEADER = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"

@@ -9,7 +9,7 @@ from models.codec.layers import arrays_of
 from models.codec.net import load_encodec
 from models.codec.shape import folded, load_parts
 from models.responder_net import ResponderConfig, ResponderNet
-from models.timing_net import TimingConfig, TimingNet
+from models.timing.net import TimingConfig, TimingNet
 
 
 @pytest.mark.parametrize("backbone", ["ssm", "lstm"])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models import checkpoint, paths
 from models.music import features, tokens
 from models.music.tokens import LEVELS, PIECES, DrumHit, Position
-from models.timing_shape import (
+from models.timing.shape import (
     BEGIN,
     CENTRES,
     FLOOR_MS,
@@ -31,7 +31,7 @@ from models.timing_shape import (
 )
 
 if TYPE_CHECKING:
-    from models.timing_net import TimingNet
+    from models.timing.net import TimingNet
 
 Floats = NDArray[np.float32]
 
@@ -125,7 +125,7 @@ class Timing:
     def net(self) -> TimingNet:
         """The network in torch, for training and measuring; loaded when first asked for."""
         if self._net is None:
-            from models.timing_net import TimingNet
+            from models.timing.net import TimingNet
 
             assert self._stem
             self._net = checkpoint.load_net(self._stem, "timing", lambda net: TimingNet(TimingConfig(**net))).eval()
@@ -149,7 +149,7 @@ class Timing:
         """Random weights: for tests of what surrounds the model."""
         import torch
 
-        from models.timing_net import TimingNet
+        from models.timing.net import TimingNet
 
         with torch.random.fork_rng():
             torch.manual_seed(seed)

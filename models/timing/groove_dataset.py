@@ -25,8 +25,8 @@ from models.music import tokens
 from models.music.features import Events, Ints
 from models.music.tokens import PIECE_OF_KEY, PIECES
 from models.paths import DATA_CACHE, SHARED
-from models.timing_shape import TICKS_PER_QUARTER
-from models.timing_shape import swing_shift as swing_shift
+from models.timing.shape import TICKS_PER_QUARTER
+from models.timing.shape import swing_shift as swing_shift
 
 Floats = NDArray[np.float64]
 

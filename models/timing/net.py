@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.groove import Take
 from models.music import features, tokens
 from models.music.tokens import LEVEL_STARTS, LEVELS, PIECES
-from models.timing_shape import (
+from models.timing.groove_dataset import Take
+from models.timing.shape import (
     BEGIN,
     CENTRES,
     FLOOR_MS,
@@ -27,11 +27,11 @@ from models.timing_shape import (
     VELOCITIES,
     constant_features,
 )
-from models.timing_shape import LATE_LIMIT_MS as LATE_LIMIT_MS
-from models.timing_shape import SWING_RANGE as SWING_RANGE
-from models.timing_shape import UNKNOWN as UNKNOWN
-from models.timing_shape import Feel as Feel
-from models.timing_shape import TimingConfig as TimingConfig
+from models.timing.shape import LATE_LIMIT_MS as LATE_LIMIT_MS
+from models.timing.shape import SWING_RANGE as SWING_RANGE
+from models.timing.shape import UNKNOWN as UNKNOWN
+from models.timing.shape import Feel as Feel
+from models.timing.shape import TimingConfig as TimingConfig
 
 Floats = NDArray[np.float32]
 
