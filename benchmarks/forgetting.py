@@ -22,14 +22,14 @@ from rich.table import Table
 
 from benchmarks import results
 from benchmarks.players import Player, players
-from models import adapter as adapters
-from models.adapter import Adapter
 from models.corpus.song import Song, load_songs
 from models.course import AdapterConfig, Material
 from models.evaluate import held_out
 from models.paths import ROOT
 from models.rehearsal import rehearsal
-from models.responder import Responder
+from models.responder import adapter as adapters
+from models.responder.adapter import Adapter
+from models.responder.responder import Responder
 from models.train_adapter import Practice, chosen, merged_net, nats, run
 
 CACHE = ROOT / "data_cache" / "forgetting"

@@ -28,7 +28,7 @@ from benchmarks.answering import Asked, events_of, replies, spread, with_bass
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.features import Events
 from models.music.tokens import PIECES, QUALITIES, ticks_per_beat
-from models.responder import WEIGHTS, Responder
+from models.responder.responder import WEIGHTS, Responder
 
 Floats = NDArray[np.float64]
 PUSH_BEAT, SEMITONES = 16, 6

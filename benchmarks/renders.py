@@ -25,7 +25,7 @@ from benchmarks.answering import Asked, bass_tick, events_of, replies, spread
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.features import Events
 from models.music.tokens import LINE_LOW, LINE_ON, PIECES, QUALITIES, Reply
-from models.responder import WEIGHTS, Responder
+from models.responder.responder import WEIGHTS, Responder
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER, SHEET = ROOT / "benchmarks" / "renders", ROOT / "docs" / "contact_sheet.png"

@@ -33,7 +33,7 @@ from agent.takes.take import Take
 from agent.takes.take_files import Sheet, sheet_of
 from agent.takes.take_plot import contact_sheet
 from benchmarks import results
-from models.responder import Responder
+from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
 
 TAKE = Path(__file__).parents[1] / "agent" / "assets" / "take.flac"

@@ -18,8 +18,8 @@ from models.music.dials import Knots
 from models.music.features import Events, Ints
 from models.music.tick_grid import fold
 from models.music.tokens import LINE_LOW, PIECES
-from models.responder_net import Targets
-from models.responder_shape import FORESIGHT
+from models.responder.net import Targets
+from models.responder.shape import FORESIGHT
 from models.wishes import measure, phrases_of, ranks_of, shown_by
 
 Kind = TypeVar("Kind", bound=np.generic)

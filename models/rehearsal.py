@@ -12,8 +12,8 @@ from listener.types import Meter
 from models.corpus import played_pieces as material
 from models.corpus.song import Song, load_songs, save_songs
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
-from models.responder import Responder
-from models.sampling import NO_LEAN, TASTE, Taste
+from models.responder.responder import Responder
+from models.responder.sampling import NO_LEAN, TASTE, Taste
 
 PIECES, TICKS = 48, 192
 METERS = (*(Meter(4, 4),) * 5, Meter(3, 4), Meter(6, 8), Meter(7, 8), Meter(5, 4), Meter(12, 8))

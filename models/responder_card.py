@@ -10,7 +10,7 @@ from models.codec_scores import commit
 from models.corpus.build_corpus import LICENCES
 from models.corpus.song import Song
 from models.music.tokens import PARTS
-from models.responder_net import ResponderNet
+from models.responder.net import ResponderNet
 
 OWN = "brought by the user"  # licence of music that is none of ours
 

@@ -20,18 +20,19 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from models import adapter as adapters
-from models import checkpoint, responder
-from models.adapter import ADD, DOWN, UP, Adapter
+from models import checkpoint
 from models.batches import Batch
 from models.corpus import played_pieces as material
 from models.corpus.song import CACHE, Song
 from models.course import AdapterConfig, Course, Material
 from models.evaluate import evaluate
 from models.music.tokens import LEVELS, PARTS
-from models.player_memory import remembered
 from models.rehearsal import rehearsal
-from models.responder_net import FORESEE_WEIGHT, SLICES, ResponderNet
+from models.responder import adapter as adapters
+from models.responder import responder
+from models.responder.adapter import ADD, DOWN, UP, Adapter
+from models.responder.net import FORESEE_WEIGHT, SLICES, ResponderNet
+from models.responder.recall import remembered
 from models.stopping import StopRequest
 
 BASE = 1  # which batch of a step is the base's

@@ -23,7 +23,7 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from models import checkpoint, responder
+from models import checkpoint
 from models.batches import Batch, Sampler
 from models.corpus.song import CACHE, Song, load_songs
 from models.corpus.styles import styles_of
@@ -31,8 +31,9 @@ from models.evaluate import evaluate, held_out
 from models.music.dials import Knots
 from models.music.tokens import PARTS
 from models.paths import CHECKPOINTS, SHARED
+from models.responder import responder
+from models.responder.net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
 from models.responder_card import card
-from models.responder_net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
 from models.stopping import StopRequest
 from models.timing.groove_dataset import archive_in, groove_songs
 

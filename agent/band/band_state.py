@@ -19,7 +19,7 @@ from agent.core.settings import BandConfig
 from agent.core.types import PARTS
 from listener.types import Analysis, Grid
 from models.music.tokens import QUALITIES, BassTick, ChordHit, LineHit, Position, Reply, ticks_per_beat
-from models.phrasing import last_group
+from models.responder.phrasing import last_group
 
 LEAVE_CONFIDENCE = 0.2  # below this the beat is lost and the band stops
 SURE = 0.3  # of a key or a chord that is worth following

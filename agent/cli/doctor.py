@@ -137,7 +137,7 @@ def _encodec(_: Config) -> Iterator[Check]:
 
 def _weights(config: Config) -> Iterator[Check]:
     from models.paths import WEIGHTS
-    from models.responder import named
+    from models.responder.responder import named
 
     yield _weight("responder weights", named(config.models.responder))
     if config.models.codec_enabled:

@@ -38,8 +38,8 @@ from models.music.tokens import (
     TickInput,
     ticks_per_beat,
 )
-from models.responder import Responder, ResponderState
-from models.sampling import LEAN, NO_PUSH, Lean, Push
+from models.responder.responder import Responder, ResponderState
+from models.responder.sampling import LEAN, NO_PUSH, Lean, Push
 
 PRIME_BARS = 2  # of the tonic, heard before the first bar and not written
 CONTEXT_BARS = 16  # of a file to go on from

@@ -13,7 +13,7 @@ from models.music import part_roles as roles
 from models.music.midi_reader import RawTrack, Score
 from models.music.tick_grid import TickGrid, bass_rows, positions
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
-from models.responder import Responder
+from models.responder.responder import Responder
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from agent.core.settings import Config
 from models.music.dials import Dials
 
 if TYPE_CHECKING:
-    from models.responder import Responder
+    from models.responder.responder import Responder
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Wish:
 
 def open_responder(model: str | None, config: Config) -> Responder:
     """The weights asked for, else the config's, else those that ship. UserError in one line when they cannot be used."""
-    from models.responder import WEIGHTS, Responder
+    from models.responder.responder import WEIGHTS, Responder
 
     path = _stem(model, WEIGHTS) if model else Path(config.models.responder or WEIGHTS)
     try:

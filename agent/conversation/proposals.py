@@ -20,7 +20,7 @@ from agent.memory.taste import Taste
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from models.music.tokens import EMPTY_REPLY, BassTick, TickInput
-from models.responder import Responder
+from models.responder.responder import Responder
 
 WEIGHTS = {"fit": 1.0, "taste": 0.9, "novelty": 0.8, "likelihood": 0.4, "surprise": 0.6, "kin": 2.0}
 RENDERED = 4  # ideas that are tried out, the best by what costs nothing

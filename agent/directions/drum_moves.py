@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.music.tokens import DrumHit, Position, grouping_of, ticks_per_beat
-from models.phrasing import last_group
+from models.responder.phrasing import last_group
 
 QUARTER, EIGHTH = 4, 2  # ticks
 LOUD, FIRM, SOFT, GHOST = 108, 92, 66, 34  # velocities

@@ -11,7 +11,7 @@ import numpy as np
 from listener.key import SCALES
 from listener.types import Key
 from models.music.tokens import QUALITIES, ChordHit, LineHit, Reply
-from models.sampling import NO_PUSH, Push
+from models.responder.sampling import NO_PUSH, Push
 
 TRIES = 8
 COLOUR = 0.05  # share of ticks in which notes from outside may pass, where no tension is asked for

@@ -30,7 +30,7 @@ def personal(config: Config) -> Config:
     if not (data_folder() / FILE).exists():
         return config
     from agent.memory.practice import ready
-    from models.responder import Responder, named
+    from models.responder.responder import Responder, named
 
     try:
         with contextlib.closing(Memory(data_folder())) as memory:

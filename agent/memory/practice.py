@@ -26,8 +26,8 @@ from models import paths
 from models.corpus import played_pieces as material
 from models.corpus.played_pieces import Played
 from models.music.tokens import PARTS, BassTick, Position, Reply
-from models.player_memory import PlayerMemory, Recalling, remembered
-from models.responder import WEIGHTS, Responder
+from models.responder.recall import PlayerMemory, Recalling, remembered
+from models.responder.responder import WEIGHTS, Responder
 
 try:
     import fcntl

@@ -18,7 +18,7 @@ from listener.types import Analysis, Frame, Grid
 from models.codec import codec as codec_module
 from models.codec.codec import Codec
 from models.codec.official import is_official, load_official, weights_file
-from models.responder import Responder, named
+from models.responder.responder import Responder, named
 from models.timing.drum_timing import Timing
 
 SILENT_DB = -54.0  # re full scale

@@ -25,10 +25,10 @@ from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetStanding
 from agent.directions.director import Directing
 from listener.types import Analysis, Grid, Note
-from models import phrasing
 from models.music.dials import Dials
 from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply, TickInput, ticks_per_beat
-from models.responder import Responder, ResponderState
+from models.responder import phrasing
+from models.responder.responder import Responder, ResponderState
 from models.timing.drum_timing import Timing
 
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then

@@ -37,7 +37,7 @@ from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from listener.capture import AudioFile
 from models.music.midi_reader import RawNote
-from models.responder import Responder, named
+from models.responder.responder import Responder, named
 from models.timing.drum_timing import Timing
 
 BLOCK = 48_000

@@ -21,7 +21,7 @@ from agent.takes.take import Take
 from agent.takes.take_generator import Drawer, Warm
 from listener.types import Key
 from models.music.tokens import PARTS, Reply
-from models.responder import Responder
+from models.responder.responder import Responder
 
 REPEATS = 2  # times the form is played in a take
 DRAWS: dict[str, tuple[str, ...]] = {  # dimension -> parts drawn anew when the band as a whole is named

@@ -13,9 +13,9 @@ from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
 from agent.directions.key_filter import InKey
 from agent.takes.riff import REST, Bar, Riff
-from models import phrasing
 from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply, TickInput
-from models.responder import Responder, ResponderState
+from models.responder import phrasing
+from models.responder.responder import Responder, ResponderState
 
 WARM_UP_BARS = 2  # heard before the first bar, and not part of the take
 AS_IT_COMES = 0.5  # variation where none was asked for: below it the bar before comes again, the more the lower

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from models.music.tokens import ChordHit, DrumHit, LineHit, Position, Reply, TickInput, ticks_per_beat
-from models.sampling import NO_PUSH, Push
+from models.responder.sampling import NO_PUSH, Push
 
 
 class PatternResponder:

@@ -173,7 +173,7 @@ def test_missing_or_truncated_weights_are_refused(
 ) -> None:
     flags = ["jam", "--fast", "--quiet", "--input", shipped("take.flac"), "--out", tmp_path / "out"]
     assert "nothing" in refused(capsys, *flags, "--set", f"models.{model}={tmp_path / 'nothing'}")
-    from models.responder import WEIGHTS
+    from models.responder.responder import WEIGHTS
 
     for suffix in (".json", ".safetensors"):
         data = WEIGHTS.with_name(f"{model}{suffix}").read_bytes()

@@ -16,13 +16,13 @@ from agent.core.errors import UserError
 from agent.core.music_names import key_of, meter_of
 from agent.directions.key_filter import InKey, key_from, scale_of
 from listener.types import Key, Meter
-from models import responder
 from models.corpus import copy_check as copycheck
 from models.corpus.copy_check import CopyCheck
 from models.music.midi_reader import RawNote, Score, read_score
 from models.music.tokens import EMPTY_REPLY, ChordHit, DrumHit, LineHit, Position, Reply
-from models.responder import Responder
-from models.responder_net import ResponderConfig
+from models.responder import responder
+from models.responder.net import ResponderConfig
+from models.responder.responder import Responder
 from tests.models.midi_cases import song
 
 METER = Meter(7, 8, (2, 2, 3))

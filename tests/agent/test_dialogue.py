@@ -25,7 +25,7 @@ from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from listener.types import Key, Meter
 from models.music.tokens import BassTick
-from models.responder import Responder
+from models.responder.responder import Responder
 
 DAY_S = 86_400.0
 BEGAN_S = 1_790_000_000.0

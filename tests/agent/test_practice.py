@@ -13,13 +13,13 @@ import torch
 
 from agent.memory import practice
 from agent.memory.store import Memory
-from models import responder
-from models.adapter import Adapter, save
 from models.corpus.played_pieces import kept as kept_in
 from models.corpus.played_pieces import played
 from models.corpus.song import save_songs
-from models.responder import Responder
-from models.responder_net import ResponderConfig, ResponderNet
+from models.responder import responder
+from models.responder.adapter import Adapter, save
+from models.responder.net import ResponderConfig, ResponderNet
+from models.responder.responder import Responder
 from tests.models.test_train_responder import song
 
 SMALL = ResponderConfig(hidden=16, layers=1, sound_dim=4, dropout=0.0, dials=True, foresee=True)

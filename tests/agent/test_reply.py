@@ -13,11 +13,12 @@ from agent.__main__ import main
 from agent.compose import reply
 from agent.compose.multitrack import without_overlap
 from agent.compose.wish import Wish
-from models import checkpoint, responder
+from models import checkpoint
 from models.music.dials import Dials
 from models.music.midi_reader import RawNote, Score, read_score
-from models.responder import Responder
-from models.responder_net import ResponderConfig
+from models.responder import responder
+from models.responder.net import ResponderConfig
+from models.responder.responder import Responder
 from tests.models.midi_cases import BASS, LEAD, header, song, write
 
 SMALL = ResponderConfig(hidden=32, sound_dim=4)

@@ -18,7 +18,7 @@ from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from listener.types import Key, Meter
 from models.music.tokens import BassTick
-from models.responder import Responder
+from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
 
 RIFF = ((0, 40), (3, 40), (6, 43), (8, 45), (11, 47), (14, 43))

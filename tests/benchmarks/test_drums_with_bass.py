@@ -11,7 +11,7 @@ from listener.types import Meter
 from models.corpus.song import Song
 from models.music.features import Events
 from models.music.tokens import PIECES, BassTick, ticks_per_beat
-from models.responder import Responder
+from models.responder.responder import Responder
 
 KICK, HAT = PIECES.index("kick"), PIECES.index("closed_hat")
 FOUR, FIVE = Meter(4, 4), Meter(5, 4)

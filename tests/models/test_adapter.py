@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from models import adapter as adapters
-from models import responder, train_adapter
-from models.adapter import Adapter
+from models import train_adapter
 from models.corpus import played_pieces as material
 from models.corpus.song import save_songs
 from models.course import AdapterConfig, Course, Material
 from models.music import tokens
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
 from models.rehearsal import imagined, rehearsal
-from models.responder import Responder
-from models.responder_net import ResponderConfig, ResponderNet
+from models.responder import adapter as adapters
+from models.responder import responder
+from models.responder.adapter import Adapter
+from models.responder.net import ResponderConfig, ResponderNet
+from models.responder.responder import Responder
 from models.train_adapter import Practice, chosen, drift, merged_net, nats, run
 from tests.models.test_train_responder import song
 

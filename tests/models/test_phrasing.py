@@ -5,9 +5,9 @@ import pytest
 
 from listener.types import Meter
 from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, TickInput
-from models.phrasing import Form, last_group, play, push_of, varied
-from models.responder import Responder
-from models.responder_net import ResponderConfig
+from models.responder.net import ResponderConfig
+from models.responder.phrasing import Form, last_group, play, push_of, varied
+from models.responder.responder import Responder
 
 METER = Meter(7, 8, (2, 2, 3))
 OLD = Reply((DrumHit("kick", 92),), ChordHit(2, "min7", 92), False, LineHit(62, 92))

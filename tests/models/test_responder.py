@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from listener.types import Meter
-from models import responder
 from models.batches import collate, crop_of
 from models.corpus.song import Song
 from models.music import features, tokens
 from models.music.dials import Dials
 from models.music.features import Events
 from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, TickInput
-from models.responder import Responder, ResponderState
-from models.responder_net import SLICES, ResponderConfig
-from models.sampling import AS_IT_IS, NO_LEAN, Lean, Push
+from models.responder import responder
+from models.responder.net import SLICES, ResponderConfig
+from models.responder.responder import Responder, ResponderState
+from models.responder.sampling import AS_IT_IS, NO_LEAN, Lean, Push
 
 METER = Meter(7, 8, (2, 2, 3))
 

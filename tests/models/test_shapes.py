@@ -8,7 +8,7 @@ from models.codec.codec import WEIGHTS as CODEC
 from models.codec.layers import arrays_of
 from models.codec.net import load_encodec
 from models.codec.shape import folded, load_parts
-from models.responder_net import ResponderConfig, ResponderNet
+from models.responder.net import ResponderConfig, ResponderNet
 from models.timing.net import TimingConfig, TimingNet
 
 

@@ -18,7 +18,7 @@ from models.music import dials
 from models.music.dials import Dials
 from models.music.features import Events
 from models.music.tokens import LINE_ON, NEW, PIECES
-from models.responder_net import ResponderConfig
+from models.responder.net import ResponderConfig
 from models.train_responder import Run, TrainConfig, train
 from models.wishes import Phrase, measure
 

@@ -18,10 +18,10 @@ from models.backbones import registry as backbones
 from models.music import features, tokens
 from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
 from models.music.tokens import LINE_PITCHES, QUALITIES
-from models.responder_shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN
-from models.responder_shape import SLICES as SLICES
-from models.responder_shape import VELOCITIES as VELOCITIES
-from models.responder_shape import ResponderConfig as ResponderConfig
+from models.responder.shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN
+from models.responder.shape import SLICES as SLICES
+from models.responder.shape import VELOCITIES as VELOCITIES
+from models.responder.shape import ResponderConfig as ResponderConfig
 
 FORESEE_WEIGHT = 0.1
 

@@ -20,9 +20,9 @@ from models.corpus.song import Song
 from models.music import tokens
 from models.music.features import Memory
 from models.music.tokens import EMPTY_REPLY, NEW, PIECES, BassTick, Reply, TickInput
-from models.responder import Responder, ResponderState, silenced
-from models.responder_shape import HEADS, SLICES
-from models.sampling import rolled
+from models.responder.responder import Responder, ResponderState, silenced
+from models.responder.sampling import rolled
+from models.responder.shape import HEADS, SLICES
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int16]

@@ -25,7 +25,7 @@ from models.music.tokens import (
     LineHit,
     Reply,
 )
-from models.responder_shape import PITCH_CLASS, SLICES, VELOCITIES
+from models.responder.shape import PITCH_CLASS, SLICES, VELOCITIES
 
 Floats = NDArray[np.float32]
 

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import adapter as adapters
 from models import checkpoint, paths
 from models.backbones import registry as backbones
 from models.music import dials, features
 from models.music.dials import NO_DIALS, SURPRISE_BITS, Dials
 from models.music.features import Memory
 from models.music.tokens import PARTS, BassTick, Reply, TickInput, ticks_per_beat
-from models.responder_shape import BELOW, FORESEEN, HEADS, ResponderConfig
-from models.sampling import (
+from models.responder import adapter as adapters
+from models.responder.sampling import (
     LEAN,
     NO_LEAN,
     NO_PUSH,
@@ -36,9 +35,10 @@ from models.sampling import (
     choices_of,
     rolled,
 )
+from models.responder.shape import BELOW, FORESEEN, HEADS, ResponderConfig
 
 if TYPE_CHECKING:
-    from models.responder_net import ResponderNet
+    from models.responder.net import ResponderNet
 
 Floats = NDArray[np.float32]
 
@@ -99,7 +99,7 @@ class Responder:
     def net(self) -> ResponderNet:
         """The network in torch, for training and measuring; loaded when first asked for."""
         if self._net is None:
-            from models.responder_net import ResponderNet
+            from models.responder.net import ResponderNet
 
             assert self._stem
             loaded = checkpoint.load_net(self._stem, "responder", lambda net: ResponderNet(ResponderConfig(**net)))
@@ -134,7 +134,7 @@ class Responder:
         """Random weights: for tests of what surrounds the model."""
         import torch
 
-        from models.responder_net import ResponderNet
+        from models.responder.net import ResponderNet
 
         with torch.random.fork_rng():
             torch.manual_seed(seed)

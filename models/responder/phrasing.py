@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.music.tokens import PARTS, Position, Reply, grouping_of, ticks_per_beat
-from models.responder import Responder, ResponderState, silenced
-from models.sampling import CADENCE, NO_PUSH, Push
+from models.responder.responder import Responder, ResponderState, silenced
+from models.responder.sampling import CADENCE, NO_PUSH, Push
 
 FILL_NATS = 2.5
 
