@@ -12,7 +12,7 @@ from models.music.dials import GUIDANCE, NO_DIALS, Dials
 from models.music.features import Events, Ints, reply_events
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput, ticks_per_beat
 from models.responder.responder import Responder
-from models.wishes import Phrase
+from models.training.dial_labels import Phrase
 
 SKIP_BARS = 2  # of a reply: the band is coming in
 

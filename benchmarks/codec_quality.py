@@ -24,8 +24,8 @@ from benchmarks.untrained import untrained
 from models import checkpoint
 from models.codec.codec import WEIGHTS
 from models.codec.net import CodecConfig, codes_of, load_encodec
-from models.codec_scores import log_mel_distance, perplexity, si_sdr, used
 from models.sounds.heldout_sounds import KIND_S, KINDS, TAKE_S, held_out
+from models.training.codec_scores import log_mel_distance, perplexity, si_sdr, used
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 KBPS = (1.5, 3.0, 6.0, 12.0)

@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from benchmarks import results
 from benchmarks.baselines.rules import Counts
-from models.batches import collate, crop_of
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.tokens import PARTS
 from models.responder.responder import WEIGHTS, Responder
+from models.training.batches import collate, crop_of
 
 CONTEXTS = (1, 2, 4, 8, 16, 32, 64)
 PLOT = Path(__file__).resolve().parents[1] / "docs" / "context.png"

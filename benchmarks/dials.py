@@ -29,7 +29,7 @@ from models.music.dials import GUIDANCE, LEARNED, STYLES, Dials, Knots, rank
 from models.music.features import Events
 from models.music.tokens import EMPTY_REPLY, LINE_LOW, LINE_ON, QUALITIES, TickInput
 from models.responder.responder import WEIGHTS, Responder
-from models.wishes import measure, syncopation
+from models.training.dial_labels import measure, syncopation
 
 SETTINGS = (0.1, 0.3, 0.5, 0.7, 0.9)
 TICKS = 224

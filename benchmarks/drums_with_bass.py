@@ -31,12 +31,12 @@ from benchmarks.baselines.rules import CommonBar
 from benchmarks.groove import jsd_bits
 from listener.types import Meter
 from models.corpus.song import CACHE, Song, load_songs
-from models.evaluate import held_out
 from models.music.features import Ints
 from models.music.syncopation import syncopation
 from models.music.tokens import PIECES, drum_levels, ticks_per_beat
 from models.responder import responder
 from models.responder.responder import Responder
+from models.training.evaluate import held_out
 
 TICKS, PER_METER, SEED = 256, 6, 0
 DRUMS_ALONE = (True, False, False)

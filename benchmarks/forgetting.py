@@ -23,14 +23,14 @@ from rich.table import Table
 from benchmarks import results
 from benchmarks.players import Player, players
 from models.corpus.song import Song, load_songs
-from models.course import AdapterConfig, Material
-from models.evaluate import held_out
 from models.paths import ROOT
-from models.rehearsal import rehearsal
 from models.responder import adapter as adapters
 from models.responder.adapter import Adapter
 from models.responder.responder import Responder
-from models.train_adapter import Practice, chosen, merged_net, nats, run
+from models.training.adapter import Practice, chosen, merged_net, nats, run
+from models.training.adapter_course import AdapterConfig, Material
+from models.training.evaluate import held_out
+from models.training.rehearsal import rehearsal
 
 CACHE = ROOT / "data_cache" / "forgetting"
 PICTURE = ROOT / "docs" / "forgetting.png"

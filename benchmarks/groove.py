@@ -34,14 +34,14 @@ from benchmarks.groove_tables import (
     tuned,
 )
 from listener.types import Meter
-from models import train_timing
 from models.music.features import Ints
 from models.music.tokens import LEVEL_VELOCITY, PIECES, DrumHit, Position
 from models.timing import groove_dataset as groove
 from models.timing.drum_timing import Timing
 from models.timing.groove_dataset import LOOSE, Take
 from models.timing.net import Feel
-from models.train_timing import style_name
+from models.training import timing as train_timing
+from models.training.timing import style_name
 
 ASKED_SWING, ASKED_LATE_MS = (0.5, 0.58, 0.667), (-20.0, 0.0, 20.0)
 DIAL_TICKS = 256

@@ -12,7 +12,7 @@ from models.music.features import Ints
 from models.music.tokens import LEVEL_STARTS, LEVEL_VELOCITY, LEVELS, PIECES
 from models.timing.groove_dataset import Take
 from models.timing.net import UNKNOWN, Feel
-from models.train_timing import feel_of, residual_ms
+from models.training.timing import feel_of, residual_ms
 
 Floats = NDArray[np.float64]
 Played = tuple[Floats, Ints]  # offset_ms [N], velocity [N] of a take's hits

@@ -22,16 +22,16 @@ from rich.table import Table
 from benchmarks import results
 from benchmarks.forgetting import CACHE
 from benchmarks.players import HELD_OUT, Player, players
-from models.batches import Batch, collate, crop_of
 from models.corpus.song import Song
-from models.evaluate import PIECE_TICKS, held_out
 from models.music import tokens
 from models.music.features import COLUMN, NO_PC, Memory
 from models.responder import adapter as adapters
 from models.responder.net import ResponderNet
 from models.responder.recall import COLUMNS, ENTRIES, KEY, PlayerMemory, key_of
 from models.responder.responder import Responder
-from models.train_adapter import merged_net
+from models.training.adapter import merged_net
+from models.training.batches import Batch, collate, crop_of
+from models.training.evaluate import PIECE_TICKS, held_out
 
 Floats = NDArray[np.float32]
 TRIALS = 2000

@@ -25,9 +25,9 @@ from listener.types import Meter
 from models import paths
 from models.corpus import build_corpus as data
 from models.corpus.song import CACHE, Song, load_songs
-from models.evaluate import PIECE_TICKS, evaluate, held_out, song_nats
 from models.music.tokens import EMPTY_REPLY, PARTS, BassTick, Position, TickInput
 from models.responder.responder import NAMED, Responder
+from models.training.evaluate import PIECE_TICKS, evaluate, held_out, song_nats
 
 PLAIN = {"4/4", "3/4", "6/8", "6/4", "9/8", "12/8", "2/4"}
 MODELS = {"responder (SSM, shipped)": "ssm", "LSTM of equal size": "lstm"}

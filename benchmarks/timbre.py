@@ -21,7 +21,7 @@ from listener.timbre import TimbreTracker
 from listener.timbre_features import NAMES
 from listener.types import FRAME_SAMPLES, Frame, Note
 from models.sounds.technique_notes import CLASSES, SETS, Examples, examples, font_banks
-from models.train_timbre import (
+from models.training.timbre import (
     DATA,
     PACKS,
     TrainConfig,

@@ -1,6 +1,6 @@
 """The ear network, one hop at a time: step(features [F]) -> (onset age [A + 1], pitch [P + 1]), probabilities.
 
-A dense layer, a GRU (Cho et al. 2014, in PyTorch's form) and two softmaxes, in numpy; models/train_ears.py trains it.
+A dense layer, a GRU (Cho et al. 2014, in PyTorch's form) and two softmaxes, in numpy; models/training/ears.py trains it.
 Age class a: the newest onset lies a hops back; the last class: longer. Pitch class 0: none; c: MIDI lowest + c - 1.
 """
 

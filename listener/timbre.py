@@ -1,6 +1,6 @@
 """How each note was played and sounds: technique, brightness, attack, dynamics, about 140 ms after its onset.
 
-A small network (models/train_timbre.py) on listener.timbre_features; dynamics are marked within the player's own range.
+A small network (models/training/timbre.py) on listener.timbre_features; dynamics are marked within the player's own range.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ import sys
 from importlib import import_module
 
 TRAINERS = {
-    "responder": "models.train_responder",
-    "codec": "models.train_codec",
-    "ears": "models.train_ears",
-    "timbre": "models.train_timbre",
-    "timing": "models.train_timing",
+    "responder": "models.training.responder",
+    "codec": "models.training.codec",
+    "ears": "models.training.ears",
+    "timbre": "models.training.timbre",
+    "timing": "models.training.timing",
 }
 
 

@@ -126,7 +126,7 @@ def practise(memory: Memory | None, player_id: int, **options: Any) -> subproces
     folder = folder_of(memory, player_id)
     if sum(map(len, material.kept(folder / "material"))) < FEWEST_TICKS:
         return None
-    command = [sys.executable, "-m", "models.train_adapter", *_arguments(memory, player_id, options)]
+    command = [sys.executable, "-m", "models.training.adapter", *_arguments(memory, player_id, options)]
     with (folder / "practice.lock").open("w") as lock, (folder / "practice.log").open("w") as log:
         if not _locked(lock.fileno()):
             return None

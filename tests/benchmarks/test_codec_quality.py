@@ -8,7 +8,7 @@ from benchmarks.codec_quality import codebook_use
 from benchmarks.opus import aligned, opus
 from benchmarks.untrained import untrained
 from models.codec.net import CodecConfig, codes_of
-from models.codec_scores import si_sdr
+from models.training.codec_scores import si_sdr
 
 
 def plucks(seconds: float, seed: int = 0) -> np.ndarray:

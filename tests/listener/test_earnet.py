@@ -9,8 +9,8 @@ import torch
 from listener import earnet, frontend
 from listener.earnet import EarNet
 from listener.frontend import HOP, LAG_MIDI, FrontEnd
-from models.ears_net import EarConfig
-from models.ears_net import EarNet as Trained
+from models.training.ears_net import EarConfig
+from models.training.ears_net import EarNet as Trained
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(0, 1, (120, frontend.SIZE)).astype(np.float32)

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 import torch
 
-from models import train_adapter
 from models.corpus import played_pieces as material
 from models.corpus.song import save_songs
-from models.course import AdapterConfig, Course, Material
 from models.music import tokens
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
-from models.rehearsal import imagined, rehearsal
 from models.responder import adapter as adapters
 from models.responder import responder
 from models.responder.adapter import Adapter
 from models.responder.net import ResponderConfig, ResponderNet
 from models.responder.responder import Responder
-from models.train_adapter import Practice, chosen, drift, merged_net, nats, run
+from models.training import adapter as train_adapter
+from models.training.adapter import Practice, chosen, drift, merged_net, nats, run
+from models.training.adapter_course import AdapterConfig, Course, Material
+from models.training.rehearsal import imagined, rehearsal
 from tests.models.test_train_responder import song
 
 SMALL = ResponderConfig(hidden=16, layers=1, sound_dim=4, dropout=0.0, dials=True, foresee=True)

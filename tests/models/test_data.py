@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from listener.types import Meter
-from models.batches import Sampler, collate, crop_of, transposed
 from models.corpus import build_corpus as data
 from models.corpus.song import Song, load_songs, save_songs
 from models.music import features, tokens
 from models.music import tick_grid as midi
+from models.training.batches import Sampler, collate, crop_of, transposed
 
 QUARTER = 480
 

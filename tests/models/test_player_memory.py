@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from models.batches import transposed
 from models.music.features import Memory
 from models.music.tokens import PIECES, BassTick, ChordHit, DrumHit, LineHit, Position, Reply, TickInput
 from models.responder.net import ResponderConfig
 from models.responder.recall import COLUMNS, KEY, Mixing, PlayerMemory, Recalling, key_of, pull, remembered, value_of
 from models.responder.responder import Responder
 from models.responder.shape import SLICES
+from models.training.batches import transposed
 from tests.models.test_train_responder import song
 
 SMALL = ResponderConfig(hidden=16, layers=1, sound_dim=4, dropout=0.0)

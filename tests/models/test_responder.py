@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from listener.types import Meter
-from models.batches import collate, crop_of
 from models.corpus.song import Song
 from models.music import features, tokens
 from models.music.dials import Dials
@@ -19,6 +18,7 @@ from models.responder import responder
 from models.responder.net import SLICES, ResponderConfig
 from models.responder.responder import Responder, ResponderState
 from models.responder.sampling import AS_IT_IS, NO_LEAN, Lean, Push
+from models.training.batches import collate, crop_of
 
 METER = Meter(7, 8, (2, 2, 3))
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from listener.types import Meter
-from models import train_timing
 from models.music.tokens import PIECES, DrumHit, Position, level_of
 from models.timing import drum_timing as timing
 from models.timing.drum_timing import Timing, TimingState
 from models.timing.groove_dataset import Take
 from models.timing.net import Feel, TimingConfig, TimingNet
+from models.training import timing as train_timing
 
 FOUR = Meter(4, 4)
 GROOVE = {0: "kick", 4: "snare", 8: "kick", 12: "snare"}  # of a bar of 4/4, with hats on the eighths

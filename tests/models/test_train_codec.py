@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from models import train_codec
 from models.codec.net import CodecConfig, build_encodec, load_encodec
-from models.codec_books import codebooks, initialise_codebooks
-from models.codec_init import initialise_as_klt
-from models.codec_losses import sdr_db
-from models.codec_scores import perplexity, si_sdr
 from models.sounds import codec_sounds as codec_data
 from models.sounds.bass_tones import MadeString
 from models.sounds.codec_sounds import Corpus, Sources
 from models.sounds.ears_corpus import Bank
-from models.train_codec import TrainConfig, Trainer
+from models.training import codec as train_codec
+from models.training.codec import TrainConfig, Trainer
+from models.training.codec_books import codebooks, initialise_codebooks
+from models.training.codec_init import initialise_as_klt
+from models.training.codec_losses import sdr_db
+from models.training.codec_scores import perplexity, si_sdr
 
 TINY = CodecConfig(n_filters=2, dim=8, n_codebooks=4, bins=16)
 CONFIG = TrainConfig(steps=12, batch=4, frames=10, trained_books=2, processes=1, seed=3)

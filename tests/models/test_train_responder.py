@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from listener.types import Meter
-from models.batches import Sampler, collate, crop_of
 from models.corpus.song import Song
 from models.corpus.styles import style_of
 from models.music import dials
@@ -19,8 +18,9 @@ from models.music.dials import Dials
 from models.music.features import Events
 from models.music.tokens import LINE_ON, NEW, PIECES
 from models.responder.net import ResponderConfig
-from models.train_responder import Run, TrainConfig, train
-from models.wishes import Phrase, measure
+from models.training.batches import Sampler, collate, crop_of
+from models.training.dial_labels import Phrase, measure
+from models.training.responder import Run, TrainConfig, train
 
 SMALL = ResponderConfig(hidden=16, layers=1, sound_dim=4, dropout=0.0, dials=True, foresee=True)
 CONFIG = TrainConfig(steps=6, batch=4, length=32, valid_every=3, warmup=2)

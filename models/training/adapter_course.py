@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from models.batches import Batch, Sampler
 from models.corpus.song import Song
-from models.evaluate import held_out
+from models.training.batches import Batch, Sampler
+from models.training.evaluate import held_out
 
 KEPT_APART = 4  # every so manyeth piece of a player
 PER_METER = 2  # of the base's, by source

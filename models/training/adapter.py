@@ -1,4 +1,4 @@
-"""`python -m models.train_adapter --learn FOLDER --out STEM`: a player's adapter from token files of his takes and lines.
+"""`python -m models.training.adapter --learn FOLDER --out STEM`: a player's adapter from token files of his takes and lines.
 
 Half of every batch is rehearsed: base material and earlier players' (experience replay: Rolnick et al., NeurIPS 2019).
 Afterwards the additions are scaled down until base and earlier players, on pieces kept apart, have lost no more than
@@ -21,19 +21,19 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from models import checkpoint
-from models.batches import Batch
 from models.corpus import played_pieces as material
 from models.corpus.song import CACHE, Song
-from models.course import AdapterConfig, Course, Material
-from models.evaluate import evaluate
 from models.music.tokens import LEVELS, PARTS
-from models.rehearsal import rehearsal
 from models.responder import adapter as adapters
 from models.responder import responder
 from models.responder.adapter import ADD, DOWN, UP, Adapter
 from models.responder.net import FORESEE_WEIGHT, SLICES, ResponderNet
 from models.responder.recall import remembered
-from models.stopping import StopRequest
+from models.training.adapter_course import AdapterConfig, Course, Material
+from models.training.batches import Batch
+from models.training.evaluate import evaluate
+from models.training.rehearsal import rehearsal
+from models.training.stopping import StopRequest
 
 BASE = 1  # which batch of a step is the base's
 KEPT_BELIEFS = {"drums": LEVELS, "action": 4, "line": 3}  # blocks of logits, and of how many choices each
@@ -260,7 +260,7 @@ def _practise(args: argparse.Namespace) -> int:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m models.train_adapter", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m models.training.adapter", description=__doc__)
     parser.add_argument("--learn", type=Path, required=True, help="folder of the player's token files (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="path stem of the adapter")
     parser.add_argument("--state", type=Path, help="stem of the state to go on from (default: OUT-state)")

@@ -25,13 +25,13 @@ from torch.multiprocessing.spawn import spawn
 
 from models import checkpoint
 from models.codec.net import CodecConfig, build_encodec, load_encodec
-from models.codec_books import book_buffers, expire_codes, initialise_codebooks, no_expiry
-from models.codec_init import initialise_as_klt
-from models.codec_losses import Losses, sdr_db
-from models.codec_scores import card, score
 from models.sounds.codec_sounds import Corpus, Sources, build
 from models.sounds.heldout_sounds import held_out
-from models.stopping import StopRequest
+from models.training.codec_books import book_buffers, expire_codes, initialise_codebooks, no_expiry
+from models.training.codec_init import initialise_as_klt
+from models.training.codec_losses import Losses, sdr_db
+from models.training.codec_scores import card, score
+from models.training.stopping import StopRequest
 
 PLAIN_SHARE = 0.012  # of the steps without quantiser
 COARSE_SHARE = 0.1  # of the quantised steps with half the codebooks

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.batches import collate, crop_of
 from models.corpus.song import Song
 from models.music.tokens import PARTS
 from models.responder.net import ResponderNet
+from models.training.batches import collate, crop_of
 
 PIECE_TICKS = 512  # at most, from the start of a piece: enough for long context, bounded in time
 PER_METER = 12  # pieces of one source and meter in the quick set

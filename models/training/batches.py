@@ -20,7 +20,7 @@ from models.music.tick_grid import fold
 from models.music.tokens import LINE_LOW, PIECES
 from models.responder.net import Targets
 from models.responder.shape import FORESIGHT
-from models.wishes import measure, phrases_of, ranks_of, shown_by
+from models.training.dial_labels import measure, phrases_of, ranks_of, shown_by
 
 Kind = TypeVar("Kind", bound=np.generic)
 

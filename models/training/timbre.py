@@ -23,7 +23,7 @@ from models import checkpoint
 from models.paths import DATA_CACHE, ROOT, SHARED
 from models.sounds.technique_notes import CLASSES, Examples, examples, font_banks, made_banks, recorded_banks
 from models.sounds.technique_notes import PACKS as PACK_SETS
-from models.timbre_card import card
+from models.training.timbre_card import card
 
 WEIGHTS = LISTENER_WEIGHTS / "timbre"
 CACHE = DATA_CACHE / "timbre"

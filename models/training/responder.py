@@ -24,18 +24,18 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from models import checkpoint
-from models.batches import Batch, Sampler
 from models.corpus.song import CACHE, Song, load_songs
 from models.corpus.styles import styles_of
-from models.evaluate import evaluate, held_out
 from models.music.dials import Knots
 from models.music.tokens import PARTS
 from models.paths import CHECKPOINTS, SHARED
 from models.responder import responder
 from models.responder.net import FORESEE_WEIGHT, SLICES, VELOCITIES, ResponderConfig, ResponderNet
-from models.responder_card import card
-from models.stopping import StopRequest
 from models.timing.groove_dataset import archive_in, groove_songs
+from models.training.batches import Batch, Sampler
+from models.training.evaluate import evaluate, held_out
+from models.training.responder_card import card
+from models.training.stopping import StopRequest
 
 STATE = CHECKPOINTS / "responder"
 LINE_SCALES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25)

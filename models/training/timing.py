@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from models.codec_scores import commit
 from models.corpus.styles import style_of
 from models.music.dials import STYLES
 from models.music.tokens import LEVEL_STARTS
@@ -29,6 +28,7 @@ from models.timing import groove_dataset as groove
 from models.timing.groove_dataset import LOOSE, Take
 from models.timing.net import TimingNet, rows
 from models.timing.shape import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig
+from models.training.codec_scores import commit
 
 RUN = CHECKPOINTS / "timing.pt"
 CLOCK_TICKS = 4 / 480  # the recordings' resolution, in 16ths: offsets are spread over it to have a density

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.codec_scores import mel_bank, mel_power
+from models.training.codec_scores import mel_bank, mel_power
 
 SDR_WEIGHT = 0.2  # per dB
 SDR_EPS = 0.1  # keeps silent segments finite

@@ -17,9 +17,9 @@ from torch import nn
 from listener.frontend import HOP_S, LOWEST
 from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from models import checkpoint
-from models.ears_net import PITCHES, EarConfig, EarNet
 from models.paths import CHECKPOINTS, DATA_CACHE
 from models.sounds.ears_corpus import AGES, SECONDS, build, load_bank
+from models.training.ears_net import PITCHES, EarConfig, EarNet
 
 CORPUS, HELD_OUT = DATA_CACHE / "ears", DATA_CACHE / "ears_val"
 STATE = CHECKPOINTS / "ears.pt"
@@ -168,7 +168,7 @@ def _keep(net: EarNet, optimiser: torch.optim.Optimizer, step: int) -> None:
 CARD = """# The ear network of Antiphon
 
 Onset ages and pitch beliefs from {features} features per 3.3 ms: dense {dense}, GRU {hidden}, head {head};
-{parameters:,} parameters, float32. `listener/earnet.py` runs it, `models/train_ears.py` trained it.
+{parameters:,} parameters, float32. `listener/earnet.py` runs it, `models/training/ears.py` trained it.
 
 ## Data and licences
 Nothing recorded of anyone's playing: lines made by `models/sounds/bass_lines.py` from `models/sounds/bass_tones.py`, degraded by `models/sounds/degrade.py`, on

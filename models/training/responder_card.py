@@ -6,11 +6,11 @@ import math
 import shlex
 from typing import Any
 
-from models.codec_scores import commit
 from models.corpus.build_corpus import LICENCES
 from models.corpus.song import Song
 from models.music.tokens import PARTS
 from models.responder.net import ResponderNet
+from models.training.codec_scores import commit
 
 OWN = "brought by the user"  # licence of music that is none of ours
 

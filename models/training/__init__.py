@@ -1,0 +1,1 @@
+"""Everything that needs torch and hours. Door: models/train.py."""
