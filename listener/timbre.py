@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
-from listener import paths, weightfile
+from listener import paths
+from listener import weight_file as weightfile
 from listener.pitch import to_hz
 from listener.timbre_features import (
     BRIGHTNESS_S,

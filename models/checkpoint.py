@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
-from listener import weightfile
-from listener.weightfile import FORMAT, beside, stem_of
-from listener.weightfile import RETRAIN as RETRAIN
+from listener import weight_file as weightfile
+from listener.weight_file import FORMAT, beside, stem_of
+from listener.weight_file import RETRAIN as RETRAIN
 
 if TYPE_CHECKING:
     import torch

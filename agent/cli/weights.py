@@ -14,7 +14,7 @@ from rich.table import Table
 
 from agent.core.errors import UserError
 from listener import paths as listener_paths
-from listener.weightfile import beside
+from listener.weight_file import beside
 from models import paths as models_paths
 from models.codec import official as codec_official
 from models.codec.official import CHOICE, cached, load_official, url

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request
 
-from listener.weightfile import stem_of
+from listener.weight_file import stem_of
 from models.codec.codec import WEIGHTS
 from models.codec.shape import CodecConfig
 

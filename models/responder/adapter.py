@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as bytes_of
 
-from listener.weightfile import FORMAT, beside, stem_of
+from listener.weight_file import FORMAT, beside, stem_of
 from models import checkpoint
 
 Floats = NDArray[np.float32]
