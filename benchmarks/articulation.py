@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from listener.frontend import HOP
+from listener.ears.frontend import HOP
 from models.sounds import bass_lines as data_ears
 from models.sounds import bass_tones
 from models.sounds.bass_lines import Played

@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 
 from listener.beat import BeatTracker
-from listener.ears import SILENCE_DB, Ears, Heard
+from listener.ears.ears import SILENCE_DB, Ears, Heard
+from listener.ears.frontend import HOP
 from listener.feel import FeelTracker
 from listener.form import FormTracker
-from listener.frontend import HOP
 from listener.harmony import Harmony
 from listener.phrase import Phrases
 from listener.timbre import TimbreTracker

@@ -33,7 +33,7 @@ from agent.listen.panel import Board, panel, summary
 from agent.listen.text import readable
 from listener.analyzer import Analyzer, warm_up
 from listener.capture import Framer, first_start, to_mono
-from listener.frontend import HOP
+from listener.ears.frontend import HOP
 from listener.ring import Ring
 from listener.types import FRAME_SAMPLES, Analysis, Frame, Onset
 

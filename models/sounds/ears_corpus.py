@@ -18,7 +18,7 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.frontend import HOP, FrontEnd
+from listener.ears.frontend import HOP, FrontEnd
 from models import paths
 from models.sounds import bass_lines as data_ears
 from models.sounds import bass_tones, degrade

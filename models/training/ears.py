@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from listener.frontend import HOP_S, LOWEST
+from listener.ears.frontend import HOP_S, LOWEST
 from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from models import checkpoint
 from models.paths import CHECKPOINTS, DATA_CACHE
@@ -168,7 +168,7 @@ def _keep(net: EarNet, optimiser: torch.optim.Optimizer, step: int) -> None:
 CARD = """# The ear network of Antiphon
 
 Onset ages and pitch beliefs from {features} features per 3.3 ms: dense {dense}, GRU {hidden}, head {head};
-{parameters:,} parameters, float32. `listener/earnet.py` runs it, `models/training/ears.py` trained it.
+{parameters:,} parameters, float32. `listener/ears/ear_network.py` runs it, `models/training/ears.py` trained it.
 
 ## Data and licences
 Nothing recorded of anyone's playing: lines made by `models/sounds/bass_lines.py` from `models/sounds/bass_tones.py`, degraded by `models/sounds/degrade.py`, on

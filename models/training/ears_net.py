@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from listener.frontend import HIGHEST, LOWEST, SIZE
+from listener.ears.frontend import HIGHEST, LOWEST, SIZE
 from models.sounds.ears_corpus import AGES
 
 PITCHES = HIGHEST - LOWEST + 1

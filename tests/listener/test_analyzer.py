@@ -8,7 +8,7 @@ import soundfile
 
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
-from listener.frontend import HOP
+from listener.ears.frontend import HOP
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame
 
 

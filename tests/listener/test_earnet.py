@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from listener import earnet, frontend
-from listener.earnet import EarNet
-from listener.frontend import HOP, LAG_MIDI, FrontEnd
+from listener.ears import ear_network as earnet
+from listener.ears import frontend
+from listener.ears.ear_network import EarNet
+from listener.ears.frontend import HOP, LAG_MIDI, FrontEnd
 from models.training.ears_net import EarConfig
 from models.training.ears_net import EarNet as Trained
 

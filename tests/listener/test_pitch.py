@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from listener.ears import Ears
-from listener.frontend import HOP
+from listener.ears.ears import Ears
+from listener.ears.frontend import HOP
 from listener.types import ANALYSIS_RATE
 
 T = np.arange(ANALYSIS_RATE // 2) / ANALYSIS_RATE

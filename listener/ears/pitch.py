@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from listener.frontend import LOW_RATE, FrontEnd
+from listener.ears.frontend import LOW_RATE, FrontEnd
 from listener.types import PitchPoint
 
 VOICED = 0.2  # a pitch is worth saying; a note needs more

@@ -8,11 +8,11 @@ from typing import TypeVar
 import numpy as np
 from numba import njit
 
-from listener import earnet
-from listener.frontend import HOP, FrontEnd
-from listener.notes import NoteTracker
-from listener.onset import OnsetPicker
-from listener.pitch import PitchTracker
+from listener.ears import ear_network as earnet
+from listener.ears.frontend import HOP, FrontEnd
+from listener.ears.notes import NoteTracker
+from listener.ears.onset import OnsetPicker
+from listener.ears.pitch import PitchTracker
 from listener.types import ANALYSIS_RATE, Note, Onset, PitchPoint, Samples
 
 SILENCE_DB = -120.0

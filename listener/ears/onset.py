@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.frontend import HOP_S
+from listener.ears.frontend import HOP_S
 from listener.types import Onset
 
 THRESHOLD = 0.6  # belief that there was an onset within the ages the network tells apart

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.frontend import HOP_S
-from listener.pitch import to_midi
+from listener.ears.frontend import HOP_S
+from listener.ears.pitch import to_midi
 from listener.types import Note, Onset
 
 NAMING = ((0.020, 0.93), (0.032, 0.85), (0.050, 0.75), (0.065, 0.6), (0.080, 0.45), (0.100, 0.3))  # age s -> belief

@@ -1,0 +1,1 @@
+"""Onsets, f0 and notes from sound. Door: ears.py (`Ears`)."""
