@@ -1,4 +1,4 @@
-"""Are the confidences of the beat grid true? Reliability on made-up lines; `--fit` prints the tables for listener/trust.py.
+"""Are the confidences of the beat grid true? Reliability on made-up lines; `--fit` prints the tables for listener/rhythm/confidence.py.
 
 `python benchmarks/confidence.py [--fit] [--lines N] [--plot OUT.png]`. Fitted by isotonic regression (pool adjacent
 violators; Zadrozny and Elkan, KDD 2002) on one half of the lines, reported on the other. Right: the beats within 70 ms
@@ -17,8 +17,8 @@ import results
 from heard import hear
 from musical_time import right, tasks
 
-import listener.beat
-from listener import trust
+import listener.rhythm.beat
+from listener.rhythm import confidence as trust
 
 EVERY_S, FROM_S = 1.0, 2.0
 KNOTS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0])
@@ -109,7 +109,7 @@ def main() -> int:
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args()
     if args.fit:
-        listener.beat.BEATS_TRUST = listener.beat.BAR_TRUST = trust.AS_BELIEVED  # type: ignore[attr-defined]
+        listener.rhythm.beat.BEATS_TRUST = listener.rhythm.beat.BAR_TRUST = trust.AS_BELIEVED  # type: ignore[attr-defined]
         for name, rows in samples(args.seed, args.lines).items():
             print(name, ", ".join(f"{v:.3f}" for v in isotonic(rows[:, 0], rows[:, 1])))
         return 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from listener.beat import BeatTracker
+from listener.rhythm.beat import BeatTracker
 from listener.types import FRAME_S, FRAME_SAMPLES, Beat, Frame, Grid, Note, Onset
 
 ONSET_DELAY_S, NOTE_DELAY_S = 0.010, 0.045

@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 
-from listener.beat import BeatTracker
 from listener.ears.ears import SILENCE_DB, Ears, Heard
 from listener.ears.frontend import HOP
 from listener.feel import FeelTracker
 from listener.form import FormTracker
 from listener.harmony import Harmony
 from listener.phrase import Phrases
+from listener.rhythm.beat import BeatTracker
 from listener.timbre import TimbreTracker
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame
 

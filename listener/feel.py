@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable
 from statistics import median
 
-from listener.opening import FIRST_NOTES, OpeningClock, near
+from listener.rhythm.opening_pulse import FIRST_NOTES, OpeningClock, near
 from listener.types import Feel, Grid, Note, NoteFeel
 
 SURE = 0.5  # grid confidence from which it is used

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.pulse import COMPOUND_PLACES, SHORT_BEAT_PLACES, STRAIGHT_PLACES, SWUNG_PLACES
+from listener.rhythm.grid_clock import COMPOUND_PLACES, SHORT_BEAT_PLACES, STRAIGHT_PLACES, SWUNG_PLACES
 from listener.types import Grid, Note
 
 SWUNG_FROM = 0.56

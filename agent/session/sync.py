@@ -175,7 +175,7 @@ class Sync:
 
 
 def _meter(config: Config) -> Meter:
-    from listener.hints import meter_of  # costs a second, and only those who play with machines need it
+    from listener.rhythm.hints import meter_of  # costs a second, and only those who play with machines need it
 
     return meter_of(config.band.meter or METER)
 

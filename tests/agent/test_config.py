@@ -157,7 +157,7 @@ def test_a_value_on_the_command_line_reads_as_in_the_file(text: str, value: Any)
 
 
 def test_the_meters_that_can_be_given_are_those_that_can_be_heard() -> None:
-    from listener.hints import METERS as HEARD
+    from listener.rhythm.hints import METERS as HEARD
 
     assert set(METERS) == set(HEARD)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from listener.beat import BeatTracker
+from listener.rhythm.beat import BeatTracker
 from listener.types import FRAME_S, FRAME_SAMPLES, Beat, Frame, Grid, Note, Onset
 
 ONSET_DELAY_S, NOTE_DELAY_S = 0.015, 0.060

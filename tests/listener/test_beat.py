@@ -8,7 +8,7 @@ import mir_eval
 import numpy as np
 import pytest
 
-from listener.beat import BeatTracker
+from listener.rhythm.beat import BeatTracker
 from listener.types import FRAME_SAMPLES, Frame, Note, Onset
 
 FUNK = [(0, 0), (0.75, 0), (1, 12), (1.75, 10), (2.5, 0), (3, 7), (3.5, 10)]

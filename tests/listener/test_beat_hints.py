@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from listener.beat import BeatTracker
+from listener.rhythm.beat import BeatTracker
 from listener.types import FRAME_S, FRAME_SAMPLES, Frame, Note, Onset
 
 SILENCE = np.zeros(FRAME_SAMPLES, np.float32)

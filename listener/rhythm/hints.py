@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from listener.grooves import BINS, LENGTHS, MODELS, PERIODS_S, PLACES, STARTS, TEMPI, Floats32
+from listener.rhythm.bar_models import BINS, LENGTHS, MODELS, PERIODS_S, PLACES, STARTS, TEMPI, Floats32
 from listener.types import Meter
 
 TEMPO_SPREAD = 0.04  # of a tempo that is told, in log

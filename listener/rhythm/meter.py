@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from listener.bar_kernels import accent, bar_mass, beat_mass, fold, hear, readings, repeats
-from listener.grooves import (
+from listener.rhythm.bar_models import (
     BAR_OF,
     BARS,
     BINS,
@@ -33,7 +32,8 @@ from listener.grooves import (
     BarModel,
     Floats32,
 )
-from listener.hints import likely, on_beat
+from listener.rhythm.hints import likely, on_beat
+from listener.rhythm.meter_kernels import accent, bar_mass, beat_mass, fold, hear, readings, repeats
 
 TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from listener.hints import CountIn, Taps, check_tempo, likely, meter_of
-from listener.meter import BarFilter, Hypothesis
-from listener.pulse import GridClock
-from listener.trust import BAR_TRUST, BEATS_TRUST, trust
+from listener.rhythm.confidence import BAR_TRUST, BEATS_TRUST, trust
+from listener.rhythm.grid_clock import GridClock
+from listener.rhythm.hints import CountIn, Taps, check_tempo, likely, meter_of
+from listener.rhythm.meter import BarFilter, Hypothesis
 from listener.types import Beat, Frame, Grid, Note, Onset
 
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)

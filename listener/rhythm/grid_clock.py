@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.grooves import BarModel
-from listener.meter import Hypothesis
+from listener.rhythm.bar_models import BarModel
+from listener.rhythm.meter import Hypothesis
 from listener.types import Grid
 
 GLIDE_S = 0.15  # time constant with which a correction reaches the published grid

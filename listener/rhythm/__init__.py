@@ -1,0 +1,1 @@
+"""Beat, meter and the grid. Doors: beat.py, meter.py."""
