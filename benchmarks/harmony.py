@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import results
 from benchmarks.harmony_pieces import Piece, pieces
-from listener.harmony import Harmony
+from listener.music.harmony import Harmony
 from listener.types import FRAME_S, Chord, Grid, Key, Meter, Note
 
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")

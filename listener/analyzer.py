@@ -8,10 +8,10 @@ import numpy as np
 
 from listener.ears.ears import SILENCE_DB, Ears, Heard
 from listener.ears.frontend import HOP
-from listener.feel import FeelTracker
-from listener.form import FormTracker
-from listener.harmony import Harmony
-from listener.phrase import Phrases
+from listener.music.feel import FeelTracker
+from listener.music.form import FormTracker
+from listener.music.harmony import Harmony
+from listener.music.phrase import Phrases
 from listener.rhythm.beat import BeatTracker
 from listener.timbre import TimbreTracker
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame

@@ -10,7 +10,7 @@ from agent.core.settings import BandConfig
 from agent.core.types import PlannedNote
 from agent.directions.director import Directing
 from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
-from listener.harmony import QUALITIES
+from listener.music.harmony import QUALITIES
 from listener.types import Grid, Note
 from models.music.tokens import DRUM_PIECES, ChordHit, DrumHit, Reply, ticks_per_beat
 from models.timing.drum_timing import Timing

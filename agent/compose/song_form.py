@@ -8,7 +8,7 @@ import numpy as np
 
 from agent.compose.bass_line import group_starts
 from agent.directions.key_filter import InKey, tones_of
-from listener.key import CHORD_SHARE
+from listener.music.key import CHORD_SHARE
 from listener.types import Meter
 from models.music.tokens import ChordHit, Reply, ticks_per_beat
 

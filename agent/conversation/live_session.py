@@ -25,7 +25,7 @@ from agent.memory.background_writer import Scribe
 from agent.memory.player_profile import GUEST
 from agent.memory.store import Memory
 from agent.memory.taste import Taste
-from listener.motif import motif_of_gaps
+from listener.music.motif import motif_of_gaps
 from listener.types import Analysis, Phrase
 
 WORTH = 1.3  # fit + taste + novelty from which an idea is worth a word

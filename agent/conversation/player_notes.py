@@ -21,7 +21,7 @@ from agent.memory.store import Memory
 from agent.memory.taste import DAY_S, Taste
 from agent.takes.riff import Riff
 from agent.takes.take import Take
-from listener.motif import Motif
+from listener.music.motif import Motif
 
 KNOWN = 0.8  # similarity from which a riff is one heard before
 LIKED = ("liked", "more")

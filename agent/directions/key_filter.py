@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from listener.key import SCALES
+from listener.music.key import SCALES
 from listener.types import Key
 from models.music.tokens import QUALITIES, ChordHit, LineHit, Reply
 from models.responder.sampling import NO_PUSH, Push

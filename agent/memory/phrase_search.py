@@ -2,7 +2,7 @@
 
 Every phrase is a short vector: a histogram of its intervals (which transposition and rhythm leave alone), of its pitch
 classes above its first note, and of where in the bar its notes begin. The nearest by one matrix product are then
-compared note by note (listener/motif.py). After the two-stage search of Typke, Wiering & Veltkamp, A survey of music
+compared note by note (listener/music/motif.py). After the two-stage search of Typke, Wiering & Veltkamp, A survey of music
 information retrieval systems, ISMIR 2005.
 """
 
@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.motif import Motif, resemblance
+from listener.music.motif import Motif, resemblance
 
 Floats = NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agent.memory.phrase_search import Recall
-from listener.motif import Motif
+from listener.music.motif import Motif
 
 
 def phrase(rng: np.random.Generator) -> Motif:

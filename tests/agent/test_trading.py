@@ -9,7 +9,7 @@ import pytest
 
 from agent.band.phrase_window import Placed
 from agent.band.trading import CONTOURS, Bars, Recipe, accents, answer, pitch_of, with_accent
-from listener.motif import resemblance
+from listener.music.motif import resemblance
 from models.music.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 
 FOUR = Bars(4, 16, 64)

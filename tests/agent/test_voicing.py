@@ -3,7 +3,7 @@
 import pytest
 
 from agent.band.voicing import HIGH, LOW, voice
-from listener.harmony import QUALITIES
+from listener.music.harmony import QUALITIES
 
 
 @pytest.mark.parametrize("quality", QUALITIES)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import feel_lines
 from benchmarks.feel_lines import START_S, Played
 from listener.analyzer import Analyzer
-from listener.feel import FeelTracker
+from listener.music.feel import FeelTracker
 from listener.types import Feel, Grid, Meter, Note
 
 WITHIN_S, WITHIN_SWING = 0.004, 0.03

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks import feel_lines
 from listener.analyzer import Analyzer
-from listener.form import MEMORY_BARS, FormTracker
-from listener.motif import resemblance
-from listener.phrase import Phrases
+from listener.music.form import MEMORY_BARS, FormTracker
+from listener.music.motif import resemblance
+from listener.music.phrase import Phrases
 from listener.types import Grid, Key, Meter, Note
 
 BEAT_S, JITTER_S = 0.5, 0.008

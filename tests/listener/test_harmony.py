@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import harmony as bench
 from benchmarks import harmony_pieces
-from listener.harmony import GUESSES, QUALITIES, Harmony
+from listener.music.harmony import GUESSES, QUALITIES, Harmony
 from listener.types import Grid, Meter, Note
 
 

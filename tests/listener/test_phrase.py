@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from listener.phrase import Phrases
+from listener.music.phrase import Phrases
 
 
 def _phrases(play, take, end_s=None):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from listener import harmony
+from listener.music import harmony
 from listener.types import Meter
 from models.music import tokens
 from models.music.tokens import DRUM_PIECES, EMPTY_REPLY, QUALITIES, BassTick, ChordHit, DrumHit, Position, Reply

@@ -13,8 +13,8 @@ import math
 from collections import deque
 from dataclasses import dataclass, replace
 
-from listener.closure import closure
-from listener.motif import Motif, Resemblance, content, motif_of_gaps, place_of, resemblance
+from listener.music.closure import closure
+from listener.music.motif import Motif, Resemblance, content, motif_of_gaps, place_of, resemblance
 from listener.types import Grid, Hook, Key, Note, Phrase, Repetition
 
 SURE_GRID = 0.4

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.feel import pulse_near
-from listener.key import KeyFinder
+from listener.music.feel import pulse_near
+from listener.music.key import KeyFinder
 from listener.types import Chord, Grid, Key, Note
 
 Floats = NDArray[np.float64]
