@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import results
-from listener.timbre import TimbreTracker
-from listener.timbre_features import NAMES
+from listener.timbre.features import NAMES
+from listener.timbre.timbre import TimbreTracker
 from listener.types import FRAME_SAMPLES, Frame, Note
 from models.sounds.technique_notes import CLASSES, SETS, Examples, examples, font_banks
 from models.training.timbre import (

@@ -13,7 +13,7 @@ from listener.music.form import FormTracker
 from listener.music.harmony import Harmony
 from listener.music.phrase import Phrases
 from listener.rhythm.beat import BeatTracker
-from listener.timbre import TimbreTracker
+from listener.timbre.timbre import TimbreTracker
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from listener.timbre_features import EDGES_HZ, LEAD, SHORTEST_S, WINDOW, features
+from listener.timbre.features import EDGES_HZ, LEAD, SHORTEST_S, WINDOW, features
 from models.sounds.bass_tones import PROGRAMS, RATE, Tone, font_tones, recorded_tones, trim
 from models.sounds.degrade import degrade
 from models.sounds.made_strings import PLAYED, MadeBass

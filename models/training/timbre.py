@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from listener.paths import WEIGHTS as LISTENER_WEIGHTS
-from listener.timbre_features import SIZE
+from listener.timbre.features import SIZE
 from models import checkpoint
 from models.paths import DATA_CACHE, ROOT, SHARED
 from models.sounds.technique_notes import CLASSES, Examples, examples, font_banks, made_banks, recorded_banks
@@ -36,7 +36,7 @@ MADE_BY = (
     "models/sounds/technique_notes.py",
     "models/sounds/made_strings.py",
     "models/sounds/degrade.py",
-    "listener/timbre_features.py",
+    "listener/timbre/features.py",
 )
 
 Floats = NDArray[np.float64]

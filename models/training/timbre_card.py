@@ -39,7 +39,7 @@ def card(config: dict[str, Any], e: Examples, figures: dict[str, float], scale: 
     options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in config.items())
     return f"""# timbre: how a bass note was played
 
-One hidden layer over the {e.x.shape[1]} features of `listener/timbre_features.py` -> {", ".join(CLASSES)}.
+One hidden layer over the {e.x.shape[1]} features of `listener/timbre/features.py` -> {", ".join(CLASSES)}.
 Logits are divided by the temperature {scale:.2f}, fitted on instruments the network had not heard.
 
 ## Data

@@ -8,9 +8,9 @@ import librosa
 import numpy as np
 import pytest
 
-from listener import timbre
-from listener.timbre import MARKS, Dynamics, TimbreTracker
-from listener.timbre_features import LEAD, NAMES, WINDOW, brightness_hz, features
+from listener.timbre import timbre
+from listener.timbre.features import LEAD, NAMES, WINDOW, brightness_hz, features
+from listener.timbre.timbre import MARKS, Dynamics, TimbreTracker
 from listener.types import ANALYSIS_RATE, FRAME_S, FRAME_SAMPLES, Frame, Note, Timbre
 
 NAMED_AFTER_S = 0.05

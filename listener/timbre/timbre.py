@@ -19,7 +19,7 @@ from safetensors.numpy import load as arrays_from_bytes
 from listener import paths
 from listener import weight_file as weightfile
 from listener.ears.pitch import to_hz
-from listener.timbre_features import (
+from listener.timbre.features import (
     BRIGHTNESS_S,
     LEAD,
     LENGTH_S,

@@ -1,0 +1,1 @@
+"""Playing technique and tone. Door: timbre.py."""
