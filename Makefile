@@ -3,18 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN := libportaudio2 libfluidsynth3 jackd2 fluidsynth fluid-soundfont-gm
+DEBIAN_TESTS := timgm6mb-soundfont fluidr3mono-gm-soundfont
 ARGS ?=
 
-.PHONY: jam test test-all lint bench train clean system
+.PHONY: jam test test-all lint bench train clean system system-tests
 
 jam: $(VENV)/.installed system
 	$(BIN)/antiphon jam $(ARGS)
 
-test: $(VENV)/.dev system
+test: $(VENV)/.dev system-tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not rig"
 	$(BIN)/pytest -m "rig and not slow"
 
-test-all: $(VENV)/.dev system
+test-all: $(VENV)/.dev system-tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not rig"
 	$(BIN)/pytest -m rig
 
@@ -37,7 +38,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install -q -c constraints.txt torch
 	$(BIN)/pip install -q -c constraints.txt -e .
 	@echo "compiling the ears and the codec, once ..."
-	$(BIN)/python -c 'from listener import analyzer; from models import codec; analyzer.warm_up(); codec.warm_up()'
+	$(BIN)/python -c 'from listener import analyzer; from models.codec import codec; analyzer.warm_up(); codec.warm_up()'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
@@ -47,6 +48,9 @@ $(VENV)/.dev: $(VENV)/.installed
 # the Debian libraries under sounddevice and pyfluidsynth; where apt-get may not run, one line says what to install
 system:
 	@.ci/system $(DEBIAN)
+
+system-tests:
+	@.ci/system $(DEBIAN) $(DEBIAN_TESTS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache data_cache checkpoints benchmarks/renders

@@ -1,6 +1,6 @@
 """Weights on disk, read: `stem.safetensors` + `stem.json` (format, kind, config, hash). No pickles.
 
-The listener's weights lie in listener/weights, the models' in models/weights; `models.checkpoint` writes both.
+The listener's weights lie in listener/weights, the models' in models/weights; `models/checkpoint.py` writes both.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _practise(args)
     except (ValueError, OSError) as mistake:
-        print(f"models.train_adapter: {mistake}", file=sys.stderr)
+        print(f"models.training.adapter: {mistake}", file=sys.stderr)
         return 2
 
 

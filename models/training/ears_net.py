@@ -1,5 +1,5 @@
 """The ear network as torch trains it: features [B, T, SIZE] -> logits of onset age [B, T, AGES + 1] and of pitch
-[B, T, PITCHES + 1]. `listener.earnet` runs the same weights step by step."""
+[B, T, PITCHES + 1]. `listener/ears/ear_network.py` runs the same weights step by step."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ FLAG = Path(os.environ.get("ANTIPHON_SLOW_STEP", "/nonexistent"))
 
 
 class _Finder:
-    """Finds models.responder as usual and wraps Responder.step once it is loaded."""
+    """Finds models.responder.responder as usual and wraps Responder.step once it is loaded."""
 
     def find_spec(self, name, path=None, target=None):
-        if name != "models.responder":
+        if name != "models.responder.responder":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)

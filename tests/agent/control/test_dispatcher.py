@@ -1,0 +1,129 @@
+"""Lines of text become messages for the workers, are remembered, and keys of a terminal say them."""
+
+from __future__ import annotations
+
+import os
+import pty
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.control.command_state import orders
+from agent.control.commands import TABLE, parse
+from agent.control.dispatcher import Desk
+from agent.control.keyboard import KEYS
+from agent.core.errors import UserError
+from agent.core.messages import Panic, SetBehind, SetDial, SetMode, SetPart
+from agent.core.settings import DEFAULT_PARTS, Config
+
+ROOT = Path(__file__).parents[3]
+
+
+class Room:
+    def __init__(self) -> None:
+        self.mind: list[Any] = []
+        self.audio: list[Any] = []
+        self.stopped = False
+        self.desk = Desk(
+            Config(), orders(Config()), self.mind.append, self.audio.append, self._stop, lambda: "all is well"
+        )
+
+    def _stop(self) -> None:
+        self.stopped = True
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+def test_each_command_reaches_whom_it_concerns(room: Room) -> None:
+    for line in ("mode trade", "mute drums", "dial density 0.3", "behind 15", "panic"):
+        assert room.desk.command(line).startswith(line)
+    mute = SetPart("drums", False)
+    assert room.mind == [SetMode("trade"), mute, SetDial("density", 0.3), SetBehind(0.015)]
+    assert room.audio == [mute, Panic()]
+    assert room.desk.command("status") == "all is well"
+    room.desk.command("stop")
+    assert room.stopped
+
+
+def test_mode_next_goes_round(room: Room) -> None:
+    for _ in range(5):
+        room.desk.command("mode next")
+    assert [message.mode for message in room.mind] == ["trade", "loop", "listen", "accompany", "trade"]
+
+
+def test_toggle_knows_what_plays(room: Room) -> None:
+    for line in ("toggle drums", "toggle drums", "toggle all", "toggle all"):
+        room.desk.command(line)
+    states = [(message.part, message.enabled) for message in room.audio]
+    assert states[:2] == [("drums", False), ("drums", True)]
+    assert states[2:] == [(part, on) for on in (False, True) for part in DEFAULT_PARTS]
+
+
+def test_what_was_told_can_be_told_again(room: Room) -> None:
+    for line in ("mode loop", "mute line", "dial tension 0.5", "dial style jazz", "dial tension off", "behind -5"):
+        room.desk.command(line)
+    again = orders(Config())
+    again.restore([*room.desk.orders.lines(), "mode polka", "dial nothing 3", ""])
+    assert again == room.desk.orders
+    assert set(map(repr, again.for_mind())) >= {repr(SetMode("loop")), repr(SetBehind(-0.005))}
+    assert again.for_audio() == [SetPart("line", False)]
+
+
+def test_help_names_every_word_and_pedals_need_an_input(room: Room) -> None:
+    assert all(word in room.desk.command("help") for word in TABLE)
+    with pytest.raises(UserError, match=r"midi\.input"):
+        room.desk.command("learn mode next")
+    with pytest.raises(UserError, match="did you mean"):
+        room.desk.command("statsu")
+
+
+def test_every_key_says_something_that_is_understood(room: Room) -> None:
+    understood = {parse(room.desk._spelled_out(command)).name for command in KEYS.values()}
+    assert {"mode", "yes", "no", "panic", "stop"} <= understood
+
+
+TYPIST = """
+import sys, time, termios
+from agent.control.keyboard import Keys
+keys, heard = Keys(), []
+print("listening", flush=True)
+deadline = time.monotonic() + 10
+while len(heard) < 3 and time.monotonic() < deadline:
+    keys.tend(heard.append)
+    time.sleep(0.01)
+print(heard, flush=True)
+if heard[-1:] == ["stop"]:
+    raise SystemExit  # without close(): as in a crash
+"""
+
+
+def test_single_keys_are_heard_on_a_terminal_which_is_given_back() -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-c", TYPIST])
+    import termios
+
+    before = termios.tcgetattr(terminal)[3]
+    said = _read_until(terminal, b"listening")
+    during = termios.tcgetattr(terminal)[3]
+    os.write(terminal, b" xDq")
+    said += _read_until(terminal, b"]")
+    os.waitpid(pid, 0)
+    assert b"['mode next', 'toggle drums', 'stop']" in said
+    assert not during & (termios.ICANON | termios.ECHO)
+    assert termios.tcgetattr(terminal)[3] == before
+    os.close(terminal)
+
+
+def _read_until(terminal: int, what: bytes) -> bytes:
+    said, deadline_s = b"", time.monotonic() + 15
+    while what not in said and time.monotonic() < deadline_s:
+        said += os.read(terminal, 1_024)
+    return said

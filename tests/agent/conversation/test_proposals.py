@@ -1,0 +1,104 @@
+"""One thing worth saying at most, and it is judged: liked, disliked, more, ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Heard
+from agent.conversation.proposals import COMPLEX, Proposer, heard_of
+from agent.memory.store import Memory
+from agent.memory.taste import Taste
+from agent.takes.sketcher import Sketcher
+from listener.types import Meter
+from tests.agent.conversation.test_riff_dialogue import BEGAN_S, RESPONDER, riff, talk
+
+
+def proposer(seed: int = 0) -> Proposer:
+    sketcher = Sketcher(RESPONDER)
+    sketcher.begin(riff(bars=3))
+    return Proposer(sketcher, Taste(), seed)
+
+
+def test_it_says_one_idea_with_what_it_heard_and_why() -> None:
+    one = proposer()
+    take = one.sketcher.takes[0]
+    found = one.propose(heard_of(take), take)
+    assert found and found.says.startswith("Strong hook.")
+    assert found.says.count("What if") == 1 and BY_NAME[found.idea].why.split()[0] in found.says
+
+
+def test_a_hook_of_four_bars_is_offered_the_odd_bar_by_a_band_that_does_not_know_the_player() -> None:
+    found = talk().listen(riff()).proposal
+    assert found and found.idea == "odd bar" and str(found.take.meters[2]) == "7/8"
+
+
+def test_an_idea_is_played_and_nothing_is_kept_until_it_is_taken() -> None:
+    one = proposer()
+    take = one.sketcher.takes[0]
+    found = one.propose(heard_of(take), take)
+    assert found and found.take.played != take.played and len(one.sketcher.takes) == 1
+
+
+def test_told_to_be_quiet_it_is_until_it_is_asked() -> None:
+    dialogue = talk()
+    dialogue.listen(riff())
+    dialogue.say("keep your ideas to yourself")
+    assert dialogue.proposer.propose(heard_of(dialogue.takes[0]), dialogue.takes[0]) is None
+    assert dialogue.say("any ideas?").proposal is not None
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("love it", "liked"),
+        ("yes, please", "liked"),
+        ("no", "disliked"),
+        ("hate it", "disliked"),
+        ("more like that", "more"),
+        ("less hat", "ignored"),
+    ],
+)
+def test_what_is_said_next_is_the_verdict(said: str, verdict: str, tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    dialogue = talk(memory)
+    first = dialogue.listen(riff())
+    dialogue.say(said)
+    row = memory.verdicts(memory.player("Ann"))[0]
+    assert first.proposal and (row["verdict"], row["kind"]) == (verdict, first.proposal.idea)
+
+
+def test_more_like_that_stays_in_the_family() -> None:
+    dialogue = talk()
+    first = dialogue.listen(riff()).proposal
+    second = dialogue.say("more like that").proposal
+    assert first and second and second.idea != first.idea
+    assert BY_NAME[second.idea].kin == BY_NAME[first.idea].kin
+
+
+def test_the_same_is_not_said_over_and_over() -> None:
+    dialogue = talk()
+    dialogue.listen(riff())
+    for _ in range(3):
+        dialogue.say("any ideas?")
+    assert len(set(dialogue.proposer.said)) >= 3
+
+
+def test_late_at_night_ideas_are_simpler() -> None:
+    """The same band, the same riff, an hour and a half later: the odd bar gives way to something simpler."""
+    fresh, late = talk(), talk()
+    late.tick(BEGAN_S + 95 * 60)
+    first, then = fresh.listen(riff()).proposal, late.listen(riff()).proposal
+    assert first and first.idea in COMPLEX
+    assert then is None or then.idea not in COMPLEX
+
+
+@pytest.mark.parametrize("idea", IDEAS, ids=lambda idea: idea.name)
+@pytest.mark.parametrize("meter", [Meter(4, 4), Meter(3, 4), Meter(7, 8), Meter(2, 4)], ids=str)
+def test_every_idea_can_be_played_in_every_meter(idea: object, meter: Meter) -> None:
+    from agent.conversation.idea_catalogue import Idea
+
+    assert isinstance(idea, Idea)
+    heard = Heard(4, meter, 100.0)
+    assert idea.made(heard) and 0 <= idea.fits(heard) <= 1

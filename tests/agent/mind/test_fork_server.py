@@ -1,0 +1,152 @@
+"""Minds that die are there again, with all they knew; their nursery may die, too. Real processes, no sound card."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from agent.core.channel import Channel, channel
+from agent.core.settings import BandConfig, Config
+from agent.mind.fork_client import MindServer
+from agent.mind.mind_process import Heard
+from agent.mind.snapshot import Shelf
+from listener.ring import Ring
+
+TAKE = Path(__file__).parents[3] / "agent" / "assets" / "take.flac"
+CONFIG = Config(band=BandConfig(commit_ms=150))
+RATE, SECONDS = 48_000, 7
+
+
+class Stage:
+    """A ring that is filled by hand, and whichever mind listens to it."""
+
+    def __init__(self, server: MindServer) -> None:
+        self.ring = Ring(20 * RATE, 1)
+        self.plans, self.plans_in = channel()
+        self.server, server.shelf = server, Shelf()
+        self.sound = soundfile.read(TAKE, dtype="float32", frames=SECONDS * RATE)[0].reshape(-1, 1)
+        self.heard: list[Heard] = []
+        self.ends: tuple[Channel, ...] = ()
+
+    def start(self) -> None:
+        self.hang_up()
+        self.commands, commands = channel()
+        reports, self.reports = channel()
+        args = (CONFIG, self.ring, None, RATE, None, 0.0, self.plans, commands, reports)
+        self.mind = self.server.spawn(args)
+        for end in (commands, reports):
+            end.close()
+        self.ends = self.commands, self.reports
+        self.wait_for(lambda word: isinstance(word, tuple) and word[0] == "ready")
+
+    def hang_up(self) -> None:
+        if self.ends:
+            self.read()
+        for end in self.ends:
+            end.close()
+
+    def read(self) -> list:
+        words = []
+        for message in self.reports.receive():
+            words += message if isinstance(message, list) else [message]
+        self.heard += [word for word in words if isinstance(word, Heard)]
+        return words
+
+    def wait_for(self, said, timeout_s: float = 60.0) -> None:
+        until_s = time.monotonic() + timeout_s
+        while time.monotonic() < until_s:
+            words = self.read()
+            if any(said(word) for word in words):
+                return
+            assert self.mind.is_alive(), self.mind.exitcode
+            time.sleep(0.002)
+        raise AssertionError("it did not say so in time")
+
+    def play(self, until_s: float) -> None:
+        """In steps a mind can follow; returns when all of it was heard."""
+        while self.ring.written < until_s * RATE:
+            self.ring.write(self.sound[self.ring.written : self.ring.written + RATE // 4])
+            due_s = self.ring.written / RATE - 0.05
+            self.wait_for(lambda word, due_s=due_s: isinstance(word, Heard) and word.thought.analysis.time_s >= due_s)
+            self.plans_in.receive()
+
+    def close(self) -> None:
+        self.mind.kill()
+        self.mind.join(5)
+        self.hang_up()
+        for end in (self.plans, self.plans_in):
+            end.close()
+
+
+@pytest.fixture(scope="module")
+def server():
+    made = MindServer(CONFIG)
+    made.prepare()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stage(server):
+    made = Stage(server)
+    yield made
+    made.close()
+
+
+def test_killed_in_the_middle_it_goes_on_as_if_it_had_not_been(stage):
+    stage.start()
+    stage.play(SECONDS)
+    alone = stage.heard
+    stage.mind.kill()
+    stage.mind.join(5)
+    assert stage.mind.exitcode == -signal.SIGKILL
+
+    stage.ring, stage.heard = Ring(20 * RATE, 1), []
+    stage.server.shelf = Shelf()
+    stage.start()
+    for until_s in (3, 5.5):
+        stage.play(until_s)
+        stage.mind.kill()
+        stage.mind.join(5)
+        stage.start()
+    os.kill(stage.server.nursery_pid, signal.SIGKILL)
+    time.sleep(0.05)
+    assert stage.mind.is_alive(), "a mind outlives its nursery"
+    stage.play(SECONDS)
+    both = min(len(alone), len(stage.heard))  # the last frame or two may not have been waited for
+    assert both > 74 * SECONDS
+    assert [heard.thought for heard in stage.heard[:both]] == [heard.thought for heard in alone[:both]]
+    assert any(heard.thought.plan and heard.thought.plan.committed for heard in alone)
+    stage.mind.kill()
+    stage.mind.join(5)
+    stage.start()  # out of a new nursery
+
+
+def test_it_ends_when_told_and_when_its_parent_is_gone(stage):
+    stage.start()
+    stage.commands.send("stop")
+    stage.mind.join(5)
+    assert stage.mind.exitcode == 0
+    stage.start()
+    stage.commands.close()
+    stage.mind.join(5)
+    assert stage.mind.exitcode == 0
+
+
+def test_a_place_the_ring_no_longer_holds_is_given_up(stage):
+    stage.start()
+    stage.play(3)
+    stage.mind.kill()
+    stage.mind.join(5)
+    for _ in range(20):
+        stage.ring.write(np.zeros((RATE, 1), np.float32))
+    stage.start()
+    stage.ring.write(np.zeros((RATE // 4, 1), np.float32))
+    stage.wait_for(lambda word: isinstance(word, Heard))
+    assert stage.heard[-1].thought.analysis.time_s > 23
