@@ -13,37 +13,40 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-from agent.cli import calibrate as calibratecommand
-from agent.cli import codes as codescommand
-from agent.cli import compose as composecommand
-from agent.cli import ctl as ctlcommand
-from agent.cli import daemon as daemoncommand
-from agent.cli import diff, workshop
-from agent.cli import jam as jamcommand
-from agent.cli import listen as listencommand
-from agent.cli import memory as memorycommand
-from agent.cli import parse as parsecommand
-from agent.cli import recover as recovercommand
-from agent.cli import reply as replycommand
-from agent.cli import sessions as sessionscommand
+from agent.cli import (  # noqa: E402
+    calibrate,
+    codes,
+    compose,
+    ctl,
+    daemon,
+    diff,
+    jam,
+    listen,
+    memory,
+    parse,
+    recover,
+    reply,
+    sessions,
+    workshop,
+)
 from agent.cli.options import add_config  # noqa: E402
 from agent.core.errors import UserError  # noqa: E402
 
 COMMANDS = (
-    jamcommand,
-    daemoncommand,
-    ctlcommand,
-    listencommand,
-    replycommand,
-    composecommand,
-    codescommand,
-    recovercommand,
-    calibratecommand,
-    parsecommand,
+    jam,
+    daemon,
+    ctl,
+    listen,
+    reply,
+    compose,
+    codes,
+    recover,
+    calibrate,
+    parse,
     workshop,
     diff,
-    sessionscommand,
-    memorycommand,
+    sessions,
+    memory,
 )
 
 
@@ -87,9 +90,9 @@ def _add_checks(commands: Any) -> None:
 
 
 def _devices(given: argparse.Namespace) -> int:
-    from agent.audio import device_list as devices
+    from agent.audio import device_list
 
-    return devices.run(given.json)
+    return device_list.run(given.json)
 
 
 def _doctor(given: argparse.Namespace) -> int:

@@ -25,8 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from listener.ears.frontend import HOP
-from models.sounds import bass_lines as data_ears
-from models.sounds import bass_tones
+from models.sounds import bass_lines, bass_tones
 from models.sounds.bass_lines import Played
 from models.sounds.bass_tones import RATE, Instrument, MadeString, Rng, Sampled
 
@@ -108,7 +107,7 @@ def lines(
         name = sorted(tones)[int(rng.integers(len(tones)))]
         instrument: Instrument = MadeString(rng) if index % 3 == 2 else Sampled(tones[name], rng)
         notes = line(kind, rng)
-        sound, _ = data_ears.render(instrument, notes, SECONDS * RATE, HOP, rng)
+        sound, _ = bass_lines.render(instrument, notes, SECONDS * RATE, HOP, rng)
         yield 0.5 * sound / np.abs(sound).max(), notes
 
 

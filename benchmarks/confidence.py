@@ -18,7 +18,7 @@ from heard import hear
 from musical_time import right, tasks
 
 import listener.rhythm.beat
-from listener.rhythm import confidence as trust
+from listener.rhythm import confidence
 
 EVERY_S, FROM_S = 1.0, 2.0
 KNOTS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0])
@@ -109,7 +109,7 @@ def main() -> int:
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args()
     if args.fit:
-        listener.rhythm.beat.BEATS_TRUST = listener.rhythm.beat.BAR_TRUST = trust.AS_BELIEVED  # type: ignore[attr-defined]
+        listener.rhythm.beat.BEATS_TRUST = listener.rhythm.beat.BAR_TRUST = confidence.AS_BELIEVED  # type: ignore[attr-defined]
         for name, rows in samples(args.seed, args.lines).items():
             print(name, ", ".join(f"{v:.3f}" for v in isotonic(rows[:, 0], rows[:, 1])))
         return 0

@@ -22,7 +22,7 @@ from rich.table import Table
 from agent.directions.edit import Edit
 from agent.language import lexicon
 from agent.language.normalise import words
-from agent.language.parser import hear
+from agent.language.parser import parse
 from benchmarks import results
 
 SENTENCES = Path(__file__).with_name("sentences.jsonl")
@@ -52,7 +52,7 @@ def sentences() -> list[dict[str, Any]]:
 
 
 def ours(text: str) -> Sequence[Edit]:
-    return hear(text).edits
+    return parse(text).edits
 
 
 def keywords(text: str) -> Sequence[Edit]:
@@ -107,11 +107,11 @@ def scores(rows: Sequence[dict[str, Any]], parser: Parser) -> dict[str, float]:
 
 def latency_ms(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
     """Median and worst time from sentence to edits, after one warm-up sentence."""
-    hear("less snare")
+    parse("less snare")
     taken = []
     for row in rows:
         start = time.perf_counter()
-        hear(row["text"])
+        parse(row["text"])
         taken.append(1e3 * (time.perf_counter() - start))
     return round(float(np.median(taken)), 2), round(max(taken), 2)
 

@@ -24,7 +24,7 @@ from benchmarks import results
 from benchmarks.players import Player, players
 from models.corpus.song import Song, load_songs
 from models.paths import ROOT
-from models.responder import adapter as adapters
+from models.responder import adapter
 from models.responder.adapter import Adapter
 from models.responder.responder import Responder
 from models.training.adapter import Practice, chosen, merged_net, nats, run
@@ -78,7 +78,7 @@ class Setting:
         stem = CACHE / f"{way.name.split(' (')[0].replace(', ', '-').replace(' ', '-')}-{number}"
         shapes = self.responder.config.shapes
         if stem.with_suffix(".json").exists() and not fresh:
-            return adapters.load(stem, self.responder.sha256, shapes)
+            return adapter.load(stem, self.responder.sha256, shapes)
         config = AdapterConfig(seed=number)
         config = config if way.rehearsed else replace(config, rehearsed=0)
         earlier = [player.learns for player in self.players[:number]]
@@ -87,8 +87,8 @@ class Setting:
         learn, apart = Material(self.players[number].learns, base, earlier if way.one else ()).kept_apart()
         run(practice, learn)
         made = chosen(practice, apart) if way.rehearsed else practice.adapter()
-        adapters.save(stem, made)
-        return adapters.load(stem, self.responder.sha256, shapes)
+        adapter.save(stem, made)
+        return adapter.load(stem, self.responder.sha256, shapes)
 
 
 def main() -> None:

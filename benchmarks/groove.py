@@ -36,11 +36,11 @@ from benchmarks.groove_tables import (
 from listener.types import Meter
 from models.music.features import Ints
 from models.music.tokens import LEVEL_VELOCITY, PIECES, DrumHit, Position
-from models.timing import groove_dataset as groove
+from models.timing import groove_dataset
 from models.timing.drum_timing import Timing
 from models.timing.groove_dataset import LOOSE, Take
 from models.timing.net import Feel
-from models.training import timing as train_timing
+from models.training import timing
 from models.training.timing import style_name
 
 ASKED_SWING, ASKED_LATE_MS = (0.5, 0.58, 0.667), (-20.0, 0.0, 20.0)
@@ -61,9 +61,9 @@ class Ours:
     told: bool
 
     def nats(self, take: Take) -> tuple[Floats, Floats]:
-        batch = train_timing.collate([take], [feel_told(take, self.told)], [style_name(take)])
+        batch = timing.collate([take], [feel_told(take, self.told)], [style_name(take)])
         with torch.inference_mode():
-            offset, velocity = train_timing.nats(self.model.net, batch)
+            offset, velocity = timing.nats(self.model.net, batch)
         return offset[0].double().numpy(), velocity[0].double().numpy()
 
     def play(self, take: Take, rng: np.random.Generator) -> Played:
@@ -113,7 +113,7 @@ def lag_one(takes: list[Take], offsets: list[Floats]) -> float:
 def figures(system: System, takes: list[Take], seed: int = 0) -> dict[str, float]:
     """All measures over whole takes; likelihood also over the takes that are on the grid."""
     rng = np.random.default_rng(seed)
-    nats = [system.nats(train_timing.spread(take, rng)) for take in takes]
+    nats = [system.nats(timing.spread(take, rng)) for take in takes]
     on_grid = [n for n, take in zip(nats, takes, strict=True) if take.looseness < LOOSE]
     played = [system.play(take, rng) for take in takes]
     true, made = (np.concatenate(x) for x in ([t.offset_ms for t in takes], [p[0] for p in played]))
@@ -134,7 +134,7 @@ def figures(system: System, takes: list[Take], seed: int = 0) -> dict[str, float
 def dials(model: Timing, takes: list[Take]) -> list[dict[str, float]]:
     """What is asked for and what comes out, over the first ticks of straight 4/4 test beats."""
     chosen = [t for t in takes if t.kind == "beat" and t.meter.denominator == 4 and not t.swung]
-    chosen = [train_timing.cut(t, 0, int(np.searchsorted(t.tick, DIAL_TICKS))) for t in chosen][:24]
+    chosen = [timing.cut(t, 0, int(np.searchsorted(t.tick, DIAL_TICKS))) for t in chosen][:24]
     out = []
     for swing, late in ((s, m) for s in ASKED_SWING for m in ASKED_LATE_MS):
         rng, late_found, swing_found = np.random.default_rng(0), [], []
@@ -160,10 +160,10 @@ def speed(model: Timing, hits: int = 4, ticks: int = 1500) -> dict[str, float]:
 
 
 def main() -> int:
-    if not groove.CACHE.exists() and not groove.ARCHIVE.exists():
-        print(f"skipped: ../shared is absent ({groove.ARCHIVE})")
+    if not groove_dataset.CACHE.exists() and not groove_dataset.ARCHIVE.exists():
+        print(f"skipped: ../shared is absent ({groove_dataset.ARCHIVE})")
         return 0
-    takes, model = groove.takes(), Timing.load()
+    takes, model = groove_dataset.takes(), Timing.load()
     test = [t for t in takes if t.split == "test"]
     hits = np.concatenate([t.offset_ms for t in takes if t.split == "train"])
     systems: dict[str, System] = {

@@ -85,10 +85,10 @@ def ours(receiver: Receiver, bpm: float, seconds: float) -> tuple[Times, dict[st
     rings = Ring(20 * RATE, 1), Ring(20 * RATE, 6)
     life = Life(AudioSetup(config, RATE, None, None, 2, None, *rings))
     try:
-        life.tell("go")
+        life.send("go")
         life.wait(lambda: life.last is not None and life.last.samples > 0)
         _lead(life, Grid(1.0, 0, 1, 60 / bpm, Meter(4, 4), 1.0, 1.0), seconds)
-        life.hear()
+        life.push()
         assert life.last
         counts = life.last.counts
         return _settled(receiver.take()), counts.figures() | {"notes": counts.sent, "xruns": life.last.xruns}
@@ -105,7 +105,7 @@ def _lead(life: Life, grid: Grid, seconds: float) -> None:
     """A mind: every tenth of a second a plan, 16th notes on the grid."""
     said, end_s = 0, time.monotonic() + seconds
     while time.monotonic() < end_s:
-        life.hear()
+        life.push()
         assert life.last
         now_s = life.last.samples / RATE + time.monotonic() - life.last.monotonic_s
         ahead = int((grid.beat_at(now_s + AHEAD_S)) * NOTES_PER_BEAT)

@@ -27,7 +27,7 @@ from agent.engine.audio_process import AudioProcess  # noqa: E402
 from agent.engine.reports import AudioReport, AudioSetup, Ready  # noqa: E402
 from agent.mind.mind import Mind  # noqa: E402
 from agent.mind.mind_process import Ears, Listener  # noqa: E402
-from agent.mind.snapshot import Shelf  # noqa: E402
+from agent.mind.snapshot import SnapshotStore  # noqa: E402
 from agent.session import setup as rigs  # noqa: E402
 from agent.session.workers import RING_S  # noqa: E402
 from listener.ring import Ring  # noqa: E402
@@ -52,7 +52,7 @@ def run(overrides: dict[str, Any], seconds: float) -> dict[str, Any]:
     latency_s = ready.latency.input_s + ready.latency.output_s
     heard_out, heard = channel()
     ears = Ears(bass, None, rig.rate, rig.ring_channel)
-    listener = Listener(Mind(config, latency_s), ears, config, bass, rig.rate, latency_s, Shelf())
+    listener = Listener(Mind(config, latency_s), ears, config, bass, rig.rate, latency_s, SnapshotStore())
     thinking = threading.Thread(target=_think, args=(listener, plans, heard_out), daemon=True)
     last: list[AudioReport] = []
     watching = threading.Thread(target=_watch, args=(reports, heard, commands, seconds, last), daemon=True)
@@ -70,7 +70,7 @@ def run(overrides: dict[str, Any], seconds: float) -> dict[str, Any]:
 
 def _think(listener: Listener, plans: Any, heard: Any) -> None:
     while True:
-        if not listener.turn(plans, heard):
+        if not listener.poll(plans, heard):
             time.sleep(listener.wait_s)
 
 

@@ -25,7 +25,7 @@ from benchmarks.players import HELD_OUT, Player, players
 from models.corpus.song import Song
 from models.music import tokens
 from models.music.features import COLUMN, NO_PC, Memory
-from models.responder import adapter as adapters
+from models.responder import adapter
 from models.responder.net import ResponderNet
 from models.responder.recall import COLUMNS, ENTRIES, KEY, PlayerMemory, key_of
 from models.responder.responder import Responder
@@ -141,7 +141,7 @@ def main() -> None:
     for number, player in enumerate(five):
         stem = CACHE / f"one-each-rehearsed-{number}"
         if stem.with_suffix(".json").exists():
-            added = adapters.load(stem, responder.sha256, responder.config.shapes)
+            added = adapter.load(stem, responder.sha256, responder.config.shapes)
             found[f"{player.name}, on top of his adapter"] = measured(merged_net(responder.net, added), player, base)
     Console().print(table(found))
     took = search_ms()

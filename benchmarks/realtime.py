@@ -289,11 +289,11 @@ def _stage(*flags: str, steps_clock: bool = False) -> Stage:
 
 
 def _until_listening(stage: Stage) -> None:
-    wait(lambda: (stage.tell("status").get("status") or {}).get("listening"), 60, "listening")
+    wait(lambda: (stage.send("status").get("status") or {}).get("listening"), 60, "listening")
 
 
 def _counts(stage: Stage) -> dict[str, Any]:
-    return dict(stage.tell("status")["status"])
+    return dict(stage.send("status")["status"])
 
 
 def _processes(stage: Stage) -> dict[str, psutil.Process]:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from agent.compose.band_notes import band_notes, bass_notes
 from agent.compose.multitrack import TimeMap, parts_of, write
-from agent.core import config as settings
+from agent.core import config
 from benchmarks.answering import Asked, bass_tick, events_of, replies, spread
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.features import Events
@@ -51,7 +51,7 @@ def render(song: Song, made: list[Reply], stem: Path) -> None:
     notes = band_notes(made, lambda tick: PER_TICK * tick) | {"bass": bass_notes(basses, lambda tick: PER_TICK * tick)}
     time = TimeMap(4 * PER_TICK, ((0, QUARTER_US),), ((0, song.meters[0]),))
     midi = stem.with_suffix(".mid")
-    write(midi, time, parts_of(settings.Config(), notes), PER_TICK * len(made), stem.name)
+    write(midi, time, parts_of(config.Config(), notes), PER_TICK * len(made), stem.name)
     if shutil.which("fluidsynth"):
         command = [
             "fluidsynth",

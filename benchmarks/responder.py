@@ -23,7 +23,7 @@ from benchmarks import results
 from benchmarks.baselines.rules import CommonBar, Counts, Nats
 from listener.types import Meter
 from models import paths
-from models.corpus import build_corpus as data
+from models.corpus import build_corpus
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.tokens import EMPTY_REPLY, PARTS, BassTick, Position, TickInput
 from models.responder.responder import NAMED, Responder
@@ -107,7 +107,7 @@ def main() -> int:
     if not CACHE.exists() and not (paths.SHARED / "data" / "band").is_dir():
         print(f"skipped: ../shared is absent ({paths.SHARED}), so there are no held-out songs")
         return 0
-    songs = load_songs() if CACHE.exists() else data.build(paths.SHARED)
+    songs = load_songs() if CACHE.exists() else build_corpus.build(paths.SHARED)
     train = [s for s in songs if s.split == "train"]
     valid, test = held_out(songs, "valid"), held_out(songs, "test", 24)
     models = {name: Responder.load(NAMED[key]) for name, key in MODELS.items()}

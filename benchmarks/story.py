@@ -22,7 +22,7 @@ from rich.table import Table
 
 from agent.conversation.riff_dialogue import Dialogue
 from agent.core.settings import Config
-from agent.language.parser import hear
+from agent.language.parser import parse
 from agent.memory.store import Memory
 from agent.session.workshop import heard, write_midi
 from agent.takes.compare import measured
@@ -118,7 +118,7 @@ def told(riff: Riff, folder: Path) -> tuple[list[Step], list[Step], dict[str, bo
 
 
 def evening(talk: Dialogue, riff: Riff, lines: Sequence[str], clock: Clock, timing: Timing) -> Iterator[Step]:
-    hear("less snare")  # what it reads when first used
+    parse("less snare")  # what it reads when first used
     greeting, answer = talk.greet(), talk.listen(riff)
     opening = sheet_of(talk.takes[0], "", timing)
     yield Step("(comes in)", greeting, talk.takes[0], opening)

@@ -62,7 +62,7 @@ class Last:
     def __init__(self, gaps: int) -> None:
         self._gaps, self._times, self._count = gaps, [], -1
 
-    def hear(self, at_s: float, message: bytes) -> None:
+    def push(self, at_s: float, message: bytes) -> None:
         if message == TICK:
             self._times = [*self._times[-self._gaps :], at_s]
             self._count += 1
@@ -75,7 +75,7 @@ class Last:
 class Ours:
     def __init__(self) -> None:
         self._clock = MidiClock(FOUR)
-        self.hear = self._clock.hear
+        self.push = self._clock.push
 
     def expects(self, tick: int, now_s: float) -> float:
         grid = self._clock.grid(now_s)
@@ -102,11 +102,11 @@ def clock_in(scene: str, system: Any, seed: int = 0) -> dict[str, float]:
         ):
             heard[begin:] = np.maximum(heard[begin:], truth[begin] + rng.uniform(0.003, 0.09))
     keep = (rng.random(len(truth)) >= lost) | (np.arange(len(truth)) < 24)
-    system.hear(9.9, START)
+    system.push(9.9, START)
     errors = []
     for tick, at_s in enumerate(heard):
         if keep[tick]:
-            system.hear(float(at_s), TICK)
+            system.push(float(at_s), TICK)
         if tick % 24 == 12 and tick > 24 * WARM_BEATS and tick + 12 < len(truth):
             errors.append(1000 * abs(system.expects(tick + 12, float(at_s)) - truth[tick + 12]))
     return _spread(errors)
@@ -153,7 +153,7 @@ def clock_in_jack(seconds: float = 15.0, bpm: float = 120.0) -> dict[str, float]
         told = -1
         while (now_s := time.monotonic()) < start_s + seconds:
             for at_s, message in source.poll():
-                clock.hear(at_s, message)
+                clock.push(at_s, message)
             grid, beat = clock.grid(now_s), int((now_s - start_s) // (60 / bpm)) + 1
             if grid and beat > max(told, WARM_BEATS) and now_s > start_s + (beat - 0.5) * 60 / bpm:
                 told = beat

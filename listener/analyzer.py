@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from listener.ears.ears import SILENCE_DB, Ears, Heard
+from listener.ears.ears import SILENCE_DB, EarEvents, Ears
 from listener.ears.frontend import HOP
 from listener.music.feel import FeelTracker
 from listener.music.form import FormTracker
@@ -26,23 +26,23 @@ class Analyzer:
     """Causal and deterministic: the same frames give the same answers; copy.deepcopy continues identically."""
 
     def __init__(self) -> None:
-        self._ears, self._heard, self._hops = Ears(), Heard(), 0
+        self._ears, self._heard, self._hops = Ears(), EarEvents(), 0
         self.beat, self.harmony, self.phrases = BeatTracker(), Harmony(), Phrases()
         self.feel, self.form = FeelTracker(), FormTracker()
         self.timbre = TimbreTracker()
 
-    def hear(self, hop: Frame) -> Heard:
+    def push(self, hop: Frame) -> EarEvents:
         """The next 80 samples, for those who want an onset the moment it is heard; `step` then takes the whole frame."""
         assert hop.samples.shape == (HOP,), f"a hop is [{HOP}], not {hop.samples.shape}"
-        heard = self._ears.hear(hop.samples, hop.start_sample, hop.lag_s)
+        heard = self._ears.push(hop.samples, hop.start_sample, hop.lag_s)
         self._heard, self._hops = self._heard.and_then(heard), self._hops + 1
         return heard
 
-    def _hear_rest(self, frame: Frame) -> Heard:
+    def _hear_rest(self, frame: Frame) -> EarEvents:
         """What was heard in the whole frame, its hops already heard included."""
         for start in range(self._hops * HOP, FRAME_SAMPLES, HOP):
-            self.hear(Frame(frame.samples[start : start + HOP], frame.start_sample + start, frame.lag_s))
-        heard, self._heard, self._hops = self._heard, Heard(), 0
+            self.push(Frame(frame.samples[start : start + HOP], frame.start_sample + start, frame.lag_s))
+        heard, self._heard, self._hops = self._heard, EarEvents(), 0
         return heard
 
     def given(self, meter: str | None = None, tempo_bpm: float | None = None) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
-from listener import weight_file as weightfile
+from listener import weight_file
 from listener.weight_file import FORMAT, beside, stem_of
 from listener.weight_file import RETRAIN as RETRAIN
 
@@ -71,12 +71,12 @@ def load(stem: str | Path, kind: str | None = None) -> Checkpoint:
     """
     from safetensors.torch import load as tensors_from_bytes
 
-    file = weightfile.read(stem, kind)
+    file = weight_file.read(stem, kind)
     try:
         tensors = tensors_from_bytes(file.data)
     except SafetensorError as error:
         raise ValueError(f"{file.path}: not a safetensors file ({error}); {RETRAIN}") from None
-    weightfile.require_finite(file.path, {name: tensor.float().numpy() for name, tensor in tensors.items()})
+    weight_file.require_finite(file.path, {name: tensor.float().numpy() for name, tensor in tensors.items()})
     return Checkpoint(tensors, file.config, file.sha256, file.kind)
 
 
@@ -91,12 +91,12 @@ class Arrays:
 
 def load_arrays(stem: str | Path, kind: str) -> Arrays:
     """As `load`, in numpy and float32."""
-    file = weightfile.read(stem, kind)
+    file = weight_file.read(stem, kind)
     try:
         arrays = arrays_from_bytes(file.data)
     except (SafetensorError, KeyError) as error:  # KeyError: of a type that numpy lacks
         raise ValueError(f"{file.path}: not a safetensors file ({error}); {RETRAIN}") from None
-    weightfile.require_finite(file.path, arrays)
+    weight_file.require_finite(file.path, arrays)
     return Arrays(
         {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}, file.config, file.sha256
     )

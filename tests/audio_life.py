@@ -69,10 +69,10 @@ class Life:
         self.process.start()
         self.wait(lambda: self.ready is not None or bool(self.said), 20)
 
-    def tell(self, message: Any) -> None:
+    def send(self, message: Any) -> None:
         self._commands.send(message)
 
-    def hear(self) -> None:
+    def push(self) -> None:
         for message in self._reports.receive():
             if isinstance(message, AudioReport):
                 self.last = message
@@ -85,12 +85,12 @@ class Life:
     def wait(self, until: Callable[[], bool], timeout_s: float = 10.0) -> bool:
         """Whether it came to pass in time."""
         deadline_s = time.monotonic() + timeout_s
-        self.hear()
+        self.push()
         while not until():
             if time.monotonic() > deadline_s or not self.process.is_alive():
-                self.hear()
+                self.push()
                 return until()
-            self.hear()
+            self.push()
             time.sleep(0.005)
         return True
 
@@ -99,7 +99,7 @@ class Life:
         self.process.join()
 
     def close(self) -> None:
-        self.tell("stop")
+        self.send("stop")
         self.process.join(5)
         if self.process.is_alive():
             self.kill()

@@ -52,7 +52,7 @@ def suffer(stage: Stage, fault: Fault) -> Outcome:
     """Do it while the band plays; what happened."""
     wait(lambda: _notes_since(stage, time.monotonic() - 1.5), 60, "the band")
     usual = _gap(stage, time.monotonic() - 10, time.monotonic())
-    stage.synth.hear()
+    stage.synth.push()
     sounding = dict(stage.synth.sounding_since)
     begun_s = time.monotonic()
     fault.do(stage)
@@ -61,20 +61,20 @@ def suffer(stage: Stage, fault: Fault) -> Outcome:
     time.sleep(SETTLE_S)
     while time.monotonic() < begun_s + HELD_S:
         time.sleep(0.1)
-    stage.synth.hear()
+    stage.synth.push()
     hanging = [note for note, since in sounding.items() if stage.synth.sounding_since.get(note) == since]
     silence_s = stage.room.silence_s(begun_s, over_s + SETTLE_S) if fault.sounds else float("nan")
     return Outcome(fault.name, _gap(stage, begun_s - 1, over_s + SETTLE_S), usual, silence_s, back_s, hanging)
 
 
 def _notes_since(stage: Stage, since_s: float) -> bool:
-    stage.synth.hear()
+    stage.synth.push()
     return any(t > since_s for t, *_ in stage.synth.note_ons[-200:])
 
 
 def _gap(stage: Stage, since_s: float, until_s: float) -> float:
     """The longest time between two note-ons."""
-    stage.synth.hear()
+    stage.synth.push()
     heard = [t for t, *_ in stage.synth.note_ons if since_s <= t <= until_s]
     return float(np.diff(heard).max()) if len(heard) > 1 else until_s - since_s
 

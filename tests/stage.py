@@ -87,10 +87,10 @@ class Synth:
 
     def _listen(self) -> None:
         while self._open:
-            self.hear()
+            self.push()
             time.sleep(0.005)
 
-    def hear(self) -> None:
+    def push(self) -> None:
         """Read what has come; all notes off (CC 123, 120) ends every note of its channel."""
         with self._lock:
             while self._open and (got := self._port.get_message()):
@@ -109,7 +109,7 @@ class Synth:
 
     @property
     def hanging(self) -> list[tuple[int, int]]:
-        self.hear()
+        self.push()
         return sorted(self.sounding_since)
 
     def close(self) -> None:
@@ -231,7 +231,7 @@ class Stage:
             if b.name not in {p.name for p in client.get_all_connections(a)}:
                 client.connect(a, b)
 
-    def tell(self, line: str) -> dict[str, Any]:
+    def send(self, line: str) -> dict[str, Any]:
         """What `antiphon ctl LINE` would ask, by the same socket."""
         try:
             return ask(self.folder / "control.sock", line)
@@ -242,7 +242,7 @@ class Stage:
         """Until a note comes to the synth after monotonic after_s (default: now); how long after that it came."""
         begun_s = time.monotonic() if after_s is None else after_s
         wait(
-            lambda: self.synth.hear() or any(t > begun_s for t, *_ in self.synth.note_ons[-50:]), timeout_s, "the band"
+            lambda: self.synth.push() or any(t > begun_s for t, *_ in self.synth.note_ons[-50:]), timeout_s, "the band"
         )
         return next(t for t, *_ in self.synth.note_ons if t > begun_s) - begun_s
 
@@ -252,7 +252,7 @@ class Stage:
 
     def longest_gap(self, since_s: float) -> float:
         """The longest time without a note to the synth since then."""
-        self.synth.hear()
+        self.synth.push()
         heard = [since_s, *(t for t, *_ in self.synth.note_ons if t >= since_s), time.monotonic()]
         return float(np.diff(heard).max())
 

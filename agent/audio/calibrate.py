@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.audio.chirp import CHIRP_S, Arrival, Floats, arrivals, chirp
 from agent.audio.latencies import CLICK, LOOP, CardLatency, MidiLatency
 from agent.audio.sound_card import XRUNS, SoundCard
@@ -60,7 +60,7 @@ def _uneven_s(number: int) -> float:
 
 def card_latency(config: Config, chirps: int = CHIRPS, level_db: float = LEVEL_DB) -> CardLatency:
     """Round trip of config.audio's devices; the sound lasts 1.3 s for each chirp. Raises UserError."""
-    card = devices.find_card(config.audio, wants_input=True)
+    card = device_list.find_card(config.audio, wants_input=True)
     if card is None or card.input_device is None or card.output_device is None:
         raise UserError("calibrate needs an input and an output; see `antiphon devices`, audio.input, audio.output")
     rate, block = card.rate, config.audio.block_samples
@@ -170,7 +170,7 @@ def _trips(out: MidiOutput, source: MidiIn) -> Iterator[float]:
 
 def midi_click(config: Config, port: str, click: Click) -> MidiLatency:
     """From a note sent until its sound is in the room: heard by the input, whose own latency is taken out. UserError."""
-    card = devices.find_card(config.audio, wants_input=True)
+    card = device_list.find_card(config.audio, wants_input=True)
     if card is None or card.input_device is None:
         raise UserError("--listen needs an input that hears the instrument; see `antiphon devices`, audio.input")
     with _output(config, port) as out:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agent.audio import device_list as devices
-from agent.audio import latencies
+from agent.audio import device_list, latencies
 from agent.audio.device_list import Card
 from agent.audio.sound_card import ONE_CLOCK_APIS, Latency, Pair, SoundCard
 from agent.core.errors import UserError
@@ -27,7 +26,7 @@ class Finder:
     playback: Reader | None
     reads_input: bool
     sent: Ring | None = None
-    look: Callable[[AudioConfig, bool], Card | None] = devices.find_card
+    look: Callable[[AudioConfig, bool], Card | None] = device_list.find_card
     known: latencies.Latencies = latencies.NOTHING  # what was measured
 
     def find(self) -> SoundCard:

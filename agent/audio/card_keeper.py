@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.audio.sound_card import ONE_CLOCK_APIS, SoundCard
 from agent.core.errors import UserError
 
@@ -112,11 +112,11 @@ class Keeper:
         """Close the card and PortAudio with it."""
         self._busy_s = time.monotonic()
         with contextlib.suppress(Exception):  # what it belongs to may be gone
-            if card.api in WAITS_FOR_THE_DEAD and not self._answers(card) and devices.renew():
+            if card.api in WAITS_FOR_THE_DEAD and not self._answers(card) and device_list.renew():
                 self._abandoned.append(card)  # its library may still call back
             else:
                 card.close()
-                devices.release()
+                device_list.release()
         self._busy_s = 0.0
 
     @staticmethod
@@ -131,7 +131,7 @@ class Keeper:
             self._found, self.cause = (card, "") if self._runs(card) else (None, self._dead(card))
         except Exception as cause:  # PortAudio's own errors come in many kinds
             self.cause = str(cause)
-            devices.release()  # at once: it aborts the process when its JACK server has died meanwhile
+            device_list.release()  # at once: it aborts the process when its JACK server has died meanwhile
         self._busy_s = 0.0
         self._done.set()
         return self._found is not None

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent.core import paths as places
+from agent.core import paths
 from agent.core.settings import AudioConfig, Config, MidiConfig
 
 FILE = "latencies.json"
@@ -93,7 +93,7 @@ def stable(port: str) -> str:
 
 
 def path(config: Config) -> Path:
-    return places.state_folder(config.paths.state) / FILE
+    return paths.state_folder(config.paths.state) / FILE
 
 
 def load(config: Config) -> tuple[Latencies, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
 
@@ -59,11 +59,11 @@ class Playback:
     """A loudspeaker for takes. Raises UserError where there is none."""
 
     def __init__(self, audio: AudioConfig, rate: int) -> None:
-        card = devices.find_card(audio, wants_input=False)
+        card = device_list.find_card(audio, wants_input=False)
         if card is None or card.output_device is None:
             raise UserError("there is no sound card to play to; leave --play out, the mixes are written")
         self._round = Round()
-        sound = devices.sounddevice()
+        sound = device_list.sounddevice()
         try:
             self._stream: Any = sound.OutputStream(
                 device=card.output_device, samplerate=rate, channels=2, dtype="float32", callback=self._callback
@@ -82,4 +82,4 @@ class Playback:
     def close(self) -> None:
         self._stream.abort()
         self._stream.close()
-        devices.release()
+        device_list.release()

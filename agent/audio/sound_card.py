@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.core.errors import UserError
 from listener.ring import Reader, Ring
 
@@ -93,7 +93,7 @@ class SoundCard(Stream):
         if playback and pair.output_channels < wide:
             self._narrow = np.zeros((block_samples, wide), np.float32)
         self._two_clocks = pair.two_clocks
-        sd = devices.sounddevice()
+        sd = device_list.sounddevice()
         try:
             self._streams = self._open(sd, pair)
         except (sd.PortAudioError, ValueError) as cause:

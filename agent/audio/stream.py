@@ -24,7 +24,7 @@ OPEN_S = 20.0
 SHORT_BLOCKS = 4
 
 
-class Line:
+class Stream:
     """One writer of the rings at a time: the attached card's callback, or `turn`.
 
     rings: what the card writes, one beside the other; empty where a file does. keeper: None without any card.
@@ -77,7 +77,7 @@ class Line:
 
     # -- going on ---------------------------------------------------------------------------------------------
 
-    def turn(self, now_s: float) -> None:
+    def poll(self, now_s: float) -> None:
         """Once in every turn of the main loop."""
         if self.card:
             self._follow(self.card, now_s)

@@ -54,7 +54,7 @@ class Gate:
     gain: float = 1.0
 
 
-class Form:
+class BandEntrance:
     """The band's state; moves only on a downbeat, so that what it does is done on the one."""
 
     def __init__(self, config: BandConfig, parts: frozenset[str] = frozenset(PARTS)) -> None:
@@ -81,7 +81,7 @@ class Form:
 
     # -- what is heard and told -------------------------------------------------------------------------------
 
-    def hear(self, analysis: Analysis) -> None:
+    def push(self, analysis: Analysis) -> None:
         """Keep track of whether the player plays, and what. Once a frame, with the grid the band plays on."""
         for note in analysis.notes:
             self._newest_s, self._sounding = note.onset_s, True
@@ -94,12 +94,12 @@ class Form:
             self._key = analysis.key.tonic, analysis.key.mode
         if (heard := analysis.chord) and heard.confidence >= SURE and heard.quality in QUALITIES:
             self._chord = ChordHit(heard.root, heard.quality, CHORD_VELOCITY)
-        self._looping.hear(analysis.grid, analysis.time_s)
+        self._looping.push(analysis.grid, analysis.time_s)
 
     def collect(self, analysis: Analysis, tick: Tick, grid: Grid) -> None:
         """What the player plays in his turn. Once a frame, after `hear`; tick: any of the grid's."""
         if window := self._window or self._riff:
-            window.hear(analysis, tick, grid)
+            window.push(analysis, tick, grid)
 
     def ask(self, mode: str) -> None:
         """Another mode from the next bar on; a band that does not play takes it at once."""

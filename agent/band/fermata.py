@@ -20,7 +20,7 @@ class Fermata:
         self._newest_s = float("inf")
         self._sounds = False
 
-    def hear(self, analysis: Analysis) -> float | None:
+    def push(self, analysis: Analysis) -> float | None:
         """The onset with which the player goes on, in the frame in which it is named; else None."""
         resumed_s = None
         for note in analysis.notes:

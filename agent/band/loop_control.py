@@ -30,7 +30,7 @@ class Looping:
         self._start_s = grid.time_of(beat)
         return PlayLoop(self._start_s, grid.time_of(beat + beats))
 
-    def hear(self, grid: Grid | None, time_s: float) -> None:
+    def push(self, grid: Grid | None, time_s: float) -> None:
         """Once a frame: take the first beat's time from when it was just heard."""
         if self._start_s is None or self._settled or grid is None or time_s < self._start_s + SETTLED_S:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.band.band_state import Form, Gate
+from agent.band.band_state import BandEntrance, Gate
 from agent.band.drum_timing import Drummer
 from agent.band.ticks import Tick
 from agent.band.voicing import intervals_of, voice
@@ -29,7 +29,7 @@ class Scorer:
     """Writes the band's notes on the band's grid. behind_s: how far behind the beat everything is played."""
 
     def __init__(
-        self, form: Form, config: BandConfig, timing: Timing | None, style: str | None, directing: Directing
+        self, form: BandEntrance, config: BandConfig, timing: Timing | None, style: str | None, directing: Directing
     ) -> None:
         self._form, self._directing = form, directing
         self._drummer = Drummer(timing, config.looseness, style, config.seed)
@@ -41,7 +41,7 @@ class Scorer:
         self._voicing: tuple[int, ...] = ()
         self._level = USUAL_LEVEL  # how hard the player plays (velocity, running mean)
 
-    def hear(self, notes: tuple[Note, ...]) -> None:
+    def push(self, notes: tuple[Note, ...]) -> None:
         for note in notes:
             self._level += 0.05 * (note.velocity - self._level)
 

@@ -35,7 +35,7 @@ class Window:
         self._heard: dict[float, tuple[int, Note]] = {}  # by onset
         self._sounds: dict[int, Latent] = {}  # by tick
 
-    def hear(self, analysis: Analysis, now: Tick, grid: Grid) -> None:
+    def push(self, analysis: Analysis, now: Tick, grid: Grid) -> None:
         """Take what is new in this frame. now: any tick of the grid."""
         for note in analysis.notes:
             place = self.offset(now) + self._ticks_after(now, note, grid)

@@ -26,7 +26,7 @@ PER_QUARTER = 480
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
-    from agent.cli import responder_options as dialoptions
+    from agent.cli import responder_options
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("compose", help="write a tune as MIDI", epilog=EXAMPLES, formatter_class=raw)
@@ -38,15 +38,14 @@ def add(commands: Any) -> None:
     parser.add_argument("--tempo", metavar="BPM", help=f"quarters a minute (default: {TEMPO:g}, or the file's)")
     parser.add_argument("--bars", metavar="N", help=f"length (default: {BARS})")
     parser.add_argument("--end", choices=("tonic", "open"), default="tonic", help="with a cadence, or in the middle")
-    dialoptions.add_options(parser)
+    responder_options.add_options(parser)
     parser.set_defaults(run=_compose)
 
 
 def _compose(given: argparse.Namespace) -> int:
     from agent.cli.reply import check_out
     from agent.cli.responder_options import number, wish
-    from agent.compose import composer as compose
-    from agent.compose import copy_guard as copying
+    from agent.compose import composer, copy_guard
     from agent.compose.wish import open_responder
     from agent.core.music_names import key_of, meter_of
 
@@ -64,13 +63,13 @@ def _compose(given: argparse.Namespace) -> int:
     key = key or (start.key if start else key_of(KEY))
     meter = meter or (start.meter if start else meter_of(METER))
     bpm = bpm or (start.bpm if start else TEMPO)
-    brief = compose.Brief(key, meter, int(bars), asked, given.end == "tonic", context)
+    brief = composer.Brief(key, meter, int(bars), asked, given.end == "tonic", context)
     responder = open_responder(given.model, config)
 
-    def play(offset: int) -> list[compose.Moment]:
-        return compose.compose(responder, replace(brief, wish=replace(asked, seed=asked.seed + offset)))
+    def play(offset: int) -> list[composer.Moment]:
+        return composer.compose(responder, replace(brief, wish=replace(asked, seed=asked.seed + offset)))
 
-    music = copying.original(play, lambda moments: [m.reply for m in moments], compose.places_of(brief))
+    music = copy_guard.original(play, lambda moments: [m.reply for m in moments], composer.places_of(brief))
     swung = start.swung if start else asked.dials.style in SWUNG_STYLES and meter.denominator == 4
     _write(given, config, brief, music, bpm, swung)
     return 0

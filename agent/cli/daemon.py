@@ -28,21 +28,20 @@ def add(commands: Any) -> None:
 
 
 def _daemon(given: argparse.Namespace) -> int:
-    from agent.audio import device_list as devices
+    from agent.audio import device_list
     from agent.cli.jam import check_out, settings
     from agent.memory.player_profile import nobodys, personal
-    from agent.session import setup as rig
-    from agent.session import structured_log as logs
+    from agent.session import setup, structured_log
     from agent.session.daemon import Daemon
 
     config, take = settings(given)
     config = (nobodys if take else personal)(config)
     check_out(given.out)
-    logs.set_up(config.log.level if config.log.level == "debug" else "info", given.log_json)
+    structured_log.set_up(config.log.level if config.log.level == "debug" else "info", given.log_json)
 
-    def find() -> rig.Rig:
-        found = rig.choose(config, take, waits=True)
-        devices.release()
+    def find() -> setup.Rig:
+        found = setup.choose(config, take, waits=True)
+        device_list.release()
         return found
 
     return Daemon(config, find, given.out, lambda: settings(given)).run()

@@ -81,19 +81,19 @@ def check_out(folder: Path | None) -> None:
 def _jam(given: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from agent.audio import device_list as devices
+    from agent.audio import device_list
     from agent.control.keyboard import HELP
     from agent.memory.player_profile import nobodys, personal
     from agent.recording.recorder import new_session_folder
-    from agent.session import setup as rig
+    from agent.session import setup
     from agent.session.monitor import Monitor
 
     config, take = settings(given)
     logging.basicConfig(level=config.log.level.upper(), format="antiphon: %(message)s")
     _check_fast(given, config, take)
     check_out(given.out)
-    where = rig.choose(config, take, given.fast)
-    devices.release()
+    where = setup.choose(config, take, given.fast)
+    device_list.release()
     folder = given.out or new_session_folder(Path(config.paths.sessions))
     console = Console(stderr=True, quiet=given.quiet)
     says = where.says.replace("in real time", "as fast as it goes") if given.fast else where.says
@@ -102,9 +102,9 @@ def _jam(given: argparse.Namespace) -> int:
         console.print(f"keys: {HELP}", style="dim", markup=False, soft_wrap=True)
     monitor = Monitor(console, live=not given.quiet)
     if given.fast:
-        from agent.session.offline import Fast
+        from agent.session.offline import OfflineSession
 
-        troubles = Fast(config, where, folder, monitor).run()
+        troubles = OfflineSession(config, where, folder, monitor).run()
     else:
         troubles = _live((nobodys if where.take else personal)(config), where, folder, monitor)
     for trouble in troubles:
@@ -125,7 +125,7 @@ def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, 
     from agent.session.live import Live
 
     with _socket() as server, finish_soon(Path(config.paths.sessions), folder):
-        tend = (lambda live: server.tend(live.answer)) if server else None
+        tend = (lambda live: server.poll(live.answer)) if server else None
         return Live(config, where, folder, monitor, tend=tend).run()
 
 

@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
 
 
 def _listen(given: argparse.Namespace) -> int:
-    from agent.listen import file_listener as listen
+    from agent.listen import file_listener
     from listener.capture import AudioFileError
 
     if given.mic:
@@ -47,17 +47,17 @@ def _listen(given: argparse.Namespace) -> int:
         raise UserError(f"--input {given.input}: names the sound card for --mic; a file is given without it")
     try:
         band = load(given.config, pairs(given) | time_told(given)).band
-        return listen.run(given.files, given.json, plot=given.plot, time_given=(band.meter, band.tempo_bpm))
+        return file_listener.run(given.files, given.json, plot=given.plot, time_given=(band.meter, band.tempo_bpm))
     except AudioFileError as cause:
         raise UserError(str(cause)) from None
 
 
 def _listen_live(given: argparse.Namespace) -> int:
-    from agent.listen import microphone as listenlive
+    from agent.listen import microphone
 
     if given.files:
         raise UserError(f"--mic with {given.files[0]}: listen to the sound card or to files; leave one of the two out")
     if given.plot:
         raise UserError(f"--plot {given.plot} with --mic: what is drawn is a file; record first, then draw that")
     device = {"audio.input": number_or_name(given.input)} if given.input else {}
-    return listenlive.run(load(given.config, pairs(given) | time_told(given) | device), given.json)
+    return microphone.run(load(given.config, pairs(given) | time_told(given) | device), given.json)

@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.cli import options
 from agent.core.config import load
-from agent.language.parser import Heard, hear
+from agent.language.parser import ParseResult, parse
 from agent.language.reply_text import said
 
 EXAMPLES = """examples:
@@ -41,12 +41,12 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def understood(given: argparse.Namespace) -> Heard:
+def understood(given: argparse.Namespace) -> ParseResult:
     """By the language model where one is set, else by the table."""
     config = load(given.config, options.pairs(given))
     talk = getattr(config, "conversation", None)
     if talk is None or not talk.endpoint:
-        return hear(given.sentence)
-    from agent.language import llm_parser as llm
+        return parse(given.sentence)
+    from agent.language import llm_parser
 
-    return llm.hear(given.sentence, llm.Endpoint(talk.endpoint, talk.model, talk.timeout_s))
+    return llm_parser.parse(given.sentence, llm_parser.Endpoint(talk.endpoint, talk.model, talk.timeout_s))

@@ -25,21 +25,20 @@ EXAMPLES = """examples:
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
-    from agent.cli import responder_options as dialoptions
+    from agent.cli import responder_options
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("reply", help="answer a bass MIDI file", epilog=EXAMPLES, formatter_class=raw)
     add_config(parser)
     parser.add_argument("file", type=Path, metavar="IN.mid", help="a MIDI file with a bass")
     parser.add_argument("-o", "--out", type=Path, metavar="OUT.mid", required=True, help="the multitrack file to write")
-    dialoptions.add_options(parser)
+    responder_options.add_options(parser)
     parser.set_defaults(run=_reply)
 
 
 def _reply(given: argparse.Namespace) -> int:
     from agent.cli.responder_options import wish
-    from agent.compose import copy_guard as copying
-    from agent.compose import reply
+    from agent.compose import copy_guard, reply
     from agent.compose.wish import open_responder
     from models.music.midi_reader import Unusable, read_score
 
@@ -48,7 +47,7 @@ def _reply(given: argparse.Namespace) -> int:
     check_out(given.out, given.file)
     try:
         score = read_score(given.file)
-        heard = reply.hear(score, given.file.name)
+        heard = reply.bass_part(score, given.file.name)
     except Unusable as cause:
         raise UserError(str(cause)) from None
     responder = open_responder(given.model, config)
@@ -56,7 +55,7 @@ def _reply(given: argparse.Namespace) -> int:
     def play(offset: int) -> list[Reply]:
         return reply.answer(responder, heard, replace(asked, seed=asked.seed + offset))
 
-    replies = copying.original(play, lambda played: played, heard.places)
+    replies = copy_guard.original(play, lambda played: played, heard.places)
     _write(given, config, asked, heard, score, replies)
     return 0
 

@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.core.errors import UserError
-from listener import paths as listener_paths
+from listener import paths
 from listener.weight_file import beside
 from models import paths as models_paths
-from models.codec import official as codec_official
+from models.codec import official
 from models.codec.official import CHOICE, cached, load_official, url
 
 SHIPPED = {
-    "ears": listener_paths.WEIGHTS / "ears",
-    "timbre": listener_paths.WEIGHTS / "timbre",
+    "ears": paths.WEIGHTS / "ears",
+    "timbre": paths.WEIGHTS / "timbre",
     "codec": models_paths.WEIGHTS / "codec",
     "responder": models_paths.WEIGHTS / "responder",
     "responder-lstm": models_paths.WEIGHTS / "responder-lstm",
@@ -52,7 +52,7 @@ def entries() -> Iterator[Entry]:
     for name, stem in SHIPPED.items():
         card = beside(stem, "md")
         yield _entry(name, beside(stem, "safetensors"), f"{OURS}; {card.name}", _said_hash(beside(stem, "json")))
-    yield _entry(CHOICE, cached(), f"{UNSTATED}; see fetch", codec_official.SHA256_START)
+    yield _entry(CHOICE, cached(), f"{UNSTATED}; see fetch", official.SHA256_START)
 
 
 def show(console: Console | None = None) -> int:
@@ -79,7 +79,7 @@ def fetch(name: str, source: str | None = None) -> int:
         return 0
     print(f"{source or url()}\n-> {cached()} ({SIZE})\n{QUESTION}", file=sys.stderr)
     try:
-        path = codec_official.fetch(source)
+        path = official.fetch(source)
         load_official(path)
     except KeyboardInterrupt:
         print("antiphon: stopped; nothing was kept", file=sys.stderr)

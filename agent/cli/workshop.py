@@ -16,7 +16,7 @@ from agent.core.errors import UserError
 if TYPE_CHECKING:
     from agent.audio.loop_playback import Playback
     from agent.core.settings import Config
-    from agent.session.workshop import Bench
+    from agent.session.workshop import Workshop
 
 BARS = (1, 32)
 EXAMPLES = """examples:
@@ -92,7 +92,7 @@ def _check(given: argparse.Namespace) -> None:
         raise UserError(f"--out {given.out}: a file; name a folder")
 
 
-def _talk(given: argparse.Namespace, config: Config, bench: Bench) -> None:
+def _talk(given: argparse.Namespace, config: Config, bench: Workshop) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from agent.core.errors import UserError
-from models.corpus import copy_check as copycheck
+from models.corpus import copy_check
 from models.corpus.copy_check import CopyCheck
 from models.music.features import Events, reply_events
 from models.music.tokens import Position, Reply
@@ -32,13 +32,13 @@ def original(
         if not check.refuses(bars_of(replies(music), places)):
             return music
     raise UserError(
-        f"{ATTEMPTS} tries all repeat more than {copycheck.LONGEST} bars of a training song; "
+        f"{ATTEMPTS} tries all repeat more than {copy_check.LONGEST} bars of a training song; "
         "try another --seed or a higher --temperature"
     )
 
 
-def bars_of(replies: Sequence[Reply], places: Sequence[Position]) -> list[copycheck.Bar]:
+def bars_of(replies: Sequence[Reply], places: Sequence[Position]) -> list[copy_check.Bar]:
     """Harmony and line as the copy check reads them."""
     unheard = np.full((len(replies), 3), -1)
     events = Events(unheard, np.zeros(len(replies), bool), *reply_events(replies))
-    return copycheck.bars_of(events, np.array([place.bar for place in places]))
+    return copy_check.bars_of(events, np.array([place.bar for place in places]))

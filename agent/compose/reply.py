@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.compose.wish import Wish
-from models.music import part_roles as roles
+from models.music import part_roles
 from models.music.midi_reader import RawTrack, Score
 from models.music.tick_grid import TickGrid, bass_rows, positions
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
@@ -17,7 +17,7 @@ from models.responder.responder import Responder
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class BassPart:
     """A bass on the tick grid: places, basses [T] up to the end of its last bar; begins: the bar it comes in."""
 
     track: RawTrack
@@ -32,15 +32,15 @@ class Heard:
         return self.grid.at(len(self.places))
 
 
-def hear(score: Score, name: str) -> Heard:
+def bass_part(score: Score, name: str) -> BassPart:
     """The bass of a score. Unusable, in one line, when it has none."""
-    track = roles.bass(score.tracks, name, guess=True, sole=True)
+    track = part_roles.bass(score.tracks, name, guess=True, sole=True)
     grid = TickGrid.of(score)
     notes = [grid.note(note) for note in track.notes]
     ticks, bars, meters = positions(grid.meters, max(note.end for note in notes))
     rows = bass_rows(notes, len(ticks)).tolist()
     places = tuple(Position(int(t), int(b), m) for t, b, m in zip(ticks, bars, meters, strict=True))
-    return Heard(track, grid, places, tuple(map(_bass_tick, rows)), places[min(n.start for n in notes)].bar)
+    return BassPart(track, grid, places, tuple(map(_bass_tick, rows)), places[min(n.start for n in notes)].bar)
 
 
 def _bass_tick(row: Sequence[int]) -> BassTick:
@@ -48,12 +48,12 @@ def _bass_tick(row: Sequence[int]) -> BassTick:
     return BassTick(True, onset if onset >= 0 else None, velocity, sounding if sounding >= 0 else None)
 
 
-def answer(responder: Responder, heard: Heard, wish: Wish) -> list[Reply]:
+def answer(responder: Responder, heard: BassPart, wish: Wish) -> list[Reply]:
     """One reply a tick; silent in the bars before the bass comes in."""
     return list(_answer(responder, heard, wish))
 
 
-def _answer(responder: Responder, heard: Heard, wish: Wish) -> Iterator[Reply]:
+def _answer(responder: Responder, heard: BassPart, wish: Wish) -> Iterator[Reply]:
     state, reply, bass = responder.initial_state(), EMPTY_REPLY, BassTick(True)
     ticks = zip(heard.places, heard.basses, strict=True)
     for tick, (place, next_bass) in enumerate(

@@ -14,7 +14,7 @@ from agent.core.settings import DEFAULT_PARTS, Config
 Send = Callable[[Any], object]
 
 
-class Desk:
+class Dispatcher:
     """to_mind, to_audio: where messages go. stop: ends the session. status: the answer to `status`, in words."""
 
     def __init__(

@@ -81,7 +81,7 @@ class Keys:
             self._source = None
         return list(typed.decode(errors="ignore"))
 
-    def tend(self, carry_out: Callable[[str], object], show: Callable[[str], object] = lambda line: None) -> None:
+    def poll(self, carry_out: Callable[[str], object], show: Callable[[str], object] = lambda line: None) -> None:
         """Each known key's command to carry_out; what is typed of a sentence to show."""
         for key in self.pressed():
             if self._sentence is not None:

@@ -48,7 +48,7 @@ class Pedals:
         self._learning: tuple[str, float] | None = None  # the command, until when
         self.ignored = 0  # presses that were too many
 
-    def tend(self) -> None:
+    def poll(self) -> None:
         """Carry out what was pressed since the last time."""
         messages = self._tap.poll() if self._tap else []
         presses = [switch for at_s, message in messages if (switch := self._press(at_s, message))]

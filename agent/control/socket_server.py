@@ -39,7 +39,7 @@ class _Client:
         self._asked, self._answers = b"", b""
         self._ended = False  # it says nothing more, but may still read
 
-    def tend(self, handler: Handler) -> bool:
+    def poll(self, handler: Handler) -> bool:
         """Read, answer, write; False when this client is done or has gone too far."""
         try:
             self._read()
@@ -127,11 +127,11 @@ class ControlServer:
             raise UserError(f"control socket {path}: {cause.strerror or cause}; set $ANTIPHON_SOCKET") from None
         return listening
 
-    def tend(self, handler: Handler) -> None:
+    def poll(self, handler: Handler) -> None:
         """Once in each turn: take what came, answer it, and go on."""
         self._accept()
         for client in list(self._clients):
-            if not client.tend(handler):
+            if not client.poll(handler):
                 client.close()
                 self._clients.remove(client)
 
@@ -148,7 +148,7 @@ class ControlServer:
     def close(self, handler: Handler | None = None) -> None:
         """What was asked is answered, the socket goes; never raises."""
         if handler:
-            self.tend(handler)
+            self.poll(handler)
         for client in self._clients:
             client.close()
         self._clients.clear()

@@ -14,7 +14,7 @@ from listener.types import Meter
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RiffFacts:
     """What a proposal answers. bars: of the phrase; similar: how alike its bars are, 0-1; per_beat: notes a beat;
     offbeat: share of them off the beat; span: semitones; pitches: how many different; behind_s; closes: whether it
     ends like an answer; hook: whether something keeps coming back; returns: whether it was heard earlier, days ago."""
@@ -36,17 +36,17 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """fits(heard): 0-1. edits(heard): what is played. says, why: with {names} of Heard and what `edits` chose. kin: what
+    """fits(heard): 0-1. edits(heard): what is played. says, why: with {names} of RiffFacts and what `edits` chose. kin: what
     "more like that" stays with."""
 
     name: str
-    fits: Callable[[Heard], float]
-    edits: Callable[[Heard], tuple[str, ...]]
+    fits: Callable[[RiffFacts], float]
+    edits: Callable[[RiffFacts], tuple[str, ...]]
     says: str
     why: str
     kin: str = "rhythm"
 
-    def made(self, heard: Heard) -> tuple[Edit, ...]:
+    def made(self, heard: RiffFacts) -> tuple[Edit, ...]:
         return tuple(map(Edit.read, self.edits(heard)))
 
 
@@ -56,16 +56,16 @@ def odd_meter(meter: Meter) -> str:
     return f"{eighths - 1}/8"
 
 
-def _third(heard: Heard) -> int:
+def _third(heard: RiffFacts) -> int:
     """The bar before the last: where a turn surprises and the last bar mends it."""
     return max(heard.bars - 1, 1)
 
 
-def _four(heard: Heard) -> float:
+def _four(heard: RiffFacts) -> float:
     return 1.0 if heard.meter.denominator == 4 else 0.4
 
 
-def _even(heard: Heard) -> float:
+def _even(heard: RiffFacts) -> float:
     return 1.0 if heard.bars >= 3 else 0.3
 
 

@@ -19,8 +19,8 @@ from agent.core.paths import data_folder
 from agent.core.settings import Config
 
 if TYPE_CHECKING:
-    from agent.conversation.live_session import Room
-    from agent.core.types import Thought
+    from agent.conversation.live_session import LiveConversation
+    from agent.core.types import Decision
     from agent.directions.edit import Edit
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Talk:
         self, config: Config, send: Callable[[Any], object], command: Callable[[str], object], folder: str = ""
     ) -> None:
         self._config, self._send, self._command, self._folder = config, send, command, folder
-        self._room: Room | None = None
+        self._room: LiveConversation | None = None
         self._trial: Trial | None = None
         self._bar, self._last_idea = 0, -EVERY_BARS
         self._facts: Any = None
@@ -82,10 +82,10 @@ class Talk:
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
-            from agent.conversation.live_session import Room
+            from agent.conversation.live_session import LiveConversation
 
-            room = Room(data_folder(), conversation.player, conversation.half_life_days, self._folder)
-            room.hear(FIRST)
+            room = LiveConversation(data_folder(), conversation.player, conversation.half_life_days, self._folder)
+            room.push(FIRST)
         except Exception:  # the band plays all the same
             log.exception("this session cannot be spoken to")
             return
@@ -105,7 +105,7 @@ class Talk:
             return told
         if room.asks_for_idea(sentence):
             return self._idea(asked=True) or "Nothing to add: I am with you."
-        heard = room.hear(sentence)
+        heard = room.push(sentence)
         if heard.verdict and not heard.edits:
             return self._verdict(heard.verdict, sentence)
         if heard.edits:
@@ -164,7 +164,7 @@ class Talk:
 
     # -- what it says by itself -------------------------------------------------------------------------------
 
-    def hear(self, thought: Thought) -> str:
+    def push(self, thought: Decision) -> str:
         """A frame's thought; a line when the band has something to say."""
         room, self._bar = self._room, thought.bar
         if room is None or thought.state != "playing":
@@ -210,7 +210,7 @@ class Talk:
         line = f"Without the {trial.kind}, then." if verdict == "disliked" else f"I let the {trial.kind} go."
         return _with(line, unkept)
 
-    def tend(self) -> None:
+    def poll(self) -> None:
         """Once a turn: the session goes on, and what was said too early is heard."""
         if self._early and self._room:
             early, self._early = self._early[0], self._early[1:]

@@ -10,18 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.conversation.idea_catalogue import IDEAS, Idea
-from agent.conversation.idea_catalogue import Heard as Impression
+from agent.conversation.idea_catalogue import IDEAS, Idea, RiffFacts
 from agent.conversation.proposals import cheap_scores, sentence
 from agent.conversation.riff_dialogue import QUIET, SPEAK
 from agent.conversation.session_time import TIRED_S, Now, greeting
 from agent.core.errors import UserError
 from agent.core.music_names import chord_name, key_name
-from agent.directions.active import SetStanding, Standing
+from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.directions.edit import Edit
-from agent.language.parser import Context, Heard, hear
+from agent.language.parser import Context, ParseResult, parse
 from agent.language.reply_text import said as in_words
-from agent.memory.background_writer import Scribe
+from agent.memory.background_writer import BackgroundWriter
 from agent.memory.player_profile import GUEST
 from agent.memory.store import Memory
 from agent.memory.taste import Taste
@@ -36,22 +35,24 @@ HELLO = re.compile(r"\b(hello|hi|hey|good (morning|evening))\b")
 Row = list[int]  # of the memory: its number, once it is written
 
 
-class Room:
+class LiveConversation:
     """One session's. player "guest": nothing is kept."""
 
     def __init__(self, folder: Path, player: str, half_life_days: float, session_folder: str = "") -> None:
-        self.standing, self.hook, self.note = Standing(), False, ""
+        self.standing, self.hook, self.note = ActiveEdits(), False, ""
         self._guest = player == GUEST
         self._said: list[str] = []  # ideas
         self._began_s = time.time()
         self._now, self.taste, self._session = Now(self._began_s), Taste(), 0
-        self._scribe = self._remember(folder, player, half_life_days, session_folder)
+        self._writer = self._remember(folder, player, half_life_days, session_folder)
         self._rows: list[Row] = []  # directions, the newest at the end
         self._last: tuple[Edit, ...] = ()
         self._quiet = False
         self._name = player
 
-    def _remember(self, folder: Path, player: str, half_life_days: float, session_folder: str) -> Scribe | None:
+    def _remember(
+        self, folder: Path, player: str, half_life_days: float, session_folder: str
+    ) -> BackgroundWriter | None:
         """What is known of the player; None, with a note, where nothing can be kept."""
         if self._guest:
             return None
@@ -64,7 +65,7 @@ class Room:
         except (UserError, sqlite3.Error) as cause:
             self.note = f"nothing is remembered: {cause}"
             return None
-        return Scribe(memory)
+        return BackgroundWriter(memory)
 
     def _remembered(self, memory: Memory, player: int) -> Now:
         last = memory.last(player, self._began_s)
@@ -85,8 +86,8 @@ class Room:
     def asks_for_idea(self, text: str) -> bool:
         return bool(SPEAK.search(text.lower()))
 
-    def hear(self, text: str) -> Heard:
-        return hear(text, Context(PHRASE_BARS, None, self._last))
+    def push(self, text: str) -> ParseResult:
+        return parse(text, Context(PHRASE_BARS, None, self._last))
 
     def answer(self, question: str, facts: Analysis | None) -> str:
         """Out of what is heard now."""
@@ -120,13 +121,13 @@ class Room:
     def undo(self) -> str:
         """Why that is not kept, or ""."""
         self.standing = self.standing.undo()
-        if not (self._rows and self._scribe):
+        if not (self._rows and self._writer):
             return ""
         row = self._rows.pop()
-        return self._scribe.kept(lambda memory: memory.revoke(row[0]) if row else None)
+        return self._writer.kept(lambda memory: memory.revoke(row[0]) if row else None)
 
-    def message(self) -> SetStanding:
-        return SetStanding(self.standing)
+    def message(self) -> SetActiveEdits:
+        return SetActiveEdits(self.standing)
 
     # -- ideas ------------------------------------------------------------------------------------------------
 
@@ -151,11 +152,11 @@ class Room:
         self._said.append(best.name)
         return best.name, best.made(impression), sentence(best, impression)
 
-    def _impression(self, facts: Analysis) -> Impression:
+    def _impression(self, facts: Analysis) -> RiffFacts:
         grid = facts.grid
         assert grid
         behind_s = facts.feel.behind_s if facts.feel and facts.feel.behind_s else 0.0
-        return Impression(PHRASE_BARS, grid.meter, 60 / grid.period_s, behind_s=behind_s, hook=self.hook)
+        return RiffFacts(PHRASE_BARS, grid.meter, 60 / grid.period_s, behind_s=behind_s, hook=self.hook)
 
     # -- the memory -------------------------------------------------------------------------------------------
 
@@ -163,44 +164,44 @@ class Room:
         """Why it is not kept, or ""."""
         self._last = tuple(edits)
         self.taste.wish(edits)
-        if not self._scribe:
+        if not self._writer:
             return ""
         session, row = self._session, Row()
         self._rows.append(row)
-        return self._scribe.kept(lambda memory: row.append(memory.said(session, sentence, edits)))
+        return self._writer.kept(lambda memory: row.append(memory.said(session, sentence, edits)))
 
     def proposed(self, kind: str, line: str, edits: Sequence[Edit]) -> Row:
         session, row = self._session, Row()
-        if self._scribe:
-            self._scribe.do(lambda memory: row.append(memory.proposed(session, kind, line, edits)))
+        if self._writer:
+            self._writer.do(lambda memory: row.append(memory.proposed(session, kind, line, edits)))
         return row
 
     def judged(self, verdict: str, sentence: str, kind: str, row: Row) -> str:
         """Why it is not kept, or ""."""
         self.taste.judge(kind, verdict)
-        if not self._scribe:
+        if not self._writer:
             return ""
         session, on = self._session, "proposal" if kind else "take"
-        return self._scribe.kept(lambda memory: memory.judged(session, on, row[0] if row else None, verdict, sentence))
+        return self._writer.kept(lambda memory: memory.judged(session, on, row[0] if row else None, verdict, sentence))
 
     def phrase(self, phrase: Phrase, facts: Analysis) -> None:
         """Keep a phrase that has ended."""
         motif = motif_of_gaps(phrase.notes)
-        if self._scribe and len(motif) >= 3:
+        if self._writer and len(motif) >= 3:
             meter = str(phrase.meter) if phrase.meter else None
             behind_s = facts.feel.behind_s if facts.feel else None
             key = key_name(facts.key) if facts.key else None
             more = {"tempo_bpm": phrase.tempo_bpm, "meter": meter, "key": key, "behind_s": behind_s}
             session, start_s = self._session, phrase.start_s
-            self._scribe.do(lambda memory: memory.heard(session, start_s, motif, **more))
+            self._writer.do(lambda memory: memory.heard(session, start_s, motif, **more))
 
     def seen(self) -> None:
         session = self._session
-        if self._scribe:
-            self._scribe.do(lambda memory: memory.seen(session))
+        if self._writer:
+            self._writer.do(lambda memory: memory.seen(session))
 
     def close(self) -> None:
         session = self._session
-        if self._scribe:
-            self._scribe.do(lambda memory: memory.end(session))
-            self._scribe.close()
+        if self._writer:
+            self._writer.do(lambda memory: memory.end(session))
+            self._writer.close()

@@ -39,7 +39,7 @@ class Again:
     seed: int = 0
 
 
-class Notebook:
+class PlayerNotes:
     """memory=None: a guest; nothing is kept, nothing is known."""
 
     def __init__(
@@ -114,11 +114,11 @@ class Notebook:
             key = self._memory.heard(self.session, riff.bars[0].start_s, motif, **facts, behind_s=riff.behind_s)
             self.recall.add(key, motif)
 
-    def took(self, take: Take, why: str) -> None:
+    def record_take(self, take: Take, why: str) -> None:
         if self._memory:
             asked = [one.edit.to_json() for one in take.standing.asked]
             plan = {"asked": asked, "why": why, "meters": [str(m) for m in take.meters], "seed": take.seed}
-            self._take = self._memory.took(self.session, take.number, plan, take.name)
+            self._take = self._memory.record_take(self.session, take.number, plan, take.name)
 
     def named(self, name: str) -> None:
         """The last take."""

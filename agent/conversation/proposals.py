@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Heard, Idea, odd_meter
-from agent.directions.active import Standing
+from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Idea, RiffFacts, odd_meter
+from agent.directions.active import ActiveEdits
 from agent.directions.edit import Edit
 from agent.memory.taste import Taste
 from agent.takes.sketcher import Sketcher
@@ -57,7 +57,7 @@ class Proposer:
         return self._said
 
     def propose(
-        self, heard: Heard, take: Take, asked: bool = False, tired: bool = False, like: str = ""
+        self, heard: RiffFacts, take: Take, asked: bool = False, tired: bool = False, like: str = ""
     ) -> Proposal | None:
         """The best idea, or None when there is nothing worth saying or it was told to keep quiet. like: an idea of
         whose kind another is wanted."""
@@ -87,7 +87,7 @@ class Proposer:
         """liked, disliked, more, ignored: what is proposed next, and next week."""
         self.taste.judge(idea, verdict)
 
-    def _tried(self, idea: Idea, heard: Heard, take: Take, cheap: dict[str, float], base: float) -> Proposal:
+    def _tried(self, idea: Idea, heard: RiffFacts, take: Take, cheap: dict[str, float], base: float) -> Proposal:
         edits = idea.made(heard)
         played = self.sketcher.imagine(take, edits)
         more = bits_per_tick(self.sketcher.responder, played) - base
@@ -101,7 +101,7 @@ class Proposer:
 
 
 def cheap_scores(
-    idea: Idea, heard: Heard, standing: Standing, welcome: float, times: int, tired: bool
+    idea: Idea, heard: RiffFacts, standing: ActiveEdits, welcome: float, times: int, tired: bool
 ) -> dict[str, float]:
     """What can be said of an idea without playing it. times: it was proposed in this session."""
     already = {(one.edit.dimension, one.edit.value) for one in standing.asked}
@@ -114,7 +114,7 @@ def _total(scores: dict[str, float]) -> float:
     return sum(WEIGHTS[name] * value for name, value in scores.items())
 
 
-def sentence(idea: Idea, heard: Heard, greets: bool = True) -> str:
+def sentence(idea: Idea, heard: RiffFacts, greets: bool = True) -> str:
     """greets: with what was heard, which is said once. 'Strong hook. What if we put a 7/8 bar in bar three? It surprises without breaking the feel.'"""
     numbers = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
     third = max(heard.bars - 1, 1)
@@ -127,7 +127,7 @@ def sentence(idea: Idea, heard: Heard, greets: bool = True) -> str:
     return " ".join((*first, idea.says.format(**words), idea.why.format(**words)))
 
 
-def describe(heard: Heard) -> str:
+def describe(heard: RiffFacts) -> str:
     """What was heard, in one short sentence: the most telling thing of it."""
     if heard.returns_days is not None:
         return "I know that one." if heard.returns_days > 0.5 else "There it is again."
@@ -157,7 +157,9 @@ def bits_per_tick(responder: Responder, take: Take, ticks: int = 64) -> float:
     return bits / max(len(played), 1)
 
 
-def heard_of(take: Take, behind_s: float = 0.0, returns_days: float | None = None, closes: bool | None = None) -> Heard:
+def heard_of(
+    take: Take, behind_s: float = 0.0, returns_days: float | None = None, closes: bool | None = None
+) -> RiffFacts:
     """What a proposal answers, out of the riff's own bars."""
     bars = take.riff.bars
     onsets = [{t: b.onset_pitch for t, b in enumerate(bar.basses) if b.onset_pitch is not None} for bar in bars]
@@ -166,7 +168,7 @@ def heard_of(take: Take, behind_s: float = 0.0, returns_days: float | None = Non
     off = [tick for bar in onsets for tick in bar if tick % 4]
     alike = [len(set(a) & set(b)) / max(len(set(a) | set(b)), 1) for a, b in pairwise(onsets)]
     similar = float(np.mean(alike)) if alike else 0.0
-    return Heard(
+    return RiffFacts(
         bars=len(bars),
         meter=take.riff.meter,
         tempo_bpm=take.riff.tempo_bpm,

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agent.conversation import answers as told
-from agent.conversation.player_notes import Again, Notebook, motif_of
+from agent.conversation import answers
+from agent.conversation.player_notes import Again, PlayerNotes, motif_of
 from agent.conversation.proposals import Proposal, Proposer, heard_of
 from agent.conversation.session_time import gap, greeting
-from agent.directions.active import Standing
+from agent.directions.active import ActiveEdits
 from agent.directions.edit import Edit
 from agent.language.edit_text import in_words
-from agent.language.parser import Context, Heard, hear
+from agent.language.parser import Context, ParseResult, parse
 from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YES_TO_IT
 from agent.language.small_talk import QUIET as QUIET
 from agent.language.small_talk import SPEAK as SPEAK
@@ -53,10 +53,10 @@ class Dialogue:
         half_life_days: float = 30.0,
         proposals: bool = True,
         folder: str = "",
-        hearing: Callable[[str, Context], Heard] = hear,
+        hearing: Callable[[str, Context], ParseResult] = parse,
     ) -> None:
         self.sketcher, self._player_name, self._hear = sketcher, player, hearing
-        self.book = Notebook(memory, player, now_s, half_life_days, folder)
+        self.book = PlayerNotes(memory, player, now_s, half_life_days, folder)
         self._now, self._began_s = self.book.now, now_s
         self.proposer = Proposer(sketcher, self.book.taste, seed=self.book.session, quiet=not proposals)
         self._undo: list[tuple[int, Take]] = []  # direction and the take before it
@@ -87,8 +87,8 @@ class Dialogue:
         self.book.heard(riff, motif)
         resumes = again is not None and again.days >= TODAY_DAYS and bool(again.edits)
         taste = () if resumes else self._from_taste()  # it is in what was left
-        self.take = self.sketcher.begin(riff, Standing().ask(taste), again.seed if again and resumes else seed)
-        self.book.took(self.take, "the riff")
+        self.take = self.sketcher.begin(riff, ActiveEdits().ask(taste), again.seed if again and resumes else seed)
+        self.book.record_take(self.take, "the riff")
         if again and resumes:
             return self._resumed(again, self.take)
         heard = heard_of(self.take, riff.behind_s, again.days if again else None)
@@ -145,8 +145,8 @@ class Dialogue:
         if heard.question == "idea":
             return self._asked(before)
         if heard.question:
-            known = told.Known(before, len(self.sketcher.takes), self._now, self._liked)
-            return Answer(told.told(heard.question, text, known), before, before)
+            known = answers.Known(before, len(self.sketcher.takes), self._now, self._liked)
+            return Answer(answers.told(heard.question, text, known), before, before)
         return Answer(heard.reply, before, before)
 
     def _direct(self, sentence: str, edits: tuple[Edit, ...], before: Take) -> Answer:
@@ -175,7 +175,7 @@ class Dialogue:
     def _revised(self, edits: tuple[Edit, ...], direction: int, before: Take, says: str, why: str) -> Take:
         self._undo.append((direction, before))
         self.take = self.sketcher.revise(before, edits, says)
-        self.book.took(self.take, why)
+        self.book.record_take(self.take, why)
         return self.take
 
     def _undone(self, before: Take) -> Answer:
@@ -208,7 +208,7 @@ class Dialogue:
     def _played_again(self, take: Take, says: str, why: str) -> Take:
         self.take = replace(take, number=len(self.sketcher.takes) + 1, says=says)
         self.sketcher.takes.append(self.take)
-        self.book.took(self.take, why)
+        self.book.record_take(self.take, why)
         return self.take
 
     def name(self, name: str) -> Answer:
@@ -278,7 +278,7 @@ class Dialogue:
 
     def standing(self) -> tuple[str, ...]:
         """Everything asked for that still stands, in words."""
-        return told.standing(self.take)
+        return answers.standing(self.take)
 
     def close(self) -> None:
         """Ends the session."""

@@ -51,7 +51,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
+class Decision:
     """What one frame led to. state: of the band; bar: bars counted; playing: the parts that may sound now."""
 
     analysis: Analysis

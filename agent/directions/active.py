@@ -31,7 +31,7 @@ DENSITY_MOVES: dict[str, dict[int, tuple[str, ...]]] = {  # target -> density -2
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ActiveEdit:
     """An edit that stands. group: one sentence's, one undo step. since: the bar it was asked in, counted for ever."""
 
     edit: Edit
@@ -62,18 +62,20 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ActiveEdits:
     """Everything asked for. Frozen: asking and undoing give a new one."""
 
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[ActiveEdit, ...] = ()
     groups: int = 0
 
-    def ask(self, edits: tuple[Edit, ...], since: int = 0) -> Standing:
+    def ask(self, edits: tuple[Edit, ...], since: int = 0) -> ActiveEdits:
         """One sentence's edits. What switches something off takes away what had switched it on."""
-        new = tuple(Asked(edit, self.groups, since) for edit in edits if edit.change not in ("keep", "undo", "recall"))
-        return Standing((self.asked + new)[-ASKED_MAX:], self.groups + 1)
+        new = tuple(
+            ActiveEdit(edit, self.groups, since) for edit in edits if edit.change not in ("keep", "undo", "recall")
+        )
+        return ActiveEdits((self.asked + new)[-ASKED_MAX:], self.groups + 1)
 
-    def undo(self) -> Standing:
+    def undo(self) -> ActiveEdits:
         """Without the last group that is still there; the same where there is none."""
         last = max((one.group for one in self.asked), default=None)
         return replace(self, asked=tuple(one for one in self.asked if one.group != last))
@@ -99,7 +101,7 @@ def density_moves(settings: Settings, *targets: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class SetStanding:
+class SetActiveEdits:
     """To the mind, like those of agent/core/messages.py: what stands, from the next bar on, in place of what stood."""
 
-    standing: Standing
+    standing: ActiveEdits

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from agent.directions.active import Standing, density_moves
+from agent.directions.active import ActiveEdits, density_moves
 from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
@@ -25,13 +25,13 @@ class Directing:
 
     def __init__(self, seed: int, form_bars: int = 4) -> None:
         self.form_bars, self._seed = form_bars, seed
-        self._standing = Standing()
-        self._asked: Standing | None = None
+        self._standing = ActiveEdits()
+        self._asked: ActiveEdits | None = None
         self._settings: dict[int, Settings] = {}
         self.key: Key | None = None
         self._rhythm: dict[int, int] = {}  # tick of the bar -> pitch: what the player did in his last bar
 
-    def ask(self, standing: Standing) -> None:
+    def ask(self, standing: ActiveEdits) -> None:
         """From the next bar line on."""
         self._asked = standing
 
@@ -60,7 +60,7 @@ class Directing:
         set_ = {item.name: getattr(asked, item.name) for item in fields(Dials) if getattr(asked, item.name) is not None}
         return replace(own, **set_) if set_ else own
 
-    def hear(self, tick: int, pitch: int | None) -> None:
+    def push(self, tick: int, pitch: int | None) -> None:
         """What the bass began in a tick of the bar."""
         if pitch is None:
             self._rhythm.pop(tick, None)

@@ -18,7 +18,7 @@ from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
 from agent.audio.file_input import FilePlayback
 from agent.audio.sound_card import Latency, SoundCard
-from agent.audio.stream import Line
+from agent.audio.stream import Stream
 from agent.audio.synth import open_synth
 from agent.core.channel import Channel
 from agent.core.errors import UserError
@@ -26,7 +26,7 @@ from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
 from agent.core.os_process import call_me
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
-from agent.engine.output_mixer import Outlet
+from agent.engine.output_mixer import OutputMixer
 from agent.engine.player import QUANTUM, Player
 from agent.engine.reports import NO_LATENCY, RECORDS_TOLD, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
@@ -102,12 +102,14 @@ class AudioProcess:
         monitor = setup.ring.reader() if monitors and out else None
         channel = config.audio.input_channel - 1 if config.audio.input_channel and not hears_file else None
         self._looper = Looper(setup.ring, rate, channel, level_db=None if monitor else LEVEL_DB)
-        self._outlet = Outlet(out, self._behind, monitor, self._lead, self._looper, setup.sent) if out else None
+        self._output_mixer = (
+            OutputMixer(out, self._behind, monitor, self._lead, self._looper, setup.sent) if out else None
+        )
         start = self._begin_at()
         self.player = Player(rate, tuple(config.parts), synth, self._port, start_sample=start)
         setup.stems.silence(start)
-        if self._outlet:
-            self._outlet.skip_to(start)
+        if self._output_mixer:
+            self._output_mixer.skip_to(start)
         self._retime(self._latency)
         self._line.on_card = self._welcome
         self._warnings = tuple(line for line in (warning, *self._warnings) if line)
@@ -119,7 +121,7 @@ class AudioProcess:
         finder = Finder(audio, setup.rate, setup.ring, out.reader() if out else None, reads_input, setup.sent)
         finder.known = self._known
         keeper = Keeper(finder.find) if reads_input or out else None
-        self._line = line = Line(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
+        self._line = line = Stream(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
         self._resumed = line.clock.running
         self._file: FilePlayback | None = None
         if setup.take is not None:
@@ -142,8 +144,8 @@ class AudioProcess:
     def _welcome(self, card: SoundCard) -> None:
         if card.latency != self._latency:
             self._retime(card.latency)
-        if self._outlet:
-            self._outlet.use(card, self.player.rendered)
+        if self._output_mixer:
+            self._output_mixer.use(card, self.player.rendered)
 
     def _retime(self, latency: Latency) -> None:
         """Take over a card's latencies."""
@@ -155,8 +157,8 @@ class AudioProcess:
         input_s = 0.0 if self._file else latency.input_s
         self.player.retime(heard_s, input_s - behind_s + self._midi_late_s)
         self._band_delay = round(heard_s * rate)
-        if self._outlet:
-            self._outlet.heard_after = self._band_delay
+        if self._output_mixer:
+            self._output_mixer.heard_after = self._band_delay
 
     # -- the main loop ----------------------------------------------------------------------------------------
 
@@ -217,9 +219,9 @@ class AudioProcess:
     def _turn(self) -> None:
         self._listen()
         line = self._line
-        line.turn(time.monotonic())
-        if line.card and self._outlet:
-            self._outlet.steer(line.card, line.clock, time.monotonic())
+        line.poll(time.monotonic())
+        if line.card and self._output_mixer:
+            self._output_mixer.steer(line.card, line.clock, time.monotonic())
         if not self._send_first():
             self._render(self._target())
         if line.card:
@@ -258,9 +260,9 @@ class AudioProcess:
         return player.told_to_end
 
     def _render(self, target: int) -> None:
-        player, stems_out, outlet = self.player, self._setup.stems, self._outlet
+        player, stems_out, output_mixer = self.player, self._setup.stems, self._output_mixer
         target = min(target, player.rendered + RENDER_MAX)
-        adds = outlet is not None and outlet.adds
+        adds = output_mixer is not None and output_mixer.adds
         self._rests = not adds and player.next_sound_s > target / player.rate + REST_AHEAD_S
         while player.rendered + QUANTUM <= target and not player.finished:
             start = player.rendered
@@ -270,10 +272,10 @@ class AudioProcess:
                 stems_out.silence(player.rendered)
             else:
                 stems_out.write(stems.transpose(1, 0, 2).reshape(stems.shape[1], -1))
-            if outlet and player.quiet and not adds:
-                outlet.skip_to(player.rendered)
-            elif outlet:
-                outlet.write(stems, start)
+            if output_mixer and player.quiet and not adds:
+                output_mixer.skip_to(player.rendered)
+            elif output_mixer:
+                output_mixer.write(stems, start)
 
     def _sleep(self) -> None:
         clock, due_s = self._line.clock, float("inf")

@@ -103,7 +103,7 @@ def _softer(velocity: int) -> int:
     return max(1, round(THIN_GAIN * velocity))
 
 
-class Reserve:
+class FallbackPattern:
     """The notes to fall back on, given out one bar at a time; a plan replaces them. Bounded memory.
 
     A plan with nothing ahead means silence, and the band stays silent. Only a mind that comes back without its

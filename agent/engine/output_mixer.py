@@ -23,7 +23,7 @@ class Loops(Protocol):
     def mix_into(self, mix: Block, start_sample: int) -> None: ...
 
 
-class Outlet:
+class OutputMixer:
     """Sample k of `out` is played beside sample k of the stream.
 
     behind: how much later a sample is played than the bass it belongs to, samples (where the bass comes from a file

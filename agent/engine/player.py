@@ -48,7 +48,7 @@ class Port(Protocol):
     def send(self, part: str, message: tuple[int, ...]) -> None: ...
     def send_raw(self, message: tuple[int, ...]) -> None: ...
     def panic(self) -> None: ...
-    def turn(self) -> None: ...
+    def poll(self) -> None: ...
 
 
 class Player:
@@ -110,7 +110,7 @@ class Player:
         if self._port:
             self._to_port.accept(plan, now_s)
         if self._clock:
-            self._clock.hear(plan, now_s)
+            self._clock.push(plan, now_s)
 
     def render(self, most: int = QUANTUM) -> Stems:
         """The next samples of every part [parts, n, 2]: n a multiple of 64, at most `most` (of 64 at least), and so few
@@ -138,7 +138,7 @@ class Player:
         if not self._port:
             return
         began_s = time.perf_counter()
-        self._port.turn()
+        self._port.poll()
         if self._clock:
             self._send_clock(self._clock, self._port, now_s)
         for event in self._to_port.due(now_s, now_s):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.audio.sound_card import MISSING, XRUNS, Latency
-from agent.audio.stream import Line
+from agent.audio.stream import Stream
 from agent.audio.stream_clock import SharedStamp
 from agent.core.settings import Config
 from agent.core.types import PlannedNote
@@ -88,7 +88,7 @@ RECORDS_TOLD = (
 
 
 def reported(
-    line: Line, player: Player, wakes: Wakes, failed: str, stopped: bool, latency: Latency, band_delay_samples: int
+    line: Stream, player: Player, wakes: Wakes, failed: str, stopped: bool, latency: Latency, band_delay_samples: int
 ) -> AudioReport:
     """The state of now; records and notes: the oldest RECORDS_TOLD that the player still holds."""
     samples, monotonic_s, period_s = line.clock.pair if line.clock.running else (0, 0.0, 0.0)

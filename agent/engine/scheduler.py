@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.core.types import SUSTAINED, Event, Plan, PlannedNote
-from agent.engine.fallback_pattern import Reserve, Spare
+from agent.engine.fallback_pattern import FallbackPattern, Spare
 from agent.engine.sent_notes import KEEP_TICKS_S as KEEP_TICKS_S
-from agent.engine.sent_notes import SAME_TICK_S, Said
+from agent.engine.sent_notes import SAME_TICK_S, SentNotes
 from agent.engine.timing_counts import FRESH_TICKS, LATE_S
 from agent.engine.timing_counts import Counts as Counts  # others have it from here
 
@@ -36,9 +36,9 @@ class Scheduler:
         self.counts = Counts()
         self._advance_s = advance_s
         self._queue: list[_Due] = []
-        self._reserve = Reserve()
+        self._reserve = FallbackPattern()
         self._spares: list[_Due] = []  # a heap: what the reserve gave out
-        self._said = Said()
+        self._said = SentNotes()
         self._sounding: dict[tuple[str, int], PlannedNote] = {}
         self._muted: set[str] = set()
 

@@ -13,7 +13,7 @@ SAME_TICK_S = 0.25  # two notes of one tick may lie so far apart when the grid h
 SAME_MOMENT_S = 0.04  # notes of two counts of ticks that lie closer than this are the same one
 
 
-class Said:
+class SentNotes:
     """The notes queued or sent lately."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ def joined(parts: Sequence[Clause], before: Sequence[Edit]) -> list[Edit]:
     """The edits of a sentence. before: those of the sentence before it, what "it" refers to."""
     sentence = _Sentence(before=before)
     for clause in parts:
-        sentence.hear(clause)
+        sentence.push(clause)
     groups = _scopes_spread(sentence.groups) or _places(parts)
     return [edit for group in groups for edit in group.edits]
 
@@ -50,7 +50,7 @@ class _Sentence:
     def last(self) -> list[Edit]:
         return self.groups[-1].edits if self.groups else []
 
-    def hear(self, clause: Clause) -> None:
+    def push(self, clause: Clause) -> None:
         """One more clause: an order, an addition to the one before, or something that waits for its order."""
         facts = facts_of(clause.phrases)
         if _circumstance(clause, facts) or self._taken_back(clause, facts):

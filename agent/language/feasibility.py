@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from agent.directions.edit import Edit
-from agent.language import reply_text as replies
+from agent.language import reply_text
 
 TEMPO_BPM = (20.0, 480.0)
 METER_BEATS = 32
@@ -26,7 +26,7 @@ def _bad_meter(edit: Edit) -> str | None:
     match = re.fullmatch(r"(\d+)/(\d+)", edit.value or "") if edit.dimension == "meter" else None
     if match is None or (0 < int(match[1]) <= METER_BEATS and int(match[2]) in METER_UNITS):
         return None
-    return replies.METER.format(meter=edit.value)
+    return reply_text.METER.format(meter=edit.value)
 
 
 def _bad_tempo(edit: Edit) -> str | None:
@@ -36,7 +36,7 @@ def _bad_tempo(edit: Edit) -> str | None:
         or TEMPO_BPM[0] <= float(edit.value or 0) <= TEMPO_BPM[1]
     ):
         return None
-    return replies.TEMPO.format(tempo=edit.value, low=TEMPO_BPM[0], high=TEMPO_BPM[1])
+    return reply_text.TEMPO.format(tempo=edit.value, low=TEMPO_BPM[0], high=TEMPO_BPM[1])
 
 
 def _bad_place(edit: Edit, bars: int | None) -> str | None:
@@ -49,14 +49,14 @@ def _bad_place(edit: Edit, bars: int | None) -> str | None:
         return None
     if min(named) >= 1 and (bars is None or max(named) <= bars):
         return None
-    return replies.BAR.format(bar=min(named) or max(named) if bars is None else max(named), bars=bars or "known")
+    return reply_text.BAR.format(bar=min(named) or max(named) if bars is None else max(named), bars=bars or "known")
 
 
 def _bad_take(edit: Edit, takes: Sequence[str] | None) -> str | None:
     if takes is None or edit.dimension != "take" or edit.change not in ("recall", "keep"):
         return None
     unknown = [take for take in (edit.value or "").split() if take.isdecimal() and take not in takes]
-    return replies.TAKE.format(take=unknown[0], takes=", ".join(takes) or "none") if unknown else None
+    return reply_text.TAKE.format(take=unknown[0], takes=", ".join(takes) or "none") if unknown else None
 
 
 def contradiction(edits: Sequence[Edit]) -> str | None:
@@ -66,7 +66,7 @@ def contradiction(edits: Sequence[Edit]) -> str | None:
             same = (one.target, one.dimension) == (other.target, other.dimension)
             near = other.scope == one.scope or (other.scope is None and {one.change, other.change} == {"more", "less"})
             if same and near and other.condition == one.condition and _opposed(one, other):
-                return replies.CONTRADICTION.format(one=replies.said(one), other=replies.said(other))
+                return reply_text.CONTRADICTION.format(one=reply_text.said(one), other=reply_text.said(other))
     return None
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.directions.edit import CHANGES, DIMENSIONS, TARGETS, Edit
-from agent.language import feasibility as possible
-from agent.language import parser as conversation
-from agent.language.parser import Context, Heard
+from agent.language import feasibility, parser
+from agent.language.parser import Context, ParseResult
 
 MOST_EDITS = 12
 MOST_BYTES = 65_536
@@ -38,10 +37,10 @@ class Endpoint:
     timeout_s: float = 2.0
 
 
-def hear(sentence: str, endpoint: Endpoint, context: Context | None = None) -> Heard:
+def parse(sentence: str, endpoint: Endpoint, context: Context | None = None) -> ParseResult:
     """What the model understood, checked; what the table understands wherever the model's answer cannot be used."""
-    by_table = conversation.hear(sentence, context)
-    if conversation.refusal(sentence) or by_table.question:
+    by_table = parser.parse(sentence, context)
+    if parser.refusal(sentence) or by_table.question:
         return by_table
     try:
         answered = checked(_asked(sentence, endpoint))
@@ -49,13 +48,13 @@ def hear(sentence: str, endpoint: Endpoint, context: Context | None = None) -> H
         log.info("language model: %s; the table answers", cause)
         return by_table
     known = context or Context()
-    if possible.trouble(answered.edits, known.bars, known.takes):
+    if feasibility.trouble(answered.edits, known.bars, known.takes):
         return by_table
     return answered
 
 
-def checked(text: str) -> Heard:
-    """The answer as Heard. Raises ValueError in one line unless it is the schema to the letter."""
+def checked(text: str) -> ParseResult:
+    """The answer as ParseResult. Raises ValueError in one line unless it is the schema to the letter."""
     answer = json.loads(text)
     if not isinstance(answer, dict) or set(answer) != {"edits", "reply"}:
         raise ValueError(f"expected an object with edits and reply, got {text[:60]!r}")
@@ -64,9 +63,9 @@ def checked(text: str) -> Heard:
     if not isinstance(answer["reply"], str):
         raise ValueError("reply is no text")
     edits = tuple(Edit.from_json(edit) for edit in answer["edits"])
-    sure = tuple(edit for edit in edits if edit.confidence >= conversation.THRESHOLD)
-    unsure = tuple(edit for edit in edits if edit.confidence < conversation.THRESHOLD)
-    return Heard(sure, " ".join(answer["reply"].split())[:200], unsure=unsure)
+    sure = tuple(edit for edit in edits if edit.confidence >= parser.THRESHOLD)
+    unsure = tuple(edit for edit in edits if edit.confidence < parser.THRESHOLD)
+    return ParseResult(sure, " ".join(answer["reply"].split())[:200], unsure=unsure)
 
 
 def _asked(sentence: str, endpoint: Endpoint) -> str:

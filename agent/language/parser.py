@@ -1,4 +1,4 @@
-"""A sentence -> typed edits and a line back. Changes nothing: `hear("less snare, and don't resolve it") -> Heard`.
+"""A sentence -> typed edits and a line back. Changes nothing: `parse("less snare, and don't resolve it") -> ParseResult`.
 
 Bad input never raises: it gives no edits and one friendly line.
 """
@@ -13,10 +13,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from agent.directions.edit import Edit
-from agent.language import feasibility as possible
-from agent.language import lexicon
-from agent.language import reply_text as replies
-from agent.language import word_lists as sayings
+from agent.language import feasibility, lexicon, reply_text, word_lists
 from agent.language.clause_linking import joined
 from agent.language.clauses import Clause, clauses, tagged
 from agent.language.normalise import plain, words
@@ -44,7 +41,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParseResult:
     """edits: to be made, none when nothing was ordered or understood. reply: one line.
 
     question: what is asked about (key, meter, tempo, changes ...), None = no question. verdict: liked, disliked, None.
@@ -71,11 +68,11 @@ class _Tally:
     strange: list[str] = field(default_factory=list)
 
 
-def hear(sentence: str, context: Context | None = None) -> Heard:
+def parse(sentence: str, context: Context | None = None) -> ParseResult:
     """Edits and reply of what was said; never raises for any text."""
     refused = refusal(sentence)
     if refused:
-        return Heard(reply=refused)
+        return ParseResult(reply=refused)
     sentence = re.sub(r"[<>\x00-\x08\x0b-\x1f]", " ", sentence)  # no marks but ours
     tally = _Tally()
     before: list[Edit] = []
@@ -100,13 +97,13 @@ def _sentences(text: str) -> list[str]:
 def refusal(text: str) -> str | None:
     """One friendly line for what is no sentence to a band, else None."""
     if not re.search(r"\w", text):
-        return replies.EMPTY
+        return reply_text.EMPTY
     if len(text) > LONGEST_CHARACTERS:
-        return replies.TOO_LONG.format(characters=len(text), most=LONGEST_CHARACTERS)
-    if re.search(sayings.INJECTION, text, re.IGNORECASE):
-        return replies.INJECTION
+        return reply_text.TOO_LONG.format(characters=len(text), most=LONGEST_CHARACTERS)
+    if re.search(word_lists.INJECTION, text, re.IGNORECASE):
+        return reply_text.INJECTION
     language = foreign(text)
-    return replies.FOREIGN[language] if language else None
+    return reply_text.FOREIGN[language] if language else None
 
 
 def foreign(text: str) -> str | None:
@@ -118,7 +115,7 @@ def foreign(text: str) -> str | None:
     if not said:
         return None
     english = sum(word in lexicon.english() for word in said)
-    scores = {name: sum(word in common.split() for word in said) for name, common in sayings.FOREIGN.items()}
+    scores = {name: sum(word in common.split() for word in said) for name, common in word_lists.FOREIGN.items()}
     best = max(scores, key=lambda name: scores[name])
     strange = len(said) - english
     clear = scores[best] >= 2 or (scores[best] == 1 and len(said) <= 3)
@@ -132,7 +129,7 @@ def _one(sentence: str, before: Sequence[Edit], tally: _Tally) -> list[Edit]:
     named = NAMING.search(text)
     if named:
         return [Edit("band", "take", "set", named[2].strip(), confidence=0.85)]
-    question = replies.asked(text)
+    question = reply_text.asked(text)
     if question:
         tally.question = question
         return []
@@ -149,26 +146,26 @@ def _verdict(parts: Sequence[Clause]) -> str | None:
     return "liked" if liked else None
 
 
-def _judged(tally: _Tally, sentence: str, context: Context) -> Heard:
-    trouble = possible.trouble(tally.edits, context.bars, context.takes)
+def _judged(tally: _Tally, sentence: str, context: Context) -> ParseResult:
+    trouble = feasibility.trouble(tally.edits, context.bars, context.takes)
     if trouble:
-        return Heard(reply=trouble, question=tally.question)
+        return ParseResult(reply=trouble, question=tally.question)
     penalty = 0.04 * len(tally.strange)
     edits = [replace(edit, confidence=max(0.0, edit.confidence - penalty)) for edit in _unique(tally.edits)]
     sure = tuple(edit for edit in edits if edit.confidence >= THRESHOLD)
     unsure = tuple(edit for edit in edits if edit.confidence < THRESHOLD)
     understood = bool(sure or unsure or tally.question or tally.verdict)
     if not understood and _insults(sentence):
-        return Heard(reply=replies.INSULT)
+        return ParseResult(reply=reply_text.INSULT)
     near = () if understood else _nearest(tally, sentence)
-    reply = replies.of(sure, unsure, tally.question, tally.verdict, near)
-    return Heard(sure, reply, tally.question, tally.verdict, unsure)
+    reply = reply_text.of(sure, unsure, tally.question, tally.verdict, near)
+    return ParseResult(sure, reply, tally.question, tally.verdict, unsure)
 
 
 def _insults(sentence: str) -> bool:
     """Whether it holds a word that is meant to hurt."""
     said = f" {' '.join(re.findall(r'[a-z]+', sentence.lower()))} "
-    return any(f" {word.strip()} " in said for word in sayings.INSULTS.split(","))
+    return any(f" {word.strip()} " in said for word in word_lists.INSULTS.split(","))
 
 
 def _unique(edits: Sequence[Edit]) -> list[Edit]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from agent.directions.edit import Edit
-from agent.language import word_lists as sayings
+from agent.language import word_lists
 
 EMPTY = "I heard nothing; tell me what to change, such as: less snare, or a fill in bar 4."
 TOO_LONG = "That is {characters} characters; I follow up to {most} at once. One or two wishes at a time, please."
@@ -92,15 +92,15 @@ def asked(text: str) -> str | None:
     if re.match(r"(?:is|are|was) (?:too|very|so|not|way|a bit|really) ", text) and not text.endswith("?"):
         return None
     start = text.split()[0].strip(",") if text.split() else ""
-    if text.startswith(sayings.ASKS):
+    if text.startswith(word_lists.ASKS):
         return topic(text)
-    if text.startswith(sayings.ORDER_STARTS):
+    if text.startswith(word_lists.ORDER_STARTS):
         return None
     tag = re.search(
         r",\s*(yes|no|ok|okay|please|right|huh|eh|yeah|maybe|will you|can you|could you|would you|is it|is not it|do not you think)\s*\?$",
         text,
     )
-    if start in sayings.QUESTION_STARTS and (
+    if start in word_lists.QUESTION_STARTS and (
         text.endswith("?") or start not in ("am", "have", "had", "has", "do", "should", "when", "where", "does")
     ):
         return None if start == "when" and not text.endswith("?") else topic(text)

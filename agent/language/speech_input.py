@@ -1,6 +1,6 @@
 """Push-to-talk: speech -> a sentence of a small grammar -> edits. Extra `[voice]`: pocketsphinx, all on this machine.
 
-The grammar (JSGF) is built from the table of terms (agent/language/vocabulary.py): what it can hear, agent/language/parser.py
+The grammar (JSGF) is built from the table of terms (agent/language/vocabulary.py): what it can parse, agent/language/parser.py
 understands. Samples are float32 in [-1, 1], mono, 16 kHz.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
-from agent.language.parser import Context, Heard, hear
+from agent.language.parser import Context, ParseResult, parse
 from agent.language.vocabulary import TERMS
 from agent.language.word_lists import WHO
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
 SAMPLE_RATE = 16_000
-DITHER = 1e-4  # digital silence has no logarithm to hear by
+DITHER = 1e-4  # digital silence has no logarithm to parse by
 LONGEST_S = 12.0  # a held key records no longer than this
 LISTS = {
     "also": ["lay back", "push it", "swing it", "slow down", "speed up", "calm down", "tighten up", "leave space", "vary it", "half time", "double time",
@@ -103,10 +103,10 @@ def words_of(samples: NDArray[np.float32]) -> str:
     return str(best.hypstr) if best is not None else ""
 
 
-def understood(samples: NDArray[np.float32], context: Context | None = None) -> tuple[str, Heard]:
+def understood(samples: NDArray[np.float32], context: Context | None = None) -> tuple[str, ParseResult]:
     """What was said and what it means; nothing heard is an empty sentence, which changes nothing."""
     sentence = words_of(samples)
-    return sentence, hear(sentence, context)
+    return sentence, parse(sentence, context)
 
 
 def record(held: Callable[[], bool], device: int | str | None = None) -> NDArray[np.float32]:

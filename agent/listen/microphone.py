@@ -23,7 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.audio.sound_card import XRUNS, SoundCard
 from agent.core.channel import Channel, channel
 from agent.core.errors import UserError
@@ -45,7 +45,7 @@ MAX_READ = 4_800  # samples at once: after a stall the ears catch up in steps
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class EarReport:
     """One frame from the ears. written_s: how far the stream had come."""
 
     analysis: Analysis
@@ -56,13 +56,13 @@ class Said:
 def run(config: Config, json_lines: bool) -> int:
     """Listen until Ctrl-C or SIGTERM, or until the card is lost (exit code 1). Raises UserError."""
     card = _card(config)
-    devices.release()
+    device_list.release()
     watcher = _json if json_lines else _shown
     return Listening(config, card, watcher(card)).run()
 
 
-def _card(config: Config) -> devices.Card:
-    card = devices.find_card(replace(config.audio, output_enabled=False), wants_input=True)
+def _card(config: Config) -> device_list.Card:
+    card = device_list.find_card(replace(config.audio, output_enabled=False), wants_input=True)
     if card is None or card.input_device is None:
         raise UserError("no microphone on this machine; see `antiphon devices`, or give a file: antiphon listen FILE")
     return card
@@ -77,7 +77,7 @@ def _outlive_the_terminal() -> None:
 # -- the sound card's process ---------------------------------------------------------------------------------
 
 
-def audio_main(card: devices.Card, block_samples: int, ring: Ring, commands: Channel, reports: Channel) -> None:
+def audio_main(card: device_list.Card, block_samples: int, ring: Ring, commands: Channel, reports: Channel) -> None:
     """Entry point: holds the card until told to stop, or until the parent is gone."""
     _outlive_the_terminal()
     parent = os.getppid()
@@ -106,7 +106,7 @@ def audio_main(card: devices.Card, block_samples: int, ring: Ring, commands: Cha
 def ears_main(
     ring: Ring, rate: int, channel_number: int | None, band: BandConfig, commands: Channel, reports: Channel
 ) -> None:
-    """Entry point: ring in, one Said per frame out, until told to stop, or until the parent is gone."""
+    """Entry point: ring in, one EarReport per frame out, until told to stop, or until the parent is gone."""
     _outlive_the_terminal()
     try:
         warm_up()
@@ -116,10 +116,10 @@ def ears_main(
         reports.send(("failed", str(cause)))
         return
     reports.send(("ready", None))
-    hear(analyzer, ring, rate, channel_number, commands, reports)
+    listen(analyzer, ring, rate, channel_number, commands, reports)
 
 
-def hear(
+def listen(
     analyzer: Analyzer, ring: Ring, rate: int, channel_number: int | None, commands: Channel, reports: Channel
 ) -> None:
     """What comes into the ring from now on, hop by hop, until told to stop, or until the parent is gone."""
@@ -131,12 +131,12 @@ def hear(
             time.sleep(POLL_S)
             continue
         for hop in framer.push(to_mono(block, channel_number)[0]):
-            if onsets := analyzer.hear(hop).onsets:
+            if onsets := analyzer.push(hop).onsets:
                 reports.send(onsets)
             hops.append(hop)
             if len(hops) * HOP == FRAME_SAMPLES:
                 frame = Frame(np.concatenate([h.samples for h in hops]), hops[0].start_sample, hop.lag_s)
-                reports.send(Said(analyzer.step(frame), ring.written / rate, reader.dropped))
+                reports.send(EarReport(analyzer.step(frame), ring.written / rate, reader.dropped))
                 hops.clear()
 
 
@@ -152,7 +152,7 @@ class Printed:
     def early(self, onsets: tuple[Onset, ...]) -> None:
         self._print(map(onset_line, onsets))
 
-    def add(self, said: Said, board: Board) -> None:
+    def add(self, said: EarReport, board: Board) -> None:
         self._print(line for line in self._lines.of(said.analysis) if line["type"] != "onset")
 
     def _print(self, lines: Iterable[Line]) -> None:
@@ -181,7 +181,7 @@ class Panelled:
     def early(self, onsets: tuple[Onset, ...]) -> None:
         pass
 
-    def add(self, said: Said, board: Board) -> None:
+    def add(self, said: EarReport, board: Board) -> None:
         pass
 
     def refresh(self, board: Board) -> None:
@@ -202,11 +202,11 @@ class Panelled:
             self._live = None
 
 
-def _json(card: devices.Card) -> Printed:
+def _json(card: device_list.Card) -> Printed:
     return Printed(as_json=True)
 
 
-def _shown(card: devices.Card) -> Printed | Panelled:
+def _shown(card: device_list.Card) -> Printed | Panelled:
     """A panel on a terminal, else a line per event."""
     console = Console()
     return Panelled(console) if console.is_terminal else Printed(as_json=False)
@@ -215,7 +215,7 @@ def _shown(card: devices.Card) -> Printed | Panelled:
 class Listening:
     """Owns the two processes; shows what they say until it is over."""
 
-    def __init__(self, config: Config, card: devices.Card, watcher: Printed | Panelled) -> None:
+    def __init__(self, config: Config, card: device_list.Card, watcher: Printed | Panelled) -> None:
         self._config, self._card, self._watcher = config, card, watcher
         self._ring = Ring(round(RING_S * card.rate), card.input_channels)
         self._board = Board(source=f"{card.input_name}, {card.rate} Hz")
@@ -283,7 +283,7 @@ class Listening:
     def _turn(self) -> None:
         """Read everything that has come, and show it."""
         for said in self._said.receive():
-            if not isinstance(said, Said):  # onsets, said before their frame is over
+            if not isinstance(said, EarReport):  # onsets, said before their frame is over
                 self._watcher.early(said)
                 continue
             self._board.add(said.analysis)

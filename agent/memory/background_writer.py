@@ -21,7 +21,7 @@ CLOSE_S = 2.0
 Act = Callable[[Memory], object]
 
 
-class Scribe:
+class BackgroundWriter:
     """Owns the memory from now on and closes it. do() and kept() for one thread; nothing raises."""
 
     def __init__(self, memory: Memory) -> None:

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from agent.memory.store import Memory
 from models import paths
-from models.corpus import played_pieces as material
+from models.corpus import played_pieces
 from models.corpus.played_pieces import Played
 from models.music.tokens import PARTS, BassTick, Position, Reply
 from models.responder.recall import PlayerMemory, Recalling, remembered
@@ -81,7 +81,7 @@ def keep(
         return None
     has = tuple(liked and _plays(part, played) for part in PARTS)
     path = folder_of(memory, player_id) / "material" / f"{session_id:06d}-{number:04d}.npz"
-    material.keep(path, material.song_of(path.stem, played, (has[0], has[1], has[2])))
+    played_pieces.keep(path, played_pieces.song_of(path.stem, played, (has[0], has[1], has[2])))
     _trim(path.parent)
     return path
 
@@ -124,7 +124,7 @@ def practise(memory: Memory | None, player_id: int, **options: Any) -> subproces
         return None
     take_up(memory, player_id)
     folder = folder_of(memory, player_id)
-    if sum(map(len, material.kept(folder / "material"))) < FEWEST_TICKS:
+    if sum(map(len, played_pieces.kept(folder / "material"))) < FEWEST_TICKS:
         return None
     command = [sys.executable, "-m", "models.training.adapter", *_arguments(memory, player_id, options)]
     with (folder / "practice.lock").open("w") as lock, (folder / "practice.log").open("w") as log:
@@ -223,7 +223,7 @@ def _newest(memory: Memory | None, player_id: int, responder: Responder) -> Play
     if memory is None:
         return PlayerMemory()
     songs, ticks = [], 0
-    for song in reversed(material.kept(folder_of(memory, player_id) / "material")):
+    for song in reversed(played_pieces.kept(folder_of(memory, player_id) / "material")):
         if any(song.has) and ticks < RECALLED_TICKS:
             songs.append(song)
             ticks += len(song)

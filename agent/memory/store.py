@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Direction:
     """A direction that stands or was revoked. at_s: wall-clock seconds."""
 
     id: int
@@ -107,7 +107,7 @@ class Memory:
             facts=json.dumps(facts),
         )
 
-    def took(self, session_id: int, number: int, plan: Row, name: str = "") -> int:
+    def record_take(self, session_id: int, number: int, plan: Row, name: str = "") -> int:
         return self._insert(
             "takes", session_id=session_id, made_s=self._now_s(), number=number, name=name, plan=json.dumps(plan)
         )
@@ -136,11 +136,13 @@ class Memory:
 
     # -- what is remembered -----------------------------------------------------------------------------------
 
-    def directions(self, session_id: int, standing: bool = True) -> list[Said]:
+    def directions(self, session_id: int, standing: bool = True) -> list[Direction]:
         """In the order they were given; standing: without those revoked."""
         rows = self._rows("SELECT * FROM directions WHERE session_id = ? ORDER BY id", session_id)
         found = [
-            Said(r["id"], r["session_id"], r["said_s"], r["sentence"], _edits(r["edits"]), r["revoked_s"] is not None)
+            Direction(
+                r["id"], r["session_id"], r["said_s"], r["sentence"], _edits(r["edits"]), r["revoked_s"] is not None
+            )
             for r in rows
         ]
         return [one for one in found if not (standing and one.revoked)]

@@ -65,10 +65,10 @@ class MidiBand:
         """A message of no part: clock, start, stop."""
         self._output.send(message)
 
-    def turn(self) -> None:
+    def poll(self) -> None:
         """To be called often by the thread that sends: this is where a port that came back is taken."""
         if self._keeper:
-            self._keeper.turn()
+            self._keeper.poll()
 
     def panic(self) -> None:
         self._output.panic()

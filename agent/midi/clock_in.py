@@ -49,7 +49,7 @@ class TickLoop:
     def time_of(self, number: float) -> float:
         return self._time_s + (number - self.number) * self._period_s
 
-    def hear(self, at_s: float) -> None:
+    def push(self, at_s: float) -> None:
         """One more tick, at_s seconds. After GONE_S of silence the tempo is learnt anew, and the count goes on as if the
         sender had: a cable was pulled."""
         gap_s = at_s - self._ticks[-1][0] if self._ticks else GONE_S
@@ -160,7 +160,7 @@ class MidiClock:
         """Ticks that were counted without having been heard."""
         return self._loop.lost
 
-    def hear(self, at_s: float, message: bytes) -> None:
+    def push(self, at_s: float, message: bytes) -> None:
         """One message; those that are no clock are passed over."""
         match message[0]:
             case 0xF8:
@@ -183,7 +183,7 @@ class MidiClock:
         self._origin, self._waiting = None, False
 
     def _tick(self, at_s: float) -> None:
-        self._loop.hear(at_s)
+        self._loop.push(at_s)
         self._last_s = at_s
         if self._waiting:
             self._origin, self._waiting = self._loop.number - self._song_tick, False

@@ -47,7 +47,7 @@ class ClockOut:
         self._waiting: deque[Message] = deque()  # leave at once
         self._rest_ends_s = self._ends_s = math.inf
 
-    def hear(self, plan: Plan, now_s: float) -> None:
+    def push(self, plan: Plan, now_s: float) -> None:
         """Follow the band: from its first note's downbeat until it has lost the beat or rested for REST_BARS."""
         grid, notes = plan.grid, (*plan.committed, *plan.tentative)
         bar_s = grid.period_s * grid.meter.numerator if grid else 0.0

@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Any, Protocol
 
 from agent.core.silence_stderr import quiet_stderr
-from agent.midi import jack_client as jackwatch
+from agent.midi import jack_client
 from agent.midi.output import API_NAMES, VIRTUAL, _choose_api, _find
 
 log = logging.getLogger(__name__)
@@ -224,7 +224,7 @@ def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSo
 def _is_in_jack(own: str, name: str | None) -> bool:
     """Whether the server has our port, connected to `name`. A restarted server does not know it, and RtMidi cannot
     tell; asked through ctypes, which lets other threads run meanwhile."""
-    watch = jackwatch.watch("Antiphon-look")
+    watch = jack_client.watch("Antiphon-look")
     if watch is None:
         return False
     try:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agent.core.silence_stderr import quiet_stderr
-from agent.midi import jack_client as jackwatch
+from agent.midi import jack_client
 
 log = logging.getLogger(__name__)
 
@@ -269,7 +269,7 @@ def _runs(api: str) -> bool:
 def _jack_runs() -> bool:
     """RtMidi opens a JACK port without a word where no server runs, so the server is asked directly."""
     with quiet_stderr():
-        watch = jackwatch.watch("Antiphon-probe")
+        watch = jack_client.watch("Antiphon-probe")
         if watch:
             watch.close()
     return watch is not None

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.midi.output import VIRTUAL, MidiOutput, available_apis
-from agent.midi.port_watch import Fresh, JackLine, Line, ListLine
+from agent.midi.port_watch import Fresh, JackLine, ListLine, PortWatch
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class PortKeeper:
     losses: how often it went. cause: why it is silent now, "" when it is not.
     """
 
-    def __init__(self, output: MidiOutput, line: Line, on_return: Callable[[], None]) -> None:
+    def __init__(self, output: MidiOutput, line: PortWatch, on_return: Callable[[], None]) -> None:
         self._output, self._line, self._on_return = output, line, on_return
         self.losses = 0
         self.cause = ""
@@ -49,7 +49,7 @@ class PortKeeper:
 
     # -- the thread that sends --------------------------------------------------------------------------------
 
-    def turn(self) -> None:
+    def poll(self) -> None:
         """Hand the port over when it is asked for, take a fresh one, and begin anew on it."""
         if self._asked:
             self._given = self._output.detach()
@@ -67,7 +67,7 @@ class PortKeeper:
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(CLOSE_S)
-        self.turn()
+        self.poll()
         if self._line.is_dead and self._output.is_open:
             self._given = self._output.detach()
         if self._given is not None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Protocol
 
-from agent.midi import jack_client as jackwatch
+from agent.midi import jack_client
 from agent.midi.output import VIRTUAL, MidiOutput, client, find_again
 
 Fresh = tuple[Any, str]  # a port of RtMidi and the name of its target
 
 
-class Line(Protocol):
+class PortWatch(Protocol):
     """How one MIDI system is watched and mended; only the keeper's thread calls it."""
 
     def holds(self) -> bool:
@@ -47,7 +47,7 @@ class JackLine:
     def __init__(self, output: MidiOutput, spec: str, client_name: str) -> None:
         self._spec, self._client_name, self._target = spec, client_name, output.name
         self._virtual = spec.startswith(VIRTUAL)
-        self._watch = jackwatch.watch()
+        self._watch = jack_client.watch()
         self._own = self._find_own() if self._watch else ""
 
     def _find_own(self) -> str:
@@ -95,7 +95,7 @@ class JackLine:
 
     def reopen(self) -> Fresh | None:
         if self.is_dead:
-            self._watch = jackwatch.watch()
+            self._watch = jack_client.watch()
         if not self._watch:
             return None
         before = set(self._watch.sources())

@@ -21,7 +21,7 @@ from typing import Any
 
 from agent.core.settings import Config
 from agent.mind.fork_server import MESSAGE_BYTES, Born, Died, Parcel
-from agent.mind.snapshot import Shelf
+from agent.mind.snapshot import SnapshotStore
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 AGAIN_S = 2.0  # a nursery that died is started anew after so long at the earliest
@@ -96,7 +96,7 @@ class MindServer:
     """One for a session; its thread only. config: what minds will be made for."""
 
     def __init__(self, config: Config) -> None:
-        self._config, self.shelf = config, Shelf()
+        self._config, self.snapshots = config, SnapshotStore()
         self._nursery: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
         self._minds: list[MindProcess] = []
@@ -134,7 +134,7 @@ class MindServer:
         if not hasattr(os, "fork"):
             return self._spawn_anew(args, name)
         mind = MindProcess(self, next(self._tickets), name)
-        parcel = Parcel((*args, self.shelf))
+        parcel = Parcel((*args, self.snapshots))
         self.attend()
         self.prepare()
         self._minds.append(mind)
@@ -149,7 +149,7 @@ class MindServer:
         from agent.mind.mind_process import main
 
         process = multiprocessing.get_context("spawn").Process(
-            target=main, args=(*args, self.shelf), name=name, daemon=True
+            target=main, args=(*args, self.snapshots), name=name, daemon=True
         )
         process.start()
         return process

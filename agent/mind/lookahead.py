@@ -40,7 +40,7 @@ class Pace:
         self._since = 0  # plans since the commit last changed
         self.stalls = 0
 
-    def took(self, plan_s: float) -> None:
+    def record_planning(self, plan_s: float) -> None:
         """How long the newest plan took."""
         if plan_s > STALL_S:
             self.stalls += 1

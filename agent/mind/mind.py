@@ -10,7 +10,7 @@ import numpy as np
 
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config, ModelsConfig
-from agent.core.types import Thought
+from agent.core.types import Decision
 from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
 from listener.analyzer import Analyzer, warm_up
@@ -65,21 +65,21 @@ class Mind:
         timing = Timing.load()
         self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing)
         self._given: Grid | None = None  # another machine's beat
-        self._furniture: dict[str, Any] = {"responder": responder, "timing": timing}
+        self._shared_models: dict[str, Any] = {"responder": responder, "timing": timing}
         if self._codec:
-            self._furniture["codec"] = self._codec
+            self._shared_models["codec"] = self._codec
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_furniture"}
 
     @property
-    def furniture(self) -> Mapping[str, Any]:
+    def shared_models(self) -> Mapping[str, Any]:
         """The models: what a snapshot names and does not hold."""
-        return self._furniture
+        return self._shared_models
 
-    def refurnish(self, furniture: Mapping[str, Any], latency_s: float) -> None:
+    def share_models(self, shared_models: Mapping[str, Any], latency_s: float) -> None:
         """After a snapshot was loaded: with whose models, and how late the sound now leaves."""
-        self._furniture, self._latency_s = dict(furniture), latency_s
+        self._shared_models, self._latency_s = dict(shared_models), latency_s
 
     @property
     def resting(self) -> bool:
@@ -91,13 +91,13 @@ class Mind:
         self._planner.commit_s = ahead.commit_s + self._latency_s
         self._planner.lookahead_s = ahead.lookahead_s + 2 * self._latency_s
 
-    def tell(self, message: Any) -> None:
+    def send(self, message: Any) -> None:
         """One of agent.messages for the mind; the rest of what it is told counts from the next bar."""
         if isinstance(message, FollowGrid):
             self._given = message.grid
             self._planner.form.beat.led = message.grid is not None
         else:
-            self._planner.tell(message)
+            self._planner.send(message)
 
     def take_messages(self) -> list[Any]:
         """What the audio process is to be told besides plans; once a frame."""
@@ -108,7 +108,7 @@ class Mind:
         """What hears the sound itself, where it is switched on."""
         return self._codec
 
-    def step(self, frame: Frame) -> Thought:
+    def step(self, frame: Frame) -> Decision:
         """Take one frame; never more than a few milliseconds except where a bar is imagined."""
         analysis = self._on_given_beat(self._analyzer.step(frame))
         self._resting = self._rests(analysis)
@@ -118,7 +118,7 @@ class Mind:
         form = self._planner.form
         bar = tick.position.bar if tick else 0
         parts = tuple(sorted(form.gate().parts))
-        return Thought(analysis, plan, str(form.state), bar, parts, form.modes.mode, form.describe(bar))
+        return Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, form.describe(bar))
 
     def _on_given_beat(self, analysis: Analysis) -> Analysis:
         return analysis if self._given is None else replace(analysis, grid=self._given)

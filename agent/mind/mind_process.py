@@ -16,10 +16,10 @@ from agent.core.channel import Channel
 from agent.core.messages import FollowGrid
 from agent.core.os_process import Priority
 from agent.core.settings import Config
-from agent.core.types import Plan, Thought
+from agent.core.types import Decision, Plan
 from agent.mind import snapshot
 from agent.mind.lookahead import STALL_S, Pace
-from agent.mind.snapshot import Shelf
+from agent.mind.snapshot import SnapshotStore
 from listener.capture import Framer, first_start, to_mono
 from listener.echo import EchoCanceller
 from listener.ring import Reader, Ring
@@ -38,13 +38,13 @@ PAST_S = 0.25  # notes due so long ago are not sent while catching up
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class MindReport:
     """One thought for the parent. said_s: how far the stream had come when it was thought; so far: mended samples
     that were no sound, dropped ones that were lost before they were heard. commit_s: how far ahead it decides,
     plan_p95_s: how long a plan takes; snapshot_s: what keeping the last state took, its worst so far; unkept_bytes: of
     a state that was too large to be kept."""
 
-    thought: Thought
+    thought: Decision
     said_s: float
     mended: int
     dropped: int
@@ -129,11 +129,11 @@ class Listener:
     """The mind at its ring. One thread calls turn() again and again."""
 
     def __init__(
-        self, mind: Mind, ears: Ears, config: Config, ring: Ring, rate: int, latency_s: float, shelf: Shelf
+        self, mind: Mind, ears: Ears, config: Config, ring: Ring, rate: int, latency_s: float, snapshots: SnapshotStore
     ) -> None:
         fixed_ms = config.band.commit_ms
         self.mind, self.ears, self.pace = mind, ears, Pace(None if fixed_ms is None else fixed_ms / 1000)
-        self._ring, self._rate, self._shelf, self._latency_s = ring, rate, shelf, latency_s
+        self._ring, self._rate, self._snapshots, self._latency_s = ring, rate, snapshots, latency_s
         self._kept_s = ring.written / rate
         self._snapshot_s, self._told = 0.0, False
         self._catches_up = True  # until it has once been up to date
@@ -141,27 +141,27 @@ class Listener:
 
     def restore(self) -> bool:
         """Take up the newest state on the shelf, if there is one and the ring still holds what came after it."""
-        data = self._shelf.newest()
+        data = self._snapshots.newest()
         if data is None:
             return False
-        mind, ears, pace = snapshot.loads(data, self.mind.furniture)
+        mind, ears, pace = snapshot.loads(data, self.mind.shared_models)
         if not self.ears.restore(ears):
             return False
-        mind.refurnish(self.mind.furniture, self._latency_s)
+        mind.share_models(self.mind.shared_models, self._latency_s)
         self.mind, self.pace = mind, pace
         return True
 
-    def tell(self, message: Any) -> None:
+    def send(self, message: Any) -> None:
         """To the mind; what the person asked for outlives it."""
-        self.mind.tell(message)
+        self.mind.send(message)
         self._told |= not isinstance(message, FollowGrid)
 
     def keep(self) -> None:
         """Put the whole state on the shelf."""
         began_s = time.perf_counter()
         self._kept_s, self._told = self._ring.written / self._rate, False
-        pieces = snapshot.pieces((self.mind, self.ears.state(), self.pace), self.mind.furniture)
-        self._unkept_bytes = 0 if self._shelf.put(*pieces) else sum(map(len, pieces))
+        pieces = snapshot.pieces((self.mind, self.ears.state(), self.pace), self.mind.shared_models)
+        self._unkept_bytes = 0 if self._snapshots.put(*pieces) else sum(map(len, pieces))
         self._snapshot_s = max(self._snapshot_s, time.perf_counter() - began_s)
 
     @property
@@ -178,7 +178,7 @@ class Listener:
         spare_s = RESTS_S if self.mind.resting else 0.0
         return min(max(self.ears.next_in_s + spare_s, WAIT_S[0]), WAIT_S[1] + spare_s)
 
-    def turn(self, plans: Channel, reports: Channel) -> bool:
+    def poll(self, plans: Channel, reports: Channel) -> bool:
         """Hear what has come, and say so; False when nothing has."""
         behind_s = self.ears.behind_s
         self._catches_up = behind_s > (LATE_S if self._catches_up else STALL_S)
@@ -186,20 +186,20 @@ class Listener:
         heard = [said for frame in frames if (said := self._hear(frame, plans))]
         if heard:
             reports.send([one for one in heard[:-1] if one.tells] + heard[-1:] if self.mind.resting else heard)
-            self._shelf.said = round(heard[-1].thought.analysis.time_s * ANALYSIS_RATE)
+            self._snapshots.said = round(heard[-1].thought.analysis.time_s * ANALYSIS_RATE)
         if self.keeps_now:
             self.keep()
         return bool(frames)
 
-    def _hear(self, frame: Frame, plans: Channel) -> Heard | None:
+    def _hear(self, frame: Frame, plans: Channel) -> MindReport | None:
         thought = self.mind.step(frame)
         messages = self.mind.take_messages()
         end = frame.start_sample + len(frame.samples)
         now_s = self._ring.written / self._rate
         if thought.plan and not self._catches_up:
-            self.pace.took(now_s - thought.plan.created_s)
+            self.pace.record_planning(now_s - thought.plan.created_s)
             self.mind.look_ahead(self.pace.ahead)
-        if end <= self._shelf.said:
+        if end <= self._snapshots.said:
             return None  # the one before has said it
         if thought.plan:
             plans.send(_still_to_come(thought.plan, now_s))
@@ -207,7 +207,7 @@ class Listener:
             plans.send(message)
         ahead = self.pace.ahead
         heard = (thought, now_s, self.ears.mended, self.ears.dropped)
-        return Heard(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s, self._unkept_bytes)
+        return MindReport(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s, self._unkept_bytes)
 
 
 def _still_to_come(plan: Plan, now_s: float) -> Plan:
@@ -227,7 +227,7 @@ def main(
     plans: Channel,
     commands: Channel,
     reports: Channel,
-    shelf: Shelf | None = None,
+    snapshots: SnapshotStore | None = None,
 ) -> None:
     """Entry point of the process; ends on the command "stop", at the end of the ring, or with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -236,7 +236,7 @@ def main(
     try:
         from agent.mind.mind import Mind
 
-        listener = Listener(Mind(config, latency_s), ears, config, ring, rate, latency_s, shelf or Shelf())
+        listener = Listener(Mind(config, latency_s), ears, config, ring, rate, latency_s, snapshots or SnapshotStore())
     except (OSError, ValueError) as cause:
         reports.send(("failed", str(cause)))
         return
@@ -255,8 +255,8 @@ def _listen(listener: Listener, ring: Ring, rate: int, plans: Channel, commands:
         if "stop" in told or commands.gone:
             return
         for message in told:
-            listener.tell(message)
-        if not listener.turn(plans, reports):
+            listener.send(message)
+        if not listener.poll(plans, reports):
             priority.keep()
             time.sleep(listener.wait_s)
     plans.send(ring.written / rate)

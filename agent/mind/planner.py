@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.band.band_state import Form, Gate
+from agent.band.band_state import BandEntrance, Gate
 from agent.band.fermata import Fermata
 from agent.band.note_renderer import Scorer
 from agent.band.tempo_follower import Tempo
@@ -22,7 +22,7 @@ from agent.band.ticks import Tick, first_tick, next_tick, straight
 from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
-from agent.directions.active import SetStanding
+from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
 from listener.types import Analysis, Grid, Note
 from models.music.dials import Dials
@@ -54,7 +54,7 @@ class Planner:
         dials: DialsConfig | None = None,
         timing: Timing | None = None,
     ) -> None:
-        self.form = Form(config, parts)
+        self.form = BandEntrance(config, parts)
         self._responder, self._config = responder, config
         self.commit_s, self.lookahead_s = commit_s, 2 * commit_s  # may be set anew while playing
         asked = dials or DialsConfig()
@@ -83,8 +83,8 @@ class Planner:
     def tick(self) -> Tick | None:
         return self._tick
 
-    def tell(self, message: Any) -> None:
-        """One of messages.SetMode, SetPart, SetDial, SetBehind, SetStanding; anything else is not for the planner."""
+    def send(self, message: Any) -> None:
+        """One of messages.SetMode, SetPart, SetDial, SetBehind, SetActiveEdits; anything else is not for the planner."""
         match message:
             case SetMode(mode):
                 self.form.ask(mode)
@@ -94,7 +94,7 @@ class Planner:
                 self._asked[name] = value
             case SetBehind(behind_s):
                 self._behind_s = behind_s
-            case SetStanding(standing):
+            case SetActiveEdits(standing):
                 self._directing.ask(standing)
 
     def take_messages(self) -> list[Any]:
@@ -104,7 +104,7 @@ class Planner:
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
         """Take one frame; a Plan whenever a tick is complete."""
         analysis = self._in_time(analysis)
-        self.form.hear(analysis)
+        self.form.push(analysis)
         self._hear(analysis, latent)
         if analysis.grid is None:
             return self._stop(analysis.time_s) if self._tick else None
@@ -121,7 +121,7 @@ class Planner:
         """The band's own beat in place of the ears'."""
         fixed = self.form.beat.fixed
         ears = fixed or self.form.beat.believed(analysis, self._grid)
-        resumed_s = self._fermata.hear(analysis)
+        resumed_s = self._fermata.push(analysis)
         if fixed or ears is None:
             self._tempo.reset()
             self._fermata.waiting = False
@@ -136,7 +136,7 @@ class Planner:
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in analysis.revised}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
-        self._scorer.hear(analysis.notes)
+        self._scorer.push(analysis.notes)
         self._directing.key = analysis.key or self._directing.key
         if latent is not None:
             self._latents.append((analysis.time_s, latent))
@@ -168,7 +168,7 @@ class Planner:
         assert self._tick and self._grid
         tick, after = self._tick, next_tick(self._tick, self._grid)
         heard = self._bass_of(tick)
-        self._directing.hear(tick.position.tick, heard.onset_pitch)
+        self._directing.push(tick.position.tick, heard.onset_pitch)
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)

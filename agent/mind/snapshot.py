@@ -23,7 +23,7 @@ FIELDS = 2  # of a slot: number, bytes
 TRIES_MAX = 2  # a state that killed so many minds is not given to another
 
 
-class Shelf:
+class SnapshotStore:
     """Two slots, shared with started processes when handed to them. One writer at a time."""
 
     def __init__(self, slot_bytes: int = SLOT_BYTES) -> None:
@@ -90,14 +90,14 @@ class Pieces(list[Piece]):
         return len(self[-1])
 
 
-def dumps(state: Any, furniture: Mapping[str, Any]) -> bytes:
+def dumps(state: Any, shared_models: Mapping[str, Any]) -> bytes:
     """Pickle state; the objects of `furniture` (never two of one type) only by their name. Errors as pickle."""
-    return b"".join(pieces(state, furniture))
+    return b"".join(pieces(state, shared_models))
 
 
-def pieces(state: Any, furniture: Mapping[str, Any]) -> Pieces:
+def pieces(state: Any, shared_models: Mapping[str, Any]) -> Pieces:
     """The same in pieces that still belong to state: to be copied before it changes."""
-    names = {type(thing): name for name, thing in furniture.items()}
+    names = {type(thing): name for name, thing in shared_models.items()}
     kept = {kind: _namer(name) for kind, name in names.items()}
     out = Pieces()
     pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
@@ -106,9 +106,9 @@ def pieces(state: Any, furniture: Mapping[str, Any]) -> Pieces:
     return out
 
 
-def loads(data: bytes, furniture: Mapping[str, Any]) -> Any:
+def loads(data: bytes, shared_models: Mapping[str, Any]) -> Any:
     """The state again, with this furniture."""
-    return _Loader(data, furniture).load()
+    return _Loader(data, shared_models).load()
 
 
 def _namer(name: str) -> Callable[[Any], tuple[Any, tuple[str]]]:
@@ -121,11 +121,11 @@ def placeholder(name: str) -> Any:
 
 
 class _Loader(pickle.Unpickler):
-    def __init__(self, data: bytes, furniture: Mapping[str, Any]) -> None:
+    def __init__(self, data: bytes, shared_models: Mapping[str, Any]) -> None:
         super().__init__(io.BytesIO(data))
-        self._furniture = furniture
+        self._shared_models = shared_models
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == (__name__, placeholder.__name__):
-            return self._furniture.__getitem__
+            return self._shared_models.__getitem__
         return super().find_class(module, name)

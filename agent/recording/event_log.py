@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from agent.core.types import PlannedNote, Thought
+from agent.core.types import Decision, PlannedNote
 from agent.recording.recorder import Recorder, to_record
 from listener.types import Chord, Key
 
@@ -21,7 +21,7 @@ class Chronicle:
         self._key: tuple[int, str] | None = None
         self._state = ""
 
-    def thought(self, thought: Thought, said_s: float | None = None) -> None:
+    def thought(self, thought: Decision, said_s: float | None = None) -> None:
         """Everything new that was heard and decided in one frame; said_s: where the stream was by then, if live."""
         recorder, heard = self._recorder, thought.analysis
         live = {} if said_s is None else {"said_s": said_s}
@@ -45,7 +45,7 @@ class Chronicle:
             self._key = (key.tonic, key.mode)
             self._recorder.event(to_record("key", key, time_s=time_s))
 
-    def _decided(self, thought: Thought) -> None:
+    def _decided(self, thought: Decision) -> None:
         if thought.state != self._state:
             self._state = thought.state
             self._recorder.event({"type": "band", "time_s": thought.analysis.time_s, "state": thought.state})

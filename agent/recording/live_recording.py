@@ -18,7 +18,7 @@ from listener.ring import Ring
 EVERY_S = 0.1  # larger pieces cost less
 
 
-class Tape:
+class LiveRecording:
     """The rings' readers and the recorder they feed."""
 
     def __init__(self, recorder: Recorder, bass: Ring, stems: Ring, channel: int | None) -> None:
@@ -71,7 +71,7 @@ def new_tape(
     band_delay_samples: int,
     continues: str | None,
     instead: Callable[[str], object] | None,
-) -> Tape:
+) -> LiveRecording:
     """A tape of rings (bass, stems, the bass's channel). Where the folder cannot be used: UserError, or, with `instead`,
     that is told why and nothing is recorded."""
     programs = {name: (part.channel, part.program) for name, part in parts.items()}
@@ -82,4 +82,4 @@ def new_tape(
             raise
         instead(f"nothing is recorded: {cause}")
         recorder = Unrecorded(folder, tuple(parts), band_delay_samples)
-    return Tape(recorder, *rings)
+    return LiveRecording(recorder, *rings)

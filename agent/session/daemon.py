@@ -113,7 +113,7 @@ class Daemon:
     def _idle(self, wait_s: float) -> None:
         until_s = time.monotonic() + wait_s
         while not self._stopping and time.monotonic() < until_s:
-            self._server.tend(self._idle_answer)
+            self._server.poll(self._idle_answer)
             self._notifier.feed()
             self._read_again()
             time.sleep(TURN_S)
@@ -155,9 +155,9 @@ class Daemon:
             return root / "unrecorded"
 
     def _tend(self, live: Live) -> None:
-        self._server.tend(live.answer)
+        self._server.poll(live.answer)
         self._read_again()
-        self._last.write(live.folder, live.desk.orders.lines())
+        self._last.write(live.folder, live.dispatcher.orders.lines())
         if live.ending:
             self._notifier.say("STOPPING=1")  # what is written now may take longer than the watchdog waits
             return
@@ -171,7 +171,7 @@ class Daemon:
         if time.monotonic() - self._said_s > SAID_EVERY_S:
             self._said_s = time.monotonic()
             figures = {key: value for key, value in live.figures.as_dict().items() if value}
-            fact(log, "status", restarts=sum(live.crew.restarts.values()), **figures)
+            fact(log, "status", restarts=sum(live.workers.restarts.values()), **figures)
 
     def _tell_systemd(self, status: str, ready: bool) -> None:
         if ready and not self._is_ready:

@@ -12,14 +12,14 @@ from agent.conversation.live import Talk
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
-from agent.core.types import Thought
+from agent.core.types import Decision
 from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
 from agent.session.sync import StreamTime, Sync
 from listener.types import Grid
 
 
-class Company:
+class Inputs:
     """to_mind: messages. folder: the session's. say: carries out a command line; may raise UserError.
 
     Raises UserError where what is asked for cannot be had."""
@@ -51,18 +51,18 @@ class Company:
         """MIDI messages that nobody read in time."""
         return self._midi.dropped if self._midi else 0
 
-    def tend(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
+    def poll(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
         """What to tell the mind now."""
-        self.talk.tend()
+        self.talk.poll()
         if self.pedals:
-            self.pedals.tend()
+            self.pedals.poll()
         if self._sync is None:
             return []
         clock = None
         if report and report.period_s > 0:
             clock = StreamTime(rate, report.samples, report.monotonic_s, report.period_s)
         self._sync.input_s = input_s
-        messages = self._sync.tend(clock, grid, time.monotonic())
+        messages = self._sync.poll(clock, grid, time.monotonic())
         self._told = messages[-1] if messages else self._told
         return list(messages)
 
@@ -70,9 +70,9 @@ class Company:
         """What a mind that was started anew must know."""
         return [*([self._told] if self._told and self._told.grid else []), *self.talk.again()]
 
-    def hear(self, thought: Thought) -> str:
+    def push(self, thought: Decision) -> str:
         """What was heard and decided in a frame; what the band says to it, mostly nothing."""
-        return self.talk.hear(thought)
+        return self.talk.push(thought)
 
     def close(self) -> None:
         self.talk.close()

@@ -16,20 +16,20 @@ from threading import Thread
 from typing import Any
 
 from agent.control.command_state import Orders, orders
-from agent.control.dispatcher import Desk
+from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
-from agent.recording.live_recording import Tape, new_tape
-from agent.session.inputs import Company
+from agent.recording.live_recording import LiveRecording, new_tape
+from agent.session.inputs import Inputs
 from agent.session.isolation import Fence
 from agent.session.monitor import Monitor
 from agent.session.setup import Rig
 from agent.session.status import StatusBoard, words
 from agent.session.supervisor import Worker, silence
 from agent.session.timing_figures import Figures
-from agent.session.workers import Crew
+from agent.session.workers import Workers
 from listener.types import Grid
 
 log = logging.getLogger(__name__)
@@ -60,17 +60,17 @@ class Live:
         self._config, self._monitor = config, monitor
         self.folder, self._forever, self._continues = folder, forever, continues
         self._tend = tend or (lambda live: None)
-        self.crew = crew = Crew(config, rig)
+        self.workers = workers = Workers(config, rig)
         self._board, self.figures = StatusBoard(config), Figures()
-        send = (crew.mind.send, crew.audio.send)
-        self.desk = Desk(config, told or orders(config), *send, self.stop, lambda: words(self.status()))
-        self._company = Company(config, self.command, crew.mind.send, str(folder))
-        self.desk.pedals, self.desk.talk = self._company.pedals, self._company.talk
+        send = (workers.mind.send, workers.audio.send)
+        self.dispatcher = Dispatcher(config, told or orders(config), *send, self.stop, lambda: words(self.status()))
+        self._inputs = Inputs(config, self.command, workers.mind.send, str(folder))
+        self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._grid: Grid | None = None
         self._keys = Keys()
         self._stopping = self._over = False
         self._troubles: list[str] = []
-        self._tape: Tape | None = None
+        self._recording: LiveRecording | None = None
         self._fence = Fence(self._trouble)
         self._hushed: list[str] = []  # what became of silencing the port
         self._heard_at = 0  # samples written when the mind last spoke
@@ -80,7 +80,7 @@ class Live:
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         try:
-            self.crew.start()
+            self.workers.start()
             while not self.ending:
                 self._turn()
                 time.sleep(RESTING_TURN_S if self.listening and not self._grid else TURN_S)
@@ -97,8 +97,8 @@ class Live:
 
     def command(self, text: str) -> str:
         """Carry out one line of agent/control/commands.py; what was done, in a line. Raises UserError."""
-        says = self.desk.command(text)
-        self._board.enabled = {part: self.desk.playing(part) for part in self._config.parts}
+        says = self.dispatcher.command(text)
+        self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
         return says
 
     def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
@@ -113,70 +113,70 @@ class Live:
     @property
     def listening(self) -> bool:
         """Whether both workers are up and have spoken lately."""
-        return self.crew.up
+        return self.workers.up
 
     def status(self) -> dict[str, Any]:
         """What is heard and played and how well, as plain data."""
         return self._board.as_dict() | {
             "listening": self.listening,
-            "mode": self.desk.orders.mode,
-            "told": self.desk.orders.lines(),
-            "restarts": self.crew.restarts,
-            "pids": self.crew.pids,
+            "mode": self.dispatcher.orders.mode,
+            "told": self.dispatcher.orders.lines(),
+            "restarts": self.workers.restarts,
+            "pids": self.workers.pids,
             "causes": self._troubles[-5:],
-            "follows": self._company.says or "the player",
-            "lost_messages": self.crew.lost_messages + self._company.dropped,
+            "follows": self._inputs.says or "the player",
+            "lost_messages": self.workers.lost_messages + self._inputs.dropped,
             "folder": str(self.folder),
             **self.figures.as_dict(),
         }
 
     def _turn(self) -> None:
-        alive = self.crew.audio.alive  # asked before its last words are read
+        alive = self.workers.audio.alive  # asked before its last words are read
         self._fence(self._hear_mind)
         self._fence(self._hear_audio)
-        if self._tape:
-            self._fence(self._tape.roll, False)
+        if self._recording:
+            self._fence(self._recording.roll, False)
         self._fence(self._supervise, alive)
         self._fence(self._tend_company)
-        self._fence(self._keys.tend, self._quietly, self._board.say)
+        self._fence(self._keys.poll, self._quietly, self._board.say)
         self._fence(self._tend, self)
         self._fence(self._monitor.update, self._board.status())
 
     def _tend_company(self) -> None:
         """Everyone who may tell the band something."""
-        crew = self.crew
-        for message in self._company.tend(self.figures.report, crew.rig.rate, crew.latency.input_s, self._grid):
-            crew.mind.send(message)
+        workers = self.workers
+        for message in self._inputs.poll(self.figures.report, workers.rig.rate, workers.latency.input_s, self._grid):
+            workers.mind.send(message)
 
     def _hear_mind(self) -> None:
-        mind = self.crew.mind
+        mind = self.workers.mind
         was_ready = mind.ready
         for message in mind.receive():
-            self._heard_at = self.crew.bass.written
+            self._heard_at = self.workers.bass.written
             for heard in message if isinstance(message, (list, tuple)) else (message,):
-                if hasattr(heard, "thought") and self._tape:
-                    self._fence(self._note, self._tape, heard)
+                if hasattr(heard, "thought") and self._recording:
+                    self._fence(self._note, self._recording, heard)
         if mind.ready and not was_ready:
-            for order in (*self.desk.orders.for_mind(), *self._company.again()):
+            for order in (*self.dispatcher.orders.for_mind(), *self._inputs.again()):
                 mind.send(order)
-            self.crew.go()
+            self.workers.go()
 
-    def _note(self, tape: Tape, heard: Any) -> None:
+    def _note(self, recording: LiveRecording, heard: Any) -> None:
         self.figures.heard, self._grid = heard, heard.thought.analysis.grid
-        tape.chronicle.thought(heard.thought, heard.said_s)
+        recording.chronicle.thought(heard.thought, heard.said_s)
         self._board.thought(heard.thought)
-        if line := self._company.hear(heard.thought):
+        if line := self._inputs.push(heard.thought):
             self._board.say(line)
 
     def _hear_audio(self) -> None:
-        for report in self.crew.audio.receive():
+        for report in self.workers.audio.receive():
             if isinstance(report, Ready):
                 self._on_ready(report)
-            elif isinstance(report, AudioReport) and self._tape:
-                self._tape.chronicle.sent(report.records)
+            elif isinstance(report, AudioReport) and self._recording:
+                self._recording.chronicle.sent(report.records)
                 if report.card:
-                    self._tape.delay(report.band_delay_samples)
-                    self.crew.latency = report.latency
+                    self._recording.delay(report.band_delay_samples)
+                    self.workers.latency = report.latency
                 for change in self.figures.played(report):
                     self._trouble(change)
                 self._board.played(self.figures)
@@ -186,44 +186,44 @@ class Live:
 
     def _on_ready(self, ready: Ready) -> None:
         if ready.latency != NO_LATENCY:
-            self.crew.latency = ready.latency
+            self.workers.latency = ready.latency
         for warning in ready.warnings:
             if warning not in self._troubles:
                 self._trouble(warning)
-        for order in self.desk.orders.for_audio():
-            self.crew.audio.send(order)
-        self._tape = self._tape or self._new_tape(ready.band_delay_samples)
-        if self.crew.mind.process is None:
-            self.crew.mind.start()
-        self.crew.go()
+        for order in self.dispatcher.orders.for_audio():
+            self.workers.audio.send(order)
+        self._recording = self._recording or self._new_tape(ready.band_delay_samples)
+        if self.workers.mind.process is None:
+            self.workers.mind.start()
+        self.workers.go()
 
-    def _new_tape(self, band_delay_samples: int) -> Tape:
-        crew, instead = self.crew, self._trouble if self._forever else None
-        rings = (crew.bass, crew.stems, crew.rig.ring_channel)
-        given = (self._config.parts, self.folder, crew.rig.rate, rings, band_delay_samples)
+    def _new_tape(self, band_delay_samples: int) -> LiveRecording:
+        workers, instead = self.workers, self._trouble if self._forever else None
+        rings = (workers.bass, workers.stems, workers.rig.ring_channel)
+        given = (self._config.parts, self.folder, workers.rig.rate, rings, band_delay_samples)
         return new_tape(*given, self._continues, instead)
 
     def _supervise(self, audio_was_alive: bool) -> None:
         if self._over or self._stopping:
             return
-        self.crew.tend()
+        self.workers.poll()
         self._tell_hushed()
-        audio, mind = self.crew.audio, self.crew.mind
+        audio, mind = self.workers.audio, self.workers.mind
         ended_just_now = audio_was_alive and not audio.alive  # its last words are read in the next turn
-        cause = "" if ended_just_now else audio.trouble(owes_words=self.crew.rolling)
+        cause = "" if ended_just_now else audio.trouble(owes_words=self.workers.rolling)
         if cause or (self.figures.stuck and audio.ready):  # once, not while its successor waits
             self._mourn(audio, cause or "the sound card's driver is stuck")
             self._silence()
         if audio.revive():
-            self.crew.rolling = False
+            self.workers.rolling = False
             self.figures.new_life()
-        if mind.process is None or (self.crew.bass.ended and not mind.alive):
+        if mind.process is None or (self.workers.bass.ended and not mind.alive):
             return  # not begun, or the music is over and it has said all it had to say
-        owes = self.crew.bass.written - self._heard_at > STALE_S * self.crew.rig.rate
+        owes = self.workers.bass.written - self._heard_at > STALE_S * self.workers.rig.rate
         if cause := mind.trouble(owes):
             self._mourn(mind, cause)
         if mind.revive():
-            self._heard_at = self.crew.bass.written
+            self._heard_at = self.workers.bass.written
 
     def _silence(self) -> Thread:
         """The audio process could not end its notes itself. Beside the start of the next one: a port takes its time."""
@@ -238,7 +238,7 @@ class Live:
 
     def _mourn(self, worker: Worker, cause: str) -> None:
         """Make room for the next one; whoever cannot even begin, or begins in vain again and again, is given up."""
-        begun = self._tape is not None and (worker is self.crew.audio or self._heard_at > 0)
+        begun = self._recording is not None and (worker is self.workers.audio or self._heard_at > 0)
         if not self._forever and not begun:
             raise UserError(worker.failure or f"{cause}; try `antiphon doctor`")
         worker.bury(cause)
@@ -252,8 +252,8 @@ class Live:
         log.log(logging.WARNING if self._forever else logging.INFO, "%s", cause)
         self._troubles = [*self._troubles, cause][-100:]
         self._board.say(cause)
-        if self._tape:
-            self._tape.chronicle.cause(cause)
+        if self._recording:
+            self._recording.chronicle.cause(cause)
 
     def _quietly(self, text: str) -> None:
         """A command whose answer is shown, whether it can be carried out or not."""
@@ -266,22 +266,22 @@ class Live:
         """Silence first, then everything written; a second Ctrl-C changes nothing."""
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
-        end_crew = partial(self.crew.end, STOP_TIMEOUT_S)
-        steps = (self._stop_audio, self._write_all, end_crew, self._company.close, self._keys.close)
+        end_crew = partial(self.workers.end, STOP_TIMEOUT_S)
+        steps = (self._stop_audio, self._write_all, end_crew, self._inputs.close, self._keys.close)
         for step in (*steps, self._monitor.close):
             with contextlib.suppress(UserError):  # it is too late to mend anything
                 self._fence(step)
 
     def _write_all(self) -> None:
-        self.crew.mind.send("stop")
-        if self._tape:
+        self.workers.mind.send("stop")
+        if self._recording:
             self._fence(self._hear_mind)
-            self._fence(self._tape.roll)
-            self._tape.chronicle.summary(**self.figures.as_dict(), **self.crew.figures())
-            self._troubles += self._tape.close()
+            self._fence(self._recording.roll)
+            self._recording.chronicle.summary(**self.figures.as_dict(), **self.workers.figures())
+            self._troubles += self._recording.close()
 
     def _stop_audio(self) -> None:
-        audio = self.crew.audio
+        audio = self.workers.audio
         if audio.process is None:
             return
         audio.send("stop")

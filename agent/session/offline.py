@@ -26,7 +26,7 @@ from listener.types import Samples
 WRITE_SAMPLES = 8_192  # stems are written in lots of about this many
 
 
-class Fast:
+class OfflineSession:
     """run() takes the whole file, or what came before Ctrl-C, and writes the session folder."""
 
     def __init__(self, config: Config, rig: Rig, folder: Path, monitor: Monitor) -> None:

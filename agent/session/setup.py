@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.core.settings import Config
@@ -55,7 +55,7 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
             return waiting(config)
         take = shipped(TAKE)
         says = f"no microphone found: playing {take.name}, the take that ships, in real time instead"
-        card = None if fast else devices.find_card(config.audio, wants_input=False)
+        card = None if fast else device_list.find_card(config.audio, wants_input=False)
     channel = config.audio.input_channel - 1 if config.audio.input_channel else None
     rate = _rate(config, card, take, channel)
     output = card if card and card.output_device is not None and config.audio.output_enabled else None
@@ -79,9 +79,9 @@ def waiting(config: Config) -> Rig:
     return Rig(
         rate=config.audio.sample_rate or DEFAULT_RATE,
         input_device=None,
-        input_channels=wanted or devices.STEREO,
+        input_channels=wanted or device_list.STEREO,
         output_device=None,
-        output_channels=devices.STEREO if config.audio.output_enabled else 0,
+        output_channels=device_list.STEREO if config.audio.output_enabled else 0,
         take=None,
         channel=wanted - 1 if wanted else None,
         says=f"waiting for the microphone {config.audio.input or ''}".rstrip(),
@@ -89,9 +89,9 @@ def waiting(config: Config) -> Rig:
     )
 
 
-def _card(config: Config, take: Path | None, waits: bool) -> devices.Card | None:
+def _card(config: Config, take: Path | None, waits: bool) -> device_list.Card | None:
     try:
-        return devices.find_card(config.audio, wants_input=take is None)
+        return device_list.find_card(config.audio, wants_input=take is None)
     except UserError:
         if waits and take is None:
             return None  # what was named is not there yet
@@ -107,7 +107,7 @@ def cancels_echo(config: Config, rig: Rig) -> bool:
     return wanted and rig.take is None and rig.output_channels > 0
 
 
-def _rate(config: Config, card: devices.Card | None, take: Path | None, channel: int | None) -> int:
+def _rate(config: Config, card: device_list.Card | None, take: Path | None, channel: int | None) -> int:
     if take is not None:
         try:
             sound = AudioFile(take, channel=channel)
@@ -119,7 +119,7 @@ def _rate(config: Config, card: devices.Card | None, take: Path | None, channel:
     return rate
 
 
-def _described(take: Path | None, card: devices.Card | None) -> str:
+def _described(take: Path | None, card: device_list.Card | None) -> str:
     if take is not None:
         return f"playing {take}" + (f" through {card.output_name}" if card and card.output_device is not None else "")
     assert card

@@ -9,7 +9,7 @@ from typing import Any
 
 from agent.core.music_names import chord_name, key_name, pitch_name
 from agent.core.settings import Config
-from agent.core.types import Thought
+from agent.core.types import Decision
 from agent.engine.timing_counts import Counts
 from agent.session.monitor import Status, line
 from agent.session.timing_figures import Figures
@@ -29,7 +29,7 @@ class StatusBoard:
     def status(self) -> Status:
         return self._status
 
-    def thought(self, thought: Thought) -> None:
+    def thought(self, thought: Decision) -> None:
         """What was heard and decided in one frame."""
         heard, before = thought.analysis, self._status
         self._status = replace(
@@ -68,7 +68,7 @@ class StatusBoard:
             "line": line(now),
         }
 
-    def _does(self, part: str, thought: Thought) -> str:
+    def _does(self, part: str, thought: Decision) -> str:
         if not self.enabled[part]:
             return "off"
         return "plays" if part in thought.playing else "rests"

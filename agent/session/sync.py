@@ -104,17 +104,17 @@ class Sync:
         """Whether an outside beat is followed now."""
         return self._told is not None
 
-    def hear(self, messages: Sequence[Message]) -> None:
+    def push(self, messages: Sequence[Message]) -> None:
         """MIDI messages that came some other way than the tap."""
         if self._midi:
             for at_s, message in messages:
-                self._midi.hear(at_s, message)
+                self._midi.push(at_s, message)
 
-    def tend(self, clock: Clock | None, grid: Grid | None, now_s: float) -> list[FollowGrid]:
+    def poll(self, clock: Clock | None, grid: Grid | None, now_s: float) -> list[FollowGrid]:
         """What to tell the mind now. clock: None while no sound has come. grid: the band's, stream time, None while
         there is no beat. now_s: monotonic."""
         if self._tap:
-            self.hear(self._tap.poll())
+            self.push(self._tap.poll())
         if clock is None:
             return []
         outside = self._outside(now_s)

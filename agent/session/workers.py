@@ -17,7 +17,7 @@ from listener.ring import Ring
 RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind before it loses sound
 
 
-class Crew:
+class Workers:
     """audio, mind: the places; nothing is started yet. latency: of the sound card, once the audio process has told."""
 
     def __init__(self, config: Config, rig: Rig) -> None:
@@ -74,7 +74,7 @@ class Crew:
         self._minds.prepare()
         self.audio.start()
 
-    def tend(self) -> None:
+    def poll(self) -> None:
         """In each turn: a mind that is to be born waits for no process that stands still; a spare is kept."""
         if self.mind.process and not self.mind.ready and is_stopped(self._minds.nursery_pid):
             self._minds.kill_nursery()

@@ -19,7 +19,7 @@ from agent.core.errors import UserError
 from agent.core.music_names import key_name, meter_of
 from agent.core.paths import FOLDER, data_folder
 from agent.core.settings import Config
-from agent.language import llm_parser as llm
+from agent.language import llm_parser
 from agent.language import parser as conversation
 from agent.language.parser import Context
 from agent.listen.file_listener import listen_file
@@ -28,7 +28,7 @@ from agent.memory.player_profile import GUEST, personal
 from agent.memory.practice import finish
 from agent.memory.store import Memory
 from agent.recording.session_midi import TICKS_PER_QUARTER
-from agent.takes import take_files as takefiles
+from agent.takes import take_files
 from agent.takes.compare import measured
 from agent.takes.mixdown import RATE, Sound, render
 from agent.takes.performance import Clock, notes_of, tempo_of
@@ -45,7 +45,7 @@ GAP_S = 0.7  # between A and B
 SHOWN = 5  # figures that moved, a line each
 
 
-class Bench:
+class Workshop:
     """folder None: nothing is written. recording: mono at mixdown.RATE."""
 
     def __init__(
@@ -60,12 +60,12 @@ class Bench:
         self.dialogue, self.folder = dialogue, folder
         self._riff, self._recording, self._config, self._memory = riff, recording, config, memory
         self._timing = Timing.load()
-        self._kept: list[takefiles.Sheet] = []
+        self._kept: list[take_files.Sheet] = []
         self.speaker: Playback | None = None  # what takes are heard through, where they are
 
     def open(self, now_s: float) -> Iterator[str]:
         """The greeting, what was heard, and the first take."""
-        conversation.hear("less snare")  # what it reads when first used is read before it counts
+        conversation.parse("less snare")  # what it reads when first used is read before it counts
         yield self.dialogue.greet()
         riff = self._riff
         meters = " ".join(dict.fromkeys(str(bar.meter) for bar in riff.bars))
@@ -84,23 +84,23 @@ class Bench:
         yield answer.reply
         for take in new:
             before = self._kept[-1] if self._kept else None
-            sheet = takefiles.sheet_of(take, sentence, self._timing)
+            sheet = take_files.sheet_of(take, sentence, self._timing)
             self._kept.append(sheet)
             moved = measured(before, sheet) if before and answer.changed else []
             yield from (f"    {line}" for line in moved[:SHOWN])
             yield from self._written(take, sheet)
         if not new and self.folder and self._kept and answer.take.name != self._kept[-1].name:
-            self._kept[-1] = takefiles.sheet_of(answer.take, self._kept[-1].sentence, self._timing)
-            takefiles.write(self.folder, self._kept[-1])
+            self._kept[-1] = take_files.sheet_of(answer.take, self._kept[-1].sentence, self._timing)
+            take_files.write(self.folder, self._kept[-1])
 
-    def _written(self, take: Take, sheet: takefiles.Sheet) -> Iterator[str]:
+    def _written(self, take: Take, sheet: take_files.Sheet) -> Iterator[str]:
         mix = render(take, self._recording, self._timing).mix if self.folder or self.speaker else None
         if self.speaker and mix is not None:
             bars = np.round(np.array(Clock.of(take).bar_starts_s) * RATE).astype(np.int64)
             self.speaker.play(mix, bars)
         if self.folder is None or mix is None:
             return
-        takefiles.write(self.folder, sheet)
+        take_files.write(self.folder, sheet)
         midi, wav = (self.folder / f"take-{take.number:03d}{suffix}" for suffix in (".mid", ".wav"))
         write_midi(midi, take, self._config, self._timing)
         soundfile.write(wav, mix, RATE, subtype="PCM_16")
@@ -130,7 +130,7 @@ class Bench:
             self._memory.close()
 
 
-def opened(given: argparse.Namespace, config: Config) -> Bench:
+def opened(given: argparse.Namespace, config: Config) -> Workshop:
     """From the command line. Raises UserError for what cannot be heard, read or written."""
     told = (config.band.meter, config.band.tempo_bpm)
     riff, recording = heard(given.recording, given.bars, given.first_s, told)
@@ -147,7 +147,7 @@ def opened(given: argparse.Namespace, config: Config) -> Bench:
     now_s = datetime.now().timestamp()
     kept = (talk.half_life_days, talk.proposals, str(folder or ""))
     dialogue = Dialogue(sketcher, memory, name, now_s, *kept, hearing(config))
-    return Bench(dialogue, riff, recording, folder, config, memory)
+    return Workshop(dialogue, riff, recording, folder, config, memory)
 
 
 def responder_for(config: Config, name: str) -> Responder:
@@ -158,13 +158,13 @@ def responder_for(config: Config, name: str) -> Responder:
     return Responder.load(named(config.models.responder), config.models.adapter)
 
 
-def hearing(config: Config) -> Callable[[str, Context], conversation.Heard]:
+def hearing(config: Config) -> Callable[[str, Context], conversation.ParseResult]:
     """By the language model where one is set, else by the table."""
     talk = config.conversation
     if not talk.endpoint:
-        return conversation.hear
-    endpoint = llm.Endpoint(talk.endpoint, talk.model, talk.timeout_s)
-    return lambda sentence, context: llm.hear(sentence, endpoint, context)
+        return conversation.parse
+    endpoint = llm_parser.Endpoint(talk.endpoint, talk.model, talk.timeout_s)
+    return lambda sentence, context: llm_parser.parse(sentence, endpoint, context)
 
 
 def _made(folder: Path) -> None:

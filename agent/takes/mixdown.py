@@ -64,7 +64,7 @@ def render(take: Take, recording: Sound | None = None, timing: Timing | None = N
         stems[part] = stems[part] * np.float32(
             10 ** (BALANCE_DB[part] / 20) if part in BALANCE_DB else BASS_RMS / level
         )
-        stems[part] = _desk(stems[part], part, take, clock)
+        stems[part] = _dispatcher(stems[part], part, take, clock)
     total: Sound = np.stack(list(stems.values())).sum(0)
     return Mix(stems, Limiter(RATE).step(total, last=True))
 
@@ -118,7 +118,7 @@ def _rendered(part: str, notes: list[PlannedNote], length: int) -> Sound:
     return np.concatenate(pieces)
 
 
-def _desk(stem: Sound, part: str, take: Take, clock: Clock) -> Sound:
+def _dispatcher(stem: Sound, part: str, take: Take, clock: Clock) -> Sound:
     """Brightness, reverb, level (of the bass) and width bar by bar; where nothing is asked the sound is untouched."""
     out = stem
     for treat in (_brightened, _reverberant, _levelled, _widened):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.core.errors import UserError
 from agent.core.music_names import key_of
-from agent.directions.active import Standing
+from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
 from agent.takes.measures import Measured
@@ -50,9 +50,9 @@ class Sketcher:
     warm: dict[tuple[int, Riff], Warm] = field(default_factory=dict)  # by seed and riff
     rough: dict[tuple[int, int], float] = field(default_factory=dict)  # dissonance of takes that were compared
 
-    def begin(self, riff: Riff, standing: Standing | None = None, seed: int = 0) -> Take:
+    def begin(self, riff: Riff, standing: ActiveEdits | None = None, seed: int = 0) -> Take:
         """The first take."""
-        return self._keep(self._draw(riff, standing or Standing(), seed, None, frozenset(PARTS)), "the first take")
+        return self._keep(self._draw(riff, standing or ActiveEdits(), seed, None, frozenset(PARTS)), "the first take")
 
     def imagine(self, take: Take, edits: Sequence[Edit]) -> Take:
         """What revise would make; it is not kept."""
@@ -89,7 +89,7 @@ class Sketcher:
     def _draw(
         self,
         riff: Riff,
-        standing: Standing,
+        standing: ActiveEdits,
         seed: int,
         before: Take | None,
         parts: frozenset[str],
@@ -141,7 +141,7 @@ def roughness_of(take: Take) -> float:
     return Measured(take).dissonance
 
 
-def form_of(riff: Riff, standing: Standing) -> tuple[Bar, ...]:
+def form_of(riff: Riff, standing: ActiveEdits) -> tuple[Bar, ...]:
     """The riff's bars, so many as form.length asks for."""
     count = len(riff.bars)
     for one in standing.asked:
@@ -156,7 +156,7 @@ def form_of(riff: Riff, standing: Standing) -> tuple[Bar, ...]:
     return tuple(riff.bars[i % len(riff.bars)] for i in range(count))
 
 
-def in_key_asked(riff: Riff, standing: Standing) -> Riff:
+def in_key_asked(riff: Riff, standing: ActiveEdits) -> Riff:
     """The riff in the key that was last asked for, if it is one."""
     for one in reversed(standing.asked):
         if (one.edit.dimension, one.edit.change) == ("key", "set") and one.edit.value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.compose.composer import Moment
-from agent.directions.active import Standing
+from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import Settings
 from agent.takes.riff import Bar, Riff
 from listener.types import Meter
@@ -19,7 +19,7 @@ class Take:
 
     number: int
     riff: Riff
-    standing: Standing
+    standing: ActiveEdits
     bars: tuple[Bar, ...]
     drawn: tuple[Reply, ...]
     played: tuple[Moment, ...]

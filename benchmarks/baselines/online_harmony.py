@@ -33,7 +33,7 @@ from benchmarks.baselines.harmony_context import (
     unheard,
 )
 from benchmarks.baselines.pop909 import CHORDS, NO_CHORD, QUALITIES, REST, Song, transposed
-from models.backbones import registry as backbones
+from models.backbones import registry
 
 HEAD_CHANNELS = 64
 NEXT_TICKS = 8  # how far the guess of the next notes reaches
@@ -95,7 +95,7 @@ class OnlineHarmony(nn.Module):
         planes = PLANES[config.plain]
         inputs = 12 * planes + SCALARS[config.plain]
         args = (inputs, CONDITIONS, config.hidden, config.layers, config.dropout)
-        self.backbone = backbones.build(config.backbone, *args)
+        self.backbone = registry.build(config.backbone, *args)
         self.hazard = nn.Linear(config.hidden, 1)
         self.notes = nn.Linear(config.hidden, 12)
         self.head: nn.Module = nn.Linear(config.hidden, CHORDS) if config.plain else CircleHead(planes, config.hidden)
@@ -152,7 +152,7 @@ def play_line(net: OnlineHarmony, line: Line, taste: Taste, seed: int) -> Tensor
         if tick:
             new = slice(tick - stride, tick)
             pitch, onset = line.pitch[:, new], line.onset[:, new]
-            key.hear(pitch, onset)
+            key.push(pitch, onset)
             hear(known, key.lowered(pitch), onset, tick - stride)
         at = torch.full((batch, 1), tick)
         said, state = said_at(net, known, own, at, state)
@@ -187,7 +187,7 @@ class KeyShift:
         """guess [B, 12]: probabilities of the next notes' pitch classes, in the key of the network."""
         self._guess = (1 - UNFORESEEN) * guess + UNFORESEEN / 12
 
-    def hear(self, pitch: Tensor, onset: Tensor) -> None:
+    def push(self, pitch: Tensor, onset: Tensor) -> None:
         """pitch, onset [B, N]: what sounded since expect."""
         began = (onset > 0) & (pitch != REST)
         classes = (pitch - self.shift[:, None])[..., None] - torch.arange(12)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.backbones import registry as backbones
+from models.backbones import registry
 
 KEYS = 88
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames
@@ -32,7 +32,7 @@ class PianoRoll(nn.Module):
         if output not in OUTPUTS:
             raise ValueError(f"output {output!r} is not known; choose one of {', '.join(sorted(OUTPUTS))}")
         self.dropout = nn.Dropout(dropout / 2)
-        self.backbone = backbones.build(backbone, KEYS, 2 * len(PERIODS), hidden, layers, dropout)
+        self.backbone = registry.build(backbone, KEYS, 2 * len(PERIODS), hidden, layers, dropout)
         self.around = Around(hidden)
         self.output = OUTPUTS[output](hidden + KEYS)
 
@@ -116,5 +116,5 @@ def phases(frames: Tensor) -> Tensor:
 
 def sized(backbone: str, parameters: int, layers: int, dropout: float, output: str = "bernoulli") -> PianoRoll:
     """A network whose backbone has about that many parameters."""
-    hidden = backbones.sized_hidden(backbone, KEYS, 2 * len(PERIODS), layers, parameters)
+    hidden = registry.sized_hidden(backbone, KEYS, 2 * len(PERIODS), layers, parameters)
     return PianoRoll(backbone, hidden, layers, dropout, output)

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
-from listener import paths
-from listener import weight_file as weightfile
+from listener import paths, weight_file
 
 WEIGHTS = paths.WEIGHTS / "ears"
 KIND = "ears"
@@ -75,12 +74,12 @@ class EarNet:
 
 @cache
 def _read(stem: Path) -> tuple[dict[str, Floats], dict[str, Any]]:
-    file = weightfile.read(stem, KIND)
+    file = weight_file.read(stem, KIND)
     try:
         tensors = arrays_from_bytes(file.data)
     except SafetensorError as error:
-        raise ValueError(f"{file.path}: not a safetensors file ({error}); {weightfile.RETRAIN}") from None
-    weightfile.require_finite(file.path, tensors)
+        raise ValueError(f"{file.path}: not a safetensors file ({error}); {weight_file.RETRAIN}") from None
+    weight_file.require_finite(file.path, tensors)
     return tensors, file.config
 
 

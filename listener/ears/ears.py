@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numba import njit
 
-from listener.ears import ear_network as earnet
+from listener.ears import ear_network
 from listener.ears.frontend import HOP, FrontEnd
 from listener.ears.notes import NoteTracker
 from listener.ears.onset import OnsetPicker
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(slots=True)
-class Heard:
+class EarEvents:
     """What was heard in one hop, or in several."""
 
     onset_strength: float = 0.0
@@ -30,8 +30,8 @@ class Heard:
     revised: tuple[Note, ...] = ()
     ended: tuple[Note, ...] = ()
 
-    def and_then(self, later: Heard) -> Heard:
-        return Heard(
+    def and_then(self, later: EarEvents) -> EarEvents:
+        return EarEvents(
             max(self.onset_strength, later.onset_strength),
             self.onsets + later.onsets,
             self.pitch + later.pitch,
@@ -42,14 +42,14 @@ class Heard:
 
 
 class Ears:
-    """hear(samples [HOP], start_sample, lag_s) -> Heard. Deterministic; copy.deepcopy continues identically."""
+    """hear(samples [HOP], start_sample, lag_s) -> EarEvents. Deterministic; copy.deepcopy continues identically."""
 
     def __init__(self) -> None:
-        self._front, self._net = FrontEnd(), earnet.load()
+        self._front, self._net = FrontEnd(), ear_network.load()
         self._onset, self._pitch = OnsetPicker(), PitchTracker(self._net.lowest)
         self._notes = NoteTracker(self._net.lowest)
 
-    def hear(self, samples: Samples, start_sample: int, lag_s: float) -> Heard:
+    def push(self, samples: Samples, start_sample: int, lag_s: float) -> EarEvents:
         """start_sample: of the stream at 24 kHz. lag_s: how long after its last sample this hop could be had."""
         end_s = (start_sample + HOP) / ANALYSIS_RATE
         emit_s = end_s + lag_s
@@ -61,7 +61,7 @@ class Ears:
         new, revised, ended = self._notes.step(
             end_s, emit_s, onset, pitches, point.f0_hz, peak_db(samples), self._front.attack
         )
-        return Heard(belief, _maybe(onset), (point,), _maybe(new), _maybe(revised), _maybe(ended))
+        return EarEvents(belief, _maybe(onset), (point,), _maybe(new), _maybe(revised), _maybe(ended))
 
 
 @njit(cache=True)

@@ -54,7 +54,7 @@ class SwingMeter:
     def swing(self) -> float | None:
         return median(self._ratios) if len(self._ratios) >= FEWEST_SWINGS else None
 
-    def hear(self, time_s: float, off: float, period_s: float) -> None:
+    def push(self, time_s: float, off: float, period_s: float) -> None:
         """off: distance from the nearest beat in beats, lateness taken out."""
         if abs(off) > OFF_BEAT:
             self._between = [*self._between[-3:], time_s]
@@ -107,7 +107,7 @@ class FeelTracker:
         beat_s, period_s = self._beat(note.onset_s, beat_grid)
         off = (note.onset_s - self._late_s - beat_s) / period_s
         if pulse_beats(beat_grid) == 3 or beat_grid.meter.denominator != 8:
-            self._swing.hear(note.onset_s, off, period_s)
+            self._swing.push(note.onset_s, off, period_s)
         place = self._place(off, beat_grid)
         late_s = note.onset_s - beat_s - place * period_s
         position = beat_grid.position_of(round(beat_grid.beat_at(beat_s + place * period_s)))
@@ -149,7 +149,7 @@ class FeelTracker:
         if self._opening is None:
             self._open(grid)
             return
-        self._opening.hear(onset_s)
+        self._opening.push(onset_s)
         self._opening.compare(*pulse_near(grid, onset_s))
         if self._opening.lost:
             self._opening = None

@@ -1,4 +1,4 @@
-"""What comes back and what closes: step(...) -> Heard(phrase with its ending judged, repetition, hook).
+"""What comes back and what closes: step(...) -> FormEvents(phrase with its ending judged, repetition, hook).
 
 Onsets are laid on the grid, swing taken out; bars are compared with earlier bars at every distance, and runs of equal
 bars at one distance are repetitions: the correlative matrix of Hsu, Liu and Chen, Discovering nontrivial repeating
@@ -27,7 +27,7 @@ LATE_BEATS = 0.3  # after the bar line a note of the old bar may still be named
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class FormEvents:
     """phrase: as given, with what is known of it when it has ended; repetition: just recognised; hook: believed now."""
 
     phrase: Phrase | None = None
@@ -67,7 +67,7 @@ class FormTracker:
         key: Key | None = None,
         phrase: Phrase | None = None,
         revised: tuple[Note, ...] = (),
-    ) -> Heard:
+    ) -> FormEvents:
         """time_s: end of the frame; notes, revised, ended: new, corrected and completed notes; phrase: of this frame."""
         for note in (*revised, *ended):
             if note.onset_s in self._notes:
@@ -77,7 +77,7 @@ class FormTracker:
             repetition = self._bar(time_s, notes, grid)
         if phrase is not None and phrase.end_s is not None:
             phrase = self._judge(phrase, grid, key)
-        return Heard(phrase, repetition, self._hook)
+        return FormEvents(phrase, repetition, self._hook)
 
     def _bar(self, time_s: float, notes: tuple[Note, ...], grid: Grid) -> Repetition | None:
         """Collect the notes of the bar; when it is over, compare it."""

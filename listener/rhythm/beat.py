@@ -150,7 +150,7 @@ class BeatTracker:
         self._heard += 1
         self._filter.note(event.onset_s, event.pitch, self._accent(event))
         self._unjudged_s = event.onset_s
-        count_s = self._count_in.hear(event.onset_s, event.dead)
+        count_s = self._count_in.push(event.onset_s, event.dead)
         if count_s is not None:
             self._set(event.onset_s, count_s, 1.0)
 
@@ -176,7 +176,7 @@ class BeatTracker:
             if self._heard >= FIRST_NOTES and best.beat_belief > FIRST_BELIEF:
                 self._lock(best)
             return
-        self._clock.hear(onset_s)
+        self._clock.push(onset_s)
         self._judge(self._clock, best)
         self._enough += SMOOTHING * (self._count(self._clock, onset_s) - self._enough)
 

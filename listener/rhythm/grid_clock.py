@@ -128,7 +128,7 @@ class GridClock:
         self.index += beats
         self.position = (self.position - 1 + beats) % self.model.meter.numerator + 1
 
-    def hear(self, time_s: float) -> None:
+    def push(self, time_s: float) -> None:
         """Correct phase, tempo and lateness by a note at time_s; one far from every place is left out."""
         elapsed_s = max(0.0, time_s - self.time_s)
         for lock in self._locks:

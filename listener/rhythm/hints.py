@@ -97,7 +97,7 @@ class CountIn:
         self._times_s: list[float] = []
         self._last_s = -math.inf
 
-    def hear(self, time_s: float, dead: bool) -> float | None:
+    def push(self, time_s: float, dead: bool) -> float | None:
         """Seconds per count, when this note is the fourth."""
         after_silence = time_s - self._last_s > COUNT_AFTER_S
         self._last_s = time_s

@@ -33,7 +33,7 @@ from listener.rhythm.bar_models import (
     Floats32,
 )
 from listener.rhythm.hints import likely, on_beat
-from listener.rhythm.meter_kernels import accent, bar_mass, beat_mass, fold, hear, readings, repeats
+from listener.rhythm.meter_kernels import accent, bar_mass, beat_mass, fold, readings, repeats, update
 
 TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior
@@ -93,7 +93,7 @@ class BarFilter:
         motion = time_s - (self.time_s if self.time_s is not None else time_s), 0.0, 0.0, 0.0, 1.0
         weights = self._weight(0.0), on_beat(pulses_to_downbeat)
         tables = SURPLUS, EVERYWHERE, PRIOR
-        kept = hear(self.belief, LAYOUT, tables, motion, weights, np.ones((TEMPI, len(BARS))))
+        kept = update(self.belief, LAYOUT, tables, motion, weights, np.ones((TEMPI, len(BARS))))
         self.time_s = time_s
         self._normalise(float(kept), 0.0)
 
@@ -141,7 +141,7 @@ class BarFilter:
         weights = self._weight(self._length_stress(gap_s) if gap_s else 0.0), self._weight(stress)
         gains = repeats(PERIODS_S, BARS, self.times_s, self.pitches, self.count, REPEAT_GAINS)
         tables = SURPLUS, RATES, PRIOR if self._prior is None else self._prior
-        kept = float(hear(self.belief, LAYOUT, tables, motion, weights, gains))
+        kept = float(update(self.belief, LAYOUT, tables, motion, weights, gains))
         null = keep * self.null + (1 - keep) * NULL_PRIOR
         self.foreseen += (1 - SURPRISE_MEMORY) * (math.log(kept + null) - self.foreseen)
         self._normalise(kept, null)

@@ -62,7 +62,7 @@ def accent(amount, strengths, rates, starts, lengths):  # type: ignore[no-untype
 
 
 @fast
-def hear(p, layout, tables, motion, weights, gains):  # type: ignore[no-untyped-def]
+def update(p, layout, tables, motion, weights, gains):  # type: ignore[no-untyped-def]
     """The belief at one note -> at the next, in place; returns the sum over it.
 
     layout: periods_s [tempo], bins per pulse, starts, lengths, index of bar length (each [model]).

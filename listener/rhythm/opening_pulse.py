@@ -111,7 +111,7 @@ class OpeningClock:
     def time_of(self, beat: float) -> float:
         return self._beat_s + (beat - self._beat) * self.period_s
 
-    def hear(self, time_s: float) -> None:
+    def push(self, time_s: float) -> None:
         """Correct by a note, if it is on a beat."""
         beat = round(self.beat_at(time_s - self.late_s))
         if near(time_s - self.late_s, self.time_of(beat), self.period_s):

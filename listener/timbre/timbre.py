@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
-from listener import paths
-from listener import weight_file as weightfile
+from listener import paths, weight_file
 from listener.ears.pitch import to_hz
 from listener.timbre.features import (
     BRIGHTNESS_S,
@@ -52,7 +51,9 @@ class TechniqueNet:
 
     def __init__(self, tensors: dict[str, NDArray[np.float32]], config: dict[str, Any]) -> None:
         if config["features"] != SIZE:
-            raise ValueError(f"timbre weights for {config['features']} features, {SIZE} are made; {weightfile.RETRAIN}")
+            raise ValueError(
+                f"timbre weights for {config['features']} features, {SIZE} are made; {weight_file.RETRAIN}"
+            )
         self._w = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
         self.classes: tuple[str, ...] = tuple(config["classes"])
         self._temperature = float(config["temperature"])
@@ -75,13 +76,13 @@ class TechniqueNet:
 @cache
 def load(stem: Path = WEIGHTS) -> TechniqueNet:
     """FileNotFoundError: no such weights. ValueError: damaged or foreign ones."""
-    file = weightfile.read(stem, KIND)
+    file = weight_file.read(stem, KIND)
     try:
         arrays = arrays_from_bytes(file.data)
-        weightfile.require_finite(file.path, arrays)
+        weight_file.require_finite(file.path, arrays)
         net = TechniqueNet(arrays, file.config)
     except (SafetensorError, KeyError) as error:
-        raise ValueError(f"{file.path}: not timbre weights ({error}); {weightfile.RETRAIN}") from None
+        raise ValueError(f"{file.path}: not timbre weights ({error}); {weight_file.RETRAIN}") from None
     net._stem = stem
     return net
 

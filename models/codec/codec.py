@@ -45,10 +45,10 @@ FRAME_RATE = SAMPLE_RATE // FRAME_SAMPLES
 
 def _compiler() -> ModuleType | None:
     try:
-        from models.codec import compiled as codec_compiled
+        from models.codec import compiled
     except ImportError:  # no numba: the numpy engine does everything
         return None
-    return codec_compiled
+    return compiled
 
 
 def warm_up() -> None:

@@ -21,9 +21,9 @@ from typing import Any
 from tqdm import tqdm
 
 from listener.types import Meter
-from models.corpus import own_midi as data_folder
+from models.corpus import own_midi
 from models.corpus.song import CACHE, SPLITS, Song, save_songs, split_of
-from models.music import tick_grid as midi
+from models.music import tick_grid
 from models.music.tick_grid import Arrangement, Unusable
 from models.paths import SHARED, WEIGHTS
 
@@ -56,7 +56,7 @@ def arrangements(shared: Path, skipped: Counter[str]) -> Iterator[tuple[str, str
     files = [(source, path) for source in ("freedoom", "simutrans") for path in sorted((band / source).glob("*.mid"))]
     for source, path in tqdm(files, desc="composed", mininterval=2.0):
         try:
-            yield source, path.name, f"{source}/{path.name}", midi.read(path)
+            yield source, path.name, f"{source}/{path.name}", tick_grid.read(path)
         except Unusable as reason:
             skipped[f"{source}: {str(reason).split(': ', 1)[-1].split(' (')[0]}"] += 1
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def _mma(where: Path, folder: Path, skipped: Counter[str]) -> Iterator[tuple[str
         try:
             if path is None:
                 raise Unusable("mma: not in the archive")
-            yield "mma", path.name, f"mma/{entry['song']}", midi.read(path, mma_meter(entry))
+            yield "mma", path.name, f"mma/{entry['song']}", tick_grid.read(path, mma_meter(entry))
         except Unusable as reason:
             skipped[f"mma: {str(reason).split(': ', 1)[-1].split(' (')[0]}"] += 1
 
@@ -145,7 +145,7 @@ def _run(args: argparse.Namespace) -> None:
         return
     if args.sound:
         raise ValueError("--sound with --midi: own MIDI is read without its sound; leave one of the two out")
-    data_folder.build(args.midi, args.cache or CACHE.parent / f"midi_{args.midi.resolve().name}.npz")
+    own_midi.build(args.midi, args.cache or CACHE.parent / f"midi_{args.midi.resolve().name}.npz")
 
 
 if __name__ == "__main__":

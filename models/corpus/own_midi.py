@@ -17,8 +17,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from models.corpus.song import SPLITS, Song, save_songs
-from models.music import part_roles as roles
-from models.music import tick_grid as midi
+from models.music import part_roles, tick_grid
 from models.music.midi_reader import DRUM_CHANNEL, RawTrack, Score, Unusable, read_score
 from models.music.tick_grid import Arrangement, TickGrid
 from models.music.tokens import PARTS
@@ -96,8 +95,8 @@ def read(folder: Path) -> Folder:
 
 def _piece(path: Path, name: str) -> Piece:
     score = read_score(path)
-    arrangement = midi.arrange(score, path.name, guess=True)
-    bass = roles.bass(score.tracks, path.name, guess=True)
+    arrangement = tick_grid.arrange(score, path.name, guess=True)
+    bass = part_roles.bass(score.tracks, path.name, guess=True)
     if not any(arrangement.has):
         raise Unusable("nothing but a bass: no drums, chords or line to learn")
     mended = ", ".join(f"{count} {what}" for what, count in score.mended)

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
-from models.music import part_roles as roles
-from models.music import tokens
+from models.music import part_roles, tokens
 from models.music.features import Events, Ints
 from models.music.midi_reader import RawNote, Score, read_score
 from models.music.midi_reader import Unusable as Unusable
@@ -76,16 +75,16 @@ def arrange(
     """The parts of a score; name: what the reasons of Unusable call it."""
     grid = TickGrid.of(score)
     tracks = [Track(t.name, t.channel, t.program or 0, tuple(map(grid.note, t.notes))) for t in score.tracks]
-    bass = roles.bass(tracks, name, guess)
-    drums = roles.drums(tracks, guess)
-    others = [t for t in tracks if t is not bass and t not in drums and t.program < roles.SOUND_EFFECTS]
+    bass = part_roles.bass(tracks, name, guess)
+    drums = part_roles.drums(tracks, guess)
+    others = [t for t in tracks if t is not bass and t not in drums and t.program < part_roles.SOUND_EFFECTS]
     if not drums and not (guess and others):
         raise Unusable(f"{name}: no drums on channel 10{', nor anything else beside the bass' * guess}")
     length = max(note.end for t in [bass, *(drums or others)] for note in t.notes)
     ticks, bars, meters = positions([(0, meter)] if meter else grid.meters, length)
     if bars[-1] + 1 < min_bars:
         raise Unusable(f"{name}: {bars[-1] + 1} bars, {min_bars} are needed")
-    line = roles.line(others, length)
+    line = part_roles.line(others, length)
     comping = [t for t in others if t is not line] or others
     chord, line_rows = _chords(comping, bass, len(ticks)), _line(line, len(ticks))
     known = np.ones(len(ticks), bool)

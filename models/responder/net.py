@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.backbones import registry as backbones
+from models.backbones import registry
 from models.music import features, tokens
 from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
 from models.music.tokens import LINE_PITCHES, QUALITIES
@@ -52,7 +52,7 @@ class ResponderNet(nn.Module):
     def __init__(self, config: ResponderConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone = backbones.build(
+        self.backbone = registry.build(
             config.backbone, config.input_dim, config.cond_dim, config.hidden, config.layers, config.dropout
         )
         self.heads = nn.Linear(config.hidden + config.cond_dim, config.logits)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import checkpoint, paths
-from models.backbones import registry as backbones
+from models.backbones import registry
 from models.music import dials, features
 from models.music.dials import NO_DIALS, SURPRISE_BITS, Dials
 from models.music.features import Memory
@@ -78,7 +78,7 @@ class Responder:
         """weights: arrays of config.shapes, by name."""
         self.config, self.sound_dim = config, config.sound_dim
         own, inner = checkpoint.split(weights, "backbone.")
-        self._backbone = backbones.step_of(config.backbone, inner)
+        self._backbone = registry.step_of(config.backbone, inner)
         self._heads = np.ascontiguousarray(own.pop("heads.weight").T)
         self._w = own
         self._walk = Walk(self._w, BELOW)

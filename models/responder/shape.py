@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.backbones import registry as backbones
+from models.backbones import registry
 from models.music import dials, features, tokens
 from models.music.features import NO_QUALITY
 from models.music.tokens import LINE_PITCHES, PIECES, QUALITIES
@@ -71,7 +71,7 @@ class ResponderConfig:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Of every array in the checkpoint, by name."""
-        inner = backbones.shapes(self.backbone, self.input_dim, self.cond_dim, self.hidden, self.layers)
+        inner = registry.shapes(self.backbone, self.input_dim, self.cond_dim, self.hidden, self.layers)
         return {
             **{f"backbone.{name}": shape for name, shape in inner.items()},
             "heads.weight": (self.logits, self.hidden + self.cond_dim),

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES
-from models.sounds import bass_lines as data_ears
-from models.sounds import degrade, ears_corpus
+from models.sounds import bass_lines, degrade, ears_corpus
 
 Samples = NDArray[np.float32]
 Rng = np.random.Generator
@@ -63,8 +62,8 @@ def make_item(sources: Sources, rng: Rng) -> Samples:
 
 def _line(sources: Sources, rng: Rng) -> Samples:
     instrument, _ = sources.bank.instrument(rng)
-    notes = data_ears.random_notes(data_ears.random_style(rng), ITEM_SAMPLES, rng)
-    sound, _ = data_ears.render(instrument, notes, ITEM_SAMPLES, FRAME_SAMPLES, rng)
+    notes = bass_lines.random_notes(bass_lines.random_style(rng), ITEM_SAMPLES, rng)
+    sound, _ = bass_lines.render(instrument, notes, ITEM_SAMPLES, FRAME_SAMPLES, rng)
     return sound
 
 

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from listener.ears.frontend import HOP, FrontEnd
 from models import paths
-from models.sounds import bass_lines as data_ears
-from models.sounds import bass_tones, degrade
+from models.sounds import bass_lines, bass_tones, degrade
 from models.sounds.bass_tones import RATE, Instrument, MadeString, MadeSynth, Rng, Sampled, Samples, Tone
 
 SECONDS = 8
@@ -141,9 +140,9 @@ def make_item(bank: Bank, rng: Rng) -> tuple[Samples, NDArray[np.int64], NDArray
     if rng.random() < NOTHING:
         return _nothing(bank, length, rng), np.zeros(0, np.int64), np.zeros(length // HOP, np.int8), "none"
     instrument, name = bank.instrument(rng)
-    style = data_ears.random_style(rng)
-    notes = data_ears.random_notes(style, length, rng)
-    sound, track = data_ears.render(instrument, notes, length, HOP, rng)
+    style = bass_lines.random_style(rng)
+    notes = bass_lines.random_notes(style, length, rng)
+    sound, track = bass_lines.render(instrument, notes, length, HOP, rng)
     if rng.random() < OTHER_MUSIC:
         beside = looped(bank.others, length, rng)
         sound = sound + beside / (np.abs(beside).max() + 1e-9) * np.abs(sound).max() * 10 ** (-rng.uniform(8, 30) / 20)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from listener.types import Meter
-from models.corpus import played_pieces as material
+from models.corpus import played_pieces
 from models.corpus.song import Song, load_songs, save_songs
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
 from models.responder.responder import Responder
@@ -45,7 +45,7 @@ def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:
         reply = responder.sample(state, rng, 1.0, taste=PLAIN, lean=NO_LEAN)
         bass = _sounding(responder.imagine_bass(state, rng, near), bass)
         made.append((place, bass, reply))
-    return material.song_of(f"imagined {number}", made, (True, True, True), "imagined")
+    return played_pieces.song_of(f"imagined {number}", made, (True, True, True), "imagined")
 
 
 def _sounding(begun: BassTick | None, before: BassTick) -> BassTick:

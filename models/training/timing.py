@@ -23,8 +23,7 @@ from models.corpus.styles import style_of
 from models.music.dials import STYLES
 from models.music.tokens import LEVEL_STARTS
 from models.paths import CHECKPOINTS
-from models.timing import drum_timing as timing
-from models.timing import groove_dataset as groove
+from models.timing import drum_timing, groove_dataset
 from models.timing.groove_dataset import LOOSE, Take
 from models.timing.net import TimingNet, rows
 from models.timing.shape import INPUT_DIM, LATE_LIMIT_MS, SWING_RANGE, UNKNOWN, Feel, TimingConfig
@@ -265,7 +264,7 @@ def ship(run: Run, takes: list[Take], out: Path) -> None:
         "seed": run.config.seed,
         "history": run.held["history"],
     }
-    print(f"{out}: {timing.save(out, net, about, card(run, net, takes))}")
+    print(f"{out}: {drum_timing.save(out, net, about, card(run, net, takes))}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -274,12 +273,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--hidden", type=int, default=TimingConfig().hidden)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run", type=Path, default=RUN, help="checkpoint to go on from and to write")
-    parser.add_argument("--out", type=Path, default=timing.WEIGHTS, help="path stem of the weights")
+    parser.add_argument("--out", type=Path, default=drum_timing.WEIGHTS, help="path stem of the weights")
     parser.add_argument("--fresh", action="store_true", help="begin anew even where there is a checkpoint")
     args = parser.parse_args(argv)
     run = Run(TrainConfig(steps=args.steps, seed=args.seed), TimingConfig(hidden=args.hidden))
     if args.run.exists() and not args.fresh:
         run.resume(args.run)
-    takes = groove.takes()
+    takes = groove_dataset.takes()
     if train(run, takes, args.run):
         ship(run, takes, args.out)

@@ -114,7 +114,7 @@ def test_a_key_shift_is_found_from_the_notes_alone(rate: float, found: int) -> N
     key, heard = KeyShift(1, rate), []
     for pitch in (60, 64, 67, 71, 65, 62, 70, 63, 61, 66, 68, 71, 65, 73):  # C major, and from B flat on F sharp major
         key.expect(scale)
-        key.hear(torch.tensor([[pitch]]), torch.tensor([[1]]))
+        key.push(torch.tensor([[pitch]]), torch.tensor([[1]]))
         heard.append(int(key.shift[0]))
     assert heard[5] == 0 and heard[-1] == found
     assert key.lowered(torch.tensor([[70, REST]])).tolist() == [[70 - found, REST]]

@@ -96,7 +96,7 @@ def test_a_frame_heard_hop_by_hop_is_the_frame(heard):
     analyzer, early = Analyzer(), []
     for frame in sound:
         for at in range(0, FRAME_SAMPLES, HOP):
-            early += analyzer.hear(Frame(frame.samples[at : at + HOP], frame.start_sample + at)).onsets
+            early += analyzer.push(Frame(frame.samples[at : at + HOP], frame.start_sample + at)).onsets
         analyzer.step(frame)
     assert early == [o for a in heard for o in a.onsets]
 

@@ -35,7 +35,7 @@ def setup(waits: bool = False, sent: bool = False) -> AudioSetup:
 def life(given: AudioSetup) -> Iterator[Life]:
     one = Life(given)
     try:
-        one.tell("go")
+        one.send("go")
         yield one
     finally:
         one.close()
@@ -185,7 +185,7 @@ def test_killed_the_next_one_goes_on_where_it_was() -> None:
             drift_s = (after.samples - before.samples) * before.period_s - (after.monotonic_s - before.monotonic_s)
             assert abs(drift_s) < 2 * BLOCK_S + 0.004
             assert given.stems.written >= given.ring.written
-            two.tell(Panic())
+            two.send(Panic())
             assert two.wait(lambda: not two.said, 0.1)
         assert two.process.exitcode == 0
 

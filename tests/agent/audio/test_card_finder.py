@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from agent.audio import card_finder as finder
-from agent.audio import device_list as devices
+from agent.audio import card_finder, device_list
 from agent.audio.card_finder import Finder
 from agent.audio.device_list import Card
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig, Config
-from agent.session import setup as rig
+from agent.session import setup
 from listener.ring import Ring
 
 ANY = AudioConfig()
@@ -28,9 +27,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def open_card(*args: Any, **more: Any) -> Any:
         calls.append({"args": args, **more})
-        return SimpleNamespace(detach=lambda: None, latency=finder.Latency())
+        return SimpleNamespace(detach=lambda: None, latency=card_finder.Latency())
 
-    monkeypatch.setattr(finder, "SoundCard", open_card)
+    monkeypatch.setattr(card_finder, "SoundCard", open_card)
     return calls
 
 
@@ -80,19 +79,19 @@ def test_a_device_given_by_number_is_looked_for_by_name_afterwards() -> None:
 
 @pytest.mark.parametrize("named", [None, "Scarlett"])
 def test_a_rig_waits_for_a_microphone_that_is_not_there(monkeypatch: pytest.MonkeyPatch, named: str | None) -> None:
-    monkeypatch.setattr(devices, "audio_devices", lambda: ())
+    monkeypatch.setattr(device_list, "audio_devices", lambda: ())
     config = Config(audio=AudioConfig(input=named, sample_rate=44_100))
-    found = rig.choose(config, None, waits=True)
+    found = setup.choose(config, None, waits=True)
     assert (found.waits, found.take, found.rate) == (True, None, 44_100)
     assert (found.input_channels, found.output_channels, found.ring_channel) == (2, 2, None)
     assert "waiting for the microphone" in found.says
     if named is None:
-        assert rig.choose(config, None).take  # without it the take that ships is played
-    third = rig.choose(Config(audio=AudioConfig(input_channel=3, output_enabled=False)), None, waits=True)
+        assert setup.choose(config, None).take  # without it the take that ships is played
+    third = setup.choose(Config(audio=AudioConfig(input_channel=3, output_enabled=False)), None, waits=True)
     assert (third.input_channels, third.ring_channel, third.output_channels) == (3, 2, 0)
 
 
 def test_a_rig_that_may_wait_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "find_card", lambda audio, wants_input: SCARLETT)
-    found = rig.choose(Config(), None, waits=True)
+    monkeypatch.setattr(device_list, "find_card", lambda audio, wants_input: SCARLETT)
+    found = setup.choose(Config(), None, waits=True)
     assert (found.waits, found.input_device, found.rate) == (True, 1, 48_000)

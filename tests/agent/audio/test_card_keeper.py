@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from agent.audio import card_keeper as keepers
+from agent.audio import card_keeper
 from agent.audio.card_keeper import Keeper
 from agent.core.errors import UserError
 
@@ -44,8 +44,8 @@ def keeping(find: Callable[[], FakeCard]) -> Iterator[Keeper]:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in (("LOOK_EVERY_S", 0.01), ("FIRST_BLOCK_S", 0.02), ("PATIENCE_S", 0.05), ("CLOSE_S", 0.2)):
-        monkeypatch.setattr(keepers, name, seconds)
-    monkeypatch.setattr(keepers.devices, "release", lambda: None)
+        monkeypatch.setattr(card_keeper, name, seconds)
+    monkeypatch.setattr(card_keeper.device_list, "release", lambda: None)
 
 
 def taken(kept: Keeper) -> FakeCard | None:
@@ -107,7 +107,7 @@ def test_a_lost_card_is_closed_and_another_found() -> None:
 
 
 def test_a_driver_that_never_answers_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keepers, "STUCK_S", 0.1)
+    monkeypatch.setattr(card_keeper, "STUCK_S", 0.1)
     release = threading.Event()
     kept = Keeper(FakeCard)  # type: ignore[arg-type]
     try:

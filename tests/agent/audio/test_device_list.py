@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.audio.device_list import AudioDevice, find_card, find_input, find_output
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
@@ -34,11 +34,11 @@ STUDIO = (
 
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "audio_devices", lambda: STUDIO)
+    monkeypatch.setattr(device_list, "audio_devices", lambda: STUDIO)
 
 
 def no_portaudio() -> tuple[AudioDevice, ...]:
-    raise UserError(devices.NO_PORTAUDIO)
+    raise UserError(device_list.NO_PORTAUDIO)
 
 
 @pytest.mark.usefixtures("studio")
@@ -98,7 +98,7 @@ def test_a_side_that_is_not_wanted_is_not_opened() -> None:
 
 
 def test_without_portaudio_only_a_named_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "audio_devices", no_portaudio)
+    monkeypatch.setattr(device_list, "audio_devices", no_portaudio)
     assert find_card(AudioConfig(), wants_input=True) is None
     assert find_card(AudioConfig(input="Scarlett"), wants_input=False) is None
     with pytest.raises(UserError, match="libportaudio2"):
@@ -106,7 +106,7 @@ def test_without_portaudio_only_a_named_device_is_an_error(monkeypatch: pytest.M
 
 
 def test_without_any_device_there_is_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "audio_devices", lambda: ())
+    monkeypatch.setattr(device_list, "audio_devices", lambda: ())
     assert find_card(AudioConfig(), wants_input=True) is None
     with pytest.raises(UserError, match="no audio input device"):
         find_input(None)
@@ -129,7 +129,7 @@ def test_a_machine_without_the_portaudio_library_is_told_what_to_install() -> No
 
 
 def test_this_machine_is_listed_as_json_without_chatter(capfd: pytest.CaptureFixture[str]) -> None:
-    assert devices.run(as_json=True) == 0
+    assert device_list.run(as_json=True) == 0
     said = capfd.readouterr()
     listed = json.loads(said.out)
     assert set(listed) == {"audio", "midi", "problems"}

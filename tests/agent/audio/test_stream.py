@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from agent.audio.sound_card import MISSING, SoundCard
-from agent.audio.stream import Line
+from agent.audio.stream import Stream
 from agent.audio.stream_clock import SharedStamp
 from agent.core.messages import PlayLoop
 from agent.engine.looper import Looper
-from agent.engine.output_mixer import Outlet
+from agent.engine.output_mixer import OutputMixer
 from listener.ring import Ring
 
 RATE, BLOCK = 48_000, 128
@@ -49,8 +49,8 @@ class Rig:
         self.line = self.new_line()
         self.level = 0.5
 
-    def new_line(self) -> Line:
-        return Line(RATE, BLOCK, (self.mic, self.sent), self.stamp, self.keeper)  # type: ignore[arg-type]
+    def new_line(self) -> Stream:
+        return Stream(RATE, BLOCK, (self.mic, self.sent), self.stamp, self.keeper)  # type: ignore[arg-type]
 
     def begin(self) -> None:
         self.block()
@@ -67,7 +67,7 @@ class Rig:
             if blocks:
                 self.block()
             if turns:
-                self.line.turn(self.now_s)
+                self.line.poll(self.now_s)
 
     def off(self) -> float:
         """By how many blocks the stream is off the monotonic clock since the beginning at 1000 s."""
@@ -181,9 +181,9 @@ def test_a_monitored_bass_of_any_kind_leaves_the_loudspeaker_finite() -> None:
         mic.write(np.full((BLOCK, 1), bad, np.float32))
     looper = Looper(mic, RATE)
     looper.play(PlayLoop(0.0, 5 * BLOCK_S))
-    outlet = Outlet(out, 0, Ring.reader(mic), 0, looper)
+    output_mixer = OutputMixer(out, 0, Ring.reader(mic), 0, looper)
     for start in range(0, 6 * BLOCK, BLOCK):
-        played = outlet.write(np.zeros((3, BLOCK, 2), np.float32), start)
+        played = output_mixer.write(np.zeros((3, BLOCK, 2), np.float32), start)
         assert np.isfinite(played).all()
         assert np.abs(played).max() <= 1.0
     assert np.isnan(mic._samples[0]).all()  # the ring holds what came; who reads it mends it
@@ -193,16 +193,16 @@ def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() 
     mic, sent, out = Ring(2 * RATE, 1), Ring(2 * RATE, 2), Ring(1 << 14, 2)
     made = card(mic, sent, out)
     made._two_clocks = True
-    outlet = Outlet(out, 0, None, 512, Looper(mic, RATE), sent)
-    outlet.use(made, 256)
-    assert outlet.bridge
-    outlet.write(np.ones((1, 512, 2), np.float32) / 4, 256)
-    outlet.skip_to(1_024)
+    output_mixer = OutputMixer(out, 0, None, 512, Looper(mic, RATE), sent)
+    output_mixer.use(made, 256)
+    assert output_mixer.bridge
+    output_mixer.write(np.ones((1, 512, 2), np.float32) / 4, 256)
+    output_mixer.skip_to(1_024)
     assert sent.written == 1_024
     assert not sent._samples[:256].any()
     assert (sent._samples[256:768] == 0.25).all()
     assert not sent._samples[768:1_024].any()
     made._two_clocks = False  # the next card has one
-    outlet.use(made, 1_024)
-    assert outlet.bridge is None
+    output_mixer.use(made, 1_024)
+    assert output_mixer.bridge is None
     assert out.written == 1_024

@@ -86,19 +86,19 @@ def test_a_writer_that_died_in_the_middle_leaves_a_stamp_that_can_be_read_and_wr
 
 def test_the_time_of_day_may_step_by_an_hour() -> None:
     """Nothing of the stream's time asks for it: with time.time an hour off, and then unusable, all goes on."""
-    from agent.audio.stream import Line
+    from agent.audio.stream import Stream
     from listener.ring import Ring
 
     ring = Ring(RATE, 1)
-    line = Line(RATE, BLOCK, (ring,), SharedStamp(), None)
+    line = Stream(RATE, BLOCK, (ring,), SharedStamp(), None)
     line.start()
     began_s, lead = time.monotonic(), []
     for offset_s in (0.0, 3_600.0, -3_600.0):
         with mock.patch("time.time", lambda offset_s=offset_s: 1.8e9 + offset_s):
             time.sleep(0.02)
-            line.turn(time.monotonic())
+            line.poll(time.monotonic())
             lead.append(line.clock.stream_of(time.monotonic()) - (time.monotonic() - began_s))
     with mock.patch("time.time", side_effect=AssertionError("the time of day was asked for")):
-        line.turn(time.monotonic())
+        line.poll(time.monotonic())
     assert np.ptp(lead) < 1e-3
     assert ring.written == pytest.approx((time.monotonic() - began_s) * RATE - 4 * BLOCK, abs=RATE * 0.02)

@@ -109,13 +109,13 @@ def test_modes_are_a_round_of_turns_that_change_on_bar_lines() -> None:
 def test_a_mode_asked_for_in_the_middle_of_a_bar_begins_on_the_next_one(meter: Meter) -> None:
     played, bar_s = jam(), 0.5 * meter.numerator
     played.meter = meter
-    played.until(6.3 * bar_s).band.tell(SetMode("listen"))
+    played.until(6.3 * bar_s).band.send(SetMode("listen"))
     played.until(12 * bar_s)
     assert played.sounding(6.3 * bar_s + 0.4, 7 * bar_s), "it plays to the end of the bar"
     last = {n.on_s for n in played.sounding(7 * bar_s, 12 * bar_s)}
     assert last == {max(last)}, "stops on the one"
     assert max(last) == pytest.approx(7 * bar_s)
-    played.band.tell(SetMode("accompany"))
+    played.band.send(SetMode("accompany"))
     assert played.sounding(0, 99) == played.notes
     played.until(15 * bar_s)
     back = played.sounding(7.5 * bar_s, 99)
@@ -125,7 +125,7 @@ def test_a_mode_asked_for_in_the_middle_of_a_bar_begins_on_the_next_one(meter: M
 
 def test_nothing_is_left_ringing_into_listen_and_all_is_still_heard() -> None:
     played = jam().until(13.0)
-    played.band.tell(SetMode("listen"))
+    played.band.send(SetMode("listen"))
     played.until(20.0)
     assert all(n.off_s <= 14.0 + 2.01 for n in played.notes)
     seen = [x.bass.onset_pitch for x in played.band._responder.seen if x.bass.known]  # type: ignore[attr-defined]
@@ -220,7 +220,7 @@ def test_new_notes_over_the_loop_are_heard() -> None:
 
 def test_leaving_the_loop_stops_it_on_the_one() -> None:
     played, loop = looping()
-    played.until(20.7).band.tell(SetMode("accompany"))
+    played.until(20.7).band.send(SetMode("accompany"))
     played.until(24.0)
     stop = played.told[-1]
     assert isinstance(stop, StopLoop)
@@ -238,10 +238,10 @@ def test_silence_is_not_looped() -> None:
 
 def test_a_part_is_silent_at_once_and_comes_back_on_the_one() -> None:
     played = jam().until(12.3)
-    played.band.tell(SetPart("drums", False))
+    played.band.send(SetPart("drums", False))
     played.until(14.7)
     assert not played.sounding(12.9, 14.7, "drums")
-    played.band.tell(SetPart("drums", True))
+    played.band.send(SetPart("drums", True))
     played.until(18.0)
     assert min(n.on_s for n in played.sounding(12.9, 18.0, "drums")) == pytest.approx(16.0)
 

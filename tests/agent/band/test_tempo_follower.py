@@ -151,7 +151,7 @@ def test_long_notes_that_are_usual_are_no_fermata() -> None:
         now_s = i * FRAME_S
         note = (Note(now_s, now_s, None, 40, 90),) if i % 150 == 1 else ()
         grid = Grid(0.0, 0, 1, 0.5, FOUR, 0.9, 0.9)
-        fermata.hear(Analysis(now_s, now_s, 0.0, None, 0.0, -20.0, notes=note, grid=grid))
+        fermata.push(Analysis(now_s, now_s, 0.0, None, 0.0, -20.0, notes=note, grid=grid))
         assert not fermata.waiting
 
 

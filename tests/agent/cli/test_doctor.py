@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.cli import doctor
 from agent.cli.doctor import GREEN, RED, YELLOW, Check, Library
 from agent.core.errors import UserError
@@ -100,23 +100,23 @@ def test_the_weights_in_the_config_are_the_ones_looked_at(tmp_path: Path) -> Non
 
 
 def test_no_microphone_is_only_yellow_but_a_named_one_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "audio_devices", lambda: ())
+    monkeypatch.setattr(device_list, "audio_devices", lambda: ())
     assert levels(iter(doctor._audio(Config()))) == {"PortAudio": GREEN, "microphone": YELLOW, "loudspeaker": YELLOW}
     assert levels(iter(doctor._audio(Config(audio=AudioConfig(input="Scarlett")))))["sound card"] == RED
 
 
 def test_no_portaudio_is_only_yellow(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
-        raise UserError(devices.NO_PORTAUDIO)
+        raise UserError(device_list.NO_PORTAUDIO)
 
-    monkeypatch.setattr(devices, "audio_devices", missing)
+    monkeypatch.setattr(device_list, "audio_devices", missing)
     found = list(doctor._audio(Config()))
     assert {check.level for check in found} == {YELLOW}
     assert "libportaudio2" in found[0].text
 
 
 def test_no_midi_matters_only_to_who_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "midi_apis", lambda: (devices.MidiApi("ALSA", (), (), "no sequencer"),))
+    monkeypatch.setattr(device_list, "midi_apis", lambda: (device_list.MidiApi("ALSA", (), (), "no sequencer"),))
     assert levels(iter(doctor._midi(Config()))) == {"RtMidi": YELLOW}
     assert levels(iter(doctor._midi(Config(midi=MidiConfig(port="synth"))))) == {"RtMidi": RED}
 

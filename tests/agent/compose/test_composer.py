@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from agent.__main__ import main
-from agent.compose import continuation as context
-from agent.compose import copy_guard as copying
+from agent.compose import continuation, copy_guard
 from agent.compose.bass_line import FEELS, BassState, Cue, RuleBass, group_starts, place_of
 from agent.compose.song_form import Form
 from agent.core.errors import UserError
 from agent.core.music_names import key_of, meter_of
 from agent.directions.key_filter import InKey, key_from, scale_of
 from listener.types import Key, Meter
-from models.corpus import copy_check as copycheck
+from models.corpus import copy_check
 from models.corpus.copy_check import CopyCheck
 from models.music.midi_reader import RawNote, Score, read_score
 from models.music.tokens import EMPTY_REPLY, ChordHit, DrumHit, LineHit, Position, Reply
@@ -108,7 +107,7 @@ def test_an_open_end_has_no_cadence(tmp_path: Path, stem: Path) -> None:
 
 def test_a_file_is_gone_on_from_in_its_key_meter_and_tempo(tmp_path: Path, stem: Path) -> None:
     source = song(tmp_path / "in.mid", bars=12, up=2, meter=(5, 4))
-    start = context.read(source)
+    start = continuation.read(source)
     assert (start.key.tonic, start.key.mode, str(start.meter), start.bpm) == (2, "maj", "5/4", 120.0)
     score = compose(tmp_path / "x.mid", stem, "--continue", source, "--bars", 3)
     assert (score.keys, score.meters, score.tempo_bpm) == (((0, "D"),), ((0, Meter(5, 4)),), 120.0)
@@ -118,7 +117,7 @@ def test_a_file_is_gone_on_from_in_its_key_meter_and_tempo(tmp_path: Path, stem:
 
 
 def test_the_last_bars_are_heard_as_they_were_played(tmp_path: Path) -> None:
-    moments = context.read(song(tmp_path / "in.mid", bars=12, roots=(0, 5))).context
+    moments = continuation.read(song(tmp_path / "in.mid", bars=12, roots=(0, 5))).context
     bar = [m for m in moments if m.place.bar == moments[-1].place.bar]
     assert [m.bass.onset_pitch for m in bar if m.bass.onset_pitch] == [41] * 4
     assert bar[0].reply.chord == ChordHit(5, "maj", 92)
@@ -137,19 +136,19 @@ def test_what_was_learned_by_heart_is_played_anew(monkeypatch: pytest.MonkeyPatc
         ]
 
     places = [Position(t % 16, t // 16, Meter(4, 4)) for t in range(96)]
-    bars = copying.bars_of(tune(0), places)
-    known = {n: np.array(sorted(v for v in copycheck.runs(bars, n) if v is not None)) for n in range(1, 6)}
-    monkeypatch.setattr(copycheck.CopyCheck, "load", classmethod(lambda cls: CopyCheck(known)))
+    bars = copy_guard.bars_of(tune(0), places)
+    known = {n: np.array(sorted(v for v in copy_check.runs(bars, n) if v is not None)) for n in range(1, 6)}
+    monkeypatch.setattr(copy_check.CopyCheck, "load", classmethod(lambda cls: CopyCheck(known)))
     offsets: list[int] = []
 
     def play(offset: int) -> list[Reply]:
         offsets.append(offset)
         return tune(1 if offset else 0)
 
-    assert copying.original(play, list, places) == tune(1)
-    assert offsets == [0, copying.SEED_STEP]
+    assert copy_guard.original(play, list, places) == tune(1)
+    assert offsets == [0, copy_guard.SEED_STEP]
     with pytest.raises(UserError, match="more than 4 bars of a training song"):
-        copying.original(lambda offset: tune(0), list, places)
+        copy_guard.original(lambda offset: tune(0), list, places)
 
 
 def test_a_phrase_that_comes_again_has_its_harmony_again() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from agent.control.command_state import orders
 from agent.control.commands import TABLE, parse
-from agent.control.dispatcher import Desk
+from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import KEYS
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetBehind, SetDial, SetMode, SetPart
@@ -27,7 +27,7 @@ class Room:
         self.mind: list[Any] = []
         self.audio: list[Any] = []
         self.stopped = False
-        self.desk = Desk(
+        self.dispatcher = Dispatcher(
             Config(), orders(Config()), self.mind.append, self.audio.append, self._stop, lambda: "all is well"
         )
 
@@ -42,24 +42,24 @@ def room() -> Room:
 
 def test_each_command_reaches_whom_it_concerns(room: Room) -> None:
     for line in ("mode trade", "mute drums", "dial density 0.3", "behind 15", "panic"):
-        assert room.desk.command(line).startswith(line)
+        assert room.dispatcher.command(line).startswith(line)
     mute = SetPart("drums", False)
     assert room.mind == [SetMode("trade"), mute, SetDial("density", 0.3), SetBehind(0.015)]
     assert room.audio == [mute, Panic()]
-    assert room.desk.command("status") == "all is well"
-    room.desk.command("stop")
+    assert room.dispatcher.command("status") == "all is well"
+    room.dispatcher.command("stop")
     assert room.stopped
 
 
 def test_mode_next_goes_round(room: Room) -> None:
     for _ in range(5):
-        room.desk.command("mode next")
+        room.dispatcher.command("mode next")
     assert [message.mode for message in room.mind] == ["trade", "loop", "listen", "accompany", "trade"]
 
 
 def test_toggle_knows_what_plays(room: Room) -> None:
     for line in ("toggle drums", "toggle drums", "toggle all", "toggle all"):
-        room.desk.command(line)
+        room.dispatcher.command(line)
     states = [(message.part, message.enabled) for message in room.audio]
     assert states[:2] == [("drums", False), ("drums", True)]
     assert states[2:] == [(part, on) for on in (False, True) for part in DEFAULT_PARTS]
@@ -67,24 +67,24 @@ def test_toggle_knows_what_plays(room: Room) -> None:
 
 def test_what_was_told_can_be_told_again(room: Room) -> None:
     for line in ("mode loop", "mute line", "dial tension 0.5", "dial style jazz", "dial tension off", "behind -5"):
-        room.desk.command(line)
+        room.dispatcher.command(line)
     again = orders(Config())
-    again.restore([*room.desk.orders.lines(), "mode polka", "dial nothing 3", ""])
-    assert again == room.desk.orders
+    again.restore([*room.dispatcher.orders.lines(), "mode polka", "dial nothing 3", ""])
+    assert again == room.dispatcher.orders
     assert set(map(repr, again.for_mind())) >= {repr(SetMode("loop")), repr(SetBehind(-0.005))}
     assert again.for_audio() == [SetPart("line", False)]
 
 
 def test_help_names_every_word_and_pedals_need_an_input(room: Room) -> None:
-    assert all(word in room.desk.command("help") for word in TABLE)
+    assert all(word in room.dispatcher.command("help") for word in TABLE)
     with pytest.raises(UserError, match=r"midi\.input"):
-        room.desk.command("learn mode next")
+        room.dispatcher.command("learn mode next")
     with pytest.raises(UserError, match="did you mean"):
-        room.desk.command("statsu")
+        room.dispatcher.command("statsu")
 
 
 def test_every_key_says_something_that_is_understood(room: Room) -> None:
-    understood = {parse(room.desk._spelled_out(command)).name for command in KEYS.values()}
+    understood = {parse(room.dispatcher._spelled_out(command)).name for command in KEYS.values()}
     assert {"mode", "yes", "no", "panic", "stop"} <= understood
 
 
@@ -95,7 +95,7 @@ keys, heard = Keys(), []
 print("listening", flush=True)
 deadline = time.monotonic() + 10
 while len(heard) < 3 and time.monotonic() < deadline:
-    keys.tend(heard.append)
+    keys.poll(heard.append)
     time.sleep(0.01)
 print(heard, flush=True)
 if heard[-1:] == ["stop"]:

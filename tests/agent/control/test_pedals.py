@@ -30,7 +30,7 @@ class Board:
         for message in messages:
             self.source.messages.append((list(message), 0.0))
             self.pedals._pressed_s = {k: t - gap_s for k, t in self.pedals._pressed_s.items()}
-            self.pedals.tend()
+            self.pedals.poll()
         return list(self.said)
 
 
@@ -97,7 +97,7 @@ def test_a_command_that_fails_or_a_state_folder_that_cannot_be_written_stops_not
     wait_for(lambda: midi.is_open)
     pedals.learn("panic")
     source.messages = [([0x90, 1, 1], 0.0), ([0x90, 2, 1], 1.0), ([0xB0, 64, 127], 1.0), ([0x90], 1.0), ([0xF8], 0.0)]
-    pedals.tend()
+    pedals.poll()
     assert "channel 1 note 1: panic" in pedals.describe()
     midi.close()
 
@@ -105,6 +105,6 @@ def test_a_command_that_fails_or_a_state_folder_that_cannot_be_written_stops_not
 def test_a_flood_of_messages_hides_no_press_and_says_nothing(board: Board) -> None:
     flood = [([0xB0, 1 + n % 60, n % 128], 0.005) for n in range(4_000)]  # 20 s at 200 a second
     board.source.messages = [*flood[:2_000], ([0xB0, 64, 127], 0.0), *flood[2_000:]]
-    board.pedals.tend()
+    board.pedals.poll()
     assert board.said == ["mode next"]
     assert board.midi.dropped == 0

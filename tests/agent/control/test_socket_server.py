@@ -44,7 +44,7 @@ def client(path: Path) -> socket.socket:
 
 def said(server: ControlServer, one: socket.socket, data: bytes) -> dict[str, object]:
     one.sendall(data)
-    server.tend(handler)
+    server.poll(handler)
     answer: dict[str, object] = json.loads(one.recv(1 << 16))
     return answer
 
@@ -71,9 +71,9 @@ def test_nonsense_is_refused_in_words_and_the_client_may_go_on(server: ControlSe
 def test_a_line_may_come_in_pieces_and_two_at_once(server: ControlServer, path: Path) -> None:
     with client(path) as one:
         one.sendall(b'{"say": "mode')
-        server.tend(handler)
+        server.poll(handler)
         one.sendall(b' loop"}\n{"say": "panic"}\n')
-        server.tend(handler)
+        server.poll(handler)
         answers = one.recv(1 << 16).splitlines()
         assert [json.loads(answer)["says"] for answer in answers] == ["did mode loop", "did panic"]
 
@@ -118,7 +118,7 @@ def test_an_endless_line_costs_its_sender_the_connection(server: ControlServer, 
     with client(path) as one:
         one.sendall(b"x" * (3 * LINE_BYTES))
         for _ in range(4):
-            server.tend(handler)
+            server.poll(handler)
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             one.sendall(b"x" * LINE_BYTES)
         with client(path) as other:
@@ -135,14 +135,14 @@ def test_one_that_never_reads_is_dropped_and_memory_is_bounded(server: ControlSe
                 pass
             except OSError:
                 break
-            server.tend(handler)
+            server.poll(handler)
         assert not server._clients
 
 
 def test_more_clients_than_allowed_push_out_the_oldest(server: ControlServer, path: Path) -> None:
     idle = [client(path) for _ in range(CLIENTS_MAX)]
     for _ in range(3):
-        server.tend(handler)
+        server.poll(handler)
     with client(path) as one:
         assert said(server, one, b'{"say": "panic"}\n')["ok"]
     assert len(server._clients) <= CLIENTS_MAX
@@ -155,7 +155,7 @@ def test_a_turn_without_news_is_cheap_and_waits_for_nobody(server: ControlServer
         silent.sendall(b'{"say": "half a line')
         began_s = time.process_time()
         for _ in range(1_000):
-            server.tend(handler)
+            server.poll(handler)
         assert time.process_time() - began_s < 1.0
 
 
@@ -166,7 +166,7 @@ def served(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def turns() -> None:
         while not done.wait(0.005):
-            server.tend(handler)
+            server.poll(handler)
 
     thread = threading.Thread(target=turns)
     thread.start()
@@ -214,7 +214,7 @@ def test_a_command_that_breaks_is_answered_and_ends_nothing(server: ControlServe
 
     with client(path) as one:
         one.sendall(b'{"say": "idea"}\n')
-        server.tend(broken)
+        server.poll(broken)
         answer = json.loads(one.recv(1 << 16))
         assert not answer["ok"]
         assert "ZeroDivisionError" in answer["says"]

@@ -14,9 +14,9 @@ import pytest
 from agent.conversation.live import EVERY_BARS, Talk
 from agent.core.channel import MAX_MESSAGE_BYTES
 from agent.core.config import load
-from agent.core.types import Thought
-from agent.directions.active import SetStanding, Standing
-from agent.language.parser import hear
+from agent.core.types import Decision
+from agent.directions.active import ActiveEdits, SetActiveEdits
+from agent.language.parser import parse
 from agent.memory.store import BUSY_S, FILE
 from listener.types import Analysis, Grid, Meter
 
@@ -34,13 +34,13 @@ def talk(sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ta
     return talk
 
 
-def thought(bar: int) -> Thought:
+def thought(bar: int) -> Decision:
     grid = Grid(0.0, 0, 1, 0.5, Meter(4, 4), 0.9, 0.9)
-    return Thought(Analysis(1.0, 1.0, 0.0, None, 0.0, -20.0, grid=grid), None, "playing", bar, ("drums",))
+    return Decision(Analysis(1.0, 1.0, 0.0, None, 0.0, -20.0, grid=grid), None, "playing", bar, ("drums",))
 
 
 def edits(sent: list[Any]) -> list[str]:
-    last = [message for message in sent if isinstance(message, SetStanding)][-1]
+    last = [message for message in sent if isinstance(message, SetActiveEdits)][-1]
     return [one.edit.short() for one in last.standing.asked]
 
 
@@ -68,19 +68,19 @@ def test_trade_and_loop_are_modes(talk: Talk, sent: list[Any]) -> None:
 
 
 def test_an_idea_is_tried_and_let_go_when_nobody_speaks_for_it(talk: Talk, sent: list[Any]) -> None:
-    talk.hear(thought(10))
+    talk.push(thought(10))
     assert "What if" in talk.say("any ideas?")
     assert edits(sent)
-    assert talk.hear(thought(10 + EVERY_BARS)).startswith("I let")
+    assert talk.push(thought(10 + EVERY_BARS)).startswith("I let")
     assert edits(sent) == []
 
 
 def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
-    talk.hear(thought(10))
+    talk.push(thought(10))
     talk.say("any ideas?")
     played = edits(sent)
     assert "stays" in talk.say("love it")
-    talk.hear(thought(10 + EVERY_BARS))
+    talk.push(thought(10 + EVERY_BARS))
     assert edits(sent) == played
 
 
@@ -132,7 +132,7 @@ def test_a_memory_that_another_program_holds_costs_a_turn_no_more_than_a_moment(
         other.execute("BEGIN IMMEDIATE")
         began_s = time.monotonic()
         talk._saw_s = -60.0
-        talk.tend()
+        talk.poll()
         assert "Not kept yet" in talk.say("less snare")
         assert "not kept yet" in talk.say("undo")
         assert time.monotonic() - began_s < BUSY_S / 2
@@ -172,7 +172,7 @@ def test_what_is_said_before_there_are_words_is_heard_later(
     talk = Talk(load(), sent.append, sent.append)
     assert "moment" in talk.say("less snare")
     talk._loading.join()
-    talk.tend()
+    talk.poll()
     assert [one.split(" ")[0] for one in edits(sent)] == ["snare.level"]
     talk.close()
 
@@ -181,7 +181,7 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
     def broken(*_: Any) -> None:
         raise ImportError("half an installation")
 
-    monkeypatch.setattr("agent.conversation.live_session.Room", broken)
+    monkeypatch.setattr("agent.conversation.live_session.LiveConversation", broken)
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
     assert "no words" in talk.say("less snare")
@@ -189,9 +189,9 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
 
 
 def test_a_night_of_directions_still_reaches_the_mind() -> None:
-    edits = hear("less snare in bar three, and don't resolve it").edits
-    standing = Standing()
+    edits = parse("less snare in bar three, and don't resolve it").edits
+    standing = ActiveEdits()
     for bar in range(5_000):
         standing = standing.ask(edits, bar)
     assert standing.asked[-1].since == 4_999
-    assert len(pickle.dumps(SetStanding(standing))) < MAX_MESSAGE_BYTES / 2
+    assert len(pickle.dumps(SetActiveEdits(standing))) < MAX_MESSAGE_BYTES / 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Heard
+from agent.conversation.idea_catalogue import BY_NAME, IDEAS, RiffFacts
 from agent.conversation.proposals import COMPLEX, Proposer, heard_of
 from agent.memory.store import Memory
 from agent.memory.taste import Taste
@@ -100,5 +100,5 @@ def test_every_idea_can_be_played_in_every_meter(idea: object, meter: Meter) -> 
     from agent.conversation.idea_catalogue import Idea
 
     assert isinstance(idea, Idea)
-    heard = Heard(4, meter, 100.0)
+    heard = RiffFacts(4, meter, 100.0)
     assert idea.made(heard) and 0 <= idea.fits(heard) <= 1

@@ -276,7 +276,7 @@ def test_what_a_newer_version_left_is_played_without_the_words_nobody_knows(memo
     heard = riff()
     dialogue.listen(heard)
     asked_then = [Edit.read("snare.level less").to_json(), {"target": "kazoo", "dimension": "level", "change": "more"}]
-    memory.took(1, 9, {"asked": asked_then})
+    memory.record_take(1, 9, {"asked": asked_then})
     dialogue.close()
     clock.now_s += 2 * DAY_S
     later = talk(memory, clock.now_s, False)

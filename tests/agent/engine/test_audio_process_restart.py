@@ -36,7 +36,7 @@ def chord(on_s: float, off_s: float) -> Plan:
 
 def test_the_next_life_goes_on_in_the_same_stream(setup: AudioSetup) -> None:
     one = Life(setup)
-    one.tell("go")
+    one.send("go")
     assert one.wait(lambda: setup.ring.written > RATE // 4)
     one.kill()
     one.close()
@@ -60,16 +60,16 @@ def test_the_next_life_goes_on_in_the_same_stream(setup: AudioSetup) -> None:
 
 def test_parts_are_silenced_and_panic_ends_every_note(setup: AudioSetup) -> None:
     one = Life(setup)
-    one.tell("go")
+    one.send("go")
     one.plans.send(chord(0.3, 3.5))
     assert one.wait(lambda: sum(r["on"] for r in one.records) == 2)
     assert one.last
     now = one.last.samples + (time.monotonic() - one.last.monotonic_s) / one.last.period_s
     assert now == pytest.approx(setup.ring.written, abs=0.1 * RATE)  # the pair says where the stream is
-    one.tell(SetPart("line", False))
+    one.send(SetPart("line", False))
     assert one.wait(lambda: any(not r["on"] and r["part"] == "line" for r in one.records), 1)
     assert not any(not r["on"] and r["part"] == "chords" for r in one.records)
-    one.tell(Panic())
+    one.send(Panic())
     assert one.wait(lambda: any(not r["on"] and r["part"] == "chords" for r in one.records), 1)
     assert one.process.is_alive()
     one.close()

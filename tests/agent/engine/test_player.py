@@ -36,7 +36,7 @@ class Band:
 
     panic = all_off
 
-    def turn(self): ...
+    def poll(self): ...
 
 
 def note(tick, part="drums", pitch=36, beats=0.1):

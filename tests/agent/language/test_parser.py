@@ -6,12 +6,12 @@ import pytest
 
 from agent.__main__ import main
 from agent.directions.edit import Edit
-from agent.language.parser import Context, hear
+from agent.language.parser import Context, parse
 from agent.language.vocabulary import TERMS
 
 
 def edits(sentence: str, context: Context | None = None) -> list[str]:
-    return [edit.short() for edit in hear(sentence, context).edits]
+    return [edit.short() for edit in parse(sentence, context).edits]
 
 
 def test_the_story() -> None:
@@ -44,7 +44,7 @@ def test_what_is_said(sentence: str, wanted: list[str]) -> None:
     "question", ["what key are we in?", "what did you change?", "is the snare too loud?", "how fast is this?"]
 )
 def test_a_question_changes_nothing(question: str) -> None:
-    heard = hear(question)
+    heard = parse(question)
     assert heard.question and not heard.edits
 
 
@@ -57,20 +57,20 @@ BAD = (
 
 @pytest.mark.parametrize("sentence", BAD, ids=lambda text: repr(text[:24]))
 def test_bad_input_gets_one_friendly_line_and_changes_nothing(sentence: str) -> None:
-    heard = hear(sentence)
+    heard = parse(sentence)
     assert not heard.edits
     assert heard.reply and "\n" not in heard.reply and len(heard.reply) < 250
 
 
 def test_a_bar_or_a_take_that_is_not_there_changes_nothing() -> None:
     known = Context(bars=8, takes=("1", "2"))
-    assert not hear("7/8 in bar 400", known).edits and "8 bars" in hear("7/8 in bar 400", known).reply
-    assert not hear("go back to take 5", known).edits
+    assert not parse("7/8 in bar 400", known).edits and "8 bars" in parse("7/8 in bar 400", known).reply
+    assert not parse("go back to take 5", known).edits
     assert edits("go back to take 2", known) == ["band.take recall 2"]
 
 
 def test_below_the_threshold_the_nearest_readings_are_said() -> None:
-    assert "nearest" in hear("make it more purple").reply
+    assert "nearest" in parse("make it more purple").reply
 
 
 def test_every_term_is_measured_and_understood() -> None:
@@ -78,7 +78,7 @@ def test_every_term_is_measured_and_understood() -> None:
     for term in TERMS:
         assert term.measure and term.moves in "+-=0"
         phrase = next(p for column in ("feature", "order", "comparative", "complaint") for p in term.phrases(column))
-        assert [e.short() for e in hear(phrase).edits] == [e.short() for e in term.read()], phrase
+        assert [e.short() for e in parse(phrase).edits] == [e.short() for e in term.read()], phrase
 
 
 def test_parse_prints_edits_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,10 +89,12 @@ def test_parse_prints_edits_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("text", ["you idiot", "You suck!", "you pathetic clown"])
 def test_an_insult_is_answered_as_one_and_changes_nothing(text: str) -> None:
-    heard = hear(text)
+    heard = parse(text)
     assert heard.edits == ()
     assert heard.reply.startswith("Fair enough")
 
 
 def test_an_order_with_an_insult_is_an_order() -> None:
-    assert [edit.short() for edit in hear("louder you idiot").edits] == [edit.short() for edit in hear("louder").edits]
+    assert [edit.short() for edit in parse("louder you idiot").edits] == [
+        edit.short() for edit in parse("louder").edits
+    ]

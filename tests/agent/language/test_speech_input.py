@@ -11,11 +11,12 @@ import pytest
 import soundfile
 from scipy.signal import resample_poly
 
-from agent.language import speech_input as voice
-from agent.language.parser import hear
+from agent.language import speech_input
+from agent.language.parser import parse
 
 needs_voice = pytest.mark.skipif(
-    not voice.available() or shutil.which("espeak-ng") is None, reason="needs pocketsphinx ([voice]) and espeak-ng"
+    not speech_input.available() or shutil.which("espeak-ng") is None,
+    reason="needs pocketsphinx ([voice]) and espeak-ng",
 )
 SAID = (
     "less snare", "turn the drums down", "undo that", "more tension in the chorus", "do not resolve it", "seven eight in bar three",
@@ -27,25 +28,25 @@ def spoken(sentence: str, folder: Path) -> np.ndarray:
     path = folder / "said.wav"
     subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", str(path), sentence], check=True)
     samples, rate = soundfile.read(path, dtype="float32")
-    step = gcd(rate, voice.SAMPLE_RATE)
-    samples = resample_poly(samples, voice.SAMPLE_RATE // step, rate // step).astype(np.float32)
+    step = gcd(rate, speech_input.SAMPLE_RATE)
+    samples = resample_poly(samples, speech_input.SAMPLE_RATE // step, rate // step).astype(np.float32)
     return np.concatenate([np.zeros(4000, np.float32), samples, np.zeros(4000, np.float32)])
 
 
 @needs_voice
 @pytest.mark.slow
 def test_a_synthetic_voice_is_understood(tmp_path: Path) -> None:
-    right = [voice.understood(spoken(said, tmp_path))[1].edits == hear(said).edits for said in SAID]
+    right = [speech_input.understood(spoken(said, tmp_path))[1].edits == parse(said).edits for said in SAID]
     assert sum(right) >= 9, [said for said, good in zip(SAID, right, strict=True) if not good]
 
 
 @needs_voice
 @pytest.mark.slow
 def test_silence_changes_nothing() -> None:
-    assert voice.understood(np.zeros(voice.SAMPLE_RATE, np.float32))[1].edits == ()
+    assert speech_input.understood(np.zeros(speech_input.SAMPLE_RATE, np.float32))[1].edits == ()
 
 
 def test_whatever_can_be_heard_is_understood() -> None:
-    rules = dict(re.findall(r"^<(\w+)> = (.*);$", voice.grammar(), re.MULTILINE))
+    rules = dict(re.findall(r"^<(\w+)> = (.*);$", speech_input.grammar(), re.MULTILINE))
     for name in ("also", "comparative", "feature"):
-        assert [said for said in rules[name].split(" | ") if not hear(said).edits] == []
+        assert [said for said in rules[name].split(" | ") if not parse(said).edits] == []

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from agent.directions.active import Standing
+from agent.directions.active import ActiveEdits
 from agent.directions.edit import Edit
 from agent.language import vocabulary
 from agent.language.vocabulary import Term
@@ -62,7 +62,7 @@ def sketcher() -> Sketcher:
 @cache
 def base(*before: str) -> Take:
     """A take of the riff; before: what was asked already."""
-    return sketcher().begin(riff(), Standing().ask(tuple(map(Edit.read, before))))
+    return sketcher().begin(riff(), ActiveEdits().ask(tuple(map(Edit.read, before))))
 
 
 @cache

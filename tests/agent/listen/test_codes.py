@@ -22,7 +22,7 @@ from agent.listen.codes_file import read_codes
 from agent.mind.mind import open_codec
 from listener.capture import file_frames
 from models import checkpoint
-from models.codec import official as codec_official
+from models.codec import official
 from models.codec.codec import WEIGHTS, Codec
 from models.codec.net import CodecConfig, build_encodec, codes_of, load_encodec
 
@@ -135,13 +135,13 @@ def test_the_official_weights_are_used_where_they_are(
 ) -> None:
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
-    model = build_encodec(codec_official.CONFIG)
-    torch.save(model.state_dict(), folder / codec_official.NAME)
-    sha256 = hashlib.sha256((folder / codec_official.NAME).read_bytes()).hexdigest()
-    monkeypatch.setattr(codec_official, "SHA256_START", sha256[:8])
+    model = build_encodec(official.CONFIG)
+    torch.save(model.state_dict(), folder / official.NAME)
+    sha256 = hashlib.sha256((folder / official.NAME).read_bytes()).hexdigest()
+    monkeypatch.setattr(official, "SHA256_START", sha256[:8])
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     soundfile.write(tmp_path / "a.wav", soundfile.read(take)[0][:12_000], 48_000)
-    for number, codec in enumerate(("encodec", folder / codec_official.NAME)):
+    for number, codec in enumerate(("encodec", folder / official.NAME)):
         assert run(tmp_path / "a.wav", "-o", tmp_path / f"{number}.npz", "--kbps", 6, "--codec", codec) == 0
         saved = read_codes(tmp_path / f"{number}.npz")
         assert (saved.weights_sha256, saved.codes.shape) == (sha256, (8, 19))

@@ -1,4 +1,4 @@
-"""`antiphon listen --mic` on a real JACK server: a take is played into the capture port, the ears say what they hear."""
+"""`antiphon listen --mic` on a real JACK server: a take is played into the capture port, the ears say what they listen."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ import pytest
 import soundfile
 
 from agent.__main__ import main
-from agent.audio import device_list as devices
+from agent.audio import device_list
 from agent.core.channel import channel
 from agent.core.paths import shipped
 from agent.listen.file_listener import listen_file
-from agent.listen.microphone import Said, hear
+from agent.listen.microphone import EarReport, listen
 from agent.listen.panel import Board, panel, summary
 from listener.analyzer import Analyzer
 from listener.capture import file_frames
@@ -72,7 +72,7 @@ def test_what_cannot_go_together_costs_one_line(arguments: list[str], capsys: py
 
 
 def test_no_microphone_costs_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(devices, "audio_devices", lambda: ())
+    monkeypatch.setattr(device_list, "audio_devices", lambda: ())
     assert main(["listen", "--mic"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "no microphone" in line
@@ -81,15 +81,15 @@ def test_no_microphone_costs_one_line(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_the_ears_say_of_a_ring_what_they_say_of_a_file(tmp_path: Path) -> None:
     sound, rate = soundfile.read(cut(tmp_path, 4.0), dtype="float32")
     ring, (commands, commanded), (reports, reported) = Ring(rate, 1), channel(), channel()
-    said: list[Said] = []
+    said: list[EarReport] = []
     early: list[Onset] = []
 
     def take() -> None:
         for report in reported.receive():
-            said.append(report) if isinstance(report, Said) else early.extend(report)
+            said.append(report) if isinstance(report, EarReport) else early.extend(report)
 
     too_late_s = time.monotonic() + 60.0
-    ears = threading.Thread(target=hear, args=(Analyzer(), ring, rate, None, commanded, reports))
+    ears = threading.Thread(target=listen, args=(Analyzer(), ring, rate, None, commanded, reports))
     ears.start()
     time.sleep(0.2)  # a reader hears what is written after it began
     for at in range(0, len(sound), 128):

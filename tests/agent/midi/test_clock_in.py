@@ -31,11 +31,11 @@ def errors_ms(
     """Half a beat before each beat: where the grid expects it, less where it is. Quarters."""
     rng = np.random.default_rng(1)
     clock, errors = MidiClock(meter), []
-    clock.hear(times[0] - 0.01, START)
+    clock.push(times[0] - 0.01, START)
     heard = np.sort(times + rng.uniform(-jitter_s, jitter_s, len(times)))
     for number, at_s in enumerate(heard):
         if number < 24 or rng.random() >= lost:
-            clock.hear(at_s, TICK)
+            clock.push(at_s, TICK)
         if number % 24 == 12 and number > 24 * after and number + 12 < len(times):
             grid = clock.grid(at_s)
             assert grid
@@ -73,7 +73,7 @@ def test_ticks_that_were_held_up_and_come_in_a_bunch_are_each_counted_once(jitte
     for number, begin in enumerate(range(300, 2700, 60)):  # the sender or the port stands for 8 to 86 ms
         heard[begin:] = np.maximum(heard[begin:], times[begin] + 0.008 + 0.002 * number)
     clock = MidiClock(FOUR)
-    clock.hear(9.0, START)
+    clock.push(9.0, START)
     run(clock, heard)
     grid = clock.grid(float(times[-1]))
     assert grid and clock.lost == 0 and grid.time_of(120) == pytest.approx(times[-1], abs=0.002)
@@ -85,7 +85,7 @@ def test_a_port_whose_first_moments_are_late_miscounts_nothing() -> None:
     heard = times.copy()
     heard[:2] += 0.02
     clock = MidiClock(FOUR)
-    clock.hear(9.0, START)
+    clock.push(9.0, START)
     run(clock, heard)
     grid = clock.grid(float(times[-1]))
     assert grid and clock.lost == 0 and grid.time_of(20) == pytest.approx(times[-1], abs=0.001)
@@ -93,7 +93,7 @@ def test_a_port_whose_first_moments_are_late_miscounts_nothing() -> None:
 
 def run(clock: MidiClock, times: np.ndarray) -> float:
     for at_s in times:
-        clock.hear(float(at_s), TICK)
+        clock.push(float(at_s), TICK)
     return float(times[-1])
 
 
@@ -101,7 +101,7 @@ def test_the_first_tick_after_start_is_the_downbeat() -> None:
     clock, times = MidiClock(FOUR), ticks((120, 20))
     run(clock, times[:100])  # many machines send ticks while they stand
     assert clock.grid(float(times[99])) is None
-    clock.hear(float(times[99]) + 0.001, START)
+    clock.push(float(times[99]) + 0.001, START)
     now_s = run(clock, times[100:260])
     grid = clock.grid(now_s)
     assert grid and grid.position_of(0) == 1 and grid.time_of(0) == pytest.approx(times[100], abs=1e-6)
@@ -110,34 +110,34 @@ def test_the_first_tick_after_start_is_the_downbeat() -> None:
 
 def test_the_clock_goes_on_from_the_song_position() -> None:
     clock, times = MidiClock(FOUR), ticks((100, 20))
-    clock.hear(0.0, song_position(16 + 4))  # bar 2, beat 2
-    clock.hear(0.0, CONTINUE)
+    clock.push(0.0, song_position(16 + 4))  # bar 2, beat 2
+    clock.push(0.0, CONTINUE)
     grid = clock.grid(run(clock, times[:13]))
     assert grid and (grid.index, grid.position) == (5, 2) and grid.anchor_s == pytest.approx(times[0], abs=1e-6)
 
 
 def test_stop_and_continue_take_up_where_it_stopped() -> None:
     clock, times = MidiClock(FOUR), ticks((100, 20))
-    clock.hear(0.0, START)
+    clock.push(0.0, START)
     now_s = run(clock, times[:60])
-    clock.hear(now_s, STOP)
+    clock.push(now_s, STOP)
     assert clock.grid(now_s) is None
     run(clock, times[60:80])
-    clock.hear(now_s, CONTINUE)
+    clock.push(now_s, CONTINUE)
     grid = clock.grid(run(clock, times[80:120]))
     assert grid and grid.time_of(3) == pytest.approx(times[80 + 12], abs=1e-6)  # 60 ticks were 2.5 beats
 
 
 def test_a_bar_of_seven_eighths_has_its_beats_every_twelve_ticks() -> None:
     clock, times = MidiClock(SEVEN), ticks((100, 20))
-    clock.hear(0.0, START)
+    clock.push(0.0, START)
     grid = clock.grid(run(clock, times[: 12 * 7 + 1]))
     assert grid and (grid.index, grid.position) == (7, 1) and grid.period_s == pytest.approx(0.3)
 
 
 def test_a_clock_that_falls_silent_has_gone_and_one_that_comes_back_is_where_it_was() -> None:
     clock, times = MidiClock(FOUR), ticks((120, 20))
-    clock.hear(0.0, START)
+    clock.push(0.0, START)
     now_s = run(clock, times[:50])
     assert clock.grid(now_s + 0.9 * GONE_S) and not clock.grid(now_s + 1.1 * GONE_S)
     grids = [grid for at_s in times[150:300] if (grid := heard(clock, float(at_s)))]
@@ -146,5 +146,5 @@ def test_a_clock_that_falls_silent_has_gone_and_one_that_comes_back_is_where_it_
 
 
 def heard(clock: MidiClock, at_s: float):
-    clock.hear(at_s, TICK)
+    clock.push(at_s, TICK)
     return clock.grid(at_s)

@@ -115,14 +115,14 @@ def test_after_a_stall_it_goes_on_where_the_music_is_without_a_burst():
 def test_the_band_starts_and_ends_the_clock():
     clock, g = ClockOut(), grid()
     note = PlannedNote("drums", 2.0, 2.1, 36, 100, 16)
-    clock.hear(Plan((), (), 1.0, 1.0, g), 1.0)
+    clock.push(Plan((), (), 1.0, 1.0, g), 1.0)
     assert clock.next_send_s() == float("inf")
-    clock.hear(Plan((note,), (), 2.1, 1.7, g), 1.7)
+    clock.push(Plan((note,), (), 2.1, 1.7, g), 1.7)
     got = collect(clock, 1.7, 3.0)
     assert times(got, "clock")[0] == pytest.approx(2.0, abs=2 * STEP_S)
-    clock.hear(Plan((), (), 3.1, 3.0, g), 3.0)  # a bar's rest is no end
+    clock.push(Plan((), (), 3.1, 3.0, g), 3.0)  # a bar's rest is no end
     assert {m.type for _, m in collect(clock, 3.0, 4.0)} == {"clock"}
-    clock.hear(Plan((), (), 4.0, 4.0), 4.0)
+    clock.push(Plan((), (), 4.0, 4.0), 4.0)
     assert [m.type for _, m in collect(clock, 4.0, 9.0)] == ["stop"]
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from agent.midi import port_watch as midilines
+from agent.midi import port_watch
 from agent.midi.band_port import MidiBand
 from agent.midi.output import MidiOutput, PartMidi, find_again, open_output
 from agent.midi.port_keeper import PortKeeper, absent
@@ -57,7 +57,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch):
     bench = Bench()
-    monkeypatch.setattr(midilines, "client", bench.client)
+    monkeypatch.setattr(port_watch, "client", bench.client)
     return bench
 
 
@@ -68,10 +68,10 @@ def keeper_of(output, returned):
 def look(keeper):
     """What the thread does, with a sender that answers at once."""
     real = keeper._closing.wait
-    keeper._closing.wait = lambda _: keeper.turn()
+    keeper._closing.wait = lambda _: keeper.poll()
     keeper.look()
     keeper._closing.wait = real
-    keeper.turn()
+    keeper.poll()
 
 
 def test_a_vanished_instrument_is_missed_once_and_played_again_under_its_new_number(bench, caplog):
@@ -189,7 +189,7 @@ def _play_until(band, condition, seconds=8.0):
     while not condition() and time.monotonic() < deadline_s:
         began_s = time.monotonic()
         for message in (ON, OFF):
-            band.turn()
+            band.poll()
             band.send("chords", message)
         longest_s = max(longest_s, time.monotonic() - began_s)
         time.sleep(0.05)
@@ -255,9 +255,9 @@ def test_a_virtual_port_that_died_with_its_server_is_made_anew(jackd):
 
 
 def open_names(sources=False):
-    from agent.midi import jack_client as jackwatch
+    from agent.midi import jack_client
 
-    if not (watch := jackwatch.watch("look")):
+    if not (watch := jack_client.watch("look")):
         return []
     names = watch.sources() if sources else watch.targets()
     watch.close()

@@ -9,7 +9,7 @@ import numpy as np
 from agent.core.config import load
 from agent.core.paths import shipped
 from agent.core.types import PlannedNote
-from agent.directions.active import SetStanding, Standing
+from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.directions.edit import Edit
 from agent.mind.mind import Mind
 from listener.capture import file_frames
@@ -22,13 +22,13 @@ SNARE, KICK = 38, 36
 def planned(*edits: str) -> tuple[PlannedNote, ...]:
     """Notes committed on the first seconds of the take; the edits are told at TOLD_S."""
     mind, notes = Mind(load()), []
-    standing = Standing().ask(tuple(map(Edit.read, edits)))
+    standing = ActiveEdits().ask(tuple(map(Edit.read, edits)))
     for frame in file_frames(shipped("take.flac")):
         if frame.end_s > END_S:
             break
         thought = mind.step(frame)
         if edits and frame.start_sample == round(TOLD_S * 24_000) // 320 * 320:
-            mind.tell(SetStanding(standing))
+            mind.send(SetActiveEdits(standing))
         notes += thought.plan.committed if thought.plan else ()
     return tuple(notes)
 
@@ -69,7 +69,7 @@ def test_the_mind_keeps_what_stands_in_its_snapshot() -> None:
     from agent.directions.director import Directing
 
     directing = Directing(0)
-    directing.ask(Standing().ask((Edit.read("snare.level less"),)))
+    directing.ask(ActiveEdits().ask((Edit.read("snare.level less"),)))
     directing.downbeat(3)
     again = pickle.loads(pickle.dumps(directing))
     assert again.settings(3) == directing.settings(3)

@@ -14,8 +14,8 @@ import soundfile
 from agent.core.channel import Channel, channel
 from agent.core.settings import BandConfig, Config
 from agent.mind.fork_client import MindServer
-from agent.mind.mind_process import Heard
-from agent.mind.snapshot import Shelf
+from agent.mind.mind_process import MindReport
+from agent.mind.snapshot import SnapshotStore
 from listener.ring import Ring
 
 TAKE = Path(__file__).parents[3] / "agent" / "assets" / "take.flac"
@@ -29,9 +29,9 @@ class Stage:
     def __init__(self, server: MindServer) -> None:
         self.ring = Ring(20 * RATE, 1)
         self.plans, self.plans_in = channel()
-        self.server, server.shelf = server, Shelf()
+        self.server, server.snapshots = server, SnapshotStore()
         self.sound = soundfile.read(TAKE, dtype="float32", frames=SECONDS * RATE)[0].reshape(-1, 1)
-        self.heard: list[Heard] = []
+        self.heard: list[MindReport] = []
         self.ends: tuple[Channel, ...] = ()
 
     def start(self) -> None:
@@ -55,7 +55,7 @@ class Stage:
         words = []
         for message in self.reports.receive():
             words += message if isinstance(message, list) else [message]
-        self.heard += [word for word in words if isinstance(word, Heard)]
+        self.heard += [word for word in words if isinstance(word, MindReport)]
         return words
 
     def wait_for(self, said, timeout_s: float = 60.0) -> None:
@@ -73,7 +73,9 @@ class Stage:
         while self.ring.written < until_s * RATE:
             self.ring.write(self.sound[self.ring.written : self.ring.written + RATE // 4])
             due_s = self.ring.written / RATE - 0.05
-            self.wait_for(lambda word, due_s=due_s: isinstance(word, Heard) and word.thought.analysis.time_s >= due_s)
+            self.wait_for(
+                lambda word, due_s=due_s: isinstance(word, MindReport) and word.thought.analysis.time_s >= due_s
+            )
             self.plans_in.receive()
 
     def close(self) -> None:
@@ -108,7 +110,7 @@ def test_killed_in_the_middle_it_goes_on_as_if_it_had_not_been(stage):
     assert stage.mind.exitcode == -signal.SIGKILL
 
     stage.ring, stage.heard = Ring(20 * RATE, 1), []
-    stage.server.shelf = Shelf()
+    stage.server.snapshots = SnapshotStore()
     stage.start()
     for until_s in (3, 5.5):
         stage.play(until_s)
@@ -148,5 +150,5 @@ def test_a_place_the_ring_no_longer_holds_is_given_up(stage):
         stage.ring.write(np.zeros((RATE, 1), np.float32))
     stage.start()
     stage.ring.write(np.zeros((RATE // 4, 1), np.float32))
-    stage.wait_for(lambda word: isinstance(word, Heard))
+    stage.wait_for(lambda word: isinstance(word, MindReport))
     assert stage.heard[-1].thought.analysis.time_s > 23

@@ -46,9 +46,9 @@ def test_a_mind_from_a_snapshot_goes_on_bit_for_bit(frames: list[Frame]) -> None
     """Another mind with its own models takes over in the middle of the take, band playing."""
     whole, other = Mind(FIXED), Mind(FIXED)
     before = [whole.step(frame) for frame in frames[:700]]
-    data = snapshot.dumps(whole, whole.furniture)
-    again = snapshot.loads(data, other.furniture)
-    again.refurnish(other.furniture, 0.0)
+    data = snapshot.dumps(whole, whole.shared_models)
+    again = snapshot.loads(data, other.shared_models)
+    again.share_models(other.shared_models, 0.0)
     went_on, taken_over = ([mind.step(frame) for frame in frames[700:]] for mind in (whole, again))
     assert any(thought.plan and thought.plan.committed for thought in (*before, *went_on))
     assert went_on == taken_over
@@ -58,19 +58,19 @@ def test_a_snapshot_holds_no_weights(frames: list[Frame]) -> None:
     mind = Mind(FIXED)
     for frame in frames[:30]:
         mind.step(frame)
-    assert len(snapshot.dumps(mind, mind.furniture)) < snapshot.SLOT_BYTES / 2
+    assert len(snapshot.dumps(mind, mind.shared_models)) < snapshot.SLOT_BYTES / 2
 
 
 def test_what_it_was_told_is_in_the_snapshot(frames: list[Frame]) -> None:
     mind = Mind(FIXED)
     grid = Grid(0.0, 0, 1, 0.4, Meter(3, 4), 1.0, 1.0)
-    mind.tell(SetMode("listen"))
-    mind.tell(FollowGrid(grid))
-    again = snapshot.loads(snapshot.dumps(mind, mind.furniture), mind.furniture)
-    again.refurnish(mind.furniture, 0.0)
+    mind.send(SetMode("listen"))
+    mind.send(FollowGrid(grid))
+    again = snapshot.loads(snapshot.dumps(mind, mind.shared_models), mind.shared_models)
+    again.share_models(mind.shared_models, 0.0)
     thought = again.step(frames[0])
     assert (thought.mode, thought.analysis.grid) == ("listen", grid)
-    again.tell(FollowGrid(None))
+    again.send(FollowGrid(None))
     assert again.step(frames[1]).analysis.grid is None
 
 

@@ -12,7 +12,7 @@ import pytest
 from agent.core.settings import Config
 from agent.core.types import Plan, PlannedNote
 from agent.mind.mind_process import MAX_READ, PAST_S, Ears, Listener
-from agent.mind.snapshot import Shelf
+from agent.mind.snapshot import SnapshotStore
 from listener.ring import Ring
 
 RATE = 24_000
@@ -25,7 +25,7 @@ def note(on_s: float) -> PlannedNote:
 class FakeMind:
     """Plans at every frame, one note 100 ms ahead."""
 
-    furniture: ClassVar[dict[str, object]] = {}
+    shared_models: ClassVar[dict[str, object]] = {}
     resting = False
 
     def __init__(self) -> None:
@@ -40,13 +40,13 @@ class FakeMind:
     def take_messages(self):
         return ["play a loop"]
 
-    def tell(self, message):
+    def send(self, message):
         self.told.append(message)
 
     def look_ahead(self, ahead):
         self.ahead.append(ahead)
 
-    def refurnish(self, *_):
+    def share_models(self, *_):
         pass
 
 
@@ -61,8 +61,10 @@ def ring() -> Ring:
     return Ring(10 * RATE, 1)
 
 
-def listener(ring: Ring, shelf: Shelf | None = None) -> Listener:
-    return Listener(FakeMind(), Ears(ring, None, RATE, None), Config(), ring, RATE, 0.0, shelf or Shelf(1 << 20))
+def listener(ring: Ring, snapshots: SnapshotStore | None = None) -> Listener:
+    return Listener(
+        FakeMind(), Ears(ring, None, RATE, None), Config(), ring, RATE, 0.0, snapshots or SnapshotStore(1 << 20)
+    )
 
 
 def sound(seconds: float) -> np.ndarray:
@@ -71,10 +73,10 @@ def sound(seconds: float) -> np.ndarray:
 
 def test_after_a_long_step_it_catches_up_in_bounded_steps_and_plans_in_time_again(ring):
     mind, plans, reports = listener(ring), Post(), Post()
-    mind.turn(plans, reports)
+    mind.poll(plans, reports)
     ring.write(sound(2.0))  # came while one step took two seconds
     turns = 0
-    while mind.turn(plans, reports):
+    while mind.poll(plans, reports):
         turns += 1
         assert len(reports[-1]) <= -(-MAX_READ // 320)
     assert turns == 2 * RATE // MAX_READ
@@ -83,48 +85,48 @@ def test_after_a_long_step_it_catches_up_in_bounded_steps_and_plans_in_time_agai
     assert plans[-2].committed and plans[-2].committed_until_s == pytest.approx(2.1, abs=0.02)
     assert mind.pace.plan_p95_s == 0.0, "standing still is no planning time"
     ring.write(sound(0.02))
-    mind.turn(plans, reports)
+    mind.poll(plans, reports)
     ring.write(sound(0.02))
-    mind.turn(plans, reports)
+    mind.poll(plans, reports)
     assert mind.pace.plan_p95_s > 0
 
 
 def test_what_was_said_before_the_end_is_not_said_again(ring):
-    shelf, plans, reports = Shelf(1 << 20), Post(), Post()
-    first = listener(ring, shelf)
+    snapshots, plans, reports = SnapshotStore(1 << 20), Post(), Post()
+    first = listener(ring, snapshots)
     ring.write(sound(0.1))
-    first.turn(plans, reports)
+    first.poll(plans, reports)
     first.keep()
     ring.write(sound(0.1))
-    first.turn(plans, reports)
+    first.poll(plans, reports)
     said, sent = sum(len(heard) for heard in reports), len(plans)
-    second = listener(ring, shelf)
+    second = listener(ring, snapshots)
     assert second.restore()
-    second.turn(plans, reports)
+    second.poll(plans, reports)
     assert (sum(len(heard) for heard in reports), len(plans)) == (said, sent)
     ring.write(sound(0.1))
-    second.turn(plans, reports)
+    second.poll(plans, reports)
     assert sum(len(heard) for heard in reports) > said
 
 
 def test_what_it_is_told_is_kept_soon(ring):
-    shelf = Shelf(1 << 20)
-    mind, plans, reports = listener(ring, shelf), Post(), Post()
-    mind.tell("quieter")
+    snapshots = SnapshotStore(1 << 20)
+    mind, plans, reports = listener(ring, snapshots), Post(), Post()
+    mind.send("quieter")
     ring.write(sound(0.15))
-    mind.turn(plans, reports)
-    assert shelf.newest() is None
+    mind.poll(plans, reports)
+    assert snapshots.newest() is None
     ring.write(sound(0.1))
-    mind.turn(plans, reports)
-    again = listener(ring, shelf)
+    mind.poll(plans, reports)
+    again = listener(ring, snapshots)
     assert again.restore() and again.mind.told == ["quieter"]
 
 
 def test_a_state_that_does_not_fit_is_reported(ring):
-    mind, plans, reports = listener(ring, Shelf(100)), Post(), Post()
+    mind, plans, reports = listener(ring, SnapshotStore(100)), Post(), Post()
     for _ in range(2):
         ring.write(sound(1.1))
-        while mind.turn(plans, reports):
+        while mind.poll(plans, reports):
             pass
     assert reports[-1][-1].unkept_bytes > 100
     assert replace(reports[-1][-1], unkept_bytes=0).unkept_bytes == 0

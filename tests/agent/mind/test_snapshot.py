@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from agent.mind import snapshot
-from agent.mind.snapshot import TRIES_MAX, Shelf
+from agent.mind.snapshot import TRIES_MAX, SnapshotStore
 
 
 class CutShort(bytes):
@@ -16,35 +16,35 @@ class CutShort(bytes):
 
 
 def test_the_newest_counts():
-    shelf = Shelf(1_000)
-    assert shelf.newest() is None
+    snapshots = SnapshotStore(1_000)
+    assert snapshots.newest() is None
     for text in (b"one", b"two", b"three"):
-        assert shelf.put(text)
-    assert shelf.newest() == b"three"
+        assert snapshots.put(text)
+    assert snapshots.newest() == b"three"
 
 
 def test_one_cut_short_leaves_the_one_before():
-    shelf = Shelf(1_000)
-    shelf.put(b"one" * 100)
-    shelf.put(b"two" * 100)
+    snapshots = SnapshotStore(1_000)
+    snapshots.put(b"one" * 100)
+    snapshots.put(b"two" * 100)
     with pytest.raises(ValueError, match="assignment"):  # in the place of kill -9, in the middle of the copy
-        shelf.put(b"three" * 20, CutShort(b"four"))
-    assert shelf.newest() == b"two" * 100
+        snapshots.put(b"three" * 20, CutShort(b"four"))
+    assert snapshots.newest() == b"two" * 100
 
 
 def test_what_does_not_fit_is_said_and_the_one_before_stays():
-    shelf = Shelf(1_000)
-    shelf.put(b"one")
-    assert not shelf.put(bytes(1_001))
-    assert shelf.newest() == b"one"
+    snapshots = SnapshotStore(1_000)
+    snapshots.put(b"one")
+    assert not snapshots.put(bytes(1_001))
+    assert snapshots.newest() == b"one"
 
 
 def test_a_state_that_kills_is_given_no_third_time():
-    shelf = Shelf(1_000)
-    shelf.put(b"bad")
-    assert [shelf.newest() for _ in range(TRIES_MAX + 1)] == [b"bad"] * TRIES_MAX + [None]
-    shelf.put(b"good")
-    assert shelf.newest() == b"good"
+    snapshots = SnapshotStore(1_000)
+    snapshots.put(b"bad")
+    assert [snapshots.newest() for _ in range(TRIES_MAX + 1)] == [b"bad"] * TRIES_MAX + [None]
+    snapshots.put(b"good")
+    assert snapshots.newest() == b"good"
 
 
 class Model:

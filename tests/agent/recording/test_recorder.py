@@ -17,7 +17,7 @@ import soundfile as sf
 
 from agent.core.errors import UserError
 from agent.core.types import PARTS, PlannedNote
-from agent.recording import session_midi as midifile
+from agent.recording import session_midi
 from agent.recording.limiter import CEILING
 from agent.recording.recorder import Recorder, Unrecorded, new_session_folder, to_record
 from agent.recording.wav_writer import HEADER_BYTES, WavWriter
@@ -217,7 +217,7 @@ def seconds(file: mido.MidiFile, kind: str) -> list[tuple[float, mido.Message]]:
 def test_in_session_mid_downbeats_are_bars_and_notes_keep_their_time(tmp_path: Path, meter: Meter) -> None:
     beats = breathing(meter, 60)
     band = [PlannedNote("drums", beat.time_s, beat.time_s + 0.1, 36, 100, 0) for beat in beats]
-    midifile.write(tmp_path / "s.mid", [Note(2.0, 2.0, 0.5, 33, 80)], band, beats, PARTS_MIDI)
+    session_midi.write(tmp_path / "s.mid", [Note(2.0, 2.0, 0.5, 33, 80)], band, beats, PARTS_MIDI)
     file = mido.MidiFile(tmp_path / "s.mid")
     played = [(time_s, m) for time_s, m in seconds(file, "note_on") if m.channel == 9]
     assert [time_s for time_s, _ in played] == pytest.approx([beat.time_s for beat in beats], abs=1e-4)
@@ -232,7 +232,7 @@ def test_in_session_mid_downbeats_are_bars_and_notes_keep_their_time(tmp_path: P
 
 
 def test_session_mid_names_its_tracks_and_instruments(tmp_path: Path) -> None:
-    midifile.write(tmp_path / "s.mid", [], [], [], PARTS_MIDI)
+    session_midi.write(tmp_path / "s.mid", [], [], [], PARTS_MIDI)
     file = mido.MidiFile(tmp_path / "s.mid")
     assert file.type == 1
     assert [track.name for track in file.tracks] == ["Antiphon session", "Bass (heard)", "Drums", "Chords", "Line"]
@@ -245,7 +245,7 @@ def test_a_change_of_meter_and_a_gap_stay_on_the_bars(tmp_path: Path) -> None:
     four, seven = breathing(Meter(4, 4), 10), Meter(7, 8)
     later = four[-1].time_s + 3.1
     beats = four + [Beat(later + i * 0.2, 0, i % 7 + 1, 300.0, seven, 0.9) for i in range(21)]
-    grid = midifile.beat_map(beats)
+    grid = session_midi.beat_map(beats)
     bars = {tick: str(meter) for tick, meter in grid.bars}
     assert bars[grid.tick_at(later)] == "7/8"
     assert [grid.tick_at(beat.time_s) - grid.tick_at(later) for beat in beats[10:13]] == [0, 240, 480]
@@ -255,7 +255,7 @@ def test_no_note_hangs_in_session_mid(tmp_path: Path) -> None:
     band = [PlannedNote("line", 0.1 * i, 0.1 * i + 0.25, 60, 90, i) for i in range(20)]
     band.append(PlannedNote("line", 3.0, 3.0, 61, 90, 0))
     heard = [Note(0.5, 0.5, None, 33, 90), Note(0.7, 0.7, None, 33, 90)]
-    midifile.write(tmp_path / "s.mid", heard, band, [], PARTS_MIDI)
+    session_midi.write(tmp_path / "s.mid", heard, band, [], PARTS_MIDI)
     sounding: set[tuple[int, int]] = set()
     for message in mido.MidiFile(tmp_path / "s.mid"):
         if message.type == "note_on":

@@ -22,7 +22,7 @@ from agent.control.socket_server import ask
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.paths import shipped
-from agent.session import systemd_service as service
+from agent.session import systemd_service
 from agent.session.daemon import DEAF_S, Daemon
 from agent.session.resume import LastSession
 from agent.session.setup import Rig
@@ -100,7 +100,7 @@ class Mending:
     listening = ending = False
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.desk, self.crew, self.figures = folder, self, self, self
+        self.folder, self.dispatcher, self.workers, self.figures = folder, self, self, self
         self.orders = self
         self.restarts = {"model": 7}
 
@@ -281,7 +281,7 @@ def test_without_systemd_it_says_what_to_do_instead(home: Path, capsys: pytest.C
 
 
 def test_paths_are_escaped_as_systemd_reads_them() -> None:
-    assert service._escaped("/home/a b/50%/x") == "/home/a\\x20b/50%%/x"
+    assert systemd_service._escaped("/home/a b/50%/x") == "/home/a\\x20b/50%%/x"
 
 
 # -- with real workers ----------------------------------------------------------------------------------------

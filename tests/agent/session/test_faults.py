@@ -56,7 +56,7 @@ def test_the_band_outlives_slowly(stage: Stage, fault: Fault) -> None:
 
 
 def test_a_killed_parent_leaves_silence_and_readable_files_and_is_resumed(stage: Stage) -> None:
-    stage.tell("mode trade")
+    stage.send("mode trade")
     kill("parent")(stage)
     time.sleep(2.0)
     assert stage.synth.hanging == []
@@ -64,7 +64,7 @@ def test_a_killed_parent_leaves_silence_and_readable_files_and_is_resumed(stage:
         assert sf.info(str(path)).frames > 0, path
     stage.start()
     stage.wait_for_band(90)
-    assert (stage.tell("status").get("status") or {}).get("mode") == "trade"
+    assert (stage.send("status").get("status") or {}).get("mode") == "trade"
     assert stage.stop() == 0
     assert stage.synth.hanging == []
 

@@ -51,13 +51,13 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     config = load(None, {"conversation.player": "guest", "paths.state": str(tmp_path)})
     made = Live(config, RIG, tmp_path / "s", Monitor(None, live=False))
     yield made
-    made.crew.end(0.0)
-    made._company.close()
+    made.workers.end(0.0)
+    made._inputs.close()
 
 
-@pytest.mark.parametrize("part", ["_company", "_keys", "crew"])
+@pytest.mark.parametrize("part", ["_inputs", "_keys", "workers"])
 def test_no_part_of_a_session_ends_it(live: Live, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(getattr(live, part), "tend", broken)
+    monkeypatch.setattr(getattr(live, part), "poll", broken)
     asked: list[Live] = []
     live._tend = asked.append
     for _ in range(3):
@@ -70,7 +70,7 @@ def test_no_part_of_a_session_ends_it(live: Live, part: str, monkeypatch: pytest
 
 def test_an_end_that_breaks_half_way_ends_the_rest(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[str] = []
-    monkeypatch.setattr(live.crew, "end", broken)
+    monkeypatch.setattr(live.workers, "end", broken)
     monkeypatch.setattr(live, "_stop_audio", broken)
     monkeypatch.setattr(live._keys, "close", lambda: closed.append("keys"))
     live._finish(())
@@ -85,7 +85,7 @@ def test_a_midi_system_that_does_not_answer_does_not_keep_the_end_from_being_wri
     monkeypatch.setattr("agent.session.live.STOP_TIMEOUT_S", 0.05)
     monkeypatch.setattr("agent.session.live.silence", lambda config: str(answers.wait(5)))
     dead = {"pid": None, "exitcode": -9, "is_alive": bool, "kill": bool, "join": lambda timeout: None}
-    live.crew.audio.process = SimpleNamespace(**dead)
+    live.workers.audio.process = SimpleNamespace(**dead)
     live._stop_audio()
     assert "does not answer" in live.status()["causes"][-1]
     answers.set()

@@ -30,13 +30,13 @@ def test_the_loop_is_tight_on_jack_and_a_pedal_leaves_it(tmp_path: Path) -> None
         heard: list[np.ndarray] = []
         stage.room.spoil = lambda out: heard.append(stage.room._ears[0].get_array().copy())
         stage.start()
-        wait(lambda: stage.tell("status").get("status", {}).get("listening"), 60, "the daemon")
+        wait(lambda: stage.send("status").get("status", {}).get("listening"), 60, "the daemon")
         heard.clear()
         stage.room.playing = True
         time.sleep(HEARD_S)
-        assert stage.tell("status")["status"]["turn"] == "looping"
+        assert stage.send("status")["status"]["turn"] == "looping"
         stage.pedals.send_message([0xB0, 64, 127])
-        wait(lambda: stage.tell("status")["status"]["turn"] == "silent", 10, "the pedal's next mode")
+        wait(lambda: stage.send("status")["status"]["turn"] == "silent", 10, "the pedal's next mode")
         stage._log.close()
     room = np.concatenate(heard).astype(np.float64)
     shifts = [_shift(riff, room, at) for at in (12 * 48_000, 14 * 48_000, 20 * 48_000)]

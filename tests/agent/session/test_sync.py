@@ -14,7 +14,7 @@ from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
-from agent.session.inputs import Company
+from agent.session.inputs import Inputs
 from agent.session.sync import StreamTime, Sync
 from listener.types import Grid, Meter
 from tests.link_room import link_room
@@ -51,7 +51,7 @@ def play(sync: Sync, machine: Machine, until_s: float, own: Grid | None = None) 
     told = []
     while machine.now_s < until_s:
         machine.now_s += TURN_S
-        told += sync.tend(CLOCK, own, machine.now_s)
+        told += sync.poll(CLOCK, own, machine.now_s)
     return told
 
 
@@ -88,14 +88,14 @@ def test_a_machine_that_goes_away_gives_the_beat_back_once_and_may_return() -> N
     assert [message.grid for message in told].count(None) == 1 and told[-1].grid is None and not sync.leads
     assert "MIDI clock" in sync.says and "player" in sync.says
     last = max(message.grid.index for message in told if message.grid)
-    sync.hear([(1020.0, START), *((1020.0 + k * 0.025, TICK) for k in range(48))])
+    sync.push([(1020.0, START), *((1020.0 + k * 0.025, TICK) for k in range(48))])
     machine.now_s = 1021.2
-    back = sync.tend(CLOCK, None, machine.now_s)
+    back = sync.poll(CLOCK, None, machine.now_s)
     assert back and back[0].grid and back[0].grid.index > last
 
 
 def test_the_ears_need_nobody() -> None:
-    assert Sync(config()).tend(CLOCK, None, 1.0) == []
+    assert Sync(config()).poll(CLOCK, None, 1.0) == []
 
 
 def test_the_bar_is_that_of_the_config() -> None:
@@ -121,18 +121,18 @@ def give_and_follow() -> None:
     ours = Grid(0.2, 8, 1, 0.456, FOUR, 0.9, 0.9)
     theirs = None
     try:
-        giver.tend(
+        giver.poll(
             here, replace(ours, confidence=0.1, period_s=0.9), time.monotonic()
         )  # nothing the band would play to
         deadline_s = time.monotonic() + 8
         while time.monotonic() < deadline_s and not (theirs and abs(theirs.period_s - 0.456) < 1e-4):
-            giver.tend(here, ours, time.monotonic())
-            for message in follower.tend(there, None, time.monotonic()):
+            giver.poll(here, ours, time.monotonic())
+            for message in follower.poll(there, None, time.monotonic()):
                 theirs = message.grid or theirs
             time.sleep(TURN_S)
         if theirs is None:
             pytest.skip("no multicast on this machine")
-        heard = follower.tend(there, None, time.monotonic() + 0.5)
+        heard = follower.poll(there, None, time.monotonic() + 0.5)
         theirs = (heard[-1].grid if heard else None) or theirs
         beat_s = there.monotonic_of(theirs.anchor_s - 0.02)  # in the room
         place = (ours.position - 1 + ours.beat_at(here.stream_of(beat_s) + 0.005) - ours.index) % 4
@@ -159,5 +159,5 @@ def test_a_session_that_cannot_have_its_link_leaves_no_midi_port_open(monkeypatc
         "agent.session.inputs.MidiIn", lambda *_: SimpleNamespace(tap=list, close=lambda: closed.append(True))
     )
     with pytest.raises(UserError, match="not installed"):
-        Company(config(sync__link=True), lambda line: None, lambda message: None)
+        Inputs(config(sync__link=True), lambda line: None, lambda message: None)
     assert closed == [True]

@@ -12,7 +12,7 @@ import pytest
 from agent.cli.diff import pair
 from agent.core.errors import UserError
 from agent.directions.edit import Edit
-from agent.takes import take_files as takefiles
+from agent.takes import take_files
 from agent.takes.compare import account, draw, measured
 from agent.takes.sketcher import Sketcher
 from agent.takes.take_files import Sheet
@@ -25,13 +25,13 @@ def sheets() -> list[Sheet]:
     take = sketcher.begin(riff(bars=2))
     for short in ("snare.level less", "form.meter set 7/8 @bar:2"):
         take = sketcher.revise(take, [Edit.read(short)], short)
-    return [takefiles.sheet_of(one, one.says) for one in sketcher.takes]
+    return [take_files.sheet_of(one, one.says) for one in sketcher.takes]
 
 
 def test_a_take_comes_back_from_disk_as_it_was(sheets: list[Sheet], tmp_path: Path) -> None:
     for sheet in sheets:
-        takefiles.write(tmp_path, sheet)
-    assert takefiles.sheets(tmp_path) == sheets
+        take_files.write(tmp_path, sheet)
+    assert take_files.sheets(tmp_path) == sheets
 
 
 def test_it_says_what_was_asked_and_what_moved(sheets: list[Sheet]) -> None:
@@ -67,4 +67,4 @@ def test_the_picture_shows_a_change_where_it_is(sheets: list[Sheet], tmp_path: P
 def test_a_broken_take_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "take-001.json").write_text('{"number": 1}')
     with pytest.raises(UserError, match="not a take"):
-        takefiles.sheets(tmp_path)
+        take_files.sheets(tmp_path)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from listener.ears import ear_network as earnet
-from listener.ears import frontend
+from listener.ears import ear_network, frontend
 from listener.ears.ear_network import EarNet
 from listener.ears.frontend import HOP, LAG_MIDI, FrontEnd
 from models.training.ears_net import EarConfig
@@ -19,7 +18,7 @@ FEATURES = RNG.normal(0, 1, (120, frontend.SIZE)).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    tensors, config = earnet._read(earnet.WEIGHTS)
+    tensors, config = ear_network._read(ear_network.WEIGHTS)
     net = Trained(EarConfig(**config)).eval()
     net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in tensors.items()})
     return net
@@ -28,7 +27,7 @@ def trained() -> Trained:
 def test_steps_in_numpy_are_the_sequence_in_torch(trained):
     with torch.no_grad():
         ages, pitches = (out[0].softmax(-1).numpy() for out in trained(torch.from_numpy(FEATURES)[None]))
-    net = earnet.load()
+    net = ear_network.load()
     for i, features in enumerate(FEATURES):
         age, pitch = net.step(features)
         assert np.allclose(age, ages[i], atol=1e-4)
@@ -36,19 +35,19 @@ def test_steps_in_numpy_are_the_sequence_in_torch(trained):
 
 
 def test_a_copied_net_goes_on_identically_and_alone():
-    one = earnet.load()
+    one = ear_network.load()
     for features in FEATURES[:50]:
         one.step(features)
     two = copy.deepcopy(one)
     first = [one.step(f)[1].tolist() for f in FEATURES[50:]]
     assert [two.step(f)[1].tolist() for f in FEATURES[50:]] == first
-    assert earnet.load().step(FEATURES[0])[1].tolist() == earnet.load().step(FEATURES[0])[1].tolist()
+    assert ear_network.load().step(FEATURES[0])[1].tolist() == ear_network.load().step(FEATURES[0])[1].tolist()
 
 
 def test_foreign_weights_are_refused_in_one_line(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such weights"):
-        earnet.load(tmp_path / "nothing")
-    assert isinstance(earnet.load(), EarNet)
+        ear_network.load(tmp_path / "nothing")
+    assert isinstance(ear_network.load(), EarNet)
 
 
 @pytest.mark.parametrize("midi", [28, 33, 45, 57])

@@ -13,7 +13,7 @@ T = np.arange(ANALYSIS_RATE // 2) / ANALYSIS_RATE
 def last_pitch(sound: np.ndarray) -> float | None:
     ears, heard = Ears(), None
     for i in range(0, len(sound) - HOP + 1, HOP):
-        heard = ears.hear(sound[i : i + HOP].astype(np.float32), i, 0.0)
+        heard = ears.push(sound[i : i + HOP].astype(np.float32), i, 0.0)
     return heard.pitch[-1].f0_hz
 
 

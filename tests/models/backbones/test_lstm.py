@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from models.backbones import registry as backbones
+from models.backbones import registry
 from models.backbones.lstm_net import LSTM
 
 
@@ -13,7 +13,7 @@ def test_step_equals_forward() -> None:
     x, c = torch.randn(1, 200, 12), torch.randn(1, 200, 5)
     with torch.inference_mode():
         whole = net(x, c)[0][0].numpy()
-    player = backbones.stepper("lstm", net)
+    player = registry.stepper("lstm", net)
     state, out = player.initial_state(), []
     for x_t, c_t in zip(x[0].numpy(), c[0].numpy(), strict=True):
         y, state = player.step(x_t, c_t, state)
@@ -23,7 +23,7 @@ def test_step_equals_forward() -> None:
 
 def test_step_leaves_the_given_state_alone() -> None:
     torch.manual_seed(1)
-    player = backbones.stepper("lstm", LSTM(4, 2, 8, 2))
+    player = registry.stepper("lstm", LSTM(4, 2, 8, 2))
     state = player.initial_state()
     player.step(np.ones(4, np.float32), np.ones(2, np.float32), state)
     assert not state.any()

@@ -9,17 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.backbones import registry as backbones
-from models.backbones import ssm_net
+from models.backbones import registry, ssm_net
 
-NAMES = sorted(backbones.BACKBONES)
+NAMES = sorted(registry.BACKBONES)
 D, C, HIDDEN, TICKS = 6, 3, 32, 300
 
 
 def trained(name: str, seed: int = 0) -> nn.Module:
     """A backbone with every number moved off its start, norms and biases too."""
     torch.manual_seed(seed)
-    net = backbones.build(name, D, C, HIDDEN, layers=2).eval()
+    net = registry.build(name, D, C, HIDDEN, layers=2).eval()
     with torch.no_grad():
         for weight in net.parameters():
             weight += 0.1 * torch.randn_like(weight)
@@ -31,7 +30,7 @@ def heard(ticks: int = TICKS, seed: int = 1) -> tuple[Tensor, Tensor]:
     return torch.randn(2, ticks, D), torch.randn(2, ticks, C)
 
 
-def played(player: backbones.Step, x: Tensor, c: Tensor, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def played(player: registry.Step, x: Tensor, c: Tensor, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     out = []
     for x_t, c_t in zip(x.numpy(), c.numpy(), strict=True):
         y, state = player.step(x_t, c_t, state)
@@ -44,7 +43,7 @@ def test_step_equals_forward(name: str) -> None:
     net, (x, c) = trained(name), heard()
     with torch.inference_mode():
         whole = net(x, c)[0].numpy()
-    player = backbones.stepper(name, net)
+    player = registry.stepper(name, net)
     for row in range(2):
         steps, state = played(player, x[row], c[row], player.initial_state())
         assert steps.shape == (TICKS, player.hidden) and steps.dtype == state.dtype == np.float32
@@ -81,7 +80,7 @@ def test_the_conditioning_is_heard(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_copied_state_goes_on_alike_and_the_given_one_stays(name: str) -> None:
     x, c = heard(60)
-    player = backbones.stepper(name, trained(name))
+    player = registry.stepper(name, trained(name))
     _, state = played(player, x[0, :30], c[0, :30], player.initial_state())
     kept = state.copy()
     one, _ = played(player, x[0, 30:], c[0, 30:], state)
@@ -117,10 +116,10 @@ def test_the_chunked_form_is_the_recurrence_of_the_paper() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("wanted", [300_000, 2_000_000])
 def test_a_backbone_can_be_had_by_size(name: str, wanted: int) -> None:
-    hidden = backbones.sized_hidden(name, 100, 20, 2, wanted)
-    assert abs(backbones.parameters(backbones.build(name, 100, 20, hidden, 2)) / wanted - 1) < 0.07
+    hidden = registry.sized_hidden(name, 100, 20, 2, wanted)
+    assert abs(registry.parameters(registry.build(name, 100, 20, hidden, 2)) / wanted - 1) < 0.07
 
 
 def test_an_unknown_name_says_what_there_is() -> None:
     with pytest.raises(ValueError, match=r"^backbone 'gru' is not known; choose one of lstm, ssm$"):
-        backbones.build("gru", 4, 2, 8, 1)
+        registry.build("gru", 4, 2, 8, 1)

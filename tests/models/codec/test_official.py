@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.codec import official as codec_official
+from models.codec import official
 from models.codec.codec import Codec
 from models.codec.net import CodecConfig, build_encodec, codes_of
 from models.codec.official import (
@@ -57,7 +57,7 @@ def hub(tmp_path, monkeypatch) -> Path:
 
 def expect(monkeypatch, path: Path) -> None:
     """From now on `path` is what the official file should be."""
-    monkeypatch.setattr(codec_official, "SHA256_START", hashlib.sha256(path.read_bytes()).hexdigest()[:8])
+    monkeypatch.setattr(official, "SHA256_START", hashlib.sha256(path.read_bytes()).hexdigest()[:8])
 
 
 def saved(tmp_path: Path, monkeypatch, thing: object) -> Path:
@@ -82,7 +82,7 @@ def test_name_hash_and_place_are_the_packages_own(monkeypatch):
     with pytest.raises(RuntimeError, match="Missing key"):
         EncodecModel.encodec_model_24khz()
     assert asked == [(url(), {"map_location": "cpu", "check_hash": True})]
-    assert torch.hub.HASH_REGEX.search(NAME).group(1) == codec_official.SHA256_START
+    assert torch.hub.HASH_REGEX.search(NAME).group(1) == official.SHA256_START
 
 
 def test_it_is_found_in_the_hub_cache_and_by_path(checkpoint, hub, monkeypatch):

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from listener.types import Meter
-from models.corpus import build_corpus as data
+from models.corpus import build_corpus
 from models.corpus.song import Song, load_songs, save_songs
-from models.music import features, tokens
-from models.music import tick_grid as midi
+from models.music import features, tick_grid, tokens
 from models.training.batches import Sampler, collate, crop_of, transposed
 
 QUARTER = 480
@@ -49,12 +48,12 @@ def band(path: Path, beats: int, off_beat: float = 0.5, signature: tuple[int, in
 
 
 def song(path: Path, **changes: object) -> Song:
-    piece = midi.read(path)
+    piece = tick_grid.read(path)
     return Song("x", "freedoom", "train", piece.ticks, piece.bars, piece.meters, piece.events, piece.has)
 
 
 def test_a_straight_piece_lands_on_its_ticks(tmp_path: Path) -> None:
-    piece = midi.read(band(tmp_path / "a.mid", 48))
+    piece = tick_grid.read(band(tmp_path / "a.mid", 48))
     hats = piece.events.drums[:, tokens.PIECES.index("closed_hat")]
     assert np.array_equal(np.flatnonzero(hats), np.arange(0, 192, 2)[: len(np.flatnonzero(hats))])
     assert np.array_equal(np.flatnonzero(piece.events.bass[:, 0] >= 0), np.arange(0, 192, 4))
@@ -63,11 +62,11 @@ def test_a_straight_piece_lands_on_its_ticks(tmp_path: Path) -> None:
 
 def test_a_swung_piece_is_put_on_the_straight_grid(tmp_path: Path) -> None:
     swung, straight = band(tmp_path / "s.mid", 48, 2 / 3), band(tmp_path / "a.mid", 48, 0.5)
-    assert np.array_equal(midi.read(swung).events.drums, midi.read(straight).events.drums)
+    assert np.array_equal(tick_grid.read(swung).events.drums, tick_grid.read(straight).events.drums)
 
 
 def test_chords_are_named_from_their_notes(tmp_path: Path) -> None:
-    chord = midi.read(band(tmp_path / "a.mid", 48)).events.chord
+    chord = tick_grid.read(band(tmp_path / "a.mid", 48)).events.chord
     new = chord[chord[:, 0] == tokens.NEW]
     assert [(r, tokens.QUALITY_NAMES[q]) for _, _, r, q in new] == [(0, "maj"), (5, "maj")]
     assert (chord[:, 0] == tokens.OFF).sum() >= 20
@@ -79,21 +78,21 @@ def test_every_quality_is_recognised_in_every_key(root: int, quality: str) -> No
     weights = np.zeros(12)
     weights[[(root + i) % 12 for i in tokens.QUALITIES[quality]]] = 1
     weights[root] += 0.5
-    assert midi.name_chord(weights) == (root, tokens.quality_index(quality))
+    assert tick_grid.name_chord(weights) == (root, tokens.quality_index(quality))
 
 
 def test_seven_eight_has_fourteen_ticks(tmp_path: Path) -> None:
-    piece = midi.read(band(tmp_path / "a.mid", 56, signature=(7, 8)))
+    piece = tick_grid.read(band(tmp_path / "a.mid", 56, signature=(7, 8)))
     assert piece.ticks.max() == 13
     assert set(piece.meters) == {Meter(7, 8)}
 
 
 def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
     (tmp_path / "x.mid").write_bytes(b"garbage")
-    with pytest.raises(midi.Unusable, match="not readable as MIDI"):
-        midi.read(tmp_path / "x.mid")
-    with pytest.raises(midi.Unusable, match="no bass"):
-        midi.read(write(tmp_path / "y.mid", [(9, 0, [(0.0, 1.0, 36)])], (4, 4)))
+    with pytest.raises(tick_grid.Unusable, match="not readable as MIDI"):
+        tick_grid.read(tmp_path / "x.mid")
+    with pytest.raises(tick_grid.Unusable, match="no bass"):
+        tick_grid.read(write(tmp_path / "y.mid", [(9, 0, [(0.0, 1.0, 36)])], (4, 4)))
 
 
 def test_transposing_moves_all_but_the_drums(tmp_path: Path) -> None:
@@ -152,6 +151,6 @@ def test_pieces_over_one_song_stay_on_one_side(shared: Path) -> None:
 
 
 def test_mma_groups_are_turned_into_beats() -> None:
-    assert data.mma_meter({"ts": "7/8", "groups": [2, 1.5]}) == Meter(7, 8, (2, 2, 3))
-    assert data.mma_meter({"ts": "5/4", "groups": [3, 2]}) == Meter(5, 4, (3, 2))
-    assert data.mma_meter({"ts": "4/4", "groups": None}) == Meter(4, 4)
+    assert build_corpus.mma_meter({"ts": "7/8", "groups": [2, 1.5]}) == Meter(7, 8, (2, 2, 3))
+    assert build_corpus.mma_meter({"ts": "5/4", "groups": [3, 2]}) == Meter(5, 4, (3, 2))
+    assert build_corpus.mma_meter({"ts": "4/4", "groups": None}) == Meter(4, 4)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.corpus import build_corpus as data
-from models.corpus import own_midi as data_folder
+from models.corpus import build_corpus, own_midi
 from models.corpus.song import load_songs
 from tests.models.music.midi_cases import BASS, DRUMS, PIANO, song, write
 
@@ -33,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def cache(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("cache") / "mine.npz"
-    assert data.main(["--midi", str(folder), "--cache", str(path)]) == 0
+    assert build_corpus.main(["--midi", str(folder), "--cache", str(path)]) == 0
     return path
 
 
@@ -46,7 +45,7 @@ def test_what_can_be_used_is_used_and_comes_back(cache: Path) -> None:
 
 
 def test_the_report_says_why_the_rest_was_skipped(cache: Path) -> None:
-    report = data_folder.beside(cache, "report.txt").read_text()
+    report = own_midi.beside(cache, "report.txt").read_text()
     assert "13 MIDI files, 10 used, 3 skipped" in report
     lines = {line.split()[0]: line for line in report.split("\n\n")[2].splitlines()}
     assert "no bass" in lines["piano.mid"]
@@ -57,10 +56,10 @@ def test_the_report_says_why_the_rest_was_skipped(cache: Path) -> None:
 
 
 def test_the_same_notes_stay_on_one_side_in_any_key(folder: Path, cache: Path) -> None:
-    found = data_folder.read(folder)
+    found = own_midi.read(folder)
     assert found.song["song3.mid"] == found.song["deep/again.MID"] != found.song["song4.mid"]
     assert found.song["song4.mid"] == found.song["deep/higher.midi"]
-    split = json.loads(data_folder.beside(cache, "split.json").read_text())
+    split = json.loads(own_midi.beside(cache, "split.json").read_text())
     side = {name: s for s, names in split.items() for name in names}
     assert side["song3.mid"] == side["deep/again.MID"]
     assert side["song4.mid"] == side["deep/higher.midi"]
@@ -69,7 +68,7 @@ def test_the_same_notes_stay_on_one_side_in_any_key(folder: Path, cache: Path) -
 
 def test_a_song_keeps_its_side_when_others_come() -> None:
     keys = {str(n): f"{n * 7919:064x}" for n in range(200)}
-    all_, few = (data_folder.sides(k, {n: n for n in k}) for k in (keys, dict(list(keys.items())[:100])))
+    all_, few = (own_midi.sides(k, {n: n for n in k}) for k in (keys, dict(list(keys.items())[:100])))
     assert few.items() <= all_.items()
     assert [sum(s == side for s in all_.values()) for side in ("test", "valid")] == pytest.approx([20, 20], abs=8)
 
@@ -77,12 +76,12 @@ def test_a_song_keeps_its_side_when_others_come() -> None:
 @pytest.mark.parametrize("count", [3, 4, 7])
 def test_few_songs_still_give_every_side_one(count: int) -> None:
     keys = {str(n): f"{n + 50:064x}" for n in range(count)}
-    assert set(data_folder.sides(keys, {n: n for n in keys}).values()) == {"train", "valid", "test"}
+    assert set(own_midi.sides(keys, {n: n for n in keys}).values()) == {"train", "valid", "test"}
 
 
 def test_a_folder_with_nothing_to_skip_is_reported_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     song(tmp_path / "one.mid")
-    assert data.main(["--midi", str(tmp_path), "--cache", str(tmp_path / "c.npz")]) == 0
+    assert build_corpus.main(["--midi", str(tmp_path), "--cache", str(tmp_path / "c.npz")]) == 0
     said = capsys.readouterr().out
     assert "1 MIDI files, 1 used, 0 skipped" in said
     assert "fewer than 3 different songs" in said
@@ -91,7 +90,7 @@ def test_a_folder_with_nothing_to_skip_is_reported_too(tmp_path: Path, capsys: p
 def test_what_was_skipped_is_printed_with_its_reason(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert data.main(["--midi", str(folder), "--cache", str(tmp_path / "c.npz")]) == 0
+    assert build_corpus.main(["--midi", str(folder), "--cache", str(tmp_path / "c.npz")]) == 0
     assert "  letter.mid: not readable as MIDI (no MThd header)" in capsys.readouterr().out.splitlines()
 
 
@@ -99,7 +98,7 @@ def test_a_song_without_drums_is_of_use(tmp_path: Path) -> None:
     bass = [(float(b), 0.9, 36 + b % 4) for b in range(40)]
     piano = [(2.0 * b, 1.8, p) for b in range(20) for p in (60, 64, 67)]
     write(tmp_path / "duo.mid", [(BASS, bass), (PIANO, piano)])
-    (piece,) = data_folder.read(tmp_path).pieces
+    (piece,) = own_midi.read(tmp_path).pieces
     assert piece.arrangement.has == (False, True, False)
 
 
@@ -113,7 +112,7 @@ def test_mistakes_are_one_line_and_code_2(tmp_path: Path, capsys: pytest.Capture
         "useless": "none of its 1 MIDI files can be used.*no bass",
     }
     for name, reason in said.items():
-        assert data.main(["--midi", str(tmp_path / name), "--cache", str(tmp_path / "c.npz")]) == 2
+        assert build_corpus.main(["--midi", str(tmp_path / name), "--cache", str(tmp_path / "c.npz")]) == 2
         (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("models.data")]
         assert re.search(reason, line)
 

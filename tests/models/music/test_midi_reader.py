@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from listener.types import Meter
-from models.music import part_roles as roles
-from models.music import tick_grid as midi
+from models.music import part_roles, tick_grid
 from models.music.midi_reader import Score, Unusable, read_score
 from tests.models.music.midi_cases import BASS, DRUMS, QUARTER, chunk, header, song, vlq, write
 
@@ -129,7 +128,7 @@ def test_formats_0_and_1_give_the_same_song(tmp_path: Path) -> None:
     one = mido.MidiFile(song(tmp_path / "one.mid"))
     zero = mido.MidiFile(type=0, ticks_per_beat=QUARTER, tracks=[one.merged_track])
     zero.save(tmp_path / "zero.mid")
-    a, b = midi.read(tmp_path / "one.mid"), midi.read(tmp_path / "zero.mid")
+    a, b = tick_grid.read(tmp_path / "one.mid"), tick_grid.read(tmp_path / "zero.mid")
     assert all(np.array_equal(getattr(a.events, k), getattr(b.events, k)) for k in ("bass", "drums", "chord", "line"))
 
 
@@ -156,7 +155,7 @@ def test_garbage_never_gets_further_than_one_line(tmp_path: Path) -> None:
             data[rng.randrange(len(data))] = rng.randrange(256)
         path.write_bytes(data)
         try:
-            outcomes.append("read" if len(midi.read(path, guess=True).ticks) else "nothing")
+            outcomes.append("read" if len(tick_grid.read(path, guess=True).ticks) else "nothing")
         except Unusable as reason:
             outcomes.append("one line" if len(str(reason).splitlines()) == 1 else str(reason))
     assert set(outcomes) == {"read", "one line"}
@@ -167,7 +166,7 @@ def test_ten_hours_are_read_in_seconds(tmp_path: Path) -> None:
     bass = [(16.0 * b, 15.9, 36 + b % 5) for b in range(bars // 4)]
     path = write(tmp_path / "long.mid", [(BASS, bass), (DRUMS, [(4.0 * bars - 4, 4.0, 36)])])
     started = time.monotonic()
-    piece = midi.read(path)
+    piece = tick_grid.read(path)
     assert len(piece.ticks) == 16 * bars
     assert (piece.events.bass[:, 0] >= 0).sum() == bars // 4
     assert time.monotonic() - started < 30
@@ -179,7 +178,7 @@ def test_what_lasts_for_years_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_signature_in_the_middle_of_a_bar_cuts_it_short() -> None:
-    ticks, bars, meters = midi.positions([(0, Meter(4, 4)), (24, Meter(7, 8)), (300, Meter(3, 4))], 60)
+    ticks, bars, meters = tick_grid.positions([(0, Meter(4, 4)), (24, Meter(7, 8)), (300, Meter(3, 4))], 60)
     assert ticks.tolist() == [*range(16), *range(8), *range(14), *range(14), *range(14)]
     assert bars.tolist() == [0] * 16 + [1] * 8 + [2] * 14 + [3] * 14 + [4] * 14
     assert [str(m) for m in meters[22:26]] == ["4/4", "4/4", "7/8", "7/8"]
@@ -187,7 +186,7 @@ def test_a_signature_in_the_middle_of_a_bar_cuts_it_short() -> None:
 
 def test_ticks_go_to_midi_and_back(tmp_path: Path) -> None:
     for swung in (False, True):
-        grid = midi.TickGrid(QUARTER, swung)
+        grid = tick_grid.TickGrid(QUARTER, swung)
         assert [grid.tick(grid.at(t)) for t in range(64)] == list(range(64))
 
 
@@ -199,12 +198,12 @@ def test_the_bass_is_found_by_program_name_or_range(tmp_path: Path, track: tuple
     low = [(float(b), 0.9, 36 + b % 4) for b in range(40)]
     high = [(float(b), 0.9, p) for b in range(40) for p in (60, 64, 67)]
     score = read_score(write(tmp_path / "b.mid", [((1, 0, "piano"), high), (track, low)]))
-    assert roles.bass(score.tracks, "b", guess=found == "range").notes[0].pitch == 36
+    assert part_roles.bass(score.tracks, "b", guess=found == "range").notes[0].pitch == 36
 
 
 def test_a_bass_drum_is_no_bass(tmp_path: Path) -> None:
     kick = [(float(b), 0.1, 36) for b in range(40)]
     score = read_score(write(tmp_path / "b.mid", [((2, 0, "Bass Drum"), kick)]))
     with pytest.raises(Unusable, match="no bass"):
-        roles.bass(score.tracks, "b.mid", guess=True)
-    assert len(roles.drums(score.tracks, guess=True)) == 1
+        part_roles.bass(score.tracks, "b.mid", guess=True)
+    assert len(part_roles.drums(score.tracks, guess=True)) == 1

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.corpus import played_pieces as material
+from models.corpus import played_pieces
 from models.corpus.song import save_songs
 from models.music import tokens
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
-from models.responder import adapter as adapters
-from models.responder import responder
+from models.responder import adapter, responder
 from models.responder.adapter import Adapter
 from models.responder.net import ResponderConfig, ResponderNet
 from models.responder.responder import Responder
@@ -50,7 +49,7 @@ def trained(stem: Path) -> Practice:
 def test_the_numpy_player_with_the_adapter_is_the_network_it_was_trained_in(
     trained: Practice, stem: Path, tmp_path: Path
 ) -> None:
-    adapters.save(tmp_path / "a", trained.adapter())
+    adapter.save(tmp_path / "a", trained.adapter())
     plain, played = Responder.load(stem), Responder.load(stem, tmp_path / "a")
     x = TickInput(Position(0, 0, LEARN[0].meter), BassTick(True), None, EMPTY_REPLY)
     state, bare = (one.step(x, one.initial_state()) for one in (played, plain))
@@ -64,7 +63,7 @@ def test_the_numpy_player_with_the_adapter_is_the_network_it_was_trained_in(
 
 
 def test_the_shipped_responders_adapter_is_below_100_kilobytes() -> None:
-    shapes = adapters.targets(ResponderConfig(dials=True, foresee=True).shapes, AdapterConfig().rank, CONFIG.weights)
+    shapes = adapter.targets(ResponderConfig(dials=True, foresee=True).shapes, AdapterConfig().rank, CONFIG.weights)
     assert 2 * sum(int(np.prod(shape)) for shape in shapes.values()) < 100_000
 
 
@@ -121,9 +120,9 @@ def test_a_stopped_practice_goes_on_as_if_it_had_not_stopped(trained: Practice, 
 def test_an_adapter_of_other_weights_or_other_shapes_is_refused_in_one_line(stem: Path, tmp_path: Path) -> None:
     base = Responder.load(stem)
     bias = np.zeros(SMALL.logits, np.float32)
-    adapters.save(tmp_path / "other", Adapter({"heads.bias:add": bias}, "0" * 64, {}))
-    adapters.save(tmp_path / "shape", Adapter({"heads.bias:add": bias[:-1]}, base.sha256, {}))
-    adapters.save(tmp_path / "half", Adapter({"heads.weight:up": np.zeros((9, 2), np.float32)}, base.sha256, {}))
+    adapter.save(tmp_path / "other", Adapter({"heads.bias:add": bias}, "0" * 64, {}))
+    adapter.save(tmp_path / "shape", Adapter({"heads.bias:add": bias[:-1]}, base.sha256, {}))
+    adapter.save(tmp_path / "half", Adapter({"heads.weight:up": np.zeros((9, 2), np.float32)}, base.sha256, {}))
     for name, why in (("other", "other weights"), ("shape", "does not fit"), ("half", "does not fit")):
         with pytest.raises(ValueError, match=why) as told:
             Responder.load(stem, tmp_path / name)
@@ -132,10 +131,10 @@ def test_an_adapter_of_other_weights_or_other_shapes_is_refused_in_one_line(stem
 
 def test_music_kept_as_material_comes_back(tmp_path: Path) -> None:
     one = song(3)
-    again = material.song_of(one.name, list(material.played(one)), one.has, one.source)
-    material.keep(tmp_path / "1.npz", again)
+    again = played_pieces.song_of(one.name, list(played_pieces.played(one)), one.has, one.source)
+    played_pieces.keep(tmp_path / "1.npz", again)
     (tmp_path / "2.npz").write_bytes(b"not a token file")
-    (kept,) = material.kept(tmp_path)
+    (kept,) = played_pieces.kept(tmp_path)
     assert (kept.name, kept.has, kept.meters) == (one.name, one.has, one.meters)
     assert np.array_equal(kept.events.bass[:, (0, 2)], one.events.bass[:, (0, 2)])
     for name in ("known", "drums", "line"):
@@ -155,7 +154,7 @@ def test_without_the_corpus_the_base_rehearses_what_it_plays_by_itself(stem: Pat
 
 def test_the_command_writes_an_adapter_a_card_and_the_players_memory(stem: Path, tmp_path: Path) -> None:
     for number, one in enumerate(LEARN):
-        material.keep(tmp_path / "mine" / f"{number}.npz", one)
+        played_pieces.keep(tmp_path / "mine" / f"{number}.npz", one)
     corpus = tmp_path / "corpus.npz"
     save_songs(corpus, BASE)
     given = {"learn": tmp_path / "mine", "out": tmp_path / "adapter-1", "recall": tmp_path / "recall.npz"}

@@ -9,11 +9,11 @@ import torch
 
 from listener.types import Meter
 from models.music.tokens import PIECES, DrumHit, Position, level_of
-from models.timing import drum_timing as timing
+from models.timing import drum_timing
 from models.timing.drum_timing import Timing, TimingState
 from models.timing.groove_dataset import Take
 from models.timing.net import Feel, TimingConfig, TimingNet
-from models.training import timing as train_timing
+from models.training import timing
 
 FOUR = Meter(4, 4)
 GROOVE = {0: "kick", 4: "snare", 8: "kick", 12: "snare"}  # of a bar of 4/4, with hats on the eighths
@@ -52,14 +52,14 @@ def shipped() -> Timing:
 def test_playing_and_training_give_the_same_likelihood() -> None:
     """The take's own offsets and velocities are forced on step; its density is forward's within 1e-4."""
     model, take, feel = Timing.untrained(3), made_take(), Feel(0.6, 12.0)
-    residual = train_timing.residual_ms(take, feel)
+    residual = timing.residual_ms(take, feel)
     found: list[float] = []
 
     class Forced(Timing):
         def _velocity(self, head: np.ndarray, residual_ms: float, level: int, rng: np.random.Generator) -> int:
             return int(take.velocity[len(found) - 1])
 
-    def forced(self: timing.Mixture, rng: np.random.Generator, tick_ms: float) -> float:
+    def forced(self: drum_timing.Mixture, rng: np.random.Generator, tick_ms: float) -> float:
         value = residual[len(found)]
         p = np.exp(self.log_weight - 0.5 * ((value - self.mean_ms) / self.scale_ms) ** 2) / self.scale_ms
         found.append(-np.log(p.sum() / np.exp(self.log_weight).sum() / np.sqrt(2 * np.pi)))
@@ -67,14 +67,14 @@ def test_playing_and_training_give_the_same_likelihood() -> None:
 
     state, rng, player = model.initial_state(), np.random.default_rng(0), Forced.of(model.net)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timing.Mixture, "draw", forced)
+        patch.setattr(drum_timing.Mixture, "draw", forced)
         for tick in range(64):
             own = take.tick == tick
             hits = tuple(DrumHit(PIECES[p], int(v)) for p, v in zip(take.piece[own], take.velocity[own], strict=True))
             _, state = player.step(hits, Position(tick % 16, tick // 16, FOUR), 110.0, state, rng, 0.6, 12.0, "rock")
-    batch = train_timing.collate([take], [feel], ["rock"])
+    batch = timing.collate([take], [feel], ["rock"])
     with torch.inference_mode():
-        offset, _ = train_timing.nats(model.net, batch)
+        offset, _ = timing.nats(model.net, batch)
     assert np.abs(np.array(found) - offset[0].numpy()).max() < 1e-4
 
 
@@ -154,22 +154,22 @@ def test_what_cannot_be_asked_for_is_named(changes: dict[str, object], said: str
 def test_a_run_cut_short_and_resumed_is_the_same_run(tmp_path: Path) -> None:
     takes = [made_take(seed, bars=3) for seed in range(4)]
     takes += [replace(made_take(9, bars=3), split="valid")]
-    config = train_timing.TrainConfig(steps=6, batch=2, length=16, valid_every=3)
-    whole, first, second = (train_timing.Run(config, TimingConfig(8, 8)) for _ in range(3))
-    train_timing.train(whole, takes, tmp_path / "whole.pt")
-    sampler = train_timing.Sampler(takes[:4], config)
+    config = timing.TrainConfig(steps=6, batch=2, length=16, valid_every=3)
+    whole, first, second = (timing.Run(config, TimingConfig(8, 8)) for _ in range(3))
+    timing.train(whole, takes, tmp_path / "whole.pt")
+    sampler = timing.Sampler(takes[:4], config)
     for step in range(3):
         first.train_step(sampler.batch(step))
     first.save(tmp_path / "cut.pt")
     second.resume(tmp_path / "cut.pt")
-    train_timing.train(second, takes, tmp_path / "cut.pt")
+    timing.train(second, takes, tmp_path / "cut.pt")
     ends = [run.net.state_dict() for run in (whole, second)]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
     assert second.held["history"][-1] == whole.held["history"][-1]
 
 
 def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
-    timing.save(tmp_path / "x", TimingNet(TimingConfig(8, 8)), {}, "card")
+    drum_timing.save(tmp_path / "x", TimingNet(TimingConfig(8, 8)), {}, "card")
     assert Timing.load(tmp_path / "x").net.config.hidden == 8
     meta = (tmp_path / "x.json").read_text()
     (tmp_path / "x.json").write_text(meta.replace('"hidden": 8', '"hidden": 9'))

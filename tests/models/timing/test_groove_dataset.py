@@ -11,7 +11,7 @@ import pytest
 from listener.types import Meter
 from models.music.features import song_rows
 from models.music.tokens import PIECES
-from models.timing import groove_dataset as groove
+from models.timing import groove_dataset
 
 QUARTER = 480
 HEADER = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"
@@ -36,8 +36,8 @@ def row(**changes: str) -> dict[str, str]:
     return base | {"midi_filename": "drummer1/session1/1.mid", "split": "validation"} | changes
 
 
-def take(hits: list[tuple[float, int, int]], straighten: bool = True, **changes: str) -> groove.Take:
-    made = groove.take_of(groove.read(midi(hits)), row(**changes), straighten)
+def take(hits: list[tuple[float, int, int]], straighten: bool = True, **changes: str) -> groove_dataset.Take:
+    made = groove_dataset.take_of(groove_dataset.read(midi(hits)), row(**changes), straighten)
     assert made is not None
     return made
 
@@ -78,15 +78,15 @@ def test_a_shuffles_off_beat_is_the_straight_ones_tick_and_its_swing_is_measured
     assert made.swung
     assert set(made.tick % 4) == {0, 2}
     assert made.swing == pytest.approx(2 / 3, abs=0.01)
-    assert made.offset[1] == pytest.approx(groove.swing_shift(2, 2 / 3), abs=0.01)
+    assert made.offset[1] == pytest.approx(groove_dataset.swing_shift(2, 2 / 3), abs=0.01)
     nearest = take(hits, straighten=False)
     assert set(nearest.tick % 4) == {0, 3}
     assert np.abs(nearest.offset).max() <= 0.5
 
 
 def test_swing_moves_the_offbeat_and_what_lies_around_it_never_the_beat() -> None:
-    assert groove.swing_shift(np.arange(4), 0.5) == pytest.approx([0, 0, 0, 0])
-    assert groove.swing_shift(np.arange(4), 2 / 3) == pytest.approx([0, 1 / 3, 2 / 3, 1 / 3])
+    assert groove_dataset.swing_shift(np.arange(4), 0.5) == pytest.approx([0, 0, 0, 0])
+    assert groove_dataset.swing_shift(np.arange(4), 2 / 3) == pytest.approx([0, 1 / 3, 2 / 3, 1 / 3])
 
 
 def test_straight_16ths_are_not_taken_for_a_shuffle() -> None:
@@ -102,7 +102,7 @@ def test_the_archive_becomes_drum_only_songs_with_the_official_split(tmp_path: P
         "d,d,3,rock,90,fill,4-4,d/3_c.mid,,1,test",
     ]
     where = archive(tmp_path / "g.tar.xz", files, HEADER + "\n".join(lines) + "\n")
-    songs = groove.groove_songs(archive=where, cache=tmp_path / "g.npz")
+    songs = groove_dataset.groove_songs(archive=where, cache=tmp_path / "g.npz")
     assert [(s.name, s.split, str(s.meter), len(s)) for s in songs] == [
         ("jazz:d/1_a", "train", "3/4", 24),
         ("rock:d/2_b", "test", "4/4", 32),
@@ -113,18 +113,18 @@ def test_the_archive_becomes_drum_only_songs_with_the_official_split(tmp_path: P
     assert songs[0].events.drums[:, HAT].tolist() == [3, 0] * 12
     assert song_rows(songs[0].events).shape == (24, 25)
     where.unlink()  # the cache is enough from now on
-    assert len(groove.takes(archive=where, cache=tmp_path / "g.npz")) == 3
+    assert len(groove_dataset.takes(archive=where, cache=tmp_path / "g.npz")) == 3
 
 
 def test_without_archive_and_cache_one_line_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="Groove MIDI Dataset"):
-        groove.takes(archive=tmp_path / "none.tar.xz", cache=tmp_path / "none.npz")
+        groove_dataset.takes(archive=tmp_path / "none.tar.xz", cache=tmp_path / "none.npz")
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not groove.ARCHIVE.exists(), reason="../shared is absent, and Groove with it")
+@pytest.mark.skipif(not groove_dataset.ARCHIVE.exists(), reason="../shared is absent, and Groove with it")
 def test_the_dataset_is_read_whole() -> None:
-    found = groove.takes()
+    found = groove_dataset.takes()
     splits = [t.split for t in found]
     assert [splits.count(s) for s in ("train", "valid", "test")] == [897, 124, 129]  # info.csv's own counts
     straight = np.concatenate([t.offset for t in found if not t.swung])

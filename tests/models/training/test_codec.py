@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from models.codec.net import CodecConfig, build_encodec, load_encodec
-from models.sounds import codec_sounds as codec_data
+from models.sounds import codec_sounds
 from models.sounds.bass_tones import MadeString
 from models.sounds.codec_sounds import Corpus, Sources
 from models.sounds.ears_corpus import Bank
-from models.training import codec as train_codec
+from models.training import codec
 from models.training.codec import TrainConfig, Trainer
 from models.training.codec_books import codebooks, initialise_codebooks
 from models.training.codec_init import initialise_as_klt
@@ -120,7 +120,7 @@ def _train(rank, config, corpus, meeting, out):
 
 def test_what_ships_loads_as_the_codec_it_was(trainer, tmp_path):
     run = trainer()
-    train_codec.write(run, tmp_path / "codec", "card")
+    codec.write(run, tmp_path / "codec", "card")
     loaded = load_encodec(tmp_path / "codec")
     latents = run.latent_pool(50).T[None]
     assert torch.equal(loaded.quantizer.vq.encode(latents, n_q=2), run.model.quantizer.vq.encode(latents, n_q=2))
@@ -153,19 +153,19 @@ def synthetic_sources():
 def test_an_item_repeats_from_its_seed_and_fits_full_scale(monkeypatch):
     sources = synthetic_sources()
     monkeypatch.setattr(Bank, "instrument", lambda self, rng: (MadeString(rng), "made"))
-    for kind in codec_data.SHARES:
-        monkeypatch.setattr(codec_data, "SHARES", {kind: 1.0})
-        first, again = (codec_data.make_item(sources, np.random.default_rng(5)) for _ in range(2))
+    for kind in codec_sounds.SHARES:
+        monkeypatch.setattr(codec_sounds, "SHARES", {kind: 1.0})
+        first, again = (codec_sounds.make_item(sources, np.random.default_rng(5)) for _ in range(2))
         assert (first == again).all()
         assert 0 < np.abs(first).max() <= 1
-        assert len(first) == codec_data.ITEM_SAMPLES
+        assert len(first) == codec_sounds.ITEM_SAMPLES
 
 
 def test_a_build_cut_short_goes_on(monkeypatch, tmp_path):
-    monkeypatch.setattr(codec_data, "SHARES", {"drums": 1.0})
-    codec_data.build(tmp_path, synthetic_sources(), range(2), seed=0)
+    monkeypatch.setattr(codec_sounds, "SHARES", {"drums": 1.0})
+    codec_sounds.build(tmp_path, synthetic_sources(), range(2), seed=0)
     kept = (tmp_path / "00001.npy").stat().st_mtime_ns
-    codec_data.build(tmp_path, synthetic_sources(), range(3), seed=0)
+    codec_sounds.build(tmp_path, synthetic_sources(), range(3), seed=0)
     assert len(Corpus(tmp_path).items) == 3
     assert (tmp_path / "00001.npy").stat().st_mtime_ns == kept
 
