@@ -112,7 +112,7 @@ def _option(action: argparse.Action) -> str | None:
 def _takes(action: argparse.Action) -> str:
     if isinstance(action.metavar, tuple):
         return " ".join(action.metavar)
-    name = action.metavar or (action.dest.upper() if action.option_strings else action.dest.upper())
+    name = action.metavar or action.dest.upper()
     return f"{name} ..." if action.nargs in ("*", "+") else name
 
 
