@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN := libportaudio2 libfluidsynth3 jackd2 fluidsynth fluid-soundfont-gm
 DEBIAN_TESTS := timgm6mb-soundfont fluidr3mono-gm-soundfont
+QUIET := -qq --no-warn-script-location --disable-pip-version-check --root-user-action=ignore
 ARGS ?=
 
-.PHONY: jam test test-all lint bench train clean system system-tests
+.PHONY: jam test test-all lint bench train demo docs-pages clean system system-tests
 
 jam: $(VENV)/.installed system
-	$(BIN)/antiphon jam $(ARGS)
+	@$(BIN)/antiphon jam $(ARGS)
 
 test: $(VENV)/.dev system-tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not rig"
@@ -31,19 +32,31 @@ train: $(VENV)/.dev
 	$(BIN)/python -m models.data --sound 87
 	$(BIN)/python -m models.train responder
 
+# the sound and the picture of the README, from the take that ships
+demo: $(VENV)/.installed system
+	$(BIN)/python docs/make_demo.py
+
+# docs/commands.md, configuration.md, benchmarks.md and the figures of the README (tests/test_docs.py fails when they are stale)
+docs-pages: $(VENV)/.installed
+	$(BIN)/python docs/generate.py
+
 # pip only: uv and poetry do not find PyTorch's CPU wheel (constraints.txt)
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Antiphon needs Python 3.11 or newer; try make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt torch
-	$(BIN)/pip install -q -c constraints.txt -e .
-	@echo "compiling the ears and the codec, once ..."
-	$(BIN)/python -c 'from listener import analyzer; from models.codec import codec; analyzer.warm_up(); codec.warm_up()'
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Antiphon needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	@echo "set-up 1 of 4: making a Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "set-up 2 of 4: installing PyTorch for the CPU, some 200 MB (a few minutes)"
+	@$(BIN)/pip install $(QUIET) -c constraints.txt torch
+	@echo "set-up 3 of 4: installing Antiphon and the other libraries"
+	@$(BIN)/pip install $(QUIET) -c constraints.txt -e .
+	@echo "set-up 4 of 4: compiling the ears and the codec, once (a minute)"
+	@$(BIN)/python -c 'from listener import analyzer; from models.codec import codec; analyzer.warm_up(); codec.warm_up()'
+	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
-	touch $@
+	@echo "installing what tests and lint need"
+	@$(BIN)/pip install $(QUIET) -c constraints.txt -e '.[dev]'
+	@touch $@
 
 # the Debian libraries under sounddevice and pyfluidsynth; where apt-get may not run, one line says what to install
 system:

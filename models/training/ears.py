@@ -190,7 +190,7 @@ steps). They named 0.00 and 0.01 more of the held-out notes, but heard fewer of 
 ## Scores
 On {held} items of instruments never trained on (TimGM6mb's basses, GPL, for measuring only; fresh made strings), clean and
 degraded: cross entropy of age {age:.3f}, of pitch {pitch:.3f} nats per hop; the pitch of sounding hops right {right:.3f}, 30 to
-50 ms after an onset {right_30_50_ms:.3f}. On the clips: `python benchmarks/listening.py`, README.
+50 ms after an onset {right_30_50_ms:.3f}. On the clips: `python benchmarks/listening.py`, docs/benchmarks-listening.md.
 """
 
 
