@@ -9,7 +9,7 @@ from agent.band.voicing import intervals_of, voice
 from agent.core.settings import BandConfig
 from agent.core.types import PlannedNote
 from agent.directions.director import Directing
-from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
+from agent.directions.note_changes import RUB_VELOCITY, rub, with_settings
 from listener.music.harmony import QUALITIES
 from listener.types import Grid, Note
 from models.music.tokens import DRUM_PIECES, ChordHit, DrumHit, Reply, ticks_per_beat
@@ -74,7 +74,7 @@ class Scorer:
             off_s = self._until(tick, ahead, on_s, "line", grid)
             notes.append(_note("line", on_s, off_s, reply.line.pitch, reply.line.velocity * gain, tick))
         settings = self._directing.settings(tick.position.bar)
-        asked = (nuanced(note, settings, _voices(note)) for note in notes)
+        asked = (with_settings(note, settings, _voices(note)) for note in notes)
         return [note for note in asked if note]
 
     def _drums(self, tick: Tick, reply: Reply, gate: Gate, gain: float, grid: Grid, final: bool) -> list[PlannedNote]:

@@ -13,7 +13,7 @@ from agent.compose.band_notes import Strike, band_notes, bass_notes
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 from agent.directions.key_filter import scale_of
-from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
+from agent.directions.note_changes import RUB_VELOCITY, rub, with_settings
 from agent.takes.take import Take
 from models.music.midi_reader import RawNote
 from models.music.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply
@@ -132,7 +132,7 @@ def _sounded(part: str, notes: tuple[RawNote, ...], take: Take, clock: Clock) ->
         planned = PlannedNote(
             part, note.start / MICROS + late_s, note.end / MICROS + late_s, note.pitch, note.velocity, bar
         )
-        kept = nuanced(planned, settings, voices)
+        kept = with_settings(planned, settings, voices)
         sounded += [kept] if kept else []
     return sounded
 

@@ -128,7 +128,7 @@ class Drawer:
         if "chords" in self.parts and before.chord and self.drawn_harmony:
             before = replace(before, chord=ChordHit(*self.drawn_harmony, before.chord.velocity))
         root = self.drawn_harmony[0] if self.drawn_harmony else -1
-        return InKey(self.riff.key, settings.dials.tension).mended(before, root)
+        return InKey(self.riff.key, settings.dials.tension).corrected(before, root)
 
     def _fresh(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
         """What the responder draws, brought into the key, its harmony changed on the groups and to have the bass in it."""
@@ -145,7 +145,7 @@ class Drawer:
             reply = replace(reply, chord=ChordHit(*self.held, chord.velocity))
         elif chord and (rng.random() >= in_key.colour or bass is None):
             reply = replace(reply, chord=ChordHit(*in_key.nearest_chord(chord, bass and bass % 12), chord.velocity))
-        return in_key.mended(self._rung(reply, settings), self.held[0] if self.held else -1)
+        return in_key.corrected(self._rung(reply, settings), self.held[0] if self.held else -1)
 
     def _rung(self, reply: Reply, settings: Settings) -> Reply:
         """Without strokes that repeat a chord before it has rung, where density is not asked for."""

@@ -41,7 +41,7 @@ def thought(bar: int) -> Decision:
 
 def edits(sent: list[Any]) -> list[str]:
     last = [message for message in sent if isinstance(message, SetActiveEdits)][-1]
-    return [one.edit.short() for one in last.standing.asked]
+    return [one.edit.short() for one in last.edits.asked]
 
 
 def test_a_sentence_reaches_the_mind(talk: Talk, sent: list[Any]) -> None:
