@@ -24,7 +24,7 @@ from agent.language import parser as conversation
 from agent.language.parser import Context
 from agent.listen.file_listener import listen_file
 from agent.listen.gathered import Hearing
-from agent.memory.player_profile import GUEST, personal
+from agent.memory.player_profile import GUEST, with_player_adapter
 from agent.memory.practice import finish
 from agent.memory.store import Memory
 from agent.recording.session_midi import TICKS_PER_QUARTER
@@ -152,7 +152,7 @@ def opened(given: argparse.Namespace, config: Config) -> Workshop:
 
 def responder_for(config: Config, name: str) -> Responder:
     """The config's, with what was practised for this player."""
-    config = personal(replace(config, conversation=replace(config.conversation, player=name)))
+    config = with_player_adapter(replace(config, conversation=replace(config.conversation, player=name)))
     if config.models.adapter is None:
         return open_responder(None, config)
     return Responder.load(named(config.models.responder), config.models.adapter)

@@ -134,7 +134,7 @@ def test_a_memory_that_another_program_holds_costs_a_turn_no_more_than_a_moment(
         talk._saw_s = -60.0
         talk.poll()
         assert "Not kept yet" in talk.say("less snare")
-        assert "not kept yet" in talk.say("undo")
+        assert "not saved yet" in talk.say("undo")
         assert time.monotonic() - began_s < BUSY_S / 2
         other.execute("ROLLBACK")
     assert edits(sent) == []
