@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 
 from agent.audio.loop_playback import Playback
+from agent.compose.generation_options import open_responder
 from agent.compose.multitrack import TimeMap, parts_of, write
-from agent.compose.wish import open_responder
 from agent.conversation.riff_dialogue import Answer, Dialogue
 from agent.core.errors import UserError
 from agent.core.music_names import key_name, meter_of

@@ -133,7 +133,7 @@ def test_a_memory_that_another_program_holds_costs_a_turn_no_more_than_a_moment(
         began_s = time.monotonic()
         talk._saw_s = -60.0
         talk.poll()
-        assert "Not kept yet" in talk.say("less snare")
+        assert "Not saved yet" in talk.say("less snare")
         assert "not saved yet" in talk.say("undo")
         assert time.monotonic() - began_s < BUSY_S / 2
         other.execute("ROLLBACK")
