@@ -220,7 +220,7 @@ class BandEntrance:
             self._messages.append(message)
 
     def _yields(self, now_s: float, grid: Grid) -> bool:
-        """Whether the player plays on in the band's turn."""
+        """Return whether the player plays on in the band's turn."""
         since_s = max(self._turn_s + YIELD_AFTER_BEATS * grid.period_s, now_s - grid.period_s * grid.meter.numerator)
         return len(self._onsets) == YIELD_NOTES and self._onsets[0] >= since_s
 
@@ -254,14 +254,14 @@ class BandEntrance:
         return frozenset(entered)
 
     def hands_over_after(self, bar: int) -> bool:
-        """Whether this bar ends with a fill because the turn passes after it."""
+        """Return whether this bar ends with a fill because the turn passes after it."""
         return self.state in AUDIBLE and self.modes.hands_over_after(bar)
 
     def _fills_at(self, at: Position) -> bool:
         return at.tick >= last_group(at) and self.hands_over_after(at.bar)
 
     def leaves_after(self, part: str, bar: int) -> bool:
-        """Whether `part` is silent from the next bar on, so that its notes must end with this bar."""
+        """Return whether `part` is silent from the next bar on, so that its notes must end with this bar."""
         return part not in MAY_SOUND[self.modes.turn_in(bar + 1).phase].parts
 
     def reply(self, at: Position, reply: Reply, chord: ChordHit | None) -> Reply:

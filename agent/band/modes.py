@@ -128,5 +128,5 @@ class Modes:
         return turn
 
     def hands_over_after(self, bar: int) -> bool:
-        """Whether the next bar belongs to another phase, which a fill announces."""
+        """Return whether the next bar belongs to another phase, which a fill announces."""
         return self.turn_in(bar + 1).phase != self.turn_in(bar).phase

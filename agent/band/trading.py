@@ -261,7 +261,7 @@ class Trading:
         return (pitch_of(tone, chord, key, self.recipe.opens), tone.velocity) if tone else None
 
     def ends(self, tick: int) -> bool:
-        """Whether a note ends as this tick begins."""
+        """Return whether a note ends as this tick begins."""
         return tick in self._ends
 
     def drums(self, tick: int, drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:

@@ -60,7 +60,7 @@ class Form:
         return self._downbeat(bar, holds, coming) if tick == 0 else None
 
     def _has_turned(self, bar: int, tick: int) -> bool:
-        """Whether the form's dominant sounds in this bar already; it holds until the next bar."""
+        """Return whether the form's dominant sounds in this bar already; it holds until the next bar."""
         return tick > middle(self.meter) and self._turn(bar, middle(self.meter)) is not None
 
     def _turn(self, bar: int, tick: int) -> Harmony | None:

@@ -125,8 +125,8 @@ class Workshop:
             self.speaker.close()
         self.dialogue.close()
         if self._memory:
-            book = self.dialogue.book
-            finish(self._memory, book.player_id, book.session, self.dialogue.takes)
+            notes = self.dialogue.notes
+            finish(self._memory, notes.player_id, notes.session, self.dialogue.takes)
             self._memory.close()
 
 
