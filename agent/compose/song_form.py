@@ -98,7 +98,7 @@ class Form:
         return options[int(rng.choice(len(options), p=weights / weights.sum()))]
 
     def _is_stale(self, bar: int, coming: Harmony) -> bool:
-        """Whether to pass over a chord, at random but seeded: its root came in this phrase, or it has the leading tone
+        """Return whether to pass over a chord (seeded chance): its root came in this phrase, or it has the leading tone
         of minor, which is kept for cadences."""
         chance = np.random.default_rng((self.seed, 56, bar)).random()
         leads = self.in_key.key.mode == "min" and bool(tones_of(ChordHit(*coming, 1)) - self.in_key.scale)

@@ -103,7 +103,7 @@ class Drawer:
         return any(one is None or (self.parts and not one[1]) for one in known)
 
     def _repeats(self, number: int) -> bool:
-        """Whether a bar is played as in the repeat before: same settings, same bar, and no more variation asked for."""
+        """Return whether a bar is played as in the repeat before: same bar, same settings, no variation asked for."""
         before = number - len(self.bars) // self.repeats
         if before < 0 or (self.settings[number].variation or 0.0) > AS_IT_COMES:
             return False
