@@ -167,8 +167,8 @@ def kept(first: Sequence[Step], later: Sequence[Step]) -> dict[str, bool]:
         assert step.sheet
         return step.sheet.measured()[name]
 
-    asked = {one.edit.short() for one in last.standing.asked}
-    remembered = {one.edit.short() for one in again.standing.asked}
+    asked = {one.edit.short() for one in last.active_edits.asked}
+    remembered = {one.edit.short() for one in again.active_edits.asked}
     return {
         "it proposes the 7/8 in bar three": str(proposed.take.meters[2]) == "7/8",
         "and leaves the other bars alone": all(

@@ -1,5 +1,6 @@
-"""When the band plays: comes in on the one, holds the groove when the player rests, thins out, ends, comes back;
-and, as the mode asks, trades bars with him, plays over his loop or only listens (agent/band/modes.py)."""
+"""`BandEntrance` decides when the band plays: it comes in on the one, holds the groove while the player rests, thins
+out, ends and comes back. By the mode (agent/band/modes.py) it trades bars, plays over a loop or only listens.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +23,21 @@ from models.music.tokens import QUALITIES, BassTick, ChordHit, LineHit, Position
 from models.responder.phrasing import last_group
 
 LEAVE_CONFIDENCE = 0.2  # below this the beat is lost and the band stops
-SURE = 0.3  # of a key or a chord that is worth following
+SURE = 0.3  # confidence from which a key or a chord is followed
 CHORD_VELOCITY = 74
-LINE_ENTERS_BAR = 4  # bars after the band: first the groove, then something to say over it
+LINE_ENTERS_BAR = 4  # bars after the band came in
 CHORDS_ENTER_BAR = 1
 RESTING_BARS = 0.75  # silence longer than this is a rest, not a phrase breathing
-PHRASE_NOTES = 2  # fewer are no phrase to answer
-YIELD_NOTES = 3  # of the player within a bar of the band's turn: he plays on, so the band comps softly underneath
+PHRASE_NOTES = 2  # fewer notes are no phrase to answer
+YIELD_NOTES = 3  # so many notes of the player's within a bar of the band's turn, and the band comps softly instead
 YIELD_GAIN = 0.75
-YIELD_AFTER_BEATS = 0.75  # his last note may ring into the band's turn
+YIELD_AFTER_BEATS = 0.75  # the player's last note may ring into the band's turn for so long
 
 
 class BandState(StrEnum):
-    LISTENING = "listening"  # the beat is not clear yet, or nobody plays, or it is asked to
+    """What the band as a whole does; it changes on downbeats only."""
+
+    LISTENING = "listening"  # the beat is not clear yet, nobody plays, or the mode is listen
     PLAYING = "playing"
     HOLDING = "holding"  # the player rests: keep the groove
     THINNING = "thinning"
@@ -46,7 +49,8 @@ AUDIBLE = frozenset({BandState.PLAYING, BandState.HOLDING, BandState.THINNING})
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What may sound in one tick. pieces: drum pieces allowed, None = all. final: play the ending stroke."""
+    """What may sound in one tick. pieces: drum pieces allowed, None = all. final: play the ending stroke. gain: factor
+    on velocities."""
 
     parts: frozenset[str] = frozenset()
     pieces: frozenset[str] | None = None
@@ -55,7 +59,7 @@ class Gate:
 
 
 class BandEntrance:
-    """The band's state; moves only on a downbeat, so that what it does is done on the one."""
+    """The band's state machine: entrance, rests, ending and turns. Its state changes only on a downbeat."""
 
     def __init__(self, config: BandConfig, parts: frozenset[str] = frozenset(PARTS)) -> None:
         self.state = BandState.LISTENING
@@ -66,11 +70,11 @@ class BandEntrance:
         self._bars_in = 0  # bars since the band came in
         self._steady_bars = 0  # bars of a clear beat whose meter is not clear
         self._played_s = float("-inf")  # when the player last sounded
-        self._rests_from_s = float("-inf")  # before this nobody expected him to play
+        self._rests_from_s = float("-inf")  # silence before this does not count as a rest
         self._sounding = False
         self._newest_s = float("-inf")  # onset of the note last heard
         self._onsets: deque[float] = deque(maxlen=YIELD_NOTES)
-        self._window: Window | None = None  # what he plays in his turn
+        self._window: Window | None = None  # what the player plays in their turn
         self._riff: Window | None = None  # what the loop repeats
         self._trading, self._looping = Trading(config.seed), Looping()
         self.beat = OwnBeat(config.enter_confidence)
@@ -79,10 +83,10 @@ class BandEntrance:
         self._chord: ChordHit | None = None  # heard in the bass
         self._messages: list[Any] = []  # for the audio process
 
-    # -- what is heard and told -------------------------------------------------------------------------------
+    # -- input ------------------------------------------------------------------------------------------------
 
     def push(self, analysis: Analysis) -> None:
-        """Keep track of whether the player plays, and what. Once a frame, with the grid the band plays on."""
+        """Take one frame's analysis, its grid the one that the band plays on. Call once a frame."""
         for note in analysis.notes:
             self._newest_s, self._sounding = note.onset_s, True
             self._onsets.append(note.onset_s)
@@ -97,41 +101,41 @@ class BandEntrance:
         self._looping.push(analysis.grid, analysis.time_s)
 
     def collect(self, analysis: Analysis, tick: Tick, grid: Grid) -> None:
-        """What the player plays in his turn. Once a frame, after `hear`; tick: any of the grid's."""
+        """Record what the player plays in their turn. Call once a frame, after `push`; tick: any tick of the grid."""
         if window := self._window or self._riff:
             window.push(analysis, tick, grid)
 
     def ask(self, mode: str) -> None:
-        """Another mode from the next bar on; a band that does not play takes it at once."""
+        """Change the mode from the next bar on, or at once while the band does not play."""
         self.modes.ask(mode, self.state in AUDIBLE)
 
     def enable(self, part: str, enabled: bool) -> None:
-        """A part is silent at once, or plays again from the next bar on."""
+        """Mute a part at once, or let it play again from the next bar on."""
         self._muted = self._muted - {part} if enabled else self._muted | {part}
         self._parts = self._parts - self._muted
 
     def take_messages(self) -> list[Any]:
-        """What the audio process is to be told since the last time: messages.PlayLoop, StopLoop."""
+        """Return the new messages for the audio process: PlayLoop and StopLoop of agent/core/messages.py."""
         messages, self._messages = self._messages, []
         return messages
 
     @property
     def is_sounding(self) -> bool:
-        """Whether a note of the player's sounds now."""
+        """Whether one of the player's notes sounds now."""
         return self._sounding
 
     def silence_s(self, now_s: float) -> float:
         return now_s - max(self._played_s, self._rests_from_s)
 
     def describe(self, bar: int) -> str:
-        """What goes on in a word or two: 'together', 'yours 2/4'; 'waiting' until the band plays."""
+        """Return the phase for the status line: 'together', 'yours 2/4'; 'waiting' until the band plays."""
         turn = self.modes.turn_in(bar)
         return turn.describe(bar) if self.state in AUDIBLE or turn.phase == Phase.SILENT else "waiting"
 
     # -- bar lines --------------------------------------------------------------------------------------------
 
     def downbeat(self, grid: Grid, now_s: float, tick: Tick) -> None:
-        """A bar line that will be played next: decide how the band goes on."""
+        """Decide how the band goes on at the bar line that is played next; tick: the bar's first."""
         bar_s, bar = grid.period_s * grid.meter.numerator, tick.position.bar
         before, turn = self.state, self.modes.turn
         self._parts = self._all - self._muted
@@ -172,7 +176,7 @@ class BandEntrance:
         return grid.meter_confidence >= self._config.enter_confidence or self._steady_bars > self._config.max_wait_bars
 
     def lost(self) -> None:
-        """There is no beat any more."""
+        """Return to LISTENING because the beat was lost, and end a loop."""
         self.state, self._bars, self._bars_in, self._steady_bars = BandState.LISTENING, 0, 0, 0
         self.modes.rest(0)
         self._stop_loop(0.0)
@@ -182,12 +186,12 @@ class BandEntrance:
     # -- turns ------------------------------------------------------------------------------------------------
 
     def _pass_on(self, before: Phase, turn: Turn, grid: Grid, tick: Tick) -> None:
-        """A turn begins with this tick."""
+        """Begin a turn with this tick."""
         self._turn_s = tick.time_on(grid)
         plays = self.state in AUDIBLE
         if turn.phase == Phase.LOOPING and before == Phase.RECORDING and plays:
-            wish, own = self._looping.close(tick.beat, grid)
-            self._messages.append(wish)
+            message, own = self._looping.close(tick.beat, grid)
+            self._messages.append(message)
             self.beat.fix(own)
             self._riff, self._window = self._window, None
             return
@@ -216,14 +220,14 @@ class BandEntrance:
             self._messages.append(message)
 
     def _yields(self, now_s: float, grid: Grid) -> bool:
-        """Whether the player plays on in the band's turn."""
+        """Return whether the player plays on in the band's turn."""
         since_s = max(self._turn_s + YIELD_AFTER_BEATS * grid.period_s, now_s - grid.period_s * grid.meter.numerator)
         return len(self._onsets) == YIELD_NOTES and self._onsets[0] >= since_s
 
-    # -- what sounds ------------------------------------------------------------------------------------------
+    # -- output -----------------------------------------------------------------------------------------------
 
     def gate(self, at: Position | None = None, now_s: float = 0.0, grid: Grid | None = None) -> Gate:
-        """What may sound in this tick of the bar decided on at the last downbeat; None: in the middle of that bar."""
+        """Return what may sound in a tick of the bar decided on at the last downbeat; at: None = mid-bar."""
         turn = self.modes.turn_in(at.bar) if at else self.modes.turn
         may = MAY_SOUND[turn.phase]
         match self.state:
@@ -250,23 +254,23 @@ class BandEntrance:
         return frozenset(entered)
 
     def hands_over_after(self, bar: int) -> bool:
-        """Whether this bar ends with a fill because someone else's turn comes."""
+        """Return whether this bar ends with a fill because the turn passes after it."""
         return self.state in AUDIBLE and self.modes.hands_over_after(bar)
 
     def _fills_at(self, at: Position) -> bool:
         return at.tick >= last_group(at) and self.hands_over_after(at.bar)
 
     def leaves_after(self, part: str, bar: int) -> bool:
-        """Whether what `part` plays in this bar must have ended when it does."""
+        """Return whether `part` is silent from the next bar on, so that its notes must end with this bar."""
         return part not in MAY_SOUND[self.modes.turn_in(bar + 1).phase].parts
 
     def reply(self, at: Position, reply: Reply, chord: ChordHit | None) -> Reply:
-        """What the band does in this tick, as its turn asks. chord: what it holds."""
+        """Return the reply as this turn plays it: an answer, time only, a crash or a fill. chord: the last one."""
         if self.state not in AUDIBLE:
             return reply
         turn = self.modes.turn_in(at.bar)
         offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
-        if turn.phase in (Phase.OURS, Phase.LOOPING) and offset == 0:  # on the harmony he left
+        if turn.phase in (Phase.OURS, Phase.LOOPING) and offset == 0:  # on the player's last harmony
             reply = replace(reply, chord=self._chord or reply.chord or chord, drums=with_crash(reply.drums))
         if turn.phase == Phase.OURS and self._window:
             reply = self._answer(turn, offset, at, reply, chord)
@@ -285,8 +289,8 @@ class BandEntrance:
         return replace(reply, drums=drums, line=LineHit(*line) if line else None, line_off=self._trading.ends(offset))
 
     def hears(self, tick: Tick, heard: BassTick, sound: Latent | None) -> tuple[BassTick, Latent | None]:
-        """What the band hears the bass do in this tick: the player, and where he is silent his loop, or the phrase that
-        is being answered, whose harmony goes on."""
+        """Return the bass and sound that the responder is given for this tick: the player's own where they play, else
+        the loop's or the answered phrase's, so that its harmony goes on."""
         under = self._riff or self._window
         if under is None:
             return heard, sound

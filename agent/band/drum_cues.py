@@ -1,4 +1,4 @@
-"""What a drummer does whatever else he plays: keeps time for another, announces the next turn, begins it."""
+"""Adds to one tick's drums what a turn needs: time on the hat, the fill before the turn passes, the crash after it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ CRASH_VELOCITY = 92
 
 
 def with_crash(drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:
-    """The one of a new turn."""
+    """Return the drums with a crash, for the first beat of a turn."""
     return drums if any(hit.piece == "crash" for hit in drums) else (*drums, DrumHit("crash", CRASH_VELOCITY))
 
 
 def with_time(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
-    """Time is kept: a hat on every beat, the kick softly on the one, whatever else is played."""
+    """Return the drums with a hat on every beat and a soft kick on the one, unless they are there."""
     if at.tick % ticks_per_beat(at.meter):
         return drums
     played = {hit.piece for hit in drums}
@@ -25,7 +25,7 @@ def with_time(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
 
 
 def with_fill(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
-    """Something that announces the next bar in every eighth of the last group, where the drummer has nothing."""
+    """Return the drums with a stroke of the fill on each eighth that has no snare or tom."""
     left = (at.ticks_per_bar - at.tick + 1) // 2
     if at.tick % 2 or {hit.piece for hit in drums} & {"snare", "high_tom", "low_tom"}:
         return drums

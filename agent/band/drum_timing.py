@@ -1,4 +1,4 @@
-"""The hands of the drummer: when and how hard each stroke of a tick really falls (models/timing/drum_timing.py)."""
+"""`Drummer` gives drum hits human timing and velocity, by the model of models/timing/drum_timing.py."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import numpy as np
 from models.music.tokens import DrumHit, Position
 from models.timing.drum_timing import Timing, TimingState
 
-STRAIGHT = 0.5  # the planner's ticks are swung already
+STRAIGHT = 0.5  # swing given to the model: the planner's ticks are swung already
 
 
 class Drummer:
-    """Keeps the hands' state over the ticks that are committed. looseness: 0 on the grid, 1 as the drummers it heard."""
+    """Keeps the timing model's state over the committed ticks.
+
+    looseness: 0 = on the grid, 1 = as the drummers of the training data. timing: None = play on the grid.
+    """
 
     def __init__(self, timing: Timing | None, looseness: float, style: str | None, seed: int) -> None:
         self._timing, self._looseness, self._style, self._seed = timing, looseness, style, seed
@@ -20,9 +23,9 @@ class Drummer:
     def strike(
         self, hits: tuple[DrumHit, ...], position: Position, number: int, quarter_s: float
     ) -> list[tuple[DrumHit, float]]:
-        """Each hit with its own velocity, and seconds from its tick; call once for every committed tick, in order.
+        """Return each hit with its own velocity, and its seconds from the tick. Call once a committed tick, in order.
 
-        number: of the tick, for the seed. quarter_s: length of a quarter note.
+        number: the tick's, for the seed. quarter_s: length of a quarter note.
         """
         if self._timing is None or self._state is None or self._looseness == 0:
             return [(hit, 0.0) for hit in hits]

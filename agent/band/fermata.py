@@ -1,4 +1,4 @@
-"""Whether the player holds a note longer than the music does: then the band waits, and comes in with him."""
+"""`Fermata` notices when the player holds a note unusually long: the band waits, and comes in again with them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import deque
 
 from listener.types import Analysis
 
-LONGER = 1.5  # than the longest of the last gaps between notes
-LEAST_BEATS = 2.0  # or a bar less one beat: it stops before the next bar line
+LONGER = 1.5  # times the longest of the last gaps between notes
+LEAST_BEATS = 2.0  # or a bar less one beat, where that is more: the band stops before the next bar line
 GAPS, ENOUGH_GAPS = 48, 8
 
 
 class Fermata:
-    """Feed every frame. waiting: from when a note is held too long until the next one."""
+    """Push every frame. waiting: True from when a note has been held too long until the next onset."""
 
     def __init__(self) -> None:
         self.waiting = False
@@ -21,7 +21,7 @@ class Fermata:
         self._sounds = False
 
     def push(self, analysis: Analysis) -> float | None:
-        """The onset with which the player goes on, in the frame in which it is named; else None."""
+        """Take a frame; return the onset (seconds) with which the player goes on after a fermata, else None."""
         resumed_s = None
         for note in analysis.notes:
             if note.articulation == "ghost":

@@ -1,6 +1,6 @@
-"""The mind's side of a loop: when the riff begins and ends, and the beat that is the loop's own while it plays.
+"""`Looping` times a loop in the mind: when the riff begins and ends, and the grid that holds while the loop plays.
 
-The samples are agent/engine/looper.py's, in the audio process; here are only times.
+It handles times only; the samples are recorded and played by agent/engine/looper.py in the audio process.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import replace
 from agent.core.messages import PlayLoop, StopLoop
 from listener.types import Grid
 
-SETTLED_S = 0.2  # after its beginning the bar line of the first beat is known best
-SETTLES_S = 0.1  # it moves by less
+SETTLED_S = 0.2  # the time of the first bar line is taken again so long after it
+SETTLES_S = 0.1  # and corrected where it moved by less
 STEPS_PER_S = 300  # the loop's length is a whole number of samples at 44.1, 48 and 96 kHz, so it never drifts
 
 
 class Looping:
-    """Records from begin() to close(), repeats until stop()."""
+    """One loop at a time: recorded from begin() to close(), repeated until stop()."""
 
     def __init__(self) -> None:
         self._beat, self._beats = 0, 0  # of the grid, at which the riff begins; how many
@@ -25,13 +25,13 @@ class Looping:
         self._plays = False
 
     def begin(self, beat: int, beats: int, grid: Grid) -> PlayLoop:
-        """The riff begins at beat number `beat` and will be `beats` long; what the audio process needs to record."""
+        """Begin the riff at beat number `beat`, `beats` long; return the message that tells the audio process."""
         self._beat, self._beats, self._settled = beat, beats, False
         self._start_s = grid.time_of(beat)
         return PlayLoop(self._start_s, grid.time_of(beat + beats))
 
     def push(self, grid: Grid | None, time_s: float) -> None:
-        """Once a frame: take the first beat's time from when it was just heard."""
+        """Correct the time of the first beat once it has been heard. Call once a frame."""
         if self._start_s is None or self._settled or grid is None or time_s < self._start_s + SETTLED_S:
             return
         heard_s, self._settled = grid.time_of(self._beat), True
@@ -39,16 +39,16 @@ class Looping:
             self._start_s = heard_s
 
     def close(self, beat: int, grid: Grid) -> tuple[PlayLoop, Grid]:
-        """The riff ends at beat number `beat`; the beat of the loop from there on."""
+        """End the riff at beat number `beat`; return the message for the audio process and the grid to play on."""
         assert self._start_s is not None
         length_s = round((grid.time_of(beat) - self._start_s) * STEPS_PER_S) / STEPS_PER_S
         end_s = self._start_s + length_s
         own = replace(grid, anchor_s=end_s, index=beat, position=1, period_s=length_s / self._beats)
-        wish, self._start_s, self._plays = PlayLoop(self._start_s, end_s), None, True
-        return wish, own
+        message, self._start_s, self._plays = PlayLoop(self._start_s, end_s), None, True
+        return message, own
 
     def stop(self, at_s: float) -> StopLoop | None:
-        """At a bar line; one that is still being recorded is called off."""
+        """End the loop at a bar line, or cancel one that is being recorded; return None where there is none."""
         if self._start_s is not None:
             at_s, self._start_s = self._start_s, None
         elif not self._plays:

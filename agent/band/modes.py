@@ -1,6 +1,6 @@
-"""Who plays when: accompany, trade, loop, listen. A state machine that moves on bar lines; no clock, no sound.
+"""`Modes` says who plays when: accompany, trade, loop or listen. A state machine that moves on bar lines; no clock.
 
-A mode is a round of phases; each lasts so many bars, and what may sound in each stands in a table.
+A mode is a cycle of phases. Each lasts a number of bars; the table MAY_SOUND says what sounds in each.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ THIN_PIECES = frozenset({"kick", "closed_hat", "rim", "ride", "shaker"})
 
 
 class Phase(StrEnum):
-    """What goes on. The value is what status shows."""
+    """What happens in a turn. The value is shown in the status line."""
 
     TOGETHER = "together"
     YOURS = "yours"  # trade: the player's bars; the band keeps time on the hat
@@ -51,7 +51,7 @@ NO_REST = frozenset({Phase.OURS, Phase.LOOPING})  # the player's silence says no
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """phase, from the bar numbered `start` on; bars: how many, None = until told. number: counts turns."""
+    """A phase from bar `start` on. bars: how many, None = until another mode is asked for. number: counts turns."""
 
     phase: Phase
     start: int = 0
@@ -62,14 +62,17 @@ class Turn:
         return self.bars is not None and bar >= self.start + self.bars
 
     def describe(self, bar: int) -> str:
-        """'yours 2/4'; only the phase where it has no end."""
+        """Return 'yours 2/4' in the second of four bars; only the phase where it has no end."""
         if self.bars is None:
             return str(self.phase)
         return f"{self.phase} {min(max(bar - self.start, 0), self.bars - 1) + 1}/{self.bars}"
 
 
 class Modes:
-    """Asked at every bar line. bars are numbered as the planner numbers them; the band plays or waits (`rest`)."""
+    """The mode and the turn. Call `downbeat` at every bar line, or `rest` while the band does not play.
+
+    Bars are numbered as the planner numbers them.
+    """
 
     def __init__(self, config: BandConfig) -> None:
         self._bars = {
@@ -86,19 +89,19 @@ class Modes:
         return Turn(phase, start, self._bars.get(phase), number)
 
     def ask(self, mode: str, playing: bool) -> None:
-        """From the next bar on; a band that does not play changes at once."""
+        """Change the mode from the next bar on, or at once where the band is not playing."""
         self._asked = None if mode == self.mode else mode
         if not playing:
             self._take_up(self.turn.start)
 
     def rest(self, bar: int) -> None:
-        """The band does not play: whatever comes begins anew with its first phase."""
+        """Restart the mode with its first phase, since the band does not play."""
         self._bar = bar
         self._take_up(bar)
         self.turn = self._turn(FIRST[self.mode], bar, self.turn.number)
 
     def downbeat(self, bar: int, played: bool) -> None:
-        """Bar `bar` comes next. played: whether the player played in the turn that may end here."""
+        """Move on to bar `bar`. played: whether the player played in the turn that may end here."""
         before, self._bar = self.turn, bar
         if self._take_up(bar) or not before.ends_before(bar):
             return
@@ -106,7 +109,7 @@ class Modes:
         self.turn = self._turn(before.phase if again else AFTER[before.phase], bar, before.number + 1)
 
     def _take_up(self, bar: int) -> bool:
-        """Change to what was asked for, if anything was."""
+        """Change to the mode that was asked for; return False where none was."""
         if self._asked is None:
             return False
         self.mode, self._asked = self._asked, None
@@ -114,7 +117,7 @@ class Modes:
         return True
 
     def turn_in(self, bar: int) -> Turn:
-        """The turn that this bar belongs to, or will if all goes as it should."""
+        """Return the turn that a bar belongs to, or will belong to unless the mode changes."""
         if bar <= self._bar:
             return self.turn
         if self._asked is not None:
@@ -125,5 +128,5 @@ class Modes:
         return turn
 
     def hands_over_after(self, bar: int) -> bool:
-        """Whether the next bar is someone else's: what a fill announces."""
+        """Return whether the next bar belongs to another phase, which a fill announces."""
         return self.turn_in(bar + 1).phase != self.turn_in(bar).phase

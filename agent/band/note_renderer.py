@@ -1,4 +1,4 @@
-"""Replies on ticks become notes in seconds: when each begins and ends, how loud, which voicing, which hand's timing."""
+"""`Scorer` turns replies on ticks into notes in seconds: onset, end, velocity, chord voicing and drum timing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from agent.band.voicing import intervals_of, voice
 from agent.core.settings import BandConfig
 from agent.core.types import PlannedNote
 from agent.directions.director import Directing
-from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
+from agent.directions.note_changes import RUB_VELOCITY, rub, with_settings
 from listener.music.harmony import QUALITIES
 from listener.types import Grid, Note
 from models.music.tokens import DRUM_PIECES, ChordHit, DrumHit, Reply, ticks_per_beat
 from models.timing.drum_timing import Timing
 
 DRUM_DURATION_S = 0.10
-LEGATO = 0.98  # a stroke that the next one ends stops this little before it
+LEGATO = 0.98  # share of the time to the next stroke that a sustained note sounds
 USUAL_LEVEL = 90.0  # velocity
 GAIN_RANGE = (0.7, 1.15)
 
@@ -26,7 +26,7 @@ Path = list[tuple[Tick, Reply]]
 
 
 class Scorer:
-    """Writes the band's notes on the band's grid. behind_s: how far behind the beat everything is played."""
+    """Renders the band's notes on its grid. behind_s: seconds behind the beat at which everything is played."""
 
     def __init__(
         self, form: BandEntrance, config: BandConfig, timing: Timing | None, style: str | None, directing: Directing
@@ -46,11 +46,11 @@ class Scorer:
             self._level += 0.05 * (note.velocity - self._level)
 
     def final(self, tick: Tick, reply: Reply, ahead: Path, gate: Gate, grid: Grid) -> list[PlannedNote]:
-        """The notes of a tick that is committed; once for each, in order. ahead: what is imagined after it."""
+        """Return the notes of a committed tick. Call once a tick, in order. ahead: the ticks planned after it."""
         return self._notes(tick, reply, ahead, gate, grid, True)
 
     def tentative(self, path: Path, start: int, gates: list[Gate], grid: Grid) -> list[PlannedNote]:
-        """The notes of path[start:], under these gates; nothing of it is remembered."""
+        """Return the notes of path[start:] under these gates, without changing this object's state."""
         voicing, chord = self._voicing, self.last_chord
         notes: list[PlannedNote] = []
         for i, gate in enumerate(gates, start):
@@ -74,7 +74,7 @@ class Scorer:
             off_s = self._until(tick, ahead, on_s, "line", grid)
             notes.append(_note("line", on_s, off_s, reply.line.pitch, reply.line.velocity * gain, tick))
         settings = self._directing.settings(tick.position.bar)
-        asked = (nuanced(note, settings, _voices(note)) for note in notes)
+        asked = (with_settings(note, settings, _voices(note)) for note in notes)
         return [note for note in asked if note]
 
     def _drums(self, tick: Tick, reply: Reply, gate: Gate, gain: float, grid: Grid, final: bool) -> list[PlannedNote]:
@@ -100,8 +100,8 @@ class Scorer:
         return notes
 
     def _until(self, struck: Tick, ahead: Path, on_s: float, part: str, grid: Grid) -> float:
-        """When a sustained stroke ends: at the next stroke or release imagined, at the latest where that ends, or at
-        the bar line where the part has to leave."""
+        """Return when a sustained note ends, in seconds: at the next stroke or release planned, else at the end of the
+        plan, and never after the bar line at which the part falls silent."""
         end_s = on_s + grid.period_s
         for tick, reply in ahead:
             end_s = tick.time_on(grid) + self.behind_s
@@ -113,7 +113,7 @@ class Scorer:
 
 
 def _bar_line_s(tick: Tick, grid: Grid) -> float:
-    """When the bar of this tick ends."""
+    """Return when the bar of this tick ends, in seconds."""
     left = tick.position.ticks_per_bar - tick.position.tick + tick.sub
     return grid.time_of(tick.beat + left / ticks_per_beat(tick.position.meter))
 
@@ -127,5 +127,5 @@ def _note(part: str, on_s: float, off_s: float, pitch: int, velocity: float, tic
 
 
 def _voices(note: PlannedNote) -> tuple[str, ...]:
-    """What a direction can name it by."""
+    """Return the voices of a note, for Settings: ("snare", "drums") or ("line",)."""
     return (PIECE_OF_PITCH[note.pitch], "drums") if note.part == "drums" else (note.part,)

@@ -1,4 +1,4 @@
-"""What the player plays within some bars, placed on their ticks: a phrase to answer, a riff to repeat."""
+"""`Window` records what the player plays within some bars, on ticks: a phrase to answer or a riff to repeat."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Latent = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One note. tick: from the first bar line on; ticks: how long."""
+    """One note on ticks. tick: counted from the first bar line; ticks: its length."""
 
     tick: int
     pitch: int
@@ -28,7 +28,7 @@ class Placed:
 
 
 class Window:
-    """Collects from tick number `first` on, for `ticks` ticks. tick_s: the length of one, about."""
+    """Records notes from tick number `first` on, for `ticks` ticks. tick_s: approximate length of a tick."""
 
     def __init__(self, first: int, per_beat: int, ticks: int, tick_s: float) -> None:
         self._first, self.per_beat, self.ticks, self._tick_s = first, per_beat, ticks, tick_s
@@ -36,7 +36,7 @@ class Window:
         self._sounds: dict[int, Latent] = {}  # by tick
 
     def push(self, analysis: Analysis, now: Tick, grid: Grid) -> None:
-        """Take what is new in this frame. now: any tick of the grid."""
+        """Take the notes that are new or corrected in this frame. now: any tick of the grid."""
         for note in analysis.notes:
             place = self.offset(now) + self._ticks_after(now, note, grid)
             if 0 <= place < self.ticks and note.articulation != "ghost":
@@ -46,28 +46,28 @@ class Window:
             self._heard[note.onset_s] = self._heard[note.onset_s][0], note
 
     def _ticks_after(self, now: Tick, note: Note, grid: Grid) -> int:
-        """To the tick it was meant for: the player's distance from the beat and his swing taken out."""
+        """Return the ticks from `now` to the note's own, without the player's swing and distance from the beat."""
         beat = grid.beat_at(note.onset_s - grid.behind_s)
         whole = math.floor(beat)
         return round((whole - now.beat + straight(beat - whole, grid.swing)) * self.per_beat - now.sub)
 
     def offset(self, tick: Tick) -> int:
-        """Ticks from the first bar line."""
+        """Return the ticks from the first bar line."""
         return tick.number - self._first
 
     def keep(self, tick: Tick, sound: Latent | None) -> None:
-        """What a tick of these bars sounded like."""
+        """Keep the latent `sound` of a tick of these bars."""
         if sound is not None and 0 <= self.offset(tick) < self.ticks:
             self._sounds[self.offset(tick)] = sound
 
     def again(self, offset: int, heard: BassTick, sound: Latent | None) -> tuple[BassTick, Latent | None]:
-        """What the band hears in a tick when these bars repeat: the player where he plays, else what he played here."""
+        """Return bass and sound of a tick when these bars repeat: the player's where they play, else those recorded."""
         bass = bass_at(self.notes, offset % self.ticks, heard)
         return (bass, sound) if bass is heard else (bass, self._sounds.get(offset % self.ticks))
 
     @property
     def notes(self) -> tuple[Placed, ...]:
-        """In order; of two in one tick the later."""
+        """The notes in order; of two in one tick the later."""
         by_tick = dict(sorted(self._heard.values(), key=lambda heard: heard[1].onset_s))
         return tuple(
             Placed(tick, by_tick[tick].pitch, by_tick[tick].velocity, self._length(by_tick[tick], after - tick))
@@ -81,7 +81,7 @@ class Window:
 
 
 def bass_at(notes: Iterable[Placed], tick: int, heard: BassTick) -> BassTick:
-    """What the band hears in a tick of a riff that repeats: the player where he plays, else the riff."""
+    """Return the bass of a tick of a riff that repeats: the player's where they play, else the riff's."""
     if heard.onset_pitch is not None:
         return heard
     for note in notes:

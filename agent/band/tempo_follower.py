@@ -1,11 +1,11 @@
-"""The band's own beat: between the ears' Grid, which may jump, and the ticks, which must not.
+"""`Tempo` smooths the beat that the band plays on: the listener's Grid may jump, the band's ticks must not.
 
-The ears say which beat a note was meant for; this estimates from the notes where the next beats fall, and glides there.
-A bank of Kalman filters (Bar-Shalom, Li and Kirubarajan, Estimation with Applications, ch. 11) holds the time of a beat,
-the period, and the period's change per beat: phase correction, period correction and anticipation of a trend, the three
-abilities of people who keep together (Mates, Biological Cybernetics 70, 1994; van der Steen and Keller, "The adaptation
-and anticipation model (ADAM)", Frontiers in Human Neuroscience 7, 2013). Each filter believes in another kind of player;
-they are mixed by how well each foresaw the last notes, so that the mixture glides too.
+The listener says which beat a note was meant for; `Tempo` estimates from the notes where the next beats fall, and
+glides there. A bank of Kalman filters (Bar-Shalom, Li and Kirubarajan, Estimation with Applications, ch. 11) holds the
+time of a beat, the period, and the period's change per beat: phase correction, period correction and anticipation of a
+trend, the three abilities of people who keep together (Mates, Biological Cybernetics 70, 1994; van der Steen and
+Keller, "The adaptation and anticipation model (ADAM)", Frontiers in Human Neuroscience 7, 2013). Each filter assumes
+another kind of player; they are mixed by how well each predicted the last notes.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from listener.types import Grid, Note
 
 SWUNG_FROM = 0.56
 GATE_BEATS, GATE_S = 0.22, 0.075
-UNSURE = (1 / 3, 2 / 3)  # a note there may be meant for another place: it says nothing exact
-SAME_BEATS = 0.2  # the ears' grid and ours are the same where they differ by less, of a beat
+UNSURE = (1 / 3, 2 / 3)  # places in a beat whose notes may be meant for another place: they correct nothing
+SAME_BEATS = 0.2  # of a beat; the listener's grid and the band's are the same where they differ by less
 LOST_BEATS = 0.35
 SAME_TEMPO = 0.20
-FOUND_BEATS, FOUND_TEMPO = 0.06, 0.06  # ears whose grid moves so much in a frame have found another one
+FOUND_BEATS, FOUND_TEMPO = 0.06, 0.06  # a listener's grid that moves so much in a frame is another one
 SCORE_MEMORY = 0.85  # per note
-FADE_BEATS = 0.3  # with which a correction reaches what is played
+FADE_BEATS = 0.3  # time constant with which a correction reaches what is played
 MOST_SLEW_S = 0.012  # per beat
 SLOW_BEATS, HELD_TEMPO = 24.0, 0.006
 OWN_BEATS = 16.0
-LAID_BACK_S = 0.008  # less is not meant
+LAID_BACK_S = 0.008  # a smaller distance from the beat is not taken for intention
 SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
 MOST_TREND = 0.04  # per beat
 Floats = NDArray[np.float64]
@@ -39,8 +39,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Player:
-    """A kind of player: how much may change from beat to beat (standard deviations): phase in seconds, period and
-    trend as shares of the period. trend_memory: per beat."""
+    """A kind of player: how much may change from beat to beat, as standard deviations.
+
+    phase_s: in seconds; tempo, trend: shares of the period; trend_memory: factor on the trend per beat.
+    """
 
     phase_s: float
     tempo: float
@@ -57,7 +59,7 @@ PLAYERS = (
 
 
 class Lock:
-    """One filter: [time of beat 0, period, trend] and their covariance. Beats are counted from its own anchor."""
+    """One Kalman filter: x = [time of beat 0, period, trend], p = their covariance. Beats count from its anchor."""
 
     def __init__(self, player: Player, anchor_s: float, period_s: float) -> None:
         self.player = player
@@ -66,12 +68,12 @@ class Lock:
         self.score = 0.0
 
     def time_of(self, beats: float) -> float:
-        """Seconds of the beat so many after the anchor; the trend goes on for as long as it is believed."""
+        """Return the time, in seconds, of the beat `beats` after the anchor, by period and trend."""
         anchor_s, period_s, trend_s = self.x
         return float(anchor_s + beats * period_s + 0.5 * beats * abs(beats) * trend_s)
 
     def move(self, beats: int) -> None:
-        """Anchor so many beats later."""
+        """Move the anchor `beats` beats later."""
         player, period_s = self.player, float(self.x[1])
         carry = np.array([[1.0, 1.0, 0.5], [0.0, 1.0, 1.0], [0.0, 0.0, player.trend_memory]])
         noise = np.diag([player.phase_s**2, (player.tempo * period_s) ** 2, (player.trend * period_s) ** 2])
@@ -80,7 +82,7 @@ class Lock:
             self.p = carry @ self.p @ carry.T + noise
 
     def correct(self, place: float, time_s: float, spread_s: float) -> None:
-        """A note at time_s was meant for `place` beats after the anchor."""
+        """Correct the filter by a note at time_s that was meant for `place` beats after the anchor."""
         row = np.array([1.0, place, 0.5 * place * abs(place)])
         deviation_s = time_s - self.time_of(place)
         variance = float(row @ self.p @ row) + spread_s**2
@@ -92,32 +94,35 @@ class Lock:
 
 
 class Tempo:
-    """follow(grid, notes, now_s) -> the band's Grid, once a frame. State small and copyable; knows no clock."""
+    """Follows the player's tempo: `follow` returns the band's Grid once a frame. Small, copyable state; no clock."""
 
     def __init__(self) -> None:
         self._locks: list[Lock] = []
         self._index = 0  # of the locks' anchor
-        self._ears: Grid | None = None  # as it was a frame ago
-        self._slow_s = 0.0  # period, as it has been for long
-        self._own_beats = 0.0  # for so long the ears may believe something else
-        self._downbeat: int | None = None  # a bar begins at this beat, whatever the ears believe
-        self._offset_s = 0.0  # played minus believed
+        self._listener_grid: Grid | None = None  # of the last frame
+        self._slow_s = 0.0  # period, averaged over SLOW_BEATS
+        self._own_beats = 0.0  # for so many beats a listener's grid that differs is ignored
+        self._downbeat: int | None = None  # a bar begins at this beat, whatever the listener says
+        self._offset_s = 0.0  # beat as played minus beat as estimated
         self._now_s = 0.0
 
     def reset(self) -> None:
-        """There is no beat."""
+        """Forget the beat."""
         self.__init__()  # type: ignore[misc]
 
     def follow(self, grid: Grid, notes: tuple[Note, ...], now_s: float, behind_s: float | None = None) -> Grid:
-        """grid: the ears'; notes: newly named; behind_s: how far behind the beat the player sits, where that is known:
-        he may, without dragging the band. Everything in seconds of the stream."""
+        """Return the grid to play on. Call once a frame; all times are seconds of the stream.
+
+        grid: the listener's; notes: new in this frame; behind_s: how far behind the beat the player plays, None = not
+        known. A player may lay back without slowing the band down.
+        """
         laid_back = self._locks and behind_s is not None and abs(behind_s) > LAID_BACK_S
-        late_s = (behind_s or 0.0) * self._held() if laid_back else 0.0
+        late_s = (behind_s or 0.0) * self._stability() if laid_back else 0.0
         if not self._locks or not self._agree(grid):
             self._start(grid, now_s)
         for note in notes:
             if note.articulation != "ghost":
-                self._hear(note.onset_s - late_s, grid)
+                self._correct(note.onset_s - late_s, grid)
         self._glide(grid, now_s)
         self._roll(now_s)
         return self._published(replace(grid, behind_s=late_s))
@@ -126,16 +131,18 @@ class Tempo:
         beat = math.floor(grid.beat_at(now_s))
         self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in PLAYERS]
         self._index, self._offset_s, self._slow_s = beat, 0.0, grid.period_s
-        self._ears, self._own_beats, self._downbeat = grid, 0.0, None
+        self._listener_grid, self._own_beats, self._downbeat = grid, 0.0, None
 
     def _agree(self, grid: Grid) -> bool:
-        """Whether the ears mean the same beats; their numbers are taken over where only these changed. Ears that slowly
-        come apart are believed later than ears that have found another beat."""
-        ears, self._ears = self._ears or grid, grid
+        """Return whether the listener's grid means the same beats, and take over its beat numbers where it does.
+
+        A grid that drifts away is tolerated up to LOST_BEATS, one that jumps only up to SAME_BEATS.
+        """
+        before, self._listener_grid = self._listener_grid or grid, grid
         period_s = self._period_s()
         apart = grid.beat_at(self._time_of(self._index)) - self._index
         shift = round(apart)
-        found = _is_another(ears, grid)
+        found = _is_another(before, grid)
         beats, tempo = (SAME_BEATS, FOUND_TEMPO) if found else (LOST_BEATS, SAME_TEMPO)
         same = abs(apart - shift) <= beats and abs(math.log(grid.period_s / period_s)) <= tempo
         if not same:
@@ -147,12 +154,12 @@ class Tempo:
             self._downbeat = None
         return True
 
-    def _held(self) -> float:
-        """0-1: whether the tempo has lately been what it is now. In a tempo that moves nobody knows who is late."""
+    def _stability(self) -> float:
+        """Return the tempo's stability, 0 to 1. Lateness is only trusted while this is high."""
         return math.exp(-(((self._period_s() / self._slow_s - 1) / HELD_TEMPO) ** 2))
 
     def resume(self, onset_s: float) -> None:
-        """The player goes on after a fermata: a bar begins there, as fast as before, whatever the ears still believe."""
+        """Begin a bar at the onset with which the player goes on after a fermata, in the tempo before it."""
         if not self._locks:
             return
         period_s = self._slow_s
@@ -171,7 +178,7 @@ class Tempo:
     def _period_s(self) -> float:
         return self._time_of(self._index + 1) - self._time_of(self._index)
 
-    def _hear(self, onset_s: float, grid: Grid) -> None:
+    def _correct(self, onset_s: float, grid: Grid) -> None:
         place, deviation_s, spread_s = self._nearest(onset_s, grid)
         if any(abs(place % 1 - third) < 1e-6 for third in UNSURE) or abs(deviation_s) > min(
             GATE_S, GATE_BEATS * self._period_s()
@@ -183,7 +190,7 @@ class Tempo:
         self._offset_s += before_s - self._time_of(self._index + 1)
 
     def _nearest(self, time_s: float, grid: Grid) -> tuple[float, float, float]:
-        """The place nearest to time_s, in beats after the anchor; how far from it; how exactly such places are played."""
+        """Return the place nearest to time_s: (beats after the anchor, seconds from it, spread of such notes in s)."""
         period_s = self._period_s()
         beat = (time_s - self._time_of(self._index)) / period_s
         best = (0.0, math.inf, 1.0)
@@ -195,7 +202,7 @@ class Tempo:
         return best
 
     def _glide(self, grid: Grid, now_s: float) -> None:
-        """What is played comes nearer to what is believed, never by more than MOST_SLEW_S a beat."""
+        """Move the beat as played toward the estimate, by at most MOST_SLEW_S a beat."""
         beats = (now_s - self._now_s) / grid.period_s
         self._now_s = now_s
         if abs(self._offset_s) > SLIP_S:
@@ -204,7 +211,7 @@ class Tempo:
         self._offset_s -= max(-MOST_SLEW_S * beats, min(MOST_SLEW_S * beats, wanted_s))
 
     def _roll(self, now_s: float) -> None:
-        """Anchor at the beat last passed."""
+        """Move the anchor to the beat last passed."""
         period_s = self._period_s()
         beats = math.floor((now_s - self._time_of(self._index)) / period_s)
         for lock in self._locks:
@@ -224,21 +231,21 @@ class Tempo:
         )
 
     def _position(self, grid: Grid) -> int:
-        """In its bar, of the beat at the anchor."""
+        """Return the position in its bar, from 1, of the beat at the anchor."""
         if self._downbeat is None:
             return grid.position_of(self._index)
         return (self._index - self._downbeat) % grid.meter.numerator + 1
 
 
 def _is_another(before: Grid, grid: Grid) -> bool:
-    """Whether the ears left their grid for another."""
+    """Return whether the listener's grid jumped between two frames."""
     apart = before.beat_at(grid.anchor_s)
     moved = abs(apart - round(apart)) > FOUND_BEATS
     return moved or abs(math.log(grid.period_s / before.period_s)) > FOUND_TEMPO
 
 
 def _places(grid: Grid) -> tuple[tuple[float, float], ...]:
-    """(place in the beat, spread in seconds); a swung off-beat lies where the player puts it."""
+    """Return (place in the beat, spread in seconds) where notes may lie; off-beats lie where the grid's swing says."""
     if grid.meter.denominator == 8:
         return COMPOUND_PLACES if grid.meter.numerator % 3 == 0 else SHORT_BEAT_PLACES
     if grid.swing > SWUNG_FROM:

@@ -1,4 +1,4 @@
-"""Answers a phrase: the player's rhythm with another contour, moved up, bent to the harmony, and brought to a close.
+"""`Trading` answers a phrase: the player's rhythm with another contour, moved up, fitted to the harmony and closed.
 
 An answer keeps what makes the phrase this phrase (its rhythm, its gestures) and changes one thing at a time: after
 Schoenberg, "Fundamentals of Musical Composition" (1967), ch. III, on developing variation. Deterministic: (phrase,
@@ -18,9 +18,9 @@ from agent.band.phrase_window import Placed
 from models.music.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 
 CENTRES = (69, 72, 75)  # MIDI; where an answer may lie
-PUMPED = 4  # so many strokes of one pitch in a row have no contour: they are given one
-WAVE = (0, 4, 7, 4, 9, 7, 4, 2)  # semitones: that contour, stroke by stroke
-SEQUENCE = (-5, -3, 2, 3, 5)  # semitones by which the second half repeats the first's gestures
+PUMPED = 4  # so many strokes of one pitch in a row have no contour: they are given WAVE
+WAVE = (0, 4, 7, 4, 9, 7, 4, 2)  # semitones, stroke by stroke
+SEQUENCE = (-5, -3, 2, 3, 5)  # semitones by which the second half may repeat the first
 ACCENTS_IN_BAR = 2
 ACCENT_VELOCITY = 6  # above the phrase's mean
 MEAN_VELOCITY = 88
@@ -39,7 +39,7 @@ SCALE_OF_CHORD = {  # where the key is not known: the scale that goes with a cho
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """The shape of a turn: ticks in a beat, in a bar, in all."""
+    """The length of a turn in ticks: of a beat, of a bar, in all."""
 
     per_beat: int
     per_bar: int
@@ -48,14 +48,14 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """One note of an answer before the harmony is known. aim: where it wants to lie, MIDI, whole or not."""
+    """One note of an answer before the harmony is known. aim: the MIDI pitch it should lie near, fractions allowed."""
 
     tick: int
     aim: float
     velocity: int
     ticks: int
-    stable: bool = False  # a tone of the chord, whatever it costs
-    home: bool = False  # the last one: the root, or where the phrase stays open the fifth
+    stable: bool = False  # must be a tone of the chord
+    home: bool = False  # the last note: the root, or the fifth where the phrase stays open
 
 
 def _as_it_is(aims: list[float], rng: np.random.Generator) -> list[float]:
@@ -82,7 +82,7 @@ def _wider(aims: list[float], rng: np.random.Generator) -> list[float]:
 
 
 CONTOURS: tuple[Callable[[list[float], np.random.Generator], list[float]], ...] = (
-    _as_it_is,  # the rhythm and the line moved up, its end new: "yes"
+    _as_it_is,  # the player's own contour, moved up
     _inverted,
     _sequence,
     _wider,
@@ -92,7 +92,7 @@ CONTOURS: tuple[Callable[[list[float], np.random.Generator], list[float]], ...] 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a turn answers; the next turn has another contour."""
+    """How a turn answers: contour (index of CONTOURS), centre (MIDI), open end, ornaments. Turns differ in contour."""
 
     contour: int
     centre: int
@@ -108,7 +108,7 @@ class Recipe:
 
 
 def answer(phrase: Sequence[Placed], recipe: Recipe, bars: Bars) -> tuple[Tone, ...]:
-    """Tones in order; empty for an empty phrase."""
+    """Return the answer's tones in order; empty for an empty phrase."""
     kept = _end(_thinned(phrase, bars), bars)
     if not kept:
         return ()
@@ -134,7 +134,7 @@ def _contour(notes: Sequence[Placed]) -> list[float]:
 
 
 def _moved(aims: list[float], centre: int) -> list[float]:
-    """By octaves to the centre; single notes that leave the range come back by an octave."""
+    """Return the aims moved by octaves to the centre; notes outside the line's range are moved back by an octave."""
     shift = 12 * round((centre - median(aims)) / 12)
     return [_within(aim + shift) for aim in aims]
 
@@ -148,7 +148,7 @@ def _within(aim: float) -> float:
 
 
 def _thinned(phrase: Sequence[Placed], bars: Bars) -> list[Placed]:
-    """A bass pumps one pitch where a melody would hold it: repetitions off the beat become length."""
+    """Merge repetitions of a pitch off the beat into one long note, since a melody would hold it."""
     kept: list[Placed] = []
     for note in phrase:
         last = kept[-1] if kept else None
@@ -161,7 +161,7 @@ def _thinned(phrase: Sequence[Placed], bars: Bars) -> list[Placed]:
 
 
 def _end(notes: list[Placed], bars: Bars) -> list[Placed]:
-    """An answer leaves room before the turn passes on: it ends on the last beat at the latest, on a beat if it can."""
+    """Cut the answer so that it ends on the turn's last beat at the latest, and on a beat if it can."""
     latest = bars.ticks - bars.per_beat
     kept = [note for note in notes if note.tick <= latest]
     on_beat = [i for i, note in enumerate(kept) if note.tick % bars.per_beat == 0 and note.tick > latest - bars.per_bar]
@@ -174,7 +174,7 @@ def _last(tone: Tone, bars: Bars) -> Tone:
 
 
 def _ornamented(tones: list[Tone], bars: Bars) -> list[Tone]:
-    """In the last two bars, a tone between two that are a beat or more apart and do not lie together."""
+    """Add, in the last two bars, a tone between two that lie one to two beats and a minor third or more apart."""
     out: list[Tone] = []
     for tone, after in zip(tones, [*tones[1:], None], strict=True):
         room = after.tick - tone.tick if after else 0
@@ -189,7 +189,7 @@ def _ornamented(tones: list[Tone], bars: Bars) -> list[Tone]:
 
 
 def pitch_of(tone: Tone, chord: ChordHit | None, key: tuple[int, str] | None, opens: bool) -> int:
-    """The pitch nearest to where the tone wants to lie that the harmony allows."""
+    """Return the pitch nearest to the tone's aim that chord and key allow. opens: end on the fifth, not the root."""
     allowed = _allowed(tone, chord, key, opens)
     places = [p for p in range(LINE_LOW, LINE_HIGH + 1) if p % 12 in allowed]
     return min(places, key=lambda p: (abs(p - tone.aim), p))
@@ -210,7 +210,10 @@ def _allowed(tone: Tone, chord: ChordHit | None, key: tuple[int, str] | None, op
 
 
 def accents(phrase: Sequence[Placed], bars: Bars) -> dict[int, bool]:
-    """tick -> whether it is its bar's strongest: what the drums answer. Loud notes; where all are alike, off-beats."""
+    """Return the phrase's accents as {tick: whether it is the strongest of its bar}, ACCENTS_IN_BAR a bar.
+
+    Accents are loud notes, and off-beats after them.
+    """
     if not phrase:
         return {}
     average = mean(note.velocity for note in phrase)
@@ -224,14 +227,14 @@ def accents(phrase: Sequence[Placed], bars: Bars) -> dict[int, bool]:
 
 
 def with_accent(drums: tuple[DrumHit, ...], strongest: bool) -> tuple[DrumHit, ...]:
-    """The drums of a tick with the player's accent in them."""
+    """Return the drums of a tick with the player's accent added."""
     pieces = {"kick": 108, "open_hat": 92} if strongest else {"snare": 90}
     wanted = tuple(DrumHit(piece, velocity) for piece, velocity in pieces.items())
     return wanted + tuple(h for h in drums if h.piece not in pieces and not (strongest and h.piece == "closed_hat"))
 
 
 class Trading:
-    """The phrase heard last and the answer to it; `tone` and `accent` by tick of the answering turn."""
+    """Holds the answer to the phrase heard last; `line`, `ends` and `drums` take a tick of the answering turn."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -242,7 +245,7 @@ class Trading:
         self.recipe = Recipe.of(seed, 0)
 
     def prepare(self, phrase: tuple[Placed, ...], turn: int, bars: Bars) -> None:
-        """Make the answer; nothing changes where nothing new was heard."""
+        """Make the answer to a phrase, unless phrase, turn and bars are those of the last call."""
         if self._made_of == (phrase, turn, bars):
             return
         self._made_of = phrase, turn, bars
@@ -253,12 +256,12 @@ class Trading:
         self._accents = accents(phrase, bars)
 
     def line(self, tick: int, chord: ChordHit | None, key: tuple[int, str] | None) -> tuple[int, int] | None:
-        """(pitch, velocity) of the note that begins in this tick."""
+        """Return (pitch, velocity) of the note that begins in this tick; None where none does."""
         tone = self._tones.get(tick)
         return (pitch_of(tone, chord, key, self.recipe.opens), tone.velocity) if tone else None
 
     def ends(self, tick: int) -> bool:
-        """Whether a note ends as this tick begins."""
+        """Return whether a note ends as this tick begins."""
         return tick in self._ends
 
     def drums(self, tick: int, drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:

@@ -1,4 +1,4 @@
-"""Chord -> pitches: which octave and inversion, moving as little as possible from the last chord."""
+"""`voice` chooses octave and inversion of a chord so that it moves as little as possible from the last one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CENTRE = 62.0
 
 
 def voice(root: int, intervals: Sequence[int], previous: Sequence[int] = ()) -> tuple[int, ...]:
-    """Pitches (MIDI, rising) of a chord on pitch class `root`, 3 or 4 voices within LOW..HIGH.
+    """Return the pitches (MIDI, rising) of a chord on pitch class `root`, 3 or 4 voices within LOW..HIGH.
 
     Of all placements of its tones, the one with the least voice-leading distance to `previous` (the sum of
     each voice's step; Tymoczko, "The Geometry of Musical Chords", 2006), then the one nearest the centre.
@@ -26,10 +26,10 @@ def _playable(pitches: Sequence[int]) -> bool:
 
 
 def _distance(pitches: Sequence[int], previous: Sequence[int]) -> float:
-    """How far each voice is from the nearest of the last chord's: 0 when nothing came before."""
+    """Return the sum of each voice's semitones to the nearest of the last chord's; 0 when nothing came before."""
     return sum(min((abs(p - q) for q in previous), default=0) for p in pitches)
 
 
 def intervals_of(quality: str, table: Mapping[str, Sequence[int]]) -> Sequence[int]:
-    """The quality's tones above the root; an unknown one is played as a power chord with the octave."""
+    """Return the quality's semitones above the root; an unknown quality is played as root, fifth and octave."""
     return table.get(quality, (0, 7, 12))

@@ -46,7 +46,7 @@ def _compose(given: argparse.Namespace) -> int:
     from agent.cli.reply import check_out
     from agent.cli.responder_options import number, wish
     from agent.compose import composer, copy_guard
-    from agent.compose.wish import open_responder
+    from agent.compose.generation_options import open_responder
     from agent.core.music_names import key_of, meter_of
 
     config = load(given.config, pairs(given))
@@ -67,7 +67,7 @@ def _compose(given: argparse.Namespace) -> int:
     responder = open_responder(given.model, config)
 
     def play(offset: int) -> list[composer.Moment]:
-        return composer.compose(responder, replace(brief, wish=replace(asked, seed=asked.seed + offset)))
+        return composer.compose(responder, replace(brief, options=replace(asked, seed=asked.seed + offset)))
 
     music = copy_guard.original(play, lambda moments: [m.reply for m in moments], composer.places_of(brief))
     swung = start.swung if start else asked.dials.style in SWUNG_STYLES and meter.denominator == 4
@@ -94,11 +94,11 @@ def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bp
     notes = {"bass": bass_notes([moment.bass for moment in music], at)}
     key = multitrack.KEY_NAMES[brief.key.mode][brief.key.tonic]
     time = multitrack.TimeMap(PER_QUARTER, ((0, round(60e6 / bpm)),), ((0, brief.meter),), ((0, key),))
-    strike = strike_of(brief.wish, [moment.place for moment in music], at, time)
+    strike = strike_of(brief.options, [moment.place for moment in music], at, time)
     played = band_notes([moment.reply for moment in music], at, strike)
-    notes |= {name: found for name, found in played.items() if name in brief.wish.parts}
+    notes |= {name: found for name, found in played.items() if name in brief.options.parts}
     parts = multitrack.parts_of(config, notes)
-    title = f"Antiphon: {key_name(brief.key)}, {brief.meter}, seed {brief.wish.seed}"
+    title = f"Antiphon: {key_name(brief.key)}, {brief.meter}, seed {brief.options.seed}"
     multitrack.write(given.out, time, parts, at(len(music)), title)
     places = [moment.place for moment in music]
     print(f"{key_name(brief.key)}, {summary(given.out, brief.bars, places, bpm, parts)}")

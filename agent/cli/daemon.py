@@ -30,12 +30,12 @@ def add(commands: Any) -> None:
 def _daemon(given: argparse.Namespace) -> int:
     from agent.audio import device_list
     from agent.cli.jam import check_out, settings
-    from agent.memory.player_profile import nobodys, personal
+    from agent.memory.player_profile import with_player_adapter, without_player
     from agent.session import setup, structured_log
     from agent.session.daemon import Daemon
 
     config, take = settings(given)
-    config = (nobodys if take else personal)(config)
+    config = (without_player if take else with_player_adapter)(config)
     check_out(given.out)
     structured_log.set_up(config.log.level if config.log.level == "debug" else "info", given.log_json)
 

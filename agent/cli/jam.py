@@ -83,7 +83,7 @@ def _jam(given: argparse.Namespace) -> int:
 
     from agent.audio import device_list
     from agent.control.keyboard import HELP
-    from agent.memory.player_profile import nobodys, personal
+    from agent.memory.player_profile import with_player_adapter, without_player
     from agent.recording.recorder import new_session_folder
     from agent.session import setup
     from agent.session.monitor import Monitor
@@ -106,7 +106,7 @@ def _jam(given: argparse.Namespace) -> int:
 
         troubles = OfflineSession(config, where, folder, monitor).run()
     else:
-        troubles = _live((nobodys if where.take else personal)(config), where, folder, monitor)
+        troubles = _live((without_player if where.take else with_player_adapter)(config), where, folder, monitor)
     for trouble in troubles:
         print(f"antiphon: {trouble}", file=sys.stderr)
     console.print(f"session written to {folder}", markup=False, soft_wrap=True)

@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
 def _reply(given: argparse.Namespace) -> int:
     from agent.cli.responder_options import wish
     from agent.compose import copy_guard, reply
-    from agent.compose.wish import open_responder
+    from agent.compose.generation_options import open_responder
     from models.music.midi_reader import Unusable, read_score
 
     config = load(given.config, pairs(given))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from agent.compose.wish import Wish
+from agent.compose.generation_options import GenerationOptions
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from models.music.dials import STYLES, Dials
@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dials.add_argument(f"--{name}", metavar=metavar, help=says)
 
 
-def wish(given: argparse.Namespace, config: Config) -> Wish:
+def wish(given: argparse.Namespace, config: Config) -> GenerationOptions:
     """What was asked for. UserError in one line for what is out of range or unknown."""
     low, high = TEMPERATURE_RANGE
     temperature = number("--temperature", given.temperature, low, high, config.band.temperature)
@@ -49,7 +49,7 @@ def wish(given: argparse.Namespace, config: Config) -> Wish:
         raise UserError(f"--seed {given.seed}: a whole number is needed, such as 7")
     looseness = number("--looseness", given.looseness, *LOOSENESS_RANGE, config.band.looseness)
     parts, dials = _parts(given.parts, config), _dials(given, config)
-    return Wish(int(seed), temperature, parts, dials, config.dials.guidance, looseness)
+    return GenerationOptions(int(seed), temperature, parts, dials, config.dials.guidance, looseness)
 
 
 def number(option: str, text: str | None, low: float, high: float, default: float) -> float:

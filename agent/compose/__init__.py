@@ -1,1 +1,4 @@
-"""Music without a player: compose, reply to a MIDI file, multitrack files. Doors: composer.py, reply.py."""
+"""Makes music without a live player: composes, replies to a MIDI file, writes multitrack files.
+
+Doors: composer.py, reply.py.
+"""

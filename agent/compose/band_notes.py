@@ -1,4 +1,4 @@
-"""Replies tick by tick -> the notes of each part in MIDI ticks, chords voiced."""
+"""Turns replies on ticks into the notes of each part in MIDI ticks, with chords voiced."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from models.music.midi_reader import RawNote
 from models.music.tokens import DRUM_PIECES, QUALITIES, BassTick, DrumHit, Reply
 
 DRUM_TICKS = 1  # how long a drum's note is written
-BASS_GAP = 0.95  # of its ticks that a bass note is written, so that repeated ones stay apart
+BASS_GAP = 0.95  # share of its ticks that a bass note is written, so that repeated notes stay apart
 
 At = Callable[[int], int]  # 16th tick -> MIDI tick
 Strike = Callable[[int, Reply], list[tuple[DrumHit, int]]]  # tick, reply -> hits, and MIDI ticks from the grid
 
 
 def on_the_grid(tick: int, reply: Reply) -> list[tuple[DrumHit, int]]:
-    """A Strike without human timing."""
+    """Return the drum hits of a reply without human timing: the plain Strike."""
     return [(hit, 0) for hit in reply.drums]
 
 
 def band_notes(replies: Sequence[Reply], at: At, strike: Strike = on_the_grid) -> dict[str, tuple[RawNote, ...]]:
-    """The notes of tokens.PARTS; what sounds at the end ends there. strike is asked tick by tick, in order."""
+    """Return the notes of each of tokens.PARTS; all end with the last tick. strike is called tick by tick, in order."""
     return {
         "drums": tuple(_drums(replies, at, strike)),
         "chords": tuple(_chords(replies, at)),
@@ -30,7 +30,7 @@ def band_notes(replies: Sequence[Reply], at: At, strike: Strike = on_the_grid) -
 
 
 def bass_notes(basses: Sequence[BassTick], at: At) -> tuple[RawNote, ...]:
-    """One voice: a note sounds until the bass says another pitch, none, or begins again."""
+    """Return the bass's notes: each sounds until the bass rests, changes its pitch or begins another note."""
     return tuple(_bass(basses, at))
 
 

@@ -1,6 +1,6 @@
-"""A bass for music that has none: roots, fifths, octaves and approach notes, locked to the kick, by style and meter.
+"""`RuleBass` plays a bass line by rules: roots, fifths, octaves and approach notes, locked to the kick, by style.
 
-Whoever plays the bass of `antiphon compose` has BassPlayer.step; a learned one takes the place of RuleBass.
+`BassPlayer` is what `antiphon compose` asks of a bass; a trained model with the same `step` can replace RuleBass.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ from listener.types import Key, Meter
 from models.music.tokens import QUALITIES, BassTick, Position, Reply, grouping_of, ticks_per_beat
 
 LOW, HIGH = 28, 50  # E1 to D3
-HOME = 35.0  # around which roots are placed
+HOME = 35.0  # MIDI pitch around which roots are placed
 QUALITY_TONES = tuple(QUALITIES.values())
 FIFTH, OCTAVE = 7, 12
 VELOCITY = {"bar": 104, "group": 96, "beat": 90, "half": 84, "sixteenth": 76}
 PLACES = tuple(VELOCITY)  # from the strongest to the weakest
-FIGURE_BARS = 2  # the rhythm comes again after so many bars; the last of four is freer
+FIGURE_BARS = 2  # the rhythm repeats after so many bars; the last of four bars is free
 NO_DIAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Feel:
-    """Chances of an onset by place in the bar (PLACES) and with a kick; of pitches that are not the root; length.
+    """A style of bass playing, as probabilities.
 
-    length_ticks: at most, of a note. chromatic: whether an approach may come by a half step from outside the key.
+    onset: of a note, by place in the bar (PLACES); kick: of a note together with a kick; fifth, octave, third: of these
+    instead of the root; approach: of an approach note before a change of harmony. length_ticks: longest note.
+    chromatic: whether an approach note may lie outside the key.
     """
 
     onset: tuple[float, float, float, float, float]
@@ -59,10 +61,8 @@ USUAL = Feel((1.0, 0.85, 0.5, 0.4, 0.02), fifth=0.15, octave=0.12)
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What the bass goes by in one tick. reply: the band's, in this tick. root: pitch class, quality: index, that hold.
-
-    coming: the root that comes with the next bar, None where it is not known. rng is of this piece alone.
-    """
+    """What the bass is given for one tick. reply: the band's, in this tick. root: pitch class of the harmony; quality:
+    its index in QUALITIES; both -1 = none. coming: root of the next bar, None = not known."""
 
     position: Position
     reply: Reply
@@ -73,7 +73,8 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class BassState:
-    """pitch: sounding, None at rest; last: of the last note; age: ticks since its onset; root: it was played over."""
+    """Where the bass is. pitch: sounding, None = rest; last: pitch of the last note; age: ticks since its onset; root:
+    of the harmony it was played over."""
 
     pitch: int | None = None
     last: int = round(HOME)
@@ -82,14 +83,16 @@ class BassState:
 
 
 class BassPlayer(Protocol):
+    """Anything that can play the bass of a composition, tick by tick."""
+
     def step(self, cue: Cue, state: BassState) -> tuple[BassTick, BassState]:
-        """The bass of this tick; the given state is left as it is."""
+        """Return the bass of this tick and the next state; `state` is not changed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RuleBass:
-    """The rules. density, syncopation, intensity: dials 0 to 1. Deterministic in seed, bar and tick."""
+    """A bass by rules. density, syncopation, intensity: dials, 0 to 1. Deterministic in seed, bar and tick."""
 
     key: Key
     scale: frozenset[int]
@@ -117,7 +120,7 @@ class RuleBass:
         return BassTick(True, None, 0, pitch), replace(state, pitch=pitch, age=age)
 
     def _chances(self, at: Position) -> list[float]:
-        """Four uniform numbers; the same at the same place of every figure, except in the last bar of four."""
+        """Return four uniform numbers, the same at the same place of every figure, except in the last bar of four."""
         figure = at.bar % FIGURE_BARS if at.bar % 4 != 3 else 1000 + at.bar
         rng = np.random.default_rng((self.seed, 77, figure, at.tick))
         return [float(x) for x in rng.random(4)]
@@ -125,7 +128,7 @@ class RuleBass:
     def _begins(self, cue: Cue, state: BassState, chance: float) -> bool:
         place = place_of(cue.position)
         if place == "bar" or (cue.root != state.root and place != "sixteenth"):
-            return True  # a change of harmony is said at once
+            return True  # a change of harmony is played at once
         wanted = self.feel.onset[PLACES.index(place)] * _bent(self.density, 0.5, 1.5)
         if place in ("half", "sixteenth"):
             wanted *= _bent(self.syncopation, 0.3, 1.7)
@@ -152,7 +155,7 @@ class RuleBass:
         return at.tick >= at.ticks_per_bar - max(ticks_per_beat(at.meter), 2)
 
     def _approach(self, target: int, last: int, chance: float) -> int:
-        """A step below or above the note to come, from the side the line comes from; in the key, or a half step."""
+        """Return a note beside the one to come, on the side of the last one: a step of the key, or a semitone."""
         side = -1 if last <= target else 1
         if self.feel.chromatic and chance < 0.5:
             return _inside(target + side)
@@ -164,7 +167,7 @@ class RuleBass:
 
 
 def place_of(at: Position) -> str:
-    """How strong a tick is: bar, group, beat, half (of a beat, or an eighth of x/8) or sixteenth."""
+    """Return how strong a tick is: bar, group, beat, half (of a beat, or an eighth of x/8) or sixteenth."""
     if at.tick == 0:
         return "bar"
     per_beat = ticks_per_beat(at.meter)
@@ -177,7 +180,7 @@ def place_of(at: Position) -> str:
 
 
 def group_starts(meter: Meter) -> tuple[int, ...]:
-    """The beats on which groups begin; beats that are not grouped go in pairs where they are even in number."""
+    """Return the beats on which groups begin; an even number of ungrouped beats is grouped in pairs."""
     grouping = grouping_of(meter)
     if set(grouping) == {1}:
         size = 2 if meter.numerator % 2 == 0 else meter.numerator
@@ -186,7 +189,7 @@ def group_starts(meter: Meter) -> tuple[int, ...]:
 
 
 def nearest(pitch_class: int, to: float) -> int:
-    """The pitch of this class in the bass's range that lies nearest."""
+    """Return the pitch of this class in the bass's range that lies nearest to `to`."""
     return min((p for p in range(LOW, HIGH + 1) if p % 12 == pitch_class % 12), key=lambda p: (abs(p - to), p))
 
 
@@ -195,6 +198,6 @@ def _inside(pitch: int) -> int:
 
 
 def _bent(dial: float | None, least: float, most: float) -> float:
-    """A factor: least at 0, 1 in the middle, most at 1."""
+    """Return a factor for a dial: `least` at 0, 1 in the middle, `most` at 1."""
     value = NO_DIAL if dial is None else dial
     return least + (1 - least) * 2 * value if value < NO_DIAL else 1 + (most - 1) * (2 * value - 1)

@@ -1,7 +1,7 @@
-"""Music from nothing but a key, a meter and dials, or from the last bars of a file: band and bass, tick by tick.
+"""Composes band and bass, tick by tick, from a key, a meter and dials, or on from the last bars of a file.
 
-The responder plays the band; a BassPlayer (agent.bassline) plays the bass from the band's harmony and kick, and the
-responder hears it in the next tick, as it hears a player.
+The responder plays the band; a BassPlayer (agent/compose/bass_line.py) plays the bass from the band's harmony and kick,
+and the responder hears it in the next tick, as it hears a player.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.compose.bass_line import BassPlayer, BassState, Cue, RuleBass, nearest
+from agent.compose.generation_options import GenerationOptions
 from agent.compose.song_form import PHRASE_BARS, Form, Harmony
-from agent.compose.wish import Wish
 from agent.directions.key_filter import InKey
 from listener.types import Key, Meter
 from models.music.tick_grid import Arrangement
@@ -41,17 +41,17 @@ from models.music.tokens import (
 from models.responder.responder import Responder, ResponderState
 from models.responder.sampling import LEAN, NO_PUSH, Lean, Push
 
-PRIME_BARS = 2  # of the tonic, heard before the first bar and not written
-CONTEXT_BARS = 16  # of a file to go on from
-FILL = 1.5  # nats, in the last beat of a phrase
+PRIME_BARS = 2  # bars of the tonic that the responder hears before the first; they are not written
+CONTEXT_BARS = 16  # bars of a file that the music continues
+FILL = 1.5  # nats by which drum fills are favoured at the end of a phrase
 FINAL_VELOCITY = 100
-REST_TICKS, REST_PULL, MOST_PULL = 1, 2.0, 8.0  # the line is drawn in after so long, by so many nats a beat
-HELD_TICKS, PHRASE_END_HELD = (9, 2), 2.5  # a note of the line gives way after so long, at density 0 and 1
+REST_TICKS, REST_PULL, MOST_PULL = 1, 2.0, 8.0  # after so long a rest the line is favoured, by so many nats a beat
+HELD_TICKS, PHRASE_END_HELD = (9, 2), 2.5  # longest note of the line, at density 0 and 1; factor at a phrase's end
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One tick of music: where it lies, and what was played."""
+    """One tick of music: its place, and what bass and band played."""
 
     place: Position
     bass: BassTick
@@ -60,18 +60,18 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What to compose. ends: whether with a cadence on the tonic. context: what came before."""
+    """What to compose. ends: whether it ends with a cadence on the tonic. context: the music before it."""
 
     key: Key
     meter: Meter
     bars: int
-    wish: Wish
+    options: GenerationOptions
     ends: bool = True
     context: tuple[Moment, ...] = ()
 
 
 def compose(responder: Responder, brief: Brief, player: BassPlayer | None = None) -> list[Moment]:
-    """`brief.bars` bars; the same brief gives the same music."""
+    """Return the ticks of `brief.bars` bars; the same brief gives the same music."""
     places = places_of(brief)
     first, last = places[0].bar, places[-1].bar
     before = [] if brief.context else places_of(replace(brief, bars=PRIME_BARS), first - PRIME_BARS)
@@ -85,7 +85,7 @@ def compose(responder: Responder, brief: Brief, player: BassPlayer | None = None
 
 
 def places_of(brief: Brief, first: int | None = None) -> list[Position]:
-    """Every tick of the tune; its bars are counted on from the context, else from a phrase's beginning."""
+    """Return every tick of the tune; bars are numbered on from the context, else from a phrase's beginning."""
     if first is None:
         first = brief.context[-1].place.bar + 1 if brief.context else PHRASE_BARS
     ticks = range(brief.meter.numerator * ticks_per_beat(brief.meter))
@@ -93,18 +93,18 @@ def places_of(brief: Brief, first: int | None = None) -> list[Position]:
 
 
 def rule_bass(brief: Brief) -> RuleBass:
-    dials = brief.wish.dials
+    dials = brief.options.dials
     own = (dials.style, dials.density, dials.syncopation, dials.intensity)
-    return RuleBass(brief.key, InKey(brief.key).scale, brief.wish.seed, *own)
+    return RuleBass(brief.key, InKey(brief.key).scale, brief.options.seed, *own)
 
 
 class _Writer:
-    """Band and bass as they go along."""
+    """Writes band and bass one tick at a time."""
 
     def __init__(self, responder: Responder, brief: Brief, player: BassPlayer, first: int) -> None:
         self._responder, self._brief, self._player, self._first = responder, brief, player, first
-        self._in_key = InKey(brief.key, brief.wish.dials.tension)
-        self._form = Form(self._in_key, brief.meter, brief.bars, brief.ends, brief.wish.seed)
+        self._in_key = InKey(brief.key, brief.options.dials.tension)
+        self._form = Form(self._in_key, brief.meter, brief.bars, brief.ends, brief.options.seed)
         self._state: ResponderState = responder.initial_state()
         self._bass_state = BassState()
         self._before = Moment(Position(0, 0, brief.meter), BassTick(True), EMPTY_REPLY)
@@ -114,7 +114,7 @@ class _Writer:
         self._sounds, self._rest_ticks, self._held_ticks = False, REST_TICKS, 0  # of the line
 
     def listen(self, context: Sequence[Moment]) -> None:
-        """Hear music that is there already."""
+        """Take in music that exists already."""
         for moment in context:
             self._state = self._step(moment.place, self._before, self._state)
             self._remember(moment)
@@ -123,7 +123,7 @@ class _Writer:
                 self._bass_state = BassState(sounding, nearest(sounding, sounding), 0, self._root)
 
     def play(self, place: Position) -> Moment:
-        """The next tick."""
+        """Return the next tick, played."""
         bar = place.bar - self._first
         self._state = self._step(place, self._before, self._state)
         reply = self._draw(self._state, self._ticks, place, self._harmony, self._push(place))
@@ -141,7 +141,7 @@ class _Writer:
         return self._remember(Moment(place, bass, reply))
 
     def end(self, place: Position) -> Moment:
-        """The last bar: one stroke of the tonic that rings."""
+        """Return the next tick of the last bar: one chord of the tonic that rings."""
         root, quality = self._in_key.tonic
         if place.tick == 0:
             self._bass_state = BassState(nearest(root, self._bass_state.last))
@@ -153,7 +153,7 @@ class _Writer:
         return self._remember(Moment(place, BassTick(True, None, 0, self._bass_state.pitch), EMPTY_REPLY))
 
     def _push(self, place: Position) -> Push:
-        """What the form asks of a tick: a harmony, or a fill at a phrase's end."""
+        """Return what the form asks of a tick: a harmony, or a fill at a phrase's end."""
         bar = place.bar - self._first
         harmony = self._form.harmony_at(bar, place.tick, self._harmony, self._coming)
         turns = bar % PHRASE_BARS == PHRASE_BARS - 1 and bar < self._brief.bars - 2
@@ -161,14 +161,14 @@ class _Writer:
         return Push(FILL if turns and last_beats else 0.0, harmony)
 
     def _longest(self, bar: int) -> int:
-        """Ticks that a note of the line may be held: fewer the denser it is to be, more at a phrase's end."""
-        density = self._brief.wish.dials.density
+        """Return the ticks that a note of the line may be held: fewer at high density, more at a phrase's end."""
+        density = self._brief.options.dials.density
         held = HELD_TICKS[0] + (HELD_TICKS[1] - HELD_TICKS[0]) * (0.5 if density is None else density)
         return round(held * (PHRASE_END_HELD if bar % PHRASE_BARS == PHRASE_BARS - 1 else 1))
 
     @property
     def _lean(self) -> Lean:
-        """The longer the line rests, the more it is drawn in: a tune without a melody is none."""
+        """The sampler's bias; the longer the line rests, the more its notes are favoured."""
         beats = max(self._rest_ticks - REST_TICKS, 0) / 4
         return replace(LEAN, line=LEAN.line + min(beats * REST_PULL, MOST_PULL))
 
@@ -177,23 +177,26 @@ class _Writer:
         return self._harmony[0] if self._harmony else -1
 
     def _step(self, place: Position, before: Moment, state: ResponderState) -> ResponderState:
-        wish = self._brief.wish
-        return self._responder.step(TickInput(place, before.bass, None, before.reply, wish.dials, wish.guidance), state)
+        options = self._brief.options
+        return self._responder.step(
+            TickInput(place, before.bass, None, before.reply, options.dials, options.guidance), state
+        )
 
     def _draw(self, state: ResponderState, number: int, place: Position, holds: Harmony | None, push: Push) -> Reply:
-        """holds: the harmony before. A harmony that is asked for has no faults."""
-        wish, bar = self._brief.wish, place.bar - self._first
+        """Return a reply in the key. holds: the harmony before; a harmony that `push` asks for has no faults."""
+        options, bar = self._brief.options, place.bar - self._first
 
         def sample(rng: np.random.Generator, pushed: Push) -> Reply:
-            return self._responder.sample(state, rng, wish.temperature, lean=self._lean, push=pushed)
+            return self._responder.sample(state, rng, options.temperature, lean=self._lean, push=pushed)
 
         def faults(reply: Reply) -> int:
             return 0 if push.harmony else self._form.faults(bar, place.tick, reply, holds)
 
-        return self._in_key.draw(sample, (wish.seed, number), holds[0] if holds else -1, push, faults)
+        return self._in_key.draw(sample, (options.seed, number), holds[0] if holds else -1, push, faults)
 
     def _foresee(self, place: Position, reply: Reply, harmony: Harmony | None) -> Harmony | None:
-        """What holds on the next downbeat: what the form asks for then, else as imagined on a copy of the state."""
+        """Return the harmony of the next downbeat: what the form asks for, else what the responder plays if it goes on
+        from a copy of the state."""
         state, before, number = self._state, Moment(place, BassTick.UNKNOWN, reply), self._ticks
         places = [Position(t, place.bar, place.meter) for t in range(place.tick + 1, place.ticks_per_bar)]
         downbeat = Position(0, place.bar + 1, place.meter)
@@ -220,18 +223,18 @@ def _after(reply: Reply, harmony: Harmony | None) -> Harmony | None:
 
 
 def _last_beat(meter: Meter) -> int:
-    """Ticks of the bar's last beat, or last pair of eighths."""
+    """Return the ticks of the bar's last beat, or last pair of eighths."""
     return min(max(ticks_per_beat(meter), 4), meter.numerator * ticks_per_beat(meter))
 
 
 def _line_pitch(pitch_class: int, last: int) -> int:
-    """The pitch of this class nearest to the line's last note, an index from LINE_LOW; -1: none yet."""
+    """Return the pitch of this class nearest to the line's last note. last: index from LINE_LOW, -1 = none yet."""
     near = LINE_LOW + last if last >= 0 else (LINE_LOW + LINE_HIGH) // 2
     return min((p for p in range(LINE_LOW, LINE_HIGH + 1) if p % 12 == pitch_class), key=lambda p: (abs(p - near), p))
 
 
 def moments_of(piece: Arrangement, bars: int = CONTEXT_BARS) -> tuple[Moment, ...]:
-    """The last bars of a piece that was read."""
+    """Return the last `bars` bars of a piece, tick by tick."""
     first = int(piece.bars[-1]) + 1 - bars
     ticks = np.flatnonzero(piece.bars >= first)
     return tuple(_moment(piece, int(tick)) for tick in ticks)

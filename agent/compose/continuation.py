@@ -1,4 +1,4 @@
-"""A MIDI file to go on from: its last bars as the responder hears them, its key, meter and tempo there."""
+"""Reads a MIDI file that the music is to continue: its last bars as ticks, and key, meter and tempo at its end."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from listener.types import Key, Meter
 from models.music.midi_reader import DEFAULT_QUARTER_US, DRUM_CHANNEL, Score, Unusable, read_score
 from models.music.tick_grid import TickGrid, arrange
 
-KEY_QUARTERS = 64  # from the end, that the key is heard in
+KEY_QUARTERS = 64  # the key is found in the last so many quarters
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a file ends. bpm: quarters a minute."""
+    """What a file ends with. bpm: quarters a minute; swung: whether it is swung; context: its last bars."""
 
     key: Key
     meter: Meter
@@ -29,7 +29,7 @@ class Start:
 
 
 def read(path: Path) -> Start:
-    """UserError in one line when the file cannot be read or has no bass."""
+    """Return how a MIDI file ends. Raises UserError when it cannot be read or has no bass."""
     try:
         score = read_score(path)
         piece = arrange(score, path.name, guess=True, min_bars=1)
@@ -40,7 +40,7 @@ def read(path: Path) -> Start:
 
 
 def key_at_end(score: Score) -> Key:
-    """From how long each pitch class sounds in the last bars."""
+    """Return the key of the last KEY_QUARTERS, from how long each pitch class sounds."""
     weights = np.zeros(12)
     since = max(n.end for t in score.tracks for n in t.notes) - KEY_QUARTERS * score.per_quarter
     for track in score.tracks:

@@ -1,4 +1,4 @@
-"""Refuses what was learned by heart: music that shares more than four bars of harmony and line with the training songs."""
+"""Refuses copies: music that shares more than four bars of harmony and line with a training song is made again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ Music = TypeVar("Music")
 def original(
     play: Callable[[int], Music], replies: Callable[[Music], Sequence[Reply]], places: Sequence[Position]
 ) -> Music:
-    """What play(seed offset) makes, played again with another offset while it is a copy. UserError when it stays one."""
+    """Return the music of play(seed offset), with the first offset that gives no copy of a training song.
+
+    Raises UserError after ATTEMPTS copies, or where the list of training songs cannot be read.
+    """
     try:
         check = CopyCheck.load()
     except (OSError, ValueError) as cause:
@@ -32,13 +35,13 @@ def original(
         if not check.refuses(bars_of(replies(music), places)):
             return music
     raise UserError(
-        f"{ATTEMPTS} tries all repeat more than {copy_check.LONGEST} bars of a training song; "
+        f"{ATTEMPTS} tries each repeat more than {copy_check.LONGEST} bars of a training song; "
         "try another --seed or a higher --temperature"
     )
 
 
 def bars_of(replies: Sequence[Reply], places: Sequence[Position]) -> list[copy_check.Bar]:
-    """Harmony and line as the copy check reads them."""
+    """Return harmony and line bar by bar, in the form that CopyCheck compares."""
     unheard = np.full((len(replies), 3), -1)
     events = Events(unheard, np.zeros(len(replies), bool), *reply_events(replies))
     return copy_check.bars_of(events, np.array([place.bar for place in places]))

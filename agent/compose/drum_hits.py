@@ -1,4 +1,4 @@
-"""The drummer's hands in a file that is written: micro-timing and velocity of every hit, in MIDI ticks."""
+"""Gives the drums of a written file human timing: an offset in MIDI ticks and a velocity for every hit."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections.abc import Sequence
 
 from agent.band.drum_timing import Drummer
 from agent.compose.band_notes import At, Strike
+from agent.compose.generation_options import GenerationOptions
 from agent.compose.multitrack import TimeMap
-from agent.compose.wish import Wish
 from agent.core.errors import UserError
 from models.music.midi_reader import DEFAULT_QUARTER_US
 from models.music.tokens import DrumHit, Position, Reply
 from models.timing.drum_timing import Timing
 
 
-def strike_of(wish: Wish, places: Sequence[Position], at: At, time: TimeMap) -> Strike:
-    """How the drums of a piece are struck. UserError when the weights of the timing cannot be used."""
+def strike_of(options: GenerationOptions, places: Sequence[Position], at: At, time: TimeMap) -> Strike:
+    """Return the Strike of a piece. Raises UserError when the weights of the timing model cannot be used."""
     try:
-        drummer = Drummer(Timing.load() if wish.looseness else None, wish.looseness, wish.dials.style, wish.seed)
+        drummer = Drummer(
+            Timing.load() if options.looseness else None, options.looseness, options.dials.style, options.seed
+        )
     except (OSError, ValueError) as cause:
         raise UserError(f"{cause}; or play on the grid with --looseness 0") from None
 
@@ -31,6 +33,6 @@ def strike_of(wish: Wish, places: Sequence[Position], at: At, time: TimeMap) -> 
 
 
 def quarter_us_at(time: TimeMap, midi_tick: int) -> int:
-    """Microseconds of a quarter there."""
+    """Return the length of a quarter, in microseconds, at a MIDI tick."""
     index = bisect_right(time.tempi, midi_tick, key=lambda tempo: tempo[0]) - 1
     return time.tempi[index][1] if index >= 0 else DEFAULT_QUARTER_US

@@ -1,4 +1,4 @@
-"""Parts as notes in MIDI ticks -> a multitrack MIDI file for a DAW: one named track a part, tempi, meters and keys."""
+"""Writes parts to a multitrack MIDI file for a DAW: one named track a part, with tempi, meters and keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEY_NAMES = {  # pitch class -> as a key signature can say it
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """channel: 1-16. program: 0-127 as sent."""
+    """A track. channel: 1 to 16; program: 0 to 127, as sent."""
 
     name: str
     channel: int
@@ -33,7 +33,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TimeMap:
-    """per_quarter: MIDI ticks. tempi: (tick, microseconds a quarter); meters: (tick, Meter); keys: (tick, "Dm")."""
+    """The time of a file. per_quarter: MIDI ticks a quarter; tempi: (tick, microseconds a quarter); meters: (tick,
+    Meter); keys: (tick, "Dm")."""
 
     per_quarter: int
     tempi: tuple[tuple[int, int], ...] = ()
@@ -42,7 +43,8 @@ class TimeMap:
 
 
 def parts_of(config: Config, notes: dict[str, tuple[RawNote, ...]], bass_program: int = BASS_PROGRAM) -> list[Part]:
-    """The parts in score order, bass first, on the config's channels and programs; the bass on one that is free."""
+    """Return the parts in score order, bass first, with the config's channels and programs; the bass's channel is a
+    free one."""
     taken = {part.channel for part in config.parts.values()} | {10}
     free = next((channel for channel in range(1, 17) if channel not in taken), 1)
     voices = {"bass": (free, bass_program)} | {name: (p.channel, p.program) for name, p in config.parts.items()}
@@ -50,7 +52,7 @@ def parts_of(config: Config, notes: dict[str, tuple[RawNote, ...]], bass_program
 
 
 def write(path: Path, time: TimeMap, parts: Sequence[Part], end: int, title: str) -> None:
-    """A format 1 file of which every track ends at `end` MIDI ticks. UserError where it cannot be written."""
+    """Write a format 1 file whose tracks all end at MIDI tick `end`. Raises UserError where it cannot be written."""
     file = mido.MidiFile(type=1, ticks_per_beat=time.per_quarter)
     last = max([end, *(note.end for part in parts for note in part.notes)])
     file.tracks.append(_track(title, _marks(time), last))
@@ -80,7 +82,8 @@ def _messages(part: Part) -> Iterator[tuple[int, mido.Message]]:
 
 
 def without_overlap(notes: Iterable[RawNote]) -> Iterator[RawNote]:
-    """In time order; a note ends at the latest when its pitch is struck again, and of two struck at once one stays."""
+    """Return the notes in time order; each ends at the latest when its pitch is struck again, and of two struck at
+    once one stays."""
     again: dict[int, int] = {}
     kept: list[RawNote] = []
     for note in sorted(notes, key=lambda n: (n.start, n.end), reverse=True):
@@ -92,7 +95,8 @@ def without_overlap(notes: Iterable[RawNote]) -> Iterator[RawNote]:
 
 
 def _track(name: str, messages: Iterable[tuple[int, mido.Message | mido.MetaMessage]], end: int) -> mido.MidiTrack:
-    """From absolute ticks; at one tick marks and programs come first, and a note ends before the next begins."""
+    """Return a track of messages with absolute ticks; at one tick meta messages and programs come first, then note
+    offs, then note ons."""
     order = {"note_off": 1, "note_on": 2}
     track, now = mido.MidiTrack([mido.MetaMessage("track_name", name=name)]), 0
     for at, message in sorted(messages, key=lambda pair: (pair[0], order.get(pair[1].type, 0))):

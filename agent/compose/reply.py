@@ -1,4 +1,4 @@
-"""A bass in a MIDI file -> what the band answers, tick by tick and causally: at tick t the bass of t-1 has been heard."""
+"""Replies to the bass of a MIDI file tick by tick, causally: at tick t the band has heard the bass up to t-1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from agent.compose.wish import Wish
+from agent.compose.generation_options import GenerationOptions
 from models.music import part_roles
 from models.music.midi_reader import RawTrack, Score
 from models.music.tick_grid import TickGrid, bass_rows, positions
@@ -18,7 +18,7 @@ from models.responder.responder import Responder
 
 @dataclass(frozen=True, slots=True)
 class BassPart:
-    """A bass on the tick grid: places, basses [T] up to the end of its last bar; begins: the bar it comes in."""
+    """A bass on the tick grid. places, basses: [T], up to the end of its last bar; begins: the bar it comes in."""
 
     track: RawTrack
     grid: TickGrid
@@ -28,12 +28,12 @@ class BassPart:
 
     @property
     def end(self) -> int:
-        """MIDI tick of the last bar's end."""
+        """The MIDI tick at which the last bar ends."""
         return self.grid.at(len(self.places))
 
 
 def bass_part(score: Score, name: str) -> BassPart:
-    """The bass of a score. Unusable, in one line, when it has none."""
+    """Return the bass of a score. Raises Unusable when it has none. name: the file's, for the message."""
     track = part_roles.bass(score.tracks, name, guess=True, sole=True)
     grid = TickGrid.of(score)
     notes = [grid.note(note) for note in track.notes]
@@ -48,20 +48,20 @@ def _bass_tick(row: Sequence[int]) -> BassTick:
     return BassTick(True, onset if onset >= 0 else None, velocity, sounding if sounding >= 0 else None)
 
 
-def answer(responder: Responder, heard: BassPart, wish: Wish) -> list[Reply]:
-    """One reply a tick; silent in the bars before the bass comes in."""
-    return list(_answer(responder, heard, wish))
+def answer(responder: Responder, heard: BassPart, options: GenerationOptions) -> list[Reply]:
+    """Return one reply a tick; silent in the bars before the bass comes in."""
+    return list(_answer(responder, heard, options))
 
 
-def _answer(responder: Responder, heard: BassPart, wish: Wish) -> Iterator[Reply]:
+def _answer(responder: Responder, heard: BassPart, options: GenerationOptions) -> Iterator[Reply]:
     state, reply, bass = responder.initial_state(), EMPTY_REPLY, BassTick(True)
     ticks = zip(heard.places, heard.basses, strict=True)
     for tick, (place, next_bass) in enumerate(
         tqdm(ticks, "reply", len(heard.places), delay=2.0, unit="tick", disable=None)
     ):
-        state = responder.step(TickInput(place, bass, None, reply, wish.dials, wish.guidance), state)
-        rng = np.random.default_rng((wish.seed, tick))
+        state = responder.step(TickInput(place, bass, None, reply, options.dials, options.guidance), state)
+        rng = np.random.default_rng((options.seed, tick))
         plays = place.bar >= heard.begins
-        reply = responder.sample(state, rng, wish.temperature, wish.parts) if plays else EMPTY_REPLY
+        reply = responder.sample(state, rng, options.temperature, options.parts) if plays else EMPTY_REPLY
         bass = next_bass
         yield reply

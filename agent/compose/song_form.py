@@ -1,4 +1,4 @@
-"""The form of a composed tune: phrases of four bars as AABA, what comes again, and when harmony must move on."""
+"""`Form` shapes a composed tune: four-bar phrases as AABA, what they repeat, and when the harmony must move on."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from models.music.tokens import ChordHit, Reply, ticks_per_beat
 
 PHRASE_BARS = 4
 LETTERS = "AABA"
-KEPT_BARS = 2  # of the line, where a phrase comes again; then it goes on otherwise
-LONGEST_BARS = 2  # that one harmony lasts
-WORST = 3  # faults of a chord that comes where none was meant
+KEPT_BARS = 2  # bars of the line that a repeated phrase keeps; then it goes on differently
+LONGEST_BARS = 2  # bars that one harmony lasts at most
+WORST = 3  # faults of a chord in a place where the harmony must not change
 
-TRIADS = ("maj", "min")  # as the rows of CHORD_SHARE
-HEARD_WEIGHT = 0.2  # of a chord whose root came in this phrase already
-STALE, LEADS = 0.7, 0.8  # how often such a chord is passed over, and one with the leading tone of minor
+TRIADS = ("maj", "min")  # the rows of CHORD_SHARE
+HEARD_WEIGHT = 0.2  # weight of a chord whose root came in this phrase already
+STALE, LEADS = 0.7, 0.8  # chance to pass over such a chord, and one with the leading tone of minor
 Harmony = tuple[int, str]  # pitch class, a key of tokens.QUALITIES
 
 
 @dataclass
 class Form:
-    """Remembers the band bar by bar, counted from the tune's first. bars: of the tune."""
+    """The form of one tune; it remembers what was played. Bars are counted from 0, the tune's first; bars: in all."""
 
     in_key: InKey
     meter: Meter
@@ -38,14 +38,17 @@ class Form:
     _since: int = 0  # bar in which the root that holds came
 
     def remember(self, bar: int, tick: int, reply: Reply, held: Harmony | None) -> None:
-        """What was played, and the harmony before it; bars before the tune's first are negative."""
+        """Remember the reply of a tick. held: the harmony before it; bars before the tune's first are negative."""
         self._played[bar, tick] = reply
         if reply.chord and (reply.chord.root, reply.chord.quality) != held:
             self._changes.add((bar, tick))
             self._since = bar if held is None or reply.chord.root != held[0] else self._since
 
     def harmony_at(self, bar: int, tick: int, holds: Harmony | None, coming: Harmony | None) -> Harmony | None:
-        """The harmony to strike now, or None to leave it to the band. holds: now; coming: what the band foresees."""
+        """Return the harmony to strike in a tick, None to leave it to the responder.
+
+        holds: the harmony that sounds; coming: the one that the responder would play on the next downbeat.
+        """
         if bar < 0:
             return self.in_key.tonic if tick == 0 else None
         if (turn := self._turn(bar, tick)) is not None:
@@ -57,11 +60,12 @@ class Form:
         return self._downbeat(bar, holds, coming) if tick == 0 else None
 
     def _has_turned(self, bar: int, tick: int) -> bool:
-        """Whether the bar has come to its dominant, which goes on to the next."""
+        """Return whether the form's dominant sounds in this bar already; it holds until the next bar."""
         return tick > middle(self.meter) and self._turn(bar, middle(self.meter)) is not None
 
     def _turn(self, bar: int, tick: int) -> Harmony | None:
-        """The tonic to begin with, the dominant before the last A and before the end."""
+        """Return the harmony that the form fixes: the tonic at the start, the dominant before the last A and the end;
+        None elsewhere."""
         if bar == 0 and tick == 0:
             return self.in_key.tonic
         last_of_b = letter(bar) == "B" and bar % PHRASE_BARS == PHRASE_BARS - 1
@@ -69,7 +73,8 @@ class Form:
         return self.in_key.dominant if (last_of_b or before_end) and tick == middle(self.meter) else None
 
     def _downbeat(self, bar: int, holds: Harmony | None, coming: Harmony | None) -> Harmony:
-        """What the band foresees where it moves on; else the harmony goes on, but not for too long."""
+        """Return the harmony of a downbeat: the responder's where it moves on, else the one that holds, but for no more
+        than LONGEST_BARS."""
         begins_b = letter(bar) == "B" and bar % PHRASE_BARS == 0
         moves = coming is not None and (holds is None or coming[0] != holds[0])
         if coming and moves and not (begins_b and coming == self.in_key.tonic) and not self._is_stale(bar, coming):
@@ -79,9 +84,8 @@ class Form:
         return holds
 
     def _elsewhere(self, bar: int, holds: Harmony | None) -> Harmony:
-        """A triad of the key on another root, as often as it lasts in songs (listener.key: McGill Billboard).
-
-        Roots that came in this phrase already come less.
+        """Return a triad of the key on another root, drawn by its share of time in songs (McGill Billboard, see
+        listener/music/key.py). Roots that came in this phrase already are less likely.
         """
         shares, tonic = CHORD_SHARE[self.in_key.key.mode], self.in_key.key.tonic
         options = [c for c in self.in_key.chords if c[1] in TRIADS and (holds is None or c[0] != holds[0])]
@@ -94,20 +98,22 @@ class Form:
         return options[int(rng.choice(len(options), p=weights / weights.sum()))]
 
     def _is_stale(self, bar: int, coming: Harmony) -> bool:
-        """To and fro between two chords is well once, and minor's dominant is for cadences; seeded."""
+        """Return whether to pass over a chord (seeded chance): its root came in this phrase, or it has the leading tone
+        of minor, which is kept for cadences."""
         chance = np.random.default_rng((self.seed, 56, bar)).random()
         leads = self.in_key.key.mode == "min" and bool(tones_of(ChordHit(*coming, 1)) - self.in_key.scale)
         again = coming[0] in self._roots_lately(bar)
         return bool(chance < max(STALE * again, LEADS * leads))
 
     def _roots_lately(self, bar: int) -> set[int]:
-        """In this phrase; in B, which is to be another place, in the phrase before it too."""
+        """Return the roots played in this phrase; in B also those of the phrase before, so that it differs."""
         first = bar - bar % PHRASE_BARS - PHRASE_BARS * (letter(bar) == "B")
         chords = [self._played[key].chord for key in self._changes if key[0] >= first]
         return {chord.root for chord in chords if chord}
 
     def faults(self, bar: int, tick: int, reply: Reply, holds: Harmony | None) -> int:
-        """What speaks against a reply: harmony that changes off the groups, only in colour, or where it came otherwise."""
+        """Count the faults of a reply: harmony that changes off the groups of beats, on the same root, to a sus4, or
+        where a repeated bar had none."""
         if reply.chord is None or holds is None or (reply.chord.root, reply.chord.quality) == holds:
             return 0
         if bar >= 0 and (self.original(bar) is not None or self._has_turned(bar, tick)):
@@ -117,12 +123,12 @@ class Form:
         return WORST * off_group + (reply.chord.root == holds[0]) + (reply.chord.quality == "sus4")
 
     def line_again(self, bar: int, tick: int) -> Reply | None:
-        """The reply whose line comes again in this tick."""
+        """Return the earlier reply whose line is repeated in this tick; None where the line is free."""
         first = self.original(bar)
         return None if first is None or bar % PHRASE_BARS >= KEPT_BARS else self._played.get((first, tick))
 
     def original(self, bar: int) -> int | None:
-        """The bar that this one repeats."""
+        """Return the bar that this one repeats; None where it is new."""
         if bar < 0:
             return None
         first = LETTERS.index(letter(bar)) * PHRASE_BARS + bar % PHRASE_BARS
@@ -134,5 +140,5 @@ def letter(bar: int) -> str:
 
 
 def middle(meter: Meter) -> int:
-    """The tick of the group that begins nearest to the middle of the bar."""
+    """Return the tick of the group of beats that begins nearest to the middle of the bar."""
     return min(group_starts(meter), key=lambda beat: abs(beat - meter.numerator / 2)) * ticks_per_beat(meter)

@@ -1,1 +1,4 @@
-"""The dialogue, with a playing band and over a riff: ideas, answers, verdicts. Doors: live.py, riff_dialogue.py."""
+"""Talks with the player, while the band plays and over a recorded riff: ideas, answers, verdicts.
+
+Doors: live.py (`Talk`), riff_dialogue.py (`Dialogue`).
+"""

@@ -1,7 +1,6 @@
-"""What the band may propose: a catalogue of transformations, each with when it fits and why, in a musician's words.
+"""`IDEAS` is the table of what the band may propose: when an idea fits, its edits, and how it is worded.
 
-`IDEAS` is the table. An idea names its edits (agent/directions/edit.py), so that a proposal is played by the same hands as a
-direction, and scored by the same measures.
+An idea names its edits (agent/directions/edit.py), so that a proposal is played, and measured, like a direction.
 """
 
 from __future__ import annotations
@@ -15,9 +14,12 @@ from listener.types import Meter
 
 @dataclass(frozen=True, slots=True)
 class RiffFacts:
-    """What a proposal answers. bars: of the phrase; similar: how alike its bars are, 0-1; per_beat: notes a beat;
-    offbeat: share of them off the beat; span: semitones; pitches: how many different; behind_s; closes: whether it
-    ends like an answer; hook: whether something keeps coming back; returns: whether it was heard earlier, days ago."""
+    """What is known of a phrase when an idea is chosen.
+
+    bars: of the phrase; similar: how alike its bars are, 0 to 1; per_beat: notes a beat; offbeat: share of notes off
+    the beat; span: semitones; pitches: different pitch classes; behind_s: behind the beat; closes: whether it ends like
+    an answer, None = not known; hook: whether something keeps coming back; returns_days: days since it was heard last.
+    """
 
     bars: int
     meter: Meter
@@ -36,8 +38,8 @@ class RiffFacts:
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """fits(heard): 0-1. edits(heard): what is played. says, why: with {names} of RiffFacts and what `edits` chose. kin: what
-    "more like that" stays with."""
+    """One idea. fits: how well it suits a phrase, 0 to 1; edits: their short forms; says, why: its wording, with {odd},
+    {third} and {span} filled in; kin: its kind, which "more like that" keeps."""
 
     name: str
     fits: Callable[[RiffFacts], float]
@@ -51,13 +53,13 @@ class Idea:
 
 
 def odd_meter(meter: Meter) -> str:
-    """The bar an eighth shorter: 7/8 for 4/4, 5/8 for 3/4; of x/8 one eighth less."""
+    """Return the meter an eighth shorter: 7/8 for 4/4, 5/8 for 3/4 and for 6/8."""
     eighths = meter.numerator * 8 // meter.denominator
     return f"{eighths - 1}/8"
 
 
 def _third(heard: RiffFacts) -> int:
-    """The bar before the last: where a turn surprises and the last bar mends it."""
+    """Return the number of the bar before the last, from 1: a surprise there is resolved by the last bar."""
     return max(heard.bars - 1, 1)
 
 

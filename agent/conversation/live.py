@@ -1,7 +1,8 @@
-"""The conversation with a band that plays: sentences become directions from the next bar on; after a phrase at most one
-idea, tried out at once and dropped again when nobody speaks for it. In the parent; never in the way of a turn.
+"""`Talk` is the conversation with a playing band: a sentence becomes directions that count from the next bar on.
 
-What only a recorded riff can have (a bar in another meter, another tempo, a longer form, the mix) is said to be so.
+It proposes at most one idea per phrase, plays it at once and reverts it after EVERY_BARS bars without approval. It runs
+in the parent process and never blocks its loop. Edits that need a recorded riff (another meter or tempo, a longer form,
+the mix) are refused with the reason.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOADS_S = 0.2  # a turn waits so long for the words to be loaded; what is said before is heard then
+LOADS_S = 0.2  # how long `say` waits for the language tables; a sentence said before is answered later
 EARLY_MAX = 8
 CLOSES_S = 3.0
 NICE = 10  # of the thread that loads: the workers start meanwhile
-FIRST = "less snare"  # heard once beforehand: the tables of words are made with the first sentence
+FIRST = "less snare"  # parsed once beforehand, since the first sentence builds the language tables
 EVERY_BARS = 8  # between two ideas, and how long one is tried
 LIVE = frozenset(  # what a playing band can do
     {
@@ -51,7 +52,8 @@ MODE_PATTERNS = {"loop": "mode loop", "trade": "mode trade"}
 
 @dataclass(slots=True)
 class Trial:
-    """An idea that is being played. since: the bar it began in; standing: what stood before it."""
+    """An idea that is being played. row: its number in the memory; since: the bar it began in; before: the edits that
+    were in force."""
 
     kind: str
     row: list[int]
@@ -61,66 +63,69 @@ class Trial:
 
 
 class Talk:
-    """send: to the mind. command: carries out a line of agent/control/commands.py. One thread, the parent's."""
+    """The live conversation. Call it from the parent's loop only.
+
+    send: sends a message to the mind; command: carries out a line of agent/control/commands.py.
+    """
 
     def __init__(
         self, config: Config, send: Callable[[Any], object], command: Callable[[str], object], folder: str = ""
     ) -> None:
         self._config, self._send, self._command, self._folder = config, send, command, folder
-        self._room: LiveConversation | None = None
+        self._session: LiveConversation | None = None
         self._trial: Trial | None = None
         self._bar, self._last_idea = 0, -EVERY_BARS
         self._facts: Any = None
         self._saw_s = 0.0
-        self._early: list[str] = []  # said before there were words
+        self._early: list[str] = []  # said before the language tables were loaded
         self._loading = threading.Thread(target=self._load, name="words", daemon=True)
         self._loading.start()
 
     def _load(self) -> None:
-        """The words and the memory take two seconds to load: not in a turn."""
+        """Load the language tables and the memory in a thread, since they take two seconds."""
         conversation = self._config.conversation
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
             from agent.conversation.live_session import LiveConversation
 
-            room = LiveConversation(data_folder(), conversation.player, conversation.half_life_days, self._folder)
-            room.push(FIRST)
+            session = LiveConversation(data_folder(), conversation.player, conversation.half_life_days, self._folder)
+            session.push(FIRST)
         except Exception:  # the band plays all the same
-            log.exception("this session cannot be spoken to")
+            log.exception("conversation: not available in this session; commands and keys still work")
             return
-        if room.note:
-            log.warning("%s", room.note)
-        self._room = room
+        if session.note:
+            log.warning("%s", session.note)
+        self._session = session
 
     # -- what is said -----------------------------------------------------------------------------------------
 
     def say(self, sentence: str) -> str:
-        """The answer in one line; never raises for any text."""
+        """Return the answer to a sentence in one line. Never raises, whatever the text."""
         self._loading.join(LOADS_S)
-        room = self._room
-        if room is None:
+        session = self._session
+        if session is None:
             return self._later(sentence)
-        if (told := room.small_talk(sentence)) is not None:
-            return told
-        if room.asks_for_idea(sentence):
+        if (reply := session.small_talk(sentence)) is not None:
+            return reply
+        if session.asks_for_idea(sentence):
             return self._idea(asked=True) or "Nothing to add: I am with you."
-        heard = room.push(sentence)
+        heard = session.push(sentence)
         if heard.verdict and not heard.edits:
             return self._verdict(heard.verdict, sentence)
         if heard.edits:
             return self._direct(sentence, heard.edits)
-        return room.answer(heard.question, self._facts) if heard.question else heard.reply
+        return session.answer(heard.question, self._facts) if heard.question else heard.reply
 
     def _later(self, sentence: str) -> str:
         if not self._loading.is_alive():
-            return "I have no words in this session; the log says why."
+            return "I cannot understand sentences in this session; the log says why."
         self._early = [*self._early, sentence][-EARLY_MAX:]
-        return "Give me a moment, I am still finding my words; I will come to it."
+        return "Give me a moment, I am still loading; I will come to it."
 
     def _direct(self, sentence: str, edits: tuple[Edit, ...]) -> str:
-        room = self._room
-        assert room
+        session = self._session
+        assert session
         if any(edit.change == "undo" for edit in edits):
             return self._undo()
         modes = [edit for edit in edits if edit.dimension == "pattern" and edit.value in MODE_PATTERNS]
@@ -129,100 +134,100 @@ class Talk:
         rest = [edit for edit in edits if edit not in modes]
         live = tuple(edit for edit in rest if edit.dimension in LIVE and edit.target != "bass")
         others = [edit for edit in rest if edit not in live]
-        others_said = [YOURS.get(edit.dimension, "") or room.not_live(edit) for edit in others]
+        others_said = [YOURS.get(edit.dimension, "") or session.not_live(edit) for edit in others]
         if live:
-            self._trial = None  # what the player asks for now is his, the idea stays in it
-            unkept = room.said(sentence, live)
+            self._trial = None  # a direction given now accepts the idea that is being tried
+            unkept = session.said(sentence, live)
             others_said = [*others_said, unkept] if unkept else others_said
-            room.standing = room.standing.ask(live, self._bar)
+            session.active_edits = session.active_edits.ask(live, self._bar)
             self._tell()
         if modes and not rest:
             return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
-        return room.account(live, others_said)
+        return session.account(live, others_said)
 
     def _undo(self) -> str:
-        room = self._room
-        assert room
-        before, unkept = room.standing, ""
+        session = self._session
+        assert session
+        before, unkept = session.active_edits, ""
         if self._trial:
-            room.standing = self._trial.before
+            session.active_edits = self._trial.before
             self._trial = None
         else:
-            unkept = room.undo()
-        if room.standing.asked == before.asked:
+            unkept = session.undo()
+        if session.active_edits.asked == before.asked:
             return "There is nothing left to undo."
         self._tell()
         return _with("Undone, from the next bar on.", unkept)
 
     def _tell(self) -> None:
-        assert self._room
-        self._send(self._room.message())
+        assert self._session
+        self._send(self._session.message())
 
     def again(self) -> list[Any]:
-        """What a mind without memory must be told."""
-        return [self._room.message()] if self._room and self._room.standing.asked else []
+        """Return the messages that a mind without a snapshot needs."""
+        return [self._session.message()] if self._session and self._session.active_edits.asked else []
 
     # -- what it says by itself -------------------------------------------------------------------------------
 
     def push(self, thought: Decision) -> str:
-        """A frame's thought; a line when the band has something to say."""
-        room, self._bar = self._room, thought.bar
-        if room is None or thought.state != "playing":
+        """Take a frame's decision; return a line when the band has something to say, else ""."""
+        session, self._bar = self._session, thought.bar
+        if session is None or thought.state != "playing":
             return ""
         self._facts = thought.analysis if thought.analysis.grid else self._facts
         if thought.analysis.hook:
-            room.hook = True
+            session.hook = True
         if self._trial and self._bar - self._trial.since >= EVERY_BARS:
             return self._verdict("ignored", "")
         phrase = thought.analysis.phrase
         if phrase is None or phrase.end_s is None:
             return ""
-        room.phrase(phrase, thought.analysis)
+        session.phrase(phrase, thought.analysis)
         ready = self._config.conversation.proposals and self._bar - self._last_idea >= EVERY_BARS
         return self._idea(asked=False) if ready and self._trial is None else ""
 
     def _idea(self, asked: bool) -> str:
-        room = self._room
-        assert room
-        found = room.idea(self._facts, asked, LIVE)
+        session = self._session
+        assert session
+        found = session.idea(self._facts, asked, LIVE)
         if found is None:
             return ""
         idea, edits, line = found
         self._last_idea = self._bar
-        self._trial = Trial(idea, room.proposed(idea, line, edits), self._bar, room.standing, edits)
-        room.standing = room.standing.ask(edits, self._bar)
+        self._trial = Trial(idea, session.proposed(idea, line, edits), self._bar, session.active_edits, edits)
+        session.active_edits = session.active_edits.ask(edits, self._bar)
         self._tell()
         return line
 
     def _verdict(self, verdict: str, sentence: str) -> str:
-        """On the idea that is being tried, else on the whole."""
-        room, trial = self._room, self._trial
-        assert room
-        unkept = room.judged(verdict, sentence, trial.kind if trial else "", trial.row if trial else [])
+        """Record a verdict on the idea that is being tried, else on the whole; return the reply."""
+        session, trial = self._session, self._trial
+        assert session
+        unkept = session.judged(verdict, sentence, trial.kind if trial else "", trial.row if trial else [])
         if trial is None:
             return _with("Thank you." if verdict == "liked" else "Noted. What should I change?", unkept)
         self._trial = None
         if verdict == "liked":
-            room.taste.wish(trial.edits)
+            session.taste.wish(trial.edits)
             return _with(f"Then the {trial.kind} stays.", unkept)
-        room.standing = trial.before
+        session.active_edits = trial.before
         self._tell()
         line = f"Without the {trial.kind}, then." if verdict == "disliked" else f"I let the {trial.kind} go."
         return _with(line, unkept)
 
     def poll(self) -> None:
-        """Once a turn: the session goes on, and what was said too early is heard."""
-        if self._early and self._room:
+        """Answer what was said too early, and note in the memory that the session runs. Call once a loop."""
+        if self._early and self._session:
             early, self._early = self._early[0], self._early[1:]
             self.say(early)
-        if self._room and time.monotonic() - self._saw_s > 10:
+        if self._session and time.monotonic() - self._saw_s > 10:
             self._saw_s = time.monotonic()
-            self._room.seen()
+            self._session.seen()
 
     def close(self) -> None:
         self._loading.join(CLOSES_S)
-        if self._room:
-            self._room.close()
+        if self._session:
+            self._session.close()
 
 
 def _with(line: str, unkept: str) -> str:

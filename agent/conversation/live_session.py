@@ -1,4 +1,7 @@
-"""What the live conversation knows: the words, what stands, the player's taste and the memory. Loaded aside (agent/conversation/live.py)."""
+"""`LiveConversation` holds the state of a live conversation: edits in force, the player's taste, and the memory.
+
+agent/conversation/live.py loads it in a thread.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from agent.core.music_names import chord_name, key_name
 from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.directions.edit import Edit
 from agent.language.parser import Context, ParseResult, parse
-from agent.language.reply_text import said as in_words
+from agent.language.reply_text import said as describe_edit
 from agent.memory.background_writer import BackgroundWriter
 from agent.memory.player_profile import GUEST
 from agent.memory.store import Memory
@@ -27,19 +30,19 @@ from agent.memory.taste import Taste
 from listener.music.motif import motif_of_gaps
 from listener.types import Analysis, Phrase
 
-WORTH = 1.3  # fit + taste + novelty from which an idea is worth a word
+WORTH = 1.3  # fit + taste + novelty from which an idea is proposed
 PHRASE_BARS = 4
 HELLO = re.compile(r"\b(hello|hi|hey|good (morning|evening))\b")
 
 
-Row = list[int]  # of the memory: its number, once it is written
+Row = list[int]  # the number of a row of the memory, empty until it is written
 
 
 class LiveConversation:
-    """One session's. player "guest": nothing is kept."""
+    """One session's conversation. player: "guest" = nothing is kept."""
 
     def __init__(self, folder: Path, player: str, half_life_days: float, session_folder: str = "") -> None:
-        self.standing, self.hook, self.note = ActiveEdits(), False, ""
+        self.active_edits, self.hook, self.note = ActiveEdits(), False, ""
         self._guest = player == GUEST
         self._said: list[str] = []  # ideas
         self._began_s = time.time()
@@ -53,7 +56,7 @@ class LiveConversation:
     def _remember(
         self, folder: Path, player: str, half_life_days: float, session_folder: str
     ) -> BackgroundWriter | None:
-        """What is known of the player; None, with a note, where nothing can be kept."""
+        """Load what is known of the player; return the memory's writer, None (and a note) where nothing can be kept."""
         if self._guest:
             return None
         try:
@@ -72,7 +75,7 @@ class LiveConversation:
         if last is None:
             return Now(self._began_s)
         session, gone_s = last
-        left = tuple(in_words(edit) for one in memory.directions(session["id"]) for edit in one.edits)
+        left = tuple(describe_edit(edit) for one in memory.directions(session["id"]) for edit in one.edits)
         return Now(self._began_s, gone_s, 0.0, left)
 
     # -- words ------------------------------------------------------------------------------------------------
@@ -90,7 +93,7 @@ class LiveConversation:
         return parse(text, Context(PHRASE_BARS, None, self._last))
 
     def answer(self, question: str, facts: Analysis | None) -> str:
-        """Out of what is heard now."""
+        """Return the answer to a question, from what is heard now."""
         grid = facts.grid if facts else None
         known = {
             "key": f"We are in {key_name(facts.key)}." if facts and facts.key else "",
@@ -100,12 +103,12 @@ class LiveConversation:
             "feel": f"You play {facts.feel}." if facts and facts.feel else "",
             "time": f"We have played for {(time.time() - self._began_s) / 60:.0f} minutes.",
         }
-        stands = "; ".join(in_words(one.edit) for one in self.standing.asked) or "nothing asked yet"
+        stands = "; ".join(describe_edit(one.edit) for one in self.active_edits.asked) or "nothing asked yet"
         return known.get(question) or f"What stands: {stands}."
 
     def account(self, done: Sequence[Edit], others: Sequence[str]) -> str:
-        """What was done, and what was not, in a line."""
-        did = f"From the next bar on: {'; '.join(map(in_words, done))}." if done else ""
+        """Return a line on what was done, and what was not."""
+        did = f"From the next bar on: {'; '.join(map(describe_edit, done))}." if done else ""
         not_done = f"{'; '.join(dict.fromkeys(others))}.".capitalize() if others else ""
         return " ".join(part for part in (did, not_done) if part) or "Kept."
 
@@ -116,25 +119,25 @@ class LiveConversation:
             return "kept"
         return f"{edit.dimension}: only over a recorded riff (antiphon workshop)"
 
-    # -- what stands ------------------------------------------------------------------------------------------
+    # -- edits in force ---------------------------------------------------------------------------------------
 
     def undo(self) -> str:
-        """Why that is not kept, or ""."""
-        self.standing = self.standing.undo()
+        """Undo the last direction; return "", or why the memory has not saved that."""
+        self.active_edits = self.active_edits.undo()
         if not (self._rows and self._writer):
             return ""
         row = self._rows.pop()
         return self._writer.kept(lambda memory: memory.revoke(row[0]) if row else None)
 
     def message(self) -> SetActiveEdits:
-        return SetActiveEdits(self.standing)
+        return SetActiveEdits(self.active_edits)
 
     # -- ideas ------------------------------------------------------------------------------------------------
 
     def idea(
         self, facts: Analysis | None, asked: bool, live: frozenset[str]
     ) -> tuple[str, tuple[Edit, ...], str] | None:
-        """(name, edits, what to say) of the best idea a playing band can try; None when none is worth it."""
+        """Return (name, edits, sentence) of the best idea that a playing band can try; None when none is worth it."""
         if facts is None or facts.grid is None or (self._quiet and not asked):
             return None
         impression = self._impression(facts)
@@ -144,7 +147,7 @@ class LiveConversation:
 
         def score(i: Idea) -> float:
             times = self._said.count(i.name)
-            return sum(cheap_scores(i, impression, self.standing, welcome[i.name], times, tired).values())
+            return sum(cheap_scores(i, impression, self.active_edits, welcome[i.name], times, tired).values())
 
         best = max(can, key=score)
         if score(best) < WORTH and not asked:
@@ -161,7 +164,7 @@ class LiveConversation:
     # -- the memory -------------------------------------------------------------------------------------------
 
     def said(self, sentence: str, edits: Sequence[Edit]) -> str:
-        """Why it is not kept, or ""."""
+        """Record a direction; return "", or why the memory has not saved it."""
         self._last = tuple(edits)
         self.taste.wish(edits)
         if not self._writer:
@@ -177,7 +180,7 @@ class LiveConversation:
         return row
 
     def judged(self, verdict: str, sentence: str, kind: str, row: Row) -> str:
-        """Why it is not kept, or ""."""
+        """Record a verdict; return "", or why the memory has not saved it."""
         self.taste.judge(kind, verdict)
         if not self._writer:
             return ""

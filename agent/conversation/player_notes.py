@@ -1,6 +1,7 @@
-"""The memory as one session of one player uses it; for a guest a notebook without pages.
+"""`PlayerNotes` reads and writes the memory for one session of one player; for a guest every method is a no-op.
 
-Everything is written at once (agent/memory/store.py). A riff heard before is found again, with what it was left with.
+Everything is written at once (agent/memory/store.py). A riff heard before is recognised, with the edits it was left
+with.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from agent.conversation.proposals import Proposal
 from agent.conversation.session_time import Now
 from agent.core.music_names import key_name
 from agent.directions.edit import Edit
-from agent.language.edit_text import in_words
+from agent.language.edit_text import describe_edits
 from agent.memory.phrase_search import Recall
 from agent.memory.store import Memory
 from agent.memory.taste import DAY_S, Taste
@@ -25,13 +26,13 @@ from listener.music.motif import Motif
 
 KNOWN = 0.8  # similarity from which a riff is one heard before
 LIKED = ("liked", "more")
-WISHED = 0.6  # of a wish said outright, beside one that was praised as well
+ASKED_WEIGHT = 0.6  # of an edit that was asked for, beside 1 for one that was praised
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A riff heard before. days: ago; motif: as it was then, in the key of now; edits: what it was left with; seed: of
-    its takes."""
+    """A riff heard before. days: since then; motif: as it was then, in today's key; edits: those in force when the
+    session ended; seed: of its takes."""
 
     days: float
     motif: Motif
@@ -40,7 +41,7 @@ class Again:
 
 
 class PlayerNotes:
-    """memory=None: a guest; nothing is kept, nothing is known."""
+    """One session's view of the memory. memory: None = a guest, of whom nothing is kept or known."""
 
     def __init__(
         self, memory: Memory | None, player: str, now_s: float, half_life_days: float = 30.0, folder: str = ""
@@ -59,7 +60,7 @@ class PlayerNotes:
     # -- what is known ----------------------------------------------------------------------------------------
 
     def again(self, motif: Motif) -> Again | None:
-        """The riff of another day that this one is, whatever its key; None where it is new."""
+        """Return the riff of another session that this one repeats, in any key; None where it is new."""
         found = next(iter(self.recall.like(motif, 1)), None)
         row = self._phrases.get(found.key) if found else None
         if found is None or row is None or found.similarity < KNOWN:
@@ -70,7 +71,7 @@ class PlayerNotes:
         return Again(days, then, edits, seed)
 
     def liked(self) -> tuple[str, ...]:
-        """Kinds of ideas this player praised, the last at the end."""
+        """Return the kinds of ideas this player praised, in order."""
         if self._memory is None:
             return ()
         kinds = [
@@ -83,10 +84,10 @@ class PlayerNotes:
         if last is None:
             return Now(now_s)
         session, gone_s = last
-        return Now(now_s, gone_s, 0.0, in_words(self._left(session["id"])[0]))
+        return Now(now_s, gone_s, 0.0, describe_edits(self._left(session["id"])[0]))
 
     def _left(self, session_id: int) -> tuple[tuple[Edit, ...], int]:
-        """What stood when a session ended, and its seed; edits of words that are no longer known are left out."""
+        """Return the edits in force when a session ended, and its seed; edits that no longer parse are left out."""
         takes = self._memory.rows("takes", session_id) if self._memory else []
         plan = json.loads(takes[-1]["plan"]) if takes else {}
         edits = []
@@ -96,14 +97,14 @@ class PlayerNotes:
         return tuple(edits), int(plan.get("seed", 0))
 
     def _tastes(self, now_s: float, half_life_days: float) -> Taste:
-        """From verdicts, and from what was asked for and never taken back."""
+        """Return the player's taste, from verdicts and from what was asked for and not undone."""
         if self._memory is None:
             return Taste()
         taste = Taste.of(self._memory.verdicts(self.player_id), now_s, half_life_days)
         for session in self._memory.sessions(self.player_id):
             for one in self._memory.directions(session["id"]):
                 age_days = max(now_s - one.at_s, 0.0) / DAY_S
-                taste.wish(one.edits, WISHED * 0.5 ** (age_days / half_life_days))
+                taste.wish(one.edits, ASKED_WEIGHT * 0.5 ** (age_days / half_life_days))
         return taste
 
     # -- what is written --------------------------------------------------------------------------------------
@@ -116,12 +117,12 @@ class PlayerNotes:
 
     def record_take(self, take: Take, why: str) -> None:
         if self._memory:
-            asked = [one.edit.to_json() for one in take.standing.asked]
+            asked = [one.edit.to_json() for one in take.active_edits.asked]
             plan = {"asked": asked, "why": why, "meters": [str(m) for m in take.meters], "seed": take.seed}
             self._take = self._memory.record_take(self.session, take.number, plan, take.name)
 
     def named(self, name: str) -> None:
-        """The last take."""
+        """Name the last take."""
         if self._memory and self._take:
             self._memory.name_take(self._take, name)
 
@@ -151,7 +152,7 @@ class PlayerNotes:
 
 
 def motif_of(riff: Riff) -> Motif:
-    """(beat, pitch) of every note of the riff."""
+    """Return (beat, pitch) of every note of the riff."""
     found, beat = [], 0.0
     for bar in riff.bars:
         found += [(beat + t / 4, b.onset_pitch) for t, b in enumerate(bar.basses) if b.onset_pitch is not None]
@@ -160,5 +161,5 @@ def motif_of(riff: Riff) -> Motif:
 
 
 def as_motif(rows: Sequence[Sequence[Any]]) -> Motif:
-    """As it is kept in JSON."""
+    """Return the motif of its JSON form."""
     return tuple((float(beat), int(pitch)) for beat, pitch in rows)

@@ -1,4 +1,4 @@
-"""At most one thing worth saying after a phrase: what was heard, one idea, and why; with the take that plays it.
+"""`Proposer` chooses at most one idea after a phrase, with a sentence that says why and the take that plays it.
 
 An idea's score is a sum of: how well it fits what was heard, how welcome such ideas are to this player (drawn from the
 posterior), how new it is in this session, how likely the responder finds the take, and how near its information per
@@ -25,14 +25,14 @@ from models.responder.responder import Responder
 WEIGHTS = {"fit": 1.0, "taste": 0.9, "novelty": 0.8, "likelihood": 0.4, "surprise": 0.6, "kin": 2.0}
 RENDERED = 4  # ideas that are tried out, the best by what costs nothing
 TARGET_BITS = 0.6  # more information a tick than the take before, where nothing else is asked
-WORTH = 1.2  # below this score nothing is said
+WORTH = 1.2  # score from which an idea is proposed
 COMPLEX = frozenset({"odd bar", "polyrhythm", "metric modulation", "displacement"})
 TIRED = 0.5  # what is taken from those when the session has been long
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """says: the whole line. scores: of each term, and their weighted sum as "total"."""
+    """An idea and the take that plays it. says: the whole line; scores: of each term, and the weighted "total"."""
 
     idea: str
     edits: tuple[Edit, ...]
@@ -43,7 +43,7 @@ class Proposal:
 
 @dataclass
 class Proposer:
-    """quiet: nothing is proposed unasked. said: ideas of this session, the last at the end."""
+    """Chooses ideas by fit and taste. quiet: propose nothing unasked; said: ideas of this session, in order."""
 
     sketcher: Sketcher
     taste: Taste
@@ -59,8 +59,8 @@ class Proposer:
     def propose(
         self, heard: RiffFacts, take: Take, asked: bool = False, tired: bool = False, like: str = ""
     ) -> Proposal | None:
-        """The best idea, or None when there is nothing worth saying or it was told to keep quiet. like: an idea of
-        whose kind another is wanted."""
+        """Return the best idea; None when none is worth it or the player asked for quiet. like: an idea of whose kind
+        another is wanted."""
         if self.quiet and not asked:
             return None
         rng = np.random.default_rng((self.seed, len(self._said)))
@@ -68,7 +68,9 @@ class Proposer:
         known = bool(self.taste.arms) or bool(self._said)  # to somebody new the first word is what fits best
         welcome = self.taste.draw(names, rng) if known else {name: self.taste.mean(name) for name in names}
         cheap = {
-            idea.name: cheap_scores(idea, heard, take.standing, welcome[idea.name], self._said.count(idea.name), tired)
+            idea.name: cheap_scores(
+                idea, heard, take.active_edits, welcome[idea.name], self._said.count(idea.name), tired
+            )
             for idea in IDEAS
         }
         for idea in IDEAS:
@@ -84,7 +86,7 @@ class Proposer:
         return best
 
     def judge(self, idea: str, verdict: str) -> None:
-        """liked, disliked, more, ignored: what is proposed next, and next week."""
+        """Learn from a verdict (liked, disliked, more, ignored) on an idea."""
         self.taste.judge(idea, verdict)
 
     def _tried(self, idea: Idea, heard: RiffFacts, take: Take, cheap: dict[str, float], base: float) -> Proposal:
@@ -101,10 +103,10 @@ class Proposer:
 
 
 def cheap_scores(
-    idea: Idea, heard: RiffFacts, standing: ActiveEdits, welcome: float, times: int, tired: bool
+    idea: Idea, heard: RiffFacts, active: ActiveEdits, welcome: float, times: int, tired: bool
 ) -> dict[str, float]:
-    """What can be said of an idea without playing it. times: it was proposed in this session."""
-    already = {(one.edit.dimension, one.edit.value) for one in standing.asked}
+    """Return the scores of an idea that need no rendering. times: how often it was proposed in this session."""
+    already = {(one.edit.dimension, one.edit.value) for one in active.asked}
     stands = any((edit.dimension, edit.value) in already for edit in idea.made(heard))
     fit = idea.fits(heard) - TIRED * (tired and idea.name in COMPLEX) - 2.0 * stands
     return {"fit": fit, "taste": welcome, "novelty": 0.5**times}
@@ -115,7 +117,8 @@ def _total(scores: dict[str, float]) -> float:
 
 
 def sentence(idea: Idea, heard: RiffFacts, greets: bool = True) -> str:
-    """greets: with what was heard, which is said once. 'Strong hook. What if we put a 7/8 bar in bar three? It surprises without breaking the feel.'"""
+    """Return the sentence that proposes an idea, such as 'Strong hook. What if we put a 7/8 bar in bar three? It
+    surprises without breaking the feel.' greets: whether to begin with what was heard."""
     numbers = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
     third = max(heard.bars - 1, 1)
     words = {
@@ -128,7 +131,7 @@ def sentence(idea: Idea, heard: RiffFacts, greets: bool = True) -> str:
 
 
 def describe(heard: RiffFacts) -> str:
-    """What was heard, in one short sentence: the most telling thing of it."""
+    """Return one short sentence on the most striking thing about what was heard."""
     if heard.returns_days is not None:
         return "I know that one." if heard.returns_days > 0.5 else "There it is again."
     if heard.hook:
@@ -147,7 +150,7 @@ def describe(heard: RiffFacts) -> str:
 
 
 def bits_per_tick(responder: Responder, take: Take, ticks: int = 64) -> float:
-    """Mean information of what is played, in bits a tick, by the responder without wishes (its own likelihood)."""
+    """Return the mean information of the take's first ticks, in bits a tick, by the responder without dials."""
     state, bass, reply, bits = responder.initial_state(), BassTick(True), EMPTY_REPLY, 0.0
     played = take.played[:ticks]
     for moment in played:
@@ -160,7 +163,7 @@ def bits_per_tick(responder: Responder, take: Take, ticks: int = 64) -> float:
 def heard_of(
     take: Take, behind_s: float = 0.0, returns_days: float | None = None, closes: bool | None = None
 ) -> RiffFacts:
-    """What a proposal answers, out of the riff's own bars."""
+    """Return the facts of a take's riff, from which ideas are chosen."""
     bars = take.riff.bars
     onsets = [{t: b.onset_pitch for t, b in enumerate(bar.basses) if b.onset_pitch is not None} for bar in bars]
     flat: Sequence[int] = [pitch for bar in onsets for pitch in bar.values()]

@@ -1,6 +1,7 @@
-"""The conversation over a riff: you say, it answers in words and plays the revision; it proposes, you judge.
+"""`Dialogue` is the conversation over a recorded riff: it answers a sentence in words and with a revised take.
 
-Everything said, done and judged goes into the memory at once. One thread; not for the audio path.
+It also proposes ideas, which the player judges. Everything said, done and judged goes into the memory at once. Call it
+from one thread, outside the audio path.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from agent.conversation.proposals import Proposal, Proposer, heard_of
 from agent.conversation.session_time import gap, greeting
 from agent.directions.active import ActiveEdits
 from agent.directions.edit import Edit
-from agent.language.edit_text import in_words
+from agent.language.edit_text import describe_edits
 from agent.language.parser import Context, ParseResult, parse
 from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YES_TO_IT
 from agent.language.small_talk import QUIET as QUIET
@@ -30,8 +31,8 @@ TODAY_DAYS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """reply: one line. take: what is played from the next bar line on. before: what it is compared with. changed:
-    whether the take is a new one."""
+    """What a sentence led to. reply: one line; take: played from the next bar line on; before: the take it is compared
+    with; changed: whether the take is a new one."""
 
     reply: str
     take: Take
@@ -41,8 +42,10 @@ class Answer:
 
 
 class Dialogue:
-    """One session of one player. memory=None: a guest, who leaves no trace. folder: where its takes are kept. hearing:
-    sentence -> edits, by the table or a language model (agent/language/llm_parser.py)."""
+    """One session of one player. memory: None = a guest, of whom nothing is kept; folder: where its takes are kept.
+
+    hearing: turns a sentence into edits, by the table or a language model (agent/language/llm_parser.py).
+    """
 
     def __init__(
         self,
@@ -56,9 +59,9 @@ class Dialogue:
         hearing: Callable[[str, Context], ParseResult] = parse,
     ) -> None:
         self.sketcher, self._player_name, self._hear = sketcher, player, hearing
-        self.book = PlayerNotes(memory, player, now_s, half_life_days, folder)
-        self._now, self._began_s = self.book.now, now_s
-        self.proposer = Proposer(sketcher, self.book.taste, seed=self.book.session, quiet=not proposals)
+        self.notes = PlayerNotes(memory, player, now_s, half_life_days, folder)
+        self._now, self._began_s = self.notes.now, now_s
+        self.proposer = Proposer(sketcher, self.notes.taste, seed=self.notes.session, quiet=not proposals)
         self._undo: list[tuple[int, Take]] = []  # direction and the take before it
         self._open: tuple[int, Proposal] | None = None
         self._last: tuple[Edit, ...] = ()
@@ -67,28 +70,31 @@ class Dialogue:
 
     @property
     def takes(self) -> tuple[Take, ...]:
-        """Every take of this session; take 1 first."""
+        """Every take of this session, take 1 first."""
         return tuple(self.sketcher.takes)
 
     # -- begin ------------------------------------------------------------------------------------------------
 
     def greet(self) -> str:
-        """The first line; what had to be set aside of the memory is said with it."""
-        line = greeting(self._now, self._player_name, self.book.liked())
-        return f"{line} ({self.book.note})" if self.book.note else line
+        """Return the first line, with a note where a damaged memory was set aside."""
+        line = greeting(self._now, self._player_name, self.notes.liked())
+        return f"{line} ({self.notes.note})" if self.notes.note else line
 
     def listen(self, riff: Riff, seed: int = 0) -> Answer:
-        """A riff: its first take, with what is known of this player's taste. Of a riff heard on another day it plays
-        on with what was left; else it says an idea if one is worth it."""
+        """Take a riff and return its first take, made by the player's taste.
+
+        A riff of another day goes on with the edits it was left with; for a new one an idea is proposed if it is worth
+        it.
+        """
         motif = motif_of(riff)
-        again = self.book.again(motif)
+        again = self.notes.again(motif)
         if again:
             riff = replace(riff, hook=again.motif)
-        self.book.heard(riff, motif)
+        self.notes.heard(riff, motif)
         resumes = again is not None and again.days >= TODAY_DAYS and bool(again.edits)
         taste = () if resumes else self._from_taste()  # it is in what was left
         self.take = self.sketcher.begin(riff, ActiveEdits().ask(taste), again.seed if again and resumes else seed)
-        self.book.record_take(self.take, "the riff")
+        self.notes.record_take(self.take, "the riff")
         if again and resumes:
             return self._resumed(again, self.take)
         heard = heard_of(self.take, riff.behind_s, again.days if again else None)
@@ -96,19 +102,19 @@ class Dialogue:
         return self._proposed(proposal, self.take)
 
     def _resumed(self, again: Again, before: Take) -> Answer:
-        """As it was left: one step that can be undone."""
-        direction = self.book.said("(as we left it)", again.edits)
+        """Return a take with the edits that the riff was left with, as one step that can be undone."""
+        direction = self.notes.said("(as we left it)", again.edits)
         self._revised(again.edits, direction, before, "as we left it", "as we left it")
         assert self.take
-        what = "; ".join(in_words(again.edits))
+        what = "; ".join(describe_edits(again.edits))
         ago = gap(again.days * 86_400)
         return Answer(f"I know that one, from {ago} ago. As we left it: {what}.", self.take, before, True)
 
     def _from_taste(self) -> tuple[Edit, ...]:
-        """What this player likes without being asked again, out of earlier sessions."""
+        """Return edits for the dials whose place is known from earlier sessions."""
         names = {"tension": "harmony.dissonance", "resolution": "harmony.resolution", "register": "line.register"}
         edits = []
-        for dial, value in self.book.taste.preferred().items():
+        for dial, value in self.notes.taste.preferred().items():
             if abs(value - 0.5) > 0.1:
                 target = names.get(dial, f"band.{dial}" if dial in ("density", "intensity") else f"feel.{dial}")
                 edits.append(Edit.read(f"{target} {'more' if value > 0.5 else 'less'} ~small"))
@@ -117,7 +123,7 @@ class Dialogue:
     # -- a sentence -------------------------------------------------------------------------------------------
 
     def say(self, sentence: str) -> Answer:
-        """What the player said; its answer. Never raises for any text."""
+        """Return the answer to a sentence. Never raises, whatever the text."""
         assert self.take, "listen to a riff first"
         text, before = " ".join(sentence.lower().split()).strip(" .!?"), self.take
         if QUIET.search(text):
@@ -145,8 +151,8 @@ class Dialogue:
         if heard.question == "idea":
             return self._asked(before)
         if heard.question:
-            known = answers.Known(before, len(self.sketcher.takes), self._now, self._liked)
-            return Answer(answers.told(heard.question, text, known), before, before)
+            facts = answers.SessionFacts(before, len(self.sketcher.takes), self._now, self._liked)
+            return Answer(answers.answer(heard.question, text, facts), before, before)
         return Answer(heard.reply, before, before)
 
     def _direct(self, sentence: str, edits: tuple[Edit, ...], before: Take) -> Answer:
@@ -163,10 +169,10 @@ class Dialogue:
             self._judge(YES, sentence)
             return Answer("That is what this is. Kept.", before, before)
         self.ignored()
-        direction = self.book.said(sentence, plain)
+        direction = self.notes.said(sentence, plain)
         self.proposer.taste.wish(plain)
         self._last = plain
-        what = "; ".join(in_words(plain))
+        what = "; ".join(describe_edits(plain))
         take = self._revised(plain, direction, before, what, sentence)
         same = (take.settings, take.bars, take.drawn) == (before.settings, before.bars, before.drawn)
         reply = f"I keep to it, but nothing in this take changes by it: {what}." if same else f"Done: {what}."
@@ -175,7 +181,7 @@ class Dialogue:
     def _revised(self, edits: tuple[Edit, ...], direction: int, before: Take, says: str, why: str) -> Take:
         self._undo.append((direction, before))
         self.take = self.sketcher.revise(before, edits, says)
-        self.book.record_take(self.take, why)
+        self.notes.record_take(self.take, why)
         return self.take
 
     def _undone(self, before: Take) -> Answer:
@@ -184,7 +190,7 @@ class Dialogue:
         if self._open:
             self._judge(NO, "undo")
         direction, earlier = self._undo.pop()
-        self.book.revoke(direction)
+        self.notes.revoke(direction)
         take = self._played_again(earlier, f"back to take {earlier.number}", "undo")
         return Answer(f"Undone: back to {earlier.says or 'where we were'}.", take, before, changed=True)
 
@@ -195,7 +201,7 @@ class Dialogue:
         return self._again(names.get((edit.value or "").lower()) or names["previous"], before)
 
     def _back_and_forth(self, before: Take) -> Answer:
-        """The other of the two last takes that differ."""
+        """Return to the other of the last two takes that differ."""
         if not self._undo:
             return Answer("There is one take so far: nothing to compare.", before, before)
         return self._again(self._undo[-1][1], before)
@@ -208,7 +214,7 @@ class Dialogue:
     def _played_again(self, take: Take, says: str, why: str) -> Take:
         self.take = replace(take, number=len(self.sketcher.takes) + 1, says=says)
         self.sketcher.takes.append(self.take)
-        self.book.record_take(self.take, why)
+        self.notes.record_take(self.take, why)
         return self.take
 
     def name(self, name: str) -> Answer:
@@ -216,7 +222,7 @@ class Dialogue:
         assert self.take
         self.take = replace(self.take, name=name.strip()[:80])
         self.sketcher.takes[-1] = self.take
-        self.book.named(self.take.name)
+        self.notes.named(self.take.name)
         return Answer(f"This is {self.take.name!r} from now on.", self.take, self.take)
 
     # -- proposals and verdicts -------------------------------------------------------------------------------
@@ -227,7 +233,7 @@ class Dialogue:
         return self._proposed(self.proposer.propose(heard, before, True, self._now.tired), before)
 
     def _more(self, sentence: str, before: Take) -> Answer:
-        """Another idea of the last one's kind."""
+        """Propose another idea of the last one's kind."""
         if self._open:
             self._judge(MORE, sentence)
         heard = heard_of(before, before.riff.behind_s)
@@ -237,7 +243,7 @@ class Dialogue:
     def _proposed(self, proposal: Proposal | None, before: Take) -> Answer:
         if proposal is None:
             return Answer("I am with you.", before, before)
-        self._open = (self.book.proposed(proposal), proposal)
+        self._open = (self.notes.proposed(proposal), proposal)
         take = self._revised(proposal.edits, 0, before, proposal.idea, proposal.says)
         return Answer(proposal.says, take, before, True, proposal)
 
@@ -262,30 +268,30 @@ class Dialogue:
         if verdict in (YES, MORE):
             self._liked = (*self._liked, f"the {kind}" if kind else f"take {number}")
         self.proposer.judge(kind, verdict)
-        self.book.judged(subject, number, verdict, sentence)
+        self.notes.judged(subject, number, verdict, sentence)
 
     def ignored(self) -> None:
-        """The player went on without a word: a verdict too."""
+        """Count an open proposal as ignored, since the player went on without a word."""
         if self._open:
             self._judge(IGNORED, "")
 
     # -- time -------------------------------------------------------------------------------------------------
 
     def tick(self, now_s: float) -> None:
-        """How late it is now."""
+        """Take the wall-clock time, in seconds."""
         self._now = replace(self._now, at_s=now_s, running_s=now_s - self._began_s)
-        self.book.seen()
+        self.notes.seen()
 
-    def standing(self) -> tuple[str, ...]:
-        """Everything asked for that still stands, in words."""
-        return answers.standing(self.take)
+    def active_edits(self) -> tuple[str, ...]:
+        """Return the edits in force, as a musician would say them."""
+        return answers.active_edits(self.take)
 
     def close(self) -> None:
-        """Ends the session."""
+        """End the session."""
         self.ignored()
-        self.book.end()
+        self.notes.end()
 
 
 def _played(edit: Edit) -> Edit:
-    """A pattern called back is a pattern to be played; only takes are recalled."""
+    """Return an edit that recalls a pattern as one that sets it, since only takes are recalled."""
     return replace(edit, change="set") if edit.change == "recall" and edit.dimension != "take" and edit.value else edit

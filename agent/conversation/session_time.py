@@ -1,4 +1,4 @@
-"""What a bandmate knows of time: how long since we last played, how long we have been at it, what was left open."""
+"""`Now` and `greeting` say how long ago the last session was, how long this one has run, and what was left open."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 
 DAY_S = 86_400.0
 TIRED_S = 90 * 60.0
-LIKED_SAID, LEFT_SAID = 2, 6  # the last of them
-GAPS = (  # at least so many days: how it is said
+LIKED_SAID, LEFT_SAID = 2, 6  # how many liked ideas and open edits a greeting names, the newest
+GAPS = (  # (at least so many days, wording, days of one unit)
     (330.0, "about a year", 365.0),
     (28.0, "{n} months", 30.4),
     (6.5, "{n} weeks", 7.0),
@@ -20,8 +20,8 @@ GAPS = (  # at least so many days: how it is said
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """at_s: wall clock; since_s: since the last session's end, None for the first; running_s: of this session; open:
-    what the last session left standing, in words."""
+    """The time of a session. at_s: wall clock; since_s: since the last session's end, None = the first; running_s:
+    length of this one; open: the edits in force when the last one ended, in words."""
 
     at_s: float
     since_s: float | None = None
@@ -30,12 +30,12 @@ class Now:
 
     @property
     def tired(self) -> bool:
-        """After an hour and a half simpler ideas are kinder."""
+        """Whether the session has run for an hour and a half, from which on simpler ideas are proposed."""
         return self.running_s >= TIRED_S
 
 
 def gap(seconds: float) -> str:
-    """'a week', '3 days', 'a moment'."""
+    """Return a duration in words: 'a week', '3 days', 'a moment'."""
     days = seconds / DAY_S
     for least, text, unit in GAPS:
         if days >= least:
@@ -46,7 +46,7 @@ def gap(seconds: float) -> str:
 
 
 def greeting(now: Now, player: str = "", liked: Sequence[str] = ()) -> str:
-    """The first line of a session: how long it has been, what was liked, and what was left. liked: kinds of ideas."""
+    """Return a session's first line: how long it has been, what was liked, what was left. liked: kinds of ideas."""
     name = f", {player}" if player and player != "player" else ""
     if now.since_s is None:
         return f"Good to meet you{name}. Play me something."

@@ -1,1 +1,4 @@
-"""One wish as data (`Edit`), the edits that are active, and what they do to a bar and to notes. Doors: edit.py, active.py, director.py."""
+"""Holds directions as data (`Edit`), the edits in force, and what they do to a bar and to notes.
+
+Doors: edit.py, active.py, director.py.
+"""

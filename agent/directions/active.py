@@ -1,7 +1,7 @@
-"""What has been asked of the band and still stands -> how every bar is to be played.
+"""`ActiveEdits` holds the edits in force and folds them into the settings of any bar.
 
-Edits are kept as they came, in order; `settings` folds those that concern a bar into one frozen Settings. Undo takes
-the last group away; nothing else forgets.
+Edits are kept in the order in which they came; `settings` folds those that concern a bar into one frozen Settings.
+Undo removes the last group. Beyond ASKED_MAX edits the oldest are dropped; nothing else removes an edit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from agent.directions.apply_edit import ACTS
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
 
-ASKED_MAX = 400  # that stand at once; of more the oldest go: all of it is one message to the mind, and in its snapshot
+ASKED_MAX = 400  # edits in force at once; all of them travel in one message to the mind and stand in its snapshot
 EVERYWHERE = (None, "song", "until-told", "now")
 BAR = re.compile(r"bar:(\d+)")
 RANGE = re.compile(r"bars:(\d+)-(\d+)")
@@ -32,14 +32,15 @@ DENSITY_MOVES: dict[str, dict[int, tuple[str, ...]]] = {  # target -> density -2
 
 @dataclass(frozen=True, slots=True)
 class ActiveEdit:
-    """An edit that stands. group: one sentence's, one undo step. since: the bar it was asked in, counted for ever."""
+    """An edit in force. group: number of the sentence it came from (one undo step). since: the bar in which it was
+    asked for, counted from the start of the session and from 0."""
 
     edit: Edit
     group: int
     since: int = 0
 
     def concerns(self, bar: int, bars: int) -> bool:
-        """Whether it concerns a bar counted for ever, in a form of so many bars."""
+        """Return whether the edit applies to a bar. bar: counted from the start of the session; bars: of the form."""
         scope, at = self.edit.scope, bar % bars
         if scope in EVERYWHERE:
             return True
@@ -56,32 +57,32 @@ class ActiveEdit:
         return True
 
     def through(self, bar: int, bars: int) -> float:
-        """How far through the bars it concerns this bar lies, 0-1."""
+        """Return how far `bar` lies through the bars of the form that the edit applies to, 0 to 1."""
         mine = [b for b in range(bar - bar % bars, bar - bar % bars + bars) if self.concerns(b, bars)]
         return (mine.index(bar) + 1) / len(mine) if bar in mine else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveEdits:
-    """Everything asked for. Frozen: asking and undoing give a new one."""
+    """All edits in force, in the order asked. Frozen: `ask` and `undo` return a new one."""
 
     asked: tuple[ActiveEdit, ...] = ()
     groups: int = 0
 
     def ask(self, edits: tuple[Edit, ...], since: int = 0) -> ActiveEdits:
-        """One sentence's edits. What switches something off takes away what had switched it on."""
+        """Return these with one sentence's edits added, as one group. Edits that keep, undo or recall are left out."""
         new = tuple(
             ActiveEdit(edit, self.groups, since) for edit in edits if edit.change not in ("keep", "undo", "recall")
         )
         return ActiveEdits((self.asked + new)[-ASKED_MAX:], self.groups + 1)
 
     def undo(self) -> ActiveEdits:
-        """Without the last group that is still there; the same where there is none."""
+        """Return these without the newest group; the same where there is none."""
         last = max((one.group for one in self.asked), default=None)
         return replace(self, asked=tuple(one for one in self.asked if one.group != last))
 
     def settings(self, bar: int, bars: int) -> Settings:
-        """How to play this bar (counted for ever, from 0) of a form of `bars` bars."""
+        """Return the settings of a bar. bar: counted from the start of the session, from 0; bars: of the form."""
         settings = Settings()
         for one in self.asked:
             if one.concerns(bar, bars):
@@ -93,7 +94,7 @@ class ActiveEdits:
 
 
 def density_moves(settings: Settings, *targets: str) -> tuple[str, ...]:
-    """The moves that thin or thicken these targets."""
+    """Return the names of the moves that thin or thicken these targets, by their density in `settings`."""
     found: tuple[str, ...] = ()
     for target in targets:
         found += DENSITY_MOVES[target].get(round(settings.density.get(target, 0.0)), ())
@@ -102,6 +103,6 @@ def density_moves(settings: Settings, *targets: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SetActiveEdits:
-    """To the mind, like those of agent/core/messages.py: what stands, from the next bar on, in place of what stood."""
+    """Message to the mind (see agent/core/messages.py): from the next bar on, these edits replace those in force."""
 
-    standing: ActiveEdits
+    edits: ActiveEdits

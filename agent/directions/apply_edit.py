@@ -1,4 +1,4 @@
-"""What each dimension of an edit does to a bar's settings. One table, ACTS."""
+"""Maps each dimension of an edit to the function that changes a bar's settings: the table ACTS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from listener.types import Meter
 from models.music.dials import STYLES, Dials
 
 METER = re.compile(r"(\d+)/(\d+)(?: \(?(\d+(?:\+\d+)+)\)?)?")
-HALF = 0.5  # a dial nobody has touched
+HALF = 0.5  # where a dial stands that was never set
 
 Act = Callable[[Settings, Edit], Settings]
 Fields = TypeVar("Fields", Settings, Dials)
@@ -27,7 +27,10 @@ def _put(fields: Fields, name: str, value: Any) -> Fields:
 
 
 def _per_voice(name: str, kind: str, scale: float = 1.0) -> Act:
-    """more and less move the voices the target means; set gives a number; off goes back to nothing asked."""
+    """Return an act on the map `name` of Settings, for each voice of the target.
+
+    more and less move the value by a step of STEPS[kind]; set takes the number given; off resets it to 0.
+    """
 
     def act(settings: Settings, edit: Edit) -> Settings:
         values = dict(getattr(settings, name))
@@ -42,8 +45,10 @@ def _per_voice(name: str, kind: str, scale: float = 1.0) -> Act:
 
 
 def _timing(settings: Settings, edit: Edit) -> Settings:
-    """less = behind, more = ahead; of the feel or the band: everyone together; set: milliseconds behind. tight, loose:
-    how human the hands are."""
+    """Set how far voices play from the beat: less = behind, more = ahead, set = milliseconds behind.
+
+    The targets feel and band move all voices together. The values tight and loose set Settings.looseness instead.
+    """
     if edit.value in ("tight", "loose", "tighter", "looser"):
         given = replace(edit, change="less" if edit.value.startswith("tight") else "more", value=None)
         return replace(
@@ -62,7 +67,7 @@ def _timing(settings: Settings, edit: Edit) -> Settings:
 
 
 def step_free(edit: Edit, kind: str, now: float) -> float:
-    """As steps.step, without its limits."""
+    """Return what step_sizes.step returns, without its limits."""
     return now + (step(replace(edit, change="more"), kind, 0.0)) * (1 if edit.change in ("more", "on") else -1)
 
 
@@ -79,7 +84,7 @@ def _dial(name: str) -> Act:
 
 
 def _density(settings: Settings, edit: Edit) -> Settings:
-    """Of the whole band: the responder's dial. Of one voice: its own."""
+    """Set the responder's density dial for the whole band, else the density of the one target."""
     if edit.target in ("band", "feel", "form"):
         return _dial("density")(settings, edit)
     now = settings.density.get(edit.target, 0.0)
@@ -140,7 +145,7 @@ def _meter(settings: Settings, edit: Edit) -> Settings:
 
 
 def meter_of(value: str | None) -> Meter | None:
-    """ "7/8", "7/8 2+2+3" or "3+2+2" (eighths) -> Meter; None for nothing."""
+    """Return the Meter of "7/8", "7/8 2+2+3" or "3+2+2" (eighths); None where the text is none of these."""
     if value and re.fullmatch(r"\d+(\+\d+)+", value):
         groups = tuple(map(int, value.split("+")))
         return Meter(sum(groups), 8, groups)
@@ -160,7 +165,7 @@ def _mute(settings: Settings, edit: Edit) -> Settings:
 
 
 def _pattern(settings: Settings, edit: Edit) -> Settings:
-    """A move by its name; a style of playing turns the responder's dial as well."""
+    """Switch a move on or off by its name; the name of a style sets the responder's style dial."""
     name, on = edit.value or "", edit.change not in ("off", "less")
     if name == "triplets":
         voices = frozenset(INSTRUMENTS[edit.target])
@@ -181,7 +186,7 @@ def _with_move(settings: Settings, name: str, on: bool) -> Settings:
 
 
 def _length(settings: Settings, edit: Edit) -> Settings:
-    """Of harmony: short or long strokes. (Of the form: bars, which the sketch does.)"""
+    """Set chord articulation, short or long. The number of bars is handled by agent/takes/sketcher.py."""
     if edit.target != "harmony":
         return settings
     short = edit.change in ("less", "off")
@@ -195,7 +200,7 @@ def _variation(settings: Settings, edit: Edit) -> Settings:
 
 
 def _pan(settings: Settings, edit: Edit) -> Settings:
-    """left, right or centre, a number from -100 to 100, or a step that way."""
+    """Set the pan: left, right, centre, or a number from -100 to 100."""
     pan = dict(settings.pan)
     sides = {"left": -0.7, "right": 0.7, "centre": 0.0, "center": 0.0, "middle": 0.0}
     number = number_in(edit.value)

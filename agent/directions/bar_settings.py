@@ -1,4 +1,4 @@
-"""How one bar is to be played: what all that was asked for comes to."""
+"""`Settings` says how one bar is to be played: the sum of all edits that concern it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from listener.types import Meter
 from models.music.dials import NO_DIALS, Dials
 
-INSTRUMENTS: dict[str, tuple[str, ...]] = {  # a target -> the voices of the mix it means
+INSTRUMENTS: dict[str, tuple[str, ...]] = {  # target of an edit -> voices of the mix
     "kick": ("kick",),
     "snare": ("snare", "rim"),
     "hat": ("closed_hat", "open_hat"),
@@ -28,9 +28,13 @@ INSTRUMENTS: dict[str, tuple[str, ...]] = {  # a target -> the voices of the mix
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One bar's. Maps go from a voice (a drum piece, drums, chords, line, bass) to: level_db, late_s (positive =
-    behind), semitones, bright_octaves, reverb and pan (0-1, -1 to 1). density: of a target, -2 to 2. width: -1 to 1.
-    tempo_factor: times the player's. variation: how much of a bar is played anew, 0-1; None = as it comes."""
+    """The settings of one bar; the defaults change nothing.
+
+    Maps are keyed by voice (a drum piece, drums, chords, line, bass): level_db in dB, late_s in seconds (positive =
+    behind the beat), semitones, bright_octaves, reverb 0 to 1, pan -1 to 1; density by target, -2 to 2. width: -1 to
+    1. tempo_factor: times the player's tempo. variation: share of a bar that is played anew, 0 to 1; None = as the
+    responder draws it.
+    """
 
     dials: Dials = NO_DIALS
     level_db: Mapping[str, float] = field(default_factory=dict)
@@ -53,5 +57,5 @@ class Settings:
     resolves: bool | None = None
     open_fifths: bool = False  # chords without their thirds
     triplets: frozenset[str] = frozenset()  # voices whose 16ths fall on the triplet grid
-    rubs: bool = False  # a note of the key a semitone from one of the chord's is added to it
-    through: float = 0.0  # how far through its bars a gradual wish is, 0-1
+    rubs: bool = False  # each chord gets a note of the key that lies a semitone from one of its own
+    through: float = 0.0  # how far a gradual edit has come, 0 to 1

@@ -1,6 +1,6 @@
-"""What stands of the player's directions, in the mind: how each bar and tick of the live band is to be played.
+"""`Directing` applies the edits in force to the live band, bar by bar and tick by tick, in the mind.
 
-A new standing counts from the next bar line on. Deterministic and picklable: it is part of the mind's snapshot.
+New edits count from the next bar line on. Deterministic and picklable: it is part of the mind's snapshot.
 """
 
 from __future__ import annotations
@@ -17,58 +17,58 @@ from models.music.dials import Dials
 from models.music.tokens import ChordHit, Position, Reply
 
 PLAIN = Settings()
-NEAR_TICKS = 1  # the line keeps out of the player's way this near to a note of his, where it is to answer
+NEAR_TICKS = 1  # where the line is to answer, it is silent this near to a note of the player's
 
 
 class Directing:
-    """form_bars: after how many bars "bar three" comes round again."""
+    """Shapes the band's replies by the edits in force. form_bars: bars after which "bar three" comes round again."""
 
     def __init__(self, seed: int, form_bars: int = 4) -> None:
         self.form_bars, self._seed = form_bars, seed
-        self._standing = ActiveEdits()
-        self._asked: ActiveEdits | None = None
+        self._edits = ActiveEdits()
+        self._next: ActiveEdits | None = None  # in force from the next bar line on
         self._settings: dict[int, Settings] = {}
         self.key: Key | None = None
-        self._rhythm: dict[int, int] = {}  # tick of the bar -> pitch: what the player did in his last bar
+        self._rhythm: dict[int, int] = {}  # the player's last bar: tick -> pitch of the note that began there
 
-    def ask(self, standing: ActiveEdits) -> None:
-        """From the next bar line on."""
-        self._asked = standing
+    def ask(self, edits: ActiveEdits) -> None:
+        """Replace the edits in force, from the next bar line on."""
+        self._next = edits
 
     def downbeat(self, bar: int) -> None:
-        """Bar `bar` is next to be played."""
-        if self._asked is not None:
-            self._standing, self._asked = self._asked, None
+        """Begin bar `bar`, the next to be played."""
+        if self._next is not None:
+            self._edits, self._next = self._next, None
             self._settings.clear()
         self._settings = {at: one for at, one in self._settings.items() if at >= bar}
 
     def settings(self, bar: int) -> Settings:
-        """Of a bar as the planner counts them."""
-        if not self._standing.asked:
+        """Return the settings of a bar, numbered as the planner counts."""
+        if not self._edits.asked:
             return PLAIN
         if bar not in self._settings:
-            self._settings[bar] = self._standing.settings(bar, self.form_bars)
+            self._settings[bar] = self._edits.settings(bar, self.form_bars)
         return self._settings[bar]
 
     def early_s(self, bar: int) -> float:
-        """How much before their places the earliest voices play."""
+        """Return by how many seconds the earliest voice of a bar plays ahead of the beat."""
         return max((-late_s for late_s in self.settings(bar).late_s.values() if late_s < 0), default=0.0)
 
     def dials(self, own: Dials, bar: int) -> Dials:
-        """The config's dials, and over them what was asked."""
+        """Return the config's dials `own`, overridden by those the edits of this bar set."""
         asked = self.settings(bar).dials
         set_ = {item.name: getattr(asked, item.name) for item in fields(Dials) if getattr(asked, item.name) is not None}
         return replace(own, **set_) if set_ else own
 
     def push(self, tick: int, pitch: int | None) -> None:
-        """What the bass began in a tick of the bar."""
+        """Take the pitch that the bass began in a tick of the bar, None for no onset."""
         if pitch is None:
             self._rhythm.pop(tick, None)
         else:
             self._rhythm[tick] = pitch
 
     def shaped(self, reply: Reply, position: Position, held: ChordHit | None) -> Reply:
-        """A reply as it was asked to be played. held: the harmony that sounds."""
+        """Return the reply after the edits of its bar. held: the harmony that sounds."""
         settings = self.settings(position.bar)
         if settings is PLAIN:
             return reply
@@ -81,12 +81,12 @@ class Directing:
         return unresolved(reply, harmony, settings.resolves)
 
     def _around(self, tick: int, held: tuple[int, str] | None) -> Around:
-        """The player's last bar stands for this one: what he does now is not heard yet."""
+        """Describe the tick by the player's last bar, since this bar has not been heard yet."""
         near = any(abs(at - tick) <= NEAR_TICKS for at in self._rhythm)
         tonic = (self.key.tonic, self.key.mode) if self.key else None
         return Around(held, tonic, self._rhythm.get(tick), near, tuple(sorted(self._rhythm.items())), tick, True)
 
     @property
     def scale(self) -> frozenset[int]:
-        """Pitch classes of the key; none while it is not known."""
+        """Pitch classes of the key; empty while it is not known."""
         return scale_of(self.key) if self.key else frozenset()

@@ -1,8 +1,7 @@
-"""What a drummer is told in a word: patterns and habits, tick by tick. A table of moves; each changes what it names and
-nothing else.
+"""`MOVES` maps the name of a drum pattern or habit ("half-time", "ghost-notes") to a function on one tick's drums.
 
-A move takes the drums of one tick and gives them back changed; the same seed gives the same. Ticks are 16ths, so a
-move written in beats of a quarter works in any meter.
+A move takes the drums of one tick and returns them changed; it changes only the pieces it names, and the same seed
+gives the same result. Ticks are 16ths, so a move written in quarters works in any meter.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Hits = tuple[DrumHit, ...]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One tick. through: how far through the bars the move is asked for, 0-1. seed: of the session."""
+    """One tick, as a move sees it. through: how far a gradual edit has come, 0 to 1. seed: the session's."""
 
     position: Position
     through: float = 0.0
@@ -34,7 +33,7 @@ class Spot:
         return self.position.tick
 
     def chance(self, kind: int) -> float:
-        """0-1, the same for the same tick, bar and kind."""
+        """Return a random number from 0 to 1, always the same for the same seed, tick, bar and kind."""
         return float(np.random.default_rng((self.seed, kind, self.position.bar, self.tick)).random())
 
     @property
@@ -48,7 +47,7 @@ class Spot:
 
     @property
     def middle(self) -> int:
-        """The tick of the group nearest to the middle of the bar, never its first."""
+        """The first tick of the group that begins nearest to the middle of the bar, never the bar's first tick."""
         half = self.position.ticks_per_bar / 2
         return min(self.groups[1:] or [int(half)], key=lambda tick: abs(tick - half))
 
@@ -61,13 +60,13 @@ def without(hits: Hits, *pieces: str) -> Hits:
 
 
 def struck(hits: Hits, piece: str, velocity: int) -> Hits:
-    """With this piece struck, as hard as it already is if that is harder."""
+    """Return the hits with this piece struck at `velocity`, or harder where it already is."""
     there = max((hit.velocity for hit in hits if hit.piece == piece), default=0)
     return (*without(hits, piece), DrumHit(piece, max(velocity, there)))
 
 
 def _pattern(places: dict[str, Callable[[Spot], int]]) -> Move:
-    """Each piece named is struck where its rule gives a velocity, and nowhere else; other pieces are left alone."""
+    """Return a move that strikes each piece named where its rule gives a velocity, and nowhere else."""
 
     def move(hits: Hits, spot: Spot) -> Hits:
         kept = without(hits, *places)
@@ -82,7 +81,7 @@ def _every(step: int, velocity: int, start: int = 0) -> Callable[[Spot], int]:
 
 
 def _at(ticks: Sequence[int], velocity: int, soft: Sequence[int] = ()) -> Callable[[Spot], int]:
-    """Of a bar of 16 ticks; in a shorter or longer bar what does not fit is left out."""
+    """Return a rule for ticks of a 16-tick bar; ticks that a shorter bar lacks are never reached."""
     return lambda spot: velocity if spot.tick in ticks else GHOST if spot.tick in soft else 0
 
 
@@ -99,13 +98,13 @@ def _never(spot: Spot) -> int:
 
 
 def _backbeats(spot: Spot) -> int:
-    """Every second group of beats; in x/4 every second beat."""
+    """Strike on every second group of beats; in x/4 on every second beat."""
     groups = spot.groups
     return FIRM if spot.tick in groups[1::2] else 0
 
 
 def _swapped(old: frozenset[str], new: str, scale: float = 1.0) -> Move:
-    """Every hit on one of the old pieces goes to the new one."""
+    """Return a move that plays every hit on one of the old pieces on the new one."""
 
     def move(hits: Hits, spot: Spot) -> Hits:
         loudest = max((hit.velocity for hit in hits if hit.piece in old), default=0)
@@ -116,7 +115,7 @@ def _swapped(old: frozenset[str], new: str, scale: float = 1.0) -> Move:
 
 
 def _ghosts(hits: Hits, spot: Spot) -> Hits:
-    """Soft snare strokes on 16ths beside the beat, where no snare is."""
+    """Add soft snare strokes on the 16ths beside the beat, where no snare is."""
     beside = spot.tick % QUARTER in (1, 3)
     busy = any(hit.piece in ("snare", "rim") for hit in hits)
     return (*hits, DrumHit("snare", GHOST)) if beside and not busy and spot.chance(1) < 0.55 else hits
@@ -137,7 +136,7 @@ def _crash_on_one(hits: Hits, spot: Spot) -> Hits:
 
 
 def _fill(hits: Hits, spot: Spot) -> Hits:
-    """Snare, then toms, over the bar's last group of beats; the time keepers rest."""
+    """Play snare, then toms, over the bar's last group of beats; hats, ride and shaker rest."""
     start, length = last_group(spot.position), spot.position.ticks_per_bar
     if spot.tick < start:
         return hits
@@ -147,7 +146,7 @@ def _fill(hits: Hits, spot: Spot) -> Hits:
 
 
 def _build(hits: Hits, spot: Spot) -> Hits:
-    """A roll that grows: quarters, eighths, then 16ths on the snare, louder and louder."""
+    """Add a snare roll that grows from quarters to eighths to 16ths, louder and louder."""
     step = QUARTER if spot.through < 0.34 else EIGHTH if spot.through < 0.67 else 1
     if spot.tick % step:
         return hits
@@ -159,32 +158,32 @@ def _stop_time(hits: Hits, spot: Spot) -> Hits:
 
 
 def _break(hits: Hits, spot: Spot) -> Hits:
-    """A stroke on the one, then nothing."""
+    """Play one stroke on the one, then nothing."""
     return (DrumHit("kick", LOUD), DrumHit("crash", FIRM)) if spot.tick == 0 else ()
 
 
 def _thin(hits: Hits, spot: Spot) -> Hits:
-    """Off the beat only kick and snare stay, and not all of those; on the beat nothing changes."""
+    """Keep only some kicks and snares off the beat; change nothing on the beat."""
     if spot.tick % QUARTER == 0:
         return hits
     return tuple(h for h in hits if h.piece in ("kick", "snare") and h.velocity >= 55 and spot.chance(2) < 0.5)
 
 
 def _sparser(hits: Hits, spot: Spot) -> Hits:
-    """Nothing on the weak 16ths; time kept in quarters."""
+    """Remove hits on the weak 16ths, and keep time in quarters."""
     if spot.tick % EIGHTH:
         return ()
     return hits if spot.tick % QUARTER == 0 else tuple(h for h in hits if h.piece not in TIMEKEEPERS)
 
 
 def _busier(hits: Hits, spot: Spot) -> Hits:
-    """Time kept in 16ths and ghost notes between."""
+    """Keep time in 16ths and add ghost notes."""
     keeper = next((h.piece for h in hits if h.piece in TIMEKEEPERS), "closed_hat")
     return _ghosts(struck(hits, keeper, SOFT if spot.tick % EIGHTH == 0 else SOFT - 22), spot)
 
 
 def _displaced(hits: Hits, spot: Spot) -> Hits:
-    """Kick and snare an eighth later than their beats; time stays where it is."""
+    """Play kick and snare an eighth after their beats; leave the other pieces where they are."""
     kept = tuple(hit for hit in hits if hit.piece not in ("kick", "snare", "rim"))
     late = spot.tick % QUARTER == EIGHTH
     beat = spot.tick // QUARTER
@@ -194,21 +193,21 @@ def _displaced(hits: Hits, spot: Spot) -> Hits:
 
 
 def _solo(hits: Hits, spot: Spot) -> Hits:
-    """Snare and toms in running 16ths, the kick under them on the beats."""
+    """Play snare and toms in running 16ths, with the kick on every eighth."""
     piece = ("snare", "snare", "high_tom", "low_tom")[int(spot.chance(7) * 4)]
     run = (DrumHit(piece, FIRM if spot.tick % QUARTER == 0 else SOFT),)
     return (*run, DrumHit("kick", LOUD)) if spot.tick % EIGHTH == 0 else run
 
 
 def _on_the_beat(hits: Hits, spot: Spot) -> Hits:
-    """Kick and snare only where a quarter begins; the kick wherever a group does, so that nothing leans on silence."""
+    """Keep kick and snare only where a quarter begins, and add a kick on the one and at the middle of the bar."""
     if spot.tick % QUARTER:
         return without(hits, "kick", "snare", "rim")
     return struck(hits, "kick", FIRM) if spot.tick in (0, spot.middle) else hits
 
 
 def _off_the_beat(hits: Hits, spot: Spot) -> Hits:
-    """Many a kick comes an eighth before its beat instead of on it, as one who pushes plays; the one stays."""
+    """Move 60 % of the kicks an eighth ahead of their beats, as a drummer who pushes; the kick on the one stays."""
     beat, inside = divmod(spot.tick, QUARTER)
     coming = beat + (inside > 0)
     pushes = coming > 0 and np.random.default_rng((spot.seed, 9, spot.position.bar, coming)).random() < 0.6
@@ -316,7 +315,7 @@ MOVES: dict[str, Move] = {
 }
 
 
-ALIASES = {  # what agent/language/vocabulary.py calls them
+ALIASES = {  # names that agent/language/vocabulary.py uses
     "open": "all-open",
     "closed": "closed-hat",
     "sixteenths": "16th-hats",
@@ -329,7 +328,7 @@ MOVES |= {alias: MOVES[name] for alias, name in ALIASES.items()}
 
 
 def moved(hits: Hits, spot: Spot, moves: Sequence[str]) -> Hits:
-    """The drums of one tick after every move named, in order. KeyError for a move that is none."""
+    """Return the drums of one tick after every move named, in order. Raises KeyError for an unknown move."""
     for name in moves:
         hits = MOVES[name](hits, spot)
     return hits

@@ -1,4 +1,4 @@
-"""One direction as a typed edit: what is to change, how, by how much, where. Plain data; no heavy imports.
+"""`Edit` is one direction as data: what is to change, how, by how much and where. Imports nothing heavy.
 
 `Edit.from_json(edit.to_json()) == edit`; `Edit.read("snare.level less ~3 dB @bar:3")` is the short form of tables.
 """
@@ -50,11 +50,13 @@ CAN = {  # the targets a dimension has; all parts where it is not listed
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """target, dimension, change: words of TARGETS, DIMENSIONS, CHANGES. value: "7/8", "96", "fill", a take's number.
+    """One change that the player asked for. Raises ValueError, in one line, for a word that is not allowed.
 
-    size: small, large, "3 dB", "10 %", "1 octave" ...; None = the usual step. scope: now, bar:N (bar:last), bars:N (the
-    next N), bars:5-8, bars:last-4, from:N, until:N, every:N, section:NAME, song, until-told; None = from the next bar line on. condition: what it is
-    measured against ("than before", "than take 1") or "gradual". confidence: 0 to 1. Raises ValueError in one line.
+    target, dimension, change: words of TARGETS, DIMENSIONS, CHANGES. value: "7/8", "96", "fill", a take's number.
+    size: small, large, "3 dB", "10 %", "1 octave" ...; None = the usual step. scope: now, bar:N (bar:last), bars:N
+    (the next N), bars:5-8, bars:last-4, from:N, until:N, every:N, section:NAME, song, until-told; None = from the next
+    bar line on. Bars are counted from 1. condition: what it is measured against ("than before", "than take 1") or
+    "gradual". confidence: 0 to 1.
     """
 
     target: str
@@ -83,26 +85,29 @@ class Edit:
             raise ValueError(f"confidence {self.confidence!r}; a number from 0 to 1 is allowed")
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that are set; confidence to two digits."""
+        """Return the fields that are set; confidence to two digits."""
         named = {item.name: getattr(self, item.name) for item in fields(self)}
         named["confidence"] = round(self.confidence, 2)
         return {name: value for name, value in named.items() if value is not None}
 
     @classmethod
     def from_json(cls, given: Any) -> Edit:
-        """Raises ValueError in one line for what is no edit: unknown fields, missing ones, wrong words."""
+        """Return the edit that `to_json` wrote. Raises ValueError, in one line, for unknown or missing fields and for
+        words that are not allowed."""
         if not isinstance(given, Mapping):
-            raise ValueError(f"an edit is an object with target, dimension and change, not {str(given)[:40]!r}")
+            raise ValueError(f"an edit must be an object with target, dimension and change, not {str(given)[:40]!r}")
         known = {item.name for item in fields(cls)}
-        strange = sorted(str(name) for name in given if name not in known)
+        unknown = sorted(str(name) for name in given if name not in known)
         missing = [name for name in ("target", "dimension", "change") if name not in given]
-        if strange or missing:
-            raise ValueError(f"an edit lacks {', '.join(missing) or 'nothing'}, has unknown {', '.join(strange)[:80]}")
+        if missing:
+            raise ValueError(f"an edit needs target, dimension and change; {' and '.join(missing)} is missing")
+        if unknown:
+            raise ValueError(f"an edit has no field {', '.join(unknown)[:80]}; allowed: {', '.join(sorted(known))}")
         return cls(**given)
 
     @classmethod
     def read(cls, short: str) -> Edit:
-        """`target.dimension change [value] [~size] [@scope] [|condition]`."""
+        """Return the edit of the short form `target.dimension change [value] [~size] [@scope] [|condition]`."""
         match = SHORT.fullmatch(short.strip())
         if match is None:
             raise ValueError(f"{short!r}; target.dimension change [value] [~size] [@scope] [|condition] is allowed")
@@ -110,7 +115,7 @@ class Edit:
         return cls(**named)
 
     def short(self) -> str:
-        """The inverse of `read`; the confidence is not shown."""
+        """Return the short form that `read` reads; it leaves the confidence out."""
         marked = ((" ", self.value), (" ~", self.size), (" @", self.scope), (" |", self.condition))
         return f"{self.target}.{self.dimension} {self.change}" + "".join(sign + text for sign, text in marked if text)
 

@@ -1,4 +1,7 @@
-"""What harmony and counter-line are told in a word, tick by tick. Tables of moves, like agent/directions/drum_moves.py's for the drums."""
+"""`HARMONY_MOVES` maps the name of a change to chords or line ("pads", "answer") to a function on one tick's reply.
+
+It is to harmony and line what agent/directions/drum_moves.py is to the drums.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,12 @@ PLAINER = {"maj7": "maj", "7": "maj", "min7": "min", "min7b5": "dim"}
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What else is known in a tick. held: the harmony that sounds (root, quality). tonic: pitch class and mode of the
-    key. bass: whether the bass begins a note here; near: whether within an eighth of here. riff: pitches of the riff's
-    notes by tick of the phrase. phrase_tick: this tick's place in it."""
+    """What a move knows of the music around a tick.
+
+    held: the harmony that sounds (root, quality). tonic: pitch class and mode of the key. bass: the pitch that the
+    bass begins in this tick, None = no onset; bass_near: whether it begins one within an eighth. riff: (tick of the
+    phrase, pitch) of the riff's notes. phrase_tick: this tick's place in the phrase.
+    """
 
     held: tuple[int, str] | None = None
     tonic: tuple[int, str] | None = None
@@ -45,7 +51,7 @@ def _quality(table: dict[str, str]) -> Move:
 
 
 def _pedal(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Every stroke on the tonic, its third left open where the harmony would have gone elsewhere."""
+    """Play every chord on the tonic, as a sus4 where the harmony would have gone elsewhere."""
     if reply.chord is None or around.tonic is None:
         return reply
     root, mode = around.tonic
@@ -54,14 +60,14 @@ def _pedal(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _one_chord(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Modal: the harmony that holds goes on holding."""
+    """Keep the harmony that sounds (modal playing)."""
     if reply.chord is None or around.held is None:
         return reply
     return replace(reply, chord=ChordHit(*around.held, reply.chord.velocity))
 
 
 def _chromatic(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """The last eighth of the bar slips in from a semitone above what follows (tritone substitution's colour)."""
+    """Play a dominant seventh a semitone above the harmony in the bar's last eighth (tritone substitution)."""
     if spot.tick != spot.position.ticks_per_bar - EIGHTH or around.held is None:
         return reply
     return replace(reply, chord=ChordHit((around.held[0] + 1) % OCTAVE, "7", 80))
@@ -76,7 +82,7 @@ def _legato(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _pads(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Struck when the harmony changes or the bar begins; held otherwise."""
+    """Strike chords only when the harmony changes or the bar begins, and hold them."""
     chord = reply.chord
     if chord and spot.tick and around.held == (chord.root, chord.quality):
         return replace(reply, chord=None, chord_off=False)
@@ -84,7 +90,7 @@ def _pads(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _stabs(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Short strokes on the off-beats."""
+    """Play short chords on the off-beats only."""
     harmony = (reply.chord.root, reply.chord.quality) if reply.chord else around.held
     if harmony and spot.tick % QUARTER == EIGHTH:
         return replace(reply, chord=ChordHit(*harmony, 92), chord_off=False)
@@ -92,19 +98,19 @@ def _stabs(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _denser_chords(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """A stroke on every eighth that has none."""
+    """Add a chord on every eighth that has none."""
     if reply.chord or around.held is None or spot.tick % EIGHTH:
         return reply
     return replace(reply, chord=ChordHit(*around.held, 72), chord_off=False)
 
 
 def _sparser_line(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Only what begins on a beat."""
+    """Keep only the notes of the line that begin on a beat."""
     return reply if spot.tick % QUARTER == 0 else replace(reply, line=None)
 
 
 def _denser_line(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """A chord tone on every eighth that has no note."""
+    """Add a chord tone to the line on every eighth that has no note."""
     if reply.line or around.held is None or spot.tick % EIGHTH:
         return reply
     root, quality = around.held
@@ -115,19 +121,19 @@ def _denser_line(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _answer(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Nothing while the player plays; the gaps are the line's."""
+    """Silence the line near the player's notes, so that it plays in their gaps."""
     return replace(reply, line=None, line_off=around.line_sounds) if around.bass_near else reply
 
 
 def _unison(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """The player's notes, in the line's octave."""
+    """Play the player's notes in the line, two octaves up."""
     if around.bass is None:
         return replace(reply, line=None)
     return replace(reply, line=LineHit(_in_range(around.bass + 2 * OCTAVE), 92), line_off=False)
 
 
 def _hook(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """The riff again, two octaves up."""
+    """Play the riff in the line, two octaves up."""
     pitch = dict(around.riff).get(around.phrase_tick)
     if pitch is None:
         return replace(reply, line=None)
@@ -135,12 +141,12 @@ def _hook(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _power(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Root and fifth: the third is left out when it is voiced (see agent/takes/performance.py); colours go."""
+    """Play plain chords without sevenths; agent/takes/performance.py leaves out their thirds."""
     return _quality(PLAINER | {"sus4": "maj"})(reply, spot, around)
 
 
 def _comping(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Charleston and its answers: strokes on the one and the and of two, now and then elsewhere off the beat."""
+    """Play the Charleston rhythm: chords on the one and the and of two, half the time also on other off-beats."""
     harmony = (reply.chord.root, reply.chord.quality) if reply.chord else around.held
     place = spot.tick % 16
     strikes = place in (0, 6) or (place in (10, 14) and spot.chance(11) < 0.5)
@@ -150,7 +156,7 @@ def _comping(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _reharmonised(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Each major chord by its relative minor and the other way about (Riemann's R), a seventh added."""
+    """Replace each major chord by its relative minor and vice versa (Riemann's R), with a seventh."""
     chord = reply.chord
     if chord is None:
         return reply
@@ -162,7 +168,7 @@ def _reharmonised(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _arpeggio(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """The line takes the chord's tones one after another, on eighths."""
+    """Play the chord's tones in the line one after another, on eighths, up and down."""
     harmony = (reply.chord.root, reply.chord.quality) if reply.chord else around.held
     if harmony is None or spot.tick % EIGHTH:
         return replace(reply, line=None)
@@ -174,7 +180,7 @@ def _arpeggio(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _contrary(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Where the bass goes up the line goes down: mirrored about the tonic, in the key's octave."""
+    """Mirror the bass about the tonic in the line, so that the line goes down where the bass goes up."""
     if around.bass is None or around.tonic is None:
         return replace(reply, line=None)
     root, quality = around.held or (around.tonic[0], "min" if around.tonic[1] == "min" else "maj")
@@ -220,14 +226,14 @@ HARMONY_MOVES: dict[str, Move] = {
 
 
 def reharmonised(reply: Reply, spot: Spot, around: Around, moves: Sequence[str]) -> Reply:
-    """Harmony and line of one tick after every move named. KeyError for a move that is none."""
+    """Return the reply of one tick after every move named, in order. Raises KeyError for an unknown move."""
     for name in moves:
         reply = HARMONY_MOVES[name](reply, spot, around)
     return reply
 
 
 def unresolved(reply: Reply, held: tuple[int, str] | None, resolves: bool | None) -> Reply:
-    """Where it is asked not to resolve, a harmony that would fall by a fifth stays where it is."""
+    """Return the reply with a chord that falls by a fifth replaced by the harmony held, where `resolves` is False."""
     chord = reply.chord
     if resolves is not False or chord is None or held is None:
         return reply

@@ -1,4 +1,7 @@
-"""Keeps what the responder says in a key: draws again until it fits (rejection sampling), and mends what never does."""
+"""`InKey` keeps the responder's replies in a key: it draws until one fits (rejection sampling), else corrects the last.
+
+The key of a passage is found by the profiles of Krumhansl & Kessler (`key_from`).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ Draw = Callable[[np.random.Generator, Push], Reply]
 
 @dataclass(frozen=True, slots=True)
 class InKey:
-    """A key as a filter. tension: the dial, which lets more notes from outside pass."""
+    """A key as a filter. tension: the dial, 0 to 1, that lets more notes from outside the key pass; None = not set."""
 
     key: Key
     tension: float | None = None
@@ -47,7 +50,7 @@ class InKey:
 
     @property
     def chords(self) -> list[tuple[int, str]]:
-        """All (root, quality) of the key; of minor the dominant with the leading tone too."""
+        """Every (root, quality) of the key; in minor also the dominant chords with the leading tone."""
         return _chords(self.key)
 
     def draw(
@@ -58,9 +61,10 @@ class InKey:
         push: Push = NO_PUSH,
         faults: Callable[[Reply], int] = lambda reply: 0,
     ) -> Reply:
-        """A reply from `sample` in the key, or now and then not, with no other faults if it can be.
+        """Draw replies from `sample` until one lies in the key and `faults` counts none; at most TRIES, then the best.
 
-        The same seed gives the same. holds: root of the harmony, -1: none.
+        A share `colour` of the ticks may leave the key. The same seed gives the same reply. holds: root of the harmony
+        that sounds, -1 = none. push: passed on to `sample`.
         """
         coloured = np.random.default_rng((*seed, 1000)).random() < self.colour
         tried: list[tuple[int, int, Reply]] = []
@@ -71,42 +75,44 @@ class InKey:
                 return reply
             tried.append((cost, attempt, reply))
         best = min(tried)[2]
-        if best.chord and not coloured and strange(self.key, tones_of(best.chord), best.chord.root):
+        if best.chord and not coloured and outside_key(self.key, tones_of(best.chord), best.chord.root):
             near = Push(push.fill, self.nearest_chord(best.chord))
             best = sample(np.random.default_rng((*seed, TRIES)), near)
-        return best if coloured else self.mended(best, holds)
+        return best if coloured else self.corrected(best, holds)
 
     def outside(self, reply: Reply, holds: int) -> int:
-        """How many notes of a reply lie outside the key, the leading tone over the dominant of minor aside."""
+        """Count the notes of a reply outside the key; in minor the leading tone over the dominant is inside."""
         root = reply.chord.root if reply.chord else holds
-        chord = strange(self.key, tones_of(reply.chord), root) if reply.chord else 0
-        return chord + (strange(self.key, {reply.line.pitch % 12}, root) if reply.line else 0)
+        chord = outside_key(self.key, tones_of(reply.chord), root) if reply.chord else 0
+        return chord + (outside_key(self.key, {reply.line.pitch % 12}, root) if reply.line else 0)
 
     def nearest_chord(self, chord: ChordHit, bass: int | None = None) -> tuple[int, str]:
-        """The chord of the key (with this pitch class in it) that shares the most tones with one from outside, first of
-        all its root."""
+        """Return the chord of the key that shares the most tones with `chord`, on a tie one with the same root.
+
+        bass: a pitch class that the chord must contain, None = any.
+        """
         tones = tones_of(chord)
         own = [c for c in (ChordHit(*c, 1) for c in self.chords) if bass is None or bass in tones_of(c)]
         shared = {c: 2 * len(tones & tones_of(c)) - len(tones_of(c)) for c in own or [ChordHit(*self.tonic, 1)]}
         best = max(shared, key=lambda c: (shared[c], c.root == chord.root))
         return best.root, best.quality
 
-    def mended(self, reply: Reply, holds: int) -> Reply:
-        """The line's note moved by a half step where it lies outside."""
+    def corrected(self, reply: Reply, holds: int) -> Reply:
+        """Return the reply with the line's note moved by a semitone where it lies outside the key."""
         root = reply.chord.root if reply.chord else holds
-        if reply.line is None or not strange(self.key, {reply.line.pitch % 12}, root):
+        if reply.line is None or not outside_key(self.key, {reply.line.pitch % 12}, root):
             return reply
         pitch = next(p for p in (reply.line.pitch + 1, reply.line.pitch - 1) if p % 12 in self.scale)
         return replace(reply, line=LineHit(pitch, reply.line.velocity))
 
 
 def scale_of(key: Key) -> frozenset[int]:
-    """Pitch classes, of minor the natural one."""
+    """Return the pitch classes of the key's scale; of minor the natural one."""
     return frozenset((key.tonic + step) % 12 for step in SCALES[key.mode])
 
 
-def strange(key: Key, pitch_classes: Iterable[int], root: int) -> int:
-    """How many lie outside the key, the leading tone over the dominant of minor aside."""
+def outside_key(key: Key, pitch_classes: Iterable[int], root: int) -> int:
+    """Count the pitch classes outside the key; in minor the leading tone over the dominant is inside."""
     allowed = scale_of(key)
     if key.mode == "min" and (root - key.tonic) % 12 in DOMINANT:
         allowed = allowed | {(key.tonic + LEADING) % 12}
@@ -114,14 +120,14 @@ def strange(key: Key, pitch_classes: Iterable[int], root: int) -> int:
 
 
 def tones_of(chord: ChordHit) -> set[int]:
-    """Pitch classes."""
+    """Return the chord's pitch classes."""
     return {(chord.root + interval) % 12 for interval in QUALITIES[chord.quality]}
 
 
 @cache
 def _chords(key: Key) -> list[tuple[int, str]]:
     found = [ChordHit(root, quality, 1) for root in range(12) for quality in QUALITIES]
-    return [(c.root, c.quality) for c in found if not strange(key, tones_of(c), c.root)]
+    return [(c.root, c.quality) for c in found if not outside_key(key, tones_of(c), c.root)]
 
 
 # correlation profiles of Krumhansl & Kessler 1982 (Krumhansl 1990, table 2.1)
@@ -132,7 +138,7 @@ PROFILES = {
 
 
 def key_from(weights: Iterable[float]) -> Key:
-    """The key whose profile correlates best with the weight of each pitch class [12] (Krumhansl & Schmuckler)."""
+    """Return the key whose profile correlates best with `weights` of pitch classes [12] (Krumhansl & Schmuckler)."""
     heard = np.array(list(weights), float)
     scores = {
         (tonic, mode): float(np.corrcoef(np.roll(profile, tonic), heard)[0, 1]) if heard.std() else 0.0

@@ -1,4 +1,4 @@
-"""What was asked of a voice, done to its notes: louder, later, higher, silent, a note that rubs."""
+"""Applies a bar's settings to single notes: level, timing, pitch, mute, and the dissonant note added to a chord."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ RUB_VELOCITY = 0.85
 
 
 def of(values: Mapping[str, float], voices: Sequence[str]) -> float:
-    """What is asked of a piece and of its kit adds up."""
+    """Return the sum of the values of these voices: what is asked of a drum piece and of the whole kit adds up."""
     return sum(values.get(voice, 0.0) for voice in voices)
 
 
-def nuanced(note: PlannedNote, settings: Settings, voices: Sequence[str]) -> PlannedNote | None:
-    """The note as it was asked for; None where its voice is muted. voices: ("snare", "drums"), ("line",) ..."""
+def with_settings(note: PlannedNote, settings: Settings, voices: Sequence[str]) -> PlannedNote | None:
+    """Return the note after a bar's settings; None where its voice is muted. voices: ("snare", "drums"), ("line",)."""
     if not settings.muted.isdisjoint(voices):
         return None
     late_s, gain_db = of(settings.late_s, voices), of(settings.level_db, voices)
@@ -35,7 +35,10 @@ def nuanced(note: PlannedNote, settings: Settings, voices: Sequence[str]) -> Pla
 
 
 def rub(pitches: Collection[int], scale: frozenset[int]) -> int | None:
-    """A pitch of the key a semitone from one of a chord's, the topmost first, and not in it: dissonant, not wrong."""
+    """Return a pitch of the scale a semitone from one of the chord's and not in it, near the top first; None if none.
+
+    pitches: the chord's, MIDI. scale: pitch classes.
+    """
     classes = {pitch % 12 for pitch in pitches}
     beside = (pitch + way for pitch in sorted(pitches, reverse=True) for way in (-1, 1))
     return next((pitch for pitch in beside if pitch % 12 in scale - classes), None)

@@ -1,4 +1,4 @@
-"""How much a word is: the step of each dimension, smaller for "a bit", larger for "way". Sizes -> numbers."""
+"""`STEPS` gives the step of each dimension as numbers: the usual one, a smaller one ("a bit"), a larger one ("way")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUMBER = re.compile(r"([\d.]+) (dB|%|ms|bpm|octave|semitone|bar)")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """usual, small, large: in `unit`, the dimension's own; low, high: how far it goes in all."""
+    """The steps of a dimension. usual, small, large: step sizes in `unit`; low, high: the range of the value."""
 
     unit: str
     usual: float
@@ -41,8 +41,10 @@ PER_OCTAVE = 12.0
 
 
 def step(edit: Edit, kind: str, now: float) -> float:
-    """`now` after the edit's more or less, within the dimension's limits. A percentage is of what is now, or, of a
-    level, the amplitude's."""
+    """Return the value `now` after the edit's more or less, within the limits of STEPS[kind].
+
+    25 % counts as one usual step, unless the dimension itself is in percent.
+    """
     rule = STEPS[kind]
     amount = _amount(edit.size, rule, now)
     sign = 1 if edit.change in ("more", "on") else -1
@@ -67,6 +69,6 @@ def _amount(size: str | None, rule: Step, now: float) -> float:
 
 
 def number_in(value: str | None) -> float | None:
-    """The first number of a value such as "96", "96 bpm" or "15 ms"; None where there is none."""
+    """Return the first number in a value such as "96", "96 bpm" or "15 ms"; None where there is none."""
     match = re.search(r"-?\d+(\.\d+)?", value or "")
     return float(match[0]) if match else None

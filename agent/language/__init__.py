@@ -1,1 +1,1 @@
-"""A sentence in, typed edits and a reply out; no state. Door: parser.py (`hear`)."""
+"""Turns a sentence into typed edits and a reply; keeps no state. Door: parser.py (`parse`)."""

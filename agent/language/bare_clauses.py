@@ -1,4 +1,4 @@
-"""Clauses without a term: targets with a degree or a verb: "more snare", "no drums", "the hats back in", "only drums"."""
+"""Reads clauses that name only a target and a degree or a verb: "more snare", "no drums", "the hats back in"."""
 
 from __future__ import annotations
 

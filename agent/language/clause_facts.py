@@ -1,4 +1,4 @@
-"""What stands in a clause beside its terms: targets, degrees, verbs, sizes, scopes, what it is compared with."""
+"""`Facts` collects what a clause says beside its terms: targets, degrees, verbs, sizes, scopes, comparisons."""
 
 from __future__ import annotations
 

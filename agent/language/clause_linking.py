@@ -1,4 +1,4 @@
-"""Clauses -> edits: what an elliptical clause takes over from its neighbours (target, predicate, scope)."""
+"""Turns the clauses of a sentence into edits; an incomplete clause takes what it lacks from its neighbours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One clause -> edits: the terms in it with their signs and negations, or bare targets with a sign or a verb."""
+"""Turns one clause into edits: its terms with their signs and negations, or targets alone with a sign or a verb."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Words -> tagged phrases -> clauses. A phrase is the longest entry of the lexicon; a misspelt word is mended first."""
+"""Tags words as phrases and groups these into clauses. A phrase is the longest entry of the lexicon; spelling is
+corrected first.
+"""
 
 from __future__ import annotations
 
@@ -160,7 +162,7 @@ AFTER_VERBS = frozenset({"up", "down", "out", "back", "in", "off", "left", "righ
 
 @lru_cache(maxsize=1)
 def gapped() -> dict[str, list[tuple[Gap, tuple[Tag, ...]]]]:
-    """Orders that open for their object, by first word: "let it ring" -> "let" ... "ring", "dry out" -> "dry" ... "out"."""
+    """Return the orders that may hold an object, by first word: "let it ring" -> "let" ... "ring"."""
     found: dict[str, list[tuple[Gap, tuple[Tag, ...]]]] = {}
     for key, tags in lexicon.index().items():
         if not any(

@@ -1,4 +1,4 @@
-"""An edit as a musician would say it."""
+"""Says edits as a musician would: "the snare down", "a little further behind the beat"."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ AFTER = ("up", "down", "out", "back in")  # words that a size comes after
 WHERE = {"until-told": "", "bar:last": " in the last bar"}
 
 
-MORE = "band: more level"  # what replies.said says of a plain edit, before its place
+MORE = "band: more level"  # what reply_text.said returns for a plain edit, before its place
 
 
-SAID = {  # (dimension, change) -> what becomes of the target; "=": the whole line
+SAID = {  # (dimension, change) -> what happens to the target; after "=" the target is left out
     ("level", "more"): "up",
     ("level", "less"): "down",
     ("timing", "less"): "further behind the beat",
@@ -48,13 +48,13 @@ SAID = {  # (dimension, change) -> what becomes of the target; "=": the whole li
 }
 
 
-def in_words(edits: Iterable[Edit]) -> tuple[str, ...]:
-    """As a musician says it; what is asked twice is said once."""
-    return tuple(dict.fromkeys(plainly(edit) for edit in edits))
+def describe_edits(edits: Iterable[Edit]) -> tuple[str, ...]:
+    """Return the edits as a musician would say them; equal ones once."""
+    return tuple(dict.fromkeys(describe_edit(edit) for edit in edits))
 
 
-def plainly(edit: Edit) -> str:
-    """'the snare down', 'a 7/8 bar in bar 3', 'a little further behind the beat'."""
+def describe_edit(edit: Edit) -> str:
+    """Return an edit such as 'the snare down', '7/8 in bar 3', 'a little further behind the beat'."""
     known = SAID.get((edit.dimension, edit.change))
     if known is None or edit.size not in SIZES or edit.condition:
         return said(edit)

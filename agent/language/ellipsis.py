@@ -1,4 +1,4 @@
-"""What an incomplete clause takes from its neighbours: "darker", "bring them back", "not the hat", "the keys too"."""
+"""Completes a clause from its neighbours: "darker", "bring them back", "not the hat", "the keys too"."""
 
 from __future__ import annotations
 

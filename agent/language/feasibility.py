@@ -1,4 +1,4 @@
-"""Whether edits can be carried out: meters, tempi, bars and takes that are there, nothing pulled both ways."""
+"""Checks whether edits can be carried out: that meters, tempi, bars and takes exist, and that no two contradict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index of all phrases: the table of terms and the words around it; which words are known, which musical."""
+"""Indexes all phrases of the table of terms and the word lists, and says which words are known and which musical."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A sentence -> typed edits and a line back. Changes nothing: `parse("less snare, and don't resolve it") -> ParseResult`.
+"""Turns a sentence into typed edits and a reply: `parse("less snare, and don't resolve it") -> ParseResult`.
 
-Bad input never raises: it gives no edits and one friendly line.
+It changes nothing. Bad input never raises: it gives no edits and one friendly line.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ THRESHOLD = 0.5  # edits less sure than this are asked about, not made
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
 REPAIR = re.compile(
-    r"^.*\b(?:no wait|wait no|scratch that|i mean|i meant|actually no|no actually|sorry|(?:no|or)[, ]+make that|or rather|correction|oops|no no|nah wait|strike that)\b[ ,.]*(?=\w+)"
+    r"^.*\b(?:no wait|wait no|scratch that|i mean|i meant|actually no|no actually|sorry|(?:no|or)[, ]+make that"
+    r"|or rather|correction|oops|no no|nah wait|strike that)\b[ ,.]*(?=\w+)"
 )
 
 
 NAMING = re.compile(
-    r"^(?:please |let us )?(?:call|name|label) (this one|that one|this take|that take|this|that|it|the last take|the last one) [\"']?([\w -]{1,40})"
+    r"^(?:please |let us )?(?:call|name|label) "
+    r"(this one|that one|this take|that take|this|that|it|the last take|the last one) [\"']?([\w -]{1,40})"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known when a sentence comes; None and () = not known. bars: of the form. takes: their numbers."""
+    """What is known when a sentence comes. bars: of the form; takes: their numbers; both None = not known; last: the
+    edits of the sentence before."""
 
     bars: int | None = None
     takes: tuple[str, ...] | None = None
@@ -42,7 +45,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ParseResult:
-    """edits: to be made, none when nothing was ordered or understood. reply: one line.
+    """What a sentence means. edits: to be made, none when nothing was ordered or understood. reply: one line.
 
     question: what is asked about (key, meter, tempo, changes ...), None = no question. verdict: liked, disliked, None.
     unsure: readings below the threshold, which change nothing.
@@ -69,7 +72,7 @@ class _Tally:
 
 
 def parse(sentence: str, context: Context | None = None) -> ParseResult:
-    """Edits and reply of what was said; never raises for any text."""
+    """Return edits and reply of a sentence. Never raises, whatever the text."""
     refused = refusal(sentence)
     if refused:
         return ParseResult(reply=refused)

@@ -1,4 +1,4 @@
-"""What is said back: one line for edits, questions and trouble."""
+"""Words the reply to a sentence, in one line: what was changed, asked, not understood or impossible."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def _where(scope: str | None) -> str:
 def asked(text: str) -> str | None:
     """The topic of a question in plain words, None when it is an order or a statement."""
     text = re.sub(
-        r"^(?:hey|ok|okay|so|well|um|uh|wait|yo|man|dude|and|but|alright|right|hm+|antiphon|please|sorry|hi|hello)[ ,]+",
+        r"^(?:hey|ok|okay|so|well|um|uh|wait|yo|man|dude|and|but|alright|right|hm+|antiphon|please|sorry|hi|hello)"
+        r"[ ,]+",
         "",
         text.strip(),
     )
@@ -97,7 +98,8 @@ def asked(text: str) -> str | None:
     if text.startswith(word_lists.ORDER_STARTS):
         return None
     tag = re.search(
-        r",\s*(yes|no|ok|okay|please|right|huh|eh|yeah|maybe|will you|can you|could you|would you|is it|is not it|do not you think)\s*\?$",
+        r",\s*(yes|no|ok|okay|please|right|huh|eh|yeah|maybe|will you|can you|could you|would you|is it|is not it"
+        r"|do not you think)\s*\?$",
         text,
     )
     if start in word_lists.QUESTION_STARTS and (

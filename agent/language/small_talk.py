@@ -1,4 +1,4 @@
-"""What is said beside directions: be quiet, speak up, another like that, yes, no, a take's name, A against B."""
+"""Patterns of sentences that are no directions: be quiet, speak up, another like that, yes, no, a name, A against B."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ MORE_LIKE_IT = re.compile(r"\bmore (like|of) (that|this|those|them)\b|\banother 
 NAMED = re.compile(r"(?:name|call) (?:it|this|that|this take|that take|the take) ['\"]?([^'\"]+)['\"]?")
 COMPARE = re.compile(r"a ?/ ?b|a b|ab|compare( them)?")
 YES_TO_IT = re.compile(
-    r"(oh |ok |okay )?(yes|yeah|yep|yup|sure|ok|okay|do it|let's do (it|that)|keep (it|that)|go on|why not|good|nice|please do|deal)"
+    r"(oh |ok |okay )?"
+    r"(yes|yeah|yep|yup|sure|ok|okay|do it|let's do (it|that)|keep (it|that)|go on|why not|good|nice|please do|deal)"
     r"( please| then| let's| do it| sure)*"
 )
 NO_TO_IT = re.compile(
-    r"(no|nope|nah|no thanks|no thank you|not that|rather not|drop it|lose it|forget it|leave it|don't|without (it|that))"
+    r"(no|nope|nah|no thanks|no thank you|not that|rather not|drop it|lose it|forget it|leave it|don't"
+    r"|without (it|that))"
     r"( please| then| thanks| not that)*"
 )

@@ -1,7 +1,7 @@
-"""Push-to-talk: speech -> a sentence of a small grammar -> edits. Extra `[voice]`: pocketsphinx, all on this machine.
+"""Recognises a spoken sentence of a small grammar and parses it. Needs the extra `[voice]` (pocketsphinx).
 
-The grammar (JSGF) is built from the table of terms (agent/language/vocabulary.py): what it can parse, agent/language/parser.py
-understands. Samples are float32 in [-1, 1], mono, 16 kHz.
+Recognition runs on this machine. The grammar (JSGF) is built from the table of terms (agent/language/vocabulary.py):
+agent/language/parser.py understands whatever it can express. Samples are float32 in [-1, 1], mono, 16 kHz.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ SAMPLE_RATE = 16_000
 DITHER = 1e-4  # digital silence has no logarithm to parse by
 LONGEST_S = 12.0  # a held key records no longer than this
 LISTS = {
-    "also": ["lay back", "push it", "swing it", "slow down", "speed up", "calm down", "tighten up", "leave space", "vary it", "half time", "double time",
-             "drop out", "come back in", "build", "answer me", "repeat the hook", "add a bar", "play it straight", "trip hop"],
+    "also": ["lay back", "push it", "swing it", "slow down", "speed up", "calm down", "tighten up", "leave space",
+             "vary it", "half time", "double time", "drop out", "come back in", "build", "answer me",
+             "repeat the hook", "add a bar", "play it straight", "trip hop"],
     "never": ["resolve it", "swing it", "speed up", "slow down", "fill", "touch it"],
     "quality": ["loud", "quiet", "busy", "bright", "dark", "dry", "high", "low", "fast", "slow", "straight", "present"],
     "noun": ["tension", "swing", "reverb", "energy", "volume", "dissonance", "syncopation"],

@@ -1,4 +1,4 @@
-"""Which reading of each term in a clause counts, and which terms belong together: "heavier swing", "louder fills"."""
+"""Chooses the reading of each term in a clause, and which terms belong together: "heavier swing", "louder fills"."""
 
 from __future__ import annotations
 

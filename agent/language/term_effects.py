@@ -1,4 +1,4 @@
-"""What a term means under the degrees, negations and verbs around it: one function a column, one table of deeds."""
+"""Turns a term into edits by the degrees, negations and verbs around it: one function a column of the vocabulary."""
 
 from __future__ import annotations
 

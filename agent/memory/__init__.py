@@ -1,1 +1,4 @@
-"""What outlives a session: the SQLite store, taste, phrases, practised adapters, export. Doors: store.py (`Memory`), taste.py, practice.py."""
+"""Keeps what outlives a session: the SQLite store, taste, phrases, practised adapters, export.
+
+Doors: store.py (`Memory`), taste.py, practice.py.
+"""

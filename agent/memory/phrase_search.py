@@ -1,9 +1,9 @@
-"""Phrases found again by likeness, whatever key they come back in and however their rhythm has changed.
+"""`Recall` finds phrases again by similarity, in any key and with changed rhythms.
 
 Every phrase is a short vector: a histogram of its intervals (which transposition and rhythm leave alone), of its pitch
 classes above its first note, and of where in the bar its notes begin. The nearest by one matrix product are then
-compared note by note (listener/music/motif.py). After the two-stage search of Typke, Wiering & Veltkamp, A survey of music
-information retrieval systems, ISMIR 2005.
+compared note by note (listener/music/motif.py). After the two-stage search of Typke, Wiering & Veltkamp, A survey of
+music information retrieval systems, ISMIR 2005.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ BEAT = 4  # beats after which places repeat
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """key: what the phrase was stored under. similarity 0-1; transposed: semitones; varied: what differs."""
+    """A stored phrase that is similar. key: given to `add`; similarity: 0 to 1; transposed: semitones; varied: what
+    differs."""
 
     key: int
     similarity: float
@@ -38,7 +39,7 @@ class Found:
 
 
 def vector(motif: Motif) -> Floats:
-    """float32 [DIM], of length 1; all zero for no notes."""
+    """Return the phrase as a unit vector, float32 [DIM]; all zero for no notes."""
     intervals, classes, places = (np.zeros(size, np.float32) for size, _ in BLOCKS)
     for (_, a), (_, b) in pairwise(motif):
         intervals[min(max(b - a, -WIDEST), WIDEST) + WIDEST] += 1
@@ -55,7 +56,7 @@ def vector(motif: Motif) -> Floats:
 
 
 class Recall:
-    """Grows by one phrase at a time; search is one product of [n, DIM] and DIM."""
+    """An index of phrases that grows one at a time; a search is one product of [n, DIM] and [DIM]."""
 
     def __init__(self, phrases: Sequence[tuple[int, Motif]] = ()) -> None:
         """phrases: (key, motif)."""
@@ -76,7 +77,7 @@ class Recall:
         self._motifs.append(motif)
 
     def like(self, motif: Motif, count: int = 5) -> list[Found]:
-        """The most alike, the best first."""
+        """Return up to `count` of the most similar phrases, the best first."""
         if not motif or not len(self):
             return []
         near = self._vectors[: len(self)] @ vector(motif)

@@ -1,4 +1,4 @@
-"""Whose session it is: a player's, with what was practised for him, or, of a file, nobody's."""
+"""Adapts a configuration to the player: with their practised adapter, or, for a file as input, to a guest's."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ GUEST = "guest"
 log = logging.getLogger(__name__)
 
 
-def nobodys(config: Config) -> Config:
-    """For a file: it and a seed give the same session to everybody; nothing is proposed unasked or remembered."""
+def without_player(config: Config) -> Config:
+    """Return the config for a file as input: as for a guest nothing is remembered, and nothing is proposed unasked.
+
+    A file and a seed so give everybody the same session.
+    """
     return replace(config, conversation=replace(config.conversation, player=GUEST, proposals=False))
 
 
-def personal(config: Config) -> Config:
-    """With the adapter of conversation.player in models.adapter, where there is one and none was named. One that does not
-    fit the responder's weights is left out, and said so."""
+def with_player_adapter(config: Config) -> Config:
+    """Return the config with the practised adapter of conversation.player in models.adapter, unless one is named.
+
+    An adapter that does not fit the responder's weights is left out, with a warning in the log.
+    """
     name, models = config.conversation.player, config.models
     if models.adapter is not None or name == GUEST:
         return config
@@ -36,13 +41,13 @@ def personal(config: Config) -> Config:
         with contextlib.closing(Memory(data_folder())) as memory:
             stem = ready(memory, memory.player(name)).adapter
     except UserError as cause:
-        log.warning("%s", cause)
+        log.warning("played without the player's adapter: %s", cause)
         return config
     if stem is None:
         return config
     try:
         Responder.load(named(models.responder), stem)
     except (OSError, ValueError) as cause:
-        log.warning("played without what was practised: %s", cause)
+        log.warning("played without the player's adapter: %s", cause)
         return config
     return replace(config, models=replace(models, adapter=str(stem)))

@@ -1,12 +1,13 @@
-"""After a session the band practises: a background process learns the player's adapter, and nothing waits for it.
+"""Trains a player's adapter after a session, in a background process that nothing waits for.
 
-Beside the memory's file, players/ID/ holds what a player gave (material/*.npz: liked takes with all parts, the others for the
-player's own line alone), adapters by version, and what is recalled. Each version is learned anew from all of it, rehearsing the base's material;
-another player's is never touched. A guest has no memory: nothing is kept.
+Beside the memory's file, players/ID/ holds the player's material (material/*.npz: liked takes with all parts, the
+others with the player's own line alone), adapters by version, and the phrases to recall. Each version is trained anew
+from all of it, together with the base model's material; another player's is never touched. A guest has no memory:
+nothing is kept.
 
-    finish(memory, player, session, takes)                 when the session is over: keep, practise; comes back at once
-    responder_of(memory, player)                           when the next begins: the responder to play with;
-                                                           its .learn(played) remembers a liked take at once
+    finish(memory, player, session, takes)    at the end of a session: keep its takes, start training; returns at once
+    responder_of(memory, player)              at the start of the next: the responder to play with; its .learn(played)
+                                              remembers a liked take at once
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ from models.responder.responder import WEIGHTS, Responder
 
 try:
     import fcntl
-except ImportError:  # no such locks there: one practice at a time is not enforced
+except ImportError:  # Windows has no such locks: one practice at a time is not enforced
     fcntl = None  # type: ignore[assignment]
 
 MATERIAL_MAX = 200  # newest pieces of a player
-RECALLED_TICKS = 1024  # remembered when a session begins without a practised memory: half a second or so
-FEWEST_TICKS = 256  # sixteen bars of 4/4: with less there is nothing to practise
-GAIN = 0.01  # an adapter that gains less on what was kept apart is not taken up
+RECALLED_TICKS = 1024  # remembered when a session begins without a practised memory; takes about half a second
+FEWEST_TICKS = 256  # sixteen bars of 4/4: less is not worth training on
+GAIN = 0.01  # an adapter whose held-out loss falls by a smaller share is dropped
 
 
 class Moment(Protocol):
-    """One tick of a take: where it lies, what the bass did and what the band answered."""
+    """One tick of a take: its place, the player's bass and the band's reply."""
 
     @property
     def place(self) -> Position: ...
@@ -62,7 +63,7 @@ class Take(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What to play with: Responder.load(adapter=stem), PlayerMemory.load(recall); None: none of it yet."""
+    """The files to play with: Responder.load(adapter=...), PlayerMemory.load(recall); None = none yet."""
 
     adapter: Path | None
     recall: Path | None
@@ -76,7 +77,7 @@ def folder_of(memory: Memory, player_id: int) -> Path:
 def keep(
     memory: Memory | None, player_id: int, session_id: int, number: int, played: Sequence[Played], liked: bool
 ) -> Path | None:
-    """A take as material, over what was kept of it before. liked: all its parts are learned, else the bass alone."""
+    """Write a take as material; return its path, None for a guest. liked: learn all its parts, else the bass alone."""
     if memory is None or not played:
         return None
     has = tuple(liked and _plays(part, played) for part in PARTS)
@@ -96,8 +97,10 @@ def _trim(folder: Path) -> None:
 
 
 def finish(memory: Memory | None, player_id: int, session_id: int, takes: Sequence[Take]) -> None:
-    """At the end of a session: its takes are kept, and practice begins behind. Liked: what a verdict says so of, and what
-    the player ended with, unless it was disliked."""
+    """Keep a session's takes as material and start practice in the background.
+
+    A take counts as liked by its verdict; the last take also without one.
+    """
     if memory is None or not takes:
         return
     rows = [row for row in memory.rows("verdicts", session_id) if row["subject"] == "take"]
@@ -110,15 +113,16 @@ def finish(memory: Memory | None, player_id: int, session_id: int, takes: Sequen
 
 
 def forget(memory: Memory, player_id: int, session_id: int) -> None:
-    """The material of a session; adapters that learned from it stay until the next practice."""
+    """Remove a session's material. Adapters trained on it stay until the next practice."""
     for path in (folder_of(memory, player_id) / "material").glob(f"{session_id:06d}-*.npz"):
         path.unlink(missing_ok=True)
 
 
 def practise(memory: Memory | None, player_id: int, **options: Any) -> subprocess.Popen[bytes] | None:
-    """Begin, or go on with, the next version of this player's adapter; None: a guest, too little heard, or one is at it.
+    """Start training the next version of a player's adapter and return the process.
 
-    options: of models.train_adapter, by name (steps=..., seed=..., base=..., weights=...).
+    None for a guest, with too little material, or while another practice runs. options: those of
+    models/training/adapter.py, by name (steps=..., seed=..., base=..., weights=...).
     """
     if memory is None:
         return None
@@ -169,7 +173,8 @@ def _next(memory: Memory, player_id: int) -> int:
 
 
 def take_up(memory: Memory | None, player_id: int) -> int | None:
-    """The version that a finished practice left, now in use; None when there is none, or it was no gain."""
+    """Put the adapter that a finished practice left into use and return its version; None where there is none, or where
+    it gained less than GAIN."""
     if memory is None:
         return None
     stem = folder_of(memory, player_id) / f"adapter-{_next(memory, player_id)}"
@@ -186,7 +191,7 @@ def take_up(memory: Memory | None, player_id: int) -> int | None:
 
 
 def ready(memory: Memory | None, player_id: int) -> Ready:
-    """The adapter in use (after a roll-back: the earlier one), and the memory that goes with it."""
+    """Return the adapter in use (after a roll-back the earlier one) and the recall file that goes with it."""
     if memory is None:
         return Ready(None, None)
     with contextlib.suppress(OSError):
@@ -202,8 +207,10 @@ def ready(memory: Memory | None, player_id: int) -> Ready:
 
 
 def responder_of(memory: Memory | None, player_id: int, weights: str | Path = WEIGHTS) -> tuple[Recalling, str]:
-    """The responder as this player's band plays: his adapter folded in, his music remembered; and a note, "" when all
-    is well. What cannot be read is left out. Raises as Responder.load where the base weights are wrong."""
+    """Return the responder with the player's adapter and remembered music, and a note on what was left out, or "".
+
+    Files that cannot be read are left out. Raises as Responder.load does where the base weights are wrong.
+    """
     there, note = ready(memory, player_id), ""
     try:
         base = Responder.load(weights, there.adapter)
@@ -219,7 +226,7 @@ def responder_of(memory: Memory | None, player_id: int, weights: str | Path = WE
 
 
 def _newest(memory: Memory | None, player_id: int, responder: Responder) -> PlayerMemory:
-    """What was liked last, remembered now: before the first practice, and after it was rolled back."""
+    """Return a memory of the newest liked takes, for use before the first practice and after a roll-back."""
     if memory is None:
         return PlayerMemory()
     songs, ticks = [], 0

@@ -1,4 +1,4 @@
-"""The memory's tables, as numbered steps: a database of an older number is brought up one step after the other."""
+"""Defines the memory's tables as numbered migrations: an older database is brought up one step after the other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ MIGRATIONS: tuple[str, ...] = (
         made_s REAL NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT NULL, edits TEXT NOT NULL);
     CREATE TABLE verdicts (
         id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
-        given_s REAL NOT NULL, subject TEXT NOT NULL, subject_id INTEGER, verdict TEXT NOT NULL, sentence TEXT NOT NULL);
+        given_s REAL NOT NULL, subject TEXT NOT NULL, subject_id INTEGER, verdict TEXT NOT NULL,
+        sentence TEXT NOT NULL);
     CREATE INDEX phrases_of ON phrases(session_id);
     CREATE INDEX verdicts_of ON verdicts(session_id);
     """,
@@ -35,4 +36,4 @@ MIGRATIONS: tuple[str, ...] = (
 )
 VERSION = len(MIGRATIONS)
 TABLES = ("players", "sessions", "phrases", "takes", "directions", "proposals", "verdicts", "adapters")
-"""Every table, those that others refer to first."""
+"""Every table; a table stands after those it refers to."""

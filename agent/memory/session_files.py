@@ -1,5 +1,7 @@
-"""What is kept beside the memory's tables: folders with takes, MIDI and sound. Copied for an export, removed when
-forgotten; only what lies in the data folder is ever removed."""
+"""Exports and removes the files kept beside the memory's tables: folders with takes, MIDI and sound.
+
+Only what lies in the data folder is ever removed.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,12 @@ OURS = (FOLDER, ADAPTERS, PLAYERS)
 
 
 def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list[str]:
-    """memory.json, and every session's folder beside it. What could not be found, a line each. Raises UserError."""
+    """Write memory.json and copy every session's folder beside it; return a line for each thing not found.
+
+    Raises UserError where the target is not empty or cannot be written.
+    """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UserError(f"{target}: is there and not empty; name a new folder")
+        raise UserError(f"{target}: exists and is not empty; name a new folder")
     missing = []
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -50,7 +55,7 @@ def _adapter(stem: Path, target: Path) -> list[str]:
 
 
 def _read(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns that hold JSON are written as what they say."""
+    """Return the row with its JSON columns parsed."""
     return {
         name: json.loads(value) if name in ("edits", "plan", "motif", "facts", "scores") and value else value
         for name, value in row.items()
@@ -58,7 +63,10 @@ def _read(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def remove(folders: Iterable[str]) -> tuple[list[Path], list[Path]]:
-    """(removed, left where they are because they lie elsewhere). Raises UserError where one cannot be removed."""
+    """Remove these folders; return (removed, left because they lie outside the data folder).
+
+    Raises UserError where one cannot be removed.
+    """
     removed, left = [], []
     for name in filter(None, dict.fromkeys(folders)):
         path = Path(name)
@@ -73,7 +81,7 @@ def remove(folders: Iterable[str]) -> tuple[list[Path], list[Path]]:
 
 
 def remove_all() -> list[Path]:
-    """The memory, what was set aside of it, and everything kept with it in the data folder."""
+    """Remove the memory, damaged copies of it, and everything kept with it in the data folder; return the paths."""
     folder = data_folder()
     found = [*folder.glob(f"{FILE}*"), *(folder / name for name in OURS if (folder / name).exists())]
     for path in found:
@@ -85,4 +93,4 @@ def _gone(path: Path) -> None:
     try:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     except OSError as cause:
-        raise UserError(f"{path}: cannot be removed ({cause.strerror}); is it in use?") from None
+        raise UserError(f"{path}: cannot be removed ({cause.strerror}); close what uses it and try again") from None

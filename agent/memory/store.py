@@ -1,7 +1,7 @@
-"""What is remembered across sessions, in one SQLite file on this machine: players, sessions, phrases, takes, directions,
-proposals, verdicts. Nothing leaves it.
+"""`Memory` keeps players, sessions, phrases, takes, directions, proposals and verdicts in one local SQLite file.
 
-A write is on the disk when the call returns (WAL, synchronous=FULL): a kill -9 after it loses nothing. One thread at a time.
+A write is on the disk when the call returns (WAL, synchronous=FULL): a kill -9 after it loses nothing. Use it from one
+thread at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """A direction that stands or was revoked. at_s: wall-clock seconds."""
+    """A direction as it was given. at_s: wall-clock seconds; revoked: whether it was undone."""
 
     id: int
     session_id: int
@@ -38,9 +38,9 @@ class Direction:
 
 
 class Memory:
-    """Open at most one for each file and process. now_s: the wall clock, given for tests.
+    """The store. Open at most one for each file and process. now_s: the wall clock, replaceable for tests.
 
-    note: what was set aside when the file could not be read, or "".
+    note: says where a file that could not be read was moved to, or "".
     """
 
     def __init__(self, folder: Path, now_s: Callable[[], float] = time.time) -> None:
@@ -58,26 +58,26 @@ class Memory:
     # -- players and sessions ---------------------------------------------------------------------------------
 
     def player(self, name: str) -> int:
-        """The player of this name, made if there is none."""
+        """Return the id of the player of this name; add one if there is none."""
         name = " ".join(name.split())[:80] or "player"
         with self._write() as db:
             db.execute("INSERT OR IGNORE INTO players(name, made_s) VALUES (?, ?)", (name, self._now_s()))
         return int(self._one("SELECT id FROM players WHERE name = ?", name)["id"])
 
     def begin(self, player_id: int, folder: str = "") -> int:
-        """A new session."""
+        """Start a session and return its id. folder: where its files are kept."""
         now_s = self._now_s()
         return self._insert("sessions", player_id=player_id, folder=folder, started_s=now_s, seen_s=now_s)
 
     def seen(self, session_id: int) -> None:
-        """The session goes on: what is known of its length after a crash."""
+        """Note that the session still runs, so that its length is known after a crash."""
         self._do("UPDATE sessions SET seen_s = ? WHERE id = ?", self._now_s(), session_id)
 
     def end(self, session_id: int) -> None:
         self._do("UPDATE sessions SET ended_s = ?, seen_s = ? WHERE id = ?", self._now_s(), self._now_s(), session_id)
 
     def sessions(self, player_id: int | None = None) -> list[Row]:
-        """The newest first, each with counts of what it holds."""
+        """Return the sessions, the newest first, each with counts of what it holds."""
         counts = ", ".join(f"(SELECT COUNT(*) FROM {t} WHERE session_id = s.id) AS {t}" for t in TABLES[2:7])
         where = "WHERE player_id = ?" if player_id is not None else ""
         given = () if player_id is None else (player_id,)
@@ -85,19 +85,19 @@ class Memory:
         return self._rows(f"{query} ORDER BY started_s DESC, s.id DESC", *given)
 
     def last(self, player_id: int, now_s: float) -> tuple[Row, float] | None:
-        """The newest session and the seconds since it ended; None where there is none."""
+        """Return the player's newest session and the seconds since it ended; None where there is none."""
         found = next(iter(self.sessions(player_id)), None)
         return (found, max(now_s - (found["ended_s"] or found["seen_s"]), 0.0)) if found else None
 
     def forget(self, session_id: int) -> None:
-        """A session and all that was remembered of it. Raises UserError where there is none."""
+        """Delete a session and all that was remembered of it. Raises UserError where there is none."""
         if not self._do("DELETE FROM sessions WHERE id = ?", session_id):
             raise UserError(f"session {session_id}: there is none; `antiphon sessions list` shows them")
 
     # -- what happens in a session ----------------------------------------------------------------------------
 
     def heard(self, session_id: int, start_s: float, motif: Sequence[tuple[float, int]], **facts: Any) -> int:
-        """A phrase. motif: (beat, MIDI pitch); facts: notes, tempo, meter, key, feel, codes by reference."""
+        """Store a phrase and return its id. motif: (beat, MIDI pitch); facts: tempo, meter, key, feel ..., as JSON."""
         return self._insert(
             "phrases",
             session_id=session_id,
@@ -116,7 +116,7 @@ class Memory:
         self._do("UPDATE takes SET name = ? WHERE id = ?", name[:80], take_id)
 
     def said(self, session_id: int, sentence: str, edits: Sequence[Edit]) -> int:
-        """A direction. When this returns it is kept whatever happens."""
+        """Store a direction and return its id. It is on the disk when this returns."""
         text = json.dumps([edit.to_json() for edit in edits])
         return self._insert("directions", session_id=session_id, said_s=self._now_s(), sentence=sentence, edits=text)
 
@@ -130,14 +130,14 @@ class Memory:
         )
 
     def judged(self, session_id: int, subject: str, subject_id: int | None, verdict: str, sentence: str = "") -> int:
-        """verdict: liked, disliked, more, ignored. subject: proposal, take or direction."""
+        """Store a verdict and return its id. verdict: liked, disliked, more, ignored; subject: proposal or take."""
         values = {"subject": subject, "subject_id": subject_id, "verdict": verdict, "sentence": sentence}
         return self._insert("verdicts", session_id=session_id, given_s=self._now_s(), **values)
 
     # -- what is remembered -----------------------------------------------------------------------------------
 
-    def directions(self, session_id: int, standing: bool = True) -> list[Direction]:
-        """In the order they were given; standing: without those revoked."""
+    def directions(self, session_id: int, active_only: bool = True) -> list[Direction]:
+        """Return a session's directions in the order given. active_only: without those revoked."""
         rows = self._rows("SELECT * FROM directions WHERE session_id = ? ORDER BY id", session_id)
         found = [
             Direction(
@@ -145,18 +145,19 @@ class Memory:
             )
             for r in rows
         ]
-        return [one for one in found if not (standing and one.revoked)]
+        return [one for one in found if not (active_only and one.revoked)]
 
     def verdicts(self, player_id: int) -> list[Row]:
-        """Every verdict of a player, the oldest first, with the kind and edits of the proposal it was on."""
+        """Return a player's verdicts, the oldest first, with the kind and edits of the proposal each was on."""
         return self._rows(
             "SELECT v.*, p.kind, p.edits FROM verdicts v JOIN sessions s ON s.id = v.session_id "
-            "LEFT JOIN proposals p ON v.subject = 'proposal' AND p.id = v.subject_id WHERE s.player_id = ? ORDER BY v.id",
+            "LEFT JOIN proposals p ON v.subject = 'proposal' AND p.id = v.subject_id "
+            "WHERE s.player_id = ? ORDER BY v.id",
             player_id,
         )
 
     def phrases(self, player_id: int, limit: int = 10_000) -> list[Row]:
-        """The newest of a player, motif and facts read."""
+        """Return a player's phrases, the newest first, with motif and facts parsed."""
         rows = self._rows(
             "SELECT f.* FROM phrases f JOIN sessions s ON s.id = f.session_id WHERE s.player_id = ? "
             "ORDER BY f.id DESC LIMIT ?",
@@ -166,18 +167,18 @@ class Memory:
         return [r | {"motif": json.loads(r["motif"]), "facts": json.loads(r["facts"])} for r in rows]
 
     def rows(self, table: str, session_id: int) -> list[Row]:
-        """All of one table (of TABLES) that belongs to a session."""
+        """Return the rows of one table (of TABLES) that belong to a session."""
         assert table in TABLES[2:7], table
         return self._rows(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY id", session_id)
 
     def everything(self) -> dict[str, list[Row]]:
-        """Every row of every table: what `antiphon memory export` writes."""
+        """Return every row of every table, which `antiphon memory export` writes."""
         return {table: self._rows(f"SELECT * FROM {table} ORDER BY id") for table in TABLES}
 
     # -- adapters ---------------------------------------------------------------------------------------------
 
     def adapted(self, player_id: int, path: str, scores: Row) -> int:
-        """A new version of a player's adapter, in use from now on."""
+        """Put a new version of a player's adapter into use and return its number."""
         last = self._one("SELECT COALESCE(MAX(version), 0) AS n FROM adapters WHERE player_id = ?", player_id)["n"]
         with self._write() as db:
             db.execute("UPDATE adapters SET active = 0 WHERE player_id = ?", (player_id,))
@@ -188,17 +189,18 @@ class Memory:
         return int(last) + 1
 
     def adapter(self, player_id: int) -> Row | None:
-        """The version in use."""
+        """Return the row of the adapter in use; None where there is none."""
         found = self._rows("SELECT * FROM adapters WHERE player_id = ? AND active = 1", player_id)
         return found[0] if found else None
 
     def roll_back(self, player_id: int, version: int | None = None) -> int:
-        """Use an earlier version again (default: the one before; 0: none). The version now in use."""
+        """Use an earlier adapter again and return its version. version: None = the one before; 0 = play without."""
         now = self.adapter(player_id)
         wanted = version if version is not None else (now["version"] - 1 if now else 0)
         there = {r["version"] for r in self._rows("SELECT version FROM adapters WHERE player_id = ?", player_id)}
         if wanted != 0 and wanted not in there:
-            raise UserError(f"adapter {wanted}: there is none; versions {sorted(there) or 'none'} and 0 are")
+            allowed = ", ".join(map(str, [0, *sorted(there)]))
+            raise UserError(f"adapter {wanted}: there is none; allowed: {allowed} (0 plays without one)")
         with self._write() as db:
             db.execute("UPDATE adapters SET active = (version = ?) WHERE player_id = ?", (wanted, player_id))
         return wanted
@@ -210,7 +212,7 @@ class Memory:
             return self._connect()
         except _NotOurs as why:
             aside = _set_aside(self.path)
-            self.note = f"{self.path} {why}; it was kept as {aside.name}, a new memory begins"
+            self.note = f"{self.path} {why}; it was kept as {aside.name}, and a new memory begins"
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
@@ -237,7 +239,7 @@ class Memory:
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        """Raises UserError where it could not be kept: all of it, and the next one may be."""
+        """Run one transaction. Raises UserError where it could not be written; nothing of it is then kept."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
@@ -247,7 +249,7 @@ class Memory:
                 self._db.execute("ROLLBACK")
             if isinstance(cause, sqlite3.Error):
                 raise UserError(
-                    f"{self.path}: not kept ({cause}); is the disk full, or another program at it?"
+                    f"{self.path}: not saved ({cause}); free space on the disk, or close what else uses the file"
                 ) from None
             raise
 
@@ -269,11 +271,11 @@ class Memory:
 
 
 class _NotOurs(Exception):
-    """The file is no memory that this program can read."""
+    """The file is not a memory that this program can read."""
 
 
 def _migrate(db: sqlite3.Connection, version: int) -> None:
-    """Each step whole or not at all."""
+    """Bring the database up to VERSION, each step in one transaction."""
     for number, step in enumerate(MIGRATIONS[version:], version + 1):
         db.execute("BEGIN IMMEDIATE")
         for statement in step.split(";"):
@@ -284,7 +286,7 @@ def _migrate(db: sqlite3.Connection, version: int) -> None:
 
 
 def _set_aside(path: Path) -> Path:
-    """Move the file, and what belongs to it, to a name that is free; never over anything."""
+    """Rename the file, and its -wal and -shm, to a free name; return the new path."""
     number = next(n for n in range(1, 10_000) if not path.with_name(f"{path.name}.aside-{n}").exists())
     aside = path.with_name(f"{path.name}.aside-{number}")
     for suffix in ("", "-wal", "-shm"):

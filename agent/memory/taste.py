@@ -1,8 +1,8 @@
-"""What a player likes, learned from verdicts: which ideas are welcome, and where each dial belongs.
+"""`Taste` learns from verdicts what a player likes: which ideas are welcome, and where each dial belongs.
 
 Ideas are the arms of a Bernoulli bandit, chosen by Thompson sampling (Thompson 1933; Chapelle & Li, An empirical
-evaluation of Thompson sampling, NIPS 2011). Dials have a Gaussian posterior each, for every style: "more" says that the
-dial belongs above where it stands (a probit comparison with moments matched: Herbrich, Minka & Graepel, TrueSkill, NIPS
+evaluation of Thompson sampling, NIPS 2011). Dials have a Gaussian posterior each, for every style: "more" means that it
+belongs above where it stands (a probit comparison with moments matched: Herbrich, Minka & Graepel, TrueSkill, NIPS
 2006), and one left alone that it belongs there. Old verdicts weigh less: half for every half-life.
 """
 
@@ -23,9 +23,9 @@ WEIGHT = {"liked": 1.0, "more": 1.5, "ignored": 0.4, "disliked": 1.0}
 PRIOR = (1.0, 1.0)  # of Beta: nothing known
 PRIOR_COUNT = 2.0  # verdicts that it counts for
 SHARP = 4.0
-DIAL_PRIOR, DIAL_SPREAD, DIAL_NOISE = 0.5, 0.28, 0.12  # mean, standard deviations of the prior and of one wish
+DIAL_PRIOR, DIAL_SPREAD, DIAL_NOISE = 0.5, 0.28, 0.12  # mean, standard deviations of the prior and of one request
 LEFT_NOISE = 0.2  # of a dial that was left where it stood
-OFF = 0.25  # "off" says that it belongs below this, wherever it stands
+OFF = 0.25  # "off" means that a dial belongs below this, wherever it stands
 DIAL_OF = {
     "density": "density",
     "dissonance": "tension",
@@ -40,27 +40,28 @@ SURE = 0.195  # standard deviation below which a preference is acted on unasked
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """Where a dial belongs for a player: mean and standard deviation, from `wishes` (fewer the older they are)."""
+    """Where a dial belongs for a player. mean, deviation: of the posterior; count: requests, old ones weighing less."""
 
     mean: float = DIAL_PRIOR
     deviation: float = DIAL_SPREAD
-    wishes: float = 0.0
+    count: float = 0.0
 
     def beyond(self, stands: float, way: int, weight: float) -> Preference:
-        """With one more wish: the dial belongs above (way 1) or below (way -1) where it stands."""
+        """Return the preference after a request: the dial belongs above (way 1) or below (way -1) `stands`."""
         variance = self.deviation**2
         spread = math.sqrt(variance + DIAL_NOISE**2 / max(weight, 1e-6))
         t = way * (self.mean - stands) / spread
         push = _pushed(t)
         mean = self.mean + way * variance / spread * push
         left = variance * (1 - variance / spread**2 * push * (push + t))
-        return Preference(min(max(mean, 0.0), 1.0), math.sqrt(left), self.wishes + weight)
+        return Preference(min(max(mean, 0.0), 1.0), math.sqrt(left), self.count + weight)
 
     def at(self, stands: float, weight: float) -> Preference:
-        """With one more time it was left where it stands (conjugate update of a Gaussian mean, its variance known)."""
+        """Return the preference after the dial was left at `stands` (conjugate update of a Gaussian mean, its variance
+        known)."""
         before, noise = 1 / self.deviation**2, weight / LEFT_NOISE**2
         mean = (before * self.mean + noise * stands) / (before + noise)
-        return Preference(mean, (before + noise) ** -0.5, self.wishes + weight)
+        return Preference(mean, (before + noise) ** -0.5, self.count + weight)
 
     @property
     def sure(self) -> bool:
@@ -69,14 +70,14 @@ class Preference:
 
 @dataclass
 class Taste:
-    """arms: idea -> (liked, not liked) beside the prior. dials: (style, dial) -> Preference."""
+    """A player's taste. arms: idea -> weights of (liked, not liked) verdicts; dials: (style, dial) -> Preference."""
 
     arms: dict[str, tuple[float, float]] = field(default_factory=dict)
     dials: dict[tuple[str, str], Preference] = field(default_factory=dict)
 
     @classmethod
     def of(cls, verdicts: Iterable[Mapping[str, object]], now_s: float, half_life_days: float = 30.0) -> Taste:
-        """From Memory.verdicts: given_s, verdict, kind and edits of the proposal or direction it was on."""
+        """Return the taste that the rows of Memory.verdicts show. now_s: wall-clock seconds."""
         taste = cls()
         for row in verdicts:
             age_days = max(now_s - float(str(row["given_s"])), 0.0) / DAY_S
@@ -87,7 +88,7 @@ class Taste:
         return taste
 
     def judge(self, kind: str, verdict: str, weight: float = 1.0) -> None:
-        """One verdict on an idea."""
+        """Learn from one verdict on an idea. verdict: a key of REWARD; others are ignored."""
         if not kind or verdict not in REWARD:
             return
         liked, not_liked = self.arms.get(kind, (0.0, 0.0))
@@ -97,8 +98,10 @@ class Taste:
     def wish(
         self, edits: Sequence[Edit], weight: float = 1.0, style: str = "", stood: Mapping[str, float] | None = None
     ) -> None:
-        """What was asked for, or liked, says where the dials belong. stood: where they stood when it was said (0-1);
-        where it is not told: as the band began, unasked."""
+        """Learn where dials belong from edits that were asked for or liked.
+
+        stood: where the dials stood then, 0 to 1; those not given are taken to stand as the band began.
+        """
         for edit in edits:
             dial, way = DIAL_OF.get(edit.dimension), WAYS.get(edit.change, 0)
             if dial and way and edit.condition in (None, "", "gradual"):
@@ -106,7 +109,7 @@ class Taste:
                 self.dials[style, dial] = self._dial(dial, style).beyond(stands, way, weight)
 
     def left(self, stood: Mapping[str, float], weight: float = 1.0, style: str = "") -> None:
-        """Where dials stood at the end of a session without a word against it."""
+        """Learn from where dials stood at the end of a session without a word against it."""
         for dial, stands in stood.items():
             self.dials[style, dial] = self._dial(dial, style).at(stands, weight)
 
@@ -117,14 +120,16 @@ class Taste:
         return self.preferred(style).get(dial, DIAL_PRIOR)
 
     def preferred(self, style: str = "") -> dict[str, float]:
-        """Dials to begin with unasked: those that are sure, of this style, else of any."""
+        """Return the dials to begin with unasked: those known well enough, of this style, else of any."""
         found = {dial: one for (of, dial), one in self.dials.items() if of == "" and one.sure}
         found |= {dial: one for (of, dial), one in self.dials.items() if of == style and one.sure}
         return {dial: round(one.mean, 3) for dial, one in found.items()}
 
     def draw(self, kinds: Sequence[str], rng: np.random.Generator) -> dict[str, float]:
-        """A likelihood of being welcome for each idea, drawn from its posterior; the posterior is sharpened, which
-        costs less exploring than it loses (section 4.2 of Chapelle & Li)."""
+        """Return for each idea a likelihood of being welcome, drawn from its posterior.
+
+        The posterior is sharpened by SHARP to explore less (section 4.2 of Chapelle & Li).
+        """
         posteriors = {kind: self._posterior(kind) for kind in kinds}
         return {kind: float(rng.beta(SHARP * a, SHARP * b)) for kind, (a, b) in posteriors.items()}
 
@@ -133,7 +138,7 @@ class Taste:
         return a / (a + b)
 
     def _posterior(self, kind: str) -> tuple[float, float]:
-        """Nothing known of an idea: as welcome as this player finds ideas in general (empirical Bayes)."""
+        """Return Beta's (a, b) of an idea; the prior is how welcome this player finds any idea (empirical Bayes)."""
         liked, not_liked = self.arms.get(kind, (0.0, 0.0))
         a = PRIOR[0] + sum(yes for yes, _ in self.arms.values())
         b = PRIOR[1] + sum(no for _, no in self.arms.values())
@@ -141,6 +146,6 @@ class Taste:
 
 
 def _pushed(t: float) -> float:
-    """The normal density over its distribution function at t: how surprising a wish is."""
+    """Return the normal density over its distribution function at t: how surprising a request is."""
     below = 0.5 * math.erfc(-t / math.sqrt(2))
     return math.exp(-t * t / 2) / math.sqrt(2 * math.pi) / below if below > 1e-12 else -t

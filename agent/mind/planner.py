@@ -94,8 +94,8 @@ class Planner:
                 self._asked[name] = value
             case SetBehind(behind_s):
                 self._behind_s = behind_s
-            case SetActiveEdits(standing):
-                self._directing.ask(standing)
+            case SetActiveEdits(edits):
+                self._directing.ask(edits)
 
     def take_messages(self) -> list[Any]:
         """What the audio process is to be told besides plans: messages.PlayLoop, StopLoop. Once a frame."""

@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 
 from agent.audio.loop_playback import Playback
+from agent.compose.generation_options import open_responder
 from agent.compose.multitrack import TimeMap, parts_of, write
-from agent.compose.wish import open_responder
 from agent.conversation.riff_dialogue import Answer, Dialogue
 from agent.core.errors import UserError
 from agent.core.music_names import key_name, meter_of
@@ -24,7 +24,7 @@ from agent.language import parser as conversation
 from agent.language.parser import Context
 from agent.listen.file_listener import listen_file
 from agent.listen.gathered import Hearing
-from agent.memory.player_profile import GUEST, personal
+from agent.memory.player_profile import GUEST, with_player_adapter
 from agent.memory.practice import finish
 from agent.memory.store import Memory
 from agent.recording.session_midi import TICKS_PER_QUARTER
@@ -125,8 +125,8 @@ class Workshop:
             self.speaker.close()
         self.dialogue.close()
         if self._memory:
-            book = self.dialogue.book
-            finish(self._memory, book.player_id, book.session, self.dialogue.takes)
+            notes = self.dialogue.notes
+            finish(self._memory, notes.player_id, notes.session, self.dialogue.takes)
             self._memory.close()
 
 
@@ -152,7 +152,7 @@ def opened(given: argparse.Namespace, config: Config) -> Workshop:
 
 def responder_for(config: Config, name: str) -> Responder:
     """The config's, with what was practised for this player."""
-    config = personal(replace(config, conversation=replace(config.conversation, player=name)))
+    config = with_player_adapter(replace(config, conversation=replace(config.conversation, player=name)))
     if config.models.adapter is None:
         return open_responder(None, config)
     return Responder.load(named(config.models.responder), config.models.adapter)

@@ -1,1 +1,4 @@
-"""A recorded riff and the takes made of it: draw, revise, measure, mix, compare. Doors: sketcher.py (`Sketcher`), riff.py, take.py."""
+"""Makes takes of a recorded riff: draws, revises, measures, mixes and compares them.
+
+Doors: sketcher.py (`Sketcher`), riff.py, take.py.
+"""

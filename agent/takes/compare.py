@@ -1,4 +1,4 @@
-"""Two takes beside each other: what was asked, what moved, and a picture."""
+"""Compares two takes: what was asked in between, which measures moved, and a picture of both."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ FIGURE = {  # dimension -> the word in its figures' names
 
 
 def account(before: Any, after: Any) -> str:
-    """'take 2 -> take 3: snare: less level (you said: ...)'; of an undo what is gone as well."""
+    """Return 'take 2 -> take 3: the snare down (you said: ...)'; edits that were undone are named too."""
     added = [one for one in after.asked if one not in before.asked]
     gone = [one for one in before.asked if one not in after.asked]
     said = f' (you said: "{after.sentence}")' if after.sentence else ""
-    what = [*in_words(added), *(f"no longer {one}" for one in in_words(gone))]
-    return f"take {before.number} -> take {after.number}: {'; '.join(what) or 'nothing asked differs'}{said}"
+    what = [*describe_short(added), *(f"no longer {one}" for one in describe_short(gone))]
+    return f"take {before.number} -> take {after.number}: {'; '.join(what) or 'the same edits'}{said}"
 
 
-def in_words(shorts: Sequence[str]) -> list[str]:
+def describe_short(shorts: Sequence[str]) -> list[str]:
+    """Return edits in short form (agent/directions/edit.py) as a musician would say them."""
     from agent.directions.edit import Edit
-    from agent.language.edit_text import in_words as told
+    from agent.language.edit_text import describe_edits
 
-    return list(told(map(Edit.read, shorts)))
+    return list(describe_edits(map(Edit.read, shorts)))
 
 
 def measured(before: Any, after: Any) -> list[str]:
-    """'snare level, dB: -10.6 -> -14.6' of every figure that moved, those asked for first; and the meters."""
+    """Return a line such as 'snare level, dB: -10.6 -> -14.6' for each measure that moved, those asked for first, and
+    one for the meters."""
     from agent.takes.measures import moved
 
     asked = {short.split()[0].split(".")[1] for short in after.asked if short not in before.asked}
@@ -50,7 +52,7 @@ def measured(before: Any, after: Any) -> list[str]:
 
 
 def draw(path: Path, takes: Sequence[Any]) -> None:
-    """Raises UserError where it cannot be written."""
+    """Draw the takes below each other in a PNG. Raises UserError where it cannot be written."""
     from agent.takes.take_plot import contact_sheet
 
     try:

@@ -1,6 +1,7 @@
-"""What can be measured of a take: the number that a direction should move, and those that it should not.
+"""`Measured` measures a take: the number that a direction should move, and those that it should not.
 
-Voices are drum pieces (models.tokens.PIECES), parts (drums, chords, line, bass) or targets of agent/directions/edit.py.
+Voices are drum pieces (PIECES of models/music/tokens.py), parts (drums, chords, line, bass) or targets of
+agent/directions/edit.py.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ TIMEKEEPERS = ("closed_hat", "open_hat", "ride", "shaker")
 
 @dataclass
 class Measured:
-    """One take's numbers; worked out when asked for. bars: only these bars of the take (None: all)."""
+    """One take's measures, computed when read. bars: only these bars of the take (None: all)."""
 
     take: Take
     timing: Timing | None = None
@@ -44,7 +45,7 @@ class Measured:
         return notes_of(self.take, self.timing)
 
     def of(self, voice: str) -> list[PlannedNote]:
-        """Notes of a voice or target in the bars measured."""
+        """Return the notes of a voice or target in the bars measured."""
         voices = INSTRUMENTS.get(voice, (voice,))
         found = [
             note
@@ -59,7 +60,7 @@ class Measured:
         return len(self.bars) if self.bars is not None else len(self.take.bars)
 
     def level_db(self, voice: str) -> float:
-        """Mean level of its notes, 0 dB = velocity 127; of the bass: its fader."""
+        """Return the mean level of a voice's notes, 0 dB = velocity 127; of the bass its fader."""
         if voice == "bass":
             return float(np.mean([s.level_db.get("bass", 0.0) for s in self.take.settings]))
         return _mean(VELOCITY_DB * np.log10(note.velocity / 127) for note in self.of(voice))
@@ -74,7 +75,7 @@ class Measured:
         return _mean(note.pitch for note in self.of(voice) if note.part != "drums")
 
     def late_ms(self, voice: str) -> float:
-        """Mean distance of its onsets from the 16th they were meant for, positive = behind."""
+        """Return the mean distance in ms of a voice's onsets from the nearest 16th, positive = behind."""
         return _mean(self._lateness(voice))
 
     def spread_ms(self, voice: str) -> float:
@@ -88,7 +89,7 @@ class Measured:
 
     @property
     def swing(self) -> float:
-        """Long to short ratio of the eighths of the first quarter of each measured bar (1 = straight)."""
+        """The mean ratio of long to short eighth in the first quarter of each measured bar (1 = straight)."""
         starts, ratios = self.clock.starts_s, []
         for bar in self.bars if self.bars is not None else range(len(self.take.bars)):
             first = bisect_right(starts, self.clock.bar_starts_s[bar] + 1e-6) - 1
@@ -105,7 +106,7 @@ class Measured:
         return tuple(map(str, self.take.meters))
 
     def steps(self, *pieces: str) -> tuple[tuple[int, ...], ...]:
-        """Bar by bar the 16ths on which these pieces strike."""
+        """Return bar by bar the 16ths on which these pieces strike."""
         found: dict[int, set[int]] = {bar: set() for bar in range(len(self.take.bars))}
         for moment in self.take.played:
             if any(hit.piece in pieces for hit in moment.reply.drums):
@@ -114,7 +115,7 @@ class Measured:
 
     @property
     def strokes(self) -> tuple[tuple[int, ...], ...]:
-        """Bar by bar the 16ths on which a chord is struck."""
+        """The 16ths on which a chord is struck, bar by bar."""
         found: dict[int, list[int]] = {bar: [] for bar in range(len(self.take.bars))}
         for moment in self.take.played:
             if moment.reply.chord:
@@ -123,7 +124,7 @@ class Measured:
 
     @property
     def dissonance(self) -> float:
-        """Mean roughness of chords, line and bass over the ticks where something sounds (Sethares 1993)."""
+        """The mean roughness of chords, line and bass over ticks with two or more pitches (Sethares 1993)."""
         sounding = [*self.of("chords"), *self.of("line"), *self.of("bass")]
         values = []
         for at_s in self.clock.starts_s[:-1]:
@@ -134,7 +135,7 @@ class Measured:
 
     @property
     def roots(self) -> list[int]:
-        """Of each new harmony."""
+        """The root of each new harmony, pitch class."""
         found: list[int] = []
         for moment in self.take.played:
             chord = moment.reply.chord
@@ -148,12 +149,15 @@ class Measured:
 
     @property
     def falling_fifths(self) -> float:
-        """Share of the changes of harmony whose root falls by a fifth."""
+        """The share of the changes of harmony whose root falls by a fifth."""
         roots = self.roots
         return _mean(float((b - a) % 12 == 5) for a, b in pairwise(roots))
 
     def syncopation(self, voice: str = "drums") -> float:
-        """Of kick and snare, or of the chords' strokes (voice harmony), a bar (Longuet-Higgins & Lee 1984)."""
+        """Return the mean syncopation a bar of kick and snare, or of the chords where voice is harmony.
+
+        After Longuet-Higgins & Lee 1984.
+        """
         values = []
         struck_at = self.strokes if voice == "harmony" else self.steps("kick", "snare", "rim")
         for bar, steps in zip(self.take.bars, struck_at, strict=False):
@@ -163,7 +167,7 @@ class Measured:
         return _mean(values)
 
     def change(self) -> float:
-        """Share of onsets (tick, pitch) that differ from the bar before."""
+        """Return the share of onsets (tick, pitch) that differ from the bar before."""
         played: dict[int, set[tuple[int, int]]] = {}
         for part in ("drums", "chords", "line"):
             for note in self.of(part):
@@ -174,7 +178,7 @@ class Measured:
         return _mean(len(a ^ b) / max(len(a | b), 1) for a, b in pairs)
 
     def held(self, voice: str) -> float:
-        """Mean share of the time to the next onset that a note sounds."""
+        """Return the mean share of the time to the next onset for which a note sounds."""
         notes = sorted(self.of(voice), key=lambda note: note.on_s)
         onsets = sorted({round(note.on_s, 3) for note in notes})
         shares = []
@@ -185,7 +189,7 @@ class Measured:
         return _mean(shares)
 
     def in_gaps(self, voice: str) -> float:
-        """Share of its onsets that come while the player begins nothing within an eighth."""
+        """Return the share of a voice's onsets with no onset of the player's within 0.6 of an eighth."""
         onsets = [note.on_s for note in self.of("bass")]
         eighth_s = 30 / self.take.riff.tempo_bpm
         free = [all(abs(note.on_s - at_s) > 0.6 * eighth_s for at_s in onsets) for note in self.of(voice)]
@@ -198,8 +202,11 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def roughness(pitches: Sequence[int]) -> float:
-    """Sensory dissonance of harmonic tones at MIDI pitches (Plomp & Levelt 1965 as parametrised by Sethares,
-    JASA 94(3), 1993: b1 = 3.5, b2 = 5.75, d* = 0.24, s1 = 0.021, s2 = 19), for each pair of tones."""
+    """Return the sensory dissonance of harmonic tones at MIDI pitches, as the mean over pairs of tones.
+
+    Plomp & Levelt 1965 as parametrised by Sethares, JASA 94(3), 1993: b1 = 3.5, b2 = 5.75, d* = 0.24, s1 = 0.021,
+    s2 = 19.
+    """
     fundamentals = 440.0 * 2 ** ((np.asarray(pitches, float) - 69) / 12)
     orders = np.arange(1, PARTIALS + 1)
     freqs = (fundamentals[:, None] * orders).ravel()
@@ -212,7 +219,7 @@ def roughness(pitches: Sequence[int]) -> float:
 
 
 def figures(take: Take, timing: Timing | None = None) -> dict[str, float]:
-    """Everything that is compared of two takes, by name; nan where there is nothing to measure."""
+    """Return every measure in which takes are compared, by name; nan where there is nothing to measure."""
     one = Measured(take, timing)
     bands = ("drums", "chords", "line")
     return {
@@ -231,11 +238,11 @@ def figures(take: Take, timing: Timing | None = None) -> dict[str, float]:
 
 
 def moved(before: Mapping[str, float], after: Mapping[str, float]) -> list[tuple[str, float, float]]:
-    """(what, before, after) of the figures that are not the same."""
+    """Return (name, before, after) of the measures that are not the same."""
     rows = [(what, x, after[what]) for what, x in before.items() if what in after]
     return [(what, x, y) for what, x, y in rows if not np.isclose(x, y, rtol=1e-3, atol=1e-6, equal_nan=True)]
 
 
 def report(before: Take, after: Take, timing: Timing | None = None) -> list[tuple[str, float, float]]:
-    """(what, before, after) of everything that moved: the measured side of a revision."""
+    """Return (name, before, after) of every measure that moved between two takes."""
     return moved(figures(before, timing), figures(after, timing))

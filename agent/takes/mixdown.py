@@ -1,6 +1,6 @@
-"""A take as sound: one stem for every part, the player's own bass cut to the bars, and a mix. Offline; scipy.
+"""Renders a take to sound: one stem a part, the player's own bass cut to the bars, and a mix. Offline; uses scipy.
 
-What only a mixing desk does (brightness, reverb, width) is done here; level, time and register are in the notes.
+Brightness, reverb, pan and width are applied here; level, timing and register are in the notes already.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ TAIL_S = 1.5
 SEAM_S = 0.005  # crossfade where the player's sound is cut
 SHELF_HZ = 1_500.0
 REVERB_S = 1.2  # decay to -60 dB
-SAME_TEMPO = 0.01  # the player's own sound is used where the tempo is his by so much
+SAME_TEMPO = 0.01  # the player's own sound is used where the tempo differs from theirs by no larger share
 BASS_PROGRAM = 33
 BALANCE_DB = {"drums": 8.0, "chords": 9.0, "line": 12.0}  # of the synth, dry
-BASS_RMS = 0.09  # that the player's bass is brought to
+BASS_RMS = 0.09  # level to which the player's bass is brought
 NOTE_ON, NOTE_OFF = 0x90, 0x80
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """stems: part -> [n, 2]; bass among them; mix [n, 2], limited. rate in Hz."""
+    """A rendered take. stems: part -> [n, 2], with the bass; mix: [n, 2], limited; rate: Hz."""
 
     stems: dict[str, Sound]
     mix: Sound
@@ -46,8 +46,10 @@ class Mix:
 
 
 def render(take: Take, recording: Sound | None = None, timing: Timing | None = None) -> Mix:
-    """recording: the player's bass, mono [n] at RATE, whose seconds the riff's bars name; without it, or at another
-    tempo, a bass is played from the notes."""
+    """Render a take. recording: the player's bass, mono [n] at RATE, which the riff's bars point into.
+
+    Without a recording, or at another tempo than the riff's, a synth plays the bass from the notes.
+    """
     notes, clock = notes_of(take, timing), Clock.of(take)
     length = round((clock.starts_s[-1] + TAIL_S) * RATE)
     stems = {part: _rendered(part, notes[part], length) for part in DEFAULT_PARTS}
@@ -64,13 +66,13 @@ def render(take: Take, recording: Sound | None = None, timing: Timing | None = N
         stems[part] = stems[part] * np.float32(
             10 ** (BALANCE_DB[part] / 20) if part in BALANCE_DB else BASS_RMS / level
         )
-        stems[part] = _dispatcher(stems[part], part, take, clock)
+        stems[part] = _with_settings(stems[part], part, take, clock)
     total: Sound = np.stack(list(stems.values())).sum(0)
     return Mix(stems, Limiter(RATE).step(total, last=True))
 
 
 def cut(take: Take, clock: Clock, recording: Sound, length: int) -> Sound:
-    """The player's bars one after another as the take has them, [length, 2], with short crossfades."""
+    """Return the player's bars in the take's order, [length, 2], joined by short crossfades."""
     out = np.zeros(length + RATE, np.float32)
     seam = round(SEAM_S * RATE)
     for i, bar in enumerate(take.bars):
@@ -118,8 +120,8 @@ def _rendered(part: str, notes: list[PlannedNote], length: int) -> Sound:
     return np.concatenate(pieces)
 
 
-def _dispatcher(stem: Sound, part: str, take: Take, clock: Clock) -> Sound:
-    """Brightness, reverb, level (of the bass) and width bar by bar; where nothing is asked the sound is untouched."""
+def _with_settings(stem: Sound, part: str, take: Take, clock: Clock) -> Sound:
+    """Apply brightness, reverb, bass level, pan and width bar by bar; return the same stem where none is set."""
     out = stem
     for treat in (_brightened, _reverberant, _levelled, _widened):
         treated = np.zeros_like(out)
@@ -135,7 +137,7 @@ def _dispatcher(stem: Sound, part: str, take: Take, clock: Clock) -> Sound:
 
 
 def _brightened(sound: Sound, part: str, settings: Settings) -> Sound:
-    """A shelf of 6 dB an octave asked for, above SHELF_HZ."""
+    """Apply a high-shelf filter above SHELF_HZ, 6 dB for each of `bright_octaves`."""
     octaves = settings.bright_octaves.get(part, 0.0)
     if not octaves:
         return sound
@@ -146,7 +148,7 @@ def _brightened(sound: Sound, part: str, settings: Settings) -> Sound:
 
 
 def _reverberant(sound: Sound, part: str, settings: Settings) -> Sound:
-    """Sound in a room of decaying noise (Moorer 1979)."""
+    """Add the reverb of decaying noise (Moorer 1979)."""
     share = settings.reverb.get(part, 0.0)
     if share <= 0:
         return sound
@@ -159,7 +161,7 @@ def _reverberant(sound: Sound, part: str, settings: Settings) -> Sound:
 
 
 def _levelled(sound: Sound, part: str, settings: Settings) -> Sound:
-    """The bass is not played by velocities of ours: its fader."""
+    """Apply level and mute to the bass, whose sound is the player's; the other parts have them in their notes."""
     gain_db = settings.level_db.get("bass", 0.0) if part == "bass" else 0.0
     if part == "bass" and "bass" in settings.muted:
         return np.zeros_like(sound)
@@ -167,7 +169,7 @@ def _levelled(sound: Sound, part: str, settings: Settings) -> Sound:
 
 
 def _widened(sound: Sound, part: str, settings: Settings) -> Sound:
-    """Mid and side: 1 doubles the side, -1 is mono."""
+    """Apply pan, and width by mid and side: 1 doubles the side, -1 is mono."""
     if part == "bass":
         return sound
     if pan := settings.pan.get(part, 0.0):

@@ -1,4 +1,4 @@
-"""A take as notes in seconds: tempo, swing, who plays behind whom, how loud, in which octave."""
+"""Turns a take into notes in seconds, with each bar's tempo, swing, timing, level and register."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.compose.band_notes import Strike, band_notes, bass_notes
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 from agent.directions.key_filter import scale_of
-from agent.directions.note_changes import RUB_VELOCITY, nuanced, rub
+from agent.directions.note_changes import RUB_VELOCITY, rub, with_settings
 from agent.takes.take import Take
 from models.music.midi_reader import RawNote
 from models.music.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply
@@ -21,14 +21,14 @@ from models.timing.drum_timing import Timing
 
 MICROS = 1_000_000
 PIECE_OF_KEY = {DRUM_PIECES[piece].key: piece for piece in PIECES}
-PLAYERS = Settings()
+UNCHANGED = Settings()
 STRAIGHT = 0.5
 EARLY = 20_000  # microseconds a note may begin before its bar
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """When each 16th of a take falls. starts_s: of every tick, and the end."""
+    """When each 16th of a take falls. starts_s: of every tick, then the end; bar_starts_s: likewise, of every bar."""
 
     starts_s: tuple[float, ...]
     bar_starts_s: tuple[float, ...]
@@ -45,12 +45,12 @@ class Clock:
         return cls((*ticks, begins[-1]), tuple(begins))
 
     def at(self, tick: int) -> int:
-        """Microseconds of a tick."""
+        """Return the time of a tick in microseconds."""
         return round(MICROS * self.starts_s[min(tick, len(self.starts_s) - 1)])
 
 
 def tempo_of(take: Take, bar: int) -> float:
-    """Quarters a minute in a bar."""
+    """Return the tempo of a bar in quarters a minute."""
     settings = take.settings[bar]
     return settings.tempo_bpm or take.riff.tempo_bpm * settings.tempo_factor
 
@@ -61,7 +61,7 @@ def _bar_s(take: Take, bar: int) -> float:
 
 
 def _place(tick: int, ticks: int, swing: float) -> float:
-    """Where in its bar a tick falls, 0-1; eighths are swung in quarters."""
+    """Return where in its bar a tick falls, 0 to 1; eighths are swung in quarters."""
     quarter, inside = divmod(tick, 4)
     whole = min(4, ticks - 4 * quarter)
     if whole < 4 or swing == STRAIGHT:
@@ -70,7 +70,7 @@ def _place(tick: int, ticks: int, swing: float) -> float:
 
 
 def notes_of(take: Take, timing: Timing | None = None) -> dict[str, list[PlannedNote]]:
-    """Every part's notes, the bass's too, as they sound: muted voices are not there."""
+    """Return the notes of every part, the bass included, as they sound: without those of muted voices."""
     clock = Clock.of(take)
     replies = [moment.reply for moment in take.played]
     raw = band_notes(replies, clock.at, _strike(take, timing))
@@ -83,7 +83,7 @@ def notes_of(take: Take, timing: Timing | None = None) -> dict[str, list[Planned
 
 
 def _rubs(take: Take, notes: tuple[RawNote, ...], clock: Clock) -> Iterator[RawNote]:
-    """To each chord of a bar that shall rub, the note that does."""
+    """Yield the dissonant note to add to each chord, in bars whose settings ask for it (`rubs`)."""
     scale = scale_of(take.riff.key)
     for start, group in groupby(notes, key=lambda note: note.start):
         chord = list(group)
@@ -93,7 +93,7 @@ def _rubs(take: Take, notes: tuple[RawNote, ...], clock: Clock) -> Iterator[RawN
 
 
 def _is_third(take: Take, note: RawNote, clock: Clock) -> bool:
-    """Whether a note is the third of the chord it sounds in, in a bar of open fifths."""
+    """Return whether a note is the third of its chord, in a bar of open fifths."""
     if not take.settings[_bar_at(note.start, clock, take)].open_fifths:
         return False
     tick = bisect_right(clock.starts_s, (note.start + EARLY) / MICROS) - 1
@@ -107,7 +107,7 @@ def _bar_at(start: int, clock: Clock, take: Take) -> int:
 
 
 def _strike(take: Take, timing: Timing | None) -> Strike:
-    """The drummer's hands over the take, in microseconds."""
+    """Return the Strike of the take: human timing for its drums, in microseconds."""
     drummers: dict[float | None, Drummer] = {}
 
     def strike(tick: int, reply: Reply) -> list[tuple[DrumHit, int]]:
@@ -127,18 +127,18 @@ def _sounded(part: str, notes: tuple[RawNote, ...], take: Take, clock: Clock) ->
     for note in notes:
         bar = _bar_at(note.start, clock, take)
         voices = (PIECE_OF_KEY[note.pitch], "drums") if part == "drums" else (part,)
-        settings = take.settings[bar] if part != "bass" else PLAYERS  # the player's own time and level are his
+        settings = take.settings[bar] if part != "bass" else UNCHANGED  # as the player played it
         late_s = _to_triplet(note.start / MICROS, clock) if not settings.triplets.isdisjoint(voices) else 0.0
         planned = PlannedNote(
             part, note.start / MICROS + late_s, note.end / MICROS + late_s, note.pitch, note.velocity, bar
         )
-        kept = nuanced(planned, settings, voices)
+        kept = with_settings(planned, settings, voices)
         sounded += [kept] if kept else []
     return sounded
 
 
 def _to_triplet(start_s: float, clock: Clock) -> float:
-    """Seconds from a 16th to the nearest third of its quarter, counted from the bar line."""
+    """Return the seconds from a 16th to the nearest third of its quarter, counted from the bar line."""
     bar = max(bisect_right(clock.bar_starts_s, start_s + EARLY / MICROS) - 1, 0)
     first = bisect_right(clock.starts_s, clock.bar_starts_s[bar] + 1e-6) - 1
     quarter_s = 4 * (clock.starts_s[min(first + 1, len(clock.starts_s) - 1)] - clock.starts_s[first])

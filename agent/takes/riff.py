@@ -1,4 +1,4 @@
-"""What the player showed: a few bars of bass as ticks, with their tempo, meter, key and where they lie in the sound."""
+"""`Riff` holds a few recorded bars of bass on ticks, with tempo, meter, key and their place in the recording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REST = BassTick(True)
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """basses: one for each 16th of the bar. start_s, end_s: where it was played (seconds of the recording)."""
+    """One bar of a riff. basses: one a 16th; start_s, end_s: its place in the recording, in seconds."""
 
     meter: Meter
     basses: tuple[BassTick, ...]
@@ -24,7 +24,7 @@ class Bar:
     end_s: float
 
     def fitted(self, meter: Meter) -> Bar:
-        """The same bar in another meter: cut short, or its end held out."""
+        """Return the bar in another meter: cut short, or with its last note held."""
         length = meter.numerator * ticks_per_beat(meter)
         last = self.basses[-1].sounding_pitch if self.basses else None
         more = (BassTick(True, None, 0, last),) * max(length - len(self.basses), 0)
@@ -35,7 +35,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Riff:
-    """tempo_bpm: quarters a minute. hook: (beat, pitch) of what comes back when it is asked for; none: the first bar."""
+    """A recorded riff. tempo_bpm: quarters a minute; behind_s: how far behind the beat the player plays; hook: (beat,
+    pitch) of the notes that "repeat the hook" plays, empty = the first bar's."""
 
     bars: tuple[Bar, ...]
     tempo_bpm: float
@@ -50,14 +51,15 @@ class Riff:
 
 
 def riff_of(notes: Sequence[Note], beats: Sequence[Beat], bars: int, first_s: float = 0.0) -> Riff:
-    """The first `bars` whole bars that begin at or after first_s. UserError where so many were not heard."""
+    """Return the first `bars` whole bars in a row that begin at or after first_s. Raises UserError where there are
+    fewer."""
     ordered = _clean(beats)
     ones = [i for i, beat in enumerate(ordered) if beat.position == 1 and beat.time_s >= first_s - 0.05]
     whole = [(a, b) for a, b in pairwise(ones) if b - a == ordered[a].meter.numerator]
     run = next((whole[i : i + bars] for i in range(len(whole)) if _joined(whole[i : i + bars], bars)), None)
     if run is None:
         raise UserError(
-            f"{len(whole)} whole bars were heard, {bars} in a row are needed; play the riff a little longer"
+            f"{len(whole)} whole bars were heard, but {bars} in a row are needed; play the riff a little longer"
         )
     made = tuple(_bar(notes, ordered[a : b + 1]) for a, b in run)
     quarters = sum(bar.meter.numerator * 4 / bar.meter.denominator for bar in made)
@@ -70,7 +72,7 @@ def riff_of(notes: Sequence[Note], beats: Sequence[Beat], bars: int, first_s: fl
 
 
 def _clean(beats: Sequence[Beat]) -> list[Beat]:
-    """In order, of two said for one place the later said."""
+    """Return the beats in order; of two for one place the one that was reported later."""
     kept: list[Beat] = []
     for beat in sorted(beats, key=lambda b: (b.time_s, b.emit_s)):
         if kept and beat.time_s - kept[-1].time_s < 30 / beat.tempo_bpm:
@@ -84,7 +86,7 @@ def _joined(run: Sequence[tuple[int, int]], bars: int) -> bool:
 
 
 def _bar(notes: Sequence[Note], beats: Sequence[Beat]) -> Bar:
-    """beats: of the bar, and the next bar's first."""
+    """Return one bar. beats: the bar's, and the first of the next."""
     meter, per_beat = beats[0].meter, ticks_per_beat(beats[0].meter)
     edges = [a.time_s + (b.time_s - a.time_s) * sub / per_beat for a, b in pairwise(beats) for sub in range(per_beat)]
     begun: dict[int, Note] = {}

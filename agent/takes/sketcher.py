@@ -1,7 +1,7 @@
-"""A riff and what was asked of it -> takes: the band's bars around it, drawn once and then revised only where asked.
+"""`Sketcher` makes takes of a riff: it draws the band's bars once, and revises them only where an edit asks.
 
-A take keeps what the responder drew (`drawn`) beside what is played (`played`: after the moves that stand). An edit
-draws anew only the parts it names, hearing the others as they were, so that what was not named stays as it was.
+A take keeps what the responder drew (`drawn`) beside what is played (`played`: after the moves in force). An edit draws
+anew only the parts it names, given the others as they were, so that what was not named stays as it was.
 """
 
 from __future__ import annotations
@@ -50,35 +50,35 @@ class Sketcher:
     warm: dict[tuple[int, Riff], Warm] = field(default_factory=dict)  # by seed and riff
     rough: dict[tuple[int, int], float] = field(default_factory=dict)  # dissonance of takes that were compared
 
-    def begin(self, riff: Riff, standing: ActiveEdits | None = None, seed: int = 0) -> Take:
-        """The first take."""
-        return self._keep(self._draw(riff, standing or ActiveEdits(), seed, None, frozenset(PARTS)), "the first take")
+    def begin(self, riff: Riff, edits: ActiveEdits | None = None, seed: int = 0) -> Take:
+        """Make the first take of a riff. edits: in force from its start."""
+        return self._keep(self._draw(riff, edits or ActiveEdits(), seed, None, frozenset(PARTS)), "the first take")
 
     def imagine(self, take: Take, edits: Sequence[Edit]) -> Take:
-        """What revise would make; it is not kept."""
-        standing, new = take.standing.ask(tuple(edits)), [edit for edit in edits if _changes(take, edit)]
-        made = self._draw(take.riff, standing, take.seed, take, redrawn(new), recoloured(new))
+        """Return the take that `revise` would make, without keeping it."""
+        active, new = take.active_edits.ask(tuple(edits)), [edit for edit in edits if _changes(take, edit)]
+        made = self._draw(take.riff, active, take.seed, take, redrawn(new), recoloured(new))
         way = sum((edit.change == "more") - (edit.change == "less") for edit in edits if edit.dimension == "dissonance")
         if way and way * (roughness_of(made) - self._roughness(take)) <= 0:
-            made = self._draw(take.riff, standing, take.seed, take, frozenset())  # the chords that were there do better
+            made = self._draw(take.riff, active, take.seed, take, frozenset())  # the chords that were there do better
         return made
 
     def _roughness(self, take: Take) -> float:
-        key = (take.number, len(take.standing.asked))
+        key = (take.number, len(take.active_edits.asked))
         if key not in self.rough:
             self.rough[key] = roughness_of(take)
         return self.rough[key]
 
     def revise(self, take: Take, edits: Sequence[Edit], says: str = "") -> Take:
-        """What the edits ask, and nothing else; ends in a new take."""
+        """Return a new take with these edits made and everything else as it was."""
         return self._keep(self.imagine(take, edits), says)
 
     def undo(self, take: Take) -> Take:
-        """The take before this one's last edits, as it was."""
-        standing = take.standing.undo()
-        before = next((one for one in reversed(self.takes) if one.standing.asked == standing.asked), None)
+        """Return the take as it was before its last edits, as a new take."""
+        active = take.active_edits.undo()
+        before = next((one for one in reversed(self.takes) if one.active_edits.asked == active.asked), None)
         if before is None:
-            before = self._draw(take.riff, standing, take.seed, take, frozenset())
+            before = self._draw(take.riff, active, take.seed, take, frozenset())
         return self._keep(before, "as it was before")
 
     def _keep(self, take: Take, says: str) -> Take:
@@ -89,15 +89,15 @@ class Sketcher:
     def _draw(
         self,
         riff: Riff,
-        standing: ActiveEdits,
+        edits: ActiveEdits,
         seed: int,
         before: Take | None,
         parts: frozenset[str],
         recolours: bool = False,
     ) -> Take:
-        riff = in_key_asked(riff, standing)
-        form = form_of(riff, standing)
-        settings = tuple(standing.settings(bar, len(form)) for bar in range(self.repeats * len(form)))
+        riff = in_key_asked(riff, edits)
+        form = form_of(riff, edits)
+        settings = tuple(edits.settings(bar, len(form)) for bar in range(self.repeats * len(form)))
         bars = tuple(
             form[i % len(form)].fitted(one.meter) if one.meter else form[i % len(form)]
             for i, one in enumerate(settings)
@@ -105,20 +105,20 @@ class Sketcher:
         old = _by_place(before, settings, riff.key) if before else {}
         own = (self.responder, self.temperature, self.repeats, self.warm)
         drawn, played = Drawer(*own, riff, bars, settings, seed, old, parts, recolours).walk()
-        return Take(0, riff, standing, bars, drawn, played, settings, seed=seed)
+        return Take(0, riff, edits, bars, drawn, played, settings, seed=seed)
 
 
 def _changes(take: Take, edit: Edit) -> bool:
-    """Whether an edit asks for anything that does not stand already."""
+    """Return whether an edit changes the form, the key, or the settings of any bar of the take."""
     if edit.target == "form" or edit.dimension == "key":
         return True
-    form, asked = len(take.bars) // REPEATS, take.standing.ask((edit,))
+    form, asked = len(take.bars) // REPEATS, take.active_edits.ask((edit,))
     bars = range(len(take.bars))
-    return any(asked.settings(bar, form) != take.standing.settings(bar, form) for bar in bars)
+    return any(asked.settings(bar, form) != take.active_edits.settings(bar, form) for bar in bars)
 
 
 def redrawn(edits: Sequence[Edit]) -> frozenset[str]:
-    """The parts that have to be drawn anew for these edits."""
+    """Return the parts that have to be drawn anew for these edits."""
     parts: set[str] = set()
     for edit in edits:
         draws = DRAWS.get(edit.dimension, ())
@@ -132,19 +132,19 @@ def redrawn(edits: Sequence[Edit]) -> frozenset[str]:
 
 
 def recoloured(edits: Sequence[Edit]) -> bool:
-    """Whether what is drawn anew is other harmony for the same strokes."""
+    """Return whether the edits ask only for another harmony on the same strokes."""
     return all(edit.dimension in COLOURS for edit in edits if DRAWS.get(edit.dimension))
 
 
 def roughness_of(take: Take) -> float:
-    """agent/takes/measures.py's dissonance."""
+    """Return the take's dissonance (agent/takes/measures.py)."""
     return Measured(take).dissonance
 
 
-def form_of(riff: Riff, standing: ActiveEdits) -> tuple[Bar, ...]:
-    """The riff's bars, so many as form.length asks for."""
+def form_of(riff: Riff, edits: ActiveEdits) -> tuple[Bar, ...]:
+    """Return the riff's bars, as many as the edits of form.length ask for, 1 to 64."""
     count = len(riff.bars)
-    for one in standing.asked:
+    for one in edits.asked:
         if (one.edit.target, one.edit.dimension) == ("form", "length"):
             wanted = int((one.edit.size or one.edit.value or "1").split()[0])
             count = (
@@ -156,9 +156,9 @@ def form_of(riff: Riff, standing: ActiveEdits) -> tuple[Bar, ...]:
     return tuple(riff.bars[i % len(riff.bars)] for i in range(count))
 
 
-def in_key_asked(riff: Riff, standing: ActiveEdits) -> Riff:
-    """The riff in the key that was last asked for, if it is one."""
-    for one in reversed(standing.asked):
+def in_key_asked(riff: Riff, edits: ActiveEdits) -> Riff:
+    """Return the riff in the key that was last asked for; the riff itself where none was."""
+    for one in reversed(edits.asked):
         if (one.edit.dimension, one.edit.change) == ("key", "set") and one.edit.value:
             with suppress(UserError):
                 return replace(riff, key=key_of(one.edit.value))
@@ -166,7 +166,7 @@ def in_key_asked(riff: Riff, standing: ActiveEdits) -> Riff:
 
 
 def _by_place(take: Take, settings: Sequence[Settings], key: Key) -> dict[tuple[int, int], tuple[Reply, bool]]:
-    """(bar, tick) -> what was drawn there, and whether that bar is to be played as it was."""
+    """Return {(bar, tick): (the reply drawn there, whether that bar keeps its settings and key)}."""
     pairs = enumerate(zip(take.settings, settings, strict=False))
     stays = {i for i, (old, new) in pairs if old == new and take.riff.key == key}
     return {

@@ -1,4 +1,4 @@
-"""A take: the band's bars around a riff, as they were drawn and as they are played."""
+"""`Take` holds one version of the band around a riff, as it was drawn and as it is played."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from models.music.tokens import Reply
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """number: from 1. bars: of the form, as often as it is repeated. drawn, played: tick by tick over all of them;
-    settings: bar by bar. says: one line of what was done."""
+    """One take. number: from 1; active_edits: those in force; bars: of the form and its repeats; drawn, played: tick by
+    tick over all bars; settings: bar by bar; says: one line on what was done."""
 
     number: int
     riff: Riff
-    standing: ActiveEdits
+    active_edits: ActiveEdits
     bars: tuple[Bar, ...]
     drawn: tuple[Reply, ...]
     played: tuple[Moment, ...]

@@ -1,4 +1,4 @@
-"""Takes on disk, for looking at and comparing: one small JSON each, `take-003.json`, in the session's own folder."""
+"""Writes and reads takes as small JSON files, `take-003.json` in the session's folder, for viewing and comparing."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from agent.takes.take import Take
 from models.timing.drum_timing import Timing
 
 NAME = "take-{number:03d}.json"
+NO_TAKES = "no takes are kept yet; `antiphon workshop TAKE.wav` makes some, or name a folder with --from"
 Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What is kept of a take. sentence: that asked for it. bars: (start_s, meter) of each; notes: by part; figures:
-    agent/takes/measures.py's. asked: the edits that stand, in short form."""
+    """What is saved of a take. sentence: that asked for it; bars: (start_s, meter); notes: by part; figures: the
+    measures of agent/takes/measures.py, by name; asked: the edits in force, in short form."""
 
     number: int
     sentence: str
@@ -49,7 +50,7 @@ class Sheet:
 
 
 def sheet_of(take: Take, sentence: str = "", timing: Timing | None = None) -> Sheet:
-    """A take as it sounds, in seconds."""
+    """Return what is saved of a take; times in seconds. sentence: the one that asked for it."""
     clock = Clock.of(take)
     notes = {
         part: tuple((round(n.on_s, 4), round(n.off_s, 4), n.pitch, n.velocity) for n in played)
@@ -67,12 +68,12 @@ def sheet_of(take: Take, sentence: str = "", timing: Timing | None = None) -> Sh
         tuple((round(at, 4), str(meter)) for at, meter in zip(clock.bar_starts_s, take.meters, strict=False)),
         notes,
         measured,
-        tuple(one.edit.short() for one in take.standing.asked),
+        tuple(one.edit.short() for one in take.active_edits.asked),
     )
 
 
 def write(folder: Path, sheet: Sheet) -> Path:
-    """Whole or not at all. Raises UserError where it cannot be written."""
+    """Write a take's file, whole or not at all, and return its path. Raises UserError where it cannot be written."""
     path = folder / NAME.format(number=sheet.number)
     part = path.with_suffix(".part")
     try:
@@ -85,7 +86,7 @@ def write(folder: Path, sheet: Sheet) -> Path:
 
 
 def read(path: Path) -> Sheet:
-    """Raises UserError where it is no take."""
+    """Return the take of a file. Raises UserError where it is not one."""
     try:
         given: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         bars = tuple((float(at), str(meter)) for at, meter in given.pop("bars"))
@@ -96,22 +97,22 @@ def read(path: Path) -> Sheet:
 
 
 def sheets(folder: Path) -> list[Sheet]:
-    """Every take of a session, in order."""
+    """Return every take of a session's folder, in order."""
     return [read(path) for path in sorted(folder.glob("take-*.json"))]
 
 
 def newest() -> Path:
-    """The folder of the session whose take was written last. Raises UserError where there is none."""
+    """Return the folder of the session whose take was written last. Raises UserError where there is none."""
     found = list((data_folder() / FOLDER).glob("*/take-*.json"))
     if not found:
-        raise UserError("no takes are kept yet; `antiphon workshop TAKE.wav` makes some, or name a folder with --from")
+        raise UserError(NO_TAKES)
     return max(found, key=lambda path: path.stat().st_mtime_ns).parent
 
 
 def chosen(kept: list[Sheet], wanted: str) -> Sheet:
-    """By number or name. Raises UserError where there is none."""
+    """Return the take of this number or name, or the last for "last". Raises UserError where there is none."""
     for one in reversed(kept):
         if wanted.lower() in (str(one.number), one.name.lower()) or (wanted == "last" and one is kept[-1]):
             return one
     there = ", ".join(str(one.number) + (f" ({one.name})" if one.name else "") for one in kept)
-    raise UserError(f"take {wanted!r}: there is none; {there or 'none'} can be compared")
+    raise UserError(f"take {wanted!r}: there is none; allowed: {there}" if there else NO_TAKES)

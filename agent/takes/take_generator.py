@@ -1,4 +1,4 @@
-"""One walk through a take's bars: what the responder draws, what the moves that stand make of it, tick by tick."""
+"""`Drawer` goes through a take's bars tick by tick: the responder draws, the moves in force shape what is played."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply
 from models.responder import phrasing
 from models.responder.responder import Responder, ResponderState
 
-WARM_UP_BARS = 2  # heard before the first bar, and not part of the take
-AS_IT_COMES = 0.5  # variation where none was asked for: below it the bar before comes again, the more the lower
+WARM_UP_BARS = 2  # bars that the responder hears before the first; they are not part of the take
+AS_IT_COMES = 0.5  # variation where none was asked for; the lower it is, the more of the bar before is repeated
 RINGS = 3  # ticks that a chord is left to ring before it is struck again
 CADENCE_VELOCITY = 80
 Drawn = tuple[tuple[Reply, ...], tuple[Moment, ...]]
@@ -26,7 +26,7 @@ Drawn = tuple[tuple[Reply, ...], tuple[Moment, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Warm:
-    """Where a take begins: the responder after the bars before, the tick before, and the harmony that holds."""
+    """Where a take begins: the responder's state after the warm-up bars, their last tick, and the harmony held."""
 
     state: ResponderState
     bass: BassTick
@@ -36,8 +36,12 @@ class Warm:
 
 @dataclass
 class Drawer:
-    """old: (bar, tick) -> what was drawn there before, and whether that bar is to be played as it was. parts: drawn anew;
-    recolours: other harmony for the same strokes. repeats: times the form is played. warm: where takes begin, kept."""
+    """Draws one take; use it for one `walk`.
+
+    old: (bar, tick) -> (the reply drawn there before, whether that bar stays as it was). parts: to be drawn anew.
+    recolours: draw only another harmony for the same strokes. repeats: times the form is played. warm: cache of where
+    takes begin, by seed and riff.
+    """
 
     responder: Responder
     temperature: float
@@ -57,7 +61,10 @@ class Drawer:
     fresh: dict[tuple[int, int], Reply] = field(default_factory=dict)  # by bar and tick, as drawn
 
     def walk(self) -> Drawn:
-        """(as drawn, as played), tick by tick. Where nothing is drawn anew nothing is asked of the responder, save in the bar before a drawn one."""
+        """Return the take (as drawn, as played), tick by tick.
+
+        The responder steps only through bars with something to draw, and the bar before each.
+        """
         warm = self.warm.get((self.seed, self.riff)) or self._warmed()
         state, bass, reply, self.held = warm.state, warm.bass, warm.reply, warm.held
         drawn, played = [], []
@@ -75,7 +82,7 @@ class Drawer:
         return tuple(drawn), tuple(played)
 
     def _warmed(self) -> Warm:
-        """The riff's last bars, heard before the first take began; every take of it begins there."""
+        """Return where every take of this riff begins: after its last WARM_UP_BARS bars."""
         state, bass, reply, bars = self.responder.initial_state(), REST, EMPTY_REPLY, self.riff.bars
         for number in range(-WARM_UP_BARS, 0):
             bar, settings = bars[number % len(bars)], self.settings[0]
@@ -89,21 +96,21 @@ class Drawer:
         return warm
 
     def _draws(self, number: int) -> bool:
-        """Whether anything in this bar is drawn."""
+        """Return whether anything in this bar is drawn anew."""
         if self._repeats(number):
             return False
         known = [self.old.get((number, tick)) for tick in range(len(self.bars[number].basses))]
         return any(one is None or (self.parts and not one[1]) for one in known)
 
     def _repeats(self, number: int) -> bool:
-        """Whether a bar is played as in the pass before: a band keeps what it found, unless it is to vary."""
+        """Return whether a bar is played as in the repeat before: same bar, same settings, no variation asked for."""
         before = number - len(self.bars) // self.repeats
         if before < 0 or (self.settings[number].variation or 0.0) > AS_IT_COMES:
             return False
         return self.settings[number] == self.settings[before] and self.bars[number] == self.bars[before]
 
     def _one(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
-        """What is drawn in this tick: new for the parts drawn anew, and where nothing was before."""
+        """Return the reply drawn in this tick: new for the parts drawn anew and where there was none, else the old."""
         before, stays = self.old.get((number, place.tick), (None, False))
         if before is not None and (stays or not self.parts):
             return before
@@ -122,16 +129,17 @@ class Drawer:
         return fresh if "line" in self.parts else replace(fresh, line=before.line, line_off=before.line_off)
 
     def _recoloured(self, before: Reply, fresh: Reply, place: Position, settings: Settings) -> Reply:
-        """The strokes that were there, on the harmony that is drawn; a line that is silent stays silent."""
+        """Return the strokes that were there, on the harmony that is drawn; a line that is silent stays silent."""
         if fresh.chord and place.tick in Spot(place).groups:
             self.drawn_harmony = (fresh.chord.root, fresh.chord.quality)
         if "chords" in self.parts and before.chord and self.drawn_harmony:
             before = replace(before, chord=ChordHit(*self.drawn_harmony, before.chord.velocity))
         root = self.drawn_harmony[0] if self.drawn_harmony else -1
-        return InKey(self.riff.key, settings.dials.tension).mended(before, root)
+        return InKey(self.riff.key, settings.dials.tension).corrected(before, root)
 
     def _fresh(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
-        """What the responder draws, brought into the key, its harmony changed on the groups and to have the bass in it."""
+        """Return the responder's reply, brought into the key; the harmony changes only on groups of beats and contains
+        the bass."""
         rng = np.random.default_rng((self.seed, number + WARM_UP_BARS, place.tick))
         varies = AS_IT_COMES if settings.variation is None else settings.variation
         temperature = self.temperature * (1 + 2 * max(varies - AS_IT_COMES, 0.0))
@@ -145,10 +153,10 @@ class Drawer:
             reply = replace(reply, chord=ChordHit(*self.held, chord.velocity))
         elif chord and (rng.random() >= in_key.colour or bass is None):
             reply = replace(reply, chord=ChordHit(*in_key.nearest_chord(chord, bass and bass % 12), chord.velocity))
-        return in_key.mended(self._rung(reply, settings), self.held[0] if self.held else -1)
+        return in_key.corrected(self._rung(reply, settings), self.held[0] if self.held else -1)
 
     def _rung(self, reply: Reply, settings: Settings) -> Reply:
-        """Without strokes that repeat a chord before it has rung, where density is not asked for."""
+        """Return the reply without a chord that repeats the last within RINGS ticks, unless a density is asked for."""
         self.ringing += 1
         chord = reply.chord
         if chord and (chord.root, chord.quality) == self.held and self.ringing < RINGS:
@@ -170,7 +178,8 @@ class Drawer:
         return reply
 
     def _resolved(self, reply: Reply, place: Position, number: int, bar: Bar) -> Reply:
-        """A cadence where the form comes round: the dominant in its last bar's last group, the tonic on the one."""
+        """Return the reply with a cadence where the form repeats: the dominant in its last group of beats, the tonic on
+        the next one."""
         form, spot, tonic = len(self.bars) // self.repeats, Spot(place), self.riff.key.tonic
         velocity = reply.chord.velocity if reply.chord else CADENCE_VELOCITY
         if number % form == 0 and place.tick == 0:

@@ -1,4 +1,4 @@
-"""Takes side by side as piano-rolls: what is new in dark, what stayed in light, what went as an outline."""
+"""Draws takes as piano-rolls below each other: new notes dark, kept notes light, removed notes as outlines."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from agent.takes.take_files import Sheet, Timed
 
 LANES = (*DRUM_LANES, OTHER_LANE)
 DRUM_S = 0.06
-SAME_S, MOVED_S = 0.004, 0.05  # a note this near in its bar is the same; and the same one moved
+SAME_S, MOVED_S = 0.004, 0.05  # a note this near in its bar is unchanged; and the same note moved
 GONE = "#c03030"
 ODD = "#f3e3b0"  # behind a bar in another meter than the first
-SHOWN = 9  # figures that moved, written beside a take
+SHOWN = 9  # lines of measures written beside a take
 
 
 def contact_sheet(path: Path, takes: Sequence[Sheet], bars: int | None = None) -> None:
-    """One row a take: notes, drums, and what moved since the take before. bars: of each that are drawn (None: all).
-    Raises OSError."""
+    """Write a PNG with one row a take: notes, drums, and the measures that moved since the take before.
+
+    bars: so many of each take (None: all). Raises OSError.
+    """
     figure = Figure(figsize=(17, 0.8 + 3.3 * len(takes)), dpi=80, facecolor="white")
     FigureCanvasAgg(figure)
     rows: Any = figure.add_gridspec(
@@ -89,7 +91,7 @@ def _draw(
 
 
 def _placed(one: Sheet, part: str) -> list[tuple[int, Timed]]:
-    """Notes with their bar, and in seconds from its beginning."""
+    """Return (bar, note) of every note of a part, with times in seconds from the bar's beginning."""
     starts = [at for at, _ in one.bars]
     found = []
     for on_s, off_s, pitch, velocity in one.notes.get(part, ()):
@@ -137,7 +139,7 @@ def _bars(ax: Any, one: Sheet, end_s: float) -> None:
 
 
 def _write(ax: Any, one: Sheet, before: Sheet | None) -> None:
-    """What moved; of the first take how it is."""
+    """Write the measures that moved since `before`; of the first take key, tempo and levels."""
     ax.axis("off")
     if before is None:
         rows = [f"{what}: {value:.2f}" for what, value in one.figures.items() if value is not None and "level" in what]

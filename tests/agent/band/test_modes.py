@@ -89,7 +89,7 @@ def test_modes_are_a_round_of_turns_that_change_on_bar_lines() -> None:
     modes = Modes(BandConfig(mode="trade", trade_bars=2))
     phases = []
     for bar in range(8):
-        modes.downbeat(bar, played=bar != 4)  # silent in his second turn
+        modes.downbeat(bar, played=bar != 4)  # the player is silent in their second turn
         phases.append(str(modes.turn.phase))
     assert phases == ["yours", "yours", "ours", "ours", "yours", "yours", "ours", "ours"]
     modes.downbeat(8, True)
@@ -139,7 +139,7 @@ def test_in_trade_the_band_keeps_time_in_the_players_bars_and_plays_in_its_own()
     starts = [at_s for at_s, turn in played.turns if turn == "trade ours 1/2"]
     assert len(starts) >= 2
     for start_s in (round(at_s / 2) * 2.0 for at_s in starts[:2]):
-        assert not played.sounding(start_s - 4, start_s, "line", "chords"), "the player's bars are his"
+        assert not played.sounding(start_s - 4, start_s, "line", "chords"), "the band leaves the player's bars to them"
         hats = {round(n.on_s, 3) for n in played.sounding(start_s - 4, start_s, "drums") if n.pitch == 42}
         assert hats >= {start_s - 4 + 0.5 * beat for beat in range(8)}, "time is kept on every beat"
         for part in ("line", "chords", "drums"):
@@ -148,7 +148,7 @@ def test_in_trade_the_band_keeps_time_in_the_players_bars_and_plays_in_its_own()
         for hand_over_s in (start_s, start_s + 4):
             fill = played.sounding(hand_over_s - 0.5, hand_over_s, "drums")
             assert {n.pitch for n in fill} & {38, 45, 50}, "a fill says whose turn comes"
-    assert played.band.form.state == "playing", "his silence in the band's bars is no rest"
+    assert played.band.form.state == "playing", "the player's silence in the band's bars is no rest"
 
 
 def test_a_player_who_is_silent_in_his_bars_is_not_answered() -> None:
@@ -268,7 +268,8 @@ def test_ears_that_lost_the_beat_in_the_bands_turn_are_believed_when_they_agree_
         beat.free()
         for n in range(notes - 1):
             assert beat.believed(ears(period_s, 4.0 + n, 1), band).period_s == 0.5  # type: ignore[union-attr]
-        assert beat.believed(replace(ears(period_s, 20.0), grid=None), band).confidence == 1.0  # type: ignore[union-attr]
+        unheard = replace(ears(period_s, 20.0), grid=None)
+        assert beat.believed(unheard, band).confidence == 1.0  # type: ignore[union-attr]
         unsure = ears(period_s, 20.0, 1, confidence=0.2)
         assert beat.believed(unsure, band).period_s == 0.5  # type: ignore[union-attr]
         last = ears(period_s, 24.0, 1)

@@ -64,7 +64,7 @@ def test_an_uneven_player_is_followed_evenly() -> None:
     beats = player(lambda t: 2.0, 40)
     played = followed(beats, jitter_s=0.010)
     evenly = np.diff(played)[12:-1]
-    assert np.std(evenly) < 0.5 * 0.010 * np.sqrt(2)  # less than half of what his own intervals vary
+    assert np.std(evenly) < 0.5 * 0.010 * np.sqrt(2)  # less than half of what the player's own intervals vary
     assert np.abs(evenly - 0.5).max() < 0.020
 
 
@@ -121,7 +121,7 @@ def test_its_state_is_copied_by_pickling() -> None:
 
 
 def hold(band: Planner, held_s: float, again_s: float, behind_s: float | None = None) -> list[float]:
-    """A note on every beat until held_s; that one sounds until again_s, from where he goes on. The band's drum onsets."""
+    """Play a note on every beat until held_s, hold that one until again_s, and go on. Return the band's drum onsets."""
     onsets = [*np.arange(0.5, held_s + 0.01, 0.5), *np.arange(again_s, again_s + 6, 0.5)]
     drums = []
     feel = Feel(behind_s, 0.0, None, None, "opening", 20) if behind_s is not None else None

@@ -11,8 +11,8 @@ import pytest
 
 from agent.__main__ import main
 from agent.compose import reply
+from agent.compose.generation_options import GenerationOptions
 from agent.compose.multitrack import without_overlap
-from agent.compose.wish import Wish
 from models import checkpoint
 from models.music.dials import Dials
 from models.music.midi_reader import RawNote, Score, read_score
@@ -22,7 +22,7 @@ from models.responder.responder import Responder
 from tests.models.music.midi_cases import BASS, LEAD, header, song, write
 
 SMALL = ResponderConfig(hidden=32, sound_dim=4)
-WISH = Wish(3, 0.9, ("drums", "chords", "line"), Dials(), 1.0)
+OPTIONS = GenerationOptions(3, 0.9, ("drums", "chords", "line"), Dials(), 1.0)
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +104,7 @@ def test_it_is_causal(tmp_path: Path) -> None:
     notes = [(b * 1.0, 0.9, 36 + b % 5) for b in range(32)]
     changed = [(at, length, pitch if at < 15 else 50) for at, length, pitch in notes]
     scores = [read_score(write(tmp_path / "x.mid", [(BASS, played)])) for played in (notes, changed)]
-    first, second = (reply.answer(model, reply.bass_part(score, "x"), WISH) for score in scores)
+    first, second = (reply.answer(model, reply.bass_part(score, "x"), OPTIONS) for score in scores)
     assert first[:61] == second[:61]
     assert first[61:] != second[61:]
 
@@ -136,7 +136,7 @@ WRONG = {
     ("--seed", "1.5"): "--seed 1.5: a whole number",
     ("--parts", "drums,sax"): "--parts drums,sax: allowed are drums, chords, line",
     ("--parts", ""): "allowed are drums, chords, line",
-    ("--model", "transformer"): "--model transformer: no such weights; there are ",
+    ("--model", "transformer"): "--model transformer: no such weights; allowed: ",
     ("--model", "./none"): "none.json: no such weights file",
 }
 

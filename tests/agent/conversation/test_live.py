@@ -1,4 +1,4 @@
-"""Speaking to a band that plays: what is understood reaches the mind, ideas are tried and dropped, a guest leaves nothing."""
+"""Speaking to a playing band: directions reach the mind, ideas are tried and dropped, a guest leaves nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def thought(bar: int) -> Decision:
 
 def edits(sent: list[Any]) -> list[str]:
     last = [message for message in sent if isinstance(message, SetActiveEdits)][-1]
-    return [one.edit.short() for one in last.standing.asked]
+    return [one.edit.short() for one in last.edits.asked]
 
 
 def test_a_sentence_reaches_the_mind(talk: Talk, sent: list[Any]) -> None:
@@ -86,7 +86,7 @@ def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
 
 def test_it_can_be_told_to_keep_quiet(talk: Talk, sent: list[Any]) -> None:
     talk.say("keep quiet")
-    assert talk._room and talk._room.idea(thought(1).analysis, False, frozenset()) is None
+    assert talk._session and talk._session.idea(thought(1).analysis, False, frozenset()) is None
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_a_memory_that_another_program_holds_costs_a_turn_no_more_than_a_moment(
         began_s = time.monotonic()
         talk._saw_s = -60.0
         talk.poll()
-        assert "Not kept yet" in talk.say("less snare")
-        assert "not kept yet" in talk.say("undo")
+        assert "Not saved yet" in talk.say("less snare")
+        assert "not saved yet" in talk.say("undo")
         assert time.monotonic() - began_s < BUSY_S / 2
         other.execute("ROLLBACK")
     assert edits(sent) == []
@@ -159,7 +159,7 @@ def test_a_folder_that_cannot_be_used_costs_the_memory_only(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
-    assert talk._room and "cannot be opened" in talk._room.note
+    assert talk._session and "cannot be opened" in talk._session.note
     assert "next bar" in talk.say("less snare")
     talk.close()
 
@@ -184,7 +184,7 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("agent.conversation.live_session.LiveConversation", broken)
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
-    assert "no words" in talk.say("less snare")
+    assert "cannot understand" in talk.say("less snare")
     talk.close()
 
 

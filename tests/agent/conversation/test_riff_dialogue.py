@@ -31,7 +31,10 @@ DAY_S = 86_400.0
 BEGAN_S = 1_790_000_000.0
 RESPONDER = Responder.load()
 RHYTHM = (0, 3, 6, 8, 11, 14)
-STORY = "I like the direction but the snare is too present. And I want more dissonance in the harmony, but don't resolve it."
+STORY = (
+    "I like the direction but the snare is too present. "
+    "And I want more dissonance in the harmony, but don't resolve it."
+)
 
 
 def riff(pitches: tuple[int, ...] = (28, 28, 31, 35, 33, 31), bars: int = 4, transposed: int = 0) -> Riff:
@@ -68,7 +71,7 @@ def talk(memory: Memory | None = None, now_s: float = BEGAN_S, proposals: bool =
 
 def asked(dialogue: Dialogue) -> set[str]:
     assert dialogue.take
-    return {one.edit.short() for one in dialogue.take.standing.asked}
+    return {one.edit.short() for one in dialogue.take.active_edits.asked}
 
 
 def test_every_later_plan_keeps_to_what_was_asked_until_it_is_taken_back() -> None:
@@ -85,7 +88,7 @@ def test_every_later_plan_keeps_to_what_was_asked_until_it_is_taken_back() -> No
 def test_a_liked_idea_stays_and_a_disliked_one_goes() -> None:
     liked, disliked = talk(), talk()
     first = liked.listen(riff())
-    assert first.proposal and liked.say("love it").take.standing == first.take.standing
+    assert first.proposal and liked.say("love it").take.active_edits == first.take.active_edits
     wanted = {edit.short() for edit in first.proposal.edits}
     liked.say("less snare")
     assert wanted <= asked(liked)
@@ -152,7 +155,7 @@ def test_a_week_later_it_greets_with_the_week_and_plays_on_where_it_was_left(mem
     answer = later.listen(riff())
     assert left <= asked(later) and str(answer.take.meters[2]) == "7/8"
     assert "7/8 in bar 3" in answer.reply
-    assert not later.say("undo").take.standing.asked
+    assert not later.say("undo").take.active_edits.asked
 
 
 def test_the_riff_is_known_again_in_another_key(memory: Memory, clock: Clock) -> None:
@@ -172,7 +175,7 @@ def test_another_players_taste_is_not_this_ones(memory: Memory, clock: Clock) ->
     other = Dialogue(Sketcher(RESPONDER), memory, "Bob", clock.now_s + DAY_S, proposals=False)
     assert "Good to meet you, Bob" in other.greet()
     other.listen(riff(bars=2))
-    assert other.takes[0].standing.asked == ()
+    assert other.takes[0].active_edits.asked == ()
 
 
 def test_a_motif_of_another_day_comes_back_transformed(memory: Memory, clock: Clock) -> None:
@@ -211,7 +214,7 @@ def test_old_wishes_weigh_less(memory: Memory, clock: Clock) -> None:
         later = talk(memory, now_s, False)
         later.listen(riff((40, 38, 36, 35, 33, 29), bars=2))
         later.close()
-        return len(later.takes[0].standing.asked)
+        return len(later.takes[0].active_edits.asked)
 
     assert unasked(1) == 1 and unasked(400) == 0
 

@@ -26,7 +26,7 @@ REPLIES_ONLY = {  # handled by the conversation, not by the notes: tests/agent/c
     *("undo", "go back to that", "keep that", "repeat the hook", "loop it", "odd meter"),
     *("trade fours", "trade eights", "trade twos", "steady tempo", "come back in"),
 }
-THE_PLAYERS = {"two feel", "walking"}  # patterns of the bass: his to play
+THE_PLAYERS = {"two feel", "walking"}  # patterns of the bass: the player plays those
 IN_THE_MIX = {
     "brighter",
     "darker",

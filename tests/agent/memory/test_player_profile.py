@@ -1,4 +1,4 @@
-"""Whose session it is: a player's adapter is found and fits, a file is nobody's."""
+"""A player's adapter is found and fits; with a file as input nobody is remembered."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import pytest
 
 from agent.core.config import load
 from agent.core.paths import data_folder
-from agent.memory.player_profile import nobodys, personal
+from agent.memory.player_profile import with_player_adapter, without_player
 from agent.memory.store import Memory
 
 
-def test_a_file_is_nobodys() -> None:
-    conversation = nobodys(load()).conversation
+def test_a_file_as_input_plays_as_a_guest() -> None:
+    conversation = without_player(load()).conversation
     assert (conversation.player, conversation.proposals) == ("guest", False)
 
 
 def test_without_a_memory_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert personal(load()).models.adapter is None
+    assert with_player_adapter(load()).models.adapter is None
     assert list(tmp_path.rglob("*")) == []
 
 
@@ -32,5 +32,5 @@ def test_an_adapter_that_does_not_fit_is_left_out(
     stem.with_suffix(".json").write_text("{}")
     memory.adapted(memory.player("player"), str(stem), {})
     memory.close()
-    assert personal(load()).models.adapter is None
-    assert "without what was practised" in caplog.text
+    assert with_player_adapter(load()).models.adapter is None
+    assert "without the player's adapter" in caplog.text

@@ -77,7 +77,7 @@ def test_it_runs_behind_at_the_lowest_priority_and_is_there_next_time(
     ready = practice.ready(memory, ann)
     assert ready.version == 1 and ready.adapter and ready.recall
     Responder.load(options["weights"], ready.adapter)  # type: ignore[arg-type]
-    assert practice.ready(memory, ben).adapter is None, "another player's is his own"
+    assert practice.ready(memory, ben).adapter is None, "another player's adapter is not used"
     memory.roll_back(ann)
     assert practice.ready(memory, ann).adapter is None
 

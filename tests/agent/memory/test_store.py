@@ -15,7 +15,7 @@ from agent.core.errors import UserError
 from agent.core.paths import data_folder
 from agent.core.settings import Config
 from agent.directions.edit import Edit
-from agent.memory.player_profile import personal
+from agent.memory.player_profile import with_player_adapter
 from agent.memory.schema import MIGRATIONS, VERSION
 from agent.memory.store import FILE, Memory
 
@@ -53,7 +53,7 @@ def test_what_is_revoked_stands_no_longer_but_is_remembered(tmp_path: Path) -> N
     session = memory.begin(memory.player("Ann"))
     memory.revoke(memory.said(session, "less snare", [SNARE]))
     assert memory.directions(session) == []
-    assert len(memory.directions(session, standing=False)) == 1
+    assert len(memory.directions(session, active_only=False)) == 1
 
 
 def test_forgetting_a_session_leaves_nothing_of_it(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_write_that_fails_costs_itself_only(tmp_path: Path) -> None:
         memory.said(session, "x" * 100_000, [])
     memory._db.execute("PRAGMA max_page_count = 1000000")
     memory.said(session, "less snare", [])
-    with pytest.raises(UserError, match="not kept"):
+    with pytest.raises(UserError, match="not saved"):
         _write_what_only_commit_refuses(memory)
     memory.said(session, "more hat", [])
     assert [one.sentence for one in memory.directions(session)] == ["less snare", "more hat"]
@@ -167,5 +167,5 @@ def test_a_memory_that_another_program_holds_keeps_nobody_from_playing(
     data_folder().mkdir()
     memory = memory_at(data_folder())
     memory._db.execute("BEGIN IMMEDIATE")
-    assert personal(Config()) == Config()
-    assert "not kept" in caplog.text
+    assert with_player_adapter(Config()) == Config()
+    assert "not saved" in caplog.text

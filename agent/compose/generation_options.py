@@ -1,4 +1,4 @@
-"""How the responder is asked to play offline, and the responder that was asked for."""
+"""`GenerationOptions` says how the responder is to play offline; `open_responder` loads its weights."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """How the responder is to play."""
+class GenerationOptions:
+    """How the responder is to play. guidance: how strongly the dials act; looseness: of the drums' timing, 0 to 2."""
 
     seed: int
     temperature: float
@@ -27,7 +27,11 @@ class Wish:
 
 
 def open_responder(model: str | None, config: Config) -> Responder:
-    """The weights asked for, else the config's, else those that ship. UserError in one line when they cannot be used."""
+    """Load the weights that `model` names, else the config's, else those that ship.
+
+    model: a backbone such as "lstm", or a path without its suffix; None = by the config. Raises UserError when the
+    weights cannot be used.
+    """
     from models.responder.responder import WEIGHTS, Responder
 
     path = _stem(model, WEIGHTS) if model else Path(config.models.responder or WEIGHTS)
@@ -39,12 +43,13 @@ def open_responder(model: str | None, config: Config) -> Responder:
     if model and path == WEIGHTS and backbone != model:
         others = sorted(other.stem.removeprefix(f"{path.name}-") for other in path.parent.glob(f"{path.name}-*.json"))
         allowed = ", ".join(dict.fromkeys([backbone, *others]))
-        raise UserError(f"--model {model}: no such weights; there are {allowed}, or give a path without its suffix")
+        raise UserError(f"--model {model}: no such weights; allowed: {allowed}, or a path without its suffix")
     return responder
 
 
 def _stem(model: str, shipped: Path) -> Path:
-    """A name means responder-NAME beside what ships, or what ships where that is of this backbone; else it is a path."""
+    """Return the path of a model: `model` where it is a path, else responder-MODEL beside the shipped weights where it
+    exists, else the shipped weights."""
     if "/" in model or "\\" in model or Path(f"{model}.json").exists():
         return Path(model)
     named = shipped.with_name(f"{shipped.name}-{model}")
