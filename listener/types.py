@@ -1,4 +1,4 @@
-"""Define the facts that the listener states: frozen, slotted, units in names, times in seconds of the capture stream."""
+"""Define the facts the listener states: frozen, slotted, units in names, times in seconds of the capture stream."""
 
 from __future__ import annotations
 
