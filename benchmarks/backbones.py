@@ -17,13 +17,13 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")  # before NumPy: a matrix product of a tick waits for a second thread
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
+import numpy as np
+import torch
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from benchmarks import results  # noqa: E402
-from models.backbones import registry as backbones  # noqa: E402
+from benchmarks.common import results
+from models.backbones import registry as backbones
 
 INPUT_DIM, COND_DIM, LAYERS = 128, 24, 2
 BATCH, TICKS = 8, 256  # of a training step

@@ -11,13 +11,15 @@ import argparse
 import sys
 from pathlib import Path
 
-import lines
 import numpy as np
-import results
-from heard import hear
-from musical_time import right, tasks
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 import listener.rhythm.beat
+from benchmarks.common import results
+from benchmarks.inputs import lines
+from benchmarks.measures.heard import hear
+from benchmarks.musical_time import right, tasks
 from listener.rhythm import confidence
 
 EVERY_S, FROM_S = 1.0, 2.0

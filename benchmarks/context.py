@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from benchmarks import results
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from benchmarks.baselines.rules import Counts
+from benchmarks.common import results
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.tokens import PARTS
 from models.responder.responder import WEIGHTS, Responder

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,11 +20,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.directions.edit import Edit
 from agent.language import lexicon
 from agent.language.normalise import words
 from agent.language.parser import parse
-from benchmarks import results
+from benchmarks.common import results
 
 SENTENCES = Path(__file__).with_name("sentences.jsonl")
 FIELDS = ("target", "dimension", "change", "value", "size", "scope", "condition")

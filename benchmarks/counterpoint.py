@@ -23,18 +23,18 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")  # before NumPy: a matrix product of a tick waits for a second thread
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from scipy.io import loadmat  # noqa: E402
-from torch import Tensor  # noqa: E402
-from tqdm import tqdm  # noqa: E402
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.io import loadmat
+from torch import Tensor
+from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from benchmarks import results  # noqa: E402
-from benchmarks.baselines.pianoroll import KEYS, OUTPUTS, sized  # noqa: E402
-from models.backbones import registry as backbones  # noqa: E402
+from benchmarks.baselines.pianoroll import KEYS, OUTPUTS, sized
+from benchmarks.common import results
+from models.backbones import registry as backbones
 
 DATA = ROOT.parent / "shared" / "data" / "counterpoint"
 SPLITS = ("train", "valid", "test")

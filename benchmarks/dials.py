@@ -22,8 +22,10 @@ import numpy as np
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-from benchmarks import results
-from benchmarks.answering import Asked, bass_tick, events_of, phrase_of, place_of, replies, spread
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.measures.answering import Asked, bass_tick, events_of, phrase_of, place_of, replies, spread
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.dials import GUIDANCE, LEARNED, STYLES, Dials, Knots, rank
 from models.music.features import Events

@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import results
-from benchmarks.answering import Asked, replies
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from benchmarks.baselines.rules import CommonBar
+from benchmarks.common import results
 from benchmarks.groove import jsd_bits
+from benchmarks.measures.answering import Asked, replies
 from listener.types import Meter
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.features import Ints

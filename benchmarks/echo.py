@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import results
-import scorer
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.audio.synth import BLOCK, Synth, open_synth
 from agent.core.settings import Config
+from benchmarks.common import results, scorer
 from listener.analyzer import Analyzer
 from listener.capture import AudioFile, Framer
 from listener.echo import TAPS, EchoCanceller

@@ -10,16 +10,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import following_measures as measures
-import following_picture
-import following_play as play
 import numpy as np
-import results
-from following_lines import Clip, Piece, as_it_is, clips, moved, ramp, steady, two_halves, wave
-from following_measures import Row, measure
 from rich.console import Console
 from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import following_picture, results
+from benchmarks.inputs.following_lines import Clip, Piece, as_it_is, clips, moved, ramp, steady, two_halves, wave
+from benchmarks.measures import following_measures as measures
+from benchmarks.measures import following_play as play
+from benchmarks.measures.following_measures import Row, measure
 
 Scene = Callable[[Clip], Piece]
 

@@ -8,6 +8,7 @@ ships. Nats a tick (parts summed) on pieces held out of everything. Adapters are
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +21,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import results
-from benchmarks.players import Player, players
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs.players import Player, players
 from models.corpus.song import Song, load_songs
-from models.paths import ROOT
 from models.responder import adapter
 from models.responder.adapter import Adapter
 from models.responder.responder import Responder

@@ -17,10 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import results
-from benchmarks.groove_tables import (
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.baselines.groove_tables import (
     BINS,
     RANGE_MS,
     Drawn,
@@ -33,6 +32,7 @@ from benchmarks.groove_tables import (
     level_of,
     tuned,
 )
+from benchmarks.common import results
 from listener.types import Meter
 from models.music.features import Ints
 from models.music.tokens import LEVEL_VELOCITY, PIECES, DrumHit, Position

@@ -16,10 +16,10 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import results
-from benchmarks.harmony_pieces import Piece, pieces
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs.harmony_pieces import Piece, pieces
 from listener.music.harmony import Harmony
 from listener.types import FRAME_S, Chord, Grid, Key, Meter, Note
 

@@ -26,18 +26,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-from agent.core.settings import AudioConfig, Config, MidiConfig, SyncConfig  # noqa: E402
-from agent.core.types import Plan, PlannedNote  # noqa: E402
-from agent.engine.audio_process import AudioSetup  # noqa: E402
-from agent.midi.output import open_output  # noqa: E402
-from benchmarks.results import append  # noqa: E402
-from listener.ring import Ring  # noqa: E402
-from listener.types import Grid, Meter  # noqa: E402
-from tests.audio_life import Life  # noqa: E402
-from tests.rig import jack_server, may_be_realtime  # noqa: E402
+from agent.core.settings import AudioConfig, Config, MidiConfig, SyncConfig
+from agent.core.types import Plan, PlannedNote
+from agent.engine.audio_process import AudioSetup
+from agent.midi.output import open_output
+from benchmarks.common.results import append
+from listener.ring import Ring
+from listener.types import Grid, Meter
+from tests.audio_life import Life
+from tests.rig import jack_server, may_be_realtime
 
 RATE = 48_000
 CLOCK = b"\xf8"

@@ -10,15 +10,19 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
-import lines
 import numpy as np
-import results
-from heard import Heard, hear
-from lines import METERS, Line, Random
 
 warnings.filterwarnings("ignore", module="mir_eval")
-import mir_eval  # noqa: E402
+import mir_eval
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs import lines
+from benchmarks.inputs.lines import METERS, Line, Random
+from benchmarks.measures.heard import Heard, hear
 
 TRIM_S, NEAR_S, HOLD_S = 5.0, 0.070, 2.0
 PRIOR_S, PRIOR_OCTAVES = 0.55, 1.0

@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import results
 import torch
-from harmony_measures import hits, measures, recovery_beats
-from harmony_rules import Loop, NGram, greedy, random_in_key
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from benchmarks.baselines import pop909  # noqa: E402
-from benchmarks.baselines.online_harmony import Config, OnlineHarmony, Taste, play  # noqa: E402
-from benchmarks.baselines.pop909 import REST, Song  # noqa: E402
-from benchmarks.baselines.train_online_harmony import Plan, train  # noqa: E402
+from benchmarks.baselines import pop909
+from benchmarks.baselines.harmony_rules import Loop, NGram, greedy, random_in_key
+from benchmarks.baselines.online_harmony import Config, OnlineHarmony, Taste, play
+from benchmarks.baselines.pop909 import REST, Song
+from benchmarks.baselines.train_online_harmony import Plan, train
+from benchmarks.common import results
+from benchmarks.measures.harmony_measures import hits, measures, recovery_beats
 
 NETS = ROOT / "data_cache" / "online_harmony"
 PLOT = ROOT / "docs" / "online_harmony.png"

@@ -23,8 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks import results
-from benchmarks.answering import Asked, events_of, replies, spread, with_bass
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.measures.answering import Asked, events_of, replies, spread, with_bass
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.features import Events
 from models.music.tokens import PIECES, QUALITIES, ticks_per_beat

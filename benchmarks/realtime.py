@@ -28,16 +28,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-from agent.core.paths import shipped  # noqa: E402
-from benchmarks.results import append, machine  # noqa: E402
-from tests.faults import FAULTS, Outcome, kill, suffer  # noqa: E402
-from tests.jack_studio import load  # noqa: E402
-from tests.rig import REALTIME  # noqa: E402
-from tests.stage import ROOT as HOUSE  # noqa: E402
-from tests.stage import SYNTH, Stage, wait  # noqa: E402
+from agent.core.paths import shipped
+from benchmarks.common.results import append, machine
+from tests.faults import FAULTS, Outcome, kill, suffer
+from tests.jack_studio import load
+from tests.rig import REALTIME
+from tests.stage import ROOT as HOUSE
+from tests.stage import SYNTH, Stage, wait
 
 STREAMMUSE_ISR = 0.9951  # RTAS 2026, its best local row
 SILENT_S = 30.0

@@ -8,6 +8,7 @@ the same player a week later, with the same riff and with the clock put on. Chec
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.conversation.riff_dialogue import Dialogue
 from agent.core.settings import Config
 from agent.language.parser import parse
@@ -32,7 +35,7 @@ from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from agent.takes.take_files import Sheet, sheet_of
 from agent.takes.take_plot import contact_sheet
-from benchmarks import results
+from benchmarks.common import results
 from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
 

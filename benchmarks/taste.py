@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.conversation.idea_catalogue import IDEAS
 from agent.memory.taste import DAY_S, REWARD, Taste
-from benchmarks import results
-from benchmarks.taste_dials import AFTER, DIALS, Learned, dial_errors, dial_table
+from benchmarks.common import results
+from benchmarks.measures.taste_dials import AFTER, DIALS, Learned, dial_errors, dial_table
 
 KINDS = tuple(idea.name for idea in IDEAS)
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "regret.png"

@@ -7,6 +7,7 @@ shared/data/bass held out alone, and a soundfont that is never trained on; besid
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import results
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
 from listener.timbre.features import NAMES
 from listener.timbre.timbre import TimbreTracker
 from listener.types import FRAME_SAMPLES, Frame, Note

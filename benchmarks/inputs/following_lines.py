@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from feel_lines import BLOCK, RATE, SOUNDFONT, lead_in_s
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from agent.audio.synth import PartVoice, Synth
+from benchmarks.inputs.feel_lines import BLOCK, RATE, SOUNDFONT, lead_in_s
 from listener.types import ANALYSIS_RATE
 
-CLIPS = Path(__file__).resolve().parents[2] / "shared" / "listening" / "clips"
+CLIPS = Path(__file__).resolve().parents[3] / "shared" / "listening" / "clips"
 START_S, TAIL_S = 0.6, 1.5
 BEFORE_S, FADE_S = 0.006, 0.005  # a note is cut out this long before its onset
 EVENT_S = 15.0  # fermata, stop and jump come at the first bar line after this

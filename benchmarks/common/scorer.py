@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-PATH = Path(__file__).resolve().parents[2] / "shared" / "listening" / "eval_listen.py"
+PATH = Path(__file__).resolve().parents[3] / "shared" / "listening" / "eval_listen.py"
 
 
 def load() -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.probe_takes import LOWEST, TECHNIQUES, Take
+from benchmarks.inputs.probe_takes import LOWEST, TECHNIQUES, Take
 from models.sounds.technique_notes import SETS
 
 AUDIBLE_DB = -60.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from following_lines import Floats, Piece
+
+from benchmarks.inputs.following_lines import Floats, Piece
 
 NEAR_S = 0.070  # a stroke this near to a beat is that beat's (the usual tolerance of a beat F-measure)
 JUMP_S = 0.010
