@@ -154,9 +154,9 @@ def failures(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         got = ours(row["text"])
         if not exact(row, got):
-            print(
-                f"{row['text']}\n  want {'; '.join(e.short() for e in wanted(row))}\n  got  {'; '.join(e.short() for e in got)}"
-            )
+            want = wanted(row)
+            print(row["text"])
+            print(f"  want {'; '.join(e.short() for e in want)}\n  got  {'; '.join(e.short() for e in got)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Chord roots and keys from bass lines alone: `python benchmarks/harmony.py [--every N] [--split held|tune]`.
 
-Notes of MMA accompaniments with their true beat grid go through listener.harmony frame by frame; songs with an odd
-number were tuned on, even ones are held out. Beside it the trivial rules: the last note that fell on a beat is the
+Notes of MMA accompaniments with their true beat grid go through listener/music/harmony.py frame by frame; songs with an
+odd number were tuned on, even ones are held out. Beside it the trivial rules: the last note that fell on a beat is the
 root; the key is the best Krumhansl-Kessler correlation with the durations.
 """
 

@@ -1,8 +1,9 @@
 """What a memory of the player's own music does at once, without training: nats a tick with it and without.
 
-`python -m benchmarks.player_memory [--dry]`. The players of benchmarks/inputs/players.py. Two questions: his earlier pieces known, other
-pieces of his (half of what is held out; the memory's few settings were chosen on the other half); and of one piece, the
-later bars given the earlier ones. Beside it, what a memory of a player costs the base corpus, and how long a tick takes.
+`python -m benchmarks.player_memory [--dry]`. The players of benchmarks/inputs/players.py. Two questions: a player's
+earlier pieces known, other pieces of that player (half of what is held out; the memory's few settings were chosen on
+the other half); and of one piece, the later bars given the earlier ones. Beside it, what a memory of a player costs the
+base corpus, and how long a tick takes.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def main() -> None:
 
 def table(found: dict[str, dict[str, float]]) -> Table:
     out = Table(title="A memory of the player's music: change of nats a tick against the same network without it")
-    for name in ("", "before", "his other pieces", "later bars, the earlier known", "base corpus"):
+    for name in ("", "before", "other pieces of the player", "later bars, the earlier known", "base corpus"):
         out.add_column(name, justify="right" if name else "left")
     for name, row in found.items():
         cells = (f"{row[key]:+.1f}%" for key in ("other_pieces_pct", "later_bars_pct", "base_pct"))

@@ -130,7 +130,7 @@ def start() -> dict[str, float]:
 
 
 def memory(hours: float) -> dict[str, float]:
-    """The take over and over as one file, as fast as the path allows; how the process grows, the first tenth left out."""
+    """Play the take over and over as one file, as fast as possible; return how the process grows after a tenth."""
     import soundfile as sf
 
     with tempfile.TemporaryDirectory() as folder:
@@ -205,9 +205,8 @@ def _suffered(stage: Stage, fault: Any) -> Outcome:
         outcome = suffer(stage, fault)
     except TimeoutError as cause:
         return Outcome(f"{fault.name}: {cause}", float("nan"), 0, float("nan"), float("nan"), stage.synth.hanging)
-    print(
-        f"  {outcome.name}: silent {outcome.silence_s:.2f} s, back after {outcome.back_s:.2f} s, hanging {outcome.hanging}"
-    )
+    silent, back = f"silent {outcome.silence_s:.2f} s", f"back after {outcome.back_s:.2f} s"
+    print(f"  {outcome.name}: {silent}, {back}, hanging {outcome.hanging}")
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""docs/following.png: one drifting line with the band on it, and how far strokes lie from the beats over all of them."""
+"""Draw docs/following.png: one drifting line with the band on it, and how far strokes lie from the beats of all."""
 
 from __future__ import annotations
 

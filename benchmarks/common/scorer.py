@@ -1,4 +1,4 @@
-"""The functions of shared/listening/eval_listen.py, for benchmarks that score what they made themselves."""
+"""Load the functions of shared/listening/eval_listen.py, for benchmarks that score what they made themselves."""
 
 from __future__ import annotations
 

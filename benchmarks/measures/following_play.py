@@ -1,6 +1,6 @@
-"""Who plays along in benchmarks/following.py, offline at the virtual clock: the band itself, two rules, two peers.
+"""Play along in benchmarks/following.py, offline at the virtual clock: the band itself, two rules, two peers.
 
-Everybody is told a beat only when his ears say so, and what sounds at a moment was decided COMMIT_S before it.
+Each learns of a beat only when its ears report it, and what sounds at a moment was decided COMMIT_S before it.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def band(
     behind_s: float = 0.0,
     seed: int = 0,
 ) -> list[Stroke]:
-    """What the drummer plays to what was heard, as agent/session/offline.py plays it; a plan takes plan_s to be made."""
+    """Return what the drummer plays to what was heard, as agent/session/offline.py plays it; a plan takes plan_s."""
     settings = BandConfig(looseness=looseness, behind_ms=1000 * behind_s, seed=seed)
     timing = Timing.load() if looseness else None
     planner = Planner(responder or OnEveryBeat(), settings, commit_s=commit_s, timing=timing)

@@ -1,4 +1,4 @@
-"""What a frame is described by, 75 times a second: our codes, the same untrained, EnCodec's own size untrained, log-mel."""
+"""Describe a frame, 75 times a second: our codes, the same untrained, EnCodec's own size untrained, log-mel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear models on frozen descriptions of sound, and how right they are on takes never taught."""
+"""Fit linear models on frozen descriptions of sound, and score them on takes never taught."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which frames each probe is asked of, and what is right there."""
+"""Define the probes' tasks: which frames each is asked about, and the right answers."""
 
 from __future__ import annotations
 
