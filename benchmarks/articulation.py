@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import results
-import scorer
 import soundfile
-from garbage import listen
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results, scorer
+from benchmarks.garbage import listen
 from listener.ears.frontend import HOP
 from models.sounds import bass_lines, bass_tones
 from models.sounds.bass_lines import Played

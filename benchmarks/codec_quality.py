@@ -8,6 +8,7 @@ SI-SDR (Le Roux et al. 2019) and log-mel distance are means over takes of 20 s (
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +19,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks import results
-from benchmarks.opus import opus
-from benchmarks.untrained import untrained
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.baselines.opus import opus
+from benchmarks.baselines.untrained import untrained
+from benchmarks.common import results
 from models import checkpoint
 from models.codec.codec import WEIGHTS
 from models.codec.net import CodecConfig, codes_of, load_encodec

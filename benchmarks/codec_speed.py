@@ -21,16 +21,16 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_threads] = "1"
 
-import numpy as np  # noqa: E402
-import results  # noqa: E402
-import torch  # noqa: E402
+import numpy as np
+import torch
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from agent.core.paths import shipped  # noqa: E402
-from listener.capture import file_frames  # noqa: E402
-from models.codec.codec import START_FRAMES, WEIGHTS, Codec  # noqa: E402
-from models.codec.net import CodecConfig, build_encodec, load_encodec  # noqa: E402
+from agent.core.paths import shipped
+from benchmarks.common import results
+from listener.capture import file_frames
+from models.codec.codec import START_FRAMES, WEIGHTS, Codec
+from models.codec.net import CodecConfig, build_encodec, load_encodec
 
 CLIPS = ROOT.parent / "shared" / "listening" / "clips"
 REFERENCE = CodecConfig(n_filters=32, dim=128, n_codebooks=8)  # the 24 kHz model with the books that 6 kbps use

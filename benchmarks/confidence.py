@@ -1,4 +1,6 @@
-"""Are the confidences of the beat grid true? Reliability on made-up lines; `--fit` prints the tables for listener/rhythm/confidence.py.
+"""Measure whether the confidences of the beat grid are true, on made-up lines.
+
+`--fit` prints the tables for listener/rhythm/confidence.py.
 
 `python benchmarks/confidence.py [--fit] [--lines N] [--plot OUT.png]`. Fitted by isotonic regression (pool adjacent
 violators; Zadrozny and Elkan, KDD 2002) on one half of the lines, reported on the other. Right: the beats within 70 ms
@@ -11,13 +13,15 @@ import argparse
 import sys
 from pathlib import Path
 
-import lines
 import numpy as np
-import results
-from heard import hear
-from musical_time import right, tasks
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 import listener.rhythm.beat
+from benchmarks.common import results
+from benchmarks.inputs import lines
+from benchmarks.measures.heard import hear
+from benchmarks.musical_time import right, tasks
 from listener.rhythm import confidence
 
 EVERY_S, FROM_S = 1.0, 2.0

@@ -2,8 +2,9 @@
 
     python -m benchmarks.context [--weights STEM ...] [--bars 48]
 
-The same bars are scored with every context: those that lie 64 bars or more after a song's beginning. Beside them "counts
-given the bar before" (one bar of context). Plot: docs/context.png. Needs data_cache/responder.npz. Appends to results.jsonl.
+The same bars are scored with every context: those that lie 64 bars or more after a song's beginning. Beside them
+"counts given the bar before" (one bar of context). Plot: docs/context.png. Needs data_cache/responder.npz. Appends to
+results.jsonl.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from benchmarks import results
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from benchmarks.baselines.rules import Counts
+from benchmarks.common import results
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.tokens import PARTS
 from models.responder.responder import WEIGHTS, Responder

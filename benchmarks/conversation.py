@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,11 +20,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.directions.edit import Edit
 from agent.language import lexicon
 from agent.language.normalise import words
 from agent.language.parser import parse
-from benchmarks import results
+from benchmarks.common import results
 
 SENTENCES = Path(__file__).with_name("sentences.jsonl")
 FIELDS = ("target", "dimension", "change", "value", "size", "scope", "condition")
@@ -151,9 +154,9 @@ def failures(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         got = ours(row["text"])
         if not exact(row, got):
-            print(
-                f"{row['text']}\n  want {'; '.join(e.short() for e in wanted(row))}\n  got  {'; '.join(e.short() for e in got)}"
-            )
+            want = wanted(row)
+            print(row["text"])
+            print(f"  want {'; '.join(e.short() for e in want)}\n  got  {'; '.join(e.short() for e in got)}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Backbones on a public task: nats per frame on JSB Chorales and Nottingham: `python benchmarks/counterpoint.py [--quick]`.
+"""Compare backbones on a public task, nats per frame on JSB Chorales and Nottingham.
 
-The protocol is that of Bai et al. 2018 (arXiv:1803.01271; locuslab/TCN, poly_music/music_test.py): Boulanger-Lewandowski's
-splits, frame t + 1 predicted from the frames up to t, the binary cross entropies of the 88 keys summed, then the sum over
-all predicted frames of all pieces divided by their number (their `total_loss / count`: by frame, not by piece). Theirs are
-the published rows. Ours: the best epoch's averaged weights by validation, the test set scored once per row.
-Rows marked NADE let a key see the lower keys of its own frame: another model class, beside the protocol's independent keys.
+`python benchmarks/counterpoint.py [--quick]`
+
+The protocol is that of Bai et al. 2018 (arXiv:1803.01271; locuslab/TCN, poly_music/music_test.py):
+Boulanger-Lewandowski's splits, frame t + 1 predicted from the frames up to t, the binary cross entropies of the 88 keys
+summed, then the sum over all predicted frames of all pieces divided by their number (their `total_loss / count`: by
+frame, not by piece). Theirs are the published rows. Ours: the best epoch's averaged weights by validation, the test set
+scored once per row. Rows marked NADE let a key see the lower keys of its own frame: another model class, beside the
+protocol's independent keys.
 """
 
 from __future__ import annotations
@@ -23,18 +26,18 @@ from typing import Any
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")  # before NumPy: a matrix product of a tick waits for a second thread
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from scipy.io import loadmat  # noqa: E402
-from torch import Tensor  # noqa: E402
-from tqdm import tqdm  # noqa: E402
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.io import loadmat
+from torch import Tensor
+from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from benchmarks import results  # noqa: E402
-from benchmarks.baselines.pianoroll import KEYS, OUTPUTS, sized  # noqa: E402
-from models.backbones import registry as backbones  # noqa: E402
+from benchmarks.baselines.pianoroll import KEYS, OUTPUTS, sized
+from benchmarks.common import results
+from models.backbones import registry as backbones
 
 DATA = ROOT.parent / "shared" / "data" / "counterpoint"
 SPLITS = ("train", "valid", "test")

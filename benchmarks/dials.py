@@ -2,12 +2,12 @@
 
     python -m benchmarks.dials [--weights STEM] [--songs 12] [--guidance 3]
 
-Rank correlation: Spearman's, of setting and measure within a song, averaged over songs. Others: how far the other dials'
-measures move, in ranks of the training music (0..1), from the lowest setting to the highest,
-and between two seeds of the same setting. Friction: "dissonant, do not
-resolve" must raise tension (chord qualities and notes outside their chord, Lerdahl & Krumhansl 2007) and lower the
-falling fifths without wrong notes, that is without leaving the song's key and its two neighbours on the circle of fifths
-(Lerdahl 2001, Tonal Pitch Space). Needs data_cache/responder.npz. Appends to results.jsonl.
+Rank correlation: Spearman's, of setting and measure within a song, averaged over songs. Others: how far the other
+dials' measures move, in ranks of the training music (0..1), from the lowest setting to the highest, and between two
+seeds of the same setting. Friction: "dissonant, do not resolve" must raise tension (chord qualities and notes outside
+their chord, Lerdahl & Krumhansl 2007) and lower the falling fifths without wrong notes, that is without leaving the
+song's key and its two neighbours on the circle of fifths (Lerdahl 2001, Tonal Pitch Space). Needs
+data_cache/responder.npz. Appends to results.jsonl.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ import numpy as np
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-from benchmarks import results
-from benchmarks.answering import Asked, bass_tick, events_of, phrase_of, place_of, replies, spread
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.measures.answering import Asked, bass_tick, events_of, phrase_of, place_of, replies, spread
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.dials import GUIDANCE, LEARNED, STYLES, Dials, Knots, rank
 from models.music.features import Events

@@ -1,14 +1,17 @@
-"""What the ears hear of a bass while the band plays into the same microphone: `python benchmarks/echo.py [--only GLOB]`.
+"""Measure what the ears hear of a bass while the band plays into the same microphone.
 
-Each clip of the shared set gets a band in its own tempo and chords, played by the synth that ships through a loudspeaker
-in a simulated room (pyroomacoustics, image sources), the card's latency before it. Systems: no cancelling, NLMS of the
-same length (Haykin, Adaptive Filter Theory, ch. 6), ours; all begin without knowing the room.
+`python benchmarks/echo.py [--only GLOB]`
+
+Each clip of the shared set gets a band in its own tempo and chords, played by the synth that ships through a
+loudspeaker in a simulated room (pyroomacoustics, image sources), the card's latency before it. Systems: no cancelling,
+NLMS of the same length (Haykin, Adaptive Filter Theory, ch. 6), ours; all begin without knowing the room.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import results
-import scorer
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.audio.synth import BLOCK, Synth, open_synth
 from agent.core.settings import Config
+from benchmarks.common import results, scorer
 from listener.analyzer import Analyzer
 from listener.capture import AudioFile, Framer
 from listener.echo import TAPS, EchoCanceller

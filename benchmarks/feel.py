@@ -15,10 +15,10 @@ from statistics import median
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import results
-from benchmarks.feel_lines import BEATS, START_S, Played, frames, sound
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs.feel_lines import BEATS, START_S, Played, frames, sound
 from listener.analyzer import Analyzer
 from listener.types import Feel, Grid, Meter
 

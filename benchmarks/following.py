@@ -1,8 +1,8 @@
 """Does the band stay with the player? Its drum onsets against the true beats, when the tempo moves and when it jumps.
 
-`python benchmarks/following.py [--clips even|odd|all] [--only SCENE ...] [--quick]`. Deliberate micro-timing is off (looseness 0) but where
-it says otherwise. Beside it: the opening's tempo for ever; the last interval played on from the last beat, as our ears,
-madmom online and aubio.tempo tell it.
+`python benchmarks/following.py [--clips even|odd|all] [--only SCENE ...] [--quick]`. Deliberate micro-timing is off
+(looseness 0) but where it says otherwise. Beside it: the opening's tempo for ever; the last interval played on from the
+last beat, as our ears, madmom online and aubio.tempo tell it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import following_measures as measures
-import following_picture
-import following_play as play
 import numpy as np
-import results
-from following_lines import Clip, Piece, as_it_is, clips, moved, ramp, steady, two_halves, wave
-from following_measures import Row, measure
 from rich.console import Console
 from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import following_picture, results
+from benchmarks.inputs.following_lines import Clip, Piece, as_it_is, clips, moved, ramp, steady, two_halves, wave
+from benchmarks.measures import following_measures as measures
+from benchmarks.measures import following_play as play
+from benchmarks.measures.following_measures import Row, measure
 
 Scene = Callable[[Clip], Piece]
 
@@ -138,7 +141,7 @@ ASKED_S = (-0.010, 0.0, 0.015, 0.030)
 
 
 def asked_behind(found: Sequence[Piece]) -> dict[str, float]:
-    """Asked "15 ms" -> how much later than when it is asked for nothing the band plays, ms; and its spread over lines."""
+    """Return how much later the band plays when asked for, say, 15 ms than when not asked, in ms; and its spread."""
     middles = {}
     for asked_s in ASKED_S:
         rows = [measure(p, s) for p, s in zip(found, band_with(behind_s=asked_s)(found), strict=True)]

@@ -1,13 +1,15 @@
 """What five players' adapters gain them, and what they cost the base corpus and each other: the forgetting matrix.
 
-`python -m benchmarks.forgetting [--dry] [--fresh]`. Players are adapted to one after the other. The ways: one adapter for
-all, going on from player to player, without and with rehearsal (models.course); and one for each, with rehearsal: what
-ships. Nats a tick (parts summed) on pieces held out of everything. Adapters are cached in data_cache/forgetting.
+`python -m benchmarks.forgetting [--dry] [--fresh]`. Players are adapted to one after the other. The ways: one adapter
+for all, going on from player to player, without and with rehearsal (models/training/adapter_course.py); and one for
+each, with rehearsal: what ships. Nats a tick (parts summed) on pieces held out of everything. Adapters are cached in
+data_cache/forgetting.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +22,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import results
-from benchmarks.players import Player, players
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs.players import Player, players
 from models.corpus.song import Song, load_songs
-from models.paths import ROOT
 from models.responder import adapter
 from models.responder.adapter import Adapter
 from models.responder.responder import Responder
@@ -115,8 +118,9 @@ def main() -> None:
 
 
 def losses(setting: Setting, way: Way, before: NDArray[Any], fresh: bool) -> Iterator[list[float]]:
-    """After each adaptation: the base's loss (with one adapter each: the worst so far), then every player's with what he
-    would play with then."""
+    """After each adaptation: the base's loss (with one adapter each: the worst so far), then every player's with what
+    they would play with then.
+    """
     start, worst, own = None, float(before[0]), [float(x) for x in before[1:]]
     for number in range(len(setting.players)):
         start = setting.adapted(way, number, start, fresh)
@@ -129,8 +133,8 @@ def losses(setting: Setting, way: Way, before: NDArray[Any], fresh: bool) -> Ite
 
 
 def figures(names: Sequence[str], before: NDArray[Any], matrix: NDArray[Any]) -> dict[str, Any]:
-    """In percent: each player's change right after his adaptation; the worst rise of the base; the worst rise of an
-    earlier player since his own adaptation; and the whole matrix."""
+    """In percent: each player's change right after the adaptation; the worst rise of the base; the worst rise of an
+    earlier player since that player's adaptation; and the whole matrix."""
     after = np.diag(matrix[:, 1:])
     gains = 100 * (after / before[1:] - 1)
     since = [matrix[k, 1 + j] / after[j] - 1 for k in range(len(matrix)) for j in range(k)]

@@ -1,7 +1,7 @@
 """Garbage in: what is heard where no bass plays, beside aubio: `python benchmarks/garbage.py [--seconds 40]`.
 
-Prints notes (named, not ghosts), ghosts and onsets per minute for each kind of garbage. Where a bass does play (clipped,
-NaN), only what matches no true note counts. Appends to results.jsonl.
+Prints notes (named, not ghosts), ghosts and onsets per minute for each kind of garbage. Where a bass does play
+(clipped, NaN), only what matches no true note counts. Appends to results.jsonl.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import results
 import soundfile
-from garbage_sounds import CLIP, CLIPS, KINDS, RATE, Unavailable
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs.garbage_sounds import CLIP, CLIPS, KINDS, RATE, Unavailable
+
 NEAR_S = 0.05
 TARGETS = {"silence": 3, "dither": 3, "DC": 3, "hum 50 Hz": 3, "hum 60 Hz": 3, "drums only": 20}  # notes per minute
 COMMANDS = {

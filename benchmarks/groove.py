@@ -2,8 +2,8 @@
 
     python benchmarks/groove.py
 
-Every system is told piece, level, place, tempo and style of each hit; "feel told" adds the take's swing and mean lateness.
-Needs ../shared (through data_cache/groove.npz). Appends to benchmarks/results.jsonl.
+Every system is given piece, level, place, tempo and style of each hit; "feel told" adds the take's swing and mean
+lateness. Needs ../shared (through data_cache/groove.npz). Appends to benchmarks/results.jsonl.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import results
-from benchmarks.groove_tables import (
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.baselines.groove_tables import (
     BINS,
     RANGE_MS,
     Drawn,
@@ -33,6 +32,7 @@ from benchmarks.groove_tables import (
     level_of,
     tuned,
 )
+from benchmarks.common import results
 from listener.types import Meter
 from models.music.features import Ints
 from models.music.tokens import LEVEL_VELOCITY, PIECES, DrumHit, Position

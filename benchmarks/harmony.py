@@ -1,7 +1,7 @@
 """Chord roots and keys from bass lines alone: `python benchmarks/harmony.py [--every N] [--split held|tune]`.
 
-Notes of MMA accompaniments with their true beat grid go through listener.harmony frame by frame; songs with an odd
-number were tuned on, even ones are held out. Beside it the trivial rules: the last note that fell on a beat is the
+Notes of MMA accompaniments with their true beat grid go through listener/music/harmony.py frame by frame; songs with an
+odd number were tuned on, even ones are held out. Beside it the trivial rules: the last note that fell on a beat is the
 root; the key is the best Krumhansl-Kessler correlation with the durations.
 """
 
@@ -16,10 +16,10 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import results
-from benchmarks.harmony_pieces import Piece, pieces
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs.harmony_pieces import Piece, pieces
 from listener.music.harmony import Harmony
 from listener.types import FRAME_S, Chord, Grid, Key, Meter, Note
 

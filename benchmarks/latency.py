@@ -26,13 +26,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-from agent.core.paths import shipped  # noqa: E402
-from benchmarks.results import append  # noqa: E402
-from tests.jack_studio import Studio, load  # noqa: E402
-from tests.rig import REALTIME, jack_server  # noqa: E402
+from agent.core.paths import shipped
+from benchmarks.common.results import append
+from tests.jack_studio import Studio, load
+from tests.rig import REALTIME, jack_server
 
 
 def run(seconds: float, busy: int) -> dict[str, Any]:

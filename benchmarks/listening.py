@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import listening_plots
-import reliability
-import results
 from scipy.stats import spearmanr
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import listening_plots, results
+from benchmarks.measures import reliability
+
 SHARED = ROOT.parent / "shared" / "listening"
 SCORER = SHARED / "eval_listen.py"
 PEERS = ROOT / "benchmarks" / "peers"
@@ -92,7 +93,7 @@ class System:
         if self.script is None:
             return f"{python} -m agent listen {{wavs}} --json"
         peer = f"--python {shlex.quote(self.python)} --script {shlex.quote(str(PEERS / self.script))}"
-        return f"{python} {shlex.quote(str(ROOT / 'benchmarks/cached.py'))} {peer} {'--fresh' * fresh} {{wavs}}"
+        return f"{python} {shlex.quote(str(ROOT / 'benchmarks/common/cached.py'))} {peer} {'--fresh' * fresh} {{wavs}}"
 
 
 BENCH_PYTHON = str(VENV / "bin" / "python")

@@ -26,18 +26,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-from agent.core.settings import AudioConfig, Config, MidiConfig, SyncConfig  # noqa: E402
-from agent.core.types import Plan, PlannedNote  # noqa: E402
-from agent.engine.audio_process import AudioSetup  # noqa: E402
-from agent.midi.output import open_output  # noqa: E402
-from benchmarks.results import append  # noqa: E402
-from listener.ring import Ring  # noqa: E402
-from listener.types import Grid, Meter  # noqa: E402
-from tests.audio_life import Life  # noqa: E402
-from tests.rig import jack_server, may_be_realtime  # noqa: E402
+from agent.core.settings import AudioConfig, Config, MidiConfig, SyncConfig
+from agent.core.types import Plan, PlannedNote
+from agent.engine.audio_process import AudioSetup
+from agent.midi.output import open_output
+from benchmarks.common.results import append
+from listener.ring import Ring
+from listener.types import Grid, Meter
+from tests.audio_life import Life
+from tests.rig import jack_server, may_be_realtime
 
 RATE = 48_000
 CLOCK = b"\xf8"
@@ -142,7 +141,7 @@ def _sleep_and_send(bpm: float, seconds: float, exact: bool) -> None:
 
 
 def figures(times: Times, bpm: float) -> dict[str, float]:
-    """interval_*: |interval - expected| at the receiver; phase: distance from evenly spaced clocks at their mean tempo."""
+    """Measure interval_*: |interval - expected| at the receiver; phase: distance from even clocks at mean tempo."""
     expected_s = 60 / bpm / 24
     off = np.abs(np.diff(times) - expected_s)
     number = np.arange(len(times))
@@ -169,7 +168,7 @@ SYSTEMS = {
 
 
 def _give_up_realtime() -> None:
-    """What is started from here on may not ask for realtime scheduling; the JACK server, which runs already, keeps it."""
+    """Deny realtime scheduling to what is started from here on; the JACK server, which runs already, keeps it."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0)
 
 

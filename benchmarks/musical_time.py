@@ -1,4 +1,4 @@
-"""Beat, meter and tempo on made-up lines as imperfect ears hear them, beside a trivial rule: by meter, tempo and change.
+"""Score beat, meter and tempo on made-up lines as imperfect ears hear them, beside a trivial rule.
 
 `python benchmarks/musical_time.py [--lines N]`. The rule: the lag at which the inter-onset
 intervals of the last 8 s agree best (prior as in Parncutt 1994), beats at the phase where most onsets lie, always 4.
@@ -10,15 +10,19 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
-import lines
 import numpy as np
-import results
-from heard import Heard, hear
-from lines import METERS, Line, Random
 
 warnings.filterwarnings("ignore", module="mir_eval")
-import mir_eval  # noqa: E402
+import mir_eval
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs import lines
+from benchmarks.inputs.lines import METERS, Line, Random
+from benchmarks.measures.heard import Heard, hear
 
 TRIM_S, NEAR_S, HOLD_S = 5.0, 0.070, 2.0
 PRIOR_S, PRIOR_OCTAVES = 0.55, 1.0

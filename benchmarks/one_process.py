@@ -16,21 +16,21 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+from agent.core.channel import channel
+from agent.core.config import load, parse_value
+from agent.engine.audio_process import AudioProcess
+from agent.engine.reports import AudioReport, AudioSetup, Ready
+from agent.mind.mind import Mind
+from agent.mind.mind_process import Ears, Listener
+from agent.mind.snapshot import SnapshotStore
+from agent.session import setup as rigs
+from agent.session.workers import RING_S
+from listener.ring import Ring
+
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
-
-from agent.core.channel import channel  # noqa: E402
-from agent.core.config import load, parse_value  # noqa: E402
-from agent.engine.audio_process import AudioProcess  # noqa: E402
-from agent.engine.reports import AudioReport, AudioSetup, Ready  # noqa: E402
-from agent.mind.mind import Mind  # noqa: E402
-from agent.mind.mind_process import Ears, Listener  # noqa: E402
-from agent.mind.snapshot import SnapshotStore  # noqa: E402
-from agent.session import setup as rigs  # noqa: E402
-from agent.session.workers import RING_S  # noqa: E402
-from listener.ring import Ring  # noqa: E402
 
 
 def run(overrides: dict[str, Any], seconds: float) -> dict[str, Any]:

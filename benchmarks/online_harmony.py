@@ -1,6 +1,6 @@
 """Chords under POP909 while it is played, ours beside rules and peers: `python benchmarks/online_harmony.py`.
 
-Split by song (models.pop909.splits). Every system decides on beats, and knows on a beat only the notes before it, its
+Split by song (baselines/pop909.py). Every system decides on beats, and knows on a beat only the notes before it, its
 own chords and the metre; random and loop are given the annotated key as well. Input is the melody, then the lowest
 notes of the piano. Settings were chosen with --split val; the nets are trained on the spot (data_cache/online_harmony)
 where they are not yet. Then the push: the input goes up by six semitones from beat 17 of the singing on.
@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import results
 import torch
-from harmony_measures import hits, measures, recovery_beats
-from harmony_rules import Loop, NGram, greedy, random_in_key
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from benchmarks.baselines import pop909  # noqa: E402
-from benchmarks.baselines.online_harmony import Config, OnlineHarmony, Taste, play  # noqa: E402
-from benchmarks.baselines.pop909 import REST, Song  # noqa: E402
-from benchmarks.baselines.train_online_harmony import Plan, train  # noqa: E402
+from benchmarks.baselines import pop909
+from benchmarks.baselines.harmony_rules import Loop, NGram, greedy, random_in_key
+from benchmarks.baselines.online_harmony import Config, OnlineHarmony, Taste, play
+from benchmarks.baselines.pop909 import REST, Song
+from benchmarks.baselines.train_online_harmony import Plan, train
+from benchmarks.common import results
+from benchmarks.measures.harmony_measures import hits, measures, recovery_beats
 
 NETS = ROOT / "data_cache" / "online_harmony"
 PLOT = ROOT / "docs" / "online_harmony.png"
@@ -197,7 +197,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=("val", "test"), default="test")
     parser.add_argument("--part", choices=PARTS, action="append", help="what comes in; left out: both")
-    parser.add_argument("--backbone", default="lstm", help="of models.backbones")
+    parser.add_argument("--backbone", default="lstm", help="a name of models/backbones/registry.py")
     parser.add_argument("--steps", type=int, help=f"of training; left out: {STEPS}")
     parser.add_argument("--seeds", type=int, default=1, help="plays to average over")
     parser.add_argument("--no-peer", action="store_true", help="leave out online maximum likelihood: half the training")

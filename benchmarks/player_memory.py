@@ -1,17 +1,20 @@
 """What a memory of the player's own music does at once, without training: nats a tick with it and without.
 
-`python -m benchmarks.player_memory [--dry]`. The players of benchmarks/players.py. Two questions: his earlier pieces known, other
-pieces of his (half of what is held out; the memory's few settings were chosen on the other half); and of one piece, the
-later bars given the earlier ones. Beside it, what a memory of a player costs the base corpus, and how long a tick takes.
+`python -m benchmarks.player_memory [--dry]`. The players of benchmarks/inputs/players.py. Two questions: a player's
+earlier pieces known, other pieces of that player (half of what is held out; the memory's few settings were chosen on
+the other half); and of one piece, the later bars given the earlier ones. Beside it, what a memory of a player costs the
+base corpus, and how long a tick takes.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,9 +22,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import results
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
 from benchmarks.forgetting import CACHE
-from benchmarks.players import HELD_OUT, Player, players
+from benchmarks.inputs.players import HELD_OUT, Player, players
 from models.corpus.song import Song
 from models.music import tokens
 from models.music.features import COLUMN, NO_PC, Memory
@@ -154,7 +159,7 @@ def main() -> None:
 
 def table(found: dict[str, dict[str, float]]) -> Table:
     out = Table(title="A memory of the player's music: change of nats a tick against the same network without it")
-    for name in ("", "before", "his other pieces", "later bars, the earlier known", "base corpus"):
+    for name in ("", "before", "other pieces of the player", "later bars, the earlier known", "base corpus"):
         out.add_column(name, justify="right" if name else "left")
     for name, row in found.items():
         cells = (f"{row[key]:+.1f}%" for key in ("other_pieces_pct", "later_bars_pct", "base_pct"))

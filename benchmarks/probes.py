@@ -9,6 +9,7 @@ instruments left out) for every description of the sound. Intervals: 95%, bootst
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,17 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks import results
-from benchmarks.probe_features import features
-from benchmarks.probe_fit import TRIVIAL, Answer, run_task
-from benchmarks.probe_takes import PACKS as PACK_SETS
-from benchmarks.probe_takes import TECHNIQUES, Take, takes
-from benchmarks.probe_tasks import TASKS, Rows, instrument
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
+from benchmarks.inputs.probe_takes import PACKS as PACK_SETS
+from benchmarks.inputs.probe_takes import TECHNIQUES, Take, takes
+from benchmarks.measures.probe_features import features
+from benchmarks.measures.probe_fit import TRIVIAL, Answer, run_task
+from benchmarks.measures.probe_tasks import TASKS, Rows, instrument
 from models import checkpoint
 from models.codec.codec import WEIGHTS
 
-ROOT = Path(__file__).resolve().parents[1]
 SHARED, PACKS, CACHE = ROOT.parent / "shared", ROOT / "data_cache" / "timbre", ROOT / "data_cache" / "probes"
 Told = dict[str, dict[str, Answer]]  # task -> description of the sound -> answer
 

@@ -28,16 +28,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-from agent.core.paths import shipped  # noqa: E402
-from benchmarks.results import append, machine  # noqa: E402
-from tests.faults import FAULTS, Outcome, kill, suffer  # noqa: E402
-from tests.jack_studio import load  # noqa: E402
-from tests.rig import REALTIME  # noqa: E402
-from tests.stage import ROOT as HOUSE  # noqa: E402
-from tests.stage import SYNTH, Stage, wait  # noqa: E402
+from agent.core.paths import shipped
+from benchmarks.common.results import append, machine
+from tests.faults import FAULTS, Outcome, kill, suffer
+from tests.jack_studio import load
+from tests.rig import REALTIME
+from tests.stage import ROOT as HOUSE
+from tests.stage import SYNTH, Stage, wait
 
 STREAMMUSE_ISR = 0.9951  # RTAS 2026, its best local row
 SILENT_S = 30.0
@@ -131,7 +130,7 @@ def start() -> dict[str, float]:
 
 
 def memory(hours: float) -> dict[str, float]:
-    """The take over and over as one file, as fast as the path allows; how the process grows, the first tenth left out."""
+    """Play the take over and over as one file, as fast as possible; return how the process grows after a tenth."""
     import soundfile as sf
 
     with tempfile.TemporaryDirectory() as folder:
@@ -206,9 +205,8 @@ def _suffered(stage: Stage, fault: Any) -> Outcome:
         outcome = suffer(stage, fault)
     except TimeoutError as cause:
         return Outcome(f"{fault.name}: {cause}", float("nan"), 0, float("nan"), float("nan"), stage.synth.hanging)
-    print(
-        f"  {outcome.name}: silent {outcome.silence_s:.2f} s, back after {outcome.back_s:.2f} s, hanging {outcome.hanging}"
-    )
+    silent, back = f"silent {outcome.silence_s:.2f} s", f"back after {outcome.back_s:.2f} s"
+    print(f"  {outcome.name}: {silent}, {back}, hanging {outcome.hanging}")
     return outcome
 
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks.renders [--weights STEM] [--bars 16]
 
-Writes benchmarks/renders/NN-name.mid (and .wav where fluidsynth is installed; neither is committed) and the contact sheet
-docs/contact_sheet.png. The judgement of each is written by hand in docs/ear_test.md. Needs data_cache/responder.npz.
+Writes benchmarks/renders/NN-name.mid (and .wav where fluidsynth is installed; neither is committed) and the contact
+sheet docs/contact_sheet.png. The judgement of each is written by hand in docs/ear_test.md. Needs
+data_cache/responder.npz.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.compose.band_notes import band_notes, bass_notes
 from agent.compose.multitrack import TimeMap, parts_of, write
 from agent.core import config
-from benchmarks.answering import Asked, bass_tick, events_of, replies, spread
+from benchmarks.measures.answering import Asked, bass_tick, events_of, replies, spread
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.features import Events
 from models.music.tokens import LINE_LOW, LINE_ON, PIECES, QUALITIES, Reply
 from models.responder.responder import WEIGHTS, Responder
 
-ROOT = Path(__file__).resolve().parents[1]
 FOLDER, SHEET = ROOT / "benchmarks" / "renders", ROOT / "docs" / "contact_sheet.png"
 SOUNDFONT = ROOT / "agent" / "assets" / "band.sf3"
 COUNT, PER_TICK = 12, 120  # basses; MIDI ticks a 16th

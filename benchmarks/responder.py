@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import results
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from benchmarks.baselines.rules import CommonBar, Counts, Nats
+from benchmarks.common import results
 from listener.types import Meter
 from models import paths
 from models.corpus import build_corpus

@@ -1,4 +1,4 @@
-"""What one `Analyzer.step(Frame)` costs, and which estimator it goes to: `python benchmarks/step_time.py [--minutes 10]`.
+"""Measure what one `Analyzer.step(Frame)` costs, by estimator: `python benchmarks/step_time.py [--minutes 10]`.
 
 Times are CPU seconds of this thread, so that a busy machine does not count; wall p99 is printed beside them. The long
 stream says whether memory grows. Appends to results.jsonl.
@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 import psutil
-import results
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from agent.core.paths import shipped  # noqa: E402
-from listener.analyzer import Analyzer, warm_up  # noqa: E402
-from listener.capture import file_frames  # noqa: E402
-from listener.types import FRAME_S, Frame  # noqa: E402
+from agent.core.paths import shipped
+from benchmarks.common import results
+from listener.analyzer import Analyzer, warm_up
+from listener.capture import file_frames
+from listener.types import FRAME_S, Frame
 
 CLIPS = ROOT.parent / "shared" / "listening" / "clips"
 CHOSEN = ("01_*", "09_*clean", "19_*drums0", "22_*noise20", "28_*")  # fast, ordinary, with drums, in noise, slapped

@@ -8,6 +8,7 @@ the same player a week later, with the same riff and with the clock put on. Chec
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.conversation.riff_dialogue import Dialogue
 from agent.core.settings import Config
 from agent.language.parser import parse
@@ -32,7 +35,7 @@ from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from agent.takes.take_files import Sheet, sheet_of
 from agent.takes.take_plot import contact_sheet
-from benchmarks import results
+from benchmarks.common import results
 from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
 
@@ -44,7 +47,8 @@ TARGET_MS = 150.0
 REPEATS = 7  # times each line is timed, on a copy of where it stood
 FORM_BARS = 4
 SCRIPT = (
-    "I like the direction but the snare is too present. And I want more dissonance in the harmony, but don't resolve it.",
+    "I like the direction but the snare is too present. "
+    "And I want more dissonance in the harmony, but don't resolve it.",
     "Think early-90s Bristol: slightly behind the beat, heavy bottom.",
     "thin the hats out a little",
     "a fill in bar four",

@@ -25,14 +25,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-from agent.audio import latencies  # noqa: E402
-from agent.core.config import load  # noqa: E402
-from agent.midi.clock_in import MidiClock  # noqa: E402
-from benchmarks.results import append  # noqa: E402
-from listener.types import Grid, Meter  # noqa: E402
+from agent.audio import latencies
+from agent.core.config import load
+from agent.midi.clock_in import MidiClock
+from benchmarks.common.results import append
+from listener.types import Grid, Meter
 
 FOUR = Meter(4, 4)
 TICK, START = b"\xf8", b"\xfa"

@@ -1,15 +1,16 @@
-"""How fast a player's taste is learned: regret of what is proposed, and the error of the preferred dials, in simulation.
+"""Measure how fast a player's taste is learned, in simulation: regret of proposals, error of the preferred dials.
 
-`python -m benchmarks.taste [--runs 60] [--dry]`. Ideas: agent/memory/taste.py's Thompson sampling over the catalogue, its memory
-written and read as between sessions, beside random, one idea for everybody (the most popular), UCB1 (Auer et al. 2002),
-epsilon-greedy, and ours without forgetting. Regret: what the best idea at that time would have been welcome more, summed.
-Dials: a player with a place for the dial in mind says "more" or "less" where it is too far off.
+`python -m benchmarks.taste [--runs 60] [--dry]`. Ideas: agent/memory/taste.py's Thompson sampling over the catalogue,
+its memory written and read as between sessions, beside random, one idea for everybody (the most popular), UCB1 (Auer et
+al. 2002), epsilon-greedy, and ours without forgetting. Regret: what the best idea at that time would have been welcome
+more, summed. Dials: a player with a place for the dial in mind says "more" or "less" where it is too far off.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 from agent.conversation.idea_catalogue import IDEAS
 from agent.memory.taste import DAY_S, REWARD, Taste
-from benchmarks import results
-from benchmarks.taste_dials import AFTER, DIALS, Learned, dial_errors, dial_table
+from benchmarks.common import results
+from benchmarks.measures.taste_dials import AFTER, DIALS, Learned, dial_errors, dial_table
 
 KINDS = tuple(idea.name for idea in IDEAS)
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "regret.png"
@@ -188,7 +191,8 @@ def main() -> None:
 
 def regret_table(curves: dict[str, dict[str, Floats]]) -> Table:
     runs = len(next(iter(next(iter(curves.values())).values())))
-    title = f"Regret after {SESSIONS} sessions of {PROPOSALS} proposals (mean of {runs} players ± its standard error; the last 80)"
+    over = f"mean of {runs} players ± its standard error; the last 80"
+    title = f"Regret after {SESSIONS} sessions of {PROPOSALS} proposals ({over})"
     out = Table(title=title)
     for name in ("", *PROFILES):
         out.add_column(name, justify="right" if name else "left")

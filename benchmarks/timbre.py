@@ -7,6 +7,7 @@ shared/data/bass held out alone, and a soundfont that is never trained on; besid
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import results
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.common import results
 from listener.timbre.features import NAMES
 from listener.timbre.timbre import TimbreTracker
 from listener.types import FRAME_SAMPLES, Frame, Note
@@ -136,7 +139,7 @@ def calibration(fitted_on: list[Asked], asked: list[Asked]) -> tuple[float, floa
 
 
 def cost(seconds: float = 20.0) -> dict[str, float]:
-    """Of the tracker as it runs, a note every 267 ms: CPU seconds per second, CPU milliseconds of the steps that tell."""
+    """Return CPU seconds per second of the tracker with a note every 267 ms, CPU ms of steps that report one."""
     tracker, rng, steps, told = TimbreTracker(), np.random.default_rng(0), [], []
     for index in range(int(seconds * 75)):
         frame = Frame(rng.normal(0, 0.1, FRAME_SAMPLES).astype(np.float32), index * FRAME_SAMPLES)
@@ -153,9 +156,8 @@ def report(asked: list[Asked], kind: str) -> None:
     parts = [a for a in asked if a.kind == kind]
     tables = {name: accuracy(parts, name) for name in parts[0].scores}
     clean = accuracy(parts, "antiphon", clean=True)
-    print(
-        f"\nheld out: the {kind}\n{'set':24}{'technique':10}{'n':>5}{'antiphon':>10}{'clean':>8}{'bright':>8}{'major':>8}"
-    )
+    print(f"\nheld out: the {kind}")
+    print(f"{'set':24}{'technique':10}{'n':>5}{'antiphon':>10}{'clean':>8}{'bright':>8}{'major':>8}")
     for bank, (technique, share, n) in tables["antiphon"].items():
         others = "".join(f"{tables[name][bank][1]:8.2f}" for name in ("brightness", "majority"))
         print(f"{bank:24}{technique:10}{n:5}{share:10.2f}{clean[bank][1]:8.2f}{others}")
@@ -185,9 +187,8 @@ def main() -> None:
     kinds = {kind: [a for a in asked if a.kind == kind] for kind in ("instrument", "soundfont")}
     scale, error = calibration(kinds["instrument"], kinds["soundfont"])
     costs = cost()
-    print(
-        f"\ncalibration: temperature {scale:.2f} from held-out instruments, ECE {error:.3f} on {UNSEEN_FONT}\ncost: {costs}"
-    )
+    print(f"\ncalibration: temperature {scale:.2f} from held-out instruments, ECE {error:.3f} on {UNSEEN_FONT}")
+    print(f"cost: {costs}")
     results.append("timbre", "antiphon", {"temperature": round(scale, 3), "ece_soundfont": round(error, 3), **costs})
 
 

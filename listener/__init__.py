@@ -1,1 +1,1 @@
-"""Sound in, musical facts out. Knows nothing of models or agent."""
+"""Turn sound into musical facts. Imports nothing from models or agent. Door: analyzer.py (`Analyzer`)."""

@@ -1,4 +1,7 @@
-"""The one door: step(Frame) -> Analysis. Everything below it is a streaming estimator with a small, copyable state."""
+"""The listener's door: `Analyzer.step(Frame) -> Analysis` runs every estimator of the listener on one frame of sound.
+
+Every estimator is streaming and has a small state that can be copied.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,16 @@ from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame
 
 
 def rms_db(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
-    """Level of float32 [n] in dB re full scale, DC taken out, at least SILENCE_DB."""
+    """Return the level of float32 [n] in dB re full scale, at least SILENCE_DB; an offset (DC) does not count."""
     return float(max(SILENCE_DB, 20 * np.log10(float(np.std(samples)) + 1e-9)))
 
 
 class Analyzer:
-    """Causal and deterministic: the same frames give the same answers; copy.deepcopy continues identically."""
+    """Hears a stream of frames: onsets, notes, beats, key, chords, phrases, feel, form and timbre.
+
+    Causal and deterministic: the same frames give the same answers, and a copy made with copy.deepcopy continues
+    identically.
+    """
 
     def __init__(self) -> None:
         self._ears, self._heard, self._hops = Ears(), EarEvents(), 0
@@ -32,29 +39,38 @@ class Analyzer:
         self.timbre = TimbreTracker()
 
     def push(self, hop: Frame) -> EarEvents:
-        """The next 80 samples, for those who want an onset the moment it is heard; `step` then takes the whole frame."""
+        """Hear the next 80 samples, for callers that need an onset as soon as it is heard.
+
+        `step` must still be given the whole frame afterwards.
+        """
         assert hop.samples.shape == (HOP,), f"a hop is [{HOP}], not {hop.samples.shape}"
         heard = self._ears.push(hop.samples, hop.start_sample, hop.lag_s)
         self._heard, self._hops = self._heard.and_then(heard), self._hops + 1
         return heard
 
     def _hear_rest(self, frame: Frame) -> EarEvents:
-        """What was heard in the whole frame, its hops already heard included."""
+        """Return the ears' events of the whole frame, those of the hops that `push` has already heard included."""
         for start in range(self._hops * HOP, FRAME_SAMPLES, HOP):
             self.push(Frame(frame.samples[start : start + HOP], frame.start_sample + start, frame.lag_s))
         heard, self._heard, self._hops = self._heard, EarEvents(), 0
         return heard
 
     def given(self, meter: str | None = None, tempo_bpm: float | None = None) -> None:
-        """What the player tells beforehand: a meter ("7/8"), a tempo in its beats per minute. Raises ValueError."""
+        """Take a meter ("7/8") and a tempo, in beats of that meter per minute, from the player. Raises ValueError."""
         self.beat.given(meter, tempo_bpm)
 
     def tap(self, time_s: float) -> None:
-        """The player taps a beat at time_s of the stream (three even taps are a tempo, the first is a downbeat)."""
+        """Take a tap of the player on the beat, at time_s of the stream.
+
+        The first tap is a downbeat; three even taps give the tempo.
+        """
         self.beat.tap(time_s)
 
     def step(self, frame: Frame) -> Analysis:
-        """frame: the next 320 samples, finite. Raises AssertionError when the shape is another."""
+        """Return everything heard in `frame`, the next 320 samples, all finite.
+
+        Raises AssertionError for a frame of another shape.
+        """
         assert frame.samples.shape == (FRAME_SAMPLES,), f"a frame is [{FRAME_SAMPLES}], not {frame.samples.shape}"
         level_db = rms_db(frame.samples)
         heard = self._hear_rest(frame)
@@ -91,7 +107,10 @@ class Analyzer:
 
 @cache
 def warm_up() -> None:
-    """Compile the kernels, or load them: half a minute in a new checkout, then a moment. Call it before sound comes."""
+    """Compile the numba kernels, or load them from the cache: half a minute in a new checkout, then a moment.
+
+    Call it before the first frame.
+    """
     t = np.arange(ANALYSIS_RATE // 4) / ANALYSIS_RATE
     pluck = sum(np.sin(2 * np.pi * 55 * k * t) / k for k in range(1, 9)) * np.exp(-6 * t) * 0.2
     line = np.resize(pluck, 2 * ANALYSIS_RATE).astype(np.float32)

@@ -1,4 +1,7 @@
-"""Butterworth filters as cascades of biquads: `scipy.signal.butter(..., output="sos")` without the 70 MB it takes to import."""
+"""Design Butterworth filters as cascades of biquads, without importing scipy.
+
+The same as `scipy.signal.butter(..., output="sos")`, whose import takes 70 MB.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from numpy.typing import NDArray
 
 
 def butterworth(order: int, cut_hz: float, rate_hz: float, high: bool = False) -> NDArray[np.float64]:
-    """Sections [order / 2, 6] (b0 b1 b2 1 a1 a2) of an even order, the sharpest last; the gain lies in the first.
+    """Return the sections [order / 2, 6] (b0 b1 b2 1 a1 a2) of a Butterworth filter of even order.
 
-    Analogue poles on a circle (Butterworth 1930), through the bilinear transform, the cut pre-warped.
+    The sharpest section comes last; the gain lies in the first. The analogue poles lie on a circle (Butterworth 1930)
+    and go through the bilinear transform, with the cut-off pre-warped.
     """
     assert order % 2 == 0, f"order {order}: even ones are made"
     warped = 4 * np.tan(np.pi * cut_hz / rate_hz)

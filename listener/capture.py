@@ -1,7 +1,7 @@
-"""Sound card or audio file -> ring -> frames. The only place that resamples.
+"""Turn a sound card's blocks or an audio file into frames of 320 samples at 24 kHz. Nothing else resamples.
 
-After the ring nobody can tell which it was: `Framer` takes whatever rate and channels there are and gives
-320-sample frames at 24 kHz, the same ones at any block size.
+`Framer` takes any sample rate and number of channels and gives the same frames at any block size, so that what follows
+cannot distinguish a file from a sound card.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ KAISER_BETA = 8.0  # about 80 dB of stop band
 
 
 class AudioFileError(ValueError):
-    """An audio file that cannot be played: the message says what came, what is allowed and what to try."""
+    """An audio file cannot be played; the message says what came, what is allowed and what to try."""
 
 
 class Resampler:
-    """Streaming polyphase windowed-sinc resampler (Crochiere & Rabiner 1983, ch. 3), linear phase.
+    """Resamples a mono stream with a polyphase windowed sinc (Crochiere & Rabiner 1983, ch. 3), linear phase.
 
-    Output sample k lies at k / rate_out seconds of the input; it can be had delay_s later. Output comes in
-    units of `unit` samples computed the same way whatever came in at once, so it does not depend on block size.
+    Output sample k lies at k / rate_out seconds of the input and is available delay_s later. Output comes in units of
+    `unit` samples, each computed in the same way whatever the size of the input blocks, so that the result does not
+    depend on block size.
     """
 
     def __init__(self, rate_in: int, rate_out: int, unit: int) -> None:
@@ -45,7 +46,7 @@ class Resampler:
         self._start, self._next = -self.half, 0
 
     def push(self, samples: Samples) -> list[Samples]:
-        """Take mono input [n]; give back every whole unit [unit] that has become known."""
+        """Take mono input [n] and return every whole unit [unit] that can now be computed."""
         self._buffer = np.concatenate([self._buffer, samples.astype(np.float32, copy=False)])
         units = []
         while self._last_needed() < self._start + len(self._buffer):
@@ -54,7 +55,7 @@ class Resampler:
 
     @property
     def wants(self) -> int:
-        """Input samples until the next unit is known."""
+        """Return how many input samples are needed for the next unit."""
         return self._last_needed() + 1 - self._start - len(self._buffer)
 
     def _last_needed(self) -> int:
@@ -75,7 +76,9 @@ class Resampler:
 
 
 def _filter_bank(up: int, half: int, cutoff: float) -> NDArray[np.float32]:
-    """Windowed sinc for each of `up` fractional positions: [up, 2 * half]; cutoff relative to the input's rate."""
+    """Return a windowed sinc for each of `up` fractional positions, [up, 2 * half]; cutoff is relative to the input's
+    rate.
+    """
     if half == 0:
         return np.zeros((1, 0), np.float32)
     fraction = np.arange(up)[:, None] / up
@@ -87,7 +90,7 @@ def _filter_bank(up: int, half: int, cutoff: float) -> NDArray[np.float32]:
 
 
 def to_mono(block: NDArray[np.float32], channel: int | None = None) -> tuple[Samples, int]:
-    """[n, channels] -> float32 [n], finite and bounded, and how many samples had to be mended."""
+    """Mix [n, channels] to float32 [n], finite and bounded; also return how many samples had to be repaired."""
     bad = int(np.size(block) - np.count_nonzero(np.abs(block) <= FULL_SCALE))  # NaN and Inf compare false
     if bad:
         block = np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -FULL_SCALE, FULL_SCALE)
@@ -96,7 +99,7 @@ def to_mono(block: NDArray[np.float32], channel: int | None = None) -> tuple[Sam
 
 
 class Framer:
-    """Blocks at the device's rate -> frames (of 320 samples, unless told otherwise) at 24 kHz.
+    """Cuts blocks at the device's rate into frames (of 320 samples by default) at 24 kHz.
 
     start_sample: where in the stream the first block begins, at the device's rate; a multiple of first_start(rate).
     """
@@ -112,7 +115,7 @@ class Framer:
 
     @property
     def wants(self) -> int:
-        """Samples at the device's rate until the next frame."""
+        """Return how many samples at the device's rate are needed for the next frame."""
         return self._resampler.wants
 
     def _frame(self, samples: Samples) -> Frame:
@@ -122,14 +125,14 @@ class Framer:
 
 
 def first_start(rate: int) -> int:
-    """Device samples after which the device's and the analysis' sample grids meet again."""
+    """Return after how many device samples the device's and the analysis' sample grids meet again."""
     return rate // math.gcd(rate, ANALYSIS_RATE)
 
 
 class AudioFile:
-    """An audio file as mono blocks at a rate of one's choice (its own by default), without reading it whole.
+    """Reads an audio file as mono blocks at a chosen rate (the file's own by default), without reading it whole.
 
-    Raises AudioFileError when it is missing, empty, not audio, or out of range.
+    Raises AudioFileError when the file is missing, empty, not audio, or out of range.
     """
 
     def __init__(self, path: str | Path, rate: int | None = None, channel: int | None = None) -> None:
@@ -167,16 +170,20 @@ class AudioFile:
             raise AudioFileError(
                 f"{self.path}: sample rate {rate} Hz; allowed are {RATES[0]} to {RATES[1]} Hz; convert it first"
             )
-        if channels > MAX_CHANNELS or (channel is not None and channel >= channels):
+        if channels > MAX_CHANNELS:
             raise AudioFileError(
-                f"{self.path}: {channels} channels, channel {channel} asked for; "
-                f"1 to {MAX_CHANNELS} channels are allowed, counted from 0"
+                f"{self.path}: {channels} channels; 1 to {MAX_CHANNELS} are allowed; save fewer channels"
+            )
+        if channel is not None and channel >= channels:
+            raise AudioFileError(
+                f"{self.path}: no channel {channel + 1}; the file has channels 1 to {channels}; "
+                "set audio.input_channel to one of them, or to null for the mean of all"
             )
         if self._file.frames == 0:
             raise AudioFileError(f"{self.path}: holds no sound (0 samples); was the recording finished?")
 
     def blocks(self, size: int) -> Iterator[Samples]:
-        """Mono blocks [size] at self.rate; the last one is padded with zeros."""
+        """Yield mono blocks [size] at self.rate; the last one is padded with zeros."""
         resampler = Resampler(self.file_rate, self.rate, size)
         left = self.frames
         for raw in self._file.blocks(blocksize=max(size, 1024), dtype="float32", always_2d=True):
@@ -194,8 +201,10 @@ class AudioFile:
 
 
 def file_frames(path: str | Path, block_samples: int = 1024) -> Iterator[Frame]:
-    """The frames of a file, by the same steps as live: to mono, cleaned, resampled, cut into frames; as many, and the
-    same, whatever the block. The last is filled up with silence."""
+    """Yield the frames of a file by the same steps as live sound: mixed to mono, repaired, resampled, cut.
+
+    The frames are the same for any block size. The last one is padded with zeros.
+    """
     sound = AudioFile(path)
     framer = Framer(sound.rate)
     left = math.ceil(sound.frames * ANALYSIS_RATE / (sound.rate * FRAME_SAMPLES))

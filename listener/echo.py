@@ -1,15 +1,15 @@
-"""Takes the band's own sound out of the microphone: (mic, what was sent to the loudspeaker) -> the mic without its echo.
+"""Remove the band's own sound from the microphone: (mic, what was sent to the loudspeaker) -> the mic without its echo.
 
 Two paths (Ochiai, Araseki & Ogihara 1977). The foreground subtracts reference * w from each frame by partitioned
-overlap-save convolution (Soo & Pang 1990): the whole frame is at hand, so nothing is delayed. The background finds w with
-a partitioned-block frequency-domain Kalman filter (Enzner & Vary 2006, "Frequency-domain adaptive Kalman filter for
-acoustic echo control"; partitions as in Kuech, Mabande & Enzner 2014), whose gain falls by itself where the player is
-louder than the echo: double talk needs no detector. Departures, because here the near end is a bass that never pauses:
-blocks of 107 ms, so that its harmonics lie in few bins and the gaps between them teach the room; a Hann window on the
-error, so that they stay there; both signals whitened by a pre-emphasis for the background only.
+overlap-save convolution (Soo & Pang 1990): the whole frame is available, so nothing is delayed. The background finds w
+with a partitioned-block frequency-domain Kalman filter (Enzner & Vary 2006, "Frequency-domain adaptive Kalman filter
+for acoustic echo control"; partitions as in Kuech, Mabande & Enzner 2014), whose gain falls by itself where the player
+is louder than the echo: double talk needs no detector. Departures, because here the near end is a bass that never
+pauses: blocks of 107 ms, so that its harmonics lie in few bins and the room is learned from the gaps between them; a
+Hann window on the error, so that they stay there; both signals whitened by a pre-emphasis for the background only.
 
-No library fits: the Speex and WebRTC cancellers that have wheels work at other rates in blocks of their own, high-pass
-the microphone or duck the near end, which is right for telephones and takes the bass away.
+No library fits: the Speex and WebRTC cancellers that have wheels work at other rates in blocks of their own, and
+high-pass the microphone or duck the near end, which suits telephones and removes the bass.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MEAN_GAIN = float(WINDOW.mean()) / 2  # of the window and the zeros before it, o
 POWER_GAIN = float((WINDOW**2).mean()) / 2  # and on its power
 PRE_EMPHASIS = 0.95
 PRIOR_POWER = np.array([[10.0], [2.0], [0.4]], np.float32)  # of the echo path in each partition, times its loudness
-PRIOR_LOUDNESS = 0.1, 1e5  # the least and the most power a path is believed to have (microphone gains differ that much)
+PRIOR_LOUDNESS = 0.1, 1e5  # the least and the most power a path can have (microphone gains differ that much)
 TRANSITION = 0.99995  # of the path from hop to hop: the room forgets itself in 20 minutes
 NEAR_SMOOTHING = np.array([0.25, 0.5, 0.25], np.float32)  # over bins
 LOUDNESS_SMOOTHING = 0.8  # over hops
@@ -48,10 +48,12 @@ WORSE_RATIO, WORSE_SMOOTHING = 1.2, 0.9  # error over mic power at which the pat
 
 
 class EchoCanceller:
-    """Causal and deterministic; copy.deepcopy continues identically. One thread calls it."""
+    """Removes the echo frame by frame. Causal and deterministic; copy.deepcopy continues identically. One thread calls
+    it.
+    """
 
     def __init__(self, ducks: bool = True) -> None:
-        """ducks: whether what the subtraction leaves is turned down while nobody plays."""
+        """Start with an unknown room. ducks: turn down what the subtraction leaves while the player is silent."""
         self._ducks = ducks
         self.reset()
 
@@ -63,10 +65,11 @@ class EchoCanceller:
         self._frames = 0
 
     def step(self, mic: Samples, reference: Samples) -> Samples:
-        """mic, reference: float32 [320] at 24 kHz, reference sample k sent out when mic sample k came in.
+        """Return the microphone's frame without its echo: float32 [320], always finite.
 
-        Returns float32 [320], always finite; bit for bit the mic while the reference has been silent for 320 ms.
-        A damaged reference (not finite, beyond full scale) resets the canceller and passes the mic through.
+        mic, reference: float32 [320] at 24 kHz; reference sample k was sent out when mic sample k came in. The result
+        is bit for bit the mic while the reference has been silent for 320 ms. A damaged reference (not finite, or
+        beyond full scale) resets the canceller and passes the mic through.
         """
         assert mic.shape == reference.shape == (FRAME_SAMPLES,), (
             f"[{FRAME_SAMPLES}] each: {mic.shape} {reference.shape}"
@@ -109,7 +112,7 @@ def _whitened(samples: Samples) -> Samples:
 
 
 class _Foreground:
-    """reference -> echo, one frame at a time: uniformly partitioned overlap-save convolution."""
+    """Filters the reference into the echo, one frame at a time: uniformly partitioned overlap-save convolution."""
 
     def __init__(self) -> None:
         bins, self._partitions = FRAME_SAMPLES + 1, TAPS // FRAME_SAMPLES
@@ -128,10 +131,10 @@ class _Foreground:
 
 
 class _Ducker:
-    """Turns the whole sound down while it is no more than what the subtraction is expected to leave of the echo.
+    """Turns the whole sound down while it is no louder than the echo that the subtraction is expected to leave.
 
-    One gain for all bands: a gain per band (the postfilter of Enzner & Vary 2006) was tried and its own edges were heard
-    as notes. Where the player is heard it is 1 and the sound passes bit for bit.
+    One gain for all bands: a gain per band (the postfilter of Enzner & Vary 2006) was tried, and its own edges were
+    heard as notes. While the player is heard the gain is 1 and the sound passes bit for bit.
     """
 
     def __init__(self) -> None:
@@ -146,14 +149,18 @@ class _Ducker:
 
 
 def _duck_gain(heard_over_left: float) -> np.float32:
-    """1 from DUCK_RATIOS[1] times what is left on, LEAST_GAIN up to DUCK_RATIOS[0] times; a line in between (in dB)."""
+    """Return the gain: 1 from DUCK_RATIOS[1] times the residual on, LEAST_GAIN up to DUCK_RATIOS[0] times, linear in dB
+    between.
+    """
     low, high = np.log(DUCK_RATIOS)
     share = np.clip((np.log(heard_over_left) - low) / (high - low), 0, 1)
     return np.float32(LEAST_GAIN ** (1 - share))
 
 
 class _Background:
-    """The Kalman filter. w [PARTITIONS, bins]: the path; p: its uncertainty."""
+    """Estimates the path from loudspeaker to microphone with a Kalman filter. w [PARTITIONS, bins]: the path; p: its
+    variance.
+    """
 
     def __init__(self) -> None:
         bins = BLOCK + 1
@@ -168,7 +175,9 @@ class _Background:
         self._mic_power = self._error_power = 0.0
 
     def step(self, mic: Samples, reference: Samples) -> Samples | None:
-        """mic [BLOCK], reference [2 BLOCK], whitened, both ending now -> the path's taps [TAPS]; None: no news."""
+        """Read mic [BLOCK] and reference [2 BLOCK], whitened, both ending now; return the path's taps [TAPS], None when
+        unchanged.
+        """
         self._spectra[1:] = self._spectra[:-1]
         self._spectra[0] = _rfft(reference)
         x = self._spectra[:: self._stride]
@@ -183,7 +192,7 @@ class _Background:
         return self._update(x, _rfft(np.concatenate([np.zeros(BLOCK, np.float32), WINDOW * error])))
 
     def _open(self, mic: Samples, x: Spectra) -> None:
-        """Believe in as loud a path as is heard in most bins; the player is in few of them."""
+        """Raise the path's variance to the level heard in most bins; the player sounds in few of them."""
         power = np.abs(_rfft(WINDOW * mic, 2 * BLOCK)) ** 2
         self._heard += (1 - LOUDNESS_SMOOTHING) * (power - self._heard)
         self._sent += (1 - LOUDNESS_SMOOTHING) * (POWER_GAIN * (np.abs(x) ** 2).sum(axis=0) - self._sent)
@@ -199,7 +208,9 @@ class _Background:
         return self._error_power > WORSE_RATIO * self._mic_power
 
     def _update(self, x: Spectra, error: Spectra) -> Samples:
-        """Enzner & Vary (2006), eqs. for gain, state and covariance, with the window's gains in place of R/M."""
+        """Update the filter: Enzner & Vary (2006), equations for gain, state and covariance, with the window's gains in
+        place of R/M.
+        """
         x_power = np.abs(x) ** 2
         known = POWER_GAIN * (x_power * self._p).sum(axis=0)
         near = np.convolve(np.abs(error) ** 2, NEAR_SMOOTHING, "same")  # of this block: an attack is at once known

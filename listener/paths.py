@@ -1,4 +1,4 @@
-"""Where the listener's files are."""
+"""Name where the listener's files are."""
 
 from pathlib import Path
 

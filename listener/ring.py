@@ -1,8 +1,8 @@
-"""Sound from the audio callback to whoever listens: one writer, any number of readers, none can stall it.
+"""Carry sound from the audio callback to its readers: one writer, any number of readers, none can stall it.
 
-The writer copies a block and bumps one counter: no lock, no allocation. Each reader keeps its own place; one that
-falls more than the capacity behind loses the oldest samples, is told how many, and reads on (the idea of
-magenta-realtime's ring_buffer.h, with counts instead of back-pressure).
+The writer copies a block and bumps one counter: no lock, no allocation. Each reader keeps its own place; one that falls
+more than the capacity behind loses the oldest samples, learns how many, and reads on (the idea of magenta-realtime's
+ring_buffer.h, with counts instead of back-pressure).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Block = NDArray[np.float32]
 
 
 class Ring:
-    """float32 [capacity, channels] in memory that spawned processes share when the ring is passed to them."""
+    """A ring of float32 [capacity, channels] in memory that spawned processes share when the ring is passed to them."""
 
     def __init__(self, capacity: int, channels: int) -> None:
         spawn = get_context("spawn")
@@ -38,16 +38,16 @@ class Ring:
 
     @property
     def written(self) -> int:
-        """Samples written since the start. Any thread or process."""
+        """Return the samples written since the start. Any thread or process."""
         return int(self._counter[0])
 
     @property
     def ended(self) -> bool:
-        """Whether the writer has said that nothing more will come. Any thread or process."""
+        """Return whether the writer has called `end`. Any thread or process."""
         return bool(self._counter[1])
 
     def end(self) -> None:
-        """Nothing more will be written. The writer's thread only."""
+        """Mark the end: nothing more will be written. The writer's thread only."""
         self._counter[1] = 1
 
     def write(self, block: Block) -> None:
@@ -60,7 +60,7 @@ class Ring:
         self._counter[0] += len(block)
 
     def silence(self, until: int) -> None:
-        """Zeros up to sample `until`, at the cost of one capacity at most. The writer's thread only."""
+        """Write zeros up to sample `until`, at the cost of one capacity at most. The writer's thread only."""
         n = until - self.written
         if n <= 0:
             return
@@ -71,16 +71,16 @@ class Ring:
         self._counter[0] += n
 
     def begin_at(self, sample: int) -> None:
-        """Count anew from `sample`. The writer's thread only, and while nobody reads."""
+        """Count from `sample` on. The writer's thread only, and only without readers."""
         self._counter[0] = sample
 
     def reader(self) -> Reader:
-        """A reader that starts at what is written next."""
+        """Return a reader that starts at what is written next."""
         return Reader(self, self.written)
 
 
 class Reader:
-    """One reader's place in a ring; used by one thread. dropped: samples lost to the writer so far."""
+    """Reads a ring from a place of its own; used by one thread. dropped: samples lost to the writer so far."""
 
     def __init__(self, ring: Ring, position: int = 0) -> None:
         self.ring, self.position, self.dropped = ring, position, 0
@@ -98,7 +98,7 @@ class Reader:
         self.position = -(-self.position // samples) * samples
 
     def read(self, n: int) -> Block:
-        """A copy of the next n samples [n, channels]; fewer if fewer are there. Samples lost come as zeros."""
+        """Return a copy of the next n samples [n, channels], fewer if fewer are there. Lost samples are zeros."""
         n = max(min(n, self.available), 0)
         out = self._copy(n)
         # what the writer may have overwritten before or during the copy is not what was played
@@ -113,7 +113,7 @@ class Reader:
         return self.ring._samples[index]
 
     def read_into(self, out: Block) -> int:
-        """Fill out [n, channels] without allocating; what is missing becomes zeros. Returns how many were missing."""
+        """Fill out [n, channels] without allocating; missing samples become zeros. Returns how many were missing."""
         n = min(len(out), max(self.available, 0))
         start = self.position % self.ring.capacity
         first = min(n, self.ring.capacity - start)

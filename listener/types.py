@@ -1,4 +1,4 @@
-"""The facts the listener states: frozen, slotted, unit in the name, times in seconds of the capture stream."""
+"""Define the facts the listener states: frozen, slotted, units in names, times in seconds of the capture stream."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Frame:
 
     @property
     def emit_s(self) -> float:
-        """The stream time at which anything concluded from this frame can be said."""
+        """The stream time at which anything concluded from this frame is known."""
         return self.end_s + self.lag_s
 
 
@@ -51,7 +51,7 @@ class Meter:
 
     def __post_init__(self) -> None:
         if self.grouping and sum(self.grouping) != self.numerator:
-            raise ValueError(f"grouping {self.grouping} does not add up to {self.numerator}")
+            raise ValueError(f"grouping {self.grouping} does not add up to the {self.numerator} beats of the bar")
 
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"
@@ -59,6 +59,8 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Onset:
+    """The start of a note at time_s, known at emit_s."""
+
     onset_s: float
     emit_s: float
     strength: float
@@ -66,7 +68,7 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class PitchPoint:
-    """What sounded at time_s, said at emit_s. f0_hz is None where nothing with a pitch sounds."""
+    """The pitch at time_s, known at emit_s. f0_hz is None where nothing with a pitch sounds."""
 
     time_s: float
     emit_s: float
@@ -76,8 +78,10 @@ class PitchPoint:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One bass note, known by its onset_s. duration_s is None while it sounds; the same note comes again, completed,
-    when it ends. Its pitch may be corrected once, as soon as the ears are sure: the correction `revises` the first.
+    """One bass note, identified by its onset_s. duration_s is None while it sounds.
+
+    The same note comes again, completed, when it ends. Its pitch may be corrected once, as soon as the ears are sure:
+    the correction `revises` the first.
     """
 
     onset_s: float
@@ -93,7 +97,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One beat, said once and before it falls. position: 1 = downbeat. tempo_bpm: in beats of the meter."""
+    """One beat, reported once and before it falls. position: 1 = downbeat. tempo_bpm: in beats of the meter."""
 
     time_s: float
     emit_s: float
@@ -105,12 +109,11 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The beat grid as believed now: what the agent extrapolates to plan ahead.
+    """The present beat grid, which the agent extrapolates to plan ahead.
 
-    anchor_s: time of beat number `index` (counted up from 0 since tracking began, never reset or repeated),
-    whose place in its bar is `position` (1 = downbeat). swing: 0.5 straight to 0.75, where the second half of
-    a beat (x/4 meters) or of a pair of beats (x/8) starts. behind_s: the player's median distance from the
-    grid, positive = late.
+    anchor_s: time of beat number `index` (counted up from 0 since tracking began, never reset or repeated), whose place
+    in its bar is `position` (1 = downbeat). swing: 0.5 straight to 0.75, where the second half of a beat (x/4 meters)
+    or of a pair of beats (x/8) starts. behind_s: the player's median distance from the grid, positive = late.
     """
 
     anchor_s: float
@@ -124,23 +127,26 @@ class Grid:
     behind_s: float = 0.0
 
     def time_of(self, beat: float) -> float:
-        """Stream seconds of beat number `beat` (fractions allowed), extrapolated at the present tempo."""
+        """Return the stream seconds of beat number `beat` (fractions allowed), extrapolated at the present tempo."""
         return self.anchor_s + (beat - self.index) * self.period_s
 
     def beat_at(self, time_s: float) -> float:
         return self.index + (time_s - self.anchor_s) / self.period_s
 
     def position_of(self, beat: int) -> int:
-        """Place in the bar (1 = downbeat) of beat number `beat`."""
+        """Return the place in the bar (1 = downbeat) of beat number `beat`."""
         return (self.position - 1 + beat - self.index) % self.meter.numerator + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """confidence: probability of the root; third: of the kind of triad, given the root (a bass may never play it)."""
+    """A chord. confidence: probability of the root.
+
+    third: probability of the kind of triad, given the root (a bass may never play its third).
+    """
 
     root: int  # pitch class 0-11, C = 0
-    quality: str  # a key of listener.harmony.QUALITIES: maj min 7 maj7 min7 dim ...
+    quality: str  # a key of QUALITIES in listener/music/harmony.py: maj min 7 maj7 min7 dim ...
     confidence: float
     third: float = 1.0
     motion: int | None = None  # semitones from the last root to this one, -5 to 6
@@ -149,6 +155,8 @@ class Chord:
 
 @dataclass(frozen=True, slots=True)
 class Key:
+    """A key and its probability."""
+
     tonic: int  # pitch class 0-11
     mode: str  # maj | min
     confidence: float
@@ -156,8 +164,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class NoteFeel:
-    """Where one note lies. late_s: distance from the place it was meant for, positive = late, against `reference`
-    (see Feel). place: that place in the felt pulse, 0 = on the beat, 0-1; a swung off-beat has the player's own swing.
+    """Where one note lies.
+
+    late_s: distance from the place it was meant for, positive = late, against `reference` (see Feel). place: that place
+    in the felt pulse, 0 = on the beat, 0-1; a swung off-beat has the player's own swing.
     """
 
     onset_s: float
@@ -171,9 +181,9 @@ class NoteFeel:
 class Feel:
     """How the player has lately sat on the beat (medians); None where too little was heard or it cannot be known.
 
-    reference: what lateness is measured from. given: the band's grid or a click; opening: the tempo the player set
-    at the start and has held (begun anew when his tempo moves); player: nothing but his own beat, and then behind_s
-    is None.
+    reference: what lateness is measured from. given: the band's grid or a click; opening: the tempo the player set at
+    the start and has held (started again when the tempo moves); player: nothing but the player's own beat, and then
+    behind_s is None.
     """
 
     behind_s: float | None  # of the notes on the beat, positive = late
@@ -184,7 +194,7 @@ class Feel:
     notes: int  # notes on the beat that behind_s stands on
 
     def __str__(self) -> str:
-        """'12 ms behind, swing 0.58'."""
+        """Return a text like '12 ms behind, swing 0.58'."""
         parts = []
         if self.behind_s is not None:
             side = "behind" if self.behind_s >= 0 else "ahead"
@@ -213,7 +223,7 @@ class Repetition:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """The shortest thing that keeps coming back. notes: (beat from its start, semitones from its first note)."""
+    """The shortest pattern that keeps coming back. notes: (beat from its start, semitones from its first note)."""
 
     notes: tuple[tuple[float, int], ...]
     length_beats: float
@@ -224,7 +234,7 @@ class Hook:
 class Phrase:
     """A musical phrase; end_s is None when it has just begun. The last three fields are known when it has ended.
 
-    closes: whether it sounds like an answer (True) or a question (False), None where that cannot be told.
+    closes: whether it sounds like an answer (True) or a question (False), None when undecided.
     """
 
     notes: tuple[Note, ...]
@@ -239,7 +249,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Timbre:
-    """How one named note was played and sounds, said once: about 140 ms after its onset, or when it ends before.
+    """How one named note was played and sounds, reported once: about 140 ms after its onset, or when it ends before.
 
     technique, player: fingers | pick | slap | mute | fretless | upright; of this note (the player's, where the note is
     too short or has no attack of its own), and of the player over the last notes. Confidences are probabilities.
@@ -262,7 +272,7 @@ class Timbre:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Everything heard in one frame. Tuples hold what is new in this frame; the rest is the present belief."""
+    """Everything heard in one frame. Tuples hold what is new in this frame; the rest is the present estimate."""
 
     time_s: float  # end of the frame
     emit_s: float

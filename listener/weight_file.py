@@ -1,4 +1,4 @@
-"""Weights on disk, read: `stem.safetensors` + `stem.json` (format, kind, config, hash). No pickles.
+"""Read weights from disk: `stem.safetensors` + `stem.json` (format, kind, config, hash). No pickles.
 
 The listener's weights lie in listener/weights, the models' in models/weights; `models/checkpoint.py` writes both.
 """
@@ -21,7 +21,9 @@ RETRAIN = "restore it with `git checkout listener models` or train it again with
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """path, data: the .safetensors file. config: what the architecture needs. sha256: of the data."""
+    """A weights file as read. path, data: the .safetensors file. config: what the architecture needs. sha256: of the
+    data.
+    """
 
     path: Path
     data: bytes
@@ -31,7 +33,7 @@ class WeightFile:
 
 
 def read(stem: str | Path, kind: str | None = None) -> WeightFile:
-    """Read stem.json and stem.safetensors and check the hash (and the kind, where one is named).
+    """Read stem.json and stem.safetensors; check the hash and, where one is named, the kind.
 
     FileNotFoundError: a file is missing. ValueError: a foreign, truncated or altered file.
     """
@@ -49,7 +51,7 @@ def read(stem: str | Path, kind: str | None = None) -> WeightFile:
 
 
 def require_finite(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """ValueError in one line when an array holds NaN or infinity: it would silence or deafen the band without a word."""
+    """Raise ValueError when an array holds NaN or infinity, which would silence the band or stop it from hearing."""
     for name, array in arrays.items():
         bad = int(array.size - np.isfinite(array).sum())
         if bad:

@@ -1,1 +1,1 @@
-"""Tensors in, tensors out. May import listener.types only."""
+"""Arrays in, arrays out: the trained models and how they are trained. Imports listener only. Door: checkpoint.py."""

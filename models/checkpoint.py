@@ -1,6 +1,6 @@
-"""Weights on disk: `stem.safetensors` + `stem.json` (config, hash) + `stem.md` (model card). No pickles.
+"""Write and read weights: `stem.safetensors` + `stem.json` (config, hash) + `stem.md` (model card). No pickles.
 
-`load_arrays` is for playing: numpy, and torch is not imported.
+`load_arrays` is for playing: it gives numpy arrays and does not import torch.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """tensors: name -> tensor. config: what the architecture needs. sha256: of the .safetensors file."""
+    """Weights as read, in torch. tensors: name -> tensor. config: what the architecture needs. sha256: of the
+    .safetensors file.
+    """
 
     tensors: dict[str, torch.Tensor]
     config: dict[str, Any]
@@ -65,7 +67,7 @@ def save(
 
 
 def load(stem: str | Path, kind: str | None = None) -> Checkpoint:
-    """Read stem.json and stem.safetensors and check the hash (and the kind, where one is named).
+    """Read stem.json and stem.safetensors; check the hash and, where one is named, the kind.
 
     FileNotFoundError: a file is missing. ValueError: a foreign, truncated or altered file, or one with NaN in it.
     """
@@ -82,7 +84,7 @@ def load(stem: str | Path, kind: str | None = None) -> Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    """What a Checkpoint is to a player. arrays: name -> float32."""
+    """Weights as read, in numpy. arrays: name -> float32."""
 
     arrays: dict[str, Floats]
     config: dict[str, Any]
@@ -90,7 +92,7 @@ class Arrays:
 
 
 def load_arrays(stem: str | Path, kind: str) -> Arrays:
-    """As `load`, in numpy and float32."""
+    """Do as `load`, in numpy and float32."""
     file = weight_file.read(stem, kind)
     try:
         arrays = arrays_from_bytes(file.data)
@@ -103,13 +105,13 @@ def load_arrays(stem: str | Path, kind: str) -> Arrays:
 
 
 def split(arrays: Mapping[str, Floats], prefix: str) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """(those without the prefix, those with it: it is taken off)"""
+    """Return (the arrays without the prefix, those with it, which is removed)."""
     inner = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     return {name: array for name, array in arrays.items() if not name.startswith(prefix)}, inner
 
 
 def require_shapes(stem: str | Path, arrays: Mapping[str, Floats], wanted: Shapes) -> None:
-    """ValueError in one line where an array is missing, too many, or of another shape than its config asks for."""
+    """Raise ValueError where an array is missing, superfluous, or of another shape than its config asks for."""
     for name in sorted(set(arrays) | set(wanted)):
         have = arrays[name].shape if name in arrays else "missing"
         need = wanted.get(name, "none")
@@ -121,7 +123,10 @@ Net = TypeVar("Net", bound="torch.nn.Module")
 
 
 def load_net(stem: str | Path, kind: str, make: Callable[[dict[str, Any]], Net]) -> Net:
-    """The network make(config["net"]) with the checkpoint's weights. Errors as load, and ValueError where they do not fit."""
+    """Return the network make(config["net"]) with the checkpoint's weights.
+
+    Raises what `load` raises, and ValueError where the weights do not fit.
+    """
     saved = load(stem, kind)
     try:
         net = make(saved.config["net"])

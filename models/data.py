@@ -1,4 +1,4 @@
-"""`python -m models.data`: build the token files that the responder learns from (models/corpus/build_corpus.py)."""
+"""Build the token files that the responder learns from: `python -m models.data` (see models/corpus/build_corpus.py)."""
 
 import sys
 

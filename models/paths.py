@@ -1,4 +1,4 @@
-"""Where the models' files are: weights, and, in a checkout, training data, caches and checkpoints."""
+"""Name where the models' files are: weights, and, in a checkout, training data, caches and checkpoints."""
 
 from pathlib import Path
 

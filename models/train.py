@@ -1,4 +1,4 @@
-"""`python -m models.train responder|codec|ears|timbre|timing [options]`: trains what ships in models/weights; --help after the name."""
+"""Train what ships: `python -m models.train responder|codec|ears|timbre|timing [options]`; --help after the name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRAINERS = {
 
 
 def main(argv: list[str] | None = None) -> None:
-    """argv: the model's name, then its own options."""
+    """Run the trainer of the model named first in argv with the options that follow."""
     args = sys.argv[1:] if argv is None else argv
     if not args or args[0] not in TRAINERS:
         sys.exit(f"usage: python -m models.train {'|'.join(TRAINERS)} [options]")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cached
-from benchmarks.reliability import Beliefs, judge
+from benchmarks.common import cached
+from benchmarks.measures.reliability import Beliefs, judge
 
 BEATS = [1.0 + 0.5 * i for i in range(40)]
 TRUTH = {"beats": BEATS, "beat_pos": [i % 4 + 1 for i in range(40)], "meter": "4/4"}

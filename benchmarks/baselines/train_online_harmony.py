@@ -1,4 +1,5 @@
-"""Trains models.online_harmony: crops of songs in every key, some with a sudden modulation, some with a wrong past.
+"""Train the network of online_harmony.py: crops of songs in every key, some with a sudden modulation, some with a wrong
+past.
 
 Seeded and resumable: step k draws from (seed, k), the optimizer's moments are kept beside the weights.
 """

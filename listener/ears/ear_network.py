@@ -1,7 +1,8 @@
-"""The ear network, one hop at a time: step(features [F]) -> (onset age [A + 1], pitch [P + 1]), probabilities.
+"""Run the ear network, hop by hop: step(features [F]) -> probabilities of onset age [A + 1] and pitch [P + 1].
 
-A dense layer, a GRU (Cho et al. 2014, in PyTorch's form) and two softmaxes, in numpy; models/training/ears.py trains it.
-Age class a: the newest onset lies a hops back; the last class: longer. Pitch class 0: none; c: MIDI lowest + c - 1.
+The network is a dense layer, a GRU (Cho et al. 2014, in PyTorch's form) and two softmaxes, in numpy;
+models/training/ears.py trains it. Age class a: the newest onset lies a hops back; the last class: longer ago. Pitch
+class 0: none; class c: MIDI pitch lowest + c - 1.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _softmax(x: Floats) -> Floats:
 
 
 class EarNet:
-    """One stream. The weights are shared between streams (and copies), the state is not."""
+    """Runs one stream through the ear network. Streams and copies share the weights; each has a state of its own."""
 
     def __init__(self, tensors: dict[str, Floats], config: dict[str, Any]) -> None:
         self._w = tensors
@@ -62,7 +63,7 @@ class EarNet:
         return twin
 
     def step(self, features: Floats) -> tuple[Floats, Floats]:
-        """features: float32 [F]. -> float32 [A + 1] and [P + 1], each summing to 1."""
+        """Read features float32 [F]; return probabilities float32 [A + 1] and [P + 1], each summing to 1."""
         w = self._w
         seen = np.maximum(w["dense.weight"] @ features + w["dense.bias"], 0)
         inner = w["gru.weight_ih_l0"] @ seen + w["gru.bias_ih_l0"]
@@ -84,7 +85,7 @@ def _read(stem: Path) -> tuple[dict[str, Floats], dict[str, Any]]:
 
 
 def load(stem: Path = WEIGHTS) -> EarNet:
-    """FileNotFoundError: no such weights. ValueError: damaged or foreign ones."""
+    """Load the network that ships. FileNotFoundError: no such weights. ValueError: damaged or foreign ones."""
     net = EarNet(*_read(stem))
     net._stem = stem
     return net

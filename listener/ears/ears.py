@@ -1,4 +1,4 @@
-"""Sound -> onsets, pitch, notes, hop by hop (3.3 ms): front end, ear network, and what is made of its beliefs."""
+"""Hear onsets, pitch and notes in sound, hop by hop (3.3 ms): front end, ear network, note tracker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class EarEvents:
-    """What was heard in one hop, or in several."""
+    """What the ears heard in one hop, or in several."""
 
     onset_strength: float = 0.0
     onsets: tuple[Onset, ...] = ()
@@ -42,7 +42,7 @@ class EarEvents:
 
 
 class Ears:
-    """hear(samples [HOP], start_sample, lag_s) -> EarEvents. Deterministic; copy.deepcopy continues identically."""
+    """Hears one stream. Deterministic; a copy made with copy.deepcopy continues identically."""
 
     def __init__(self) -> None:
         self._front, self._net = FrontEnd(), ear_network.load()
@@ -50,7 +50,11 @@ class Ears:
         self._notes = NoteTracker(self._net.lowest)
 
     def push(self, samples: Samples, start_sample: int, lag_s: float) -> EarEvents:
-        """start_sample: of the stream at 24 kHz. lag_s: how long after its last sample this hop could be had."""
+        """Hear one hop of sound and return its events.
+
+        start_sample: the hop's first sample in the stream at 24 kHz. lag_s: how long after its last sample the hop was
+        available.
+        """
         end_s = (start_sample + HOP) / ANALYSIS_RATE
         emit_s = end_s + lag_s
         ages, pitches = self._net.step(self._front.step(samples))
@@ -66,7 +70,7 @@ class Ears:
 
 @njit(cache=True)
 def peak_db(samples: Samples) -> float:
-    """Largest deviation from the mean of float32 [n] in dB re full scale, at least SILENCE_DB."""
+    """Return the largest deviation from the mean of float32 [n] in dB re full scale, at least SILENCE_DB."""
     mean, peak = samples.mean(), 1e-9
     for sample in samples:
         peak = max(peak, abs(sample - mean))

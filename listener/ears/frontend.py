@@ -1,8 +1,8 @@
-"""What the ear network sees: step(samples [80]) -> features float32 [SIZE], every 3.3 ms.
+"""Compute what the ear network reads: step(samples [80]) -> features float32 [SIZE], every 3.3 ms.
 
-Three views of a bass: band energies over a short window that weighs its newest end (attacks), a log-frequency
-spectrum over 43 ms (hum, drums, which strings ring), and normalised cross-correlations of the newest 10, 20 and
-50 ms with what lay one lag before (periods; McLeod & Wyvill 2005, at half-semitone lags).
+The features are three views of a bass: band energies over a short window that weighs its newest end (attacks), a
+log-frequency spectrum over 43 ms (hum, drums, which strings ring), and normalised cross-correlations of the newest 10,
+20 and 50 ms with what lay one lag before (periods; McLeod & Wyvill 2005, at half-semitone lags).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _asymmetric(n: int, fall: int) -> Array:
 
 
 def _log_bands(size: int, rate: int, range_hz: tuple[float, float], count: int) -> Array:
-    """Triangles on a log axis, [bands, bins up to the last that counts]; no band is narrower than a bin."""
+    """Return triangles on a log axis, [bands, bins up to the last that counts]; no band is narrower than a bin."""
     hz, centres_hz = np.arange(size // 2 + 1) * rate / size, np.geomspace(*range_hz, count)
     octave, width = np.log2(np.maximum(hz, 1e-3)), np.log2(centres_hz[1] / centres_hz[0])
     bands: Array = np.maximum(0, 1 - np.abs(octave[:, None] - np.log2(centres_hz)) / width)
@@ -185,7 +185,7 @@ def _shift(x: Array, fresh: Array) -> None:
 
 
 class FrontEnd:
-    """A stream of hops in, features out. Deterministic; the same sound gives the same features, however it is cut."""
+    """Turns a stream of hops into features. The same sound gives the same features, however it is cut into hops."""
 
     def __init__(self) -> None:
         high = butterworth(2, 25, ANALYSIS_RATE, high=True)
@@ -202,7 +202,7 @@ class FrontEnd:
         self._level, self._long = np.zeros(SHORT_BANDS), np.zeros(_LONG_BINS)
 
     def step(self, samples: Samples) -> Samples:
-        """samples: float32 [HOP] at 24 kHz, finite. -> float32 [SIZE], about -2..2."""
+        """Read samples float32 [HOP] at 24 kHz, all finite; return features float32 [SIZE], mostly within -2 to 2."""
         sound = samples.astype(np.float64)
         _shift(self._sound, sound)
         _shift(self._low, _low_pass(sound, self._sos, self._filter))

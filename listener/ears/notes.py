@@ -1,5 +1,7 @@
-"""Onsets and pitch beliefs -> notes: named as soon as the belief in one pitch is strong enough for the note's age,
-corrected once if a later belief is sure of another, ended when the sound or its pitch is gone.
+"""Make notes of onsets and pitch probabilities.
+
+A note is named as soon as one pitch is probable enough for the note's age, corrected at most once when a later hop is
+sure of another pitch, and ended when its sound or its pitch is gone.
 """
 
 from __future__ import annotations
@@ -33,13 +35,15 @@ Beliefs = NDArray[np.float32]
 
 
 def to_velocity(level_db: float) -> int:
-    """MIDI velocity 1-127, linear in dB between VELOCITY_DB."""
+    """Return the MIDI velocity, 1 to 127, linear in dB between the limits of VELOCITY_DB."""
     low, high = VELOCITY_DB
     return int(np.clip(round(1 + 126 * (level_db - low) / (high - low)), 1, 127))
 
 
 @dataclass(slots=True)
 class _Pending:
+    """An onset whose note has not been named yet."""
+
     onset_s: float
     before_db: float
     peak_db: float
@@ -47,7 +51,7 @@ class _Pending:
 
 
 class NoteTracker:
-    """step(...) -> (newly named, corrected, ended), every hop. One note sounds at a time; a new one ends the last."""
+    """Follows one note at a time; a new note ends the last one."""
 
     def __init__(self, lowest: int) -> None:
         self._lowest = lowest
@@ -60,7 +64,7 @@ class NoteTracker:
         self._attacks: list[float] = [0.0] * ATTACK_HOPS
         self._strokes: list[float] = []
         self._young: Beliefs = np.zeros(1, np.float32)  # belief in the pitch of a note not yet named, smoothed
-        self._held_hops = 0  # for which the note's own pitch was believed
+        self._held_hops = 0  # for which the note's own pitch was the likeliest
 
     def step(
         self,
@@ -72,7 +76,11 @@ class NoteTracker:
         peak_db: float,
         attack: float,
     ) -> tuple[Note | None, Note | None, Note | None]:
-        """beliefs: float32 [P + 1], of this hop; peak_db: its largest sample, dB re full scale; attack: FrontEnd's."""
+        """Read one hop; return the notes newly named, corrected and ended.
+
+        beliefs: float32 [P + 1], the pitch probabilities of this hop. peak_db: its largest sample, dB re full scale.
+        attack: FrontEnd's.
+        """
         self._young = beliefs if onset else self._young + BLEND * (beliefs - self._young)
         now = self._young if onset or self._pending else beliefs
         best = int(np.argmax(now[1:]))
@@ -128,7 +136,7 @@ class NoteTracker:
     def _moved(
         self, now_s: float, emit_s: float, pitch: int, belief: float, f0_hz: float | None, peak_db: float
     ) -> Note | None:
-        """A note whose pitch went elsewhere without an onset, and stayed."""
+        """Return a new note when the pitch of the sounding one has gone elsewhere without an onset, and stayed."""
         if self._note is None or self._note.articulation == "ghost" or pitch == self._note.pitch:
             self._other_hops = 0
             self._held_hops += self._note is not None and belief > MOVED_BELIEF

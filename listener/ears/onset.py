@@ -1,7 +1,7 @@
-"""Where notes begin: onset ages of the ear network -> onsets.
+"""Find where notes begin, from the onset ages that the ear network gives.
 
-The network says, every hop, how long ago the newest onset was (Boeck & Widmer's causal detectors say "now" or
-nothing); so an onset that is only believed late, under a snare, is still said with its right time.
+The network says at every hop how long ago the newest onset was (the causal detectors of Boeck & Widmer say "now" or
+nothing), so an onset that becomes certain late, under a snare, still gets its right time.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from listener.ears.frontend import HOP_S
 from listener.types import Onset
 
-THRESHOLD = 0.6  # belief that there was an onset within the ages the network tells apart
+THRESHOLD = 0.6  # belief that there was an onset within the ages the network distinguishes
 APART_S = 0.055  # two onsets at least
 
 
 class OnsetPicker:
-    """step(hop_end_s, emit_s, ages [A + 1]) -> (belief 0-1, onset or None)."""
+    """Picks onsets: step(hop_end_s, emit_s, ages [A + 1]) -> (probability of an onset 0-1, onset or None)."""
 
     def __init__(self) -> None:
         self._last_s = -1.0

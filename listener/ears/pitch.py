@@ -1,7 +1,7 @@
-"""The pitch of the newest note: the ear network's belief over semitones, made fine by the correlation peak beside it.
+"""Find the pitch of the newest note: the ear network's semitone, refined by the correlation peak beside it.
 
-The belief says which period it is (octaves, harmonics, a missing fundamental); the normalised cross-correlation
-(McLeod & Wyvill 2005) of the newest 50 ms, or 20 ms of a young note, says where exactly it lies.
+The network decides which period it is (octaves, harmonics, a missing fundamental); the normalised cross-correlation
+(McLeod & Wyvill 2005) of the newest 50 ms, or 20 ms of a young note, gives its exact length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from listener.ears.frontend import LOW_RATE, FrontEnd
 from listener.types import PitchPoint
 
 VOICED = 0.2  # a pitch is worth saying; a note needs more
-BEHIND_S = 0.022  # a pitch is believed this long after it sounded
+BEHIND_S = 0.022  # a pitch is known this long after it sounded
 YOUNG_S = 0.075  # before, the long window still holds the note before
 NEAR_SEMITONES = 0.75
 MIDDLE_WINDOW, LONG_WINDOW = 1, 2  # of the front end's WINDOWS: 20 and 50 ms
@@ -44,18 +44,20 @@ def _peak_lag(curve: Array, first: int, last: int) -> float:
 
 
 def fine_hz(curve: Array, midi: int) -> float:
-    """curve [lags at 6 kHz] -> the frequency of its highest peak near a MIDI pitch; the pitch itself if none."""
+    """Return the frequency of the highest peak of `curve` [lags at 6 kHz] near a MIDI pitch; the pitch's own when there
+    is none.
+    """
     highest, lowest = to_hz(midi + NEAR_SEMITONES), to_hz(midi - NEAR_SEMITONES)
     lag = _peak_lag(curve, int(LOW_RATE / highest), min(math.ceil(LOW_RATE / lowest) + 1, len(curve) - 1))
     return float(min(max(LOW_RATE / lag, lowest), highest)) if lag else to_hz(midi)
 
 
 class PitchTracker:
-    """step(hop_end_s, emit_s, beliefs [P + 1], front end) -> PitchPoint."""
+    """Follows the pitch: step(hop_end_s, emit_s, probabilities [P + 1], front end) -> PitchPoint."""
 
     def __init__(self, lowest: int) -> None:
         self._lowest = lowest
-        self.onset_s = -1.0  # of the newest note: told by the analyzer
+        self.onset_s = -1.0  # of the newest note: set by the analyzer
 
     def step(self, hop_end_s: float, emit_s: float, beliefs: NDArray[np.float32], front: FrontEnd) -> PitchPoint:
         voiced = float(1 - beliefs[0])

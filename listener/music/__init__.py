@@ -1,1 +1,1 @@
-"""Key, chord, phrase, form, motif and feel from notes. Doors: harmony.py, key.py, phrase.py, form.py."""
+"""Find key, chords, phrases, form, motifs and feel in notes. Doors: harmony.py, key.py, phrase.py, form.py."""

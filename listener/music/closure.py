@@ -1,7 +1,8 @@
-"""Question or answer: does a phrase close? By the rest its last note is to the key, its place and how it is reached.
+"""Judge whether a phrase closes (an answer) or stays open (a question), from its last note.
 
-The step above the tonic counts most (the tonal hierarchy: Krumhansl, Cognitive Foundations of Musical Pitch, 1990),
-then metrical strength and a close from the dominant or leading tone (cadence); the weights are set by hand.
+Three things count: where the last note lies in the key, where it lies in the bar, and how it is reached. The step above
+the tonic counts most (the tonal hierarchy: Krumhansl, Cognitive Foundations of Musical Pitch, 1990), then metrical
+strength and a close from the dominant or leading tone (cadence); the weights are set by hand.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ OPEN, CLOSED = 0.4, 0.6
 
 
 def closure(notes: Sequence[Note], grid: Grid | None, key: Key | None) -> tuple[bool | None, float]:
-    """(closes, None where it cannot be told; confidence 0-1). The key's own doubt moves the answer to undecided."""
+    """Return (whether the phrase closes, None when undecided; confidence 0-1). An uncertain key moves the answer to
+    undecided.
+    """
     played = [note for note in notes if note.articulation != "ghost"]
     if key is None or not played:
         return None, 0.0
@@ -35,7 +38,7 @@ def closure(notes: Sequence[Note], grid: Grid | None, key: Key | None) -> tuple[
 
 
 def _place(note: Note, grid: Grid | None) -> float:
-    """A strong beat closes better: the first, and the middle of a bar of an even number of beats."""
+    """Weigh the place in the bar: the first beat closes best, then the middle of a bar with an even number of beats."""
     if grid is None:
         return 0.0
     beat = grid.beat_at(note.onset_s - grid.behind_s)
@@ -47,7 +50,7 @@ def _place(note: Note, grid: Grid | None) -> float:
 
 
 def _length(played: Sequence[Note]) -> float:
-    """A long last note closes better."""
+    """Weigh the length of the last note: a long one closes better."""
     lengths = [note.duration_s for note in played[:-1] if note.duration_s]
     last = played[-1].duration_s
     return LONG if last and lengths and last > LONG_FACTOR * median(lengths) else 0.0

@@ -1,10 +1,10 @@
-"""How a player sits on the beat: step(time_s, notes, ended, grid) -> (a NoteFeel per new note, Feel | None).
+"""Measure how a player sits on the beat: step(time_s, notes, ended, grid) -> (a NoteFeel per new note, Feel | None).
 
-Lateness needs a beat the player does not move. Best is one that is given: the band's own grid or a click
-(`play_on`). Failing that the tempo he set in the opening, as long as it holds (listener.opening). Failing both, the
-beat follows the player and only differences inside his playing can be known: swing and late backbeats.
-Swing is the place of the off-beat between its two beats (Friberg and Sundstrom, Swing ratios and ensemble timing in
-jazz performance, Music Perception 19(3), 2002, whose ratio r is swing / (1 - swing)).
+Lateness needs a beat that the player does not move. Best is a given one: the band's own grid or a click (`play_on`).
+Without it, the tempo that the player set in the opening, as long as it holds (listener/rhythm/opening_pulse.py).
+Without either, the beat follows the player and only differences within the playing can be known: swing and late
+backbeats. Swing is the place of the off-beat between its two beats (Friberg and Sundstrom, Swing ratios and ensemble
+timing in jazz performance, Music Perception 19(3), 2002, whose ratio r is swing / (1 - swing)).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ MAD_TO_SD = 1.4826
 
 
 def pulse_beats(grid: Grid) -> int:
-    """Beats of the meter in one felt pulse: three in 6/8, 9/8 and 12/8, else one."""
+    """Return how many beats of the meter make one felt pulse: three in 6/8, 9/8 and 12/8, else one."""
     meter = grid.meter
     return 3 if meter.denominator == 8 and meter.numerator % 3 == 0 and meter.numerator > 3 else 1
 
 
 def pulse_near(grid: Grid, time_s: float) -> tuple[float, float]:
-    """(time of the felt pulse nearest to time_s, period of the pulse), in seconds."""
+    """Return (time of the felt pulse nearest to time_s, period of the pulse), in seconds."""
     beats = pulse_beats(grid)
     first = grid.index - (grid.position - 1) % beats
     pulse = round((grid.beat_at(time_s) - first) / beats)
@@ -43,7 +43,7 @@ def pulse_near(grid: Grid, time_s: float) -> tuple[float, float]:
 
 
 class SwingMeter:
-    """The median place of the lone off-beat between two notes on the beat."""
+    """Measures swing: the median place of the lone off-beat between two notes on the beat."""
 
     def __init__(self) -> None:
         self._ratios: deque[float] = deque(maxlen=WINDOW_SWINGS)
@@ -55,7 +55,7 @@ class SwingMeter:
         return median(self._ratios) if len(self._ratios) >= FEWEST_SWINGS else None
 
     def push(self, time_s: float, off: float, period_s: float) -> None:
-        """off: distance from the nearest beat in beats, lateness taken out."""
+        """Take a note. off: its distance from the nearest beat in beats, lateness subtracted."""
         if abs(off) > OFF_BEAT:
             self._between = [*self._between[-3:], time_s]
             return
@@ -68,7 +68,7 @@ class SwingMeter:
 
 
 class FeelTracker:
-    """Feed every frame. reference: a beat that the player does not move, if there is one."""
+    """Follows the player's feel; give it every frame. reference: a beat that the player does not move, if any."""
 
     def __init__(self, reference: Grid | None = None) -> None:
         self._reference = reference
@@ -80,9 +80,9 @@ class FeelTracker:
         self._feel: Feel | None = None
 
     def play_on(self, reference: Grid | None) -> None:
-        """From now on measure against this grid: what the band plays on, or a click. None: the opening again.
+        """Measure against this grid from now on: what the band plays on, or a click. None: the opening's tempo again.
 
-        Distances measured before against another kind of reference are forgotten; a moved grid is followed.
+        Distances measured against another kind of reference are dropped; a moved grid is followed.
         """
         if (reference is None) != (self._reference is None):
             self._on_beat.clear()
@@ -92,7 +92,7 @@ class FeelTracker:
     def step(
         self, time_s: float, notes: tuple[Note, ...], ended: tuple[Note, ...], grid: Grid | None
     ) -> tuple[tuple[NoteFeel, ...], Feel | None]:
-        """time_s: end of the frame; notes: newly named; ended: the same, completed (unused: only onsets matter)."""
+        """Read one frame. time_s: its end; notes: newly named; ended: completed (unused: only onsets matter)."""
         placed = tuple(feel for note in notes if (feel := self._hear(note, grid)) is not None)
         if placed:
             self._feel = self._running()
@@ -118,20 +118,20 @@ class FeelTracker:
 
     @property
     def reference(self) -> str:
-        """What distances are measured from: given | opening | player."""
+        """Name what distances are measured from: given | opening | player."""
         if self._reference is not None:
             return "given"
         return "opening" if self._opening is not None else "player"
 
     def _beat(self, time_s: float, beat_grid: Grid) -> tuple[float, float]:
-        """(time of the beat a note was meant for, or that is nearest; pulse period), in seconds."""
+        """Return (time of the beat that a note belongs to, or the nearest one; pulse period), in seconds."""
         if self._reference is None and self._opening is not None:
             clock = self._opening
             return clock.time_of(round(clock.beat_at(time_s - self._late_s))), clock.period_s
         return pulse_near(beat_grid, time_s - self._late_s)
 
     def _place(self, off: float, beat_grid: Grid) -> float:
-        """The place a note was meant for, from -0.5 to 0.75 of a pulse after the beat at 0."""
+        """Return the place a note was meant for, from -0.5 to 0.75 of a pulse after the beat at 0."""
         swing = self._swing.swing or 0.5
         inner: Iterable[float] = STRAIGHT
         if pulse_beats(beat_grid) == 3:
@@ -142,7 +142,7 @@ class FeelTracker:
         return min(places, key=lambda place: abs(off - place))
 
     def _follow(self, onset_s: float, grid: Grid | None) -> None:
-        """Hold the opening's tempo as long as it explains the notes; begin anew when it does not."""
+        """Hold the opening's tempo as long as it explains the notes; start another opening when it does not."""
         self._earlier.append(onset_s)
         if grid is None:
             return
@@ -187,7 +187,9 @@ class FeelTracker:
         )
 
     def _late(self) -> list[float]:
-        """Of the last notes on the beat; the opening is known better by now than when they were placed."""
+        """Return the lateness of the last notes on the beat; the opening is known better by now than when they were
+        placed.
+        """
         clock = self._opening
         if clock is None or self._reference is not None:
             return [late_s for _, late_s, _ in self._on_beat]

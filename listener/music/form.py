@@ -1,6 +1,6 @@
-"""What comes back and what closes: step(...) -> FormEvents(phrase with its ending judged, repetition, hook).
+"""Find what comes back and what closes: step(...) -> FormEvents(phrase with its ending judged, repetition, hook).
 
-Onsets are laid on the grid, swing taken out; bars are compared with earlier bars at every distance, and runs of equal
+Onsets are laid on the grid, swing removed; bars are compared with earlier bars at every distance, and runs of equal
 bars at one distance are repetitions: the correlative matrix of Hsu, Liu and Chen, Discovering nontrivial repeating
 patterns in music data, IEEE Trans. Multimedia 3(3), 2001. Of the patterns that recur the hook is the shortest that is
 closed (none that contains it is heard as often: Lartillot, Multi-dimensional motivic pattern extraction, JNMR 34(4),
@@ -28,7 +28,10 @@ LATE_BEATS = 0.3  # after the bar line a note of the old bar may still be named
 
 @dataclass(frozen=True, slots=True)
 class FormEvents:
-    """phrase: as given, with what is known of it when it has ended; repetition: just recognised; hook: believed now."""
+    """What the form tracker found in one frame.
+
+    phrase: as given, with its ending judged once it has ended; repetition: just recognised; hook: the present one.
+    """
 
     phrase: Phrase | None = None
     repetition: Repetition | None = None
@@ -37,6 +40,8 @@ class FormEvents:
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
+    """One bar of notes on the grid."""
+
     start_s: float
     first_beat: int
     beats: int
@@ -45,7 +50,7 @@ class _Bar:
 
 
 class FormTracker:
-    """Feed every frame; memory is bounded to the last bars and phrases."""
+    """Follows the form; give it every frame. Only the last bars and phrases are kept."""
 
     def __init__(self) -> None:
         self._bars: deque[_Bar] = deque(maxlen=MEMORY_BARS)
@@ -68,7 +73,10 @@ class FormTracker:
         phrase: Phrase | None = None,
         revised: tuple[Note, ...] = (),
     ) -> FormEvents:
-        """time_s: end of the frame; notes, revised, ended: new, corrected and completed notes; phrase: of this frame."""
+        """Read one frame.
+
+        time_s: its end; notes, revised, ended: new, corrected and completed notes; phrase: of this frame.
+        """
         for note in (*revised, *ended):
             if note.onset_s in self._notes:
                 self._notes[note.onset_s] = (self._notes[note.onset_s][0], note)
@@ -80,7 +88,7 @@ class FormTracker:
         return FormEvents(phrase, repetition, self._hook)
 
     def _bar(self, time_s: float, notes: tuple[Note, ...], grid: Grid) -> Repetition | None:
-        """Collect the notes of the bar; when it is over, compare it."""
+        """Collect the notes of the bar; compare it with the earlier ones when it is over."""
         repetition = None
         if self._first is not None and abs(grid.beat_at(time_s) - self._first) > 2 * self._beats:
             self._first, self._notes = None, {}  # the beats were counted anew
@@ -123,7 +131,10 @@ class FormTracker:
         return resemblance(earlier.motif, bar.motif) if bar.motif or earlier.motif else Resemblance(1.0)
 
     def _repeated(self, bar: _Bar, likeness: list[Resemblance]) -> Repetition | None:
-        """The earlier bar this one repeats, if any: the one most alike; of equals untransposed, longest run, nearest."""
+        """Return the earlier bar that this one repeats, if any: the one most alike.
+
+        Among equals: untransposed first, then the longest run, then the nearest.
+        """
         runs = [0] * (MEMORY_BARS + 1)
         for ago, alike in enumerate(likeness, 1):
             runs[ago] = self._runs[ago] + 1 if alike.similarity >= SAME else 0
@@ -142,7 +153,7 @@ class FormTracker:
         return Repetition(bar.start_s, earlier.start_s, ago, *known)
 
     def _find_hook(self) -> None:
-        """The shortest closed pattern among the units that end with the bar just heard."""
+        """Return the shortest closed pattern that ends with the bar just heard."""
         times, unit = 0, 0
         for bars in UNIT_BARS:
             heard = self._times(bars)
@@ -157,7 +168,7 @@ class FormTracker:
             self._unheard_bars = 0
 
     def _better(self, hook: Hook) -> bool:
-        """Whether it takes the place of the hook believed so far; a longer one contains it, a shorter is part of it."""
+        """Return whether a hook replaces the present one; a longer one contains it, a shorter one is part of it."""
         old = self._hook
         if old is None or self._unheard_bars > MEMORY_BARS:
             return True
@@ -168,7 +179,7 @@ class FormTracker:
         return hook.times >= old.times if same else hook.times > old.times + 1
 
     def _times(self, unit: int) -> int:
-        """How often the last `unit` bars were heard, without overlap, themselves included."""
+        """Return how often the last `unit` bars were heard, without overlap, themselves included."""
         last = list(self._bars)[-unit:]
         if len(last) < unit or not any(bar.motif for bar in last):
             return 0
@@ -181,7 +192,7 @@ class FormTracker:
         return times
 
     def _hook_of(self, times: int, unit: int) -> Hook | None:
-        """The last `unit` bars as a hook; None when there is too little in them."""
+        """Return the last `unit` bars as a hook; None when they hold too little."""
         motif = _joined(list(self._bars)[-unit:])
         if len(motif) < FEWEST_NOTES or content(motif) < 2:
             return None
@@ -190,7 +201,7 @@ class FormTracker:
         return Hook(notes, float(unit * self._bars[-1].beats), times)
 
     def _judge(self, phrase: Phrase, grid: Grid | None, key: Key | None) -> Phrase:
-        """The ended phrase with the earlier one it repeats and whether it closes."""
+        """Return the ended phrase with the earlier one it repeats and whether it closes."""
         motif = motif_of_gaps(phrase.notes)
         alike = [(resemblance(earlier, motif), start_s, i) for i, (start_s, earlier) in enumerate(self._phrases)]
         best = max(alike, key=lambda a: (a[0].similarity, a[2]), default=None)
@@ -205,5 +216,5 @@ class FormTracker:
 
 
 def _joined(bars: list[_Bar]) -> Motif:
-    """The notes of bars in a row, beats counted from the first."""
+    """Return the notes of consecutive bars, beats counted from the first."""
     return tuple((i * bar.beats + beat, pitch) for i, bar in enumerate(bars) for beat, pitch in bar.motif)

@@ -1,9 +1,10 @@
-"""Chord and key from the bass alone: step(time_s, notes, ended, grid, revised) -> (Chord | None, Key | None).
+"""Find chord and key from the bass alone: step(time_s, notes, ended, grid, revised) -> (Chord | None, Key | None).
 
 A hidden Markov model over 36 triads, filtered forward (Sheh and Ellis, Chord segmentation and recognition using
-EM-trained hidden Markov models, ISMIR 2003, for full bands): harmony changes at pulses, most at the bar line; each
-note speaks for the chords it belongs to, by its metrical place, so confidence is a probability. A short weak note
-that turns out to lead by a semitone into the next is taken back, so chromatic passing notes do not flip the chord.
+EM-trained hidden Markov models, ISMIR 2003, for full bands): harmony changes at pulses, most at the bar line; each note
+is evidence for the chords it belongs to, weighed by its metrical place, so confidence is a probability. A short weak
+note that turns out to lead by a semitone into the next is withdrawn, so chromatic passing notes do not change the
+chord.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "7sus4": (0, 5, 7, 10),
     "5": (0, 7),
 }
-KINDS = ("maj", "min", "dim")  # what the model tells apart; a seventh is added when it was played
+KINDS = ("maj", "min", "dim")  # what the model distinguishes; a seventh is added when it was played
 SEVENTHS = {("maj", 10): "7", ("maj", 11): "maj7", ("min", 10): "min7", ("dim", 10): "min7b5"}
 GUESSES = (*KINDS, *SEVENTHS.values())  # what a bass line alone may name
 
-# share of the notes on each step above the root, by place in the bar (counted like listener.key's tables, smoothed)
+# share of the notes on each step above the root, by place in the bar (counted like the tables of key.py, smoothed)
 DOWN, MIDDLE, ON, OFF = range(4)
 NOTE_SHARE = {
     (DOWN, "maj"): (0.800, 0.008, 0.012, 0.006, 0.035, 0.012, 0.006, 0.085, 0.006, 0.010, 0.010, 0.010),
@@ -68,7 +69,7 @@ PEDAL_PULSES, PEDAL_SHARE, PEDAL_COLOURS = 8, 0.5, 2
 
 
 def _note_tables() -> Floats:
-    """Log share [place, pitch class, 12 roots, 3 kinds]."""
+    """Return log shares [place, pitch class, 12 roots, 3 kinds]."""
     out = np.zeros((4, 12, 12, len(KINDS)))
     for place in range(4):
         for k, kind in enumerate(KINDS):
@@ -87,7 +88,7 @@ MOVES = np.array([np.roll(MOTION, root) for root in range(12)])  # [from root, t
 
 @dataclass(frozen=True, slots=True)
 class _Vote:
-    """A note's say. pulse_s: how long a pulse was then."""
+    """The evidence one note gave. pulse_s: the period of the pulse at that time."""
 
     onset_s: float
     pitch: int
@@ -97,7 +98,7 @@ class _Vote:
 
 
 class Harmony:
-    """Feed every frame; the answers stay until better ones are found."""
+    """Follows chord and key; give it every frame. An answer holds until a better one is found."""
 
     def __init__(self) -> None:
         self._keys = KeyFinder()
@@ -116,8 +117,10 @@ class Harmony:
         grid: Grid | None,
         revised: tuple[Note, ...] = (),
     ) -> tuple[Chord | None, Key | None]:
-        """time_s: end of the frame; notes: newly named; ended: the same, completed; grid: the beat grid, if any;
-        revised: named earlier, their pitch now corrected.
+        """Read one frame.
+
+        time_s: its end; notes: newly named; ended: completed; grid: the beat grid, if any; revised: named earlier,
+        their pitch now corrected.
         """
         known = grid if grid is not None and grid.confidence >= SURE_GRID else None
         for note in notes:
@@ -143,7 +146,7 @@ class Harmony:
         self._say(vote, 1.0)
 
     def _place(self, onset_s: float, grid: Grid | None) -> tuple[int, float, float]:
-        """(place in the bar, time of the pulse it lies in, period of the pulse)."""
+        """Return (place in the bar, time of the pulse it lies in, period of the pulse)."""
         if grid is None:
             return ON, onset_s // PULSE_S * PULSE_S, PULSE_S
         meant_s = onset_s - grid.behind_s
@@ -154,7 +157,7 @@ class Harmony:
         return self._pulse_kind(beat_s, grid), beat_s, pulse_s
 
     def _pulse_kind(self, beat_s: float, grid: Grid) -> int:
-        """DOWN, MIDDLE or ON."""
+        """Return DOWN, MIDDLE or ON."""
         position, numerator = grid.position_of(round(grid.beat_at(beat_s))), grid.meter.numerator
         if grid.meter_confidence < SURE_GRID:
             return ON
@@ -162,7 +165,7 @@ class Harmony:
         return DOWN if position == 1 else MIDDLE if half else ON
 
     def _pass(self, beat_s: float, pulse_s: float, grid: Grid | None) -> None:
-        """The pulses up to the one at beat_s have gone by; at each the chord may have changed."""
+        """Let the pulses up to the one at beat_s pass; at each the chord may have changed."""
         count = 1 if np.isinf(self._pulse_s) else max(1, min(PEDAL_PULSES, round((beat_s - self._pulse_s) / pulse_s)))
         for i in range(count - 1, -1, -1):
             self._keys.pulse(self._belief)
@@ -182,13 +185,13 @@ class Harmony:
         self._belief = (1 - chance) * self._belief + chance * moved / moved.sum()
 
     def _say(self, vote: _Vote, share: float) -> None:
-        """Let a note speak; a negative share takes back what it said."""
+        """Count a note as evidence; a negative share withdraws it."""
         belief = self._belief * np.exp(share * vote.weight * NOTES[vote.place, vote.pitch % 12])
         self._belief = np.maximum(belief / belief.sum(), 1e-9)
         self._tones[vote.pitch % 12] = max(0.0, self._tones[vote.pitch % 12] + share * vote.weight)
 
     def _judge_passing(self, vote: _Vote, after: Note) -> None:
-        """A short weak note that led by a semitone into the next said nothing of the chord."""
+        """Withdraw the evidence of a short weak note that led by a semitone into the next one."""
         short = after.onset_s - vote.onset_s < PASSING_PULSES * vote.pulse_s
         leads = abs(after.pitch - vote.pitch) == 1 and vote.place in (ON, OFF)
         foreign = vote.pitch % 12 not in self._keys.scale() or vote.place == OFF
@@ -197,7 +200,7 @@ class Harmony:
             self._votes[-1] = replace(vote, weight=PASSING_KEPT * vote.weight)
 
     def _correct(self, note: Note) -> None:
-        """The pitch named at first was another: take its word back."""
+        """Replace the evidence of a note whose pitch was corrected."""
         for i, vote in enumerate(self._votes):
             if vote.onset_s == note.onset_s and vote.pitch != note.pitch:
                 self._say(vote, -1.0)
@@ -232,7 +235,7 @@ class Harmony:
         return kind
 
     def _pedal(self) -> int | None:
-        """The pitch class of a low note that keeps coming back under tones that no one chord explains."""
+        """Return the pitch class of a low note that keeps coming back under tones that no one chord explains."""
         pitches = [pitch for pulse in self._pulses for pitch in pulse]
         if len(self._pulses) < PEDAL_PULSES or not pitches:
             return None
@@ -243,6 +246,6 @@ class Harmony:
 
 
 def _one_chord(pitch_classes: set[int]) -> bool:
-    """Whether some chord has all these tones."""
+    """Return whether some chord has all these tones."""
     chords = ({(root + step) % 12 for step in steps} for root in range(12) for steps in QUALITIES.values())
     return any(pitch_classes <= chord for chord in chords)

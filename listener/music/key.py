@@ -1,7 +1,7 @@
-"""The key of a bass line: a belief over 24 keys, fed with notes and with what is believed about the chords.
+"""Find the key of a bass line: probabilities of 24 keys, from its notes and from the chords' probabilities.
 
 Pitch classes and chords by key were counted on McGill Billboard progressions and MMA's bass lines over them (songs of
-odd number), then smoothed. Evidence is tempered, for neighbouring notes are not independent, and slowly forgotten.
+odd number), then smoothed. Evidence is tempered, because neighbouring notes are not independent, and slowly forgotten.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 MODES = ("maj", "min")
 SCALES = {"maj": (0, 2, 4, 5, 7, 9, 11), "min": (0, 2, 3, 5, 7, 8, 10)}
-# share of the time a bass spends on each step above the tonic. Tonic, fourth and fifth say nothing of the mode
+# share of the time a bass spends on each step above the tonic. Tonic, fourth and fifth do not depend on the mode
 PITCH_SHARE = {
     "maj": (0.320, 0.008, 0.095, 0.012, 0.085, 0.120, 0.012, 0.210, 0.010, 0.075, 0.020, 0.033),
     "min": (0.320, 0.010, 0.060, 0.085, 0.010, 0.120, 0.012, 0.210, 0.060, 0.012, 0.080, 0.021),
@@ -51,13 +51,13 @@ MEMORY_PULSES = 120.0
 
 
 def _by_tonic(shares: Mapping[str, Sequence[float]]) -> Floats:
-    """Log share [24 keys (major first), 12 pitch classes]."""
+    """Return log shares [24 keys (major first), 12 pitch classes]."""
     rows = [np.roll(np.log(np.array(shares[mode]) / sum(shares[mode])), tonic) for mode in MODES for tonic in range(12)]
     return np.array(rows)
 
 
 def _chords_by_tonic() -> Floats:
-    """Share [24 keys, 12 roots, 3 kinds]."""
+    """Return shares [24 keys, 12 roots, 3 kinds]."""
     rows = []
     for mode in MODES:
         table = (np.array(CHORD_SHARE[mode]) / np.sum(CHORD_SHARE[mode])).T
@@ -71,7 +71,7 @@ PRIOR = np.repeat([np.log(MODE_PRIOR[mode] / 12) for mode in MODES], 12)
 
 
 class KeyFinder:
-    """belief: float64 [24], sums to one; key: the best of it once two pitch classes were heard."""
+    """Finds the key. belief: float64 [24], sums to one; key: the likeliest, known once two pitch classes were heard."""
 
     def __init__(self) -> None:
         self._evidence = np.zeros(24)
@@ -87,7 +87,7 @@ class KeyFinder:
         return Key(best % 12, MODES[best // 12], sure)
 
     def note(self, pitch_class: int, weight: float) -> None:
-        """A note of weight about 1 ended; a negative weight takes it back."""
+        """Count a note that ended, of weight about 1; a negative weight withdraws it."""
         if not self._heard.any():
             self._evidence += FIRST_WEIGHT * FIRSTS[:, pitch_class]
         self._heard[pitch_class] = True
@@ -95,7 +95,10 @@ class KeyFinder:
         self._update()
 
     def pulse(self, chords: Floats) -> None:
-        """A pulse passed with this belief in chords: [12 roots, 3 kinds]. Their thirds follow the key: not evidence."""
+        """Count one pulse with these chord probabilities, [12 roots, 3 kinds].
+
+        The chords' thirds come from the key, so they are not evidence for it.
+        """
         self._evidence *= 1 - 1 / MEMORY_PULSES
         self._evidence += ROOT_WEIGHT * (ROOTS @ chords.sum(1))
         self._update()
@@ -106,7 +109,7 @@ class KeyFinder:
         self.belief = belief / belief.sum()
 
     def chord_prior(self) -> Floats:
-        """How likely each chord is in the keys believed: [12, 3]."""
+        """Return how likely each chord is in the present keys: [12, 3]."""
         return np.asarray(np.tensordot(self.belief, CHORD_PRIORS, axes=1))
 
     def scale(self) -> set[int]:

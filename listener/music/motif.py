@@ -1,4 +1,4 @@
-"""Motifs, (beat, MIDI pitch) by beat from the start of a bar or phrase, and how much one resembles another."""
+"""Describe motifs, (beat from the start of a bar or phrase, MIDI pitch), and measure how alike two of them are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ LONGEST = 64  # notes compared
 
 @dataclass(frozen=True, slots=True)
 class Resemblance:
-    """similarity 0-1; varied: what differs (see listener.types.Repetition); transposed: semitones."""
+    """How alike two motifs are.
+
+    similarity: 0-1; varied: what differs (see listener.types.Repetition); transposed: semitones.
+    """
 
     similarity: float
     varied: tuple[str, ...] = ()
@@ -30,19 +33,19 @@ class Resemblance:
 
 
 def straight(fraction: float, swing: float) -> float:
-    """Where a place in the beat lies when the swing is taken out."""
+    """Return where a place in the beat lies when the swing is removed."""
     return fraction / (2 * swing) if fraction < swing else 0.5 + (fraction - swing) / (2 * (1 - swing))
 
 
 def place_of(note: Note, grid: Grid) -> float:
-    """The beat a note was meant for, lateness and swing taken out, at the nearest sixteenth or triplet."""
+    """Return the beat a note was meant for, lateness and swing removed, at the nearest sixteenth or triplet."""
     beat = grid.beat_at(note.onset_s - grid.behind_s)
     fraction = straight(beat % 1.0, grid.swing if grid.meter.denominator == 4 else 0.5)
     return beat // 1.0 + min(PLACES, key=lambda place: abs(place - fraction))
 
 
 def motif_of_gaps(notes: Sequence[Note]) -> Motif:
-    """Onsets in quarters of the usual gap between them: a rhythm without a grid, at any tempo."""
+    """Return a motif with onsets in quarters of the usual gap between them: a rhythm without a grid, at any tempo."""
     played = [note for note in notes if note.articulation != "ghost"][-LONGEST:]
     if len(played) < 2:
         return tuple((0.0, note.pitch) for note in played)
@@ -52,13 +55,15 @@ def motif_of_gaps(notes: Sequence[Note]) -> Motif:
 
 
 def content(motif: Motif) -> int:
-    """How much there is to recognise: different pitches, and different gaps beyond the first."""
+    """Measure how much there is to recognise: different pitches, and different gaps beyond the first."""
     gaps = {round(b[0] - a[0], 2) for a, b in pairwise(motif)}
     return len({pitch for _, pitch in motif}) + max(0, len(gaps) - 1)
 
 
 def resemblance(earlier: Motif, later: Motif) -> Resemblance:
-    """How much `later` is `earlier` again: notes at the same place count fully when their pitch differs as all do."""
+    """Measure how much `later` repeats `earlier`; notes at the same place count fully when all pitches differ by the
+    same interval.
+    """
     if not earlier or not later:
         return Resemblance(0.0)
     matched = _matches(earlier, later)
@@ -78,7 +83,7 @@ def resemblance(earlier: Motif, later: Motif) -> Resemblance:
 
 
 def _varied(earlier: Motif, later: Motif, matched: int, same: int, transposed: int) -> tuple[str, ...]:
-    """What differs, in words."""
+    """Name what differs."""
     more, fewer = len(later) > matched, len(earlier) > matched
     words = {
         "transposed": transposed != 0,
@@ -91,7 +96,7 @@ def _varied(earlier: Motif, later: Motif, matched: int, same: int, transposed: i
 
 
 def _matches(earlier: Motif, later: Motif) -> list[tuple[int, int]]:
-    """Pitches (earlier, later) of the notes that share a place."""
+    """Return the pitches (earlier, later) of the notes that share a place."""
     out, j = [], 0
     for beat, pitch in earlier:
         while j < len(later) and later[j][0] < beat - SAME_PLACE:
@@ -103,7 +108,7 @@ def _matches(earlier: Motif, later: Motif) -> list[tuple[int, int]]:
 
 
 def _in_order(earlier: list[int], later: list[int]) -> tuple[int, int]:
-    """(length of the longest common subsequence up to transposition, that transposition): the best of two."""
+    """Return (length of the longest common subsequence up to transposition, that transposition), the better of two."""
     best = (0, 0)
     for move in sorted({0, later[0] - earlier[0]}, key=abs):
         shared = Counter(pitch + move for pitch in earlier) & Counter(later)

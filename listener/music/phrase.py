@@ -1,6 +1,6 @@
-"""Phrases: a phrase begins with the first note after a rest and ends with the next rest.
+"""Find phrases: a phrase begins with the first note after a rest and ends with the next rest.
 
-step(time_s, notes, ended, grid) -> Phrase | None: once when it begins (end_s None), once when it has ended.
+step(time_s, notes, ended, grid) -> Phrase | None: once when a phrase begins (end_s None), once when it has ended.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_NOTES = 1024  # of a phrase that does not end, the oldest are forgotten
 
 
 class Phrases:
-    """Feed every frame; at most one phrase begins or ends in a frame."""
+    """Follows phrases; give it every frame. At most one phrase begins or ends in a frame."""
 
     def __init__(self) -> None:
         self._notes: dict[float, Note] = {}  # by onset_s, in order
@@ -35,7 +35,10 @@ class Phrases:
         grid: Grid | None,
         revised: tuple[Note, ...] = (),
     ) -> Phrase | None:
-        """time_s: end of the frame. notes: newly named. ended: the same, completed. revised: their pitch corrected."""
+        """Read one frame.
+
+        time_s: its end. notes: newly named. ended: completed. revised: their pitch corrected.
+        """
         for note in (*revised, *ended):
             if note.onset_s in self._notes:
                 self._notes[note.onset_s] = note

@@ -1,1 +1,1 @@
-"""Beat, meter and the grid. Doors: beat.py, meter.py."""
+"""Find beat, meter and grid. Doors: beat.py, meter.py."""

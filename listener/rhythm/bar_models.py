@@ -1,4 +1,4 @@
-"""How basses fill a bar: the table of bar models, and the note rates that follow from it.
+"""Describe how basses fill a bar: the table of bar models, and the note rates that follow from it.
 
 The `measured` places are cluster means (a mixture of multinomials) of bass onsets by place in the bar over about 370
 accompaniments made with MMA's grooves; the others are metrical levels.
@@ -38,7 +38,7 @@ EIGHTHS = ((0.5, HALF),)
 
 @dataclass(frozen=True)
 class BarModel:
-    """A way to fill a bar. pulses: quarters, or dotted quarters when beats_per_pulse is 3; groups in pulses."""
+    """One way to fill a bar. pulses: quarters, or dotted quarters when beats_per_pulse is 3; groups in pulses."""
 
     meter: Meter
     groups: tuple[float, ...]
@@ -54,7 +54,7 @@ class BarModel:
         return float(sum(self.groups))
 
     def levels(self) -> Places:
-        """Places by metrical level alone."""
+        """Return the weights of the places by metrical level alone."""
         heads = np.cumsum([0.0, *self.groups])[:-1]
         places: dict[float, float] = {}
         for head, length in zip(heads, self.groups, strict=True):
@@ -67,12 +67,12 @@ class BarModel:
         return tuple(sorted(places.items()))
 
     def strengths(self) -> Places:
-        """Metrical strength 0-1 of every place."""
+        """Return the metrical strength, 0-1, of every place."""
         of_level = {DOWN: STRENGTH_DOWN, GROUP: STRENGTH_GROUP, BEAT: STRENGTH_BEAT, HALF: STRENGTH_HALF}
         return tuple((place, of_level.get(weight, 0.0)) for place, weight in self.levels())
 
     def weights(self) -> Places:
-        """Shares of the notes of a bar by place."""
+        """Return the shares of the notes of a bar by place."""
         levels = self.levels()
         total = sum(weight for _, weight in levels)
         if not self.measured:
@@ -282,12 +282,12 @@ TEMPI = len(PERIODS_S)
 
 
 def _far(model: BarModel, length: int, at: float) -> Floats:
-    """Signed distance in pulses of every place of a bar from `at`."""
+    """Return the signed distance in pulses of every place of a bar from `at`."""
     return np.asarray((np.arange(length) / BINS - at + model.pulses / 2) % model.pulses - model.pulses / 2)
 
 
 def _rates() -> Floats:
-    """Note rate at every place, mean 1 over each bar. [TEMPI, PLACES]"""
+    """Return the note rate at every place, mean 1 over each bar, [TEMPI, PLACES]."""
     out = np.empty((TEMPI, PLACES))
     for start, length, model in zip(STARTS, LENGTHS, MODELS, strict=True):
         shape = np.zeros((TEMPI, length))
@@ -300,7 +300,7 @@ def _rates() -> Floats:
 
 
 def _strengths() -> Floats:
-    """Metrical strength 0-1 at every place. [PLACES]"""
+    """Return the metrical strength, 0-1, at every place, [PLACES]."""
     out = np.zeros(PLACES)
     for start, length, model in zip(STARTS, LENGTHS, MODELS, strict=True):
         for at, strength in model.strengths():

@@ -1,7 +1,8 @@
-"""Tempo, beat, meter and downbeat of a solo bass, causally: Frame + onsets + notes -> (new Beats, Grid).
+"""Track tempo, beat, meter and downbeat of a solo bass, causally: Frame + onsets + notes -> (new Beats, Grid).
 
-A Bayesian bar filter (listener.meter) says which grid is being played; a Kalman filter (listener.pulse) says
-exactly where it lies. The grid is held through rests and left only for strong evidence.
+A Bayesian bar filter (listener/rhythm/meter.py) finds which grid is being played; a Kalman filter
+(listener/rhythm/grid_clock.py) finds exactly where it lies. The grid is held through rests and left only for strong
+evidence.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ LEAD_BEATS, LEAD_MAX_S = 0.3, 0.060  # before it falls a beat is said: the Grid 
 BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the last gaps: the player stopped
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
-LOST, LOST_BELIEF = 0.10, 0.20  # a grid believed less than LOST is given up as easily as a first one is taken
+LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
 NEW_BAR_BELIEF, NEW_BAR_RATIO, NEW_BAR_NOTES = 0.45, 1.5, 2
-# a bar that was believed this much is left only for much stronger and longer evidence: a band plays on it
+# a bar that was this probable is left only for much stronger and longer evidence: a band plays on it
 HELD_BELIEF, HELD_MEMORY = 0.55, 0.98  # memory per note
 LEAVE_BELIEF, LEAVE_RATIO, LEAVE_NOTES = 0.85, 6.0, 10
 ACCENT_GAIN = 2.2
@@ -37,6 +38,8 @@ SPARSE, DENSE = 0.52, 0.60  # notes per pulse: isolated notes make no groove
 
 @dataclass(slots=True)
 class _Event:
+    """A note or onset, as the beat tracker weighs it."""
+
     onset_s: float
     due_s: float
     pitch: int = 0
@@ -46,7 +49,7 @@ class _Event:
 
 
 class BeatTracker:
-    """step(frame, onset_strength, onsets, notes) -> (beats said now, the grid or None before one is believed)."""
+    """Tracks the beat: step(frame, onset_strength, onsets, notes) -> (new beats, grid; None before there is one)."""
 
     def __init__(self) -> None:
         self._filter = BarFilter()
@@ -61,28 +64,31 @@ class BeatTracker:
         self._pitch = 40.0
         self._recent: list[tuple[float, int]] = []
         self._beat_belief = self._bar_belief = 0.0
-        self._held = 0.0  # how much this bar has been believed, slowly forgotten
+        self._held = 0.0  # how probable this bar has been, slowly forgotten
         self._challenge_beats = self._challenge_bar = 0
         self._enough = 1.0  # 0-1, whether there are notes enough per pulse to trust a grid
         self._said = -1  # index of the last beat emitted
         self._said_s = -math.inf
 
     def given(self, meter: str | None, tempo_bpm: float | None) -> None:
-        """The player tells meter ("7/8") and tempo in its beats per minute; None: to be heard. Raises ValueError."""
+        """Take meter ("7/8") and tempo, in beats of that meter per minute, from the player. Raises ValueError.
+
+        None leaves the value to be heard.
+        """
         self._filter.given(
             str(meter_of(meter)) if meter is not None else None,
             check_tempo(tempo_bpm) if tempo_bpm is not None else None,
         )
 
     def tap(self, time_s: float) -> None:
-        """The player taps a beat at time_s of the stream, the first time a downbeat; three even taps are a tempo."""
+        """Take a tap of the player on the beat, at time_s; the first is a downbeat, three even ones give the tempo."""
         self._pending.append(_Event(time_s, time_s + SETTLE_S, tapped=True))
         self._pending.sort(key=lambda e: e.onset_s)
 
     def step(
         self, frame: Frame, onset_strength: float, onsets: tuple[Onset, ...], notes: tuple[Note, ...]
     ) -> tuple[tuple[Beat, ...], Grid | None]:
-        """Times in seconds of the stream; `onsets` and `notes` are those first reported in this frame."""
+        """Read one frame. Times are seconds of the stream; `onsets`, `notes`: those first reported in this frame."""
         for onset in onsets:
             self._expect(onset.onset_s, frame.emit_s)
         for note in notes:
@@ -109,7 +115,7 @@ class BeatTracker:
             self._pending.sort(key=lambda e: e.onset_s)
 
     def _name(self, note: Note, now_s: float) -> None:
-        """Give a waiting onset its pitch and velocity, or make a new event of a note that had none."""
+        """Give a waiting onset its pitch and velocity, or add an event for a note that had none."""
         near = [e for e in self._pending if not e.tapped and abs(e.onset_s - note.onset_s) <= SAME_EVENT_S]
         event = min(near, key=lambda e: abs(e.onset_s - note.onset_s), default=None)
         if event is None:
@@ -123,7 +129,7 @@ class BeatTracker:
         event.due_s = min(event.due_s, now_s)
 
     def _accent(self, event: _Event) -> float:
-        """How much this note stands out: loud, low, a pitch class not heard lately."""
+        """Measure how much this note stands out: loud, low, a pitch class not heard lately."""
         accent = 0.0
         if event.velocity:
             accent += max(-1.0, min(1.0, (event.velocity - self._velocity) / 20.0)) * 0.5
@@ -162,7 +168,7 @@ class BeatTracker:
             self._filter.tap(time_s, 0.0)
 
     def _set(self, time_s: float, period_s: float, pulses_to_downbeat: float | None) -> None:
-        """The player counted or tapped: beats are period_s long and one falls at time_s."""
+        """Set the grid from taps or a count-in: beats are period_s long and one falls at time_s."""
         self._filter.suppose(likely(None, 60 / period_s))
         self._filter.tap(time_s, pulses_to_downbeat)
         best = self._filter.best()
@@ -170,7 +176,7 @@ class BeatTracker:
             self._lock(best)
 
     def _decide(self, onset_s: float) -> None:
-        """What the newest note, at onset_s, means for the grid."""
+        """Update the grid by the newest note, at onset_s."""
         best = self._filter.best()
         if self._clock is None:
             if self._heard >= FIRST_NOTES and best.beat_belief > FIRST_BELIEF:
@@ -181,13 +187,13 @@ class BeatTracker:
         self._enough += SMOOTHING * (self._count(self._clock, onset_s) - self._enough)
 
     def _count(self, clock: GridClock, time_s: float) -> float:
-        """0 when notes are isolated, 1 when there are enough of them per pulse."""
+        """Return 0 when notes are isolated, 1 when there are enough of them per pulse."""
         pulse_s = clock.period_s * clock.model.beats_per_pulse
         density = self._filter.notes_since(time_s - DENSITY_PULSES * pulse_s) / DENSITY_PULSES
         return min(1.0, max(0.0, (density - SPARSE) / (DENSE - SPARSE)))
 
     def _lock(self, best: Hypothesis) -> None:
-        """Start a new grid; its beats are numbered on from the last one said."""
+        """Start another grid; its beats are numbered on from the last one reported."""
         clock = GridClock(best, 0)
         if self._said >= 0:
             after_said = (self._said_s + 0.45 * clock.period_s - clock.anchor_s) / clock.period_s
@@ -246,7 +252,7 @@ class BeatTracker:
         return abs(apart - round(apart)) < 0.2
 
     def _roll(self, clock: GridClock, now_s: float) -> None:
-        """Keep the anchor at the beat last passed, without touching what is believed."""
+        """Move the anchor to the beat last passed, without changing the estimate."""
         clock.move_anchor(math.floor((now_s - clock.anchor_s) / clock.period_s))
 
     def _grid(self, clock: GridClock, now_s: float) -> Grid:
@@ -271,6 +277,6 @@ class BeatTracker:
         return tuple(beats)
 
     def _plays(self, grid: Grid, now_s: float) -> bool:
-        """Whether the player goes on, as far as the gaps of the line so far can tell."""
+        """Return whether the player is still playing, judged by the gaps of the line so far."""
         heard_s = max([self._last_event_s, *(e.onset_s for e in self._pending)])
         return now_s - heard_s < BREATH * max([0.7 * grid.period_s, *self._gaps_s])

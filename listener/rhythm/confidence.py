@@ -1,7 +1,7 @@
-"""How often a belief of the bar filter is right: tables from benchmarks/confidence.py --fit.
+"""Calibrate the bar filter's probabilities, with tables from `benchmarks/confidence.py --fit`.
 
-The filter takes notes for independent and so believes too much (as naive Bayes does); isotonic regression after
-Zadrozny and Elkan, KDD 2002.
+The filter takes notes for independent and is therefore too sure (as naive Bayes is); the tables come from isotonic
+regression after Zadrozny and Elkan, KDD 2002.
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ BAR_TRUST = (0.091, 0.177, 0.284, 0.319, 0.394, 0.502, 0.530, 0.543, 0.574, 0.62
 
 
 def trust(belief: float, table: tuple[float, ...]) -> float:
-    """Probability 0-1 that what is believed with `belief` 0-1 is right."""
+    """Return the probability, 0-1, that an answer which the filter gives the probability `belief` is right."""
     return float(np.interp(belief, KNOTS, table))

@@ -1,9 +1,9 @@
-"""The fine phase and tempo of a beat grid: Kalman filters on note onsets, published without jumps.
+"""Estimate the exact phase and tempo of a beat grid: Kalman filters on note onsets, published without jumps.
 
-State of a filter: time of the anchor beat and beat period, in seconds.
-Two filters run side by side (a bank, as in Bar-Shalom, Li and Kirubarajan, Estimation with Applications, ch. 11):
-one believes in a steady tempo and takes lasting deviations for a player behind it, one in a tempo that moves;
-the one that predicted the last notes better is published.
+State of a filter: time of the anchor beat and beat period, in seconds. Two filters run side by side (a bank, as in
+Bar-Shalom, Li and Kirubarajan, Estimation with Applications, ch. 11): one assumes a steady tempo and takes lasting
+deviations for a player behind it, one assumes a tempo that moves; the one that predicted the last notes better is
+published.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class _Lock:
         self.covariance = carry @ self.covariance @ carry.T
 
     def correct(self, place: float, time_s: float, spread_s: float) -> None:
-        """A note at time_s (lateness taken out) was meant for `place` beats after the anchor."""
+        """Correct the filter by a note at time_s (lateness subtracted), meant for `place` beats after the anchor."""
         deviation_s = time_s - self.anchor_s - place * self.period_s
         row = np.array([1.0, place])
         variance = float(row @ self.covariance @ row) + spread_s**2
@@ -90,7 +90,7 @@ class GridClock:
         self.swing = 0.62 if self.model.swing else 0.5
         self.behind_s = 0.0
         self._heard = 0
-        self.offset_s = 0.0  # published minus believed
+        self.offset_s = 0.0  # published minus estimated
         self.time_s = hypothesis.time_s
 
     @property
@@ -109,7 +109,7 @@ class GridClock:
         return SWUNG_PLACES if self.model.swing else STRAIGHT_PLACES
 
     def _nearest(self, time_s: float) -> tuple[float, float, float]:
-        """The grid place (in beats after the anchor) nearest to time_s: place, deviation_s, spread_s."""
+        """Return the grid place (in beats after the anchor) nearest to time_s: place, deviation_s, spread_s."""
         beat = (time_s - self.behind_s - self.anchor_s) / self.period_s
         best = (0.0, math.inf, 1.0)
         for place, spread_s in self._places():
@@ -129,7 +129,7 @@ class GridClock:
         self.position = (self.position - 1 + beats) % self.model.meter.numerator + 1
 
     def push(self, time_s: float) -> None:
-        """Correct phase, tempo and lateness by a note at time_s; one far from every place is left out."""
+        """Correct phase, tempo and lateness by a note at time_s; one far from every place is ignored."""
         elapsed_s = max(0.0, time_s - self.time_s)
         for lock in self._locks:
             lock.age(elapsed_s)
@@ -151,7 +151,7 @@ class GridClock:
         self.offset_s += before_s - self._shown_s(time_s)
 
     def _shown_s(self, time_s: float) -> float:
-        """Where the grid now puts the beat nearest to time_s."""
+        """Return where the grid now puts the beat nearest to time_s."""
         beat = round((time_s - self._locks[0].anchor_s) / self._locks[0].period_s)
         return self.anchor_s + beat * self.period_s
 
@@ -164,13 +164,13 @@ class GridClock:
             self.swing += 0.12 * (place - self.swing)
 
     def become(self, model: BarModel) -> None:
-        """Same beats, read as another model of a bar."""
+        """Keep the beats and read them as another bar model."""
         if self.model.swing != model.swing:
             self.swing = max(self.swing, 0.62) if model.swing else 0.5
         self.model = model
 
     def retime(self, hypothesis: Hypothesis) -> None:
-        """Same beats, another bar: take meter and place in the bar from the hypothesis."""
+        """Keep the beats and take meter and place in the bar from the hypothesis."""
         beat = round((hypothesis.time_s - self.anchor_s) / self.period_s - hypothesis.place % 1.0)
         self.become(hypothesis.model)
         first = round(hypothesis.place - hypothesis.place % 1.0)
@@ -180,7 +180,7 @@ class GridClock:
         self.offset_s *= math.exp(-elapsed_s / GLIDE_S)
 
     def place(self, time_s: float) -> float:
-        """Pulses since the bar began."""
+        """Return the pulses since the bar began."""
         beats = (time_s - self.anchor_s) / self.period_s + self.position - 1
         return (beats / self.model.beats_per_pulse) % self.model.pulses
 

@@ -1,6 +1,7 @@
-"""What a player may tell about the time instead of playing it: a meter, a tempo, taps, four dead notes to count in.
+"""Use what a player says about the time: a meter, a tempo, taps, or four dead notes to count in.
 
-A given meter is an order; all else are likelihoods over the bar filter's table, which what is played can overrule.
+A given meter is an order; everything else is a likelihood over the bar filter's table, which what is played can
+overrule.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from listener.rhythm.bar_models import BINS, LENGTHS, MODELS, PERIODS_S, PLACES, STARTS, TEMPI, Floats32
 from listener.types import Meter
 
-TEMPO_SPREAD = 0.04  # of a tempo that is told, in log
+TEMPO_SPREAD = 0.04  # of a given tempo, in log
 UNLIKELY = 1e-8  # against a hint that is right
 BEAT_SPREAD = 0.06  # pulses, of a tap around its beat
 EVEN = 0.12  # by which the gaps of taps and counts may differ from their median
@@ -23,21 +24,25 @@ METERS = {str(model.meter): model.meter for model in MODELS}
 
 
 def meter_of(name: str) -> Meter:
-    """'7/8' -> Meter. Raises ValueError in one line for a meter that is not known."""
+    """Return the Meter called '7/8'. Raises ValueError for a meter that is not known."""
     if name not in METERS:
-        raise ValueError(f"meter {name!r}: known are {', '.join(sorted(METERS))}; leave it out to have it heard")
+        raise ValueError(f"meter {name!r}: allowed are {', '.join(sorted(METERS))}; leave it out to have it heard")
     return METERS[name]
 
 
 def check_tempo(bpm: float) -> float:
-    """Raises ValueError for a tempo outside what can be followed, in beats of the meter per minute."""
+    """Raise ValueError for a tempo outside what can be followed, in beats of the meter per minute."""
     if not SLOWEST_BPM <= bpm <= FASTEST_BPM:
-        raise ValueError(f"tempo {bpm:g} bpm: allowed are {SLOWEST_BPM:g} to {FASTEST_BPM:g}; try half or twice of it")
+        raise ValueError(
+            f"tempo {bpm:g} bpm: allowed are {SLOWEST_BPM:g} to {FASTEST_BPM:g}; try half or twice the tempo"
+        )
     return bpm
 
 
 def likely(meter: str | None, bpm: float | None) -> Floats32:
-    """Likelihood of a given meter and tempo (beats or pulses per minute), float32 [TEMPI, PLACES], 1 where they fit."""
+    """Return the likelihood of a given meter and tempo (beats or pulses per minute), float32 [TEMPI, PLACES], 1 where
+    they fit.
+    """
     out = np.ones((TEMPI, PLACES), np.float32)
     pulses = 60 / PERIODS_S
     for start, length, model in zip(STARTS, LENGTHS, MODELS, strict=True):
@@ -51,7 +56,10 @@ def likely(meter: str | None, bpm: float | None) -> Floats32:
 
 
 def on_beat(pulses_to_downbeat: float | None = None) -> Floats32:
-    """Likelihood of a beat at every place, float32 [PLACES]; of the beat so long before a bar line when that is told."""
+    """Return the likelihood of a beat at every place, float32 [PLACES].
+
+    With the distance to the next bar line given, only of the beat that lies so long before one.
+    """
     out = np.empty(PLACES, np.float32)
     for start, length, model in zip(STARTS, LENGTHS, MODELS, strict=True):
         place, bar = np.arange(length) / BINS, length / BINS
@@ -64,7 +72,7 @@ def on_beat(pulses_to_downbeat: float | None = None) -> Floats32:
 
 
 def even(times_s: list[float]) -> float | None:
-    """The period of evenly spaced times in seconds, or None."""
+    """Return the period of evenly spaced times in seconds, or None."""
     gaps = np.diff(times_s)
     period_s = float(np.median(gaps))
     if not 60 / FASTEST_BPM < period_s < 60 / SLOWEST_BPM or np.abs(gaps - period_s).max() > EVEN * period_s:
@@ -73,13 +81,13 @@ def even(times_s: list[float]) -> float | None:
 
 
 class Taps:
-    """Taps of the player's on the beat; the first is a downbeat."""
+    """Collects the player's taps on the beat; the first is a downbeat."""
 
     def __init__(self) -> None:
         self._times_s: list[float] = []
 
     def tap(self, time_s: float) -> float | None:
-        """The tempo as seconds per tap, once there are three even ones."""
+        """Return the tempo as seconds per tap, once there are three even taps."""
         if self._times_s and not 0 < time_s - self._times_s[-1] < TAP_PAUSE_S:
             self._times_s = []
         self._times_s = [*self._times_s[-7:], time_s]
@@ -91,14 +99,14 @@ class Taps:
 
 
 class CountIn:
-    """Four even dead notes after silence, and nothing else between them, count in a bar."""
+    """Recognises a count-in of one bar: four even dead notes after silence, and nothing between them."""
 
     def __init__(self) -> None:
         self._times_s: list[float] = []
         self._last_s = -math.inf
 
     def push(self, time_s: float, dead: bool) -> float | None:
-        """Seconds per count, when this note is the fourth."""
+        """Return the seconds per count, when this note is the fourth."""
         after_silence = time_s - self._last_s > COUNT_AFTER_S
         self._last_s = time_s
         if not dead or (not after_silence and not self._times_s):

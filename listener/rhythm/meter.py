@@ -1,8 +1,8 @@
-"""Which bar is being played: a Bayesian filter over tempo, meter and place in the bar, driven by notes.
+"""Find which bar is being played: a Bayesian filter over tempo, meter and place in the bar, driven by notes.
 
-The bar pointer of Whiteley, Cemgil and Godsill (ISMIR 2006) with notes as a Poisson process whose rate depends on
-the place in the bar. A departure: it moves from note to note, not frame to frame; between notes everything
-is known in closed form. Arrays are [tempo, place], the places of all bar models side by side.
+The bar pointer of Whiteley, Cemgil and Godsill (ISMIR 2006) with notes as a Poisson process whose rate depends on the
+place in the bar. A departure: it moves from note to note, not frame to frame; between notes everything is known in
+closed form. Arrays are [tempo, place], the places of all bar models side by side.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from listener.rhythm.meter_kernels import accent, bar_mass, beat_mass, fold, rea
 
 TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior
-SURPRISE_GAIN, SURPRISE_MEMORY = 0.1, 0.75  # notes that nothing foresaw: something changed, so believe less
+SURPRISE_GAIN, SURPRISE_MEMORY = 0.1, 0.75  # notes that nothing predicted: something changed, so be less sure
 NULL_PRIOR = 0.5  # no grid at all
 HISTORY = 96
 MAX_GAP_S = 2.0
@@ -61,7 +61,7 @@ class Hypothesis:
 
 
 class BarFilter:
-    """The belief over tempo, meter and place in the bar; fed one note at a time in order of time."""
+    """Holds the probabilities of tempo, meter and place in the bar; takes one note at a time in order of time."""
 
     def __init__(self) -> None:
         self.belief: Floats32 = PRIOR * np.float32(1 - NULL_PRIOR)
@@ -72,24 +72,24 @@ class BarFilter:
         self.times_s = np.zeros(HISTORY)
         self.pitches = np.zeros(HISTORY, dtype=np.int64)
         self.count = 0
-        self._prior: Floats32 | None = None  # when the player told more than the table knows
+        self._prior: Floats32 | None = None  # when the player gave a meter or a tempo
         self._folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
 
     def given(self, meter: str | None, bpm: float | None) -> None:
-        """The player says what is played, in beats of the meter per minute; None: not told."""
-        told = meter is not None or bpm is not None
-        self._prior = PRIOR * likely(meter, bpm) if told else None
+        """Take meter and tempo, in beats of the meter per minute, from the player; None: unknown."""
+        known = meter is not None or bpm is not None
+        self._prior = PRIOR * likely(meter, bpm) if known else None
         if self._prior is not None:
             self._prior /= self._prior.sum()
             self.suppose(likely(meter, bpm))
 
     def suppose(self, likelihood: Floats32) -> None:
-        """Weigh the belief, [TEMPI, PLACES] or [PLACES], by something other than a note."""
+        """Weigh the probabilities, [TEMPI, PLACES] or [PLACES], by something other than a note."""
         self.belief = self.belief * likelihood
         self._normalise(float(self.belief.sum()), 0.0)
 
     def tap(self, time_s: float, pulses_to_downbeat: float | None) -> None:
-        """A beat falls at time_s; pulses_to_downbeat: that long before a bar line, None where is not known."""
+        """Take a beat at time_s. pulses_to_downbeat: so long before a bar line, None when unknown."""
         motion = time_s - (self.time_s if self.time_s is not None else time_s), 0.0, 0.0, 0.0, 1.0
         weights = self._weight(0.0), on_beat(pulses_to_downbeat)
         tables = SURPLUS, EVERYWHERE, PRIOR
@@ -114,15 +114,15 @@ class BarFilter:
         return int(np.count_nonzero(self.times_s[: self.count] > time_s))
 
     def _weight(self, amount: float) -> Floats32:
-        """How well a note accented by `amount` suits every place of every bar. [PLACES]"""
+        """Return how well a note accented by `amount` suits every place of every bar, [PLACES]."""
         return np.asarray(accent(amount, STRENGTHS, RATES[TEMPI // 2], STARTS, LENGTHS))
 
     def _length_stress(self, gap_s: float) -> float:
-        """The newest note turned out to be followed by the next one after gap_s: long notes start strongly."""
+        """Weigh the newest note by the gap_s to the next one: long notes start on strong places."""
         return 0.5 * float(np.clip(math.log2(max(gap_s, 0.02) * self.rate_hz), -1.0, 1.5))
 
     def note(self, time_s: float, pitch: int, stress: float) -> None:
-        """A note (pitch 0 = unknown) at time_s; stress about -1..2, 0 for a usual note."""
+        """Take a note (pitch 0 = unknown) at time_s. stress: about -1 to 2, 0 for a usual note."""
         if self.time_s is None:
             self.belief = self.belief * (1 + OPENING_ODDS * OPENING)
         gap_s = 0.0 if self.time_s is None else max(time_s - self.time_s, 0.02)
@@ -153,19 +153,19 @@ class BarFilter:
         return sum(self._bar_masses(model, period_s, place).values())
 
     def swing_share(self, hypothesis: Hypothesis) -> float:
-        """How much of the belief in this bar is in its swung models."""
+        """Return the share of this bar's probability that lies in its swung models."""
         mass = self._bar_masses(hypothesis.model, hypothesis.period_s, hypothesis.place)
         return mass[True] / (mass[True] + mass[False])
 
     def _bar_masses(self, model: BarModel, period_s: float, place: float) -> dict[bool, float]:
-        """Belief in a bar, by whether it swings."""
+        """Return the probability of this bar, straight and swung."""
         mass = {False: 1e-12, True: 1e-12}
         for i in np.flatnonzero(LIKE[MODELS.index(model)]):
             mass[MODELS[i].swing] += float(bar_mass(self.belief, BINS, STARTS[i], LENGTHS[i], _tempo(period_s), place))
         return mass
 
     def best(self) -> Hypothesis:
-        """The likeliest reading at the time of the newest note."""
+        """Return the likeliest reading at the time of the newest note."""
         found = readings(self.belief, BINS, STARTS, LENGTHS, HALVED, LIKE, self._folded)
         m = int(np.argmax(found[:, 2] + found[:, 3]))
         k, place, beat, bar = (float(v) for v in found[m])
@@ -174,5 +174,5 @@ class BarFilter:
 
 
 def _tempo(period_s: float) -> float:
-    """Index in PERIODS_S, with its fraction."""
+    """Return the index in PERIODS_S, with its fraction."""
     return math.log(period_s / float(PERIODS_S[0])) / TEMPO_STEP

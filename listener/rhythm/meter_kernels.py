@@ -1,4 +1,4 @@
-"""The arithmetic of listener.meter, compiled: arrays of belief are float32 [tempo, place], models side by side.
+"""Compute the bar filter of listener/rhythm/meter.py, compiled: arrays are float32 [tempo, place], models side by side.
 
 Rows are rotated into small buffers first, so that every inner loop runs over neighbours and is vectorised.
 """

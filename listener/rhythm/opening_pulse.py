@@ -1,10 +1,10 @@
-"""The pulse a player set in the opening, held on: how far behind or ahead of it he plays now.
+"""Hold the pulse that a player set in the opening, and measure how far behind or ahead of it they play now.
 
-From a bass alone a lasting lateness and a shifted beat are the same sound; only against a tempo that was set before
-and goes on can lateness be known. Least squares over the notes on the beat compare three players: one who keeps his
-tempo; one who keeps it but steps behind the beat at some note; one whose tempo bends there. The second's step is his
-lateness; when the third explains the notes best (Bayesian information criterion; Schwarz, Estimating the dimension
-of a model, 1978), the opening is no reference any more.
+From a bass alone a lasting lateness and a shifted beat are the same sound; only against a tempo that was set before and
+goes on can lateness be known. Least squares over the notes on the beat compare three explanations: the tempo is kept;
+the tempo is kept, but the player steps behind the beat at some note; the tempo bends at some note. The step of the
+second is the lateness; when the third explains the notes best (Bayesian information criterion; Schwarz, Estimating the
+dimension of a model, 1978), the opening is no reference any more.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ BENT_S, DOUBT_NOTES, BENT_NOTES = 0.015, 3, 10  # drifted this far from the open
 ON_BEAT, ON_BEAT_S = 0.16, 0.065  # how far from the beat a note is still on it: the smaller of the two
 MOST_LATE_S = 0.080
 LEVELS = (0.5, 1.0, 2.0)
-MISSES = 6  # notes in a row of which the beat tracker believes something else: lost
+MISSES = 6  # notes in a row that the beat tracker places elsewhere: lost
 
 
 def near(time_s: float, beat_s: float, period_s: float) -> bool:
-    """Whether a note at time_s is on the beat at beat_s."""
+    """Return whether a note at time_s is on the beat at beat_s."""
     return abs(time_s - beat_s) < min(ON_BEAT_S, ON_BEAT * period_s)
 
 
@@ -45,7 +45,7 @@ class _Change:
 
 
 class _Line:
-    """Least squares of times_s [n] on beats [n], and what one change more would explain."""
+    """Fits times_s [n] to beats [n] by least squares, and finds what one change more would explain."""
 
     def __init__(self, beats: Floats, times_s: Floats) -> None:
         self.n = len(beats)
@@ -59,12 +59,12 @@ class _Line:
         self.error = float(self.rest_s @ self.rest_s)
 
     def step(self) -> _Change:
-        """All notes from some note on are later by an amount."""
+        """Return the best step: all notes from some note on are later by an amount."""
         count = np.arange(self.n, 0, -1.0)
         return self._best(_tail(self.rest_s), count, count, _tail(self.centred))
 
     def bend(self) -> _Change:
-        """From some note on every beat is longer by an amount."""
+        """Return the best bend: from some note on every beat is longer by an amount."""
         x, n = self.centred, np.arange(self.n, 0, -1.0)
         tail, square = _tail(x), _tail(x * x)
         inner = _tail(self.rest_s * x) - x * _tail(self.rest_s)
@@ -72,7 +72,7 @@ class _Line:
         return self._best(inner, norm, tail - n * x, square - x * tail)
 
     def _best(self, inner: Floats, norm: Floats, total: Floats, slope: Floats) -> _Change:
-        """Of the columns with these products with the rest, themselves, the ones and the beats: the best to add."""
+        """Return the best column to add, given its products with the residual, itself, the ones and the beats."""
         free = np.maximum(norm - total**2 / self.n - slope**2 / self.square, 1e-9)
         gain = (inner**2 / free)[FEWEST_BEFORE : self.n - FEWEST_AFTER + 1]
         first = FEWEST_BEFORE + int(gain.argmax())
@@ -84,12 +84,12 @@ class _Line:
 
 
 def _tail(values: Floats) -> Floats:
-    """Sums from each value to the last."""
+    """Return the sums from each value to the last."""
     return np.cumsum(values[::-1])[::-1]
 
 
 class OpeningClock:
-    """A steady pulse begun by `notes` (beat number, time in s), at least FIRST_NOTES of them."""
+    """Holds a steady pulse started by `notes` (beat number, time in s), at least FIRST_NOTES of them."""
 
     def __init__(self, notes: list[tuple[int, float]]) -> None:
         self._beats = np.array([beat for beat, _ in notes], np.float64)
@@ -102,7 +102,7 @@ class OpeningClock:
 
     @property
     def doubted(self) -> bool:
-        """The tempo may be bending: what looks late may be slow."""
+        """Return whether the tempo may be bending, so that what looks late may be slow."""
         return self._bends >= DOUBT_NOTES
 
     def beat_at(self, time_s: float) -> float:
@@ -112,7 +112,7 @@ class OpeningClock:
         return self._beat_s + (beat - self._beat) * self.period_s
 
     def push(self, time_s: float) -> None:
-        """Correct by a note, if it is on a beat."""
+        """Correct the pulse by a note, if it is on a beat."""
         beat = round(self.beat_at(time_s - self.late_s))
         if near(time_s - self.late_s, self.time_of(beat), self.period_s):
             self._beats = np.append(self._beats, beat)[-NOTES:]
@@ -121,8 +121,9 @@ class OpeningClock:
             self.lost |= abs(self.late_s) > MOST_LATE_S
 
     def compare(self, beat_s: float, period_s: float) -> None:
-        """What the beat tracker believes; when it says something else for long, the opening is over. Half or twice the
-        tempo, on the same beats, is not something else.
+        """Compare with the beat tracker's grid; when that differs for long, the opening is over.
+
+        Half or twice the tempo, on the same beats, does not differ.
         """
         off = self.beat_at(beat_s)
         level = min(LEVELS, key=lambda level: abs(math.log(period_s / self.period_s / level)))
@@ -147,7 +148,7 @@ class OpeningClock:
         self._beat, self._beat_s, self.period_s = line.middle, line.middle_s, line.period_s
 
     def _stepped(self, first: int, step_s: float) -> _Line:
-        """The line without its step at note `first`; one that is about to leave the memory is taken out for good."""
+        """Return the line without its step at note `first`; a step about to leave the memory is removed for good."""
         times_s = self._times_s.copy()
         times_s[first:] -= step_s
         self.late_s = self._found_s + step_s

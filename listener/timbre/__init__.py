@@ -1,1 +1,1 @@
-"""Playing technique and tone. Door: timbre.py."""
+"""Find playing technique and tone of each note. Door: timbre.py (`TimbreTracker`)."""

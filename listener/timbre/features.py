@@ -1,8 +1,8 @@
-"""The first 140 ms of a note -> numbers that tell how it was played: float [SIZE], NaN = unknown.
+"""Describe the first 140 ms of a note in numbers that show how it was played: float [SIZE], NaN = unknown.
 
 Band energies of the attack against those of the sustain, how fast each band decays, how noisy each is (periodicity at
 the note's own period, after Boersma 1993), how the pitch settles. Neither a gain nor an equaliser moves them much: how
-bright a bass is in itself says more about the bass than about the hand (held-out instruments, benchmarks/timbre.py).
+bright a bass is in itself depends more on the bass than on the technique (held-out instruments, benchmarks/timbre.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from listener.types import ANALYSIS_RATE
 
 LEAD_S, LENGTH_S = 0.010, 0.140  # heard before and after the onset
-SHORTEST_S = 0.06  # of a note that can be told
+SHORTEST_S = 0.06  # the shortest note that can be judged
 LEAD = round(LEAD_S * ANALYSIS_RATE)
 WINDOW = LEAD + round(LENGTH_S * ANALYSIS_RATE)
 BRIGHTNESS_S = 0.120
@@ -57,9 +57,10 @@ Array = NDArray[np.floating]
 
 
 def features(sound: Array, f0_hz: float) -> Floats:
-    """sound: [n] at 24 kHz, from LEAD before the onset; what lies past WINDOW is not used. -> [SIZE].
+    """Return the features [SIZE] of one note.
 
-    A note that ends early (n < WINDOW) leaves NaN where it no longer sounds; n must reach SHORTEST_S past the onset.
+    sound: [n] at 24 kHz, from LEAD before the onset; what lies past WINDOW is not used. A note that ends early (n <
+    WINDOW) leaves NaN where it no longer sounds; n must reach SHORTEST_S past the onset.
     """
     x = np.array(sound[:WINDOW], np.float64)
     x[-48:] *= _FADE[::-1]
@@ -85,7 +86,7 @@ def features(sound: Array, f0_hz: float) -> Floats:
 
 @njit(cache=True)
 def _grown(bands: Floats) -> Floats:
-    """[bands, n] -> [bands, n + 1]: the energy up to each sample."""
+    """Return the energy up to each sample: [bands, n] -> [bands, n + 1]."""
     out = np.zeros((bands.shape[0], bands.shape[1] + 1))
     for b in range(bands.shape[0]):
         for i in range(bands.shape[1]):
@@ -94,7 +95,7 @@ def _grown(bands: Floats) -> Floats:
 
 
 def _onset(high: Floats) -> int:
-    """The sample at which the upper bands rise most steeply, near the onset as named: that one is some ms off."""
+    """Return the sample at which the upper bands rise most steeply, near the onset as named, which is some ms off."""
     at = LEAD + np.arange(SEARCH[0], SEARCH[1] + 1) * STEP
     before = (high[at] - high[np.maximum(at - BEFORE * STEP, 0)]) / BEFORE
     after = (high[at + AFTER * STEP] - high[at]) / AFTER
@@ -103,7 +104,7 @@ def _onset(high: Floats) -> int:
 
 
 def _energies(grown: Floats, onset: int) -> Floats:
-    """dB re the whole note's power, [bands, segments]; NaN where the note has ended."""
+    """Return energies in dB re the whole note's power, [bands, segments]; NaN where the note has ended."""
     count = grown.shape[1] - 1
     total = (grown[:, -1] - grown[:, onset]).sum() / (count - onset) + 1e-20
     out = np.full((BANDS, len(SEGMENTS_S)), np.nan)
@@ -116,7 +117,7 @@ def _energies(grown: Floats, onset: int) -> Floats:
 
 
 def _envelopes(grown: Floats, onset: int) -> Floats:
-    """Of the first 60 ms, per group of bands: peak over mean in dB, and when the peak comes, in units of 10 ms."""
+    """Return, per group of bands of the first 60 ms, peak over mean in dB, and the peak's time in units of 10 ms."""
     edges = np.arange(onset, min(onset + round(ENVELOPE_S * ANALYSIS_RATE), grown.shape[1] - 1) + 1, BLOCK)
     blocks = np.stack([np.diff(grown[a:b].sum(0)[edges]) for a, b in GROUPS])
     crest = 10 * np.log10((blocks.max(1) + 1e-12) / (blocks.mean(1) + 1e-12))
@@ -125,7 +126,7 @@ def _envelopes(grown: Floats, onset: int) -> Floats:
 
 @njit(cache=True)
 def _correlation(x: Floats, start: int, length: int, lag: int) -> float:
-    """Of [start, start + length) with the same `lag` later, normalised."""
+    """Return the normalised correlation of [start, start + length) with the same `lag` later."""
     ab, aa, bb = 0.0, 1e-12, 1e-12
     for i in range(start, start + length):
         ab += x[i] * x[i + lag]
@@ -136,7 +137,7 @@ def _correlation(x: Floats, start: int, length: int, lag: int) -> float:
 
 @njit(cache=True)
 def _correlations(x: Floats, start: int, length: int, first: int, last: int) -> Floats:
-    """The same at every lag from first to last."""
+    """Return the normalised correlation at every lag from first to last."""
     out, aa, bb = np.zeros(last - first + 1), 1e-12, 1e-12
     for i in range(start, start + length):
         aa += x[i] * x[i]
@@ -152,7 +153,7 @@ def _correlations(x: Floats, start: int, length: int, first: int, last: int) -> 
 
 
 def _noise(groups: Floats, start: int, period: float) -> Floats:
-    """Noise-to-harmonic ratio in dB of each group at one moment, at the best lag near the period."""
+    """Return the noise-to-harmonic ratio in dB of each group at one moment, at the best lag near the period."""
     length = max(360, round(period))
     lags = sorted({max(1, round(period * (1 + d))) for d in PERIOD_SPREAD})
     if start + length + lags[-1] > groups.shape[1]:
@@ -163,7 +164,7 @@ def _noise(groups: Floats, start: int, period: float) -> Floats:
 
 
 def _settled_period(x: Floats, start: int, period: float) -> float:
-    """The best lag within a semitone or so of the period, to a fraction of a sample; NaN past the note's end."""
+    """Return the best lag within about a semitone of the period, to a fraction of a sample; NaN past the note's end."""
     length, first, last = max(480, round(period)), int(period * 0.93), int(period * 1.07) + 1
     if start + length + last > len(x):
         return float("nan")
@@ -176,14 +177,14 @@ def _settled_period(x: Floats, start: int, period: float) -> float:
 
 
 def _glide(x: Floats, onset: int, period: float) -> float:
-    """How much higher the pitch starts than it settles, in semitones."""
+    """Return how much higher the pitch starts than it settles, in semitones."""
     early, late = (_settled_period(x, onset + round(at_s * ANALYSIS_RATE), period) for at_s in GLIDE_S)
     cents = 1200 * np.log2(late / early)
     return float(np.clip(cents, -MAX_GLIDE_CENTS, MAX_GLIDE_CENTS) / 100)
 
 
 def _rise(grown: Floats, onset: int) -> float:
-    """dB from just before the onset to the 30 ms after it: a note out of silence, or out of another one."""
+    """Return the rise in dB from just before the onset to the 30 ms after it: small when another note still sounded."""
     first = max(onset - 240, 0)
     before = (grown[max(onset - 24, first + 1)] - grown[first]) / (max(onset - 24, first + 1) - first)
     after = (grown[onset + 720] - grown[onset]) / 720
@@ -191,7 +192,7 @@ def _rise(grown: Floats, onset: int) -> float:
 
 
 def brightness_hz(sound: Array) -> float:
-    """Spectral centroid of float [n] at 24 kHz: magnitude spectrum under a Hann window (as librosa's)."""
+    """Return the spectral centroid of float [n] at 24 kHz: magnitude spectrum under a Hann window (as librosa's)."""
     magnitude = np.abs(np.fft.rfft(sound * np.hanning(len(sound) + 1)[:-1]))
     hz = np.fft.rfftfreq(len(sound), 1 / ANALYSIS_RATE)
     return float(hz @ magnitude / (magnitude.sum() + 1e-12))

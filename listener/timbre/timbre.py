@@ -1,6 +1,7 @@
-"""How each note was played and sounds: technique, brightness, attack, dynamics, about 140 ms after its onset.
+"""Find how each note was played and sounds: technique, brightness, attack, dynamics, about 140 ms after its onset.
 
-A small network (models/training/timbre.py) on listener.timbre_features; dynamics are marked within the player's own range.
+A small network (trained by models/training/timbre.py) reads listener/timbre/features.py; dynamics are marked within the
+player's own range.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ WEIGHTS = paths.WEIGHTS / "timbre"
 KIND = "timbre"
 RING = round(0.4 * ANALYSIS_RATE)
 OUTLIER = 4.0  # standard deviations
-PLUCKED = "normal"  # the only articulation whose attack tells the technique
+PLUCKED = "normal"  # the only articulation whose attack shows the technique
 FORGET = 0.88  # weight of the notes before: the belief stands on about the last eight
 MARKS = ("pp", "p", "mp", "mf", "f", "ff")
 RANGE_NOTES, RANGE_DB = 48, 15.0  # a player's range is at least this wide
@@ -47,12 +48,12 @@ Floats = NDArray[np.float64]
 
 
 class TechniqueNet:
-    """features [SIZE] -> probability of each class [C], calibrated on instruments it had not heard."""
+    """Maps features [SIZE] to the probability of each class [C], calibrated on instruments it was not trained on."""
 
     def __init__(self, tensors: dict[str, NDArray[np.float32]], config: dict[str, Any]) -> None:
         if config["features"] != SIZE:
             raise ValueError(
-                f"timbre weights for {config['features']} features, {SIZE} are made; {weight_file.RETRAIN}"
+                f"timbre weights for {config['features']} features, but a note has {SIZE}; {weight_file.RETRAIN}"
             )
         self._w = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
         self.classes: tuple[str, ...] = tuple(config["classes"])
@@ -75,7 +76,7 @@ class TechniqueNet:
 
 @cache
 def load(stem: Path = WEIGHTS) -> TechniqueNet:
-    """FileNotFoundError: no such weights. ValueError: damaged or foreign ones."""
+    """Load the network that ships. FileNotFoundError: no such weights. ValueError: damaged or foreign ones."""
     file = weight_file.read(stem, KIND)
     try:
         arrays = arrays_from_bytes(file.data)
@@ -88,7 +89,7 @@ def load(stem: Path = WEIGHTS) -> TechniqueNet:
 
 
 class Dynamics:
-    """Levels in dB -> marks, relative to the range of the player's last notes."""
+    """Turns levels in dB into dynamic marks, relative to the range of the player's last notes."""
 
     def __init__(self) -> None:
         self._levels: deque[float] = deque(maxlen=RANGE_NOTES)
@@ -103,7 +104,7 @@ class Dynamics:
 
 
 class TimbreTracker:
-    """step(...) -> what is new. One note is told per step at most, so that no step is long."""
+    """Reports the timbre of each note: step(...) -> what is new. At most one note per step, so that no step is long."""
 
     def __init__(self, net: TechniqueNet | None = None) -> None:
         self._net = net or load()
@@ -121,7 +122,10 @@ class TimbreTracker:
     def step(
         self, frame: Frame, notes: tuple[Note, ...], ended: tuple[Note, ...], revised: tuple[Note, ...] = ()
     ) -> tuple[Timbre, ...]:
-        """notes: newly named in this frame; ended: completed with their duration; revised: with a better pitch."""
+        """Read one frame.
+
+        notes: newly named in this frame; ended: completed with their duration; revised: with a better pitch.
+        """
         n = len(frame.samples)
         self._ring[:-n] = self._ring[n:]
         self._ring[-n:] = frame.samples
@@ -137,17 +141,17 @@ class TimbreTracker:
         return ()
 
     def _cut(self, onset_s: float | None, at_s: float) -> None:
-        """The note of that onset (None: every one before) sounds no longer than until at_s."""
+        """End the note of that onset (None: every earlier one) at at_s."""
         mine = [(p, min(u, at_s) if onset_s in (None, p.onset_s) else u) for p, u in self._pending]
         self._pending = deque(mine, PENDING)
 
     def _tell(self, frame: Frame, note: Note, until_s: float) -> Timbre:
         sound = self._heard(frame, note.onset_s, until_s)
         body = sound[LEAD:]
-        x, told = np.full(SIZE, np.nan), len(body) >= round(SHORTEST_S * ANALYSIS_RATE)
-        if told:
+        x, known = np.full(SIZE, np.nan), len(body) >= round(SHORTEST_S * ANALYSIS_RATE)
+        if known:
             x = features(sound, to_hz(note.pitch + note.cents / 100))
-        if told and note.articulation == PLUCKED:
+        if known and note.articulation == PLUCKED:
             chances = self._net(x)
             self._belief = FORGET * self._belief + (1 - FORGET) * chances
         else:
@@ -169,7 +173,7 @@ class TimbreTracker:
         )
 
     def _heard(self, frame: Frame, onset_s: float, until_s: float) -> NDArray[np.float32]:
-        """float32 [at most WINDOW], from LEAD before the onset."""
+        """Return the note's sound, float32 [at most WINDOW], from LEAD before the onset."""
         last = frame.start_sample + len(frame.samples)
         start = min(max(round(onset_s * ANALYSIS_RATE) - LEAD - last + RING, 0), RING - 2 * LEAD)
         end = min(round(until_s * ANALYSIS_RATE) - last + RING, start + WINDOW, RING)
@@ -182,7 +186,7 @@ def _of(x: Floats, name: str) -> float | None:
 
 
 def _level_db(body: NDArray[np.float32]) -> float:
-    """RMS of the loudest 20 ms, dB re full scale."""
+    """Return the RMS of the loudest 20 ms, dB re full scale."""
     blocks = body[: max(len(body) // BLOCK * BLOCK, min(len(body), BLOCK))].astype(np.float64)
     power = np.square(blocks).reshape(-1, min(len(blocks), BLOCK)).mean(1)
     return float(10 * np.log10(power.max() + 1e-12))

@@ -1,1 +1,1 @@
-"""The recurrent cores of the responder, each as numpy step and torch module. Door: registry.py."""
+"""Offer the recurrent cores of the responder, each as a numpy step and a torch module. Door: registry.py."""

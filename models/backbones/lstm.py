@@ -1,4 +1,5 @@
-"""An LSTM that hears the metre in every layer: step(x, state) in numpy; models.lstm_net trains it, the same numbers.
+"""Step an LSTM that reads the metre in every layer, in numpy: step(x, state). lstm_net.py trains it with the same
+numbers.
 
 Hochreiter & Schmidhuber 1997 in PyTorch's gate order (input, forget, cell, output). Every layer also gets the
 conditioning c_t (phase and meter), the "silent metronome" of streaming accompaniment.
@@ -16,7 +17,7 @@ State = Floats  # [layers, 2, H]: h and c of every layer
 
 
 class LSTMStep:
-    """The playing side of a trained LSTM: one time step, no torch."""
+    """Steps a trained LSTM one tick at a time, without torch."""
 
     def __init__(self, weights: Mapping[str, Floats]) -> None:
         layers = len({name.split(".")[1] for name in weights})
@@ -27,7 +28,7 @@ class LSTMStep:
         return np.zeros((len(self._weights), 2, self.hidden), np.float32)
 
     def step(self, x: Floats, c: Floats, state: State) -> tuple[Floats, State]:
-        """x [D], c [C] -> y [H] and the next state; the given one is left as it is."""
+        """Read x [D] and c [C]; return y [H] and the next state. The given state is not changed."""
         after = np.empty_like(state)
         for index, (weight, bias) in enumerate(self._weights):
             h, cell = state[index]
@@ -44,7 +45,7 @@ def _cell(gates: Floats, cell: Floats) -> tuple[Floats, Floats]:
 
 
 def shapes(input_dim: int, cond_dim: int, hidden: int, layers: int) -> dict[str, tuple[int, ...]]:
-    """Of the arrays LSTMStep takes."""
+    """Return the shapes of the arrays that LSTMStep takes."""
     found: dict[str, tuple[int, ...]] = {}
     for index in range(layers):
         name, width = f"layers.{index}.", (hidden if index else input_dim) + cond_dim
@@ -54,6 +55,6 @@ def shapes(input_dim: int, cond_dim: int, hidden: int, layers: int) -> dict[str,
 
 
 def _folded(weights: Mapping[str, Floats], layer: str) -> tuple[Floats, Floats]:
-    """(weight [D + C + H, 4H], bias [4H]) of one layer."""
+    """Return (weight [D + C + H, 4H], bias [4H]) of one layer."""
     weight = np.concatenate([weights[f"{layer}weight_ih_l0"], weights[f"{layer}weight_hh_l0"]], axis=1).T
     return np.ascontiguousarray(weight), weights[f"{layer}bias_ih_l0"] + weights[f"{layer}bias_hh_l0"]

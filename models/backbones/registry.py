@@ -1,6 +1,6 @@
-"""The recurrent backbones one can choose: name -> (step for playing, module for training), and one of a given size.
+"""Name the recurrent backbones: name -> (step for playing, module for training), and build one of a given size.
 
-A step is made of named arrays and needs no torch; modules are imported where one is built.
+A step is made of named arrays and needs no torch; a module is imported only where one is built.
 """
 
 from __future__ import annotations
@@ -25,38 +25,41 @@ WIDTH_STEP = 8  # SIMD width of the steps
 
 
 class Step(Protocol):
-    """One tick of a trained backbone without torch; a state is one contiguous float32 array, .copy() forks it."""
+    """One tick of a trained backbone, without torch. A state is one contiguous float32 array; .copy() forks it."""
 
     hidden: int
 
     def initial_state(self) -> Floats: ...
 
     def step(self, x: Floats, c: Floats, state: Floats) -> tuple[Floats, Floats]:
-        """x [D], c [C] -> y [H] and the next state; the given one is left as it is."""
+        """Read x [D] and c [C]; return y [H] and the next state. The given state is not changed."""
         ...
 
 
 def build(name: str, input_dim: int, cond_dim: int, hidden: int, layers: int, dropout: float = 0.0) -> nn.Module:
-    """The named backbone: forward(x [B, T, D], c [B, T, C], state=None) -> (y [B, T, H], state). Unknown: ValueError."""
+    """Build the named backbone: forward(x [B, T, D], c [B, T, C], state=None) -> (y [B, T, H], state).
+
+    Raises ValueError for an unknown name.
+    """
     place, kind = _of(MODULES, name)
     module: nn.Module = getattr(import_module(place), kind)(input_dim, cond_dim, hidden, layers, dropout)
     return module
 
 
 def step_of(name: str, weights: Mapping[str, Floats]) -> Step:
-    """The playing side, of arrays of `shapes`. Unknown: ValueError."""
+    """Build the named backbone's step from arrays of `shapes`. Raises ValueError for an unknown name."""
     step: Step = _of(BACKBONES, name)(weights)
     return step
 
 
 def shapes(name: str, input_dim: int, cond_dim: int, hidden: int, layers: int) -> dict[str, tuple[int, ...]]:
-    """The shape of each of its arrays. Unknown: ValueError."""
+    """Return the shapes of the named backbone's arrays. Raises ValueError for an unknown name."""
     found: dict[str, tuple[int, ...]] = _of(SHAPES, name)(input_dim, cond_dim, hidden, layers)
     return found
 
 
 def stepper(name: str, module: nn.Module) -> Step:
-    """The playing side of a module that build(name, ...) gave."""
+    """Return the step of a module that build(name, ...) gave."""
     weights = {key: np.array(value.detach().cpu().numpy(), np.float32) for key, value in module.named_parameters()}
     return step_of(name, weights)
 
@@ -66,7 +69,7 @@ def parameters(module: nn.Module) -> int:
 
 
 def sized_hidden(name: str, input_dim: int, cond_dim: int, layers: int, wanted: int) -> int:
-    """The hidden width (a multiple of 8) whose backbone comes nearest to the wanted number of parameters."""
+    """Return the hidden width (a multiple of 8) whose backbone comes nearest to the wanted number of parameters."""
     widths = range(WIDTH_STEP, 2048, WIDTH_STEP)
     return min(widths, key=lambda hidden: abs(_count(name, input_dim, cond_dim, hidden, layers) - wanted))
 

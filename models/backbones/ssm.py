@@ -1,8 +1,9 @@
-"""A selective state-space backbone that hears the metre in every layer: step in numpy; models.ssm_net trains it.
+"""Step a selective state-space backbone that reads the metre in every layer, in numpy. ssm_net.py trains it.
 
-Mamba-2 / SSD (Dao & Gu 2024, arXiv:2405.21060, sections 5-7), its letters kept: head h carries S_t = exp(dt_t A_h) S_t-1
-+ dt_t x_t B_t^T and y_t = S_t C_t + D_h x_t, where dt, B and C are functions of the input and A < 0 is one number a head.
-Departures: the conditioning c_t (phase and meter) enters every layer's projection, and one group of B and C serves all heads.
+Mamba-2 / SSD (Dao & Gu 2024, arXiv:2405.21060, sections 5-7), in its letters: head h carries S_t = exp(dt_t A_h) S_t-1
++ dt_t x_t B_t^T and y_t = S_t C_t + D_h x_t, where dt, B and C are functions of the input and A < 0 is one number a
+head. Departures: the conditioning c_t (phase and meter) enters every layer's projection, and one group of B and C
+serves all heads.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ EPS = 1e-5
 
 
 class SSMStep:
-    """The playing side of a trained SSM: one tick, no torch, the state one contiguous float32 array."""
+    """Steps a trained SSM one tick at a time, without torch; the state is one contiguous float32 array."""
 
     def __init__(self, weights: Mapping[str, Floats]) -> None:
         self._embed, self._bias = weights["embed.weight"].T.copy(), weights["embed.bias"]
@@ -39,7 +40,7 @@ class SSMStep:
         return np.zeros((len(self._layers), window + inner * layer.state_size), np.float32)
 
     def step(self, x: Floats, c: Floats, state: State) -> tuple[Floats, State]:
-        """x [D], c [C] -> y [H] and the next state; the given one is left as it is."""
+        """Read x [D] and c [C]; return y [H] and the next state. The given state is not changed."""
         after = np.empty_like(state)
         x = np.concatenate([x, c]) @ self._embed + self._bias
         for index, layer in enumerate(self._layers):
@@ -48,7 +49,7 @@ class SSMStep:
 
 
 class _Layer(NamedTuple):
-    """One Mamba2's numbers, the norms' gains folded into the projections, the heads' numbers spread over E."""
+    """The numbers of one Mamba2 block: norms' gains folded into the projections, the heads' numbers spread over E."""
 
     project_in: Floats  # [H + C, 2E + 2N + heads]
     taps: Floats  # [CONV, E + 2N]
@@ -95,7 +96,7 @@ def _silu(x: Floats) -> Floats:
 
 
 def heads_of(inner: int) -> int:
-    """How many heads the inner width E is cut into."""
+    """Return into how many heads the inner width E is cut."""
     head_dim = next(size for size in range(min(HEAD_DIM, inner), 0, -1) if inner % size == 0)
     return inner // head_dim
 
@@ -103,7 +104,7 @@ def heads_of(inner: int) -> int:
 def shapes(
     input_dim: int, cond_dim: int, hidden: int, layers: int, state_size: int = STATE_SIZE
 ) -> dict[str, tuple[int, ...]]:
-    """Of the arrays SSMStep takes."""
+    """Return the shapes of the arrays that SSMStep takes."""
     inner, heads = EXPAND * hidden, heads_of(EXPAND * hidden)
     mixed = inner + 2 * state_size
     one = {

@@ -1,4 +1,4 @@
-"""The training side of models.ssm: whole sequences by chunks, in torch."""
+"""Train the SSM of ssm.py: whole sequences by chunks, in torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DT_RANGE = (0.01, 0.5)  # ticks: dt at the start, log-uniform; memories of 1/(dt
 
 
 class SSM(nn.Module):
-    """The training side: layers of Mamba-2 over x [B, T, D] and conditioning c [B, T, C] -> y [B, T, H]."""
+    """Layers of Mamba-2 over x [B, T, D] and conditioning c [B, T, C] -> y [B, T, H], for training."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class SSM(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, c: Tensor, state: list[LayerState] | None = None) -> tuple[Tensor, list[LayerState]]:
-        """state: what an earlier forward returned; None is silence."""
+        """Return y and the state after it. state: what an earlier forward returned; None starts anew."""
         x = self.embed(torch.cat([x, c], -1))
         after = []
         for index, layer in enumerate(self.layers):
@@ -87,7 +87,7 @@ class Mamba2(nn.Module):
 def ssd(
     x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, skip: Tensor, state: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """S_t = exp(dt_t a) S_t-1 + dt_t B_t x_t^T, y_t = C_t S_t + skip x_t, in chunks (listing 1 of the paper).
+    """Compute S_t = exp(dt_t a) S_t-1 + dt_t B_t x_t^T, y_t = C_t S_t + skip x_t, in chunks (listing 1 of the paper).
 
     x [B, T, heads, P], dt [B, T, heads] > 0, a [heads] < 0, b and c [B, T, N], skip [heads], state [B, heads, N, P] ->
     y [B, T, heads, P] and the state after the last tick. Decays only meet as differences of logs that are <= 0. What
@@ -107,13 +107,13 @@ def ssd(
 
 
 def _decays(run: Tensor) -> Tensor:
-    """exp of the log decays from tick j to tick i of a chunk, nothing from the future: [..., Q] -> [..., Q, Q]."""
+    """Return exp of the log decays from tick j to tick i of a chunk, none from the future: [..., Q] -> [..., Q, Q]."""
     future = torch.ones(run.shape[-1], run.shape[-1], dtype=torch.bool, device=run.device).triu(1)
     return (run[..., :, None] - run[..., None, :]).masked_fill(future, -torch.inf).exp()
 
 
 def _carried(added: Tensor, decay: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The state at the start of every chunk [B, K, heads, N, P], and after the last."""
+    """Return the state at the start of every chunk [B, K, heads, N, P], and after the last."""
     if state is None:
         state = torch.zeros_like(added[:, 0])
     before = []
@@ -124,7 +124,7 @@ def _carried(added: Tensor, decay: Tensor, state: Tensor | None) -> tuple[Tensor
 
 
 def _chunked(part: Tensor, chunk: int) -> Tensor:
-    """[B, T, ...] -> [B, K, chunk, ...]; zeros behind the end neither decay nor add."""
+    """Cut [B, T, ...] into [B, K, chunk, ...]; zeros behind the end neither decay nor add."""
     missing = -part.shape[1] % chunk
     part = F.pad(part, [0, 0] * (part.dim() - 2) + [0, missing]) if missing else part
     return part.reshape(len(part), -1, chunk, *part.shape[2:])

@@ -1,1 +1,1 @@
-"""EnCodec, streamed frame by frame. Door: codec.py (`Codec`)."""
+"""Stream EnCodec frame by frame. Door: codec.py (`Codec`)."""

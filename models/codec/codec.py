@@ -1,18 +1,18 @@
-"""Streaming EnCodec (Défossez et al. 2022, arXiv:2210.13438): 320 samples in, K codes out, and back, with the codes
-and the samples that the encodec package gives offline.
+"""Stream EnCodec (Défossez et al. 2022, arXiv:2210.13438): 320 samples in, K codes out, and back.
 
-The package's layers run with weight norm folded in; every causal convolution's last inputs and the LSTMs' state are
-carried from frame to frame. One list of layers (models.codec_layers) has two engines: numpy for any number of frames,
-and where numba is at hand a compiled one (models.codec_compiled) for one float32 frame in the stream.
+The codes and samples are those that the encodec package gives offline. The package's layers run with weight norm folded
+in; every causal convolution's last inputs and the LSTMs' state are carried from frame to frame. One list of layers
+(layers.py) has two engines: numpy for any number of frames, and, where numba is installed, a compiled one (compiled.py)
+for one float32 frame of the stream.
 
 The first frames. The reference mirrors the first inputs of each convolution at the start of a signal, so that what
 comes first depends on what comes later. In the encoder that reaches codes 0, 1 and 2: the last convolution (kernel 7,
 at the frame rate) puts latents 1-6 before latent 0. In the decoder it reaches samples 0 to 1919, frames 0-5: the first
-convolution does the same, its first output, made of latents 1-6, enters the LSTM, and the LSTM forgets nothing.
-`step` and `step_decode` do not wait: until then each frame is the reference's answer, its last codes or its last 320
-samples, for the signal so far (so that a seam may be heard in the first 80 ms). From code frame 3, and from sample
-1920, nothing depends on the future: in float64 codes are equal and samples within 1e-10; in float32 codes are equal up
-to near-ties, which trained weights hardly have, and samples within 1e-5 of the loudest.
+convolution does the same, its first output, made of latents 1-6, enters the LSTM, and the LSTM forgets nothing. `step`
+and `step_decode` do not wait: until then each frame is the reference's answer, its last codes or its last 320 samples,
+for the signal so far (so that a seam may be heard in the first 80 ms). From code frame 3, and from sample 1920, nothing
+depends on the future: in float64 codes are equal and samples within 1e-10; in float32 codes are equal up to near-ties,
+which trained weights hardly have, and samples within 1e-5 of the loudest.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ def _compiler() -> ModuleType | None:
 
 
 def warm_up() -> None:
-    """Compile the engine, or load it: ten seconds in a new checkout, then a moment. Call it before sound comes."""
+    """Compile the engine, or load it from the cache: ten seconds in a new checkout, then a moment.
+
+    Call it before the first frame.
+    """
     compiler = _compiler()
     if compiler:
         compiler.warm_up()
@@ -61,15 +64,18 @@ def warm_up() -> None:
 class Codec:
     """Encoder, residual quantiser and decoder. n_codebooks K in use, `bins` vectors each, dim of the latent, kbps.
 
-    One stream at a time goes through an instance, or several in turns: engines have scratch, states are values.
+    An instance serves one stream at a time, or several in turns: engines have scratch memory, states are values.
     """
 
     def __init__(
         self, model: Any, kbps: float | None = None, dtype: Dtype = np.float32, engine: str | None = None
     ) -> None:
-        """model: an encodec.EncodecModel, causal, 24 kHz, mono, or what is folded of one. kbps: 0.75 for every codebook of 1024 in use; None:
-        3, or all there is. dtype: np.float32, or np.float64 to compare. engine: "compiled", "numpy", None: the
-        fastest there is. ValueError: another architecture, a kbps or an engine that there is not."""
+        """Fold a model for streaming. ValueError: another architecture, or a kbps or engine that does not exist.
+
+        model: an encodec.EncodecModel, causal, 24 kHz, mono, or what `folded` makes of one. kbps: 0.75 for every
+        codebook of 1024 in use; None: 3, or all there is. dtype: np.float32, or np.float64 to compare. engine:
+        "compiled" or "numpy"; None: the fastest available.
+        """
         parts = model if isinstance(model, CodecParts) else folded(model, dtype)
         self.bins, self.dim, self.dtype = parts.bins, parts.dim, dtype
         book_kbps = math.log2(self.bins) * FRAME_RATE / 1000
@@ -86,19 +92,19 @@ class Codec:
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS, kbps: float | None = None) -> Codec:
-        """The codec of a checkpoint stem; FileNotFoundError or ValueError when it is not there or not one."""
+        """Load the codec of a checkpoint stem; FileNotFoundError or ValueError when it is missing or not a codec."""
         return cls(load_parts(path), kbps)
 
     def initial_state(self) -> CodecState:
-        """Of `step`: no sound yet."""
+        """Return the state of `step` before any sound."""
         return self._encoder.initial_state(1)
 
     def initial_decode_state(self) -> CodecState:
-        """Of `step_decode`: no codes yet."""
+        """Return the state of `step_decode` before any codes."""
         return self._decoder.initial_state(self.dim)
 
     def step(self, frame: NDArray[np.float32], state: CodecState) -> tuple[Codes, CodecState]:
-        """frame [320] at 24 kHz, finite -> codes [K] and the next state; the given state is left as it is."""
+        """Encode a frame [320] at 24 kHz, finite: return codes [K] and the next state. `state` is not changed."""
         samples = self._checked(frame)
         if samples.shape != (FRAME_SAMPLES,):
             raise ValueError(f"frame of shape {samples.shape}: a codec step takes [320] samples, mono at 24 kHz")
@@ -107,7 +113,7 @@ class Codec:
         return codes, state
 
     def step_decode(self, codes: Codes, state: CodecState) -> tuple[Floats, CodecState]:
-        """codes [K] -> samples [320] at 24 kHz and the next state; the given state is left as it is."""
+        """Decode codes [K]: return samples [320] at 24 kHz and the next state. `state` is not changed."""
         codes = np.asarray(codes)
         if codes.ndim != 1:
             raise ValueError(f"codes of shape {codes.shape}: step_decode takes one frame, [{self.n_codebooks}]")
@@ -115,7 +121,7 @@ class Codec:
         return samples[-FRAME_SAMPLES:, 0].copy(), state
 
     def forward(self, samples: NDArray[np.float32], rate_hz: float = SAMPLE_RATE) -> Codes:
-        """samples [N] at 24 kHz -> codes [K, ceil(N / 320)]: encodec's offline encode of the whole signal."""
+        """Encode samples [N] at 24 kHz as encodec does offline: return codes [K, ceil(N / 320)] of the whole signal."""
         if rate_hz != SAMPLE_RATE:
             raise ValueError(f"samples at {rate_hz:g} Hz: the codec hears 24000 Hz; resample them first")
         signal = self._checked(samples)
@@ -125,14 +131,16 @@ class Codec:
         return np.concatenate([self._quantise(block) for block in latents], axis=1)
 
     def decode(self, codes: Codes) -> Floats:
-        """codes [K, T] -> samples [320 T] at 24 kHz: encodec's offline decode, before it cuts to the first length."""
+        """Decode codes [K, T] as encodec does offline, before it cuts to the first length: return samples [320 T] at 24
+        kHz.
+        """
         codes = np.asarray(codes)
         if codes.ndim != 2 or not codes.shape[1]:
             raise ValueError(f"codes of shape {codes.shape}: decode takes [{self.n_codebooks}, T], T > 0")
         return np.concatenate([block[:, 0] for block in self._decoder.blocks(self._latents(codes))])
 
     def embed(self, codes: Codes) -> NDArray[np.float32]:
-        """codes [K] -> quantised latent [dim]; [K, T] -> [T, dim]. The sum of the chosen codebook vectors."""
+        """Sum the chosen codebook vectors: codes [K] -> quantised latent [dim]; [K, T] -> [T, dim]."""
         return np.asarray(self._latents(codes), np.float32)
 
     def _latents(self, codes: Codes) -> Floats:
@@ -158,7 +166,7 @@ class Codec:
         return samples.astype(self.dtype, copy=False)
 
     def _quantise(self, latents: Floats) -> Codes:
-        """latents [T, D] -> codes [K, T]; the distance is summed in the reference's order, for equal rounding."""
+        """Quantise latents [T, D] to codes [K, T]; distances are summed in the reference's order for equal rounding."""
         residual, codes = latents, np.empty((self.n_codebooks, len(latents)), np.int64)
         for k, (book, book_t, norms) in enumerate(zip(self._books, self._books_t, self._norms, strict=True)):
             distance = (residual**2).sum(1, keepdims=True) - (2 * residual) @ book_t + norms
@@ -168,7 +176,7 @@ class Codec:
 
 
 class _Stream:
-    """One net, `rows` rows a frame: whole signals in blocks, or frame by frame, its first frames run anew each time."""
+    """Runs one net, `rows` rows a frame: whole signals in blocks, or frame by frame, recomputing the first."""
 
     def __init__(
         self, name: str, layers: list[Layer], rows: int, start_frames: int, dtype: Dtype, compiler: ModuleType | None
@@ -182,7 +190,7 @@ class _Stream:
         return CodecState(self._name, 0, np.zeros((0, channels), self._dtype), np.zeros(0, self._dtype))
 
     def step(self, x: Floats, state: CodecState) -> tuple[Floats, CodecState]:
-        """x [rows, C] -> (the last rows of what comes out, to be read before the next step, and the next state)"""
+        """Read x [rows, C]; return (the last rows of the output, valid until the next step, and the next state)."""
         self._check(state)
         frames, start = state.frames + 1, state.start
         if frames > self._start_frames:
@@ -197,7 +205,7 @@ class _Stream:
         return y, CodecState(self._name, frames, start, history)
 
     def blocks(self, x: Floats) -> list[Floats]:
-        """A whole signal [N, C] -> what comes out of it, in parts."""
+        """Yield the output for a whole signal [N, C], in parts."""
         block, out, history = BLOCK_FRAMES * self._rows, [], None
         for first in _block_starts(len(x), block):
             last = len(x) if len(x) - first < 2 * block else first + block
@@ -214,9 +222,9 @@ class _Stream:
 
 
 def _chosen(engine: str | None, dtype: Dtype) -> ModuleType | None:
-    """The compiled engine's module, None for numpy."""
+    """Return the compiled engine's module, None for numpy."""
     if engine not in {None, "compiled", "numpy"}:
-        raise ValueError(f'engine {engine!r}: there are "compiled" and "numpy", and None for the fastest')
+        raise ValueError(f'engine {engine!r}: allowed are "compiled" and "numpy", and None for the fastest')
     compiler = _compiler() if engine != "numpy" and dtype == np.float32 else None
     if engine == "compiled" and compiler is None:
         raise ValueError("the compiled engine needs numba and float32; engine=None takes numpy where it must")
@@ -236,5 +244,5 @@ def _books_in_use(kbps: float | None, book_kbps: float, available: int) -> int:
 
 
 def _block_starts(length: int, block: int) -> range:
-    """The last block takes the remainder, so that none is too short to mirror."""
+    """Return where blocks start; the last block takes the remainder, so that none is too short to mirror."""
     return range(0, max(length // block, 1) * block, block)

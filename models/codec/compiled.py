@@ -1,6 +1,6 @@
-"""The compiled engine of the codec: one frame through codec_layers' list in one call of models.codec_kernels.
+"""Compile the codec's layers: one frame through the list of layers.py in one call of kernels.py.
 
-A plan has one row per product; it says where its input, output, weights and history lie.
+A plan has one row per product, which gives the places of its input, output, weights and history.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Array = NDArray[np.float32]
 
 @cache
 def warm_up() -> None:
-    """Compile `run` and `quantise`, or load them: sizes do not matter, so nothing is enough."""
+    """Compile `run` and `quantise`, or load them; empty arrays suffice, because sizes do not matter."""
     nothing, none, codes = np.zeros(0, np.float32), np.zeros((0, 0, 0), np.float32), np.zeros(0, np.int64)
     run(np.zeros(0, OPERATION), np.zeros(4, np.int64), nothing, nothing, nothing, nothing)
     quantise(nothing, none, none[0:0].reshape(0, 0), nothing, nothing, codes)
 
 
 class Quantiser:
-    """books [K, bins, D] and norms [K, bins] -> latent [D] -> codes [K]."""
+    """Quantises one latent [D] to codes [K], with books [K, bins, D] and norms [K, bins]."""
 
     def __init__(self, books: Floats, norms: Floats) -> None:
         self._books, self._norms = books, norms
@@ -53,7 +53,9 @@ class Quantiser:
 
 
 class CompiledNet:
-    """Layers compiled into a plan for steps of `rows` rows. One at a time: the scratch is shared by every step."""
+    """Runs layers compiled into a plan, `rows` rows a step. One caller at a time: every step uses the same scratch
+    memory.
+    """
 
     def __init__(self, layers: Sequence[Layer], rows: int) -> None:
         planner = _Planner(rows)
@@ -67,7 +69,7 @@ class CompiledNet:
         self._rows_out, self._width = planner.rows, planner.width
 
     def step(self, x: Floats, history: Floats) -> tuple[Floats, Floats]:
-        """x [rows, C] -> ([rows', C'], a view that the next step overwrites, and the next history)."""
+        """Read x [rows, C]; return ([rows', C'], a view that the next step overwrites, and the next history)."""
         if not history.flags.writeable:  # another type to numba: it would compile anew, in the stream
             history = history.copy()
         kept = np.empty(self._history_size, np.float32)
@@ -77,7 +79,7 @@ class CompiledNet:
 
 
 class _Planner:
-    """Walks the layers with the shape of the signal, giving each its places in weights, history and scratch."""
+    """Walks the layers with the shape of the signal and gives each its places in weights, history and scratch."""
 
     def __init__(self, rows: int) -> None:
         self.rows, self.width = rows, 1
@@ -95,7 +97,7 @@ class _Planner:
             self._lstm(layer)
 
     def finish(self) -> tuple[NDArray[Any], NDArray[np.int64], int]:
-        """(plan, where each area starts, size of scratch)"""
+        """Return (plan, where each area starts, size of scratch)."""
         ends = np.cumsum([-(-size // 16) * 16 for size in self._sizes])
         plan = np.array(self._operations, OPERATION)
         return plan, np.concatenate([[0], ends[:-1]]).astype(np.int64), int(ends[-1])

@@ -1,7 +1,7 @@
-"""The arithmetic of models.codec_compiled: a plan of products, walked in one call that allocates nothing.
+"""Compute the products of the compiled codec: a plan (see compiled.py), walked in one call that allocates nothing.
 
-Everything lies in flat float32 arrays: weights, the history before and after, and scratch, which is cut into areas:
-the activations, a residual block's hidden ones, the padded input and its windows.
+Everything lies in flat float32 arrays: weights, the history before and after, and scratch, which is cut into areas: the
+activations, a residual block's hidden ones, the padded input and its windows.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _product(x, weight, bias, out, rows):  # type: ignore[no-untyped-def]
 
 @fast
 def _one_row(x, weight, out):  # type: ignore[no-untyped-def]
-    """out = weight @ x, read as four long streams: weights that no cache holds come in twice as fast as through BLAS."""
+    """out = weight @ x, read as four long streams: weights that no cache holds come in twice as fast as with BLAS."""
     zero, quarter = np.float32(0), len(out) // 4
     for i in range(quarter):
         w0, w1, w2, w3 = weight[i], weight[i + quarter], weight[i + 2 * quarter], weight[i + 3 * quarter]

@@ -1,8 +1,8 @@
-"""EnCodec's encoder and decoder as a list of folded layers, and the numpy engine that runs any number of steps.
+"""Hold EnCodec's encoder and decoder as a list of folded layers, and the numpy engine that runs any number of steps.
 
 Weight norm and the ELU before a convolution are folded in; a transposed convolution of kernel 2r and stride r is a
-convolution of kernel 2 whose outputs are cut into r; a residual block's two last convolutions are one product.
-Signals are [T, C]. What a layer carries from one call to the next lies in one flat array, the history, in layer order.
+convolution of kernel 2 whose outputs are cut into r; a residual block's two last convolutions are one product. Signals
+are [T, C]. What a layer carries from one call to the next lies in one flat array, the history, in layer order.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ class Conv:
 
     @property
     def kept(self) -> int:
-        """Rows of the past that the next call needs."""
+        """Return the rows of the past that the next call needs."""
         return self.kernel - self.stride
 
     def __call__(self, x: Floats, carry: Carry) -> Floats:
-        """[T, C_in] -> [ceil(T / stride) * up, C_out]"""
+        """Convolve [T, C_in] to [ceil(T / stride) * up, C_out]."""
         x = self._padded(_elu(x) if self.elu else x, carry)
         return (self._windows(x) @ self.weight + self.bias).reshape(-1, len(self.bias) // self.up)
 
@@ -83,7 +83,7 @@ class Conv:
         return x
 
     def _windows(self, x: Floats) -> Floats:
-        """[T, C] -> [(T - k) / stride + 1, k * C]; the rows overlap in memory until copied."""
+        """Return the windows of [T, C]: [(T - k) / stride + 1, k * C]; the rows overlap in memory until copied."""
         channels, item = x.shape[1], x.itemsize
         shape = ((len(x) - self.kernel) // self.stride + 1, self.kernel * channels)
         strides = (self.stride * channels * item, item)
@@ -106,7 +106,7 @@ class Residual:
 
 @dataclass(frozen=True, slots=True)
 class LSTM:
-    """encodec's SLSTM: per layer weight [2C, 4C] (of the input, then of h) and bias [4C]; the input added at the end."""
+    """encodec's SLSTM: per layer weight [2C, 4C] (of the input, then of h) and bias [4C]; adds the input at the end."""
 
     layers: tuple[tuple[Floats, Floats], ...]
 
@@ -132,7 +132,9 @@ Layer = Conv | Residual | LSTM
 
 
 def run(layers: Sequence[Layer], x: Floats, history: Floats | None) -> tuple[Floats, Floats]:
-    """x [T, C] through the layers -> ([T', C'], the history that the next x needs); history None: a signal starts."""
+    """Run x [T, C] through the layers; return ([T', C'], the history that the next x needs). history None: a signal
+    starts.
+    """
     carry = Carry(history)
     for layer in layers:
         x = layer(x, carry)
@@ -140,7 +142,7 @@ def run(layers: Sequence[Layer], x: Floats, history: Floats | None) -> tuple[Flo
 
 
 def history_size(layers: Sequence[Layer]) -> int:
-    """Numbers in the history of these layers."""
+    """Return how many numbers the history of these layers has."""
     convs = [layer.conv if isinstance(layer, Residual) else layer for layer in layers]
     return sum(
         sum(len(bias) // 2 for _, bias in layer.layers) if isinstance(layer, LSTM) else layer.kept * layer.channels
@@ -149,7 +151,7 @@ def history_size(layers: Sequence[Layer]) -> int:
 
 
 def digest(layers: Sequence[Layer]) -> str:
-    """Eight hex digits that tell these weights, in this precision, from others."""
+    """Return eight hex digits that distinguish these weights, in this precision, from others."""
     total = hashlib.sha256()
     for array in arrays_of(layers):
         total.update(array.dtype.str.encode() + repr(array.shape).encode() + array.tobytes())
@@ -157,7 +159,7 @@ def digest(layers: Sequence[Layer]) -> str:
 
 
 def arrays_of(layers: Sequence[Layer]) -> list[Floats]:
-    """Every weight and bias, in layer order."""
+    """Return every weight and bias, in layer order."""
     found: list[Floats] = []
     for layer in layers:
         if isinstance(layer, LSTM):
@@ -170,7 +172,7 @@ def arrays_of(layers: Sequence[Layer]) -> list[Floats]:
 
 
 def fold(modules: Any, dtype: Dtype) -> list[Layer]:
-    """encodec's SEANetEncoder.model or SEANetDecoder.model -> layers; ValueError when it is not the causal kind."""
+    """Fold encodec's SEANetEncoder.model or SEANetDecoder.model into layers; ValueError unless it is causal."""
     layers: list[Layer] = []
     elu = False
     for module in modules:
@@ -193,7 +195,7 @@ def _conv(module: Any, dtype: Dtype) -> Conv:
 
 
 def conv_of(normed: Normed, bias: Floats, stride: int) -> Conv:
-    """A causal convolution of weight norm's two arrays, direction [out, in, k]; in the precision of its bias."""
+    """Return a causal convolution of weight norm's two arrays, direction [out, in, k], in the precision of its bias."""
     weight = _unnormed(*normed).transpose(2, 1, 0)  # [k, in, out]
     folded = np.ascontiguousarray(weight.reshape(-1, weight.shape[2]).astype(bias.dtype))
     return Conv(folded, bias, len(weight), stride)
@@ -209,7 +211,10 @@ def _transposed(module: Any, dtype: Dtype) -> Conv:
 
 
 def transposed_of(normed: Normed, bias: Floats) -> Conv:
-    """Output t * r + i is x[t] W[i] + x[t - 1] W[r + i]: a window of two rows gives r outputs. direction [in, out, 2r]."""
+    """Return a transposed convolution as one with kernel 2. direction: [in, out, 2r].
+
+    Output t * r + i is x[t] W[i] + x[t - 1] W[r + i]: a window of two rows gives r outputs.
+    """
     weight = _unnormed(*normed)
     new_old = weight.transpose(0, 2, 1).reshape(len(weight), 2, -1)  # [in, newest or last, r * out]
     folded = np.concatenate([new_old[:, 1], new_old[:, 0]]).astype(bias.dtype)
@@ -225,7 +230,7 @@ def _residual(module: Any, dtype: Dtype) -> Residual:
 
 
 def residual_of(conv: Conv, last: Conv, shortcut: Conv) -> Residual:
-    """conv: with an ELU before it, as `last`; the last two are of kernel 1."""
+    """Return a residual block. conv: with an ELU before it, as `last`; the last two are of kernel 1."""
     assert last.kernel == shortcut.kernel == 1
     return Residual(conv, np.concatenate([shortcut.weight, last.weight]), shortcut.bias + last.bias)
 
@@ -239,7 +244,7 @@ def _lstm(module: Any, dtype: Dtype) -> LSTM:
 
 
 def lstm_of(layers: Sequence[tuple[Floats, ...]]) -> LSTM:
-    """layers: PyTorch's weight_ih, weight_hh, bias_ih, bias_hh of each."""
+    """Return an LSTM. layers: PyTorch's weight_ih, weight_hh, bias_ih, bias_hh of each."""
     return LSTM(tuple((np.concatenate([w.T, v.T]), b + c) for w, v, b, c in layers))
 
 
@@ -261,19 +266,19 @@ def _normed_of(conv: Any) -> Normed:
 
 
 def _unnormed(direction: Floats, gain: Floats) -> NDArray[np.float64]:
-    """Weight norm: the direction's own norm, over all but the first axis, becomes the gain."""
+    """Undo weight norm: the direction's own norm, over all but the first axis, becomes the gain."""
     direction, gain = direction.astype(np.float64), gain.astype(np.float64)
     weight: NDArray[np.float64] = gain * direction / np.sqrt((direction**2).sum((1, 2), keepdims=True))
     return weight
 
 
 def array(tensor: Any, dtype: Dtype) -> Floats:
-    """A torch tensor as a contiguous numpy array."""
+    """Return a torch tensor as a contiguous numpy array."""
     return np.ascontiguousarray(tensor.detach().cpu().numpy().astype(dtype))
 
 
 def _mirrored(x: Floats, left: int, right: int) -> Floats:
-    """encodec's pad1d: reflection, with zeros standing in for what a short signal does not have."""
+    """Pad as encodec's pad1d: by reflection, with zeros in place of what a short signal does not have."""
     missing = max(0, max(left, right) - len(x) + 1)
     x = np.concatenate([x, np.zeros((missing, x.shape[1]), x.dtype)])
     before, after = x[left:0:-1], x[len(x) - 1 - right : len(x) - 1][::-1]
@@ -287,7 +292,7 @@ def _elu(x: Floats) -> Floats:
 
 
 def _lstm_cell(gates: Floats, c: Floats) -> tuple[Floats, Floats]:
-    """PyTorch's order: input, forget, cell, output."""
+    """Step one LSTM layer, the gates in PyTorch's order: input, forget, cell, output."""
     size = len(c)
     squashed = 1 / (1 + np.exp(-gates))
     c = squashed[size : 2 * size] * c + squashed[:size] * np.tanh(gates[2 * size : 3 * size])

@@ -1,4 +1,6 @@
-"""EnCodec's architecture (Défossez et al. 2022, arXiv:2210.13438) at any size, of the encodec package's modules."""
+"""Build EnCodec's architecture (Défossez et al. 2022, arXiv:2210.13438) at any size, from the encodec package's
+modules.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,14 @@ from models.codec.torchaudio_shim import import_encodec
 
 
 def build_encodec(config: CodecConfig) -> Any:
-    """An encodec.EncodecModel with fresh weights: what the package itself builds, in this size."""
+    """Return an encodec.EncodecModel with fresh weights: what the package itself builds, in this size."""
     import_encodec()
     from encodec.model import EncodecModel
     from encodec.modules.seanet import SEANetDecoder, SEANetEncoder
     from encodec.quantization.vq import ResidualVectorQuantizer
 
     shape: dict[str, Any] = {"dimension": config.dim, "n_filters": config.n_filters, "ratios": list(config.ratios)}
-    with warnings.catch_warnings():  # encodec 0.1.1 uses the deprecated weight_norm; nobody at the terminal can mend it
+    with warnings.catch_warnings():  # encodec 0.1.1 uses the deprecated weight_norm; the user cannot change that
         warnings.filterwarnings("ignore", ".*weight_norm.*", FutureWarning)
         encoder = SEANetEncoder(**shape, norm="weight_norm", causal=True)
         decoder = SEANetDecoder(**shape, norm="weight_norm", causal=True)
@@ -35,10 +37,10 @@ def build_encodec(config: CodecConfig) -> Any:
 
 
 def load_encodec(path: str | Path) -> Any:
-    """The encodec.EncodecModel of a checkpoint stem of ours, in eval mode, float32.
+    """Return the encodec.EncodecModel of one of our checkpoints, in eval mode, float32.
 
-    Tensors may be float16, and what only training needs (TRAINING_ONLY) may be absent. FileNotFoundError: a file
-    is missing. ValueError: truncated, altered, of another kind or of another size than its config says.
+    Tensors may be float16, and what only training needs (TRAINING_ONLY) may be absent. FileNotFoundError: a file is
+    missing. ValueError: truncated, altered, of another kind or of another size than its config says.
     """
     saved = checkpoint.load(path, "codec")
     model = build_encodec(CodecConfig.from_dict(saved.config))
@@ -58,7 +60,7 @@ def load_encodec(path: str | Path) -> Any:
 
 
 def codes_of(model: Any, samples: torch.Tensor) -> torch.Tensor:
-    """[N] -> codes [K, T] by encodec's own offline encode."""
+    """Encode [N] to codes [K, T] by encodec's own offline encode."""
     with torch.no_grad():
         codes: torch.Tensor = model.encode(samples[None, None])[0][0][0]
     return codes

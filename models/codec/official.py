@@ -1,7 +1,8 @@
-"""The official 24 kHz EnCodec weights (arXiv:2210.13438), which do not ship: where they lie, fetched and loaded.
+"""Find, fetch and load the official 24 kHz EnCodec weights (arXiv:2210.13438), which do not ship with Antiphon.
 
 The encodec package names the file and where it comes from; it keeps it in torch hub's cache (TORCH_HOME) and checks it
-against the start of its SHA-256, which is in the name. So do we, but nothing is unpickled that is not a tensor.
+against the start of its SHA-256, which is in the name. Antiphon does the same, but unpickles nothing that is not a
+tensor.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ if TYPE_CHECKING:
 NAME = "encodec_24khz-d7cc33bc.th"  # as in encodec.EncodecModel.encodec_model_24khz
 SHA256_START = "d7cc33bc"
 CONFIG = CodecConfig(n_filters=32, dim=128, n_codebooks=32)
-CHOICE = "encodec"  # what models.codec says for "the official weights, wherever torch hub keeps them"
+CHOICE = "encodec"  # the setting models.codec for the official weights, wherever torch hub keeps them
 STALL_S = 30.0  # a server that says nothing for so long has gone away
 FETCH = "get it with `antiphon weights fetch encodec`"
 
 
 @dataclass(frozen=True, slots=True)
 class CodecWeights:
-    """model: encodec.EncodecModel in eval mode. path: the file of the weights, sha256: its hash."""
+    """Official weights as read.
+
+    model: encodec.EncodecModel in eval mode. path: the file of the weights, sha256: its hash.
+    """
 
     model: Any
     path: Path
@@ -41,14 +45,14 @@ class CodecWeights:
 
 
 def cached() -> Path:
-    """Where torch hub keeps the official weights, whether they are there or not."""
+    """Return where torch hub keeps the official weights, whether they are there or not."""
     import torch
 
     return Path(torch.hub.get_dir()) / "checkpoints" / NAME
 
 
 def url() -> str:
-    """Where the encodec package takes them from."""
+    """Return the address from which the encodec package downloads them."""
     from models.codec.torchaudio_shim import import_encodec
 
     import_encodec()
@@ -58,12 +62,15 @@ def url() -> str:
 
 
 def is_official(choice: str | Path | None) -> bool:
-    """Whether models.codec names official weights: the word `encodec`, or a path that ends in .th."""
+    """Return whether the setting models.codec names official weights: the word `encodec`, or a path ending in .th."""
     return choice is not None and (str(choice) == CHOICE or Path(choice).suffix == ".th")
 
 
 def weights_file(choice: str | Path | None) -> Path:
-    """The file that models.codec means: None what ships, `encodec` or FILE.th official ones, else a stem of ours."""
+    """Return the file that the setting models.codec names.
+
+    None: what ships; `encodec` or FILE.th: official weights; anything else: one of our checkpoints.
+    """
     if is_official(choice):
         return cached() if str(choice) == CHOICE else Path(str(choice))
     stem = stem_of(choice or WEIGHTS)
@@ -71,7 +78,10 @@ def weights_file(choice: str | Path | None) -> Path:
 
 
 def load_weights(choice: str | Path | None = None) -> CodecWeights:
-    """The weights that models.codec names (see weights_file). FileNotFoundError, OSError, ValueError in one line."""
+    """Load the weights that the setting models.codec names (see weights_file).
+
+    FileNotFoundError, OSError or ValueError in one line.
+    """
     path = weights_file(choice)
     if is_official(choice):
         return load_official(path)
@@ -82,7 +92,7 @@ def load_weights(choice: str | Path | None = None) -> CodecWeights:
 
 
 def load_official(path: str | Path | None = None) -> CodecWeights:
-    """The official checkpoint at `path`, torch hub's cache when None; hashed and read once, weights_only.
+    """Load the official checkpoint at `path`, in torch hub's cache when None; hashed and read once, weights_only.
 
     FileNotFoundError: not there. ValueError: truncated, altered or foreign.
     """
@@ -101,7 +111,7 @@ def load_official(path: str | Path | None = None) -> CodecWeights:
 
 
 def check_hash(path: Path, data: bytes) -> str:
-    """The SHA-256 of data; ValueError where it is not the official file's."""
+    """Return the SHA-256 of data; ValueError where it is not the official file's."""
     sha256 = hashlib.sha256(data).hexdigest()
     if not sha256.startswith(SHA256_START):
         raise ValueError(
@@ -112,9 +122,9 @@ def check_hash(path: Path, data: bytes) -> str:
 
 
 def fetch(source: str | None = None, progress: bool = True) -> Path:
-    """Download the official weights into torch hub's cache (from `source`, else url()); their path.
+    """Download the official weights into torch hub's cache (from `source`, else url()); return their path.
 
-    They get their name only whole and with the right hash; whatever came before is gone after a failure or Ctrl-C.
+    They get their name only when whole and with the right hash; a partial file is removed after a failure or Ctrl-C.
     OSError: no connection, no room, no such page. ValueError: what came is not the file, or source is no URL.
     """
     import torch

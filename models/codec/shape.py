@@ -1,4 +1,4 @@
-"""The codec's sizes, and its layers out of a checkpoint of ours. No torch, no encodec package: players need no more."""
+"""Define the codec's sizes, and read its layers from one of our checkpoints, without torch or the encodec package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRAINING_ONLY = ("inited", "cluster_size", "embed_avg")  # a codebook's running 
 
 @dataclass(frozen=True, slots=True)
 class CodecConfig:
-    """Causal EnCodec: n_filters in the first layer, latents of `dim`, n_codebooks of `bins` vectors each.
+    """Sizes of a causal EnCodec: n_filters in the first layer, latents of `dim`, n_codebooks of `bins` vectors each.
 
     The reference 24 kHz model is CodecConfig(n_filters=32, dim=128, n_codebooks=32).
     """
@@ -34,7 +34,7 @@ class CodecConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> CodecConfig:
-        """ValueError names a missing or unknown key."""
+        """Make a config of a dict. Raises ValueError that names a missing or unknown key."""
         known = asdict(cls())
         if set(values) != set(known):
             raise ValueError(f"codec config has {sorted(values)}, it needs {sorted(known)}; foreign weights?")
@@ -50,7 +50,7 @@ def _listed(ratios: Any) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class CodecParts:
-    """A codec folded for playing. books [bins, dim] each, the first heard first."""
+    """A codec folded for playing. books: [bins, dim] each, the first used first."""
 
     encoder: list[Layer]
     decoder: list[Layer]
@@ -60,7 +60,7 @@ class CodecParts:
 
 
 def folded(model: Any, dtype: Dtype) -> CodecParts:
-    """Of an encodec.EncodecModel. ValueError: another architecture than the causal 24 kHz one."""
+    """Fold an encodec.EncodecModel. ValueError: another architecture than the causal 24 kHz one."""
     if (model.sample_rate, model.channels, model.encoder.hop_length) != (SAMPLE_RATE, 1, FRAME_SAMPLES):
         raise ValueError(
             f"an EnCodec of {model.sample_rate} Hz, {model.channels} channels, {model.encoder.hop_length} samples "
@@ -72,7 +72,7 @@ def folded(model: Any, dtype: Dtype) -> CodecParts:
 
 
 def load_parts(stem: str | Path) -> CodecParts:
-    """Of a checkpoint stem of ours, float32: what `folded` makes of `codec_net.load_encodec`, without torch.
+    """Read one of our checkpoints, float32: what `folded` makes of `load_encodec`, without torch.
 
     FileNotFoundError: a file is missing. ValueError: truncated, altered, of another kind or of another size than its
     config says.
@@ -90,7 +90,7 @@ def load_parts(stem: str | Path) -> CodecParts:
 
 
 def shapes(config: CodecConfig) -> dict[str, tuple[int, ...]]:
-    """Of every array that playing needs, by its name in encodec's state_dict."""
+    """Return the shape of every array that playing needs, by its name in encodec's state_dict."""
     found: dict[str, tuple[int, ...]] = {
         f"quantizer.vq.layers.{k}._codebook.embed": (config.bins, config.dim) for k in range(config.n_codebooks)
     }
@@ -100,7 +100,7 @@ def shapes(config: CodecConfig) -> dict[str, tuple[int, ...]]:
 
 
 class _Place(NamedTuple):
-    """A layer of encodec's: its name, what it is, channels in and out, kernel and stride, an ELU before it."""
+    """One of encodec's layers: its name, what it is, channels in and out, kernel and stride, an ELU before it."""
 
     name: str
     kind: str
@@ -134,7 +134,7 @@ def _decoder(config: CodecConfig) -> list[_Place]:
 
 
 def _inner(place: _Place) -> tuple[_Place, _Place, _Place]:
-    """Of a residual block: its two convolutions and its shortcut."""
+    """Return a residual block's two convolutions and its shortcut."""
     width, waist = place.inward, place.inward // 2
     return (
         _Place(f"{place.name}.block.1", "conv", width, waist, BLOCK_KERNEL, elu=True),

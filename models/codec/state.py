@@ -1,4 +1,4 @@
-"""What a streaming codec carries from frame to frame: a value that can be copied, saved and restored."""
+"""Hold what a streaming codec carries from frame to frame: a value that can be copied, saved and restored."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ RESTART = "begin with a fresh state"
 
 @dataclass(frozen=True, slots=True)
 class CodecState:
-    """net: direction, weights and precision it belongs to. frames: steps taken. start: the net's inputs so far
-    [n, C], while the mirrored start can still change. history: what its layers carry, flat, in layer order."""
+    """The state of a streaming codec.
+
+    net: direction, weights and precision it belongs to. frames: steps taken. start: the net's inputs so far [n, C],
+    while the mirrored start can still change. history: what its layers carry, flat, in layer order.
+    """
 
     net: str
     frames: int
@@ -28,13 +31,16 @@ class CodecState:
         return replace(self, start=self.start.copy(), history=self.history.copy())
 
     def save(self, path: str | Path) -> None:
-        """One safetensors file."""
+        """Write the state as one safetensors file."""
         tensors = {"start": np.ascontiguousarray(self.start), "history": np.ascontiguousarray(self.history)}
         save_file(tensors, path, {"net": self.net, "frames": str(self.frames)})
 
     @classmethod
     def load(cls, path: str | Path) -> CodecState:
-        """FileNotFoundError when it is not there, ValueError when it is no codec state; whose it is, `step` asks."""
+        """Read a state. FileNotFoundError when the file is missing, ValueError when it is no codec state.
+
+        `step` checks whether it belongs to the codec.
+        """
         if not Path(path).is_file():
             raise FileNotFoundError(f"{path}: no such codec state; {RESTART}")
         try:

@@ -1,8 +1,8 @@
-"""`import encodec` beside CPU-only PyTorch.
+"""Make `import encodec` work beside CPU-only PyTorch.
 
-encodec imports torchaudio, whose Linux wheels link CUDA: the plain import then raises OSError (libc10_cuda.so).
-Only in that case the import is done again on torchaudio's own "no extension file" path. Resample, MelSpectrogram
-and EncodecModel work there; forced_align, rnnt_loss and torchaudio.load do not.
+encodec imports torchaudio, whose Linux wheels link CUDA: the plain import then raises OSError (libc10_cuda.so). Only in
+that case the import is done again on torchaudio's own "no extension file" path. Resample, MelSpectrogram and
+EncodecModel work there; forced_align, rnnt_loss and torchaudio.load do not.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ _LOADER = "torchaudio._extension.utils"
 
 
 def import_torchaudio() -> ModuleType:
-    """torchaudio, without its compiled extension when that cannot be loaded; ImportError as usual if absent,
-    OSError when it fails over something else."""
+    """Import torchaudio, without its compiled extension when that cannot be loaded.
+
+    ImportError as usual if it is absent, OSError when it fails for another reason.
+    """
     try:
         return importlib.import_module("torchaudio")
     except OSError:
@@ -27,7 +29,7 @@ def import_torchaudio() -> ModuleType:
 
 
 def import_encodec() -> ModuleType:
-    """The encodec package (0.1.1), importable with a CUDA or a CPU-only PyTorch."""
+    """Import the encodec package (0.1.1) beside a CUDA or a CPU-only PyTorch."""
     import_torchaudio()
     return importlib.import_module("encodec")
 

@@ -1,1 +1,1 @@
-"""Songs as tokens: read, split, kept. Doors: song.py (`Song`), build_corpus.py."""
+"""Read, split and keep songs as tokens. Doors: song.py (`Song`), build_corpus.py."""

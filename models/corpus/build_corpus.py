@@ -1,8 +1,8 @@
-"""Corpus -> tensors: `python -m models.data [--shared ../shared] [--sound N]` writes data_cache/responder.npz, and
-`python -m models.data --midi FOLDER` data_cache/midi_FOLDER.npz from MIDI of one's own (models.data_folder).
+"""Build token files: `python -m models.data [--shared ../shared] [--sound N]` writes data_cache/responder.npz.
 
-Pieces are split by song (train, valid, test); MMA pieces over one song stay together. With --sound N the basses of N
-pieces are rendered with FluidSynth and put through the codec: sound [T, dim], its mean latent in each tick.
+`python -m models.data --midi FOLDER` writes data_cache/midi_FOLDER.npz from MIDI of your own (own_midi.py). Pieces are
+split by song (train, valid, test); MMA pieces over one song stay together. With --sound N the basses of N pieces are
+rendered with FluidSynth and put through the codec: sound [T, dim], its mean latent in each tick.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LICENCES = {
 
 
 def mma_meter(entry: dict[str, Any]) -> Meter:
-    """The index's time signature; its groups are in quarters ([2, 1.5] of 7/8), ours in beats."""
+    """Return the meter of the index's time signature; its groups are in quarters ([2, 1.5] of 7/8), ours in beats."""
     numerator, denominator = map(int, entry["ts"].split("/"))
     groups = [round(group * denominator / 4) for group in entry["groups"] or []]
     if denominator >= 8:  # cut from 4/4 patterns: pairs of eighths, the odd one at the end of its group
@@ -46,12 +46,12 @@ def mma_meter(entry: dict[str, Any]) -> Meter:
 
 
 def pairs(group: int) -> list[int]:
-    """7 -> [2, 2, 3]"""
+    """Split a number of beats into groups of two, the last of three when it is odd: 7 -> [2, 2, 3]."""
     return [2] * (group // 2 - 1) + [2 + group % 2] if group > 1 else [group]
 
 
 def arrangements(shared: Path, skipped: Counter[str]) -> Iterator[tuple[str, str, str, Arrangement]]:
-    """(source, name, song for the split, arrangement) of every usable file."""
+    """Yield (source, name, song for the split, arrangement) of every usable file."""
     band = shared / "data" / "band"
     files = [(source, path) for source in ("freedoom", "simutrans") for path in sorted((band / source).glob("*.mid"))]
     for source, path in tqdm(files, desc="composed", mininterval=2.0):
@@ -114,15 +114,14 @@ def _report(songs: list[Song], skipped: Counter[str]) -> None:
     for source in LICENCES:
         mine = [s for s in songs if s.source == source]
         sizes = ", ".join(f"{name} {sum(s.split == name for s in mine)}" for name in SPLITS)
-        print(
-            f"{source}: {len(mine)} pieces ({sizes}), {sum(map(len, mine)):,} ticks, {sum(s.has[2] for s in mine)} lines"
-        )
+        ticks, lines = sum(map(len, mine)), sum(s.has[2] for s in mine)
+        print(f"{source}: {len(mine)} pieces ({sizes}), {ticks:,} ticks, {lines} lines")
     for reason, count in skipped.most_common():
         print(f"skipped {count} × {reason}")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code: 2 for a mistake in what was asked, told in one line."""
+    """Run the command and return its exit code: 2 after a mistake in the arguments, explained in one line."""
     parser = argparse.ArgumentParser(prog="python -m models.data", description=__doc__)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with data/band (default ../shared)")
     parser.add_argument("--midi", type=Path, metavar="FOLDER", help="train on the MIDI files in and below this folder")

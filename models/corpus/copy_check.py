@@ -1,7 +1,8 @@
-"""How much of a reply was learned by heart: the longest run of bars of harmony and line shared with the training songs.
+"""Measure how much of a reply is copied: the longest run of bars of harmony and line shared with the training songs.
 
 Bars are compared in any key and octave: chords and line pitch classes as intervals from the bar's first root, and the
-step from the root before. Drums are no part of it (a one-bar groove is common property). What ships is a set of hashes, not music.
+step from the root before. Drums do not count (a one-bar groove is common property). What ships is a set of hashes, not
+music.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ from models.music.tokens import LINE_LOW, LINE_ON, NEW, SAME
 
 WEIGHTS = paths.WEIGHTS / "copycheck"
 LONGEST = 4  # bars that may be shared; a run beyond is refused
-FEWEST_EVENTS = 2  # different harmonies or line notes a bar run must have per bar, else it is nobody's
+FEWEST_EVENTS = 2  # different harmonies or line notes a run must have per bar, else it is common property
 Hashes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """content: harmony and line from the first root, by tick; root: that root or None; events: how much there is."""
+    """One bar, in any key.
+
+    content: harmony and line from the first root, by tick; root: that root or None; events: how much there is.
+    """
 
     content: tuple[tuple[int, ...], ...]
     root: int | None
@@ -37,7 +41,7 @@ class Bar:
 
 
 def bars_of(events: Events, bars: Ints) -> list[Bar]:
-    """bars [T]: the bar of every tick -> one Bar each."""
+    """Cut events into one Bar each. bars [T]: the bar of every tick."""
     starts = np.flatnonzero(np.diff(bars, prepend=bars[0] - 1))
     ends = [*starts[1:], len(bars)]
     return [_bar(events.chord[a:b], events.line[a:b]) for a, b in zip(starts, ends, strict=True)]
@@ -58,7 +62,7 @@ def _bar(chord: Ints, line: Ints) -> Bar:
 
 
 def runs(bars: Sequence[Bar], length: int) -> Iterable[int | None]:
-    """The hash of every run of `length` bars; None where there is too little in it to be anyone's."""
+    """Return the hash of every run of `length` bars; None where it holds too little to be characteristic."""
     for first in range(len(bars) - length + 1):
         own = bars[first : first + length]
         if sum(bar.events for bar in own) < FEWEST_EVENTS * length:
@@ -81,7 +85,7 @@ class CopyCheck:
 
     @classmethod
     def of(cls, songs: Iterable[tuple[Events, Ints]]) -> CopyCheck:
-        """songs: (events, bar of every tick) of the training songs."""
+        """Collect the runs of the training songs. songs: (events, bar of every tick)."""
         found: dict[int, set[int]] = {length: set() for length in range(1, LONGEST + 2)}
         for events, places in songs:
             bars = bars_of(events, places)
@@ -91,7 +95,7 @@ class CopyCheck:
 
     @classmethod
     def load(cls, stem: str | Path = WEIGHTS) -> CopyCheck:
-        """FileNotFoundError or ValueError when the hashes are not there or damaged."""
+        """Load the hashes; FileNotFoundError or ValueError when they are not there or damaged."""
         saved = checkpoint.load(stem, "copycheck")
         return cls({int(name): tensor.numpy() for name, tensor in saved.tensors.items()})
 
@@ -100,14 +104,14 @@ class CopyCheck:
         return checkpoint.save(stem, tensors, {"longest": LONGEST}, card, "copycheck")
 
     def longest_run(self, bars: Sequence[Bar]) -> int:
-        """Bars of the longest run shared with the training songs, at most LONGEST + 1."""
+        """Return the bars of the longest run shared with the training songs, at most LONGEST + 1."""
         for length in sorted(self._known, reverse=True):
             if any(value is not None and self._has(length, value) for value in runs(bars, length)):
                 return length
         return 0
 
     def refuses(self, bars: Sequence[Bar]) -> bool:
-        """Whether a run longer than LONGEST bars is shared."""
+        """Return whether a run longer than LONGEST bars is shared."""
         return self.longest_run(bars) > LONGEST
 
     def _has(self, length: int, value: int) -> bool:
@@ -118,9 +122,10 @@ class CopyCheck:
 
 CARD = """# Copy check: {counts} hashes of runs of 1 to 5 bars
 
-64-bit BLAKE2b hashes of every run of bars of harmony and line in the training split of `models/corpus/build_corpus.py` ({songs} songs: Freedoom
-BSD-3-Clause, Simutrans Artistic-1.0, accompaniments made with MMA), in any key. No music can be read back from them. Runs with fewer
-than two events a bar belong to nobody and are left out. Made by `python -m models.corpus.copy_check`. Not a model: nothing is trained.
+64-bit BLAKE2b hashes of every run of bars of harmony and line in the training split of
+`models/corpus/build_corpus.py` ({songs} songs: Freedoom BSD-3-Clause, Simutrans Artistic-1.0, accompaniments made with
+MMA), in any key. No music can be read back from them. Runs with fewer than two events a bar are common property and
+left out. Made by `python -m models.corpus.copy_check`. Not a model: nothing is trained.
 """
 
 

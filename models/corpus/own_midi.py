@@ -1,4 +1,4 @@
-"""Any folder of MIDI -> token files to train on: `python -m models.data --midi FOLDER`.
+"""Build token files from any folder of MIDI: `python -m models.data --midi FOLDER`.
 
 Beside the cache lie what was used and skipped (.report.txt) and the split by song (.split.json). Files with the same
 notes, or the same bass line, in whatever key, count as one song.
@@ -31,7 +31,7 @@ REASONS_SHOWN = 12  # on the terminal; the report has all
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A usable file. bass: how its track is called; keys: equal keys mean the same song; mended: what was put right."""
+    """A usable file. bass: name of its bass track; keys: equal keys mean the same song; mended: what was repaired."""
 
     name: str
     arrangement: Arrangement
@@ -42,7 +42,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What was found. skipped: (name, reason). side, song: of each piece; a song is called after its first file."""
+    """What was found in a folder.
+
+    skipped: (name, reason). side, song: of each piece; a song is named after its first file.
+    """
 
     pieces: tuple[Piece, ...]
     skipped: tuple[tuple[str, str], ...]
@@ -75,7 +78,7 @@ def beside(cache: Path, suffix: str) -> Path:
 
 
 def read(folder: Path) -> Folder:
-    """Every MIDI file below a folder. FileNotFoundError: no such folder, or no MIDI file in it."""
+    """Read every MIDI file below a folder. FileNotFoundError: no such folder, or no MIDI file in it."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; name one with .mid files in it")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
@@ -114,7 +117,10 @@ def _song(piece: Piece, side: str) -> Song:
 
 
 def _notes_key(score: Score) -> str:
-    """All notes on the tick grid, from the first tick and above the lowest pitch; velocities and tempo do not count."""
+    """Make a key of all notes on the tick grid, from the first tick and above the lowest pitch.
+
+    Velocities and tempo do not count.
+    """
     grid = TickGrid.of(score)
     played = {(grid.tick(n.start), t.channel == DRUM_CHANNEL, n.pitch) for t in score.tracks for n in t.notes}
     first = min(start for start, _, _ in played)
@@ -132,7 +138,7 @@ def _digest(notes: Iterable[tuple[int, bool, int]]) -> str:
 
 
 def songs_of(pieces: Sequence[Piece]) -> dict[str, str]:
-    """Piece -> the first piece of its song: pieces are one song when they share a key, or are tied by others."""
+    """Map each piece to the first piece of its song: pieces are one song when they share a key, directly or not."""
     parent = {p.name: p.name for p in pieces}
 
     def top(name: str) -> str:
@@ -149,7 +155,7 @@ def songs_of(pieces: Sequence[Piece]) -> dict[str, str]:
 
 
 def sides(notes_key: dict[str, str], song: dict[str, str]) -> dict[str, str]:
-    """Piece -> side, by a hash of its song's notes, so that a song stays where it is when others come or go.
+    """Map each piece to a side by a hash of its song's notes, so that a song stays where it is when others come or go.
 
     From MIN_SONGS songs on no side is empty.
     """
@@ -173,12 +179,13 @@ def _side(percent: int) -> str:
 
 
 def report(folder: Path, found: Folder, cache: Path) -> str:
-    """Counts first, then why files were skipped, then every file."""
+    """Report the counts, then why files were skipped, then every file."""
     return "\n".join([*_counts(folder, found, cache), "", *_reasons(found), "", *_files(found)]) + "\n"
 
 
 def _counts(folder: Path, found: Folder, cache: Path) -> Iterator[str]:
-    yield f"{folder}: {len(found.pieces) + len(found.skipped)} MIDI files, {len(found.pieces)} used, {len(found.skipped)} skipped"
+    used, skipped = len(found.pieces), len(found.skipped)
+    yield f"{folder}: {used + skipped} MIDI files, {used} used, {skipped} skipped"
     songs = Counter(found.side[first] for first in set(found.song.values()))
     files = Counter(found.side.values())
     yield "split by song: " + ", ".join(f"{side} {songs[side]} songs in {files[side]} files" for side in SPLITS)
@@ -196,7 +203,7 @@ def _reasons(found: Folder) -> Iterator[str]:
 
 
 def _general(reason: str) -> str:
-    """The reason without what is particular to one file."""
+    """Return the reason without what is particular to one file."""
     return re.sub(r"^\d[\d,]*", "N", reason.split(" (")[0])
 
 
@@ -216,7 +223,7 @@ def _files(found: Folder) -> Iterator[str]:
 
 
 def _shortened(folder: Path, found: Folder, cache: Path) -> str:
-    """The report as it is printed: counts, the commonest reasons, the first skipped files."""
+    """Return the report as it is printed: counts, the commonest reasons, the first skipped files."""
     lines = [*_counts(folder, found, cache), *list(_reasons(found))[:REASONS_SHOWN]]
     lines += [f"  {name}: {why}" for name, why in found.skipped[:REASONS_SHOWN]]
     more = len(found.skipped) - REASONS_SHOWN

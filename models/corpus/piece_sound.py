@@ -1,4 +1,6 @@
-"""How a piece's bass sounds to the responder: rendered with FluidSynth, through the codec, its mean latent per tick."""
+"""Compute how a piece's bass sounds to the responder: rendered with FluidSynth, through the codec, mean latent per
+tick.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ GAIN = 0.5
 
 
 class BassSound:
-    """FluidSynth and the codec, loaded once; FileNotFoundError when soundfont or codec weights are absent."""
+    """Holds FluidSynth and the codec, loaded once; FileNotFoundError when soundfont or codec weights are absent."""
 
     def __init__(self) -> None:
         import fluidsynth
@@ -31,7 +33,7 @@ class BassSound:
         self._font = self._synth.sfload(str(SOUNDFONT))
 
     def latents(self, piece: Arrangement, seed: int) -> NDArray[np.float32]:
-        """[T, dim]: the mean quantised latent over each tick; NaN where it was not rendered."""
+        """Return the mean quantised latent over each tick, [T, dim]; NaN where nothing was rendered."""
         tick_s = 60.0 / piece.tempo_bpm / 4
         count = min(len(piece.ticks), int(HEARD_S / tick_s))
         program = BASS_PROGRAMS[seed % len(BASS_PROGRAMS)]
@@ -63,7 +65,7 @@ class BassSound:
 
 
 def _messages(notes: tuple[Sounded, ...], count: int) -> Iterator[tuple[int, int, int]]:
-    """(tick, pitch, velocity or 0) in time order, ends before beginnings; the last one marks the end."""
+    """Return (tick, pitch, velocity or 0) in time order, ends before beginnings; the last one marks the end."""
     inside = [n for n in notes if n.start < count]
     ends = [(min(n.end, count), 0, n.pitch, 0) for n in inside]
     begins = [(n.start, 1, n.pitch, n.velocity) for n in inside]

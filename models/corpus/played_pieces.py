@@ -1,4 +1,6 @@
-"""Music that was played, tick by tick <-> a piece of the responder's corpus (models.data.Song), kept as a token file."""
+"""Convert music that was played, tick by tick, to a piece of the responder's corpus (song.py) and back; keep it in
+files.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ Played = tuple[Position, BassTick, Reply]  # one tick
 
 
 def song_of(name: str, played: Sequence[Played], has: tuple[bool, bool, bool], source: str = "player") -> Song:
-    """From its first bar line. has: which parts (of PARTS) are to be learned; the bass always is."""
+    """Make a song from the first bar line on. has: which of PARTS are to be learned; the bass always is."""
     first = next((i for i, (place, _, _) in enumerate(played) if place.tick == 0), 0)
     played = played[first:]
     places, basses, replies = zip(*played, strict=True)
@@ -40,7 +42,7 @@ def song_of(name: str, played: Sequence[Played], has: tuple[bool, bool, bool], s
 
 
 def played(song: Song) -> Iterator[Played]:
-    """Every tick of a piece, as the responder steps through it."""
+    """Yield every tick of a piece, as the responder steps through it."""
     e = song.events
     places = zip(song.ticks.tolist(), song.bars.tolist(), song.meters, strict=True)
     rows = zip(e.bass.tolist(), e.known.tolist(), e.drums.tolist(), e.chord.tolist(), e.line.tolist(), strict=True)
@@ -59,7 +61,7 @@ def _reply(drums: list[int], chord: list[int], line: list[int]) -> Reply:
 
 
 def keep(path: Path, song: Song) -> None:
-    """Written whole or not at all."""
+    """Write a piece as a token file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(path.name + ".part.npz")
     save_songs(part, [song])
@@ -67,7 +69,7 @@ def keep(path: Path, song: Song) -> None:
 
 
 def kept(folder: Path) -> list[Song]:
-    """Of every token file in a folder, by name; what is damaged is left out."""
+    """Read the pieces of every token file in a folder, by name; damaged files are left out."""
     songs: list[Song] = []
     for path in sorted(folder.glob("*.npz")):
         if not path.name.endswith(".part.npz"):

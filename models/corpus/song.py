@@ -1,4 +1,4 @@
-"""A song on the tick grid, its split, and the token files that hold many."""
+"""Hold a song on the tick grid, its split, and the token files that keep many songs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HELD_PERCENT_COMPOSED = (16, 12)  # few pieces: more of them held out
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """One piece on the tick grid. has: which parts it has. sound: [T, dim] or None; NaN rows are not known."""
+    """One piece on the tick grid. has: which parts it has. sound: [T, dim] or None; NaN rows are unknown."""
 
     name: str
     source: str
@@ -46,7 +46,7 @@ class Song:
 
     @property
     def meter(self) -> Meter:
-        """The one most of its ticks are in."""
+        """Return the meter that most of its ticks are in."""
         return Counter(self.meters).most_common(1)[0][0]
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class Song:
 
 
 def split_of(song: str) -> str:
-    """By a hash of the song's name, so that a song never changes sides when others come or go."""
+    """Return the side of a song by a hash of its name, so that it never changes sides when others come or go."""
     percent = int(hashlib.sha256(song.encode()).hexdigest(), 16) % 100
     test, valid = HELD_PERCENT.get(song.split("/")[0], HELD_PERCENT_COMPOSED)
     return "test" if percent < test else "valid" if percent < test + valid else "train"
@@ -64,7 +64,7 @@ COLUMNS = ("ticks", "bars", "meter", "bass", "drums", "chord", "line")
 
 
 def save_songs(path: Path, songs: list[Song]) -> None:
-    """All songs end to end in one npz; sound only for the ticks of those that have it."""
+    """Write all songs end to end in one npz; sound only for the ticks of songs that have it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     meters = sorted({m for s in songs for m in s.meters}, key=str)
     place = {meter: index for index, meter in enumerate(meters)}
@@ -90,7 +90,7 @@ def save_songs(path: Path, songs: list[Song]) -> None:
 
 
 def load_songs(path: Path = CACHE) -> list[Song]:
-    """The songs of a cache; FileNotFoundError when it has not been built, ValueError when it is damaged."""
+    """Read the songs of a cache; FileNotFoundError when it has not been built, ValueError when it is damaged."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no token files yet; build them with `python -m models.data`")
     try:

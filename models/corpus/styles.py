@@ -1,4 +1,4 @@
-"""The style of a training piece, where its source says it: MMA's groove names and the Groove dataset's labels."""
+"""Find the style of a training piece, where its source names it: MMA's groove names and the Groove dataset's labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS: dict[str, str] = {  # the first style with a word in the groove's name ha
 
 
 def style_of(name: str) -> str | None:
-    """'stdlib/jazzwaltz.mma' -> 'jazz'; None when no word fits."""
+    """Return the style of a path, 'stdlib/jazzwaltz.mma' -> 'jazz'; None when no word fits."""
     if name in STYLES:
         return name
     own = name.rsplit("/", 1)[-1]
@@ -34,14 +34,14 @@ def style_of(name: str) -> str | None:
 
 
 def mma_styles(shared: Path) -> dict[str, str | None]:
-    """MIDI file name of every MMA piece -> its style; OSError without the data."""
+    """Map the MIDI file name of every MMA piece to its style; OSError without the data."""
     with lzma.open(shared / "data" / "band" / "mma" / "index.jsonl.xz", "rt", encoding="utf-8") as lines:
         entries = [json.loads(line) for line in lines]
     return {f"{entry['i']:05d}.mid": style_of(entry["groove"]) for entry in entries}
 
 
 def styles_of(songs: list[Song], shared: Path) -> list[str | None]:
-    """One per song. Composed sources name none."""
+    """Return the style of each song; composed sources name none."""
     mma = mma_styles(shared)
     return [mma.get(song.name) if song.source == "mma" else _groove_style(song) for song in songs]
 

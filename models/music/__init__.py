@@ -1,1 +1,1 @@
-"""Music as integers: MIDI files, the tick grid, tokens, features, dials. Door: tokens.py."""
+"""Turn music into integers: MIDI files, the tick grid, tokens, features, dials. Door: tokens.py."""

@@ -1,7 +1,8 @@
-"""What a player can ask of the band, each from 0 to 1 or unknown, and what the network reads of it.
+"""Define the dials, what a player can ask of the band, each from 0 to 1 or unknown, and what the network reads of them.
 
-A dial's value is the rank of its measure among the training songs' phrases (`wishes.py` measures): 0.9 density is denser than nine in ten.
-Learned by conditioning with random omission, so that classifier-free guidance (Ho & Salimans 2022) can strengthen it.
+A dial's value is the rank of its measure (models/training/dial_labels.py) among the training songs' phrases: 0.9
+density is denser than nine in ten. Learned by conditioning with random omission, so that classifier-free guidance (Ho &
+Salimans 2022) can strengthen it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ KNOTS = 33
 
 @dataclass(frozen=True, slots=True)
 class Dials:
-    """None: not asked for. resolution: how often harmony falls by a fifth. surprise: 0 to 1 of SURPRISE_BITS a tick.
+    """What is asked for; None: nothing. resolution: how often harmony falls by a fifth. surprise: 0 to 1 of
+    SURPRISE_BITS a tick.
 
     ValueError outside 0..1 or for a style that is not one of STYLES.
     """
@@ -47,19 +49,20 @@ class Dials:
 
     @property
     def learned(self) -> Dials:
-        """Without what the network does not read."""
+        """Return the dials without those that the network does not read."""
         return replace(self, surprise=None)
 
 
 NUMBERS = tuple(f.name for f in fields(Dials) if f.name != "style")
 NO_DIALS = Dials()
-GUIDANCE = 3.0  # how strongly dials act: 1 as learned; chosen on validation (benchmarks/dials.py), weaker leaves syncopation flat
+# how strongly dials act: 1 as learned; chosen on validation (benchmarks/dials.py), weaker leaves syncopation flat
+GUIDANCE = 3.0
 SURPRISE_BITS = (1.0, 7.0)  # information content a tick that surprise 0 and 1 aim at
 DIM = 2 * len(LEARNED) + len(STYLES)
 
 
 def vector(dials: Dials) -> Floats:
-    """[DIM]: value (-1..1) and whether known of each learned dial, then the style one-hot; all zero for no wish."""
+    """Return [DIM]: value (-1..1) and whether known of each learned dial, then the style one-hot; zeros for no wish."""
     out = np.zeros(DIM, np.float32)
     for index, name in enumerate(LEARNED):
         value = getattr(dials, name)
@@ -71,7 +74,7 @@ def vector(dials: Dials) -> Floats:
 
 
 def vectors(ranks: Mapping[str, Floats], style: str | None, shown: Mapping[str, bool]) -> Floats:
-    """ranks [T] per dial (NaN: unknown) -> [T, DIM]; what is not shown stays unknown."""
+    """Return [T, DIM] for ranks [T] per dial (NaN: unknown); what is not shown stays unknown."""
     length = len(next(iter(ranks.values())))
     out = np.zeros((length, DIM), np.float32)
     for index, name in enumerate(LEARNED):
@@ -83,14 +86,14 @@ def vectors(ranks: Mapping[str, Floats], style: str | None, shown: Mapping[str, 
 
 
 def knots_of(values: Mapping[str, Floats]) -> dict[str, list[float]]:
-    """Measures over the training phrases -> the quantiles that turn a measure into a rank."""
+    """Return the quantiles that turn a measure into a rank, from its values over the training phrases."""
     at = np.linspace(0, 1, KNOTS)
     known = {name: values[name][np.isfinite(values[name])] for name in LEARNED}
     return {name: (np.quantile(own, at) if len(own) else at).tolist() for name, own in known.items()}
 
 
 def rank(name: str, value: float, knots: Knots) -> float:
-    """0..1, the middle of the ranks where many phrases share the value; NaN stays NaN."""
+    """Return the rank 0..1, the middle of the ranks where many phrases share the value; NaN stays NaN."""
     own = np.asarray(knots[name])
     first, last = np.searchsorted(own, value, "left"), np.searchsorted(own, value, "right")
     if last > first:

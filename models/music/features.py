@@ -1,4 +1,4 @@
-"""What the responder reads about one tick: position [P], event row [25] of small integers -> one-hot [E].
+"""Make what the responder reads about one tick: position [P], event row [25] of small integers -> one-hot [E].
 
 A row holds what is known when tick t is about to be played: bass and band of t-1 and what still holds or sounds.
 `song_rows` makes all rows of a piece at once, `Memory.read` one at a time; a test holds them equal.
@@ -52,19 +52,19 @@ KIT_TICKS = 16
 
 
 def one_hot(rows: Ints) -> Floats:
-    """[..., 25] -> [..., E]"""
+    """Turn rows [..., 25] into one-hot [..., E]."""
     out = np.zeros((*rows.shape[:-1], EVENT_DIM), np.float32)
     np.put_along_axis(out, rows + OFFSETS, 1.0, axis=-1)
     return out
 
 
 def phrase_bar(bar: int) -> int:
-    """Bars are felt in fours: the model sees no more of the bar number than this."""
+    """Return the bar number within a phrase of four bars: the model sees no more of it."""
     return bar % 4
 
 
 def position_features(tick: int, bar: int, meter: Meter) -> Floats:
-    """[P]: phases in beat, group, bar and phrases of 2 and 4 bars, and the meter itself as numbers."""
+    """Return [P]: phases in beat, group, bar and phrases of 2 and 4 bars, and the meter itself as numbers."""
     return _position_features(tick, phrase_bar(bar), meter)
 
 
@@ -86,7 +86,7 @@ def _position_features(tick: int, bar: int, meter: Meter) -> Floats:
 
 
 def _group_at(beat: int, grouping: tuple[int, ...]) -> tuple[int, int]:
-    """The first beat and the length of the group `beat` is in."""
+    """Return the first beat and the length of the group that `beat` is in."""
     start = 0
     for size in grouping:
         if beat < start + size:
@@ -112,7 +112,7 @@ class Memory:
     kit: tuple[float, ...] = (0.0,) * len(KIT_ROLES)  # hits per tick of each role, over the last bar or so
 
     def read(self, bass: BassTick, reply: Reply) -> tuple[Ints, Memory]:
-        """Bass and reply of tick t-1 -> the row [25] for tick t, and what holds from then on."""
+        """Read bass and reply of tick t-1; return the row [25] for tick t, and what holds from then on."""
         action, after = tokens.chord_action(reply, self.root, self.quality), self._after(bass, reply)
         row = [*_bass_columns(bass), _or(after.bass_ref, NO_PC), *tokens.drum_levels(reply.drums), action]
         row += [_or(after.root, NO_PC), _or(after.quality, NO_QUALITY), int(after.chord_sounds)]
@@ -167,8 +167,8 @@ def _bass_columns(bass: BassTick) -> list[int]:
 class Events:
     """A piece as integers, one row per tick; -1 is none.
 
-    bass [T, 3]: onset pitch, onset velocity, sounding pitch. known [T] bool. drums [T, pieces]: levels.
-    chord [T, 4]: action, level, root and quality that hold after the tick. line [T, 3]: action, level, pitch - LINE_LOW.
+    bass [T, 3]: onset pitch, onset velocity, sounding pitch. known [T] bool. drums [T, pieces]: levels. chord [T, 4]:
+    action, level, root and quality that hold after the tick. line [T, 3]: action, level, pitch - LINE_LOW.
     """
 
     bass: Ints
@@ -182,7 +182,7 @@ class Events:
 
 
 def reply_events(replies: Sequence[Reply]) -> tuple[Ints, Ints, Ints]:
-    """What a band did, tick by tick -> drums [T, pieces], chord [T, 4], line [T, 3] as in Events."""
+    """Turn what a band did, tick by tick, into drums [T, pieces], chord [T, 4], line [T, 3] as in Events."""
     root = quality = -1
     drums, chords, lines = [], [], []
     for reply in replies:
@@ -197,7 +197,7 @@ def reply_events(replies: Sequence[Reply]) -> tuple[Ints, Ints, Ints]:
 
 
 def song_rows(events: Events) -> Ints:
-    """[T, 25]: the row for every tick, read from the tick before it; the first knows nothing."""
+    """Return the row of every tick, [T, 25], read from the tick before it; the first knows nothing."""
     empty, _ = Memory().read(BassTick(True), Reply())
     return np.concatenate([empty[None], _rows_after(events)[:-1]])
 
@@ -223,7 +223,7 @@ def _rows_after(events: Events) -> Ints:
 
 
 def _hold(values: Ints) -> Ints:
-    """Each -1 takes the last value before it that is not -1."""
+    """Replace each -1 by the last value before it that is not -1."""
     last = np.maximum.accumulate(np.where(values != -1, np.arange(len(values)), -1))
     return np.where(last >= 0, values[np.maximum(last, 0)], -1)
 

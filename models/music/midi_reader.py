@@ -1,7 +1,7 @@
-"""Bytes of a Standard MIDI File -> Score: notes, tempi and meters in MIDI ticks. The only place that reads MIDI.
+"""Read Standard MIDI Files: bytes -> Score (notes, tempi and meters in MIDI ticks). Nothing else reads MIDI files.
 
-What a sloppy writer leaves behind is mended (overlapping, zero-length and never-ended notes, impossible tempi and
-meters); what cannot be read is refused with one line that says why.
+Common faults are repaired (overlapping, zero-length and never-ended notes, impossible tempi and meters); what cannot be
+read is refused with one line that says why.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Unusable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RawNote:
-    """start, end: MIDI ticks from the beginning, end > start."""
+    """A note. start, end: MIDI ticks from the beginning, end > start."""
 
     start: int
     end: int
@@ -67,9 +67,10 @@ class RawTrack:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """per_quarter: MIDI ticks. tempi: (tick, microseconds a quarter). meters: (tick, Meter); keys: (tick, "Dm").
+    """A MIDI file as read. per_quarter: MIDI ticks. tempi: (tick, microseconds a quarter). meters: (tick, Meter); keys:
+    (tick, "Dm").
 
-    mended: (what was put right, how often). end: tick of the last event.
+    mended: (what was repaired, how often). end: tick of the last event.
     """
 
     per_quarter: int
@@ -82,12 +83,15 @@ class Score:
 
     @property
     def tempo_bpm(self) -> float:
-        """Quarters a minute at the start."""
+        """Return the quarters a minute at the start."""
         return 60e6 / (self.tempi[0][1] if self.tempi else DEFAULT_QUARTER_US)
 
 
 def read_score(path: Path) -> Score:
-    """Read one file. Unusable: no file, a folder, not MIDI, damaged, format 2, SMPTE time, without notes, too long."""
+    """Read one file.
+
+    Raises Unusable: no file, a folder, not MIDI, damaged, format 2, SMPTE time, without notes, or too long.
+    """
     data = _bytes(path)
     _check_header(data, path.name)
     file, strange_keys = _parsed(data, path.name)
@@ -101,7 +105,7 @@ def read_score(path: Path) -> Score:
 
 
 def _parsed(data: bytes, name: str) -> tuple[Any, int]:
-    """The file, and how many key signatures it has that mean no key: they are taken for C major, then forgotten."""
+    """Return the parsed file and how many key signatures it has that mean no key (taken for C major, then dropped)."""
     strange = 0
     try:
         try:
@@ -115,7 +119,7 @@ def _parsed(data: bytes, name: str) -> tuple[Any, int]:
 
 
 def _bytes(path: Path) -> bytes:
-    """From the header on."""
+    """Return the file's bytes from the MIDI header on."""
     if path.is_dir():
         raise Unusable(f"{path}: a folder, a MIDI file is needed")
     if path.exists() and not path.is_file():
@@ -147,7 +151,7 @@ def _check_header(data: bytes, name: str) -> None:
 
 @dataclass
 class _Reading:
-    """Gathers what the tracks say."""
+    """Collects what the tracks hold."""
 
     per_quarter: int
     notes: dict[tuple[int, int], list[RawNote]] = field(default_factory=lambda: defaultdict(list))
@@ -186,7 +190,10 @@ class _Reading:
         held: dict[tuple[int, int], tuple[int, int]],
         struck_again: dict[tuple[int, int], int],
     ) -> None:
-        """A note struck while it sounds ends there and begins again; its own end may come after, in the same tick."""
+        """Start or end a note.
+
+        A note struck while it sounds ends there and begins again; its own end may come after, in the same tick.
+        """
         key = message.channel, message.note
         begins = message.type == "note_on" and message.velocity > 0
         if not begins and struck_again.get(key) == now:
@@ -239,7 +246,7 @@ class _Reading:
         )
 
     def _tracks(self, single: bool) -> Iterator[RawTrack]:
-        """In a single-track file the track's name is the song's."""
+        """Return the tracks; in a single-track file the track's name is the song's."""
         by_channel = {channel: program for (_, channel), program in self.programs.items()}
         for (index, channel), notes in self.notes.items():
             program = self.programs.get((index, channel), by_channel.get(channel))

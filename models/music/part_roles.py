@@ -1,4 +1,4 @@
-"""Who plays what in a MIDI file: bass, drums, counter-line, by program, channel, name, and at last by range."""
+"""Find who plays what in a MIDI file: bass, drums, counter-line, by program, channel, name, and at last by range."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ LINE_MIN_NOTES, LINE_MAX_PER_TICK, LINE_ONE_VOICE = 16, 0.5, 0.85
 
 
 class _Note(Protocol):
+    """What is read of a note."""
+
     @property
     def start(self) -> int: ...
     @property
@@ -26,6 +28,8 @@ class _Note(Protocol):
 
 
 class _Track(Protocol):
+    """What is read of a track."""
+
     @property
     def name(self) -> str: ...
     @property
@@ -40,7 +44,8 @@ T = TypeVar("T", bound=_Track)
 
 
 def bass(tracks: Iterable[T], name: str, guess: bool = False, sole: bool = False) -> T:
-    """The track with the most notes of those with a bass program, else of those called so. Unusable: there is none.
+    """Return the track with the most notes of those with a bass program, else of those named bass. Unusable: there is
+    none.
 
     guess: else the lowest one-voice track that lies as low as a bass. sole: else the only one with pitches.
     """
@@ -60,14 +65,14 @@ def bass(tracks: Iterable[T], name: str, guess: bool = False, sole: bool = False
 
 
 def drums(tracks: Iterable[T], guess: bool = False) -> list[T]:
-    """Channel 10; guess: else tracks that are called so."""
+    """Return the tracks on channel 10; guess: else those named drums."""
     listed = list(tracks)
     found = [t for t in listed if t.channel == DRUM_CHANNEL]
     return found or [t for t in listed if guess and _called(t, DRUM_NAMES)]
 
 
 def line(tracks: Iterable[T], length: int) -> T | None:
-    """The one-voice track in the line's range with the most notes that is still a line, not a figure."""
+    """Return the one-voice track in the line's range with the most notes that is still a line, not a figure."""
 
     def fits(track: T) -> bool:
         enough = LINE_MIN_NOTES <= len(track.notes) <= LINE_MAX_PER_TICK * length
@@ -77,7 +82,7 @@ def line(tracks: Iterable[T], length: int) -> T | None:
 
 
 def one_voice(track: _Track) -> float:
-    """The share of its onsets that are a single note."""
+    """Return the share of a track's onsets that are a single note."""
     starts = Counter(note.start for note in track.notes)
     return sum(count == 1 for count in starts.values()) / max(len(starts), 1)
 

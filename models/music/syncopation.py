@@ -1,4 +1,4 @@
-"""How syncopated a drum part is, in any meter and grouping.
+"""Measure how syncopated a drum part is, in any meter and grouping.
 
 Longuet-Higgins & Lee 1984 (Music Perception 1(4)): a note followed by silence on a stronger place. Witek et al. 2014
 (PLOS ONE 9(4) e94446): the same between instruments, with weights for which instrument marks the stronger place.
@@ -32,14 +32,17 @@ INSTRUMENT_WEIGHT = {
 
 @lru_cache(maxsize=256)
 def metric_weights(meter: Meter) -> tuple[int, ...]:
-    """One weight per tick of the bar: 0 the downbeat, -1 for each level further down; 4/4 gives the papers' weights."""
+    """Return one weight per tick of the bar: 0 the downbeat, -1 for each level further down.
+
+    4/4 gives the papers' weights.
+    """
     levels = _levels(meter)
     bar = meter.numerator * ticks_per_beat(meter)
     return tuple(-next(depth for depth, starts in enumerate(levels) if tick in starts) for tick in range(bar))
 
 
 def _levels(meter: Meter) -> list[set[int]]:
-    """The ticks where each level of the meter begins something, the bar first, single ticks last."""
+    """Return the ticks where each level of the meter begins something, the bar first, single ticks last."""
     beat, groups = ticks_per_beat(meter), _groups(meter)
     starts = np.cumsum([0, *groups[:-1]]) * beat
     bar = meter.numerator * beat
@@ -55,7 +58,7 @@ def _levels(meter: Meter) -> list[set[int]]:
 
 
 def _groups(meter: Meter) -> tuple[int, ...]:
-    """The meter's grouping; where it has none: 4/4 is two halves, 6/4 too, 3/4 is not divided."""
+    """Return the meter's grouping; without one, 4/4 and 6/4 are two halves, 3/4 is not divided."""
     groups = grouping_of(meter)
     if set(groups) == {1} and meter.numerator % 2 == 0 and meter.numerator > 2:
         return (meter.numerator // 2,) * 2
@@ -63,7 +66,8 @@ def _groups(meter: Meter) -> tuple[int, ...]:
 
 
 def longuet_higgins_lee(struck: Bools, weights: Ints) -> Ints:
-    """[T] bool, [T] -> [T]: how strongly the note of a tick is syncopated, R - N of the paper, 0 where it is not.
+    """Return how strongly the note of each tick is syncopated, R - N of the paper, 0 where it is not: [T] bool, [T] ->
+    [T].
 
     N: the note's weight. R: the strongest place after it before the next note or the end. A tie is a silence.
     """
@@ -76,10 +80,10 @@ def longuet_higgins_lee(struck: Bools, weights: Ints) -> Ints:
 
 
 def witek(kick: Bools, snare: Bools, time: Bools | None, weights: Ints) -> Ints:
-    """[T] each -> [T]: Witek's index of every tick's kick or snare, 0 where it is not syncopated.
+    """Return Witek's index of every tick's kick or snare, 0 where it is not syncopated: [T] each -> [T].
 
-    Against a stronger silence: R - N. Against a stronger tick where the next thing struck is another instrument:
-    Ndi - N + I. A departure: equal weights (which the paper counts) are not a syncopation, as in published code.
+    Against a stronger silence: R - N. Against a stronger tick where the next thing struck is another instrument: Ndi -
+    N + I. A departure: equal weights (which the paper counts) are not a syncopation, as in published code.
     """
     streams = {"kick": kick, "snare": snare, "time": np.zeros_like(kick) if time is None else time}
     anything = np.any(list(streams.values()), axis=0)
@@ -98,20 +102,20 @@ def witek(kick: Bools, snare: Bools, time: Bools | None, weights: Ints) -> Ints:
 
 
 def _instrument(name: str, there: set[str]) -> int:
-    """Kick and snare outweigh a hi-hat that is struck with them."""
+    """Name the instrument of a tick: kick and snare outweigh a hi-hat that is struck with them."""
     other = next(other for other in ("kick", "snare", "time") if other in there)
     return INSTRUMENT_WEIGHT[name, other]
 
 
 def streams_of(drums: Ints) -> tuple[Bools, Bools, Bools]:
-    """[T, pieces] levels -> kick, snare and time keeper, each [T]."""
+    """Split levels [T, pieces] into kick, snare and time keeper, each [T]."""
     columns = ([PIECES.index(piece) for piece in role] for role in (KICK, SNARE, TIME))
     kick, snare, time = (np.asarray((drums[:, own] > 0).any(1)) for own in columns)
     return kick, snare, time
 
 
 def syncopation(drums: Ints, ticks: Ints, meters: tuple[Meter, ...]) -> Ints:
-    """[T, pieces] levels, [T] tick in bar, the meter of each tick -> Witek's index over kick and snare, [T]."""
+    """Return Witek's index over kick and snare, [T]. Given: levels [T, pieces], tick in bar [T], meter of each tick."""
     weights = np.array([metric_weights(meter)[tick] for tick, meter in zip(ticks.tolist(), meters, strict=True)])
     kick, snare, _ = streams_of(drums)
     return witek(kick, snare, None, weights)

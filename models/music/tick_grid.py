@@ -1,6 +1,6 @@
-"""A MIDI file -> its parts on the tick grid: Arrangement (bass, drums, chords, counter-line) as Events.
+"""Place a MIDI file's parts on the tick grid: Arrangement (bass, drums, chords, counter-line) as Events.
 
-Finds the parts (models.roles); strokes of two or more notes are chords, the most melodic one-voice track is the line.
+part_roles.py finds the parts; strokes of two or more notes are chords, the most melodic one-voice track is the line.
 Swung and triplet off-beats are moved onto the straight grid.
 """
 
@@ -42,6 +42,8 @@ class Sounded:
 
 @dataclass(frozen=True, slots=True)
 class Track:
+    """One track on the 16th grid."""
+
     name: str
     channel: int
     program: int
@@ -50,7 +52,9 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """ticks [T], bars [T]: position; meters, one per tick. has: which of tokens.PARTS the piece has."""
+    """A piece on the grid. ticks [T], bars [T]: position; meters: one per tick. has: which of tokens.PARTS the piece
+    has.
+    """
 
     ticks: Ints
     bars: Ints
@@ -62,7 +66,7 @@ class Arrangement:
 
 
 def read(path: Path, meter: Meter | None = None, guess: bool = False) -> Arrangement:
-    """Parse one file; meter overrides its own time signatures. Unusable: no bass, no drums, too short, not MIDI.
+    """Read one file; meter overrides its own time signatures. Unusable: no bass, no drums, too short, not MIDI.
 
     guess: find parts by their names and range too, and do without drums where there is something else.
     """
@@ -72,7 +76,7 @@ def read(path: Path, meter: Meter | None = None, guess: bool = False) -> Arrange
 def arrange(
     score: Score, name: str, meter: Meter | None = None, guess: bool = False, min_bars: int = MIN_BARS
 ) -> Arrangement:
-    """The parts of a score; name: what the reasons of Unusable call it."""
+    """Place the parts of a score on the grid; name: what the messages of Unusable call it."""
     grid = TickGrid.of(score)
     tracks = [Track(t.name, t.channel, t.program or 0, tuple(map(grid.note, t.notes))) for t in score.tracks]
     bass = part_roles.bass(tracks, name, guess)
@@ -95,7 +99,9 @@ def arrange(
 
 @dataclass(frozen=True, slots=True)
 class TickGrid:
-    """MIDI ticks <-> 16th ticks; in a swung piece 2/3 of a beat is its second half. meters: (16th tick, Meter)."""
+    """Converts MIDI ticks to 16th ticks and back; in a swung piece 2/3 of a beat is its second half. meters: (16th
+    tick, Meter).
+    """
 
     per_quarter: int
     is_swung: bool
@@ -107,16 +113,16 @@ class TickGrid:
         inside = starts / score.per_quarter % 1.0
         triplets = ((np.abs(inside - 2 / 3) < 0.05) | (np.abs(inside - 1 / 3) < 0.05)).sum()
         straight = ((np.abs(inside - 0.75) < 0.04) | (np.abs(inside - 0.25) < 0.04)).sum()
-        bare = cls(score.per_quarter, bool(triplets > straight))
-        return cls(bare.per_quarter, bare.is_swung, tuple((bare.tick(at), meter) for at, meter in score.meters))
+        grid = cls(score.per_quarter, bool(triplets > straight))
+        return cls(grid.per_quarter, grid.is_swung, tuple((grid.tick(at), meter) for at, meter in score.meters))
 
     def tick(self, at: int) -> int:
-        """The 16th that MIDI tick `at` is meant for."""
+        """Return the 16th that MIDI tick `at` is meant for."""
         beat, inside = divmod(at / self.per_quarter, 1.0)
         return int(beat) * 4 + sum(inside >= edge for edge in (SWUNG_EDGES if self.is_swung else STRAIGHT_EDGES))
 
     def at(self, tick: int) -> int:
-        """The MIDI tick where 16th `tick` is played: the inverse of `tick`."""
+        """Return the MIDI tick where 16th `tick` is played: the inverse of `tick`."""
         quarter, sub = divmod(tick, 4)
         return round((quarter + (SWUNG if self.is_swung else STRAIGHT)[sub]) * self.per_quarter)
 
@@ -126,7 +132,7 @@ class TickGrid:
 
 
 def positions(marks: Iterable[tuple[int, Meter]], length: int) -> tuple[Ints, Ints, tuple[Meter, ...]]:
-    """Tick in bar [T], bar [T] and meter of every tick, to the end of the bar that `length` lies in.
+    """Return tick in bar [T], bar [T] and meter of every tick, to the end of the bar that `length` lies in.
 
     A signature that comes mid-bar cuts the bar short.
     """
@@ -145,13 +151,13 @@ def positions(marks: Iterable[tuple[int, Meter]], length: int) -> tuple[Ints, In
 
 
 def _bar_end(start: int, full: int, length: int, meter_at: Mapping[int, Meter]) -> int:
-    """Where the last bar ends: when it is full, or at a signature after `length`."""
+    """Return where the last bar ends: when it is full, or at a signature after `length`."""
     end = start + -(-max(length - start, 1) // full) * full
     return min([end, *(at for at in meter_at if at >= length and at > start)])
 
 
 def bass_rows(notes: Sequence[Sounded], length: int) -> Ints:
-    """[T, 3]: onset pitch, onset velocity, sounding pitch; of notes that begin together the lowest is heard."""
+    """Return [T, 3]: onset pitch, onset velocity, sounding pitch; of notes that begin together the lowest counts."""
     rows = np.full((length, 3), -1)
     rows[:, 1] = 0
     ordered = [*sorted((n for n in notes if n.start < length), key=lambda n: (n.start, -n.pitch))]
@@ -170,7 +176,7 @@ def _drum_rows(tracks: Iterable[Track], length: int) -> Ints:
 
 
 def _line(track: Track | None, length: int) -> Ints:
-    """[T, 3]: action, level, pitch - LINE_LOW; octaves are folded into the range."""
+    """Return [T, 3]: action, level, pitch - LINE_LOW; octaves are folded into the range."""
     rows = np.zeros((length, 3), int)
     rows[:, 2] = -1
     if track is None:
@@ -189,7 +195,7 @@ def _line(track: Track | None, length: int) -> Ints:
 
 
 def fold(pitch: int) -> int:
-    """The octave of a pitch that lies in the line's range."""
+    """Return the octave of a pitch that lies in the line's range."""
     while pitch < LINE_LOW:
         pitch += 12
     while pitch > LINE_HIGH:
@@ -198,7 +204,7 @@ def fold(pitch: int) -> int:
 
 
 def _chords(tracks: Sequence[Track], bass: Track, length: int) -> Ints:
-    """[T, 4]: action, level, root, quality. A stroke is two or more comping notes that start in one tick."""
+    """Return [T, 4]: action, level, root, quality. A stroke is two or more comping notes that start in one tick."""
     notes = [n for t in tracks for n in t.notes if n.start < length]
     weights, sounding = np.zeros((length + 1, 12)), np.zeros(length + 1, bool)
     for note, weight in [*((n, 1.0) for n in notes), *((n, BASS_WEIGHT) for n in bass.notes)]:
@@ -253,6 +259,6 @@ TEMPLATES, TEMPLATE_NAMES = _templates()
 
 
 def name_chord(weights: NDArray[np.float64]) -> tuple[int, int]:
-    """Pitch-class weights [12] -> (root, quality index) of the best template."""
+    """Return (root, quality index) of the template that fits pitch-class weights [12] best."""
     share = weights / max(float(weights.sum()), 1e-9)
     return TEMPLATE_NAMES[int(np.argmax(TEMPLATES @ np.minimum(share, 0.4)))]

@@ -1,6 +1,7 @@
-"""Musical facts <-> integers: what one tick holds. A tick is one 16th note, whatever the meter.
+"""Convert musical facts to integers and back: what one tick holds. A tick is one 16th note, whatever the meter.
 
-In: the dataclasses the planner speaks (BassTick, Reply ...). Out: small integers, one row per tick (see features.py).
+In: the dataclasses that the planner uses (BassTick, Reply ...). Out: small integers, one row per tick (see
+features.py).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LINE_PITCHES = LINE_HIGH - LINE_LOW + 1
 
 @dataclass(frozen=True, slots=True)
 class DrumPiece:
-    """key: the General MIDI key it is played on. heard: the GM keys that count as this piece."""
+    """One piece of the kit. key: the General MIDI key it is played on. heard: the GM keys that count as this piece."""
 
     key: int
     heard: tuple[int, ...]
@@ -43,7 +44,7 @@ DRUM_PIECES: dict[str, DrumPiece] = {
 PIECES = tuple(DRUM_PIECES)
 PIECE_OF_KEY = {key: index for index, piece in enumerate(DRUM_PIECES.values()) for key in piece.heard}
 
-QUALITIES: dict[str, tuple[int, ...]] = {  # semitones above the root; the names are those of listener.harmony
+QUALITIES: dict[str, tuple[int, ...]] = {  # semitones above the root; the names are those of listener/music/harmony.py
     "maj": (0, 4, 7),
     "min": (0, 3, 7),
     "7": (0, 4, 7, 10),
@@ -75,12 +76,12 @@ GROUPINGS: dict[tuple[int, int], tuple[int, ...]] = {  # the commonest grouping 
 
 
 def ticks_per_beat(meter: Meter) -> int:
-    """A beat is the denominator's unit: 4 ticks in x/4, 2 in x/8."""
+    """Return the ticks of a beat, the denominator's unit: 4 in x/4, 2 in x/8."""
     return max(TICKS_PER_WHOLE // meter.denominator, 1)
 
 
 def grouping_of(meter: Meter) -> tuple[int, ...]:
-    """The meter's own grouping, or its commonest one; it always adds up to the numerator."""
+    """Return the meter's own grouping, or its commonest one; it always adds up to the numerator."""
     if meter.grouping:
         return meter.grouping
     if meter.denominator >= 8 and meter.numerator % 3 == 0:
@@ -90,7 +91,7 @@ def grouping_of(meter: Meter) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """tick: 0-based in the bar. bar: bars since the band began to count."""
+    """A place in the music. tick: 0-based in the bar. bar: bars since the band began to count."""
 
     tick: int
     bar: int
@@ -118,13 +119,15 @@ BassTick.UNKNOWN = BassTick(False)
 
 @dataclass(frozen=True, slots=True)
 class DrumHit:
+    """One hit of a piece of the kit."""
+
     piece: str  # a key of DRUM_PIECES
     velocity: int
 
 
 @dataclass(frozen=True, slots=True)
 class ChordHit:
-    """A comping stroke; its harmony holds until the next one. Voicing is the player's business."""
+    """A comping stroke; its harmony holds until the next one. The voicing is chosen elsewhere."""
 
     root: int  # pitch class, C = 0
     quality: str  # a key of QUALITIES
@@ -133,6 +136,8 @@ class ChordHit:
 
 @dataclass(frozen=True, slots=True)
 class LineHit:
+    """One note of the counter-line."""
+
     pitch: int  # MIDI, LINE_LOW to LINE_HIGH
     velocity: int
 
@@ -152,12 +157,12 @@ EMPTY_REPLY = Reply()
 
 
 def level_of(velocity: int) -> int:
-    """MIDI velocity 0-127 -> loudness level 0 (silent) to 4."""
+    """Return the loudness level, 0 (silent) to 4, of a MIDI velocity, 0-127."""
     return sum(velocity >= start for start in LEVEL_STARTS)
 
 
 def drum_levels(drums: tuple[DrumHit, ...]) -> list[int]:
-    """One level per piece of DRUM_PIECES; ValueError for a piece that is not one."""
+    """Return one level per piece of DRUM_PIECES; ValueError for an unknown piece."""
     levels = [0] * len(PIECES)
     for hit in drums:
         if hit.piece not in DRUM_PIECES:
@@ -167,7 +172,7 @@ def drum_levels(drums: tuple[DrumHit, ...]) -> list[int]:
 
 
 def chord_action(reply: Reply, root: int, quality: int) -> int:
-    """HOLD, OFF, SAME or NEW, given the harmony that held before (root and quality index, -1: none)."""
+    """Return HOLD, OFF, SAME or NEW, given the harmony that held before (root and quality index, -1: none)."""
     if reply.chord is None:
         return OFF if reply.chord_off else HOLD
     return SAME if (reply.chord.root, quality_index(reply.chord.quality)) == (root, quality) else NEW
@@ -189,8 +194,8 @@ def line_action(reply: Reply) -> int:
 class TickInput:
     """One step's input. position: of the tick about to be played, t; bass, sound, reply: of tick t-1.
 
-    sound: float32 [sound_dim], the mean quantised codec latent over tick t-1, or None when it is not known.
-    dials: what is asked for; guidance: how strongly (1: as learned; Ho & Salimans 2022).
+    sound: float32 [sound_dim], the mean quantised codec latent over tick t-1, or None when unknown. dials: what is
+    asked for; guidance: how strongly (1: as learned; Ho & Salimans 2022).
     """
 
     position: Position

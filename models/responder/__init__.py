@@ -1,1 +1,1 @@
-"""The band's imagination: a step per 16th, sampling, adapters. Door: responder.py (`Responder`)."""
+"""Imagine what the band plays: a step per 16th, sampling, adapters. Door: responder.py (`Responder`)."""

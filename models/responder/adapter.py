@@ -1,7 +1,7 @@
-"""A player's adapter: small low-rank additions to the responder's weights, folded in once when it is loaded.
+"""Adapt the responder to a player: small low-rank additions to its weights, folded in once when they are loaded.
 
-LoRA (Hu et al. 2021, arXiv:2106.09685): W + up @ down for a few matrices, b + add for a few vectors. It belongs to one
-set of base weights, named by their SHA-256. Playing costs nothing more, and the state is the same. No torch.
+LoRA (Hu et al. 2021, arXiv:2106.09685): W + up @ down for a few matrices, b + add for a few vectors. An adapter belongs
+to one set of base weights, named by their SHA-256. Playing costs nothing more, and the state is the same. No torch.
 """
 
 from __future__ import annotations
@@ -38,8 +38,11 @@ Fits the weights `{base}` only. {steps} steps, rank {rank}, {kilobytes:.0f} kB.
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """arrays: "name:up" [out, rank] and "name:down" [rank, in] of a matrix, "name:add" of a vector. base: SHA-256 of
-    the weights it adds to. about: how it was made, with its scores."""
+    """A player's additions to the weights.
+
+    arrays: "name:up" [out, rank] and "name:down" [rank, in] of a matrix, "name:add" of a vector. base: SHA-256 of the
+    weights it adds to. about: how it was made, with its scores.
+    """
 
     arrays: Mapping[str, Floats]
     base: str
@@ -50,7 +53,7 @@ class Adapter:
         return sum(array.nbytes for array in self.arrays.values())
 
     def merged(self, weights: Mapping[str, Floats]) -> dict[str, Floats]:
-        """The base weights with this added; those given are left as they are."""
+        """Return the base weights with this added; the given ones are not changed."""
         out = dict(weights)
         for key, array in self.arrays.items():
             name, part = key.rsplit(":", 1)
@@ -62,7 +65,7 @@ class Adapter:
 
 
 def targets(shapes: Shapes, rank: int, wanted: tuple[str, ...]) -> Shapes:
-    """The shapes of an adapter's arrays: of every weight whose name ends with one of `wanted`."""
+    """Return the shapes of an adapter's arrays, for every weight whose name ends with one of `wanted`."""
     found: dict[str, tuple[int, ...]] = {}
     for name, shape in shapes.items():
         if not name.endswith(wanted):
@@ -75,7 +78,7 @@ def targets(shapes: Shapes, rank: int, wanted: tuple[str, ...]) -> Shapes:
 
 
 def save(stem: str | Path, adapter: Adapter) -> str:
-    """Write stem.safetensors, stem.md and, last, stem.json, in half precision; the SHA-256 of the arrays' file."""
+    """Write stem.safetensors, stem.md and, last, stem.json, in half precision; return the SHA-256 of the arrays."""
     stem = stem_of(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     data = bytes_of({name: np.ascontiguousarray(array, np.float16) for name, array in adapter.arrays.items()})
@@ -89,7 +92,7 @@ def save(stem: str | Path, adapter: Adapter) -> str:
 
 
 def load(stem: str | Path, base: str, shapes: Shapes) -> Adapter:
-    """The adapter at a stem, for the base weights of this SHA-256 and these shapes.
+    """Load the adapter at a stem, for the base weights of this SHA-256 and these shapes.
 
     FileNotFoundError: there is none. ValueError: damaged, or made for other weights.
     """
@@ -102,7 +105,7 @@ def load(stem: str | Path, base: str, shapes: Shapes) -> Adapter:
 
 
 def card(adapter: Adapter, size: int) -> str:
-    """The model card, for the player."""
+    """Return the model card, written for the player."""
     about = adapter.about
     rows = [f"| {name} | {a:.3f} | {b:.3f} |" for name, (a, b) in dict(about.get("scores", {})).items()]
     facts = {name: about.get(name, 0) for name in ("pieces", "ticks", "steps", "rank")}

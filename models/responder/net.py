@@ -1,9 +1,9 @@
-"""The responder as it is trained: rows of tokens in, the likelihood of the band's next tick out.
+"""Define the responder as it is trained: rows of tokens in, the likelihood of the band's next tick out.
 
-A recurrent backbone reads the ticks; its output gives one block of logits H per tick (`LOGITS`), and small couplings make the
-decisions of one tick depend on those before it: drums piece by piece, then the chord, then the line (the
-autoregressive factorisation of NADE, Larochelle & Murray 2011). Roots and line pitches add logits that are relative
-to the bass and to the harmony, so that what is learned in one key holds in all.
+A recurrent backbone reads the ticks; its output gives one block of logits H per tick (`LOGITS`), and small couplings
+make the decisions of one tick depend on those before it: drums piece by piece, then the chord, then the line (the
+autoregressive factorisation of NADE, Larochelle & Murray 2011). Roots and line pitches add logits that are relative to
+the bass and to the harmony, so that what is learned in one key holds in all.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ FORESEE_WEIGHT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What the band did: drums [N, pieces], chord [N, 4] action level root quality, line [N, 3] action level pitch;
-    present [N, 3]: which parts the piece has; bass [N, FORESIGHT]: onset pitch from this tick on, -1 none, -2 unsaid."""
+    """What the band did: drums [N, pieces], chord [N, 4] action level root quality, line [N, 3] action level pitch.
+
+    present [N, 3]: which parts the piece has; bass [N, FORESIGHT]: onset pitch from this tick on, -1 none, -2 unknown.
+    """
 
     drums: Tensor
     chord: Tensor
@@ -39,13 +41,15 @@ class Targets:
 
 
 def rolled(logits: Tensor, reference: Tensor) -> Tensor:
-    """logits [N, 12] by interval above reference [N] -> by pitch class; zero where the reference is NO_PC."""
+    """Turn logits [N, 12] by interval above reference [N] into logits by pitch class; zero where the reference is
+    NO_PC.
+    """
     interval = (torch.arange(12, device=logits.device) - reference[:, None]) % 12
     return logits.gather(1, interval) * (reference[:, None] < NO_PC)
 
 
 class ResponderNet(nn.Module):
-    """forward: tokens to head logits [B, T, H]. nll: those and the truth to nats per part."""
+    """The responder's network. forward: tokens -> head logits [B, T, H]. nll: those and the truth -> nats per part."""
 
     below: Tensor
 
@@ -68,7 +72,10 @@ class ResponderNet(nn.Module):
         self.register_buffer("below", torch.from_numpy(BELOW), persistent=False)
 
     def forward(self, rows: Tensor, sound: Tensor, cond: Tensor) -> Tensor:
-        """rows int [B, T, 25], sound [B, T, sound_dim + 1] (the last says whether it is known), cond [B, T, P + dials]."""
+        """Return head logits [B, T, H].
+
+        rows: int [B, T, 25]; sound: [B, T, sound_dim + 1] (the last says whether it is known); cond: [B, T, P + dials].
+        """
         cond = cond[..., : self.config.cond_dim]
         flat = rows + torch.as_tensor(features.OFFSETS, device=rows.device)
         events = torch.zeros(*rows.shape[:-1], features.EVENT_DIM, device=rows.device).scatter_(-1, flat, 1.0)
@@ -76,7 +83,7 @@ class ResponderNet(nn.Module):
         return torch.as_tensor(self.heads(torch.cat([y, cond], -1)))
 
     def nll(self, logits: Tensor, rows: Tensor, truth: Targets) -> dict[str, Tensor]:
-        """logits [N, H], rows [N, 25] of the same ticks -> nats [N] per part (0 where the piece lacks the part)."""
+        """Return nats [N] per part of logits [N, H] and rows [N, 25] of the same ticks; 0 for parts the piece lacks."""
         head = {name: logits[:, part] for name, part in SLICES.items()}
         hits = F.one_hot(truth.drums, tokens.LEVELS).flatten(1).float()
         rest = (hits @ self.drums_to_rest).tensor_split([4, 4 + VELOCITIES, 7 + VELOCITIES], 1)
@@ -90,7 +97,7 @@ class ResponderNet(nn.Module):
         return {part: loss * truth.present[:, index] for index, (part, loss) in enumerate(losses.items())}
 
     def bass_nll(self, logits: Tensor, rows: Tensor, truth: Targets) -> Tensor:
-        """Nats [N] of the bass's next beat: onset and pitch class of each of its ticks; 0 where it is unsaid."""
+        """Return nats [N] of the bass's next beat, onset and pitch class of each of its ticks; 0 where unknown."""
         if not self.config.foresee:
             return torch.zeros(len(logits), device=logits.device)
         onset, pitches = self.foreseen(logits, rows)
@@ -100,7 +107,7 @@ class ResponderNet(nn.Module):
         return (said * nats + struck * pitch).sum(1)
 
     def foreseen(self, logits: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """onset logits [N, FORESIGHT], pitch class logits [N, FORESIGHT, 12]"""
+        """Return onset logits [N, FORESIGHT] and pitch class logits [N, FORESIGHT, 12] of the bass's next beat."""
         own = logits[:, HEADS:].view(-1, FORESIGHT, FORESEEN)
         bass = rows[:, COLUMN["bass_ref"]].repeat_interleave(FORESIGHT)
         over = rolled(own[..., 13:].reshape(-1, 12), bass).view(-1, FORESIGHT, 12)
@@ -123,7 +130,7 @@ class ResponderNet(nn.Module):
         return head["root"] + rolled(head["root_over_bass"], bass) + rolled(head["root_over_root"], old)
 
     def quality_logits(self, head: dict[str, Tensor], rows: Tensor, root: Tensor) -> Tensor:
-        """[N, 8], given the root just chosen."""
+        """Return the chord quality's logits [N, 8], given the root just chosen."""
         bass, old, quality = (rows[:, COLUMN[name]] for name in ("bass_ref", "root", "quality"))
         over_bass = torch.where(bass < NO_PC, (root - bass) % 12, NO_PC)
         over_root = torch.where(old < NO_PC, (root - old) % 12, NO_PC)
@@ -139,7 +146,7 @@ class ResponderNet(nn.Module):
         return loss + begins * (pitches + _nats(head["line_level"] + level, (loud - 1).clamp(min=0)))
 
     def pitch_logits(self, head: dict[str, Tensor], rows: Tensor, root: Tensor, quality: Tensor) -> Tensor:
-        """[N, pitches], given the harmony that holds (-1: none)."""
+        """Return the line's logits [N, pitches], given the harmony that holds (-1: none)."""
         root = torch.where(root < 0, NO_PC, root)
         in_chord = head["pitch_over_root"] + self.pitch_in_chord[torch.where(quality < 0, NO_QUALITY, quality)]
         by_class = rolled(in_chord, root)[:, torch.as_tensor(PITCH_CLASS)]

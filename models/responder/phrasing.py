@@ -1,4 +1,4 @@
-"""What form asks of a tick: play a bar again with variation, fill at a phrase's end, close with a cadence, be silent."""
+"""Apply what the form asks of a tick: repeat a bar with variation, fill at a phrase's end, make a cadence, rest."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FILL_NATS = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """again: the replies of a bar to play again, tick by tick, of which `varied` (0..1) is played anew.
-    fill: whether the bar's last group of beats is a fill. cadence: the tonic (pitch class) to close on: its dominant
-    falls on the last group of beats, and the tonic where the next bar begins. parts: those that play.
+    """What the form asks of a tick. ValueError for a share outside 0..1.
 
-    ValueError for a share outside 0..1.
+    again: the replies of a bar to play again, tick by tick, of which `varied` (0..1) is played anew. fill: whether the
+    bar's last group of beats is a fill. cadence: the tonic (pitch class) to close on: its dominant falls on the last
+    group of beats, and the tonic where the next bar begins. parts: those that play.
     """
 
     again: Sequence[Reply] = ()
@@ -35,12 +35,15 @@ class Form:
 
 
 def last_group(position: Position) -> int:
-    """The first tick of the bar's last group of beats: of its last beat where the meter has no groups."""
+    """Return the first tick of the bar's last group of beats, or of its last beat where the meter has no groups."""
     return position.ticks_per_bar - grouping_of(position.meter)[-1] * ticks_per_beat(position.meter)
 
 
 def push_of(position: Position, form: Form, closing: int | None = None) -> Push:
-    """closing: the tonic of the bar before, when that asked for a cadence."""
+    """Return the push that the form gives this tick.
+
+    closing: the tonic of the bar before, when that asked for a cadence.
+    """
     harmony = None
     if closing is not None and position.tick == 0:
         harmony = _above(closing, CADENCE[1])
@@ -62,7 +65,7 @@ def play(
     temperature: float = 0.9,
     closing: int | None = None,
 ) -> Reply:
-    """The reply for the tick `state` was stepped to. The same rng gives the same reply."""
+    """Return the reply for the tick `state` was stepped to. The same rng gives the same reply."""
     push = push_of(position, form, closing)
     fresh = responder.sample(state, rng, temperature, form.parts, push=push)
     if position.tick >= len(form.again) or (push is not NO_PUSH and push != NO_PUSH):
@@ -71,7 +74,7 @@ def play(
 
 
 def varied(old: Reply, fresh: Reply, share: float, rng: np.random.Generator) -> Reply:
-    """Each part of the old reply, or with this probability the fresh one's."""
+    """Return each part of the old reply, or with this probability the fresh one's."""
     drums, chords, line = rng.random(len(PARTS)) < share
     if drums:
         old = replace(old, drums=fresh.drums)

@@ -1,8 +1,8 @@
-"""What this player's band did before in moments like this one, recalled without training.
+"""Recall what this player's band did before in similar moments, without training.
 
-A nearest-neighbour memory over the responder's state (kNN-LM: Khandelwal et al., ICLR 2020; continuous cache: Grave, Joulin &
-Usunier, ICLR 2017): key, a projection of the state's logits; value, what was played next. Pitches are kept as intervals,
-so that what was learned in one key is recalled in all. The oldest go when it is full. No torch.
+A nearest-neighbour memory over the responder's state (kNN-LM: Khandelwal et al., ICLR 2020; continuous cache: Grave,
+Joulin & Usunier, ICLR 2017): key, a projection of the state's logits; value, what was played next. Pitches are kept as
+intervals, so that what was learned in one key is recalled in all. The oldest entries go when it is full. No torch.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Mixing:
-    """share: the memory's part in the mixture at a perfect match. near: entries that vote. sharp: how much more the
-    nearer ones count, per unit of squared distance; reach: squared distance at which the share has halved."""
+    """How the memory is mixed in.
+
+    share: the memory's part in the mixture at a perfect match. near: entries that vote. sharp: how much more the nearer
+    ones count, per unit of squared distance; reach: squared distance at which the share has halved.
+    """
 
     share: float = 0.5
     near: int = 64
@@ -47,7 +50,9 @@ class Mixing:
 
 
 class PlayerMemory:
-    """add(state, reply) what was liked; mixed(state): the state with logits that remember it. Picklable, bounded."""
+    """Remembers what was liked: add(state, reply); mixed(state) -> the state with logits that recall it. Picklable,
+    bounded.
+    """
 
     def __init__(self, mixing: Mixing | None = None, entries: int = ENTRIES) -> None:
         self.mixing = mixing or Mixing()
@@ -59,7 +64,7 @@ class PlayerMemory:
         return min(self._added, len(self._keys))
 
     def add(self, state: ResponderState, reply: Reply) -> None:
-        """What was played in the tick `state` was stepped to."""
+        """Add what was played in the tick `state` was stepped to."""
         self.put(key_of(state.logits), value_of(reply, state.memory))
 
     def put(self, key: Floats, value: Ints) -> None:
@@ -68,13 +73,13 @@ class PlayerMemory:
         self._added += 1
 
     def mixed(self, state: ResponderState) -> ResponderState:
-        """The state with its logits drawn towards what is recalled; as it was while nothing is."""
+        """Return the state with its logits drawn towards what is recalled; unchanged while the memory is empty."""
         if not len(self):
             return state
         return replace(state, logits=self.recalled(state.logits, state.memory))
 
     def recalled(self, logits: Floats, memory: Memory) -> Floats:
-        """Logits [>= HEADS] of p = (1 - share) p_responder + share p_memory, decision by decision."""
+        """Return logits [>= HEADS] of p = (1 - share) p_responder + share p_memory, decision by decision."""
         weights, rows, share = self._near(key_of(logits))
         if share < 0.01:
             return logits
@@ -90,7 +95,7 @@ class PlayerMemory:
         return out
 
     def _pull_pitches(self, out: Floats, memory: Memory, weights: Floats, values: Ints, share: float) -> None:
-        """Roots and line pitches, by class, in so far as the near ones begin any."""
+        """Pull roots and line pitches, by class, as far as near entries begin any."""
         if memory.bass_ref >= 0 and (begun := values[:, ROOT] >= 0).any():
             votes = np.bincount(values[begun, ROOT], weights[begun], 12).astype(np.float32)
             whole = out[SLICES["root"]] + rolled(out[SLICES["root_over_bass"]], memory.bass_ref)
@@ -103,7 +108,7 @@ class PlayerMemory:
             block += pull(block, votes / votes.sum(), share * float(votes.sum()))
 
     def _near(self, key: Floats) -> tuple[Floats, NDArray[np.intp], float]:
-        """Weights (their sum 1) and rows of the nearest entries, and the memory's share."""
+        """Return weights (their sum 1) and rows of the nearest entries, and the memory's share."""
         mixing, count = self.mixing, len(self)
         likeness = self._keys[:count] @ key  # of keys of length 1
         near = min(mixing.near, count)
@@ -115,7 +120,7 @@ class PlayerMemory:
         return weights, rows, share
 
     def save(self, path: Path) -> None:
-        """Whole or not at all."""
+        """Write the memory, whole or not at all."""
         part = path.with_name(path.name + ".part.npz")
         count = len(self)
         np.savez(part, format=FORMAT, keys=self._keys[:count], values=self._values[:count], added=self._added)
@@ -123,7 +128,7 @@ class PlayerMemory:
 
     @classmethod
     def load(cls, path: Path, mixing: Mixing | None = None, entries: int = ENTRIES) -> PlayerMemory:
-        """What was saved, the newest `entries` of it. FileNotFoundError; ValueError for another kind of file."""
+        """Read the newest `entries` of a saved memory. FileNotFoundError; ValueError for another kind of file."""
         try:
             with path.open("rb") as raw, np.load(raw) as file:
                 keys, values, added = file["keys"], file["values"], int(file["added"])
@@ -154,11 +159,11 @@ class Recalling(Responder):
         return made
 
     def step(self, x: TickInput, state: ResponderState) -> ResponderState:
-        """As Responder.step, the logits drawn towards what is recalled."""
+        """Do as Responder.step, the logits drawn towards what is recalled."""
         return self.recall.mixed(super().step(x, state))
 
     def learn(self, liked: Iterable[Played], parts: Collection[str] = tokens.PARTS) -> None:
-        """Music that was liked, a tick after the other: recalled from the next step on. Some 0.5 ms a tick."""
+        """Add music that was liked, tick by tick, recalled from the next step on. Takes some 0.5 ms a tick."""
         state, bass, before = self.initial_state(), BassTick(True), EMPTY_REPLY
         for place, heard, reply in liked:
             state = super().step(TickInput(place, bass, None, before), state)
@@ -167,7 +172,7 @@ class Recalling(Responder):
 
 
 def remembered(responder: Responder, songs: Iterable[Song], memory: PlayerMemory | None = None) -> PlayerMemory:
-    """The memory with every tick of these pieces added; parts that are not to be learned silent."""
+    """Return the memory with every tick of these pieces added; parts that are not to be learned are silent."""
     made = Recalling.around(responder, memory or PlayerMemory())
     for song in songs:
         if any(song.has):
@@ -176,7 +181,7 @@ def remembered(responder: Responder, songs: Iterable[Song], memory: PlayerMemory
 
 
 def pull(logits: Floats, votes: Floats, share: float) -> Floats:
-    """What to add to logits [..., n] so that their softmax p becomes (1 - share) p + share votes."""
+    """Return what to add to logits [..., n] so that their softmax p becomes (1 - share) p + share votes."""
     p = np.exp(logits - logits.max(-1, keepdims=True))
     p /= p.sum(-1, keepdims=True)
     added: Floats = np.log(1 - share + share * votes / np.maximum(p, 1e-6))
@@ -184,13 +189,13 @@ def pull(logits: Floats, votes: Floats, share: float) -> Floats:
 
 
 def key_of(logits: Floats) -> Floats:
-    """float32 [KEY], of length 1: a random projection (Johnson & Lindenstrauss 1984) of the logits."""
+    """Return a key, float32 [KEY] of length 1: a random projection (Johnson & Lindenstrauss 1984) of the logits."""
     key: Floats = np.tanh(logits[:HEADS] / SOFT) @ PROJECTION
     return key / np.float32(np.linalg.norm(key) + 1e-9)
 
 
 def value_of(reply: Reply, memory: Memory) -> Ints:
-    """int16 [COLUMNS]: what was done, pitches as intervals; -1: no such event, or nothing to measure it from."""
+    """Return what was done, int16 [COLUMNS], pitches as intervals; -1: no such event, or nothing to measure it from."""
     action = tokens.chord_action(reply, memory.root, memory.quality)
     root = reply.chord.root % 12 if reply.chord else memory.root
     above_bass = (root - memory.bass_ref) % 12 if action == NEW and memory.bass_ref >= 0 else -1
@@ -199,5 +204,5 @@ def value_of(reply: Reply, memory: Memory) -> Ints:
     return np.array([*tokens.drum_levels(reply.drums), action, above_bass, line, above_root], np.int16)
 
 
-SOFT = 4.0  # logits beyond it tell little more
+SOFT = 4.0  # logits beyond it add little
 PROJECTION: Floats = (np.random.default_rng(1984).standard_normal((HEADS, KEY)) / np.sqrt(KEY)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The responder as it is played: step(x, state) -> state, sample(state, rng) -> Reply. numpy only, no torch per tick.
+"""Play the responder: step(x, state) -> state, sample(state, rng) -> Reply. numpy only, no torch.
 
 The state is small and never changed in place: to imagine ahead, step a copy with BassTick.UNKNOWN.
 """
@@ -49,15 +49,18 @@ HEAT_LIMITS = (-1.5, 1.0)
 
 
 def named(choice: str | None) -> Path:
-    """The path stem of what the config or a command asks for: a name of NAMED, a path, or None for what ships."""
+    """Return the path stem of what the config or a command asks for: a name of NAMED, a path; None: what ships."""
     return NAMED.get(choice or "ssm", Path(choice or ""))
 
 
 @dataclass(frozen=True, slots=True)
 class ResponderState:
-    """hidden: the backbone's. free: the same as if no dial had been asked for; None while there is none.
-    logits [HEADS ...] for the tick about to be played. memory: what still holds. heat: log of the temperature that
-    surprise asks for. on_beat: whether that tick is on a beat."""
+    """The responder's state after a step.
+
+    hidden: the backbone's. free: the same as if no dial had been asked for; None while there is none. logits [HEADS
+    ...] for the tick about to be played. memory: what still holds. heat: log of the temperature that surprise asks for.
+    on_beat: whether that tick is on a beat.
+    """
 
     hidden: Floats
     free: Floats | None
@@ -72,10 +75,10 @@ class ResponderState:
 
 
 class Responder:
-    """Bass, phase, metre and dials in; drums, chords and a counter-line out, one tick at a time."""
+    """Reads bass, phase, metre and dials; plays drums, chords and a counter-line, one tick at a time."""
 
     def __init__(self, config: ResponderConfig, weights: Mapping[str, Floats]) -> None:
-        """weights: arrays of config.shapes, by name."""
+        """Make a responder of weights: arrays of config.shapes, by name."""
         self.config, self.sound_dim = config, config.sound_dim
         own, inner = checkpoint.split(weights, "backbone.")
         self._backbone = registry.step_of(config.backbone, inner)
@@ -89,7 +92,7 @@ class Responder:
 
     @classmethod
     def of(cls, net: ResponderNet) -> Responder:
-        """The player of a network in torch."""
+        """Make the responder of a network in torch."""
         weights = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in net.named_parameters()}
         made = cls(net.config, weights)
         made._net = net.eval()
@@ -97,7 +100,7 @@ class Responder:
 
     @property
     def net(self) -> ResponderNet:
-        """The network in torch, for training and measuring; loaded when first asked for."""
+        """Return the network in torch, for training and measuring; loaded when first asked for."""
         if self._net is None:
             from models.responder.net import ResponderNet
 
@@ -114,9 +117,9 @@ class Responder:
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS, adapter: str | Path | None = None) -> Responder:
-        """The responder of a checkpoint stem, with the adapter of another stem folded in (models.adapter).
+        """Load the responder of a checkpoint stem, with the adapter (adapter.py) of another stem folded in.
 
-        FileNotFoundError or ValueError when one is not there, not one, or the adapter is of other weights.
+        FileNotFoundError or ValueError when one is missing, is something else, or the adapter belongs to other weights.
         """
         saved = checkpoint.load_arrays(path, "responder")
         try:
@@ -131,7 +134,7 @@ class Responder:
 
     @classmethod
     def untrained(cls, seed: int = 0, config: ResponderConfig | None = None) -> Responder:
-        """Random weights: for tests of what surrounds the model."""
+        """Make a responder with random weights, for tests of what surrounds the model."""
         import torch
 
         from models.responder.net import ResponderNet
@@ -141,12 +144,12 @@ class Responder:
             return cls.of(ResponderNet(config or ResponderConfig()))
 
     def initial_state(self) -> ResponderState:
-        """Nothing heard, nothing played; step once before the first sample."""
+        """Return the state before anything was heard or played; step once before the first sample."""
         logits = np.zeros(self._heads.shape[1], np.float32)
         return ResponderState(self._backbone.initial_state(), None, logits, Memory())
 
     def step(self, x: TickInput, state: ResponderState) -> ResponderState:
-        """Read bass and band of tick t-1 and the position of tick t; the state that comes back can sample tick t."""
+        """Read bass and band of tick t-1 and the position of tick t; return the state that can sample tick t."""
         row, memory = state.memory.read(x.bass, x.reply)
         events = np.concatenate([features.one_hot(row), self._sound(x.sound)])
         place = features.position_features(x.position.tick, x.position.bar, x.position.meter)
@@ -169,7 +172,9 @@ class Responder:
         return logits, after
 
     def _heat(self, x: TickInput, state: ResponderState) -> float:
-        """Towards the information content that is asked for (Hale 2001 for surprisal as its measure)."""
+        """Move the temperature towards the information content that is asked for (Hale 2001 for surprisal as its
+        measure).
+        """
         if x.dials.surprise is None:
             return 0.0
         low, high = SURPRISE_BITS
@@ -177,7 +182,7 @@ class Responder:
         return float(np.clip(state.heat + HEAT_PER_BIT * lack, *HEAT_LIMITS))
 
     def information(self, state: ResponderState, reply: Reply) -> float:
-        """Bits of this reply under the model itself, for the tick `state` was stepped to."""
+        """Return the bits of this reply under the model itself, for the tick `state` was stepped to."""
         replay = Replay(choices_of(reply, state.memory))
         self._walk(Tick(state.logits, state.memory, NO_LEAN), replay)
         return replay.bits
@@ -201,7 +206,7 @@ class Responder:
         lean: Lean | None = None,
         push: Push = NO_PUSH,
     ) -> Reply:
-        """The reply for the tick `state` was stepped to: drums, then chord given them, then line given both.
+        """Sample the reply for the tick `state` was stepped to: drums, then chord given them, then line given both.
 
         temperature scales every kind of decision; parts not named stay silent. The same rng gives the same reply.
         """
@@ -210,7 +215,8 @@ class Responder:
         return silenced(reply, parts)
 
     def imagine_bass(self, state: ResponderState, rng: np.random.Generator, near: int) -> BassTick | None:
-        """What the bass will begin in the tick `state` was stepped to, in the octave around `near` (MIDI); None: nothing.
+        """Guess what the bass will begin in the tick `state` was stepped to, in the octave around `near` (MIDI); None:
+        nothing.
 
         ValueError when the weights foresee no bass.
         """
@@ -226,7 +232,7 @@ class Responder:
 
 
 def silenced(reply: Reply, parts: Collection[str]) -> Reply:
-    """The reply with only the parts that are named."""
+    """Return the reply with only the parts that are named."""
     if "drums" not in parts:
         reply = replace(reply, drums=())
     if "chords" not in parts:
@@ -235,5 +241,5 @@ def silenced(reply: Reply, parts: Collection[str]) -> Reply:
 
 
 def save(stem: str | Path, net: ResponderNet, about: dict[str, Any], card: str) -> str:
-    """Write the checkpoint Responder.load reads; about: what else the JSON should say. Returns the SHA-256."""
+    """Write the checkpoint that Responder.load reads; return its SHA-256. about: further entries of the JSON."""
     return checkpoint.save(stem, net.state_dict(), {"net": net.config.to_dict(), **about}, card, "responder")

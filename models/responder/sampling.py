@@ -1,6 +1,6 @@
-"""From one tick's logits to what the band plays in it: drums, then the chord given them, then the line given both.
+"""Choose what the band plays from one tick's logits: drums, then the chord given them, then the line given both.
 
-The same walk replays a reply that was played, to say how much information it carried (`Replay`).
+The same walk replays a reply that was played, to measure how much information it carried (`Replay`).
 """
 
 from __future__ import annotations
@@ -52,9 +52,12 @@ AS_IT_IS = {kind: Taste(1.0, 1.0) for kind in TASTE}  # the model's own distribu
 
 @dataclass(frozen=True, slots=True)
 class Lean:
-    """Pulls on what is sampled, in nats. Harmony to the bass just heard: the training pieces change chord and bass
-    together, a live model hears the bass first. The kit to wholeness: a groove begun without a piece stays so; and
-    a line that rests stays at rest."""
+    """Pulls on what is sampled, in nats.
+
+    Harmony is pulled to the bass just heard: the training pieces change chord and bass together, a live model hears the
+    bass first. The kit is pulled to wholeness, because a groove begun without a piece stays so. A line that rests is
+    pulled to rest.
+    """
 
     stay: float = 4.0  # taken from a stroke of a harmony that lacks the bass note
     move: float = 3.0  # given on a beat to a change of harmony while the one that holds lacks the bass note
@@ -71,8 +74,11 @@ KIT_PIECE = {"kick": "kick", "snare": "snare", "time": "closed_hat"}
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What is asked of this very tick. fill: nats to snare and toms, taken from the time keepers. harmony: (root,
-    quality name) to strike now, as a cadence does. ValueError for a harmony that is none."""
+    """What is asked of this very tick. ValueError for an unknown harmony.
+
+    fill: nats to snare and toms, taken from the time keepers. harmony: (root, quality name) to strike now, as a cadence
+    does.
+    """
 
     fill: float = 0.0
     harmony: tuple[int, str] | None = None
@@ -95,6 +101,8 @@ for _quality, _intervals in enumerate(tokens.QUALITIES.values()):
 
 
 class Choice(Protocol):
+    """Chooses an index from logits of a kind."""
+
     def __call__(self, logits: Floats, kind: str) -> int: ...
 
 
@@ -119,7 +127,7 @@ class Draw:
 
 @dataclass(slots=True)
 class Replay:
-    """Makes the choices a reply was made of and adds up their information in bits (Shannon 1948)."""
+    """Makes the choices that a given reply was made of and adds up their information in bits (Shannon 1948)."""
 
     choices: Iterator[int]
     bits: float = field(default=0.0)
@@ -132,7 +140,7 @@ class Replay:
 
 
 def choices_of(reply: Reply, memory: Memory) -> Iterator[int]:
-    """The decisions, in the walk's order, that make this reply."""
+    """Return the decisions, in the walk's order, that make this reply."""
     yield from tokens.drum_levels(reply.drums)
     action = tokens.chord_action(reply, memory.root, memory.quality)
     yield action
@@ -159,10 +167,10 @@ class Tick:
 
 
 class Walk:
-    """The order of decisions of one tick, over the small coupling tables of a trained net."""
+    """Makes the decisions of one tick in order, with the small coupling tables of a trained net."""
 
     def __init__(self, weights: Mapping[str, Floats], below: Floats) -> None:
-        """weights: by parameter name; below [drum logits, drum logits]: 1 where a piece comes before another."""
+        """Take weights by parameter name. below [drum logits, drum logits]: 1 where a piece comes before another."""
         self._w, self._drums = weights, weights["drums_to_drums"] * below
 
     def __call__(self, tick: Tick, choose: Choice) -> Reply:
@@ -174,7 +182,7 @@ class Walk:
         return Reply(drums, chord, action == tokens.OFF, line, line_action == tokens.LINE_OFF)
 
     def _choose_drums(self, tick: Tick, choose: Choice) -> tuple[Floats, tuple[DrumHit, ...]]:
-        """The hits one-hot [pieces * levels], and as they are played."""
+        """Return the hits one-hot [pieces * levels], and as they are played."""
         logits = tick.logits[SLICES["drums"]].copy()
         for rate, (role, wanted) in zip(tick.memory.kit, KIT_RATE.items(), strict=True):
             silent = PIECES.index(KIT_PIECE[role]) * tokens.LEVELS
@@ -195,7 +203,7 @@ class Walk:
     def _choose_chord(
         self, tick: Tick, choose: Choice, rest: Floats, level_rest: Floats
     ) -> tuple[int, ChordHit | None, tuple[int, int]]:
-        """The action, the stroke, and (root, quality) that hold after it."""
+        """Return the action, the stroke, and (root, quality) that hold after it."""
         head, memory, lean = tick.logits, tick.memory, tick.lean
         logits = head[SLICES["action"]] + rest
         fits = _fits(memory, lean)
@@ -253,12 +261,12 @@ class Walk:
 
 
 def rolled(logits: Floats, reference: int) -> Floats:
-    """By interval above the reference -> by pitch class; zero where there is none (-1)."""
+    """Turn logits by interval above the reference into logits by pitch class; zero where there is no reference (-1)."""
     return np.roll(logits, reference) if reference >= 0 else np.zeros_like(logits)
 
 
 def _fits(memory: Memory, lean: Lean) -> Floats:
-    """[12, qualities]: 1 where root and quality have the bass note just heard; all 0 when none was."""
+    """Return [12, qualities]: 1 where root and quality have the bass note just heard; all 0 when there was none."""
     if memory.bass_ref < 0 or memory.unheard > lean.ticks:
         return np.zeros(CONTAINS.shape[:2], np.float32)
     return CONTAINS[:, :, memory.bass_ref]

@@ -1,4 +1,4 @@
-"""The responder's sizes: its blocks of logits, its config, and the shapes of its weights. No torch: players need no more."""
+"""Define the responder's sizes: its blocks of logits, its config, and the shapes of its weights. No torch."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ PITCH_CLASS = (np.arange(LINE_PITCHES) + tokens.LINE_LOW) % 12
 
 @dataclass(frozen=True, slots=True)
 class ResponderConfig:
-    """hidden H, layers, sound_dim: width of the codec's latent, dropout in training, backbone: of models.backbones.
+    """Sizes of a responder: hidden H, layers, sound_dim (width of the codec's latent), dropout in training, backbone.
 
-    dials, foresee: whether it reads dials and foresees the bass; the weights of Antiphon 0.2 do neither.
+    backbone: a name of models/backbones/registry.py. dials, foresee: whether it reads dials and foresees the bass; the
+    weights of Antiphon 0.2 do neither.
     """
 
     hidden: int = 272
@@ -65,12 +66,12 @@ class ResponderConfig:
 
     @property
     def logits(self) -> int:
-        """Logits per tick, those of the bass's next beat included."""
+        """Return the logits per tick, those of the bass's next beat included."""
         return HEADS + (FORESIGHT * FORESEEN if self.foresee else 0)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Of every array in the checkpoint, by name."""
+        """Return the shape of every array in the checkpoint, by name."""
         inner = registry.shapes(self.backbone, self.input_dim, self.cond_dim, self.hidden, self.layers)
         return {
             **{f"backbone.{name}": shape for name, shape in inner.items()},

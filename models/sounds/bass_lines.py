@@ -1,4 +1,4 @@
-"""Bass lines whose every onset and pitch is known, rendered from single notes. Everything takes a random generator."""
+"""Make bass lines whose every onset and pitch is known, rendered from single notes, with a given random generator."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Played:
 
 @dataclass(slots=True)
 class Style:
-    """What a random player does in one line."""
+    """How a random player plays in one line."""
 
     root: int
     low: int
@@ -64,7 +64,7 @@ def random_style(rng: Rng) -> Style:
 
 
 def random_notes(style: Style, length: int, rng: Rng) -> list[Played]:
-    """One monophonic line of at least a few notes in `length` samples."""
+    """Return one monophonic line of at least a few notes in `length` samples."""
     step_s = max(style.step_s, 0.085)
     pitches = [p for p in range(style.low, style.high + 1) if (p - style.root) % 12 in style.scale] or [style.low]
     times, at, index = [], rng.uniform(0.05, 0.6), 0
@@ -115,7 +115,7 @@ def _articulate(style: Style, onset: int, until: int, pitch: int, before: list[P
 def render(
     instrument: Instrument, notes: list[Played], length: int, hop: int, rng: Rng
 ) -> tuple[Samples, NDArray[np.int8]]:
-    """-> sound [length] and, per hop, the pitch of the newest sounding note (0 = none)."""
+    """Return sound [length] and, per hop, the pitch of the newest sounding note (0 = none)."""
     sound, track = np.zeros(length + RATE), np.zeros(length // hop, np.int8)
     for i, note in enumerate(notes):
         wave = _wave(instrument, note, rng)
@@ -158,7 +158,7 @@ def _wave(instrument: Instrument, note: Played, rng: Rng) -> Floats:
 
 
 def _bend(note: Played, length: int, rng: Rng) -> Floats | None:
-    """Semitones away from the note's pitch over time, or None."""
+    """Return the semitones away from the note's pitch over time, or None."""
     t = np.arange(length) / RATE
     if note.slide_from is not None:
         start, end = rng.uniform(0.04, 0.12), 0.0
@@ -188,7 +188,7 @@ def _mark(track: NDArray[np.int8], note: Played, wave: Floats, follower: Played 
 
 
 def _bend_hops(note: Played, count: int, hop: int) -> Floats:
-    """A slide's pitch is not taught while it glides closer than its ends: before 80 ms the first, after 200 ms the last."""
+    """Return a slide's pitch per hop: its start before 80 ms, its end after 200 ms, -1 (not taught) between."""
     t = np.arange(count) * hop / RATE
     assert note.slide_from is not None
     return np.where(t < 0.08, note.slide_from, np.where(t < 0.2, -1.0, note.pitch))

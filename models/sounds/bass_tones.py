@@ -1,4 +1,6 @@
-"""Single notes of basses: recorded (shared/data/bass), of FluidSynth's fonts, of strings and synthesisers made here."""
+"""Make single notes of basses: recorded (shared/data/bass), of FluidSynth's fonts, of strings and synthesisers made
+here.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ class Tone:
 
 
 def trim(samples: Samples) -> Samples | None:
-    """Cut the lead-in so that the onset lies 1 ms in; None when there is no sound."""
+    """Cut the lead-in so that the onset lies 1 ms in; return None when there is no sound."""
     level = np.abs(samples)
     loud = level > 0.02 * level.max()
     if level.max() < 1e-4 or not loud.any():
@@ -53,7 +55,7 @@ def trim(samples: Samples) -> Samples | None:
 
 
 def recorded_tones(root: Path) -> dict[str, list[Tone]]:
-    """The sets of shared/data/bass: name -> tones. Raises FileNotFoundError when they are absent."""
+    """Read the sets of shared/data/bass: name -> tones. Raises FileNotFoundError when they are absent."""
     import soundfile
 
     out: dict[str, list[Tone]] = {}
@@ -66,7 +68,7 @@ def recorded_tones(root: Path) -> dict[str, list[Tone]]:
 
 
 def font_tones(font: str) -> dict[str, list[Tone]]:
-    """The eight GM basses of a soundfont, every semitone in three layers."""
+    """Render the eight GM basses of a soundfont, every semitone in three layers."""
     import fluidsynth
 
     synth = fluidsynth.Synth(gain=0.8, samplerate=float(RATE))
@@ -128,8 +130,10 @@ class MadeString:
 
 
 class Sampled:
-    """A bank of recorded tones: the nearest layer of a near pitch, resampled. Taken from `shift` semitones away and
-    with another decay, the same recordings make another instrument."""
+    """A bank of recorded tones: the nearest layer of a near pitch, resampled.
+
+    Taken from `shift` semitones away and with another decay, the same recordings make another instrument.
+    """
 
     def __init__(self, tones: list[Tone], rng: Rng) -> None:
         self._rng = rng

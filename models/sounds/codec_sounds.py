@@ -1,7 +1,8 @@
-"""Sound for the codec to learn, float32 mono at 24 kHz: bass lines, clean and as a microphone brings them, drums, bands.
+"""Make sound for the codec to learn, float32 mono at 24 kHz: bass lines, clean and through a microphone, drums, bands.
 
-The lines are made of single notes (bass_tones, data_ears), the songs rendered with FluidSynth. One recorded bass
-(HELD_OUT_BASS), the whole of the soundfont TimGM6mb and every eighth song are kept for the scores (codec_heldout).
+The lines are made of single notes (bass_tones.py, ears_corpus.py), the songs rendered with FluidSynth. One recorded
+bass (HELD_OUT_BASS), the whole of the soundfont TimGM6mb and every eighth song are kept for the scores
+(heldout_sounds.py).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Sources:
 
     @classmethod
     def load(cls, shared: Path) -> Sources:
-        """FileNotFoundError names what is absent."""
+        """Load the sources. Raises FileNotFoundError that names what is absent."""
         for path in (shared / "data" / "bass" / "index.json", shared / "data" / "band" / "freedoom", SOUNDFONT):
             if not path.exists():
                 raise FileNotFoundError(f"{path}: needed to train the codec; see models/weights/codec.md for the data")
@@ -55,7 +56,7 @@ def song_paths(shared: Path) -> list[Path]:
 
 
 def make_item(sources: Sources, rng: Rng) -> Samples:
-    """[ITEM_SAMPLES], peak at most 1, of a kind drawn by SHARES."""
+    """Return [ITEM_SAMPLES], peak at most 1, of a kind drawn by SHARES."""
     sound = MAKERS[str(rng.choice(list(SHARES), p=list(SHARES.values())))](sources, rng)
     return np.asarray(sound / max(1.0, float(np.abs(sound).max())), np.float32)
 
@@ -89,7 +90,7 @@ def _song(sources: Sources, rng: Rng) -> Samples:
 
 
 def _band(sources: Sources, rng: Rng) -> Samples:
-    """A line, drums beside it, now and then chords above it."""
+    """Return a line with drums beside it, and now and then chords above it."""
     sound = _levelled(_line(sources, rng), rng)
     sound = sound + _levelled(_drum_loop(sources, ITEM_SAMPLES, rng), rng)
     if rng.random() < 0.3:
@@ -116,7 +117,7 @@ def _levelled(sound: NDArray[np.floating], rng: Rng) -> Samples:
 
 
 def render_songs(paths: Iterable[Path]) -> Iterable[dict[str, Samples]]:
-    """Each song's first SONG_S seconds as its General MIDI bass, its drums and both; silent stems left out."""
+    """Render each song's first SONG_S seconds as its General MIDI bass, its drums and both, without silent stems."""
     import fluidsynth
 
     synth = fluidsynth.Synth(samplerate=float(ANALYSIS_RATE), gain=0.6)
@@ -130,7 +131,7 @@ def render_songs(paths: Iterable[Path]) -> Iterable[dict[str, Samples]]:
 
 
 def render(synth: object, font: int, path: Path, wanted: Callable[[int, int], bool]) -> Samples:
-    """One stem: the notes of the channels for which wanted(channel, program) holds, mono float32."""
+    """Render one stem: the notes of the channels for which wanted(channel, program) holds, mono float32."""
     import mido
 
     programs, blocks, length = [0] * 16, [], 0
@@ -190,7 +191,7 @@ def build(folder: Path, sources: Sources, indices: range, seed: int) -> None:
 
 
 class Corpus:
-    """The items of a folder; ValueError when there is none."""
+    """Reads the items of a folder; ValueError when there is none."""
 
     def __init__(self, folder: Path) -> None:
         self.items = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))]
@@ -198,7 +199,7 @@ class Corpus:
             raise ValueError(f"{folder}: no items; make them with: python -m models.train codec --build")
 
     def segments(self, count: int, frames: int, rng: Rng) -> Samples:
-        """[count, frames * 320]: items, places and gains at random."""
+        """Return [count, frames * 320]: items, places and gains at random."""
         length = frames * FRAME_SAMPLES
         batch = np.empty((count, length), np.float32)
         for row in batch:

@@ -1,4 +1,4 @@
-"""What a microphone makes of a clean line: rooms, noise, hum, drums beside it, laptops, amplifiers, too much level."""
+"""Degrade a clean line as a microphone would: rooms, noise, hum, drums beside it, laptops, amplifiers, clipping."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Bleed = Callable[[int, Rng], Samples]
 
 
 def degrade(sound: Samples, drums: Bleed, rng: Rng) -> Samples:
-    """A clean line -> what the microphone brings: one or two of the ways sounds suffer, and a random level."""
+    """Return what the microphone brings of a clean line: one or two of the ways sounds suffer, and a random level."""
     out = equalise(sound.astype(np.float64), rng)
     out /= np.abs(out).max() + 1e-9
     chosen = rng.random()
@@ -45,7 +45,7 @@ def equalise(x: Floats, rng: Rng) -> Floats:
 
 
 def _peaking(hz: float, gain_db: float, q: float) -> tuple[Floats, Floats]:
-    """Audio EQ cookbook (Bristow-Johnson)."""
+    """Design a peaking filter (Audio EQ cookbook, Bristow-Johnson)."""
     w, amp = 2 * np.pi * hz / RATE, 10 ** (gain_db / 40)
     alpha = np.sin(w) / (2 * q)
     b = np.array([1 + alpha * amp, -2 * np.cos(w), 1 - alpha * amp])
@@ -60,7 +60,7 @@ def _coloured(n: int, slope: float, rng: Rng) -> Floats:
 
 
 def _rms(x: Floats) -> float:
-    """Of the loud half: rests do not count."""
+    """Return the RMS of the loud half: rests do not count."""
     blocks = np.sqrt(np.mean(x[: len(x) // 2400 * 2400].reshape(-1, 2400) ** 2, 1))
     return float(np.sqrt(np.mean(np.sort(blocks)[len(blocks) // 2 :] ** 2)) + 1e-9)
 

@@ -1,6 +1,6 @@
-"""The corpus of the ears: `build(folder, count, seed)` writes items of 8 s as features and labels, resumable.
+"""Build the corpus of the ears: `build(folder, count, seed)` writes items of 8 s as features and labels, resumable.
 
-Item i depends on (seed, i) alone, so that any number of processes may write and a run cut short goes on.
+Item i depends on (seed, i) alone, so that any number of processes may write and an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.sounds import bass_lines, bass_tones, degrade
 from models.sounds.bass_tones import RATE, Instrument, MadeString, MadeSynth, Rng, Sampled, Samples, Tone
 
 SECONDS = 8
-AGES = 15  # hops after an onset that are told apart: 50 ms
+AGES = 15  # hops after an onset that are distinguished: 50 ms
 KITS = (0, 8, 16, 24, 25, 32, 40)
 DRUM_LOOPS, DRUM_LOOP_S = 160, 12
 OTHERS = (0, 4, 16, 24, 25, 27, 29, 48, 56, 65, 73)  # GM programs of the music that is no bass
@@ -67,7 +67,7 @@ def _synth() -> tuple[Any, int]:
 
 
 def _drum_loops(rng: Rng) -> list[Samples]:
-    """Groove MIDI's drummers on FluidR3's kits."""
+    """Render Groove MIDI's drummers on FluidR3's kits."""
     with tarfile.open(fileobj=BytesIO(lzma.open(SHARED / "groove" / "groove-v1-midi.tar.xz").read())) as tar:
         names = sorted(m.name for m in tar.getmembers() if m.name.endswith(".mid"))
         chosen = [names[i] for i in rng.permutation(len(names))[: 3 * DRUM_LOOPS]]
@@ -90,7 +90,7 @@ def _member(tar: tarfile.TarFile, name: str) -> bytes:
 
 
 def _other_loops(rng: Rng) -> list[Samples]:
-    """Chords and tunes above the bass, random and tonal."""
+    """Render chords and tunes above the bass, random and tonal."""
     synth, font = _synth()
     loops: list[Samples] = []
     for _ in range(30):
@@ -126,7 +126,7 @@ def _play(synth: Any, messages: Iterable[tuple[Any, int]], seconds: float) -> Sa
 
 
 def looped(loops: list[Samples], length: int, rng: Rng) -> Samples:
-    """A random stretch of a random loop, at another speed, so that a kit is never the same."""
+    """Return a random stretch of a random loop, at another speed, so that a kit never sounds the same."""
     loop = loops[int(rng.integers(len(loops)))]
     step = rng.uniform(0.8, 1.25)
     at = (rng.uniform(0, len(loop)) + step * np.arange(length)) % (len(loop) - 1)
@@ -134,7 +134,7 @@ def looped(loops: list[Samples], length: int, rng: Rng) -> Samples:
 
 
 def make_item(bank: Bank, rng: Rng) -> tuple[Samples, NDArray[np.int64], NDArray[np.int8], str]:
-    """-> sound, onsets in samples, pitch per hop (0 none, -1 not taught), instrument."""
+    """Return sound, onsets in samples, pitch per hop (0 none, -1 not taught), instrument."""
     length = SECONDS * RATE
     drums = lambda n, r: looped(bank.drums, n, r)  # noqa: E731
     if rng.random() < NOTHING:
@@ -163,7 +163,7 @@ def _nothing(bank: Bank, length: int, rng: Rng) -> Samples:
 
 
 def ages(onsets: NDArray[np.int64], hops: int) -> NDArray[np.int8]:
-    """Per hop: how many hops ago the newest onset was, AGES when longer ago or never."""
+    """Return, per hop, how many hops ago the newest onset was, AGES when longer ago or never."""
     out = np.full(hops, AGES, np.int8)
     for onset in np.sort(onsets):
         first = int(onset) // HOP

@@ -1,4 +1,4 @@
-"""Sound the codec was never trained on: a recorded bass, a soundfont's basses, spoiled lines, held-out songs.
+"""Make sound the codec was never trained on: a recorded bass, a soundfont's basses, spoiled lines, held-out songs.
 
 Odd seeds choose between training runs, even seeds report: their lines differ and their songs are other songs.
 """
@@ -23,7 +23,7 @@ Samples = NDArray[np.float32]
 KINDS = ("linguine", "timgm_bass", "noisy_bass", "drums", "mix")
 HELD_OUT_FONT = "TimGM6mb"  # drums and mix are played on FluidR3_GM too, which is in training: there the song is new
 SONG_FONTS = ("TimGM6mb", "FluidR3_GM")
-SPOILED_BY = ("noise", "room", "laptop", "hum", "amp", "drums")  # names in models.degrade.WAYS
+SPOILED_BY = ("noise", "room", "laptop", "hum", "amp", "drums")  # names in WAYS of degrade.py
 TAKE_S, KIND_S = 20.0, 160.0
 PEAK = (0.3, 0.8)
 SILENT = 3e-3  # RMS of a second in which a stem does not play
@@ -31,7 +31,8 @@ PLAYING = 0.6  # of the seconds, at least, both bass and drums play
 
 
 def held_out(shared: Path, seed: int = 0, seconds: float = KIND_S) -> dict[str, list[Samples]]:
-    """Kind -> takes [480000] at 24 kHz, `seconds` of each kind rounded up to whole takes; the same for the same seed.
+    """Return kind -> takes [480000] at 24 kHz, `seconds` of each kind rounded up to whole takes; the same for the same
+    seed.
 
     FileNotFoundError names what is missing: shared/data/bass, shared/data/band/freedoom or a soundfont.
     """
@@ -66,7 +67,7 @@ class TrueBass(Sampled):
 
 
 def line(tones: list[Tone], rng: Rng, seconds: float = TAKE_S, odd: float = 0.1) -> Samples:
-    """One line of one bass within its compass; odd: share of ghosts, slides and hammer-ons."""
+    """Return one line of one bass within its compass; odd: share of ghosts, slides and hammer-ons."""
     length = int(seconds * RATE)
     notes = random_notes(style_for(tones, rng, odd), length, rng)
     sound, _ = render_line(TrueBass(tones, rng), notes, length, RATE, rng)
@@ -74,7 +75,7 @@ def line(tones: list[Tone], rng: Rng, seconds: float = TAKE_S, odd: float = 0.1)
 
 
 def style_for(tones: list[Tone], rng: Rng, odd: float) -> Style:
-    """A random player who stays on the instrument and mostly plays."""
+    """Return a random player who stays on the instrument and mostly plays."""
     style = random_style(rng)
     lowest, highest = min(tone.pitch for tone in tones), max(tone.pitch for tone in tones)
     style.low = int(np.clip(style.low, lowest, highest - 12))
@@ -88,7 +89,7 @@ def levelled(sound: Samples, rng: Rng) -> Samples:
 
 
 def _noisy(index: int, takes: dict[str, list[Samples]], drums: list[Samples], rng: Rng) -> Samples:
-    """A clean take, recorded and soundfont in turn, spoiled in one of the ways of models.degrade in turn."""
+    """Return a clean take, recorded and soundfont in turn, spoiled in one of the ways of degrade.py in turn."""
 
     def bleed(length: int, rng: Rng) -> Samples:
         return np.asarray(drums[int(rng.integers(len(drums)))][:length])
@@ -102,7 +103,7 @@ def _noisy(index: int, takes: dict[str, list[Samples]], drums: list[Samples], rn
 
 
 def song_takes(shared: Path, seed: int, count: int) -> tuple[list[Samples], list[Samples]]:
-    """(drums, bass and drums) of held-out songs, on both soundfonts in turn."""
+    """Return (drums, bass and drums) of held-out songs, on both soundfonts in turn."""
     rng, drums, mix = np.random.default_rng((seed, 4)), list[Samples](), list[Samples]()
     for bass, beat in _stems(held_out_songs(shared, seed), rng):
         both = np.minimum(_power(bass), _power(beat))
@@ -118,12 +119,12 @@ def song_takes(shared: Path, seed: int, count: int) -> tuple[list[Samples], list
 
 
 def held_out_songs(shared: Path, seed: int) -> list[Path]:
-    """Every eighth song is not in training; even and odd seeds take turns among those."""
+    """Return the songs not used in training (every eighth); even and odd seeds take turns among those."""
     return sorted((shared / "data" / "band" / "freedoom").glob("*.mid"))[::HELD_OUT_EVERY][seed % 2 :: 2]
 
 
 def _stems(paths: list[Path], rng: Rng) -> Iterator[tuple[Samples, Samples]]:
-    """(bass, drums) of every song, first each song once, then each on the other soundfont."""
+    """Yield (bass, drums) of every song, first each song once, then each on the other soundfont."""
     import fluidsynth
 
     order = [paths[i] for i in rng.permutation(len(paths))]
@@ -144,11 +145,11 @@ def _song(synth: object, font: int, path: Path) -> tuple[Samples, Samples]:
 
 
 def _power(sound: Samples) -> NDArray[np.float64]:
-    """[seconds]: mean square of each second"""
+    """Return the mean square of each second, [seconds]."""
     whole: NDArray[np.float64] = sound[: len(sound) // RATE * RATE].astype(np.float64).reshape(-1, RATE)
     return np.asarray((whole**2).mean(1))
 
 
 def _loudest(power: NDArray[np.float64]) -> int:
-    """The second at which the loudest TAKE_S begin, every second counted by its level."""
+    """Return the second at which the loudest TAKE_S begin, every second counted by its level."""
     return int(np.convolve(np.sqrt(power), np.ones(int(TAKE_S)), "valid").argmax())

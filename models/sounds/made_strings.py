@@ -1,7 +1,7 @@
-"""Plucked strings made of partials, every random bass played in every technique (Fletcher & Rossing 1998, ch. 2 and 9).
+"""Make plucked strings of partials, every random bass played in every technique (Fletcher & Rossing 1998, ch. 2 and 9).
 
-What differs between techniques is said once, in PLAYED; everything else (string, pickups, body) belongs to the bass, so
-that no technique can be told by the instrument.
+PLAYED alone says what differs between techniques; everything else (string, pickups, body) belongs to the bass, so that
+no technique can be recognised by the instrument.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """Ranges drawn from for every note.
+    """How one technique plays: ranges drawn from for every note.
 
     width: of what plucks, in shares of the string (a finger is wide, a pick is not); at: where. rise_ms: until full.
-    click_db, click_hz, click_ms: the noise of the contact. dying: of the partials, in shares of the string's own. early_db: how much louder
-    the upper partials start, and early_ms how soon that is over (a string that hits the frets). swell_ms: until the upper partials
-    have grown (a string buzzing on a fingerboard). glide: semitones the pitch starts away.
+    click_db, click_hz, click_ms: the noise of the contact. dying: of the partials, in shares of the string's own.
+    early_db: how much louder the upper partials start, and early_ms how soon that is over (a string that hits the
+    frets). swell_ms: until the upper partials have grown (a string buzzing on a fingerboard). glide: semitones the
+    pitch starts away.
     """
 
     width: Range
@@ -69,7 +70,7 @@ class MadeBass:
         self._tone_hz = np.exp(rng.uniform(np.log(700), np.log(9000)))
 
     def tone(self, pitch: int, playing: Playing, rng: Rng) -> Floats:
-        """float [HELD_S]: one note that begins 1 ms in, peak about 1."""
+        """Return one note, float [HELD_S], that begins 1 ms in, peak about 1."""
 
         def draw(bounds: Range) -> float:
             return float(rng.uniform(*bounds))

@@ -1,4 +1,6 @@
-"""Notes whose way of playing is known -> feature vectors: recorded sets, soundfonts, damped copies, many microphones."""
+"""Compute feature vectors of notes whose technique is known: recorded sets, soundfonts, damped copies, many
+microphones.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,10 @@ class Bank:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """x [N, SIZE], y [N] index into CLASSES, bank [N] names, clean [N]: no degradation."""
+    """Feature vectors with labels.
+
+    x: [N, SIZE], y: [N] index into CLASSES, bank: [N] names, clean: [N] no degradation.
+    """
 
     x: Floats
     y: NDArray[np.int64]
@@ -75,14 +80,14 @@ class Examples:
 
 
 def recorded_banks(root: Path, packs: Path | None = None) -> list[Bank]:
-    """shared/data/bass, and those of PACKS that lie in `packs`. Raises FileNotFoundError without the first."""
+    """Read shared/data/bass, and those of PACKS that lie in `packs`. Raises FileNotFoundError without the first."""
     tones = recorded_tones(root) | (pack_tones(packs) if packs else {})
     banks = [Bank(name, *SETS[name], cut(found)) for name, found in tones.items()]
     return banks + [mutes(bank) for bank in banks if bank.technique in DAMPED]
 
 
 def font_banks(font: str) -> list[Bank]:
-    """The GM basses of a soundfont, each preset an instrument."""
+    """Render the GM basses of a soundfont, each preset an instrument."""
     banks = []
     for name, found in font_tones(font).items():
         if technique := PROGRAM_TECHNIQUE.get(int(name.rsplit("-", 1)[1])):
@@ -91,7 +96,7 @@ def font_banks(font: str) -> list[Bank]:
 
 
 def made_banks(seed: int) -> list[Bank]:
-    """Every technique on the same made-up basses."""
+    """Make every technique on the same random basses."""
     rng = np.random.default_rng((seed, 60))
     basses = [MadeBass(rng) for _ in range(MADE_BASSES)]
     banks = []
@@ -113,7 +118,10 @@ def mutes(bank: Bank) -> Bank:
 
 
 def pack_tones(root: Path) -> dict[str, list[Tone]]:
-    """The sets of PACKS that lie under root; files are <note>_<layer>_rr<n>.wav, the first two repetitions are read."""
+    """Read the sets of PACKS that lie under root.
+
+    Files are <note>_<layer>_rr<n>.wav; the first two repetitions are read.
+    """
     out: dict[str, list[Tone]] = {}
     for name, (folder, shift) in PACKS.items():
         for path in sorted((root / folder).glob("*_rr[12].wav")):
@@ -124,7 +132,7 @@ def pack_tones(root: Path) -> dict[str, list[Tone]]:
 
 
 def _read(path: Path) -> NDArray[np.float32]:
-    """Its first second, mono, at RATE."""
+    """Read a file's first second, mono, at RATE."""
     import soundfile
 
     rate = soundfile.info(path).samplerate
@@ -134,7 +142,9 @@ def _read(path: Path) -> NDArray[np.float32]:
 
 
 def _pack_pitch(note: str) -> int:
-    """MIDI number of a file's note, where c0 is 0: most of these files are named an octave above what sounds."""
+    """Return the MIDI number of a file's note, where c0 is 0: most of these files are named an octave above what
+    sounds.
+    """
     return PACK_NOTES[note[0]] + (-1 if note[1:-1] == "b" else 0) + 12 * int(note[-1])
 
 
@@ -142,7 +152,7 @@ def _pack_pitch(note: str) -> int:
 
 
 def palm(sound: Floats, rng: Rng) -> Floats:
-    """A palm on the strings: every band dies sooner, the high ones most; the attack is duller."""
+    """Damp a tone with a palm: every band decays sooner, the high ones most; the attack is duller."""
     tau_s, slope = np.exp(rng.uniform(np.log(0.035), np.log(0.14))), rng.uniform(0.15, 0.6)
     spectrum, hz = np.fft.rfft(sound), np.fft.rfftfreq(len(sound), 1 / RATE)
     t = np.maximum(np.arange(len(sound)) - RATE // 1000, 0) / RATE
@@ -155,7 +165,7 @@ def palm(sound: Floats, rng: Rng) -> Floats:
 
 
 def example(bank: Bank, tone: Tone, clean: bool, rng: Rng) -> Floats:
-    """One note of a line as the tracker would cut it -> features [SIZE]."""
+    """Return the features [SIZE] of one note of a line, cut as the tracker would."""
     sound = tone.samples.astype(np.float64)
     sound = palm(sound, rng) if bank.damped else sound
     lead = int(0.25 * RATE)
@@ -179,7 +189,7 @@ def _silence(n: int, rng: Rng) -> NDArray[np.float32]:
 
 
 def _before(line: Floats, bank: Bank, lead: int, rng: Rng) -> None:
-    """The note before, still sounding or just damped."""
+    """Return the note before, still sounding or just damped."""
     other = bank.tones[int(rng.integers(len(bank.tones)))].samples.astype(np.float64)
     end = lead + int(rng.uniform(-0.08, 0.01) * RATE)
     fade = int(rng.uniform(0.008, 0.04) * RATE)
@@ -190,7 +200,7 @@ def _before(line: Floats, bank: Bank, lead: int, rng: Rng) -> None:
 
 
 def examples(banks: list[Bank], count: int, clean_share: float, seed: int) -> Examples:
-    """`count` examples of every bank, each tone as often as the others; the same for the same seed."""
+    """Return `count` examples of every bank, each tone as often as the others; the same for the same seed."""
     rows = [row for bank in banks for row in _of_bank(bank, count, clean_share, seed)]
     x, y, names, instruments, clean = zip(*rows, strict=True)
     return Examples(np.stack(x), np.array(y), np.array(names), np.array(instruments), np.array(clean))

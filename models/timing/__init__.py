@@ -1,1 +1,1 @@
-"""The drummer's hands: micro-timing and velocity. Door: drum_timing.py (`Timing`)."""
+"""Time and weigh each drum hit as a drummer would: micro-timing and velocity. Door: drum_timing.py (`Timing`)."""

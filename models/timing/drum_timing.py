@@ -1,6 +1,6 @@
-"""Micro-timing and velocity of drum hits, drawn hit by hit as they are played. numpy only, no torch per hit.
+"""Draw micro-timing and velocity of drum hits, hit by hit as they are played. numpy only, no torch.
 
-`timing_net.rows` makes the features of a whole take for training, `Timing.step` those of one tick for playing; a test
+`rows` of net.py makes the features of a whole take for training, `Timing.step` those of one tick for playing; a test
 holds them equal.
 """
 
@@ -44,8 +44,9 @@ VELOCITY_OF_LEVEL = {k + 1: slice(int(m.argmax()), int(m.argmax() + m.sum())) fo
 
 @dataclass(frozen=True, slots=True)
 class TimingState:
-    """hidden [H]. tick: steps made. last: (tick, scaled residual). own: piece -> (tick, scaled residual, velocity).
+    """The timing's state after a tick.
 
+    hidden: [H]. tick: steps made. last: (tick, scaled residual). own: piece -> (tick, scaled residual, velocity).
     drift_ms: running means of the residuals (off-beats apart), hits: how many; a feel asked for comes without them.
     """
 
@@ -60,7 +61,7 @@ class TimingState:
         return replace(self, hidden=self.hidden.copy(), own=dict(self.own))
 
     def after(self, hidden: Floats, piece: int, residual_ms: float, velocity: int, place: int) -> TimingState:
-        """place: ON_BEAT or OFF_BEAT."""
+        """Return the state after a hit. place: ON_BEAT or OFF_BEAT."""
         scaled = scaled_one(residual_ms)
         own = self.own | {piece: (self.tick, scaled, velocity)}
         drift, hits = list(self.drift_ms), list(self.hits)
@@ -69,14 +70,14 @@ class TimingState:
         return TimingState(hidden, self.tick, (self.tick, scaled), own, (drift[0], drift[1]), (hits[0], hits[1]))
 
     def excess_ms(self, feel: Feel, place: int) -> float:
-        """What the residuals have lately added to the feel asked for; nothing to what was not asked for."""
+        """Return what the residuals have lately added to the feel asked for; nothing for what was not asked for."""
         late = 0.0 if feel.late_ms is None else self.drift_ms[ON_BEAT]
         swing = 0.0 if feel.swing is None else self.drift_ms[place] - self.drift_ms[ON_BEAT]
         return late + swing
 
 
 def scaled_one(residual_ms: float) -> float:
-    """`timing_net.scaled_residual` of one number."""
+    """Return `scaled_residual` (net.py) of one number."""
     return min(max(residual_ms / OFFSET_SCALE_MS, -4.0), 4.0)
 
 
@@ -95,16 +96,16 @@ class Mixture:
 
 
 def pick(logits: Floats, rng: np.random.Generator) -> int:
-    """An index with probability softmax(logits)."""
+    """Draw an index with probability softmax(logits)."""
     mass = np.exp(logits - logits.max()).cumsum()
     return min(int(mass.searchsorted(rng.random() * mass[-1])), len(mass) - 1)
 
 
 class Timing:
-    """Draws when and how hard each hit of a tick is struck. The state given is left as it is."""
+    """Draws when and how hard each hit of a tick is struck. The given state is not changed."""
 
     def __init__(self, config: TimingConfig, weights: Mapping[str, Floats]) -> None:
-        """weights: arrays of config.shapes, by name."""
+        """Make a timing of weights: arrays of config.shapes, by name."""
         self.config = config
         w = {name: value.T for name, value in weights.items()}
         self._w = {name: np.ascontiguousarray(value) for name, value in w.items()}
@@ -115,7 +116,7 @@ class Timing:
 
     @classmethod
     def of(cls, net: TimingNet) -> Timing:
-        """The player of a network in torch."""
+        """Make the timing of a network in torch."""
         weights = {name: value.detach().numpy().astype(np.float32) for name, value in net.named_parameters()}
         made = cls(net.config, weights)
         made._net = net.eval()
@@ -123,7 +124,7 @@ class Timing:
 
     @property
     def net(self) -> TimingNet:
-        """The network in torch, for training and measuring; loaded when first asked for."""
+        """Return the network in torch, for training and measuring; loaded when first asked for."""
         if self._net is None:
             from models.timing.net import TimingNet
 
@@ -133,7 +134,9 @@ class Timing:
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS) -> Timing:
-        """The weights of a checkpoint stem; FileNotFoundError or ValueError when they are not there or not these."""
+        """Load the weights of a checkpoint stem; FileNotFoundError or ValueError when they are missing or something
+        else.
+        """
         saved = checkpoint.load_arrays(path, "timing")
         try:
             config = TimingConfig(**saved.config["net"])
@@ -146,7 +149,7 @@ class Timing:
 
     @classmethod
     def untrained(cls, seed: int = 0) -> Timing:
-        """Random weights: for tests of what surrounds the model."""
+        """Make a timing with random weights, for tests of what surrounds the model."""
         import torch
 
         from models.timing.net import TimingNet
@@ -169,9 +172,10 @@ class Timing:
         late_ms: float | None = None,
         style: str | None = None,
     ) -> tuple[list[tuple[float, int]], TimingState]:
-        """(offset_ms from the straight tick, velocity 1-127) of each hit, in the order given, and the next state.
+        """Return (offset_ms from the straight tick, velocity 1-127) of each hit, in the order given, and the next
+        state.
 
-        Step once per tick, hits or none. A hit's own velocity says its level; tempo in quarters per minute.
+        Step once per tick, hits or none. A hit's own velocity gives its level; tempo in quarters per minute.
         """
         if any(not 1 <= hit.velocity <= 127 for hit in hits):
             raise ValueError(
@@ -207,7 +211,7 @@ class Timing:
         return row
 
     def _read(self, row: Floats, hidden: Floats, tick_ms: float) -> tuple[Mixture, Floats, Floats]:
-        """One hit's features -> its mixture, the next hidden state and what the velocity is drawn from."""
+        """Read one hit's features; return its mixture, the next hidden state and what the velocity is drawn from."""
         w, size, kinds = self._w, len(hidden), len(CENTRES)
         gates = row @ w["gru.weight_ih_l0"] + w["gru.bias_ih_l0"]
         back = hidden @ w["gru.weight_hh_l0"] + w["gru.bias_hh_l0"]
@@ -230,5 +234,5 @@ _CENTRES = np.array(CENTRES, np.float32)
 
 
 def save(stem: str | Path, net: TimingNet, about: dict[str, Any], card: str) -> str:
-    """Write the checkpoint Timing.load reads; returns the SHA-256 of the weights."""
+    """Write the checkpoint that Timing.load reads; return the SHA-256 of the weights."""
     return checkpoint.save(stem, net.state_dict(), {"net": asdict(net.config), **about}, card, "timing")

@@ -1,7 +1,7 @@
-"""Groove MIDI Dataset v1 (Gillick et al. 2019, arXiv 1905.06118, CC-BY-4.0): human drumming as drum ticks.
+"""Read the Groove MIDI Dataset v1 (Gillick et al. 2019, arXiv 1905.06118, CC-BY-4.0): human drumming as drum ticks.
 
-Out: Take (hits on the 16th grid with velocity and micro-timing) and data.Song with drums alone, the bass unknown.
-The official split is kept: train, validation (called valid) and test.
+Gives Take (hits on the 16th grid with velocity and micro-timing) and Song (models/corpus/song.py) with drums alone, the
+bass unknown. The official split is kept: train, validation (called valid) and test.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ SPLITS = {"train": "train", "validation": "valid", "test": "test"}
 # keys of the dataset's Roland TD-11 that General MIDI has elsewhere or not at all (table 2 of the paper)
 ROLAND = {22: "closed_hat", 26: "open_hat", 47: "low_tom", 58: "low_tom"}
 PIECE_OF_PAD = PIECE_OF_KEY | {key: PIECES.index(piece) for key, piece in ROLAND.items()}
-SWUNG_EDGES = (0.17, 0.42, 0.75, 0.88)  # of a quarter; those of models.midi
-SWING_RANGE = (0.42, 0.715)  # places that count as an off-beat; those of listener.feel
+SWUNG_EDGES = (0.17, 0.42, 0.75, 0.88)  # of a quarter; those of models/music/tick_grid.py
+SWING_RANGE = (0.42, 0.715)  # places that count as an off-beat; those of listener/music/feel.py
 FEWEST_SWINGS = 4
 SWUNG_FROM = 0.57
 LOOSE = 0.9  # mean distance to the nearest grid line over that of chance: a take above it is not on the grid
@@ -46,9 +46,10 @@ LOOSE = 0.9  # mean distance to the nearest grid line over that of chance: a tak
 @dataclass(frozen=True, slots=True)
 class Take:
     """One recording. Per hit, in order of tick and piece: tick [N] from the start, piece [N] (index of PIECES),
-    velocity [N] 1-127, offset [N] from the tick in ticks (late is positive). kind: beat or fill.
+    velocity, offset.
 
-    looseness: mean distance to the nearest 16th or triplet line over that of chance (1).
+    velocity: [N] 1-127, offset: [N] from the tick in ticks (late is positive). kind: beat or fill. looseness: mean
+    distance to the nearest 16th or triplet line over that of chance (1).
     """
 
     name: str
@@ -74,7 +75,7 @@ class Take:
 
     @property
     def swing(self) -> float | None:
-        """Where the off-beat lies between its two beats: 0.5 straight, 0.67 triplets; None: too few off-beats."""
+        """Return where the off-beat lies between its two beats: 0.5 straight, 0.67 triplets; None: too few of them."""
         return swing_of((self.tick + self.offset) / TICKS_PER_QUARTER)
 
     def __len__(self) -> int:
@@ -83,20 +84,22 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
+    """A hit as read from the MIDI file."""
+
     quarter: float
     piece: int
     velocity: int
 
 
 def swing_of(quarters: Floats) -> float | None:
-    """The median place of the hits that are off-beats; None when they are fewer than FEWEST_SWINGS."""
+    """Return the median place of the hits that are off-beats; None when they are fewer than FEWEST_SWINGS."""
     place = quarters % 1.0
     inside = place[(place > SWING_RANGE[0]) & (place < SWING_RANGE[1])]
     return float(np.median(inside)) if len(inside) >= FEWEST_SWINGS else None
 
 
 def is_swung(quarters: Floats) -> bool:
-    """Whether the off-beats are late and the hits lie in triplets: nearer to them than to 16ths, and oftener."""
+    """Return whether the off-beats are late and the hits lie in triplets: nearer to them than to 16ths, and oftener."""
     if (swing_of(quarters) or 0.5) < SWUNG_FROM:
         return False
     inside = quarters % 1.0
@@ -106,12 +109,14 @@ def is_swung(quarters: Floats) -> bool:
 
 
 def distance(quarters: Floats, lines: int) -> float:
-    """Mean distance to the nearest of `lines` grid lines a quarter, over that of hits anywhere."""
+    """Return the mean distance to the nearest of `lines` grid lines a quarter, over that of hits anywhere."""
     return float(np.mean(np.abs((quarters * lines + 0.5) % 1.0 - 0.5)) * 4)
 
 
 def nearest_ticks(quarters: Floats, swung: bool) -> Ints:
-    """The tick of every hit: the nearest; in swung takes 2/3 of a quarter is its second half, as in models.midi."""
+    """Return the tick of every hit, the nearest; in swung takes 2/3 of a quarter is its second half, as in
+    tick_grid.py.
+    """
     if not swung:
         return np.floor(quarters * TICKS_PER_QUARTER + 0.5).astype(int)
     whole = np.floor(quarters)
@@ -119,7 +124,7 @@ def nearest_ticks(quarters: Floats, swung: bool) -> Ints:
 
 
 def read(data: bytes) -> list[_Hit]:
-    """The hits of a MIDI file's bytes, in quarters from its start; keys of no piece are left out."""
+    """Read the hits of a MIDI file's bytes, in quarters from its start; keys of no piece are left out."""
     file = mido.MidiFile(file=io.BytesIO(data), clip=True)
     hits = []
     for track in file.tracks:
@@ -132,7 +137,7 @@ def read(data: bytes) -> list[_Hit]:
 
 
 def take_of(hits: Iterable[_Hit], row: dict[str, str], straighten: bool = True) -> Take | None:
-    """Hits and their row of info.csv -> Take; a piece struck twice in one tick keeps its loudest hit.
+    """Make a Take of hits and their row of info.csv; a piece struck twice in one tick keeps its loudest hit.
 
     straighten: swung off-beats go to the straight ones' ticks; else always the nearest. None: no hits.
     """
@@ -178,7 +183,7 @@ def _archived(archive: Path) -> Iterator[tuple[list[_Hit], dict[str, str]]]:
 
 def _build(archive: Path, cache: Path) -> None:
     if not archive.exists():
-        raise FileNotFoundError(f"{archive}: no such file; it is the Groove MIDI Dataset of ../shared/data")
+        raise FileNotFoundError(f"{archive}: no such file; put the Groove MIDI Dataset there, or name its folder")
     found = sorted(_archived(archive), key=lambda pair: pair[1]["midi_filename"])
     hits = [hit for own, _ in found for hit in own]
     cache.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +197,7 @@ def _build(archive: Path, cache: Path) -> None:
 
 
 def takes(straighten: bool = True, archive: Path = ARCHIVE, cache: Path = CACHE) -> list[Take]:
-    """Every take, by name; the archive is read once, then the cache. FileNotFoundError when neither is there."""
+    """Return every take, by name; the archive is read once, then the cache. FileNotFoundError when neither is there."""
     if not cache.exists():
         _build(archive, cache)
     with np.load(cache) as file:
@@ -207,9 +212,9 @@ def takes(straighten: bool = True, archive: Path = ARCHIVE, cache: Path = CACHE)
 
 
 def song_of(take: Take) -> Song:
-    """The take as a piece of the responder's corpus, from its first bar line to its last: drums alone.
+    """Return the take as a piece of the responder's corpus, from its first bar line to its last: drums alone.
 
-    Its name is style:file, as models.styles reads it.
+    Its name is style:file, as models/corpus/styles.py reads it.
     """
     bar = take.meter.numerator * tokens.ticks_per_beat(take.meter)
     length = -(-(int(take.tick.max()) + 1) // bar) * bar
@@ -232,14 +237,14 @@ def song_of(take: Take) -> Song:
 
 
 def archive_in(shared: Path) -> Path:
-    """Where the dataset lies in the shared folder."""
+    """Return where the dataset lies in the shared folder."""
     return shared / ARCHIVE.relative_to(SHARED)
 
 
 def groove_songs(
     min_bars: int = 2, kinds: tuple[str, ...] = ("beat",), archive: Path = ARCHIVE, cache: Path = CACHE
 ) -> list[Song]:
-    """Takes on the grid as songs (source "groove"); those that drift off it are left out."""
+    """Return takes on the grid as songs (source "groove"); those that drift off it are left out."""
     chosen = [t for t in takes(archive=archive, cache=cache) if t.kind in kinds and t.looseness < LOOSE]
     songs = [song_of(take) for take in chosen]
     return [song for song in songs if song.bars[-1] + 1 >= min_bars]

@@ -1,7 +1,8 @@
-"""The network behind models.timing: a GRU over drum hits with a mixture density for the offset, and what it reads.
+"""Define the timing network: a GRU over drum hits with a mixture density for the offset, and what it reads.
 
-Offset = lateness asked for + swing asked for + what is drawn (the residual); the network hears which of the two are known.
-Mixture density networks: Bishop 1994. The task is the humanisation of Gillick et al. 2019 (arXiv 1905.06118), made causal.
+Offset = lateness asked for + swing asked for + what is drawn (the residual); the network is given which of the two are
+known. Mixture density networks: Bishop 1994. The task is the humanisation of Gillick et al. 2019 (arXiv 1905.06118),
+made causal.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def scaled_residual(residual_ms: Any) -> Any:
 
 
 def rows(take: Take, residual_ms: NDArray[np.float64], style: str | None, feel: Feel) -> Floats:
-    """[N, INPUT_DIM]: what the network reads before each hit, given all hits before it. residual_ms [N]: what was drawn."""
+    """Return what the network reads before each hit, given all hits before it, [N, INPUT_DIM]. residual_ms [N]: what
+    was drawn.
+    """
     count, b = len(take), BEGIN
     out = np.zeros((count, INPUT_DIM), np.float32)
     at, levels = np.arange(count), np.searchsorted(LEVEL_STARTS, take.velocity, "right")
@@ -70,7 +73,7 @@ def rows(take: Take, residual_ms: NDArray[np.float64], style: str | None, feel: 
 
 
 class TimingNet(nn.Module):
-    """rows [B, N, INPUT_DIM] -> mixture (log-weights, means in ms, scales in ms) [B, N, K] and velocity logits."""
+    """Maps rows [B, N, INPUT_DIM] to a mixture (log-weights, means, scales in ms) [B, N, K] and velocity logits."""
 
     def __init__(self, config: TimingConfig) -> None:
         super().__init__()
@@ -83,7 +86,7 @@ class TimingNet(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, residual_ms: Tensor, tick_ms: Tensor) -> tuple[Tensor, Tensor]:
-        """Nats of the offsets (density per ms) and of the velocities given level and offset, each [B, N]."""
+        """Return nats of the offsets (density per ms), [B, N], and logits of the velocities given level and offset."""
         hidden = self.dropout(self.mix(torch.cat([self.dropout(self.gru(x)[0]), x], -1)))
         weight, mean, spread = self.offset(hidden).chunk(3, -1)
         mean = mean * OFFSET_SCALE_MS + tick_ms[..., None] * torch.tensor(CENTRES)
@@ -96,7 +99,7 @@ class TimingNet(nn.Module):
 
     @staticmethod
     def velocity_nats(logits: Tensor, velocity: Tensor, level: Tensor) -> Tensor:
-        """Only the velocities of the hit's level (1-4) can be drawn."""
+        """Return the velocities' nats; only the velocities of the hit's level (1-4) can be drawn."""
         allowed = torch.from_numpy(LEVEL_MASK)[level - 1]
         logits = logits.masked_fill(~allowed, -1e9)
         nats: Tensor = nn.functional.cross_entropy(logits.flatten(0, -2), velocity.flatten() - 1, reduction="none")

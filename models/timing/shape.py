@@ -1,4 +1,4 @@
-"""What models.timing reads before each hit, its config and the shapes of its weights. No torch: players need no more."""
+"""Define what the timing reads before each hit, its config and the shapes of its weights. No torch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LEVEL_MASK = np.stack([np.searchsorted(LEVEL_STARTS, np.arange(1, 128), "right")
 
 @dataclass(frozen=True, slots=True)
 class Feel:
-    """The bassist's: swing 0.5-0.75, ms behind the beat; None: unknown. ValueError outside."""
+    """The bassist's feel: swing 0.5-0.75, ms behind the beat; None: unknown. ValueError outside."""
 
     swing: float | None = None
     late_ms: float | None = None
@@ -57,7 +57,7 @@ class Feel:
             )
 
     def expected_ms(self, tick: Any, meter: Meter, tick_ms: float) -> Any:
-        """What swing and lateness alone say of a hit in that tick of the bar; only quarters swing."""
+        """Return the offset that swing and lateness alone give a hit in that tick of the bar; only quarters swing."""
         shift = swing_shift(tick, self.swing) * tick_ms if self.swing and meter.denominator == 4 else 0.0
         return shift + (self.late_ms or 0.0)
 
@@ -71,7 +71,7 @@ UNKNOWN = Feel()
 
 @lru_cache(maxsize=64)
 def constant_features(tempo_bpm: float, style: str | None, feel: Feel) -> Floats:
-    """The features that stay through a take: tempo, style, feel."""
+    """Return the features that stay through a take: tempo, style, feel."""
     if style is not None and style not in STYLES:
         raise ValueError(f"style {style!r}: allowed are {', '.join(STYLES)}")
     if not 20 <= tempo_bpm <= 400:
@@ -81,7 +81,7 @@ def constant_features(tempo_bpm: float, style: str | None, feel: Feel) -> Floats
 
 
 def swing_shift(tick: features.Ints | int, swing: float) -> Any:
-    """How many ticks later than straight the tick of a quarter lies when the off-beat lies at `swing` of it."""
+    """Return how many ticks later than straight a tick of a quarter lies when the off-beat lies at `swing` of it."""
     place = np.asarray(tick) % TICKS_PER_QUARTER / TICKS_PER_QUARTER
     swung = np.where(place < 0.5, place * 2 * swing, swing + (place - 0.5) * 2 * (1 - swing))
     return (swung - place) * TICKS_PER_QUARTER
@@ -89,7 +89,7 @@ def swing_shift(tick: features.Ints | int, swing: float) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class TimingConfig:
-    """Widths of the GRU and of what reads it; dropout in training."""
+    """Sizes of the timing: widths of the GRU and of what reads it; dropout in training."""
 
     hidden: int = 64
     head: int = 64
@@ -97,7 +97,7 @@ class TimingConfig:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Of every array in the checkpoint, by name."""
+        """Return the shape of every array in the checkpoint, by name."""
         hidden, head, kinds = self.hidden, self.head, len(CENTRES)
         return {
             "gru.weight_ih_l0": (3 * hidden, INPUT_DIM),

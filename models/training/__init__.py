@@ -1,1 +1,1 @@
-"""Everything that needs torch and hours. Door: models/train.py."""
+"""Train the models: everything that needs torch and hours. Door: models/train.py."""

@@ -1,4 +1,4 @@
-"""`python -m models.training.adapter --learn FOLDER --out STEM`: a player's adapter from token files of his takes and lines.
+"""Train a player's adapter on their takes and lines: `python -m models.training.adapter --learn FOLDER --out STEM`.
 
 Half of every batch is rehearsed: base material and earlier players' (experience replay: Rolnick et al., NeurIPS 2019).
 Afterwards the additions are scaled down until base and earlier players, on pieces kept apart, have lost no more than
@@ -47,7 +47,7 @@ class Practice:
     """One adaptation: the base network (never changed), the additions, their optimiser; what a state file holds."""
 
     def __init__(self, config: AdapterConfig, net: ResponderNet, base: str, start: Adapter | None = None) -> None:
-        """base: SHA-256 of net's weights. start: an adapter to go on from."""
+        """Start an adaptation. base: SHA-256 of net's weights. start: an adapter to go on from."""
         self.config, self.net, self.base, self.step = config, copy.deepcopy(net), base, 0
         self.net.requires_grad_(False)
         self.weights = dict(self.net.named_parameters())
@@ -62,7 +62,7 @@ class Practice:
         self.optimiser = torch.optim.Adam(self.arrays.values(), config.rate)
 
     def added(self) -> dict[str, Tensor]:
-        """The weights with the additions."""
+        """Return the weights with the additions."""
         out: dict[str, Tensor] = {k.removesuffix(ADD): add for k, add in self.arrays.items() if k.endswith(ADD)}
         for key in self.arrays:
             if key.endswith(UP):
@@ -70,7 +70,7 @@ class Practice:
         return {name: self.weights[name] + add for name, add in out.items()}
 
     def train_step(self, batches: Sequence[Batch]) -> float:
-        """One step over all of them; nats a tick, summed over the parts."""
+        """Make one step over all batches; return nats a tick, summed over the parts."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate_at(self.step)
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)  # of dropout: a resumed run draws the same
@@ -86,7 +86,7 @@ class Practice:
         return float(loss.detach())
 
     def _known(self, number: int) -> Mapping[str, Tensor] | None:
-        """The weights whose beliefs batch `number` of a step should keep: the base's, then those it began with."""
+        """Return the weights whose answers batch `number` of a step should keep: the base's, then the first ones."""
         return {} if number == BASE else self._began if number > BASE else None
 
     def _loss(self, merged: Mapping[str, Tensor], batch: Batch, known: Mapping[str, Tensor] | None) -> Tensor:
@@ -105,7 +105,7 @@ class Practice:
         return loss + self.config.keep * (drift(before, logits) * batch.weight).sum() / batch.weight.sum()
 
     def adapter(self, strength: float = 1.0, **about: Any) -> Adapter:
-        """As it is now; strength: how much of the way from where it began."""
+        """Return the adapter as it is now; strength: how much of the way from where it began."""
         arrays = {
             key: begun.lerp(self.arrays[key].detach(), strength).numpy().copy() for key, begun in self._begun.items()
         }
@@ -117,10 +117,10 @@ class Practice:
         for index, slots in self.optimiser.state_dict()["state"].items():
             tensors |= {f"adam.{index}.{name}": value for name, value in slots.items()}
         about = {"train": asdict(self.config), "base": self.base, "step": self.step}
-        checkpoint.save(stem, tensors, about, "Resumable state of models.train_adapter.\n", KIND)
+        checkpoint.save(stem, tensors, about, "Resumable state of models/training/adapter.py.\n", KIND)
 
     def resume(self, stem: Path) -> None:
-        """ValueError when the state is of another run."""
+        """Continue from a saved state. ValueError when it belongs to another run."""
         saved = checkpoint.load(stem, KIND)
         asked = {"train": _listed(asdict(self.config)), "base": self.base}
         if {key: saved.config.get(key) for key in asked} != asked:
@@ -139,8 +139,10 @@ class Practice:
 
 
 def drift(before: Tensor, after: Tensor) -> Tensor:
-    """Nats [N] from one set of logits [N, H] to another, decision by decision (Kullback & Leibler 1951; as in learning
-    without forgetting, Li & Hoiem 2016)."""
+    """Return nats [N] from one set of logits [N, H] to another, decision by decision.
+
+    Kullback & Leibler 1951; used as in learning without forgetting, Li & Hoiem 2016.
+    """
     total = torch.zeros(len(before))
     for name, size in KEPT_BELIEFS.items():
         was, now = (
@@ -151,7 +153,7 @@ def drift(before: Tensor, after: Tensor) -> Tensor:
 
 
 def _start(key: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Nothing is added at first: up and add are zero, down is random."""
+    """Return additions that add nothing yet: up and add are zero, down is random."""
     return torch.randn(shape, generator=generator) / shape[1] ** 0.5 if key.endswith(DOWN) else torch.zeros(shape)
 
 
@@ -160,7 +162,7 @@ def _listed(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run(practice: Practice, material: Material, state: Path | None = None, stop: StopRequest | None = None) -> bool:
-    """To the last step, or until asked to stop; the state is written on the way. True when finished."""
+    """Train to the last step, or until asked to stop; the state is written on the way. True when finished."""
     config = practice.config
     course = Course(config, material, practice.net.config.sound_dim)
     while practice.step < config.steps:
@@ -174,7 +176,7 @@ def run(practice: Practice, material: Material, state: Path | None = None, stop:
 
 
 def merged_net(net: ResponderNet, added: Adapter) -> ResponderNet:
-    """A copy of the network with the adapter folded in."""
+    """Return a copy of the network with the adapter folded in."""
     out = copy.deepcopy(net)
     plain = {name: value.detach().numpy() for name, value in net.named_parameters()}
     out.load_state_dict({name: torch.from_numpy(array) for name, array in added.merged(plain).items()})
@@ -182,14 +184,15 @@ def merged_net(net: ResponderNet, added: Adapter) -> ResponderNet:
 
 
 def nats(net: ResponderNet, songs: Sequence[Song]) -> float:
-    """Nats a tick of the parts these pieces have, summed."""
+    """Return nats a tick of the parts these pieces have, summed."""
     return sum(evaluate(net, list(songs)).values())
 
 
 def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Adapter:
-    """The strongest that costs base and earlier players no more than allowed on the pieces kept apart, with scores.
+    """Return the strongest adapter that costs base and earlier players no more than allowed, with scores.
 
-    The base is compared with the base weights, earlier players with the adapter it went on from.
+    Scored on the pieces kept apart. The base is compared with the base weights, earlier players with the adapter it
+    went on from.
     """
     groups = {"you": apart.learn, "base": apart.base}
     groups |= {f"earlier {i + 1}": songs for i, songs in enumerate(apart.earlier)}
@@ -210,7 +213,9 @@ def _tried(practice: Practice, strength: float, groups: Mapping[str, Sequence[So
 
 
 def main(argv: list[str] | None = None) -> int:
-    """0: written; 2: nothing to learn from, or the wrong files; STOPPED: asked to stop, goes on next time."""
+    """Run the command; return 0: written; 2: nothing to learn from, or the wrong files; STOPPED: asked to stop,
+    resumable.
+    """
     args = parse(argv)
     torch.set_num_threads(1)
     try:
@@ -221,7 +226,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def quietly() -> None:
-    """The lowest priority there is: whatever else runs comes first."""
+    """Take the lowest priority there is: whatever else runs comes first."""
     if hasattr(os, "nice"):
         os.nice(19)
     if hasattr(os, "SCHED_IDLE"):

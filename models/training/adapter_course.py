@@ -1,4 +1,4 @@
-"""What an adapter's training goes through: its settings, the player's pieces, and what is rehearsed between them."""
+"""Plan an adapter's training: its settings, the player's pieces, and what is rehearsed between them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ PER_METER = 2  # of the base's, by source
 
 @dataclass(frozen=True, slots=True)
 class AdapterConfig:
-    """batch: crops of `length` ticks of the player; rehearsed: of old material, 0 for none; base_share: how much of that
-    is the base's, the rest is earlier players'. weights: which of the responder's, by the end of their names.
-    keep: how much the base's own beliefs on its material count beside that material."""
+    """Settings of an adapter's training.
+
+    batch: crops of `length` ticks of the player; rehearsed: of old material, 0 for none; base_share: how much of that
+    is the base's, the rest is earlier players'. weights: which of the responder's, by the end of their names. keep: how
+    much the base's own answers on its material count beside that material.
+    """
 
     steps: int = 80
     batch: int = 4
@@ -32,7 +35,7 @@ class AdapterConfig:
     seed: int = 0
 
     def rate_at(self, step: int) -> float:
-        """Up over the first twentieth, then straight down."""
+        """Return the learning rate: up over the first twentieth, then straight down."""
         return self.rate * min((step + 1) / max(self.steps / 20, 1), 1.0) * (1.0 - step / self.steps)
 
 
@@ -45,22 +48,24 @@ class Material:
     earlier: Sequence[Sequence[Song]] = field(default=())
 
     def kept_apart(self) -> tuple[Material, Material]:
-        """(to train on, to choose by)"""
+        """Return (what to train on, what to choose by)."""
         parts = [apart(self.learn), spread(self.base), *map(apart, self.earlier)]
         made = [Material(side[0], side[1], tuple(side[2:])) for side in zip(*parts, strict=True)]
         return made[0], made[1]
 
 
 def apart(songs: Sequence[Song]) -> tuple[list[Song], list[Song]]:
-    """A fourth of them apart; of fewer than that many none is spared."""
+    """Keep a fourth of the pieces apart, none when there are too few."""
     if len(songs) < KEPT_APART:
         return list(songs), list(songs)
     return [s for i, s in enumerate(songs) if i % KEPT_APART], list(songs[::KEPT_APART])
 
 
 def spread(songs: Sequence[Song]) -> tuple[list[Song], list[Song]]:
-    """A few of each source and meter apart; of those the responder was not trained on, where there are such: what it
-    knows by heart is lost first, and says little of its style."""
+    """Keep a few pieces of each source and meter apart, of those the responder was not trained on where possible.
+
+    What it was trained on is forgotten first, and shows little of its style.
+    """
     kept = held_out(list(songs), "valid", PER_METER) or held_out(list(songs), "train", PER_METER)
     names = {song.name for song in kept}
     rest = [song for song in songs if song.split == "train" and song.name not in names]
@@ -68,7 +73,7 @@ def spread(songs: Sequence[Song]) -> tuple[list[Song], list[Song]]:
 
 
 class Course:
-    """The batches of every step: the player's, and what is rehearsed, in turn by its share."""
+    """Draws the batches of every step: the player's, and what is rehearsed, in turn by its share."""
 
     def __init__(self, config: AdapterConfig, material: Material, sound_dim: int) -> None:
         def sampler(songs: Sequence[Song], number: int) -> Sampler:
@@ -82,7 +87,7 @@ class Course:
         ]
 
     def batches(self, step: int) -> list[Batch]:
-        """The player's, the base's and an earlier player's; the latter two only where they are rehearsed."""
+        """Return the player's batch, the base's and an earlier player's; the latter two only where rehearsed."""
         config, made = self._config, [self._own.batch(step, self._config.batch)]
         old = len(self._earlier)
         for_base = config.rehearsed if not old else max(round(config.base_share * config.rehearsed), 1)

@@ -1,5 +1,7 @@
-"""Songs -> training batches: crops, transposed, with parts of the bass unknown, the sound mostly so, the band silent
-for the first bars now and then: what the model meets when it plays and when it imagines ahead."""
+"""Make training batches of songs: crops, transposed, as incomplete as what the responder meets when it plays.
+
+Parts of the bass are unknown, the sound mostly so, and the band is silent for the first bars now and then.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ SLIP_SHARE = 0.02  # bass ticks heard wrong: an octave off, or missed
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """rows [B, T, 25], sound [B, T, S + 1], cond [B, T, P + dials]; targets over B * T; weight [B * T] 0: not scored."""
+    """One training batch.
+
+    rows [B, T, 25], sound [B, T, S + 1], cond [B, T, P + dials]; targets over B * T; weight [B * T] 0: not scored.
+    """
 
     rows: Tensor
     sound: Tensor
@@ -50,7 +55,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """beat [T]: is the tick on a beat; phrase [T]: the phrase it is in; wish [T, dials.DIM]: what is asked for."""
+    """One crop of a song. beat [T]: is the tick on a beat; phrase [T]: its phrase; wish [T, dials.DIM]: what is asked
+    for.
+    """
 
     events: Events
     cond: NDArray[np.float32]
@@ -76,11 +83,11 @@ class Sampler:
         self._weights = _draw_weights(songs)
 
     def batch(self, step: int, size: int, rank: int = 0, world: int = 1) -> Batch:
-        """The share of the batch that process `rank` of `world` has."""
+        """Return the share of the batch that process `rank` of `world` has."""
         return collate([self._crop(np.random.default_rng([self.seed, step, i])) for i in range(rank, size, world)])
 
     def measured(self, crops: int) -> Knots:
-        """The quantiles of each dial's measure over this many crops."""
+        """Return the quantiles of each dial's measure over this many crops."""
         rows = [
             measure(phrase)
             for index in range(crops)
@@ -90,7 +97,7 @@ class Sampler:
         return dials.knots_of({name: np.array([row[name] for row in rows], np.float32) for name in dials.LEARNED})
 
     def _start(self, song: Song, rng: np.random.Generator) -> int:
-        """Where drums play, if a few tries find such a place: when the band pauses is not the responder's to say."""
+        """Choose a start where drums play, if a few tries find one: pauses are not the responder's decision."""
         for _ in range(TRIES):
             start = int(rng.integers(0, max(len(song) - self.length, 0) + 1))
             struck = np.flatnonzero(song.events.drums[start : start + self.length].any(1))
@@ -99,7 +106,7 @@ class Sampler:
         return start
 
     def _drawn(self, rng: np.random.Generator) -> tuple[Crop, str | None]:
-        """A crop in some key, and the style of its song."""
+        """Draw a crop in some key, and the style of its song."""
         index = int(rng.choice(len(self.songs), p=self._weights))
         song = self.songs[index]
         start = self._start(song, rng)
@@ -119,13 +126,13 @@ class Sampler:
 
 
 def wish_of(crop: Crop, style: str | None, knots: Knots, shown: dict[str, bool]) -> NDArray[np.float32]:
-    """[T, dials.DIM]: what one would have asked for to get this crop."""
+    """Return the dials one would have set to get this crop, [T, dials.DIM]."""
     ranks = ranks_of(phrases_of(crop.events, crop.beat, crop.phrase, crop.has), knots)
     return dials.vectors(ranks, style, shown)
 
 
 def _draw_weights(songs: list[Song]) -> NDArray[np.float64]:
-    """How often each song is drawn: composed pieces by length, MMA's by meter."""
+    """Return how often each song is drawn: composed pieces by length, MMA's by meter."""
     ticks = Counter[str]()
     for song in songs:
         ticks[song.source] += len(song)
@@ -148,13 +155,13 @@ def _draw_weights(songs: list[Song]) -> NDArray[np.float64]:
 
 
 def _full_kit(song: Song) -> bool:
-    """Kick, backbeat and a time keeper, each at least once a bar on average."""
+    """Return whether there are kick, backbeat and a time keeper, each at least once a bar on average."""
     hits = (song.events.drums > 0).sum(0)
     return all(hits[[PIECES.index(p) for p in role]].sum() >= song.bars[-1] + 1 for role in features.KIT_ROLES.values())
 
 
 def crop_of(song: Song, start: int, length: int, sound_dim: int, bar_offset: int = 0, hear: bool = True) -> Crop:
-    """Ticks start .. start + length; short songs are padded with unscored silence."""
+    """Return ticks start .. start + length; short songs are padded with unscored silence."""
     part = slice(start, min(start + length, len(song)))
     count = part.stop - part.start
     pad = length - count
@@ -179,12 +186,12 @@ def crop_of(song: Song, start: int, length: int, sound_dim: int, bar_offset: int
 
 
 def _padded(values: NDArray[Kind], pad: int) -> NDArray[Kind]:
-    """pad more rows like the last."""
+    """Add `pad` rows like the last."""
     return values[np.minimum(np.arange(len(values) + pad), len(values) - 1)]
 
 
 def transposed(events: Events, semitones: int) -> Events:
-    """Bass, chords and line moved together; drums stay."""
+    """Move bass, chords and line together; drums stay."""
     bass, chord, line = events.bass.copy(), events.chord.copy(), events.line.copy()
     for column in (0, 2):
         bass[:, column] = np.where(bass[:, column] >= 0, bass[:, column] + semitones, -1)
@@ -197,7 +204,7 @@ def transposed(events: Events, semitones: int) -> Events:
 
 
 def _misheard(bass: Ints, rng: np.random.Generator) -> Ints:
-    """What ears do: the whole piece louder or softer, some notes an octave off, some missed."""
+    """Spoil the bass as ears do: the whole piece louder or softer, some notes an octave off, some missed."""
     bass = bass.copy()
     onset = bass[:, 0] >= 0
     bass[:, 1] = np.where(
@@ -211,7 +218,9 @@ def _misheard(bass: Ints, rng: np.random.Generator) -> Ints:
 
 
 def _known(length: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """All known; or the last ticks of every period unknown, up to LONGEST_DELAY; or long spans unknown."""
+    """Draw which ticks are known: all; or the last ticks of every period unknown, up to LONGEST_DELAY; or long spans
+    unknown.
+    """
     known = np.ones(length, bool)
     kind = rng.random()
     if kind < KNOWN_SHARE:
@@ -253,14 +262,19 @@ def collate(crops: list[Crop]) -> Batch:
 
 
 def _bass_ahead(crop: Crop) -> Ints:
-    """[T, FORESIGHT]: the bass's onsets from each tick on; -1 none, -2 past the end or in a piece without a bass."""
+    """Return the bass's onsets from each tick on, [T, FORESIGHT]; -1 none, -2 past the end or in a piece without a
+    bass.
+    """
     onset = np.where(crop.weight > 0, crop.events.bass[:, 0], -2) if crop.bass else np.full(len(crop.weight), -2)
     padded = np.concatenate([onset, np.full(FORESIGHT, -2)])
     return np.stack([padded[k : k + len(onset)] for k in range(FORESIGHT)], axis=1)
 
 
 def _as_heard(crop: Crop) -> Events:
-    """The events as the model reads them: nothing of the band while it is silent, no harmony before its first stroke."""
+    """Return the events as the model reads them.
+
+    Nothing of the band while it is silent, no harmony before its first stroke.
+    """
     drums, chord, line = crop.events.drums.copy(), crop.events.chord.copy(), crop.events.line.copy()
     drums[: crop.silent], chord[: crop.silent, :2], line[: crop.silent] = 0, 0, (0, 0, -1)
     chord[: _first_stroke(chord), 2:] = -1
@@ -268,7 +282,7 @@ def _as_heard(crop: Crop) -> Events:
 
 
 def _entering(events: Events, silent: int) -> Events:
-    """The band's first stroke names its harmony, whatever held before."""
+    """Make the band's first stroke name its harmony, whatever held before."""
     chord = events.chord.copy()
     first = silent + _first_stroke(chord[silent:])
     if first < len(chord):

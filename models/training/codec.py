@@ -1,9 +1,9 @@
 """Train the small EnCodec on CPU: `python -m models.train codec`. Seeded, resumable, Ctrl-C keeps what is learnt.
 
-Order (what failed otherwise is in ../shared/FACTS.md and codec_init): a linear transform codec to begin with, a few
-steps as a plain autoencoder, k-means of the latents into the codebooks, then residual VQ with EMA codebooks. Only
-the first `trained_books` codebooks take part; the finer ones are fitted to what is left over at the end.
-Processes share each step: every one has its own segments, gradients and codebook statistics are averaged.
+Order (codec_init.py says what failed otherwise): a linear transform codec to begin with, a few steps as a plain
+autoencoder, k-means of the latents into the codebooks, then residual VQ with EMA codebooks. Only the first
+`trained_books` codebooks take part; the finer ones are fitted to what is left over at the end. Processes share each
+step: every one has its own segments, gradients and codebook statistics are averaged.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ POOL_STEP = 1_000_000  # the steps whose segments fill the codebooks: none that 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
+    """Settings of a codec's training."""
+
     steps: int = 9_000
     batch: int = 8  # per process
     frames: int = 40  # per segment: 0.53 s
@@ -53,7 +55,10 @@ class TrainConfig:
 
 
 class Trainer:
-    """Model, optimiser and step count; the data of a step depend on (seed, step, rank) only, so a resumed run repeats."""
+    """Holds model, optimiser and step count.
+
+    The data of a step depend on (seed, step, rank) only, so that a resumed run gives the same result.
+    """
 
     def __init__(self, config: TrainConfig, net: CodecConfig, corpus: Corpus, rank: int = 0) -> None:
         torch.manual_seed(config.seed)
@@ -78,13 +83,13 @@ class Trainer:
         return torch.from_numpy(self.corpus.segments(INITIAL_SEGMENTS, INITIAL_FRAMES, rng))
 
     def agree(self) -> None:
-        """Every process begins with the first one's weights."""
+        """Start every process with the first one's weights."""
         if self.config.processes > 1:
             for tensor in self.model.state_dict().values():
                 dist.broadcast(tensor, 0)
 
     def train_step(self, stop: bool = False) -> tuple[dict[str, float], bool]:
-        """-> what to show, and whether any process was asked to stop."""
+        """Make one step; return what to show, and whether any process was asked to stop."""
         if self.step == self.first_quantised:
             initialise_codebooks(self.model, self.latent_pool(), self.config.trained_books)
         samples = self.batch(self.step)
@@ -104,7 +109,7 @@ class Trainer:
         return {"sdr": float(sdr_db(samples, got.detach()).mean()), "commit": float(penalty.detach())}, stopped
 
     def books_now(self) -> int:
-        """How many codebooks this step uses: mostly all, so that half of them are of use as well."""
+        """Return how many codebooks this step uses: mostly all, now and then the first half, so that it works alone."""
         coarse = np.random.default_rng([self.config.seed, self.step]).random() < COARSE_SHARE
         return max(1, self.config.trained_books // 2) if coarse else self.config.trained_books
 
@@ -121,7 +126,7 @@ class Trainer:
         return stopped
 
     def average(self, tensors: Sequence[torch.Tensor]) -> bool:
-        """In place, over the processes; True when the last tensor is not 0."""
+        """Average in place over the processes; return True when the last tensor is not 0."""
         if self.config.processes > 1:
             flat = torch.cat([t.flatten() for t in tensors]) / self.config.processes
             dist.all_reduce(flat)
@@ -138,7 +143,7 @@ class Trainer:
         return self.config.learning_rate * min(1.0, (self.step + 1) / WARMUP) * float(0.02 + 0.98 * decay)
 
     def latent_pool(self, size: int = KMEANS_POOL) -> torch.Tensor:
-        """[size, D]"""
+        """Return latents [size, D]."""
         per_batch = self.config.batch * self.config.frames
         with torch.no_grad():
             latents = [
@@ -152,7 +157,7 @@ class Trainer:
         for index, slots in self.optimiser.state_dict()["state"].items():
             tensors |= {f"adam.{index}.{name}": value for name, value in slots.items()}
         config = {"train": asdict(self.config), "net": asdict(self.net), "step": self.step}
-        checkpoint.save(stem, tensors, config, "Resumable state of models.train_codec.\n", "codec-training")
+        checkpoint.save(stem, tensors, config, "Resumable state of models/training/codec.py.\n", "codec-training")
 
     def go_on_from(self, stem: Path) -> None:
         """Begin a further round with the model of a finished one, codebooks and all."""
@@ -181,7 +186,7 @@ def _split(tensors: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], d
 
 
 def work(rank: int, args: argparse.Namespace, config: TrainConfig, meeting: str) -> None:
-    """One process of a run; the first one shows the progress, saves and publishes."""
+    """Run one process; the first one shows the progress, saves and publishes."""
     stop = StopRequest()
     torch.set_num_threads(1)
     if config.processes > 1:
@@ -242,7 +247,7 @@ def write(trainer: Trainer, stem: Path, text: str) -> None:
 
 
 def shipped(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Without the statistics of training, the codebooks in half precision: 6 MB instead of 12."""
+    """Return the weights without the statistics of training, the codebooks in half precision: 6 MB instead of 12."""
     wanted = {name: t for name, t in tensors.items() if not name.endswith(("inited", "cluster_size", "embed_avg"))}
     return {name: t.half() if name.endswith("embed") else t for name, t in wanted.items()}
 

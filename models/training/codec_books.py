@@ -1,4 +1,7 @@
-"""The codebooks of a codec in training: filled by k-means, the unused ones moved (van den Oord et al. 2017; EnCodec, 3.2)."""
+"""Fill and mend the codebooks of a codec in training: k-means, then unused ones moved.
+
+van den Oord et al. 2017; EnCodec, section 3.2.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,15 @@ def no_expiry(module: nn.Module) -> None:
 
 
 def book_buffers(model: Any, count: int) -> list[torch.Tensor]:
-    """What the first `count` codebooks have learnt, to be averaged over processes."""
+    """Return what the first `count` codebooks have learnt, to be averaged over processes."""
     return [t for book in codebooks(model)[:count] for t in (book.embed, book.embed_avg, book.cluster_size)]
 
 
 def initialise_codebooks(model: Any, latents: torch.Tensor, count: int, kept: int = 0) -> None:
-    """k-means, codebook after codebook up to `count`, on what the ones before left over; the first `kept` stay.
-    latents [N, D]."""
+    """Fill the codebooks up to `count` by k-means, each on what the ones before left over; the first `kept` stay.
+
+    latents: [N, D].
+    """
     residual, generator = latents, torch.Generator().manual_seed(len(latents))
     for index, book in enumerate(codebooks(model)[:count]):
         if index >= kept:
@@ -50,7 +55,7 @@ def _k_means(book: Any, residual: torch.Tensor, generator: torch.Generator) -> N
 
 
 def expire_codes(model: Any, latents: torch.Tensor, count: int, seed: int) -> None:
-    """Codes that hardly anything chooses move to leftovers of this batch; latents [B, D, T]."""
+    """Move codes that hardly anything chooses to leftovers of this batch; latents [B, D, T]."""
     generator = torch.Generator().manual_seed(seed)
     residual = latents.transpose(1, 2).flatten(0, 1)
     for book in codebooks(model)[:count]:

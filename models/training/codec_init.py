@@ -1,10 +1,10 @@
-"""A codec begins as linear transform coding: the Karhunen-Loève transform of the data, laid out in EnCodec's layers.
+"""Start a codec as linear transform coding: the Karhunen-Loève transform of the data, laid out in EnCodec's layers.
 
 From random weights the encoder learns the strongest components of the sound first and, within hours of CPU, hardly
 anything above 400 Hz (deep linear networks learn mode after mode: Saxe et al. 2014). Here every strided convolution
 begins as the principal components of the block it shortens and the decoder's mirror image as their transpose; residual
-blocks begin as (nearly) the identity, and biases hold the signals where ELU is linear. What there is to learn is then
-what a linear transform cannot do.
+blocks begin as (nearly) the identity, and biases hold the signals where ELU is linear. Only what a linear transform
+cannot do remains to be learned.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Tensor = torch.Tensor
 
 @torch.no_grad()
 def initialise_as_klt(model: Any, samples: Tensor) -> None:
-    """Set model's encoder and decoder in place from samples [B, N] of the training data; seeded by torch.manual_seed."""
+    """Set model's encoder and decoder in place from training samples [B, N]; seeded by torch.manual_seed."""
     encoder, decoder = list(model.encoder.model), list(model.decoder.model)
     strided = [i for i, layer in enumerate(encoder) if _stride(layer) > 1]
     upward = [i for i, layer in enumerate(decoder) if type(layer).__name__ == "SConvTranspose1d"]
@@ -45,7 +45,7 @@ def initialise_as_klt(model: Any, samples: Tensor) -> None:
 
 
 def _levelled_first(layer: Any, samples: Tensor) -> Tensor:
-    """The first convolution keeps its random filters, at LEVEL; -> its output."""
+    """Keep the first convolution's random filters, at LEVEL; return its output."""
     conv, x = layer.conv.conv, layer(samples[:, None])
     conv.bias.zero_()
     conv.weight_g.mul_(LEVEL / x.std())
@@ -54,7 +54,7 @@ def _levelled_first(layer: Any, samples: Tensor) -> Tensor:
 
 
 def _as_identity(residual: Any) -> None:
-    """SEANet's residual block: its input, and BRANCH_GAIN of what the branch said."""
+    """Make a SEANet residual block pass its input, plus BRANCH_GAIN of its branch."""
     shortcut, branch = residual.shortcut.conv.conv, residual.block[-1].conv.conv
     _set(shortcut, torch.eye(shortcut.out_channels)[:, :, None])
     shortcut.bias.zero_()
@@ -68,7 +68,9 @@ def _quiet(lstm: Any) -> None:
 
 
 def _as_components(down: Any, up: Any, x: Tensor, level: float) -> None:
-    """x [B, C, T] -> down keeps the strongest components of each block of `stride` frames, up gives them back."""
+    """Make `down` keep the strongest components of each block of `stride` frames of x [B, C, T], and `up` give them
+    back.
+    """
     stride, kernel, channels = down.stride[0], down.kernel_size[0], x.shape[1]
     blocks = x[:, :, : x.shape[2] // stride * stride].unfold(2, stride, stride)  # [B, C, T', stride]
     rows = blocks.permute(0, 2, 1, 3).flatten(0, 1).flatten(1)  # [N, C * stride]
@@ -90,7 +92,7 @@ def _as_components(down: Any, up: Any, x: Tensor, level: float) -> None:
 
 
 def principal(rows: Tensor, count: int) -> Tensor:
-    """rows [N, D] -> [count, D] orthonormal, strongest component first."""
+    """Return the strongest components of rows [N, D], orthonormal [count, D], strongest first."""
     centred = (rows - rows.mean(0)).double()
     _, vectors = torch.linalg.eigh(centred.T @ centred / len(rows))
     basis: Tensor = vectors.flip(1)[:, :count].T.float()
@@ -106,7 +108,7 @@ def _through(layers: list[Any], x: Tensor) -> Tensor:
 
 
 def _as_inverse(conv: Any, x: Tensor, samples: Tensor) -> None:
-    """The decoder's last convolution by least squares from its input x [B, C, N] to the samples [B, N]."""
+    """Set the decoder's last convolution by least squares from its input x [B, C, N] to the samples [B, N]."""
     kernel = conv.kernel_size[0]
     windows = x.unfold(2, kernel, 1)  # [B, C, N - k + 1, k]
     rows = windows.permute(0, 2, 1, 3).flatten(0, 1).flatten(1).double()
@@ -120,7 +122,7 @@ def _as_inverse(conv: Any, x: Tensor, samples: Tensor) -> None:
 
 
 def _set(conv: Any, weight: Tensor, noise: float = NOISE) -> None:
-    """Weight norm's two parameters for this weight, with a little noise where it is zero."""
+    """Set weight norm's two parameters for this weight, with a little noise where it is zero."""
     spread = noise * weight.norm() / weight.numel() ** 0.5
     weight = weight + spread * torch.randn_like(weight)
     conv.weight_v.copy_(weight)

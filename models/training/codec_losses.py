@@ -1,4 +1,4 @@
-"""What the codec is trained to minimise: error against sound, as SDR, and log-mel distance on three scales."""
+"""Define what the codec is trained to minimise: error against sound, as SDR, and log-mel distance on three scales."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEL_SCALES = ((512, 40), (1024, 64), (2048, 80))
 
 
 class Losses:
-    """SDR and multi-scale log-mel L1 between [B, N] and [B, N]."""
+    """Computes SDR and multi-scale log-mel L1 between [B, N] and [B, N]."""
 
     def __init__(self) -> None:
         self.banks = [(n_fft, mel_bank(n_fft, n_mels)) for n_fft, n_mels in MEL_SCALES]
@@ -29,6 +29,9 @@ class Losses:
 
 
 def sdr_db(wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
-    """[B, N] -> [B]; plain, because the scale-invariant form taught nothing while the outputs were uncorrelated."""
+    """Return the SDR of [B, N], [B].
+
+    Plain, because the scale-invariant form taught nothing while the outputs were uncorrelated.
+    """
     energy, error = (wanted**2).sum(-1), ((wanted - got) ** 2).sum(-1)
     return 10 * torch.log10((energy + SDR_EPS) / (error + SDR_EPS))

@@ -1,4 +1,4 @@
-"""How good a codec sounds in numbers, on held-out takes, and the model card that says so."""
+"""Score how good a codec sounds, on held-out takes, and write the model card that says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Scores = dict[str, Any]
 
 @functools.cache
 def mel_bank(n_fft: int, n_mels: int) -> torch.Tensor:
-    """[n_fft // 2 + 1, n_mels]"""
+    """Return a mel filter bank, [n_fft // 2 + 1, n_mels]."""
     import librosa
 
     bank = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=n_fft, n_mels=n_mels, fmin=20.0)
@@ -26,20 +26,20 @@ def mel_bank(n_fft: int, n_mels: int) -> torch.Tensor:
 
 
 def mel_power(samples: torch.Tensor, n_fft: int, bank: torch.Tensor) -> torch.Tensor:
-    """[B, N] -> [B, frames, n_mels]"""
+    """Return mel power [B, frames, n_mels] of [B, N]."""
     window = torch.hann_window(n_fft)
     spectrum = torch.stft(samples, n_fft, n_fft // 4, window=window, return_complex=True, normalized=True)
     return torch.view_as_real(spectrum).pow(2).sum(-1).transpose(1, 2) @ bank
 
 
 def si_sdr(wanted: torch.Tensor, got: torch.Tensor) -> float:
-    """Scale-invariant SDR in dB over a whole take (Le Roux et al. 2019)."""
+    """Return the scale-invariant SDR in dB over a whole take (Le Roux et al. 2019)."""
     target = (wanted @ got) / (wanted @ wanted) * wanted
     return float(10 * torch.log10((target @ target) / ((got - target) @ (got - target))))
 
 
 def log_mel_distance(wanted: torch.Tensor, got: torch.Tensor) -> float:
-    """Mean |difference| in dB over 64 mel bands, both floored 80 dB below the take's peak."""
+    """Return the mean |difference| in dB over 64 mel bands, both floored 80 dB below the take's peak."""
     bank = mel_bank(1024, 64)
     powers = [mel_power(x[None], 1024, bank) for x in (wanted, got)]
     floor = powers[0].max() * 1e-8
@@ -48,7 +48,7 @@ def log_mel_distance(wanted: torch.Tensor, got: torch.Tensor) -> float:
 
 
 def perplexity(codes: torch.Tensor, bins: int) -> list[float]:
-    """codes [K, T] -> per codebook, the number of equally used codes that would have the same entropy."""
+    """Return, per codebook of codes [K, T], the number of equally used codes that would have the same entropy."""
     shares = torch.stack([torch.bincount(row, minlength=bins) / len(row) for row in codes])
     return [float(x) for x in torch.exp(-(shares * torch.log(shares.clamp(min=1e-12))).sum(1))]
 
@@ -58,7 +58,9 @@ def used(codes: torch.Tensor, bins: int) -> list[float]:
 
 
 def score(model: Any, held: Takes, kbps: float) -> Scores:
-    """{"kbps", kind: {si_sdr_db, log_mel_db} means over takes, "codes": perplexity and share of codes used}."""
+    """Score a codec: {"kbps", kind: {si_sdr_db, log_mel_db} means over takes, "codes": perplexity and share of codes
+    used}.
+    """
     model.eval()
     model.set_target_bandwidth(kbps)
     all_codes, table = [], dict[str, Any]()
@@ -77,7 +79,7 @@ def score(model: Any, held: Takes, kbps: float) -> Scores:
 
 
 def card(train: dict[str, Any], scores: list[Scores], untrained: Scores) -> str:
-    """scores: at the default bitrate first."""
+    """Return the model card. scores: at the default bitrate first."""
     kinds = [kind for kind in untrained if kind not in ("kbps", "codes")]
     columns = [*scores, untrained]
     head = [f"{s['kbps']:g} kbps" for s in scores] + [f"untrained, {untrained['kbps']:g} kbps"]

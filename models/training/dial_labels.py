@@ -1,4 +1,4 @@
-"""What a player would have asked for to get the music that is there: a crop's dials, phrase by phrase, as ranks."""
+"""Label crops with the dials a player would have set to get that music, phrase by phrase, as ranks."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ CHORD_TONES[-1] = True  # no chord: nothing is outside it
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Ticks of one phrase: bass [T, 3], drums [T, pieces], chord [T, 4], line [T, 3] as in features.Events;
-    beat [T]: whether the tick is on a beat; has: which parts there are."""
+    """Ticks of one phrase: bass [T, 3], drums [T, pieces], chord [T, 4], line [T, 3] as in features.Events.
+
+    beat [T]: whether the tick is on a beat; has: which parts there are.
+    """
 
     bass: Ints
     drums: Ints
@@ -40,7 +42,7 @@ class Phrase:
 
 
 def measure(phrase: Phrase) -> dict[str, float]:
-    """Every learned dial's measure in its own unit; NaN where the phrase cannot tell."""
+    """Return every learned dial's measure in its own unit; NaN where the phrase does not show it."""
     return {
         "density": density(phrase),
         "register": register(phrase),
@@ -52,7 +54,7 @@ def measure(phrase: Phrase) -> dict[str, float]:
 
 
 def density(phrase: Phrase) -> float:
-    """Onsets a beat, each part beside its usual rate, averaged over the parts there are."""
+    """Return onsets a beat, each part beside its usual rate, averaged over the parts there are."""
     counts = {
         "drums": (phrase.drums > 0).sum(),
         "chords": (phrase.chord[:, 0] >= SAME).sum(),
@@ -64,13 +66,13 @@ def density(phrase: Phrase) -> float:
 
 
 def register(phrase: Phrase) -> float:
-    """Mean MIDI pitch of the line."""
+    """Return the mean MIDI pitch of the line."""
     pitches = phrase.line[phrase.line[:, 0] == LINE_ON, 2]
     return float(pitches.mean() + LINE_LOW) if len(pitches) else np.nan
 
 
 def tension(phrase: Phrase) -> float:
-    """Mean tension of the chords that hold, and of bass and line notes that lie outside them."""
+    """Return the mean tension of the chords that hold, and of bass and line notes that lie outside them."""
     root, quality = phrase.chord[:, 2], phrase.chord[:, 3]
     holds = root >= 0
     if not phrase.has[1] or not holds.any():
@@ -82,7 +84,7 @@ def tension(phrase: Phrase) -> float:
 
 
 def _outside(pitch: Ints, root: Ints, quality: Ints) -> float:
-    """Share of the notes (pitch >= 0) that the chord of their tick lacks."""
+    """Return the share of the notes (pitch >= 0) that the chord of their tick lacks."""
     notes = (pitch >= 0) & (root >= 0)
     if not notes.any():
         return 0.0
@@ -90,7 +92,7 @@ def _outside(pitch: Ints, root: Ints, quality: Ints) -> float:
 
 
 def resolution(phrase: Phrase) -> float:
-    """Share of the changes of harmony whose root falls by a fifth."""
+    """Return the share of the changes of harmony whose root falls by a fifth."""
     roots = phrase.chord[phrase.chord[:, 0] == NEW, 2]
     moves = np.diff(roots) % 12
     moves = moves[moves != 0]
@@ -98,14 +100,14 @@ def resolution(phrase: Phrase) -> float:
 
 
 def syncopation(phrase: Phrase) -> float:
-    """Share of kick, snare, chord and line onsets off the beat."""
+    """Return the share of kick, snare, chord and line onsets off the beat."""
     drums = phrase.drums[:, [PIECES.index("kick"), PIECES.index("snare")]] > 0
     onsets = drums.sum(1) + (phrase.chord[:, 0] >= SAME) + (phrase.line[:, 0] == LINE_ON)
     return float(onsets[~phrase.beat].sum() / onsets.sum()) if onsets.sum() else np.nan
 
 
 def intensity(phrase: Phrase) -> float:
-    """Mean loudness level of everything struck."""
+    """Return the mean loudness level of everything struck."""
     levels = np.concatenate(
         [
             phrase.drums[phrase.drums > 0],
@@ -119,7 +121,7 @@ def intensity(phrase: Phrase) -> float:
 def phrases_of(
     events: Events, beat: NDArray[np.bool_], phrase: Ints, has: tuple[bool, bool, bool]
 ) -> list[tuple[slice, Phrase]]:
-    """beat [T], phrase [T]: the number of the phrase each tick is in -> where each phrase lies, and the phrase."""
+    """Yield where each phrase lies, and the phrase. beat [T]; phrase [T]: the number of the phrase each tick is in."""
     starts = [0, *(np.flatnonzero(np.diff(phrase)) + 1).tolist(), len(phrase)]
     parts = [slice(a, b) for a, b in pairwise(starts)]
     e = events
@@ -127,7 +129,7 @@ def phrases_of(
 
 
 def ranks_of(phrases: list[tuple[slice, Phrase]], knots: Knots) -> dict[str, Floats]:
-    """Each dial's rank [T], NaN where it cannot be told."""
+    """Return each dial's rank [T], NaN where it is unknown."""
     out = {name: np.full(phrases[-1][0].stop, np.nan, np.float32) for name in LEARNED}
     for at, phrase in phrases:
         for name, value in measure(phrase).items():
@@ -136,6 +138,6 @@ def ranks_of(phrases: list[tuple[slice, Phrase]], knots: Knots) -> dict[str, Flo
 
 
 def shown_by(rng: np.random.Generator) -> dict[str, bool]:
-    """Which dials a training crop shows: none of them in NOTHING_SHARE, else each by the toss of a coin."""
+    """Draw which dials a training crop shows: none of them in NOTHING_SHARE, else each by the toss of a coin."""
     nothing = rng.random() < NOTHING_SHARE
     return {name: not nothing and rng.random() < SHOWN_SHARE for name in (*LEARNED, "style")}

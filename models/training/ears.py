@@ -31,6 +31,8 @@ WARMUP_STEPS, SAVE_EVERY, CLIP = 40, 50, 1.0
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
+    """Settings of the ear network's training."""
+
     steps: int = 1500
     batch: int = 40
     hops: int = 750  # per segment: 2.5 s
@@ -40,7 +42,7 @@ class TrainConfig:
 
 
 class Corpus:
-    """Items in memory; `refresh` takes in what has been written since."""
+    """Holds items in memory; `refresh` adds what has been written since."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._seen = folder, set[str]()
@@ -71,7 +73,7 @@ class Corpus:
 
 
 def to_class(pitch: NDArray[np.int8]) -> NDArray[np.int64]:
-    """MIDI number (0 none, -1 not taught) -> class (0 none, -1 not taught)."""
+    """Return the class (0 none, -1 not taught) of a MIDI number (0 none, -1 not taught)."""
     out = pitch.astype(np.int64)
     return np.where(out > 0, np.clip(out - LOWEST + 1, 1, PITCHES), out)
 
@@ -88,7 +90,7 @@ def losses(net: EarNet, x: torch.Tensor, age: torch.Tensor, pitch: torch.Tensor)
 
 @torch.no_grad()
 def held_out(net: EarNet, corpus: Corpus) -> dict[str, float]:
-    """Mean losses, and the share of hops whose pitch is right 30-60 ms after an onset and later."""
+    """Return mean losses, and the share of hops whose pitch is right 30-60 ms after an onset and later."""
     age_loss, pitch_loss, right, early = [], [], [], []
     for x, age, pitch in corpus.items:
         inputs = torch.from_numpy(x.astype(np.float32))[None]
@@ -167,30 +169,34 @@ def _keep(net: EarNet, optimiser: torch.optim.Optimizer, step: int) -> None:
 
 CARD = """# The ear network of Antiphon
 
-Onset ages and pitch beliefs from {features} features per 3.3 ms: dense {dense}, GRU {hidden}, head {head};
+Onset ages and pitch probabilities from {features} features per 3.3 ms: dense {dense}, GRU {hidden}, head {head};
 {parameters:,} parameters, float32. `listener/ears/ear_network.py` runs it, `models/training/ears.py` trained it.
 
 ## Data and licences
-Nothing recorded of anyone's playing: lines made by `models/sounds/bass_lines.py` from `models/sounds/bass_tones.py`, degraded by `models/sounds/degrade.py`, on
+No recording of a player: lines made by `models/sounds/bass_lines.py` from `models/sounds/bass_tones.py`, degraded by
+`models/sounds/degrade.py`, on
 - the six multi-sampled basses of shared/data/bass (Karoryfer Samples; Killer Bass of the Discord GM bank): CC0;
 - the GM basses of FluidR3_GM and FluidR3Mono_GM: MIT;
 - strings of partials and synthesiser patches made by the program itself.
 Beside them sound drummers of the Groove MIDI Dataset (Gillick et al. 2019, CC-BY-4.0) on FluidR3's kits, and random
 tunes on other instruments of FluidR3. Seen: {items} items of 8 s ({hours:.1f} h).
-Known limits: the real basses of shared/listening are assembled from the same recorded sets; what an instrument never
-heard costs stands below. Two strings at once are heard as the newer one.
+Known limits: the real basses of shared/listening are assembled from the same recorded sets; the scores below
+show what an unknown instrument costs. Two strings at once are heard as the newer one.
 
 ## Made with
-Items 0-2339 with `--build`, seed 7 (by the corpus of commit fe3e381: fewer instruments), 4000-6399 seed 8 (commit 82c7ba2);
-1,400 steps on the first 1,638 items, then `{command}` on all of them (the cosine taken up at its middle), in
-all {steps} steps of {batch} segments of {seconds:.1f} s on one CPU core, seed {seed}. So the command repeats the recipe, not these
-exact weights. Two longer runs were made and not shipped: 4,200 steps with more drums, and a net widened to 160 / 192 (5,200
-steps). They named 0.00 and 0.01 more of the held-out notes, but heard fewer of the lowest notes of the clips.
+Items 0-2339 with `--build`, seed 7 (by the corpus of commit fe3e381: fewer instruments), 4000-6399 seed 8 (commit
+82c7ba2); 1,400 steps on the first 1,638 items, then `{command}` on all of them (the
+cosine taken up at its middle), in all {steps} steps of {batch} segments of {seconds:.1f} s on one CPU core, seed
+{seed}. So the command repeats the recipe, not these exact weights. \
+Two longer runs were made and not shipped: 4,200 steps with more
+drums, and a net widened to 160 / 192 (5,200 steps). They named 0.00 and 0.01 more of the held-out
+notes, but heard fewer of the lowest notes of the clips.
 
 ## Scores
-On {held} items of instruments never trained on (TimGM6mb's basses, GPL, for measuring only; fresh made strings), clean and
-degraded: cross entropy of age {age:.3f}, of pitch {pitch:.3f} nats per hop; the pitch of sounding hops right {right:.3f}, 30 to
-50 ms after an onset {right_30_50_ms:.3f}. On the clips: `python benchmarks/listening.py`, docs/benchmarks-listening.md.
+On {held} items of instruments never trained on (TimGM6mb's basses, GPL, for measuring only; fresh made strings),
+clean and degraded: cross entropy of age {age:.3f}, of pitch {pitch:.3f} nats per hop; the pitch of sounding hops
+right {right:.3f}, 30 to 50 ms after an onset {right_30_50_ms:.3f}. On the clips: `python benchmarks/listening.py`,
+docs/benchmarks-listening.md.
 """
 
 
@@ -212,7 +218,7 @@ def card(config: TrainConfig, steps: int, items: int, figures: dict[str, float],
 
 
 def build_corpus(count: int, first: int, seed: int) -> None:
-    """Write what is missing of the corpus, and of what is held out of it. Raises FileNotFoundError without the data."""
+    """Write what is missing of the corpus, and of its held-out part. Raises FileNotFoundError without the data."""
     build(HELD_OUT, load_bank(("TimGM6mb",), recorded=False), range(HELD_OUT_ITEMS), HELD_OUT_SEED)
     build(CORPUS, load_bank(), range(first, first + count), seed)
 

@@ -1,5 +1,7 @@
-"""The ear network as torch trains it: features [B, T, SIZE] -> logits of onset age [B, T, AGES + 1] and of pitch
-[B, T, PITCHES + 1]. `listener/ears/ear_network.py` runs the same weights step by step."""
+"""Define the ear network in torch: features [B, T, SIZE] -> logits of onset age [B, T, AGES + 1] and of pitch.
+
+Pitch logits are [B, T, PITCHES + 1]. `listener/ears/ear_network.py` runs the same weights step by step.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ PITCHES = HIGHEST - LOWEST + 1
 
 @dataclass(frozen=True, slots=True)
 class EarConfig:
+    """Sizes of the ear network."""
+
     features: int = SIZE
     dense: int = 128
     hidden: int = 128
@@ -26,6 +30,8 @@ class EarConfig:
 
 
 class EarNet(nn.Module):
+    """The ear network, for training."""
+
     def __init__(self, config: EarConfig) -> None:
         super().__init__()
         self.dense = nn.Linear(config.features, config.dense)

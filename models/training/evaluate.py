@@ -1,4 +1,4 @@
-"""Held-out likelihood of a responder, streamed over whole pieces: nats per tick and part, by meter."""
+"""Measure the held-out likelihood of a responder, streamed over whole pieces: nats per tick and part, by meter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PER_METER = 12  # pieces of one source and meter in the quick set
 
 
 def held_out(songs: list[Song], split: str, per_meter: int = PER_METER) -> list[Song]:
-    """At most per_meter pieces of each source and meter, in the corpus's order."""
+    """Return at most per_meter pieces of each source and meter, in the corpus's order."""
     kept: dict[tuple[str, str], list[Song]] = defaultdict(list)
     for song in songs:
         if song.split == split:
@@ -30,7 +30,7 @@ def held_out(songs: list[Song], split: str, per_meter: int = PER_METER) -> list[
 def song_nats(
     net: ResponderNet, songs: list[Song], batch: int = 16
 ) -> Iterator[tuple[Song, dict[str, NDArray[np.float64]]]]:
-    """(song, part -> nats [T] of its first PIECE_TICKS ticks); parts the piece lacks are left out."""
+    """Yield (song, part -> nats [T] of its first PIECE_TICKS ticks); parts the piece lacks are left out."""
     order = sorted(songs, key=len)
     net.eval()
     for first in range(0, len(order), batch):
@@ -48,7 +48,7 @@ def song_nats(
 
 
 def evaluate(net: ResponderNet, songs: list[Song]) -> dict[str, float]:
-    """Nats per tick of each part over the ticks of the pieces that have it."""
+    """Return nats per tick of each part over the ticks of the pieces that have it."""
     nats: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for _, parts in song_nats(net, songs):
         for part, values in parts.items():

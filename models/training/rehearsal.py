@@ -1,5 +1,7 @@
-"""What is rehearsed while an adapter is trained, so that the base is not forgotten: pieces of its corpus where they are,
-else what it plays by itself (pseudo-rehearsal: Robins, Connection Science 7, 1995), so that no music need be shipped.
+"""Choose what is rehearsed while an adapter is trained, so that the base is not forgotten.
+
+Pieces of the base's corpus where they are at hand, else what the base plays by itself (pseudo-rehearsal: Robins,
+Connection Science 7, 1995), so that no music need be shipped.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ PLAIN = dict.fromkeys(TASTE, Taste(1.0, 1.0))  # as it believes, nothing cut off
 
 
 def rehearsal(responder: Responder, corpus: Path, made: Path) -> list[Song]:
-    """The corpus without its test pieces; where it is not there, what was made before at `made`, or is made now."""
+    """Return the corpus without its test pieces; without a corpus, what was made before at `made`, or is made now."""
     if corpus.exists():
         return [song for song in load_songs(corpus) if song.split != "test"]
     if not made.exists():
@@ -33,7 +35,7 @@ def rehearsal(responder: Responder, corpus: Path, made: Path) -> list[Song]:
 
 
 def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:
-    """The base playing with a bass of its own foresight, at temperature 1: a draw from what it believes."""
+    """Let the base play with a bass of its own foresight, at temperature 1: a draw from its own distribution."""
     rng = np.random.default_rng([20261121, number])
     meter = METERS[number % len(METERS)]
     state, bass, reply = responder.initial_state(), BassTick(True), EMPTY_REPLY
@@ -49,5 +51,5 @@ def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:
 
 
 def _sounding(begun: BassTick | None, before: BassTick) -> BassTick:
-    """What begins, else what went on."""
+    """Return what begins, else what went on."""
     return begun or BassTick(True, None, 0, before.sounding_pitch)

@@ -1,8 +1,8 @@
-"""`python -m models.train responder`: data_cache/responder.npz -> models/weights/responder.*
+"""Train the responder: `python -m models.train responder`, data_cache/responder.npz -> models/weights/responder.*
 
 Resumable: the state in checkpoints/ holds everything, Ctrl-C writes it; a step's data depend on seed and step only.
-`torchrun --nproc-per-node N -m models.train responder` trains data-parallel (DDP over gloo, across machines too).
-The weights shipped are those of the step with the best validation loss.
+`torchrun --nproc-per-node N -m models.train responder` trains data-parallel (DDP over gloo, across machines too). The
+weights shipped are those of the step with the best validation loss.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ KNOT_CROPS = 600  # crops over which the dials' quantiles are taken
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """batch: crops of `length` ticks, over all processes. rate: peak learning rate, cosine to a twentieth at the end."""
+    """Settings of the responder's training.
+
+    batch: crops of `length` ticks, over all processes. rate: peak learning rate, cosine to a twentieth at the end.
+    """
 
     steps: int = 4000
     batch: int = 16
@@ -61,7 +64,7 @@ class TrainConfig:
     seed: int = 0
 
     def rate_at(self, step: int) -> float:
-        """Linear warm-up, then a cosine."""
+        """Return the learning rate: linear warm-up, then a cosine."""
         decay = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(step / self.steps, 1.0)))
         return self.rate * min((step + 1) / self.warmup, 1.0) * decay
 
@@ -75,7 +78,7 @@ class Team:
 
     @classmethod
     def join(cls) -> Team:
-        """As torchrun's environment says; alone without it."""
+        """Join the processes that torchrun's environment names; alone without it."""
         if "WORLD_SIZE" not in os.environ:
             return cls()
         dist.init_process_group("gloo")
@@ -88,7 +91,7 @@ class Team:
 
 
 class Scored(nn.Module):
-    """Batch -> nats summed per part and of the foreseen bass [4], and how many ticks each is over [4]."""
+    """Maps a batch to nats summed per part and of the foreseen bass [4], and how many ticks each is over [4]."""
 
     def __init__(self, net: ResponderNet) -> None:
         super().__init__()
@@ -104,7 +107,7 @@ class Scored(nn.Module):
 
 
 def counts_of(batch: Batch) -> Tensor:
-    """Scored ticks of each part, and all scored ticks."""
+    """Return scored ticks of each part, and all scored ticks."""
     return torch.cat([(batch.targets.present * batch.weight[:, None]).sum(0), batch.weight.sum()[None]])
 
 
@@ -125,7 +128,7 @@ class Run:
         self.knots: Knots = {}
 
     def train_step(self, batch: Batch) -> dict[str, float]:
-        """One step over this process's share of the batch -> nats per tick of the parts, over every process."""
+        """Make one step over this process's share of the batch; return nats per tick of the parts, over all of it."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate_at(self.step)
         self.net.train()
@@ -156,10 +159,12 @@ class Run:
         about: dict[str, Any] = {"train": asdict(self.config), "net": self.net.config.to_dict(), "knots": self.knots}
         about |= {"step": self.step, "best": self.best, "history": self.history}
         stem.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(stem, tensors, about, "Resumable state of models.train_responder.\n", "responder-training")
+        checkpoint.save(
+            stem, tensors, about, "Resumable state of models/training/responder.py.\n", "responder-training"
+        )
 
     def resume(self, stem: Path) -> None:
-        """ValueError when the state is of another run."""
+        """Continue from a saved state. ValueError when it belongs to another run."""
         saved = checkpoint.load(stem, "responder-training")
         own = {"train": asdict(self.config), "net": self.net.config.to_dict()}
         if any(saved.config[key] != value for key, value in own.items()):
@@ -186,7 +191,7 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def train(run: Run, sampler: Sampler, valid: list[Song], state: Path) -> bool:
-    """To the last step or Ctrl-C; either way the state is written. True when finished."""
+    """Train to the last step or Ctrl-C; either way the state is written. True when finished."""
     config, team, stop = run.config, run.team, StopRequest()
     run.knots = run.knots or (sampler.measured(KNOT_CROPS) if run.net.config.dials else {})
     sampler.knots = run.knots or None
@@ -249,8 +254,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def calibrate(net: ResponderNet, valid: list[Song]) -> float:
-    """Scale the line's logits to the validation likelihood (temperature scaling, Guo et al. 2017): its few pieces
-    make the network too sure. Returns the scale."""
+    """Scale the line's logits to the validation likelihood and return the scale.
+
+    Temperature scaling, Guo et al. 2017: the line's few training pieces make the network too sure.
+    """
 
     def line_nats(scale: float) -> float:
         trial = copy.deepcopy(net)

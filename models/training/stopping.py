@@ -1,4 +1,4 @@
-"""How a training run is interrupted without loss: the request is noted, the step is finished, the state is saved."""
+"""Interrupt a training run without loss: the request is noted, the step is finished, the state is saved."""
 
 from __future__ import annotations
 

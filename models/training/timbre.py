@@ -1,4 +1,7 @@
-"""Train how a note was played: `python -m models.train timbre`. Seeded; minutes, so it is not resumable."""
+"""Train the network that recognises playing technique: `python -m models.train timbre`.
+
+Seeded; it takes minutes, so it is not resumable.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
+    """Settings of the timbre network's training."""
+
     recorded: int = 160  # examples of each recorded set
     font: int = 120  # of each soundfont preset
     made: int = 120  # of each technique on made strings
@@ -66,7 +71,7 @@ class Fitted:
     tensors: dict[str, torch.Tensor]
 
     def logits(self, x: Floats) -> Floats:
-        """x: [N, SIZE] -> [N, classes]."""
+        """Return logits [N, classes] of x [N, SIZE]."""
         t = {name: tensor.numpy().astype(np.float64) for name, tensor in self.tensors.items()}
         hidden = np.maximum(standard(x, t["mean"], t["spread"]) @ t["in.weight"].T + t["in.bias"], 0)
         return np.asarray(hidden @ t["out.weight"].T + t["out.bias"])
@@ -77,7 +82,7 @@ def standard(x: Floats, mean: Floats, spread: Floats) -> Floats:
 
 
 def balance(e: Examples) -> Floats:
-    """[N] weights: a technique counts as its prior says, and within it every set the same."""
+    """Return weights [N]: a technique counts as its prior says, and within it every set the same."""
     weight = np.zeros(len(e.y))
     for technique in np.unique(e.y):
         mine = e.y == technique
@@ -88,7 +93,7 @@ def balance(e: Examples) -> Floats:
 
 
 def fit(e: Examples, config: TrainConfig) -> Fitted:
-    """A network of one hidden layer; the same for the same seed."""
+    """Fit a network of one hidden layer; the same for the same seed."""
     torch.manual_seed(config.seed)
     torch.set_num_threads(1)
     mean, spread = np.nanmean(e.x, 0), np.nanstd(e.x, 0) + 1e-6
@@ -115,7 +120,10 @@ def fit(e: Examples, config: TrainConfig) -> Fitted:
 
 
 def held_out(e: Examples, config: TrainConfig) -> Floats:
-    """[N, classes] logits of every recorded example by a network that never heard its instrument; NaN for the others."""
+    """Return logits [N, classes] of every recorded example by a network that never heard its instrument.
+
+    NaN for the other examples.
+    """
     out = np.full((len(e.y), len(CLASSES)), np.nan)
     for instrument in recorded_instruments(e):
         mine = e.instrument == instrument
@@ -128,7 +136,7 @@ def recorded_instruments(e: Examples) -> list[str]:
 
 
 def temperature(logits: Floats, y: NDArray[np.int64], weight: Floats) -> float:
-    """By which the logits are divided to be calibrated (Guo et al. 2017): least cross entropy."""
+    """Return the divisor that calibrates the logits (Guo et al. 2017): least cross entropy."""
     grid = np.exp(np.linspace(np.log(0.5), np.log(8), 60))
     losses = [np.average(-log_softmax(logits / t)[np.arange(len(y)), y], weights=weight) for t in grid]
     return float(grid[int(np.argmin(losses))])
@@ -140,7 +148,7 @@ def log_softmax(z: Floats) -> Floats:
 
 
 def corpus(config: TrainConfig, data: Path = DATA, packs: Path = PACKS) -> Examples:
-    """All that is trained on, kept for the next time. Raises FileNotFoundError without the recorded sets."""
+    """Return all that is trained on, kept for the next time. Raises FileNotFoundError without the recorded sets."""
     kept = CACHE / f"corpus-{_fingerprint(config, packs)}.npz"
     if not kept.exists():
         parts = [
@@ -162,7 +170,7 @@ def keep(path: Path, parts: list[Examples]) -> None:
 
 
 def _fingerprint(config: TrainConfig, packs: Path) -> str:
-    """Of everything the corpus depends on: what is asked for, what is there, the code."""
+    """Hash everything the corpus depends on: what is asked for, what is there, the code."""
     there = [name for name, (folder, _) in PACK_SETS.items() if (packs / folder).is_dir()]
     asked = (config.recorded, config.font, config.made, config.clean, config.seed, there)
     code = b"".join((ROOT / name).read_bytes() for name in MADE_BY)

@@ -1,4 +1,4 @@
-"""The model card of listener/weights/timbre."""
+"""Write the model card of listener/weights/timbre."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIMITS = """\
 
 
 def card(config: dict[str, Any], e: Examples, figures: dict[str, float], scale: float, seconds: float) -> str:
-    """Markdown: what, from what, how, how well."""
+    """Return the card in Markdown: what the network is, what it learned from, how, and how well."""
     rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in sorted(figures.items()))
     counts = ", ".join(f"{name} {int(np.sum(e.y == i))}" for i, name in enumerate(CLASSES))
     options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in config.items())
@@ -48,7 +48,8 @@ Logits are divided by the temperature {scale:.2f}, fitted on instruments the net
 
 ## Made with
 `python -m models.train timbre {options}`
-at commit {_commit()}; {seconds:.0f} s on one CPU core, and some five minutes for the corpus where it is not kept; everything is seeded.
+at commit {_commit()}; {seconds:.0f} s on one CPU core, and some five minutes for the corpus where it is not kept; \
+everything is seeded.
 
 ## Scores
 Accuracy per set, its whole instrument held out (all conditions, clean and degraded):

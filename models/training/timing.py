@@ -1,7 +1,7 @@
-"""`python -m models.train timing`: Groove MIDI Dataset -> models/weights/timing.*
+"""Train the drummer's timing: `python -m models.train timing`, Groove MIDI Dataset -> models/weights/timing.*
 
-Resumable: checkpoints/timing.pt holds everything, Ctrl-C writes it; each step has a seed of its own, so a resumed run is
-the same run. The weights shipped are those with the best validation loss.
+Resumable: checkpoints/timing.pt holds everything, Ctrl-C writes it; each step has a seed of its own, so that a resumed
+run gives the same result. The weights shipped are those with the best validation loss.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ CLOCK_TICKS = 4 / 480  # the recordings' resolution, in 16ths: offsets are sprea
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """batch: crops of `length` hits. rate: peak learning rate, cosine to a twentieth by the end. *_share: of crops."""
+    """Settings of the timing's training.
+
+    batch: crops of `length` hits. rate: peak learning rate, cosine to a twentieth by the end. *_share: of crops.
+    """
 
     steps: int = 2200
     batch: int = 32
@@ -45,14 +48,17 @@ class TrainConfig:
     weight_decay: float = 0.02
     clip: float = 1.0
     valid_every: int = 200
-    known_share: float = 0.5  # that swing is told, and that lateness is
+    known_share: float = 0.5  # that swing is given, and that lateness is
     style_share: float = 0.7
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """x [B, N, INPUT_DIM], residual_ms [B, N], tick_ms [B, 1], velocity and level [B, N], weight [B, N] 0 where padded."""
+    """One training batch.
+
+    x [B, N, INPUT_DIM], residual_ms [B, N], tick_ms [B, 1], velocity and level [B, N], weight [B, N] 0 where padded.
+    """
 
     x: Tensor
     residual_ms: Tensor
@@ -63,7 +69,7 @@ class Batch:
 
 
 def feel_of(take: Take) -> Feel:
-    """The take's own, as it is measured: swing, and the mean lateness of its hits with the swing taken out."""
+    """Return the take's own feel, as measured: swing, and the mean lateness of its hits with the swing removed."""
     swing = None if take.swing is None else float(np.clip(take.swing, *SWING_RANGE))
     late = take.offset_ms - Feel(swing).expected_ms(_in_bar(take), take.meter, take.tick_ms)
     return Feel(swing, float(np.clip(late.mean(), -LATE_LIMIT_MS, LATE_LIMIT_MS)))
@@ -74,7 +80,7 @@ def _in_bar(take: Take) -> NDArray[np.int64]:
 
 
 def residual_ms(take: Take, feel: Feel) -> NDArray[np.float64]:
-    """[N]: what of the offsets is left to be drawn once swing and lateness are known."""
+    """Return what of the offsets is left to be drawn once swing and lateness are known, [N]."""
     return np.asarray(take.offset_ms - feel.expected_ms(_in_bar(take), take.meter, take.tick_ms))
 
 
@@ -84,7 +90,7 @@ def style_name(take: Take) -> str | None:
 
 
 def spread(take: Take, rng: np.random.Generator) -> Take:
-    """The offsets moved at random within the clock's resolution."""
+    """Move the offsets at random within the clock's resolution."""
     return replace(take, offset=take.offset + rng.uniform(-CLOCK_TICKS / 2, CLOCK_TICKS / 2, len(take)))
 
 
@@ -96,7 +102,7 @@ def cut(take: Take, start: int, length: int) -> Take:
 
 
 def collate(takes: list[Take], feels: list[Feel], styles: list[str | None]) -> Batch:
-    """Takes of any length, padded with unscored zeros."""
+    """Batch takes of any length, padded with unscored zeros."""
     length = max(map(len, takes))
     wide = [np.zeros((len(takes), length, INPUT_DIM), np.float32)]
     wide += [np.zeros((len(takes), length), np.float32) for _ in range(4)]
@@ -112,7 +118,7 @@ def collate(takes: list[Take], feels: list[Feel], styles: list[str | None]) -> B
 
 
 class Sampler:
-    """Crops of training takes, drawn by their number of hits; step n's batch depends on seed and n alone."""
+    """Draws crops of training takes by their number of hits; step n's batch depends on seed and n alone."""
 
     def __init__(self, takes: list[Take], config: TrainConfig) -> None:
         self._takes, self._config = takes, config
@@ -127,20 +133,20 @@ class Sampler:
             take, feel = self._takes[index], self._feels[index]
             start = int(rng.integers(0, max(len(take) - config.length, 0) + 1)) if rng.random() < 0.8 else 0
             crops.append(spread(cut(take, start, config.length), rng))
-            told = rng.random(3) < (config.known_share, config.known_share, config.style_share)
-            feels.append(Feel(feel.swing if told[0] else None, feel.late_ms if told[1] else None))
-            styles.append(self._styles[index] if told[2] else None)
+            known = rng.random(3) < (config.known_share, config.known_share, config.style_share)
+            feels.append(Feel(feel.swing if known[0] else None, feel.late_ms if known[1] else None))
+            styles.append(self._styles[index] if known[2] else None)
         return collate(crops, feels, styles)
 
 
 def nats(net: TimingNet, batch: Batch) -> tuple[Tensor, Tensor]:
-    """(offset, velocity) nats per hit, each [B, N]; 0 where padded. Offsets: of a density per ms."""
+    """Return (offset, velocity) nats per hit, each [B, N]; 0 where padded. Offsets: of a density per ms."""
     offset, logits = net(batch.x, batch.residual_ms, batch.tick_ms)
     return offset * batch.weight, net.velocity_nats(logits, batch.velocity, batch.level) * batch.weight
 
 
 def evaluate(net: TimingNet, takes: list[Take], known: bool = False) -> dict[str, float]:
-    """Nats per hit over whole takes; known: the take's swing and lateness are told."""
+    """Return nats per hit over whole takes; known: the take's swing and lateness are given."""
     net.eval()
     rng, total, hits = np.random.default_rng(0), np.zeros(2), 0
     order = sorted(takes, key=len)
@@ -193,7 +199,7 @@ class Run:
         part.replace(path)
 
     def resume(self, path: Path) -> None:
-        """ValueError when the checkpoint is of another shape of network."""
+        """Continue from a checkpoint. ValueError when it is of another shape of network."""
         held = torch.load(path, weights_only=True)
         try:
             self.net.load_state_dict(held.pop("net"))
@@ -204,7 +210,7 @@ class Run:
 
 
 def train(run: Run, takes: list[Take], path: Path) -> bool:
-    """Until the steps are done (True) or Ctrl-C (False); either way the checkpoint is written."""
+    """Train until the steps are done (True) or Ctrl-C (False); either way the checkpoint is written."""
     sampler = Sampler([t for t in takes if t.split == "train" and t.looseness < LOOSE], run.config)
     valid = [t for t in takes if t.split == "valid"]
     started, held = time.process_time() - run.held["cpu_s"], run.held
@@ -227,27 +233,37 @@ def train(run: Run, takes: list[Take], path: Path) -> bool:
 
 
 def card(run: Run, net: TimingNet, takes: list[Take]) -> str:
-    """The model card: what it is, what it learned from, under which licence, what it reaches. net: with best weights."""
+    """Return the model card: what it is, what it learned from, under which licence, what it reaches.
+
+    net: with the best weights.
+    """
     test = [t for t in takes if t.split == "test"]
-    unknown, told = evaluate(net, test), evaluate(net, test, known=True)
+    unknown, known = evaluate(net, test), evaluate(net, test, known=True)
+    parameters = sum(p.numel() for p in run.net.parameters())
     best = min(run.held["history"], key=lambda row: row["offset"] + row["velocity"])
     used = [t for t in takes if t.split == "train" and t.looseness < LOOSE]
+    loose = sum(t.split == "train" for t in takes) - len(used)
     return f"""# Timing: when and how hard a drum is struck
 
-A GRU over hits ({sum(p.numel() for p in run.net.parameters()):,} parameters) from piece, level, place in bar and phrase, tempo,
-style, the bassist's swing and lateness (each may be unknown) and the hits before to a mixture density over the offset in
-ms and a distribution over the velocities of the hit's level.
+A GRU over hits ({parameters:,} parameters) from piece, level, place in bar and phrase, tempo,
+style, the bassist's swing and lateness (each may be unknown) and the hits before to a mixture density over the offset
+in ms and a distribution over the velocities of the hit's level.
 
 | trained on | licence | takes | hits |
 |---|---|---|---|
-| Groove MIDI Dataset v1 (Gillick et al. 2019, arXiv 1905.06118), official split | CC-BY-4.0 | {len(used)} | {sum(map(len, used)):,} |
+| Groove MIDI Dataset v1 (Gillick et al. 2019, arXiv 1905.06118), official split | CC-BY-4.0 | {len(used)} | \
+{sum(map(len, used)):,} |
 
-Left out of training: {sum(t.split == "train" for t in takes) - len(used)} takes that are not on the grid (mean distance to the nearest 16th or triplet
+Left out of training: {loose} takes that are not on the grid (mean distance to the nearest 16th or triplet
 line {LOOSE} of chance or more). One hit per piece and tick, the loudest.
-Command: `python -m models.train timing`, {run.held["step"]} steps of {run.config.batch} crops of {run.config.length} hits, seed {run.config.seed},
-{run.held["cpu_s"] / 60:.1f} CPU-minutes on one core, commit {run.held["commit"]}; the weights are those of step {best["step"]}, the best on validation.
-Validation (all takes, swing and lateness unknown): offset {best["offset"]:.3f} nats per hit (density per ms), velocity {best["velocity"]:.3f}.
-Test split (once): offset {unknown["offset"]:.3f}, velocity {unknown["velocity"]:.3f}; swing and lateness told: {told["offset"]:.3f} and {told["velocity"]:.3f}.
+Command: `python -m models.train timing`, {run.held["step"]} steps of {run.config.batch} crops \
+of {run.config.length} hits, seed {run.config.seed},
+{run.held["cpu_s"] / 60:.1f} CPU-minutes on one core, commit {run.held["commit"]}; \
+the weights are those of step {best["step"]}, the best on validation.
+Validation (all takes, swing and lateness unknown): offset {best["offset"]:.3f} nats per hit (density per ms), \
+velocity {best["velocity"]:.3f}.
+Test split (once): offset {unknown["offset"]:.3f}, velocity {unknown["velocity"]:.3f}; \
+swing and lateness given: {known["offset"]:.3f} and {known["velocity"]:.3f}.
 Beside simple tables, the distributions and the dials: `python benchmarks/groove.py`.
 
 Known weaknesses: ten drummers on one electronic kit, nearly all 4/4; what it does in other meters rests on the phases

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.baselines.opus import aligned, opus
+from benchmarks.baselines.untrained import untrained
 from benchmarks.codec_quality import codebook_use
-from benchmarks.opus import aligned, opus
-from benchmarks.untrained import untrained
 from models.codec.net import CodecConfig, codes_of
 from models.training.codec_scores import si_sdr
 

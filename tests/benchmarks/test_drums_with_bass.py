@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks import drums_with_bass as bench
-from benchmarks.answering import bass_tick
 from benchmarks.baselines.rules import CommonBar
 from benchmarks.groove import jsd_bits
+from benchmarks.measures.answering import bass_tick
 from listener.types import Meter
 from models.corpus.song import Song
 from models.music.features import Events

@@ -1,19 +1,18 @@
 """Chords are decided before they are heard; every figure on cases done by hand."""
 
-import importlib
-import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
+from benchmarks.baselines import harmony_rules
 from benchmarks.baselines.harmony_context import TONES, chords_of_songs, coverage, line_of_songs
 from benchmarks.baselines.online_harmony import Config, KeyShift, OnlineHarmony, Taste, play, said_at
 from benchmarks.baselines.pop909 import NO_CHORD, REST, Song, chord_id
 from benchmarks.baselines.train_online_harmony import Plan, draw, held_out, train
+from benchmarks.measures import harmony_measures
 
 FULL = Taste(next_weight=2, heard_weight=2, hurry=1, top_p=0.9, modulation=0.05, alarm_weight=9)
 
@@ -21,13 +20,6 @@ FULL = Taste(next_weight=2, heard_weight=2, hurry=1, top_p=0.9, modulation=0.05,
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def bench(name: str) -> ModuleType:
-    folder = str(Path(__file__).parents[2] / "benchmarks")
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    return importlib.import_module(name)
 
 
 def made_song(seed: int, bars: int = 24) -> Song:
@@ -94,9 +86,9 @@ def test_the_same_seed_plays_the_same(net: OnlineHarmony) -> None:
 
 
 def test_weights_of_fit_put_notes_into_chords(net: OnlineHarmony) -> None:
-    measured, song = bench("harmony_measures"), made_song(6)
+    song = made_song(6)
     shares = [
-        measured.note_in_chord([song.melody], play(net, [song], Taste(heard_weight=w, heard_ticks=16), 0))
+        harmony_measures.note_in_chord([song.melody], play(net, [song], Taste(heard_weight=w, heard_ticks=16), 0))
         for w in (0, 20)
     ]
     assert shares[1] > shares[0] + 0.1
@@ -161,61 +153,60 @@ def test_coverage_is_the_share_of_notes_a_chord_contains() -> None:
 
 
 def test_note_in_chord_counts_ticks_and_silence_is_a_miss() -> None:
-    m = bench("harmony_measures")
     pitch = np.array([60, 60, 61, REST, 64, 67])
     chord = np.array([chord_id("C")] * 4 + [NO_CHORD, chord_id("C")])
-    assert m.note_in_chord([pitch], [chord]) == pytest.approx(3 / 5)
+    assert harmony_measures.note_in_chord([pitch], [chord]) == pytest.approx(3 / 5)
 
 
 def test_onset_intervals_lengths_and_emd_by_hand() -> None:
-    m = bench("harmony_measures")
     chord = np.repeat([chord_id("C"), NO_CHORD, chord_id("G"), chord_id("A:min")], [4, 2, 6, 4])
     on = np.zeros(16, int)
     on[[1, 3, 12]] = 1
-    assert m.onsets(chord).tolist() == [0, 6, 12]
-    assert m.onset_intervals(on, chord).tolist() == [3, 0]  # no note before the first chord
-    assert m.chord_lengths(chord).tolist() == [4, 6, 4]
-    a, b = m.distribution(np.array([0, 0, 2, 40]), 3), m.distribution(np.array([1, 1, 2, 4]), 3)
+    assert harmony_measures.onsets(chord).tolist() == [0, 6, 12]
+    assert harmony_measures.onset_intervals(on, chord).tolist() == [3, 0]  # no note before the first chord
+    assert harmony_measures.chord_lengths(chord).tolist() == [4, 6, 4]
+    a, b = (
+        harmony_measures.distribution(np.array([0, 0, 2, 40]), 3),
+        harmony_measures.distribution(np.array([1, 1, 2, 4]), 3),
+    )
     assert a.tolist() == [0.5, 0, 0.25, 0, 0.25]
-    assert m.emd(a, b) == pytest.approx(0.5) and m.emd(a, a) == 0
+    assert harmony_measures.emd(a, b) == pytest.approx(0.5) and harmony_measures.emd(a, a) == 0
 
 
 def test_emd_agrees_with_scipy() -> None:
     from scipy.stats import wasserstein_distance
 
-    m, rng = bench("harmony_measures"), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     a, b = rng.dirichlet(np.ones(18)), rng.dirichlet(np.ones(18))
-    assert m.emd(a, b) == pytest.approx(wasserstein_distance(np.arange(18), np.arange(18), a, b))
+    assert harmony_measures.emd(a, b) == pytest.approx(wasserstein_distance(np.arange(18), np.arange(18), a, b))
 
 
 def test_entropy_and_vendi_by_hand() -> None:
-    m = bench("harmony_measures")
-    assert m.entropy_bits(np.array([2.0, 1, 1, 0])) == pytest.approx(1.5)
-    assert m.vendi(np.eye(5)) == pytest.approx(5) and m.vendi(np.ones((5, 3))) == pytest.approx(1)
-    assert m.vendi(np.array([[1.0, 0], [1, 0], [0, 1], [0, 2]])) == pytest.approx(2)
+    assert harmony_measures.entropy_bits(np.array([2.0, 1, 1, 0])) == pytest.approx(1.5)
+    assert harmony_measures.vendi(np.eye(5)) == pytest.approx(5) and harmony_measures.vendi(
+        np.ones((5, 3))
+    ) == pytest.approx(1)
+    assert harmony_measures.vendi(np.array([[1.0, 0], [1, 0], [0, 1], [0, 2]])) == pytest.approx(2)
     up = np.repeat([chord_id("C"), chord_id("G:7")], 4), np.repeat([chord_id("D"), chord_id("A:7")], 4)
-    assert np.array_equal(*(m.changes(c) for c in up))  # the key does not matter
+    assert np.array_equal(*(harmony_measures.changes(c) for c in up))  # the key does not matter
 
 
 def test_the_row_of_the_ground_truth_is_perfect_and_counts_its_tones() -> None:
-    m = bench("harmony_measures")
     chord = np.repeat([chord_id("C"), NO_CHORD, chord_id("G:7")], [8, 4, 8])
-    row = m.measures([np.full(20, 67)], [np.ones(20, int)], [chord], [chord])
+    row = harmony_measures.measures([np.full(20, 67)], [np.ones(20, int)], [chord], [chord])
     assert (row["of_ground_truth"], row["onset_emd_ticks"], row["length_emd_ticks"]) == (1, 0, 0)
     assert row["tones_per_chord"] == pytest.approx(3.5) and row["distinct_chords"] == 2
     assert row["note_in_chord"] == pytest.approx(16 / 20) and row["chord_entropy_bits"] == pytest.approx(1)
 
 
 def test_the_greedy_rule_hears_nothing_of_the_beat_it_plays_in() -> None:
-    rules = bench("harmony_rules")
     pitch = np.repeat([60, 64, 67, 61, 65, 68], 4)
-    chords = rules.greedy(pitch)
+    chords = harmony_rules.greedy(pitch)
     assert chords[:4].tolist() == [NO_CHORD] * 4 and chords[12] == chord_id("C")  # after C, E, G; D flat sounds
     assert chords[12:16].tolist() == [chord_id("C")] * 4
 
 
 def test_beats_until_the_usual_is_back() -> None:
-    m = bench("harmony_measures")
     usual = np.full(6, 0.6)
-    assert m.recovery_beats(np.array([0.2, 0.4, 0.6, 0.6, 0.6, 0.6]), usual) == 2
-    assert m.recovery_beats(usual, usual) == 0 and m.recovery_beats(usual / 2, usual) == 6
+    assert harmony_measures.recovery_beats(np.array([0.2, 0.4, 0.6, 0.6, 0.6, 0.6]), usual) == 2
+    assert harmony_measures.recovery_beats(usual, usual) == 0 and harmony_measures.recovery_beats(usual / 2, usual) == 6

@@ -6,9 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.probe_features import log_mel
-from benchmarks.probe_fit import run_task
-from benchmarks.probe_takes import (
+from benchmarks.inputs.probe_takes import (
     ASKED,
     ASKED_FONT,
     LOWEST,
@@ -22,7 +20,9 @@ from benchmarks.probe_takes import (
     line_of,
     made,
 )
-from benchmarks.probe_tasks import TASKS, Task, instrument, labels, rows_of
+from benchmarks.measures.probe_features import log_mel
+from benchmarks.measures.probe_fit import run_task
+from benchmarks.measures.probe_tasks import TASKS, Task, instrument, labels, rows_of
 from models.sounds.bass_lines import Played
 
 TASK = {task.name: task for task in TASKS}

@@ -11,8 +11,8 @@ from scipy.stats import norm
 
 from agent.directions.edit import Edit
 from agent.memory.taste import DAY_S, DIAL_NOISE, Preference, Taste
+from benchmarks.measures.taste_dials import DIALS, dial_errors
 from benchmarks.taste import CHOOSERS, PROFILES, regret
-from benchmarks.taste_dials import DIALS, dial_errors
 
 KINDS = ("pedal", "odd bar", "drop-out")
 MORE = Edit.read("band.density more")

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from benchmarks import feel_lines
-from benchmarks.feel_lines import START_S, Played
+from benchmarks.inputs import feel_lines
+from benchmarks.inputs.feel_lines import START_S, Played
 from listener.analyzer import Analyzer
 from listener.music.feel import FeelTracker
 from listener.types import Feel, Grid, Meter, Note

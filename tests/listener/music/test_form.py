@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import feel_lines
+from benchmarks.inputs import feel_lines
 from listener.analyzer import Analyzer
 from listener.music.form import MEMORY_BARS, FormTracker
 from listener.music.motif import resemblance

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import harmony as bench
-from benchmarks import harmony_pieces
+from benchmarks.inputs import harmony_pieces
 from listener.music.harmony import GUESSES, QUALITIES, Harmony
 from listener.types import Grid, Meter, Note
 

@@ -1,4 +1,4 @@
-"""The functions of shared/listening/eval_listen.py, for benchmarks that score what they made themselves."""
+"""Load the functions of shared/listening/eval_listen.py, for benchmarks that score what they made themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-PATH = Path(__file__).resolve().parents[2] / "shared" / "listening" / "eval_listen.py"
+PATH = Path(__file__).resolve().parents[3] / "shared" / "listening" / "eval_listen.py"
 
 
 def load() -> Any:

@@ -1,4 +1,4 @@
-"""One line per measured system in benchmarks/results.jsonl: what was measured, when, on which commit and machine."""
+"""Append one line per measured system to benchmarks/results.jsonl: what was measured, when, which commit, machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 RESULTS = HERE / "results.jsonl"
 
 

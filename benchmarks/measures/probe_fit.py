@@ -1,4 +1,4 @@
-"""Linear models on frozen descriptions of sound, and how right they are on takes never taught."""
+"""Fit linear models on frozen descriptions of sound, and score them on takes never taught."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from benchmarks.probe_takes import Take
-from benchmarks.probe_tasks import Floats, Ints, Rows, Task, at_most, instrument, rows_of
+from benchmarks.inputs.probe_takes import Take
+from benchmarks.measures.probe_tasks import Floats, Ints, Rows, Task, at_most, instrument, rows_of
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C of the logistic regression
 RIDGES = (1e1, 1e2, 1e3, 1e4, 1e5)

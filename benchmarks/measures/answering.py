@@ -1,4 +1,4 @@
-"""A responder answers the bass of a held-out song, tick by tick, as it would live; used by the benchmarks beside."""
+"""Let a responder answer the bass of a held-out song, tick by tick, as it would live."""
 
 from __future__ import annotations
 

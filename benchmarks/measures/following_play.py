@@ -1,6 +1,6 @@
-"""Who plays along in benchmarks/following.py, offline at the virtual clock: the band itself, two rules, two peers.
+"""Play along in benchmarks/following.py, offline at the virtual clock: the band itself, two rules, two peers.
 
-Everybody is told a beat only when his ears say so, and what sounds at a moment was decided COMMIT_S before it.
+Each learns of a beat only when its ears report it, and what sounds at a moment was decided COMMIT_S before it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from feel_lines import frames
-from following_lines import Floats, Piece, Sound
 from numpy.typing import NDArray
 
 from agent.core.settings import BandConfig
 from agent.engine.scheduler import Scheduler
 from agent.mind.planner import Planner
+from benchmarks.inputs.feel_lines import frames
+from benchmarks.inputs.following_lines import Floats, Piece, Sound
 from listener.analyzer import Analyzer
 from listener.types import ANALYSIS_RATE, Analysis
 from models.music.tokens import DrumHit, Position, Reply, TickInput, ticks_per_beat
 from models.timing.drum_timing import Timing
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "data_cache" / "following"
 COMMIT_S, PLAN_S = 0.070, 0.030  # the commit that planning of 30 ms asks for, and that planning
 
@@ -91,7 +91,7 @@ def band(
     behind_s: float = 0.0,
     seed: int = 0,
 ) -> list[Stroke]:
-    """What the drummer plays to what was heard, as agent/session/offline.py plays it; a plan takes plan_s to be made."""
+    """Return what the drummer plays to what was heard, as agent/session/offline.py plays it; a plan takes plan_s."""
     settings = BandConfig(looseness=looseness, behind_ms=1000 * behind_s, seed=seed)
     timing = Timing.load() if looseness else None
     planner = Planner(responder or OnEveryBeat(), settings, commit_s=commit_s, timing=timing)
@@ -190,7 +190,7 @@ PEERS = {
 
 
 def peers_say(name: str, pieces: Sequence[Piece]) -> list[Said]:
-    """Beats that the peer tracked in each piece; run once per sound (benchmarks/cached.py)."""
+    """Beats that the peer tracked in each piece; run once per sound (benchmarks/common/cached.py)."""
     python, script = PEERS[name]
     CACHE.mkdir(parents=True, exist_ok=True)
     wavs = []
@@ -199,7 +199,14 @@ def peers_say(name: str, pieces: Sequence[Piece]) -> list[Said]:
         if not wav.exists():
             soundfile.write(wav, piece.sound, ANALYSIS_RATE, "PCM_16")
         wavs.append(str(wav))
-    cached = [sys.executable, str(ROOT / "benchmarks/cached.py"), "--python", str(python), "--script", str(script)]
+    cached = [
+        sys.executable,
+        str(ROOT / "benchmarks/common/cached.py"),
+        "--python",
+        str(python),
+        "--script",
+        str(script),
+    ]
     done = subprocess.run([*cached, *wavs], stdout=subprocess.PIPE, text=True, check=True)
     said: list[Said] = []
     for line in map(json.loads, done.stdout.splitlines()):

@@ -1,4 +1,4 @@
-"""Opus (RFC 6716) through libsndfile, as the peer of the neural codec: sound -> sound, and what it really took."""
+"""Run Opus (RFC 6716) through libsndfile, as the peer of the neural codec: sound -> sound, and its true bitrate."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def packet_bytes(ogg: bytes) -> int:
 
 
 def aligned(got: Samples, wanted: Samples) -> Samples:
-    """`got` moved by the lag within 0.1 s at which it correlates best with `wanted` [N] -> [N], zeros where it has none."""
+    """`got` moved by the lag within 0.1 s at which it correlates best with `wanted` [N] -> [N], zeros where it has
+    none.
+    """
     both = signal.correlate(got, wanted, "full", "fft")
     lags = signal.correlation_lags(len(got), len(wanted))
     near = np.abs(lags) <= LONGEST_LAG

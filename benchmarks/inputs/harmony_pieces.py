@@ -13,7 +13,7 @@ from pathlib import Path
 
 import mido
 
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 MMA = DATA / "band" / "mma"
 BILLBOARD = DATA / "chords" / "mcgill-billboard.tar.xz"
 NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

@@ -1,4 +1,4 @@
-"""docs/listening.png: what each system hears, figure by figure and condition by condition."""
+"""Draw docs/listening.png: what each system hears, figure by figure and condition by condition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A player with a place for a dial in mind, who says "more" or "less" where it is too far off; and ways to learn it."""
+"""Simulate a player who wants a dial at some place and says "more" or "less" until it is near; and ways to learn it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ DIALS: dict[str, Callable[[], Any]] = {
 
 
 def dial_errors(make: Callable[[], Any], seed: int) -> tuple[list[float], list[int]]:
-    """After each of max(AFTER) sessions: how far from the player's place the next would begin, and words needed in it."""
+    """Return, after each of max(AFTER) sessions, how far from the player's place the next begins, and words needed."""
     rng, dial, errors, words = np.random.default_rng(seed), make(), [], []
     place = float(rng.uniform(0.05, 0.95))
     for _ in range(max(AFTER) + 1):
@@ -109,7 +109,8 @@ def dial_errors(make: Callable[[], Any], seed: int) -> tuple[list[float], list[i
 
 def dial_table(learned: Mapping[str, Sequence[Learned]]) -> Table:
     out = Table(
-        title="Distance of the dial from the player's place when a session begins, after n sessions (0-1); words said in it"
+        title="Distance of the dial from the player's place when a session begins, after n sessions (0-1); "
+        "words said in it"
     )
     for name in ("", *(str(n) for n in AFTER)):
         out.add_column(name, justify="right" if name else "left")

@@ -1,4 +1,4 @@
-"""docs/following.png: one drifting line with the band on it, and how far strokes lie from the beats over all of them."""
+"""Draw docs/following.png: one drifting line with the band on it, and how far strokes lie from the beats of all."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from following_lines import Floats, Piece
-from following_measures import Row, measure
+
+from benchmarks.inputs.following_lines import Floats, Piece
+from benchmarks.measures.following_measures import Row, measure
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-PICTURE = Path(__file__).resolve().parent.parent / "docs" / "following.png"
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "following.png"
 WIDE_MS = 60
 
 

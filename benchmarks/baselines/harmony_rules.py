@@ -1,4 +1,4 @@
-"""Simple accompanists that a learned one must beat: each gives chord ids [T] for a song, from the notes before a beat."""
+"""Accompany by simple rules, which a learned harmoniser must beat: chord ids [T] from the notes before each beat."""
 
 from __future__ import annotations
 

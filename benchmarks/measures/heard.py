@@ -1,4 +1,4 @@
-"""Note events played into the beat tracker, frame by frame, as the analyzer would."""
+"""Play note events into the beat tracker, frame by frame, as the analyzer would."""
 
 from __future__ import annotations
 

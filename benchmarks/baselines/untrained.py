@@ -1,4 +1,4 @@
-"""The same architecture with random weights, scaled and with codebooks drawn from data: what training is worth."""
+"""Build the codec with random weights, scaled and with codebooks drawn from data, to show what training is worth."""
 
 from __future__ import annotations
 

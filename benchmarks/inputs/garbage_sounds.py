@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 from scipy.signal import butter, resample_poly, sosfilt
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DATA, CLIPS = ROOT.parent / "shared" / "data", ROOT.parent / "shared" / "listening" / "clips"
 FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 RATE = 48_000

@@ -1,4 +1,4 @@
-"""What a frame is described by, 75 times a second: our codes, the same untrained, EnCodec's own size untrained, log-mel."""
+"""Describe a frame, 75 times a second: our codes, the same untrained, EnCodec's own size untrained, log-mel."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.probe_takes import Take
-from benchmarks.untrained import untrained
+from benchmarks.baselines.untrained import untrained
+from benchmarks.inputs.probe_takes import Take
 from listener.types import FRAME_SAMPLES
 from models import checkpoint
 from models.codec.net import CodecConfig, load_encodec
@@ -101,7 +101,7 @@ def log_mel(sound: Samples, window: int) -> NDArray[np.float32]:
 
 def _blank_key(config: CodecConfig) -> str:
     """Of an untrained model: its size, and how it is made."""
-    how = [Path(__file__).with_name(name).read_bytes() for name in ("untrained.py", Path(__file__).name)]
+    how = [Path(file).read_bytes() for file in (untrained.__code__.co_filename, __file__)]
     return _digest([asdict(config), *how])
 
 

@@ -1,4 +1,4 @@
-"""Runs a peer over clips, once per clip: `cached.py --python PY --script PEER [--fresh] WAV...`.
+"""Run a peer over clips, once per clip: `benchmarks/common/cached.py --python PY --script PEER [--fresh] WAV...`.
 
 Its lines are kept in benchmarks/cache/ under a hash of the script, of what it imports here, and of the clip.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 CACHE = HERE / "cache"
 
 

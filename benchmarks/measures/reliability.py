@@ -1,4 +1,4 @@
-"""Is the listener's confidence in time and meter what it says? Belief against how often it was right, beat by beat."""
+"""Compare the listener's confidence in time and meter with how often it was right, beat by beat."""
 
 from __future__ import annotations
 

@@ -1,15 +1,16 @@
-"""How well strokes lie on the true beats: what the columns of benchmarks/following.py mean."""
+"""Measure how well strokes lie on the true beats: the columns of benchmarks/following.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
-from following_lines import Floats, Piece
+
+from benchmarks.inputs.following_lines import Floats, Piece
 
 NEAR_S = 0.070  # a stroke this near to a beat is that beat's (the usual tolerance of a beat F-measure)
 JUMP_S = 0.010
-FOUND_S, FOUND_BEATS = 0.035, 4  # back with the player: so near for so many of his beats in a row
+FOUND_S, FOUND_BEATS = 0.035, 4  # back with the player: so near for so many of the player's beats in a row
 LEVELS = (0.5, 2.0, 1 / 3, 3.0)  # what a band may count instead of the beat (AMLt, Davies et al. 2009)
 SETTLE_BEATS = 8  # after an event, before jumps count again
 
@@ -139,7 +140,7 @@ def _jumps(piece: Piece, strokes: Floats, error_s: Floats) -> list[int]:
 
 
 def _recovery(beats: Floats, strokes: Floats, event_s: float) -> float:
-    """Beats of the player from event_s until the band is with him again."""
+    """Return the player's beats from event_s until the band is with the player again."""
     after = beats[beats > event_s - 0.01]
     found = np.abs(after - _nearest(strokes, after)) < FOUND_S
     for i in range(len(found) - FOUND_BEATS + 1):

@@ -1,4 +1,4 @@
-"""Which frames each probe is asked of, and what is right there."""
+"""Define the probes' tasks: which frames each is asked about, and the right answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.probe_takes import LOWEST, TECHNIQUES, Take
+from benchmarks.inputs.probe_takes import LOWEST, TECHNIQUES, Take
 from models.sounds.technique_notes import SETS
 
 AUDIBLE_DB = -60.0
