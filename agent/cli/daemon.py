@@ -39,7 +39,7 @@ def _daemon(given: argparse.Namespace) -> int:
     check_out(given.out)
     structured_log.set_up(config.log.level if config.log.level == "debug" else "info", given.log_json)
 
-    def find() -> setup.Rig:
+    def find() -> setup.Setup:
         found = setup.choose(config, take, waits=True)
         device_list.release()
         return found

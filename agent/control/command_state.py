@@ -12,11 +12,11 @@ from agent.core.settings import MODES, Config
 
 
 @dataclass(slots=True)
-class Orders:
+class CommandState:
     """Only what differs from config.yaml counts as told; times in seconds."""
 
     mode: str
-    told_mode: bool = False
+    mode_was_set: bool = False
     parts: dict[str, bool] = field(default_factory=dict)
     dials: dict[str, float | str | None] = field(default_factory=dict)
     behind_s: float | None = None
@@ -24,7 +24,7 @@ class Orders:
     def note(self, message: Any) -> None:
         """Remember one of messages.SetMode, SetPart, SetDial, SetBehind; anything else is for the moment only."""
         if isinstance(message, SetMode):
-            self.mode, self.told_mode = message.mode, True
+            self.mode, self.mode_was_set = message.mode, True
         elif isinstance(message, SetPart):
             self.parts[message.part] = message.enabled
         elif isinstance(message, SetDial):
@@ -37,7 +37,7 @@ class Orders:
 
     def for_mind(self) -> list[Any]:
         """Everything that a mind with no memory of it must be told."""
-        told: list[Any] = [SetMode(self.mode)] if self.told_mode else []
+        told: list[Any] = [SetMode(self.mode)] if self.mode_was_set else []
         told += [SetDial(name, value) for name, value in self.dials.items()]
         told += [SetBehind(self.behind_s)] if self.behind_s is not None else []
         return told + self.for_audio()
@@ -59,12 +59,12 @@ class Orders:
 
     def lines(self) -> list[str]:
         """The commands that lead here, each as `antiphon ctl` would say it."""
-        said = [f"mode {self.mode}"] if self.told_mode else []
+        said = [f"mode {self.mode}"] if self.mode_was_set else []
         said += [f"{'unmute' if enabled else 'mute'} {part}" for part, enabled in self.parts.items()]
         said += [f"dial {name} {'off' if value is None else value}" for name, value in self.dials.items()]
         return said + ([f"behind {self.behind_s * 1000:g}"] if self.behind_s is not None else [])
 
 
-def orders(config: Config) -> Orders:
+def initial_state(config: Config) -> CommandState:
     """Nothing told yet."""
-    return Orders(config.band.mode)
+    return CommandState(config.band.mode)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agent.control.command_state import Orders
+from agent.control.command_state import CommandState
 from agent.control.commands import TABLE, Command, parse
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetMode, SetPart
@@ -20,13 +20,13 @@ class Dispatcher:
     def __init__(
         self,
         config: Config,
-        orders: Orders,
+        state: CommandState,
         to_mind: Send,
         to_audio: Send,
         stop: Callable[[], object],
         status: Callable[[], str],
     ) -> None:
-        self.orders, self._to_mind, self._to_audio = orders, to_mind, to_audio
+        self.state, self._to_mind, self._to_audio = state, to_mind, to_audio
         self._enabled = {name: part.enabled for name, part in config.parts.items()}
         self._stop, self._status = stop, status
         self.pedals: Any = None  # agent.pedals.Pedals, where there is a MIDI input
@@ -53,7 +53,7 @@ class Dispatcher:
 
     def playing(self, part: str) -> bool:
         """Whether a part is switched on."""
-        return self.orders.parts.get(part, self._enabled[part])
+        return self.state.parts.get(part, self._enabled[part])
 
     def _spelled_out(self, text: str) -> str:
         """`toggle PART` as the mute or unmute it means."""
@@ -64,13 +64,13 @@ class Dispatcher:
         return f"{'mute' if on else 'unmute'} {part}"
 
     def _mode(self, command: Command) -> str:
-        message = command.message or self.orders.next_mode()
+        message = command.message or self.state.next_mode()
         return self._tell(Command("mode", f"mode {message.mode}", message))
 
     def _tell(self, command: Command) -> str:
         messages = command.message if isinstance(command.message, tuple) else (command.message,)
         for message in messages:
-            self.orders.note(message)
+            self.state.note(message)
             if isinstance(message, (SetPart, Panic)):
                 self._to_audio(message)
             if not isinstance(message, Panic):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.midi.output import VIRTUAL, MidiOutput, available_apis
-from agent.midi.port_watch import Fresh, JackLine, ListLine, PortWatch
+from agent.midi.port_watch import Fresh, JackPortWatch, ListPortWatch, PortWatch
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ class PortKeeper:
     losses: how often it went. cause: why it is silent now, "" when it is not.
     """
 
-    def __init__(self, output: MidiOutput, line: PortWatch, on_return: Callable[[], None]) -> None:
-        self._output, self._line, self._on_return = output, line, on_return
+    def __init__(self, output: MidiOutput, watch: PortWatch, on_return: Callable[[], None]) -> None:
+        self._output, self._watch, self._on_return = output, watch, on_return
         self.losses = 0
         self.cause = ""
         self._lost = False
@@ -68,12 +68,12 @@ class PortKeeper:
         if self._thread.is_alive():
             self._thread.join(CLOSE_S)
         self.poll()
-        if self._line.is_dead and self._output.is_open:
+        if self._watch.is_dead and self._output.is_open:
             self._given = self._output.detach()
         if self._given is not None:
-            self._line.abandon(self._given)
+            self._watch.abandon(self._given)
         if not self._thread.is_alive():
-            self._line.close()
+            self._watch.close()
 
     # -- the keeper's own thread ------------------------------------------------------------------------------
 
@@ -88,14 +88,14 @@ class PortKeeper:
 
     def look(self) -> None:
         """One look: notice a loss, mend it if possible."""
-        if not self._lost and self._line.holds():
+        if not self._lost and self._watch.holds():
             return
         if not self._lost:
             self.losses += 1
             self._lose(f"MIDI port {self._output.name} is gone; the band plays on and looks for it")
-        if self._line.needs_port and not self._replace():
+        if self._watch.needs_port and not self._replace():
             return
-        if self._line.holds() or self._line.mend():
+        if self._watch.holds() or self._watch.mend():
             self._win()
 
     def _lose(self, cause: str) -> None:
@@ -110,13 +110,13 @@ class PortKeeper:
                 pass
         if self._given is not None:
             given, self._given = self._given, None
-            self._line.abandon(given)
+            self._watch.abandon(given)
         if not self._output.is_open and self._fresh is None:
-            self._fresh = self._line.reopen()
+            self._fresh = self._watch.reopen()
         return self._fresh is not None
 
     def _win(self) -> None:
-        self._lost, self.cause, self._output.name = False, "", self._line.target
+        self._lost, self.cause, self._output.name = False, "", self._watch.target
         log.info("MIDI port %s is there", self._output.name)
         self._returned = True
 
@@ -133,5 +133,5 @@ def keep(
     output: MidiOutput, spec: str | int, on_return: Callable[[], None], client_name: str = "Antiphon"
 ) -> PortKeeper:
     """A keeper for a port that agent.midi.open_output has opened by the same spec; not started yet."""
-    line = JackLine if output.api == "jack" else ListLine
-    return PortKeeper(output, line(output, str(spec).strip(), client_name), on_return)
+    watch = JackPortWatch if output.api == "jack" else ListPortWatch
+    return PortKeeper(output, watch(output, str(spec).strip(), client_name), on_return)

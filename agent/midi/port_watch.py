@@ -41,7 +41,7 @@ class PortWatch(Protocol):
     def close(self) -> None: ...
 
 
-class JackLine:
+class JackPortWatch:
     """Through a client that watches. The band's own port outlives the instrument; only the server's death ends it."""
 
     def __init__(self, output: MidiOutput, spec: str, client_name: str) -> None:
@@ -109,7 +109,7 @@ class JackLine:
             self._watch.close()
 
 
-class ListLine:
+class ListPortWatch:
     """By the list of ports: ALSA, CoreMIDI, Windows. A port that vanished is closed and another one opened."""
 
     def __init__(self, output: MidiOutput, spec: str, client_name: str) -> None:

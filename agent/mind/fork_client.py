@@ -20,7 +20,7 @@ import time
 from typing import Any
 
 from agent.core.settings import Config
-from agent.mind.fork_server import MESSAGE_BYTES, Born, Died, Parcel
+from agent.mind.fork_server import MESSAGE_BYTES, Exited, Forked, PickledWithFds
 from agent.mind.snapshot import SnapshotStore
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -32,20 +32,20 @@ TURN_S = 0.002
 class MindProcess:
     """A mind, as multiprocessing would show it. exitcode: None while it lives, negative: the signal that ended it."""
 
-    def __init__(self, server: MindServer, ticket: int, name: str) -> None:
-        self._server, self.ticket, self.name = server, ticket, name
+    def __init__(self, server: MindServer, request_id: int, name: str) -> None:
+        self._server, self.request_id, self.name = server, request_id, name
         self._pid: int | None = None
         self._pidfd = -1
         self._code: int | None = None
 
-    def born(self, pid: int) -> None:
+    def on_forked(self, pid: int) -> None:
         """The nursery says."""
         self._pid = pid
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self._pidfd = os.pidfd_open(pid)
 
-    def died(self, code: int) -> None:
+    def on_exited(self, code: int) -> None:
         """The nursery says, or nobody is left to ask."""
         self._code = code
         if self._pidfd >= 0:
@@ -80,7 +80,7 @@ class MindProcess:
         """SIGKILL; one that is not born yet never will be."""
         if self.is_alive():
             if self._pid is None:
-                self._server.kill_nursery()
+                self._server.kill_fork_server()
             else:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._pid, signal.SIGKILL)
@@ -97,17 +97,17 @@ class MindServer:
 
     def __init__(self, config: Config) -> None:
         self._config, self.snapshots = config, SnapshotStore()
-        self._nursery: subprocess.Popen[bytes] | None = None
+        self._fork_server: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
         self._minds: list[MindProcess] = []
-        self._tickets = itertools.count()
+        self._request_ids = itertools.count()
         self._started_s = float("-inf")
         self._orphans: set[int] = set()  # minds whose nursery is gone
         self._closed = False
 
     @property
-    def nursery_pid(self) -> int | None:
-        return self._nursery.pid if self._nursery else None
+    def fork_server_pid(self) -> int | None:
+        return self._fork_server.pid if self._fork_server else None
 
     def prepare(self) -> None:
         """Begin to load, unless that is done or under way."""
@@ -118,7 +118,7 @@ class MindServer:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MESSAGE_BYTES)
         self._started_s = time.monotonic()
         path = os.pathsep.join(part or os.getcwd() for part in sys.path)
-        self._nursery = subprocess.Popen(
+        self._fork_server = subprocess.Popen(
             [sys.executable, "-c", f"from agent.mind.fork_server import main; main({theirs.fileno()})"],
             env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
             pass_fds=(theirs.fileno(),),
@@ -133,14 +133,14 @@ class MindServer:
         """A mind: mind_process.main(*args, shelf). What args hold open may be closed here afterwards."""
         if not hasattr(os, "fork"):
             return self._spawn_anew(args, name)
-        mind = MindProcess(self, next(self._tickets), name)
-        parcel = Parcel((*args, self.snapshots))
+        mind = MindProcess(self, next(self._request_ids), name)
+        pickled = PickledWithFds((*args, self.snapshots))
         self.attend()
         self.prepare()
         self._minds.append(mind)
         assert self._end
         try:
-            socket.send_fds(self._end, [mind.ticket.to_bytes(8, "little"), parcel.data], parcel.fds)
+            socket.send_fds(self._end, [mind.request_id.to_bytes(8, "little"), pickled.data], pickled.fds)
         except OSError:
             self._orphan()
         return mind
@@ -169,38 +169,38 @@ class MindServer:
             self._note(pickle.loads(data))
         for mind in self._minds:
             if self._lost(mind):
-                mind.died(LOST)
+                mind.on_exited(LOST)
         self._minds = [mind for mind in self._minds if mind._code is None]
         if self._end is None and not self._closed and time.monotonic() > self._started_s + AGAIN_S:
             self.prepare()
 
     def _lost(self, mind: MindProcess) -> bool:
         """Whether it has no nursery that would tell, and does not run."""
-        return mind.ticket in self._orphans and not (mind._pid and mind.exists)
+        return mind.request_id in self._orphans and not (mind._pid and mind.exists)
 
-    def _note(self, message: Born | Died) -> None:
+    def _note(self, message: Forked | Exited) -> None:
         for mind in self._minds:
-            if isinstance(message, Born) and mind.ticket == message.ticket:
-                mind.born(message.pid)
-            elif isinstance(message, Died) and mind._pid == message.pid:
-                mind.died(message.code)
+            if isinstance(message, Forked) and mind.request_id == message.request_id:
+                mind.on_forked(message.pid)
+            elif isinstance(message, Exited) and mind._pid == message.pid:
+                mind.on_exited(message.code)
 
-    def kill_nursery(self) -> None:
+    def kill_fork_server(self) -> None:
         """It goes at once; its minds live on."""
         self._orphan()
 
     def close(self) -> None:
         """No more minds; those that live are not ended."""
         self._closed = True
-        self.kill_nursery()
+        self.kill_fork_server()
 
     def _orphan(self) -> None:
         if self._end:
             self._end.close()
         self._end = None
-        self._orphans = {mind.ticket for mind in self._minds}
-        if self._nursery:
-            self._nursery.kill()
+        self._orphans = {mind.request_id for mind in self._minds}
+        if self._fork_server:
+            self._fork_server.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._nursery.wait(1.0)
-            self._nursery = None
+                self._fork_server.wait(1.0)
+            self._fork_server = None

@@ -28,22 +28,22 @@ _received: list[int] = []  # the open files that came with what is being unpickl
 
 
 @dataclass(frozen=True, slots=True)
-class Born:
-    """A mind's process; ticket: of the order."""
+class Forked:
+    """A mind's process; request_id: of the order."""
 
-    ticket: int
+    request_id: int
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
-class Died:
+class Exited:
     """code: as multiprocessing's exitcode."""
 
     pid: int
     code: int
 
 
-class Parcel:
+class PickledWithFds:
     """Packs rings and channels for another process: what it is to open goes beside the bytes."""
 
     def __init__(self, thing: Any) -> None:
@@ -60,13 +60,13 @@ class Parcel:
         return len(self.fds) - 1
 
     @staticmethod
-    def DupFd(index: int) -> Passed:
-        return Passed(index)
+    def DupFd(index: int) -> FdIndex:
+        return FdIndex(index)
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """Stands for an open file in a parcel."""
+class FdIndex:
+    """Stands for an open file in a pickled."""
 
     index: int
 
@@ -116,7 +116,7 @@ def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
         return False
     if not data:
         return False
-    ticket = int.from_bytes(data[:8], "little")
+    request_id = int.from_bytes(data[:8], "little")
     pid = os.fork()
     if pid == 0:
         for other in (deaths, wake):
@@ -124,7 +124,7 @@ def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
         _live(end, data[8:], fds)
     for other in fds:
         os.close(other)
-    _send(end, Born(ticket, pid))
+    _send(end, Forked(request_id, pid))
     return True
 
 
@@ -136,7 +136,7 @@ def _tell_deaths(end: socket.socket) -> None:
             return
         if pid == 0:
             return
-        _send(end, Died(pid, os.waitstatus_to_exitcode(status)))
+        _send(end, Exited(pid, os.waitstatus_to_exitcode(status)))
 
 
 def _send(end: socket.socket, message: Any) -> None:

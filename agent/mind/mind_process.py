@@ -39,12 +39,12 @@ PAST_S = 0.25  # notes due so long ago are not sent while catching up
 
 @dataclass(frozen=True, slots=True)
 class MindReport:
-    """One thought for the parent. said_s: how far the stream had come when it was thought; so far: mended samples
+    """One decision for the parent. said_s: how far the stream had come when it was decision; so far: mended samples
     that were no sound, dropped ones that were lost before they were heard. commit_s: how far ahead it decides,
     plan_p95_s: how long a plan takes; snapshot_s: what keeping the last state took, its worst so far; unkept_bytes: of
     a state that was too large to be kept."""
 
-    thought: Decision
+    decision: Decision
     said_s: float
     mended: int
     dropped: int
@@ -56,8 +56,8 @@ class MindReport:
     @property
     def tells(self) -> bool:
         """Whether something in it is new, and not only still so; in a silent room most say nothing."""
-        heard = self.thought.analysis
-        new = (heard.onsets, heard.notes, heard.revised, heard.ended, heard.beats, heard.phrase, self.thought.plan)
+        heard = self.decision.analysis
+        new = (heard.onsets, heard.notes, heard.revised, heard.ended, heard.beats, heard.phrase, self.decision.plan)
         return any(new)
 
 
@@ -186,27 +186,27 @@ class Listener:
         heard = [said for frame in frames if (said := self._hear(frame, plans))]
         if heard:
             reports.send([one for one in heard[:-1] if one.tells] + heard[-1:] if self.mind.resting else heard)
-            self._snapshots.said = round(heard[-1].thought.analysis.time_s * ANALYSIS_RATE)
+            self._snapshots.said = round(heard[-1].decision.analysis.time_s * ANALYSIS_RATE)
         if self.keeps_now:
             self.keep()
         return bool(frames)
 
     def _hear(self, frame: Frame, plans: Channel) -> MindReport | None:
-        thought = self.mind.step(frame)
+        decision = self.mind.step(frame)
         messages = self.mind.take_messages()
         end = frame.start_sample + len(frame.samples)
         now_s = self._ring.written / self._rate
-        if thought.plan and not self._catches_up:
-            self.pace.record_planning(now_s - thought.plan.created_s)
+        if decision.plan and not self._catches_up:
+            self.pace.record_planning(now_s - decision.plan.created_s)
             self.mind.look_ahead(self.pace.ahead)
         if end <= self._snapshots.said:
             return None  # the one before has said it
-        if thought.plan:
-            plans.send(_still_to_come(thought.plan, now_s))
+        if decision.plan:
+            plans.send(_still_to_come(decision.plan, now_s))
         for message in messages:
             plans.send(message)
         ahead = self.pace.ahead
-        heard = (thought, now_s, self.ears.mended, self.ears.dropped)
+        heard = (decision, now_s, self.ears.mended, self.ears.dropped)
         return MindReport(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s, self._unkept_bytes)
 
 

@@ -1,4 +1,4 @@
-"""What a live session writes down: both rings into the recorder, facts into the chronicle. The parent's thread only."""
+"""What a live session writes down: both rings into the recorder, facts into the event_log. The parent's thread only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from agent.core.errors import UserError
 from agent.core.settings import PartConfig
-from agent.recording.event_log import Chronicle
+from agent.recording.event_log import EventLog
 from agent.recording.recorder import Recorder, Unrecorded
 from listener.capture import to_mono
 from listener.ring import Ring
@@ -22,7 +22,7 @@ class LiveRecording:
     """The rings' readers and the recorder they feed."""
 
     def __init__(self, recorder: Recorder, bass: Ring, stems: Ring, channel: int | None) -> None:
-        self.recorder, self.chronicle = recorder, Chronicle(recorder)
+        self.recorder, self.event_log = recorder, EventLog(recorder)
         self._channel = channel
         self._bass, self._stems = bass.reader(), stems.reader()
         self._rolled_s = 0.0
@@ -59,11 +59,11 @@ class LiveRecording:
     def close(self) -> tuple[str, ...]:
         """Finish the folder; the causes of what could not be written."""
         if self.lost_samples:
-            self.chronicle.cause(f"samples not recorded: bass {self._bass.dropped}, band {self._stems.dropped}")
+            self.event_log.cause(f"samples not recorded: bass {self._bass.dropped}, band {self._stems.dropped}")
         return self.recorder.close()
 
 
-def new_tape(
+def open_recording(
     parts: Mapping[str, PartConfig],
     folder: Path,
     rate: int,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.control.command_state import Orders, orders
+from agent.control.command_state import CommandState, initial_state
 from agent.control.commands import parse
 from agent.control.socket_server import Answer, ControlServer
 from agent.core.errors import UserError
@@ -21,7 +21,7 @@ from agent.recording.recovery import finish_soon
 from agent.session.live import Live
 from agent.session.monitor import Monitor
 from agent.session.resume import LastSession
-from agent.session.setup import Rig
+from agent.session.setup import Setup
 from agent.session.structured_log import fact
 from agent.session.systemd_notify import Notifier
 
@@ -35,10 +35,10 @@ DEAF_S = 120.0  # without both workers: longer than any wait of a crash loop; th
 
 
 class Daemon:
-    """find: the rig, or UserError while there is none. read: the configuration, checked, when SIGHUP comes."""
+    """find: the setup, or UserError while there is none. read: the configuration, checked, when SIGHUP comes."""
 
     def __init__(
-        self, config: Config, find: Callable[[], Rig], folder: Path | None, read: Callable[[], object] = lambda: None
+        self, config: Config, find: Callable[[], Setup], folder: Path | None, read: Callable[[], object] = lambda: None
     ) -> None:
         """Raises UserError where another session runs."""
         self._config, self._find, self._folder, self._read = config, find, folder, read
@@ -73,12 +73,12 @@ class Daemon:
         self._asked_to_read = True
 
     def _run(self) -> int:
-        told, continues = self._resumed()
+        state, continues = self._resumed()
         wait_s, longest_s = AGAIN_S
-        while rig := self._rig():
+        while setup := self._wait_for_devices():
             folder = self._folder or self._new_folder()
             try:
-                self._play(rig, folder, told, continues)
+                self._play(setup, folder, state, continues)
                 return 0
             except UserError as cause:
                 fact(log, "failed", logging.ERROR, cause=cause, again_s=wait_s)
@@ -88,16 +88,16 @@ class Daemon:
                 wait_s = min(2 * wait_s, longest_s)
         return 0
 
-    def _resumed(self) -> tuple[Orders, str | None]:
-        told = orders(self._config)
+    def _resumed(self) -> tuple[CommandState, str | None]:
+        state = initial_state(self._config)
         broken = self._last.broken()
         if broken is None:
-            return told, None
-        told.restore(broken.told)
-        fact(log, "resumed", folder=broken.folder, told="; ".join(told.lines()))
-        return told, broken.folder.name
+            return state, None
+        state.restore(broken.told)
+        fact(log, "resumed", folder=broken.folder, commands="; ".join(state.lines()))
+        return state, broken.folder.name
 
-    def _rig(self) -> Rig | None:
+    def _wait_for_devices(self) -> Setup | None:
         """Waits for it; None when it is told to stop first."""
         while not self._stopping:
             try:
@@ -131,11 +131,13 @@ class Daemon:
 
     # -- a session --------------------------------------------------------------------------------------------
 
-    def _play(self, rig: Rig, folder: Path, told: Orders, continues: str | None) -> None:
+    def _play(self, setup: Setup, folder: Path, state: CommandState, continues: str | None) -> None:
         more: dict[str, Any] = {"continues": continues} if continues else {}
-        fact(log, "started", folder=folder, rig=rig.says, **more)
+        fact(log, "started", folder=folder, devices=setup.says, **more)
         quiet = Monitor(None, live=False)
-        live = Live(self._config, rig, folder, quiet, forever=True, told=told, continues=continues, tend=self._tend)
+        live = Live(
+            self._config, setup, folder, quiet, forever=True, state=state, continues=continues, on_turn=self._on_turn
+        )
         self._live, self._listened_s = live, time.monotonic()
         if self._stopping:
             return
@@ -143,7 +145,7 @@ class Daemon:
             troubles = live.run()
         finally:
             self._live = None
-            self._last.write(folder, told.lines(), ended=True)
+            self._last.write(folder, state.lines(), ended=True)
         fact(log, "ended", folder=folder, troubles=len(troubles))
 
     def _new_folder(self) -> Path:
@@ -154,10 +156,10 @@ class Daemon:
         except UserError:
             return root / "unrecorded"
 
-    def _tend(self, live: Live) -> None:
+    def _on_turn(self, live: Live) -> None:
         self._server.poll(live.answer)
         self._read_again()
-        self._last.write(live.folder, live.dispatcher.orders.lines())
+        self._last.write(live.folder, live.dispatcher.state.lines())
         if live.ending:
             self._notifier.say("STOPPING=1")  # what is written now may take longer than the watchdog waits
             return

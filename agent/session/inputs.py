@@ -70,9 +70,9 @@ class Inputs:
         """What a mind that was started anew must know."""
         return [*([self._told] if self._told and self._told.grid else []), *self.talk.again()]
 
-    def push(self, thought: Decision) -> str:
+    def push(self, decision: Decision) -> str:
         """What was heard and decided in a frame; what the band says to it, mostly nothing."""
-        return self.talk.push(thought)
+        return self.talk.push(decision)
 
     def close(self) -> None:
         self.talk.close()

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 KINDS_MAX = 100  # of mistakes that are remembered as told
 
 
-class Fence:
+class Isolation:
     """fence(step, ...) calls it. What it raises is logged with its traceback and told in a line, each kind once; only
     UserError, which is for the person, passes. tell: must not raise."""
 

@@ -18,7 +18,7 @@ SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".
 
 
 @dataclass(frozen=True, slots=True)
-class Rig:
+class Setup:
     """take: the file that is played instead of a microphone. output_channels: 0 = no sound card is played to."""
 
     rate: int
@@ -42,7 +42,7 @@ def looks_like_file(given: str) -> bool:
     return Path(given).suffix.lower() in SOUND_SUFFIXES or "/" in given or Path(given).exists()
 
 
-def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = False) -> Rig:
+def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = False) -> Setup:
     """What to play on. Raises UserError for a device or file that is not there.
 
     Without a file and without a microphone the take that ships is played in its place; with waits=True the microphone
@@ -59,7 +59,7 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
     channel = config.audio.input_channel - 1 if config.audio.input_channel else None
     rate = _rate(config, card, take, channel)
     output = card if card and card.output_device is not None and config.audio.output_enabled else None
-    return Rig(
+    return Setup(
         rate=rate,
         input_device=card.input_device if card else None,
         input_channels=card.input_channels if card and take is None else 1,
@@ -72,11 +72,11 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
     )
 
 
-def waiting(config: Config) -> Rig:
-    """A rig for a card that nobody has seen yet: stereo both ways (one that has less is heard on both sides), at
+def waiting(config: Config) -> Setup:
+    """A setup for a card that nobody has seen yet: stereo both ways (one that has less is heard on both sides), at
     audio.sample_rate or DEFAULT_RATE, which the card is asked for when it comes."""
     wanted = config.audio.input_channel
-    return Rig(
+    return Setup(
         rate=config.audio.sample_rate or DEFAULT_RATE,
         input_device=None,
         input_channels=wanted or device_list.STEREO,
@@ -98,13 +98,13 @@ def _card(config: Config, take: Path | None, waits: bool) -> device_list.Card | 
         raise
 
 
-def cancels_echo(config: Config, rig: Rig) -> bool:
+def cancels_echo(config: Config, setup: Setup) -> bool:
     """Whether the band is taken out of the microphone: where there is one, and a sound card the band plays through.
 
     Not of itself where the bass is played back too: what it is told the band sent would hold the bass.
     """
     wanted = {"on": True, "off": False, "auto": config.audio.monitor_input != "on"}[config.audio.echo_cancel]
-    return wanted and rig.take is None and rig.output_channels > 0
+    return wanted and setup.take is None and setup.output_channels > 0
 
 
 def _rate(config: Config, card: device_list.Card | None, take: Path | None, channel: int | None) -> int:

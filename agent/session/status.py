@@ -29,9 +29,9 @@ class StatusBoard:
     def status(self) -> Status:
         return self._status
 
-    def thought(self, thought: Decision) -> None:
+    def decision(self, decision: Decision) -> None:
         """What was heard and decided in one frame."""
-        heard, before = thought.analysis, self._status
+        heard, before = decision.analysis, self._status
         self._status = replace(
             before,
             elapsed_s=heard.time_s,
@@ -39,11 +39,11 @@ class StatusBoard:
             note=heard.notes[-1] if heard.notes else before.note,
             key=heard.key,
             chord=_shown(heard.chord),
-            state=thought.state,
-            mode=thought.mode,
-            turn=thought.turn,
-            parts={name: self._does(name, thought) for name in self.enabled},
-            bar=thought.bar + 1 if heard.grid else 0,
+            state=decision.state,
+            mode=decision.mode,
+            turn=decision.turn,
+            parts={name: self._does(name, decision) for name in self.enabled},
+            bar=decision.bar + 1 if heard.grid else 0,
         )
         self._beat(heard.grid, heard.time_s)
 
@@ -68,10 +68,10 @@ class StatusBoard:
             "line": line(now),
         }
 
-    def _does(self, part: str, thought: Decision) -> str:
+    def _does(self, part: str, decision: Decision) -> str:
         if not self.enabled[part]:
             return "off"
-        return "plays" if part in thought.playing else "rests"
+        return "plays" if part in decision.playing else "rests"
 
     def _beat(self, grid: Grid | None, time_s: float) -> None:
         if grid is None:

@@ -73,7 +73,7 @@ class History:
 
 
 Start = Callable[[Channel, Channel], Process]
-Place = tuple[Process, Channel, Channel]  # a process, our end of its commands, our end of its reports
+Launched = tuple[Process, Channel, Channel]  # a process, our end of its commands, our end of its reports
 
 
 class Worker:
@@ -84,7 +84,7 @@ class Worker:
     def __init__(self, name: str, start: Start, spare: Start | None = None) -> None:
         self.name, self.history = name, History()
         self._start, self._start_spare = start, spare
-        self._spare: Place | None = None
+        self._spare: Launched | None = None
         self.process: Process | None = None
         self.ready = False
         self._commands: Channel | None = None
@@ -100,16 +100,16 @@ class Worker:
         self.ready, self._failure, self._due_s = False, "", None
         self._started_s = self._said_s = self._looked_s = now_s
         self.history.starts += 1
-        self.process, self._commands, self._reports = self._from_spare() or _place(self._start)
+        self.process, self._commands, self._reports = self._from_spare() or _launch(self._start)
 
     def keep_spare(self) -> None:
         """See to it that one is waiting, when the one of now has been up for a while."""
         if self._start_spare is None or self._spare or not self.ready:
             return
         if time.monotonic() - self._started_s > SPARE_AFTER_S[self.history.starts > 1]:
-            self._spare = _place(self._start_spare)
+            self._spare = _launch(self._start_spare)
 
-    def _from_spare(self) -> Place | None:
+    def _from_spare(self) -> Launched | None:
         spare, self._spare = self._spare, None
         if spare and spare[0].is_alive() and not is_stopped(spare[0].pid) and spare[1].send(BEGIN):
             return spare
@@ -163,7 +163,7 @@ class Worker:
             return f"the {self.name} process said nothing for {silent_s:.1f} s"
         return ""
 
-    def bury(self, cause: str) -> None:
+    def schedule_restart(self, cause: str) -> None:
         """It is dead or shall be; plan its next start. A process that ended with code 0 is left in peace by the caller."""
         now_s = time.monotonic()
         self.kill()
@@ -171,7 +171,7 @@ class Worker:
         self.history.died(cause, now_s - self._started_s < EARLY_S, now_s)
         self._due_s = now_s + self.history.wait_s
 
-    def revive(self) -> bool:
+    def restart_when_due(self) -> bool:
         """Start it if it is time to; whether it was started."""
         if self._due_s is None or time.monotonic() < self._due_s:
             return False
@@ -203,7 +203,7 @@ class Worker:
                 end.close()
 
 
-def _place(start: Start) -> Place:
+def _launch(start: Start) -> Launched:
     sends, commands = channel()
     reports, hears = channel()
     process = start(commands, reports)
@@ -212,9 +212,9 @@ def _place(start: Start) -> Place:
     return process, sends, hears
 
 
-def _dismiss(place: Place | None) -> None:
-    if place:
-        process, sends, hears = place
+def _dismiss(launched: Launched | None) -> None:
+    if launched:
+        process, sends, hears = launched
         process.kill()
         process.join(1.0)
         sends.close()

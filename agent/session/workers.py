@@ -10,7 +10,7 @@ from agent.core.channel import Channel, channel
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioSetup
 from agent.mind.fork_client import MindServer
-from agent.session.setup import Rig, cancels_echo
+from agent.session.setup import Setup, cancels_echo
 from agent.session.supervisor import Process, Worker, enter, is_stopped
 from listener.ring import Ring
 
@@ -20,12 +20,12 @@ RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind 
 class Workers:
     """audio, mind: the places; nothing is started yet. latency: of the sound card, once the audio process has told."""
 
-    def __init__(self, config: Config, rig: Rig) -> None:
-        self._config, self.rig = config, rig
+    def __init__(self, config: Config, setup: Setup) -> None:
+        self._config, self.setup = config, setup
         self._spawn = multiprocessing.get_context("spawn")
-        self.bass = self._ring(rig.input_channels)
+        self.bass = self._ring(setup.input_channels)
         self.stems = self._ring(2 * len(config.parts))
-        self._sent = self._ring(rig.output_channels) if cancels_echo(config, rig) else None
+        self._sent = self._ring(setup.output_channels) if cancels_echo(config, setup) else None
         self._stamp = SharedStamp()
         self.plans, self._plans_in = channel()
         self._minds = MindServer(config)
@@ -35,7 +35,7 @@ class Workers:
         self.rolling = False  # whether the audio process of now was told to go
 
     def _ring(self, channels: int) -> Ring:
-        return Ring(round(RING_S * self.rig.rate), channels)
+        return Ring(round(RING_S * self.setup.rate), channels)
 
     def _start_audio(self, commands: Channel, reports: Channel) -> Process:
         return self._spawned("agent.engine.audio_process", commands, reports)
@@ -44,28 +44,28 @@ class Workers:
         return self._spawned("agent.engine.spare_process", commands, reports)
 
     def _spawned(self, module: str, commands: Channel, reports: Channel) -> Process:
-        rig = self.rig
-        setup = AudioSetup(
+        setup = self.setup
+        audio_setup = AudioSetup(
             config=self._config,
-            rate=rig.rate,
-            input_device=rig.input_device,
-            output_device=rig.output_device,
-            output_channels=rig.output_channels,
-            take=rig.take,
+            rate=setup.rate,
+            input_device=setup.input_device,
+            output_device=setup.output_device,
+            output_channels=setup.output_channels,
+            take=setup.take,
             ring=self.bass,
             stems=self.stems,
             sent=self._sent,
             stamp=self._stamp,
-            waits=rig.waits,
+            waits=setup.waits,
         )
-        args = (module, "main", setup, self._plans_in, commands, reports)
+        args = (module, "main", audio_setup, self._plans_in, commands, reports)
         process = self._spawn.Process(target=enter, args=args, name="antiphon-audio", daemon=True)
         process.start()
         return process
 
     def _start_mind(self, commands: Channel, reports: Channel) -> Process:
-        rig, latency_s = self.rig, self.latency.input_s + self.latency.output_s
-        shared = (self._config, self.bass, self._sent, rig.rate, rig.ring_channel, latency_s, self.plans)
+        setup, latency_s = self.setup, self.latency.input_s + self.latency.output_s
+        shared = (self._config, self.bass, self._sent, setup.rate, setup.ring_channel, latency_s, self.plans)
         process: Process = self._minds.spawn((*shared, commands, reports))
         return process
 
@@ -76,15 +76,15 @@ class Workers:
 
     def poll(self) -> None:
         """In each turn: a mind that is to be born waits for no process that stands still; a spare is kept."""
-        if self.mind.process and not self.mind.ready and is_stopped(self._minds.nursery_pid):
-            self._minds.kill_nursery()
+        if self.mind.process and not self.mind.ready and is_stopped(self._minds.fork_server_pid):
+            self._minds.kill_fork_server()
         if self.up:
             self.audio.keep_spare()
 
     def go(self) -> None:
         """Let the sound begin. A file waits for the mind, so that the same file and seed give the same session; a
         player does not."""
-        if self.audio.ready and not self.rolling and (self.mind.ready or self.rig.take is None or self.bass.written):
+        if self.audio.ready and not self.rolling and (self.mind.ready or self.setup.take is None or self.bass.written):
             self.rolling = self.audio.send("go")
 
     @property

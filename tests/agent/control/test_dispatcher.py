@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.command_state import orders
+from agent.control.command_state import initial_state
 from agent.control.commands import TABLE, parse
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import KEYS
@@ -28,7 +28,7 @@ class Room:
         self.audio: list[Any] = []
         self.stopped = False
         self.dispatcher = Dispatcher(
-            Config(), orders(Config()), self.mind.append, self.audio.append, self._stop, lambda: "all is well"
+            Config(), initial_state(Config()), self.mind.append, self.audio.append, self._stop, lambda: "all is well"
         )
 
     def _stop(self) -> None:
@@ -68,9 +68,9 @@ def test_toggle_knows_what_plays(room: Room) -> None:
 def test_what_was_told_can_be_told_again(room: Room) -> None:
     for line in ("mode loop", "mute line", "dial tension 0.5", "dial style jazz", "dial tension off", "behind -5"):
         room.dispatcher.command(line)
-    again = orders(Config())
-    again.restore([*room.dispatcher.orders.lines(), "mode polka", "dial nothing 3", ""])
-    assert again == room.dispatcher.orders
+    again = initial_state(Config())
+    again.restore([*room.dispatcher.state.lines(), "mode polka", "dial nothing 3", ""])
+    assert again == room.dispatcher.state
     assert set(map(repr, again.for_mind())) >= {repr(SetMode("loop")), repr(SetBehind(-0.005))}
     assert again.for_audio() == [SetPart("line", False)]
 
