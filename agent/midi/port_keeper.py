@@ -93,9 +93,7 @@ class PortKeeper:
             return
         if not self._lost:
             self.losses += 1
-            self._lose(
-                f"MIDI port {self._output.name} was disconnected; the band plays on and reconnects when it is back"
-            )
+            self._lose(f"MIDI port {self._output.name} was disconnected; the band plays on and reconnects it")
         if self._watch.needs_port and not self._replace():
             return
         if self._watch.holds() or self._watch.mend():
