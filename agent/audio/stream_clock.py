@@ -1,6 +1,6 @@
-"""Samples <-> seconds: which monotonic moment a sample of the capture stream belongs to.
+"""Converts between samples of the capture stream and monotonic seconds.
 
-Monotonic seconds only (CLOCK_MONOTONIC): the time of day may step as it likes.
+It uses CLOCK_MONOTONIC only, so changes of the time of day do not matter.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class StreamClock:
 
 
 class SharedStamp:
-    """The clock's last pair in memory that outlives the audio process, so that the next one goes on with it.
+    """Keeps the clock's last pair in memory that outlives the audio process, so that the next process goes on from it.
 
     One writer at a time (the audio process's main loop), any number of readers.
     """

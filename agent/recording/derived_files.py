@@ -1,4 +1,4 @@
-"""session.mid and pianoroll.png out of events.jsonl: after the music, or after a crash, from the same lines."""
+"""Makes session.mid and pianoroll.png from the lines of events.jsonl, after the session or after a crash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DRAWN_S = 1_200.0  # a picture of more is no picture
 
 @dataclass(slots=True)
 class Facts:
-    """What the lines say. parts_midi: channel 1-16 and program 0-127 of each part."""
+    """What events.jsonl says of a session. parts_midi: channel 1-16 and program 0-127 of each part."""
 
     heard: dict[float, Note] = field(default_factory=dict)  # by onset: the last word on it counts
     band: list[PlannedNote] = field(default_factory=list)
@@ -66,7 +66,7 @@ def gather(records: Iterable[Mapping[str, Any]]) -> Facts:
 
 
 class _Band:
-    """Note-ons and note-offs of one output, paired."""
+    """Pairs the note-ons and note-offs of one output."""
 
     def __init__(self) -> None:
         self._notes: list[PlannedNote] = []

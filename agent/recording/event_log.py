@@ -1,4 +1,4 @@
-"""What a session writes down of each decision and each thing sent, live and from a file alike."""
+"""Turns decisions and sent events into lines of events.jsonl, live and with --fast alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHORD_CONFIDENCE = 0.3  # below this an estimate is not worth a line
 
 
 class EventLog:
-    """Turns thoughts and reports into the recorder's lines; writes a fact once, when it is new."""
+    """Writes decisions and sent events to the recorder; each fact once, when it is new."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -22,7 +22,7 @@ class EventLog:
         self._state = ""
 
     def decision(self, decision: Decision, said_s: float | None = None) -> None:
-        """Everything new that was heard and decided in one frame; said_s: where the stream was by then, if live."""
+        """Write all that one frame newly heard and decided; said_s: where the stream was by then, if live."""
         recorder, heard = self._recorder, decision.analysis
         live = {} if said_s is None else {"said_s": said_s}
         for onset in heard.onsets:
@@ -53,14 +53,14 @@ class EventLog:
             self._recorder.event(to_record("planned", note, created_s=decision.analysis.time_s))
 
     def sent(self, records: Iterable[dict[str, Any]], notes: Iterable[PlannedNote] = ()) -> None:
-        """What left for the synth or the MIDI port."""
+        """Write the events that left for the synth or the MIDI port."""
         for record in records:
             self._recorder.event(record)
 
     def cause(self, what: str, time_s: float | None = None) -> None:
-        """Something went wrong and the music went on."""
+        """Write that something went wrong while the music went on."""
         self._recorder.event({"type": "trouble", "time_s": time_s, "cause": what})
 
     def summary(self, **figures: Any) -> None:
-        """The session in a line, at its end."""
+        """Write the session's summary, at its end."""
         self._recorder.event({"type": "summary", **figures})
