@@ -1,4 +1,4 @@
-"""Plans in, sound and MIDI out. Imports no torch: this is what runs in the audio process (agent/engine/audio_process.py)."""
+"""Turns plans into sound and MIDI inside the audio process (agent/engine/audio_process.py). It never imports torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Stems = NDArray[np.float32]
 
 
 class Instrument(Protocol):
-    """What agent.synth.Synth offers."""
+    """The part of agent/audio/synth.py's Synth that is used here."""
 
     @property
     def silent(self) -> bool: ...
@@ -35,7 +35,7 @@ class Instrument(Protocol):
 
 
 class Port(Protocol):
-    """What agent.outputs.MidiBand offers."""
+    """The part of agent/midi/band_port.py's MidiBand that is used here."""
 
     @property
     def sends_clock(self) -> bool: ...

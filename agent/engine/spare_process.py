@@ -1,4 +1,4 @@
-"""An audio process that waits, with everything loaded, to take the place of one that dies."""
+"""Runs a spare audio process that waits, with everything loaded, to replace one that dies."""
 
 from __future__ import annotations
 

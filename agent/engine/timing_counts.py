@@ -1,4 +1,4 @@
-"""What became of the band's notes at one output, in a few numbers that are cheap to add to and to send."""
+"""Counts which of the band's notes left one output in time, late or not at all."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ def _bin_of(lateness_s: float) -> int:
 
 @dataclass(slots=True)
 class Counts:
-    """Counted since the start. in_time_share, freshness and their product follow StreamMUSE (Zheng et al., "Real-Time
-    Language Model Jamming", RTAS 2026: ISR, backup level, and ISR weighted by (C - backup) / C with C = 32 ticks)."""
+    """Counts since the start of the process.
+
+    in_time_share, freshness and their product follow StreamMUSE (Zheng et al., "Real-Time Language Model Jamming",
+    RTAS 2026: ISR, backup level, and ISR weighted by (C - backup) / C with C = 32 ticks).
+    """
 
     sent: int = 0
     late: int = 0  # sent after their time

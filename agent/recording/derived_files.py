@@ -26,7 +26,7 @@ class Facts:
     beats: list[Beat] = field(default_factory=list)
     chords: list[tuple[float, Chord]] = field(default_factory=list)
     parts_midi: dict[str, tuple[int, int]] = field(default_factory=dict)
-    said: bool = False  # whether the session came to its summary
+    has_summary: bool = False  # whether the session was closed properly
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -60,7 +60,7 @@ def gather(records: Iterable[Mapping[str, Any]]) -> Facts:
                 facts.parts_midi = {part: (midi[0], midi[1]) for part, midi in record["parts"].items()}
         except (KeyError, TypeError, ValueError, IndexError):
             continue  # half a line that is JSON all the same
-        facts.said |= kind == "summary"
+        facts.has_summary |= kind == "summary"
     facts.band = outputs["synth"].notes() or outputs["midi"].notes()
     return facts
 

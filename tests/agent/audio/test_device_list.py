@@ -51,7 +51,7 @@ def test_a_device_is_found_by_number_part_of_its_name_or_default() -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("scarlett", "ambiguous; input devices: 1: Scarlett 8i6: USB (hw:1,0), ALSA; 2: Scarlett Solo"),
+        ("scarlett", "matches several devices; input devices: 1: Scarlett 8i6: USB (hw:1,0), ALSA; 2: Scarlett Solo"),
         ("theremin", "'theremin' was not found; input devices: 0: HDA"),
         ("HDMI 0", "was not found"),
         (4, "was not found"),
