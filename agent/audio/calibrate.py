@@ -142,7 +142,7 @@ def midi_loop(config: Config, port: str, port_in: str) -> tuple[MidiLatency, flo
             source.close()
         if 2 * len(trips_s) <= LOOP_NOTES:
             raise UserError(
-                f"only {len(trips_s)} of {LOOP_NOTES} notes came back from {out.name} at {port_in}; connect the two by cable"
+                f"only {len(trips_s)} of {LOOP_NOTES} notes sent to {out.name} came back at {port_in}; connect a cable"
             )
         middle_ms, spread_ms = _middle_ms(trips_s)
         return MidiLatency(out.name, LOOP, round(middle_ms / 2, 3), round(spread_ms, 3), now()), middle_ms

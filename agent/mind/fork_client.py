@@ -1,7 +1,8 @@
-"""Starts minds for the parent, out of a process that is already warm (agent/mind/fork_server.py); where there is no fork, anew.
+"""Starts mind processes from a fork server that has the models loaded (agent/mind/fork_server.py).
 
-MindServer.prepare() begins loading and returns at once. spawn(args) returns at once, too: a mind that is ordered while
-everything is still being loaded begins when that is done. All minds of a server share one shelf of snapshots.
+Where the system has no fork, each mind is a freshly spawned process. MindServer.prepare() begins loading and returns at
+once. spawn(args) returns at once, too: a mind requested while the models are still loading starts when they are loaded.
+All minds of a server share one snapshot store.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from agent.mind.fork_server import MESSAGE_BYTES, Exited, Forked, PickledWithFds
 from agent.mind.snapshot import SnapshotStore
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-AGAIN_S = 2.0  # a nursery that died is started anew after so long at the earliest
+AGAIN_S = 2.0  # a fork server that died is restarted after so long at the earliest
 LOST = 255  # exit code of a mind whose end nobody saw
 TURN_S = 0.002
 
 
 class MindProcess:
-    """A mind, as multiprocessing would show it. exitcode: None while it lives, negative: the signal that ended it."""
+    """A mind process with the interface of multiprocessing's Process.
+
+    exitcode: None while it runs; negative: the signal that ended it.
+    """
 
     def __init__(self, server: MindServer, request_id: int, name: str) -> None:
         self._server, self.request_id, self.name = server, request_id, name
@@ -39,14 +43,14 @@ class MindProcess:
         self._code: int | None = None
 
     def on_forked(self, pid: int) -> None:
-        """The nursery says."""
+        """Take the process id, which the fork server reports."""
         self._pid = pid
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self._pidfd = os.pidfd_open(pid)
 
     def on_exited(self, code: int) -> None:
-        """The nursery says, or nobody is left to ask."""
+        """Take the exit code, which the fork server reports, or LOST when the fork server is gone."""
         self._code = code
         if self._pidfd >= 0:
             os.close(self._pidfd)
@@ -54,7 +58,7 @@ class MindProcess:
 
     @property
     def pid(self) -> int | None:
-        """None until it is born."""
+        """The process id; None until it is forked."""
         self._server.attend()
         return self._pid
 
@@ -68,7 +72,7 @@ class MindProcess:
 
     @property
     def exists(self) -> bool:
-        """Whether the process runs, by itself: its nursery is gone."""
+        """Whether the process runs, asked of the system: its fork server is gone."""
         if self._pidfd >= 0:
             return not select.select([self._pidfd], [], [], 0)[0]
         with contextlib.suppress(OSError):
@@ -77,7 +81,7 @@ class MindProcess:
         return False
 
     def kill(self) -> None:
-        """SIGKILL; one that is not born yet never will be."""
+        """Kill the process; one that is not forked yet never will be."""
         if self.is_alive():
             if self._pid is None:
                 self._server.kill_fork_server()
@@ -86,14 +90,14 @@ class MindProcess:
                     os.kill(self._pid, signal.SIGKILL)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until it has ended, at most so many seconds."""
+        """Wait until it has ended, at most `timeout` seconds."""
         until_s = time.monotonic() + (float("inf") if timeout is None else timeout)
         while self.is_alive() and time.monotonic() < until_s:
             time.sleep(TURN_S)
 
 
 class MindServer:
-    """One for a session; its thread only. config: what minds will be made for."""
+    """Owns a session's fork server and the minds it forked. config: the minds' configuration. One thread."""
 
     def __init__(self, config: Config) -> None:
         self._config, self.snapshots = config, SnapshotStore()
@@ -102,7 +106,7 @@ class MindServer:
         self._minds: list[MindProcess] = []
         self._request_ids = itertools.count()
         self._started_s = float("-inf")
-        self._orphans: set[int] = set()  # minds whose nursery is gone
+        self._orphans: set[int] = set()  # request ids of minds whose fork server is gone
         self._closed = False
 
     @property
@@ -110,7 +114,7 @@ class MindServer:
         return self._fork_server.pid if self._fork_server else None
 
     def prepare(self) -> None:
-        """Begin to load, unless that is done or under way."""
+        """Start the fork server, which begins to load the models, unless it runs already."""
         if self._end is not None or not hasattr(os, "fork"):
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -130,9 +134,9 @@ class MindServer:
         self._end = ours
 
     def spawn(self, args: tuple[Any, ...], name: str = "antiphon-mind") -> Any:
-        """A mind: mind_process.main(*args, shelf). What args hold open may be closed here afterwards."""
+        """Start mind_process.main(*args, snapshots). The caller may close the files in args afterwards."""
         if not hasattr(os, "fork"):
-            return self._spawn_anew(args, name)
+            return self._spawn_without_fork(args, name)
         mind = MindProcess(self, next(self._request_ids), name)
         pickled = PickledWithFds((*args, self.snapshots))
         self.attend()
@@ -145,7 +149,7 @@ class MindServer:
             self._orphan()
         return mind
 
-    def _spawn_anew(self, args: tuple[Any, ...], name: str) -> Any:
+    def _spawn_without_fork(self, args: tuple[Any, ...], name: str) -> Any:
         from agent.mind.mind_process import main
 
         process = multiprocessing.get_context("spawn").Process(
@@ -155,7 +159,7 @@ class MindServer:
         return process
 
     def attend(self) -> None:
-        """Hear what the nursery says; start a new one when it died. Never waits."""
+        """Read the fork server's messages; start a new one when it died. Never waits."""
         while self._end is not None:
             try:
                 data = self._end.recv(MESSAGE_BYTES)
@@ -175,7 +179,7 @@ class MindServer:
             self.prepare()
 
     def _lost(self, mind: MindProcess) -> bool:
-        """Whether it has no nursery that would tell, and does not run."""
+        """Return whether a mind's fork server is gone and it does not run."""
         return mind.request_id in self._orphans and not (mind._pid and mind.exists)
 
     def _note(self, message: Forked | Exited) -> None:
@@ -186,11 +190,11 @@ class MindServer:
                 mind.on_exited(message.code)
 
     def kill_fork_server(self) -> None:
-        """It goes at once; its minds live on."""
+        """Kill the fork server at once; its minds run on."""
         self._orphan()
 
     def close(self) -> None:
-        """No more minds; those that live are not ended."""
+        """Start no more minds; running ones are not ended."""
         self._closed = True
         self.kill_fork_server()
 

@@ -1,4 +1,4 @@
-"""Minds that die are there again, with all they knew; their nursery may die, too. Real processes, no sound card."""
+"""Minds that die are there again, with all they knew; their fork server may die, too. Real processes, no sound card."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_killed_in_the_middle_it_goes_on_as_if_it_had_not_been(stage):
         stage.start()
     os.kill(stage.server.fork_server_pid, signal.SIGKILL)
     time.sleep(0.05)
-    assert stage.mind.is_alive(), "a mind outlives its nursery"
+    assert stage.mind.is_alive(), "a mind outlives its fork server"
     stage.play(SECONDS)
     both = min(len(alone), len(stage.heard))  # the last frame or two may not have been waited for
     assert both > 74 * SECONDS
@@ -127,7 +127,7 @@ def test_killed_in_the_middle_it_goes_on_as_if_it_had_not_been(stage):
     assert any(heard.decision.plan and heard.decision.plan.committed for heard in alone)
     stage.mind.kill()
     stage.mind.join(5)
-    stage.start()  # out of a new nursery
+    stage.start()  # from a new fork server
 
 
 def test_it_ends_when_told_and_when_its_parent_is_gone(stage):
