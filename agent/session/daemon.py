@@ -1,4 +1,4 @@
-"""The headless session: waits for its interface, plays until it is told to stop, and resumes what a crash broke off."""
+"""Runs the daemon: waits for its audio interface, plays until it is stopped, and resumes a session that crashed."""
 
 from __future__ import annotations
 
@@ -30,12 +30,16 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0  # for an interface that is not there
 TURN_S = 0.05
 AGAIN_S = (1.0, 30.0)  # after a session that could not begin: the first wait and the longest
-SAID_EVERY_S = 60.0
-DEAF_S = 120.0  # without both workers: longer than any wait of a crash loop; then systemd may try from the beginning
+STATUS_EVERY_S = 60.0
+WORKERS_DOWN_S = 120.0  # workers down for so long, longer than any wait of a crash loop: systemd may restart the daemon
 
 
 class Daemon:
-    """find: the setup, or UserError while there is none. read: the configuration, checked, when SIGHUP comes."""
+    """Runs sessions without a terminal.
+
+    find: returns the setup, or raises UserError while a device is missing. read: checks the configuration when SIGHUP
+    comes.
+    """
 
     def __init__(
         self, config: Config, find: Callable[[], Setup], folder: Path | None, read: Callable[[], object] = lambda: None
@@ -51,7 +55,7 @@ class Daemon:
         self._said_s = self._listened_s = time.monotonic()
 
     def run(self) -> int:
-        """Until it is told to stop or a take is over; the exit code."""
+        """Run until a stop command or the end of the input file; return the exit code."""
         handlers = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
         handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         try:
@@ -83,7 +87,7 @@ class Daemon:
             except UserError as cause:
                 fact(log, "failed", logging.ERROR, cause=cause, again_s=wait_s)
                 with contextlib.suppress(OSError):
-                    folder.rmdir()  # where nothing came of it: a night of tries leaves no night of folders
+                    folder.rmdir()  # an attempt that failed leaves no empty folder
                 self._idle(wait_s)
                 wait_s = min(2 * wait_s, longest_s)
         return 0
@@ -98,7 +102,7 @@ class Daemon:
         return state, broken.folder.name
 
     def _wait_for_devices(self) -> Setup | None:
-        """Waits for it; None when it is told to stop first."""
+        """Wait for the devices; None when the daemon is stopped first."""
         while not self._stopping:
             try:
                 return self._find()
@@ -119,12 +123,12 @@ class Daemon:
             time.sleep(TURN_S)
 
     def _idle_answer(self, text: str) -> Answer:
-        """Nothing plays yet."""
+        """Answer a command while no session runs yet."""
         command = parse(text)
         if command.name == "stop":
             self._end()
-            return "the daemon ends", None
-        says = f"nothing is played yet; waiting: {self._waits_for}"
+            return "the daemon is ending", None
+        says = f"no session is running yet; waiting: {self._waits_for}"
         if command.name == "status":
             return says, {"listening": False, "waits_for": self._waits_for}
         raise UserError(says)
@@ -149,7 +153,7 @@ class Daemon:
         fact(log, "ended", folder=folder, troubles=len(troubles))
 
     def _new_folder(self) -> Path:
-        """One that cannot be made is no reason not to play: the session says that nothing is recorded."""
+        """Make a session folder. Where that fails the session plays on and reports that nothing is recorded."""
         root = Path(self._config.paths.sessions)
         try:
             return new_session_folder(root)
@@ -167,10 +171,10 @@ class Daemon:
             self._listened_s = time.monotonic()
             self._tell_systemd("listening", ready=True)
         elif self._is_ready:
-            self._tell_systemd("a worker is started anew", ready=False)
-        if time.monotonic() - self._listened_s < DEAF_S:  # meanwhile the other worker plays on, and this one mends
+            self._tell_systemd("restarting a worker", ready=False)
+        if time.monotonic() - self._listened_s < WORKERS_DOWN_S:  # meanwhile the other worker plays on
             self._notifier.feed()
-        if time.monotonic() - self._said_s > SAID_EVERY_S:
+        if time.monotonic() - self._said_s > STATUS_EVERY_S:
             self._said_s = time.monotonic()
             figures = {key: value for key, value in live.figures.as_dict().items() if value}
             fact(log, "status", restarts=sum(live.workers.restarts.values()), **figures)
@@ -183,12 +187,12 @@ class Daemon:
         self._notifier.status(status)
 
     def _read_again(self) -> None:
-        """SIGHUP: a running session keeps its settings; what the file says counts from the next one on."""
+        """Check the configuration after SIGHUP: a running session keeps its settings, the next start reads the file."""
         if not self._asked_to_read:
             return
         self._asked_to_read = False
         try:
             self._read()
-            fact(log, "config", says="it is in order; it counts when the daemon is started again")
+            fact(log, "config", says="the file is valid; it takes effect when the daemon is restarted")
         except UserError as cause:
             fact(log, "config", logging.ERROR, cause=cause)

@@ -1,5 +1,4 @@
-"""Who speaks to the band besides its bass: pedals, MIDI clock, Ableton Link, and the player in words. Tended in the
-parent's turns."""
+"""Reads a session's inputs besides the bass: pedals, MIDI clock, Ableton Link and the conversation."""
 
 from __future__ import annotations
 
@@ -20,9 +19,11 @@ from listener.types import Grid
 
 
 class Inputs:
-    """to_mind: messages. folder: the session's. say: carries out a command line; may raise UserError.
+    """A session's inputs.
 
-    Raises UserError where what is asked for cannot be had."""
+    to_mind: sends a message to the mind. folder: the session's. say: carries out a command line; may raise UserError.
+    Raises UserError for an input that is configured and not available.
+    """
 
     def __init__(
         self, config: Config, say: Callable[[str], object], to_mind: Callable[[Any], object], folder: str = ""
@@ -43,16 +44,16 @@ class Inputs:
 
     @property
     def says(self) -> str:
-        """Whose beat is followed, in a line; "" for the player's."""
+        """Whose beat is followed, in one line; "" for the player's."""
         return self._sync.says if self._sync else ""
 
     @property
     def dropped(self) -> int:
-        """MIDI messages that nobody read in time."""
+        """MIDI messages lost because they were not read in time."""
         return self._midi.dropped if self._midi else 0
 
     def poll(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
-        """What to tell the mind now."""
+        """Read all inputs; return the messages to send to the mind."""
         self.talk.poll()
         if self.pedals:
             self.pedals.poll()
@@ -67,15 +68,15 @@ class Inputs:
         return list(messages)
 
     def again(self) -> list[Any]:
-        """What a mind that was started anew must know."""
+        """Return the messages that a restarted mind needs."""
         return [*([self._told] if self._told and self._told.grid else []), *self.talk.again()]
 
     def push(self, decision: Decision) -> str:
-        """What was heard and decided in a frame; what the band says to it, mostly nothing."""
+        """Take a frame's decision; return what the band says to it, mostly ""."""
         return self.talk.push(decision)
 
     def close(self) -> None:
         self.talk.close()
-        for one in (self._sync, self._midi):
-            if one:
-                one.close()
+        for source in (self._sync, self._midi):
+            if source:
+                source.close()

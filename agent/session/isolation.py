@@ -1,4 +1,4 @@
-"""Keeps one part's mistake from ending the whole session."""
+"""Keeps an error in one part from ending the whole session."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from agent.core.errors import UserError
 
 log = logging.getLogger(__name__)
 
-KINDS_MAX = 100  # of mistakes that are remembered as told
+KINDS_MAX = 100  # different errors remembered as reported
 
 
 class Isolation:
-    """fence(step, ...) calls it. What it raises is logged with its traceback and told in a line, each kind once; only
-    UserError, which is for the person, passes. tell: must not raise."""
+    """Calls steps so that their errors do not spread: isolated(step, ...) calls step(...).
+
+    An exception is logged with its traceback and passed to tell in one line, each kind once; only UserError, which the
+    user must see, is raised. tell: must not raise.
+    """
 
     def __init__(self, tell: Callable[[str], object]) -> None:
         self._tell, self._told = tell, set[str]()
@@ -24,7 +27,7 @@ class Isolation:
             step(*given)
         except UserError:
             raise
-        except Exception as cause:  # whatever breaks, the others have their turn
+        except Exception as cause:  # whatever breaks, the other steps still run
             says = f"{type(cause).__name__} in {getattr(step, '__qualname__', step)}: {cause}"
             if says not in self._told and len(self._told) < KINDS_MAX:
                 self._told.add(says)

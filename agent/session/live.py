@@ -1,4 +1,4 @@
-"""A session in real time: the parent's turns. It supervises both workers, records, shows and obeys.
+"""Runs a session in real time: the parent supervises both workers, records, shows the status and obeys commands.
 
 (A file faster than real time: agent/session/offline.py.)
 """
@@ -36,14 +36,14 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 3.0
 TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
-STALE_S = 0.3  # the mind owes a word when so much sound came since its last
+STALE_S = 0.3  # the mind should have reported when so much sound came since its last report
 
 
 class Live:
-    """run() returns when the take is over or when it is told to stop; with forever=False also in a crash loop.
+    """A live session. run() returns at the end of an input file or on stop(); with forever=False also in a crash loop.
 
-    told, continues: the state and the folder's name of an earlier session that this one resumes. tend: called in each
-    turn (the control socket).
+    state, continues: the command state and the folder's name of an earlier session that this one resumes. on_turn:
+    called in each turn of the main loop (the control socket).
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Live:
         self._troubles: list[str] = []
         self._recording: LiveRecording | None = None
         self._isolated = Isolation(self._trouble)
-        self._silencing: list[str] = []  # what became of silencing the port
-        self._heard_at = 0  # samples written when the mind last spoke
+        self._silencing: list[str] = []  # results of silencing the MIDI port: "" or why it failed
+        self._heard_at = 0  # samples written when the mind last reported
 
     def run(self) -> tuple[str, ...]:
-        """Play until it is over; returns the causes of whatever went wrong. Raises UserError if it cannot begin."""
+        """Play until the end; return the causes of whatever went wrong. Raises UserError if it cannot begin."""
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         try:
@@ -86,7 +86,7 @@ class Live:
             while not self.ending:
                 self._turn()
                 time.sleep(RESTING_TURN_S if self.listening and not self._grid else TURN_S)
-            self._on_turn(self)  # who asked for the end is answered before everything is written
+            self._on_turn(self)  # the client that asked for the end is answered before everything is written
         finally:
             self._finish(numbers)
             for number, handler in handlers.items():
@@ -98,13 +98,13 @@ class Live:
         self._stopping = True
 
     def command(self, text: str) -> str:
-        """Carry out one line of agent/control/commands.py; what was done, in a line. Raises UserError."""
+        """Carry out one line of agent/control/commands.py; return what was done, in one line. Raises UserError."""
         says = self.dispatcher.command(text)
         self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
         return says
 
     def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
-        """command() for the control socket; with the status where that was asked for."""
+        """Carry out a command for the control socket; return its answer, with the status where that was asked for."""
         return self.command(text), self.status() if text.split()[:1] == ["status"] else None
 
     @property
@@ -114,11 +114,11 @@ class Live:
 
     @property
     def listening(self) -> bool:
-        """Whether both workers are up and have spoken lately."""
+        """Whether both workers are up and have reported lately."""
         return self.workers.up
 
     def status(self) -> dict[str, Any]:
-        """What is heard and played and how well, as plain data."""
+        """Return what is heard and played and how well, as plain data."""
         return self._board.as_dict() | {
             "listening": self.listening,
             "mode": self.dispatcher.state.mode,
@@ -133,7 +133,7 @@ class Live:
         }
 
     def _turn(self) -> None:
-        alive = self.workers.audio.alive  # asked before its last words are read
+        alive = self.workers.audio.alive  # asked before its last reports are read
         self._isolated(self._read_mind)
         self._isolated(self._read_audio)
         if self._recording:
@@ -145,7 +145,7 @@ class Live:
         self._isolated(self._monitor.update, self._board.status())
 
     def _poll_inputs(self) -> None:
-        """Everyone who may tell the band something."""
+        """Read pedals, clocks and the conversation; send on what concerns the mind."""
         workers = self.workers
         for message in self._inputs.poll(self.figures.report, workers.setup.rate, workers.latency.input_s, self._grid):
             workers.mind.send(message)
@@ -211,8 +211,8 @@ class Live:
         self.workers.poll()
         self._report_silencing()
         audio, mind = self.workers.audio, self.workers.mind
-        ended_just_now = audio_was_alive and not audio.alive  # its last words are read in the next turn
-        cause = "" if ended_just_now else audio.trouble(owes_words=self.workers.rolling)
+        ended_just_now = audio_was_alive and not audio.alive  # its last reports are read in the next turn
+        cause = "" if ended_just_now else audio.trouble(owes_report=self.workers.rolling)
         if cause or (self.figures.stuck and audio.ready):  # once, not while its successor waits
             self._handle_death(audio, cause or "the sound card's driver is stuck")
             self._silence()
@@ -220,7 +220,7 @@ class Live:
             self.workers.rolling = False
             self.figures.new_life()
         if mind.process is None or (self.workers.bass.ended and not mind.alive):
-            return  # not begun, or the music is over and it has said all it had to say
+            return  # not begun, or the music is over and it has reported everything
         owes = self.workers.bass.written - self._heard_at > STALE_S * self.workers.setup.rate
         if cause := mind.trouble(owes):
             self._handle_death(mind, cause)
@@ -228,7 +228,7 @@ class Live:
             self._heard_at = self.workers.bass.written
 
     def _silence(self) -> Thread:
-        """The audio process could not end its notes itself. Beside the start of the next one: a port takes its time."""
+        """End the notes of an audio process that died, in a thread, as opening a MIDI port may take a while."""
         thread = Thread(target=lambda: self._silencing.append(silence(self._config)), daemon=True)
         thread.start()
         return thread
@@ -236,19 +236,19 @@ class Live:
     def _report_silencing(self) -> None:
         while self._silencing:
             if why := self._silencing.pop():
-                self._trouble(f"notes may hang: {why}")
+                self._trouble(f"notes may hang: the MIDI port could not be silenced ({why}); try `antiphon ctl panic`")
 
     def _handle_death(self, worker: Worker, cause: str) -> None:
-        """Make room for the next one; whoever cannot even begin, or begins in vain again and again, is given up."""
+        """Handle a dead worker: schedule its restart, or stop the session if it never started or crash-loops."""
         begun = self._recording is not None and (worker is self.workers.audio or self._heard_at > 0)
         if not self._forever and not begun:
             raise UserError(worker.failure or f"{cause}; try `antiphon doctor`")
         worker.schedule_restart(cause)
         if worker.history.loops and not self._forever:
-            cause = f"{cause}; it died {len(worker.history.early_s)} times within a minute: given up"
+            cause = f"{cause}; it died {len(worker.history.early_s)} times within a minute, so the session ends"
             self._stopping = True
         self._trouble(cause)
-        self._board.say(f"the {worker.name} process is started anew", restarts=1)
+        self._board.say(f"restarting the {worker.name} process", restarts=1)
 
     def _trouble(self, cause: str) -> None:
         log.log(logging.WARNING if self._forever else logging.INFO, "%s", cause)
@@ -258,20 +258,20 @@ class Live:
             self._recording.event_log.cause(cause)
 
     def _quietly(self, text: str) -> None:
-        """A command whose answer is shown, whether it can be carried out or not."""
+        """Carry out a command of the keyboard and show its answer, or why it failed."""
         try:
             self._board.say(self.command(text))
         except UserError as mistake:
             self._board.say(str(mistake))
 
     def _finish(self, numbers: tuple[signal.Signals, ...]) -> None:
-        """Silence first, then everything written; a second Ctrl-C changes nothing."""
+        """Silence the band first, then write everything; a second Ctrl-C changes nothing."""
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
         end_workers = partial(self.workers.end, STOP_TIMEOUT_S)
         steps = (self._stop_audio, self._write_all, end_workers, self._inputs.close, self._keys.close)
         for step in (*steps, self._monitor.close):
-            with contextlib.suppress(UserError):  # it is too late to mend anything
+            with contextlib.suppress(UserError):  # the session is ending anyway
                 self._isolated(step)
 
     def _write_all(self) -> None:
@@ -291,7 +291,7 @@ class Live:
         while audio.alive and time.monotonic() < deadline_s and not audio.trouble():
             self._read_audio()
             time.sleep(TURN_S / 4)
-        self._read_audio()  # what it said with its last breath
+        self._read_audio()  # its last reports
         audio.end(0.5)
         if audio.process.exitcode != 0:
             (silencing := self._silence()).join(STOP_TIMEOUT_S)

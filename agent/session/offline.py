@@ -1,4 +1,4 @@
-"""A file played through the very same path as fast as the machine can, with the same result as in real time."""
+"""Runs a session on a file as fast as the machine can (`jam --fast`), with the same result as in real time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITE_SAMPLES = 8_192  # stems are written in lots of about this many
 
 
 class OfflineSession:
-    """run() takes the whole file, or what came before Ctrl-C, and writes the session folder."""
+    """A session on a file. run() processes all of it, or what came before Ctrl-C, and writes the session folder."""
 
     def __init__(self, config: Config, setup: Setup, folder: Path, monitor: Monitor) -> None:
         assert setup.take
@@ -47,7 +47,7 @@ class OfflineSession:
         self._stems: list[Stems] = []  # rendered, not yet written
 
     def run(self) -> tuple[str, ...]:
-        """Returns the causes of whatever went wrong."""
+        """Process the file; return the causes of whatever went wrong."""
         try:
             with _interruptible() as interrupted:
                 self._play(interrupted)

@@ -1,4 +1,4 @@
-"""Both workers of a session and what they share: rings, the clock's stamp, the channel of plans."""
+"""Starts a session's two workers, audio and mind, and owns what they share: rings, clock stamp, plan channel."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from agent.session.setup import Setup, cancels_echo
 from agent.session.supervisor import Process, Worker, enter, is_stopped
 from listener.ring import Ring
 
-RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind before it loses sound
+RING_S = 10.0  # how far the recorder, or a restarted mind, may fall behind before it loses sound
 
 
 class Workers:
-    """audio, mind: the places; nothing is started yet. latency: of the sound card, once the audio process has told."""
+    """The two workers; nothing is started yet. latency: of the sound card, once the audio process has reported it."""
 
     def __init__(self, config: Config, setup: Setup) -> None:
         self._config, self.setup = config, setup
@@ -32,7 +32,7 @@ class Workers:
         self.audio = Worker("audio", self._start_audio, self._start_spare)
         self.mind = Worker("model", self._start_mind)
         self.latency = NO_LATENCY
-        self.rolling = False  # whether the audio process of now was told to go
+        self.rolling = False  # whether the current audio process has been sent "go"
 
     def _ring(self, channels: int) -> Ring:
         return Ring(round(RING_S * self.setup.rate), channels)
@@ -70,12 +70,12 @@ class Workers:
         return process
 
     def start(self) -> None:
-        """Begin: what a mind needs is loaded beside the audio process; the mind is started when that has told."""
+        """Start loading the models and start the audio process; the mind is started once that is ready."""
         self._minds.prepare()
         self.audio.start()
 
     def poll(self) -> None:
-        """In each turn: a mind that is to be born waits for no process that stands still; a spare is kept."""
+        """Kill a stopped fork server that a starting mind waits for; keep a spare audio process."""
         if self.mind.process and not self.mind.ready and is_stopped(self._minds.fork_server_pid):
             self._minds.kill_fork_server()
         if self.up:
@@ -89,7 +89,7 @@ class Workers:
 
     @property
     def up(self) -> bool:
-        """Whether both have said that they are ready."""
+        """Whether both have reported that they are ready."""
         return self.audio.ready and self.mind.ready
 
     @property
@@ -102,17 +102,17 @@ class Workers:
 
     @property
     def lost_messages(self) -> int:
-        """Commands that a worker did not take in time."""
+        """Commands that a worker did not read in time."""
         return self.audio.dropped + self.mind.dropped
 
     def figures(self) -> dict[str, Any]:
-        """For the summary."""
+        """Return figures for the summary."""
         causes = [*self.audio.history.causes, *self.mind.history.causes]
         starts = {"audio_starts": self.audio.history.starts, "mind_starts": self.mind.history.starts}
         return starts | {"restart_causes": causes, "lost_commands": self.lost_messages}
 
     def end(self, patience_s: float) -> None:
-        """Wait for both to end by themselves, then end them."""
+        """Wait for both to end by themselves, then kill them."""
         for worker in (self.audio, self.mind):
             worker.end(patience_s)
         self._minds.close()

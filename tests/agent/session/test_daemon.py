@@ -23,7 +23,7 @@ from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.session import systemd_service
-from agent.session.daemon import DEAF_S, Daemon
+from agent.session.daemon import WORKERS_DOWN_S, Daemon
 from agent.session.resume import LastSession
 from agent.session.setup import Setup
 from agent.session.structured_log import FACTS, Formatter
@@ -95,7 +95,7 @@ def test_it_waits_for_its_interface_answers_meanwhile_and_stops_when_told(
 
 
 class Mending:
-    """A session whose mind is started anew, seen by the daemon in its turn."""
+    """A session whose mind is restarted, seen by the daemon in its turn."""
 
     listening = ending = False
 
@@ -123,7 +123,7 @@ def test_systemd_ends_no_session_that_mends_itself_but_one_that_cannot(
     live: Any = Mending(tmp_path)
     daemon._on_turn(live)
     assert len(fed) == 1, "the sound goes on meanwhile"
-    daemon._listened_s -= DEAF_S
+    daemon._listened_s -= WORKERS_DOWN_S
     daemon._on_turn(live)
     assert len(fed) == 1, "for two minutes: in vain"
     daemon._server.close()

@@ -33,15 +33,15 @@ def broken(*_: Any) -> None:
 def test_a_mistake_is_told_once_for_each_kind_and_what_is_for_the_person_passes() -> None:
     told: list[str] = []
     turns: list[int] = []
-    fence = Isolation(told.append)
+    isolated = Isolation(told.append)
     for number in range(3):
-        fence(broken)
-        fence(turns.append, number)
-    fence(lambda: 1 / 0)
+        isolated(broken)
+        isolated(turns.append, number)
+    isolated(lambda: 1 / 0)
     assert turns == [0, 1, 2]
     assert [line.split(" ")[0] for line in told] == ["LookupError", "ZeroDivisionError"]
     with pytest.raises(UserError):
-        fence(lambda: (_ for _ in ()).throw(UserError("no such port")).__next__())
+        isolated(lambda: (_ for _ in ()).throw(UserError("no such port")).__next__())
 
 
 @pytest.fixture

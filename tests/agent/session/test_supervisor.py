@@ -1,4 +1,4 @@
-"""A worker that dies, stops or falls silent is started anew, at once or, in a crash loop, later; no note hangs."""
+"""A worker that dies, stops or falls silent is restarted, at once or, in a crash loop, later; no note hangs."""
 
 from __future__ import annotations
 
@@ -107,14 +107,16 @@ def test_a_stopped_worker_is_killed_and_replaced_within_a_second(worker: Worker,
     assert not lives.processes[0].is_alive()
 
 
-def test_only_one_that_owes_words_is_silent(worker: Worker, lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_worker_that_owes_a_report_is_silent(
+    worker: Worker, lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervisor, "SILENT_S", 0.3)
     lives.reports[0].send("ready")
     worker.receive()
     for _ in range(20):
-        assert worker.trouble(owes_words=False) == ""
+        assert worker.trouble(owes_report=False) == ""
         time.sleep(0.02)
-    assert "said nothing" in until(worker.trouble)
+    assert "did not respond" in until(worker.trouble)
 
 
 def test_the_supervisors_own_sleep_is_nobodys_fault(
