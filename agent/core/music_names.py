@@ -54,7 +54,7 @@ def key_of(text: str) -> Key:
     match = KEY.fullmatch(text.strip())
     mode = match and MODES.get(match[3], MODES.get(match[3].lower() or "?"))
     if not match or not mode:
-        raise UserError(f"--key {text}: a major or minor key is needed, such as Dm, F#, Bb or 'C major'")
+        raise UserError(f"--key {text}: give a major or minor key, such as Dm, F#, Bb or 'C major'")
     return Key((LETTERS[match[1].upper()] + ACCIDENTALS[match[2]]) % 12, mode, 1.0)
 
 
@@ -63,7 +63,7 @@ def meter_of(text: str) -> Meter:
     match = METER.fullmatch(text.strip())
     if not match or int(match[2]) not in DENOMINATORS or not 1 <= int(match[1]) <= MOST_BEATS:
         allowed = f"1 to {MOST_BEATS} over {', '.join(map(str, DENOMINATORS))}"
-        raise UserError(f"--meter {text}: {allowed} is needed, such as 4/4, 7/8 or 7/8=2+2+3")
+        raise UserError(f"--meter {text}: give {allowed}, such as 4/4, 7/8 or 7/8=2+2+3")
     grouping = tuple(int(part) for part in (match[3] or "").split("+") if part)
     if match[3] and (sum(grouping) != int(match[1]) or 0 in grouping):
         raise UserError(f"--meter {text}: the groups add up to {sum(grouping)}, not {match[1]}; such as 7/8=2+2+3")

@@ -58,7 +58,7 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
         if waits:
             return waiting(config)
         take = shipped(TAKE)
-        says = f"no microphone found: playing {take.name}, the included bass take, instead; see `antiphon devices`"
+        says = f"no microphone found: playing {take.name}, the included bass take, in real time instead"
         card = None if fast else device_list.find_card(config.audio, wants_input=False)
     channel = config.audio.input_channel - 1 if config.audio.input_channel else None
     rate = _rate(config, card, take, channel)
