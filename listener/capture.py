@@ -167,10 +167,14 @@ class AudioFile:
             raise AudioFileError(
                 f"{self.path}: sample rate {rate} Hz; allowed are {RATES[0]} to {RATES[1]} Hz; convert it first"
             )
-        if channels > MAX_CHANNELS or (channel is not None and channel >= channels):
+        if channels > MAX_CHANNELS:
             raise AudioFileError(
-                f"{self.path}: {channels} channels, channel {channel} asked for; "
-                f"1 to {MAX_CHANNELS} channels are allowed, counted from 0"
+                f"{self.path}: has {channels} channels; {MAX_CHANNELS} at most are allowed; mix it down first"
+            )
+        if channel is not None and channel >= channels:
+            raise AudioFileError(
+                f"{self.path}: channel {channel + 1} was chosen, but the file has {channels}; "
+                f"choose audio.input_channel 1 to {channels}, or null for the mean of all"
             )
         if self._file.frames == 0:
             raise AudioFileError(f"{self.path}: holds no sound (0 samples); was the recording finished?")

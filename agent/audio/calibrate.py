@@ -41,7 +41,7 @@ TICK_S = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """The note that is sent to the instrument. channel: 0-15."""
+    """The note that is sent to the instrument. channel: 0-15, as sent (1-16 on the command line)."""
 
     channel: int = 9
     key: int = SIDE_STICK

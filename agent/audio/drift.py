@@ -20,7 +20,7 @@ Block = NDArray[np.float32]
 HALF, PHASES = 16, 256  # zero crossings each side of the filter; table entries between two samples
 BANDWIDTH_HZ, DAMPING = 0.05, 0.7
 SWING = 0.002  # the ratio never leaves 1 by more: 3.5 cents
-LOST_S = 0.040  # an error the ratio does not mend: silence is put in, or sound left out
+LOST_S = 0.040  # an error too large for the ratio to correct: silence is put in, or sound left out
 
 
 class Resampler:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-JUMP_S = 0.5  # a pair this far from where the loop expects it is no jitter: the loop starts anew from it
+JUMP_S = 0.5  # a pair this far from where the loop expects it is not jitter: the loop restarts from it
 
 
 class StreamClock:
@@ -29,7 +29,7 @@ class StreamClock:
         self._period_s = 1.0 / rate
 
     def update(self, samples: int, monotonic_s: float) -> None:
-        """Take one pair; pairs may be skipped. After a gap longer than 0.5 s or a jump the loop starts anew, the
+        """Take one pair; pairs may be skipped. After a gap longer than 0.5 s or a jump the loop restarts, the
         period it had found kept."""
         if self._samples is None or samples - self._samples > self.rate // 2:
             self._samples, self._time_s = samples, monotonic_s

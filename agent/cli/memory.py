@@ -116,7 +116,7 @@ def _rollback(given: argparse.Namespace) -> int:
     player = next((row for row in memory.everything()["players"] if row["name"] == given.player), None)
     if player is None:
         known = ", ".join(row["name"] for row in memory.everything()["players"])
-        raise UserError(f"--player {given.player}: not known; {known or 'nobody'} is")
+        raise UserError(f"--player {given.player}: unknown; known players: {known or 'none'}")
     version = memory.roll_back(player["id"], given.to)
     print(f"{given.player}: version {version} is in use." if version else f"{given.player}: no adapter is in use.")
     return 0

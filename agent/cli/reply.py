@@ -83,7 +83,7 @@ def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, sc
     written = multitrack.parts_of(config, {"bass": heard.track.notes, **notes}, program)
     multitrack.write(given.out, time, written, heard.end, f"Antiphon replies to {given.file.stem}")
     name = heard.track.name or f"channel {heard.track.channel + 1}"
-    mended = "".join(f", {count} {what} mended" for what, count in score.mended)
+    mended = "".join(f", {count} {what} corrected" for what, count in score.mended)
     print(f"heard the bass in {given.file.name}: {name}, {len(heard.track.notes)} notes{mended}")
     print(summary(given.out, heard.places[-1].bar + 1, heard.places, score.tempo_bpm, written))
 

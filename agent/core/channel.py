@@ -27,7 +27,7 @@ class Channel:
         self._socket, self.dropped, self.gone = end, 0, False
 
     def send(self, message: Any) -> bool:
-        """Send one message; False if there was no room for it (it is dropped and counted) or nobody is there."""
+        """Send one message; False if there was no room for it (it is dropped and counted) or the other side is gone."""
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         try:
             if len(data) > MAX_MESSAGE_BYTES:  # the other side would read a part of it

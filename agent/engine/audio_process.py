@@ -61,7 +61,7 @@ def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel)
 
 
 def _claim_priority() -> None:
-    """Realtime scheduling where it is granted, below a sound server's own; where it is not, nothing changes."""
+    """Use realtime scheduling where it is granted, below a sound server's priority; else change nothing."""
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
@@ -185,7 +185,7 @@ class AudioProcess:
             time.sleep(0.005)
 
     def _listen(self) -> bool:
-        """Read what was said; whether "go" was among it."""
+        """Read commands and plans; return whether "go" was among them."""
         commands = self._commands.receive()
         for message in (*commands, *self._plans.receive()):
             self._obey(message)
@@ -243,7 +243,7 @@ class AudioProcess:
         return True
 
     def _target(self) -> int:
-        """Up to where is to be rendered now."""
+        """Return the sample up to which to render now."""
         ring = self._setup.ring
         target = ring.written + self._lead
         if ring.ended and self._stream.clock.running and self._knows_the_end():
@@ -252,7 +252,7 @@ class AudioProcess:
         return target
 
     def _knows_the_end(self) -> bool:
-        """Whether the mind has said where the music ends; one that says nothing is not waited for long."""
+        """Return whether the end of the music is known, from the mind or after waiting MIND_TIMEOUT_S for it."""
         ring, player = self._setup.ring, self.player
         end_s = ring.written / self._setup.rate
         if not player.told_to_end and self._now_s() > end_s + MIND_TIMEOUT_S:
@@ -292,7 +292,7 @@ class AudioProcess:
             del player.records[:RECORDS_PER_REPORT], player.notes[:RECORDS_PER_REPORT]
 
     def close(self) -> None:
-        """Nothing sounds after this, whatever happened."""
+        """Silence everything and close all outputs, whatever happened before."""
         if self._port:
             self._port.close()
         if self._file:

@@ -18,7 +18,7 @@ QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samp
 SILENCE_QUANTA = 16
 TAIL_S = 1.5  # how long the last sounds may ring after the last note's end
 NOTE_ON = 0x90
-RECORDS_MAX = 20_000  # some ten minutes in which nobody took them away; what comes after is played, not recorded
+RECORDS_MAX = 20_000  # about ten minutes without being fetched; later ones are played, not recorded
 
 Stems = NDArray[np.float32]
 

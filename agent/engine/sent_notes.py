@@ -9,7 +9,9 @@ from agent.core.types import PlannedNote
 KEEP_TICKS_S = 10.0  # how long a sent note is remembered
 OUT_OF_ORDER_S = 2.0  # notes are sent in the order of their onsets, give or take this
 NOTES_MAX = 1024  # how many are remembered
-SAME_TICK_S = 0.25  # two notes of one tick may lie so far apart when the grid has moved; further: ticks counted anew
+SAME_TICK_S = (
+    0.25  # two notes of one tick may lie so far apart when the grid has moved; further apart: the tick count restarted
+)
 SAME_MOMENT_S = 0.04  # notes of two counts of ticks that lie closer than this are the same one
 
 

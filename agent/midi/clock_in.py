@@ -2,7 +2,7 @@
 
 The ticks run through a delay-locked loop (Adriaensen, "Using a DLL to filter time", LAC 2005) whose coefficients
 begin as a least-squares line through the first ticks (the alpha-beta filter of growing memory) and settle at
-MEMORY_TICKS; when the errors say that the tempo moves it forgets and learns it anew.
+MEMORY_TICKS; when the errors show that the tempo moves, the loop forgets it and learns it again.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ CLIENT = "Antiphon-in"
 QUEUE = 4_096  # messages; RtMidi's and each tap's: 20 s of a busy controller
 CHECK_S = 2.0  # between two looks whether the port is still there, or there at last
 DRIFT = 200e-6  # of the port's clock against ours
-STEP_S = 0.25  # a clock that is this far off lost messages: begin anew
+STEP_S = 0.25  # a clock that is this far off has lost messages: start again from now
 
 Message = tuple[float, bytes]  # (monotonic seconds, raw bytes)
 
@@ -106,7 +106,7 @@ class MidiIn:
 
     @property
     def dropped(self) -> int:
-        """Messages lost because nobody read them in time, as far as they can be counted."""
+        """Messages lost because they were not read in time, as far as they can be counted."""
         return self.overflows + sum(tap.dropped for tap in self._taps)
 
     def tap(self) -> Tap:

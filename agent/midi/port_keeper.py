@@ -96,7 +96,7 @@ class PortKeeper:
             self._lose(f"MIDI port {self._output.name} was disconnected; the band plays on and reconnects it")
         if self._watch.needs_port and not self._replace():
             return
-        if self._watch.holds() or self._watch.mend():
+        if self._watch.holds() or self._watch.reconnect():
             self._win()
 
     def _lose(self, cause: str) -> None:

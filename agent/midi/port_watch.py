@@ -17,7 +17,7 @@ class PortWatch(Protocol):
     def holds(self) -> bool:
         """Return whether messages arrive at the instrument."""
 
-    def mend(self) -> bool:
+    def reconnect(self) -> bool:
         """Connect the open port again; return whether that was possible."""
 
     @property
@@ -62,7 +62,7 @@ class JackPortWatch:
             return False
         return self._virtual or self._target in self._watch.connections(self._own)
 
-    def mend(self) -> bool:
+    def reconnect(self) -> bool:
         if not self._watch or not self._watch.alive or not self._own:
             return False
         target = None if self._virtual else find_again(self._spec, self._target, self._watch.targets())
@@ -124,7 +124,7 @@ class ListPortWatch:
     def holds(self) -> bool:
         return self._output.is_open and not self._output.failing and (self._virtual or self._target in self._names())
 
-    def mend(self) -> bool:
+    def reconnect(self) -> bool:
         reopened, self._reopened = self._reopened, False
         return reopened
 

@@ -26,7 +26,7 @@ from agent.mind.snapshot import SnapshotStore
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 AGAIN_S = 2.0  # a fork server that died is restarted after so long at the earliest
-LOST = 255  # exit code of a mind whose end nobody saw
+LOST = 255  # exit code of a mind whose real exit code is unknown
 TURN_S = 0.002
 
 

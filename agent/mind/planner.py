@@ -56,7 +56,7 @@ class Planner:
     ) -> None:
         self.form = BandEntrance(config, parts)
         self._responder, self._config = responder, config
-        self.commit_s, self.lookahead_s = commit_s, 2 * commit_s  # may be set anew while playing
+        self.commit_s, self.lookahead_s = commit_s, 2 * commit_s  # may change while playing
         asked = dials or DialsConfig()
         self._dials = Dials(**{item.name: getattr(asked, item.name) for item in fields(Dials)})
         self._guidance = asked.guidance

@@ -25,7 +25,7 @@ MIX, BASS = "mix", "bass"
 
 
 def unfinished(root: Path) -> list[Path]:
-    """The newest sessions that nobody finished and nobody plays, newest first; at most NEWEST of them."""
+    """Return the unfinished sessions that are not being played, newest first; at most NEWEST of them."""
     try:
         folders = sorted((folder for folder in root.iterdir() if (folder / EVENTS).exists()), reverse=True)
     except OSError:

@@ -94,7 +94,7 @@ class Worker:
         self._reports: Channel | None = None
         self._started_s = self._said_s = self._looked_s = 0.0
         self._failure = ""
-        self._due_s: float | None = None  # when to start it anew
+        self._due_s: float | None = None  # when to restart it
 
     def start(self) -> None:
         """Start the process, with new channels: messages that the last one left unread are dropped."""
