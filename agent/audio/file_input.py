@@ -39,7 +39,7 @@ class FilePlayback:
         self._ring.end()
 
     def _write(self, block: np.ndarray, until: int) -> bool:
-        """The part of the block that is not in the ring yet, at its time; False when told to stop."""
+        """The part of the block that is not in the ring yet, at its time; False when stopped meanwhile."""
         while until > self._pace():
             if self._stop.wait(0.001):
                 return False

@@ -35,7 +35,7 @@ class Stream:
     ) -> None:
         self._rate, self._block, self._rings, self._stamp, self._keeper = rate, block_samples, rings, stamp, keeper
         self.clock = StreamClock(rate)
-        self.on_card: Callable[[SoundCard], None] = lambda card: None  # told of a card before it is attached
+        self.on_card: Callable[[SoundCard], None] = lambda card: None  # called with a card before it is attached
         self.card: SoundCard | None = None
         self.losses = self.returns = 0
         self.skipped_s = self._silent_s = 0.0

@@ -64,8 +64,8 @@ def _codes(given: argparse.Namespace) -> int:
     from agent.listen import codes
     from listener.capture import AudioFileError
 
-    told = {"models.codec": given.codec, "models.codec_kbps": given.kbps}
-    chosen = pairs(given) | {key: value for key, value in told.items() if value is not None}
+    chosen_keys = {"models.codec": given.codec, "models.codec_kbps": given.kbps}
+    chosen = pairs(given) | {key: value for key, value in chosen_keys.items() if value is not None}
     models = load(given.config, chosen).models
     kbps = None if codes.is_codes(given.file) else models.codec_kbps
     asked = {name: getattr(given, name) for name in ("file", "out", "resynth", "plot", "check", "float64")}

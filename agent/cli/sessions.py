@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   antiphon sessions export 12 kept/    write memory.json with MIDI and sound
   antiphon sessions forget 12          delete the session, its takes and its files; asks first
 """
-Told = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
+RowTexts = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
 TABLES = ("phrases", "takes", "directions", "proposals", "verdicts")
 
 
@@ -114,14 +114,14 @@ def _show(given: argparse.Namespace) -> int:
 
 
 def _lines(table: str, rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
-    told: Told = {
+    texts: RowTexts = {
         "phrases": lambda r: ("heard_s", f"heard {_phrase(json.loads(r['facts']))}"),
         "takes": lambda r: ("made_s", f"take {r['number']}{' ' + repr(r['name']) if r['name'] else ''}"),
         "directions": lambda r: ("said_s", f'said "{r["sentence"]}": {_edits(r)}{_revoked(r)}'),
         "proposals": lambda r: ("made_s", f"proposed {r['kind']}: {r['sentence']}"),
         "verdicts": lambda r: ("given_s", f"{r['verdict']}: {r['subject']} {r['subject_id']}"),
     }
-    found = [(row, *told[table](row)) for row in rows]
+    found = [(row, *texts[table](row)) for row in rows]
     return [(float(row[column]), line) for row, column, line in found]
 
 

@@ -255,9 +255,9 @@ class AudioProcess:
         """Return whether the end of the music is known, from the mind or after waiting MIND_TIMEOUT_S for it."""
         ring, player = self._setup.ring, self.player
         end_s = ring.written / self._setup.rate
-        if not player.told_to_end and self._now_s() > end_s + MIND_TIMEOUT_S:
+        if not player.knows_end and self._now_s() > end_s + MIND_TIMEOUT_S:
             player.end(end_s)
-        return player.told_to_end
+        return player.knows_end
 
     def _render(self, target: int) -> None:
         player, stems_out, output_mixer = self.player, self._setup.stems, self._output_mixer

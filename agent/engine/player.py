@@ -188,7 +188,7 @@ class Player:
         self._ends_at = math.ceil(last_s * self.rate / QUANTUM) * QUANTUM
 
     @property
-    def told_to_end(self) -> bool:
+    def knows_end(self) -> bool:
         return self._ends_at is not None
 
     @property

@@ -253,10 +253,10 @@ def main(
 def _listen(listener: Listener, ring: Ring, rate: int, plans: Channel, commands: Channel, reports: Channel) -> None:
     priority = Priority()
     while not listener.ears.at_end:
-        told = commands.receive()
-        if "stop" in told or commands.gone:
+        messages = commands.receive()
+        if "stop" in messages or commands.gone:
             return
-        for message in told:
+        for message in messages:
             listener.send(message)
         if not listener.poll(plans, reports):
             priority.keep()

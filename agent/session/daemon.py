@@ -97,7 +97,7 @@ class Daemon:
         broken = self._last.broken()
         if broken is None:
             return state, None
-        state.restore(broken.told)
+        state.restore(broken.commands)
         fact(log, "resumed", folder=broken.folder, commands="; ".join(state.lines()))
         return state, broken.folder.name
 

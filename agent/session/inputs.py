@@ -39,7 +39,7 @@ class Inputs:
             if self._midi:
                 self._midi.close()  # its thread would go on
             raise
-        self._told: FollowGrid | None = None
+        self._last_follow: FollowGrid | None = None
         self.talk = Talk(config, to_mind, say, folder)
 
     @property
@@ -64,12 +64,12 @@ class Inputs:
             clock = StreamTime(rate, report.samples, report.monotonic_s, report.period_s)
         self._sync.input_s = input_s
         messages = self._sync.poll(clock, grid, time.monotonic())
-        self._told = messages[-1] if messages else self._told
+        self._last_follow = messages[-1] if messages else self._last_follow
         return list(messages)
 
     def again(self) -> list[Any]:
         """Return the messages that a restarted mind needs."""
-        return [*([self._told] if self._told and self._told.grid else []), *self.talk.again()]
+        return [*([self._last_follow] if self._last_follow and self._last_follow.grid else []), *self.talk.again()]
 
     def push(self, decision: Decision) -> str:
         """Take a frame's decision; return what the band says to it, mostly ""."""

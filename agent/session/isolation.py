@@ -20,7 +20,7 @@ class Isolation:
     """
 
     def __init__(self, tell: Callable[[str], object]) -> None:
-        self._tell, self._told = tell, set[str]()
+        self._report, self._reported = tell, set[str]()
 
     def __call__(self, step: Callable[..., object], *given: object) -> None:
         try:
@@ -29,7 +29,7 @@ class Isolation:
             raise
         except Exception as cause:  # whatever breaks, the other steps still run
             says = f"{type(cause).__name__} in {getattr(step, '__qualname__', step)}: {cause}"
-            if says not in self._told and len(self._told) < KINDS_MAX:
-                self._told.add(says)
+            if says not in self._reported and len(self._reported) < KINDS_MAX:
+                self._reported.add(says)
                 log.exception("%s", says)
-                self._tell(says)
+                self._report(says)

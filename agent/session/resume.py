@@ -18,10 +18,10 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A session that a crash ended. told: the command lines that lead to its settings."""
+    """A session that a crash ended. commands: the command lines that lead to its settings."""
 
     folder: Path
-    told: tuple[str, ...]
+    commands: tuple[str, ...]
 
 
 class LastSession:
@@ -42,9 +42,9 @@ class LastSession:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, folder: Path, told: list[str], ended: bool = False) -> None:
+    def write(self, folder: Path, commands: list[str], ended: bool = False) -> None:
         """Save the state. Call it often: it writes to the disk only for news and every REFRESH_S."""
-        news = json.dumps({"folder": str(folder.absolute()), "told": told, "ended": ended, "pid": os.getpid()})
+        news = json.dumps({"folder": str(folder.absolute()), "told": commands, "ended": ended, "pid": os.getpid()})
         now_s = time.monotonic()
         if news == self._written and now_s - self._written_s < REFRESH_S:
             return

@@ -92,7 +92,7 @@ class Sync:
         self._midi = MidiClock(_meter(config)) if self._source == "midi" else None
         self._link = LinkPeer(_meter(config)) if wants_link else None
         self._count, self._sure = Count(), config.band.enter_confidence
-        self._told: Grid | None = None
+        self._sent_grid: Grid | None = None
         self.says = "" if self._source == "ears" else f"waiting for {self._name}"
 
     @property
@@ -102,7 +102,7 @@ class Sync:
     @property
     def leads(self) -> bool:
         """Whether an outside beat is followed now."""
-        return self._told is not None
+        return self._sent_grid is not None
 
     def push(self, messages: Sequence[Message]) -> None:
         """Take MIDI messages that did not come through the tap."""
@@ -120,7 +120,7 @@ class Sync:
         outside = self._outside(now_s)
         messages = self._follow(outside, clock, grid, now_s)
         if self._link and self._gives:
-            self._give(self._link, clock, self._told or grid)
+            self._give(self._link, clock, self._sent_grid or grid)
         return messages
 
     def close(self) -> None:
@@ -139,19 +139,21 @@ class Sync:
     def _follow(self, outside: Grid | None, clock: Clock, own: Grid | None, now_s: float) -> list[FollowGrid]:
         if outside is None:
             return self._lose()
-        if self._told is None:
+        if self._sent_grid is None:
             self._say(f"following {self._name} at {60 / outside.period_s:.1f} bpm")
         stream_now_s = clock.stream_of(now_s) + self.input_s
-        grid = self._count.number(self._in_stream(outside, clock), stream_now_s, own if self._told is None else None)
-        if self._told and not _moved(self._told, grid, stream_now_s):
+        grid = self._count.number(
+            self._in_stream(outside, clock), stream_now_s, own if self._sent_grid is None else None
+        )
+        if self._sent_grid and not _moved(self._sent_grid, grid, stream_now_s):
             return []
-        self._told = grid
+        self._sent_grid = grid
         return [FollowGrid(grid)]
 
     def _lose(self) -> list[FollowGrid]:
-        if self._told is None:
+        if self._sent_grid is None:
             return []
-        self._told = None
+        self._sent_grid = None
         self._say(f"{self._name} has stopped; following the player's beat again")
         return [FollowGrid(None)]
 
@@ -180,10 +182,10 @@ def _meter(config: Config) -> Meter:
     return meter_of(config.band.meter or METER)
 
 
-def _moved(told: Grid, grid: Grid, now_s: float) -> bool:
+def _moved(sent: Grid, grid: Grid, now_s: float) -> bool:
     """Return whether the grid has changed enough to send: another beat, tempo or position in the bar."""
-    if (told.meter, told.position_of(grid.index)) != (grid.meter, grid.position) or grid.index != told.index:
+    if (sent.meter, sent.position_of(grid.index)) != (grid.meter, grid.position) or grid.index != sent.index:
         return True
-    beat = math.floor(told.beat_at(now_s)) + 1
-    apart_s = abs(told.time_of(beat) - grid.time_of(beat))
-    return apart_s > MOVED_S or abs(told.period_s - grid.period_s) > MOVED_S
+    beat = math.floor(sent.beat_at(now_s)) + 1
+    apart_s = abs(sent.time_of(beat) - grid.time_of(beat))
+    return apart_s > MOVED_S or abs(sent.period_s - grid.period_s) > MOVED_S

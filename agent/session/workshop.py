@@ -132,8 +132,8 @@ class Workshop:
 
 def opened(given: argparse.Namespace, config: Config) -> Workshop:
     """Open a workshop from the command line's options. Raises UserError for what cannot be heard, read or written."""
-    told = (config.band.meter, config.band.tempo_bpm)
-    riff, recording = heard(given.recording, given.bars, given.first_s, told)
+    time_given = (config.band.meter, config.band.tempo_bpm)
+    riff, recording = heard(given.recording, given.bars, given.first_s, time_given)
     talk = config.conversation
     name = given.player or talk.player
     name = GUEST if given.guest else name
@@ -175,17 +175,17 @@ def _made(folder: Path) -> None:
 
 
 def heard(
-    path: Path, bars: int, first_s: float = 0.0, told: tuple[str | None, float | None] = (None, None)
+    path: Path, bars: int, first_s: float = 0.0, given: tuple[str | None, float | None] = (None, None)
 ) -> tuple[Riff, Sound]:
     """Find the riff in a recording; return it and the recording, mono at RATE of agent/takes/mixdown.py.
 
     Raises UserError.
     """
     hearing = Hearing()
-    if told[0]:
-        meter_of(told[0])
+    if given[0]:
+        meter_of(given[0])
     try:
-        for _ in listen_file(str(path), hearing, told):
+        for _ in listen_file(str(path), hearing, given):
             pass
         sound = np.concatenate([*AudioFile(path, RATE).blocks(BLOCK)])
     except (ValueError, OSError) as cause:

@@ -198,7 +198,7 @@ def test_only_a_recent_session_of_a_dead_daemon_is_resumed(tmp_path: Path, monke
     last.write(tmp_path / "s1", ["mode trade", "mute drums"])
     monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
     found = LastSession(tmp_path).broken()
-    assert found and (found.folder, found.told) == (tmp_path / "s1", ("mode trade", "mute drums"))
+    assert found and (found.folder, found.commands) == (tmp_path / "s1", ("mode trade", "mute drums"))
     monkeypatch.setattr("agent.session.resume._lives", lambda pid: True)
     assert LastSession(tmp_path).broken() is None
     monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
