@@ -1,4 +1,4 @@
-"""The command line: antiphon jam | daemon | ctl | listen | reply | compose | ... ; each command in a module of its own."""
+"""Runs the command line: antiphon jam | daemon | ctl | listen | reply | compose ...; agent/cli/ has a file for each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-# before NumPy is loaded: a second BLAS thread gains nothing on products this small, spins, and starves the audio process
+# before NumPy is loaded: a second BLAS thread gains nothing on products this small, and its spinning starves the
+# audio process
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
@@ -51,7 +52,7 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0 well, 1 trouble on the way, 2 a mistake in what was asked."""
+    """Run one command and return its exit code: 0 success, 1 something failed, 2 a mistake in the command line."""
     parser = _parser()
     given = parser.parse_args(argv)
     if not hasattr(given, "run"):
@@ -81,10 +82,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_checks(commands: Any) -> None:
-    listing = commands.add_parser("devices", help="audio devices and MIDI ports, with latencies")
+    listing = commands.add_parser("devices", help="list audio devices and MIDI ports, with latencies")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=_devices)
-    doctor = commands.add_parser("doctor", help="check this machine; exit 1 if jam could not run")
+    doctor = commands.add_parser("doctor", help="check whether this machine can run jam; exit code 1 if it cannot")
     add_config(doctor)
     doctor.set_defaults(run=_doctor)
 

@@ -172,12 +172,12 @@ class AudioFile:
             )
         if channels > MAX_CHANNELS:
             raise AudioFileError(
-                f"{self.path}: {channels} channels; 1 to {MAX_CHANNELS} are allowed; save fewer channels"
+                f"{self.path}: has {channels} channels; {MAX_CHANNELS} at most are allowed; mix it down first"
             )
         if channel is not None and channel >= channels:
             raise AudioFileError(
-                f"{self.path}: no channel {channel + 1}; the file has channels 1 to {channels}; "
-                "set audio.input_channel to one of them, or to null for the mean of all"
+                f"{self.path}: channel {channel + 1} was chosen, but the file has {channels}; "
+                f"choose audio.input_channel 1 to {channels}, or null for the mean of all"
             )
         if self._file.frames == 0:
             raise AudioFileError(f"{self.path}: holds no sound (0 samples); was the recording finished?")

@@ -1,7 +1,7 @@
-"""The take the repository carries: a bass line with feel, played by FluidSynth, and the truth about it.
+"""Makes the included bass take: a line with feel, played by FluidSynth, with its ground truth.
 
-`python -m agent.assets.make_take --out DIR` writes take.flac (48 kHz mono 16 bit), take.mid (as played: its note-ons come
-early by the samples' lead-in) and take.json (truth: times at which things sound, in seconds of the file).
+`python -m agent.assets.make_take --out DIR` writes take.flac (48 kHz mono 16 bit), take.mid (as played: its note-ons
+come early by the samples' lead-in) and take.json (ground truth: times at which notes sound, in seconds of the file).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Section:
-    """Bars of `step:note/length+accent` in sixteenths (> accent, - soft, x ghost); one chord a bar, or None."""
+    """A section of bars: `step:note/length+accent` in 16ths (> accent, - soft, x ghost); one chord a bar, or None."""
 
     name: str
     bars: tuple[str, ...]

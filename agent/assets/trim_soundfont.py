@@ -1,7 +1,8 @@
-"""Trims a SoundFont (sf2 or sf3) to a few presets: `python -m agent.assets.trim_soundfont IN OUT --presets 128:0 0:4 0:11`.
+"""Trims a SoundFont (sf2 or sf3) to a few presets.
 
-SoundFont 2.04 specification, section 7: phdr/pbag/pmod/pgen, inst/ibag/imod/igen and shdr are tables that index
-one another; what the kept presets do not reach is left out and the indices are written anew.
+Usage: `python -m agent.assets.trim_soundfont IN OUT --presets 128:0 0:4 0:11`. SoundFont 2.04 specification, section 7:
+phdr/pbag/pmod/pgen, inst/ibag/imod/igen and shdr are tables that index one another; what the kept presets do not reach
+is left out and the indices are written anew.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""Sound cards, their loss and return, clocks, latency, and the synth. Doors: stream.py (`Stream`), device_list.py, synth.py (`open_synth`)."""
+"""Drives the sound card, its loss and return, clocks and latencies, and the synth.
+
+Start with: stream.py (`Stream`), device_list.py (`find_card`), synth.py (`open_synth`).
+"""

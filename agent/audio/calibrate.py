@@ -1,7 +1,7 @@
 """Measures latencies where the band will play: the sound card's round trip, and how late a MIDI instrument sounds.
 
-Each measurement is made several times, with the streams and ports the band uses; the median counts. What cannot be
-found is refused in one line that says what to try.
+Each measurement is made several times, with the streams and ports the band uses; the median counts. A failed
+measurement raises UserError in one line that says what to try.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TICK_S = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """What note is sent. channel: 0-15."""
+    """The note that is sent to the instrument. channel: 0-15, as sent (1-16 on the command line)."""
 
     channel: int = 9
     key: int = SIDE_STICK
@@ -59,10 +59,10 @@ def _uneven_s(number: int) -> float:
 
 
 def card_latency(config: Config, chirps: int = CHIRPS, level_db: float = LEVEL_DB) -> CardLatency:
-    """Round trip of config.audio's devices; the sound lasts 1.3 s for each chirp. Raises UserError."""
+    """Measure the round trip of config.audio's devices with chirps of 1.3 s each. Raises UserError."""
     card = device_list.find_card(config.audio, wants_input=True)
     if card is None or card.input_device is None or card.output_device is None:
-        raise UserError("calibrate needs an input and an output; see `antiphon devices`, audio.input, audio.output")
+        raise UserError("calibrate needs audio.input and audio.output; `antiphon devices` lists what there is")
     rate, block = card.rate, config.audio.block_samples
     starts = [round((LEAD_S + k * (CHIRP_S + LONGEST_S) + _uneven_s(k)) * rate) for k in range(chirps)]
     length = max(starts) + round((CHIRP_S + LONGEST_S) * rate)
@@ -107,16 +107,22 @@ def judge(found: list[Arrival], rate: int, xruns: int = 0) -> tuple[int, float]:
     """(delay in samples, clarity in dB), medians of the chirps that agree. Raises UserError where too few do."""
     loudest_db = max(one.level_db for one in found)
     if loudest_db < SILENT_DB:
-        raise UserError("nothing came in: connect output to input, or unmute the microphone and hold it to the speaker")
+        raise UserError(
+            "nothing was heard: connect output to input, or unmute the microphone and hold it to the speaker"
+        )
     if any(one.clips for one in found):
         raise UserError("the input clips: turn the input's gain or --level down and measure again")
     middle = int(np.median([one.delay_samples for one in found]))
     agree = [one for one in found if abs(one.delay_samples - middle) <= SAME_S * rate]
     if 2 * len(agree) <= len(found):
-        why = "it is very quiet: turn it up, or raise --level" if loudest_db < QUIET_DB else "is output heard by input?"
-        why = f"{xruns} interruptions of the sound: raise audio.block_samples" if xruns else why
+        why = (
+            "it is very quiet: turn the volume up, or raise --level"
+            if loudest_db < QUIET_DB
+            else "does the input hear the output?"
+        )
+        why = f"the sound was interrupted {xruns} times: raise audio.block_samples" if xruns else why
         raise UserError(
-            f"the chirp was not found in what came in ({len(agree)} of {len(found)} agree, at {loudest_db:.0f} dB): {why}"
+            f"the chirp was not found at the input ({len(agree)} of {len(found)} agree, at {loudest_db:.0f} dB): {why}"
         )
     delay = int(np.median([one.delay_samples for one in agree]))
     return delay, float(np.median([one.clarity_db for one in agree]))
@@ -136,7 +142,7 @@ def midi_loop(config: Config, port: str, port_in: str) -> tuple[MidiLatency, flo
             source.close()
         if 2 * len(trips_s) <= LOOP_NOTES:
             raise UserError(
-                f"only {len(trips_s)} of {LOOP_NOTES} notes came back from {out.name} at {port_in}: connect them with a cable"
+                f"only {len(trips_s)} of {LOOP_NOTES} notes sent to {out.name} came back at {port_in}; connect a cable"
             )
         middle_ms, spread_ms = _middle_ms(trips_s)
         return MidiLatency(out.name, LOOP, round(middle_ms / 2, 3), round(spread_ms, 3), now()), middle_ms
@@ -169,7 +175,7 @@ def _trips(out: MidiOutput, source: MidiIn) -> Iterator[float]:
 
 
 def midi_click(config: Config, port: str, click: Click) -> MidiLatency:
-    """From a note sent until its sound is in the room: heard by the input, whose own latency is taken out. UserError."""
+    """Measure from a note sent until it sounds, as heard at the input, less the input's own latency. UserError."""
     card = device_list.find_card(config.audio, wants_input=True)
     if card is None or card.input_device is None:
         raise UserError("--listen needs an input that hears the instrument; see `antiphon devices`, audio.input")
@@ -218,7 +224,7 @@ def onset_delays(sound: Floats, rate: int, sent_s: list[float]) -> list[float]:
     """Seconds from each moment of sent_s until something sounds in `sound` [n]. Raises UserError where little does."""
     level = np.abs(sound)
     if level.max(initial=0.0) < 10 ** (SILENT_DB / 20):
-        raise UserError("nothing came in: connect the instrument's sound to the input, or hold the microphone to it")
+        raise UserError("nothing was heard: connect the instrument's sound to the input, or hold the microphone to it")
     if (level >= 0.999).sum() > 4:
         raise UserError("the input clips: turn the instrument or the input's gain down and measure again")
     delays_s = [delay for at_s in sent_s if (delay := _onset_delay(level, rate, at_s)) is not None]

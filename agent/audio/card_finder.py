@@ -1,4 +1,4 @@
-"""Opens the sound card that config.audio means, as often as it is asked: numbers and port names may have changed."""
+"""Finds and opens the sound card of config.audio, again and again: device numbers and port names may change."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from listener.ring import Reader, Ring
 
 @dataclass(slots=True)
 class Finder:
-    """find(): the card, open, not started and not attached. Raises UserError in a line where there is none.
+    """Finds the card: find() returns it open, not started and not attached, or raises UserError in one line.
 
-    The session's rate stays: a card that will not run at it is not taken.
+    The session's sample rate stays the same: a card that cannot run at it is not used.
     """
 
     audio: AudioConfig
@@ -69,7 +69,7 @@ class Finder:
 
 
 def _by_name(audio: AudioConfig, card: Card) -> AudioConfig:
-    """A device that was asked for by number is the one of that name from now on: numbers change when it is replugged."""
+    """Replace device numbers by the devices' names: numbers change when a device is plugged in again."""
     if card.input_name and str(audio.input).isdecimal():
         audio = replace(audio, input=f"{card.input_name}, {card.input_api}")
     if card.output_name and str(audio.output).isdecimal():

@@ -1,7 +1,7 @@
-"""The one thread that touches PortAudio: opens the sound card, closes a lost one, looks for it until it is back.
+"""Opens the sound card, closes a lost one and looks for it until it is back, all in the one thread that uses PortAudio.
 
-PortAudio is not thread safe and tells of new devices only when it is started anew; a driver may take its time over
-both. The main loop asks (`seek`) and looks (`take`), and never waits.
+PortAudio is not thread safe and notices new devices only when it is restarted; a driver may take long over both. The
+main loop requests a card (`seek`) and collects it (`take`), and never waits.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ ANSWERS_S = 0.2
 
 
 class Keeper:
-    """find(): opens the card, detached, and does not start it; raises UserError where there is none.
+    """Looks after the card in a thread of its own.
 
-    cause: why there is no card now.
+    find: opens the card, detached and not started, or raises UserError. cause: why there is no card now.
     """
 
     def __init__(self, find: Callable[[], SoundCard]) -> None:
@@ -61,7 +61,7 @@ class Keeper:
     def first_look(self, timeout_s: float) -> None:
         """Wait until the card is open. Raises UserError with the cause why it is not."""
         if not self._done.wait(timeout_s):
-            raise UserError(f"the sound card did not open within {timeout_s:.0f} s; is another program holding it?")
+            raise UserError(f"the sound card did not open within {timeout_s:.0f} s; close other programs that use it")
         if self._found is None:
             raise UserError(self.cause)
 
@@ -99,7 +99,7 @@ class Keeper:
             self._stop.wait(LOOK_EVERY_S)
 
     def _came_back(self, card: SoundCard) -> bool:
-        """A server that stands still is waited for as long as it lives: there is no other, and connections stay."""
+        """Wait for a stalled JACK server as long as it lives: there is no other, and its connections stay."""
         patience_s = float("inf") if card.api in WAITS_FOR_THE_DEAD else PATIENCE_S
         seen_s, deadline_s = card.seen_s, time.monotonic() + patience_s
         while time.monotonic() < deadline_s and not self._stop.is_set() and card.alive:
@@ -145,4 +145,4 @@ class Keeper:
 
     def _dead(self, card: SoundCard) -> str:
         self._let_go(card)
-        return f"{card.name} opens but brings no sound within {FIRST_BLOCK_S:g} s"
+        return f"{card.name} opens but brings no sound within {FIRST_BLOCK_S:g} s; check its connection and driver"

@@ -1,4 +1,4 @@
-"""A sweep and where it comes back: latency to the sample.
+"""Makes sine sweeps and finds when they come back in a recording, for latencies exact to the sample.
 
 An exponential sweep (Farina, "Simultaneous measurement of impulse response and distortion with a swept-sine
 technique", AES 2000) divided out of the recording leaves the path's impulse response; its first strong peak is the way
@@ -24,8 +24,11 @@ AROUND_S = 0.002  # of the peak, which is no other peak
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """delay_samples: from sent to heard. clarity_db: the peak over the largest other one. level_db: of the loudest
-    sample that came in, re full scale. clips: whether samples came in at full scale."""
+    """When and how well a chirp came back.
+
+    delay_samples: from sent to heard. clarity_db: the peak over the largest other one. level_db: of the loudest
+    recorded sample, re full scale. clips: whether samples reached full scale.
+    """
 
     delay_samples: int
     clarity_db: float

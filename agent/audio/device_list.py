@@ -1,4 +1,4 @@
-"""The machine's audio devices and MIDI ports: `antiphon devices`, and names -> device numbers."""
+"""Lists audio devices and MIDI ports (`antiphon devices`) and finds devices by name or number."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
 from agent.core.silence_stderr import quiet_stderr
 
-MANY_CHANNELS = 16  # more than this is a virtual device's boast, not an interface's inputs
+MANY_CHANNELS = 16  # only virtual devices claim more than this; an interface has fewer inputs
 STEREO = 2
 
 
 @dataclass(frozen=True, slots=True)
 class AudioDevice:
-    """One device as PortAudio tells it; latencies are its own low and high suggestions."""
+    """One device as PortAudio reports it; latencies are its own low and high suggestions."""
 
     index: int
     host_api: str
@@ -48,7 +48,7 @@ class MidiApi:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is played through: device numbers (None = that side is not there) and the rate for both, Hz."""
+    """The chosen sound card: input and output device numbers (None = no such side) and the rate of both, Hz."""
 
     rate: int
     input_device: int | None
@@ -189,7 +189,7 @@ def _find(spec: str | int | None, side: str, devices: Sequence[AudioDevice]) -> 
     matches = _matches(spec, usable)
     if len(matches) == 1:
         return matches[0]
-    what = "is ambiguous" if matches else "is not there"
+    what = "matches several devices" if matches else "was not found"
     candidates = "; ".join(f"{one.index}: {_full_name(one)}" for one in matches or usable) or "none"
     raise UserError(f"audio.{side} {spec!r} {what}; {side} devices: {candidates}")
 

@@ -1,4 +1,4 @@
-"""Microphone and loudspeaker on two clocks: what is rendered by the one is resampled to be played by the other.
+"""Resamples what is rendered by the microphone's clock so that it can be played by the loudspeaker's clock.
 
 The idea and the loop are zita-ajbridge's (F. Adriaensen, "Controlling adaptive resampling", LAC 2012): a delay-locked
 loop on each side gives smooth positions, a second-order loop turns the error between them into a resampling ratio.
@@ -20,12 +20,15 @@ Block = NDArray[np.float32]
 HALF, PHASES = 16, 256  # zero crossings each side of the filter; table entries between two samples
 BANDWIDTH_HZ, DAMPING = 0.05, 0.7
 SWING = 0.002  # the ratio never leaves 1 by more: 3.5 cents
-LOST_S = 0.040  # an error the ratio does not mend: silence is put in, or sound left out
+LOST_S = 0.040  # an error too large for the ratio to correct: silence is put in, or sound left out
 
 
 class Resampler:
-    """Streaming resampler of [n, channels] whose ratio may change from call to call: windowed sinc, its table read
-    with linear interpolation (J. O. Smith, "Digital audio resampling"). Cost: 2 HALF products a sample."""
+    """Streaming resampler of [n, channels] whose ratio may change from call to call.
+
+    It is a windowed sinc whose table is read with linear interpolation (J. O. Smith, "Digital audio resampling").
+    Cost: 2 HALF products a sample.
+    """
 
     def __init__(self, channels: int) -> None:
         t = (np.arange(-HALF + 1, HALF + 1)[None, :] - np.arange(PHASES + 1)[:, None] / PHASES).astype(np.float64)
@@ -64,7 +67,7 @@ class Resampler:
 
 
 class Servo:
-    """Error in samples -> input samples for each output sample; second order, so that a constant drift leaves none."""
+    """Turns a position error in samples into a resampling ratio; second order, so a constant drift leaves no error."""
 
     def __init__(self, rate: int) -> None:
         self._rate, self._integral, self.step = rate, 0.0, 1.0
@@ -83,10 +86,9 @@ def _within(change: float) -> float:
 
 
 class Bridge:
-    """Stream samples in, samples of the loudspeaker's clock out: sample m of the stream leaves when the microphone has
-    come to m.
+    """Writes stream samples to an output with its own clock: sample m is played when the microphone has reached m.
 
-    start: of the stream, the first that will be written. out: begun anew, its reader at 0.
+    start: the first stream sample that will be written. out: the output's ring, empty, its reader at 0.
     """
 
     def __init__(self, out: Ring, rate: int, start: int) -> None:

@@ -1,4 +1,4 @@
-"""What stands in for a microphone: a file read at the pace of the stream's clock."""
+"""Plays a file in place of the microphone, at the pace of the stream's clock."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from listener.ring import Ring
 
 
 class FilePlayback:
-    """A file read into the ring, its sample k at sample k of the stream; pace() says how far that is.
+    """Reads a file into the ring, its sample k at sample k of the stream; pace() says how far to read.
 
-    What the ring holds already is not read again: begun on a ring with sound in it, the file goes on where the
-    stream is. failed: why it could not be read to its end.
+    On a ring that already holds sound the file goes on where the stream is. failed: why the file could not be read to
+    its end.
     """
 
     def __init__(self, sound: AudioFile, block_samples: int, ring: Ring, pace: Callable[[], float]) -> None:
@@ -39,7 +39,7 @@ class FilePlayback:
         self._ring.end()
 
     def _write(self, block: np.ndarray, until: int) -> bool:
-        """The part of the block that is not in the ring yet, at its time; False when told to stop."""
+        """The part of the block that is not in the ring yet, at its time; False when stopped meanwhile."""
         while until > self._pace():
             if self._stop.wait(0.001):
                 return False

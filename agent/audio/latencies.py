@@ -1,4 +1,4 @@
-"""What `antiphon calibrate` measured, kept per device in the state folder, and what of it counts.
+"""Stores the latencies that `antiphon calibrate` measured, per device in the state folder, and says which apply.
 
 A number in config.yaml wins; where it says null the measured value counts, and where nothing was measured what the
 sound card itself reports, and 0 for an instrument at the MIDI port.
@@ -25,7 +25,7 @@ _NUMBERS = re.compile(r"\s*\(\d+(:\d+)?\)|\s+\d+:\d+$")  # ALSA's client numbers
 
 @dataclass(frozen=True, slots=True)
 class CardLatency:
-    """Round trip of a sound card: from a sample given to the loudspeaker until it is in the microphone's stream."""
+    """A sound card's round trip: from a sample given to the loudspeaker until it is in the microphone's stream."""
 
     input: str
     output: str
@@ -44,7 +44,7 @@ class CardLatency:
 
 @dataclass(frozen=True, slots=True)
 class MidiLatency:
-    """From a message sent until the instrument sounds in the room (how: click), or half a MIDI loop (how: loop)."""
+    """A MIDI port's latency: from a message to the instrument's sound (how: click), or half a MIDI loop (how: loop)."""
 
     port: str
     how: str
@@ -59,7 +59,7 @@ class MidiLatency:
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """All that was measured; one entry for each device."""
+    """All measured latencies, one entry for each device."""
 
     audio: tuple[CardLatency, ...] = ()
     midi: tuple[MidiLatency, ...] = ()
@@ -106,7 +106,7 @@ def load(config: Config) -> tuple[Latencies, str]:
     except FileNotFoundError:
         return Latencies(), ""
     except OSError as cause:
-        return Latencies(), f"measured latencies could not be read ({cause}); what the devices report counts"
+        return Latencies(), f"measured latencies could not be read ({cause}); using what the devices report"
     except (ValueError, TypeError, KeyError, AttributeError) as cause:
         return Latencies(), _set_aside(file, cause)
 
@@ -178,5 +178,5 @@ def _set_aside(file: Path, cause: Exception) -> str:
         shutil.copy2(file, aside)
         file.unlink()
     except OSError as trouble:
-        return f"{file} is damaged ({cause}) and could not be set aside ({trouble}); calibrate again"
-    return f"{file} was damaged ({cause}); it is {aside.name} now; calibrate again"
+        return f"{file} is damaged ({cause}) and could not be renamed ({trouble}); run `antiphon calibrate` again"
+    return f"{file} was damaged ({cause}) and is kept as {aside.name}; run `antiphon calibrate` again"

@@ -1,4 +1,4 @@
-"""A take heard round and round through the sound card; another takes its place at the next bar line."""
+"""Plays a take in a loop through the sound card and changes to another take at the next bar line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Cut = tuple[Sound, NDArray[np.int64]]  # stereo [n, 2], and the samples at which
 
 
 class Round:
-    """What the callback plays: fill() copies, nothing else. follow() may be called by another thread at any time."""
+    """The looped take. The callback calls fill(), which only copies; any other thread may call follow()."""
 
     def __init__(self) -> None:
         self._now: Cut | None = None
@@ -26,7 +26,7 @@ class Round:
     def follow(self, sound: Sound, bars: NDArray[np.int64]) -> None:
         """From the next bar line on; at once where nothing sounds yet. ValueError for bars that are none."""
         if len(bars) < 2 or bars[0] != 0 or np.any(np.diff(bars) <= 0) or bars[-1] > len(sound):
-            raise ValueError(f"bars at {bars[:4]} ... of {len(sound)} samples: rising from 0 to the end is expected")
+            raise ValueError(f"bars at {bars[:4]} ... of {len(sound)} samples: they must be rising from 0 to the end")
         self._next = (np.ascontiguousarray(sound, np.float32), bars)
 
     def fill(self, out: Sound) -> None:
@@ -56,12 +56,12 @@ class Round:
 
 
 class Playback:
-    """A loudspeaker for takes. Raises UserError where there is none."""
+    """Plays takes through the loudspeaker. Raises UserError where there is none."""
 
     def __init__(self, audio: AudioConfig, rate: int) -> None:
         card = device_list.find_card(audio, wants_input=False)
         if card is None or card.output_device is None:
-            raise UserError("there is no sound card to play to; leave --play out, the mixes are written")
+            raise UserError("no sound card to play to; leave --play out: the mixes are written as files all the same")
         self._round = Round()
         sound = device_list.sounddevice()
         try:

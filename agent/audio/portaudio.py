@@ -1,4 +1,4 @@
-"""PortAudio itself: loaded quietly, let go of, loaded a second time where the first is stuck."""
+"""Loads PortAudio without its printing, releases it, and loads it a second time where the first copy is stuck."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from agent.core.errors import UserError
 from agent.core.silence_stderr import quiet_stderr
 
-NO_PORTAUDIO = "PortAudio is not installed: no sound card can be used; on Debian: apt install libportaudio2"
+NO_PORTAUDIO = "PortAudio is not installed, so no sound card can be used; on Debian: apt install libportaudio2"
 JACK_CLIENT = ctypes.c_char_p(b"Antiphon-audio")
 
 
@@ -79,5 +79,5 @@ def sounddevice() -> Any:
     except ImportError as error:
         raise UserError(f"sounddevice cannot be loaded ({error}); try: pip install sounddevice") from error
     except Exception as error:  # PortAudio is there but does not start
-        raise UserError(f"PortAudio does not start ({error}); is another program holding the sound card?") from error
+        raise UserError(f"PortAudio does not start ({error}); close other programs that use the sound card") from error
     return sounddevice

@@ -1,6 +1,6 @@
-"""The sound card: its callback copies one block each way and stamps the time, nothing else.
+"""Runs a sound card's stream, whose callback only copies one block each way and stamps the time.
 
-A card may be there before the stream needs it and outlive its use: it touches the rings only while it is attached.
+A card may be opened before the stream needs it and closed after: it uses the rings only while it is attached.
 Sample k of the playback ring is what is played when sample k of the microphone comes in, so a block that was not
 rendered in time is lost and never delays what follows.
 """
@@ -24,7 +24,7 @@ ONE_CLOCK_APIS = frozenset({"JACK Audio Connection Kit"})  # every device of the
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds from the air to the callback, and from the callback to the air."""
+    """A card's latencies: seconds from the air to the callback, and from the callback to the air."""
 
     input_s: float = 0.0
     output_s: float = 0.0
@@ -42,7 +42,7 @@ class Pair:
 
 
 class Stream:
-    """What is stamped: the count after the last block and its monotonic second."""
+    """A stream's stamp: the sample count after the last block and its monotonic second."""
 
     def __init__(self, rate: int, ring: Ring, playback: Reader | None) -> None:
         self.rate, self.ring, self.playback = rate, ring, playback
@@ -61,9 +61,9 @@ class Stream:
 class SoundCard(Stream):
     """A sounddevice stream: input, output or both.
 
-    input_device, output_device: numbers of PortAudio; sent: where what leaves for the loudspeaker is written too,
+    input_device, output_device: numbers of PortAudio; sent: a ring to which the loudspeaker's samples are copied,
     sample k beside sample k of the microphone. Raises UserError where it does not open. One thread opens and closes
-    it; `attach` and `detach` are the main loop's.
+    it; the main loop calls `attach` and `detach`.
     """
 
     attached = True  # whether the callback touches the rings

@@ -1,7 +1,7 @@
-"""The stream as the main loop sees it: the sound card while there is one, silence of the same length while not.
+"""Keeps the audio stream going: the sound card's samples while there is one, silence of the same length while not.
 
-Stream seconds go on with the monotonic clock whatever becomes of the card: what it did not bring is zeros. A gap
-longer than GAP_MAX_S (the process stood still for so long) is left out of the stream instead.
+Stream seconds follow the monotonic clock whatever happens to the card; missing samples are zeros. A gap longer than
+GAP_MAX_S (the process itself was stopped) is left out of the stream instead.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ SHORT_BLOCKS = 4
 
 
 class Stream:
-    """One writer of the rings at a time: the attached card's callback, or `turn`.
+    """The audio stream. Its rings have one writer at a time: the attached card's callback, or `poll`.
 
-    rings: what the card writes, one beside the other; empty where a file does. keeper: None without any card.
+    rings: those the card writes, sample by sample in step; empty where a file is played. keeper: None without a card.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Stream:
     ) -> None:
         self._rate, self._block, self._rings, self._stamp, self._keeper = rate, block_samples, rings, stamp, keeper
         self.clock = StreamClock(rate)
-        self.on_card: Callable[[SoundCard], None] = lambda card: None  # told of a card before it is attached
+        self.on_card: Callable[[SoundCard], None] = lambda card: None  # called with a card before it is attached
         self.card: SoundCard | None = None
         self.losses = self.returns = 0
         self.skipped_s = self._silent_s = 0.0
@@ -95,7 +95,7 @@ class Stream:
         return self.clock.stream_of(time.monotonic()) * self._rate if self.clock.running else 0.0
 
     def count(self, kind: int) -> int:
-        """audio.XRUNS or audio.MISSING of every card so far."""
+        """Return XRUNS or MISSING (agent/audio/sound_card.py), summed over every card so far."""
         card = self.card
         return int(self._counts[kind] + (card.counts[kind] if card else 0))
 
@@ -115,7 +115,7 @@ class Stream:
         return self._keeper is not None and self._keeper.stuck
 
     def close(self) -> None:
-        """Let go of the card; waits for its driver no longer than keeper.CLOSE_S."""
+        """Close the card, waiting for its driver no longer than CLOSE_S (agent/audio/card_keeper.py)."""
         card = self.card or self._ready
         if card:
             card.detach()
@@ -163,7 +163,7 @@ class Stream:
         if stood_s > GAP_MAX_S:
             self.clock.pause(stood_s)
             self.skipped_s += stood_s
-            self._cause = f"the stream stood still for {stood_s:.1f} s"
+            self._cause = f"the audio process was stopped for {stood_s:.1f} s; that time is left out of the recording"
         self.clock.coast(now_s)
         self._fill(self.clock.sample_at(now_s) - SHORT_BLOCKS * self._block)
 

@@ -1,6 +1,6 @@
-"""Samples <-> seconds: which monotonic moment a sample of the capture stream belongs to.
+"""Converts between samples of the capture stream and monotonic seconds.
 
-Monotonic seconds only (CLOCK_MONOTONIC): the time of day may step as it likes.
+It uses CLOCK_MONOTONIC only, so changes of the time of day do not matter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-JUMP_S = 0.5  # a pair this far from where the loop expects it is no jitter: the loop starts anew from it
+JUMP_S = 0.5  # a pair this far from where the loop expects it is not jitter: the loop restarts from it
 
 
 class StreamClock:
@@ -29,7 +29,7 @@ class StreamClock:
         self._period_s = 1.0 / rate
 
     def update(self, samples: int, monotonic_s: float) -> None:
-        """Take one pair; pairs may be skipped. After a gap longer than 0.5 s or a jump the loop starts anew, the
+        """Take one pair; pairs may be skipped. After a gap longer than 0.5 s or a jump the loop restarts, the
         period it had found kept."""
         if self._samples is None or samples - self._samples > self.rate // 2:
             self._samples, self._time_s = samples, monotonic_s
@@ -88,7 +88,7 @@ class StreamClock:
 
 
 class SharedStamp:
-    """The clock's last pair in memory that outlives the audio process, so that the next one goes on with it.
+    """Keeps the clock's last pair in memory that outlives the audio process, so that the next process goes on from it.
 
     One writer at a time (the audio process's main loop), any number of readers.
     """

@@ -1,4 +1,4 @@
-"""The band's sound: MIDI messages in, one dry stereo stem per part out, through FluidSynth."""
+"""Renders the band with FluidSynth: MIDI messages in, one dry stereo stem per part out."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ Stems = NDArray[np.float32]
 
 
 class SynthUnavailable(OSError):
-    """FluidSynth or its soundfont cannot be used; the message says which, and what to try."""
+    """Raised when FluidSynth or its soundfont cannot be used; the message says which, and what to try."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartVoice:
-    """How one part sounds. channel: 0-15. bank 128 = drum kit. pan: -1 left to 1 right."""
+    """How one part sounds. channel: 0-15, as sent. bank 128 = drum kit. pan: -1 left to 1 right."""
 
     name: str
     channel: int
@@ -123,7 +123,7 @@ class Synth:
 
     def _open(self, soundfont: Path) -> None:
         if not soundfont.is_file():
-            raise SynthUnavailable(f"no soundfont at {soundfont}; set audio.soundfont to an .sf2 or .sf3 file")
+            raise SynthUnavailable(f"no soundfont at {soundfont}; set paths.soundfont to an .sf2 or .sf3 file")
         lib = self._lib
         if not lib.fluid_is_soundfont(str(soundfont).encode()):
             raise SynthUnavailable(_UNREADABLE.format(soundfont))
@@ -263,12 +263,12 @@ _loaded: list[tuple[Synth | None, str]] = []
 
 
 def load_synth(config: Config, rate: int) -> None:
-    """Beforehand: the next open_synth of this process takes this one (agent/engine/spare_process.py)."""
+    """Load the synth beforehand: this process's next open_synth returns it (agent/engine/spare_process.py)."""
     _loaded.append(open_synth(config, rate))
 
 
 def open_synth(config: Config, rate: int) -> tuple[Synth | None, str]:
-    """(the synth, "") or (None, why there is none)."""
+    """Return (the synth, "") or (None, why there is none)."""
     if _loaded:
         return _loaded.pop()
     voices = [

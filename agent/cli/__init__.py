@@ -1,1 +1,4 @@
-"""The commands of the command line, a file each; nothing but options, calls and prints. Door: agent/__main__.py."""
+"""Defines the commands of the command line, a file each: options, calls and prints only.
+
+Start with: agent/__main__.py (`main`).
+"""

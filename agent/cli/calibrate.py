@@ -1,4 +1,4 @@
-"""What `antiphon calibrate` takes on the command line, and what it says."""
+"""Runs `antiphon calibrate`: its options and its output."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from agent.core.errors import UserError
 from agent.core.settings import Config
 
 EXAMPLES = """examples:
-  antiphon calibrate                              chirps from the loudspeaker, heard by the microphone (or over a cable)
-  antiphon calibrate --midi "MIDI 1"              notes out at that port and back in at the port of the same name
-  antiphon calibrate --midi Volca --listen        clicks of that instrument, heard by the microphone
-  antiphon calibrate --show                       what was measured; --forget throws it away
+  antiphon calibrate                              play chirps and hear them at the microphone, or over a cable
+  antiphon calibrate --midi "MIDI 1"              send notes to that port and receive them at the port of the same name
+  antiphon calibrate --midi Volca --listen        play clicks on that instrument and hear them at the microphone
+  antiphon calibrate --show                       show what was measured; --forget deletes it
 """
 
 
@@ -29,17 +29,17 @@ def add(commands: Any) -> None:
     )
     add_config(parser)
     parser.add_argument("--midi", metavar="PORT", help="measure this MIDI port instead of the sound card")
-    parser.add_argument("--midi-in", metavar="PORT", help="where the notes come back (default: the port --midi names)")
+    parser.add_argument("--midi-in", metavar="PORT", help="input port where the notes come back (default: --midi's)")
     parser.add_argument("--listen", action="store_true", help="with --midi: hear the instrument's clicks at the input")
     parser.add_argument("--note", type=int, metavar="KEY", help="the click's MIDI key, 0-127 (default: 37, side stick)")
     parser.add_argument("--channel", type=int, metavar="N", help="the click's channel, 1-16 (default: the drums')")
     parser.add_argument("--chirps", type=int, default=5, metavar="N", help="how many chirps, 3-50 (default: 5)")
     parser.add_argument(
-        "--level", type=float, default=-12.0, metavar="DB", help="of the chirps, -60 to 0 (default: -12)"
+        "--level", type=float, default=-12.0, metavar="DB", help="the chirps' level, -60 to 0 (default: -12)"
     )
     acts = parser.add_mutually_exclusive_group()
     acts.add_argument("--show", action="store_true", help="print what was measured")
-    acts.add_argument("--forget", action="store_true", help="throw away what was measured")
+    acts.add_argument("--forget", action="store_true", help="delete what was measured")
     parser.set_defaults(run=_calibrate)
 
 
@@ -53,7 +53,7 @@ def _calibrate(given: argparse.Namespace) -> int:
         return show(config, known)
     if given.forget:
         latencies.path(config).unlink(missing_ok=True)
-        print("forgotten: what the devices report counts again")
+        print("measurements deleted; the latencies that the devices report apply again")
         return 0
     measure = _card if given.midi is None else _click if given.listen else _loop
     entry, line = measure(given, config)
@@ -117,7 +117,7 @@ def _warn(config: Config, is_midi: bool) -> None:
     name = "midi.latency_ms" if is_midi else "audio.output_latency_ms"
     value = config.midi.latency_ms if is_midi else config.audio.output_latency_ms
     if value is not None:
-        print(f"note: {name} is {value:g} in config.yaml and wins; set it to null to use what was measured")
+        print(f"note: config.yaml sets {name} to {value:g}, which wins; set it to null to use the measured value")
 
 
 def card_line(one: latencies.CardLatency) -> str:
@@ -140,5 +140,5 @@ def show(config: Config, known: Latencies) -> int:
     for port in known.midi:
         print(f"{midi_line(port)}; {port.measured}")
     if not known.audio and not known.midi:
-        print(f"nothing measured yet (in {latencies.path(config)}); `antiphon calibrate` does")
+        print(f"nothing measured yet (in {latencies.path(config)}); run `antiphon calibrate`")
     return 0

@@ -1,4 +1,4 @@
-"""What `antiphon codes` and `antiphon weights` take on the command line; the models are loaded only when they run."""
+"""Runs `antiphon codes` and `antiphon weights`; the models are loaded only when they run."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from agent.core.config import load
 from agent.core.errors import UserError
 
 CODES_EXAMPLES = """examples:
-  antiphon codes take.wav -o codes.npz            the EnCodec codes [K, T] the agent would hear, 75 frames a second
-  antiphon codes take.wav --resynth out.wav       the sound that is in them, 24 kHz; hear what the codec keeps
-  antiphon codes codes.npz --resynth out.wav      stored codes as sound again
-  antiphon codes take.wav --plot out.png          spectrograms before and after
-  antiphon codes take.wav --check                 streamed codes against the encodec package's offline ones; exit 1 if any differs
+  antiphon codes take.wav -o codes.npz            write the EnCodec codes [K, T] of a file, 75 frames a second
+  antiphon codes take.wav --resynth out.wav       decode them to sound, 24 kHz: hear what the codec keeps
+  antiphon codes codes.npz --resynth out.wav      decode stored codes
+  antiphon codes take.wav --plot out.png          draw spectrograms before and after
+  antiphon codes take.wav --check                 compare with the encodec package's offline codes; exit 1 if any differ
   antiphon codes take.wav --kbps 1.5 --codec encodec --resynth out.wav
 """
 WEIGHTS_EXAMPLES = """examples:
-  antiphon weights                                what ships and what is found where
+  antiphon weights                                list the weights and where they are
   antiphon weights fetch encodec                  download the official 24 kHz EnCodec weights (93 MB)
   antiphon codes take.wav --codec encodec --resynth out.wav
 """
@@ -29,9 +29,9 @@ def add(commands: Any) -> None:
     """Add both commands to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     says = {"epilog": CODES_EXAMPLES, "formatter_class": raw}
-    _add_codes(commands.add_parser("codes", help="a file as EnCodec codes, and back", **says))
+    _add_codes(commands.add_parser("codes", help="turn a file into EnCodec codes, and back", **says))
     says = {"epilog": WEIGHTS_EXAMPLES, "formatter_class": raw}
-    _add_weights(commands.add_parser("weights", help="which weights are here; fetch others", **says))
+    _add_weights(commands.add_parser("weights", help="list the models' weights; download others", **says))
 
 
 def _add_codes(codes: argparse.ArgumentParser) -> None:
@@ -46,17 +46,17 @@ def _add_codes(codes: argparse.ArgumentParser) -> None:
     codes.add_argument("--check", action="store_true", help="compare with the encodec package's offline codes")
     codes.add_argument("--kbps", type=float, metavar="KBPS", help="0.75 per codebook (default: models.codec_kbps, 3)")
     codes.add_argument("--codec", metavar="STEM|FILE.th|encodec", help="weights (default: models.codec, what ships)")
-    codes.add_argument("--float64", action="store_true", help="count in double precision; exact with any weights")
+    codes.add_argument("--float64", action="store_true", help="compute in double precision: exact with any weights")
     codes.set_defaults(run=_codes)
 
 
 def _add_weights(weights: argparse.ArgumentParser) -> None:
     weights.set_defaults(run=_weights, act="list")
     acts = weights.add_subparsers(title="what to do", metavar="list | fetch")
-    acts.add_parser("list", help="a table of the weights (as without a word)")
+    acts.add_parser("list", help="list the weights (the default)")
     fetch = acts.add_parser("fetch", help="download weights that do not ship")
     fetch.add_argument("name", metavar="NAME", help="encodec: the official 24 kHz EnCodec weights")
-    fetch.add_argument("--url", help="another place to download from; the hash is checked all the same")
+    fetch.add_argument("--url", help="download from this address instead; the hash is still checked")
     fetch.set_defaults(act="fetch")
 
 
@@ -64,8 +64,8 @@ def _codes(given: argparse.Namespace) -> int:
     from agent.listen import codes
     from listener.capture import AudioFileError
 
-    told = {"models.codec": given.codec, "models.codec_kbps": given.kbps}
-    chosen = pairs(given) | {key: value for key, value in told.items() if value is not None}
+    chosen_keys = {"models.codec": given.codec, "models.codec_kbps": given.kbps}
+    chosen = pairs(given) | {key: value for key, value in chosen_keys.items() if value is not None}
     models = load(given.config, chosen).models
     kbps = None if codes.is_codes(given.file) else models.codec_kbps
     asked = {name: getattr(given, name) for name in ("file", "out", "resynth", "plot", "check", "float64")}

@@ -1,4 +1,4 @@
-"""What `antiphon compose` takes on the command line; the models are loaded only when it runs."""
+"""Runs `antiphon compose`: its options and checks; the models are loaded only when it runs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _compose(given: argparse.Namespace) -> int:
     check_out(given.out, given.source)
     bars = number("--bars", given.bars, *BARS_RANGE, BARS)
     if bars != int(bars):
-        raise UserError(f"--bars {given.bars}: a whole number is needed")
+        raise UserError(f"--bars {given.bars}: give a whole number, such as 16")
     key = None if given.key is None else key_of(given.key)
     meter = None if given.meter is None else meter_of(given.meter)
     bpm = number("--tempo", given.tempo, *TEMPO_RANGE, 0.0)

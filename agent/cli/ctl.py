@@ -1,4 +1,4 @@
-"""`antiphon ctl` and `antiphon say`: send a command or a sentence to a running session.
+"""Runs `antiphon ctl` and `antiphon say`, which send a command or a sentence to a running session.
 
 Exit status: 0 done, 1 refused, 2 a mistake in what was asked.
 """
@@ -12,14 +12,14 @@ from typing import Any
 from agent.core.errors import UserError
 
 EXAMPLES = """examples:
-  antiphon ctl status                what is heard and played
-  antiphon ctl mode trade            you play four bars, it plays four
-  antiphon ctl mute drums            a part is silent, at once
-  antiphon ctl dial density 0.3      thinner
-  antiphon ctl behind 15             the band lays back 15 ms
-  antiphon ctl learn mode next       the next pedal pressed changes the mode
-  antiphon ctl status --json         for programs
-  antiphon ctl help                  everything it can be told
+  antiphon ctl status                show what is heard and played
+  antiphon ctl mode trade            you play four bars, then the band plays four
+  antiphon ctl mute drums            silence the drums at once
+  antiphon ctl dial density 0.3      play fewer notes
+  antiphon ctl behind 15             lay back 15 ms behind the beat
+  antiphon ctl learn mode next       bind `mode next` to the next pedal pressed
+  antiphon ctl status --json         print the status for programs
+  antiphon ctl help                  list all commands
 """
 
 
@@ -31,7 +31,9 @@ def add(commands: Any) -> None:
 
 def _add_ctl(commands: Any) -> None:
     raw = argparse.RawDescriptionHelpFormatter
-    parser = commands.add_parser("ctl", help="tell a running session something", epilog=EXAMPLES, formatter_class=raw)
+    parser = commands.add_parser(
+        "ctl", help="send a command to a running session", epilog=EXAMPLES, formatter_class=raw
+    )
     parser.add_argument("words", nargs="+", metavar="COMMAND", help="status, mode, mute, unmute, panic, stop, help ...")
     parser.add_argument("--json", action="store_true", help="the answer as one line of JSON")
     parser.set_defaults(run=_ctl)
@@ -43,7 +45,7 @@ def _ctl(given: argparse.Namespace) -> int:
     from agent.core.paths import socket_path
 
     text = " ".join(given.words)
-    parse(text)  # a mistake is told here, whether a session runs or not
+    parse(text)  # raises UserError for a mistake, whether a session runs or not
     answer = ask(socket_path(), text)
     print(json.dumps(answer, ensure_ascii=False) if given.json else answer["says"])
     return 0 if answer["ok"] else 1
@@ -56,7 +58,7 @@ SAY_EXAMPLES = """examples:
   antiphon say "the snare is too present"        from the next bar line on
   antiphon say "7/8 in bar three"
   antiphon say undo
-  antiphon say "any ideas?"                      one idea, played and said why
+  antiphon say "any ideas?"                      the band plays one idea and explains it
   antiphon say "what did you change?" --json     for programs
 """
 
@@ -64,7 +66,7 @@ SAY_EXAMPLES = """examples:
 def _add_say(commands: Any) -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(
-        "say", help="say something to a running band", epilog=SAY_EXAMPLES, formatter_class=raw
+        "say", help="direct a running band in your own words", epilog=SAY_EXAMPLES, formatter_class=raw
     )
     parser.add_argument("words", nargs="+", metavar="SENTENCE", help="a direction, a question, praise or blame")
     parser.add_argument("--json", action="store_true", help="the answer as one line of JSON")
@@ -77,9 +79,9 @@ def _say(given: argparse.Namespace) -> int:
 
     sentence = " ".join(" ".join(given.words).split())
     if not sentence:
-        raise UserError('nothing was said; say it like: antiphon say "less snare"')
+        raise UserError('the sentence is empty; try: antiphon say "less snare"')
     if len(sentence) > LONGEST_CHARACTERS:
-        raise UserError(f"{len(sentence)} characters; up to {LONGEST_CHARACTERS} can be said at once")
+        raise UserError(f"the sentence has {len(sentence)} characters; {LONGEST_CHARACTERS} are allowed: split it")
     answer = ask(socket_path(), f"say {sentence}")
     print(json.dumps(answer, ensure_ascii=False) if given.json else answer["says"])
     return 0 if answer["ok"] else 1

@@ -1,4 +1,4 @@
-"""`antiphon daemon`, and `antiphon service` that hands it to systemd."""
+"""Runs `antiphon daemon`, and `antiphon service`, which installs it as a systemd service."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 DAEMON_EXAMPLES = """examples:
-  antiphon daemon --midi "My Synth"               no terminal; `antiphon ctl` tells it what to do
-  antiphon daemon --log-json 2>> antiphon.log     every fact a line of JSON
+  antiphon daemon --midi "My Synth"               play without a terminal; control it with `antiphon ctl`
+  antiphon daemon --log-json 2>> antiphon.log     log each fact as a line of JSON
 SIGTERM or `antiphon ctl stop` ends it; after a crash it resumes the same session.
 """
 
@@ -17,12 +17,14 @@ def add(commands: Any) -> None:
     from agent.cli.jam import add_playing
 
     raw = argparse.RawDescriptionHelpFormatter
-    daemon = commands.add_parser("daemon", help="play without a terminal", epilog=DAEMON_EXAMPLES, formatter_class=raw)
+    daemon = commands.add_parser(
+        "daemon", help="play in the background, without a terminal", epilog=DAEMON_EXAMPLES, formatter_class=raw
+    )
     add_playing(daemon)
-    daemon.add_argument("--log-json", action="store_true", help="each line of the log as a JSON object")
+    daemon.add_argument("--log-json", action="store_true", help="log each line as a JSON object")
     daemon.set_defaults(run=_daemon)
 
-    service = commands.add_parser("service", help="the daemon as a systemd user service")
+    service = commands.add_parser("service", help="install, remove or check the daemon as a systemd user service")
     service.add_argument("action", choices=("install", "uninstall", "status"))
     service.set_defaults(run=_service)
 
@@ -39,7 +41,7 @@ def _daemon(given: argparse.Namespace) -> int:
     check_out(given.out)
     structured_log.set_up(config.log.level if config.log.level == "debug" else "info", given.log_json)
 
-    def find() -> setup.Rig:
+    def find() -> setup.Setup:
         found = setup.choose(config, take, waits=True)
         device_list.release()
         return found

@@ -1,4 +1,4 @@
-"""`antiphon doctor`: whether this machine can run the main job, a green, yellow or red line per question."""
+"""Runs `antiphon doctor`, which checks this machine for `antiphon jam`: a green, yellow or red line per check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from agent.core.config import find, load
 from agent.core.errors import UserError
 from agent.core.settings import Config
 
-GREEN, YELLOW, RED = "green", "yellow", "red"  # works; works with something missing; the main job cannot run
+GREEN, YELLOW, RED = "green", "yellow", "red"  # works; works with something missing; jam cannot run
 MARKS: Mapping[str, str] = {GREEN: "ok  ", YELLOW: "warn", RED: "FAIL"}
 PYTHON_LEAST = (3, 11)
 DISK_LEAST_BYTES = {RED: 100 * 2**20, YELLOW: 2**30}  # a session takes about 50 MB a minute
@@ -30,7 +30,7 @@ INSTALL = "pip install -e . (or: make)"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line. level: GREEN, YELLOW or RED; hint: what to try, where something is wrong."""
+    """One line of the result. level: GREEN, YELLOW or RED; hint: what to try, where something is wrong."""
 
     level: str
     name: str
@@ -40,7 +40,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A Python package: its distribution, the module to import, and how bad it is without."""
+    """A Python package: its distribution, the module to import, and the level when it is missing."""
 
     distribution: str
     module: str
@@ -64,7 +64,7 @@ LIBRARIES = (
 
 
 def run(config_path: Path | None = None, console: Console | None = None) -> int:
-    """Print every check; 0 when the main job can run, else 1. Never raises."""
+    """Print every check; return 0 when jam can run, else 1. Never raises."""
     console = console or Console(highlight=False)
     failed = 0
     for check in checks(config_path):
@@ -111,9 +111,9 @@ def _python() -> Check:
 def _config(path: Path | None) -> tuple[Config, Check]:
     try:
         file = find(path)
-        return load(path), Check(GREEN, "config", str(file) if file else "no config.yaml here: the defaults")
+        return load(path), Check(GREEN, "config", str(file) if file else "no config.yaml here: the defaults apply")
     except UserError as error:
-        return Config(), Check(RED, "config", str(error), "mend the file or give another with --config")
+        return Config(), Check(RED, "config", str(error), "correct the file or give another with --config")
 
 
 def _libraries(_: Config) -> Iterator[Check]:
@@ -227,7 +227,7 @@ def _audio(config: Config) -> Iterator[Check]:
         yield Check(RED, "sound card", str(error), "see antiphon devices")
         return
     name = card.input_name if card else ""
-    yield _side("microphone", name, "no microphone: the take that ships is played instead")
+    yield _side("microphone", name, "no microphone: jam plays the included bass take instead")
     yield _side(
         "loudspeaker", card.output_name if card else "", "none or switched off: the band is recorded, not heard"
     )

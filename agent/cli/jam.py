@@ -1,4 +1,4 @@
-"""`antiphon jam`: play together at a terminal; the options it shares with the daemon."""
+"""Runs `antiphon jam`, a session at a terminal, and defines the options it shares with the daemon."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.cli.options import add_config, add_time, number_or_name, pairs, time_told
+from agent.cli.options import add_config, add_time, given_time, number_or_name, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
 
 EXAMPLES = """examples:
-  antiphon jam                                    microphone in, band out; the take that ships if there is no microphone
-  antiphon jam --midi "My Synth" --no-audio       the band on a hardware synth
-  antiphon jam --midi virtual                     a port other programs can connect to
-  antiphon jam --input take.wav --fast --out DIR  a file, faster than real time, into DIR
-  antiphon jam --input "USB" --seed 7             an interface by part of its name; the same seed repeats a session
+  antiphon jam                                    play bass into the microphone; without one, hear the included take
+  antiphon jam --midi "My Synth" --no-audio       let the band play a hardware synth
+  antiphon jam --midi virtual                     open a MIDI port that other programs can connect to
+  antiphon jam --input take.wav --fast --out DIR  play to a file, faster than real time, into DIR
+  antiphon jam --input "USB" --seed 7             choose an interface by part of its name; set the seed
   antiphon jam --set parts.line.program=4 --set band.hold_bars=4
 keys: space next mode, 1-4 modes, d c l a parts on and off, p panic, q stop
 """
@@ -29,15 +29,15 @@ keys: space next mode, 1-4 modes, d c l a parts on and off, p panic, q stop
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
-    parser = commands.add_parser("jam", help="play together", epilog=EXAMPLES, formatter_class=raw)
+    parser = commands.add_parser("jam", help="play with the band", epilog=EXAMPLES, formatter_class=raw)
     add_playing(parser)
-    parser.add_argument("--fast", action="store_true", help="a file faster than real time, with the same result")
-    parser.add_argument("--quiet", action="store_true", help="no display")
+    parser.add_argument("--fast", action="store_true", help="play a file faster than real time, with the same result")
+    parser.add_argument("--quiet", action="store_true", help="show no display")
     parser.set_defaults(run=_jam)
 
 
 def add_playing(parser: argparse.ArgumentParser) -> None:
-    """What is played on, and where it is written."""
+    """Add the options of what is played on, and where the session is written."""
     add_config(parser)
     parser.add_argument(
         "--input", metavar="FILE|DEVICE", help="an audio file, or an input device's number or part of its name"
@@ -46,17 +46,19 @@ def add_playing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--midi", metavar="PORT", help="play to a MIDI port: its number, part of its name, or virtual[:NAME]"
     )
-    parser.add_argument("--midi-api", choices=("auto", "alsa", "jack", "core", "windows"), help="which MIDI system")
+    parser.add_argument(
+        "--midi-api", choices=("auto", "alsa", "jack", "core", "windows"), help="which MIDI system to use"
+    )
     parser.add_argument("--no-audio", action="store_true", help="play nothing through the sound card")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, help="the session's folder (default: a new one in paths.sessions)"
+        "--out", metavar="DIR", type=Path, help="folder of the session (default: a new one in paths.sessions)"
     )
     parser.add_argument("--seed", type=int, help="the same seed and input give the same session, bit for bit")
     add_time(parser)
 
 
 def settings(given: argparse.Namespace) -> tuple[Config, Path | None]:
-    """The configuration with what the command line says on top, and the file that is played, if one is."""
+    """Return the configuration with the command line's options on top, and the input file, if there is one."""
     from agent.session.setup import looks_like_file
 
     chosen = pairs(given)
@@ -69,13 +71,13 @@ def settings(given: argparse.Namespace) -> tuple[Config, Path | None]:
         chosen["audio.output_enabled"] = False
     if given.seed is not None:
         chosen["band.seed"] = given.seed
-    return load(given.config, chosen | time_told(given)), take
+    return load(given.config, chosen | given_time(given)), take
 
 
 def check_out(folder: Path | None) -> None:
     """Raises UserError for a folder that holds a session already."""
     if folder and (folder / "events.jsonl").exists():
-        raise UserError(f"--out {folder}: it holds a session already, which would be lost; give another folder")
+        raise UserError(f"--out {folder}: holds a session already; give another folder, so that it is not overwritten")
 
 
 def _jam(given: argparse.Namespace) -> int:
@@ -96,7 +98,7 @@ def _jam(given: argparse.Namespace) -> int:
     device_list.release()
     folder = given.out or new_session_folder(Path(config.paths.sessions))
     console = Console(stderr=True, quiet=given.quiet)
-    says = where.says.replace("in real time", "as fast as it goes") if given.fast else where.says
+    says = where.says.replace("in real time", "as fast as possible") if given.fast else where.says
     console.print(says, markup=False, soft_wrap=True)
     if not given.fast and sys.stdin.isatty():
         console.print(f"keys: {HELP}", style="dim", markup=False, soft_wrap=True)
@@ -115,9 +117,9 @@ def _jam(given: argparse.Namespace) -> int:
 
 def _check_fast(given: argparse.Namespace, config: Config, take: Path | None) -> None:
     if given.fast and config.midi.port is not None:
-        raise UserError("--fast with --midi: a MIDI port plays in real time; leave one of the two out")
+        raise UserError("--fast with --midi: a MIDI port plays in real time; leave out one of the two")
     if given.fast and given.input and take is None:
-        raise UserError(f"--fast with --input {given.input}: only a file can be faster than real time; give a file")
+        raise UserError(f"--fast with --input {given.input}: only files play faster than real time; give one")
 
 
 def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, ...]:
@@ -125,8 +127,8 @@ def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, 
     from agent.session.live import Live
 
     with _socket() as server, finish_soon(Path(config.paths.sessions), folder):
-        tend = (lambda live: server.poll(live.answer)) if server else None
-        return Live(config, where, folder, monitor, tend=tend).run()
+        on_turn = (lambda live: server.poll(live.answer)) if server else None
+        return Live(config, where, folder, monitor, on_turn=on_turn).run()
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What `antiphon listen` takes on the command line."""
+"""Runs `antiphon listen`: its options and checks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from agent.cli.options import add_config, add_time, number_or_name, pairs, time_told
+from agent.cli.options import add_config, add_time, given_time, number_or_name, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 
 EXAMPLES = """examples:
-  antiphon listen take.wav                        what is heard, as a table
-  antiphon listen a.wav b.flac --json             JSON lines: onsets, notes, pitch, beats, tempo, meter, key
-  antiphon listen take.wav --plot take.png        the same as a picture
-  antiphon listen --mic                           live on the terminal: tuner, notes, beat, chord, feel
-  antiphon listen --mic --input "USB" --json      JSON lines as they are said
+  antiphon listen take.wav                        print what is heard in a file
+  antiphon listen a.wav b.flac --json             print JSON lines: onsets, notes, pitch, beats, tempo, meter, key
+  antiphon listen take.wav --plot take.png        draw it as a picture
+  antiphon listen --mic                           show it live on the terminal: tuner, notes, beat, chord, feel
+  antiphon listen --mic --input "USB" --json      print JSON lines live
 """
 
 
@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(
-        "listen", help="say what is heard in files or live", epilog=EXAMPLES, formatter_class=raw
+        "listen", help="show what is heard in files or live", epilog=EXAMPLES, formatter_class=raw
     )
     add_config(parser)
     parser.add_argument("files", nargs="*", metavar="FILE")
@@ -46,7 +46,7 @@ def _listen(given: argparse.Namespace) -> int:
     if given.input:
         raise UserError(f"--input {given.input}: names the sound card for --mic; a file is given without it")
     try:
-        band = load(given.config, pairs(given) | time_told(given)).band
+        band = load(given.config, pairs(given) | given_time(given)).band
         return file_listener.run(given.files, given.json, plot=given.plot, time_given=(band.meter, band.tempo_bpm))
     except AudioFileError as cause:
         raise UserError(str(cause)) from None
@@ -60,4 +60,4 @@ def _listen_live(given: argparse.Namespace) -> int:
     if given.plot:
         raise UserError(f"--plot {given.plot} with --mic: what is drawn is a file; record first, then draw that")
     device = {"audio.input": number_or_name(given.input)} if given.input else {}
-    return microphone.run(load(given.config, pairs(given) | time_told(given) | device), given.json)
+    return microphone.run(load(given.config, pairs(given) | given_time(given) | device), given.json)

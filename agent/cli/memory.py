@@ -1,4 +1,4 @@
-"""`antiphon memory`: everything that is remembered; where it lies, exported, deleted; adapters and their versions."""
+"""Runs `antiphon memory`, which locates, exports and deletes what is remembered, and manages adapters."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ if TYPE_CHECKING:
     from agent.memory.store import Memory
 
 EXAMPLES = """examples:
-  antiphon memory where                       the file, and what is in it
-  antiphon memory export all/                 memory.json, and the MIDI and sound of every session
-  antiphon memory delete                      all of it, for good; asks first
-  antiphon memory adapters                    what was trained for each player
-  antiphon memory rollback --player Ann       the version before; --to 0: none
+  antiphon memory where                       show the file and what is in it
+  antiphon memory export all/                 write memory.json and every session's MIDI and sound
+  antiphon memory delete                      delete all of it for good; asks first
+  antiphon memory adapters                    list what was trained for each player
+  antiphon memory rollback --player Ann       use the previous version; --to 0: none
 """
 
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
-    parser = commands.add_parser("memory", help="all that is remembered", epilog=EXAMPLES, formatter_class=raw)
+    parser = commands.add_parser(
+        "memory", help="show, export or delete what is remembered", epilog=EXAMPLES, formatter_class=raw
+    )
     what = "where | export | delete | adapters | rollback"
     kinds = parser.add_subparsers(title="what to do", metavar=what, required=True)
-    kinds.add_parser("where", help="where it lies").set_defaults(run=_where)
-    export = kinds.add_parser("export", help="everything as files")
+    kinds.add_parser("where", help="show where the memory is").set_defaults(run=_where)
+    export = kinds.add_parser("export", help="write everything as files")
     export.add_argument("folder", type=Path, metavar="DIR", help="new, or empty")
     export.set_defaults(run=_export)
-    delete = kinds.add_parser("delete", help="everything, for good")
+    delete = kinds.add_parser("delete", help="delete everything for good")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     delete.set_defaults(run=_delete)
-    kinds.add_parser("adapters", help="versions trained for each player").set_defaults(run=_adapters)
+    kinds.add_parser("adapters", help="list the adapters trained for each player").set_defaults(run=_adapters)
     back = kinds.add_parser("rollback", help="use an earlier adapter again")
     back.add_argument("--player", default="player", metavar="NAME", help="default: player")
     back.add_argument("--to", type=int, metavar="VERSION", help="0: none (default: the one before)")
@@ -114,7 +116,7 @@ def _rollback(given: argparse.Namespace) -> int:
     player = next((row for row in memory.everything()["players"] if row["name"] == given.player), None)
     if player is None:
         known = ", ".join(row["name"] for row in memory.everything()["players"])
-        raise UserError(f"--player {given.player}: not known; {known or 'nobody'} is")
+        raise UserError(f"--player {given.player}: unknown; known players: {known or 'none'}")
     version = memory.roll_back(player["id"], given.to)
     print(f"{given.player}: version {version} is in use." if version else f"{given.player}: no adapter is in use.")
     return 0

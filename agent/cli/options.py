@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Defines the options that several commands share."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from agent.core.errors import UserError
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """--config and --set."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (default: ./config.yaml if there is one)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any key of config.yaml")
+    """Add --config and --set."""
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings file (default: ./config.yaml if there is one)"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set any key of config.yaml")
 
 
 def pairs(given: argparse.Namespace) -> dict[str, Any]:
-    """What --set says: dotted key -> value. Raises UserError for what is no pair."""
+    """Return what --set gives: dotted key -> value. Raises UserError for what is not KEY=VALUE."""
     chosen: dict[str, Any] = {}
     for pair in given.set:
         key, equals, value = pair.partition("=")
@@ -28,17 +30,17 @@ def pairs(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_time(parser: argparse.ArgumentParser) -> None:
-    """--tempo and --meter."""
-    parser.add_argument("--tempo", type=float, metavar="BPM", help="the tempo, told beforehand (default: it is heard)")
-    parser.add_argument("--meter", metavar="M", help="the meter, such as 7/8, told beforehand (default: it is heard)")
+    """Add --tempo and --meter."""
+    parser.add_argument("--tempo", type=float, metavar="BPM", help="the tempo, if known (default: it is heard)")
+    parser.add_argument("--meter", metavar="M", help="the meter, if known, such as 7/8 (default: it is heard)")
 
 
-def time_told(given: argparse.Namespace) -> dict[str, Any]:
-    """What is told beforehand of tempo and meter."""
-    told = {"band.tempo_bpm": given.tempo, "band.meter": given.meter}
-    return {key: value for key, value in told.items() if value is not None}
+def given_time(given: argparse.Namespace) -> dict[str, Any]:
+    """Return the tempo and meter given on the command line, by their keys."""
+    values = {"band.tempo_bpm": given.tempo, "band.meter": given.meter}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def number_or_name(given: str) -> int | str:
-    """A device or port as it was named: its number, or part of its name."""
+    """Read a device or port as given: its number, or part of its name."""
     return int(given) if given.isdecimal() else given

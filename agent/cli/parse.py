@@ -1,4 +1,4 @@
-"""antiphon parse: what a sentence would change, without changing anything."""
+"""Runs `antiphon parse`, which shows what a sentence would change without changing anything."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ EXAMPLES = """examples:
 
 
 def add(commands: Any) -> None:
-    """The subcommand, as the other commands add theirs."""
+    """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
-    parse = commands.add_parser("parse", help="what a sentence would change", epilog=EXAMPLES, formatter_class=raw)
+    parse = commands.add_parser("parse", help="show what a sentence would change", epilog=EXAMPLES, formatter_class=raw)
     options.add_config(parse)
     parse.add_argument("sentence", metavar="SENTENCE")
     parse.add_argument("--json", action="store_true", help="one JSON object: edits and reply")
@@ -42,7 +42,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def understood(given: argparse.Namespace) -> ParseResult:
-    """By the language model where one is set, else by the table."""
+    """Parse a sentence with the language model where one is set, else with the built-in parser."""
     config = load(given.config, options.pairs(given))
     talk = getattr(config, "conversation", None)
     if talk is None or not talk.endpoint:

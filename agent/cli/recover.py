@@ -1,4 +1,4 @@
-"""`antiphon recover`: finishes sessions that a crash broke off."""
+"""Runs `antiphon recover`, which finishes sessions that a crash ended."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser("recover", help="finish sessions that a crash broke off")
+    parser = commands.add_parser("recover", help="finish sessions that a crash ended")
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="a session's folder")
-    parser.add_argument("--gently", action="store_true", help="only with what processor time others leave")
+    parser.add_argument("--gently", action="store_true", help="use only the processor time that other programs leave")
     parser.set_defaults(run=_recover)
 
 

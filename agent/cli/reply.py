@@ -1,4 +1,4 @@
-"""What `antiphon reply` takes on the command line; the models are loaded only when it runs."""
+"""Runs `antiphon reply`: its options and checks; the models are loaded only when it runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from models.music.tokens import Reply
 
 EXAMPLES = """examples:
-  antiphon reply bass.mid -o band.mid             drums, chords and a line to a bass, in the file's tempo and meter
-  antiphon reply song.mid -o band.mid --seed 7    of a whole song the bass is found (program, name, range) and answered
+  antiphon reply bass.mid -o band.mid             write drums, chords and a line to a bass, in its tempo and meter
+  antiphon reply song.mid -o band.mid --seed 7    find the bass of a whole song (program, name, range) and answer it
   antiphon reply bass.mid -o band.mid --parts drums,chords --style jazz --density 0.3 --tension 0.9
   antiphon reply bass.mid -o band.mid --model lstm
 """
@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
     from agent.cli import responder_options
 
     raw = argparse.RawDescriptionHelpFormatter
-    parser = commands.add_parser("reply", help="answer a bass MIDI file", epilog=EXAMPLES, formatter_class=raw)
+    parser = commands.add_parser("reply", help="write a band to a bass MIDI file", epilog=EXAMPLES, formatter_class=raw)
     add_config(parser)
     parser.add_argument("file", type=Path, metavar="IN.mid", help="a MIDI file with a bass")
     parser.add_argument("-o", "--out", type=Path, metavar="OUT.mid", required=True, help="the multitrack file to write")
@@ -61,13 +61,13 @@ def _reply(given: argparse.Namespace) -> int:
 
 
 def check_out(out: Path, source: Path | None) -> None:
-    """UserError when `out` cannot be written or would overwrite what is read."""
+    """Raise UserError when `out` cannot be written or would overwrite the input."""
     if out.is_dir():
-        raise UserError(f"-o {out}: a folder; name the .mid file to write")
+        raise UserError(f"-o {out}: is a folder; name the .mid file to write")
     if not out.parent.is_dir():
         raise UserError(f"-o {out}: there is no folder {out.parent}; make it first")
     if source and out.exists() and source.exists() and out.samefile(source):
-        raise UserError(f"-o {out}: the file that is read, which would be lost; name another")
+        raise UserError(f"-o {out}: is the input file; name another, so that it is not overwritten")
 
 
 def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, score: Any, replies: Any) -> None:
@@ -83,13 +83,13 @@ def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, sc
     written = multitrack.parts_of(config, {"bass": heard.track.notes, **notes}, program)
     multitrack.write(given.out, time, written, heard.end, f"Antiphon replies to {given.file.stem}")
     name = heard.track.name or f"channel {heard.track.channel + 1}"
-    mended = "".join(f", {count} {what} mended" for what, count in score.mended)
+    mended = "".join(f", {count} {what} corrected" for what, count in score.mended)
     print(f"heard the bass in {given.file.name}: {name}, {len(heard.track.notes)} notes{mended}")
     print(summary(given.out, heard.places[-1].bar + 1, heard.places, score.tempo_bpm, written))
 
 
 def summary(out: Path, bars: int, places: Any, quarter_bpm: float, parts: Any) -> str:
-    """What was written, in a line."""
+    """Return one line about what was written."""
     meters = " ".join(dict.fromkeys(str(place.meter) for place in places))
     counts = ", ".join(f"{part.name.lower()} {len(part.notes)}" for part in parts)
     return f"wrote {out}: {bars} bars of {meters} at {quarter_bpm:g} quarters a minute; notes: {counts}"

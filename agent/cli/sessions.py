@@ -1,4 +1,4 @@
-"""`antiphon sessions`: what is remembered of each session; shown, exported, forgotten."""
+"""Runs `antiphon sessions`, which lists, shows, exports and deletes what is remembered of each session."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ if TYPE_CHECKING:
     from agent.memory.store import Memory
 
 EXAMPLES = """examples:
-  antiphon sessions list               the newest first
-  antiphon sessions show 12            what was said, proposed and judged
-  antiphon sessions export 12 kept/    memory.json with MIDI and sound
-  antiphon sessions forget 12          it, its takes and its files; asks first
+  antiphon sessions list               list all sessions, the newest first
+  antiphon sessions show 12            show what was said, proposed and judged
+  antiphon sessions export 12 kept/    write memory.json with MIDI and sound
+  antiphon sessions forget 12          delete the session, its takes and its files; asks first
 """
-Told = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
+RowTexts = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
 TABLES = ("phrases", "takes", "directions", "proposals", "verdicts")
 
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
-    parser = commands.add_parser("sessions", help="what is remembered", epilog=EXAMPLES, formatter_class=raw)
+    parser = commands.add_parser(
+        "sessions", help="list, show, export or delete remembered sessions", epilog=EXAMPLES, formatter_class=raw
+    )
     kinds = parser.add_subparsers(title="what to do", metavar="list | show | export | forget", required=True)
-    listing = kinds.add_parser("list", help="every session, the newest first")
-    listing.add_argument("--player", metavar="NAME", help="only of this player")
+    listing = kinds.add_parser("list", help="list every session, the newest first")
+    listing.add_argument("--player", metavar="NAME", help="only this player's sessions")
     listing.set_defaults(run=_list)
-    show = kinds.add_parser("show", help="one session")
-    export = kinds.add_parser("export", help="one session as files")
-    forget = kinds.add_parser("forget", help="one session, for good")
+    show = kinds.add_parser("show", help="show one session")
+    export = kinds.add_parser("export", help="write one session as files")
+    forget = kinds.add_parser("forget", help="delete one session for good")
     for one in (show, export, forget):
         one.add_argument("number", type=int, metavar="N")
     export.add_argument("folder", type=Path, metavar="DIR", help="new, or empty")
@@ -46,7 +48,7 @@ def add(commands: Any) -> None:
 
 
 def opened() -> Memory | None:
-    """The memory; None where nothing is kept yet: looking makes no file. What was set aside is told."""
+    """Open the memory; None where there is none yet (no file is made). Reports a damaged one that was set aside."""
     from agent.core.paths import data_folder
     from agent.memory.store import FILE, Memory
 
@@ -59,11 +61,11 @@ def opened() -> Memory | None:
 
 
 def sure(question: str, yes: bool) -> bool:
-    """Asked at a terminal; without one --yes is needed. Raises UserError."""
+    """Ask the user at a terminal; without one --yes is needed. Raises UserError."""
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UserError("this cannot be undone; add --yes where nobody can be asked")
+        raise UserError("this cannot be undone and there is no terminal to ask at; add --yes to do it")
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
@@ -95,7 +97,7 @@ def _session(number: int) -> tuple[Memory, dict[str, Any]]:
     rows = memory.sessions() if memory else []
     found = next((row for row in rows if row["id"] == number), None)
     if memory is None or found is None:
-        raise UserError(f"session {number}: there is none; `antiphon sessions list` shows them")
+        raise UserError(f"session {number}: there is none of this number; see `antiphon sessions list`")
     return memory, found
 
 
@@ -112,14 +114,14 @@ def _show(given: argparse.Namespace) -> int:
 
 
 def _lines(table: str, rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
-    told: Told = {
+    texts: RowTexts = {
         "phrases": lambda r: ("heard_s", f"heard {_phrase(json.loads(r['facts']))}"),
         "takes": lambda r: ("made_s", f"take {r['number']}{' ' + repr(r['name']) if r['name'] else ''}"),
         "directions": lambda r: ("said_s", f'said "{r["sentence"]}": {_edits(r)}{_revoked(r)}'),
         "proposals": lambda r: ("made_s", f"proposed {r['kind']}: {r['sentence']}"),
         "verdicts": lambda r: ("given_s", f"{r['verdict']}: {r['subject']} {r['subject_id']}"),
     }
-    found = [(row, *told[table](row)) for row in rows]
+    found = [(row, *texts[table](row)) for row in rows]
     return [(float(row[column]), line) for row, column, line in found]
 
 

@@ -1,4 +1,4 @@
-"""`antiphon weights`: which weights are here, and fetching those that do not ship."""
+"""Runs `antiphon weights`, which lists the models' weights and downloads those that do not ship."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ SHIPPED = {
 }
 OURS = "MIT"  # LICENSES.md
 UNSTATED = "none stated"
-QUESTION = """Licence: the EnCodec repository puts its code under MIT and states none for these weights (asked in its issues 49 and 69);
-encodec 0.1.1's metadata says CC-BY-NC 4.0. They are no part of Antiphon: unless Meta says otherwise, not for commerce."""
+QUESTION = """Licence: the EnCodec repository puts its code under MIT and states none for these weights (see its
+issues 49 and 69); encodec 0.1.1's metadata says CC-BY-NC 4.0. They are not part of Antiphon. Unless Meta says
+otherwise, do not use them commercially."""
 SIZE = "93 MB"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the table. state: what is wrong with the file, or "ok"; sha256 is empty where there is none."""
+    """A line of the table. state: what is wrong with the file, or "ok"; sha256: empty where there is no file."""
 
     name: str
     path: Path
@@ -86,11 +87,9 @@ def fetch(name: str, source: str | None = None) -> int:
         raise
     except (OSError, ValueError) as cause:
         raise UserError(
-            f"weights fetch {CHOICE}: {_why(cause)}; try again, or download {url()} in a browser and put it at {cached()}"
+            f"weights fetch {CHOICE}: {_why(cause)}; try again, or download {url()} in a browser to {cached()}"
         ) from None
-    print(
-        f"fetched: {path} ({path.stat().st_size:,} bytes); its name from now on: --codec {CHOICE}, models.codec: {CHOICE}"
-    )
+    print(f"fetched: {path} ({path.stat().st_size:,} bytes); use it with --codec {CHOICE} or models.codec: {CHOICE}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""antiphon workshop: the conversation over a recorded riff, offline; takes are written as MIDI and sound."""
+"""Runs `antiphon workshop`, a conversation over a recorded riff whose takes are written as MIDI and sound."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 BARS = (1, 32)
 EXAMPLES = """examples:
-  antiphon workshop riff.wav                        listens to the first four bars, then talks with you
+  antiphon workshop riff.wav                        work on the riff's first four bars in words
   antiphon workshop riff.wav --say "7/8 in bar three" --say "less snare" --out takes/
-  antiphon workshop riff.wav --guest                nothing is remembered
+  antiphon workshop riff.wav --guest                remember nothing
 while it runs:
   any direction, such as "heavier bottom" or "don't resolve it"; undo; take 2; name this bristol; A/B; any ideas?;
   keep quiet; what did you change?; quit
@@ -39,17 +39,19 @@ def add(commands: Any) -> None:
     )
     options.add_config(parser)
     parser.add_argument("recording", type=Path, metavar="TAKE.wav", help="a bass, alone: WAV, FLAC, OGG ...")
-    parser.add_argument("--bars", type=int, default=4, metavar="N", help="of the riff (default: 4)")
+    parser.add_argument("--bars", type=int, default=4, metavar="N", help="length of the riff (default: 4)")
     parser.add_argument("--from", dest="first_s", type=float, default=0.0, metavar="S", help="the riff begins after S")
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--player", metavar="NAME", help="who plays (default: conversation.player)")
     who.add_argument("--guest", action="store_true", help="remember nothing")
-    parser.add_argument("--say", action="append", default=[], metavar="LINE", help="instead of asking; may be repeated")
+    parser.add_argument(
+        "--say", action="append", default=[], metavar="LINE", help="take this line instead of asking; may be repeated"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where takes are written (default: the data folder)")
     parser.add_argument(
         "--play",
         action=argparse.BooleanOptionalAction,
-        help="play each take round and round, from the next bar line on (default: on a terminal)",
+        help="play each take in a loop (default: on a terminal)",
     )
     options.add_time(parser)
     parser.set_defaults(run=run)
@@ -59,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
     from agent.session.workshop import opened
 
     _check(given)
-    config = load(given.config, {**options.pairs(given), **options.time_told(given)})
+    config = load(given.config, {**options.pairs(given), **options.given_time(given)})
     bench = opened(given, config)
     try:
         if sys.stdin.isatty() if given.play is None else given.play:
@@ -71,7 +73,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _speaker(config: Config, asked: bool) -> Playback | None:
-    """Raises UserError where it was asked for and there is none."""
+    """Open the loudspeaker. Raises UserError where --play was given and there is none."""
     from agent.audio.loop_playback import Playback
     from agent.takes.mixdown import RATE
 
@@ -85,11 +87,11 @@ def _speaker(config: Config, asked: bool) -> Playback | None:
 
 def _check(given: argparse.Namespace) -> None:
     if not BARS[0] <= given.bars <= BARS[1]:
-        raise UserError(f"--bars {given.bars}; {BARS[0]} to {BARS[1]} is allowed")
+        raise UserError(f"--bars {given.bars}: give {BARS[0]} to {BARS[1]}")
     if not given.recording.is_file():
         raise UserError(f"{given.recording}: there is no such file; name a recording of a bass")
     if given.out and given.out.exists() and not given.out.is_dir():
-        raise UserError(f"--out {given.out}: a file; name a folder")
+        raise UserError(f"--out {given.out}: is a file; give a folder")
 
 
 def _talk(given: argparse.Namespace, config: Config, bench: Workshop) -> None:
@@ -111,7 +113,7 @@ def _talk(given: argparse.Namespace, config: Config, bench: Workshop) -> None:
 
 
 def _lines(console: Any) -> Iterator[str]:
-    """From the terminal, or from a pipe, until they end."""
+    """Read lines from the terminal or a pipe until they end."""
     if not sys.stdin.isatty():
         yield from (line.rstrip("\n") for line in sys.stdin if line.strip())
         return

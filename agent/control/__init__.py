@@ -1,1 +1,4 @@
-"""Everything that steers from outside: commands, keyboard, pedals, socket. Doors: dispatcher.py, commands.py, socket_server.py."""
+"""Steers a running session from outside: text commands, keyboard, pedals, control socket.
+
+Start with: commands.py (`parse`), dispatcher.py (`Dispatcher`), socket_server.py (`ControlServer`).
+"""

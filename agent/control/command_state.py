@@ -1,4 +1,4 @@
-"""What the band has been told so far, so that a worker started anew, or a session resumed, can be told it again."""
+"""Remembers the settings changed by commands, to repeat them to a restarted worker or a resumed session."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from agent.core.settings import MODES, Config
 
 
 @dataclass(slots=True)
-class Orders:
-    """Only what differs from config.yaml counts as told; times in seconds."""
+class CommandState:
+    """The settings that commands have changed since config.yaml was read; times in seconds."""
 
     mode: str
-    told_mode: bool = False
+    mode_was_set: bool = False
     parts: dict[str, bool] = field(default_factory=dict)
     dials: dict[str, float | str | None] = field(default_factory=dict)
     behind_s: float | None = None
 
     def note(self, message: Any) -> None:
-        """Remember one of messages.SetMode, SetPart, SetDial, SetBehind; anything else is for the moment only."""
+        """Remember a SetMode, SetPart, SetDial or SetBehind (agent/core/messages.py); ignore others."""
         if isinstance(message, SetMode):
-            self.mode, self.told_mode = message.mode, True
+            self.mode, self.mode_was_set = message.mode, True
         elif isinstance(message, SetPart):
             self.parts[message.part] = message.enabled
         elif isinstance(message, SetDial):
@@ -36,17 +36,18 @@ class Orders:
         return SetMode(MODES[(MODES.index(self.mode) + 1) % len(MODES)])
 
     def for_mind(self) -> list[Any]:
-        """Everything that a mind with no memory of it must be told."""
-        told: list[Any] = [SetMode(self.mode)] if self.told_mode else []
-        told += [SetDial(name, value) for name, value in self.dials.items()]
-        told += [SetBehind(self.behind_s)] if self.behind_s is not None else []
-        return told + self.for_audio()
+        """Return the messages that bring a restarted mind to these settings."""
+        messages: list[Any] = [SetMode(self.mode)] if self.mode_was_set else []
+        messages += [SetDial(name, value) for name, value in self.dials.items()]
+        messages += [SetBehind(self.behind_s)] if self.behind_s is not None else []
+        return messages + self.for_audio()
 
     def for_audio(self) -> list[Any]:
+        """Return the messages that bring a restarted audio process to these settings."""
         return [SetPart(part, enabled) for part, enabled in self.parts.items()]
 
     def restore(self, lines: Iterable[str]) -> None:
-        """Take up command lines (`lines()` of an earlier session); what is no longer allowed is left out."""
+        """Apply command lines (`lines()` of an earlier session); those no longer allowed are skipped."""
         from agent.control.commands import parse
 
         for line in lines:
@@ -58,13 +59,13 @@ class Orders:
                 self.note(item)
 
     def lines(self) -> list[str]:
-        """The commands that lead here, each as `antiphon ctl` would say it."""
-        said = [f"mode {self.mode}"] if self.told_mode else []
-        said += [f"{'unmute' if enabled else 'mute'} {part}" for part, enabled in self.parts.items()]
-        said += [f"dial {name} {'off' if value is None else value}" for name, value in self.dials.items()]
-        return said + ([f"behind {self.behind_s * 1000:g}"] if self.behind_s is not None else [])
+        """Return the commands that lead to these settings, as typed after `antiphon ctl`."""
+        commands = [f"mode {self.mode}"] if self.mode_was_set else []
+        commands += [f"{'unmute' if enabled else 'mute'} {part}" for part, enabled in self.parts.items()]
+        commands += [f"dial {name} {'off' if value is None else value}" for name, value in self.dials.items()]
+        return commands + ([f"behind {self.behind_s * 1000:g}"] if self.behind_s is not None else [])
 
 
-def orders(config: Config) -> Orders:
-    """Nothing told yet."""
-    return Orders(config.band.mode)
+def initial_state(config: Config) -> CommandState:
+    """Return the state before any command: config.yaml's settings."""
+    return CommandState(config.band.mode)

@@ -1,6 +1,6 @@
-"""What can be told to a running band in a line of text: by `antiphon ctl`, a key, a pedal. One table.
+"""Defines the commands of a running session, as typed after `antiphon ctl` or bound to a key or pedal. One table.
 
-`parse("mute drums") -> Command`; the session carries it out. Words: docs in `TABLE`.
+`parse("mute drums") -> Command`; agent/control/dispatcher.py carries it out. `TABLE` describes every command.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DIALS = tuple(item.name for item in fields(DialsConfig) if item.name != "guidanc
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """name: its word in TABLE. message: what the workers are told, if anything. text: as it came."""
+    """A parsed command. name: its key in TABLE. message: to send to the workers, if any. text: as it was typed."""
 
     name: str
     text: str
@@ -30,7 +30,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """takes: what follows the word. means: one line for `help`. read: the arguments -> message; UserError if wrong."""
+    """One row of TABLE. takes: its arguments; means: one line for `help`; read: the arguments -> the message to send.
+
+    read raises UserError for wrong arguments.
+    """
 
     takes: str
     means: str
@@ -38,19 +41,19 @@ class Word:
 
 
 def parse(text: str) -> Command:
-    """Raises UserError in one line for an empty line, an unknown word or a wrong argument."""
+    """Parse one line. Raises UserError in one line for an empty line, an unknown command or a wrong argument."""
     name, *arguments = text.split() or [""]
     word = TABLE.get(name.lower())
     if word is None:
         near = get_close_matches(name.lower(), TABLE, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UserError(f"{name!r} is not something a running band can be told; one of {', '.join(TABLE)} is{hint}")
+        hint = f"did you mean {near[0]!r}? (`help` lists all)" if near else f"choose one of {', '.join(TABLE)}"
+        raise UserError(f"unknown command {name!r}; {hint}" if name else f"no command given; {hint}")
     return Command(name.lower(), text, word.read(arguments), " ".join(arguments))
 
 
 def _nothing(arguments: Sequence[str]) -> None:
     if arguments:
-        raise UserError(f"{' '.join(arguments)!r} is too much; the word stands alone")
+        raise UserError(f"unexpected argument {' '.join(arguments)!r}: this command takes none")
 
 
 def _panic(arguments: Sequence[str]) -> Panic:
@@ -60,7 +63,7 @@ def _panic(arguments: Sequence[str]) -> Panic:
 
 def _something(arguments: Sequence[str]) -> None:
     if not arguments:
-        raise UserError("say what? such as: say less snare, and don't resolve it")
+        raise UserError("`say` needs a sentence, such as: say less snare, and don't resolve it")
 
 
 def _anything(arguments: Sequence[str]) -> None:
@@ -68,12 +71,12 @@ def _anything(arguments: Sequence[str]) -> None:
 
 
 def _mode(arguments: Sequence[str]) -> SetMode | None:
-    """None: the next mode in turn."""
+    """Return the message that sets a mode; None for `mode next`."""
     wanted = " ".join(arguments).lower()
     if wanted == "next":
         return None
     if wanted not in MODES:
-        raise UserError(f"mode {wanted!r}; {', '.join(MODES)} or next is allowed")
+        raise UserError(f"unknown mode {wanted!r}; choose {', '.join(MODES)} or next")
     return SetMode(wanted)
 
 
@@ -81,7 +84,7 @@ def _part(enabled: bool) -> Callable[[Sequence[str]], tuple[SetPart, ...]]:
     def read(arguments: Sequence[str]) -> tuple[SetPart, ...]:
         wanted = " ".join(arguments).lower() or "all"
         if wanted != "all" and wanted not in DEFAULT_PARTS:
-            raise UserError(f"part {wanted!r}; {', '.join(DEFAULT_PARTS)} or all is allowed")
+            raise UserError(f"unknown part {wanted!r}; choose {', '.join(DEFAULT_PARTS)} or all")
         return tuple(SetPart(part, enabled) for part in (DEFAULT_PARTS if wanted == "all" else (wanted,)))
 
     return read
@@ -95,13 +98,13 @@ def _behind(arguments: Sequence[str]) -> SetBehind:
 def _dial(arguments: Sequence[str]) -> SetDial:
     name, *rest = (*arguments, "")
     if name not in DIALS:
-        raise UserError(f"dial {name!r}; {', '.join(DIALS)} can be set")
+        raise UserError(f"unknown dial {name!r}; choose {', '.join(DIALS)}")
     value = " ".join(rest).strip()
     if value in ("off", "none", "null"):
         return SetDial(name, None)
     if name == "style":
         if value not in STYLES:
-            raise UserError(f"style {value!r}; {', '.join(STYLES)} or off is allowed")
+            raise UserError(f"unknown style {value!r}; choose {', '.join(STYLES)} or off")
         return SetDial(name, value)
     return SetDial(name, _number([value], name, 0.0, 1.0))
 
@@ -112,26 +115,26 @@ def _number(arguments: Sequence[str], what: str, low: float, high: float) -> flo
     except ValueError:
         value = float("nan")
     if not low <= value <= high:
-        raise UserError(f"{what} {' '.join(arguments)!r}; a number from {low:g} to {high:g} is allowed")
+        raise UserError(f"{what} {' '.join(arguments)!r}: give a number from {low:g} to {high:g}")
     return value
 
 
 TABLE = {
-    "status": Word("", "what is heard and played, and how well it keeps its time", _nothing),
-    "mode": Word("accompany | trade | loop | listen | next", "how it plays along, from the next bar on", _mode),
-    "mute": Word("[drums | chords | line | all]", "a part is silent, at once", _part(False)),
-    "unmute": Word("[drums | chords | line | all]", "a part plays again, from the next bar on", _part(True)),
+    "status": Word("", "show what is heard and played, and how well the timing holds", _nothing),
+    "mode": Word("accompany | trade | loop | listen | next", "how the band plays along, from the next bar on", _mode),
+    "mute": Word("[drums | chords | line | all]", "silence a part at once", _part(False)),
+    "unmute": Word("[drums | chords | line | all]", "let a part play again, from the next bar on", _part(True)),
     "behind": Word("MS", "play so many milliseconds behind the beat, negative = ahead", _behind),
-    "dial": Word("NAME VALUE | NAME off", "density, tension ... as in config.yaml", _dial),
-    "say": Word("SENTENCE", "in your own words: less snare, lay back, any ideas? ...", _something),
-    "yes": Word("", "what was just played, or proposed, is good", _nothing),
-    "no": Word("", "it is not", _nothing),
-    "idea": Word("", "propose something", _nothing),
+    "dial": Word("NAME VALUE | NAME off", "set density, tension ... as in config.yaml", _dial),
+    "say": Word("SENTENCE", "direct the band in your own words: less snare, lay back, any ideas? ...", _something),
+    "yes": Word("", "approve what was just played or proposed", _nothing),
+    "no": Word("", "reject what was just played or proposed", _nothing),
+    "idea": Word("", "ask the band for an idea", _nothing),
     "undo": Word("", "take the last direction back", _nothing),
-    "panic": Word("", "every note off", _panic),
-    "learn": Word("COMMAND", "the next pedal, key or button pressed at midi.input will say COMMAND", _anything),
-    "unlearn": Word("", "forget the pedals", _nothing),
-    "pedals": Word("", "what the pedals say", _nothing),
-    "help": Word("", "this table", _nothing),
-    "stop": Word("", "end the session; everything is written", _nothing),
+    "panic": Word("", "end every note now", _panic),
+    "learn": Word("COMMAND", "bind COMMAND to the next pedal, key or button pressed at midi.input", _anything),
+    "unlearn": Word("", "forget all learned pedals", _nothing),
+    "pedals": Word("", "list the pedals and their commands", _nothing),
+    "help": Word("", "show this table", _nothing),
+    "stop": Word("", "end the session and write all its files", _nothing),
 }

@@ -1,11 +1,11 @@
-"""Carries out what a running band is told in a line of text, wherever it comes from: socket, key or pedal."""
+"""Carries out commands of agent/control/commands.py, whether they come from the socket, a key or a pedal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from agent.control.command_state import Orders
+from agent.control.command_state import CommandState
 from agent.control.commands import TABLE, Command, parse
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetMode, SetPart
@@ -15,25 +15,28 @@ Send = Callable[[Any], object]
 
 
 class Dispatcher:
-    """to_mind, to_audio: where messages go. stop: ends the session. status: the answer to `status`, in words."""
+    """Carries out command lines.
+
+    to_mind, to_audio: send a message to that process. stop: ends the session. status: returns the answer to `status`.
+    """
 
     def __init__(
         self,
         config: Config,
-        orders: Orders,
+        state: CommandState,
         to_mind: Send,
         to_audio: Send,
         stop: Callable[[], object],
         status: Callable[[], str],
     ) -> None:
-        self.orders, self._to_mind, self._to_audio = orders, to_mind, to_audio
+        self.state, self._to_mind, self._to_audio = state, to_mind, to_audio
         self._enabled = {name: part.enabled for name, part in config.parts.items()}
         self._stop, self._status = stop, status
-        self.pedals: Any = None  # agent.pedals.Pedals, where there is a MIDI input
-        self.talk: Any = None  # agent.talk.Talk, where the band can be spoken to
+        self.pedals: Any = None  # agent/control/pedals.py's Pedals, where there is a MIDI input
+        self.talk: Any = None  # agent/conversation/live.py's Talk, where the band can be talked to
 
     def command(self, text: str) -> str:
-        """Carry out one line; what was done, in a line. Raises UserError for what cannot be done."""
+        """Carry out one line; return what was done, in one line. Raises UserError for what cannot be done."""
         command = parse(self._spelled_out(text))
         special: dict[str, Callable[[Command], str]] = {
             "status": lambda _: self._status(),
@@ -43,20 +46,20 @@ class Dispatcher:
             "learn": lambda c: str(self._has_pedals().learn(c.argument)),
             "unlearn": lambda _: str(self._has_pedals().unlearn()),
             "pedals": lambda _: str(self._has_pedals().describe()),
-            "say": lambda c: self._said(c.argument),
-            "yes": lambda _: self._said("I like it"),
-            "no": lambda _: self._said("I don't like it"),
-            "idea": lambda _: self._said("any ideas?"),
-            "undo": lambda _: self._said("undo"),
+            "say": lambda c: self._say(c.argument),
+            "yes": lambda _: self._say("I like it"),
+            "no": lambda _: self._say("I don't like it"),
+            "idea": lambda _: self._say("any ideas?"),
+            "undo": lambda _: self._say("undo"),
         }
-        return special.get(command.name, self._tell)(command)
+        return special.get(command.name, self._send)(command)
 
     def playing(self, part: str) -> bool:
-        """Whether a part is switched on."""
-        return self.orders.parts.get(part, self._enabled[part])
+        """Return whether a part is switched on."""
+        return self.state.parts.get(part, self._enabled[part])
 
     def _spelled_out(self, text: str) -> str:
-        """`toggle PART` as the mute or unmute it means."""
+        """Rewrite `toggle PART` as the mute or unmute it means."""
         word, _, part = text.partition(" ")
         if word != "toggle":
             return text
@@ -64,13 +67,13 @@ class Dispatcher:
         return f"{'mute' if on else 'unmute'} {part}"
 
     def _mode(self, command: Command) -> str:
-        message = command.message or self.orders.next_mode()
-        return self._tell(Command("mode", f"mode {message.mode}", message))
+        message = command.message or self.state.next_mode()
+        return self._send(Command("mode", f"mode {message.mode}", message))
 
-    def _tell(self, command: Command) -> str:
+    def _send(self, command: Command) -> str:
         messages = command.message if isinstance(command.message, tuple) else (command.message,)
         for message in messages:
-            self.orders.note(message)
+            self.state.note(message)
             if isinstance(message, (SetPart, Panic)):
                 self._to_audio(message)
             if not isinstance(message, Panic):
@@ -82,12 +85,12 @@ class Dispatcher:
         self._stop()
         return "the session ends"
 
-    def _said(self, sentence: str) -> str:
+    def _say(self, sentence: str) -> str:
         if self.talk is None:
-            raise UserError("this session cannot be spoken to")
+            raise UserError("this session takes no sentences: it runs without a conversation")
         return str(self.talk.say(sentence))
 
     def _has_pedals(self) -> Any:
         if self.pedals is None:
-            raise UserError("there is no MIDI input to learn from; set midi.input, see `antiphon devices`")
+            raise UserError("no MIDI input for pedals; set midi.input to a port that `antiphon devices` lists")
         return self.pedals

@@ -1,4 +1,4 @@
-"""Single keys of the terminal as commands, while a session runs on one."""
+"""Turns single key presses in the terminal into commands while a session runs there."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HELP = "t talk, y n i u: yes, no, idea, undo; space next mode, 1-4 modes, d c l 
 
 
 class Keys:
-    """The terminal gives single keys until close(); nothing changes where standard input is no terminal."""
+    """Reads single keys from the terminal until close(); does nothing where standard input is no terminal."""
 
     def __init__(self, source: int | None = None) -> None:
         self._source = self._usable(source)
@@ -47,7 +47,7 @@ class Keys:
     def _usable(source: int | None) -> int | None:
         try:
             source = sys.stdin.fileno() if source is None else source
-            mine = os.isatty(source) and os.tcgetpgrp(source) == os.getpgrp()  # a job in the background asks nobody
+            mine = os.isatty(source) and os.tcgetpgrp(source) == os.getpgrp()  # a background job must not read
         except (OSError, ValueError, AttributeError):
             return None
         return source if mine else None
@@ -66,7 +66,7 @@ class Keys:
         atexit.register(self.close)
 
     def pressed(self) -> list[str]:
-        """The keys pressed since the last time; never waits."""
+        """Return the keys pressed since the last call; never waits."""
         import select
 
         if self._source is None:
@@ -82,7 +82,7 @@ class Keys:
         return list(typed.decode(errors="ignore"))
 
     def poll(self, carry_out: Callable[[str], object], show: Callable[[str], object] = lambda line: None) -> None:
-        """Each known key's command to carry_out; what is typed of a sentence to show."""
+        """Pass each known key's command to carry_out, and a sentence being typed to show."""
         for key in self.pressed():
             if self._sentence is not None:
                 self._type(key, carry_out, show)
@@ -105,7 +105,7 @@ class Keys:
         show(HINT + self._sentence)
 
     def close(self) -> None:
-        """Give the terminal back as it was; may be called twice, never raises."""
+        """Restore the terminal's settings. May be called twice; never raises."""
         source, self._source = self._source, None
         if source is None:
             return

@@ -1,4 +1,4 @@
-"""Foot switches and buttons at midi.input as commands: learned by pressing them, kept in the state folder.
+"""Turns foot switches and buttons at midi.input into commands: learned by pressing them, kept in the state folder.
 
 A switch is a note or a controller; it is pressed by a note-on, or when its controller rises to 64 or more.
 """
@@ -27,15 +27,18 @@ DEFAULTS = {"cc 64": "mode next"}  # sustain, on any channel
 PRESSED, RELEASED = 64, 48  # a controller is pressed from here on, and again only after it fell below there
 BOUNCE_S = 0.12  # a contact that closes twice within this was pressed once
 LEARN_S = 60.0  # how long the next press is waited for
-MOST_AT_ONCE = 4  # commands carried out in one turn; more are a broken switch
+MOST_AT_ONCE = 4  # commands carried out in one poll(); more come from a broken switch
 KINDS = {NOTE_ON: "note", CONTROL: "cc"}
 SWITCH = re.compile(r"(channel ([1-9]|1[0-6]) )?(note|cc) (\d|[1-9]\d|1[01]\d|12[0-7])")
 NOT_BY_FOOT = ("learn", "unlearn")
 
 
 class Pedals:
-    """say: carries out a line of agent/control/commands.py; may raise UserError. midi: an input that others listen to too,
-    None opens midi.input. One thread; tend() in each turn, it never waits."""
+    """Maps foot switches to commands.
+
+    say: carries out a line of agent/control/commands.py; may raise UserError. midi: an input that is shared with
+    others; None opens midi.input. One thread calls poll() regularly; it never waits.
+    """
 
     def __init__(self, config: Config, say: Callable[[str], object], midi: MidiIn | None = None) -> None:
         self._say, self._path = say, state_folder(config.paths.state) / FILE
@@ -49,16 +52,16 @@ class Pedals:
         self.ignored = 0  # presses that were too many
 
     def poll(self) -> None:
-        """Carry out what was pressed since the last time."""
+        """Carry out the commands of the switches pressed since the last call."""
         messages = self._tap.poll() if self._tap else []
         presses = [switch for at_s, message in messages if (switch := self._press(at_s, message))]
-        pressed = [switch for switch in presses if self._learning or self._says(switch)]
+        pressed = [switch for switch in presses if self._learning or self._command_of(switch)]
         self.ignored += max(len(pressed) - MOST_AT_ONCE, 0)
         for switch in pressed[:MOST_AT_ONCE]:
             self._act(switch)
 
     def _press(self, at_s: float, message: bytes) -> str | None:
-        """The switch that this message presses: 'channel 1 cc 64'."""
+        """Return the switch a message presses, such as 'channel 1 cc 64' (channels from 1); None for no press."""
         kind = KINDS.get(message[0] & 0xF0) if len(message) == 3 else None
         if kind is None or not self._rises(message):
             return None
@@ -82,47 +85,48 @@ class Pedals:
         if self._learning and time.monotonic() < self._learning[1]:
             self._bind(switch, self._learning[0])
             return
-        if (command := self._says(switch)) is None:
+        if (command := self._command_of(switch)) is None:
             return
         try:
             self._say(command)
         except UserError as cause:
-            log.warning("%s says %r: %s", switch, command, cause)
+            log.warning("pedal %s -> `%s` failed: %s", _shown(switch), command, cause)
 
-    def _says(self, switch: str) -> str | None:
-        return self._learned.get(switch) or DEFAULTS.get(_anywhere(switch))
+    def _command_of(self, switch: str) -> str | None:
+        return self._learned.get(switch) or DEFAULTS.get(_without_channel(switch))
 
     def _bind(self, switch: str, command: str) -> None:
         self._learning = None
         self._learned[switch] = command
-        self._keep()
-        log.info("%s says %r from now on", switch, command)
+        self._save()
+        log.info("pedal learned: %s -> `%s`", _shown(switch), command)
 
     def learn(self, text: str) -> str:
-        """The next switch that is pressed says `text`. Raises UserError for what no band can be told."""
+        """Bind the command `text` to the next switch that is pressed. Raises UserError for an unknown command."""
         if parse(text).name in NOT_BY_FOOT:
-            raise UserError(f"{text!r} cannot be put on a pedal; `mode next` or `mute drums` can")
+            raise UserError(f"{text!r} cannot be bound to a pedal; try `mode next` or `mute drums`")
         self._learning = text, time.monotonic() + LEARN_S
-        return f"press the pedal that shall say {text!r} (within {LEARN_S:.0f} s)"
+        return f"press the pedal for `{text}` now (within {LEARN_S:.0f} s)"
 
     def unlearn(self) -> str:
-        """Forget what was learned; the defaults stay."""
+        """Forget all learned switches; the defaults stay."""
         self._learning, count = None, len(self._learned)
         self._learned.clear()
-        self._keep()
-        return f"{count} forgotten; " + ", ".join(f"{switch} says {DEFAULTS[switch]!r}" for switch in DEFAULTS)
+        self._save()
+        left = ", ".join(f"{_shown(switch)} -> `{command}`" for switch, command in DEFAULTS.items())
+        return f"pedals forgotten: {count}; still bound: {left}"
 
     def describe(self) -> str:
-        """What each says, and how the port is, a line each."""
-        says = DEFAULTS | self._learned
-        lines = [f"{switch}: {command}" for switch, command in says.items()]
-        lines += [f"waiting for the pedal that shall say {self._learning[0]!r}"] if self._learning else []
+        """Return one line for each switch and its command, and one for the port's state."""
+        commands = DEFAULTS | self._learned
+        lines = [f"{switch}: {command}" for switch, command in commands.items()]
+        lines += [f"waiting for the pedal to bind to `{self._learning[0]}`"] if self._learning else []
         lines += [self.midi.state] if self.midi else []
         lost = (self.midi.dropped if self.midi else 0) + self.ignored
-        return "\n".join([*lines, f"{lost} messages lost"] if lost else lines)
+        return "\n".join([*lines, f"{lost} MIDI messages lost"] if lost else lines)
 
-    def _keep(self) -> None:
-        """Whole or not at all; a disk that is full costs the memory, not the gig."""
+    def _save(self) -> None:
+        """Write the file whole or not at all. A full disk is logged; the session goes on."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             new = self._path.with_suffix(".new")
@@ -133,21 +137,26 @@ class Pedals:
                 os.fsync(file.fileno())
             os.replace(new, self._path)
         except OSError as cause:
-            log.warning("what the pedals learned is not kept: %s", cause)
+            log.warning("the learned pedals could not be saved to %s: %s", self._path, cause)
 
     def close(self) -> None:
-        """Closes the port where it is its own; may be called twice."""
+        """Close the port if this object opened it. May be called twice."""
         if self._own and self.midi:
             self.midi.close()
 
 
-def _anywhere(switch: str) -> str:
-    """The switch whatever its channel."""
+def _without_channel(switch: str) -> str:
+    """Return the switch without its channel: 'channel 1 cc 64' -> 'cc 64'."""
     return switch.split(" ", 2)[2]
 
 
+def _shown(switch: str) -> str:
+    """Return a switch as a musician writes it: 'channel 1 cc 64' -> 'channel 1 CC 64'."""
+    return switch.replace("cc ", "CC ")
+
+
 def _read(path: Path) -> dict[str, str]:
-    """What was learned before. What cannot be understood is set aside as a copy, and said."""
+    """Read the learned switches. A damaged file is copied aside and logged."""
     try:
         found = json.loads(path.read_text())
         entries = dict(found.items())
@@ -173,7 +182,7 @@ def _is_sound(switch: object, command: object) -> bool:
 
 def _set_aside(path: Path, cause: str) -> None:
     copy = path.with_suffix(".damaged")
-    log.warning("%s: %s; a copy is kept as %s", path, cause, copy)
+    log.warning("learned pedals %s: %s; a copy is kept as %s", path, cause, copy)
     try:
         copy.write_bytes(path.read_bytes())
     except OSError as trouble:

@@ -1,7 +1,7 @@
-"""The control socket: JSON lines over a Unix socket that only its owner can open.
+"""Serves the control socket: JSON lines over a Unix socket that only its owner can open.
 
 {"say": "mode loop"} -> {"ok": true, "says": "...", "status": {...}?} or {"ok": false, "says": "why not"}.
-Asked in the session's turns and never waiting: a client that is slow, silent or mad costs itself its connection.
+The session polls it and never waits: a client that is slow, silent or sends too much loses its connection.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 CLIENTS_MAX = 8
 LINE_BYTES = 4_096
 ANSWER_BYTES = 1 << 16  # waiting for a client that does not read
-TURN_LINES = 8  # of one client in one turn
+TURN_LINES = 8  # of one client in one poll
 PATH_BYTES = 107  # sun_path
 
 Answer = tuple[str, dict[str, Any] | None]
@@ -37,10 +37,10 @@ class _Client:
         connection.setblocking(False)
         self._connection = connection
         self._asked, self._answers = b"", b""
-        self._ended = False  # it says nothing more, but may still read
+        self._ended = False  # the client sends nothing more, but may still read
 
     def poll(self, handler: Handler) -> bool:
-        """Read, answer, write; False when this client is done or has gone too far."""
+        """Read, answer, write; False when this client is done or broke a limit."""
         try:
             self._read()
             self._answer(handler)
@@ -60,13 +60,13 @@ class _Client:
         for _ in range(TURN_LINES):
             line, newline, rest = self._asked.partition(b"\n")
             if len(line) > LINE_BYTES:
-                raise OSError(errno.EMSGSIZE, "the line is too long")
+                raise OSError(errno.EMSGSIZE, "the client's line is too long")
             if not newline:
                 return
             self._asked = rest
             self._answers += json.dumps(answer(line, handler), ensure_ascii=False).encode() + b"\n"
             if len(self._answers) > ANSWER_BYTES:
-                raise OSError(errno.ENOBUFS, "it does not read its answers")
+                raise OSError(errno.ENOBUFS, "the client does not read its answers")
 
     def _write(self) -> bool:
         with contextlib.suppress(BlockingIOError):
@@ -79,7 +79,7 @@ class _Client:
 
 
 def answer(line: bytes, handler: Handler) -> dict[str, Any]:
-    """What one line of a client leads to; whatever it holds, an answer."""
+    """Return the answer to one line of a client, whatever the line holds."""
     try:
         asked = json.loads(line)
         text = asked["say"]
@@ -94,12 +94,12 @@ def answer(line: bytes, handler: Handler) -> dict[str, Any]:
         return {"ok": False, "says": str(mistake)}
     except Exception as cause:  # of which the session must not die
         log.exception("%r failed", text)
-        return {"ok": False, "says": f"{text!r} failed: {type(cause).__name__}; the log has more"}
+        return {"ok": False, "says": f"{text!r} failed ({type(cause).__name__}); see the log for details"}
     return {"ok": True, "says": says} | ({"status": status} if status is not None else {})
 
 
 class ControlServer:
-    """Listens from the start. Raises UserError where another session holds the socket or it cannot be made."""
+    """The listening control socket. Raises UserError where another session holds it or it cannot be made."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -110,7 +110,7 @@ class ControlServer:
     def _open(self, path: Path) -> socket.socket:
         if len(os.fsencode(path)) > PATH_BYTES:
             raise UserError(
-                f"control socket {path}: a path of {PATH_BYTES} bytes at most is allowed; set $ANTIPHON_SOCKET"
+                f"control socket {path}: longer than {PATH_BYTES} bytes; set $ANTIPHON_SOCKET to a shorter path"
             )
         try:
             _own_folder(path.parent)
@@ -128,7 +128,7 @@ class ControlServer:
         return listening
 
     def poll(self, handler: Handler) -> None:
-        """Once in each turn: take what came, answer it, and go on."""
+        """Read and answer what has come. Call this often; it never waits."""
         self._accept()
         for client in list(self._clients):
             if not client.poll(handler):
@@ -141,12 +141,12 @@ class ControlServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            if len(self._clients) >= CLIENTS_MAX:  # the oldest has had its time
+            if len(self._clients) >= CLIENTS_MAX:  # the oldest client is disconnected
                 self._clients.pop(0).close()
             self._clients.append(_Client(connection))
 
     def close(self, handler: Handler | None = None) -> None:
-        """What was asked is answered, the socket goes; never raises."""
+        """Answer what was asked, then close and remove the socket. Never raises."""
         if handler:
             self.poll(handler)
         for client in self._clients:
@@ -160,25 +160,25 @@ class ControlServer:
 
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
-    return found.st_ino, found.st_mtime_ns  # a number alone is given again
+    return found.st_ino, found.st_mtime_ns  # an inode number alone may be reused
 
 
 def _own_folder(folder: Path) -> None:
-    """Raises OSError, UserError for a folder in which others could put a socket of theirs."""
+    """Make the folder. Raises OSError, or UserError for a folder in which others could put their own socket."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = folder.stat()
     if found.st_uid not in (os.getuid(), 0):
-        raise UserError(f"{folder} belongs to somebody else; set $ANTIPHON_SOCKET to a path in a folder of yours")
+        raise UserError(f"{folder} belongs to another user; set $ANTIPHON_SOCKET to a path in a folder of your own")
     if found.st_uid == os.getuid() and folder.name == NAME:
         folder.chmod(0o700)
 
 
 def _remove_stale(path: Path) -> None:
-    """The socket of a session that is dead. Raises UserError for one that lives."""
+    """Remove the socket of a dead session. Raises UserError for a running session's."""
     if not path.exists():
         return
     if not stat.S_ISSOCK(path.stat().st_mode):
-        raise UserError(f"{path} is in the way and no socket; remove it, or set $ANTIPHON_SOCKET")
+        raise UserError(f"{path} is in the way: it is not a socket; remove it, or set $ANTIPHON_SOCKET to another path")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(0.5)
         try:
@@ -186,7 +186,7 @@ def _remove_stale(path: Path) -> None:
         except (ConnectionRefusedError, FileNotFoundError):
             path.unlink(missing_ok=True)
             return
-        except OSError:  # it lives, and is busy
+        except OSError:  # it is running and busy
             pass
     raise UserError(
         f"a session is running already ({path}); `antiphon ctl status` shows it, `antiphon ctl stop` ends it"
@@ -194,7 +194,7 @@ def _remove_stale(path: Path) -> None:
 
 
 def ask(path: Path, text: str, timeout_s: float = 5.0) -> dict[str, Any]:
-    """The client's side: one line, one answer. Raises UserError where nobody answers."""
+    """Send one command to a running session and return its answer. Raises UserError where none answers."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         try:
@@ -207,12 +207,12 @@ def ask(path: Path, text: str, timeout_s: float = 5.0) -> dict[str, Any]:
                     raise ConnectionResetError(errno.ECONNRESET, "it hung up")
                 reply += got
         except TimeoutError:
-            raise UserError(f"the session at {path} does not answer") from None
+            raise UserError(f"the session at {path} did not answer within {timeout_s:g} s; try again") from None
         except (FileNotFoundError, ConnectionRefusedError):
             raise UserError(
                 f"no session is running ({path}); start one with `antiphon daemon` or `antiphon jam`"
             ) from None
         except OSError as cause:
-            raise UserError(f"the session at {path} cannot be asked: {cause.strerror or cause}") from None
+            raise UserError(f"the session at {path} could not be reached: {cause.strerror or cause}") from None
     answered: dict[str, Any] = json.loads(reply)
     return answered

@@ -169,20 +169,20 @@ class Talk:
 
     # -- what it says by itself -------------------------------------------------------------------------------
 
-    def push(self, thought: Decision) -> str:
+    def push(self, decision: Decision) -> str:
         """Take a frame's decision; return a line when the band has something to say, else ""."""
-        session, self._bar = self._session, thought.bar
-        if session is None or thought.state != "playing":
+        session, self._bar = self._session, decision.bar
+        if session is None or decision.state != "playing":
             return ""
-        self._facts = thought.analysis if thought.analysis.grid else self._facts
-        if thought.analysis.hook:
+        self._facts = decision.analysis if decision.analysis.grid else self._facts
+        if decision.analysis.hook:
             session.hook = True
         if self._trial and self._bar - self._trial.since >= EVERY_BARS:
             return self._verdict("ignored", "")
-        phrase = thought.analysis.phrase
+        phrase = decision.analysis.phrase
         if phrase is None or phrase.end_s is None:
             return ""
-        session.phrase(phrase, thought.analysis)
+        session.phrase(phrase, decision.analysis)
         ready = self._config.conversation.proposals and self._bar - self._last_idea >= EVERY_BARS
         return self._idea(asked=False) if ready and self._trial is None else ""
 

@@ -1,1 +1,4 @@
-"""Types, messages, settings, paths and errors that every room shares. Doors: types.py, settings.py (`Config`), config.py (`load`), errors.py."""
+"""Defines the types, messages, settings, paths and errors that every other package of agent/ uses.
+
+Start with: types.py, settings.py (`Config`), config.py (`load`), errors.py (`UserError`).
+"""

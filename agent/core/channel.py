@@ -1,4 +1,4 @@
-"""Messages between the processes: bounded, whole or not at all, never waiting.
+"""Carries messages between the processes: each arrives whole or not at all, and neither side ever waits.
 
 A pair of Unix SEQPACKET sockets: a message arrives whole or not, even when its sender is killed half-way, and a
 full channel refuses the newest message instead of stalling its sender.
@@ -13,20 +13,21 @@ from typing import Any
 
 BUFFER_BYTES = 1 << 20
 MAX_MESSAGE_BYTES = 1 << 18
-TURN_MESSAGES = 1_000  # read at once, so that a flood cannot keep its reader
+TURN_MESSAGES = 1_000  # at most so many are read in one call, so that a flood of messages cannot block the reader
 
 
 class Channel:
-    """One end. dropped: messages refused so far because the other side did not read them in time, or were too large.
+    """One end of a message channel.
 
-    gone: the other side was closed, or its process has ended, and everything it said has been read.
+    dropped: messages refused so far, because the other side did not read them in time or because they were too large.
+    gone: the other side was closed or its process has ended, and all its messages have been read.
     """
 
     def __init__(self, end: socket.socket) -> None:
         self._socket, self.dropped, self.gone = end, 0, False
 
     def send(self, message: Any) -> bool:
-        """Send one message; False if there was no room for it (it is dropped and counted) or nobody is there."""
+        """Send one message; False if there was no room for it (it is dropped and counted) or the other side is gone."""
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         try:
             if len(data) > MAX_MESSAGE_BYTES:  # the other side would read a part of it
@@ -40,7 +41,7 @@ class Channel:
         return True
 
     def receive(self) -> list[Any]:
-        """What has come, oldest first, at most TURN_MESSAGES; empty if nothing has. What cannot be read is skipped."""
+        """Return the messages that have come, oldest first, at most TURN_MESSAGES. Unreadable ones are skipped."""
         messages: list[Any] = []
         while len(messages) < TURN_MESSAGES:
             try:

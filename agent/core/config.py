@@ -1,4 +1,4 @@
-"""The only reader of config.yaml: a file and the command line's overrides in, one frozen Config out."""
+"""Reads config.yaml: a file and the command line's overrides in, one frozen Config out. Nothing else reads it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILE_NAME = "config.yaml"
 
 
 def find(path: Path | None) -> Path | None:
-    """The file that counts: `path`, else ./config.yaml, else None (the dataclasses' defaults)."""
+    """Return the settings file to read: `path`, else ./config.yaml, else None (the dataclasses' defaults apply)."""
     if path is not None:
         return path
     here = Path(FILE_NAME)
@@ -29,7 +29,7 @@ def find(path: Path | None) -> Path | None:
 
 
 def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
-    """Config from `find(path)` with `overrides` on top: {"audio.input": 3, ...}, None is a value too.
+    """Build the Config from `find(path)` with `overrides` on top, such as {"audio.input": 3}; None is a value, too.
 
     Raises UserError for a file that cannot be read, unknown keys, and values of a wrong type or range.
     """
@@ -42,12 +42,12 @@ def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -
 
 
 def valid_keys() -> tuple[str, ...]:
-    """Every key by its full dotted name, in the order of config.yaml."""
+    """Return every key by its full dotted name, in the order of config.yaml."""
     return tuple(name for name, _ in flatten(Config()))
 
 
 def flatten(config: Config) -> Iterator[tuple[str, Any]]:
-    """(dotted name, value) of every key."""
+    """Yield (dotted name, value) of every key."""
     for group in fields(config):
         value = getattr(config, group.name)
         named = value.items() if isinstance(value, dict) else [(None, value)]
@@ -164,7 +164,7 @@ def _described(kinds: tuple[type, ...], rule: Field[Any]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's booleans only, so that `on` and `off` stay words; a key given twice is an error."""
+    """A YAML loader with YAML 1.2's booleans only, so that `on` and `off` stay words; a key given twice is an error."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 (the base class's own attribute)
         first: [(tag, regexp) for tag, regexp in pairs if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
@@ -181,11 +181,11 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_tree(file: Path) -> dict[str, Any]:
-    """The file's mapping, {} for an empty one. Raises UserError for what cannot be read or is no mapping."""
+    """Return the file's mapping, {} for an empty file. Raises UserError for a file that cannot be read as a mapping."""
     try:
         tree = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
-        raise UserError(f"config {file}: cannot read it ({error.strerror}); give --config FILE") from error
+        raise UserError(f"config {file}: cannot be read ({error.strerror}); give another with --config FILE") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise UserError(f"config {file}{_where(error)}") from error
     if tree is None:
@@ -196,7 +196,7 @@ def read_tree(file: Path) -> dict[str, Any]:
 
 
 def parse_value(text: str) -> Any:
-    """A value as it would be written in config.yaml: 3 -> 3, null -> None, [1, 2] -> a list, Scarlett -> text."""
+    """Read a value as it would be written in config.yaml: 3 -> 3, null -> None, [1, 2] -> a list, Scarlett -> text."""
     try:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -204,14 +204,14 @@ def parse_value(text: str) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as it is named in an error, cut to one line."""
+    """Describe a value for an error message, cut to one line."""
     names = {str: "text", dict: "a group", list: "a list", NoneType: "null"}
     text = repr(value)
     return f"{names.get(type(value), '')} {text if len(text) < 60 else text[:57] + '...'}".strip()
 
 
 def _where(error: Exception) -> str:
-    """`, line 3: what is wrong`, or what can be said when the reader names no line."""
+    """Return `, line 3: what is wrong`, or the problem alone when the YAML reader names no line."""
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or (str(error) or type(error).__name__).splitlines()[0])
     return f", line {mark.line + 1}: {problem}" if mark else f": not YAML text ({problem})"

@@ -1,7 +1,7 @@
-"""What the command line tells a person in one line and exit code 2."""
+"""Defines UserError, which the command line prints in one line before it exits with code 2."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """A mistake only the person can mend. One line: what came, what is allowed, what to try."""
+    """A mistake that only the user can correct. Its one line says what came, what is allowed and what to try."""

@@ -1,4 +1,4 @@
-"""Levels on a terminal: what counts as silence, the range of a meter, its colours."""
+"""Defines how levels are shown on a terminal: what counts as silence, the meter's range and its colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parent tells the two workers, and they each other, besides plans and reports: small frozen facts."""
+"""Defines the small messages between the parent, the model process and the audio process; plans and reports aside."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from listener.types import Grid
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """To the mind: from the next bar on. mode: one of settings.MODES."""
+    """To the mind: change the mode from the next bar on. mode: one of settings.MODES."""
 
     mode: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetPart:
-    """To mind and audio: whether a part plays. Silence is at once, coming back at the next bar."""
+    """To mind and audio: mute or unmute a part. Muting acts at once, unmuting from the next bar on."""
 
     part: str
     enabled: bool
@@ -24,7 +24,7 @@ class SetPart:
 
 @dataclass(frozen=True, slots=True)
 class SetDial:
-    """To the mind: a dial of settings.DialsConfig, from the next bar on; None = no wish."""
+    """To the mind: set a dial of settings.DialsConfig from the next bar on; None = the model decides."""
 
     name: str
     value: float | str | None
@@ -32,21 +32,21 @@ class SetDial:
 
 @dataclass(frozen=True, slots=True)
 class SetBehind:
-    """To the mind: how far behind the beat the band plays, seconds, negative = ahead; from the next bar on."""
+    """To the mind: play so many seconds behind the beat (negative = ahead) from the next bar on."""
 
     behind_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class FollowGrid:
-    """To the mind: the beat of another machine, in stream time; None = the player's again."""
+    """To the mind: follow another machine's beat, in stream time; None = follow the player again."""
 
     grid: Grid | None
 
 
 @dataclass(frozen=True, slots=True)
 class PlayLoop:
-    """To audio: repeat the bass from start_s to end_s (stream seconds), the first time at end_s, tight to the sample."""
+    """To audio: repeat the bass from start_s to end_s (stream seconds), first at end_s, exact to the sample."""
 
     start_s: float
     end_s: float
@@ -55,14 +55,14 @@ class PlayLoop:
 
 @dataclass(frozen=True, slots=True)
 class StopLoop:
-    """To audio: the loop ends at this stream time."""
+    """To audio: end the loop at this stream time."""
 
     at_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Panic:
-    """To audio: every note off now, on synth and port; what is planned goes on after it."""
+    """To audio: end every note now, on synth and MIDI port; planned notes are still played after it."""
 
 
-BEGIN = "begin"  # to a spare
+BEGIN = "begin"  # to a spare audio process: take over

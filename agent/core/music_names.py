@@ -1,4 +1,4 @@
-"""What musicians call things: pitches, chords and keys as text."""
+"""Turns pitches, chords and keys into the names musicians use, and such names of keys and meters back."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ MODE_NAMES: Mapping[str, str] = {"maj": "major", "min": "minor"}
 
 
 def pitch_name(pitch: int) -> str:
-    """E1 for MIDI 28: middle C, 60, is C4."""
+    """Return a pitch's name: E1 for MIDI 28; middle C, 60, is C4."""
     return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def chord_name(chord: Chord) -> str:
-    """C, Am, G7 ... as on a lead sheet."""
+    """Return a chord's name as on a lead sheet: C, Am, G7 ..."""
     return PITCH_NAMES[chord.root] + QUALITY_NAMES.get(chord.quality, chord.quality)
 
 
 def key_name(key: Key) -> str:
-    """A minor, Eb major ..."""
+    """Return a key's name: A minor, Eb major ..."""
     return f"{PITCH_NAMES[key.tonic]} {MODE_NAMES.get(key.mode, key.mode)}"
 
 
@@ -50,20 +50,20 @@ MOST_BEATS = 32
 
 
 def key_of(text: str) -> Key:
-    """UserError for what is no major or minor key."""
+    """Read a key such as Dm or 'C major'. Raises UserError for anything else."""
     match = KEY.fullmatch(text.strip())
     mode = match and MODES.get(match[3], MODES.get(match[3].lower() or "?"))
     if not match or not mode:
-        raise UserError(f"--key {text}: a major or minor key is needed, such as Dm, F#, Bb or 'C major'")
+        raise UserError(f"--key {text}: give a major or minor key, such as Dm, F#, Bb or 'C major'")
     return Key((LETTERS[match[1].upper()] + ACCIDENTALS[match[2]]) % 12, mode, 1.0)
 
 
 def meter_of(text: str) -> Meter:
-    """UserError for what is no meter, or a grouping that does not add up."""
+    """Read a meter such as 7/8 or 7/8=2+2+3. Raises UserError for anything else, or a grouping that does not add up."""
     match = METER.fullmatch(text.strip())
     if not match or int(match[2]) not in DENOMINATORS or not 1 <= int(match[1]) <= MOST_BEATS:
         allowed = f"1 to {MOST_BEATS} over {', '.join(map(str, DENOMINATORS))}"
-        raise UserError(f"--meter {text}: {allowed} is needed, such as 4/4, 7/8 or 7/8=2+2+3")
+        raise UserError(f"--meter {text}: give {allowed}, such as 4/4, 7/8 or 7/8=2+2+3")
     grouping = tuple(int(part) for part in (match[3] or "").split("+") if part)
     if match[3] and (sum(grouping) != int(match[1]) or 0 in grouping):
         raise UserError(f"--meter {text}: the groups add up to {sum(grouping)}, not {match[1]}; such as 7/8=2+2+3")

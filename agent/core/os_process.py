@@ -1,7 +1,7 @@
-"""A low real-time priority for the mind: busy programs do not starve it, and it stays below the audio process.
+"""Gives the model process a low real-time priority: above ordinary programs, below the audio process.
 
-A process that never blocks under SCHED_RR would starve everything of its core: after LONGEST_S without a pause the
-kernel sends SIGXCPU (RLIMIT_RTTIME), and it goes on at an ordinary priority until it has caught up.
+A process that never blocks under SCHED_RR would starve everything else on its core: after LONGEST_S without a pause
+the kernel sends SIGXCPU (RLIMIT_RTTIME), and the process goes on at an ordinary priority until it has caught up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ NICE = -5  # where real time is not allowed
 
 
 class Priority:
-    """Asks for it at once; keep() asks again after it was taken away. Where nothing is allowed, nothing happens."""
+    """Requests the priority when made; keep() requests it again after the kernel took it away.
+
+    Where the system allows neither real time nor a lower nice value, nothing happens.
+    """
 
     def __init__(self) -> None:
         self.real_time = False
@@ -30,7 +33,7 @@ class Priority:
                 os.setpriority(os.PRIO_PROCESS, 0, NICE)
 
     def keep(self) -> None:
-        """Call it when there is nothing to do."""
+        """Request the priority again if it was lost. Call this while there is nothing to do."""
         if self._allowed and not self.real_time:
             self._raise()
 
@@ -55,6 +58,6 @@ class Priority:
 
 
 def call_me(name: str) -> None:
-    """At most 15 characters are kept; does nothing where there is no /proc."""
+    """Set this process's name for ps and top: at most 15 characters. Does nothing where there is no /proc."""
     with contextlib.suppress(OSError):
         Path("/proc/self/comm").write_text(name)

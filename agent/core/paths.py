@@ -1,4 +1,4 @@
-"""Where things are kept on this machine: state, data, and the daemon's socket. After the XDG base directory rules."""
+"""Finds the folders for state and data and the daemon's socket, by the XDG base directory rules."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ NAME = "antiphon"
 
 
 def state_folder(given: str | None = None) -> Path:
-    """What was measured or learned about devices: paths.state, $XDG_STATE_HOME/antiphon or ~/.local/state/antiphon."""
+    """Return the folder of measured latencies and learned pedals.
+
+    It is paths.state, else $XDG_STATE_HOME/antiphon, else ~/.local/state/antiphon.
+    """
     return Path(given) if given else _under("XDG_STATE_HOME", ".local/state")
 
 
 def data_folder() -> Path:
-    """What is remembered: $XDG_DATA_HOME/antiphon or ~/.local/share/antiphon."""
+    """Return the folder of what is remembered: $XDG_DATA_HOME/antiphon or ~/.local/share/antiphon."""
     return _under("XDG_DATA_HOME", ".local/share")
 
 
 def socket_path() -> Path:
-    """Where `antiphon ctl` finds the daemon: $ANTIPHON_SOCKET, else in $XDG_RUNTIME_DIR, else in the state folder."""
+    """Return the control socket's path: $ANTIPHON_SOCKET, else in $XDG_RUNTIME_DIR, else in the state folder."""
     if given := os.environ.get("ANTIPHON_SOCKET"):
         return Path(given)
     runtime = os.environ.get("XDG_RUNTIME_DIR")
@@ -35,7 +38,7 @@ SOUNDFONT = "band.sf3"
 
 
 def shipped(name: str = "") -> Path:
-    """A file of agent/assets."""
+    """Return the path of a file in agent/assets, or of the folder itself."""
     return Path(str(resources.files("agent") / "assets" / name))
 
 

@@ -1,4 +1,7 @@
-"""What can be set: frozen dataclasses, each key with its default and what is allowed. agent/core/config.py reads the file."""
+"""Defines every setting of config.yaml: frozen dataclasses, each key with its default and range.
+
+agent/core/config.py reads the file.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def _path(default: str | None) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class AudioConfig:
-    """The sound card. input, output: part of a device's name, its number, None = the default one."""
+    """Settings of the sound card. input, output: part of a device's name, its number, or None = the default device."""
 
     input: str | int | None = None
     output: str | int | None = None
@@ -45,19 +48,18 @@ class AudioConfig:
 
 @dataclass(frozen=True, slots=True)
 class MidiConfig:
-    """The MIDI output. port: part of its name, its number, `virtual` or `virtual:NAME`, None = no MIDI."""
+    """Settings of MIDI. port: part of an output's name, its number, `virtual` or `virtual:NAME`; None = no MIDI."""
 
     port: str | int | None = None
     api: str = _one_of("auto", "auto", "alsa", "jack", "core", "windows")
-    latency_ms: float | None = _between(
-        None, -500, 2_000
-    )  # how late the instrument at the port sounds; None = calibrated
-    input: str | int | None = None  # pedals, buttons and MIDI clock come in here; like port
+    # how late the instrument at the port sounds; None = calibrated
+    latency_ms: float | None = _between(None, -500, 2_000)
+    input: str | int | None = None  # pedals, buttons and MIDI clock come in here; named as port is
 
 
 @dataclass(frozen=True, slots=True)
 class PartConfig:
-    """One member of the band. channel is counted 1-16 as on instruments, program 0-127 as sent."""
+    """Settings of one part of the band. channel: 1-16, as on instruments; program: 0-127, as sent."""
 
     channel: int = _between(1, 1, 16)
     bank: int = _between(0, 0, 16_383)
@@ -71,7 +73,7 @@ class PartConfig:
 
     @property
     def channel_index(self) -> int:
-        """The channel as it stands in a status byte, 0-15."""
+        """The channel as it is sent in a MIDI status byte, 0-15."""
         return self.channel - 1
 
 
@@ -84,7 +86,7 @@ DEFAULT_PARTS: Mapping[str, PartConfig] = {
 
 @dataclass(frozen=True, slots=True)
 class BandConfig:
-    """How the band plays along, when it comes in, how far it plans ahead, how it behaves when the player rests."""
+    """Settings of how the band plays along, when it comes in, how far it plans ahead and what it does in rests."""
 
     mode: str = _one_of("accompany", *MODES)
     trade_bars: int = _between(4, 1, 32)  # in mode trade: bars you play, then bars it plays
@@ -98,14 +100,17 @@ class BandConfig:
     temperature: float = _between(0.9, 0.01, 5)
     looseness: float = _between(0.6, 0, 2)
     behind_ms: float = _between(0.0, -100, 100)  # how far behind the beat the band is asked to play
-    tempo_bpm: float | None = _between(None, 40, 480)  # told beforehand, in beats of the meter; None = heard
+    tempo_bpm: float | None = _between(None, 40, 480)  # given beforehand, in beats of the meter; None = heard
     meter: str | None = _choice_or_none(*METERS)
     seed: int = _between(0, 0, 2**32 - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class DialsConfig:
-    """What is asked of the band, 0 to 1 (models/music/dials.py); None = no wish. guidance: how strongly it acts."""
+    """The dials of the band's music, 0 to 1 (models/music/dials.py); None = the model decides.
+
+    guidance: how strongly the dials act.
+    """
 
     density: float | None = _between(None, 0, 1)
     register: float | None = _between(None, 0, 1)
@@ -120,7 +125,7 @@ class DialsConfig:
 
 @dataclass(frozen=True, slots=True)
 class SyncConfig:
-    """Playing with other machines. source: whose beat counts; ears = the player's."""
+    """Settings of playing with other machines. source: whose beat is followed; ears = the player's."""
 
     source: str = _one_of("ears", "ears", "midi", "link")
     clock_out: bool = False  # MIDI clock, start, stop and song position to midi.port
@@ -129,7 +134,7 @@ class SyncConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelsConfig:
-    """Weights: path stems (without .safetensors / .json); None = what ships in models/weights.
+    """Settings of the models' weights: path stems (without .safetensors / .json); None = what ships in models/weights.
 
     codec may also be `encodec`, the official weights where `antiphon weights fetch` puts them, or their .th file.
     """
@@ -137,26 +142,29 @@ class ModelsConfig:
     codec: str | None = _path(None)
     codec_kbps: float = _between(3.0, 0.75, 24)  # 0.75 for each codebook in use
     responder: str | None = _path(None)
-    adapter: str | None = _path(None)  # path stem; None = what was practised for conversation.player
+    adapter: str | None = _path(None)  # path stem; None = the one trained for conversation.player
     codec_enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationConfig:
-    """What is said. player: whose taste is learned; guest = nobody's, nothing is kept. endpoint: an OpenAI-compatible
-    language model's URL with /v1; None = the table alone."""
+    """Settings of talking with the band.
+
+    player: whose taste is learned; guest = nothing is learned or stored. endpoint: URL with /v1 of an
+    OpenAI-compatible language model; None = the built-in parser alone (agent/language/parser.py).
+    """
 
     player: str = "player"
-    proposals: bool = True  # whether it speaks unasked
+    proposals: bool = True  # whether the band proposes ideas unasked
     half_life_days: float = _between(90.0, 0.1, 10_000)  # after which an old verdict weighs half
     endpoint: str | None = None
     model: str = "local"
-    timeout_s: float = _between(2.0, 0.1, 60)  # then the table answers
+    timeout_s: float = _between(2.0, 0.1, 60)  # then the built-in parser answers
 
 
 @dataclass(frozen=True, slots=True)
 class PathsConfig:
-    """Where things are kept. soundfont None = the one that ships; state None = agent/core/paths.py's."""
+    """Settings of where files are. soundfont None = the one that ships; state None = agent/core/paths.py decides."""
 
     sessions: str = _path("sessions")
     state: str | None = _path(None)  # measured latencies, learned pedals
@@ -165,12 +173,14 @@ class PathsConfig:
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
+    """Settings of the log."""
+
     level: str = _one_of("warning", "debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be set. The dataclasses' defaults are what config.yaml states."""
+    """All settings. The dataclasses' defaults are those that config.yaml states."""
 
     audio: AudioConfig = AudioConfig()
     midi: MidiConfig = MidiConfig()

@@ -1,4 +1,4 @@
-"""C libraries print where a person is reading; this keeps them still."""
+"""Silences what C libraries print to standard error, where a person is reading."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """What anyone in this process writes to stderr goes nowhere meanwhile: for moments at start-up only."""
+    """Discard everything this process writes to stderr inside the block. Meant for short moments at start-up."""
     try:
         sys.stderr.flush()
         kept = os.dup(2)
-    except (OSError, ValueError):  # stderr is closed: nothing to keep still
+    except (OSError, ValueError):  # stderr is closed: there is nothing to silence
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

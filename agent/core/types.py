@@ -1,4 +1,4 @@
-"""What passes between the agent's rooms: frozen, slotted; times in seconds of the capture stream."""
+"""Defines the notes, plans and decisions that pass between the agent's packages; times in capture-stream seconds."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from listener.types import Analysis, Grid
 
 PARTS = ("drums", "chords", "line")
-SUSTAINED = frozenset({"chords", "line"})  # a new stroke of these ends what still sounds of the last one
+SUSTAINED = frozenset({"chords", "line"})  # a new chord or line note ends what still sounds of the last one
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedNote:
-    """One note of the band. on_s, off_s: when it should be heard beside the bass. tick: its place in the grid."""
+    """One planned note of the band. on_s, off_s: when it should be heard. tick: its 16th in the grid."""
 
     part: str  # one of PARTS
     on_s: float
@@ -24,24 +24,27 @@ class PlannedNote:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The next bars.
+    """What the band will play in the next bars.
 
-    committed: notes that are final, each said once. tentative: what would follow to the end of the look-ahead;
-    it replaces every tentative note said before and is played only when no later plan arrives in time.
-    committed_until_s: no committed note will come any more with on_s before this.
+    committed: final notes, each sent once. tentative: what would follow up to the end of the look-ahead; it replaces
+    every tentative note sent before and is played only when no later plan arrives in time.
+    committed_until_s: no later plan will commit a note with on_s before this.
     """
 
     committed: tuple[PlannedNote, ...]
     tentative: tuple[PlannedNote, ...]
     committed_until_s: float
     created_s: float
-    grid: Grid | None = None  # the beat it was made on
+    grid: Grid | None = None  # the beat the plan was made on
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A MIDI message of one part. due_s: when it should be heard. send_s: due_s with the output's latency taken
-    out. message: the raw bytes on channel 0. note: the planned note it begins, if it begins one."""
+    """A MIDI message of one part.
+
+    due_s: when it should be heard. send_s: due_s less the output's latency. message: raw bytes, channel bits zero.
+    note: the planned note it begins, if it begins one.
+    """
 
     due_s: float
     send_s: float
@@ -52,7 +55,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one frame led to. state: of the band; bar: bars counted; playing: the parts that may sound now."""
+    """What was heard and decided in one frame. state: of the band; bar: from 0; playing: parts that may sound."""
 
     analysis: Analysis
     plan: Plan | None

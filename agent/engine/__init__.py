@@ -1,1 +1,4 @@
-"""The audio process: sends and renders what is due now, and falls back on the last bar when no plan comes. Door: audio_process.py (`main`)."""
+"""Runs the audio process: plays each note when it is due and repeats the last bar when no plan comes.
+
+Start with: audio_process.py (`main`), player.py (`Player`).
+"""

@@ -1,7 +1,7 @@
-"""The audio process: sound card or paced file, synth, MIDI port. It never imports a model.
+"""Runs the audio process: sound card or paced file, synth, MIDI port. It never imports a model.
 
 Its main loop renders ahead of the callback, sends MIDI at its moment and reports; the callback itself only copies.
-It ends when it is told to, at the end of a file, or with its parent; never because a sound card does.
+It ends on the command "stop", at the end of a file, or with its parent; never because a sound card was lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.output_mixer import OutputMixer
 from agent.engine.player import QUANTUM, Player
-from agent.engine.reports import NO_LATENCY, RECORDS_TOLD, reported
+from agent.engine.reports import NO_LATENCY, RECORDS_PER_REPORT, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
 from agent.engine.reports import AudioSetup as AudioSetup
 from agent.engine.reports import Ready as Ready
@@ -61,18 +61,18 @@ def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel)
 
 
 def _claim_priority() -> None:
-    """Realtime scheduling where it is granted, below a sound server's own; where it is not, nothing changes."""
+    """Use realtime scheduling where it is granted, below a sound server's priority; else change nothing."""
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
 
 class AudioProcess:
-    """Owns the stream, the player and their outputs."""
+    """Owns the stream, the player and their outputs, and runs the main loop."""
 
     def __init__(self, setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
         self._plans, self._commands, self._reports = plans, commands, reports
         self._setup, config, rate = setup, setup.config, setup.rate
-        self._parent, self._stopping, self._told_s = os.getppid(), False, 0.0
+        self._parent, self._stopping, self._reported_s = os.getppid(), False, 0.0
         lead = config.audio.output_lead_blocks * config.audio.block_samples
         self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
         self._rests = False
@@ -82,11 +82,11 @@ class AudioProcess:
         out = Ring(max(16 * lead, 1 << 14), setup.output_channels) if plays else None
         self._known, unreadable = latencies.load(config)
         self._warnings: tuple[str, ...] = (unreadable,)
-        self._open_line(out)
+        self._open_stream(out)
         try:
             self._open_band(out)
         except Exception:
-            self._line.close()
+            self._stream.close()
             raise
         reports.send(Ready(self._band_delay, self._latency, self._warnings))
 
@@ -96,7 +96,7 @@ class AudioProcess:
         synth, warning = open_synth(config, rate)  # while the keeper opens the card
         self._port = open_port(config, waits=self._resumed or setup.waits)
         waits = self._resumed or setup.waits or not (plays or not hears_file)
-        self._latency = NO_LATENCY if waits else self._line.open()
+        self._latency = NO_LATENCY if waits else self._stream.open()
         self._midi_late_s = latencies.midi_s(self._known, config.midi, self._port.name if self._port else None)
         monitors = config.audio.monitor_input == "on" or (hears_file and config.audio.monitor_input != "off")
         monitor = setup.ring.reader() if monitors and out else None
@@ -111,32 +111,32 @@ class AudioProcess:
         if self._output_mixer:
             self._output_mixer.skip_to(start)
         self._retime(self._latency)
-        self._line.on_card = self._welcome
+        self._stream.on_card = self._welcome
         self._warnings = tuple(line for line in (warning, *self._warnings) if line)
 
-    def _open_line(self, out: Ring | None) -> None:
+    def _open_stream(self, out: Ring | None) -> None:
         setup, audio = self._setup, self._setup.config.audio
         reads_input = setup.take is None
         rings = tuple(r for r in (setup.ring, setup.sent) if r) if reads_input else ()
         finder = Finder(audio, setup.rate, setup.ring, out.reader() if out else None, reads_input, setup.sent)
         finder.known = self._known
         keeper = Keeper(finder.find) if reads_input or out else None
-        self._line = line = Stream(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
-        self._resumed = line.clock.running
+        self._stream = stream = Stream(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
+        self._resumed = stream.clock.running
         self._file: FilePlayback | None = None
         if setup.take is not None:
             channel = audio.input_channel - 1 if audio.input_channel else None
             sound = AudioFile(setup.take, setup.rate, channel)
-            self._file = FilePlayback(sound, audio.block_samples, setup.ring, line.position)
+            self._file = FilePlayback(sound, audio.block_samples, setup.ring, stream.position)
         if keeper:
-            line.look()
+            stream.look()
 
     def _begin_at(self) -> int:
         """The first sample that is rendered: 0, or where the stream is when another process has died."""
         if not self._resumed:
             return 0
-        self._line.start()
-        at = self._line.clock.sample_at(time.monotonic())
+        self._stream.start()
+        at = self._stream.clock.sample_at(time.monotonic())
         if self._file and not self._setup.ring.ended:
             self._setup.ring.silence(at)
         return -(-max(at + self._lead, self._setup.stems.written) // QUANTUM) * QUANTUM
@@ -170,14 +170,14 @@ class AudioProcess:
         gc.disable()
         if not self._resumed:
             self._render(self._lead)
-            self._line.start()
+            self._stream.start()
         if self._file and not self._setup.ring.ended:
             self._file.start()
         while not self._stopping and not self.player.finished:
             self._turn()
             self._sleep()
         self.player.stop()
-        for _ in range(1 + len(self.player.records) // RECORDS_TOLD):
+        for _ in range(1 + len(self.player.records) // RECORDS_PER_REPORT):
             self._report(stopped=True)
 
     def _wait_for_go(self) -> None:
@@ -185,7 +185,7 @@ class AudioProcess:
             time.sleep(0.005)
 
     def _listen(self) -> bool:
-        """Read what was said; whether "go" was among it."""
+        """Read commands and plans; return whether "go" was among them."""
         commands = self._commands.receive()
         for message in (*commands, *self._plans.receive()):
             self._obey(message)
@@ -210,7 +210,7 @@ class AudioProcess:
                 player.set_part(message.part, message.enabled)
 
     def _now_s(self) -> float:
-        clock = self._line.clock
+        clock = self._stream.clock
         return clock.stream_of(time.monotonic()) if clock.running else 0.0
 
     def stop_soon(self) -> None:
@@ -218,22 +218,22 @@ class AudioProcess:
 
     def _turn(self) -> None:
         self._listen()
-        line = self._line
-        line.poll(time.monotonic())
-        if line.card and self._output_mixer:
-            self._output_mixer.steer(line.card, line.clock, time.monotonic())
+        stream = self._stream
+        stream.poll(time.monotonic())
+        if stream.card and self._output_mixer:
+            self._output_mixer.steer(stream.card, stream.clock, time.monotonic())
         if not self._send_first():
             self._render(self._target())
-        if line.card:
-            line.card.quiet = self._rests
-        if line.clock.running and not self._send_first():
-            self.player.send_due(line.clock.stream_of(time.monotonic()))
-        if time.monotonic() - self._told_s > REPORT_EVERY_S:
+        if stream.card:
+            stream.card.quiet = self._rests
+        if stream.clock.running and not self._send_first():
+            self.player.send_due(stream.clock.stream_of(time.monotonic()))
+        if time.monotonic() - self._reported_s > REPORT_EVERY_S:
             self._report()
 
     def _send_first(self) -> bool:
         """Whether a message was due sooner than a block is rendered; it was waited for awake, and sent."""
-        clock = self._line.clock
+        clock = self._stream.clock
         due_s = clock.monotonic_of(self.player.next_send_s()) if clock.running else float("inf")
         if due_s - time.monotonic() > SOON_S:
             return False
@@ -243,21 +243,21 @@ class AudioProcess:
         return True
 
     def _target(self) -> int:
-        """Up to where is to be rendered now."""
+        """Return the sample up to which to render now."""
         ring = self._setup.ring
         target = ring.written + self._lead
-        if ring.ended and self._line.clock.running and self._knows_the_end():
+        if ring.ended and self._stream.clock.running and self._knows_the_end():
             # the clock goes on until the last note has rung out
             target = max(target, round(self._now_s() * self._setup.rate))
         return target
 
     def _knows_the_end(self) -> bool:
-        """Whether the mind has said where the music ends; one that says nothing is not waited for long."""
+        """Return whether the end of the music is known, from the mind or after waiting MIND_TIMEOUT_S for it."""
         ring, player = self._setup.ring, self.player
         end_s = ring.written / self._setup.rate
-        if not player.told_to_end and self._now_s() > end_s + MIND_TIMEOUT_S:
+        if not player.knows_end and self._now_s() > end_s + MIND_TIMEOUT_S:
             player.end(end_s)
-        return player.told_to_end
+        return player.knows_end
 
     def _render(self, target: int) -> None:
         player, stems_out, output_mixer = self.player, self._setup.stems, self._output_mixer
@@ -278,23 +278,23 @@ class AudioProcess:
                 output_mixer.write(stems, start)
 
     def _sleep(self) -> None:
-        clock, due_s = self._line.clock, float("inf")
+        clock, due_s = self._stream.clock, float("inf")
         if clock.running:
             due_s = clock.monotonic_of(self.player.next_send_s())
         self._wakes.sleep(due_s, self._rests)
 
     def _report(self, stopped: bool = False) -> None:
-        self._told_s = time.monotonic()
-        player, line = self.player, self._line
+        self._reported_s = time.monotonic()
+        player, stream = self.player, self._stream
         failed = self._file.failed if self._file else ""
-        report = reported(line, player, self._wakes, failed, stopped, self._latency, self._band_delay)
-        if self._reports.send(report):  # else it is told with the next one
-            del player.records[:RECORDS_TOLD], player.notes[:RECORDS_TOLD]
+        report = reported(stream, player, self._wakes, failed, stopped, self._latency, self._band_delay)
+        if self._reports.send(report):  # else it goes with the next report
+            del player.records[:RECORDS_PER_REPORT], player.notes[:RECORDS_PER_REPORT]
 
     def close(self) -> None:
-        """Nothing sounds after this, whatever happened."""
+        """Silence everything and close all outputs, whatever happened before."""
         if self._port:
             self._port.close()
         if self._file:
             self._file.close()
-        self._line.close()
+        self._stream.close()

@@ -1,4 +1,4 @@
-"""What the band plays when no plan comes: the rest of the tentative one, then the last bar again and again."""
+"""Provides notes when no plan comes: the rest of the tentative plan, then the last bar again and again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from agent.core.types import Plan, PlannedNote
 from listener.types import Grid
 
 TICKS_PER_WHOLE = 16
-FULL_BARS = 28  # of the pattern, before the band notices that nobody leads
-THIN_BARS = 4  # then as many with the drums alone, then a stroke on the one
+FULL_BARS = 28  # bars of the whole pattern before it thins out
+THIN_BARS = 4  # then so many bars with the drums alone, then one stroke on beat one
 THIN_GAIN = 0.8
 ON_THE_ONE_BEATS = 0.2
-ALONE_S = 1.0  # without a plan for so long the band is on its own
-PATIENCE_BARS = 8  # how long a mind that has lost its memory may say nothing before its silence is meant
+ALONE_S = 1.0  # without a plan for so long the pattern takes over
+PATIENCE_BARS = 8  # bars a freshly restarted mind may stay silent before the fallback pattern ends
 PLAYED_MAX = 256  # notes remembered; a bar of a busy band has about 60
 
 
@@ -31,7 +31,7 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Spare:
-    """A note that no plan committed. stale_ticks: 16ths beyond the newest plan's reach; patterned: from the last bar."""
+    """A note that no plan committed. stale_ticks: 16ths past the newest plan's end; patterned: from the last bar."""
 
     note: PlannedNote
     stale_ticks: float
@@ -55,9 +55,9 @@ def tick_s(grid: Grid) -> float:
 
 
 def last_bar(played: Iterable[Stroke], grid: Grid, until_s: float) -> tuple[Stroke, ...]:
-    """The strokes of one bar's length whose last is the one at until_s, by their place; empty if there is none.
+    """Return the strokes of the one-bar span that ends with the stroke at until_s, sorted by place; empty without one.
 
-    Wherever in its bar the music broke off, each place of the bar is what was last played there.
+    Wherever in its bar the music broke off, each place holds what was last played there.
     """
     margin_s = tick_s(grid) / 2
     from_s = until_s - bar_s(grid) + margin_s
@@ -84,12 +84,12 @@ def _moved(stroke: Stroke, grid: Grid, on_s: float) -> PlannedNote:
 
 
 def is_ending(bar: tuple[Stroke, ...]) -> bool:
-    """Whether a bar holds a stroke on the one and nothing else: the band has ended, and does not end every bar."""
+    """Return whether a bar holds a stroke on beat one and nothing else: the band's ending, which is not repeated."""
     return all(stroke.place < ON_THE_ONE_BEATS for stroke in bar)
 
 
 def faded(bar: tuple[Stroke, ...], n: int) -> tuple[Stroke, ...]:
-    """What the n-th bar without a mind keeps: all, then the drums softer, then the stroke on the one, then nothing."""
+    """Thin out the n-th bar without a plan: all of it, then softer drums, then a stroke on beat one, then nothing."""
     if n < FULL_BARS:
         return bar
     if n < FULL_BARS + THIN_BARS:
@@ -104,10 +104,10 @@ def _softer(velocity: int) -> int:
 
 
 class FallbackPattern:
-    """The notes to fall back on, given out one bar at a time; a plan replaces them. Bounded memory.
+    """Gives out the notes to fall back on, one bar at a time, until a plan replaces them. Memory is bounded.
 
-    A plan with nothing ahead means silence, and the band stays silent. Only a mind that comes back without its
-    memory may say nothing for PATIENCE_BARS before the pattern ends for it. A plan without a grid ends it at once.
+    A plan with no notes ahead means that the band is silent. Only a mind restarted without its snapshot may send such
+    plans for PATIENCE_BARS before they end the pattern. A plan without a grid ends the pattern at once.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class FallbackPattern:
         self._patience_ends_s: float | None = None
 
     def played(self, note: PlannedNote) -> None:
-        """Remember what is heard, to be able to go on with it."""
+        """Remember a note that is played, so that its bar can be repeated."""
         if self._plan and self._plan.grid:
             self._played.append(stroke_of(note, self._plan.grid))
 
@@ -169,6 +169,6 @@ class FallbackPattern:
         return over or not plan or not plan.grid or not plan.tentative
 
     def forget(self) -> None:
-        """The music is over: nothing is played from here any more until a plan comes."""
+        """Give out nothing more until a plan comes: the music is over."""
         self._plan, self._bar, self._bars = None, (), 0
         self._played.clear()

@@ -1,8 +1,8 @@
-"""Repeats what the bass just played, tight to the sample. Audio process side: numpy only, one thread, no allocation
-once a loop is known.
+"""Repeats what the bass just played, exact to the sample. Runs in the audio process: NumPy only, one thread.
 
-The seam lies a little before the one, so that a note played early is whole; what came before the first time round
-fades in there while the end fades out (equal power, as the two are not correlated).
+Nothing is allocated once a loop is known. The loop's seam lies a little before beat one, so that a note played early is
+whole. There the sound from before the loop fades in while the loop's end fades out (equal power, as the two are not
+correlated).
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ Block = NDArray[np.float32]
 
 @dataclass(slots=True)
 class Loop:
-    """One loop in samples of the capture stream. first: of the buffer; start to end: the riff, bar line to bar line;
-    stops: where it falls silent, None = never."""
+    """One loop, in samples of the capture stream.
+
+    first: the buffer's first sample; start to end: the riff, bar line to bar line; stops: where it falls silent, None =
+    never.
+    """
 
     buffer: Block  # [length], mono, from `first` on
     first: int
@@ -50,7 +53,7 @@ class Loop:
 
 
 class Looper:
-    """play() and stop() when told, mix_into() for every block that is rendered.
+    """Records a loop and mixes it in: play() and stop() as the mind decides, mix_into() for every rendered block.
 
     ring: the microphone's. channel: counted from 0, None = the mean of all. level_db: RMS to which the loop is brought;
     None leaves it as recorded (right where the bass itself is in the mix).

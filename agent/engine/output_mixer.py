@@ -1,4 +1,4 @@
-"""From the band's stems to the loudspeaker: mixed with the bass and the loop where they are wanted, to its channels."""
+"""Mixes the band's stems, and the bass and the loop where wanted, for the loudspeaker's channels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Block = NDArray[np.float32]
 
 
 class Loops(Protocol):
-    """What agent.looper.Looper offers."""
+    """The part of agent/engine/looper.py's Looper that is used here."""
 
     @property
     def is_on(self) -> bool: ...
@@ -24,12 +24,12 @@ class Loops(Protocol):
 
 
 class OutputMixer:
-    """Sample k of `out` is played beside sample k of the stream.
+    """Writes the mix to the ring `out`, whose sample k is played beside sample k of the stream.
 
-    behind: how much later a sample is played than the bass it belongs to, samples (where the bass comes from a file
-    that is heard when it leaves the loudspeaker). monitor: the bass, where it is heard too, `ahead` samples behind
-    what is rendered. loops: mixed in; heard_after: samples from rendering to the air. sent: where two clocks need a bridge
-    (agent/audio/drift.py), what the loudspeaker plays is written there, too.
+    behind: how many samples later than its bass a sample is played (where the bass comes from a file that is heard
+    when it leaves the loudspeaker). monitor: the bass, where it is to be heard, too, `ahead` samples behind what is
+    rendered. loops: mixed in; heard_after: samples from rendering to the air. sent: where the loudspeaker has a clock
+    of its own (agent/audio/drift.py), what it plays is written there, too.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Plans in, sound and MIDI out. Imports no torch: this is what runs in the audio process (agent/engine/audio_process.py)."""
+"""Turns plans into sound and MIDI inside the audio process (agent/engine/audio_process.py). It never imports torch."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samp
 SILENCE_QUANTA = 16
 TAIL_S = 1.5  # how long the last sounds may ring after the last note's end
 NOTE_ON = 0x90
-RECORDS_MAX = 20_000  # some ten minutes in which nobody took them away; what comes after is played, not recorded
+RECORDS_MAX = 20_000  # about ten minutes without being fetched; later ones are played, not recorded
 
 Stems = NDArray[np.float32]
 
 
 class Instrument(Protocol):
-    """What agent.synth.Synth offers."""
+    """The part of agent/audio/synth.py's Synth that is used here."""
 
     @property
     def silent(self) -> bool: ...
@@ -35,7 +35,7 @@ class Instrument(Protocol):
 
 
 class Port(Protocol):
-    """What agent.outputs.MidiBand offers."""
+    """The part of agent/midi/band_port.py's MidiBand that is used here."""
 
     @property
     def sends_clock(self) -> bool: ...
@@ -188,7 +188,7 @@ class Player:
         self._ends_at = math.ceil(last_s * self.rate / QUANTUM) * QUANTUM
 
     @property
-    def told_to_end(self) -> bool:
+    def knows_end(self) -> bool:
         return self._ends_at is not None
 
     @property

@@ -1,4 +1,4 @@
-"""What the audio process is told when it begins, and what it tells."""
+"""Defines what the audio process is started with and what it reports."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ NO_LATENCY = Latency()
 
 @dataclass(frozen=True, slots=True)
 class AudioSetup:
-    """What the audio process is to open. take: the file that stands for a microphone. output_channels: 0 = nothing is
-    played through a sound card. waits: a card that is not there is waited for.
+    """What the audio process is to open.
 
-    A process started with the setup of one that died goes on in its place: rings and stamp say where that is.
+    take: the file that is played in place of the microphone. output_channels: 0 = nothing is played through a sound
+    card. waits: wait for a card that is not there. A process started with the setup of one that died goes on where
+    that one was, by the rings and the stamp.
     """
 
     config: Config
@@ -42,8 +43,11 @@ class AudioSetup:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """band_delay_samples: how much later than rendered the band is heard. notes: what could not be opened and why.
-    latency: of the card; zero while it is waited for (AudioReport tells it then)."""
+    """The audio process's first message.
+
+    band_delay_samples: how much later than rendered the band is heard. warnings: what could not be opened and why.
+    latency: of the card; zero while the card is waited for (an AudioReport has it then).
+    """
 
     band_delay_samples: int
     latency: Latency
@@ -52,7 +56,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class AudioReport:
-    """Counts since this process began, and what was sent since the last report."""
+    """A regular report of the audio process: counts since it began, and events sent since the last report."""
 
     xruns: int
     missing_samples: int
@@ -71,10 +75,10 @@ class AudioReport:
     losses: int = 0
     returns: int = 0
     silent_s: float = 0.0  # of the stream without a card
-    skipped_s: float = 0.0  # left out of the stream, as the process stood still
+    skipped_s: float = 0.0  # left out of the stream, as the process was stopped
     cause: str = ""  # of the last loss, or why the card is not back
     port_cause: str = ""  # why no instrument is at the MIDI port now
-    stuck: bool = False  # the driver does not let go: only a new process gets the card back
+    stuck: bool = False  # the driver does not answer: only a new process gets the card back
     latency: Latency = NO_LATENCY
     band_delay_samples: int = 0
     # how late the main loop woke up
@@ -82,36 +86,35 @@ class AudioReport:
     wakes_late_max_s: float = 0.0
 
 
-RECORDS_TOLD = (
-    500  # in one report: a message is bounded (agent/core/channel.py), and what the parent missed comes in steps
-)
+# records in one report: a message's size is limited (agent/core/channel.py), so a backlog is sent in steps
+RECORDS_PER_REPORT = 500
 
 
 def reported(
-    line: Stream, player: Player, wakes: Wakes, failed: str, stopped: bool, latency: Latency, band_delay_samples: int
+    stream: Stream, player: Player, wakes: Wakes, failed: str, stopped: bool, latency: Latency, band_delay_samples: int
 ) -> AudioReport:
-    """The state of now; records and notes: the oldest RECORDS_TOLD that the player still holds."""
-    samples, monotonic_s, period_s = line.clock.pair if line.clock.running else (0, 0.0, 0.0)
+    """Make a report of the present state, with the oldest RECORDS_PER_REPORT records and notes of the player."""
+    samples, monotonic_s, period_s = stream.clock.pair if stream.clock.running else (0, 0.0, 0.0)
     return AudioReport(
-        xruns=line.count(XRUNS),
-        missing_samples=line.count(MISSING),
+        xruns=stream.count(XRUNS),
+        missing_samples=stream.count(MISSING),
         counts=player.counts,
-        records=tuple(player.records[:RECORDS_TOLD]),
-        notes=tuple(player.notes[:RECORDS_TOLD]),
+        records=tuple(player.records[:RECORDS_PER_REPORT]),
+        notes=tuple(player.notes[:RECORDS_PER_REPORT]),
         finished=player.finished,
         stopped=stopped,
         failed=failed,
         samples=samples,
         monotonic_s=monotonic_s,
         period_s=period_s,
-        card=line.card.name if line.card else "",
-        losses=line.losses,
-        returns=line.returns,
-        silent_s=line.silent_s,
-        skipped_s=line.skipped_s,
-        cause=line.cause,
+        card=stream.card.name if stream.card else "",
+        losses=stream.losses,
+        returns=stream.returns,
+        silent_s=stream.silent_s,
+        skipped_s=stream.skipped_s,
+        cause=stream.cause,
         port_cause=player.port_cause,
-        stuck=line.stuck,
+        stuck=stream.stuck,
         latency=latency,
         band_delay_samples=band_delay_samples,
         wakes_late_p99_s=wakes.p99_s,

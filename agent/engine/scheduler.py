@@ -1,4 +1,4 @@
-"""Plan -> events that are due on one output, each early by that output's latency. No note is left sounding."""
+"""Turns plans into events for one output, each early by that output's latency. No note is left sounding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOO_LATE_S = 0.040  # a note later than this is worse than none
 
 @dataclass(order=True, slots=True)
 class _Due:
-    """Ordered by what it is, never by when it was heard of: the same plans give the same order of events."""
+    """A queued event, sorted by content only, so the output does not depend on the order in which plans arrive."""
 
     send_s: float
     is_on: bool  # what ends goes before what begins
@@ -30,7 +30,7 @@ class _Due:
 
 
 class Scheduler:
-    """One output's queue. advance_s(note): how much earlier than it is heard a note must leave."""
+    """One output's queue of events. advance_s(note): how much earlier than it is heard a note must be sent."""
 
     def __init__(self, advance_s: Callable[[PlannedNote], float] = lambda note: 0.0) -> None:
         self.counts = Counts()
@@ -38,16 +38,16 @@ class Scheduler:
         self._queue: list[_Due] = []
         self._reserve = FallbackPattern()
         self._spares: list[_Due] = []  # a heap: what the reserve gave out
-        self._said = SentNotes()
+        self._sent_notes = SentNotes()
         self._sounding: dict[tuple[str, int], PlannedNote] = {}
         self._muted: set[str] = set()
 
     def accept(self, plan: Plan, now_s: float) -> None:
         """Take a plan at stream time now_s: queue what is final, keep the rest in case no other plan comes."""
         spares = self._reserve.accept(plan, now_s)
-        self._said.forget(now_s)
+        self._sent_notes.forget(now_s)
         for note in plan.committed:
-            if self._said.has(note):  # it was said before, or its place was filled already
+            if self._sent_notes.has(note):  # it was sent before, or a spare took its place
                 self.counts.repeated += 1
             elif now_s - (note.on_s - self._advance_s(note)) > TOO_LATE_S:
                 self.counts.dropped += 1
@@ -66,7 +66,7 @@ class Scheduler:
 
     def _take(self, due: _Due) -> None:
         heapq.heappush(self._queue, due)
-        self._said.add(due.note, due.spare is not None)
+        self._sent_notes.add(due.note, due.spare is not None)
         self._reserve.played(due.note)
 
     def next_send_s(self) -> float:
@@ -89,7 +89,7 @@ class Scheduler:
     def _take_spares(self, until_s: float) -> None:
         while self._spares and self._spares[0].send_s < until_s:
             due = heapq.heappop(self._spares)
-            if until_s - due.send_s <= TOO_LATE_S and not self._said.has(due.note, spare=True):
+            if until_s - due.send_s <= TOO_LATE_S and not self._sent_notes.has(due.note, spare=True):
                 self._improvise(due)
             while not self._spares and not self._reserve.exhausted:
                 self._set_spares(self._reserve.next_bar())

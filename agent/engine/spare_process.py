@@ -1,4 +1,4 @@
-"""An audio process that waits, with everything loaded, to take the place of one that dies."""
+"""Runs a spare audio process that waits, with everything loaded, to replace one that dies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK_S = 0.5
 
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
-    """Entry point of the spawned process: nothing is opened and nothing said until BEGIN comes."""
+    """Run the spawned process: it opens nothing and sends nothing until BEGIN comes."""
     call_me("antiphon-spare")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     load_synth(setup.config, setup.rate)

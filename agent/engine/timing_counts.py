@@ -1,4 +1,4 @@
-"""What became of the band's notes at one output, in a few numbers that are cheap to add to and to send."""
+"""Counts which of the band's notes left one output in time, late or not at all."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ def _bin_of(lateness_s: float) -> int:
 
 @dataclass(slots=True)
 class Counts:
-    """Counted since the start. in_time_share, freshness and their product follow StreamMUSE (Zheng et al., "Real-Time
-    Language Model Jamming", RTAS 2026: ISR, backup level, and ISR weighted by (C - backup) / C with C = 32 ticks)."""
+    """Counts since the start of the process.
+
+    in_time_share, freshness and their product follow StreamMUSE (Zheng et al., "Real-Time Language Model Jamming",
+    RTAS 2026: ISR, backup level, and ISR weighted by (C - backup) / C with C = 32 ticks).
+    """
 
     sent: int = 0
     late: int = 0  # sent after their time
@@ -31,9 +34,9 @@ class Counts:
     patterned: int = 0  # from the last bar played, because even the tentative plan was used up
     repeated: int = 0  # said again by a restarted mind, and not played again
     muted: int = 0  # of a part that was switched off
-    unheard: int = 0  # sent while nobody was at the MIDI port
+    unheard: int = 0  # sent while no instrument was at the MIDI port
     port_losses: int = 0  # how often the instrument at the MIDI port vanished
-    unrecorded: int = 0  # events sent, of which no record was kept as nobody took the records away
+    unrecorded: int = 0  # events sent but not recorded, as the records were not fetched in time
     stale_ticks: float = 0.0  # summed over the notes sent, each at most FRESH_TICKS
     lateness: list[int] = field(default_factory=lambda: [0] * BINS)  # events by (sent - due), in logarithmic bins
 

@@ -1,4 +1,4 @@
-"""When the main loop sleeps, for how long, and how late it wakes up: a histogram of fixed size, its tail and its worst."""
+"""Puts the main loop to sleep and measures how late it wakes up, in a histogram of fixed size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIRST_S, RATIO, BINS = 10e-6, 1.25, 64  # 10 us to 12 s
 
 
 class Wakes:
-    """One thread's wakeups. poll_s: how long may be slept without the loudspeaker running dry."""
+    """One thread's wakeups. poll_s: how long it may sleep without the loudspeaker running out of sound."""
 
     def __init__(self, poll_s: float) -> None:
         self._poll_s = min(max(poll_s, POLL_S[0]), POLL_S[1])

@@ -1,1 +1,4 @@
-"""`antiphon listen` and `antiphon codes`: facts, pictures and codes of files and of the microphone. Doors: file_listener.py, microphone.py, codes.py."""
+"""Runs `antiphon listen` and `antiphon codes`: what is heard in files or live, as text, pictures and codes.
+
+Start with: file_listener.py, microphone.py, codes.py (`run` in each).
+"""

@@ -1,7 +1,7 @@
-"""`antiphon codes FILE`: a file as the codes the agent would hear, and the sound that is in them.
+"""Carries out `antiphon codes FILE`: encodes a file as the agent would hear it, and decodes codes to sound.
 
-The sound goes the way the microphone's goes (to mono, mended, resampled, cut into frames) and through the streaming
-codec, frame by frame; --check holds the result against what the encodec package gives for the whole file at once.
+The sound is processed as the microphone's is (mixed to mono, cleaned, resampled, cut into frames) and runs through the
+streaming codec frame by frame; --check compares the result with the encodec package's for the whole file at once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked. codec as models.codec in config.yaml; float64: count in double precision."""
+    """The command's options. codec: as models.codec in config.yaml; float64: compute in double precision."""
 
     file: Path
     out: Path | None = None
@@ -58,7 +58,7 @@ def is_codes(file: Path) -> bool:
 
 
 def run(wish: Wish) -> int:
-    """Do it; 1 when --check found a code that differs, else 0. Raises UserError and AudioFileError."""
+    """Run the command; return 1 when --check found a code that differs, else 0. Raises UserError and AudioFileError."""
     _refuse_mistakes(wish)
     stored = read_codes(wish.file) if is_codes(wish.file) else None
     kbps = stored.kbps if stored else wish.kbps
@@ -82,9 +82,9 @@ def run(wish: Wish) -> int:
 
 def _refuse_mistakes(wish: Wish) -> None:
     if wish.span_s and not wish.plot:
-        raise UserError(f"--span {wish.span_s[0]:g} {wish.span_s[1]:g}: is what --plot draws; give --plot out.png too")
+        raise UserError(f"--span {wish.span_s[0]:g} {wish.span_s[1]:g}: is for --plot; give --plot out.png, too")
     if not wish.places and not wish.check:
-        raise UserError("codes: nothing asked for; give -o codes.npz, --resynth out.wav, --plot out.png or --check")
+        raise UserError("codes: nothing to do; give -o codes.npz, --resynth out.wav, --plot out.png or --check")
     if is_codes(wish.file):
         _refuse_what_needs_sound(wish)
     for option, (path, suffix) in wish.places.items():
@@ -92,13 +92,13 @@ def _refuse_mistakes(wish: Wish) -> None:
         others = [("FILE", wish.file)] + [(name, there) for name, (there, _) in wish.places.items() if name != option]
         for name, other in others:
             if path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other)):
-                raise UserError(f"{option} {path}: is the same file as {name} {other}; give another place")
+                raise UserError(f"{option} {path}: is the same file as {name} {other}; give another")
 
 
 def _refuse_what_needs_sound(wish: Wish) -> None:
     asked = {"-o": wish.out, "--plot": wish.plot, "--check": wish.check}
     for option in (name for name, given in asked.items() if given):
-        raise UserError(f"{option}: {wish.file} holds codes, not sound; with codes only --resynth out.wav can be done")
+        raise UserError(f"{option}: {wish.file} holds codes, not sound; decode it with --resynth out.wav")
 
 
 def _refuse_place(option: str, path: Path, suffix: str) -> None:

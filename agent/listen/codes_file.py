@@ -1,4 +1,4 @@
-"""Codes on disk: one .npz with the codes [K, T] and what is needed to hear them again."""
+"""Reads and writes codes files: one .npz with the codes [K, T] and what is needed to decode them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ FRAME_RATE_HZ = ANALYSIS_RATE / FRAME_SAMPLES
 
 @dataclass(frozen=True, slots=True)
 class StoredCodes:
-    """codes: uint16 [K, T], K codebooks, T frames of FRAME_SAMPLES at sample_rate_hz.
+    """Codes and what is needed to decode them.
 
-    samples: how many of the T * FRAME_SAMPLES there are; the rest of the last frame is silence put there to fill it.
+    codes: uint16 [K, T], K codebooks, T frames of FRAME_SAMPLES at sample_rate_hz.
+    samples: length of the sound; the rest of the T * FRAME_SAMPLES is silence that fills the last frame.
     weights_sha256: of the codec's weights, without which the codes mean nothing. source: name of the sound's file.
     """
 
@@ -96,4 +97,4 @@ def _shown(value: Any) -> str:
 
 def _foreign(path: Path, why: str) -> UserError:
     reason = why.splitlines()[0][:120] if why else "empty"
-    return UserError(f"{path}: not codes of ours ({reason}); write them with `antiphon codes FILE -o codes.npz`")
+    return UserError(f"{path}: not a codes file ({reason}); write one with `antiphon codes FILE -o codes.npz`")

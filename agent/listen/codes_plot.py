@@ -1,4 +1,4 @@
-"""`antiphon codes FILE --plot out.png`: the sound before and after the codec, as log-frequency spectrograms."""
+"""Draws log-frequency spectrograms of the sound before and after the codec (`antiphon codes FILE --plot`)."""
 
 from __future__ import annotations
 

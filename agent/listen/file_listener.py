@@ -1,7 +1,6 @@
-"""`antiphon listen FILE...`: what the ears hear in files, as JSON lines or as a readable stream.
+"""Carries out `antiphon listen FILE...`: prints what is heard in files, as JSON lines or readable text.
 
-The JSON lines are those of eval_listen.py: times in seconds of the file, t_emit the time at which enough had
-been heard to say it.
+Times in the JSON lines are seconds of the file; t_emit is the time at which enough had been heard to know the fact.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Line = dict[str, Any]
 
 
 class Lines:
-    """Analysis -> the lines to print: every event once, beliefs when they change."""
+    """Turns analyses into lines to print: every event once, estimates when they change."""
 
     def __init__(self) -> None:
         self._tempo_bpm = 0.0
@@ -111,7 +110,7 @@ def _feel(feel: Feel) -> Line:
 
 
 def _grid_line(grid: Grid, beat: Beat, emit_s: float) -> Line:
-    """How sure the ears are of the beat just said and of the downbeat that follows it."""
+    """Return the line with the confidence in the beat just reported and in the downbeat that follows it."""
     to_downbeat = (1 - beat.position) % grid.meter.numerator
     return {
         "type": "grid",
@@ -199,7 +198,7 @@ def _hearing_for(paths: list[str], plot: Path) -> Hearing:
     from agent.listen.plot import check
 
     if len(paths) > 1:
-        raise UserError(f"--plot {plot}: draws one file, {len(paths)} were given; give one at a time")
+        raise UserError(f"--plot {plot}: draws one file, and {len(paths)} were given; give one at a time")
     check(plot)
     return Hearing()
 
@@ -210,5 +209,5 @@ def _draw(plot: Path, hearing: Hearing, path: str) -> None:
     try:
         pages = draw(plot, hearing, Path(path).name)
     except OSError as cause:
-        raise UserError(f"--plot {plot}: could not be written ({cause}); give another place") from None
+        raise UserError(f"--plot {plot}: could not be written ({cause}); give another path") from None
     print("drawn: " + ", ".join(str(page) for page in pages), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""All that was heard in one take, gathered frame by frame for the picture."""
+"""Gathers all that was heard in one take, frame by frame, for the picture."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from listener.types import (
 
 @dataclass(slots=True)
 class Hearing:
-    """Grows by one frame at a time: add(). notes: by onset_s, each as it was last said. Times in seconds."""
+    """All that was heard so far; add() takes one frame. notes: by onset_s, as last corrected. Times in seconds."""
 
     blocks: list[Samples] = field(default_factory=list)
     f0: list[tuple[float, float]] = field(default_factory=list)  # (time_s, Hz or NaN)

@@ -1,7 +1,7 @@
-"""`antiphon listen --mic`: the sound card heard as it plays.
+"""Carries out `antiphon listen --mic`: listens to the sound card live.
 
-Three processes, as in a session: one holds the sound card, whose callback copies into the ring; one holds the ears;
-this one shows what they say. A terminal that stalls or is gone slows neither.
+Three processes, as in a session: one holds the sound card, whose callback copies into the ring; one runs the listener;
+this one shows its results. A terminal that stalls or is closed slows neither.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MAX_READ = 4_800  # samples at once: after a stall the ears catch up in steps
 
 @dataclass(frozen=True, slots=True)
 class EarReport:
-    """One frame from the ears. written_s: how far the stream had come."""
+    """One frame's results of the listener. written_s: how far the stream had come."""
 
     analysis: Analysis
     written_s: float
@@ -144,7 +144,7 @@ def listen(
 
 
 class Printed:
-    """Lines on standard output as they are said, flushed. A reader that is gone raises BrokenPipeError."""
+    """Prints lines to standard output, flushed. A reader that is gone raises BrokenPipeError."""
 
     def __init__(self, as_json: bool) -> None:
         self._lines, self._show = Lines(), json.dumps if as_json else readable
@@ -169,7 +169,7 @@ class Printed:
 
 
 class Panelled:
-    """A live panel; a terminal that is gone ends the drawing and nothing else."""
+    """Draws a live panel; a closed terminal ends the drawing and nothing else."""
 
     def __init__(self, console: Console) -> None:
         self._live: Live | None = Live(
@@ -213,7 +213,7 @@ def _shown(card: device_list.Card) -> Printed | Panelled:
 
 
 class Listening:
-    """Owns the two processes; shows what they say until it is over."""
+    """Owns the two other processes and shows their results until the end."""
 
     def __init__(self, config: Config, card: device_list.Card, watcher: Printed | Panelled) -> None:
         self._config, self._card, self._watcher = config, card, watcher
@@ -228,7 +228,7 @@ class Listening:
         """Listen; the exit code."""
         ends = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self._stop_soon) for number in ends}
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal is gone: go on
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal is closed: go on
         try:
             self._start()
             while not self._stopping and not self._trouble:
@@ -277,7 +277,7 @@ class Listening:
                     raise UserError(text)
                 return
             if not alive or time.monotonic() > deadline_s:
-                raise UserError(f"the {name} process did not start; try `antiphon doctor`")
+                raise UserError(f"the {name} process did not start; run `antiphon doctor`")
             time.sleep(WATCH_S)
 
     def _turn(self) -> None:
@@ -296,7 +296,7 @@ class Listening:
             elif kind == "lost":
                 self._trouble = what
         if dead := [process.name for process in self._processes if not process.is_alive()]:
-            self._trouble = self._trouble or f"the process {dead[0]} died"
+            self._trouble = self._trouble or f"the {dead[0]} process died; run `antiphon doctor`"
         self._watcher.refresh(self._board)
 
     def _finish(self) -> None:

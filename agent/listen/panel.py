@@ -1,4 +1,4 @@
-"""What `antiphon listen --mic` shows on a terminal: Board gathers analyses, panel() draws it."""
+"""Draws the live panel of `antiphon listen --mic`: Board gathers analyses, panel() draws them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MARKS = {"legato": "⌒", "slide": "/", "ghost": "×"}
 
 @dataclass(slots=True)
 class Board:
-    """What has been heard so far; one thread. behind_s: how far the ears are behind the microphone."""
+    """What has been heard so far. behind_s: how far the listener is behind the microphone. One thread."""
 
     source: str = ""
     time_s: float = 0.0

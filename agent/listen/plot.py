@@ -1,4 +1,4 @@
-"""`antiphon listen FILE --plot out.png`: what was heard, drawn over time.
+"""Draws what was heard over time (`antiphon listen FILE --plot out.png`).
 
 Each row is a stretch of time with four lanes over one axis: form, harmony, sound (log-frequency spectrogram with f0 and
 notes), rhythm. Long takes wrap into rows and rows into pages out.png, out-2.png ...
@@ -44,9 +44,9 @@ SOUND_MAP = LinearSegmentedColormap.from_list("sound", ["#ffffff", "#f3f1ec", "#
 
 
 def check(path: Path) -> None:
-    """Raises UserError for a path that cannot become a picture, before anything is listened to."""
+    """Check the path before listening. Raises UserError for one that cannot become a picture."""
     if path.suffix.lower() != ".png":
-        raise UserError(f"--plot {path}: a picture is written as PNG; give a name that ends in .png")
+        raise UserError(f"--plot {path}: the picture is a PNG; give a name that ends in .png")
     if path.is_dir():
         raise UserError(f"--plot {path}: is a folder; give the name of a .png in it")
     if not path.absolute().parent.is_dir():

@@ -1,4 +1,4 @@
-"""The lanes of the picture around the sound: form above, harmony, rhythm below. Each draws one stretch of time."""
+"""Draws the lanes around the sound: form and harmony above, rhythm below. Each draws one stretch of time."""
 
 from __future__ import annotations
 

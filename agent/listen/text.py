@@ -1,4 +1,4 @@
-"""The JSON lines of `antiphon listen` as a person reads them, one function per type of line."""
+"""Turns the JSON lines of `antiphon listen` into readable text, one function per type of line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLOSES: Mapping[bool | None, str] = {True: ", an answer", False: ", a question",
 
 
 def readable(line: Line) -> str | None:
-    """One line for a person, None for what only a program wants."""
+    """Return a line as text; None for a line that only programs need."""
     words = WORDS.get(line["type"])
     said = words(line) if words else ""
     if not said or line["type"] == "file":

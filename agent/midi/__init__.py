@@ -1,1 +1,4 @@
-"""MIDI ports: output that never leaves a note hanging, input, reconnection, clock in and out. Doors: band_port.py (`open_port`), input.py (`MidiIn`)."""
+"""Opens MIDI ports: output that leaves no note hanging, input, reconnection, MIDI clock in and out.
+
+Start with: band_port.py (`open_port`), input.py (`MidiIn`).
+"""

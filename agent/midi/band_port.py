@@ -1,4 +1,4 @@
-"""Opens what the band is heard through: the synth and the MIDI port, as config.yaml says."""
+"""Opens the MIDI port the band plays to, each part on its own channel, as config.yaml says."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from agent.midi.port_keeper import PortKeeper, absent, keep
 
 
 class MidiBand:
-    """A MIDI port with each part on its channel. spec: what the port was opened by, to find it again when it vanishes;
-    None: it is not looked after."""
+    """A MIDI port with each part on its channel.
+
+    spec: the name or number the port was opened by, so that it can be found again when it vanishes; None: a port that
+    vanishes is not looked for.
+    """
 
     def __init__(
         self,
@@ -23,7 +26,7 @@ class MidiBand:
         self._set_up()
         self._keeper: PortKeeper | None = None
         if spec is not None:
-            self._keeper = keep(output, spec, self._begin_anew)
+            self._keeper = keep(output, spec, self._start_over)
             self._keeper.start()
 
     def _set_up(self) -> None:
@@ -31,29 +34,29 @@ class MidiBand:
             for message in part.setup():
                 self._output.send(message)
 
-    def _begin_anew(self) -> None:
-        """The instrument came back: it may have forgotten its programs, and may still sound as when it went."""
+    def _start_over(self) -> None:
+        """Set the instrument up again: it came back, may have forgotten its programs and may still be sounding."""
         self._set_up()
         self._output.panic()
 
     @property
     def name(self) -> str:
-        """Of the port, as its system tells it."""
+        """The port's name, as the MIDI system reports it."""
         return self._output.name
 
     @property
     def unheard(self) -> int:
-        """Note-ons while nobody was at the port."""
+        """How many note-ons were sent while no instrument was connected."""
         return self._output.dropped
 
     @property
     def losses(self) -> int:
-        """How often the instrument went."""
+        """How often the instrument was lost."""
         return self._keeper.losses if self._keeper else 0
 
     @property
     def cause(self) -> str:
-        """Why nothing is heard now, in a line; "" when all is well."""
+        """Why nothing is heard now, in one line; "" when all is well."""
         return self._keeper.cause if self._keeper else ""
 
     def send(self, part: str, message: tuple[int, ...]) -> None:
@@ -62,11 +65,11 @@ class MidiBand:
             self._output.send(mapped)
 
     def send_raw(self, message: tuple[int, ...]) -> None:
-        """A message of no part: clock, start, stop."""
+        """Send a message that belongs to no part: clock, start, stop."""
         self._output.send(message)
 
     def poll(self) -> None:
-        """To be called often by the thread that sends: this is where a port that came back is taken."""
+        """Take over a port that came back. The thread that sends must call this often."""
         if self._keeper:
             self._keeper.poll()
 
@@ -80,8 +83,10 @@ class MidiBand:
 
 
 def open_port(config: Config, waits: bool = False) -> MidiBand | None:
-    """The MIDI port of config.midi, or None where none is asked for. Raises UserError for an unknown one, unless
-    `waits`: then it is looked for while the band plays."""
+    """Open the MIDI port of config.midi; None where none is set.
+
+    Raises UserError for an unknown port, unless `waits`: then it is looked for while the band plays.
+    """
     if config.midi.port is None:
         return None
     api = None if config.midi.api == "auto" else config.midi.api

@@ -1,8 +1,8 @@
-"""MIDI clock in: 24 ticks a quarter, start, stop, continue and song position -> the beat of the machine that sends them.
+"""Follows incoming MIDI clock: 24 ticks a quarter, start, stop, continue and song position become a beat grid.
 
 The ticks run through a delay-locked loop (Adriaensen, "Using a DLL to filter time", LAC 2005) whose coefficients
 begin as a least-squares line through the first ticks (the alpha-beta filter of growing memory) and settle at
-MEMORY_TICKS; when the errors say that the tempo moves it forgets and learns it anew.
+MEMORY_TICKS; when the errors show that the tempo moves, the loop forgets it and learns it again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TEMPO_BPM = (20.0, 400.0)  # quarters; gaps outside these are no tempo
 
 
 class TickLoop:
-    """Times of ticks -> when tick number n was or will be. Lost ticks are counted, not heard."""
+    """Predicts when tick number n was or will be from the times of the ticks so far. Lost ticks are counted."""
 
     def __init__(self) -> None:
         self.number = -1  # of the last tick, those lost counted too
@@ -50,8 +50,11 @@ class TickLoop:
         return self._time_s + (number - self.number) * self._period_s
 
     def push(self, at_s: float) -> None:
-        """One more tick, at_s seconds. After GONE_S of silence the tempo is learnt anew, and the count goes on as if the
-        sender had: a cable was pulled."""
+        """Take one more tick, at at_s seconds.
+
+        After GONE_S of silence (a cable was pulled) the tempo is learned again, and the count goes on as if the ticks
+        had kept coming.
+        """
         gap_s = at_s - self._ticks[-1][0] if self._ticks else GONE_S
         if gap_s >= GONE_S:
             self._begin(at_s, max(1, round(gap_s / self._period_s)) if self.locked else 1)
@@ -140,7 +143,7 @@ class TickLoop:
 
 
 class MidiClock:
-    """Messages with their moments in, a grid out; all times in the seconds of those moments.
+    """Turns MIDI clock messages with their times into a beat grid; all times are in those messages' seconds.
 
     There is a beat from the first ticks after a start or continue until stop, or until the clock falls silent.
     The first tick after start is the first downbeat; song position counts sixteenths from it. A beat is one
@@ -157,11 +160,11 @@ class MidiClock:
 
     @property
     def lost(self) -> int:
-        """Ticks that were counted without having been heard."""
+        """Ticks that were counted but did not arrive."""
         return self._loop.lost
 
     def push(self, at_s: float, message: bytes) -> None:
-        """One message; those that are no clock are passed over."""
+        """Take one message; those that are not clock messages are ignored."""
         match message[0]:
             case 0xF8:
                 self._tick(at_s)
@@ -189,11 +192,11 @@ class MidiClock:
             self._origin, self._waiting = self._loop.number - self._song_tick, False
 
     def here(self, now_s: float) -> bool:
-        """Whether ticks come."""
+        """Return whether clock ticks are coming in."""
         return now_s - self._last_s < GONE_S
 
     def grid(self, now_s: float) -> Grid | None:
-        """The beat as believed now, anchored at the last beat that has come; None while there is none."""
+        """Return the beat as estimated now, anchored at the last beat that has come; None while there is none."""
         if self._origin is None or not self._loop.locked or not self.here(now_s):
             return None
         beat = (self._loop.number - self._origin) // self._ticks_per_beat

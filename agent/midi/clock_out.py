@@ -1,4 +1,4 @@
-"""MIDI clock out: 24 a quarter, start, stop, continue and song position, from the grid the band plays on."""
+"""Sends MIDI clock: 24 ticks a quarter, start, stop, continue and song position, from the grid the band plays on."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ POSITION_MAX = 1 << 14
 GLIDE = 0.08  # a clock interval differs at most so much from the grid's while an error of phase is taken out
 START_AHEAD_S = 0.004  # the receiver wants a moment between start and the first clock, which is the beat
 REST_BARS = 8  # without a note planned for so long the band has ended
-ALONE_BARS = (
-    34  # without a plan for so long too: its last bar has been repeated often enough (agent/engine/fallback_pattern.py)
-)
+# without a plan for so long, too: the last bar has been repeated often enough (agent/engine/fallback_pattern.py)
+ALONE_BARS = 34
 STALL_S = 0.1  # clocks later than this are not made up for
 
 
 def clocks_per_beat(meter: Meter) -> int:
-    """A beat is the meter's denominator: 24 clocks in x/4, 12 in x/8."""
+    """Return the clock ticks of one beat, the meter's denominator: 24 in x/4, 12 in x/8."""
     return CLOCKS_PER_WHOLE // meter.denominator
 
 
 class ClockOut:
-    """Clock number n is a 24th of a quarter; its time follows the grid and never jumps.
+    """Makes MIDI clock messages that follow a grid without jumps. One clock tick is a 24th of a quarter.
 
     A grid that differs is met within GLIDE of its tempo, so that clocks come neither in bursts nor with gaps. One that
     is off by half a beat or more (the player jumped, or another beat is the one) is met with stop, song position and

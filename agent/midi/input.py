@@ -1,6 +1,6 @@
-"""MIDI in: one input port, read by everyone who listens to it; it comes and goes, and the reader never waits for it.
+"""Reads one MIDI input port for several listeners; the port may come and go, and no reader ever waits for it.
 
-`MidiIn.poll()` and each `tap().poll()` give all messages since their own last call, with the moment they came.
+`MidiIn.poll()` and each `tap().poll()` return all messages since their own last call, with the times they came.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ CLIENT = "Antiphon-in"
 QUEUE = 4_096  # messages; RtMidi's and each tap's: 20 s of a busy controller
 CHECK_S = 2.0  # between two looks whether the port is still there, or there at last
 DRIFT = 200e-6  # of the port's clock against ours
-STEP_S = 0.25  # a clock that is this far off lost messages: begin anew
+STEP_S = 0.25  # a clock that is this far off has lost messages: start again from now
 
 Message = tuple[float, bytes]  # (monotonic seconds, raw bytes)
 
 
 class Source(Protocol):
-    """What of RtMidi is used."""
+    """The part of RtMidi's MidiIn that is used here."""
 
     def get_message(self) -> tuple[list[int], float] | None: ...
     def is_here(self) -> bool: ...
@@ -37,13 +37,13 @@ class Source(Protocol):
 
 
 class Tap:
-    """One listener's own queue, bounded: the oldest message goes first, and is counted. One thread."""
+    """One listener's own queue of messages. When it is full the oldest is dropped and counted. For one thread."""
 
     def __init__(self, source: MidiIn) -> None:
         self._source, self._queue, self.dropped = source, deque[Message](maxlen=QUEUE), 0
 
     def poll(self) -> list[Message]:
-        """What came since the last call; never waits."""
+        """Return the messages since the last call; never waits."""
         self._source.read()
         messages = list(self._queue)
         self._queue.clear()
@@ -55,16 +55,16 @@ class Tap:
 
 
 class Moments:
-    """Seconds between messages, as the port measured them -> monotonic seconds, free of how late we looked.
+    """Converts the port's own seconds between messages to monotonic seconds, however late the messages are read.
 
-    The least delay seen so far is taken for none; it may grow by DRIFT.
+    The smallest delay seen so far counts as zero; it may grow by DRIFT.
     """
 
     def __init__(self) -> None:
         self._port_s, self._offset_s, self._seen_s = 0.0, float("inf"), 0.0
 
     def of(self, gaps_s: list[float], now_s: float) -> list[float]:
-        """Moments of the messages found at now_s; gaps_s: of each, since the one before it."""
+        """Return the times of the messages found at now_s; gaps_s: seconds from each message's predecessor to it."""
         at_s = [self._port_s + passed_s for passed_s in accumulate(gaps_s)]
         self._port_s = at_s[-1]
         least_s, since_s = now_s - self._port_s, now_s - self._seen_s
@@ -75,10 +75,10 @@ class Moments:
 
 
 class MidiIn:
-    """The port `spec`: part of its name, its number, "virtual" or "virtual:NAME"; opened by a thread of its own.
+    """A MIDI input port, opened by a thread of its own. spec: part of its name, its number, "virtual", "virtual:NAME".
 
-    It may come later, vanish and come back: `state` says so in a line. wants_clock: MIDI clock is passed on too.
-    poll, read and tap belong to one thread.
+    The port may come later, vanish and come back: `state` says so in one line. wants_clock: MIDI clock is passed on,
+    too. One thread calls poll, read and tap.
     """
 
     def __init__(
@@ -97,8 +97,8 @@ class MidiIn:
         self.state = f"MIDI input {spec!r}: opening"
         self._taps: list[Tap] = []
         self._own: Tap | None = None
-        self._tender = threading.Thread(target=self._tend, name="midi-in", daemon=True)
-        self._tender.start()
+        self._port_thread = threading.Thread(target=self._keep_open, name="midi-in", daemon=True)
+        self._port_thread.start()
 
     @property
     def is_open(self) -> bool:
@@ -106,21 +106,21 @@ class MidiIn:
 
     @property
     def dropped(self) -> int:
-        """Messages lost because nobody read them in time, as far as they can be counted."""
+        """Messages lost because they were not read in time, as far as they can be counted."""
         return self.overflows + sum(tap.dropped for tap in self._taps)
 
     def tap(self) -> Tap:
-        """Another listener to the same port."""
+        """Add a listener to the same port."""
         self._taps.append(Tap(self))
         return self._taps[-1]
 
     def poll(self) -> list[Message]:
-        """What came since the last call, (monotonic seconds, raw bytes); never waits."""
+        """Return the messages since the last call as (monotonic seconds, raw bytes); never waits."""
         self._own = self._own or self.tap()
         return self._own.poll()
 
     def read(self) -> None:
-        """Give every tap what has come; the taps call it."""
+        """Pass what has come to every tap; the taps call this."""
         if not self._swapping.acquire(blocking=False):
             return
         try:
@@ -143,11 +143,11 @@ class MidiIn:
         return found
 
     def close(self) -> None:
-        """May be called twice; waits a moment for the port."""
+        """Close the port, waiting up to 2 s for it. May be called twice."""
         self._closing.set()
-        self._tender.join(2.0)
+        self._port_thread.join(2.0)
 
-    def _tend(self) -> None:
+    def _keep_open(self) -> None:
         while not self._closing.is_set():
             try:
                 self._look()
@@ -160,13 +160,13 @@ class MidiIn:
         if self._source is not None and self._source.is_here():
             return
         if self._source is not None:
-            self._say(f"MIDI input {self._spec!r} has gone; waiting for it")
+            self._say(f"MIDI input {self._spec!r} was disconnected; waiting for it to come back")
         self._swap(None)
         self._swap(self._opener(self._spec, self._api, self._wants_clock))
         self._say(f"MIDI input {self._spec!r}: open")
 
     def _swap(self, source: Source | None) -> None:
-        """Nobody reads from a port that is being closed."""
+        """Exchange the open port; the lock keeps readers off a port that is being closed."""
         with self._swapping:
             before, self._source = self._source, source
         self._moments = Moments()
@@ -180,14 +180,14 @@ class MidiIn:
 
 
 class RtMidiSource:
-    """An open RtMidi port. name: of the port of others it is connected to, None for a virtual one."""
+    """An open RtMidi input. name: of the port it is connected to; None for a virtual port."""
 
     def __init__(self, port: Any, own: str, name: str | None, is_jack: bool) -> None:
         self._port, self._own, self._name, self._is_jack = port, own, name, is_jack
         self.get_message = port.get_message
 
     def is_here(self) -> bool:
-        """Whether what it was connected to is there still, and connected."""
+        """Return whether the port it was connected to is still there and connected."""
         if self._is_jack:
             return _is_in_jack(f"{CLIENT}:{self._own}", self._name)
         return self._name is None or self._name in self._port.get_ports()
@@ -198,7 +198,7 @@ class RtMidiSource:
 
 
 def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSource:
-    """Raises ValueError in one line for a port or an API that is not there, or a name that more than one port bears."""
+    """Open an input. Raises ValueError in one line for an unknown port or API, or a name that several ports have."""
     import rtmidi
 
     chosen = _choose_api(api)
@@ -222,8 +222,10 @@ def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSo
 
 
 def _is_in_jack(own: str, name: str | None) -> bool:
-    """Whether the server has our port, connected to `name`. A restarted server does not know it, and RtMidi cannot
-    tell; asked through ctypes, which lets other threads run meanwhile."""
+    """Return whether the JACK server has our port, connected to `name`.
+
+    A restarted server does not know the port, and RtMidi cannot tell. ctypes lets other threads run meanwhile.
+    """
     watch = jack_client.watch("Antiphon-look")
     if watch is None:
         return False

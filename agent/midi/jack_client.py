@@ -1,4 +1,4 @@
-"""A JACK client that only looks: whether the server lives, which MIDI ports there are, what is connected to what."""
+"""Watches a JACK server without playing: whether it runs, its MIDI ports and their connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Names = ctypes.POINTER(ctypes.c_char_p)
 
 @cache
 def _library() -> Any:
-    """libjack with the types of what is called here, its own talk switched off; None without it."""
+    """Return libjack with argument types set and its own printing switched off; None where it is not installed."""
     path = find_library("jack")
     if path is None:
         return None
@@ -41,7 +41,10 @@ def _library() -> Any:
 
 
 class JackWatch:
-    """Open it with `watch()`. Never active, so the server's cycle does not wait for it. One thread at a time."""
+    """A JACK client that is never activated, so the server's cycle does not wait for it. Opened by `watch()`.
+
+    One thread at a time may call it.
+    """
 
     def __init__(self, client: int) -> None:
         self.alive = True  # set by JACK's own thread when the server goes
@@ -53,23 +56,23 @@ class JackWatch:
         self.alive = False
 
     def targets(self) -> list[str]:
-        """Names of every MIDI port that can be played to."""
+        """Return the names of all MIDI ports that can be played to."""
         return self._ports(IS_INPUT)
 
     def sources(self) -> list[str]:
-        """Names of every MIDI port that plays."""
+        """Return the names of all MIDI ports that send."""
         return self._ports(IS_OUTPUT)
 
     def _ports(self, flags: int) -> list[str]:
         return self._strings(self._jack.jack_get_ports(self._client, None, MIDI_TYPE, flags)) if self.alive else []
 
     def connections(self, port: str) -> list[str]:
-        """What a port is connected to; empty for one that is not there."""
+        """Return the ports that a port is connected to; empty for one that does not exist."""
         handle = self._jack.jack_port_by_name(self._client, port.encode()) if self.alive else None
         return self._strings(self._jack.jack_port_get_all_connections(self._client, handle)) if handle else []
 
     def connect(self, source: str, target: str) -> bool:
-        """Whether the two are connected now."""
+        """Connect two ports; return whether they are connected now."""
         if self.alive:
             self._jack.jack_connect(self._client, source.encode(), target.encode())
         return target in self.connections(source)
@@ -83,7 +86,7 @@ class JackWatch:
         return found
 
     def close(self) -> None:
-        """A client whose server died is left as it is: libjack may crash on closing one after another server came."""
+        """Close the client, unless its server died: libjack may crash on closing it once another server runs."""
         if self.alive:
             self._jack.jack_client_close(self._client)
             self.alive = False
@@ -95,7 +98,7 @@ _kept: list[JackWatch] = []
 
 
 def watch(name: str = "Antiphon-watch") -> JackWatch | None:
-    """A watching client; None where no JACK server runs."""
+    """Open a watching client; None where no JACK server runs."""
     jack = _library()
     if jack is None:
         return None

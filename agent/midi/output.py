@@ -1,4 +1,4 @@
-"""MIDI out: a port by name, by number or virtual, that never leaves a note sounding. Raw bytes in."""
+"""Sends raw MIDI bytes to a port (by name, by number or virtual) and never leaves a note sounding."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ FLUSH_S = 0.05  # JACK carries a message with its next period; a port closed soo
 
 @dataclass(frozen=True, slots=True)
 class PartMidi:
-    """How one part goes out. channel: 0-15. bank: 14 bit. note_map: key -> key, before transpose (drums: empty
-    means General MIDI). velocity_curve: 127 * (velocity / 127) ** curve."""
+    """How one part is sent.
+
+    channel: 0-15, as sent. bank: 14 bit. note_map: key -> key, before transpose (drums: empty means General MIDI).
+    velocity_curve: 127 * (velocity / 127) ** curve.
+    """
 
     channel: int
     program: int = 0
@@ -43,7 +46,7 @@ class PartMidi:
     velocity_curve: float = 1.0
 
     def apply(self, message: Sequence[int]) -> tuple[int, ...] | None:
-        """The message on this part's channel, mapped; None for a note that falls outside 0-127."""
+        """Return the message on this part's channel, mapped; None for a note that falls outside 0-127."""
         kind = message[0] & 0xF0
         if kind == 0xF0:
             return tuple(message)
@@ -55,7 +58,7 @@ class PartMidi:
         return (kind | self.channel, key, self._velocity(message[2]) if kind == NOTE_ON else message[2])
 
     def setup(self) -> tuple[tuple[int, ...], ...]:
-        """Bank and program, to be sent once after the port opens."""
+        """Return the bank and program messages to send once after the port opens."""
         control = CONTROL | self.channel
         return (
             (control, BANK_MSB, self.bank >> 7),
@@ -71,9 +74,10 @@ class PartMidi:
 
 
 class MidiOutput:
-    """An open port. One thread may call it at a time; `send` never raises: it counts `errors`, logs the first.
+    """An open MIDI output port. One thread may call it at a time.
 
-    missing: whether nobody is at the other end (agent/midi/port_keeper.py knows); note-ons are then counted in `dropped`.
+    `send` never raises: it counts `errors` and logs the first. missing: whether no instrument is connected
+    (set by agent/midi/port_keeper.py); note-ons are then counted in `dropped`.
     """
 
     def __init__(self, port: Any, name: str, api: str = "") -> None:
@@ -94,7 +98,7 @@ class MidiOutput:
         return self._port is not None
 
     def send(self, message: Sequence[int]) -> None:
-        """One message of raw bytes."""
+        """Send one message of raw bytes."""
         if not message:
             return
         self._follow(message)
@@ -106,19 +110,19 @@ class MidiOutput:
             self.failing = True
             self.errors += 1
             if self.errors == 1:
-                log.warning("MIDI port %s refuses messages (%s); the band plays on without it", self.name, cause)
+                log.warning("MIDI port %s rejects messages (%s); the band plays on without it", self.name, cause)
 
     def detach(self) -> Any:
-        """Let go of the port, which is left open, and return it."""
+        """Return the port, still open, and stop using it."""
         port, self._port = self._port, None
         return port
 
     def attach(self, port: Any, name: str) -> None:
-        """Go on with another port."""
+        """Use another port from now on."""
         self._port, self.name, self.failing = port, name, False
 
     def panic(self) -> None:
-        """Note-off for every key ever used, then sustain off, all notes off and all sound off on every channel used.
+        """Send note-off for every key ever used, then sustain, all notes and all sound off on every channel used.
 
         Every key, not only what sounds by our count: the other side may have missed a note-off (JACK drops the
         messages of a period that a client is too late for).
@@ -130,7 +134,7 @@ class MidiOutput:
                 self.send((CONTROL | channel, controller, 0))
 
     def close(self) -> None:
-        """Panics twice, in two different periods, lets that go out, closes; may be called twice."""
+        """Panic twice, in two JACK periods, wait until that has been sent, then close. May be called twice."""
         if self._port is None:
             return
         for _ in range(2):
@@ -155,7 +159,7 @@ class MidiOutput:
 
 
 def list_ports() -> list[tuple[str, int, str]]:
-    """(api, index, name) of every output port that others offer, API by API; empty without MIDI."""
+    """Return (api, index, name) of every output port of other programs, API by API; empty without MIDI."""
     found = []
     for api in available_apis():
         port = _client(api, "Antiphon-ports")
@@ -165,17 +169,17 @@ def list_ports() -> list[tuple[str, int, str]]:
 
 
 def available_apis() -> list[str]:
-    """The MIDI systems that are compiled in and running here, the preferred one first."""
+    """Return the MIDI systems that are compiled into RtMidi and running here, the preferred one first."""
     rtmidi = _rtmidi()
     compiled = {name for name, constant in API_NAMES.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()}
     return [name for name in API_NAMES if name in compiled and _runs(name)]
 
 
 def open_output(spec: str | int, api: str | None = None, client_name: str = "Antiphon") -> MidiOutput:
-    """Opens a port by part of its name (case does not matter), by number, or "virtual" / "virtual:NAME".
+    """Open a port by part of its name (case does not matter), by number, or "virtual" / "virtual:NAME".
 
-    Numbers are those of `list_ports` within the API. Raises ValueError in one line for a port or an API that
-    is not there, or for a name that more than one port bears.
+    Numbers are those of `list_ports` within the API. Raises ValueError in one line for an unknown port or API, or for
+    a name that several ports have.
     """
     chosen = _choose_api(api)
     port = _client(chosen, client_name)
@@ -190,10 +194,10 @@ def open_output(spec: str | int, api: str | None = None, client_name: str = "Ant
 def _choose_api(api: str | None) -> str:
     running = available_apis()
     if api is not None and api not in API_NAMES:
-        raise ValueError(f"unknown MIDI API {api!r}; one of {', '.join(API_NAMES)} is allowed")
+        raise ValueError(f"unknown MIDI API {api!r}; choose one of {', '.join(API_NAMES)}")
     if not running or (api is not None and api not in running):
         wanted = f"the MIDI system {api}" if api else "a MIDI system"
-        raise ValueError(f"{wanted} is not running here ({_named(running)} is); start jackd or load ALSA's snd-seq")
+        raise ValueError(f"{wanted} is not running (running: {_named(running)}); start jackd or load ALSA's snd-seq")
     return api or running[0]
 
 
@@ -217,14 +221,16 @@ def _find(spec: str, names: list[str]) -> int:
         return (exact or matches)[0]
     if matches:
         raise ValueError(
-            f"MIDI port {spec!r} is ambiguous: {_named([names[i] for i in matches])}; give more of the name"
+            f"MIDI port {spec!r} matches several: {_named([names[i] for i in matches])}; give more of the name"
         )
-    raise ValueError(f"no MIDI port {spec!r}; there is {_named(names)}; try one of these, its number, or `virtual`")
+    raise ValueError(f"no MIDI port {spec!r}; available: {_named(names)}; give one of them, its number, or `virtual`")
 
 
 def find_again(spec: str, before: str, names: Sequence[str]) -> str | None:
-    """The port that was called `before` and may be called a little differently now: the same name, else what `spec`
-    finds, else a name that differs in its numbers only ("FLUID Synth (1234)"). None if it is not there."""
+    """Find a port that came back, perhaps under a slightly different name; None if it is not there.
+
+    Tries the name it had `before`, then `spec`, then a name that differs in its numbers only ("FLUID Synth (1234)").
+    """
     if before in names:
         return before
     with contextlib.suppress(ValueError):
@@ -245,12 +251,12 @@ def _rtmidi() -> Any:
     try:
         import rtmidi
     except ImportError as cause:
-        raise ValueError(f"MIDI needs RtMidi ({cause}); pip install python-rtmidi") from cause
+        raise ValueError(f"MIDI needs RtMidi ({cause}); try: pip install python-rtmidi") from cause
     return rtmidi
 
 
 def client(api: str, client_name: str) -> Any:
-    """RtMidi's output for an API of API_NAMES, no port open yet."""
+    """Return RtMidi's output for an API of API_NAMES, with no port open yet."""
     rtmidi = _rtmidi()
     return rtmidi.MidiOut(getattr(rtmidi, API_NAMES[api]), client_name)
 
@@ -267,7 +273,7 @@ def _runs(api: str) -> bool:
 
 
 def _jack_runs() -> bool:
-    """RtMidi opens a JACK port without a word where no server runs, so the server is asked directly."""
+    """Return whether a JACK server runs. RtMidi opens a JACK port without error where none does, so ask directly."""
     with quiet_stderr():
         watch = jack_client.watch("Antiphon-probe")
         if watch:

@@ -1,4 +1,4 @@
-"""How the MIDI systems are watched and mended when an instrument goes: JACK by its connections, the others by a list."""
+"""Detects a lost MIDI instrument and reconnects it: in JACK by its connections, elsewhere by the list of ports."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ Fresh = tuple[Any, str]  # a port of RtMidi and the name of its target
 
 
 class PortWatch(Protocol):
-    """How one MIDI system is watched and mended; only the keeper's thread calls it."""
+    """Watches and reconnects a port in one MIDI system; only the keeper's thread calls it."""
 
     def holds(self) -> bool:
-        """Whether what is sent arrives."""
+        """Return whether messages arrive at the instrument."""
 
-    def mend(self) -> bool:
-        """Connect the port that is still open again; whether that was possible."""
+    def reconnect(self) -> bool:
+        """Connect the open port again; return whether that was possible."""
 
     @property
     def needs_port(self) -> bool:
-        """Whether only another port can help when this one does not hold."""
+        """Whether a new port must be opened once this one has lost its instrument."""
 
     @property
     def is_dead(self) -> bool:
-        """Whether the port must not be touched any more."""
+        """Whether the port must not be used any more, not even closed."""
 
     @property
     def target(self) -> str:
-        """Name of the port that is played to."""
+        """Name of the instrument's port."""
 
     def abandon(self, port: Any) -> None:
-        """Do away with a port that the sender has let go."""
+        """Dispose of a port that the sender has given up."""
 
     def reopen(self) -> Fresh | None:
-        """Another port, or None as long as there is nothing to open."""
+        """Open another port; None as long as there is none."""
 
     def close(self) -> None: ...
 
 
-class JackLine:
-    """Through a client that watches. The band's own port outlives the instrument; only the server's death ends it."""
+class JackPortWatch:
+    """Watches JACK's connections. The band's own port stays open without the instrument, until the server dies."""
 
     def __init__(self, output: MidiOutput, spec: str, client_name: str) -> None:
         self._spec, self._client_name, self._target = spec, client_name, output.name
@@ -62,7 +62,7 @@ class JackLine:
             return False
         return self._virtual or self._target in self._watch.connections(self._own)
 
-    def mend(self) -> bool:
+    def reconnect(self) -> bool:
         if not self._watch or not self._watch.alive or not self._own:
             return False
         target = None if self._virtual else find_again(self._spec, self._target, self._watch.targets())
@@ -84,7 +84,7 @@ class JackLine:
         return self._target
 
     def abandon(self, port: Any) -> None:
-        """Of a dead server it is never closed: libjack waits a second for it, or crashes once another one is there."""
+        """Close the port, except a dead server's: libjack waits 1 s for it or crashes once another server runs."""
         if not self.is_dead:
             return _close(port)
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(port))
@@ -109,8 +109,8 @@ class JackLine:
             self._watch.close()
 
 
-class ListLine:
-    """By the list of ports: ALSA, CoreMIDI, Windows. A port that vanished is closed and another one opened."""
+class ListPortWatch:
+    """Watches the list of ports: ALSA, CoreMIDI, Windows. A port that vanished is closed and another one opened."""
 
     def __init__(self, output: MidiOutput, spec: str, client_name: str) -> None:
         self._output, self._spec, self._client_name, self._target = output, spec, client_name, output.name
@@ -124,7 +124,7 @@ class ListLine:
     def holds(self) -> bool:
         return self._output.is_open and not self._output.failing and (self._virtual or self._target in self._names())
 
-    def mend(self) -> bool:
+    def reconnect(self) -> bool:
         reopened, self._reopened = self._reopened, False
         return reopened
 

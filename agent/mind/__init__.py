@@ -1,1 +1,4 @@
-"""A frame in, a plan out; its process, its snapshot, its look-ahead. Doors: mind.py (`Mind`), mind_process.py (`main`)."""
+"""Runs the model process, the mind: an audio frame in, a plan of the band's notes out; snapshots for restarts.
+
+Start with: mind.py (`Mind`), mind_process.py (`main`).
+"""

@@ -1,7 +1,8 @@
-"""Starts minds for the parent, out of a process that is already warm (agent/mind/fork_server.py); where there is no fork, anew.
+"""Starts mind processes from a fork server that has the models loaded (agent/mind/fork_server.py).
 
-MindServer.prepare() begins loading and returns at once. spawn(args) returns at once, too: a mind that is ordered while
-everything is still being loaded begins when that is done. All minds of a server share one shelf of snapshots.
+Where the system has no fork, each mind is a freshly spawned process. MindServer.prepare() begins loading and returns at
+once. spawn(args) returns at once, too: a mind requested while the models are still loading starts when they are loaded.
+All minds of a server share one snapshot store.
 """
 
 from __future__ import annotations
@@ -20,33 +21,36 @@ import time
 from typing import Any
 
 from agent.core.settings import Config
-from agent.mind.fork_server import MESSAGE_BYTES, Born, Died, Parcel
+from agent.mind.fork_server import MESSAGE_BYTES, Exited, Forked, PickledWithFds
 from agent.mind.snapshot import SnapshotStore
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-AGAIN_S = 2.0  # a nursery that died is started anew after so long at the earliest
-LOST = 255  # exit code of a mind whose end nobody saw
+AGAIN_S = 2.0  # a fork server that died is restarted after so long at the earliest
+LOST = 255  # exit code of a mind whose real exit code is unknown
 TURN_S = 0.002
 
 
 class MindProcess:
-    """A mind, as multiprocessing would show it. exitcode: None while it lives, negative: the signal that ended it."""
+    """A mind process with the interface of multiprocessing's Process.
 
-    def __init__(self, server: MindServer, ticket: int, name: str) -> None:
-        self._server, self.ticket, self.name = server, ticket, name
+    exitcode: None while it runs; negative: the signal that ended it.
+    """
+
+    def __init__(self, server: MindServer, request_id: int, name: str) -> None:
+        self._server, self.request_id, self.name = server, request_id, name
         self._pid: int | None = None
         self._pidfd = -1
         self._code: int | None = None
 
-    def born(self, pid: int) -> None:
-        """The nursery says."""
+    def on_forked(self, pid: int) -> None:
+        """Take the process id, which the fork server reports."""
         self._pid = pid
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self._pidfd = os.pidfd_open(pid)
 
-    def died(self, code: int) -> None:
-        """The nursery says, or nobody is left to ask."""
+    def on_exited(self, code: int) -> None:
+        """Take the exit code, which the fork server reports, or LOST when the fork server is gone."""
         self._code = code
         if self._pidfd >= 0:
             os.close(self._pidfd)
@@ -54,7 +58,7 @@ class MindProcess:
 
     @property
     def pid(self) -> int | None:
-        """None until it is born."""
+        """The process id; None until it is forked."""
         self._server.attend()
         return self._pid
 
@@ -68,7 +72,7 @@ class MindProcess:
 
     @property
     def exists(self) -> bool:
-        """Whether the process runs, by itself: its nursery is gone."""
+        """Whether the process runs, asked of the system: its fork server is gone."""
         if self._pidfd >= 0:
             return not select.select([self._pidfd], [], [], 0)[0]
         with contextlib.suppress(OSError):
@@ -77,40 +81,40 @@ class MindProcess:
         return False
 
     def kill(self) -> None:
-        """SIGKILL; one that is not born yet never will be."""
+        """Kill the process; one that is not forked yet never will be."""
         if self.is_alive():
             if self._pid is None:
-                self._server.kill_nursery()
+                self._server.kill_fork_server()
             else:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._pid, signal.SIGKILL)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until it has ended, at most so many seconds."""
+        """Wait until it has ended, at most `timeout` seconds."""
         until_s = time.monotonic() + (float("inf") if timeout is None else timeout)
         while self.is_alive() and time.monotonic() < until_s:
             time.sleep(TURN_S)
 
 
 class MindServer:
-    """One for a session; its thread only. config: what minds will be made for."""
+    """Owns a session's fork server and the minds it forked. config: the minds' configuration. One thread."""
 
     def __init__(self, config: Config) -> None:
         self._config, self.snapshots = config, SnapshotStore()
-        self._nursery: subprocess.Popen[bytes] | None = None
+        self._fork_server: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
         self._minds: list[MindProcess] = []
-        self._tickets = itertools.count()
+        self._request_ids = itertools.count()
         self._started_s = float("-inf")
-        self._orphans: set[int] = set()  # minds whose nursery is gone
+        self._orphans: set[int] = set()  # request ids of minds whose fork server is gone
         self._closed = False
 
     @property
-    def nursery_pid(self) -> int | None:
-        return self._nursery.pid if self._nursery else None
+    def fork_server_pid(self) -> int | None:
+        return self._fork_server.pid if self._fork_server else None
 
     def prepare(self) -> None:
-        """Begin to load, unless that is done or under way."""
+        """Start the fork server, which begins to load the models, unless it runs already."""
         if self._end is not None or not hasattr(os, "fork"):
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -118,7 +122,7 @@ class MindServer:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MESSAGE_BYTES)
         self._started_s = time.monotonic()
         path = os.pathsep.join(part or os.getcwd() for part in sys.path)
-        self._nursery = subprocess.Popen(
+        self._fork_server = subprocess.Popen(
             [sys.executable, "-c", f"from agent.mind.fork_server import main; main({theirs.fileno()})"],
             env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
             pass_fds=(theirs.fileno(),),
@@ -130,22 +134,22 @@ class MindServer:
         self._end = ours
 
     def spawn(self, args: tuple[Any, ...], name: str = "antiphon-mind") -> Any:
-        """A mind: mind_process.main(*args, shelf). What args hold open may be closed here afterwards."""
+        """Start mind_process.main(*args, snapshots). The caller may close the files in args afterwards."""
         if not hasattr(os, "fork"):
-            return self._spawn_anew(args, name)
-        mind = MindProcess(self, next(self._tickets), name)
-        parcel = Parcel((*args, self.snapshots))
+            return self._spawn_without_fork(args, name)
+        mind = MindProcess(self, next(self._request_ids), name)
+        pickled = PickledWithFds((*args, self.snapshots))
         self.attend()
         self.prepare()
         self._minds.append(mind)
         assert self._end
         try:
-            socket.send_fds(self._end, [mind.ticket.to_bytes(8, "little"), parcel.data], parcel.fds)
+            socket.send_fds(self._end, [mind.request_id.to_bytes(8, "little"), pickled.data], pickled.fds)
         except OSError:
             self._orphan()
         return mind
 
-    def _spawn_anew(self, args: tuple[Any, ...], name: str) -> Any:
+    def _spawn_without_fork(self, args: tuple[Any, ...], name: str) -> Any:
         from agent.mind.mind_process import main
 
         process = multiprocessing.get_context("spawn").Process(
@@ -155,7 +159,7 @@ class MindServer:
         return process
 
     def attend(self) -> None:
-        """Hear what the nursery says; start a new one when it died. Never waits."""
+        """Read the fork server's messages; start a new one when it died. Never waits."""
         while self._end is not None:
             try:
                 data = self._end.recv(MESSAGE_BYTES)
@@ -169,38 +173,38 @@ class MindServer:
             self._note(pickle.loads(data))
         for mind in self._minds:
             if self._lost(mind):
-                mind.died(LOST)
+                mind.on_exited(LOST)
         self._minds = [mind for mind in self._minds if mind._code is None]
         if self._end is None and not self._closed and time.monotonic() > self._started_s + AGAIN_S:
             self.prepare()
 
     def _lost(self, mind: MindProcess) -> bool:
-        """Whether it has no nursery that would tell, and does not run."""
-        return mind.ticket in self._orphans and not (mind._pid and mind.exists)
+        """Return whether a mind's fork server is gone and it does not run."""
+        return mind.request_id in self._orphans and not (mind._pid and mind.exists)
 
-    def _note(self, message: Born | Died) -> None:
+    def _note(self, message: Forked | Exited) -> None:
         for mind in self._minds:
-            if isinstance(message, Born) and mind.ticket == message.ticket:
-                mind.born(message.pid)
-            elif isinstance(message, Died) and mind._pid == message.pid:
-                mind.died(message.code)
+            if isinstance(message, Forked) and mind.request_id == message.request_id:
+                mind.on_forked(message.pid)
+            elif isinstance(message, Exited) and mind._pid == message.pid:
+                mind.on_exited(message.code)
 
-    def kill_nursery(self) -> None:
-        """It goes at once; its minds live on."""
+    def kill_fork_server(self) -> None:
+        """Kill the fork server at once; its minds run on."""
         self._orphan()
 
     def close(self) -> None:
-        """No more minds; those that live are not ended."""
+        """Start no more minds; running ones are not ended."""
         self._closed = True
-        self.kill_nursery()
+        self.kill_fork_server()
 
     def _orphan(self) -> None:
         if self._end:
             self._end.close()
         self._end = None
-        self._orphans = {mind.ticket for mind in self._minds}
-        if self._nursery:
-            self._nursery.kill()
+        self._orphans = {mind.request_id for mind in self._minds}
+        if self._fork_server:
+            self._fork_server.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._nursery.wait(1.0)
-            self._nursery = None
+                self._fork_server.wait(1.0)
+            self._fork_server = None

@@ -1,7 +1,7 @@
-"""A small process that has loaded everything a mind needs and forks minds: one is ready within some 30 ms.
+"""Runs the fork server: a process that has the models loaded and forks mind processes, each ready in about 30 ms.
 
-It hears no sound, opens nothing and runs no thread. agent/mind/fork_client.py starts it and talks to it over one socket; when
-that closes, it ends. Minds outlive it.
+It reads no sound, opens nothing and runs no thread. agent/mind/fork_client.py starts it and talks to it over one
+socket; it ends when that closes. Its minds outlive it.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ _received: list[int] = []  # the open files that came with what is being unpickl
 
 
 @dataclass(frozen=True, slots=True)
-class Born:
-    """A mind's process; ticket: of the order."""
+class Forked:
+    """Message: a mind was forked. request_id: of the request; pid: of the mind."""
 
-    ticket: int
+    request_id: int
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
-class Died:
-    """code: as multiprocessing's exitcode."""
+class Exited:
+    """Message: a mind ended. code: as multiprocessing's exitcode."""
 
     pid: int
     code: int
 
 
-class Parcel:
-    """Packs rings and channels for another process: what it is to open goes beside the bytes."""
+class PickledWithFds:
+    """Pickles rings and channels for another process. Their open files are listed in fds and sent beside the bytes."""
 
     def __init__(self, thing: Any) -> None:
         self.fds: list[int] = []
@@ -55,18 +55,18 @@ class Parcel:
             context.set_spawning_popen(None)
 
     def duplicate_for_child(self, fd: int) -> int:
-        """multiprocessing asks this of whoever starts a process."""
+        """Take an open file and return its index in fds. multiprocessing calls this while pickling."""
         self.fds.append(fd)
         return len(self.fds) - 1
 
     @staticmethod
-    def DupFd(index: int) -> Passed:
-        return Passed(index)
+    def DupFd(index: int) -> FdIndex:
+        return FdIndex(index)
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """Stands for an open file in a parcel."""
+class FdIndex:
+    """Pickle stand-in for an open file: its index among those sent beside the bytes."""
 
     index: int
 
@@ -75,11 +75,11 @@ class Passed:
 
 
 def main(fd: int) -> None:
-    """fd: a socket of type SEQPACKET. The first message is the config to load for, every other an order for a mind."""
+    """Serve requests on fd, a SEQPACKET socket: the first message is the config, every other a request for a mind."""
     end = socket.socket(fileno=fd)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    _name("antiphon-nurs")
+    _name("antiphon-fork")
     deaths, wake = os.pipe()
     for side in (deaths, wake):
         os.set_blocking(side, False)
@@ -91,14 +91,14 @@ def main(fd: int) -> None:
 
 
 def _load(config: Config) -> None:
-    """Everything once; a mind's own start says what is wrong with it, if anything is."""
+    """Load the models once. Errors are ignored here: a mind's own start reports them."""
     with contextlib.suppress(OSError, ValueError):
         from agent.mind import mind_process  # noqa: F401
         from agent.mind.mind import Mind
 
         Mind(config)
     gc.collect()
-    gc.freeze()  # so that a mind's collector does not copy the pages it shares
+    gc.freeze()  # so that a mind's garbage collector does not copy shared pages
 
 
 def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
@@ -107,7 +107,7 @@ def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
     if deaths in ready:
         with contextlib.suppress(BlockingIOError):
             os.read(deaths, 1_000)
-    _tell_deaths(end)
+    _report_exits(end)
     if end not in ready:
         return True
     try:
@@ -116,7 +116,7 @@ def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
         return False
     if not data:
         return False
-    ticket = int.from_bytes(data[:8], "little")
+    request_id = int.from_bytes(data[:8], "little")
     pid = os.fork()
     if pid == 0:
         for other in (deaths, wake):
@@ -124,11 +124,11 @@ def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
         _live(end, data[8:], fds)
     for other in fds:
         os.close(other)
-    _send(end, Born(ticket, pid))
+    _send(end, Forked(request_id, pid))
     return True
 
 
-def _tell_deaths(end: socket.socket) -> None:
+def _report_exits(end: socket.socket) -> None:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -136,16 +136,16 @@ def _tell_deaths(end: socket.socket) -> None:
             return
         if pid == 0:
             return
-        _send(end, Died(pid, os.waitstatus_to_exitcode(status)))
+        _send(end, Exited(pid, os.waitstatus_to_exitcode(status)))
 
 
 def _send(end: socket.socket, message: Any) -> None:
-    with contextlib.suppress(OSError):  # the parent is gone: the next turn ends
+    with contextlib.suppress(OSError):  # the parent is gone: the next _turn ends the process
         end.send(pickle.dumps(message))
 
 
 def _live(end: socket.socket, data: bytes, fds: list[int]) -> None:
-    """The child: a mind, and nothing after it."""
+    """Run a mind in the forked child, then exit."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -165,6 +165,6 @@ def _live(end: socket.socket, data: bytes, fds: list[int]) -> None:
 
 
 def _name(name: str) -> None:
-    """For ps and top, where the system has such names (15 letters)."""
+    """Set the process's name for ps and top, at most 15 letters, where the system has such names."""
     with contextlib.suppress(OSError):
         Path("/proc/self/comm").write_text(name)

@@ -1,7 +1,7 @@
-"""How far ahead the band must decide: from the measured time of planning. Pure; times in seconds.
+"""Decides how far ahead the band must plan, from the measured planning time. Pure; times in seconds.
 
 StreamMUSE (RTAS 2026): with a planning step of R, play is feasible where the commit C >= R and the look-ahead L >= 2R.
-R here is what passes from a frame's arrival in the ring to its plan being sent: queueing counts.
+R here is the time from a frame's arrival in the ring until its plan is sent, queueing included.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ FLOOR_S, CEILING_S = 0.080, 0.800  # of the commit, without the output's latency
 MARGIN, SPARE_S = 1.5, 0.040  # on R: p95 is not the worst, and the player wants its notes some time before they are due
 STEP_S = 0.020  # commits come in these steps
 WINDOW, ENOUGH = 256, 32  # plans looked back on (half a minute at 120 bpm), and before a value is given up
-STALL_S = 0.25  # longer is no planning time: the process stood still, which a longer commit does not mend
+STALL_S = 0.25  # longer is not planning time: the process was stopped, and a longer commit would not help
 TAIL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """commit_s C, lookahead_s L, plan_p95_s R."""
+    """The planning times: commit_s is C, lookahead_s is L, plan_p95_s is R (see the module's docstring)."""
 
     commit_s: float
     lookahead_s: float
@@ -29,9 +29,10 @@ class Ahead:
 
 
 class Pace:
-    """took(seconds) after every plan; then `ahead`. fixed_s: a commit that is not measured. Picklable.
+    """Adapts `ahead` to the planning times passed to record_planning(). fixed_s: a fixed commit instead. Picklable.
 
-    It rises as soon as it must and falls only when the whole window would do with less, by one step at a time.
+    The commit rises as soon as it must and falls, one step at a time, only when every plan of the window would have
+    met the smaller value.
     """
 
     def __init__(self, fixed_s: float | None = None) -> None:
@@ -41,7 +42,7 @@ class Pace:
         self.stalls = 0
 
     def record_planning(self, plan_s: float) -> None:
-        """How long the newest plan took."""
+        """Take the newest plan's planning time, seconds."""
         if plan_s > STALL_S:
             self.stalls += 1
             return
@@ -59,7 +60,7 @@ class Pace:
 
     @property
     def plan_p95_s(self) -> float:
-        """R; 0 before the first plan."""
+        """The planning time R, 95th percentile; 0 before the first plan."""
         ranked = sorted(self._took)
         return ranked[min(math.ceil(TAIL * len(ranked)), len(ranked)) - 1] if ranked else 0.0
 
@@ -70,6 +71,6 @@ class Pace:
 
 
 def wanted_commit_s(plan_p95_s: float) -> float:
-    """The commit for such a planning time: at least R with margins, in whole steps."""
+    """Return the commit for a planning time: at least R with margins, in whole steps."""
     steps = math.ceil(round((MARGIN * plan_p95_s + SPARE_S) / STEP_S, 6))
     return min(max(round(steps * STEP_S, 3), FLOOR_S), max(CEILING_S, plan_p95_s))

@@ -1,4 +1,4 @@
-"""Hearing and deciding: frames in, what was heard and what the band will do out. Deterministic; no clock, no thread."""
+"""Turns audio frames into what was heard and what the band will play. Deterministic; no clock, no thread."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 
 
 
 def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
-    """The codec of the config, for a responder that takes latents [sound_dim].
+    """Open the config's codec for a responder that takes latents [sound_dim].
 
-    FileNotFoundError, OSError or ValueError in one line: no such weights, damaged or foreign ones, of another width, or
-    without so many codebooks.
+    Raises FileNotFoundError, OSError or ValueError in one line for weights that are missing, damaged, of another model,
+    of another width, or without so many codebooks.
     """
     path = weights_file(models.codec)
     source = Codec(load_official(path).model, models.codec_kbps) if is_official(models.codec) else None
@@ -43,9 +43,9 @@ def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
 
 
 class Mind:
-    """The path of a frame through listener, codec, responder and planner (hops 3 to 6 of the design).
+    """Takes each frame through listener, codec, responder and planner.
 
-    commit_s: seconds ahead of which nothing is changed, the output's latency included.
+    commit_s: notes within so many seconds ahead are final, the output's latency included.
     Raises FileNotFoundError or ValueError in one line when weights are missing or damaged.
     """
 
@@ -74,25 +74,25 @@ class Mind:
 
     @property
     def shared_models(self) -> Mapping[str, Any]:
-        """The models: what a snapshot names and does not hold."""
+        """The models by name. A snapshot holds their names only."""
         return self._shared_models
 
     def share_models(self, shared_models: Mapping[str, Any], latency_s: float) -> None:
-        """After a snapshot was loaded: with whose models, and how late the sound now leaves."""
+        """Set the models and the output's latency after a snapshot was loaded."""
         self._shared_models, self._latency_s = dict(shared_models), latency_s
 
     @property
     def resting(self) -> bool:
-        """Whether nothing is to be decided soon: the room is silent."""
+        """Whether the input is silent, so that nothing needs to be decided soon."""
         return self._resting
 
     def look_ahead(self, ahead: Ahead) -> None:
-        """Decide so far ahead from now on."""
+        """Set how far ahead to plan from now on."""
         self._planner.commit_s = ahead.commit_s + self._latency_s
         self._planner.lookahead_s = ahead.lookahead_s + 2 * self._latency_s
 
     def send(self, message: Any) -> None:
-        """One of agent.messages for the mind; the rest of what it is told counts from the next bar."""
+        """Take a message of agent/core/messages.py. FollowGrid acts at once, all others from the next bar on."""
         if isinstance(message, FollowGrid):
             self._given = message.grid
             self._planner.form.beat.led = message.grid is not None
@@ -100,16 +100,16 @@ class Mind:
             self._planner.send(message)
 
     def take_messages(self) -> list[Any]:
-        """What the audio process is to be told besides plans; once a frame."""
+        """Return the messages for the audio process besides plans. Call once a frame."""
         return self._planner.take_messages()
 
     @property
     def codec(self) -> Codec | None:
-        """What hears the sound itself, where it is switched on."""
+        """The codec, where it is switched on."""
         return self._codec
 
     def step(self, frame: Frame) -> Decision:
-        """Take one frame; never more than a few milliseconds except where a bar is imagined."""
+        """Process one frame: a few milliseconds at most, except where a bar is generated."""
         analysis = self._on_given_beat(self._analyzer.step(frame))
         self._resting = self._rests(analysis)
         heard = replace(analysis, grid=None) if self._resting else analysis
@@ -124,8 +124,11 @@ class Mind:
         return analysis if self._given is None else replace(analysis, grid=self._given)
 
     def _rests(self, analysis: Analysis) -> bool:
-        """Whether the room is silent and the band with it: then only the ears work. The codec's state has settled by
-        then, so that it hears the first note as if it had listened on; the planner begins anew."""
+        """Return whether player and band are silent: then only the listener runs.
+
+        By then the codec's state has settled, so that it hears the first note as if it had kept running; the planner
+        starts over.
+        """
         self._silent_frames = self._silent_frames + 1 if analysis.rms_db < SILENT_DB else 0
         band_waits = str(self._planner.form.state) == "listening"
         return band_waits and self._silent_frames > (REST_FRAMES if analysis.grid else SETTLED_FRAMES)

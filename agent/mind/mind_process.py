@@ -1,7 +1,7 @@
-"""The mind's process: reads the ring, steps the mind, sends plans to the audio process and facts to the parent.
+"""Runs the mind's process: reads the ring, steps the mind, sends plans to the audio process and reports to the parent.
 
-It is started ready-made by agent/mind/fork_client.py. Every second its whole state goes to a shelf in shared memory; the mind
-that takes its place goes on from there, catches up, and ends in the state this one would have had.
+agent/mind/fork_client.py starts it with the models loaded. Every second its whole state is saved to shared memory; the
+mind that replaces it goes on from there, catches up, and reaches the state this one would have had.
 """
 
 from __future__ import annotations
@@ -28,23 +28,25 @@ from listener.types import ANALYSIS_RATE, Frame
 if TYPE_CHECKING:
     from agent.mind.mind import Mind
 
-MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and goes on answering
+MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and keeps answering
 WAIT_S = (0.001, 0.02)  # for the next frame: the least, and the most, so that a command is not kept waiting
-RESTS_S = 0.08  # so much later in a silent room: several frames at once cost less than one by one
-LATE_S = 0.08  # behind the stream by more, it does nothing that can wait
+RESTS_S = 0.08  # so much longer in silence: several frames at once cost less than one by one
+LATE_S = 0.08  # further behind the stream than this, snapshots and pace measurements wait
 SNAPSHOT_S, SNAPSHOT_LATEST_S = 1.0, 3.0  # how often, in seconds of the stream; when always late, and in silence
-TOLD_S = 0.2  # the same, when something was told
+MESSAGE_SNAPSHOT_S = 0.2  # how often, after a message
 PAST_S = 0.25  # notes due so long ago are not sent while catching up
 
 
 @dataclass(frozen=True, slots=True)
 class MindReport:
-    """One thought for the parent. said_s: how far the stream had come when it was thought; so far: mended samples
-    that were no sound, dropped ones that were lost before they were heard. commit_s: how far ahead it decides,
-    plan_p95_s: how long a plan takes; snapshot_s: what keeping the last state took, its worst so far; unkept_bytes: of
-    a state that was too large to be kept."""
+    """One decision, sent to the parent.
 
-    thought: Decision
+    said_s: how far the stream had come by then. mended, dropped: samples so far that were no sound (NaN, infinite), or
+    were lost before they were read. commit_s: how far ahead notes are final; plan_p95_s: how long a plan takes;
+    snapshot_s: the longest time a snapshot has taken; unkept_bytes: size of a state too large to be saved.
+    """
+
+    decision: Decision
     said_s: float
     mended: int
     dropped: int
@@ -55,16 +57,16 @@ class MindReport:
 
     @property
     def tells(self) -> bool:
-        """Whether something in it is new, and not only still so; in a silent room most say nothing."""
-        heard = self.thought.analysis
-        new = (heard.onsets, heard.notes, heard.revised, heard.ended, heard.beats, heard.phrase, self.thought.plan)
+        """Whether the report has news. In silence most have none."""
+        heard = self.decision.analysis
+        new = (heard.onsets, heard.notes, heard.revised, heard.ended, heard.beats, heard.phrase, self.decision.plan)
         return any(new)
 
 
 class Ears:
-    """The microphone's ring as frames, the band taken out where `sent` tells what left for the loudspeaker.
+    """Reads the microphone's ring as frames, with the band's sound removed where `sent` holds what was played.
 
-    Both rings are read in step from now on: sample k of one lies beside sample k of the other. One thread.
+    Both rings are read in step: sample k of one belongs to sample k of the other. One thread.
     """
 
     def __init__(self, mic: Ring, sent: Ring | None, rate: int, channel: int | None) -> None:
@@ -81,25 +83,25 @@ class Ears:
 
     @property
     def dropped(self) -> int:
-        """Samples lost before they were heard."""
+        """Samples lost before they were read."""
         return self._mic.dropped
 
     @property
     def behind_s(self) -> float:
-        """How much has come that was not read."""
+        """Seconds of sound that have come and were not read yet."""
         return self._mic.available / self._rate
 
     @property
     def next_in_s(self) -> float:
-        """When the next frame can be whole."""
+        """Seconds until the next frame can be complete."""
         return (self._framer.wants - self._mic.available) / self._rate
 
     def state(self) -> tuple[Any, ...]:
-        """For `restore`: where it reads, and what is in the filters."""
+        """Return the read position and the filters' state, for `restore`."""
         return self._mic.position, self._mic.dropped, self.mended, self._framer, self._sent_framer, self._canceller
 
     def restore(self, state: tuple[Any, ...]) -> bool:
-        """Go on from there; False, and as new, when the ring no longer holds that place."""
+        """Go on from a saved state; False, and as new, when the ring no longer holds that position."""
         position = state[0]
         rings = [reader.ring for reader in (self._mic, self._sent) if reader]
         if not all(ring.written - ring.capacity + self._rate // 2 < position <= ring.written for ring in rings):
@@ -111,7 +113,7 @@ class Ears:
         return True
 
     def read(self) -> list[Frame]:
-        """What has come since the last time, at most MAX_READ samples at once."""
+        """Return the frames since the last call, from at most MAX_READ samples."""
         n = min(self._mic.available, MAX_READ, self._sent.available if self._sent else MAX_READ)
         mono, bad = to_mono(self._mic.read(n), self._channel)
         self.mended += bad
@@ -126,7 +128,7 @@ class Ears:
 
 
 class Listener:
-    """The mind at its ring. One thread calls turn() again and again."""
+    """Feeds the mind from its ring. One thread calls poll() again and again."""
 
     def __init__(
         self, mind: Mind, ears: Ears, config: Config, ring: Ring, rate: int, latency_s: float, snapshots: SnapshotStore
@@ -135,12 +137,12 @@ class Listener:
         self.mind, self.ears, self.pace = mind, ears, Pace(None if fixed_ms is None else fixed_ms / 1000)
         self._ring, self._rate, self._snapshots, self._latency_s = ring, rate, snapshots, latency_s
         self._kept_s = ring.written / rate
-        self._snapshot_s, self._told = 0.0, False
+        self._snapshot_s, self._has_message = 0.0, False
         self._catches_up = True  # until it has once been up to date
         self._unkept_bytes = 0
 
     def restore(self) -> bool:
-        """Take up the newest state on the shelf, if there is one and the ring still holds what came after it."""
+        """Load the newest snapshot, if there is one and the ring still holds the sound since then."""
         data = self._snapshots.newest()
         if data is None:
             return False
@@ -152,66 +154,66 @@ class Listener:
         return True
 
     def send(self, message: Any) -> None:
-        """To the mind; what the person asked for outlives it."""
+        """Pass a message to the mind; a snapshot follows soon, so that a restart does not lose what was asked."""
         self.mind.send(message)
-        self._told |= not isinstance(message, FollowGrid)
+        self._has_message |= not isinstance(message, FollowGrid)
 
-    def keep(self) -> None:
-        """Put the whole state on the shelf."""
+    def save_snapshot(self) -> None:
+        """Save the whole state to the snapshot store."""
         began_s = time.perf_counter()
-        self._kept_s, self._told = self._ring.written / self._rate, False
+        self._kept_s, self._has_message = self._ring.written / self._rate, False
         pieces = snapshot.pieces((self.mind, self.ears.state(), self.pace), self.mind.shared_models)
         self._unkept_bytes = 0 if self._snapshots.put(*pieces) else sum(map(len, pieces))
         self._snapshot_s = max(self._snapshot_s, time.perf_counter() - began_s)
 
     @property
-    def keeps_now(self) -> bool:
-        """Whether it is time for that: not while late, unless it always is."""
+    def snapshot_due(self) -> bool:
+        """True when a snapshot is due. Skipped while behind the stream, but never for longer than SNAPSHOT_LATEST_S."""
         age_s = self._ring.written / self._rate - self._kept_s
-        if self.ears.behind_s > LATE_S or (self.mind.resting and not self._told):
+        if self.ears.behind_s > LATE_S or (self.mind.resting and not self._has_message):
             return age_s > SNAPSHOT_LATEST_S
-        return age_s > (TOLD_S if self._told else SNAPSHOT_S)
+        return age_s > (MESSAGE_SNAPSHOT_S if self._has_message else SNAPSHOT_S)
 
     @property
     def wait_s(self) -> float:
-        """Until the next frame; until some more when the room is silent."""
+        """Seconds to wait for the next frame, or, in silence, for several."""
         spare_s = RESTS_S if self.mind.resting else 0.0
         return min(max(self.ears.next_in_s + spare_s, WAIT_S[0]), WAIT_S[1] + spare_s)
 
     def poll(self, plans: Channel, reports: Channel) -> bool:
-        """Hear what has come, and say so; False when nothing has."""
+        """Process the frames that have come and report them; False when none has."""
         behind_s = self.ears.behind_s
         self._catches_up = behind_s > (LATE_S if self._catches_up else STALL_S)
         frames = self.ears.read()
         heard = [said for frame in frames if (said := self._hear(frame, plans))]
         if heard:
             reports.send([one for one in heard[:-1] if one.tells] + heard[-1:] if self.mind.resting else heard)
-            self._snapshots.said = round(heard[-1].thought.analysis.time_s * ANALYSIS_RATE)
-        if self.keeps_now:
-            self.keep()
+            self._snapshots.said = round(heard[-1].decision.analysis.time_s * ANALYSIS_RATE)
+        if self.snapshot_due:
+            self.save_snapshot()
         return bool(frames)
 
     def _hear(self, frame: Frame, plans: Channel) -> MindReport | None:
-        thought = self.mind.step(frame)
+        decision = self.mind.step(frame)
         messages = self.mind.take_messages()
         end = frame.start_sample + len(frame.samples)
         now_s = self._ring.written / self._rate
-        if thought.plan and not self._catches_up:
-            self.pace.record_planning(now_s - thought.plan.created_s)
+        if decision.plan and not self._catches_up:
+            self.pace.record_planning(now_s - decision.plan.created_s)
             self.mind.look_ahead(self.pace.ahead)
         if end <= self._snapshots.said:
-            return None  # the one before has said it
-        if thought.plan:
-            plans.send(_still_to_come(thought.plan, now_s))
+            return None  # the process before this one has reported it
+        if decision.plan:
+            plans.send(_still_to_come(decision.plan, now_s))
         for message in messages:
             plans.send(message)
         ahead = self.pace.ahead
-        heard = (thought, now_s, self.ears.mended, self.ears.dropped)
+        heard = (decision, now_s, self.ears.mended, self.ears.dropped)
         return MindReport(*heard, ahead.commit_s, ahead.plan_p95_s, self._snapshot_s, self._unkept_bytes)
 
 
 def _still_to_come(plan: Plan, now_s: float) -> Plan:
-    """The plan, without what should have been heard long ago."""
+    """Return the plan without notes that should have been heard more than PAST_S ago."""
     if now_s - plan.created_s < PAST_S:
         return plan
     return replace(plan, committed=tuple(note for note in plan.committed if note.on_s > now_s - PAST_S))
@@ -229,7 +231,7 @@ def main(
     reports: Channel,
     snapshots: SnapshotStore | None = None,
 ) -> None:
-    """Entry point of the process; ends on the command "stop", at the end of the ring, or with its parent."""
+    """Run the process; it ends on the command "stop", at the end of the ring, or with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ears = Ears(ring, sent, rate, channel)  # what comes while the mind is made is not lost
@@ -251,10 +253,10 @@ def main(
 def _listen(listener: Listener, ring: Ring, rate: int, plans: Channel, commands: Channel, reports: Channel) -> None:
     priority = Priority()
     while not listener.ears.at_end:
-        told = commands.receive()
-        if "stop" in told or commands.gone:
+        messages = commands.receive()
+        if "stop" in messages or commands.gone:
             return
-        for message in told:
+        for message in messages:
             listener.send(message)
         if not listener.poll(plans, reports):
             priority.keep()

@@ -1,8 +1,8 @@
-"""What the responder imagines + the state of the band -> Plan.
+"""Makes plans from what the responder generates and the state of the band.
 
-The responder lives on ticks (16th notes). Whenever a tick of the bass is fully heard, its state takes one step
-with what the bass and the band really did; a copy of that state then imagines the ticks ahead with the bass
-unknown. The first of them are committed, the rest is tentative and thrown away at the next tick.
+The responder works in ticks (16th notes). Whenever a tick of the bass is complete, its state takes one step with what
+the bass and the band really did; a copy of that state then generates the ticks ahead with the bass unknown. The first
+of them are committed, the rest are tentative and discarded at the next tick.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ Latent = NDArray[np.float32]
 
 
 class Planner:
-    """step(Analysis, latent) -> Plan | None, once a frame; deterministic in its input and the seed.
+    """Plans the band's notes: step(Analysis, latent) -> Plan | None, once a frame. Deterministic for input and seed.
 
-    latent: the frame's quantised EnCodec latent [D], or None. commit_s: how far ahead of now nothing is
-    changed any more, output latency included.
+    latent: the frame's quantised EnCodec latent [D], or None. commit_s: notes within so many seconds ahead are final,
+    output latency included.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Planner:
     ) -> None:
         self.form = BandEntrance(config, parts)
         self._responder, self._config = responder, config
-        self.commit_s, self.lookahead_s = commit_s, 2 * commit_s  # may be set anew while playing
+        self.commit_s, self.lookahead_s = commit_s, 2 * commit_s  # may change while playing
         asked = dials or DialsConfig()
         self._dials = Dials(**{item.name: getattr(asked, item.name) for item in fields(Dials)})
         self._guidance = asked.guidance
@@ -84,7 +84,7 @@ class Planner:
         return self._tick
 
     def send(self, message: Any) -> None:
-        """One of messages.SetMode, SetPart, SetDial, SetBehind, SetActiveEdits; anything else is not for the planner."""
+        """Take a SetMode, SetPart, SetDial, SetBehind or SetActiveEdits; other messages are ignored."""
         match message:
             case SetMode(mode):
                 self.form.ask(mode)
@@ -98,7 +98,7 @@ class Planner:
                 self._directing.ask(edits)
 
     def take_messages(self) -> list[Any]:
-        """What the audio process is to be told besides plans: messages.PlayLoop, StopLoop. Once a frame."""
+        """Return the messages for the audio process besides plans: PlayLoop, StopLoop. Call once a frame."""
         return self.form.take_messages()
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:

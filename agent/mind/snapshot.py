@@ -1,7 +1,7 @@
-"""The mind's last state in shared memory, for the one that takes its place. Survives kill -9 at any moment.
+"""Stores the mind's last state in shared memory, for the process that replaces it. Survives kill -9 at any moment.
 
-Two slots are written in turn; a slot has no number while it is being written, so that kill -9 leaves the one before
-(what a process has stored stays, in the order of its program). Weights are not written: they are named, and put back from those already loaded.
+Two slots are written in turn. A slot has no number while it is being written, so that kill -9 leaves the previous one
+valid (memory writes stay, in program order). Weights are stored by name and taken from the models already in memory.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Piece = bytes | memoryview
 
 SLOT_BYTES = 6 << 20  # pages that are never written cost nothing
 FIELDS = 2  # of a slot: number, bytes
-TRIES_MAX = 2  # a state that killed so many minds is not given to another
+TRIES_MAX = 2  # a state that was loaded so often without a newer one following is not used again
 
 
 class SnapshotStore:
-    """Two slots, shared with started processes when handed to them. One writer at a time."""
+    """Two slots of shared memory, passed to started processes. One writer at a time."""
 
     def __init__(self, slot_bytes: int = SLOT_BYTES) -> None:
         spawn = get_context("spawn")  # anonymous memory, as the ring's
@@ -44,7 +44,7 @@ class SnapshotStore:
 
     @property
     def said(self) -> int:
-        """Up to which sample (at ANALYSIS_RATE) was told what was heard. It outlives the mind."""
+        """The sample (at ANALYSIS_RATE) up to which the parent has reports. It outlives the mind's process."""
         return int(self._marks[0])
 
     @said.setter
@@ -52,7 +52,7 @@ class SnapshotStore:
         self._marks[0] = sample
 
     def put(self, *pieces: Piece) -> bool:
-        """Keep the pieces, joined, as the newest; False when they do not fit: the one before stays."""
+        """Store the pieces, joined, as the newest state; False when they do not fit: the previous one stays."""
         sizes = [len(piece) for piece in pieces]
         if sum(sizes) > self._data.shape[1]:
             return False
@@ -68,7 +68,7 @@ class SnapshotStore:
         return True
 
     def newest(self) -> bytes | None:
-        """The newest whole one, None when there is none or when it was taken TRIES_MAX times in vain."""
+        """Return the newest whole state; None without one, or when it was loaded TRIES_MAX times in vain."""
         for which in np.argsort(-self._slots[:, 0]):
             number, size = (int(n) for n in self._slots[which])
             if number:
@@ -83,7 +83,7 @@ class SnapshotStore:
 
 
 class Pieces(list[Piece]):
-    """A file that keeps what is written as it comes: large arrays are not copied."""
+    """A file-like list of what is written: large arrays are not copied."""
 
     def write(self, piece: Any) -> int:
         self.append(memoryview(piece).cast("B"))
@@ -91,12 +91,12 @@ class Pieces(list[Piece]):
 
 
 def dumps(state: Any, shared_models: Mapping[str, Any]) -> bytes:
-    """Pickle state; the objects of `furniture` (never two of one type) only by their name. Errors as pickle."""
+    """Pickle state; the shared models (never two of one type) only by name. Raises pickle's errors."""
     return b"".join(pieces(state, shared_models))
 
 
 def pieces(state: Any, shared_models: Mapping[str, Any]) -> Pieces:
-    """The same in pieces that still belong to state: to be copied before it changes."""
+    """Pickle like `dumps`, in pieces that share memory with state: copy them before it changes."""
     names = {type(thing): name for name, thing in shared_models.items()}
     kept = {kind: _namer(name) for kind, name in names.items()}
     out = Pieces()
@@ -107,7 +107,7 @@ def pieces(state: Any, shared_models: Mapping[str, Any]) -> Pieces:
 
 
 def loads(data: bytes, shared_models: Mapping[str, Any]) -> Any:
-    """The state again, with this furniture."""
+    """Unpickle a state of `dumps`, with these shared models."""
     return _Loader(data, shared_models).load()
 
 
@@ -116,8 +116,8 @@ def _namer(name: str) -> Callable[[Any], tuple[Any, tuple[str]]]:
 
 
 def placeholder(name: str) -> Any:
-    """Stands in a pickle for a piece of furniture; `loads` puts its own there."""
-    raise pickle.UnpicklingError(f"{name}: only agent.snapshot.loads reads this")
+    """Pickle stand-in for a shared model; `loads` substitutes the instance already in memory."""
+    raise pickle.UnpicklingError(f"{name}: only loads() of agent/mind/snapshot.py can read this")
 
 
 class _Loader(pickle.Unpickler):

@@ -1,1 +1,4 @@
-"""The session folder: WAV files, events.jsonl, session.mid, piano roll, repair after a crash. Doors: recorder.py (`Recorder`), recovery.py (`recover`)."""
+"""Writes the session folder (WAV files, events.jsonl, session.mid, piano roll) and repairs it after a crash.
+
+Start with: recorder.py (`Recorder`), recovery.py (`recover`).
+"""

@@ -1,4 +1,4 @@
-"""session.mid and pianoroll.png out of events.jsonl: after the music, or after a crash, from the same lines."""
+"""Makes session.mid and pianoroll.png from the lines of events.jsonl, after the session or after a crash."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DRAWN_S = 1_200.0  # a picture of more is no picture
 
 @dataclass(slots=True)
 class Facts:
-    """What the lines say. parts_midi: channel 1-16 and program 0-127 of each part."""
+    """What events.jsonl says of a session. parts_midi: channel 1-16 and program 0-127 of each part."""
 
     heard: dict[float, Note] = field(default_factory=dict)  # by onset: the last word on it counts
     band: list[PlannedNote] = field(default_factory=list)
     beats: list[Beat] = field(default_factory=list)
     chords: list[tuple[float, Chord]] = field(default_factory=list)
     parts_midi: dict[str, tuple[int, int]] = field(default_factory=dict)
-    said: bool = False  # whether the session came to its summary
+    has_summary: bool = False  # whether the session was closed properly
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -60,13 +60,13 @@ def gather(records: Iterable[Mapping[str, Any]]) -> Facts:
                 facts.parts_midi = {part: (midi[0], midi[1]) for part, midi in record["parts"].items()}
         except (KeyError, TypeError, ValueError, IndexError):
             continue  # half a line that is JSON all the same
-        facts.said |= kind == "summary"
+        facts.has_summary |= kind == "summary"
     facts.band = outputs["synth"].notes() or outputs["midi"].notes()
     return facts
 
 
 class _Band:
-    """Note-ons and note-offs of one output, paired."""
+    """Pairs the note-ons and note-offs of one output."""
 
     def __init__(self) -> None:
         self._notes: list[PlannedNote] = []

@@ -1,4 +1,4 @@
-"""What a session writes down of each thought and each thing sent, live and from a file alike."""
+"""Turns decisions and sent events into lines of events.jsonl, live and with --fast alike."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from listener.types import Chord, Key
 CHORD_CONFIDENCE = 0.3  # below this an estimate is not worth a line
 
 
-class Chronicle:
-    """Turns thoughts and reports into the recorder's lines; writes a fact once, when it is new."""
+class EventLog:
+    """Writes decisions and sent events to the recorder; each fact once, when it is new."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -21,9 +21,9 @@ class Chronicle:
         self._key: tuple[int, str] | None = None
         self._state = ""
 
-    def thought(self, thought: Decision, said_s: float | None = None) -> None:
-        """Everything new that was heard and decided in one frame; said_s: where the stream was by then, if live."""
-        recorder, heard = self._recorder, thought.analysis
+    def decision(self, decision: Decision, said_s: float | None = None) -> None:
+        """Write all that one frame newly heard and decided; said_s: where the stream was by then, if live."""
+        recorder, heard = self._recorder, decision.analysis
         live = {} if said_s is None else {"said_s": said_s}
         for onset in heard.onsets:
             recorder.event(to_record("onset", onset, **live))
@@ -35,7 +35,7 @@ class Chronicle:
         if heard.phrase:
             recorder.event(to_record("phrase", heard.phrase))
         self._harmony(heard.time_s, heard.chord, heard.key)
-        self._decided(thought)
+        self._decided(decision)
 
     def _harmony(self, time_s: float, chord: Chord | None, key: Key | None) -> None:
         if chord and chord.confidence >= CHORD_CONFIDENCE and (chord.root, chord.quality) != self._chord:
@@ -45,22 +45,22 @@ class Chronicle:
             self._key = (key.tonic, key.mode)
             self._recorder.event(to_record("key", key, time_s=time_s))
 
-    def _decided(self, thought: Decision) -> None:
-        if thought.state != self._state:
-            self._state = thought.state
-            self._recorder.event({"type": "band", "time_s": thought.analysis.time_s, "state": thought.state})
-        for note in thought.plan.committed if thought.plan else ():
-            self._recorder.event(to_record("planned", note, created_s=thought.analysis.time_s))
+    def _decided(self, decision: Decision) -> None:
+        if decision.state != self._state:
+            self._state = decision.state
+            self._recorder.event({"type": "band", "time_s": decision.analysis.time_s, "state": decision.state})
+        for note in decision.plan.committed if decision.plan else ():
+            self._recorder.event(to_record("planned", note, created_s=decision.analysis.time_s))
 
     def sent(self, records: Iterable[dict[str, Any]], notes: Iterable[PlannedNote] = ()) -> None:
-        """What left for the synth or the MIDI port."""
+        """Write the events that left for the synth or the MIDI port."""
         for record in records:
             self._recorder.event(record)
 
     def cause(self, what: str, time_s: float | None = None) -> None:
-        """Something went wrong and the music went on."""
+        """Write that something went wrong while the music went on."""
         self._recorder.event({"type": "trouble", "time_s": time_s, "cause": what})
 
     def summary(self, **figures: Any) -> None:
-        """The session in a line, at its end."""
+        """Write the session's summary, at its end."""
         self._recorder.event({"type": "summary", **figures})

@@ -1,4 +1,4 @@
-"""A look-ahead peak limiter for recorded mixes."""
+"""Limits the peaks of recorded mixes, with look-ahead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a live session writes down: both rings into the recorder, facts into the chronicle. The parent's thread only."""
+"""Records a live session: both rings into the recorder, facts into the event log. Used by the parent's thread only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from agent.core.errors import UserError
 from agent.core.settings import PartConfig
-from agent.recording.event_log import Chronicle
+from agent.recording.event_log import EventLog
 from agent.recording.recorder import Recorder, Unrecorded
 from listener.capture import to_mono
 from listener.ring import Ring
@@ -19,10 +19,10 @@ EVERY_S = 0.1  # larger pieces cost less
 
 
 class LiveRecording:
-    """The rings' readers and the recorder they feed."""
+    """Reads both rings and feeds the recorder."""
 
     def __init__(self, recorder: Recorder, bass: Ring, stems: Ring, channel: int | None) -> None:
-        self.recorder, self.chronicle = recorder, Chronicle(recorder)
+        self.recorder, self.event_log = recorder, EventLog(recorder)
         self._channel = channel
         self._bass, self._stems = bass.reader(), stems.reader()
         self._rolled_s = 0.0
@@ -30,14 +30,14 @@ class LiveRecording:
         self._surplus = 0  # samples of the band still to be left out, as it is heard sooner than before
 
     def delay(self, band_delay_samples: int) -> None:
-        """The band is heard so much later than rendered from now on: another sound card."""
+        """Set how much later than rendered the band is heard from now on: the sound card has changed."""
         later, self._delay = band_delay_samples - self._delay, band_delay_samples
         self._surplus += max(-later, 0)
         if later > 0:
             self.recorder.stems(np.zeros((self._stems.ring.channels // 2, later, 2), np.float32))
 
     def roll(self, now: bool = True) -> None:
-        """Record what has come since the last time; with now=False only when enough has come."""
+        """Record the samples since the last call; with now=False only once enough have come."""
         at_s = time.monotonic()
         if not now and at_s - self._rolled_s < EVERY_S:
             return
@@ -59,11 +59,11 @@ class LiveRecording:
     def close(self) -> tuple[str, ...]:
         """Finish the folder; the causes of what could not be written."""
         if self.lost_samples:
-            self.chronicle.cause(f"samples not recorded: bass {self._bass.dropped}, band {self._stems.dropped}")
+            self.event_log.cause(f"samples not recorded: bass {self._bass.dropped}, band {self._stems.dropped}")
         return self.recorder.close()
 
 
-def new_tape(
+def open_recording(
     parts: Mapping[str, PartConfig],
     folder: Path,
     rate: int,
@@ -72,8 +72,10 @@ def new_tape(
     continues: str | None,
     instead: Callable[[str], object] | None,
 ) -> LiveRecording:
-    """A tape of rings (bass, stems, the bass's channel). Where the folder cannot be used: UserError, or, with `instead`,
-    that is told why and nothing is recorded."""
+    """Start recording the rings (bass, stems, the bass's channel).
+
+    Where the folder cannot be used: raises UserError, or, with `instead`, calls it with the cause and records nothing.
+    """
     programs = {name: (part.channel, part.program) for name, part in parts.items()}
     try:
         recorder = Recorder(folder, rate, tuple(parts), programs, band_delay_samples, continues)

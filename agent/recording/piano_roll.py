@@ -1,4 +1,4 @@
-"""pianoroll.png: the bass as heard above, the band below, on the beats that were heard."""
+"""Draws pianoroll.png: the bass as heard above, the band below, on the beats that were heard."""
 
 from __future__ import annotations
 

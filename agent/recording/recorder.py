@@ -1,6 +1,6 @@
 """Writes the session folder: WAV stems and mix, events.jsonl, session.mid, pianoroll.png.
 
-Runs in the parent process, fed from queues; nothing here is in the way of a sound. One thread at a time.
+It runs in the parent process, so no sound ever waits for it. One thread at a time may call it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Float32 = NDArray[np.float32]
 
 MIX_STEP_S = 0.5  # the mix is made in steps of fixed size, so that it does not depend on how the sound arrives
 LINES_BYTES = 4 << 20  # of events.jsonl that wait for room on the disk; what comes after them is counted and lost
-NOT_ALL = "only a part was written: the disk is full"
+NOT_ALL = "the disk is full: only a part was written"
 MAX_LAG_S = 12.0  # how long the mix waits for the slower side before it takes silence instead
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def new_session_folder(root: Path) -> Path:
 
 
 def _unusable(folder: Path, why: str | None) -> UserError:
-    return UserError(f"cannot write a session into {folder}: {why}; give a writable folder with --out DIR")
+    return UserError(f"cannot write a session to {folder}: {why}; give a writable folder with --out DIR")
 
 
 def to_record(kind: str, fact: Any, **more: Any) -> dict[str, Any]:
@@ -61,9 +61,9 @@ def to_record(kind: str, fact: Any, **more: Any) -> dict[str, Any]:
 
 
 class Recorder:
-    """The session folder. After the constructor nothing raises: a failing disk is counted and said once.
+    """Writes one session folder. After the constructor nothing raises: a failing disk is counted and logged once.
 
-    When the disk has room again recording goes on; what was lost is silence, so that all lies at its time.
+    When the disk has room again recording goes on; lost sound becomes silence, so that everything stays in time.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Recorder:
         self._noted(wav)
 
     def _noted(self, wav: WavWriter) -> None:
-        """Say it once when a file cannot be written, and once when it can again."""
+        """Log it once when a file cannot be written, and once when it can again."""
         name = wav.path.name
         if wav.failure:
             self.failed_writes += 1
@@ -162,8 +162,8 @@ class Recorder:
         elif name in self._ailing:
             self._ailing.discard(name)
             lost = wav.lost_frames
-            log.warning("%s: recorded again; %d samples are silence in it", wav.path, lost)
-            self.event({"type": "trouble", "cause": f"{name}: recorded again, {lost} samples were lost"})
+            log.warning("%s: recording again; %d samples were lost and are silence", wav.path, lost)
+            self.event({"type": "trouble", "cause": f"{name}: recording again; {lost} samples lost"})
 
     def _finish_wavs(self) -> None:
         self._mix.finish()
@@ -194,7 +194,7 @@ class Recorder:
 
 
 class Unrecorded(Recorder):
-    """In place of a recorder whose folder cannot be used: the music goes on, and nothing is kept."""
+    """Stands in for a recorder whose folder cannot be used: the music goes on, and nothing is recorded."""
 
     def __init__(self, folder: Path, parts: Sequence[str], band_delay_samples: int = 0) -> None:
         self.folder, self._parts, self.band_delay_samples = folder, tuple(parts), band_delay_samples
@@ -214,7 +214,7 @@ class Unrecorded(Recorder):
 
 
 class Mix:
-    """Bass + band at equal places, limited, in steps of fixed size: write(float32 [n, 2])."""
+    """Mixes bass and band sample by sample, limited, in steps of fixed size; calls write(float32 [n, 2])."""
 
     def __init__(self, rate_hz: int, write: Callable[[Float32], None]) -> None:
         self._write = write
@@ -250,7 +250,7 @@ class Mix:
 
 
 class _Lane:
-    """Sound waiting for its counterpart. What is taken before it has come is silence, and skipped later."""
+    """Holds sound until the other side has come. Sound taken too early is silence, and skipped when it comes."""
 
     def __init__(self) -> None:
         self._chunks: deque[Float32] = deque()

@@ -1,4 +1,4 @@
-"""Finishes what a crash left: WAV headers, equal lengths, the mix, session.mid and pianoroll.png."""
+"""Finishes sessions that crashed: WAV headers, equal lengths, the mix, session.mid and pianoroll.png."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIX, BASS = "mix", "bass"
 
 
 def unfinished(root: Path) -> list[Path]:
-    """The newest sessions that nobody finished and nobody plays, newest first; at most NEWEST of them."""
+    """Return the unfinished sessions that are not being played, newest first; at most NEWEST of them."""
     try:
         folders = sorted((folder for folder in root.iterdir() if (folder / EVENTS).exists()), reverse=True)
     except OSError:
@@ -47,9 +47,9 @@ def _is_played(folder: Path) -> bool:
 def recover(folder: Path) -> list[str]:
     """Finish one session; what was done, line by line. Raises UserError for no session, one that plays, a full disk."""
     if not (folder / EVENTS).exists():
-        raise UserError(f"{folder}: no session is there (no {EVENTS}); give the folder of one")
+        raise UserError(f"{folder}: not a session folder (no {EVENTS}); give the folder of a session")
     if _is_played(folder):
-        raise UserError(f"{folder}: this session is playing; end it with `antiphon ctl stop`")
+        raise UserError(f"{folder}: this session is playing; end it first with `antiphon ctl stop`")
     try:
         return [*_sound(folder), *_derived(folder)]
     except OSError as cause:
@@ -123,7 +123,7 @@ def _derived(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def finish_soon(root: Path, besides: Path | None = None) -> Iterator[None]:
-    """Meanwhile a child of low priority finishes what is unfinished under root; it is ended with the block."""
+    """Finish the unfinished sessions under root in a child process of low priority while the block runs."""
     left = [str(folder) for folder in unfinished(root) if folder != besides]
     child = None
     if left:
@@ -139,7 +139,7 @@ def finish_soon(root: Path, besides: Path | None = None) -> Iterator[None]:
 
 
 def gently() -> None:
-    """This process takes only what others leave."""
+    """Let this process use only the processor and disk time that others leave."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(19)
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

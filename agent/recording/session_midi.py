@@ -1,4 +1,4 @@
-"""session.mid: what was heard and played, on the bars that were heard. Seconds in, ticks out."""
+"""Writes session.mid: what was heard and played, in the bars that were heard. Seconds in, ticks out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """From `time_s` = `tick` on, a quarter lasts `quarter_us` microseconds."""
+    """A tempo change: from `time_s` = `tick` on, a quarter lasts `quarter_us` microseconds."""
 
     time_s: float
     tick: int
@@ -33,7 +33,7 @@ class Tempo:
 
 @dataclass(frozen=True, slots=True)
 class BeatMap:
-    """Seconds <-> ticks through the beats that were heard; bars: (tick, meter) where the meter changes."""
+    """Converts seconds to ticks along the heard beats; bars: (tick, meter) where the meter changes."""
 
     tempi: tuple[Tempo, ...]
     bars: tuple[tuple[int, Meter], ...]

@@ -1,4 +1,4 @@
-"""24-bit WAV files that stay readable whenever the process dies or the disk fills up, and the limiter of the mix."""
+"""Writes 24-bit WAV files that stay readable whenever the process dies or the disk fills up."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class WavWriter:
             self._at_bytes += count
             del self._pending[:count]
             if not count:
-                raise OSError("only a part was written: the disk is full")
+                raise OSError("the disk is full: only a part was written")
 
     def _forget(self) -> None:
         """What is pending becomes silence, the frame of which a part was written with it."""
@@ -146,7 +146,7 @@ def form_of(path: Path) -> tuple[int, int]:
     with path.open("rb") as file:
         form = _form(file.read(HEADER_BYTES))
     if form is None:
-        raise OSError(errno.EINVAL, "it was not recorded here", str(path))
+        raise OSError(errno.EINVAL, "not a WAV file that Antiphon recorded", str(path))
     return form
 
 

@@ -1,1 +1,4 @@
-"""Whole sessions: live, offline (--fast), workshop, daemon; supervision, status, sync. Doors: live.py, offline.py, workshop.py, daemon.py."""
+"""Runs whole sessions: live, offline (--fast), workshop, daemon; with supervision, status and sync.
+
+Start with: live.py (`Live`), offline.py (`OfflineSession`), workshop.py (`Workshop`), daemon.py (`Daemon`).
+"""

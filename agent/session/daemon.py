@@ -1,4 +1,4 @@
-"""The headless session: waits for its interface, plays until it is told to stop, and resumes what a crash broke off."""
+"""Runs the daemon: waits for its audio interface, plays until it is stopped, and resumes a session that crashed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.control.command_state import Orders, orders
+from agent.control.command_state import CommandState, initial_state
 from agent.control.commands import parse
 from agent.control.socket_server import Answer, ControlServer
 from agent.core.errors import UserError
@@ -21,7 +21,7 @@ from agent.recording.recovery import finish_soon
 from agent.session.live import Live
 from agent.session.monitor import Monitor
 from agent.session.resume import LastSession
-from agent.session.setup import Rig
+from agent.session.setup import Setup
 from agent.session.structured_log import fact
 from agent.session.systemd_notify import Notifier
 
@@ -30,15 +30,19 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0  # for an interface that is not there
 TURN_S = 0.05
 AGAIN_S = (1.0, 30.0)  # after a session that could not begin: the first wait and the longest
-SAID_EVERY_S = 60.0
-DEAF_S = 120.0  # without both workers: longer than any wait of a crash loop; then systemd may try from the beginning
+STATUS_EVERY_S = 60.0
+WORKERS_DOWN_S = 120.0  # workers down for so long, longer than any wait of a crash loop: systemd may restart the daemon
 
 
 class Daemon:
-    """find: the rig, or UserError while there is none. read: the configuration, checked, when SIGHUP comes."""
+    """Runs sessions without a terminal.
+
+    find: returns the setup, or raises UserError while a device is missing. read: checks the configuration when SIGHUP
+    comes.
+    """
 
     def __init__(
-        self, config: Config, find: Callable[[], Rig], folder: Path | None, read: Callable[[], object] = lambda: None
+        self, config: Config, find: Callable[[], Setup], folder: Path | None, read: Callable[[], object] = lambda: None
     ) -> None:
         """Raises UserError where another session runs."""
         self._config, self._find, self._folder, self._read = config, find, folder, read
@@ -51,7 +55,7 @@ class Daemon:
         self._said_s = self._listened_s = time.monotonic()
 
     def run(self) -> int:
-        """Until it is told to stop or a take is over; the exit code."""
+        """Run until a stop command or the end of the input file; return the exit code."""
         handlers = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
         handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         try:
@@ -73,32 +77,32 @@ class Daemon:
         self._asked_to_read = True
 
     def _run(self) -> int:
-        told, continues = self._resumed()
+        state, continues = self._resumed()
         wait_s, longest_s = AGAIN_S
-        while rig := self._rig():
+        while setup := self._wait_for_devices():
             folder = self._folder or self._new_folder()
             try:
-                self._play(rig, folder, told, continues)
+                self._play(setup, folder, state, continues)
                 return 0
             except UserError as cause:
                 fact(log, "failed", logging.ERROR, cause=cause, again_s=wait_s)
                 with contextlib.suppress(OSError):
-                    folder.rmdir()  # where nothing came of it: a night of tries leaves no night of folders
+                    folder.rmdir()  # an attempt that failed leaves no empty folder
                 self._idle(wait_s)
                 wait_s = min(2 * wait_s, longest_s)
         return 0
 
-    def _resumed(self) -> tuple[Orders, str | None]:
-        told = orders(self._config)
+    def _resumed(self) -> tuple[CommandState, str | None]:
+        state = initial_state(self._config)
         broken = self._last.broken()
         if broken is None:
-            return told, None
-        told.restore(broken.told)
-        fact(log, "resumed", folder=broken.folder, told="; ".join(told.lines()))
-        return told, broken.folder.name
+            return state, None
+        state.restore(broken.commands)
+        fact(log, "resumed", folder=broken.folder, commands="; ".join(state.lines()))
+        return state, broken.folder.name
 
-    def _rig(self) -> Rig | None:
-        """Waits for it; None when it is told to stop first."""
+    def _wait_for_devices(self) -> Setup | None:
+        """Wait for the devices; None when the daemon is stopped first."""
         while not self._stopping:
             try:
                 return self._find()
@@ -119,23 +123,25 @@ class Daemon:
             time.sleep(TURN_S)
 
     def _idle_answer(self, text: str) -> Answer:
-        """Nothing plays yet."""
+        """Answer a command while no session runs yet."""
         command = parse(text)
         if command.name == "stop":
             self._end()
-            return "the daemon ends", None
-        says = f"nothing is played yet; waiting: {self._waits_for}"
+            return "the daemon is ending", None
+        says = f"no session is running yet; waiting: {self._waits_for}"
         if command.name == "status":
             return says, {"listening": False, "waits_for": self._waits_for}
         raise UserError(says)
 
     # -- a session --------------------------------------------------------------------------------------------
 
-    def _play(self, rig: Rig, folder: Path, told: Orders, continues: str | None) -> None:
+    def _play(self, setup: Setup, folder: Path, state: CommandState, continues: str | None) -> None:
         more: dict[str, Any] = {"continues": continues} if continues else {}
-        fact(log, "started", folder=folder, rig=rig.says, **more)
+        fact(log, "started", folder=folder, devices=setup.says, **more)
         quiet = Monitor(None, live=False)
-        live = Live(self._config, rig, folder, quiet, forever=True, told=told, continues=continues, tend=self._tend)
+        live = Live(
+            self._config, setup, folder, quiet, forever=True, state=state, continues=continues, on_turn=self._on_turn
+        )
         self._live, self._listened_s = live, time.monotonic()
         if self._stopping:
             return
@@ -143,21 +149,21 @@ class Daemon:
             troubles = live.run()
         finally:
             self._live = None
-            self._last.write(folder, told.lines(), ended=True)
+            self._last.write(folder, state.lines(), ended=True)
         fact(log, "ended", folder=folder, troubles=len(troubles))
 
     def _new_folder(self) -> Path:
-        """One that cannot be made is no reason not to play: the session says that nothing is recorded."""
+        """Make a session folder. Where that fails the session plays on and reports that nothing is recorded."""
         root = Path(self._config.paths.sessions)
         try:
             return new_session_folder(root)
         except UserError:
             return root / "unrecorded"
 
-    def _tend(self, live: Live) -> None:
+    def _on_turn(self, live: Live) -> None:
         self._server.poll(live.answer)
         self._read_again()
-        self._last.write(live.folder, live.dispatcher.orders.lines())
+        self._last.write(live.folder, live.dispatcher.state.lines())
         if live.ending:
             self._notifier.say("STOPPING=1")  # what is written now may take longer than the watchdog waits
             return
@@ -165,10 +171,10 @@ class Daemon:
             self._listened_s = time.monotonic()
             self._tell_systemd("listening", ready=True)
         elif self._is_ready:
-            self._tell_systemd("a worker is started anew", ready=False)
-        if time.monotonic() - self._listened_s < DEAF_S:  # meanwhile the other worker plays on, and this one mends
+            self._tell_systemd("restarting a worker", ready=False)
+        if time.monotonic() - self._listened_s < WORKERS_DOWN_S:  # meanwhile the other worker plays on
             self._notifier.feed()
-        if time.monotonic() - self._said_s > SAID_EVERY_S:
+        if time.monotonic() - self._said_s > STATUS_EVERY_S:
             self._said_s = time.monotonic()
             figures = {key: value for key, value in live.figures.as_dict().items() if value}
             fact(log, "status", restarts=sum(live.workers.restarts.values()), **figures)
@@ -181,12 +187,12 @@ class Daemon:
         self._notifier.status(status)
 
     def _read_again(self) -> None:
-        """SIGHUP: a running session keeps its settings; what the file says counts from the next one on."""
+        """Check the configuration after SIGHUP: a running session keeps its settings, the next start reads the file."""
         if not self._asked_to_read:
             return
         self._asked_to_read = False
         try:
             self._read()
-            fact(log, "config", says="it is in order; it counts when the daemon is started again")
+            fact(log, "config", says="the file is valid; it takes effect when the daemon is restarted")
         except UserError as cause:
             fact(log, "config", logging.ERROR, cause=cause)

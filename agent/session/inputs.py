@@ -1,5 +1,4 @@
-"""Who speaks to the band besides its bass: pedals, MIDI clock, Ableton Link, and the player in words. Tended in the
-parent's turns."""
+"""Reads a session's inputs besides the bass: pedals, MIDI clock, Ableton Link and the conversation."""
 
 from __future__ import annotations
 
@@ -20,9 +19,11 @@ from listener.types import Grid
 
 
 class Inputs:
-    """to_mind: messages. folder: the session's. say: carries out a command line; may raise UserError.
+    """A session's inputs.
 
-    Raises UserError where what is asked for cannot be had."""
+    to_mind: sends a message to the mind. folder: the session's. say: carries out a command line; may raise UserError.
+    Raises UserError for an input that is configured and not available.
+    """
 
     def __init__(
         self, config: Config, say: Callable[[str], object], to_mind: Callable[[Any], object], folder: str = ""
@@ -38,21 +39,21 @@ class Inputs:
             if self._midi:
                 self._midi.close()  # its thread would go on
             raise
-        self._told: FollowGrid | None = None
+        self._last_follow: FollowGrid | None = None
         self.talk = Talk(config, to_mind, say, folder)
 
     @property
     def says(self) -> str:
-        """Whose beat is followed, in a line; "" for the player's."""
+        """Whose beat is followed, in one line; "" for the player's."""
         return self._sync.says if self._sync else ""
 
     @property
     def dropped(self) -> int:
-        """MIDI messages that nobody read in time."""
+        """MIDI messages lost because they were not read in time."""
         return self._midi.dropped if self._midi else 0
 
     def poll(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
-        """What to tell the mind now."""
+        """Read all inputs; return the messages to send to the mind."""
         self.talk.poll()
         if self.pedals:
             self.pedals.poll()
@@ -63,19 +64,19 @@ class Inputs:
             clock = StreamTime(rate, report.samples, report.monotonic_s, report.period_s)
         self._sync.input_s = input_s
         messages = self._sync.poll(clock, grid, time.monotonic())
-        self._told = messages[-1] if messages else self._told
+        self._last_follow = messages[-1] if messages else self._last_follow
         return list(messages)
 
     def again(self) -> list[Any]:
-        """What a mind that was started anew must know."""
-        return [*([self._told] if self._told and self._told.grid else []), *self.talk.again()]
+        """Return the messages that a restarted mind needs."""
+        return [*([self._last_follow] if self._last_follow and self._last_follow.grid else []), *self.talk.again()]
 
-    def push(self, thought: Decision) -> str:
-        """What was heard and decided in a frame; what the band says to it, mostly nothing."""
-        return self.talk.push(thought)
+    def push(self, decision: Decision) -> str:
+        """Take a frame's decision; return what the band says to it, mostly ""."""
+        return self.talk.push(decision)
 
     def close(self) -> None:
         self.talk.close()
-        for one in (self._sync, self._midi):
-            if one:
-                one.close()
+        for source in (self._sync, self._midi):
+            if source:
+                source.close()

@@ -1,4 +1,4 @@
-"""Ableton Link: the tempo, beat and start/stop a session of programs on the network shares; followed, or given ours.
+"""Connects to Ableton Link, which shares tempo, beat and start/stop on the network: follows it, or leads it.
 
 Needs the wheel LinkPython-extern (`pip install antiphon[link]`). Link counts quarters; a beat here is one denominator
 unit of the meter, and a bar is Link's quantum. All times are monotonic seconds.
@@ -28,7 +28,7 @@ def _module() -> Any:
 
 
 class LinkPeer:
-    """One member of the session; joined as soon as it is made. Raises UserError where the package is missing."""
+    """A peer of the Link session; joins when it is made. Raises UserError where the package is missing."""
 
     def __init__(self, meter: Meter, bpm: float = FIRST_BPM) -> None:
         self._meter = meter
@@ -43,7 +43,7 @@ class LinkPeer:
 
     @property
     def peers(self) -> int:
-        """How many others there are."""
+        """How many other peers there are."""
         return int(self._link.numPeers())
 
     @property
@@ -52,7 +52,7 @@ class LinkPeer:
         return float(self._link.captureAppSessionState().tempo())
 
     def grid(self) -> Grid | None:
-        """The session's beat; None while there is nobody else, or when the others have stopped after a start.
+        """Return the Link session's beat; None without other peers, or when they have stopped after a start.
 
         index counts the session's beats and may jump (another session was joined); it may be negative.
         """
@@ -70,7 +70,7 @@ class LinkPeer:
         return Grid(anchor_s, index, index % self._meter.numerator + 1, period_s, self._meter, 1.0, 1.0)
 
     def give(self, grid: Grid, playing: bool = True, force: bool = True) -> None:
-        """Bring the session to our beat: tempo, place in the bar, and whether we play.
+        """Bring the Link session to our beat: tempo, position in the bar, and whether we play.
 
         force: move the beat for the others too, as Link's manual asks of who brings in a beat from outside; without
         it only our own count moves, unless nobody else is there.
@@ -87,7 +87,7 @@ class LinkPeer:
         bpm = min(max(60.0 / (grid.period_s * self._beats_per_quarter), TEMPO_BPM[0]), TEMPO_BPM[1])
         if abs(bpm - state.tempo()) <= TEMPO_STEP_BPM:
             return False
-        state.setTempo(bpm, int(1e6 * (grid.anchor_s - self._offset_s())))  # the beat it was told at stays where it is
+        state.setTempo(bpm, int(1e6 * (grid.anchor_s - self._offset_s())))  # the beat at grid.anchor_s keeps its time
         self.tempo_changes += 1
         return True
 
@@ -103,23 +103,23 @@ class LinkPeer:
         return True
 
     def _place(self, grid: Grid, now_s: float) -> float:
-        """Quarters since our downbeat."""
+        """Return the quarters since our downbeat."""
         in_bar = (grid.position - 1 + grid.beat_at(now_s) - grid.index) % self._meter.numerator
         return in_bar / self._beats_per_quarter
 
     def stop(self) -> None:
-        """Tell the others that we have stopped; they may go on."""
+        """Signal the other peers that we have stopped; they may go on."""
         state = self._link.captureAppSessionState()
         if state.isPlaying():
             state.setIsPlaying(False, int(self._clock.micros()))
             self._link.commitAppSessionState(state)
 
     def close(self) -> None:
-        """Leave the session."""
+        """Leave the Link session."""
         self._link.enabled = False
 
     def _offset_s(self) -> float:
-        """Monotonic seconds less Link's own clock, which no time server bends."""
+        """Return monotonic seconds less Link's own clock, which no time server adjusts."""
         tries = []
         for _ in range(3):
             before_s, link_us, after_s = time.monotonic(), self._clock.micros(), time.monotonic()

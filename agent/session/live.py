@@ -1,4 +1,4 @@
-"""A session in real time: the parent's turns. It supervises both workers, records, shows and obeys.
+"""Runs a session in real time: the parent supervises both workers, records, shows the status and obeys commands.
 
 (A file faster than real time: agent/session/offline.py.)
 """
@@ -15,17 +15,17 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from agent.control.command_state import Orders, orders
+from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
-from agent.recording.live_recording import LiveRecording, new_tape
+from agent.recording.live_recording import LiveRecording, open_recording
 from agent.session.inputs import Inputs
-from agent.session.isolation import Fence
+from agent.session.isolation import Isolation
 from agent.session.monitor import Monitor
-from agent.session.setup import Rig
+from agent.session.setup import Setup
 from agent.session.status import StatusBoard, words
 from agent.session.supervisor import Worker, silence
 from agent.session.timing_figures import Figures
@@ -36,34 +36,36 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 3.0
 TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
-STALE_S = 0.3  # the mind owes a word when so much sound came since its last
+STALE_S = 0.3  # the mind should have reported when so much sound came since its last report
 
 
 class Live:
-    """run() returns when the take is over or when it is told to stop; with forever=False also in a crash loop.
+    """A live session. run() returns at the end of an input file or on stop(); with forever=False also in a crash loop.
 
-    told, continues: the orders and the folder's name of an earlier session that this one resumes. tend: called in each
-    turn (the control socket).
+    state, continues: the command state and the folder's name of an earlier session that this one resumes. on_turn:
+    called in each turn of the main loop (the control socket).
     """
 
     def __init__(
         self,
         config: Config,
-        rig: Rig,
+        setup: Setup,
         folder: Path,
         monitor: Monitor,
         forever: bool = False,
-        told: Orders | None = None,
+        state: CommandState | None = None,
         continues: str | None = None,
-        tend: Callable[[Live], None] | None = None,
+        on_turn: Callable[[Live], None] | None = None,
     ) -> None:
         self._config, self._monitor = config, monitor
         self.folder, self._forever, self._continues = folder, forever, continues
-        self._tend = tend or (lambda live: None)
-        self.workers = workers = Workers(config, rig)
+        self._on_turn = on_turn or (lambda live: None)
+        self.workers = workers = Workers(config, setup)
         self._board, self.figures = StatusBoard(config), Figures()
         send = (workers.mind.send, workers.audio.send)
-        self.dispatcher = Dispatcher(config, told or orders(config), *send, self.stop, lambda: words(self.status()))
+        self.dispatcher = Dispatcher(
+            config, state or initial_state(config), *send, self.stop, lambda: words(self.status())
+        )
         self._inputs = Inputs(config, self.command, workers.mind.send, str(folder))
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._grid: Grid | None = None
@@ -71,12 +73,12 @@ class Live:
         self._stopping = self._over = False
         self._troubles: list[str] = []
         self._recording: LiveRecording | None = None
-        self._fence = Fence(self._trouble)
-        self._hushed: list[str] = []  # what became of silencing the port
-        self._heard_at = 0  # samples written when the mind last spoke
+        self._isolated = Isolation(self._trouble)
+        self._silencing: list[str] = []  # results of silencing the MIDI port: "" or why it failed
+        self._heard_at = 0  # samples written when the mind last reported
 
     def run(self) -> tuple[str, ...]:
-        """Play until it is over; returns the causes of whatever went wrong. Raises UserError if it cannot begin."""
+        """Play until the end; return the causes of whatever went wrong. Raises UserError if it cannot begin."""
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         try:
@@ -84,7 +86,7 @@ class Live:
             while not self.ending:
                 self._turn()
                 time.sleep(RESTING_TURN_S if self.listening and not self._grid else TURN_S)
-            self._tend(self)  # who asked for the end is answered before everything is written
+            self._on_turn(self)  # the client that asked for the end is answered before everything is written
         finally:
             self._finish(numbers)
             for number, handler in handlers.items():
@@ -96,13 +98,13 @@ class Live:
         self._stopping = True
 
     def command(self, text: str) -> str:
-        """Carry out one line of agent/control/commands.py; what was done, in a line. Raises UserError."""
+        """Carry out one line of agent/control/commands.py; return what was done, in one line. Raises UserError."""
         says = self.dispatcher.command(text)
         self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
         return says
 
     def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
-        """command() for the control socket; with the status where that was asked for."""
+        """Carry out a command for the control socket; return its answer, with the status where that was asked for."""
         return self.command(text), self.status() if text.split()[:1] == ["status"] else None
 
     @property
@@ -112,15 +114,15 @@ class Live:
 
     @property
     def listening(self) -> bool:
-        """Whether both workers are up and have spoken lately."""
+        """Whether both workers are up and have reported lately."""
         return self.workers.up
 
     def status(self) -> dict[str, Any]:
-        """What is heard and played and how well, as plain data."""
+        """Return what is heard and played and how well, as plain data."""
         return self._board.as_dict() | {
             "listening": self.listening,
-            "mode": self.dispatcher.orders.mode,
-            "told": self.dispatcher.orders.lines(),
+            "mode": self.dispatcher.state.mode,
+            "told": self.dispatcher.state.lines(),
             "restarts": self.workers.restarts,
             "pids": self.workers.pids,
             "causes": self._troubles[-5:],
@@ -131,49 +133,49 @@ class Live:
         }
 
     def _turn(self) -> None:
-        alive = self.workers.audio.alive  # asked before its last words are read
-        self._fence(self._hear_mind)
-        self._fence(self._hear_audio)
+        alive = self.workers.audio.alive  # asked before its last reports are read
+        self._isolated(self._read_mind)
+        self._isolated(self._read_audio)
         if self._recording:
-            self._fence(self._recording.roll, False)
-        self._fence(self._supervise, alive)
-        self._fence(self._tend_company)
-        self._fence(self._keys.poll, self._quietly, self._board.say)
-        self._fence(self._tend, self)
-        self._fence(self._monitor.update, self._board.status())
+            self._isolated(self._recording.roll, False)
+        self._isolated(self._supervise, alive)
+        self._isolated(self._poll_inputs)
+        self._isolated(self._keys.poll, self._quietly, self._board.say)
+        self._isolated(self._on_turn, self)
+        self._isolated(self._monitor.update, self._board.status())
 
-    def _tend_company(self) -> None:
-        """Everyone who may tell the band something."""
+    def _poll_inputs(self) -> None:
+        """Read pedals, clocks and the conversation; send on what concerns the mind."""
         workers = self.workers
-        for message in self._inputs.poll(self.figures.report, workers.rig.rate, workers.latency.input_s, self._grid):
+        for message in self._inputs.poll(self.figures.report, workers.setup.rate, workers.latency.input_s, self._grid):
             workers.mind.send(message)
 
-    def _hear_mind(self) -> None:
+    def _read_mind(self) -> None:
         mind = self.workers.mind
         was_ready = mind.ready
         for message in mind.receive():
             self._heard_at = self.workers.bass.written
             for heard in message if isinstance(message, (list, tuple)) else (message,):
-                if hasattr(heard, "thought") and self._recording:
-                    self._fence(self._note, self._recording, heard)
+                if hasattr(heard, "decision") and self._recording:
+                    self._isolated(self._note, self._recording, heard)
         if mind.ready and not was_ready:
-            for order in (*self.dispatcher.orders.for_mind(), *self._inputs.again()):
+            for order in (*self.dispatcher.state.for_mind(), *self._inputs.again()):
                 mind.send(order)
             self.workers.go()
 
     def _note(self, recording: LiveRecording, heard: Any) -> None:
-        self.figures.heard, self._grid = heard, heard.thought.analysis.grid
-        recording.chronicle.thought(heard.thought, heard.said_s)
-        self._board.thought(heard.thought)
-        if line := self._inputs.push(heard.thought):
+        self.figures.heard, self._grid = heard, heard.decision.analysis.grid
+        recording.event_log.decision(heard.decision, heard.said_s)
+        self._board.decision(heard.decision)
+        if line := self._inputs.push(heard.decision):
             self._board.say(line)
 
-    def _hear_audio(self) -> None:
+    def _read_audio(self) -> None:
         for report in self.workers.audio.receive():
             if isinstance(report, Ready):
                 self._on_ready(report)
             elif isinstance(report, AudioReport) and self._recording:
-                self._recording.chronicle.sent(report.records)
+                self._recording.event_log.sent(report.records)
                 if report.card:
                     self._recording.delay(report.band_delay_samples)
                     self.workers.latency = report.latency
@@ -190,94 +192,94 @@ class Live:
         for warning in ready.warnings:
             if warning not in self._troubles:
                 self._trouble(warning)
-        for order in self.dispatcher.orders.for_audio():
+        for order in self.dispatcher.state.for_audio():
             self.workers.audio.send(order)
-        self._recording = self._recording or self._new_tape(ready.band_delay_samples)
+        self._recording = self._recording or self._open_recording(ready.band_delay_samples)
         if self.workers.mind.process is None:
             self.workers.mind.start()
         self.workers.go()
 
-    def _new_tape(self, band_delay_samples: int) -> LiveRecording:
+    def _open_recording(self, band_delay_samples: int) -> LiveRecording:
         workers, instead = self.workers, self._trouble if self._forever else None
-        rings = (workers.bass, workers.stems, workers.rig.ring_channel)
-        given = (self._config.parts, self.folder, workers.rig.rate, rings, band_delay_samples)
-        return new_tape(*given, self._continues, instead)
+        rings = (workers.bass, workers.stems, workers.setup.ring_channel)
+        given = (self._config.parts, self.folder, workers.setup.rate, rings, band_delay_samples)
+        return open_recording(*given, self._continues, instead)
 
     def _supervise(self, audio_was_alive: bool) -> None:
         if self._over or self._stopping:
             return
         self.workers.poll()
-        self._tell_hushed()
+        self._report_silencing()
         audio, mind = self.workers.audio, self.workers.mind
-        ended_just_now = audio_was_alive and not audio.alive  # its last words are read in the next turn
-        cause = "" if ended_just_now else audio.trouble(owes_words=self.workers.rolling)
+        ended_just_now = audio_was_alive and not audio.alive  # its last reports are read in the next turn
+        cause = "" if ended_just_now else audio.trouble(owes_report=self.workers.rolling)
         if cause or (self.figures.stuck and audio.ready):  # once, not while its successor waits
-            self._mourn(audio, cause or "the sound card's driver is stuck")
+            self._handle_death(audio, cause or "the sound card's driver is stuck")
             self._silence()
-        if audio.revive():
+        if audio.restart_when_due():
             self.workers.rolling = False
             self.figures.new_life()
         if mind.process is None or (self.workers.bass.ended and not mind.alive):
-            return  # not begun, or the music is over and it has said all it had to say
-        owes = self.workers.bass.written - self._heard_at > STALE_S * self.workers.rig.rate
+            return  # not begun, or the music is over and it has reported everything
+        owes = self.workers.bass.written - self._heard_at > STALE_S * self.workers.setup.rate
         if cause := mind.trouble(owes):
-            self._mourn(mind, cause)
-        if mind.revive():
+            self._handle_death(mind, cause)
+        if mind.restart_when_due():
             self._heard_at = self.workers.bass.written
 
     def _silence(self) -> Thread:
-        """The audio process could not end its notes itself. Beside the start of the next one: a port takes its time."""
-        thread = Thread(target=lambda: self._hushed.append(silence(self._config)), daemon=True)
+        """End the notes of an audio process that died, in a thread, as opening a MIDI port may take a while."""
+        thread = Thread(target=lambda: self._silencing.append(silence(self._config)), daemon=True)
         thread.start()
         return thread
 
-    def _tell_hushed(self) -> None:
-        while self._hushed:
-            if why := self._hushed.pop():
-                self._trouble(f"notes may hang: {why}")
+    def _report_silencing(self) -> None:
+        while self._silencing:
+            if why := self._silencing.pop():
+                self._trouble(f"notes may hang: the MIDI port could not be silenced ({why}); try `antiphon ctl panic`")
 
-    def _mourn(self, worker: Worker, cause: str) -> None:
-        """Make room for the next one; whoever cannot even begin, or begins in vain again and again, is given up."""
+    def _handle_death(self, worker: Worker, cause: str) -> None:
+        """Handle a dead worker: schedule its restart, or stop the session if it never started or crash-loops."""
         begun = self._recording is not None and (worker is self.workers.audio or self._heard_at > 0)
         if not self._forever and not begun:
             raise UserError(worker.failure or f"{cause}; try `antiphon doctor`")
-        worker.bury(cause)
+        worker.schedule_restart(cause)
         if worker.history.loops and not self._forever:
-            cause = f"{cause}; it died {len(worker.history.early_s)} times within a minute: given up"
+            cause = f"{cause}; it died {len(worker.history.early_s)} times within a minute, so the session ends"
             self._stopping = True
         self._trouble(cause)
-        self._board.say(f"the {worker.name} process is started anew", restarts=1)
+        self._board.say(f"restarting the {worker.name} process", restarts=1)
 
     def _trouble(self, cause: str) -> None:
         log.log(logging.WARNING if self._forever else logging.INFO, "%s", cause)
         self._troubles = [*self._troubles, cause][-100:]
         self._board.say(cause)
         if self._recording:
-            self._recording.chronicle.cause(cause)
+            self._recording.event_log.cause(cause)
 
     def _quietly(self, text: str) -> None:
-        """A command whose answer is shown, whether it can be carried out or not."""
+        """Carry out a command of the keyboard and show its answer, or why it failed."""
         try:
             self._board.say(self.command(text))
         except UserError as mistake:
             self._board.say(str(mistake))
 
     def _finish(self, numbers: tuple[signal.Signals, ...]) -> None:
-        """Silence first, then everything written; a second Ctrl-C changes nothing."""
+        """Silence the band first, then write everything; a second Ctrl-C changes nothing."""
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
-        end_crew = partial(self.workers.end, STOP_TIMEOUT_S)
-        steps = (self._stop_audio, self._write_all, end_crew, self._inputs.close, self._keys.close)
+        end_workers = partial(self.workers.end, STOP_TIMEOUT_S)
+        steps = (self._stop_audio, self._write_all, end_workers, self._inputs.close, self._keys.close)
         for step in (*steps, self._monitor.close):
-            with contextlib.suppress(UserError):  # it is too late to mend anything
-                self._fence(step)
+            with contextlib.suppress(UserError):  # the session is ending anyway
+                self._isolated(step)
 
     def _write_all(self) -> None:
         self.workers.mind.send("stop")
         if self._recording:
-            self._fence(self._hear_mind)
-            self._fence(self._recording.roll)
-            self._recording.chronicle.summary(**self.figures.as_dict(), **self.workers.figures())
+            self._isolated(self._read_mind)
+            self._isolated(self._recording.roll)
+            self._recording.event_log.summary(**self.figures.as_dict(), **self.workers.figures())
             self._troubles += self._recording.close()
 
     def _stop_audio(self) -> None:
@@ -287,12 +289,12 @@ class Live:
         audio.send("stop")
         deadline_s = time.monotonic() + STOP_TIMEOUT_S
         while audio.alive and time.monotonic() < deadline_s and not audio.trouble():
-            self._hear_audio()
+            self._read_audio()
             time.sleep(TURN_S / 4)
-        self._hear_audio()  # what it said with its last breath
+        self._read_audio()  # its last reports
         audio.end(0.5)
         if audio.process.exitcode != 0:
             (silencing := self._silence()).join(STOP_TIMEOUT_S)
             if silencing.is_alive():
-                self._hushed.append("the MIDI system does not answer")
-            self._tell_hushed()
+                self._silencing.append("the MIDI system does not answer")
+            self._report_silencing()

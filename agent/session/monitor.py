@@ -1,4 +1,4 @@
-"""What is heard and played, on the terminal. Runs in the parent; a terminal that is gone stops nothing."""
+"""Shows on the terminal what is heard and played. Runs in the parent; a closed terminal stops nothing."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ class Status:
     chord: Chord | None = None
     state: str = "listening"  # listening | waiting | entering | playing | holding | thinning | ending
     mode: str = USUAL_MODE  # as it counts in this bar
-    turn: str = ""  # whose bars these are, which of how many: "yours 2/4"
+    turn: str = ""  # in mode trade: whose bars these are, which of how many: "yours 2/4"
     parts: Mapping[str, str] = field(default_factory=dict)
     late: int = 0
     dropped: int = 0
     xruns: int = 0
     restarts: int = 0  # of the audio and the model process
-    message: str = ""  # the last thing a person should know
+    message: str = ""  # the latest message for the player
 
 
 class Monitor:
-    """A live panel on a terminal; else, or not live, a plain line per bar or every two seconds.
+    """Shows a live panel on a terminal, else (or not live) a plain line per bar or every two seconds.
 
-    A console that is None or quiet: nothing.
+    Shows nothing on a console that is None or quiet.
     """
 
     def __init__(self, console: Console | None, live: bool) -> None:
@@ -74,14 +74,14 @@ class Monitor:
             self._guarded(self._live.start)
 
     def update(self, status: Status) -> None:
-        """Show it, when it is time to; cheap otherwise. Never raises."""
+        """Show the status if it is time to; cheap otherwise. Never raises."""
         if self._live:
             self._update_live(self._live, status)
         elif self._console:
             self._update_lines(self._console, status)
 
     def close(self) -> None:
-        """Give the terminal back; what was shown last stays. Never raises."""
+        """Release the terminal; what was shown last stays. Never raises."""
         if self._live:
             self._guarded(self._live.stop)
         self._live = self._console = None
@@ -108,7 +108,7 @@ class Monitor:
 
 
 def line(status: Status) -> str:
-    """One plain line."""
+    """Return the status as one plain line."""
     troubles = ", ".join(f"{name} {count}" for name, count in _counts(status) if count) or "all in time"
     parts = ", ".join(part for part, does in status.parts.items() if does == PLAYS)
     mode = "" if status.mode == USUAL_MODE else f"{status.mode} {status.turn}".rstrip() + ": "
@@ -118,7 +118,7 @@ def line(status: Status) -> str:
 
 
 def panel(status: Status) -> RenderableType:
-    """The live display."""
+    """Return the live display."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", min_width=6)
     grid.add_column(min_width=60)

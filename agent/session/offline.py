@@ -1,4 +1,4 @@
-"""A file played through the very same path as fast as the machine can, with the same result as in real time."""
+"""Runs a session on a file as fast as the machine can (`jam --fast`), with the same result as in real time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.engine.player import QUANTUM, Player, Stems
 from agent.mind.mind import Mind
-from agent.recording.event_log import Chronicle
+from agent.recording.event_log import EventLog
 from agent.recording.recorder import Recorder
 from agent.session.monitor import Monitor
-from agent.session.setup import Rig
+from agent.session.setup import Setup
 from agent.session.status import StatusBoard
 from listener.capture import AudioFile, Framer
 from listener.types import Samples
@@ -27,34 +27,34 @@ WRITE_SAMPLES = 8_192  # stems are written in lots of about this many
 
 
 class OfflineSession:
-    """run() takes the whole file, or what came before Ctrl-C, and writes the session folder."""
+    """A session on a file. run() processes all of it, or what came before Ctrl-C, and writes the session folder."""
 
-    def __init__(self, config: Config, rig: Rig, folder: Path, monitor: Monitor) -> None:
-        assert rig.take
-        self._sound = AudioFile(rig.take, rig.rate, rig.channel)
+    def __init__(self, config: Config, setup: Setup, folder: Path, monitor: Monitor) -> None:
+        assert setup.take
+        self._sound = AudioFile(setup.take, setup.rate, setup.channel)
         self._block = config.audio.block_samples
-        self._framer, self._board, self._monitor = Framer(rig.rate), StatusBoard(config), monitor
+        self._framer, self._board, self._monitor = Framer(setup.rate), StatusBoard(config), monitor
         try:
             self._mind = Mind(config)
         except (OSError, ValueError) as cause:
             raise UserError(str(cause)) from None
-        synth, warning = open_synth(config, rig.rate)
+        synth, warning = open_synth(config, setup.rate)
         self._troubles = [warning] if warning else []
-        self._player = Player(rig.rate, tuple(config.parts), synth, None)
+        self._player = Player(setup.rate, tuple(config.parts), synth, None)
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
-        self._recorder = Recorder(folder, rig.rate, tuple(config.parts), programs)
-        self._chronicle = Chronicle(self._recorder)
+        self._recorder = Recorder(folder, setup.rate, tuple(config.parts), programs)
+        self._event_log = EventLog(self._recorder)
         self._stems: list[Stems] = []  # rendered, not yet written
 
     def run(self) -> tuple[str, ...]:
-        """Returns the causes of whatever went wrong."""
+        """Process the file; return the causes of whatever went wrong."""
         try:
             with _interruptible() as interrupted:
                 self._play(interrupted)
         finally:
             self._write()
             self._player.stop()
-            self._chronicle.sent(self._player.records, self._player.notes)
+            self._event_log.sent(self._player.records, self._player.notes)
             self._troubles += self._recorder.close()
             self._monitor.close()
         return tuple(self._troubles)
@@ -74,11 +74,11 @@ class OfflineSession:
     def _take(self, block: Samples) -> None:
         self._recorder.bass(block)
         for frame in self._framer.push(block):
-            thought = self._mind.step(frame)
-            self._chronicle.thought(thought)
-            self._board.thought(thought)
-            if thought.plan:
-                self._player.accept(thought.plan)
+            decision = self._mind.step(frame)
+            self._event_log.decision(decision)
+            self._board.decision(decision)
+            if decision.plan:
+                self._player.accept(decision.plan)
         self._monitor.update(self._board.status())
 
     def _render(self, until: int) -> None:
@@ -87,7 +87,7 @@ class OfflineSession:
             self._stems.append(player.render())
         if len(self._stems) * QUANTUM >= WRITE_SAMPLES:
             self._write()
-        self._chronicle.sent(player.records, player.notes)
+        self._event_log.sent(player.records, player.notes)
         self._board.played(player.counts)
         player.records.clear()
         player.notes.clear()

@@ -1,4 +1,4 @@
-"""What the daemon plays and was told, on disk, so that a killed one goes on where it was."""
+"""Saves the daemon's session and settings to disk, so that a killed daemon goes on where it was."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A session that broke off. told: the command lines that lead to its settings."""
+    """A session that a crash ended. commands: the command lines that lead to its settings."""
 
     folder: Path
-    told: tuple[str, ...]
+    commands: tuple[str, ...]
 
 
 class LastSession:
-    """The state file of one daemon; failing to write it costs only the resuming. Nothing raises."""
+    """The daemon's state file. Nothing raises: without the file a session is merely not resumed."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
@@ -33,7 +33,7 @@ class LastSession:
         self._written_s = 0.0
 
     def broken(self) -> Broken | None:
-        """The session that a killed daemon left a moment ago."""
+        """Return the session that a killed daemon left less than RECENT_S ago; None without one."""
         try:
             found = json.loads(self._path.read_text())
             if found["ended"] or not _recent(found) or _lives(found["pid"]):
@@ -42,9 +42,9 @@ class LastSession:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, folder: Path, told: list[str], ended: bool = False) -> None:
-        """In each turn; touches the disk only for news and now and then."""
-        news = json.dumps({"folder": str(folder.absolute()), "told": told, "ended": ended, "pid": os.getpid()})
+    def write(self, folder: Path, commands: list[str], ended: bool = False) -> None:
+        """Save the state. Call it often: it writes to the disk only for news and every REFRESH_S."""
+        news = json.dumps({"folder": str(folder.absolute()), "told": commands, "ended": ended, "pid": os.getpid()})
         now_s = time.monotonic()
         if news == self._written and now_s - self._written_s < REFRESH_S:
             return
@@ -58,14 +58,14 @@ class LastSession:
 
 
 def _recent(found: dict[str, Any]) -> bool:
-    """By the clock that nobody sets, where the machine was not started anew meanwhile."""
+    """Compare by the boot clock, which nobody sets, unless the machine was restarted meanwhile."""
     if found["boot"] == _boot():
         return bool(_boot_s() - found["boot_s"] < RECENT_S)
     return bool(0 <= time.time() - found["wall_s"] < RECENT_S)
 
 
 def _lives(pid: int) -> bool:
-    """Whether that daemon runs still."""
+    """Return whether that daemon still runs."""
     with contextlib.suppress(OSError):
         return b"antiphon" in Path(f"/proc/{pid}/cmdline").read_bytes() and pid != os.getpid()
     return False

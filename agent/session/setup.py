@@ -1,4 +1,4 @@
-"""Which sound card, which rate, which file: settled once, before anything starts."""
+"""Chooses the sound card, sample rate and input file of a session, once, before anything starts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".
 
 
 @dataclass(frozen=True, slots=True)
-class Rig:
-    """take: the file that is played instead of a microphone. output_channels: 0 = no sound card is played to."""
+class Setup:
+    """The devices of a session.
+
+    take: the file that is played instead of a microphone. output_channels: 0 = no sound card is played to. channel: of
+    the input, counted from 0; None = the mean of all.
+    """
 
     rate: int
     input_device: int | None
@@ -27,13 +31,13 @@ class Rig:
     output_device: int | None
     output_channels: int
     take: Path | None
-    channel: int | None  # of the input, from 0; None = the mean of all
-    says: str  # one line for the person
+    channel: int | None
+    says: str  # one line for the player
     waits: bool = False  # the card is not there yet: the session begins without it
 
     @property
     def ring_channel(self) -> int | None:
-        """Which channel of the ring is the bass: a file has been brought to one channel before it."""
+        """The ring's channel that holds the bass, from 0; None for a file, which was mixed to one channel before."""
         return self.channel if self.take is None else None
 
 
@@ -42,8 +46,8 @@ def looks_like_file(given: str) -> bool:
     return Path(given).suffix.lower() in SOUND_SUFFIXES or "/" in given or Path(given).exists()
 
 
-def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = False) -> Rig:
-    """What to play on. Raises UserError for a device or file that is not there.
+def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = False) -> Setup:
+    """Choose what to play on. Raises UserError for a device or file that is not there.
 
     Without a file and without a microphone the take that ships is played in its place; with waits=True the microphone
     is waited for instead, whether it was named or not, and a card that is there may go and come back.
@@ -54,12 +58,12 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
         if waits:
             return waiting(config)
         take = shipped(TAKE)
-        says = f"no microphone found: playing {take.name}, the take that ships, in real time instead"
+        says = f"no microphone found: playing {take.name}, the included bass take, in real time instead"
         card = None if fast else device_list.find_card(config.audio, wants_input=False)
     channel = config.audio.input_channel - 1 if config.audio.input_channel else None
     rate = _rate(config, card, take, channel)
     output = card if card and card.output_device is not None and config.audio.output_enabled else None
-    return Rig(
+    return Setup(
         rate=rate,
         input_device=card.input_device if card else None,
         input_channels=card.input_channels if card and take is None else 1,
@@ -72,11 +76,11 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
     )
 
 
-def waiting(config: Config) -> Rig:
-    """A rig for a card that nobody has seen yet: stereo both ways (one that has less is heard on both sides), at
+def waiting(config: Config) -> Setup:
+    """Make a setup for a card that has not appeared yet: stereo both ways (a mono card is heard on both sides), at
     audio.sample_rate or DEFAULT_RATE, which the card is asked for when it comes."""
     wanted = config.audio.input_channel
-    return Rig(
+    return Setup(
         rate=config.audio.sample_rate or DEFAULT_RATE,
         input_device=None,
         input_channels=wanted or device_list.STEREO,
@@ -98,13 +102,14 @@ def _card(config: Config, take: Path | None, waits: bool) -> device_list.Card | 
         raise
 
 
-def cancels_echo(config: Config, rig: Rig) -> bool:
-    """Whether the band is taken out of the microphone: where there is one, and a sound card the band plays through.
+def cancels_echo(config: Config, setup: Setup) -> bool:
+    """Return whether the band's sound is removed from the microphone's.
 
-    Not of itself where the bass is played back too: what it is told the band sent would hold the bass.
+    It is where there is a microphone and the band plays through a sound card; with echo_cancel auto not where the bass
+    is played back, too: the echo canceller would remove the bass as well.
     """
     wanted = {"on": True, "off": False, "auto": config.audio.monitor_input != "on"}[config.audio.echo_cancel]
-    return wanted and rig.take is None and rig.output_channels > 0
+    return wanted and setup.take is None and setup.output_channels > 0
 
 
 def _rate(config: Config, card: device_list.Card | None, take: Path | None, channel: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Gathers what the monitor shows from thoughts and reports."""
+"""Gathers what the monitor shows from decisions and reports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FALL_DB = 1.0  # the level meter falls by this each frame
 
 
 class StatusBoard:
-    """Facts in, `status()` out; one thread only."""
+    """Collects decisions, reports and messages; `status()` returns what to show. One thread."""
 
     def __init__(self, config: Config) -> None:
         self.enabled = {name: part.enabled for name, part in config.parts.items()}
@@ -29,9 +29,9 @@ class StatusBoard:
     def status(self) -> Status:
         return self._status
 
-    def thought(self, thought: Decision) -> None:
-        """What was heard and decided in one frame."""
-        heard, before = thought.analysis, self._status
+    def decision(self, decision: Decision) -> None:
+        """Take what was heard and decided in one frame."""
+        heard, before = decision.analysis, self._status
         self._status = replace(
             before,
             elapsed_s=heard.time_s,
@@ -39,16 +39,16 @@ class StatusBoard:
             note=heard.notes[-1] if heard.notes else before.note,
             key=heard.key,
             chord=_shown(heard.chord),
-            state=thought.state,
-            mode=thought.mode,
-            turn=thought.turn,
-            parts={name: self._does(name, thought) for name in self.enabled},
-            bar=thought.bar + 1 if heard.grid else 0,
+            state=decision.state,
+            mode=decision.mode,
+            turn=decision.turn,
+            parts={name: self._does(name, decision) for name in self.enabled},
+            bar=decision.bar + 1 if heard.grid else 0,
         )
         self._beat(heard.grid, heard.time_s)
 
     def as_dict(self) -> dict[str, Any]:
-        """What is shown, as plain data: names for notes, chords and keys."""
+        """Return what is shown as plain data, with names for notes, chords and keys."""
         now = self._status
         return {
             "elapsed_s": round(now.elapsed_s, 3),
@@ -68,10 +68,10 @@ class StatusBoard:
             "line": line(now),
         }
 
-    def _does(self, part: str, thought: Decision) -> str:
+    def _does(self, part: str, decision: Decision) -> str:
         if not self.enabled[part]:
             return "off"
-        return "plays" if part in thought.playing else "rests"
+        return "plays" if part in decision.playing else "rests"
 
     def _beat(self, grid: Grid | None, time_s: float) -> None:
         if grid is None:
@@ -86,22 +86,22 @@ class StatusBoard:
         )
 
     def played(self, counts: Counts | Figures) -> None:
-        """How what was sent kept its time."""
+        """Take the counts of late and dropped notes."""
         before, now = self._status, (counts.late, counts.dropped, getattr(counts, "xruns", 0))
         if now != (before.late, before.dropped, before.xruns):
             self._status = replace(before, late=now[0], dropped=now[1], xruns=now[2])
 
     def say(self, message: str, restarts: int = 0) -> None:
-        """Something a person should know."""
+        """Show a message to the player."""
         self._status = replace(self._status, message=message, restarts=self._status.restarts + restarts)
 
 
 def words(status: Mapping[str, Any]) -> str:
-    """A status in a few lines for a person."""
+    """Return a status in a few lines for the player."""
     restarts = ", ".join(f"{name} {count}" for name, count in status["restarts"].items())
-    lines = [status["line"], f"mode {status['mode']}, restarts: {restarts}; into {status['folder']}"]
-    told = [f"told: {'; '.join(status['told'])}"] if status["told"] else []
-    return "\n".join([*lines, *told, *status["causes"]])
+    lines = [status["line"], f"mode {status['mode']}, restarts: {restarts}; recording to {status['folder']}"]
+    commands = [f"set by commands: {'; '.join(status['told'])}"] if status["told"] else []
+    return "\n".join([*lines, *commands, *status["causes"]])
 
 
 def _shown(chord: Chord | None) -> Chord | None:

@@ -1,4 +1,4 @@
-"""Structured logs of the daemon: one line per fact, `event=... key=value` or JSON, with <N> priorities in the journal."""
+"""Writes the daemon's structured log: a line per fact, `event=... key=value` or JSON; <N> priorities in the journal."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ FACTS = "facts"  # the record's attribute that holds the keys and values
 
 
 class Formatter(logging.Formatter):
-    """level=... event=... and the facts; as_json: the same as one JSON object with a time."""
+    """Formats a record as level=... event=... and its facts; as_json: as one JSON object with the time."""
 
     def __init__(self, as_json: bool, journal: bool) -> None:
         super().__init__()
         self._as_json, self._journal = as_json, journal
 
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, Any] = {"level": record.levelname.lower(), "event": record.getMessage()}
-        told |= getattr(record, FACTS, {})
+        shown: dict[str, Any] = {"level": record.levelname.lower(), "event": record.getMessage()}
+        shown |= getattr(record, FACTS, {})
         if record.exc_info:
-            told["cause"] = self.formatException(record.exc_info)
+            shown["cause"] = self.formatException(record.exc_info)
         if self._as_json:
             stamp = {"time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")}
-            line = json.dumps(stamp | told, ensure_ascii=False, default=str)
+            line = json.dumps(stamp | shown, ensure_ascii=False, default=str)
         else:
-            line = " ".join(f"{key}={_quoted(value)}" for key, value in told.items())
+            line = " ".join(f"{key}={_quoted(value)}" for key, value in shown.items())
         return f"<{_priority(record.levelno)}>{line}" if self._journal else line
 
 
@@ -43,12 +43,12 @@ def _quoted(value: Any) -> str:
 
 
 def set_up(level: str, as_json: bool) -> None:
-    """Everything that is logged goes to standard error, which is the journal under systemd."""
+    """Send the log to standard error, which is the journal under systemd."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter(as_json, "JOURNAL_STREAM" in os.environ))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 def fact(log: logging.Logger, event: str, level: int = logging.INFO, **facts: Any) -> None:
-    """One line: fact(log, "started", folder=...)."""
+    """Log one fact: fact(log, "started", folder=...)."""
     log.log(level, "%s", event, extra={FACTS: facts})

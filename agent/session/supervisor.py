@@ -1,7 +1,7 @@
-"""Keeps the two workers alive: one that dies or says nothing is started anew, at once or, in a crash loop, later.
+"""Restarts a worker that dies or stops reporting, at once or, in a crash loop, after a wait.
 
-A `Worker` is one place that is always filled. It starts nothing twice, waits for nothing, and is asked in each turn of
-the session. `silence` switches every note off at the MIDI port of an audio process that could not do it itself.
+`Worker` restarts one child process whenever it dies or stops reporting. It never waits; the session polls it in each
+turn. `silence` ends every note at the MIDI port when the audio process could not do it itself.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ EARLY_DEATHS_MAX = 5  # within LOOP_S; more is a crash loop
 LOOP_S = 60.0
 BACK_OFF_S = (1.0, 30.0)  # the first wait in a crash loop, and the longest; doubled in between
 SPARE_AFTER_S = (5.0, 1.0)  # after the first start, which has enough to load, and after later ones
-STOPPED_S = 0.3  # a process that is stopped (SIGSTOP) will not speak again by itself
-SILENT_S = 3.5  # one that runs may be long in one step
-START_S = 60.0  # until its first word
+STOPPED_S = 0.3  # a process that is stopped (SIGSTOP) will not report again by itself
+SILENT_S = 3.5  # a running process may take long over one step
+START_S = 60.0  # until its first report
 JUMP_S = 0.5  # a turn that took so long was the supervisor's own sleep, not the worker's
 KEYS = range(128)
 NOTE_OFF = 0x80
 
 
 class Process(Protocol):
-    """What multiprocessing's processes offer."""
+    """The part of multiprocessing's Process that is used here."""
 
     @property
     def pid(self) -> int | None: ...
@@ -46,7 +46,7 @@ class Process(Protocol):
 
 @dataclass(slots=True)
 class History:
-    """When a worker was started and what it died of; the last few."""
+    """A worker's starts and the causes of its last deaths."""
 
     starts: int = 0
     causes: list[str] = field(default_factory=list)
@@ -66,50 +66,53 @@ class History:
 
     @property
     def wait_s(self) -> float:
-        """How long to wait before the next start: nothing, unless it dies again and again."""
+        """How long to wait before the next start: 0 unless it dies again and again."""
         over = len(self.early_s) - EARLY_DEATHS_MAX
         first, longest = BACK_OFF_S
         return min(first * 2 ** (over - 1), longest) if over > 0 else 0.0
 
 
 Start = Callable[[Channel, Channel], Process]
-Place = tuple[Process, Channel, Channel]  # a process, our end of its commands, our end of its reports
+Launched = tuple[Process, Channel, Channel]  # a process, our end of its commands, our end of its reports
 
 
 class Worker:
-    """name: for people. start(commands, reports): starts the process and returns it at once; its first message on
-    reports says that it is ready, ("failed", cause) that it cannot be. spare: likewise, for one that waits until it is
-    sent BEGIN, so that it is there at once when it is needed. One thread."""
+    """A child process that is restarted whenever it dies or stops reporting. One thread.
+
+    name: as shown to the player. start(commands, reports): starts the process and returns it at once; its first message
+    on reports means that it is ready, or is ("failed", cause). spare: likewise, for a process that waits for BEGIN and
+    then takes over at once.
+    """
 
     def __init__(self, name: str, start: Start, spare: Start | None = None) -> None:
         self.name, self.history = name, History()
         self._start, self._start_spare = start, spare
-        self._spare: Place | None = None
+        self._spare: Launched | None = None
         self.process: Process | None = None
         self.ready = False
         self._commands: Channel | None = None
         self._reports: Channel | None = None
         self._started_s = self._said_s = self._looked_s = 0.0
         self._failure = ""
-        self._due_s: float | None = None  # when to start it anew
+        self._due_s: float | None = None  # when to restart it
 
     def start(self) -> None:
-        """Start it, with channels of its own: what the last one left unread concerns nobody."""
+        """Start the process, with new channels: messages that the last one left unread are dropped."""
         self._close_channels()
         now_s = time.monotonic()
         self.ready, self._failure, self._due_s = False, "", None
         self._started_s = self._said_s = self._looked_s = now_s
         self.history.starts += 1
-        self.process, self._commands, self._reports = self._from_spare() or _place(self._start)
+        self.process, self._commands, self._reports = self._from_spare() or _launch(self._start)
 
     def keep_spare(self) -> None:
-        """See to it that one is waiting, when the one of now has been up for a while."""
+        """Start a spare process if there is none and the current one has been up for a while."""
         if self._start_spare is None or self._spare or not self.ready:
             return
         if time.monotonic() - self._started_s > SPARE_AFTER_S[self.history.starts > 1]:
-            self._spare = _place(self._start_spare)
+            self._spare = _launch(self._start_spare)
 
-    def _from_spare(self) -> Place | None:
+    def _from_spare(self) -> Launched | None:
         spare, self._spare = self._spare, None
         if spare and spare[0].is_alive() and not is_stopped(spare[0].pid) and spare[1].send(BEGIN):
             return spare
@@ -120,7 +123,7 @@ class Worker:
         return self._commands.send(message) if self._commands else False
 
     def receive(self) -> list[Any]:
-        """What it said since the last time, but for the cause of a failed start, which `trouble` tells."""
+        """Return the messages since the last call, except for the cause of a failed start: see `trouble`."""
         messages = self._reports.receive() if self._reports else []
         if messages:
             self._said_s = time.monotonic()
@@ -134,23 +137,23 @@ class Worker:
 
     @property
     def dropped(self) -> int:
-        """Commands it did not take in time."""
+        """Commands that the process did not read in time."""
         return self._commands.dropped if self._commands else 0
 
     @property
     def failure(self) -> str:
-        """Why it could not start, in its own words; "" if it said nothing of the kind."""
+        """Why it could not start, as it reported; "" if it reported nothing of the kind."""
         return self._failure
 
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.is_alive()
 
-    def trouble(self, owes_words: bool = True) -> str:
-        """Why it must be started anew; "" while all is well. owes_words: whether it has something to speak of."""
+    def trouble(self, owes_report: bool = True) -> str:
+        """Return why it must be restarted; "" while all is well. owes_report: whether a report should have come."""
         now_s = time.monotonic()
         slept, self._looked_s = now_s - self._looked_s > JUMP_S, now_s
-        if slept or (self.ready and not owes_words):
+        if slept or (self.ready and not owes_report):
             self._said_s = max(self._said_s, now_s - STOPPED_S / 2)
         if self.process is None or self._due_s is not None:
             return ""
@@ -160,19 +163,19 @@ class Worker:
         if silent_s > STOPPED_S and is_stopped(self.process.pid):
             return f"the {self.name} process was stopped"
         if silent_s > (SILENT_S if self.ready else START_S):
-            return f"the {self.name} process said nothing for {silent_s:.1f} s"
+            return f"the {self.name} process did not respond for {silent_s:.1f} s"
         return ""
 
-    def bury(self, cause: str) -> None:
-        """It is dead or shall be; plan its next start. A process that ended with code 0 is left in peace by the caller."""
+    def schedule_restart(self, cause: str) -> None:
+        """Kill it if it still runs and schedule the next start. Not for a process that ended with code 0."""
         now_s = time.monotonic()
         self.kill()
         self.ready = False
         self.history.died(cause, now_s - self._started_s < EARLY_S, now_s)
         self._due_s = now_s + self.history.wait_s
 
-    def revive(self) -> bool:
-        """Start it if it is time to; whether it was started."""
+    def restart_when_due(self) -> bool:
+        """Start it if it is time to; return whether it was started."""
         if self._due_s is None or time.monotonic() < self._due_s:
             return False
         self.start()
@@ -185,7 +188,7 @@ class Worker:
             self.process.join(1.0)
 
     def end(self, patience_s: float) -> None:
-        """Wait for it to end by itself, then end it."""
+        """Wait for it to end by itself, then kill it."""
         _dismiss(self._spare)
         self._spare = None
         if self.process is None:
@@ -203,7 +206,7 @@ class Worker:
                 end.close()
 
 
-def _place(start: Start) -> Place:
+def _launch(start: Start) -> Launched:
     sends, commands = channel()
     reports, hears = channel()
     process = start(commands, reports)
@@ -212,9 +215,9 @@ def _place(start: Start) -> Place:
     return process, sends, hears
 
 
-def _dismiss(place: Place | None) -> None:
-    if place:
-        process, sends, hears = place
+def _dismiss(launched: Launched | None) -> None:
+    if launched:
+        process, sends, hears = launched
         process.kill()
         process.join(1.0)
         sends.close()
@@ -229,7 +232,7 @@ def _ending(code: int | None) -> str:
 
 
 def is_stopped(pid: int | None) -> bool:
-    """Whether a process is stopped by a signal. False where /proc is missing."""
+    """Return whether a process is stopped by a signal. False where /proc is missing."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
@@ -238,14 +241,14 @@ def is_stopped(pid: int | None) -> bool:
 
 
 def enter(module: str, function: str, *args: Any) -> None:
-    """Entry point of a spawned process: the parent need not import what its workers run."""
+    """Run module.function in a spawned process, so that the parent need not import what its workers run."""
     getattr(importlib.import_module(module), function)(*args)
 
 
 def silence(config: Config) -> str:
-    """Every note off at the MIDI port, through a port of our own; why it could not be done, or "".
+    """Send every note-off to the MIDI port, through a new port; return "" or why it could not be done.
 
-    Every key of every part, not only what is known to sound: the last words of a killed process are not.
+    It sends every key of every part, as nobody knows which notes a killed process left sounding.
     """
     from agent.midi.band_port import open_port
 

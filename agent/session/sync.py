@@ -1,7 +1,7 @@
-"""Whose beat counts, and who is told ours: MIDI clock in and Ableton Link beside the player's ears, tended by the parent.
+"""Follows MIDI clock or Ableton Link in place of the player's beat, and passes the band's beat on to Link.
 
-An outside beat comes in monotonic seconds and is told to the mind in stream time, where the input's latency lies
-between the two: what sounds in the room at a moment is in the stream that much later.
+An outside beat comes in monotonic seconds and is sent to the mind in stream time. The input's latency lies between the
+two: what sounds at a moment is in the stream that much later.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from listener.types import Grid, Meter
 log = logging.getLogger(__name__)
 
 METER = "4/4"  # of an outside beat where band.meter does not say
-MOVED_S = 0.001  # a next beat or a period that differs by more is told at once
-SAME_COUNT_BEATS = 0.5  # nearer than this to where the last grid put it, the count goes on
+MOVED_S = 0.001  # a next beat or a period that differs by more is sent at once
+SAME_COUNT_BEATS = 0.5  # a beat nearer than this to where the last grid put it continues the count
 
 Message = tuple[float, bytes]  # (monotonic seconds, raw bytes)
 
@@ -36,14 +36,14 @@ class Clock(Protocol):
 
 
 class Tap(Protocol):
-    """Where MIDI messages come from: agent/midi/input.py's MidiIn or one of its taps."""
+    """A source of MIDI messages: agent/midi/input.py's MidiIn or one of its taps."""
 
     def poll(self) -> Sequence[Message]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class StreamTime:
-    """The audio process's clock as its reports tell it: `samples` had come at monotonic_s, one takes period_s."""
+    """The audio process's clock by its last report: `samples` had come at monotonic_s; one takes period_s."""
 
     rate: int
     samples: float
@@ -58,14 +58,14 @@ class StreamTime:
 
 
 class Count:
-    """Numbers the beats of grids that come and go: ever upwards, never reset or repeated."""
+    """Numbers the beats of outside grids, always upwards, never reset or repeated."""
 
     def __init__(self) -> None:
         self._last: Grid | None = None
         self._added = 0
 
     def number(self, grid: Grid, now_s: float, own: Grid | None) -> Grid:
-        """grid with the numbers of what was told before (or of the ears' own grid), the next free ones where it jumped."""
+        """Return grid renumbered to go on from the last grid, or the player's own; new numbers where it jumped."""
         before = max((g.beat_at(now_s) for g in (self._last, own) if g), default=-1.0)
         went_on = self._last and abs(grid.beat_at(now_s) + self._added - self._last.beat_at(now_s)) < SAME_COUNT_BEATS
         if not went_on:
@@ -75,9 +75,9 @@ class Count:
 
 
 class Sync:
-    """config.sync, at work. input_s: the input's latency, seconds (may be set later). tap: where MIDI clock comes in.
+    """Carries out config.sync. input_s: the input's latency, seconds (may be set later). tap: source of MIDI clock.
 
-    says: what is followed, in a line, for the status. Raises UserError where Link is asked for and not installed, or
+    says: what is followed, in one line for the status. Raises UserError where Link is set and not installed, or
     MIDI clock without a port for it.
     """
 
@@ -85,14 +85,14 @@ class Sync:
         self._source, self._tap, self.input_s = config.sync.source, tap, input_s
         if self._source == "midi" and config.midi.input is None:
             raise UserError(
-                "sync.source is midi, but midi.input names no port; see `antiphon devices`, or sync.source: ears"
+                "sync.source is midi, but midi.input is not set; see `antiphon devices`, or set sync.source: ears"
             )
         self._gives = config.sync.link and self._source != "link"
         wants_link = self._gives or self._source == "link"
         self._midi = MidiClock(_meter(config)) if self._source == "midi" else None
         self._link = LinkPeer(_meter(config)) if wants_link else None
         self._count, self._sure = Count(), config.band.enter_confidence
-        self._told: Grid | None = None
+        self._sent_grid: Grid | None = None
         self.says = "" if self._source == "ears" else f"waiting for {self._name}"
 
     @property
@@ -102,16 +102,16 @@ class Sync:
     @property
     def leads(self) -> bool:
         """Whether an outside beat is followed now."""
-        return self._told is not None
+        return self._sent_grid is not None
 
     def push(self, messages: Sequence[Message]) -> None:
-        """MIDI messages that came some other way than the tap."""
+        """Take MIDI messages that did not come through the tap."""
         if self._midi:
             for at_s, message in messages:
                 self._midi.push(at_s, message)
 
     def poll(self, clock: Clock | None, grid: Grid | None, now_s: float) -> list[FollowGrid]:
-        """What to tell the mind now. clock: None while no sound has come. grid: the band's, stream time, None while
+        """Return the messages for the mind. clock: None before any sound. grid: the band's, stream time, None while
         there is no beat. now_s: monotonic."""
         if self._tap:
             self.push(self._tap.poll())
@@ -120,18 +120,18 @@ class Sync:
         outside = self._outside(now_s)
         messages = self._follow(outside, clock, grid, now_s)
         if self._link and self._gives:
-            self._give(self._link, clock, self._told or grid)
+            self._give(self._link, clock, self._sent_grid or grid)
         return messages
 
     def close(self) -> None:
-        """Leave the Link session; the others are told that we stopped."""
+        """Leave the Link session, after signalling the other peers that we stopped."""
         if self._link:
             if self._gives:
                 self._link.stop()
             self._link.close()
 
     def _outside(self, now_s: float) -> Grid | None:
-        """The beat of the source, monotonic seconds."""
+        """Return the source's beat in monotonic seconds."""
         if self._midi:
             return self._midi.grid(now_s)
         return self._link.grid() if self._link and self._source == "link" else None
@@ -139,20 +139,22 @@ class Sync:
     def _follow(self, outside: Grid | None, clock: Clock, own: Grid | None, now_s: float) -> list[FollowGrid]:
         if outside is None:
             return self._lose()
-        if self._told is None:
-            self._say(f"following {self._name}, {60 / outside.period_s:.1f} beats a minute")
+        if self._sent_grid is None:
+            self._say(f"following {self._name} at {60 / outside.period_s:.1f} bpm")
         stream_now_s = clock.stream_of(now_s) + self.input_s
-        grid = self._count.number(self._in_stream(outside, clock), stream_now_s, own if self._told is None else None)
-        if self._told and not _moved(self._told, grid, stream_now_s):
+        grid = self._count.number(
+            self._in_stream(outside, clock), stream_now_s, own if self._sent_grid is None else None
+        )
+        if self._sent_grid and not _moved(self._sent_grid, grid, stream_now_s):
             return []
-        self._told = grid
+        self._sent_grid = grid
         return [FollowGrid(grid)]
 
     def _lose(self) -> list[FollowGrid]:
-        if self._told is None:
+        if self._sent_grid is None:
             return []
-        self._told = None
-        self._say(f"{self._name} has stopped; the beat is the player's again")
+        self._sent_grid = None
+        self._say(f"{self._name} has stopped; following the player's beat again")
         return [FollowGrid(None)]
 
     def _in_stream(self, grid: Grid, clock: Clock) -> Grid:
@@ -175,15 +177,15 @@ class Sync:
 
 
 def _meter(config: Config) -> Meter:
-    from listener.rhythm.hints import meter_of  # costs a second, and only those who play with machines need it
+    from listener.rhythm.hints import meter_of  # importing it takes a second, and only sessions with sync need it
 
     return meter_of(config.band.meter or METER)
 
 
-def _moved(told: Grid, grid: Grid, now_s: float) -> bool:
-    """Whether the mind should hear of it: another beat, another tempo, another place in the bar."""
-    if (told.meter, told.position_of(grid.index)) != (grid.meter, grid.position) or grid.index != told.index:
+def _moved(sent: Grid, grid: Grid, now_s: float) -> bool:
+    """Return whether the grid has changed enough to send: another beat, tempo or position in the bar."""
+    if (sent.meter, sent.position_of(grid.index)) != (grid.meter, grid.position) or grid.index != sent.index:
         return True
-    beat = math.floor(told.beat_at(now_s)) + 1
-    apart_s = abs(told.time_of(beat) - grid.time_of(beat))
-    return apart_s > MOVED_S or abs(told.period_s - grid.period_s) > MOVED_S
+    beat = math.floor(sent.beat_at(now_s)) + 1
+    apart_s = abs(sent.time_of(beat) - grid.time_of(beat))
+    return apart_s > MOVED_S or abs(sent.period_s - grid.period_s) > MOVED_S

@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon fares: sd_notify(3) over $NOTIFY_SOCKET, which may be an abstract socket ("@...")."""
+"""Reports the daemon's state to systemd: sd_notify(3) over $NOTIFY_SOCKET, also an abstract socket ("@...")."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """Silent where nobody listens; never raises, never waits."""
+    """Sends states to systemd; does nothing without systemd. Never raises, never waits."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         path = environment.get("NOTIFY_SOCKET", "")
@@ -23,19 +23,19 @@ class Notifier:
             self._socket.setblocking(False)
 
     def say(self, *states: str) -> None:
-        """One datagram: "READY=1", "STOPPING=1", ..."""
+        """Send one datagram: "READY=1", "STOPPING=1", ..."""
         if self._socket and states:
             with contextlib.suppress(OSError):
                 self._socket.sendto("\n".join(states).encode(), self._address)
 
     def status(self, text: str) -> None:
-        """STATUS=, when it is a new one."""
+        """Send STATUS= if the text is new."""
         if text != self._status:
             self._status = text
             self.say(f"STATUS={text}")
 
     def feed(self) -> None:
-        """WATCHDOG=1, as often as WATCHDOG_USEC asks for."""
+        """Send WATCHDOG=1 as often as WATCHDOG_USEC asks for."""
         now_s = time.monotonic()
         if self._every_s and now_s - self._fed_s >= self._every_s:
             self._fed_s = now_s
@@ -48,7 +48,7 @@ class Notifier:
 
 
 def _watchdog_s(environment: Mapping[str, str]) -> float:
-    """How long systemd waits for a sign of life; 0 = it does not, or it is another process it watches."""
+    """Return systemd's watchdog time, seconds; 0 = none, or it watches another process."""
     try:
         mine = int(environment.get("WATCHDOG_PID", os.getpid())) == os.getpid()
         return int(environment.get("WATCHDOG_USEC", 0)) / 1e6 if mine else 0.0

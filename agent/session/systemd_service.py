@@ -1,4 +1,4 @@
-"""`antiphon service install | uninstall | status`: the daemon as a systemd user service."""
+"""Installs the daemon as a systemd user service: `antiphon service install | uninstall | status`."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ WITHOUT = "systemd's user manager is not running here: run `antiphon daemon` fro
 
 
 def run(action: str) -> int:
-    """The exit code: 0 done, 1 not (the reason is printed)."""
+    """Carry out an action; return the exit code: 0 done, 1 not done (the reason is printed)."""
     return {"install": install, "uninstall": uninstall, "status": status}[action]()
 
 
 def unit_path() -> Path:
-    """Where systemd looks for a user's units."""
+    """Return the path where systemd looks for a user's unit."""
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(config) / "systemd" / "user" / UNIT
 
 
 def unit_text() -> str:
-    """The unit that ships, for this Python and this user."""
+    """Return the shipped unit's text, filled in for this Python and this user."""
     shipped = (resources.files("agent") / "assets" / UNIT).read_text()
     folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / NAME
     return shipped.replace("@PYTHON@", _escaped(sys.executable)).replace("@FOLDER@", _escaped(str(folder)))
 
 
 def _escaped(path: str) -> str:
-    """As it may stand in a unit: % begins a specifier, spaces end a word."""
+    """Escape a path for a unit file: % begins a specifier, spaces end a word."""
     return path.replace("\\", "\\\\").replace("%", "%%").replace(" ", "\\x20")
 
 
 def install() -> int:
-    """Write the unit; enable and start it where systemd runs."""
+    """Write the unit; enable and start it where systemd runs. Returns the exit code."""
     path, text = unit_path(), unit_text()
     folder = path.parents[2] / NAME
     try:
@@ -57,17 +57,17 @@ def install() -> int:
     for words in (("daemon-reload",), ("enable", UNIT), ("restart", "--no-block", UNIT)):
         if not _systemctl(*words):
             return 1
-    print("enabled and started; `antiphon ctl status` asks it, `journalctl --user -u antiphon` has its log")
+    print("enabled and started; see `antiphon ctl status`, and `journalctl --user -u antiphon` for its log")
     return 0
 
 
 def uninstall() -> int:
-    """Stop and disable it, remove the unit; settings and sessions stay."""
+    """Stop and disable the service and remove the unit; settings and sessions stay."""
     path = unit_path()
     if _runs() and path.exists():
         _systemctl("disable", "--now", UNIT)
     if not path.exists():
-        print(f"nothing to remove: {path} is not there")
+        print(f"nothing to remove: {path} does not exist")
         return 0
     try:
         path.unlink()
@@ -80,12 +80,13 @@ def uninstall() -> int:
 
 
 def status() -> int:
-    """Whether it is installed, enabled and running."""
+    """Print whether the service is installed, enabled and running."""
     path = unit_path()
     if not path.exists():
-        print(f"not installed ({path} is not there); `antiphon service install` does it")
+        print(f"not installed ({path} does not exist); install it with `antiphon service install`")
         return 1
-    print(f"installed: {path}" + ("" if path.read_text() == unit_text() else " (of another version: install it again)"))
+    differs = "" if path.read_text() == unit_text() else " (from another version: run `antiphon service install`)"
+    print(f"installed: {path}{differs}")
     if not _runs():
         print(WITHOUT)
         return 1
@@ -95,7 +96,7 @@ def status() -> int:
 
 
 def _runs() -> bool:
-    """Whether there is a user manager to talk to."""
+    """Return whether systemd's user manager runs."""
     if shutil.which("systemctl") is None:
         return False
     try:

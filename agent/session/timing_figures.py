@@ -1,4 +1,4 @@
-"""How well a session keeps its time, over all the lives of its audio process."""
+"""Sums up a session's timing over all restarts of its audio process."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ CARD = ("card", "cause", "losses", "silent_s", "skipped_s", "port_cause", "wakes
 
 
 class Figures:
-    """Reports in, sums out; one thread."""
+    """Adds up the audio process's reports. One thread."""
 
     def __init__(self) -> None:
         self._past = Counts()
         self._past_xruns = self._past_missing = 0
         self._last: AudioReport | None = None
-        self.heard: Any = None  # the mind's last word
+        self.heard: Any = None  # the mind's last report
 
     def new_life(self) -> None:
-        """The audio process is started anew and counts from zero."""
+        """Keep the sums so far: the restarted audio process counts from zero."""
         self._past = self.counts
         self._past_xruns, self._past_missing = self.xruns, self.missing_samples
         self._last = None
 
     def played(self, report: AudioReport) -> list[str]:
-        """The audio process's newest report; what a person should know of it."""
+        """Take the audio process's newest report; return what the player should know of it."""
         before, self._last = self._last, report
         news = []
         if report.losses > (before.losses if before else 0):
-            news.append(f"the sound card is lost ({report.cause or 'it is silent'}); it is waited for")
+            news.append(f"lost the sound card ({report.cause or 'no sound'}); waiting for it to come back")
         if report.returns > (before.returns if before else 0):
             news.append(f"the sound card is back: {report.card}")
         was = before.port_cause if before else ""
         if report.port_cause != was:
-            news.append(report.port_cause or "the MIDI port is there")
+            news.append(report.port_cause or "the MIDI port is connected")
         return news
 
     @property
     def report(self) -> AudioReport | None:
-        """The newest one; None before the first of this life."""
+        """The newest report; None before the first one since the last restart."""
         return self._last
 
     @property
     def stuck(self) -> bool:
-        """Whether only a new audio process will get the card back."""
+        """Whether only restarting the audio process will get the sound card back."""
         return self._last is not None and self._last.stuck
 
     @property
     def counts(self) -> Counts:
-        """Of the notes at the output that matters most."""
+        """The counts of notes at the output that matters most: the MIDI port, else the loudspeaker."""
         if self._last is None:
             return self._past
         now, past = asdict(self._last.counts), asdict(self._past)
@@ -74,20 +74,20 @@ class Figures:
         return self._past_missing + (self._last.missing_samples if self._last else 0)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for summary and status; {} before the first report."""
+        """Return plain data for summary and status; {} before the first report."""
         if self._last is None and not self._past.sent:
             return {}
-        told: dict[str, Any] = {"xruns": self.xruns, "missing_samples": self.missing_samples}
+        figures: dict[str, Any] = {"xruns": self.xruns, "missing_samples": self.missing_samples}
         counts = self.counts
-        told |= counts.figures()
-        told |= {name: value for name, value in asdict(counts).items() if not isinstance(value, list)}
+        figures |= counts.figures()
+        figures |= {name: value for name, value in asdict(counts).items() if not isinstance(value, list)}
         if self._last:
-            told |= {name: getattr(self._last, name) for name in CARD}
+            figures |= {name: getattr(self._last, name) for name in CARD}
         if self.heard:
-            told |= {"mended_samples": self.heard.mended, "unheard_samples": self.heard.dropped}
-        return told
+            figures |= {"mended_samples": self.heard.mended, "unheard_samples": self.heard.dropped}
+        return figures
 
 
 def _added(one: Any, other: Any) -> Any:
-    """Sums; of lists place by place."""
+    """Add numbers, or lists element by element."""
     return [a + b for a, b in zip(one, other, strict=True)] if isinstance(one, list) else one + other

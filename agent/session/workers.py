@@ -1,4 +1,4 @@
-"""Both workers of a session and what they share: rings, the clock's stamp, the channel of plans."""
+"""Starts a session's two workers, audio and mind, and owns what they share: rings, clock stamp, plan channel."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from agent.core.channel import Channel, channel
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioSetup
 from agent.mind.fork_client import MindServer
-from agent.session.setup import Rig, cancels_echo
+from agent.session.setup import Setup, cancels_echo
 from agent.session.supervisor import Process, Worker, enter, is_stopped
 from listener.ring import Ring
 
-RING_S = 10.0  # what the recorder, or a mind that starts anew, may fall behind before it loses sound
+RING_S = 10.0  # how far the recorder, or a restarted mind, may fall behind before it loses sound
 
 
 class Workers:
-    """audio, mind: the places; nothing is started yet. latency: of the sound card, once the audio process has told."""
+    """The two workers; nothing is started yet. latency: of the sound card, once the audio process has reported it."""
 
-    def __init__(self, config: Config, rig: Rig) -> None:
-        self._config, self.rig = config, rig
+    def __init__(self, config: Config, setup: Setup) -> None:
+        self._config, self.setup = config, setup
         self._spawn = multiprocessing.get_context("spawn")
-        self.bass = self._ring(rig.input_channels)
+        self.bass = self._ring(setup.input_channels)
         self.stems = self._ring(2 * len(config.parts))
-        self._sent = self._ring(rig.output_channels) if cancels_echo(config, rig) else None
+        self._sent = self._ring(setup.output_channels) if cancels_echo(config, setup) else None
         self._stamp = SharedStamp()
         self.plans, self._plans_in = channel()
         self._minds = MindServer(config)
         self.audio = Worker("audio", self._start_audio, self._start_spare)
         self.mind = Worker("model", self._start_mind)
         self.latency = NO_LATENCY
-        self.rolling = False  # whether the audio process of now was told to go
+        self.rolling = False  # whether the current audio process has been sent "go"
 
     def _ring(self, channels: int) -> Ring:
-        return Ring(round(RING_S * self.rig.rate), channels)
+        return Ring(round(RING_S * self.setup.rate), channels)
 
     def _start_audio(self, commands: Channel, reports: Channel) -> Process:
         return self._spawned("agent.engine.audio_process", commands, reports)
@@ -44,52 +44,52 @@ class Workers:
         return self._spawned("agent.engine.spare_process", commands, reports)
 
     def _spawned(self, module: str, commands: Channel, reports: Channel) -> Process:
-        rig = self.rig
-        setup = AudioSetup(
+        setup = self.setup
+        audio_setup = AudioSetup(
             config=self._config,
-            rate=rig.rate,
-            input_device=rig.input_device,
-            output_device=rig.output_device,
-            output_channels=rig.output_channels,
-            take=rig.take,
+            rate=setup.rate,
+            input_device=setup.input_device,
+            output_device=setup.output_device,
+            output_channels=setup.output_channels,
+            take=setup.take,
             ring=self.bass,
             stems=self.stems,
             sent=self._sent,
             stamp=self._stamp,
-            waits=rig.waits,
+            waits=setup.waits,
         )
-        args = (module, "main", setup, self._plans_in, commands, reports)
+        args = (module, "main", audio_setup, self._plans_in, commands, reports)
         process = self._spawn.Process(target=enter, args=args, name="antiphon-audio", daemon=True)
         process.start()
         return process
 
     def _start_mind(self, commands: Channel, reports: Channel) -> Process:
-        rig, latency_s = self.rig, self.latency.input_s + self.latency.output_s
-        shared = (self._config, self.bass, self._sent, rig.rate, rig.ring_channel, latency_s, self.plans)
+        setup, latency_s = self.setup, self.latency.input_s + self.latency.output_s
+        shared = (self._config, self.bass, self._sent, setup.rate, setup.ring_channel, latency_s, self.plans)
         process: Process = self._minds.spawn((*shared, commands, reports))
         return process
 
     def start(self) -> None:
-        """Begin: what a mind needs is loaded beside the audio process; the mind is started when that has told."""
+        """Start loading the models and start the audio process; the mind is started once that is ready."""
         self._minds.prepare()
         self.audio.start()
 
     def poll(self) -> None:
-        """In each turn: a mind that is to be born waits for no process that stands still; a spare is kept."""
-        if self.mind.process and not self.mind.ready and is_stopped(self._minds.nursery_pid):
-            self._minds.kill_nursery()
+        """Kill a stopped fork server that a starting mind waits for; keep a spare audio process."""
+        if self.mind.process and not self.mind.ready and is_stopped(self._minds.fork_server_pid):
+            self._minds.kill_fork_server()
         if self.up:
             self.audio.keep_spare()
 
     def go(self) -> None:
         """Let the sound begin. A file waits for the mind, so that the same file and seed give the same session; a
         player does not."""
-        if self.audio.ready and not self.rolling and (self.mind.ready or self.rig.take is None or self.bass.written):
+        if self.audio.ready and not self.rolling and (self.mind.ready or self.setup.take is None or self.bass.written):
             self.rolling = self.audio.send("go")
 
     @property
     def up(self) -> bool:
-        """Whether both have said that they are ready."""
+        """Whether both have reported that they are ready."""
         return self.audio.ready and self.mind.ready
 
     @property
@@ -102,17 +102,17 @@ class Workers:
 
     @property
     def lost_messages(self) -> int:
-        """Commands that a worker did not take in time."""
+        """Commands that a worker did not read in time."""
         return self.audio.dropped + self.mind.dropped
 
     def figures(self) -> dict[str, Any]:
-        """For the summary."""
+        """Return figures for the summary."""
         causes = [*self.audio.history.causes, *self.mind.history.causes]
         starts = {"audio_starts": self.audio.history.starts, "mind_starts": self.mind.history.starts}
         return starts | {"restart_causes": causes, "lost_commands": self.lost_messages}
 
     def end(self, patience_s: float) -> None:
-        """Wait for both to end by themselves, then end them."""
+        """Wait for both to end by themselves, then kill them."""
         for worker in (self.audio, self.mind):
             worker.end(patience_s)
         self._minds.close()

@@ -1,4 +1,4 @@
-"""The workshop's bench: a riff on the table, the conversation over it, and every take written as it is made."""
+"""Runs the workshop: a conversation over a recorded riff, each take written as it is made."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SHOWN = 5  # figures that moved, a line each
 
 
 class Workshop:
-    """folder None: nothing is written. recording: mono at mixdown.RATE."""
+    """A workshop session. folder None: nothing is written. recording: mono at RATE of agent/takes/mixdown.py."""
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class Workshop:
         self._riff, self._recording, self._config, self._memory = riff, recording, config, memory
         self._timing = Timing.load()
         self._kept: list[take_files.Sheet] = []
-        self.speaker: Playback | None = None  # what takes are heard through, where they are
+        self.speaker: Playback | None = None  # plays the takes; None where they are not played
 
     def open(self, now_s: float) -> Iterator[str]:
-        """The greeting, what was heard, and the first take."""
-        conversation.parse("less snare")  # what it reads when first used is read before it counts
+        """Return the greeting, what was heard, and the first take."""
+        conversation.parse("less snare")  # the parser loads its tables now, not in the first answer
         yield self.dialogue.greet()
         riff = self._riff
         meters = " ".join(dict.fromkeys(str(bar.meter) for bar in riff.bars))
@@ -74,7 +74,7 @@ class Workshop:
         yield from self._answered(answer, "", self.dialogue.takes)
 
     def line(self, text: str, now_s: float) -> Iterator[str]:
-        """What is answered to one line, and what was written. Nothing that is said raises."""
+        """Answer one line; return the answer and what was written. No sentence raises."""
         self.dialogue.tick(now_s)
         had = len(self.dialogue.takes)
         answer = self.dialogue.say(text)
@@ -109,7 +109,7 @@ class Workshop:
             yield f"    A, then B: {self._compared(wav, mix)}"
 
     def _compared(self, path: Path, mix: Sound) -> Path:
-        """The take before, a breath, this take: to be heard one after the other."""
+        """Join the previous take, a pause and this take, to be heard one after the other."""
         other = path.with_name(f"take-{len(self._kept) - 1:03d}.wav")
         if not other.exists():
             return path
@@ -120,7 +120,7 @@ class Workshop:
         return out
 
     def close(self) -> None:
-        """Ends the session; what was played is practised from now on, in the background; the memory is closed."""
+        """End the session; the player's adapter is trained in the background; the memory is closed."""
         if self.speaker:
             self.speaker.close()
         self.dialogue.close()
@@ -131,9 +131,9 @@ class Workshop:
 
 
 def opened(given: argparse.Namespace, config: Config) -> Workshop:
-    """From the command line. Raises UserError for what cannot be heard, read or written."""
-    told = (config.band.meter, config.band.tempo_bpm)
-    riff, recording = heard(given.recording, given.bars, given.first_s, told)
+    """Open a workshop from the command line's options. Raises UserError for what cannot be heard, read or written."""
+    time_given = (config.band.meter, config.band.tempo_bpm)
+    riff, recording = heard(given.recording, given.bars, given.first_s, time_given)
     talk = config.conversation
     name = given.player or talk.player
     name = GUEST if given.guest else name
@@ -151,7 +151,7 @@ def opened(given: argparse.Namespace, config: Config) -> Workshop:
 
 
 def responder_for(config: Config, name: str) -> Responder:
-    """The config's, with what was practised for this player."""
+    """Open the config's responder, with the adapter trained for this player."""
     config = with_player_adapter(replace(config, conversation=replace(config.conversation, player=name)))
     if config.models.adapter is None:
         return open_responder(None, config)
@@ -159,7 +159,7 @@ def responder_for(config: Config, name: str) -> Responder:
 
 
 def hearing(config: Config) -> Callable[[str, Context], conversation.ParseResult]:
-    """By the language model where one is set, else by the table."""
+    """Return the parser of sentences: the language model where one is set, else the built-in one."""
     talk = config.conversation
     if not talk.endpoint:
         return conversation.parse
@@ -171,30 +171,33 @@ def _made(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
-        raise UserError(f"{folder}: cannot be made ({cause.strerror}); name another with --out") from None
+        raise UserError(f"{folder}: cannot be created ({cause.strerror}); give another folder with --out") from None
 
 
 def heard(
-    path: Path, bars: int, first_s: float = 0.0, told: tuple[str | None, float | None] = (None, None)
+    path: Path, bars: int, first_s: float = 0.0, given: tuple[str | None, float | None] = (None, None)
 ) -> tuple[Riff, Sound]:
-    """The riff in a recording, and the recording mono at mixdown.RATE. Raises UserError."""
+    """Find the riff in a recording; return it and the recording, mono at RATE of agent/takes/mixdown.py.
+
+    Raises UserError.
+    """
     hearing = Hearing()
-    if told[0]:
-        meter_of(told[0])
+    if given[0]:
+        meter_of(given[0])
     try:
-        for _ in listen_file(str(path), hearing, told):
+        for _ in listen_file(str(path), hearing, given):
             pass
         sound = np.concatenate([*AudioFile(path, RATE).blocks(BLOCK)])
     except (ValueError, OSError) as cause:
         raise UserError(str(cause)) from None
     notes = list(hearing.notes.values())
     if not notes:
-        raise UserError(f"{path}: no bass was heard in it; record it alone, not too quiet")
+        raise UserError(f"{path}: no bass was heard; record the bass alone and not too quiet")
     return riff_of(notes, hearing.beats, bars, first_s), sound
 
 
 def write_midi(path: Path, take: Take, config: Config, timing: Timing | None = None) -> None:
-    """Every part as it sounds, in the take's tempo and meters. Raises UserError where it cannot be written."""
+    """Write every part as it sounds, in the take's tempo and meters. Raises UserError where it cannot be written."""
     clock = Clock.of(take)
     ticks, at, tempi, meters = [0], 0, [], []
     for bar, one in enumerate(take.bars):

@@ -96,3 +96,9 @@ def test_a_bad_file_is_named_in_one_line(tmp_path: Path, name: str) -> None:
         AudioFile(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_channel_that_the_file_lacks_is_named_counted_from_1(tmp_path: Path) -> None:
+    sf.write(tmp_path / "a.wav", np.repeat(sine(48_000)[:, None], 2, 1), 48_000)
+    with pytest.raises(AudioFileError, match=r"channel 3 was chosen, but the file has 2; choose .* 1 to 2"):
+        AudioFile(tmp_path / "a.wav", channel=2)

@@ -115,5 +115,7 @@ def test_a_hardware_synths_click_is_heard(server: dict[str, str], tmp_path: Path
 def test_without_a_cable_one_line_says_so(server: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "agent", "calibrate", "--chirps", "3", "--set", f"paths.state={tmp_path}"]
     done = subprocess.run(command, env={**os.environ, **server}, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 2 and "nothing came in" in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2 and "nothing was heard" in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+    )
     assert not latencies.path(load(None, {"paths.state": str(tmp_path)})).exists()

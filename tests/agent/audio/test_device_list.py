@@ -51,11 +51,11 @@ def test_a_device_is_found_by_number_part_of_its_name_or_default() -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("scarlett", "ambiguous; input devices: 1: Scarlett 8i6: USB (hw:1,0), ALSA; 2: Scarlett Solo"),
-        ("theremin", "'theremin' is not there; input devices: 0: HDA"),
-        ("HDMI 0", "is not there"),
-        (4, "is not there"),
-        (99, "99 is not there"),
+        ("scarlett", "matches several devices; input devices: 1: Scarlett 8i6: USB (hw:1,0), ALSA; 2: Scarlett Solo"),
+        ("theremin", "'theremin' was not found; input devices: 0: HDA"),
+        ("HDMI 0", "was not found"),
+        (4, "was not found"),
+        (99, "99 was not found"),
     ],
 )
 def test_an_unknown_or_ambiguous_name_is_answered_with_the_candidates(spec: str | int, said: str) -> None:

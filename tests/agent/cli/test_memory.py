@@ -159,7 +159,7 @@ def test_looking_makes_no_memory(capsys: pytest.CaptureFixture[str]) -> None:
         (("diff", "--out", "x.jpg"), ".png"),
         (("workshop", "nowhere.wav"), "no such file"),
         (("workshop", "pyproject.toml", "--bars", "0"), "1 to 32"),
-        (("say", "  "), "nothing was said"),
+        (("say", "  "), "the sentence is empty"),
     ],
 )
 def test_a_mistake_is_one_clear_line(words: Sequence[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -223,7 +223,7 @@ def test_a_scale_is_heard_as_its_key() -> None:
 
 @pytest.mark.parametrize("text", ["H", "", "C dorian", "Cmm", "C##"])
 def test_what_is_no_key_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="a major or minor key is needed"):
+    with pytest.raises(UserError, match="give a major or minor key"):
         key_of(text)
 
 

@@ -126,14 +126,14 @@ def test_notes_never_overlap_on_one_pitch() -> None:
 
 
 WRONG = {
-    ("--density", "1.2"): "--density 1.2: a number from 0 to 1",
-    ("--tension", "much"): "--tension much: a number from 0 to 1",
-    ("--surprise", "nan"): "--surprise nan: a number from 0 to 1",
+    ("--density", "1.2"): "--density 1.2: give a number from 0 to 1",
+    ("--tension", "much"): "--tension much: give a number from 0 to 1",
+    ("--surprise", "nan"): "--surprise nan: give a number from 0 to 1",
     ("--style", "polka"): "--style polka: allowed are rock, metal",
-    ("--temperature", "0"): "--temperature 0: a number from 0.01 to 5",
-    ("--looseness", "3"): "--looseness 3: a number from 0 to 2",
-    ("--seed", "-1"): "--seed -1: a number from 0",
-    ("--seed", "1.5"): "--seed 1.5: a whole number",
+    ("--temperature", "0"): "--temperature 0: give a number from 0.01 to 5",
+    ("--looseness", "3"): "--looseness 3: give a number from 0 to 2",
+    ("--seed", "-1"): "--seed -1: give a number from 0",
+    ("--seed", "1.5"): "--seed 1.5: give a whole number",
     ("--parts", "drums,sax"): "--parts drums,sax: allowed are drums, chords, line",
     ("--parts", ""): "allowed are drums, chords, line",
     ("--model", "transformer"): "--model transformer: no such weights; allowed: ",
@@ -176,7 +176,7 @@ def test_bad_places_are_one_line_and_code_2(
 ) -> None:
     assert "a folder, a MIDI file is needed" in refused(capsys, tmp_path, "-o", tmp_path / "out.mid")
     assert "cannot be read" in refused(capsys, tmp_path / "none.mid", "-o", tmp_path / "out.mid")
-    assert "would be lost" in refused(capsys, bass, "-o", bass)
+    assert "is the input file" in refused(capsys, bass, "-o", bass)
     assert "there is no folder" in refused(capsys, bass, "-o", tmp_path / "no" / "out.mid")
     assert "a folder; name" in refused(capsys, bass, "-o", tmp_path)
 

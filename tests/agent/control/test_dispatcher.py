@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.command_state import orders
+from agent.control.command_state import initial_state
 from agent.control.commands import TABLE, parse
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import KEYS
@@ -22,13 +22,13 @@ from agent.core.settings import DEFAULT_PARTS, Config
 ROOT = Path(__file__).parents[3]
 
 
-class Room:
+class FakeSession:
     def __init__(self) -> None:
         self.mind: list[Any] = []
         self.audio: list[Any] = []
         self.stopped = False
         self.dispatcher = Dispatcher(
-            Config(), orders(Config()), self.mind.append, self.audio.append, self._stop, lambda: "all is well"
+            Config(), initial_state(Config()), self.mind.append, self.audio.append, self._stop, lambda: "all is well"
         )
 
     def _stop(self) -> None:
@@ -36,55 +36,57 @@ class Room:
 
 
 @pytest.fixture
-def room() -> Room:
-    return Room()
+def session() -> FakeSession:
+    return FakeSession()
 
 
-def test_each_command_reaches_whom_it_concerns(room: Room) -> None:
+def test_each_command_reaches_whom_it_concerns(session: FakeSession) -> None:
     for line in ("mode trade", "mute drums", "dial density 0.3", "behind 15", "panic"):
-        assert room.dispatcher.command(line).startswith(line)
+        assert session.dispatcher.command(line).startswith(line)
     mute = SetPart("drums", False)
-    assert room.mind == [SetMode("trade"), mute, SetDial("density", 0.3), SetBehind(0.015)]
-    assert room.audio == [mute, Panic()]
-    assert room.dispatcher.command("status") == "all is well"
-    room.dispatcher.command("stop")
-    assert room.stopped
+    assert session.mind == [SetMode("trade"), mute, SetDial("density", 0.3), SetBehind(0.015)]
+    assert session.audio == [mute, Panic()]
+    assert session.dispatcher.command("status") == "all is well"
+    session.dispatcher.command("stop")
+    assert session.stopped
 
 
-def test_mode_next_goes_round(room: Room) -> None:
+def test_mode_next_goes_round(session: FakeSession) -> None:
     for _ in range(5):
-        room.dispatcher.command("mode next")
-    assert [message.mode for message in room.mind] == ["trade", "loop", "listen", "accompany", "trade"]
+        session.dispatcher.command("mode next")
+    assert [message.mode for message in session.mind] == ["trade", "loop", "listen", "accompany", "trade"]
 
 
-def test_toggle_knows_what_plays(room: Room) -> None:
+def test_toggle_knows_what_plays(session: FakeSession) -> None:
     for line in ("toggle drums", "toggle drums", "toggle all", "toggle all"):
-        room.dispatcher.command(line)
-    states = [(message.part, message.enabled) for message in room.audio]
+        session.dispatcher.command(line)
+    states = [(message.part, message.enabled) for message in session.audio]
     assert states[:2] == [("drums", False), ("drums", True)]
     assert states[2:] == [(part, on) for on in (False, True) for part in DEFAULT_PARTS]
 
 
-def test_what_was_told_can_be_told_again(room: Room) -> None:
+def test_what_was_told_can_be_told_again(session: FakeSession) -> None:
     for line in ("mode loop", "mute line", "dial tension 0.5", "dial style jazz", "dial tension off", "behind -5"):
-        room.dispatcher.command(line)
-    again = orders(Config())
-    again.restore([*room.dispatcher.orders.lines(), "mode polka", "dial nothing 3", ""])
-    assert again == room.dispatcher.orders
+        session.dispatcher.command(line)
+    again = initial_state(Config())
+    again.restore([*session.dispatcher.state.lines(), "mode polka", "dial nothing 3", ""])
+    assert again == session.dispatcher.state
     assert set(map(repr, again.for_mind())) >= {repr(SetMode("loop")), repr(SetBehind(-0.005))}
     assert again.for_audio() == [SetPart("line", False)]
 
 
-def test_help_names_every_word_and_pedals_need_an_input(room: Room) -> None:
-    assert all(word in room.dispatcher.command("help") for word in TABLE)
+def test_help_names_every_word_and_pedals_need_an_input(session: FakeSession) -> None:
+    assert all(word in session.dispatcher.command("help") for word in TABLE)
     with pytest.raises(UserError, match=r"midi\.input"):
-        room.dispatcher.command("learn mode next")
-    with pytest.raises(UserError, match="did you mean"):
-        room.dispatcher.command("statsu")
+        session.dispatcher.command("learn mode next")
+    with pytest.raises(UserError, match=r"^unknown command 'statsu'; did you mean 'status'\? \(`help` lists all\)$"):
+        session.dispatcher.command("statsu")
+    with pytest.raises(UserError, match=r"^unexpected argument 'now': this command takes none$"):
+        session.dispatcher.command("stop now")
 
 
-def test_every_key_says_something_that_is_understood(room: Room) -> None:
-    understood = {parse(room.dispatcher._spelled_out(command)).name for command in KEYS.values()}
+def test_every_key_says_something_that_is_understood(session: FakeSession) -> None:
+    understood = {parse(session.dispatcher._spelled_out(command)).name for command in KEYS.values()}
     assert {"mode", "yes", "no", "panic", "stop"} <= understood
 
 

@@ -58,9 +58,13 @@ def test_the_next_switch_pressed_learns_and_only_what_was_learned_is_said(board:
     assert "channel 1 note 36: mode trade" in board.pedals.describe()
 
 
-def test_what_was_learned_is_there_the_next_time_and_can_be_forgotten(board: Board, tmp_path: Path) -> None:
+def test_what_was_learned_is_there_the_next_time_and_can_be_forgotten(
+    board: Board, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     board.pedals.learn("mute drums")
     board.press((0xB1, 20, 127))
+    assert "pedal learned: channel 2 CC 20 -> `mute drums`" in caplog.messages
     assert json.loads((tmp_path / FILE).read_text()) == {"channel 2 cc 20": "mute drums"}
     again = Board(tmp_path)
     assert again.press((0xB1, 20, 127)) == ["mute drums"]

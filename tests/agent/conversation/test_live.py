@@ -34,7 +34,7 @@ def talk(sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ta
     return talk
 
 
-def thought(bar: int) -> Decision:
+def decision(bar: int) -> Decision:
     grid = Grid(0.0, 0, 1, 0.5, Meter(4, 4), 0.9, 0.9)
     return Decision(Analysis(1.0, 1.0, 0.0, None, 0.0, -20.0, grid=grid), None, "playing", bar, ("drums",))
 
@@ -68,25 +68,25 @@ def test_trade_and_loop_are_modes(talk: Talk, sent: list[Any]) -> None:
 
 
 def test_an_idea_is_tried_and_let_go_when_nobody_speaks_for_it(talk: Talk, sent: list[Any]) -> None:
-    talk.push(thought(10))
+    talk.push(decision(10))
     assert "What if" in talk.say("any ideas?")
     assert edits(sent)
-    assert talk.push(thought(10 + EVERY_BARS)).startswith("I let")
+    assert talk.push(decision(10 + EVERY_BARS)).startswith("I let")
     assert edits(sent) == []
 
 
 def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
-    talk.push(thought(10))
+    talk.push(decision(10))
     talk.say("any ideas?")
     played = edits(sent)
     assert "stays" in talk.say("love it")
-    talk.push(thought(10 + EVERY_BARS))
+    talk.push(decision(10 + EVERY_BARS))
     assert edits(sent) == played
 
 
 def test_it_can_be_told_to_keep_quiet(talk: Talk, sent: list[Any]) -> None:
     talk.say("keep quiet")
-    assert talk._session and talk._session.idea(thought(1).analysis, False, frozenset()) is None
+    assert talk._session and talk._session.idea(decision(1).analysis, False, frozenset()) is None
 
 
 @pytest.mark.parametrize(

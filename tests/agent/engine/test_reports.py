@@ -28,7 +28,7 @@ class Card:
 def test_a_full_pocket_of_records_is_told_in_steps() -> None:
     sends, hears = channel()
     audio: Any = AudioProcess.__new__(AudioProcess)
-    audio.player, audio._line, audio._file, audio._wakes = (
+    audio.player, audio._stream, audio._file, audio._wakes = (
         Player(48_000, ("drums",), None, None),
         Card(),
         None,

@@ -230,7 +230,7 @@ def test_a_file_that_is_no_sound_is_refused(tmp_path: Path, capsys: pytest.Captu
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_done(
     take: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "nothing asked for" in refused(capsys, take)
+    assert "nothing to do" in refused(capsys, take)
     assert "ends in .npz" in refused(capsys, take, "-o", tmp_path / "codes")
     assert "ends in .wav" in refused(capsys, take, "--resynth", tmp_path / "a.mp3")
     assert "no folder" in refused(capsys, take, "--resynth", tmp_path / "none" / "a.wav")

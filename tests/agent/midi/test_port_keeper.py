@@ -12,7 +12,7 @@ from agent.midi import port_watch
 from agent.midi.band_port import MidiBand
 from agent.midi.output import MidiOutput, PartMidi, find_again, open_output
 from agent.midi.port_keeper import PortKeeper, absent
-from agent.midi.port_watch import ListLine
+from agent.midi.port_watch import ListPortWatch
 from tests.agent.midi.test_output import Wire, _wait_for
 from tests.audio_life import jack_name
 from tests.rig import have_jackd
@@ -62,7 +62,7 @@ def bench(monkeypatch):
 
 
 def keeper_of(output, returned):
-    return PortKeeper(output, ListLine(output, "synth", "Antiphon"), lambda: returned.append(output.name))
+    return PortKeeper(output, ListPortWatch(output, "synth", "Antiphon"), lambda: returned.append(output.name))
 
 
 def look(keeper):

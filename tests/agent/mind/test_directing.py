@@ -26,10 +26,10 @@ def planned(*edits: str) -> tuple[PlannedNote, ...]:
     for frame in file_frames(shipped("take.flac")):
         if frame.end_s > END_S:
             break
-        thought = mind.step(frame)
+        decision = mind.step(frame)
         if edits and frame.start_sample == round(TOLD_S * 24_000) // 320 * 320:
             mind.send(SetActiveEdits(standing))
-        notes += thought.plan.committed if thought.plan else ()
+        notes += decision.plan.committed if decision.plan else ()
     return tuple(notes)
 
 

@@ -12,12 +12,12 @@ from scipy.signal import fftconvolve
 from agent.audio.sound_card import SoundCard
 from agent.core.settings import AudioConfig, Config
 from agent.mind.mind_process import Ears
-from agent.session.setup import Rig, cancels_echo
+from agent.session.setup import Setup, cancels_echo
 from listener.capture import Framer, to_mono
 from listener.ring import Ring
 
 RATE, BLOCK, SECONDS = 44_100, 128, 10
-MICROPHONE = Rig(
+MICROPHONE = Setup(
     rate=RATE,
     input_device=0,
     input_channels=1,
@@ -89,7 +89,7 @@ def test_the_callback_writes_down_what_it_sent_beside_what_it_heard() -> None:
 
 
 @pytest.mark.parametrize(
-    ("audio", "rig", "cancels"),
+    ("audio", "setup", "cancels"),
     [
         (AudioConfig(), MICROPHONE, True),
         (AudioConfig(), replace(MICROPHONE, take=Path("take.wav")), False),
@@ -100,5 +100,5 @@ def test_the_callback_writes_down_what_it_sent_beside_what_it_heard() -> None:
         (AudioConfig(echo_cancel="on"), replace(MICROPHONE, take=Path("take.wav")), False),
     ],
 )
-def test_where_a_microphone_may_hear_the_band_it_is_cancelled(audio: AudioConfig, rig: Rig, cancels: bool) -> None:
-    assert cancels_echo(Config(audio=audio), rig) is cancels
+def test_where_a_microphone_may_hear_the_band_it_is_cancelled(audio: AudioConfig, setup: Setup, cancels: bool) -> None:
+    assert cancels_echo(Config(audio=audio), setup) is cancels

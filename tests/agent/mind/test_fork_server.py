@@ -1,4 +1,4 @@
-"""Minds that die are there again, with all they knew; their nursery may die, too. Real processes, no sound card."""
+"""Minds that die are there again, with all they knew; their fork server may die, too. Real processes, no sound card."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Stage:
             self.ring.write(self.sound[self.ring.written : self.ring.written + RATE // 4])
             due_s = self.ring.written / RATE - 0.05
             self.wait_for(
-                lambda word, due_s=due_s: isinstance(word, MindReport) and word.thought.analysis.time_s >= due_s
+                lambda word, due_s=due_s: isinstance(word, MindReport) and word.decision.analysis.time_s >= due_s
             )
             self.plans_in.receive()
 
@@ -117,17 +117,17 @@ def test_killed_in_the_middle_it_goes_on_as_if_it_had_not_been(stage):
         stage.mind.kill()
         stage.mind.join(5)
         stage.start()
-    os.kill(stage.server.nursery_pid, signal.SIGKILL)
+    os.kill(stage.server.fork_server_pid, signal.SIGKILL)
     time.sleep(0.05)
-    assert stage.mind.is_alive(), "a mind outlives its nursery"
+    assert stage.mind.is_alive(), "a mind outlives its fork server"
     stage.play(SECONDS)
     both = min(len(alone), len(stage.heard))  # the last frame or two may not have been waited for
     assert both > 74 * SECONDS
-    assert [heard.thought for heard in stage.heard[:both]] == [heard.thought for heard in alone[:both]]
-    assert any(heard.thought.plan and heard.thought.plan.committed for heard in alone)
+    assert [heard.decision for heard in stage.heard[:both]] == [heard.decision for heard in alone[:both]]
+    assert any(heard.decision.plan and heard.decision.plan.committed for heard in alone)
     stage.mind.kill()
     stage.mind.join(5)
-    stage.start()  # out of a new nursery
+    stage.start()  # from a new fork server
 
 
 def test_it_ends_when_told_and_when_its_parent_is_gone(stage):
@@ -151,4 +151,4 @@ def test_a_place_the_ring_no_longer_holds_is_given_up(stage):
     stage.start()
     stage.ring.write(np.zeros((RATE // 4, 1), np.float32))
     stage.wait_for(lambda word: isinstance(word, MindReport))
-    assert stage.heard[-1].thought.analysis.time_s > 23
+    assert stage.heard[-1].decision.analysis.time_s > 23

@@ -50,7 +50,7 @@ def test_a_mind_from_a_snapshot_goes_on_bit_for_bit(frames: list[Frame]) -> None
     again = snapshot.loads(data, other.shared_models)
     again.share_models(other.shared_models, 0.0)
     went_on, taken_over = ([mind.step(frame) for frame in frames[700:]] for mind in (whole, again))
-    assert any(thought.plan and thought.plan.committed for thought in (*before, *went_on))
+    assert any(decision.plan and decision.plan.committed for decision in (*before, *went_on))
     assert went_on == taken_over
 
 
@@ -68,8 +68,8 @@ def test_what_it_was_told_is_in_the_snapshot(frames: list[Frame]) -> None:
     mind.send(FollowGrid(grid))
     again = snapshot.loads(snapshot.dumps(mind, mind.shared_models), mind.shared_models)
     again.share_models(mind.shared_models, 0.0)
-    thought = again.step(frames[0])
-    assert (thought.mode, thought.analysis.grid) == ("listen", grid)
+    decision = again.step(frames[0])
+    assert (decision.mode, decision.analysis.grid) == ("listen", grid)
     again.send(FollowGrid(None))
     assert again.step(frames[1]).analysis.grid is None
 

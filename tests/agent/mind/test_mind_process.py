@@ -96,7 +96,7 @@ def test_what_was_said_before_the_end_is_not_said_again(ring):
     first = listener(ring, snapshots)
     ring.write(sound(0.1))
     first.poll(plans, reports)
-    first.keep()
+    first.save_snapshot()
     ring.write(sound(0.1))
     first.poll(plans, reports)
     said, sent = sum(len(heard) for heard in reports), len(plans)

@@ -150,7 +150,7 @@ def test_when_a_full_disk_has_room_again_all_lies_at_its_time(tmp_path: Path) ->
     assert right[125:].all()
     lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     assert [line["k"] for line in lines if line["type"] == "tick"] == list(range(200))
-    assert any("recorded again" in line.get("cause", "") for line in lines)
+    assert any("recording again" in line.get("cause", "") for line in lines)
 
 
 def test_six_hours_of_24_bit_stereo_are_one_readable_file(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_a_twenty_minute_file_is_not_read_whole_and_ctrl_c_keeps_what_was_played
 def test_an_unreadable_or_malformed_config_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "c.yaml").write_text("audio: [unclosed\n")
     assert "line" in refused(capsys, "jam", "--config", tmp_path / "c.yaml")
-    assert "cannot read" in refused(capsys, "jam", "--config", tmp_path / "none.yaml")
+    assert "cannot be read" in refused(capsys, "jam", "--config", tmp_path / "none.yaml")
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:

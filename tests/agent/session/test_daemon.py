@@ -23,9 +23,9 @@ from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.session import systemd_service
-from agent.session.daemon import DEAF_S, Daemon
+from agent.session.daemon import WORKERS_DOWN_S, Daemon
 from agent.session.resume import LastSession
-from agent.session.setup import Rig
+from agent.session.setup import Setup
 from agent.session.structured_log import FACTS, Formatter
 from agent.session.systemd_notify import Notifier
 
@@ -61,7 +61,7 @@ def _listen(listening: socket.socket, told: list[str]) -> None:
         told += datagram.decode().split("\n")
 
 
-def nothing_plugged_in() -> Rig:
+def nothing_plugged_in() -> Setup:
     raise UserError("no microphone 'USB'")
 
 
@@ -95,13 +95,13 @@ def test_it_waits_for_its_interface_answers_meanwhile_and_stops_when_told(
 
 
 class Mending:
-    """A session whose mind is started anew, seen by the daemon in its turn."""
+    """A session whose mind is restarted, seen by the daemon in its turn."""
 
     listening = ending = False
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.dispatcher, self.workers, self.figures = folder, self, self, self
-        self.orders = self
+        self.state = self
         self.restarts = {"model": 7}
 
     def lines(self) -> list[str]:
@@ -121,10 +121,10 @@ def test_systemd_ends_no_session_that_mends_itself_but_one_that_cannot(
     fed: list[float] = []
     monkeypatch.setattr(daemon._notifier, "feed", lambda: fed.append(time.monotonic()))
     live: Any = Mending(tmp_path)
-    daemon._tend(live)
+    daemon._on_turn(live)
     assert len(fed) == 1, "the sound goes on meanwhile"
-    daemon._listened_s -= DEAF_S
-    daemon._tend(live)
+    daemon._listened_s -= WORKERS_DOWN_S
+    daemon._on_turn(live)
     assert len(fed) == 1, "for two minutes: in vain"
     daemon._server.close()
 
@@ -138,11 +138,11 @@ def test_tries_in_vain_leave_no_folders(control: Path, tmp_path: Path, monkeypat
     config = load(None, {"paths.sessions": str(tmp_path / "s"), "paths.state": str(tmp_path / "state")})
     tries: list[int] = []
 
-    def found() -> Rig:
+    def found() -> Setup:
         tries.append(1)
         if len(tries) == 4:
             daemon._end()
-        return Rig(48_000, None, 1, None, 0, None, None, "a card")
+        return Setup(48_000, None, 1, None, 0, None, None, "a card")
 
     daemon = Daemon(config, found, None)
     assert daemon.run() == 0
@@ -198,7 +198,7 @@ def test_only_a_recent_session_of_a_dead_daemon_is_resumed(tmp_path: Path, monke
     last.write(tmp_path / "s1", ["mode trade", "mute drums"])
     monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
     found = LastSession(tmp_path).broken()
-    assert found and (found.folder, found.told) == (tmp_path / "s1", ("mode trade", "mute drums"))
+    assert found and (found.folder, found.commands) == (tmp_path / "s1", ("mode trade", "mute drums"))
     monkeypatch.setattr("agent.session.resume._lives", lambda pid: True)
     assert LastSession(tmp_path).broken() is None
     monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)

@@ -13,12 +13,12 @@ import pytest
 
 from agent.core.config import load
 from agent.core.errors import UserError
-from agent.session.isolation import Fence
+from agent.session.isolation import Isolation
 from agent.session.live import Live
 from agent.session.monitor import Monitor
-from agent.session.setup import Rig
+from agent.session.setup import Setup
 
-RIG = Rig(48_000, None, 1, None, 0, None, None, "")
+SETUP = Setup(48_000, None, 1, None, 0, None, None, "")
 
 
 @pytest.fixture(autouse=True)
@@ -33,15 +33,15 @@ def broken(*_: Any) -> None:
 def test_a_mistake_is_told_once_for_each_kind_and_what_is_for_the_person_passes() -> None:
     told: list[str] = []
     turns: list[int] = []
-    fence = Fence(told.append)
+    isolated = Isolation(told.append)
     for number in range(3):
-        fence(broken)
-        fence(turns.append, number)
-    fence(lambda: 1 / 0)
+        isolated(broken)
+        isolated(turns.append, number)
+    isolated(lambda: 1 / 0)
     assert turns == [0, 1, 2]
     assert [line.split(" ")[0] for line in told] == ["LookupError", "ZeroDivisionError"]
     with pytest.raises(UserError):
-        fence(lambda: (_ for _ in ()).throw(UserError("no such port")).__next__())
+        isolated(lambda: (_ for _ in ()).throw(UserError("no such port")).__next__())
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     """A session whose workers are not started."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     config = load(None, {"conversation.player": "guest", "paths.state": str(tmp_path)})
-    made = Live(config, RIG, tmp_path / "s", Monitor(None, live=False))
+    made = Live(config, SETUP, tmp_path / "s", Monitor(None, live=False))
     yield made
     made.workers.end(0.0)
     made._inputs.close()
@@ -59,7 +59,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
 def test_no_part_of_a_session_ends_it(live: Live, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(getattr(live, part), "poll", broken)
     asked: list[Live] = []
-    live._tend = asked.append
+    live._on_turn = asked.append
     for _ in range(3):
         live._turn()
     assert asked == [live] * 3

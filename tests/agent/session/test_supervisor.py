@@ -1,4 +1,4 @@
-"""A worker that dies, stops or falls silent is started anew, at once or, in a crash loop, later; no note hangs."""
+"""A worker that dies, stops or falls silent is restarted, at once or, in a crash loop, later; no note hangs."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def test_a_killed_worker_is_noticed_at_once_and_replaced(worker: Worker, lives: 
     lives.processes[0].kill()
     cause = until(worker.trouble)
     assert cause == "the test process died (SIGKILL)"
-    worker.bury(cause)
-    assert worker.revive()
+    worker.schedule_restart(cause)
+    assert worker.restart_when_due()
     assert worker.alive
     assert (worker.history.restarts, worker.history.causes) == (1, [cause])
-    assert not worker.revive(), "one is enough"
+    assert not worker.restart_when_due(), "one is enough"
 
 
 def test_a_stopped_worker_is_killed_and_replaced_within_a_second(worker: Worker, lives: Lives) -> None:
@@ -101,20 +101,22 @@ def test_a_stopped_worker_is_killed_and_replaced_within_a_second(worker: Worker,
     until(lambda: is_stopped(lives.processes[0].pid))
     began_s = time.monotonic()
     assert until(worker.trouble, 1.0) == "the test process was stopped"
-    worker.bury("stopped")
-    assert worker.revive()
+    worker.schedule_restart("stopped")
+    assert worker.restart_when_due()
     assert time.monotonic() - began_s < 1.0
     assert not lives.processes[0].is_alive()
 
 
-def test_only_one_that_owes_words_is_silent(worker: Worker, lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_worker_that_owes_a_report_is_silent(
+    worker: Worker, lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervisor, "SILENT_S", 0.3)
     lives.reports[0].send("ready")
     worker.receive()
     for _ in range(20):
-        assert worker.trouble(owes_words=False) == ""
+        assert worker.trouble(owes_report=False) == ""
         time.sleep(0.02)
-    assert "said nothing" in until(worker.trouble)
+    assert "did not respond" in until(worker.trouble)
 
 
 def test_the_supervisors_own_sleep_is_nobodys_fault(
@@ -131,14 +133,14 @@ def test_the_supervisors_own_sleep_is_nobodys_fault(
 def test_a_crash_loop_backs_off_twice_as_long_each_time(worker: Worker, lives: Lives) -> None:
     waits = []
     for _ in range(EARLY_DEATHS_MAX + 3):
-        worker.bury("again")
+        worker.schedule_restart("again")
         waits.append(worker.history.wait_s)
         worker.start()
     first_s, _ = BACK_OFF_S
     assert waits == [0.0] * EARLY_DEATHS_MAX + [first_s, 2 * first_s, 4 * first_s]
     assert worker.history.loops
-    worker.bury("again")
-    assert not worker.revive(), "not before its time"
+    worker.schedule_restart("again")
+    assert not worker.restart_when_due(), "not before its time"
 
 
 def test_a_cause_of_failure_is_told_in_the_workers_own_words(worker: Worker, lives: Lives) -> None:
@@ -152,8 +154,8 @@ def test_a_cause_of_failure_is_told_in_the_workers_own_words(worker: Worker, liv
 
 def test_what_the_last_life_left_unread_concerns_nobody(worker: Worker, lives: Lives) -> None:
     lives.reports[0].send("old")
-    worker.bury("killed")
-    assert worker.revive()
+    worker.schedule_restart("killed")
+    assert worker.restart_when_due()
     assert worker.receive() == []
     lives.reports[1].send("new")
     assert worker.receive() == ["new"]
@@ -181,8 +183,8 @@ def test_a_spare_takes_the_place_at_once(lives: Lives) -> None:
     worker.keep_spare()
     worker.keep_spare()
     assert len(lives.processes) == 2
-    worker.bury("killed")
-    assert worker.revive()
+    worker.schedule_restart("killed")
+    assert worker.restart_when_due()
     assert worker.process is lives.processes[1]
     assert heard[0].receive() == [supervisor.BEGIN]
     lives.reports[1].send("ready")
@@ -202,8 +204,8 @@ def test_a_spare_that_is_dead_or_stopped_is_no_spare(lives: Lives, number: signa
     pid = lives.processes[1].pid or 0
     os.kill(pid, number)
     until(lambda: is_stopped(pid) or not lives.processes[1].is_alive())
-    worker.bury("killed")
-    assert worker.revive()
+    worker.schedule_restart("killed")
+    assert worker.restart_when_due()
     assert worker.process is lives.processes[2]
     assert not lives.processes[1].is_alive()
     worker.end(0.0)

@@ -49,7 +49,7 @@ def test_takes_are_chosen_by_number_by_name_or_as_the_last_two(sheets: list[Shee
     assert pair(named, []) == (named[1], named[2])
     assert pair(named, ["bristol", "1"]) == (named[1], named[0])
     assert pair(named, ["2"]) == (named[0], named[1])
-    for wrong, said in ((["9"], "take '9'"), (["1", "2", "3"], "two can be"), (["1"], "is the first")):
+    for wrong, said in ((["9"], "take '9'"), (["1", "2", "3"], "name one or two"), (["1"], "is the first")):
         with pytest.raises(UserError, match=said):
             pair(named, wrong)
 
