@@ -26,13 +26,16 @@ class Wish:
     looseness: float = 0.0
 
 
-def open_responder(model: str | None, config: Config) -> Responder:
-    """The weights asked for, else the config's, else those that ship. UserError in one line when they cannot be used."""
-    from models.responder.responder import WEIGHTS, Responder
+def open_responder(model: str | None, config: Config, adapter: str | None = None) -> Responder:
+    """Load the weights asked for, else the config's, else those that ship, with the adapter of a stem folded in.
 
-    path = _stem(model, WEIGHTS) if model else Path(config.models.responder or WEIGHTS)
+    Raises UserError in one line when they cannot be used.
+    """
+    from models.responder.responder import WEIGHTS, Responder, named
+
+    path = _stem(model, WEIGHTS) if model else named(config.models.responder)
     try:
-        responder = Responder.load(path)
+        responder = Responder.load(path, adapter)
     except (OSError, ValueError) as cause:
         raise UserError(str(cause)) from None
     backbone = responder.config.backbone

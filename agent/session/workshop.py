@@ -37,7 +37,7 @@ from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from listener.capture import AudioFile
 from models.music.midi_reader import RawNote
-from models.responder.responder import Responder, named
+from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
 
 BLOCK = 48_000
@@ -151,11 +151,9 @@ def opened(given: argparse.Namespace, config: Config) -> Workshop:
 
 
 def responder_for(config: Config, name: str) -> Responder:
-    """The config's, with what was practised for this player."""
+    """Load the config's responder, with what was practised for this player. Raises UserError."""
     config = personal(replace(config, conversation=replace(config.conversation, player=name)))
-    if config.models.adapter is None:
-        return open_responder(None, config)
-    return Responder.load(named(config.models.responder), config.models.adapter)
+    return open_responder(None, config, config.models.adapter)
 
 
 def hearing(config: Config) -> Callable[[str, Context], conversation.ParseResult]:
