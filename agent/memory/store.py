@@ -273,12 +273,11 @@ class _NotOurs(Exception):
 
 
 def _migrate(db: sqlite3.Connection, version: int) -> None:
-    """Each step whole or not at all."""
+    """Bring the database up from `version`, each step whole or not at all."""
     for number, step in enumerate(MIGRATIONS[version:], version + 1):
         db.execute("BEGIN IMMEDIATE")
-        for statement in step.split(";"):
-            if statement.strip():
-                db.execute(statement)
+        for statement in step:
+            db.execute(statement)
         db.execute(f"PRAGMA user_version = {number}")
         db.execute("COMMIT")
 
