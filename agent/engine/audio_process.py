@@ -13,6 +13,8 @@ import signal
 import time
 from typing import Any
 
+import numpy as np
+
 from agent.audio import latencies
 from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
@@ -27,7 +29,7 @@ from agent.core.os_process import call_me
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.output_mixer import OutputMixer
-from agent.engine.player import QUANTUM, Player
+from agent.engine.player import QUANTUM, SILENCE_QUANTA, Player, Stems
 from agent.engine.reports import NO_LATENCY, RECORDS_TOLD, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
 from agent.engine.reports import AudioSetup as AudioSetup
@@ -101,10 +103,11 @@ class AudioProcess:
         monitors = config.audio.monitor_input == "on" or (hears_file and config.audio.monitor_input != "off")
         monitor = setup.ring.reader() if monitors and out else None
         channel = config.audio.input_channel - 1 if config.audio.input_channel and not hears_file else None
-        self._looper = Looper(setup.ring, rate, channel, level_db=None if monitor else LEVEL_DB)
-        self._output_mixer = (
-            OutputMixer(out, self._behind, monitor, self._lead, self._looper, setup.sent) if out else None
-        )
+        self._looper = Looper(setup.ring, rate, channel, level_db=None if monitors else LEVEL_DB)
+        self._lanes = np.zeros(
+            (len(config.parts) + 1, SILENCE_QUANTA * QUANTUM, 2), np.float32
+        )  # the loop's is the last
+        self._output_mixer = OutputMixer(out, self._behind, monitor, self._lead, setup.sent) if out else None
         start = self._begin_at()
         self.player = Player(rate, tuple(config.parts), synth, self._port, start_sample=start)
         setup.stems.silence(start)
@@ -157,8 +160,6 @@ class AudioProcess:
         input_s = 0.0 if self._file else latency.input_s
         self.player.retime(heard_s, input_s - behind_s + self._midi_late_s)
         self._band_delay = round(heard_s * rate)
-        if self._output_mixer:
-            self._output_mixer.heard_after = self._band_delay
 
     # -- the main loop ----------------------------------------------------------------------------------------
 
@@ -262,20 +263,30 @@ class AudioProcess:
     def _render(self, target: int) -> None:
         player, stems_out, output_mixer = self.player, self._setup.stems, self._output_mixer
         target = min(target, player.rendered + RENDER_MAX)
-        adds = output_mixer is not None and output_mixer.adds
+        adds = self._looper.is_on or (output_mixer is not None and output_mixer.adds)
         self._rests = not adds and player.next_sound_s > target / player.rate + REST_AHEAD_S
         while player.rendered + QUANTUM <= target and not player.finished:
             start = player.rendered
             stems = player.render(target - start)
             self._rests &= player.quiet
-            if player.quiet:
+            quiet = player.quiet and not self._looper.is_on
+            lanes = self._with_loop(stems, start)
+            if quiet:
                 stems_out.silence(player.rendered)
             else:
-                stems_out.write(stems.transpose(1, 0, 2).reshape(stems.shape[1], -1))
-            if output_mixer and player.quiet and not adds:
+                stems_out.write(lanes.transpose(1, 0, 2).reshape(lanes.shape[1], -1))
+            if output_mixer and quiet and not output_mixer.adds:
                 output_mixer.skip_to(player.rendered)
             elif output_mixer:
-                output_mixer.write(stems, start)
+                output_mixer.write(lanes, start)
+
+    def _with_loop(self, stems: Stems, start: int) -> Stems:
+        """Stems [parts, n, 2] from stream sample `start` on, and the loop as one more."""
+        lanes = self._lanes[:, : stems.shape[1]]
+        lanes[:-1], lanes[-1] = stems, 0.0
+        if self._looper.is_on:
+            self._looper.mix_into(lanes[-1], start + self._band_delay)
+        return lanes
 
     def _sleep(self) -> None:
         clock, due_s = self._line.clock, float("inf")

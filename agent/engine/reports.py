@@ -22,7 +22,8 @@ NO_LATENCY = Latency()
 @dataclass(frozen=True, slots=True)
 class AudioSetup:
     """What the audio process is to open. take: the file that stands for a microphone. output_channels: 0 = nothing is
-    played through a sound card. waits: a card that is not there is waited for.
+    played through a sound card. waits: a card that is not there is waited for. stems: left and right of every part, of
+    the loop last.
 
     A process started with the setup of one that died goes on in its place: rings and stamp say where that is.
     """

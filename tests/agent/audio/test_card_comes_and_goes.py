@@ -26,7 +26,7 @@ BLOCK_S = 128 / RATE
 
 
 def setup(waits: bool = False, sent: bool = False) -> AudioSetup:
-    rings = Ring(20 * RATE, 1), Ring(20 * RATE, 6), Ring(20 * RATE, 2) if sent else None
+    rings = Ring(20 * RATE, 1), Ring(20 * RATE, 8), Ring(20 * RATE, 2) if sent else None
     config = Config(audio=AudioConfig(monitor_input="off"))
     return AudioSetup(config, RATE, None, None, 2, None, *rings, waits=waits)
 
