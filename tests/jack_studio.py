@@ -16,7 +16,7 @@ import numpy as np
 import rtmidi
 import soundfile as sf
 
-NOTE_ON, NOTE_OFF = 0x90, 0x80
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 
 
 @dataclass

@@ -21,7 +21,7 @@ import rtmidi
 
 from agent.control.socket_server import ask
 from agent.core.errors import UserError
-from tests.jack_studio import NOTE_OFF, NOTE_ON
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from tests.rig import REALTIME
 
 ROOT = Path(__file__).parent.parent

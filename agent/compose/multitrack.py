@@ -9,11 +9,11 @@ from pathlib import Path
 import mido
 
 from agent.core.errors import UserError
+from agent.core.midi_constants import BASS_PROGRAM
 from agent.core.settings import Config
 from listener.types import Meter
 from models.music.midi_reader import RawNote
 
-BASS_PROGRAM = 33  # General MIDI finger bass
 TRACK_NAMES = {"bass": "Bass", "drums": "Drums", "chords": "Chords", "line": "Line"}
 KEY_NAMES = {  # pitch class -> as a key signature can say it
     "maj": ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),

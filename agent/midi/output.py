@@ -12,6 +12,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from agent.core.midi_constants import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    BANK_LSB,
+    BANK_MSB,
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    PROGRAM,
+    SUSTAIN,
+)
 from agent.core.silence_stderr import quiet_stderr
 from agent.midi import jack_client
 
@@ -23,8 +34,6 @@ API_NAMES = {
     "core": "API_MACOSX_CORE",
     "windows": "API_WINDOWS_MM",
 }
-NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
-SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF, BANK_MSB, BANK_LSB = 64, 120, 123, 0, 32
 PANIC_CONTROLLERS = (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF)
 VIRTUAL = "virtual"
 FLUSH_S = 0.05  # JACK carries a message with its next period; a port closed sooner swallows it

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import mido
 
-from agent.core.types import PlannedNote
+from agent.core.midi_constants import BASS_PROGRAM
+from agent.core.types import OPEN_NOTE_S, PlannedNote
 from listener.types import Beat, Meter, Note
 
 TICKS_PER_QUARTER = 480
 DEFAULT_METER = Meter(4, 4)
 DEFAULT_BPM = 120.0
-BASS_CHANNEL, BASS_PROGRAM = 1, 33  # General MIDI finger bass
-OPEN_NOTE_S = 0.5  # length of a note whose end was not heard
+BASS_CHANNEL = 1
 
 Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
 
