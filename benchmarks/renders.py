@@ -19,8 +19,9 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.compose.band_notes import band_notes, bass_notes
-from agent.compose.multitrack import TimeMap, parts_of, write
+from agent.compose.multitrack import parts_of, write
 from agent.core import config
+from agent.core.midi_file_writer import TimeMap
 from benchmarks.answering import Asked, bass_tick, events_of, replies, spread
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.features import Events

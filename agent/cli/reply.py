@@ -75,9 +75,10 @@ def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, sc
     from agent.compose import multitrack
     from agent.compose.band_notes import band_notes
     from agent.compose.drum_hits import strike_of
+    from agent.core.midi_file_writer import TimeMap
     from models.music.part_roles import BASS_PROGRAMS
 
-    time = multitrack.TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
+    time = TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
     strike = strike_of(asked, heard.places, heard.grid.at, time)
     notes = {name: found for name, found in band_notes(replies, heard.grid.at, strike).items() if name in asked.parts}
     program = heard.track.program if heard.track.program in BASS_PROGRAMS else BASS_PROGRAM

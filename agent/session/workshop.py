@@ -12,10 +12,11 @@ import numpy as np
 import soundfile
 
 from agent.audio.loop_playback import Playback
-from agent.compose.multitrack import TimeMap, parts_of, write
+from agent.compose.multitrack import parts_of, write
 from agent.compose.wish import open_responder
 from agent.conversation.riff_dialogue import Answer, Dialogue
 from agent.core.errors import UserError
+from agent.core.midi_file_writer import TimeMap
 from agent.core.music_names import key_name, meter_of
 from agent.core.paths import FOLDER, data_folder
 from agent.core.settings import Config
