@@ -6,15 +6,14 @@ What only a recorded riff can have (a bar in another meter, another tempo, a lon
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
 from agent.core.settings import Config
 
@@ -79,8 +78,7 @@ class Talk:
     def _load(self) -> None:
         """The words and the memory take two seconds to load: not in a turn."""
         conversation = self._config.conversation
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        set_nice(NICE)
         try:
             from agent.conversation.live_session import LiveConversation
 

@@ -6,7 +6,6 @@ It ends when it is told to, at the end of a file, or with its parent; never beca
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
@@ -25,7 +24,7 @@ from agent.audio.synth import open_synth
 from agent.core.channel import Channel
 from agent.core.errors import UserError
 from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
-from agent.core.os_process import call_me
+from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.output_mixer import OutputMixer
@@ -39,7 +38,7 @@ from agent.midi.band_port import open_port
 from listener.capture import AudioFile
 from listener.ring import Ring
 
-PRIORITY = 40
+PRIORITY = 40  # real-time, below a sound server's own
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
 SOON_S = 0.0006  # a message due within this comes before the next block: rendering one may take so long
@@ -48,7 +47,7 @@ RENDER_MAX = 4_096  # samples in one turn; after a gap it catches up in steps
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
     """Entry point of the spawned process; ends on the command "stop", at the end of the file, or with its parent."""
-    call_me("antiphon-audio")
+    set_process_name("antiphon-audio")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process: AudioProcess | None = None
     try:
@@ -60,12 +59,6 @@ def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel)
     finally:
         if process:
             process.close()
-
-
-def _claim_priority() -> None:
-    """Realtime scheduling where it is granted, below a sound server's own; where it is not, nothing changes."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
 
 class AudioProcess:
@@ -165,7 +158,7 @@ class AudioProcess:
 
     def run(self) -> None:
         self._wait_for_go()
-        _claim_priority()
+        set_realtime_priority(PRIORITY)
         gc.collect()
         gc.freeze()
         gc.disable()
