@@ -163,16 +163,6 @@ class MidiOutput:
             self._sounding.discard((channel, message[1]))
 
 
-def list_ports() -> list[tuple[str, int, str]]:
-    """(api, index, name) of every output port that others offer, API by API; empty without MIDI."""
-    found = []
-    for api in available_apis():
-        port = _client(api, "Antiphon-ports")
-        found += [(api, i, name) for i, name in enumerate(port.get_ports())]
-        port.delete()
-    return found
-
-
 def available_apis() -> list[str]:
     """The MIDI systems that are compiled in and running here, the preferred one first."""
     rtmidi = _rtmidi()
@@ -183,7 +173,7 @@ def available_apis() -> list[str]:
 def open_output(spec: str | int, api: str | None = None, client_name: str = "Antiphon") -> MidiOutput:
     """Opens a port by part of its name (case does not matter), by number, or "virtual" / "virtual:NAME".
 
-    Numbers are those of `list_ports` within the API. Raises ValueError in one line for a port or an API that
+    Numbers are those of `antiphon devices` within the API. Raises ValueError in one line for a port or an API that
     is not there, or for a name that more than one port bears.
     """
     chosen = _choose_api(api)
