@@ -70,7 +70,7 @@ class Mind:
             self._shared_models["codec"] = self._codec
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_furniture"}
+        return {name: value for name, value in self.__dict__.items() if name != "_shared_models"}
 
     @property
     def shared_models(self) -> Mapping[str, Any]:
