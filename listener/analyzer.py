@@ -14,7 +14,7 @@ from listener.music.harmony import Harmony
 from listener.music.phrase import Phrases
 from listener.rhythm.beat import BeatTracker
 from listener.timbre.timbre import TimbreTracker
-from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame
+from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame, Grid
 
 
 def rms_db(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
@@ -48,6 +48,10 @@ class Analyzer:
     def given(self, meter: str | None = None, tempo_bpm: float | None = None) -> None:
         """What the player tells beforehand: a meter ("7/8"), a tempo in its beats per minute. Raises ValueError."""
         self.beat.given(meter, tempo_bpm)
+
+    def play_on(self, grid: Grid | None) -> None:
+        """Measure the player's feel against this beat, which they do not move, until told otherwise; None: there is none."""
+        self.feel.play_on(grid)
 
     def tap(self, time_s: float) -> None:
         """The player taps a beat at time_s of the stream (three even taps are a tempo, the first is a downbeat)."""

@@ -110,6 +110,7 @@ class Mind:
 
     def step(self, frame: Frame) -> Decision:
         """Take one frame; never more than a few milliseconds except where a bar is imagined."""
+        self._analyzer.play_on(self._given or self._planner.fixed_beat)
         analysis = self._on_given_beat(self._analyzer.step(frame))
         self._resting = self._rests(analysis)
         heard = replace(analysis, grid=None) if self._resting else analysis
