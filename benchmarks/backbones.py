@@ -1,8 +1,9 @@
 """LSTM against SSM at equal size, on one core: what a thousand training tokens and a tick of playing cost.
 
-`python benchmarks/backbones.py [--quick]`. Equal size: the width whose backbone comes nearest to 1 or 2 million parameters.
-Costs are CPU time of this thread, so that a busy machine counts less; p99 of wall time is beside them. Flat: the median
-step at the start of a stream against that after 100,000 ticks. The scores (nats per frame) are in counterpoint.py.
+`python benchmarks/backbones.py [--quick]`. Equal size: the width whose backbone comes nearest to 1 or 2 million
+parameters. Costs are CPU time of this thread, so that a busy machine counts less; p99 of wall time is beside them.
+Flat: the median step at the start of a stream against that after 100,000 ticks. The scores (nats per frame) are in
+counterpoint.py.
 """
 
 from __future__ import annotations
@@ -97,8 +98,9 @@ def main() -> int:
     for name, size in rows:
         row = measured(name, size, 1.0 if args.quick else TRAINING_S, STEPS if args.quick else LONG_TICKS)
         print(
-            f"{name:<9} {row['parameters']:>10,}  {row['training_ktokens_per_cpu_s']:13.1f}  {row['step_cpu_p50_ms']:8.3f}"
-            f"  {row['step_cpu_p99_ms']:.3f}  ({row['step_wall_p99_ms']:.2f})   {row['step_cpu_p50_first_ticks_ms']:.3f} ->"
+            f"{name:<9} {row['parameters']:>10,}  {row['training_ktokens_per_cpu_s']:13.1f}"
+            f"  {row['step_cpu_p50_ms']:8.3f}  {row['step_cpu_p99_ms']:.3f}  ({row['step_wall_p99_ms']:.2f})"
+            f"   {row['step_cpu_p50_first_ticks_ms']:.3f} ->"
             f" {row['step_cpu_p50_ms']:.3f} at {row['ticks']:,}   {row['state_kb']:.0f}  {row['copy_us']:.1f}",
             flush=True,
         )

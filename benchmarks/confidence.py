@@ -1,4 +1,5 @@
-"""Are the confidences of the beat grid true? Reliability on made-up lines; `--fit` prints the tables for listener/rhythm/confidence.py.
+"""Are the confidences of the beat grid true? Reliability on made-up lines; `--fit` prints the tables for
+listener/rhythm/confidence.py.
 
 `python benchmarks/confidence.py [--fit] [--lines N] [--plot OUT.png]`. Fitted by isotonic regression (pool adjacent
 violators; Zadrozny and Elkan, KDD 2002) on one half of the lines, reported on the other. Right: the beats within 70 ms

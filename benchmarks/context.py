@@ -2,8 +2,9 @@
 
     python -m benchmarks.context [--weights STEM ...] [--bars 48]
 
-The same bars are scored with every context: those that lie 64 bars or more after a song's beginning. Beside them "counts
-given the bar before" (one bar of context). Plot: docs/context.png. Needs data_cache/responder.npz. Appends to results.jsonl.
+The same bars are scored with every context: those that lie 64 bars or more after a song's beginning. Beside them
+"counts given the bar before" (one bar of context). Plot: docs/context.png. Needs data_cache/responder.npz. Appends to
+results.jsonl.
 """
 
 from __future__ import annotations

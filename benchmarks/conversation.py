@@ -151,9 +151,8 @@ def failures(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         got = ours(row["text"])
         if not exact(row, got):
-            print(
-                f"{row['text']}\n  want {'; '.join(e.short() for e in wanted(row))}\n  got  {'; '.join(e.short() for e in got)}"
-            )
+            want, have = ("; ".join(edit.short() for edit in edits) for edits in (wanted(row), got))
+            print(f"{row['text']}\n  want {want}\n  got  {have}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Backbones on a public task: nats per frame on JSB Chorales and Nottingham: `python benchmarks/counterpoint.py [--quick]`.
+"""Backbones on a public task: nats per frame on JSB Chorales and Nottingham: `python benchmarks/counterpoint.py
+[--quick]`.
 
-The protocol is that of Bai et al. 2018 (arXiv:1803.01271; locuslab/TCN, poly_music/music_test.py): Boulanger-Lewandowski's
-splits, frame t + 1 predicted from the frames up to t, the binary cross entropies of the 88 keys summed, then the sum over
-all predicted frames of all pieces divided by their number (their `total_loss / count`: by frame, not by piece). Theirs are
-the published rows. Ours: the best epoch's averaged weights by validation, the test set scored once per row.
-Rows marked NADE let a key see the lower keys of its own frame: another model class, beside the protocol's independent keys.
+The protocol is that of Bai et al. 2018 (arXiv:1803.01271; locuslab/TCN, poly_music/music_test.py):
+Boulanger-Lewandowski's splits, frame t + 1 predicted from the frames up to t, the binary cross entropies of the 88 keys
+summed, then the sum over all predicted frames of all pieces divided by their number (their `total_loss / count`: by
+frame, not by piece). Theirs are the published rows. Ours: the best epoch's averaged weights by validation, the test set
+scored once per row. Rows marked NADE let a key see the lower keys of its own frame: another model class, beside the
+protocol's independent keys.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
     python -m benchmarks.dials [--weights STEM] [--songs 12] [--guidance 3]
 
-Rank correlation: Spearman's, of setting and measure within a song, averaged over songs. Others: how far the other dials'
-measures move, in ranks of the training music (0..1), from the lowest setting to the highest,
-and between two seeds of the same setting. Friction: "dissonant, do not
-resolve" must raise tension (chord qualities and notes outside their chord, Lerdahl & Krumhansl 2007) and lower the
-falling fifths without wrong notes, that is without leaving the song's key and its two neighbours on the circle of fifths
-(Lerdahl 2001, Tonal Pitch Space). Needs data_cache/responder.npz. Appends to results.jsonl.
+Rank correlation: Spearman's, of setting and measure within a song, averaged over songs. Others: how far the other
+dials' measures move, in ranks of the training music (0..1), from the lowest setting to the highest, and between two
+seeds of the same setting. Friction: "dissonant, do not resolve" must raise tension (chord qualities and notes outside
+their chord, Lerdahl & Krumhansl 2007) and lower the falling fifths without wrong notes, that is without leaving the
+song's key and its two neighbours on the circle of fifths (Lerdahl 2001, Tonal Pitch Space). Needs
+data_cache/responder.npz. Appends to results.jsonl.
 """
 
 from __future__ import annotations

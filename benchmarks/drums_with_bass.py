@@ -2,11 +2,12 @@
 
     python benchmarks/drums_with_bass.py [--weights STEM ...] [--per-meter 6] [--ticks 256]
 
-Systems: each responder answering the songs' basses tick by tick (it hears tick t-1 when it plays t), the songs' own drum
-bars shuffled, the drums of a training song in the meter (real, but deaf), the commonest bar of the meter. Every measure is taken per bar; its distribution is compared with the true
-one by Jensen-Shannon divergence in bits (0: the same, 1: disjoint). Shuffled bars have the true density and syncopation by
-construction: only what the drums do *with the bass* can tell them from the truth.
-Needs ../shared (through data_cache/, which `python -m models.data` builds). Appends to benchmarks/results.jsonl.
+Systems: each responder answering the songs' basses tick by tick (it hears tick t-1 when it plays t), the songs' own
+drum bars shuffled, the drums of a training song in the meter (real, but deaf), the commonest bar of the meter. Every
+measure is taken per bar; its distribution is compared with the true one by Jensen-Shannon divergence in bits (0: the
+same, 1: disjoint). Shuffled bars have the true density and syncopation by construction: only what the drums do *with
+the bass* can tell them from the truth. Needs ../shared (through data_cache/, which `python -m models.data` builds).
+Appends to benchmarks/results.jsonl.
 """
 
 from __future__ import annotations
@@ -162,7 +163,9 @@ def _rows(truth: dict[str, list[Bars]], made: dict[str, list[Bars]]) -> Iterator
 
 
 def chosen(songs: list[Song], per_meter: int, ticks: int) -> list[Song]:
-    """Test songs with bass and drums: per_meter of each source and meter, and of mixed meter, spread over the corpus."""
+    """Test songs with bass and drums: per_meter of each source and meter, and of mixed meter,
+    spread over the corpus.
+    """
     groups: dict[tuple[str, str], list[Song]] = defaultdict(list)
     for song in songs:
         bass = song.events.known[:ticks] & (song.events.bass[:ticks, 0] >= 0)
@@ -245,7 +248,9 @@ def show(tables: dict[str, dict[str, Row]], count: int, ticks: int) -> None:
 
 
 def verdict(tables: dict[str, dict[str, Row]]) -> bool:
-    """Whether the first responder beats the commonest bar in all measures, shuffled bars in agreement; odd meters hold."""
+    """Whether the first responder beats the commonest bar in all measures, shuffled bars in agreement;
+    odd meters hold.
+    """
     ours = next(rows for name, rows in tables.items() if name.startswith("responder"))
     shuffle, common = tables["the same bars shuffled"]["all"], tables["commonest bar of the meter"]["all"]
     least = likeness(ours["4/4"]) * (1 - ALLOWED_LOSS) if "4/4" in ours else 0.0
@@ -261,7 +266,8 @@ def verdict(tables: dict[str, dict[str, Row]]) -> bool:
     gaps = [abs(row.agreement - truth) for row in (ours["all"], shuffle)]
     print(f"mean F1 from truth's: responder {gaps[0]:.3f}, shuffled {gaps[1]:.3f}")
     print(
-        f"beats the commonest bar: {beaten}; nearer to truth's agreement than shuffled bars: {closer}; odd meters: {holds}"
+        f"beats the commonest bar: {beaten}; nearer to truth's agreement than shuffled bars: {closer};"
+        f" odd meters: {holds}"
     )
     return beaten and closer and holds
 

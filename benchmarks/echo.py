@@ -1,8 +1,9 @@
-"""What the ears hear of a bass while the band plays into the same microphone: `python benchmarks/echo.py [--only GLOB]`.
+"""What the ears hear of a bass while the band plays into the same microphone: `python benchmarks/echo.py [--only
+GLOB]`.
 
-Each clip of the shared set gets a band in its own tempo and chords, played by the synth that ships through a loudspeaker
-in a simulated room (pyroomacoustics, image sources), the card's latency before it. Systems: no cancelling, NLMS of the
-same length (Haykin, Adaptive Filter Theory, ch. 6), ours; all begin without knowing the room.
+Each clip of the shared set gets a band in its own tempo and chords, played by the synth that ships through a
+loudspeaker in a simulated room (pyroomacoustics, image sources), the card's latency before it. Systems: no cancelling,
+NLMS of the same length (Haykin, Adaptive Filter Theory, ch. 6), ours; all begin without knowing the room.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Does the band stay with the player? Its drum onsets against the true beats, when the tempo moves and when it jumps.
 
-`python benchmarks/following.py [--clips even|odd|all] [--only SCENE ...] [--quick]`. Deliberate micro-timing is off (looseness 0) but where
-it says otherwise. Beside it: the opening's tempo for ever; the last interval played on from the last beat, as our ears,
-madmom online and aubio.tempo tell it.
+`python benchmarks/following.py [--clips even|odd|all] [--only SCENE ...] [--quick]`. Deliberate micro-timing is off
+(looseness 0) but where it says otherwise. Beside it: the opening's tempo for ever; the last interval played on from the
+last beat, as our ears, madmom online and aubio.tempo tell it.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ ASKED_S = (-0.010, 0.0, 0.015, 0.030)
 
 
 def asked_behind(found: Sequence[Piece]) -> dict[str, float]:
-    """Asked "15 ms" -> how much later than when it is asked for nothing the band plays, ms; and its spread over lines."""
+    """Asked "15 ms" -> how much later than when it is asked for nothing the band plays, ms;
+    and its spread over lines.
+    """
     middles = {}
     for asked_s in ASKED_S:
         rows = [measure(p, s) for p, s in zip(found, band_with(behind_s=asked_s)(found), strict=True)]

@@ -1,7 +1,7 @@
 """What the band follows in benchmarks/following.py: lines of ../shared/listening at other tempi, and with events.
 
-Two ways to make sound: the clip's own notes, cut out and put where the new tempo wants them (real basses stay real), and
-FluidSynth from the clip's truth where notes must sound longer or come from two clips. Beats are known in both.
+Two ways to make sound: the clip's own notes, cut out and put where the new tempo wants them (real basses stay real),
+and FluidSynth from the clip's truth where notes must sound longer or come from two clips. Beats are known in both.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Piece:
 
 @dataclass
 class Clip:
-    """notes: (unit, units long, pitch or None of a dead note, velocity) with 0 = the first beat; units in the line, a whole number of bars."""
+    """notes: (unit, units long, pitch or None of a dead note, velocity) with 0 = the first beat;
+    units in the line, a whole number of bars.
+    """
 
     name: str
     notes: list[tuple[float, float, int | None, int]]
@@ -98,7 +100,9 @@ def as_it_is(clip: Clip) -> Piece:
 
 
 def moved(clip: Clip, name: str, rate: Rate, seconds: float, late_s: float = 0.0) -> Piece:
-    """The clip over and over, its notes cut out and put where the tempo wants them; late_s behind it from EVENT_S on."""
+    """The clip over and over, its notes cut out and put where the tempo wants them;
+    late_s behind it from EVENT_S on.
+    """
     place = warp(clip, rate, seconds)
     bars = int(np.searchsorted(place(np.arange(0.0, 1000, clip.bar)), seconds))
     total = max(bars, 4) * clip.bar
@@ -189,7 +193,9 @@ def _velocity(velocity: int) -> int:
 
 
 def two_halves(clip: Clip, name: str, then: Clip, pause_s: float, ratio: float, hold_s: float = 0.0) -> Piece:
-    """`clip` until EVENT_S, a held downbeat of hold_s or a silence of pause_s, then `then` at `ratio` times the tempo."""
+    """`clip` until EVENT_S, a held downbeat of hold_s or a silence of pause_s,
+    then `then` at `ratio` times the tempo.
+    """
     p, q = clip.period_s, clip.period_s / ratio
     bars = max(4, int(np.ceil(EVENT_S / p / clip.bar)))
     turn, more = bars * clip.bar, max(6, int(np.ceil(EVENT_S / q / then.bar)))

@@ -1,4 +1,6 @@
-"""docs/following.png: one drifting line with the band on it, and how far strokes lie from the beats over all of them."""
+"""docs/following.png: one drifting line with the band on it,
+and how far strokes lie from the beats over all of them.
+"""
 
 from __future__ import annotations
 

@@ -91,7 +91,9 @@ def band(
     behind_s: float = 0.0,
     seed: int = 0,
 ) -> list[Stroke]:
-    """What the drummer plays to what was heard, as agent/session/offline.py plays it; a plan takes plan_s to be made."""
+    """What the drummer plays to what was heard, as agent/session/offline.py plays it;
+    a plan takes plan_s to be made.
+    """
     settings = BandConfig(looseness=looseness, behind_ms=1000 * behind_s, seed=seed)
     timing = Timing.load() if looseness else None
     planner = Planner(responder or OnEveryBeat(), settings, commit_s=commit_s, timing=timing)

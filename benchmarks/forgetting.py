@@ -1,8 +1,8 @@
 """What five players' adapters gain them, and what they cost the base corpus and each other: the forgetting matrix.
 
-`python -m benchmarks.forgetting [--dry] [--fresh]`. Players are adapted to one after the other. The ways: one adapter for
-all, going on from player to player, without and with rehearsal (models.course); and one for each, with rehearsal: what
-ships. Nats a tick (parts summed) on pieces held out of everything. Adapters are cached in data_cache/forgetting.
+`python -m benchmarks.forgetting [--dry] [--fresh]`. Players are adapted to one after the other. The ways: one adapter
+for all, going on from player to player, without and with rehearsal (models.course); and one for each, with rehearsal:
+what ships. Nats a tick (parts summed) on pieces held out of everything. Adapters are cached in data_cache/forgetting.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def main() -> None:
 
 
 def losses(setting: Setting, way: Way, before: NDArray[Any], fresh: bool) -> Iterator[list[float]]:
-    """After each adaptation: the base's loss (with one adapter each: the worst so far), then every player's with what he
-    would play with then."""
+    """After each adaptation: the base's loss (with one adapter each: the worst so far), then every player's with what
+    he would play with then."""
     start, worst, own = None, float(before[0]), [float(x) for x in before[1:]]
     for number in range(len(setting.players)):
         start = setting.adapted(way, number, start, fresh)

@@ -1,7 +1,7 @@
 """Garbage in: what is heard where no bass plays, beside aubio: `python benchmarks/garbage.py [--seconds 40]`.
 
-Prints notes (named, not ghosts), ghosts and onsets per minute for each kind of garbage. Where a bass does play (clipped,
-NaN), only what matches no true note counts. Appends to results.jsonl.
+Prints notes (named, not ghosts), ghosts and onsets per minute for each kind of garbage. Where a bass does play
+(clipped, NaN), only what matches no true note counts. Appends to results.jsonl.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/groove.py
 
-Every system is told piece, level, place, tempo and style of each hit; "feel told" adds the take's swing and mean lateness.
-Needs ../shared (through data_cache/groove.npz). Appends to benchmarks/results.jsonl.
+Every system is told piece, level, place, tempo and style of each hit; "feel told" adds the take's swing and mean
+lateness. Needs ../shared (through data_cache/groove.npz). Appends to benchmarks/results.jsonl.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Simple answers to when and how hard a drum is struck: on the grid, or drawn from counted tables. For benchmarks/groove.py."""
+"""Simple answers to when and how hard a drum is struck: on the grid, or drawn from counted tables.
+For benchmarks/groove.py.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def context_of(columns: list[Column]) -> Ints:
 
 
 class Table:
-    """Counts of `bins` values given the first key, the first two ...; each backs off to the one before by alpha counts."""
+    """Counts of `bins` values given the first key, the first two ...;
+    each backs off to the one before by alpha counts.
+    """
 
     def __init__(self, values: list[Ints], columns: list[list[Column]], bins: int, alpha: float) -> None:
         sizes = [size for _, size in columns[0]]

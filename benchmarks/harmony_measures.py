@@ -4,8 +4,8 @@ note_in_chord: share of the sounding ticks of a line whose pitch class the chord
 onset_emd_ticks: earth mover's distance, in 16ths, between the distributions of the time from the line's last onset to
 each chord onset (0 to 16, more) of a system and of the ground truth. length_emd_ticks: the same of chord lengths.
 length_entropy_bits: entropy of chord lengths. chord_entropy_bits: of chords by duration, root and quality.
-distinct_chords. tones_per_chord, by duration: more tones contain more notes. vendi: Vendi score (Friedman & Dieng 2022) over songs, kernel: cosine of the counts of chord changes
-(quality, interval, quality), which do not depend on the key.
+distinct_chords. tones_per_chord, by duration: more tones contain more notes. vendi: Vendi score (Friedman & Dieng 2022)
+over songs, kernel: cosine of the counts of chord changes (quality, interval, quality), which do not depend on the key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Simple accompanists that a learned one must beat: each gives chord ids [T] for a song, from the notes before a beat."""
+"""Simple accompanists that a learned one must beat:
+each gives chord ids [T] for a song, from the notes before a beat.
+"""
 
 from __future__ import annotations
 

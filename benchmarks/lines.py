@@ -37,7 +37,9 @@ COLOUR_ODDS = np.array([0.4, 0.2, 0.12, 0.08, 0.08, 0.05, 0.04, 0.03])
 
 @dataclass
 class Line:
-    """notes in order; beats_s with positions (1 = downbeat); meter and tempo at the end; changes_s: when they changed."""
+    """notes in order; beats_s with positions (1 = downbeat); meter and tempo at the end;
+    changes_s: when they changed.
+    """
 
     notes: list[Event]
     beats_s: Floats

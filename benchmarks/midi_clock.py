@@ -142,7 +142,9 @@ def _sleep_and_send(bpm: float, seconds: float, exact: bool) -> None:
 
 
 def figures(times: Times, bpm: float) -> dict[str, float]:
-    """interval_*: |interval - expected| at the receiver; phase: distance from evenly spaced clocks at their mean tempo."""
+    """interval_*: |interval - expected| at the receiver;
+    phase: distance from evenly spaced clocks at their mean tempo.
+    """
     expected_s = 60 / bpm / 24
     off = np.abs(np.diff(times) - expected_s)
     number = np.arange(len(times))
@@ -169,7 +171,9 @@ SYSTEMS = {
 
 
 def _give_up_realtime() -> None:
-    """What is started from here on may not ask for realtime scheduling; the JACK server, which runs already, keeps it."""
+    """What is started from here on may not ask for realtime scheduling;
+    the JACK server, which runs already, keeps it.
+    """
     ctypes.CDLL(None, use_errno=True).prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0)
 
 

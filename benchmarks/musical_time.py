@@ -1,4 +1,5 @@
-"""Beat, meter and tempo on made-up lines as imperfect ears hear them, beside a trivial rule: by meter, tempo and change.
+"""Beat, meter and tempo on made-up lines as imperfect ears hear them, beside a trivial rule: by meter, tempo and
+change.
 
 `python benchmarks/musical_time.py [--lines N]`. The rule: the lag at which the inter-onset
 intervals of the last 8 s agree best (prior as in Parncutt 1994), beats at the phase where most onsets lie, always 4.

@@ -43,7 +43,9 @@ def packet_bytes(ogg: bytes) -> int:
 
 
 def aligned(got: Samples, wanted: Samples) -> Samples:
-    """`got` moved by the lag within 0.1 s at which it correlates best with `wanted` [N] -> [N], zeros where it has none."""
+    """`got` moved by the lag within 0.1 s at which it correlates best with `wanted` [N] -> [N],
+    zeros where it has none.
+    """
     both = signal.correlate(got, wanted, "full", "fft")
     lags = signal.correlation_lags(len(got), len(wanted))
     near = np.abs(lags) <= LONGEST_LAG

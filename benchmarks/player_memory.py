@@ -1,8 +1,9 @@
 """What a memory of the player's own music does at once, without training: nats a tick with it and without.
 
-`python -m benchmarks.player_memory [--dry]`. The players of benchmarks/players.py. Two questions: his earlier pieces known, other
-pieces of his (half of what is held out; the memory's few settings were chosen on the other half); and of one piece, the
-later bars given the earlier ones. Beside it, what a memory of a player costs the base corpus, and how long a tick takes.
+`python -m benchmarks.player_memory [--dry]`. The players of benchmarks/players.py. Two questions: his earlier pieces
+known, other pieces of his (half of what is held out; the memory's few settings were chosen on the other half); and of
+one piece, the later bars given the earlier ones. Beside it, what a memory of a player costs the base corpus, and how
+long a tick takes.
 """
 
 from __future__ import annotations

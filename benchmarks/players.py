@@ -1,7 +1,8 @@
 """Five simulated players, each of one liking, in pieces that the responder was not trained on.
 
-Two are of sources as they are (game music; POP909's songs, which the responder never saw: melody, bass and chords). Three
-like one habit, by rule, over the corpus's held-out accompaniments: the rule says what the band should have played.
+Two are of sources as they are (game music; POP909's songs, which the responder never saw: melody, bass and chords).
+Three like one habit, by rule, over the corpus's held-out accompaniments: the rule says what the band should have
+played.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What a frame is described by, 75 times a second: our codes, the same untrained, EnCodec's own size untrained, log-mel."""
+"""What a frame is described by, 75 times a second:
+our codes, the same untrained, EnCodec's own size untrained, log-mel.
+"""
 
 from __future__ import annotations
 

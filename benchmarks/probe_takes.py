@@ -1,7 +1,7 @@
 """Lines whose every onset, pitch, level and way of playing is known, for the probes of benchmarks/probes.py.
 
-Whole instruments are held out: no bass of the asked takes is in the taught ones nor in the codec's training. The recorded
-`spaghetti` and `linguine` are one Bass VI in two sets, so the first teaches nothing here either.
+Whole instruments are held out: no bass of the asked takes is in the taught ones nor in the codec's training. The
+recorded `spaghetti` and `linguine` are one Bass VI in two sets, so the first teaches nothing here either.
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
     python -m benchmarks.push [--weights STEM ...] [--songs 24]
 
-Key: the bass of a held-out song is transposed by 6 semitones from beat 17 on. Per beat: the share of bass onsets that lie
-in the chord that sounds, beside the *greedy rule* (each beat, the triad or dominant seventh that covers most of the last
-four beats of bass). Meter: eight bars of one held-out song, then another song's in another meter from bar 9 on. Per beat:
-agreement (F1) of kick and bass onsets. Back to normal: the first beat from which the mean of that beat and the next is at
-least 90% of the normal level (key: beats 9 to 16; meter: from the fourth bar of the new meter on). A jump of tempo is not a
-jump to a model that lives on ticks; the engine's tests have it. Needs data_cache/responder.npz. Appends to results.jsonl.
+Key: the bass of a held-out song is transposed by 6 semitones from beat 17 on. Per beat: the share of bass onsets that
+lie in the chord that sounds, beside the *greedy rule* (each beat, the triad or dominant seventh that covers most of the
+last four beats of bass). Meter: eight bars of one held-out song, then another song's in another meter from bar 9 on.
+Per beat: agreement (F1) of kick and bass onsets. Back to normal: the first beat from which the mean of that beat and
+the next is at least 90% of the normal level (key: beats 9 to 16; meter: from the fourth bar of the new meter on). A
+jump of tempo is not a jump to a model that lives on ticks; the engine's tests have it. Needs data_cache/responder.npz.
+Appends to results.jsonl.
 """
 
 from __future__ import annotations

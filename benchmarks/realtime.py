@@ -131,7 +131,9 @@ def start() -> dict[str, float]:
 
 
 def memory(hours: float) -> dict[str, float]:
-    """The take over and over as one file, as fast as the path allows; how the process grows, the first tenth left out."""
+    """The take over and over as one file, as fast as the path allows;
+    how the process grows, the first tenth left out.
+    """
     import soundfile as sf
 
     with tempfile.TemporaryDirectory() as folder:
@@ -207,7 +209,8 @@ def _suffered(stage: Stage, fault: Any) -> Outcome:
     except TimeoutError as cause:
         return Outcome(f"{fault.name}: {cause}", float("nan"), 0, float("nan"), float("nan"), stage.synth.hanging)
     print(
-        f"  {outcome.name}: silent {outcome.silence_s:.2f} s, back after {outcome.back_s:.2f} s, hanging {outcome.hanging}"
+        f"  {outcome.name}: silent {outcome.silence_s:.2f} s, back after {outcome.back_s:.2f} s,"
+        f" hanging {outcome.hanging}"
     )
     return outcome
 

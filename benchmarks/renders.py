@@ -2,8 +2,9 @@
 
     python -m benchmarks.renders [--weights STEM] [--bars 16]
 
-Writes benchmarks/renders/NN-name.mid (and .wav where fluidsynth is installed; neither is committed) and the contact sheet
-docs/contact_sheet.png. The judgement of each is written by hand in docs/ear_test.md. Needs data_cache/responder.npz.
+Writes benchmarks/renders/NN-name.mid (and .wav where fluidsynth is installed; neither is committed) and the contact
+sheet docs/contact_sheet.png. The judgement of each is written by hand in docs/ear_test.md. Needs
+data_cache/responder.npz.
 """
 
 from __future__ import annotations

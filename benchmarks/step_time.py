@@ -1,4 +1,5 @@
-"""What one `Analyzer.step(Frame)` costs, and which estimator it goes to: `python benchmarks/step_time.py [--minutes 10]`.
+"""What one `Analyzer.step(Frame)` costs, and which estimator it goes to: `python benchmarks/step_time.py [--minutes
+10]`.
 
 Times are CPU seconds of this thread, so that a busy machine does not count; wall p99 is printed beside them. The long
 stream says whether memory grows. Appends to results.jsonl.

@@ -44,7 +44,8 @@ TARGET_MS = 150.0
 REPEATS = 7  # times each line is timed, on a copy of where it stood
 FORM_BARS = 4
 SCRIPT = (
-    "I like the direction but the snare is too present. And I want more dissonance in the harmony, but don't resolve it.",
+    "I like the direction but the snare is too present. "
+    "And I want more dissonance in the harmony, but don't resolve it.",
     "Think early-90s Bristol: slightly behind the beat, heavy bottom.",
     "thin the hats out a little",
     "a fill in bar four",

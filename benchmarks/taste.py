@@ -1,9 +1,10 @@
-"""How fast a player's taste is learned: regret of what is proposed, and the error of the preferred dials, in simulation.
+"""How fast a player's taste is learned: regret of what is proposed, and the error of the preferred dials, in
+simulation.
 
-`python -m benchmarks.taste [--runs 60] [--dry]`. Ideas: agent/memory/taste.py's Thompson sampling over the catalogue, its memory
-written and read as between sessions, beside random, one idea for everybody (the most popular), UCB1 (Auer et al. 2002),
-epsilon-greedy, and ours without forgetting. Regret: what the best idea at that time would have been welcome more, summed.
-Dials: a player with a place for the dial in mind says "more" or "less" where it is too far off.
+`python -m benchmarks.taste [--runs 60] [--dry]`. Ideas: agent/memory/taste.py's Thompson sampling over the catalogue,
+its memory written and read as between sessions, beside random, one idea for everybody (the most popular), UCB1 (Auer et
+al. 2002), epsilon-greedy, and ours without forgetting. Regret: what the best idea at that time would have been welcome
+more, summed. Dials: a player with a place for the dial in mind says "more" or "less" where it is too far off.
 """
 
 from __future__ import annotations
@@ -188,8 +189,8 @@ def main() -> None:
 
 def regret_table(curves: dict[str, dict[str, Floats]]) -> Table:
     runs = len(next(iter(next(iter(curves.values())).values())))
-    title = f"Regret after {SESSIONS} sessions of {PROPOSALS} proposals (mean of {runs} players ± its standard error; the last 80)"
-    out = Table(title=title)
+    title = f"Regret after {SESSIONS} sessions of {PROPOSALS} proposals"
+    out = Table(title=f"{title} (mean of {runs} players ± its standard error; the last 80)")
     for name in ("", *PROFILES):
         out.add_column(name, justify="right" if name else "left")
     for name, found in curves.items():

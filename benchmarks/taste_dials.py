@@ -90,7 +90,9 @@ DIALS: dict[str, Callable[[], Any]] = {
 
 
 def dial_errors(make: Callable[[], Any], seed: int) -> tuple[list[float], list[int]]:
-    """After each of max(AFTER) sessions: how far from the player's place the next would begin, and words needed in it."""
+    """After each of max(AFTER) sessions: how far from the player's place the next would begin,
+    and words needed in it.
+    """
     rng, dial, errors, words = np.random.default_rng(seed), make(), [], []
     place = float(rng.uniform(0.05, 0.95))
     for _ in range(max(AFTER) + 1):
@@ -109,7 +111,8 @@ def dial_errors(make: Callable[[], Any], seed: int) -> tuple[list[float], list[i
 
 def dial_table(learned: Mapping[str, Sequence[Learned]]) -> Table:
     out = Table(
-        title="Distance of the dial from the player's place when a session begins, after n sessions (0-1); words said in it"
+        title="Distance of the dial from the player's place when a session begins, after n sessions (0-1);"
+        " words said in it"
     )
     for name in ("", *(str(n) for n in AFTER)):
         out.add_column(name, justify="right" if name else "left")

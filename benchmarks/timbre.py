@@ -136,7 +136,9 @@ def calibration(fitted_on: list[Asked], asked: list[Asked]) -> tuple[float, floa
 
 
 def cost(seconds: float = 20.0) -> dict[str, float]:
-    """Of the tracker as it runs, a note every 267 ms: CPU seconds per second, CPU milliseconds of the steps that tell."""
+    """Of the tracker as it runs, a note every 267 ms:
+    CPU seconds per second, CPU milliseconds of the steps that tell.
+    """
     tracker, rng, steps, told = TimbreTracker(), np.random.default_rng(0), [], []
     for index in range(int(seconds * 75)):
         frame = Frame(rng.normal(0, 0.1, FRAME_SAMPLES).astype(np.float32), index * FRAME_SAMPLES)
@@ -154,7 +156,8 @@ def report(asked: list[Asked], kind: str) -> None:
     tables = {name: accuracy(parts, name) for name in parts[0].scores}
     clean = accuracy(parts, "antiphon", clean=True)
     print(
-        f"\nheld out: the {kind}\n{'set':24}{'technique':10}{'n':>5}{'antiphon':>10}{'clean':>8}{'bright':>8}{'major':>8}"
+        f"\nheld out: the {kind}\n"
+        f"{'set':24}{'technique':10}{'n':>5}{'antiphon':>10}{'clean':>8}{'bright':>8}{'major':>8}"
     )
     for bank, (technique, share, n) in tables["antiphon"].items():
         others = "".join(f"{tables[name][bank][1]:8.2f}" for name in ("brightness", "majority"))
@@ -186,7 +189,8 @@ def main() -> None:
     scale, error = calibration(kinds["instrument"], kinds["soundfont"])
     costs = cost()
     print(
-        f"\ncalibration: temperature {scale:.2f} from held-out instruments, ECE {error:.3f} on {UNSEEN_FONT}\ncost: {costs}"
+        f"\ncalibration: temperature {scale:.2f} from held-out instruments, ECE {error:.3f} on {UNSEEN_FONT}\n"
+        f"cost: {costs}"
     )
     results.append("timbre", "antiphon", {"temperature": round(scale, 3), "ece_soundfont": round(error, 3), **costs})
 

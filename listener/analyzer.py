@@ -32,7 +32,10 @@ class Analyzer:
         self.timbre = TimbreTracker()
 
     def push(self, hop: Frame) -> EarEvents:
-        """The next 80 samples, for those who want an onset the moment it is heard; `step` then takes the whole frame."""
+        """The next 80 samples, for those who want an onset the moment it is heard.
+
+        `step` then takes the whole frame.
+        """
         assert hop.samples.shape == (HOP,), f"a hop is [{HOP}], not {hop.samples.shape}"
         heard = self._ears.push(hop.samples, hop.start_sample, hop.lag_s)
         self._heard, self._hops = self._heard.and_then(heard), self._hops + 1
@@ -50,7 +53,10 @@ class Analyzer:
         self.beat.given(meter, tempo_bpm)
 
     def play_on(self, grid: Grid | None) -> None:
-        """Measure the player's feel against this beat, which they do not move, until told otherwise; None: there is none."""
+        """Measure the player's feel against this beat, which they do not move, until told otherwise.
+
+        None: there is none.
+        """
         self.feel.play_on(grid)
 
     def tap(self, time_s: float) -> None:

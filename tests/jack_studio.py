@@ -36,7 +36,8 @@ class Studio:
         self._start: int | None = None
         self._frames = 0
         self._heard = np.zeros((len(self.take) + 20 * self.rate, 2), np.float32)
-        # counts notes in C++: this client's Python callback is now and then too late for a period and misses what was in it
+        # counts notes in C++: this client's Python callback is now and then too late for a period and misses what was
+        # in it
         self._counter = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "counter", queue_size_limit=100_000)
         self._counter.open_virtual_port("notes")
         self._sounding: set[tuple[int, int]] = set()

@@ -1,5 +1,5 @@
-"""A stage for fault tests: a JACK server that can be killed, a take that plays round and round into Antiphon, a hardware
-synth that counts, and Antiphon's daemon on it, plugged together again whenever ports come and go."""
+"""A stage for fault tests: a JACK server that can be killed, a take that plays round and round into Antiphon, a
+hardware synth that counts, and Antiphon's daemon on it, plugged together again whenever ports come and go."""
 
 from __future__ import annotations
 
@@ -160,7 +160,9 @@ class Room:
 
 
 class Stage:
-    """Everything together. flags: for `antiphon daemon`. steps_clock: its wall clock can be stepped. `with Stage(folder, take) as stage:`"""
+    """Everything together. flags: for `antiphon daemon`. steps_clock: its wall clock can be stepped.
+    `with Stage(folder, take) as stage:`
+    """
 
     def __init__(self, folder: Path, take: np.ndarray, *flags: str, steps_clock: bool = False) -> None:
         self.folder, self._take, self._flags = folder, take, flags

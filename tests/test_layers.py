@@ -1,4 +1,6 @@
-"""Imports run one way: listener <- models <- agent; inside agent/ and models/ rooms import only the rooms below them."""
+"""Imports run one way: listener <- models <- agent;
+inside agent/ and models/ rooms import only the rooms below them.
+"""
 
 import ast
 from graphlib import TopologicalSorter

@@ -1,7 +1,8 @@
 """Names and priorities of our processes and threads. Where the system does not grant one, nothing changes.
 
-The mind has a low real-time priority: busy programs do not starve it, and it stays below the audio process. A process that never blocks under SCHED_RR would starve everything of its core: after LONGEST_S without a pause the
-kernel sends SIGXCPU (RLIMIT_RTTIME), and it goes on at an ordinary priority until it has caught up.
+The mind has a low real-time priority: busy programs do not starve it, and it stays below the audio process. A process
+that never blocks under SCHED_RR would starve everything of its core: after LONGEST_S without a pause the kernel sends
+SIGXCPU (RLIMIT_RTTIME), and it goes on at an ordinary priority until it has caught up.
 """
 
 from __future__ import annotations

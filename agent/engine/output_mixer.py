@@ -1,4 +1,4 @@
-"""From the stems of the band and the loop to the loudspeaker: mixed, with the bass where it is wanted, to its channels."""
+"""Mixes the stems of the band and the loop, with the bass where it is wanted, for the loudspeaker's channels."""
 
 from __future__ import annotations
 

@@ -98,8 +98,8 @@ def chords_of_songs(songs: Sequence[Song]) -> Tensor:
 
 
 def context(line: Line, chords: Tensor, at: Tensor, plain: bool) -> tuple[Tensor, Tensor]:
-    """Planes [B, T, K, 12] and scalars [B, T, S] for the decisions at ticks `at` [B, T]; chords [B, W] from `at` on, and
-    notes from `at` on, are not looked at. plain: the last beat's notes and the chord that holds, no more."""
+    """Planes [B, T, K, 12] and scalars [B, T, S] for the decisions at ticks `at` [B, T]; chords [B, W] from `at` on,
+    and notes from `at` on, are not looked at. plain: the last beat's notes and the chord that holds, no more."""
     recent = [_window(line.counts, at - k, at - k + 1, at) for k in range(1, RECENT_TICKS + 1)]
     onsets = torch.stack([_get(line.onset, at - k, 0) for k in range(1, RECENT_TICKS + 1)], -1).float()
     now = _get(chords, at - 1, NO_CHORD)

@@ -1,4 +1,5 @@
-"""Chords under a line while it is played: a small causal network decides at every beat to hold or to change, and to what.
+"""Chords under a line while it is played: a small causal network decides at every beat to hold or to change, and to
+what.
 
 The plain one is the usual online maximum likelihood (the last beat's notes and its own last chord into a recurrent
 network). The other also sees pitch-class histograms and what followed here 1, 2, 4 and 8 bars ago from every root
@@ -45,7 +46,9 @@ ALARM_STAYS = 0.7  # per decision
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """backbone: of models.backbones. stride_ticks: 4 decides on beats, where all chords of POP909 change; 1 on 16ths."""
+    """backbone: of models.backbones. stride_ticks: 4 decides on beats,
+    where all chords of POP909 change; 1 on 16ths.
+    """
 
     backbone: str = "lstm"
     hidden: int = 128
@@ -60,9 +63,10 @@ class Taste:
     """How to choose from what the network says. All weights are in nats.
 
     next_weight, heard_weight: for a chord that contains all of the guessed notes, of those of the last heard_ticks.
-    hurry: towards a change, when another chord would contain all of them and the one that holds none.
-    hazard_bias: towards a change, always. alarm_weight: like heard_weight, while the notes come from another key than the
-    guessed ones. tone_cost: of each tone beyond a triad, against chords that fit because they are full. modulation: how likely that is, per decision. top_p: the network's likeliest chords to choose among.
+    hurry: towards a change, when another chord would contain all of them and the one that holds none. hazard_bias:
+    towards a change, always. alarm_weight: like heard_weight, while the notes come from another key than the guessed
+    ones. tone_cost: of each tone beyond a triad, against chords that fit because they are full. modulation: how likely
+    that is, per decision. top_p: the network's likeliest chords to choose among.
     """
 
     temperature: float = 1.0
@@ -79,7 +83,9 @@ class Taste:
 
 
 class Said(NamedTuple):
-    """hazard [...]: logit of a change; chords [..., CHORDS]: logits of the next one; notes [..., 12]: of the next notes."""
+    """hazard [...]: logit of a change; chords [..., CHORDS]: logits of the next one;
+    notes [..., 12]: of the next notes.
+    """
 
     hazard: Tensor
     chords: Tensor
@@ -111,7 +117,9 @@ class OnlineHarmony(nn.Module):
 
 
 class CircleHead(nn.Module):
-    """Planes [N, K, 12] and y [N, H] -> chord logits [N, CHORDS], note logits [N, 12]: the same weights for each root."""
+    """Planes [N, K, 12] and y [N, H] -> chord logits [N, CHORDS], note logits [N, 12]:
+    the same weights for each root.
+    """
 
     def __init__(self, planes: int, hidden: int) -> None:
         super().__init__()
@@ -130,7 +138,9 @@ class CircleHead(nn.Module):
 
 
 def play(net: OnlineHarmony, songs: Sequence[Song], taste: Taste, seed: int, bass: bool = False) -> list[NDArray[Any]]:
-    """Chord ids [T] for every song: at tick t from the notes before t and its own chords. bass: hear the bass instead."""
+    """Chord ids [T] for every song: at tick t from the notes before t and its own chords.
+    bass: hear the bass instead.
+    """
     line = line_of_songs(songs, bass)
     chords = play_line(net, line, taste, seed).numpy().astype(np.int16)
     return [row[: len(song)] for row, song in zip(chords, songs, strict=True)]
@@ -172,7 +182,8 @@ def raised(chords: Tensor, shift: Tensor) -> Tensor:
 
 class KeyShift:
     """Notices that the player has modulated: a hidden Markov filter over 12 transpositions of the notes the network
-    guessed, fed with each note that begins. shift [B]: semitones, -5 to 6. alarm [B]: 0..1, that it is not the one thought."""
+    guessed, fed with each note that begins. shift [B]: semitones, -5 to 6. alarm [B]: 0..1, that it is not the one
+    thought."""
 
     def __init__(self, batch: int, rate: float) -> None:
         """rate: chance of a modulation per decision; 0 never follows one."""

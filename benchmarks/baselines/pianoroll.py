@@ -1,8 +1,9 @@
 """Frame-level models of polyphony: a backbone over 88-key frames, and how likely the keys of the next frame are.
 
-The task of Boulanger-Lewandowski et al. 2012 (arXiv:1206.6392) and Bai et al. 2018 (arXiv:1803.01271). Two outputs: keys
-independent given the past (Bernoulli), and NADE (Larochelle & Murray 2011), where each key also sees the lower ones.
-Beside the frames the network sees only their number: sin and cos of the frame's place in cycles of 2 to 32 frames.
+The task of Boulanger-Lewandowski et al. 2012 (arXiv:1206.6392) and Bai et al. 2018 (arXiv:1803.01271). Two outputs:
+keys independent given the past (Bernoulli), and NADE (Larochelle & Murray 2011), where each key also sees the lower
+ones. Beside the frames the network sees only their number: sin and cos of the frame's place in cycles of 2 to 32
+frames.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class PianoRoll(nn.Module):
 
 
 class Around(nn.Module):
-    """What one rule, the same for all keys, makes of the past around each key: past [B, T, 88], y [B, T, H] -> [B, T, 88].
+    """What one rule, the same for all keys, makes of the past around each key: past [B, T, 88], y [B, T, H] -> [B, T,
+    88].
 
     Transposing the music transposes it: what was learned in one key of the circle holds in all.
     """
@@ -82,7 +84,8 @@ class Bernoulli(nn.Module):
 
 
 class NADE(nn.Module):
-    """Key k given the past and keys < k: logit_k = b_k + V_k relu(a + sum over sounding j < k of W_j); b, a from the past.
+    """Key k given the past and keys < k: logit_k = b_k + V_k relu(a + sum over sounding j < k of W_j); b, a from the
+    past.
 
     Between two sounding keys the hidden layer stays the same, so it is computed once per sounding key, not 88 times.
     """

@@ -1,7 +1,8 @@
 """POP909 (Wang et al. 2020, MIT) on a 16th grid: melody, bass of the piano, chords, bars and key of 909 songs.
 
-A tick is a quarter of an annotated beat. The split is by song: ids in the order of their SHA-256, the first 80% to train
-on, then 10% to validate and 10% to test. Chords are root and quality; inversions are dropped, doubled names merged.
+A tick is a quarter of an annotated beat. The split is by song: ids in the order of their SHA-256, the first 80% to
+train on, then 10% to validate and 10% to test. Chords are root and quality; inversions are dropped, doubled names
+merged.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ Ints = NDArray[np.int16]
 class Song:
     """All [T]. melody, bass: MIDI pitch that sounds in a tick, REST for none. melody_on, bass_on: 1 where it begins.
 
-    chord: id that holds in a tick. bar: ticks since the bar began. bar_ticks: 16 or 24. key: (tonic pitch class, minor).
+    chord: id that holds in a tick. bar: ticks since the bar began. bar_ticks: 16 or 24. key: (tonic pitch class,
+    minor).
     """
 
     name: str

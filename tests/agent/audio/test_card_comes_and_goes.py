@@ -1,4 +1,6 @@
-"""A real JACK server is killed, started again, or not there yet: the audio process lives, its stream goes on in time."""
+"""A real JACK server is killed, started again, or not there yet:
+the audio process lives, its stream goes on in time.
+"""
 
 from __future__ import annotations
 

@@ -121,7 +121,9 @@ def test_its_state_is_copied_by_pickling() -> None:
 
 
 def hold(band: Planner, held_s: float, again_s: float, behind_s: float | None = None) -> list[float]:
-    """A note on every beat until held_s; that one sounds until again_s, from where he goes on. The band's drum onsets."""
+    """A note on every beat until held_s; that one sounds until again_s, from where he goes on.
+    The band's drum onsets.
+    """
     onsets = [*np.arange(0.5, held_s + 0.01, 0.5), *np.arange(again_s, again_s + 6, 0.5)]
     drums = []
     feel = Feel(behind_s, 0.0, None, None, "opening", 20) if behind_s is not None else None

@@ -1,4 +1,6 @@
-"""Speaking to a band that plays: what is understood reaches the mind, ideas are tried and dropped, a guest leaves nothing."""
+"""Speaking to a band that plays: what is understood reaches the mind, ideas are tried and dropped,
+a guest leaves nothing.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,10 @@ DAY_S = 86_400.0
 BEGAN_S = 1_790_000_000.0
 RESPONDER = Responder.load()
 RHYTHM = (0, 3, 6, 8, 11, 14)
-STORY = "I like the direction but the snare is too present. And I want more dissonance in the harmony, but don't resolve it."
+STORY = (
+    "I like the direction but the snare is too present. "
+    "And I want more dissonance in the harmony, but don't resolve it."
+)
 
 
 def riff(pitches: tuple[int, ...] = (28, 28, 31, 35, 33, 31), bars: int = 4, transposed: int = 0) -> Riff:

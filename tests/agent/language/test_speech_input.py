@@ -19,8 +19,9 @@ needs_voice = pytest.mark.skipif(
     reason="needs pocketsphinx ([voice]) and espeak-ng",
 )
 SAID = (
-    "less snare", "turn the drums down", "undo that", "more tension in the chorus", "do not resolve it", "seven eight in bar three",
-    "lay back", "the kick is too loud", "ghost notes", "brushes", "go back to the first take", "swing it",
+    "less snare", "turn the drums down", "undo that", "more tension in the chorus", "do not resolve it",
+    "seven eight in bar three", "lay back", "the kick is too loud", "ghost notes", "brushes",
+    "go back to the first take", "swing it",
 )  # fmt: skip
 
 

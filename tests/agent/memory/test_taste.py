@@ -1,4 +1,6 @@
-"""What agent/memory/taste.py claims: it learns which ideas are welcome and where dials belong, and forgets by half-life."""
+"""What agent/memory/taste.py claims: it learns which ideas are welcome and where dials belong,
+and forgets by half-life.
+"""
 
 from __future__ import annotations
 
