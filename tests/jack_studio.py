@@ -17,6 +17,7 @@ import rtmidi
 import soundfile as sf
 
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
+from tests.rig import leave
 
 
 @dataclass
@@ -113,10 +114,7 @@ class Studio:
         return sorted(self._sounding)
 
     def close(self) -> None:
-        self._counter.close_port()
-        self._counter.delete()
-        self.client.deactivate()
-        self.client.close()
+        leave(self._counter.close_port, self._counter.delete, self.client.deactivate, self.client.close)
 
 
 def load(path: Path, rate: int) -> np.ndarray:

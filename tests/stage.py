@@ -22,7 +22,7 @@ import rtmidi
 from agent.control.socket_server import ask
 from agent.core.errors import UserError
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
-from tests.rig import REALTIME
+from tests.rig import REALTIME, leave
 
 ROOT = Path(__file__).parent.parent
 SYNTH = "hardware"  # the synth's client name
@@ -153,10 +153,7 @@ class Room:
         return float(np.diff([since_s, *heard, until_s]).max())
 
     def close(self) -> None:
-        with suppress(Exception):
-            self.client.deactivate()
-        with suppress(Exception):
-            self.client.close()
+        leave(self.client.deactivate, self.client.close)
 
 
 class Stage:

@@ -21,6 +21,7 @@ from listener.ring import Ring
 
 jack = pytest.importorskip("jack")
 from tests.audio_life import Life, jack_name  # noqa: E402
+from tests.rig import leave  # noqa: E402
 
 pytestmark = [pytest.mark.rig, pytest.mark.skipif(not shutil.which("jackd"), reason="needs jackd2")]
 RATE = 48_000
@@ -69,8 +70,7 @@ class Room:
         return True
 
     def close(self) -> None:
-        self.client.deactivate()
-        self.client.close()
+        leave(self.client.deactivate, self.client.close)
 
 
 @contextmanager
