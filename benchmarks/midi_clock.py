@@ -81,7 +81,7 @@ def ours(receiver: Receiver, bpm: float, seconds: float) -> tuple[Times, dict[st
         midi=MidiConfig(port="drummachine:in", api="jack"),
         sync=SyncConfig(clock_out=True),
     )
-    rings = Ring(20 * RATE, 1), Ring(20 * RATE, 6)
+    rings = Ring(20 * RATE, 1), Ring(20 * RATE, 8)
     life = Life(AudioSetup(config, RATE, None, None, 2, None, *rings))
     try:
         life.send("go")

@@ -39,7 +39,7 @@ def run(overrides: dict[str, Any], seconds: float) -> dict[str, Any]:
     rig = rigs.choose(config, None)
     bass, stems = (
         Ring(round(RING_S * rig.rate), rig.input_channels),
-        Ring(round(RING_S * rig.rate), 2 * len(config.parts)),
+        Ring(round(RING_S * rig.rate), 2 * (len(config.parts) + 1)),
     )
     plans, plans_in = channel()
     commands, commands_in = channel()

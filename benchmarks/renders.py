@@ -22,8 +22,9 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from agent.compose.band_notes import band_notes, bass_notes
-from agent.compose.multitrack import TimeMap, parts_of, write
+from agent.compose.multitrack import parts_of, write
 from agent.core import config
+from agent.core.midi_file_writer import TimeMap
 from benchmarks.measures.answering import Asked, bass_tick, events_of, replies, spread
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.features import Events

@@ -1,7 +1,7 @@
-"""Write the generated pages: docs/commands.md, configuration.md, benchmarks.md, and parts of architecture.md and README.md.
+"""Write the generated pages: docs/commands.md, configuration.md, benchmarks.md, parts of architecture.md and README.md.
 
 `make docs-pages`, or `python docs/generate.py [--check]`; --check writes nothing and exits with 1 when a page is stale
-(tests/test_docs.py does the same). Sources: the argument parser, agent/control/commands.py, config.yaml, and the newest rows
+(tests/test_docs.py does the same). Sources: the argument parser, agent/control/commands.py, config.yaml, newest rows
 of benchmarks/results.jsonl.
 """
 
@@ -49,7 +49,8 @@ def commands_page() -> str:
         "",
         MADE.format(source="the argument parser and agent/control/commands.py"),
         "",
-        "`antiphon COMMAND --help` prints the same. Exit codes: 0 well, 1 trouble on the way, 2 a mistake in what was asked.",
+        "`antiphon COMMAND --help` prints the same. Exit codes: 0 well, 1 trouble on the way, 2 "
+        "a mistake in what was asked.",
         "",
         "| command | what it does |",
         "|---|---|",
@@ -136,8 +137,10 @@ def configuration_page() -> str:
         "",
         MADE.format(source="config.yaml"),
         "",
-        "`config.yaml` in the folder where `antiphon` is started, or the file that `--config FILE` names. Every key may be left out.",
-        "Options of a command override the file; `--set KEY=VALUE` reaches any key: `antiphon jam --set parts.line.program=4`.",
+        "`config.yaml` in the folder where `antiphon` is started, or the file that `--config "
+        "FILE` names. Every key may be left out.",
+        "Options of a command override the file; `--set KEY=VALUE` reaches any key: `antiphon "
+        "jam --set parts.line.program=4`.",
         "A key that does not exist is refused by name, and so is a value of a wrong type or out of range.",
         "",
     ]
@@ -162,7 +165,8 @@ def configuration_page() -> str:
 
 
 def _meaning(comment: str) -> str:
-    """Take "default 128" out of a comment where it only repeats the value; "default null = ..." explains it and stays."""
+    """Take "default 128" out of a comment where it only repeats the value; "default null = "
+    "..." explains it and stays."""
     return re.sub(r"; default [^\s=(]+(?: [^=(]*)?$", "", comment)
 
 
@@ -205,10 +209,12 @@ def benchmarks_page() -> str:
         "",
         MADE.format(source="benchmarks/results.jsonl"),
         "",
-        "The newest row of every system, as `benchmarks/results.jsonl` keeps it (all earlier runs, commit and machine are there too).",
+        "The newest row of every system, as `benchmarks/results.jsonl` keeps it (all earlier "
+        "runs, commit and machine are there too).",
         "What the figures mean and what they are compared with stands on the hand-written pages:",
         "[time and faults](benchmarks-time.md), [listening](benchmarks-listening.md), [codec](benchmarks-codec.md),",
-        "[responder](benchmarks-responder.md), [words and taste](benchmarks-words.md). Many need `../shared` (clips, training data).",
+        "[responder](benchmarks-responder.md), [words and taste](benchmarks-words.md). Many "
+        "need `../shared` (clips, training data).",
         "",
         *(f"- [{name}](#{_anchor(name)})" for name in sorted(newest)),
         "",
@@ -317,9 +323,11 @@ def readme_figures() -> str:
     silence = f"{statistics.median(silences):.2f} s of silence" if silences else KILLED_MODEL_SILENCE
     return "\n".join(
         [
-            f"- **In time**: {100 * play['in_time_share']:.2f}% of {play['notes']:,} notes left in time, on two busy cores.",
+            f"- **In time**: {100 * play['in_time_share']:.2f}% of {play['notes']:,} notes left "
+            f"in time, on two busy cores.",
             f"- **Notes heard**: F1 {ears['note']:.2f}, as they sound (librosa, offline: {librosa['note']:.2f}).",
-            f"- **Beat heard**: F {ears['beatF']:.2f}, as it comes (madmom online: {peer['beatF']:.2f}); 0.90 was the aim.",
+            f"- **Beat heard**: F {ears['beatF']:.2f}, as it comes (madmom online: "
+            f"{peer['beatF']:.2f}); 0.90 was the aim.",
             f"- **The model process killed**: {silence} (median), while the band plays what was planned.",
             f"- **Sentences understood exactly**: {100 * words['fresh_exact']:.0f}% of everyday ones, "
             f"{100 * words['wild_exact']:.0f}% of odd ones ({FIRST_SCORED}, before we had read the failures).",

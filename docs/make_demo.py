@@ -1,6 +1,6 @@
 """Make the sound and the picture of the README: `make demo`, or `python docs/make_demo.py [--session DIR]`.
 
-Plays the take that ships (agent/assets/take.flac) faster than real time with seed 0, cuts the 30 seconds in which bass and
+Plays the take that ships (agent/assets/take.flac) faster than real time with seed 0, cuts the 30 s in which bass and
 band play the most notes, and writes docs/antiphon.mp3 and docs/pianoroll.png. The same code gives the same files.
 """
 

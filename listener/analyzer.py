@@ -17,7 +17,7 @@ from listener.music.harmony import Harmony
 from listener.music.phrase import Phrases
 from listener.rhythm.beat import BeatTracker
 from listener.timbre.timbre import TimbreTracker
-from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame
+from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame, Grid
 
 
 def rms_db(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
@@ -58,6 +58,13 @@ class Analyzer:
     def given(self, meter: str | None = None, tempo_bpm: float | None = None) -> None:
         """Take a meter ("7/8") and a tempo, in beats of that meter per minute, from the player. Raises ValueError."""
         self.beat.given(meter, tempo_bpm)
+
+    def play_on(self, grid: Grid | None) -> None:
+        """Measure the player's feel against this beat, which they do not move, until told otherwise.
+
+        None: there is none.
+        """
+        self.feel.play_on(grid)
 
     def tap(self, time_s: float) -> None:
         """Take a tap of the player on the beat, at time_s of the stream.

@@ -22,7 +22,9 @@ SETTLE_S = 4.0
 
 @dataclass(frozen=True)
 class Fault:
-    """do(stage): returns when the fault itself is over. reach_s: how long sound or notes may be missing for its sake."""
+    """do(stage): returns when the fault itself is over.
+    reach_s: how long sound or notes may be missing for its sake.
+    """
 
     name: str
     do: Callable[[Stage], None]

@@ -15,6 +15,7 @@ import numpy as np
 
 from agent.audio.calibrate import judge
 from agent.audio.chirp import arrivals, chirp
+from tests.rig import leave
 
 
 class Cable:
@@ -57,8 +58,7 @@ class Cable:
         return next((p for p in self.client.get_ports(**kind) if all(w in p.name for w in words.split())), None)
 
     def close(self) -> None:
-        self.client.deactivate()
-        self.client.close()
+        leave(self.client.deactivate, self.client.close)
 
 
 @contextmanager
@@ -100,8 +100,7 @@ def chirped(line: Cable, chirps: int = 2) -> int:
             time.sleep(0.02)
         found = arrivals(heard.astype(np.float64), rate, starts, 0.3)
     finally:
-        client.deactivate()
-        client.close()
+        leave(client.deactivate, client.close)
     return judge(found, rate)[0]
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import rtmidi
 import soundfile as sf
 
-NOTE_ON, NOTE_OFF = 0x90, 0x80
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
+from tests.rig import leave
 
 
 @dataclass
@@ -36,7 +37,8 @@ class Studio:
         self._start: int | None = None
         self._frames = 0
         self._heard = np.zeros((len(self.take) + 20 * self.rate, 2), np.float32)
-        # counts notes in C++: this client's Python callback is now and then too late for a period and misses what was in it
+        # counts notes in C++: this client's Python callback is now and then too late for a period and misses what was
+        # in it
         self._counter = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "counter", queue_size_limit=100_000)
         self._counter.open_virtual_port("notes")
         self._sounding: set[tuple[int, int]] = set()
@@ -112,10 +114,7 @@ class Studio:
         return sorted(self._sounding)
 
     def close(self) -> None:
-        self._counter.close_port()
-        self._counter.delete()
-        self.client.deactivate()
-        self.client.close()
+        leave(self._counter.close_port, self._counter.delete, self.client.deactivate, self.client.close)
 
 
 def load(path: Path, rate: int) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""A Link session for one test at a time: other tests wait, and where a stranger's session is on the network it skips."""
+"""A Link session for one test at a time: other tests wait,
+and where a stranger's session is on the network it skips.
+"""
 
 from __future__ import annotations
 

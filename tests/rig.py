@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -25,6 +26,7 @@ def may_be_realtime() -> bool:
 
 
 UP_S = 10.0
+LEAVES_S = 5.0
 # without realtime scheduling jackd flags xruns by itself as soon as the cores are shared; where it is allowed, use it
 REALTIME = ("-R", "-P", "70") if may_be_realtime() else ("-r",)
 
@@ -44,6 +46,22 @@ def forget_dead_servers() -> None:
             if pid and not Path(f"/proc/{pid}").exists():
                 registry.seek(at)
                 registry.write(bytes(SERVER_BYTES))
+
+
+def leave(*steps: Callable[[], object]) -> None:
+    """Take the steps that close JACK clients, in turn.
+
+    libjack may wait for ever for a server that is late: then it is left waiting.
+    """
+
+    def take() -> None:
+        for step in steps:
+            with suppress(Exception):
+                step()
+
+    leaving = threading.Thread(target=take, daemon=True)
+    leaving.start()
+    leaving.join(LEAVES_S)
 
 
 def have_jackd() -> bool:

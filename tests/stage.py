@@ -1,5 +1,5 @@
-"""A stage for fault tests: a JACK server that can be killed, a take that plays round and round into Antiphon, a hardware
-synth that counts, and Antiphon's daemon on it, plugged together again whenever ports come and go."""
+"""A stage for fault tests: a JACK server that can be killed, a take that plays round and round into Antiphon, a
+hardware synth that counts, and Antiphon's daemon on it, plugged together again whenever ports come and go."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ import rtmidi
 
 from agent.control.socket_server import ask
 from agent.core.errors import UserError
-from tests.jack_studio import NOTE_OFF, NOTE_ON
-from tests.rig import REALTIME
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
+from tests.rig import REALTIME, leave
 
 ROOT = Path(__file__).parent.parent
 SYNTH = "hardware"  # the synth's client name
@@ -153,14 +153,13 @@ class Room:
         return float(np.diff([since_s, *heard, until_s]).max())
 
     def close(self) -> None:
-        with suppress(Exception):
-            self.client.deactivate()
-        with suppress(Exception):
-            self.client.close()
+        leave(self.client.deactivate, self.client.close)
 
 
 class Stage:
-    """Everything together. flags: for `antiphon daemon`. steps_clock: its wall clock can be stepped. `with Stage(folder, take) as stage:`"""
+    """Everything together. flags: for `antiphon daemon`. steps_clock: its wall clock can be stepped.
+    `with Stage(folder, take) as stage:`
+    """
 
     def __init__(self, folder: Path, take: np.ndarray, *flags: str, steps_clock: bool = False) -> None:
         self.folder, self._take, self._flags = folder, take, flags

@@ -1,4 +1,6 @@
-"""Imports run one way: listener <- models <- agent; inside agent/ and models/ rooms import only the rooms below them."""
+"""Imports run one way: listener <- models <- agent;
+inside agent/ and models/ rooms import only the rooms below them.
+"""
 
 import ast
 from graphlib import TopologicalSorter
@@ -117,9 +119,10 @@ def test_a_room_has_a_door_and_at_most_twenty_files() -> None:
             )
 
 
-def test_models_know_only_the_listeners_types_weight_files_and_front_end() -> None:
+def test_models_know_only_the_listeners_types_names_weight_files_and_front_end() -> None:
     allowed = (
         "listener.types",
+        "listener.names",
         "listener.paths",
         "listener.weight_file",
         "listener.ears.frontend",

@@ -19,11 +19,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from agent.audio.synth import BLOCK, PartVoice, Synth, lead_in_of
+from agent.core.midi_constants import BASS_PROGRAM, NOTE_OFF, NOTE_ON
 from agent.core.paths import shipped
 
 SAMPLE_RATE = 48_000
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
-VOICE = PartVoice("bass", 0, 33)  # General MIDI 34: fingered bass
+VOICE = PartVoice("bass", 0, BASS_PROGRAM)
 SEED = 2
 START_S = 0.5  # the first downbeat
 TAIL_S = 1.5  # silence after the last note
@@ -154,7 +155,7 @@ def strike(synth: Synth, pitch: int, velocity: int, seconds: float) -> NDArray[n
     """One note alone, mono: float32 [n]."""
     synth.all_off()
     synth.render(BLOCK * 4)
-    synth.send(VOICE.name, (0x90, pitch, velocity))
+    synth.send(VOICE.name, (NOTE_ON, pitch, velocity))
     return np.asarray(synth.render(int(seconds * SAMPLE_RATE))[0].mean(1), np.float32)
 
 
@@ -188,8 +189,8 @@ def render(notes: list[Played], synth: Synth) -> NDArray[np.float32]:
     """The line as sound: mono float32 [n], peak -3 dBFS, with TAIL_S of silence after the last release."""
     synth.all_off()
     synth.render(SAMPLE_RATE)
-    events = [(n.play_s, 1, (0x90, n.pitch, n.velocity)) for n in notes]
-    events += [(n.key_up_s, 0, (0x80, n.pitch, 0)) for n in notes]
+    events = [(n.play_s, 1, (NOTE_ON, n.pitch, n.velocity)) for n in notes]
+    events += [(n.key_up_s, 0, (NOTE_OFF, n.pitch, 0)) for n in notes]
     sound, position = [], 0
     for at_s, _, message in sorted(events):
         sound.append(synth.render(round(at_s * SAMPLE_RATE) - position))

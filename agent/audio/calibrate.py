@@ -20,6 +20,7 @@ from agent.audio.latencies import CLICK, LOOP, CardLatency, MidiLatency
 from agent.audio.sound_card import XRUNS, SoundCard
 from agent.audio.stream_clock import StreamClock
 from agent.core.errors import UserError
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.settings import Config
 from agent.midi.input import MidiIn
 from agent.midi.output import MidiOutput, open_output
@@ -34,7 +35,6 @@ CLICKS, CLICK_GAP_S, CLICK_LONGEST_S = 12, 0.52, 0.5
 NOISE_S, OVER_NOISE, ONSET_SHARE = 0.1, 4.0, 0.1
 LOOP_NOTES, LOOP_TIMEOUT_S, LOOP_GAP_S, PORT_S = 40, 0.5, 0.03, 3.0
 UNEVEN_S, GOLDEN = 0.032, 0.618034  # in step with no period and no hum; the median is that of all places in a period
-NOTE_ON, NOTE_OFF = 0x90, 0x80
 SIDE_STICK, VELOCITY = 37, 110
 TICK_S = 0.001
 

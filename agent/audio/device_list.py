@@ -79,16 +79,6 @@ def midi_apis() -> tuple[MidiApi, ...]:
         return tuple(_midi_api(rtmidi, api) for api in rtmidi.get_compiled_api())
 
 
-def find_input(spec: str | int | None) -> int:
-    """Device number of a microphone. Raises UserError for none, an unknown or an ambiguous one."""
-    return _find(spec, "input", audio_devices()).index
-
-
-def find_output(spec: str | int | None) -> int:
-    """Device number of a loudspeaker. Raises UserError for none, an unknown or an ambiguous one."""
-    return _find(spec, "output", audio_devices()).index
-
-
 def find_card(audio: AudioConfig, wants_input: bool) -> Card | None:
     """The sound card of config.audio, or None where this machine has nothing that is wanted.
 
@@ -179,13 +169,8 @@ def _channels(device: AudioDevice, side: str) -> int:
     return device.inputs if side == "input" else device.outputs
 
 
-def _find(spec: str | int | None, side: str, devices: Sequence[AudioDevice]) -> AudioDevice:
+def _find(spec: str | int, side: str, devices: Sequence[AudioDevice]) -> AudioDevice:
     usable = [device for device in devices if _channels(device, side)]
-    if spec is None:
-        found = _default(side, usable, None)
-        if found is None:
-            raise UserError(f"no audio {side} device on this machine; see `antiphon devices`")
-        return found
     matches = _matches(spec, usable)
     if len(matches) == 1:
         return matches[0]

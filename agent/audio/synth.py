@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.core.midi_constants import CONTROL, NOTE_OFF, NOTE_ON, PROGRAM
 from agent.core.paths import SOUNDFONT, shipped
 from agent.core.settings import Config
 from agent.core.silence_stderr import quiet_stderr
@@ -249,11 +250,11 @@ _LACKING: dict[str, tuple[Any, ...]] = {
     "fluid_set_log_function": (c_int, c_void_p, c_void_p),
 }
 _ACTIONS: dict[int, Callable[[Any, int, int, int, int], Any]] = {  # status -> (library, synth, channel, data 1, data 2)
-    0x80: lambda lib, s, ch, a, b: lib.fluid_synth_noteoff(s, ch, a),
-    0x90: lambda lib, s, ch, a, b: lib.fluid_synth_noteon(s, ch, a, b),  # velocity 0 is a note-off there, too
+    NOTE_OFF: lambda lib, s, ch, a, b: lib.fluid_synth_noteoff(s, ch, a),
+    NOTE_ON: lambda lib, s, ch, a, b: lib.fluid_synth_noteon(s, ch, a, b),  # velocity 0 is a note-off there, too
     0xA0: lambda lib, s, ch, a, b: lib.fluid_synth_key_pressure(s, ch, a, b),
-    0xB0: lambda lib, s, ch, a, b: lib.fluid_synth_cc(s, ch, a, b),
-    0xC0: lambda lib, s, ch, a, b: lib.fluid_synth_program_change(s, ch, a),
+    CONTROL: lambda lib, s, ch, a, b: lib.fluid_synth_cc(s, ch, a, b),
+    PROGRAM: lambda lib, s, ch, a, b: lib.fluid_synth_program_change(s, ch, a),
     0xD0: lambda lib, s, ch, a, b: lib.fluid_synth_channel_pressure(s, ch, a),
     0xE0: lambda lib, s, ch, a, b: lib.fluid_synth_pitch_bend(s, ch, a | b << 7),
 }

@@ -87,13 +87,14 @@ def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bp
     from agent.compose import multitrack
     from agent.compose.band_notes import band_notes, bass_notes
     from agent.compose.drum_hits import strike_of
+    from agent.core.midi_file_writer import TimeMap
     from agent.core.music_names import key_name
     from models.music.tick_grid import TickGrid
 
     at = TickGrid(PER_QUARTER, swung).at
     notes = {"bass": bass_notes([moment.bass for moment in music], at)}
     key = multitrack.KEY_NAMES[brief.key.mode][brief.key.tonic]
-    time = multitrack.TimeMap(PER_QUARTER, ((0, round(60e6 / bpm)),), ((0, brief.meter),), ((0, key),))
+    time = TimeMap(PER_QUARTER, ((0, round(60e6 / bpm)),), ((0, brief.meter),), ((0, key),))
     strike = strike_of(brief.options, [moment.place for moment in music], at, time)
     played = band_notes([moment.reply for moment in music], at, strike)
     notes |= {name: found for name, found in played.items() if name in brief.options.parts}

@@ -18,10 +18,11 @@ def add(commands: Any) -> None:
 
 def _recover(given: argparse.Namespace) -> int:
     from agent.core.errors import UserError
-    from agent.recording.recovery import gently, recover
+    from agent.core.os_process import take_only_what_others_leave
+    from agent.recording.recovery import recover
 
     if given.gently:
-        gently()
+        take_only_what_others_leave()
     failed = 0
     for folder in given.folders:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agent.cli.options import add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
+from agent.core.midi_constants import BASS_PROGRAM
 from agent.core.settings import Config
 
 if TYPE_CHECKING:
@@ -74,12 +75,13 @@ def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, sc
     from agent.compose import multitrack
     from agent.compose.band_notes import band_notes
     from agent.compose.drum_hits import strike_of
+    from agent.core.midi_file_writer import TimeMap
     from models.music.part_roles import BASS_PROGRAMS
 
-    time = multitrack.TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
+    time = TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
     strike = strike_of(asked, heard.places, heard.grid.at, time)
     notes = {name: found for name, found in band_notes(replies, heard.grid.at, strike).items() if name in asked.parts}
-    program = heard.track.program if heard.track.program in BASS_PROGRAMS else multitrack.BASS_PROGRAM
+    program = heard.track.program if heard.track.program in BASS_PROGRAMS else BASS_PROGRAM
     written = multitrack.parts_of(config, {"bass": heard.track.notes, **notes}, program)
     multitrack.write(given.out, time, written, heard.end, f"Antiphon replies to {given.file.stem}")
     name = heard.track.name or f"channel {heard.track.channel + 1}"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from agent.band.drum_timing import Drummer
 from agent.compose.band_notes import At, Strike
 from agent.compose.generation_options import GenerationOptions
-from agent.compose.multitrack import TimeMap
 from agent.core.errors import UserError
+from agent.core.midi_file_writer import TimeMap
 from models.music.midi_reader import DEFAULT_QUARTER_US
 from models.music.tokens import DrumHit, Position, Reply
 from models.timing.drum_timing import Timing

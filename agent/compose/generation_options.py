@@ -26,17 +26,17 @@ class GenerationOptions:
     looseness: float = 0.0
 
 
-def open_responder(model: str | None, config: Config) -> Responder:
+def open_responder(model: str | None, config: Config, adapter: str | None = None) -> Responder:
     """Load the weights that `model` names, else the config's, else those that ship.
 
-    model: a backbone such as "lstm", or a path without its suffix; None = by the config. Raises UserError when the
-    weights cannot be used.
+    adapter: stem of an adapter to fold in. model: a backbone such as "lstm", or a path without its suffix; None = by
+    the config. Raises UserError when the weights cannot be used.
     """
-    from models.responder.responder import WEIGHTS, Responder
+    from models.responder.responder import WEIGHTS, Responder, named
 
-    path = _stem(model, WEIGHTS) if model else Path(config.models.responder or WEIGHTS)
+    path = _stem(model, WEIGHTS) if model else named(config.models.responder)
     try:
-        responder = Responder.load(path)
+        responder = Responder.load(path, adapter)
     except (OSError, ValueError) as cause:
         raise UserError(str(cause)) from None
     backbone = responder.config.backbone

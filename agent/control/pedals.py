@@ -15,10 +15,10 @@ from pathlib import Path
 
 from agent.control.commands import parse
 from agent.core.errors import UserError
+from agent.core.midi_constants import CONTROL, NOTE_ON
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.midi.input import MidiIn
-from agent.midi.output import CONTROL, NOTE_ON
 
 log = logging.getLogger(__name__)
 

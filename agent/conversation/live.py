@@ -7,15 +7,14 @@ the mix) are refused with the reason.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
 from agent.core.settings import Config
 
@@ -84,8 +83,7 @@ class Talk:
     def _load(self) -> None:
         """Load the language tables and the memory in a thread, since they take two seconds."""
         conversation = self._config.conversation
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        set_nice(NICE)
         try:
             from agent.conversation.live_session import LiveConversation
 

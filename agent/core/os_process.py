@@ -1,7 +1,8 @@
-"""Gives the model process a low real-time priority: above ordinary programs, below the audio process.
+"""Names and priorities of our processes and threads. Where the system does not grant one, nothing changes.
 
-A process that never blocks under SCHED_RR would starve everything else on its core: after LONGEST_S without a pause
-the kernel sends SIGXCPU (RLIMIT_RTTIME), and the process goes on at an ordinary priority until it has caught up.
+The mind has a low real-time priority: busy programs do not starve it, and it stays below the audio process. A process
+that never blocks under SCHED_RR would starve everything of its core: after LONGEST_S without a pause the kernel sends
+SIGXCPU (RLIMIT_RTTIME), and it goes on at an ordinary priority until it has caught up.
 """
 
 from __future__ import annotations
@@ -28,9 +29,8 @@ class Priority:
         if hasattr(signal, "SIGXCPU"):
             signal.signal(signal.SIGXCPU, self._too_long)
         self._allowed = self._raise()
-        if not self._allowed and hasattr(os, "setpriority"):
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, 0, NICE)
+        if not self._allowed:
+            set_nice(NICE)
 
     def keep(self) -> None:
         """Request the priority again if it was lost. Call this while there is nothing to do."""
@@ -45,19 +45,42 @@ class Priority:
         try:
             _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
             resource.setrlimit(resource.RLIMIT_RTTIME, (round(LONGEST_S * 1e6), hard))
-            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
         except (OSError, ValueError):
             return False
-        self.real_time = True
-        return True
+        self.real_time = set_realtime_priority(PRIORITY, "SCHED_RR")
+        return self.real_time
 
     def _too_long(self, *_: Any) -> None:
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        _set_scheduler("SCHED_OTHER", 0)
         self.real_time = False
 
 
-def call_me(name: str) -> None:
-    """Set this process's name for ps and top: at most 15 characters. Does nothing where there is no /proc."""
+def set_process_name(name: str) -> None:
+    """Call this process so in ps and top: at most 15 characters are kept; where there is no /proc nothing happens."""
     with contextlib.suppress(OSError):
         Path("/proc/self/comm").write_text(name)
+
+
+def set_realtime_priority(priority: int, policy: str = "SCHED_FIFO") -> bool:
+    """Give the calling thread a real-time priority, 1 to 99; whether it was granted."""
+    return _set_scheduler(policy, priority)
+
+
+def set_nice(nice: int) -> None:
+    """Set the calling thread's niceness, -20 to 19, where it is granted."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+
+
+def take_only_what_others_leave() -> None:
+    """Let this process run only where nobody else wants to."""
+    set_nice(19)
+    _set_scheduler("SCHED_IDLE", 0)
+
+
+def _set_scheduler(policy: str, priority: int) -> bool:
+    try:
+        os.sched_setscheduler(0, getattr(os, policy), os.sched_param(priority))
+    except (OSError, AttributeError):
+        return False
+    return True

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STYLES = ("rock", "metal", "funk", "jazz", "latin", "hiphop", "soul", "blues", "country", "pop", "dance", "ballad")
+from listener.names import STYLES as STYLES
+
 MODES = ("accompany", "trade", "loop", "listen")
 METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "11/8", "12/8")  # those listener.hints knows
 

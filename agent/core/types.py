@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from listener.names import PARTS as PARTS
 from listener.types import Analysis, Grid
 
-PARTS = ("drums", "chords", "line")
+OPEN_NOTE_S = 0.5  # length, drawn or written, of a note whose end did not come
 SUSTAINED = frozenset({"chords", "line"})  # a new chord or line note ends what still sounds of the last one
 
 

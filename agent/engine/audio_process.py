@@ -6,12 +6,13 @@ It ends on the command "stop", at the end of a file, or with its parent; never b
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
 import time
 from typing import Any
+
+import numpy as np
 
 from agent.audio import latencies
 from agent.audio.card_finder import Finder
@@ -23,11 +24,11 @@ from agent.audio.synth import open_synth
 from agent.core.channel import Channel
 from agent.core.errors import UserError
 from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
-from agent.core.os_process import call_me
+from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.output_mixer import OutputMixer
-from agent.engine.player import QUANTUM, Player
+from agent.engine.player import QUANTUM, SILENCE_QUANTA, Player, Stems
 from agent.engine.reports import NO_LATENCY, RECORDS_PER_REPORT, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
 from agent.engine.reports import AudioSetup as AudioSetup
@@ -37,7 +38,7 @@ from agent.midi.band_port import open_port
 from listener.capture import AudioFile
 from listener.ring import Ring
 
-PRIORITY = 40
+PRIORITY = 40  # real-time, below a sound server's own
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
 SOON_S = 0.0006  # a message due within this comes before the next block: rendering one may take so long
@@ -46,7 +47,7 @@ RENDER_MAX = 4_096  # samples in one turn; after a gap it catches up in steps
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
     """Entry point of the spawned process; ends on the command "stop", at the end of the file, or with its parent."""
-    call_me("antiphon-audio")
+    set_process_name("antiphon-audio")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process: AudioProcess | None = None
     try:
@@ -58,12 +59,6 @@ def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel)
     finally:
         if process:
             process.close()
-
-
-def _claim_priority() -> None:
-    """Use realtime scheduling where it is granted, below a sound server's priority; else change nothing."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
 
 class AudioProcess:
@@ -101,10 +96,11 @@ class AudioProcess:
         monitors = config.audio.monitor_input == "on" or (hears_file and config.audio.monitor_input != "off")
         monitor = setup.ring.reader() if monitors and out else None
         channel = config.audio.input_channel - 1 if config.audio.input_channel and not hears_file else None
-        self._looper = Looper(setup.ring, rate, channel, level_db=None if monitor else LEVEL_DB)
-        self._output_mixer = (
-            OutputMixer(out, self._behind, monitor, self._lead, self._looper, setup.sent) if out else None
-        )
+        self._looper = Looper(setup.ring, rate, channel, level_db=None if monitors else LEVEL_DB)
+        self._lanes = np.zeros(
+            (len(config.parts) + 1, SILENCE_QUANTA * QUANTUM, 2), np.float32
+        )  # the loop's is the last
+        self._output_mixer = OutputMixer(out, self._behind, monitor, self._lead, setup.sent) if out else None
         start = self._begin_at()
         self.player = Player(rate, tuple(config.parts), synth, self._port, start_sample=start)
         setup.stems.silence(start)
@@ -157,14 +153,12 @@ class AudioProcess:
         input_s = 0.0 if self._file else latency.input_s
         self.player.retime(heard_s, input_s - behind_s + self._midi_late_s)
         self._band_delay = round(heard_s * rate)
-        if self._output_mixer:
-            self._output_mixer.heard_after = self._band_delay
 
     # -- the main loop ----------------------------------------------------------------------------------------
 
     def run(self) -> None:
         self._wait_for_go()
-        _claim_priority()
+        set_realtime_priority(PRIORITY)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -262,20 +256,30 @@ class AudioProcess:
     def _render(self, target: int) -> None:
         player, stems_out, output_mixer = self.player, self._setup.stems, self._output_mixer
         target = min(target, player.rendered + RENDER_MAX)
-        adds = output_mixer is not None and output_mixer.adds
+        adds = self._looper.is_on or (output_mixer is not None and output_mixer.adds)
         self._rests = not adds and player.next_sound_s > target / player.rate + REST_AHEAD_S
         while player.rendered + QUANTUM <= target and not player.finished:
             start = player.rendered
             stems = player.render(target - start)
             self._rests &= player.quiet
-            if player.quiet:
+            quiet = player.quiet and not self._looper.is_on
+            lanes = self._with_loop(stems, start)
+            if quiet:
                 stems_out.silence(player.rendered)
             else:
-                stems_out.write(stems.transpose(1, 0, 2).reshape(stems.shape[1], -1))
-            if output_mixer and player.quiet and not adds:
+                stems_out.write(lanes.transpose(1, 0, 2).reshape(lanes.shape[1], -1))
+            if output_mixer and quiet and not output_mixer.adds:
                 output_mixer.skip_to(player.rendered)
             elif output_mixer:
-                output_mixer.write(stems, start)
+                output_mixer.write(lanes, start)
+
+    def _with_loop(self, stems: Stems, start: int) -> Stems:
+        """Stems [parts, n, 2] from stream sample `start` on, and the loop as one more."""
+        lanes = self._lanes[:, : stems.shape[1]]
+        lanes[:-1], lanes[-1] = stems, 0.0
+        if self._looper.is_on:
+            self._looper.mix_into(lanes[-1], start + self._band_delay)
+        return lanes
 
     def _sleep(self) -> None:
         clock, due_s = self._stream.clock, float("inf")

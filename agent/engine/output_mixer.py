@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,35 +15,25 @@ from listener.ring import Reader, Ring
 Block = NDArray[np.float32]
 
 
-class Loops(Protocol):
-    """The part of agent/engine/looper.py's Looper that is used here."""
-
-    @property
-    def is_on(self) -> bool: ...
-    def mix_into(self, mix: Block, start_sample: int) -> None: ...
-
-
 class OutputMixer:
     """Writes the mix to the ring `out`, whose sample k is played beside sample k of the stream.
 
     behind: how many samples later than its bass a sample is played (where the bass comes from a file that is heard
     when it leaves the loudspeaker). monitor: the bass, where it is to be heard, too, `ahead` samples behind what is
-    rendered. loops: mixed in; heard_after: samples from rendering to the air. sent: where the loudspeaker has a clock
-    of its own (agent/audio/drift.py), what it plays is written there, too.
+    rendered. sent: where the loudspeaker has a clock of its own (agent/audio/drift.py), what it plays is written
+    there, too.
     """
 
-    def __init__(
-        self, out: Ring, behind: int, monitor: Reader | None, ahead: int, loops: Loops, sent: Ring | None = None
-    ) -> None:
-        self.out, self.heard_after, self._sent = out, 0, sent
+    def __init__(self, out: Ring, behind: int, monitor: Reader | None, ahead: int, sent: Ring | None = None) -> None:
+        self.out, self._sent = out, sent
         self.bridge: Bridge | None = None
         self._at = 0  # up to where was rendered
-        self._behind, self._monitor, self._ahead, self._loops = behind, monitor, ahead, loops
+        self._behind, self._monitor, self._ahead = behind, monitor, ahead
 
     @property
     def adds(self) -> bool:
-        """Whether more than the band is heard now."""
-        return self._monitor is not None or self._loops.is_on
+        """Whether more than the stems is heard."""
+        return self._monitor is not None
 
     def use(self, card: SoundCard, start: int) -> None:
         """Play to this card from now on; `start`: the next sample that is rendered. The card is not attached yet."""
@@ -69,14 +59,12 @@ class OutputMixer:
             self.out.silence(sample + self._behind)
 
     def write(self, stems: Block, start: int) -> Block:
-        """Stems [parts, n, 2] from stream sample `start` on, to be played. Returns what is played [n, channels]."""
+        """Stems [any, n, 2] from stream sample `start` on, to be played. Returns what is played [n, channels]."""
         mix = stems.sum(axis=0)
         if self._monitor:
             self._monitor.position = max(start - self._ahead, 0)
             bass = self._monitor.read(min(len(mix), max(start + len(mix) - self._ahead, 0)))
             mix[len(mix) - len(bass) :] += np.nan_to_num(bass, posinf=0.0, neginf=0.0).mean(axis=1, keepdims=True)
-        if self._loops.is_on:
-            self._loops.mix_into(mix, start + self.heard_after)
         played: Block = self._to_channels(mix)
         np.minimum(played, 1.0, out=played)  # np.clip takes thrice as long
         np.maximum(played, -1.0, out=played)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.core.midi_constants import NOTE_ON
 from agent.core.types import Event, Plan, PlannedNote
 from agent.engine.scheduler import Counts, Scheduler
 from agent.midi.clock_out import ClockOut
@@ -17,7 +18,6 @@ from agent.midi.clock_out import ClockOut
 QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is
 SILENCE_QUANTA = 16
 TAIL_S = 1.5  # how long the last sounds may ring after the last note's end
-NOTE_ON = 0x90
 RECORDS_MAX = 20_000  # about ten minutes without being fetched; later ones are played, not recorded
 
 Stems = NDArray[np.float32]

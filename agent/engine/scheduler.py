@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.types import SUSTAINED, Event, Plan, PlannedNote
 from agent.engine.fallback_pattern import FallbackPattern, Spare
 from agent.engine.sent_notes import KEEP_TICKS_S as KEEP_TICKS_S
@@ -13,7 +14,6 @@ from agent.engine.sent_notes import SAME_TICK_S, SentNotes
 from agent.engine.timing_counts import FRESH_TICKS, LATE_S
 from agent.engine.timing_counts import Counts as Counts  # others have it from here
 
-NOTE_ON, NOTE_OFF = 0x90, 0x80
 TOO_LATE_S = 0.040  # a note later than this is worse than none
 
 

@@ -9,7 +9,7 @@ from select import select
 from agent.audio.synth import load_synth
 from agent.core.channel import Channel
 from agent.core.messages import BEGIN
-from agent.core.os_process import call_me
+from agent.core.os_process import set_process_name
 from agent.engine import audio_process
 from agent.engine.reports import AudioSetup
 
@@ -18,7 +18,7 @@ LOOK_S = 0.5
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
     """Run the spawned process: it opens nothing and sends nothing until BEGIN comes."""
-    call_me("antiphon-spare")
+    set_process_name("antiphon-spare")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     load_synth(setup.config, setup.rate)
     parent = os.getppid()

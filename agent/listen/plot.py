@@ -22,6 +22,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from agent.core.errors import UserError
 from agent.core.music_names import key_name, pitch_name
+from agent.core.types import OPEN_NOTE_S
 from agent.listen.gathered import Hearing, log_spectrum
 from agent.listen.plot_lanes import BEAT, DOWNBEAT, TEMPO, form, harmony, rhythm
 from listener.types import Note
@@ -36,7 +37,6 @@ TICKS_HZ = (500, 1000, 2000)
 JUMP_SEMITONES = 1.5  # between two frames: another note, not a glide
 SURE = 0.5  # from here on the playing technique is named
 UNKNOWN = "unknown"  # a Feel that knows nothing yet
-OPEN_NOTE_S = 0.3  # drawn length of a note whose end was not heard
 NOTE, SLUR, GHOST, REVISED, F0 = "#1769aa", "#00897b", "#795548", "#c2185b", "#ff6d00"
 NOTE_COLOURS = {"normal": NOTE, "legato": SLUR, "slide": SLUR, "ghost": GHOST}
 HALO = [patheffects.withStroke(linewidth=2, foreground="white")]

@@ -1,38 +1,55 @@
-"""Defines the memory's tables as numbered migrations: an older database is brought up one step after the other."""
+"""The memory's tables, as numbered steps: a database of an older number is brought up one step after the other.
+
+A step is a tuple of statements, each passed to SQLite as it stands: a trigger or a quoted text may hold semicolons.
+"""
 
 from __future__ import annotations
 
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, made_s REAL NOT NULL);
-    CREATE TABLE sessions (
-        id INTEGER PRIMARY KEY, player_id INTEGER NOT NULL REFERENCES players(id) ON DELETE CASCADE,
-        folder TEXT NOT NULL DEFAULT '', started_s REAL NOT NULL, seen_s REAL NOT NULL, ended_s REAL);
-    CREATE TABLE phrases (
-        id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
-        heard_s REAL NOT NULL, start_s REAL NOT NULL, motif TEXT NOT NULL, facts TEXT NOT NULL);
-    CREATE TABLE takes (
-        id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
-        made_s REAL NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL DEFAULT '', plan TEXT NOT NULL);
-    CREATE TABLE directions (
-        id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
-        said_s REAL NOT NULL, sentence TEXT NOT NULL, edits TEXT NOT NULL, revoked_s REAL);
-    CREATE TABLE proposals (
-        id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
-        made_s REAL NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT NULL, edits TEXT NOT NULL);
-    CREATE TABLE verdicts (
-        id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
-        given_s REAL NOT NULL, subject TEXT NOT NULL, subject_id INTEGER, verdict TEXT NOT NULL,
-        sentence TEXT NOT NULL);
-    CREATE INDEX phrases_of ON phrases(session_id);
-    CREATE INDEX verdicts_of ON verdicts(session_id);
-    """,
-    """
-    CREATE TABLE adapters (
-        id INTEGER PRIMARY KEY, player_id INTEGER NOT NULL REFERENCES players(id) ON DELETE CASCADE,
-        made_s REAL NOT NULL, version INTEGER NOT NULL, path TEXT NOT NULL, scores TEXT NOT NULL,
-        active INTEGER NOT NULL DEFAULT 0);
-    """,
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, made_s REAL NOT NULL)",
+        """
+        CREATE TABLE sessions (
+            id INTEGER PRIMARY KEY, player_id INTEGER NOT NULL REFERENCES players(id) ON DELETE CASCADE,
+            folder TEXT NOT NULL DEFAULT '', started_s REAL NOT NULL, seen_s REAL NOT NULL, ended_s REAL)
+        """,
+        """
+        CREATE TABLE phrases (
+            id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+            heard_s REAL NOT NULL, start_s REAL NOT NULL, motif TEXT NOT NULL, facts TEXT NOT NULL)
+        """,
+        """
+        CREATE TABLE takes (
+            id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+            made_s REAL NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL DEFAULT '', plan TEXT NOT NULL)
+        """,
+        """
+        CREATE TABLE directions (
+            id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+            said_s REAL NOT NULL, sentence TEXT NOT NULL, edits TEXT NOT NULL, revoked_s REAL)
+        """,
+        """
+        CREATE TABLE proposals (
+            id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+            made_s REAL NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT NULL, edits TEXT NOT NULL)
+        """,
+        """
+        CREATE TABLE verdicts (
+            id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+            given_s REAL NOT NULL, subject TEXT NOT NULL, subject_id INTEGER,
+            verdict TEXT NOT NULL, sentence TEXT NOT NULL)
+        """,
+        "CREATE INDEX phrases_of ON phrases(session_id)",
+        "CREATE INDEX verdicts_of ON verdicts(session_id)",
+    ),
+    (
+        """
+        CREATE TABLE adapters (
+            id INTEGER PRIMARY KEY, player_id INTEGER NOT NULL REFERENCES players(id) ON DELETE CASCADE,
+            made_s REAL NOT NULL, version INTEGER NOT NULL, path TEXT NOT NULL, scores TEXT NOT NULL,
+            active INTEGER NOT NULL DEFAULT 0)
+        """,
+    ),
 )
 VERSION = len(MIGRATIONS)
 TABLES = ("players", "sessions", "phrases", "takes", "directions", "proposals", "verdicts", "adapters")

@@ -278,9 +278,8 @@ def _migrate(db: sqlite3.Connection, version: int) -> None:
     """Bring the database up to VERSION, each step in one transaction."""
     for number, step in enumerate(MIGRATIONS[version:], version + 1):
         db.execute("BEGIN IMMEDIATE")
-        for statement in step.split(";"):
-            if statement.strip():
-                db.execute(statement)
+        for statement in step:
+            db.execute(statement)
         db.execute(f"PRAGMA user_version = {number}")
         db.execute("COMMIT")
 

@@ -12,10 +12,12 @@ from collections import deque
 from itertools import pairwise
 from statistics import fmean
 
+from agent.core.midi_constants import (
+    CLOCKS_PER_QUARTER,
+    CLOCKS_PER_SIXTEENTH,
+)
 from listener.types import Grid, Meter
 
-CLOCK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
-TICKS_PER_QUARTER, TICKS_PER_SIXTEENTH = 24, 6
 MEMORY_TICKS = 48  # two beats: +-3 ms of jitter become less than 1 ms
 FRESH_TICKS = 8  # what is kept of the memory when the tempo moves
 SURE_TICKS = 24  # before so many no hole is taken for lost ticks: the first moments of a port may be late by 20 ms
@@ -73,7 +75,7 @@ class TickLoop:
         self._ticks.append((at_s, 1))
 
     def _second(self, at_s: float, gap_s: float) -> None:
-        slowest_s, fastest_s = (60 / bpm / TICKS_PER_QUARTER for bpm in TEMPO_BPM)
+        slowest_s, fastest_s = (60 / bpm / CLOCKS_PER_QUARTER for bpm in TEMPO_BPM)
         self.number += 1
         self._time_s, self._memory = at_s, 2
         self._period_s = min(max(gap_s, fastest_s), slowest_s)
@@ -152,7 +154,7 @@ class MidiClock:
 
     def __init__(self, meter: Meter) -> None:
         self._meter, self._loop = meter, TickLoop()
-        self._ticks_per_beat = 4 * TICKS_PER_QUARTER // meter.denominator
+        self._ticks_per_beat = 4 * CLOCKS_PER_QUARTER // meter.denominator
         self._song_tick = 0  # where continue goes on
         self._origin: int | None = None  # loop's number of the song's tick 0
         self._waiting = False  # started, and the first tick has not come
@@ -175,7 +177,7 @@ class MidiClock:
             case 0xFC:
                 self._stop()
             case 0xF2 if len(message) == 3:
-                self._song_tick = (message[1] | message[2] << 7) * TICKS_PER_SIXTEENTH
+                self._song_tick = (message[1] | message[2] << 7) * CLOCKS_PER_SIXTEENTH
 
     def _go(self, song_tick: int) -> None:
         self._song_tick, self._origin, self._waiting = song_tick, None, True

@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from agent.core.midi_constants import (
+    CLOCK,
+    CLOCKS_PER_QUARTER,
+    CLOCKS_PER_SIXTEENTH,
+    CONTINUE,
+    SONG_POSITION,
+    START,
+    STOP,
+)
 from agent.core.types import Plan
 from listener.types import Grid, Meter
 
 Message = tuple[int, ...]
 
-CLOCK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
-CLOCKS_PER_WHOLE = 96
-CLOCKS_PER_STEP = 6  # song position counts in 16ths
+CLOCKS_PER_WHOLE = 4 * CLOCKS_PER_QUARTER
 POSITION_MAX = 1 << 14
 GLIDE = 0.08  # a clock interval differs at most so much from the grid's while an error of phase is taken out
 START_AHEAD_S = 0.004  # the receiver wants a moment between start and the first clock, which is the beat
@@ -64,7 +71,7 @@ class ClockOut:
             return self._stop()
         before, self._grid = self._grid, grid
         if before is None:
-            self._waiting.append((POSITION, 0, 0))
+            self._waiting.append((SONG_POSITION, 0, 0))
             self._start(grid, now_s)
         elif self._begin == (START,):
             self._start(grid, max(now_s, self._next_s - grid.period_s / 2))
@@ -107,14 +114,14 @@ class ClockOut:
         """Stop; go on at the first 16th that can still be announced, under the number it has on the grid."""
         clock_s = grid.period_s / clocks_per_beat(grid.meter)
         place = self._next + error + max(0.0, now_s + self.advance_s + START_AHEAD_S - self._next_s) / clock_s
-        step = math.ceil(place / CLOCKS_PER_STEP)
-        self._next_s += (step * CLOCKS_PER_STEP - self._next - error) * clock_s
-        steps_per_bar = grid.meter.numerator * clocks_per_beat(grid.meter) // CLOCKS_PER_STEP
+        step = math.ceil(place / CLOCKS_PER_SIXTEENTH)
+        self._next_s += (step * CLOCKS_PER_SIXTEENTH - self._next - error) * clock_s
+        steps_per_bar = grid.meter.numerator * clocks_per_beat(grid.meter) // CLOCKS_PER_SIXTEENTH
         step += steps_per_bar * max(0, math.ceil(-step / steps_per_bar))
-        self._next, position = step * CLOCKS_PER_STEP, step % POSITION_MAX
+        self._next, position = step * CLOCKS_PER_SIXTEENTH, step % POSITION_MAX
         if self._running:
             self._waiting.append((STOP,))
-        self._waiting.append((POSITION, position & 127, position >> 7))
+        self._waiting.append((SONG_POSITION, position & 127, position >> 7))
         self._begin, self._running = (CONTINUE,), False
 
     def next_send_s(self) -> float:

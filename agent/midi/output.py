@@ -12,6 +12,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from agent.core.midi_constants import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    BANK_LSB,
+    BANK_MSB,
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    PROGRAM,
+    SUSTAIN,
+)
 from agent.core.silence_stderr import quiet_stderr
 from agent.midi import jack_client
 
@@ -23,8 +34,6 @@ API_NAMES = {
     "core": "API_MACOSX_CORE",
     "windows": "API_WINDOWS_MM",
 }
-NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
-SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF, BANK_MSB, BANK_LSB = 64, 120, 123, 0, 32
 PANIC_CONTROLLERS = (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF)
 VIRTUAL = "virtual"
 FLUSH_S = 0.05  # JACK carries a message with its next period; a port closed sooner swallows it
@@ -158,16 +167,6 @@ class MidiOutput:
             self._sounding.discard((channel, message[1]))
 
 
-def list_ports() -> list[tuple[str, int, str]]:
-    """Return (api, index, name) of every output port of other programs, API by API; empty without MIDI."""
-    found = []
-    for api in available_apis():
-        port = _client(api, "Antiphon-ports")
-        found += [(api, i, name) for i, name in enumerate(port.get_ports())]
-        port.delete()
-    return found
-
-
 def available_apis() -> list[str]:
     """Return the MIDI systems that are compiled into RtMidi and running here, the preferred one first."""
     rtmidi = _rtmidi()
@@ -178,8 +177,8 @@ def available_apis() -> list[str]:
 def open_output(spec: str | int, api: str | None = None, client_name: str = "Antiphon") -> MidiOutput:
     """Open a port by part of its name (case does not matter), by number, or "virtual" / "virtual:NAME".
 
-    Numbers are those of `list_ports` within the API. Raises ValueError in one line for an unknown port or API, or for
-    a name that several ports have.
+    Numbers are those of `antiphon devices` within the API. Raises ValueError in one line for an unknown port or API,
+    or for a name that several ports have.
     """
     chosen = _choose_api(api)
     port = _client(chosen, client_name)

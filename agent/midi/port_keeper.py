@@ -6,13 +6,12 @@ swapping a reference, and never belongs to both.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from agent.core.os_process import set_realtime_priority
 from agent.midi.output import VIRTUAL, MidiOutput, available_apis
 from agent.midi.port_watch import Fresh, JackPortWatch, ListPortWatch, PortWatch
 
@@ -79,8 +78,7 @@ class PortKeeper:
     # -- the keeper's own thread ------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+        set_realtime_priority(PRIORITY)
         while not self._closing.wait(LOOK_EVERY_S):
             try:
                 self.look()

@@ -18,9 +18,9 @@ import traceback
 from dataclasses import dataclass
 from multiprocessing import context
 from multiprocessing.reduction import ForkingPickler
-from pathlib import Path
 from typing import Any
 
+from agent.core.os_process import set_process_name
 from agent.core.settings import Config
 
 MESSAGE_BYTES, FDS_MAX = 1 << 17, 64
@@ -79,7 +79,7 @@ def main(fd: int) -> None:
     end = socket.socket(fileno=fd)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    _name("antiphon-fork")
+    set_process_name("antiphon-fork")
     deaths, wake = os.pipe()
     for side in (deaths, wake):
         os.set_blocking(side, False)
@@ -151,7 +151,7 @@ def _live(end: socket.socket, data: bytes, fds: list[int]) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         end.close()
-        _name("antiphon-mind")
+        set_process_name("antiphon-mind")
         _received[:] = fds
         from agent.mind import mind_process
 
@@ -162,9 +162,3 @@ def _live(end: socket.socket, data: bytes, fds: list[int]) -> None:
     finally:
         sys.stderr.flush()
         os._exit(code)
-
-
-def _name(name: str) -> None:
-    """Set the process's name for ps and top, at most 15 letters, where the system has such names."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/comm").write_text(name)

@@ -110,6 +110,7 @@ class Mind:
 
     def step(self, frame: Frame) -> Decision:
         """Process one frame: a few milliseconds at most, except where a bar is generated."""
+        self._analyzer.play_on(self._given or self._planner.fixed_beat)
         analysis = self._on_given_beat(self._analyzer.step(frame))
         self._resting = self._rests(analysis)
         heard = replace(analysis, grid=None) if self._resting else analysis

@@ -83,6 +83,11 @@ class Planner:
     def tick(self) -> Tick | None:
         return self._tick
 
+    @property
+    def fixed_beat(self) -> Grid | None:
+        """The band's beat where the player does not move it: in the band's own turn and over a loop."""
+        return self.form.beat.fixed
+
     def send(self, message: Any) -> None:
         """Take a SetMode, SetPart, SetDial, SetBehind or SetActiveEdits; other messages are ignored."""
         match message:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from agent.core.types import PlannedNote
+from agent.core.types import OPEN_NOTE_S, PlannedNote
 from listener.types import Beat, Chord, Meter, Note
 
 EVENTS = "events.jsonl"
 HEARD = frozenset({"note", "note_revised", "note_end"})
-OPEN_S = 0.5  # length of a band note whose end was not written
 DRAWN_S = 1_200.0  # a picture of more is no picture
 
 
@@ -76,7 +75,9 @@ class _Band:
         key = (record["part"], record["pitch"])
         begun = self._open.pop(key, None)
         if begun is not None:
-            cut_s = begun["due_s"] + OPEN_S if record["on"] else record["due_s"]  # on again without an end: a crash
+            cut_s = (
+                begun["due_s"] + OPEN_NOTE_S if record["on"] else record["due_s"]
+            )  # on again without an end: a crash
             self._add(begun, min(record["due_s"], cut_s))
         if record["on"]:
             self._open[key] = record
@@ -89,7 +90,7 @@ class _Band:
 
     def notes(self) -> list[PlannedNote]:
         for begun in self._open.values():
-            self._add(begun, begun["due_s"] + OPEN_S)
+            self._add(begun, begun["due_s"] + OPEN_NOTE_S)
         self._open.clear()
         return sorted(self._notes, key=lambda note: (note.on_s, note.part, note.pitch))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.core.errors import UserError
 from agent.core.settings import PartConfig
@@ -34,7 +35,7 @@ class LiveRecording:
         later, self._delay = band_delay_samples - self._delay, band_delay_samples
         self._surplus += max(-later, 0)
         if later > 0:
-            self.recorder.stems(np.zeros((self._stems.ring.channels // 2, later, 2), np.float32))
+            self._put(np.zeros((later, self._stems.ring.channels), np.float32))
 
     def roll(self, now: bool = True) -> None:
         """Record the samples since the last call; with now=False only once enough have come."""
@@ -49,7 +50,12 @@ class LiveRecording:
         left_out = min(self._surplus, len(stems))
         self._surplus, stems = self._surplus - left_out, stems[left_out:]
         if len(stems):
-            self.recorder.stems(np.ascontiguousarray(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2)))
+            self._put(stems)
+
+    def _put(self, stems: NDArray[np.float32]) -> None:
+        """Record what the band and, last, the loop sounded [n, 2 * (parts + 1)]."""
+        lanes = np.ascontiguousarray(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
+        self.recorder.stems(lanes[:-1], lanes[-1])
 
     @property
     def lost_samples(self) -> int:

@@ -16,13 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from agent.core.music_names import chord_name
-from agent.core.types import PlannedNote
+from agent.core.types import OPEN_NOTE_S, PlannedNote
 from listener.types import Beat, Chord, Note
 
 WRAP_S = 30.0  # longer sessions are wrapped
 ROW_S = 16.0
 MAX_ROWS = 24
-OPEN_NOTE_S = 0.5  # drawn length of a note whose end was not heard
 DRUM_MARK_S = 0.06
 BARS_NUMBERED_PER_ROW = 16
 

@@ -1,4 +1,4 @@
-"""Writes the session folder: WAV stems and mix, events.jsonl, session.mid, pianoroll.png.
+"""Writes the session folder: WAV stems and mix, events.jsonl, session.mid, pianoroll.png; loop.wav once a loop sounds.
 
 It runs in the parent process, so no sound ever waits for it. One thread at a time may call it.
 """
@@ -26,6 +26,7 @@ from agent.recording.wav_writer import WavWriter
 
 Float32 = NDArray[np.float32]
 
+LOOP = "loop"  # the stem that is no part
 MIX_STEP_S = 0.5  # the mix is made in steps of fixed size, so that it does not depend on how the sound arrives
 LINES_BYTES = 4 << 20  # of events.jsonl that wait for room on the disk; what comes after them is counted and lost
 NOT_ALL = "the disk is full: only a part was written"
@@ -85,6 +86,7 @@ class Recorder:
         self.failures: dict[str, str] = {}  # file name -> first cause
         self.failed_writes = 0
         self._parts = tuple(parts)
+        self._rate_hz, self._rendered = sample_rate, 0  # samples of the band so far
         self._closed = False
         self._ailing: set[str] = set()  # files that cannot be written now
         self._lines = bytearray()  # waiting for room on the disk
@@ -110,11 +112,25 @@ class Recorder:
         self._wav("bass", samples)
         self._mix.add_bass(samples)
 
-    def stems(self, samples: Float32) -> None:
-        """Append what the band sounded: float32 [n_parts, n, 2]."""
+    def stems(self, samples: Float32, loop: Float32 | None = None) -> None:
+        """Append what the band sounded: float32 [n_parts, n, 2], and the loop beside it [n, 2]; None is silence."""
         for part, stem in zip(self._parts, samples, strict=True):
             self._wav(part, stem)
-        self._mix.add_band(samples.sum(axis=0, dtype=np.float32))
+        played: Float32 = samples.sum(axis=0, dtype=np.float32)
+        if loop is not None and loop.any():
+            self._try("loop.wav", self._open_loop)
+            played += loop
+        if LOOP in self._wavs:
+            self._wav(LOOP, np.zeros_like(played) if loop is None else loop)
+        self._mix.add_band(played)
+        self._rendered += len(played)
+
+    def _open_loop(self) -> None:
+        """Make loop.wav when a loop first sounds: silence up to here."""
+        if LOOP not in self._wavs:
+            wav = WavWriter(self.folder / f"{LOOP}.wav", self._rate_hz, 2)
+            wav.skip(self._rendered)
+            self._wavs[LOOP] = wav
 
     def event(self, record: Mapping[str, Any]) -> None:
         """Write one line of events.jsonl at once; dataclasses, arrays and NaN (null) may stand in it."""
@@ -203,7 +219,7 @@ class Unrecorded(Recorder):
     def bass(self, samples: Float32) -> None:
         return
 
-    def stems(self, samples: Float32) -> None:
+    def stems(self, samples: Float32, loop: Float32 | None = None) -> None:
         return
 
     def event(self, record: Mapping[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,10 +135,3 @@ def finish_soon(root: Path, besides: Path | None = None) -> Iterator[None]:
         if child:
             child.terminate()
             child.wait()
-
-
-def gently() -> None:
-    """Let this process use only the processor and disk time that others leave."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(19)
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

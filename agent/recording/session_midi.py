@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import mido
-
-from agent.core.types import PlannedNote
+from agent.core import midi_file_writer
+from agent.core.midi_constants import BASS_PROGRAM
+from agent.core.midi_file_writer import Part, TickNote, TimeMap, without_overlap
+from agent.core.types import OPEN_NOTE_S, PlannedNote
 from listener.types import Beat, Meter, Note
 
 TICKS_PER_QUARTER = 480
 DEFAULT_METER = Meter(4, 4)
 DEFAULT_BPM = 120.0
-BASS_CHANNEL, BASS_PROGRAM = 1, 33  # General MIDI finger bass
-OPEN_NOTE_S = 0.5  # length of a note whose end was not heard
+BASS_CHANNEL = 1
 
 Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
 
@@ -125,13 +125,12 @@ def write(
     parts_midi: channel 1-16 and program 0-127 of each part.
     """
     grid = beat_map(beats)
-    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
-    file.tracks.append(_conductor(grid))
-    file.tracks.append(_track("Bass (heard)", BASS_CHANNEL, BASS_PROGRAM, _heard_notes(heard), grid))
+    tempi = tuple((tempo.tick, tempo.quarter_us) for tempo in grid.tempi)
+    parts = [Part("Bass (heard)", BASS_CHANNEL, BASS_PROGRAM, _in_ticks(_heard_notes(heard), grid))]
     for part, (channel, program) in parts_midi.items():
         notes = [(note.on_s, note.off_s, note.pitch, note.velocity) for note in band if note.part == part]
-        file.tracks.append(_track(part.capitalize(), channel, program, notes, grid))
-    file.save(str(path))
+        parts.append(Part(part.capitalize(), channel, program, _in_ticks(notes, grid)))
+    midi_file_writer.write(path, TimeMap(TICKS_PER_QUARTER, tempi, grid.bars), parts, "Antiphon session")
 
 
 def _heard_notes(heard: Sequence[Note]) -> list[Timed]:
@@ -150,42 +149,12 @@ def _end_s(note: Note, next_onset_s: float) -> float:
     return min(note.onset_s + OPEN_NOTE_S, next_onset_s)
 
 
-def _conductor(grid: BeatMap) -> mido.MidiTrack:
-    tempi = [(tempo.tick, mido.MetaMessage("set_tempo", tempo=tempo.quarter_us)) for tempo in grid.tempi]
-    meters = [(tick, _signature(meter)) for tick, meter in grid.bars]
-    return _delta("Antiphon session", [*meters, *tempi])
-
-
-def _signature(meter: Meter) -> mido.MetaMessage:
-    return mido.MetaMessage("time_signature", numerator=meter.numerator, denominator=meter.denominator)
-
-
-def _track(name: str, channel: int, program: int, notes: Iterable[Timed], grid: BeatMap) -> mido.MidiTrack:
-    index = channel - 1
-    messages = [(0, mido.Message("program_change", channel=index, program=program))]
-    for on, off, pitch, velocity in _without_overlap(notes, grid):
-        messages.append((on, mido.Message("note_on", channel=index, note=pitch, velocity=velocity)))
-        messages.append((off, mido.Message("note_off", channel=index, note=pitch, velocity=0)))
-    return _delta(name, messages)
-
-
-def _without_overlap(notes: Iterable[Timed], grid: BeatMap) -> Iterator[tuple[int, int, int, int]]:
-    """(on, off, pitch, velocity) in ticks; a note ends at the latest when its pitch is struck again."""
-    struck: dict[int, int] = {}
-    for on_s, off_s, pitch, velocity in sorted(notes, reverse=True):
-        on = grid.tick_at(on_s)
-        off = max(on + 1, grid.tick_at(off_s))
-        again = struck.get(pitch)
-        if on != again:
-            yield on, min(off, again) if again is not None else off, pitch, velocity
-        struck[pitch] = on
-
-
-def _delta(name: str, messages: Iterable[tuple[int, mido.Message]]) -> mido.MidiTrack:
-    """A track from absolute ticks; at the same tick a note ends before the next begins."""
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
-    now = 0
-    for tick, message in sorted(messages, key=lambda pair: (pair[0], pair[1].type == "note_on")):
-        track.append(message.copy(time=tick - now))
-        now = tick
-    return track
+def _in_ticks(notes: Iterable[Timed], grid: BeatMap) -> tuple[TickNote, ...]:
+    """The latest first; each at least a tick long."""
+    ordered = sorted(notes, reverse=True)
+    starts = [grid.tick_at(on_s) for on_s, *_ in ordered]
+    ticks = (
+        TickNote(start, max(start + 1, grid.tick_at(off_s)), pitch, velocity)
+        for start, (_, off_s, pitch, velocity) in zip(starts, ordered, strict=True)
+    )
+    return tuple(without_overlap(ticks))

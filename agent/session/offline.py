@@ -12,7 +12,9 @@ import numpy as np
 
 from agent.audio.synth import open_synth
 from agent.core.errors import UserError
+from agent.core.messages import PlayLoop, StopLoop
 from agent.core.settings import Config
+from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
 from agent.mind.mind import Mind
 from agent.recording.event_log import EventLog
@@ -20,7 +22,9 @@ from agent.recording.recorder import Recorder
 from agent.session.monitor import Monitor
 from agent.session.setup import Setup
 from agent.session.status import StatusBoard
+from agent.session.workers import RING_S
 from listener.capture import AudioFile, Framer
+from listener.ring import Ring
 from listener.types import Samples
 
 WRITE_SAMPLES = 8_192  # stems are written in lots of about this many
@@ -41,10 +45,14 @@ class OfflineSession:
         synth, warning = open_synth(config, setup.rate)
         self._troubles = [warning] if warning else []
         self._player = Player(setup.rate, tuple(config.parts), synth, None)
+        self._ring = Ring(round(RING_S * setup.rate), 1)  # the bass, for the loop
+        hears_bass = config.audio.monitor_input != "off"  # as where a file is played in real time
+        self._looper = Looper(self._ring, setup.rate, level_db=None if hears_bass else LEVEL_DB)
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
         self._recorder = Recorder(folder, setup.rate, tuple(config.parts), programs)
         self._event_log = EventLog(self._recorder)
         self._stems: list[Stems] = []  # rendered, not yet written
+        self._loop: list[Samples] = []  # likewise [n, 2]
 
     def run(self) -> tuple[str, ...]:
         """Process the file; return the causes of whatever went wrong."""
@@ -73,18 +81,35 @@ class OfflineSession:
 
     def _take(self, block: Samples) -> None:
         self._recorder.bass(block)
+        self._ring.write(block[:, None])
         for frame in self._framer.push(block):
             decision = self._mind.step(frame)
             self._event_log.decision(decision)
             self._board.decision(decision)
             if decision.plan:
                 self._player.accept(decision.plan)
+            for message in self._mind.take_messages():
+                self._obey(message)
         self._monitor.update(self._board.status())
+
+    def _obey(self, message: PlayLoop | StopLoop) -> None:
+        """Begin or end a loop, as the audio process does in real time."""
+        match message:
+            case PlayLoop():
+                self._looper.play(message)
+            case StopLoop():
+                self._looper.stop(message)
 
     def _render(self, until: int) -> None:
         player = self._player
         while player.rendered < until and not player.finished:
-            self._stems.append(player.render())
+            start = player.rendered
+            stems = player.render()
+            self._stems.append(stems)
+            loop = np.zeros(stems.shape[1:], np.float32)
+            if self._looper.is_on:
+                self._looper.mix_into(loop, start)
+            self._loop.append(loop)
         if len(self._stems) * QUANTUM >= WRITE_SAMPLES:
             self._write()
         self._event_log.sent(player.records, player.notes)
@@ -94,8 +119,9 @@ class OfflineSession:
 
     def _write(self) -> None:
         if self._stems:
-            self._recorder.stems(np.concatenate(self._stems, axis=1))
+            self._recorder.stems(np.concatenate(self._stems, axis=1), np.concatenate(self._loop))
             self._stems.clear()
+            self._loop.clear()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from agent.core.channel import Channel, channel
 from agent.core.messages import BEGIN
+from agent.core.midi_constants import NOTE_OFF
 from agent.core.settings import Config
 
 EARLY_S = 5.0  # a worker that dies sooner has not recovered
@@ -29,7 +30,6 @@ SILENT_S = 3.5  # a running process may take long over one step
 START_S = 60.0  # until its first report
 JUMP_S = 0.5  # a turn that took so long was the supervisor's own sleep, not the worker's
 KEYS = range(128)
-NOTE_OFF = 0x80
 
 
 class Process(Protocol):

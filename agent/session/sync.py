@@ -173,7 +173,7 @@ class Sync:
 
     def _say(self, line: str) -> None:
         self.says = line
-        log.warning("%s", line)
+        log.info("%s", line)
 
 
 def _meter(config: Config) -> Meter:

@@ -24,7 +24,7 @@ class Workers:
         self._config, self.setup = config, setup
         self._spawn = multiprocessing.get_context("spawn")
         self.bass = self._ring(setup.input_channels)
-        self.stems = self._ring(2 * len(config.parts))
+        self.stems = self._ring(2 * (len(config.parts) + 1))
         self._sent = self._ring(setup.output_channels) if cancels_echo(config, setup) else None
         self._stamp = SharedStamp()
         self.plans, self._plans_in = channel()

@@ -13,9 +13,10 @@ import soundfile
 
 from agent.audio.loop_playback import Playback
 from agent.compose.generation_options import open_responder
-from agent.compose.multitrack import TimeMap, parts_of, write
+from agent.compose.multitrack import parts_of, write
 from agent.conversation.riff_dialogue import Answer, Dialogue
 from agent.core.errors import UserError
+from agent.core.midi_file_writer import TimeMap
 from agent.core.music_names import key_name, meter_of
 from agent.core.paths import FOLDER, data_folder
 from agent.core.settings import Config
@@ -37,7 +38,7 @@ from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from listener.capture import AudioFile
 from models.music.midi_reader import RawNote
-from models.responder.responder import Responder, named
+from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
 
 BLOCK = 48_000
@@ -151,11 +152,9 @@ def opened(given: argparse.Namespace, config: Config) -> Workshop:
 
 
 def responder_for(config: Config, name: str) -> Responder:
-    """Open the config's responder, with the adapter trained for this player."""
+    """Load the config's responder, with the adapter trained for this player. Raises UserError."""
     config = with_player_adapter(replace(config, conversation=replace(config.conversation, player=name)))
-    if config.models.adapter is None:
-        return open_responder(None, config)
-    return Responder.load(named(config.models.responder), config.models.adapter)
+    return open_responder(None, config, config.models.adapter)
 
 
 def hearing(config: Config) -> Callable[[str, Context], conversation.ParseResult]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from agent.audio.synth import DRUM_BANK, PartVoice, Synth
+from agent.core.midi_constants import BASS_PROGRAM, NOTE_OFF, NOTE_ON
 from agent.core.paths import SOUNDFONT, shipped
 from agent.core.settings import DEFAULT_PARTS
 from agent.core.types import PlannedNote
@@ -30,10 +31,8 @@ SEAM_S = 0.005  # crossfade where the player's sound is cut
 SHELF_HZ = 1_500.0
 REVERB_S = 1.2  # decay to -60 dB
 SAME_TEMPO = 0.01  # the player's own sound is used where the tempo differs from theirs by no larger share
-BASS_PROGRAM = 33
 BALANCE_DB = {"drums": 8.0, "chords": 9.0, "line": 12.0}  # of the synth, dry
 BASS_RMS = 0.09  # level to which the player's bass is brought
-NOTE_ON, NOTE_OFF = 0x90, 0x80
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""aubio as a listening program: hfc-1024 onsets, yinfft-4096 pitch glued to them, aubio.tempo beats; causal, JSON lines.
+"""aubio as a listening program: hfc-1024 onsets, yinfft-4096 pitch glued to them, aubio.tempo beats; causal, JSON
+lines.
 
 Run with the Python that has Debian's python3-aubio: /usr/bin/python3 aubio_listen.py FILE...
 """

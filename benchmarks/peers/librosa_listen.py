@@ -1,4 +1,6 @@
-"""librosa as a listening program, offline: pYIN, onset_detect, the median f0 of each segment as its note, beat_track."""
+"""librosa as a listening program, offline: pYIN, onset_detect,
+the median f0 of each segment as its note, beat_track.
+"""
 
 import librosa
 import numpy as np

@@ -1,4 +1,6 @@
-"""madmom's offline half: bidirectional RNN onsets, joint beats and downbeats (RNN + DBN, told the four meters of the clips), key (CNN)."""
+"""madmom's offline half: bidirectional RNN onsets, joint beats and downbeats (RNN + DBN,
+told the four meters of the clips), key (CNN).
+"""
 
 import madmom_shim  # noqa: F401
 import numpy as np

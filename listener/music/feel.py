@@ -1,10 +1,12 @@
 """Measure how a player sits on the beat: step(time_s, notes, ended, grid) -> (a NoteFeel per new note, Feel | None).
 
-Lateness needs a beat that the player does not move. Best is a given one: the band's own grid or a click (`play_on`).
-Without it, the tempo that the player set in the opening, as long as it holds (listener/rhythm/opening_pulse.py).
-Without either, the beat follows the player and only differences within the playing can be known: swing and late
-backbeats. Swing is the place of the off-beat between its two beats (Friberg and Sundstrom, Swing ratios and ensemble
-timing in jazz performance, Music Perception 19(3), 2002, whose ratio r is swing / (1 - swing)).
+Lateness needs a beat that the player does not move. Best is a given one (`play_on`): a click, another machine's beat,
+or the band's own grid where it stands still. (The band's grid as it follows the player is none: measured against it the
+player is never late, and the band drags.) Without it, the tempo that the player set in the opening, as long as it holds
+(listener/rhythm/opening_pulse.py). Without either, the beat follows the player and only differences within the playing
+can be known: swing and late backbeats. Swing is the place of the off-beat between its two beats (Friberg and Sundstrom,
+Swing ratios and ensemble timing in jazz performance, Music Perception 19(3), 2002, whose ratio r is
+swing / (1 - swing)).
 """
 
 from __future__ import annotations
@@ -72,6 +74,7 @@ class FeelTracker:
 
     def __init__(self, reference: Grid | None = None) -> None:
         self._reference = reference
+        self._measures_given = reference is not None  # what _on_beat and _late_s were measured against
         self._opening: OpeningClock | None = None
         self._earlier: deque[float] = deque(maxlen=EARLIER_NOTES)
         self._swing = SwingMeter()
@@ -80,13 +83,10 @@ class FeelTracker:
         self._feel: Feel | None = None
 
     def play_on(self, reference: Grid | None) -> None:
-        """Measure against this grid from now on: what the band plays on, or a click. None: the opening's tempo again.
+        """Measure notes against this grid from now on: a beat that the player does not move. None: the opening's tempo.
 
-        Distances measured against another kind of reference are dropped; a moved grid is followed.
+        With the next note, distances measured against another kind of reference are dropped; a moved grid is followed.
         """
-        if (reference is None) != (self._reference is None):
-            self._on_beat.clear()
-            self._late_s = 0.0
         self._reference = reference
 
     def step(
@@ -99,6 +99,7 @@ class FeelTracker:
         return placed, self._feel
 
     def _hear(self, note: Note, grid: Grid | None) -> NoteFeel | None:
+        self._forget_other_reference()
         trusted = grid if grid is not None and grid.confidence >= SURE else None
         self._follow(note.onset_s, trusted)
         beat_grid = self._reference or trusted
@@ -115,6 +116,12 @@ class FeelTracker:
             self._on_beat.append((note.onset_s, late_s, position))
             self._late_s += 0.25 * (late_s - self._late_s)
         return NoteFeel(note.onset_s, late_s, place % 1.0, position, self.reference)
+
+    def _forget_other_reference(self) -> None:
+        given = self._reference is not None
+        if given != self._measures_given:
+            self._on_beat.clear()
+            self._late_s, self._measures_given = 0.0, given
 
     @property
     def reference(self) -> str:

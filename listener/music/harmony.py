@@ -40,7 +40,6 @@ QUALITIES: dict[str, tuple[int, ...]] = {
 }
 KINDS = ("maj", "min", "dim")  # what the model distinguishes; a seventh is added when it was played
 SEVENTHS = {("maj", 10): "7", ("maj", 11): "maj7", ("min", 10): "min7", ("dim", 10): "min7b5"}
-GUESSES = (*KINDS, *SEVENTHS.values())  # what a bass line alone may name
 
 # share of the notes on each step above the root, by place in the bar (counted like the tables of key.py, smoothed)
 DOWN, MIDDLE, ON, OFF = range(4)

@@ -13,11 +13,12 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.names import STYLES as STYLES
+
 Floats = NDArray[np.float32]
 Knots = Mapping[str, list[float]]
 
 LEARNED = ("density", "register", "tension", "resolution", "syncopation", "intensity")
-STYLES = ("rock", "metal", "funk", "jazz", "latin", "hiphop", "soul", "blues", "country", "pop", "dance", "ballad")
 PHRASE_BARS = 4
 KNOTS = 33
 

@@ -12,11 +12,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.names import PARTS as PARTS
 from listener.types import Meter
 from models.music.dials import GUIDANCE, NO_DIALS, Dials
 
 TICKS_PER_WHOLE = 16
-PARTS = ("drums", "chords", "line")
 LINE_LOW, LINE_HIGH = 55, 84  # MIDI pitches the counter-line may have, both included
 LINE_PITCHES = LINE_HIGH - LINE_LOW + 1
 

@@ -1,4 +1,6 @@
-"""A real JACK server is killed, started again, or not there yet: the audio process lives, its stream goes on in time."""
+"""A real JACK server is killed, started again, or not there yet:
+the audio process lives, its stream goes on in time.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,7 @@ from listener.ring import Ring
 
 jack = pytest.importorskip("jack")
 from tests.audio_life import Life, jack_name  # noqa: E402
+from tests.rig import leave  # noqa: E402
 
 pytestmark = [pytest.mark.rig, pytest.mark.skipif(not shutil.which("jackd"), reason="needs jackd2")]
 RATE = 48_000
@@ -26,7 +29,7 @@ BLOCK_S = 128 / RATE
 
 
 def setup(waits: bool = False, sent: bool = False) -> AudioSetup:
-    rings = Ring(20 * RATE, 1), Ring(20 * RATE, 6), Ring(20 * RATE, 2) if sent else None
+    rings = Ring(20 * RATE, 1), Ring(20 * RATE, 8), Ring(20 * RATE, 2) if sent else None
     config = Config(audio=AudioConfig(monitor_input="off"))
     return AudioSetup(config, RATE, None, None, 2, None, *rings, waits=waits)
 
@@ -67,8 +70,7 @@ class Room:
         return True
 
     def close(self) -> None:
-        self.client.deactivate()
-        self.client.close()
+        leave(self.client.deactivate, self.client.close)
 
 
 @contextmanager

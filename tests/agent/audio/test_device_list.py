@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.audio import device_list
-from agent.audio.device_list import AudioDevice, find_card, find_input, find_output
+from agent.audio.device_list import AudioDevice, find_card
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
 
@@ -43,8 +43,12 @@ def no_portaudio() -> tuple[AudioDevice, ...]:
 
 @pytest.mark.usefixtures("studio")
 def test_a_device_is_found_by_number_part_of_its_name_or_default() -> None:
-    assert [find_input(spec) for spec in (1, "1", "scarlett 8i6", "JACK", "default", None)] == [1, 1, 1, 5, 3, 3]
-    assert find_output("hdmi") == 4
+    specs = (1, "1", "scarlett 8i6", "JACK", "default", None)
+    cards = [find_card(AudioConfig(input=spec), wants_input=True) for spec in specs]
+    assert [card and card.input_device for card in cards] == [1, 1, 1, 5, 3, 3]
+    card = find_card(AudioConfig(output="hdmi"), wants_input=True)
+    assert card
+    assert card.output_device == 4
 
 
 @pytest.mark.usefixtures("studio")
@@ -60,7 +64,7 @@ def test_a_device_is_found_by_number_part_of_its_name_or_default() -> None:
 )
 def test_an_unknown_or_ambiguous_name_is_answered_with_the_candidates(spec: str | int, said: str) -> None:
     with pytest.raises(UserError) as caught:
-        find_input(spec)
+        find_card(AudioConfig(input=spec), wants_input=True)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -108,8 +112,6 @@ def test_without_portaudio_only_a_named_device_is_an_error(monkeypatch: pytest.M
 def test_without_any_device_there_is_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_list, "audio_devices", lambda: ())
     assert find_card(AudioConfig(), wants_input=True) is None
-    with pytest.raises(UserError, match="no audio input device"):
-        find_input(None)
 
 
 MISSING_LIBRARY = """

@@ -181,9 +181,11 @@ def test_a_monitored_bass_of_any_kind_leaves_the_loudspeaker_finite() -> None:
         mic.write(np.full((BLOCK, 1), bad, np.float32))
     looper = Looper(mic, RATE)
     looper.play(PlayLoop(0.0, 5 * BLOCK_S))
-    output_mixer = OutputMixer(out, 0, Ring.reader(mic), 0, looper)
+    output_mixer = OutputMixer(out, 0, Ring.reader(mic), 0)
     for start in range(0, 6 * BLOCK, BLOCK):
-        played = output_mixer.write(np.zeros((3, BLOCK, 2), np.float32), start)
+        stems = np.zeros((3, BLOCK, 2), np.float32)
+        looper.mix_into(stems[-1], start)
+        played = output_mixer.write(stems, start)
         assert np.isfinite(played).all()
         assert np.abs(played).max() <= 1.0
     assert np.isnan(mic._samples[0]).all()  # the ring holds what came; who reads it mends it
@@ -193,7 +195,7 @@ def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() 
     mic, sent, out = Ring(2 * RATE, 1), Ring(2 * RATE, 2), Ring(1 << 14, 2)
     made = card(mic, sent, out)
     made._two_clocks = True
-    output_mixer = OutputMixer(out, 0, None, 512, Looper(mic, RATE), sent)
+    output_mixer = OutputMixer(out, 0, None, 512, sent)
     output_mixer.use(made, 256)
     assert output_mixer.bridge
     output_mixer.write(np.ones((1, 512, 2), np.float32) / 4, 256)

@@ -187,6 +187,7 @@ def test_the_riff_is_recorded_on_the_one_and_then_repeats() -> None:
     assert loop.start_s % 2.0 == pytest.approx(0, abs=0.002)
     assert loop.end_s - loop.start_s == pytest.approx(4.0, abs=0.002)
     assert not played.sounding(loop.start_s, loop.end_s, "chords", "line")
+    assert played.band.fixed_beat, "the player does not move it now"
     played.until(30.0)
     for part in ("drums", "chords", "line"):
         assert played.sounding(20.0, 30.0, part), "the band plays over it, however long the player is silent"
@@ -224,6 +225,7 @@ def test_leaving_the_loop_stops_it_on_the_one() -> None:
     played.until(24.0)
     stop = played.told[-1]
     assert isinstance(stop, StopLoop)
+    assert played.band.fixed_beat is None
     assert stop.at_s == pytest.approx(loop.end_s + 16.0, abs=0.01)
 
 

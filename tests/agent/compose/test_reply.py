@@ -12,7 +12,7 @@ import pytest
 from agent.__main__ import main
 from agent.compose import reply
 from agent.compose.generation_options import GenerationOptions
-from agent.compose.multitrack import without_overlap
+from agent.compose.multitrack import playable
 from models import checkpoint
 from models.music.dials import Dials
 from models.music.midi_reader import RawNote, Score, read_score
@@ -118,7 +118,7 @@ def test_notes_never_overlap_on_one_pitch() -> None:
     rng = np.random.default_rng(0)
     starts = rng.integers(0, 200, 300)
     notes = [RawNote(int(s), int(s + rng.integers(1, 50)), int(rng.integers(40, 44)), 90) for s in starts]
-    kept = list(without_overlap(notes))
+    kept = list(playable(notes))
     for pitch in range(40, 44):
         own = [n for n in kept if n.pitch == pitch]
         assert {n.start for n in own} == {n.start for n in notes if n.pitch == pitch}

@@ -14,7 +14,7 @@ import pytest
 
 from agent.core.config import find, flatten, load, parse_value, valid_keys
 from agent.core.errors import UserError
-from agent.core.settings import METERS, STYLES, Config
+from agent.core.settings import METERS, Config
 
 SHIPPED = Path(__file__).parents[3] / "config.yaml"
 
@@ -174,5 +174,4 @@ def test_the_dials_of_the_config_are_the_models() -> None:
 
     names = [name for name, _ in flatten(Config()) if name.startswith("dials.")]
     assert names == [f"dials.{item.name}" for item in fields(dials.Dials)] + ["dials.guidance"]
-    assert STYLES == dials.STYLES
     assert Config().dials.guidance == dials.GUIDANCE

@@ -25,7 +25,7 @@ def setup(tmp_path: Path) -> AudioSetup:
     sound = sf.read(shipped("take.flac"), dtype="float32")[0][: SECONDS * RATE]
     sf.write(tmp_path / "take.wav", sound, RATE, subtype="FLOAT")
     config = Config(audio=AudioConfig(output_enabled=False))
-    return AudioSetup(config, RATE, None, None, 0, tmp_path / "take.wav", Ring(20 * RATE, 1), Ring(20 * RATE, 6))
+    return AudioSetup(config, RATE, None, None, 0, tmp_path / "take.wav", Ring(20 * RATE, 1), Ring(20 * RATE, 8))
 
 
 def chord(on_s: float, off_s: float) -> Plan:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.types import Event, Plan, PlannedNote
 from agent.engine.fallback_pattern import FULL_BARS, THIN_BARS, faded, first_downbeat, last_bar, repeated, stroke_of
-from agent.engine.scheduler import NOTE_OFF, NOTE_ON, Scheduler
+from agent.engine.scheduler import Scheduler
 from listener.types import Grid, Meter
 
 FOUR = Meter(4, 4)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.types import Event, Plan, PlannedNote
-from agent.engine.scheduler import NOTE_OFF, NOTE_ON, Scheduler
+from agent.engine.scheduler import Scheduler
 
 
 def note(

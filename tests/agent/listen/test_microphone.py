@@ -1,4 +1,6 @@
-"""`antiphon listen --mic` on a real JACK server: a take is played into the capture port, the ears say what they listen."""
+"""`antiphon listen --mic` on a real JACK server:
+a take is played into the capture port, the ears say what they listen.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`antiphon listen FILE --plot OUT.png`: what was heard lies where it was heard; a bad path costs one line and exit 2."""
+"""`antiphon listen FILE --plot OUT.png`: what was heard lies where it was heard;
+a bad path costs one line and exit 2.
+"""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _newer(path: Path) -> None:
 
 def test_an_older_database_is_brought_up_with_all_it_holds(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / FILE)
-    db.executescript(MIGRATIONS[0])
+    db.executescript(";".join(MIGRATIONS[0]))
     db.execute("INSERT INTO players(name, made_s) VALUES ('Ann', 1)")
     db.execute("PRAGMA user_version = 1")
     db.commit()
@@ -123,6 +123,22 @@ def test_an_older_database_is_brought_up_with_all_it_holds(tmp_path: Path) -> No
     memory = Memory(tmp_path)
     assert [row["name"] for row in memory.everything()["players"]] == ["Ann"]
     assert memory.adapted(1, "somewhere", {}) == 1
+
+
+def test_a_step_may_hold_a_trigger_and_a_quoted_semicolon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Memory(tmp_path).close()
+    step = (
+        "ALTER TABLE players ADD COLUMN note TEXT NOT NULL DEFAULT 'none; yet'",
+        "CREATE TRIGGER noted AFTER INSERT ON players BEGIN"
+        " UPDATE players SET note = note || '; new' WHERE id = new.id;"
+        " UPDATE players SET made_s = made_s + 1 WHERE id = new.id; END",
+    )
+    monkeypatch.setattr("agent.memory.store.MIGRATIONS", (*MIGRATIONS, step))
+    monkeypatch.setattr("agent.memory.store.VERSION", VERSION + 1)
+    memory = memory_at(tmp_path)
+    memory.player("Ann")
+    (ann,) = memory.everything()["players"]
+    assert (ann["note"], ann["made_s"]) == ("none; yet; new", 2)
 
 
 def test_an_adapter_can_be_rolled_back(tmp_path: Path) -> None:

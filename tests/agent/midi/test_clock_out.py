@@ -1,4 +1,6 @@
-"""MIDI clock out: 24 a quarter on the band's grid, read back with mido; neither bursts nor gaps when the tempo glides."""
+"""MIDI clock out: 24 a quarter on the band's grid, read back with mido;
+neither bursts nor gaps when the tempo glides.
+"""
 
 from dataclasses import replace
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agent.core.messages import FollowGrid, SetMode
-from agent.core.settings import BandConfig, Config
+from agent.core.settings import BandConfig, Config, ModelsConfig
 from agent.mind import snapshot
 from agent.mind.mind import Mind
+from benchmarks.feel_lines import START_S, Played, sound
+from benchmarks.feel_lines import frames as feel_frames
 from listener.capture import file_frames
 from listener.types import Frame, Grid, Meter
 
@@ -26,7 +29,8 @@ def frames() -> list[Frame]:
 
 
 def test_playing_imports_no_training() -> None:
-    code = """
+    heavy = ("torch", "librosa", "matplotlib", "scipy.signal", "encodec", "rich", "mido", "soundfile")
+    code = f"""
 import sys
 import numpy as np
 from agent.mind import mind_process
@@ -36,7 +40,7 @@ from listener.types import Frame
 mind = Mind(Config())
 for k in range(8):
     mind.step(Frame(np.zeros(320, np.float32), 320 * k))
-print([name for name in ("torch", "librosa", "matplotlib", "scipy.signal", "encodec", "rich", "mido", "soundfile") if name in sys.modules])
+print([name for name in {heavy} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "[]"
@@ -72,6 +76,23 @@ def test_what_it_was_told_is_in_the_snapshot(frames: list[Frame]) -> None:
     assert (decision.mode, decision.analysis.grid) == ("listen", grid)
     again.send(FollowGrid(None))
     assert again.step(frames[1]).analysis.grid is None
+
+
+def test_on_another_machines_beat_a_player_who_sits_behind_is_known_and_does_not_drag_the_band() -> None:
+    line = Played(bars=12, turn=0, late_s=0.025, seed=3)
+    click = Grid(START_S, 0, 1, line.beat_s, Meter(4, 4), 1.0, 1.0)
+    mind, plans = Mind(replace(FIXED, models=ModelsConfig(codec_enabled=False))), []
+    mind.send(FollowGrid(click))
+    for frame in feel_frames(sound(line)):
+        decision = mind.step(frame)
+        plans += [decision.plan] if decision.plan else []
+    feel = decision.analysis.feel
+    assert feel
+    assert feel.reference == "given"
+    assert feel.behind_s == pytest.approx(line.late_s, abs=0.004)
+    beats_s = [plan.grid.time_of(round(plan.grid.beat_at(plan.created_s))) for plan in plans[-64:] if plan.grid]
+    off_s = [at_s - click.time_of(round(click.beat_at(at_s))) for at_s in beats_s]
+    assert np.median(np.abs(off_s)) < 0.010, "the band stays on the click"
 
 
 def test_a_silent_room_lets_it_rest_and_the_first_note_is_heard_as_well(frames: list[Frame]) -> None:

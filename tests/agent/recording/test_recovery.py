@@ -185,7 +185,8 @@ def test_the_running_minimum_is_scipys(count: int, window: int) -> None:
 
 
 def test_the_recorder_imports_nothing_heavy() -> None:
-    code = "import sys, agent.session.live, agent.session.daemon; print(*{'scipy', 'mido', 'matplotlib', 'torch', 'numba'} & {*sys.modules})"
+    heavy = {"scipy", "mido", "matplotlib", "torch", "numba"}
+    code = f"import sys, agent.session.live, agent.session.daemon; print(*{heavy} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []

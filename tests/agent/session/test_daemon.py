@@ -1,4 +1,6 @@
-"""The daemon: waits for its interface, tells systemd, obeys, resumes after kill -9; the service as a user installs it."""
+"""The daemon: waits for its interface, tells systemd, obeys, resumes after kill -9;
+the service as a user installs it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A real JACK server, Antiphon as a user starts it, FluidSynth as the hardware synth, and a recorder on both outputs."""
+"""A real JACK server, Antiphon as a user starts it, FluidSynth as the hardware synth,
+and a recorder on both outputs.
+"""
 
 from __future__ import annotations
 

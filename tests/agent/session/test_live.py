@@ -16,8 +16,9 @@ import soundfile as sf
 from agent.__main__ import main
 from agent.core.paths import shipped
 
-SECONDS = 12.0
+SECONDS = 10.0
 FIXED = ("--set", "band.commit_ms=300")  # else it follows the measured time of planning, which never repeats
+AHEAD = ("--set", "band.commit_ms=1000")  # a plan may come so late, from a busy machine, and nothing changes
 FILES = {"bass.wav", "drums.wav", "chords.wav", "line.wav", "mix.wav", "session.mid", "events.jsonl", "pianoroll.png"}
 
 
@@ -83,30 +84,27 @@ def test_the_same_seed_repeats_the_session_bit_for_bit_and_another_does_not(
     assert (session / "session.mid").read_bytes() != (other / "session.mid").read_bytes()
 
 
-def test_in_real_time_the_same_session_comes_out(session: Path, take: Path, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "agent",
-        "jam",
-        "--input",
-        str(take),
-        "--no-audio",
-        "--quiet",
-        "--seed",
-        "5",
-        *FIXED,
-        "--out",
-        str(tmp_path / "s"),
-    ]
-    started = time.monotonic()
-    assert subprocess.run(command, timeout=90, check=False).returncode == 0
-    assert time.monotonic() - started > SECONDS
-    summary = events(tmp_path / "s", "summary")[0]
-    if summary["late"] or summary["dropped"] or summary["improvised"]:
-        pytest.xfail(f"this machine was too busy to be in time: {summary}")
+def in_real_time(take: Path, out: Path, *flags: str) -> Path:
+    """A session at the pace of its file; where the machine stood still for longer than AHEAD, another."""
+    given = ["--input", str(take), "--no-audio", "--quiet", *flags]
+    for attempt in range(3):
+        folder = out / str(attempt)
+        started = time.monotonic()
+        command = [sys.executable, "-m", "agent", "jam", *given, "--out", str(folder)]
+        assert subprocess.run(command, timeout=90, check=False).returncode == 0
+        assert time.monotonic() - started > SECONDS
+        summary = events(folder, "summary")[0]
+        if not (summary["late"] or summary["dropped"] or summary["improvised"]):
+            break
+    return folder
+
+
+def test_in_real_time_the_same_session_comes_out(take: Path, tmp_path: Path) -> None:
+    flags = ("--seed", "5", *AHEAD)
+    offline, live = fast(take, tmp_path / "fast", *flags), in_real_time(take, tmp_path / "live", *flags)
+    assert len(events(live, "sent")) > 40
     for name in ("bass.wav", "drums.wav", "chords.wav", "line.wav", "mix.wav", "session.mid"):
-        assert (session / name).read_bytes() == (tmp_path / "s" / name).read_bytes(), name
+        assert (offline / name).read_bytes() == (live / name).read_bytes(), name
 
 
 def test_ctrl_c_stops_on_the_spot_and_writes_everything(take: Path, tmp_path: Path) -> None:

@@ -94,6 +94,13 @@ def test_a_machine_that_goes_away_gives_the_beat_back_once_and_may_return() -> N
     assert back and back[0].grid and back[0].grid.index > last
 
 
+def test_a_beat_that_is_followed_or_given_back_is_news_and_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    machine = Machine(until_s=1010.0)
+    play(Sync(config(sync__source="midi"), machine), machine, 1020.0)
+    assert [record.levelname for record in caplog.records] == ["INFO", "INFO"]
+
+
 def test_the_ears_need_nobody() -> None:
     assert Sync(config()).poll(CLOCK, None, 1.0) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,17 @@ def test_a_band_that_comes_in_becomes_the_reference():
     assert (before.reference, after.reference) == ("opening", "given")
     assert abs(before.behind_s) < WITHIN_S
     assert abs(after.behind_s - 0.020) < WITHIN_S
+
+
+def test_a_turn_of_the_bands_in_which_nothing_is_played_forgets_nothing():
+    take = Played(bars=12, turn=6, late_s=0.020, seed=7)
+    notes, tracker, twin = _notes(take), FeelTracker(), FeelTracker()
+    for half in (notes[:63], notes[63:]):
+        said = [_hear(one, half, _click(take)) for one in (tracker, twin)]
+        assert said[0] == said[1]
+        tracker.play_on(replace(_click(take), anchor_s=START_S + 0.1))
+        assert tracker.step(0.0, (), (), None) == ((), said[0][-1])
+        tracker.play_on(None)
 
 
 def test_nothing_is_said_before_there_is_a_beat():

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import harmony as bench
 from benchmarks.inputs import harmony_pieces
-from listener.music.harmony import GUESSES, QUALITIES, Harmony
+from listener.music.harmony import KINDS, QUALITIES, SEVENTHS, Harmony
 from listener.types import Grid, Meter, Note
 
 
@@ -63,7 +63,7 @@ def test_thirds_decide_between_major_and_minor(play, line):
 
 def test_qualities_agree_with_mir_eval():
     theirs = {"7": "7", "min7b5": "hdim7"}
-    for name in GUESSES:
+    for name in (*KINDS, *SEVENTHS.values()):
         bitmap = mir_eval.chord.encode(f"C:{theirs.get(name, name)}")[1]
         assert tuple(i for i, on in enumerate(bitmap) if on) == QUALITIES[name]
 

@@ -83,7 +83,9 @@ def test_trained_weights_give_the_packages_codes_in_float32(either, offline):
 
 @pytest.mark.parametrize("kbps", BITRATES)
 def test_every_bitrate_gives_the_packages_codes_in_float32(offline, double, kbps):
-    """Deep codebooks have a near-tie now and then, which the package's own rounding decides: nothing else may differ."""
+    """Deep codebooks have a near-tie now and then, which the package's own rounding decides:
+    nothing else may differ.
+    """
     if kbps > offline.target_bandwidths[-1]:
         pytest.xfail(f"the shipped weights end at {offline.target_bandwidths[-1]} kbps")
     codec, samples = Codec(offline, kbps), take(20.0)

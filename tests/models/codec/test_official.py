@@ -1,4 +1,6 @@
-"""The official checkpoint's path, proven on a file of the same form: the package's own architecture, saved as it saves."""
+"""The official checkpoint's path, proven on a file of the same form:
+the package's own architecture, saved as it saves.
+"""
 
 import functools
 import hashlib

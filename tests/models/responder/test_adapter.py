@@ -1,4 +1,6 @@
-"""A player's adapter: what is folded in is what was trained; it learns, rehearses, resumes; others' files are refused."""
+"""A player's adapter: what is folded in is what was trained; it learns, rehearses, resumes;
+others' files are refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What was liked is recalled at once, in any key; the memory is bounded, small, and says nothing where it knows nothing."""
+"""What was liked is recalled at once, in any key;
+the memory is bounded, small, and says nothing where it knows nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Training the responder: two processes learn what one does, a resumed run repeats, dials are ranks of what is there."""
+"""Training the responder: two processes learn what one does, a resumed run repeats,
+dials are ranks of what is there.
+"""
 
 import os
 import socket

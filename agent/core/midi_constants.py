@@ -1,0 +1,13 @@
+"""The numbers of MIDI that more than one module needs (MIDI 1.0 Detailed Specification; General MIDI 1)."""
+
+from __future__ import annotations
+
+# status bytes of channel messages, without the channel
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
+# controllers
+BANK_MSB, BANK_LSB, SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 0, 32, 64, 120, 123
+# system messages of MIDI clock, and how many clocks a quarter has
+SONG_POSITION, CLOCK, START, CONTINUE, STOP = 0xF2, 0xF8, 0xFA, 0xFB, 0xFC
+CLOCKS_PER_QUARTER, CLOCKS_PER_SIXTEENTH = 24, 6
+# programs
+BASS_PROGRAM = 33  # finger bass

@@ -1,0 +1,66 @@
+"""Names and priorities of processes and threads: taken where the system grants them, no error where it does not."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.core import os_process
+
+
+def in_a_child(do: Callable[[], bool]) -> bool:
+    """Whether `do` holds in a process of its own."""
+    pid = os.fork()
+    if pid == 0:
+        held = False
+        try:
+            held = do()
+        finally:
+            os._exit(not held)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def test_a_process_is_called_by_its_name() -> None:
+    def named() -> bool:
+        os_process.set_process_name("antiphon-test")
+        return Path("/proc/self/comm").read_text().strip() == "antiphon-test"
+
+    assert in_a_child(named)
+
+
+def test_what_only_others_leave_is_the_idle_class() -> None:
+    def idle() -> bool:
+        os_process.take_only_what_others_leave()
+        return os.sched_getscheduler(0) == os.SCHED_IDLE and os.getpriority(os.PRIO_PROCESS, 0) == 19
+
+    assert in_a_child(idle)
+
+
+def test_a_nice_thread_leaves_the_others_as_they_were() -> None:
+    def one_thread_only() -> bool:
+        before, found = os.getpriority(os.PRIO_PROCESS, 0), []
+
+        def loads() -> None:
+            os_process.set_nice(before + 3)
+            found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+        thread = threading.Thread(target=loads)
+        thread.start()
+        thread.join()
+        return found == [before + 3] and os.getpriority(os.PRIO_PROCESS, 0) == before
+
+    assert in_a_child(one_thread_only)
+
+
+def test_real_time_is_taken_or_refused_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def agrees() -> bool:
+        granted = os_process.set_realtime_priority(1)
+        return granted == (os.sched_getscheduler(0) == os.SCHED_FIFO)
+
+    assert in_a_child(agrees)
+    monkeypatch.delattr(os, "sched_setscheduler")
+    assert os_process.set_realtime_priority(1) is False
