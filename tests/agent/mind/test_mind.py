@@ -14,8 +14,8 @@ from agent.core.messages import FollowGrid, SetMode
 from agent.core.settings import BandConfig, Config, ModelsConfig
 from agent.mind import snapshot
 from agent.mind.mind import Mind
-from benchmarks.feel_lines import START_S, Played, sound
-from benchmarks.feel_lines import frames as feel_frames
+from benchmarks.inputs.feel_lines import START_S, Played, sound
+from benchmarks.inputs.feel_lines import frames as feel_frames
 from listener.capture import file_frames
 from listener.types import Frame, Grid, Meter
 
