@@ -17,9 +17,16 @@ Block = NDArray[np.float32]
 
 
 class Ring:
-    """A ring of float32 [capacity, channels] in memory that spawned processes share when the ring is passed to them."""
+    """A ring of float32 [capacity, channels] in memory that spawned processes share when the ring is passed to them.
 
-    def __init__(self, capacity: int, channels: int) -> None:
+    shared=False: in this process's own memory, where no other needs it.
+    """
+
+    def __init__(self, capacity: int, channels: int, shared: bool = True) -> None:
+        if not shared:
+            samples, counter = np.zeros(capacity * channels, np.float32), np.zeros(2, np.int64)
+            self._setup(samples, counter, capacity, channels)
+            return
         spawn = get_context("spawn")
         # anonymous (no name in /dev/shm), so that nothing is left behind by kill -9
         self._setup(spawn.RawArray("f", capacity * channels), spawn.RawArray("q", 2), capacity, channels)

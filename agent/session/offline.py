@@ -45,7 +45,7 @@ class OfflineSession:
         synth, warning = open_synth(config, setup.rate)
         self._troubles = [warning] if warning else []
         self._player = Player(setup.rate, tuple(config.parts), synth, None)
-        self._ring = Ring(round(RING_S * setup.rate), 1)  # the bass, for the loop
+        self._ring = Ring(round(RING_S * setup.rate), 1, shared=False)  # the bass, for the loop
         hears_bass = config.audio.monitor_input != "off"  # as where a file is played in real time
         self._looper = Looper(self._ring, setup.rate, level_db=None if hears_bass else LEVEL_DB)
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}

@@ -33,7 +33,7 @@ from listener.capture import file_frames
 from listener.ring import Ring
 from listener.types import Analysis, Chord, Grid, Key, Meter, Note, Onset, Phrase
 
-SECONDS = 12.0
+SECONDS = 9.0
 
 
 def heard(time_s: float, **what: object) -> Analysis:
