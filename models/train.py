@@ -1,4 +1,6 @@
-"""Train what ships: `python -m models.train responder|codec|ears|timbre|timing [options]`; --help after the name."""
+"""Train what ships: `python -m models.train responder|codec|ears|timbre|timing|critic [options]`; --help after the
+name.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ TRAINERS = {
     "ears": "models.training.ears",
     "timbre": "models.training.timbre",
     "timing": "models.training.timing",
+    "critic": "models.training.critic",
 }
 
 

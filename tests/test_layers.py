@@ -44,6 +44,7 @@ MODEL_ROOMS: dict[str, set[str]] = {
     "corpus": {"music", "codec", "sounds"},
     "timing": {"music", "corpus"},
     "responder": {"music", "backbones", "corpus"},
+    "critic": {"music", "corpus"},
 }
 MODEL_ROOMS["training"] = set(MODEL_ROOMS)
 LISTENER_ROOMS: dict[str, set[str]] = {"ears": set(), "rhythm": set(), "timbre": {"ears"}, "music": {"rhythm"}}

@@ -26,6 +26,7 @@ SHIPPED = {
     "responder": models_paths.WEIGHTS / "responder",
     "responder-lstm": models_paths.WEIGHTS / "responder-lstm",
     "timing": models_paths.WEIGHTS / "timing",
+    "critic": models_paths.WEIGHTS / "critic",
     "copycheck": models_paths.WEIGHTS / "copycheck",
 }
 OURS = "MIT"  # LICENSES.md
