@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.audio.stream_clock import StreamClock
-from listener.capture import KAISER_BETA
+from listener.resampler import KAISER_BETA
 from listener.ring import Ring
 
 Block = NDArray[np.float32]

@@ -13,6 +13,7 @@ from agent.band.drum_cues import with_crash, with_fill, with_time
 from agent.band.fixed_beat import OwnBeat
 from agent.band.loop_control import Looping
 from agent.band.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
+from agent.band.mute import Mute
 from agent.band.phrase_window import Latent, Window
 from agent.band.ticks import Tick
 from agent.band.trading import Bars, Trading
@@ -64,8 +65,7 @@ class BandEntrance:
     def __init__(self, config: BandConfig, parts: frozenset[str] = frozenset(PARTS)) -> None:
         self.state = BandState.LISTENING
         self.modes = Modes(config)
-        self._config, self._parts = config, parts
-        self._all, self._muted = frozenset(PARTS), frozenset(PARTS) - parts
+        self._config, self._mute = config, Mute(parts)
         self._bars = 0  # bars spent in this state
         self._bars_in = 0  # bars since the band came in
         self._steady_bars = 0  # bars of a clear beat whose meter is not clear
@@ -111,8 +111,7 @@ class BandEntrance:
 
     def enable(self, part: str, enabled: bool) -> None:
         """Mute a part at once, or let it play again from the next bar on."""
-        self._muted = self._muted - {part} if enabled else self._muted | {part}
-        self._parts = self._parts - self._muted
+        self._mute.set(part, not enabled)
 
     def take_messages(self) -> list[Any]:
         """Return the new messages for the audio process: PlayLoop and StopLoop of agent/core/messages.py."""
@@ -138,7 +137,7 @@ class BandEntrance:
         """Decide how the band goes on at the bar line that is played next; tick: the bar's first."""
         bar_s, bar = grid.period_s * grid.meter.numerator, tick.position.bar
         before, turn = self.state, self.modes.turn
-        self._parts = self._all - self._muted
+        self._mute.downbeat()
         if before in AUDIBLE:
             self.modes.downbeat(bar, self._window is not None and len(self._window.notes) >= PHRASE_NOTES)
         expected = not NO_REST & {turn.phase, self.modes.turn.phase}
@@ -232,13 +231,13 @@ class BandEntrance:
         may = MAY_SOUND[turn.phase]
         match self.state:
             case BandState.PLAYING | BandState.HOLDING:
-                entered = self._parts if turn.phase == Phase.OURS else self._parts & self._entered()
+                entered = self._mute.parts if turn.phase == Phase.OURS else self._mute.parts & self._entered()
                 rests = {"line"} if self.state == BandState.HOLDING else set()
                 gate = Gate((entered - rests) & may.parts, may.pieces, gain=may.gain)
             case BandState.THINNING:
-                return Gate(self._parts & {"drums"} & may.parts, THIN_PIECES, gain=0.8)
+                return Gate(self._mute.parts & {"drums"} & may.parts, THIN_PIECES, gain=0.8)
             case BandState.ENDING if at is not None and at.tick == 0:
-                return Gate(self._parts, final=True)
+                return Gate(self._mute.parts, final=True)
             case _:
                 return Gate()
         if turn.phase == Phase.OURS and grid and self._yields(now_s, grid):

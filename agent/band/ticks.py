@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.band.swing import swung
 from listener.types import Grid
 from models.music.tokens import Position, ticks_per_beat
 
@@ -20,16 +21,6 @@ class Tick:
     def time_on(self, grid: Grid) -> float:
         """Return the time of this tick in seconds of the stream, with the grid's swing."""
         return grid.time_of(self.beat + swung(self.sub / ticks_per_beat(self.position.meter), grid.swing))
-
-
-def swung(fraction: float, swing: float) -> float:
-    """Return where in the beat a straight fraction falls when its second half begins at `swing` (0.5 = straight)."""
-    return 2 * fraction * swing if fraction < 0.5 else swing + (2 * fraction - 1) * (1 - swing)
-
-
-def straight(fraction: float, swing: float) -> float:
-    """Return the straight fraction of a swung one: the inverse of `swung`."""
-    return fraction / (2 * swing) if fraction < swing else 0.5 + (fraction - swing) / (2 * (1 - swing))
 
 
 def first_tick(grid: Grid, time_s: float, before: Tick | None = None) -> Tick:

@@ -21,6 +21,7 @@ from agent.core.errors import UserError
 from agent.core.music_names import chord_name, key_name
 from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.directions.edit import Edit
+from agent.directions.undo import undo
 from agent.language.parser import Context, ParseResult, parse
 from agent.language.reply_text import said as describe_edit
 from agent.memory.background_writer import BackgroundWriter
@@ -123,7 +124,7 @@ class LiveConversation:
 
     def undo(self) -> str:
         """Undo the last direction; return "", or why the memory has not saved that."""
-        self.active_edits = self.active_edits.undo()
+        self.active_edits = undo(self.active_edits)
         if not (self._rows and self._writer):
             return ""
         row = self._rows.pop()

@@ -64,7 +64,7 @@ class ActiveEdit:
 
 @dataclass(frozen=True, slots=True)
 class ActiveEdits:
-    """All edits in force, in the order asked. Frozen: `ask` and `undo` return a new one."""
+    """All edits in force, in the order asked. Frozen: `ask` returns new ones, agent/directions/undo.py takes back."""
 
     asked: tuple[ActiveEdit, ...] = ()
     groups: int = 0
@@ -75,11 +75,6 @@ class ActiveEdits:
             ActiveEdit(edit, self.groups, since) for edit in edits if edit.change not in ("keep", "undo", "recall")
         )
         return ActiveEdits((self.asked + new)[-ASKED_MAX:], self.groups + 1)
-
-    def undo(self) -> ActiveEdits:
-        """Return these without the newest group; the same where there is none."""
-        last = max((one.group for one in self.asked), default=None)
-        return replace(self, asked=tuple(one for one in self.asked if one.group != last))
 
     def settings(self, bar: int, bars: int) -> Settings:
         """Return the settings of a bar. bar: counted from the start of the session, from 0; bars: of the form."""

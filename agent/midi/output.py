@@ -13,18 +13,16 @@ from types import MappingProxyType
 from typing import Any
 
 from agent.core.midi_constants import (
-    ALL_NOTES_OFF,
-    ALL_SOUND_OFF,
     BANK_LSB,
     BANK_MSB,
     CONTROL,
     NOTE_OFF,
     NOTE_ON,
     PROGRAM,
-    SUSTAIN,
 )
 from agent.core.silence_stderr import quiet_stderr
 from agent.midi import jack_client
+from agent.midi.panic import panic_messages
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +32,6 @@ API_NAMES = {
     "core": "API_MACOSX_CORE",
     "windows": "API_WINDOWS_MM",
 }
-PANIC_CONTROLLERS = (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF)
 VIRTUAL = "virtual"
 FLUSH_S = 0.05  # JACK carries a message with its next period; a port closed sooner swallows it
 
@@ -131,16 +128,9 @@ class MidiOutput:
         self._port, self.name, self.failing = port, name, False
 
     def panic(self) -> None:
-        """Send note-off for every key ever used, then sustain, all notes and all sound off on every channel used.
-
-        Every key, not only what sounds by our count: the other side may have missed a note-off (JACK drops the
-        messages of a period that a client is too late for).
-        """
-        for channel, key in sorted(self._used):
-            self.send((NOTE_OFF | channel, key, 0))
-        for channel in sorted(self._channels):
-            for controller in PANIC_CONTROLLERS:
-                self.send((CONTROL | channel, controller, 0))
+        """End every note on every channel used (agent/midi/panic.py)."""
+        for message in panic_messages(self._used, self._channels):
+            self.send(message)
 
     def close(self) -> None:
         """Panic twice, in two JACK periods, wait until that has been sent, then close. May be called twice."""

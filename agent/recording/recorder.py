@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from agent.core.errors import UserError
 from agent.recording.derived_files import EVENTS, Facts, draw, gather, lines, write_midi
+from agent.recording.full_disk import write_what_fits
 from agent.recording.limiter import Limiter
 from agent.recording.wav_writer import WavWriter
 
@@ -29,7 +30,6 @@ Float32 = NDArray[np.float32]
 LOOP = "loop"  # the stem that is no part
 MIX_STEP_S = 0.5  # the mix is made in steps of fixed size, so that it does not depend on how the sound arrives
 LINES_BYTES = 4 << 20  # of events.jsonl that wait for room on the disk; what comes after them is counted and lost
-NOT_ALL = "the disk is full: only a part was written"
 MAX_LAG_S = 12.0  # how long the mix waits for the slower side before it takes silence instead
 
 log = logging.getLogger(__name__)
@@ -142,11 +142,7 @@ class Recorder:
         self._try(EVENTS, self._write_lines)
 
     def _write_lines(self) -> None:
-        while self._lines:
-            count = self._events.write(self._lines)
-            if not count:
-                raise OSError(NOT_ALL)
-            del self._lines[:count]
+        write_what_fits(self._events, self._lines)
 
     @property
     def lost_frames(self) -> int:

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.recording.full_disk import write_what_fits
+
 SAMPLE_BYTES = 3
 FLUSH_S = 0.5  # how much sound a kill -9 may cost
 RETRY_S = 1.0  # after a failed write
@@ -79,12 +81,11 @@ class WavWriter:
         if self._file.tell() < at:
             self._file.truncate(at)  # a hole: silence that takes no room
         self._file.seek(at)
-        while self._pending:
-            count = self._file.write(self._pending)
-            self._at_bytes += count
-            del self._pending[:count]
-            if not count:
-                raise OSError("the disk is full: only a part was written")
+        before = len(self._pending)
+        try:
+            write_what_fits(self._file, self._pending)
+        finally:
+            self._at_bytes += before - len(self._pending)
 
     def _forget(self) -> None:
         """What is pending becomes silence, the frame of which a part was written with it."""

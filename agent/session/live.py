@@ -22,12 +22,13 @@ from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.recording.live_recording import LiveRecording, open_recording
+from agent.session.hanging_notes import silence
 from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
 from agent.session.monitor import Monitor
 from agent.session.setup import Setup
 from agent.session.status import StatusBoard, words
-from agent.session.supervisor import Worker, silence
+from agent.session.supervisor import Worker
 from agent.session.timing_figures import Figures
 from agent.session.workers import Workers
 from listener.types import Grid

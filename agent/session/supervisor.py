@@ -17,8 +17,6 @@ from typing import Any, Protocol
 
 from agent.core.channel import Channel, channel
 from agent.core.messages import BEGIN
-from agent.core.midi_constants import NOTE_OFF
-from agent.core.settings import Config
 
 EARLY_S = 5.0  # a worker that dies sooner has not recovered
 EARLY_DEATHS_MAX = 5  # within LOOP_S; more is a crash loop
@@ -29,7 +27,6 @@ STOPPED_S = 0.3  # a process that is stopped (SIGSTOP) will not report again by 
 SILENT_S = 3.5  # a running process may take long over one step
 START_S = 60.0  # until its first report
 JUMP_S = 0.5  # a turn that took so long was the supervisor's own sleep, not the worker's
-KEYS = range(128)
 
 
 class Process(Protocol):
@@ -243,21 +240,3 @@ def is_stopped(pid: int | None) -> bool:
 def enter(module: str, function: str, *args: Any) -> None:
     """Run module.function in a spawned process, so that the parent need not import what its workers run."""
     getattr(importlib.import_module(module), function)(*args)
-
-
-def silence(config: Config) -> str:
-    """Send every note-off to the MIDI port, through a new port; return "" or why it could not be done.
-
-    It sends every key of every part, as nobody knows which notes a killed process left sounding.
-    """
-    from agent.midi.band_port import open_port
-
-    try:
-        if port := open_port(config):
-            with contextlib.closing(port):
-                for part in config.parts:
-                    for key in KEYS:
-                        port.send(part, (NOTE_OFF, key, 0))
-    except Exception as cause:  # RtMidi's own types differ by platform, and the caller has more to end
-        return str(cause) or type(cause).__name__
-    return ""

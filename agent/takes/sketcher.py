@@ -15,6 +15,7 @@ from agent.core.music_names import key_of
 from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
+from agent.directions.undo import undo
 from agent.takes.measures import Measured
 from agent.takes.riff import Bar, Riff
 from agent.takes.take import Take
@@ -75,7 +76,7 @@ class Sketcher:
 
     def undo(self, take: Take) -> Take:
         """Return the take as it was before its last edits, as a new take."""
-        active = take.active_edits.undo()
+        active = undo(take.active_edits)
         before = next((one for one in reversed(self.takes) if one.active_edits.asked == active.asked), None)
         if before is None:
             before = self._draw(take.riff, active, take.seed, take, frozenset())

@@ -11,8 +11,9 @@ import math
 from dataclasses import dataclass
 
 from listener.rhythm.confidence import BAR_TRUST, BEATS_TRUST, trust
+from listener.rhythm.count_in import CountIn
 from listener.rhythm.grid_clock import GridClock
-from listener.rhythm.hints import CountIn, Taps, check_tempo, likely, meter_of
+from listener.rhythm.hints import Taps, check_tempo, likely, meter_of
 from listener.rhythm.meter import BarFilter, Hypothesis
 from listener.types import Beat, Frame, Grid, Note, Onset
 

@@ -6,8 +6,6 @@ overrule.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from listener.rhythm.bar_models import BINS, LENGTHS, MODELS, PERIODS_S, PLACES, STARTS, TEMPI, Floats32
@@ -17,7 +15,7 @@ TEMPO_SPREAD = 0.04  # of a given tempo, in log
 UNLIKELY = 1e-8  # against a hint that is right
 BEAT_SPREAD = 0.06  # pulses, of a tap around its beat
 EVEN = 0.12  # by which the gaps of taps and counts may differ from their median
-TAPS_FOR_TEMPO, COUNT, COUNT_AFTER_S = 3, 4, 2.0
+TAPS_FOR_TEMPO = 3
 TAP_PAUSE_S = 2.5
 SLOWEST_BPM, FASTEST_BPM = 40.0, 480.0
 METERS = {str(model.meter): model.meter for model in MODELS}
@@ -96,24 +94,3 @@ class Taps:
     @property
     def is_first(self) -> bool:
         return len(self._times_s) == 1
-
-
-class CountIn:
-    """Recognises a count-in of one bar: four even dead notes after silence, and nothing between them."""
-
-    def __init__(self) -> None:
-        self._times_s: list[float] = []
-        self._last_s = -math.inf
-
-    def push(self, time_s: float, dead: bool) -> float | None:
-        """Return the seconds per count, when this note is the fourth."""
-        after_silence = time_s - self._last_s > COUNT_AFTER_S
-        self._last_s = time_s
-        if not dead or (not after_silence and not self._times_s):
-            self._times_s = []
-            return None
-        self._times_s = [time_s] if after_silence else [*self._times_s, time_s]
-        if len(self._times_s) < COUNT:
-            return None
-        times_s, self._times_s = self._times_s, []
-        return even(times_s)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from listener.capture import AudioFile, AudioFileError, Framer, Resampler, file_frames, to_mono
+from listener.capture import AudioFile, AudioFileError, Framer, file_frames, to_mono
+from listener.resampler import Resampler
 
 soxr = pytest.importorskip("soxr")
 

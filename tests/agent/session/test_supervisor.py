@@ -14,7 +14,8 @@ import pytest
 from agent.core.channel import Channel
 from agent.core.settings import Config, MidiConfig
 from agent.session import supervisor
-from agent.session.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped, silence
+from agent.session.hanging_notes import silence
+from agent.session.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped
 
 
 class Sleeper:
