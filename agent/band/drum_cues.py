@@ -19,7 +19,7 @@ def with_time(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
     if at.tick % ticks_per_beat(at.meter):
         return drums
     played = {hit.piece for hit in drums}
-    pieces = [] if played & {"closed_hat", "ride", "shaker"} else ["closed_hat"]
+    pieces = [] if "closed_hat" in played else ["closed_hat"]
     pieces += ["kick"] if at.tick == 0 and "kick" not in played else []
     return drums + tuple(DrumHit(piece, TIME_VELOCITY[piece][at.tick > 0]) for piece in pieces)
 

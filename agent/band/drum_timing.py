@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.music.tokens import DrumHit, Position
+from models.music.tokens import LEVEL_VELOCITY, DrumHit, Position, level_of
 from models.timing.drum_timing import Timing, TimingState
 
+TOUCH = 0.25  # share of the model's velocity, beside what the groove planned
+LOUDEST = 120
 STRAIGHT = 0.5  # swing given to the model: the planner's ticks are swung already
 
 
@@ -34,6 +36,11 @@ class Drummer:
             hits, position, 60 / quarter_s, self._state, rng, STRAIGHT, 0.0, self._style
         )
         return [
-            (DrumHit(hit.piece, velocity), self._looseness * offset_ms / 1000)
+            (DrumHit(hit.piece, touched(hit.velocity, velocity)), self._looseness * offset_ms / 1000)
             for hit, (offset_ms, velocity) in zip(hits, drawn, strict=True)
         ]
+
+
+def touched(planned: int, drawn: int) -> int:
+    """The planned velocity with a share of what the model's touch adds to its level."""
+    return int(min(max(round(planned + TOUCH * (drawn - LEVEL_VELOCITY[level_of(planned)])), 1), max(planned, LOUDEST)))

@@ -11,14 +11,12 @@ from agent.core.types import PlannedNote
 from agent.directions.director import Directing
 from agent.directions.note_changes import RUB_VELOCITY, rub, with_settings
 from listener.music.harmony import QUALITIES
-from listener.types import Grid, Note
+from listener.types import Grid
 from models.music.tokens import DRUM_PIECES, ChordHit, DrumHit, Reply, ticks_per_beat
 from models.timing.drum_timing import Timing
 
 DRUM_DURATION_S = 0.10
 LEGATO = 0.98  # share of the time to the next stroke that a sustained note sounds
-USUAL_LEVEL = 90.0  # velocity
-GAIN_RANGE = (0.7, 1.15)
 
 PIECE_OF_PITCH = {piece.key: name for name, piece in DRUM_PIECES.items()}
 
@@ -39,11 +37,6 @@ class Scorer:
     def reset(self) -> None:
         self.last_chord: ChordHit | None = None
         self._voicing: tuple[int, ...] = ()
-        self._level = USUAL_LEVEL  # how hard the player plays (velocity, running mean)
-
-    def push(self, notes: tuple[Note, ...]) -> None:
-        for note in notes:
-            self._level += 0.05 * (note.velocity - self._level)
 
     def final(self, tick: Tick, reply: Reply, ahead: Path, gate: Gate, grid: Grid) -> list[PlannedNote]:
         """Return the notes of a committed tick. Call once a tick, in order. ahead: the ticks planned after it."""
@@ -62,7 +55,7 @@ class Scorer:
         on_s = tick.time_on(grid) + self.behind_s
         if gate.final:
             return self._final_stroke(tick, on_s, grid)
-        gain = gate.gain * min(max(self._level / USUAL_LEVEL, GAIN_RANGE[0]), GAIN_RANGE[1])
+        gain = gate.gain
         notes = []
         if "drums" in gate.parts:
             notes += self._drums(tick, reply, gate, gain, grid, final)

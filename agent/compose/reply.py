@@ -1,19 +1,27 @@
-"""Replies to the bass of a MIDI file tick by tick, causally: at tick t the band has heard the bass up to t-1."""
+"""Replies to the bass of a MIDI file: the whole bass is read, then the band plays the song plan bar by bar."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from tqdm import tqdm
 
 from agent.compose.generation_options import GenerationOptions
+from agent.song.bar_player import replies_of
+from agent.song.bass_bar import bass_bars
+from agent.song.groove_library import GrooveLibrary
+from agent.song.imagination import Imagination
+from agent.song.song_key import key_of
+from agent.song.song_plan import SongPlan, hear, plan_bar, wish_of
+from models.critic.critic import Critic
 from models.music import part_roles
 from models.music.midi_reader import RawTrack, Score
 from models.music.tick_grid import TickGrid, bass_rows, positions
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
-from models.responder.responder import Responder
+from models.responder.responder import Responder, silenced
+
+AHEAD = 9  # bars of the bass that a bar is planned on, itself included
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +56,39 @@ def _bass_tick(row: Sequence[int]) -> BassTick:
     return BassTick(True, onset if onset >= 0 else None, velocity, sounding if sounding >= 0 else None)
 
 
-def answer(responder: Responder, heard: BassPart, options: GenerationOptions) -> list[Reply]:
-    """Return one reply a tick; silent in the bars before the bass comes in."""
-    return list(_answer(responder, heard, options))
+def answer(responder: Responder, heard: BassPart, options: GenerationOptions, tempo_bpm: float = 110.0) -> list[Reply]:
+    """One reply a tick; silent in the bars before the bass comes in.
 
-
-def _answer(responder: Responder, heard: BassPart, options: GenerationOptions) -> Iterator[Reply]:
-    state, reply, bass = responder.initial_state(), EMPTY_REPLY, BassTick(True)
-    ticks = zip(heard.places, heard.basses, strict=True)
-    for tick, (place, next_bass) in enumerate(
-        tqdm(ticks, "reply", len(heard.places), delay=2.0, unit="tick", disable=None)
-    ):
-        state = responder.step(TickInput(place, bass, None, reply, options.dials, options.guidance), state)
-        rng = np.random.default_rng((options.seed, tick))
-        plays = place.bar >= heard.begins
-        reply = responder.sample(state, rng, options.temperature, options.parts) if plays else EMPTY_REPLY
-        bass = next_bass
-        yield reply
+    The whole bass is known: the key is that of the song, sections are seen coming, each bar is planned on its own bass.
+    """
+    bars = bass_bars(heard.places, heard.basses)
+    library, critic = GrooveLibrary.load(), Critic.load()
+    song = SongPlan(
+        seed=options.seed,
+        style=options.dials.style,
+        tempo_bpm=tempo_bpm,
+        swung=heard.grid.is_swung,
+        wish=wish_of(options.dials),
+        key=key_of(bars),
+    )
+    imagination, state = Imagination(options.seed), responder.initial_state()
+    replies: list[Reply] = []
+    before, reply = BassTick(True), EMPTY_REPLY
+    for number, bar in enumerate(tqdm(bars, "reply", delay=2.0, unit="bar", disable=None)):
+        start = len(replies)
+        if number < heard.begins:
+            played, planned = [EMPTY_REPLY] * bar.ticks, None
+        else:
+            song, planned = plan_bar(song, bars[number : number + AHEAD], library, True, imagination.grooves, critic)
+            played = [silenced(one, options.parts) for one in replies_of(planned, bar.ticks)]
+        for tick, reply_now in enumerate(played):
+            place = heard.places[start + tick]
+            state = responder.step(TickInput(place, before, None, reply, options.dials, options.guidance), state)
+            before, reply = heard.basses[start + tick], reply_now
+        replies += played
+        if planned is not None:
+            song = hear(song, bar, planned)
+        if number + 1 < len(bars):
+            imagination.begin(state, Position(0, number + 1, bars[number + 1].meter), bars[number + 1])
+            imagination.finish(responder, options.dials, options.guidance)
+    return replies

@@ -100,6 +100,7 @@ class BandConfig:
     max_wait_bars: int = _between(8, 1, 256)
     temperature: float = _between(0.9, 0.01, 5)
     looseness: float = _between(0.6, 0, 2)
+    imagine: bool = True  # the responder imagines grooves beside the played ones
     behind_ms: float = _between(0.0, -100, 100)  # how far behind the beat the band is asked to play
     tempo_bpm: float | None = _between(None, 40, 480)  # given beforehand, in beats of the meter; None = heard
     meter: str | None = _choice_or_none(*METERS)

@@ -13,11 +13,13 @@ from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision
 from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
+from agent.song.groove_library import GrooveLibrary
 from listener.analyzer import Analyzer, warm_up
 from listener.types import Analysis, Frame, Grid
 from models.codec import codec as codec_module
 from models.codec.codec import Codec
 from models.codec.official import is_official, load_official, weights_file
+from models.critic.critic import Critic
 from models.responder.responder import Responder, named
 from models.timing.drum_timing import Timing
 
@@ -63,9 +65,15 @@ class Mind:
         self._latency_s, fixed_ms = latency_s, config.band.commit_ms
         commit_s = (FIRST_S if fixed_ms is None else fixed_ms / 1000) + latency_s
         timing = Timing.load()
-        self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing)
+        grooves, critic = GrooveLibrary.load(), Critic.load()
+        self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing, grooves, critic)
         self._given: Grid | None = None  # another machine's beat
-        self._shared_models: dict[str, Any] = {"responder": responder, "timing": timing}
+        self._shared_models: dict[str, Any] = {
+            "responder": responder,
+            "timing": timing,
+            "grooves": grooves,
+            "critic": critic,
+        }
         if self._codec:
             self._shared_models["codec"] = self._codec
 

@@ -14,25 +14,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.band.band_state import BandEntrance, Gate
+from agent.band.band_state import AUDIBLE, BandEntrance, Gate
 from agent.band.fermata import Fermata
 from agent.band.note_renderer import Scorer
+from agent.band.swing import straight
 from agent.band.tempo_follower import Tempo
-from agent.band.ticks import Tick, first_tick, next_tick, straight
+from agent.band.ticks import Tick, first_tick, next_tick
 from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
+from agent.song.groove_library import GrooveLibrary
+from agent.song.imagination import Imagination
+from agent.song.live_song import LiveSong
+from agent.song.song_plan import foretell, wish_of
 from listener.types import Analysis, Grid, Note
+from models.critic.critic import Critic
 from models.music.dials import Dials
 from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply, TickInput, ticks_per_beat
-from models.responder import phrasing
 from models.responder.responder import Responder, ResponderState
 from models.timing.drum_timing import Timing
 
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
-FILL_BARS = 8  # a fill ends every so many bars
+SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 Latent = NDArray[np.float32]
@@ -53,6 +58,8 @@ class Planner:
         commit_s: float = 0.15,
         dials: DialsConfig | None = None,
         timing: Timing | None = None,
+        grooves: GrooveLibrary | None = None,
+        critic: Critic | None = None,
     ) -> None:
         self.form = BandEntrance(config, parts)
         self._responder, self._config = responder, config
@@ -66,6 +73,8 @@ class Planner:
         self._directing = Directing(config.seed)
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self._tempo, self._fermata = Tempo(), Fermata()
+        self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
+        self._imagination = Imagination(config.seed)
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
 
@@ -78,6 +87,8 @@ class Planner:
         self._notes: list[Note] = []  # heard, not yet given to a tick
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
+        self.song.reset()
+        self._imagination.reset()
 
     @property
     def tick(self) -> Tick | None:
@@ -117,6 +128,7 @@ class Planner:
         if self._tick:
             self.form.collect(analysis, self._tick, analysis.grid)
         plan = None
+        self._imagination.work(self._responder, self._dials, self._guidance)
         while self._is_heard(analysis.time_s):
             self._observe()
             plan = self._join(plan, self._plan(analysis.time_s))
@@ -141,7 +153,6 @@ class Planner:
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in analysis.revised}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
-        self._scorer.push(analysis.notes)
         self._directing.key = analysis.key or self._directing.key
         if latent is not None:
             self._latents.append((analysis.time_s, latent))
@@ -177,6 +188,10 @@ class Planner:
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
+        self.song.on_tick(tick.position, bass)
+        if after.position.tick == 0 and self._config.imagine:
+            told = foretell(self.song.song, after.position.meter, after.position.ticks_per_bar)
+            self._imagination.begin(self._state, after.position, told)
         self._tick, self._tick_s = after, after.time_on(self._grid)
 
     def _bass_of(self, tick: Tick) -> BassTick:
@@ -226,6 +241,9 @@ class Planner:
                 self.form.downbeat(grid, now_s, t)
                 self._turn_dials()
                 self._directing.downbeat(t.position.bar)
+                reply = self._planned(
+                    t, self._scorer.last_chord, True
+                )  # the bar line may have changed whose turn it is
             gate = self._gate(t, now_s, grid)
             committed += self._scorer.final(t, reply, path[i + 1 :], gate, grid)
             self._replies[t.number] = reply
@@ -245,29 +263,36 @@ class Planner:
         self._dials, self._asked = replace(self._dials, **self._asked), {}
 
     def _imagine(self, tick: Tick, now_s: float, until_s: float) -> list[tuple[Tick, Reply]]:
-        """(tick, reply) from `tick` to the end of the look-ahead: what is committed as it is, the rest imagined."""
+        """(tick, reply) from `tick` to the end of the look-ahead: what is committed as it is, the rest as planned."""
         assert self._grid
-        state = self._state
+        self._ask_song()
         path: list[tuple[Tick, Reply]] = []
         bars = self._config.lookahead_bars if tick.position.tick == 0 else 1
         last = tick.number + bars * tick.position.ticks_per_bar
-        until_s = max(until_s, now_s + self.lookahead_s)
-        while tick.number < last or tick.time_on(self._grid) < until_s:
+        look_s = max(until_s, now_s + self.lookahead_s)
+        while tick.number < last or tick.time_on(self._grid) < look_s:
             chord = next((r.chord for _, r in reversed(path) if r.chord), self._scorer.last_chord)
-            reply = self._replies.get(tick.number) or self._sample(tick, state, chord)
-            path.append((tick, reply))
+            reply = self._replies.get(tick.number)
+            path.append((tick, reply or self._planned(tick, chord, tick.time_on(self._grid) < until_s)))
             tick = next_tick(tick, self._grid)
-            state = self._responder.step(self._input(tick.position, BassTick.UNKNOWN, None, reply), state)
         return path
+
+    def _ask_song(self) -> None:
+        """Tell the song what is asked of the band as a whole."""
+        assert self._tick and self._grid
+        bar = self._tick.position.bar
+        dials = self._directing.dials(self._dials, bar)
+        quarter_bpm = 60 / self._grid.period_s * 4 / self._grid.meter.denominator
+        self.song.imagined = self._imagination.grooves
+        self.song.sounds = self.form.state in AUDIBLE
+        self.song.ask(wish_of(dials), quarter_bpm, self._grid.swing > SWUNG_FROM, dials.style)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)
 
-    def _sample(self, tick: Tick, state: ResponderState, chord: ChordHit | None) -> Reply:
-        rng = np.random.default_rng((self._config.seed, tick.number))
-        bar = tick.position.bar
-        fill = phrasing.Form(fill=bar % FILL_BARS == FILL_BARS - 1 or self.form.hands_over_after(bar))
-        reply = phrasing.play(self._responder, state, tick.position, fill, rng, self._config.temperature)
+    def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:
+        """What the song plan has for a tick, as the band's state and the player's directions shape it."""
+        reply = self.song.reply(tick.position, final)
         return self._directing.shaped(self.form.reply(tick.position, reply, chord), tick.position, chord)
 
     @staticmethod

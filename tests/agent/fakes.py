@@ -1,4 +1,4 @@
-"""A responder whose answer is known: what surrounds the model can be tested without it."""
+"""A responder and a library of grooves whose answers are known: what surrounds them can be tested without them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Collection
 
 import numpy as np
 
-from models.music.tokens import ChordHit, DrumHit, LineHit, Position, Reply, TickInput, ticks_per_beat
+from agent.song.groove_library import GrooveLibrary, PlayedFill, PlayedGroove
+from listener.types import Meter
+from models.music.tokens import PIECES, ChordHit, DrumHit, LineHit, Position, Reply, TickInput, ticks_per_beat
 from models.responder.sampling import NO_PUSH, Push
 
 
@@ -44,3 +46,26 @@ class PatternResponder:
         chord = ChordHit(4, "min", 80) if state.tick == 0 else None
         line = LineHit(64, 80) if on_beat == 0 and beat == 1 else None
         return Reply(tuple(drums), chord, False, line, False)
+
+
+class PatternGrooves(GrooveLibrary):
+    """One groove for every meter: kick on the one, snare on every other beat, a hat on every beat or every `hats`
+    ticks.
+    No fills."""
+
+    def __init__(self, hats: int | None = None) -> None:
+        super().__init__((), ())
+        self._hats = hats
+
+    def grooves(self, meter: Meter, style: str | None = None) -> tuple[PlayedGroove, ...]:
+        per_beat = ticks_per_beat(meter)
+        bar = np.zeros((meter.numerator * per_beat, len(PIECES)), np.uint8)
+        bar[:: self._hats or per_beat, PIECES.index("closed_hat")] = 70
+        bar[0, PIECES.index("kick")] = 110
+        bar[per_beat :: 2 * per_beat, PIECES.index("snare")] = 100
+        return (PlayedGroove("pattern", "", meter, 120.0, False, np.concatenate([bar, bar]), (), "test", ""),) * 30
+
+    def fills(
+        self, ticks: int, meter: Meter | None = None, style: str | None = None, swung: bool | None = None
+    ) -> tuple[PlayedFill, ...]:
+        return ()

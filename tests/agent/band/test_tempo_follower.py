@@ -14,7 +14,7 @@ from agent.band.tempo_follower import Tempo
 from agent.core.settings import BandConfig
 from agent.mind.planner import Planner
 from listener.types import FRAME_S, Analysis, Feel, Grid, Meter, Note
-from tests.agent.fakes import PatternResponder
+from tests.agent.fakes import PatternGrooves, PatternResponder
 
 FOUR = Meter(4, 4)
 
@@ -136,7 +136,7 @@ def hold(band: Planner, held_s: float, again_s: float, behind_s: float | None = 
 
 
 def test_the_band_waits_for_a_held_note_and_comes_in_with_the_player() -> None:
-    band = Planner(PatternResponder(), BandConfig(), commit_s=0.07)
+    band = Planner(PatternResponder(), BandConfig(imagine=False), commit_s=0.07, grooves=PatternGrooves())
     drums = hold(band, 12.0, 16.2)
     assert any(11 < t < 12.1 for t in drums)
     assert not any(14.0 - 0.01 < t < 16.2 for t in drums), "it waits from the next bar line on"
@@ -157,6 +157,12 @@ def test_long_notes_that_are_usual_are_no_fermata() -> None:
 
 def test_asked_to_play_behind_the_beat_it_does_and_by_as_much() -> None:
     def drums(behind_ms: float) -> np.ndarray:
-        return np.array(hold(Planner(PatternResponder(), BandConfig(behind_ms=behind_ms)), 12.0, 12.5))
+        return np.array(
+            hold(
+                Planner(PatternResponder(), BandConfig(behind_ms=behind_ms, imagine=False), grooves=PatternGrooves()),
+                12.0,
+                12.5,
+            )
+        )
 
     np.testing.assert_allclose(drums(15) - drums(0), 0.015, atol=1e-9)

@@ -98,15 +98,17 @@ def test_only_the_parts_that_are_named_are_written(bass: Path, tmp_path: Path, s
     assert {track.name for track in score.tracks} == {"Bass", "Drums", "Line"}
 
 
-def test_it_is_causal(tmp_path: Path) -> None:
-    """What the bass does from tick 60 on changes no reply up to tick 60."""
+def test_the_file_is_read_before_the_band_plays(tmp_path: Path) -> None:
+    """A fill comes in the bar before another part of the song, which nobody could know who had not read on."""
     model = Responder.untrained(1, SMALL)
-    notes = [(b * 1.0, 0.9, 36 + b % 5) for b in range(32)]
-    changed = [(at, length, pitch if at < 15 else 50) for at, length, pitch in notes]
-    scores = [read_score(write(tmp_path / "x.mid", [(BASS, played)])) for played in (notes, changed)]
-    first, second = (reply.answer(model, reply.bass_part(score, "x"), OPTIONS) for score in scores)
-    assert first[:61] == second[:61]
-    assert first[61:] != second[61:]
+    verse = [(bar * 4 + beat, 0.9, 40 if beat < 2 else 43) for bar in range(6) for beat in range(4)]
+    chorus = [(bar * 4 + half / 2, 0.4, 45 + half % 3) for bar in range(6, 14) for half in range(8)]
+    heard = reply.bass_part(read_score(write(tmp_path / "x.mid", [(BASS, verse + chorus)])), "x")
+    replies = reply.answer(model, heard, OPTIONS)
+    crashes = [tick for tick, one in enumerate(replies) if any(hit.piece == "crash" for hit in one.drums)]
+    assert 6 * 16 in crashes, "the chorus begins with a crash"
+    last = [hit.piece for one in replies[5 * 16 + 8 : 6 * 16] for hit in one.drums]
+    assert sum(piece in ("snare", "low_tom", "high_tom") for piece in last) >= 3, "a fill announces it"
 
 
 def test_a_lone_high_track_is_taken_for_the_bass(tmp_path: Path, stem: Path) -> None:

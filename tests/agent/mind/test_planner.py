@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from agent.band.ticks import straight, swung
+from agent.band.swing import straight, swung
 from agent.core.settings import BandConfig
 from agent.core.types import Plan, PlannedNote
 from agent.mind.planner import Planner
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
-from tests.agent.fakes import PatternResponder
+from tests.agent.fakes import PatternGrooves, PatternResponder
 
-KICK, SNARE = 36, 38
+KICK, SNARE, HAT = 36, 38, 42
 
 
 def hear(
@@ -53,7 +53,7 @@ def committed(plans: list[Plan], part: str | None = None, pitch: int | None = No
 
 
 def planner(**settings: object) -> Planner:
-    return Planner(PatternResponder(), BandConfig(**settings))
+    return Planner(PatternResponder(), BandConfig(imagine=False, **settings), grooves=PatternGrooves())
 
 
 METERS = [Meter(4, 4), Meter(3, 4), Meter(5, 4, (3, 2)), Meter(7, 8, (2, 2, 3)), Meter(6, 8), Meter(12, 8), Meter(2, 4)]
@@ -64,9 +64,11 @@ def test_the_kick_is_on_every_one_from_the_first_bar_on(meter: Meter) -> None:
     plans = hear(planner(), meter, 16.0)
     ones = [n.on_s for n in committed(plans, "drums", KICK)]
     bar_s = 0.5 * meter.numerator
-    np.testing.assert_allclose(np.diff(ones), bar_s, atol=1e-9)
-    assert ones[0] % bar_s == pytest.approx(0, abs=1e-9)
-    assert ones[0] <= 2 * bar_s
+    first = ones[0]
+    assert first % bar_s == pytest.approx(0, abs=1e-9)
+    assert first <= 2 * bar_s
+    for one in np.arange(first, 16.0 - bar_s, bar_s):
+        assert min(abs(on_s - one) for on_s in ones) < 1e-9, f"no kick on the one at {one} s"
 
 
 def test_the_band_comes_in_within_two_bars_after_the_meter_is_clear() -> None:
@@ -103,9 +105,9 @@ def test_a_rest_is_held_then_thinned_then_ended_and_the_band_comes_back_on_the_o
     assert any(10 < t < 13 for t in snares), "the groove is held"
     quiet = [t for t in drums if 21 < t < 30.5]
     assert not quiet, "it has ended"
-    crash = [n.on_s for n in committed(plans, "drums", 49)]
-    assert len(crash) == 1
-    assert crash[0] % 2.0 == pytest.approx(0)
+    (last,) = [n.on_s for n in committed(plans, "drums", 49) if 10 < n.on_s < 30]
+    assert last % 2.0 == pytest.approx(0), "it ends on the one"
+    assert max(t for t in drums if t < 30) == pytest.approx(last)
     back = min(t for t in drums if t > 30.5)
     assert back == pytest.approx(32.0)
 
@@ -125,17 +127,11 @@ def test_a_lost_beat_stops_the_band() -> None:
 
 
 def test_off_beats_swing_as_the_player_does() -> None:
-    responder = PatternResponder()
-    responder.sample = lambda state, rng, *_, **__: _eighths(state)  # type: ignore[method-assign]
-    plans = hear(Planner(responder, BandConfig()), Meter(4, 4), 8.0, swing=0.62)
-    off = [n.on_s % 0.5 for n in committed(plans, "drums") if 0.01 < n.on_s % 0.5 < 0.49]
+    band = Planner(PatternResponder(), BandConfig(imagine=False), grooves=PatternGrooves(hats=2))
+    plans = hear(band, Meter(4, 4), 8.0, swing=0.62)
+    off = [n.on_s % 0.5 for n in committed(plans, "drums", HAT) if 0.01 < n.on_s % 0.5 < 0.49]
+    assert off
     np.testing.assert_allclose(off, 0.31, atol=1e-6)
-
-
-def _eighths(state: object) -> object:
-    from models.music.tokens import DrumHit, Reply
-
-    return Reply((DrumHit("closed_hat", 70),) if state.tick % 2 == 0 else ())  # type: ignore[attr-defined]
 
 
 def test_swung_and_straight_undo_each_other() -> None:
@@ -146,7 +142,7 @@ def test_swung_and_straight_undo_each_other() -> None:
 
 def test_the_responder_hears_each_note_in_its_tick_once() -> None:
     responder = PatternResponder()
-    hear(Planner(responder, BandConfig()), Meter(4, 4), 8.0)
+    hear(Planner(responder, BandConfig(imagine=False)), Meter(4, 4), 8.0)
     known = [x for x in responder.seen if x.bass.known]
     onsets = [(x.position.bar, x.position.tick) for x in known if x.bass.onset_pitch is not None]
     assert all(tick % 4 == 1 for _, tick in onsets)  # the tick after each beat carries the beat's note

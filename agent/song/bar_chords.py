@@ -1,0 +1,176 @@
+"""The chords of a bar: one, or one a half where the bass says so; remembered by the bass bar they went with.
+
+A note speaks for the chords it belongs to by its place in the bar (shares of listener/music/harmony.py), the key for
+those that belong to it. Passing notes do not move the harmony.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.song.bass_bar import BassBar, BassNote, group_starts, middle_of
+from agent.song.song_key import SongKey
+from listener.music.harmony import DOWN, KINDS, MIDDLE, NOTES, OFF, ON, PLACE_WEIGHT
+from listener.music.key import CHORD_PRIORS, MODES
+from models.music.tokens import QUALITIES
+
+Floats = NDArray[np.float64]
+
+SPLIT_COST = 2.6  # nats that two chords in a bar have to gain over one
+STAY, REMEMBERED, HOME = 0.5, 2.5, 0.35  # nats for the chord that holds, for what this bar had before, for the tonic
+PRIOR_SAY = 0.8  # of the key in the choice of a chord
+DIMINISHED = -1.2  # nats
+ROOT_ON_ONE = 0.9  # nats for the root of the first note of the bar or half
+SEVENTH_SHARE = 0.18  # of what sounds in a segment, from which a played seventh belongs to the chord
+PASSING = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class ChordAt:
+    """A chord from a tick of the bar on. root: pitch class; quality: a name of models/music/tokens.QUALITIES."""
+
+    tick: int
+    root: int
+    quality: str
+
+    @property
+    def tones(self) -> frozenset[int]:
+        return frozenset((self.root + step) % 12 for step in QUALITIES[self.quality])
+
+
+def place_of(note: BassNote, bar: BassBar) -> int:
+    """Return DOWN, MIDDLE, ON or OFF."""
+    if note.tick == 0:
+        return DOWN
+    starts = group_starts(bar.meter, bar.ticks)
+    if note.tick == middle_of(bar.meter, bar.ticks):
+        return MIDDLE
+    return ON if note.tick in starts else OFF
+
+
+def says(bar: BassBar, start: int, end: int) -> tuple[Floats, Floats]:
+    """Return (nats [12 roots, 3 kinds], weight of each pitch class [12]) of the notes that begin in start..end."""
+    nats, weights = np.zeros((12, len(KINDS))), np.zeros(12)
+    notes = bar.notes
+    for i, note in enumerate(notes):
+        if not start <= note.tick < end:
+            continue
+        place = place_of(note, bar)
+        weight = PLACE_WEIGHT[place] * min(note.length, 8) ** 0.5
+        after = notes[i + 1] if i + 1 < len(notes) else None
+        if after and place == OFF and abs(after.pitch - note.pitch) in (1, 2) and note.length <= 2:
+            weight *= PASSING
+        nats += weight * NOTES[place, note.pitch % 12]
+        weights[note.pitch % 12] += weight
+        if note.tick == start:
+            nats[note.pitch % 12] += ROOT_ON_ONE
+    return nats, weights
+
+
+def key_prior(key: SongKey) -> Floats:
+    """Return log shares [12 roots, 3 kinds] of chords in the key that stands; flat before there is one.
+
+    Thirds and fifths outside the scale that is played cost as much as a chord the key never has.
+    """
+    if key.tonic < 0:
+        return np.zeros((12, len(KINDS)))
+    share = CHORD_PRIORS[MODES.index(key.mode) * 12 + key.tonic]
+    log = np.log(np.maximum(np.asarray(share), 0.003))
+    for root in range(12):
+        for k, kind in enumerate(KINDS):
+            outside = sum((root + step) % 12 not in key.scale for step in QUALITIES[kind])
+            log[root, k] -= 0.7 * outside
+    log[:, KINDS.index("dim")] += DIMINISHED
+    log[key.tonic] += HOME
+    return np.asarray(PRIOR_SAY * (log - log.max()))
+
+
+def chords_of(
+    bar: BassBar, key: SongKey, held: ChordAt | None, remembered: Sequence[ChordAt] = (), sevenths: bool = False
+) -> tuple[ChordAt, ...]:
+    """Return the chords of a bar from its bass, the key, the chord that holds and what the same bar had before.
+
+    An empty bar keeps the chord that holds (nothing before there is one).
+    """
+    if remembered:
+        return tuple(remembered)
+    if not bar.notes:
+        return (ChordAt(0, held.root, held.quality),) if held else ()
+    prior = key_prior(key)
+    whole, weights = says(bar, 0, bar.ticks)
+    one, one_nats = _best(whole + prior, held)
+    single = (_named(0, one, weights, key, sevenths),)
+    middle = middle_of(bar.meter, bar.ticks)
+    first, first_weights = says(bar, 0, middle)
+    second, second_weights = says(bar, middle, bar.ticks)
+    if not middle or not second_weights.sum() or not first_weights.sum():
+        return single
+    a, a_nats = _best(first + prior, held)
+    b, b_nats = _best(second + prior, None)
+    if a == b or a[0] == b[0] or a_nats + b_nats - prior[b] - one_nats < SPLIT_COST:
+        return single
+    return _named(0, a, first_weights, key, sevenths), _named(middle, b, second_weights, key, sevenths)
+
+
+def _best(nats: Floats, held: ChordAt | None) -> tuple[tuple[int, int], float]:
+    nats = nats.copy()
+    if held:
+        kind = _kind(held.quality)
+        nats[held.root, kind] += STAY
+    at = np.unravel_index(int(nats.argmax()), nats.shape)
+    return (int(at[0]), int(at[1])), float(nats.max())
+
+
+def _kind(quality: str) -> int:
+    third = QUALITIES[quality][1]
+    return KINDS.index("dim" if 6 in QUALITIES[quality] else "min" if third == 3 else "maj")
+
+
+def _named(tick: int, chord: tuple[int, int], weights: Floats, key: SongKey, sevenths: bool) -> ChordAt:
+    """Return the chord with its seventh where the bass plays it or the style asks for it."""
+    root, kind = chord[0], KINDS[chord[1]]
+    minor, major = (root + 10) % 12, (root + 11) % 12
+    total = max(float(weights.sum()), 1e-9)
+    played = weights[minor] / total > SEVENTH_SHARE
+    if kind == "min" and (played or (sevenths and minor in key.scale)):
+        return ChordAt(tick, root, "min7")
+    if kind == "maj" and played and minor in key.scale:
+        return ChordAt(tick, root, "7")
+    if kind == "maj" and sevenths and key.tonic >= 0:
+        return ChordAt(tick, root, "7" if minor in key.scale else "maj7" if major in key.scale else "maj")
+    if kind == "dim":
+        return ChordAt(tick, root, "min7b5" if played else "dim")
+    return ChordAt(tick, root, kind)
+
+
+def fits(chord: ChordAt, pitch: int) -> bool:
+    """Return whether a bass note belongs to a chord."""
+    return pitch % 12 in chord.tones
+
+
+def coloured(chords: Sequence[ChordAt], key: SongKey, share: float, rng: np.random.Generator) -> tuple[ChordAt, ...]:
+    """Return the chords, some of them with the seventh that the key gives them: the same harmony, another light.
+
+    share: 0 to 1, how many of them.
+    """
+    out = []
+    for chord in chords:
+        minor, major = (chord.root + 10) % 12, (chord.root + 11) % 12
+        quality = chord.quality
+        if rng.random() < share:
+            if quality == "min" and minor in key.scale:
+                quality = "min7"
+            elif quality == "maj" and key.tonic >= 0:
+                quality = (
+                    "maj7"
+                    if major in key.scale and (chord.root - key.tonic) % 12 != 7
+                    else "7"
+                    if minor in key.scale
+                    else quality
+                )
+        out.append(ChordAt(chord.tick, chord.root, quality))
+    return tuple(out)

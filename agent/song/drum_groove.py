@@ -1,0 +1,321 @@
+"""The drums of a section: a groove chosen among many candidates, committed, and varied as drummers do.
+
+A groove is two bars of hits on the 16th grid. The same bass bar gets the same variation when it comes again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.song.bass_bar import BassBar, group_starts, jaccard
+from agent.song.groove_library import GrooveLibrary, PlayedGroove, joined
+from listener.types import Meter
+from models.music.tokens import PIECES, DrumHit
+
+TIME_PIECES = frozenset({"closed_hat", "open_hat", "ride", "shaker"})
+SNARES = frozenset({"snare", "rim"})
+TOMS = frozenset({"low_tom", "high_tom"})
+LOUDEST = 118
+CRASH_LOUDEST = 122
+MEAN_VELOCITY = 84.0  # of a groove's hits at the player's usual level
+WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
+LIKELY, UNLIKELY = 0.55, 0.2  # shares of a section's bars with a bass onset at a tick
+GHOST_VELOCITY = (26, 40)
+RELATED = 0.72  # likeness of the two bars of a groove that is neither a copy nor a new one
+FEW = 24  # played grooves of a meter, under which bars are joined from cells
+
+Hits = tuple[DrumHit, ...]
+DrumBar = tuple[Hits, ...]  # tick by tick
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Groove:
+    """bars: one or two, played in turn. style: of the drummer's word for it; swung: played in triplets."""
+
+    name: str
+    style: str
+    bars: tuple[DrumBar, ...]
+    swung: bool = False
+
+    def bar(self, number: int) -> DrumBar:
+        return self.bars[number % len(self.bars)]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate and what it is worth, reason by reason."""
+
+    groove: Groove
+    score: float
+    reasons: Mapping[str, float]
+
+
+def rows_to_bar(rows: Bytes) -> DrumBar:
+    """Return uint8 [ticks, pieces] of velocities as a bar of hits."""
+    return tuple(tuple(DrumHit(PIECES[i], int(v)) for i, v in enumerate(row) if v) for row in rows)
+
+
+def ticks_of(bar: DrumBar, pieces: frozenset[str] | set[str]) -> frozenset[int]:
+    return frozenset(tick for tick, hits in enumerate(bar) for hit in hits if hit.piece in pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is known of a groove before any bass is: kicks bool [bars, ticks]; own: its worth without a bass, by
+    reason; kick_density: kicks in 16 ticks."""
+
+    groove: Groove
+    kicks: NDArray[np.bool_]
+    own: Mapping[str, float]
+    kick_density: float
+    hits: float
+
+
+@lru_cache(maxsize=64)
+def played_grooves(library: GrooveLibrary, meter: Meter, ticks: int) -> tuple[Traits, ...]:
+    """Return the library's grooves for a meter with their traits; few are filled up with joined bars."""
+    found = [_cut(one, ticks) for one in library.grooves(meter) if len(one.hits) >= ticks]
+    if len(found) < FEW:
+        rng = np.random.default_rng((ticks, meter.numerator, meter.denominator))
+        for number in range(FEW):
+            rows = joined(library, meter, rng)[:ticks]
+            found.append(Groove(f"joined {number}", "", (rows_to_bar(rows),)))
+    return tuple(traits(usual_loudness(one), meter) for one in found)
+
+
+def traits(groove: Groove, meter: Meter) -> Traits:
+    """Return what a groove is worth by itself: a backbeat, steady time, two related bars, few toms."""
+    bars = groove.bars
+    ticks = len(bars[0])
+    snares = [ticks_of(bar, SNARES) for bar in bars]
+    loud = [frozenset(t for t in s if _velocity(bar, t, SNARES) >= 60) for s, bar in zip(snares, bars, strict=True)]
+    starts = group_starts(meter, ticks)
+    backbeats = set(starts[1::2]) if len(starts) > 1 else set()
+    anchored = [bool(s and (s & backbeats or (ticks == 16 and s == {8})) and len(s) <= 3) for s in loud]
+    same = jaccard(_kick_snare(bars[0]), _kick_snare(bars[-1]))
+    kicks = np.zeros((len(bars), ticks), bool)
+    for number, bar in enumerate(bars):
+        kicks[number, list(ticks_of(bar, {"kick"}))] = True
+    own = {
+        "kick on the one": 0.7 * float(kicks[:, 0].mean()),
+        "backbeat": 1.6 * float(np.mean(anchored)),
+        "two bars related": 0.9 * (1 - abs(same - RELATED) / RELATED),
+        "steady time": 1.1 * float(np.mean([_steady(ticks_of(bar, TIME_PIECES), ticks) for bar in bars])),
+        "ghosts": -0.12 * max(float(np.mean([len(s) for s in snares])) - 3.5, 0.0),
+        "toms": -0.5 * float(np.mean([len(ticks_of(bar, TOMS)) for bar in bars])),
+    }
+    hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
+    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits)
+
+
+def _cut(played: PlayedGroove, ticks: int) -> Groove:
+    bars = tuple(rows_to_bar(played.hits[at : at + ticks]) for at in range(0, len(played.hits) - ticks + 1, ticks))
+    return Groove(played.name, played.style, bars[:2], played.swung)
+
+
+def usual_loudness(groove: Groove) -> Groove:
+    """Return the groove with its mean velocity at MEAN_VELOCITY; crashes of the take are left out."""
+    loud = [hit.velocity for bar in groove.bars for hits in bar for hit in hits if hit.piece != "crash"]
+    gain = MEAN_VELOCITY / max(float(np.mean(loud)), 1.0) if loud else 1.0
+
+    def scaled(hits: Hits) -> Hits:
+        return tuple(
+            DrumHit(h.piece, int(min(max(h.velocity * gain, 14), LOUDEST))) for h in hits if h.piece != "crash"
+        )
+
+    return replace(groove, bars=tuple(tuple(map(scaled, bar)) for bar in groove.bars))
+
+
+def onset_shares(bars: Sequence[BassBar], ticks: int) -> NDArray[np.float64]:
+    """Return for each tick of the bar the share of bars with a bass onset there, float64 [ticks]."""
+    heard = [bar for bar in bars if bar.notes and bar.ticks == ticks]
+    shares = np.zeros(ticks)
+    for bar in heard:
+        shares[[tick for tick in bar.rhythm if tick < ticks]] += 1 / len(heard)
+    return shares
+
+
+def choose(
+    found: Sequence[Traits], bass: Sequence[BassBar], wanted: Mapping[str, float], rng: np.random.Generator
+) -> tuple[Judged, Judged]:
+    """Return (the best groove for these bass bars, the runner-up).
+
+    wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
+    style; by "groove NAME", of a groove that is taken. chance: how much of luck is in it.
+    """
+    ticks = found[0].kicks.shape[1]
+    heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
+    judged = sorted((_judge(one, heard, wanted, rng) for one in found), key=lambda j: -j.score)
+    return judged[0], judged[min(1, len(judged) - 1)]
+
+
+def _judge(one: Traits, heard: Sequence[BassBar], wanted: Mapping[str, float], rng: np.random.Generator) -> Judged:
+    f1 = _kick_f1(one.kicks, heard)
+    density = min(wanted.get("density", 6.0), 10.0)
+    reasons = {
+        **one.own,
+        "kick with bass": 1.6 * (1 - abs(f1 - WISHED_F1) / WISHED_F1) if f1 is not None else 0.6,
+        "kick density": -0.35 * abs(one.kick_density - (2.2 + 0.22 * density)),
+        "energy": -0.06 * abs(one.hits - (14.0 + 5.0 * wanted.get("energy", 0.0))),
+        "swing": -0.8 * abs(float(one.groove.swung) - wanted.get("swung", 0.0)),
+        "style": wanted.get(f"style {one.groove.style}", 0.0),
+        "taken": wanted.get(f"groove {one.groove.name}", 0.0),
+        "chance": wanted.get("chance", 0.25) * float(rng.standard_normal()),
+    }
+    return Judged(one.groove, sum(reasons.values()), reasons)
+
+
+def _kick_f1(kicks: NDArray[np.bool_], heard: Sequence[BassBar]) -> float | None:
+    """Return the mean F1 of kicks and bass onsets over the bars heard; None without a bass."""
+    found = []
+    for number, bar in enumerate(heard):
+        own = kicks[number % len(kicks)]
+        hits = sum(own[tick] for tick in bar.rhythm)
+        found.append(2 * hits / max(int(own.sum()) + len(bar.rhythm), 1))
+    return float(np.mean(found)) if found else None
+
+
+def _kick_snare(bar: DrumBar) -> set[tuple[str, int]]:
+    return {("kick", t) for t in ticks_of(bar, {"kick"})} | {("snare", t) for t in ticks_of(bar, SNARES)}
+
+
+def _velocity(bar: DrumBar, tick: int, pieces: frozenset[str]) -> int:
+    return max((hit.velocity for hit in bar[tick] if hit.piece in pieces), default=0)
+
+
+def _steady(time: frozenset[int], ticks: int) -> float:
+    """Return the share of the commonest gap between strokes of the timekeeper; few strokes are none."""
+    if len(time) * 16 / ticks < 3:
+        return 0.2
+    at = sorted(time)
+    gaps = Counter(np.diff([*at, at[0] + ticks]).tolist())
+    gap, count = gaps.most_common(1)[0]
+    return count / sum(gaps.values()) * (1.0 if gap in (2, 4) else 0.8 if gap in (1, 3) else 0.5)
+
+
+def with_bass(groove: Groove, bass: Sequence[BassBar]) -> Groove:
+    """Return the groove with its free kicks moved to where the section's bass plays, never onto a loud snare.
+
+    The one stays; a kick the bass never plays is moved by at most an eighth; an accent of the bass off the beat that
+    nearly every bar has gets a kick where there are few.
+    """
+    bars = []
+    for number, bar in enumerate(groove.bars):
+        ticks = len(bar)
+        beats = group_starts(bass[0].meter, ticks) if bass else ()
+        own = [one for i, one in enumerate(bass) if one.ticks == ticks and i % len(groove.bars) == number] or list(bass)
+        shares = onset_shares(own, ticks)
+        snares = frozenset(t for t in ticks_of(bar, SNARES) if _velocity(bar, t, SNARES) >= 60)
+        kicks = {t: _velocity(bar, t, frozenset({"kick"})) for t in ticks_of(bar, {"kick"})}
+        moved: dict[int, int] = {}
+        for tick in sorted(kicks):
+            at = tick
+            if tick and shares[tick] < UNLIKELY:
+                near = [
+                    t
+                    for t in range(max(tick - 2, 1), min(tick + 3, ticks))
+                    if shares[t] >= LIKELY and t not in snares and t not in kicks
+                ]
+                at = min(near, key=lambda t: (abs(t - tick), t % 2, t), default=tick)
+            moved[at] = max(moved.get(at, 0), kicks[tick])
+        f1 = 2 * sum(shares[t] for t in moved) / max(len(moved) + float(shares.sum()), 1e-9)
+        for tick in sorted(range(ticks), key=lambda t: -shares[t]):
+            free = tick not in moved and tick not in snares and tick not in beats and tick - 1 not in moved
+            if shares[tick] >= 0.75 and free and f1 < 0.5 and len(moved) * 16 / ticks < 4.5:
+                moved[tick] = 82
+                f1 = 2 * sum(shares[t] for t in moved) / max(len(moved) + float(shares.sum()), 1e-9)
+        bars.append(
+            tuple(
+                tuple(h for h in hits if h.piece != "kick") + ((DrumHit("kick", moved[t]),) if t in moved else ())
+                for t, hits in enumerate(bar)
+            )
+        )
+    return replace(groove, bars=tuple(bars))
+
+
+def varied(bar: DrumBar, bass: BassBar, usual: NDArray[np.float64], rng: np.random.Generator, much: float) -> DrumBar:
+    """Return the bar as a drummer varies it: a kick under a new accent of the bass, a ghost, an open hat.
+
+    usual: float64 [ticks], shares of bass onsets in the section. much: 0 to 1.
+    """
+    ticks = len(bar)
+    kicks, snares = ticks_of(bar, {"kick"}), ticks_of(bar, SNARES)
+    mean = bass.velocity or 0.0
+    adds: dict[int, list[DrumHit]] = {}
+    fresh = [
+        n.tick
+        for n in bass.notes
+        if n.tick < ticks
+        and usual[n.tick] < 0.4
+        and n.tick % 2 == 0
+        and n.tick not in kicks | snares
+        and n.velocity >= mean - 2
+    ]
+    if fresh and rng.random() < 0.35 + 0.5 * much:
+        adds.setdefault(fresh[int(rng.integers(len(fresh)))], []).append(DrumHit("kick", 80))
+    if rng.random() < 0.5 * much:
+        free = [t for t in range(1, ticks, 2) if t not in snares and (t - 1 in snares or t + 1 in snares or t % 4 == 3)]
+        if free:
+            adds.setdefault(free[int(rng.integers(len(free)))], []).append(
+                DrumHit("snare", int(rng.integers(*GHOST_VELOCITY)))
+            )
+    hats = sorted(ticks_of(bar, {"closed_hat"}))
+    opened = -1
+    if hats and rng.random() < 0.6 * much:
+        late = [t for t in hats if t >= ticks - 6 and t % 4 == 2] or hats[-1:]
+        opened = late[-1]
+    return tuple(
+        tuple(
+            DrumHit("open_hat", min(h.velocity + 6, 112)) if h.piece == "closed_hat" and t == opened else h
+            for h in hits
+        )
+        + tuple(adds.get(t, ()))
+        for t, hits in enumerate(bar)
+    )
+
+
+def with_crash(bar: DrumBar, velocity: int) -> DrumBar:
+    """Return the bar with a crash and a kick on its one, in place of the timekeeper's stroke."""
+    first = tuple(h for h in bar[0] if h.piece not in TIME_PIECES)
+    kick = () if any(h.piece == "kick" for h in first) else (DrumHit("kick", 96),)
+    return ((*first, *kick, DrumHit("crash", min(velocity, CRASH_LOUDEST))), *bar[1:])
+
+
+def thinned(bar: DrumBar) -> DrumBar:
+    """Return the bar with time alone: hat or ride on the eighths, the kick on the one."""
+    return tuple(
+        tuple(h for h in hits if (h.piece in TIME_PIECES and tick % 2 == 0) or (h.piece == "kick" and tick == 0))
+        for tick, hits in enumerate(bar)
+    )
+
+
+def on_ride(bar: DrumBar) -> DrumBar:
+    """Return the bar with its closed hats played on the ride."""
+    return tuple(tuple(DrumHit("ride", h.velocity) if h.piece == "closed_hat" else h for h in hits) for hits in bar)
+
+
+def break_bar(bass: BassBar) -> DrumBar:
+    """Return hits together with the bass, and nothing else: a stop the band knows."""
+    onsets = {note.tick: note.velocity for note in bass.notes}
+    return tuple(
+        (DrumHit("kick", min(96, LOUDEST)), DrumHit("crash" if tick == 0 else "snare", 92)) if tick in onsets else ()
+        for tick in range(bass.ticks)
+    )
+
+
+def at_level(bar: DrumBar, level: float, share: float = 0.13) -> DrumBar:
+    """Return the bar louder or softer. level: -1.6 to 1.6 (agent/song/level.py)."""
+    gain = 1 + share * level
+
+    def scaled(hit: DrumHit) -> DrumHit:
+        top = CRASH_LOUDEST if hit.piece == "crash" else LOUDEST
+        return DrumHit(hit.piece, int(min(max(round(hit.velocity * gain), 8), top)))
+
+    return tuple(tuple(map(scaled, hits)) for hits in bar)

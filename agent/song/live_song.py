@@ -1,0 +1,219 @@
+"""The song plan while it is played: bars planned on what is foretold, mended by what is heard, tick by tick.
+
+A bar is planned anew until its first tick is committed; from then on only its harmony may still be mended, from the
+first eighth that is not committed yet. Deterministic and picklable but for the library of grooves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent.song.bar_chords import ChordAt, chords_of, fits
+from agent.song.bar_player import replies_of
+from agent.song.bass_bar import BassBar, bass_bar, group_starts
+from agent.song.comping import Stroke
+from agent.song.drum_groove import Traits
+from agent.song.groove_library import GrooveLibrary
+from agent.song.song_plan import BarPlan, Choice, SongPlan, Wish, foretell, hear, plan_bar
+from listener.types import Meter
+from models.critic.critic import Critic
+from models.music.tokens import BassTick, Position, Reply
+
+AHEAD_BARS = 4  # foretold when a bar is planned
+MEND_VELOCITY = 70
+KEPT_CHOICES = 32
+
+
+@dataclass(slots=True)
+class _Planned:
+    """A bar that was planned: after: the song with its decisions, before the bar was heard; last: of its ticks that
+    are committed, -1 for none."""
+
+    bar: BarPlan
+    after: SongPlan
+    replies: list[Reply]
+    last: int = -1
+
+
+class LiveSong:
+    """reply(position, final) for any tick from the one being heard on; on_tick(position, bass) once for every tick
+    heard.
+    """
+
+    def __init__(
+        self, library: GrooveLibrary, seed: int, style: str | None = None, critic: Critic | None = None
+    ) -> None:
+        self.library, self.critic, self._seed, self._style = library, critic, seed, style
+        self.imagined: tuple[Traits, ...] = ()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the song: there is no beat any more."""
+        self.song = SongPlan(seed=self._seed, style=self._style)
+        self._number: int | None = None  # the bar being heard, as the planner counts
+        self._meter = Meter(4, 4)
+        self._ticks: list[BassTick] = []
+        self._planned: dict[int, _Planned] = {}
+        self._choices: list[tuple[int, Choice]] = []
+        self.ever_heard = False
+        self.sounds = False  # whether the band plays: until it does, its section is chosen anew each bar
+
+    def ask(self, wish: Wish, tempo_bpm: float, swung: bool, style: str | None) -> None:
+        """Set what the next bars are planned on."""
+        self.song = replace(self.song, wish=wish, tempo_bpm=tempo_bpm, swung=swung, style=style or self._style)
+
+    def take_choices(self) -> tuple[tuple[int, Choice], ...]:
+        """Return (bar, decision) of everything decided since the last call."""
+        choices, self._choices = tuple(self._choices), []
+        return choices
+
+    def plan_of(self, bar: int) -> BarPlan | None:
+        """Return what is planned for a bar, as the planner counts them."""
+        return self._planned[bar].bar if bar in self._planned else None
+
+    # -- what is heard ----------------------------------------------------------------------------------------
+
+    def on_tick(self, position: Position, bass: BassTick) -> None:
+        """Take one tick of the bass that is heard in full."""
+        if self._number is not None and position.bar != self._number:
+            self._complete(position.bar)
+        if self._number is None:
+            self._number, self._ticks = position.bar, [BassTick(True)] * position.tick
+        self._meter = position.meter
+        if len(self._ticks) < position.ticks_per_bar:
+            self._ticks.append(bass)
+        if bass.onset_pitch is not None:
+            self.ever_heard = True
+            self._mend(position, bass.onset_pitch)
+
+    def _complete(self, following: int) -> None:
+        """The bar that was heard is over: the song goes on by it."""
+        assert self._number is not None
+        number, heard = self._number, self._heard()
+        planned = self._planned.pop(number, None)
+        song = planned.after if planned else self.song
+        if self.ever_heard:
+            song = hear(song, heard, self._true_harmony(planned, heard) if planned else None)
+        coming = self._planned.get(following)
+        if coming and coming.last >= 0:  # decided already: its section and phrase stand
+            decided = coming.after
+            song = replace(
+                song,
+                sections=decided.sections,
+                current=decided.current,
+                began=decided.began,
+                phrase_of=decided.phrase_of,
+                length=decided.length,
+                statement=decided.statement,
+            )
+            coming.after = replace(song)
+        self.song = replace(
+            song, wish=self.song.wish, tempo_bpm=self.song.tempo_bpm, swung=self.song.swung, style=self.song.style
+        )
+        self._planned = {bar: one for bar, one in self._planned.items() if bar >= following and one.last >= 0}
+        self._number, self._ticks = None, []
+
+    def _heard(self) -> BassBar:
+        return bass_bar(self._meter, self._ticks, None)
+
+    def _true_harmony(self, planned: _Planned, heard: BassBar) -> BarPlan:
+        """Return the bar with the harmony that it should have had, which is what is remembered."""
+        if all(
+            fits(_chord_at(planned.bar.harmony, note.tick), note.pitch)
+            for note in heard.notes
+            if note.tick in group_starts(heard.meter, heard.ticks) and planned.bar.harmony
+        ):
+            return planned.bar
+        return replace(planned.bar, harmony=chords_of(heard, self.song.key, self.song.held))
+
+    def _mend(self, position: Position, pitch: int) -> None:
+        """Put a wrong harmony right from the next eighth on, when the bass has said its note on a felt beat."""
+        planned = self._planned.get(position.bar)
+        if planned is None or planned.last < 0 or not planned.bar.harmony:
+            return
+        ticks = position.ticks_per_bar
+        if position.tick not in group_starts(position.meter, ticks)[::2] or fits(
+            _chord_at(planned.bar.chords, position.tick), pitch
+        ):
+            return
+        start = max(planned.last + 1, position.tick)
+        start += start % 2
+        if start >= ticks:
+            return
+        heard = BassBar(position.meter, ticks, self._heard().notes)
+        since = BassBar(position.meter, ticks, tuple(note for note in heard.notes if note.tick >= position.tick))
+        (right, *_) = chords_of(since, planned.after.key, None) or (None,)
+        if right is None:
+            return
+        chord = ChordAt(start, right.root, right.quality)
+        chords = (*(one for one in planned.bar.chords if one.tick < start), chord)
+        strokes = list(planned.bar.strokes)
+        near = any(start <= stroke.tick <= start + 2 for stroke in strokes)
+        if not near and strokes:
+            until = min((stroke.tick for stroke in strokes if stroke.tick > start), default=ticks)
+            strokes = sorted(
+                [*strokes, Stroke(start, max(min(4, until - start), 1), MEND_VELOCITY)], key=lambda one: one.tick
+            )
+        bar = replace(planned.bar, chords=chords, harmony=(replace(chord, tick=0),), strokes=tuple(strokes))
+        fresh = replies_of(bar, ticks)
+        planned.replies[planned.last + 1 :] = fresh[planned.last + 1 :]
+        planned.bar = bar
+
+    # -- what is played ---------------------------------------------------------------------------------------
+
+    def reply(self, position: Position, final: bool) -> Reply:
+        """Return what the band does in a tick. final: it is committed now, and with it the plan of its bar."""
+        planned = self._planned.get(position.bar)
+        stale = planned is not None and len(planned.replies) < position.ticks_per_bar
+        if planned is None or stale or (final and planned.last < 0 and position.tick == 0):
+            planned = self._plan(position)
+            self._planned[position.bar] = planned
+        if final:
+            if planned.last < 0:
+                self._choices = [*self._choices, *((position.bar, choice) for choice in planned.bar.choices)][
+                    -KEPT_CHOICES:
+                ]
+            planned.last = max(planned.last, position.tick)
+        return planned.replies[position.tick]
+
+    def _plan(self, position: Position) -> _Planned:
+        song = self._until(position.bar)
+        if not self.sounds:
+            song = replace(song, sections=(), current=-1)
+        ticks, meter = position.ticks_per_bar, position.meter
+        ahead: list[BassBar] = []
+        further = song
+        for _ in range(AHEAD_BARS):
+            ahead.append(foretell(further, meter, ticks))
+            further = replace(further, bars=(*further.bars, ahead[-1])[-32:])
+        after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
+        return _Planned(bar, after, replies_of(bar, ticks))
+
+    def _until(self, bar: int) -> SongPlan:
+        """Return the song as it will be when `bar` begins: what is still to be heard of the bars before is foretold."""
+        song, number = self.song, self._number if self._number is not None else bar
+        while number < bar and self.ever_heard:
+            planned = self._planned.get(number)
+            if planned:
+                song = planned.after
+            meter, ticks = self._meter, _ticks_in(self._meter)
+            heard = self._completed(song, ticks) if number == self._number else foretell(song, meter, ticks)
+            song = hear(song, heard, planned.bar if planned else None)
+            number += 1
+        return replace(song, wish=self.song.wish, style=self.song.style)
+
+    def _completed(self, song: SongPlan, ticks: int) -> BassBar:
+        """Return the bar being heard, its end as it is foretold."""
+        told = foretell(song, self._meter, ticks)
+        so_far = bass_bar(self._meter, self._ticks)
+        rest = tuple(note for note in told.notes if note.tick >= len(self._ticks))
+        return BassBar(self._meter, ticks, (*so_far.notes, *rest))
+
+
+def _ticks_in(meter: Meter) -> int:
+    return Position(0, 0, meter).ticks_per_bar
+
+
+def _chord_at(chords: Sequence[ChordAt], tick: int) -> ChordAt:
+    return next((one for one in reversed(chords) if one.tick <= tick), chords[0])

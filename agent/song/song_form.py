@@ -1,0 +1,65 @@
+"""Form as it is heard: how long the riff's cycle is, which section a bar belongs to, where phrases end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.song.bass_bar import BassBar, likeness
+
+CYCLES = (1, 2, 3, 4, 6, 8, 12, 16)  # bars
+LOOK_BACK = 24  # bars in which a cycle is looked for
+CYCLE_MARGIN = 0.04  # a longer cycle has to be so much more alike
+SURE_CYCLE = 0.55
+USUAL_PHRASE = 8
+NEW_BELOW = 0.38  # likeness of what comes to the section, under which it is another section
+KNOWN_FROM = 0.62  # likeness to an earlier section, from which that one has returned
+LEAST_BARS = 4  # of a section, but for a new meter
+WINDOW = 4  # bars that are compared
+EXAMPLES = 12  # bars of a section that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a bar lies. bar: of its phrase from 0; length: bars of the phrase; phrase: of the section from 0."""
+
+    bar: int
+    length: int
+    phrase: int
+
+    @property
+    def is_last(self) -> bool:
+        return self.bar == self.length - 1
+
+
+def cycle_of(bars: Sequence[BassBar]) -> tuple[int, float]:
+    """Return (bars of the riff's cycle, likeness at that lag); (0, 0.0) where nothing comes again."""
+    lately = bars[-LOOK_BACK:]
+    best, best_like = 0, 0.0
+    for lag in CYCLES:
+        pairs = [(a, b) for a, b in zip(lately, lately[lag:], strict=False) if a.notes or b.notes]
+        if len(pairs) < lag or len(pairs) < 2:
+            continue
+        like = sum(likeness(a, b) for a, b in pairs) / len(pairs)
+        if like > best_like + CYCLE_MARGIN:
+            best, best_like = lag, like
+    return (best, best_like) if best_like >= SURE_CYCLE else (0, best_like)
+
+
+def phrase_bars(cycle: int) -> int:
+    """Return the bars of a phrase over a riff: the multiple of its cycle nearest to eight."""
+    if cycle in (3, 6, 12):
+        return 12 if cycle == 12 else 6
+    return max(cycle, USUAL_PHRASE) if (cycle and USUAL_PHRASE % cycle == 0) or cycle == 16 else USUAL_PHRASE
+
+
+def place_in(bars_in_section: int, length: int) -> Place:
+    return Place(bars_in_section % length, length, bars_in_section // length)
+
+
+def alike(window: Sequence[BassBar], examples: Sequence[BassBar]) -> float:
+    """Return how well each bar of a window is known from a section's bars: the mean of its best likenesses."""
+    heard = [bar for bar in window if bar.notes]
+    if not heard:
+        return 1.0
+    return sum(max((likeness(bar, old) for old in examples), default=0.0) for bar in heard) / len(heard)

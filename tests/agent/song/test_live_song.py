@@ -1,0 +1,69 @@
+"""Live, the song is planned on what is foretold and mended by what is heard."""
+
+from __future__ import annotations
+
+import pickle
+
+from agent.song.groove_library import GrooveLibrary
+from agent.song.live_song import LiveSong
+from listener.types import Meter
+from models.music.tokens import QUALITIES, BassTick, Position, Reply
+
+FOUR = Meter(4, 4)
+RIFF = {0: 40, 6: 43, 8: 45}
+OTHER = {0: 41, 6: 45, 8: 48}
+
+
+def play(song: LiveSong, bars: list[dict[int, int]], ahead: int = 2) -> list[Reply]:
+    """Play bars of {tick: pitch}; the band commits `ahead` ticks before a tick is heard. Return its replies."""
+    total = len(bars) * 16
+    places = [Position(t % 16, t // 16, FOUR) for t in range(total + ahead)]
+    replies = [song.reply(places[t], True) for t in range(ahead)]
+    sounding = None
+    for t in range(total):
+        pitch = bars[t // 16].get(t % 16)
+        sounding = pitch or sounding
+        song.on_tick(places[t], BassTick(True, pitch, 90 if pitch else 0, sounding))
+        replies.append(song.reply(places[t + ahead], True))
+        song.sounds = True
+    return replies[:total]
+
+
+def roots(replies: list[Reply], bar: int) -> list[tuple[int, int]]:
+    return [(t % 16, one.chord.root) for t, one in enumerate(replies) if one.chord and t // 16 == bar]
+
+
+def test_the_chord_of_a_riff_that_comes_again_is_struck_on_the_one() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    replies = play(song, [RIFF, OTHER] * 8)
+    for bar in range(8, 16):
+        tick, _ = roots(replies, bar)[0]
+        assert tick == 0
+    even, odd = ({root for bar in range(start, 16, 2) for _, root in roots(replies, bar)[:1]} for start in (8, 9))
+    assert len(even) == len(odd) == 1
+    assert even != odd
+
+
+def test_a_wrong_harmony_is_mended_within_two_eighths() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    replies = play(song, [RIFF] * 7 + [{0: 46, 8: 46}])
+    chord = next(one.chord for one in replies[7 * 16 + 1 : 7 * 16 + 6] if one.chord)
+    assert 46 % 12 in {(chord.root + step) % 12 for step in QUALITIES[chord.quality]}
+
+
+def test_what_is_committed_is_never_taken_back() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    first = play(song, [RIFF] * 4)
+    other = LiveSong(GrooveLibrary.load(), 1)
+    again = play(other, [RIFF] * 3 + [OTHER])
+    assert first[: 3 * 16 + 2] == again[: 3 * 16 + 2]
+
+
+def test_a_snapshot_goes_on_bit_for_bit() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    play(song, [RIFF] * 5)
+    library, song.library = song.library, None  # type: ignore[assignment]
+    copy = pickle.loads(pickle.dumps(song))
+    song.library = copy.library = library
+    at = [Position(t, 5, FOUR) for t in range(3, 16)]
+    assert [song.reply(p, True) for p in at] == [copy.reply(p, True) for p in at]

@@ -1,0 +1,160 @@
+"""The band commits to a song: a riff keeps its harmony and groove, a new one is a new section, fills end phrases."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from agent.song.bass_bar import BassBar, BassNote, jaccard
+from agent.song.groove_library import GrooveLibrary
+from agent.song.song_key import key_of
+from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear, plan_bar
+from listener.types import Meter
+
+FOUR, SEVEN = Meter(4, 4), Meter(7, 8, (2, 2, 3))
+VERSE = ((0, 40), (3, 40), (6, 43), (8, 45), (12, 43), (14, 40))
+CHORUS = ((0, 36), (4, 36), (8, 43), (10, 43), (12, 43))
+
+
+def bar(notes: Sequence[tuple[int, int]], meter: Meter = FOUR, velocity: int = 90) -> BassBar:
+    ticks = meter.numerator * 16 // meter.denominator
+    ends = [*(tick for tick, _ in notes[1:]), ticks]
+    return BassBar(
+        meter, ticks, tuple(BassNote(t, end - t, p, velocity) for (t, p), end in zip(notes, ends, strict=True))
+    )
+
+
+def played(bars: list[BassBar], certain: bool = True, seed: int = 1, **settings: object) -> list[BarPlan]:
+    """Return the plan of every bar. certain: the bass is read beforehand, else foretold."""
+    song = SongPlan(seed=seed, key=key_of(bars), **settings)  # type: ignore[arg-type]
+    library, plans = GrooveLibrary.load(), []
+    for number, one in enumerate(bars):
+        ahead = bars[number : number + 9] if certain else [foretell(song, one.meter, one.ticks)]
+        song, plan = plan_bar(song, ahead, library, certain)
+        plans.append(plan)
+        song = hear(song, one, plan)
+    return plans
+
+
+def kick_and_snare(plan: BarPlan) -> set[tuple[str, int]]:
+    return {
+        (hit.piece, t) for t, hits in enumerate(plan.drums) for hit in hits if hit.piece in ("kick", "snare", "rim")
+    }
+
+
+SONG = [bar(VERSE)] * 16 + [bar(CHORUS)] * 8 + [bar(VERSE)] * 8
+
+
+def test_the_same_riff_gets_the_same_harmony() -> None:
+    plans = played(SONG)
+    assert len({tuple((c.root, c.quality) for c in plan.harmony) for plan in plans[:16]}) == 1
+
+
+def test_drums_stay_with_their_groove_and_are_never_copies_for_long() -> None:
+    plans = played(SONG)
+    patterns = [frozenset(kick_and_snare(plan)) for plan in plans[:16]]
+    assert 2 <= len(set(patterns)) <= 8
+    alike = [jaccard(patterns[i], patterns[i + 2]) for i in range(14)]
+    assert sum(alike) / len(alike) > 0.6
+
+
+def test_a_new_riff_is_a_new_section_with_a_fill_before_and_a_crash_on_its_one() -> None:
+    plans = played(SONG)
+    assert [plans[n].section for n in (15, 16, 23, 24)] == ["A", "B", "B", "A"]
+    assert plans[15].is_fill
+    assert plans[16].has_crash
+    assert not plans[16].is_fill
+
+
+def test_a_section_that_returns_gets_its_own_back() -> None:
+    plans = played(SONG)
+    assert plans[24].harmony == plans[0].harmony
+    assert jaccard(kick_and_snare(plans[24]), kick_and_snare(plans[0])) > 0.6
+    assert {stroke.tick for stroke in plans[25].strokes} == {stroke.tick for stroke in plans[1].strokes}
+
+
+def test_live_a_new_riff_is_noticed_after_two_bars_of_it() -> None:
+    plans = played(SONG, certain=False)
+    assert "B" in {plan.section for plan in plans[17:20]}
+    assert plans[26].section == "A" or plans[27].section == "A"
+
+
+@pytest.mark.parametrize(
+    "meter", [FOUR, SEVEN, Meter(3, 4), Meter(5, 4), Meter(12, 8), Meter(13, 8), Meter(2, 4)], ids=str
+)
+def test_every_meter_has_a_kick_on_the_one_time_kept_and_chords(meter: Meter) -> None:
+    ticks = meter.numerator * 16 // meter.denominator
+    plans = played([bar(((0, 40), (ticks // 2, 47)), meter)] * 8)
+    assert all(("kick", 0) in kick_and_snare(plan) for plan in plans)
+    assert all(len(plan.drums) == ticks and plan.strokes for plan in plans)
+
+
+def test_the_one_of_a_new_meter_is_marked() -> None:
+    plans = played([bar(VERSE)] * 5 + [bar(((0, 40), (4, 43), (8, 45)), SEVEN)] + [bar(VERSE)] * 4)
+    for number in (5, 6):
+        assert {"crash", "kick"} <= {hit.piece for hit in plans[number].drums[0]}
+
+
+def test_passing_notes_do_not_move_the_harmony() -> None:
+    walk = bar(((0, 36), (4, 40), (8, 43), (12, 40), (14, 41), (15, 42)))
+    assert {c.root for c in played([walk] * 4)[2].harmony} == {0}
+
+
+def test_digging_in_is_answered_and_nothing_is_over_120_but_a_crash() -> None:
+    soft, hard = bar(VERSE, velocity=60), bar(VERSE, velocity=118)
+    plans = played([soft] * 8 + [hard] * 8 + [soft] * 8)
+
+    def loudness(some: list[BarPlan]) -> float:
+        hits = [hit.velocity for plan in some for hits in plan.drums for hit in hits if hit.piece != "crash"]
+        assert max(hits) <= 120
+        return sum(hits) / len(hits)
+
+    assert loudness(plans[10:15]) > loudness(plans[17:22]) + 10
+
+
+def test_the_input_gain_does_not_choose_the_bands_level() -> None:
+    quiet, loud = (played([bar(VERSE, velocity=v)] * 8) for v in (40, 110))
+    assert [plan.drums for plan in quiet] == [plan.drums for plan in loud]
+
+
+def test_the_line_says_something_rests_and_stays_above_the_chords() -> None:
+    plans = played([bar(VERSE)] * 24)
+    said = [bool(plan.line) for plan in plans]
+    assert not any(said[:4])
+    assert 0.2 < sum(said) / len(said) < 0.8
+    assert all(note.pitch >= 71 for plan in plans for note in plan.line)
+
+
+def test_comping_sounds_between_half_and_four_fifths_of_the_time() -> None:
+    plans = played(SONG)
+    sounding = sum(stroke.length for plan in plans for stroke in plan.strokes) / (16 * len(plans))
+    assert 0.4 < sounding < 0.85
+
+
+def test_what_is_asked_for_is_heard() -> None:
+    plain, rich = (played(SONG[:16], wish=Wish(tension=tension)) for tension in (0.2, 0.9))
+
+    def sevenths(plans: list[BarPlan]) -> int:
+        return sum(chord.quality in ("7", "maj7", "min7") for plan in plans for chord in plan.chords)
+
+    assert sevenths(rich) > sevenths(plain)
+
+
+def test_a_plan_is_a_value_that_goes_on_bit_for_bit_after_a_snapshot() -> None:
+    song, library = SongPlan(seed=3, key=key_of(SONG)), GrooveLibrary.load()
+    for number in range(12):
+        song, plan = plan_bar(song, SONG[number : number + 9], library, True)
+        song = hear(song, SONG[number], plan)
+    again = pickle.loads(pickle.dumps(song))
+    assert plan_bar(again, SONG[12:20], library, True) == plan_bar(song, SONG[12:20], library, True)
+    assert plan_bar(replace(song, seed=4), SONG[12:20], library, True)[1].section == "A"
+
+
+def test_every_decision_has_a_reason() -> None:
+    choices = [choice for plan in played(SONG) for choice in plan.choices]
+    assert {choice.what for choice in choices} == {"section", "groove", "comping"}
+    assert all(choice.reason for choice in choices)
+    assert all(choice.runner_up for choice in choices if choice.what == "groove")
