@@ -55,8 +55,34 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision of the song plan, for the log: what was decided in which bar, instead of what, and why."""
+
+    what: str
+    chosen: str
+    runner_up: str = ""
+    reason: str = ""
+    bar: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SongView:
+    """Where in the song the band is, for the display. bar: of the phrase, from 0; chords: root and quality of this bar
+    and the next ones, as far as they are planned; coming: "fill", "break" or ""."""
+
+    section: str
+    bar: int
+    bars: int
+    chords: tuple[tuple[int, str], ...] = ()
+    coming: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What was heard and decided in one frame. state: of the band; bar: from 0; playing: parts that may sound."""
+    """What was heard and decided in one frame. state: of the band; bar: from 0; playing: parts that may sound.
+
+    song: where in the song the band is, None before it plays; choices: what the song plan decided in this frame.
+    """
 
     analysis: Analysis
     plan: Plan | None
@@ -65,3 +91,5 @@ class Decision:
     playing: tuple[str, ...]
     mode: str = "accompany"
     turn: str = ""  # whose bars these are: "together", "yours 2/4", "looping"; see agent/band/modes.py
+    song: SongView | None = None
+    choices: tuple[Choice, ...] = ()

@@ -127,7 +127,9 @@ class Mind:
         form = self._planner.form
         bar = tick.position.bar if tick else 0
         parts = tuple(sorted(form.gate().parts))
-        return Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, form.describe(bar))
+        song, choices = self._planner.song.view(bar) if parts else None, self._planner.song.take_choices()
+        turn = form.describe(bar)
+        return Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, song, choices)
 
     def _on_given_beat(self, analysis: Analysis) -> Analysis:
         return analysis if self._given is None else replace(analysis, grid=self._given)

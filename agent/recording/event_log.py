@@ -49,6 +49,8 @@ class EventLog:
         if decision.state != self._state:
             self._state = decision.state
             self._recorder.event({"type": "band", "time_s": decision.analysis.time_s, "state": decision.state})
+        for choice in decision.choices:
+            self._recorder.event(to_record("choice", choice, time_s=decision.analysis.time_s))
         for note in decision.plan.committed if decision.plan else ():
             self._recorder.event(to_record("planned", note, created_s=decision.analysis.time_s))
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from agent.core.level_meter import LEVEL_STYLES, METER_DB, SILENCE_DB
 from agent.core.music_names import chord_name, key_name, pitch_name
+from agent.core.types import SongView
 from listener.types import Chord, Key, Meter, Note
 
 REFRESH_S = 1 / 15
@@ -48,6 +49,7 @@ class Status:
     chord: Chord | None = None
     state: str = "listening"  # listening | waiting | entering | playing | holding | thinning | ending
     mode: str = USUAL_MODE  # as it counts in this bar
+    song: SongView | None = None
     turn: str = ""  # in mode trade: whose bars these are, which of how many: "yours 2/4"
     parts: Mapping[str, str] = field(default_factory=dict)
     late: int = 0
@@ -134,9 +136,20 @@ def _rows(status: Status) -> list[tuple[str, RenderableType]]:
         ("hears", Text(f"{_note(status):11} {_harmony(status)}")),
         ("beat", Text.assemble(f"{_tempo(status):20} bar {_place(status):6} ", _dots(status), _sure(status))),
         ("band", _band(status)),
+        ("song", Text(song_line(status))),
         ("counts", _troubles(status)),
     ]
     return [*rows, ("", Text(status.message, style="yellow"))] if status.message else rows
+
+
+def song_line(status: Status) -> str:
+    """Return section, bar of the phrase, the chords from here on, and what comes: "A 3/8  Em C D  fill"; or "-"."""
+    song = status.song
+    if song is None:
+        return "-"
+    names = [chord_name(Chord(root, quality, 1.0)) for root, quality in song.chords]
+    chords = " ".join(name for i, name in enumerate(names) if i == 0 or name != names[i - 1])
+    return f"{song.section} {song.bar + 1}/{song.bars}  {chords}  {song.coming}".rstrip()
 
 
 def _level(level_db: float) -> Text:

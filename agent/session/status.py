@@ -11,7 +11,7 @@ from agent.core.music_names import chord_name, key_name, pitch_name
 from agent.core.settings import Config
 from agent.core.types import Decision
 from agent.engine.timing_counts import Counts
-from agent.session.monitor import Status, line
+from agent.session.monitor import Status, line, song_line
 from agent.session.timing_figures import Figures
 from listener.types import Chord, Grid
 
@@ -42,6 +42,7 @@ class StatusBoard:
             state=decision.state,
             mode=decision.mode,
             turn=decision.turn,
+            song=decision.song,
             parts={name: self._does(name, decision) for name in self.enabled},
             bar=decision.bar + 1 if heard.grid else 0,
         )
@@ -63,6 +64,7 @@ class StatusBoard:
             "chord": chord_name(now.chord) if now.chord else None,
             "state": now.state,
             "turn": now.turn,
+            "song": song_line(now),
             "parts": dict(now.parts),
             "message": now.message,
             "line": line(now),

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from agent.core.types import Choice, SongView
 from agent.song.bar_chords import ChordAt, chords_of, fits
 from agent.song.bar_player import replies_of
 from agent.song.bass_bar import BassBar, bass_bar, group_starts
 from agent.song.comping import Stroke
 from agent.song.drum_groove import Traits
 from agent.song.groove_library import GrooveLibrary
-from agent.song.song_plan import BarPlan, Choice, SongPlan, Wish, foretell, hear, plan_bar
+from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear, plan_bar
 from listener.types import Meter
 from models.critic.critic import Critic
 from models.music.tokens import BassTick, Position, Reply
@@ -23,6 +24,7 @@ from models.music.tokens import BassTick, Position, Reply
 AHEAD_BARS = 4  # foretold when a bar is planned
 MEND_VELOCITY = 70
 KEPT_CHOICES = 32
+VIEW_BARS = 4
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class LiveSong:
         self._meter = Meter(4, 4)
         self._ticks: list[BassTick] = []
         self._planned: dict[int, _Planned] = {}
-        self._choices: list[tuple[int, Choice]] = []
+        self._choices: list[Choice] = []
         self.ever_heard = False
         self.sounds = False  # whether the band plays: until it does, its section is chosen anew each bar
 
@@ -63,14 +65,21 @@ class LiveSong:
         """Set what the next bars are planned on."""
         self.song = replace(self.song, wish=wish, tempo_bpm=tempo_bpm, swung=swung, style=style or self._style)
 
-    def take_choices(self) -> tuple[tuple[int, Choice], ...]:
-        """Return (bar, decision) of everything decided since the last call."""
+    def take_choices(self) -> tuple[Choice, ...]:
+        """Return everything decided since the last call; bars as the planner counts them."""
         choices, self._choices = tuple(self._choices), []
         return choices
 
-    def plan_of(self, bar: int) -> BarPlan | None:
-        """Return what is planned for a bar, as the planner counts them."""
-        return self._planned[bar].bar if bar in self._planned else None
+    def view(self, bar: int) -> SongView | None:
+        """Return where in the song a bar lies, with the chords from it on; None where it is not planned."""
+        plans = [self._planned[at].bar for at in range(bar, bar + VIEW_BARS) if at in self._planned]
+        if bar not in self._planned:
+            return None
+        now = plans[0]
+        chords = tuple((one.root, one.quality) for plan in plans for one in plan.chords)
+        soon = plans[:2]
+        coming = "break" if any(one.is_break for one in soon) else "fill" if any(one.is_fill for one in soon) else ""
+        return SongView(now.section, now.place.bar, now.place.length, chords, coming)
 
     # -- what is heard ----------------------------------------------------------------------------------------
 
@@ -171,9 +180,8 @@ class LiveSong:
             self._planned[position.bar] = planned
         if final:
             if planned.last < 0:
-                self._choices = [*self._choices, *((position.bar, choice) for choice in planned.bar.choices)][
-                    -KEPT_CHOICES:
-                ]
+                fresh = (replace(choice, bar=position.bar) for choice in planned.bar.choices)
+                self._choices = [*self._choices, *fresh][-KEPT_CHOICES:]
             planned.last = max(planned.last, position.tick)
         return planned.replies[position.tick]
 

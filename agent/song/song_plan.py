@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from agent.core.types import Choice
 from agent.song import comping, counter_line, drum_fill, drum_groove
 from agent.song.bar_chords import ChordAt, chords_of, coloured
 from agent.song.bass_bar import BassBar, group_starts, likeness
@@ -94,16 +95,6 @@ def wish_of(dials: Dials) -> Wish:
         value(dials.register),
         chance,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A decision, for the log: what was decided, on what, instead of what, and why."""
-
-    what: str
-    chosen: str
-    runner_up: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

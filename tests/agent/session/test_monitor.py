@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.session.monitor import Monitor, Status
+from agent.core.types import SongView
+from agent.session.monitor import Monitor, Status, song_line
 from listener.types import Chord, Key, Meter, Note
 
 ROOT = Path(__file__).parents[3]
@@ -146,3 +147,9 @@ def test_an_update_is_cheap_between_refreshes() -> None:
         monitor.update(BUSY)
     assert time.perf_counter() - start_s < 1.0
     monitor.close()
+
+
+def test_the_song_is_shown_with_its_section_chords_and_what_comes() -> None:
+    song = SongView("B", 2, 8, ((4, "min"), (4, "min"), (0, "maj")), "fill")
+    assert song_line(Status(song=song)) == "B 3/8  Em C  fill"
+    assert song_line(Status()) == "-"

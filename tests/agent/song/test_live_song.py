@@ -67,3 +67,16 @@ def test_a_snapshot_goes_on_bit_for_bit() -> None:
     song.library = copy.library = library
     at = [Position(t, 5, FOUR) for t in range(3, 16)]
     assert [song.reply(p, True) for p in at] == [copy.reply(p, True) for p in at]
+
+
+def test_decisions_are_told_once_with_runner_up_and_reason_and_the_view_says_where_we_are() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    play(song, [RIFF] * 6)
+    choices = song.take_choices()
+    assert {choice.what for choice in choices} >= {"section", "groove", "comping"}
+    assert all(choice.reason for choice in choices)
+    assert song.take_choices() == ()
+    view = song.view(6)
+    assert view is not None
+    assert (view.section, view.bar, view.bars) == ("A", 6, 8)
+    assert view.chords
