@@ -21,6 +21,7 @@ Places = tuple[tuple[float, float], ...]  # (pulses after the bar line, weight)
 BINS = 48  # places per pulse
 SLOWEST_BPM, FASTEST_BPM, TEMPO_STEP = 39.0, 246.0, 0.027  # pulses per minute; log step
 TEMPO_SIGMA, COMPOUND_SIGMA = 0.32, 0.25  # of the log-Gaussian prior around a model's own usual tempo
+RARE_FROM, RARE_SIGMA = 0.42, 0.2  # log distance to the usual tempo beyond which few tap, and how fast fewer do
 TIMING_S = 0.020  # spread of played onsets around the grid
 SWING_SPREAD = 0.035  # of the place of a swung note, in pulses
 BACKGROUND = 0.05  # share of notes anywhere
@@ -312,7 +313,9 @@ def _strengths() -> Floats:
 def _prior() -> Floats:
     usual = np.log([m.tempo_bpm for m in MODELS])
     sigma = [COMPOUND_SIGMA if m.beats_per_pulse == 3 else TEMPO_SIGMA for m in MODELS]
-    tempo = np.exp(-0.5 * ((np.log(60 / PERIODS_S)[:, None] - usual) / sigma) ** 2)
+    far = np.abs(np.log(60 / PERIODS_S)[:, None] - usual)
+    rare = np.maximum(far - RARE_FROM, 0.0) / RARE_SIGMA
+    tempo = np.exp(-0.5 * (far / sigma) ** 2 - 0.5 * rare**2)
     per_model = tempo / tempo.sum(axis=0) * [m.prior for m in MODELS] / LENGTHS
     out = np.repeat(per_model, LENGTHS, axis=1)
     return np.asarray(out / out.sum())

@@ -39,6 +39,8 @@ TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior
 SURPRISE_GAIN, SURPRISE_MEMORY = 0.1, 0.75  # notes that nothing predicted: something changed, so be less sure
 NULL_PRIOR = 0.5  # no grid at all
+LEVEL_MEMORY_S = 8.0  # after so long the evidence for a tempo and a meter counts 1/e of what it did
+LEAST_MASS = 1e-9
 HISTORY = 96
 MAX_GAP_S = 2.0
 OPENING_ODDS = 4.0  # that the first note is a downbeat, against a usual note
@@ -132,8 +134,23 @@ class BarFilter:
         if 0 < gap_s < 4:
             self.rate_hz += (1 - math.exp(-gap_s / 3)) * (min(1 / gap_s, 12.0) - self.rate_hz)
 
+    def _discount(self, prior: Floats32, seconds: float) -> None:
+        """Let old evidence for a tempo and a bar model count less: belief ** d * prior ** (1 - d), tempo by model.
+
+        Exponential forgetting (Kulhavy and Zarrop, On a general concept of forgetting, Int. J. Control 58, 1993). Even
+        notes suit half and double the tempo nearly as well; small differences would add up without end and in time
+        outweigh any prior, and the tempo would halve by itself. Places within a bar keep their shares.
+        """
+        mass = np.maximum(np.add.reduceat(self.belief, STARTS, axis=1), LEAST_MASS)
+        usual = np.maximum(np.add.reduceat(prior, STARTS, axis=1), LEAST_MASS)
+        usual *= mass.sum() / usual.sum()
+        factor = (usual / mass) ** (1 - math.exp(-seconds / LEVEL_MEMORY_S))
+        factor *= mass.sum() / (factor * mass).sum()
+        self.belief = self.belief * np.repeat(factor.astype(np.float32), LENGTHS, axis=1)
+
     def _observe(self, gap_s: float, stress: float) -> None:
         heard = min(gap_s, MAX_GAP_S)
+        self._discount(PRIOR if self._prior is None else self._prior, heard)
         tempo_mix = min(0.3, 0.5 * TEMPO_WALK**2 * heard / TEMPO_STEP**2)
         quiet_hz = self.rate_hz if gap_s < MAX_GAP_S else 0.0
         keep = 1 - min(0.5, FORGET * heard + SURPRISE_GAIN * max(0.0, -self.foreseen))

@@ -138,3 +138,12 @@ def test_a_copy_continues_identically(line):
         else:
             tracker.step(frame, 0.0, onsets, notes)
     assert said["twin"] == said[id(tracker)]
+
+
+@pytest.mark.parametrize("bpm", [81, 90, 95, 100])
+def test_even_quarters_keep_their_tempo_for_a_minute(bpm, play, line):
+    """Half the tempo explains them nearly as well; the small difference must not add up until the beat halves."""
+    take = line.of([(0, 0), (1, 4), (2, 7), (3, 9)], 4, bpm, bars=round(bpm / 4))
+    tempi = [60 / grid.period_s for time_s, grid in play(take).grids if grid and time_s > 8]
+    assert tempi
+    assert max(abs(np.log2(tempo / bpm)) for tempo in tempi) < 0.1
