@@ -54,7 +54,7 @@ def _reply(given: argparse.Namespace) -> int:
     responder = open_responder(given.model, config)
 
     def play(offset: int) -> list[Reply]:
-        return reply.answer(responder, heard, replace(asked, seed=asked.seed + offset), score.tempo_bpm)
+        return reply.answer(responder, heard, replace(asked, seed=asked.seed + offset))
 
     replies = copy_guard.original(play, lambda played: played, heard.places)
     _write(given, config, asked, heard, score, replies)

@@ -56,7 +56,7 @@ def _bass_tick(row: Sequence[int]) -> BassTick:
     return BassTick(True, onset if onset >= 0 else None, velocity, sounding if sounding >= 0 else None)
 
 
-def answer(responder: Responder, heard: BassPart, options: GenerationOptions, tempo_bpm: float = 110.0) -> list[Reply]:
+def answer(responder: Responder, heard: BassPart, options: GenerationOptions) -> list[Reply]:
     """One reply a tick; silent in the bars before the bass comes in.
 
     The whole bass is known: the key is that of the song, sections are seen coming, each bar is planned on its own bass.
@@ -66,7 +66,6 @@ def answer(responder: Responder, heard: BassPart, options: GenerationOptions, te
     song = SongPlan(
         seed=options.seed,
         style=options.dials.style,
-        tempo_bpm=tempo_bpm,
         swung=heard.grid.is_swung,
         wish=wish_of(options.dials),
         key=key_of(bars),

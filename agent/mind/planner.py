@@ -282,10 +282,9 @@ class Planner:
         assert self._tick and self._grid
         bar = self._tick.position.bar
         dials = self._directing.dials(self._dials, bar)
-        quarter_bpm = 60 / self._grid.period_s * 4 / self._grid.meter.denominator
         self.song.imagined = self._imagination.grooves
         self.song.sounds = self.form.state in AUDIBLE
-        self.song.ask(wish_of(dials), quarter_bpm, self._grid.swing > SWUNG_FROM, dials.style)
+        self.song.ask(wish_of(dials), self._grid.swing > SWUNG_FROM, dials.style)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)

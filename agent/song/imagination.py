@@ -5,7 +5,7 @@ Each job begins on a bar line with a copy of the responder's state and plays two
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -76,5 +76,5 @@ class Imagination:
             bars = tuple(tuple(job.drums[i * ticks : (i + 1) * ticks]) for i in range(BARS))
             groove = usual_loudness(Groove(f"imagined {job.number}", "", bars))
             if any(hit.piece == "kick" for bar in bars for hits in bar for hit in hits):
-                self.grooves = (*self.grooves, traits(replace(groove), at.meter))[-KEPT:]
+                self.grooves = (*self.grooves, traits(groove, at.meter))[-KEPT:]
             self._job = None

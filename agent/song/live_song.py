@@ -61,9 +61,9 @@ class LiveSong:
         self.ever_heard = False
         self.sounds = False  # whether the band plays: until it does, its section is chosen anew each bar
 
-    def ask(self, wish: Wish, tempo_bpm: float, swung: bool, style: str | None) -> None:
+    def ask(self, wish: Wish, swung: bool, style: str | None) -> None:
         """Set what the next bars are planned on."""
-        self.song = replace(self.song, wish=wish, tempo_bpm=tempo_bpm, swung=swung, style=style or self._style)
+        self.song = replace(self.song, wish=wish, swung=swung, style=style or self._style)
 
     def take_choices(self) -> tuple[Choice, ...]:
         """Return everything decided since the last call; bars as the planner counts them."""
@@ -116,10 +116,8 @@ class LiveSong:
                 length=decided.length,
                 statement=decided.statement,
             )
-            coming.after = replace(song)
-        self.song = replace(
-            song, wish=self.song.wish, tempo_bpm=self.song.tempo_bpm, swung=self.song.swung, style=self.song.style
-        )
+            coming.after = song
+        self.song = replace(song, wish=self.song.wish, swung=self.song.swung, style=self.song.style)
         self._planned = {bar: one for bar, one in self._planned.items() if bar >= following and one.last >= 0}
         self._number, self._ticks = None, []
 

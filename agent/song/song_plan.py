@@ -41,17 +41,16 @@ from models.music.dials import Dials
 HISTORY = 160  # bars that are kept
 SECTIONS_MAX = 24
 MEMORY_MAX = 512  # bass bars whose chords are remembered
-FILL_TICKS = (8, 4, 12, 16)  # lengths of fills, the usual one first
-CRITIC_SAY = 0.3  # of a logit, in the choice of a motif
+BREAK_VELOCITY = 84
+BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
 HALF_FILL = 0.22  # chance of a short fill in the middle of a phrase
-RIDE_LEVEL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """A part of the song that is recognised when it returns, and gets its own back.
 
-    examples: its bass bars; returns: how often it came back. chords: of its first two bars.
+    examples: its bass bars; returns: how often it came back.
     """
 
     name: str
@@ -122,7 +121,6 @@ class SongPlan:
 
     seed: int = 0
     style: str | None = None
-    tempo_bpm: float = 110.0
     swung: bool = False
     sevenths: bool = False
     wish: Wish = field(default_factory=Wish)
@@ -210,7 +208,7 @@ def plan_bar(
     starts = number == plan.began or (place.bar == 0 and place.phrase > 0)
     over = certain and not any(bar.notes for bar in ahead[1:]) and len(ahead) > 1
     drums, is_fill, is_break = _drums(plan, section, now, place, ends and not over, level, library, rng, certain)
-    crash = starts and not is_break and (number == plan.began or place.bar == 0)
+    crash = starts and not is_break
     if crash:
         drums = drum_groove.with_crash(drums, int(104 + 8 * level))
     figure = section.variation if place.bar % 4 == 3 or (place.phrase % 2 and place.bar % 4 == 1) else section.figure
@@ -218,9 +216,7 @@ def plan_bar(
         comping.strokes_of(figure, chords, now.ticks, level, ends, rng) if chords and (now.notes or not certain) else ()
     )
     if is_break:
-        strokes = tuple(
-            Stroke(note.tick, min(note.length, 2), 84) for note in now.notes if note.tick in {n.tick for n in now.notes}
-        )[:3]
+        strokes = tuple(Stroke(note.tick, min(note.length, 2), BREAK_VELOCITY) for note in now.notes)
     plan, line = _line(plan, section, now, chords, level, number)
     if is_break or over:
         line = ()
@@ -269,7 +265,7 @@ def _section(
         sections = (*plan.sections[: best[1]], back, *plan.sections[best[1] + 1 :])
         told = Choice("section", f"{old.name} again", "a new one", f"its bars come again: likeness {best[0]:.2f}")
         return replace(plan, sections=sections, current=best[1], began=number, phrase_of=since, length=length), (told,)
-    section, choices = _new_section(plan, ahead, window, library, certain, imagined, critic)
+    section, choices = _new_section(plan, ahead, library, certain, imagined, critic)
     sections = (*plan.sections, section)
     if len(sections) > SECTIONS_MAX:
         sections = sections[-SECTIONS_MAX:]
@@ -280,7 +276,6 @@ def _section(
 def _new_section(
     plan: SongPlan,
     ahead: Sequence[BassBar],
-    window: Sequence[BassBar],
     library: GrooveLibrary,
     certain: bool,
     imagined: Sequence[Traits],
@@ -316,7 +311,10 @@ def _new_section(
     if motifs and critic:
         belongs = motif_scores(critic, bass, chords, [motif for _, motif in motifs], scale)
         motifs = sorted(
-            ((worth + CRITIC_SAY * logit, motif) for (worth, motif), logit in zip(motifs, belongs, strict=True)),
+            (
+                (worth + comping.CRITIC_SAY * logit, motif)
+                for (worth, motif), logit in zip(motifs, belongs, strict=True)
+            ),
             key=lambda one: -one[0],
         )
     motif = motifs[0][1] if motifs else None
@@ -445,13 +443,12 @@ def _number_of(bar: BassBar) -> int:
 
 def _is_break(plan: SongPlan, section: Section, now: BassBar) -> bool:
     """Return whether the bass stops in this bar, as it did before: then the band stops with it."""
-    if not now.notes or len(now.notes) > 3:
+    if not now.notes or len(now.notes) > BREAK_NOTES_MAX:
         return False
-    end = now.notes[-1].tick + min(now.notes[-1].length, 2)
     usual = float(np.sum(section.usual)) if section.usual else 0.0
     silent = now.notes[-1].tick + now.notes[-1].length <= now.ticks // 2
     known = any(old.signature == now.signature for old in plan.bars[-48:])
-    return silent and end <= now.ticks // 2 and usual >= 5 and known
+    return silent and usual >= 5 and known
 
 
 def _line(
