@@ -19,10 +19,11 @@ DIMENSIONS = (
     *("level", "density", "register", "brightness", "dissonance", "resolution", "timing", "swing", "tempo", "meter"),
     *("syncopation", "intensity", "variation", "length", "mute", "pattern", "take"),
     *("reverb", "width", "pan", "key", "chord"),  # what mixing and harmony need beyond the printed list
+    *("sound", "lead", "section"),  # the instrument; who leads: player or band; the section to go to
 )
 CHANGES = ("more", "less", "set", "on", "off", "keep", "undo", "recall")
 SCOPE = re.compile(
-    r"now|song|until-told|bar:(\d+|last)|bars:(\d+|last)(-\d+)?|(from|until):\d+|every:\d+|section:[\w-]+"
+    r"now|song|until-told|phrase-ends|bar:(\d+|last)|bars:(\d+|last)(-\d+)?|(from|until):\d+|every:\d+|section:[\w-]+"
 )
 SIZE = re.compile(r"small|large|\d+(\.\d+)? (dB|%|ms|bpm|octave|semitone|bar)")
 SHORT = re.compile(
@@ -36,6 +37,8 @@ CAN = {  # the targets a dimension has; all parts where it is not listed
     "tempo": ("band",),
     "meter": ("form",),
     "take": ("band", *PARTS),
+    "lead": ("band",),
+    "section": ("form",),
     "key": ("harmony",),
     "chord": ("harmony",),
     "resolution": ("harmony", "line"),
@@ -54,7 +57,7 @@ class Edit:
 
     target, dimension, change: words of TARGETS, DIMENSIONS, CHANGES. value: "7/8", "96", "fill", a take's number.
     size: small, large, "3 dB", "10 %", "1 octave" ...; None = the usual step. scope: now, bar:N (bar:last), bars:N
-    (the next N), bars:5-8, bars:last-4, from:N, until:N, every:N, section:NAME, song, until-told; None = from the next
+    (the next N), bars:5-8, bars:last-4, from:N, until:N, every:N, phrase-ends, section:NAME, song, until-told; None = from the next
     bar line on. Bars are counted from 1. condition: what it is measured against ("than before", "than take 1") or
     "gradual". confidence: 0 to 1.
     """
@@ -79,7 +82,7 @@ class Edit:
             "scope",
             self.scope,
             SCOPE,
-            "now, bar:N, bars:N, bars:M-N, bars:last-N, from:N, until:N, every:N, section:NAME, song or until-told",
+            "now, bar:N, bars:N, bars:M-N, bars:last-N, from:N, until:N, every:N, phrase-ends, section:NAME, song or until-told",
         )
         if type(self.confidence) not in (int, float) or not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence {self.confidence!r}; a number from 0 to 1 is allowed")

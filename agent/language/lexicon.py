@@ -1,17 +1,35 @@
-"""Indexes all phrases of the table of terms and the word lists, and says which words are known and which musical."""
+"""Indexes all phrases of the table of terms and the word lists, and finds those that a sentence holds."""
 
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from agent.core.paths import shipped
-from agent.language.normalise import words
+from agent.language.tokens import VALUES
 from agent.language.vocabulary import COLUMNS, TERMS
 from agent.language.word_lists import FILLERS, PARTICLES, SIGNS, WHO, WORDS
 
 WORDS_FILE = shipped("words.txt.gz")
 Tag = tuple[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase of the table found in a sentence: tokens `start` to `end`, and its readings."""
+
+    start: int
+    end: int
+    tags: tuple[Tag, ...]
+
+
+def phrase_words(phrase: str) -> tuple[str, ...]:
+    """Return a phrase of the table as the texts of its tokens."""
+    said = re.sub(r"'", "", phrase.lower()).replace("-", " ").replace("_", " ")
+    return tuple(str(VALUES[w]) if w in VALUES and w != "one" else w for w in re.findall(r"\d+|[^\W\d_]+", said))
 
 
 def _split(text: str) -> list[str]:
@@ -24,7 +42,7 @@ def index() -> dict[tuple[str, ...], list[Tag]]:
     found: dict[tuple[str, ...], list[Tag]] = {}
 
     def put(phrase: str, tag: Tag) -> None:
-        found.setdefault(tuple(words(phrase)), []).append(tag)
+        found.setdefault(phrase_words(phrase), []).append(tag)
 
     for target, phrases in WHO.items():
         for phrase in _split(phrases):
@@ -40,12 +58,28 @@ def index() -> dict[tuple[str, ...], list[Tag]]:
         for column in COLUMNS:
             for phrase in term.phrases(column):
                 put(phrase, ("term", (column, term)))
+    found.pop((), None)
     return found
 
 
 @cache
 def longest() -> int:
     return max(len(phrase) for phrase in index())
+
+
+def phrases_in(words: Sequence[str]) -> tuple[Phrase, ...]:
+    """Return the phrases of the table in a sentence that lie in no longer one."""
+    table, most = index(), longest()
+    found: list[Phrase] = []
+    reach = 0  # end of the phrases so far
+    for start in range(len(words)):
+        for end in range(min(len(words), start + most), start, -1):
+            tags = table.get(tuple(words[start:end]))
+            if tags and end > reach:
+                found.append(Phrase(start, end, tuple(tags)))
+                reach = end
+                break
+    return tuple(found)
 
 
 @cache
@@ -58,21 +92,3 @@ def known_words() -> frozenset[str]:
 def english() -> frozenset[str]:
     """Correctly spelt words of four letters and more (SCOWL, small), which are no misspellings of musical ones."""
     return known_words() | frozenset(gzip.decompress(WORDS_FILE.read_bytes()).decode().split())
-
-
-@cache
-def music_words() -> tuple[str, ...]:
-    """Words that a misspelt one may stand for: those of the terms and targets, sorted."""
-    musical = {
-        word
-        for phrase, tags in index().items()
-        for word in phrase
-        if any(kind in ("who", "term", "sign") for kind, _ in tags)
-    }
-    return tuple(sorted(word for word in musical if word.isalpha() and len(word) > 3))
-
-
-@cache
-def target_words() -> tuple[str, ...]:
-    """Single words that name a target, sorted."""
-    return tuple(sorted(phrase[0] for phrase, tags in index().items() if len(phrase) == 1 and tags[0][0] == "who"))

@@ -1,0 +1,150 @@
+"""Teaches the reader: `python -m agent.sentences.teach --minilm FOLDER` draws the sentences and writes its weights.
+
+--vectors FILE keeps the word vectors between runs. Held-out sentences (benchmarks/held_out_sentences.jsonl) are never read here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+
+from agent.directions.edit import Edit
+from agent.language import lexicon
+from agent.language.features import BAR, Features
+from agent.language.reading import tokens_of
+from agent.language.symbols import NUMBER, SYMBOLS, Unsayable, pieces_of
+from agent.language.tokens import tokens
+from agent.sentences import names
+from agent.sentences.clauses import split
+from agent.sentences.corpus import by_hand, corpus
+from agent.sentences.said import Said
+from agent.sentences.speakers import SPEAKERS, misspelt, styled
+from agent.sentences.table import paraphrases
+from models.reader import course
+from models.reader.network import VECTOR
+from models.reader.word_vectors import common_words, word_vectors
+
+SENTENCES = Path(__file__).resolve().parents[2] / "benchmarks" / "sentences.jsonl"
+TYPOS = (0.0, 0.0, 0.0, 0.02, 0.05, 0.1)  # shares of letters
+SWAPPED = ("kick", "snare", "hat", "ride", "toms", "cymbals", "percussion")
+
+
+def older() -> Iterator[Said]:
+    """Yield the sentences that the table was written against."""
+    for line in SENTENCES.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["split"] == "train":
+            yield Said(row["text"], tuple(Edit.from_json(edit).short() for edit in row["edits"]))
+
+
+def swapped(said: Said, rng: Random) -> Said:
+    """Return a sentence about another piece of the drums, where it names exactly one."""
+    for target in rng.sample(SWAPPED, len(SWAPPED)):
+        own = [e for e in said.edits if e.startswith(f"{target}.")]
+        if not own or said.context or said.asked or any(" set " in e or "fill" in e or "ghost" in e or "crash" in e for e in own):
+            continue
+        for name in split(names.NAMES[target]):
+            plain = name.removesuffix(names.PLURAL)
+            if f" {plain} " in f" {said.text.lower()} " and plain.islower():
+                other = rng.choice([t for t in SWAPPED if t != target and not any(e.startswith(f"{t}.") for e in said.edits)])
+                fit = [n for n in split(names.NAMES[other]) if n.endswith(names.PLURAL) == name.endswith(names.PLURAL)]
+                if not fit:
+                    continue
+                new = rng.choice(fit).removesuffix(names.PLURAL)
+                text = f" {said.text} ".replace(f" {plain} ", f" {new} ", 1).strip()
+                return Said(text, tuple(e.replace(f"{target}.", f"{other}.", 1) if e in own else e for e in said.edits))
+    return said
+
+
+def drawn(seed: int, count: int, left_out: Iterable[str] = ()) -> Iterator[Said]:
+    """Yield the training sentences: made, the table's paraphrases, and those by hand in several manners."""
+    rng = Random(seed)
+    for _, said in corpus(seed, count):
+        yield noisy(said, rng, (0.0, 0.0, 0.0, 0.0, 0.04, 0.1))
+    for said in paraphrases(rng, count // 8):
+        yield noisy(said, rng, TYPOS)
+    hand = [said for speaker, said in by_hand() if speaker not in left_out]
+    for said, times in [*((s, 8) for s in hand), *((s, 4) for s in older())]:
+        for time in range(times):
+            one = said if time == 0 else swapped(said, rng) if time % 2 else said
+            if time > 1:
+                one = Said(styled(one.text.rstrip(".!"), rng.choice(SPEAKERS), rng) or one.text, one.edits, one.context, one.asked)
+            yield noisy(one, rng, TYPOS if time else (0.0,))
+
+
+def noisy(said: Said, rng: Random, shares: tuple[float, ...]) -> Said:
+    text = misspelt(said.text, rng.choice(shares), rng)
+    return Said(text or said.text, said.edits, said.context, said.asked)
+
+
+def example(said: Said, features: Features) -> course.Example | None:
+    """Return a sentence as rows and pieces, None where its edits cannot be pointed to (a misspelt number)."""
+    context, asked = (tuple(map(Edit.read, edits)) for edits in (said.context, said.asked))
+    before = tokens_of(context, asked)
+    own = tokens(said.text)
+    every = (*before, BAR, *own)
+    try:
+        pieces = pieces_of(tuple(map(Edit.read, said.edits)), every, len(before) + 1)
+    except (Unsayable, ValueError):
+        return None
+    rows = tuple(NUMBER[p] if isinstance(p, str) else len(SYMBOLS) + p for p in pieces)
+    return course.Example(features.inputs(every), rows)
+
+
+def vocabulary(minilm: Path) -> tuple[list[str], int]:
+    """Return the words that get a vector, those of the sentences and of the table first, and how many these are."""
+    counted: Counter[str] = Counter()
+    for said in [*(s for _, s in by_hand()), *older(), *(s for _, s in corpus(0, 30_000))]:
+        counted.update({token.text for token in tokens(said.text) if token.kind in ("word", "ordinal") and len(token.text) > 1})
+    common = common_words(minilm)
+    seen = [word for word, times in counted.most_common() if times >= 3 and (times >= 12 or word in lexicon.english())]
+    table = sorted(word for word in lexicon.known_words() if word.isalpha() and len(word) > 1)
+    known = list(dict.fromkeys(["", *seen, *table]))
+    return list(dict.fromkeys([*known, *common])), len(known)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--minilm", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
+    options.add_argument("--vectors", type=Path, default=Path("word_vectors.npz"))
+    options.add_argument("--out", type=Path, required=True)
+    options.add_argument("--count", type=int, default=60_000)
+    options.add_argument("--epochs", type=int, default=8)
+    options.add_argument("--seed", type=int, default=20)
+    options.add_argument("--leave-out", nargs="*", default=[], help="speakers by hand that are not trained on")
+    given = options.parse_args()
+    torch.set_num_threads(1)
+    words, known = vocabulary(given.minilm)
+    if given.vectors.exists():
+        kept = np.load(given.vectors)
+        vectors = kept["vectors"] if list(kept["words"]) == words else None
+    else:
+        vectors = None
+    if vectors is None:
+        vectors = word_vectors(words, given.minilm, VECTOR)
+        vectors[0] = 0
+        np.savez(given.vectors, vectors=vectors, words=np.array(words))
+    features = Features(words, known)
+    made = [example(said, features) for said in drawn(given.seed, given.count, given.leave_out)]
+    examples = [one for one in made if one and len(one.inputs.words) <= 70]
+    print(f"{len(examples)} of {len(made)} sentences, {len(words)} words", flush=True)
+    model = course.Reader(len(SYMBOLS), vectors)
+    print(f"{sum(p.numel() for p in model.parameters())} parameters", flush=True)
+    meta = {"sentences": str(len(examples)), "epochs": str(given.epochs), "seed": str(given.seed)}
+
+    def write(step: int) -> None:
+        course.save(model, given.out, words, known, SYMBOLS, {**meta, "step": str(step)})
+
+    course.train(model, examples, given.epochs, given.seed, write)
+    write(-1)
+
+
+if __name__ == "__main__":
+    main()
