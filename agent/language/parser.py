@@ -5,42 +5,38 @@ It changes nothing. Bad input never raises: it gives no edits and one friendly l
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
-
-from rapidfuzz import fuzz, process
 
 from agent.directions.edit import Edit
 from agent.language import feasibility, lexicon, reply_text, word_lists
-from agent.language.clause_linking import joined
-from agent.language.clauses import Clause, clauses, tagged
-from agent.language.normalise import plain, words
+from agent.language.table_reading import exactly, read_by_table
+from agent.language.tokens import Token, plain, tokens
 
-THRESHOLD = 0.5  # edits less sure than this are asked about, not made
+log = logging.getLogger(__name__)
+
+ACT, ASK = 0.5, 0.3  # probability of the whole reading from which it is done, and from which it is asked about
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
-REPAIR = re.compile(
-    r"^.*\b(?:no wait|wait no|scratch that|i mean|i meant|actually no|no actually|sorry|(?:no|or)[, ]+make that"
-    r"|or rather|correction|oops|no no|nah wait|strike that)\b[ ,.]*(?=\w+)"
-)
-
-
 NAMING = re.compile(
-    r"^(?:please |let us )?(?:call|name|label) "
-    r"(this one|that one|this take|that take|this|that|it|the last take|the last one) [\"']?([\w -]{1,40})"
+    r"^(?:please |let us |lets )?(?:call|name|label) "
+    r"(?:this one|that one|this take|that take|this|that|it|the last take|the last one) [\"']?([\w -]{1,40})"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is known when a sentence comes. bars: of the form; takes: their numbers; both None = not known; last: the
-    edits of the sentence before."""
+    edits of the sentence before; asked: the readings that the last question offered."""
 
     bars: int | None = None
     takes: tuple[str, ...] | None = None
     last: tuple[Edit, ...] = ()
+    asked: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class ParseResult:
     """What a sentence means. edits: to be made, none when nothing was ordered or understood. reply: one line.
 
     question: what is asked about (key, meter, tempo, changes ...), None = no question. verdict: liked, disliked, None.
-    unsure: readings below the threshold, which change nothing.
+    unsure: the readings that the reply asks about, which change nothing; the next sentence may answer (Context.asked).
     """
 
     edits: tuple[Edit, ...] = ()
@@ -63,38 +59,58 @@ class ParseResult:
         return shown | {name: value for name, value in extra.items() if value}
 
 
-@dataclass(slots=True)
-class _Tally:
-    edits: list[Edit] = field(default_factory=list)
-    question: str | None = None
-    verdict: str | None = None
-    strange: list[str] = field(default_factory=list)
-
-
 def parse(sentence: str, context: Context | None = None) -> ParseResult:
     """Return edits and reply of a sentence. Never raises, whatever the text."""
     refused = refusal(sentence)
     if refused:
         return ParseResult(reply=refused)
-    sentence = re.sub(r"[<>\x00-\x08\x0b-\x1f]", " ", sentence)  # no marks but ours
-    tally = _Tally()
-    before: list[Edit] = []
-    for part in _sentences(sentence):
-        found = _one(part, before, tally)
-        before = found or before
-        tally.edits += found
-    return _judged(tally, sentence, context or Context())
+    context = context or Context()
+    if named := NAMING.search(plain(sentence).lower().strip()):
+        edit = Edit("band", "take", "set", named[1].strip(), confidence=0.9)
+        return ParseResult((edit,), reply_text.done([edit], sentence))
+    said = tokens(sentence)
+    edits, unsure = understood(sentence, said, context)
+    question = None if edits or unsure else reply_text.asked(plain(sentence).lower())
+    verdict = None if unsure or question else _verdict(said)
+    trouble = feasibility.trouble(edits, context.bars, context.takes)
+    if trouble:
+        return ParseResult(reply=trouble)
+    if edits:
+        return ParseResult(edits, reply_text.done(edits, sentence), verdict=verdict)
+    if unsure:
+        return ParseResult(reply=reply_text.which(unsure), unsure=unsure)
+    if not question and not verdict and _insults(sentence):
+        return ParseResult(reply=reply_text.INSULT)
+    return ParseResult(reply=reply_text.nothing(question, verdict, sentence), question=question, verdict=verdict)
 
 
-def _sentences(text: str) -> list[str]:
-    text = re.sub(r"\.{2,}|…", " ", text)
-    text = re.sub(
-        rf"(^|[.!?] )((?:the )?(?:{'|'.join(lexicon.target_words())}))[.!?]+ (?=\w)",
-        r"\1\2: ",
-        text,
-        flags=re.IGNORECASE,
-    )
-    return [part.strip() for part in re.split(r"(?<=[.!?;\n])\s+|\n", text) if part.strip(" .!?;\n")]
+def understood(sentence: str, said: Sequence[Token], context: Context) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
+    """Return the edits to be made and, where these are none, the readings to ask about."""
+    if not (context.last or context.asked) and (defined := exactly(sentence)):
+        return defined, ()
+    if not _reader():
+        return read_by_table(said), ()
+    from agent.language.reading import read
+
+    heard = read(said, context.last, context.asked, doubts=True)
+    edits = tuple(dict.fromkeys(replace(edit, confidence=heard.sure) for edit in heard.edits))
+    if not edits or heard.sure >= ACT:
+        return edits, ()
+    offered = tuple(replace(edit, confidence=heard.sure) for edit in (*edits[:1], *heard.other[:1]))
+    return (), tuple(dict.fromkeys(offered)) if heard.sure >= ASK and len(edits) == 1 else ()
+
+
+@cache
+def _reader() -> bool:
+    """Return whether the network's weights are there; without them the table of terms reads alone."""
+    from agent.language.reading import network
+
+    try:
+        network()
+    except (OSError, ValueError) as cause:
+        log.warning("sentences are read by the table of terms alone: %s", cause)
+        return False
+    return True
 
 
 def refusal(text: str) -> str | None:
@@ -127,70 +143,15 @@ def foreign(text: str) -> str | None:
     )
 
 
-def _one(sentence: str, before: Sequence[Edit], tally: _Tally) -> list[Edit]:
-    text = REPAIR.sub("", plain(sentence))
-    named = NAMING.search(text)
-    if named:
-        return [Edit("band", "take", "set", named[2].strip(), confidence=0.85)]
-    question = reply_text.asked(text)
-    if question:
-        tally.question = question
-        return []
-    parts = clauses(tagged(words(text)))
-    tally.strange += [phrase.text for clause in parts for phrase in clause.phrases if phrase.unknown]
-    tally.verdict = _verdict(parts) or tally.verdict
-    return joined(parts, before)
-
-
-def _verdict(parts: Sequence[Clause]) -> str | None:
-    liked = any(clause.have("praise") and not clause.have("neg", "sign", "must") for clause in parts)
-    if any(clause.have("blame") for clause in parts):
+def _verdict(said: Sequence[Token]) -> str | None:
+    """Return whether a sentence without a wish praises or blames."""
+    tags = {kind for phrase in lexicon.phrases_in([token.text for token in said]) for kind, _ in phrase.tags}
+    if "blame" in tags or ("praise" in tags and "neg" in tags):
         return "disliked"
-    return "liked" if liked else None
-
-
-def _judged(tally: _Tally, sentence: str, context: Context) -> ParseResult:
-    trouble = feasibility.trouble(tally.edits, context.bars, context.takes)
-    if trouble:
-        return ParseResult(reply=trouble, question=tally.question)
-    penalty = 0.04 * len(tally.strange)
-    edits = [replace(edit, confidence=max(0.0, edit.confidence - penalty)) for edit in _unique(tally.edits)]
-    sure = tuple(edit for edit in edits if edit.confidence >= THRESHOLD)
-    unsure = tuple(edit for edit in edits if edit.confidence < THRESHOLD)
-    understood = bool(sure or unsure or tally.question or tally.verdict)
-    if not understood and _insults(sentence):
-        return ParseResult(reply=reply_text.INSULT)
-    near = () if understood else _nearest(tally, sentence)
-    reply = reply_text.of(sure, unsure, tally.question, tally.verdict, near)
-    return ParseResult(sure, reply, tally.question, tally.verdict, unsure)
+    return "liked" if "praise" in tags else None
 
 
 def _insults(sentence: str) -> bool:
     """Whether it holds a word that is meant to hurt."""
     said = f" {' '.join(re.findall(r'[a-z]+', sentence.lower()))} "
     return any(f" {word.strip()} " in said for word in word_lists.INSULTS.split(","))
-
-
-def _unique(edits: Sequence[Edit]) -> list[Edit]:
-    """Once each; said twice, the first counts ("straight eighths, no swing")."""
-    kept: dict[tuple[str | None, ...], Edit] = {}
-    for edit in edits:
-        standing = None if edit.scope == "until-told" else edit.scope
-        key = (edit.target, edit.dimension, edit.change, edit.value, standing)
-        if edit.change == "set" and edit.value in {
-            other.value for other in kept.values() if other.dimension == "pattern" and other.scope == edit.scope
-        }:
-            continue  # "the bass drum four times a bar, on every beat"
-        first = kept.setdefault(key, edit)
-        kept[key] = replace(first, size=first.size or edit.size, condition=first.condition or edit.condition)
-    undone = any(edit.change == "undo" for edit in kept.values())
-    return [edit for edit in kept.values() if not (undone and edit.change == "recall" and edit.value is None)]
-
-
-def _nearest(tally: _Tally, sentence: str) -> tuple[str, ...]:
-    """The terms closest in spelling to what was not understood."""
-    said = " ".join(tally.strange) or plain(sentence)
-    names = [
-        " ".join(phrase) for phrase, tags in lexicon.index().items() if tags[0][0] == "term" and "<" not in phrase[0]
-    ]
-    return tuple(dict.fromkeys(name for name, _, _ in process.extract(said, names, scorer=fuzz.WRatio, limit=3)))

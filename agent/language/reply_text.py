@@ -1,12 +1,14 @@
-"""Words the reply to a sentence, in one line: what was changed, asked, not understood or impossible."""
+"""Words the reply to a sentence, in one line: what is done, asked, not understood or impossible."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from zlib import crc32
 
 from agent.directions.edit import Edit
-from agent.language import word_lists
+from agent.language.edit_text import describe_edit as said
+from agent.language.edit_text import describe_edits
 
 EMPTY = "I heard nothing; tell me what to change, such as: less snare, or a fill in bar 4."
 TOO_LONG = "That is {characters} characters; I follow up to {most} at once. One or two wishes at a time, please."
@@ -22,7 +24,7 @@ FOREIGN = {
     "español": "Por ahora solo entiendo inglés (I follow English only so far), por ejemplo: less snare.",
     "français": "Je ne comprends que l'anglais (I follow English only so far), par exemple : less snare.",
     "italiano": "Per ora capisco solo l'inglese (I follow English only so far), per esempio: less snare.",
-    "português": "Por enquanto só entendo inglês (I follow English only so far), por exemplo: less snare.",
+    "português": "Por enquanto só entendo inglés (I follow English only so far), por exemplo: less snare.",
     "Nederlands": "Ik versta voorlopig alleen Engels (I follow English only so far), bijvoorbeeld: less snare.",
     "polski": "Na razie rozumiem tylko angielski (I follow English only so far), na przykład: less snare.",
     "svenska": "Jag förstår bara engelska än så länge (I follow English only so far), till exempel: less snare.",
@@ -30,7 +32,7 @@ FOREIGN = {
 }
 TOPICS = (
     ("changes", r"\bchang|\bdid you (do|just|play)|\bdifferent\b|\bdid you\b"),
-    ("key", r"\bkey\b|\bscale\b|\b(major|minor)\b|<key"),
+    ("key", r"\bkey\b|\bscale\b|\b(major|minor)\b"),
     ("meter", r"\bmeter\b|\bmetre\b|time signature|\d/\d|\bcount|beats in"),
     ("tempo", r"\btempo\b|\bbpm\b|\bspeed\b|how fast|how slow"),
     ("chord", r"\bchords?\b|\bharmony\b|\bchanges\b"),
@@ -40,75 +42,28 @@ TOPICS = (
     ("time", r"how long|\bwhen\b|what time|\bdate\b|\bweek\b"),
     ("idea", r"\bidea|\bsuggest|\bthink\b|\bshould\b|\bpropos"),
 )
-WORDS = {
-    "more": "more",
-    "less": "less",
-    "on": "on",
-    "off": "off",
-    "keep": "kept",
-    "undo": "undone",
-    "recall": "back",
-    "set": "set",
-}
+ASKS = re.compile(
+    r"(?:so |ok |okay |hey |well |and |um |uh |wait |sorry |please )*(?:(?:what|which|where|who|whose|when|why|how)\b|(?:what|where|who|how|when)'?s\b"
+    r"|(?:is|are|am|was|were|did|do|does|has|have|had) (?:i|we|you|it|that|this|there|the|they|any|my|your|anyone|something)\b"
+    r"|(?:can|could) you (?:hear|tell|even|see|remember|explain|say)\b|tell me (?:what|which|how|why|where)\b|i wonder\b|remind me\b)(?! (?:a|an) )"
+)
+DONE = ("Got it: {}.", "OK: {}.", "Right, {}.", "Sure: {}.", "{}.")
+WHICH = ("{} or {}?", "Do you mean {}, or {}?", "Which one: {}, or {}?")
+SURE = ("{}, is that it?", "Do you want {}?", "Shall I: {}?")
+LIKED = ("Good, noted.", "Glad you like it.", "Thanks. We keep at it.", "Nice to hear.")
+DISLIKED = ("Noted. What shall I change: less of it, or none?", "All right. What should be different?", "OK. Tell me what bothers you: too loud, too busy, too fast?")
+NOTHING = ("I heard no wish in that, so I change nothing.", "Nothing to change there, as I understand it.", "I take that as talk; nothing changed.", "No order in that for me. Nothing changed.")
 
 
-def said(edit: Edit) -> str:
-    """An edit in words: "snare: less level by 3 dB in bar 3"."""
-    if edit.change == "undo":
-        return "the last change undone"
-    what = {"more": f"more {edit.dimension}", "less": f"less {edit.dimension}", "set": f"{edit.dimension} {edit.value}"}
-    done = what.get(edit.change, f"{edit.dimension} {WORDS[edit.change]}")
-    value = f" ({edit.value})" if edit.value and edit.change != "set" else ""
-    size = {"small": ", a little", "large": ", a lot"}.get(edit.size or "", f" by {edit.size}" if edit.size else "")
-    return f"{edit.target}: {done}{value}{size}{_where(edit.scope)}"
-
-
-def _where(scope: str | None) -> str:
-    if scope is None:
-        return ""
-    kind, _, name = scope.partition(":")
-    named = {
-        "bar": f"in bar {name}",
-        "bars": f"in the last {name[5:]} bars"
-        if "last" in name
-        else f"in bars {name}"
-        if "-" in name
-        else f"for {name} bars",
-        "section": f"in the {name}",
-    }
-    named |= {"now": "now", "song": "for the whole song", "until-told": "until you say", "every": f"every {name} bars"}
-    return " " + (named | {"from": f"from bar {name} on", "until": f"until bar {name}"})[kind]
+def _pick(lines: Sequence[str], sentence: str) -> str:
+    """Return one of the lines, the same for the same sentence."""
+    return lines[crc32(sentence.encode()) % len(lines)]
 
 
 def asked(text: str) -> str | None:
-    """The topic of a question in plain words, None when it is an order or a statement."""
-    text = re.sub(
-        r"^(?:hey|ok|okay|so|well|um|uh|wait|yo|man|dude|and|but|alright|right|hm+|antiphon|please|sorry|hi|hello)"
-        r"[ ,]+",
-        "",
-        text.strip(),
-    )
-    if re.match(r"(?:what|how) (?:we|you|i|it) (?:had|played|did|was|were)\b", text) and not text.endswith("?"):
-        return None
-    if re.match(r"(?:is|are|was) (?:too|very|so|not|way|a bit|really) ", text) and not text.endswith("?"):
-        return None
-    start = text.split()[0].strip(",") if text.split() else ""
-    if text.startswith(word_lists.ASKS):
-        return topic(text)
-    if text.startswith(word_lists.ORDER_STARTS):
-        return None
-    tag = re.search(
-        r",\s*(yes|no|ok|okay|please|right|huh|eh|yeah|maybe|will you|can you|could you|would you|is it|is not it"
-        r"|do not you think)\s*\?$",
-        text,
-    )
-    if start in word_lists.QUESTION_STARTS and (
-        text.endswith("?") or start not in ("am", "have", "had", "has", "do", "should", "when", "where", "does")
-    ):
-        return None if start == "when" and not text.endswith("?") else topic(text)
-    if start in ("could", "would", "can", "will", "shall", "might", "may") or tag:
-        return None
-    return None
+    """Return the topic of a question in lower case, None when it is none."""
+    text = text.strip()
+    return topic(text) if text.endswith("?") or ASKS.match(text) else None
 
 
 def topic(text: str) -> str:
@@ -118,21 +73,24 @@ def topic(text: str) -> str:
     return "other"
 
 
-def of(
-    sure: Sequence[Edit], unsure: Sequence[Edit], question: str | None, verdict: str | None, near: Sequence[str]
-) -> str:
-    """The line for what was understood, or the nearest readings of what was not."""
-    if sure:
-        also = f"; not sure about {said(unsure[0])}" if unsure else ""
-        return "; ".join(said(edit) for edit in sure) + also + "."
+def done(edits: Sequence[Edit], sentence: str) -> str:
+    """Return the line for edits that are made."""
+    line = _pick(DONE, sentence).format("; ".join(describe_edits(edits)))
+    return line[0].upper() + line[1:]
+
+
+def which(unsure: Sequence[Edit]) -> str:
+    """Return the question which of one or two readings is meant."""
+    words = describe_edits(unsure)
+    line = _pick(WHICH if len(words) > 1 else SURE, words[0]).format(*words)
+    return f"{line[0].upper()}{line[1:]} Nothing changed yet."
+
+
+def nothing(question: str | None, verdict: str | None, sentence: str) -> str:
+    """Return the line for a sentence that orders nothing."""
     if question:
-        return (
-            f"A question about the {question}; nothing changed."
-            if question != "other"
-            else "A question; nothing changed."
-        )
-    if unsure:
-        return f"Did you mean {' or '.join(said(edit) for edit in unsure[:2])}? Nothing changed."
-    if verdict:
-        return "Good, noted." if verdict == "liked" else "Noted. What shall I change: less of it, or none?"
-    return f"I did not get an order in that; nearest I know: {', '.join(near)}. Nothing changed."
+        return f"You ask about the {question}; nothing changed." if question != "other" else "A question; nothing changed."
+    return _pick({"liked": LIKED, "disliked": DISLIKED}.get(verdict or "", NOTHING), sentence)
+
+
+__all__ = ["said"]

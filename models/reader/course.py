@@ -52,7 +52,7 @@ class Reader(nn.Module):
     def __init__(self, symbols: int, vectors: NDArray[np.float32]) -> None:
         super().__init__()
         self.symbols = symbols
-        self.vectors = nn.Embedding.from_pretrained(torch.tensor(vectors), freeze=False)
+        self.vectors = nn.Embedding.from_pretrained(torch.tensor(vectors), freeze=True)
         self.ngrams = nn.EmbeddingBag(NGRAM_ROWS, WIDTH, mode="mean")
         self.tags = nn.EmbeddingBag(TAG_ROWS, WIDTH, mode="sum")
         nn.init.normal_(self.ngrams.weight, std=0.3)
@@ -153,9 +153,8 @@ def train(
     steps with the number of the step, such as to write a checkpoint."""
     rng = Random(seed)
     torch.manual_seed(seed)
-    slow = [p for n, p in model.named_parameters() if n.startswith("vectors")]
-    fast = [p for n, p in model.named_parameters() if not n.startswith("vectors")]
-    optimiser = torch.optim.AdamW([{"params": fast, "lr": step_size}, {"params": slow, "lr": step_size * 0.1}], weight_decay=0.01)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=step_size, weight_decay=0.01)
     total = epochs * math.ceil(len(examples) / BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda n: min(1.0, (n + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(n / total, 1.0))))
@@ -168,7 +167,7 @@ def train(
             loss = model(batch)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            nn.utils.clip_grad_norm_(trained, CLIP)
             optimiser.step()
             schedule.step()
             step += 1
