@@ -194,15 +194,29 @@ def old_answers() -> dict[str, list[tuple[Edit, ...]]]:
 def measure() -> dict[str, dict[str, Any]]:
     cases = splits() | {"typos": misspelt_cases()}
     figures: dict[str, dict[str, Any]] = {}
-    systems: dict[str, Parser] = {"antiphon": ours, "network alone": network_alone, "table alone": table_alone, "keywords": keywords}
+    systems: dict[str, Parser] = {
+        "antiphon": ours,
+        "network alone": network_alone,
+        "table alone": table_alone,
+        "keywords": keywords,
+    }
     for system, parser in systems.items():
         measured = {name: scores(group, [parser(c.text, c.context) for c in group]) for name, group in cases.items()}
-        figures[system] = {f"{name}_{figure}": value for name, found in measured.items() for figure, value in found.items()}
+        figures[system] = {
+            f"{name}_{figure}": value for name, found in measured.items() for figure, value in found.items()
+        }
     old = {name: scores(cases[name], got) for name, got in old_answers().items()}
-    figures["version 0.4.0"] = {f"{name}_{figure}": value for name, found in old.items() for figure, value in found.items()}
+    figures["version 0.4.0"] = {
+        f"{name}_{figure}": value for name, found in old.items() for figure, value in found.items()
+    }
     unseen = [case for name in ("held_out", "dialogues") for case in cases[name]]
     median, worst = latency_ms(unseen)
-    figures["antiphon"] |= {"latency_ms": median, "latency_max_ms": worst, "calibration_error": calibration(unseen), "asked_back": asked_back(unseen)}
+    figures["antiphon"] |= {
+        "latency_ms": median,
+        "latency_max_ms": worst,
+        "calibration_error": calibration(unseen),
+        "asked_back": asked_back(unseen),
+    }
     return figures
 
 

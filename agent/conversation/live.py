@@ -125,12 +125,14 @@ class Talk:
         session = self._session
         assert session
         if any(edit.change == "undo" for edit in edits):
-            return self._undo()
+            undone, rest = self._undo(), tuple(edit for edit in edits if edit.change != "undo")
+            return f"{undone} {self._direct(sentence, rest)}" if rest else undone
+        edits = session.possible(edits)
         modes = [edit for edit in edits if edit.dimension == "pattern" and edit.value in MODE_PATTERNS]
         for edit in modes:
             self._command(MODE_PATTERNS[str(edit.value)])
         rest = [edit for edit in edits if edit not in modes]
-        live = tuple(edit for edit in rest if edit.dimension in LIVE and edit.target != "bass")
+        live = tuple(edit for edit in rest if edit.dimension in LIVE and edit.target != "bass" and session.can(edit))
         others = [edit for edit in rest if edit not in live]
         others_said = [YOURS.get(edit.dimension, "") or session.not_live(edit) for edit in others]
         if live:

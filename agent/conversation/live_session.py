@@ -21,9 +21,11 @@ from agent.core.errors import UserError
 from agent.core.music_names import chord_name, key_name
 from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.directions.edit import Edit
+from agent.directions.exceptions import without_exceptions
 from agent.directions.undo import undo
+from agent.language import feasibility
+from agent.language.edit_text import describe_edit
 from agent.language.parser import Context, ParseResult, parse
-from agent.language.reply_text import said as describe_edit
 from agent.memory.background_writer import BackgroundWriter
 from agent.memory.player_profile import GUEST
 from agent.memory.store import Memory
@@ -51,6 +53,7 @@ class LiveConversation:
         self._writer = self._remember(folder, player, half_life_days, session_folder)
         self._rows: list[Row] = []  # directions, the newest at the end
         self._last: tuple[Edit, ...] = ()
+        self._offered: tuple[Edit, ...] = ()  # the readings that the last reply asked about
         self._quiet = False
         self._name = player
 
@@ -91,7 +94,17 @@ class LiveConversation:
         return bool(SPEAK.search(text.lower()))
 
     def push(self, text: str) -> ParseResult:
-        return parse(text, Context(PHRASE_BARS, None, self._last))
+        heard = parse(text, Context(PHRASE_BARS, None, self._last, self._offered))
+        self._offered = heard.unsure
+        return heard
+
+    def can(self, edit: Edit) -> bool:
+        """Return whether the band can do an edit that it understands."""
+        return not feasibility.not_yet(edit)
+
+    def possible(self, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+        """Return edits with their exceptions taken out."""
+        return without_exceptions(edits)
 
     def answer(self, question: str, facts: Analysis | None) -> str:
         """Return the answer to a question, from what is heard now."""
@@ -114,6 +127,10 @@ class LiveConversation:
         return " ".join(part for part in (did, not_done) if part) or "Kept."
 
     def not_live(self, edit: Edit) -> str:
+        if why := feasibility.not_yet(edit):
+            return why[0].lower() + why[1:] if why[:2] != "I " else why
+        if edit.dimension == "lead":
+            return "you lead, I follow"
         if edit.target == "bass":
             return "the bass is yours"
         if edit.change in ("keep", "recall"):

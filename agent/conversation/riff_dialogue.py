@@ -15,6 +15,8 @@ from agent.conversation.proposals import Proposal, Proposer, heard_of
 from agent.conversation.session_time import gap, greeting
 from agent.directions.active import ActiveEdits
 from agent.directions.edit import Edit
+from agent.directions.exceptions import without_exceptions
+from agent.language import feasibility
 from agent.language.edit_text import describe_edits
 from agent.language.parser import Context, ParseResult, parse
 from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, YES_TO_IT
@@ -65,6 +67,7 @@ class Dialogue:
         self._undo: list[tuple[int, Take]] = []  # direction and the take before it
         self._open: tuple[int, Proposal] | None = None
         self._last: tuple[Edit, ...] = ()
+        self._offered: tuple[Edit, ...] = ()  # the readings that the last reply asked about
         self._liked: tuple[str, ...] = ()
         self.take: Take | None = None
 
@@ -141,7 +144,8 @@ class Dialogue:
         if COMPARE.fullmatch(text):
             return self._back_and_forth(before)
         takes = tuple(str(take.number) for take in self.sketcher.takes)
-        heard = self._hear(sentence, Context(len(before.riff.bars), takes, self._last))
+        heard = self._hear(sentence, Context(len(before.riff.bars), takes, self._last, self._offered))
+        self._offered = heard.unsure
         if heard.edits:
             if heard.verdict == YES or any(edit.change == "keep" for edit in heard.edits):
                 self._judge(YES, sentence)
@@ -156,15 +160,26 @@ class Dialogue:
         return Answer(heard.reply, before, before)
 
     def _direct(self, sentence: str, edits: tuple[Edit, ...], before: Take) -> Answer:
-        edits = tuple(_played(edit) for edit in edits)
-        plain = tuple(edit for edit in edits if edit.change not in ("undo", "recall", "keep"))
-        for edit in edits:
-            if edit.change == "undo":
-                return self._undone(before)
-            if edit.change == "recall":
-                return self._recalled(edit, before)
+        named = next((edit.value for edit in edits if edit.dimension == "take" and edit.change == "set"), None)
+        if named:
+            return self.name(named)
+        edits = tuple(_played(edit) for edit in without_exceptions(edits))
+        cannot = tuple(dict.fromkeys(filter(None, map(feasibility.not_yet, edits))))
+        edits = tuple(edit for edit in edits if not feasibility.not_yet(edit))
+        plain = tuple(
+            edit for edit in edits if edit.change not in ("undo", "recall", "keep") and edit.dimension != "lead"
+        )
+        back = [edit for edit in edits if edit.change in ("undo", "recall")]
+        if back:
+            first = self._undone(before) if back[0].change == "undo" else self._recalled(back[0], before)
+            if not (plain and first.changed):
+                return first
+            then = self._direct(sentence, plain, first.take)
+            return replace(then, before=before, reply=f"{first.reply} {then.reply}")
         if not plain:
-            return Answer("Kept.", before, before)
+            return Answer(
+                f"{cannot[0]}." if cannot else "You lead; I follow." if _leads(edits) else "Kept.", before, before
+            )
         if self._open and {edit.short() for edit in plain} <= {edit.short() for edit in self._open[1].edits}:
             self._judge(YES, sentence)
             return Answer("That is what this is. Kept.", before, before)
@@ -176,6 +191,7 @@ class Dialogue:
         take = self._revised(plain, direction, before, what, sentence)
         same = (take.settings, take.bars, take.drawn) == (before.settings, before.bars, before.drawn)
         reply = f"I keep to it, but nothing in this take changes by it: {what}." if same else f"Done: {what}."
+        reply = " ".join((reply, *(f"{why}." for why in cannot)))
         return Answer(reply, take, before, changed=True)
 
     def _revised(self, edits: tuple[Edit, ...], direction: int, before: Take, says: str, why: str) -> Take:
@@ -290,6 +306,10 @@ class Dialogue:
         """End the session."""
         self.ignored()
         self.notes.end()
+
+
+def _leads(edits: tuple[Edit, ...]) -> bool:
+    return any(edit.dimension == "lead" for edit in edits)
 
 
 def _played(edit: Edit) -> Edit:

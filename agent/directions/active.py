@@ -19,6 +19,8 @@ BAR = re.compile(r"bar:(\d+)")
 RANGE = re.compile(r"bars:(\d+)-(\d+)")
 NEXT = re.compile(r"bars:(\d+)")
 EVERY = re.compile(r"every:(\d+)")
+FROM, UNTIL, LAST = re.compile(r"from:(\d+)"), re.compile(r"until:(\d+)"), re.compile(r"bars:last-(\d+)")
+PHRASE_BARS = 4  # a phrase ends with every fourth bar and with the form
 
 
 DENSITY_MOVES: dict[str, dict[int, tuple[str, ...]]] = {  # target -> density -2, -1, 1, 2 -> moves
@@ -54,6 +56,14 @@ class ActiveEdit:
             return self.since <= bar < self.since + int(match[1])
         if match := EVERY.fullmatch(scope or ""):
             return at % int(match[1]) == int(match[1]) - 1
+        if match := FROM.fullmatch(scope or ""):
+            return at + 1 >= int(match[1])
+        if match := UNTIL.fullmatch(scope or ""):
+            return at + 1 < int(match[1])
+        if match := LAST.fullmatch(scope or ""):
+            return at >= bars - int(match[1])
+        if scope == "phrase-ends":
+            return at == bars - 1 or at % PHRASE_BARS == PHRASE_BARS - 1
         return True
 
     def through(self, bar: int, bars: int) -> float:

@@ -170,6 +170,8 @@ def _pattern(settings: Settings, edit: Edit) -> Settings:
     if name == "triplets":
         voices = frozenset(INSTRUMENTS[edit.target])
         return replace(settings, triplets=settings.triplets | voices if on else settings.triplets - voices)
+    if name == "backbeat" and edit.target == "harmony":
+        return _with_move(settings, "chord-backbeats", on)
     if name == "power-chords":
         settings = replace(settings, open_fifths=on)
     if name in STYLES and name not in MOVES:

@@ -72,7 +72,7 @@ class Directing:
         settings = self.settings(position.bar)
         if settings is PLAIN:
             return reply
-        spot = Spot(position, settings.through, self._seed)
+        spot = Spot(position, settings.through, self._seed, self._rhythm.get(position.tick))
         harmony = (held.root, held.quality) if held else None
         drums = (*density_moves(settings, "drums", "hat", "snare"), *settings.moves)
         reply = replace(reply, drums=moved(reply.drums, spot, drums))

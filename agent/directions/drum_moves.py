@@ -22,11 +22,13 @@ Hits = tuple[DrumHit, ...]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One tick, as a move sees it. through: how far a gradual edit has come, 0 to 1. seed: the session's."""
+    """One tick, as a move sees it. through: how far a gradual edit has come, 0 to 1. seed: the session's. bass: the
+    pitch that the player begins in this tick, None = none."""
 
     position: Position
     through: float = 0.0
     seed: int = 0
+    bass: int | None = None
 
     @property
     def tick(self) -> int:
@@ -101,6 +103,10 @@ def _backbeats(spot: Spot) -> int:
     """Strike on every second group of beats; in x/4 on every second beat."""
     groups = spot.groups
     return FIRM if spot.tick in groups[1::2] else 0
+
+
+def _with_bass(spot: Spot) -> int:
+    return LOUD if spot.bass is not None else 0
 
 
 def _swapped(old: frozenset[str], new: str, scale: float = 1.0) -> Move:
@@ -283,6 +289,15 @@ MOVES: dict[str, Move] = {
             "closed_hat": _never,
         }
     ),
+    "motown": _pattern(
+        {
+            "snare": _every(QUARTER, FIRM),
+            "kick": _at((0, 6, 8, 14), LOUD),
+            "closed_hat": _every(EIGHTH, SOFT),
+            "rim": _never,
+        }
+    ),
+    "follow-bass": _pattern({"kick": _with_bass}),
     "double-kick": _pattern({"kick": _every(1, FIRM)}),
     "solo": _solo,
     "displaced": _displaced,
@@ -322,6 +337,7 @@ ALIASES = {  # names that agent/language/vocabulary.py uses
     "eighths": "8th-hats",
     "quarters": "quarter-hats",
     "train": "train-beat",
+    "reggae": "one-drop",
     "polyrhythm": "three-over-four",
 }
 MOVES |= {alias: MOVES[name] for alias, name in ALIASES.items()}

@@ -197,7 +197,16 @@ def _in_range(pitch: int) -> int:
     return pitch
 
 
+def _on_backbeats(reply: Reply, spot: Spot, around: Around) -> Reply:
+    """Play chords on every second group of beats (two and four), short, and nowhere else."""
+    if spot.tick in spot.groups[1::2]:
+        chord = reply.chord or (ChordHit(*around.held, 80) if around.held else None)
+        return replace(reply, chord=chord)
+    return replace(reply, chord=None, chord_off=True)
+
+
 HARMONY_MOVES: dict[str, Move] = {
+    "chord-backbeats": _on_backbeats,
     "richer": _quality(RICHER),
     "plainer": _quality(PLAINER),
     "sus": _quality(dict.fromkeys(QUALITIES, "sus4")),

@@ -31,7 +31,13 @@ PLACES = (
     (r"from:(\d+)", r"from bar \1 on"), (r"until:(\d+)", r"until bar \1"), (r"every:1", "every bar"), (r"every:(\d+)", r"every \1 bars"), (r"phrase-ends", "at the end of each phrase"), (r"song", "for the whole song"),
     (r"now", "now"), (r"until-told", "until you say otherwise"), (r"section:([a-h])", r"at letter \1"), (r"section:(.+)", r"in the \1"),
 )  # fmt: skip
-CONDITIONS = {"gradual": "gradually", "when I stop": "when you stop", "when I play": "when you play", "when I get louder": "when you get louder", "when I get softer": "when you get softer"}
+CONDITIONS = {
+    "gradual": "gradually",
+    "when I stop": "when you stop",
+    "when I play": "when you play",
+    "when I get louder": "when you get louder",
+    "when I get softer": "when you get softer",
+}
 
 
 def describe_edits(edits: Iterable[Edit]) -> tuple[str, ...]:
@@ -68,7 +74,14 @@ def _what(edit: Edit) -> str:
         return known
     if edit.change == "keep":
         return "{v} stays" if edit.value else f"the {edit.dimension} of {{n}} stays"
-    return {"more": "more {d} {z}", "less": "less {d} {z}", "off": "no {d}", "on": "{d}", "recall": "{d} as before", "set": "{d} {v}"}.get(edit.change, "{d}").replace("{d}", edit.dimension)
+    return {
+        "more": "more {d} {z}",
+        "less": "less {d} {z}",
+        "off": "no {d}",
+        "on": "{d}",
+        "recall": "{d} as before",
+        "set": "{d} {v}",
+    }.get(edit.change, "{d}").replace("{d}", edit.dimension)
 
 
 def _amount(size: str | None) -> str:

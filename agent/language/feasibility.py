@@ -8,6 +8,13 @@ from collections.abc import Sequence
 from agent.directions.edit import Edit
 from agent.language import reply_text
 
+NOT_YET = {  # dimension or pattern -> why the band understands it and cannot do it
+    "sound": "I hear which sound you want, but I change instruments only by parts.*.program in config.yaml",
+    "section": "I know no sections by name yet, so I stay in this one",
+    "lead=band": "I only follow, so far: you lead",
+    "count-in": "I cannot count in yet: play, and I come in with you",
+    "when": "I cannot tie that to what you play yet, so I leave it",
+}
 TEMPO_BPM = (20.0, 480.0)
 METER_BEATS = 32
 METER_UNITS = (1, 2, 4, 8, 16, 32)
@@ -20,6 +27,19 @@ def trouble(edits: Sequence[Edit], bars: int | None = None, takes: Sequence[str]
         if found:
             return found
     return contradiction(edits)
+
+
+def not_yet(edit: Edit) -> str:
+    """Return why an edit is understood and cannot be done yet, "" where it can."""
+    if (edit.condition or "").startswith("when "):
+        return NOT_YET["when"]
+    if edit.change == "keep":
+        return ""
+    return (
+        NOT_YET.get(edit.dimension)
+        or NOT_YET.get(f"{edit.dimension}={edit.value}")
+        or NOT_YET.get(edit.value or "", "")
+    )
 
 
 def _bad_meter(edit: Edit) -> str | None:

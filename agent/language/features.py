@@ -43,7 +43,9 @@ class Features:
         """Return the known word that a strange one is a misspelling of, else the word itself."""
         if len(word) < 3 or word in self._row or not word.isascii():
             return word
-        found = process.extractOne(word, self._known, scorer=fuzz.ratio, score_cutoff=ALIKE + (8 if len(word) < 5 else 0))
+        found = process.extractOne(
+            word, self._known, scorer=fuzz.ratio, score_cutoff=ALIKE + (8 if len(word) < 5 else 0)
+        )
         return found[0] if found else word
 
     def inputs(self, tokens: Sequence[Token], table: bool = True) -> Inputs:
@@ -51,15 +53,23 @@ class Features:
         said = [self.corrected(token.text) if token.kind == "word" else token.text for token in tokens]
         tags: list[list[int]] = [_kinds(token) for token in tokens]
         if table:
-            words = [word if token.kind not in (SYMBOL, "mark") else "" for word, token in zip(said, tokens, strict=True)]
+            words = [
+                word if token.kind not in (SYMBOL, "mark") else "" for word, token in zip(said, tokens, strict=True)
+            ]
             for phrase in lexicon.phrases_in(words):
                 names = {name for tag in phrase.tags for name in _tag_names(tag)}
                 long = phrase.end - phrase.start > 1
                 for at in range(phrase.start, phrase.end):
                     place = "" if not long else "<" if at == phrase.start else ">" if at == phrase.end - 1 else "-"
                     tags[at] += [tag_row(place + name) for name in names]
-        rows = [self._row.get(word, 0) if token.kind in ("word", "number", "ordinal") else 0 for word, token in zip(said, tokens, strict=True)]
-        grams = [ngrams(word) if token.kind in ("word", "mark", "ordinal") or word == "one" else () for word, token in zip(said, tokens, strict=True)]
+        rows = [
+            self._row.get(word, 0) if token.kind in ("word", "number", "ordinal") else 0
+            for word, token in zip(said, tokens, strict=True)
+        ]
+        grams = [
+            ngrams(word) if token.kind in ("word", "mark", "ordinal") or word == "one" else ()
+            for word, token in zip(said, tokens, strict=True)
+        ]
         return Inputs(rows, grams, tags)
 
 

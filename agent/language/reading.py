@@ -11,14 +11,14 @@ from functools import cache
 
 import numpy as np
 
-from agent.core.paths import shipped
 from agent.directions.edit import Edit
 from agent.language.features import BAR, SYMBOL, Features
 from agent.language.symbols import CLASS, CLASSES, NUMBER, SYMBOLS, Piece, Reading, allows, following, spelt
 from agent.language.tokens import Token
+from models import paths
 from models.reader.network import Array, Memory, Network
 
-WEIGHTS = shipped("reader.safetensors")
+WEIGHTS = paths.WEIGHTS / "reader.safetensors"
 MOST_PIECES = 64
 ASKED = (Token("asked one", SYMBOL), Token("asked two", SYMBOL))
 
@@ -123,7 +123,13 @@ class Path:
         return self.reading.ended
 
 
-def read(tokens: Sequence[Token], context: Sequence[Edit] = (), asked: Sequence[Edit] = (), table: bool = True, doubts: bool = False) -> Read:
+def read(
+    tokens: Sequence[Token],
+    context: Sequence[Edit] = (),
+    asked: Sequence[Edit] = (),
+    table: bool = True,
+    doubts: bool = False,
+) -> Read:
     """Return what a sentence means. table: whether what the table knows of its words is told to the network; doubts:
     whether the next best reading is looked for."""
     every = (*tokens_of(context, asked), BAR, *tokens)

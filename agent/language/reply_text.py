@@ -51,8 +51,17 @@ DONE = ("Got it: {}.", "OK: {}.", "Right, {}.", "Sure: {}.", "{}.")
 WHICH = ("{} or {}?", "Do you mean {}, or {}?", "Which one: {}, or {}?")
 SURE = ("{}, is that it?", "Do you want {}?", "Shall I: {}?")
 LIKED = ("Good, noted.", "Glad you like it.", "Thanks. We keep at it.", "Nice to hear.")
-DISLIKED = ("Noted. What shall I change: less of it, or none?", "All right. What should be different?", "OK. Tell me what bothers you: too loud, too busy, too fast?")
-NOTHING = ("I heard no wish in that, so I change nothing.", "Nothing to change there, as I understand it.", "I take that as talk; nothing changed.", "No order in that for me. Nothing changed.")
+DISLIKED = (
+    "Noted. What shall I change: less of it, or none?",
+    "All right. What should be different?",
+    "OK. Tell me what bothers you: too loud, too busy, too fast?",
+)
+NOTHING = (
+    "I heard no wish in that, so I change nothing.",
+    "Nothing to change there, as I understand it.",
+    "I take that as talk; nothing changed.",
+    "No order in that for me. Nothing changed.",
+)
 
 
 def _pick(lines: Sequence[str], sentence: str) -> str:
@@ -89,7 +98,9 @@ def which(unsure: Sequence[Edit]) -> str:
 def nothing(question: str | None, verdict: str | None, sentence: str) -> str:
     """Return the line for a sentence that orders nothing."""
     if question:
-        return f"You ask about the {question}; nothing changed." if question != "other" else "A question; nothing changed."
+        return (
+            f"You ask about the {question}; nothing changed." if question != "other" else "A question; nothing changed."
+        )
     return _pick({"liked": LIKED, "disliked": DISLIKED}.get(verdict or "", NOTHING), sentence)
 
 

@@ -19,12 +19,26 @@ PLAIN_ACTS = {  # dimension -> changes that stand without a value
     "variation": "more less keep", "length": "more less keep", "mute": "on off keep", "pattern": "off keep recall more less", "take": "undo recall keep", "reverb": "more less off keep", "width": "more less keep",
     "pan": "keep", "key": "keep recall", "chord": "keep", "sound": "keep", "lead": "keep", "section": "keep",
 }  # fmt: skip
-PATTERNS = (
-    "half-time double-time break fill solo brushes disco motorik breakbeat trip-hop bossa funk rock jazz latin hip-hop house blast-beat train one-drop motown reggae polyrhythm four-on-the-floor double-kick"
-    " follow-bass ghost-notes side-stick backbeat crash-on-one open closed sixteenths eighths quarters triplets unison counter-melody answer trade arpeggio comping pedal sus modal chromatic power-chords"
-    " sevenths triads reharmonised walking two-feel stop-time loop count-in displaced"
-).split()  # fmt: skip
-SOUNDS = "piano rhodes organ clavinet strings synth pad guitar brass choir vibes flute sax trumpet electronic acoustic fat".split()
+PATTERNS = ["half-time", "double-time", "break", "fill", "solo", "brushes", "disco", "motorik", "breakbeat", "trip-hop", "bossa", "funk", "rock", "jazz", "latin", "hip-hop", "house", "blast-beat", "train", "one-drop", "motown", "reggae", "polyrhythm", "four-on-the-floor", "double-kick", "follow-bass", "ghost-notes", "side-stick", "backbeat", "crash-on-one", "open", "closed", "sixteenths", "eighths", "quarters", "triplets", "unison", "counter-melody", "answer", "trade", "arpeggio", "comping", "pedal", "sus", "modal", "chromatic", "power-chords", "sevenths", "triads", "reharmonised", "walking", "two-feel", "stop-time", "loop", "count-in", "displaced"]  # fmt: skip
+SOUNDS = [
+    "piano",
+    "rhodes",
+    "organ",
+    "clavinet",
+    "strings",
+    "synth",
+    "pad",
+    "guitar",
+    "brass",
+    "choir",
+    "vibes",
+    "flute",
+    "sax",
+    "trumpet",
+    "electronic",
+    "acoustic",
+    "fat",
+]
 VALUED_ACTS = (
     *(f"pattern {change} {value}" for value in PATTERNS for change in ("set", "off", "keep", "more", "less")),
     *(f"{dimension} {change} fill" for dimension in ("level", "density", "length", "timing") for change in ("more", "less")), "level less ghost-notes", "level more ghost-notes",
@@ -45,15 +59,47 @@ CONDITIONS = {
     "|gradual": "", "|than before": "", "|than now": "", "|than usual": "", "|than me": "", "|when I stop": "", "|when I play": "", "|when I get louder": "", "|when I get softer": "", "|than take #": "number",
     "|than": "part",
 }  # fmt: skip
-LITERALS = "1 2 3 4 5 6 7 8 9 10 12 16 0.5 1.5 20 25 30 33 50 75 100 200 300 3/4 4/4 2/4 12/8".split()
-PREFIXES = "first second third fourth last next".split()
+LITERALS = [
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "10",
+    "12",
+    "16",
+    "0.5",
+    "1.5",
+    "20",
+    "25",
+    "30",
+    "33",
+    "50",
+    "75",
+    "100",
+    "200",
+    "300",
+    "3/4",
+    "4/4",
+    "2/4",
+    "12/8",
+]
+PREFIXES = ["first", "second", "third", "fourth", "last", "next"]
 SECTIONS = (
-    "verse chorus bridge intro outro solo head middle-8 coda refrain pre-chorus breakdown drop hook tag turnaround interlude ending half refrain release a b c d e f g h".split()
+    ["verse", "chorus", "bridge", "intro", "outro", "solo", "head", "middle-8", "coda", "refrain", "pre-chorus", "breakdown", "drop", "hook", "tag", "turnaround", "interlude", "ending", "half", "refrain", "release", "a", "b", "c", "d", "e", "f", "g", "h"]
 )  # fmt: skip
 SECTIONS = list(dict.fromkeys(SECTIONS))
 CLASSES: dict[str, tuple[str, ...]] = {
     "end": ("END",),
-    "act": (*(f"{dimension} {change}" for dimension, changes in PLAIN_ACTS.items() for change in changes.split()), *VALUED_ACTS, *POINTING_ACTS),
+    "act": (
+        *(f"{dimension} {change}" for dimension, changes in PLAIN_ACTS.items() for change in changes.split()),
+        *VALUED_ACTS,
+        *POINTING_ACTS,
+    ),
     "target": TARGETS,
     "size": ("~small", "~large", *(f"~# {unit}" for unit in UNITS)),
     "scope": tuple(SCOPES),
@@ -147,7 +193,9 @@ class Writer:
 
     def _value(self, value: str, slot: str) -> None:
         if self._tokens is None:
-            self.pieces.append(Token(value, {"number": "number", "meter": "meter", "key": "key", "chord": "chord"}[slot], value))
+            self.pieces.append(
+                Token(value, {"number": "number", "meter": "meter", "key": "key", "chord": "chord"}[slot], value)
+            )
             return
         fits = [at for at, token in enumerate(self._tokens) if value_of(token, slot) == value]
         fits.sort(key=lambda at: (at < self._first, at in self._used, at))
@@ -158,7 +206,9 @@ class Writer:
             self._symbol(f"={value}")
 
     def _has(self, value: str) -> bool:
-        return self._tokens is not None and any(value_of(token, "number") == value for token in self._tokens[self._first :])
+        return self._tokens is not None and any(
+            value_of(token, "number") == value for token in self._tokens[self._first :]
+        )
 
     def _size(self, size: str) -> None:
         if size in ("small", "large"):
@@ -257,7 +307,12 @@ def following(state: str) -> tuple[str, ...]:
         return ("pointer:number", "literal")
     if kind == "part":
         return ("target",)
-    return {"done": ("size", "scope", "condition", "act", "end"), "sized": ("scope", "condition", "act", "end"), "placed": ("condition", "act", "end"), "whole": ("act", "end")}[kind]
+    return {
+        "done": ("size", "scope", "condition", "act", "end"),
+        "sized": ("scope", "condition", "act", "end"),
+        "placed": ("condition", "act", "end"),
+        "whole": ("act", "end"),
+    }[kind]
 
 
 @dataclass(slots=True)
@@ -272,7 +327,9 @@ class Reading:
     _now: dict[str, str] | None = None
 
     def copy(self) -> Reading:
-        return Reading(self.tokens, self.state, self.edits, self.ended, self._rest, dict(self._now) if self._now else None)
+        return Reading(
+            self.tokens, self.state, self.edits, self.ended, self._rest, dict(self._now) if self._now else None
+        )
 
     def fits(self, at: int, slot: str) -> bool:
         return bool(value_of(self.tokens[at], slot))
@@ -305,7 +362,11 @@ class Reading:
             self._take(CONDITIONS[said], "whole", "condition")
         elif kind == "prefix":
             now["prefix"] = said[1:] + "-"
-            self.state = "name" + self.state.removeprefix("act:section") if self.state.startswith("name") else f"name:{self.state}"
+            self.state = (
+                "name" + self.state.removeprefix("act:section")
+                if self.state.startswith("name")
+                else f"name:{self.state}"
+            )
         elif kind == "section":
             self._sectioned(now, said[1:])
         else:
@@ -364,7 +425,11 @@ class Reading:
     def _close(self) -> None:
         now, self._now = self._now, None
         if now:
-            kept = {name: now[name] for name in ("target", "dimension", "change", "value", "size", "scope", "condition") if name in now}
+            kept = {
+                name: now[name]
+                for name in ("target", "dimension", "change", "value", "size", "scope", "condition")
+                if name in now
+            }
             self.edits += (Edit(**kept),)
 
 

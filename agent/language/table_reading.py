@@ -20,7 +20,20 @@ OPPOSITE = {"more": "less", "less": "more", "on": "off", "off": "on"}
 JOINTS = frozenset({",", ".", ";", "!", "but", "and", "then", "?"})
 SMALL = re.compile(r"\b(?:a bit|a little|a touch|a hair|slightly|a tad|a notch|somewhat|a smidge|a shade)\b")
 LARGE = re.compile(r"\b(?:a lot|way|much|far|massively|loads|drastically|heaps)\b")
-UNITS = {"db": "dB", "decibels": "dB", "%": "%", "percent": "%", "ms": "ms", "milliseconds": "ms", "bpm": "bpm", "clicks": "bpm", "octave": "octave", "octaves": "octave", "semitones": "semitone", "semitone": "semitone"}
+UNITS = {
+    "db": "dB",
+    "decibels": "dB",
+    "%": "%",
+    "percent": "%",
+    "ms": "ms",
+    "milliseconds": "ms",
+    "bpm": "bpm",
+    "clicks": "bpm",
+    "octave": "octave",
+    "octaves": "octave",
+    "semitones": "semitone",
+    "semitone": "semitone",
+}
 SECTIONS = re.compile(r"\b(?:(first|second|third|last) )?(verse|chorus|bridge|intro|outro|solo|head|coda)(?:s|es)?\b")
 PLACES = (
     (re.compile(r"\bfrom bar (\d+)|\bbar (\d+) on"), "from:{}"), (re.compile(r"\b(?:until|till|up to) bar (\d+)"), "until:{}"), (re.compile(r"\bbars? (\d+) (?:-|to|through|till) (?:bar )?(\d+)"), "bars:{}-{}"),
@@ -41,7 +54,11 @@ def read_by_table(said: Sequence[Token]) -> tuple[Edit, ...]:
 
 def exactly(sentence: str) -> tuple[Edit, ...]:
     """Return the edits of a sentence that is one phrase of the table, word for word; none where it is not."""
-    words = tuple(token.text for token in tokens(re.sub(r"^please |,? please[.!]?$", "", sentence.lower().strip())) if token.kind != "mark")
+    words = tuple(
+        token.text
+        for token in tokens(re.sub(r"^please |,? please[.!]?$", "", sentence.lower().strip()))
+        if token.kind != "mark"
+    )
     terms = [value for kind, value in lexicon.index().get(words, ()) if kind == "term" and isinstance(value, tuple)]
     for column, term in terms:
         if column in ("order", "feature", "comparative", "complaint"):
@@ -71,7 +88,15 @@ def _clause(said: Sequence[Token]) -> Iterator[Edit]:
     target = next((str(value) for kind, value in tags if kind == "who"), "")
     signs = {value for kind, value in tags if kind == "sign"}
     size = _size(said, text)
-    value = next(((slot, value_of(token, slot)) for token in said for slot in ("meter", "key", "chord") if token.kind in ("meter", "group", "key", "chord") and value_of(token, slot)), None)
+    value = next(
+        (
+            (slot, value_of(token, slot))
+            for token in said
+            for slot in ("meter", "key", "chord")
+            if token.kind in ("meter", "group", "key", "chord") and value_of(token, slot)
+        ),
+        None,
+    )
     if value:
         slot, what = value
         yield Edit("form" if slot == "meter" else "harmony", slot, "off" if "neg" in kinds else "set", what)
@@ -84,7 +109,16 @@ def _clause(said: Sequence[Token]) -> Iterator[Edit]:
     if take:
         yield Edit(target or "band", "take", "recall", take[1])
         return
-    found = next(((str(column), term) for kind, got in tags if kind == "term" and isinstance(got, tuple) for column, term in [got] if isinstance(term, Term)), None)
+    found = next(
+        (
+            (str(column), term)
+            for kind, got in tags
+            if kind == "term" and isinstance(got, tuple)
+            for column, term in [got]
+            if isinstance(term, Term)
+        ),
+        None,
+    )
     if found:
         yield from _termed(found[0], found[1], target, signs, "neg" in kinds or "off" in kinds, size)
     elif target and target not in ("form", "feel"):
@@ -94,8 +128,12 @@ def _clause(said: Sequence[Token]) -> Iterator[Edit]:
             yield Edit(target, dimension, way, size=size if dimension == "level" else None)
 
 
-def _termed(column: str, term: Term, target: str, signs: set[object], negated: bool, size: str | None) -> Iterator[Edit]:
-    down = bool(signs & {"less", "fewer", "too_much", "too_many", "so_much"}) or (column == "quality" and bool(signs & {"too", "so"}))
+def _termed(
+    column: str, term: Term, target: str, signs: set[object], negated: bool, size: str | None
+) -> Iterator[Edit]:
+    down = bool(signs & {"less", "fewer", "too_much", "too_many", "so_much"}) or (
+        column == "quality" and bool(signs & {"too", "so"})
+    )
     if column in ("quality", "noun") and not signs and not negated:
         return
     for edit in term.read():

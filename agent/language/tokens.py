@@ -9,9 +9,22 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # fmt: skip
+ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
 TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+]
 VALUES = {word: n for n, word in enumerate(ONES)} | TENS
 UNITS = ("4", "8", "16")  # the lower number of a meter
 MODES = {"maj": "major", "min": "minor", "m": "minor"}
@@ -77,7 +90,11 @@ def _token(match: re.Match[str]) -> Token | None:
         return Token(low, "chord", f"{note_name(root)}{'maj' if mode.startswith('maj') else 'm'}{digit}")
     if kind == "ninth":
         root, _, number = low.rpartition(" ")
-        return Token(low, "chord", note_name(root) + {"seven": "7", "nine": "9"}.get(number.removesuffix("th"), number.removesuffix("th")))
+        return Token(
+            low,
+            "chord",
+            note_name(root) + {"seven": "7", "nine": "9"}.get(number.removesuffix("th"), number.removesuffix("th")),
+        )
     if kind == "chord":
         return Token(low, "chord", said[0].upper() + said[1:].replace("♯", "#").replace("♭", "b").replace("min", "m"))
     if kind == "note":
@@ -87,7 +104,11 @@ def _token(match: re.Match[str]) -> Token | None:
     if kind == "decibel":
         return Token(said.strip(), "mark")
     if kind == "number":
-        return Token(f"{float(said):g}" if len(said) < 9 else said[:9], "number", f"{float(said):g}" if len(said) < 9 else said[:9])
+        return Token(
+            f"{float(said):g}" if len(said) < 9 else said[:9],
+            "number",
+            f"{float(said):g}" if len(said) < 9 else said[:9],
+        )
     if kind == "word":
         low = low.replace("'", "")
         low = re.sub(r"([^\W\d_])\1{2,}", r"\1\1", low)
@@ -108,15 +129,30 @@ def _joined(found: list[Token]) -> list[Token]:
     out: list[Token] = []
     for token in found:
         last = out[-1] if out else None
-        if token.kind == "number" and last and last.kind == "number" and last.value.isdecimal() and token.value.isdecimal():
+        if (
+            token.kind == "number"
+            and last
+            and last.kind == "number"
+            and last.value.isdecimal()
+            and token.value.isdecimal()
+        ):
             before, now = int(last.value), int(token.value)
             if before in TENS.values() and last.text in TENS and 0 < now < 10 and token.text in VALUES:
                 out[-1] = Token(str(before + now), "number", str(before + now))
                 continue
-            if before == 1 and last.text == "one" and token.text in VALUES and now >= 10 or before == 100 and last.text == "100+":
+            if (before == 1 and last.text == "one" and token.text in VALUES and now >= 10) or (
+                before == 100 and last.text == "100+"
+            ):
                 out[-1] = Token(str(100 + now), "number", str(100 + now))
                 continue
-            if 100 < before < 200 and before % 10 == 0 and before > 119 and last.text == str(before) and 0 < now < 10 and token.text in VALUES:
+            if (
+                100 < before < 200
+                and before % 10 == 0
+                and before > 119
+                and last.text == str(before)
+                and 0 < now < 10
+                and token.text in VALUES
+            ):
                 out[-1] = Token(str(before + now), "number", str(before + now))
                 continue
             if token.value in UNITS and 1 < before < 20 and (token.value != "16" or before > 6):
@@ -126,11 +162,23 @@ def _joined(found: list[Token]) -> list[Token]:
             times = int(last.value) if last.kind == "number" and last.value.isdecimal() else 1
             out[-1] = Token("100+" if times == 1 else str(100 * times), "number", str(100 * times))
             continue
-        if token.text in ("eighths", "eights") and last and last.kind == "number" and last.value in ("5", "7", "9", "11"):
+        if (
+            token.text in ("eighths", "eights")
+            and last
+            and last.kind == "number"
+            and last.value in ("5", "7", "9", "11")
+        ):
             out[-1] = Token(f"{last.value}/8", "meter", f"{last.value}/8")
             continue
         if last and last.text == "and" and len(out) > 1 and out[-2].text == "100+" and token.kind == "number":
             out[-2:] = [Token(str(100 + int(float(token.value))), "number", str(100 + int(float(token.value))))]
             continue
         out.append(token)
-    return [Token("100", "number", "100") if token.text == "100+" else token if token.kind != "number" or token.text == "one" else Token(token.value, "number", token.value) for token in out]
+    return [
+        Token("100", "number", "100")
+        if token.text == "100+"
+        else token
+        if token.kind != "number" or token.text == "one"
+        else Token(token.value, "number", token.value)
+        for token in out
+    ]

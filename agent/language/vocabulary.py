@@ -394,7 +394,7 @@ FEATURES = (
     Term("triplets", "line.pattern set triplets", "share of onsets on the triplet grid", "+", feature="triplets, triplet fills, triplet notes", only="drums snare hat toms kick harmony bass ride percussion"),
     Term("shuffle", "feel.swing set shuffle", SWING, "=", feature="shuffle, shuffled, shuffle feel, shuffle beat, shuffling", order="shuffle it, shuffle the beat", only="hat ride drums"),
     Term("backbeat", "snare.pattern set backbeat", STEPS, "=", feature="backbeat, back beat, snare on 2 and 4, 2 and 4, backbeats, on the 2 and 4, snare on the 2 and 4, strong backbeat", only=""),
-    Term("one drop", "drums.pattern set one-drop", STEPS, "=", feature="one drop, reggae, 1 drop, reggae beat, reggae groove", only=""),
+    Term("one drop", "drums.pattern set one-drop", STEPS, "=", feature="one drop, 1 drop", only=""),
     Term("motorik", "drums.pattern set motorik", STEPS, "=", feature="motorik, krautrock, motorik beat, kraut rock, neu beat", only=""),
     Term("disco", "drums.pattern set disco", STEPS, "=", feature="disco, disco beat, disco groove, disco feel", only="hat"),
     Term("breakbeat", "drums.pattern set breakbeat", STEPS, "=", feature="breakbeat, breakbeats, break beat, amen break, amen, jungle, drum and bass, dnb, drum n bass, d n b", only=""),
@@ -410,6 +410,9 @@ FEATURES = (
     Term("house", "drums.pattern set house", STEPS, "=", feature="house beat, house, techno, house groove", only=""),
     Term("blast beat", "drums.pattern set blast-beat", STEPS, "=", feature="blast beat, blast beats, blastbeat, d beat", only=""),
     Term("train beat", "drums.pattern set train", STEPS, "=", feature="train beat, country beat, country train", only=""),
+    Term("motown", "drums.pattern set motown", STEPS, "=", feature="motown, motown beat, motown groove, motown feel, tamla", only=""),
+    Term("reggae", "drums.pattern set reggae", STEPS, "=", feature="reggae, reggae beat, reggae groove, reggae drums, rocksteady", only=""),
+    Term("follow my bass", "kick.pattern set follow-bass", STEPS, "=", order="follow my bass, lock with my bass, lock to my bass, lock in with my bass, follow my notes, lock the kick to my bass, kick follows my bass, kick with my bass, lock the kick with me, follow my bass line", only="drums"),
     Term("double kick", "kick.pattern set double-kick", STEPS, "=", feature="double kick, double bass drum, double kicks, double pedal, double kick drum", only=""),
     Term("stop time", "band.pattern set stop-time", STEPS, "=", feature="stop time, stops, stop time hits, hits only, punches, band hits, accents only, hits with me", only="drums harmony"),
     Term("unison", "line.pattern set unison", "share of line onsets at the player's pitch class", "+",
@@ -418,6 +421,7 @@ FEATURES = (
          feature="counter melody, countermelody, counter melodies, against my line, contrary motion, counterpoint, a counter line", only="harmony"),
     Term("walking", "bass.pattern set walking", "share of quarter note steps", "+", feature="walking, walking bass, walk, walking line, walking bassline, walking bass line", order="walk it", only="line"),
     Term("arpeggio", "harmony.pattern set arpeggio", "chord tones struck one after another", "+", feature="arpeggio, arpeggios, arpeggiate, arpeggiated, broken chords, arpeggiate the chords, arps, arp", only="line"),
+    Term("chords on two and four", "harmony.pattern set backbeat", STEPS, "=", feature="chords on two and four, chords only on two and four, keys on two and four, chords on 2 and 4", order="comp on two and four", only=""),
     Term("comping", "harmony.pattern set comping", SYNCOPATION, "+", feature="comping pattern, comping rhythm, comp rhythm", only=""),
     Term("pedal", "harmony.pattern set pedal", "lowest pitch class stays", "0", feature="pedal, pedal point, pedal note, drone, pedal tone, drones", only="bass line"),
     Term("sus chords", "harmony.pattern set sus", "share of chords with a fourth and no third", "+", feature="suspend, suspend it, sus, sus chords, suspended, suspended chords, suspensions, sus4, sus 4, sus2, sus chord, suspension, suspended harmony, sus4s", only=""),
@@ -444,6 +448,9 @@ FEATURES = (
          order="add a bar, add one bar, add an extra bar, one more bar, an extra bar, extra bar, add another bar, another bar, tack on a bar, put in an extra bar, 1 more bar, a bar more, stretch it by a bar, extend it by a bar, one bar longer, a bar longer, insert a bar, add 1 bar, stick a bar on, a bar extra, tack a bar on", only=""),
     Term("cut a bar", "form.length less ~1 bar", BARS, "-",
          order="drop one bar, lose one bar, remove one bar, take out one bar, cut a bar, drop a bar, take out a bar, remove a bar, one bar less, one bar shorter, one fewer bar, lose a bar, a bar shorter, a bar less, cut one bar, skip a bar, cut out a bar, take a bar out, chop a bar, chop off a bar, cut 1 bar, take a bar off, take off a bar", only=""),
+    Term("count in", "form.pattern set count-in", SAME, "=", order="count me in, count us in, count in, count it in, count off, count it off, click me in, give me a count", feature="a count in, count off please", only=""),
+    Term("you lead", "band.lead set band", SAME, "=", order="you lead, take the lead, lead the way, you take the lead, lead me", only=""),
+    Term("i lead", "band.lead set player", SAME, "=", order="i lead, follow me, follow my tempo, follow my lead, let me lead, just follow me", only=""),
     Term("loop it", "form.pattern set loop", SAME, "=", order="repeat, loop, loop it, loop that, keep looping, repeat it, loop this, vamp, vamp on it, go round again, go around again, repeat that, once more round, round and round, go round, vamp on that, loop around", feature="vamp", only=""),
     Term("a cappella", "band.mute on", SOUNDING, "-", feature="a cappella, acappella, a capella, acapella, on my own, just me, leave me alone, all by myself, me alone, me solo, just the bass player, only me, let me play alone, let me solo, let me take it alone, just my bass", only=""),
     Term("heavier bottom", "bass.level more; kick.level more", "level below 120 Hz, dB RMS", "+",
@@ -465,7 +472,7 @@ FEATURES = (
          "how it was, back to how it was, return to that, back to that one, go back to that one, do it like before, bring that back, bring back that, back to the way it was, what you had before, what we had before, like you had it, what you played before, what you did before, "
          "the one before, that earlier one, that earlier version, the earlier version, the old one, the old version, the version before", only=""),
     Term("keep that", "band.take keep", SAME, "=",
-         order="do exactly that again, exactly that again, repeat what you just played, repeat what you just did, play that again, do what you just did, play what you just played, same thing again, keep that, keep it, keep this, keep it like that, keep it like this, leave it like that, leave it as it is, that is a keeper, keep it that way, do not change a thing, do not change anything, do not touch anything, do not touch it, hold on to that, save that, keep exactly that, stay with that, "
+         order="capture that, save what i just played, save what we just played, do exactly that again, exactly that again, repeat what you just played, repeat what you just did, play that again, do what you just did, play what you just played, same thing again, keep that, keep it, keep this, keep it like that, keep it like this, leave it like that, leave it as it is, that is a keeper, keep it that way, do not change a thing, do not change anything, do not touch anything, do not touch it, hold on to that, save that, keep exactly that, stay with that, "
          "stay like that, stick with that, save this, more like that, more like this, more of that, more of this, do that again, hold that thought, keep doing that, keep doing what you are doing, keep going like that, stay there, that is the one, we keep that, leave it alone, leave it, leave it there, "
          "keep this one, keep that one, do not change it, do not change that, leave everything as it is, remember that, remember this, hold that, keep it exactly like that, keep everything, change nothing, leave that alone, hang on to that, hang onto that, save it, bank that, leave that as is, leave it as is, a keeper", only=""),
 )  # fmt: skip

@@ -11,9 +11,23 @@ from random import Random
 from agent.sentences import names
 
 FOLDER = Path(__file__).parent
-ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # fmt: skip
+ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
 TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
-NTHS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+NTHS = [
+    "zeroth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+]
 WEIGHTS = (  # what is asked for often, by the beginning of the act; the first that fits counts
     ("level less | parts", 26), ("level more | parts", 22), ("mute on | parts", 20), ("mute off | parts", 13), ("level", 7), ("tempo set", 8), ("tempo less", 8),
     ("tempo more", 8), ("density less", 9), ("intensity more |gradual", 4), ("intensity", 6), ("brightness", 4), ("timing", 5), ("swing", 4), ("register", 4),
@@ -118,7 +132,9 @@ class Clauses:
         said, plural = self.name(target)
         if said in names.BARE:
             return said, said, plural
-        article = rng.choices(["the ", "", "those " if plural else "that ", "your ", "the whole "], [8, 1.2, 0.5, 0.4, 0])[0]
+        article = rng.choices(
+            ["the ", "", "those " if plural else "that ", "your ", "the whole "], [8, 1.2, 0.5, 0.4, 0]
+        )[0]
         return article + said, said, plural
 
     def section(self) -> tuple[str, str]:
@@ -186,7 +202,11 @@ class Clauses:
         unit = rng.choice(Z_UNITS.get(act.split()[0], ("%",)))
         if unit == "octave":
             n = rng.choice((1, 1, 1, 2))
-            return (rng.choice(("an octave", "one octave", "a whole octave", "by an octave", "an octave", "1 octave")) if n == 1 else "two octaves"), f" ~{n} octave"
+            return (
+                rng.choice(("an octave", "one octave", "a whole octave", "by an octave", "an octave", "1 octave"))
+                if n == 1
+                else "two octaves"
+            ), f" ~{n} octave"
         if unit == "semitone":
             n = rng.choice((1, 2, 2, 3, 5, 7))
             if n == 2 and rng.random() < 0.5:
@@ -198,10 +218,21 @@ class Clauses:
             if rng.random() < 0.25:
                 return "by half", " ~50 %"
             n = rng.choice((10, 20, 25, 30, 40, 50, 5, 15))
-            return f"{rng.choice(('by ', '', ''))}{self.number(n)}{rng.choice((' percent', '%', ' %', ' per cent'))}", f" ~{n} %"
-        n = {"dB": (1, 2, 3, 4, 6, 1.5, 0.5, 5), "bpm": (2, 3, 4, 5, 6, 8, 10, 15), "ms": (5, 8, 10, 12, 15, 20, 25, 30)}[unit]
+            return (
+                f"{rng.choice(('by ', '', ''))}{self.number(n)}{rng.choice((' percent', '%', ' %', ' per cent'))}",
+                f" ~{n} %",
+            )
+        n = {
+            "dB": (1, 2, 3, 4, 6, 1.5, 0.5, 5),
+            "bpm": (2, 3, 4, 5, 6, 8, 10, 15),
+            "ms": (5, 8, 10, 12, 15, 20, 25, 30),
+        }[unit]
         number = rng.choice(n)
-        said = {"dB": " dB, dB, db, decibels, dBs", "bpm": " bpm, bpm, clicks, beats per minute, bpm", "ms": " ms, milliseconds, ms, millis"}[unit]
+        said = {
+            "dB": " dB, dB, db, decibels, dBs",
+            "bpm": " bpm, bpm, clicks, beats per minute, bpm",
+            "ms": " ms, milliseconds, ms, millis",
+        }[unit]
         by = rng.choice(("by ", "", ""))
         if unit == "dB" and number == 1 and rng.random() < 0.5:
             return by + "a dB", " ~1 dB"
@@ -285,7 +316,12 @@ class Clauses:
         text = self._grammar(text, plural)
         text = text.replace("{T}", said).replace("{t}", bare)
         named = bool(at) and (said in text or bare in text)
-        edit_target = at or DEFAULTS.get(act.split()[0]) or DEFAULTS.get(" ".join(act.split()[:3])) or self._pattern_target(group, act)
+        edit_target = (
+            at
+            or DEFAULTS.get(act.split()[0])
+            or DEFAULTS.get(" ".join(act.split()[:3]))
+            or self._pattern_target(group, act)
+        )
         if act == "ONLY":
             return Clause(clean(text), ("band.mute on", f"{edit_target}.mute off"), line[0], edit_target, named)
         return Clause(clean(text), (joined(act, edit_target, size),), line[0], edit_target, named)
@@ -311,7 +347,10 @@ class Clauses:
         if "CHORDS" in act:
             several = [self.chord() for _ in range(rng.choice((2, 3, 3, 4, 4)))]
             glue = rng.choice((" ", ", ", " - ", " "))
-            act, text = act.replace("CHORDS", " ".join(c for c, _ in several)), text.replace("{CC}", glue.join(c for c, _ in several))
+            act, text = (
+                act.replace("CHORDS", " ".join(c for c, _ in several)),
+                text.replace("{CC}", glue.join(c for c, _ in several)),
+            )
         elif "CHORD" in act:
             label, said = self.chord()
             article = rng.choice(("", "", "", "a " if said[0] not in "AEF" else "an "))
@@ -321,16 +360,29 @@ class Clauses:
             said = said.removeprefix("a ") if "the {M}" in text else said
             act, text = act.replace("METER", label), text.replace("{M}", said).replace("a a ", "a ")
         if act.endswith("set #"):
-            bpm = rng.choice((rng.randint(50, 200), rng.choice((60, 70, 72, 80, 84, 88, 90, 96, 100, 104, 110, 112, 116, 120, 126, 130, 140, 150, 160, 180))))
+            bpm = rng.choice(
+                (
+                    rng.randint(50, 200),
+                    rng.choice(
+                        (60, 70, 72, 80, 84, 88, 90, 96, 100, 104, 110, 112, 116, 120, 126, 130, 140, 150, 160, 180)
+                    ),
+                )
+            )
             act, text = act.replace("#", str(bpm)), text.replace("{bpm}", self.number(bpm))
         if act == "take recall N":
             n = rng.choice((1, 1, 2, 2, 3, 4, 5, 6))
             act = f"take recall {n}"
-            text = text.replace("{kth}", f"the {self.nth(n)} {rng.choice(('take', 'take', 'version', 'one', 'try'))}").replace("{k}", self.number(n))
+            text = text.replace(
+                "{kth}", f"the {self.nth(n)} {rng.choice(('take', 'take', 'version', 'one', 'try'))}"
+            ).replace("{k}", self.number(n))
         if "{FEATURE}" in act:
             name = rng.choice(tuple(names.FEATURES))
             if "less" in act or "more" in act or "so many" in text:
-                name = rng.choice(tuple(names.COUNTED)) if rng.random() < 0.6 else rng.choice(("fills", "fills", "ghost notes"))
+                name = (
+                    rng.choice(tuple(names.COUNTED))
+                    if rng.random() < 0.6
+                    else rng.choice(("fills", "fills", "ghost notes"))
+                )
             elif rng.random() < 0.4:
                 name = rng.choice(("fills", "fill", "ghost notes", "fills", "half-time", "brushes"))
             one, target, value = names.FEATURES[name]
@@ -343,7 +395,9 @@ class Clauses:
             label = rng.choice(CHORD_OR_LINE(text))
             act = act.replace("{SOUND}", label)
             said = rng.choice(split(names.SOUNDS[label]))
-            text = text.replace("{SND} sound", said.removeprefix("a ").removeprefix("the ").removeprefix("an ") + " sound").replace("{SND}", said)
+            text = text.replace(
+                "{SND} sound", said.removeprefix("a ").removeprefix("the ").removeprefix("an ") + " sound"
+            ).replace("{SND}", said)
             text = re.sub(r"\b(a|an) (?:a|an|the) ", r"\1 ", text)
         if "{SEC}" in act:
             label, said = self.section()
@@ -352,13 +406,24 @@ class Clauses:
             text = text.replace("{S}", self.section()[1])
         if "{n:bar}" in act or "{n:bar}" in text:
             n = rng.choice((1, 2, 2, 4, 4, 8, 1, 3))
-            words = rng.choice(("a bar", "one bar", "1 bar", "an extra bar" if "add" in text else "a bar")) if n == 1 else f"{self.number(n)} bars"
-            text = text.replace("{n:bar} extra", f"{words} extra").replace("{n:bar}-count", f"{self.number(n)} bar count").replace("{n:bar} count", f"{self.number(n)} bar count" if n > 1 else "one bar count").replace("{n:bar}", words)
+            words = (
+                rng.choice(("a bar", "one bar", "1 bar", "an extra bar" if "add" in text else "a bar"))
+                if n == 1
+                else f"{self.number(n)} bars"
+            )
+            text = (
+                text.replace("{n:bar} extra", f"{words} extra")
+                .replace("{n:bar}-count", f"{self.number(n)} bar count")
+                .replace("{n:bar} count", f"{self.number(n)} bar count" if n > 1 else "one bar count")
+                .replace("{n:bar}", words)
+            )
             act, size = act.replace(" ~{n:bar}", "").replace(" {n:bar}", ""), f" ~{n} bar"
         if "{n:trade}" in act:
             n = rng.choice((4, 4, 8, 2))
             act, size = act.replace(" ~{n:trade}", ""), f" ~{n} bar"
-            text = text.replace("{tr}", rng.choice(({4: "fours", 8: "eights", 2: "twos"}[n], f"{self.number(n)} bars", f"{n}s")))
+            text = text.replace(
+                "{tr}", rng.choice(({4: "fours", 8: "eights", 2: "twos"}[n], f"{self.number(n)} bars", f"{n}s"))
+            )
         for mark in ("{n:bpm}", "{1oct}"):
             if mark in text:
                 words, size = self.amount("tempo") if mark == "{n:bpm}" else self.amount("register")

@@ -31,7 +31,19 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "swingers": ("drums", "hat", "ride", "snare", "line", "harmony", "feel"),
 }  # fmt: skip
 GROUPS["partsband"] = (*GROUPS["parts"], "band")
-GROUPS["partsfeel"] = ("kick", "snare", "hat", "ride", "toms", "percussion", "drums", "drums", "harmony", "line", "feel")
+GROUPS["partsfeel"] = (
+    "kick",
+    "snare",
+    "hat",
+    "ride",
+    "toms",
+    "percussion",
+    "drums",
+    "drums",
+    "harmony",
+    "line",
+    "feel",
+)
 GROUPS["partsall"] = (*GROUPS["parts"], "feel")
 LEVELLED = (*GROUPS["parts"], "bass")  # what has a level or a reverb in the mix
 SINGULAR_FEATURES = "half-time, double-time, disco beat, shuffle, bossa, walking, ride pattern"
@@ -51,7 +63,7 @@ FEATURES: dict[str, tuple[str, str, str]] = {  # name said -> (singular, target,
     "crash on the one": ("crash on the one", "cymbals", "crash-on-one"), "walking": ("walking thing", "bass", "walking"),
     "disco": ("disco thing", "drums", "disco"), "pedal": ("pedal thing", "harmony", "pedal"),
 }  # fmt: skip
-COUNTED = frozenset("fills,drum fills,rolls,ghost notes,sus chords,power chords,arpeggios,blast beats,drum breaks,drum solos,sevenths,open hats,chromatic chords,polyrhythms,triplets".split(","))  # fmt: skip
+COUNTED = frozenset(["fills", "drum fills", "rolls", "ghost notes", "sus chords", "power chords", "arpeggios", "blast beats", "drum breaks", "drum solos", "sevenths", "open hats", "chromatic chords", "polyrhythms", "triplets"])  # fmt: skip
 SOUNDS: dict[str, str] = {
     "piano": "piano, a piano, the piano, grand piano, an upright piano", "rhodes": "rhodes, a rhodes, the rhodes, electric piano, fender rhodes",
     "organ": "organ, an organ, the organ, hammond, a hammond, a B3", "clavinet": "clavinet, a clav, clav, a clavinet",
@@ -76,8 +88,28 @@ COMMON_SECTIONS = ("verse", "chorus", "bridge", "intro", "outro", "solo", "verse
 SMALL = "a bit, a little, a touch, slightly, a tad, a hair, a notch, just a bit, a little bit, a smidge, a wee bit, just a touch, a shade, a tiny bit, somewhat, just a hair, ever so slightly, a fraction, just slightly, a small bit, a whisker, a nudge"
 SMALL_BEFORE = "a bit, a little, slightly, a touch, a tad, a little bit, a hair, just a bit, a tiny bit, a wee bit, a notch, a smidge, somewhat, just a little, a shade, marginally, kinda, kind of, bit, ever so slightly"
 LARGE = "a lot, way, a whole lot, massively, a good deal, loads, a ton, big time, drastically, heaps"
-LARGE_BEFORE = "way, much, a lot, far, loads, massively, a whole lot, considerably, significantly, miles, really a lot, heaps"
+LARGE_BEFORE = (
+    "way, much, a lot, far, loads, massively, a whole lot, considerably, significantly, miles, really a lot, heaps"
+)
 KEYS = ("C", "D", "E", "F", "G", "A", "B", "Bb", "Eb", "Ab", "Db", "F#", "C#", "Gb", "G#")
-QUALITIES = ("m", "7", "m7", "maj7", "9", "", "sus4", "dim", "m7b5", "6", "7#9", "add9", "m9", "13", "sus2", "aug", "maj9")
+QUALITIES = (
+    "m",
+    "7",
+    "m7",
+    "maj7",
+    "9",
+    "",
+    "sus4",
+    "dim",
+    "m7b5",
+    "6",
+    "7#9",
+    "add9",
+    "m9",
+    "13",
+    "sus2",
+    "aug",
+    "maj9",
+)
 METERS = ("7/8", "5/4", "3/4", "6/8", "4/4", "9/8", "5/8", "11/8", "2/4", "7/4", "12/8", "6/4", "13/8")
 GROUPINGS = ("2+2+3", "3+2+2", "3+3+2", "2+3", "3+2", "2+2+2+3", "3+3+3+2")

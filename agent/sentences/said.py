@@ -27,7 +27,21 @@ REPAIRS = ("{a}, no, {b}", "{a}, no wait, {b}", "{a}, sorry, {b}", "{a}. no, {b}
            "{a}, actually no, {b}", "no {a}, i mean {b}", "{a} ugh no {b}", "{a}. oh no, {b} i meant", "{a}, nah, {b}", "{a}? no, {b}")  # fmt: skip
 PRAISE = ("great", "nice", "good", "love it", "cool", "perfect", "that's great", "sounds good", "better", "lovely", "yes", "ok", "i like it", "i like the direction", "that's nice", "very nice", "good stuff",
           "i love this", "not bad", "much better", "good start", "almost", "it's great", "really nice", "alright", "sweet", "close")  # fmt: skip
-BUT = (" but ", ", but ", ". ", ", now ", ". now ", ", just ", ", only ", ", though ", " but now ", ", ok now ", ". but ", " except ", ", and ")
+BUT = (
+    " but ",
+    ", but ",
+    ". ",
+    ", now ",
+    ". now ",
+    ", just ",
+    ", only ",
+    ", though ",
+    " but now ",
+    ", ok now ",
+    ". but ",
+    " except ",
+    ", and ",
+)
 COMPARATIVES = {
     "louder": "band.level more", "quieter": "band.level less", "softer": "band.level less", "faster": "band.tempo more", "slower": "band.tempo less", "busier": "band.density more",
     "sparser": "band.density less", "brighter": "band.brightness more", "darker": "band.brightness less", "harder": "band.intensity more", "gentler": "band.intensity less", "wetter": "band.reverb more",
@@ -63,7 +77,14 @@ def conditions() -> dict[str, tuple[str, ...]]:
 @cache
 def no_orders() -> tuple[tuple[str, ...], tuple[float, ...]]:
     found, weights = [], []
-    share = {"own playing and gear": 1.5, "past": 2.0, "hypotheticals and thinking aloud": 1.6, "questions": 1.2, "small talk": 0.7, "praise and blame of all": 0.9}
+    share = {
+        "own playing and gear": 1.5,
+        "past": 2.0,
+        "hypotheticals and thinking aloud": 1.6,
+        "questions": 1.2,
+        "small talk": 0.7,
+        "praise and blame of all": 0.9,
+    }
     for header, lines in blocks("no_orders.txt").items():
         found += lines
         weights += [share[header]] * len(lines)
@@ -82,11 +103,29 @@ class Sentences:
         """Return words, scope and where they may stand: ">" after, "" anywhere."""
         rng, number = self.rng, self.clauses.number
         all_kinds = tuple(scopes())
-        weights = {"bar:N": 6, "section:S": 9, "bars:N": 5, "bars:A-B": 4, "from:N": 4, "bars:1-N": 2, "bars:last-N": 2, "every:N": 2.5, "until:N": 2, "phrase-ends": 1.5, "bar:last": 1.5}
+        weights = {
+            "bar:N": 6,
+            "section:S": 9,
+            "bars:N": 5,
+            "bars:A-B": 4,
+            "from:N": 4,
+            "bars:1-N": 2,
+            "bars:last-N": 2,
+            "every:N": 2.5,
+            "until:N": 2,
+            "phrase-ends": 1.5,
+            "bar:last": 1.5,
+        }
         kind = rng.choice(kinds) if kinds else rng.choices(all_kinds, [weights.get(k, 0.7) for k in all_kinds])[0]
         line = rng.choice(scopes()[kind])
         place, line = (line[0], line[2:]) if line[0] in "<>" else ("", line)
-        n = rng.choice((2, 4, 8, 4, 8, 2, 3, 16, 6, 12)) if kind.startswith(("bars", "every")) else rng.randint(2, 32) if rng.random() < 0.3 else rng.randint(1, 16)
+        n = (
+            rng.choice((2, 4, 8, 4, 8, 2, 3, 16, 6, 12))
+            if kind.startswith(("bars", "every"))
+            else rng.randint(2, 32)
+            if rng.random() < 0.3
+            else rng.randint(1, 16)
+        )
         scope = kind.replace("N", str(n))
         if "A-B" in kind:
             a = rng.choice((1, 5, 9, 13, 3, 7, 2, 17))
@@ -109,7 +148,10 @@ class Sentences:
         place, line = (line[0], line[2:]) if line[0] in "<>" else ("", line)
         if name == "than take N":
             n = self.rng.randint(1, 4)
-            name, line = f"than take {n}", line.replace("{kth}", f"the {self.clauses.nth(n)} take").replace("{k}", self.clauses.number(n))
+            name, line = (
+                f"than take {n}",
+                line.replace("{kth}", f"the {self.clauses.nth(n)} take").replace("{k}", self.clauses.number(n)),
+            )
         if name == "than PART":
             target = self.rng.choice(names.GROUPS["parts"])
             name, line = f"than {target}", line.replace("{part}", self.clauses.name(target)[0])
@@ -121,10 +163,27 @@ class Sentences:
         if rng.random() > most:
             return clause.text
         shapes = {"!": ASKING, "~": WANTING, "=": THINKING}[clause.kind]
-        if clause.kind == "~" and re.match(r"(no|not|without|back|like|just|only|now|same|key|tempo|to|in|on|what|all|the way|straight to|verse|full)\b", clause.text):
+        if clause.kind == "~" and re.match(
+            r"(no|not|without|back|like|just|only|now|same|key|tempo|to|in|on|what|all|the way|straight to|verse|full)\b",
+            clause.text,
+        ):
             shapes = ("{} please", "ok {}", "{}, please", "now {}", "maybe {}")
-        if clause.kind == "~" and re.search(r"\b(up|down|out|in|off|back|left|louder|quieter|softer|higher|lower|darker|brighter|later|earlier)\b.{0,12}$", clause.text):
-            shapes = ("{} please", "can i get {}", "{}, please", "can we have {}", "i'd like {}", "i want {}", "maybe {}", "could we have {}", "i'd prefer {}", "i need {}")
+        if clause.kind == "~" and re.search(
+            r"\b(up|down|out|in|off|back|left|louder|quieter|softer|higher|lower|darker|brighter|later|earlier)\b.{0,12}$",
+            clause.text,
+        ):
+            shapes = (
+                "{} please",
+                "can i get {}",
+                "{}, please",
+                "can we have {}",
+                "i'd like {}",
+                "i want {}",
+                "maybe {}",
+                "could we have {}",
+                "i'd prefer {}",
+                "i need {}",
+            )
         if clause.kind == "!" and re.match(r"(don't|never|stop|no|let|leave me|i'd)\b", clause.text):
             shapes = ("please {}", "{} please", "just {}", "ok {}", "{}, please", "and {}")
         return rng.choice(shapes).replace("{}", clause.text)
@@ -153,7 +212,9 @@ class Sentences:
         rng = self.rng
         lines, weights = no_orders()
         count = rng.choices((1, 2), (9, 1))[0]
-        return Said(rng.choice((", ", ". ")).join(self.filled(line) for line in rng.choices(lines, weights, k=count)), ())
+        return Said(
+            rng.choice((", ", ". ")).join(self.filled(line) for line in rng.choices(lines, weights, k=count)), ()
+        )
 
     def filled(self, line: str) -> str:
         """Return a sentence that orders nothing with its slots filled."""
@@ -162,8 +223,19 @@ class Sentences:
         said, bare, plural = self.clauses.part(self.rng.choice(names.GROUPS["parts"]))
         bpm, k = str(self.rng.randint(60, 180)), self.clauses.number(self.rng.randint(1, 5))
         line = line.replace("{is}", "are" if plural else "is").replace("{was}", "were" if plural else "was")
-        line = line.replace("the {t}", said if said.startswith("the") else f"the {bare}").replace("{T}", said).replace("{t}", bare).replace("{k}", k).replace("{n}", k)
-        return line.replace("{bpm}", bpm).replace("{S}", self.clauses.section()[1]).replace("{K}", self.clauses.key()[1]).replace("{M}", self.clauses.meter()[1])
+        line = (
+            line.replace("the {t}", said if said.startswith("the") else f"the {bare}")
+            .replace("{T}", said)
+            .replace("{t}", bare)
+            .replace("{k}", k)
+            .replace("{n}", k)
+        )
+        return (
+            line.replace("{bpm}", bpm)
+            .replace("{S}", self.clauses.section()[1])
+            .replace("{K}", self.clauses.key()[1])
+            .replace("{M}", self.clauses.meter()[1])
+        )
 
     def scoped(self) -> Said:
         clause = self._placeable()
@@ -173,7 +245,10 @@ class Sentences:
     def _placeable(self, kinds: str = "!=~") -> Clause:
         while True:
             clause = self.clauses.clause(kinds=kinds)
-            if not re.search(r"\.(take|lead|section|tempo set|sound) |@|count-in|loop|hook", clause.edits[0]) or self.rng.random() < 0.08:
+            if (
+                not re.search(r"\.(take|lead|section|tempo set|sound) |@|count-in|loop|hook", clause.edits[0])
+                or self.rng.random() < 0.08
+            ):
                 return clause
 
     def scoped_chords(self) -> Said:
@@ -211,7 +286,11 @@ class Sentences:
             clause = self.clauses.clause(WHOLE, rng.choice(("drums", "band", "drums", "")), "!~=")
             if clause.target not in ("drums", "band", "", "feel", "form"):
                 continue
-            parts = ("kick", "snare", "hat", "ride", "toms", "cymbals", "percussion") if clause.target == "drums" else ("drums", "harmony", "line", "kick", "snare", "hat", "percussion", "bass")
+            parts = (
+                ("kick", "snare", "hat", "ride", "toms", "cymbals", "percussion")
+                if clause.target == "drums"
+                else ("drums", "harmony", "line", "kick", "snare", "hat", "percussion", "bass")
+            )
             part = rng.choice(parts)
             dimension = clause.edits[0].split(" ")[0].split(".")[1]
             said = self.clauses.part(part)[0]
@@ -226,7 +305,9 @@ class Sentences:
     def two_targets(self) -> Said:
         rng = self.rng
         while True:
-            clause = self.clauses.clause(r"level|mute|intensity|density|brightness|reverb|timing|variation|swing|pan|sound set fat")
+            clause = self.clauses.clause(
+                r"level|mute|intensity|density|brightness|reverb|timing|variation|swing|pan|sound set fat"
+            )
             if clause.named and len(clause.edits) == 1 and clause.target in names.GROUPS["parts"]:
                 break
         other = rng.choice([p for p in names.GROUPS["parts"] if p != clause.target])
@@ -269,13 +350,66 @@ class Sentences:
         """First this, then that."""
         rng = self.rng
         number = self.clauses.number
-        wants = ("mute on", "mute on", "ONLY", "ONLY", "density", "level", "intensity", "pattern set half", "pattern set brushes", "swing", "mute off")
+        wants = (
+            "mute on",
+            "mute on",
+            "ONLY",
+            "ONLY",
+            "density",
+            "level",
+            "intensity",
+            "pattern set half",
+            "pattern set brushes",
+            "swing",
+            "mute off",
+        )
         first = self.clauses.clause(rng.choice(wants), kinds="!~")
-        second = self.clauses.clause(rng.choice(("mute off", "mute off", "mute off", "mute on", "intensity", "level", "pattern set", "density")), kinds="!~=")
+        second = self.clauses.clause(
+            rng.choice(("mute off", "mute off", "mute off", "mute on", "intensity", "level", "pattern set", "density")),
+            kinds="!~=",
+        )
         if rng.random() < 0.4:
-            second = Clause(rng.choice(("everybody in", "everyone in", "all in", "the rest", "everybody", "full band", "everything", "everybody comes in", "the whole band", "bring everyone in", "all of you", "come in", "come back in", "the others join", "back in")), ("band.mute off",), "~")
+            second = Clause(
+                rng.choice(
+                    (
+                        "everybody in",
+                        "everyone in",
+                        "all in",
+                        "the rest",
+                        "everybody",
+                        "full band",
+                        "everything",
+                        "everybody comes in",
+                        "the whole band",
+                        "bring everyone in",
+                        "all of you",
+                        "come in",
+                        "come back in",
+                        "the others join",
+                        "back in",
+                    )
+                ),
+                ("band.mute off",),
+                "~",
+            )
         n = rng.choice((2, 4, 8, 2, 4, 1, 3, 16))
-        then = rng.choice((", then ", " then ", " and then ", ", after that ", ", and then ", ". then ", ", then from there ", " before ", ", next ")) if not second.kind == "=" else rng.choice((", then ", ". then ", " and then "))
+        then = (
+            rng.choice(
+                (
+                    ", then ",
+                    " then ",
+                    " and then ",
+                    ", after that ",
+                    ", and then ",
+                    ". then ",
+                    ", then from there ",
+                    " before ",
+                    ", next ",
+                )
+            )
+            if not second.kind == "="
+            else rng.choice((", then ", ". then ", " and then "))
+        )
         if then == " before ":
             then = ", then "
         bars = f"{number(n)} bars" if n > 1 else rng.choice(("a bar", "one bar"))
@@ -283,14 +417,28 @@ class Sentences:
         if shape < 0.4 and n > 1:
             words = rng.choice(("the first {}", "for the first {}", "in the first {}", "first {}")).format(bars)
             text = self.placed(words, "", first.text)
-            tail = rng.choice((then, f"{then}from bar {number(n + 1)} ")) + second.text if rng.random() < 0.7 else f", {second.text} {rng.choice(('from', 'at', 'in'))} bar {number(n + 1)}"
-            return Said(text + tail, (*with_scope(first.edits, f"bars:1-{n}"), *with_scope(second.edits, f"from:{n + 1}")))
+            tail = (
+                rng.choice((then, f"{then}from bar {number(n + 1)} ")) + second.text
+                if rng.random() < 0.7
+                else f", {second.text} {rng.choice(('from', 'at', 'in'))} bar {number(n + 1)}"
+            )
+            return Said(
+                text + tail, (*with_scope(first.edits, f"bars:1-{n}"), *with_scope(second.edits, f"from:{n + 1}"))
+            )
         if shape < 0.75:
             words = rng.choice(("for {}", "{}", "for just {}", "for the next {}", "over {}")).format(bars)
             text = self.placed(words, ">", first.text)
             return Said(text + then + second.text, (*with_scope(first.edits, f"bars:{n}"), *second.edits))
         start = rng.choice((5, 9, 3, 13, 17, 4, 8))
-        place = rng.choice((f"from bar {number(start)}", f"at bar {number(start)}", f"from {number(start)}", f"starting at bar {number(start)}", f"in at bar {number(start)}"))
+        place = rng.choice(
+            (
+                f"from bar {number(start)}",
+                f"at bar {number(start)}",
+                f"from {number(start)}",
+                f"starting at bar {number(start)}",
+                f"in at bar {number(start)}",
+            )
+        )
         opening = self.clauses.clause(rng.choice(("ONLY", "mute on")), kinds="!~")
         text = f"{rng.choice(('start with ', 'first ', 'begin with ', ''))}{opening.text}, {second.text} {place}"
         return Said(text, (*opening.edits, *with_scope(second.edits, f"from:{start}")))
@@ -299,13 +447,23 @@ class Sentences:
         rng = self.rng
         words, name, at = self.condition(rng.choice(CONDITIONS))
         while True:
-            clause = self.clauses.clause(r"mute|level|intensity (more|less)$|density|pattern set (fill|solo|break|answer)|variation|dissonance (more|less)|ONLY|brightness", kinds="!~=" if rng.random() < 0.3 else "!")
+            clause = self.clauses.clause(
+                r"mute|level|intensity (more|less)$|density|pattern set (fill|solo|break|answer)|variation|dissonance (more|less)|ONLY|brightness",
+                kinds="!~=" if rng.random() < 0.3 else "!",
+            )
             if "too" not in clause.text:
                 break
         text = clause.text
         edits = with_condition(clause.edits, name)
         if rng.random() < 0.2:
-            more, other, place = self.condition({"when I stop": "when I play", "when I play": "when I stop", "when I get louder": "when I get softer", "when I get softer": "when I get louder"}[name])
+            more, other, place = self.condition(
+                {
+                    "when I stop": "when I play",
+                    "when I play": "when I stop",
+                    "when I get louder": "when I get softer",
+                    "when I get softer": "when I get louder",
+                }[name]
+            )
             second = self.clauses.clause(r"mute|level|intensity (more|less)$|density", kinds="!")
             text = f"{self.placed(words, at, text)}{rng.choice((' and ', ', ', '; '))}{self.placed(more, place, second.text)}"
             return Said(text, (*edits, *with_condition(second.edits, other)))
@@ -313,7 +471,9 @@ class Sentences:
 
     def compared(self) -> Said:
         rng = self.rng
-        words, name, at = self.condition(rng.choice(("than before", "than before", "than now", "than take N", "than me", "than PART")))
+        words, name, at = self.condition(
+            rng.choice(("than before", "than before", "than now", "than take N", "than me", "than PART"))
+        )
         comparative, edit = rng.choice([(c, e) for c, e in COMPARATIVES.items() if " set " not in e])
         size = ""
         if rng.random() < 0.3:
@@ -323,9 +483,33 @@ class Sentences:
         if rng.random() < 0.55 and dimension in ("level", "density", "brightness", "intensity", "reverb", "register"):
             target = rng.choice(("harmony", "line") if dimension == "register" else names.GROUPS["parts"])
             said, bare, plural = self.clauses.part(target)
-            shape = rng.choice(("{T} {c} {w}", "make {T} {c} {w}", "i want {T} {c} {w}", "{T} should be {c} {w}", "play {T} {c} {w}", "keep {T} {c} {w}", "let {T} be {c} {w}"))
-            return Said(shape.format(T=said, c=comparative, w=words), (f"{target}.{dimension} {edit.split(' ')[1]}{size} |{name}",))
-        shape = rng.choice(("{c} {w}", "{c} {w}", "play it {c} {w}", "make it {c} {w}", "i want it {c} {w}", "let's go {c} {w}", "it should be {c} {w}", "a take that's {c} {w}"))
+            shape = rng.choice(
+                (
+                    "{T} {c} {w}",
+                    "make {T} {c} {w}",
+                    "i want {T} {c} {w}",
+                    "{T} should be {c} {w}",
+                    "play {T} {c} {w}",
+                    "keep {T} {c} {w}",
+                    "let {T} be {c} {w}",
+                )
+            )
+            return Said(
+                shape.format(T=said, c=comparative, w=words),
+                (f"{target}.{dimension} {edit.split(' ')[1]}{size} |{name}",),
+            )
+        shape = rng.choice(
+            (
+                "{c} {w}",
+                "{c} {w}",
+                "play it {c} {w}",
+                "make it {c} {w}",
+                "i want it {c} {w}",
+                "let's go {c} {w}",
+                "it should be {c} {w}",
+                "a take that's {c} {w}",
+            )
+        )
         return Said(shape.format(c=comparative, w=words), (f"{edit}{size} |{name}",))
 
     def repaired(self) -> Said:
@@ -336,12 +520,26 @@ class Sentences:
             act = first.edits[0].split(".", 1)[1]
             other = rng.choice([p for p in names.GROUPS["parts"] if p != first.target])
             said = self.clauses.part(other)[0]
-            text = rng.choice(("{a}, no, {b}", "{a}, i mean {b}", "{a}, sorry, {b}", "{a}. no, {b}", "{a} - {b} i mean", "{a}, no wait, {b}", "{a} or rather {b}", "{a}, not that, {b}")).format(a=first.text, b=said)
+            text = rng.choice(
+                (
+                    "{a}, no, {b}",
+                    "{a}, i mean {b}",
+                    "{a}, sorry, {b}",
+                    "{a}. no, {b}",
+                    "{a} - {b} i mean",
+                    "{a}, no wait, {b}",
+                    "{a} or rather {b}",
+                    "{a}, not that, {b}",
+                )
+            ).format(a=first.text, b=said)
             if len(first.edits) == 1 and " set " not in act and not re.search(r"(?:keep|off|less|more) \w", act):
                 return Said(text, (f"{other}.{act}",))
         second = self.clauses.clause(kinds="!~")
         for _ in range(50):
-            if second.kind == first.kind and second.edits[0].split(" ")[0].split(".")[1] == first.edits[0].split(" ")[0].split(".")[1] or rng.random() < 0.05:
+            if (
+                second.kind == first.kind
+                and second.edits[0].split(" ")[0].split(".")[1] == first.edits[0].split(" ")[0].split(".")[1]
+            ) or rng.random() < 0.05:
                 break
             second = self.clauses.clause(kinds="!~")
         return Said(rng.choice(REPAIRS).format(a=self.wrapped(first, 0.2), b=second.text), second.edits)
@@ -352,17 +550,26 @@ class Sentences:
         order = self.plain() if rng.random() < 0.7 else self.scoped()
         if rng.random() < 0.35:
             liked = self.clauses.clause("pattern keep", kinds="=~")
-            return Said(f"{liked.text}{rng.choice((' but ', ', but ', '. ', ', just ', ' though '))}{order.text}", (*liked.edits, *order.edits))
+            return Said(
+                f"{liked.text}{rng.choice((' but ', ', but ', '. ', ', just ', ' though '))}{order.text}",
+                (*liked.edits, *order.edits),
+            )
         if rng.random() < 0.55:
             return Said(f"{rng.choice(PRAISE)}{rng.choice(BUT[:-2])}{order.text}", order.edits)
         lines, weights = no_orders()
         while True:
             remark = rng.choices(lines, weights)[0]
-            if len(remark) > 8 and not re.match(r"(don't|no|never|forget|let me|make|play|call|post|send|buy|get|order|open|turn|export|print|ignore|surprise|any|got any|wait|hold|hang|give me|one sec|let's (start|do|go))\b", remark):
+            if len(remark) > 8 and not re.match(
+                r"(don't|no|never|forget|let me|make|play|call|post|send|buy|get|order|open|turn|export|print|ignore|surprise|any|got any|wait|hold|hang|give me|one sec|let's (start|do|go))\b",
+                remark,
+            ):
                 break
         remark = self.filled(remark)
         if rng.random() < 0.75:
-            return Said(f"{remark}{rng.choice((', so ', '. ', ', ', '. so ', ', but ', '. ok ', ' so '))}{order.text}", order.edits)
+            return Said(
+                f"{remark}{rng.choice((', so ', '. ', ', ', '. so ', ', but ', '. ok ', ' so '))}{order.text}",
+                order.edits,
+            )
         return Said(f"{order.text}{rng.choice(('. ', ', '))}{remark}", order.edits)
 
     def contrasted(self) -> Said:
@@ -372,15 +579,55 @@ class Sentences:
         while " set " in one or one.split(" ")[0] == two.split(" ")[0]:
             (a, one), (b, two) = rng.sample(tuple(COMPARATIVES.items()), 2)
         keep = f"{one.split(' ')[0]} keep"
-        shape = rng.choice(("not {a}, {b}", "not {a} but {b}", "not {a}, just {b}", "{b} but not {a}", "{b}, not {a}", "{b} without getting {a}", "don't make it {a}, make it {b}", "i said {b}, not {a}", "{b} please, but not {a}", "without getting {a}, {b}", "{b}, just not {a}", "make it {b} but not {a}"))
+        shape = rng.choice(
+            (
+                "not {a}, {b}",
+                "not {a} but {b}",
+                "not {a}, just {b}",
+                "{b} but not {a}",
+                "{b}, not {a}",
+                "{b} without getting {a}",
+                "don't make it {a}, make it {b}",
+                "i said {b}, not {a}",
+                "{b} please, but not {a}",
+                "without getting {a}, {b}",
+                "{b}, just not {a}",
+                "make it {b} but not {a}",
+            )
+        )
         edits = (keep, two) if shape.index("{a}") < shape.index("{b}") else (two, keep)
         return Said(shape.format(a=a, b=b), edits)
 
     def instead_of(self) -> Said:
         """A way of playing instead of another."""
         rng = self.rng
-        one, two = rng.sample(("half-time", "double-time", "brushes", "disco", "bossa", "funk", "rock", "jazz", "reggae", "motown", "house", "breakbeat"), 2)
-        shape = rng.choice(("{a} instead of {b}", "{a}, not {b}", "not {b}, {a}", "i want {a} instead of {b}", "{a} rather than {b}", "no more {b}, {a}"))
+        one, two = rng.sample(
+            (
+                "half-time",
+                "double-time",
+                "brushes",
+                "disco",
+                "bossa",
+                "funk",
+                "rock",
+                "jazz",
+                "reggae",
+                "motown",
+                "house",
+                "breakbeat",
+            ),
+            2,
+        )
+        shape = rng.choice(
+            (
+                "{a} instead of {b}",
+                "{a}, not {b}",
+                "not {b}, {a}",
+                "i want {a} instead of {b}",
+                "{a} rather than {b}",
+                "no more {b}, {a}",
+            )
+        )
         on, off = f"drums.pattern set {one}", f"drums.pattern off {two}"
         if shape in ("not {b}, {a}", "no more {b}, {a}"):
             return Said(shape.format(a=one, b=two), (off, on))
@@ -391,13 +638,29 @@ class Sentences:
         a, b = rng.sample(("drums", "harmony", "line", "snare", "hat", "kick", "percussion"), 2)
         i, j = rng.sample((1, 2, 3, 4, 5), 2)
         said = {t: self.clauses.name(t)[0] for t in (a, b)}
-        shape = rng.choice(("{x} from take {i}, {y} from take {j}", "use take {i} for the {x} and take {j} for the {y}", "the {x} from take {i} with the {y} from take {j}", "{x} of take {i} and {y} of take {j}", "{x}: take {i}, {y}: take {j}", "take the {x} from {i} and the {y} from {j}", "{x} take {i}, {y} take {j}"))
+        shape = rng.choice(
+            (
+                "{x} from take {i}, {y} from take {j}",
+                "use take {i} for the {x} and take {j} for the {y}",
+                "the {x} from take {i} with the {y} from take {j}",
+                "{x} of take {i} and {y} of take {j}",
+                "{x}: take {i}, {y}: take {j}",
+                "take the {x} from {i} and the {y} from {j}",
+                "{x} take {i}, {y} take {j}",
+            )
+        )
         n = self.clauses.number
-        return Said(shape.format(x=said[a], y=said[b], i=n(i), j=n(j)), (f"{a}.take recall {i}", f"{b}.take recall {j}"))
+        return Said(
+            shape.format(x=said[a], y=said[b], i=n(i), j=n(j)), (f"{a}.take recall {i}", f"{b}.take recall {j}")
+        )
 
 
 def scope_name(words: str) -> str:
-    return re.sub(r"^(?:in|on|during|for|under|over|through|at|come|only in|just in|when we get to) (?:the )?|the (?=\w+ comes)| only$", "", words)
+    return re.sub(
+        r"^(?:in|on|during|for|under|over|through|at|come|only in|just in|when we get to) (?:the )?|the (?=\w+ comes)| only$",
+        "",
+        words,
+    )
 
 
 @cache
@@ -436,4 +699,3 @@ def written_dialogues() -> tuple[tuple[Said, ...], ...]:
 
 def lines_of_dialogues() -> list[str]:
     return [line for line in (FOLDER / "dialogues.txt").read_text(encoding="utf-8").splitlines() if line[:2] != "# "]
-

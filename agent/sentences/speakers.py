@@ -81,7 +81,18 @@ def styled(text: str, speaker: Speaker, rng: Random) -> str:
     if speaker.dots == "none":
         text = re.sub(r"(?<!\d)[.,;:!?](?!\d)", "", text) if rng.random() < 0.75 else text
     else:
-        end = rng.choices((".", "", "!", "?" if re.match(r"(can|could|would|is|are|what|how|which|did|do|why|where|may|shall)\b", text.lower()) else ".", "..."), (5, 4, 0.6, 2, 0.3))[0]
+        end = rng.choices(
+            (
+                ".",
+                "",
+                "!",
+                "?"
+                if re.match(r"(can|could|would|is|are|what|how|which|did|do|why|where|may|shall)\b", text.lower())
+                else ".",
+                "...",
+            ),
+            (5, 4, 0.6, 2, 0.3),
+        )[0]
         text += end if text[-1:] not in ".!?" else ""
         if speaker.dots == "many" and rng.random() < 0.3:
             text = text.rstrip(".!?") + rng.choice(("!!", "...", "!!!", "??", "!"))
@@ -91,7 +102,11 @@ def styled(text: str, speaker: Speaker, rng: Random) -> str:
         text = text.upper()
     else:
         text = re.sub(r"\bi\b(?=[ '])", "I", text)
-        text = re.sub(r"(^|[.!?] )([a-z])", lambda m: m[1] + m[2].upper(), text) if speaker.case == "plain" or rng.random() < 0.7 else text
+        text = (
+            re.sub(r"(^|[.!?] )([a-z])", lambda m: m[1] + m[2].upper(), text)
+            if speaker.case == "plain" or rng.random() < 0.7
+            else text
+        )
     if "'" in text and speaker.case == "lower" and rng.random() < 0.4:
         text = text.replace("'", "")
     return misspelt(text, speaker.typos * rng.choice((0, 0.5, 1, 2)), rng) if speaker.typos else text

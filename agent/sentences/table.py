@@ -46,7 +46,11 @@ def _one(clauses: Clauses, term: Term, phrase: str, shape: str, named: bool, sig
         target = clauses._rng.choice(names.GROUPS["parts"])
         can = CAN.get(edits[0].dimension)
         allowed = term.only.split() if term.only != "any" else None
-        if len(edits) > 1 or (can and target not in can) or (allowed is not None and target not in (*allowed, edits[0].target)):
+        if (
+            len(edits) > 1
+            or (can and target not in can)
+            or (allowed is not None and target not in (*allowed, edits[0].target))
+        ):
             return None
         if edits[0].dimension == "register" and target in PIECES:
             return None
@@ -55,5 +59,9 @@ def _one(clauses: Clauses, term: Term, phrase: str, shape: str, named: bool, sig
     out = []
     for edit in edits:
         change = {1: edit.change, -1: OPPOSITE.get(edit.change, edit.change), 0: "keep"}[sign]
-        out.append(Edit(target or edit.target, edit.dimension, change, edit.value, edit.size, edit.scope, edit.condition).short())
+        out.append(
+            Edit(
+                target or edit.target, edit.dimension, change, edit.value, edit.size, edit.scope, edit.condition
+            ).short()
+        )
     return Said(text, tuple(out))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from random import Random
 
 from agent.directions.edit import CAN
 from agent.sentences import names
@@ -24,7 +23,16 @@ SAME_FOR = ("same for {p}", "and {p}", "{p} too", "{p} as well", "the same for {
 NOT_THAT = ("not that, {p}", "no, {p}", "no, i meant {p}", "i meant {p}", "wrong one, {p}", "not {q}, {p}", "no not {q}, {p}", "i said {p}", "no, {p} not {q}", "sorry, i meant {p}", "not {q}! {p}!", "{p}, not {q}", "i was talking about {p}", "no no, {p}", "oh no i meant {p}", "that's the wrong one, i want {p}", "wrong instrument, i meant {p}", "no {q} was fine, i mean {p}", "not {q}, i meant {p}", "oops i meant {p}")  # fmt: skip
 AT = ("{w} too", "{w} as well", "and {w}", "same {w}", "only {w}", "just {w}", "but only {w}", "and also {w}", "do it {w} too", "the same {w}", "and {w} too", "also {w}", "{w}", "make that {w}", "again {w}")  # fmt: skip
 DONE = (*PRAISE, "that's it", "that's enough", "enough", "ok good", "fine like that", "yes that's better", "there", "there we go", "just right", "exactly", "thanks", "stop there, that's good", "ok that'll do", "i was late", "my mistake", "what did you do", "what changed", "was that it", "i can hear it now", "ah much better", "yeah that's the one", "good, thanks", "right there", "hmm", "not sure", "let me listen", "let me try it", "ok now i get it", "did you do it", "hm i don't hear a difference", "wait, let me hear it", "no difference")  # fmt: skip
-OPPOSITE = {"more": "less", "less": "more", "on": "off", "off": "on", "set left": "set right", "set right": "set left", "set tight": "set loose", "set loose": "set tight"}
+OPPOSITE = {
+    "more": "less",
+    "less": "more",
+    "on": "off",
+    "off": "on",
+    "set left": "set right",
+    "set right": "set left",
+    "set tight": "set loose",
+    "set loose": "set tight",
+}
 AS_WORD = {"level more": "louder, up", "level less": "quieter, down, softer, less of it", "mute on": "out, off, gone, mute it, silent, none, lose it, kill it", "mute off": "in, on, back in", "density less": "less busy, sparser, fewer notes, simpler",
            "density more": "busier, more notes, fuller", "brightness less": "darker, duller, warmer", "brightness more": "brighter", "timing less": "later, behind, laid back", "timing more": "earlier, ahead, pushed", "intensity more": "harder, more energy, more intense",
            "intensity less": "gentler, calmer, softer touch, less energy", "tempo more": "faster, quicker", "tempo less": "slower, slow it down", "reverb less": "drier, less reverb", "reverb more": "wetter, more reverb", "swing more": "swing, more swing", "swing off": "straight",
@@ -65,7 +73,18 @@ class Talk:
         if rng.random() < 0.3:
             return self.answer()
         before = self._before()
-        kinds = ((self.more, 9), (self.less, 7), (self.same_for, 8), (self.not_that, 8), (self.at, 6), (self.it, 8), (self.done, 7), (self.anew, 14), (self.undone, 4), (self.further, 3))
+        kinds = (
+            (self.more, 9),
+            (self.less, 7),
+            (self.same_for, 8),
+            (self.not_that, 8),
+            (self.at, 6),
+            (self.it, 8),
+            (self.done, 7),
+            (self.anew, 14),
+            (self.undone, 4),
+            (self.further, 3),
+        )
         for _ in range(20):
             said = rng.choices([k for k, _ in kinds], [w for _, w in kinds])[0](before)
             if said:
@@ -94,7 +113,7 @@ class Talk:
     def less(self, before: tuple[str, ...]) -> Said | None:
         rng = self._rng
         turned = tuple(opposite(e) for e in before)
-        if not all(turned) or any("~" in e and " %" in e for e in before) and rng.random() < 0.5:
+        if not all(turned) or (any("~" in e and " %" in e for e in before) and rng.random() < 0.5):
             return None
         if rng.random() < 0.45:
             return Said(rng.choice(split(LESS)), tuple(resized(e, "") for e in turned), before)
@@ -102,13 +121,21 @@ class Talk:
             return None
         if rng.random() < 0.2:
             words, amount = self._sentences.clauses.amount(parts_of(before[0])[1])
-            return Said(f"{words} {rng.choice(('back', 'less'))}", tuple(resized(e, amount.removeprefix(" ~")) for e in turned), before)
+            return Said(
+                f"{words} {rng.choice(('back', 'less'))}",
+                tuple(resized(e, amount.removeprefix(" ~")) for e in turned),
+                before,
+            )
         return Said(rng.choice(split(TOO_MUCH)), tuple(resized(e, "small") for e in turned), before)
 
     def same_for(self, before: tuple[str, ...]) -> Said | None:
         rng = self._rng
         target, rest = parts_of(before[-1])
-        if len({parts_of(e)[1] for e in before}) > 1 or target in ("form",) or re.search(r"^(tempo|meter|key|chord|lead|section|resolution|take|pattern|sound|register)", rest):
+        if (
+            len({parts_of(e)[1] for e in before}) > 1
+            or target in ("form",)
+            or re.search(r"^(tempo|meter|key|chord|lead|section|resolution|take|pattern|sound|register)", rest)
+        ):
             return None
         other = rng.choice([p for p in names.GROUPS["parts"] if p != target])
         text = rng.choice(SAME_FOR).format(p=self._sentences.clauses.part(other)[0])
@@ -117,23 +144,37 @@ class Talk:
             words, scope, at = self._sentences.scope(("section:S", "bar:N"))
             return Said(f"{text} {words}", with_scope((re.sub(r" @\S+", "", edit),), scope), before)
         if rng.random() < 0.1:
-            return Said(f"{text} but {rng.choice(('a bit less', 'only a little', 'just a touch'))}", (resized(edit, "small"),), before)
+            return Said(
+                f"{text} but {rng.choice(('a bit less', 'only a little', 'just a touch'))}",
+                (resized(edit, "small"),),
+                before,
+            )
         return Said(text, (edit,), before)
 
     def not_that(self, before: tuple[str, ...]) -> Said | None:
         rng = self._rng
         target, rest = parts_of(before[0])
-        if len(before) > 1 or target not in names.GROUPS["parts"] or re.search(r"^(tempo|meter|key|chord|lead|section|resolution|take|pattern|sound|register)", rest):
+        if (
+            len(before) > 1
+            or target not in names.GROUPS["parts"]
+            or re.search(r"^(tempo|meter|key|chord|lead|section|resolution|take|pattern|sound|register)", rest)
+        ):
             return None
         other = rng.choice([p for p in names.GROUPS["parts"] if p != target])
         part = self._sentences.clauses.part
-        return Said(rng.choice(NOT_THAT).format(p=part(other)[0], q=part(target)[0]), ("band.take undo", f"{other}.{rest}"), before)
+        return Said(
+            rng.choice(NOT_THAT).format(p=part(other)[0], q=part(target)[0]),
+            ("band.take undo", f"{other}.{rest}"),
+            before,
+        )
 
     def at(self, before: tuple[str, ...]) -> Said | None:
         rng = self._rng
         if any(re.search(r"\.(take|lead|section|tempo|key)", e) or "|" in e for e in before):
             return None
-        words, scope, place = self._sentences.scope(("section:S", "section:S", "bar:N", "bars:N", "bars:A-B", "from:N", "bar:last", "phrase-ends", "every:N"))
+        words, scope, place = self._sentences.scope(
+            ("section:S", "section:S", "bar:N", "bars:N", "bars:A-B", "from:N", "bar:last", "phrase-ends", "every:N")
+        )
         moved = tuple(re.sub(r" @\S+", "", e) for e in before)
         return Said(rng.choice(AT).format(w=words), with_scope(moved, scope), before)
 
@@ -146,11 +187,34 @@ class Talk:
         scope = re.search(r" (@\S+)", before[-1])
         keep = f" {scope[1]}" if scope and rng.random() < 0.3 else ""
         if rng.random() < 0.45:
-            comparative, edit = rng.choice([(c, e) for c, e in COMPARATIVES.items() if parts_of(e)[1].split(" ")[0] in ("level", "density", "brightness", "intensity", "reverb", "width", "register", "variation")])
+            comparative, edit = rng.choice(
+                [
+                    (c, e)
+                    for c, e in COMPARATIVES.items()
+                    if parts_of(e)[1].split(" ")[0]
+                    in ("level", "density", "brightness", "intensity", "reverb", "width", "register", "variation")
+                ]
+            )
             degree, size = self._sentences.clauses.before()
             comparative = f"{degree} {comparative}".strip()
             plural = rng.random() < 0.3
-            shape = rng.choice(("make it {c}", "and {c}", "also {c}", "it should be {c}", "and make it {c}", "it could be {c}", "now make it {c}", "make that {c}", "and {c} too", "i want it {c}", "ok and {c}") if not plural else ("make them {c}", "they should be {c}", "and make them {c}", "they could be {c}"))
+            shape = rng.choice(
+                (
+                    "make it {c}",
+                    "and {c}",
+                    "also {c}",
+                    "it should be {c}",
+                    "and make it {c}",
+                    "it could be {c}",
+                    "now make it {c}",
+                    "make that {c}",
+                    "and {c} too",
+                    "i want it {c}",
+                    "ok and {c}",
+                )
+                if not plural
+                else ("make them {c}", "they should be {c}", "and make them {c}", "they could be {c}")
+            )
             if keep:
                 shape += rng.choice((" there", " in there", " there too"))
             return Said(shape.format(c=comparative), (f"{target}.{parts_of(edit)[1]}{size}{keep}",), before)
@@ -179,8 +243,15 @@ class Talk:
     def anew(self, before: tuple[str, ...]) -> Said | None:
         """A wish of its own, whatever came before; a bare comparative would be about the part before."""
         said = self._sentences.sentence()
-        lone = len(said.text.split()) <= 3 and len(said.edits) == 1 and parts_of(said.edits[0])[0] in ("band", "line") and parts_of(before[0])[0] not in ("band", "form", "feel")
-        if lone and re.match(r"(band|line)\.(level|density|brightness|intensity|variation|mute|reverb|width|pan|register)", said.edits[0]):
+        lone = (
+            len(said.text.split()) <= 3
+            and len(said.edits) == 1
+            and parts_of(said.edits[0])[0] in ("band", "line")
+            and parts_of(before[0])[0] not in ("band", "form", "feel")
+        )
+        if lone and re.match(
+            r"(band|line)\.(level|density|brightness|intensity|variation|mute|reverb|width|pan|register)", said.edits[0]
+        ):
             return None
         return Said(said.text, said.edits, before)
 
@@ -196,20 +267,31 @@ class Talk:
         target, rest = parts_of(before[0])
         for comparative, edit in COMPARATIVES.items():
             dimension, change = parts_of(edit)[1].split(" ")[:2]
-            if rest.startswith(dimension) and change in ("more", "less") and " set " not in rest and re.search(r" (more|less)", rest):
+            if (
+                rest.startswith(dimension)
+                and change in ("more", "less")
+                and " set " not in rest
+                and re.search(r" (more|less)", rest)
+            ):
                 scope = re.search(r" @\S+", rest)
                 degree, size = self._sentences.clauses.before()
                 shape = rng.choice(("{c} still", "even {c}", "{c}", "still {c}", "no, {c}", "{c} again", "{c} please"))
                 if shape != "{c}" and "{c}" in shape and shape != "{c} please":
                     degree, size = "", ""
-                return Said(shape.format(c=f"{degree} {comparative}".strip()), (f"{target}.{dimension} {change}{size}{scope[0] if scope else ''}",), before)
+                return Said(
+                    shape.format(c=f"{degree} {comparative}".strip()),
+                    (f"{target}.{dimension} {change}{size}{scope[0] if scope else ''}",),
+                    before,
+                )
         return None
 
     def answer(self) -> Said:
         """An answer to the band's question which of two readings is meant."""
         rng = self._rng
         while True:
-            one = self._sentences.clauses.clause(r"level|mute|density|brightness|timing|intensity|tempo|reverb|swing (more|off)|variation|length|register|pattern (off|set)|dissonance|sound set")
+            one = self._sentences.clauses.clause(
+                r"level|mute|density|brightness|timing|intensity|tempo|reverb|swing (more|off)|variation|length|register|pattern (off|set)|dissonance|sound set"
+            )
             if len(one.edits) == 1 and "@" not in one.edits[0]:
                 break
         first = one.edits[0]
@@ -219,7 +301,11 @@ class Talk:
             second = f"{target}.{rng.choice(acts)}"
         else:
             other = rng.choice([p for p in names.GROUPS["parts"] if p != target])
-            second = f"{other}.{rest}" if target in names.GROUPS["parts"] else self._sentences.clauses.clause("level|mute|density|tempo").edits[0]
+            second = (
+                f"{other}.{rest}"
+                if target in names.GROUPS["parts"]
+                else self._sentences.clauses.clause("level|mute|density|tempo").edits[0]
+            )
         options = (first, second) if rng.random() < 0.5 else (second, first)
         before = self._before() if rng.random() < 0.3 else ()
         kind = rng.random()
@@ -240,11 +326,34 @@ class Talk:
             by_part = parts_of(options[0])[0] != parts_of(options[1])[0]
             if by_part and rng.random() < 0.6 and at in names.NAMES and at not in ("band", "feel"):
                 said = self._sentences.clauses.part(at)[0]
-                return Said(rng.choice(("{}", "{} please", "just {}", "i meant {}", "{} of course")).format(said), (pick,), before, options)
+                return Said(
+                    rng.choice(("{}", "{} please", "just {}", "i meant {}", "{} of course")).format(said),
+                    (pick,),
+                    before,
+                    options,
+                )
             same = sum(parts_of(o)[1].split(" ")[0] == act.split(" ")[0] for o in options)
             if words and same == 1:
                 said = rng.choice(split(words))
-                return Said(rng.choice(("{}", "{}", "{} please", "just {}", "i meant {}", "{}, yeah", "i want it {}", "{} i think", "yeah {}", "no, {}")).format(said), (pick,), before, options)
+                return Said(
+                    rng.choice(
+                        (
+                            "{}",
+                            "{}",
+                            "{} please",
+                            "just {}",
+                            "i meant {}",
+                            "{}, yeah",
+                            "i want it {}",
+                            "{} i think",
+                            "yeah {}",
+                            "no, {}",
+                        )
+                    ).format(said),
+                    (pick,),
+                    before,
+                    options,
+                )
             return Said(rng.choice(split(FIRST)), options[:1], before, options)
         said = self._sentences.sentence()
         return Said(said.text, said.edits, before, options)

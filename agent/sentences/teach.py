@@ -48,12 +48,19 @@ def swapped(said: Said, rng: Random) -> Said:
     """Return a sentence about another piece of the drums, where it names exactly one."""
     for target in rng.sample(SWAPPED, len(SWAPPED)):
         own = [e for e in said.edits if e.startswith(f"{target}.")]
-        if not own or said.context or said.asked or any(" set " in e or "fill" in e or "ghost" in e or "crash" in e for e in own):
+        if (
+            not own
+            or said.context
+            or said.asked
+            or any(" set " in e or "fill" in e or "ghost" in e or "crash" in e for e in own)
+        ):
             continue
         for name in split(names.NAMES[target]):
             plain = name.removesuffix(names.PLURAL)
             if f" {plain} " in f" {said.text.lower()} " and plain.islower():
-                other = rng.choice([t for t in SWAPPED if t != target and not any(e.startswith(f"{t}.") for e in said.edits)])
+                other = rng.choice(
+                    [t for t in SWAPPED if t != target and not any(e.startswith(f"{t}.") for e in said.edits)]
+                )
                 fit = [n for n in split(names.NAMES[other]) if n.endswith(names.PLURAL) == name.endswith(names.PLURAL)]
                 if not fit:
                     continue
@@ -75,7 +82,12 @@ def drawn(seed: int, count: int, left_out: Iterable[str] = ()) -> Iterator[Said]
         for time in range(times):
             one = said if time == 0 else swapped(said, rng) if time % 2 else said
             if time > 1:
-                one = Said(styled(one.text.rstrip(".!"), rng.choice(SPEAKERS), rng) or one.text, one.edits, one.context, one.asked)
+                one = Said(
+                    styled(one.text.rstrip(".!"), rng.choice(SPEAKERS), rng) or one.text,
+                    one.edits,
+                    one.context,
+                    one.asked,
+                )
             yield noisy(one, rng, TYPOS if time else (0.0,))
 
 
@@ -102,7 +114,9 @@ def vocabulary(minilm: Path) -> tuple[list[str], int]:
     """Return the words that get a vector, those of the sentences and of the table first, and how many these are."""
     counted: Counter[str] = Counter()
     for said in [*(s for _, s in by_hand()), *older(), *(s for _, s in corpus(0, 30_000))]:
-        counted.update({token.text for token in tokens(said.text) if token.kind in ("word", "ordinal") and len(token.text) > 1})
+        counted.update(
+            {token.text for token in tokens(said.text) if token.kind in ("word", "ordinal") and len(token.text) > 1}
+        )
     common = common_words(minilm)
     seen = [word for word, times in counted.most_common() if times >= 3 and (times >= 12 or word in lexicon.english())]
     table = sorted(word for word in lexicon.known_words() if word.isalpha() and len(word) > 1)

@@ -165,8 +165,8 @@ class Drawer:
         return reply
 
     def _shaped(self, reply: Reply, place: Position, number: int, bar: Bar, settings: Settings) -> Reply:
-        spot = Spot(replace(place, bar=max(number, 0)), settings.through, self.seed)
         around = self._around(place, number, bar)
+        spot = Spot(replace(place, bar=max(number, 0)), settings.through, self.seed, around.bass)
         reply = replace(
             reply, drums=moved(reply.drums, spot, (*density_moves(settings, "drums", "hat", "snare"), *settings.moves))
         )

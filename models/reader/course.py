@@ -79,7 +79,9 @@ class Reader(nn.Module):
         packed = nn.utils.rnn.pack_padded_sequence(self.drop(x), batch.lengths, batch_first=True, enforce_sorted=False)
         one, _ = self.one(packed)
         states, _ = nn.utils.rnn.pad_packed_sequence(one, batch_first=True)
-        packed = nn.utils.rnn.pack_padded_sequence(self.drop(states), batch.lengths, batch_first=True, enforce_sorted=False)
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.drop(states), batch.lengths, batch_first=True, enforce_sorted=False
+        )
         two, last = self.two(packed)
         states, _ = nn.utils.rnn.pad_packed_sequence(two, batch_first=True)
         return self.drop(states), torch.tanh(self.begin(torch.cat([last[0], last[1]], 1)))
@@ -98,7 +100,9 @@ class Reader(nn.Module):
         x = torch.cat([self.beginning.expand(count, 1, -1), x], 1)
         h, _ = self.decoder(self.drop(x), start[None])
         split = (count, -1, HEADS, DECODER // HEADS)
-        query, keys, values = (t.view(*split).transpose(1, 2) for t in (self.query(h), self.keys(states), self.values(states)))
+        query, keys, values = (
+            t.view(*split).transpose(1, 2) for t in (self.query(h), self.keys(states), self.values(states))
+        )
         outside = torch.arange(length)[None] >= batch.lengths[:, None]
         scores = query @ keys.transpose(2, 3) / math.sqrt(DECODER / HEADS)
         scores = scores.masked_fill(outside[:, None, None], -1e9)
@@ -107,7 +111,9 @@ class Reader(nn.Module):
         out = self.drop(out)
         points = self.point(out) @ self.points(states).transpose(1, 2)
         logits = torch.cat([self.say(out), points.masked_fill(outside[:, None], -1e4)], 2)
-        flat = functional.cross_entropy(logits.flatten(0, 1), batch.pieces.flatten(), ignore_index=-100, reduction="none")
+        flat = functional.cross_entropy(
+            logits.flatten(0, 1), batch.pieces.flatten(), ignore_index=-100, reduction="none"
+        )
         real = (batch.pieces >= 0).float()
         losses = (flat.view_as(real) * real).sum(1)
         return (losses * batch.weights).sum() / batch.weights.sum()
@@ -147,7 +153,12 @@ def batches(examples: Sequence[Example], rng: Random) -> Iterator[Batch]:
 
 
 def train(
-    model: Reader, examples: Sequence[Example], epochs: int, seed: int, each: Callable[[int], None], step_size: float = 2.5e-3
+    model: Reader,
+    examples: Sequence[Example],
+    epochs: int,
+    seed: int,
+    each: Callable[[int], None],
+    step_size: float = 2.5e-3,
 ) -> None:
     """Train in place; the weights of the last third of the steps are averaged into the result. each: called every EACH
     steps with the number of the step, such as to write a checkpoint."""
@@ -157,7 +168,8 @@ def train(
     optimiser = torch.optim.AdamW(trained, lr=step_size, weight_decay=0.01)
     total = epochs * math.ceil(len(examples) / BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda n: min(1.0, (n + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(n / total, 1.0))))
+        optimiser,
+        lambda n: min(1.0, (n + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(n / total, 1.0)))),
     )
     began, step, recent = time.time(), 0, 0.0
     average: dict[str, Tensor] = {}
@@ -174,7 +186,9 @@ def train(
             recent += (float(loss.detach()) - recent) * max(0.01, 1 / step)
             if step > total * 0.7:
                 for name, value in model.state_dict().items():
-                    average[name] = value.clone() if name not in average else average[name].mul_(0.998).add_(value, alpha=0.002)
+                    average[name] = (
+                        value.clone() if name not in average else average[name].mul_(0.998).add_(value, alpha=0.002)
+                    )
             if step % 50 == 0:
                 print(f"step {step}/{total} loss {recent:.3f} {time.time() - began:.0f} s", flush=True)
             if step % EACH == 0:
@@ -183,7 +197,9 @@ def train(
         model.load_state_dict(average)
 
 
-def save(model: Reader, path: Path, vocabulary: Sequence[str], known: int, symbols: Sequence[str], meta: dict[str, str]) -> None:
+def save(
+    model: Reader, path: Path, vocabulary: Sequence[str], known: int, symbols: Sequence[str], meta: dict[str, str]
+) -> None:
     """Write the weights as models/reader/network.py reads them: tables as int8 with a scale a row, the rest as float16."""
     w = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     out: dict[str, NDArray[np.generic]] = {"vocabulary": np.frombuffer("\n".join(vocabulary).encode(), np.uint8)}
@@ -203,7 +219,21 @@ def save(model: Reader, path: Path, vocabulary: Sequence[str], known: int, symbo
         half[name] = w[f"{name}.weight"].T
     for name in ("begin", "out", "say"):
         half[name], half[f"{name}.bias"] = w[f"{name}.weight"].T, w[f"{name}.bias"]
-    half |= {"pieces": w["pieces.weight"], "beginning": w["beginning"], "pointed": w["pointed"], "pointed.from": w["pointed_from.weight"].T}
-    half |= {"decoder.in": w["decoder.weight_ih_l0"].T, "decoder.bias": w["decoder.bias_ih_l0"], "decoder.again": w["decoder.weight_hh_l0"].T, "decoder.again.bias": w["decoder.bias_hh_l0"]}
+    half |= {
+        "pieces": w["pieces.weight"],
+        "beginning": w["beginning"],
+        "pointed": w["pointed"],
+        "pointed.from": w["pointed_from.weight"].T,
+    }
+    half |= {
+        "decoder.in": w["decoder.weight_ih_l0"].T,
+        "decoder.bias": w["decoder.bias_ih_l0"],
+        "decoder.again": w["decoder.weight_hh_l0"].T,
+        "decoder.again.bias": w["decoder.bias_hh_l0"],
+    }
     out |= {name: np.ascontiguousarray(value).astype(np.float16) for name, value in half.items()}
-    save_file({name: np.ascontiguousarray(value) for name, value in out.items()}, str(path), {**meta, "version": VERSION, "known": str(known), "symbols": json.dumps(list(symbols))})
+    save_file(
+        {name: np.ascontiguousarray(value) for name, value in out.items()},
+        str(path),
+        {**meta, "version": VERSION, "known": str(known), "symbols": json.dumps(list(symbols))},
+    )

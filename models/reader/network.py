@@ -61,9 +61,13 @@ class Network:
         self.known = int(meta["known"])  # the first words: those that a misspelt one may stand for
         self.symbols: list[str] = json.loads(meta["symbols"])
         self._w: dict[str, Array] = {
-            name: array.astype(np.float32) for name, array in stored.items() if array.dtype != np.int8 and "scale" not in name
+            name: array.astype(np.float32)
+            for name, array in stored.items()
+            if array.dtype != np.int8 and "scale" not in name
         }
-        self._tables = {name: (stored[name], stored[f"{name}.scale"].astype(np.float32)) for name in ("ngrams", "tags", "vectors")}
+        self._tables = {
+            name: (stored[name], stored[f"{name}.scale"].astype(np.float32)) for name in ("ngrams", "tags", "vectors")
+        }
 
     def _rows(self, table: str, rows: Sequence[int]) -> Array:
         values, scales = self._tables[table]
@@ -111,7 +115,13 @@ class Network:
         w = self._w
         states = self._both_ways(self._both_ways(self.embed(inputs), "one"), "two")
         ends = np.concatenate([states[-1, :HIDDEN], states[0, HIDDEN:]])
-        return Memory(states, states @ w["keys"], states @ w["values"], states @ w["points"], np.tanh(ends @ w["begin"] + w["begin.bias"]))
+        return Memory(
+            states,
+            states @ w["keys"],
+            states @ w["values"],
+            states @ w["points"],
+            np.tanh(ends @ w["begin"] + w["begin.bias"]),
+        )
 
     def step(self, memory: Memory, state: Array, piece: int) -> tuple[Array, Array]:
         """Return log-probabilities [symbols + words] and the next state. piece: the last symbol; -1 = the beginning; a

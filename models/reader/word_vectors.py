@@ -65,7 +65,10 @@ class Encoder:
     def sentence(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return mean-pooled vectors [batch, 384]. ids, mask: [batch, length]."""
         at = torch.arange(ids.shape[1])
-        x = self.weights["embeddings.word_embeddings.weight"][ids] + self.weights["embeddings.position_embeddings.weight"][at]
+        x = (
+            self.weights["embeddings.word_embeddings.weight"][ids]
+            + self.weights["embeddings.position_embeddings.weight"][at]
+        )
         x = self._norm(x + self.weights["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
         bias = (1.0 - mask[:, None, None, :].float()) * -1e9
         for layer in range(LAYERS):
@@ -76,7 +79,9 @@ class Encoder:
             )
             attended = (q @ k.transpose(2, 3) / (WIDTH / HEADS) ** 0.5 + bias).softmax(-1) @ v
             joined = attended.transpose(1, 2).reshape(*ids.shape, WIDTH)
-            x = self._norm(x + self._linear(joined, f"{name}.attention.output.dense"), f"{name}.attention.output.LayerNorm")
+            x = self._norm(
+                x + self._linear(joined, f"{name}.attention.output.dense"), f"{name}.attention.output.LayerNorm"
+            )
             hidden = functional.gelu(self._linear(x, f"{name}.intermediate.dense"))
             x = self._norm(x + self._linear(hidden, f"{name}.output.dense"), f"{name}.output.LayerNorm")
         return (x * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
@@ -93,7 +98,9 @@ def word_vectors(words: Sequence[str], folder: Path, width: int) -> NDArray[np.f
         rows.append(encoder.sentence(padded, (padded != 0).float()))
     vectors = functional.normalize(torch.cat(rows)).numpy()
     vectors -= vectors.mean(0)
-    _, values, axes = np.linalg.svd(vectors[np.random.default_rng(0).permutation(len(vectors))[:6000]], full_matrices=False)
+    _, values, axes = np.linalg.svd(
+        vectors[np.random.default_rng(0).permutation(len(vectors))[:6000]], full_matrices=False
+    )
     spread = values[:width] / np.sqrt(min(len(vectors), 6000))
     flat: NDArray[np.float32] = (vectors @ axes[:width].T / np.sqrt(spread * spread[0])).astype(np.float32)
     return flat / flat.std()
