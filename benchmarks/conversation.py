@@ -1,12 +1,13 @@
-"""Sentences -> edits on speakers nobody trained on: exact, fields, wrong actions; beside the table, 0.4.0 and keyword lookup.
+"""Sentences -> edits on speakers nobody trained on: exact, fields, wrong actions; beside the table and version 0.4.0.
 
-`python -m benchmarks.conversation [--show SPLIT]`. benchmarks/held_out_sentences.jsonl: 949 sentences of ten speakers,
-251 of them turns of dialogues, by two writers who saw a description of the labels and neither the table nor a training
-sentence; committed before training and not edited since. benchmarks/sentences.jsonl: those of version 0.4.0, of which
-`train` is trained on, `test`, `fresh` and `wild` (the 80 odd ones) are not. A turn's context is the labelled edits before it.
+`python -m benchmarks.conversation [--show SPLIT]`. benchmarks/held_out_sentences.jsonl: 949 sentences of ten
+speakers, 251 of them turns of dialogues, by two writers who saw a description of the labels and neither the table
+nor a training sentence; committed before training and not edited since. benchmarks/sentences.jsonl: those of version 0.4.0, of which
+`train` is trained on, `test`, `fresh` and `wild` (the 80 odd ones) are not. A turn's context is the labelled edits
+before it.
 
-Version 0.4.0's reader is kept as what it answered (benchmarks/baselines/reader_0_4_0.json). A wrong action is an edit that
-changes something and whose target, dimension, change and value nobody meant. "now" and "until-told" say what no scope
+Version 0.4.0's reader is kept as what it answered (benchmarks/baselines/reader_0_4_0.json). A wrong action is an edit
+that changes something and whose target, dimension, change and value nobody meant. "now" and "until-told" say what no scope
 says too (from the next bar on) and count as none, for every system.
 """
 
@@ -41,6 +42,7 @@ SENTENCES, HELD_OUT = HERE / "sentences.jsonl", HERE / "held_out_sentences.jsonl
 OLD = HERE / "baselines" / "reader_0_4_0.json"
 FIELDS = ("target", "dimension", "change", "value", "size", "scope", "condition")
 TYPOS = 0.1  # share of letters
+NO_CONTEXT = Context()
 Row = dict[str, Any]
 Parser = Callable[[str, Context], Sequence[Edit]]
 
@@ -51,7 +53,7 @@ class Case:
 
     text: str
     wanted: tuple[Edit, ...]
-    context: Context = Context()
+    context: Context = NO_CONTEXT
     dialogue: bool = False
 
 

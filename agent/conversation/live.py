@@ -125,8 +125,8 @@ class Talk:
         session = self._session
         assert session
         if any(edit.change == "undo" for edit in edits):
-            undone, rest = self._undo(), tuple(edit for edit in edits if edit.change != "undo")
-            return f"{undone} {self._direct(sentence, rest)}" if rest else undone
+            undone, then = self._undo(), tuple(edit for edit in edits if edit.change != "undo")
+            return f"{undone} {self._direct(sentence, then)}" if then else undone
         edits = session.possible(edits)
         modes = [edit for edit in edits if edit.dimension == "pattern" and edit.value in MODE_PATTERNS]
         for edit in modes:

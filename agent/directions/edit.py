@@ -57,9 +57,9 @@ class Edit:
 
     target, dimension, change: words of TARGETS, DIMENSIONS, CHANGES. value: "7/8", "96", "fill", a take's number.
     size: small, large, "3 dB", "10 %", "1 octave" ...; None = the usual step. scope: now, bar:N (bar:last), bars:N
-    (the next N), bars:5-8, bars:last-4, from:N, until:N, every:N, phrase-ends, section:NAME, song, until-told; None = from the next
-    bar line on. Bars are counted from 1. condition: what it is measured against ("than before", "than take 1") or
-    "gradual". confidence: 0 to 1.
+    (the next N), bars:5-8, bars:last-4, from:N, until:N, every:N, phrase-ends, section:NAME, song, until-told; None =
+    from the next bar line on. Bars are counted from 1. condition: what it is measured against ("than before", "than
+    take 1"), "gradual", or what the player does ("when I stop"). confidence: 0 to 1.
     """
 
     target: str
@@ -82,7 +82,8 @@ class Edit:
             "scope",
             self.scope,
             SCOPE,
-            "now, bar:N, bars:N, bars:M-N, bars:last-N, from:N, until:N, every:N, phrase-ends, section:NAME, song or until-told",
+            "now, bar:N, bars:N, bars:M-N, bars:last-N, from:N, until:N, every:N, phrase-ends, section:NAME, song or "
+            "until-told",
         )
         if type(self.confidence) not in (int, float) or not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence {self.confidence!r}; a number from 0 to 1 is allowed")

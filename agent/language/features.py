@@ -1,4 +1,4 @@
-"""Turns tokens into the rows that the reader's network looks up: word vectors, n-grams of letters, and what the table knows."""
+"""Turns tokens into the rows that the reader's network looks up: word vectors, n-grams, what the table knows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tag_row(tag: str) -> int:
 
 
 class Features:
-    """Looks words up in one vocabulary. vocabulary: its words, the first `known` those that misspelt ones may stand for."""
+    """Looks words up in one vocabulary, whose first `known` words are those that misspelt ones may stand for."""
 
     def __init__(self, vocabulary: Sequence[str], known: int) -> None:
         self._row: Mapping[str, int] = {word: row for row, word in enumerate(vocabulary)}

@@ -1,4 +1,4 @@
-"""Reads a sentence with the network: `read(tokens, context, asked) -> Read`, the likeliest edits, how sure, and the next best.
+"""Reads a sentence with the network: `read(tokens, context, asked) -> Read`, the likeliest edits and the next best.
 
 Greedy over the symbols that may follow; the second reading departs from the first where that was least sure.
 """

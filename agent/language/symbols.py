@@ -430,7 +430,7 @@ class Reading:
                 for name in ("target", "dimension", "change", "value", "size", "scope", "condition")
                 if name in now
             }
-            self.edits += (Edit(**kept),)
+            self.edits += (Edit.from_json(kept),)
 
 
 def allows(dimension: str, target: str) -> bool:

@@ -6,6 +6,7 @@ the size and the place that are said. It does not understand context, staging or
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -167,7 +168,7 @@ def _plain(kinds: set[str], signs: set[object], particles: set[str]) -> tuple[st
 
 
 def _size(said: Sequence[Token], text: str) -> str | None:
-    for number, unit in zip(said, said[1:], strict=False):
+    for number, unit in itertools.pairwise(said):
         if number.kind == "number" and unit.text in UNITS:
             return f"{number.value} {UNITS[unit.text]}"
     return "small" if SMALL.search(text) else "large" if LARGE.search(text) else None

@@ -222,12 +222,12 @@ class Clauses:
                 f"{rng.choice(('by ', '', ''))}{self.number(n)}{rng.choice((' percent', '%', ' %', ' per cent'))}",
                 f" ~{n} %",
             )
-        n = {
+        numbers: tuple[float, ...] = {
             "dB": (1, 2, 3, 4, 6, 1.5, 0.5, 5),
             "bpm": (2, 3, 4, 5, 6, 8, 10, 15),
             "ms": (5, 8, 10, 12, 15, 20, 25, 30),
         }[unit]
-        number = rng.choice(n)
+        number = rng.choice(numbers)
         said = {
             "dB": " dB, dB, db, decibels, dBs",
             "bpm": " bpm, bpm, clicks, beats per minute, bpm",

@@ -76,7 +76,8 @@ def conditions() -> dict[str, tuple[str, ...]]:
 
 @cache
 def no_orders() -> tuple[tuple[str, ...], tuple[float, ...]]:
-    found, weights = [], []
+    found: list[str] = []
+    weights: list[float] = []
     share = {
         "own playing and gear": 1.5,
         "past": 2.0,
@@ -199,7 +200,7 @@ class Sentences:
     def sentence(self) -> Said:
         rng = self.rng
         kinds = (
-            (self.plain, 30), (self.scoped, 17), (self.nothing, 30), (self.several, 13), (self.excepted, 6), (self.two_targets, 4), (self.per_place, 4), (self.staged, 6),
+            (self.plain, 30), (self.scoped, 17), (self.nothing, 58), (self.several, 13), (self.excepted, 6), (self.two_targets, 4), (self.per_place, 4), (self.staged, 6),
             (self.conditional, 5), (self.compared, 4), (self.repaired, 5), (self.remarked, 8), (self.contrasted, 2.5), (self.instead_of, 1.5), (self.mixed_takes, 1.2), (self.scoped_chords, 2), (self.both_there, 3),
         )  # fmt: skip
         return rng.choices([k for k, _ in kinds], [w for _, w in kinds])[0]()
@@ -407,7 +408,7 @@ class Sentences:
                     ", next ",
                 )
             )
-            if not second.kind == "="
+            if second.kind != "="
             else rng.choice((", then ", ". then ", " and then "))
         )
         if then == " before ":
@@ -471,7 +472,7 @@ class Sentences:
 
     def compared(self) -> Said:
         rng = self.rng
-        words, name, at = self.condition(
+        words, name, _at = self.condition(
             rng.choice(("than before", "than before", "than now", "than take N", "than me", "than PART"))
         )
         comparative, edit = rng.choice([(c, e) for c, e in COMPARATIVES.items() if " set " not in e])
@@ -482,7 +483,7 @@ class Sentences:
         target, dimension = edit.split(" ")[0].split(".")
         if rng.random() < 0.55 and dimension in ("level", "density", "brightness", "intensity", "reverb", "register"):
             target = rng.choice(("harmony", "line") if dimension == "register" else names.GROUPS["parts"])
-            said, bare, plural = self.clauses.part(target)
+            said, _bare, _plural = self.clauses.part(target)
             shape = rng.choice(
                 (
                     "{T} {c} {w}",

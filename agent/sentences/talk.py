@@ -107,8 +107,7 @@ class Talk:
             words, amount = self._sentences.clauses.amount(parts_of(before[0])[1])
             return Said(f"{words} more", tuple(resized(e, amount.removeprefix(" ~")) for e in before), before)
         text = rng.choice(split(words))
-        last = before if rng.random() < 0.85 or len(before) == 1 else before
-        return Said(text, tuple(resized(e, size if size or "a lot" not in text else "large") for e in last), before)
+        return Said(text, tuple(resized(e, size if size or "a lot" not in text else "large") for e in before), before)
 
     def less(self, before: tuple[str, ...]) -> Said | None:
         rng = self._rng
@@ -141,7 +140,7 @@ class Talk:
         text = rng.choice(SAME_FOR).format(p=self._sentences.clauses.part(other)[0])
         edit = f"{other}.{rest}"
         if rng.random() < 0.15:
-            words, scope, at = self._sentences.scope(("section:S", "bar:N"))
+            words, scope, _at = self._sentences.scope(("section:S", "bar:N"))
             return Said(f"{text} {words}", with_scope((re.sub(r" @\S+", "", edit),), scope), before)
         if rng.random() < 0.1:
             return Said(
@@ -172,7 +171,7 @@ class Talk:
         rng = self._rng
         if any(re.search(r"\.(take|lead|section|tempo|key)", e) or "|" in e for e in before):
             return None
-        words, scope, place = self._sentences.scope(
+        words, scope, _place = self._sentences.scope(
             ("section:S", "section:S", "bar:N", "bars:N", "bars:A-B", "from:N", "bar:last", "phrase-ends", "every:N")
         )
         moved = tuple(re.sub(r" @\S+", "", e) for e in before)
@@ -355,8 +354,8 @@ class Talk:
                     options,
                 )
             return Said(rng.choice(split(FIRST)), options[:1], before, options)
-        said = self._sentences.sentence()
-        return Said(said.text, said.edits, before, options)
+        anew = self._sentences.sentence()
+        return Said(anew.text, anew.edits, before, options)
 
 
 def allowed(target: str, act: str) -> bool:

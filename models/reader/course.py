@@ -1,4 +1,4 @@
-"""Trains the reader: teacher forcing on symbols and pointers, Adam with a cosine step size, the weights averaged at the end.
+"""Trains the reader: teacher forcing on symbols and pointers, Adam with a cosine step size, weights averaged at last.
 
 `train(examples, vectors, ...)` takes examples already turned into rows (agent/sentences/teach.py makes them).
 """
@@ -52,7 +52,7 @@ class Reader(nn.Module):
     def __init__(self, symbols: int, vectors: NDArray[np.float32]) -> None:
         super().__init__()
         self.symbols = symbols
-        self.vectors = nn.Embedding.from_pretrained(torch.tensor(vectors), freeze=True)
+        self.vectors = nn.Embedding.from_pretrained(torch.tensor(vectors), freeze=True)  # type: ignore[no-untyped-call]
         self.ngrams = nn.EmbeddingBag(NGRAM_ROWS, WIDTH, mode="mean")
         self.tags = nn.EmbeddingBag(TAG_ROWS, WIDTH, mode="sum")
         nn.init.normal_(self.ngrams.weight, std=0.3)
@@ -200,7 +200,7 @@ def train(
 def save(
     model: Reader, path: Path, vocabulary: Sequence[str], known: int, symbols: Sequence[str], meta: dict[str, str]
 ) -> None:
-    """Write the weights as models/reader/network.py reads them: tables as int8 with a scale a row, the rest as float16."""
+    """Write the weights as network.py reads them: tables as int8 with a scale a row, the rest as float16."""
     w = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     out: dict[str, NDArray[np.generic]] = {"vocabulary": np.frombuffer("\n".join(vocabulary).encode(), np.uint8)}
     for name in ("ngrams", "tags", "vectors"):

