@@ -168,7 +168,7 @@ def scores(cases: Sequence[Case], got: Sequence[Sequence[Edit]]) -> dict[str, fl
 def splits() -> dict[str, list[Case]]:
     cases = held_out()
     every = {"held_out": [c for c in cases if not c.dialogue], "dialogues": [c for c in cases if c.dialogue]}
-    for name, title in (("test", "test"), ("fresh", "fresh"), ("wild", "odd"), ("train", "trained_on")):
+    for name, title in (("test", "test"), ("fresh", "fresh"), ("wild", "odd")):
         every[title] = [Case(row["text"], wanted(row)) for row in sentences() if row["split"] == name]
     return every
 
@@ -187,7 +187,7 @@ def old_answers() -> dict[str, list[tuple[Edit, ...]]]:
         found[name] = read if name == "typos" else [e for e, c in zip(read, cases, strict=True) if not c.dialogue]
         if name == "held_out":
             found["dialogues"] = [e for e, c in zip(read, cases, strict=True) if c.dialogue]
-    for name, title in (("test", "test"), ("fresh", "fresh"), ("wild", "odd"), ("train", "trained_on")):
+    for name, title in (("test", "test"), ("fresh", "fresh"), ("wild", "odd")):
         pairs = zip(sentences(), kept["sentences"], strict=True)
         found[title] = [tuple(map(Edit.read, edits)) for row, edits in pairs if row["split"] == name]
     return found

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from agent.directions.edit import Edit
-from agent.language import feasibility, lexicon, reply_text, word_lists
+from agent.language import feasibility, lexicon, reply_text, small_talk, word_lists
 from agent.language.table_reading import exactly, read_by_table
 from agent.language.tokens import Token, plain, tokens
 
@@ -88,16 +88,37 @@ def understood(sentence: str, said: Sequence[Token], context: Context) -> tuple[
     """Return the edits to be made and, where these are none, the readings to ask about."""
     if not (context.last or context.asked) and (defined := exactly(sentence)):
         return defined, ()
+    if context.asked and (taken := chosen(said)) is not None:
+        return tuple(edit for at, edit in enumerate(context.asked) if at in taken), ()
     if not _reader():
         return read_by_table(said), ()
     from agent.language.reading import read
 
     heard = read(said, context.last, context.asked, doubts=True)
-    edits = tuple(dict.fromkeys(replace(edit, confidence=heard.sure) for edit in heard.edits))
-    if not edits or heard.sure >= ACT:
+    sure = heard.sure
+    if heard.edits and sure < ACT and _same(heard.edits, read_by_table(said)):
+        sure = ACT  # two readers that share no weights agree
+    edits = tuple(dict.fromkeys(replace(edit, confidence=sure) for edit in heard.edits))
+    if not edits or sure >= ACT:
         return edits, ()
     offered = tuple(replace(edit, confidence=heard.sure) for edit in (*edits[:1], *heard.other[:1]))
-    return (), tuple(dict.fromkeys(offered)) if heard.sure >= ASK and len(edits) == 1 else ()
+    return (), tuple(dict.fromkeys(offered)) if heard.sure >= ASK and len(edits) == 1 and _musical(said) else ()
+
+
+def chosen(said: Sequence[Token]) -> tuple[int, ...] | None:
+    """Return which of the readings asked about a plain answer takes, None where it is no plain answer."""
+    text = " ".join(token.text for token in said if token.kind != "mark")
+    return next((taken for taken, pattern in small_talk.CHOICES if pattern.fullmatch(text)), None)
+
+
+def _musical(said: Sequence[Token]) -> bool:
+    """Whether a sentence names a part or a thing that the table knows."""
+    found = lexicon.phrases_in([token.text for token in said])
+    return any(kind in ("who", "term") for phrase in found for kind, _ in phrase.tags)
+
+
+def _same(one: Sequence[Edit], two: Sequence[Edit]) -> bool:
+    return [edit.short() for edit in one] == [edit.short() for edit in two]
 
 
 @cache

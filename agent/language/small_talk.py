@@ -1,4 +1,4 @@
-"""Patterns of sentences that are no directions: be quiet, speak up, another like that, yes, no, a name, A against B."""
+"""Patterns of sentences that are no directions: be quiet, speak up, yes, no, the first, the second, A against B."""
 
 from __future__ import annotations
 
@@ -24,4 +24,11 @@ NO_TO_IT = re.compile(
     r"(no|nope|nah|no thanks|no thank you|not that|rather not|drop it|lose it|forget it|leave it|don't"
     r"|without (it|that))"
     r"( please| then| thanks| not that)*"
+)
+
+CHOICES = (  # of two readings that were asked about: which of them an answer takes
+    ((0,), re.compile(r"(?:the |yes |yeah )*(?:first|former)(?: one| option)?(?: please)?|(?:option|number) one|one|1")),
+    ((1,), re.compile(r"(?:the |yes |yeah )*(?:second|latter|other)(?: one| option)?(?: please)?|(?:option|number) two|two|2")),
+    ((0, 1), re.compile(r"(?:yes |do )*both(?: of them)?(?: please)?")),
+    ((), re.compile(r"neither(?: of (?:them|those))?|none(?: of (?:them|those))?|no(?:pe|ne)?|nah|no thanks|never mind")),
 )

@@ -68,6 +68,7 @@ WIDTH = "side to mid energy, dB"
 PANNED = "left to right level difference, dB"
 PITCHES = "pitch classes sounding"
 SAME = "notes equal to those of the named take"
+BACKBEATS = "share of chord strokes on beats two and four"
 ANSWER = "share of onsets while the player rests"
 
 SCALES = (
@@ -421,7 +422,7 @@ FEATURES = (
          feature="counter melody, countermelody, counter melodies, against my line, contrary motion, counterpoint, a counter line", only="harmony"),
     Term("walking", "bass.pattern set walking", "share of quarter note steps", "+", feature="walking, walking bass, walk, walking line, walking bassline, walking bass line", order="walk it", only="line"),
     Term("arpeggio", "harmony.pattern set arpeggio", "chord tones struck one after another", "+", feature="arpeggio, arpeggios, arpeggiate, arpeggiated, broken chords, arpeggiate the chords, arps, arp", only="line"),
-    Term("chords on two and four", "harmony.pattern set backbeat", STEPS, "=", feature="chords on two and four, chords only on two and four, keys on two and four, chords on 2 and 4", order="comp on two and four", only=""),
+    Term("chords on two and four", "harmony.pattern set backbeat", BACKBEATS, "+", feature="chords on two and four, chords only on two and four, keys on two and four, chords on 2 and 4", order="comp on two and four", only=""),
     Term("comping", "harmony.pattern set comping", SYNCOPATION, "+", feature="comping pattern, comping rhythm, comp rhythm", only=""),
     Term("pedal", "harmony.pattern set pedal", "lowest pitch class stays", "0", feature="pedal, pedal point, pedal note, drone, pedal tone, drones", only="bass line"),
     Term("sus chords", "harmony.pattern set sus", "share of chords with a fourth and no third", "+", feature="suspend, suspend it, sus, sus chords, suspended, suspended chords, suspensions, sus4, sus 4, sus2, sus chord, suspension, suspended harmony, sus4s", only=""),

@@ -668,7 +668,7 @@ def scope_name(words: str) -> str:
 def written() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """Return the sentences written by hand: (speaker, text, edits)."""
     found, speaker = [], ""
-    for name in ("said_1.txt", "said_2.txt", "said_3.txt"):
+    for name in ("said_1.txt", "said_2.txt", "said_3.txt", "said_4.txt"):
         for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
             if line.startswith("# "):
                 speaker = line[2:].split(":")[0]

@@ -14,6 +14,7 @@ from random import Random
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from agent.directions.edit import Edit
 from agent.language import lexicon
@@ -74,11 +75,11 @@ def drawn(seed: int, count: int, left_out: Iterable[str] = ()) -> Iterator[Said]
     """Yield the training sentences: made, the table's paraphrases, and those by hand in several manners."""
     rng = Random(seed)
     for _, said in corpus(seed, count):
-        yield noisy(said, rng, (0.0, 0.0, 0.0, 0.0, 0.04, 0.1))
+        yield noisy(said, rng, (0.0, 0.0, 0.0, 0.0, 0.0, 0.03, 0.06, 0.1))
     for said in paraphrases(rng, count // 8):
         yield noisy(said, rng, TYPOS)
     hand = [said for speaker, said in by_hand() if speaker not in left_out]
-    for said, times in [*((s, 8) for s in hand), *((s, 4) for s in older())]:
+    for said, times in [*((s, 5) for s in hand), *((s, 3) for s in older())]:
         for time in range(times):
             one = said if time == 0 else swapped(said, rng) if time % 2 else said
             if time > 1:
@@ -124,6 +125,18 @@ def vocabulary(minilm: Path) -> tuple[list[str], int]:
     return list(dict.fromkeys([*known, *common])), len(known)
 
 
+def vocabulary_of(minilm: Path, file: Path) -> tuple[list[str], int, NDArray[np.float32]]:
+    """Return the words, how many are known, and their vectors, from the file where it is there."""
+    if file.exists():
+        kept = np.load(file)
+        return [str(word) for word in kept["words"]], int(kept["known"]), kept["vectors"]
+    words, known = vocabulary(minilm)
+    vectors = word_vectors(words, minilm, VECTOR)
+    vectors[0] = 0
+    np.savez(file, vectors=vectors, words=np.array(words), known=known)
+    return words, known, vectors
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minilm", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
@@ -132,31 +145,26 @@ def main() -> None:
     options.add_argument("--count", type=int, default=60_000)
     options.add_argument("--epochs", type=int, default=8)
     options.add_argument("--seed", type=int, default=20)
+    options.add_argument("--step-size", type=float, default=2.5e-3)
+    options.add_argument("--further", type=Path, metavar="WEIGHTS", help="train these weights further")
     options.add_argument("--leave-out", nargs="*", default=[], help="speakers by hand that are not trained on")
     given = options.parse_args()
     torch.set_num_threads(1)
-    words, known = vocabulary(given.minilm)
-    if given.vectors.exists():
-        kept = np.load(given.vectors)
-        vectors = kept["vectors"] if list(kept["words"]) == words else None
-    else:
-        vectors = None
-    if vectors is None:
-        vectors = word_vectors(words, given.minilm, VECTOR)
-        vectors[0] = 0
-        np.savez(given.vectors, vectors=vectors, words=np.array(words))
+    words, known, vectors = vocabulary_of(given.minilm, given.vectors)
     features = Features(words, known)
     made = [example(said, features) for said in drawn(given.seed, given.count, given.leave_out)]
     examples = [one for one in made if one and len(one.inputs.words) <= 70]
     print(f"{len(examples)} of {len(made)} sentences, {len(words)} words", flush=True)
     model = course.Reader(len(SYMBOLS), vectors)
+    if given.further:
+        course.restore(model, given.further)
     print(f"{sum(p.numel() for p in model.parameters())} parameters", flush=True)
     meta = {"sentences": str(len(examples)), "epochs": str(given.epochs), "seed": str(given.seed)}
 
     def write(step: int) -> None:
         course.save(model, given.out, words, known, SYMBOLS, {**meta, "step": str(step)})
 
-    course.train(model, examples, given.epochs, given.seed, write)
+    course.train(model, examples, given.epochs, given.seed, write, given.step_size)
     write(-1)
 
 

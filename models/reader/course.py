@@ -16,13 +16,14 @@ from random import Random
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.reader.network import DECODER, HEADS, HIDDEN, NGRAM_ROWS, POINT, TAG_ROWS, VECTOR, VERSION, WIDTH, Inputs
 
-BATCH, DROP, TAG_DROP, CLIP, EACH = 64, 0.2, 0.12, 5.0, 300
+BATCH, DROP, TAG_DROP, CLIP, EACH = 64, 0.1, 0.08, 5.0, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +238,27 @@ def save(
         str(path),
         {**meta, "version": VERSION, "known": str(known), "symbols": json.dumps(list(symbols))},
     )
+
+
+def restore(model: Reader, path: Path) -> None:
+    """Load weights that `save` wrote, to train them further."""
+    with safe_open(str(path), framework="numpy") as file:
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    w = {name: torch.tensor(np.asarray(value, np.float32)) for name, value in stored.items() if name != "vocabulary"}
+    state = model.state_dict()
+    for name in ("ngrams", "tags", "vectors"):
+        state[f"{name}.weight"] = w[name] * w[f"{name}.scale"][:, None]
+    state["project.weight"] = w["project"].T
+    for layer in ("one", "two"):
+        for number, (way, suffix) in enumerate((("f", ""), ("b", "_reverse"))):
+            state[f"{layer}.weight_ih_l0{suffix}"], state[f"{layer}.bias_ih_l0{suffix}"] = w[f"{layer}.{way}.in"].T, w[f"{layer}.{way}.bias"]
+            state[f"{layer}.weight_hh_l0{suffix}"] = w[f"{layer}.again"][number].T
+            state[f"{layer}.bias_hh_l0{suffix}"] = w[f"{layer}.again.bias"][number][0]
+    for name in ("keys", "values", "points", "point", "query"):
+        state[f"{name}.weight"] = w[name].T
+    for name in ("begin", "out", "say"):
+        state[f"{name}.weight"], state[f"{name}.bias"] = w[name].T, w[f"{name}.bias"]
+    state |= {"pieces.weight": w["pieces"], "beginning": w["beginning"], "pointed": w["pointed"], "pointed_from.weight": w["pointed.from"].T}
+    state |= {"decoder.weight_ih_l0": w["decoder.in"].T, "decoder.bias_ih_l0": w["decoder.bias"]}
+    state |= {"decoder.weight_hh_l0": w["decoder.again"].T, "decoder.bias_hh_l0": w["decoder.again.bias"]}
+    model.load_state_dict(state)

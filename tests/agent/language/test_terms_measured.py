@@ -24,6 +24,7 @@ from models.timing.drum_timing import Timing
 RIFF = ((0, 40), (3, 40), (6, 43), (8, 45), (11, 47), (14, 43))
 REPLIES_ONLY = {  # handled by the conversation, not by the notes: tests/agent/conversation/test_riff_dialogue.py
     *("undo", "go back to that", "keep that", "repeat the hook", "loop it", "odd meter"),
+    *("count in", "you lead", "i lead"),
     *("trade fours", "trade eights", "trade twos", "steady tempo", "come back in"),
 }
 THE_PLAYERS = {"two feel", "walking"}  # patterns of the bass: the player plays those
@@ -96,6 +97,7 @@ NUMBERS: dict[str, Callable[[Measured, str], float]] = {
     vocabulary.DURATION: lambda m, voice: m.held("chords"),
     vocabulary.BARS: lambda m, voice: float(len(m.take.bars)),
     vocabulary.SOUNDING: lambda m, voice: m.onsets_a_bar(voice),
+    vocabulary.BACKBEATS: lambda m, voice: float(np.mean([tick in (4, 12) for bar in m.strokes for tick in bar] or [0])),
     vocabulary.ANSWER: lambda m, voice: m.in_gaps(voice),
     "level below 120 Hz, dB RMS": lambda m, voice: m.level_db("kick"),
     "hat strokes a bar": lambda m, voice: m.onsets_a_bar("hat"),
