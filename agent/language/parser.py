@@ -19,7 +19,7 @@ from agent.language.tokens import Token, plain, tokens
 
 log = logging.getLogger(__name__)
 
-ACT, ASK = 0.5, 0.3  # probability of the whole reading from which it is done, and from which it is asked about
+ACT, ASK = 0.65, 0.35  # probability of the whole reading from which it is done, and from which it is asked about
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
 NAMING = re.compile(
@@ -97,7 +97,7 @@ def understood(sentence: str, said: Sequence[Token], context: Context) -> tuple[
     heard = read(said, context.last, context.asked, doubts=True)
     sure = heard.sure
     if heard.edits and sure < ACT and _same(heard.edits, read_by_table(said)):
-        sure = ACT  # two readers that share no weights agree
+        sure = ACT  # the table alone reads the same
     edits = tuple(dict.fromkeys(replace(edit, confidence=sure) for edit in heard.edits))
     if not edits or sure >= ACT:
         return edits, ()
