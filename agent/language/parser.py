@@ -69,6 +69,8 @@ def parse(sentence: str, context: Context | None = None) -> ParseResult:
         edit = Edit("band", "take", "set", named[1].strip(), confidence=0.9)
         return ParseResult((edit,), reply_text.done([edit], sentence))
     said = tokens(sentence)
+    if _insults(sentence) and not _musical(said):
+        return ParseResult(reply=reply_text.INSULT)
     edits, unsure = understood(sentence, said, context)
     question = None if edits or unsure else reply_text.asked(plain(sentence).lower())
     verdict = None if unsure or question else _verdict(said)

@@ -27,8 +27,19 @@ NO_TO_IT = re.compile(
 )
 
 CHOICES = (  # of two readings that were asked about: which of them an answer takes
-    ((0,), re.compile(r"(?:the |yes |yeah )*(?:first|former)(?: one| option)?(?: please)?|(?:option|number) one|one|1")),
-    ((1,), re.compile(r"(?:the |yes |yeah )*(?:second|latter|other)(?: one| option)?(?: please)?|(?:option|number) two|two|2")),
+    (
+        (0,),
+        re.compile(r"(?:the |yes |yeah )*(?:first|former)(?: one| option)?(?: please)?|(?:option|number) one|one|1"),
+    ),
+    (
+        (1,),
+        re.compile(
+            r"(?:the |yes |yeah )*(?:second|latter|other)(?: one| option)?(?: please)?|(?:option|number) two|two|2"
+        ),
+    ),
     ((0, 1), re.compile(r"(?:yes |do )*both(?: of them)?(?: please)?")),
-    ((), re.compile(r"neither(?: of (?:them|those))?|none(?: of (?:them|those))?|no(?:pe|ne)?|nah|no thanks|never mind")),
+    (
+        (),
+        re.compile(r"neither(?: of (?:them|those))?|none(?: of (?:them|those))?|no(?:pe|ne)?|nah|no thanks|never mind"),
+    ),
 )

@@ -251,14 +251,22 @@ def restore(model: Reader, path: Path) -> None:
     state["project.weight"] = w["project"].T
     for layer in ("one", "two"):
         for number, (way, suffix) in enumerate((("f", ""), ("b", "_reverse"))):
-            state[f"{layer}.weight_ih_l0{suffix}"], state[f"{layer}.bias_ih_l0{suffix}"] = w[f"{layer}.{way}.in"].T, w[f"{layer}.{way}.bias"]
+            state[f"{layer}.weight_ih_l0{suffix}"], state[f"{layer}.bias_ih_l0{suffix}"] = (
+                w[f"{layer}.{way}.in"].T,
+                w[f"{layer}.{way}.bias"],
+            )
             state[f"{layer}.weight_hh_l0{suffix}"] = w[f"{layer}.again"][number].T
             state[f"{layer}.bias_hh_l0{suffix}"] = w[f"{layer}.again.bias"][number][0]
     for name in ("keys", "values", "points", "point", "query"):
         state[f"{name}.weight"] = w[name].T
     for name in ("begin", "out", "say"):
         state[f"{name}.weight"], state[f"{name}.bias"] = w[name].T, w[f"{name}.bias"]
-    state |= {"pieces.weight": w["pieces"], "beginning": w["beginning"], "pointed": w["pointed"], "pointed_from.weight": w["pointed.from"].T}
+    state |= {
+        "pieces.weight": w["pieces"],
+        "beginning": w["beginning"],
+        "pointed": w["pointed"],
+        "pointed_from.weight": w["pointed.from"].T,
+    }
     state |= {"decoder.weight_ih_l0": w["decoder.in"].T, "decoder.bias_ih_l0": w["decoder.bias"]}
     state |= {"decoder.weight_hh_l0": w["decoder.again"].T, "decoder.bias_hh_l0": w["decoder.again.bias"]}
     model.load_state_dict(state)

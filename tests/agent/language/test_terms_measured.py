@@ -97,7 +97,9 @@ NUMBERS: dict[str, Callable[[Measured, str], float]] = {
     vocabulary.DURATION: lambda m, voice: m.held("chords"),
     vocabulary.BARS: lambda m, voice: float(len(m.take.bars)),
     vocabulary.SOUNDING: lambda m, voice: m.onsets_a_bar(voice),
-    vocabulary.BACKBEATS: lambda m, voice: float(np.mean([tick in (4, 12) for bar in m.strokes for tick in bar] or [0])),
+    vocabulary.BACKBEATS: lambda m, voice: float(
+        np.mean([tick in (4, 12) for bar in m.strokes for tick in bar] or [0])
+    ),
     vocabulary.ANSWER: lambda m, voice: m.in_gaps(voice),
     "level below 120 Hz, dB RMS": lambda m, voice: m.level_db("kick"),
     "hat strokes a bar": lambda m, voice: m.onsets_a_bar("hat"),
