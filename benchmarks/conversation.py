@@ -2,13 +2,13 @@
 
 `python -m benchmarks.conversation [--show SPLIT]`. benchmarks/held_out_sentences.jsonl: 949 sentences of ten
 speakers, 251 of them turns of dialogues, by two writers who saw a description of the labels and neither the table
-nor a training sentence; committed before training and not edited since. benchmarks/sentences.jsonl: those of version 0.4.0, of which
-`train` is trained on, `test`, `fresh` and `wild` (the 80 odd ones) are not. A turn's context is the labelled edits
-before it.
+nor a training sentence; committed before training and not edited since. benchmarks/sentences.jsonl: those of version
+0.4.0, of which `train` is trained on, `test`, `fresh` and `wild` (the 80 odd ones) are not. A turn's context is the
+labelled edits before it.
 
 Version 0.4.0's reader is kept as what it answered (benchmarks/baselines/reader_0_4_0.json). A wrong action is an edit
-that changes something and whose target, dimension, change and value nobody meant. "now" and "until-told" say what no scope
-says too (from the next bar on) and count as none, for every system.
+that changes something and whose target, dimension, change and value nobody meant. "now" and "until-told" say what no
+scope says too (from the next bar on) and count as none, for every system.
 """
 
 from __future__ import annotations
