@@ -328,8 +328,8 @@ def readme_figures() -> str:
             f"- **Beat heard**: F {ears['beatF']:.2f}, as it comes (madmom online: "
             f"{peer['beatF']:.2f}); 0.90 was the aim.",
             f"- **The model process killed**: {silence} (median), while the band plays what was planned.",
-            f"- **Sentences of strangers understood exactly**: {100 * words['held_out_exact']:.0f}%; something nobody meant is "
-            f"done in {100 * words['held_out_wrong_actions']:.0f}%.",
+            f"- **Sentences of strangers understood exactly**: {100 * words['held_out_exact']:.0f}%; "
+            f"something nobody meant is done in {100 * words['held_out_wrong_actions']:.0f}%.",
         ]
     )
 
