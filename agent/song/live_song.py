@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
 from agent.song.bar_chords import ChordAt, chords_of, fits
+from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.bass_bar import BassBar, bass_bar, group_starts
 from agent.song.comping import Stroke
 from agent.song.drum_groove import Traits
 from agent.song.groove_library import GrooveLibrary
-from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear, plan_bar
+from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear
 from listener.types import Meter
 from models.critic.critic import Critic
 from models.music.tokens import BassTick, Position, Reply
@@ -106,16 +107,7 @@ class LiveSong:
             song = hear(song, heard, self._true_harmony(planned, heard) if planned else None)
         coming = self._planned.get(following)
         if coming and coming.last >= 0:  # decided already: its section and phrase stand
-            decided = coming.after
-            song = replace(
-                song,
-                sections=decided.sections,
-                current=decided.current,
-                began=decided.began,
-                phrase_of=decided.phrase_of,
-                length=decided.length,
-                statement=decided.statement,
-            )
+            song = song.as_decided_in(coming.after)
             coming.after = song
         self.song = replace(song, wish=self.song.wish, swung=self.song.swung, style=self.song.style)
         self._planned = {bar: one for bar, one in self._planned.items() if bar >= following and one.last >= 0}

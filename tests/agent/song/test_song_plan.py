@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from agent.song.bar_planner import plan_bar
 from agent.song.bass_bar import BassBar, BassNote, jaccard
 from agent.song.groove_library import GrooveLibrary
 from agent.song.song_key import key_of
-from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear, plan_bar
+from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear
 from listener.types import Meter
 
 FOUR, SEVEN = Meter(4, 4), Meter(7, 8, (2, 2, 3))
