@@ -38,6 +38,13 @@ class SetBehind:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLatency:
+    """To the mind: notes leave so many seconds before they are heard, from now on."""
+
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class FollowGrid:
     """To the mind: follow another machine's beat, in stream time; None = follow the player again."""
 

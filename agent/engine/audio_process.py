@@ -42,7 +42,10 @@ PRIORITY = 40  # real-time, below a sound server's own
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
 SOON_S = 0.0006  # a message due within this comes before the next block: rendering one may take so long
-RENDER_MAX = 4_096  # samples in one turn; after a gap it catches up in steps
+RENDER_MAX = 8_192  # samples in one turn; after a gap it catches up in steps
+PIECE = 512  # samples that are rendered before the MIDI port is looked at again
+LEAD_MAX = 16_384  # samples that are rendered ahead at most
+OUT_SAMPLES = 1 << 15  # of the ring to the loudspeaker
 
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
@@ -68,13 +71,14 @@ class AudioProcess:
         self._plans, self._commands, self._reports = plans, commands, reports
         self._setup, config, rate = setup, setup.config, setup.rate
         self._parent, self._stopping, self._reported_s = os.getppid(), False, 0.0
-        lead = config.audio.output_lead_blocks * config.audio.block_samples
+        self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples
+        self._asks = 0  # samples that the card asks for at once
         self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
         self._rests = False
         plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
         self._lead, self._behind = (lead, 0) if plays and not hears_file else (0, lead if plays else 0)
-        out = Ring(max(16 * lead, 1 << 14), setup.output_channels) if plays else None
+        out = Ring(max(16 * lead, OUT_SAMPLES), setup.output_channels) if plays else None
         self._known, unreadable = latencies.load(config)
         self._warnings: tuple[str, ...] = (unreadable,)
         self._open_stream(out)
@@ -83,7 +87,7 @@ class AudioProcess:
         except Exception:
             self._stream.close()
             raise
-        reports.send(Ready(self._band_delay, self._latency, self._warnings))
+        reports.send(Ready(self._band_delay, self._latency, self._warnings, self._lead_s))
 
     def _open_band(self, out: Ring | None) -> None:
         setup, config, rate = self._setup, self._setup.config, self._setup.rate
@@ -138,10 +142,25 @@ class AudioProcess:
         return -(-max(at + self._lead, self._setup.stems.written) // QUANTUM) * QUANTUM
 
     def _welcome(self, card: SoundCard) -> None:
+        self._lead_for(card)
         if card.latency != self._latency:
             self._retime(card.latency)
         if self._output_mixer:
             self._output_mixer.use(card, self.player.rendered)
+
+    def _lead_for(self, card: SoundCard) -> None:
+        """Render as far ahead as the card asks for at once, and a little more; never less far than is configured."""
+        self._asks = asks = card.asks
+        lead = self._least_lead + max(asks - self._setup.config.audio.block_samples, 0)
+        lead = min(-(-lead // QUANTUM) * QUANTUM, LEAD_MAX)
+        if self._output_mixer is None or lead <= max(self._lead, self._behind):
+            return  # what was rendered further ahead stays
+        if self._behind:
+            self._behind = lead
+        else:
+            self._lead = lead
+        self._output_mixer.lead(self._lead, self._behind)
+        self._retime(self._latency)
 
     def _retime(self, latency: Latency) -> None:
         """Take over a card's latencies."""
@@ -153,6 +172,7 @@ class AudioProcess:
         input_s = 0.0 if self._file else latency.input_s
         self.player.retime(heard_s, input_s - behind_s + self._midi_late_s)
         self._band_delay = round(heard_s * rate)
+        self._lead_s = max(self._lead - self._least_lead, 0) / rate
 
     # -- the main loop ----------------------------------------------------------------------------------------
 
@@ -216,14 +236,24 @@ class AudioProcess:
         stream.poll(time.monotonic())
         if stream.card and self._output_mixer:
             self._output_mixer.steer(stream.card, stream.clock, time.monotonic())
-        if not self._send_first():
-            self._render(self._target())
+            if stream.card.asks != self._asks:
+                self._lead_for(stream.card)
+        self._render_in_pieces()
         if stream.card:
             stream.card.quiet = self._rests
         if stream.clock.running and not self._send_first():
             self.player.send_due(stream.clock.stream_of(time.monotonic()))
         if time.monotonic() - self._reported_s > REPORT_EVERY_S:
             self._report()
+
+    def _render_in_pieces(self) -> None:
+        """Render up to the target; what is due at the MIDI port meanwhile is sent between two pieces."""
+        target = min(self._target(), self.player.rendered + RENDER_MAX)
+        while not self._send_first():
+            at = self.player.rendered
+            self._render(min(at + PIECE, target))
+            if self.player.rendered == at or self.player.rendered + QUANTUM > target:
+                return
 
     def _send_first(self) -> bool:
         """Whether a message was due sooner than a block is rendered; it was waited for awake, and sent."""
@@ -291,7 +321,7 @@ class AudioProcess:
         self._reported_s = time.monotonic()
         player, stream = self.player, self._stream
         failed = self._file.failed if self._file else ""
-        report = reported(stream, player, self._wakes, failed, stopped, self._latency, self._band_delay)
+        report = reported(stream, player, self._wakes, failed, stopped, self._latency, self._band_delay, self._lead_s)
         if self._reports.send(report):  # else it goes with the next report
             del player.records[:RECORDS_PER_REPORT], player.notes[:RECORDS_PER_REPORT]
 

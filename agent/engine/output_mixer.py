@@ -45,6 +45,12 @@ class OutputMixer:
             self.bridge = None
             self.out.begin_at(start + self._behind)
 
+    def lead(self, ahead: int, behind: int) -> None:
+        """Be rendered so far ahead from now on; what comes from a file is heard later, after a moment of silence."""
+        if not self.bridge and behind > self._behind:
+            self.out.silence(self.out.written + behind - self._behind)
+        self._ahead, self._behind = ahead, behind
+
     def steer(self, card: SoundCard, stream: StreamClock, now_s: float) -> None:
         """Once in a turn: keep the loudspeaker beside the microphone where they have two clocks."""
         if self.bridge:

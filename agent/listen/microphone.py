@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.live import Live
 
 from agent.audio import device_list
-from agent.audio.sound_card import XRUNS, SoundCard
+from agent.audio.sound_card import XRUNS, Pair, SoundCard, has_own_period
 from agent.core.channel import Channel, channel
 from agent.core.errors import UserError
 from agent.core.settings import BandConfig, Config
@@ -82,7 +82,8 @@ def audio_main(card: device_list.Card, block_samples: int, ring: Ring, commands:
     _outlive_the_terminal()
     parent = os.getppid()
     try:
-        stream = SoundCard(card.input_device, None, card.rate, block_samples, ring, None)
+        pair = Pair(card.input_device, None, card.input_channels, own_period=has_own_period(card.input_api))
+        stream = SoundCard(card.input_device, None, card.rate, block_samples, ring, None, pair=pair)
     except UserError as cause:
         reports.send(("failed", str(cause)))
         return

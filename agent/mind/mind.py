@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.core.messages import FollowGrid
+from agent.core.messages import FollowGrid, SetLatency
 from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision
 from agent.mind.lookahead import FIRST_S, Ahead
@@ -104,6 +104,10 @@ class Mind:
         if isinstance(message, FollowGrid):
             self._given = message.grid
             self._planner.form.beat.led = message.grid is not None
+        elif isinstance(message, SetLatency):
+            self._planner.commit_s += message.latency_s - self._latency_s
+            self._planner.lookahead_s += 2 * (message.latency_s - self._latency_s)
+            self._latency_s = message.latency_s
         else:
             self._planner.send(message)
 

@@ -179,7 +179,7 @@ class Live:
                 self._recording.event_log.sent(report.records)
                 if report.card:
                     self._recording.delay(report.band_delay_samples)
-                    self.workers.latency = report.latency
+                    self.workers.heard_latency(report.latency, report.lead_s)
                 for change in self.figures.played(report):
                     self._trouble(change)
                 self._board.played(self.figures)
@@ -189,7 +189,7 @@ class Live:
 
     def _on_ready(self, ready: Ready) -> None:
         if ready.latency != NO_LATENCY:
-            self.workers.latency = ready.latency
+            self.workers.heard_latency(ready.latency, ready.lead_s)
         for warning in ready.warnings:
             if warning not in self._troubles:
                 self._trouble(warning)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from agent.audio.sound_card import MISSING, SoundCard
+from agent.audio.sound_card import MISSING, XRUNS, SoundCard
 from agent.audio.stream import Stream
 from agent.audio.stream_clock import SharedStamp
 from agent.core.messages import PlayLoop
@@ -208,3 +208,30 @@ def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() 
     output_mixer.use(made, 1_024)
     assert output_mixer.bridge is None
     assert out.written == 1_024
+
+
+def test_a_host_that_cuts_its_period_into_callbacks_asks_for_all_of_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(monkeypatch)
+    rig.begin()
+    rig.play(1)
+    assert rig.card.asks == BLOCK
+    for _ in range(20):
+        rig.now_s += 8 * BLOCK_S
+        for _ in range(8):
+            rig.block()
+    assert rig.card.asks == 8 * BLOCK
+    rig.block()  # a callback that comes late once changes nothing
+    rig.now_s += 8 * BLOCK_S
+    rig.block()
+    assert rig.card.asks == 8 * BLOCK
+
+
+def test_missing_samples_that_would_be_heard_count_as_an_xrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(monkeypatch)
+    rig.begin()
+    before = rig.line.count(XRUNS)
+    rig.block()  # nothing was rendered
+    assert rig.line.count(XRUNS) == before + 1
+    rig.card.quiet = True
+    rig.block()
+    assert rig.line.count(XRUNS) == before + 1
