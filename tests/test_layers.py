@@ -156,7 +156,7 @@ def test_only_the_config_reader_reads_yaml() -> None:
     readers = [
         name for package in PACKAGES for name, path in modules(package).items() if "import yaml" in path.read_text()
     ]
-    assert readers == ["agent.core.config"]
+    assert readers == ["agent.core.yaml_file"]
 
 
 def test_the_audio_process_imports_no_model() -> None:

@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     add_playing(parser)
     parser.add_argument("--fast", action="store_true", help="play a file faster than real time, with the same result")
     parser.add_argument("--quiet", action="store_true", help="show no display")
-    parser.set_defaults(run=_jam)
+    parser.set_defaults(run=_jam, private=True)
 
 
 def add_playing(parser: argparse.ArgumentParser) -> None:

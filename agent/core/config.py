@@ -11,6 +11,7 @@ from types import NoneType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from agent.core.errors import UserError
+from agent.core.paths import settings_folder
 from agent.core.settings import Config, PartConfig
 from agent.core.yaml_file import parse_value, printable, read_tree, shown
 
@@ -20,11 +21,13 @@ FILE_NAME = "config.yaml"
 
 
 def find(path: Path | None) -> Path | None:
-    """Return the settings file to read: `path`, else ./config.yaml, else None (the dataclasses' defaults apply)."""
+    """Return the settings file to read: `path`, else ./config.yaml, else that of the user's settings folder, else None.
+
+    With None the dataclasses' defaults apply.
+    """
     if path is not None:
         return path
-    here = Path(FILE_NAME)
-    return here if here.exists() else None
+    return next((file for file in (Path(FILE_NAME), settings_folder() / FILE_NAME) if file.exists()), None)
 
 
 def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:

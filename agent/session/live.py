@@ -19,10 +19,11 @@ from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.core.errors import UserError
+from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.recording.live_recording import LiveRecording, open_recording
-from agent.session.hanging_notes import silence
+from agent.session.hanging_notes import remembered, silence, silence_the_dead
 from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
 from agent.session.monitor import Monitor
@@ -75,6 +76,7 @@ class Live:
         self._troubles: list[str] = []
         self._recording: LiveRecording | None = None
         self._isolated = Isolation(self._trouble)
+        self._silenced: list[str] = []  # ports at which a session that was killed had left notes, and what was done
         self._silencing: list[str] = []  # results of silencing the MIDI port: "" or why it failed
         self._heard_at = 0  # samples written when the mind last reported
 
@@ -82,12 +84,15 @@ class Live:
         """Play until the end; return the causes of whatever went wrong. Raises UserError if it cannot begin."""
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
+        state = state_folder(self._config.paths.state)
         try:
-            self.workers.start()
-            while not self.ending:
-                self._turn()
-                time.sleep(RESTING_TURN_S if self.listening and not self._grid else TURN_S)
-            self._on_turn(self)  # the client that asked for the end is answered before everything is written
+            with remembered(self._config, state):
+                Thread(target=lambda: self._silenced.extend(silence_the_dead(state)), daemon=True).start()
+                self.workers.start()
+                while not self.ending:
+                    self._turn()
+                    time.sleep(RESTING_TURN_S if self.listening and not self._grid else TURN_S)
+                self._on_turn(self)  # the client that asked for the end is answered before everything is written
         finally:
             self._finish(numbers)
             for number, handler in handlers.items():
@@ -235,6 +240,10 @@ class Live:
         return thread
 
     def _report_silencing(self) -> None:
+        while self._silenced:
+            said = self._silenced.pop()
+            log.warning("%s", said)
+            self._board.say(said)
         while self._silencing:
             if why := self._silencing.pop():
                 self._trouble(f"notes may hang: the MIDI port could not be silenced ({why}); try `antiphon ctl panic`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,11 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     soundfile.write(folder / "riff.wav", np.concatenate([sound[: round(RIFF_S * rate)], silence]), rate, "PCM_24")
     flags = [word for flag in LOOP for word in ("--set", flag)]
     given = ["--input", str(folder / "riff.wav"), "--fast", "--quiet", "--seed", "5", "--out", str(folder / "s")]
-    assert main(["jam", *given, *flags]) == 0
+    before = os.umask(0)  # as careless as can be
+    try:
+        assert main(["jam", *given, *flags]) == 0
+    finally:
+        os.umask(before)
     return folder / "s"
 
 
@@ -48,6 +53,11 @@ def test_the_loop_repeats_the_riff_sample_by_sample(session: Path) -> None:
         np.testing.assert_array_equal(loop[first + seam : first + period, 0], riff)
     quiet = loop[int(RIFF_S * rate) + 1 : int(LENGTH_S * rate)]
     assert np.abs(quiet).max() > 0.1, "it sounds while the player does not"
+
+
+def test_nobody_but_the_user_can_read_a_session(session: Path) -> None:
+    files = [session, *session.iterdir()]
+    assert [path.name for path in files if path.stat().st_mode & 0o077] == []
 
 
 def test_the_mix_holds_the_loop(session: Path) -> None:
