@@ -1,0 +1,57 @@
+"""Find the songs and scripts of ../shared/band_score, which measure a whole band, and run Antiphon's commands on them.
+
+The scripts there are imported from where they lie, not copied: `scripts("mid", "score")`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.paths import ROOT, SHARED
+
+FOLDER = SHARED / "band_score"
+ABSENT = f"skipped: {FOLDER} is absent; it holds the songs that the band is measured on"
+ANTIPHON = f"{sys.executable} -m agent"
+
+
+def is_there() -> bool:
+    """Return whether the songs are there; where they are not, ABSENT says so."""
+    return (FOLDER / "songs").is_dir()
+
+
+def scripts(*names: str) -> list[Any]:
+    """Return modules of the folder: mid, score, rule, bandscore, live_bass, jam_to_song."""
+    if str(FOLDER) not in sys.path:
+        sys.path.insert(0, str(FOLDER))
+    return [importlib.import_module(name) for name in names]
+
+
+def songs(only: str = "*", count: int | None = None, root: Path | None = None) -> list[Path]:
+    """Return song folders by name; count: so many of them, evenly spread."""
+    found = [d for d in sorted((root or FOLDER / "songs").iterdir()) if (d / "bass.mid").exists()]
+    found = [d for d in found if any(fnmatch.fnmatch(d.name, pattern) for pattern in only.split(","))]
+    if count is None or count >= len(found):
+        return found
+    return [found[round(place)] for place in np.linspace(0, len(found) - 1, count)]
+
+
+def read(folder: Path, system: str) -> Any:
+    """Return a system's parts on the song's grid of 16ths (mid.Song); whether it swings is the truth's."""
+    (mid,) = scripts("mid")
+    guide = folder / ("truth.mid" if (folder / "truth.mid").exists() else "bass.mid")
+    return mid.read(folder / f"{system}.mid", mid.is_swung(guide))
+
+
+def antiphon(command: Sequence[str], args: Sequence[str | Path], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run `COMMAND ARGS` in `cwd` (not in a checkout, whose packages would be taken); by default this checkout's."""
+    kept = os.environ if " ".join(command) != ANTIPHON else {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([*command, *map(str, args)], capture_output=True, text=True, env=kept, cwd=cwd)
