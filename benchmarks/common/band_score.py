@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from models.paths import ROOT, SHARED
 
@@ -55,3 +56,27 @@ def antiphon(command: Sequence[str], args: Sequence[str | Path], cwd: Path) -> s
     """Run `COMMAND ARGS` in `cwd` (not in a checkout, whose packages would be taken); by default this checkout's."""
     kept = os.environ if " ".join(command) != ANTIPHON else {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run([*command, *map(str, args)], capture_output=True, text=True, env=kept, cwd=cwd)
+
+
+def answered(found: Sequence[Path], out: Path, command: Sequence[str], seed: int) -> list[Path]:
+    """Return OUT/<song> with bass, truth, rule and reply (.mid) of each song; replies that stand there are kept."""
+    (bandscore,) = scripts("bandscore")
+    folders = []
+    for song in tqdm(found, desc="reply", disable=None):
+        folder = bandscore.place(song, out, song.name)
+        made = folder / "reply.mid"
+        if not made.exists():
+            done = antiphon(command, ["reply", folder / "bass.mid", "-o", made, "--seed", str(seed)], out)
+            if done.returncode:
+                print(f"{song.name}: {done.stderr.strip()[-160:]}", file=sys.stderr)
+                continue
+        folders.append(folder)
+    return folders
+
+
+def playing(folder: Path) -> list[Any]:
+    """Return the bars (mid.Bar) from the bass's first note to its last."""
+    song = read(folder, "bass")
+    bass = song.parts["bass"]
+    first, last = min(n[0] for n in bass), max(n[0] for n in bass)
+    return [bar for bar in song.bars if bar.start + bar.ticks > first and bar.start <= last]
