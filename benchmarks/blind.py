@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -304,7 +303,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--replies", type=Path, metavar="DIR", help="what bandscore.py wrote, instead of fresh replies")
     parser.add_argument("--seed", type=int, default=1, help="of the replies and of the order")
     parser.add_argument("--bars", type=int, default=BARS, help="of each excerpt, at most")
-    parser.add_argument("--antiphon", metavar="CMD", default=band_score.ANTIPHON, help="another version's command")
+    parser.add_argument("--antiphon", metavar="CMD", default=band_score.OWN, help="another version's command")
     parser.add_argument("--serve", type=int, nargs="?", const=8765, metavar="PORT")
     parser.add_argument("--open", type=Path, metavar="ANSWERS")
     args = parser.parse_args(argv)
@@ -321,7 +320,7 @@ def main(argv: list[str] | None = None) -> int:
         folders = band_score.songs(args.only, args.songs, args.replies.resolve())
     else:
         found = band_score.songs(args.only, args.songs)
-        folders = band_score.answered(found, out / "songs", shlex.split(args.antiphon), args.seed)
+        folders = band_score.answered(found, out / "songs", args.antiphon, args.seed)
     key = make(folders, out, args.seed, args.bars)
     print(f"written: {out / 'sheet' / 'index.html'} ({len(key)} clips of {len(folders)} songs), {out / 'key.json'}")
     return 0

@@ -19,7 +19,6 @@ seventh to its tonic in the chord voices, in 100 strokes. Appends to benchmarks/
 from __future__ import annotations
 
 import argparse
-import shlex
 import shutil
 import sys
 import tempfile
@@ -203,17 +202,17 @@ def options_for(sentence: str, has_say: bool) -> list[str]:
     return [word for name, value in turned.items() if value is not None for word in (f"--{name}", f"{value:g}")]
 
 
-def replies(songs: Sequence[Path], out: Path, command: list[str], seed: int) -> None:
+def replies(songs: Sequence[Path], out: Path, command: str, seed: int) -> None:
     """Answer each song in each way into OUT/song/<way>.mid, where it does not stand yet."""
-    has_say = "--say" in band_score.antiphon(command, ["reply", "--help"], out).stdout
+    has_say = "--say" in band_score.antiphon(command, ["reply", "--help"], out)[1]
     for song in tqdm(songs, desc="reply", disable=None):
         folder = placed(song, out)
         for way, sentence in ASKED.items():
             made = folder / f"{way}.mid"
             args = ["reply", folder / "bass.mid", "-o", made, "--seed", str(seed), *options_for(sentence, has_say)]
-            done = band_score.antiphon(command, args, out) if not made.exists() else None
-            if done and done.returncode:
-                print(f"{song.name}, {way}: {done.stderr.strip()[-160:]}", file=sys.stderr)
+            code, said = band_score.antiphon(command, args, out) if not made.exists() else (0, "")
+            if code:
+                print(f"{song.name}, {way}: {said.strip()[-160:]}", file=sys.stderr)
 
 
 def placed(song: Path, out: Path) -> Path:
@@ -293,7 +292,7 @@ def verdicts(mean: Mapping[str, Figures]) -> Iterator[tuple[bool, str]]:
     yield friction["outside"] <= OUTSIDE, f"friction: notes outside {friction['outside']:.3f} (at most {OUTSIDE})"
     yield friction["V7-I in 100"] == 0, f"friction: V7-I in 100 strokes {friction['V7-I in 100']:.2f} (none)"
     fall = sweeter["rubs"] - plain["rubs"]
-    yield fall < 0, f"sweeter: rubs change by {fall:+.2f} (fewer)"
+    yield fall <= 0, f"sweeter: rubs change by {fall:+.2f} (not more)"
     yield (
         sweeter["roughness"] < plain["roughness"],
         (f"sweeter: roughness times {sweeter['roughness'] / plain['roughness']:.2f} (less)"),
@@ -327,7 +326,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jam", action="store_true", help="the live band on the rendered bass, instead of reply")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each bass that is played live")
-    parser.add_argument("--antiphon", metavar="CMD", default=band_score.ANTIPHON, help="another version's command")
+    parser.add_argument("--antiphon", metavar="CMD", default=band_score.OWN, help="another version's command")
     parser.add_argument("--name", default="", help="of the system in results.jsonl (default: reply or jam)")
     parser.add_argument("--score", action="store_true", help="only score what stands in OUT")
     parser.add_argument("--per-song", action="store_true")
@@ -341,7 +340,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.jam and not args.score:
         jams(chosen, out, args.seed, args.seconds)
     elif not args.score:
-        replies(chosen, out, shlex.split(args.antiphon), args.seed)
+        replies(chosen, out, args.antiphon, args.seed)
     rows = measured(out)
     if not rows:
         print(f"-o {out}: holds no song that was answered in all ways ({', '.join(ASKED)})")

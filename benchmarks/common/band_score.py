@@ -1,13 +1,15 @@
-"""Find the songs and scripts of ../shared/band_score, which measure a whole band, and run Antiphon's commands on them.
+"""Find the songs and scripts of ../shared/band_score, which measure a whole band, and run Antiphon on them.
 
 The scripts there are imported from where they lie, not copied: `scripts("mid", "score")`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import importlib
-import os
+import io
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,11 +19,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from models.paths import ROOT, SHARED
+from models.paths import SHARED
 
 FOLDER = SHARED / "band_score"
 ABSENT = f"skipped: {FOLDER} is absent; it holds the songs that the band is measured on"
-ANTIPHON = f"{sys.executable} -m agent"
+OWN = "this checkout's"  # the command that stands for it
 
 
 def is_there() -> bool:
@@ -52,13 +54,28 @@ def read(folder: Path, system: str) -> Any:
     return mid.read(folder / f"{system}.mid", mid.is_swung(guide))
 
 
-def antiphon(command: Sequence[str], args: Sequence[str | Path], cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run `COMMAND ARGS` in `cwd` (not in a checkout, whose packages would be taken); by default this checkout's."""
-    kept = os.environ if " ".join(command) != ANTIPHON else {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([*command, *map(str, args)], capture_output=True, text=True, env=kept, cwd=cwd)
+def antiphon(command: str, args: Sequence[str | Path], cwd: Path) -> tuple[int, str]:
+    """Run `COMMAND ARGS` and return (its exit code, what it said).
+
+    OWN runs in this process, which loads everything once; another command runs in `cwd`, as its packages would be taken
+    from a checkout that it stands in.
+    """
+    words = [*map(str, args)]
+    if command != OWN:
+        done = subprocess.run([*shlex.split(command), *words], capture_output=True, text=True, cwd=cwd)
+        return done.returncode, done.stdout + done.stderr
+    from agent.__main__ import main
+
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            code = main(words)
+        except SystemExit as ended:  # of --help
+            code = int(ended.code or 0)
+    return code, said.getvalue()
 
 
-def answered(found: Sequence[Path], out: Path, command: Sequence[str], seed: int) -> list[Path]:
+def answered(found: Sequence[Path], out: Path, command: str, seed: int) -> list[Path]:
     """Return OUT/<song> with bass, truth, rule and reply (.mid) of each song; replies that stand there are kept."""
     (bandscore,) = scripts("bandscore")
     folders = []
@@ -66,9 +83,9 @@ def answered(found: Sequence[Path], out: Path, command: Sequence[str], seed: int
         folder = bandscore.place(song, out, song.name)
         made = folder / "reply.mid"
         if not made.exists():
-            done = antiphon(command, ["reply", folder / "bass.mid", "-o", made, "--seed", str(seed)], out)
-            if done.returncode:
-                print(f"{song.name}: {done.stderr.strip()[-160:]}", file=sys.stderr)
+            code, said = antiphon(command, ["reply", folder / "bass.mid", "-o", made, "--seed", str(seed)], out)
+            if code:
+                print(f"{song.name}: {said.strip()[-160:]}", file=sys.stderr)
                 continue
         folders.append(folder)
     return folders
