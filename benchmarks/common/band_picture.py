@@ -22,6 +22,7 @@ LANES: dict[str, tuple[int, ...]] = {  # from below: name -> General MIDI keys
 }
 OTHER_LANE = len(LANES)
 RANGES = {"bass": (24, 60), "chords": (45, 84), "line": (48, 96)}  # MIDI pitches; wider where the notes are
+PART_COLOURS = {"other": "#bbbbbb", "bass": "#1b4f8f", "chords": "#d97f2b", "line": "#2b8f55"}
 HIGHEST_HZ, LOWEST_HZ, RANGE_DB = 12_000.0, 40.0, 70.0
 
 
@@ -69,3 +70,25 @@ def draw_spectrogram(axes: Any, sound: Sound) -> None:
     axes.set_yticks([int(np.searchsorted(wanted, mark)) for mark in marks], [str(mark) for mark in marks])
     axes.set_xticks([])
     axes.tick_params(labelsize=5, length=0, pad=1)
+
+
+def draw_band(axes: Any, song: Any, bars: Sequence[Any]) -> None:
+    """Draw a whole band (mid.Song) on one axis: bass, chords and line by pitch, drums as lanes below; soft is pale."""
+    start, end = bars[0].start, bars[-1].start + bars[-1].ticks
+    for part, colour in PART_COLOURS.items():
+        for on, off, pitch, velocity in song.parts.get(part, []):
+            if start <= on < end:
+                shade = 0.25 + 0.75 * velocity / 127
+                axes.plot([on + 0.1, min(off, end) - 0.2], [pitch, pitch], color=colour, linewidth=2.4, alpha=shade)
+    lane = {key: at for at, keys in enumerate(LANES.values()) for key in keys}
+    for on, _, key, velocity in song.parts.get("drums", []):
+        if start <= on < end:
+            shade = 0.2 + 0.8 * velocity / 127
+            axes.plot(on + 0.4, 1.5 + 3.2 * lane.get(key, OTHER_LANE), "s", color="#222222", markersize=3, alpha=shade)
+    for bar in bars:
+        axes.axvline(bar.start, color="#777777", linewidth=0.8, zorder=0)
+        for beat in bar.beats[1:]:
+            axes.axvline(bar.start + beat, color="#e0e0e0", linewidth=0.5, zorder=0)
+    axes.set(xlim=(start, end), ylim=(-2, 98), yticks=[36, 48, 60, 72, 84])
+    axes.tick_params(labelsize=5, length=0, pad=1)
+    number_bars(axes, bars)
