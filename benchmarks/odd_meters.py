@@ -77,8 +77,7 @@ def kept_of(cut: Cut, bars: int) -> Kept:
 
 def rebar(source: Path, target: Path, cut: Cut, bars: int) -> None:
     """Write a song's file with every part cut alike. bars: of the song, all in 4/4."""
-    (mid,) = band_score.scripts("mid")
-    ppq, parts, _, tempi = mid.raw(source)
+    ppq, parts, _, tempi = band_score.raw(source)
     kept = kept_of(cut, bars)
 
     def tick(at: int) -> int:

@@ -13,6 +13,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +51,29 @@ def songs(only: str = "*", count: int | None = None, root: Path | None = None) -
 
 def read(folder: Path, system: str) -> Any:
     """Return a system's parts on the song's grid of 16ths (mid.Song); whether it swings is the truth's."""
-    (mid,) = scripts("mid")
-    guide = folder / ("truth.mid" if (folder / "truth.mid").exists() else "bass.mid")
-    return mid.read(folder / f"{system}.mid", mid.is_swung(guide))
+    guide, file = folder / ("truth.mid" if (folder / "truth.mid").exists() else "bass.mid"), folder / f"{system}.mid"
+    song = _read(file, file.stat().st_mtime_ns, _swings(guide, guide.stat().st_mtime_ns))
+    return replace(song, parts=dict(song.parts))
+
+
+def raw(path: Path) -> Any:
+    """Return what mid.raw does: ticks a quarter, parts, meters, tempi; each file is read once."""
+    return _raw(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _raw(path: Path, changed: int) -> Any:
+    return scripts("mid")[0].raw(path)
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, changed: int, swung: bool) -> Any:
+    return scripts("mid")[0].read(path, swung)
+
+
+@lru_cache(maxsize=16)
+def _swings(path: Path, changed: int) -> bool:
+    return bool(scripts("mid")[0].is_swung(path))
 
 
 def antiphon(command: str, args: Sequence[str | Path], cwd: Path) -> tuple[int, str]:

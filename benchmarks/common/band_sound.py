@@ -40,8 +40,7 @@ class Timeline:
 
     @classmethod
     def of(cls, bass: Path) -> Timeline:
-        (mid,) = band_score.scripts("mid")
-        ppq, _, _, tempi = mid.raw(bass)
+        ppq, _, _, tempi = band_score.raw(bass)
         places, now_s, before, tempo = [(0.0, 0.0)], 0.0, 0.0, 500_000
         for tick, us in sorted(tempi):
             now_s, before, tempo = now_s + (tick / ppq - before) * tempo / 1e6, tick / ppq, us
@@ -56,8 +55,7 @@ class Timeline:
 
 def notes_of(path: Path, time: Timeline) -> dict[str, list[Seconds]]:
     """Return the notes of each of PARTS in seconds; what else a real band plays ("Other") is left out."""
-    (mid,) = band_score.scripts("mid")
-    ppq, parts, _, _ = mid.raw(path)
+    ppq, parts, _, _ = band_score.raw(path)
     return {
         name: [(time.at(s / ppq), time.at(e / ppq), pitch, velocity) for s, e, pitch, velocity in parts.get(name, [])]
         for name in PARTS
