@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,29 +70,32 @@ def excerpts(bars: Sequence[Any], bass: Sequence[Any], seconds_a_tick: float, co
 
 
 def make(folders: Sequence[Path], out: Path, seed: int, count: int) -> dict[str, Clip]:
-    """Write OUT/sheet and return number -> clip. The order is random, and so is that of the files' making."""
+    """Write OUT/sheet and return number -> clip. The order is random; all files are as old as each other."""
     from benchmarks.common.band_sound import Band
 
     rng = np.random.default_rng(seed)
-    found = [
-        (folder, system) for folder in folders for system in SYSTEMS if (folder / f"{SYSTEMS[system]}.mid").exists()
-    ]
-    order = rng.permutation(len(found))
+    found = [(folder, system) for folder in folders for system in SYSTEMS if _file(folder, system).exists()]
+    numbers = 1 + rng.permutation(len(found))
     for name in ("clips", "pictures"):
         (out / "sheet" / name).mkdir(parents=True, exist_ok=True)
     band, key = Band(), {}
-    for number, at in enumerate(tqdm(order.tolist(), desc="clips", disable=None), 1):
-        folder, system = found[at]
+    for (folder, system), number in zip(tqdm(found, desc="clips", disable=None), numbers.tolist(), strict=True):
         name = f"{number:03d}"
         key[name] = Clip(folder.name, system, _clip(band, folder, SYSTEMS[system], name, out / "sheet", count))
     band.close()
     names = sorted(key)
+    for path in (out / "sheet").glob("*/*"):
+        os.utime(path, (0, 0))
     (out / "sheet" / "index.html").write_text(PAGE.replace("/*NAMES*/", json.dumps(names)), encoding="utf-8")
     blank = {name: {"keep": None, "score": None, "reason": ""} for name in names}
     (out / "sheet" / "blank_answers.json").write_text(json.dumps(blank, indent=1), encoding="utf-8")
     told = {name: {"song": c.song, "system": c.system, "bars": c.bars} for name, c in sorted(key.items())}
     (out / "key.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
     return key
+
+
+def _file(folder: Path, system: str) -> Path:
+    return folder / f"{SYSTEMS[system]}.mid"
 
 
 def _clip(band: Any, folder: Path, system: str, name: str, sheet: Path, count: int) -> tuple[tuple[int, int], ...]:
@@ -129,8 +133,9 @@ def _picture(
 
     from benchmarks.common import band_picture
 
-    figure = Figure(figsize=(8.5 * len(parts), 8.4), dpi=85, layout="constrained")
+    figure = Figure(figsize=(8.5 * len(parts), 8.4), dpi=85)
     grid = figure.subplots(5, len(parts), squeeze=False, height_ratios=[2, 2.4, 3, 3, 2.4])
+    figure.subplots_adjust(left=0.04, right=0.995, top=0.97, bottom=0.01, wspace=0.07, hspace=0.1)
     for column, (bars, sound) in enumerate(zip(parts, sounds, strict=True)):
         for row, part in enumerate(("bass", "drums", "chords", "line")):
             band_picture.draw_part(grid[row, column], part, notes[part], bars)
