@@ -15,6 +15,7 @@ OUT/sheet/blank_answers.json is to be filled in by hand. --open appends a row to
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -70,7 +71,10 @@ def excerpts(bars: Sequence[Any], bass: Sequence[Any], seconds_a_tick: float, co
 
 
 def make(folders: Sequence[Path], out: Path, seed: int, count: int) -> dict[str, Clip]:
-    """Write OUT/sheet and return number -> clip. The order is random; all files are as old as each other."""
+    """Write OUT/sheet and return number -> clip. The order is random; all files are as old as each other.
+
+    Clips that an interrupted run made of the same notes are kept (OUT/made.json).
+    """
     from benchmarks.common.band_sound import Band
 
     rng = np.random.default_rng(seed)
@@ -78,10 +82,18 @@ def make(folders: Sequence[Path], out: Path, seed: int, count: int) -> dict[str,
     numbers = 1 + rng.permutation(len(found))
     for name in ("clips", "pictures"):
         (out / "sheet" / name).mkdir(parents=True, exist_ok=True)
+    made = out / "made.json"
+    known = json.loads(made.read_text(encoding="utf-8")) if made.exists() else {}
     band, key = Band(), {}
     for (folder, system), number in zip(tqdm(found, desc="clips", disable=None), numbers.tolist(), strict=True):
         name = f"{number:03d}"
-        key[name] = Clip(folder.name, system, _clip(band, folder, SYSTEMS[system], name, out / "sheet", count))
+        parts = _parts(folder, count)
+        key[name] = Clip(folder.name, system, tuple((some[0].index + 1, some[-1].index + 1) for some in parts))
+        notes = hashlib.sha256(_file(folder, system).read_bytes() + (folder / "bass.mid").read_bytes()).hexdigest()
+        if known.get(name) != f"{notes} {key[name].bars}":
+            _clip(band, folder, SYSTEMS[system], name, out / "sheet", parts)
+            known[name] = f"{notes} {key[name].bars}"
+            made.write_text(json.dumps(known), encoding="utf-8")
     band.close()
     names = sorted(key)
     for path in (out / "sheet").glob("*/*"):
@@ -98,18 +110,23 @@ def _file(folder: Path, system: str) -> Path:
     return folder / f"{SYSTEMS[system]}.mid"
 
 
-def _clip(band: Any, folder: Path, system: str, name: str, sheet: Path, count: int) -> tuple[tuple[int, int], ...]:
-    """Write the sound and the picture of one clip and return its bars."""
+def _parts(folder: Path, count: int) -> list[list[Any]]:
+    """Return the excerpts of a song, the same for all its systems."""
+    from benchmarks.common.band_sound import Timeline
+
+    time, bass, bars = Timeline.of(folder / "bass.mid"), band_score.read(folder, "bass"), band_score.playing(folder)
+    first, last = bars[0].start, bars[-1].start + bars[-1].ticks
+    return excerpts(bars, bass.parts["bass"], (time.at(last / 4) - time.at(first / 4)) / (last - first), count)
+
+
+def _clip(band: Any, folder: Path, system: str, name: str, sheet: Path, parts: Sequence[Sequence[Any]]) -> None:
+    """Write the sound and the picture of one clip."""
     import soundfile
 
     from benchmarks.common import band_sound
 
     time = band_sound.Timeline.of(folder / "bass.mid")
     song, bass = band_score.read(folder, system), band_score.read(folder, "bass")
-    bars = band_score.playing(folder)
-    last = bars[-1].start + bars[-1].ticks
-    seconds_a_tick = (time.at(last / 4) - time.at(bars[0].start / 4)) / (last - bars[0].start)
-    parts = excerpts(bars, bass.parts["bass"], seconds_a_tick, count)
     notes = band_sound.notes_of(folder / f"{system}.mid", time)
     notes["bass"] = band_sound.notes_of(folder / "bass.mid", time)["bass"]
     sounds = []
@@ -122,7 +139,6 @@ def _clip(band: Any, folder: Path, system: str, name: str, sheet: Path, count: i
     soundfile.write(sheet / "clips" / f"{name}.mp3", level, band_sound.RATE, format="MP3", subtype="MPEG_LAYER_III")
     shown = {**{part: song.parts.get(part, []) for part in band_sound.PARTS}, "bass": bass.parts["bass"]}
     _picture(sheet / "pictures" / f"{name}.png", name, shown, parts, sounds)
-    return tuple((some[0].index + 1, some[-1].index + 1) for some in parts)
 
 
 def _picture(

@@ -49,7 +49,6 @@ def test_clips_are_matched_in_loudness() -> None:
 
 
 @needs_scripts
-@pytest.mark.usefixtures("tmp_path")
 def test_the_sheet_names_no_system_and_the_key_names_all(tmp_path: Path) -> None:
     folder = write_song(tmp_path / "songs" / "made-song", ("reply", "rule", "truth"))
     key = blind.make([folder], tmp_path / "out", seed=3, count=2)
@@ -60,6 +59,9 @@ def test_the_sheet_names_no_system_and_the_key_names_all(tmp_path: Path) -> None
         assert (sheet / "pictures" / f"{name}.png").stat().st_size > 1000
     page = (sheet / "index.html").read_text()
     assert json.dumps(sorted(key)) in page and "made-song" not in page
+    (sheet / "clips" / "001.mp3").write_bytes(b"kept")
+    assert blind.make([folder], tmp_path / "out", seed=3, count=2) == key
+    assert (sheet / "clips" / "001.mp3").read_bytes() == b"kept"  # of the same notes: not made again
 
 
 def test_the_table_puts_what_was_not_kept_first() -> None:
