@@ -54,6 +54,10 @@ class OfflineSession:
         self._stems: list[Stems] = []  # rendered, not yet written
         self._loop: list[Samples] = []  # likewise [n, 2]
 
+    def tell(self, message: Any) -> None:
+        """Give the mind a message before the file is played; it counts from the first bar on."""
+        self._mind.send(message)
+
     def run(self) -> tuple[str, ...]:
         """Process the file; return the causes of whatever went wrong."""
         try:
