@@ -94,6 +94,8 @@ def antiphon(command: str, args: Sequence[str | Path], cwd: Path) -> tuple[int, 
             code = main(words)
         except SystemExit as ended:  # of --help
             code = int(ended.code or 0)
+        except Exception as broken:  # a song on which it breaks is told, and the others are still answered
+            return 1, f"{said.getvalue()}{type(broken).__name__}: {broken}"
     return code, said.getvalue()
 
 
