@@ -54,6 +54,13 @@ class PlayLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class SetInput:
+    """To audio: what each channel of the input is multiplied by to give the bass (listener/input_mixer.py)."""
+
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StopLoop:
     """To audio: end the loop at this stream time."""
 

@@ -23,7 +23,7 @@ from agent.audio.stream import Stream
 from agent.audio.synth import open_synth
 from agent.core.channel import Channel
 from agent.core.errors import UserError
-from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
+from agent.core.messages import Panic, PlayLoop, SetInput, SetPart, StopLoop
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
@@ -202,6 +202,10 @@ class AudioProcess:
                 player.panic(self._now_s())
             case SetPart():
                 player.set_part(message.part, message.enabled)
+            case SetInput(weights):
+                self._looper.take(weights)
+                if self._output_mixer:
+                    self._output_mixer.take(weights)
 
     def _now_s(self) -> float:
         clock = self._stream.clock

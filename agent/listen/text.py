@@ -16,7 +16,7 @@ def readable(line: Line) -> str | None:
     """Return a line as text; None for a line that only programs need."""
     words = WORDS.get(line["type"])
     said = words(line) if words else ""
-    if not said or line["type"] == "file":
+    if not said or line["type"] in ("file", "input"):
         return said or None
     at_s = line.get("t_onset", line.get("t", line.get("t_emit", 0.0)))
     return f"{at_s:8.3f} s  {said}"
@@ -65,6 +65,7 @@ def _hook(line: Line) -> str:
 
 WORDS: Mapping[str, Callable[[Line], str]] = {
     "file": lambda line: f"--- {line['path']}",
+    "input": lambda line: str(line["says"]),
     "note": _note,
     "ghost": lambda line: f"x    velocity {line['velocity']:3}  ghost",
     "revision": _revision,

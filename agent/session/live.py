@@ -19,6 +19,7 @@ from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.core.errors import UserError
+from agent.core.messages import SetInput
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.recording.live_recording import LiveRecording, open_recording
@@ -76,6 +77,7 @@ class Live:
         self._recording: LiveRecording | None = None
         self._isolated = Isolation(self._trouble)
         self._silencing: list[str] = []  # results of silencing the MIDI port: "" or why it failed
+        self._input_weights: tuple[float, ...] = ()  # of its channels, as the audio process knows them
         self._heard_at = 0  # samples written when the mind last reported
 
     def run(self) -> tuple[str, ...]:
@@ -139,11 +141,22 @@ class Live:
         self._isolated(self._read_audio)
         if self._recording:
             self._isolated(self._recording.roll, False)
+            self._isolated(self._watch_input, self._recording)
         self._isolated(self._supervise, alive)
         self._isolated(self._poll_inputs)
         self._isolated(self._keys.poll, self._quietly, self._board.say)
         self._isolated(self._on_turn, self)
         self._isolated(self._monitor.update, self._board.status())
+
+    def _watch_input(self, recording: LiveRecording) -> None:
+        """Tell the player what there is to say of the input, and the audio process which channels to use."""
+        for line in recording.mixer.take_lines():
+            log.log(logging.WARNING if self._forever else logging.INFO, "%s", line)
+            recording.event_log.remark(line)
+            self._board.say(line)
+        weights = tuple(recording.mixer.weights.tolist())
+        if len(weights) > 1 and weights != self._input_weights and self.workers.audio.send(SetInput(weights)):
+            self._input_weights = weights
 
     def _poll_inputs(self) -> None:
         """Read pedals, clocks and the conversation; send on what concerns the mind."""
@@ -193,6 +206,7 @@ class Live:
         for warning in ready.warnings:
             if warning not in self._troubles:
                 self._trouble(warning)
+        self._input_weights = ()
         for order in self.dispatcher.state.for_audio():
             self.workers.audio.send(order)
         self._recording = self._recording or self._open_recording(ready.band_delay_samples)

@@ -73,6 +73,9 @@ class OfflineSession:
             if interrupted:
                 return
             heard += len(block)
+            for line in self._sound.take_lines():
+                self._board.say(line)
+                self._event_log.remark(line)
             self._take(block)
             self._render(heard)
         self._player.end(heard / self._sound.rate)
