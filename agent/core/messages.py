@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from listener.types import Grid
+from listener.types import Grid, KeyPress
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,14 @@ class FollowGrid:
     """To the mind: follow another machine's beat, in stream time; None = follow the player again."""
 
     grid: Grid | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayBass:
+    """To the mind: hear the bass from MIDI. number: of the first press since the session began; one is heard once."""
+
+    number: int
+    presses: tuple[KeyPress, ...]
 
 
 @dataclass(frozen=True, slots=True)
