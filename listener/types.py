@@ -165,11 +165,12 @@ class Chord:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key and its probability."""
+    """A key and its probability. scale: a name of listener/music/key.py's NAMED_SCALES, or "" where it is not known."""
 
     tonic: int  # pitch class 0-11
     mode: str  # maj | min
     confidence: float
+    scale: str = ""  # major, mixolydian, lydian, minor, dorian, phrygian, harmonic minor, blues
 
 
 @dataclass(frozen=True, slots=True)

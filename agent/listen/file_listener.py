@@ -64,7 +64,7 @@ class Lines:
             meter = {"num": a.grid.meter.numerator, "den": a.grid.meter.denominator}
             yield from self._changed("meter", meter, a.emit_s)
         if a.key:
-            yield from self._changed("key", {"tonic": a.key.tonic, "mode": a.key.mode}, a.emit_s)
+            yield from self._changed("key", {"tonic": a.key.tonic, "mode": a.key.mode, "scale": a.key.scale}, a.emit_s)
         if a.chord:
             yield from self._changed("chord", {"root": a.chord.root, "quality": a.chord.quality}, a.emit_s)
         if a.feel:

@@ -72,7 +72,7 @@ WORDS: Mapping[str, Callable[[Line], str]] = {
     "beat": lambda line: f"     {'|' if line['beat'] == 1 else '.'} beat {line['beat']}",
     "tempo": lambda line: f"     tempo {line['bpm']:.1f} bpm",
     "meter": lambda line: f"     meter {line['num']}/{line['den']}",
-    "key": lambda line: f"     key {key_name(Key(line['tonic'], line['mode'], 1.0))}",
+    "key": lambda line: f"     key {key_name(Key(line['tonic'], line['mode'], 1.0, line['scale']))}",
     "chord": _chord,
     "timbre": _timbre,
     "feel": _feel,

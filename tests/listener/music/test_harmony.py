@@ -141,3 +141,25 @@ def test_chord_confidence_is_how_often_it_is_right():
         bench.guess(piece, rule)
     assert bench.calibration_error(ours.roots) < 0.10
     assert np.mean([r for r, _ in ours.roots]) > np.mean([r for r, _ in rule.roots]) + 0.1
+
+
+SCALES_PLAYED = {
+    "major": [36, 40, 43, 45, 41, 45, 48, 45, 43, 47, 50, 41, 36, 43, 40, 36],
+    "mixolydian": [36, 40, 43, 46, 36, 43, 45, 46, 41, 45, 48, 45, 36, 40, 46, 43],
+    "minor": [33, 40, 36, 40, 38, 41, 45, 41, 40, 43, 47, 43, 33, 36, 40, 43],
+    "dorian": [33, 40, 36, 43, 33, 42, 40, 43, 38, 42, 45, 42, 33, 36, 40, 42],
+    "phrygian": [33, 40, 34, 36, 33, 41, 43, 41, 38, 41, 45, 34, 33, 36, 40, 34],
+    "harmonic minor": [33, 40, 36, 40, 38, 41, 45, 41, 40, 44, 47, 44, 33, 36, 40, 44],
+    "blues": [33, 36, 38, 39, 40, 43, 45, 37] * 2,
+}
+
+
+@pytest.mark.parametrize("tonic", range(0, 12, 5))
+@pytest.mark.parametrize("scale", SCALES_PLAYED)
+def test_the_scale_that_is_played_is_named(scale, tonic):
+    harmony = Harmony()
+    _ear([pitch + tonic for pitch in SCALES_PLAYED[scale]] * 4, harmony=harmony)
+    home = 0 if scale in ("major", "mixolydian") else 9
+    key = harmony.keys.key
+    assert key
+    assert (key.tonic, key.scale) == ((home + tonic) % 12, scale)
