@@ -1,8 +1,7 @@
 """Find the key of a bass line: probabilities of 24 keys, from its notes and from the chords' probabilities.
 
-Softmax regression on what was played where (KeyFinder.features), the same in every transposition, slowly forgotten; its
-weights were learned on MMA's bass lines over McGill Billboard progressions (songs of odd number). Chords by key were
-counted there. Within the key the scale is named: major, mixolydian, dorian, blues ...
+Pitch classes and chords by key were counted on McGill Billboard progressions and MMA's bass lines over them (songs of
+odd number), then smoothed. Evidence is tempered, because neighbouring notes are not independent, and slowly forgotten.
 """
 
 from __future__ import annotations
@@ -23,6 +22,11 @@ PITCH_SHARE = {
     "maj": (0.320, 0.008, 0.095, 0.012, 0.085, 0.120, 0.012, 0.210, 0.010, 0.075, 0.020, 0.033),
     "min": (0.320, 0.010, 0.060, 0.085, 0.010, 0.120, 0.012, 0.210, 0.060, 0.012, 0.080, 0.021),
 }
+# and the roots of its chords
+ROOT_SHARE = {
+    "maj": (0.400, 0.002, 0.070, 0.007, 0.040, 0.170, 0.003, 0.170, 0.009, 0.080, 0.025, 0.006),
+    "min": (0.400, 0.008, 0.020, 0.050, 0.004, 0.170, 0.004, 0.170, 0.070, 0.006, 0.075, 0.005),
+}
 # share of the time that a chord of each triad kind (maj, min, dim) lasts on each step above the tonic
 CHORD_SHARE = {
     "maj": (
@@ -36,24 +40,14 @@ CHORD_SHARE = {
         (0.001, 0.001, 0.009, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.003),
     ),
 }
-MODE_PRIOR = {"maj": 0.5, "min": 0.5}
-MEMORY_PULSES = 120.0
-
-FEATURES = ("notes", "downbeats", "roots", "first")  # see KeyFinder.features
-SPARSE = {"notes": 8.0, "downbeats": 4.0, "roots": 8.0}  # so much must be heard before a share counts half
-# what each feature on each step above the tonic says for the key, in nats (benchmarks/baselines/train_key.py)
-WEIGHTS = {
-    ("maj", "notes"): (2.86, -2.61, 0.18, -2.60, 2.62, 1.88, -2.43, 2.00, -1.65, 0.01, -2.20, -0.18),
-    ("maj", "downbeats"): (1.56, -1.06, 0.39, 0.41, -0.53, -0.95, 0.57, -0.54, 1.28, 0.38, 0.78, -0.93),
-    ("maj", "roots"): (3.03, -0.67, -0.98, -0.05, -1.35, 1.08, 0.79, 1.58, 0.44, 1.02, -2.07, -1.14),
-    ("maj", "first"): (0.76, 0.14, -0.15, -0.05, 0.06, -0.20, -0.08, 0.04, -0.21, -0.40, 0.28, -0.16),
-    ("min", "notes"): (1.81, -1.80, -0.50, 3.75, -3.14, 1.22, -1.57, 2.24, 2.77, -2.00, -0.75, 0.08),
-    ("min", "downbeats"): (2.33, -0.57, -1.12, -0.94, -0.59, -1.47, -0.48, -1.19, 1.43, 1.30, 0.83, -0.88),
-    ("min", "roots"): (4.14, -2.32, -2.12, -2.09, 0.18, -0.27, -0.19, -0.07, 0.29, 0.89, -0.12, -0.01),
-    ("min", "first"): (1.03, -0.49, 0.42, 0.39, -0.57, -0.59, -0.73, 0.09, 0.29, 0.29, 0.61, -0.76),
+FIRST_SHARE = {  # the pitch class a piece begins on
+    "maj": (0.620, 0.005, 0.030, 0.010, 0.035, 0.075, 0.010, 0.140, 0.015, 0.035, 0.010, 0.005),
+    "min": (0.620, 0.005, 0.020, 0.035, 0.005, 0.075, 0.005, 0.140, 0.040, 0.005, 0.040, 0.010),
 }
-MINOR_BIAS = -1.30
-CHORD_SHARPNESS = 0.6  # power of the belief where chords are expected by it: a surprising chord stays possible
+MODE_PRIOR = {"maj": 0.5, "min": 0.5}
+NOTE_WEIGHT, ROOT_WEIGHT, FIRST_WEIGHT = 0.20, 0.10, 0.5  # powers of the likelihoods
+SHARPNESS = 0.7  # power of the belief that makes the stated confidence as often right as it says
+MEMORY_PULSES = 120.0
 
 # the scales that a key may have, their pitch classes above the tonic and how likely each is
 NAMED_SCALES: Mapping[str, Mapping[str, tuple[tuple[int, ...], float]]] = {
@@ -72,7 +66,6 @@ NAMED_SCALES: Mapping[str, Mapping[str, tuple[tuple[int, ...], float]]] = {
     },
 }
 FOREIGN = 0.04  # share of the notes that lie outside the scale
-OTHER_THIRD = (5.0, 0.08)  # times the key's own third, share of all notes: then the mode is the other one
 SCALE_WEIGHT = 0.7  # power of a note's likelihood
 
 
@@ -91,66 +84,36 @@ def _chords_by_tonic() -> Floats:
     return np.array(rows)
 
 
-def _weights() -> Floats:
-    """Return WEIGHTS as [24 keys (major first), features, 12 pitch classes]."""
-    rows = [[np.roll(WEIGHTS[mode, name], tonic) for name in FEATURES] for mode in MODES for tonic in range(12)]
-    return np.array(rows)
-
-
-PITCHES = _by_tonic(PITCH_SHARE)
+PITCHES, ROOTS, FIRSTS = (_by_tonic(share) for share in (PITCH_SHARE, ROOT_SHARE, FIRST_SHARE))
 CHORD_PRIORS = _chords_by_tonic()
 PRIOR = np.repeat([np.log(MODE_PRIOR[mode] / 12) for mode in MODES], 12)
-KEY_WEIGHTS, KEY_BIAS = _weights(), np.repeat([0.0, MINOR_BIAS], 12)
 
 
 class KeyFinder:
     """Finds the key. belief: float64 [24], sums to one; key: the likeliest, known once two pitch classes were heard."""
 
     def __init__(self) -> None:
-        self._counts = {name: np.zeros(12) for name in FEATURES}
+        self._evidence = np.zeros(24)
         self._heard = np.zeros(12, dtype=bool)
-        self._update()
+        self._notes = np.zeros(12)  # how much each pitch class was played
+        self.belief: Floats = np.exp(PRIOR)
 
     @property
     def key(self) -> Key | None:
         if self._heard.sum() < 2:
             return None
-        best = self._mended(int(self.belief.argmax()))
+        best = int(self.belief.argmax())
+        sure = 1 / float(((self.belief / self.belief[best]) ** SHARPNESS).sum())
         tonic, mode = best % 12, MODES[best // 12]
-        return Key(tonic, mode, float(self.belief[best]), named_scale(self._counts["notes"], tonic, mode))
-
-    def _mended(self, key: int) -> int:
-        """Return the key with the other mode where its third is hardly played and the other third is."""
-        notes, tonic = self._counts["notes"], key % 12
-        thirds = (notes[(tonic + 4) % 12], notes[(tonic + 3) % 12])  # of major, minor
-        own, other = thirds if key < 12 else thirds[::-1]
-        is_other = other > OTHER_THIRD[0] * own and other > OTHER_THIRD[1] * notes.sum()
-        return (key + 12) % 24 if is_other else key
-
-    def features(self) -> Floats:
-        """Return what the key is judged by, [4, 12] by pitch class.
-
-        The roots of the shares of the notes, of the notes on downbeats and of the chords' roots (the share itself for
-        downbeats), and 1 at the first note.
-        """
-        rows = []
-        for name in FEATURES:
-            count = self._counts[name]
-            share = count / (count.sum() + SPARSE[name]) if name in SPARSE else count
-            rows.append(np.sqrt(share) if name in ("notes", "roots") else share)
-        return np.array(rows)
-
-    def begin(self, pitch_class: int, down: bool) -> None:
-        """Count a note that began. down: on a downbeat."""
-        if not self._counts["first"].any():
-            self._counts["first"][pitch_class] = 1.0
-        if down:
-            self._counts["downbeats"][pitch_class] += 1.0
+        return Key(tonic, mode, sure, named_scale(self._notes, tonic, mode))
 
     def note(self, pitch_class: int, weight: float) -> None:
-        """Count a note that ended, of weight about 1."""
+        """Count a note that ended, of weight about 1; a negative weight withdraws it."""
+        if not self._heard.any():
+            self._evidence += FIRST_WEIGHT * FIRSTS[:, pitch_class]
         self._heard[pitch_class] = True
-        self._counts["notes"][pitch_class] += weight
+        self._notes[pitch_class] += weight
+        self._evidence += NOTE_WEIGHT * weight * PITCHES[:, pitch_class]
         self._update()
 
     def pulse(self, chords: Floats) -> None:
@@ -158,20 +121,19 @@ class KeyFinder:
 
         The chords' thirds come from the key, so they are not evidence for it.
         """
-        for name in SPARSE:
-            self._counts[name] *= 1 - 1 / MEMORY_PULSES
-        self._counts["roots"] += chords.sum(1)
+        self._evidence *= 1 - 1 / MEMORY_PULSES
+        self._notes *= 1 - 1 / MEMORY_PULSES
+        self._evidence += ROOT_WEIGHT * (ROOTS @ chords.sum(1))
         self._update()
 
     def _update(self) -> None:
-        log = np.tensordot(KEY_WEIGHTS, self.features(), axes=2) + KEY_BIAS
+        log = self._evidence + PRIOR
         belief = np.exp(log - log.max())
-        self.belief: Floats = belief / belief.sum()
+        self.belief = belief / belief.sum()
 
     def chord_prior(self) -> Floats:
         """Return how likely each chord is in the present keys: [12, 3]."""
-        belief = self.belief**CHORD_SHARPNESS
-        return np.asarray(np.tensordot(belief / belief.sum(), CHORD_PRIORS, axes=1))
+        return np.asarray(np.tensordot(self.belief, CHORD_PRIORS, axes=1))
 
     def scale(self) -> set[int]:
         key = self.key
