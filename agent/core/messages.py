@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from listener.types import Grid
+from listener.types import Grid, KeyPress
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,27 @@ class FollowGrid:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayBass:
+    """To the mind: hear the bass from MIDI. number: of the first press since the session began; one is heard once."""
+
+    number: int
+    presses: tuple[KeyPress, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlayLoop:
     """To audio: repeat the bass from start_s to end_s (stream seconds), first at end_s, exact to the sample."""
 
     start_s: float
     end_s: float
     gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetInput:
+    """To audio: what each channel of the input is multiplied by to give the bass (listener/input_mixer.py)."""
+
+    weights: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class AudioConfig:
     output: str | int | None = None
     sample_rate: int | None = _between(None, 8_000, 384_000)  # Hz, None = the device's own
     block_samples: int = _between(128, 16, 8_192)
-    input_channel: int | None = _between(None, 1, 256)  # counted from 1, None = the mean of all
+    input_channel: int | None = _between(None, 1, 256)  # counted from 1, None = found by ear
     output_enabled: bool = True
     monitor_input: str = _one_of("auto", "auto", "on", "off")
     echo_cancel: str = _one_of("auto", "auto", "on", "off")  # takes the band out of the microphone

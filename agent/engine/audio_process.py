@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,13 @@ import numpy as np
 from agent.audio import latencies
 from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
-from agent.audio.file_input import FilePlayback
+from agent.audio.file_input import FilePlayback, Silence
 from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Stream
 from agent.audio.synth import open_synth
 from agent.core.channel import Channel
 from agent.core.errors import UserError
-from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
+from agent.core.messages import Panic, PlayLoop, SetInput, SetPart, StopLoop
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
@@ -94,7 +95,7 @@ class AudioProcess:
         plays, hears_file = out is not None, setup.take is not None
         synth, warning = open_synth(config, rate)  # while the keeper opens the card
         self._port = open_port(config, waits=self._resumed or setup.waits)
-        waits = self._resumed or setup.waits or not (plays or not hears_file)
+        waits = self._resumed or setup.waits or not (plays or self._reads_input)
         self._latency = NO_LATENCY if waits else self._stream.open()
         self._midi_late_s = latencies.midi_s(self._known, config.midi, self._port.name if self._port else None)
         monitors = config.audio.monitor_input == "on" or (hears_file and config.audio.monitor_input != "off")
@@ -116,7 +117,7 @@ class AudioProcess:
 
     def _open_stream(self, out: Ring | None) -> None:
         setup, audio = self._setup, self._setup.config.audio
-        reads_input = setup.take is None
+        self._reads_input = reads_input = setup.take is None and setup.silence_s is None
         rings = tuple(r for r in (setup.ring, setup.sent) if r) if reads_input else ()
         finder = Finder(audio, setup.rate, setup.ring, out.reader() if out else None, reads_input, setup.sent)
         finder.known = self._known
@@ -124,7 +125,10 @@ class AudioProcess:
         self._stream = stream = Stream(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
         self._resumed = stream.clock.running
         self._file: FilePlayback | None = None
-        if setup.take is not None:
+        if setup.silence_s is not None:
+            silence = Silence(setup.take or Path("MIDI"), setup.rate, setup.silence_s)
+            self._file = FilePlayback(silence, audio.block_samples, setup.ring, stream.position)
+        elif setup.take is not None:
             channel = audio.input_channel - 1 if audio.input_channel else None
             sound = AudioFile(setup.take, setup.rate, channel)
             self._file = FilePlayback(sound, audio.block_samples, setup.ring, stream.position)
@@ -222,6 +226,10 @@ class AudioProcess:
                 player.panic(self._now_s())
             case SetPart():
                 player.set_part(message.part, message.enabled)
+            case SetInput(weights):
+                self._looper.take(weights)
+                if self._output_mixer:
+                    self._output_mixer.take(weights)
 
     def _now_s(self) -> float:
         clock = self._stream.clock

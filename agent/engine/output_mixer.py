@@ -28,12 +28,17 @@ class OutputMixer:
         self.out, self._sent = out, sent
         self.bridge: Bridge | None = None
         self._at = 0  # up to where was rendered
+        self._weights: Block | None = None  # of the input's channels; None = their mean
         self._behind, self._monitor, self._ahead = behind, monitor, ahead
 
     @property
     def adds(self) -> bool:
         """Whether more than the stems is heard."""
         return self._monitor is not None
+
+    def take(self, weights: tuple[float, ...]) -> None:
+        """Hear the bass with its channels multiplied by these from now on."""
+        self._weights = np.array(weights, np.float32)
 
     def use(self, card: SoundCard, start: int) -> None:
         """Play to this card from now on; `start`: the next sample that is rendered. The card is not attached yet."""
@@ -70,7 +75,9 @@ class OutputMixer:
         if self._monitor:
             self._monitor.position = max(start - self._ahead, 0)
             bass = self._monitor.read(min(len(mix), max(start + len(mix) - self._ahead, 0)))
-            mix[len(mix) - len(bass) :] += np.nan_to_num(bass, posinf=0.0, neginf=0.0).mean(axis=1, keepdims=True)
+            heard = np.nan_to_num(bass, posinf=0.0, neginf=0.0)
+            mono = heard.mean(axis=1) if self._weights is None else heard @ self._weights
+            mix[len(mix) - len(bass) :] += mono[:, None]
         played: Block = self._to_channels(mix)
         np.minimum(played, 1.0, out=played)  # np.clip takes thrice as long
         np.maximum(played, -1.0, out=played)

@@ -39,6 +39,7 @@ class AudioSetup:
     sent: Ring | None = None  # what left for the loudspeaker, where the microphone hears it
     stamp: SharedStamp = field(default_factory=SharedStamp)
     waits: bool = False
+    silence_s: float | None = None  # the bass comes as MIDI and the input is silent for so long; None = it is sound
 
 
 @dataclass(frozen=True, slots=True)

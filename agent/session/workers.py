@@ -61,6 +61,7 @@ class Workers:
             sent=self._sent,
             stamp=self._stamp,
             waits=setup.waits,
+            silence_s=setup.silence_s,
         )
         args = (module, "main", audio_setup, self._plans_in, commands, reports)
         process = self._spawn.Process(target=enter, args=args, name="antiphon-audio", daemon=True)
