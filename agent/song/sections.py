@@ -9,6 +9,7 @@ import numpy as np
 
 from agent.core.types import Choice
 from agent.song import comping, counter_line, drum_groove
+from agent.song.arrangement import stage_for
 from agent.song.bar_chords import ChordAt, chords_of
 from agent.song.bass_bar import BassBar
 from agent.song.drum_groove import Traits
@@ -131,6 +132,7 @@ def _new_section(
         Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
+    stage = stage_for(plan.sections, energy)
     ride = bool(plan.sections) and len(plan.sections) % 2 == 1
     return Section(
         name,
@@ -144,6 +146,7 @@ def _new_section(
         ride,
         0,
         usual,
+        stage,
     ), choices
 
 
