@@ -80,6 +80,8 @@ def _tensions(chord: ChordAt, key: SongKey, turn: int, count: int) -> tuple[int,
         for step, scale in ((2, key.scale), (11, wide), (6, wide), (14, key.scale), (1, key.scale))
         if (chord.root + step) % 12 in scale and step % 12 not in have and not (step == 11 and 10 in have)
     ]
+    if minor and 1 in can:
+        can.remove(1)
     if 6 in can and (5 in have or (minor and (chord.root + 6) % 12 not in key.scale)):
         can.remove(6)
     if not can:
@@ -111,9 +113,25 @@ def unresolved(
         elif 4 in QUALITIES[chord.quality] and _leads(chord, key):
             third = (chord.root + 4) % 12 in heard
             chord = replace(chord, quality="maj" if third else "sus4", added=tuple(t for t in chord.added if t != 10))
+        if resolution <= NEVER_FROM:
+            chord = _without_dominant(chord, heard)
         out.append(chord)
         last = chord
     return tuple(out)
+
+
+def _without_dominant(chord: ChordAt, heard: set[int]) -> ChordAt:
+    """Return the chord with as many of its tensions and its seventh as make no dominant seventh with the bass."""
+    for one in (
+        chord,
+        replace(chord, added=()),
+        replace(chord, quality=PLAINER.get(chord.quality, chord.quality), added=()),
+    ):
+        classes = one.tones | {(one.root + step) % 12 for step in one.added}
+        roots = classes | heard
+        if not any({(root + 4) % 12, (root + 10) % 12} <= roots and root in classes for root in roots):
+            return one
+    return replace(chord, quality=PLAINER.get(chord.quality, chord.quality), added=())
 
 
 def _leads(chord: ChordAt, key: SongKey) -> bool:
