@@ -35,6 +35,5 @@ def stage_in(plan: SongPlan, section: Section, place: Place) -> tuple[float, flo
     """
     stage = section.stage + RETURN * min(section.returns, 3)
     opens = not section.returns and plan.current == 0 and place.phrase == 0
-    time = stage + (INTRO / 2 if opens else 0.0)
     rest = stage + (INTRO if opens else SECOND if place.phrase % 2 else 0.0)
-    return min(max(time, -1.0), 1.0), min(max(rest, -1.0), 1.0)
+    return min(max(stage, -1.0), 1.0), min(max(rest, -1.0), 1.0)

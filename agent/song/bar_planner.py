@@ -29,6 +29,7 @@ from agent.song.voicing import voiced
 from models.critic.critic import Critic
 
 STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.8, 0.6  # shares of the arrangement's stage that each part follows
+BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
@@ -101,6 +102,12 @@ class _Bar:
     def loud(self) -> float:
         """Return what the dial makes of a velocity, as a factor."""
         return 1 + INTENSITY_SAY * self.plan.wish.bend("intensity")
+
+    @property
+    def busy(self) -> float:
+        """Return how many notes the bass plays beside what is usual in the section: -1 (half) to 1 (twice)."""
+        usual = float(np.sum(self.section.usual)) if self.section.usual else 0.0
+        return float(np.clip(np.log2((len(self.now.notes) + 1) / (usual + 1)), -1, 1)) if usual else 0.0
 
     @property
     def stage(self) -> tuple[float, float]:
@@ -179,7 +186,7 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     if _is_break(plan, section, now):
         return drum_groove.break_bar(now), False, True
     wish = plan.wish
-    full = bar.density(STAGE_HATS * bar.stage[0])
+    full = bar.density(STAGE_HATS * bar.stage[0] + BASS_HATS * bar.busy)
     drums = drum_dials.at_density(drums, now.meter, full, time_alone=wish.density == 0.5)
     drums = drum_dials.syncopated(drums, now.meter, wish.bend("syncopation"))
     same = np.random.default_rng((plan.seed, 13, plan.current, number % 2, _number_of(now)))
@@ -191,7 +198,9 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     short = place.bar % 4 == 3 and rng.random() < HALF_FILL * 2 * wish.surprise
     if not bar.over and (bar.ends or (rests and rng.random() < 0.35) or short):
         wanted = 8 if bar.ends and (place.phrase % 2 or bar.turns) else 4
-        fill = drum_fill.choose(library, min(wanted, now.ticks), section.groove.style, rng)
+        own = np.random.default_rng((plan.seed, 19, plan.current, place.phrase % 2, place.bar % 4 == 3, wanted))
+        luck = rng if rng.random() < wish.surprise - 0.35 else own  # a section mostly has its own two fills
+        fill = drum_fill.choose(library, min(wanted, now.ticks), section.groove.style, luck)
         if fill is not None:
             drums, is_fill = drum_fill.filled(drums, fill), True
     if bar.certain and not now.notes and plan.bars and not plan.bars[-1].notes:
