@@ -56,7 +56,7 @@ def plan_bar(
     place = place_in(number - plan.phrase_of, plan.length)
     rng = np.random.default_rng((plan.seed, 7, number))
     starts = number == plan.began or (place.bar == 0 and place.phrase > 0)
-    over = certain and not any(bar.notes for bar in ahead[1:]) and len(ahead) > 1
+    over = certain and not any(bar.notes for bar in ahead[1:])
     other = certain and turns(plan, ahead[1:])
     ends = place.is_last or other
     bar = _Bar(plan, section, place, now, ahead[1] if len(ahead) > 1 else None, ends, other, starts, over, certain)

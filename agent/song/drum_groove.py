@@ -24,6 +24,7 @@ TOMS = frozenset({"low_tom", "high_tom"})
 LOUDEST = 118
 CRASH_LOUDEST = 122
 MEAN_VELOCITY = 84.0  # of a groove's hits at the player's usual level
+OWN_SAY, NEW_SAY = 0.2, 0.6  # of distance from the average groove, of likeness to one of this session
 TIME_SPREAD = 0.6  # of the differences between strokes of hat and ride
 WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
 LIKELY, UNLIKELY = 0.55, 0.2  # shares of a section's bars with a bass onset at a tick
@@ -70,13 +71,14 @@ def ticks_of(bar: DrumBar, pieces: frozenset[str] | set[str]) -> frozenset[int]:
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What is known of a groove before any bass is: kicks bool [bars, ticks]; own: its worth without a bass, by
-    reason; kick_density: kicks in 16 ticks."""
+    reason; kick_density: kicks in 16 ticks; pattern: (piece, tick) of kicks and snares of both bars."""
 
     groove: Groove
     kicks: NDArray[np.bool_]
     own: Mapping[str, float]
     kick_density: float
     hits: float
+    pattern: frozenset[tuple[str, int]] = frozenset()
 
 
 @lru_cache(maxsize=64)
@@ -88,7 +90,22 @@ def played_grooves(library: GrooveLibrary, meter: Meter, ticks: int) -> tuple[Tr
         for number in range(FEW):
             rows = joined(library, meter, rng)[:ticks]
             found.append(Groove(f"joined {number}", "", (rows_to_bar(rows),)))
-    return tuple(traits(usual_loudness(one), meter) for one in found)
+    return _with_voice([traits(usual_loudness(one), meter) for one in found])
+
+
+def _with_voice(found: Sequence[Traits]) -> tuple[Traits, ...]:
+    """Return grooves with how far each lies from the average of all: a voice, not the mean of all voices."""
+    counts = Counter(hit for one in found for hit in one.pattern)
+    shares = {hit: count / len(found) for hit, count in counts.items()}
+    apart = [
+        sum(1 - shares[hit] for hit in one.pattern) + sum(shares[hit] for hit in shares.keys() - one.pattern)
+        for one in found
+    ]
+    mean, spread = float(np.mean(apart)), max(float(np.std(apart)), 1e-9)
+    return tuple(
+        replace(one, own={**one.own, "of its own": OWN_SAY * float(np.clip((far - mean) / spread, -1, 1))})
+        for one, far in zip(found, apart, strict=True)
+    )
 
 
 def traits(groove: Groove, meter: Meter) -> Traits:
@@ -113,7 +130,8 @@ def traits(groove: Groove, meter: Meter) -> Traits:
         "toms": -0.5 * float(np.mean([len(ticks_of(bar, TOMS)) for bar in bars])),
     }
     hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
-    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits)
+    both = frozenset((piece, tick + i * ticks) for i, bar in enumerate(bars) for piece, tick in _kick_snare(bar))
+    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both)
 
 
 def _cut(played: PlayedGroove, ticks: int) -> Groove:
@@ -151,20 +169,32 @@ def onset_shares(bars: Sequence[BassBar], ticks: int) -> NDArray[np.float64]:
 
 
 def choose(
-    found: Sequence[Traits], bass: Sequence[BassBar], wanted: Mapping[str, float], rng: np.random.Generator
+    found: Sequence[Traits],
+    bass: Sequence[BassBar],
+    wanted: Mapping[str, float],
+    rng: np.random.Generator,
+    used: Sequence[Groove] = (),
 ) -> tuple[Judged, Judged]:
     """Return (the best groove for these bass bars, the runner-up).
 
     wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
-    style; by "groove NAME", of a groove that is taken. chance: how much of luck is in it.
+    style; by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
+    session: a new one is to be another.
     """
     ticks = found[0].kicks.shape[1]
     heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
-    judged = sorted((_judge(one, heard, wanted, rng) for one in found), key=lambda j: -j.score)
+    known = [traits(one, bass[0].meter).pattern for one in used if len(one.bars[0]) == ticks]
+    judged = sorted((_judge(one, heard, wanted, rng, known) for one in found), key=lambda j: -j.score)
     return judged[0], judged[min(1, len(judged) - 1)]
 
 
-def _judge(one: Traits, heard: Sequence[BassBar], wanted: Mapping[str, float], rng: np.random.Generator) -> Judged:
+def _judge(
+    one: Traits,
+    heard: Sequence[BassBar],
+    wanted: Mapping[str, float],
+    rng: np.random.Generator,
+    known: Sequence[frozenset[tuple[str, int]]],
+) -> Judged:
     f1 = _kick_f1(one.kicks, heard)
     density = min(wanted.get("density", 6.0), 10.0)
     reasons = {
@@ -175,6 +205,7 @@ def _judge(one: Traits, heard: Sequence[BassBar], wanted: Mapping[str, float], r
         "swing": -0.8 * abs(float(one.groove.swung) - wanted.get("swung", 0.0)),
         "style": wanted.get(f"style {one.groove.style}", 0.0),
         "taken": wanted.get(f"groove {one.groove.name}", 0.0),
+        "new in this session": -NEW_SAY * max((jaccard(one.pattern, old) for old in known), default=0.0),
         "chance": wanted.get("chance", 0.25) * float(rng.standard_normal()),
     }
     return Judged(one.groove, sum(reasons.values()), reasons)
