@@ -69,7 +69,7 @@ def plan_bar(
     if is_break:
         strokes = tuple(Stroke(note.tick, min(note.length, 2), BREAK_VELOCITY) for note in now.notes)
     plan, line = _line(replace(bar, plan=plan), chords)
-    if is_break or over:
+    if is_break or (over and not now.notes):
         line = ()
     if over and now.notes:
         drums, strokes = ending.last_bar(drums, strokes, now)
