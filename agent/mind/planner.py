@@ -284,7 +284,8 @@ class Planner:
         dials = self._directing.dials(self._dials, bar)
         self.song.imagined = self._imagination.grooves
         self.song.sounds = self.form.state in AUDIBLE
-        self.song.ask(wish_of(dials), self._grid.swing > SWUNG_FROM, dials.style)
+        wish = wish_of(dials, self._guidance, self._config.temperature)
+        self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)

@@ -16,7 +16,7 @@ def replies_of(bar: BarPlan, ticks: int) -> list[Reply]:
     for tick in range(ticks):
         chord = next((one for one in reversed(bar.chords) if one.tick <= tick), None)
         stroke, note = strokes.get(tick), notes.get(tick)
-        hit = ChordHit(chord.root, chord.quality, stroke.velocity) if stroke and chord else None
+        hit = ChordHit(chord.root, chord.quality, stroke.velocity, chord.voicing) if stroke and chord else None
         line = LineHit(note.pitch, note.velocity) if note else None
         drums = bar.drums[tick] if tick < len(bar.drums) else ()
         off = hit is None and (tick in stroke_ends or (tick == 0 and 0 not in strokes))

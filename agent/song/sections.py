@@ -9,6 +9,7 @@ import numpy as np
 
 from agent.core.types import Choice
 from agent.song import comping, counter_line, drum_groove
+from agent.song.arrangement import stage_for
 from agent.song.bar_chords import ChordAt, chords_of
 from agent.song.bass_bar import BassBar
 from agent.song.drum_groove import Traits
@@ -104,7 +105,7 @@ def _new_section(
         *drum_groove.played_grooves(library, now.meter, now.ticks),
         *(one for one in imagined if one.kicks.shape[1] == now.ticks),
     ]
-    best, second = drum_groove.choose(found, bass, wanted, rng)
+    best, second = drum_groove.choose(found, bass, wanted, rng, [one.groove for one in plan.sections[-4:]])
     groove = drum_groove.with_bass(best.groove, bass)
     scale = plan.key.scale
     chords = [chords_of(bar, plan.key, None) for bar in bass[:2]]
@@ -125,12 +126,15 @@ def _new_section(
         )
     motif = motifs[0][1] if motifs else None
     usual = tuple(drum_groove.onset_shares(bass, now.ticks).tolist())
-    why = ", ".join(f"{reason} {value:+.1f}" for reason, value in sorted(best.reasons.items(), key=lambda r: -r[1])[:3])
+    gains = {reason: value - second.reasons.get(reason, 0.0) for reason, value in best.reasons.items()}
+    gained = sorted(gains.items(), key=lambda one: -one[1])[:3]
+    why = f"{best.score - second.score:+.2f} on it: " + ", ".join(f"{reason} {value:+.1f}" for reason, value in gained)
     choices = (
         Choice("section", name, reason="the bass plays something new" if plan.sections else "the song begins"),
         Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
+    stage = stage_for(plan.sections, energy)
     ride = bool(plan.sections) and len(plan.sections) % 2 == 1
     return Section(
         name,
@@ -144,6 +148,7 @@ def _new_section(
         ride,
         0,
         usual,
+        stage,
     ), choices
 
 

@@ -23,8 +23,9 @@ from agent.song.song_form import (
     alike,
 )
 from agent.song.song_key import SongKey, hear_bar
+from agent.song.wish import Wish as Wish
+from agent.song.wish import wish_of as wish_of
 from listener.types import Meter
-from models.music.dials import Dials
 
 HISTORY = 160  # bars that are kept
 MEMORY_MAX = 512  # bass bars whose chords are remembered
@@ -48,36 +49,7 @@ class Section:
     ride: bool = False
     returns: int = 0
     usual: tuple[float, ...] = ()  # share of its bars with a bass onset at each tick
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is asked of the band as a whole, each 0 to 1 with 0.5 as usual: density, tension, syncopation, intensity,
-    register, and chance (how much of luck is in a choice, 0.25 as usual)."""
-
-    density: float = 0.5
-    tension: float = 0.5
-    syncopation: float = 0.5
-    intensity: float = 0.5
-    register: float = 0.5
-    chance: float = 0.25
-
-
-def wish_of(dials: Dials) -> Wish:
-    """The dials as the song plan takes them; what is not asked for is as usual."""
-
-    def value(given: float | None) -> float:
-        return 0.5 if given is None else given
-
-    chance = 0.25 if dials.surprise is None else 0.05 + 0.6 * dials.surprise
-    return Wish(
-        value(dials.density),
-        value(dials.tension),
-        value(dials.syncopation),
-        value(dials.intensity),
-        value(dials.register),
-        chance,
-    )
+    stage: float = 0.0  # how full the band plays in it, -1 to 1 (agent/song/arrangement.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +92,11 @@ class SongPlan:
     memory: Mapping[frozenset[tuple[int, int]], tuple[ChordAt, ...]] = field(default_factory=dict)
     held: ChordAt | None = None
     statement: ChordAt | None = None  # the chord on which the line's last motif began
+    struck: ChordAt | None = None  # the last chord as it was played, with its voicing
 
     def as_decided_in(self, other: SongPlan) -> SongPlan:
         """Return this plan with the section, its phrases and the line's statement as another plan decided them."""
-        names = ("sections", "current", "began", "phrase_of", "length", "statement")
+        names = ("sections", "current", "began", "phrase_of", "length", "statement", "struck")
         return replace(self, **{name: getattr(other, name) for name in names})
 
 
