@@ -140,7 +140,7 @@ def test_the_band_waits_for_a_held_note_and_comes_in_with_the_player() -> None:
     drums = hold(band, 12.0, 16.2)
     assert any(11 < t < 12.1 for t in drums)
     assert not any(14.0 - 0.01 < t < 16.2 for t in drums), "it waits from the next bar line on"
-    back = sorted({round(t, 3) for t in drums if 16.2 < t < 18.5})
+    back = sorted({round(t, 3) for t in drums if 16.2 < t < 18.3})
     assert back[0] == pytest.approx(16.7, abs=0.01)
     assert all(b - a == pytest.approx(0.5, abs=0.01) for a, b in pairwise(back))
 
