@@ -25,10 +25,11 @@ from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
+from agent.song.expectation import foretell
 from agent.song.groove_library import GrooveLibrary
 from agent.song.imagination import Imagination
 from agent.song.live_song import LiveSong
-from agent.song.song_plan import foretell, wish_of
+from agent.song.song_plan import wish_of
 from listener.types import Analysis, Grid, Note
 from models.critic.critic import Critic
 from models.music.dials import Dials
@@ -190,7 +191,7 @@ class Planner:
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
         self.song.on_tick(tick.position, bass)
         if after.position.tick == 0 and self._config.imagine:
-            told = foretell(self.song.song, after.position.meter, after.position.ticks_per_bar)
+            told = foretell(self.song.song.bars, after.position.meter, after.position.ticks_per_bar)
             self._imagination.begin(self._state, after.position, told)
         self._tick, self._tick_s = after, after.time_on(self._grid)
 

@@ -16,6 +16,7 @@ from agent.song.bass_bar import BassBar, group_starts
 from agent.song.comping import Stroke
 from agent.song.counter_line import LineNote
 from agent.song.drum_groove import DrumBar, Traits
+from agent.song.expectation import turn_of_groove
 from agent.song.groove_library import GrooveLibrary
 from agent.song.level import hear_level
 from agent.song.sections import decide_section, turns
@@ -102,7 +103,7 @@ def _drums(
     certain: bool,
 ) -> tuple[DrumBar, bool, bool]:
     """Return (the bar of drums, whether it ends in a fill, whether it is a break)."""
-    number = place.bar + place.phrase * place.length
+    number = place.bar + place.phrase * place.length if certain else turn_of_groove(plan.bars, now, place.bar)
     bar = section.groove.bar(number)[: now.ticks]
     bar = (*bar, *((),) * (now.ticks - len(bar)))
     if section.ride and level > -0.8:
