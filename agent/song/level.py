@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from agent.song.bass_bar import BassBar
+from models.music.tokens import BassTick
 
 MEMORY_BARS = 24.0
 LEAST_SD = 5.0  # velocities; under it the player plays evenly
@@ -58,6 +59,7 @@ class Touch:
     lately: float = 0.0
     spread: float = LEAST_SPREAD**2
     notes: int = 0
+    ticks: int = 0  # since the last note
 
     @property
     def now(self) -> float:
@@ -70,19 +72,20 @@ class Touch:
         return 1 + ANSWER * self.now
 
 
-def hear_touch(touch: Touch, pitch: int, velocity: int, ticks: int) -> Touch:
-    """Return the touch after one more note, `ticks` 16ths after the one before."""
+def hear_touch(touch: Touch, bass: BassTick) -> Touch:
+    """Return the touch after one more 16th of the bass."""
+    pitch, velocity, ticks = bass.onset_pitch, bass.velocity, touch.ticks + 1
+    if pitch is None:
+        return replace(touch, ticks=ticks)
     if not touch.notes:
-        return replace(touch, mean=velocity, notes=1)
+        return replace(touch, mean=velocity, notes=1, ticks=0)
     share = max(1 / (touch.notes + 1), 1 / MEMORY_NOTES)
     mean = touch.mean + share * (velocity - touch.mean)
     louder, count = touch.of_pitch.get(pitch, (0.0, 0))
     louder += (velocity - mean - louder) / (count + 1 + FEW_NOTES)
-    of_pitch = {
-        **touch.of_pitch,
-        pitch: (min(max(louder, -MOST_OF_PITCH), MOST_OF_PITCH), min(count + 1, MEMORY_NOTES)),
-    }
-    newest = 1 - math.exp(-max(ticks, 1) / LATELY_TICKS)
-    lately = touch.lately + newest * (velocity - mean - of_pitch[pitch][0] - touch.lately)
+    louder = min(max(louder, -MOST_OF_PITCH), MOST_OF_PITCH)
+    newest = 1 - math.exp(-ticks / LATELY_TICKS)
+    lately = touch.lately + newest * (velocity - mean - louder - touch.lately)
     spread = touch.spread + max(share, 1 / 64) * (lately**2 - touch.spread)
+    of_pitch = {**touch.of_pitch, pitch: (louder, min(count + 1, MEMORY_NOTES))}
     return Touch(mean, of_pitch, lately, spread, touch.notes + 1)

@@ -15,10 +15,9 @@ from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.bass_bar import BassBar, bass_bar, group_starts
 from agent.song.comping import Stroke
-from agent.song.drum_groove import CRASH_LOUDEST, LOUDEST, Traits
+from agent.song.drum_groove import Traits
 from agent.song.expectation import foretell, recognised
 from agent.song.groove_library import GrooveLibrary
-from agent.song.level import Touch, hear_touch
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
@@ -54,7 +53,6 @@ class LiveSong:
         self.library, self.critic, self._seed, self._style = library, critic, seed, style
         self.imagined: tuple[Traits, ...] = ()
         self.song = SongPlan(seed=seed, style=style)
-        self.touch, self._since_note = Touch(), 0
         self._played: tuple[Section, ...] = ()  # sections that the band has played in
         self.reset()
 
@@ -100,10 +98,8 @@ class LiveSong:
         self._meter = position.meter
         if len(self._ticks) < position.ticks_per_bar:
             self._ticks.append(bass)
-        self._since_note += 1
         if bass.onset_pitch is not None:
             self.ever_heard = True
-            self.touch, self._since_note = hear_touch(self.touch, bass.onset_pitch, bass.velocity, self._since_note), 0
             self._mend(position, bass.onset_pitch)
 
     def _complete(self, following: int) -> None:
@@ -191,11 +187,12 @@ class LiveSong:
                 fresh = (replace(choice, bar=position.bar) for choice in planned.bar.choices)
                 self._choices = [*self._choices, *fresh][-KEPT_CHOICES:]
             planned.last = max(planned.last, position.tick)
-        return _struck(planned.replies[position.tick], self.touch.gain)
+        return planned.replies[position.tick]
 
     def _plan(self, position: Position) -> _Planned:
         song = self._until(position.bar)
-        song = replace(song, level=replace(song.level, now=0.0))  # the touch answers the player, stroke by stroke
+        # how hard it is struck is answered stroke by stroke (`Touch`)
+        song = replace(song, level=replace(song.level, now=0.0))
         if not self.sounds:
             song = replace(song, sections=self._played, current=-1)
         ticks, meter = position.ticks_per_bar, position.meter
@@ -244,18 +241,3 @@ def _right(harmony: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> bool:
     said = [fits(_chord_at(harmony, note.tick), note.pitch) for note in heard.notes if note.tick in beats]
     outside = song.key.sure > SURE_KEY and any(one.tones - song.key.scale for one in harmony)
     return sum(said) >= RIGHT_SHARE * len(said) and not outside
-
-
-def _struck(reply: Reply, gain: float) -> Reply:
-    """Return a reply struck harder or softer."""
-
-    def at(velocity: int, top: int = LOUDEST) -> int:
-        return int(min(max(round(velocity * gain), 8), top))
-
-    drums = tuple(
-        replace(hit, velocity=at(hit.velocity, CRASH_LOUDEST if hit.piece == "crash" else LOUDEST))
-        for hit in reply.drums
-    )
-    chord = replace(reply.chord, velocity=at(reply.chord.velocity)) if reply.chord else None
-    line = replace(reply.line, velocity=at(reply.line.velocity)) if reply.line else None
-    return replace(reply, drums=drums, chord=chord, line=line)
