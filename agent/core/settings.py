@@ -97,7 +97,7 @@ class BandConfig:
     lookahead_bars: int = _between(2, 1, 16)
     hold_bars: int = _between(2, 0, 64)
     thin_bars: int = _between(2, 0, 64)
-    max_wait_bars: int = _between(3, 1, 256)
+    max_wait_bars: int = _between(2, 1, 256)
     temperature: float = _between(0.9, 0.01, 5)
     looseness: float = _between(0.6, 0, 2)
     imagine: bool = True  # the responder imagines grooves beside the played ones

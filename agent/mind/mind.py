@@ -13,16 +13,19 @@ from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision
 from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
+from agent.song.drum_groove import played_grooves
 from agent.song.groove_library import GrooveLibrary
 from listener.analyzer import Analyzer, warm_up
-from listener.types import Analysis, Frame, Grid
+from listener.types import Analysis, Frame, Grid, Meter
 from models.codec import codec as codec_module
 from models.codec.codec import Codec
 from models.codec.official import is_official, load_official, weights_file
 from models.critic.critic import Critic
+from models.music.tokens import Position
 from models.responder.responder import Responder, named
 from models.timing.drum_timing import Timing
 
+USUAL_METERS = (Meter(4, 4), Meter(3, 4))  # whose grooves are read before the first bar
 SILENT_DB = -54.0  # re full scale
 SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 1 s, 10 s where there is still a beat
 
@@ -66,6 +69,8 @@ class Mind:
         commit_s = (FIRST_S if fixed_ms is None else fixed_ms / 1000) + latency_s
         timing = Timing.load()
         grooves, critic = GrooveLibrary.load(), Critic.load()
+        for meter in USUAL_METERS:  # no frame has the time for it
+            played_grooves(grooves, meter, Position(0, 0, meter).ticks_per_bar)
         self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing, grooves, critic)
         self._given: Grid | None = None  # another machine's beat
         self._presses: int | None = None  # heard so far, where the bass comes as MIDI

@@ -17,6 +17,7 @@ from agent.song.bass_bar import BassBar, group_starts
 from agent.song.comping import Stroke
 from agent.song.counter_line import LineNote
 from agent.song.drum_groove import DrumBar, Traits
+from agent.song.expectation import turn_of_groove
 from agent.song.groove_library import GrooveLibrary
 from agent.song.level import hear_level
 from agent.song.sections import decide_section, turns
@@ -176,7 +177,8 @@ def _strokes(bar: _Bar, chords: tuple[ChordAt, ...], rng: np.random.Generator) -
 def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple[DrumBar, bool, bool]:
     """Return (the bar of drums, whether it ends in a fill, whether it is a break)."""
     plan, section, now, place = bar.plan, bar.section, bar.now, bar.place
-    number = place.bar + place.phrase * place.length
+    in_song = place.bar + place.phrase * place.length
+    number = in_song if bar.certain else turn_of_groove(plan.bars, now, place.bar)
     drums = section.groove.bar(number)[: now.ticks]
     drums = (*drums, *((),) * (now.ticks - len(drums)))
     if section.stage <= HALF_TIME_BELOW:

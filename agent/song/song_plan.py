@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from agent.core.types import Choice
 from agent.song import drum_groove
 from agent.song.bar_chords import ChordAt
-from agent.song.bass_bar import BassBar, likeness
+from agent.song.bass_bar import BassBar
 from agent.song.comping import Figure, Stroke
 from agent.song.counter_line import LineNote, Motif
 from agent.song.drum_groove import DrumBar, Groove
@@ -128,17 +128,3 @@ def hear(plan: SongPlan, bar: BassBar, played: BarPlan | None = None) -> SongPla
         held=held,
         sections=sections,
     )
-
-
-def foretell(plan: SongPlan, meter: Meter, ticks: int) -> BassBar:
-    """Return the bass bar that is expected next: what followed the last time the newest bars came (suffix match)."""
-    bars = plan.bars
-    for back in (4, 3, 2, 1):
-        if len(bars) <= back:
-            continue
-        for at in range(len(bars) - 1, back - 1, -1):
-            same = all(likeness(bars[at - back + i], bars[len(bars) - back + i]) > 0.8 for i in range(back))
-            if same and bars[at].ticks == ticks:
-                return bars[at]
-    newest = bars[-1] if bars else None
-    return newest if newest and newest.ticks == ticks else BassBar(meter, ticks)

@@ -12,9 +12,10 @@ import pytest
 from agent.song.bar_planner import plan_bar
 from agent.song.bass_bar import BassBar, BassNote, jaccard
 from agent.song.drum_groove import choose, played_grooves
+from agent.song.expectation import foretell
 from agent.song.groove_library import GrooveLibrary
 from agent.song.song_key import key_of
-from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear
+from agent.song.song_plan import BarPlan, SongPlan, Wish, hear
 from listener.types import Meter
 
 FOUR, SEVEN = Meter(4, 4), Meter(7, 8, (2, 2, 3))
@@ -35,7 +36,7 @@ def played(bars: list[BassBar], certain: bool = True, seed: int = 1, **settings:
     song = SongPlan(seed=seed, key=key_of(bars), **settings)  # type: ignore[arg-type]
     library, plans = GrooveLibrary.load(), []
     for number, one in enumerate(bars):
-        ahead = bars[number : number + 9] if certain else [foretell(song, one.meter, one.ticks)]
+        ahead = bars[number : number + 9] if certain else [foretell(song.bars, one.meter, one.ticks)]
         song, plan = plan_bar(song, ahead, library, certain)
         plans.append(plan)
         song = hear(song, one, plan)
