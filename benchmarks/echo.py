@@ -25,7 +25,8 @@ from scipy.signal import fftconvolve
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from agent.audio.synth import BLOCK, Synth, open_synth
+from agent.audio.mixed_synth import open_synth
+from agent.audio.synth import BLOCK, Synth
 from agent.core.settings import Config
 from benchmarks.common import results, scorer
 from listener.analyzer import Analyzer

@@ -184,7 +184,7 @@ def _mind(config: Config) -> Iterator[Check]:
 
 
 def _synth(config: Config) -> Iterator[Check]:
-    from agent.audio.synth import open_synth
+    from agent.audio.mixed_synth import open_synth
     from agent.core.paths import SOUNDFONT, shipped
 
     synth, why = open_synth(config, SYNTH_RATE)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.audio.synth import open_synth
+from agent.audio.mixed_synth import open_synth
 from agent.core.errors import UserError
 from agent.core.messages import PlayLoop, StopLoop
 from agent.core.settings import Config
