@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from agent.mixing.block_filter import BLOCK
 
-CEILING_DB = -1.2  # true peak; a little under the -1 dBTP that is promised
+CEILING_DB = -1.3  # true peak; a little under the -1 dBTP that is promised
 CEILING = 10 ** (CEILING_DB / 20)
 HOLD_S = 0.03  # longer than a period of E1 (24 ms), so that the bass is not bent within its own cycle
 RELEASE_DB_S = 60.0

@@ -46,31 +46,39 @@ def lufs(power: float) -> float:
     return OFFSET_DB + 10 * float(np.log10(max(power, 1e-12)))
 
 
+class LoudnessMeter:
+    """Measures the integrated, gated loudness of sound that comes piece by piece."""
+
+    def __init__(self, rate_hz: int, channels: int) -> None:
+        self._weighting = BlockFilter(k_weighting(rate_hz), channels, np.float64)
+        self._hop = round(HOP_S * rate_hz / BLOCK)  # in blocks
+        self._powers: list[float] = []  # of blocks
+
+    def add(self, sound: Sound) -> None:
+        """Take in float [n, channels]; less than 64 samples at the end of a piece are left out."""
+        for at in range(0, len(sound) // BLOCK * BLOCK, BLOCK):
+            block = self._weighting(sound[at : at + BLOCK].T)
+            self._powers.append(float(np.einsum("ij,ij", block, block)) / BLOCK)
+
+    @property
+    def lufs(self) -> float:
+        """The loudness so far; -inf for silence or less than 400 ms."""
+        whole = len(self._powers) // self._hop
+        if whole < HOPS:
+            return -np.inf
+        hops = np.array(self._powers[: whole * self._hop]).reshape(whole, -1).mean(axis=1)
+        blocks = np.convolve(hops, np.ones(HOPS) / HOPS, "valid")
+        heard = blocks[blocks > 10 ** ((SILENT_LUFS - OFFSET_DB) / 10)]
+        if not len(heard):
+            return -np.inf
+        return lufs(float(heard[heard > heard.mean() * 10 ** (RELATIVE_LU / 10)].mean()))
+
+
 def integrated_lufs(sound: Sound, rate_hz: int) -> float:
     """Return the integrated, gated loudness of float [n, channels]; -inf for silence or less than 400 ms."""
-    hop = round(HOP_S * rate_hz / BLOCK) * BLOCK
-    powers = _hop_powers(sound, rate_hz, hop)
-    if len(powers) < HOPS:
-        return -np.inf
-    blocks = np.convolve(powers, np.ones(HOPS) / HOPS, "valid")
-    heard = blocks[blocks > 10 ** ((SILENT_LUFS - OFFSET_DB) / 10)]
-    if not len(heard):
-        return -np.inf
-    kept = heard[heard > heard.mean() * 10 ** (RELATIVE_LU / 10)]
-    return lufs(float(kept.mean()))
-
-
-def _hop_powers(sound: Sound, rate_hz: int, hop: int) -> NDArray[np.float64]:
-    """Return the mean K-weighted power, summed over the channels, of each whole hop."""
-    weighting = BlockFilter(k_weighting(rate_hz), sound.shape[1], np.float64)
-    count = len(sound) // BLOCK
-    powers = np.empty(count)
-    for i in range(count):
-        block = weighting(sound[i * BLOCK : (i + 1) * BLOCK].T)
-        powers[i] = np.einsum("ij,ij", block, block) / BLOCK
-    whole = count * BLOCK // hop
-    means: NDArray[np.float64] = powers[: whole * hop // BLOCK].reshape(whole, -1).mean(axis=1)
-    return means
+    meter = LoudnessMeter(rate_hz, sound.shape[1])
+    meter.add(sound)
+    return meter.lufs
 
 
 class RunningLoudness:
