@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from agent.mixing.loudness import HOP_S, SILENT_LUFS, RunningLoudness
 
 FIRST_S = 16.0  # about eight bars, of playing
+FAR_DB, MENDED_S = 2.5, 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a gain moves. trusts_s: of sound before it moves at all; rates in dB a second; range_db: lowest, highest."""
+    """How a gain moves. trusts_s: of sound before it moves at all; rates in dB a second; range_db: lowest, highest.
+
+    Later, a gain that is off by more than FAR_DB moves sooner, by as much as would mend that in MENDED_S.
+    """
 
     trusts_s: float
     first_db_s: float
@@ -25,7 +29,7 @@ class Pace:
     gate_lufs: float = SILENT_LUFS
 
 
-TRIM = Pace(1.0, 1.5, 0.04, (-7.0, 7.0))
+TRIM = Pace(0.6, 2.5, 0.04, (-8.0, 8.0))
 BASS_LEVEL = Pace(0.4, 3.0, 0.05, (-12.0, 30.0), jumps=True, gate_lufs=-58.0)
 
 
@@ -43,7 +47,9 @@ class Leveller:
         pace, heard = self._pace, self._loudness.heard
         counts = self._loudness.hop(powers)
         wished = np.clip(self.targets - self._loudness.lufs, *pace.range_db)
-        rate = np.where(heard * HOP_S < FIRST_S, pace.first_db_s, pace.later_db_s) * HOP_S
+        far_db = np.maximum(np.abs(wished - self.gain_db) - FAR_DB, 0.0)
+        later = pace.later_db_s + far_db / MENDED_S
+        rate = np.where(heard * HOP_S < FIRST_S, pace.first_db_s, later) * HOP_S
         step = np.clip(wished - self.gain_db, -rate, rate)
         first = round(pace.trusts_s / HOP_S)
         moves = counts & (heard >= first)

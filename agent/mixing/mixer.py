@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from agent.core.types import MixWish
 from agent.mixing.block_filter import BLOCK, TINY, BlockFilter, one_pole
 from agent.mixing.compressor import BUS, Compressor
-from agent.mixing.lanes import NEVER_DB, OTHER_LUFS, PART_LUFS, Lane
+from agent.mixing.lanes import OTHER_LUFS, PART_LUFS, Lane
 from agent.mixing.leveller import TRIM, Leveller
 from agent.mixing.loudness import HOP_S, k_weighting
 from agent.mixing.reverb import SPACES, Reverb
 
 SHELF_HZ, LOW_CUT_HZ = 3_000.0, 150.0
-REVERB_DB = 30.0  # from a wish of -1 (dry) or 1 (wet) to the sends
+DRIER_DB = 30.0  # by which a wish of nearly -1 takes a send back
+WETTER_DB, LEAST_WET_DB, MOST_WET_DB = 24.0, -20.0, 3.0
 BRIGHT_DB = 6.0  # for each octave of brightness that is wished
 SOFT_FROM, SOFT_TO = 0.2, 0.5  # of full scale: -14 and -6 dB
 UPDATE_DB = 0.05  # a trim that moved by less waits
@@ -202,12 +203,12 @@ def _pan(pan: float) -> NDArray[np.float64]:
 
 
 def _send(send_db: float, wish: float) -> float:
-    """Return a send's gain. wish: -1 takes it away, 1 brings it to the level of the dry sound or 10 dB up."""
+    """Return a send's gain. wish: -1 takes it away, 1 adds WETTER_DB, to MOST_WET_DB at most."""
     if wish <= -1:
         return 0.0
     if wish < 0:
-        return float(10 ** ((send_db + REVERB_DB * wish) / 20))
-    more_db = max(send_db, -20.0 if send_db > NEVER_DB else -24.0) + 12 * wish if wish else send_db
+        return float(10 ** ((send_db + DRIER_DB * wish) / 20))
+    more_db = min(max(send_db, LEAST_WET_DB) + WETTER_DB * wish, MOST_WET_DB) if wish else send_db
     return float(10 ** (more_db / 20))
 
 

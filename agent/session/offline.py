@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.audio.mixed_synth import open_synth
 from agent.core.errors import UserError
-from agent.core.messages import PlayLoop, StopLoop
+from agent.core.messages import PlayLoop, SetMix, StopLoop
 from agent.core.settings import Config
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
@@ -92,13 +92,15 @@ class OfflineSession:
                 self._obey(message)
         self._monitor.update(self._board.status())
 
-    def _obey(self, message: PlayLoop | StopLoop) -> None:
-        """Begin or end a loop, as the audio process does in real time."""
+    def _obey(self, message: PlayLoop | StopLoop | SetMix) -> None:
+        """Begin or end a loop or mix otherwise, as the audio process does in real time."""
         match message:
             case PlayLoop():
                 self._looper.play(message)
             case StopLoop():
                 self._looper.stop(message)
+            case SetMix():
+                self._player.mix(message)
 
     def _render(self, until: int) -> None:
         player = self._player
