@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from agent.audio.synth import DRUM_BANK, MAX_RENDER, PartVoice, Stems, Synth, SynthUnavailable
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.paths import SOUNDFONT, shipped
-from agent.core.settings import Config, PartConfig
+from agent.core.settings import DEFAULT_PARTS, Config, PartConfig
 from agent.core.types import MixWish
 from agent.mixing.lanes import REFERENCE_VELOCITY, Lane, lane_of, lanes_of
 from agent.mixing.mixer import Mixer
@@ -91,10 +92,20 @@ def load_synth(config: Config, rate: int) -> None:
 
 
 def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
-    """Return (the synth, "") or (None, why there is none)."""
+    """Return (the synth, "" or why it plays the sounds that ship) or (None, why there is none).
+
+    Where the config's soundfont cannot be used, or lacks a program, the one that ships plays; where that lacks a
+    program too, its default does.
+    """
     if _loaded:
         return _loaded.pop()
-    try:
-        return MixedSynth(Path(config.paths.soundfont or shipped(SOUNDFONT)), rate, config.parts), ""
-    except SynthUnavailable as cause:
-        return None, str(cause)
+    own, whole = config.paths.soundfont, dict(config.parts)
+    plain = {name: replace(part, program=DEFAULT_PARTS[name].program, bank=0) for name, part in whole.items()}
+    tries = [(Path(own), whole)] if own else []
+    said = ""
+    for soundfont, parts in (*tries, (Path(shipped(SOUNDFONT)), whole), (Path(shipped(SOUNDFONT)), plain)):
+        try:
+            return MixedSynth(soundfont, rate, parts), said and f"{said}; the sounds that ship play"
+        except SynthUnavailable as cause:
+            said = said or str(cause)
+    return None, said

@@ -193,6 +193,9 @@ def _synth(config: Config) -> Iterator[Check]:
         yield Check(level, "FluidSynth", why, "apt install libfluidsynth3, or play over MIDI: --midi PORT --no-audio")
         return
     synth.close()
+    if why:
+        yield Check(YELLOW, "FluidSynth", why, "set paths.soundfont to an .sf2 or .sf3 file, or leave it out")
+        return
     font = Path(config.paths.soundfont or shipped(SOUNDFONT))
     size = f"{font.stat().st_size / 1e6:.1f} MB"
     version = f"pyfluidsynth {metadata.version('pyfluidsynth')}"
