@@ -1,12 +1,13 @@
 """A short room and a plate, as impulse responses made from decaying noise and played by partitioned convolution.
 
 The noise is made of a band each octave with a decay of its own (Moorer, About this reverberation business, 1979); the
-room begins with early reflections. Uniformly partitioned overlap-save (Wefers 2015) costs one transform a partition in
-and out; a partition is also the time by which the reverb comes later than the sound, its pre-delay.
+room begins with early reflections. Partitioned overlap-save (Wefers 2015) costs one transform a partition in and out; a
+partition is also the time by which the reverb comes later than the sound, its pre-delay.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,71 +86,126 @@ def impulse_response(space: Space, rate_hz: int, seed: int = 1) -> NDArray[np.fl
 
 
 class Convolver:
-    """Convolves several mono voices with one stereo response: blocks of `part` samples in, out one block later."""
+    """Convolves several mono voices with one stereo response, a partition at a time, as spectra.
+
+    take() brings the spectrum of the last two partitions; work() computes some bins of `answer`, so that the work can
+    be done in slices.
+    """
 
     def __init__(self, response: NDArray[np.float64], voices: int, part: int) -> None:
-        self.parts = count = -(-len(response) // part)
+        self.parts, self.bins = -(-len(response) // part), part + 1
+        count = self.parts
         padded = np.zeros((count * part, 2))
         padded[: len(response)] = response
         spectra = np.fft.rfft(padded.reshape(count, part, 2), 2 * part, axis=1)
         # twice, and backwards, so that each place of the ring of inputs finds its partner in one slice
         backwards = spectra[-np.arange(2 * count) % count].transpose(1, 0, 2)
         self._spectra = np.concatenate([backwards.real, backwards.imag], axis=2).astype(np.float32)
-        self._inputs = np.zeros((part + 1, 2 * voices, count), np.float32)  # real parts, then imaginary ones
+        self._inputs = np.zeros((self.bins, 2 * voices, count), np.float32)  # real parts, then imaginary ones
         self._at, self._voices = 0, voices
+        self.answer = np.zeros((self.bins, voices, 2), np.complex64)
 
-    def __call__(self, spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
-        """Spectrum [voices, bins] of the last two blocks in, spectrum [bins, voices, 2] of the answer out."""
-        at, count, voices = self._at, self.parts, self._voices
-        self._inputs[:, :voices, at], self._inputs[:, voices:, at] = spectrum.real.T, spectrum.imag.T
-        products = self._inputs @ self._spectra[:, count - at : 2 * count - at]  # real products are the faster ones
-        answer = np.empty((len(products), voices, 2), np.complex64)
+    def take(self, spectrum: NDArray[np.complex64]) -> None:
+        """Take in the spectrum [voices, bins] of the last two partitions."""
+        self._at = (self._at + 1) % self.parts
+        voices = self._voices
+        self._inputs[:, :voices, self._at], self._inputs[:, voices:, self._at] = spectrum.real.T, spectrum.imag.T
+
+    def work(self, first: int, last: int) -> None:
+        """Compute the bins first to last of the answer [bins, voices, 2] to what was taken."""
+        spectra = self._spectra[first:last, self.parts - self._at : 2 * self.parts - self._at]
+        products, voices = self._inputs[first:last] @ spectra, self._voices  # real products are the faster ones
+        answer = self.answer[first:last]
         np.subtract(products[:, :voices, :2], products[:, voices:, 2:], out=answer.real)
         np.add(products[:, :voices, 2:], products[:, voices:, :2], out=answer.imag)
-        self._at = (at + 1) % count
-        return answer
 
     def reset(self) -> None:
         """Forget what was heard."""
         self._inputs[:] = 0.0
+        self.answer[:] = 0.0
         self._at = 0
 
 
-class Reverb:
-    """Plays the sends of several voices in the room and on the plate: blocks of 64 samples in and out."""
+class _Line:
+    """Convolves all sends with a stretch of their spaces' responses, in partitions of one size.
 
-    def __init__(self, rate_hz: int, voices: int, spaces: tuple[Space, ...] = SPACES) -> None:
-        self.part = part = 512 if rate_hz < 64_000 else 1024  # samples
-        self._convolvers = [Convolver(impulse_response(s, rate_hz, i + 1), voices, part) for i, s in enumerate(spaces)]
-        self._in = np.zeros((len(spaces), voices, 2 * part), np.float32)
-        self._out = np.zeros((voices, 2, part), np.float32)
-        self._at = 0
-        self.tail = (max(c.parts for c in self._convolvers) + 2) * part  # samples after which nothing rings on
+    spread: whether the products are spread over the blocks of the next partition, so that no block costs much more than
+    another; the answer comes a partition later then.
+    """
 
-    def __call__(self, sends: Float) -> Float:
-        """Sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64], to be read before the next call."""
-        at = self._at
-        self._in[:, :, self.part + at : self.part + at + BLOCK] = sends
-        heard: Float = self._out[:, :, at : at + BLOCK]
-        self._at = at + BLOCK
-        if self._at == self.part:
+    def __init__(self, responses: Sequence[NDArray[np.float64]], voices: int, part: int, spread: bool) -> None:
+        self._convolvers = [Convolver(response, voices, part) for response in responses]
+        self._in = np.zeros((len(responses), voices, 2 * part), np.float32)
+        self.out = np.zeros((voices, 2, part), np.float32)
+        self._part, self._bins, self._spread = part, part + 1, spread
+        self._slice = -(-self._bins * BLOCK // (part - BLOCK))  # bins a block
+        self.at, self._worked = 0, self._bins
+        self.tail = (max(c.parts for c in self._convolvers) + 3) * part  # samples after which nothing rings on
+
+    def push(self, sends: Float) -> Float:
+        """Take in sends [spaces, voices, 64]; return what is heard now, [voices, 2, 64]."""
+        at, part = self.at, self._part
+        self._in[:, :, part + at : part + at + BLOCK] = sends
+        heard: Float = self.out[:, :, at : at + BLOCK]
+        self.at = at + BLOCK
+        if self.at == part:
             heard = heard.copy()
             self._turn()
+        elif self._worked < self._bins:
+            self._work(min(self._worked + self._slice, self._bins))
         return heard
+
+    def _work(self, last: int) -> None:
+        for convolver in self._convolvers:
+            convolver.work(self._worked, last)
+        self._worked = last
 
     def _turn(self) -> None:
         spectra = np.fft.rfft(self._in, axis=2)
-        answer = self._convolvers[0](spectra[0])
-        for convolver, spectrum in zip(self._convolvers[1:], spectra[1:], strict=True):
-            answer = answer + convolver(spectrum)
-        self._out[:] = np.fft.irfft(answer.transpose(1, 2, 0), axis=2)[:, :, self.part :]
-        self._in[:, :, : self.part] = self._in[:, :, self.part :]
-        self._at = 0
+        if self._spread:
+            self._answer()
+        for convolver, spectrum in zip(self._convolvers, spectra, strict=True):
+            convolver.take(spectrum)
+        self._worked = 0
+        if not self._spread:
+            self._work(self._bins)
+            self._answer()
+        self._in[:, :, : self._part] = self._in[:, :, self._part :]
+        self.at = 0
+
+    def _answer(self) -> None:
+        answer = sum((c.answer for c in self._convolvers[1:]), self._convolvers[0].answer)
+        self.out[:] = np.fft.irfft(answer.transpose(1, 2, 0), axis=2)[:, :, self._part :]
 
     def reset(self) -> None:
         """Fall silent; the next block begins a partition."""
         for convolver in self._convolvers:
             convolver.reset()
         self._in[:] = 0.0
-        self._out[:] = 0.0
-        self._at = 0
+        self.out[:] = 0.0
+        self.at, self._worked = 0, self._bins
+
+
+class Reverb:
+    """Plays the sends of several voices in each space: blocks of 64 samples in and out.
+
+    The beginning of each response is played in short partitions, so that the reverb comes `part` samples after the
+    sound; the rest in partitions four times as long, whose memory and products cost a quarter (Gardner 1995).
+    """
+
+    def __init__(self, rate_hz: int, voices: int, spaces: Sequence[Space] = SPACES) -> None:
+        self.part = part = 512 if rate_hz < 64_000 else 1024  # samples
+        head = 7 * part  # a long partition comes, worked at, two of its lengths later: eight parts, less one
+        responses = [impulse_response(space, rate_hz, i + 1) for i, space in enumerate(spaces)]
+        self._head = _Line([response[:head] for response in responses], voices, part, False)
+        self._rest = _Line([response[head:] for response in responses], voices, 4 * part, True)
+        self.tail = self._head.tail + self._rest.tail
+
+    def __call__(self, sends: Float) -> Float:
+        """Sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64]."""
+        return self._head.push(sends) + self._rest.push(sends)
+
+    def reset(self) -> None:
+        """Fall silent; the next block begins anew."""
+        self._head.reset()
+        self._rest.reset()
