@@ -24,6 +24,7 @@ SHELF_HZ, LOW_CUT_HZ = 3_000.0, 150.0
 DRIER_DB = 30.0  # by which a wish of nearly -1 takes a send back
 WETTER_DB, LEAST_WET_DB, MOST_WET_DB = 24.0, -20.0, 3.0
 BRIGHT_DB = 6.0  # for each octave of brightness that is wished
+WIDE = 1.25  # times the side that pans and reverb give
 SOFT_FROM, SOFT_TO = 0.2, 0.5  # of full scale: -14 and -6 dB
 UPDATE_DB = 0.05  # a trim that moved by less waits
 Float = NDArray[np.float32]
@@ -59,7 +60,7 @@ class Mixer:
         self.balance = Leveller(targets, TRIM)
         self._applied_db = np.zeros(parts)  # trims that are in the matrix
         self._matrix = self._next = self._made()
-        self._width = self._next_width = np.zeros((parts, 1), np.float32)
+        self._width = self._next_width = self._widths()
         self._reverb = Reverb(rate_hz, parts)
         self._bus, self._bus_gain = Compressor(BUS, rate_hz), 1.0
         self._weighting = BlockFilter(k_weighting(rate_hz), 2 * parts)
@@ -79,7 +80,7 @@ class Mixer:
             self._wishes = dict(wishes)
             self.balance.targets = self._targets + [self._wish(part).level_db for part in self.parts]
             self._next = self._made()
-            self._next_width = np.array([[self._wish(part).width] for part in self.parts], np.float32)
+            self._next_width = self._widths()
 
     def process(self, lanes: Float) -> Float:
         """Mix float32 [lanes, 2, n], n a multiple of 64; return [parts, n, 2]."""
@@ -165,6 +166,10 @@ class Mixer:
 
     def _wish(self, name: str) -> MixWish:
         return self._wishes.get(name, NO_WISH)
+
+    def _widths(self) -> Float:
+        """Return by how much each part's side is more than it was, [parts, 1]: -1 takes it away, 1 doubles it."""
+        return np.array([[WIDE * (1 + self._wish(part).width) - 1] for part in self.parts], np.float32)
 
     def _made(self) -> Float:
         """Return [2 parts + spaces * parts, 3 * 2 lanes]: stems, then sends, from the three tones of each lane."""
