@@ -17,20 +17,21 @@ ROOM_FILES_MAX = 20
 AGENT_ROOMS: dict[str, set[str]] = {
     "core": set(),
     "midi": {"core"},
-    "recording": {"core"},
+    "mixing": {"core"},
+    "recording": {"core", "mixing"},
     "directions": {"core"},
     "song": {"core", "directions"},
-    "audio": {"core", "midi"},
+    "audio": {"core", "midi", "mixing"},
     "control": {"core", "midi"},
     "web": {"core", "control", "recording"},
     "language": {"core", "directions"},
     "memory": {"core", "directions"},
     "band": {"core", "directions", "song"},
-    "engine": {"core", "midi", "audio"},
+    "engine": {"core", "midi", "audio", "mixing"},
     "mind": {"core", "directions", "song", "band"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "song", "band"},
-    "takes": {"core", "audio", "recording", "directions", "song", "band", "language", "compose"},
+    "takes": {"core", "audio", "mixing", "recording", "directions", "song", "band", "language", "compose"},
     "conversation": {"core", "directions", "song", "language", "memory", "takes"},
     "assets": {"core", "audio"},
 }
@@ -50,7 +51,7 @@ MODEL_ROOMS["training"] = set(MODEL_ROOMS)
 LISTENER_ROOMS: dict[str, set[str]] = {"ears": set(), "rhythm": set(), "timbre": {"ears"}, "music": {"rhythm"}}
 ROOMS = {"agent": AGENT_ROOMS, "models": MODEL_ROOMS, "listener": LISTENER_ROOMS}
 # rooms of agent/ that know no model: the audio process and what steers it start fast and stay small
-NO_MODELS = {"core", "midi", "audio", "recording", "engine", "control", "web"}
+NO_MODELS = {"core", "midi", "audio", "mixing", "recording", "engine", "control", "web"}
 
 
 def imports_of(path: Path) -> set[str]:

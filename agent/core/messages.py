@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from agent.core.types import MixWish
 from listener.types import Grid, KeyPress
 
 
@@ -80,6 +82,14 @@ class StopLoop:
     """To audio: end the loop at this stream time."""
 
     at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetMix:
+    """To audio: mix as these wishes say from at_s on; by name of part or lane of the kit, all others as the table."""
+
+    at_s: float
+    wishes: Mapping[str, MixWish]
 
 
 @dataclass(frozen=True, slots=True)

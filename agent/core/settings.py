@@ -80,8 +80,8 @@ class PartConfig:
 
 DEFAULT_PARTS: Mapping[str, PartConfig] = {
     "drums": PartConfig(channel=10),
-    "chords": PartConfig(channel=2, program=0, pan=-0.25, gain_db=-3.0),
-    "line": PartConfig(channel=3, program=11, pan=0.25, gain_db=-3.0),
+    "chords": PartConfig(channel=2, program=0, pan=-0.35),
+    "line": PartConfig(channel=3, program=11, pan=0.35),
 }
 
 

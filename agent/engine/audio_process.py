@@ -19,16 +19,16 @@ from agent.audio import latencies
 from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
 from agent.audio.file_input import FilePlayback, Silence
+from agent.audio.mixed_synth import open_synth
 from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Stream
-from agent.audio.synth import open_synth
 from agent.core.channel import Channel
 from agent.core.errors import UserError
-from agent.core.messages import Panic, PlayLoop, SetInput, SetPart, StopLoop
+from agent.core.messages import Panic, PlayLoop, SetInput, SetMix, SetPart, StopLoop
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
-from agent.engine.output_mixer import OutputMixer
+from agent.engine.output_mixer import LATE, OutputMixer
 from agent.engine.player import QUANTUM, SILENCE_QUANTA, Player, Stems
 from agent.engine.reports import NO_LATENCY, RECORDS_PER_REPORT, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
@@ -72,7 +72,7 @@ class AudioProcess:
         self._plans, self._commands, self._reports = plans, commands, reports
         self._setup, config, rate = setup, setup.config, setup.rate
         self._parent, self._stopping, self._reported_s = os.getppid(), False, 0.0
-        self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples
+        self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
         self._asks = 0  # samples that the card asks for at once
         self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
         self._rests = False
@@ -105,7 +105,7 @@ class AudioProcess:
         self._lanes = np.zeros(
             (len(config.parts) + 1, SILENCE_QUANTA * QUANTUM, 2), np.float32
         )  # the loop's is the last
-        self._output_mixer = OutputMixer(out, self._behind, monitor, self._lead, setup.sent) if out else None
+        self._output_mixer = OutputMixer(out, rate, self._behind, monitor, self._lead, setup.sent) if out else None
         start = self._begin_at()
         self.player = Player(rate, tuple(config.parts), synth, self._port, start_sample=start)
         setup.stems.silence(start)
@@ -221,6 +221,8 @@ class AudioProcess:
                 self._looper.play(message)
             case StopLoop():
                 self._looper.stop(message)
+            case SetMix():
+                player.mix(message)
             case Panic():
                 self._looper.clear()
                 player.panic(self._now_s())
@@ -309,7 +311,7 @@ class AudioProcess:
             if output_mixer and quiet and not output_mixer.adds:
                 output_mixer.skip_to(player.rendered)
             elif output_mixer:
-                output_mixer.write(lanes, start)
+                output_mixer.write(lanes[:-1], start, lanes[-1] if self._looper.is_on else None)
 
     def _with_loop(self, stems: Stems, start: int) -> Stems:
         """Stems [parts, n, 2] from stream sample `start` on, and the loop as one more."""

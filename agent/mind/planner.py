@@ -18,11 +18,12 @@ from agent.band.band_state import AUDIBLE, BandEntrance, Gate
 from agent.band.note_renderer import Scorer
 from agent.band.swing import straight
 from agent.band.ticks import Tick, first_tick, next_tick
-from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
+from agent.core.messages import SetBehind, SetDial, SetMix, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
+from agent.directions.mix_wishes import wishes_of
 from agent.mind.band_time import BandTime
 from agent.song.bar_player import struck
 from agent.song.expectation import foretell
@@ -72,6 +73,8 @@ class Planner:
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
         self._directing = Directing(config.seed)
+        self._mixes: list[SetMix] = []
+        self._wished = False  # whether the mix of the last bar was not as the table has it
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self._time, self._touch = BandTime(self.form), Touch()
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
@@ -115,8 +118,16 @@ class Planner:
                 self._directing.ask(edits)
 
     def take_messages(self) -> list[Any]:
-        """Return the messages for the audio process besides plans: PlayLoop, StopLoop. Call once a frame."""
-        return self.form.take_messages()
+        """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
+        messages, self._mixes = [*self.form.take_messages(), *self._mixes], []
+        return messages
+
+    def _mix(self, at_s: float, bar: int) -> None:
+        """Say how a bar is to be mixed, each bar anew: the audio process may be another one by then."""
+        wishes = wishes_of(self._directing.settings(bar))
+        if wishes or self._wished:
+            self._mixes.append(SetMix(at_s, wishes))
+        self._wished = bool(wishes)
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
         """Take one frame; a Plan whenever a tick is complete.
@@ -230,6 +241,7 @@ class Planner:
                 self.form.downbeat(grid, now_s, t)
                 self._turn_dials()
                 self._directing.downbeat(t.position.bar)
+                self._mix(t.time_on(grid), t.position.bar)
                 reply = self._planned(
                     t, self._scorer.last_chord, True
                 )  # the bar line may have changed whose turn it is

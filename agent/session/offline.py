@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from agent.audio.file_input import Silence, Sound
-from agent.audio.synth import open_synth
+from agent.audio.mixed_synth import open_synth
 from agent.core.errors import UserError
-from agent.core.messages import PlayBass, PlayLoop, StopLoop
+from agent.core.messages import PlayBass, PlayLoop, SetMix, StopLoop
 from agent.core.settings import Config
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
@@ -106,13 +106,15 @@ class OfflineSession:
                 self._obey(message)
         self._monitor.update(self._board.status())
 
-    def _obey(self, message: PlayLoop | StopLoop) -> None:
-        """Begin or end a loop, as the audio process does in real time."""
+    def _obey(self, message: PlayLoop | StopLoop | SetMix) -> None:
+        """Begin or end a loop or mix otherwise, as the audio process does in real time."""
         match message:
             case PlayLoop():
                 self._looper.play(message)
             case StopLoop():
                 self._looper.stop(message)
+            case SetMix():
+                self._player.mix(message)
 
     def _render(self, until: int) -> None:
         player = self._player

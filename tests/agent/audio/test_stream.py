@@ -12,7 +12,7 @@ from agent.audio.stream import Stream
 from agent.audio.stream_clock import SharedStamp
 from agent.core.messages import PlayLoop
 from agent.engine.looper import Looper
-from agent.engine.output_mixer import OutputMixer
+from agent.engine.output_mixer import LATE, OutputMixer
 from listener.ring import Ring
 
 RATE, BLOCK = 48_000, 128
@@ -181,7 +181,7 @@ def test_a_monitored_bass_of_any_kind_leaves_the_loudspeaker_finite() -> None:
         mic.write(np.full((BLOCK, 1), bad, np.float32))
     looper = Looper(mic, RATE)
     looper.play(PlayLoop(0.0, 5 * BLOCK_S))
-    output_mixer = OutputMixer(out, 0, Ring.reader(mic), 0)
+    output_mixer = OutputMixer(out, 48_000, 0, Ring.reader(mic), 0)
     for start in range(0, 6 * BLOCK, BLOCK):
         stems = np.zeros((3, BLOCK, 2), np.float32)
         looper.mix_into(stems[-1], start)
@@ -195,19 +195,19 @@ def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() 
     mic, sent, out = Ring(2 * RATE, 1), Ring(2 * RATE, 2), Ring(1 << 14, 2)
     made = card(mic, sent, out)
     made._two_clocks = True
-    output_mixer = OutputMixer(out, 0, None, 512, sent)
+    output_mixer = OutputMixer(out, 48_000, 0, None, 512, sent)
     output_mixer.use(made, 256)
     assert output_mixer.bridge
     output_mixer.write(np.ones((1, 512, 2), np.float32) / 4, 256)
     output_mixer.skip_to(1_024)
-    assert sent.written == 1_024
+    assert sent.written == 1_024 - LATE
     assert not sent._samples[:256].any()
     assert (sent._samples[256:768] == 0.25).all()
     assert not sent._samples[768:1_024].any()
     made._two_clocks = False  # the next card has one
     output_mixer.use(made, 1_024)
     assert output_mixer.bridge is None
-    assert out.written == 1_024
+    assert out.written == 1_024 - LATE
 
 
 def test_a_host_that_cuts_its_period_into_callbacks_asks_for_all_of_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
