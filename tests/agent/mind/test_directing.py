@@ -55,8 +55,10 @@ def test_the_snare_comes_back_and_the_kick_stays() -> None:
 
 
 def test_behind_is_behind() -> None:
-    before, after = planned(), planned("drums.timing set 20 ms")
-    moved = [1000 * (a.on_s - b.on_s) for a, b in zip(late(after), late(before), strict=True)]
+    before, after = late(planned()), late(planned("drums.timing set 20 ms"))
+    common = min(len(before), len(after))  # one may have come in over the edge
+    assert common > 8
+    moved = [1000 * (a.on_s - b.on_s) for a, b in zip(after[-common:], before[-common:], strict=True)]
     assert abs(np.mean(moved) - 20) < 1
 
 
