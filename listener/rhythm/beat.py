@@ -15,7 +15,7 @@ from listener.rhythm.count_in import CountIn
 from listener.rhythm.grid_clock import GridClock
 from listener.rhythm.hints import Taps, check_tempo, likely, meter_of
 from listener.rhythm.meter import BarFilter, Hypothesis
-from listener.rhythm.readings import RATIOS, SHAPE_OF, Reader, Reading, Weighed, load
+from listener.rhythm.readings import RATIOS, SHAPE_OF, SHAPES, Reader, Reading, Weighed, load
 from listener.types import Beat, Frame, Grid, Note, Onset
 
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
@@ -27,10 +27,12 @@ NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
 # log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held, the
 # level or the bar is changed: a band plays on it
-LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 30.0
+LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 60.0
+LEVEL_MARGIN_HELD = 0.7
 BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 12.0
-YOUNG_S, OLD_S = 3.0, 14.0  # since the grid was found: before, budgets are small; after, full
+YOUNG_S, OLD_S = 4.0, 12.0  # since the grid was found: before, budgets are small; after, full
 MOST_ODDS = 3.0
+TAPPED_NEAR = 0.14  # of log time, within which a tap's distance is a pulse
 RELATED = 0.035  # of log tempo, within which a tempo is a level of another
 NEW_TEMPO_S = 4.0  # of notes that are kept when the tempo changes
 LEVELS = ((0.5, (0.0,)), (1.0, (0.0,)), (2.0, (0.0, 1.0)), (3.0, (0.0, 1.0, 2.0)), (1.5, (0.0, 0.5, 1.0)), (2 / 3, (0.0, 1 / 3)))
@@ -179,10 +181,34 @@ class BeatTracker:
 
     def _take_tap(self, time_s: float) -> None:
         period_s = self._taps.tap(time_s)
+        if self._clock is not None and self._tap_level(self._clock, time_s):
+            return
         if period_s is not None:
             self._set(time_s, period_s, None)
         elif self._taps.is_first:
             self._filter.tap(time_s, 0.0)
+
+    def _tap_level(self, clock: GridClock, time_s: float) -> bool:
+        """Read the held beats so that the tap falls on one of them; from the second tap on, on every one.
+
+        The first tap moves the beat by a half or a third of it, and is a downbeat.
+        """
+        per_pulse = float(clock.model.beats_per_pulse)
+        now, ratio = clock.beat_at(time_s), per_pulse
+        gap_s = self._taps.last_gap_s
+        if gap_s is not None:
+            ratio = min((r * per_pulse for r in RATIOS), key=lambda r: abs(math.log(gap_s / clock.period_s / r)))
+            if abs(math.log(gap_s / clock.period_s / ratio)) > TAPPED_NEAR:
+                return False
+        unit = min(ratio, per_pulse)
+        fine = min((unit / 4, unit / 3), key=lambda u: abs(now / u - round(now / u)) * u)
+        line = round(now / fine) * fine
+        shape = SHAPES[SHAPE_OF[clock.model.meter]] if ratio == per_pulse else SHAPES[0]
+        if gap_s is not None:  # the first tap was the downbeat
+            line -= ratio * (self._taps.count - 1)
+        self._told_level = True
+        self._take(clock, Reading(ratio, line, shape, 1.0, 1.0), time_s)
+        return True
 
     def _set(self, time_s: float, period_s: float, pulses_to_downbeat: float | None) -> None:
         """Set the grid from taps or a count-in: beats are period_s long and one falls at time_s."""
@@ -285,7 +311,7 @@ class BeatTracker:
         age = min(1.0, max(0.0, (time_s - self._found_s - YOUNG_S) / (OLD_S - YOUNG_S)))
         fresh = 0.5 if not gap_s else min(gap_s, 2.0)
         odds = min(MOST_ODDS, math.log(weighed.best.pulse_belief / max(weighed.held_pulse, 1e-6)))
-        self._level_pressure = max(0.0, self._level_pressure + fresh * (odds - LEVEL_MARGIN))
+        self._level_pressure = max(0.0, self._level_pressure + fresh * (odds - LEVEL_MARGIN - age * LEVEL_MARGIN_HELD))
         if weighed.best.pulse_belief == weighed.held_pulse:
             self._level_pressure *= 0.7
         odds = min(MOST_ODDS, math.log(weighed.on_held.bar_belief / max(weighed.held_bar, 1e-6)))
