@@ -16,7 +16,7 @@ from agent.song.bar_player import replies_of
 from agent.song.bass_bar import BassBar, bass_bar, group_starts
 from agent.song.comping import Stroke
 from agent.song.drum_groove import Traits
-from agent.song.expectation import foretell, recognised
+from agent.song.expectation import expects_stop, foretell, recognised
 from agent.song.groove_library import GrooveLibrary
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
@@ -202,6 +202,9 @@ class LiveSong:
             ahead.append(foretell(further.bars, meter, ticks))
             further = replace(further, bars=(*further.bars, ahead[-1])[-32:])
         after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
+        if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
+            ahead[0] = next((old for old in reversed(song.bars) if _goes_on(old, ticks)), BassBar(meter, ticks))
+            after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
         return _Planned(bar, after, replies_of(bar, ticks))
 
     def _until(self, bar: int) -> SongPlan:
@@ -227,6 +230,11 @@ class LiveSong:
 
 def _ticks_in(meter: Meter) -> int:
     return Position(0, 0, meter).ticks_per_bar
+
+
+def _goes_on(bar: BassBar, ticks: int) -> bool:
+    """Return whether the bass plays to the second half of a bar."""
+    return bar.ticks == ticks and any(note.tick + note.length > ticks // 2 for note in bar.notes)
 
 
 def _chord_at(chords: Sequence[ChordAt], tick: int) -> ChordAt:

@@ -17,6 +17,7 @@ from agent.song.drum_groove import DrumBar, Groove
 from agent.song.level import Level, hear_level
 from agent.song.song_form import (
     EXAMPLES,
+    KNOWN_FROM,
     LEAST_BARS,
     NEW_BELOW,
     Place,
@@ -114,7 +115,10 @@ def hear(plan: SongPlan, bar: BassBar, played: BarPlan | None = None) -> SongPla
     if plan.current >= 0 and bar.notes and bar.ticks == sections[plan.current].ticks:
         own = sections[plan.current]
         like, young = alike([bar], own.examples), plan.heard - plan.began < LEAST_BARS
-        if like <= 0.95 and (like >= NEW_BELOW or young):  # a bar of something new is no example of this section
+        others = (one.examples for i, one in enumerate(sections) if i != plan.current and one.ticks == bar.ticks)
+        foreign = any(alike([bar], examples) > max(like, KNOWN_FROM) for examples in others)
+        # a bar of something new, or of another section, is no example of this one
+        if like <= 0.95 and not foreign and (like >= NEW_BELOW or young):
             examples = (*own.examples, bar)[-EXAMPLES:]
             own = replace(own, examples=examples, usual=tuple(drum_groove.onset_shares(examples, bar.ticks).tolist()))
             sections = (*sections[: plan.current], own, *sections[plan.current + 1 :])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.song.bass_bar import BassBar, BassNote
-from agent.song.expectation import foretell, recognised, turn_of_groove
+from agent.song.expectation import expects_stop, foretell, recognised, turn_of_groove
 from listener.types import Meter
 
 FOUR = Meter(4, 4)
@@ -48,3 +48,11 @@ def test_a_bass_bar_gets_the_same_bar_of_the_groove_whenever_it_comes() -> None:
 
 def test_a_riff_of_one_bar_gets_the_other_bar_at_the_end_of_four() -> None:
     assert [turn_of_groove([A] * 8, A, place) for place in range(4)] == [0, 0, 0, 1]
+
+
+def test_a_stop_is_expected_when_the_phrase_before_was_the_same_and_ended_so() -> None:
+    stop = bar({0: 40})
+    phrase = [A, B, A, B, A, B, A]
+    assert expects_stop([*phrase, stop, *phrase], stop)
+    assert not expects_stop([*phrase, A, *phrase], stop)
+    assert not expects_stop([A, A, stop, A, A], stop)
