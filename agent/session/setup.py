@@ -13,8 +13,6 @@ from agent.core.settings import Config
 from agent.midi.bass_input import check_port, port_of
 from listener.capture import AudioFile, AudioFileError
 from listener.types import KeyPress
-from models.music.bass_presses import presses_of
-from models.music.midi_reader import Unusable
 
 TAKE = "take.flac"
 SYNTH_RATES = (22_050, 96_000)  # Hz, what FluidSynth renders at; other files are brought to DEFAULT_RATE
@@ -100,6 +98,9 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
 
 def _presses(take: Path) -> tuple[KeyPress, ...]:
     """Return the bass of a MIDI file. Raises UserError."""
+    from models.music.bass_presses import presses_of  # the MIDI reader is heavy, and few sessions need it
+    from models.music.midi_reader import Unusable
+
     try:
         return presses_of(take)
     except Unusable as cause:
