@@ -28,10 +28,12 @@ from agent.cli import (  # noqa: E402
     recover,
     reply,
     sessions,
+    silence,
     workshop,
 )
 from agent.cli.options import add_config  # noqa: E402
 from agent.core.errors import UserError  # noqa: E402
+from agent.core.os_process import keep_private  # noqa: E402
 
 COMMANDS = (
     jam,
@@ -48,6 +50,7 @@ COMMANDS = (
     diff,
     sessions,
     memory,
+    silence,
 )
 
 
@@ -58,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not hasattr(given, "run"):
         parser.print_help()
         return 2
+    if getattr(given, "private", False):
+        keep_private()
     try:
         code: int = given.run(given)
     except UserError as mistake:

@@ -25,7 +25,8 @@ from scipy.signal import fftconvolve
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from agent.audio.synth import BLOCK, Synth, open_synth
+from agent.audio.mixed_synth import MixedSynth, open_synth
+from agent.audio.synth import BLOCK
 from agent.core.settings import Config
 from benchmarks.common import results, scorer
 from listener.analyzer import Analyzer
@@ -80,7 +81,7 @@ ROOMS = (
 )
 
 
-def band(truth: dict[str, Any], seconds: float, synth: Synth) -> Sound:
+def band(truth: dict[str, Any], seconds: float, synth: MixedSynth) -> Sound:
     """Drums, chords and an arpeggio on the clip's beats and chords, as sent to a loudspeaker: mono [n] at RATE."""
     events = sorted(_events(truth, seconds))
     blocks, at = [], 0

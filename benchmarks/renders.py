@@ -1,123 +1,131 @@
-"""Ear test on paper: 12 held-out basses of different style and meter, answered, rendered, and drawn on one page.
+"""Contact sheets: what the band plays beside the rule and the true band, bar by bar, for every song; to be looked at.
 
-    python -m benchmarks.renders [--weights STEM] [--bars 16]
+    python -m benchmarks.renders -o OUT [--songs N] [--only GLOB] [--bars 4] [--replies DIR] [--antiphon CMD]
 
-Writes benchmarks/renders/NN-name.mid (and .wav where fluidsynth is installed; neither is committed) and the contact
-sheet docs/contact_sheet.png. The judgement of each is written by hand in docs/ear_test.md. Needs
-data_cache/responder.npz.
+Songs of ../shared/band_score. OUT/<song>.png has band, rule and truth under each other in three excerpts: where the
+bass comes in, the middle, and across the end of a phrase of eight bars (with the first bars of the next phrase).
+OUT/index.html shows all of them, OUT/contact_sheet.png the phrase ends of all songs on one page. Blue: bass; orange:
+chords; green: line; grey: what else a real band plays; below them the drums (kick, snare, toms, hat, ride, crash, from
+below). The paler, the softer.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
+import html
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import matplotlib
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from agent.compose.band_notes import band_notes, bass_notes
-from agent.compose.multitrack import parts_of, write
-from agent.core import config
-from agent.core.midi_file_writer import TimeMap
-from benchmarks.measures.answering import Asked, bass_tick, events_of, replies, spread
-from models.corpus.song import CACHE, Song, load_songs
-from models.music.features import Events
-from models.music.tokens import LINE_LOW, LINE_ON, PIECES, QUALITIES, Reply
-from models.responder.responder import WEIGHTS, Responder
+from benchmarks.common import band_score
 
-FOLDER, SHEET = ROOT / "benchmarks" / "renders", ROOT / "docs" / "contact_sheet.png"
-SOUNDFONT = ROOT / "agent" / "assets" / "band.sf3"
-COUNT, PER_TICK = 12, 120  # basses; MIDI ticks a 16th
-QUARTER_US = 545_455  # 110 bpm
-COLOURS = {"bass": "#1f4e8c", "chords": "#d9822b", "line": "#2e8b57"}
+matplotlib.use("Agg")
+from matplotlib.figure import Figure
+
+from benchmarks.common import band_picture
+
+SYSTEMS = {"band": "reply", "rule": "rule", "truth": "truth"}  # as the sheet names them -> file of a song's folder
+PHRASE = 8  # bars
 
 
-def chosen(songs: list[Song]) -> list[Song]:
-    """Basses of different meters and sources, at most two of one meter."""
-    turns = spread([s for s in songs if s.split == "test" and s.has[0] and s.has[1] and s.bars[-1] >= 16], 60)
-    kept: list[Song] = []
-    for song in turns:
-        if sum(other.meter == song.meter for other in kept) < 2:
-            kept.append(song)
-    return kept[:COUNT]
+def excerpts(bars: Sequence[Any], bass: Sequence[Any], count: int) -> dict[str, list[Any]]:
+    """Return name -> `count` bars (fewer in a short song), from the bars between the bass's first note and its last.
+
+    The middle and the phrase end are taken where the bass plays, near half and three quarters of the way.
+    """
+
+    def played(at: int) -> bool:
+        some = bars[at : at + count]
+        return len(some) == count and all(any(b.start <= n[0] < b.start + b.ticks for n in bass) for b in some)
+
+    def nearest(share: float, phase: int) -> int:
+        places = [at for at in range(len(bars)) if at % PHRASE == phase % PHRASE]
+        order = sorted(places or [0], key=lambda at: abs(at - share * len(bars)))
+        return next((at for at in order if played(at)), order[0])
+
+    starts = {"start": 0, "middle": nearest(0.5, 0), "phrase end": nearest(0.75, -(count // 2))}
+    return {name: list(bars[at : at + count]) for name, at in starts.items()}
 
 
-def render(song: Song, made: list[Reply], stem: Path) -> None:
-    """The bass and its answer as MIDI, and as sound where there is a synth."""
-    basses = [bass_tick(song.events, tick) for tick in range(len(made))]
-    notes = band_notes(made, lambda tick: PER_TICK * tick) | {"bass": bass_notes(basses, lambda tick: PER_TICK * tick)}
-    time = TimeMap(4 * PER_TICK, ((0, QUARTER_US),), ((0, song.meters[0]),))
-    midi = stem.with_suffix(".mid")
-    write(midi, time, parts_of(config.Config(), notes), PER_TICK * len(made), stem.name)
-    if shutil.which("fluidsynth"):
-        command = [
-            "fluidsynth",
-            "-ni",
-            "-q",
-            "-r",
-            "44100",
-            "-F",
-            str(stem.with_suffix(".wav")),
-            str(SOUNDFONT),
-            str(midi),
-        ]
-        subprocess.run(command, check=True, capture_output=True)
+def songs_of(folder: Path) -> dict[str, Any]:
+    """Return system -> mid.Song, each with the bass that was answered."""
+    bass = band_score.read(folder, "bass").parts["bass"]
+    found = {}
+    for system, file in SYSTEMS.items():
+        if (folder / f"{file}.mid").exists():
+            found[system] = band_score.read(folder, file)
+            found[system].parts["bass"] = bass
+    return found
 
 
-def draw(axes: Any, song: Song, events: Events, title: str) -> None:
-    """One piano-roll: bass, chord tones and line by pitch, drums as lanes below."""
-    for tick in range(len(events)):
-        bass = events.bass[tick, 2]
-        if bass >= 0:
-            axes.broken_barh([(tick, 1)], (bass - 0.5, 1), color=COLOURS["bass"])
-        if events.chord[tick, 0] > 1:
-            root, quality = events.chord[tick, 2:]
-            for step in list(QUALITIES.values())[quality]:
-                axes.broken_barh([(tick, 1.5)], (54.5 + (root + step - 55) % 12, 1), color=COLOURS["chords"])
-        if events.line[tick, 0] == LINE_ON:
-            axes.broken_barh([(tick, 1.5)], (events.line[tick, 2] + LINE_LOW - 0.5, 1), color=COLOURS["line"])
-        for piece in np.flatnonzero(events.drums[tick]):
-            axes.plot(tick, 18 - piece, ".", markersize=1.0 + events.drums[tick, piece], color="#444444")
-    for bar_line in np.flatnonzero(song.ticks[: len(events)] == 0):
-        axes.axvline(bar_line, color="#cccccc", linewidth=0.6, zorder=0)
-    axes.set(xlim=(0, len(events)), ylim=(18 - len(PIECES), 90), yticks=[28, 40, 60, 72, 84])
-    axes.tick_params(labelsize=5)
-    axes.set_xticks([])
-    axes.set_title(title, fontsize=7, loc="left", pad=2)
+def sheet(folder: Path, path: Path, count: int) -> None:
+    """Draw one song: a system a row, an excerpt a column."""
+    systems, bars = songs_of(folder), band_score.playing(folder)
+    parts = excerpts(bars, systems[next(iter(systems))].parts["bass"], count)
+    figure = Figure(figsize=(19, 2.9 * len(systems)), dpi=80, layout="constrained")
+    grid = figure.subplots(len(systems), len(parts), squeeze=False)
+    for row, (system, song) in enumerate(systems.items()):
+        for column, (name, some) in enumerate(parts.items()):
+            axes = grid[row, column]
+            band_picture.draw_band(axes, song, some)
+            meter = "{}/{}".format(*some[0].meter)
+            axes.set_title(
+                f"{system}: {folder.name}, {name}, {meter}, {song.bpm:.0f} bpm", fontsize=7, loc="left", pad=2
+            )
+    figure.savefig(path)
+
+
+def page(folders: Sequence[Path], path: Path, count: int) -> None:
+    """Draw the phrase ends of all songs: a song a row, a system a column."""
+    figure = Figure(figsize=(19, 1.5 * len(folders)), dpi=70, layout="constrained")
+    grid = figure.subplots(len(folders), len(SYSTEMS), squeeze=False)
+    for row, folder in enumerate(tqdm(folders, desc="page", disable=None)):
+        systems, bars = songs_of(folder), band_score.playing(folder)
+        some = excerpts(bars, systems[next(iter(systems))].parts["bass"], count)["phrase end"]
+        for axes, system in zip(grid[row], SYSTEMS, strict=True):
+            if system in systems:
+                band_picture.draw_band(axes, systems[system], some)
+            axes.set_title(f"{system}: {folder.name}", fontsize=6, loc="left", pad=1)
+    figure.savefig(path)
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.renders", description=__doc__)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--bars", type=int, default=16)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.renders", description=__doc__, formatter_class=raw)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("--songs", type=int, help="so many, evenly spread (default: all)")
+    parser.add_argument("--only", default="*", metavar="GLOB")
+    parser.add_argument("--bars", type=int, default=4, help="of each excerpt")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--replies", type=Path, metavar="DIR", help="what bandscore.py wrote, instead of fresh replies")
+    parser.add_argument("--antiphon", metavar="CMD", default=band_score.OWN, help="another version's command")
     args = parser.parse_args(argv)
-    if not CACHE.exists():
-        print("skipped: data_cache/responder.npz is absent; it is built from ../shared by `python -m models.data`")
+    if not band_score.is_there():
+        print(band_score.ABSENT)
         return 0
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    FOLDER.mkdir(exist_ok=True)
-    songs, model = chosen(load_songs()), Responder.load(args.weights)
-    figure, places = plt.subplots(6, 2, figsize=(15, 15), layout="constrained")
-    for number, (song, axes) in enumerate(zip(tqdm(songs, desc="renders"), places.flat, strict=False), 1):
-        ticks = int(np.count_nonzero(song.bars < args.bars))
-        made = replies(model, song, ticks, Asked(seed=number))
-        name = (
-            f"{number:02d}-{song.source}-{str(song.meter).replace('/', '_').replace('=', '-')}-{Path(song.name).stem}"
-        )
-        render(song, made, FOLDER / name)
-        draw(axes, song, events_of(song, made), f"{number}. {song.source} {song.name}, {song.meter}")
-    figure.savefig(SHEET, dpi=90)
-    print(f"written: {FOLDER} ({len(songs)} replies), {SHEET}")
+    out = args.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    if args.replies:
+        folders = band_score.songs(args.only, args.songs, args.replies.resolve())
+    else:
+        found = band_score.songs(args.only, args.songs)
+        folders = band_score.answered(found, out / "songs", args.antiphon, args.seed)
+    if not folders:
+        print(f"--only {args.only}: no song is called so")
+        return 2
+    for folder in tqdm(folders, desc="sheets", disable=None):
+        sheet(folder, out / f"{folder.name}.png", args.bars)
+    page(folders, out / "contact_sheet.png", args.bars)
+    pictures = "".join(f'<h2>{html.escape(f.name)}</h2><img src="{html.escape(f.name)}.png">' for f in folders)
+    text = f'<!doctype html><meta charset="utf-8"><title>Contact sheets</title>{pictures}'
+    (out / "index.html").write_text(text, encoding="utf-8")
+    print(f"written: {out / 'index.html'}, {out / 'contact_sheet.png'} ({len(folders)} songs)")
     return 0
 
 

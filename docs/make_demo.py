@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from agent.mixing.master import mastered
+
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 TAKE = ROOT / "agent/assets/take.flac"
 SECONDS = 30.0
 LEAD_S = 0.05  # cut so long before the bar line
 FADE_IN_S, FADE_OUT_S = 0.02, 1.5
-PEAK = 10 ** (-1 / 20)
 MAX_BYTES = 600_000
 
 
@@ -63,7 +64,7 @@ def cut(folder: Path, out: Path) -> float:
     rise, fall = round(FADE_IN_S * rate), round(FADE_OUT_S * rate)
     sound[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)[:, None]
     sound[-fall:] *= np.linspace(1, 0, fall, dtype=np.float32)[:, None] ** 2
-    sound *= PEAK / max(float(np.abs(sound).max()), 1e-9)
+    sound = mastered(sound, rate)[1]
     soundfile.write(out, sound, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.35)
     return start_s
 

@@ -5,19 +5,21 @@ Every estimator is streaming and has a small state that can be copied.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
 
 from listener.ears.ears import SILENCE_DB, EarEvents, Ears
 from listener.ears.frontend import HOP
+from listener.midi_bass import MidiBass
 from listener.music.feel import FeelTracker
 from listener.music.form import FormTracker
 from listener.music.harmony import Harmony
 from listener.music.phrase import Phrases
 from listener.rhythm.beat import BeatTracker
 from listener.timbre.timbre import TimbreTracker
-from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame, Grid
+from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame, Grid, KeyPress
 
 
 def rms_db(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
@@ -34,6 +36,7 @@ class Analyzer:
 
     def __init__(self) -> None:
         self._ears, self._heard, self._hops = Ears(), EarEvents(), 0
+        self._midi: MidiBass | None = None  # heard in place of the sound
         self.beat, self.harmony, self.phrases = BeatTracker(), Harmony(), Phrases()
         self.feel, self.form = FeelTracker(), FormTracker()
         self.timbre = TimbreTracker()
@@ -54,6 +57,11 @@ class Analyzer:
             self.push(Frame(frame.samples[start : start + HOP], frame.start_sample + start, frame.lag_s))
         heard, self._heard, self._hops = self._heard, EarEvents(), 0
         return heard
+
+    def play(self, presses: Iterable[KeyPress]) -> None:
+        """Hear the bass from MIDI, from now on and not from the sound: these key presses, in their order in time."""
+        self._midi = self._midi or MidiBass()
+        self._midi.play(presses)
 
     def given(self, meter: str | None = None, tempo_bpm: float | None = None) -> None:
         """Take a meter ("7/8") and a tempo, in beats of that meter per minute, from the player. Raises ValueError."""
@@ -79,8 +87,12 @@ class Analyzer:
         Raises AssertionError for a frame of another shape.
         """
         assert frame.samples.shape == (FRAME_SAMPLES,), f"a frame is [{FRAME_SAMPLES}], not {frame.samples.shape}"
-        level_db = rms_db(frame.samples)
-        heard = self._hear_rest(frame)
+        if self._midi:
+            heard = self._midi.step(frame)
+            level_db = self._midi.level_db
+        else:
+            heard = self._hear_rest(frame)
+            level_db = rms_db(frame.samples)
         notes, ended, revised = heard.notes, heard.ended, heard.revised
         beats, grid = self.beat.step(frame, heard.onset_strength, heard.onsets, notes)
         chord, key = self.harmony.step(frame.end_s, notes, ended, grid, revised)
@@ -108,7 +120,7 @@ class Analyzer:
             feel=feel,
             repetition=form.repetition,
             hook=form.hook,
-            timbre=self.timbre.step(frame, notes, ended, revised),
+            timbre=() if self._midi else self.timbre.step(frame, notes, ended, revised),
         )
 
 

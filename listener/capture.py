@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.input_mixer import FULL_SCALE, InputMixer, repaired
 from listener.resampler import RATES, Resampler
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame, Samples
 
 MAX_CHANNELS = 64
-FULL_SCALE = 4.0  # float files may exceed 1; beyond this they are not sound but damage
+INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)  # full scale of whole numbers that were stored as floats
+LOUD_SHARE = 0.5  # of the sounding blocks that exceed FULL_SCALE: not damage, but another scale
 
 
 class AudioFileError(ValueError):
@@ -26,10 +28,8 @@ class AudioFileError(ValueError):
 
 
 def to_mono(block: NDArray[np.float32], channel: int | None = None) -> tuple[Samples, int]:
-    """Mix [n, channels] to float32 [n], finite and bounded; also return how many samples had to be repaired."""
-    bad = int(np.size(block) - np.count_nonzero(np.abs(block) <= FULL_SCALE))  # NaN and Inf compare false
-    if bad:
-        block = np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -FULL_SCALE, FULL_SCALE)
+    """Take one channel of [n, channels], or their mean, as float32 [n]; also return how many samples were repaired."""
+    block, bad = repaired(block)
     mono = block[:, channel] if channel is not None else block.mean(axis=1, dtype=np.float32)
     return np.ascontiguousarray(mono, np.float32), bad
 
@@ -83,11 +83,13 @@ class AudioFile:
                 f"{path}: not an audio file that can be read ({cause}); WAV, FLAC, OGG, MP3 or AIFF are"
             ) from None
         self._check_format(channel)
-        self.file_rate, self.rate, self._channel = (
-            self._file.samplerate,
-            rate or self._file.samplerate,
-            channel,
-        )
+        self.file_rate, self.rate = self._file.samplerate, rate or self._file.samplerate
+        self._mixer = InputMixer(self._file.channels, self.file_rate, channel)
+        self._scale, self._lines = self._scale_of_floats(), list[str]()
+        if self._scale != 1.0:
+            self._lines.append(
+                f"{path}: its samples go up to {1 / self._scale:,.0f} instead of 1: they are scaled down by that"
+            )
         self.frames = self._file.frames * self.rate // self.file_rate
         self.duration_s = self._file.frames / self.file_rate
         self.mended = 0
@@ -113,17 +115,33 @@ class AudioFile:
         if channel is not None and channel >= channels:
             raise AudioFileError(
                 f"{self.path}: channel {channel + 1} was chosen, but the file has {channels}; "
-                f"choose audio.input_channel 1 to {channels}, or null for the mean of all"
+                f"choose audio.input_channel 1 to {channels}, or null: the bass is found by ear"
             )
         if self._file.frames == 0:
             raise AudioFileError(f"{self.path}: holds no sound (0 samples); was the recording finished?")
+
+    def _scale_of_floats(self) -> float:
+        """Return what the samples are multiplied by: not 1 where a float file holds whole numbers, as 16-bit ones."""
+        if self._file.subtype not in ("FLOAT", "DOUBLE"):
+            return 1.0
+        peaks = [float(np.abs(block).max()) for block in self._file.blocks(blocksize=1 << 16, dtype="float32")]
+        self._file.seek(0)
+        heard = sorted(peak for peak in peaks if 0.0 < peak < math.inf)
+        if not heard or heard[int(LOUD_SHARE * len(heard))] <= FULL_SCALE:
+            return 1.0
+        return 1 / next((full for full in INTEGER_SCALES if heard[-1] <= full), heard[-1])
+
+    def take_lines(self) -> list[str]:
+        """Return what there is to tell the player of the sound read so far, each once."""
+        lines, self._lines = [*self._lines, *self._mixer.take_lines()], []
+        return lines
 
     def blocks(self, size: int) -> Iterator[Samples]:
         """Yield mono blocks [size] at self.rate; the last one is padded with zeros."""
         resampler = Resampler(self.file_rate, self.rate, size)
         left = self.frames
         for raw in self._file.blocks(blocksize=max(size, 1024), dtype="float32", always_2d=True):
-            mono, mended = to_mono(raw, self._channel)
+            mono, mended = self._mixer.push(raw * np.float32(self._scale) if self._scale != 1.0 else raw)
             self.mended += mended
             for block in resampler.push(mono):
                 yield block
@@ -134,14 +152,20 @@ class AudioFile:
                 if left > 0:
                     yield block
                 left -= size
+        self._mixer.end()
 
 
-def file_frames(path: str | Path, block_samples: int = 1024) -> Iterator[Frame]:
+def file_frames(path: str | Path, block_samples: int = 1024, channel: int | None = None) -> Iterator[Frame]:
     """Yield the frames of a file by the same steps as live sound: mixed to mono, repaired, resampled, cut.
 
-    The frames are the same for any block size. The last one is padded with zeros.
+    The frames are the same for any block size. The last one is padded with zeros. channel: of the file, counted from 0;
+    None = found by ear.
     """
-    sound = AudioFile(path)
+    yield from frames_of(AudioFile(path, channel=channel), block_samples)
+
+
+def frames_of(sound: AudioFile, block_samples: int = 1024) -> Iterator[Frame]:
+    """Yield the frames of an open file, at its own rate."""
     framer = Framer(sound.rate)
     left = math.ceil(sound.frames * ANALYSIS_RATE / (sound.rate * FRAME_SAMPLES))
     silence = itertools.repeat(np.zeros(block_samples, np.float32))

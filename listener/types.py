@@ -96,6 +96,16 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPress:
+    """A key that went down or, with velocity 0, up, at time_s of the stream. channel: 0-15; keys of two differ."""
+
+    time_s: float
+    pitch: int
+    velocity: int
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Beat:
     """One beat, reported once and before it falls. position: 1 = downbeat. tempo_bpm: in beats of the meter."""
 
@@ -155,11 +165,12 @@ class Chord:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key and its probability."""
+    """A key and its probability. scale: a name of listener/music/key.py's NAMED_SCALES, or "" where it is not known."""
 
     tonic: int  # pitch class 0-11
     mode: str  # maj | min
     confidence: float
+    scale: str = ""  # major, mixolydian, lydian, minor, dorian, phrygian, harmonic minor, blues
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,21 +17,22 @@ ROOM_FILES_MAX = 20
 AGENT_ROOMS: dict[str, set[str]] = {
     "core": set(),
     "midi": {"core"},
-    "recording": {"core"},
+    "mixing": {"core"},
+    "recording": {"core", "mixing"},
     "directions": {"core"},
     "song": {"core", "directions"},
-    "audio": {"core", "midi"},
+    "audio": {"core", "midi", "mixing"},
     "control": {"core", "midi"},
     "web": {"core", "control", "recording"},
     "language": {"core", "directions"},
     "sentences": {"core", "directions", "language"},
     "memory": {"core", "directions"},
     "band": {"core", "directions", "song"},
-    "engine": {"core", "midi", "audio"},
+    "engine": {"core", "midi", "audio", "mixing"},
     "mind": {"core", "directions", "song", "band"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "song", "band"},
-    "takes": {"core", "audio", "recording", "directions", "song", "band", "language", "compose"},
+    "takes": {"core", "audio", "mixing", "recording", "directions", "song", "band", "language", "compose"},
     "conversation": {"core", "directions", "song", "language", "memory", "takes"},
     "assets": {"core", "audio"},
 }
@@ -52,7 +53,7 @@ MODEL_ROOMS["training"] = set(MODEL_ROOMS)
 LISTENER_ROOMS: dict[str, set[str]] = {"ears": set(), "rhythm": set(), "timbre": {"ears"}, "music": {"rhythm"}}
 ROOMS = {"agent": AGENT_ROOMS, "models": MODEL_ROOMS, "listener": LISTENER_ROOMS}
 # rooms of agent/ that know no model: the audio process and what steers it start fast and stay small
-NO_MODELS = {"core", "midi", "audio", "recording", "engine", "control", "web"}
+NO_MODELS = {"core", "midi", "audio", "mixing", "recording", "engine", "control", "web"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -158,7 +159,7 @@ def test_only_the_config_reader_reads_yaml() -> None:
     readers = [
         name for package in PACKAGES for name, path in modules(package).items() if "import yaml" in path.read_text()
     ]
-    assert readers == ["agent.core.config"]
+    assert readers == ["agent.core.yaml_file"]
 
 
 def test_the_audio_process_imports_no_model() -> None:

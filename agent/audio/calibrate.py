@@ -17,7 +17,7 @@ import numpy as np
 from agent.audio import device_list
 from agent.audio.chirp import CHIRP_S, Arrival, Floats, arrivals, chirp
 from agent.audio.latencies import CLICK, LOOP, CardLatency, MidiLatency
-from agent.audio.sound_card import XRUNS, SoundCard
+from agent.audio.sound_card import XRUNS, Pair, SoundCard, has_own_period
 from agent.audio.stream_clock import StreamClock
 from agent.core.errors import UserError
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
@@ -36,6 +36,7 @@ NOISE_S, OVER_NOISE, ONSET_SHARE = 0.1, 4.0, 0.1
 LOOP_NOTES, LOOP_TIMEOUT_S, LOOP_GAP_S, PORT_S = 40, 0.5, 0.03, 3.0
 UNEVEN_S, GOLDEN = 0.032, 0.618034  # in step with no period and no hum; the median is that of all places in a period
 SIDE_STICK, VELOCITY = 37, 110
+PERIOD_MAX = 8192  # samples that a host may give at once
 TICK_S = 0.001
 
 
@@ -66,11 +67,13 @@ def card_latency(config: Config, chirps: int = CHIRPS, level_db: float = LEVEL_D
     rate, block = card.rate, config.audio.block_samples
     starts = [round((LEAD_S + k * (CHIRP_S + LONGEST_S) + _uneven_s(k)) * rate) for k in range(chirps)]
     length = max(starts) + round((CHIRP_S + LONGEST_S) * rate)
-    capacity = -(-length // block) * block
+    capacity = length + PERIOD_MAX
     heard, played = Ring(capacity, card.input_channels), Ring(capacity, card.output_channels)
     reader, playback = heard.reader(), played.reader()
     played.write(_programme(rate, starts, capacity, card.output_channels, level_db))
-    stream = SoundCard(card.input_device, card.output_device, rate, block, heard, playback)
+    own_period = has_own_period(card.input_api, card.output_api)
+    pair = Pair(card.input_device, card.output_device, card.input_channels, card.output_channels, own_period=own_period)
+    stream = SoundCard(card.input_device, card.output_device, rate, block, heard, playback, pair=pair)
     try:
         _run(stream, heard, length)
         reported_s = stream.latency.input_s + stream.latency.output_s
@@ -182,7 +185,8 @@ def midi_click(config: Config, port: str, click: Click) -> MidiLatency:
     with _output(config, port) as out:
         heard = Ring(round((CLICKS + 3) * card.rate), card.input_channels)
         reader = heard.reader()
-        stream = SoundCard(card.input_device, None, card.rate, config.audio.block_samples, heard, None)
+        pair = Pair(card.input_device, None, card.input_channels, own_period=has_own_period(card.input_api))
+        stream = SoundCard(card.input_device, None, card.rate, config.audio.block_samples, heard, None, pair=pair)
         try:
             sent_s = _click(stream, heard, out, click)
             input_s = stream.latency.input_s

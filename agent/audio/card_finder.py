@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from agent.audio import device_list, latencies
 from agent.audio.device_list import Card
-from agent.audio.sound_card import ONE_CLOCK_APIS, Latency, Pair, SoundCard
+from agent.audio.sound_card import ONE_CLOCK_APIS, Latency, Pair, SoundCard, has_own_period
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
 from listener.ring import Reader, Ring
@@ -65,7 +65,8 @@ class Finder:
         differ = card.input_device != card.output_device or card.input_api != card.output_api
         apart = differ and card.input_api not in ONE_CLOCK_APIS
         both = self.reads_input and outputs > 0
-        return Pair(card.input_device, card.output_device, inputs, outputs, two_clocks=both and apart)
+        own_period = has_own_period(card.input_api if self.reads_input else "", card.output_api if outputs else "")
+        return Pair(card.input_device, card.output_device, inputs, outputs, both and apart, own_period)
 
 
 def _by_name(audio: AudioConfig, card: Card) -> AudioConfig:

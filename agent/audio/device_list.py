@@ -16,7 +16,7 @@ from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
 from agent.core.silence_stderr import quiet_stderr
 
-MANY_CHANNELS = 16  # only virtual devices claim more than this; an interface has fewer inputs
+MANY_CHANNELS = 31  # only virtual devices (ALSA's "default": 32, 64, 128) claim more than this
 STEREO = 2
 
 

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from listener.capture import AudioFile
 from listener.ring import Ring
+from listener.types import Samples
+
+
+class Sound(Protocol):
+    """What is played: listener/capture.py's AudioFile, or Silence."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def rate(self) -> int: ...
+    def blocks(self, size: int) -> Iterator[Samples]: ...
+    def take_lines(self) -> list[str]: ...
+
+
+class Silence:
+    """The sound of a bass that comes as MIDI: none, for duration_s (infinity: without end)."""
+
+    def __init__(self, path: Path, rate: int, duration_s: float) -> None:
+        self.path, self.rate, self._duration_s = path, rate, duration_s
+
+    def blocks(self, size: int) -> Iterator[Samples]:
+        """Yield zeros [size] until duration_s is over."""
+        silence, sent = np.zeros(size, np.float32), 0
+        while sent < self._duration_s * self.rate:
+            yield silence
+            sent += size
+
+    def take_lines(self) -> list[str]:
+        """Return nothing: there is nothing to say of silence that is meant."""
+        return []
 
 
 class FilePlayback:
@@ -18,7 +49,7 @@ class FilePlayback:
     its end.
     """
 
-    def __init__(self, sound: AudioFile, block_samples: int, ring: Ring, pace: Callable[[], float]) -> None:
+    def __init__(self, sound: Sound, block_samples: int, ring: Ring, pace: Callable[[], float]) -> None:
         self._sound, self._block, self._ring, self._pace = sound, block_samples, ring, pace
         self.failed = ""
         self._stop = threading.Event()

@@ -19,7 +19,16 @@ from agent.core.errors import UserError
 from listener.ring import Reader, Ring
 
 XRUNS, MISSING, BLOCKS = range(3)
+BURSTS = 8  # bursts of callbacks that are looked back on
+BURST_SHARE = 0.25  # a callback this share of its own length after the one before belongs to the same burst
+NARROW_MAX = 8192  # samples that are folded to one loudspeaker in one go
 ONE_CLOCK_APIS = frozenset({"JACK Audio Connection Kit"})  # every device of these runs by the server's clock
+
+
+def has_own_period(*apis: str) -> bool:
+    """Return whether all of these host APIs ("" = none) call back with the server's own period."""
+    named = {api for api in apis if api}
+    return bool(named) and named <= ONE_CLOCK_APIS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class Pair:
     input_channels: int = 1
     output_channels: int = 2
     two_clocks: bool = False
+    own_period: bool = False  # the host's period is the block: JACK's, where PortAudio's own blocks add one of latency
 
 
 class Stream:
@@ -49,6 +59,28 @@ class Stream:
         self.latency = Latency()
         self.counts = np.zeros(3, np.int64)
         self._stamp = np.zeros(2)  # samples, monotonic seconds
+        self._bursts = np.zeros(BURSTS, np.int64)  # samples asked for in the newest bursts
+        self._burst, self._n_bursts, self._asked_s = 0, 0, 0.0
+
+    @property
+    def asks(self) -> int:
+        """How many samples the device asks for at once: the median of its newest bursts; 0 before the first two.
+
+        A host that cuts its period into callbacks asks for all of them within a moment.
+        """
+        known = self._bursts[: min(self._n_bursts, BURSTS)]
+        return int(np.median(known)) if len(known) else 0
+
+    def _count_burst(self, frames: int, now_s: float) -> None:
+        """The callback's: one more call for so many samples."""
+        if now_s - self._asked_s < BURST_SHARE * frames / self.rate:
+            self._burst += frames
+        else:
+            if self._burst:
+                self._bursts[self._n_bursts % BURSTS] = self._burst
+                self._n_bursts += 1
+            self._burst = frames
+        self._asked_s = now_s
 
     def stamp(self) -> tuple[int, float]:
         """(samples, monotonic seconds) of the last block; read twice in case the callback is writing it."""
@@ -91,8 +123,10 @@ class SoundCard(Stream):
         wide = playback.ring.channels if playback else 0
         pair = pair or Pair(input_device, output_device, ring.channels, wide)
         if playback and pair.output_channels < wide:
-            self._narrow = np.zeros((block_samples, wide), np.float32)
+            self._narrow = np.zeros((NARROW_MAX, wide), np.float32)
         self._two_clocks = pair.two_clocks
+        if pair.own_period:
+            self._block = 0
         sd = device_list.sounddevice()
         try:
             self._streams = self._open(sd, pair)
@@ -121,68 +155,76 @@ class SoundCard(Stream):
 
     def _duplex(self, indata: Any, outdata: Any, frames: int, when: Any, status: Any) -> None:
         if not self.attached:
-            self._idle(outdata)
+            self._idle(outdata, frames)
             return
         assert self.playback
         self.playback.position = self.ring.written
         self.ring.write(indata)
-        self._play(outdata)
+        missing = self._play(outdata)
         if self._sent is not None:
             self._sent.write(outdata)
-        self._mark(self.ring.written, status)
+        self._mark(self.ring.written, frames, status or missing)
 
     def _input(self, indata: Any, frames: int, when: Any, status: Any) -> None:
         if not self.attached:
-            self._idle(None)
+            self._idle(None, frames)
             return
         self.ring.write(indata)
-        self._mark(self.ring.written, status)
+        self._mark(self.ring.written, frames, status)
 
     def _output(self, outdata: Any, frames: int, when: Any, status: Any) -> None:
         """The card is only played to: it counts what it played."""
         if not self.attached:
-            self._idle(outdata)
+            self._idle(outdata, frames)
             return
         assert self.playback
         self.playback.position = self._position
-        self._play(outdata)
+        missing = self._play(outdata)
         self._position += frames
-        self._mark(self._position, status)
+        self._mark(self._position, frames, status or missing)
 
     def _own_output(self, outdata: Any, frames: int, when: Any, status: Any) -> None:
         """An output with a clock of its own: its reader runs freely, the main loop resamples to meet it."""
         if self.attached:
             assert self.playback
             at = self.playback.position
-            self._play(outdata)
+            missing = self._play(outdata)
             self.playback.position = at + frames  # what was missing is lost, not late
-            self.counts[XRUNS] += bool(status)
+            self.counts[XRUNS] += bool(status or missing)
             self.out_stamp[1] = time.monotonic()
             self.out_stamp[0] = at + frames
         else:
             outdata.fill(0)
 
-    def _idle(self, outdata: Any) -> None:
+    def _idle(self, outdata: Any, frames: int) -> None:
         if outdata is not None:
             outdata.fill(0)
         self.counts[BLOCKS] += 1
         self.seen_s = time.monotonic()
+        self._count_burst(frames, self.seen_s)
 
-    def _play(self, outdata: Any) -> None:
+    def _play(self, outdata: Any) -> bool:
+        """Fill `outdata` from the playback ring; return whether samples were missing that would have been heard."""
         assert self.playback
+        missing = 0
         if self._narrow is None:
             missing = self.playback.read_into(outdata)
         else:  # one loudspeaker for a stereo band
-            missing = self.playback.read_into(self._narrow)
-            np.mean(self._narrow, axis=1, keepdims=True, out=outdata)
-        if missing and not self.quiet:
-            self.counts[MISSING] += missing
+            for start in range(0, len(outdata), NARROW_MAX):
+                part = outdata[start : start + NARROW_MAX]
+                missing += self.playback.read_into(self._narrow[: len(part)])
+                np.mean(self._narrow[: len(part)], axis=1, keepdims=True, out=part)
+        if not missing or self.quiet:
+            return False
+        self.counts[MISSING] += missing
+        return True
 
-    def _mark(self, samples: int, status: Any) -> None:
+    def _mark(self, samples: int, frames: int, trouble: Any) -> None:
         self.counts[BLOCKS] += 1
-        if status:
+        if trouble:
             self.counts[XRUNS] += 1
         self.seen_s = time.monotonic()
+        self._count_burst(frames, self.seen_s)
         self._stamp[1] = self.seen_s
         self._stamp[0] = samples
 

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.midi_constants import CONTROL, NOTE_OFF, NOTE_ON, PROGRAM
-from agent.core.paths import SOUNDFONT, shipped
-from agent.core.settings import Config
 from agent.core.silence_stderr import quiet_stderr
+from agent.mixing.loudness import OFFSET_DB, k_power
 
 BLOCK = 64  # samples; FluidSynth acts on messages only at multiples of this
 MAX_RENDER = 8192  # samples per call into the library
@@ -25,6 +24,7 @@ SUSTAIN_CC = 64
 ATTACK_FLOOR = 0.1  # -20 dB of the attack's peak: where a note starts to be heard
 ATTACK_S = 0.120  # the part of a note in which its attack is sought
 PROBE_VELOCITIES = (45, 80, 115)
+LOUD_VELOCITIES = (80, 115)  # of them: at which loudness is measured
 PROBE_KEY_STEP = {
     True: 1,
     False: 3,
@@ -76,7 +76,8 @@ class Synth:
         self._carry = np.zeros((len(self.parts), 2, BLOCK), np.float32)
         self._carried = 0
         self._gain = np.stack([_stereo_gain(part) for part in self.parts])
-        self._lead_in = self._measure_lead_ins()
+        self._attack = min(int(ATTACK_S * sample_rate), MAX_RENDER) // BLOCK * BLOCK  # samples
+        self._lead_in: dict[tuple[int, int], _Probed] = self._measure()
 
     def send(self, part: str, message: tuple[int, ...]) -> None:
         """One raw MIDI message; its channel nibble is replaced by the part's. System messages are ignored.
@@ -97,6 +98,12 @@ class Synth:
             done += self._render_into(out[:, done:])
         return np.multiply(out, self._gain, out=out)
 
+    def render_raw(self, n: int) -> Stems:
+        """The next n samples of every part as the instruments give them: float32 [n_parts, 2, n], without gain and pan,
+        to be read before the next call; n is a multiple of 64, at most MAX_RENDER."""
+        self._lib.fluid_synth_nwrite_float(self._synth, n, *self._pointers, None, None)
+        return self._buffer[:, :, :n]
+
     @property
     def silent(self) -> bool:
         """Whether nothing sounds or rings on: what `render` would give is zeros, and need not be asked for."""
@@ -104,9 +111,17 @@ class Synth:
 
     def lead_in_s(self, part: str, key: int, velocity: int) -> float:
         """Seconds from a note-on to when the note is heard (its 1 ms RMS passes -20 dB of the attack's peak)."""
-        keys, table = self._lead_in[part]
+        probed = self._lead_in[_sound_of(self.parts[self._index[part]])]
         nearest = int(np.abs(np.asarray(PROBE_VELOCITIES) - velocity).argmin())
-        return float(table[nearest, int(np.abs(keys - key).argmin())])
+        return float(probed.lead_s[nearest, int(np.abs(probed.keys - key).argmin())])
+
+    def note_lufs(self, part: str, keys: Sequence[int], velocity: int) -> float:
+        """LUFS of the attack of one note of a part, without its gain, as a mean over these keys; -70 for silence."""
+        probed = self._lead_in[_sound_of(self.parts[self._index[part]])]
+        columns = [int(np.abs(probed.keys - key).argmin()) for key in keys]
+        rows = [PROBE_VELOCITIES.index(loud) for loud in LOUD_VELOCITIES]
+        measured = 10 * np.log10(np.maximum(probed.power[rows][:, columns].mean(axis=1), 1e-7)) + OFFSET_DB
+        return float(np.interp(velocity, LOUD_VELOCITIES, measured))
 
     def all_off(self) -> None:
         """Every note ends now, without a release; sustain and bends go back to rest."""
@@ -172,27 +187,52 @@ class Synth:
             self._carried = whole - n
         return n
 
-    def _measure_lead_ins(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        keys = [np.arange(24, 100, PROBE_KEY_STEP[p.bank == DRUM_BANK]) for p in self.parts]
-        tables = [np.zeros((len(PROBE_VELOCITIES), len(k))) for k in keys]
+    def _measure(self) -> dict[tuple[int, int], _Probed]:
+        """Play every sound once, key by key: when it is heard, and how loud its attack is."""
+        first = {_sound_of(part): i for i, part in reversed(list(enumerate(self.parts)))}
+        found = {sound: _Probed.of(sound[0] == DRUM_BANK) for sound in first}
+        weights = k_power(np.fft.rfftfreq(self._attack, 1 / self.sample_rate), self.sample_rate) * 4 / self._attack**2
         for v, velocity in enumerate(PROBE_VELOCITIES):
-            for k in range(max(map(len, keys), default=0)):
-                probed = [(i, int(keys[i][k])) for i in range(len(self.parts)) if k < len(keys[i])]
-                for (i, _), lead_s in zip(probed, self._probe(probed, velocity), strict=True):
-                    tables[i][v, k] = lead_s
+            for k in range(max((len(one.keys) for one in found.values()), default=0)):
+                probed = [
+                    (sound, i, int(found[sound].keys[k])) for sound, i in first.items() if k < len(found[sound].keys)
+                ]
+                for (sound, _, _), attack in zip(probed, self._probe(probed, velocity), strict=True):
+                    found[sound].lead_s[v, k] = lead_in_of(attack, self.sample_rate)
+                    if velocity in LOUD_VELOCITIES:
+                        found[sound].power[v, k] = (np.abs(np.fft.rfft(attack)) ** 2 * weights).sum()
         self._lib.fluid_synth_system_reset(self._synth)
         self._select_programs(self._soundfont)  # the reset makes every part a piano
-        return {p.name: (keys[i], tables[i]) for i, p in enumerate(self.parts)}
+        return found
 
-    def _probe(self, probed: list[tuple[int, int]], velocity: int) -> list[float]:
-        for i, key in probed:
+    def _probe(self, probed: list[tuple[tuple[int, int], int, int]], velocity: int) -> list[NDArray[np.float32]]:
+        for _, i, key in probed:
             self._lib.fluid_synth_noteon(self._synth, i, key, velocity)
-        n = min(int(ATTACK_S * self.sample_rate), MAX_RENDER) // BLOCK * BLOCK
+        n = self._attack
         self._lib.fluid_synth_nwrite_float(self._synth, n, *self._pointers, None, None)
-        leads = [lead_in_of(self._buffer[i, :, :n].mean(0), self.sample_rate) for i, _ in probed]
+        attacks = [self._buffer[i, :, :n].mean(0) for _, i, _ in probed]
         self.all_off()
         self._lib.fluid_synth_nwrite_float(self._synth, BLOCK, *self._pointers, None, None)
-        return leads
+        return attacks
+
+
+@dataclass(frozen=True, slots=True)
+class _Probed:
+    """What was measured of a sound. keys: [n]; lead_s, power: [velocities, n], power K-weighted over the attack."""
+
+    keys: NDArray[np.int64]
+    lead_s: NDArray[np.float64]
+    power: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, is_drums: bool) -> _Probed:
+        keys = np.arange(24, 100, PROBE_KEY_STEP[is_drums])
+        shape = (len(PROBE_VELOCITIES), len(keys))
+        return cls(keys, np.zeros(shape), np.zeros(shape))
+
+
+def _sound_of(part: PartVoice) -> tuple[int, int]:
+    return part.bank, part.program
 
 
 def lead_in_of(attack: NDArray[np.float32], sample_rate: int) -> float:
@@ -258,27 +298,3 @@ _ACTIONS: dict[int, Callable[[Any, int, int, int, int], Any]] = {  # status -> (
     0xD0: lambda lib, s, ch, a, b: lib.fluid_synth_channel_pressure(s, ch, a),
     0xE0: lambda lib, s, ch, a, b: lib.fluid_synth_pitch_bend(s, ch, a | b << 7),
 }
-
-
-_loaded: list[tuple[Synth | None, str]] = []
-
-
-def load_synth(config: Config, rate: int) -> None:
-    """Load the synth beforehand: this process's next open_synth returns it (agent/engine/spare_process.py)."""
-    _loaded.append(open_synth(config, rate))
-
-
-def open_synth(config: Config, rate: int) -> tuple[Synth | None, str]:
-    """Return (the synth, "") or (None, why there is none)."""
-    if _loaded:
-        return _loaded.pop()
-    voices = [
-        PartVoice(
-            name, part.channel_index, part.program, DRUM_BANK if name == "drums" else part.bank, part.gain_db, part.pan
-        )
-        for name, part in config.parts.items()
-    ]
-    try:
-        return Synth(Path(config.paths.soundfont or shipped(SOUNDFONT)), rate, voices), ""
-    except SynthUnavailable as cause:
-        return None, str(cause)

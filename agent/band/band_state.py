@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from agent.band.drum_cues import with_crash, with_fill, with_time
+from agent.band.bar_reading import BarReading
+from agent.band.drum_cues import with_crash, with_fill, with_time, without_marks
 from agent.band.fixed_beat import OwnBeat
 from agent.band.loop_control import Looping
 from agent.band.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
@@ -23,7 +24,8 @@ from listener.types import Analysis, Grid
 from models.music.tokens import QUALITIES, BassTick, ChordHit, LineHit, Position, Reply, ticks_per_beat
 from models.responder.phrasing import last_group
 
-LEAVE_CONFIDENCE = 0.2  # below this the beat is lost and the band stops
+LEAVE_CONFIDENCE, LEAVE_BARS = 0.2, 8  # a beat less sure than this for so many bars is lost, and the band stops
+UNMARKED_BARS = 4  # of an entrance with an unsure meter, in which the drums mark no bars
 SURE = 0.3  # confidence from which a key or a chord is followed
 CHORD_VELOCITY = 74
 LINE_ENTERS_BAR = 4  # bars after the band came in
@@ -68,7 +70,8 @@ class BandEntrance:
         self._config, self._mute = config, Mute(parts)
         self._bars = 0  # bars spent in this state
         self._bars_in = 0  # bars since the band came in
-        self._steady_bars = 0  # bars of a clear beat whose meter is not clear
+        self._unsure = False  # whether the meter of this bar may be another
+        self._faint_bars = 0  # bars of a beat that is hardly there
         self._played_s = float("-inf")  # when the player last sounded
         self._rests_from_s = float("-inf")  # silence before this does not count as a rest
         self._sounding = False
@@ -78,6 +81,7 @@ class BandEntrance:
         self._riff: Window | None = None  # what the loop repeats
         self._trading, self._looping = Trading(config.seed), Looping()
         self.beat = OwnBeat(config.enter_confidence)
+        self.reading = BarReading(config.enter_confidence, config.max_wait_bars)
         self._turn_s = 0.0  # when the turn began
         self._key: tuple[int, str] | None = None
         self._chord: ChordHit | None = None  # heard in the bass
@@ -141,7 +145,9 @@ class BandEntrance:
         if before in AUDIBLE:
             self.modes.downbeat(bar, self._window is not None and len(self._window.notes) >= PHRASE_NOTES)
         expected = not NO_REST & {turn.phase, self.modes.turn.phase}
-        self.state = self._next_state(grid, expected and self.silence_s(now_s) > RESTING_BARS * bar_s)
+        self._unsure = grid.meter_confidence < self._config.enter_confidence
+        self._faint_bars = self._faint_bars + 1 if grid.confidence < LEAVE_CONFIDENCE else 0
+        self.state = self._next_state(grid, expected and self.silence_s(now_s) > RESTING_BARS * bar_s, tick)
         if self.state not in AUDIBLE or before not in AUDIBLE:
             self.modes.rest(bar)
         self._bars = 0 if self.state != before else self._bars + 1
@@ -149,12 +155,14 @@ class BandEntrance:
         if self.modes.turn != turn or before not in AUDIBLE:
             self._pass_on(turn.phase, self.modes.turn, grid, tick)
 
-    def _next_state(self, grid: Grid, resting: bool) -> BandState:
+    def _next_state(self, grid: Grid, resting: bool, tick: Tick) -> BandState:
         match self.state:
             case BandState.LISTENING:
-                enters = self.modes.mode != "listen" and self._sure(grid) and not resting
+                enters = (
+                    self.modes.mode != "listen" and not resting and self.reading.may_enter(grid, tick.time_on(grid))
+                )
                 return BandState.PLAYING if enters else BandState.LISTENING
-            case _ if grid.confidence < LEAVE_CONFIDENCE or self.modes.mode == "listen":
+            case _ if self._faint_bars >= LEAVE_BARS or self.modes.mode == "listen":
                 return BandState.ENDING if self.state != BandState.ENDING else BandState.LISTENING
             case _ if not resting:
                 return BandState.PLAYING
@@ -167,16 +175,9 @@ class BandEntrance:
             case _:
                 return BandState.LISTENING
 
-    def _sure(self, grid: Grid) -> bool:
-        if grid.confidence < self._config.enter_confidence:
-            self._steady_bars = 0
-            return False
-        self._steady_bars += 1
-        return grid.meter_confidence >= self._config.enter_confidence or self._steady_bars > self._config.max_wait_bars
-
     def lost(self) -> None:
         """Return to LISTENING because the beat was lost, and end a loop."""
-        self.state, self._bars, self._bars_in, self._steady_bars = BandState.LISTENING, 0, 0, 0
+        self.state, self._bars, self._bars_in, self._faint_bars = BandState.LISTENING, 0, 0, 0
         self.modes.rest(0)
         self._stop_loop(0.0)
         self.beat.forget()
@@ -267,6 +268,8 @@ class BandEntrance:
         """Return the reply as this turn plays it: an answer, time only, a crash or a fill. chord: the last one."""
         if self.state not in AUDIBLE:
             return reply
+        if self._unsure and self._bars_in < UNMARKED_BARS:
+            reply = replace(reply, drums=without_marks(reply.drums))
         turn = self.modes.turn_in(at.bar)
         offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
         if turn.phase in (Phase.OURS, Phase.LOOPING) and offset == 0:  # on the player's last harmony

@@ -1,4 +1,4 @@
-"""Adds to one tick's drums what a turn needs: time on the hat, the fill before the turn passes, the crash after it."""
+"""Changes one tick's drums: time on the hat, the fill before a turn passes, the crash after it, no mark of a bar."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ def with_fill(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
     if at.tick % 2 or {hit.piece for hit in drums} & {"snare", "high_tom", "low_tom"}:
         return drums
     return (*drums, DrumHit(*FILL[-min(left, len(FILL))]))
+
+
+def without_marks(drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:
+    """Return the drums with a hat for a crash and no toms: nothing that says where a bar or a phrase begins."""
+    kept = (hit for hit in drums if hit.piece not in ("low_tom", "high_tom"))
+    return tuple(DrumHit("closed_hat", min(hit.velocity, 90)) if hit.piece == "crash" else hit for hit in kept)

@@ -79,10 +79,10 @@ class Scorer:
         return [_drum(hit.piece, hit.velocity * gain, tick, on_s + late_s) for hit, late_s in struck]
 
     def _chord(self, chord: ChordHit, velocity: float, tick: Tick, on_s: float, off_s: float) -> list[PlannedNote]:
-        self._voicing = voice(chord.root, intervals_of(chord.quality, QUALITIES), self._voicing)
+        self._voicing = chord.voicing or voice(chord.root, intervals_of(chord.quality, QUALITIES), self._voicing)
         notes = [_note("chords", on_s, off_s, pitch, velocity, tick) for pitch in self._voicing]
         rubs = self._directing.settings(tick.position.bar).rubs
-        pitch = rub(self._voicing, self._directing.scale) if rubs else None
+        pitch = rub(self._voicing, self._directing.scale) if rubs and not chord.voicing else None
         return notes + ([_note("chords", on_s, off_s, pitch, velocity * RUB_VELOCITY, tick)] if pitch else [])
 
     def _final_stroke(self, tick: Tick, on_s: float, grid: Grid) -> list[PlannedNote]:

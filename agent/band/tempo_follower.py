@@ -33,6 +33,8 @@ SLOW_BEATS, HELD_TEMPO = 24.0, 0.006
 OWN_BEATS = 16.0
 LAID_BACK_S = 0.008  # a smaller distance from the beat is not taken for intention
 SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
+SILENT_BEATS = 2.0  # without a note, after which no trend of the tempo is followed
+HELD_SHARE = 0.4  # of the last period, at each silent beat; the rest comes from the usual one
 MOST_TREND = 0.04  # per beat
 Floats = NDArray[np.float64]
 
@@ -105,6 +107,7 @@ class Tempo:
         self._downbeat: int | None = None  # a bar begins at this beat, whatever the listener says
         self._offset_s = 0.0  # beat as played minus beat as estimated
         self._now_s = 0.0
+        self._heard_s = 0.0  # onset of the note last heard
 
     def reset(self) -> None:
         """Forget the beat."""
@@ -122,6 +125,7 @@ class Tempo:
             self._start(grid, now_s)
         for note in notes:
             if note.articulation != "ghost":
+                self._heard_s = note.onset_s
                 self._correct(note.onset_s - late_s, grid)
         self._glide(grid, now_s)
         self._roll(now_s)
@@ -211,9 +215,12 @@ class Tempo:
         self._offset_s -= max(-MOST_SLEW_S * beats, min(MOST_SLEW_S * beats, wanted_s))
 
     def _roll(self, now_s: float) -> None:
-        """Move the anchor to the beat last passed."""
+        """Move the anchor to the beat last passed. While nothing is heard there is no trend: the usual period holds."""
         period_s = self._period_s()
         beats = math.floor((now_s - self._time_of(self._index)) / period_s)
+        if beats > 0 and now_s - self._heard_s > SILENT_BEATS * period_s:
+            for lock in self._locks:
+                lock.x[1:] += (1 - HELD_SHARE) * (np.array([self._slow_s, 0.0]) - lock.x[1:])
         for lock in self._locks:
             lock.move(max(0, beats))
         self._index += max(0, beats)

@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
     acts = parser.add_mutually_exclusive_group()
     acts.add_argument("--show", action="store_true", help="print what was measured")
     acts.add_argument("--forget", action="store_true", help="delete what was measured")
-    parser.set_defaults(run=_calibrate)
+    parser.set_defaults(run=_calibrate, private=True)
 
 
 def _calibrate(given: argparse.Namespace) -> int:

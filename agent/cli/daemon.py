@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
     )
     add_playing(daemon)
     daemon.add_argument("--log-json", action="store_true", help="log each line as a JSON object")
-    daemon.set_defaults(run=_daemon)
+    daemon.set_defaults(run=_daemon, private=True)
 
     service = commands.add_parser("service", help="install, remove or check the daemon as a systemd user service")
     service.add_argument("action", choices=("install", "uninstall", "status"))

@@ -184,7 +184,7 @@ def _mind(config: Config) -> Iterator[Check]:
 
 
 def _synth(config: Config) -> Iterator[Check]:
-    from agent.audio.synth import open_synth
+    from agent.audio.mixed_synth import open_synth
     from agent.core.paths import SOUNDFONT, shipped
 
     synth, why = open_synth(config, SYNTH_RATE)
@@ -193,6 +193,9 @@ def _synth(config: Config) -> Iterator[Check]:
         yield Check(level, "FluidSynth", why, "apt install libfluidsynth3, or play over MIDI: --midi PORT --no-audio")
         return
     synth.close()
+    if why:
+        yield Check(YELLOW, "FluidSynth", why, "set paths.soundfont to an .sf2 or .sf3 file, or leave it out")
+        return
     font = Path(config.paths.soundfont or shipped(SOUNDFONT))
     size = f"{font.stat().st_size / 1e6:.1f} MB"
     version = f"pyfluidsynth {metadata.version('pyfluidsynth')}"

@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   antiphon jam                                    play bass into the microphone; without one, hear the included take
   antiphon jam --midi "My Synth" --no-audio       let the band play a hardware synth
   antiphon jam --midi virtual                     open a MIDI port that other programs can connect to
+  antiphon jam --input midi:Keystation            hear the bass on a MIDI port: a MIDI bass, a keyboard's left hand
   antiphon jam --input take.wav --fast --out DIR  play to a file, faster than real time, into DIR
   antiphon jam --input "USB" --seed 7             choose an interface by part of its name; set the seed
   antiphon jam --set parts.line.program=4 --set band.hold_bars=4
@@ -33,14 +34,16 @@ def add(commands: Any) -> None:
     add_playing(parser)
     parser.add_argument("--fast", action="store_true", help="play a file faster than real time, with the same result")
     parser.add_argument("--quiet", action="store_true", help="show no display")
-    parser.set_defaults(run=_jam)
+    parser.set_defaults(run=_jam, private=True)
 
 
 def add_playing(parser: argparse.ArgumentParser) -> None:
     """Add the options of what is played on, and where the session is written."""
     add_config(parser)
     parser.add_argument(
-        "--input", metavar="FILE|DEVICE", help="an audio file, or an input device's number or part of its name"
+        "--input",
+        metavar="FILE|DEVICE|midi:PORT",
+        help="an audio or MIDI file, an input device's number or part of its name, or a MIDI port that the bass is on",
     )
     parser.add_argument("--output", metavar="DEVICE", help="an output device's number or part of its name")
     parser.add_argument(

@@ -46,8 +46,9 @@ def _listen(given: argparse.Namespace) -> int:
     if given.input:
         raise UserError(f"--input {given.input}: names the sound card for --mic; a file is given without it")
     try:
-        band = load(given.config, pairs(given) | given_time(given)).band
-        return file_listener.run(given.files, given.json, plot=given.plot, time_given=(band.meter, band.tempo_bpm))
+        config = load(given.config, pairs(given) | given_time(given))
+        told = (config.band.meter, config.band.tempo_bpm)
+        return file_listener.run(given.files, given.json, None, given.plot, told, config.audio.input_channel)
     except AudioFileError as cause:
         raise UserError(str(cause)) from None
 

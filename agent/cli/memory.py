@@ -33,15 +33,17 @@ def add(commands: Any) -> None:
     kinds.add_parser("where", help="show where the memory is").set_defaults(run=_where)
     export = kinds.add_parser("export", help="write everything as files")
     export.add_argument("folder", type=Path, metavar="DIR", help="new, or empty")
-    export.set_defaults(run=_export)
+    export.set_defaults(run=_export, private=True)
     delete = kinds.add_parser("delete", help="delete everything for good")
     delete.add_argument("--yes", action="store_true", help="do not ask")
-    delete.set_defaults(run=_delete)
-    kinds.add_parser("adapters", help="list the adapters trained for each player").set_defaults(run=_adapters)
+    delete.set_defaults(run=_delete, private=True)
+    kinds.add_parser("adapters", help="list the adapters trained for each player").set_defaults(
+        run=_adapters, private=True
+    )
     back = kinds.add_parser("rollback", help="use an earlier adapter again")
     back.add_argument("--player", default="player", metavar="NAME", help="default: player")
     back.add_argument("--to", type=int, metavar="VERSION", help="0: none (default: the one before)")
-    back.set_defaults(run=_rollback)
+    back.set_defaults(run=_rollback, private=True)
 
 
 def _where(given: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("recover", help="finish sessions that a crash ended")
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="a session's folder")
     parser.add_argument("--gently", action="store_true", help="use only the processor time that other programs leave")
-    parser.set_defaults(run=_recover)
+    parser.set_defaults(run=_recover, private=True)
 
 
 def _recover(given: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   antiphon sessions list               list all sessions, the newest first
   antiphon sessions show 12            show what was said, proposed and judged
   antiphon sessions export 12 kept/    write memory.json with MIDI and sound
+  antiphon sessions mix 12 -o song.mp3 write its mix at one loudness, tagged: .mp3, .flac, .opus or .wav
   antiphon sessions forget 12          delete the session, its takes and its files; asks first
 """
 RowTexts = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
@@ -31,12 +32,17 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "sessions", help="list, show, export or delete remembered sessions", epilog=EXAMPLES, formatter_class=raw
     )
-    kinds = parser.add_subparsers(title="what to do", metavar="list | show | export | forget", required=True)
+    kinds = parser.add_subparsers(title="what to do", metavar="list | show | export | mix | forget", required=True)
     listing = kinds.add_parser("list", help="list every session, the newest first")
     listing.add_argument("--player", metavar="NAME", help="only this player's sessions")
     listing.set_defaults(run=_list)
     show = kinds.add_parser("show", help="show one session")
     export = kinds.add_parser("export", help="write one session as files")
+    mix = kinds.add_parser("mix", help="write a recorded session's mix as a sound file")
+    mix.add_argument("session", metavar="N|DIR", help="the session's number, or its folder")
+    mix.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".mp3, .flac, .opus, .ogg or .wav")
+    mix.add_argument("--title", help="for the file's tags (default: the folder's name)")
+    mix.set_defaults(run=_mix)
     forget = kinds.add_parser("forget", help="delete one session for good")
     for one in (show, export, forget):
         one.add_argument("number", type=int, metavar="N")
@@ -149,6 +155,19 @@ def _export(given: argparse.Namespace) -> int:
     for line in export(given.folder, {"players": player, "sessions": [session], **everything}):
         print(line)
     print(given.folder)
+    return 0
+
+
+def _mix(given: argparse.Namespace) -> int:
+    from agent.recording.mix_file import write_mix
+
+    folder = Path(given.session)
+    if given.session.isdigit() and not folder.is_dir():
+        _, session = _session(int(given.session))
+        if not session["folder"]:
+            raise UserError(f"session {given.session}: nothing was recorded; give the folder of a session")
+        folder = Path(session["folder"])
+    print(write_mix(folder, given.out, given.title))
     return 0
 
 

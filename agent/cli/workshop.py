@@ -54,7 +54,7 @@ def add(commands: Any) -> None:
         help="play each take in a loop (default: on a terminal)",
     )
     options.add_time(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, private=True)
 
 
 def run(given: argparse.Namespace) -> int:

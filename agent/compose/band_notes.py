@@ -48,7 +48,8 @@ def _chords(replies: Sequence[Reply], at: At) -> Iterator[RawNote]:
     for tick, reply in enumerate(replies):
         if reply.chord is None:
             continue
-        voicing = voice(reply.chord.root, intervals_of(reply.chord.quality, QUALITIES), voicing)
+        chord = reply.chord
+        voicing = chord.voicing or voice(chord.root, intervals_of(chord.quality, QUALITIES), voicing)
         end = at(_until(replies, tick, _stops_chord))
         yield from (RawNote(at(tick), end, pitch, reply.chord.velocity) for pitch in voicing)
 

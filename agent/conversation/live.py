@@ -43,6 +43,10 @@ LIVE = frozenset(  # what a playing band can do
         "intensity",
         "mute",
         "pattern",
+        "brightness",
+        "reverb",
+        "pan",
+        "width",
     }
 )
 YOURS = {"tempo": "the tempo is yours: play it and I follow", "swing": "the swing is yours: play it and I follow"}

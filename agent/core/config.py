@@ -10,10 +10,10 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
-import yaml
-
 from agent.core.errors import UserError
+from agent.core.paths import settings_folder
 from agent.core.settings import Config, PartConfig
+from agent.core.yaml_file import parse_value, printable, read_tree, shown
 
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
@@ -21,11 +21,13 @@ FILE_NAME = "config.yaml"
 
 
 def find(path: Path | None) -> Path | None:
-    """Return the settings file to read: `path`, else ./config.yaml, else None (the dataclasses' defaults apply)."""
+    """Return the settings file to read: `path`, else ./config.yaml, else that of the user's settings folder, else None.
+
+    With None the dataclasses' defaults apply.
+    """
     if path is not None:
         return path
-    here = Path(FILE_NAME)
-    return here if here.exists() else None
+    return next((file for file in (Path(FILE_NAME), settings_folder() / FILE_NAME) if file.exists()), None)
 
 
 def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -116,6 +118,11 @@ def _section(table: Mapping[Any, Any], base: Any, name: str, source: str) -> Any
 
 
 def _unknown(source: str, dotted: str, siblings: tuple[str, ...]) -> UserError:
+    if dotted in valid_keys():
+        *groups, leaf = dotted.split(".")
+        nested = "".join(f"{group}: {{" for group in groups) + f"{leaf}: ..." + "}" * len(groups)
+        return UserError(f"{source}: {dotted} is written in groups, one inside the other: {nested}")
+    dotted = printable(dotted)
     near = get_close_matches(dotted, siblings, 1, 0.75) or get_close_matches(dotted, valid_keys(), 1, 0.0)
     return UserError(f"{source}: unknown key {dotted}; did you mean {(near or siblings)[0]}?")
 
@@ -127,7 +134,9 @@ def _checked(value: Any, hint: Any, rule: Field[Any], where: str) -> Any:
     if type(value) is int and float in kinds:
         value = float(value)
     if type(value) not in kinds or not _allowed(value, rule):
-        raise UserError(f"{where} is {shown(value)}; allowed: {_described(kinds, rule)}")
+        odd = isinstance(value, str) and not value.isprintable() and str in kinds
+        allowed = "text without control characters" if odd else _described(kinds, rule)
+        raise UserError(f"{printable(where)} is {shown(value)}; allowed: {allowed}")
     is_path = rule.metadata.get("path") and value is not None
     return os.path.expanduser(value) if is_path else value
 
@@ -137,7 +146,7 @@ def _allowed(value: Any, rule: Field[Any]) -> bool:
     if value is None:
         return True
     if isinstance(value, str):
-        return bool(value.strip()) and value in meta.get("choices", (value,))
+        return bool(value.strip()) and value.isprintable() and value in meta.get("choices", (value,))
     if isinstance(value, dict):
         return all(type(n) is int and 0 <= n <= 127 for pair in value.items() for n in pair)
     return isinstance(value, bool) or bool(meta.get("low", 0) <= value <= meta.get("high", 2**31))
@@ -161,57 +170,3 @@ def _described(kinds: tuple[type, ...], rule: Field[Any]) -> str:
     if "low" in meta and dict not in kinds:
         names[0] += f" from {meta['low']} to {meta['high']}"
     return " or ".join(names)
-
-
-class _Loader(yaml.SafeLoader):
-    """A YAML loader with YAML 1.2's booleans only, so that `on` and `off` stay words; a key given twice is an error."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 (the base class's own attribute)
-        first: [(tag, regexp) for tag, regexp in pairs if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
-        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if str(key.value) in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key.value} given twice", problem_mark=key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
-def read_tree(file: Path) -> dict[str, Any]:
-    """Return the file's mapping, {} for an empty file. Raises UserError for a file that cannot be read as a mapping."""
-    try:
-        tree = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise UserError(f"config {file}: cannot be read ({error.strerror}); give another with --config FILE") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise UserError(f"config {file}{_where(error)}") from error
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
-        raise UserError(f"config {file}: got {shown(tree)}, expected `section:` lines such as `audio:`")
-    return tree
-
-
-def parse_value(text: str) -> Any:
-    """Read a value as it would be written in config.yaml: 3 -> 3, null -> None, [1, 2] -> a list, Scarlett -> text."""
-    try:
-        return yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return text
-
-
-def shown(value: Any) -> str:
-    """Describe a value for an error message, cut to one line."""
-    names = {str: "text", dict: "a group", list: "a list", NoneType: "null"}
-    text = repr(value)
-    return f"{names.get(type(value), '')} {text if len(text) < 60 else text[:57] + '...'}".strip()
-
-
-def _where(error: Exception) -> str:
-    """Return `, line 3: what is wrong`, or the problem alone when the YAML reader names no line."""
-    mark = getattr(error, "problem_mark", None)
-    problem = str(getattr(error, "problem", None) or (str(error) or type(error).__name__).splitlines()[0])
-    return f", line {mark.line + 1}: {problem}" if mark else f": not YAML text ({problem})"

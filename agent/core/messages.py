@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from listener.types import Grid
+from agent.core.types import MixWish
+from listener.types import Grid, KeyPress
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,25 @@ class SetBehind:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLatency:
+    """To the mind: notes leave so many seconds before they are heard, from now on."""
+
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class FollowGrid:
     """To the mind: follow another machine's beat, in stream time; None = follow the player again."""
 
     grid: Grid | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayBass:
+    """To the mind: hear the bass from MIDI. number: of the first press since the session began; one is heard once."""
+
+    number: int
+    presses: tuple[KeyPress, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +71,25 @@ class PlayLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class SetInput:
+    """To audio: what each channel of the input is multiplied by to give the bass (listener/input_mixer.py)."""
+
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StopLoop:
     """To audio: end the loop at this stream time."""
 
     at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetMix:
+    """To audio: mix as these wishes say from at_s on; by name of part or lane of the kit, all others as the table."""
+
+    at_s: float
+    wishes: Mapping[str, MixWish]
 
 
 @dataclass(frozen=True, slots=True)

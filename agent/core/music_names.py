@@ -24,8 +24,8 @@ def chord_name(chord: Chord) -> str:
 
 
 def key_name(key: Key) -> str:
-    """Return a key's name: A minor, Eb major ..."""
-    return f"{PITCH_NAMES[key.tonic]} {MODE_NAMES.get(key.mode, key.mode)}"
+    """Return a key's name: A minor, Eb major, D dorian, E blues ..."""
+    return f"{PITCH_NAMES[key.tonic]} {key.scale or MODE_NAMES.get(key.mode, key.mode)}"
 
 
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

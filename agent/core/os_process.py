@@ -55,6 +55,19 @@ class Priority:
         self.real_time = False
 
 
+def started_at(pid: int) -> str:
+    """Return when a process began, as the system counts; "" for one that is not there (or where there is no /proc)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def keep_private() -> None:
+    """Let this process and its children make files that only the user can read, whatever the umask was."""
+    os.umask(0o077)
+
+
 def set_process_name(name: str) -> None:
     """Call this process so in ps and top: at most 15 characters are kept; where there is no /proc nothing happens."""
     with contextlib.suppress(OSError):

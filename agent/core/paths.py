@@ -17,6 +17,11 @@ def state_folder(given: str | None = None) -> Path:
     return Path(given) if given else _under("XDG_STATE_HOME", ".local/state")
 
 
+def settings_folder() -> Path:
+    """Return the folder of the user's settings: $XDG_CONFIG_HOME/antiphon or ~/.config/antiphon."""
+    return _under("XDG_CONFIG_HOME", ".config")
+
+
 def data_folder() -> Path:
     """Return the folder of what is remembered: $XDG_DATA_HOME/antiphon or ~/.local/share/antiphon."""
     return _under("XDG_DATA_HOME", ".local/share")

@@ -39,7 +39,7 @@ class AudioConfig:
     output: str | int | None = None
     sample_rate: int | None = _between(None, 8_000, 384_000)  # Hz, None = the device's own
     block_samples: int = _between(128, 16, 8_192)
-    input_channel: int | None = _between(None, 1, 256)  # counted from 1, None = the mean of all
+    input_channel: int | None = _between(None, 1, 256)  # counted from 1, None = found by ear
     output_enabled: bool = True
     monitor_input: str = _one_of("auto", "auto", "on", "off")
     echo_cancel: str = _one_of("auto", "auto", "on", "off")  # takes the band out of the microphone
@@ -80,8 +80,8 @@ class PartConfig:
 
 DEFAULT_PARTS: Mapping[str, PartConfig] = {
     "drums": PartConfig(channel=10),
-    "chords": PartConfig(channel=2, program=0, pan=-0.25, gain_db=-3.0),
-    "line": PartConfig(channel=3, program=11, pan=0.25, gain_db=-3.0),
+    "chords": PartConfig(channel=2, program=0, pan=-0.35),
+    "line": PartConfig(channel=3, program=11, pan=0.35),
 }
 
 
@@ -97,7 +97,7 @@ class BandConfig:
     lookahead_bars: int = _between(2, 1, 16)
     hold_bars: int = _between(2, 0, 64)
     thin_bars: int = _between(2, 0, 64)
-    max_wait_bars: int = _between(3, 1, 256)
+    max_wait_bars: int = _between(2, 1, 256)
     temperature: float = _between(0.9, 0.01, 5)
     looseness: float = _between(0.6, 0, 2)
     imagine: bool = True  # the responder imagines grooves beside the played ones

@@ -93,3 +93,18 @@ class Decision:
     turn: str = ""  # whose bars these are: "together", "yours 2/4", "looping"; see agent/band/modes.py
     song: SongView | None = None
     choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MixWish:
+    """What a direction asks of a lane or part of the mix; level and pan are added to what it has.
+
+    level_db: dB. pan: -1 left to 1 right. reverb: -1 (none) to 1 (much). bright_octaves: 6 dB each above the shelf.
+    width: -1 (mono) to 1 (twice the side).
+    """
+
+    level_db: float = 0.0
+    pan: float = 0.0
+    reverb: float = 0.0
+    bright_octaves: float = 0.0
+    width: float = 0.0

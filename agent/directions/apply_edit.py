@@ -26,10 +26,10 @@ def _put(fields: Fields, name: str, value: Any) -> Fields:
     return replace(fields, **{name: value})
 
 
-def _per_voice(name: str, kind: str, scale: float = 1.0) -> Act:
+def _per_voice(name: str, kind: str, scale: float = 1.0, off: float = 0.0) -> Act:
     """Return an act on the map `name` of Settings, for each voice of the target.
 
-    more and less move the value by a step of STEPS[kind]; set takes the number given; off resets it to 0.
+    more and less move the value by a step of STEPS[kind]; set takes the number given; `off` is what off sets it to.
     """
 
     def act(settings: Settings, edit: Edit) -> Settings:
@@ -37,7 +37,7 @@ def _per_voice(name: str, kind: str, scale: float = 1.0) -> Act:
         for voice in INSTRUMENTS[edit.target]:
             now = values.get(voice, 0.0) / scale
             given = number_in(edit.value) if edit.change == "set" else None
-            after = given if given is not None else 0.0 if edit.change in ("off", "set") else step(edit, kind, now)
+            after = given if given is not None else off if edit.change in ("off", "set") else step(edit, kind, now)
             values[voice] = min(max(after, STEPS[kind].low), STEPS[kind].high) * scale
         return _put(settings, name, values)
 
@@ -221,7 +221,7 @@ ACTS: dict[str, Act] = {
     "density": _density,
     "register": _per_voice("semitones", "register"),
     "brightness": _per_voice("bright_octaves", "brightness"),
-    "reverb": _per_voice("reverb", "reverb", 0.01),
+    "reverb": _per_voice("reverb", "reverb", 0.01, off=-100.0),
     "dissonance": _dissonance,
     "resolution": _resolution,
     "timing": _timing,

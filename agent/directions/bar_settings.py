@@ -31,7 +31,7 @@ class Settings:
     """The settings of one bar; the defaults change nothing.
 
     Maps are keyed by voice (a drum piece, drums, chords, line, bass): level_db in dB, late_s in seconds (positive =
-    behind the beat), semitones, bright_octaves, reverb 0 to 1, pan -1 to 1; density by target, -2 to 2. width: -1 to
+    behind the beat), semitones, bright_octaves, reverb -1 to 1, pan -1 to 1; density by target, -2 to 2. width: -1 to
     1. tempo_factor: times the player's tempo. variation: share of a bar that is played anew, 0 to 1; None = as the
     responder draws it.
     """

@@ -44,7 +44,7 @@ def _quality(table: dict[str, str]) -> Move:
         return (
             reply
             if chord is None
-            else replace(reply, chord=replace(chord, quality=table.get(chord.quality, chord.quality)))
+            else replace(reply, chord=chord.on(chord.root, table.get(chord.quality, chord.quality)))
         )
 
     return move
@@ -56,7 +56,7 @@ def _pedal(reply: Reply, spot: Spot, around: Around) -> Reply:
         return reply
     root, mode = around.tonic
     quality = ("maj" if mode == "maj" else "min") if reply.chord.root == root else "sus4"
-    return replace(reply, chord=replace(reply.chord, root=root, quality=quality))
+    return replace(reply, chord=reply.chord.on(root, quality))
 
 
 def _one_chord(reply: Reply, spot: Spot, around: Around) -> Reply:
@@ -161,9 +161,9 @@ def _reharmonised(reply: Reply, spot: Spot, around: Around) -> Reply:
     if chord is None:
         return reply
     if chord.quality in ("min", "min7"):
-        return replace(reply, chord=replace(chord, root=(chord.root + 3) % OCTAVE, quality="maj7"))
+        return replace(reply, chord=chord.on((chord.root + 3) % OCTAVE, "maj7"))
     if chord.quality in ("maj", "maj7", "7"):
-        return replace(reply, chord=replace(chord, root=(chord.root + 9) % OCTAVE, quality="min7"))
+        return replace(reply, chord=chord.on((chord.root + 9) % OCTAVE, "min7"))
     return reply
 
 
@@ -247,4 +247,4 @@ def unresolved(reply: Reply, held: tuple[int, str] | None, resolves: bool | None
     if resolves is not False or chord is None or held is None:
         return reply
     falls = (chord.root - held[0]) % 12 == FIFTH_DOWN
-    return replace(reply, chord=replace(chord, root=held[0], quality=held[1])) if falls else reply
+    return replace(reply, chord=chord.on(held[0], held[1])) if falls else reply

@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,17 @@ import numpy as np
 from agent.audio import latencies
 from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
-from agent.audio.file_input import FilePlayback
+from agent.audio.file_input import FilePlayback, Silence
+from agent.audio.mixed_synth import open_synth
 from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Stream
-from agent.audio.synth import open_synth
 from agent.core.channel import Channel
 from agent.core.errors import UserError
-from agent.core.messages import Panic, PlayLoop, SetPart, StopLoop
+from agent.core.messages import Panic, PlayLoop, SetInput, SetMix, SetPart, StopLoop
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
-from agent.engine.output_mixer import OutputMixer
+from agent.engine.output_mixer import LATE, OutputMixer
 from agent.engine.player import QUANTUM, SILENCE_QUANTA, Player, Stems
 from agent.engine.reports import NO_LATENCY, RECORDS_PER_REPORT, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
@@ -42,7 +43,10 @@ PRIORITY = 40  # real-time, below a sound server's own
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
 SOON_S = 0.0006  # a message due within this comes before the next block: rendering one may take so long
-RENDER_MAX = 4_096  # samples in one turn; after a gap it catches up in steps
+RENDER_MAX = 8_192  # samples in one turn; after a gap it catches up in steps
+PIECE = 512  # samples that are rendered before the MIDI port is looked at again
+LEAD_MAX = 16_384  # samples that are rendered ahead at most
+OUT_SAMPLES = 1 << 15  # of the ring to the loudspeaker
 
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
@@ -68,13 +72,14 @@ class AudioProcess:
         self._plans, self._commands, self._reports = plans, commands, reports
         self._setup, config, rate = setup, setup.config, setup.rate
         self._parent, self._stopping, self._reported_s = os.getppid(), False, 0.0
-        lead = config.audio.output_lead_blocks * config.audio.block_samples
+        self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
+        self._asks = 0  # samples that the card asks for at once
         self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
         self._rests = False
         plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
         self._lead, self._behind = (lead, 0) if plays and not hears_file else (0, lead if plays else 0)
-        out = Ring(max(16 * lead, 1 << 14), setup.output_channels) if plays else None
+        out = Ring(max(16 * lead, OUT_SAMPLES), setup.output_channels) if plays else None
         self._known, unreadable = latencies.load(config)
         self._warnings: tuple[str, ...] = (unreadable,)
         self._open_stream(out)
@@ -83,14 +88,14 @@ class AudioProcess:
         except Exception:
             self._stream.close()
             raise
-        reports.send(Ready(self._band_delay, self._latency, self._warnings))
+        reports.send(Ready(self._band_delay, self._latency, self._warnings, self._lead_s))
 
     def _open_band(self, out: Ring | None) -> None:
         setup, config, rate = self._setup, self._setup.config, self._setup.rate
         plays, hears_file = out is not None, setup.take is not None
         synth, warning = open_synth(config, rate)  # while the keeper opens the card
         self._port = open_port(config, waits=self._resumed or setup.waits)
-        waits = self._resumed or setup.waits or not (plays or not hears_file)
+        waits = self._resumed or setup.waits or not (plays or self._reads_input)
         self._latency = NO_LATENCY if waits else self._stream.open()
         self._midi_late_s = latencies.midi_s(self._known, config.midi, self._port.name if self._port else None)
         monitors = config.audio.monitor_input == "on" or (hears_file and config.audio.monitor_input != "off")
@@ -100,7 +105,7 @@ class AudioProcess:
         self._lanes = np.zeros(
             (len(config.parts) + 1, SILENCE_QUANTA * QUANTUM, 2), np.float32
         )  # the loop's is the last
-        self._output_mixer = OutputMixer(out, self._behind, monitor, self._lead, setup.sent) if out else None
+        self._output_mixer = OutputMixer(out, rate, self._behind, monitor, self._lead, setup.sent) if out else None
         start = self._begin_at()
         self.player = Player(rate, tuple(config.parts), synth, self._port, start_sample=start)
         setup.stems.silence(start)
@@ -112,7 +117,7 @@ class AudioProcess:
 
     def _open_stream(self, out: Ring | None) -> None:
         setup, audio = self._setup, self._setup.config.audio
-        reads_input = setup.take is None
+        self._reads_input = reads_input = setup.take is None and setup.silence_s is None
         rings = tuple(r for r in (setup.ring, setup.sent) if r) if reads_input else ()
         finder = Finder(audio, setup.rate, setup.ring, out.reader() if out else None, reads_input, setup.sent)
         finder.known = self._known
@@ -120,7 +125,10 @@ class AudioProcess:
         self._stream = stream = Stream(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
         self._resumed = stream.clock.running
         self._file: FilePlayback | None = None
-        if setup.take is not None:
+        if setup.silence_s is not None:
+            silence = Silence(setup.take or Path("MIDI"), setup.rate, setup.silence_s)
+            self._file = FilePlayback(silence, audio.block_samples, setup.ring, stream.position)
+        elif setup.take is not None:
             channel = audio.input_channel - 1 if audio.input_channel else None
             sound = AudioFile(setup.take, setup.rate, channel)
             self._file = FilePlayback(sound, audio.block_samples, setup.ring, stream.position)
@@ -138,10 +146,25 @@ class AudioProcess:
         return -(-max(at + self._lead, self._setup.stems.written) // QUANTUM) * QUANTUM
 
     def _welcome(self, card: SoundCard) -> None:
+        self._lead_for(card)
         if card.latency != self._latency:
             self._retime(card.latency)
         if self._output_mixer:
             self._output_mixer.use(card, self.player.rendered)
+
+    def _lead_for(self, card: SoundCard) -> None:
+        """Render as far ahead as the card asks for at once, and a little more; never less far than is configured."""
+        self._asks = asks = card.asks
+        lead = self._least_lead + max(asks - self._setup.config.audio.block_samples, 0)
+        lead = min(-(-lead // QUANTUM) * QUANTUM, LEAD_MAX)
+        if self._output_mixer is None or lead <= max(self._lead, self._behind):
+            return  # what was rendered further ahead stays
+        if self._behind:
+            self._behind = lead
+        else:
+            self._lead = lead
+        self._output_mixer.lead(self._lead, self._behind)
+        self._retime(self._latency)
 
     def _retime(self, latency: Latency) -> None:
         """Take over a card's latencies."""
@@ -153,6 +176,7 @@ class AudioProcess:
         input_s = 0.0 if self._file else latency.input_s
         self.player.retime(heard_s, input_s - behind_s + self._midi_late_s)
         self._band_delay = round(heard_s * rate)
+        self._lead_s = max(self._lead - self._least_lead, 0) / rate
 
     # -- the main loop ----------------------------------------------------------------------------------------
 
@@ -197,11 +221,17 @@ class AudioProcess:
                 self._looper.play(message)
             case StopLoop():
                 self._looper.stop(message)
+            case SetMix():
+                player.mix(message)
             case Panic():
                 self._looper.clear()
                 player.panic(self._now_s())
             case SetPart():
                 player.set_part(message.part, message.enabled)
+            case SetInput(weights):
+                self._looper.take(weights)
+                if self._output_mixer:
+                    self._output_mixer.take(weights)
 
     def _now_s(self) -> float:
         clock = self._stream.clock
@@ -216,14 +246,24 @@ class AudioProcess:
         stream.poll(time.monotonic())
         if stream.card and self._output_mixer:
             self._output_mixer.steer(stream.card, stream.clock, time.monotonic())
-        if not self._send_first():
-            self._render(self._target())
+            if stream.card.asks != self._asks:
+                self._lead_for(stream.card)
+        self._render_in_pieces()
         if stream.card:
             stream.card.quiet = self._rests
         if stream.clock.running and not self._send_first():
             self.player.send_due(stream.clock.stream_of(time.monotonic()))
         if time.monotonic() - self._reported_s > REPORT_EVERY_S:
             self._report()
+
+    def _render_in_pieces(self) -> None:
+        """Render up to the target; what is due at the MIDI port meanwhile is sent between two pieces."""
+        target = min(self._target(), self.player.rendered + RENDER_MAX)
+        while not self._send_first():
+            at = self.player.rendered
+            self._render(min(at + PIECE, target))
+            if self.player.rendered == at or self.player.rendered + QUANTUM > target:
+                return
 
     def _send_first(self) -> bool:
         """Whether a message was due sooner than a block is rendered; it was waited for awake, and sent."""
@@ -271,7 +311,7 @@ class AudioProcess:
             if output_mixer and quiet and not output_mixer.adds:
                 output_mixer.skip_to(player.rendered)
             elif output_mixer:
-                output_mixer.write(lanes, start)
+                output_mixer.write(lanes[:-1], start, lanes[-1] if self._looper.is_on else None)
 
     def _with_loop(self, stems: Stems, start: int) -> Stems:
         """Stems [parts, n, 2] from stream sample `start` on, and the loop as one more."""
@@ -291,7 +331,7 @@ class AudioProcess:
         self._reported_s = time.monotonic()
         player, stream = self.player, self._stream
         failed = self._file.failed if self._file else ""
-        report = reported(stream, player, self._wakes, failed, stopped, self._latency, self._band_delay)
+        report = reported(stream, player, self._wakes, failed, stopped, self._latency, self._band_delay, self._lead_s)
         if self._reports.send(report):  # else it goes with the next report
             del player.records[:RECORDS_PER_REPORT], player.notes[:RECORDS_PER_REPORT]
 

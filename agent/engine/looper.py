@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.messages import PlayLoop, StopLoop
+from listener.input_mixer import InputMixer
 from listener.ring import Reader, Ring
 
 FADE_S = 0.010
@@ -60,7 +61,8 @@ class Looper:
     """
 
     def __init__(self, ring: Ring, rate: int, channel: int | None = None, level_db: float | None = LEVEL_DB) -> None:
-        self._ring, self._rate, self._channel, self._level_db = ring, rate, channel, level_db
+        self._ring, self._rate, self._level_db = ring, rate, level_db
+        self._weights = InputMixer(ring.channels, rate, channel).weights
         self._fade, self._seam, self._margin = (round(s * rate) for s in (FADE_S, SEAM_S, MARGIN_S))
         quarter = (np.arange(self._fade, dtype=np.float32) + 0.5) / max(self._fade, 1) * np.float32(np.pi / 2)
         self._rise, self._fall = np.sin(quarter), np.cos(quarter)
@@ -107,6 +109,10 @@ class Looper:
         """At once."""
         self._loop = self._leaving = None
 
+    def take(self, weights: tuple[float, ...]) -> None:
+        """Multiply the input's channels by these from now on, one for each."""
+        self._weights = np.array(weights, np.float32)
+
     def mix_into(self, mix: Block, start_sample: int) -> None:
         """Add to mix [n, channels]. start_sample: of the capture stream, beside which mix[0] is heard: the sample that
         is rendered plus the input's and output's latency."""
@@ -142,10 +148,8 @@ class Looper:
 
     def _mix_down(self, block: Block, out: Block) -> None:
         """Block [n, channels] -> out [n], finite."""
-        if self._channel is not None:
-            out[:] = block[:, min(self._channel, block.shape[1] - 1)]
-        else:
-            np.mean(block, axis=1, out=out)
+        used = np.flatnonzero(self._weights)
+        np.dot(block[:, used], self._weights[used], out=out)  # what is not used may be no sound at all
         np.nan_to_num(out, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         np.clip(out, -1.0, 1.0, out=out)
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.core.midi_constants import NOTE_ON
-from agent.core.types import Event, Plan, PlannedNote
+from agent.core.messages import SetMix
+from agent.core.midi_constants import CONTROL, NOTE_ON
+from agent.core.types import Event, MixWish, Plan, PlannedNote
+from agent.engine.mix_controllers import CC_REST, controllers
 from agent.engine.scheduler import Counts, Scheduler
 from agent.midi.clock_out import ClockOut
 
 QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is
 SILENCE_QUANTA = 16
 TAIL_S = 1.5  # how long the last sounds may ring after the last note's end
+MIXES_MAX = 64  # wishes for the mix that wait for their time
 RECORDS_MAX = 20_000  # about ten minutes without being fetched; later ones are played, not recorded
 
 Stems = NDArray[np.float32]
@@ -32,6 +36,7 @@ class Instrument(Protocol):
     def render(self, n: int) -> Stems: ...
     def lead_in_s(self, part: str, key: int, velocity: int) -> float: ...
     def all_off(self) -> None: ...
+    def wish(self, wishes: Mapping[str, MixWish]) -> None: ...
 
 
 class Port(Protocol):
@@ -76,6 +81,8 @@ class Player:
         self.retime(synth_advance_s, midi_advance_s)
         self._to_synth = Scheduler(self._synth_advance)
         self._to_port = Scheduler(lambda note: self._advance_s["midi"])
+        self._mixes: deque[SetMix] = deque(maxlen=MIXES_MAX)
+        self._said_cc: dict[tuple[str, int], int] = {}
         self._silence = np.zeros((len(self.parts), SILENCE_QUANTA * QUANTUM, 2), np.float32)
         self.quiet = False  # whether what was rendered last is silence
         self._ends_at: int | None = None  # sample after which nothing sounds
@@ -116,6 +123,7 @@ class Player:
         """The next samples of every part [parts, n, 2]: n a multiple of 64, at most `most` (of 64 at least), and so few
         that no event falls between them: the sound does not depend on `most`. To be read before the next call."""
         at = self.rendered
+        self._turn_mix(at)
         for event in self._to_synth.due((at + QUANTUM / 2) / self.rate):
             if self._synth:
                 self._synth.send(event.part, event.message)
@@ -125,10 +133,28 @@ class Player:
         self.quiet = self._synth is None or self._synth.silent
         return self._synth.render(n) if self._synth and not self.quiet else self._silence[:, :n]
 
+    def mix(self, message: SetMix) -> None:
+        """Mix as a direction says, from its time on; what comes to the MIDI port is said by controllers, at once."""
+        self._mixes.append(message)
+        if self._port:
+            for part, number, value in controllers(message.wishes, self.parts):
+                if self._said_cc.get((part, number), CC_REST[number]) != value:
+                    self._said_cc[part, number] = value
+                    self._port.send(part, (CONTROL, number, value))
+
+    def _turn_mix(self, at: int) -> None:
+        """Take over each wish whose time has come by the middle of this quantum."""
+        while self._mixes and self._mixes[0].at_s - self._advance_s["synth"] < (at + QUANTUM / 2) / self.rate:
+            message = self._mixes.popleft()
+            if self._synth:
+                self._synth.wish(message.wishes)
+
     def _free_quanta(self, most: int) -> int:
         """How many quanta from here to the next event or the end, at most `most` and SILENCE_QUANTA."""
         ends = (self._ends_at - self.rendered) // QUANTUM if self._ends_at is not None else most
         n, send_s = max(min(most, ends, SILENCE_QUANTA), 1), self._to_synth.next_send_s()
+        if self._mixes:
+            send_s = min(send_s, self._mixes[0].at_s - self._advance_s["synth"])
         while n > 1 and send_s < (self.rendered + (n - 1) * QUANTUM + QUANTUM / 2) / self.rate:
             n -= 1
         return n

@@ -39,6 +39,7 @@ class AudioSetup:
     sent: Ring | None = None  # what left for the loudspeaker, where the microphone hears it
     stamp: SharedStamp = field(default_factory=SharedStamp)
     waits: bool = False
+    silence_s: float | None = None  # the bass comes as MIDI and the input is silent for so long; None = it is sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Ready:
     """The audio process's first message.
 
     band_delay_samples: how much later than rendered the band is heard. warnings: what could not be opened and why.
+    lead_s: how much further ahead than configured it renders, as the card asks for more at once.
     latency: of the card; zero while the card is waited for (an AudioReport has it then).
     """
 
     band_delay_samples: int
     latency: Latency
     warnings: tuple[str, ...]
+    lead_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class AudioReport:
     stuck: bool = False  # the driver does not answer: only a new process gets the card back
     latency: Latency = NO_LATENCY
     band_delay_samples: int = 0
+    lead_s: float = 0.0
     # how late the main loop woke up
     wakes_late_p99_s: float = 0.0
     wakes_late_max_s: float = 0.0
@@ -91,7 +95,14 @@ RECORDS_PER_REPORT = 500
 
 
 def reported(
-    stream: Stream, player: Player, wakes: Wakes, failed: str, stopped: bool, latency: Latency, band_delay_samples: int
+    stream: Stream,
+    player: Player,
+    wakes: Wakes,
+    failed: str,
+    stopped: bool,
+    latency: Latency,
+    band_delay_samples: int,
+    lead_s: float,
 ) -> AudioReport:
     """Make a report of the present state, with the oldest RECORDS_PER_REPORT records and notes of the player."""
     samples, monotonic_s, period_s = stream.clock.pair if stream.clock.running else (0, 0.0, 0.0)
@@ -117,6 +128,7 @@ def reported(
         stuck=stream.stuck,
         latency=latency,
         band_delay_samples=band_delay_samples,
+        lead_s=lead_s,
         wakes_late_p99_s=wakes.p99_s,
         wakes_late_max_s=wakes.max_s,
     )

@@ -6,7 +6,7 @@ import os
 import signal
 from select import select
 
-from agent.audio.synth import load_synth
+from agent.audio.mixed_synth import load_synth
 from agent.core.channel import Channel
 from agent.core.messages import BEGIN
 from agent.core.os_process import set_process_name

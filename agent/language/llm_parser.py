@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
-import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from socket import SHUT_RDWR
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 from agent.directions.edit import CHANGES, DIMENSIONS, TARGETS, Edit
 from agent.language import feasibility, parser
@@ -18,6 +23,7 @@ from agent.language.parser import Context, ParseResult
 
 MOST_EDITS = 12
 MOST_BYTES = 65_536
+LEAVES_S = 0.2  # for a connection that was cut to end
 log = logging.getLogger(__name__)
 
 INSTRUCTIONS = f"""\
@@ -83,11 +89,7 @@ def _asked(sentence: str, endpoint: Endpoint) -> str:
         "response_format": {"type": "json_object"},
         "messages": [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": sentence}],
     }
-    request = urllib.request.Request(
-        endpoint.url.rstrip("/") + "/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=endpoint.timeout_s) as response:
-        answer: Any = json.loads(response.read(MOST_BYTES))
+    answer: Any = json.loads(_posted(endpoint, json.dumps(body).encode()))
     try:
         content = answer["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError):
@@ -95,3 +97,40 @@ def _asked(sentence: str, endpoint: Endpoint) -> str:
     if not isinstance(content, str):
         raise ValueError("the answer has no text")
     return content
+
+
+def _posted(endpoint: Endpoint, body: bytes) -> bytes:
+    """The answer to a POST, at most MOST_BYTES and timeout_s in all, however slowly it comes. No redirect is followed.
+
+    Raises OSError for no, a late or a refused answer, ValueError for an address that is none.
+    """
+    url = urlsplit(endpoint.url.rstrip("/") + "/chat/completions")
+    kinds = {"http": HTTPConnection, "https": HTTPSConnection}
+    if url.scheme not in kinds or not url.hostname:
+        raise ValueError(f"{endpoint.url!r} is no http:// or https:// address")
+    connection = kinds[url.scheme](url.hostname, url.port, timeout=endpoint.timeout_s)
+    got: list[bytes | Exception] = []
+
+    def ask() -> None:
+        try:
+            connection.request("POST", url.path, body, {"Content-Type": "application/json"})
+            with connection.getresponse() as response:
+                if response.status != HTTPStatus.OK:
+                    raise OSError(f"status {response.status}")
+                got.append(response.read(MOST_BYTES))
+        except (OSError, HTTPException) as cause:
+            got.append(cause)
+        finally:
+            connection.close()
+
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(endpoint.timeout_s)
+    if not got:
+        with suppress(OSError, AttributeError):
+            connection.sock.shutdown(SHUT_RDWR)  # the thread's read ends with it
+        asking.join(LEAVES_S)
+        raise TimeoutError(f"no answer within {endpoint.timeout_s:g} s")
+    if isinstance(got[0], Exception):
+        raise OSError(str(got[0])) from got[0]
+    return got[0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from agent.core.errors import UserError
 from agent.listen.text import readable
 from listener.analyzer import Analyzer, warm_up
-from listener.capture import file_frames
+from listener.capture import AudioFile, frames_of
 from listener.types import Analysis, Beat, Feel, Grid, Note, Onset, Phrase, Timbre
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Lines:
             meter = {"num": a.grid.meter.numerator, "den": a.grid.meter.denominator}
             yield from self._changed("meter", meter, a.emit_s)
         if a.key:
-            yield from self._changed("key", {"tonic": a.key.tonic, "mode": a.key.mode}, a.emit_s)
+            yield from self._changed("key", {"tonic": a.key.tonic, "mode": a.key.mode, "scale": a.key.scale}, a.emit_s)
         if a.chord:
             yield from self._changed("chord", {"root": a.chord.root, "quality": a.chord.quality}, a.emit_s)
         if a.feel:
@@ -100,6 +100,11 @@ def _timbre(timbre: Timbre) -> Line:
 
 def onset_line(onset: Onset) -> Line:
     return {"type": "onset", "t_onset": onset.onset_s, "t_emit": onset.emit_s}
+
+
+def input_line(text: str) -> Line:
+    """Return the line that tells the player something of the input, such as the channel that carries the bass."""
+    return {"type": "input", "says": text}
 
 
 def _feel(feel: Feel) -> Line:
@@ -142,21 +147,28 @@ def _note_line(note: Note) -> Line:
 
 
 def listen_file(
-    path: str, hearing: Hearing | None = None, time_given: tuple[str | None, float | None] = (None, None)
+    path: str,
+    hearing: Hearing | None = None,
+    time_given: tuple[str | None, float | None] = (None, None),
+    channel: int | None = None,
 ) -> Iterator[Line]:
     """All lines of one file, "timing" last; hearing: gathers it all for a picture. Raises ValueError, OSError.
 
-    time_given: meter and tempo in its beats per minute, where they are told beforehand.
+    time_given: meter and tempo in its beats per minute, where they are told beforehand. channel: of the file, from 1;
+    None = found by ear.
     """
+    sound = AudioFile(path, channel=channel - 1 if channel else None)
     analyzer, lines, audio_s = Analyzer(), Lines(), 0.0
     analyzer.given(*time_given)
     cpu, wall = time.process_time(), time.monotonic()
-    for frame in file_frames(path):
+    for frame in frames_of(sound):
+        yield from map(input_line, sound.take_lines())
         analysis = analyzer.step(frame)
         yield from lines.of(analysis)
         if hearing:
             hearing.add(frame, analysis)
         audio_s = frame.end_s
+    yield from map(input_line, sound.take_lines())
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     yield {"type": "timing", "cpu": cpu, "wall": wall, "audio": audio_s}
 
@@ -167,10 +179,11 @@ def run(
     out: TextIO | None = None,
     plot: Path | None = None,
     time_given: tuple[str | None, float | None] = (None, None),
+    channel: int | None = None,
 ) -> int:
     """Print what is heard in the files; the exit code: a bad file raises; among several, it is a line and code 2.
 
-    plot: where to draw it, for one file. Raises UserError when it cannot be written.
+    plot: where to draw it, for one file. channel: of the files, from 1. Raises UserError when it cannot be written.
     """
     out, code = out or sys.stdout, 0
     hearing = _hearing_for(paths, plot) if plot else None
@@ -180,7 +193,7 @@ def run(
         try:
             if len(paths) > 1:
                 print(show({"type": "file", "path": path}), file=out)
-            for line in listen_file(path, hearing, time_given):
+            for line in listen_file(path, hearing, time_given, channel):
                 if (text := show(line)) is not None:
                     print(text, file=out)
         except (ValueError, OSError) as error:

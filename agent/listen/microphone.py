@@ -24,16 +24,17 @@ from rich.console import Console
 from rich.live import Live
 
 from agent.audio import device_list
-from agent.audio.sound_card import XRUNS, SoundCard
+from agent.audio.sound_card import XRUNS, Pair, SoundCard, has_own_period
 from agent.core.channel import Channel, channel
 from agent.core.errors import UserError
 from agent.core.settings import BandConfig, Config
-from agent.listen.file_listener import Line, Lines, onset_line
+from agent.listen.file_listener import Line, Lines, input_line, onset_line
 from agent.listen.panel import Board, panel, summary
 from agent.listen.text import readable
 from listener.analyzer import Analyzer, warm_up
-from listener.capture import Framer, first_start, to_mono
+from listener.capture import Framer, first_start
 from listener.ears.frontend import HOP
+from listener.input_mixer import InputMixer
 from listener.ring import Ring
 from listener.types import FRAME_SAMPLES, Analysis, Frame, Onset
 
@@ -82,7 +83,8 @@ def audio_main(card: device_list.Card, block_samples: int, ring: Ring, commands:
     _outlive_the_terminal()
     parent = os.getppid()
     try:
-        stream = SoundCard(card.input_device, None, card.rate, block_samples, ring, None)
+        pair = Pair(card.input_device, None, card.input_channels, own_period=has_own_period(card.input_api))
+        stream = SoundCard(card.input_device, None, card.rate, block_samples, ring, None, pair=pair)
     except UserError as cause:
         reports.send(("failed", str(cause)))
         return
@@ -126,11 +128,15 @@ def listen(
     reader, parent = ring.reader(), os.getppid()
     reader.skip_to_multiple(first_start(rate))
     framer, hops = Framer(rate, reader.position, HOP), list[Frame]()
+    mixer = InputMixer(ring.channels, rate, channel_number)
     while "stop" not in commands.receive() and os.getppid() == parent:
         if not len(block := reader.read(min(reader.available, MAX_READ))):
             time.sleep(POLL_S)
             continue
-        for hop in framer.push(to_mono(block, channel_number)[0]):
+        mono, _ = mixer.push(block)
+        if lines := mixer.take_lines():
+            reports.send(lines)
+        for hop in framer.push(mono):
             if onsets := analyzer.push(hop).onsets:
                 reports.send(onsets)
             hops.append(hop)
@@ -151,6 +157,9 @@ class Printed:
 
     def early(self, onsets: tuple[Onset, ...]) -> None:
         self._print(map(onset_line, onsets))
+
+    def say(self, text: str) -> None:
+        self._print([input_line(text)])
 
     def add(self, said: EarReport, board: Board) -> None:
         self._print(line for line in self._lines.of(said.analysis) if line["type"] != "onset")
@@ -180,6 +189,9 @@ class Panelled:
 
     def early(self, onsets: tuple[Onset, ...]) -> None:
         pass
+
+    def say(self, text: str) -> None:
+        self._guarded(lambda live: live.console.print(text, markup=False))
 
     def add(self, said: EarReport, board: Board) -> None:
         pass
@@ -283,6 +295,10 @@ class Listening:
     def _turn(self) -> None:
         """Read everything that has come, and show it."""
         for said in self._said.receive():
+            if isinstance(said, list):  # what the player is to be told of the input
+                for line in said:
+                    self._watcher.say(line)
+                continue
             if not isinstance(said, EarReport):  # onsets, said before their frame is over
                 self._watcher.early(said)
                 continue

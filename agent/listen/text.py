@@ -16,7 +16,7 @@ def readable(line: Line) -> str | None:
     """Return a line as text; None for a line that only programs need."""
     words = WORDS.get(line["type"])
     said = words(line) if words else ""
-    if not said or line["type"] == "file":
+    if not said or line["type"] in ("file", "input"):
         return said or None
     at_s = line.get("t_onset", line.get("t", line.get("t_emit", 0.0)))
     return f"{at_s:8.3f} s  {said}"
@@ -65,13 +65,14 @@ def _hook(line: Line) -> str:
 
 WORDS: Mapping[str, Callable[[Line], str]] = {
     "file": lambda line: f"--- {line['path']}",
+    "input": lambda line: str(line["says"]),
     "note": _note,
     "ghost": lambda line: f"x    velocity {line['velocity']:3}  ghost",
     "revision": _revision,
     "beat": lambda line: f"     {'|' if line['beat'] == 1 else '.'} beat {line['beat']}",
     "tempo": lambda line: f"     tempo {line['bpm']:.1f} bpm",
     "meter": lambda line: f"     meter {line['num']}/{line['den']}",
-    "key": lambda line: f"     key {key_name(Key(line['tonic'], line['mode'], 1.0))}",
+    "key": lambda line: f"     key {key_name(Key(line['tonic'], line['mode'], 1.0, line['scale']))}",
     "chord": _chord,
     "timbre": _timbre,
     "feel": _feel,

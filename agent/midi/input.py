@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 CLIENT = "Antiphon-in"
 QUEUE = 4_096  # messages; RtMidi's and each tap's: 20 s of a busy controller
+AGAIN_S = 0.2  # before a port that seems gone is looked for once more
 CHECK_S = 2.0  # between two looks whether the port is still there, or there at last
 DRIFT = 200e-6  # of the port's clock against ours
 STEP_S = 0.25  # a clock that is this far off has lost messages: start again from now
@@ -157,8 +158,10 @@ class MidiIn:
         self._swap(None)
 
     def _look(self) -> None:
-        if self._source is not None and self._source.is_here():
-            return
+        if self._source is not None and (
+            self._source.is_here() or self._closing.wait(AGAIN_S) or self._source.is_here()
+        ):
+            return  # a server that is late once has not lost the port
         if self._source is not None:
             self._say(f"MIDI input {self._spec!r} was disconnected; waiting for it to come back")
         self._swap(None)
@@ -182,14 +185,14 @@ class MidiIn:
 class RtMidiSource:
     """An open RtMidi input. name: of the port it is connected to; None for a virtual port."""
 
-    def __init__(self, port: Any, own: str, name: str | None, is_jack: bool) -> None:
-        self._port, self._own, self._name, self._is_jack = port, own, name, is_jack
+    def __init__(self, port: Any, own: str, name: str | None, is_jack: bool, client: str = CLIENT) -> None:
+        self._port, self._own, self._name, self._is_jack = port, f"{client}:{own}", name, is_jack
         self.get_message = port.get_message
 
     def is_here(self) -> bool:
         """Return whether the port it was connected to is still there and connected."""
         if self._is_jack:
-            return _is_in_jack(f"{CLIENT}:{self._own}", self._name)
+            return _is_in_jack(self._own, self._name)
         return self._name is None or self._name in self._port.get_ports()
 
     def close(self) -> None:
@@ -197,13 +200,28 @@ class RtMidiSource:
         self._port.delete()
 
 
-def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSource:
+def port_names(api: str | None) -> list[str]:
+    """Return the names of the inputs there are; none where MIDI cannot be asked."""
+    import rtmidi
+
+    try:
+        with quiet_stderr():
+            port = rtmidi.MidiIn(getattr(rtmidi, API_NAMES[_choose_api(api)]), "Antiphon-look")
+    except Exception:  # RtMidi's own types differ by platform
+        return []
+    try:
+        return [str(name) for name in port.get_ports()]
+    finally:
+        port.delete()
+
+
+def open_source(spec: str | int, api: str | None, wants_clock: bool, client: str = CLIENT) -> RtMidiSource:
     """Open an input. Raises ValueError in one line for an unknown port or API, or a name that several ports have."""
     import rtmidi
 
     chosen = _choose_api(api)
     with quiet_stderr():
-        port = rtmidi.MidiIn(getattr(rtmidi, API_NAMES[chosen]), CLIENT, QUEUE)
+        port = rtmidi.MidiIn(getattr(rtmidi, API_NAMES[chosen]), client, QUEUE)
     try:
         port.ignore_types(sysex=True, timing=not wants_clock, active_sense=True)
         text = str(spec).strip()
@@ -218,7 +236,7 @@ def open_source(spec: str | int, api: str | None, wants_clock: bool) -> RtMidiSo
     except Exception:
         port.delete()
         raise
-    return RtMidiSource(port, own, name, chosen == "jack")
+    return RtMidiSource(port, own, name, chosen == "jack", client)
 
 
 def _is_in_jack(own: str, name: str | None) -> bool:

@@ -1,4 +1,8 @@
-"""Watches a JACK server without playing: whether it runs, its MIDI ports and their connections."""
+"""Watches a JACK server without playing: whether it runs, its MIDI ports and their connections.
+
+No Python runs in libjack's threads: a callback that waits for the interpreter lock, while a call that holds it waits
+for the server, wedges the server for every client on the machine. libjack calls back functions of the C library.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,7 @@ from typing import Any
 NO_START_SERVER = 1
 IS_INPUT, IS_OUTPUT = 1, 2
 MIDI_TYPE = b"8 bit raw midi"
-_SILENT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda text: None)
-_ON_SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_C = ctypes.CDLL(None)
 _Names = ctypes.POINTER(ctypes.c_char_p)
 
 
@@ -22,13 +25,15 @@ def _library() -> Any:
     if path is None:
         return None
     jack = ctypes.CDLL(path)
-    jack.jack_set_error_function(_SILENT)
-    jack.jack_set_info_function(_SILENT)
+    does_nothing = ctypes.cast(_C.getpid, ctypes.c_void_p)  # with the text that it is given, which it does not look at
+    for set_function in (jack.jack_set_error_function, jack.jack_set_info_function):
+        set_function.argtypes = [ctypes.c_void_p]
+        set_function(does_nothing)
     client = ctypes.c_void_p
     jack.jack_client_open.restype = client
     jack.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
     jack.jack_client_close.argtypes = [client]
-    jack.jack_on_shutdown.argtypes = [client, _ON_SHUTDOWN, ctypes.c_void_p]
+    jack.jack_on_shutdown.argtypes = [client, ctypes.c_void_p, ctypes.c_void_p]
     jack.jack_get_ports.restype = _Names
     jack.jack_get_ports.argtypes = [client, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
     jack.jack_port_by_name.restype = ctypes.c_void_p
@@ -47,13 +52,15 @@ class JackWatch:
     """
 
     def __init__(self, client: int) -> None:
-        self.alive = True  # set by JACK's own thread when the server goes
-        self._jack, self._client = _library(), client
-        self._callback = _ON_SHUTDOWN(self._shut_down)
-        self._jack.jack_on_shutdown(client, self._callback, None)
+        self._jack, self._client, self._closed = _library(), client, False
+        self._gone_at = ctypes.c_long(0)  # time() writes the moment here in JACK's own thread when the server goes
+        gone = ctypes.cast(_C.time, ctypes.c_void_p)
+        self._jack.jack_on_shutdown(client, gone, ctypes.byref(self._gone_at))
 
-    def _shut_down(self, _: Any) -> None:
-        self.alive = False
+    @property
+    def alive(self) -> bool:
+        """Return whether the server is there and this client is not closed."""
+        return not self._closed and self._gone_at.value == 0
 
     def targets(self) -> list[str]:
         """Return the names of all MIDI ports that can be played to."""
@@ -89,9 +96,9 @@ class JackWatch:
         """Close the client, unless its server died: libjack may crash on closing it once another server runs."""
         if self.alive:
             self._jack.jack_client_close(self._client)
-            self.alive = False
-        else:
-            _kept.append(self)  # its callback must outlive it
+        elif not self._closed:
+            _kept.append(self)  # what is written to when the server goes must outlive it
+        self._closed = True
 
 
 _kept: list[JackWatch] = []

@@ -8,21 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from agent.core.messages import FollowGrid
+from agent.core.messages import FollowGrid, PlayBass, SetLatency
 from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision
 from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
+from agent.song.drum_groove import played_grooves
 from agent.song.groove_library import GrooveLibrary
 from listener.analyzer import Analyzer, warm_up
-from listener.types import Analysis, Frame, Grid
+from listener.types import Analysis, Frame, Grid, Meter
 from models.codec import codec as codec_module
 from models.codec.codec import Codec
 from models.codec.official import is_official, load_official, weights_file
 from models.critic.critic import Critic
+from models.music.tokens import Position
 from models.responder.responder import Responder, named
 from models.timing.drum_timing import Timing
 
+USUAL_METERS = (Meter(4, 4), Meter(3, 4))  # whose grooves are read before the first bar
 SILENT_DB = -54.0  # re full scale
 SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 1 s, 10 s where there is still a beat
 
@@ -66,8 +69,11 @@ class Mind:
         commit_s = (FIRST_S if fixed_ms is None else fixed_ms / 1000) + latency_s
         timing = Timing.load()
         grooves, critic = GrooveLibrary.load(), Critic.load()
+        for meter in USUAL_METERS:  # no frame has the time for it
+            played_grooves(grooves, meter, Position(0, 0, meter).ticks_per_bar)
         self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing, grooves, critic)
         self._given: Grid | None = None  # another machine's beat
+        self._presses: int | None = None  # heard so far, where the bass comes as MIDI
         self._shared_models: dict[str, Any] = {
             "responder": responder,
             "timing": timing,
@@ -100,10 +106,18 @@ class Mind:
         self._planner.lookahead_s = ahead.lookahead_s + 2 * self._latency_s
 
     def send(self, message: Any) -> None:
-        """Take a message of agent/core/messages.py. FollowGrid acts at once, all others from the next bar on."""
+        """Take a message of agent/core/messages.py. FollowGrid and PlayBass act at once, others from the next bar."""
         if isinstance(message, FollowGrid):
             self._given = message.grid
             self._planner.form.beat.led = message.grid is not None
+        elif isinstance(message, SetLatency):
+            self._planner.commit_s += message.latency_s - self._latency_s
+            self._planner.lookahead_s += 2 * (message.latency_s - self._latency_s)
+            self._latency_s = message.latency_s
+        elif isinstance(message, PlayBass):
+            known = max((self._presses or 0) - message.number, 0)
+            self._analyzer.play(message.presses[known:])
+            self._presses = max(self._presses or 0, message.number + len(message.presses))
         else:
             self._planner.send(message)
 
@@ -140,12 +154,13 @@ class Mind:
         By then the codec's state has settled, so that it hears the first note as if it had kept running; the planner
         starts over.
         """
-        self._silent_frames = self._silent_frames + 1 if analysis.rms_db < SILENT_DB else 0
+        silent = analysis.rms_db < SILENT_DB and not analysis.onsets and not analysis.notes
+        self._silent_frames = self._silent_frames + 1 if silent else 0
         band_waits = str(self._planner.form.state) == "listening"
         return band_waits and self._silent_frames > (REST_FRAMES if analysis.grid else SETTLED_FRAMES)
 
     def _hear_sound(self, frame: Frame) -> Latent | None:
-        if self._codec is None or self._codec_state is None:
+        if self._codec is None or self._codec_state is None or self._presses is not None:
             return None
         codes, self._codec_state = self._codec.step(frame.samples, self._codec_state)
         return np.asarray(self._codec.embed(codes), np.float32)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.channel import Channel
-from agent.core.messages import FollowGrid
+from agent.core.messages import FollowGrid, PlayBass
 from agent.core.os_process import Priority
 from agent.core.settings import Config
 from agent.core.types import Decision, Plan
@@ -22,6 +22,7 @@ from agent.mind.lookahead import STALL_S, Pace
 from agent.mind.snapshot import SnapshotStore
 from listener.capture import Framer, first_start, to_mono
 from listener.echo import EchoCanceller
+from listener.input_mixer import InputMixer
 from listener.ring import Reader, Ring
 from listener.types import ANALYSIS_RATE, Frame
 
@@ -70,7 +71,8 @@ class Ears:
     """
 
     def __init__(self, mic: Ring, sent: Ring | None, rate: int, channel: int | None) -> None:
-        self._mic, self._channel, self._rate = mic.reader(), channel, rate
+        self._mic, self._rate = mic.reader(), rate
+        self._mixer = InputMixer(mic.channels, rate, channel)
         self._mic.skip_to_multiple(first_start(rate))
         self._sent = Reader(sent, self._mic.position) if sent else None
         self._framer = Framer(rate, self._mic.position)
@@ -98,7 +100,8 @@ class Ears:
 
     def state(self) -> tuple[Any, ...]:
         """Return the read position and the filters' state, for `restore`."""
-        return self._mic.position, self._mic.dropped, self.mended, self._framer, self._sent_framer, self._canceller
+        places = (self._mic.position, self._mic.dropped, self.mended)
+        return *places, self._framer, self._sent_framer, self._canceller, self._mixer
 
     def restore(self, state: tuple[Any, ...]) -> bool:
         """Go on from a saved state; False, and as new, when the ring no longer holds that position."""
@@ -107,7 +110,7 @@ class Ears:
         if not all(ring.written - ring.capacity + self._rate // 2 < position <= ring.written for ring in rings):
             return False
         self._mic.position, self._mic.dropped, self.mended = state[:3]
-        self._framer, self._sent_framer, self._canceller = state[3:]
+        self._framer, self._sent_framer, self._canceller, self._mixer = state[3:]
         if self._sent:
             self._sent.position = position
         return True
@@ -115,7 +118,7 @@ class Ears:
     def read(self) -> list[Frame]:
         """Return the frames since the last call, from at most MAX_READ samples."""
         n = min(self._mic.available, MAX_READ, self._sent.available if self._sent else MAX_READ)
-        mono, bad = to_mono(self._mic.read(n), self._channel)
+        mono, bad = self._mixer.push(self._mic.read(n))
         self.mended += bad
         frames = self._framer.push(mono)
         if self._sent is None:
@@ -156,7 +159,7 @@ class Listener:
     def send(self, message: Any) -> None:
         """Pass a message to the mind; a snapshot follows soon, so that a restart does not lose what was asked."""
         self.mind.send(message)
-        self._has_message |= not isinstance(message, FollowGrid)
+        self._has_message |= not isinstance(message, (FollowGrid, PlayBass))
 
     def save_snapshot(self) -> None:
         """Save the whole state to the snapshot store."""

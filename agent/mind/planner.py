@@ -15,20 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
-from agent.band.fermata import Fermata
 from agent.band.note_renderer import Scorer
 from agent.band.swing import straight
-from agent.band.tempo_follower import Tempo
 from agent.band.ticks import Tick, first_tick, next_tick
-from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
+from agent.core.messages import SetBehind, SetDial, SetMix, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
+from agent.directions.mix_wishes import wishes_of
+from agent.mind.band_time import BandTime
+from agent.song.bar_player import struck
+from agent.song.expectation import foretell
 from agent.song.groove_library import GrooveLibrary
 from agent.song.imagination import Imagination
+from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
-from agent.song.song_plan import foretell, wish_of
+from agent.song.song_plan import wish_of
 from listener.types import Analysis, Grid, Note
 from models.critic.critic import Critic
 from models.music.dials import Dials
@@ -69,10 +72,11 @@ class Planner:
         self._guidance = asked.guidance
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
-        self._resumed = False  # the player goes on after a fermata, in this frame
         self._directing = Directing(config.seed)
+        self._mixes: list[SetMix] = []
+        self._wished = False  # whether the mix of the last bar was not as the table has it
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
-        self._tempo, self._fermata = Tempo(), Fermata()
+        self._time, self._touch = BandTime(self.form), Touch()
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
         self._imagination = Imagination(config.seed)
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
@@ -114,12 +118,24 @@ class Planner:
                 self._directing.ask(edits)
 
     def take_messages(self) -> list[Any]:
-        """Return the messages for the audio process besides plans: PlayLoop, StopLoop. Call once a frame."""
-        return self.form.take_messages()
+        """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
+        messages, self._mixes = [*self.form.take_messages(), *self._mixes], []
+        return messages
+
+    def _mix(self, at_s: float, bar: int) -> None:
+        """Say how a bar is to be mixed, each bar anew: the audio process may be another one by then."""
+        wishes = wishes_of(self._directing.settings(bar))
+        if wishes or self._wished:
+            self._mixes.append(SetMix(at_s, wishes))
+        self._wished = bool(wishes)
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
-        """Take one frame; a Plan whenever a tick is complete."""
-        analysis = self._in_time(analysis)
+        """Take one frame; a Plan whenever a tick is complete.
+
+        Three questions: which beat it is on (`BandTime`), what to play in which bar (`LiveSong`), and how hard it is
+        struck (`Touch`).
+        """
+        analysis = self._time.of(analysis)
         self.form.push(analysis)
         self._hear(analysis, latent)
         if analysis.grid is None:
@@ -134,22 +150,6 @@ class Planner:
             plan = self._join(plan, self._plan(analysis.time_s))
         return plan
 
-    def _in_time(self, analysis: Analysis) -> Analysis:
-        """The band's own beat in place of the ears'."""
-        fixed = self.form.beat.fixed
-        ears = fixed or self.form.beat.believed(analysis, self._grid)
-        resumed_s = self._fermata.push(analysis)
-        if fixed or ears is None:
-            self._tempo.reset()
-            self._fermata.waiting = False
-            return replace(analysis, grid=ears)
-        if resumed_s is not None:
-            self._tempo.resume(resumed_s)
-            self._resumed = True
-        behind_s = analysis.feel.behind_s if analysis.feel else None
-        grid = self._tempo.follow(ears, analysis.notes, analysis.time_s, behind_s)
-        return replace(analysis, grid=grid)
-
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in analysis.revised}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
@@ -161,16 +161,15 @@ class Planner:
         self._reset()
         self.form.lost()
         self._scorer.reset()
-        self._tempo.reset()
+        self._time.reset()
         return Plan((), (), now_s, now_s)
 
     def _follow(self, grid: Grid, now_s: float) -> None:
         """Keep the tick on the band's grid; a grid that jumped is taken up at the beat nearest to where we were."""
         if self._tick is None:
             self._tick = first_tick(grid, now_s)
-        elif self._resumed or abs(self._tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s:
-            self._tick = first_tick(grid, now_s if self._resumed else self._tick_s, self._tick)
-        self._resumed = False
+        elif self._time.resumed or abs(self._tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s:
+            self._tick = first_tick(grid, now_s if self._time.resumed else self._tick_s, self._tick)
         self._grid = grid
         self._tick_s = self._tick.time_on(grid)
 
@@ -189,8 +188,9 @@ class Planner:
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
         self.song.on_tick(tick.position, bass)
+        self._touch = hear_touch(self._touch, bass)
         if after.position.tick == 0 and self._config.imagine:
-            told = foretell(self.song.song, after.position.meter, after.position.ticks_per_bar)
+            told = foretell(self.song.song.bars, after.position.meter, after.position.ticks_per_bar)
             self._imagination.begin(self._state, after.position, told)
         self._tick, self._tick_s = after, after.time_on(self._grid)
 
@@ -241,6 +241,7 @@ class Planner:
                 self.form.downbeat(grid, now_s, t)
                 self._turn_dials()
                 self._directing.downbeat(t.position.bar)
+                self._mix(t.time_on(grid), t.position.bar)
                 reply = self._planned(
                     t, self._scorer.last_chord, True
                 )  # the bar line may have changed whose turn it is
@@ -254,7 +255,7 @@ class Planner:
 
     def _gate(self, tick: Tick, now_s: float, grid: Grid) -> Gate:
         """Nothing begins while the player holds a fermata."""
-        return Gate() if self._fermata.waiting else self.form.gate(tick.position, now_s, grid)
+        return Gate() if self._time.waiting else self.form.gate(tick.position, now_s, grid)
 
     def _turn_dials(self) -> None:
         """What was asked for since the last bar line counts from this one on."""
@@ -284,14 +285,16 @@ class Planner:
         dials = self._directing.dials(self._dials, bar)
         self.song.imagined = self._imagination.grooves
         self.song.sounds = self.form.state in AUDIBLE
-        self.song.ask(wish_of(dials), self._grid.swing > SWUNG_FROM, dials.style)
+        wish = wish_of(dials, self._guidance, self._config.temperature)
+        self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)
 
     def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:
-        """What the song plan has for a tick, as the band's state and the player's directions shape it."""
-        reply = self.song.reply(tick.position, final)
+        """What the song plan has for a tick, struck as the player plays, as the band's state and the directions shape
+        it."""
+        reply = struck(self.song.reply(tick.position, final), self._touch.gain)
         return self._directing.shaped(self.form.reply(tick.position, reply, chord), tick.position, chord)
 
     @staticmethod

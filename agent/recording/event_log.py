@@ -59,6 +59,10 @@ class EventLog:
         for record in records:
             self._recorder.event(record)
 
+    def remark(self, what: str) -> None:
+        """Write what the player was told of the input, such as the channel that carries the bass."""
+        self._recorder.event({"type": "input", "says": what})
+
     def cause(self, what: str, time_s: float | None = None) -> None:
         """Write that something went wrong while the music went on."""
         self._recorder.event({"type": "trouble", "time_s": time_s, "cause": what})

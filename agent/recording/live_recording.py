@@ -13,7 +13,7 @@ from agent.core.errors import UserError
 from agent.core.settings import PartConfig
 from agent.recording.event_log import EventLog
 from agent.recording.recorder import Recorder, Unrecorded
-from listener.capture import to_mono
+from listener.input_mixer import InputMixer
 from listener.ring import Ring
 
 EVERY_S = 0.1  # larger pieces cost less
@@ -22,9 +22,9 @@ EVERY_S = 0.1  # larger pieces cost less
 class LiveRecording:
     """Reads both rings and feeds the recorder."""
 
-    def __init__(self, recorder: Recorder, bass: Ring, stems: Ring, channel: int | None) -> None:
+    def __init__(self, recorder: Recorder, rate: int, bass: Ring, stems: Ring, channel: int | None) -> None:
         self.recorder, self.event_log = recorder, EventLog(recorder)
-        self._channel = channel
+        self.mixer = InputMixer(bass.channels, rate, channel)  # as the mind's
         self._bass, self._stems = bass.reader(), stems.reader()
         self._rolled_s = 0.0
         self._delay = recorder.band_delay_samples
@@ -45,7 +45,7 @@ class LiveRecording:
         self._rolled_s = at_s
         bass = self._bass.read(self._bass.available)
         if len(bass):
-            self.recorder.bass(to_mono(bass, self._channel)[0])
+            self.recorder.bass(self.mixer.push(bass)[0])
         stems = self._stems.read(self._stems.available)
         left_out = min(self._surplus, len(stems))
         self._surplus, stems = self._surplus - left_out, stems[left_out:]
@@ -90,4 +90,4 @@ def open_recording(
             raise
         instead(f"nothing is recorded: {cause}")
         recorder = Unrecorded(folder, tuple(parts), band_delay_samples)
-    return LiveRecording(recorder, *rings)
+    return LiveRecording(recorder, rate, *rings)

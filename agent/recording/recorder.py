@@ -1,5 +1,8 @@
 """Writes the session folder: WAV stems and mix, events.jsonl, session.mid, pianoroll.png; loop.wav once a loop sounds.
 
+bass.wav is the bass as recorded, bass_mix.wav as it is mixed: that and the band's stems sum to the mix, but for the
+limiter.
+
 It runs in the parent process, so no sound ever waits for it. One thread at a time may call it.
 """
 
@@ -20,14 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
+from agent.mixing.bass_strip import BassStrip
+from agent.mixing.block_filter import BLOCK
+from agent.mixing.limiter import Limiter
 from agent.recording.derived_files import EVENTS, Facts, draw, gather, lines, write_midi
 from agent.recording.full_disk import write_what_fits
-from agent.recording.limiter import Limiter
 from agent.recording.wav_writer import WavWriter
 
 Float32 = NDArray[np.float32]
 
 LOOP = "loop"  # the stem that is no part
+BASS_MIX = "bass_mix"  # the bass as it is in the mix
+LOOK_S = 2.0  # how long before it is mixed the bass is measured
 MIX_STEP_S = 0.5  # the mix is made in steps of fixed size, so that it does not depend on how the sound arrives
 LINES_BYTES = 4 << 20  # of events.jsonl that wait for room on the disk; what comes after them is counted and lost
 MAX_LAG_S = 12.0  # how long the mix waits for the slower side before it takes silence instead
@@ -96,12 +103,14 @@ class Recorder:
             raise _unusable(folder, error.strerror) from error
         session = {"type": "session", "sample_rate": sample_rate, "parts": {part: parts_midi[part] for part in parts}}
         self.event(session | ({"continues": continues} if continues else {}))
-        self._mix = Mix(sample_rate, lambda samples: self._wav("mix", samples))
+        self._mix = Mix(
+            sample_rate, lambda samples: self._wav("mix", samples), lambda samples: self._wav(BASS_MIX, samples)
+        )
         self.stems(np.zeros((len(self._parts), band_delay_samples, 2), np.float32))
 
     def _open(self, rate_hz: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        channels = {"bass": 1, "mix": 2} | dict.fromkeys(self._parts, 2)
+        channels = {"bass": 1, "mix": 2, BASS_MIX: 2} | dict.fromkeys(self._parts, 2)
         self._wavs = {name: WavWriter(self.folder / f"{name}.wav", rate_hz, n) for name, n in channels.items()}
         self._events = (self.folder / EVENTS).open("wb", buffering=0)
         with contextlib.suppress(OSError):  # a file system without locks
@@ -119,10 +128,9 @@ class Recorder:
         played: Float32 = samples.sum(axis=0, dtype=np.float32)
         if loop is not None and loop.any():
             self._try("loop.wav", self._open_loop)
-            played += loop
         if LOOP in self._wavs:
             self._wav(LOOP, np.zeros_like(played) if loop is None else loop)
-        self._mix.add_band(played)
+        self._mix.add_band(played, loop)
         self._rendered += len(played)
 
     def _open_loop(self) -> None:
@@ -226,45 +234,79 @@ class Unrecorded(Recorder):
 
 
 class Mix:
-    """Mixes bass and band sample by sample, limited, in steps of fixed size; calls write(float32 [n, 2])."""
+    """Mixes bass and band sample by sample, limited, in steps of fixed size.
 
-    def __init__(self, rate_hz: int, write: Callable[[Float32], None]) -> None:
-        self._write = write
-        self._limiter = Limiter(rate_hz)
-        self._step = int(MIX_STEP_S * rate_hz)
+    Calls write(float32 [n, 2]) with the mix, and write_bass(float32 [n, 2]) with the bass as it is in it: through its
+    strip, and what a loop plays with it. The strip hears the bass LOOK_S before it is mixed.
+    """
+
+    def __init__(self, rate_hz: int, write: Callable[[Float32], None], write_bass: Callable[[Float32], None]) -> None:
+        self._write, self._write_bass = write, write_bass
+        self._limiter, self._strip = Limiter(rate_hz), BassStrip(rate_hz)
+        self._step = max(int(MIX_STEP_S * rate_hz) // BLOCK, 1) * BLOCK
         self._max_lag = int(MAX_LAG_S * rate_hz)
-        self._bass, self._band = _Lane(), _Lane()
+        self._bass, self._band = _Lane(1), _Lane(3)
+        self._steps: deque[tuple[Float32, Float32]] = deque()  # (bass, band) that the strip has heard
+        self._ahead = max(round(LOOK_S * rate_hz / self._step), 1)
+        self._taken, self._given = 0, -BLOCK  # samples in and out; the limiter gives out BLOCK of silence first
 
     def add_bass(self, samples: Float32) -> None:
-        self._bass.add(np.repeat(samples[:, None], 2, axis=1))
+        """Append the bass, [n]."""
+        self._bass.add(samples[:, None])
         self._advance()
 
-    def add_band(self, samples: Float32) -> None:
-        self._band.add(samples)
+    def add_band(self, samples: Float32, loop: Float32 | None = None) -> None:
+        """Append what the band sounded, [n, 2], and the loop beside it, [n, 2]."""
+        mono = np.zeros(len(samples), np.float32) if loop is None else loop.mean(axis=1)
+        self._band.add(np.column_stack([samples, mono]))
         self._advance()
 
     def finish(self) -> None:
-        count = max(self._bass.count, self._band.count)
-        while count > 0:
-            self._mix_step(min(self._step, count))
-            count -= self._step
-        self._write(self._limiter.step(np.zeros((0, 2), np.float32), last=True))
+        """Mix and write everything that has come."""
+        while (count := max(self._bass.count, self._band.count)) > 0:
+            self._hear(min(self._step, count))
+        while self._steps:
+            self._mix_step()
+        self._put(self._limiter.flush())
 
     def _advance(self) -> None:
         low, high = sorted((self._bass.count, self._band.count))
         while low >= self._step or high >= self._max_lag:
-            self._mix_step(self._step)
+            self._hear(self._step)
             low, high = low - self._step, high - self._step
+            if len(self._steps) > self._ahead:
+                self._mix_step()
 
-    def _mix_step(self, count: int) -> None:
-        mixed = self._bass.take(count) + self._band.take(count)
-        self._write(self._limiter.step(np.nan_to_num(mixed, posinf=0.0, neginf=0.0)))
+    def _hear(self, count: int) -> None:
+        """Take in a step; the last one is filled up with silence to whole blocks."""
+        whole = -(-count // BLOCK) * BLOCK
+        bass, band = np.zeros(whole, np.float32), np.zeros((whole, 3), np.float32)
+        bass[:count], band[:count] = self._bass.take(count)[:, 0], self._band.take(count)
+        np.nan_to_num(bass, copy=False, posinf=0.0, neginf=0.0)
+        np.clip(bass, -1.0, 1.0, out=bass)
+        bass += band[:, 2]
+        np.nan_to_num(band, copy=False, posinf=0.0, neginf=0.0)
+        self._strip.observe(bass)
+        self._steps.append((bass, band[:, :2]))
+        self._taken += count
+
+    def _mix_step(self) -> None:
+        bass, band = self._steps.popleft()
+        treated = np.repeat(self._strip.process(bass)[:, None], 2, axis=1)
+        self._write_bass(treated[: self._taken - self._given - BLOCK])
+        self._put(self._limiter.step(treated + band))
+
+    def _put(self, mixed: Float32) -> None:
+        """Write what the limiter gave, without the silence before the beginning and what fills the last block."""
+        self._write(mixed[max(-self._given, 0) : self._taken - self._given])
+        self._given += len(mixed)
 
 
 class _Lane:
     """Holds sound until the other side has come. Sound taken too early is silence, and skipped when it comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
+        self._channels = channels
         self._chunks: deque[Float32] = deque()
         self.count = 0  # samples waiting; negative: that many were taken as silence already
 
@@ -275,8 +317,8 @@ class _Lane:
             self._chunks.append(fresh)
 
     def take(self, count: int) -> Float32:
-        """Float32 [count, 2], filled with zeros where nothing has come yet."""
-        taken = np.zeros((count, 2), np.float32)
+        """Float32 [count, channels], filled with zeros where nothing has come yet."""
+        taken = np.zeros((count, self._channels), np.float32)
         done = 0
         while done < count and self._chunks:
             chunk = self._chunks.popleft()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agent.core.errors import UserError
 from agent.recording.derived_files import EVENTS, draw, gather, lines, write_midi
-from agent.recording.recorder import Mix
+from agent.recording.recorder import BASS_MIX, LOOP, Mix
 from agent.recording.wav_writer import HEADER_BYTES, SAMPLE_BYTES, WavWriter, form_of, header, repair
 
 NEWEST = 3  # unfinished sessions that are looked after by themselves
@@ -61,12 +61,13 @@ def _sound(folder: Path) -> Iterator[str]:
         return
     longest = max(frames.values())
     mix = folder / f"{MIX}.wav"
-    stems = [path for path in frames if path != mix]
-    whole = mix in frames and frames[mix] == longest
+    made = [mix, folder / f"{BASS_MIX}.wav"]
+    stems = [path for path in frames if path not in made]
+    whole = all(path in frames and frames[path] == longest for path in made)
     for path in stems:
         _lengthen(path, longest)
     if not whole and stems:
-        _remix(mix, stems, longest)
+        _remix(made, stems, longest)
         yield f"{mix.name} made again"
     rate_hz = form_of(stems[0] if stems else mix)[0]
     yield f"{len(frames)} sound files, {longest / rate_hz:.1f} s"
@@ -80,23 +81,24 @@ def _lengthen(path: Path, frames: int) -> None:
         file.write(header(rate_hz, channels, data_bytes))
 
 
-def _remix(mix: Path, stems: list[Path], frames: int) -> None:
+def _remix(made: list[Path], stems: list[Path], frames: int) -> None:
+    """Make the mix and the bass in it anew. made: their paths."""
     rate_hz = form_of(stems[0])[0]
-    fresh = mix.with_suffix(".tmp")
-    writer = WavWriter(fresh, rate_hz, 2)
-    mixer = Mix(rate_hz, writer.write)
+    writers = [WavWriter(path.with_suffix(".tmp"), rate_hz, 2) for path in made]
+    mixer = Mix(rate_hz, *(writer.write for writer in writers))
     piece = round(PIECE_S * rate_hz)
     for start in range(0, frames, piece):
         count = min(piece, frames - start)
         parts = {path.stem: _read(path, start, count) for path in stems}
-        bass = parts.pop(BASS, np.zeros((count, 1), np.float32))
+        bass, loop = parts.pop(BASS, np.zeros((count, 1), np.float32)), parts.pop(LOOP, None)
         mixer.add_bass(bass[:, 0])
-        mixer.add_band(sum(parts.values(), np.zeros((count, 2), np.float32)))
+        mixer.add_band(sum(parts.values(), np.zeros((count, 2), np.float32)), loop)
     mixer.finish()
-    writer.close()
-    if writer.failure:
-        raise OSError(0, writer.failure)
-    fresh.replace(mix)
+    for path, writer in zip(made, writers, strict=True):
+        writer.close()
+        if writer.failure:
+            raise OSError(0, writer.failure)
+        writer.path.replace(path)
 
 
 def _read(path: Path, start: int, count: int) -> NDArray[np.float32]:

@@ -14,6 +14,8 @@ from agent.core.settings import Config
 from agent.core.types import Decision
 from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
+from agent.session.midi_bass_in import MidiBassIn
+from agent.session.setup import Setup
 from agent.session.sync import StreamTime, Sync
 from listener.types import Grid
 
@@ -26,7 +28,12 @@ class Inputs:
     """
 
     def __init__(
-        self, config: Config, say: Callable[[str], object], to_mind: Callable[[Any], object], folder: str = ""
+        self,
+        config: Config,
+        say: Callable[[str], object],
+        to_mind: Callable[[Any], object],
+        folder: str = "",
+        setup: Setup | None = None,
     ) -> None:
         wants_clock = config.sync.source == "midi"
         spec = config.midi.input
@@ -40,6 +47,7 @@ class Inputs:
                 self._midi.close()  # its thread would go on
             raise
         self._last_follow: FollowGrid | None = None
+        self._bass = MidiBassIn.of(config, setup) if setup and setup.hears_midi else None
         self.talk = Talk(config, to_mind, say, folder)
 
     @property
@@ -50,26 +58,36 @@ class Inputs:
     @property
     def dropped(self) -> int:
         """MIDI messages lost because they were not read in time."""
-        return self._midi.dropped if self._midi else 0
+        return sum(source.dropped for source in (self._midi, self._bass) if source)
+
+    def take_lines(self) -> list[str]:
+        """Return what there is to tell the player of the inputs, each once."""
+        return self._bass.take_lines() if self._bass else []
 
     def poll(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
         """Read all inputs; return the messages to send to the mind."""
         self.talk.poll()
         if self.pedals:
             self.pedals.poll()
-        if self._sync is None:
-            return []
         clock = None
         if report and report.period_s > 0:
             clock = StreamTime(rate, report.samples, report.monotonic_s, report.period_s)
+        bass = self._bass.poll(clock) if self._bass else []
+        if self._sync is None:
+            return list(bass)
         self._sync.input_s = input_s
         messages = self._sync.poll(clock, grid, time.monotonic())
         self._last_follow = messages[-1] if messages else self._last_follow
-        return list(messages)
+        return [*bass, *messages]
 
     def again(self) -> list[Any]:
         """Return the messages that a restarted mind needs."""
-        return [*([self._last_follow] if self._last_follow and self._last_follow.grid else []), *self.talk.again()]
+        bass = self._bass.again() if self._bass else []
+        return [
+            *bass,
+            *([self._last_follow] if self._last_follow and self._last_follow.grid else []),
+            *self.talk.again(),
+        ]
 
     def push(self, decision: Decision) -> str:
         """Take a frame's decision; return what the band says to it, mostly ""."""
@@ -77,6 +95,6 @@ class Inputs:
 
     def close(self) -> None:
         self.talk.close()
-        for source in (self._sync, self._midi):
+        for source in (self._sync, self._midi, self._bass):
             if source:
                 source.close()

@@ -19,10 +19,12 @@ from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.core.errors import UserError
+from agent.core.messages import SetInput
+from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.recording.live_recording import LiveRecording, open_recording
-from agent.session.hanging_notes import silence
+from agent.session.hanging_notes import remembered, silence, silence_the_dead
 from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
 from agent.session.monitor import Monitor
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 3.0
 TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
+MIDI_TURN_S = 0.006  # where the bass comes as MIDI: it is passed on by the parent
 STALE_S = 0.3  # the mind should have reported when so much sound came since its last report
 
 
@@ -67,7 +70,7 @@ class Live:
         self.dispatcher = Dispatcher(
             config, state or initial_state(config), *send, self.stop, lambda: words(self.status())
         )
-        self._inputs = Inputs(config, self.command, workers.mind.send, str(folder))
+        self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._grid: Grid | None = None
         self._keys = Keys()
@@ -75,19 +78,25 @@ class Live:
         self._troubles: list[str] = []
         self._recording: LiveRecording | None = None
         self._isolated = Isolation(self._trouble)
+        self._silenced: list[str] = []  # ports at which a session that was killed had left notes, and what was done
         self._silencing: list[str] = []  # results of silencing the MIDI port: "" or why it failed
+        self._input_weights: tuple[float, ...] = ()  # of its channels, as the audio process knows them
         self._heard_at = 0  # samples written when the mind last reported
 
     def run(self) -> tuple[str, ...]:
         """Play until the end; return the causes of whatever went wrong. Raises UserError if it cannot begin."""
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
+        state = state_folder(self._config.paths.state)
         try:
-            self.workers.start()
-            while not self.ending:
-                self._turn()
-                time.sleep(RESTING_TURN_S if self.listening and not self._grid else TURN_S)
-            self._on_turn(self)  # the client that asked for the end is answered before everything is written
+            with remembered(self._config, state):
+                Thread(target=lambda: self._silenced.extend(silence_the_dead(state)), daemon=True).start()
+                self.workers.start()
+                while not self.ending:
+                    self._turn()
+                    rests = self.listening and not self._grid
+                    time.sleep(MIDI_TURN_S if self.workers.setup.hears_midi else RESTING_TURN_S if rests else TURN_S)
+                self._on_turn(self)  # the client that asked for the end is answered before everything is written
         finally:
             self._finish(numbers)
             for number, handler in handlers.items():
@@ -139,17 +148,34 @@ class Live:
         self._isolated(self._read_audio)
         if self._recording:
             self._isolated(self._recording.roll, False)
+            self._isolated(self._watch_input, self._recording)
         self._isolated(self._supervise, alive)
         self._isolated(self._poll_inputs)
         self._isolated(self._keys.poll, self._quietly, self._board.say)
         self._isolated(self._on_turn, self)
         self._isolated(self._monitor.update, self._board.status())
 
+    def _watch_input(self, recording: LiveRecording) -> None:
+        """Tell the player what there is to say of the input, and the audio process which channels to use."""
+        for line in recording.mixer.take_lines():
+            self._say_of_input(line)
+        weights = tuple(recording.mixer.weights.tolist())
+        if len(weights) > 1 and weights != self._input_weights and self.workers.audio.send(SetInput(weights)):
+            self._input_weights = weights
+
+    def _say_of_input(self, line: str) -> None:
+        log.log(logging.WARNING if self._forever else logging.INFO, "%s", line)
+        self._board.say(line)
+        if self._recording:
+            self._recording.event_log.remark(line)
+
     def _poll_inputs(self) -> None:
         """Read pedals, clocks and the conversation; send on what concerns the mind."""
         workers = self.workers
         for message in self._inputs.poll(self.figures.report, workers.setup.rate, workers.latency.input_s, self._grid):
             workers.mind.send(message)
+        for line in self._inputs.take_lines() if self._recording else ():
+            self._say_of_input(line)
 
     def _read_mind(self) -> None:
         mind = self.workers.mind
@@ -160,7 +186,7 @@ class Live:
                 if hasattr(heard, "decision") and self._recording:
                     self._isolated(self._note, self._recording, heard)
         if mind.ready and not was_ready:
-            for order in (*self.dispatcher.state.for_mind(), *self._inputs.again()):
+            for order in (*self._inputs.again(), *self.dispatcher.state.for_mind()):
                 mind.send(order)
             self.workers.go()
 
@@ -179,7 +205,7 @@ class Live:
                 self._recording.event_log.sent(report.records)
                 if report.card:
                     self._recording.delay(report.band_delay_samples)
-                    self.workers.latency = report.latency
+                    self.workers.heard_latency(report.latency, report.lead_s)
                 for change in self.figures.played(report):
                     self._trouble(change)
                 self._board.played(self.figures)
@@ -189,10 +215,11 @@ class Live:
 
     def _on_ready(self, ready: Ready) -> None:
         if ready.latency != NO_LATENCY:
-            self.workers.latency = ready.latency
+            self.workers.heard_latency(ready.latency, ready.lead_s)
         for warning in ready.warnings:
             if warning not in self._troubles:
                 self._trouble(warning)
+        self._input_weights = ()
         for order in self.dispatcher.state.for_audio():
             self.workers.audio.send(order)
         self._recording = self._recording or self._open_recording(ready.band_delay_samples)
@@ -235,6 +262,10 @@ class Live:
         return thread
 
     def _report_silencing(self) -> None:
+        while self._silenced:
+            said = self._silenced.pop()
+            log.warning("%s", said)
+            self._board.say(said)
         while self._silencing:
             if why := self._silencing.pop():
                 self._trouble(f"notes may hang: the MIDI port could not be silenced ({why}); try `antiphon ctl panic`")

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from agent.audio.synth import open_synth
+from agent.audio.file_input import Silence, Sound
+from agent.audio.mixed_synth import open_synth
 from agent.core.errors import UserError
-from agent.core.messages import PlayLoop, StopLoop
+from agent.core.messages import PlayBass, PlayLoop, SetMix, StopLoop
 from agent.core.settings import Config
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
@@ -35,13 +36,19 @@ class OfflineSession:
 
     def __init__(self, config: Config, setup: Setup, folder: Path, monitor: Monitor) -> None:
         assert setup.take
-        self._sound = AudioFile(setup.take, setup.rate, setup.channel)
+        self._sound: Sound = (
+            AudioFile(setup.take, setup.rate, setup.channel)
+            if setup.silence_s is None
+            else Silence(setup.take, setup.rate, setup.silence_s)
+        )
         self._block = config.audio.block_samples
         self._framer, self._board, self._monitor = Framer(setup.rate), StatusBoard(config), monitor
         try:
             self._mind = Mind(config)
         except (OSError, ValueError) as cause:
             raise UserError(str(cause)) from None
+        if setup.presses is not None:
+            self._mind.send(PlayBass(0, setup.presses))
         synth, warning = open_synth(config, setup.rate)
         self._troubles = [warning] if warning else []
         self._player = Player(setup.rate, tuple(config.parts), synth, None)
@@ -53,6 +60,10 @@ class OfflineSession:
         self._event_log = EventLog(self._recorder)
         self._stems: list[Stems] = []  # rendered, not yet written
         self._loop: list[Samples] = []  # likewise [n, 2]
+
+    def tell(self, message: Any) -> None:
+        """Give the mind a message before the file is played; it counts from the first bar on."""
+        self._mind.send(message)
 
     def run(self) -> tuple[str, ...]:
         """Process the file; return the causes of whatever went wrong."""
@@ -73,6 +84,9 @@ class OfflineSession:
             if interrupted:
                 return
             heard += len(block)
+            for line in self._sound.take_lines():
+                self._board.say(line)
+                self._event_log.remark(line)
             self._take(block)
             self._render(heard)
         self._player.end(heard / self._sound.rate)
@@ -92,13 +106,15 @@ class OfflineSession:
                 self._obey(message)
         self._monitor.update(self._board.status())
 
-    def _obey(self, message: PlayLoop | StopLoop) -> None:
-        """Begin or end a loop, as the audio process does in real time."""
+    def _obey(self, message: PlayLoop | StopLoop | SetMix) -> None:
+        """Begin or end a loop or mix otherwise, as the audio process does in real time."""
         match message:
             case PlayLoop():
                 self._looper.play(message)
             case StopLoop():
                 self._looper.stop(message)
+            case SetMix():
+                self._player.mix(message)
 
     def _render(self, until: int) -> None:
         player = self._player

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from agent.audio import device_list
 from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.core.settings import Config
+from agent.midi.bass_input import check_port, port_of
 from listener.capture import AudioFile, AudioFileError
+from listener.types import KeyPress
 
 TAKE = "take.flac"
 SYNTH_RATES = (22_050, 96_000)  # Hz, what FluidSynth renders at; other files are brought to DEFAULT_RATE
 DEFAULT_RATE = 48_000
+MIDI_SUFFIXES = frozenset({".mid", ".midi"})
 SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".w64", ".caf", ".au", ".opus"})
+RINGS_S = 2.0  # after the last note of a MIDI file
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,25 @@ class Setup:
     channel: int | None
     says: str  # one line for the player
     waits: bool = False  # the card is not there yet: the session begins without it
+    presses: tuple[KeyPress, ...] | None = None  # of a take that is a MIDI file
+    silence_s: float | None = None  # the bass comes as MIDI: how long the stream is silent (without end: infinity)
 
     @property
     def ring_channel(self) -> int | None:
         """The ring's channel that holds the bass, from 0; None for a file, which was mixed to one channel before."""
         return self.channel if self.take is None else None
 
+    @property
+    def hears_midi(self) -> bool:
+        """Whether the bass comes as MIDI, from a port or a file."""
+        return self.silence_s is not None
+
 
 def looks_like_file(given: str) -> bool:
     """Whether --input names a file and not a device."""
-    return Path(given).suffix.lower() in SOUND_SUFFIXES or "/" in given or Path(given).exists()
+    if port_of(given) is not None:
+        return False
+    return Path(given).suffix.lower() in MIDI_SUFFIXES | SOUND_SUFFIXES or "/" in given or Path(given).exists()
 
 
 def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = False) -> Setup:
@@ -52,6 +66,9 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
     Without a file and without a microphone the take that ships is played in its place; with waits=True the microphone
     is waited for instead, whether it was named or not, and a card that is there may go and come back.
     """
+    port = port_of(config.audio.input) if take is None else None
+    if port is not None:
+        return _with_midi(config, port, waits)
     says = ""
     card = None if fast else _card(config, take, waits)
     if take is None and (card is None or card.input_device is None):
@@ -60,8 +77,9 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
         take = shipped(TAKE)
         says = f"no microphone found: playing {take.name}, the included bass take, in real time instead"
         card = None if fast else device_list.find_card(config.audio, wants_input=False)
-    channel = config.audio.input_channel - 1 if config.audio.input_channel else None
-    rate = _rate(config, card, take, channel)
+    presses = _presses(take) if take and take.suffix.lower() in MIDI_SUFFIXES else None
+    channel = config.audio.input_channel - 1 if config.audio.input_channel and presses is None else None
+    rate = _rate(config, card, take if presses is None else None, channel)
     output = card if card and card.output_device is not None and config.audio.output_enabled else None
     return Setup(
         rate=rate,
@@ -73,6 +91,39 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
         channel=channel,
         says=says or _described(take, card),
         waits=waits,
+        presses=presses,
+        silence_s=presses[-1].time_s + RINGS_S if presses else None,
+    )
+
+
+def _presses(take: Path) -> tuple[KeyPress, ...]:
+    """Return the bass of a MIDI file. Raises UserError."""
+    from models.music.bass_presses import presses_of  # the MIDI reader is heavy, and few sessions need it
+    from models.music.midi_reader import Unusable
+
+    try:
+        return presses_of(take)
+    except Unusable as cause:
+        raise UserError(str(cause)) from None
+
+
+def _with_midi(config: Config, port: str, waits: bool) -> Setup:
+    """Make the setup for a bass on a MIDI port. Raises UserError for a port that is not there, unless waits."""
+    if not waits:
+        check_port(port, config.midi.api)
+    card = device_list.find_card(config.audio, wants_input=False)
+    output = card if card and card.output_device is not None and config.audio.output_enabled else None
+    return Setup(
+        rate=_rate(config, card, None, None),
+        input_device=None,
+        input_channels=1,
+        output_device=output.output_device if output else None,
+        output_channels=output.output_channels if output else 0,
+        take=None,
+        channel=None,
+        says=f"hearing the bass on the MIDI input {port}" + (f", playing to {output.output_name}" if output else ""),
+        waits=waits and output is not None,
+        silence_s=inf,
     )
 
 
@@ -109,7 +160,7 @@ def cancels_echo(config: Config, setup: Setup) -> bool:
     is played back, too: the echo canceller would remove the bass as well.
     """
     wanted = {"on": True, "off": False, "auto": config.audio.monitor_input != "on"}[config.audio.echo_cancel]
-    return wanted and setup.take is None and setup.output_channels > 0
+    return wanted and setup.take is None and setup.silence_s is None and setup.output_channels > 0
 
 
 def _rate(config: Config, card: device_list.Card | None, take: Path | None, channel: int | None) -> int:
@@ -118,7 +169,8 @@ def _rate(config: Config, card: device_list.Card | None, take: Path | None, chan
             sound = AudioFile(take, channel=channel)
         except AudioFileError as cause:
             raise UserError(str(cause)) from None
-    rate = config.audio.sample_rate or (card.rate if card else sound.file_rate)
+    own_rate = sound.file_rate if take is not None else DEFAULT_RATE
+    rate = config.audio.sample_rate or (card.rate if card else own_rate)
     if take is not None and card is None and not SYNTH_RATES[0] <= rate <= SYNTH_RATES[1]:
         return DEFAULT_RATE
     return rate

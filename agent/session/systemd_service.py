@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from agent.core.errors import UserError
-from agent.core.paths import NAME
+from agent.core.paths import NAME, data_folder, settings_folder
 
 UNIT = f"{NAME}.service"
 BUS_S = 20.0
@@ -31,8 +31,10 @@ def unit_path() -> Path:
 def unit_text() -> str:
     """Return the shipped unit's text, filled in for this Python and this user."""
     shipped = (resources.files("agent") / "assets" / UNIT).read_text()
-    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / NAME
-    return shipped.replace("@PYTHON@", _escaped(sys.executable)).replace("@FOLDER@", _escaped(str(folder)))
+    named = {"@PYTHON@": sys.executable, "@FOLDER@": data_folder()}
+    for name, path in named.items():
+        shipped = shipped.replace(name, _escaped(str(path)))
+    return shipped
 
 
 def _escaped(path: str) -> str:
@@ -43,14 +45,15 @@ def _escaped(path: str) -> str:
 def install() -> int:
     """Write the unit; enable and start it where systemd runs. Returns the exit code."""
     path, text = unit_path(), unit_text()
-    folder = path.parents[2] / NAME
+    folder, settings = data_folder(), settings_folder() / "config.yaml"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(text)
     except OSError as cause:
         raise UserError(f"cannot write {path}: {cause.strerror}; check who owns the folder") from None
-    print(f"written: {path} (settings: {folder / 'config.yaml'}, sessions: {folder / 'sessions'})")
+    print(f"written: {path} (settings: {settings}, sessions: {folder / 'sessions'})")
+    print("it starts when you log in; to start at boot without a login: sudo loginctl enable-linger $USER")
     if not _runs():
         print(WITHOUT)
         return 1

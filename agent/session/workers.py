@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from typing import Any
 
+from agent.audio.sound_card import Latency
 from agent.audio.stream_clock import SharedStamp
 from agent.core.channel import Channel, channel
+from agent.core.messages import SetLatency
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioSetup
 from agent.mind.fork_client import MindServer
@@ -14,6 +16,7 @@ from agent.session.setup import Setup, cancels_echo
 from agent.session.supervisor import Process, Worker, enter, is_stopped
 from listener.ring import Ring
 
+LATENCY_STEP_S = 0.001  # a change of the latency that the mind is told of
 RING_S = 10.0  # how far the recorder, or a restarted mind, may fall behind before it loses sound
 
 
@@ -31,7 +34,8 @@ class Workers:
         self._minds = MindServer(config)
         self.audio = Worker("audio", self._start_audio, self._start_spare)
         self.mind = Worker("model", self._start_mind)
-        self.latency = NO_LATENCY
+        self.latency, self.lead_s = NO_LATENCY, 0.0
+        self._told_s = 0.0  # the latency that the mind knows
         self.rolling = False  # whether the current audio process has been sent "go"
 
     def _ring(self, channels: int) -> Ring:
@@ -57,6 +61,7 @@ class Workers:
             sent=self._sent,
             stamp=self._stamp,
             waits=setup.waits,
+            silence_s=setup.silence_s,
         )
         args = (module, "main", audio_setup, self._plans_in, commands, reports)
         process = self._spawn.Process(target=enter, args=args, name="antiphon-audio", daemon=True)
@@ -64,10 +69,22 @@ class Workers:
         return process
 
     def _start_mind(self, commands: Channel, reports: Channel) -> Process:
-        setup, latency_s = self.setup, self.latency.input_s + self.latency.output_s
-        shared = (self._config, self.bass, self._sent, setup.rate, setup.ring_channel, latency_s, self.plans)
+        setup, self._told_s = self.setup, self.latency_s
+        shared = (self._config, self.bass, self._sent, setup.rate, setup.ring_channel, self._told_s, self.plans)
         process: Process = self._minds.spawn((*shared, commands, reports))
         return process
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds from when a note must be there to when it is heard, as far as the sound card is concerned."""
+        return self.latency.input_s + self.latency.output_s + self.lead_s
+
+    def heard_latency(self, latency: Latency, lead_s: float) -> None:
+        """Take the sound card's latencies as the audio process reports them, and tell the mind of a change."""
+        self.latency, self.lead_s = latency, lead_s
+        if self.mind.ready and abs(self.latency_s - self._told_s) > LATENCY_STEP_S:
+            self._told_s = self.latency_s
+            self.mind.send(SetLatency(self.latency_s))
 
     def start(self) -> None:
         """Start loading the models and start the audio process; the mind is started once that is ready."""

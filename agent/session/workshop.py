@@ -134,7 +134,7 @@ class Workshop:
 def opened(given: argparse.Namespace, config: Config) -> Workshop:
     """Open a workshop from the command line's options. Raises UserError for what cannot be heard, read or written."""
     time_given = (config.band.meter, config.band.tempo_bpm)
-    riff, recording = heard(given.recording, given.bars, given.first_s, time_given)
+    riff, recording = heard(given.recording, given.bars, given.first_s, time_given, config.audio.input_channel)
     talk = config.conversation
     name = given.player or talk.player
     name = GUEST if given.guest else name
@@ -174,24 +174,28 @@ def _made(folder: Path) -> None:
 
 
 def heard(
-    path: Path, bars: int, first_s: float = 0.0, given: tuple[str | None, float | None] = (None, None)
+    path: Path,
+    bars: int,
+    first_s: float = 0.0,
+    given: tuple[str | None, float | None] = (None, None),
+    channel: int | None = None,
 ) -> tuple[Riff, Sound]:
     """Find the riff in a recording; return it and the recording, mono at RATE of agent/takes/mixdown.py.
 
-    Raises UserError.
+    channel: of the recording, from 1; None = found by ear. Raises UserError.
     """
     hearing = Hearing()
     if given[0]:
         meter_of(given[0])
     try:
-        for _ in listen_file(str(path), hearing, given):
-            pass
-        sound = np.concatenate([*AudioFile(path, RATE).blocks(BLOCK)])
+        said = [line["says"] for line in listen_file(str(path), hearing, given, channel) if line["type"] == "input"]
+        sound = np.concatenate([*AudioFile(path, RATE, channel - 1 if channel else None).blocks(BLOCK)])
     except (ValueError, OSError) as cause:
         raise UserError(str(cause)) from None
     notes = list(hearing.notes.values())
     if not notes:
-        raise UserError(f"{path}: no bass was heard; record the bass alone and not too quiet")
+        why = f" ({'; '.join(said)})" if said else ""
+        raise UserError(f"{path}: no bass was heard{why}; record the bass alone and not too quiet")
     return riff_of(notes, hearing.beats, bars, first_s), sound
 
 

@@ -31,11 +31,16 @@ PASSING = 0.2
 
 @dataclass(frozen=True, slots=True)
 class ChordAt:
-    """A chord from a tick of the bar on. root: pitch class; quality: a name of models/music/tokens.QUALITIES."""
+    """A chord from a tick of the bar on. root: pitch class; quality: a name of models/music/tokens.QUALITIES.
+
+    added: tensions, semitones above the root (2: second, 14: ninth). voicing: its pitches, () before it is voiced.
+    """
 
     tick: int
     root: int
     quality: str
+    added: tuple[int, ...] = ()
+    voicing: tuple[int, ...] = ()
 
     @property
     def tones(self) -> frozenset[int]:
@@ -90,17 +95,25 @@ def key_prior(key: SongKey) -> Floats:
 
 
 def chords_of(
-    bar: BassBar, key: SongKey, held: ChordAt | None, remembered: Sequence[ChordAt] = (), sevenths: bool = False
+    bar: BassBar,
+    key: SongKey,
+    held: ChordAt | None,
+    remembered: Sequence[ChordAt] = (),
+    sevenths: bool = False,
+    falls: float = 0.0,
 ) -> tuple[ChordAt, ...]:
     """Return the chords of a bar from its bass, the key, the chord that holds and what the same bar had before.
 
-    An empty bar keeps the chord that holds (nothing before there is one).
+    An empty bar keeps the chord that holds (nothing before there is one). falls: nats for a chord a fifth below the
+    one that holds.
     """
     if remembered:
         return tuple(remembered)
     if not bar.notes:
         return (ChordAt(0, held.root, held.quality),) if held else ()
     prior = key_prior(key)
+    if held and falls:
+        prior[(held.root + 5) % 12] += falls
     whole, weights = says(bar, 0, bar.ticks)
     one, one_nats = _best(whole + prior, held)
     single = (_named(0, one, weights, key, sevenths),)
@@ -150,27 +163,3 @@ def _named(tick: int, chord: tuple[int, int], weights: Floats, key: SongKey, sev
 def fits(chord: ChordAt, pitch: int) -> bool:
     """Return whether a bass note belongs to a chord."""
     return pitch % 12 in chord.tones
-
-
-def coloured(chords: Sequence[ChordAt], key: SongKey, share: float, rng: np.random.Generator) -> tuple[ChordAt, ...]:
-    """Return the chords, some of them with the seventh that the key gives them: the same harmony, another light.
-
-    share: 0 to 1, how many of them.
-    """
-    out = []
-    for chord in chords:
-        minor, major = (chord.root + 10) % 12, (chord.root + 11) % 12
-        quality = chord.quality
-        if rng.random() < share:
-            if quality == "min" and minor in key.scale:
-                quality = "min7"
-            elif quality == "maj" and key.tonic >= 0:
-                quality = (
-                    "maj7"
-                    if major in key.scale and (chord.root - key.tonic) % 12 != 7
-                    else "7"
-                    if minor in key.scale
-                    else quality
-                )
-        out.append(ChordAt(chord.tick, chord.root, quality))
-    return tuple(out)

@@ -37,20 +37,26 @@ class Figure:
 
 
 FOUR = (  # of 16 ticks
-    Figure("held", ((0, 12),), 0.9),
-    Figure("two halves", ((0, 6), (8, 5)), 0.8),
-    Figure("charleston", ((0, 4), (6, 6)), 0.4, ("jazz", "swing")),
-    Figure("charleston and four", ((0, 4), (6, 4), (12, 2)), 0.3),
-    Figure("push", ((0, 5), (7, 6)), 0.5, ("funk", "soul")),
+    Figure("held", ((0, 12),), 0.9, ("ballad", "metal")),
+    Figure("two halves", ((0, 6), (8, 5)), 0.8, ("ballad", "country", "blues")),
+    Figure("charleston", ((0, 4), (6, 6)), 0.4, ("jazz", "blues")),
+    Figure("charleston and four", ((0, 4), (6, 4), (12, 2)), 0.3, ("jazz", "soul")),
+    Figure("push", ((0, 5), (7, 6)), 0.5, ("funk", "soul", "hiphop")),
     Figure("push to three", ((0, 6), (10, 4)), 0.6, ("rock", "pop")),
-    Figure("dotted", ((0, 5), (6, 5), (12, 3)), 0.3, ("pop", "rock")),
-    Figure("quarters", ((0, 3), (4, 3), (8, 3), (12, 2)), 0.2, ("pop", "rock")),
-    Figure("two and four", ((0, 3), (4, 3), (12, 3)), 0.4, ("soul", "country")),
-    Figure("after the beat", ((0, 3), (6, 2), (10, 4)), 0.4, ("funk",)),
-    Figure("one and the and of two", ((0, 2), (6, 7)), 0.6),
-    Figure("anticipation", ((0, 7), (14, 2)), 0.7, ("latin", "bossa")),
-    Figure("bossa", ((0, 3), (6, 3), (10, 4)), 0.5, ("bossa", "latin", "jazz")),
+    Figure("dotted", ((0, 5), (6, 5), (12, 3)), 0.3, ("pop", "rock", "dance")),
+    Figure("quarters", ((0, 3), (4, 3), (8, 3), (12, 2)), 0.2, ("pop", "rock", "soul")),
+    Figure("two and four", ((0, 3), (4, 3), (12, 3)), 0.4, ("soul", "country", "blues")),
+    Figure("after the beat", ((0, 3), (6, 2), (10, 4)), 0.4, ("funk", "latin")),
+    Figure("one and the and of two", ((0, 2), (6, 7)), 0.6, ("jazz", "hiphop")),
+    Figure("anticipation", ((0, 7), (14, 2)), 0.7, ("latin", "soul")),
+    Figure("bossa", ((0, 3), (6, 3), (10, 4)), 0.5, ("latin", "jazz")),
+    Figure("eighths", ((0, 2), (2, 2), (4, 2), (6, 2), (8, 2), (10, 2), (12, 2), (14, 1)), 0.15, ("rock", "metal")),
+    Figure("off the beat", ((0, 2), (2, 2), (6, 2), (10, 2), (14, 1)), 0.35, ("dance", "country")),
+    Figure("sixteenth stabs", ((0, 3), (3, 3), (6, 3), (10, 2), (13, 1)), 0.3, ("funk", "hiphop")),
+    Figure("montuno", ((0, 3), (3, 3), (6, 3), (10, 2), (14, 2)), 0.3, ("latin", "dance")),
+    Figure("four on the floor, pushed", ((0, 3), (4, 3), (8, 2), (11, 4)), 0.3, ("dance", "pop")),
 )
+LEAST_SOUNDING = 0.65  # share of the way to the next stroke that an added one sounds
 
 
 def figures_for(meter: Meter, ticks: int) -> tuple[Figure, ...]:
@@ -143,12 +149,66 @@ def variation_of(figure: Figure, ticks: int, rng: np.random.Generator) -> Figure
     return Figure(f"{figure.name}, varied", tuple((t, max(n, 1)) for t, n in strokes), figure.dense, figure.styles)
 
 
+def bent(figure: Figure, meter: Meter, ticks: int, density: float, syncopation: float) -> Figure:
+    """Return the figure with fewer or more strokes, on the beats or before them; the first stroke stays.
+
+    density, syncopation: -1 to 1, 0 = as it is.
+    """
+    beats = set(group_starts(meter, ticks))
+    at = dict(figure.strokes)
+    first = min(at)
+    if density < 0:
+        order = sorted((t for t in at if t != first), key=lambda t: (t % 2 == 0, -t))
+        for tick in order[: round(-density * len(order))]:
+            left = max(t for t in at if t < tick)
+            at[left] = min(at[left] + at[tick], tick + at[tick] - left)
+            del at[tick]
+    elif density > 0:
+        free = [t for t in range(0, ticks, 2) if t not in at and t - 1 not in at and t + 1 not in at]
+        order = sorted(free, key=lambda t: (-min(abs(t - o) for o in at), t not in beats, t))
+        for tick in order[: round(density * min(len(order), 5))]:
+            found = [t for t in at if t < tick]
+            after = min((t for t in at if t > tick), default=ticks)
+            if found:
+                left = max(found)
+                at[left] = max(min(at[left], round(LEAST_SOUNDING * (tick - left))), 1)
+            at[tick] = max(round(LEAST_SOUNDING * (after - tick)), 1)
+    moved: dict[int, int] = {}
+    if syncopation > 0:
+        onto = [t for t in sorted(at) if t in beats and t != first]
+        pushed = set(onto[: round(syncopation * len(onto))])
+        for tick in sorted(at):
+            to = tick - 2 if tick in pushed and all(not tick - 3 <= t < tick for t in moved) else tick
+            moved[to] = at[tick] + tick - to
+        if syncopation > 0.3:
+            extra = [t for t in (ticks - 2, 6, 10) if 0 < t < ticks and all(abs(t - o) > 1 for o in moved)]
+            for tick in extra[: round(2 * syncopation)]:
+                moved[tick] = 2
+        if syncopation > 0.8 and ticks > 4 and all(t not in (1, 2, 3) for t in moved):
+            moved[2] = max(moved.pop(first) - 2, 1)  # not even the one is on the beat
+    else:
+        off = [t for t in sorted(at, reverse=True) if t not in beats]
+        pulled = set(off[: round(-syncopation * len(off))])
+        for tick in sorted(at):
+            to = min(beats, key=lambda t: (abs(t - tick), t)) if tick in pulled else tick
+            moved[to] = max(moved.get(to, 0), at[tick])
+    order = sorted(moved)
+    strokes = tuple((t, max(min(moved[t], end - t), 1)) for t, end in zip(order, [*order[1:], ticks], strict=True))
+    return Figure(figure.name, strokes, figure.dense, figure.styles)
+
+
 def strokes_of(
-    figure: Figure, chords: Sequence[ChordAt], ticks: int, level: float, last: bool, rng: np.random.Generator
+    figure: Figure,
+    chords: Sequence[ChordAt],
+    ticks: int,
+    level: float,
+    last: bool,
+    rng: np.random.Generator,
+    loud: float = 1.0,
 ) -> tuple[Stroke, ...]:
     """Return the strokes of a bar: the figure's, one where a chord comes that it has none for, fewer at a phrase's end.
 
-    level: -1.6 to 1.6. last: whether the bar ends a phrase.
+    level: -1.6 to 1.6. last: whether the bar ends a phrase. loud: times the usual velocity.
     """
     wanted = {tick: length for tick, length in figure.strokes if tick < ticks}
     for chord in chords[1:]:
@@ -163,6 +223,8 @@ def strokes_of(
     strokes = []
     for tick, until in zip(at, [*at[1:], ticks], strict=True):
         length = min(wanted[tick], until - tick)
-        velocity = (USUAL_VELOCITY + (ACCENT if tick == 0 else 0) + float(rng.normal(0, 2.5))) * (1 + 0.15 * level)
+        velocity = (
+            (USUAL_VELOCITY + (ACCENT if tick == 0 else 0) + float(rng.normal(0, 2.5))) * (1 + 0.15 * level) * loud
+        )
         strokes.append(Stroke(tick, max(length, 1), int(min(max(velocity, 25), 115))))
     return tuple(strokes)

@@ -14,12 +14,17 @@ import numpy as np
 
 from agent.song.bar_chords import ChordAt
 from agent.song.bass_bar import BassBar, group_starts
+from models.music.tokens import LINE_HIGH, LINE_LOW
 
-LOW, HIGH = 74, 86  # MIDI: above the chord voicings; the highest notes of agent/band/voicing.py end there
+LOW, HIGH = 74, LINE_HIGH  # MIDI: above the chord voicings (agent/song/voicing.py)
 HOME = 78
+REGISTER_SPAN = (9, 4)  # semitones that the dial moves the line at its ends, down and up
 NOTES = (4, 7)  # of a motif
-SILENT_BARS = 4  # of a section before the first motif
+TWICE, RIFF = 0.35, 0.35  # shares of motifs that say a short cell twice, that are made of the riff
+SILENT_BARS = (4, 2, 0)  # of a section before the first motif: as usual, when more is asked for, when much is
 PATTERN = ("rest", "call", "rest", "answer", "call", "rest", "call", "answer")  # two bars each
+SPARED = (6, 7, 4, 3)  # places of PATTERN that fall silent when less is asked for, one after the other
+ADDED = ((5, "answer"), (2, "call"), (0, "call"))  # and those that speak when more is
 VELOCITY = 84
 CELLS: tuple[tuple[int, ...], ...] = (  # onsets in eighths; as long as two bars of 4/4
     (1, 2, 3, 4, 7),
@@ -45,7 +50,7 @@ class MotifNote:
 
 @dataclass(frozen=True, slots=True)
 class Motif:
-    """source: "riff" or "new"."""
+    """source: "riff", "twice" or "new"."""
 
     notes: tuple[MotifNote, ...]
     source: str = "new"
@@ -80,7 +85,16 @@ def motifs_for(
 
 def _draw(bass: Sequence[BassBar], ticks: int, rng: np.random.Generator) -> Motif | None:
     own = [(note.tick, note.pitch) for note in bass[0].notes if note.tick % 2 == 0]
-    if len(own) >= NOTES[0] and rng.random() < 0.5:  # the riff's own rhythm and contour, later and turned round
+    kind = float(rng.random())
+    if kind < TWICE and ticks >= 12:  # a cell of one bar, said again in the next, a step away or the same
+        size = int(rng.integers(4, 6))
+        places = np.sort(rng.choice(np.arange(0, ticks - 2, 2), size, replace=False))
+        steps = _walk(size, rng)
+        again = int(rng.choice([-1, 0, 0, 1]))
+        at = [*places.tolist(), *(places + ticks).tolist()]
+        steps = [*steps, *(step + again for step in steps)]
+        source = "twice"
+    elif kind < TWICE + RIFF and len(own) >= NOTES[0]:  # the riff's own rhythm and contour, later and turned round
         shift = int(rng.choice([2, 4, 6]))
         picked = own[: int(rng.integers(NOTES[0], NOTES[1] + 1))]
         at = [tick + shift for tick, _ in picked]
@@ -90,16 +104,22 @@ def _draw(bass: Sequence[BassBar], ticks: int, rng: np.random.Generator) -> Moti
     else:
         cell = CELLS[int(rng.integers(len(CELLS)))]
         at = [2 * tick for tick in cell if 2 * tick < 2 * ticks - 2]
-        steps, here = [0], 0
-        for _ in at[1:]:
-            here = int(np.clip(here + rng.choice([-2, -1, -1, 0, 1, 1, 2, 3]), -4, 5))
-            steps.append(here)
+        steps = _walk(len(at), rng)
         source = "new"
     if len(at) < NOTES[0] or at[-1] >= 2 * ticks - 2:
         return None
     lengths = [min(b - a, 4) for a, b in pairwise(at)]
     last = min(2 * ticks - at[-1], max(6, int(2 * np.median(lengths))))
     return Motif(tuple(MotifNote(t, n, s) for t, n, s in zip(at, [*lengths, last], steps, strict=True)), source)
+
+
+def _walk(count: int, rng: np.random.Generator) -> list[int]:
+    """Return steps of the scale from the first note, 0, on: mostly neighbours."""
+    steps, here = [0], 0
+    for _ in range(count - 1):
+        here = int(np.clip(here + rng.choice([-2, -1, -1, 0, 1, 1, 2, 3]), -4, 5))
+        steps.append(here)
+    return steps
 
 
 def _worth(motif: Motif, onsets: set[int], beats: set[int], rng: np.random.Generator) -> float:
@@ -122,14 +142,45 @@ def _worth(motif: Motif, onsets: set[int], beats: set[int], rng: np.random.Gener
     )
 
 
-def turn_of(bars_in_section: int, returns: int) -> tuple[str, int]:
+def turn_of(bars_in_section: int, returns: int, density: float = 0.0) -> tuple[str, int]:
     """Return (rest, call or answer; the bar 0 or 1 of its two) for a bar of a section that is here for the
-    `returns`-th time (0: first)."""
-    bar = bars_in_section if returns else bars_in_section - SILENT_BARS
+    `returns`-th time (0: first). density: -1 (hardly ever) to 1 (nearly always)."""
+    silent = SILENT_BARS[0 if density < 0.3 else 1 if density < 0.7 else 2]
+    bar = bars_in_section if returns else bars_in_section - silent
     if bar < 0:
         return "rest", bar % 2
-    pattern = PATTERN if not returns else (*PATTERN[3:], *PATTERN[:3])
+    turns = list(PATTERN)
+    for place in SPARED[: round(-density * len(SPARED))] if density < 0 else ():
+        turns[place] = "rest"
+    for place, turn in ADDED[: round(density * len(ADDED))] if density > 0 else ():
+        turns[place] = turn
+    pattern = turns if not returns else [*turns[3:], *turns[:3]]
     return pattern[bar // 2 % len(pattern)], bar % 2
+
+
+def syncopated(motif: Motif, beats: Sequence[int], ticks: int, bend: float) -> Motif:
+    """Return the motif with notes put an eighth before the beat, or on it. beats: of a bar; bend: -1 to 1."""
+    on = {start + bar * ticks for bar in (0, 1) for start in beats}
+    notes = motif.notes
+    moving = [note.tick for note in notes if (note.tick in on) == (bend > 0)]
+    moving = moving[: round(abs(bend) * len(moving))]
+    out: list[MotifNote] = []
+    for number, note in enumerate(notes):
+        low = out[-1].tick + 1 if out else 0
+        high = notes[number + 1].tick - 1 if number + 1 < len(notes) else 2 * ticks - 2
+        tick = note.tick
+        if tick in moving and bend > 0:
+            tick = next((t for t in (tick - 2, tick + 2) if low <= t <= high and t not in on), tick)
+        elif tick in moving:
+            tick = min((t for t in on if low <= t <= high), key=lambda t: (abs(t - note.tick), t), default=tick)
+        out.append(replace(note, tick=tick))
+    return Motif(
+        tuple(
+            replace(note, length=max(min(note.length, after.tick - note.tick), 1)) if after else note
+            for note, after in zip(out, [*out[1:], None], strict=True)
+        ),
+        motif.source,
+    )
 
 
 def transformed(motif: Motif, turn: str, returns: int) -> Motif:
@@ -151,16 +202,20 @@ def line_of(
     scale: frozenset[int],
     beats: Sequence[int],
     level: float,
+    register: float = 0.0,
+    loud: float = 1.0,
 ) -> tuple[LineNote, ...]:
     """Return the notes of one bar of a statement.
 
     half: which of its two bars. chords: of this bar. first_chord: that the statement began on: it places the motif.
-    beats: ticks of the felt beats.
+    beats: ticks of the felt beats. register: -1 to 1. loud: times the usual velocity.
     """
-    ladder = [pitch for pitch in range(LOW - 7, HIGH + 8) if pitch % 12 in scale]
-    tones = [p for p in ladder if p % 12 in first_chord.tones] or ladder
-    anchor = ladder.index(min(tones, key=lambda p: abs(p - HOME)))
+    shift = round((REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register)
+    low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift
+    ladder = [pitch for pitch in range(LINE_LOW, LINE_HIGH + 1) if pitch % 12 in scale]
+    anchor = _anchor(ladder, motif, first_chord, low, high, home)
     offset = motif.notes[0].step
+    strong = {0, *beats[len(beats) // 2 : len(beats) // 2 + 1]}
     notes = []
     for note in motif.notes:
         if not half * ticks <= note.tick < (half + 1) * ticks:
@@ -168,19 +223,34 @@ def line_of(
         tick = note.tick - half * ticks
         pitch = ladder[min(max(anchor + note.step - offset, 0), len(ladder) - 1)]
         chord = next((c for c in reversed(chords) if c.tick <= tick), chords[0] if chords else None)
-        if chord and (tick in beats or note is motif.notes[-1]) and pitch % 12 not in chord.tones:
-            near = [p for p in range(pitch - 3, pitch + 4) if p % 12 in chord.tones]
+        if (
+            chord
+            and pitch % 12 not in chord.tones
+            and (tick in strong or note is motif.notes[-1] or _clashes(pitch, chord))
+        ):
+            near = [p for p in range(pitch - 3, pitch + 4) if p % 12 in chord.tones and p <= high]
             pitch = min(near, key=lambda p: (abs(p - pitch), p), default=pitch)
-        while pitch > HIGH:
-            pitch -= 12
-        while pitch < LOW - 3:
-            pitch += 12
-        notes.append(
-            LineNote(
-                tick,
-                note.length,
-                pitch,
-                int(min(max(VELOCITY * (1 + 0.13 * level) + (4 if tick in beats else 0), 20), 116)),
-            )
-        )
+        velocity = VELOCITY * (1 + 0.13 * level) * loud + (4 if tick in beats else 0)
+        notes.append(LineNote(tick, note.length, pitch, int(min(max(velocity, 20), 116))))
     return tuple(notes)
+
+
+def _anchor(ladder: Sequence[int], motif: Motif, chord: ChordAt, low: int, high: int, home: int) -> int:
+    """Return the rung of the ladder for the motif's first note: a tone of the chord near home from which the whole
+    motif stays between low and high, as far as there is one."""
+    steps = [note.step - motif.notes[0].step for note in motif.notes]
+
+    def pitch_at(rung: int) -> int:
+        inside = min(max(rung, 0), len(ladder) - 1)
+        return ladder[inside] + 2 * (rung - inside)
+
+    def over(rung: int) -> int:
+        return max(low - pitch_at(rung + min(steps)), 0) + max(pitch_at(rung + max(steps)) - high, 0)
+
+    rungs = [rung for rung, pitch in enumerate(ladder) if pitch % 12 in chord.tones] or range(len(ladder))
+    return min(rungs, key=lambda rung: (over(rung), abs(ladder[rung] - home)))
+
+
+def _clashes(pitch: int, chord: ChordAt) -> bool:
+    """Return whether a note lies a semitone above a tone of the chord (an avoid note)."""
+    return (pitch - 1) % 12 in chord.tones

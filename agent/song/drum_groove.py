@@ -24,10 +24,12 @@ TOMS = frozenset({"low_tom", "high_tom"})
 LOUDEST = 118
 CRASH_LOUDEST = 122
 MEAN_VELOCITY = 84.0  # of a groove's hits at the player's usual level
+OWN_SAY, NEW_SAY = 0.2, 0.6  # of distance from the average groove, of likeness to one of this session
+TIME_SPREAD = 0.6  # of the differences between strokes of hat and ride
 WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
 LIKELY, UNLIKELY = 0.55, 0.2  # shares of a section's bars with a bass onset at a tick
 GHOST_VELOCITY = (26, 40)
-RELATED = 0.72  # likeness of the two bars of a groove that is neither a copy nor a new one
+RELATED = 0.8  # likeness of the two bars of a groove that is neither a copy nor a new one
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
 
 Hits = tuple[DrumHit, ...]
@@ -69,13 +71,14 @@ def ticks_of(bar: DrumBar, pieces: frozenset[str] | set[str]) -> frozenset[int]:
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What is known of a groove before any bass is: kicks bool [bars, ticks]; own: its worth without a bass, by
-    reason; kick_density: kicks in 16 ticks."""
+    reason; kick_density: kicks in 16 ticks; pattern: (piece, tick) of kicks and snares of both bars."""
 
     groove: Groove
     kicks: NDArray[np.bool_]
     own: Mapping[str, float]
     kick_density: float
     hits: float
+    pattern: frozenset[tuple[str, int]] = frozenset()
 
 
 @lru_cache(maxsize=64)
@@ -87,7 +90,22 @@ def played_grooves(library: GrooveLibrary, meter: Meter, ticks: int) -> tuple[Tr
         for number in range(FEW):
             rows = joined(library, meter, rng)[:ticks]
             found.append(Groove(f"joined {number}", "", (rows_to_bar(rows),)))
-    return tuple(traits(usual_loudness(one), meter) for one in found)
+    return _with_voice([traits(usual_loudness(one), meter) for one in found])
+
+
+def _with_voice(found: Sequence[Traits]) -> tuple[Traits, ...]:
+    """Return grooves with how far each lies from the average of all: a voice, not the mean of all voices."""
+    counts = Counter(hit for one in found for hit in one.pattern)
+    shares = {hit: count / len(found) for hit, count in counts.items()}
+    apart = [
+        sum(1 - shares[hit] for hit in one.pattern) + sum(shares[hit] for hit in shares.keys() - one.pattern)
+        for one in found
+    ]
+    mean, spread = float(np.mean(apart)), max(float(np.std(apart)), 1e-9)
+    return tuple(
+        replace(one, own={**one.own, "of its own": OWN_SAY * float(np.clip((far - mean) / spread, -1, 1))})
+        for one, far in zip(found, apart, strict=True)
+    )
 
 
 def traits(groove: Groove, meter: Meter) -> Traits:
@@ -112,7 +130,8 @@ def traits(groove: Groove, meter: Meter) -> Traits:
         "toms": -0.5 * float(np.mean([len(ticks_of(bar, TOMS)) for bar in bars])),
     }
     hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
-    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits)
+    both = frozenset((piece, tick + i * ticks) for i, bar in enumerate(bars) for piece, tick in _kick_snare(bar))
+    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both)
 
 
 def _cut(played: PlayedGroove, ticks: int) -> Groove:
@@ -121,16 +140,23 @@ def _cut(played: PlayedGroove, ticks: int) -> Groove:
 
 
 def usual_loudness(groove: Groove) -> Groove:
-    """Return the groove with its mean velocity at MEAN_VELOCITY; crashes of the take are left out."""
-    loud = [hit.velocity for bar in groove.bars for hits in bar for hit in hits if hit.piece != "crash"]
-    gain = MEAN_VELOCITY / max(float(np.mean(loud)), 1.0) if loud else 1.0
+    """Return the groove with its mean velocity at MEAN_VELOCITY and its timekeeper's strokes closer to each other.
 
-    def scaled(hits: Hits) -> Hits:
-        return tuple(
-            DrumHit(h.piece, int(min(max(h.velocity * gain, 14), LOUDEST))) for h in hits if h.piece != "crash"
-        )
+    Electronic kits tell a hat's shoulder and tip more apart than they sound. Crashes of the take are left out.
+    """
+    hits = [hit for bar in groove.bars for hits in bar for hit in hits if hit.piece != "crash"]
+    gain = MEAN_VELOCITY / max(float(np.mean([hit.velocity for hit in hits])), 1.0) if hits else 1.0
+    time = [hit.velocity for hit in hits if hit.piece in TIME_PIECES]
+    mean = float(np.mean(time)) if time else 0.0
 
-    return replace(groove, bars=tuple(tuple(map(scaled, bar)) for bar in groove.bars))
+    def scaled(hit: DrumHit) -> DrumHit:
+        loud = mean + TIME_SPREAD * (hit.velocity - mean) if hit.piece in TIME_PIECES else float(hit.velocity)
+        return DrumHit(hit.piece, int(min(max(loud * gain, 14), LOUDEST)))
+
+    return replace(
+        groove,
+        bars=tuple(tuple(tuple(scaled(h) for h in tick if h.piece != "crash") for tick in bar) for bar in groove.bars),
+    )
 
 
 def onset_shares(bars: Sequence[BassBar], ticks: int) -> NDArray[np.float64]:
@@ -143,20 +169,32 @@ def onset_shares(bars: Sequence[BassBar], ticks: int) -> NDArray[np.float64]:
 
 
 def choose(
-    found: Sequence[Traits], bass: Sequence[BassBar], wanted: Mapping[str, float], rng: np.random.Generator
+    found: Sequence[Traits],
+    bass: Sequence[BassBar],
+    wanted: Mapping[str, float],
+    rng: np.random.Generator,
+    used: Sequence[Groove] = (),
 ) -> tuple[Judged, Judged]:
     """Return (the best groove for these bass bars, the runner-up).
 
     wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
-    style; by "groove NAME", of a groove that is taken. chance: how much of luck is in it.
+    style; by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
+    session: a new one is to be another.
     """
     ticks = found[0].kicks.shape[1]
     heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
-    judged = sorted((_judge(one, heard, wanted, rng) for one in found), key=lambda j: -j.score)
+    known = [traits(one, bass[0].meter).pattern for one in used if len(one.bars[0]) == ticks]
+    judged = sorted((_judge(one, heard, wanted, rng, known) for one in found), key=lambda j: -j.score)
     return judged[0], judged[min(1, len(judged) - 1)]
 
 
-def _judge(one: Traits, heard: Sequence[BassBar], wanted: Mapping[str, float], rng: np.random.Generator) -> Judged:
+def _judge(
+    one: Traits,
+    heard: Sequence[BassBar],
+    wanted: Mapping[str, float],
+    rng: np.random.Generator,
+    known: Sequence[frozenset[tuple[str, int]]],
+) -> Judged:
     f1 = _kick_f1(one.kicks, heard)
     density = min(wanted.get("density", 6.0), 10.0)
     reasons = {
@@ -167,6 +205,7 @@ def _judge(one: Traits, heard: Sequence[BassBar], wanted: Mapping[str, float], r
         "swing": -0.8 * abs(float(one.groove.swung) - wanted.get("swung", 0.0)),
         "style": wanted.get(f"style {one.groove.style}", 0.0),
         "taken": wanted.get(f"groove {one.groove.name}", 0.0),
+        "new in this session": -NEW_SAY * max((jaccard(one.pattern, old) for old in known), default=0.0),
         "chance": wanted.get("chance", 0.25) * float(rng.standard_normal()),
     }
     return Judged(one.groove, sum(reasons.values()), reasons)

@@ -14,6 +14,7 @@ from agent.song.bass_bar import BassBar, group_starts
 from agent.song.comping import Figure
 from agent.song.counter_line import Motif, line_of
 from models.critic.critic import Critic, beside
+from models.critic.windows import LONGEST
 from models.music.features import reply_events
 from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, LineHit, Position, Reply
 
@@ -26,7 +27,7 @@ def comping_scores(
     critic: Critic, bass: Sequence[BassBar], chords: Sequence[tuple[ChordAt, ...]], figures: Sequence[Figure]
 ) -> list[float]:
     """Return a logit for each figure, within SURE: whether its strokes belong to these bars."""
-    bars = list(zip(bass[:BARS], chords[:BARS], strict=False))
+    bars = _window(bass, chords)
     rows = [reply_events(_comped(bars, figure))[1] for figure in figures]
     found = critic.score_comping(beside(_ticks([bar for bar, _ in bars]), _places(bars)), np.stack(rows))
     return [float(one) for one in np.clip(found, -SURE, SURE)]
@@ -40,13 +41,21 @@ def motif_scores(
     scale: frozenset[int],
 ) -> list[float]:
     """Return a logit for each motif, within SURE: whether it belongs to these bars and their chords."""
-    bars = list(zip(bass[:BARS], chords[:BARS], strict=False))
+    bars = _window(bass, chords)
     if len(bars) < BARS or bars[0][0].ticks != bars[1][0].ticks or not all(chord for _, chord in bars):
         return [0.0] * len(motifs)
     harmony = reply_events(_comped(bars, Figure("held", ((0, bars[0][0].ticks),))))[1]
     rows = [reply_events(_sung(bars, motif, scale))[2] for motif in motifs]
     read = beside(_ticks([bar for bar, _ in bars]), _places(bars))
     return [float(one) for one in np.clip(critic.score_line(read, harmony[None], np.stack(rows)), -SURE, SURE)]
+
+
+def _window(
+    bass: Sequence[BassBar], chords: Sequence[tuple[ChordAt, ...]]
+) -> list[tuple[BassBar, tuple[ChordAt, ...]]]:
+    """Return the first bars, as many as the critic reads: two of 11/4 are too long."""
+    bars = list(zip(bass[:BARS], chords[:BARS], strict=False))
+    return bars if sum(bar.ticks for bar, _ in bars) <= LONGEST else bars[:1]
 
 
 def _ticks(bars: Sequence[BassBar]) -> list[BassTick]:

@@ -11,19 +11,23 @@ from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
 from agent.song.bar_chords import ChordAt, chords_of, fits
+from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.bass_bar import BassBar, bass_bar, group_starts
 from agent.song.comping import Stroke
 from agent.song.drum_groove import Traits
+from agent.song.expectation import expects_stop, foretell, recognised
 from agent.song.groove_library import GrooveLibrary
-from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear, plan_bar
+from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
 from models.music.tokens import BassTick, Position, Reply
 
-AHEAD_BARS = 4  # foretold when a bar is planned
+AHEAD_BARS = 2  # foretold when a bar is planned
 MEND_VELOCITY = 70
 KEPT_CHOICES = 32
+RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
+SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
 VIEW_BARS = 4
 
 
@@ -48,11 +52,13 @@ class LiveSong:
     ) -> None:
         self.library, self.critic, self._seed, self._style = library, critic, seed, style
         self.imagined: tuple[Traits, ...] = ()
+        self.song = SongPlan(seed=seed, style=style)
+        self._played: tuple[Section, ...] = ()  # sections that the band has played in
         self.reset()
 
     def reset(self) -> None:
-        """Forget the song: there is no beat any more."""
-        self.song = SongPlan(seed=self._seed, style=self._style)
+        """Forget where in the song we are: there is no beat any more. What is known of the song is kept."""
+        self.song = replace(self.song, sections=self._played, current=-1, held=None, statement=None)
         self._number: int | None = None  # the bar being heard, as the planner counts
         self._meter = Meter(4, 4)
         self._ticks: list[BassTick] = []
@@ -99,43 +105,35 @@ class LiveSong:
     def _complete(self, following: int) -> None:
         """The bar that was heard is over: the song goes on by it."""
         assert self._number is not None
-        number, heard = self._number, self._heard()
+        number = self._number
         planned = self._planned.pop(number, None)
         song = planned.after if planned else self.song
         if self.ever_heard:
-            song = hear(song, heard, self._true_harmony(planned, heard) if planned else None)
+            heard = recognised(self._heard(), song.bars)
+            song = hear(song, heard, self._true_harmony(song, planned, heard) if planned else None)
         coming = self._planned.get(following)
         if coming and coming.last >= 0:  # decided already: its section and phrase stand
-            decided = coming.after
-            song = replace(
-                song,
-                sections=decided.sections,
-                current=decided.current,
-                began=decided.began,
-                phrase_of=decided.phrase_of,
-                length=decided.length,
-                statement=decided.statement,
-            )
+            song = song.as_decided_in(coming.after)
             coming.after = song
         self.song = replace(song, wish=self.song.wish, swung=self.song.swung, style=self.song.style)
+        if self.sounds:
+            self._played = self.song.sections
         self._planned = {bar: one for bar, one in self._planned.items() if bar >= following and one.last >= 0}
         self._number, self._ticks = None, []
 
     def _heard(self) -> BassBar:
         return bass_bar(self._meter, self._ticks, None)
 
-    def _true_harmony(self, planned: _Planned, heard: BassBar) -> BarPlan:
-        """Return the bar with the harmony that it should have had, which is what is remembered."""
-        if all(
-            fits(_chord_at(planned.bar.harmony, note.tick), note.pitch)
-            for note in heard.notes
-            if note.tick in group_starts(heard.meter, heard.ticks) and planned.bar.harmony
-        ):
-            return planned.bar
-        return replace(planned.bar, harmony=chords_of(heard, self.song.key, self.song.held))
+    def _true_harmony(self, song: SongPlan, planned: _Planned, heard: BassBar) -> BarPlan:
+        """Return the bar with the harmony that it should have had, which is what is remembered: what it had before,
+        else what was planned, unless it is wrong."""
+        for harmony in (song.memory.get(heard.signature, ()), planned.bar.harmony):
+            if harmony and _right(harmony, heard, song):
+                return replace(planned.bar, harmony=harmony)
+        return replace(planned.bar, harmony=chords_of(heard, song.key, song.held))
 
     def _mend(self, position: Position, pitch: int) -> None:
-        """Put a wrong harmony right from the next eighth on, when the bass has said its note on a felt beat."""
+        """Put a wrong harmony right from the next eighth on, when the bass has said its note on a strong beat."""
         planned = self._planned.get(position.bar)
         if planned is None or planned.last < 0 or not planned.bar.harmony:
             return
@@ -148,24 +146,32 @@ class LiveSong:
         start += start % 2
         if start >= ticks:
             return
-        heard = BassBar(position.meter, ticks, self._heard().notes)
-        since = BassBar(position.meter, ticks, tuple(note for note in heard.notes if note.tick >= position.tick))
-        (right, *_) = chords_of(since, planned.after.key, None) or (None,)
-        if right is None:
+        harmony = self._right_harmony(position, pitch, planned.after)
+        if not harmony:
             return
-        chord = ChordAt(start, right.root, right.quality)
-        chords = (*(one for one in planned.bar.chords if one.tick < start), chord)
+        now = replace(_chord_at(harmony, position.tick), tick=start)
+        later = tuple(one for one in harmony if one.tick > start)
+        chords = (*(one for one in planned.bar.chords if one.tick < start), now, *later)
         strokes = list(planned.bar.strokes)
-        near = any(start <= stroke.tick <= start + 2 for stroke in strokes)
-        if not near and strokes:
-            until = min((stroke.tick for stroke in strokes if stroke.tick > start), default=ticks)
-            strokes = sorted(
-                [*strokes, Stroke(start, max(min(4, until - start), 1), MEND_VELOCITY)], key=lambda one: one.tick
-            )
-        bar = replace(planned.bar, chords=chords, harmony=(replace(chord, tick=0),), strokes=tuple(strokes))
+        for chord in (now, *later):
+            if not any(chord.tick <= stroke.tick <= chord.tick + 2 for stroke in strokes):
+                until = min((stroke.tick for stroke in strokes if stroke.tick > chord.tick), default=ticks)
+                strokes.append(Stroke(chord.tick, max(min(4, until - chord.tick), 1), MEND_VELOCITY))
+        strokes.sort(key=lambda one: one.tick)
+        bar = replace(planned.bar, chords=chords, harmony=harmony, strokes=tuple(strokes))
         fresh = replies_of(bar, ticks)
         planned.replies[planned.last + 1 :] = fresh[planned.last + 1 :]
         planned.bar = bar
+
+    def _right_harmony(self, position: Position, pitch: int, song: SongPlan) -> tuple[ChordAt, ...]:
+        """Return the harmony of the bar being heard: remembered where the bar is known by now, else by its note."""
+        ticks = position.ticks_per_bar
+        known = song.memory.get(self._completed(song, ticks).signature, ())
+        if known and fits(_chord_at(known, position.tick), pitch):
+            return known
+        since = tuple(note for note in self._heard().notes if note.tick >= position.tick)
+        right = chords_of(BassBar(position.meter, ticks, since), song.key, None)
+        return (replace(right[0], tick=0),) if right else ()
 
     # -- what is played ---------------------------------------------------------------------------------------
 
@@ -185,15 +191,20 @@ class LiveSong:
 
     def _plan(self, position: Position) -> _Planned:
         song = self._until(position.bar)
+        # how hard it is struck is answered stroke by stroke (`Touch`)
+        song = replace(song, level=replace(song.level, now=0.0))
         if not self.sounds:
-            song = replace(song, sections=(), current=-1)
+            song = replace(song, sections=self._played, current=-1)
         ticks, meter = position.ticks_per_bar, position.meter
         ahead: list[BassBar] = []
         further = song
         for _ in range(AHEAD_BARS):
-            ahead.append(foretell(further, meter, ticks))
+            ahead.append(foretell(further.bars, meter, ticks))
             further = replace(further, bars=(*further.bars, ahead[-1])[-32:])
         after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
+        if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
+            ahead[0] = next((old for old in reversed(song.bars) if _goes_on(old, ticks)), BassBar(meter, ticks))
+            after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
         return _Planned(bar, after, replies_of(bar, ticks))
 
     def _until(self, bar: int) -> SongPlan:
@@ -204,22 +215,37 @@ class LiveSong:
             if planned:
                 song = planned.after
             meter, ticks = self._meter, _ticks_in(self._meter)
-            heard = self._completed(song, ticks) if number == self._number else foretell(song, meter, ticks)
+            heard = self._completed(song, ticks) if number == self._number else foretell(song.bars, meter, ticks)
             song = hear(song, heard, planned.bar if planned else None)
             number += 1
         return replace(song, wish=self.song.wish, style=self.song.style)
 
     def _completed(self, song: SongPlan, ticks: int) -> BassBar:
-        """Return the bar being heard, its end as it is foretold."""
-        told = foretell(song, self._meter, ticks)
-        so_far = bass_bar(self._meter, self._ticks)
+        """Return the bar being heard, its end as it is foretold; a known bar where it begins like one."""
+        so_far = bass_bar(self._meter, self._ticks).notes
+        told = foretell(song.bars, self._meter, ticks, so_far, len(self._ticks))
         rest = tuple(note for note in told.notes if note.tick >= len(self._ticks))
-        return BassBar(self._meter, ticks, (*so_far.notes, *rest))
+        return recognised(BassBar(self._meter, ticks, (*so_far, *rest)), song.bars)
 
 
 def _ticks_in(meter: Meter) -> int:
     return Position(0, 0, meter).ticks_per_bar
 
 
+def _goes_on(bar: BassBar, ticks: int) -> bool:
+    """Return whether the bass plays to the second half of a bar."""
+    return bar.ticks == ticks and any(note.tick + note.length > ticks // 2 for note in bar.notes)
+
+
 def _chord_at(chords: Sequence[ChordAt], tick: int) -> ChordAt:
     return next((one for one in reversed(chords) if one.tick <= tick), chords[0])
+
+
+def _right(harmony: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> bool:
+    """Return whether chords go with a bar: its notes on the beats belong to most of them, they belong to the key."""
+    if harmony[-1].tick >= heard.ticks:
+        return False
+    beats = group_starts(heard.meter, heard.ticks)
+    said = [fits(_chord_at(harmony, note.tick), note.pitch) for note in heard.notes if note.tick in beats]
+    outside = song.key.sure > SURE_KEY and any(one.tones - song.key.scale for one in harmony)
+    return sum(said) >= RIGHT_SHARE * len(said) and not outside

@@ -1,38 +1,36 @@
-"""Renders a take to sound: one stem a part, the player's own bass cut to the bars, and a mix. Offline; uses scipy.
+"""Renders a take to sound: one stem a part, the player's own bass cut to the bars, and a mix at one loudness. Offline.
 
-Brightness, reverb, pan and width are applied here; level, timing and register are in the notes already.
+Brightness, reverb, pan and width of each bar go to the mixer that also plays live (agent/mixing); level, timing and
+register are in the notes already.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
-from agent.audio.synth import DRUM_BANK, PartVoice, Synth
+from agent.audio.mixed_synth import MixedSynth
+from agent.audio.synth import BLOCK, PartVoice, Synth
 from agent.core.midi_constants import BASS_PROGRAM, NOTE_OFF, NOTE_ON
 from agent.core.paths import SOUNDFONT, shipped
 from agent.core.settings import DEFAULT_PARTS
 from agent.core.types import PlannedNote
-from agent.directions.bar_settings import Settings
-from agent.recording.limiter import Limiter
+from agent.directions.mix_wishes import wishes_of
+from agent.mixing.bass_strip import BassStrip
+from agent.mixing.master import mastered
 from agent.takes.performance import Clock, notes_of, tempo_of
 from agent.takes.take import Take
 from models.timing.drum_timing import Timing
 
 Sound = NDArray[np.float32]
 RATE = 48_000
-BLOCK = 64
 TAIL_S = 1.5
 SEAM_S = 0.005  # crossfade where the player's sound is cut
-SHELF_HZ = 1_500.0
-REVERB_S = 1.2  # decay to -60 dB
 SAME_TEMPO = 0.01  # the player's own sound is used where the tempo differs from theirs by no larger share
-BALANCE_DB = {"drums": 8.0, "chords": 9.0, "line": 12.0}  # of the synth, dry
-BASS_RMS = 0.09  # level to which the player's bass is brought
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +45,22 @@ class Mix:
 def render(take: Take, recording: Sound | None = None, timing: Timing | None = None) -> Mix:
     """Render a take. recording: the player's bass, mono [n] at RATE, which the riff's bars point into.
 
-    Without a recording, or at another tempo than the riff's, a synth plays the bass from the notes.
+    Without a recording, or at another tempo than the riff's, a synth plays the bass from the notes. The mix is brought
+    to agent/mixing/master.py's loudness, the stems with it: they sum to the mix, but for the limiter.
     """
     notes, clock = notes_of(take, timing), Clock.of(take)
-    length = round((clock.starts_s[-1] + TAIL_S) * RATE)
-    stems = {part: _rendered(part, notes[part], length) for part in DEFAULT_PARTS}
+    length = -(-round((clock.starts_s[-1] + TAIL_S) * RATE) // BLOCK) * BLOCK
     own = recording is not None and all(
         abs(tempo_of(take, i) / take.riff.tempo_bpm - 1) < SAME_TEMPO for i in range(len(take.bars))
     )
-    stems["bass"] = (
-        cut(take, clock, recording, length)
-        if own and recording is not None
-        else _rendered("bass", notes["bass"], length)
-    )
-    level = np.sqrt(np.mean(stems["bass"] ** 2)) + 1e-9
-    for part in stems:
-        stems[part] = stems[part] * np.float32(
-            10 ** (BALANCE_DB[part] / 20) if part in BALANCE_DB else BASS_RMS / level
-        )
-        stems[part] = _with_settings(stems[part], part, take, clock)
-    total: Sound = np.stack(list(stems.values())).sum(0)
-    return Mix(stems, Limiter(RATE).step(total, last=True))
+    bass = cut(take, clock, recording, length) if own and recording is not None else _synth_bass(notes["bass"], length)
+    stems = _band(take, clock, notes, length) | {"bass": _mixed_bass(bass, take, clock)}
+    gain, mix = mastered(np.stack(list(stems.values())).sum(0), RATE)
+    return Mix({part: stem * np.float32(gain) for part, stem in stems.items()}, mix)
 
 
 def cut(take: Take, clock: Clock, recording: Sound, length: int) -> Sound:
-    """Return the player's bars in the take's order, [length, 2], joined by short crossfades."""
+    """Return the player's bars in the take's order, mono [length], joined by short crossfades."""
     out = np.zeros(length + RATE, np.float32)
     seam = round(SEAM_S * RATE)
     for i, bar in enumerate(take.bars):
@@ -83,98 +72,63 @@ def cut(take: Take, clock: Clock, recording: Sound, length: int) -> Sound:
         piece[-seam:] *= ramp[::-1]
         at = max(begin - seam, 0)
         out[at : at + len(piece)] += piece[: len(out) - at]
-    return np.repeat(out[:length, None], 2, axis=1)
+    return out[:length]
 
 
-def _rendered(part: str, notes: list[PlannedNote], length: int) -> Sound:
-    voice = (
-        PartVoice("bass", 0, BASS_PROGRAM)
-        if part == "bass"
-        else PartVoice(
-            part,
-            DEFAULT_PARTS[part].channel_index,
-            DEFAULT_PARTS[part].program,
-            DRUM_BANK if part == "drums" else 0,
-            DEFAULT_PARTS[part].gain_db,
-            DEFAULT_PARTS[part].pan,
-        )
-    )
-    synth = Synth(Path(shipped(SOUNDFONT)), RATE, [voice])
-    events = []
-    for note in notes:
-        lead_s = synth.lead_in_s(part, note.pitch, note.velocity)
-        events.append((max(note.on_s - lead_s, 0.0), 1, (NOTE_ON, note.pitch, note.velocity)))
-        events.append((max(note.off_s - lead_s, 0.0), 0, (NOTE_OFF, note.pitch, 0)))
-    events.sort()
+def _band(take: Take, clock: Clock, notes: dict[str, list[PlannedNote]], length: int) -> dict[str, Sound]:
+    """Play the band through the mixer, each bar with its settings; return part -> [length, 2]."""
+    synth = MixedSynth(Path(shipped(SOUNDFONT)), RATE, DEFAULT_PARTS)
+    bars = [(round(clock.bar_starts_s[i] * RATE), i) for i in range(len(take.settings))]
     pieces, done = [], 0
-    for at_s, _, message in events:
-        until = min(round(at_s * RATE) // BLOCK * BLOCK, length)
-        if until > done:
-            pieces.append(synth.render(until - done)[0])
-            done = until
-        synth.send(part, message)
-    if length > done:
-        pieces.append(synth.render(length - done)[0])
+    for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, length):
+        while bars and bars[0][0] <= at:
+            synth.wish(wishes_of(take.settings[bars.pop(0)[1]]))
+        if at > done:
+            pieces.append(synth.render(at - done))
+            done = at
+        if part:
+            synth.send(part, message)
+    synth.close()
+    return dict(zip(DEFAULT_PARTS, np.concatenate(pieces, axis=1), strict=True))
+
+
+def _messages(
+    synth: Synth | MixedSynth, notes: dict[str, list[PlannedNote]], length: int
+) -> Iterator[tuple[int, str, tuple[int, int, int]]]:
+    """Yield (sample, part, message) in order, as early as the instruments need, on whole blocks; then the end."""
+    events = []
+    for part, played in notes.items():
+        for note in played:
+            lead_s = synth.lead_in_s(part, note.pitch, note.velocity)
+            events.append((max(note.on_s - lead_s, 0.0), 1, part, (NOTE_ON, note.pitch, note.velocity)))
+            events.append((max(note.off_s - lead_s, 0.0), 0, part, (NOTE_OFF, note.pitch, 0)))
+    for at_s, _, part, message in sorted(events):
+        yield min(round(at_s * RATE) // BLOCK * BLOCK, length), part, message
+    yield length, "", (0, 0, 0)
+
+
+def _synth_bass(notes: list[PlannedNote], length: int) -> Sound:
+    """Play the bass's notes, mono [length]."""
+    synth = Synth(Path(shipped(SOUNDFONT)), RATE, [PartVoice("bass", 0, BASS_PROGRAM)])
+    pieces, done = [], 0
+    for at, part, message in _messages(synth, {"bass": notes}, length):
+        if at > done:
+            pieces.append(synth.render(at - done)[0].mean(axis=1))
+            done = at
+        if part:
+            synth.send(part, message)
     synth.close()
     return np.concatenate(pieces)
 
 
-def _with_settings(stem: Sound, part: str, take: Take, clock: Clock) -> Sound:
-    """Apply brightness, reverb, bass level, pan and width bar by bar; return the same stem where none is set."""
-    out = stem
-    for treat in (_brightened, _reverberant, _levelled, _widened):
-        treated = np.zeros_like(out)
-        changed = False
-        for i, settings in enumerate(take.settings):
-            begin, end = (round(clock.bar_starts_s[k] * RATE) for k in (i, i + 1))
-            end = len(out) if i + 1 == len(take.settings) else end
-            piece = treat(out, part, settings)
-            changed |= piece is not out
-            treated[begin:end] = piece[begin:end]
-        out = treated if changed else out
-    return out
-
-
-def _brightened(sound: Sound, part: str, settings: Settings) -> Sound:
-    """Apply a high-shelf filter above SHELF_HZ, 6 dB for each of `bright_octaves`."""
-    octaves = settings.bright_octaves.get(part, 0.0)
-    if not octaves:
-        return sound
-    low = signal.sosfilt(signal.butter(1, SHELF_HZ, "low", fs=RATE, output="sos"), sound, axis=0)
-    gain = 10 ** (6 * octaves / 20)
-    shelved: Sound = (low + gain * (sound - low)).astype(np.float32)
-    return shelved
-
-
-def _reverberant(sound: Sound, part: str, settings: Settings) -> Sound:
-    """Add the reverb of decaying noise (Moorer 1979)."""
-    share = settings.reverb.get(part, 0.0)
-    if share <= 0:
-        return sound
-    rng, n = np.random.default_rng(7), round(REVERB_S * RATE)
-    room = rng.standard_normal((n, 2)) * 10 ** (-3 * np.arange(n) / n)[:, None]
-    room /= np.sqrt((room**2).sum(0))
-    wet = np.stack([signal.fftconvolve(sound[:, c], room[:, c])[: len(sound)] for c in (0, 1)], axis=1)
-    mixed: Sound = (sound + 0.6 * share * wet).astype(np.float32)
-    return mixed
-
-
-def _levelled(sound: Sound, part: str, settings: Settings) -> Sound:
-    """Apply level and mute to the bass, whose sound is the player's; the other parts have them in their notes."""
-    gain_db = settings.level_db.get("bass", 0.0) if part == "bass" else 0.0
-    if part == "bass" and "bass" in settings.muted:
-        return np.zeros_like(sound)
-    return sound if not gain_db else (sound * 10 ** (gain_db / 20)).astype(np.float32)
-
-
-def _widened(sound: Sound, part: str, settings: Settings) -> Sound:
-    """Apply pan, and width by mid and side: 1 doubles the side, -1 is mono."""
-    if part == "bass":
-        return sound
-    if pan := settings.pan.get(part, 0.0):
-        sound = (sound * np.array([min(1.0, 1 - pan), min(1.0, 1 + pan)])).astype(np.float32)
-    if not settings.width:
-        return sound
-    mid, side = sound.mean(1, keepdims=True), (sound[:, :1] - sound[:, 1:]) / 2
-    side = side * (1 + settings.width)
-    return np.concatenate([mid + side, mid - side], axis=1).astype(np.float32)
+def _mixed_bass(bass: Sound, take: Take, clock: Clock) -> Sound:
+    """Bring the bass through its strip, then to each bar's level; return [n, 2]."""
+    strip = BassStrip(RATE)
+    strip.observe(bass)
+    mixed = strip.process(bass)
+    for i, settings in enumerate(take.settings):
+        begin, end = (round(clock.bar_starts_s[k] * RATE) for k in (i, i + 1))
+        end = len(mixed) if i + 1 == len(take.settings) else end
+        gain = 0.0 if "bass" in settings.muted else 10 ** (settings.level_db.get("bass", 0.0) / 20)
+        mixed[begin:end] *= np.float32(gain)
+    return np.repeat(mixed[:, None], 2, axis=1)

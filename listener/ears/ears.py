@@ -10,6 +10,7 @@ from numba import njit
 
 from listener.ears import ear_network
 from listener.ears.frontend import HOP, FrontEnd
+from listener.ears.input_gain import InputGain
 from listener.ears.notes import NoteTracker
 from listener.ears.onset import OnsetPicker
 from listener.ears.pitch import PitchTracker
@@ -47,7 +48,8 @@ class Ears:
     def __init__(self) -> None:
         self._front, self._net = FrontEnd(), ear_network.load()
         self._onset, self._pitch = OnsetPicker(), PitchTracker(self._net.lowest)
-        self._notes = NoteTracker(self._net.lowest)
+        self._gain, self._applied = InputGain(), 1.0
+        self._notes = NoteTracker(self._net.lowest, self._gain.velocity)
 
     def push(self, samples: Samples, start_sample: int, lag_s: float) -> EarEvents:
         """Hear one hop of sound and return its events.
@@ -57,14 +59,18 @@ class Ears:
         """
         end_s = (start_sample + HOP) / ANALYSIS_RATE
         emit_s = end_s + lag_s
-        ages, pitches = self._net.step(self._front.step(samples))
+        level_db = peak_db(samples)
+        self._gain.limit(level_db)
+        if self._gain.gain != self._applied:
+            self._front.rescale(self._gain.gain / self._applied)
+            self._applied = self._gain.gain
+        ages, pitches = self._net.step(self._front.step(samples * np.float32(self._applied)))
         belief, onset = self._onset.step(end_s, emit_s, ages)
+        self._gain.hear(level_db, float(1 - pitches[0]), onset is not None)
         if onset:
             self._pitch.onset_s = onset.onset_s
         point = self._pitch.step(end_s, emit_s, pitches, self._front)
-        new, revised, ended = self._notes.step(
-            end_s, emit_s, onset, pitches, point.f0_hz, peak_db(samples), self._front.attack
-        )
+        new, revised, ended = self._notes.step(end_s, emit_s, onset, pitches, point.f0_hz, level_db, self._front.attack)
         return EarEvents(belief, _maybe(onset), (point,), _maybe(new), _maybe(revised), _maybe(ended))
 
 

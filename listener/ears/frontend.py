@@ -212,3 +212,11 @@ class FrontEnd:
         features = np.empty(SIZE, np.float32)
         self.attack = _features(self._level, self._levels, self._long, self._view, features)
         return features
+
+    def rescale(self, factor: float) -> None:
+        """Go on as if everything heard so far had been louder by this factor: a new gain is no attack."""
+        for heard in (self._filter, self._sound, self._low):
+            heard *= factor
+        self._products *= factor**2
+        power = np.maximum(10**self._levels - POWER_FLOOR, 0.0)
+        self._levels = np.log10(power * factor**2 + POWER_FLOOR)

@@ -6,6 +6,7 @@ sure of another pitch, and ended when its sound or its pitch is gone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,16 +29,9 @@ LEGATO_ATTACK = 0.5  # of the player's usual stroke: a new pitch with less was h
 STROKES, USUAL = 24, 0.75  # the usual stroke is this quantile of so many
 ATTACK_HOPS = 3
 SLIDE_HOPS = 8  # a pitch that sounded this long before it gave way was slid from, not misheard
-VELOCITY_DB = (-45.0, 0.0)  # peak level of velocities 1 and 127
 LEVEL_HOPS = 4
 
 Beliefs = NDArray[np.float32]
-
-
-def to_velocity(level_db: float) -> int:
-    """Return the MIDI velocity, 1 to 127, linear in dB between the limits of VELOCITY_DB."""
-    low, high = VELOCITY_DB
-    return int(np.clip(round(1 + 126 * (level_db - low) / (high - low)), 1, 127))
 
 
 @dataclass(slots=True)
@@ -53,8 +47,9 @@ class _Pending:
 class NoteTracker:
     """Follows one note at a time; a new note ends the last one."""
 
-    def __init__(self, lowest: int) -> None:
-        self._lowest = lowest
+    def __init__(self, lowest: int, velocity_of: Callable[[float], int]) -> None:
+        """lowest: MIDI pitch of the network's first class. velocity_of: peak level in dB -> MIDI velocity."""
+        self._lowest, self._velocity_of = lowest, velocity_of
         self._pending: _Pending | None = None
         self._note: Note | None = None
         self._peak_db = -120.0
@@ -116,7 +111,7 @@ class NoteTracker:
         assert pending is not None
         age_s = now_s - pending.onset_s
         needed = next((b for age, b in reversed(NAMING) if age_s >= age), 2.0)
-        velocity = to_velocity(pending.peak_db)
+        velocity = self._velocity_of(pending.peak_db)
         if belief >= needed and f0_hz:
             moved = self._note is not None and self._note.pitch != pitch  # and it has not ended
             soft = pending.attack < LEGATO_ATTACK * self._usual_stroke(pending.attack)
@@ -146,7 +141,7 @@ class NoteTracker:
         if self._other_hops < MOVED_HOPS or not f0_hz or now_s - self._note.onset_s < CORRECT_S:
             return None
         onset_s = now_s - MOVED_HOPS * HOP_S - MOVED_BEHIND_S
-        return _note(onset_s, emit_s, pitch, to_velocity(peak_db), f0_hz, "slide", belief)
+        return _note(onset_s, emit_s, pitch, self._velocity_of(peak_db), f0_hz, "slide", belief)
 
     def _correct(self, now_s: float, emit_s: float, pitch: int, belief: float, f0_hz: float | None) -> Note | None:
         note = self._note

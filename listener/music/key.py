@@ -49,6 +49,25 @@ NOTE_WEIGHT, ROOT_WEIGHT, FIRST_WEIGHT = 0.20, 0.10, 0.5  # powers of the likeli
 SHARPNESS = 0.7  # power of the belief that makes the stated confidence as often right as it says
 MEMORY_PULSES = 120.0
 
+# the scales that a key may have, their pitch classes above the tonic and how likely each is
+NAMED_SCALES: Mapping[str, Mapping[str, tuple[tuple[int, ...], float]]] = {
+    "maj": {
+        "major": ((0, 2, 4, 5, 7, 9, 11), 0.65),
+        "mixolydian": ((0, 2, 4, 5, 7, 9, 10), 0.2),
+        "lydian": ((0, 2, 4, 6, 7, 9, 11), 0.03),
+        "blues": ((0, 3, 4, 5, 6, 7, 9, 10), 0.12),
+    },
+    "min": {
+        "minor": ((0, 2, 3, 5, 7, 8, 10), 0.55),
+        "dorian": ((0, 2, 3, 5, 7, 9, 10), 0.18),
+        "phrygian": ((0, 1, 3, 5, 7, 8, 10), 0.07),
+        "harmonic minor": ((0, 2, 3, 5, 7, 8, 11), 0.1),
+        "blues": ((0, 3, 4, 5, 6, 7, 9, 10), 0.1),
+    },
+}
+FOREIGN = 0.04  # share of the notes that lie outside the scale
+SCALE_WEIGHT = 0.7  # power of a note's likelihood
+
 
 def _by_tonic(shares: Mapping[str, Sequence[float]]) -> Floats:
     """Return log shares [24 keys (major first), 12 pitch classes]."""
@@ -76,6 +95,7 @@ class KeyFinder:
     def __init__(self) -> None:
         self._evidence = np.zeros(24)
         self._heard = np.zeros(12, dtype=bool)
+        self._notes = np.zeros(12)  # how much each pitch class was played
         self.belief: Floats = np.exp(PRIOR)
 
     @property
@@ -84,13 +104,15 @@ class KeyFinder:
             return None
         best = int(self.belief.argmax())
         sure = 1 / float(((self.belief / self.belief[best]) ** SHARPNESS).sum())
-        return Key(best % 12, MODES[best // 12], sure)
+        tonic, mode = best % 12, MODES[best // 12]
+        return Key(tonic, mode, sure, named_scale(self._notes, tonic, mode))
 
     def note(self, pitch_class: int, weight: float) -> None:
         """Count a note that ended, of weight about 1; a negative weight withdraws it."""
         if not self._heard.any():
             self._evidence += FIRST_WEIGHT * FIRSTS[:, pitch_class]
         self._heard[pitch_class] = True
+        self._notes[pitch_class] += weight
         self._evidence += NOTE_WEIGHT * weight * PITCHES[:, pitch_class]
         self._update()
 
@@ -100,6 +122,7 @@ class KeyFinder:
         The chords' thirds come from the key, so they are not evidence for it.
         """
         self._evidence *= 1 - 1 / MEMORY_PULSES
+        self._notes *= 1 - 1 / MEMORY_PULSES
         self._evidence += ROOT_WEIGHT * (ROOTS @ chords.sum(1))
         self._update()
 
@@ -115,3 +138,17 @@ class KeyFinder:
     def scale(self) -> set[int]:
         key = self.key
         return {(key.tonic + step) % 12 for step in SCALES[key.mode]} if key else set(range(12))
+
+
+def named_scale(notes: Floats, tonic: int, mode: str) -> str:
+    """Return the scale that a key's notes come from, by name; notes: how much each pitch class was played, [12]."""
+    above = np.roll(notes, -tonic)
+
+    def fit(steps: tuple[int, ...], prior: float) -> float:
+        inside = above[list(steps)].sum()
+        outside = above.sum() - inside
+        share = inside * np.log((1 - FOREIGN) / len(steps)) + outside * np.log(FOREIGN / (12 - len(steps)))
+        return float(np.log(prior) + SCALE_WEIGHT * share)
+
+    scales = NAMED_SCALES[mode]
+    return max(scales, key=lambda name: fit(*scales[name]))

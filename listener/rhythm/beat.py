@@ -15,6 +15,7 @@ from listener.rhythm.count_in import CountIn
 from listener.rhythm.grid_clock import GridClock
 from listener.rhythm.hints import Taps, check_tempo, likely, meter_of
 from listener.rhythm.meter import BarFilter, Hypothesis
+from listener.rhythm.readings import RATIOS, SHAPE_OF, SHAPES, Reader, Reading, Weighed, load
 from listener.types import Beat, Frame, Grid, Note, Onset
 
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
@@ -24,10 +25,18 @@ BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the la
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
-NEW_BAR_BELIEF, NEW_BAR_RATIO, NEW_BAR_NOTES = 0.45, 1.5, 2
-# a bar that was this probable is left only for much stronger and longer evidence: a band plays on it
-HELD_BELIEF, HELD_MEMORY = 0.55, 0.98  # memory per note
-LEAVE_BELIEF, LEAVE_RATIO, LEAVE_NOTES = 0.85, 6.0, 10
+# log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held, the
+# level or the bar is changed: a band plays on it
+LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 60.0
+LEVEL_MARGIN_HELD = 0.7
+BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 12.0
+YOUNG_S, OLD_S = 4.0, 12.0  # since the grid was found: before, budgets are small; after, full
+MOST_ODDS = 3.0
+TAPPED_NEAR = 0.14  # of log time, within which a tap's distance is a pulse
+RELATED = 0.035  # of log tempo, within which a tempo is a level of another
+NEW_TEMPO_S = 4.0  # of notes that are kept when the tempo changes
+LEVELS = ((0.5, (0.0,)), (1.0, (0.0,)), (2.0, (0.0, 1.0)), (3.0, (0.0, 1.0, 2.0)), (1.5, (0.0, 0.5, 1.0)), (2 / 3, (0.0, 1 / 3)))
+OPENS_S = 2.5  # a note after so much silence opens a line
 ACCENT_GAIN = 2.2
 SWUNG = 0.75  # share of belief in swung bars that makes the grid swing
 APPROACHED = 0.35  # accent of a note reached by a semitone
@@ -65,8 +74,13 @@ class BeatTracker:
         self._pitch = 40.0
         self._recent: list[tuple[float, int]] = []
         self._beat_belief = self._bar_belief = 0.0
-        self._held = 0.0  # how probable this bar has been, slowly forgotten
-        self._challenge_beats = self._challenge_bar = 0
+        self._challenge_beats = 0
+        self._reader = Reader(load())
+        self._level_pressure = self._bar_pressure = 0.0
+        self._found_s = 0.0  # when this grid was found
+        self._told_level = False  # the player tapped or gave the tempo
+        self._told_meter: str | None = None
+        self._newest = _Event(0.0, 0.0)
         self._enough = 1.0  # 0-1, whether there are notes enough per pulse to trust a grid
         self._said = -1  # index of the last beat emitted
         self._said_s = -math.inf
@@ -76,6 +90,7 @@ class BeatTracker:
 
         None leaves the value to be heard.
         """
+        self._told_meter, self._told_level = meter, tempo_bpm is not None
         self._filter.given(
             str(meter_of(meter)) if meter is not None else None,
             check_tempo(tempo_bpm) if tempo_bpm is not None else None,
@@ -153,8 +168,11 @@ class BeatTracker:
             return
         if self._heard:
             self._gaps_s = [*self._gaps_s[1 - BREATH_GAPS :], event.onset_s - self._last_event_s]
-        self._last_event_s = event.onset_s
         self._heard += 1
+        loud = (event.velocity - self._velocity) / 20.0 if event.velocity else 0.0
+        gap_s = event.onset_s - self._last_event_s
+        self._reader.memory.push(event.onset_s, 0.0, event.pitch, max(-1.0, min(1.0, loud)), gap_s > OPENS_S)
+        self._last_event_s = event.onset_s
         self._filter.note(event.onset_s, event.pitch, self._accent(event))
         self._unjudged_s = event.onset_s
         count_s = self._count_in.push(event.onset_s, event.dead)
@@ -163,10 +181,34 @@ class BeatTracker:
 
     def _take_tap(self, time_s: float) -> None:
         period_s = self._taps.tap(time_s)
+        if self._clock is not None and self._tap_level(self._clock, time_s):
+            return
         if period_s is not None:
             self._set(time_s, period_s, None)
         elif self._taps.is_first:
             self._filter.tap(time_s, 0.0)
+
+    def _tap_level(self, clock: GridClock, time_s: float) -> bool:
+        """Read the held beats so that the tap falls on one of them; from the second tap on, on every one.
+
+        The first tap moves the beat by a half or a third of it, and is a downbeat.
+        """
+        per_pulse = float(clock.model.beats_per_pulse)
+        now, ratio = clock.beat_at(time_s), per_pulse
+        gap_s = self._taps.last_gap_s
+        if gap_s is not None:
+            ratio = min((r * per_pulse for r in RATIOS), key=lambda r: abs(math.log(gap_s / clock.period_s / r)))
+            if abs(math.log(gap_s / clock.period_s / ratio)) > TAPPED_NEAR:
+                return False
+        unit = min(ratio, per_pulse)
+        fine = min((unit / 4, unit / 3), key=lambda u: abs(now / u - round(now / u)) * u)
+        line = round(now / fine) * fine
+        shape = SHAPES[SHAPE_OF[clock.model.meter]] if ratio == per_pulse else SHAPES[0]
+        if gap_s is not None:  # the first tap was the downbeat
+            line -= ratio * (self._taps.count - 1)
+        self._told_level = True
+        self._take(clock, Reading(ratio, line, shape, 1.0, 1.0), time_s)
+        return True
 
     def _set(self, time_s: float, period_s: float, pulses_to_downbeat: float | None) -> None:
         """Set the grid from taps or a count-in: beats are period_s long and one falls at time_s."""
@@ -179,12 +221,17 @@ class BeatTracker:
     def _decide(self, onset_s: float) -> None:
         """Update the grid by the newest note, at onset_s."""
         best = self._filter.best()
+        memory = self._reader.memory
         if self._clock is None:
-            if self._heard >= FIRST_NOTES and best.beat_belief > FIRST_BELIEF:
+            if self._heard >= FIRST_NOTES and self._levels_belief(best) > FIRST_BELIEF:
                 self._lock(best)
+                self._found_s = onset_s
+                self._read(self._clock, onset_s, 0.0)
             return
+        gap_s = onset_s - memory.time_s[max(memory.count - 2, 0)]
         self._clock.push(onset_s)
-        self._judge(self._clock, best)
+        memory.u[memory.count - 1] = self._clock.beat_at(onset_s)
+        self._judge(self._clock, best, float(gap_s))
         self._enough += SMOOTHING * (self._count(self._clock, onset_s) - self._enough)
 
     def _count(self, clock: GridClock, time_s: float) -> float:
@@ -194,33 +241,112 @@ class BeatTracker:
         return min(1.0, max(0.0, (density - SPARSE) / (DENSE - SPARSE)))
 
     def _lock(self, best: Hypothesis) -> None:
+        """Start another grid at another tempo."""
+        since_s = best.time_s - NEW_TEMPO_S if self._clock else -math.inf
+        clock = self._start(best)
+        self._reader.memory.lay(best.time_s, clock.beat_at(best.time_s), clock.period_s, since_s)
+        self._found_s = best.time_s
+
+    def _start(self, best: Hypothesis) -> GridClock:
         """Start another grid; its beats are numbered on from the last one reported."""
         clock = GridClock(best, 0)
         if self._said >= 0:
             after_said = (self._said_s + 0.45 * clock.period_s - clock.anchor_s) / clock.period_s
             clock.index = self._said + 1 - math.ceil(after_said)
         self._clock = clock
-        self._beat_belief, self._bar_belief, self._held = best.beat_belief, best.bar_belief, 0.0
-        self._challenge_beats = self._challenge_bar = 0
+        self._beat_belief, self._bar_belief = best.beat_belief, best.bar_belief
+        self._challenge_beats = 0
+        self._level_pressure = self._bar_pressure = 0.0
+        return clock
 
-    def _judge(self, clock: GridClock, best: Hypothesis) -> None:
-        """Keep the held grid, turn its bar, or leave it for the best hypothesis."""
-        pulse_s = clock.period_s * clock.model.beats_per_pulse
-        place = clock.place(best.time_s)
-        beat = self._filter.beat_belief(clock.model, pulse_s, place)
-        bar = self._filter.bar_belief(clock.model, pulse_s, place)
-        self._beat_belief += SMOOTHING * (beat - self._beat_belief)
-        self._bar_belief += SMOOTHING * (bar - self._bar_belief)
+    def _judge(self, clock: GridClock, best: Hypothesis, gap_s: float) -> None:
+        """Keep the held grid, read it on another level or with another bar, or leave it for the best hypothesis."""
+        lattice = self._lattice(clock, best.time_s)
         if self._same_beats(clock, best):
-            self._challenge_beats = 0
             self._judge_swing(clock, best)
-            self._judge_bar(clock, best, bar)
-        elif best.beat_belief > max(LOST_BELIEF if beat < LOST else NEW_BEATS_BELIEF, NEW_BEATS_RATIO * beat):
+        if self._related(clock, best):
+            self._challenge_beats = 0
+        elif best.beat_belief > max(LOST_BELIEF if lattice < LOST else NEW_BEATS_BELIEF, NEW_BEATS_RATIO * lattice):
             self._challenge_beats += 1
             if self._challenge_beats >= NEW_BEATS_NOTES:
+                self._told_level = False
                 self._lock(best)
+                self._read(self._clock or clock, best.time_s, 0.0)
+                return
         else:
             self._challenge_beats = 0
+        weighed = self._read(clock, best.time_s, gap_s)
+        self._beat_belief += SMOOTHING * (weighed.held_pulse * lattice - self._beat_belief)
+        self._bar_belief += SMOOTHING * (weighed.held_bar * lattice - self._bar_belief)
+
+    def _lattice(self, clock: GridClock, time_s: float) -> float:
+        """Return the bar filter's belief in the held pulse or one that shares its beats."""
+        pulse_s = clock.period_s * clock.model.beats_per_pulse
+        return self._levels_belief(Hypothesis(clock.model, time_s, pulse_s, clock.place(time_s), 0.0, 0.0))
+
+    def _levels_belief(self, of: Hypothesis) -> float:
+        """Return the bar filter's belief in a pulse and in its halves, doubles and thirds together."""
+        total = 0.0
+        for ratio, phases in LEVELS:
+            for phase in phases:
+                total += self._filter.beat_belief(of.model, ratio * of.period_s, (of.place + phase) / ratio)
+        return min(1.0, total)
+
+    def _related(self, clock: GridClock, best: Hypothesis) -> bool:
+        """Return whether the best hypothesis is a reading of the same notes on another level."""
+        pulse_s = clock.period_s * clock.model.beats_per_pulse
+        ratio = min(RATIOS, key=lambda r: abs(math.log(best.period_s / pulse_s / r)))
+        if abs(math.log(best.period_s / pulse_s / ratio)) > RELATED:
+            return False
+        unit = 0.25 if abs(4 * ratio - round(4 * ratio)) < 0.01 else 1 / 6
+        apart = (clock.place(best.time_s) - (best.place % 1.0) * ratio) / unit
+        return abs(apart - round(apart)) < 0.3
+
+    def _read(self, clock: GridClock, time_s: float, gap_s: float) -> Weighed:
+        """Weigh the readings of the line, and change level or bar when another has been better for long enough."""
+        per_pulse = float(clock.model.beats_per_pulse)
+        held = per_pulse, float(clock.index - clock.position + 1), SHAPE_OF[clock.model.meter]
+        belief = self._filter.belief, self._filter.folded
+        weighed = self._reader.weigh(clock.period_s, held, belief, clock.beat_at(time_s), self._told_meter)
+        age = min(1.0, max(0.0, (time_s - self._found_s - YOUNG_S) / (OLD_S - YOUNG_S)))
+        fresh = 0.5 if not gap_s else min(gap_s, 2.0)
+        odds = min(MOST_ODDS, math.log(weighed.best.pulse_belief / max(weighed.held_pulse, 1e-6)))
+        self._level_pressure = max(0.0, self._level_pressure + fresh * (odds - LEVEL_MARGIN - age * LEVEL_MARGIN_HELD))
+        if weighed.best.pulse_belief == weighed.held_pulse:
+            self._level_pressure *= 0.7
+        odds = min(MOST_ODDS, math.log(weighed.on_held.bar_belief / max(weighed.held_bar, 1e-6)))
+        self._bar_pressure = max(0.0, self._bar_pressure + fresh * (odds - BAR_MARGIN))
+        level = self._level_pressure > LEVEL_BUDGET + age * (LEVEL_BUDGET_HELD - LEVEL_BUDGET)
+        bar = self._bar_pressure > BAR_BUDGET + age * (BAR_BUDGET_HELD - BAR_BUDGET)
+        if level and not self._told_level:
+            self._take(clock, weighed.best, time_s)
+            self._level_pressure = self._bar_pressure = 0.0
+        elif bar:
+            self._take(clock, weighed.on_held, time_s)
+            self._bar_pressure = 0.0
+        return weighed
+
+    def _take(self, clock: GridClock, reading: Reading, time_s: float) -> None:
+        """Read the held beats as another pulse or bar."""
+        now = clock.beat_at(time_s)
+        place = (now - reading.line) / reading.pulse % reading.shape.pulses
+        found = Hypothesis(
+            self._filter.model_for(reading.shape.meter, reading.pulse * clock.period_s, place),
+            time_s,
+            reading.pulse * clock.period_s,
+            place,
+            reading.pulse_belief,
+            reading.bar_belief,
+        )
+        if clock.model.beats_per_pulse == found.model.beats_per_pulse == 1 and abs(reading.pulse - 1) < 0.01:
+            apart = (clock.place(time_s) - place) % 1.0
+            if min(apart, 1 - apart) < 0.12:
+                clock.retime(found)
+                return
+        period_s = clock.period_s
+        new = self._start(found)
+        scale = period_s / new.period_s
+        self._reader.memory.rebase(scale, new.beat_at(time_s) - now * scale)
 
     def _judge_swing(self, clock: GridClock, best: Hypothesis) -> None:
         if str(best.model.meter) != str(clock.model.meter):
@@ -228,21 +354,6 @@ class BeatTracker:
         swung = self._filter.swing_share(best)
         if best.model.swing == clock.model.swing or (swung > SWUNG if best.model.swing else swung < 1 - SWUNG):
             clock.become(best.model)
-
-    def _judge_bar(self, clock: GridClock, best: Hypothesis, bar: float) -> None:
-        self._held = max(HELD_MEMORY * self._held, self._bar_belief)
-        held = self._held > HELD_BELIEF
-        belief, ratio = (LEAVE_BELIEF, LEAVE_RATIO) if held else (NEW_BAR_BELIEF, NEW_BAR_RATIO)
-        strong = best.bar_belief > max(belief, ratio * bar)
-        weakly_held = not held and self._bar_belief < 0.3 and best.bar_belief > 1.3 * bar
-        self._challenge_bar = self._challenge_bar + 1 if strong or weakly_held else 0
-        if self._challenge_bar >= (LEAVE_NOTES if held else NEW_BAR_NOTES):
-            if clock.model.beats_per_pulse == best.model.beats_per_pulse == 1:
-                clock.retime(best)
-                self._bar_belief = self._held = best.bar_belief
-            else:
-                self._lock(best)
-            self._challenge_bar = 0
 
     def _same_beats(self, clock: GridClock, best: Hypothesis) -> bool:
         per_pulse = clock.model.beats_per_pulse

@@ -179,6 +179,10 @@ class GridClock:
     def glide(self, elapsed_s: float) -> None:
         self.offset_s *= math.exp(-elapsed_s / GLIDE_S)
 
+    def beat_at(self, time_s: float) -> float:
+        """Return the number of the beat at time_s, with its fraction."""
+        return self.index + (time_s - self.behind_s - self.anchor_s) / self.period_s
+
     def place(self, time_s: float) -> float:
         """Return the pulses since the bar began."""
         beats = (time_s - self.anchor_s) / self.period_s + self.position - 1

@@ -92,5 +92,14 @@ class Taps:
         return even(self._times_s) if len(self._times_s) >= TAPS_FOR_TEMPO else None
 
     @property
+    def count(self) -> int:
+        return len(self._times_s)
+
+    @property
+    def last_gap_s(self) -> float | None:
+        """Return the seconds between the last two taps, None at the first."""
+        return self._times_s[-1] - self._times_s[-2] if len(self._times_s) > 1 else None
+
+    @property
     def is_first(self) -> bool:
         return len(self._times_s) == 1

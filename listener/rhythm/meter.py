@@ -34,6 +34,7 @@ from listener.rhythm.bar_models import (
 )
 from listener.rhythm.hints import likely, on_beat
 from listener.rhythm.meter_kernels import accent, bar_mass, beat_mass, fold, readings, repeats, update
+from listener.types import Meter
 
 TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
 FORGET = 0.002  # share of belief per second that goes back to the prior
@@ -75,7 +76,7 @@ class BarFilter:
         self.pitches = np.zeros(HISTORY, dtype=np.int64)
         self.count = 0
         self._prior: Floats32 | None = None  # when the player gave a meter or a tempo
-        self._folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
+        self.folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
 
     def given(self, meter: str | None, bpm: float | None) -> None:
         """Take meter and tempo, in beats of the meter per minute, from the player; None: unknown."""
@@ -103,7 +104,7 @@ class BarFilter:
         total = kept + null
         self.belief *= np.float32(1 / total)
         self.null = null / total
-        self._folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
+        self.folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
 
     def _remember(self, time_s: float, pitch: int) -> None:
         if self.count == HISTORY:
@@ -164,7 +165,7 @@ class BarFilter:
         self._normalise(kept, null)
 
     def beat_belief(self, model: BarModel, period_s: float, place: float) -> float:
-        return float(beat_mass(self._folded, BINS, model.beats_per_pulse == 2, _tempo(period_s), place))
+        return float(beat_mass(self.folded, BINS, model.beats_per_pulse == 2, _tempo(period_s), place))
 
     def bar_belief(self, model: BarModel, period_s: float, place: float) -> float:
         return sum(self._bar_masses(model, period_s, place).values())
@@ -181,9 +182,17 @@ class BarFilter:
             mass[MODELS[i].swing] += float(bar_mass(self.belief, BINS, STARTS[i], LENGTHS[i], _tempo(period_s), place))
         return mass
 
+    def model_for(self, meter: Meter, period_s: float, place: float) -> BarModel:
+        """Return the likeliest bar model of a meter for a pulse of period_s at `place` in the bar."""
+        five = str(meter) == "5/4"  # either grouping
+        numbers = [i for i, m in enumerate(MODELS) if m.meter == meter or (five and str(m.meter) == "5/4")]
+        tempo = _tempo(period_s)
+        masses = [bar_mass(self.belief, BINS, STARTS[i], LENGTHS[i], tempo, place) for i in numbers]
+        return MODELS[numbers[int(np.argmax(masses))]]
+
     def best(self) -> Hypothesis:
         """Return the likeliest reading at the time of the newest note."""
-        found = readings(self.belief, BINS, STARTS, LENGTHS, HALVED, LIKE, self._folded)
+        found = readings(self.belief, BINS, STARTS, LENGTHS, HALVED, LIKE, self.folded)
         m = int(np.argmax(found[:, 2] + found[:, 3]))
         k, place, beat, bar = (float(v) for v in found[m])
         period_s = float(PERIODS_S[0] * math.exp(k * TEMPO_STEP))

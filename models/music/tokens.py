@@ -127,11 +127,20 @@ class DrumHit:
 
 @dataclass(frozen=True, slots=True)
 class ChordHit:
-    """A comping stroke; its harmony holds until the next one. The voicing is chosen elsewhere."""
+    """A comping stroke; its harmony holds until the next one.
+
+    voicing: the pitches that are struck, MIDI, rising; () = whoever plays it chooses. The responder does not read it.
+    """
 
     root: int  # pitch class, C = 0
     quality: str  # a key of QUALITIES
     velocity: int
+    voicing: tuple[int, ...] = ()
+
+    def on(self, root: int, quality: str) -> ChordHit:
+        """Return the stroke on another harmony, unvoiced unless it is the same."""
+        same = (root, quality) == (self.root, self.quality)
+        return self if same else ChordHit(root, quality, self.velocity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,12 +60,21 @@ def test_every_note_ends_once(heard):
     assert all(n.duration_s is not None and n.duration_s > 0.2 for n in ended)
 
 
-def test_louder_is_a_higher_velocity():
-    velocities = [
-        next(n.velocity for a in hear(np.concatenate([SILENCE, pluck(33, gain=g)])) for n in a.notes)
-        for g in (0.05, 0.15, 0.4)
-    ]
-    assert velocities == sorted(set(velocities))
+def test_louder_than_the_notes_before_is_a_higher_velocity():
+    line = [pluck(33, gain=g) for g in (0.15, 0.05, 0.15, 0.4, 0.15)]
+    usual, soft, again, loud, _ = (n.velocity for a in hear(np.concatenate([SILENCE, *line])) for n in a.notes)
+    assert soft < min(usual, again)
+    assert loud > max(usual, again)
+
+
+@pytest.mark.parametrize("peak_db", [0, -24, -36, -44])
+def test_the_input_gain_changes_neither_notes_nor_velocities(peak_db):
+    sound = np.concatenate([SILENCE, *(pluck(m, gain=g) for m, g in zip(LINE * 3, (0.3, 0.2, 0.1) * 5, strict=True))])
+    sound /= np.abs(sound).max()
+    usual, other = ([n for a in hear(sound * g) for n in a.notes] for g in (10 ** (-12 / 20), 10 ** (peak_db / 20)))
+    assert [n.pitch for n in other] == [n.pitch for n in usual]
+    assert np.allclose([n.onset_s for n in other], [n.onset_s for n in usual], atol=0.004)
+    assert np.allclose([n.velocity for n in other], [n.velocity for n in usual], atol=5)
 
 
 NOISE = np.random.default_rng(0).normal(0, 0.01, 4 * ANALYSIS_RATE)

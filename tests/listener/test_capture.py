@@ -103,3 +103,11 @@ def test_a_channel_that_the_file_lacks_is_named_counted_from_1(tmp_path: Path) -
     sf.write(tmp_path / "a.wav", np.repeat(sine(48_000)[:, None], 2, 1), 48_000)
     with pytest.raises(AudioFileError, match=r"channel 3 was chosen, but the file has 2; choose .* 1 to 2"):
         AudioFile(tmp_path / "a.wav", channel=2)
+
+
+def test_a_float_file_of_whole_numbers_is_scaled_and_that_is_said(tmp_path: Path) -> None:
+    sf.write(tmp_path / "a.wav", sine(48_000) * 16_383, 48_000, subtype="FLOAT")
+    sound = AudioFile(tmp_path / "a.wav")
+    heard = np.concatenate(list(sound.blocks(1024)))[:48_000]
+    np.testing.assert_allclose(heard, sine(48_000) * 16_383 / 32_768, atol=1e-6)
+    assert "go up to 32,768 instead of 1" in sound.take_lines()[0]

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from agent.audio.sound_card import MISSING, SoundCard
+from agent.audio.sound_card import MISSING, XRUNS, SoundCard
 from agent.audio.stream import Stream
 from agent.audio.stream_clock import SharedStamp
 from agent.core.messages import PlayLoop
 from agent.engine.looper import Looper
-from agent.engine.output_mixer import OutputMixer
+from agent.engine.output_mixer import LATE, OutputMixer
 from listener.ring import Ring
 
 RATE, BLOCK = 48_000, 128
@@ -181,7 +181,7 @@ def test_a_monitored_bass_of_any_kind_leaves_the_loudspeaker_finite() -> None:
         mic.write(np.full((BLOCK, 1), bad, np.float32))
     looper = Looper(mic, RATE)
     looper.play(PlayLoop(0.0, 5 * BLOCK_S))
-    output_mixer = OutputMixer(out, 0, Ring.reader(mic), 0)
+    output_mixer = OutputMixer(out, 48_000, 0, Ring.reader(mic), 0)
     for start in range(0, 6 * BLOCK, BLOCK):
         stems = np.zeros((3, BLOCK, 2), np.float32)
         looper.mix_into(stems[-1], start)
@@ -195,16 +195,43 @@ def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() 
     mic, sent, out = Ring(2 * RATE, 1), Ring(2 * RATE, 2), Ring(1 << 14, 2)
     made = card(mic, sent, out)
     made._two_clocks = True
-    output_mixer = OutputMixer(out, 0, None, 512, sent)
+    output_mixer = OutputMixer(out, 48_000, 0, None, 512, sent)
     output_mixer.use(made, 256)
     assert output_mixer.bridge
     output_mixer.write(np.ones((1, 512, 2), np.float32) / 4, 256)
     output_mixer.skip_to(1_024)
-    assert sent.written == 1_024
+    assert sent.written == 1_024 - LATE
     assert not sent._samples[:256].any()
     assert (sent._samples[256:768] == 0.25).all()
     assert not sent._samples[768:1_024].any()
     made._two_clocks = False  # the next card has one
     output_mixer.use(made, 1_024)
     assert output_mixer.bridge is None
-    assert out.written == 1_024
+    assert out.written == 1_024 - LATE
+
+
+def test_a_host_that_cuts_its_period_into_callbacks_asks_for_all_of_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(monkeypatch)
+    rig.begin()
+    rig.play(1)
+    assert rig.card.asks == BLOCK
+    for _ in range(20):
+        rig.now_s += 8 * BLOCK_S
+        for _ in range(8):
+            rig.block()
+    assert rig.card.asks == 8 * BLOCK
+    rig.block()  # a callback that comes late once changes nothing
+    rig.now_s += 8 * BLOCK_S
+    rig.block()
+    assert rig.card.asks == 8 * BLOCK
+
+
+def test_missing_samples_that_would_be_heard_count_as_an_xrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(monkeypatch)
+    rig.begin()
+    before = rig.line.count(XRUNS)
+    rig.block()  # nothing was rendered
+    assert rig.line.count(XRUNS) == before + 1
+    rig.card.quiet = True
+    rig.block()
+    assert rig.line.count(XRUNS) == before + 1

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 import soundfile
 
 from agent.assets.trim_soundfont import trim
+from agent.audio.mixed_synth import open_synth
 from agent.audio.synth import BLOCK, PartVoice, Synth, SynthUnavailable
+from agent.core.settings import Config
 
 BAND = Path(__file__).parents[3] / "agent" / "assets" / "band.sf3"
 SOURCE = Path("/usr/share/sounds/sf3/FluidR3Mono_GM.sf3")
@@ -132,6 +135,22 @@ def test_a_missing_or_corrupt_font_or_program_is_one_clear_line(tmp_path, capfd)
     with pytest.raises(SynthUnavailable, match="no program 127"):
         Synth(BAND, RATE, [PartVoice("x", 0, 127)])
     assert capfd.readouterr().err == ""
+
+
+def test_where_a_font_cannot_be_used_the_one_that_ships_plays_and_one_line_says_why(tmp_path):
+    (tmp_path / "cut.sf3").write_bytes(BAND.read_bytes()[:100_000])
+    config = Config()
+    harp = {**config.parts, "chords": replace(config.parts["chords"], program=46)}
+    for given, says in (
+        (replace(config, paths=replace(config.paths, soundfont=str(tmp_path / "none.sf2"))), "no soundfont at"),
+        (replace(config, paths=replace(config.paths, soundfont=str(tmp_path / "cut.sf3"))), "not a soundfont"),
+        (replace(config, parts=harp), "no program 46"),
+    ):
+        synth, why = open_synth(given, RATE)
+        assert says in why and "the sounds that ship play" in why and "\n" not in why
+        synth.send("chords", (0x91, 60, 100))
+        assert np.abs(synth.render(BLOCK * 100)).max() > 0.01
+        synth.close()
 
 
 def test_a_message_that_is_not_midi_is_refused(band):

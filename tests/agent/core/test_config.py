@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import subprocess
@@ -93,6 +94,11 @@ def test_an_unknown_key_is_named_with_the_nearest(tmp_path: Path, text: str, nam
         ("parts: {drums: {note_map: [36]}}", "parts.drums.note_map", "0-127"),
         ("paths: {sessions: ''}", "paths.sessions", "text"),
         ("log: 3", "log", "group of keys"),
+        ("band: {meter: 6:8}", "band.meter", "6/8"),
+        ("band: {seed: 0x10}", "band.seed", "whole number"),
+        ("band: {seed: 0b1}", "band.seed", "whole number"),
+        ("band: {seed: " + "7" * 5000 + "}", "band.seed", "whole number"),
+        ('paths: {sessions: "a\\0b"}', "paths.sessions", "without control characters"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_with_what_is_allowed(
@@ -111,6 +117,42 @@ def test_malformed_yaml_is_refused_with_its_line(tmp_path: Path, text: str) -> N
 @pytest.mark.parametrize("text", ["just words", "- a\n- b\n", "\x00\x01", "? [1, 2]\n: 3\n", "[" * 5000])
 def test_what_is_no_config_at_all_is_refused(tmp_path: Path, text: str) -> None:
     assert "config" in refused(tmp_path, text)
+
+
+def test_only_decimal_numbers_are_numbers(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "midi: {port: 20:0}")).midi.port == "20:0"
+    assert load(write(tmp_path, "band: {seed: 010}")).band.seed == 10
+    assert load(write(tmp_path, "band: {temperature: 1e-1}")).band.temperature == 0.1
+
+
+def test_anchors_may_be_used_but_not_expand_without_end(tmp_path: Path) -> None:
+    text = "parts: {line: &loud {gain_db: 2.0}, chords: *loud}"
+    assert load(write(tmp_path, text)).parts["chords"].gain_db == 2.0
+    laughs = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 'x, x'}]\n" for i in range(12))
+    assert "10,000 values" in refused(tmp_path, laughs)
+    assert "10,000 values" in refused(tmp_path, "audio: &a [*a]")
+
+
+def test_a_dotted_key_is_explained(tmp_path: Path) -> None:
+    assert "parts: {line: {program: ...}}" in refused(tmp_path, "parts.line.program: 4")
+
+
+@pytest.mark.parametrize("codec", ["latin-1", "utf-16"])
+def test_another_encoding_is_named_in_plain_words(tmp_path: Path, codec: str) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_bytes("conversation:\n  player: José\n".encode(codec))
+    with pytest.raises(UserError, match="save it as UTF-8"):
+        load(file)
+
+
+def test_what_a_terminal_would_act_on_is_written_out(tmp_path: Path) -> None:
+    assert "\x1b" not in refused(tmp_path, '"\\e[31mEVIL": 3')
+
+
+def test_a_fifo_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.yaml")
+    with pytest.raises(UserError, match="not a file"):
+        load(tmp_path / "fifo.yaml")
 
 
 def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from agent.core.types import PARTS, Plan, PlannedNote
+from agent.core.messages import SetMix
+from agent.core.types import PARTS, MixWish, Plan, PlannedNote
 from agent.engine.player import QUANTUM, RECORDS_MAX, Player
 from listener.types import Grid, Meter
 
@@ -33,6 +34,9 @@ class Band:
 
     def all_off(self):
         self.got.append("off")
+
+    def wish(self, wishes):
+        self.got.append(dict(wishes))
 
     panic = all_off
 
@@ -141,3 +145,24 @@ def test_what_was_late_is_told_and_records_nobody_takes_are_bounded(player):
     player.accept(plan(note(28)))
     play(player, 4.0)
     assert player.counts.unrecorded > 0
+
+
+def test_a_wish_for_the_mix_comes_at_its_time_however_the_sound_is_asked_for(player, band):
+    wet = {"snare": MixWish(reverb=0.4)}
+    for most in (QUANTUM, 16 * QUANTUM):
+        synth = Band()
+        one = Player(RATE, PARTS, synth, None)
+        one.mix(SetMix(0.1, wet))
+        while not synth.got:
+            before = one.rendered
+            one.render(most)
+        assert synth.got == [wet]
+        assert before == round(0.1 * RATE / QUANTUM) * QUANTUM
+
+
+def test_an_instrument_at_the_port_is_told_by_controllers_once(player, band):
+    for _ in range(2):
+        player.mix(SetMix(0.0, {"chords": MixWish(pan=-1.0, bright_octaves=-1.0), "snare": MixWish(reverb=1.0)}))
+    assert [m for m in band[1].got if m[1] == 0xB0] == [("chords", 0xB0, 10, 1), ("chords", 0xB0, 74, 32)]
+    player.mix(SetMix(1.0, {}))
+    assert band[1].got[-2:] == [("chords", 0xB0, 10, 64), ("chords", 0xB0, 74, 64)]

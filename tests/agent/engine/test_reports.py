@@ -34,7 +34,7 @@ def test_a_full_pocket_of_records_is_told_in_steps() -> None:
         None,
         Wakes(0.01),
     )
-    audio._latency, audio._band_delay, audio._reports = Latency(), 0, sends
+    audio._latency, audio._band_delay, audio._lead_s, audio._reports = Latency(), 0, 0.0, sends
     sent = [
         {"type": "sent", "output": "midi", "part": "drums", "on": True, "pitch": 36, "velocity": 90, "due_s": n / 7}
         for n in range(RECORDS_MAX)

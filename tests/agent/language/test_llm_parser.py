@@ -1,10 +1,11 @@
 """A language model is believed only when it answers in the schema; the table answers everywhere else."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -87,6 +88,26 @@ def test_an_error_falls_back() -> None:
 def test_a_late_answer_falls_back() -> None:
     with server("{}", delay_s=0.6) as endpoint:
         assert llm_parser.parse(SENTENCE, endpoint) == parser.parse(SENTENCE)
+
+
+def test_an_endless_trickle_is_cut_off_in_time() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def trickle() -> None:
+        caller, _ = listener.accept()
+        with suppress(OSError):
+            while True:
+                caller.sendall(b"H")
+                time.sleep(0.02)
+        caller.close()
+
+    giver = threading.Thread(target=trickle, daemon=True)
+    giver.start()
+    endpoint = llm_parser.Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", timeout_s=0.3)
+    assert llm_parser.parse(SENTENCE, endpoint) == parser.parse(SENTENCE)
+    giver.join(5)
+    assert not giver.is_alive(), "the connection stayed open"
+    listener.close()
 
 
 def test_nobody_there_falls_back() -> None:

@@ -237,6 +237,7 @@ esac
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}")
     (tmp_path / "bin").mkdir()
     return tmp_path
@@ -254,13 +255,16 @@ def test_install_writes_the_unit_and_starts_it(home: Path, capsys: pytest.Captur
     assert main(["service", "install"]) == 0
     unit = (home / "config/systemd/user/antiphon.service").read_text()
     assert f"ExecStart={sys.executable} -m agent daemon" in unit
-    assert "@" not in unit
+    assert "@PYTHON@" not in unit and "@FOLDER@" not in unit
+    assert f"WorkingDirectory={home / 'data' / 'antiphon'}" in unit, "recordings are data, not settings"
+    assert "ExecStopPost=-" in unit and "agent silence" in unit
     for line in ("Type=notify", "WatchdogSec=", "Restart=always", "RestartSec=0.5", "LimitRTPRIO=", "LimitMEMLOCK="):
         assert line in unit
     said = log.read_text()
     assert "--user daemon-reload" in said and "--user enable antiphon.service" in said and "restart" in said
     assert main(["service", "status"]) == 0
-    assert "running: active" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "running: active" in said and "enable-linger" in said
     assert main(["service", "uninstall"]) == 0
     assert "disable --now antiphon.service" in log.read_text()
     assert not (home / "config/systemd/user/antiphon.service").exists()

@@ -19,7 +19,17 @@ from agent.core.paths import shipped
 SECONDS = 10.0
 FIXED = ("--set", "band.commit_ms=300")  # else it follows the measured time of planning, which never repeats
 AHEAD = ("--set", "band.commit_ms=1000")  # a plan may come so late, from a busy machine, and nothing changes
-FILES = {"bass.wav", "drums.wav", "chords.wav", "line.wav", "mix.wav", "session.mid", "events.jsonl", "pianoroll.png"}
+FILES = {
+    "bass.wav",
+    "bass_mix.wav",
+    "drums.wav",
+    "chords.wav",
+    "line.wav",
+    "mix.wav",
+    "session.mid",
+    "events.jsonl",
+    "pianoroll.png",
+}
 
 
 @pytest.fixture(scope="module")

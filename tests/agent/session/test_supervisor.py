@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 
 from agent.core.channel import Channel
-from agent.core.settings import Config, MidiConfig
 from agent.session import supervisor
-from agent.session.hanging_notes import silence
 from agent.session.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped
 
 
@@ -211,42 +209,3 @@ def test_a_spare_that_is_dead_or_stopped_is_no_spare(lives: Lives, number: signa
     assert not lives.processes[1].is_alive()
     worker.end(0.0)
     assert not lives.processes[2].is_alive()
-
-
-class Port:
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, tuple[int, ...]]] = []
-        self.closed = False
-
-    def send(self, part: str, message: tuple[int, ...]) -> None:
-        self.sent.append((part, message))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def test_silence_ends_every_key_of_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    port = Port()
-    monkeypatch.setattr("agent.midi.band_port.open_port", lambda config: port)
-    config = Config(midi=MidiConfig(port="synth"))
-    assert silence(config) == ""
-    assert port.closed
-    assert {(part, key) for part, (kind, key, _) in port.sent if kind == 0x80} == {
-        (part, key) for part in config.parts for key in range(128)
-    }
-
-
-def test_silence_says_why_it_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "nowhere" in silence(Config(midi=MidiConfig(port="nowhere")))
-    assert silence(Config()) == ""
-
-
-def test_silence_survives_whatever_a_driver_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Odd(Exception):
-        pass
-
-    def broken(config: Config) -> None:
-        raise Odd("no such client")
-
-    monkeypatch.setattr("agent.midi.band_port.open_port", broken)
-    assert silence(Config(midi=MidiConfig(port="synth"))) == "no such client"

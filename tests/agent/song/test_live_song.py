@@ -80,3 +80,20 @@ def test_decisions_are_told_once_with_runner_up_and_reason_and_the_view_says_whe
     assert view is not None
     assert (view.section, view.bar, view.bars) == ("A", 6, 8)
     assert view.chords
+
+
+def test_a_misheard_octave_changes_neither_harmony_nor_groove() -> None:
+    octave = {0: 28, 6: 43, 8: 45}
+    right = play(LiveSong(GrooveLibrary.load(), 1), [RIFF, OTHER] * 6)
+    wrong = play(LiveSong(GrooveLibrary.load(), 1), [RIFF, OTHER] * 4 + [octave, OTHER] + [RIFF, OTHER])
+    assert [one.drums for one in wrong[160:]] == [one.drums for one in right[160:]]
+    assert roots(wrong, 10) == roots(right, 10)
+
+
+def test_a_section_gets_its_groove_back_after_the_beat_was_lost() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    play(song, [RIFF] * 7)
+    song.take_choices()
+    song.reset()
+    play(song, [RIFF] * 4)
+    assert {choice.chosen for choice in song.take_choices()} == {"A again"}

@@ -6,12 +6,16 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from agent.song.bar_planner import plan_bar
 from agent.song.bass_bar import BassBar, BassNote, jaccard
+from agent.song.drum_groove import choose, played_grooves
+from agent.song.expectation import foretell
 from agent.song.groove_library import GrooveLibrary
 from agent.song.song_key import key_of
-from agent.song.song_plan import BarPlan, SongPlan, Wish, foretell, hear, plan_bar
+from agent.song.song_plan import BarPlan, SongPlan, Wish, hear
 from listener.types import Meter
 
 FOUR, SEVEN = Meter(4, 4), Meter(7, 8, (2, 2, 3))
@@ -32,7 +36,7 @@ def played(bars: list[BassBar], certain: bool = True, seed: int = 1, **settings:
     song = SongPlan(seed=seed, key=key_of(bars), **settings)  # type: ignore[arg-type]
     library, plans = GrooveLibrary.load(), []
     for number, one in enumerate(bars):
-        ahead = bars[number : number + 9] if certain else [foretell(song, one.meter, one.ticks)]
+        ahead = bars[number : number + 9] if certain else [foretell(song.bars, one.meter, one.ticks)]
         song, plan = plan_bar(song, ahead, library, certain)
         plans.append(plan)
         song = hear(song, one, plan)
@@ -73,7 +77,7 @@ def test_a_section_that_returns_gets_its_own_back() -> None:
     plans = played(SONG)
     assert plans[24].harmony == plans[0].harmony
     assert jaccard(kick_and_snare(plans[24]), kick_and_snare(plans[0])) > 0.6
-    assert {stroke.tick for stroke in plans[25].strokes} == {stroke.tick for stroke in plans[1].strokes}
+    assert jaccard(*({stroke.tick for stroke in plans[n].strokes} for n in (9, 25))) > 0.5
 
 
 def test_live_a_new_riff_is_noticed_after_two_bars_of_it() -> None:
@@ -158,3 +162,31 @@ def test_every_decision_has_a_reason() -> None:
     assert {choice.what for choice in choices} == {"section", "groove", "comping"}
     assert all(choice.reason for choice in choices)
     assert all(choice.runner_up for choice in choices if choice.what == "groove")
+
+
+def test_a_groove_is_judged_by_novelty_and_by_a_voice_of_its_own() -> None:
+    library, bass, rng = GrooveLibrary.load(), [bar(VERSE)], np.random.default_rng(0)
+    found = played_grooves(library, FOUR, 16)
+    assert len({one.own["of its own"] for one in found}) > 10
+    first, _ = choose(found, bass, {"chance": 0.0}, rng)
+    again, _ = choose(found, bass, {"chance": 0.0}, rng, [first.groove])
+    assert again.reasons["new in this session"] < 0
+    assert again.groove.name != first.groove.name
+
+
+def test_a_quiet_section_is_bare_and_a_lively_one_full() -> None:
+    quiet, lively = bar(((0, 36),), velocity=60), bar([(t, 48 + t % 5) for t in range(0, 16, 2)], velocity=110)
+    plans = played([bar(VERSE)] * 8 + [quiet] * 8 + [lively] * 8)
+
+    def density(some: list[BarPlan]) -> float:
+        return sum(sum(map(len, plan.drums)) + len(plan.strokes) * 3 for plan in some) / len(some)
+
+    assert density(plans[16:24]) > 1.3 * density(plans[8:16])
+
+
+def test_the_band_ends_together_with_the_bass_on_a_chord_that_rings() -> None:
+    last = bar(((0, 40), (4, 40)))
+    plan = played([bar(VERSE)] * 8 + [last])[-1]
+    assert {hit.piece for hit in plan.drums[4]} == {"kick", "crash"}
+    assert not any(plan.drums[5:])
+    assert plan.strokes[-1].tick + plan.strokes[-1].length == 16

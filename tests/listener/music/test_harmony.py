@@ -12,6 +12,7 @@ import pytest
 from benchmarks import harmony as bench
 from benchmarks.inputs import harmony_pieces
 from listener.music.harmony import KINDS, QUALITIES, SEVENTHS, Harmony
+from listener.music.key import named_scale
 from listener.types import Grid, Meter, Note
 
 
@@ -141,3 +142,23 @@ def test_chord_confidence_is_how_often_it_is_right():
         bench.guess(piece, rule)
     assert bench.calibration_error(ours.roots) < 0.10
     assert np.mean([r for r, _ in ours.roots]) > np.mean([r for r, _ in rule.roots]) + 0.1
+
+
+SCALES_PLAYED = {
+    "major": ("maj", [0, 4, 7, 9, 5, 9, 0, 9, 7, 11, 2, 5, 0, 7, 4, 0]),
+    "mixolydian": ("maj", [0, 4, 7, 10, 0, 7, 9, 10, 5, 9, 0, 9, 0, 4, 10, 7]),
+    "lydian": ("maj", [0, 4, 6, 7, 0, 6, 4, 2, 11, 9, 6, 4, 0, 7, 6, 4]),
+    "minor": ("min", [0, 7, 3, 7, 5, 8, 0, 8, 7, 10, 2, 10, 0, 3, 7, 10]),
+    "dorian": ("min", [0, 7, 3, 10, 0, 9, 7, 10, 5, 9, 0, 9, 0, 3, 7, 9]),
+    "phrygian": ("min", [0, 7, 1, 3, 0, 8, 10, 8, 5, 8, 0, 1, 0, 3, 7, 1]),
+    "harmonic minor": ("min", [0, 7, 3, 7, 5, 8, 0, 8, 7, 11, 2, 11, 0, 3, 7, 11]),
+    "blues": ("min", [0, 3, 5, 6, 7, 10, 0, 4] * 2),
+}
+
+
+@pytest.mark.parametrize("tonic", range(0, 12, 5))
+@pytest.mark.parametrize("scale", SCALES_PLAYED)
+def test_the_scale_that_is_played_is_named(scale, tonic):
+    mode, steps = SCALES_PLAYED[scale]
+    notes = np.bincount([(tonic + step) % 12 for step in steps * 2], minlength=12).astype(float)
+    assert named_scale(notes, tonic, mode) == scale

@@ -1,0 +1,111 @@
+"""Plays the band: FluidSynth with a lane for each piece of the kit, and the mixer behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from agent.audio.synth import DRUM_BANK, MAX_RENDER, PartVoice, Stems, Synth, SynthUnavailable
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
+from agent.core.paths import SOUNDFONT, shipped
+from agent.core.settings import DEFAULT_PARTS, Config, PartConfig
+from agent.core.types import MixWish
+from agent.mixing.lanes import REFERENCE_VELOCITY, Lane, lane_of, lanes_of
+from agent.mixing.mixer import Mixer
+
+MOST_DB, LEAST_DB = 24.0, -24.0  # to bring an instrument to its lane's level
+
+
+class MixedSynth:
+    """The band's instruments and their mix; one thread at a time may call it.
+
+    A message takes effect at the next multiple of 64 samples, as in Synth. Raises SynthUnavailable like it.
+    """
+
+    def __init__(self, soundfont: Path, rate: int, parts: Mapping[str, PartConfig]) -> None:
+        lanes = [lane for part in parts for lane in lanes_of(part)]
+        voices = [_voice(lane, i, parts[lane.part]) for i, lane in enumerate(lanes)]
+        self.sample_rate, self.parts = rate, tuple(parts)
+        self._synth = Synth(soundfont, rate, voices)
+        self._lanes = {part: tuple(lane.name for lane in lanes_of(part)) for part in parts}
+        offsets = {part: (config.gain_db, config.pan) for part, config in parts.items()}
+        self.mixer = Mixer(rate, lanes, [self._gain_db(lane) for lane in lanes], offsets)
+        self._silence = np.zeros((len(lanes), 2, MAX_RENDER), np.float32)
+
+    def _gain_db(self, lane: Lane) -> float:
+        """What brings a lane's instrument, as it was measured, to the level of the table."""
+        gain_db = lane.level_db - self._synth.note_lufs(lane.name, lane.probe, REFERENCE_VELOCITY)
+        return min(max(gain_db, LEAST_DB), MOST_DB)
+
+    def send(self, part: str, message: tuple[int, ...]) -> None:
+        """One raw MIDI message to a part, whatever its channel nibble. Raises as Synth.send does."""
+        kind = message[0] & 0xF0 if message else 0
+        lanes = (lane_of(part, message[1]),) if kind in (NOTE_ON, NOTE_OFF) and len(message) > 1 else self._lanes[part]
+        for lane in lanes:
+            self._synth.send(lane, message)
+
+    def render(self, n: int) -> Stems:
+        """The next n samples of every part as mixed: float32 [parts, n, 2]; n is a multiple of 64."""
+        done, pieces = 0, []
+        while done < n:
+            count = min(n - done, MAX_RENDER)
+            raw = self._silence[:, :, :count] if self._synth.silent else self._synth.render_raw(count)
+            pieces.append(self.mixer.process(raw))
+            done += count
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
+
+    def wish(self, wishes: Mapping[str, MixWish]) -> None:
+        """Mix as these wishes say from now on; see Mixer.wish."""
+        self.mixer.wish(wishes)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing sounds or rings on: what `render` would give is zeros, and need not be asked for."""
+        return self._synth.silent and self.mixer.silent
+
+    def lead_in_s(self, part: str, key: int, velocity: int) -> float:
+        """Seconds from a note-on to when the note is heard; see Synth.lead_in_s."""
+        return self._synth.lead_in_s(lane_of(part, key), key, velocity)
+
+    def all_off(self) -> None:
+        """Every note ends now, without a release; the reverb rings out."""
+        self._synth.all_off()
+
+    def close(self) -> None:
+        """Free the library's memory; may be called twice."""
+        self._synth.close()
+
+
+def _voice(lane: Lane, channel: int, config: PartConfig) -> PartVoice:
+    return PartVoice(lane.name, channel, config.program, DRUM_BANK if lane.part == "drums" else config.bank)
+
+
+_loaded: list[tuple[MixedSynth | None, str]] = []
+
+
+def load_synth(config: Config, rate: int) -> None:
+    """Load the synth beforehand: this process's next open_synth returns it (agent/engine/spare_process.py)."""
+    _loaded.append(open_synth(config, rate))
+
+
+def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
+    """Return (the synth, "" or why it plays the sounds that ship) or (None, why there is none).
+
+    Where the config's soundfont cannot be used, or lacks a program, the one that ships plays; where that lacks a
+    program too, its default does.
+    """
+    if _loaded:
+        return _loaded.pop()
+    own, whole = config.paths.soundfont, dict(config.parts)
+    plain = {name: replace(part, program=DEFAULT_PARTS[name].program, bank=0) for name, part in whole.items()}
+    tries = [(Path(own), whole)] if own else []
+    said = ""
+    for soundfont, parts in (*tries, (Path(shipped(SOUNDFONT)), whole), (Path(shipped(SOUNDFONT)), plain)):
+        try:
+            return MixedSynth(soundfont, rate, parts), said and f"{said}; the sounds that ship play"
+        except SynthUnavailable as cause:
+            said = said or str(cause)
+    return None, said

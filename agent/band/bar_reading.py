@@ -1,0 +1,63 @@
+"""`BarReading` says where the bars begin while the ears are not sure: with the first note that the player played.
+
+Most lines begin on a one. As soon as the ears are sure of meter and downbeat, theirs count; a wrong reading is not
+defended.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from listener.types import Analysis, Grid
+
+PAUSE_S = 8.0  # silence after which the next note is a first one
+ON_A_BEAT = 0.25  # of a beat; a first note further from one is no downbeat
+SAME_TEMPO = 0.06
+UNSURE = 0.9  # of the confidence wanted: enough of it where the band has waited long enough for the meter
+FAINT = 0.25  # confidence of a beat that the band joins when it has waited twice as long
+EARLY_BARS = 0.25  # a bar line so much before the wait is over counts
+
+
+class BarReading:
+    """Call read(analysis, grid) once a frame. began_s: when the player's line began, seconds; inf before it has."""
+
+    def __init__(self, enough: float, wait_bars: float = 2) -> None:
+        self.enough = enough  # confidence from which the ears' bars count
+        self._wait_bars = wait_bars  # from the line's beginning until the band comes in all the same
+        self.began_s = math.inf
+        self._heard_s = -math.inf
+        self._period_s = 0.0  # of the beat that is read
+        self._one: int | None = None  # beat number of a downbeat, None = the ears know better
+
+    def read(self, analysis: Analysis, grid: Grid | None) -> Grid | None:
+        """Return the grid with its bars as they are read."""
+        for note in analysis.notes:
+            if note.articulation == "ghost":
+                continue
+            if note.onset_s - self._heard_s > PAUSE_S:
+                self.began_s, self._period_s = note.onset_s, 0.0
+            self._heard_s = note.onset_s
+        if grid is None or math.isinf(self.began_s):
+            return grid
+        if not self._period_s or abs(math.log(grid.period_s / self._period_s)) > SAME_TEMPO:
+            self._begin(grid)
+        if grid.meter_confidence >= self.enough:
+            self._one = None
+        if self._one is None:
+            return grid
+        return replace(grid, position=(grid.index - self._one) % grid.meter.numerator + 1)
+
+    def may_enter(self, grid: Grid, at_s: float) -> bool:
+        """Return whether to come in at a bar line: the ears are sure, or the player has waited long enough."""
+        if min(grid.confidence, grid.meter_confidence) >= self.enough:
+            return True
+        bars = (at_s - self.began_s) / (grid.period_s * grid.meter.numerator) + EARLY_BARS
+        clear = grid.confidence >= UNSURE * self.enough and bars >= self._wait_bars
+        return clear or (grid.confidence >= FAINT and bars >= 2 * self._wait_bars)
+
+    def _begin(self, grid: Grid) -> None:
+        """Read another beat."""
+        beat = grid.beat_at(self.began_s)
+        self._period_s = grid.period_s
+        self._one = round(beat) if abs(beat - round(beat)) < ON_A_BEAT else None

@@ -1,0 +1,32 @@
+"""Turns the settings of a bar into what the mixer is asked for: brightness, reverb, pan and width of each lane."""
+
+from __future__ import annotations
+
+from agent.core.types import PARTS, MixWish
+from agent.directions.bar_settings import Settings
+
+LANES: dict[str, tuple[str, ...]] = {  # lane of agent/mixing -> voices of the settings; a part's own voice has its name
+    "kick": ("kick",),
+    "snare": ("snare", "rim"),
+    "hat": ("closed_hat", "open_hat"),
+    "high_tom": ("high_tom",),
+    "low_tom": ("low_tom",),
+    "crash": ("crash",),
+    "ride": ("ride",),
+    "percussion": ("shaker",),
+    **{part: (part,) for part in PARTS},
+}
+
+
+def wishes_of(settings: Settings) -> dict[str, MixWish]:
+    """Return the wish of each lane and part that is not as it was; the levels are in the notes already."""
+    found = {}
+    for lane, voices in LANES.items():
+        pan, reverb, bright = (
+            max((of.get(voice, 0.0) for voice in voices), key=abs)
+            for of in (settings.pan, settings.reverb, settings.bright_octaves)
+        )
+        wish = MixWish(0.0, pan, reverb, bright, settings.width if lane in PARTS else 0.0)
+        if wish != MixWish():
+            found[lane] = wish
+    return found

@@ -1,0 +1,229 @@
+"""Mixes the lanes of the band into one stem a part: level, pan, tone, reverb, balance by loudness, bus compressor.
+
+The same object mixes live, in `--fast` and in the workshop. It works in blocks of 64 samples whose results depend on
+nothing but what came before, so the sound is the same however it is asked for. A lane's level, pan, tone and sends are
+one row of a matrix; a block costs three small matrix products and, each 512 samples, the reverb's transforms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.core.types import MixWish
+from agent.mixing.block_filter import BLOCK, TINY, BlockFilter, one_pole
+from agent.mixing.compressor import BUS, Compressor
+from agent.mixing.lanes import OTHER_LUFS, PART_LUFS, Lane
+from agent.mixing.leveller import TRIM, Leveller
+from agent.mixing.loudness import HOP_S, k_weighting
+from agent.mixing.reverb import SPACES, Reverb
+
+SHELF_HZ, LOW_CUT_HZ = 3_000.0, 150.0
+DRIER_DB = 30.0  # by which a wish of nearly -1 takes a send back
+WETTER_DB, LEAST_WET_DB, MOST_WET_DB = 24.0, -20.0, 3.0
+BRIGHT_DB = 6.0  # for each octave of brightness that is wished
+WIDE = 1.25  # times the side that pans and reverb give
+SOFT_FROM, SOFT_TO = 0.2, 0.5  # of full scale: -14 and -6 dB
+UPDATE_DB = 0.05  # a trim that moved by less waits
+Float = NDArray[np.float32]
+
+
+NO_WISH = MixWish()
+
+
+class Mixer:
+    """Mixes blocks [lanes, 2, n] into stems [parts, n, 2]; one thread calls it.
+
+    gains_db: what brings each lane's instrument to its Lane.level_db. offsets: part -> (gain in dB, pan) of the config,
+    kept by the balance.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int,
+        lanes: Sequence[Lane],
+        gains_db: Sequence[float],
+        offsets: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        self.lanes, self.parts = tuple(lanes), tuple(dict.fromkeys(lane.part for lane in lanes))
+        self._gains_db, self._offsets = tuple(gains_db), dict(offsets or {})
+        self._wishes: dict[str, MixWish] = {}
+        n, parts = len(self.lanes), len(self.parts)
+        self._kit = self.parts.index("drums") if "drums" in self.parts else None
+        self._lows = _low_passes(rate_hz)
+        self._in = np.zeros((2 * n, BLOCK + 2), np.float32)
+        self._tones = np.zeros((3, 2 * n, BLOCK), np.float32)  # the sound, and what lies below shelf and low cut of it
+        targets = [PART_LUFS.get(part, OTHER_LUFS) + self._offset(part)[0] for part in self.parts]
+        self._targets = np.array(targets)
+        self.balance = Leveller(targets, TRIM)
+        self._applied_db = np.zeros(parts)  # trims that are in the matrix
+        self._matrix = self._next = self._made()
+        self._width = self._next_width = self._widths()
+        self._reverb = Reverb(rate_hz, parts)
+        self._bus, self._bus_gain = Compressor(BUS, rate_hz), 1.0
+        self._weighting = BlockFilter(k_weighting(rate_hz), 2 * parts)
+        self._powers, self._metered = np.zeros(parts), 0
+        self._hop = round(HOP_S * rate_hz / BLOCK)
+        self._ramp = (np.arange(BLOCK, dtype=np.float32) + 1) / BLOCK
+        self._tail, self._quiet = self._reverb.tail, self._reverb.tail
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing rings on: silence in is silence out, and need not be mixed."""
+        return self._quiet >= self._tail
+
+    def wish(self, wishes: Mapping[str, MixWish]) -> None:
+        """Follow these wishes from the next block on, by name of lane or part; what is not named is as in the table."""
+        if dict(wishes) != self._wishes:
+            self._wishes = dict(wishes)
+            self.balance.targets = self._targets + [self._wish(part).level_db for part in self.parts]
+            self._next = self._made()
+            self._next_width = self._widths()
+
+    def process(self, lanes: Float) -> Float:
+        """Mix float32 [lanes, 2, n], n a multiple of 64; return [parts, n, 2]."""
+        n = lanes.shape[2]
+        out = np.empty((len(self.parts), n, 2), np.float32)
+        for at in range(0, n, BLOCK):
+            out[:, at : at + BLOCK] = self._block(lanes[:, :, at : at + BLOCK]).transpose(0, 2, 1)
+        return out
+
+    def _block(self, sound: Float) -> Float:
+        parts = len(self.parts)
+        if sound.any():
+            self._quiet = 0
+        elif self._quiet < self._tail:
+            self._quiet += BLOCK
+        else:
+            self._rest()
+            return np.zeros((parts, 2, BLOCK), np.float32)
+        self._tone(sound)
+        mixed = self._matrix @ self._tones.reshape(-1, BLOCK)
+        if self._next is not self._matrix:
+            mixed += (self._next @ self._tones.reshape(-1, BLOCK) - mixed) * self._ramp
+            self._matrix = self._next
+        stems: Float = mixed[: 2 * parts].reshape(parts, 2, BLOCK)
+        if self._kit is not None:
+            _saturate(stems[self._kit])
+        stems += self._reverb(mixed[2 * parts :].reshape(len(SPACES), parts, BLOCK))
+        self._widen(stems)
+        total = stems.sum(axis=0)
+        gain = self._bus(float(np.einsum("ij,ij", total, total)) / BLOCK)
+        stems *= self._bus_gain + np.float32(gain - self._bus_gain) * self._ramp
+        self._bus_gain = gain
+        self._meter(stems)
+        return stems
+
+    def _widen(self, stems: Float) -> None:
+        """Scale each part's side, in place: -1 takes it away, 1 doubles it."""
+        if self._width is not self._next_width or self._width.any():
+            width = self._width + (self._next_width - self._width) * self._ramp
+            self._width = self._next_width
+            stems[:, 0], stems[:, 1] = (
+                stems[:, 0] + width / 2 * (stems[:, 0] - stems[:, 1]),
+                stems[:, 1] + width / 2 * (stems[:, 1] - stems[:, 0]),
+            )
+
+    def _tone(self, sound: Float) -> None:
+        """Take in a block, and split off what lies below the shelf's and the low cut's corners."""
+        self._in[:, :BLOCK] = sound.reshape(-1, BLOCK)
+        lows = self._in @ self._lows
+        state = lows[:, 2 * BLOCK :]
+        state[np.abs(state) < TINY] = 0.0
+        self._in[:, BLOCK:] = state
+        self._tones[0] = self._in[:, :BLOCK]
+        self._tones[1], self._tones[2] = lows[:, :BLOCK], lows[:, BLOCK : 2 * BLOCK]
+
+    def _meter(self, stems: Float) -> None:
+        weighted = self._weighting(stems.reshape(-1, BLOCK))
+        self._powers += np.einsum("ij,ij->i", weighted, weighted).reshape(-1, 2).sum(axis=1)
+        self._metered += 1
+        if self._metered < self._hop:
+            return
+        self.balance.hop(self._powers / (self._metered * BLOCK) * 10 ** (-self._applied_db / 10))
+        self._powers[:], self._metered = 0.0, 0
+        if np.abs(self.balance.gain_db - self._applied_db).max() >= UPDATE_DB:
+            self._applied_db = self.balance.gain_db.copy()
+            self._next = self._made()
+
+    def _rest(self) -> None:
+        """Forget all sound: everything has rung out."""
+        if self._metered or self._bus_gain != 1.0:
+            self._in[:] = 0.0
+            self._reverb.reset()
+            self._bus.reset()
+            self._weighting.reset()
+            self.balance.rest()
+            self._bus_gain = 1.0
+            self._powers[:], self._metered = 0.0, 0
+
+    # -- the matrix -------------------------------------------------------------------------------------------
+
+    def _offset(self, part: str) -> tuple[float, float]:
+        return self._offsets.get(part, (0.0, 0.0))
+
+    def _wish(self, name: str) -> MixWish:
+        return self._wishes.get(name, NO_WISH)
+
+    def _widths(self) -> Float:
+        """Return by how much each part's side is more than it was, [parts, 1]: -1 takes it away, 1 doubles it."""
+        return np.array([[WIDE * (1 + self._wish(part).width) - 1] for part in self.parts], np.float32)
+
+    def _made(self) -> Float:
+        """Return [2 parts + spaces * parts, 3 * 2 lanes]: stems, then sends, from the three tones of each lane."""
+        n, parts = len(self.lanes), len(self.parts)
+        matrix = np.zeros((parts * (2 + len(SPACES)), 3, n, 2))
+        for i, lane in enumerate(self.lanes):
+            part = self.parts.index(lane.part)
+            wishes = (self._wish(lane.name), self._wish(lane.part) if lane.name != lane.part else NO_WISH)
+            gain_db, pan = self._offset(lane.part)
+            level_db = gain_db + self._gains_db[i] + self._applied_db[part] + sum(w.level_db for w in wishes)
+            shelf = 10 ** ((lane.bright_db + BRIGHT_DB * sum(w.bright_octaves for w in wishes)) / 20)
+            tone = 10 ** (level_db / 20) * np.array([shelf, 1 - shelf, -lane.low_cut])
+            sides = _pan(lane.pan + pan + sum(w.pan for w in wishes))
+            matrix[2 * part, :, i, 0], matrix[2 * part + 1, :, i, 1] = tone * sides[0], tone * sides[1]
+            reverb = sum(w.reverb for w in wishes)
+            for space, send_db in enumerate((lane.room_db, lane.plate_db)):
+                send = 0.5 * _send(send_db, reverb)
+                matrix[(2 + space) * parts + part, :, i] = np.outer(tone, [send, send])
+        return matrix.reshape(len(matrix), -1).astype(np.float32)
+
+
+def _saturate(sound: Float) -> None:
+    """Round off the peaks of the kit in place, as tape does: unchanged up to SOFT_FROM, never above SOFT_TO."""
+    size = np.abs(sound)
+    if size.max() > SOFT_FROM:
+        room = SOFT_TO - SOFT_FROM
+        rounded = SOFT_FROM + room * np.tanh((size - SOFT_FROM) / room)
+        np.copysign(np.where(size > SOFT_FROM, rounded, size), sound, out=sound)
+
+
+def _pan(pan: float) -> NDArray[np.float64]:
+    """Return the gains left and right of a constant-power pan, 1 and 1 in the middle."""
+    angle = (min(max(pan, -1.0), 1.0) + 1) * np.pi / 4
+    gains: NDArray[np.float64] = np.sqrt(2) * np.array([np.cos(angle), np.sin(angle)])
+    return gains
+
+
+def _send(send_db: float, wish: float) -> float:
+    """Return a send's gain. wish: -1 takes it away, 1 adds WETTER_DB, to MOST_WET_DB at most."""
+    if wish <= -1:
+        return 0.0
+    if wish < 0:
+        return float(10 ** ((send_db + DRIER_DB * wish) / 20))
+    more_db = min(max(send_db, LEAST_WET_DB) + WETTER_DB * wish, MOST_WET_DB) if wish else send_db
+    return float(10 ** (more_db / 20))
+
+
+def _low_passes(rate_hz: int) -> Float:
+    """Return the matrix [66, 130] that maps (block, 2 states) to both first-order low-passes and the next states."""
+    matrix = np.zeros((BLOCK + 2, 2 * BLOCK + 2))
+    age = np.arange(BLOCK)[None, :] - np.arange(BLOCK)[:, None]
+    for i, corner_hz in enumerate((SHELF_HZ, LOW_CUT_HZ)):
+        pole = one_pole(corner_hz, rate_hz)
+        matrix[:BLOCK, i * BLOCK : (i + 1) * BLOCK] = np.where(age >= 0, (1 - pole) * pole ** np.maximum(age, 0), 0.0)
+        matrix[BLOCK + i, i * BLOCK : (i + 1) * BLOCK] = pole ** (np.arange(BLOCK) + 1)
+        matrix[:, 2 * BLOCK + i] = matrix[:, (i + 1) * BLOCK - 1]
+    return matrix.astype(np.float32)

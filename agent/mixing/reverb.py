@@ -1,0 +1,211 @@
+"""A short room and a plate, as impulse responses made from decaying noise and played by partitioned convolution.
+
+The noise is made of a band each octave with a decay of its own (Moorer, About this reverberation business, 1979); the
+room begins with early reflections. Partitioned overlap-save (Wefers 2015) costs one transform a partition in and out; a
+partition is also the time by which the reverb comes later than the sound, its pre-delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.mixing.block_filter import BLOCK
+
+Float = NDArray[np.float32]
+OCTAVES_HZ = (250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0)  # centres; below and above lie the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A space to play in. decay_s: to -60 dB, for each of OCTAVES_HZ times `decays`.
+
+    early: first reflections as (ms, left, right). attack_s: until the noise is there. low_cut_hz: below it is silence.
+    """
+
+    decay_s: float
+    decays: tuple[float, ...]
+    attack_s: float
+    low_cut_hz: float
+    early: tuple[tuple[float, float, float], ...] = ()
+
+
+ROOM = Space(
+    0.35,
+    (0.9, 1.0, 1.0, 0.9, 0.7, 0.45),
+    0.006,
+    140.0,
+    (
+        (1.3, 0.50, 0.05), (2.9, 0.08, 0.46), (5.3, 0.40, 0.12), (7.1, 0.12, 0.38), (9.7, 0.30, -0.10),
+        (12.1, -0.12, 0.28), (15.3, 0.22, 0.10), (18.7, 0.08, -0.20), (23.9, -0.14, 0.08), (27.1, 0.06, 0.14),
+    ),
+)  # fmt: skip
+PLATE = Space(1.2, (0.85, 1.0, 1.0, 0.95, 0.7, 0.4), 0.004, 220.0)
+SPACES = (ROOM, PLATE)
+
+
+def noise(n: int, seed: int) -> NDArray[np.float64]:
+    """Return white noise of variance 1, the same on every machine (a 32-bit mixing hash; numpy.random loads slowly)."""
+    x = np.arange(n, dtype=np.uint32) + np.uint32(seed * 2_654_435_761 & 0xFFFFFFFF)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x ^= x >> np.uint32(shift)
+        x *= np.uint32(factor)
+    x ^= x >> np.uint32(16)
+    white: NDArray[np.float64] = (x / 2.0**32 - 0.5) * np.sqrt(12.0)
+    return white
+
+
+def impulse_response(space: Space, rate_hz: int, seed: int = 1) -> NDArray[np.float64]:
+    """Return a response [n, 2] of energy 1 a channel, left and right unlike each other."""
+    n = round(space.decay_s * rate_hz)
+    time_s = np.arange(n) / rate_hz
+    out = np.empty((n, 2))
+    size = 1 << (n - 1).bit_length()  # what wraps round is noise as well
+    hz = np.fft.rfftfreq(size, 1 / rate_hz)
+    octave = np.log2(np.maximum(hz, 1.0) / OCTAVES_HZ[0])
+    attack = 1 - np.exp(-time_s / space.attack_s)
+    cut = 1 / (1 + (space.low_cut_hz / np.maximum(hz, 1.0)) ** 4)
+    for side in (0, 1):
+        spectrum = np.fft.rfft(noise(n, 2 * seed + side), size) * cut
+        tail = np.zeros(n)
+        for i, share in enumerate(space.decays):
+            low, high = i == 0, i == len(space.decays) - 1
+            shape = np.clip(1 - np.abs(octave - i), 0, 1)
+            shape = np.where((octave < 0) & low | (octave > i) & high, 1.0, shape)
+            decay = 10 ** (-3 * time_s / (space.decay_s * share))
+            tail += np.fft.irfft(spectrum * shape, size)[:n] * decay
+        tail *= attack
+        tail /= np.sqrt((tail**2).sum())
+        for ms, *sides in space.early:
+            tail[round(ms / 1000 * rate_hz)] += sides[side]
+        out[:, side] = tail / np.sqrt((tail**2).sum())
+    return out
+
+
+class Convolver:
+    """Convolves several mono voices with one stereo response, a partition at a time, as spectra.
+
+    take() brings the spectrum of the last two partitions; work() computes some bins of `answer`, so that the work can
+    be done in slices.
+    """
+
+    def __init__(self, response: NDArray[np.float64], voices: int, part: int) -> None:
+        self.parts, self.bins = -(-len(response) // part), part + 1
+        count = self.parts
+        padded = np.zeros((count * part, 2))
+        padded[: len(response)] = response
+        spectra = np.fft.rfft(padded.reshape(count, part, 2), 2 * part, axis=1)
+        # twice, and backwards, so that each place of the ring of inputs finds its partner in one slice
+        backwards = spectra[-np.arange(2 * count) % count].transpose(1, 0, 2)
+        self._spectra = np.concatenate([backwards.real, backwards.imag], axis=2).astype(np.float32)
+        self._inputs = np.zeros((self.bins, 2 * voices, count), np.float32)  # real parts, then imaginary ones
+        self._at, self._voices = 0, voices
+        self.answer = np.zeros((self.bins, voices, 2), np.complex64)
+
+    def take(self, spectrum: NDArray[np.complex64]) -> None:
+        """Take in the spectrum [voices, bins] of the last two partitions."""
+        self._at = (self._at + 1) % self.parts
+        voices = self._voices
+        self._inputs[:, :voices, self._at], self._inputs[:, voices:, self._at] = spectrum.real.T, spectrum.imag.T
+
+    def work(self, first: int, last: int) -> None:
+        """Compute the bins first to last of the answer [bins, voices, 2] to what was taken."""
+        spectra = self._spectra[first:last, self.parts - self._at : 2 * self.parts - self._at]
+        products, voices = self._inputs[first:last] @ spectra, self._voices  # real products are the faster ones
+        answer = self.answer[first:last]
+        np.subtract(products[:, :voices, :2], products[:, voices:, 2:], out=answer.real)
+        np.add(products[:, :voices, 2:], products[:, voices:, :2], out=answer.imag)
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        self._inputs[:] = 0.0
+        self.answer[:] = 0.0
+        self._at = 0
+
+
+class _Line:
+    """Convolves all sends with a stretch of their spaces' responses, in partitions of one size.
+
+    spread: whether the products are spread over the blocks of the next partition, so that no block costs much more than
+    another; the answer comes a partition later then.
+    """
+
+    def __init__(self, responses: Sequence[NDArray[np.float64]], voices: int, part: int, spread: bool) -> None:
+        self._convolvers = [Convolver(response, voices, part) for response in responses]
+        self._in = np.zeros((len(responses), voices, 2 * part), np.float32)
+        self.out = np.zeros((voices, 2, part), np.float32)
+        self._part, self._bins, self._spread = part, part + 1, spread
+        self._slice = -(-self._bins * BLOCK // (part - BLOCK))  # bins a block
+        self.at, self._worked = 0, self._bins
+        self.tail = (max(c.parts for c in self._convolvers) + 3) * part  # samples after which nothing rings on
+
+    def push(self, sends: Float) -> Float:
+        """Take in sends [spaces, voices, 64]; return what is heard now, [voices, 2, 64]."""
+        at, part = self.at, self._part
+        self._in[:, :, part + at : part + at + BLOCK] = sends
+        heard: Float = self.out[:, :, at : at + BLOCK]
+        self.at = at + BLOCK
+        if self.at == part:
+            heard = heard.copy()
+            self._turn()
+        elif self._worked < self._bins:
+            self._work(min(self._worked + self._slice, self._bins))
+        return heard
+
+    def _work(self, last: int) -> None:
+        for convolver in self._convolvers:
+            convolver.work(self._worked, last)
+        self._worked = last
+
+    def _turn(self) -> None:
+        spectra = np.fft.rfft(self._in, axis=2)
+        if self._spread:
+            self._answer()
+        for convolver, spectrum in zip(self._convolvers, spectra, strict=True):
+            convolver.take(spectrum)
+        self._worked = 0
+        if not self._spread:
+            self._work(self._bins)
+            self._answer()
+        self._in[:, :, : self._part] = self._in[:, :, self._part :]
+        self.at = 0
+
+    def _answer(self) -> None:
+        answer = sum((c.answer for c in self._convolvers[1:]), self._convolvers[0].answer)
+        self.out[:] = np.fft.irfft(answer.transpose(1, 2, 0), axis=2)[:, :, self._part :]
+
+    def reset(self) -> None:
+        """Fall silent; the next block begins a partition."""
+        for convolver in self._convolvers:
+            convolver.reset()
+        self._in[:] = 0.0
+        self.out[:] = 0.0
+        self.at, self._worked = 0, self._bins
+
+
+class Reverb:
+    """Plays the sends of several voices in each space: blocks of 64 samples in and out.
+
+    The beginning of each response is played in short partitions, so that the reverb comes `part` samples after the
+    sound; the rest in partitions four times as long, whose memory and products cost a quarter (Gardner 1995).
+    """
+
+    def __init__(self, rate_hz: int, voices: int, spaces: Sequence[Space] = SPACES) -> None:
+        self.part = part = 512 if rate_hz < 64_000 else 1024  # samples
+        head = 7 * part  # a long partition comes, worked at, two of its lengths later: eight parts, less one
+        responses = [impulse_response(space, rate_hz, i + 1) for i, space in enumerate(spaces)]
+        self._head = _Line([response[:head] for response in responses], voices, part, False)
+        self._rest = _Line([response[head:] for response in responses], voices, 4 * part, True)
+        self.tail = self._head.tail + self._rest.tail
+
+    def __call__(self, sends: Float) -> Float:
+        """Sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64]."""
+        return self._head.push(sends) + self._rest.push(sends)
+
+    def reset(self) -> None:
+        """Fall silent; the next block begins anew."""
+        self._head.reset()
+        self._rest.reset()

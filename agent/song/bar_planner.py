@@ -1,0 +1,250 @@
+"""What the band plays in the next bar of a song.
+
+`plan_bar` is a pure function: the same plan, the same bass and the same grooves give the same bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from agent.song import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove, ending
+from agent.song.arrangement import HALF_TIME_BELOW, stage_in
+from agent.song.bar_chords import ChordAt, chords_of
+from agent.song.bass_bar import BassBar, group_starts
+from agent.song.comping import Stroke
+from agent.song.counter_line import LineNote
+from agent.song.drum_groove import DrumBar, Traits
+from agent.song.expectation import turn_of_groove
+from agent.song.groove_library import GrooveLibrary
+from agent.song.level import hear_level
+from agent.song.sections import decide_section, turns
+from agent.song.song_form import (
+    Place,
+    place_in,
+)
+from agent.song.song_plan import BarPlan, Section, SongPlan
+from agent.song.voicing import voiced
+from models.critic.critic import Critic
+
+STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.8, 0.6  # shares of the arrangement's stage that each part follows
+BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
+INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
+BREAK_VELOCITY = 84
+BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
+HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
+
+
+def plan_bar(
+    plan: SongPlan,
+    ahead: Sequence[BassBar],
+    library: GrooveLibrary,
+    certain: bool,
+    imagined: Sequence[Traits] = (),
+    critic: Critic | None = None,
+) -> tuple[SongPlan, BarPlan]:
+    """Return (the plan with its section decided, the next bar).
+
+    ahead: the bass of the next bar and as many after it as are known or foretold, at least one. certain: whether they
+    are known, as in a file that was read. imagined: the responder's grooves, candidates beside the played ones. critic:
+    judges comping and line; None = rules alone.
+    """
+    now, number = ahead[0], plan.heard
+    plan, choices = decide_section(plan, ahead, library, certain, imagined, critic)
+    section = plan.sections[plan.current]
+    place = place_in(number - plan.phrase_of, plan.length)
+    rng = np.random.default_rng((plan.seed, 7, number))
+    starts = number == plan.began or (place.bar == 0 and place.phrase > 0)
+    over = certain and not any(bar.notes for bar in ahead[1:])
+    other = certain and turns(plan, ahead[1:])
+    ends = place.is_last or other
+    bar = _Bar(plan, section, place, now, ahead[1] if len(ahead) > 1 else None, ends, other, starts, over, certain)
+    plan, chords = _chords(bar, rng)
+    drums, is_fill, is_break = _drums(bar, library, rng)
+    crash = starts and not is_break
+    if crash:
+        drums = drum_groove.with_crash(drums, int((104 + 8 * bar.level) * (1 + 0.1 * plan.wish.bend("intensity"))))
+    strokes = _strokes(bar, chords, rng) if chords and (now.notes or not certain) else ()
+    if is_break:
+        strokes = tuple(Stroke(note.tick, min(note.length, 2), BREAK_VELOCITY) for note in now.notes)
+    plan, line = _line(replace(bar, plan=plan), chords)
+    if is_break or (over and not now.notes):
+        line = ()
+    if over and now.notes:
+        drums, strokes = ending.last_bar(drums, strokes, now)
+    harmony = _harmony(plan, now)
+    return plan, BarPlan(
+        number, section.name, place, harmony, chords, drums, strokes, line, is_fill, is_break, crash, choices
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """What is known of the bar to plan. later: the bass of the bar after it, None = not known."""
+
+    plan: SongPlan
+    section: Section
+    place: Place
+    now: BassBar
+    later: BassBar | None
+    ends: bool  # a phrase or section
+    turns: bool  # another section follows
+    starts: bool  # a phrase or section
+    over: bool  # the bass plays no more after it
+    certain: bool
+
+    @property
+    def level(self) -> float:
+        return (hear_level(self.plan.level, self.now) if self.certain else self.plan.level).now
+
+    @property
+    def loud(self) -> float:
+        """Return what the dial makes of a velocity, as a factor."""
+        return 1 + INTENSITY_SAY * self.plan.wish.bend("intensity")
+
+    @property
+    def busy(self) -> float:
+        """Return how many notes the bass plays beside what is usual in the section: -1 (half) to 1 (twice)."""
+        usual = float(np.sum(self.section.usual)) if self.section.usual else 0.0
+        return float(np.clip(np.log2((len(self.now.notes) + 1) / (usual + 1)), -1, 1)) if usual else 0.0
+
+    @property
+    def stage(self) -> tuple[float, float]:
+        return stage_in(self.plan, self.section, self.place)
+
+    def density(self, stage: float) -> float:
+        """Return how full to play, -1 to 1: the dial, and what the arrangement says beside it."""
+        return min(max(self.plan.wish.bend("density") + stage, -1.0), 1.0)
+
+
+def _harmony(plan: SongPlan, now: BassBar) -> tuple[ChordAt, ...]:
+    remembered = plan.memory.get(now.signature, ()) if now.notes else ()
+    if remembered and remembered[-1].tick >= now.ticks:
+        remembered = ()
+    return chords_of(now, plan.key, plan.held, remembered, plan.sevenths)
+
+
+def _chords(bar: _Bar, rng: np.random.Generator) -> tuple[SongPlan, tuple[ChordAt, ...]]:
+    """Return the plan and the bar's chords in the light that is asked for, voiced."""
+    plan, wish = bar.plan, bar.plan.wish
+    chords = _harmony(plan, bar.now)
+    if bar.later is not None and not bar.over:
+        coming = _harmony(replace(plan, held=chords[-1] if chords else plan.held), bar.later)
+        chords = chord_colour.with_cadence(
+            chords, coming, bar.now, wish.bend("resolution"), bar.place.bar, bar.ends and not bar.over
+        )
+    chords = chord_colour.coloured(
+        chords, plan.key, _sevenths(bar), wish.bend("tension"), bar.place.bar + bar.place.phrase, rng
+    )
+    chords = chord_colour.unresolved(chords, plan.struck, plan.key, bar.now, wish.bend("resolution"), bar.starts)
+    out: list[ChordAt] = []
+    before = plan.struck.voicing if plan.struck else ()
+    for number, chord in enumerate(chords):
+        until = chords[number + 1].tick if number + 1 < len(chords) else bar.now.ticks
+        under = [note.pitch for note in bar.now.notes if note.tick < until and note.tick + note.length > chord.tick]
+        before = voiced(
+            chord.root,
+            chord.quality,
+            chord.added,
+            before,
+            max(under, default=None),
+            plan.style or bar.section.groove.style,
+            wish.bend("register"),
+            wish.bend("tension"),
+        )
+        out.append(replace(chord, voicing=before))
+    return replace(plan, struck=out[-1]) if out else plan, tuple(out)
+
+
+def _sevenths(bar: _Bar) -> float:
+    """Return the share of chords with a seventh: none in a section's first phrase, more later or when asked for."""
+    usual, tension = (0.0, 0.45, 0.2, 0.6)[bar.place.phrase % 4], bar.plan.wish.bend("tension")
+    return usual * (1 + tension) if tension < 0 else usual + (1 - usual) * min(1.5 * tension, 1.0)
+
+
+def _strokes(bar: _Bar, chords: tuple[ChordAt, ...], rng: np.random.Generator) -> tuple[Stroke, ...]:
+    section, place, now, wish = bar.section, bar.place, bar.now, bar.plan.wish
+    varied = place.bar % 4 == 3 or (place.phrase % 2 and place.bar % 4 == 1) or rng.random() < wish.surprise - 0.5
+    figure = section.variation if varied and wish.surprise > 0.1 else section.figure
+    figure = comping.bent(
+        figure, now.meter, now.ticks, bar.density(STAGE_COMPING * bar.stage[1]), wish.bend("syncopation")
+    )
+    return comping.strokes_of(figure, chords, now.ticks, bar.level, bar.ends, rng, bar.loud)
+
+
+def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple[DrumBar, bool, bool]:
+    """Return (the bar of drums, whether it ends in a fill, whether it is a break)."""
+    plan, section, now, place = bar.plan, bar.section, bar.now, bar.place
+    in_song = place.bar + place.phrase * place.length
+    number = in_song if bar.certain else turn_of_groove(plan.bars, now, place.bar)
+    drums = section.groove.bar(number)[: now.ticks]
+    drums = (*drums, *((),) * (now.ticks - len(drums)))
+    if section.stage <= HALF_TIME_BELOW:
+        drums = drum_dials.half_time(drums)
+    if section.ride and bar.level > -0.8:
+        drums = drum_groove.on_ride(drums)
+    if _is_break(plan, section, now):
+        return drum_groove.break_bar(now), False, True
+    wish = plan.wish
+    full = bar.density(STAGE_HATS * bar.stage[0] + BASS_HATS * bar.busy)
+    drums = drum_dials.at_density(drums, now.meter, full, time_alone=wish.density == 0.5)
+    drums = drum_dials.syncopated(drums, now.meter, wish.bend("syncopation"))
+    same = np.random.default_rng((plan.seed, 13, plan.current, number % 2, _number_of(now)))
+    usual = np.array(section.usual) if section.usual else np.zeros(now.ticks)
+    much = (0.6 if place.bar % 4 == 3 else 0.08) * 2 * wish.surprise
+    drums = drum_groove.varied(drums, now, usual[: now.ticks], same, min(much, 1.0))
+    is_fill = False
+    rests = now.notes and now.ticks - (now.notes[-1].tick + now.notes[-1].length) >= now.ticks // 2
+    short = place.bar % 4 == 3 and rng.random() < HALF_FILL * 2 * wish.surprise
+    if not bar.over and (bar.ends or (rests and rng.random() < 0.35) or short):
+        wanted = 8 if bar.ends and (place.phrase % 2 or bar.turns) else 4
+        own = np.random.default_rng((plan.seed, 19, plan.current, place.phrase % 2, place.bar % 4 == 3, wanted))
+        luck = rng if rng.random() < wish.surprise - 0.35 else own  # a section mostly has its own two fills
+        fill = drum_fill.choose(library, min(wanted, now.ticks), section.groove.style, luck)
+        if fill is not None:
+            drums, is_fill = drum_fill.filled(drums, fill), True
+    if bar.certain and not now.notes and plan.bars and not plan.bars[-1].notes:
+        drums = drum_groove.thinned(drums)
+    drums = drum_groove.at_level(drums, bar.level)
+    if wish.intensity != 0.5:
+        drums = drum_dials.at_intensity(drums, now.meter, wish.bend("intensity"))
+    return drums, is_fill, False
+
+
+def _number_of(bar: BassBar) -> int:
+    """Return a number that is the same whenever this bar comes again, in every process."""
+    total = 17
+    for tick, pitch in sorted(bar.signature):
+        total = (total * 1_000_003 + tick * 131 + pitch) % 2**31
+    return total
+
+
+def _is_break(plan: SongPlan, section: Section, now: BassBar) -> bool:
+    """Return whether the bass stops in this bar, as it did before: then the band stops with it."""
+    if not now.notes or len(now.notes) > BREAK_NOTES_MAX:
+        return False
+    usual = float(np.sum(section.usual)) if section.usual else 0.0
+    silent = now.notes[-1].tick + now.notes[-1].length <= now.ticks // 2
+    known = any(old.signature == now.signature for old in plan.bars[-48:])
+    return silent and usual >= 5 and known
+
+
+def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineNote, ...]]:
+    plan, section, wish = bar.plan, bar.section, bar.plan.wish
+    if section.motif is None or not chords:
+        return plan, ()
+    turn, half = counter_line.turn_of(
+        plan.heard - plan.phrase_of, section.returns, bar.density(STAGE_LINE * bar.stage[1])
+    )
+    if turn == "rest":
+        return replace(plan, statement=None), ()
+    first = plan.statement if half == 1 and plan.statement else chords[0]
+    motif = counter_line.transformed(section.motif, turn, section.returns)
+    beats = group_starts(bar.now.meter, bar.now.ticks)
+    motif = counter_line.syncopated(motif, beats, section.ticks, wish.bend("syncopation"))
+    line = counter_line.line_of(
+        motif, half, section.ticks, chords, first, plan.key.scale, beats, bar.level, wish.bend("register"), bar.loud
+    )
+    return replace(plan, statement=first), line

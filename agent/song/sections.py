@@ -1,0 +1,191 @@
+"""Which section of the song the next bar belongs to: the one that goes on, an earlier one come back, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from agent.core.types import Choice
+from agent.song import comping, counter_line, drum_groove
+from agent.song.arrangement import stage_for
+from agent.song.bar_chords import ChordAt, chords_of
+from agent.song.bass_bar import BassBar
+from agent.song.drum_groove import Traits
+from agent.song.groove_library import GrooveLibrary
+from agent.song.judging import comping_scores, motif_scores
+from agent.song.song_form import (
+    EXAMPLES,
+    KNOWN_FROM,
+    LEAST_BARS,
+    NEW_BELOW,
+    WINDOW,
+    alike,
+    cycle_of,
+    phrase_bars,
+)
+from agent.song.song_plan import Section, SongPlan
+from models.critic.critic import Critic
+
+SECTIONS_MAX = 24
+
+
+def decide_section(
+    plan: SongPlan,
+    ahead: Sequence[BassBar],
+    library: GrooveLibrary,
+    certain: bool,
+    imagined: Sequence[Traits],
+    critic: Critic | None,
+) -> tuple[SongPlan, tuple[Choice, ...]]:
+    """Decide which section the next bar belongs to: the one that goes on, an earlier one come back, or a new one."""
+    now, number = ahead[0], plan.heard
+    window = [bar for bar in (ahead[:WINDOW] if certain else plan.bars[-2:]) if bar.ticks == now.ticks]
+    if plan.current >= 0 and plan.sections[plan.current].ticks == now.ticks:
+        here = plan.sections[plan.current]
+        age = number - plan.began
+        like = alike(window, here.examples)
+        opens = not certain or alike([now], here.examples) < 0.6
+        if age < LEAST_BARS or like >= NEW_BELOW or not opens or not any(bar.notes for bar in window):
+            return plan, ()
+    known = [
+        (alike(window, one.examples), i)
+        for i, one in enumerate(plan.sections)
+        if i != plan.current and one.ticks == now.ticks and one.meter == now.meter
+    ]
+    best = max(known, default=(0.0, -1))
+    since = (
+        0
+        if not plan.sections
+        else (
+            number
+            if certain or plan.current < 0 or plan.sections[plan.current].ticks != now.ticks
+            else number - min(2, number - plan.began)
+        )
+    )
+    cycle, _ = cycle_of([*plan.bars[-8:], *ahead] if not certain else list(ahead))
+    length = phrase_bars(cycle)
+    if best[1] >= 0 and best[0] >= KNOWN_FROM:
+        old = plan.sections[best[1]]
+        back = replace(old, returns=old.returns + 1)
+        sections = (*plan.sections[: best[1]], back, *plan.sections[best[1] + 1 :])
+        told = Choice("section", f"{old.name} again", "a new one", f"its bars come again: likeness {best[0]:.2f}")
+        return replace(plan, sections=sections, current=best[1], began=number, phrase_of=since, length=length), (told,)
+    section, choices = _new_section(plan, ahead, library, certain, imagined, critic)
+    sections = (*plan.sections, section)
+    if len(sections) > SECTIONS_MAX:
+        sections = sections[-SECTIONS_MAX:]
+    plan = replace(plan, sections=sections, current=len(sections) - 1, began=number, phrase_of=since, length=length)
+    return plan, choices
+
+
+def _new_section(
+    plan: SongPlan,
+    ahead: Sequence[BassBar],
+    library: GrooveLibrary,
+    certain: bool,
+    imagined: Sequence[Traits],
+    critic: Critic | None,
+) -> tuple[Section, tuple[Choice, ...]]:
+    now = ahead[0]
+    name = chr(ord("A") + len(plan.sections) % 26)
+    rng = np.random.default_rng((plan.seed, 11, len(plan.sections), now.ticks))
+    bass = _belonging(ahead[:8] if certain else [now, *reversed(plan.bars[-4:])])
+    bass = bass or [now]
+    density = float(np.mean([len(bar.notes) * 16 / bar.ticks for bar in bass]))
+    energy = _energy_of(plan, bass)
+    wanted = {"swung": float(plan.swung), "density": density, "energy": energy, "chance": plan.wish.chance}
+    if plan.sections:
+        wanted[f"style {plan.sections[0].groove.style}"] = 0.9
+    if plan.style:
+        wanted[f"style {plan.style}"] = 2.0
+    wanted |= {f"groove {one.groove.name}": -1.5 for one in plan.sections}
+    found = [
+        *drum_groove.played_grooves(library, now.meter, now.ticks),
+        *(one for one in imagined if one.kicks.shape[1] == now.ticks),
+    ]
+    best, second = drum_groove.choose(found, bass, wanted, rng, [one.groove for one in plan.sections[-4:]])
+    groove = drum_groove.with_bass(best.groove, bass)
+    scale = plan.key.scale
+    chords = [chords_of(bar, plan.key, None) for bar in bass[:2]]
+    chords = [one or (ChordAt(0, max(plan.key.tonic, 0), "maj"),) for one in chords]
+    figures = comping.figures_for(now.meter, now.ticks)
+    logits = comping_scores(critic, bass, chords, figures) if critic else ()
+    taken = [one.figure.name for one in plan.sections]
+    figure, other = comping.choose(figures, bass, plan.style, rng, taken, logits)
+    motifs = counter_line.motifs_for(bass[:2], rng)
+    if motifs and critic:
+        belongs = motif_scores(critic, bass, chords, [motif for _, motif in motifs], scale)
+        motifs = sorted(
+            (
+                (worth + comping.CRITIC_SAY * logit, motif)
+                for (worth, motif), logit in zip(motifs, belongs, strict=True)
+            ),
+            key=lambda one: -one[0],
+        )
+    motif = motifs[0][1] if motifs else None
+    usual = tuple(drum_groove.onset_shares(bass, now.ticks).tolist())
+    gains = {reason: value - second.reasons.get(reason, 0.0) for reason, value in best.reasons.items()}
+    gained = sorted(gains.items(), key=lambda one: -one[1])[:3]
+    why = f"{best.score - second.score:+.2f} on it: " + ", ".join(f"{reason} {value:+.1f}" for reason, value in gained)
+    choices = (
+        Choice("section", name, reason="the bass plays something new" if plan.sections else "the song begins"),
+        Choice("groove", best.groove.name, second.groove.name, why),
+        Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
+    )
+    stage = stage_for(plan.sections, energy)
+    ride = bool(plan.sections) and len(plan.sections) % 2 == 1
+    return Section(
+        name,
+        now.meter,
+        now.ticks,
+        tuple(bass[:EXAMPLES]),
+        groove,
+        figure,
+        comping.variation_of(figure, now.ticks, rng),
+        motif,
+        ride,
+        0,
+        usual,
+        stage,
+    ), choices
+
+
+def _belonging(ahead: Sequence[BassBar]) -> list[BassBar]:
+    """Return the bars from the first on that belong together: up to one that is unlike all before it, at least two."""
+    found: list[BassBar] = []
+    for bar in ahead:
+        if bar.ticks != ahead[0].ticks or (len(found) >= 2 and bar.notes and alike([bar], found) < NEW_BELOW):
+            break
+        if bar.notes:
+            found.append(bar)
+    return found
+
+
+def _energy_of(plan: SongPlan, bass: Sequence[BassBar]) -> float:
+    """Return -1 to 1: how lively these bass bars are beside what was played so far (density, loudness, register)."""
+    asked = 2 * (plan.wish.density - 0.5)
+    before, bass = [bar for bar in plan.bars if bar.notes], [bar for bar in bass if bar.notes]
+    if len(before) < LEAST_BARS or not bass:
+        return asked
+    notes = [np.mean([len(bar.notes) * 16 / bar.ticks for bar in bars]) for bars in (before, bass)]
+    loud = [np.mean([bar.velocity or 0.0 for bar in bars]) for bars in (before, bass)]
+    high = [np.mean([note.pitch for bar in bars for note in bar.notes]) for bars in (before, bass)]
+    lively = 0.8 * np.log2(notes[1] / notes[0]) + (loud[1] - loud[0]) / 14 + (high[1] - high[0]) / 12
+    return float(np.clip(lively + asked, -1, 1))
+
+
+def turns(plan: SongPlan, later: Sequence[BassBar]) -> bool:
+    """Return whether another section begins after this bar, as far as the bass is known."""
+    if not later or plan.heard - plan.began < LEAST_BARS - 1:
+        return False
+    here = plan.sections[plan.current]
+    if later[0].ticks != here.ticks:
+        return True
+    window = [bar for bar in later[:WINDOW] if bar.ticks == here.ticks]
+    return (
+        any(b.notes for b in window)
+        and alike(window, here.examples) < NEW_BELOW
+        and alike(later[:1], here.examples) < 0.6
+    )

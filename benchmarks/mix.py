@@ -1,0 +1,223 @@
+"""How the mix sounds, in figures: balance, loudness, peaks, width, and what mixing costs.
+
+    python benchmarks/mix.py [--only GLOBS] [--sessions DIR ...]
+
+Each input (the take that ships, clips of the shared set) is played with `jam --fast`; the notes the band played are
+then rendered three ways: raw FluidSynth beside the bass as recorded, the balance of version 0.4.0, and the mixer.
+--sessions: folders of sessions that are there already, in place of playing. Loudness is measured by pyloudnorm (ITU-R
+BS.1770-4), true peak fourfold oversampled. The bass counts as in the mix, on both sides. Appends to results.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyloudnorm
+import soundfile
+from scipy.signal import resample_poly
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from agent.audio.mixed_synth import MixedSynth
+from agent.audio.synth import BLOCK, DRUM_BANK, PartVoice, Synth
+from agent.core.midi_constants import NOTE_OFF, NOTE_ON
+from agent.core.paths import SOUNDFONT, shipped
+from agent.core.settings import DEFAULT_PARTS
+from agent.mixing.lanes import BASS_LUFS, PART_LUFS
+from agent.recording.recorder import Mix
+from benchmarks.common import results
+
+CLIPS = ROOT / "shared" / "listening" / "clips"
+DEFAULT_CLIPS = "00_*clean,04_*clean,09_*clean,11_*clean"
+TAKE = ROOT / "agent/assets/take.flac"
+OLD_GAIN_DB = {"drums": (0.0, 0.0), "chords": (-3.0, -0.25), "line": (-3.0, 0.25)}  # gain and pan of version 0.4.0
+FIGURES = ("drums_lu", "chords_lu", "line_lu", "lufs", "true_peak_db", "side_mid_db", "mono_loss_lu", "residual_db")
+SILENT_DB = -60.0
+Sound = np.ndarray
+Message = tuple[int, str, tuple[int, int, int]]  # sample, part, MIDI
+
+
+def play(take: Path, folder: Path) -> None:
+    """Write a session of this sound into `folder`."""
+    arguments = ["jam", "--input", str(take), "--fast", "--seed", "0", "--quiet", "--out", str(folder)]
+    subprocess.run([sys.executable, "-m", "agent", *arguments], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def sent(folder: Path, lead_in: Synth, rate: int) -> list[Message]:
+    """Return what the session sent to its synth, in order; ons and offs as early as the instrument needs."""
+    found = []
+    for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        if event["type"] == "sent" and event["output"] == "synth":
+            part, pitch, velocity = event["part"], event["pitch"], event["velocity"]
+            early_s = lead_in.lead_in_s(part, pitch, velocity or 80)
+            sample = max(round((event["due_s"] - early_s) * rate / BLOCK), 0) * BLOCK
+            message = (NOTE_ON if event["on"] else NOTE_OFF, pitch, velocity)
+            found.append((sample, int(event["on"]), part, message))
+    return [(sample, part, message) for sample, _, part, message in sorted(found)]
+
+
+def rendered(synth: Any, messages: Iterable[Message], length: int) -> Sound:
+    """Play messages; return stems [parts, length, 2]."""
+    pieces, done = [], 0
+    for at, part, message in [*messages, (length, "", (0, 0, 0))]:
+        while done < min(at, length):
+            pieces.append(synth.render(min(at - done, 4_096)).copy())
+            done += pieces[-1].shape[1]
+        if part:
+            synth.send(part, message)
+    return np.concatenate(pieces, axis=1)[:, :length]
+
+
+def dry(rate: int, gains: dict[str, tuple[float, float]]) -> Synth:
+    """Return the synth of version 0.4.0."""
+    voices = [
+        PartVoice(name, p.channel_index, p.program, DRUM_BANK if name == "drums" else p.bank, *gains.get(name, (0, 0)))
+        for name, p in DEFAULT_PARTS.items()
+    ]
+    return Synth(Path(shipped(SOUNDFONT)), rate, voices)
+
+
+def mixed(bass: Sound, band: Sound, rate: int) -> tuple[Sound, Sound]:
+    """Return (the mix, the bass in it) as a recorded session has them."""
+    mix: list[Sound] = []
+    strip: list[Sound] = []
+    mixer = Mix(rate, mix.append, strip.append)
+    for at in range(0, len(bass), rate):
+        mixer.add_bass(bass[at : at + rate])
+        mixer.add_band(band[at : at + rate])
+    mixer.finish()
+    return np.concatenate(mix), np.concatenate(strip)
+
+
+def systems(folder: Path) -> Iterator[tuple[str, dict[str, Sound], Sound, int]]:
+    """Yield (system, stems, mix, rate) of a session, each rendered from its notes and its bass."""
+    bass, rate = soundfile.read(folder / "bass.wav", dtype="float32")
+    length = len(bass) // BLOCK * BLOCK
+    both = np.repeat(bass[:length, None], 2, axis=1)
+    raw = dry(rate, {})
+    messages = sent(folder, raw, rate)
+    for name, synth in (("raw", raw), ("0.4.0", dry(rate, OLD_GAIN_DB))):
+        stems = rendered(synth, messages, length)
+        synth.close()
+        yield name, dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": both}, both + stems.sum(axis=0), rate
+    synth = MixedSynth(Path(shipped(SOUNDFONT)), rate, DEFAULT_PARTS)
+    stems = rendered(synth, messages, length)
+    synth.close()
+    mix, strip = mixed(bass[:length], stems.sum(axis=0), rate)
+    yield "mixer", dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": strip}, mix, rate
+
+
+def db(x: float) -> float:
+    return float(20 * np.log10(max(float(x), 1e-9)))
+
+
+def figures_of(stems: dict[str, Sound], mix: Sound, rate: int) -> dict[str, float]:
+    """Return FIGURES of one mix; NaN for a stem that is silent."""
+    meter = pyloudnorm.Meter(rate)
+    bass = meter.integrated_loudness(stems["bass"])
+    out = {"bass_lufs": bass, "lufs": meter.integrated_loudness(mix)}
+    for part in PART_LUFS:
+        silent = db(np.abs(stems[part]).max()) < SILENT_DB
+        out[f"{part}_lu"] = np.nan if silent else meter.integrated_loudness(stems[part]) - bass
+    out["true_peak_db"] = max(db(np.abs(resample_poly(mix[:, side], 4, 1)).max()) for side in (0, 1))
+    middle, side = mix.mean(axis=1), (mix[:, 0] - mix[:, 1]) / 2
+    out["side_mid_db"] = db(side.std()) - db(middle.std())
+    out["mono_loss_lu"] = out["lufs"] - meter.integrated_loudness(np.repeat(middle[:, None], 2, axis=1))
+    total = np.sum(list(stems.values()), axis=0)
+    out["residual_db"] = db((mix - total).std()) - db(mix.std())
+    return out
+
+
+def cost_us(blocks: int = 6_000, frames: int = 128, rate: int = 48_000) -> dict[str, dict[str, float]]:
+    """Return microseconds a block of 128 frames of a busy bar takes, without and with the mixer, turn by turn."""
+    synths = {"raw": dry(rate, {}), "mixer": MixedSynth(Path(shipped(SOUNDFONT)), rate, DEFAULT_PARTS)}
+    wall: dict[str, list[float]] = {name: [] for name in synths}
+    cpu: dict[str, list[float]] = {name: [] for name in synths}
+    for k in range(blocks):
+        for name, synth in synths.items():
+            for part, message in _bar(k):
+                synth.send(part, message)
+            began_s, used_s = time.perf_counter(), time.thread_time()
+            synth.render(frames)
+            wall[name].append(1e6 * (time.perf_counter() - began_s))
+            cpu[name].append(1e6 * (time.thread_time() - used_s))
+    return {
+        name: {f"{kind}_p{q}_us": float(np.percentile(times[name], q)) for q in (50, 99) for kind, times in
+               (("wall", wall), ("cpu", cpu))}
+        for name in synths
+    }  # fmt: skip
+
+
+def _bar(k: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Yield what begins in block k: hats in 16ths at 120, kick, snare and crash, four-note chords, a line."""
+    tick, inside = divmod(k, 47)
+    if inside:
+        return
+    yield "drums", (NOTE_ON, 42, 90)
+    if tick % 4 == 0:
+        yield "drums", (NOTE_ON, 38 if tick % 8 else 36, 110)
+        for key in (52, 57, 60, 64):
+            yield "chords", (NOTE_OFF, key, 0)
+            yield "chords", (NOTE_ON, key, 80)
+        yield "line", (NOTE_OFF, 72, 0)
+        yield "line", (NOTE_ON, 72, 90)
+    if tick % 64 == 0:
+        yield "drums", (NOTE_ON, 49, 100)
+
+
+def folders(given: argparse.Namespace, place: Path) -> Iterator[Path]:
+    """Yield the folders of the sessions that are measured."""
+    if given.sessions:
+        yield from given.sessions
+        return
+    clips = [path for path in sorted(CLIPS.glob("*.flac")) if any(fnmatch(path.stem, g) for g in given.only.split(","))]
+    for sound in (TAKE, *clips):
+        play(sound, place / sound.stem)
+        yield place / sound.stem
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=DEFAULT_CLIPS, help="globs of clip names, besides the take")
+    parser.add_argument("--sessions", type=Path, nargs="+", help="folders of sessions that are there already")
+    parser.add_argument("--dry", action="store_true", help="append nothing to results.jsonl")
+    given = parser.parse_args()
+    rows: dict[str, list[dict[str, float]]] = {}
+    print(f"targets: drums, chords, line {[round(level - BASS_LUFS) for level in PART_LUFS.values()]} LU of the bass")
+    print(f"{'session':24} {'system':7}" + "".join(f"{name:>14}" for name in FIGURES))
+    with tempfile.TemporaryDirectory() as temporary:
+        for folder in folders(given, Path(temporary)):
+            for system, stems, mix, rate in systems(folder):
+                found = figures_of(stems, mix, rate)
+                rows.setdefault(system, []).append(found)
+                print(_line(folder.name, system, found), flush=True)
+    costs = cost_us()
+    for system, found in rows.items():
+        mean = {name: round(float(np.nanmean([row[name] for row in found])), 3) for name in found[0]}
+        worst = {f"{name}_worst": round(float(np.nanmax([row[name] for row in found])), 3) for name in FIGURES[3:7]}
+        print(_line("mean", system, mean))
+        cost = {name: round(value, 1) for name, value in costs.get(system, {}).items()}
+        if cost:
+            print(f"{'':24} {system:7} a block of 128 frames, us: {cost}")
+        if not given.dry:
+            results.append("mix", system, mean | worst | cost | {"sessions": len(found)})
+    return 0
+
+
+def _line(name: str, system: str, found: dict[str, float]) -> str:
+    return f"{name[:24]:24} {system:7}" + "".join(f"{found[figure]:14.1f}" for figure in FIGURES)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,240 @@
+"""Measure how a line of notes suits readings of its meter, compiled; used by listener/rhythm/readings.py."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+fast = njit(cache=True, fastmath=True, error_model="numpy")
+ON, HALF, FIRST_QUARTER, LAST_QUARTER, FIRST_THIRD, LAST_THIRD, ELSE = range(7)
+CLASSES = 7
+SLOTS = 24  # places per pulse
+KINDS = 6  # what is compared between places: any note, changed, low, long, loud, home
+PULSE_FEATURES, BAR_FEATURES = 34, 30
+LAGS = 24
+FEATURES = PULSE_FEATURES + BAR_FEATURES
+
+
+@fast
+def _soft(x):  # type: ignore[no-untyped-def]
+    return np.log2(x + 0.02)
+
+
+@fast
+def echoes(u, pitch, weight, count, lag, near):  # type: ignore[no-untyped-def]
+    """Shares of the notes' weight that had, `lag` before: the same pitch, a pitch moved alike, any note; and nothing.
+
+    Only notes later than the first by `lag` count; the fifth value is their weight.
+    """
+    same = moved = other = none = total = 0.0
+    i = 0
+    for n in range(count):
+        target = u[n] - lag
+        if target < u[0] - near:
+            continue
+        while i < count - 1 and u[i] < target - near:
+            i += 1
+        best, gap = -1, near
+        k = i
+        while k < n and u[k] <= target + near:
+            d = abs(u[k] - target)
+            if d < gap:
+                best, gap = k, d
+            k += 1
+        total += weight[n]
+        if best < 0:
+            none += weight[n]
+        elif pitch[best] == pitch[n]:
+            same += weight[n]
+        elif best > 0 and n > 0 and pitch[n] - pitch[n - 1] == pitch[best] - pitch[best - 1]:
+            moved += weight[n]
+        else:
+            other += weight[n]
+    if total <= 0.0:
+        return 0.0, 0.0, 0.0, 0.0, 0.0
+    return same / total, moved / total, other / total, none / total, total
+
+
+@fast
+def _echo(known, half_pulses, u, pitch, weight, count, pulse, near):  # type: ignore[no-untyped-def]
+    row = known[half_pulses]
+    if row[4] < 0.0:
+        row[0], row[1], row[2], row[3], row[4] = echoes(u, pitch, weight, count, 0.5 * half_pulses * pulse, near)
+    return row[0], row[1], row[2], row[3], row[4]
+
+
+@fast
+def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no-untyped-def]
+    """Fill out [candidate, FEATURES].
+
+    candidates: [n, 3] pulse length and place of a bar line, both in reference beats, and number of the bar shape.
+    notes: (u in reference beats, pitch, weight, kinds [note, KINDS], u of the opening note); tables: (bar lengths in pulses, class of a
+    slot, head of a slot (0 = bar line, 1 = group, 2 = other), meter flags) each [shape] or [shape, slot].
+    """
+    u, pitch, weight, kinds, opens = notes
+    lengths, classes, heads, flags = tables
+    mass = 0.0
+    for n in range(count):
+        mass += weight[n]
+    share = np.empty(CLASSES)
+    on, off = np.empty(KINDS), np.empty(KINDS)
+    head, mid, rest = np.empty(KINDS), np.empty(KINDS), np.empty(KINDS)
+    known_echoes = np.empty((LAGS, 5))  # by lag in half pulses
+    known_echoes[:, 4] = -1.0
+    echo_pulse = -1.0
+    near = 0.06 / period_s
+    for c in range(len(candidates)):
+        pulse, line, shape = candidates[c, 0], candidates[c, 1], int(candidates[c, 2])
+        bar = lengths[shape]
+        if pulse != echo_pulse:
+            echo_pulse = pulse
+            known_echoes[:, 4] = -1.0
+        row = out[c]
+        row[:] = 0.0
+        share[:] = 0.0
+        on[:], off[:], head[:], mid[:], rest[:] = 0.0, 0.0, 0.0, 0.0, 0.0
+        on_mass = head_mass = mid_mass = rest_mass = 1e-6
+        slots = int(bar * SLOTS + 0.5)
+        covered = 0.0
+        last_pulse = -1e9
+        for n in range(count):
+            place = (u[n] - line) / pulse
+            x = place - np.floor(place / bar) * bar
+            slot = int(x * SLOTS + 0.5)
+            if slot >= slots:
+                slot -= slots
+            kind, where = classes[shape, slot], heads[shape, slot]
+            w = weight[n]
+            share[kind] += w
+            if kind == ON:
+                on_mass += w
+                for k in range(KINDS):
+                    on[k] += w * kinds[n, k]
+                at = np.floor(place + 0.25)
+                if at != last_pulse:
+                    covered += w
+                    last_pulse = at
+                if where == 0:
+                    head_mass += w
+                    for k in range(KINDS):
+                        head[k] += w * kinds[n, k]
+                elif where == 1:
+                    mid_mass += w
+                    for k in range(KINDS):
+                        mid[k] += w * kinds[n, k]
+                else:
+                    rest_mass += w
+                    for k in range(KINDS):
+                        rest[k] += w * kinds[n, k]
+            else:
+                for k in range(KINDS):
+                    off[k] += w * kinds[n, k]
+        first_mass, first_on, first_head = 0.0, 0.0, 0.0
+        if opens > -1e8:
+            place = (opens - line) / pulse
+            x = place - np.floor(place / bar) * bar
+            slot = int(x * SLOTS + 0.5)
+            if slot >= slots:
+                slot -= slots
+            first_mass = 1.0
+            first_on = 1.0 if classes[shape, slot] == ON else 0.0
+            first_head = 1.0 if classes[shape, slot] == ON and heads[shape, slot] == 0 else 0.0
+        off_mass = mass - on_mass + 1e-6
+        rate = np.log2(60.0 / (pulse * period_s) / 100.0)
+        i = 0
+        row[0], row[1] = rate, rate * rate
+        row[2], row[3] = max(0.0, rate - 0.45), max(0.0, -rate - 0.6)
+        # notes per pulse: the weight of a pulse that lies as far back
+        span_mass = 0.0
+        for n in range(1, count):
+            span_mass += 0.5 * (weight[n] + weight[n - 1]) * min(u[n] - u[n - 1], 4.0 / period_s)
+        density = np.log2((mass + 1e-6) / (span_mass / pulse + 1e-6))
+        row[4], row[5], row[6] = density, density * density, density * rate
+        for k in range(CLASSES - 1):
+            row[7 + k] = share[k] / mass
+        pulses = span_mass / pulse + 1e-3
+        row[13] = min(1.5, covered / pulses)
+        for k in range(1, KINDS):
+            row[13 + k] = on[k] / on_mass - off[k] / off_mass if off_mass > 0.05 * mass and on_mass > 0.05 * mass else 0.0
+        row[19] = first_on / first_mass if first_mass > 0 else 0.0
+        for k in range(4):
+            same, moved, other, none, total = _echo(known_echoes, 2 * k + 2, u, pitch, weight, count, pulse, near)
+            known = total / mass
+            row[20 + 2 * k] = known * same
+            row[21 + 2 * k] = known * none
+        strong = min(1.0, mass / 12.0)
+        row[28] = strong * row[7]
+        row[29] = strong * row[8]
+        row[30] = strong * row[13]
+        row[31] = strong * row[14]
+        row[32] = max(0.0, density - 1.2)
+        row[33] = max(0.0, -density)
+        b = PULSE_FEATURES
+        row[b + flags[shape, 0]] = 1.0  # 8 kinds of meter
+        compound = flags[shape, 1]
+        if compound == 1:
+            row[b + 8], row[b + 9] = rate, rate * rate
+            row[b + 10], row[b + 11] = share[FIRST_THIRD] / mass, share[LAST_THIRD] / mass
+            row[b + 12], row[b + 13] = share[HALF] / mass, (share[FIRST_QUARTER] + share[LAST_QUARTER]) / mass
+        elif compound == 2:
+            row[b + 14] = rate
+        heads_in = 1.0
+        mids_in = flags[shape, 2]
+        rests_in = max(flags[shape, 3] - heads_in - mids_in, 0.0)
+        all_on = on_mass / flags[shape, 3]
+        row[b + 15] = strong * np.log2((head_mass + 0.3) / (all_on + 0.3))
+        row[b + 16] = strong * np.log2((mid_mass / mids_in + 0.3) / (all_on + 0.3)) if mids_in > 0 else 0.0
+        for k in range(1, KINDS):
+            row[b + 16 + k] = strong * (head[k] / (head_mass + 0.5) - (mid[k] + rest[k]) / (mid_mass + rest_mass + 0.5))
+        row[b + 22] = first_head / first_mass if first_mass > 0 else 0.0
+        same, moved, other, none, total = _echo(
+            known_echoes, int(2 * bar + 0.5), u, pitch, weight, count, pulse, near
+        )
+        known = total / mass
+        row[b + 23], row[b + 24], row[b + 25] = known * same, known * moved, known * none
+        row[b + 26] = known
+        same, moved, other, none, total = _echo(
+            known_echoes, int(4 * bar + 0.5), u, pitch, weight, count, pulse, near
+        )
+        row[b + 27], row[b + 28] = total / mass * (same + moved), total / mass * none
+        if mids_in > 0:
+            row[b + 29] = strong * (mid[1] / (mid_mass + 0.5) - rest[1] / (rest_mass + 0.5))
+
+
+@fast
+def support(belief, folded, candidates, shapes, scale, out):  # type: ignore[no-untyped-def]
+    """Fill out [candidate, 2]: logarithm of the bar filter's belief in the candidate's pulse and in its bar.
+
+    shapes: (pulses, is uneven, bar models [shape, n], -1 = none), starts of the models; scale: (period_s, u now, log of the shortest period, log step, bins).
+    """
+    lengths, uneven, models, starts = shapes
+    period_s, now, shortest, step, bins = scale
+    bins = int(bins)
+    last_pulse, last_phase, last_odd, pulse_log = -1.0, -1.0, -1, 0.0
+    for c in range(len(candidates)):
+        pulse, line, shape = candidates[c, 0], candidates[c, 1], int(candidates[c, 2])
+        middle = (np.log(pulse * period_s) - shortest) / step
+        low, high = max(0, int(middle - 1.5)), min(folded.shape[1], int(middle + 2.5) + 1)
+        place = (now - line) / pulse
+        unit = 0.5 if uneven[shape] else 1.0
+        phase = place / unit - np.floor(place / unit)
+        if pulse != last_pulse or abs(phase - last_phase) > 1e-6 or last_odd != uneven[shape]:
+            total = 0.0
+            reach = int(0.12 * bins)
+            centre = int(phase * unit * bins + 0.5)
+            for k in range(low, high):
+                for d in range(-reach, reach + 1):
+                    total += folded[1 if uneven[shape] else 0, k, (centre + d) % bins]
+            pulse_log = np.log(total + 1e-4)
+            last_pulse, last_phase, last_odd = pulse, phase, uneven[shape]
+        out[c, 0] = pulse_log
+        n = int(lengths[shape] * bins + 0.5)
+        centre = int((place - np.floor(place / lengths[shape]) * lengths[shape]) * bins + 0.5)
+        total = 0.0
+        for m in models[shape]:
+            if m >= 0:
+                for k in range(low, high):
+                    for d in range(centre - 9, centre + 10):
+                        j = d + n if d < 0 else d - n if d >= n else d
+                        total += belief[k, starts[m] + j]
+        out[c, 1] = np.log(total + 1e-5)

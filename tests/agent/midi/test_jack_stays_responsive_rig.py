@@ -1,0 +1,97 @@
+"""However often the audio process is killed, the JACK server answers its other clients."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agent.midi import jack_client
+from tests.rig import have_jackd, jack_server
+
+jack = pytest.importorskip("jack")
+pytestmark = [pytest.mark.rig, pytest.mark.skipif(not have_jackd(), reason="needs jackd2")]
+ANSWERS_S = 1.0
+COMES_BACK_S = 30.0
+
+
+class Watcher:
+    """A second client, in this process: its cycles go on, and the server answers its requests."""
+
+    def __init__(self) -> None:
+        self.client = jack.Client("watcher")
+        self.cycles = 0
+        self._out, self._in = self.client.outports.register("out"), self.client.inports.register("in")
+        self.client.set_process_callback(self._count)
+        self.client.activate()
+
+    def _count(self, frames: int) -> None:
+        self.cycles += 1
+
+    def answer_s(self) -> float:
+        """Seconds until the server has connected and disconnected two ports and run a cycle."""
+        began_s, before = time.monotonic(), self.cycles
+
+        def ask() -> None:
+            self.client.connect(self._out, self._in)
+            self.client.disconnect(self._out, self._in)
+            while self.cycles == before:
+                time.sleep(0.001)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(10 * ANSWERS_S)
+        return time.monotonic() - began_s
+
+
+def audio_of(parent: int) -> int:
+    """The pid of the audio process that plays; waits for it."""
+    deadline_s = time.monotonic() + COMES_BACK_S
+    while time.monotonic() < deadline_s:
+        for process in psutil.Process(parent).children(recursive=True):
+            if process.name() == "antiphon-audio":
+                return process.pid
+        time.sleep(0.01)
+    raise TimeoutError("no audio process came")
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(500, marks=pytest.mark.slow)])
+def test_the_server_answers_within_a_second_of_every_kill(kills: int, tmp_path: Path) -> None:
+    with jack_server() as env:
+        watcher = Watcher()
+        out = tmp_path / "s"
+        flags = ["--midi", "virtual", "--midi-api", "jack", "--set", "audio.echo_cancel=off", "--out", str(out)]
+        home = {**os.environ, **env, "XDG_STATE_HOME": str(tmp_path), "ANTIPHON_SOCKET": str(tmp_path / "socket")}
+        command = [sys.executable, "-m", "agent", "daemon", *flags]
+        daemon = subprocess.Popen(command, env=home, stderr=subprocess.DEVNULL)
+        try:
+            killed, slowest_s = 0, 0.0
+            while killed < kills:
+                pid = audio_of(daemon.pid)
+                time.sleep(0.05 + 0.5 * (killed * 0.618 % 1))  # while it opens, joins, or plays
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+                slowest_s = max(slowest_s, watcher.answer_s())
+                assert slowest_s < ANSWERS_S, f"after {killed} kills the server took {slowest_s:.1f} s"
+        finally:
+            daemon.kill()
+            daemon.wait()
+
+
+@pytest.mark.skipif(not have_jackd(), reason="needs jackd2")
+def test_a_server_that_dies_is_noticed_without_python_in_its_threads() -> None:
+    with jack_server():
+        watch = jack_client.watch()
+        assert watch and watch.alive
+    deadline_s = time.monotonic() + 5
+    while watch.alive and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    assert not watch.alive
+    watch.close()

@@ -1,0 +1,110 @@
+"""Loudness against pyloudnorm, true peaks against fourfold resampling, filters against SciPy, reverb against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyloudnorm
+import pytest
+from scipy import signal
+
+from agent.mixing.bass_strip import BassStrip
+from agent.mixing.block_filter import BLOCK, BlockFilter, high_pass
+from agent.mixing.lanes import BASS_LUFS
+from agent.mixing.limiter import CEILING, Limiter
+from agent.mixing.loudness import integrated_lufs
+from agent.mixing.master import MASTER_LUFS, mastered
+from agent.mixing.reverb import ROOM, SPACES, Reverb, impulse_response
+
+RATE = 48_000
+RNG = np.random.default_rng(0)
+
+
+def music(seconds: float, rate: int = RATE, level: float = 0.1) -> np.ndarray:
+    """Plucks over noise, with a pause, stereo."""
+    time_s = np.arange(int(seconds * rate)) / rate
+    pluck = np.sin(2 * np.pi * 80 * time_s) * np.exp(-4 * (time_s % 0.5))
+    sound = level * (pluck[:, None] + 0.2 * RNG.standard_normal((len(time_s), 2)))
+    sound[len(sound) // 2 : len(sound) // 2 + rate] *= 0.001
+    return sound.astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", [22_050, 44_100, 48_000, 96_000])
+def test_loudness_is_what_pyloudnorm_measures(rate: int) -> None:
+    sound = music(6.0, rate)
+    assert integrated_lufs(sound, rate) == pytest.approx(pyloudnorm.Meter(rate).integrated_loudness(sound), abs=0.15)
+
+
+def test_silence_has_no_loudness() -> None:
+    assert integrated_lufs(np.zeros((RATE, 2), np.float32), RATE) == -np.inf
+
+
+@pytest.mark.parametrize("loud", [0.5, 2.0, 20.0])
+def test_the_limiter_holds_true_peaks_under_one_db(loud: float) -> None:
+    noise = signal.lfilter(*signal.butter(6, 16_000, fs=RATE), RNG.standard_normal((RATE, 2)), axis=0)
+    sound = (0.05 * noise).astype(np.float32)
+    sound[10_000:20_000] *= loud * 20
+    limiter = Limiter(RATE)
+    out = np.concatenate([*(limiter.step(s) for s in np.split(sound, 25)), limiter.flush()])[BLOCK:]
+    peak = np.abs(signal.resample_poly(out, 4, 1, axis=0)).max()
+    assert 20 * np.log10(peak) <= -1.0
+    np.testing.assert_array_equal(out[:9_000], sound[:9_000])
+
+
+def test_the_limiter_turns_both_sides_down_alike() -> None:
+    sound = (RNG.standard_normal((RATE // 5 // BLOCK * BLOCK, 2)) * 0.6).astype(np.float32)
+    limiter = Limiter(RATE)
+    out = np.concatenate([limiter.step(sound), limiter.flush()])[BLOCK:]
+    left, right = (out / sound).T
+    np.testing.assert_allclose(left, right, rtol=1e-4)
+    assert np.abs(out).max() <= CEILING + 1e-6
+
+
+def test_the_block_filter_is_the_filter() -> None:
+    sound = RNG.standard_normal((2, 20 * BLOCK))
+    b0, b1, b2, a1, a2 = section = high_pass(60.0, RATE)
+    ours = BlockFilter((section,), 2, np.float64)
+    blocks = np.concatenate([ours(sound[:, i : i + BLOCK]) for i in range(0, sound.shape[1], BLOCK)], axis=1)
+    np.testing.assert_allclose(blocks, signal.lfilter((b0, b1, b2), (1, a1, a2), sound), atol=1e-9)
+
+
+def test_the_reverb_is_the_convolution_with_its_spaces_one_part_later() -> None:
+    reverb, n = Reverb(RATE, 1), 60 * 512
+    sends = RNG.standard_normal((2, 1, n)).astype(np.float32)
+    blocks = [reverb(sends[:, :, i : i + BLOCK]).copy() for i in range(0, n, BLOCK)]
+    ours = np.concatenate(blocks, axis=2)[0]
+    responses = [impulse_response(space, RATE, i + 1) for i, space in enumerate(SPACES)]
+    for side in (0, 1):
+        room, plate = (np.convolve(sends[i, 0], responses[i][:, side])[:n] for i in (0, 1))
+        np.testing.assert_allclose(ours[side, 512:], room[: n - 512] + plate[: n - 512], atol=1e-4)
+
+
+def test_a_room_decays_in_its_time_and_is_unlike_on_both_sides() -> None:
+    response = impulse_response(ROOM, RATE)
+    left_db = 10 * np.log10(np.cumsum(response[::-1, 0] ** 2)[::-1])
+    begin, end = (int(np.argmax(left_db < db)) for db in (-5, -35))
+    assert 2 * (end - begin) / RATE == pytest.approx(ROOM.decay_s, rel=0.35)
+    assert abs(np.corrcoef(response.T)[0, 1]) < 0.3
+
+
+@pytest.mark.parametrize("level", [0.005, 0.05, 0.5])
+def test_the_bass_comes_to_its_level_however_it_is_recorded(level: float) -> None:
+    time_s = np.arange(8 * RATE) / RATE
+    bass = (level * np.sin(2 * np.pi * 82 * time_s) * np.exp(-3 * (time_s % 0.5))).astype(np.float32)
+    strip = BassStrip(RATE)
+    strip.observe(bass)
+    mixed = np.repeat(strip.process(bass)[:, None], 2, axis=1)
+    assert integrated_lufs(mixed, RATE) == pytest.approx(BASS_LUFS, abs=2.0)
+
+
+def test_a_strip_does_not_lift_the_noise_of_a_silent_input() -> None:
+    noise = (1e-4 * RNG.standard_normal(5 * RATE // BLOCK * BLOCK)).astype(np.float32)
+    strip = BassStrip(RATE)
+    strip.observe(noise)
+    assert np.abs(strip.process(noise)).max() < 1e-3
+
+
+def test_a_master_has_its_loudness_to_one_lu() -> None:
+    for level in (0.01, 0.3):
+        _, out = mastered(music(6.0, level=level), RATE)
+        assert pyloudnorm.Meter(RATE).integrated_loudness(out) == pytest.approx(MASTER_LUFS, abs=1.0)
+        assert 20 * np.log10(np.abs(signal.resample_poly(out, 4, 1, axis=0)).max()) <= -1.0

@@ -1,0 +1,132 @@
+"""The mixer: the same however it is asked, stems in balance, silence exact, wishes heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.audio.mixed_synth import MixedSynth
+from agent.core.paths import SOUNDFONT, shipped
+from agent.core.settings import DEFAULT_PARTS
+from agent.core.types import MixWish
+from agent.mixing.block_filter import BLOCK
+from agent.mixing.lanes import PART_LUFS
+from agent.mixing.loudness import integrated_lufs
+
+RATE = 48_000
+TICK = 6_016  # samples, a 16th at about 120
+
+
+@pytest.fixture
+def band() -> Iterator[MixedSynth]:
+    synth = MixedSynth(Path(shipped(SOUNDFONT)), RATE, DEFAULT_PARTS)
+    yield synth
+    synth.close()
+
+
+def strike(synth: MixedSynth, tick: int) -> None:
+    """A plain groove, four-note chords and a line."""
+    synth.send("drums", (0x99, 42, 80))
+    if tick % 4 == 0:
+        synth.send("drums", (0x99, 38 if tick % 8 else 36, 100))
+        synth.send("line", (0x82, 72 - (tick - 4) % 8, 0))
+        synth.send("line", (0x92, 72 - tick % 8, 85))
+    if tick % 8 == 0:
+        for key in (52, 57, 60, 64):
+            synth.send("chords", (0x81, key, 0))
+            synth.send("chords", (0x91, key, 70))
+
+
+def play(synth: MixedSynth, ticks: int, chunk: int = TICK) -> np.ndarray:
+    out = []
+    for tick in range(ticks):
+        strike(synth, tick)
+        out += [synth.render(min(chunk, TICK - at)) for at in range(0, TICK, chunk)]
+    return np.concatenate(out, axis=1)
+
+
+def side_db(stem: np.ndarray) -> float:
+    left, right = stem.T
+    return float(20 * np.log10((left - right).std() / (left + right).std()))
+
+
+def test_the_mix_does_not_depend_on_how_it_is_cut(band: MixedSynth) -> None:
+    other = MixedSynth(Path(shipped(SOUNDFONT)), RATE, DEFAULT_PARTS)
+    np.testing.assert_array_equal(play(band, 20), play(other, 20, chunk=2 * BLOCK))
+
+
+@pytest.mark.slow
+def test_within_eight_bars_the_stems_are_in_balance(band: MixedSynth) -> None:
+    stems = play(band, 12 * 16)[:, 8 * 16 * TICK :]
+    for stem, (part, target) in zip(stems, PART_LUFS.items(), strict=True):
+        assert integrated_lufs(stem, RATE) == pytest.approx(target, abs=3.0), part
+
+
+def test_the_kit_is_panned_and_folds_down_to_mono(band: MixedSynth) -> None:
+    drums = play(band, 16)[0]
+    assert -30 < side_db(drums) < -6
+    folded = np.repeat(drums.mean(axis=1, keepdims=True), 2, axis=1)
+    assert integrated_lufs(drums, RATE) - integrated_lufs(folded, RATE) < 2.0
+
+
+def test_resting_while_it_is_silent_changes_nothing_that_comes_later(band: MixedSynth) -> None:
+    """Against a mixer that goes on mixing silence."""
+    other = MixedSynth(Path(shipped(SOUNDFONT)), RATE, DEFAULT_PARTS)
+    for rests in (True, False):
+        synth = band if rests else other
+        play(synth, 4)
+        synth.all_off()
+        for _ in range(80):
+            synth.render(2_048)
+        assert synth.silent
+        if not rests:
+            synth.render(37 * BLOCK)
+    np.testing.assert_array_equal(play(band, 4), play(other, 4))
+
+
+def test_a_note_rings_out_in_the_reverb_and_then_is_silence(band: MixedSynth) -> None:
+    band.send("drums", (0x99, 38, 120))
+    band.render(RATE // 2 // BLOCK * BLOCK)
+    band.all_off()
+    assert np.abs(band.render(RATE // 4 // BLOCK * BLOCK)).max() > 1e-4
+    for _ in range(80):
+        band.render(2_048)
+    assert not band.render(BLOCK).any()
+
+
+@pytest.mark.parametrize(
+    ("wish", "louder"),
+    [(MixWish(level_db=6.0), True), (MixWish(reverb=1.0), True), (MixWish(level_db=-40.0), False)],
+)
+def test_a_wish_for_the_snare_changes_the_drums_and_nothing_else(band: MixedSynth, wish: MixWish, louder: bool) -> None:
+    other = MixedSynth(Path(shipped(SOUNDFONT)), RATE, DEFAULT_PARTS)
+    other.wish({"snare": wish})
+    plain, wished = (play(synth, 6)[:, 4 * TICK :] for synth in (band, other))
+    assert (wished[0].std() > plain[0].std()) == louder
+    assert wished[1].std() == pytest.approx(plain[1].std(), rel=0.4)  # through the bus compressor alone
+
+
+def test_brightness_pan_and_width_are_heard(band: MixedSynth) -> None:
+    bright, left, narrow = (MixedSynth(Path(shipped(SOUNDFONT)), RATE, DEFAULT_PARTS) for _ in range(3))
+    bright.wish({"chords": MixWish(bright_octaves=1.0)})
+    left.wish({"line": MixWish(pan=-1.0)})
+    narrow.wish({part: MixWish(width=-1.0) for part in DEFAULT_PARTS})
+    plain = play(band, 8)
+    edges = [np.diff(stems[1], axis=0).std() / stems[1].std() for stems in (plain, play(bright, 8))]
+    assert edges[1] > 1.2 * edges[0]
+    panned = play(left, 8)[2]
+    assert panned[:, 0].std() > 2 * panned[:, 1].std()
+    assert side_db(play(narrow, 8)[0]) < side_db(plain[0]) - 6
+
+
+def test_a_wish_comes_without_a_click(band: MixedSynth) -> None:
+    play(band, 3)
+    for key in (52, 57, 60, 64):
+        band.send("chords", (0x91, key, 90))
+    before = band.render(100 * BLOCK)[1]
+    band.wish({"chords": MixWish(level_db=-12.0)})
+    after = band.render(BLOCK)[1]
+    assert np.abs(np.diff(after, axis=0)).max() < 2 * np.abs(np.diff(before[-20 * BLOCK :], axis=0)).max()
