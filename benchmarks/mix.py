@@ -37,7 +37,7 @@ from agent.mixing.lanes import BASS_LUFS, PART_LUFS
 from agent.recording.recorder import Mix
 from benchmarks.common import results
 
-CLIPS = ROOT / "shared" / "listening" / "clips"
+CLIPS = ROOT.parent / "shared" / "listening" / "clips"
 DEFAULT_CLIPS = "00_*clean,04_*clean,09_*clean,11_*clean"
 TAKE = ROOT / "agent/assets/take.flac"
 OLD_GAIN_DB = {"drums": (0.0, 0.0), "chords": (-3.0, -0.25), "line": (-3.0, 0.25)}  # gain and pan of version 0.4.0

@@ -65,7 +65,7 @@ def cut(folder: Path, out: Path) -> float:
     sound[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)[:, None]
     sound[-fall:] *= np.linspace(1, 0, fall, dtype=np.float32)[:, None] ** 2
     sound = mastered(sound, rate)[1]
-    soundfile.write(out, sound, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.35)
+    soundfile.write(out, sound, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.45)
     return start_s
 
 
