@@ -8,7 +8,8 @@ from zlib import crc32
 
 from rapidfuzz import fuzz, process
 
-from agent.language import lexicon
+from agent.language import term_phrases
+from agent.language.lexicon import Tag
 from agent.language.tokens import Token
 from agent.language.vocabulary import Term
 from models.reader.network import NGRAM_ROWS, TAG_ROWS, Inputs
@@ -56,7 +57,7 @@ class Features:
             words = [
                 word if token.kind not in (SYMBOL, "mark") else "" for word, token in zip(said, tokens, strict=True)
             ]
-            for phrase in lexicon.phrases_in(words):
+            for phrase in term_phrases.phrases_in(words):
                 names = {name for tag in phrase.tags for name in _tag_names(tag)}
                 long = phrase.end - phrase.start > 1
                 for at in range(phrase.start, phrase.end):
@@ -88,7 +89,7 @@ def _kinds(token: Token) -> list[int]:
 
 
 @lru_cache(5_000)
-def _tag_names(tag: lexicon.Tag) -> tuple[str, ...]:
+def _tag_names(tag: Tag) -> tuple[str, ...]:
     kind, value = tag
     if kind == "term" and isinstance(value, tuple) and isinstance(value[1], Term):
         column, term = value

@@ -1,15 +1,13 @@
-"""Indexes all phrases of the table of terms and the word lists, and finds those that a sentence holds."""
+"""Indexes all phrases of the table of terms and the word lists, and says which words are known and which musical."""
 
 from __future__ import annotations
 
 import gzip
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
 
 from agent.core.paths import shipped
-from agent.language.tokens import VALUES
+from agent.language.normalise import words
 from agent.language.vocabulary import COLUMNS, TERMS
 from agent.language.word_lists import FILLERS, PARTICLES, SIGNS, WHO, WORDS
 
@@ -17,69 +15,40 @@ WORDS_FILE = shipped("words.txt.gz")
 Tag = tuple[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A phrase of the table found in a sentence: tokens `start` to `end`, and its readings."""
-
-    start: int
-    end: int
-    tags: tuple[Tag, ...]
-
-
-def phrase_words(phrase: str) -> tuple[str, ...]:
-    """Return a phrase of the table as the texts of its tokens."""
-    said = re.sub(r"'", "", phrase.lower()).replace("-", " ").replace("_", " ")
-    return tuple(str(VALUES[w]) if w in VALUES and w != "one" else w for w in re.findall(r"\d+|[^\W\d_]+", said))
-
-
 def _split(text: str) -> list[str]:
     return [phrase.strip() for phrase in text.split(",") if phrase.strip()]
 
 
-@cache
-def index() -> dict[tuple[str, ...], list[Tag]]:
-    """Every phrase as words -> its readings: ("who", target), ("term", (column, Term)), ("sign", ...), (class, "")."""
-    found: dict[tuple[str, ...], list[Tag]] = {}
-
-    def put(phrase: str, tag: Tag) -> None:
-        found.setdefault(phrase_words(phrase), []).append(tag)
-
+def entries() -> Iterator[tuple[str, Tag]]:
+    """Yield every phrase as written and a reading of it: ("who", target), ("term", (column, Term)), ("sign", ...)."""
     for target, phrases in WHO.items():
         for phrase in _split(phrases):
-            put(phrase, ("who", target))
+            yield phrase, ("who", target)
     for kind, table in (("sign", SIGNS), ("particle", PARTICLES)):
         for name, phrases in table.items():
             for phrase in _split(phrases):
-                put(phrase, (kind, name))
+                yield phrase, (kind, name)
     for name, phrases in WORDS.items():
         for phrase in _split(phrases):
-            put(phrase, (name, phrase))
+            yield phrase, (name, phrase)
     for term in TERMS:
         for column in COLUMNS:
             for phrase in term.phrases(column):
-                put(phrase, ("term", (column, term)))
-    found.pop((), None)
+                yield phrase, ("term", (column, term))
+
+
+@cache
+def index() -> dict[tuple[str, ...], list[Tag]]:
+    """Every phrase as words -> its readings, in the order of the table."""
+    found: dict[tuple[str, ...], list[Tag]] = {}
+    for phrase, tag in entries():
+        found.setdefault(tuple(words(phrase)), []).append(tag)
     return found
 
 
 @cache
 def longest() -> int:
     return max(len(phrase) for phrase in index())
-
-
-def phrases_in(words: Sequence[str]) -> tuple[Phrase, ...]:
-    """Return the phrases of the table in a sentence that lie in no longer one."""
-    table, most = index(), longest()
-    found: list[Phrase] = []
-    reach = 0  # end of the phrases so far
-    for start in range(len(words)):
-        for end in range(min(len(words), start + most), start, -1):
-            tags = table.get(tuple(words[start:end]))
-            if tags and end > reach:
-                found.append(Phrase(start, end, tuple(tags)))
-                reach = end
-                break
-    return tuple(found)
 
 
 @cache
@@ -92,3 +61,21 @@ def known_words() -> frozenset[str]:
 def english() -> frozenset[str]:
     """Correctly spelt words of four letters and more (SCOWL, small), which are no misspellings of musical ones."""
     return known_words() | frozenset(gzip.decompress(WORDS_FILE.read_bytes()).decode().split())
+
+
+@cache
+def music_words() -> tuple[str, ...]:
+    """Words that a misspelt one may stand for: those of the terms and targets, sorted."""
+    musical = {
+        word
+        for phrase, tags in index().items()
+        for word in phrase
+        if any(kind in ("who", "term", "sign") for kind, _ in tags)
+    }
+    return tuple(sorted(word for word in musical if word.isalpha() and len(word) > 3))
+
+
+@cache
+def target_words() -> tuple[str, ...]:
+    """Single words that name a target, sorted."""
+    return tuple(sorted(phrase[0] for phrase, tags in index().items() if len(phrase) == 1 and tags[0][0] == "who"))

@@ -76,8 +76,8 @@ def checked(text: str) -> ParseResult:
     if not isinstance(answer["reply"], str):
         raise ValueError("reply must be a text")
     edits = tuple(Edit.from_json(edit) for edit in answer["edits"])
-    sure = tuple(edit for edit in edits if edit.confidence >= parser.ACT)
-    unsure = tuple(edit for edit in edits if edit.confidence < parser.ACT)
+    sure = tuple(edit for edit in edits if edit.confidence >= parser.THRESHOLD)
+    unsure = tuple(edit for edit in edits if edit.confidence < parser.THRESHOLD)
     return ParseResult(sure, " ".join(answer["reply"].split())[:200], unsure=unsure)
 
 

@@ -5,21 +5,19 @@ It changes nothing. Bad input never raises: it gives no edits and one friendly l
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
+from rapidfuzz import fuzz, process
+
 from agent.directions.edit import Edit
-from agent.language import feasibility, lexicon, reply_text, small_talk, word_lists
-from agent.language.table_reading import exactly, read_by_table
-from agent.language.tokens import Token, plain, tokens
+from agent.language import feasibility, lexicon, reply_text, rules, small_talk, word_lists
+from agent.language.normalise import plain
+from agent.language.second_opinion import RULES_SURE as THRESHOLD
+from agent.language.second_opinion import Settled, settle
 
-log = logging.getLogger(__name__)
-
-ACT, ASK = 0.65, 0.35  # probability of the whole reading from which it is done, and from which it is asked about
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
 NAMING = re.compile(
@@ -68,72 +66,34 @@ def parse(sentence: str, context: Context | None = None) -> ParseResult:
     if named := NAMING.search(plain(sentence).lower().strip()):
         edit = Edit("band", "take", "set", named[1].strip(), confidence=0.9)
         return ParseResult((edit,), reply_text.done([edit], sentence))
-    said = tokens(sentence)
-    if _insults(sentence) and not _musical(said):
-        return ParseResult(reply=reply_text.INSULT)
-    edits, unsure = understood(sentence, said, context)
-    question = None if edits or unsure else reply_text.asked(plain(sentence).lower())
-    verdict = None if unsure or question else _verdict(said)
-    trouble = feasibility.trouble(edits, context.bars, context.takes)
+    found = rules.read(sentence)
+    settled = understood(sentence, found, context)
+    trouble = feasibility.trouble(settled.edits, context.bars, context.takes)
+    question = None if settled.edits or settled.unsure else found.question
+    verdict = None if settled.unsure or question else found.verdict
     if trouble:
-        return ParseResult(reply=trouble)
-    if edits:
-        return ParseResult(edits, reply_text.done(edits, sentence), verdict=verdict)
-    if unsure:
-        return ParseResult(reply=reply_text.which(unsure), unsure=unsure)
+        return ParseResult(reply=trouble, question=question)
+    if settled.edits:
+        return ParseResult(settled.edits, reply_text.done(settled.edits, sentence), verdict=verdict)
+    if settled.unsure:
+        return ParseResult(reply=reply_text.which(settled.unsure), unsure=settled.unsure)
     if not question and not verdict and _insults(sentence):
         return ParseResult(reply=reply_text.INSULT)
-    return ParseResult(reply=reply_text.nothing(question, verdict, sentence), question=question, verdict=verdict)
+    near = _nearest(found.strange) if not settled.talk else ()
+    return ParseResult(reply=reply_text.nothing(question, verdict, sentence, near), question=question, verdict=verdict)
 
 
-def understood(sentence: str, said: Sequence[Token], context: Context) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
-    """Return the edits to be made and, where these are none, the readings to ask about."""
-    if not (context.last or context.asked) and (defined := exactly(sentence)):
-        return defined, ()
-    if context.asked and (taken := chosen(said)) is not None:
-        return tuple(edit for at, edit in enumerate(context.asked) if at in taken), ()
-    if not _reader():
-        return read_by_table(said), ()
-    from agent.language.reading import read
-
-    heard = read(said, context.last, context.asked, doubts=True)
-    sure = heard.sure
-    if heard.edits and sure < ACT and _same(heard.edits, read_by_table(said)):
-        sure = ACT  # the table alone reads the same
-    edits = tuple(dict.fromkeys(replace(edit, confidence=sure) for edit in heard.edits))
-    if not edits or sure >= ACT:
-        return edits, ()
-    offered = tuple(replace(edit, confidence=heard.sure) for edit in (*edits[:1], *heard.other[:1]))
-    return (), tuple(dict.fromkeys(offered)) if heard.sure >= ASK and len(edits) == 1 and _musical(said) else ()
+def understood(sentence: str, found: rules.Reading, context: Context) -> Settled:
+    """Return the edits to be made and, where these are none, the readings to ask about. found: by the rules."""
+    if context.asked and (taken := chosen(sentence)) is not None:
+        return Settled(tuple(edit for at, edit in enumerate(context.asked) if at in taken))
+    return settle(sentence, found, context.last, context.asked)
 
 
-def chosen(said: Sequence[Token]) -> tuple[int, ...] | None:
+def chosen(sentence: str) -> tuple[int, ...] | None:
     """Return which of the readings asked about a plain answer takes, None where it is no plain answer."""
-    text = " ".join(token.text for token in said if token.kind != "mark")
+    text = " ".join(re.findall(r"\w+", plain(sentence).lower()))
     return next((taken for taken, pattern in small_talk.CHOICES if pattern.fullmatch(text)), None)
-
-
-def _musical(said: Sequence[Token]) -> bool:
-    """Whether a sentence names a part or a thing that the table knows."""
-    found = lexicon.phrases_in([token.text for token in said])
-    return any(kind in ("who", "term") for phrase in found for kind, _ in phrase.tags)
-
-
-def _same(one: Sequence[Edit], two: Sequence[Edit]) -> bool:
-    return [edit.short() for edit in one] == [edit.short() for edit in two]
-
-
-@cache
-def _reader() -> bool:
-    """Return whether the network's weights are there; without them the table of terms reads alone."""
-    from agent.language.reading import network
-
-    try:
-        network()
-    except (OSError, ValueError) as cause:
-        log.warning("sentences are read by the table of terms alone: %s", cause)
-        return False
-    return True
 
 
 def refusal(text: str) -> str | None:
@@ -166,15 +126,19 @@ def foreign(text: str) -> str | None:
     )
 
 
-def _verdict(said: Sequence[Token]) -> str | None:
-    """Return whether a sentence without a wish praises or blames."""
-    tags = {kind for phrase in lexicon.phrases_in([token.text for token in said]) for kind, _ in phrase.tags}
-    if "blame" in tags or ("praise" in tags and "neg" in tags):
-        return "disliked"
-    return "liked" if "praise" in tags else None
-
-
 def _insults(sentence: str) -> bool:
     """Whether it holds a word that is meant to hurt."""
     said = f" {' '.join(re.findall(r'[a-z]+', sentence.lower()))} "
     return any(f" {word.strip()} " in said for word in word_lists.INSULTS.split(","))
+
+
+def _nearest(strange: Sequence[str]) -> tuple[str, ...]:
+    """Return the terms closest in spelling to words that nobody knows."""
+    if not strange:
+        return ()
+    terms = (phrase for phrase, tags in lexicon.index().items() if tags[0][0] == "term" and "<" not in phrase[0])
+    found = process.extract(" ".join(strange), [" ".join(phrase) for phrase in terms], scorer=fuzz.WRatio, limit=3)
+    return tuple(dict.fromkeys(name for name, _, _ in found))
+
+
+__all__ = ["THRESHOLD", "Context", "ParseResult", "parse", "refusal"]

@@ -6,14 +6,26 @@ Greedy over the symbols that may follow; the second reading departs from the fir
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from agent.directions.edit import Edit
 from agent.language.features import BAR, SYMBOL, Features
-from agent.language.symbols import CLASS, CLASSES, NUMBER, SYMBOLS, Piece, Reading, allows, following, spelt
+from agent.language.symbols import (
+    CLASS,
+    CLASSES,
+    NUMBER,
+    SYMBOLS,
+    Piece,
+    Reading,
+    Unsayable,
+    allows,
+    following,
+    pieces_of,
+    spelt,
+)
 from agent.language.tokens import Token
 from models import paths
 from models.reader.network import Array, Memory, Network
@@ -25,12 +37,15 @@ ASKED = (Token("asked one", SYMBOL), Token("asked two", SYMBOL))
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a sentence means. edits: the likeliest; sure: probability of the whole; other: the next best and its own."""
+    """What a sentence means. edits: the likeliest; sure: probability of the whole; other: the next best and its own;
+    nothing: probability that nothing is ordered; theirs: that of another reader's edits."""
 
     edits: tuple[Edit, ...]
     sure: float
     other: tuple[Edit, ...] = ()
     other_sure: float = 0.0
+    nothing: float = 0.0
+    theirs: float = 0.0
 
 
 @cache
@@ -129,25 +144,47 @@ def read(
     asked: Sequence[Edit] = (),
     table: bool = True,
     doubts: bool = False,
+    theirs: Sequence[Edit] = (),
 ) -> Read:
     """Return what a sentence means. table: whether what the table knows of its words is told to the network; doubts:
-    whether the next best reading is looked for."""
-    every = (*tokens_of(context, asked), BAR, *tokens)
-    best = Path(network().encode(features().inputs(every, table)), every)
+    whether the next best reading is looked for; theirs: edits of another reader, whose probability is wanted."""
+    before = tokens_of(context, asked)
+    every = (*before, BAR, *tokens)
+    start = Path(network().encode(features().inputs(every, table)), every)
+    best = start.copy()
     if not best.finish(True):
         return Read((), 0.0)
-    sure = float(np.exp(best.log))
+    found = Read(best.reading.edits, float(np.exp(best.log)), nothing=_probability(start, ["END"]))
+    if theirs:
+        found = replace(found, theirs=max(_of(start, order, len(before) + 1) for order in (theirs, theirs[::-1])))
     if not doubts or not best.doubts:
-        return Read(best.reading.edits, sure)
+        return found
     _, piece, branch = max(best.doubts, key=lambda doubt: doubt[0])
     branch.last = piece
     try:
         branch.reading.add(SYMBOLS[piece] if piece < len(SYMBOLS) else piece - len(SYMBOLS))
     except ValueError:
-        return Read(best.reading.edits, sure)
+        return found
     if not branch.finish(False):
-        return Read(best.reading.edits, sure)
-    return Read(best.reading.edits, sure, branch.reading.edits, float(np.exp(branch.log)))
+        return found
+    return replace(found, other=branch.reading.edits, other_sure=float(np.exp(branch.log)))
+
+
+def _of(start: Path, edits: Sequence[Edit], first: int) -> float:
+    """Return the probability of edits, 0 where they cannot be said in symbols."""
+    try:
+        return _probability(start, pieces_of(edits, start.reading.tokens, first))
+    except (Unsayable, ValueError):
+        return 0.0
+
+
+def _probability(start: Path, pieces: Sequence[Piece]) -> float:
+    path = start.copy()
+    for piece in pieces:
+        scores, state = path.options()
+        number = NUMBER[piece] if isinstance(piece, str) else len(SYMBOLS) + piece
+        path.take(number, float(scores[number]), state)
+    return float(np.exp(path.log))
 
 
 __all__ = ["CLASS", "Piece", "Read", "read", "tokens_of"]

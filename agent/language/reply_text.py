@@ -42,11 +42,6 @@ TOPICS = (
     ("time", r"how long|\bwhen\b|what time|\bdate\b|\bweek\b"),
     ("idea", r"\bidea|\bsuggest|\bthink\b|\bshould\b|\bpropos"),
 )
-ASKS = re.compile(
-    r"(?:so |ok |okay |hey |well |and |um |uh |wait |sorry |please )*(?:(?:what|which|where|who|whose|when|why|how)\b|(?:what|where|who|how|when)'?s\b"
-    r"|(?:is|are|am|was|were|did|do|does|has|have|had) (?:i|we|you|it|that|this|there|the|they|any|my|your|anyone|something)\b"
-    r"|(?:can|could) you (?:hear|tell|even|see|remember|explain|say)\b|tell me (?:what|which|how|why|where)\b|i wonder\b|remind me\b)(?! (?:a|an) )"
-)
 DONE = ("Got it: {}.", "OK: {}.", "Right, {}.", "Sure: {}.", "{}.")
 WHICH = ("{} or {}?", "Do you mean {}, or {}?", "Which one: {}, or {}?")
 SURE = ("{}, is that it?", "Do you want {}?", "Shall I: {}?")
@@ -69,12 +64,6 @@ def _pick(lines: Sequence[str], sentence: str) -> str:
     return lines[crc32(sentence.encode()) % len(lines)]
 
 
-def asked(text: str) -> str | None:
-    """Return the topic of a question in lower case, None when it is none."""
-    text = text.strip()
-    return topic(text) if text.endswith("?") or ASKS.match(text) else None
-
-
 def topic(text: str) -> str:
     for name, pattern in TOPICS:
         if re.search(pattern, text):
@@ -95,12 +84,14 @@ def which(unsure: Sequence[Edit]) -> str:
     return f"{line[0].upper()}{line[1:]} Nothing changed yet."
 
 
-def nothing(question: str | None, verdict: str | None, sentence: str) -> str:
-    """Return the line for a sentence that orders nothing."""
+def nothing(question: str | None, verdict: str | None, sentence: str, near: Sequence[str] = ()) -> str:
+    """Return the line for a sentence that orders nothing. near: the terms nearest to its unknown words."""
     if question:
         return (
             f"You ask about the {question}; nothing changed." if question != "other" else "A question; nothing changed."
         )
+    if near and not verdict:
+        return f"I did not get an order in that; nearest I know: {', '.join(near)}. Nothing changed."
     return _pick({"liked": LIKED, "disliked": DISLIKED}.get(verdict or "", NOTHING), sentence)
 
 

@@ -96,11 +96,19 @@ lovely use using used add adds adding change changes changing move moves moving 
 finish begin end ending happen happens happening hit hits hitting strike strikes cover hold holds run runs throw switch going piece part tiny small
 quick quickly slowly gently lightly nicely properly correctly own song track tune section"""
 FILLERS = frozenset(FILLER_WORDS.split())
-QUESTION = r"(?:what|which|where|who|whose|when do|why|how (?!about)|is|are|am|was|were|did|do you|does|have you|has)\b(?! (?:a|an) )"
-OWN = (  # what a player says of their own playing, of the past or of nothing to be done
-    r"\bmy (?:bass|strings?|amp|fingers?|hand|part|timing|tone|fault|mistake)\b|\bi (?:was|played|messed|rushed|dragged|forgot|lost|think i|need to|should|keep|always)\b|\bwe used to\b|\bused to\b|\bif (?:we|i) (?:had|were)\b|\bi wonder\b"
-    r"|\blast (?:time|week|night|year)\b|\byesterday\b"
-)
+QUESTION_WORDS = "am are could-it did do does had has have how hows is should was were what whats when where wheres which who whos whose why"
+QUESTION_STARTS = frozenset(QUESTION_WORDS.split())
+ORDER_STARTS = (
+    "can you", "could you", "would you", "will you", "can we", "could we", "what if", "what would happen if", "what happens if",  "how about", "what about", "why do not", "why not", "shall we", "do you mind", "would you mind", "let us",
+    "do you think you could", "do you think we could", "can i", "could i", "may i", "may we", "might we", "any chance", "is there any chance", "is it possible", "would it be possible", "can the", "could the", "can everyone", "can everybody", "could everyone", "could everybody", "could it",
+    "can it", "will the", "would the", "may the", "do not", "do you want to try", "are you able to", "can there", "could there", "could that", "can that", "would it hurt", "is it ok if", "is it okay if", "mind if", "do me a favor and", "do me a favour and", "what happens if", "how would it sound if", "do it", "do that", "do a", "do the", "do some", "do more", "do less", "do this",
+    "have the", "have everyone", "have everybody", "am i allowed", "can my", "could my", "can all", "could all", "could someone", "can someone", "do one", "do half", "do another", "can this", "could this", "couldn't we", "could not we", "can not you", "can not we", "could not you", "do us", "do something", "do anything", "should we try", "should we do", "have you", "do double", "do an", "could things", "could u", "how does", "does it make sense to", "is there a way to", "is there any way", "is it possible to", "what do you think about", "what do you say we", "how do you feel about",
+)  # fmt: skip
+ASKS = (
+    "can you tell", "could you tell", "tell me what", "tell me which", "tell me how", "can you say", "can you hear", "could you explain", "explain", "tell me why", "tell me where", "do you know",
+    "would you say", "would you call", "can you remember", "what do you", "i wonder", "can i ask",
+    "how does it work", "have you changed", "have you got", "have you ever", "have you played", "have you heard", "have you kept", "what about you", "how about you", "could you say", "can you list", "could you list", "show me what", "remind me", "let me know", "do you like", "do you think the", "do you think it", "do you hear", "do you remember", "why do not you like", "can you see", "how does the", "what happens", "how does it", "how does that", "how do",
+)  # fmt: skip
 INSULTS = "idiot, stupid, moron, dumb, asshole, bastard, you suck, shut your, useless, garbage, trash, bitch, piece of shit, fuck you, fuck off, loser, clown, pathetic, go to hell, screw you, imbecile, wanker, cretin, amateur, incompetent, tosser, jerk"
 INJECTION = (
     r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instruction|prompt|rule|guideline|direction|order)s?\b|system prompt|\brm -|\bsudo\b|drop table|<script|https?:|jailbreak|\bpasswords?\b|\bapi key|"

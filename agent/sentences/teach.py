@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from agent.directions.edit import Edit
-from agent.language import lexicon
+from agent.language import lexicon, term_phrases
 from agent.language.features import BAR, Features
 from agent.language.reading import tokens_of
 from agent.language.symbols import NUMBER, SYMBOLS, Unsayable, pieces_of
@@ -120,7 +120,7 @@ def vocabulary(minilm: Path) -> tuple[list[str], int]:
         )
     common = common_words(minilm)
     seen = [word for word, times in counted.most_common() if times >= 3 and (times >= 12 or word in lexicon.english())]
-    table = sorted(word for word in lexicon.known_words() if word.isalpha() and len(word) > 1)
+    table = sorted(word for word in term_phrases.known_words() if word.isalpha() and len(word) > 1)
     known = list(dict.fromkeys(["", *seen, *table]))
     return list(dict.fromkeys([*known, *common])), len(known)
 
