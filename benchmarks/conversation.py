@@ -30,11 +30,12 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from agent.directions.edit import Edit
-from agent.language import feasibility, rules, term_phrases
+from agent.language import feasibility, rules
 from agent.language.parser import THRESHOLD, Context, parse, refusal
-from agent.language.reading import read
-from agent.language.second_opinion import FAIRLY
-from agent.language.tokens import tokens
+from agent.language.reader import term_phrases
+from agent.language.reader.reading import read
+from agent.language.reader.second_opinion import FAIRLY
+from agent.language.reader.tokens import tokens
 from agent.sentences.speakers import misspelt
 from benchmarks.common import results
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -15,11 +15,12 @@ from rapidfuzz import fuzz, process
 from agent.directions.edit import Edit
 from agent.language import feasibility, lexicon, reply_text, rules, small_talk, word_lists
 from agent.language.normalise import plain
-from agent.language.second_opinion import RULES_SURE as THRESHOLD
-from agent.language.second_opinion import Settled, settle
+from agent.language.reader.second_opinion import RULES_SURE as THRESHOLD
+from agent.language.reader.second_opinion import Settled, settle
 
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
+OPPOSITE = {"more": "less", "less": "more", "on": "off", "off": "on"}
 NAMING = re.compile(
     r"^(?:please |let us |lets )?(?:call|name|label) "
     r"(?:this one|that one|this take|that take|this|that|it|the last take|the last one) [\"']?([\w -]{1,40})"
@@ -87,13 +88,20 @@ def understood(sentence: str, found: rules.Reading, context: Context) -> Settled
     """Return the edits to be made and, where these are none, the readings to ask about. found: by the rules."""
     if context.asked and (taken := chosen(sentence)) is not None:
         return Settled(tuple(edit for at, edit in enumerate(context.asked) if at in taken))
+    way = OPPOSITE.get(context.last[0].change) if len(context.last) == 1 else None
+    if way and small_talk.OTHER_WAY.fullmatch(_words(sentence)):
+        return Settled((replace(context.last[0], change=way),))
     return settle(sentence, found, context.last, context.asked)
 
 
 def chosen(sentence: str) -> tuple[int, ...] | None:
     """Return which of the readings asked about a plain answer takes, None where it is no plain answer."""
-    text = " ".join(re.findall(r"\w+", plain(sentence).lower()))
+    text = _words(sentence)
     return next((taken for taken, pattern in small_talk.CHOICES if pattern.fullmatch(text)), None)
+
+
+def _words(sentence: str) -> str:
+    return " ".join(re.findall(r"\w+", plain(sentence).lower()))
 
 
 def refusal(text: str) -> str | None:

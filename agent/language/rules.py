@@ -26,7 +26,8 @@ REPAIR = re.compile(
 class Reading:
     """What the rules find. question: its topic; verdict: liked, disliked; strange: words that nobody knows.
 
-    length: words; tabled: those in phrases of the table; named: whether these name a part or a thing that it knows.
+    length: words; tabled: those in phrases of the table; named: whether these name a part or a thing that it knows;
+    term: whether the sentence is a term of the table, word for word.
     """
 
     edits: list[Edit] = field(default_factory=list)
@@ -36,6 +37,7 @@ class Reading:
     length: int = 0
     tabled: int = 0
     named: bool = False
+    term: bool = False
 
     @property
     def covered(self) -> float:
@@ -70,6 +72,8 @@ def _sentences(text: str) -> list[str]:
 def _one(sentence: str, before: Sequence[Edit], tally: Reading) -> list[Edit]:
     text = REPAIR.sub("", plain(sentence))
     phrases = tagged(words(text))
+    whole = not tally.length and all(phrase.tags for phrase in phrases)
+    tally.term = whole and [kind for phrase in phrases for kind, _ in phrase.tags[:1]] == ["term"]
     tally.length += sum(len(phrase.text.split()) for phrase in phrases)
     tally.tabled += sum(len(phrase.text.split()) for phrase in phrases if phrase.tags)
     tally.named |= any(kind in ("who", "term") for phrase in phrases for kind, _ in phrase.tags)

@@ -26,6 +26,10 @@ NO_TO_IT = re.compile(
     r"( please| then| thanks| not that)*"
 )
 
+OTHER_WAY = re.compile(
+    r"(?:no |nope |not that |wait )*(?:do )?(?:it )?(?:the )?(?:other way(?: a?round)?|opposite)(?: please)?"
+)
+
 CHOICES = (  # of two readings that were asked about: which of them an answer takes
     (
         (0,),

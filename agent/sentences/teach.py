@@ -17,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from agent.directions.edit import Edit
-from agent.language import lexicon, term_phrases
-from agent.language.features import BAR, Features
-from agent.language.reading import tokens_of
-from agent.language.symbols import NUMBER, SYMBOLS, Unsayable, pieces_of
-from agent.language.tokens import tokens
+from agent.language import lexicon
+from agent.language.reader import term_phrases
+from agent.language.reader.features import BAR, Features
+from agent.language.reader.reading import tokens_of
+from agent.language.reader.symbols import NUMBER, SYMBOLS, Unsayable, pieces_of
+from agent.language.reader.tokens import tokens
 from agent.sentences import names
 from agent.sentences.clauses import split
 from agent.sentences.corpus import by_hand, corpus

@@ -4,8 +4,8 @@ import hashlib
 import re
 
 from agent.directions.edit import SCOPE
-from agent.language.lexicon import phrases_in
-from agent.language.tokens import tokens
+from agent.language.reader.term_phrases import phrases_in
+from agent.language.reader.tokens import tokens
 from agent.sentences.corpus import by_hand
 from benchmarks.conversation import HELD_OUT, Case, held_out, keywords, scores, sentences, wanted
 

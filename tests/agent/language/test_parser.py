@@ -10,6 +10,7 @@ from agent.__main__ import main
 from agent.directions.edit import Edit
 from agent.language import parser
 from agent.language.parser import Context, parse
+from agent.language.reader import second_opinion
 from agent.language.vocabulary import TERMS
 
 
@@ -22,7 +23,7 @@ def test_the_story() -> None:
         "I like the direction but the snare is too present. "
         "And I want more dissonance in the harmony, but don't resolve it."
     )
-    assert edits(said) == ["snare.level less", "harmony.dissonance more", "harmony.resolution off"]
+    assert edits(said) == ["snare.level less", "harmony.dissonance more", "harmony.resolution off @until-told"]
 
 
 @pytest.mark.parametrize(
@@ -124,8 +125,21 @@ def test_no_answer_shows_what_the_program_calls_things() -> None:
         assert not re.search(r"[<>@~|{}]|section:|bar:|\w\.\w", parse(sentence).reply)
 
 
-def test_without_its_weights_the_table_still_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parser, "_reader", lambda: False)
+@pytest.mark.parametrize(
+    ("sentence", "wanted"),
+    [
+        ("the drums down, but not the kick", ["drums.level less", "kick.level keep"]),
+        ("Nobody asked for a drum solo.", []),
+        ("I stopped because I dropped my pick", []),
+        ("Enough cymbals!", ["cymbals.mute on"]),
+    ],
+)
+def test_rules_and_reader_help_each_other_out(sentence: str, wanted: list[str]) -> None:
+    assert edits(sentence) == wanted
+
+
+def test_without_its_weights_the_rules_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second_opinion, "_reader", lambda: False)
     assert edits("the snare is too loud") == ["snare.level less"]
     assert edits("7/8 in bar 3") == ["form.meter set 7/8 @bar:3"]
 
@@ -148,7 +162,7 @@ def shaken(count: int) -> None:
     for text in random_strings(count):
         heard = parse(text)
         assert heard.reply and "\n" not in heard.reply, text
-        assert all(edit.confidence >= parser.ACT for edit in heard.edits), text
+        assert all(edit.confidence >= parser.THRESHOLD for edit in heard.edits), text
 
 
 def test_random_strings_are_answered() -> None:

@@ -3,10 +3,10 @@
 import json
 
 from agent.directions.edit import Edit
-from agent.language.features import BAR
-from agent.language.reading import tokens_of
-from agent.language.symbols import Reading, pieces_of
-from agent.language.tokens import tokens
+from agent.language.reader.features import BAR
+from agent.language.reader.reading import tokens_of
+from agent.language.reader.symbols import Reading, pieces_of
+from agent.language.reader.tokens import tokens
 from agent.sentences.corpus import FILE, by_hand, corpus
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.directions.edit import CAN, TARGETS, Edit
-from agent.language.tokens import Token
+from agent.language.reader.tokens import Token
 
 PLAIN_ACTS = {  # dimension -> changes that stand without a value
     "level": "more less keep recall", "density": "more less keep recall", "register": "more less keep", "brightness": "more less keep", "dissonance": "more less keep off", "resolution": "on off keep less",

@@ -1,9 +1,10 @@
 """Sets a trained reader beside the rules: `settle(sentence, found, context, asked) -> Settled`, what is to be done.
 
-Where both read the same, it is done. Where they do not: the reader stops an order that it is sure nobody gave, and wins
-where it is nearly certain; the rules win in a short sentence in the table's own words, and wherever the reader finds
-their reading possible; else the reader's is done if it is fairly sure, and if not, one short question is asked. Chosen
-on drawn training sentences (agent/sentences) and the older ones (benchmarks/sentences.jsonl), not on the held-out ones.
+Where both read the same, it is done. Where they do not: the reader stops an order that it is sure nobody gave, and
+wins where it is nearly certain; the rules win with a term of the table word for word, with one wish in a short sentence
+in the table's own words, and wherever the reader finds their reading possible; else the reader's is done if it is fairly sure,
+and if not, one short question is asked. The numbers are chosen on drawn training sentences (agent/sentences) and the
+older ones (benchmarks/sentences.jsonl), not on the held-out ones.
 """
 
 from __future__ import annotations
@@ -16,21 +17,24 @@ from typing import TYPE_CHECKING
 
 from agent.directions.edit import Edit
 from agent.language import feasibility
+from agent.language.reader.tokens import tokens
 from agent.language.rules import Reading
-from agent.language.tokens import tokens
 
 if TYPE_CHECKING:
-    from agent.language.reading import Read
+    from agent.language.reader.reading import Read
 
 log = logging.getLogger(__name__)
 
 RULES_SURE = 0.5  # the rules' confidence from which their edits count
-NOTHING = 0.8  # probability that nothing is ordered, from which nothing is done
+NOTHING = 0.8  # probability that nothing is ordered, from which nothing is done; CERTAIN for what only keeps
 CERTAIN = 0.94  # probability of the reader's own edits, from which they are done whatever the rules say
-FAIRLY = 0.7  # the same, where the rules are no help
+FAIRLY = 0.75  # the same, where the rules are no help
 ASKED = 0.9  # the same, where the rules hear a question
-POSSIBLE = 0.005  # probability that the reader gives to the rules' edits, from which they are possible
-SHORT = 8  # words of a sentence that the rules read well
+POSSIBLE, POSSIBLE_IF_PLAIN = (
+    0.02,
+    0.01,
+)  # probability of the rules' edits over the reader's, from which they are possible
+SHORT = 7  # words of a plain sentence, which the rules read well
 COVERED, COVERED_AFTER = 0.6, 0.75  # share of its words that the table must know: alone, after another direction
 DOUBTFUL = 0.35  # probability from which the reader's edits are worth a question
 
@@ -51,7 +55,7 @@ def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: S
     theirs = tuple(edit for edit in found.edits if edit.confidence >= RULES_SURE)
     if not _reader():
         return Settled(theirs, () if theirs else tuple(found.edits))
-    from agent.language.reading import read
+    from agent.language.reader.reading import read
 
     heard = read(tokens(sentence), context, asked, doubts=True, theirs=theirs)
     ours = tuple(dict.fromkeys(replace(edit, confidence=heard.sure) for edit in heard.edits))
@@ -69,13 +73,16 @@ def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: S
 
 def _rules_win(found: Reading, theirs: Sequence[Edit], heard: Read, after: bool) -> bool:
     """Return whether the rules' edits are done where the reader's are others. after: it follows another direction."""
+    if found.term:
+        return True
     if heard.nothing >= NOTHING:
-        return not after and all(edit.change == "keep" for edit in theirs)
-    if heard.edits and heard.sure >= CERTAIN:
+        return not after and heard.nothing < CERTAIN and all(edit.change == "keep" for edit in theirs)
+    if (heard.edits and heard.sure >= CERTAIN) or (after and not found.named):
         return False
-    short = found.length <= SHORT and not found.strange
-    plain = short and found.covered >= (COVERED_AFTER if after else COVERED) and (found.length > 2 or not after)
-    return (plain or heard.theirs >= POSSIBLE) and (found.named or not after)
+    plain = found.length <= SHORT and not found.strange and found.covered >= (COVERED_AFTER if after else COVERED)
+    if plain and len(theirs) == 1 and (found.length > 2 or not after):
+        return True
+    return heard.theirs >= heard.sure * (POSSIBLE_IF_PLAIN if plain else POSSIBLE)
 
 
 def alike(one: Sequence[Edit], two: Sequence[Edit]) -> bool:
@@ -91,7 +98,7 @@ def _short(edit: Edit) -> str:
 def _reader() -> bool:
     """Return whether the reader's weights are there; they are read once."""
     try:
-        from agent.language.reading import network
+        from agent.language.reader.reading import network
 
         network()
     except (ImportError, OSError, ValueError, KeyError) as cause:

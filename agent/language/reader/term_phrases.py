@@ -1,4 +1,4 @@
-"""Finds the phrases of the table of terms in a sentence's tokens, for the reader (agent/language/features.py)."""
+"""Finds the phrases of the table of terms in a sentence's tokens, for the reader (features.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 
 from agent.language import lexicon
 from agent.language.lexicon import Tag
-from agent.language.tokens import VALUES
+from agent.language.reader.tokens import VALUES
 from agent.language.word_lists import FILLERS
 
 

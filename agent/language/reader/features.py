@@ -8,9 +8,9 @@ from zlib import crc32
 
 from rapidfuzz import fuzz, process
 
-from agent.language import term_phrases
 from agent.language.lexicon import Tag
-from agent.language.tokens import Token
+from agent.language.reader import term_phrases
+from agent.language.reader.tokens import Token
 from agent.language.vocabulary import Term
 from models.reader.network import NGRAM_ROWS, TAG_ROWS, Inputs
 

@@ -12,8 +12,8 @@ from functools import cache
 import numpy as np
 
 from agent.directions.edit import Edit
-from agent.language.features import BAR, SYMBOL, Features
-from agent.language.symbols import (
+from agent.language.reader.features import BAR, SYMBOL, Features
+from agent.language.reader.symbols import (
     CLASS,
     CLASSES,
     NUMBER,
@@ -26,7 +26,7 @@ from agent.language.symbols import (
     pieces_of,
     spelt,
 )
-from agent.language.tokens import Token
+from agent.language.reader.tokens import Token
 from models import paths
 from models.reader.network import Array, Memory, Network
 
