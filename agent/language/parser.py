@@ -88,9 +88,8 @@ def understood(sentence: str, found: rules.Reading, context: Context) -> Settled
     """Return the edits to be made and, where these are none, the readings to ask about. found: by the rules."""
     if context.asked and (taken := chosen(sentence)) is not None:
         return Settled(tuple(edit for at, edit in enumerate(context.asked) if at in taken))
-    way = OPPOSITE.get(context.last[0].change) if len(context.last) == 1 else None
-    if way and small_talk.OTHER_WAY.fullmatch(_words(sentence)):
-        return Settled((replace(context.last[0], change=way),))
+    if small_talk.OTHER_WAY.fullmatch(_words(sentence)) and all(edit.change in OPPOSITE for edit in context.last):
+        return Settled(tuple(replace(edit, change=OPPOSITE[edit.change]) for edit in context.last))
     return settle(sentence, found, context.last, context.asked)
 
 

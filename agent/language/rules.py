@@ -16,6 +16,7 @@ from agent.language.clauses import Clause, clauses, tagged
 from agent.language.normalise import plain, words
 
 STRANGE_WORD = 0.04  # of confidence, lost for each word that nobody knows
+NAMES = frozenset({"who", "term", "take", "meter", "tempo", "key", "chord"})  # kinds of phrases that say what is meant
 REPAIR = re.compile(
     r"^.*\b(?:no wait|wait no|scratch that|i mean|i meant|actually no|no actually|sorry|(?:no|or)[, ]+make that"
     r"|or rather|correction|oops|no no|nah wait|strike that)\b[ ,.]*(?=\w+)"
@@ -26,7 +27,7 @@ REPAIR = re.compile(
 class Reading:
     """What the rules find. question: its topic; verdict: liked, disliked; strange: words that nobody knows.
 
-    length: words; tabled: those in phrases of the table; named: whether these name a part or a thing that it knows;
+    length: words; tabled: those in phrases of the table; named: whether these name a part, a thing or a value;
     term: whether the sentence is a term of the table, word for word.
     """
 
@@ -76,7 +77,7 @@ def _one(sentence: str, before: Sequence[Edit], tally: Reading) -> list[Edit]:
     tally.term = whole and [kind for phrase in phrases for kind, _ in phrase.tags[:1]] == ["term"]
     tally.length += sum(len(phrase.text.split()) for phrase in phrases)
     tally.tabled += sum(len(phrase.text.split()) for phrase in phrases if phrase.tags)
-    tally.named |= any(kind in ("who", "term") for phrase in phrases for kind, _ in phrase.tags)
+    tally.named |= any(kind in NAMES for phrase in phrases for kind, _ in phrase.tags)
     question = asked(text)
     if question:
         tally.question = question

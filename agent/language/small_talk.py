@@ -26,9 +26,7 @@ NO_TO_IT = re.compile(
     r"( please| then| thanks| not that)*"
 )
 
-OTHER_WAY = re.compile(
-    r"(?:no |nope |not that |wait )*(?:do )?(?:it )?(?:the )?(?:other way(?: a?round)?|opposite)(?: please)?"
-)
+OTHER_WAY = re.compile(r"(?:\w+ ){0,5}?(?:the )?(?:other (?:way|direction)(?: a?round)?|opposite|reverse)(?: \w+)?")
 
 CHOICES = (  # of two readings that were asked about: which of them an answer takes
     (

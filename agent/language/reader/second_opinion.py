@@ -2,9 +2,9 @@
 
 Where both read the same, it is done. Where they do not: the reader stops an order that it is sure nobody gave, and
 wins where it is nearly certain; the rules win with a term of the table word for word, with one wish in a short sentence
-in the table's own words, and wherever the reader finds their reading possible; else the reader's is done if it is fairly sure,
-and if not, one short question is asked. The numbers are chosen on drawn training sentences (agent/sentences) and the
-older ones (benchmarks/sentences.jsonl), not on the held-out ones.
+in the table's own words, and wherever the reader finds their reading possible; else the reader's is done if it is
+fairly sure, and if not, one short question is asked. The numbers are chosen on drawn training sentences
+(agent/sentences) and the older ones (benchmarks/sentences.jsonl), not on the held-out ones.
 """
 
 from __future__ import annotations
