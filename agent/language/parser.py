@@ -13,7 +13,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from agent.directions.edit import Edit
-from agent.language import feasibility, lexicon, reply_text, rules, small_talk, word_lists
+from agent.language import feasibility, lexicon, reply_text, rules, word_lists
 from agent.language.normalise import plain
 from agent.language.reader.second_opinion import RULES_SURE as THRESHOLD
 from agent.language.reader.second_opinion import Settled, settle
@@ -88,13 +88,21 @@ def understood(sentence: str, found: rules.Reading, context: Context) -> Settled
     """Return the edits to be made and, where these are none, the readings to ask about. found: by the rules."""
     if context.asked and (taken := chosen(sentence)) is not None:
         return Settled(tuple(edit for at, edit in enumerate(context.asked) if at in taken))
-    if small_talk.OTHER_WAY.fullmatch(_words(sentence)) and all(edit.change in OPPOSITE for edit in context.last):
+    if context.last and _other_way(sentence) and all(edit.change in OPPOSITE for edit in context.last):
         return Settled(tuple(replace(edit, change=OPPOSITE[edit.change]) for edit in context.last))
     return settle(sentence, found, context.last, context.asked)
 
 
+def _other_way(sentence: str) -> bool:
+    from agent.language import small_talk
+
+    return bool(small_talk.OTHER_WAY.fullmatch(_words(sentence)))
+
+
 def chosen(sentence: str) -> tuple[int, ...] | None:
     """Return which of the readings asked about a plain answer takes, None where it is no plain answer."""
+    from agent.language import small_talk
+
     text = _words(sentence)
     return next((taken for taken, pattern in small_talk.CHOICES if pattern.fullmatch(text)), None)
 

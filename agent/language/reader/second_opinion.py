@@ -9,7 +9,6 @@ fairly sure, and if not, one short question is asked. The numbers are chosen on 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,13 +16,10 @@ from typing import TYPE_CHECKING
 
 from agent.directions.edit import Edit
 from agent.language import feasibility
-from agent.language.reader.tokens import tokens
 from agent.language.rules import Reading
 
 if TYPE_CHECKING:
     from agent.language.reader.reading import Read
-
-log = logging.getLogger(__name__)
 
 RULES_SURE = 0.5  # the rules' confidence from which their edits count
 NOTHING = 0.8  # probability that nothing is ordered, from which nothing is done; CERTAIN for what only keeps
@@ -56,6 +52,7 @@ def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: S
     if not _reader():
         return Settled(theirs, () if theirs else tuple(found.edits))
     from agent.language.reader.reading import read
+    from agent.language.reader.tokens import tokens
 
     heard = read(tokens(sentence), context, asked, doubts=True, theirs=theirs)
     ours = tuple(dict.fromkeys(replace(edit, confidence=heard.sure) for edit in heard.edits))
@@ -102,6 +99,8 @@ def _reader() -> bool:
 
         network()
     except (ImportError, OSError, ValueError, KeyError) as cause:
-        log.warning("sentences are read by the rules alone: %s", cause)
+        import logging
+
+        logging.getLogger(__name__).warning("sentences are read by the rules alone: %s", cause)
         return False
     return True
