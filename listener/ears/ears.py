@@ -57,7 +57,7 @@ class Ears:
         """
         end_s = (start_sample + HOP) / ANALYSIS_RATE
         emit_s = end_s + lag_s
-        ages, pitches = self._net.step(self._front.step(samples))
+        ages, pitches, drums = self._net.step(self._front.step(samples))
         belief, onset = self._onset.step(end_s, emit_s, ages)
         if onset:
             self._pitch.onset_s = onset.onset_s

@@ -12,33 +12,41 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.numpy import load as arrays_from_bytes
 from torch import nn
 
+from listener import weight_file
 from listener.ears.frontend import HOP_S, LOWEST
 from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from models import checkpoint
 from models.paths import CHECKPOINTS, DATA_CACHE
 from models.sounds.ears_corpus import AGES, SECONDS, build, load_bank
-from models.training.ears_net import PITCHES, EarConfig, EarNet
+from models.training.ears_net import PITCHES, EarConfig, EarNet, grow
 
 CORPUS, HELD_OUT = DATA_CACHE / "ears", DATA_CACHE / "ears_val"
 STATE = CHECKPOINTS / "ears.pt"
 WEIGHTS = LISTENER_WEIGHTS / "ears"
 HELD_OUT_ITEMS, HELD_OUT_SEED = 64, 99
 WARMUP_HOPS = 30  # of a segment not learnt from: the past is missing there
-WARMUP_STEPS, SAVE_EVERY, CLIP = 40, 50, 1.0
+WARMUP_STEPS, SAVE_EVERY, CLIP = 60, 50, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """Settings of the ear network's training."""
 
-    steps: int = 1500
-    batch: int = 40
-    hops: int = 750  # per segment: 2.5 s
-    learning_rate: float = 3e-3
+    steps: int = 2000
+    batch: int = 24
+    hops: int = 600  # per segment: 2 s
+    learning_rate: float = 1e-3
     seed: int = 0
     threads: int = 1
+    bfloat16: int = 1  # 0: multiply in float32, half as fast
+    drum_weight: float = 0.5  # of the drum hits' loss beside those of ages and pitches
+
+
+Item = tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]]  # features, age, pitch, hit
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class Corpus:
@@ -46,7 +54,7 @@ class Corpus:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._seen = folder, set[str]()
-        self.items: list[tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int8]]] = []
+        self.items: list[Item] = []
         self.refresh()
 
     def refresh(self) -> None:
@@ -54,22 +62,27 @@ class Corpus:
             if path.name not in self._seen:
                 self._seen.add(path.name)
                 with np.load(path) as item:
-                    self.items.append((item["x"], item["age"], item["pitch"]))
+                    self.items.append((item["x"], item["age"], item["pitch"], item["hit"]))
 
-    def batch(self, config: TrainConfig, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        x, age, pitch = [], [], []
+    def batch(self, config: TrainConfig, rng: np.random.Generator) -> Batch:
+        cuts: list[Item] = []
         for _ in range(config.batch):
             item = self.items[int(rng.integers(len(self.items)))]
             start = int(rng.integers(len(item[1]) - config.hops + 1)) if rng.random() > 0.15 else 0
+            x, age, pitch, hit = item
             cut = slice(start, start + config.hops)
-            x.append(item[0][cut])
-            age.append(item[1][cut])
-            pitch.append(item[2][cut])
-        return (
-            torch.from_numpy(np.stack(x).astype(np.float32)),
-            torch.from_numpy(np.stack(age).astype(np.int64)),
-            torch.from_numpy(to_class(np.stack(pitch))),
-        )
+            cuts.append((x[cut], age[cut], pitch[cut], hit[cut]))
+        return to_tensors(cuts)
+
+
+def to_tensors(items: Sequence[Item]) -> Batch:
+    x, age, pitch, hit = (np.stack(part) for part in zip(*items, strict=True))
+    return (
+        torch.from_numpy(x.astype(np.float32)),
+        torch.from_numpy(age.astype(np.int64)),
+        torch.from_numpy(to_class(pitch)),
+        torch.from_numpy(hit.astype(np.int64)),
+    )
 
 
 def to_class(pitch: NDArray[np.int8]) -> NDArray[np.int64]:
@@ -78,33 +91,44 @@ def to_class(pitch: NDArray[np.int8]) -> NDArray[np.int64]:
     return np.where(out > 0, np.clip(out - LOWEST + 1, 1, PITCHES), out)
 
 
-def losses(net: EarNet, x: torch.Tensor, age: torch.Tensor, pitch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    ages, pitches = net(x)
+def losses(net: EarNet, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the cross entropies of age, pitch and drum age, nats per hop."""
+    x, age, pitch, hit = batch
+    ages, pitches, drums = net(x)
     cross = nn.functional.cross_entropy
     w = WARMUP_HOPS
     return (
-        cross(ages[:, w:].flatten(0, 1), age[:, w:].flatten()),
-        cross(pitches[:, w:].flatten(0, 1), pitch[:, w:].flatten(), ignore_index=-1),
+        cross(ages[:, w:].float().flatten(0, 1), age[:, w:].flatten()),
+        cross(pitches[:, w:].float().flatten(0, 1), pitch[:, w:].flatten(), ignore_index=-1),
+        cross(drums[:, w:].float().flatten(0, 1), hit[:, w:].flatten()),
     )
 
 
 @torch.no_grad()
 def held_out(net: EarNet, corpus: Corpus) -> dict[str, float]:
-    """Return mean losses, and the share of hops whose pitch is right 30-60 ms after an onset and later."""
-    age_loss, pitch_loss, right, early = [], [], [], []
-    for x, age, pitch in corpus.items:
-        inputs = torch.from_numpy(x.astype(np.float32))[None]
-        target = torch.from_numpy(to_class(pitch))[None]
-        a, p = losses(net, inputs, torch.from_numpy(age.astype(np.int64))[None], target)
-        age_loss.append(float(a))
-        pitch_loss.append(float(p))
-        best = net(inputs)[1][0].argmax(-1)
-        known = target[0] > 0
-        right.append((best == target[0])[known].float())
-        soon = known & (torch.from_numpy(age) < AGES) & (torch.from_numpy(age) >= 9)
-        early.append((best == target[0])[soon].float())
+    """Return mean losses, and the share of hops whose pitch is right 30-60 ms after an onset and later.
+
+    "drums_": the same losses on the items with drums alone.
+    """
+    sums: dict[str, list[float]] = {name: [] for name in ("age", "pitch", "drum", "drums_age", "drums_pitch")}
+    right, early = [], []
+    for item in corpus.items:
+        batch = to_tensors([item])
+        age, pitch, drum = (float(v) for v in losses(net, batch))
+        here = {"age": age, "pitch": pitch, "drum": drum}
+        for name, value in here.items() if (item[3] == AGES).all() else (*here.items(), *_among_drums(here)):
+            sums[name].append(value)
+        best, target = net(batch[0])[1][0].argmax(-1), batch[2][0]
+        known = target > 0
+        right.append((best == target)[known].float())
+        soon = known & (batch[1][0] < AGES) & (batch[1][0] >= 9)
+        early.append((best == target)[soon].float())
     means = {name: float(torch.cat(v).mean()) for name, v in (("right", right), ("right_30_50_ms", early))}
-    return {"age": float(np.mean(age_loss)), "pitch": float(np.mean(pitch_loss))} | means
+    return {name: float(np.mean(values)) for name, values in sums.items()} | means
+
+
+def _among_drums(here: dict[str, float]) -> list[tuple[str, float]]:
+    return [(f"drums_{name}", here[name]) for name in ("age", "pitch")]
 
 
 def rate(step: int, config: TrainConfig) -> float:
@@ -113,13 +137,17 @@ def rate(step: int, config: TrainConfig) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + float(np.cos(np.pi * step / config.steps)))
 
 
-def train(config: TrainConfig) -> None:
+def train(config: TrainConfig, grown: Path | None = None) -> None:
+    """Train, and write the weights. grown: path stem of weights to begin with, of a smaller net or the same."""
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     corpus, kept = Corpus(CORPUS), Corpus(HELD_OUT)
     if len(corpus.items) < config.batch:
         raise SystemExit(f"{CORPUS}: {len(corpus.items)} items; make some with --build 3000")
     net = EarNet(EarConfig())
+    if grown:
+        file = weight_file.read(grown, "ears")
+        grow(net, EarConfig(), arrays_from_bytes(file.data), file.config)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=1e-3)
     first = 0
     if STATE.exists():
@@ -134,14 +162,15 @@ def train(config: TrainConfig) -> None:
             rng = np.random.default_rng((config.seed, step))
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * rate(step, config)
-            a, p = losses(net, *corpus.batch(config, rng))
+            with torch.autocast("cpu", torch.bfloat16, bool(config.bfloat16)):
+                a, p, d = losses(net, corpus.batch(config, rng))
             optimiser.zero_grad()
-            (a + p).backward()  # type: ignore[no-untyped-call]
+            (a + p + config.drum_weight * d).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), CLIP)
             optimiser.step()
             done = step + 1
-            if done % 10 == 0:
-                print(f"{done}/{config.steps} age {a:.4f} pitch {p:.4f} {time.monotonic() - began:.0f} s", flush=True)
+            if done % 20 == 0:
+                print(f"{done}/{config.steps} age {a:.4f} pitch {p:.4f} drum {d:.4f} {time.monotonic() - began:.0f} s", flush=True)
             if done % SAVE_EVERY == 0:
                 corpus.refresh()
                 _keep(net, optimiser, done)
@@ -219,23 +248,25 @@ def card(config: TrainConfig, steps: int, items: int, figures: dict[str, float],
 
 def build_corpus(count: int, first: int, seed: int) -> None:
     """Write what is missing of the corpus, and of its held-out part. Raises FileNotFoundError without the data."""
-    build(HELD_OUT, load_bank(("TimGM6mb",), recorded=False), range(HELD_OUT_ITEMS), HELD_OUT_SEED)
-    build(CORPUS, load_bank(), range(first, first + count), seed)
+    held = load_bank(("TimGM6mb",), recorded=False, seed=HELD_OUT_SEED, split="test")
+    build(HELD_OUT, held, range(HELD_OUT_ITEMS), HELD_OUT_SEED)
+    build(CORPUS, load_bank(split="train"), range(first, first + count), seed)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.train ears", description=__doc__)
     parser.add_argument("--build", type=int, default=0, metavar="N", help="first make N items of 8 s (0.4 CPU-s each)")
+    parser.add_argument("--grow", type=Path, metavar="STEM", help="begin with these weights, not at random")
     parser.add_argument("--first", type=int, default=0, help="number of the first item made")
     defaults = TrainConfig()
     for name, value in asdict(defaults).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     options = vars(parser.parse_args(argv))
-    count, first = options.pop("build"), options.pop("first")
+    count, first, grown = options.pop("build"), options.pop("first"), options.pop("grow")
     config = TrainConfig(**options)
     if count:
         build_corpus(count, first, config.seed)
-    train(config)
+    train(config, grown)
     return 0
 
 

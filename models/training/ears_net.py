@@ -1,16 +1,21 @@
-"""Define the ear network in torch: features [B, T, SIZE] -> logits of onset age [B, T, AGES + 1] and of pitch.
+"""Define the ear network in torch: features [B, T, SIZE] -> logits of onset age [B, T, AGES + 1], pitch and drum age.
 
-Pitch logits are [B, T, PITCHES + 1]. `listener/ears/ear_network.py` runs the same weights step by step.
+Pitch logits are [B, T, PITCHES + 1], those of the newest drum hit's age [B, T, AGES + 1].
+`listener/ears/ear_network.py` runs the same weights step by step.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from listener.ears.frontend import HIGHEST, LOWEST, SIZE
+from listener.ears.frontend import BINS_PER_SEMITONE, FINE_BINS, HIGHEST, LOWEST, SIZE, WINDOWS
 from models.sounds.ears_corpus import AGES
 
 PITCHES = HIGHEST - LOWEST + 1
@@ -21,9 +26,9 @@ class EarConfig:
     """Sizes of the ear network."""
 
     features: int = SIZE
-    dense: int = 128
-    hidden: int = 128
-    head: int = 96
+    dense: int = 160
+    hidden: int = 192
+    head: int = 128
     ages: int = AGES  # and one class more: no onset so lately
     pitches: int = PITCHES  # and class 0: no pitch
     lowest: int = LOWEST
@@ -39,9 +44,61 @@ class EarNet(nn.Module):
         self.head = nn.Linear(config.hidden + config.dense, config.head)
         self.age = nn.Linear(config.head, config.ages + 1)
         self.pitch = nn.Linear(config.head, config.pitches + 1)
+        self.drum = nn.Linear(config.head, config.ages + 1)
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         seen = torch.relu(self.dense(x))
         remembered, _ = self.gru(seen)
         head = torch.relu(self.head(torch.cat([remembered, seen], -1)))
-        return self.age(head), self.pitch(head)
+        return self.age(head), self.pitch(head), self.drum(head)
+
+
+@torch.no_grad()
+def grow(net: EarNet, to: EarConfig, tensors: Mapping[str, NDArray[np.float32]], old: Mapping[str, Any]) -> None:
+    """Give a fresh net the function of a smaller one (Net2Net, Chen et al. 2016), as far as their outputs agree.
+
+    The smaller one may read fewer lags and name fewer pitches. New units start unheard, new pitches improbable.
+    """
+    units = {name: torch.arange(int(old[name])) for name in ("dense", "hidden", "head")}
+    features = _features_of(int(old["lowest"]), int(old["pitches"]), int(old["features"]), to)
+    gates = torch.cat([units["hidden"] + gate * to.hidden for gate in range(3)])
+    heard = torch.cat([units["hidden"], to.hidden + units["dense"]])
+    first = int(old["lowest"]) - to.lowest
+    pitches = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(1, int(old["pitches"]) + 1) + first])
+    every = torch.arange(to.ages + 1)
+    net.pitch.bias.copy_(torch.full_like(net.pitch.bias, -4.0))
+    places = {
+        "dense": (units["dense"], features),
+        "gru.ih": (gates, units["dense"]),
+        "gru.hh": (gates, units["hidden"]),
+        "head": (units["head"], heard),
+        "age": (every, units["head"]),
+        "pitch": (pitches, units["head"]),
+    } | ({"drum": (every, units["head"])} if "drum.weight" in tensors else {})
+    named = {
+        "gru.ih": (net.gru.weight_ih_l0, net.gru.bias_ih_l0, "gru.weight_ih_l0", "gru.bias_ih_l0"),
+        "gru.hh": (net.gru.weight_hh_l0, net.gru.bias_hh_l0, "gru.weight_hh_l0", "gru.bias_hh_l0"),
+    }
+    for part, (rows, columns) in places.items():
+        layer = getattr(net, part, None)
+        weight, bias, weight_name, bias_name = named.get(part) or (
+            layer.weight,  # type: ignore[union-attr]
+            layer.bias,  # type: ignore[union-attr]
+            f"{part}.weight",
+            f"{part}.bias",
+        )
+        weight[rows] = 0.0
+        weight[rows[:, None], columns] = torch.from_numpy(np.array(tensors[weight_name]))
+        bias[rows] = torch.from_numpy(np.array(tensors[bias_name]))
+
+
+def _features_of(lowest: int, pitches: int, size: int, to: EarConfig) -> torch.Tensor:
+    """Return where the features of a net with fewer lags lie among those of `to`; what is new stands last."""
+    lags, more = (BINS_PER_SEMITONE * n + 1 for n in (pitches, to.pitches))
+    before = to.features - len(WINDOWS) * (more + 1) - FINE_BINS
+    shift = BINS_PER_SEMITONE * (lowest - to.lowest)
+    places = list(range(before))
+    for window in range(len(WINDOWS)):
+        at = before + window * (more + 1)
+        places += [*range(at + shift, at + shift + lags), at + more]
+    return torch.tensor(places + list(range(before + len(WINDOWS) * (more + 1), to.features))[: size - len(places)])
