@@ -23,11 +23,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO, StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import mir_eval
 import mido
+import mir_eval
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
@@ -48,7 +49,14 @@ KITS = {"Black_Pearl_4_LV2.sf2": (0, 0), "Red_Zeppelin_4_LV2.sf2": (0, 0), "TimG
 SHIPPED_KIT = ROOT / "agent" / "assets" / "band.sf3"
 ONSET_TOLERANCE_S, CENTS = 0.05, 50.0
 BEATS_FROM_S = 5.0
-PATTERNS = ((0, 2, 4, 6), (0, 1, 2, 3, 4, 5, 6, 7), (0, 3, 4, 7), (0, 3, 6), (0, 4), (0, 2, 3, 5, 6))  # eighths of a bar
+PATTERNS = (
+    (0, 2, 4, 6),
+    (0, 1, 2, 3, 4, 5, 6, 7),
+    (0, 3, 4, 7),
+    (0, 3, 6),
+    (0, 4),
+    (0, 2, 3, 5, 6),
+)  # eighths of a bar
 TARGETS = {"onset F": 0.88, "note F": 0.78}  # at -6 dB
 FALSE_NOTES = 20.0  # per minute of drums alone, at most
 Figures = dict[str, float]
@@ -130,7 +138,7 @@ def line(bpm: float, rng: Rng) -> list[Played]:
     gate, notes, places = rng.uniform(0.5, 1.0), list[Played](), list[int]()
     for bar in range(int(SECONDS / (8 * eighth_s)) + 1):
         places += [8 * bar + p for p in patterns[bar // 2 % 2]]
-    for place, following in zip(places[:-1], places[1:], strict=True):
+    for place, following in pairwise(places):
         onset_s = place * eighth_s + rng.normal(0, 0.005) + 0.005
         pitch = root + int(rng.choice([0, 0, 0, 7, 12, 10, 5, 3])) if place % 8 else root
         if onset_s < SECONDS - 0.3:
@@ -149,8 +157,8 @@ def takes(count: int, folders: list[Path], split: str = "test", seed: int = SEED
         notes = line(bpm, rng)
         bass, _ = bass_lines.render(make(rng), notes, SECONDS * RATE, 80, rng)
         onsets = np.array([n.onset / RATE for n in notes])
-        beats = np.arange(0, SECONDS, 60 / bpm)
-        out.append(Take(f"{i:02d} {name}, {kit}, {bpm:.0f}", bass, beat, onsets, np.array([n.pitch for n in notes]), beats))
+        pitches, beats = np.array([n.pitch for n in notes]), np.arange(0, SECONDS, 60 / bpm)
+        out.append(Take(f"{i:02d} {name}, {kit}, {bpm:.0f}", bass, beat, onsets, pitches, beats))
     return out
 
 
@@ -190,7 +198,7 @@ def _environment(checkout: Path) -> dict[str, str]:
 
 def scores(take: Take, events: list[dict[str, Any]]) -> Figures:
     onsets = np.array(sorted(e["t_onset"] for e in events if e["type"] == "onset"))
-    notes = _last_said([e for e in events if e["type"] == "note"])
+    notes = _last_said(_of(events, "note"))
     out = {"onset F": mir_eval.onset.f_measure(take.onsets, onsets, ONSET_TOLERANCE_S)[0]}
     delays = [e["t_emit"] - e["t_onset"] for e in events if e["type"] == "onset"]
     out |= {"onset delay p95 ms": 1000 * float(np.percentile(delays, 95))} if delays else {}
@@ -204,6 +212,10 @@ def scores(take: Take, events: list[dict[str, Any]]) -> Figures:
     beats = np.array(sorted(e["t"] for e in events if e["type"] == "beat"))
     truth = take.beats[take.beats > BEATS_FROM_S]
     return out | {"beat F": mir_eval.beat.f_measure(truth, beats[beats > BEATS_FROM_S]) if len(beats) else 0.0}
+
+
+def _of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [event for event in events if event["type"] == kind]
 
 
 def _last_said(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -223,8 +235,8 @@ def measure(checkout: Path, every: list[Take]) -> dict[str, Figures]:
     alone = {take.name: np.asarray(0.5 * take.drums / np.abs(take.drums).max(), np.float32) for take in every}
     events, minutes = heard(checkout, alone), SECONDS * len(every) / 60
     out["drums alone"] = {
-        "notes a minute": sum(len(_last_said([e for e in v if e["type"] == "note"])) for v in events.values()) / minutes,
-        "onsets a minute": sum(e["type"] == "onset" for v in events.values() for e in v) / minutes,
+        "notes a minute": sum(len(_last_said(_of(v, "note"))) for v in events.values()) / minutes,
+        "onsets a minute": sum(len(_of(v, "onset")) for v in events.values()) / minutes,
     }
     return out
 

@@ -1,8 +1,8 @@
 """Compute what the ear network reads: step(samples [80]) -> features float32 [SIZE], every 3.3 ms.
 
 The features are four views of a bass: band energies over a short window that weighs its newest end (attacks), a
-log-frequency spectrum over 43 ms (hum, drums, which strings ring), a finer one over 85 ms (partials stand out of a drum,
-which has none), and normalised cross-correlations of the newest 10, 20 and 50 ms with what lay one lag before (periods;
+log-frequency spectrum over 43 ms (hum, drums, which strings ring), a finer one over 85 ms (partials stand out of a
+drum's noise), and normalised cross-correlations of the newest 10, 20 and 50 ms with what lay one lag before (periods;
 McLeod & Wyvill 2005, at half-semitone lags).
 """
 

@@ -1,4 +1,4 @@
-"""Play drummers of the Groove MIDI Dataset on kits of soundfonts and on kits made here: sound, and when every hit falls.
+"""Play drummers of the Groove MIDI Dataset on kits of soundfonts and on kits made here: sound, and times of the hits.
 
 A kit is a set of single hits; a take varies each piece's pitch, decay and level, so that a kit never sounds the same.
 """

@@ -17,7 +17,6 @@ from typing import Any
 import mido
 import numpy as np
 from numpy.typing import NDArray
-
 from scipy import signal
 
 from listener.ears.frontend import HIGHEST, HOP, FrontEnd

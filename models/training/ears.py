@@ -170,7 +170,10 @@ def train(config: TrainConfig, grown: Path | None = None) -> None:
             optimiser.step()
             done = step + 1
             if done % 20 == 0:
-                print(f"{done}/{config.steps} age {a:.4f} pitch {p:.4f} drum {d:.4f} {time.monotonic() - began:.0f} s", flush=True)
+                print(
+                    f"{done}/{config.steps} age {a:.4f} pitch {p:.4f} drum {d:.4f} {time.monotonic() - began:.0f} s",
+                    flush=True,
+                )
             if done % SAVE_EVERY == 0:
                 corpus.refresh()
                 _keep(net, optimiser, done)

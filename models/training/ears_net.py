@@ -66,7 +66,7 @@ def grow(net: EarNet, to: EarConfig, tensors: Mapping[str, NDArray[np.float32]],
     first = int(old["lowest"]) - to.lowest
     pitches = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(1, int(old["pitches"]) + 1) + first])
     every = torch.arange(to.ages + 1)
-    net.pitch.bias.copy_(torch.full_like(net.pitch.bias, -4.0))
+    net.get_parameter("pitch.bias").fill_(-4.0)
     places = {
         "dense": (units["dense"], features),
         "gru.ih": (gates, units["dense"]),
@@ -74,22 +74,17 @@ def grow(net: EarNet, to: EarConfig, tensors: Mapping[str, NDArray[np.float32]],
         "head": (units["head"], heard),
         "age": (every, units["head"]),
         "pitch": (pitches, units["head"]),
-    } | ({"drum": (every, units["head"])} if "drum.weight" in tensors else {})
-    named = {
-        "gru.ih": (net.gru.weight_ih_l0, net.gru.bias_ih_l0, "gru.weight_ih_l0", "gru.bias_ih_l0"),
-        "gru.hh": (net.gru.weight_hh_l0, net.gru.bias_hh_l0, "gru.weight_hh_l0", "gru.bias_hh_l0"),
+        "drum": (every, units["head"]),
     }
-    for part, (rows, columns) in places.items():
-        layer = getattr(net, part, None)
-        weight, bias, weight_name, bias_name = named.get(part) or (
-            layer.weight,  # type: ignore[union-attr]
-            layer.bias,  # type: ignore[union-attr]
-            f"{part}.weight",
-            f"{part}.bias",
-        )
-        weight[rows] = 0.0
-        weight[rows[:, None], columns] = torch.from_numpy(np.array(tensors[weight_name]))
-        bias[rows] = torch.from_numpy(np.array(tensors[bias_name]))
+    for name, tensor in tensors.items():
+        layer, _, rest = name.partition(".")
+        rows, columns = places[layer if layer != "gru" else f"gru.{rest.split('_')[1]}"]
+        parameter, values = net.get_parameter(name), torch.from_numpy(np.array(tensor))
+        if values.ndim == 1:
+            parameter[rows] = values
+        else:
+            parameter[rows] = 0.0
+            parameter[rows[:, None], columns] = values
 
 
 def _features_of(lowest: int, pitches: int, size: int, to: EarConfig) -> torch.Tensor:
