@@ -37,6 +37,8 @@ FINE_RANGE_HZ = (60.0, 960.0)
 FINE_PER_OCTAVE = 24
 REFERENCE_HOPS = (2, 9)  # a rise is measured against the loudest of 7 to 30 ms ago
 
+LONG_AGO, FINE_AGO = (6, 15), (12, 26)  # hops: a partial that rises against this was struck, whatever else sounds
+
 LOWEST, HIGHEST = 19, 71  # MIDI: G0 (24.5 Hz) to B4 (494 Hz)
 BINS_PER_SEMITONE = 2
 WINDOWS = (3, 6, 15)  # hops: 10, 20, 50 ms
@@ -47,9 +49,11 @@ Array = NDArray[np.float64]
 
 LAG_MIDI = np.arange(LOWEST - 0.5, HIGHEST + 0.75, 1 / BINS_PER_SEMITONE)
 LAGS = LOW_RATE / (440 * 2 ** ((LAG_MIDI - 69) / 12))
-_LONG_BINS = int(LONG_PER_OCTAVE * np.log2(LONG_RANGE_HZ[1] / LONG_RANGE_HZ[0]))
+LONG_BINS = int(LONG_PER_OCTAVE * np.log2(LONG_RANGE_HZ[1] / LONG_RANGE_HZ[0]))
 FINE_BINS = int(FINE_PER_OCTAVE * np.log2(FINE_RANGE_HZ[1] / FINE_RANGE_HZ[0]))
-SIZE = 2 * SHORT_BANDS + _LONG_BINS + len(WINDOWS) * (len(LAGS) + 1) + FINE_BINS
+BANDS = 2 * SHORT_BANDS + LONG_BINS  # the first features
+VIEWS = BANDS + len(WINDOWS) * (len(LAGS) + 1) + FINE_BINS  # and these the correlations and the fine spectrum
+SIZE = VIEWS + len(LONG_AGO) * LONG_BINS + len(FINE_AGO) * FINE_BINS
 
 
 def _asymmetric(n: int, fall: int) -> Array:
@@ -82,12 +86,13 @@ def _spans(bands: Array) -> NDArray[np.int64]:
 
 
 _SHORT_BANDS = _log_bands(SHORT, ANALYSIS_RATE, SHORT_RANGE_HZ, SHORT_BANDS) / SHORT
-_LONG_BANDS = _log_bands(LONG_FFT, LOW_RATE, LONG_RANGE_HZ, _LONG_BINS)
+_LONG_BANDS = _log_bands(LONG_FFT, LOW_RATE, LONG_RANGE_HZ, LONG_BINS)
 _FINE_BANDS = _log_bands(FINE_FFT, LOW_RATE, FINE_RANGE_HZ, FINE_BINS)
 _SHORT_SPANS, _LONG_SPANS, _FINE_SPANS = (_spans(bands) for bands in (_SHORT_BANDS, _LONG_BANDS, _FINE_BANDS))
 _SHORT_WINDOW, _LONG_WINDOW = _asymmetric(SHORT, FALL), _asymmetric(LONG, LONG // 4)
 _FINE_WINDOW = _asymmetric(FINE, FINE // 4)
 _WINDOWS = np.array(WINDOWS)
+_LONG_AGO, _FINE_AGO = np.array(LONG_AGO), np.array(FINE_AGO)
 _REACH = 2 ** (0.5 / BINS_PER_SEMITONE / 12)
 
 
@@ -193,6 +198,17 @@ def _features(level: Array, levels: Array, long: Array, view: Array, fine: Array
 
 
 @njit(cache=True)
+def _rises(spectrum: Array, past: Array, ago: NDArray[np.int64], out: Samples) -> None:
+    """Write how much each band has risen against the hops `ago`, in the features' unit; past moves on."""
+    for hop in range(len(past) - 1, 0, -1):
+        past[hop] = past[hop - 1]
+    past[0] = spectrum
+    for i in range(len(ago)):
+        for band in range(len(spectrum)):
+            out[i * len(spectrum) + band] = (spectrum[band] - past[ago[i], band]) / 2
+
+
+@njit(cache=True)
 def _shift(x: Array, fresh: Array) -> None:
     keep = len(x) - len(fresh)
     for i in range(keep):
@@ -215,7 +231,9 @@ class FrontEnd:
         self._levels: Array = np.full((REFERENCE_HOPS[1], SHORT_BANDS), np.log10(POWER_FLOOR))
         # in bels, the mean rise of the bands in which a plucked string is heard and a hammered one hardly
         self.attack = 0.0
-        self._level, self._long, self._fine = np.zeros(SHORT_BANDS), np.zeros(_LONG_BINS), np.zeros(FINE_BINS)
+        self._long_past: Array = np.full((LONG_AGO[-1] + 1, LONG_BINS), np.log10(POWER_FLOOR))  # newest first
+        self._fine_past: Array = np.full((FINE_AGO[-1] + 1, FINE_BINS), np.log10(POWER_FLOOR))
+        self._level, self._long, self._fine = np.zeros(SHORT_BANDS), np.zeros(LONG_BINS), np.zeros(FINE_BINS)
 
     def step(self, samples: Samples) -> Samples:
         """Read samples float32 [HOP] at 24 kHz, all finite; return features float32 [SIZE], mostly within -2 to 2."""
@@ -228,4 +246,6 @@ class FrontEnd:
         _powers(self._low, _FINE_WINDOW, FINE_FFT, _FINE_BANDS, _FINE_SPANS, self._fine)
         features = np.empty(SIZE, np.float32)
         self.attack = _features(self._level, self._levels, self._long, self._view, self._fine, features)
+        _rises(self._long, self._long_past, _LONG_AGO, features[VIEWS:])
+        _rises(self._fine, self._fine_past, _FINE_AGO, features[VIEWS + len(LONG_AGO) * LONG_BINS :])
         return features

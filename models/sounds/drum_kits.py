@@ -27,6 +27,7 @@ NOTES = range(35, 60)  # General MIDI, kick to ride
 ROLAND = {22: 42, 26: 46, 58: 43}  # the data set's kit has notes General MIDI does not know
 LAYERS = (40, 80, 115)  # velocities rendered
 HIT_S = 1.2
+KICKS = (35, 36)
 HATS, OPEN_HAT = (42, 44, 46), 46
 QUIET = 0.02  # of a hit's peak: there it begins
 SOFTEST = 12  # velocity below which a hit is not said to be one

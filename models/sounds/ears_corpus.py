@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from listener.ears.frontend import HIGHEST, HOP, FrontEnd
+from listener.ears.frontend import HIGHEST, HOP, VIEWS, FrontEnd
 from models import paths
 from models.sounds import bass_lines, bass_tones, degrade, drum_kits
 from models.sounds.bass_lines import Played, Style
@@ -32,7 +32,8 @@ DRUM_LOOPS, DRUM_LOOP_S = 160, 12
 OTHERS = (0, 4, 16, 24, 25, 27, 29, 48, 56, 65, 73)  # GM programs of the music that is no bass
 OTHERS_LOWEST = 57
 NOTHING, OTHER_MUSIC = 0.12, 0.07  # shares of items without a bass, and with other music beside it
-MORE_DRUMS = 0.5  # of the items to which degrade.py has added none
+TOGETHER = 0.4  # of the items: a bass that plays with the drummer
+MORE_DRUMS = 0.3  # of the other items to which degrade.py has added none
 BLEED_DB = (-15.0, 4.0)
 LOW, HIGH = 0.16, 0.06  # shares of lines on a string tuned down, and at the upper end of the neck
 RINGING = 0.3  # of lines: strings ring into each other
@@ -174,14 +175,25 @@ class Item:
 class Drummer:
     """Plays one stretch of one take on one kit, heard as a microphone at the bass hears it, and knows its hits."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, length: int, rng: Rng) -> None:
         self._bank = bank
+        take = bank.takes[int(rng.integers(len(bank.takes)))]
+        self.strokes = drum_kits.stretch(take, length, rng)
         self.hits = np.zeros(0, np.int64)
+
+    def together_s(self, rng: Rng) -> list[float]:
+        """Return when a bass plays that listens: with many of the kicks and some of the other strokes."""
+        with_kick, with_others = rng.uniform(0.4, 0.95), rng.uniform(0.05, 0.5)
+        apart_s, times = rng.choice([0.11, 0.2, 0.3]), list[float]()
+        for stroke in self.strokes:
+            joined = rng.random() < (with_kick if stroke.note in drum_kits.KICKS else with_others)
+            if joined and (not times or stroke.time_s > times[-1] + apart_s):
+                times.append(stroke.time_s)
+        return [max(0.01, time + rng.normal(0, 0.01)) for time in times]
 
     def __call__(self, length: int, rng: Rng) -> Samples:
         kit = self._bank.kits[int(rng.integers(len(self._bank.kits)))]
-        take = self._bank.takes[int(rng.integers(len(self._bank.takes)))]
-        sound, self.hits = drum_kits.play(kit, drum_kits.stretch(take, length, rng), length, rng)
+        sound, self.hits = drum_kits.play(kit, self.strokes, length, rng)
         heard = degrade.equalise(sound.astype(np.float64) + 1e-6 * rng.normal(0, 1, length), rng)
         if rng.random() < 0.4:
             heard = degrade.WAYS["room"](heard, self, rng)
@@ -190,26 +202,32 @@ class Drummer:
 
 def make_item(bank: Bank, rng: Rng) -> Item:
     length = SECONDS * RATE
-    drummer = Drummer(bank)
+    drummer = Drummer(bank, length, rng)
     if rng.random() < NOTHING:
         sound = _softer(_nothing(bank, drummer, length, rng), rng)
         return Item(sound, np.zeros(0, np.int64), drummer.hits, np.zeros(length // HOP, np.int8), "none")
     instrument, name = bank.instrument(rng)
-    notes = _line(length, rng)
+    together = rng.random() < TOGETHER
+    notes = _line(length, rng, drummer if together else None)
     sound, track = bass_lines.render(instrument, notes, length, HOP, rng)
     if rng.random() < OTHER_MUSIC:
         beside = looped(bank.others, length, rng)
         sound = sound + beside / (np.abs(beside).max() + 1e-9) * np.abs(sound).max() * 10 ** (-rng.uniform(8, 30) / 20)
     sound = degrade.degrade(sound, drummer, rng)
-    if not len(drummer.hits) and rng.random() < MORE_DRUMS:
+    if not len(drummer.hits) and (together or rng.random() < MORE_DRUMS):
         sound = _with_drums(sound, drummer, rng)
     onsets = np.array([n.onset for n in notes], np.int64)
     return Item(_softer(sound, rng), onsets, drummer.hits, track, name)
 
 
-def _line(length: int, rng: Rng) -> list[Played]:
-    """Return a random line; also on strings tuned down, high up, ringing into each other, with rests."""
-    notes = bass_lines.random_notes(_style(rng), length, rng)
+def _line(length: int, rng: Rng, drummer: Drummer | None) -> list[Played]:
+    """Return a random line; also on strings tuned down, high up, ringing into each other, with rests.
+
+    drummer: who it is played with; else it has a tempo of its own.
+    """
+    style = _style(rng)
+    notes = bass_lines.notes_at(drummer.together_s(rng), style, length, rng) if drummer else []
+    notes = notes or bass_lines.random_notes(style, length, rng)
     if rng.random() < REST:
         start, size = rng.uniform(0, length), rng.uniform(*REST_S) * RATE
         notes = [n for n in notes if not start < n.onset < start + size] or notes
@@ -280,8 +298,9 @@ def ages(onsets: NDArray[np.int64], hops: int) -> NDArray[np.int8]:
 
 
 def features_of(sound: Samples) -> NDArray[np.float16]:
+    """Return what FrontEnd computes, without the rises, which are computed again when read."""
     front = FrontEnd()
-    return np.array([front.step(sound[i : i + HOP]) for i in range(0, len(sound), HOP)], np.float16)
+    return np.array([front.step(sound[i : i + HOP])[:VIEWS] for i in range(0, len(sound), HOP)], np.float16)
 
 
 def build(folder: Path, bank: Bank, indices: range, seed: int) -> None:

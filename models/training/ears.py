@@ -16,7 +16,18 @@ from safetensors.numpy import load as arrays_from_bytes
 from torch import nn
 
 from listener import weight_file
-from listener.ears.frontend import HOP_S, LOWEST
+from listener.ears.frontend import (
+    BANDS,
+    FINE_AGO,
+    FINE_BINS,
+    HOP_S,
+    LONG_AGO,
+    LONG_BINS,
+    LOWEST,
+    POWER_FLOOR,
+    SIZE,
+    VIEWS,
+)
 from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from models import checkpoint
 from models.paths import CHECKPOINTS, DATA_CACHE
@@ -27,6 +38,7 @@ CORPUS, HELD_OUT = DATA_CACHE / "ears", DATA_CACHE / "ears_val"
 STATE = CHECKPOINTS / "ears.pt"
 WEIGHTS = LISTENER_WEIGHTS / "ears"
 HELD_OUT_ITEMS, HELD_OUT_SEED = 64, 99
+SILENT_BAND = (np.log10(POWER_FLOOR) + 5) / 2  # as FrontEnd writes it
 WARMUP_HOPS = 30  # of a segment not learnt from: the past is missing there
 WARMUP_STEPS, SAVE_EVERY, CLIP = 60, 50, 1.0
 
@@ -42,6 +54,7 @@ class TrainConfig:
     seed: int = 0
     threads: int = 1
     bfloat16: int = 1  # 0: multiply in float32, half as fast
+    age_weight: float = 2.0  # of the onsets' loss beside the pitches'
     drum_weight: float = 0.5  # of the drum hits' loss beside those of ages and pitches
 
 
@@ -71,7 +84,7 @@ class Corpus:
             start = int(rng.integers(len(item[1]) - config.hops + 1)) if rng.random() > 0.15 else 0
             x, age, pitch, hit = item
             cut = slice(start, start + config.hops)
-            cuts.append((x[cut], age[cut], pitch[cut], hit[cut]))
+            cuts.append((with_rises(x, cut), age[cut], pitch[cut], hit[cut]))
         return to_tensors(cuts)
 
 
@@ -83,6 +96,20 @@ def to_tensors(items: Sequence[Item]) -> Batch:
         torch.from_numpy(to_class(pitch)),
         torch.from_numpy(hit.astype(np.int64)),
     )
+
+
+def with_rises(x: NDArray[np.float16], cut: slice) -> NDArray[np.float16]:
+    """Return the features of some hops of an item, and the rises that FrontEnd computes of them."""
+    if x.shape[1] == SIZE:
+        return x[cut]
+    spectra = ((x[:, BANDS - LONG_BINS : BANDS], LONG_AGO), (x[:, VIEWS - FINE_BINS : VIEWS], FINE_AGO))
+    parts = [x[cut]]
+    for spectrum, every in spectra:
+        for ago in every:
+            before = spectrum[max(cut.start - ago, 0) : max(cut.stop - ago, 0)]
+            silence = np.full((cut.stop - cut.start - len(before), spectrum.shape[1]), SILENT_BAND, np.float16)
+            parts.append(spectrum[cut] - np.concatenate([silence, before]))
+    return np.concatenate(parts, 1)
 
 
 def to_class(pitch: NDArray[np.int8]) -> NDArray[np.int64]:
@@ -113,7 +140,7 @@ def held_out(net: EarNet, corpus: Corpus) -> dict[str, float]:
     sums: dict[str, list[float]] = {name: [] for name in ("age", "pitch", "drum", "drums_age", "drums_pitch")}
     right, early = [], []
     for item in corpus.items:
-        batch = to_tensors([item])
+        batch = to_tensors([(with_rises(item[0], slice(0, len(item[1]))), *item[1:])])
         age, pitch, drum = (float(v) for v in losses(net, batch))
         here = {"age": age, "pitch": pitch, "drum": drum}
         for name, value in here.items() if (item[3] == AGES).all() else (*here.items(), *_among_drums(here)):
@@ -165,7 +192,7 @@ def train(config: TrainConfig, grown: Path | None = None) -> None:
             with torch.autocast("cpu", torch.bfloat16, bool(config.bfloat16)):
                 a, p, d = losses(net, corpus.batch(config, rng))
             optimiser.zero_grad()
-            (a + p + config.drum_weight * d).backward()  # type: ignore[no-untyped-call]
+            (config.age_weight * a + p + config.drum_weight * d).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), CLIP)
             optimiser.step()
             done = step + 1

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from listener.ears.frontend import BINS_PER_SEMITONE, FINE_BINS, HIGHEST, LOWEST, SIZE, WINDOWS
+from listener.ears.frontend import BANDS, BINS_PER_SEMITONE, HIGHEST, LOWEST, SIZE, WINDOWS
 from models.sounds.ears_corpus import AGES
 
 PITCHES = HIGHEST - LOWEST + 1
@@ -90,10 +90,9 @@ def grow(net: EarNet, to: EarConfig, tensors: Mapping[str, NDArray[np.float32]],
 def _features_of(lowest: int, pitches: int, size: int, to: EarConfig) -> torch.Tensor:
     """Return where the features of a net with fewer lags lie among those of `to`; what is new stands last."""
     lags, more = (BINS_PER_SEMITONE * n + 1 for n in (pitches, to.pitches))
-    before = to.features - len(WINDOWS) * (more + 1) - FINE_BINS
     shift = BINS_PER_SEMITONE * (lowest - to.lowest)
-    places = list(range(before))
+    places = list(range(BANDS))
     for window in range(len(WINDOWS)):
-        at = before + window * (more + 1)
+        at = BANDS + window * (more + 1)
         places += [*range(at + shift, at + shift + lags), at + more]
-    return torch.tensor(places + list(range(before + len(WINDOWS) * (more + 1), to.features))[: size - len(places)])
+    return torch.tensor(places + list(range(BANDS + len(WINDOWS) * (more + 1), to.features))[: size - len(places)])
