@@ -60,7 +60,7 @@ class Ears:
         end_s = (start_sample + HOP) / ANALYSIS_RATE
         emit_s = end_s + lag_s
         ages, pitches, drums = self._net.step(self._front.step(samples))
-        belief, onset = self._onset.step(end_s, emit_s, ages)
+        belief, onset = self._onset.step(end_s, emit_s, ages, drums)
         _, hit = self._hit.step(end_s, emit_s, drums)
         if onset:
             self._pitch.onset_s = onset.onset_s

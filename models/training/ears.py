@@ -20,7 +20,6 @@ from listener.ears.frontend import (
     BANDS,
     FINE_AGO,
     FINE_BINS,
-    HOP_S,
     LONG_AGO,
     LONG_BINS,
     LOWEST,
@@ -31,7 +30,8 @@ from listener.ears.frontend import (
 from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from models import checkpoint
 from models.paths import CHECKPOINTS, DATA_CACHE
-from models.sounds.ears_corpus import AGES, SECONDS, build, load_bank
+from models.sounds.ears_corpus import AGES, build, load_bank
+from models.training.ears_card import card
 from models.training.ears_net import PITCHES, EarConfig, EarNet, grow
 
 CORPUS, HELD_OUT = DATA_CACHE / "ears", DATA_CACHE / "ears_val"
@@ -40,6 +40,7 @@ WEIGHTS = LISTENER_WEIGHTS / "ears"
 HELD_OUT_ITEMS, HELD_OUT_SEED = 64, 99
 SILENT_BAND = (np.log10(POWER_FLOOR) + 5) / 2  # as FrontEnd writes it
 WARMUP_HOPS = 30  # of a segment not learnt from: the past is missing there
+MEET_EVERY, MEET_S = 10, 120.0  # and how long a replica waits for the others (local SGD, Stich 2019)
 WARMUP_STEPS, SAVE_EVERY, CLIP = 60, 50, 1.0
 
 
@@ -55,6 +56,8 @@ class TrainConfig:
     threads: int = 1
     bfloat16: int = 1  # 0: multiply in float32, half as fast
     age_weight: float = 2.0  # of the onsets' loss beside the pitches'
+    replicas: int = 1  # processes, each with a batch of its own, whose weights are averaged every MEET_EVERY steps
+    replica: int = 0
     drum_weight: float = 0.5  # of the drum hits' loss beside those of ages and pitches
 
 
@@ -186,7 +189,7 @@ def train(config: TrainConfig, grown: Path | None = None) -> None:
     began, done = time.monotonic(), first
     try:
         for step in range(first, config.steps):
-            rng = np.random.default_rng((config.seed, step))
+            rng = np.random.default_rng((config.seed, step, config.replica))
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * rate(step, config)
             with torch.autocast("cpu", torch.bfloat16, bool(config.bfloat16)):
@@ -196,6 +199,8 @@ def train(config: TrainConfig, grown: Path | None = None) -> None:
             nn.utils.clip_grad_norm_(net.parameters(), CLIP)
             optimiser.step()
             done = step + 1
+            if config.replicas > 1 and done % MEET_EVERY == 0:
+                meet(net, config, done)
             if done % 20 == 0:
                 print(
                     f"{done}/{config.steps} age {a:.4f} pitch {p:.4f} drum {d:.4f} {time.monotonic() - began:.0f} s",
@@ -203,77 +208,49 @@ def train(config: TrainConfig, grown: Path | None = None) -> None:
                 )
             if done % SAVE_EVERY == 0:
                 corpus.refresh()
-                _keep(net, optimiser, done)
-            if done % 200 == 0:
+                _keep(net, optimiser, done, config)
+            if done % 200 == 0 and not config.replica:
                 print(f"held out {held_out(net, kept)} items {len(corpus.items)}", flush=True)
     except KeyboardInterrupt:
         print("stopped; run again to go on", flush=True)
-    _keep(net, optimiser, done)
+    _keep(net, optimiser, done, config)
+    if config.replica:
+        return
     figures = held_out(net, kept)
     sha = checkpoint.save(
         WEIGHTS,
         net.state_dict(),
         asdict(EarConfig()),
-        card(config, done, len(corpus.items), figures, len(kept.items)),
+        card(EarConfig(), asdict(config), done, len(corpus.items), figures, len(kept.items)),
         "ears",
     )
     print(f"wrote {WEIGHTS}.safetensors {sha[:12]} {figures}", flush=True)
 
 
-def _keep(net: EarNet, optimiser: torch.optim.Optimizer, step: int) -> None:
+@torch.no_grad()
+def meet(net: EarNet, config: TrainConfig, step: int) -> None:
+    """Take the mean of the replicas' weights at this step; go on alone when the others are late."""
+    folder = STATE.parent / "replicas"
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = folder / f"{step}-{config.replica}"
+    torch.save(net.state_dict(), mine.with_suffix(".part"))
+    mine.with_suffix(".part").rename(mine.with_suffix(".pt"))
+    (folder / f"{step - 2 * MEET_EVERY}-{config.replica}.pt").unlink(missing_ok=True)
+    others = [folder / f"{step}-{replica}.pt" for replica in range(config.replicas)]
+    until = time.monotonic() + MEET_S
+    while not all(path.exists() for path in others) and time.monotonic() < until:
+        time.sleep(0.05)
+    states = [torch.load(path, weights_only=True) for path in others if path.exists()]
+    net.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]})
+
+
+def _keep(net: EarNet, optimiser: torch.optim.Optimizer, step: int, config: TrainConfig) -> None:
+    """Write the state to go on from; the other replicas of a run begin from the first one's."""
+    if config.replica:
+        return
     STATE.parent.mkdir(exist_ok=True)
     torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, STATE.with_suffix(".part"))
     STATE.with_suffix(".part").rename(STATE)
-
-
-CARD = """# The ear network of Antiphon
-
-Onset ages and pitch probabilities from {features} features per 3.3 ms: dense {dense}, GRU {hidden}, head {head};
-{parameters:,} parameters, float32. `listener/ears/ear_network.py` runs it, `models/training/ears.py` trained it.
-
-## Data and licences
-No recording of a player: lines made by `models/sounds/bass_lines.py` from `models/sounds/bass_tones.py`, degraded by
-`models/sounds/degrade.py`, on
-- the six multi-sampled basses of shared/data/bass (Karoryfer Samples; Killer Bass of the Discord GM bank): CC0;
-- the GM basses of FluidR3_GM and FluidR3Mono_GM: MIT;
-- strings of partials and synthesiser patches made by the program itself.
-Beside them sound drummers of the Groove MIDI Dataset (Gillick et al. 2019, CC-BY-4.0) on FluidR3's kits, and random
-tunes on other instruments of FluidR3. Seen: {items} items of 8 s ({hours:.1f} h).
-Known limits: the real basses of shared/listening are assembled from the same recorded sets; the scores below
-show what an unknown instrument costs. Two strings at once are heard as the newer one.
-
-## Made with
-Items 0-2339 with `--build`, seed 7 (by the corpus of commit fe3e381: fewer instruments), 4000-6399 seed 8 (commit
-82c7ba2); 1,400 steps on the first 1,638 items, then `{command}` on all of them (the
-cosine taken up at its middle), in all {steps} steps of {batch} segments of {seconds:.1f} s on one CPU core, seed
-{seed}. So the command repeats the recipe, not these exact weights. \
-Two longer runs were made and not shipped: 4,200 steps with more
-drums, and a net widened to 160 / 192 (5,200 steps). They named 0.00 and 0.01 more of the held-out
-notes, but heard fewer of the lowest notes of the clips.
-
-## Scores
-On {held} items of instruments never trained on (TimGM6mb's basses, GPL, for measuring only; fresh made strings),
-clean and degraded: cross entropy of age {age:.3f}, of pitch {pitch:.3f} nats per hop; the pitch of sounding hops
-right {right:.3f}, 30 to 50 ms after an onset {right_30_50_ms:.3f}. On the clips: `python benchmarks/listening.py`,
-docs/benchmarks-listening.md.
-"""
-
-
-def card(config: TrainConfig, steps: int, items: int, figures: dict[str, float], held: int) -> str:
-    net = EarConfig()
-    parameters = sum(p.numel() for p in EarNet(net).parameters())
-    return CARD.format(
-        **asdict(net),
-        **figures,
-        **{k: v for k, v in asdict(config).items() if k in ("seed", "batch")},
-        parameters=parameters,
-        items=items,
-        hours=items * SECONDS / 3600,
-        command=f"python -m models.train ears --steps {config.steps}",
-        steps=steps,
-        seconds=config.hops * HOP_S,
-        held=held,
-    )
 
 
 def build_corpus(count: int, first: int, seed: int) -> None:
