@@ -14,7 +14,7 @@ from listener.ears.frontend import HOP_S
 from listener.types import Onset
 
 THRESHOLD = 0.6  # belief that there was an onset within the ages the network distinguishes
-DRUM_THRESHOLD = 0.75  # after a drum's hit
+DRUM_THRESHOLD = 0.85  # after a drum's hit
 DRUM_BELIEF = 0.5  # of a hit
 APART_S = 0.055  # two onsets at least
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ from models import checkpoint
 from models.paths import CHECKPOINTS, DATA_CACHE
 from models.sounds.ears_corpus import AGES, build, load_bank
 from models.training.ears_card import card
-from models.training.ears_net import PITCHES, EarConfig, EarNet, grow
+from models.training.ears_net import PITCHES, EarConfig, EarNet, grow, joined_with
 
 CORPUS, HELD_OUT = DATA_CACHE / "ears", DATA_CACHE / "ears_val"
 STATE = CHECKPOINTS / "ears.pt"
@@ -167,8 +167,12 @@ def rate(step: int, config: TrainConfig) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + float(np.cos(np.pi * step / config.steps)))
 
 
-def train(config: TrainConfig, grown: Path | None = None) -> None:
-    """Train, and write the weights. grown: path stem of weights to begin with, of a smaller net or the same."""
+def train(config: TrainConfig, grown: Path | None = None, join: Path | None = None) -> None:
+    """Train, and write the weights.
+
+    grown: path stem of weights to begin with, of a smaller net or the same. join: of older weights that shall have a
+    say in the pitch.
+    """
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     corpus, kept = Corpus(CORPUS), Corpus(HELD_OUT)
@@ -217,11 +221,17 @@ def train(config: TrainConfig, grown: Path | None = None) -> None:
     if config.replica:
         return
     figures = held_out(net, kept)
+    sizes = EarConfig()
+    if join:
+        file = weight_file.read(join, "ears")
+        net = joined_with(net, arrays_from_bytes(file.data), file.config)
+        sizes = replace(sizes, dense=net.dense.out_features, hidden=net.gru.hidden_size, head=net.head.out_features)
+        figures = held_out(net, kept)
     sha = checkpoint.save(
         WEIGHTS,
         net.state_dict(),
-        asdict(EarConfig()),
-        card(EarConfig(), asdict(config), done, len(corpus.items), figures, len(kept.items)),
+        asdict(sizes),
+        card(sizes, asdict(config), done, len(corpus.items), figures, len(kept.items)),
         "ears",
     )
     print(f"wrote {WEIGHTS}.safetensors {sha[:12]} {figures}", flush=True)
@@ -264,16 +274,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.train ears", description=__doc__)
     parser.add_argument("--build", type=int, default=0, metavar="N", help="first make N items of 8 s (0.4 CPU-s each)")
     parser.add_argument("--grow", type=Path, metavar="STEM", help="begin with these weights, not at random")
+    parser.add_argument("--join", type=Path, metavar="STEM", help="let these older weights have a say in the pitch")
     parser.add_argument("--first", type=int, default=0, help="number of the first item made")
     defaults = TrainConfig()
     for name, value in asdict(defaults).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     options = vars(parser.parse_args(argv))
-    count, first, grown = options.pop("build"), options.pop("first"), options.pop("grow")
+    count, first = options.pop("build"), options.pop("first")
+    grown, join = options.pop("grow"), options.pop("join")
     config = TrainConfig(**options)
     if count:
         build_corpus(count, first, config.seed)
-    train(config, grown)
+    train(config, grown, join)
     return 0
 
 

@@ -96,3 +96,59 @@ def _features_of(lowest: int, pitches: int, size: int, to: EarConfig) -> torch.T
         at = BANDS + window * (more + 1)
         places += [*range(at + shift, at + shift + lags), at + more]
     return torch.tensor(places + list(range(BANDS + len(WINDOWS) * (more + 1), to.features))[: size - len(places)])
+
+
+@torch.no_grad()
+def joined(new: EarNet, old: EarNet, neutral: Mapping[int, int]) -> tuple[EarNet, EarConfig]:
+    """Return two networks as one: ages and drums as the new one says, pitch as the geometric mean of both.
+
+    The mean of two softmaxes' logits is linear in both heads: the two are one network of blocks. neutral: classes the
+    old one never learned -> the class whose logit it is to say for them.
+    """
+    sizes = [(n.dense.out_features, n.gru.hidden_size, n.head.out_features) for n in (new, old)]
+    (d0, h0, c0), (d1, h1, c1) = sizes
+    config = EarConfig(dense=d0 + d1, hidden=h0 + h1, head=c0 + c1)
+    net = EarNet(config)
+    for parameter in net.parameters():
+        parameter.zero_()
+    parts = (
+        (new, slice(0, d0), slice(0, h0), slice(0, c0)),
+        (old, slice(d0, d0 + d1), slice(h0, h0 + h1), slice(c0, c0 + c1)),
+    )
+    for part, dense, hidden, head in parts:
+        net.dense.weight[dense, : part.dense.in_features] = part.dense.weight
+        net.dense.bias[dense] = part.dense.bias
+        size = part.gru.hidden_size
+        for gate in range(3):
+            rows = slice(gate * (h0 + h1) + hidden.start, gate * (h0 + h1) + hidden.stop)
+            own = slice(gate * size, (gate + 1) * size)
+            for name, columns in (("ih", dense), ("hh", hidden)):
+                net.get_parameter(f"gru.weight_{name}_l0")[rows, columns] = part.get_parameter(f"gru.weight_{name}_l0")[
+                    own
+                ]
+                net.get_parameter(f"gru.bias_{name}_l0")[rows] = part.get_parameter(f"gru.bias_{name}_l0")[own]
+        seen = slice(h0 + h1 + dense.start, h0 + h1 + dense.stop)
+        net.head.weight[head, hidden] = part.head.weight[:, :size]
+        net.head.weight[head, seen] = part.head.weight[:, size:]
+        net.head.bias[head] = part.head.bias
+        pitch, bias = part.pitch.weight.clone(), part.pitch.bias.clone()
+        for to, origin in neutral.items() if part is old else ():
+            pitch[to], bias[to] = pitch[origin], bias[origin]
+        net.pitch.weight[:, head] = pitch / 2
+        net.pitch.bias.add_(bias / 2)
+    for name in ("age", "drum"):
+        net.get_parameter(f"{name}.weight")[:, :c0] = new.get_parameter(f"{name}.weight")
+        net.get_parameter(f"{name}.bias").copy_(new.get_parameter(f"{name}.bias"))
+    return net, config
+
+
+def joined_with(net: EarNet, tensors: Mapping[str, NDArray[np.float32]], old: Mapping[str, Any]) -> EarNet:
+    """Return `joined` of a net and older weights, which may know fewer features and pitches."""
+    now = EarConfig()
+    size = EarConfig(dense=int(old["dense"]), hidden=int(old["hidden"]), head=int(old["head"]))
+    before = EarNet(size)
+    grow(before, size, tensors, old)
+    first = int(old["lowest"]) - now.lowest + 1
+    last = first + int(old["pitches"]) - 1
+    neutral = dict.fromkeys(range(1, first), first + 1) | dict.fromkeys(range(last + 1, now.pitches + 1), last)
+    return joined(net, before, neutral)[0]

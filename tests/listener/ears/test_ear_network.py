@@ -57,7 +57,7 @@ def test_a_string_correlates_most_with_itself_one_period_ago(midi):
     front = FrontEnd()
     for i in range(0, len(sound), HOP):
         seen = front.step(sound[i : i + HOP])
-    lags_end = len(seen) - frontend.FINE_BINS
+    lags_end = frontend.VIEWS - frontend.FINE_BINS
     long_window = seen[lags_end - len(LAG_MIDI) - 1 : lags_end - 1]
     at_period = long_window[np.argmin(np.abs(LAG_MIDI - midi))]
     higher = long_window[(midi + 2 < LAG_MIDI)]
