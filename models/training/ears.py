@@ -31,8 +31,7 @@ from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from models import checkpoint
 from models.paths import CHECKPOINTS, DATA_CACHE
 from models.sounds.ears_corpus import AGES, build, load_bank
-from models.training.ears_card import card
-from models.training.ears_net import PITCHES, EarConfig, EarNet, grow, joined_with
+from models.training.ears_net import PITCHES, EarConfig, EarNet, card, grow, joined_with
 
 CORPUS, HELD_OUT = DATA_CACHE / "ears", DATA_CACHE / "ears_val"
 STATE = CHECKPOINTS / "ears.pt"
