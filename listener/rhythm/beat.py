@@ -35,7 +35,14 @@ MOST_ODDS = 3.0
 TAPPED_NEAR = 0.14  # of log time, within which a tap's distance is a pulse
 RELATED = 0.035  # of log tempo, within which a tempo is a level of another
 NEW_TEMPO_S = 4.0  # of notes that are kept when the tempo changes
-LEVELS = ((0.5, (0.0,)), (1.0, (0.0,)), (2.0, (0.0, 1.0)), (3.0, (0.0, 1.0, 2.0)), (1.5, (0.0, 0.5, 1.0)), (2 / 3, (0.0, 1 / 3)))
+LEVELS = (
+    (0.5, (0.0,)),
+    (1.0, (0.0,)),
+    (2.0, (0.0, 1.0)),
+    (3.0, (0.0, 1.0, 2.0)),
+    (1.5, (0.0, 0.5, 1.0)),
+    (2 / 3, (0.0, 1 / 3)),
+)
 OPENS_S = 2.5  # a note after so much silence opens a line
 ACCENT_GAIN = 2.2
 SWUNG = 0.75  # share of belief in swung bars that makes the grid swing

@@ -155,7 +155,9 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
         pulses = span_mass / pulse + 1e-3
         row[13] = min(1.5, covered / pulses)
         for k in range(1, KINDS):
-            row[13 + k] = on[k] / on_mass - off[k] / off_mass if off_mass > 0.05 * mass and on_mass > 0.05 * mass else 0.0
+            row[13 + k] = (
+                on[k] / on_mass - off[k] / off_mass if off_mass > 0.05 * mass and on_mass > 0.05 * mass else 0.0
+            )
         row[19] = first_on / first_mass if first_mass > 0 else 0.0
         for k in range(4):
             same, moved, other, none, total = _echo(known_echoes, 2 * k + 2, u, pitch, weight, count, pulse, near)
@@ -187,15 +189,11 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
         for k in range(1, KINDS):
             row[b + 16 + k] = strong * (head[k] / (head_mass + 0.5) - (mid[k] + rest[k]) / (mid_mass + rest_mass + 0.5))
         row[b + 22] = first_head / first_mass if first_mass > 0 else 0.0
-        same, moved, other, none, total = _echo(
-            known_echoes, int(2 * bar + 0.5), u, pitch, weight, count, pulse, near
-        )
+        same, moved, other, none, total = _echo(known_echoes, int(2 * bar + 0.5), u, pitch, weight, count, pulse, near)
         known = total / mass
         row[b + 23], row[b + 24], row[b + 25] = known * same, known * moved, known * none
         row[b + 26] = known
-        same, moved, other, none, total = _echo(
-            known_echoes, int(4 * bar + 0.5), u, pitch, weight, count, pulse, near
-        )
+        same, moved, other, none, total = _echo(known_echoes, int(4 * bar + 0.5), u, pitch, weight, count, pulse, near)
         row[b + 27], row[b + 28] = total / mass * (same + moved), total / mass * none
         if mids_in > 0:
             row[b + 29] = strong * (mid[1] / (mid_mass + 0.5) - rest[1] / (rest_mass + 0.5))
