@@ -25,17 +25,25 @@ BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the la
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
-# log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held, the
-# level or the bar is changed: a band plays on it
+# log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held,
+# the level or the bar is changed: a band plays on it
 LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 60.0
 LEVEL_MARGIN_HELD = 0.7
+SLOW_BPM, FAST_BPM, LEVEL_BUDGET_UNEASY = 58.0, 145.0, 10.0  # outside people rarely tap
 BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 12.0
 YOUNG_S, OLD_S = 4.0, 12.0  # since the grid was found: before, budgets are small; after, full
 MOST_ODDS = 3.0
 TAPPED_NEAR = 0.14  # of log time, within which a tap's distance is a pulse
 RELATED = 0.035  # of log tempo, within which a tempo is a level of another
 NEW_TEMPO_S = 4.0  # of notes that are kept when the tempo changes
-LEVELS = ((0.5, (0.0,)), (1.0, (0.0,)), (2.0, (0.0, 1.0)), (3.0, (0.0, 1.0, 2.0)), (1.5, (0.0, 0.5, 1.0)), (2 / 3, (0.0, 1 / 3)))
+LEVELS = (
+    (0.5, (0.0,)),
+    (1.0, (0.0,)),
+    (2.0, (0.0, 1.0)),
+    (3.0, (0.0, 1.0, 2.0)),
+    (1.5, (0.0, 0.5, 1.0)),
+    (2 / 3, (0.0, 1 / 3)),
+)
 OPENS_S = 2.5  # a note after so much silence opens a line
 ACCENT_GAIN = 2.2
 SWUNG = 0.75  # share of belief in swung bars that makes the grid swing
@@ -316,7 +324,9 @@ class BeatTracker:
             self._level_pressure *= 0.7
         odds = min(MOST_ODDS, math.log(weighed.on_held.bar_belief / max(weighed.held_bar, 1e-6)))
         self._bar_pressure = max(0.0, self._bar_pressure + fresh * (odds - BAR_MARGIN))
-        level = self._level_pressure > LEVEL_BUDGET + age * (LEVEL_BUDGET_HELD - LEVEL_BUDGET)
+        held_bpm = 60 / (clock.period_s * per_pulse)
+        most = LEVEL_BUDGET_HELD if SLOW_BPM <= held_bpm <= FAST_BPM else LEVEL_BUDGET_UNEASY
+        level = self._level_pressure > LEVEL_BUDGET + age * (most - LEVEL_BUDGET)
         bar = self._bar_pressure > BAR_BUDGET + age * (BAR_BUDGET_HELD - BAR_BUDGET)
         if level and not self._told_level:
             self._take(clock, weighed.best, time_s)
@@ -345,6 +355,7 @@ class BeatTracker:
                 return
         period_s = clock.period_s
         new = self._start(found)
+        new.inherit(clock)
         scale = period_s / new.period_s
         self._reader.memory.rebase(scale, new.beat_at(time_s) - now * scale)
 
