@@ -29,7 +29,6 @@ LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as 
 # the level or the bar is changed: a band plays on it
 LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 60.0
 LEVEL_MARGIN_HELD = 0.7
-SLOW_BPM, FAST_BPM, LEVEL_BUDGET_UNEASY = 58.0, 145.0, 10.0  # outside people rarely tap
 BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 12.0
 YOUNG_S, OLD_S = 4.0, 12.0  # since the grid was found: before, budgets are small; after, full
 MOST_ODDS = 3.0
@@ -324,9 +323,7 @@ class BeatTracker:
             self._level_pressure *= 0.7
         odds = min(MOST_ODDS, math.log(weighed.on_held.bar_belief / max(weighed.held_bar, 1e-6)))
         self._bar_pressure = max(0.0, self._bar_pressure + fresh * (odds - BAR_MARGIN))
-        held_bpm = 60 / (clock.period_s * per_pulse)
-        most = LEVEL_BUDGET_HELD if SLOW_BPM <= held_bpm <= FAST_BPM else LEVEL_BUDGET_UNEASY
-        level = self._level_pressure > LEVEL_BUDGET + age * (most - LEVEL_BUDGET)
+        level = self._level_pressure > LEVEL_BUDGET + age * (LEVEL_BUDGET_HELD - LEVEL_BUDGET)
         bar = self._bar_pressure > BAR_BUDGET + age * (BAR_BUDGET_HELD - BAR_BUDGET)
         if level and not self._told_level:
             self._take(clock, weighed.best, time_s)
@@ -355,7 +352,6 @@ class BeatTracker:
                 return
         period_s = clock.period_s
         new = self._start(found)
-        new.inherit(clock)
         scale = period_s / new.period_s
         self._reader.memory.rebase(scale, new.beat_at(time_s) - now * scale)
 

@@ -176,14 +176,6 @@ class GridClock:
         first = round(hypothesis.place - hypothesis.place % 1.0)
         self.position = (first - beat) % self.model.meter.numerator + 1
 
-    def inherit(self, old: GridClock) -> None:
-        """Take over how sure another clock on the same notes was, when only the level changes."""
-        scale = np.diag([1.0, self.period_s / old.period_s])
-        for lock, before in zip(self._locks, old._locks, strict=True):
-            lock.covariance = scale @ before.covariance @ scale
-            lock.score = before.score
-        self.behind_s, self._heard = old.behind_s, old._heard
-
     def glide(self, elapsed_s: float) -> None:
         self.offset_s *= math.exp(-elapsed_s / GLIDE_S)
 

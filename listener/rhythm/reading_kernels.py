@@ -160,7 +160,7 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             )
         row[19] = first_on / first_mass if first_mass > 0 else 0.0
         for k in range(4):
-            same, moved, other, none, total = _echo(known_echoes, 2 * k + 2, u, pitch, weight, count, pulse, near)
+            same, moved, _, none, total = _echo(known_echoes, 2 * k + 2, u, pitch, weight, count, pulse, near)
             known = total / mass
             row[20 + 2 * k] = known * same
             row[21 + 2 * k] = known * none
@@ -187,7 +187,7 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
         for k in range(1, KINDS):
             row[b + 16 + k] = strong * (head[k] / (head_mass + 0.5) - (mid[k] + rest[k]) / (mid_mass + rest_mass + 0.5))
         row[b + 22] = first_head / first_mass if first_mass > 0 else 0.0
-        same, moved, other, none, total = _echo(known_echoes, int(2 * bar + 0.5), u, pitch, weight, count, pulse, near)
+        same, moved, _, none, total = _echo(known_echoes, int(2 * bar + 0.5), u, pitch, weight, count, pulse, near)
         known = total / mass
         row[b + 23], row[b + 24], row[b + 25] = known * same, known * moved, known * none
         row[b + 26] = known

@@ -38,9 +38,6 @@ MEMORY_S = 10.0
 SLOWEST_S, FASTEST_S = 60 / 40.0, 60 / 246.0
 RATIOS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 2.0, 3.0, 4.0, 6.0)
 PHASES = 4
-# people tap between 60 and 140 a minute where they can (van Noorden and Moelants, J. New Music Research 28(1), 1999):
-# log-odds per octave beyond
-COMFORT_BPM, COMFORT_OCTAVES, COMFORT_COST = 91.7, 0.611, 3.5
 NEAR_S = 0.030
 UNEVEN_BPM = 95.0, 190.0  # quarters per minute within which uneven meters are thought of
 
@@ -318,8 +315,6 @@ class Reader:
         """held: pulse, place of a bar line (in reference beats of period_s), number of the shape; meter: when given."""
         candidates = self.memory.candidates(period_s, held)
         scores = self._scores(self.memory.features(candidates, period_s, *belief, now))
-        octaves = np.log2(60 / (candidates[:, 0] * period_s) / COMFORT_BPM)
-        scores -= COMFORT_COST * np.maximum(np.abs(octaves) - COMFORT_OCTAVES, 0.0)
         if meter is not None:
             scores = np.where(FITS[meter][candidates[:, 2].astype(int)], scores, -1e9)
         p = np.exp(scores - scores.max())
