@@ -25,8 +25,8 @@ BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the la
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
-# log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held, the
-# level or the bar is changed: a band plays on it
+# log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held,
+# the level or the bar is changed: a band plays on it
 LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 60.0
 LEVEL_MARGIN_HELD = 0.7
 BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 12.0

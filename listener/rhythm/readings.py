@@ -77,7 +77,7 @@ def _tables() -> tuple[Floats, NDArray[np.int64], NDArray[np.int64], NDArray[np.
     longest = round(float(lengths.max()) * SLOTS)
     classes, heads = np.full((len(SHAPES), longest), ELSE), np.full((len(SHAPES), longest), 2)
     flags = np.zeros((len(SHAPES), 4), np.int64)
-    places = (
+    places: tuple[tuple[float, int, float], ...] = (
         (0.0, ON, 0.0),
         (1.0, ON, 0.0),
         (0.5, HALF, 0.01),
@@ -94,7 +94,9 @@ def _tables() -> tuple[Floats, NDArray[np.int64], NDArray[np.int64], NDArray[np.
             near = group
             if size - inside < 0.5 and size - inside < inside:
                 near = (group + 1) % len(shape.groups)
-            known = places if size == 1 else (*places, (1.0, HALF, 0.0), (1.5, ON, 0.0), (1.25, LAST_QUARTER, 0.02))
+            known: tuple[tuple[float, int, float], ...] = (
+                places if size == 1 else (*places, (1.0, HALF, 0.0), (1.5, ON, 0.0), (1.25, LAST_QUARTER, 0.02))
+            )
             known = tuple(p for p in known if not (size != 1 and p[0] == 1.0 and p[1] == ON))
             gap, kind = min((abs(inside - p) + extra, kind) for p, kind, extra in known)
             classes[i, slot] = kind if gap < 0.11 else ELSE
@@ -255,10 +257,10 @@ class LineMemory:
     def weights(self) -> Floats:
         """Return how much each note counts: the older the less."""
         times_s = self.time_s[: self.count]
-        return np.exp((times_s - times_s[-1]) / MEMORY_S)
+        return np.asarray(np.exp((times_s - times_s[-1]) / MEMORY_S))
 
     def features(self, candidates: Floats, period_s: float, belief: Floats32, folded: Floats32, now: float) -> Floats:
-        """Return the features of every candidate, [n, FEATURES + 2]; belief, folded: the bar filter's; now: in beats."""
+        """Return the features of every candidate, [n, SIZE]; belief, folded: the bar filter's; now: in beats."""
         out = np.empty((len(candidates), FEATURES + 2))
         scale = period_s, now, math.log(float(PERIODS_S[0])), TEMPO_STEP, float(BINS)
         support(belief, folded, candidates, FOR_SUPPORT, scale, out[:, FEATURES:])
