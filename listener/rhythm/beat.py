@@ -231,9 +231,9 @@ class BeatTracker:
         memory = self._reader.memory
         if self._clock is None:
             if self._heard >= FIRST_NOTES and self._levels_belief(best) > FIRST_BELIEF:
-                self._lock(best)
+                clock = self._lock(best)
                 self._found_s = onset_s
-                self._read(self._clock, onset_s, 0.0)
+                self._read(clock, onset_s, 0.0)
             return
         gap_s = onset_s - memory.time_s[max(memory.count - 2, 0)]
         self._clock.push(onset_s)
@@ -247,12 +247,13 @@ class BeatTracker:
         density = self._filter.notes_since(time_s - DENSITY_PULSES * pulse_s) / DENSITY_PULSES
         return min(1.0, max(0.0, (density - SPARSE) / (DENSE - SPARSE)))
 
-    def _lock(self, best: Hypothesis) -> None:
-        """Start another grid at another tempo."""
+    def _lock(self, best: Hypothesis) -> GridClock:
+        """Start another grid at another tempo, and return it."""
         since_s = best.time_s - NEW_TEMPO_S if self._clock else -math.inf
         clock = self._start(best)
         self._reader.memory.lay(best.time_s, clock.beat_at(best.time_s), clock.period_s, since_s)
         self._found_s = best.time_s
+        return clock
 
     def _start(self, best: Hypothesis) -> GridClock:
         """Start another grid; its beats are numbered on from the last one reported."""
