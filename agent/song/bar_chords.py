@@ -21,12 +21,13 @@ from models.music.tokens import QUALITIES
 Floats = NDArray[np.float64]
 
 SPLIT_COST = 2.6  # nats that two chords in a bar have to gain over one
-STAY, HOME = 0.5, 0.35  # nats for the chord that holds, for the tonic
+STAY, HOME = 1.0, 0.35  # nats for the chord that holds, for the tonic
 PRIOR_SAY = 0.8  # of the key in the choice of a chord
 DIMINISHED = -1.2  # nats
 ROOT_ON_ONE = 0.9  # nats for the root of the first note of the bar or half
 SEVENTH_SHARE = 0.18  # of what sounds in a segment, from which a played seventh belongs to the chord
 PASSING = 0.2
+OUTSIDE = 1.2  # nats for a tone outside the scale that is played
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def key_prior(key: SongKey) -> Floats:
     for root in range(12):
         for k, kind in enumerate(KINDS):
             outside = sum((root + step) % 12 not in key.scale for step in QUALITIES[kind])
-            log[root, k] -= 0.7 * outside
+            log[root, k] -= OUTSIDE * outside
     log[:, KINDS.index("dim")] += DIMINISHED
     log[key.tonic] += HOME
     return np.asarray(PRIOR_SAY * (log - log.max()))
