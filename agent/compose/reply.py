@@ -51,7 +51,8 @@ def bass_part(score: Score, name: str) -> BassPart:
     ticks, bars, meters = positions(grid.meters, max(note.end for note in notes))
     rows = bass_rows(notes, len(ticks)).tolist()
     places = tuple(Position(int(t), int(b), m) for t, b, m in zip(ticks, bars, meters, strict=True))
-    return BassPart(track, grid, places, tuple(map(_bass_tick, rows)), places[min(n.start for n in notes)].bar, score.tempo_bpm)
+    begins = places[min(note.start for note in notes)].bar
+    return BassPart(track, grid, places, tuple(map(_bass_tick, rows)), begins, score.tempo_bpm)
 
 
 def _bass_tick(row: Sequence[int]) -> BassTick:

@@ -26,6 +26,7 @@ CRASH_LOUDEST = 122
 KICK_VELOCITY, SNARE_VELOCITY, MEAN_VELOCITY = 98.0, 98.0, 84.0  # means of kicks, of snares but ghosts, of the rest
 GHOST_SHARE = 0.6  # of the loudest snare, under which a stroke is a ghost
 TEMPO_SAY, FAST_SAY = 1.0, 0.5  # of the distance from a groove's own tempo in octaves, of strokes a hand cannot play
+UNPLAYED = 0.25  # octaves for a groove that was written, not played
 HALF_FEEL = 0.4  # octaves that playing a groove at half or double time counts
 HAND_A_SECOND, LEAST_A_SECOND = 8.0, 2.2  # strokes of the timekeeper
 GOOD_ENOUGH = 75  # percentile of worth without a bass, beyond which it counts no more
@@ -148,7 +149,7 @@ def _cut(played: PlayedGroove, ticks: int) -> Groove:
 
 
 def usual_loudness(groove: Groove) -> Groove:
-    """Return the groove with each piece as loud as bands have it, its accents kept, and the timekeeper's strokes closer.
+    """Return the groove with each piece as loud as bands have it, accents kept, and the timekeeper's strokes closer.
 
     Electronic kits tell a hat's shoulder and tip more apart than they sound. Crashes of the take are left out.
     """
@@ -194,7 +195,8 @@ def choose(
     """Return (the best groove for these bass bars, the runner-up).
 
     wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
-    style; tempo (quarters a minute, 0 = not known); by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
+    style; tempo (quarters a minute, 0 = not known);
+    by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
     session: a new one is to be another.
     """
     ticks = found[0].kicks.shape[1]
@@ -237,7 +239,7 @@ def _tempo_apart(one: Traits, quarter_bpm: float) -> float:
         return 0.0
     own = one.groove.quarter_bpm
     octaves = float(np.log2(quarter_bpm / own)) if own else 0.0
-    apart = min(abs(octaves), *(abs(octaves + way) + HALF_FEEL for way in (-1, 1)))
+    apart = min(abs(octaves), *(abs(octaves + way) + HALF_FEEL for way in (-1, 1))) if own else UNPLAYED
     strokes = one.strokes * quarter_bpm / 60
     return apart + FAST_SAY * (max(strokes - HAND_A_SECOND, 0.0) + max(LEAST_A_SECOND - strokes, 0.0))
 

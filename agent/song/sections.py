@@ -94,7 +94,7 @@ def comes_back(here: Section, ahead: Sequence[BassBar], age: int) -> bool:
 def _is_one_bar(plan: SongPlan, ahead: Sequence[BassBar], certain: bool) -> bool:
     """Return whether a bar of another length belongs to a riff of several meters: the last meter soon comes again."""
     here, now = plan.sections[plan.current], ahead[0]
-    if certain:
+    if certain and len(ahead) >= LEAST_BARS:
         return any(bar.ticks == here.ticks and bar.notes for bar in ahead[1:LEAST_BARS])
     return any(bar.ticks == now.ticks for bar in plan.bars[-6:])
 

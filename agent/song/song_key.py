@@ -24,7 +24,7 @@ VARIANTS = {
     "min": ((8, 9), (10, 11)),
 }  # degrees that modes raise or lower: mixolydian; dorian, harmonic
 VARIANT_USUAL = {"maj": (11,), "min": (8, 10)}
-# of a bass that is known whole; fitted on 148 songs' true bands (Freedoom, Simutrans, Tanner Helland, EasyRPG: training)
+# of a bass that is known whole; fitted on 148 true bands (training: Freedoom, Simutrans, Tanner Helland, EasyRPG)
 WHOLE_BARS = 32  # bars, beyond which more say no more
 NOTES_SAY, SCALE_SAY, ONES_SAY = 0.4, 0.4, 0.05  # nats a bar: of the notes, of the scale, of the notes on the one
 FIRST_SAY, MINOR_SAY = 2.0, 1.5  # of the first note; of minor, where nothing tells
@@ -117,7 +117,8 @@ def hear_bar(key: SongKey, bar: BassBar) -> SongKey:
     ):
         best = key._index
     newest = int((lately + PRIOR).argmax())
-    if key.tonic >= 0 and lately[newest] - lately[key._index] > (SWITCH_SETTLED if key.settled else SWITCH_NATS):  # a modulation: begin anew from here
+    switch = SWITCH_SETTLED if key.settled else SWITCH_NATS
+    if key.tonic >= 0 and lately[newest] - lately[key._index] > switch:  # a modulation: begin anew from here
         best, after = newest, replace(after, evidence=after.lately)
     return replace(after, tonic=best % 12, mode=MODES[best // 12])
 
