@@ -197,7 +197,7 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
         return drum_groove.break_bar(now), False, True
     wish = plan.wish
     full = bar.density(STAGE_HATS * bar.stage[0] + BASS_HATS * bar.busy)
-    drums = drum_dials.at_density(drums, now.meter, full, time_alone=wish.density == 0.5)
+    drums = drum_dials.at_density(drums, now.meter, full, wish.density == 0.5, plan.quarter_bpm)
     drums = drum_dials.syncopated(drums, now.meter, wish.bend("syncopation"))
     same = np.random.default_rng((plan.seed, 13, plan.current, number % 2, number_of(now)))
     usual = np.array(section.usual) if section.usual else np.zeros(now.ticks)
