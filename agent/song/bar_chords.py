@@ -21,7 +21,7 @@ from models.music.tokens import QUALITIES
 Floats = NDArray[np.float64]
 
 SPLIT_COST = 2.6  # nats that two chords in a bar have to gain over one
-STAY, HOME = 1.0, 0.35  # nats for the chord that holds, for the tonic
+STAY, HOME = 0.5, 0.35  # nats for the chord that holds, for the tonic
 PRIOR_SAY = 0.8  # of the key in the choice of a chord
 DIMINISHED = -1.2  # nats
 ROOT_ON_ONE = 0.9  # nats for the root of the first note of the bar or half

@@ -35,7 +35,8 @@ INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
-PHRASES = ("plain", "plain", "moved", "moved", "kicks", "kicks")  # timekeeper moved; other kicks: by a section's phrase
+# of a section's eight-bar phrases: timekeeper moved from hat to ride or back; other kicks
+PHRASES = ("plain", "plain", "moved", "moved", "plain", "moved", "kicks", "kicks")
 HELD_VELOCITY = 66
 
 
