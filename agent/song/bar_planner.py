@@ -36,7 +36,7 @@ BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
 # of a section's eight-bar phrases: timekeeper moved from hat to ride or back; other kicks
-PHRASES = ("plain", "plain", "moved", "moved", "plain", "moved", "kicks", "kicks")
+PHRASES = ("plain",) * 8 + ("moved",) * 4 + ("kicks",) * 4
 HELD_VELOCITY = 66
 
 
