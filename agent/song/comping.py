@@ -88,6 +88,12 @@ def figures_for(meter: Meter, ticks: int) -> tuple[Figure, ...]:
     return tuple(found)
 
 
+def of_length(figure: Figure, ticks: int) -> Figure:
+    """Return the figure in a bar of another length: cut, or its last stroke as long as it was."""
+    strokes = tuple((tick, min(length, ticks - tick)) for tick, length in figure.strokes if tick < ticks)
+    return Figure(figure.name, strokes or ((0, max(ticks - 2, 1)),), figure.dense, figure.styles)
+
+
 def choose(
     found: Sequence[Figure],
     bass: Sequence[BassBar],
