@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from agent.compose.generation_options import GenerationOptions
+from agent.parts.bass_bar import bass_bars
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.imagination import Imagination
+from agent.parts.song_key import key_of
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
-from agent.song.bass_bar import bass_bars
-from agent.song.groove_library import GrooveLibrary
-from agent.song.imagination import Imagination
-from agent.song.song_key import key_of
 from agent.song.song_plan import BarPlan, SongPlan, hear, wish_of
 from models.critic.critic import Critic
 from models.music import part_roles

@@ -25,10 +25,10 @@ from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
 from agent.directions.mix_wishes import wishes_of
 from agent.mind.band_time import BandTime
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
 from agent.song.expectation import foretell
-from agent.song.groove_library import GrooveLibrary
-from agent.song.imagination import Imagination
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.song_plan import wish_of

@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.song import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove, ending
+from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove
+from agent.parts.bar_chords import ChordAt, chords_of
+from agent.parts.bass_bar import BassBar, group_starts
+from agent.parts.comping import Stroke
+from agent.parts.counter_line import LineNote
+from agent.parts.drum_groove import DrumBar, Traits
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.voicing import voiced
+from agent.song import ending
 from agent.song.arrangement import HALF_TIME_BELOW, stage_in
-from agent.song.bar_chords import ChordAt, chords_of
-from agent.song.bass_bar import BassBar, group_starts
-from agent.song.comping import Stroke
-from agent.song.counter_line import LineNote
-from agent.song.drum_groove import DrumBar, Traits
 from agent.song.expectation import turn_of_groove
-from agent.song.groove_library import GrooveLibrary
 from agent.song.level import hear_level
 from agent.song.sections import decide_section, turns
 from agent.song.song_form import (
@@ -27,7 +29,6 @@ from agent.song.song_form import (
     place_in,
 )
 from agent.song.song_plan import BarPlan, Section, SongPlan
-from agent.song.voicing import voiced
 from models.critic.critic import Critic
 
 STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.8, 0.6  # shares of the arrangement's stage that each part follows

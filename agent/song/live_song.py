@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
-from agent.song.bar_chords import ChordAt, chords_of, fits
+from agent.parts.bar_chords import ChordAt, chords_of, fits
+from agent.parts.bass_bar import BassBar, bass_bar, group_starts
+from agent.parts.comping import Stroke
+from agent.parts.drum_groove import Traits
+from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
-from agent.song.bass_bar import BassBar, bass_bar, group_starts
-from agent.song.comping import Stroke
-from agent.song.drum_groove import Traits
 from agent.song.expectation import expects_stop, foretell, recognised
-from agent.song.groove_library import GrooveLibrary
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from agent.core.types import Choice
-from agent.song import comping, counter_line, drum_groove
+from agent.parts import comping, counter_line, drum_groove
+from agent.parts.bar_chords import ChordAt, chords_of
+from agent.parts.bass_bar import BassBar
+from agent.parts.drum_groove import Traits
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.judging import comping_scores, motif_scores
 from agent.song.arrangement import stage_for
-from agent.song.bar_chords import ChordAt, chords_of
-from agent.song.bass_bar import BassBar
-from agent.song.drum_groove import Traits
-from agent.song.groove_library import GrooveLibrary
-from agent.song.judging import comping_scores, motif_scores
 from agent.song.song_form import (
     EXAMPLES,
     KNOWN_FROM,

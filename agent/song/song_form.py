@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.song.bass_bar import BassBar, likeness
+from agent.parts.bass_bar import BassBar, likeness
 
 CYCLES = (1, 2, 3, 4, 6, 8, 12, 16)  # bars
 LOOK_BACK = 24  # bars in which a cycle is looked for

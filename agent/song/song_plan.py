@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from agent.core.types import Choice
-from agent.song import drum_groove
-from agent.song.bar_chords import ChordAt
-from agent.song.bass_bar import BassBar
-from agent.song.comping import Figure, Stroke
-from agent.song.counter_line import LineNote, Motif
-from agent.song.drum_groove import DrumBar, Groove
+from agent.parts import drum_groove
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import BassBar
+from agent.parts.comping import Figure, Stroke
+from agent.parts.counter_line import LineNote, Motif
+from agent.parts.drum_groove import DrumBar, Groove
+from agent.parts.song_key import SongKey, hear_bar
 from agent.song.level import Level, hear_level
 from agent.song.song_form import (
     EXAMPLES,
@@ -23,7 +24,6 @@ from agent.song.song_form import (
     Place,
     alike,
 )
-from agent.song.song_key import SongKey, hear_bar
 from agent.song.wish import Wish as Wish
 from agent.song.wish import wish_of as wish_of
 from listener.types import Meter

@@ -10,12 +10,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from agent.parts.bass_bar import BassBar, BassNote, jaccard
+from agent.parts.drum_groove import TIME_PIECES, Groove, choose, played_grooves
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.song_key import key_of
 from agent.song.bar_planner import plan_bar
-from agent.song.bass_bar import BassBar, BassNote, jaccard
-from agent.song.drum_groove import TIME_PIECES, Groove, choose, played_grooves
 from agent.song.expectation import foretell
-from agent.song.groove_library import GrooveLibrary
-from agent.song.song_key import key_of
 from agent.song.song_plan import BarPlan, SongPlan, Wish, hear
 from listener.types import Meter
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.song.bass_bar import group_starts
-from agent.song.drum_groove import GHOST_VELOCITY, LOUDEST, SNARES, TIME_PIECES, DrumBar, Hits, ticks_of
+from agent.parts.bass_bar import group_starts
+from agent.parts.drum_groove import GHOST_VELOCITY, LOUDEST, SNARES, TIME_PIECES, DrumBar, Hits, ticks_of
 from listener.types import Meter
 from models.music.tokens import DrumHit
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.song.bass_bar import BassBar, group_starts, jaccard
-from agent.song.groove_library import GrooveLibrary, PlayedGroove, joined
+from agent.parts.bass_bar import BassBar, group_starts, jaccard
+from agent.parts.groove_library import GrooveLibrary, PlayedGroove, joined
 from listener.types import Meter
 from models.music.tokens import PIECES, DrumHit
 

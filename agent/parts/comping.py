@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.song.bar_chords import ChordAt
-from agent.song.bass_bar import BassBar, group_starts, middle_of
-from agent.song.drum_groove import onset_shares
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import BassBar, group_starts, middle_of
+from agent.parts.drum_groove import onset_shares
 from listener.types import Meter
 
 SOUNDING = (0.5, 0.75)  # share of the bar that a figure is to sound

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.song.bass_bar import BassBar, BassNote, group_starts, middle_of
-from agent.song.song_key import SongKey
+from agent.parts.bass_bar import BassBar, BassNote, group_starts, middle_of
+from agent.parts.song_key import SongKey
 from listener.music.harmony import DOWN, KINDS, MIDDLE, NOTES, OFF, ON, PLACE_WEIGHT
 from listener.music.key import CHORD_PRIORS, MODES
 from models.music.tokens import QUALITIES

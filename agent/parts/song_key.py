@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.song.bass_bar import BassBar, group_starts
+from agent.parts.bass_bar import BassBar, group_starts
 from listener.music.key import FIRST_SHARE, FOREIGN, MODES, PITCHES, PRIOR, SCALES
 from listener.types import Key
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.song.drum_groove import LOUDEST, SNARES, TIME_PIECES, TOMS, Bytes, DrumBar, rows_to_bar
-from agent.song.groove_library import GrooveLibrary
+from agent.parts.drum_groove import LOUDEST, SNARES, TIME_PIECES, TOMS, Bytes, DrumBar, rows_to_bar
+from agent.parts.groove_library import GrooveLibrary
 from models.music.tokens import DrumHit
 
 FAST_BPM = 150.0  # quarters a minute, above which 16ths are too fast for one stroke after the other
