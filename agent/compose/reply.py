@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from agent.compose.generation_options import GenerationOptions
+from agent.parts.bass_bar import bass_bars
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.imagination import Imagination
+from agent.parts.song_key import key_of
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
-from agent.song.bass_bar import bass_bars
-from agent.song.groove_library import GrooveLibrary
-from agent.song.imagination import Imagination
-from agent.song.song_key import key_of
 from agent.song.song_plan import BarPlan, SongPlan, hear, wish_of
 from models.critic.critic import Critic
 from models.music import part_roles
@@ -27,13 +27,15 @@ AHEAD = 9  # bars of the bass that a bar is planned on, itself included
 
 @dataclass(frozen=True, slots=True)
 class BassPart:
-    """A bass on the tick grid. places, basses: [T], up to the end of its last bar; begins: the bar it comes in."""
+    """A bass on the tick grid. places, basses: [T], up to the end of its last bar; begins: the bar it comes in;
+    quarter_bpm: at the start, 0 = not known."""
 
     track: RawTrack
     grid: TickGrid
     places: tuple[Position, ...]
     basses: tuple[BassTick, ...]
     begins: int
+    quarter_bpm: float = 0.0
 
     @property
     def end(self) -> int:
@@ -49,7 +51,8 @@ def bass_part(score: Score, name: str) -> BassPart:
     ticks, bars, meters = positions(grid.meters, max(note.end for note in notes))
     rows = bass_rows(notes, len(ticks)).tolist()
     places = tuple(Position(int(t), int(b), m) for t, b, m in zip(ticks, bars, meters, strict=True))
-    return BassPart(track, grid, places, tuple(map(_bass_tick, rows)), places[min(n.start for n in notes)].bar)
+    begins = places[min(note.start for note in notes)].bar
+    return BassPart(track, grid, places, tuple(map(_bass_tick, rows)), begins, score.tempo_bpm)
 
 
 def _bass_tick(row: Sequence[int]) -> BassTick:
@@ -78,6 +81,7 @@ def planned(
         seed=options.seed,
         style=options.dials.style,
         swung=heard.grid.is_swung,
+        quarter_bpm=heard.quarter_bpm,
         wish=wish_of(options.dials, options.guidance, options.temperature),
         key=key_of(bars),
     )

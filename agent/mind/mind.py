@@ -13,8 +13,8 @@ from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision
 from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
-from agent.song.drum_groove import played_grooves
-from agent.song.groove_library import GrooveLibrary
+from agent.parts.drum_groove import played_grooves
+from agent.parts.groove_library import GrooveLibrary
 from listener.analyzer import Analyzer, warm_up
 from listener.types import Analysis, Frame, Grid, Meter
 from models.codec import codec as codec_module

@@ -25,10 +25,10 @@ from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
 from agent.directions.mix_wishes import wishes_of
 from agent.mind.band_time import BandTime
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
 from agent.song.expectation import foretell
-from agent.song.groove_library import GrooveLibrary
-from agent.song.imagination import Imagination
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.song_plan import wish_of
@@ -286,7 +286,8 @@ class Planner:
         self.song.imagined = self._imagination.grooves
         self.song.sounds = self.form.state in AUDIBLE
         wish = wish_of(dials, self._guidance, self._config.temperature)
-        self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style)
+        quarter_bpm = 60 / self._grid.period_s * ticks_per_beat(self._tick.position.meter) / 4
+        self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)

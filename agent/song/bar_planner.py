@@ -10,23 +10,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.song import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove, ending
+from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove
+from agent.parts.bar_chords import ChordAt, chords_of
+from agent.parts.bass_bar import BassBar, group_starts
+from agent.parts.comping import Stroke
+from agent.parts.counter_line import LineNote
+from agent.parts.drum_groove import DrumBar, Traits
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.voicing import voiced
+from agent.song import ending
 from agent.song.arrangement import HALF_TIME_BELOW, stage_in
-from agent.song.bar_chords import ChordAt, chords_of
-from agent.song.bass_bar import BassBar, group_starts
-from agent.song.comping import Stroke
-from agent.song.counter_line import LineNote
-from agent.song.drum_groove import DrumBar, Traits
 from agent.song.expectation import turn_of_groove
-from agent.song.groove_library import GrooveLibrary
 from agent.song.level import hear_level
 from agent.song.sections import decide_section, turns
 from agent.song.song_form import (
     Place,
+    number_of,
     place_in,
 )
 from agent.song.song_plan import BarPlan, Section, SongPlan
-from agent.song.voicing import voiced
 from models.critic.critic import Critic
 
 STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.8, 0.6  # shares of the arrangement's stage that each part follows
@@ -35,6 +37,9 @@ INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
+# of a section's eight-bar phrases: timekeeper moved from hat to ride or back; other kicks
+PHRASES = ("plain",) * 8 + ("moved",) * 4 + ("kicks",) * 4
+HELD_VELOCITY = 66
 
 
 def plan_bar(
@@ -63,14 +68,19 @@ def plan_bar(
     bar = _Bar(plan, section, place, now, ahead[1] if len(ahead) > 1 else None, ends, other, starts, over, certain)
     plan, chords = _chords(bar, rng)
     drums, is_fill, is_break = _drums(bar, library, rng)
-    crash = starts and not is_break
+    crashed = number - plan.crashed <= 1
+    crash = starts and not is_break and not crashed and (bool(now.notes) or not certain)
     if crash:
+        plan = replace(plan, crashed=number)
         drums = drum_groove.with_crash(drums, int((104 + 8 * bar.level) * (1 + 0.1 * plan.wish.bend("intensity"))))
-    strokes = _strokes(bar, chords, rng) if chords and (now.notes or not certain) else ()
+    strokes = _strokes(bar, chords, rng) if chords else ()
+    if certain and not now.notes and strokes:
+        strokes = (Stroke(0, now.ticks, round(HELD_VELOCITY * bar.loud)),)  # the chord rings while the bass rests
     if is_break:
-        strokes = tuple(Stroke(note.tick, min(note.length, 2), BREAK_VELOCITY) for note in now.notes)
+        held = place.is_last or other
+        strokes = tuple(Stroke(n.tick, n.length if held else min(n.length, 2), BREAK_VELOCITY) for n in now.notes)
     plan, line = _line(replace(bar, plan=plan), chords)
-    if is_break or (over and not now.notes):
+    if is_break or not strokes or (over and not now.notes):
         line = ()
     if over and now.notes:
         drums, strokes = ending.last_bar(drums, strokes, now)
@@ -179,56 +189,53 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     plan, section, now, place = bar.plan, bar.section, bar.now, bar.place
     in_song = place.bar + place.phrase * place.length
     number = in_song if bar.certain else turn_of_groove(plan.bars, now, place.bar)
-    drums = section.groove.bar(number)[: now.ticks]
+    feel = PHRASES[place.phrase % len(PHRASES)]
+    groove = section.beside if feel == "kicks" and section.beside else section.groove
+    drums = groove.bar(number)[: now.ticks]
     drums = (*drums, *((),) * (now.ticks - len(drums)))
     if section.stage <= HALF_TIME_BELOW:
         drums = drum_dials.half_time(drums)
-    if section.ride and bar.level > -0.8:
+    if (section.ride != (feel == "moved")) and bar.level > -0.8:
         drums = drum_groove.on_ride(drums)
-    if _is_break(plan, section, now):
+    if _is_break(plan, section, now, bar.ends and not bar.over):
         return drum_groove.break_bar(now), False, True
     wish = plan.wish
     full = bar.density(STAGE_HATS * bar.stage[0] + BASS_HATS * bar.busy)
-    drums = drum_dials.at_density(drums, now.meter, full, time_alone=wish.density == 0.5)
+    drums = drum_dials.at_density(drums, now.meter, full, wish.density == 0.5, plan.quarter_bpm)
     drums = drum_dials.syncopated(drums, now.meter, wish.bend("syncopation"))
-    same = np.random.default_rng((plan.seed, 13, plan.current, number % 2, _number_of(now)))
+    same = np.random.default_rng((plan.seed, 13, plan.current, number % 2, number_of(now)))
     usual = np.array(section.usual) if section.usual else np.zeros(now.ticks)
     much = (0.6 if place.bar % 4 == 3 else 0.08) * 2 * wish.surprise
     drums = drum_groove.varied(drums, now, usual[: now.ticks], same, min(much, 1.0))
     is_fill = False
     rests = now.notes and now.ticks - (now.notes[-1].tick + now.notes[-1].length) >= now.ticks // 2
     short = place.bar % 4 == 3 and rng.random() < HALF_FILL * 2 * wish.surprise
-    if not bar.over and (bar.ends or (rests and rng.random() < 0.35) or short):
+    rests = rests and place.bar % 4 == 3
+    near = place.length - place.bar <= 2 and not bar.ends  # the phrase's own fill comes next
+    if not bar.over and not near and (bar.ends or (rests and rng.random() < 0.35) or short):
         wanted = 8 if bar.ends and (place.phrase % 2 or bar.turns) else 4
         own = np.random.default_rng((plan.seed, 19, plan.current, place.phrase % 2, place.bar % 4 == 3, wanted))
         luck = rng if rng.random() < wish.surprise - 0.35 else own  # a section mostly has its own two fills
         fill = drum_fill.choose(library, min(wanted, now.ticks), section.groove.style, luck)
         if fill is not None:
-            drums, is_fill = drum_fill.filled(drums, fill), True
+            drums, is_fill = drum_fill.filled(drums, fill, quarter_bpm=plan.quarter_bpm), True
     if bar.certain and not now.notes and plan.bars and not plan.bars[-1].notes:
         drums = drum_groove.thinned(drums)
     drums = drum_groove.at_level(drums, bar.level)
     if wish.intensity != 0.5:
         drums = drum_dials.at_intensity(drums, now.meter, wish.bend("intensity"))
-    return drums, is_fill, False
+    return drum_groove.two_handed(drums), is_fill, False
 
 
-def _number_of(bar: BassBar) -> int:
-    """Return a number that is the same whenever this bar comes again, in every process."""
-    total = 17
-    for tick, pitch in sorted(bar.signature):
-        total = (total * 1_000_003 + tick * 131 + pitch) % 2**31
-    return total
-
-
-def _is_break(plan: SongPlan, section: Section, now: BassBar) -> bool:
-    """Return whether the bass stops in this bar, as it did before: then the band stops with it."""
+def _is_break(plan: SongPlan, section: Section, now: BassBar, ends: bool) -> bool:
+    """Return whether the bass stops in this bar, as it did before, or holds its last note at an end: the band stops."""
     if not now.notes or len(now.notes) > BREAK_NOTES_MAX:
         return False
     usual = float(np.sum(section.usual)) if section.usual else 0.0
     silent = now.notes[-1].tick + now.notes[-1].length <= now.ticks // 2
     known = any(old.signature == now.signature for old in plan.bars[-48:])
-    return silent and usual >= 5 and known
+    holds = ends and now.notes[-1].tick <= now.ticks // 2 and now.notes[-1].length >= now.ticks // 2
+    return usual >= 5 and ((silent and known) or holds)
 
 
 def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineNote, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.song.drum_groove import CRASH_LOUDEST, LOUDEST
+from agent.parts.drum_groove import CRASH_LOUDEST, LOUDEST
 from agent.song.song_plan import BarPlan
 from models.music.tokens import ChordHit, LineHit, Reply
 

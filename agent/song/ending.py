@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.song.bass_bar import BassBar, group_starts
-from agent.song.comping import Stroke
-from agent.song.drum_groove import DrumBar
+from agent.parts.bass_bar import BassBar, group_starts
+from agent.parts.comping import Stroke
+from agent.parts.drum_groove import DrumBar
 from models.music.tokens import DrumHit
 
 KICK, CRASH, CHORD = 100, 108, 86  # velocities

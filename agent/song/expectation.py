@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.song.bass_bar import BassBar, BassNote, jaccard, likeness
+from agent.parts.bass_bar import BassBar, BassNote, jaccard, likeness
 from listener.types import Meter
 
 LOOK_BACK = 96  # bars

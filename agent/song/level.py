@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from agent.song.bass_bar import BassBar
+from agent.parts.bass_bar import BassBar
 from models.music.tokens import BassTick
 
 MEMORY_BARS = 24.0

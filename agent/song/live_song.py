@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
-from agent.song.bar_chords import ChordAt, chords_of, fits
+from agent.parts.bar_chords import ChordAt, chords_of, fits
+from agent.parts.bass_bar import BassBar, bass_bar, group_starts
+from agent.parts.comping import Stroke
+from agent.parts.drum_groove import Traits
+from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
-from agent.song.bass_bar import BassBar, bass_bar, group_starts
-from agent.song.comping import Stroke
-from agent.song.drum_groove import Traits
 from agent.song.expectation import expects_stop, foretell, recognised
-from agent.song.groove_library import GrooveLibrary
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
@@ -29,6 +29,7 @@ KEPT_CHOICES = 32
 RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
 SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
 VIEW_BARS = 4
+SAME_TEMPO = 0.08
 
 
 @dataclass(slots=True)
@@ -67,9 +68,12 @@ class LiveSong:
         self.ever_heard = False
         self.sounds = False  # whether the band plays: until it does, its section is chosen anew each bar
 
-    def ask(self, wish: Wish, swung: bool, style: str | None) -> None:
-        """Set what the next bars are planned on."""
-        self.song = replace(self.song, wish=wish, swung=swung, style=style or self._style)
+    def ask(self, wish: Wish, swung: bool, style: str | None, quarter_bpm: float) -> None:
+        """Set what the next bars are planned on. A tempo that drifts is the same tempo."""
+        before = self.song.quarter_bpm
+        same = before and abs(quarter_bpm / before - 1) < SAME_TEMPO
+        bpm = before if same else quarter_bpm
+        self.song = replace(self.song, wish=wish, swung=swung, style=style or self._style, quarter_bpm=bpm)
 
     def take_choices(self) -> tuple[Choice, ...]:
         """Return everything decided since the last call; bars as the planner counts them."""
@@ -115,7 +119,9 @@ class LiveSong:
         if coming and coming.last >= 0:  # decided already: its section and phrase stand
             song = song.as_decided_in(coming.after)
             coming.after = song
-        self.song = replace(song, wish=self.song.wish, swung=self.song.swung, style=self.song.style)
+        self.song = replace(
+            song, wish=self.song.wish, swung=self.song.swung, style=self.song.style, quarter_bpm=self.song.quarter_bpm
+        )
         if self.sounds:
             self._played = self.song.sections
         self._planned = {bar: one for bar, one in self._planned.items() if bar >= following and one.last >= 0}
@@ -218,7 +224,7 @@ class LiveSong:
             heard = self._completed(song, ticks) if number == self._number else foretell(song.bars, meter, ticks)
             song = hear(song, heard, planned.bar if planned else None)
             number += 1
-        return replace(song, wish=self.song.wish, style=self.song.style)
+        return replace(song, wish=self.song.wish, style=self.song.style, quarter_bpm=self.song.quarter_bpm)
 
     def _completed(self, song: SongPlan, ticks: int) -> BassBar:
         """Return the bar being heard, its end as it is foretold; a known bar where it begins like one."""

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from agent.core.types import Choice
-from agent.song import comping, counter_line, drum_groove
+from agent.parts import comping, counter_line, drum_groove
+from agent.parts.bar_chords import ChordAt, chords_of
+from agent.parts.bass_bar import BassBar
+from agent.parts.drum_groove import Traits
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.judging import comping_scores, motif_scores
 from agent.song.arrangement import stage_for
-from agent.song.bar_chords import ChordAt, chords_of
-from agent.song.bass_bar import BassBar
-from agent.song.drum_groove import Traits
-from agent.song.groove_library import GrooveLibrary
-from agent.song.judging import comping_scores, motif_scores
 from agent.song.song_form import (
     EXAMPLES,
     KNOWN_FROM,
@@ -23,12 +23,14 @@ from agent.song.song_form import (
     WINDOW,
     alike,
     cycle_of,
+    number_of,
     phrase_bars,
 )
 from agent.song.song_plan import Section, SongPlan
 from models.critic.critic import Critic
 
 SECTIONS_MAX = 24
+CYCLE_AGE = 8  # bars of a section, in which other bars may still be of its cycle
 
 
 def decide_section(
@@ -47,8 +49,11 @@ def decide_section(
         age = number - plan.began
         like = alike(window, here.examples)
         opens = not certain or alike([now], here.examples) < 0.6
-        if age < LEAST_BARS or like >= NEW_BELOW or not opens or not any(bar.notes for bar in window):
+        stays = certain and comes_back(here, ahead, age)
+        if age < LEAST_BARS or like >= NEW_BELOW or stays or not opens or not any(bar.notes for bar in window):
             return plan, ()
+    elif plan.current >= 0 and _is_one_bar(plan, ahead, certain):
+        return _in_meter(plan, ahead, certain), ()
     known = [
         (alike(window, one.examples), i)
         for i, one in enumerate(plan.sections)
@@ -80,6 +85,43 @@ def decide_section(
     return plan, choices
 
 
+def comes_back(here: Section, ahead: Sequence[BassBar], age: int) -> bool:
+    """Return whether a young section is about to go on after some other bars: they are of its cycle."""
+    after = [bar for bar in ahead[LEAST_BARS : 2 * LEAST_BARS] if bar.ticks == here.ticks]
+    return age <= CYCLE_AGE and len(after) >= 2 and any(b.notes for b in after) and alike(after, here.examples) >= 0.8
+
+
+def _is_one_bar(plan: SongPlan, ahead: Sequence[BassBar], certain: bool) -> bool:
+    """Return whether a bar of another length belongs to a riff of several meters: the last meter soon comes again."""
+    here, now = plan.sections[plan.current], ahead[0]
+    if certain and len(ahead) >= LEAST_BARS:
+        return any(bar.ticks == here.ticks and bar.notes for bar in ahead[1:LEAST_BARS])
+    return any(bar.ticks == now.ticks for bar in plan.bars[-6:])
+
+
+def _in_meter(plan: SongPlan, ahead: Sequence[BassBar], certain: bool) -> SongPlan:
+    """Return the plan in the same section and phrase, its groove and figures cut or prolonged to the next bar."""
+    here, now = plan.sections[plan.current], ahead[0]
+    for number, one in enumerate(plan.sections):
+        if one.name == here.name and one.ticks == now.ticks:
+            return replace(plan, current=number)
+    bass = [bar for bar in ahead if bar.ticks == now.ticks and bar.notes][:EXAMPLES] if certain else [now]
+    shifted = replace(
+        here,
+        meter=now.meter,
+        ticks=now.ticks,
+        examples=tuple(bass),
+        groove=drum_groove.of_length(here.groove, now.ticks),
+        beside=drum_groove.of_length(here.beside, now.ticks) if here.beside else None,
+        figure=comping.of_length(here.figure, now.ticks),
+        variation=comping.of_length(here.variation, now.ticks),
+        motif=None,
+        usual=tuple(drum_groove.onset_shares(bass, now.ticks).tolist()),
+    )
+    sections = (*plan.sections, shifted)[-SECTIONS_MAX:]
+    return replace(plan, sections=sections, current=len(sections) - 1)
+
+
 def _new_section(
     plan: SongPlan,
     ahead: Sequence[BassBar],
@@ -90,12 +132,14 @@ def _new_section(
 ) -> tuple[Section, tuple[Choice, ...]]:
     now = ahead[0]
     name = chr(ord("A") + len(plan.sections) % 26)
-    rng = np.random.default_rng((plan.seed, 11, len(plan.sections), now.ticks))
     bass = _belonging(ahead[:8] if certain else [now, *reversed(plan.bars[-4:])])
     bass = bass or [now]
+    luck = number_of(bass[0])  # another song has another drummer's luck
+    rng = np.random.default_rng((plan.seed, 11, len(plan.sections), now.ticks, luck))
     density = float(np.mean([len(bar.notes) * 16 / bar.ticks for bar in bass]))
     energy = _energy_of(plan, bass)
     wanted = {"swung": float(plan.swung), "density": density, "energy": energy, "chance": plan.wish.chance}
+    wanted["tempo"] = plan.quarter_bpm
     if plan.sections:
         wanted[f"style {plan.sections[0].groove.style}"] = 0.9
     if plan.style:
@@ -107,6 +151,7 @@ def _new_section(
     ]
     best, second = drum_groove.choose(found, bass, wanted, rng, [one.groove for one in plan.sections[-4:]])
     groove = drum_groove.with_bass(best.groove, bass)
+    beside = drum_groove.with_bass(drum_groove.with_kicks_of(best.groove, second.groove), bass)
     scale = plan.key.scale
     chords = [chords_of(bar, plan.key, None) for bar in bass[:2]]
     chords = [one or (ChordAt(0, max(plan.key.tonic, 0), "maj"),) for one in chords]
@@ -148,6 +193,7 @@ def _new_section(
         ride,
         0,
         usual,
+        beside,
         stage,
     ), choices
 
@@ -182,7 +228,9 @@ def turns(plan: SongPlan, later: Sequence[BassBar]) -> bool:
         return False
     here = plan.sections[plan.current]
     if later[0].ticks != here.ticks:
-        return True
+        return not any(bar.ticks == here.ticks and bar.notes for bar in later[1:LEAST_BARS])
+    if comes_back(here, later, plan.heard + 1 - plan.began):
+        return False
     window = [bar for bar in later[:WINDOW] if bar.ticks == here.ticks]
     return (
         any(b.notes for b in window)

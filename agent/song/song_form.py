@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.song.bass_bar import BassBar, likeness
+from agent.parts.bass_bar import BassBar, likeness
 
 CYCLES = (1, 2, 3, 4, 6, 8, 12, 16)  # bars
 LOOK_BACK = 24  # bars in which a cycle is looked for
@@ -55,6 +55,14 @@ def phrase_bars(cycle: int) -> int:
 
 def place_in(bars_in_section: int, length: int) -> Place:
     return Place(bars_in_section % length, length, bars_in_section // length)
+
+
+def number_of(bar: BassBar) -> int:
+    """Return a number that is the same whenever this bar comes again, in every process."""
+    total = 17
+    for tick, pitch in sorted(bar.signature):
+        total = (total * 1_000_003 + tick * 131 + pitch) % 2**31
+    return total
 
 
 def alike(window: Sequence[BassBar], examples: Sequence[BassBar]) -> float:

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from agent.core.types import Choice
-from agent.song import drum_groove
-from agent.song.bar_chords import ChordAt
-from agent.song.bass_bar import BassBar
-from agent.song.comping import Figure, Stroke
-from agent.song.counter_line import LineNote, Motif
-from agent.song.drum_groove import DrumBar, Groove
+from agent.parts import drum_groove
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import BassBar
+from agent.parts.comping import Figure, Stroke
+from agent.parts.counter_line import LineNote, Motif
+from agent.parts.drum_groove import DrumBar, Groove
+from agent.parts.song_key import SongKey, hear_bar
 from agent.song.level import Level, hear_level
 from agent.song.song_form import (
     EXAMPLES,
@@ -23,7 +24,6 @@ from agent.song.song_form import (
     Place,
     alike,
 )
-from agent.song.song_key import SongKey, hear_bar
 from agent.song.wish import Wish as Wish
 from agent.song.wish import wish_of as wish_of
 from listener.types import Meter
@@ -50,6 +50,7 @@ class Section:
     ride: bool = False
     returns: int = 0
     usual: tuple[float, ...] = ()  # share of its bars with a bass onset at each tick
+    beside: Groove | None = None  # its groove with other kicks, for its later phrases
     stage: float = 0.0  # how full the band plays in it, -1 to 1 (agent/song/arrangement.py)
 
 
@@ -74,11 +75,15 @@ class BarPlan:
 
 @dataclass(frozen=True, slots=True)
 class SongPlan:
-    """What is known of the song before the next bar. style: of the drummer's library, None = whatever fits best."""
+    """What is known of the song before the next bar. style: of the drummer's library, None = whatever fits best.
+
+    quarter_bpm: the tempo, 0 = not known.
+    """
 
     seed: int = 0
     style: str | None = None
     swung: bool = False
+    quarter_bpm: float = 0.0
     sevenths: bool = False
     wish: Wish = field(default_factory=Wish)
     key: SongKey = field(default_factory=SongKey)
@@ -93,11 +98,12 @@ class SongPlan:
     memory: Mapping[frozenset[tuple[int, int]], tuple[ChordAt, ...]] = field(default_factory=dict)
     held: ChordAt | None = None
     statement: ChordAt | None = None  # the chord on which the line's last motif began
+    crashed: int = -9  # the last bar that began with a crash
     struck: ChordAt | None = None  # the last chord as it was played, with its voicing
 
     def as_decided_in(self, other: SongPlan) -> SongPlan:
         """Return this plan with the section, its phrases and the line's statement as another plan decided them."""
-        names = ("sections", "current", "began", "phrase_of", "length", "statement", "struck")
+        names = ("sections", "current", "began", "phrase_of", "length", "statement", "struck", "crashed")
         return replace(self, **{name: getattr(other, name) for name in names})
 
 

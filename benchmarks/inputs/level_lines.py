@@ -52,9 +52,7 @@ STYLES: dict[str, Style] = {
     "octave eighths": Style("4/4", 4, (84, 160), (_even(0.5, 4, (0, 12)),)),
     "eighths with approach": Style("4/4", 4, (70, 180), ((*_even(0.5, 3.5), (3.5, -1, 0.4)),)),
     "sixteenths, one note": Style("4/4", 4, (60, 120), (_even(0.25, 4),), (1, 2)),
-    "gallop": Style(
-        "4/4", 4, (80, 150), (tuple((b + p, 0, 0.2) for b in range(4) for p in (0.0, 0.5, 0.75)),), (1, 2)
-    ),
+    "gallop": Style("4/4", 4, (80, 150), (tuple((b + p, 0, 0.2) for b in range(4) for p in (0.0, 0.5, 0.75)),), (1, 2)),
     "off-beats": Style("4/4", 4, (70, 160), (tuple((b + 0.5, (0, 7)[b % 2], 0.4) for b in range(4)),)),
     "walking": Style("4/4", 4, (80, 240), (_even(1, 4),), (1,), "walk"),
     "walking in three": Style("3/4", 3, (90, 220), (_even(1, 3),), (1,), "walk"),
@@ -98,7 +96,13 @@ STYLES: dict[str, Style] = {
     "twelve": Style("12/8", 4, (44, 90), (tuple((b + p, 0, 0.3) for b in range(4) for p in (0, 2 * T)),), (1, 2)),
     "twelve, eighths": Style("12/8", 4, (44, 90), (_even(T, 4, (0, 0, 0, 7, 7, 7)),), (1,)),
 }
-SLOW = {"quarters": 44.0, "walking": 52.0, "rock eighths": 48.0, "half notes": 48.0, "ballad": 42.0}  # one slow line each
+SLOW = {
+    "quarters": 44.0,
+    "walking": 52.0,
+    "rock eighths": 48.0,
+    "half notes": 48.0,
+    "ballad": 42.0,
+}  # one slow line each
 WALK = (0, 2, 4, 5, 7, 9, 11, 12)
 
 
@@ -145,7 +149,11 @@ def line(random: Random, style_name: str, scatter_s: float, seconds: float, bpm:
         for place, step, long in style.figures[bar % len(style.figures)]:
             if style.spelled == "walk" and place > 0:
                 step = int(random.choice(WALK))
-            at_s = START_S + (bar * style.beats + place) * beat_s + float(np.clip(random.normal(0, scatter_s), -0.04, 0.04))
+            at_s = (
+                START_S
+                + (bar * style.beats + place) * beat_s
+                + float(np.clip(random.normal(0, scatter_s), -0.04, 0.04))
+            )
             velocity = int(np.clip(88 + accent * (place == 0) + random.normal(0, loose), 30, 127))
             notes.append((max(at_s, 0.05), max(24, root + step), velocity, long * beat_s))
     name = f"{style_name} {tempo:g} ±{1000 * scatter_s:.0f} ms"

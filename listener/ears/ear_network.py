@@ -1,8 +1,8 @@
-"""Run the ear network, hop by hop: step(features [F]) -> probabilities of onset age [A + 1] and pitch [P + 1].
+"""Run the ear network, hop by hop: step(features [F]) -> probabilities of onset age, pitch and drum age.
 
-The network is a dense layer, a GRU (Cho et al. 2014, in PyTorch's form) and two softmaxes, in numpy;
-models/training/ears.py trains it. Age class a: the newest onset lies a hops back; the last class: longer ago. Pitch
-class 0: none; class c: MIDI pitch lowest + c - 1.
+The network is a dense layer, a GRU (Cho et al. 2014, in PyTorch's form) and three softmaxes, in numpy;
+models/training/ears.py trains it. Age class a: the bass's newest onset lies a hops back; the last class: longer ago.
+Pitch class 0: none; class c: MIDI pitch lowest + c - 1. Drum age: as age, of the newest hit of a drum.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from listener import paths, weight_file
 
 WEIGHTS = paths.WEIGHTS / "ears"
 KIND = "ears"
+OUTPUTS = ("age", "pitch", "drum")
 
 Floats = NDArray[np.float32]
 
@@ -62,15 +63,16 @@ class EarNet:
         twin._w, twin.lowest, twin._h, twin._stem = self._w, self.lowest, self._h.copy(), self._stem
         return twin
 
-    def step(self, features: Floats) -> tuple[Floats, Floats]:
-        """Read features float32 [F]; return probabilities float32 [A + 1] and [P + 1], each summing to 1."""
+    def step(self, features: Floats) -> tuple[Floats, Floats, Floats]:
+        """Read features float32 [F]; return probabilities float32 [A + 1], [P + 1] and [A + 1], each summing to 1."""
         w = self._w
         seen = np.maximum(w["dense.weight"] @ features + w["dense.bias"], 0)
         inner = w["gru.weight_ih_l0"] @ seen + w["gru.bias_ih_l0"]
         outer = w["gru.weight_hh_l0"] @ self._h + w["gru.bias_hh_l0"]
         _gate(inner, outer, self._h)
         head = np.maximum(w["head.weight"] @ np.concatenate([self._h, seen]) + w["head.bias"], 0)
-        return _softmax(w["age.weight"] @ head + w["age.bias"]), _softmax(w["pitch.weight"] @ head + w["pitch.bias"])
+        ages, pitches, drums = (_softmax(w[f"{name}.weight"] @ head + w[f"{name}.bias"]) for name in OUTPUTS)
+        return ages, pitches, drums
 
 
 @cache

@@ -22,10 +22,11 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class EarEvents:
-    """What the ears heard in one hop, or in several."""
+    """What the ears heard in one hop, or in several. hits: of drums beside the bass."""
 
     onset_strength: float = 0.0
     onsets: tuple[Onset, ...] = ()
+    hits: tuple[Onset, ...] = ()
     pitch: tuple[PitchPoint, ...] = ()
     notes: tuple[Note, ...] = ()
     revised: tuple[Note, ...] = ()
@@ -35,6 +36,7 @@ class EarEvents:
         return EarEvents(
             max(self.onset_strength, later.onset_strength),
             self.onsets + later.onsets,
+            self.hits + later.hits,
             self.pitch + later.pitch,
             self.notes + later.notes,
             self.revised + later.revised,
@@ -47,7 +49,7 @@ class Ears:
 
     def __init__(self) -> None:
         self._front, self._net = FrontEnd(), ear_network.load()
-        self._onset, self._pitch = OnsetPicker(), PitchTracker(self._net.lowest)
+        self._onset, self._hit, self._pitch = OnsetPicker(), OnsetPicker(), PitchTracker(self._net.lowest)
         self._gain, self._applied = InputGain(), 1.0
         self._notes = NoteTracker(self._net.lowest, self._gain.velocity)
 
@@ -64,14 +66,15 @@ class Ears:
         if self._gain.gain != self._applied:
             self._front.rescale(self._gain.gain / self._applied)
             self._applied = self._gain.gain
-        ages, pitches = self._net.step(self._front.step(samples * np.float32(self._applied)))
-        belief, onset = self._onset.step(end_s, emit_s, ages)
+        ages, pitches, drums = self._net.step(self._front.step(samples * np.float32(self._applied)))
+        belief, onset = self._onset.step(end_s, emit_s, ages, drums)
+        _, hit = self._hit.step(end_s, emit_s, drums)
         self._gain.hear(level_db, float(1 - pitches[0]), onset is not None)
         if onset:
             self._pitch.onset_s = onset.onset_s
         point = self._pitch.step(end_s, emit_s, pitches, self._front)
         new, revised, ended = self._notes.step(end_s, emit_s, onset, pitches, point.f0_hz, level_db, self._front.attack)
-        return EarEvents(belief, _maybe(onset), (point,), _maybe(new), _maybe(revised), _maybe(ended))
+        return EarEvents(belief, _maybe(onset), _maybe(hit), (point,), _maybe(new), _maybe(revised), _maybe(ended))
 
 
 @njit(cache=True)

@@ -1,8 +1,9 @@
 """Compute what the ear network reads: step(samples [80]) -> features float32 [SIZE], every 3.3 ms.
 
-The features are three views of a bass: band energies over a short window that weighs its newest end (attacks), a
-log-frequency spectrum over 43 ms (hum, drums, which strings ring), and normalised cross-correlations of the newest 10,
-20 and 50 ms with what lay one lag before (periods; McLeod & Wyvill 2005, at half-semitone lags).
+The features are four views of a bass: band energies over a short window that weighs its newest end (attacks), a
+log-frequency spectrum over 43 ms (hum, drums, which strings ring), a finer one over 85 ms (partials stand out of a
+drum's noise), and normalised cross-correlations of the newest 10, 20 and 50 ms with what lay one lag before (periods;
+McLeod & Wyvill 2005, at half-semitone lags).
 """
 
 from __future__ import annotations
@@ -30,20 +31,29 @@ LONG = 256  # samples at 6 kHz, 43 ms
 LONG_FFT = 512
 LONG_RANGE_HZ = (31.0, 1500.0)
 LONG_PER_OCTAVE = 12
+FINE = 512  # samples at 6 kHz, 85 ms
+FINE_FFT = 1024
+FINE_RANGE_HZ = (60.0, 960.0)
+FINE_PER_OCTAVE = 24
 REFERENCE_HOPS = (2, 9)  # a rise is measured against the loudest of 7 to 30 ms ago
 
-LOWEST, HIGHEST = 22, 68  # MIDI: Bb0 (29 Hz) to G#4 (415 Hz)
+LONG_AGO, FINE_AGO = (6, 15), (12, 26)  # hops: a partial that rises against this was struck, whatever else sounds
+
+LOWEST, HIGHEST = 19, 71  # MIDI: G0 (24.5 Hz) to B4 (494 Hz)
 BINS_PER_SEMITONE = 2
 WINDOWS = (3, 6, 15)  # hops: 10, 20, 50 ms
-MAX_LAG = 216
+MAX_LAG = 260
 POWER_FLOOR = 1e-9  # -90 dB: silence has no shape
 
 Array = NDArray[np.float64]
 
 LAG_MIDI = np.arange(LOWEST - 0.5, HIGHEST + 0.75, 1 / BINS_PER_SEMITONE)
 LAGS = LOW_RATE / (440 * 2 ** ((LAG_MIDI - 69) / 12))
-_LONG_BINS = int(LONG_PER_OCTAVE * np.log2(LONG_RANGE_HZ[1] / LONG_RANGE_HZ[0]))
-SIZE = 2 * SHORT_BANDS + _LONG_BINS + len(WINDOWS) * (len(LAGS) + 1)
+LONG_BINS = int(LONG_PER_OCTAVE * np.log2(LONG_RANGE_HZ[1] / LONG_RANGE_HZ[0]))
+FINE_BINS = int(FINE_PER_OCTAVE * np.log2(FINE_RANGE_HZ[1] / FINE_RANGE_HZ[0]))
+BANDS = 2 * SHORT_BANDS + LONG_BINS  # the first features
+VIEWS = BANDS + len(WINDOWS) * (len(LAGS) + 1) + FINE_BINS  # and these the correlations and the fine spectrum
+SIZE = VIEWS + len(LONG_AGO) * LONG_BINS + len(FINE_AGO) * FINE_BINS
 
 
 def _asymmetric(n: int, fall: int) -> Array:
@@ -69,10 +79,20 @@ def _log_bands(size: int, rate: int, range_hz: tuple[float, float], count: int) 
     return out
 
 
+def _spans(bands: Array) -> NDArray[np.int64]:
+    """Return the first bin and the end of those that count in each band, [bands, 2]."""
+    heard = [np.flatnonzero(band) for band in bands]
+    return np.array([(bins[0], bins[-1] + 1) for bins in heard], np.int64)
+
+
 _SHORT_BANDS = _log_bands(SHORT, ANALYSIS_RATE, SHORT_RANGE_HZ, SHORT_BANDS) / SHORT
-_LONG_BANDS = _log_bands(LONG_FFT, LOW_RATE, LONG_RANGE_HZ, _LONG_BINS)
+_LONG_BANDS = _log_bands(LONG_FFT, LOW_RATE, LONG_RANGE_HZ, LONG_BINS)
+_FINE_BANDS = _log_bands(FINE_FFT, LOW_RATE, FINE_RANGE_HZ, FINE_BINS)
+_SHORT_SPANS, _LONG_SPANS, _FINE_SPANS = (_spans(bands) for bands in (_SHORT_BANDS, _LONG_BANDS, _FINE_BANDS))
 _SHORT_WINDOW, _LONG_WINDOW = _asymmetric(SHORT, FALL), _asymmetric(LONG, LONG // 4)
+_FINE_WINDOW = _asymmetric(FINE, FINE // 4)
 _WINDOWS = np.array(WINDOWS)
+_LONG_AGO, _FINE_AGO = np.array(LONG_AGO), np.array(FINE_AGO)
 _REACH = 2 ** (0.5 / BINS_PER_SEMITONE / 12)
 
 
@@ -138,8 +158,8 @@ def _correlate(
 
 
 @njit(cache=True)
-def _powers(x: Array, window: Array, size: int, bands: Array, out: Array) -> None:
-    """log10 power of the bands [bands, bins] of the newest samples of x."""
+def _powers(x: Array, window: Array, size: int, bands: Array, spans: NDArray[np.int64], out: Array) -> None:
+    """log10 power of the bands [bands, bins] of the newest samples of x. spans [bands, 2]: the bins that count."""
     padded = np.zeros(size)
     n = len(window)
     for i in range(n):
@@ -148,13 +168,13 @@ def _powers(x: Array, window: Array, size: int, bands: Array, out: Array) -> Non
     power = spectrum.real**2 + spectrum.imag**2
     for band in range(bands.shape[0]):
         total = 0.0
-        for b in range(bands.shape[1]):
+        for b in range(spans[band, 0], spans[band, 1]):
             total += bands[band, b] * power[b]
         out[band] = np.log10(total + POWER_FLOOR)
 
 
 @njit(cache=True)
-def _features(level: Array, levels: Array, long: Array, view: Array, out: Samples) -> float:
+def _features(level: Array, levels: Array, long: Array, view: Array, fine: Array, out: Samples) -> float:
     """What the network reads, into out; levels moves on. -> FrontEnd.attack."""
     bands, rise = len(level), np.zeros(len(level) - ATTACK_BAND)
     for band in range(bands):
@@ -173,7 +193,19 @@ def _features(level: Array, levels: Array, long: Array, view: Array, out: Sample
             out[at + lag] = view[window, lag]
         out[at + view.shape[1] - 1] = (view[window, -1] + 5) / 2
         at += view.shape[1]
+    out[at : at + len(fine)] = (fine + 5) / 2
     return float(rise.mean())
+
+
+@njit(cache=True)
+def _rises(spectrum: Array, past: Array, ago: NDArray[np.int64], out: Samples) -> None:
+    """Write how much each band has risen against the hops `ago`, in the features' unit; past moves on."""
+    for hop in range(len(past) - 1, 0, -1):
+        past[hop] = past[hop - 1]
+    past[0] = spectrum
+    for i in range(len(ago)):
+        for band in range(len(spectrum)):
+            out[i * len(spectrum) + band] = (spectrum[band] - past[ago[i], band]) / 2
 
 
 @njit(cache=True)
@@ -199,7 +231,9 @@ class FrontEnd:
         self._levels: Array = np.full((REFERENCE_HOPS[1], SHORT_BANDS), np.log10(POWER_FLOOR))
         # in bels, the mean rise of the bands in which a plucked string is heard and a hammered one hardly
         self.attack = 0.0
-        self._level, self._long = np.zeros(SHORT_BANDS), np.zeros(_LONG_BINS)
+        self._long_past: Array = np.full((LONG_AGO[-1] + 1, LONG_BINS), np.log10(POWER_FLOOR))  # newest first
+        self._fine_past: Array = np.full((FINE_AGO[-1] + 1, FINE_BINS), np.log10(POWER_FLOOR))
+        self._level, self._long, self._fine = np.zeros(SHORT_BANDS), np.zeros(LONG_BINS), np.zeros(FINE_BINS)
 
     def step(self, samples: Samples) -> Samples:
         """Read samples float32 [HOP] at 24 kHz, all finite; return features float32 [SIZE], mostly within -2 to 2."""
@@ -207,10 +241,13 @@ class FrontEnd:
         _shift(self._sound, sound)
         _shift(self._low, _low_pass(sound, self._sos, self._filter))
         _correlate(self._low, self._products, _WINDOWS, LOW_HOP, LAGS, _REACH, self.curve, self._view)
-        _powers(self._sound, _SHORT_WINDOW, SHORT, _SHORT_BANDS, self._level)
-        _powers(self._low, _LONG_WINDOW, LONG_FFT, _LONG_BANDS, self._long)
+        _powers(self._sound, _SHORT_WINDOW, SHORT, _SHORT_BANDS, _SHORT_SPANS, self._level)
+        _powers(self._low, _LONG_WINDOW, LONG_FFT, _LONG_BANDS, _LONG_SPANS, self._long)
+        _powers(self._low, _FINE_WINDOW, FINE_FFT, _FINE_BANDS, _FINE_SPANS, self._fine)
         features = np.empty(SIZE, np.float32)
-        self.attack = _features(self._level, self._levels, self._long, self._view, features)
+        self.attack = _features(self._level, self._levels, self._long, self._view, self._fine, features)
+        _rises(self._long, self._long_past, _LONG_AGO, features[VIEWS:])
+        _rises(self._fine, self._fine_past, _FINE_AGO, features[VIEWS + len(LONG_AGO) * LONG_BINS :])
         return features
 
     def rescale(self, factor: float) -> None:
@@ -218,5 +255,5 @@ class FrontEnd:
         for heard in (self._filter, self._sound, self._low):
             heard *= factor
         self._products *= factor**2
-        power = np.maximum(10**self._levels - POWER_FLOOR, 0.0)
-        self._levels = np.log10(power * factor**2 + POWER_FLOOR)
+        for past in (self._levels, self._long_past, self._fine_past):
+            past[:] = np.log10(np.maximum(10**past - POWER_FLOOR, 0.0) * factor**2 + POWER_FLOOR)

@@ -25,8 +25,8 @@ BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the la
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
-# log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held, the
-# level or the bar is changed: a band plays on it
+# log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held,
+# the level or the bar is changed: a band plays on it
 LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 60.0
 LEVEL_MARGIN_HELD = 0.7
 BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 12.0
@@ -35,7 +35,14 @@ MOST_ODDS = 3.0
 TAPPED_NEAR = 0.14  # of log time, within which a tap's distance is a pulse
 RELATED = 0.035  # of log tempo, within which a tempo is a level of another
 NEW_TEMPO_S = 4.0  # of notes that are kept when the tempo changes
-LEVELS = ((0.5, (0.0,)), (1.0, (0.0,)), (2.0, (0.0, 1.0)), (3.0, (0.0, 1.0, 2.0)), (1.5, (0.0, 0.5, 1.0)), (2 / 3, (0.0, 1 / 3)))
+LEVELS = (
+    (0.5, (0.0,)),
+    (1.0, (0.0,)),
+    (2.0, (0.0, 1.0)),
+    (3.0, (0.0, 1.0, 2.0)),
+    (1.5, (0.0, 0.5, 1.0)),
+    (2 / 3, (0.0, 1 / 3)),
+)
 OPENS_S = 2.5  # a note after so much silence opens a line
 ACCENT_GAIN = 2.2
 SWUNG = 0.75  # share of belief in swung bars that makes the grid swing
@@ -224,9 +231,9 @@ class BeatTracker:
         memory = self._reader.memory
         if self._clock is None:
             if self._heard >= FIRST_NOTES and self._levels_belief(best) > FIRST_BELIEF:
-                self._lock(best)
+                clock = self._lock(best)
                 self._found_s = onset_s
-                self._read(self._clock, onset_s, 0.0)
+                self._read(clock, onset_s, 0.0)
             return
         gap_s = onset_s - memory.time_s[max(memory.count - 2, 0)]
         self._clock.push(onset_s)
@@ -240,12 +247,13 @@ class BeatTracker:
         density = self._filter.notes_since(time_s - DENSITY_PULSES * pulse_s) / DENSITY_PULSES
         return min(1.0, max(0.0, (density - SPARSE) / (DENSE - SPARSE)))
 
-    def _lock(self, best: Hypothesis) -> None:
-        """Start another grid at another tempo."""
+    def _lock(self, best: Hypothesis) -> GridClock:
+        """Start another grid at another tempo, and return it."""
         since_s = best.time_s - NEW_TEMPO_S if self._clock else -math.inf
         clock = self._start(best)
         self._reader.memory.lay(best.time_s, clock.beat_at(best.time_s), clock.period_s, since_s)
         self._found_s = best.time_s
+        return clock
 
     def _start(self, best: Hypothesis) -> GridClock:
         """Start another grid; its beats are numbered on from the last one reported."""

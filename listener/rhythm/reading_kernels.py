@@ -68,7 +68,8 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
     """Fill out [candidate, FEATURES].
 
     candidates: [n, 3] pulse length and place of a bar line, both in reference beats, and number of the bar shape.
-    notes: (u in reference beats, pitch, weight, kinds [note, KINDS], u of the opening note); tables: (bar lengths in pulses, class of a
+    notes: (u in reference beats, pitch, weight, kinds [note, KINDS], u of the opening note); tables: (bar
+    lengths in pulses, class of a
     slot, head of a slot (0 = bar line, 1 = group, 2 = other), meter flags) each [shape] or [shape, slot].
     """
     u, pitch, weight, kinds, opens = notes
@@ -141,7 +142,6 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             first_head = 1.0 if classes[shape, slot] == ON and heads[shape, slot] == 0 else 0.0
         off_mass = mass - on_mass + 1e-6
         rate = np.log2(60.0 / (pulse * period_s) / 100.0)
-        i = 0
         row[0], row[1] = rate, rate * rate
         row[2], row[3] = max(0.0, rate - 0.45), max(0.0, -rate - 0.6)
         # notes per pulse: the weight of a pulse that lies as far back
@@ -155,10 +155,12 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
         pulses = span_mass / pulse + 1e-3
         row[13] = min(1.5, covered / pulses)
         for k in range(1, KINDS):
-            row[13 + k] = on[k] / on_mass - off[k] / off_mass if off_mass > 0.05 * mass and on_mass > 0.05 * mass else 0.0
+            row[13 + k] = (
+                on[k] / on_mass - off[k] / off_mass if off_mass > 0.05 * mass and on_mass > 0.05 * mass else 0.0
+            )
         row[19] = first_on / first_mass if first_mass > 0 else 0.0
         for k in range(4):
-            same, moved, other, none, total = _echo(known_echoes, 2 * k + 2, u, pitch, weight, count, pulse, near)
+            same, moved, _, none, total = _echo(known_echoes, 2 * k + 2, u, pitch, weight, count, pulse, near)
             known = total / mass
             row[20 + 2 * k] = known * same
             row[21 + 2 * k] = known * none
@@ -178,24 +180,18 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             row[b + 12], row[b + 13] = share[HALF] / mass, (share[FIRST_QUARTER] + share[LAST_QUARTER]) / mass
         elif compound == 2:
             row[b + 14] = rate
-        heads_in = 1.0
         mids_in = flags[shape, 2]
-        rests_in = max(flags[shape, 3] - heads_in - mids_in, 0.0)
         all_on = on_mass / flags[shape, 3]
         row[b + 15] = strong * np.log2((head_mass + 0.3) / (all_on + 0.3))
         row[b + 16] = strong * np.log2((mid_mass / mids_in + 0.3) / (all_on + 0.3)) if mids_in > 0 else 0.0
         for k in range(1, KINDS):
             row[b + 16 + k] = strong * (head[k] / (head_mass + 0.5) - (mid[k] + rest[k]) / (mid_mass + rest_mass + 0.5))
         row[b + 22] = first_head / first_mass if first_mass > 0 else 0.0
-        same, moved, other, none, total = _echo(
-            known_echoes, int(2 * bar + 0.5), u, pitch, weight, count, pulse, near
-        )
+        same, moved, _, none, total = _echo(known_echoes, int(2 * bar + 0.5), u, pitch, weight, count, pulse, near)
         known = total / mass
         row[b + 23], row[b + 24], row[b + 25] = known * same, known * moved, known * none
         row[b + 26] = known
-        same, moved, other, none, total = _echo(
-            known_echoes, int(4 * bar + 0.5), u, pitch, weight, count, pulse, near
-        )
+        same, moved, _, none, total = _echo(known_echoes, int(4 * bar + 0.5), u, pitch, weight, count, pulse, near)
         row[b + 27], row[b + 28] = total / mass * (same + moved), total / mass * none
         if mids_in > 0:
             row[b + 29] = strong * (mid[1] / (mid_mass + 0.5) - rest[1] / (rest_mass + 0.5))
@@ -205,7 +201,8 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
 def support(belief, folded, candidates, shapes, scale, out):  # type: ignore[no-untyped-def]
     """Fill out [candidate, 2]: logarithm of the bar filter's belief in the candidate's pulse and in its bar.
 
-    shapes: (pulses, is uneven, bar models [shape, n], -1 = none), starts of the models; scale: (period_s, u now, log of the shortest period, log step, bins).
+    shapes: (pulses, is uneven, bar models [shape, n], -1 = none), starts of the models; scale: (period_s, u
+    now, log of the shortest period, log step, bins).
     """
     lengths, uneven, models, starts = shapes
     period_s, now, shortest, step, bins = scale

@@ -13,7 +13,6 @@ from safetensors.numpy import load as arrays_from_bytes
 
 from listener import paths, weight_file
 from listener.rhythm.bar_models import BINS, MODELS, PERIODS_S, STARTS, TEMPO_STEP, Floats32
-
 from listener.rhythm.reading_kernels import (
     ELSE,
     FEATURES,
@@ -78,7 +77,13 @@ def _tables() -> tuple[Floats, NDArray[np.int64], NDArray[np.int64], NDArray[np.
     longest = round(float(lengths.max()) * SLOTS)
     classes, heads = np.full((len(SHAPES), longest), ELSE), np.full((len(SHAPES), longest), 2)
     flags = np.zeros((len(SHAPES), 4), np.int64)
-    places = ((0.0, ON, 0.0), (1.0, ON, 0.0), (0.5, HALF, 0.01), (0.25, FIRST_QUARTER, 0.02), (0.75, LAST_QUARTER, 0.02))
+    places: tuple[tuple[float, int, float], ...] = (
+        (0.0, ON, 0.0),
+        (1.0, ON, 0.0),
+        (0.5, HALF, 0.01),
+        (0.25, FIRST_QUARTER, 0.02),
+        (0.75, LAST_QUARTER, 0.02),
+    )
     places += ((1 / 3, FIRST_THIRD, 0.02), (2 / 3, LAST_THIRD, 0.02))
     for i, shape in enumerate(SHAPES):
         starts = np.cumsum([0.0, *shape.groups])
@@ -89,13 +94,20 @@ def _tables() -> tuple[Floats, NDArray[np.int64], NDArray[np.int64], NDArray[np.
             near = group
             if size - inside < 0.5 and size - inside < inside:
                 near = (group + 1) % len(shape.groups)
-            known = places if size == 1 else (*places, (1.0, HALF, 0.0), (1.5, ON, 0.0), (1.25, LAST_QUARTER, 0.02))
+            known: tuple[tuple[float, int, float], ...] = (
+                places if size == 1 else (*places, (1.0, HALF, 0.0), (1.5, ON, 0.0), (1.25, LAST_QUARTER, 0.02))
+            )
             known = tuple(p for p in known if not (size != 1 and p[0] == 1.0 and p[1] == ON))
             gap, kind = min((abs(inside - p) + extra, kind) for p, kind, extra in known)
             classes[i, slot] = kind if gap < 0.11 else ELSE
             if kind == ON:
                 heads[i, slot] = 0 if near == 0 else 1 if MIDDLE.get(shape.kind) == near or shape.compound == 2 else 2
-        flags[i] = shape.kind, shape.compound, len(shape.groups) - 1 if shape.compound == 2 else int(shape.kind in MIDDLE), len(shape.groups)
+        flags[i] = (
+            shape.kind,
+            shape.compound,
+            len(shape.groups) - 1 if shape.compound == 2 else int(shape.kind in MIDDLE),
+            len(shape.groups),
+        )
     return lengths, classes, heads, flags
 
 
@@ -125,7 +137,10 @@ def _grids() -> list[tuple[float, Floats, Floats, Floats]]:
         phases = np.array(sorted(s for s in steps if s < ratio - 1e-6)) if ratio > 0.3 else np.zeros(1)
         even = [(ratio, ratio * k, i) for i, s in enumerate(SHAPES) if s.compound < 2 for k in range(round(s.pulses))]
         odd = [
-            (ratio, 0.5 * ratio * k, i) for i, s in enumerate(SHAPES) if s.compound == 2 for k in range(round(2 * s.pulses))
+            (ratio, 0.5 * ratio * k, i)
+            for i, s in enumerate(SHAPES)
+            if s.compound == 2
+            for k in range(round(2 * s.pulses))
         ]
         out.append((ratio, phases, np.array(even), np.array(odd)))
     return out
@@ -139,7 +154,12 @@ def _bars_on(pulse: float, line: float, shape: int) -> Floats:
     if SHAPES[shape].compound == 2:
         phases = line % (0.5 * pulse)
         return np.array(
-            [(pulse, phases + 0.5 * pulse * k, i) for i, s in enumerate(SHAPES) if s.compound == 2 for k in range(round(2 * s.pulses))]
+            [
+                (pulse, phases + 0.5 * pulse * k, i)
+                for i, s in enumerate(SHAPES)
+                if s.compound == 2
+                for k in range(round(2 * s.pulses))
+            ]
         )
     phases = line % pulse
     return np.array(
@@ -237,10 +257,10 @@ class LineMemory:
     def weights(self) -> Floats:
         """Return how much each note counts: the older the less."""
         times_s = self.time_s[: self.count]
-        return np.exp((times_s - times_s[-1]) / MEMORY_S)
+        return np.asarray(np.exp((times_s - times_s[-1]) / MEMORY_S))
 
     def features(self, candidates: Floats, period_s: float, belief: Floats32, folded: Floats32, now: float) -> Floats:
-        """Return the features of every candidate, [n, FEATURES + 2]; belief, folded: the bar filter's; now: in beats."""
+        """Return the features of every candidate, [n, SIZE]; belief, folded: the bar filter's; now: in beats."""
         out = np.empty((len(candidates), FEATURES + 2))
         scale = period_s, now, math.log(float(PERIODS_S[0])), TEMPO_STEP, float(BINS)
         support(belief, folded, candidates, FOR_SUPPORT, scale, out[:, FEATURES:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,7 +67,6 @@ def random_style(rng: Rng) -> Style:
 def random_notes(style: Style, length: int, rng: Rng) -> list[Played]:
     """Return one monophonic line of at least a few notes in `length` samples."""
     step_s = max(style.step_s, 0.085)
-    pitches = [p for p in range(style.low, style.high + 1) if (p - style.root) % 12 in style.scale] or [style.low]
     times, at, index = [], rng.uniform(0.05, 0.6), 0
     while at < length / RATE - 0.1:
         if rng.random() < style.density:
@@ -74,6 +74,12 @@ def random_notes(style: Style, length: int, rng: Rng) -> list[Played]:
             times.append(at + late + rng.normal(0, 0.006))
         at += step_s + (rng.uniform(0.4, 2.5) if rng.random() < 0.02 else 0)
         index += 1
+    return notes_at(times, style, length, rng)
+
+
+def notes_at(times: Sequence[float], style: Style, length: int, rng: Rng) -> list[Played]:
+    """Return a line whose notes begin at `times`, seconds, those left out that would be too short."""
+    pitches = [p for p in range(style.low, style.high + 1) if (p - style.root) % 12 in style.scale] or [style.low]
     where, notes = int(rng.integers(len(pitches))), list[Played]()
     for i, time in enumerate(times):
         if rng.random() > style.repeat:

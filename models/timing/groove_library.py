@@ -2,7 +2,7 @@
 
 Reads the train split of the Groove MIDI Dataset (CC BY 4.0) and Hydrogen's patterns (CC BY-SA) and writes
 agent/assets/grooves.safetensors and .json: two-bar grooves with variations by the same drummer, and fills, as
-velocities [ticks, pieces of models.music.tokens.PIECES]; 0 is no hit. `agent/song/groove_library.py` reads them.
+velocities [ticks, pieces of models.music.tokens.PIECES]; 0 is no hit. `agent/parts/groove_library.py` reads them.
 Nothing is drawn by chance: the same sources give the same bytes.
 """
 

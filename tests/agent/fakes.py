@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from agent.song.groove_library import GrooveLibrary, PlayedFill, PlayedGroove
+from agent.parts.groove_library import GrooveLibrary, PlayedFill, PlayedGroove
 from listener.types import Meter
 from models.music.tokens import PIECES, ChordHit, DrumHit, LineHit, Position, Reply, TickInput, ticks_per_beat
 from models.responder.sampling import NO_PUSH, Push

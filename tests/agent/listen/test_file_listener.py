@@ -15,7 +15,8 @@ from listener.types import Analysis, Note
 @pytest.fixture
 def take(tmp_path):
     t = np.arange(48_000) / 48_000
-    sound = np.concatenate([np.zeros(12_000), 0.3 * np.sin(2 * np.pi * 110 * t) * np.exp(-3 * t)])
+    pluck = 0.3 * np.exp(-3 * t) * sum(np.sin(2 * np.pi * 110 * k * t) / k for k in (1, 2, 3))
+    sound = np.concatenate([np.zeros(12_000), pluck])
     path = tmp_path / "a.wav"
     soundfile.write(path, sound, 48_000)
     return str(path)

@@ -69,8 +69,11 @@ def test_a_session_that_ends_leaves_nothing_to_silence(tmp_path: Path, output: O
     assert not output.sent
 
 
-@pytest.mark.parametrize("pid", [2**22 + 1, os.getpid()])
-def test_the_port_of_a_process_that_lives_no_more_is_silenced_once(tmp_path: Path, output: Output, pid: int) -> None:
+@pytest.mark.parametrize("reused", [False, True])
+def test_the_port_of_a_process_that_lives_no_more_is_silenced_once(
+    tmp_path: Path, output: Output, reused: bool
+) -> None:
+    pid = os.getpid() if reused else 2**22 + 1
     (tmp_path / FOLDER).mkdir()
     record = {"port": "synth", "api": None, "channels": [3, 9], "pid": pid, "started": "1"}
     (tmp_path / FOLDER / "1.json").write_text(json.dumps(record))

@@ -37,7 +37,6 @@ def test_the_loop_is_tight_on_jack_and_a_pedal_leaves_it(tmp_path: Path) -> None
         assert stage.send("status")["status"]["turn"] == "looping"
         stage.pedals.send_message([0xB0, 64, 127])
         wait(lambda: stage.send("status")["status"]["turn"] == "silent", 10, "the pedal's next mode")
-        stage._log.close()
     room = np.concatenate(heard).astype(np.float64)
     shifts = [_shift(riff, room, at) for at in (12 * 48_000, 14 * 48_000, 20 * 48_000)]
     period = shifts[0]

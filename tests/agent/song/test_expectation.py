@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.song.bass_bar import BassBar, BassNote
+from agent.parts.bass_bar import BassBar, BassNote
 from agent.song.expectation import expects_stop, foretell, recognised, turn_of_groove
 from listener.types import Meter
 

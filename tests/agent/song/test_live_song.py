@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from agent.song.groove_library import GrooveLibrary
+from agent.parts.groove_library import GrooveLibrary
 from agent.song.live_song import LiveSong
 from listener.types import Meter
 from models.music.tokens import QUALITIES, BassTick, Position, Reply

@@ -87,9 +87,9 @@ def test_guidance_says_how_strongly_a_dial_acts() -> None:
 def test_a_dial_turned_in_mid_song_acts_in_the_next_bar() -> None:
     from dataclasses import replace
 
+    from agent.parts.groove_library import GrooveLibrary
+    from agent.parts.song_key import key_of
     from agent.song.bar_planner import plan_bar
-    from agent.song.groove_library import GrooveLibrary
-    from agent.song.song_key import key_of
     from agent.song.song_plan import hear
 
     song, library = SongPlan(seed=1, key=key_of(SONG)), GrooveLibrary.load()

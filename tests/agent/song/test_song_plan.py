@@ -5,16 +5,17 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from agent.parts.bass_bar import BassBar, BassNote, jaccard
+from agent.parts.drum_groove import TIME_PIECES, Groove, choose, played_grooves
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.song_key import key_of
 from agent.song.bar_planner import plan_bar
-from agent.song.bass_bar import BassBar, BassNote, jaccard
-from agent.song.drum_groove import choose, played_grooves
 from agent.song.expectation import foretell
-from agent.song.groove_library import GrooveLibrary
-from agent.song.song_key import key_of
 from agent.song.song_plan import BarPlan, SongPlan, Wish, hear
 from listener.types import Meter
 
@@ -41,6 +42,12 @@ def played(bars: list[BassBar], certain: bool = True, seed: int = 1, **settings:
         plans.append(plan)
         song = hear(song, one, plan)
     return plans
+
+
+def groove_of(bars: list[BassBar], quarter_bpm: float) -> Groove:
+    song = SongPlan(seed=1, key=key_of(bars), quarter_bpm=quarter_bpm)
+    song, _ = plan_bar(song, bars, GrooveLibrary.load(), True)
+    return song.sections[song.current].groove
 
 
 def kick_and_snare(plan: BarPlan) -> set[tuple[str, int]]:
@@ -96,10 +103,43 @@ def test_every_meter_has_a_kick_on_the_one_time_kept_and_chords(meter: Meter) ->
     assert all(len(plan.drums) == ticks and plan.strokes for plan in plans)
 
 
+ODD = bar(((0, 40), (4, 43), (8, 45)), SEVEN)
+
+
 def test_the_one_of_a_new_meter_is_marked() -> None:
-    plans = played([bar(VERSE)] * 5 + [bar(((0, 40), (4, 43), (8, 45)), SEVEN)] + [bar(VERSE)] * 4)
-    for number in (5, 6):
+    plans = played([bar(VERSE)] * 5 + [ODD] * 5 + [bar(VERSE)] * 5)
+    for number in (5, 10):
         assert {"crash", "kick"} <= {hit.piece for hit in plans[number].drums[0]}
+
+
+def test_a_riff_of_several_meters_is_one_section_without_crashes_inside() -> None:
+    plans = played(([bar(VERSE)] * 3 + [ODD]) * 4)
+    assert {plan.section for plan in plans} == {"A"}
+    assert [plan.number for plan in plans if plan.has_crash] == [0, 8]
+    assert all(("kick", 0) in kick_and_snare(plan) for plan in plans)
+
+
+def test_another_bass_gets_another_groove_and_the_tempo_has_a_say() -> None:
+    riffs = [bar(((0, 40), (tick, 43), (8, 45), (12, 40))) for tick in (2, 4, 6, 7)]
+    slow = {groove_of([riff] * 2, 70.0).name for riff in riffs}
+    assert len(slow) >= 3
+    fast = groove_of([bar(VERSE)] * 2, 200.0)
+    strokes = sum(hit.piece in TIME_PIECES for one in fast.bars for hits in one for hit in hits) / len(fast.bars)
+    assert strokes <= 10
+
+
+def test_a_chord_rings_and_no_line_plays_alone_while_the_bass_rests() -> None:
+    plans = played([bar(VERSE)] * 6 + [BassBar(FOUR, 16)] * 2 + [bar(VERSE)] * 4)
+    assert all(plan.strokes for plan in plans)
+    assert not any(a.has_crash and b.has_crash for a, b in pairwise(plans))
+
+
+def test_fills_come_at_most_every_four_bars_and_two_hands_play_them() -> None:
+    plans = played([bar(VERSE)] * 32, quarter_bpm=196.0)
+    fills = [plan.number for plan in plans if plan.is_fill]
+    assert fills
+    assert min(b - a for a, b in pairwise(fills)) >= 4
+    assert all(sum(hit.piece != "kick" for hit in hits) <= 2 for plan in plans for hits in plan.drums)
 
 
 def test_passing_notes_do_not_move_the_harmony() -> None:

@@ -17,7 +17,7 @@ def last_pitch(sound: np.ndarray) -> float | None:
     return heard.pitch[-1].f0_hz
 
 
-@pytest.mark.parametrize("f0_hz", [31.0, 41.2, 55.0, 98.0, 196.0, 392.0])
+@pytest.mark.parametrize("f0_hz", [27.5, 31.0, 41.2, 55.0, 98.0, 196.0, 392.0, 440.0])
 def test_a_tone_is_heard_within_ten_cents(f0_hz):
     tone = sum(0.1 / k * np.sin(2 * np.pi * k * f0_hz * T) for k in range(1, 6))
     heard = last_pitch(tone)

@@ -6,7 +6,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from agent.song.voicing import LOWEST, floor_over, voiced
+from agent.parts.voicing import LOWEST, floor_over, voiced
 from models.music.tokens import QUALITIES
 
 CIRCLE = [("C", 0, "maj7"), ("A", 9, "min7"), ("D", 2, "min7"), ("G", 7, "7")] * 2

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.song.bass_bar import group_starts
-from agent.song.drum_groove import GHOST_VELOCITY, LOUDEST, SNARES, TIME_PIECES, DrumBar, Hits, ticks_of
+from agent.parts.bass_bar import group_starts
+from agent.parts.drum_groove import GHOST_VELOCITY, LOUDEST, SNARES, TIME_PIECES, DrumBar, Hits, ticks_of
 from listener.types import Meter
 from models.music.tokens import DrumHit
 
 GHOST_BELOW = 60  # velocity
 STROKE = {"on": 92, "eighth": 84, "sixteenth": 66}  # velocities of added hats
+SIXTEENTHS_TO = 112.0  # quarters a minute: above, 16ths on hat or ride are too fast for one hand
 OPEN_FROM, CLOSED_FROM, RIM_FROM = 0.4, -0.2, -0.5  # bend of intensity
 
 
-def at_density(bar: DrumBar, meter: Meter, bend: float, time_alone: bool = False) -> DrumBar:
+def at_density(bar: DrumBar, meter: Meter, bend: float, time_alone: bool = False, quarter_bpm: float = 0.0) -> DrumBar:
     """Return the bar with more or fewer strokes of the timekeeper and ghosts.
 
-    bend: -1 to 1. time_alone: kicks and snares stay as they are.
+    bend: -1 to 1. time_alone: kicks and snares stay as they are, and no 16ths are added above SIXTEENTHS_TO.
+    quarter_bpm: the tempo, 0 = not known.
     """
     ticks = len(bar)
     if bend < 0:
@@ -34,8 +36,15 @@ def at_density(bar: DrumBar, meter: Meter, bend: float, time_alone: bool = False
     time_at = ticks_of(bar, TIME_PIECES)
     piece = "ride" if ticks_of(bar, {"ride"}) else "closed_hat"
     snares = ticks_of(bar, SNARES)
+
+    def spread(tick: int) -> tuple[bool, int, int]:
+        """Order 16ths over the whole bar: before every other beat, before each, then after."""
+        return tick % 4 == 1, -(tick % 8), -tick
+
     eighths = [(t, DrumHit(piece, STROKE["on" if t % 4 == 0 else "eighth"])) for t in range(0, ticks, 2)]
-    sixteenths = [(t, DrumHit(piece, STROKE["sixteenth"])) for t in range(1, ticks, 2)]
+    sixteenths = [(t, DrumHit(piece, STROKE["sixteenth"])) for t in sorted(range(1, ticks, 2), key=spread)]
+    if time_alone and quarter_bpm > SIXTEENTHS_TO:
+        sixteenths = []
     ghosts = [(t, DrumHit("snare", GHOST_VELOCITY[1])) for t in range(ticks) if t % 4 == 3 and t not in snares]
     order = [*(one for one in (*eighths, *sixteenths) if one[0] not in time_at), *([] if time_alone else ghosts)]
     return _with(bar, order[: round(bend * len(order))])

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.song.bass_bar import BassBar
-from agent.song.drum_groove import Groove, Traits, traits, usual_loudness
+from agent.parts.bass_bar import BassBar
+from agent.parts.drum_groove import Groove, Traits, traits, usual_loudness
 from models.music.dials import Dials
 from models.music.tokens import BassTick, DrumHit, Position, TickInput
 from models.responder.responder import Responder, ResponderState

@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.song.bass_bar import BassBar, group_starts, jaccard
-from agent.song.groove_library import GrooveLibrary, PlayedGroove, joined
+from agent.parts.bass_bar import BassBar, group_starts, jaccard
+from agent.parts.groove_library import GrooveLibrary, PlayedGroove, joined
 from listener.types import Meter
 from models.music.tokens import PIECES, DrumHit
 
@@ -23,7 +23,13 @@ SNARES = frozenset({"snare", "rim"})
 TOMS = frozenset({"low_tom", "high_tom"})
 LOUDEST = 118
 CRASH_LOUDEST = 122
-MEAN_VELOCITY = 84.0  # of a groove's hits at the player's usual level
+KICK_VELOCITY, SNARE_VELOCITY, MEAN_VELOCITY = 98.0, 103.0, 84.0  # means of kicks, of snares but ghosts, of the rest
+GHOST_SHARE = 0.6  # of the loudest snare, under which a stroke is a ghost
+TEMPO_SAY, FAST_SAY = 1.0, 0.5  # of the distance from a groove's own tempo in octaves, of strokes a hand cannot play
+UNPLAYED = 0.25  # octaves for a groove that was written, not played
+HALF_FEEL = 0.4  # octaves that playing a groove at half or double time counts
+HAND_A_SECOND, LEAST_A_SECOND = 8.0, 2.2  # strokes of the timekeeper
+GOOD_ENOUGH = 75  # percentile of worth without a bass, beyond which it counts no more
 OWN_SAY, NEW_SAY = 0.2, 0.6  # of distance from the average groove, of likeness to one of this session
 TIME_SPREAD = 0.6  # of the differences between strokes of hat and ride
 WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
@@ -45,6 +51,7 @@ class Groove:
     style: str
     bars: tuple[DrumBar, ...]
     swung: bool = False
+    quarter_bpm: float = 0.0  # it was played at, 0 = not known
 
     def bar(self, number: int) -> DrumBar:
         return self.bars[number % len(self.bars)]
@@ -79,6 +86,7 @@ class Traits:
     kick_density: float
     hits: float
     pattern: frozenset[tuple[str, int]] = frozenset()
+    strokes: float = 2.0  # of the timekeeper in a quarter
 
 
 @lru_cache(maxsize=64)
@@ -127,31 +135,40 @@ def traits(groove: Groove, meter: Meter) -> Traits:
         "two bars related": 0.9 * (1 - abs(same - RELATED) / RELATED),
         "steady time": 1.1 * float(np.mean([_steady(ticks_of(bar, TIME_PIECES), ticks) for bar in bars])),
         "ghosts": -0.12 * max(float(np.mean([len(s) for s in snares])) - 3.5, 0.0),
-        "toms": -0.5 * float(np.mean([len(ticks_of(bar, TOMS)) for bar in bars])),
+        "toms": -0.8 * float(np.mean([len(ticks_of(bar, TOMS)) for bar in bars])),
     }
     hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
     both = frozenset((piece, tick + i * ticks) for i, bar in enumerate(bars) for piece, tick in _kick_snare(bar))
-    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both)
+    time = float(np.mean([len(ticks_of(bar, TIME_PIECES)) for bar in bars])) * 4 / ticks
+    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both, time)
 
 
 def _cut(played: PlayedGroove, ticks: int) -> Groove:
     bars = tuple(rows_to_bar(played.hits[at : at + ticks]) for at in range(0, len(played.hits) - ticks + 1, ticks))
-    return Groove(played.name, played.style, bars[:2], played.swung)
+    return Groove(played.name, played.style, bars[:2], played.swung, played.tempo_bpm or 0.0)
 
 
 def usual_loudness(groove: Groove) -> Groove:
-    """Return the groove with its mean velocity at MEAN_VELOCITY and its timekeeper's strokes closer to each other.
+    """Return the groove with each piece as loud as bands have it, accents kept, and the timekeeper's strokes closer.
 
     Electronic kits tell a hat's shoulder and tip more apart than they sound. Crashes of the take are left out.
     """
     hits = [hit for bar in groove.bars for hits in bar for hit in hits if hit.piece != "crash"]
-    gain = MEAN_VELOCITY / max(float(np.mean([hit.velocity for hit in hits])), 1.0) if hits else 1.0
-    time = [hit.velocity for hit in hits if hit.piece in TIME_PIECES]
-    mean = float(np.mean(time)) if time else 0.0
+    loudest = max((hit.velocity for hit in hits if hit.piece in SNARES), default=0)
+
+    def mean_of(pieces: frozenset[str], least: float = 0.0) -> float:
+        own = [hit.velocity for hit in hits if hit.piece in pieces and hit.velocity >= least]
+        return max(float(np.mean(own)), 1.0) if own else 1.0
+
+    time = mean_of(TIME_PIECES)
+    gains = {"kick": KICK_VELOCITY / mean_of(frozenset({"kick"}))}
+    gains |= dict.fromkeys(SNARES, SNARE_VELOCITY / mean_of(SNARES, GHOST_SHARE * loudest))
+    gains |= dict.fromkeys(TIME_PIECES, MEAN_VELOCITY / time)
+    gains |= dict.fromkeys(TOMS, SNARE_VELOCITY / mean_of(TOMS))
 
     def scaled(hit: DrumHit) -> DrumHit:
-        loud = mean + TIME_SPREAD * (hit.velocity - mean) if hit.piece in TIME_PIECES else float(hit.velocity)
-        return DrumHit(hit.piece, int(min(max(loud * gain, 14), LOUDEST)))
+        loud = time + TIME_SPREAD * (hit.velocity - time) if hit.piece in TIME_PIECES else float(hit.velocity)
+        return DrumHit(hit.piece, int(min(max(loud * gains[hit.piece], 14), LOUDEST)))
 
     return replace(
         groove,
@@ -178,13 +195,15 @@ def choose(
     """Return (the best groove for these bass bars, the runner-up).
 
     wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
-    style; by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
+    style; tempo (quarters a minute, 0 = not known);
+    by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
     session: a new one is to be another.
     """
     ticks = found[0].kicks.shape[1]
     heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
     known = [traits(one, bass[0].meter).pattern for one in used if len(one.bars[0]) == ticks]
-    judged = sorted((_judge(one, heard, wanted, rng, known) for one in found), key=lambda j: -j.score)
+    enough = float(np.percentile([sum(one.own.values()) for one in found], GOOD_ENOUGH))
+    judged = sorted((_judge(one, heard, wanted, rng, known, enough) for one in found), key=lambda j: -j.score)
     return judged[0], judged[min(1, len(judged) - 1)]
 
 
@@ -194,12 +213,15 @@ def _judge(
     wanted: Mapping[str, float],
     rng: np.random.Generator,
     known: Sequence[frozenset[tuple[str, int]]],
+    enough: float,
 ) -> Judged:
     f1 = _kick_f1(one.kicks, heard)
     density = min(wanted.get("density", 6.0), 10.0)
     reasons = {
         **one.own,
-        "kick with bass": 1.6 * (1 - abs(f1 - WISHED_F1) / WISHED_F1) if f1 is not None else 0.6,
+        "good enough": min(enough - sum(one.own.values()), 0.0),
+        "kick with bass": 2.2 * (1 - abs(f1 - WISHED_F1) / WISHED_F1) if f1 is not None else 0.8,
+        "tempo": -TEMPO_SAY * _tempo_apart(one, wanted.get("tempo", 0.0)),
         "kick density": -0.35 * abs(one.kick_density - (2.2 + 0.22 * density)),
         "energy": -0.06 * abs(one.hits - (14.0 + 5.0 * wanted.get("energy", 0.0))),
         "swing": -0.8 * abs(float(one.groove.swung) - wanted.get("swung", 0.0)),
@@ -209,6 +231,17 @@ def _judge(
         "chance": wanted.get("chance", 0.25) * float(rng.standard_normal()),
     }
     return Judged(one.groove, sum(reasons.values()), reasons)
+
+
+def _tempo_apart(one: Traits, quarter_bpm: float) -> float:
+    """Return how far a groove is from a tempo: octaves from its own, and strokes too many or too few for a hand."""
+    if not quarter_bpm:
+        return 0.0
+    own = one.groove.quarter_bpm
+    octaves = float(np.log2(quarter_bpm / own)) if own else 0.0
+    apart = min(abs(octaves), *(abs(octaves + way) + HALF_FEEL for way in (-1, 1))) if own else UNPLAYED
+    strokes = one.strokes * quarter_bpm / 60
+    return apart + FAST_SAY * (max(strokes - HAND_A_SECOND, 0.0) + max(LEAST_A_SECOND - strokes, 0.0))
 
 
 def _kick_f1(kicks: NDArray[np.bool_], heard: Sequence[BassBar]) -> float | None:
@@ -277,6 +310,43 @@ def with_bass(groove: Groove, bass: Sequence[BassBar]) -> Groove:
             )
         )
     return replace(groove, bars=tuple(bars))
+
+
+def of_length(groove: Groove, ticks: int) -> Groove:
+    """Return the groove in bars of another length: cut, or with its second beat on again."""
+
+    def cut(bar: DrumBar) -> DrumBar:
+        rest = bar[4:] if len(bar) > 4 else bar
+        longer = bar
+        while len(longer) < ticks:
+            longer = (*longer, *rest)
+        return longer[:ticks]
+
+    return replace(groove, bars=tuple(map(cut, groove.bars)))
+
+
+def with_kicks_of(groove: Groove, other: Groove) -> Groove:
+    """Return the groove with another one's kicks, but those on its loud snares: related and not the same."""
+    bars = []
+    for number, bar in enumerate(groove.bars):
+        theirs = other.bar(number)
+        snares = {t for t in ticks_of(bar, SNARES) if _velocity(bar, t, SNARES) >= 60}
+        bars.append(
+            tuple(
+                (*(h for h in hits if h.piece != "kick"), *(h for h in kicks if h.piece == "kick" and t not in snares))
+                for t, (hits, kicks) in enumerate(zip(bar, theirs, strict=True))
+            )
+        )
+    return replace(groove, bars=tuple(bars))
+
+
+def two_handed(bar: DrumBar) -> DrumBar:
+    """Return the bar with at most two strokes by hand on a tick: the timekeeper gives way, then the softest."""
+    out = []
+    for hits in bar:
+        hands = sorted((h for h in hits if h.piece != "kick"), key=lambda h: (h.piece in TIME_PIECES, -h.velocity))
+        out.append(tuple(h for h in hits if h.piece == "kick" or h in hands[:2]))
+    return tuple(out)
 
 
 def varied(bar: DrumBar, bass: BassBar, usual: NDArray[np.float64], rng: np.random.Generator, much: float) -> DrumBar:

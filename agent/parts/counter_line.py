@@ -12,11 +12,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from agent.song.bar_chords import ChordAt
-from agent.song.bass_bar import BassBar, group_starts
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import BassBar, group_starts
 from models.music.tokens import LINE_HIGH, LINE_LOW
 
-LOW, HIGH = 74, LINE_HIGH  # MIDI: above the chord voicings (agent/song/voicing.py)
+LOW, HIGH = 74, LINE_HIGH  # MIDI: above the chord voicings (agent/parts/voicing.py)
 HOME = 78
 REGISTER_SPAN = (9, 4)  # semitones that the dial moves the line at its ends, down and up
 NOTES = (4, 7)  # of a motif

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.song.bar_chords import ChordAt
-from agent.song.bass_bar import BassBar, group_starts, middle_of
-from agent.song.drum_groove import onset_shares
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import BassBar, group_starts, middle_of
+from agent.parts.drum_groove import onset_shares
 from listener.types import Meter
 
 SOUNDING = (0.5, 0.75)  # share of the bar that a figure is to sound
@@ -86,6 +86,12 @@ def figures_for(meter: Meter, ticks: int) -> tuple[Figure, ...]:
         off = groups[1][0] - 2 if groups[1][0] >= 4 else groups[1][0]
         found.append(Figure("push", ((0, max(off - 1, 1)), (off, max(round(0.55 * (ticks - off)), 1))), 0.5))
     return tuple(found)
+
+
+def of_length(figure: Figure, ticks: int) -> Figure:
+    """Return the figure in a bar of another length: cut, or its last stroke as long as it was."""
+    strokes = tuple((tick, min(length, ticks - tick)) for tick, length in figure.strokes if tick < ticks)
+    return Figure(figure.name, strokes or ((0, max(ticks - 2, 1)),), figure.dense, figure.styles)
 
 
 def choose(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.song.bass_bar import BassBar, BassNote, group_starts, middle_of
-from agent.song.song_key import SongKey
+from agent.parts.bass_bar import BassBar, BassNote, group_starts, middle_of
+from agent.parts.song_key import SongKey
 from listener.music.harmony import DOWN, KINDS, MIDDLE, NOTES, OFF, ON, PLACE_WEIGHT
 from listener.music.key import CHORD_PRIORS, MODES
 from models.music.tokens import QUALITIES
@@ -27,6 +27,7 @@ DIMINISHED = -1.2  # nats
 ROOT_ON_ONE = 0.9  # nats for the root of the first note of the bar or half
 SEVENTH_SHARE = 0.18  # of what sounds in a segment, from which a played seventh belongs to the chord
 PASSING = 0.2
+OUTSIDE = 1.2  # nats for a tone outside the scale that is played
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def key_prior(key: SongKey) -> Floats:
     for root in range(12):
         for k, kind in enumerate(KINDS):
             outside = sum((root + step) % 12 not in key.scale for step in QUALITIES[kind])
-            log[root, k] -= 0.7 * outside
+            log[root, k] -= OUTSIDE * outside
     log[:, KINDS.index("dim")] += DIMINISHED
     log[key.tonic] += HOME
     return np.asarray(PRIOR_SAY * (log - log.max()))

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from agent.song.bar_chords import ChordAt, fits
-from agent.song.bass_bar import BassBar, group_starts, middle_of
-from agent.song.song_key import SongKey
+from agent.parts.bar_chords import ChordAt, fits
+from agent.parts.bass_bar import BassBar, group_starts, middle_of
+from agent.parts.song_key import SongKey
 from models.music.tokens import QUALITIES
 
 PLAINER = {"maj7": "maj", "7": "maj", "min7": "min", "min7b5": "dim", "sus4": "maj"}

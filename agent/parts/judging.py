@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agent.song.bar_chords import ChordAt
-from agent.song.bass_bar import BassBar, group_starts
-from agent.song.comping import Figure
-from agent.song.counter_line import Motif, line_of
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import BassBar, group_starts
+from agent.parts.comping import Figure
+from agent.parts.counter_line import Motif, line_of
 from models.critic.critic import Critic, beside
 from models.critic.windows import LONGEST
 from models.music.features import reply_events

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agent.song.bar_chords import ChordAt
-from agent.song.bass_bar import BassBar, BassNote
-from agent.song.comping import figures_for
-from agent.song.judging import comping_scores
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import BassBar, BassNote
+from agent.parts.comping import figures_for
+from agent.parts.judging import comping_scores
 from listener.types import Meter
 from models.critic.critic import Critic
 

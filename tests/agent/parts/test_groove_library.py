@@ -10,7 +10,7 @@ import pytest
 
 from agent.core.errors import UserError
 from agent.core.paths import shipped
-from agent.song.groove_library import KEEPERS, KICK, RIM, SNARE, GrooveLibrary, joined
+from agent.parts.groove_library import KEEPERS, KICK, RIM, SNARE, GrooveLibrary, joined
 from listener.types import Meter
 from models.music.dials import STYLES
 from models.music.tokens import PIECES
