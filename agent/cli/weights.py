@@ -21,12 +21,14 @@ from models.codec.official import CHOICE, cached, load_official, url
 
 SHIPPED = {
     "ears": paths.WEIGHTS / "ears",
+    "readings": paths.WEIGHTS / "readings",
     "timbre": paths.WEIGHTS / "timbre",
     "codec": models_paths.WEIGHTS / "codec",
     "responder": models_paths.WEIGHTS / "responder",
     "responder-lstm": models_paths.WEIGHTS / "responder-lstm",
     "timing": models_paths.WEIGHTS / "timing",
     "critic": models_paths.WEIGHTS / "critic",
+    "reader": models_paths.WEIGHTS / "reader",
     "copycheck": models_paths.WEIGHTS / "copycheck",
 }
 OURS = "MIT"  # LICENSES.md
