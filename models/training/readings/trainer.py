@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -192,9 +192,10 @@ def split(samples: Sequence[Sample], config: TrainConfig) -> tuple[list[Sample],
 def card(learned: Sequence[Sample], held: Sequence[Sample], figures: dict[str, float], config: TrainConfig) -> str:
     sources = Counter(s.name.partition(":")[0] for s in learned)
     counts = ", ".join(f"{name} {count}" for name, count in sorted(sources.items()))
-    found = f"On {len({s.name for s in held})} songs held out ({len(held)} samples): " + ", ".join(
+    found = f"On {len({s.name for s in held})} songs held out ({len(held)} moments with a right reading): " + ", ".join(
         f"{name} right {value:.2f}" for name, value in figures.items()
     )
+    settings = ", ".join(f"{name} {value:g}" for name, value in asdict(config).items())
     return f"""# readings: which pulse a player would tap, and where its bar begins
 
 A linear term and one hidden layer of {config.hidden} (tanh) over the features of `listener/rhythm/reading_kernels.py`
@@ -209,8 +210,8 @@ Samples by source: {counts}.
 - made, mixed, simple: made lines of `benchmarks/inputs/reading_samples.py`.
 
 ## Made with
-`python -m benchmarks.inputs.reading_samples`, then `python -m models.train readings`: {config}. Loss: minus
-log-probability of the right pulse plus that of the right bar.
+`python -m benchmarks.inputs.reading_samples`, then `python -m models.train readings`. Loss: minus log-probability of the
+right pulse plus that of the right bar. {settings}.
 
 ## Scores
 {found if figures else "No songs held out: there were too few."}
