@@ -210,8 +210,8 @@ Samples by source: {counts}.
 - made, mixed, simple: made lines of `benchmarks/inputs/reading_samples.py`.
 
 ## Made with
-`python -m benchmarks.inputs.reading_samples`, then `python -m models.train readings`. Loss: minus log-probability of the
-right pulse plus that of the right bar. {settings}.
+`python -m benchmarks.inputs.reading_samples`, then `python -m models.train readings`. Loss: minus log-probability of
+the right pulse plus that of the right bar. {settings}.
 
 ## Scores
 {found if figures else "No songs held out: there were too few."}
