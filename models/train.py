@@ -1,5 +1,5 @@
-"""Train what ships: `python -m models.train responder|codec|ears|timbre|timing|critic [options]`; --help after the
-name.
+"""Train what ships: `python -m models.train responder|codec|ears|timbre|timing|critic|readings [options]`; --help
+after the name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ TRAINERS = {
     "timbre": "models.training.timbre",
     "timing": "models.training.timing",
     "critic": "models.training.critic",
+    "readings": "models.training.readings.trainer",
 }
 
 

@@ -1,0 +1,243 @@
+"""Train the readings of the metrical level: `python -m models.train readings` writes listener/weights/readings.*
+
+The samples are made first, by `python -m benchmarks.inputs.reading_samples`. Seeded; it takes minutes, so it is not
+resumable.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from listener.paths import WEIGHTS as LISTENER_WEIGHTS
+from models import checkpoint
+from models.paths import DATA_CACHE
+
+KIND = "readings"
+WEIGHTS = LISTENER_WEIGHTS / KIND
+CACHE = DATA_CACHE / "readings.npz"
+PULSE, BAR = 1, 2  # bits of a label, as benchmarks/inputs/reading_samples.py writes them
+SONG_WEIGHT, OTHER_WEIGHT = 1.5, 0.9
+RARE_WEIGHT = 0.3  # times OTHER_WEIGHT: mixed made lines of compound and triple meters, which songs seldom have
+NEVER = -1e9
+
+Random = np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Settings of the readings' training. dropped: share of features; right, wrong: most readings of a sample."""
+
+    epochs: int = 4
+    batch: int = 32
+    hidden: int = 24
+    learning_rate: float = 6e-3
+    warmup: int = 30
+    weight_decay: float = 0.03
+    dropped: float = 0.1
+    right: int = 40
+    wrong: int = 280
+    held_songs: int = 24
+    seed: int = 3
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Readings of a line at one moment. features [n, SIZE], labels [n]: bits PULSE and BAR; name: of the line."""
+
+    features: NDArray[np.float16]
+    labels: NDArray[np.uint8]
+    name: str
+    time_s: float
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples side by side. x [B, N, SIZE], labels [B, N] (0 where padded), there [B, N], weight [B]."""
+
+    x: Tensor
+    labels: Tensor
+    there: Tensor
+    weight: Tensor
+
+    def at(self, rows: Tensor) -> Batch:
+        return Batch(self.x[rows], self.labels[rows], self.there[rows], self.weight[rows])
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The network as it ships, and the mean loss of every epoch."""
+
+    tensors: dict[str, Tensor]
+    losses: list[float] = field(default_factory=list)
+
+    def log_odds(self, batch: Batch) -> Tensor:
+        return log_odds(self.tensors, batch, (batch.x - self.tensors["mean"]) / self.tensors["deviation"])
+
+
+def read(path: Path) -> list[Sample]:
+    """Return the samples of a file. Raises FileNotFoundError."""
+    with np.load(path) as file:
+        ends = np.cumsum(file["counts"])[:-1]
+        parts = np.split(file["features"], ends), np.split(file["labels"], ends)
+        rows = zip(*parts, file["names"].tolist(), file["times_s"].tolist(), strict=True)
+        return [Sample(features, labels, name, time_s) for features, labels, name, time_s in rows]
+
+
+def weight_of(name: str) -> float:
+    """Return how much a sample of a line counts, by the line's name: "song:...", "mma:...", "mixed:6/8"."""
+    source, _, rest = name.partition(":")
+    if source == "song":
+        return SONG_WEIGHT
+    return OTHER_WEIGHT * (RARE_WEIGHT if source == "mixed" and rest not in ("4/4", "2/4") else 1.0)
+
+
+def pack(samples: Sequence[Sample], config: TrainConfig, random: Random | None) -> Batch:
+    """Put samples side by side. random: draws config.wrong of the wrong readings; None: all are kept."""
+    chosen = [np.arange(len(s.labels)) for s in samples]
+    if random is not None:
+        for i, sample in enumerate(samples):
+            wrong = np.flatnonzero(sample.labels == 0)
+            drawn = random.choice(wrong, min(config.wrong, len(wrong)), replace=False)
+            chosen[i] = np.concatenate([np.flatnonzero(sample.labels)[: config.right], drawn])
+    shape = len(samples), max(map(len, chosen))
+    x = np.zeros((*shape, samples[0].features.shape[1]), np.float32)
+    labels, there = np.zeros(shape, np.uint8), np.zeros(shape, bool)
+    for i, (sample, rows) in enumerate(zip(samples, chosen, strict=True)):
+        x[i, : len(rows)], labels[i, : len(rows)] = sample.features[rows], sample.labels[rows]
+        there[i, : len(rows)] = True
+    weight = torch.tensor([weight_of(s.name) for s in samples])
+    return Batch(torch.from_numpy(x), torch.from_numpy(labels), torch.from_numpy(there), weight)
+
+
+def log_odds(net: dict[str, Tensor], batch: Batch, x: Tensor) -> Tensor:
+    """Return log-probabilities of the readings [B, N]; x: standardised features. The same as listener's `Reader`."""
+    scores = x @ net["linear"] + torch.tanh(x @ net["hidden"] + net["hidden_bias"]) @ net["out"]
+    return torch.log_softmax(scores.masked_fill(~batch.there, NEVER), 1)
+
+
+def likelihoods(odds: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return log-probabilities [B] of the right pulse and of the right bar; the bar's is 0 where none is right."""
+    pulse, bar = (torch.logsumexp(odds.masked_fill((labels & bit) == 0, NEVER), 1) for bit in (PULSE, BAR))
+    return pulse, torch.where(((labels & BAR) > 0).any(1), bar, torch.zeros_like(bar))
+
+
+def fit(samples: Sequence[Sample], config: TrainConfig) -> Fitted:
+    """Fit the network; the same for the same seed. Raises ValueError for fewer samples than a batch."""
+    if len(samples) < config.batch:
+        raise ValueError(f"{len(samples)} samples; at least {config.batch} are needed, one batch")
+    torch.manual_seed(config.seed)
+    random = np.random.default_rng(config.seed)
+    batch = pack(samples, config, random)
+    size = batch.x.shape[2]
+    known = batch.x[batch.there]
+    mean, deviation = known.mean(0), known.std(0) + 0.05
+    net = {
+        "linear": torch.zeros(size),
+        "hidden": torch.randn(size, config.hidden) / 8,
+        "hidden_bias": torch.zeros(config.hidden),
+        "out": torch.zeros(config.hidden),
+    }
+    for tensor in net.values():
+        tensor.requires_grad_()
+    optimiser = torch.optim.AdamW(net.values(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    per_epoch = len(samples) // config.batch
+    losses, step = list[float](), 0
+    for _ in range(config.epochs):
+        order, total = torch.from_numpy(random.permutation(len(samples))), 0.0
+        for rows in order[: per_epoch * config.batch].view(per_epoch, config.batch):
+            now = batch.at(rows)
+            kept = torch.rand(size) > config.dropped
+            pulse, bar = likelihoods(log_odds(net, now, (now.x - mean) / deviation * kept), now.labels)
+            loss = -(now.weight * (pulse + bar)).mean()
+            rate = min(1.0, (step + 1) / config.warmup) * (1 - step / (config.epochs * per_epoch))
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate * rate + 1e-5
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            total, step = total + loss.item(), step + 1
+        losses.append(total / per_epoch)
+    tensors = {name: tensor.detach().clone() for name, tensor in net.items()}
+    return Fitted(tensors | {"mean": mean, "deviation": deviation}, losses)
+
+
+def scores(fitted: Fitted, samples: Sequence[Sample], config: TrainConfig) -> dict[str, float]:
+    """Return how often the most probable reading has the right pulse, and the right bar where one is among them."""
+    pulse, bar = list[bool](), list[bool]()
+    for sample in samples:
+        label = int(sample.labels[int(fitted.log_odds(pack([sample], config, None)).argmax())])
+        pulse.append(bool(label & PULSE))
+        if (sample.labels & BAR).any():
+            bar.append(bool(label & BAR))
+    return {"pulse": float(np.mean(pulse)), "bar": float(np.mean(bar))} if pulse and bar else {}
+
+
+def split(samples: Sequence[Sample], config: TrainConfig) -> tuple[list[Sample], list[Sample]]:
+    """Return the samples to learn and those of the songs held out; no song is held out where there are too few."""
+    songs = sorted({s.name for s in samples if s.name.startswith("song:")})
+    count = config.held_songs if len(songs) > 2 * config.held_songs else 0
+    held = set(np.random.default_rng(config.seed).permutation(songs)[:count].tolist())
+    return [s for s in samples if s.name not in held], [s for s in samples if s.name in held]
+
+
+def card(learned: Sequence[Sample], held: Sequence[Sample], figures: dict[str, float], config: TrainConfig) -> str:
+    sources = Counter(s.name.partition(":")[0] for s in learned)
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(sources.items()))
+    found = f"On {len({s.name for s in held})} songs held out ({len(held)} moments with a right reading): " + ", ".join(
+        f"{name} right {value:.2f}" for name, value in figures.items()
+    )
+    settings = ", ".join(f"{name} {value:g}" for name, value in asdict(config).items())
+    return f"""# readings: which pulse a player would tap, and where its bar begins
+
+A linear term and one hidden layer of {config.hidden} (tanh) over the features of `listener/rhythm/reading_kernels.py`
+score each reading of the line (pulse, place of the bar line, meter); a softmax gives their probabilities.
+
+## Data and licences
+Notes only, no sound; timing scattered (0 to 10 ms), 2% of the notes missed, added or misnamed, tempi of songs scaled.
+Samples by source: {counts}.
+- song: basses of shared/data/band: freedoom (BSD-3), simutrans (Artistic-1.0), tanner (CC BY 4.0), easyrpg (CC BY 4.0,
+  CC0), without every song of shared/band_score;
+- mma: basses of shared/data/band/mma (made with MMA's grooves, GPL-2+);
+- made, mixed, simple: made lines of `benchmarks/inputs/reading_samples.py`.
+
+## Made with
+`python -m benchmarks.inputs.reading_samples`, then `python -m models.train readings`. Loss: minus log-probability of
+the right pulse plus that of the right bar. {settings}.
+
+## Scores
+{found if figures else "No songs held out: there were too few."}
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m models.train readings", description="Train the readings.")
+    parser.add_argument("--samples", type=Path, default=CACHE, help="file of benchmarks.inputs.reading_samples")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="stem of the files to write")
+    parser.add_argument("--epochs", type=int, default=TrainConfig().epochs)
+    parser.add_argument("--seed", type=int, default=TrainConfig().seed)
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    config = TrainConfig(epochs=args.epochs, seed=args.seed)
+    try:
+        learned, held = split(read(args.samples), config)
+        fitted = fit(learned, config)
+    except FileNotFoundError:
+        raise SystemExit(
+            f"{args.samples}: no such file; make it with `python -m benchmarks.inputs.reading_samples`"
+        ) from None
+    except ValueError as error:
+        raise SystemExit(f"{args.samples}: {error}") from None
+    print("loss by epoch: " + ", ".join(f"{loss:.3f}" for loss in fitted.losses), flush=True)
+    figures = scores(fitted, held, config)
+    shape = {"features": len(fitted.tensors["linear"]), "hidden": config.hidden}
+    sha = checkpoint.save(args.out, fitted.tensors, shape, card(learned, held, figures, config), KIND)
+    print(f"wrote {args.out}.safetensors {sha[:12]} {figures}")
