@@ -259,7 +259,7 @@ def _middle_ms(values_s: list[float]) -> tuple[float, float]:
 @contextmanager
 def _output(config: Config, port: str) -> Iterator[MidiOutput]:
     try:
-        out = open_output(port, None if config.midi.api == "auto" else config.midi.api, "Antiphon-calibrate")
+        out = open_output(port, config.midi.named_api, "Antiphon-calibrate")
     except ValueError as cause:
         raise UserError(f"--midi {port}: {cause}") from None
     try:

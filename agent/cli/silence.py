@@ -28,7 +28,7 @@ def _silence(given: argparse.Namespace) -> int:
 
     config = load(given.config)
     if given.midi:
-        api = None if config.midi.api == "auto" else config.midi.api
+        api = config.midi.named_api
         if why := silence_port(number_or_name(given.midi), api, ALL_CHANNELS):
             raise UserError(f"--midi {given.midi}: {why}")
         print(f"MIDI port {given.midi}: every note was ended")

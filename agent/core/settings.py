@@ -57,6 +57,11 @@ class MidiConfig:
     latency_ms: float | None = _between(None, -500, 2_000)
     input: str | int | None = None  # pedals, buttons and MIDI clock come in here; named as port is
 
+    @property
+    def named_api(self) -> str | None:
+        """Return the MIDI system that is asked for by name; None = the first that has ports."""
+        return None if self.api == "auto" else self.api
+
 
 @dataclass(frozen=True, slots=True)
 class PartConfig:

@@ -89,7 +89,7 @@ def open_port(config: Config, waits: bool = False) -> MidiBand | None:
     """
     if config.midi.port is None:
         return None
-    api = None if config.midi.api == "auto" else config.midi.api
+    api = config.midi.named_api
     try:
         output = open_output(config.midi.port, api)
     except ValueError as cause:

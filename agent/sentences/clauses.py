@@ -8,26 +8,12 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+from agent.language.normalise import ONES, ORDINALS, TENS
 from agent.sentences import names
 
 FOLDER = Path(__file__).parent
-ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
-TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
-NTHS = [
-    "zeroth",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
+TENS_SAID = {value: word for word, value in TENS.items()}
+NTHS = ["zeroth", *ORDINALS]
 WEIGHTS = (  # what is asked for often, by the beginning of the act; the first that fits counts
     ("level less | parts", 26), ("level more | parts", 22), ("mute on | parts", 20), ("mute off | parts", 13), ("level", 7), ("tempo set", 8), ("tempo less", 8),
     ("tempo more", 8), ("density less", 9), ("intensity more |gradual", 4), ("intensity", 6), ("brightness", 4), ("timing", 5), ("swing", 4), ("register", 4),
@@ -464,7 +450,7 @@ def words_of(n: int) -> str:
     if n < 20:
         return ONES[n]
     if n < 100:
-        return TENS[n - n % 10] + (f" {ONES[n % 10]}" if n % 10 else "")
+        return TENS_SAID[n - n % 10] + (f" {ONES[n % 10]}" if n % 10 else "")
     rest = n % 100
     return "a hundred" if n == 100 else f"one {words_of(rest)}" if 100 < n < 200 and rest >= 10 else f"{ONES[n // 100]} hundred and {words_of(rest)}" if rest else f"{ONES[n // 100]} hundred"  # fmt: skip
 

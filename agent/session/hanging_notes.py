@@ -39,9 +39,7 @@ class Sounding:
         port = config.midi.port
         if port is None or str(port).startswith("virtual"):
             return None
-        api = None if config.midi.api == "auto" else config.midi.api
-        channels = tuple(sorted({part.channel_index for part in config.parts.values()}))
-        return cls(port, api, channels, os.getpid(), started_at(os.getpid()))
+        return cls(port, config.midi.named_api, _channels(config), os.getpid(), started_at(os.getpid()))
 
     @classmethod
     def from_json(cls, text: str) -> Sounding:
@@ -68,9 +66,11 @@ def remembered(config: Config, state: Path) -> Iterator[None]:
         if sounding:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             file.write_text(json.dumps(asdict(sounding)))
-    yield
-    with contextlib.suppress(OSError):
-        file.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
 
 
 def silence_the_dead(state: Path) -> list[str]:
@@ -97,8 +97,11 @@ def silence(config: Config) -> str:
     """End every note at the configured MIDI port, through a new port; return "" or why it could not be done."""
     if config.midi.port is None:
         return ""
-    api = None if config.midi.api == "auto" else config.midi.api
-    return silence_port(config.midi.port, api, sorted({part.channel_index for part in config.parts.values()}))
+    return silence_port(config.midi.port, config.midi.named_api, _channels(config))
+
+
+def _channels(config: Config) -> tuple[int, ...]:
+    return tuple(sorted({part.channel_index for part in config.parts.values()}))
 
 
 def silence_port(port: str | int, api: str | None, channels: Sequence[int]) -> str:

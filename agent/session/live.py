@@ -88,8 +88,8 @@ class Live:
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         state = state_folder(self._config.paths.state)
-        try:
-            with remembered(self._config, state):
+        with remembered(self._config, state):  # until every note has been ended
+            try:
                 Thread(target=lambda: self._silenced.extend(silence_the_dead(state)), daemon=True).start()
                 self.workers.start()
                 while not self.ending:
@@ -97,10 +97,10 @@ class Live:
                     rests = self.listening and not self._grid
                     time.sleep(MIDI_TURN_S if self.workers.setup.hears_midi else RESTING_TURN_S if rests else TURN_S)
                 self._on_turn(self)  # the client that asked for the end is answered before everything is written
-        finally:
-            self._finish(numbers)
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+            finally:
+                self._finish(numbers)
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
         return tuple(self._troubles)
 
     def stop(self) -> None:

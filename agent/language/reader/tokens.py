@@ -9,22 +9,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
-TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
+from agent.language.normalise import ONES, ORDINALS, TENS
+
 VALUES = {word: n for n, word in enumerate(ONES)} | TENS
 UNITS = ("4", "8", "16")  # the lower number of a meter
 MODES = {"maj": "major", "min": "minor", "m": "minor"}
