@@ -40,6 +40,27 @@ class SetBehind:
 
 
 @dataclass(frozen=True, slots=True)
+class Tap:
+    """To the mind: the player tapped the beat at this stream time; the first is a downbeat, three give the tempo."""
+
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetTempo:
+    """To the mind: the player says the tempo, in beats of the meter a minute; None = it is to be heard."""
+
+    bpm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetMeter:
+    """To the mind: the player says the meter, such as "7/8"; None = it is to be heard."""
+
+    meter: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetLatency:
     """To the mind: notes leave so many seconds before they are heard, from now on."""
 
