@@ -58,8 +58,8 @@ class Dispatcher:
         return special.get(command.name, self._send)(command)
 
     def playing(self, part: str) -> bool:
-        """Return whether a part is switched on."""
-        return self.state.parts.get(part, self._enabled[part])
+        """Return whether a part is switched on, by commands and by words."""
+        return self.state.parts.get(part, self._enabled[part]) and not (self.talk and part in self.talk.mutes)
 
     def _spelled_out(self, text: str) -> str:
         """Rewrite `toggle PART` as the mute or unmute it means."""
@@ -84,6 +84,8 @@ class Dispatcher:
         messages = command.message if isinstance(command.message, tuple) else (command.message,)
         for message in messages:
             self.state.note(message)
+            if isinstance(message, SetPart) and message.enabled and self.talk:
+                self.talk.unmuted(message.part)
             if isinstance(message, (SetPart, Panic)):
                 self._to_audio(message)
             if not isinstance(message, Panic):

@@ -10,18 +10,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
 from agent.core.settings import Config
+from agent.directions.active import PHRASE_BARS
+from agent.directions.edit import Edit
 
 if TYPE_CHECKING:
     from agent.conversation.live_session import LiveConversation
     from agent.core.types import Decision
-    from agent.directions.edit import Edit
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,12 @@ LIVE = frozenset(  # what a playing band can do
         "width",
     }
 )
+SWITCHES = {  # target of a direction -> the parts it switches
+    "drums": ("drums",),
+    "harmony": ("chords",),
+    "line": ("line",),
+    "band": ("drums", "chords", "line"),
+}
 YOURS = {"tempo": "the tempo is yours: play it and I follow", "swing": "the swing is yours: play it and I follow"}
 MODE_PATTERNS = {"loop": "mode loop", "trade": "mode trade"}
 
@@ -145,9 +152,31 @@ class Talk:
             others_said = [*others_said, unkept] if unkept else others_said
             session.active_edits = session.active_edits.ask(live, self._bar)
             self._tell()
+            self._unmute(live)
         if modes and not rest:
             return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
         return session.account(live, others_said)
+
+    def _unmute(self, edits: Iterable[Edit]) -> None:
+        """What words bring back comes back, whoever muted it: words, keys, pedals and commands are one switch."""
+        for edit in edits:
+            if edit.dimension == "mute" and edit.change == "off" and edit.target in SWITCHES:
+                for part in SWITCHES[edit.target]:
+                    self._command(f"unmute {part}")
+
+    @property
+    def mutes(self) -> frozenset[str]:
+        """The parts that words have muted in this bar."""
+        session = self._session
+        return session.active_edits.settings(self._bar, PHRASE_BARS).muted if session else frozenset()
+
+    def unmuted(self, part: str) -> None:
+        """A command, key or pedal brought a part back: what words said against it no longer counts."""
+        if self._session and part in self.mutes:
+            target = next(target for target, parts in SWITCHES.items() if parts == (part,))
+            edit = Edit(target, "mute", "off")
+            self._session.active_edits = self._session.active_edits.ask((edit,), self._bar)
+            self._tell()
 
     def _undo(self) -> str:
         session = self._session
