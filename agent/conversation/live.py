@@ -8,6 +8,7 @@ the mix) are refused with the reason.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -57,6 +58,10 @@ SWITCHES = {  # target of a direction -> the parts it switches
     "band": ("drums", "chords", "line"),
 }
 YOURS = {"tempo": "the tempo is yours: play it and I follow", "swing": "the swing is yours: play it and I follow"}
+WHY_SILENT = re.compile(
+    r"\bwhy\b.*\b(silent|quiet|not play|aren'?t you play|don'?t you play|stopped|no sound|hear nothing|nothing)\b"
+    r"|\bwhat are you waiting for\b|\bare you (still )?there\b"
+)
 MODE_PATTERNS = {"loop": "mode loop", "trade": "mode trade"}
 
 
@@ -84,6 +89,7 @@ class Talk:
         self._config, self._send, self._command, self._folder = config, send, command, folder
         self._session: LiveConversation | None = None
         self._trial: Trial | None = None
+        self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
         self._bar, self._last_idea = 0, -EVERY_BARS
         self._facts: Any = None
         self._saw_s = 0.0
@@ -115,6 +121,8 @@ class Talk:
         session = self._session
         if session is None:
             return self._later(sentence)
+        if WHY_SILENT.search(sentence.lower()):
+            return _spoken(self.why()) or "I am playing."
         if (reply := session.small_talk(sentence)) is not None:
             return reply
         if session.asks_for_idea(sentence):
@@ -261,6 +269,10 @@ class Talk:
         self._loading.join(CLOSES_S)
         if self._session:
             self._session.close()
+
+
+def _spoken(line: str) -> str:
+    return f"{line[:1].upper()}{line[1:]}." if line else ""
 
 
 def _with(line: str, unkept: str) -> str:

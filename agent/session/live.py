@@ -31,7 +31,7 @@ from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
 from agent.session.monitor import Monitor
 from agent.session.setup import Setup
-from agent.session.status import StatusBoard, why_silent, words
+from agent.session.status import Silence, StatusBoard, why_silent, words
 from agent.session.supervisor import Worker
 from agent.session.sync import stream_time
 from agent.session.timing_figures import Figures
@@ -74,6 +74,8 @@ class Live:
             config, state or initial_state(config), *send, self.stop, lambda: words(self.status()), self._now_s
         )
         self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
+        self._inputs.talk.why = self._why_silent
+        self._silence = Silence()
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._grid: Grid | None = None
         self._keys = Keys()
@@ -130,12 +132,17 @@ class Live:
         clock = stream_time(self.figures.report, self.workers.setup.rate)
         return clock.stream_of(time.monotonic()) - self.workers.latency.input_s if clock else None
 
+    def _why_silent(self) -> str:
+        if not self.listening:
+            return "it is still starting"
+        return why_silent(self._board.status(), self.dispatcher.state.mode)
+
     def _shown(self) -> dict[str, Any]:
         state = self.dispatcher.state
         return self._board.as_dict() | {
             "mode": state.mode,
             "listening": self.listening,
-            "why": "" if not self.listening else why_silent(self._board.status(), state.mode),
+            "why": self._why_silent(),
             "on": {part: self.dispatcher.playing(part) for part in self._config.parts},
             "dials": state.dials,
             "behind_ms": (state.behind_s or 0.0) * 1000,
@@ -224,7 +231,7 @@ class Live:
         self._view.decision(heard.decision)
         recording.event_log.decision(heard.decision, heard.said_s)
         self._board.decision(heard.decision)
-        if line := self._inputs.push(heard.decision):
+        if line := self._inputs.push(heard.decision) or self._silence.explain(self._board.status(), self._why_silent):
             self._board.say(line)
 
     def _read_audio(self) -> None:
