@@ -4,8 +4,8 @@
 
 The take that ships is played again and again through `antiphon jam`, once alone and once with `antiphon web` and phones
 that watch; one of them asks for the status twice a second. Columns: samples missing at the sound card, the remote's
-share of a core, views a second at a phone, milliseconds from a command to its answer (p95), and seconds from the remote's
-restart to the next view.
+share of a core, views a second at a phone, milliseconds from a command to its answer (p95), seconds from the restart of
+the remote to the next view.
 """
 
 from __future__ import annotations
