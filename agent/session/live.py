@@ -75,7 +75,7 @@ class Live:
         )
         self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
         self._inputs.talk.why = self._why_silent
-        self._silence = Silence()
+        self._unexplained = Silence()
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._grid: Grid | None = None
         self._keys = Keys()
@@ -231,7 +231,9 @@ class Live:
         self._view.decision(heard.decision)
         recording.event_log.decision(heard.decision, heard.said_s)
         self._board.decision(heard.decision)
-        if line := self._inputs.push(heard.decision) or self._silence.explain(self._board.status(), self._why_silent):
+        if line := self._inputs.push(heard.decision) or self._unexplained.explain(
+            self._board.status(), self._why_silent
+        ):
             self._board.say(line)
 
     def _read_audio(self) -> None:
