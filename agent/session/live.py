@@ -75,7 +75,7 @@ class Live:
         )
         self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
         self._inputs.talk.why = self._why_silent
-        self._unexplained = Silence()
+        self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._grid: Grid | None = None
         self._keys = Keys()
@@ -278,6 +278,9 @@ class Live:
         self.workers.poll()
         self._report_silencing()
         audio, mind = self.workers.audio, self.workers.mind
+        if mind.starts_slowly and not self._said_slow:
+            self._said_slow = True
+            self._board.say("still starting: the first start on a machine compiles the ears, a minute or two")
         ended_just_now = audio_was_alive and not audio.alive  # its last reports are read in the next turn
         cause = "" if ended_just_now else audio.trouble(owes_report=self.workers.rolling)
         if cause or (self.figures.stuck and audio.ready):  # once, not while its successor waits
