@@ -6,6 +6,7 @@ cannot distinguish a file from a sound card.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import math
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from listener.input_mixer import FULL_SCALE, InputMixer, repaired
 from listener.plain_file import open_plain
 from listener.resampler import RATES, Resampler
+from listener.silence_stderr import quiet_stderr
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame, Samples
 from listener.wav_chunks import Spans, find_sound
 
@@ -125,7 +127,8 @@ class AudioFile:
         import soundfile  # libsndfile is loaded only where a file is read
 
         try:
-            file = soundfile.SoundFile(self.path)
+            with quiet_stderr():  # libmpg123 writes there what it makes of a file
+                file = soundfile.SoundFile(self.path)
             if file.frames > 0:
                 return file
         except (RuntimeError, TypeError, ValueError, OSError):
@@ -164,7 +167,7 @@ class AudioFile:
     def _begins(self) -> bool:
         """Return whether there is any sound that can be read."""
         try:
-            count = len(self._file.read(1024, dtype="float32", always_2d=True))
+            count = len(self._read(1024))
         except RuntimeError:
             return False
         self._file.close()
@@ -188,7 +191,7 @@ class AudioFile:
         done = 0
         while done < self._most:
             try:
-                piece = self._file.read(min(size, self._most - done), dtype="float32", always_2d=True)
+                piece = self._read(min(size, self._most - done))
             except RuntimeError as cause:  # libsndfile's, in the middle of a file
                 at_s = done / self._file.samplerate
                 self._lines.append(
@@ -201,6 +204,11 @@ class AudioFile:
             yield piece
         if done < self._file.frames:
             self._lines.append(f"{self.path}: longer than {done / self._file.samplerate:g} s; the rest is not used")
+
+    def _read(self, count: int) -> NDArray[np.float32]:
+        with quiet_stderr() if self._file.format == "MP3" else contextlib.nullcontext():
+            read: NDArray[np.float32] = self._file.read(count, dtype="float32", always_2d=True)
+        return read
 
     def take_lines(self) -> list[str]:
         """Return what there is to tell the player of the sound read so far, each once."""

@@ -24,7 +24,9 @@ Samples = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
 Number = Annotated[float, Meta(gt=-1e9, lt=1e9)]
 
 FILE = "latencies.json"
-CLICK, LOOP = "click", "loop"  # how a MIDI latency was measured: heard in the microphone; half a round trip
+# how a MIDI latency was measured: heard in the microphone; half a round trip
+CLICK: Literal["click"] = "click"
+LOOP: Literal["loop"] = "loop"
 _NUMBERS = re.compile(r"\s*\(\d+(:\d+)?\)|\s+\d+:\d+$")  # ALSA's client numbers, process ids: others every time
 
 

@@ -63,7 +63,8 @@ def each(rows: Iterable[msgspec.Raw], kind: type[T]) -> tuple[tuple[T, ...], Dam
 
 def read(path: Path, kind: type[T] | Any, most_bytes: int = MOST_BYTES) -> T:
     """Return what a JSON file holds. Raises OSError, and Damaged for what does not fit."""
-    return decode(read_plain(path, most_bytes, follow_links=False), kind)
+    value: T = decode(read_plain(path, most_bytes, follow_links=False), kind)
+    return value
 
 
 def set_aside(path: Path) -> Path:

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -220,8 +220,11 @@ class Memory:
             return self._connect()
         except _NotOurs as why:
             aside = _set_aside(self.path)
-            self.note = f"{self.path} {why}; it was kept as {aside.name}, and a new memory begins"
-            return self._connect()
+            db = self._connect()
+            count = _saved(aside, db)
+            saved = f"{count} rows of it were saved" if count else "a new memory begins"
+            self.note = f"{self.path} {why}; it was kept as {aside.name}, and {saved}"
+            return db
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -304,6 +307,21 @@ def _migrate(db: sqlite3.Connection, version: int) -> None:
         db.execute("COMMIT")
 
 
+def _saved(aside: Path, db: sqlite3.Connection) -> int:
+    """Copy the rows of a damaged memory that can be read and fit into a new one; return how many."""
+    count = 0
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True)) as old:
+        old.row_factory = sqlite3.Row
+        for table in TABLES:
+            columns = [str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
+            with suppress(sqlite3.Error):  # from here on it is damaged
+                for row in old.execute(f"SELECT {', '.join(columns)} FROM {table}"):
+                    if is_sound(dict(row)):
+                        marks = ", ".join("?" * len(columns))
+                        count += db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", tuple(row)).rowcount
+    return count
+
+
 def _set_aside(path: Path) -> Path:
     """Rename the file, and its -wal and -shm, to a free name; return the new path."""
     number = next(n for n in range(1, 10_000) if not path.with_name(f"{path.name}.aside-{n}").exists())
@@ -317,8 +335,8 @@ def _set_aside(path: Path) -> Path:
 
 def edits_of(text: object) -> tuple[Edit, ...]:
     """Return the edits of a row's text; those that can no longer be understood are left out."""
-    found = []
-    for one in json_of(text, list[Any], []):
+    found, listed = [], list[Any]()
+    for one in json_of(text, list[Any], listed):
         with suppress(ValueError):
             found.append(Edit.from_json(one))
     return tuple(found)

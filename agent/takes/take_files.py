@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from agent.core.music_names import key_name
 from agent.core.paths import FOLDER, data_folder
 from agent.core.stored import Pitch, StreamTime, Velocity, Word
 from agent.core.whole_file import write_whole
+from agent.directions.edit import Edit
 from agent.takes.measures import figures
 from agent.takes.performance import Clock, notes_of
 from agent.takes.take import Take
@@ -91,10 +92,18 @@ def write(folder: Path, sheet: Sheet) -> Path:
 def read(path: Path) -> Sheet:
     """Return the take of a file. Raises UserError where it is not one."""
     try:
-        return stored.read(path, Sheet)
+        sheet: Sheet = stored.read(path, Sheet)
+        return replace(sheet, asked=tuple(filter(_is_edit, sheet.asked)))
     except (OSError, stored.Damaged) as cause:
         reason = getattr(cause, "strerror", None) or cause
         raise UserError(f"{path}: not a take that can be read ({reason}); `antiphon workshop` writes them") from None
+
+
+def _is_edit(short: str) -> bool:
+    try:
+        return bool(Edit.read(short))
+    except ValueError:
+        return False
 
 
 def sheets(folder: Path) -> list[Sheet]:
