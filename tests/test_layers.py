@@ -124,12 +124,13 @@ def test_a_room_has_a_door_and_at_most_twenty_files() -> None:
             )
 
 
-def test_models_know_only_the_listeners_types_names_weight_files_and_front_end() -> None:
+def test_models_know_only_the_listeners_types_names_files_and_front_end() -> None:
     allowed = (
         "listener.types",
         "listener.names",
         "listener.paths",
         "listener.weight_file",
+        "listener.plain_file",
         "listener.ears.frontend",
         "listener.timbre.features",
     )

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.midi_constants import CONTROL, NOTE_OFF, NOTE_ON, PROGRAM
-from agent.core.silence_stderr import quiet_stderr
 from agent.mixing.loudness import OFFSET_DB, k_power
+from listener.silence_stderr import quiet_stderr
 
 BLOCK = 64  # samples; FluidSynth acts on messages only at multiples of this
 MAX_RENDER = 8192  # samples per call into the library

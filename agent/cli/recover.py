@@ -19,15 +19,23 @@ def add(commands: Any) -> None:
 def _recover(given: argparse.Namespace) -> int:
     from agent.core.errors import UserError
     from agent.core.os_process import take_only_what_others_leave
-    from agent.recording.recovery import recover
+    from agent.core.plain_text import printable
+    from agent.recording.recovery import give_up, recover
 
     if given.gently:
         take_only_what_others_leave()
     failed = 0
     for folder in given.folders:
         try:
-            print(f"{folder}: {'; '.join(recover(folder))}")
+            print(f"{printable(str(folder))}: {'; '.join(recover(folder))}")
         except UserError as cause:
             failed += 1
-            print(f"antiphon: {cause}", file=sys.stderr)
+            print(f"antiphon: {printable(str(cause))}", file=sys.stderr)
+            if given.gently:
+                give_up(folder, cause)
+        except Exception as cause:  # one damaged session does not stop the recovery of the others
+            failed += 1
+            reason = printable(f"{folder}: could not be finished ({type(cause).__name__}: {cause})")
+            print(f"antiphon: {reason}", file=sys.stderr)
+            give_up(folder, cause)
     return 2 if failed == len(given.folders) else min(failed, 1)

@@ -47,7 +47,7 @@ def _reply(given: argparse.Namespace) -> int:
     asked = wish(given, config)
     check_out(given.out, given.file)
     try:
-        score = read_score(given.file)
+        score = read_score(given.file, near=True)
         heard = reply.bass_part(score, given.file.name)
     except Unusable as cause:
         raise UserError(str(cause)) from None

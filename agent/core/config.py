@@ -12,8 +12,9 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from agent.core.errors import UserError
 from agent.core.paths import settings_folder
+from agent.core.plain_text import printable
 from agent.core.settings import Config, PartConfig
-from agent.core.yaml_file import parse_value, printable, read_tree, shown
+from agent.core.yaml_file import parse_value, read_tree, shown
 
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
