@@ -29,6 +29,8 @@ TEMPO_SAY, FAST_SAY = 1.0, 0.5  # of the distance from a groove's own tempo in o
 UNPLAYED = 0.25  # octaves for a groove that was written, not played
 HALF_FEEL = 0.4  # octaves that playing a groove at half or double time counts
 HAND_A_SECOND, LEAST_A_SECOND = 8.0, 2.2  # strokes of the timekeeper
+BACKBEAT_SAY, HALF_TIME = 1.6, 0.75  # of a whole backbeat; what a snare on three alone is of it
+MOST_LOUD = 3  # snares in a bar
 GOOD_ENOUGH = 75  # percentile of worth without a bass, beyond which it counts no more
 OWN_SAY, NEW_SAY = 0.2, 0.6  # of distance from the average groove, of likeness to one of this session
 TIME_SPREAD = 0.6  # of the differences between strokes of hat and ride
@@ -123,15 +125,14 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     snares = [ticks_of(bar, SNARES) for bar in bars]
     loud = [frozenset(t for t in s if _velocity(bar, t, SNARES) >= 60) for s, bar in zip(snares, bars, strict=True)]
     starts = group_starts(meter, ticks)
-    backbeats = set(starts[1::2]) if len(starts) > 1 else set()
-    anchored = [bool(s and (s & backbeats or (ticks == 16 and s == {8})) and len(s) <= 3) for s in loud]
+    anchored = [_backbeat(snare, starts, ticks) for snare in loud]
     same = jaccard(_kick_snare(bars[0]), _kick_snare(bars[-1]))
     kicks = np.zeros((len(bars), ticks), bool)
     for number, bar in enumerate(bars):
         kicks[number, list(ticks_of(bar, {"kick"}))] = True
     own = {
         "kick on the one": 0.7 * float(kicks[:, 0].mean()),
-        "backbeat": 1.6 * float(np.mean(anchored)),
+        "backbeat": BACKBEAT_SAY * float(np.mean(anchored)),
         "two bars related": 0.9 * (1 - abs(same - RELATED) / RELATED),
         "steady time": 1.1 * float(np.mean([_steady(ticks_of(bar, TIME_PIECES), ticks) for bar in bars])),
         "ghosts": -0.12 * max(float(np.mean([len(s) for s in snares])) - 3.5, 0.0),
@@ -141,6 +142,18 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     both = frozenset((piece, tick + i * ticks) for i, bar in enumerate(bars) for piece, tick in _kick_snare(bar))
     time = float(np.mean([len(ticks_of(bar, TIME_PIECES)) for bar in bars])) * 4 / ticks
     return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both, time)
+
+
+def _backbeat(loud: frozenset[int], starts: Sequence[int], ticks: int) -> float:
+    """Return 0 to 1: how much of the backbeat the loud snares are. In four that is two and four, or three alone (half
+    time); one of them alone is hardly one. More than three loud snares are no backbeat.
+    """
+    beats = set(starts[1::2])
+    if not loud or len(loud) > MOST_LOUD or not beats:
+        return 0.0
+    if ticks == 16 and 8 in loud and not loud & beats:
+        return HALF_TIME
+    return (len(loud & beats) / len(beats)) ** 2
 
 
 def _cut(played: PlayedGroove, ticks: int) -> Groove:
@@ -326,9 +339,10 @@ def of_length(groove: Groove, ticks: int) -> Groove:
 
 
 def with_kicks_of(groove: Groove, other: Groove) -> Groove:
-    """Return the groove with another one's kicks, but those on its loud snares: related and not the same."""
-    bars = []
-    for number, bar in enumerate(groove.bars):
+    """Return the groove with another one's kicks in its last bar, but those on its loud snares: related and not the
+    same."""
+    bars = list(groove.bars[:-1])
+    for number, bar in [*enumerate(groove.bars)][-1:]:
         theirs = other.bar(number)
         snares = {t for t in ticks_of(bar, SNARES) if _velocity(bar, t, SNARES) >= 60}
         bars.append(
@@ -421,7 +435,11 @@ def break_bar(bass: BassBar) -> DrumBar:
 
 def at_level(bar: DrumBar, level: float, share: float = 0.13) -> DrumBar:
     """Return the bar louder or softer. level: -1.6 to 1.6 (agent/song/level.py)."""
-    gain = 1 + share * level
+    return gained(bar, 1 + share * level)
+
+
+def gained(bar: DrumBar, gain: float) -> DrumBar:
+    """Return the bar with every velocity times a factor, within what drums may have."""
 
     def scaled(hit: DrumHit) -> DrumHit:
         top = CRASH_LOUDEST if hit.piece == "crash" else LOUDEST

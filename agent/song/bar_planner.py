@@ -19,9 +19,10 @@ from agent.parts.drum_groove import DrumBar, Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.voicing import voiced
 from agent.song import ending
-from agent.song.arrangement import HALF_TIME_BELOW, stage_in
+from agent.song.arrangement import HALF_TIME_BELOW, lift_of, stage_in
 from agent.song.expectation import turn_of_groove
 from agent.song.level import hear_level
+from agent.song.phrase_feel import DRONE_STAGE, changes, feel_at, swelled
 from agent.song.sections import decide_section, turns
 from agent.song.song_form import (
     Place,
@@ -31,15 +32,14 @@ from agent.song.song_form import (
 from agent.song.song_plan import BarPlan, Section, SongPlan
 from models.critic.critic import Critic
 
-STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.8, 0.6  # shares of the arrangement's stage that each part follows
+STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.5, 0.6  # shares of the arrangement's stage that each part follows
 BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
-# of a section's eight-bar phrases: timekeeper moved from hat to ride or back; other kicks
-PHRASES = ("plain",) * 8 + ("moved",) * 4 + ("kicks",) * 4
 HELD_VELOCITY = 66
+SOFT_TOUCH = -0.55  # bend of intensity over a drone and in a drop: the rim for the snare, softer
 
 
 def plan_bar(
@@ -60,6 +60,10 @@ def plan_bar(
     plan, choices = decide_section(plan, ahead, library, certain, imagined, critic)
     section = plan.sections[plan.current]
     place = place_in(number - plan.phrase_of, plan.length)
+    if number == plan.began:
+        plan = replace(plan, feel=0, feel_of=number)
+    elif changes(plan.feel, number - plan.feel_of, place.bar, plan.bars, ahead if certain else plan.bars[-2:]):
+        plan = replace(plan, feel=plan.feel + 1, feel_of=number)
     rng = np.random.default_rng((plan.seed, 7, number))
     starts = number == plan.began or (place.bar == 0 and place.phrase > 0)
     over = certain and not any(bar.notes for bar in ahead[1:])
@@ -163,6 +167,8 @@ def _chords(bar: _Bar, rng: np.random.Generator) -> tuple[SongPlan, tuple[ChordA
             plan.style or bar.section.groove.style,
             wish.bend("register"),
             wish.bend("tension"),
+            lift_of(bar.place, bar.stage[1]),
+            bar.place.bar % 2 == 1,
         )
         out.append(replace(chord, voicing=before))
     return replace(plan, struck=out[-1]) if out else plan, tuple(out)
@@ -176,8 +182,14 @@ def _sevenths(bar: _Bar) -> float:
 
 def _strokes(bar: _Bar, chords: tuple[ChordAt, ...], rng: np.random.Generator) -> tuple[Stroke, ...]:
     section, place, now, wish = bar.section, bar.place, bar.now, bar.plan.wish
-    varied = place.bar % 4 == 3 or (place.phrase % 2 and place.bar % 4 == 1) or rng.random() < wish.surprise - 0.5
-    figure = section.variation if varied and wish.surprise > 0.1 else section.figure
+    varied = place.bar % 4 == 3 or rng.random() < wish.surprise - 0.5
+    figure = section.figure
+    other = feel_at(bar.plan.feel).figure and section.other is not None
+    if other and section.other:
+        figure = section.other
+    if varied and wish.surprise > 0.1:
+        own = np.random.default_rng((bar.plan.seed, 23, bar.plan.current))
+        figure = comping.variation_of(figure, now.ticks, own) if other else section.variation
     figure = comping.bent(
         figure, now.meter, now.ticks, bar.density(STAGE_COMPING * bar.stage[1]), wish.bend("syncopation")
     )
@@ -189,13 +201,16 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     plan, section, now, place = bar.plan, bar.section, bar.now, bar.place
     in_song = place.bar + place.phrase * place.length
     number = in_song if bar.certain else turn_of_groove(plan.bars, now, place.bar)
-    feel = PHRASES[place.phrase % len(PHRASES)]
-    groove = section.beside if feel == "kicks" and section.beside else section.groove
+    feel = feel_at(plan.feel)
+    groove = section.beside if feel.kicks and section.beside else section.groove
     drums = groove.bar(number)[: now.ticks]
     drums = (*drums, *((),) * (now.ticks - len(drums)))
-    if section.stage <= HALF_TIME_BELOW:
+    if section.stage <= HALF_TIME_BELOW or feel.half:
         drums = drum_dials.half_time(drums)
-    if (section.ride != (feel == "moved")) and bar.level > -0.8:
+    drone = section.stage == DRONE_STAGE
+    if drone and not place.phrase and not section.returns:
+        drums = drum_groove.thinned(drums)  # time alone, until it has settled
+    if drone or ((section.ride != feel.moves) and bar.level > -0.8):
         drums = drum_groove.on_ride(drums)
     if _is_break(plan, section, now, bar.ends and not bar.over):
         return drum_groove.break_bar(now), False, True
@@ -222,6 +237,10 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     if bar.certain and not now.notes and plan.bars and not plan.bars[-1].notes:
         drums = drum_groove.thinned(drums)
     drums = drum_groove.at_level(drums, bar.level)
+    if feel.builds:
+        drums = swelled(drums, now.meter, place)
+    if drone or feel.drops:
+        drums = drum_dials.at_intensity(drums, now.meter, SOFT_TOUCH)
     if wish.intensity != 0.5:
         drums = drum_dials.at_intensity(drums, now.meter, wish.bend("intensity"))
     return drum_groove.two_handed(drums), is_fill, False

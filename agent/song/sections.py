@@ -15,6 +15,7 @@ from agent.parts.drum_groove import Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.judging import comping_scores, motif_scores
 from agent.song.arrangement import stage_for
+from agent.song.phrase_feel import is_drone
 from agent.song.song_form import (
     EXAMPLES,
     KNOWN_FROM,
@@ -115,6 +116,7 @@ def _in_meter(plan: SongPlan, ahead: Sequence[BassBar], certain: bool) -> SongPl
         beside=drum_groove.of_length(here.beside, now.ticks) if here.beside else None,
         figure=comping.of_length(here.figure, now.ticks),
         variation=comping.of_length(here.variation, now.ticks),
+        other=comping.of_length(here.other, now.ticks) if here.other else None,
         motif=None,
         usual=tuple(drum_groove.onset_shares(bass, now.ticks).tolist()),
     )
@@ -159,7 +161,7 @@ def _new_section(
     logits = comping_scores(critic, bass, chords, figures) if critic else ()
     taken = [one.figure.name for one in plan.sections]
     figure, other = comping.choose(figures, bass, plan.style, rng, taken, logits)
-    motifs = counter_line.motifs_for(bass[:2], rng)
+    motifs = counter_line.motifs_for(bass[:2], rng, quarter_bpm=plan.quarter_bpm)
     if motifs and critic:
         belongs = motif_scores(critic, bass, chords, [motif for _, motif in motifs], scale)
         motifs = sorted(
@@ -179,7 +181,7 @@ def _new_section(
         Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
-    stage = stage_for(plan.sections, energy)
+    stage = stage_for(plan.sections, energy, is_drone(bass))
     ride = bool(plan.sections) and len(plan.sections) % 2 == 1
     return Section(
         name,
@@ -195,6 +197,7 @@ def _new_section(
         usual,
         beside,
         stage,
+        other,
     ), choices
 
 

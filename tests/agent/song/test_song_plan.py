@@ -230,3 +230,38 @@ def test_the_band_ends_together_with_the_bass_on_a_chord_that_rings() -> None:
     assert {hit.piece for hit in plan.drums[4]} == {"kick", "crash"}
     assert not any(plan.drums[5:])
     assert plan.strokes[-1].tick + plan.strokes[-1].length == 16
+
+
+def timekeepers(plan: BarPlan) -> set[str]:
+    return {hit.piece for hits in plan.drums for hit in hits if hit.piece in TIME_PIECES}
+
+
+def test_one_riff_for_long_gets_more_than_one_groove_and_keeps_its_kick_and_snare() -> None:
+    plans = played([bar(VERSE), bar(CHORUS)] * 32)
+    phrases = [plans[at : at + 8] for at in range(0, 64, 8)]
+    assert {"ride" in timekeepers(plan) for plan in plans} == {True, False}
+    assert len({frozenset(frozenset(kick_and_snare(plan)) for plan in phrase[:2]) for phrase in phrases}) >= 2
+    again = [jaccard(kick_and_snare(a), kick_and_snare(b)) for a, b in zip(plans, plans[2:], strict=False)]
+    assert np.mean(again) > 0.8
+
+
+def test_a_backbeat_is_two_and_four() -> None:
+    loud = [
+        {t for t, hits in enumerate(plan.drums) for hit in hits if hit.piece in ("snare", "rim") and hit.velocity > 60}
+        for seed in range(12)
+        for plan in played([bar(VERSE)] * 3, seed=seed)[:2]
+    ]
+    assert np.mean([{4, 12} <= one or (8 in one and not one & {4, 12}) for one in loud]) > 0.8
+
+
+def test_a_drone_gets_no_full_groove_and_the_band_rises_over_it() -> None:
+    plans = played([bar(((0, 33),))] * 32)
+    hits = [sum(map(len, plan.drums)) for plan in plans]
+    assert np.mean(hits[:8]) < np.mean([sum(map(len, plan.drums)) for plan in played([bar(VERSE)] * 8)]) - 3
+    assert np.mean(hits[:8]) < np.mean(hits[24:])
+    assert not any(hit.piece == "closed_hat" for plan in plans for hits_ in plan.drums for hit in hits_)
+
+
+def test_chords_that_stay_change_their_position() -> None:
+    plans = played([bar(VERSE)] * 16)
+    assert len({plan.chords[0].voicing for plan in plans}) >= 3
