@@ -63,15 +63,15 @@ def _compose(given: argparse.Namespace) -> int:
     key = key or (start.key if start else key_of(KEY))
     meter = meter or (start.meter if start else meter_of(METER))
     bpm = bpm or (start.bpm if start else TEMPO)
-    brief = composer.Brief(key, meter, int(bars), asked, given.end == "tonic", context)
+    swung = start.swung if start else asked.dials.style in SWUNG_STYLES and meter.denominator == 4
+    brief = composer.Brief(key, meter, int(bars), asked, given.end == "tonic", context, bpm, swung)
     responder = open_responder(given.model, config)
 
     def play(offset: int) -> list[composer.Moment]:
         return composer.compose(responder, replace(brief, options=replace(asked, seed=asked.seed + offset)))
 
     music = copy_guard.original(play, lambda moments: [m.reply for m in moments], composer.places_of(brief))
-    swung = start.swung if start else asked.dials.style in SWUNG_STYLES and meter.denominator == 4
-    _write(given, config, brief, music, bpm, swung)
+    _write(given, config, brief, music)
     return 0
 
 
@@ -82,7 +82,7 @@ def _context(source: Path) -> Any:
     return read(source)
 
 
-def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bpm: float, swung: bool) -> None:
+def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any) -> None:
     from agent.cli.reply import summary
     from agent.compose import multitrack
     from agent.compose.band_notes import band_notes, bass_notes
@@ -91,7 +91,8 @@ def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bp
     from agent.core.music_names import key_name
     from models.music.tick_grid import TickGrid
 
-    at = TickGrid(PER_QUARTER, swung).at
+    bpm = brief.quarter_bpm
+    at = TickGrid(PER_QUARTER, brief.swung).at
     notes = {"bass": bass_notes([moment.bass for moment in music], at)}
     key = multitrack.KEY_NAMES[brief.key.mode][brief.key.tonic]
     time = TimeMap(PER_QUARTER, ((0, round(60e6 / bpm)),), ((0, brief.meter),), ((0, key),))

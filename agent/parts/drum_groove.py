@@ -6,7 +6,7 @@ A groove is two bars of hits on the 16th grid. The same bass bar gets the same v
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -40,6 +40,8 @@ GHOST_VELOCITY = (26, 40)
 RELATED = 0.8  # likeness of the two bars of a groove that is neither a copy nor a new one
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
 
+LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
+
 Hits = tuple[DrumHit, ...]
 DrumBar = tuple[Hits, ...]  # tick by tick
 Bytes = NDArray[np.uint8]
@@ -57,6 +59,9 @@ class Groove:
 
     def bar(self, number: int) -> DrumBar:
         return self.bars[number % len(self.bars)]
+
+
+Likely = Callable[[Sequence[Groove], Sequence[BassBar]], Sequence[float]]  # -> bits of each groove over these bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,20 +209,33 @@ def choose(
     wanted: Mapping[str, float],
     rng: np.random.Generator,
     used: Sequence[Groove] = (),
+    likely: Likely | None = None,
 ) -> tuple[Judged, Judged]:
     """Return (the best groove for these bass bars, the runner-up).
 
     wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
     style; tempo (quarters a minute, 0 = not known);
     by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
-    session: a new one is to be another.
+    session: a new one is to be another. likely: says how surprising the best ones are to the responder.
     """
     ticks = found[0].kicks.shape[1]
     heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
     known = [traits(one, bass[0].meter).pattern for one in used if len(one.bars[0]) == ticks]
     enough = float(np.percentile([sum(one.own.values()) for one in found], GOOD_ENOUGH))
     judged = sorted((_judge(one, heard, wanted, rng, known, enough) for one in found), key=lambda j: -j.score)
+    if likely is not None and heard:
+        judged = sorted(_with_likelihood(judged[:LIKELY_OF], likely, heard), key=lambda j: -j.score)
     return judged[0], judged[min(1, len(judged) - 1)]
+
+
+def _with_likelihood(judged: Sequence[Judged], likely: Likely, heard: Sequence[BassBar]) -> list[Judged]:
+    """Return candidates with one reason more: how likely they are to the responder beside each other."""
+    bits = np.array(likely([one.groove for one in judged], heard))
+    worth = LIKELY_SAY * np.clip((bits.mean() - bits) / max(float(bits.std()), 1e-9), -1.5, 1.5)
+    return [
+        Judged(one.groove, one.score + more, {**one.reasons, "likelihood": more})
+        for one, more in zip(judged, worth.tolist(), strict=True)
+    ]
 
 
 def _judge(

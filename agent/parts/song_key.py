@@ -28,6 +28,7 @@ VARIANT_USUAL = {"maj": (11,), "min": (8, 10)}
 WHOLE_BARS = 32  # bars, beyond which more say no more
 NOTES_SAY, SCALE_SAY, ONES_SAY = 0.4, 0.4, 0.05  # nats a bar: of the notes, of the scale, of the notes on the one
 FIRST_SAY, MINOR_SAY = 2.0, 1.5  # of the first note; of minor, where nothing tells
+GIVEN_NATS = 50.0  # for a key that is given
 SWITCH_SETTLED = 12.0  # nats of the last bars, for a modulation in a song that is known whole
 WHOLE_SCALES: dict[str, tuple[tuple[tuple[int, ...], float], ...]] = {  # (steps, nats a note that it is rarer by)
     "maj": ((SCALES["maj"], 0.0), ((0, 2, 4, 5, 7, 9, 10), 0.04)),
@@ -149,6 +150,13 @@ def key_of(bars: Sequence[BassBar]) -> SongKey:
         mode=MODES[best // 12],
         settled=True,
     )
+
+
+def key_given(key: Key) -> SongKey:
+    """Return the belief in a key that is given: it stands until a modulation."""
+    evidence = np.zeros(24)
+    evidence[MODES.index(key.mode) * 12 + key.tonic] = GIVEN_NATS
+    return SongKey(evidence=tuple(evidence.tolist()), tonic=key.tonic, mode=key.mode, settled=True)
 
 
 def _in_scales(played: np.ndarray) -> np.ndarray:

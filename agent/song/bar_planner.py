@@ -15,7 +15,7 @@ from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Stroke
 from agent.parts.counter_line import LineNote
-from agent.parts.drum_groove import DrumBar, Traits
+from agent.parts.drum_groove import DrumBar, Likely, Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.voicing import voiced
 from agent.song import ending
@@ -34,6 +34,7 @@ from models.critic.critic import Critic
 
 STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.5, 0.6  # shares of the arrangement's stage that each part follows
 BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
+LEADING_LINE = 1.0  # density of a line that is the tune
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
@@ -49,15 +50,16 @@ def plan_bar(
     certain: bool,
     imagined: Sequence[Traits] = (),
     critic: Critic | None = None,
+    likely: Likely | None = None,
 ) -> tuple[SongPlan, BarPlan]:
     """Return (the plan with its section decided, the next bar).
 
     ahead: the bass of the next bar and as many after it as are known or foretold, at least one. certain: whether they
     are known, as in a file that was read. imagined: the responder's grooves, candidates beside the played ones. critic:
-    judges comping and line; None = rules alone.
+    judges comping and line; None = rules alone. likely: how surprising a groove is to the responder.
     """
     now, number = ahead[0], plan.heard
-    plan, choices = decide_section(plan, ahead, library, certain, imagined, critic)
+    plan, choices = decide_section(plan, ahead, library, certain, imagined, critic, likely)
     section = plan.sections[plan.current]
     place = place_in(number - plan.phrase_of, plan.length)
     if number == plan.began:
@@ -261,9 +263,8 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     plan, section, wish = bar.plan, bar.section, bar.plan.wish
     if section.motif is None or not chords:
         return plan, ()
-    turn, half = counter_line.turn_of(
-        plan.heard - plan.phrase_of, section.returns, bar.density(STAGE_LINE * bar.stage[1])
-    )
+    more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
+    turn, half = counter_line.turn_of(plan.heard - plan.phrase_of, section.returns, bar.density(more))
     if turn == "rest":
         return replace(plan, statement=None), ()
     first = plan.statement if half == 1 and plan.statement else chords[0]
