@@ -46,7 +46,7 @@ FIRSTS = np.array([np.roll(np.log(FIRST_SHARE[mode]), tonic) for mode in MODES f
 class SongKey:
     """evidence, lately: nats for each of 24 keys (12 major, 12 minor), over the session and of the last bars.
     weights: how much each pitch class was played. tonic, mode: the key that stands, tonic -1 before the first bar.
-    settled: the whole song was read; only a modulation changes the key."""
+    settled: the whole song was read; only a modulation changes the key. given: it was asked for: chords keep to it."""
 
     evidence: tuple[float, ...] = (0.0,) * 24
     lately: tuple[float, ...] = (0.0,) * 24
@@ -54,6 +54,7 @@ class SongKey:
     tonic: int = -1
     mode: str = "maj"
     settled: bool = False
+    given: bool = False
 
     @property
     def scale(self) -> frozenset[int]:
@@ -66,7 +67,7 @@ class SongKey:
             other = low if usual == high else high
             if 11 in (low, high) and self.mode == "min" and not self.weights[(self.tonic + 8) % 12]:
                 continue  # a leading tone without the minor sixth is no harmonic minor
-            if played[other] > 1.5 * played[usual]:
+            if played[other] > 1.5 * played[usual] and not self.given:
                 steps = (steps - {usual}) | {other}
         return frozenset((self.tonic + step) % 12 for step in steps)
 
@@ -156,7 +157,7 @@ def key_given(key: Key) -> SongKey:
     """Return the belief in a key that is given: it stands until a modulation."""
     evidence = np.zeros(24)
     evidence[MODES.index(key.mode) * 12 + key.tonic] = GIVEN_NATS
-    return SongKey(evidence=tuple(evidence.tolist()), tonic=key.tonic, mode=key.mode, settled=True)
+    return SongKey(evidence=tuple(evidence.tolist()), tonic=key.tonic, mode=key.mode, settled=True, given=True)
 
 
 def _in_scales(played: np.ndarray) -> np.ndarray:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove
+from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove, harmony_plans
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Stroke
 from agent.parts.counter_line import LineNote
 from agent.parts.drum_groove import DrumBar, Likely, Traits
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.song_key import SongKey
 from agent.parts.voicing import voiced
 from agent.song import ending
 from agent.song.arrangement import HALF_TIME_BELOW, lift_of, stage_in
@@ -155,25 +156,41 @@ def _chords(bar: _Bar, rng: np.random.Generator) -> tuple[SongPlan, tuple[ChordA
         chords, plan.key, _sevenths(bar), wish.bend("tension"), bar.place.bar + bar.place.phrase, rng
     )
     chords = chord_colour.unresolved(chords, plan.struck, plan.key, bar.now, wish.bend("resolution"), bar.starts)
+    centre = (plan.centre or (plan.key.tonic, plan.key.mode)) if wish.harmony and plan.key.tonic >= 0 else None
+    plan = replace(plan, centre=centre)
+    chords = harmony_plans.planned(wish.harmony, chords, _key(plan), bar.place.bar, bar.now.highest)
+    chords = _voiced(replace(bar, plan=plan), chords)
+    return replace(plan, struck=chords[-1]) if chords else plan, chords
+
+
+def _key(plan: SongPlan) -> SongKey:
+    """Return the key on which a harmony that is asked for stays, else the song's."""
+    return replace(plan.key, tonic=plan.centre[0], mode=plan.centre[1]) if plan.centre else plan.key
+
+
+def _voiced(bar: _Bar, chords: Sequence[ChordAt]) -> tuple[ChordAt, ...]:
+    """Return the chords laid out over the bass, each led to from the one before; those laid out already stay."""
+    plan, wish = bar.plan, bar.plan.wish
     out: list[ChordAt] = []
     before = plan.struck.voicing if plan.struck else ()
     for number, chord in enumerate(chords):
         until = chords[number + 1].tick if number + 1 < len(chords) else bar.now.ticks
         under = [note.pitch for note in bar.now.notes if note.tick < until and note.tick + note.length > chord.tick]
-        before = voiced(
+        pedal = (harmony_plans.pedal_pitch(_key(plan), max(under, default=None)),) if wish.harmony == "pedal" else ()
+        before = chord.voicing or voiced(
             chord.root,
             chord.quality,
             chord.added,
             before,
-            max(under, default=None),
+            max((*under, *pedal), default=None),
             plan.style or bar.section.groove.style,
             wish.bend("register"),
             wish.bend("tension"),
             lift_of(bar.place, bar.stage[1]),
             bar.place.bar % 2 == 1,
         )
-        out.append(replace(chord, voicing=before))
-    return replace(plan, struck=out[-1]) if out else plan, tuple(out)
+        out.append(replace(chord, voicing=(*pedal, *before)))
+    return tuple(out)
 
 
 def _sevenths(bar: _Bar) -> float:

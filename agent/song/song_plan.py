@@ -101,6 +101,7 @@ class SongPlan:
     statement: ChordAt | None = None  # the chord on which the line's last motif began
     crashed: int = -9  # the last bar that began with a crash
     struck: ChordAt | None = None  # the last chord as it was played, with its voicing
+    centre: tuple[int, str] | None = None  # tonic and mode on which a pedal or a modal plan stays while it is asked for
     line_leads: bool = False  # it is the tune, from the first bar on; else it answers the player
     feel: int = 0  # how often the drummer has changed within the section (agent/song/phrase_feel.py)
     feel_of: int = 0  # bar in which they did last
