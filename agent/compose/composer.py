@@ -45,6 +45,7 @@ from models.responder.responder import Responder
 
 CONTEXT_BARS = 16  # bars of a file that the music continues
 FINAL_VELOCITY = 100
+STOP_TICKS = 3  # that the last stroke of a tune sounds which stops short
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,18 @@ def rule_bass(brief: Brief, another: int = 0) -> RuleBass:
     dials = brief.options.dials
     own = (dials.style, dials.density, dials.syncopation, dials.intensity)
     return RuleBass(brief.key, InKey(brief.key).scale, brief.options.seed + another, *own)
+
+
+def cut_short(music: Sequence[Moment]) -> list[Moment]:
+    """Return a tune whose last chord and note stop together, STOP_TICKS after they were struck."""
+    last = music[-1].place.bar
+    out = []
+    for one in music:
+        if one.place.bar == last and one.place.tick >= STOP_TICKS:
+            reply = replace(EMPTY_REPLY, chord_off=True, line_off=True)
+            one = replace(one, bass=BassTick(True), reply=reply)
+        out.append(one)
+    return out
 
 
 def _with_bass(

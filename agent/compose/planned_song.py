@@ -21,7 +21,7 @@ from models.critic.critic import Critic
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
 from models.responder.responder import Responder, ResponderState, silenced
 
-AHEAD = 9  # bars of the bass that a bar is planned on, itself included
+AHEAD = 33  # bars of the bass that a bar is planned on, itself included: two phrases of 16 are seen
 FIRST_IMAGINED = 4  # grooves that the responder imagines before the band comes in
 Played = tuple[Reply, BarPlan | None]
 

@@ -37,6 +37,7 @@ TIME_SPREAD = 0.6  # of the differences between strokes of hat and ride
 WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
 LIKELY, UNLIKELY = 0.55, 0.2  # shares of a section's bars with a bass onset at a tick
 GHOST_VELOCITY = (26, 40)
+STOP_VELOCITY = 102
 RELATED = 0.8  # likeness of the two bars of a groove that is neither a copy nor a new one
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
 
@@ -449,6 +450,13 @@ def break_bar(bass: BassBar) -> DrumBar:
         (DrumHit("kick", min(96, LOUDEST)), DrumHit("crash" if tick == 0 else "snare", 92)) if tick in onsets else ()
         for tick in range(bass.ticks)
     )
+
+
+def stopped(bar: DrumBar, at: int) -> DrumBar:
+    """Return the bar up to a stop: its last hit, with a snare, falls on tick `at`."""
+    last = tuple(h for h in bar[at] if h.piece not in TIME_PIECES | SNARES | {"kick"})
+    hit = (*last, DrumHit("kick", STOP_VELOCITY), DrumHit("snare", STOP_VELOCITY - 6))
+    return tuple(hits if tick < at else hit if tick == at else () for tick, hits in enumerate(bar))
 
 
 def at_level(bar: DrumBar, level: float, share: float = 0.13) -> DrumBar:

@@ -25,11 +25,7 @@ from agent.song.expectation import turn_of_groove
 from agent.song.level import hear_level
 from agent.song.phrase_feel import DRONE_STAGE, changes, feel_at, swelled
 from agent.song.sections import decide_section, turns
-from agent.song.song_form import (
-    Place,
-    number_of,
-    place_in,
-)
+from agent.song.song_form import Place, number_of, phrase_heard, place_in
 from agent.song.song_plan import BarPlan, Section, SongPlan
 from models.critic.critic import Critic
 
@@ -39,6 +35,8 @@ LEADING_LINE = 1.0  # density of a line that is the tune
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
+STOP_FROM, STOP_RINGS = 5.0, 1  # notes a bar as usual, from which a rest is a stop; ticks into the second half
+FORM_KNOWN = (24, 32)  # bars of a section, after which its phrases may turn out to be of 12 or 16
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
 HELD_VELOCITY = 66
 SOFT_TOUCH = -0.55  # bend of intensity over a drone and in a drop: the rim for the snare, softer
@@ -61,6 +59,8 @@ def plan_bar(
     """
     now, number = ahead[0], plan.heard
     plan, choices = decide_section(plan, ahead, library, certain, imagined, critic, likely)
+    if not certain and number - plan.phrase_of in FORM_KNOWN:
+        plan = replace(plan, length=phrase_heard(plan.bars[plan.phrase_of - number :], plan.length))
     section = plan.sections[plan.current]
     place = place_in(number - plan.phrase_of, plan.length)
     if number == plan.began:
@@ -86,7 +86,12 @@ def plan_bar(
     if is_break:
         held = place.is_last or other
         strokes = tuple(Stroke(n.tick, n.length if held else min(n.length, 2), BREAK_VELOCITY) for n in now.notes)
+    stop = None if is_break or over else _stop(bar)
+    if stop is not None:
+        drums, strokes = drum_groove.stopped(drums, stop), ending.cut(strokes, stop, now)
     plan, line = _line(replace(bar, plan=plan), chords)
+    if stop is not None:
+        line = tuple(note for note in line if note.tick < stop)
     if is_break or not strokes or (over and not now.notes):
         line = ()
     if over and now.notes:
@@ -274,6 +279,20 @@ def _is_break(plan: SongPlan, section: Section, now: BassBar, ends: bool) -> boo
     known = any(old.signature == now.signature for old in plan.bars[-48:])
     holds = ends and now.notes[-1].tick <= now.ticks // 2 and now.notes[-1].length >= now.ticks // 2
     return usual >= 5 and ((silent and known) or holds)
+
+
+def _stop(bar: _Bar) -> int | None:
+    """Return the tick of the bass's last note before it is silent for the bar's second half, as it was the last time;
+    None where it plays on. The band hits it together with the bass from the second time on.
+    """
+    now, usual = bar.now, float(np.sum(bar.section.usual)) if bar.section.usual else 0.0
+    if len(now.notes) <= BREAK_NOTES_MAX or usual < STOP_FROM:
+        return None
+    last = now.notes[-1]
+    silent = last.tick + last.length <= now.ticks // 2 + STOP_RINGS and last.tick <= now.ticks // 2
+    known = any(old.signature == now.signature for old in bar.plan.bars[-48:])
+    often = sum(old.signature == now.signature for old in bar.plan.bars[-8:]) > 2  # it is the riff, not a stop
+    return last.tick if silent and known and not often else None
 
 
 def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineNote, ...]]:

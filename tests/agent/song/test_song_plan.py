@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from agent.compose.planned_song import AHEAD
 from agent.parts.bass_bar import BassBar, BassNote, jaccard
 from agent.parts.drum_groove import TIME_PIECES, Groove, choose, played_grooves
 from agent.parts.groove_library import GrooveLibrary
@@ -37,7 +38,7 @@ def played(bars: list[BassBar], certain: bool = True, seed: int = 1, **settings:
     song = SongPlan(seed=seed, key=key_of(bars), **settings)  # type: ignore[arg-type]
     library, plans = GrooveLibrary.load(), []
     for number, one in enumerate(bars):
-        ahead = bars[number : number + 9] if certain else [foretell(song.bars, one.meter, one.ticks)]
+        ahead = bars[number : number + AHEAD] if certain else [foretell(song.bars, one.meter, one.ticks)]
         song, plan = plan_bar(song, ahead, library, certain)
         plans.append(plan)
         song = hear(song, one, plan)
@@ -265,3 +266,27 @@ def test_a_drone_gets_no_full_groove_and_the_band_rises_over_it() -> None:
 def test_chords_that_stay_change_their_position() -> None:
     plans = played([bar(VERSE)] * 16)
     assert len({plan.chords[0].voicing for plan in plans}) >= 3
+
+
+STOPS = ((0, 40), (2, 40), (4, 43), (6, 45))
+
+
+def test_a_stop_in_the_bar_is_hit_together_from_the_second_time_on() -> None:
+    rest = BassNote(6, 2, 45, 90)
+    stop = replace(bar(STOPS), notes=(*bar(STOPS).notes[:3], rest))
+    plans = played([*[bar(VERSE)] * 7, stop] * 3)
+    first, again = plans[7], plans[15]
+    assert any(hits for hits in first.drums[8:])
+    assert not any(hits for hits in again.drums[7:]) and {hit.piece for hit in again.drums[6]} >= {"kick", "snare"}
+    assert max(stroke.tick for stroke in again.strokes) == 6
+
+
+@pytest.mark.parametrize("certain", [True, False])
+def test_phrases_of_twelve_and_sixteen_bars_are_found(certain: bool) -> None:
+    blues = [bar(tuple((tick, 28 + root + step) for tick, step in ((0, 0), (4, 4), (8, 7), (12, 9)))) for root in
+             (12, 12, 12, 12, 17, 17, 12, 12, 19, 17, 12, 19)]  # fmt: skip
+    assert {plan.place.length for plan in played(blues * 4, certain)[36:]} == {12}
+    sixteen = [
+        bar(tuple((tick, 36 + (3 * number) % 11) for tick in (0, 3 + number % 4, 8, 12))) for number in range(16)
+    ]
+    assert {plan.place.length for plan in played(sixteen * 3, certain)[-8:]} == {16}
