@@ -285,7 +285,8 @@ class Planner:
         dials = self._directing.dials(self._dials, bar)
         self.song.imagined = self._imagination.grooves
         self.song.sounds = self.form.state in AUDIBLE
-        wish = wish_of(dials, self._guidance, self._config.temperature)
+        moves = self._directing.settings(bar).harmony_moves
+        wish = wish_of(dials, self._guidance, self._config.temperature, moves)
         quarter_bpm = 60 / self._grid.period_s * ticks_per_beat(self._tick.position.meter) / 4
         self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 
