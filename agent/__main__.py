@@ -29,6 +29,7 @@ from agent.cli import (  # noqa: E402
     reply,
     sessions,
     silence,
+    sounds,
     workshop,
 )
 from agent.cli.options import add_config  # noqa: E402
@@ -51,6 +52,7 @@ COMMANDS = (
     sessions,
     memory,
     silence,
+    sounds,
 )
 
 
