@@ -29,7 +29,7 @@ from agent.cli import (  # noqa: E402
     recover,
     reply,
     sessions,
-    silence,
+    sounds,
     web,
     workshop,
 )
@@ -53,7 +53,7 @@ COMMANDS = (
     diff,
     sessions,
     memory,
-    silence,
+    sounds,
     web,
 )
 

@@ -148,6 +148,8 @@ def _allowed(value: Any, rule: Field[Any]) -> bool:
         return True
     if isinstance(value, str):
         return bool(value.strip()) and value.isprintable() and value in meta.get("choices", (value,))
+    if isinstance(value, dict) and meta.get("texts"):
+        return all(isinstance(one, str) and one.strip() and one.isprintable() for pair in value.items() for one in pair)
     if isinstance(value, dict):
         return all(type(n) is int and 0 <= n <= 127 for pair in value.items() for n in pair)
     return isinstance(value, bool) or bool(meta.get("low", 0) <= value <= meta.get("high", 2**31))
@@ -165,6 +167,8 @@ _KIND_NAMES: Mapping[type, str] = {
 
 def _described(kinds: tuple[type, ...], rule: Field[Any]) -> str:
     meta = rule.metadata
+    if meta.get("texts"):
+        return "pairs of texts such as {rhodes: '8:4'}"
     if "choices" in meta:
         return ", ".join(meta["choices"])
     names = [_KIND_NAMES[kind] for kind in kinds]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.core.types import MixWish
 from listener.types import Grid, KeyPress
@@ -107,10 +107,15 @@ class StopLoop:
 
 @dataclass(frozen=True, slots=True)
 class SetMix:
-    """To audio: mix as these wishes say from at_s on; by name of part or lane of the kit, all others as the table."""
+    """To audio: mix as these wishes say from at_s on; by name of part or lane of the kit, all others as the table.
+
+    sounds: the instruments asked for, by part; style: of the song plan, for the others (agent/sounds/instruments.py).
+    """
 
     at_s: float
     wishes: Mapping[str, MixWish]
+    sounds: Mapping[str, str] = field(default_factory=dict)
+    style: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

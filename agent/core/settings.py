@@ -74,6 +74,7 @@ class PartConfig:
     note_map: dict[int, int] = field(default_factory=dict, metadata={"low": 0, "high": 127})
     transpose: int = _between(0, -48, 48)  # semitones
     velocity_curve: float = _between(1.0, 0.1, 5.0)  # velocity = 127 * (velocity / 127) ** curve
+    sound: str | None = None  # an instrument of `antiphon sounds list`; None = the program, else as the style asks
     gain_db: float = _between(0.0, -60, 24)
     pan: float = _between(0.0, -1, 1)  # -1 left, 1 right
     enabled: bool = True
@@ -196,6 +197,9 @@ class PathsConfig:
     sessions: str = _path("sessions")
     state: str | None = _path(None)  # measured latencies, learned pedals
     soundfont: str | None = _path(None)
+    presets: dict[str, str] = field(
+        default_factory=dict, metadata={"texts": True}
+    )  # of that soundfont: instrument -> bank:program
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from agent.directions.edit import Edit
 from agent.directions.mix_wishes import wishes_of
 from agent.mind.mind import Mind
 from listener.capture import file_frames
+from models.music.dials import STYLES
 
 TOLD_S, END_S = 8.0, 14.0
 SNARE, KICK = 38, 36
@@ -90,7 +91,9 @@ def test_words_for_the_mix_become_wishes_of_lanes_and_are_said_at_each_bar() -> 
         if frame.start_sample == round(TOLD_S * 24_000) // 320 * 320:
             mind.send(SetActiveEdits(ActiveEdits().ask(tuple(map(Edit.read, edits)))))
         mixes += [message for message in mind.take_messages() if isinstance(message, SetMix)]
-    assert len(mixes) >= 2 and mixes[0].at_s > TOLD_S
+    asked = [message for message in mixes if message.wishes]
+    assert len(asked) >= 2 and asked[0].at_s > TOLD_S
+    assert all(message.style in STYLES for message in mixes)  # the song's instruments
     wishes = mixes[-1].wishes
     assert wishes["snare"].reverb > 0 > wishes["chords"].bright_octaves
     assert wishes["line"].pan < -0.5
