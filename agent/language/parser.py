@@ -156,7 +156,7 @@ def _nearest(strange: Sequence[str]) -> tuple[str, ...]:
     """Return the terms closest in spelling to words that nobody knows."""
     if not strange:
         return ()
-    terms = (phrase for phrase, tags in lexicon.index().items() if tags[0][0] == "term" and "<" not in phrase[0])
+    terms = (phrase for phrase, tags in lexicon.TABLE.index.items() if tags[0][0] == "term" and "<" not in phrase[0])
     found = process.extract(" ".join(strange), [" ".join(phrase) for phrase in terms], scorer=fuzz.WRatio, limit=3)
     return tuple(dict.fromkeys(name for name, _, _ in found))
 

@@ -16,6 +16,7 @@ from agent.directions.edit import Edit
 from agent.directions.mix_wishes import wishes_of
 from agent.mind.mind import Mind
 from listener.capture import file_frames
+from listener.types import Meter
 from models.music.dials import STYLES
 
 TOLD_S, END_S = 8.0, 14.0
@@ -67,6 +68,19 @@ def test_drums_that_are_muted_are_silent_and_the_rest_plays() -> None:
     after = planned("drums.mute on")
     assert not late(after)
     assert late(after, part="chords")
+
+
+def test_the_song_plan_alone_acts_on_syncopation() -> None:
+    from agent.directions.director import Directing
+    from models.music.dials import Dials
+    from models.music.tokens import DrumHit, Position, Reply
+
+    directing = Directing(0)
+    directing.ask(ActiveEdits().ask((Edit.read("feel.syncopation less"),)))
+    directing.downbeat(3)
+    offbeat = Reply(drums=(DrumHit("snare", 90),))
+    assert (directing.dials(Dials(), 3).syncopation or 1.0) < 0.5
+    assert directing.shaped(offbeat, Position(6, 3, Meter(4, 4)), None) == offbeat
 
 
 def test_the_mind_keeps_what_stands_in_its_snapshot() -> None:
