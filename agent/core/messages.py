@@ -119,6 +119,17 @@ class SetMix:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFader:
+    """To audio: a fader of the remote or of a controller, at once; name: of a part or a lane of the kit.
+
+    It is added to what directions ask for (SetMix). wish: None = as if it had never been moved.
+    """
+
+    name: str
+    wish: MixWish | None
+
+
+@dataclass(frozen=True, slots=True)
 class Panic:
     """To audio: end every note now, on synth and MIDI port; planned notes are still played after it."""
 

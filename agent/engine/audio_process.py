@@ -24,7 +24,7 @@ from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Stream
 from agent.core.channel import Channel
 from agent.core.errors import UserError
-from agent.core.messages import Panic, PlayLoop, SetInput, SetMix, SetPart, StopLoop
+from agent.core.messages import Panic, PlayLoop, SetFader, SetInput, SetMix, SetPart, StopLoop
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
@@ -223,6 +223,8 @@ class AudioProcess:
                 self._looper.stop(message)
             case SetMix():
                 player.mix(message)
+            case SetFader():
+                player.fade(message)
             case Panic():
                 self._looper.clear()
                 player.panic(self._now_s())

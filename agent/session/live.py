@@ -10,6 +10,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -145,6 +146,7 @@ class Live:
             "why": self._why_silent(),
             "on": {part: self.dispatcher.playing(part) for part in self._config.parts},
             "dials": state.dials,
+            "faders": {lane: asdict(wish) for lane, wish in state.faders.items()},
             "behind_ms": (state.behind_s or 0.0) * 1000,
             "counts": {"late": self.figures.late, "dropped": self.figures.dropped, "xruns": self.figures.xruns},
             "restarts": sum(self.workers.restarts.values()),
