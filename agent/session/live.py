@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 STOP_TIMEOUT_S = 3.0
 TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
 MIDI_TURN_S = 0.006  # where the bass comes as MIDI: it is passed on by the parent
+UNRECORDED = ("status", "help", "pedals", "tap")  # commands that are no part of the session
 STALE_S = 0.3  # the mind should have reported when so much sound came since its last report
 
 
@@ -116,6 +117,8 @@ class Live:
     def command(self, text: str) -> str:
         """Carry out one line of agent/control/commands.py; return what was done, in one line. Raises UserError."""
         says = self.dispatcher.command(text)
+        if self._recording and text.split()[0] not in UNRECORDED:
+            self._recording.event_log.command(self._board.status().elapsed_s, text, says)
         self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
         return says
 
