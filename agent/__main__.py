@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TextIO
 
 # before NumPy is loaded: a second BLAS thread gains nothing on products this small, and its spinning starves the
 # audio process
@@ -28,12 +29,14 @@ from agent.cli import (  # noqa: E402
     recover,
     reply,
     sessions,
-    silence,
+    sounds,
+    web,
     workshop,
 )
 from agent.cli.options import add_config  # noqa: E402
 from agent.core.errors import UserError  # noqa: E402
 from agent.core.os_process import keep_private  # noqa: E402
+from agent.core.plain_text import printable  # noqa: E402
 
 COMMANDS = (
     jam,
@@ -50,12 +53,14 @@ COMMANDS = (
     diff,
     sessions,
     memory,
-    silence,
+    sounds,
+    web,
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 success, 1 something failed, 2 a mistake in the command line."""
+    _open_streams()
     parser = _parser()
     given = parser.parse_args(argv)
     if not hasattr(given, "run"):
@@ -65,15 +70,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         keep_private()
     try:
         code: int = given.run(given)
+        sys.stdout.flush()
     except UserError as mistake:
-        print(f"antiphon: {mistake}", file=sys.stderr)
+        print(f"antiphon: {printable(str(mistake))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # antiphon listen ... | head
-        sys.stderr.close()
+        _drop(sys.stdout)
         return 0
+    except OSError as cause:  # a full disk, no file descriptors left, a folder that is gone
+        where = f"{cause.filename}: " if cause.filename else ""
+        print(f"antiphon: {printable(f'{where}{cause.strerror or cause}')}", file=sys.stderr)
+        _drop(sys.stdout)
+        return 1
+    except MemoryError:
+        print("antiphon: there is not enough memory for this", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _open_streams() -> None:
+    """Let every name be printed, on any terminal; a stream that was closed (2>&-) goes nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (until the end)
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop(stream: TextIO) -> None:
+    """Forget what could not be written, so that Python does not try again at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 from agent.directions.edit import Edit
 from agent.language import feasibility, rules
 from agent.language.parser import THRESHOLD, Context, parse, refusal
-from agent.language.reader import term_phrases
+from agent.language.reader.features import TABLE
 from agent.language.reader.reading import read
 from agent.language.reader.second_opinion import FAIRLY
 from agent.language.reader.tokens import tokens
@@ -112,7 +112,7 @@ def reader_alone(text: str, context: Context) -> Sequence[Edit]:
 def keywords(text: str, context: Context) -> Sequence[Edit]:
     """The trivial rule: the first term found anywhere, at the first target found; no clauses, signs or negation."""
     said = " " + " ".join(token.text for token in tokens(text)) + " "
-    spans = [(key, tags) for key, tags in term_phrases.index().items() if f" {' '.join(key)} " in said]
+    spans = [(key, tags) for key, tags in TABLE.index.items() if f" {' '.join(key)} " in said]
     spans.sort(key=lambda span: -len(span[0]))
     who = [str(value) for _, tags in spans for kind, value in tags if kind == "who"]
     terms = [value for _, tags in spans for kind, value in tags if kind == "term" and isinstance(value, tuple)]

@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from agent.audio.mixed_synth import MixedSynth
 from agent.audio.synth import BLOCK, DRUM_BANK, PartVoice, Synth
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
-from agent.core.paths import SOUNDFONT, shipped
+from agent.core.paths import SOUNDFONT, shipped, shipped_fonts
 from agent.core.settings import DEFAULT_PARTS
 from agent.mixing.lanes import BASS_LUFS, PART_LUFS
 from agent.recording.recorder import Mix
@@ -111,7 +111,7 @@ def systems(folder: Path) -> Iterator[tuple[str, dict[str, Sound], Sound, int]]:
         stems = rendered(synth, messages, length)
         synth.close()
         yield name, dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": both}, both + stems.sum(axis=0), rate
-    synth = MixedSynth(Path(shipped(SOUNDFONT)), rate, DEFAULT_PARTS)
+    synth = MixedSynth(shipped_fonts(), rate, DEFAULT_PARTS)
     stems = rendered(synth, messages, length)
     synth.close()
     mix, strip = mixed(bass[:length], stems.sum(axis=0), rate)
@@ -141,7 +141,7 @@ def figures_of(stems: dict[str, Sound], mix: Sound, rate: int) -> dict[str, floa
 
 def cost_us(blocks: int = 6_000, frames: int = 128, rate: int = 48_000) -> dict[str, dict[str, float]]:
     """Return microseconds a block of 128 frames of a busy bar takes, without and with the mixer, turn by turn."""
-    synths = {"raw": dry(rate, {}), "mixer": MixedSynth(Path(shipped(SOUNDFONT)), rate, DEFAULT_PARTS)}
+    synths = {"raw": dry(rate, {}), "mixer": MixedSynth(shipped_fonts(), rate, DEFAULT_PARTS)}
     wall: dict[str, list[float]] = {name: [] for name in synths}
     cpu: dict[str, list[float]] = {name: [] for name in synths}
     for k in range(blocks):

@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.plain_file import read_plain
+
 FORMAT = 1
+MOST_BYTES, MOST_META_BYTES = 4 << 30, 16 << 20
 RETRAIN = "restore it with `git checkout listener models` or train it again with `make train`"
 
 
@@ -60,8 +63,8 @@ def require_finite(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def _read_meta(path: Path, kind: str | None) -> dict[str, Any]:
     try:
-        meta = json.loads(_read(path))
-    except ValueError as error:
+        meta = json.loads(_read(path, MOST_META_BYTES))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not readable as JSON ({error}); {RETRAIN}") from None
     keys = {"format": int, "kind": str, "config": dict, "sha256": str}
     if not isinstance(meta, dict) or not all(isinstance(meta.get(key), type_) for key, type_ in keys.items()):
@@ -82,9 +85,9 @@ def beside(stem: Path, suffix: str) -> Path:
     return stem.with_name(f"{stem.name}.{suffix}")
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     try:
-        return path.read_bytes()
+        return read_plain(path, most_bytes)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"{path}: no such weights file; {RETRAIN}") from None
     except OSError as error:

@@ -19,23 +19,36 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "midi": {"core"},
     "mixing": {"core"},
     "recording": {"core", "mixing"},
-    "directions": {"core"},
+    "sounds": {"core"},
+    "directions": {"core", "sounds"},
     "parts": {"core", "directions"},
     "song": {"core", "directions", "parts"},
-    "audio": {"core", "midi", "mixing"},
+    "audio": {"core", "midi", "mixing", "sounds"},
     "control": {"core", "midi"},
     "web": {"core", "control", "recording"},
-    "language": {"core", "directions"},
+    "language": {"core", "directions", "sounds"},
     "sentences": {"core", "directions", "language"},
     "memory": {"core", "directions"},
     "band": {"core", "directions", "parts", "song"},
     "engine": {"core", "midi", "audio", "mixing"},
-    "mind": {"core", "directions", "parts", "song", "band"},
+    "mind": {"core", "directions", "parts", "song", "band", "sounds"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "parts", "song", "band"},
-    "takes": {"core", "audio", "mixing", "recording", "directions", "parts", "song", "band", "language", "compose"},
+    "takes": {
+        "core",
+        "sounds",
+        "audio",
+        "mixing",
+        "recording",
+        "directions",
+        "parts",
+        "song",
+        "band",
+        "language",
+        "compose",
+    },
     "conversation": {"core", "directions", "song", "language", "memory", "takes"},
-    "assets": {"core", "audio"},
+    "assets": {"core", "audio", "sounds"},
 }
 AGENT_ROOMS["session"] = set(AGENT_ROOMS)
 AGENT_ROOMS["cli"] = {*AGENT_ROOMS, "session"}
@@ -54,7 +67,7 @@ MODEL_ROOMS["training"] = set(MODEL_ROOMS)
 LISTENER_ROOMS: dict[str, set[str]] = {"ears": set(), "rhythm": set(), "timbre": {"ears"}, "music": {"rhythm"}}
 ROOMS = {"agent": AGENT_ROOMS, "models": MODEL_ROOMS, "listener": LISTENER_ROOMS}
 # rooms of agent/ that know no model: the audio process and what steers it start fast and stay small
-NO_MODELS = {"core", "midi", "audio", "mixing", "recording", "engine", "control", "web"}
+NO_MODELS = {"core", "sounds", "midi", "audio", "mixing", "recording", "engine", "control", "web"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -124,12 +137,13 @@ def test_a_room_has_a_door_and_at_most_twenty_files() -> None:
             )
 
 
-def test_models_know_only_the_listeners_types_names_weight_files_and_front_end() -> None:
+def test_models_know_only_the_listeners_types_names_files_and_front_end() -> None:
     allowed = (
         "listener.types",
         "listener.names",
         "listener.paths",
         "listener.weight_file",
+        "listener.plain_file",
         "listener.ears.frontend",
         "listener.timbre.features",
     )

@@ -14,7 +14,7 @@ from agent.audio.portaudio import renew as renew
 from agent.audio.portaudio import sounddevice as sounddevice
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
-from agent.core.silence_stderr import quiet_stderr
+from listener.silence_stderr import quiet_stderr
 
 MANY_CHANNELS = 31  # only virtual devices (ALSA's "default": 32, 64, 128) claim more than this
 STEREO = 2

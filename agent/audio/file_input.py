@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from listener.capture import DAMAGED
 from listener.ring import Ring
 from listener.types import Samples
 
@@ -67,6 +68,7 @@ class FilePlayback:
                     return
         except Exception as cause:  # a file that breaks off is the end of the music, not of the session
             self.failed = f"{self._sound.path}: could not be read to its end ({cause})"
+        self.failed = self.failed or next((line for line in self._sound.take_lines() if DAMAGED in line), "")
         self._ring.end()
 
     def _write(self, block: np.ndarray, until: int) -> bool:

@@ -6,20 +6,27 @@ sound card itself reports, and 0 for an instrument at the MIDI port.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import re
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Literal
 
-from agent.core import paths
+import msgspec
+from msgspec import Meta
+
+from agent.core import paths, stored
 from agent.core.settings import AudioConfig, Config, MidiConfig
+from agent.core.whole_file import write_whole
+
+Samples = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
+Number = Annotated[float, Meta(gt=-1e9, lt=1e9)]
 
 FILE = "latencies.json"
-CLICK, LOOP = "click", "loop"  # how a MIDI latency was measured: heard in the microphone; half a round trip
+# how a MIDI latency was measured: heard in the microphone; half a round trip
+CLICK: Literal["click"] = "click"
+LOOP: Literal["loop"] = "loop"
 _NUMBERS = re.compile(r"\s*\(\d+(:\d+)?\)|\s+\d+:\d+$")  # ALSA's client numbers, process ids: others every time
 
 
@@ -29,12 +36,12 @@ class CardLatency:
 
     input: str
     output: str
-    rate_hz: int
-    block_samples: int
-    round_trip_samples: int
-    round_trip_ms: float
-    reported_ms: float  # what the driver says it is
-    clarity_db: float  # the chirp's peak over the largest other one
+    rate_hz: Samples
+    block_samples: Samples
+    round_trip_samples: Samples
+    round_trip_ms: Number
+    reported_ms: Number  # what the driver says it is
+    clarity_db: Number  # the chirp's peak over the largest other one
     measured: str  # ISO 8601
 
     @property
@@ -47,9 +54,9 @@ class MidiLatency:
     """A MIDI port's latency: from a message to the instrument's sound (how: click), or half a MIDI loop (how: loop)."""
 
     port: str
-    how: str
-    latency_ms: float
-    spread_ms: float  # half the distance of the quartiles
+    how: Literal["click", "loop"]
+    latency_ms: Number
+    spread_ms: Number  # half the distance of the quartiles
     measured: str
 
     @property
@@ -84,6 +91,11 @@ class Latencies:
         return Latencies(self.audio, (*(one for one in self.midi if one.key != new.key), new))
 
 
+class _File(msgspec.Struct):
+    audio: list[msgspec.Raw]
+    midi: list[msgspec.Raw]
+
+
 NOTHING = Latencies()
 
 
@@ -98,16 +110,23 @@ def path(config: Config) -> Path:
 
 def load(config: Config) -> tuple[Latencies, str]:
     """(what was measured, "" or one line that says what is wrong with the file). A damaged file is set aside under
-    another name, so that nothing in it is lost; never raises."""
+    another name, so that nothing in it is lost; what in it can be used stays. Never raises."""
     file = path(config)
     try:
-        tree = json.loads(file.read_text(encoding="utf-8"))
-        return Latencies(_entries(CardLatency, tree["audio"]), _entries(MidiLatency, tree["midi"])), ""
+        found: _File = stored.read(file, _File)
+        audio, bad_audio = stored.each(found.audio, CardLatency)
+        midi, bad_midi = stored.each(found.midi, MidiLatency)
+        if bad := bad_audio or bad_midi:
+            said = _set_aside(file, bad)
+            with contextlib.suppress(OSError):
+                store(config, Latencies(audio, midi))
+            return Latencies(audio, midi), said
+        return Latencies(audio, midi), ""
     except FileNotFoundError:
         return Latencies(), ""
     except OSError as cause:
         return Latencies(), f"measured latencies could not be read ({cause}); using what the devices report"
-    except (ValueError, TypeError, KeyError, AttributeError) as cause:
+    except stored.Damaged as cause:
         return Latencies(), _set_aside(file, cause)
 
 
@@ -116,15 +135,7 @@ def store(config: Config, known: Latencies) -> Path:
     file = path(config)
     file.parent.mkdir(parents=True, exist_ok=True)
     tree = {"audio": [asdict(one) for one in known.audio], "midi": [asdict(one) for one in known.midi]}
-    beside = file.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with beside.open("w", encoding="utf-8") as out:
-            out.write(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(file, (json.dumps(tree, indent=2, ensure_ascii=False) + "\n").encode(), sync=True)
     return file
 
 
@@ -151,32 +162,9 @@ def midi_s(known: Latencies, midi: MidiConfig, port: str | None) -> float:
     return found.latency_ms / 1000 if found else 0.0
 
 
-Entry = TypeVar("Entry", CardLatency, MidiLatency)
-
-
-def _entries(kind: type[Entry], trees: Sequence[Mapping[str, Any]]) -> tuple[Entry, ...]:
-    """Raises TypeError or ValueError for what is no such entry."""
-    return tuple(_entry(kind, tree) for tree in trees)
-
-
-def _entry(kind: type[Entry], tree: Mapping[str, Any]) -> Entry:
-    allowed = {"str": (str,), "int": (int,), "float": (int, float)}
-    for item in fields(kind):
-        value = tree[item.name]
-        if isinstance(value, bool) or not isinstance(value, allowed[str(item.type)]):
-            raise ValueError(f"{item.name} is {value!r}")
-        if isinstance(value, int | float) and not abs(value) < 1e9:
-            raise ValueError(f"{item.name} is {value!r}")
-    if kind is MidiLatency and tree["how"] not in (CLICK, LOOP):
-        raise ValueError(f"how is {tree['how']!r}")
-    return kind(**{item.name: tree[item.name] for item in fields(kind)})
-
-
 def _set_aside(file: Path, cause: Exception) -> str:
-    aside = file.with_name(f"{file.name}.damaged")
     try:
-        shutil.copy2(file, aside)
-        file.unlink()
+        aside = stored.set_aside(file)
     except OSError as trouble:
         return f"{file} is damaged ({cause}) and could not be renamed ({trouble}); run `antiphon calibrate` again"
     return f"{file} was damaged ({cause}) and is kept as {aside.name}; run `antiphon calibrate` again"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +10,13 @@ import numpy as np
 
 from agent.audio.synth import DRUM_BANK, MAX_RENDER, PartVoice, Stems, Synth, SynthUnavailable
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
-from agent.core.paths import SOUNDFONT, shipped
+from agent.core.paths import shipped_fonts
 from agent.core.settings import DEFAULT_PARTS, Config, PartConfig
 from agent.core.types import MixWish
 from agent.mixing.lanes import REFERENCE_VELOCITY, Lane, lane_of, lanes_of
 from agent.mixing.mixer import Mixer
+from agent.sounds.font_choice import chosen_font
+from agent.sounds.instruments import INSTRUMENTS, of_style, pairs_read
 
 MOST_DB, LEAST_DB = 24.0, -24.0  # to bring an instrument to its lane's level
 
@@ -22,18 +24,51 @@ MOST_DB, LEAST_DB = 24.0, -24.0  # to bring an instrument to its lane's level
 class MixedSynth:
     """The band's instruments and their mix; one thread at a time may call it.
 
-    A message takes effect at the next multiple of 64 samples, as in Synth. Raises SynthUnavailable like it.
+    soundfonts: asked for a preset in this order. presets: instrument -> (bank, program) of those that are not where
+    General MIDI has them. A message takes effect at the next multiple of 64 samples, as in Synth. Raises
+    SynthUnavailable like it.
     """
 
-    def __init__(self, soundfont: Path, rate: int, parts: Mapping[str, PartConfig]) -> None:
+    def __init__(
+        self,
+        soundfonts: Path | Sequence[Path],
+        rate: int,
+        parts: Mapping[str, PartConfig],
+        presets: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
         lanes = [lane for part in parts for lane in lanes_of(part)]
         voices = [_voice(lane, i, parts[lane.part]) for i, lane in enumerate(lanes)]
-        self.sample_rate, self.parts = rate, tuple(parts)
-        self._synth = Synth(soundfont, rate, voices)
+        self._presets = {name: one.preset for name, one in INSTRUMENTS.items()} | dict(presets or {})
+        self.sample_rate, self.parts, self._configured = rate, tuple(parts), dict(parts)
+        self._synth = Synth(soundfonts, rate, voices, tuple(self._presets.values()))
         self._lanes = {part: tuple(lane.name for lane in lanes_of(part)) for part in parts}
+        self.sounds: dict[str, tuple[int, int]] = {}  # part -> (bank, program) that plays
         offsets = {part: (config.gain_db, config.pan) for part, config in parts.items()}
         self.mixer = Mixer(rate, lanes, [self._gain_db(lane) for lane in lanes], offsets)
         self._silence = np.zeros((len(lanes), 2, MAX_RENDER), np.float32)
+        self.sound({}, None)
+
+    def sound(self, asked: Mapping[str, str], style: str | None) -> None:
+        """Play each part with the instrument asked for, else the config's, else that of the song's style, from the
+        next block on; what the soundfonts have not leaves a part as it is."""
+        usual, before = of_style(style), dict(self.sounds)
+        for part in self.parts:
+            number = self._presets.get(asked.get(part, "")) or self._own(part) or self._presets[usual[part]]
+            if self._synth.has(number):
+                self.sounds[part] = number
+                for lane in self._lanes[part]:
+                    self._synth.choose(lane, number)
+        if self.sounds != before:
+            self.mixer.regain([self._gain_db(lane) for lane in self.mixer.lanes])
+
+    def _own(self, part: str) -> tuple[int, int] | None:
+        """Return the preset that the config names for a part, None where it is the default."""
+        config, usual = self._configured[part], DEFAULT_PARTS.get(part)
+        if config.sound:
+            return self._presets.get(config.sound)
+        if usual and (config.bank, config.program) == (usual.bank, usual.program):
+            return None
+        return (DRUM_BANK if part == "drums" else config.bank), config.program
 
     def _gain_db(self, lane: Lane) -> float:
         """What brings a lane's instrument, as it was measured, to the level of the table."""
@@ -94,18 +129,24 @@ def load_synth(config: Config, rate: int) -> None:
 def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
     """Return (the synth, "" or why it plays the sounds that ship) or (None, why there is none).
 
-    Where the config's soundfont cannot be used, or lacks a program, the one that ships plays; where that lacks a
-    program too, its default does.
+    Where the config's soundfont, or the one that `antiphon sounds use` chose, cannot be used, those that ship play;
+    they also have the presets that it lacks. Where all lack a program of the config, its default plays.
     """
     if _loaded:
         return _loaded.pop()
-    own, whole = config.paths.soundfont, dict(config.parts)
+    own, whole, ships = chosen_font(config.paths), dict(config.parts), shipped_fonts()
     plain = {name: replace(part, program=DEFAULT_PARTS[name].program, bank=0) for name, part in whole.items()}
-    tries = [(Path(own), whole)] if own else []
     said = ""
-    for soundfont, parts in (*tries, (Path(shipped(SOUNDFONT)), whole), (Path(shipped(SOUNDFONT)), plain)):
+    try:
+        presets = pairs_read(config.paths.presets) if own else {}
+    except ValueError as cause:
+        presets, said = {}, f"paths.presets: {cause}"
+    tries = [((own, *ships), whole)] if own else []
+    for soundfonts, parts in (*tries, (ships, whole), (ships, plain)):
         try:
-            return MixedSynth(soundfont, rate, parts), said and f"{said}; the sounds that ship play"
+            synth = MixedSynth(soundfonts, rate, parts, presets if own in soundfonts else {})
         except SynthUnavailable as cause:
             said = said or str(cause)
+        else:
+            return synth, said and f"{said}; the sounds that ship play"
     return None, said

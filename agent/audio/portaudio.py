@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.errors import UserError
-from agent.core.silence_stderr import quiet_stderr
+from listener.silence_stderr import quiet_stderr
 
 NO_PORTAUDIO = "PortAudio is not installed, so no sound card can be used; on Debian: apt install libportaudio2"
 JACK_CLIENT = ctypes.c_char_p(b"Antiphon-audio")

@@ -13,22 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.audio.measured import DRUM_BANK as DRUM_BANK
+from agent.audio.measured import LOUD_VELOCITIES, PROBE_VELOCITIES, Measured, Number, known
+from agent.audio.measured import lead_in_of as lead_in_of
 from agent.core.midi_constants import CONTROL, NOTE_OFF, NOTE_ON, PROGRAM
-from agent.core.silence_stderr import quiet_stderr
-from agent.mixing.loudness import OFFSET_DB, k_power
+from agent.mixing.loudness import k_power
+from listener.silence_stderr import quiet_stderr
 
 BLOCK = 64  # samples; FluidSynth acts on messages only at multiples of this
 MAX_RENDER = 8192  # samples per call into the library
-DRUM_BANK = 128
 SUSTAIN_CC = 64
-ATTACK_FLOOR = 0.1  # -20 dB of the attack's peak: where a note starts to be heard
 ATTACK_S = 0.120  # the part of a note in which its attack is sought
-PROBE_VELOCITIES = (45, 80, 115)
-LOUD_VELOCITIES = (80, 115)  # of them: at which loudness is measured
-PROBE_KEY_STEP = {
-    True: 1,
-    False: 3,
-}  # by is_drums: each drum key has its own sample, neighbours on a keyboard share
 SETTINGS_INT = {
     b"synth.reverb.active": 0,
     b"synth.chorus.active": 0,
@@ -59,25 +54,37 @@ class PartVoice:
 class Synth:
     """One FluidSynth with a stereo output per part; one thread at a time may call it.
 
+    soundfonts: one or several, in the order in which they are asked for a preset. presets: (bank, program) of those
+    that `choose` may be asked for later; they are loaded and measured, too, as far as the soundfonts have them.
+    trusts_table: sounds.json says what is known of the fonts that ship.
+
     A message takes effect at the first multiple of 64 samples not yet rendered when it was sent, so the
     sound depends only on what was sent at which sample, never on how `render` is cut into calls.
-    Raises SynthUnavailable in one line when the library, the soundfont or a part's program is missing.
+    Raises SynthUnavailable in one line when the library, a soundfont or a part's program is missing.
     """
 
-    def __init__(self, soundfont: Path, sample_rate: int, parts: Sequence[PartVoice]) -> None:
+    def __init__(
+        self,
+        soundfonts: Path | Sequence[Path],
+        sample_rate: int,
+        parts: Sequence[PartVoice],
+        presets: Sequence[Number] = (),
+        trusts_table: bool = True,
+    ) -> None:
         self.parts = tuple(parts)
         self.sample_rate = sample_rate
         self._index = {part.name: i for i, part in enumerate(self.parts)}
         self._synth: int | None = None
         self._lib = _library()
-        self._open(soundfont)
+        self._open((soundfonts,) if isinstance(soundfonts, Path) else tuple(soundfonts))
         self._buffer = np.zeros((len(self.parts), 2, MAX_RENDER), np.float32)
         self._pointers = _row_pointers(self._buffer)
         self._carry = np.zeros((len(self.parts), 2, BLOCK), np.float32)
         self._carried = 0
         self._gain = np.stack([_stereo_gain(part) for part in self.parts])
         self._attack = min(int(ATTACK_S * sample_rate), MAX_RENDER) // BLOCK * BLOCK  # samples
-        self._lead_in: dict[tuple[int, int], _Probed] = self._measure()
+        self._chosen = [_sound_of(part) for part in self.parts]
+        self._measured: dict[Number, Measured] = self._measure(presets, trusts_table)
 
     def send(self, part: str, message: tuple[int, ...]) -> None:
         """One raw MIDI message; its channel nibble is replaced by the part's. System messages are ignored.
@@ -111,17 +118,29 @@ class Synth:
 
     def lead_in_s(self, part: str, key: int, velocity: int) -> float:
         """Seconds from a note-on to when the note is heard (its 1 ms RMS passes -20 dB of the attack's peak)."""
-        probed = self._lead_in[_sound_of(self.parts[self._index[part]])]
-        nearest = int(np.abs(np.asarray(PROBE_VELOCITIES) - velocity).argmin())
-        return float(probed.lead_s[nearest, int(np.abs(probed.keys - key).argmin())])
+        return self._measured[self._chosen[self._index[part]]].lead_in_s(key, velocity)
 
     def note_lufs(self, part: str, keys: Sequence[int], velocity: int) -> float:
         """LUFS of the attack of one note of a part, without its gain, as a mean over these keys; -70 for silence."""
-        probed = self._lead_in[_sound_of(self.parts[self._index[part]])]
-        columns = [int(np.abs(probed.keys - key).argmin()) for key in keys]
-        rows = [PROBE_VELOCITIES.index(loud) for loud in LOUD_VELOCITIES]
-        measured = 10 * np.log10(np.maximum(probed.power[rows][:, columns].mean(axis=1), 1e-7)) + OFFSET_DB
-        return float(np.interp(velocity, LOUD_VELOCITIES, measured))
+        return self._measured[self._chosen[self._index[part]]].lufs(tuple(keys), velocity)
+
+    def has(self, number: Number) -> bool:
+        """Whether `choose` may be asked for this (bank, program)."""
+        return number in self._measured
+
+    def measured(self, number: Number) -> Measured:
+        """What is known of a preset that `has` knows."""
+        return self._measured[number]
+
+    def choose(self, part: str, number: Number) -> None:
+        """Play a part with another preset, one that `has` knows, from the next block on; what sounds rings out.
+
+        It is in memory already: nothing is read.
+        """
+        index = self._index[part]
+        if self._chosen[index] != number:
+            self._chosen[index] = number
+            self._select(index, number)
 
     def all_off(self) -> None:
         """Every note ends now, without a release; sustain and bends go back to rest."""
@@ -137,38 +156,52 @@ class Synth:
             self._lib.delete_fluid_settings(self._settings)
             self._synth = None
 
-    def _open(self, soundfont: Path) -> None:
-        if not soundfont.is_file():
-            raise SynthUnavailable(f"no soundfont at {soundfont}; set paths.soundfont to an .sf2 or .sf3 file")
+    def _open(self, soundfonts: tuple[Path, ...]) -> None:
         lib = self._lib
-        if not lib.fluid_is_soundfont(str(soundfont).encode()):
-            raise SynthUnavailable(_UNREADABLE.format(soundfont))
+        for soundfont in soundfonts:
+            if not soundfont.is_file():
+                raise SynthUnavailable(f"no soundfont at {soundfont}; set paths.soundfont to an .sf2 or .sf3 file")
+            if not lib.fluid_is_soundfont(str(soundfont).encode()):
+                raise SynthUnavailable(_UNREADABLE.format(soundfont))
         self._settings = lib.new_fluid_settings()
         for name, value in (SETTINGS_INT | _per_part_settings(len(self.parts))).items():
             lib.fluid_settings_setint(self._settings, name, value)
         lib.fluid_settings_setnum(self._settings, b"synth.sample-rate", float(self.sample_rate))
         lib.fluid_settings_setnum(self._settings, b"synth.gain", 0.5)
         self._synth = lib.new_fluid_synth(self._settings)
-        with quiet_stderr():  # its DLS loader, tried on a truncated file, prints
-            self._font = lib.fluid_synth_sfload(self._synth, str(soundfont).encode(), 0)
-        if self._font < 0:
-            self.close()
-            raise SynthUnavailable(_UNREADABLE.format(soundfont))
-        self._soundfont = soundfont
-        self._select_programs(soundfont)
+        self._fonts: list[tuple[int, Path]] = []
+        for soundfont in soundfonts:
+            with quiet_stderr():  # its DLS loader, tried on a truncated file, prints
+                font = lib.fluid_synth_sfload(self._synth, str(soundfont).encode(), 0)
+            if font < 0:
+                self.close()
+                raise SynthUnavailable(_UNREADABLE.format(soundfont))
+            self._fonts.append((font, soundfont))
+        self._font_of: dict[Number, tuple[int, Path]] = {}
+        for part in self.parts:
+            if not self._pin(_sound_of(part)):
+                self.close()
+                raise SynthUnavailable(
+                    f"{soundfonts[0].name} has no program {part.program} in bank {part.bank} (part {part.name}); "
+                    "choose another program or a fuller soundfont"
+                )
+        self._select_programs()
 
-    def _select_programs(self, soundfont: Path) -> None:
+    def _pin(self, number: Number) -> bool:
+        """Load a preset's samples for as long as the synth lives; return whether a soundfont has it."""
+        for font, path in self._fonts if number not in self._font_of else ():
+            if self._lib.fluid_synth_pin_preset(self._synth, font, *number) == 0:
+                self._font_of[number] = (font, path)
+                break
+        return number in self._font_of
+
+    def _select_programs(self) -> None:
         for i, part in enumerate(self.parts):
-            self._select(i, part, soundfont)
+            self._select(i, _sound_of(part))
 
-    def _select(self, index: int, part: PartVoice, soundfont: Path) -> None:
-        self._lib.fluid_synth_set_channel_type(self._synth, index, int(part.bank == DRUM_BANK))
-        if self._lib.fluid_synth_program_select(self._synth, index, self._font, part.bank, part.program) != 0:
-            self.close()
-            raise SynthUnavailable(
-                f"{soundfont.name} has no program {part.program} in bank {part.bank} (part {part.name}); "
-                "choose another program or a fuller soundfont"
-            )
+    def _select(self, index: int, number: Number) -> None:
+        self._lib.fluid_synth_set_channel_type(self._synth, index, int(number[0] == DRUM_BANK))
+        self._lib.fluid_synth_program_select(self._synth, index, self._font_of[number][0], *number)
 
     def _take_carry(self, out: Stems) -> int:
         n = min(self._carried, int(out.shape[1]))
@@ -187,25 +220,35 @@ class Synth:
             self._carried = whole - n
         return n
 
-    def _measure(self) -> dict[tuple[int, int], _Probed]:
-        """Play every sound once, key by key: when it is heard, and how loud its attack is."""
-        first = {_sound_of(part): i for i, part in reversed(list(enumerate(self.parts)))}
-        found = {sound: _Probed.of(sound[0] == DRUM_BANK) for sound in first}
-        weights = k_power(np.fft.rfftfreq(self._attack, 1 / self.sample_rate), self.sample_rate) * 4 / self._attack**2
-        for v, velocity in enumerate(PROBE_VELOCITIES):
-            for k in range(max((len(one.keys) for one in found.values()), default=0)):
-                probed = [
-                    (sound, i, int(found[sound].keys[k])) for sound, i in first.items() if k < len(found[sound].keys)
-                ]
-                for (sound, _, _), attack in zip(probed, self._probe(probed, velocity), strict=True):
-                    found[sound].lead_s[v, k] = lead_in_of(attack, self.sample_rate)
-                    if velocity in LOUD_VELOCITIES:
-                        found[sound].power[v, k] = (np.abs(np.fft.rfft(attack)) ** 2 * weights).sum()
-        self._lib.fluid_synth_system_reset(self._synth)
-        self._select_programs(self._soundfont)  # the reset makes every part a piano
+    def _measure(self, presets: Sequence[Number], trusts_table: bool) -> dict[Number, Measured]:
+        """Return what is known of every preset; the others are played once, key by key, one a part at a time."""
+        wanted = [n for n in dict.fromkeys((*map(_sound_of, self.parts), *presets)) if self._pin(n)]
+        tables = {path: known(path) if trusts_table else {} for _, path in self._fonts}
+        found = {n: tables[self._font_of[n][1]][n] for n in wanted if n in tables[self._font_of[n][1]]}
+        unknown = [n for n in wanted if n not in found]
+        for at in range(0, len(unknown), len(self.parts)):
+            found |= self._played(unknown[at : at + len(self.parts)])
+        if unknown:
+            self._lib.fluid_synth_system_reset(self._synth)
+            self._select_programs()  # the reset makes every part a piano
         return found
 
-    def _probe(self, probed: list[tuple[tuple[int, int], int, int]], velocity: int) -> list[NDArray[np.float32]]:
+    def _played(self, numbers: Sequence[Number]) -> dict[Number, Measured]:
+        found = {number: Measured.of(number) for number in numbers}
+        for i, number in enumerate(numbers):
+            self._select(i, number)
+        weights = k_power(np.fft.rfftfreq(self._attack, 1 / self.sample_rate), self.sample_rate) * 4 / self._attack**2
+        for v, velocity in enumerate(PROBE_VELOCITIES):
+            for k in range(max(len(one.keys) for one in found.values())):
+                probed = [(n, i, int(found[n].keys[k])) for i, n in enumerate(numbers) if k < len(found[n].keys)]
+                for (number, _, _), attack in zip(probed, self._probe(probed, velocity), strict=True):
+                    found[number].lead_s[v, k] = lead_in_of(attack, self.sample_rate)
+                    if velocity in LOUD_VELOCITIES:
+                        power = (np.abs(np.fft.rfft(attack)) ** 2 * weights).sum()
+                        found[number].power[LOUD_VELOCITIES.index(velocity), k] = power
+        return found
+
+    def _probe(self, probed: list[tuple[Number, int, int]], velocity: int) -> list[NDArray[np.float32]]:
         for _, i, key in probed:
             self._lib.fluid_synth_noteon(self._synth, i, key, velocity)
         n = self._attack
@@ -216,33 +259,8 @@ class Synth:
         return attacks
 
 
-@dataclass(frozen=True, slots=True)
-class _Probed:
-    """What was measured of a sound. keys: [n]; lead_s, power: [velocities, n], power K-weighted over the attack."""
-
-    keys: NDArray[np.int64]
-    lead_s: NDArray[np.float64]
-    power: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, is_drums: bool) -> _Probed:
-        keys = np.arange(24, 100, PROBE_KEY_STEP[is_drums])
-        shape = (len(PROBE_VELOCITIES), len(keys))
-        return cls(keys, np.zeros(shape), np.zeros(shape))
-
-
-def _sound_of(part: PartVoice) -> tuple[int, int]:
+def _sound_of(part: PartVoice) -> Number:
     return part.bank, part.program
-
-
-def lead_in_of(attack: NDArray[np.float32], sample_rate: int) -> float:
-    """Seconds of float [n] before its 1 ms RMS first passes -20 dB of its greatest; 0 for silence."""
-    width = sample_rate // 1000
-    energy = np.cumsum(np.concatenate([np.zeros(1), attack.astype(np.float64) ** 2]))
-    rms = np.sqrt((energy[width:] - energy[:-width]) / width)
-    if rms.max() < 1e-6:
-        return 0.0
-    return (int(np.argmax(rms >= ATTACK_FLOOR * rms.max())) + width / 2) / sample_rate
 
 
 def _stereo_gain(part: PartVoice) -> NDArray[np.float32]:
@@ -287,6 +305,7 @@ _LACKING: dict[str, tuple[Any, ...]] = {
     "fluid_synth_set_channel_type": (c_void_p, c_int, c_int),
     "fluid_synth_key_pressure": (c_void_p, c_int, c_int, c_int),
     "fluid_synth_channel_pressure": (c_void_p, c_int, c_int),
+    "fluid_synth_pin_preset": (c_void_p, c_int, c_int, c_int),
     "fluid_set_log_function": (c_int, c_void_p, c_void_p),
 }
 _ACTIONS: dict[int, Callable[[Any, int, int, int, int], Any]] = {  # status -> (library, synth, channel, data 1, data 2)

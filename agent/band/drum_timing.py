@@ -9,6 +9,7 @@ from models.timing.drum_timing import Timing, TimingState
 
 TOUCH = 0.25  # share of the model's velocity, beside what the groove planned
 LOUDEST = 120
+TEMPI_BPM = (20.0, 400.0)  # in quarters, that the model knows; what lies beyond is played as these
 STRAIGHT = 0.5  # swing given to the model: the planner's ticks are swung already
 
 
@@ -32,9 +33,8 @@ class Drummer:
         if self._timing is None or self._state is None or self._looseness == 0:
             return [(hit, 0.0) for hit in hits]
         rng = np.random.default_rng((self._seed, number, 1))
-        drawn, self._state = self._timing.step(
-            hits, position, 60 / quarter_s, self._state, rng, STRAIGHT, 0.0, self._style
-        )
+        tempo_bpm = min(max(60 / quarter_s, TEMPI_BPM[0]), TEMPI_BPM[1])
+        drawn, self._state = self._timing.step(hits, position, tempo_bpm, self._state, rng, STRAIGHT, 0.0, self._style)
         return [
             (DrumHit(hit.piece, touched(hit.velocity, velocity)), self._looseness * offset_ms / 1000)
             for hit, (offset_ms, velocity) in zip(hits, drawn, strict=True)

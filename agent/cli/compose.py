@@ -37,7 +37,12 @@ def add(commands: Any) -> None:
     parser.add_argument("--meter", metavar="M", help="such as 7/8 or 7/8=2+2+3 (default: 4/4, or the file's)")
     parser.add_argument("--tempo", metavar="BPM", help=f"quarters a minute (default: {TEMPO:g}, or the file's)")
     parser.add_argument("--bars", metavar="N", help=f"length (default: {BARS})")
-    parser.add_argument("--end", choices=("tonic", "open"), default="tonic", help="with a cadence, or in the middle")
+    parser.add_argument(
+        "--end",
+        choices=("tonic", "ritard", "stop", "open"),
+        default="tonic",
+        help="with a cadence that rings, slows down or is cut short; or in the middle",
+    )
     responder_options.add_options(parser)
     parser.set_defaults(run=_compose)
 
@@ -63,15 +68,15 @@ def _compose(given: argparse.Namespace) -> int:
     key = key or (start.key if start else key_of(KEY))
     meter = meter or (start.meter if start else meter_of(METER))
     bpm = bpm or (start.bpm if start else TEMPO)
-    brief = composer.Brief(key, meter, int(bars), asked, given.end == "tonic", context)
+    swung = start.swung if start else asked.dials.style in SWUNG_STYLES and meter.denominator == 4
+    brief = composer.Brief(key, meter, int(bars), asked, given.end != "open", context, bpm, swung)
     responder = open_responder(given.model, config)
 
     def play(offset: int) -> list[composer.Moment]:
         return composer.compose(responder, replace(brief, options=replace(asked, seed=asked.seed + offset)))
 
     music = copy_guard.original(play, lambda moments: [m.reply for m in moments], composer.places_of(brief))
-    swung = start.swung if start else asked.dials.style in SWUNG_STYLES and meter.denominator == 4
-    _write(given, config, brief, music, bpm, swung)
+    _write(given, config, brief, music)
     return 0
 
 
@@ -82,19 +87,23 @@ def _context(source: Path) -> Any:
     return read(source)
 
 
-def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bpm: float, swung: bool) -> None:
+def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any) -> None:
     from agent.cli.reply import summary
-    from agent.compose import multitrack
+    from agent.compose import composer, multitrack
     from agent.compose.band_notes import band_notes, bass_notes
     from agent.compose.drum_hits import strike_of
     from agent.core.midi_file_writer import TimeMap
     from agent.core.music_names import key_name
     from models.music.tick_grid import TickGrid
 
-    at = TickGrid(PER_QUARTER, swung).at
-    notes = {"bass": bass_notes([moment.bass for moment in music], at)}
+    bpm = brief.quarter_bpm
+    at = TickGrid(PER_QUARTER, brief.swung).at
     key = multitrack.KEY_NAMES[brief.key.mode][brief.key.tonic]
-    time = TimeMap(PER_QUARTER, ((0, round(60e6 / bpm)),), ((0, brief.meter),), ((0, key),))
+    tempi = _slowed(brief, len(music), bpm, at) if given.end == "ritard" else ((0, round(60e6 / bpm)),)
+    time = TimeMap(PER_QUARTER, tempi, ((0, brief.meter),), ((0, key),))
+    if given.end == "stop":
+        music = composer.cut_short(music)
+    notes = {"bass": bass_notes([moment.bass for moment in music], at)}
     strike = strike_of(brief.options, [moment.place for moment in music], at, time)
     played = band_notes([moment.reply for moment in music], at, strike)
     notes |= {name: found for name, found in played.items() if name in brief.options.parts}
@@ -103,3 +112,16 @@ def _write(given: argparse.Namespace, config: Config, brief: Any, music: Any, bp
     multitrack.write(given.out, time, parts, at(len(music)), title)
     places = [moment.place for moment in music]
     print(f"{key_name(brief.key)}, {summary(given.out, brief.bars, places, bpm, parts)}")
+
+
+def _slowed(brief: Any, ticks: int, bpm: float, at: Any) -> tuple[tuple[int, int], ...]:
+    """Return the tempi of a tune of so many 16ths that slows down over the last felt beats before its last bar."""
+    from agent.parts.bass_bar import group_starts
+    from agent.song.ending import slowing
+
+    bar = ticks // brief.bars
+    starts = [ticks - 2 * bar + tick for tick in group_starts(brief.meter, bar)] if brief.bars > 1 else []
+    beats = [*starts, ticks - bar]
+    factors = slowing(len(beats))
+    slower = ((at(beat), round(60e6 / (bpm * factor))) for beat, factor in zip(beats, factors, strict=True))
+    return ((0, round(60e6 / bpm)), *(one for one in slower if one[0] > 0))

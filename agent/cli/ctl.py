@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from agent.core.errors import UserError
+from agent.core.plain_text import printable
 
 EXAMPLES = """examples:
   antiphon ctl status                show what is heard and played
@@ -47,8 +48,13 @@ def _ctl(given: argparse.Namespace) -> int:
     text = " ".join(given.words)
     parse(text)  # raises UserError for a mistake, whether a session runs or not
     answer = ask(socket_path(), text)
-    print(json.dumps(answer, ensure_ascii=False) if given.json else answer["says"])
+    print(json.dumps(answer, ensure_ascii=False) if given.json else _lines(answer["says"]))
     return 0 if answer["ok"] else 1
+
+
+def _lines(text: str) -> str:
+    """Return the answer's lines as they may be printed."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 LONGEST_CHARACTERS = 2_000  # of a line to the session; more than anybody says
@@ -83,5 +89,5 @@ def _say(given: argparse.Namespace) -> int:
     if len(sentence) > LONGEST_CHARACTERS:
         raise UserError(f"the sentence has {len(sentence)} characters; {LONGEST_CHARACTERS} are allowed: split it")
     answer = ask(socket_path(), f"say {sentence}")
-    print(json.dumps(answer, ensure_ascii=False) if given.json else answer["says"])
+    print(json.dumps(answer, ensure_ascii=False) if given.json else _lines(answer["says"]))
     return 0 if answer["ok"] else 1

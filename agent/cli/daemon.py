@@ -35,6 +35,7 @@ def _daemon(given: argparse.Namespace) -> int:
     from agent.memory.player_profile import with_player_adapter, without_player
     from agent.session import setup, structured_log
     from agent.session.daemon import Daemon
+    from agent.web.remote_process import RemoteProcess
 
     config, take = settings(given)
     config = (without_player if take else with_player_adapter)(config)
@@ -46,7 +47,8 @@ def _daemon(given: argparse.Namespace) -> int:
         device_list.release()
         return found
 
-    return Daemon(config, find, given.out, lambda: settings(given)).run()
+    remote = RemoteProcess(given.config, given.set) if config.web.enabled else None
+    return Daemon(config, find, given.out, lambda: settings(given), remote).run()
 
 
 def _service(given: argparse.Namespace) -> int:

@@ -185,7 +185,8 @@ def _mind(config: Config) -> Iterator[Check]:
 
 def _synth(config: Config) -> Iterator[Check]:
     from agent.audio.mixed_synth import open_synth
-    from agent.core.paths import SOUNDFONT, shipped
+    from agent.core.paths import shipped_fonts
+    from agent.sounds.font_choice import chosen_font
 
     synth, why = open_synth(config, SYNTH_RATE)
     if synth is None:
@@ -196,10 +197,11 @@ def _synth(config: Config) -> Iterator[Check]:
     if why:
         yield Check(YELLOW, "FluidSynth", why, "set paths.soundfont to an .sf2 or .sf3 file, or leave it out")
         return
-    font = Path(config.paths.soundfont or shipped(SOUNDFONT))
-    size = f"{font.stat().st_size / 1e6:.1f} MB"
+    own = chosen_font(config.paths)
+    fonts = [own] if own else list(shipped_fonts())
+    size = f"{sum(font.stat().st_size for font in fonts) / 1e6:.1f} MB"
     version = f"pyfluidsynth {metadata.version('pyfluidsynth')}"
-    yield Check(GREEN, "FluidSynth", f"{version} plays every part from {font} ({size})")
+    yield Check(GREEN, "FluidSynth", f"{version} plays every part from {' and '.join(map(str, fonts))} ({size})")
 
 
 def _midi(config: Config) -> Iterator[Check]:

@@ -130,7 +130,7 @@ def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, 
     from agent.session.live import Live
 
     with _socket() as server, finish_soon(Path(config.paths.sessions), folder):
-        on_turn = (lambda live: server.poll(live.answer)) if server else None
+        on_turn = (lambda live: live.serve(server)) if server else None
         return Live(config, where, folder, monitor, on_turn=on_turn).run()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.sessions import opened, sure
 from agent.core.errors import UserError
+from agent.core.plain_text import printable
 
 if TYPE_CHECKING:
     from agent.memory.store import Memory
@@ -108,9 +108,17 @@ def _adapters(given: argparse.Namespace) -> int:
         print("No adapter has been trained yet.")
     for row in everything["adapters"]:
         used = "  in use" if row["active"] else ""
-        scores = ", ".join(f"{name} {value}" for name, value in json.loads(row["scores"]).items())
-        print(f"{names[row['player_id']]}  version {row['version']}{used}  {scores}")
+        scores = ", ".join(f"{name} {value}" for name, value in scores_of(row).items())
+        print(f"{printable(names.get(row['player_id'], '?'))}  version {row['version']}{used}  {scores}")
     return 0
+
+
+def scores_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return how an adapter did, by name."""
+    from agent.memory.store import json_of
+
+    scores: dict[str, Any] = json_of(row["scores"], dict[str, Any], {})
+    return scores
 
 
 def _rollback(given: argparse.Namespace) -> int:

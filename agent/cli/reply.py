@@ -20,7 +20,7 @@ EXAMPLES = """examples:
   antiphon reply bass.mid -o band.mid             write drums, chords and a line to a bass, in its tempo and meter
   antiphon reply song.mid -o band.mid --seed 7    find the bass of a whole song (program, name, range) and answer it
   antiphon reply bass.mid -o band.mid --parts drums,chords --style jazz --density 0.3 --tension 0.9
-  antiphon reply bass.mid -o band.mid --model lstm
+  antiphon reply bass.mid -o band.mid --model lstm --count-in
 """
 
 
@@ -33,6 +33,7 @@ def add(commands: Any) -> None:
     add_config(parser)
     parser.add_argument("file", type=Path, metavar="IN.mid", help="a MIDI file with a bass")
     parser.add_argument("-o", "--out", type=Path, metavar="OUT.mid", required=True, help="the multitrack file to write")
+    parser.add_argument("--count-in", action="store_true", help="a bar of sticks before the bass comes in")
     responder_options.add_options(parser)
     parser.set_defaults(run=_reply)
 
@@ -47,7 +48,7 @@ def _reply(given: argparse.Namespace) -> int:
     asked = wish(given, config)
     check_out(given.out, given.file)
     try:
-        score = read_score(given.file)
+        score = read_score(given.file, near=True)
         heard = reply.bass_part(score, given.file.name)
     except Unusable as cause:
         raise UserError(str(cause)) from None
@@ -74,6 +75,7 @@ def check_out(out: Path, source: Path | None) -> None:
 def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, score: Any, replies: Any) -> None:
     from agent.compose import multitrack
     from agent.compose.band_notes import band_notes
+    from agent.compose.count_off import counted_in
     from agent.compose.drum_hits import strike_of
     from agent.core.midi_file_writer import TimeMap
     from models.music.part_roles import BASS_PROGRAMS
@@ -81,9 +83,12 @@ def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, sc
     time = TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
     strike = strike_of(asked, heard.places, heard.grid.at, time)
     notes = {name: found for name, found in band_notes(replies, heard.grid.at, strike).items() if name in asked.parts}
+    notes, shift = {"bass": heard.track.notes, **notes}, 0
+    if given.count_in:
+        time, notes, shift = counted_in(time, notes, heard)
     program = heard.track.program if heard.track.program in BASS_PROGRAMS else BASS_PROGRAM
-    written = multitrack.parts_of(config, {"bass": heard.track.notes, **notes}, program)
-    multitrack.write(given.out, time, written, heard.end, f"Antiphon replies to {given.file.stem}")
+    written = multitrack.parts_of(config, notes, program)
+    multitrack.write(given.out, time, written, heard.end + shift, f"Antiphon replies to {given.file.stem}")
     name = heard.track.name or f"channel {heard.track.channel + 1}"
     mended = "".join(f", {count} {what} corrected" for what, count in score.mended)
     print(f"heard the bass in {given.file.name}: {name}, {len(heard.track.notes)} notes{mended}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.core.errors import UserError
+from agent.core.plain_text import printable
 
 if TYPE_CHECKING:
     from agent.memory.store import Memory
@@ -77,6 +77,7 @@ def sure(question: str, yes: bool) -> bool:
 
 def _list(given: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     memory = opened()
@@ -89,7 +90,9 @@ def _list(given: argparse.Namespace) -> int:
     for row in rows:
         minutes = ((row["ended_s"] or row["seen_s"]) - row["started_s"]) / 60
         counts = (str(row[name]) for name in TABLES)
-        table.add_row(str(row["id"]), _when(row["started_s"]), row["player"], f"{minutes:.0f}", *counts)
+        table.add_row(
+            str(row["id"]), _when(row["started_s"]), escape(printable(row["player"])), f"{minutes:.0f}", *counts
+        )
     Console().print(table)
     return 0
 
@@ -110,18 +113,18 @@ def _session(number: int) -> tuple[Memory, dict[str, Any]]:
 def _show(given: argparse.Namespace) -> int:
     memory, session = _session(given.number)
     ended = _when(session["ended_s"]) if session["ended_s"] else "not ended well"
-    print(f"session {session['id']}, {session['player']}, {_when(session['started_s'])} to {ended}")
+    print(f"session {session['id']}, {printable(session['player'])}, {_when(session['started_s'])} to {ended}")
     if session["folder"]:
-        print(f"takes in {session['folder']}")
+        print(f"takes in {printable(session['folder'])}")
     lines = [line for name in TABLES for line in _lines(name, memory.rows(name, given.number))]
     for at_s, line in sorted(lines):
-        print(f"{datetime.fromtimestamp(at_s):%H:%M:%S}  {line}")
+        print(f"{datetime.fromtimestamp(at_s):%H:%M:%S}  {printable(line)}")
     return 0
 
 
 def _lines(table: str, rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
     texts: RowTexts = {
-        "phrases": lambda r: ("heard_s", f"heard {_phrase(json.loads(r['facts']))}"),
+        "phrases": lambda r: ("heard_s", f"heard {_phrase(r['facts'])}"),
         "takes": lambda r: ("made_s", f"take {r['number']}{' ' + repr(r['name']) if r['name'] else ''}"),
         "directions": lambda r: ("said_s", f'said "{r["sentence"]}": {_edits(r)}{_revoked(r)}'),
         "proposals": lambda r: ("made_s", f"proposed {r['kind']}: {r['sentence']}"),
@@ -131,15 +134,20 @@ def _lines(table: str, rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
     return [(float(row[column]), line) for row, column, line in found]
 
 
-def _phrase(facts: dict[str, Any]) -> str:
-    return f"{facts.get('meter', '?')} at {facts.get('tempo_bpm', 0):.0f}, {facts.get('key', '?')}"
+def _phrase(facts: str) -> str:
+    from agent.memory.store import json_of
+
+    known: dict[str, Any] = json_of(facts, dict[str, Any], {})
+    tempo = known.get("tempo_bpm", 0)
+    named = f"{tempo:.0f}" if isinstance(tempo, (int, float)) else "?"
+    return f"{known.get('meter', '?')} at {named}, {known.get('key', '?')}"
 
 
 def _edits(row: dict[str, Any]) -> str:
-    from agent.directions.edit import Edit
     from agent.language.reply_text import said
+    from agent.memory.store import edits_of
 
-    return "; ".join(said(Edit.from_json(one)) for one in json.loads(row["edits"]))
+    return "; ".join(map(said, edits_of(row["edits"])))
 
 
 def _revoked(row: dict[str, Any]) -> str:

@@ -1,27 +1,31 @@
-"""Composes band and bass, tick by tick, from a key, a meter and dials, or on from the last bars of a file.
+"""Composes band and bass from a key, a meter and dials, or on from the last bars of a file.
 
-The responder plays the band; a BassPlayer (agent/compose/bass_line.py) plays the bass from the band's harmony and kick,
-and the responder hears it in the next tick, as it hears a player.
+A form gives the harmony (agent/compose/song_form.py), a BassPlayer (agent/compose/bass_line.py) plays the bass on it,
+and the band plays its song plan over that bass, as it does in `reply`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
-from tqdm import tqdm
 
 from agent.compose.bass_line import BassPlayer, BassState, Cue, RuleBass, nearest
 from agent.compose.generation_options import GenerationOptions
-from agent.compose.song_form import PHRASE_BARS, Form, Harmony
+from agent.compose.planned_song import Bars, play
+from agent.compose.song_form import PHRASE_BARS, Form, letter, progression
 from agent.directions.key_filter import InKey
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import bass_bars
+from agent.parts.song_key import key_given
+from agent.song.song_plan import SongPlan, wish_of
 from listener.types import Key, Meter
 from models.music.tick_grid import Arrangement
 from models.music.tokens import (
     EMPTY_REPLY,
     LEVEL_VELOCITY,
-    LINE_HIGH,
     LINE_LOW,
     LINE_OFF,
     LINE_ON,
@@ -35,18 +39,13 @@ from models.music.tokens import (
     LineHit,
     Position,
     Reply,
-    TickInput,
     ticks_per_beat,
 )
-from models.responder.responder import Responder, ResponderState
-from models.responder.sampling import LEAN, NO_PUSH, Lean, Push
+from models.responder.responder import Responder
 
-PRIME_BARS = 2  # bars of the tonic that the responder hears before the first; they are not written
 CONTEXT_BARS = 16  # bars of a file that the music continues
-FILL = 1.5  # nats by which drum fills are favoured at the end of a phrase
 FINAL_VELOCITY = 100
-REST_TICKS, REST_PULL, MOST_PULL = 1, 2.0, 8.0  # after so long a rest the line is favoured, by so many nats a beat
-HELD_TICKS, PHRASE_END_HELD = (9, 2), 2.5  # longest note of the line, at density 0 and 1; factor at a phrase's end
+STOP_TICKS = 3  # that the last stroke of a tune sounds which stops short
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +67,37 @@ class Brief:
     options: GenerationOptions
     ends: bool = True
     context: tuple[Moment, ...] = ()
+    quarter_bpm: float = 0.0  # 0 = not known
+    swung: bool = False
 
 
-def compose(responder: Responder, brief: Brief, player: BassPlayer | None = None) -> list[Moment]:
-    """Return the ticks of `brief.bars` bars; the same brief gives the same music."""
+def compose(responder: Responder | None, brief: Brief, player: BassPlayer | None = None) -> list[Moment]:
+    """Return the ticks of `brief.bars` bars; the same brief gives the same music.
+
+    The form gives the harmony, the bass is played on it, the band commits to a song plan over both; then the bass is
+    played once more, to the kick. responder: imagines grooves; None = those that people played alone.
+    """
     places = places_of(brief)
-    first, last = places[0].bar, places[-1].bar
-    before = [] if brief.context else places_of(replace(brief, bars=PRIME_BARS), first - PRIME_BARS)
-    writer = _Writer(responder, brief, player or rule_bass(brief), first)
-    writer.listen(brief.context)
-    music = [
-        writer.end(place) if brief.ends and place.bar == last else writer.play(place)
-        for place in tqdm([*before, *places], "compose", delay=2.0, unit="tick", disable=None)
-    ]
-    return music[len(before) :]
+    form = Form(InKey(brief.key), brief.meter, brief.bars, brief.ends, brief.options.seed)
+    harmonies = progression(form)
+    context = list(brief.context)
+    heard = [*context, *_with_bass(brief, harmonies, places, player)]
+    bars = bass_bars([one.place for one in heard], [one.bass for one in heard])
+    asked = brief.options
+    song = SongPlan(
+        seed=asked.seed,
+        style=asked.dials.style,
+        swung=brief.swung,
+        quarter_bpm=brief.quarter_bpm,
+        wish=wish_of(asked.dials, asked.guidance, asked.temperature),
+        key=key_given(brief.key),
+        line_leads=True,
+    )
+    given = [*_chords_of(context), *harmonies]
+    known = [one.reply for one in context]
+    over = Bars(bars, [one.bass for one in heard], 0, (), given, known)
+    replies = [reply for reply, _ in play(song, over, asked, responder)][len(context) :]
+    return _with_bass(brief, harmonies, places, player, replies)
 
 
 def places_of(brief: Brief, first: int | None = None) -> list[Position]:
@@ -92,145 +108,65 @@ def places_of(brief: Brief, first: int | None = None) -> list[Position]:
     return [Position(tick, bar, brief.meter) for bar in range(first, first + brief.bars) for tick in ticks]
 
 
-def rule_bass(brief: Brief) -> RuleBass:
+def rule_bass(brief: Brief, another: int = 0) -> RuleBass:
+    """Return the bass player of a brief. another: for another part of the tune: other rhythms."""
     dials = brief.options.dials
     own = (dials.style, dials.density, dials.syncopation, dials.intensity)
-    return RuleBass(brief.key, InKey(brief.key).scale, brief.options.seed, *own)
+    return RuleBass(brief.key, InKey(brief.key).scale, brief.options.seed + another, *own)
 
 
-class _Writer:
-    """Writes band and bass one tick at a time."""
-
-    def __init__(self, responder: Responder, brief: Brief, player: BassPlayer, first: int) -> None:
-        self._responder, self._brief, self._player, self._first = responder, brief, player, first
-        self._in_key = InKey(brief.key, brief.options.dials.tension)
-        self._form = Form(self._in_key, brief.meter, brief.bars, brief.ends, brief.options.seed)
-        self._state: ResponderState = responder.initial_state()
-        self._bass_state = BassState()
-        self._before = Moment(Position(0, 0, brief.meter), BassTick(True), EMPTY_REPLY)
-        self._harmony: Harmony | None = None
-        self._coming: Harmony | None = None  # what was foreseen for the next downbeat
-        self._ticks = 0
-        self._sounds, self._rest_ticks, self._held_ticks = False, REST_TICKS, 0  # of the line
-
-    def listen(self, context: Sequence[Moment]) -> None:
-        """Take in music that exists already."""
-        for moment in context:
-            self._state = self._step(moment.place, self._before, self._state)
-            self._remember(moment)
-            sounding = moment.bass.sounding_pitch
-            if sounding is not None:
-                self._bass_state = BassState(sounding, nearest(sounding, sounding), 0, self._root)
-
-    def play(self, place: Position) -> Moment:
-        """Return the next tick, played."""
-        bar = place.bar - self._first
-        self._state = self._step(place, self._before, self._state)
-        reply = self._draw(self._state, self._ticks, place, self._harmony, self._push(place))
-        if (again := self._form.line_again(bar, place.tick)) is not None:
-            reply = replace(reply, line=again.line, line_off=again.line_off)
-        if self._held_ticks >= self._longest(bar) and reply.line is None:
-            reply = replace(reply, line_off=True)
-        harmony = _after(reply, self._harmony)
-        if place.tick == place.ticks_per_bar - _last_beat(place.meter):
-            self._coming = self._foresee(place, reply, harmony)
-        coming = self._coming[0] if self._coming else None
-        root, quality = (harmony[0], QUALITY_NAMES.index(harmony[1])) if harmony else (-1, -1)
-        bass, self._bass_state = self._player.step(Cue(place, reply, root, quality, coming), self._bass_state)
-        self._form.remember(bar, place.tick, reply, self._harmony)
-        return self._remember(Moment(place, bass, reply))
-
-    def end(self, place: Position) -> Moment:
-        """Return the next tick of the last bar: one chord of the tonic that rings."""
-        root, quality = self._in_key.tonic
-        if place.tick == 0:
-            self._bass_state = BassState(nearest(root, self._bass_state.last))
-            pitch = self._bass_state.pitch
-            drums = (DrumHit("kick", FINAL_VELOCITY), DrumHit("crash", FINAL_VELOCITY))
-            line = LineHit(_line_pitch(root, self._state.memory.line_last), FINAL_VELOCITY - 10)
-            reply = Reply(drums, ChordHit(root, quality, FINAL_VELOCITY - 10), line=line)
-            return self._remember(Moment(place, BassTick(True, pitch, FINAL_VELOCITY, pitch), reply))
-        return self._remember(Moment(place, BassTick(True, None, 0, self._bass_state.pitch), EMPTY_REPLY))
-
-    def _push(self, place: Position) -> Push:
-        """Return what the form asks of a tick: a harmony, or a fill at a phrase's end."""
-        bar = place.bar - self._first
-        harmony = self._form.harmony_at(bar, place.tick, self._harmony, self._coming)
-        turns = bar % PHRASE_BARS == PHRASE_BARS - 1 and bar < self._brief.bars - 2
-        last_beats = place.tick >= place.ticks_per_bar - 2 * _last_beat(place.meter)
-        return Push(FILL if turns and last_beats else 0.0, harmony)
-
-    def _longest(self, bar: int) -> int:
-        """Return the ticks that a note of the line may be held: fewer at high density, more at a phrase's end."""
-        density = self._brief.options.dials.density
-        held = HELD_TICKS[0] + (HELD_TICKS[1] - HELD_TICKS[0]) * (0.5 if density is None else density)
-        return round(held * (PHRASE_END_HELD if bar % PHRASE_BARS == PHRASE_BARS - 1 else 1))
-
-    @property
-    def _lean(self) -> Lean:
-        """The sampler's bias; the longer the line rests, the more its notes are favoured."""
-        beats = max(self._rest_ticks - REST_TICKS, 0) / 4
-        return replace(LEAN, line=LEAN.line + min(beats * REST_PULL, MOST_PULL))
-
-    @property
-    def _root(self) -> int:
-        return self._harmony[0] if self._harmony else -1
-
-    def _step(self, place: Position, before: Moment, state: ResponderState) -> ResponderState:
-        options = self._brief.options
-        return self._responder.step(
-            TickInput(place, before.bass, None, before.reply, options.dials, options.guidance), state
-        )
-
-    def _draw(self, state: ResponderState, number: int, place: Position, holds: Harmony | None, push: Push) -> Reply:
-        """Return a reply in the key. holds: the harmony before; a harmony that `push` asks for has no faults."""
-        options, bar = self._brief.options, place.bar - self._first
-
-        def sample(rng: np.random.Generator, pushed: Push) -> Reply:
-            return self._responder.sample(state, rng, options.temperature, lean=self._lean, push=pushed)
-
-        def faults(reply: Reply) -> int:
-            return 0 if push.harmony else self._form.faults(bar, place.tick, reply, holds)
-
-        return self._in_key.draw(sample, (options.seed, number), holds[0] if holds else -1, push, faults)
-
-    def _foresee(self, place: Position, reply: Reply, harmony: Harmony | None) -> Harmony | None:
-        """Return the harmony of the next downbeat: what the form asks for, else what the responder plays if it goes on
-        from a copy of the state."""
-        state, before, number = self._state, Moment(place, BassTick.UNKNOWN, reply), self._ticks
-        places = [Position(t, place.bar, place.meter) for t in range(place.tick + 1, place.ticks_per_bar)]
-        downbeat = Position(0, place.bar + 1, place.meter)
-        for then in [*places, downbeat]:
-            number += 1
-            state = self._step(then, before, state)
-            reply = self._draw(state, number, then, harmony, NO_PUSH)
-            harmony, before = _after(reply, harmony), Moment(then, BassTick.UNKNOWN, reply)
-        return self._form.harmony_at(downbeat.bar - self._first, 0, self._harmony, harmony) or harmony
-
-    def _remember(self, moment: Moment) -> Moment:
-        self._before = moment
-        self._harmony = _after(moment.reply, self._harmony)
-        self._ticks += 1
-        begins, ends = moment.reply.line is not None, moment.reply.line_off
-        self._sounds = begins or (self._sounds and not ends)
-        self._rest_ticks = 0 if self._sounds else self._rest_ticks + 1
-        self._held_ticks = self._held_ticks + 1 if self._sounds and not begins else 0
-        return moment
+def cut_short(music: Sequence[Moment]) -> list[Moment]:
+    """Return a tune whose last chord and note stop together, STOP_TICKS after they were struck."""
+    last = music[-1].place.bar
+    out = []
+    for one in music:
+        if one.place.bar == last and one.place.tick >= STOP_TICKS:
+            reply = replace(EMPTY_REPLY, chord_off=True, line_off=True)
+            one = replace(one, bass=BassTick(True), reply=reply)
+        out.append(one)
+    return out
 
 
-def _after(reply: Reply, harmony: Harmony | None) -> Harmony | None:
-    return (reply.chord.root, reply.chord.quality) if reply.chord else harmony
+def _with_bass(
+    brief: Brief,
+    harmonies: Sequence[tuple[ChordAt, ...]],
+    places: Sequence[Position],
+    player: BassPlayer | None,
+    replies: Sequence[Reply] = (),
+) -> list[Moment]:
+    """Return the bass of every tick, played to what the band does in it, () = before there is a band."""
+    players = {"A": player or rule_bass(brief), "B": player or rule_bass(brief, 1)}
+    state, out, first = BassState(), [], places[0].bar
+    for number, place in enumerate(places):
+        bar = place.bar - first
+        chord = next(one for one in reversed(harmonies[bar]) if one.tick <= place.tick)
+        reply = replies[number] if replies else EMPTY_REPLY
+        if brief.ends and bar == brief.bars - 1:
+            if place.tick == 0:
+                state = BassState(nearest(chord.root, state.last))
+            onset = state.pitch if place.tick == 0 else None
+            out.append(Moment(place, BassTick(True, onset, FINAL_VELOCITY if onset else 0, state.pitch), reply))
+            continue
+        after = harmonies[bar + 1][0].root if bar + 1 < len(harmonies) else None
+        cue = Cue(place, reply, chord.root, QUALITY_NAMES.index(chord.quality), after)
+        bass, state = players[letter(bar)].step(cue, state)
+        out.append(Moment(place, bass, reply))
+    return out
 
 
-def _last_beat(meter: Meter) -> int:
-    """Return the ticks of the bar's last beat, or last pair of eighths."""
-    return min(max(ticks_per_beat(meter), 4), meter.numerator * ticks_per_beat(meter))
-
-
-def _line_pitch(pitch_class: int, last: int) -> int:
-    """Return the pitch of this class nearest to the line's last note. last: index from LINE_LOW, -1 = none yet."""
-    near = LINE_LOW + last if last >= 0 else (LINE_LOW + LINE_HIGH) // 2
-    return min((p for p in range(LINE_LOW, LINE_HIGH + 1) if p % 12 == pitch_class), key=lambda p: (abs(p - near), p))
+def _chords_of(context: Sequence[Moment]) -> list[tuple[ChordAt, ...]]:
+    """Return the chords of each bar of the music before; one that holds on goes on in the next bar."""
+    out: list[tuple[ChordAt, ...]] = []
+    held: ChordAt | None = None
+    for _, bar in groupby(context, key=lambda one: one.place.bar):
+        struck = [
+            ChordAt(one.place.tick, one.reply.chord.root, one.reply.chord.quality) for one in bar if one.reply.chord
+        ]
+        if held and (not struck or struck[0].tick):
+            struck = [held, *struck]
+        out.append(tuple(struck))
+        held = replace(struck[-1], tick=0) if struck else None
+    return out
 
 
 def moments_of(piece: Arrangement, bars: int = CONTEXT_BARS) -> tuple[Moment, ...]:

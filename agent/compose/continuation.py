@@ -31,7 +31,7 @@ class Start:
 def read(path: Path) -> Start:
     """Return how a MIDI file ends. Raises UserError when it cannot be read or has no bass."""
     try:
-        score = read_score(path)
+        score = read_score(path, near=True)
         piece = arrange(score, path.name, guess=True, min_bars=1)
     except Unusable as cause:
         raise UserError(str(cause)) from None

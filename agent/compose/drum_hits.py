@@ -10,7 +10,7 @@ from agent.compose.band_notes import At, Strike
 from agent.compose.generation_options import GenerationOptions
 from agent.core.errors import UserError
 from agent.core.midi_file_writer import TimeMap
-from models.music.midi_reader import DEFAULT_QUARTER_US
+from models.music.midi_reader import DEFAULT_QUARTER_US, FASTEST_US, SLOWEST_US
 from models.music.tokens import DrumHit, Position, Reply
 from models.timing.drum_timing import Timing
 
@@ -25,7 +25,7 @@ def strike_of(options: GenerationOptions, places: Sequence[Position], at: At, ti
         raise UserError(f"{cause}; or play on the grid with --looseness 0") from None
 
     def strike(tick: int, reply: Reply) -> list[tuple[DrumHit, int]]:
-        quarter_s = quarter_us_at(time, at(tick)) / 1e6
+        quarter_s = min(max(quarter_us_at(time, at(tick)), FASTEST_US), SLOWEST_US) / 1e6
         hits = drummer.strike(reply.drums, places[tick], tick, quarter_s)
         return [(hit, round(late_s / quarter_s * time.per_quarter)) for hit, late_s in hits]
 

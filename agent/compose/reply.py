@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tqdm import tqdm
-
 from agent.compose.generation_options import GenerationOptions
+from agent.compose.planned_song import Bars, Played, play
 from agent.parts.bass_bar import bass_bars
-from agent.parts.groove_library import GrooveLibrary
-from agent.parts.imagination import Imagination
 from agent.parts.song_key import key_of
-from agent.song.bar_planner import plan_bar
-from agent.song.bar_player import replies_of
-from agent.song.song_plan import BarPlan, SongPlan, hear, wish_of
-from models.critic.critic import Critic
+from agent.song.song_plan import SongPlan, wish_of
 from models.music import part_roles
 from models.music.midi_reader import RawTrack, Score
 from models.music.tick_grid import TickGrid, bass_rows, positions
-from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
-from models.responder.responder import Responder, silenced
-
-AHEAD = 9  # bars of the bass that a bar is planned on, itself included
+from models.music.tokens import BassTick, Position, Reply
+from models.responder.responder import Responder
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +60,12 @@ def answer(responder: Responder, heard: BassPart, options: GenerationOptions) ->
     return [reply for reply, _ in planned(responder, heard, options)]
 
 
-def planned(
-    responder: Responder | None, heard: BassPart, options: GenerationOptions
-) -> list[tuple[Reply, BarPlan | None]]:
+def planned(responder: Responder | None, heard: BassPart, options: GenerationOptions) -> list[Played]:
     """Return `answer` with the plan of each tick's bar, None before the bass comes in.
 
     responder: imagines grooves beside the library's; None = the library's alone, which takes a tenth of the time.
     """
     bars = bass_bars(heard.places, heard.basses)
-    library, critic = GrooveLibrary.load(), Critic.load()
     song = SongPlan(
         seed=options.seed,
         style=options.dials.style,
@@ -85,25 +74,4 @@ def planned(
         wish=wish_of(options.dials, options.guidance, options.temperature),
         key=key_of(bars),
     )
-    imagination = Imagination(options.seed)
-    state = responder.initial_state() if responder else None
-    out: list[tuple[Reply, BarPlan | None]] = []
-    before, reply = BassTick(True), EMPTY_REPLY
-    for number, bar in enumerate(tqdm(bars, "reply", delay=2.0, unit="bar", disable=None)):
-        start, plan = len(out), None
-        played = [EMPTY_REPLY] * bar.ticks
-        if number >= heard.begins:
-            song, plan = plan_bar(song, bars[number : number + AHEAD], library, True, imagination.grooves, critic)
-            played = [silenced(one, options.parts) for one in replies_of(plan, bar.ticks)]
-            song = hear(song, bar, plan)
-        out += [(one, plan) for one in played]
-        if responder is None or state is None:
-            continue
-        for tick, reply_now in enumerate(played):
-            place = heard.places[start + tick]
-            state = responder.step(TickInput(place, before, None, reply, options.dials, options.guidance), state)
-            before, reply = heard.basses[start + tick], reply_now
-        if number + 1 < len(bars):
-            imagination.begin(state, Position(0, number + 1, bars[number + 1].meter), bars[number + 1])
-            imagination.finish(responder, options.dials, options.guidance)
-    return out
+    return play(song, Bars(bars, heard.basses, heard.begins), options, responder)

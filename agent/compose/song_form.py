@@ -8,18 +8,18 @@ import numpy as np
 
 from agent.compose.bass_line import group_starts
 from agent.directions.key_filter import InKey, tones_of
+from agent.parts.bar_chords import ChordAt
 from listener.music.key import CHORD_SHARE
 from listener.types import Meter
 from models.music.tokens import ChordHit, Reply, ticks_per_beat
 
 PHRASE_BARS = 4
 LETTERS = "AABA"
-KEPT_BARS = 2  # bars of the line that a repeated phrase keeps; then it goes on differently
 LONGEST_BARS = 2  # bars that one harmony lasts at most
-WORST = 3  # faults of a chord in a place where the harmony must not change
 
 TRIADS = ("maj", "min")  # the rows of CHORD_SHARE
 HEARD_WEIGHT = 0.2  # weight of a chord whose root came in this phrase already
+MOVES_ON = 0.6  # chance that the harmony moves on with a bar
 STALE, LEADS = 0.7, 0.8  # chance to pass over such a chord, and one with the leading tone of minor
 Harmony = tuple[int, str]  # pitch class, a key of tokens.QUALITIES
 
@@ -59,10 +59,6 @@ class Form:
             return (chord.root, chord.quality) if chord and (tick == 0 or (first, tick) in self._changes) else None
         return self._downbeat(bar, holds, coming) if tick == 0 else None
 
-    def _has_turned(self, bar: int, tick: int) -> bool:
-        """Return whether the form's dominant sounds in this bar already; it holds until the next bar."""
-        return tick > middle(self.meter) and self._turn(bar, middle(self.meter)) is not None
-
     def _turn(self, bar: int, tick: int) -> Harmony | None:
         """Return the harmony that the form fixes: the tonic at the start, the dominant before the last A and the end;
         None elsewhere."""
@@ -80,10 +76,10 @@ class Form:
         if coming and moves and not (begins_b and coming == self.in_key.tonic) and not self._is_stale(bar, coming):
             return coming
         if holds is None or begins_b or bar - self._since >= LONGEST_BARS:
-            return self._elsewhere(bar, holds)
+            return self.elsewhere(bar, holds)
         return holds
 
-    def _elsewhere(self, bar: int, holds: Harmony | None) -> Harmony:
+    def elsewhere(self, bar: int, holds: Harmony | None) -> Harmony:
         """Return a triad of the key on another root, drawn by its share of time in songs (McGill Billboard, see
         listener/music/key.py). Roots that came in this phrase already are less likely.
         """
@@ -111,28 +107,34 @@ class Form:
         chords = [self._played[key].chord for key in self._changes if key[0] >= first]
         return {chord.root for chord in chords if chord}
 
-    def faults(self, bar: int, tick: int, reply: Reply, holds: Harmony | None) -> int:
-        """Count the faults of a reply: harmony that changes off the groups of beats, on the same root, to a sus4, or
-        where a repeated bar had none."""
-        if reply.chord is None or holds is None or (reply.chord.root, reply.chord.quality) == holds:
-            return 0
-        if bar >= 0 and (self.original(bar) is not None or self._has_turned(bar, tick)):
-            return WORST
-        beat, inside = divmod(tick, ticks_per_beat(self.meter))
-        off_group = inside != 0 or beat not in group_starts(self.meter)
-        return WORST * off_group + (reply.chord.root == holds[0]) + (reply.chord.quality == "sus4")
-
-    def line_again(self, bar: int, tick: int) -> Reply | None:
-        """Return the earlier reply whose line is repeated in this tick; None where the line is free."""
-        first = self.original(bar)
-        return None if first is None or bar % PHRASE_BARS >= KEPT_BARS else self._played.get((first, tick))
-
     def original(self, bar: int) -> int | None:
         """Return the bar that this one repeats; None where it is new."""
         if bar < 0:
             return None
         first = LETTERS.index(letter(bar)) * PHRASE_BARS + bar % PHRASE_BARS
         return first if first < bar else None
+
+
+def progression(form: Form) -> list[tuple[ChordAt, ...]]:
+    """Return the chords of every bar of a tune: one, or two where the form turns; a phrase that comes again has its
+    own again."""
+    out: list[tuple[ChordAt, ...]] = []
+    held: Harmony | None = None
+    half = middle(form.meter)
+    for bar in range(form.bars):
+        rng = np.random.default_rng((form.seed, 57, bar))
+        chords: list[ChordAt] = []
+        for tick in dict.fromkeys((0, half)):
+            coming = form.elsewhere(bar, held) if rng.random() < MOVES_ON else held
+            harmony = form.harmony_at(bar, tick, held, coming)
+            if form.ends and bar == form.bars - 1:
+                harmony = form.in_key.tonic if tick == 0 else None
+            if harmony:
+                form.remember(bar, tick, Reply(chord=ChordHit(*harmony, 1)), held)
+                chords.append(ChordAt(tick, *harmony))
+                held = harmony
+        out.append(tuple(chords))
+    return out
 
 
 def letter(bar: int) -> str:

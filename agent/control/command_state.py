@@ -7,22 +7,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.core.errors import UserError
-from agent.core.messages import SetBehind, SetDial, SetMode, SetPart
+from agent.core.messages import SetBehind, SetDial, SetMeter, SetMode, SetPart, SetTempo
 from agent.core.settings import MODES, Config
 
 
 @dataclass(slots=True)
 class CommandState:
-    """The settings that commands have changed since config.yaml was read; times in seconds."""
+    """The settings that commands have changed since config.yaml was read; times in seconds.
+
+    time: "tempo" in beats a minute and "meter", as far as they were said; None = to be heard.
+    """
 
     mode: str
     mode_was_set: bool = False
     parts: dict[str, bool] = field(default_factory=dict)
     dials: dict[str, float | str | None] = field(default_factory=dict)
     behind_s: float | None = None
+    time: dict[str, float | str | None] = field(default_factory=dict)
 
     def note(self, message: Any) -> None:
-        """Remember a SetMode, SetPart, SetDial or SetBehind (agent/core/messages.py); ignore others."""
+        """Remember a message of agent/core/messages.py that changes a setting; ignore others."""
         if isinstance(message, SetMode):
             self.mode, self.mode_was_set = message.mode, True
         elif isinstance(message, SetPart):
@@ -31,6 +35,10 @@ class CommandState:
             self.dials[message.name] = message.value
         elif isinstance(message, SetBehind):
             self.behind_s = message.behind_s
+        elif isinstance(message, SetTempo):
+            self.time["tempo"] = message.bpm
+        elif isinstance(message, SetMeter):
+            self.time["meter"] = message.meter
 
     def next_mode(self) -> SetMode:
         return SetMode(MODES[(MODES.index(self.mode) + 1) % len(MODES)])
@@ -40,6 +48,8 @@ class CommandState:
         messages: list[Any] = [SetMode(self.mode)] if self.mode_was_set else []
         messages += [SetDial(name, value) for name, value in self.dials.items()]
         messages += [SetBehind(self.behind_s)] if self.behind_s is not None else []
+        kinds: dict[str, Any] = {"tempo": SetTempo, "meter": SetMeter}
+        messages += [kinds[name](value) for name, value in self.time.items()]
         return messages + self.for_audio()
 
     def for_audio(self) -> list[Any]:
@@ -63,6 +73,7 @@ class CommandState:
         commands = [f"mode {self.mode}"] if self.mode_was_set else []
         commands += [f"{'unmute' if enabled else 'mute'} {part}" for part, enabled in self.parts.items()]
         commands += [f"dial {name} {'off' if value is None else value}" for name, value in self.dials.items()]
+        commands += [f"{name} {'off' if value is None else value}" for name, value in self.time.items()]
         return commands + ([f"behind {self.behind_s * 1000:g}"] if self.behind_s is not None else [])
 
 

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from agent.core.errors import UserError
-from agent.core.messages import Panic, SetBehind, SetDial, SetMode, SetPart
-from agent.core.settings import DEFAULT_PARTS, MODES, STYLES, DialsConfig
+from agent.core.messages import Panic, SetBehind, SetDial, SetMeter, SetMode, SetPart, SetTempo
+from agent.core.settings import DEFAULT_PARTS, METERS, MODES, STYLES, TEMPO_BPM, DialsConfig
 
 BEHIND_MS = (-100.0, 100.0)
 DIALS = tuple(item.name for item in fields(DialsConfig) if item.name != "guidance")
@@ -109,6 +109,17 @@ def _dial(arguments: Sequence[str]) -> SetDial:
     return SetDial(name, _number([value], name, 0.0, 1.0))
 
 
+def _tempo(arguments: Sequence[str]) -> SetTempo:
+    return SetTempo(None if list(arguments) == ["off"] else _number(arguments, "tempo", *TEMPO_BPM))
+
+
+def _meter(arguments: Sequence[str]) -> SetMeter:
+    wanted = "".join(arguments)
+    if wanted not in (*METERS, "off"):
+        raise UserError(f"unknown meter {wanted!r}; choose {', '.join(METERS)} or off")
+    return SetMeter(None if wanted == "off" else wanted)
+
+
 def _number(arguments: Sequence[str], what: str, low: float, high: float) -> float:
     try:
         value = float(" ".join(arguments))
@@ -126,6 +137,9 @@ TABLE = {
     "unmute": Word("[drums | chords | line | all]", "let a part play again, from the next bar on", _part(True)),
     "behind": Word("MS", "play so many milliseconds behind the beat, negative = ahead", _behind),
     "dial": Word("NAME VALUE | NAME off", "set density, tension ... as in config.yaml", _dial),
+    "tap": Word("", "tap the beat: the first tap is the one, three even ones give the tempo", _nothing),
+    "tempo": Word("BPM | off", "say the tempo, in beats of the meter a minute; off = by ear", _tempo),
+    "meter": Word("7/8 ... | off", "say the meter; off = by ear", _meter),
     "say": Word("SENTENCE", "direct the band in your own words: less snare, lay back, any ideas? ...", _something),
     "yes": Word("", "approve what was just played or proposed", _nothing),
     "no": Word("", "reject what was just played or proposed", _nothing),

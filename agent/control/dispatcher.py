@@ -8,7 +8,7 @@ from typing import Any
 from agent.control.command_state import CommandState
 from agent.control.commands import TABLE, Command, parse
 from agent.core.errors import UserError
-from agent.core.messages import Panic, SetMode, SetPart
+from agent.core.messages import Panic, SetMode, SetPart, Tap
 from agent.core.settings import DEFAULT_PARTS, Config
 
 Send = Callable[[Any], object]
@@ -18,6 +18,7 @@ class Dispatcher:
     """Carries out command lines.
 
     to_mind, to_audio: send a message to that process. stop: ends the session. status: returns the answer to `status`.
+    now_s: the stream time of what is played into the microphone now; None while there is none.
     """
 
     def __init__(
@@ -28,10 +29,11 @@ class Dispatcher:
         to_audio: Send,
         stop: Callable[[], object],
         status: Callable[[], str],
+        now_s: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.state, self._to_mind, self._to_audio = state, to_mind, to_audio
         self._enabled = {name: part.enabled for name, part in config.parts.items()}
-        self._stop, self._status = stop, status
+        self._stop, self._status, self._now_s = stop, status, now_s
         self.pedals: Any = None  # agent/control/pedals.py's Pedals, where there is a MIDI input
         self.talk: Any = None  # agent/conversation/live.py's Talk, where the band can be talked to
 
@@ -41,6 +43,7 @@ class Dispatcher:
         special: dict[str, Callable[[Command], str]] = {
             "status": lambda _: self._status(),
             "mode": self._mode,
+            "tap": lambda _: self._tap(),
             "help": lambda _: "\n".join(f"{name} {word.takes}".ljust(48) + word.means for name, word in TABLE.items()),
             "stop": self._end,
             "learn": lambda c: str(self._has_pedals().learn(c.argument)),
@@ -55,8 +58,8 @@ class Dispatcher:
         return special.get(command.name, self._send)(command)
 
     def playing(self, part: str) -> bool:
-        """Return whether a part is switched on."""
-        return self.state.parts.get(part, self._enabled[part])
+        """Return whether a part is switched on, by commands and by words."""
+        return self.state.parts.get(part, self._enabled[part]) and not (self.talk and part in self.talk.mutes)
 
     def _spelled_out(self, text: str) -> str:
         """Rewrite `toggle PART` as the mute or unmute it means."""
@@ -70,10 +73,19 @@ class Dispatcher:
         message = command.message or self.state.next_mode()
         return self._send(Command("mode", f"mode {message.mode}", message))
 
+    def _tap(self) -> str:
+        now_s = self._now_s()
+        if now_s is None:
+            raise UserError("nothing is heard yet, so there is no beat to tap to; try again when the session listens")
+        self._to_mind(Tap(now_s))
+        return "tapped"
+
     def _send(self, command: Command) -> str:
         messages = command.message if isinstance(command.message, tuple) else (command.message,)
         for message in messages:
             self.state.note(message)
+            if isinstance(message, SetPart) and message.enabled and self.talk:
+                self.talk.unmuted(message.part)
             if isinstance(message, (SetPart, Panic)):
                 self._to_audio(message)
             if not isinstance(message, Panic):

@@ -5,19 +5,22 @@ A switch is a note or a controller; it is pressed by a note-on, or when its cont
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from agent.control.commands import parse
+from agent.core import stored
 from agent.core.errors import UserError
 from agent.core.midi_constants import CONTROL, NOTE_ON
 from agent.core.paths import state_folder
+from agent.core.plain_text import printable
 from agent.core.settings import Config
+from agent.core.whole_file import write_whole
 from agent.midi.input import MidiIn
 
 log = logging.getLogger(__name__)
@@ -129,13 +132,8 @@ class Pedals:
         """Write the file whole or not at all. A full disk is logged; the session goes on."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            new = self._path.with_suffix(".new")
-            with new.open("w") as file:
-                json.dump(self._learned, file, indent=2, sort_keys=True)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(new, self._path)
+            text = json.dumps(self._learned, indent=2, sort_keys=True) + "\n"
+            write_whole(self._path, text.encode(), sync=True)
         except OSError as cause:
             log.warning("the learned pedals could not be saved to %s: %s", self._path, cause)
 
@@ -156,18 +154,23 @@ def _shown(switch: str) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """Read the learned switches. A damaged file is copied aside and logged."""
+    """Read the learned switches. A damaged file is set aside and logged; what in it can be used counts."""
     try:
-        found = json.loads(path.read_text())
-        entries = dict(found.items())
+        entries: dict[str, object] = stored.read(path, dict[str, object])
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError) as cause:
+    except OSError as cause:
+        log.warning("learned pedals %s: %s", path, cause.strerror or cause)
+        return {}
+    except stored.Damaged as cause:
         _set_aside(path, str(cause))
         return {}
-    good = {switch: command for switch, command in entries.items() if _is_sound(switch, command)}
+    good = {switch: str(command) for switch, command in entries.items() if _is_sound(switch, command)}
     if good != entries:
-        _set_aside(path, f"{', '.join(sorted(map(str, entries.keys() - good.keys())))} cannot be understood")
+        bad = printable(", ".join(sorted(entries.keys() - good.keys()))[:200])
+        _set_aside(path, f"{bad} cannot be understood")
+        with contextlib.suppress(OSError):
+            write_whole(path, json.dumps(good, indent=2, sort_keys=True).encode())
     return good
 
 
@@ -181,9 +184,7 @@ def _is_sound(switch: object, command: object) -> bool:
 
 
 def _set_aside(path: Path, cause: str) -> None:
-    copy = path.with_suffix(".damaged")
-    log.warning("learned pedals %s: %s; a copy is kept as %s", path, cause, copy)
     try:
-        copy.write_bytes(path.read_bytes())
+        log.warning("learned pedals %s: %s; the file is kept as %s", path, cause, stored.set_aside(path))
     except OSError as trouble:
-        log.warning("%s could not be copied: %s", path, trouble)
+        log.warning("learned pedals %s: %s; it could not be renamed: %s", path, cause, trouble)

@@ -1,7 +1,8 @@
 """Serves the control socket: JSON lines over a Unix socket that only its owner can open.
 
 {"say": "mode loop"} -> {"ok": true, "says": "...", "status": {...}?} or {"ok": false, "says": "why not"}.
-The session polls it and never waits: a client that is slow, silent or sends too much loses its connection.
+{"watch": true} -> {"view": {...}}, again and again (agent/control/live_view.py). The session polls it and never waits:
+a client that is slow, silent or sends too much loses its connection; one that watches and is slow gets fewer views.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from agent.control.live_view import LiveView, Watcher
 from agent.core.errors import UserError
 from agent.core.paths import NAME
 
@@ -28,6 +30,8 @@ ANSWER_BYTES = 1 << 16  # waiting for a client that does not read
 TURN_LINES = 8  # of one client in one poll
 PATH_BYTES = 107  # sun_path
 
+WATCH = b'{"watch": true}'
+
 Answer = tuple[str, dict[str, Any] | None]
 Handler = Callable[[str], Answer]
 
@@ -38,6 +42,7 @@ class _Client:
         self._connection = connection
         self._asked, self._answers = b"", b""
         self._ended = False  # the client sends nothing more, but may still read
+        self.watcher: Watcher | None = None
 
     def poll(self, handler: Handler) -> bool:
         """Read, answer, write; False when this client is done or broke a limit."""
@@ -64,9 +69,17 @@ class _Client:
             if not newline:
                 return
             self._asked = rest
+            if line.strip() == WATCH:
+                self.watcher = self.watcher or Watcher()
+                continue
             self._answers += json.dumps(answer(line, handler), ensure_ascii=False).encode() + b"\n"
             if len(self._answers) > ANSWER_BYTES:
                 raise OSError(errno.ENOBUFS, "the client does not read its answers")
+
+    def show(self, view: LiveView, status: Mapping[str, Any]) -> None:
+        """Queue the next view for a client that watches and has read all before."""
+        if self.watcher and not self._answers and (new := view.for_(self.watcher, status)):
+            self._answers = json.dumps({"view": new}, ensure_ascii=False).encode() + b"\n"
 
     def _write(self) -> bool:
         with contextlib.suppress(BlockingIOError):
@@ -127,6 +140,15 @@ class ControlServer:
             raise UserError(f"control socket {path}: {cause.strerror or cause}; set $ANTIPHON_SOCKET") from None
         return listening
 
+    def show(self, view: LiveView, status: Callable[[], Mapping[str, Any]]) -> None:
+        """Give the clients that watch what is new. Call this often, before poll(); it never waits."""
+        watching = [client for client in self._clients if client.watcher]
+        view.watched = bool(watching)
+        if watching:
+            now = status()
+            for client in watching:
+                client.show(view, now)
+
     def poll(self, handler: Handler) -> None:
         """Read and answer what has come. Call this often; it never waits."""
         self._accept()
@@ -141,8 +163,10 @@ class ControlServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            if len(self._clients) >= CLIENTS_MAX:  # the oldest client is disconnected
-                self._clients.pop(0).close()
+            if len(self._clients) >= CLIENTS_MAX:  # the oldest client is disconnected, one that watches last
+                oldest = next((client for client in self._clients if not client.watcher), self._clients[0])
+                self._clients.remove(oldest)
+                oldest.close()
             self._clients.append(_Client(connection))
 
     def close(self, handler: Handler | None = None) -> None:

@@ -8,20 +8,22 @@ the mix) are refused with the reason.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
 from agent.core.settings import Config
+from agent.directions.active import PHRASE_BARS
+from agent.directions.edit import Edit
 
 if TYPE_CHECKING:
     from agent.conversation.live_session import LiveConversation
     from agent.core.types import Decision
-    from agent.directions.edit import Edit
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,17 @@ LIVE = frozenset(  # what a playing band can do
         "width",
     }
 )
+SWITCHES = {  # target of a direction -> the parts it switches
+    "drums": ("drums",),
+    "harmony": ("chords",),
+    "line": ("line",),
+    "band": ("drums", "chords", "line"),
+}
 YOURS = {"tempo": "the tempo is yours: play it and I follow", "swing": "the swing is yours: play it and I follow"}
+WHY_SILENT = re.compile(
+    r"\bwhy\b.*\b(silent|quiet|not play|aren'?t you play|don'?t you play|stopped|no sound|hear nothing|nothing)\b"
+    r"|\bwhat are you waiting for\b|\bare you (still )?there\b"
+)
 MODE_PATTERNS = {"loop": "mode loop", "trade": "mode trade"}
 
 
@@ -77,6 +89,7 @@ class Talk:
         self._config, self._send, self._command, self._folder = config, send, command, folder
         self._session: LiveConversation | None = None
         self._trial: Trial | None = None
+        self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
         self._bar, self._last_idea = 0, -EVERY_BARS
         self._facts: Any = None
         self._saw_s = 0.0
@@ -108,6 +121,8 @@ class Talk:
         session = self._session
         if session is None:
             return self._later(sentence)
+        if WHY_SILENT.search(sentence.lower()):
+            return _spoken(self.why()) or "I am playing."
         if (reply := session.small_talk(sentence)) is not None:
             return reply
         if session.asks_for_idea(sentence):
@@ -145,9 +160,31 @@ class Talk:
             others_said = [*others_said, unkept] if unkept else others_said
             session.active_edits = session.active_edits.ask(live, self._bar)
             self._tell()
+            self._unmute(live)
         if modes and not rest:
             return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
         return session.account(live, others_said)
+
+    def _unmute(self, edits: Iterable[Edit]) -> None:
+        """What words bring back comes back, whoever muted it: words, keys, pedals and commands are one switch."""
+        for edit in edits:
+            if edit.dimension == "mute" and edit.change == "off" and edit.target in SWITCHES:
+                for part in SWITCHES[edit.target]:
+                    self._command(f"unmute {part}")
+
+    @property
+    def mutes(self) -> frozenset[str]:
+        """The parts that words have muted in this bar."""
+        session = self._session
+        return session.active_edits.settings(self._bar, PHRASE_BARS).muted if session else frozenset()
+
+    def unmuted(self, part: str) -> None:
+        """A command, key or pedal brought a part back: what words said against it no longer counts."""
+        if self._session and part in self.mutes:
+            target = next(target for target, parts in SWITCHES.items() if parts == (part,))
+            edit = Edit(target, "mute", "off")
+            self._session.active_edits = self._session.active_edits.ask((edit,), self._bar)
+            self._tell()
 
     def _undo(self) -> str:
         session = self._session
@@ -232,6 +269,10 @@ class Talk:
         self._loading.join(CLOSES_S)
         if self._session:
             self._session.close()
+
+
+def _spoken(line: str) -> str:
+    return f"{line[:1].upper()}{line[1:]}." if line else ""
 
 
 def _with(line: str, unkept: str) -> str:

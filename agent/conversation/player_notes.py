@@ -6,11 +6,13 @@ with.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from agent.conversation.proposals import Proposal
 from agent.conversation.session_time import Now
@@ -18,7 +20,7 @@ from agent.core.music_names import key_name
 from agent.directions.edit import Edit
 from agent.language.edit_text import describe_edits
 from agent.memory.phrase_search import Recall
-from agent.memory.store import Memory
+from agent.memory.store import Memory, json_of
 from agent.memory.taste import DAY_S, Taste
 from agent.takes.riff import Riff
 from agent.takes.take import Take
@@ -27,6 +29,13 @@ from listener.music.motif import Motif
 KNOWN = 0.8  # similarity from which a riff is one heard before
 LIKED = ("liked", "more")
 ASKED_WEIGHT = 0.6  # of an edit that was asked for, beside 1 for one that was praised
+
+
+class _Plan(msgspec.Struct):
+    """What is read of a take's plan. asked: edits as JSON."""
+
+    asked: list[Any] = []
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +98,12 @@ class PlayerNotes:
     def _left(self, session_id: int) -> tuple[tuple[Edit, ...], int]:
         """Return the edits in force when a session ended, and its seed; edits that no longer parse are left out."""
         takes = self._memory.rows("takes", session_id) if self._memory else []
-        plan = json.loads(takes[-1]["plan"]) if takes else {}
+        plan: _Plan = json_of(takes[-1]["plan"], _Plan, _Plan()) if takes else _Plan()
         edits = []
-        for one in plan.get("asked", []):
+        for one in plan.asked:
             with suppress(ValueError):
                 edits.append(Edit.from_json(one))
-        return tuple(edits), int(plan.get("seed", 0))
+        return tuple(edits), plan.seed
 
     def _tastes(self, now_s: float, half_life_days: float) -> Taste:
         """Return the player's taste, from verdicts and from what was asked for and not undone."""

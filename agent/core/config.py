@@ -12,8 +12,9 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from agent.core.errors import UserError
 from agent.core.paths import settings_folder
+from agent.core.plain_text import printable
 from agent.core.settings import Config, PartConfig
-from agent.core.yaml_file import parse_value, printable, read_tree, shown
+from agent.core.yaml_file import parse_value, read_tree, shown
 
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
@@ -147,6 +148,8 @@ def _allowed(value: Any, rule: Field[Any]) -> bool:
         return True
     if isinstance(value, str):
         return bool(value.strip()) and value.isprintable() and value in meta.get("choices", (value,))
+    if isinstance(value, dict) and meta.get("texts"):
+        return all(isinstance(one, str) and one.strip() and one.isprintable() for pair in value.items() for one in pair)
     if isinstance(value, dict):
         return all(type(n) is int and 0 <= n <= 127 for pair in value.items() for n in pair)
     return isinstance(value, bool) or bool(meta.get("low", 0) <= value <= meta.get("high", 2**31))
@@ -164,6 +167,8 @@ _KIND_NAMES: Mapping[type, str] = {
 
 def _described(kinds: tuple[type, ...], rule: Field[Any]) -> str:
     meta = rule.metadata
+    if meta.get("texts"):
+        return "pairs of texts such as {rhodes: '8:4'}"
     if "choices" in meta:
         return ", ".join(meta["choices"])
     names = [_KIND_NAMES[kind] for kind in kinds]

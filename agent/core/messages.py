@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.core.types import MixWish
 from listener.types import Grid, KeyPress
@@ -37,6 +37,27 @@ class SetBehind:
     """To the mind: play so many seconds behind the beat (negative = ahead) from the next bar on."""
 
     behind_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """To the mind: the player tapped the beat at this stream time; the first is a downbeat, three give the tempo."""
+
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetTempo:
+    """To the mind: the player says the tempo, in beats of the meter a minute; None = it is to be heard."""
+
+    bpm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetMeter:
+    """To the mind: the player says the meter, such as "7/8"; None = it is to be heard."""
+
+    meter: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +107,15 @@ class StopLoop:
 
 @dataclass(frozen=True, slots=True)
 class SetMix:
-    """To audio: mix as these wishes say from at_s on; by name of part or lane of the kit, all others as the table."""
+    """To audio: mix as these wishes say from at_s on; by name of part or lane of the kit, all others as the table.
+
+    sounds: the instruments asked for, by part; style: of the song plan, for the others (agent/sounds/instruments.py).
+    """
 
     at_s: float
     wishes: Mapping[str, MixWish]
+    sounds: Mapping[str, str] = field(default_factory=dict)
+    style: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import mido
 
+from agent.core.whole_file import written_whole
 from listener.types import Meter
 
 
@@ -42,12 +43,13 @@ class TimeMap:
 
 
 def write(path: Path, time: TimeMap, parts: Sequence[Part], title: str, end: int = 0) -> None:
-    """Write the file; every track ends at tick `end` or later. Raises OSError."""
-    file = mido.MidiFile(type=1, ticks_per_beat=time.per_quarter)
+    """Write the file, whole or not at all; every track ends at tick `end` or later. Names are UTF-8. Raises OSError."""
+    file = mido.MidiFile(type=1, ticks_per_beat=time.per_quarter, charset="utf-8")
     file.tracks.append(_track(title, _marks(time), end))
     for part in parts:
         file.tracks.append(_track(part.name, _messages(part), end))
-    file.save(str(path))
+    with written_whole(path) as out:
+        file.save(file=out)
 
 
 def without_overlap(latest_first: Iterable[TickNote]) -> Iterator[TickNote]:
@@ -83,7 +85,8 @@ def _messages(part: Part) -> Iterator[tuple[int, mido.Message]]:
 def _track(name: str, messages: Iterable[tuple[int, mido.Message | mido.MetaMessage]], end: int) -> mido.MidiTrack:
     """From absolute ticks; at one tick marks and programs come first, and a note ends before the next begins."""
     order = {"note_off": 1, "note_on": 2}
-    track, now = mido.MidiTrack([mido.MetaMessage("track_name", name=name)]), 0
+    text = name.encode("utf-8", "replace").decode()  # a file's name may hold bytes that are no text
+    track, now = mido.MidiTrack([mido.MetaMessage("track_name", name=text)]), 0
     for at, message in sorted(messages, key=lambda pair: (pair[0], order.get(pair[1].type, 0))):
         track.append(message.copy(time=at - now))
         now = at

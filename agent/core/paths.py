@@ -39,12 +39,18 @@ def _under(variable: str, fallback: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / fallback) / NAME
 
 
-SOUNDFONT = "band.sf3"
+SOUNDFONTS = ("band.sf3", "kits.sf3")  # in the order in which they are asked for a preset
+SOUNDFONT = SOUNDFONTS[0]
 
 
 def shipped(name: str = "") -> Path:
     """Return the path of a file in agent/assets, or of the folder itself."""
     return Path(str(resources.files("agent") / "assets" / name))
+
+
+def shipped_fonts() -> tuple[Path, ...]:
+    """Return the SoundFonts that ship."""
+    return tuple(shipped(name) for name in SOUNDFONTS)
 
 
 FOLDER = "takes"  # in the data folder: one folder for each session

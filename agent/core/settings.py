@@ -13,6 +13,7 @@ from listener.names import STYLES as STYLES
 
 MODES = ("accompany", "trade", "loop", "listen")
 METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "11/8", "12/8")  # those listener.hints knows
+TEMPO_BPM = (40.0, 480.0)
 
 
 def _between(default: Any, low: float, high: float) -> Any:
@@ -73,6 +74,7 @@ class PartConfig:
     note_map: dict[int, int] = field(default_factory=dict, metadata={"low": 0, "high": 127})
     transpose: int = _between(0, -48, 48)  # semitones
     velocity_curve: float = _between(1.0, 0.1, 5.0)  # velocity = 127 * (velocity / 127) ** curve
+    sound: str | None = None  # an instrument of `antiphon sounds list`; None = the program, else as the style asks
     gain_db: float = _between(0.0, -60, 24)
     pan: float = _between(0.0, -1, 1)  # -1 left, 1 right
     enabled: bool = True
@@ -107,7 +109,7 @@ class BandConfig:
     looseness: float = _between(0.6, 0, 2)
     imagine: bool = True  # the responder imagines grooves beside the played ones
     behind_ms: float = _between(0.0, -100, 100)  # how far behind the beat the band is asked to play
-    tempo_bpm: float | None = _between(None, 40, 480)  # given beforehand, in beats of the meter; None = heard
+    tempo_bpm: float | None = _between(None, *TEMPO_BPM)  # given beforehand, in beats of the meter; None = heard
     meter: str | None = _choice_or_none(*METERS)
     seed: int = _between(0, 0, 2**32 - 1)
 
@@ -154,6 +156,25 @@ class ModelsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Settings of the remote, the page for a phone (agent/web).
+
+    enabled: whether the daemon serves it. host: address to listen at; 0.0.0.0 = the whole network. name: for
+    http://NAME.local. certificate, key: PEM files for TLS; None = none. osc_port: UDP port for OSC; None = none.
+    osc_allowed: addresses that may send OSC besides this machine, commas between.
+    """
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = _between(8765, 1, 65_535)
+    name: str = "antiphon"
+    certificate: str | None = _path(None)
+    key: str | None = _path(None)
+    osc_port: int | None = _between(None, 1, 65_535)
+    osc_allowed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationConfig:
     """Settings of talking with the band.
 
@@ -176,6 +197,9 @@ class PathsConfig:
     sessions: str = _path("sessions")
     state: str | None = _path(None)  # measured latencies, learned pedals
     soundfont: str | None = _path(None)
+    presets: dict[str, str] = field(
+        default_factory=dict, metadata={"texts": True}
+    )  # of that soundfont: instrument -> bank:program
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,5 +221,6 @@ class Config:
     sync: SyncConfig = SyncConfig()
     models: ModelsConfig = ModelsConfig()
     conversation: ConversationConfig = ConversationConfig()
+    web: WebConfig = WebConfig()
     paths: PathsConfig = PathsConfig()
     log: LogConfig = LogConfig()

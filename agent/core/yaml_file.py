@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from agent.core.errors import UserError
+from agent.core.plain_text import printable
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 10_000  # with every anchor expanded
@@ -110,11 +111,6 @@ def parse_value(text: str) -> Any:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return text
-
-
-def printable(text: str) -> str:
-    """Return the text with what a terminal would act on written out: \\x1b for an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def shown(value: Any) -> str:

@@ -12,6 +12,7 @@ from agent.directions.drum_moves import MOVES
 from agent.directions.edit import Edit
 from agent.directions.harmony_moves import HARMONY_MOVES
 from agent.directions.step_sizes import STEPS, number_in, step
+from agent.sounds.instruments import named
 from listener.types import Meter
 from models.music.dials import STYLES, Dials
 
@@ -215,6 +216,18 @@ def _width(settings: Settings, edit: Edit) -> Settings:
     return replace(settings, width=step(edit, "width", 100 * settings.width) / 100)
 
 
+def _sound(settings: Settings, edit: Edit) -> Settings:
+    """Set the instrument of each part that has such a one; off gives the style's back."""
+    sounds = dict(settings.sounds)
+    for part in {"drums": ("drums",), "line": ("line",), "harmony": ("chords",)}.get(edit.target, ("chords", "line")):
+        asked = None if edit.change == "off" else named(edit.value, part)
+        if edit.change == "off":
+            sounds.pop(part, None)
+        elif asked:
+            sounds[part] = asked
+    return replace(settings, sounds=sounds)
+
+
 ACTS: dict[str, Act] = {
     "level": _per_voice("level_db", "level"),
     "intensity": _intensity,
@@ -235,4 +248,5 @@ ACTS: dict[str, Act] = {
     "pattern": _pattern,
     "width": _width,
     "pan": _pan,
+    "sound": _sound,
 }

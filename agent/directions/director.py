@@ -17,6 +17,7 @@ from models.music.dials import Dials
 from models.music.tokens import ChordHit, Position, Reply
 
 PLAIN = Settings()
+PLANNED = ("on-the-beat", "off-the-beat")  # moves that the song plan makes itself, by the syncopation dial
 NEAR_TICKS = 1  # where the line is to answer, it is silent this near to a note of the player's
 
 
@@ -74,7 +75,8 @@ class Directing:
             return reply
         spot = Spot(position, settings.through, self._seed, self._rhythm.get(position.tick))
         harmony = (held.root, held.quality) if held else None
-        drums = (*density_moves(settings, "drums", "hat", "snare"), *settings.moves)
+        own = (move for move in settings.moves if move not in PLANNED)
+        drums = (*density_moves(settings, "drums", "hat", "snare"), *own)
         reply = replace(reply, drums=moved(reply.drums, spot, drums))
         moves = (*density_moves(settings, "harmony", "line"), *settings.harmony_moves)
         reply = reharmonised(reply, spot, self._around(position.tick, harmony), moves)

@@ -50,20 +50,9 @@ def _quality(table: dict[str, str]) -> Move:
     return move
 
 
-def _pedal(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Play every chord on the tonic, as a sus4 where the harmony would have gone elsewhere."""
-    if reply.chord is None or around.tonic is None:
-        return reply
-    root, mode = around.tonic
-    quality = ("maj" if mode == "maj" else "min") if reply.chord.root == root else "sus4"
-    return replace(reply, chord=reply.chord.on(root, quality))
-
-
-def _one_chord(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Keep the harmony that sounds (modal playing)."""
-    if reply.chord is None or around.held is None:
-        return reply
-    return replace(reply, chord=ChordHit(*around.held, reply.chord.velocity))
+def _planned(reply: Reply, spot: Spot, around: Around) -> Reply:
+    """Leave the reply as it is: the song plan plays it (agent/parts/harmony_plans.py)."""
+    return reply
 
 
 def _chromatic(reply: Reply, spot: Spot, around: Around) -> Reply:
@@ -209,9 +198,9 @@ HARMONY_MOVES: dict[str, Move] = {
     "chord-backbeats": _on_backbeats,
     "richer": _quality(RICHER),
     "plainer": _quality(PLAINER),
-    "sus": _quality(dict.fromkeys(QUALITIES, "sus4")),
-    "pedal": _pedal,
-    "modal": _one_chord,
+    "sus": _planned,
+    "pedal": _planned,
+    "modal": _planned,
     "chromatic": _chromatic,
     "staccato": _staccato,
     "legato": _legato,

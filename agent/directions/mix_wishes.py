@@ -1,4 +1,4 @@
-"""Turns the settings of a bar into what the mixer is asked for: brightness, reverb, pan and width of each lane."""
+"""Turns the settings of a bar into what the mix is asked for: instruments, brightness, reverb, pan, width of a lane."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ def wishes_of(settings: Settings) -> dict[str, MixWish]:
         if wish != MixWish():
             found[lane] = wish
     return found
+
+
+def sounds_of(settings: Settings) -> dict[str, str]:
+    """Return the instrument asked for of each part; brushes are a pattern of the drums, too."""
+    kit = {"drums": "brushes"} if "brushes" in settings.moves else {}
+    return kit | dict(settings.sounds)

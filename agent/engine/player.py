@@ -37,6 +37,7 @@ class Instrument(Protocol):
     def lead_in_s(self, part: str, key: int, velocity: int) -> float: ...
     def all_off(self) -> None: ...
     def wish(self, wishes: Mapping[str, MixWish]) -> None: ...
+    def sound(self, asked: Mapping[str, str], style: str | None) -> None: ...
 
 
 class Port(Protocol):
@@ -148,6 +149,7 @@ class Player:
             message = self._mixes.popleft()
             if self._synth:
                 self._synth.wish(message.wishes)
+                self._synth.sound(message.sounds, message.style)
 
     def _free_quanta(self, most: int) -> int:
         """How many quanta from here to the next event or the end, at most `most` and SILENCE_QUANTA."""

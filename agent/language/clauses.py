@@ -129,7 +129,7 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) > len(ending) + 2:
             base = word[: -len(ending)]
             for candidate in (base + put, base[:-1] if len(base) > 3 and base[-1] == base[-2] else base + put):
-                if (candidate,) in lexicon.index():
+                if (candidate,) in lexicon.TABLE.index:
                     return candidate
     return word
 
@@ -164,7 +164,7 @@ AFTER_VERBS = frozenset({"up", "down", "out", "back", "in", "off", "left", "righ
 def gapped() -> dict[str, list[tuple[Gap, tuple[Tag, ...]]]]:
     """Return the orders that may hold an object, by first word: "let it ring" -> "let" ... "ring"."""
     found: dict[str, list[tuple[Gap, tuple[Tag, ...]]]] = {}
-    for key, tags in lexicon.index().items():
+    for key, tags in lexicon.TABLE.index.items():
         if not any(
             kind == "term" and isinstance(value, tuple) and value[0] in ("order", "feature") for kind, value in tags
         ):
@@ -194,7 +194,7 @@ def _with_gap(mended: Sequence[str], place: int) -> tuple[list[Phrase], int] | N
         for length in (3, 2, 1):
             who = tuple(mended[opened : opened + length])
             end = opened + length
-            names = [tag for tag in lexicon.index().get(who, ()) if tag[0] == "who"]
+            names = [tag for tag in lexicon.TABLE.index.get(who, ()) if tag[0] == "who"]
             mixed = mended[end + len(tail) : end + len(tail) + 1] in (["in"], ["of"])
             if names and tuple(mended[end : end + len(tail)]) == tail and not mixed:
                 order = Phrase(" ".join((*head, *tail)), tags)
@@ -203,12 +203,12 @@ def _with_gap(mended: Sequence[str], place: int) -> tuple[list[Phrase], int] | N
 
 
 def _at(words: Sequence[str], mended: Sequence[str], place: int) -> tuple[list[Phrase], int]:
-    for length in range(min(lexicon.longest(), len(words) - place), 0, -1):
+    for length in range(min(lexicon.TABLE.longest, len(words) - place), 0, -1):
         key = tuple(mended[place : place + length])
-        if key in lexicon.index() and not (length == 1 and key[0].startswith("<")):
+        if key in lexicon.TABLE.index and not (length == 1 and key[0].startswith("<")):
             typed = " ".join(words[place : place + length])
             joined = " ".join(key)
-            return [Phrase(joined, tuple(lexicon.index()[key]), typed if typed != joined else None)], length
+            return [Phrase(joined, tuple(lexicon.TABLE.index[key]), typed if typed != joined else None)], length
     return [_single(words[place], mended[place])], 1
 
 
@@ -220,8 +220,8 @@ def _single(typed: str, word: str) -> Phrase:
         return Phrase(word, (("join", word),) if word in JOINS else ())
     base = stem(word)
     if base != word:
-        return Phrase(word, tuple(lexicon.index()[(base,)]), typed if typed != word else None, inflected=True)
-    return Phrase(word, unknown=word not in lexicon.known_words() and not word.isdigit())
+        return Phrase(word, tuple(lexicon.TABLE.index[(base,)]), typed if typed != word else None, inflected=True)
+    return Phrase(word, unknown=word not in lexicon.TABLE.known_words and not word.isdigit())
 
 
 def clauses(phrases: Iterable[Phrase]) -> list[Clause]:
@@ -234,7 +234,7 @@ def clauses(phrases: Iterable[Phrase]) -> list[Clause]:
         if joins and not (joins[0] == "so" and found[-1].phrases and found[-1].phrases[-1].has("neg")):
             found.append(Clause(join=str(joins[0])))
             if joins[0] in ("without", "except", "nor"):
-                found[-1].phrases.append(Phrase(str(joins[0]), tuple(lexicon.index()[(str(joins[0]),)])))
+                found[-1].phrases.append(Phrase(str(joins[0]), tuple(lexicon.TABLE.index[(str(joins[0]),)])))
         else:
             if _begins_anew(found[-1], phrase):
                 found.append(Clause(join=","))

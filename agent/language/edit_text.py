@@ -21,7 +21,7 @@ SAID = {  # (dimension, change) -> words; {n} the part, {v} the value, {z} the s
     ("tempo", "more"): "faster {z}", ("tempo", "less"): "slower {z}", ("tempo", "set"): "{v} beats a minute", ("tempo", "keep"): "the tempo stays", ("meter", "set"): "{v}", ("meter", "off"): "no more {v}", ("meter", "keep"): "{v} stays",
     ("syncopation", "more"): "{n} more off the beat {z}", ("syncopation", "less"): "{n} squarer {z}", ("variation", "more"): "more variety from {n} {z}", ("variation", "less"): "{n} steadier {z}",
     ("length", "more"): "{n} longer {z}", ("length", "less"): "{n} shorter {z}", ("mute", "on"): "{n} out", ("mute", "off"): "{n} in", ("reverb", "more"): "more room on {n} {z}", ("reverb", "less"): "{n} drier {z}", ("reverb", "off"): "{n} dry",
-    ("width", "more"): "{n} wider {z}", ("width", "less"): "{n} narrower {z}", ("pan", "set"): "{n} to the {v}", ("key", "set"): "in {v}", ("chord", "set"): "{v}", ("sound", "set"): "{n} with a {v} sound",
+    ("width", "more"): "{n} wider {z}", ("width", "less"): "{n} narrower {z}", ("pan", "set"): "{n} to the {v}", ("key", "set"): "in {v}", ("chord", "set"): "{v}", ("sound", "set"): "{n} with the sound of {v}",
     ("lead", "set"): "the {v} leads", ("section", "set"): "on to the {v}", ("section", "off"): "no {v}", ("section", "on"): "one more {v}", ("section", "keep"): "we stay in this section",
     ("pattern", "set"): "{v} from {n}", ("pattern", "off"): "no {v} from {n}", ("pattern", "more"): "more {v} from {n} {z}", ("pattern", "less"): "less {v} from {n} {z}", ("pattern", "recall"): "the {v} again",
     ("take", "undo"): "the last change undone", ("take", "keep"): "kept", ("take", "set"): "this one is called {v}",

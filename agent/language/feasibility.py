@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from agent.directions.edit import Edit
 from agent.language import reply_text
+from agent.sounds.instruments import named
 
 NOT_YET = {  # dimension or pattern -> why the band understands it and cannot do it
-    "sound": "I hear which sound you want, but I change instruments only by parts.*.program in config.yaml",
     "section": "I know no sections by name yet, so I stay in this one",
     "lead=band": "I only follow, so far: you lead",
     "count-in": "I cannot count in yet: play, and I come in with you",
     "when": "I cannot tie that to what you play yet, so I leave it",
 }
+SOUNDING = ("drums", "chords")  # what the line can play the chords can, too
 TEMPO_BPM = (20.0, 480.0)
 METER_BEATS = 32
 METER_UNITS = (1, 2, 4, 8, 16, 32)
@@ -35,6 +36,8 @@ def not_yet(edit: Edit) -> str:
         return NOT_YET["when"]
     if edit.change == "keep":
         return ""
+    if edit.dimension == "sound" and edit.change != "off" and not any(named(edit.value, part) for part in SOUNDING):
+        return f"I have no {edit.value}: `antiphon sounds list` says what I have"
     return (
         NOT_YET.get(edit.dimension)
         or NOT_YET.get(f"{edit.dimension}={edit.value}")

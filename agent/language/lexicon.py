@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 from agent.core.paths import shipped
 from agent.language.normalise import words
@@ -37,30 +38,61 @@ def entries() -> Iterator[tuple[str, Tag]]:
                 yield phrase, ("term", (column, term))
 
 
-@cache
-def index() -> dict[tuple[str, ...], list[Tag]]:
-    """Every phrase as words -> its readings, in the order of the table."""
-    found: dict[tuple[str, ...], list[Tag]] = {}
-    for phrase, tag in entries():
-        found.setdefault(tuple(words(phrase)), []).append(tag)
-    return found
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase found in a sentence: words `start` to `end`, and its readings."""
+
+    start: int
+    end: int
+    tags: tuple[Tag, ...]
 
 
-@cache
-def longest() -> int:
-    return max(len(phrase) for phrase in index())
+class PhraseTable:
+    """Holds every phrase by its words. split: what makes a phrase as written into words; rules and reader differ."""
+
+    def __init__(self, split: Callable[[str], Sequence[str]]) -> None:
+        self._split = split
+
+    @cached_property
+    def index(self) -> dict[tuple[str, ...], list[Tag]]:
+        """Every phrase as words -> its readings, in the order of the table."""
+        found: dict[tuple[str, ...], list[Tag]] = {}
+        for phrase, tag in entries():
+            found.setdefault(tuple(self._split(phrase)), []).append(tag)
+        found.pop((), None)
+        return found
+
+    @cached_property
+    def longest(self) -> int:
+        """The number of words of the longest phrase."""
+        return max(map(len, self.index))
+
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """The words of the phrases and those around them."""
+        return frozenset(word for phrase in self.index for word in phrase) | frozenset(FILLERS)
+
+    def found(self, words: Sequence[str]) -> tuple[Found, ...]:
+        """Return the phrases in a sentence that lie in no longer one."""
+        found: list[Found] = []
+        reach = 0  # end of the phrases so far
+        for start in range(len(words)):
+            for end in range(min(len(words), start + self.longest), start, -1):
+                tags = self.index.get(tuple(words[start:end]))
+                if tags and end > reach:
+                    found.append(Found(start, end, tuple(tags)))
+                    reach = end
+                    break
+        return tuple(found)
 
 
-@cache
-def known_words() -> frozenset[str]:
-    """The words of the lexicon and those around them."""
-    return frozenset(word for phrase in index() for word in phrase) | frozenset(FILLERS)
+TABLE = PhraseTable(words)  # as the rules split phrases
 
 
 @cache
 def english() -> frozenset[str]:
     """Correctly spelt words of four letters and more (SCOWL, small), which are no misspellings of musical ones."""
-    return known_words() | frozenset(gzip.decompress(WORDS_FILE.read_bytes()).decode().split())
+    return TABLE.known_words | frozenset(gzip.decompress(WORDS_FILE.read_bytes()).decode().split())
 
 
 @cache
@@ -68,7 +100,7 @@ def music_words() -> tuple[str, ...]:
     """Words that a misspelt one may stand for: those of the terms and targets, sorted."""
     musical = {
         word
-        for phrase, tags in index().items()
+        for phrase, tags in TABLE.index.items()
         for word in phrase
         if any(kind in ("who", "term", "sign") for kind, _ in tags)
     }
@@ -78,4 +110,4 @@ def music_words() -> tuple[str, ...]:
 @cache
 def target_words() -> tuple[str, ...]:
     """Single words that name a target, sorted."""
-    return tuple(sorted(phrase[0] for phrase, tags in index().items() if len(phrase) == 1 and tags[0][0] == "who"))
+    return tuple(sorted(phrase[0] for phrase, tags in TABLE.index.items() if len(phrase) == 1 and tags[0][0] == "who"))

@@ -17,6 +17,7 @@ from agent.language import feasibility, lexicon, reply_text, rules, word_lists
 from agent.language.normalise import plain
 from agent.language.reader.second_opinion import RULES_SURE as THRESHOLD
 from agent.language.reader.second_opinion import Settled, settle
+from agent.sounds.phrases import asked_for, shortest
 
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
@@ -66,6 +67,10 @@ def parse(sentence: str, context: Context | None = None) -> ParseResult:
     context = context or Context()
     if named := NAMING.search(plain(sentence).lower().strip()):
         edit = Edit("band", "take", "set", named[1].strip(), confidence=0.9)
+        return ParseResult((edit,), reply_text.done([edit], sentence))
+    if sound := asked_for(plain(sentence)):
+        part, instrument = sound
+        edit = Edit("harmony" if part == "chords" else part, "sound", "set", shortest(instrument), confidence=0.9)
         return ParseResult((edit,), reply_text.done([edit], sentence))
     found = rules.read(sentence)
     settled = understood(sentence, found, context)
@@ -151,7 +156,7 @@ def _nearest(strange: Sequence[str]) -> tuple[str, ...]:
     """Return the terms closest in spelling to words that nobody knows."""
     if not strange:
         return ()
-    terms = (phrase for phrase, tags in lexicon.index().items() if tags[0][0] == "term" and "<" not in phrase[0])
+    terms = (phrase for phrase, tags in lexicon.TABLE.index.items() if tags[0][0] == "term" and "<" not in phrase[0])
     found = process.extract(" ".join(strange), [" ".join(phrase) for phrase in terms], scorer=fuzz.WRatio, limit=3)
     return tuple(dict.fromkeys(name for name, _, _ in found))
 

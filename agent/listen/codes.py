@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agent.core.errors import UserError
 from agent.listen.codes_file import FRAME_RATE_HZ, SUFFIX, StoredCodes, read_codes, whole, write_codes
-from listener.capture import AudioFile, file_frames
+from listener.capture import DAMAGED, AudioFile, file_frames
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Samples
 from models.codec.codec import START_FRAMES, Codec
 from models.codec.official import CodecWeights, load_weights
@@ -180,13 +180,13 @@ def _encoded(wish: Wish, codec: Codec, weights: CodecWeights) -> tuple[Samples |
 
 
 def _examined(path: Path) -> AudioFile:
-    """The file, read through once: what in it is no sound is said, and a damaged one is refused."""
+    """The file, read through once: what in it is no sound, or damaged, is said."""
     sound = AudioFile(path)
-    try:
-        for _ in sound.blocks(2**16):
-            pass
-    except RuntimeError as cause:  # libsndfile's, in the middle of a file
-        raise UserError(f"{path}: cannot be read to its end ({cause}); is it cut off? convert it first") from None
+    for _ in sound.blocks(2**16):
+        pass
+    for line in sound.take_lines():
+        if DAMAGED in line:
+            _warn(path, line.removeprefix(f"{path}: "))
     if sound.mended:
         _warn(path, f"{sound.mended} samples are no sound (NaN, infinite, far beyond full scale): silenced or clipped")
     return sound

@@ -6,6 +6,7 @@ Times in the JSON lines are seconds of the file; t_emit is the time at which eno
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -151,13 +152,14 @@ def listen_file(
     hearing: Hearing | None = None,
     time_given: tuple[str | None, float | None] = (None, None),
     channel: int | None = None,
+    most_s: float = math.inf,
 ) -> Iterator[Line]:
     """All lines of one file, "timing" last; hearing: gathers it all for a picture. Raises ValueError, OSError.
 
     time_given: meter and tempo in its beats per minute, where they are told beforehand. channel: of the file, from 1;
-    None = found by ear.
+    None = found by ear. most_s: seconds after which listening ends.
     """
-    sound = AudioFile(path, channel=channel - 1 if channel else None)
+    sound = AudioFile(path, channel=channel - 1 if channel else None, most_s=most_s)
     analyzer, lines, audio_s = Analyzer(), Lines(), 0.0
     analyzer.given(*time_given)
     cpu, wall = time.process_time(), time.monotonic()

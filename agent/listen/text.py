@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.core.music_names import chord_name, key_name, pitch_name
+from agent.core.plain_text import printable
 from listener.types import Chord, Key
 
 Line = dict[str, Any]
@@ -17,7 +18,7 @@ def readable(line: Line) -> str | None:
     words = WORDS.get(line["type"])
     said = words(line) if words else ""
     if not said or line["type"] in ("file", "input"):
-        return said or None
+        return printable(said) or None
     at_s = line.get("t_onset", line.get("t", line.get("t_emit", 0.0)))
     return f"{at_s:8.3f} s  {said}"
 

@@ -13,7 +13,6 @@ nothing is kept.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -22,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
+from agent.core import stored
 from agent.memory.store import Memory
 from models import paths
 from models.corpus import played_pieces
@@ -172,6 +174,16 @@ def _next(memory: Memory, player_id: int) -> int:
     return 1 + max((int(row["version"]) for row in rows), default=0)
 
 
+class _Config(msgspec.Struct):
+    scores: dict[str, tuple[float, float]]
+
+
+class _Trained(msgspec.Struct):
+    """What is read of an adapter's JSON. scores: name -> (before, after) the practice."""
+
+    config: _Config
+
+
 def take_up(memory: Memory | None, player_id: int) -> int | None:
     """Put the adapter that a finished practice left into use and return its version; None where there is none, or where
     it gained less than GAIN."""
@@ -179,10 +191,13 @@ def take_up(memory: Memory | None, player_id: int) -> int | None:
         return None
     stem = folder_of(memory, player_id) / f"adapter-{_next(memory, player_id)}"
     try:
-        scores = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))["config"]["scores"]
-        before, after = scores["you"]
-    except (OSError, ValueError, KeyError):
+        trained: _Trained = stored.read(stem.with_suffix(".json"), _Trained)
+    except (OSError, stored.Damaged):
         return None
+    scores = trained.config.scores
+    if "you" not in scores:
+        return None
+    before, after = scores["you"]
     if after > before * (1 - GAIN):
         for path in stem.parent.glob(f"{stem.name}.*"):
             path.unlink(missing_ok=True)

@@ -5,6 +5,8 @@ A step is a tuple of statements, each passed to SQLite as it stands: a trigger o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, made_s REAL NOT NULL)",
@@ -54,3 +56,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 VERSION = len(MIGRATIONS)
 TABLES = ("players", "sessions", "phrases", "takes", "directions", "proposals", "verdicts", "adapters")
 """Every table; a table stands after those it refers to."""
+
+NUMBERS = frozenset({"id", "player_id", "session_id", "number", "subject_id", "version", "active", "n"})
+MAY_BE_NULL = frozenset({"ended_s", "revoked_s", "subject_id", "kind", "edits"})  # the last two of verdicts
+LATEST_S = 1e11  # of wall-clock seconds
+
+
+def is_sound(row: Mapping[str, object]) -> bool:
+    """Return whether a row's values have the kinds that its columns are made for; SQLite takes any value anywhere."""
+    return all(_fits(name, value) for name, value in row.items())
+
+
+def _fits(name: str, value: object) -> bool:
+    if value is None:
+        return name in MAY_BE_NULL
+    if name in NUMBERS or name in TABLES:  # a table's name: how many rows of it
+        return isinstance(value, int)
+    if name.endswith("_s"):
+        return isinstance(value, (int, float)) and 0 <= value < LATEST_S
+    return isinstance(value, str)

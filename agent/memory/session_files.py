@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.core.errors import UserError
 from agent.core.paths import FOLDER, data_folder
-from agent.memory.store import FILE
+from agent.memory.store import FILE, json_of
 
 ADAPTERS, PLAYERS = "adapters", "players"  # PLAYERS: agent/memory/practice.py's material and adapters
 OURS = (FOLDER, ADAPTERS, PLAYERS)
@@ -55,9 +55,9 @@ def _adapter(stem: Path, target: Path) -> list[str]:
 
 
 def _read(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row with its JSON columns parsed."""
+    """Return the row with its JSON columns parsed; damaged ones stay text."""
     return {
-        name: json.loads(value) if name in ("edits", "plan", "motif", "facts", "scores") and value else value
+        name: json_of(value, Any, value) if name in ("edits", "plan", "motif", "facts", "scores") and value else value
         for name, value in row.items()
     }
 

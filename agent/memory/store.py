@@ -11,18 +11,24 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar, cast
 
+from msgspec import Meta
+
+from agent.core import stored
 from agent.core.errors import UserError
 from agent.directions.edit import Edit
-from agent.memory.schema import MIGRATIONS, TABLES, VERSION
+from agent.memory.schema import MIGRATIONS, TABLES, VERSION, is_sound
 
 FILE = "memory.sqlite"
 BUSY_S = 5.0
 Row = dict[str, Any]
+Beat = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Motif = Annotated[list[tuple[Beat, stored.Pitch]], Meta(max_length=10_000)]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Memory:
     def __init__(self, folder: Path, now_s: Callable[[], float] = time.time) -> None:
         """Raises UserError when the folder cannot be written."""
         self.path, self._now_s, self.note = folder / FILE, now_s, ""
+        self.skipped = 0  # damaged rows that were left out
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = self._open()
@@ -141,7 +148,7 @@ class Memory:
         rows = self._rows("SELECT * FROM directions WHERE session_id = ? ORDER BY id", session_id)
         found = [
             Direction(
-                r["id"], r["session_id"], r["said_s"], r["sentence"], _edits(r["edits"]), r["revoked_s"] is not None
+                r["id"], r["session_id"], r["said_s"], r["sentence"], edits_of(r["edits"]), r["revoked_s"] is not None
             )
             for r in rows
         ]
@@ -157,14 +164,15 @@ class Memory:
         )
 
     def phrases(self, player_id: int, limit: int = 10_000) -> list[Row]:
-        """Return a player's phrases, the newest first, with motif and facts parsed."""
+        """Return a player's phrases, the newest first, with motif and facts parsed; damaged ones are left out."""
         rows = self._rows(
             "SELECT f.* FROM phrases f JOIN sessions s ON s.id = f.session_id WHERE s.player_id = ? "
             "ORDER BY f.id DESC LIMIT ?",
             player_id,
             limit,
         )
-        return [r | {"motif": json.loads(r["motif"]), "facts": json.loads(r["facts"])} for r in rows]
+        found = [(r, json_of(r["motif"], Motif, None), json_of(r["facts"], dict[str, Any], None)) for r in rows]
+        return [r | {"motif": m, "facts": f} for r, m, f in found if m is not None and f is not None]
 
     def rows(self, table: str, session_id: int) -> list[Row]:
         """Return the rows of one table (of TABLES) that belong to a session."""
@@ -212,8 +220,11 @@ class Memory:
             return self._connect()
         except _NotOurs as why:
             aside = _set_aside(self.path)
-            self.note = f"{self.path} {why}; it was kept as {aside.name}, and a new memory begins"
-            return self._connect()
+            db = self._connect()
+            count = _saved(aside, db)
+            saved = f"{count} rows of it were saved" if count else "a new memory begins"
+            self.note = f"{self.path} {why}; it was kept as {aside.name}, and {saved}"
+            return db
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -264,10 +275,22 @@ class Memory:
             return int(db.execute(query, values).rowcount)
 
     def _rows(self, query: str, *values: Any) -> list[Row]:
-        return [dict(row) for row in self._db.execute(query, values)]
+        """Return the rows, without damaged ones, which are counted."""
+        try:
+            found = [dict(row) for row in self._db.execute(query, values)]
+        except sqlite3.DatabaseError as cause:
+            raise UserError(
+                f"{self.path}: cannot be read ({cause}); `antiphon memory export` saves what can be"
+            ) from None
+        sound = [row for row in found if is_sound(row)]
+        self.skipped += len(found) - len(sound)
+        return sound
 
     def _one(self, query: str, *values: Any) -> Row:
-        return self._rows(query, *values)[0]
+        found = self._rows(query, *values)
+        if not found:
+            raise UserError(f"{self.path}: damaged; `antiphon memory export` saves what can be read")
+        return found[0]
 
 
 class _NotOurs(Exception):
@@ -284,6 +307,21 @@ def _migrate(db: sqlite3.Connection, version: int) -> None:
         db.execute("COMMIT")
 
 
+def _saved(aside: Path, db: sqlite3.Connection) -> int:
+    """Copy the rows of a damaged memory that can be read and fit into a new one; return how many."""
+    count = 0
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True)) as old:
+        old.row_factory = sqlite3.Row
+        for table in TABLES:
+            columns = [str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
+            with suppress(sqlite3.Error):  # from here on it is damaged
+                for row in old.execute(f"SELECT {', '.join(columns)} FROM {table}"):
+                    if is_sound(dict(row)):
+                        marks = ", ".join("?" * len(columns))
+                        count += db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", tuple(row)).rowcount
+    return count
+
+
 def _set_aside(path: Path) -> Path:
     """Rename the file, and its -wal and -shm, to a free name; return the new path."""
     number = next(n for n in range(1, 10_000) if not path.with_name(f"{path.name}.aside-{n}").exists())
@@ -295,5 +333,18 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _edits(text: str) -> tuple[Edit, ...]:
-    return tuple(Edit.from_json(one) for one in json.loads(text))
+def edits_of(text: object) -> tuple[Edit, ...]:
+    """Return the edits of a row's text; those that can no longer be understood are left out."""
+    found, listed = [], list[Any]()
+    for one in json_of(text, list[Any], listed):
+        with suppress(ValueError):
+            found.append(Edit.from_json(one))
+    return tuple(found)
+
+
+def json_of(text: object, kind: Any, otherwise: T) -> T:
+    """Return what a row's text holds as JSON of this kind; `otherwise` where it is damaged."""
+    try:
+        return cast(T, stored.decode(str(text), kind))
+    except stored.Damaged:
+        return otherwise

@@ -8,7 +8,6 @@ belongs above where it stands (a probit comparison with moments matched: Herbric
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.directions.edit import Edit
+from agent.memory.store import edits_of
 
 DAY_S = 86_400.0
 REWARD = {"liked": 1.0, "more": 1.0, "ignored": 0.35, "disliked": 0.0}
@@ -83,8 +83,7 @@ class Taste:
             age_days = max(now_s - float(str(row["given_s"])), 0.0) / DAY_S
             taste.judge(str(row.get("kind") or ""), str(row["verdict"]), 0.5 ** (age_days / half_life_days))
             if row["verdict"] in ("liked", "more") and row.get("edits"):
-                edits = [Edit.from_json(one) for one in json.loads(str(row["edits"]))]
-                taste.wish(edits, 0.5 ** (age_days / half_life_days))
+                taste.wish(edits_of(row["edits"]), 0.5 ** (age_days / half_life_days))
         return taste
 
     def judge(self, kind: str, verdict: str, weight: float = 1.0) -> None:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import Any, Protocol
 
-from agent.core.silence_stderr import quiet_stderr
 from agent.midi import jack_client
 from agent.midi.output import API_NAMES, VIRTUAL, _choose_api, _find
+from listener.silence_stderr import quiet_stderr
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from agent.core.midi_constants import (
     NOTE_ON,
     PROGRAM,
 )
-from agent.core.silence_stderr import quiet_stderr
 from agent.midi import jack_client
 from agent.midi.panic import panic_messages
+from listener.silence_stderr import quiet_stderr
 
 log = logging.getLogger(__name__)
 

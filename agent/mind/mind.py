@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.core.messages import FollowGrid, PlayBass, SetLatency
+from agent.core.messages import FollowGrid, PlayBass, SetLatency, SetMeter, SetTempo, Tap
 from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision
 from agent.mind.lookahead import FIRST_S, Ahead
@@ -63,7 +63,8 @@ class Mind:
         if self._codec:
             codec_module.warm_up()
         self._analyzer = Analyzer()
-        self._analyzer.given(config.band.meter, config.band.tempo_bpm)
+        self._told: dict[str, Any] = {"meter": config.band.meter, "tempo_bpm": config.band.tempo_bpm}
+        self._analyzer.given(**self._told)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)
         self._latency_s, fixed_ms = latency_s, config.band.commit_ms
         commit_s = (FIRST_S if fixed_ms is None else fixed_ms / 1000) + latency_s
@@ -106,7 +107,7 @@ class Mind:
         self._planner.lookahead_s = ahead.lookahead_s + 2 * self._latency_s
 
     def send(self, message: Any) -> None:
-        """Take a message of agent/core/messages.py. FollowGrid and PlayBass act at once, others from the next bar."""
+        """Take a message of agent/core/messages.py. What concerns the ears acts at once, others from the next bar."""
         if isinstance(message, FollowGrid):
             self._given = message.grid
             self._planner.form.beat.led = message.grid is not None
@@ -114,6 +115,11 @@ class Mind:
             self._planner.commit_s += message.latency_s - self._latency_s
             self._planner.lookahead_s += 2 * (message.latency_s - self._latency_s)
             self._latency_s = message.latency_s
+        elif isinstance(message, Tap):
+            self._analyzer.tap(message.time_s)
+        elif isinstance(message, (SetTempo, SetMeter)):
+            self._told |= {"tempo_bpm": message.bpm} if isinstance(message, SetTempo) else {"meter": message.meter}
+            self._analyzer.given(**self._told)
         elif isinstance(message, PlayBass):
             known = max((self._presses or 0) - message.number, 0)
             self._analyzer.play(message.presses[known:])

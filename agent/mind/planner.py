@@ -23,7 +23,7 @@ from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
-from agent.directions.mix_wishes import wishes_of
+from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.mind.band_time import BandTime
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
@@ -125,10 +125,12 @@ class Planner:
 
     def _mix(self, at_s: float, bar: int) -> None:
         """Say how a bar is to be mixed, each bar anew: the audio process may be another one by then."""
-        wishes = wishes_of(self._directing.settings(bar))
-        if wishes or self._wished:
-            self._mixes.append(SetMix(at_s, wishes))
-        self._wished = bool(wishes)
+        settings = self._directing.settings(bar)
+        message = SetMix(at_s, wishes_of(settings), sounds_of(settings), self.song.sound_style)
+        asks = bool(message.wishes or message.sounds or message.style)
+        if asks or self._wished:
+            self._mixes.append(message)
+        self._wished = asks
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
         """Take one frame; a Plan whenever a tick is complete.
@@ -294,7 +296,8 @@ class Planner:
         dials = self._directing.dials(self._dials, bar)
         self.song.imagined = self._imagination.grooves
         self.song.sounds = self.form.state in AUDIBLE
-        wish = wish_of(dials, self._guidance, self._config.temperature)
+        moves = self._directing.settings(bar).harmony_moves
+        wish = wish_of(dials, self._guidance, self._config.temperature, moves)
         quarter_bpm = 60 / self._grid.period_s * ticks_per_beat(self._tick.position.meter) / 4
         self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 

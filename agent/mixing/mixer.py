@@ -82,6 +82,11 @@ class Mixer:
             self._next = self._made()
             self._next_width = self._widths()
 
+    def regain(self, gains_db: Sequence[float]) -> None:
+        """Bring other instruments to their lanes' levels from the next block on."""
+        self._gains_db = tuple(gains_db)
+        self._next = self._made()
+
     def process(self, lanes: Float) -> Float:
         """Mix float32 [lanes, 2, n], n a multiple of 64; return [parts, n, 2]."""
         n = lanes.shape[2]

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 SPLIT_COST = 2.6  # nats that two chords in a bar have to gain over one
 STAY, HOME = 0.5, 0.35  # nats for the chord that holds, for the tonic
-PRIOR_SAY = 0.8  # of the key in the choice of a chord
+PRIOR_SAY, GIVEN_SAY = 0.8, 2.0  # of the key in the choice of a chord; times it where a key was asked for
 DIMINISHED = -1.2  # nats
 ROOT_ON_ONE = 0.9  # nats for the root of the first note of the bar or half
 SEVENTH_SHARE = 0.18  # of what sounds in a segment, from which a played seventh belongs to the chord
@@ -92,7 +92,7 @@ def key_prior(key: SongKey) -> Floats:
             log[root, k] -= OUTSIDE * outside
     log[:, KINDS.index("dim")] += DIMINISHED
     log[key.tonic] += HOME
-    return np.asarray(PRIOR_SAY * (log - log.max()))
+    return np.asarray(PRIOR_SAY * (GIVEN_SAY if key.given else 1.0) * (log - log.max()))
 
 
 def chords_of(

@@ -41,6 +41,11 @@ class BassBar:
         return frozenset(note.tick for note in self.notes)
 
     @property
+    def highest(self) -> int | None:
+        """Return the highest pitch, None in an empty bar."""
+        return max((note.pitch for note in self.notes), default=None)
+
+    @property
     def velocity(self) -> float | None:
         """Return the mean velocity, None in an empty bar."""
         return sum(note.velocity for note in self.notes) / len(self.notes) if self.notes else None

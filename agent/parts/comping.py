@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.parts.bar_chords import ChordAt
-from agent.parts.bass_bar import BassBar, group_starts, middle_of
+from agent.parts.bass_bar import BassBar, group_starts, jaccard, middle_of
 from agent.parts.drum_groove import onset_shares
 from listener.types import Meter
 
 SOUNDING = (0.5, 0.75)  # share of the bar that a figure is to sound
 USUAL_VELOCITY, ACCENT = 72, 8
+MOVES_SAY = 0.2  # of a stroke, up to four: one held chord a bar is for drones
+RUNNERS_UP = 5  # figures of which the most like the best may take its place later
 CRITIC_SAY = 0.3  # of a logit
 
 
@@ -102,7 +104,7 @@ def choose(
     taken: Sequence[str] = (),
     logits: Sequence[float] = (),
 ) -> tuple[Figure, Figure]:
-    """Return (the figure of a section, the runner-up).
+    """Return (the figure of a section, the runner-up: of those that come next the most like it).
 
     It leaves room for a busy bass, moves under a quiet one, and is a new one where another section has it.
     taken: names of other sections' figures. logits: the critic's, one a figure; () without it.
@@ -124,6 +126,7 @@ def choose(
             -1.2 * abs(figure.dense - dense)
             + air
             + 0.5 * together
+            + MOVES_SAY * min(len(figure.strokes), 4)
             + style_fit
             - 0.7 * (figure.name in taken)
             + belongs
@@ -132,7 +135,10 @@ def choose(
 
     scores = [score(number) for number in range(len(found))]
     order = sorted(range(len(found)), key=lambda number: -scores[number])
-    return found[order[0]], found[order[min(1, len(order) - 1)]]
+    best = found[order[0]]
+    onsets = {tick for tick, _ in best.strokes}
+    others = [found[number] for number in order[1 : 1 + RUNNERS_UP]] or [best]
+    return best, max(others, key=lambda one: jaccard((tick for tick, _ in one.strokes), onsets))
 
 
 def variation_of(figure: Figure, ticks: int, rng: np.random.Generator) -> Figure:

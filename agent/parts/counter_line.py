@@ -16,26 +16,40 @@ from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar, group_starts
 from models.music.tokens import LINE_HIGH, LINE_LOW
 
-LOW, HIGH = 74, LINE_HIGH  # MIDI: above the chord voicings (agent/parts/voicing.py)
-HOME = 78
+LOW, HIGH = 71, LINE_HIGH  # MIDI: above the chord voicings (agent/parts/voicing.py)
+HOME = 75
 REGISTER_SPAN = (9, 4)  # semitones that the dial moves the line at its ends, down and up
-NOTES = (4, 7)  # of a motif
+NOTES = (5, 9)  # of a motif
+LONGEST, LAST = 6, 8  # ticks of a note, of a motif's last one
+LEGATO = (1.0, 1.0, 0.75, 0.5)  # shares of the way to the next note that a motif's notes sound
+STEPS = {-3: 0.05, -2: 0.14, -1: 0.3, 0: 0.05, 1: 0.28, 2: 0.12, 3: 0.06}  # of the scale, and how often each is taken
+WIDE = (-5, 6)  # steps from the first note that a motif reaches
+QUICK_TO = 116.0  # quarters a minute, up to which a motif may have 16ths
 TWICE, RIFF = 0.35, 0.35  # shares of motifs that say a short cell twice, that are made of the riff
 SILENT_BARS = (4, 2, 0)  # of a section before the first motif: as usual, when more is asked for, when much is
 PATTERN = ("rest", "call", "rest", "answer", "call", "rest", "call", "answer")  # two bars each
 SPARED = (6, 7, 4, 3)  # places of PATTERN that fall silent when less is asked for, one after the other
 ADDED = ((5, "answer"), (2, "call"), (0, "call"))  # and those that speak when more is
 VELOCITY = 84
-CELLS: tuple[tuple[int, ...], ...] = (  # onsets in eighths; as long as two bars of 4/4
-    (1, 2, 3, 4, 7),
-    (4, 6, 7, 8),
-    (3, 4, 6, 8),
-    (0, 3, 4, 6),
-    (2, 3, 4, 6, 8),
-    (5, 6, 7, 8, 10),
-    (4, 5, 6, 7, 8, 11),
-    (1, 3, 4, 7, 8),
-    (0, 1, 3, 4, 6, 8),
+CELLS: tuple[tuple[int, ...], ...] = (  # onsets in 16ths; as long as two bars of 4/4
+    (2, 4, 6, 8, 12, 14, 20),
+    (8, 10, 12, 14, 16, 20),
+    (6, 8, 10, 12, 16, 18, 22),
+    (0, 4, 6, 8, 12, 16, 20, 22),
+    (4, 6, 8, 12, 14, 16, 20),
+    (10, 12, 14, 16, 18, 20, 24),
+    (8, 10, 12, 14, 16, 18, 22, 24),
+    (2, 6, 8, 10, 14, 18, 22),
+    (0, 2, 4, 6, 8, 12, 16, 18, 20),
+    (12, 14, 16, 20, 22, 24, 26),
+)
+QUICK: tuple[tuple[int, ...], ...] = (  # likewise, with 16ths
+    (0, 3, 4, 6, 8, 11, 12, 16),
+    (4, 6, 7, 8, 10, 14, 16, 20),
+    (8, 10, 11, 12, 14, 15, 16, 20),
+    (2, 3, 4, 8, 10, 11, 12, 16, 20),
+    (6, 8, 9, 10, 12, 16, 18, 19, 20, 24),
+    (0, 2, 3, 6, 8, 10, 11, 14, 16),
 )
 
 
@@ -67,23 +81,26 @@ class LineNote:
 
 
 def motifs_for(
-    bass: Sequence[BassBar], rng: np.random.Generator, tries: int = 60, kept: int = 12
+    bass: Sequence[BassBar], rng: np.random.Generator, tries: int = 60, kept: int = 12, quarter_bpm: float = 0.0
 ) -> list[tuple[float, Motif]]:
     """Return (worth, motif) of the best of many for two bars of a section, the best first.
 
     They lie in the bass's gaps, half on the beat, move by step and end.
-    bass: the section's first bars. Empty where the meter leaves no room.
+    bass: the section's first bars; quarter_bpm: the tempo, 0 = not known. Empty where the meter leaves no room.
     """
     if not bass or bass[0].ticks < 6:
         return []
     ticks = bass[0].ticks
     onsets = {note.tick + i * ticks for i, bar in enumerate(bass[:2]) for note in bar.notes}
     beats = {start + i * ticks for i in (0, 1) for start in group_starts(bass[0].meter, ticks)}
-    drawn = [motif for _ in range(tries) if (motif := _draw(bass, ticks, rng)) is not None]
+    cells = CELLS if not 0 < quarter_bpm <= QUICK_TO else CELLS + QUICK
+    drawn = [motif for _ in range(tries) if (motif := _draw(bass, ticks, rng, cells)) is not None]
     return sorted(((_worth(motif, onsets, beats, rng), motif) for motif in drawn), key=lambda one: -one[0])[:kept]
 
 
-def _draw(bass: Sequence[BassBar], ticks: int, rng: np.random.Generator) -> Motif | None:
+def _draw(
+    bass: Sequence[BassBar], ticks: int, rng: np.random.Generator, cells: Sequence[tuple[int, ...]]
+) -> Motif | None:
     own = [(note.tick, note.pitch) for note in bass[0].notes if note.tick % 2 == 0]
     kind = float(rng.random())
     if kind < TWICE and ticks >= 12:  # a cell of one bar, said again in the next, a step away or the same
@@ -102,14 +119,15 @@ def _draw(bass: Sequence[BassBar], ticks: int, rng: np.random.Generator) -> Moti
         steps = [sign * int(np.clip(round((pitch - picked[0][1]) / 2), -4, 4)) for _, pitch in picked]
         source = "riff"
     else:
-        cell = CELLS[int(rng.integers(len(CELLS)))]
-        at = [2 * tick for tick in cell if 2 * tick < 2 * ticks - 2]
+        cell = cells[int(rng.integers(len(cells)))]
+        at = [tick for tick in cell if tick < 2 * ticks - 4]
         steps = _walk(len(at), rng)
         source = "new"
     if len(at) < NOTES[0] or at[-1] >= 2 * ticks - 2:
         return None
-    lengths = [min(b - a, 4) for a, b in pairwise(at)]
-    last = min(2 * ticks - at[-1], max(6, int(2 * np.median(lengths))))
+    legato = float(rng.choice(LEGATO))
+    lengths = [max(min(round(legato * (b - a)), LONGEST), 1) for a, b in pairwise(at)]
+    last = min(2 * ticks - at[-1], max(LAST, int(2 * np.median(lengths))))
     return Motif(tuple(MotifNote(t, n, s) for t, n, s in zip(at, [*lengths, last], steps, strict=True)), source)
 
 
@@ -117,7 +135,7 @@ def _walk(count: int, rng: np.random.Generator) -> list[int]:
     """Return steps of the scale from the first note, 0, on: mostly neighbours."""
     steps, here = [0], 0
     for _ in range(count - 1):
-        here = int(np.clip(here + rng.choice([-2, -1, -1, 0, 1, 1, 2, 3]), -4, 5))
+        here = int(np.clip(here + rng.choice([*STEPS], p=[*STEPS.values()]), *WIDE))
         steps.append(here)
     return steps
 
@@ -216,7 +234,7 @@ def line_of(
     anchor = _anchor(ladder, motif, first_chord, low, high, home)
     offset = motif.notes[0].step
     strong = {0, *beats[len(beats) // 2 : len(beats) // 2 + 1]}
-    notes = []
+    notes: list[LineNote] = []
     for note in motif.notes:
         if not half * ticks <= note.tick < (half + 1) * ticks:
             continue
@@ -228,8 +246,9 @@ def line_of(
             and pitch % 12 not in chord.tones
             and (tick in strong or note is motif.notes[-1] or _clashes(pitch, chord))
         ):
-            near = [p for p in range(pitch - 3, pitch + 4) if p % 12 in chord.tones and p <= high]
-            pitch = min(near, key=lambda p: (abs(p - pitch), p), default=pitch)
+            last = notes[-1].pitch if notes else None  # a step is not to become a repeated note
+            near = [p for p in range(pitch - 3, pitch + 4) if p % 12 in chord.tones and low <= p <= high]
+            pitch = min(near, key=lambda p: (abs(p - pitch) + 2 * (p == last), p), default=pitch)
         velocity = VELOCITY * (1 + 0.13 * level) * loud + (4 if tick in beats else 0)
         notes.append(LineNote(tick, note.length, pitch, int(min(max(velocity, 20), 116))))
     return tuple(notes)

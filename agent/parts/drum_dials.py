@@ -113,6 +113,11 @@ def half_time(bar: DrumBar) -> DrumBar:
     return _with(kept, [(8, snare), (0, DrumHit("kick", 92))])
 
 
+def with_kicks(bar: DrumBar, ticks: Sequence[int]) -> DrumBar:
+    """Return the bar with a kick on each of some ticks."""
+    return _with(bar, [(tick, DrumHit("kick", 92)) for tick in ticks])
+
+
 def _hits(bar: DrumBar, pieces: frozenset[str] | set[str]) -> list[tuple[int, DrumHit]]:
     return [(tick, hit) for tick, hits in enumerate(bar) for hit in hits if hit.piece in pieces]
 

@@ -6,7 +6,7 @@ A groove is two bars of hits on the 16th grid. The same bass bar gets the same v
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -29,14 +29,19 @@ TEMPO_SAY, FAST_SAY = 1.0, 0.5  # of the distance from a groove's own tempo in o
 UNPLAYED = 0.25  # octaves for a groove that was written, not played
 HALF_FEEL = 0.4  # octaves that playing a groove at half or double time counts
 HAND_A_SECOND, LEAST_A_SECOND = 8.0, 2.2  # strokes of the timekeeper
+BACKBEAT_SAY, HALF_TIME = 1.6, 0.75  # of a whole backbeat; what a snare on three alone is of it
+MOST_LOUD = 3  # snares in a bar
 GOOD_ENOUGH = 75  # percentile of worth without a bass, beyond which it counts no more
 OWN_SAY, NEW_SAY = 0.2, 0.6  # of distance from the average groove, of likeness to one of this session
 TIME_SPREAD = 0.6  # of the differences between strokes of hat and ride
 WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
 LIKELY, UNLIKELY = 0.55, 0.2  # shares of a section's bars with a bass onset at a tick
 GHOST_VELOCITY = (26, 40)
+STOP_VELOCITY = 102
 RELATED = 0.8  # likeness of the two bars of a groove that is neither a copy nor a new one
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
+
+LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
 
 Hits = tuple[DrumHit, ...]
 DrumBar = tuple[Hits, ...]  # tick by tick
@@ -55,6 +60,9 @@ class Groove:
 
     def bar(self, number: int) -> DrumBar:
         return self.bars[number % len(self.bars)]
+
+
+Likely = Callable[[Sequence[Groove], Sequence[BassBar]], Sequence[float]]  # -> bits of each groove over these bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +131,14 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     snares = [ticks_of(bar, SNARES) for bar in bars]
     loud = [frozenset(t for t in s if _velocity(bar, t, SNARES) >= 60) for s, bar in zip(snares, bars, strict=True)]
     starts = group_starts(meter, ticks)
-    backbeats = set(starts[1::2]) if len(starts) > 1 else set()
-    anchored = [bool(s and (s & backbeats or (ticks == 16 and s == {8})) and len(s) <= 3) for s in loud]
+    anchored = [_backbeat(snare, starts, ticks) for snare in loud]
     same = jaccard(_kick_snare(bars[0]), _kick_snare(bars[-1]))
     kicks = np.zeros((len(bars), ticks), bool)
     for number, bar in enumerate(bars):
         kicks[number, list(ticks_of(bar, {"kick"}))] = True
     own = {
         "kick on the one": 0.7 * float(kicks[:, 0].mean()),
-        "backbeat": 1.6 * float(np.mean(anchored)),
+        "backbeat": BACKBEAT_SAY * float(np.mean(anchored)),
         "two bars related": 0.9 * (1 - abs(same - RELATED) / RELATED),
         "steady time": 1.1 * float(np.mean([_steady(ticks_of(bar, TIME_PIECES), ticks) for bar in bars])),
         "ghosts": -0.12 * max(float(np.mean([len(s) for s in snares])) - 3.5, 0.0),
@@ -141,6 +148,18 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     both = frozenset((piece, tick + i * ticks) for i, bar in enumerate(bars) for piece, tick in _kick_snare(bar))
     time = float(np.mean([len(ticks_of(bar, TIME_PIECES)) for bar in bars])) * 4 / ticks
     return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both, time)
+
+
+def _backbeat(loud: frozenset[int], starts: Sequence[int], ticks: int) -> float:
+    """Return 0 to 1: how much of the backbeat the loud snares are. In four that is two and four, or three alone (half
+    time); one of them alone is hardly one. More than three loud snares are no backbeat.
+    """
+    beats = set(starts[1::2])
+    if not loud or len(loud) > MOST_LOUD or not beats:
+        return 0.0
+    if ticks == 16 and 8 in loud and not loud & beats:
+        return HALF_TIME
+    return (len(loud & beats) / len(beats)) ** 2
 
 
 def _cut(played: PlayedGroove, ticks: int) -> Groove:
@@ -191,20 +210,33 @@ def choose(
     wanted: Mapping[str, float],
     rng: np.random.Generator,
     used: Sequence[Groove] = (),
+    likely: Likely | None = None,
 ) -> tuple[Judged, Judged]:
     """Return (the best groove for these bass bars, the runner-up).
 
     wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
     style; tempo (quarters a minute, 0 = not known);
     by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
-    session: a new one is to be another.
+    session: a new one is to be another. likely: says how surprising the best ones are to the responder.
     """
     ticks = found[0].kicks.shape[1]
     heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
     known = [traits(one, bass[0].meter).pattern for one in used if len(one.bars[0]) == ticks]
     enough = float(np.percentile([sum(one.own.values()) for one in found], GOOD_ENOUGH))
     judged = sorted((_judge(one, heard, wanted, rng, known, enough) for one in found), key=lambda j: -j.score)
+    if likely is not None and heard:
+        judged = sorted(_with_likelihood(judged[:LIKELY_OF], likely, heard), key=lambda j: -j.score)
     return judged[0], judged[min(1, len(judged) - 1)]
+
+
+def _with_likelihood(judged: Sequence[Judged], likely: Likely, heard: Sequence[BassBar]) -> list[Judged]:
+    """Return candidates with one reason more: how likely they are to the responder beside each other."""
+    bits = np.array(likely([one.groove for one in judged], heard))
+    worth = LIKELY_SAY * np.clip((bits.mean() - bits) / max(float(bits.std()), 1e-9), -1.5, 1.5)
+    return [
+        Judged(one.groove, one.score + more, {**one.reasons, "likelihood": more})
+        for one, more in zip(judged, worth.tolist(), strict=True)
+    ]
 
 
 def _judge(
@@ -326,9 +358,10 @@ def of_length(groove: Groove, ticks: int) -> Groove:
 
 
 def with_kicks_of(groove: Groove, other: Groove) -> Groove:
-    """Return the groove with another one's kicks, but those on its loud snares: related and not the same."""
-    bars = []
-    for number, bar in enumerate(groove.bars):
+    """Return the groove with another one's kicks in its last bar, but those on its loud snares: related and not the
+    same."""
+    bars = list(groove.bars[:-1])
+    for number, bar in [*enumerate(groove.bars)][-1:]:
         theirs = other.bar(number)
         snares = {t for t in ticks_of(bar, SNARES) if _velocity(bar, t, SNARES) >= 60}
         bars.append(
@@ -419,9 +452,20 @@ def break_bar(bass: BassBar) -> DrumBar:
     )
 
 
+def stopped(bar: DrumBar, at: int) -> DrumBar:
+    """Return the bar up to a stop: its last hit, with a snare, falls on tick `at`."""
+    last = tuple(h for h in bar[at] if h.piece not in TIME_PIECES | SNARES | {"kick"})
+    hit = (*last, DrumHit("kick", STOP_VELOCITY), DrumHit("snare", STOP_VELOCITY - 6))
+    return tuple(hits if tick < at else hit if tick == at else () for tick, hits in enumerate(bar))
+
+
 def at_level(bar: DrumBar, level: float, share: float = 0.13) -> DrumBar:
     """Return the bar louder or softer. level: -1.6 to 1.6 (agent/song/level.py)."""
-    gain = 1 + share * level
+    return gained(bar, 1 + share * level)
+
+
+def gained(bar: DrumBar, gain: float) -> DrumBar:
+    """Return the bar with every velocity times a factor, within what drums may have."""
 
     def scaled(hit: DrumHit) -> DrumHit:
         top = CRASH_LOUDEST if hit.piece == "crash" else LOUDEST

@@ -28,6 +28,7 @@ VARIANT_USUAL = {"maj": (11,), "min": (8, 10)}
 WHOLE_BARS = 32  # bars, beyond which more say no more
 NOTES_SAY, SCALE_SAY, ONES_SAY = 0.4, 0.4, 0.05  # nats a bar: of the notes, of the scale, of the notes on the one
 FIRST_SAY, MINOR_SAY = 2.0, 1.5  # of the first note; of minor, where nothing tells
+GIVEN_NATS = 50.0  # for a key that is given
 SWITCH_SETTLED = 12.0  # nats of the last bars, for a modulation in a song that is known whole
 WHOLE_SCALES: dict[str, tuple[tuple[tuple[int, ...], float], ...]] = {  # (steps, nats a note that it is rarer by)
     "maj": ((SCALES["maj"], 0.0), ((0, 2, 4, 5, 7, 9, 10), 0.04)),
@@ -45,7 +46,7 @@ FIRSTS = np.array([np.roll(np.log(FIRST_SHARE[mode]), tonic) for mode in MODES f
 class SongKey:
     """evidence, lately: nats for each of 24 keys (12 major, 12 minor), over the session and of the last bars.
     weights: how much each pitch class was played. tonic, mode: the key that stands, tonic -1 before the first bar.
-    settled: the whole song was read; only a modulation changes the key."""
+    settled: the whole song was read; only a modulation changes the key. given: it was asked for: chords keep to it."""
 
     evidence: tuple[float, ...] = (0.0,) * 24
     lately: tuple[float, ...] = (0.0,) * 24
@@ -53,6 +54,7 @@ class SongKey:
     tonic: int = -1
     mode: str = "maj"
     settled: bool = False
+    given: bool = False
 
     @property
     def scale(self) -> frozenset[int]:
@@ -65,7 +67,7 @@ class SongKey:
             other = low if usual == high else high
             if 11 in (low, high) and self.mode == "min" and not self.weights[(self.tonic + 8) % 12]:
                 continue  # a leading tone without the minor sixth is no harmonic minor
-            if played[other] > 1.5 * played[usual]:
+            if played[other] > 1.5 * played[usual] and not self.given:
                 steps = (steps - {usual}) | {other}
         return frozenset((self.tonic + step) % 12 for step in steps)
 
@@ -149,6 +151,13 @@ def key_of(bars: Sequence[BassBar]) -> SongKey:
         mode=MODES[best // 12],
         settled=True,
     )
+
+
+def key_given(key: Key) -> SongKey:
+    """Return the belief in a key that is given: it stands until a modulation."""
+    evidence = np.zeros(24)
+    evidence[MODES.index(key.mode) * 12 + key.tonic] = GIVEN_NATS
+    return SongKey(evidence=tuple(evidence.tolist()), tonic=key.tonic, mode=key.mode, settled=True, given=True)
 
 
 def _in_scales(played: np.ndarray) -> np.ndarray:

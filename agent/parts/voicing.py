@@ -18,6 +18,8 @@ CENTRE = 62.0
 REGISTER_SPAN = (7.0, 4.0)  # semitones that the dial moves centre and limits at its ends, down and up
 WIDEST = 19  # semitones from the lowest voice to the highest
 MOST_VOICES = 5
+HOME_COST = 1.1  # of a semitone that the middle of the chord lies from where it is to lie
+STAYS_COST = 4.0  # semitones of voice leading for a position that is to change
 KIND_COST = 1.5  # semitones of voice leading that a kind of the style is worth
 LOWEST = {1: 52, 2: 51, 3: 48, 4: 46, 5: 46, 6: 46}  # interval in semitones -> lowest pitch of its lower note
 KINDS: dict[str, tuple[str, ...]] = {  # style -> kinds that belong to it
@@ -53,24 +55,28 @@ def voiced(
     style: str = "",
     register: float = 0.0,
     tight: float = 0.0,
+    lift: float = 0.0,
+    moves: bool = False,
 ) -> Pitches:
     """Return the pitches (MIDI, rising) of a chord.
 
     added: tensions, semitones above the root. before: the last chord's pitches. bass: the highest note of the bass
-    while it sounds. register: -1 to 1. tight: -1 (wide, clear) to 1 (seconds side by side).
+    while it sounds. register: -1 to 1. tight: -1 (wide, clear) to 1 (seconds side by side). lift: semitones that the
+    middle lies above the usual one. moves: whether a chord that stays takes another position.
     """
     lowest = floor_over(bass, register)
     shift = (REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register
     highest = max(round(CEILING + shift), lowest + 14)
-    centre = max(CENTRE + shift, lowest + 4.0)
+    centre = max(CENTRE + shift + lift, lowest + 4.0)
     own = KINDS.get(style, USUAL_KINDS)
 
     def cost(kind: str, pitches: Pitches) -> tuple[float, Pitches]:
         leading = _distance(pitches, before) + 0.35 * abs(len(pitches) - len(before)) * bool(before)
-        home = 0.6 * abs(sum(pitches) / len(pitches) - centre)
+        home = HOME_COST * abs(sum(pitches) / len(pitches) - centre)
         fits = 0.0 if kind in own else KIND_COST + KIND_COST * own.index(own[-1]) * 0.2
         seconds = sum(b - a <= 2 for a, b in pairwise(pitches))
-        return leading + home + fits - 1.5 * tight * seconds, pitches
+        stays = STAYS_COST * (moves and pitches == before)
+        return leading + home + fits + stays - 1.5 * tight * seconds, pitches
 
     found = [
         cost(kind, pitches)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from agent.core.plain_text import printable
+from agent.core.stored import MOST_STREAM_S
 from agent.core.types import OPEN_NOTE_S, PlannedNote
-from listener.types import Beat, Chord, Meter, Note
+from agent.core.whole_file import written_whole
+from agent.recording.event_rows import (
+    BeatRow,
+    ChordRow,
+    Count,
+    NoteRow,
+    Row,
+    SentRow,
+    SessionRow,
+    SummaryRow,
+    rows,
+)
+from listener.types import Beat, Chord, Note
 
 EVENTS = "events.jsonl"
-HEARD = frozenset({"note", "note_revised", "note_end"})
 DRAWN_S = 1_200.0  # a picture of more is no picture
+FACTS_MAX = 1_000_000  # notes and beats that are kept; two days of playing have fewer
 
 
 @dataclass(slots=True)
@@ -26,40 +38,39 @@ class Facts:
     chords: list[tuple[float, Chord]] = field(default_factory=list)
     parts_midi: dict[str, tuple[int, int]] = field(default_factory=dict)
     has_summary: bool = False  # whether the session was closed properly
+    bad: int = 0  # lines that could not be used
 
 
-def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Every whole line; what a crash or a full disk broke is left out. Raises OSError."""
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict):
-                yield record
+def read_facts(path: Path, longest_s: float = MOST_STREAM_S) -> Facts:
+    """Return the facts of a session; longest_s: nothing lies after it. Raises OSError."""
+    count = Count()
+    facts = gather(rows(path, count, longest_s))
+    facts.bad += count.bad
+    return facts
 
 
-def gather(records: Iterable[Mapping[str, Any]]) -> Facts:
-    """The facts of a session from its lines."""
+def gather(found: Iterable[Row]) -> Facts:
+    """Return the facts of a session from its rows."""
     facts, outputs = Facts(), {"synth": _Band(), "midi": _Band()}
-    for record in records:
-        kind = record.get("type")
-        try:
-            if kind == "sent":
-                outputs[record["output"]].take(record)
-            elif kind in HEARD:
-                note = _built(Note, record)
-                facts.heard[note.onset_s] = note
-            elif kind == "beat":
-                facts.beats.append(_built(Beat, {**record, "meter": _meter(record["meter"])}))
-            elif kind == "chord":
-                facts.chords.append((record["time_s"], _built(Chord, record)))
-            elif kind == "session":
-                facts.parts_midi = {part: (midi[0], midi[1]) for part, midi in record["parts"].items()}
-        except (KeyError, TypeError, ValueError, IndexError):
-            continue  # half a line that is JSON all the same
-        facts.has_summary |= kind == "summary"
+    for number, row in enumerate(found):
+        match row:
+            case SentRow():
+                outputs[row.output].take(row)
+            case NoteRow():
+                facts.heard[row.onset_s] = row.note()
+            case BeatRow():
+                try:
+                    facts.beats.append(row.beat())
+                except ValueError:
+                    facts.bad += 1
+            case ChordRow():
+                facts.chords.append((row.time_s, row.chord()))
+            case SessionRow():
+                facts.parts_midi = row.parts
+            case SummaryRow():
+                facts.has_summary = True
+        if number > FACTS_MAX:
+            break
     facts.band = outputs["synth"].notes() or outputs["midi"].notes()
     return facts
 
@@ -69,43 +80,28 @@ class _Band:
 
     def __init__(self) -> None:
         self._notes: list[PlannedNote] = []
-        self._open: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self._open: dict[tuple[str, int], SentRow] = {}
 
-    def take(self, record: Mapping[str, Any]) -> None:
-        key = (record["part"], record["pitch"])
+    def take(self, row: SentRow) -> None:
+        key = (row.part, row.pitch)
         begun = self._open.pop(key, None)
         if begun is not None:
-            cut_s = (
-                begun["due_s"] + OPEN_NOTE_S if record["on"] else record["due_s"]
-            )  # on again without an end: a crash
-            self._add(begun, min(record["due_s"], cut_s))
-        if record["on"]:
-            self._open[key] = record
+            cut_s = begun.due_s + OPEN_NOTE_S if row.on else row.due_s  # on again without an end: a crash
+            self._add(begun, min(row.due_s, cut_s))
+        if row.on:
+            self._open[key] = row
 
-    def _add(self, begun: Mapping[str, Any], off_s: float) -> None:
-        on_s = begun["due_s"]
+    def _add(self, begun: SentRow, off_s: float) -> None:
+        on_s = begun.due_s
         self._notes.append(
-            PlannedNote(begun["part"], on_s, max(off_s, on_s), begun["pitch"], begun["velocity"], len(self._notes))
+            PlannedNote(begun.part, on_s, max(off_s, on_s), begun.pitch, begun.velocity, len(self._notes))
         )
 
     def notes(self) -> list[PlannedNote]:
         for begun in self._open.values():
-            self._add(begun, begun["due_s"] + OPEN_NOTE_S)
+            self._add(begun, begun.due_s + OPEN_NOTE_S)
         self._open.clear()
         return sorted(self._notes, key=lambda note: (note.on_s, note.part, note.pitch))
-
-
-def _built(kind: Any, record: Mapping[str, Any]) -> Any:
-    known = {item.name for item in fields(kind)}
-    return kind(**{name: _tuples(value) for name, value in record.items() if name in known})
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _meter(given: Mapping[str, Any]) -> Meter:
-    return Meter(given["numerator"], given["denominator"], tuple(given.get("grouping") or ()))
 
 
 def write_midi(folder: Path, facts: Facts) -> None:
@@ -123,4 +119,5 @@ def draw(folder: Path, facts: Facts) -> None:
     band = [note for note in facts.band if note.on_s < DRAWN_S]
     beats = [beat for beat in facts.beats if beat.time_s < DRAWN_S]
     chords = [(time_s, chord) for time_s, chord in facts.chords if time_s < DRAWN_S]
-    pianoroll.draw(folder / "pianoroll.png", heard, band, beats, chords, folder.name)
+    with written_whole(folder / "pianoroll.png") as file:
+        pianoroll.draw(file, heard, band, beats, chords, printable(folder.name))

@@ -28,6 +28,7 @@ class LiveRecording:
         self._bass, self._stems = bass.reader(), stems.reader()
         self._rolled_s = 0.0
         self._delay = recorder.band_delay_samples
+        self.peaks: tuple[float, ...] = ()  # of each part and the loop, 0-1, in what was recorded last; () once taken
         self._surplus = 0  # samples of the band still to be left out, as it is heard sooner than before
 
     def delay(self, band_delay_samples: int) -> None:
@@ -55,6 +56,7 @@ class LiveRecording:
     def _put(self, stems: NDArray[np.float32]) -> None:
         """Record what the band and, last, the loop sounded [n, 2 * (parts + 1)]."""
         lanes = np.ascontiguousarray(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
+        self.peaks = tuple(np.abs(lanes).max(axis=(1, 2)).tolist())
         self.recorder.stems(lanes[:-1], lanes[-1])
 
     @property

@@ -19,7 +19,8 @@ from agent.mixing.block_filter import BLOCK
 from agent.mixing.limiter import Limiter
 from agent.mixing.loudness import LoudnessMeter, Sound
 from agent.mixing.master import MASTER_LUFS
-from agent.recording.derived_files import EVENTS, lines
+from agent.recording.derived_files import EVENTS
+from agent.recording.event_rows import BeatRow, KeyRow, rows
 from agent.recording.file_tags import Tags, tag
 
 PIECE = 1 << 16  # samples, a multiple of 64
@@ -114,12 +115,12 @@ def _write(source: Source, target: Path, kind: dict[str, Any], gain: float, tags
 def _tags(folder: Path, title: str | None) -> Tags:
     """Gather tempo and key from the session's events, as they were heard most."""
     tempi, keys = [], Counter[tuple[int, str]]()
-    for record in lines(folder / EVENTS):
-        match record:
-            case {"type": "beat", "tempo_bpm": float(tempo)}:
-                tempi.append(tempo)
-            case {"type": "key", "tonic": int(tonic), "mode": str(mode)}:
-                keys[tonic, mode] += 1
+    for row in rows(folder / EVENTS):
+        match row:
+            case BeatRow():
+                tempi.append(row.tempo_bpm)
+            case KeyRow():
+                keys[row.tonic, row.mode] += 1
     key = keys.most_common(1)[0][0] if keys else None
     return Tags(title or folder.resolve().name, round(median(tempi)) if tempi else None, _named(key))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
@@ -52,7 +52,7 @@ class _Panel:
 
 
 def draw(
-    path: Path,
+    path: Path | BinaryIO,
     heard: Sequence[Note],
     band: Sequence[PlannedNote],
     beats: Sequence[Beat],

@@ -26,7 +26,7 @@ from agent.core.errors import UserError
 from agent.mixing.bass_strip import BassStrip
 from agent.mixing.block_filter import BLOCK
 from agent.mixing.limiter import Limiter
-from agent.recording.derived_files import EVENTS, Facts, draw, gather, lines, write_midi
+from agent.recording.derived_files import EVENTS, Facts, draw, read_facts, write_midi
 from agent.recording.full_disk import write_what_fits
 from agent.recording.wav_writer import WavWriter
 
@@ -195,7 +195,7 @@ class Recorder:
 
     def _derive(self) -> None:
         found: list[Facts] = []
-        self._try("session.mid", lambda: found.append(gather(lines(self.folder / EVENTS))))
+        self._try("session.mid", lambda: found.append(read_facts(self.folder / EVENTS)))
         facts = found[0] if found else Facts()
         self._try("session.mid", lambda: write_midi(self.folder, facts))
         self._try("pianoroll.png", lambda: draw(self.folder, facts))

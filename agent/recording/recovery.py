@@ -1,4 +1,7 @@
-"""Finishes sessions that crashed: WAV headers, equal lengths, the mix, session.mid and pianoroll.png."""
+"""Finishes sessions that crashed: WAV headers, equal lengths, the mix, session.mid and pianoroll.png.
+
+Nothing in the folder is trusted: links are not followed, files that are not as they were made are set aside.
+"""
 
 from __future__ import annotations
 
@@ -13,30 +16,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
-from agent.recording.derived_files import EVENTS, draw, gather, lines, write_midi
+from agent.core.plain_text import printable
+from agent.core.stored import MOST_STREAM_S, set_aside
+from agent.recording.derived_files import EVENTS, draw, read_facts, write_midi
+from agent.recording.event_rows import SessionRow, rows
 from agent.recording.recorder import BASS_MIX, LOOP, Mix
-from agent.recording.wav_writer import HEADER_BYTES, SAMPLE_BYTES, WavWriter, form_of, header, repair
+from agent.recording.wav_writer import (
+    HEADER_BYTES,
+    SAMPLE_BYTES,
+    WavWriter,
+    form_of,
+    header,
+    open_ours,
+    repair,
+)
+from listener.plain_file import open_plain
 
 NEWEST = 3  # unfinished sessions that are looked after by themselves
 LOOKED_AT = 20
 PIECE_S = 5.0
+LATE_S = 60.0  # how much later than the end of the sound an event may lie
 MIX, BASS = "mix", "bass"
+DERIVED = ("session.mid", "pianoroll.png")
+GIVEN_UP = "recovery-failed.txt"  # says why; such a session is left alone until somebody asks
 
 
 def unfinished(root: Path) -> list[Path]:
     """Return the unfinished sessions that are not being played, newest first; at most NEWEST of them."""
     try:
-        folders = sorted((folder for folder in root.iterdir() if (folder / EVENTS).exists()), reverse=True)
+        folders = sorted((folder for folder in root.iterdir() if _is_session(folder)), reverse=True)
     except OSError:
         return []
-    left = (f for f in folders[:LOOKED_AT] if not (f / "pianoroll.png").exists() and not _is_played(f))
+    left = (f for f in folders[:LOOKED_AT] if not _is_finished(f) and not (f / GIVEN_UP).exists() and not _is_played(f))
     return [folder for folder, _ in zip(left, range(NEWEST), strict=False)]
+
+
+def _is_session(folder: Path) -> bool:
+    return not folder.is_symlink() and _filled(folder / EVENTS)
+
+
+def _is_finished(folder: Path) -> bool:
+    return all(_filled(folder / name) for name in DERIVED)
+
+
+def _filled(path: Path) -> bool:
+    """Return whether a plain file with something in it is there."""
+    try:
+        return path.is_file() and not path.is_symlink() and path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _is_played(folder: Path) -> bool:
     """Whether a living recorder holds the lock of its events."""
     try:
-        with (folder / EVENTS).open("rb") as events:
+        with open_plain(folder / EVENTS, follow_links=False) as events:
             fcntl.flock(events, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return True
@@ -45,38 +79,85 @@ def _is_played(folder: Path) -> bool:
 
 def recover(folder: Path) -> list[str]:
     """Finish one session; what was done, line by line. Raises UserError for no session, one that plays, a full disk."""
+    name = printable(str(folder))
     if not (folder / EVENTS).exists():
-        raise UserError(f"{folder}: not a session folder (no {EVENTS}); give the folder of a session")
+        raise UserError(f"{name}: not a session folder (no {EVENTS}); give the folder of a session")
+    if not _filled(folder / EVENTS):
+        raise UserError(f"{name}: its {EVENTS} is empty, or no plain file; there is nothing to finish")
     if _is_played(folder):
-        raise UserError(f"{folder}: this session is playing; end it first with `antiphon ctl stop`")
+        raise UserError(f"{name}: this session is playing; end it first with `antiphon ctl stop`")
     try:
-        return [*_sound(folder), *_derived(folder)]
+        done = [*_Sound(folder).finish(), *_derived(folder)]
+        (folder / GIVEN_UP).unlink(missing_ok=True)
     except OSError as cause:
-        raise UserError(f"{folder}: {cause.strerror or cause}") from None
+        raise UserError(f"{name}: {cause.strerror or cause}") from None
+    return done
 
 
-def _sound(folder: Path) -> Iterator[str]:
-    frames = {path: found for path in sorted(folder.glob("*.wav")) if (found := repair(path)) is not None}
-    if not frames:
-        return
-    longest = max(frames.values())
-    mix = folder / f"{MIX}.wav"
-    made = [mix, folder / f"{BASS_MIX}.wav"]
-    stems = [path for path in frames if path not in made]
-    whole = all(path in frames and frames[path] == longest for path in made)
-    for path in stems:
-        _lengthen(path, longest)
-    if not whole and stems:
-        _remix(made, stems, longest)
-        yield f"{mix.name} made again"
-    rate_hz = form_of(stems[0] if stems else mix)[0]
-    yield f"{len(frames)} sound files, {longest / rate_hz:.1f} s"
+def give_up(folder: Path, cause: Exception) -> None:
+    """Note why a session could not be finished, so that it does not stand in the way of others."""
+    with contextlib.suppress(OSError):
+        if not _is_session(folder) or _is_played(folder):
+            return
+        (folder / GIVEN_UP).write_text(f"{cause}\n{type(cause).__name__}\n")
+
+
+class _Sound:
+    """The sound files of a session: repaired, set aside where that cannot be, made equally long."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._said: list[str] = []
+        found = next((row for row in rows(folder / EVENTS) if isinstance(row, SessionRow)), None)
+        self._rate = found.sample_rate if found else None
+        self._parts = tuple(found.parts) if found else ()
+
+    def finish(self) -> list[str]:
+        """Return what was done. Raises OSError."""
+        frames = {path: count for path in sorted(self._folder.glob("*.wav")) if (count := self._repaired(path))}
+        if not frames:
+            return self._said
+        longest = max(frames.values())
+        mix = self._folder / f"{MIX}.wav"
+        made = [mix, self._folder / f"{BASS_MIX}.wav"]
+        stems = [path for path in frames if path not in made]
+        whole = all(path in frames and frames[path] == longest for path in made)
+        for path in frames:
+            _lengthen(path, longest)
+        has_band = any(path.stem not in (BASS, LOOP) for path in stems)
+        if not whole and has_band:
+            _remix(made, stems, longest)
+            self._said.append(f"{mix.name} made again")
+        rate_hz = form_of(stems[0] if stems else mix)[0]
+        return [*self._said, f"{len(frames)} sound files, {longest / rate_hz:.1f} s"]
+
+    def _repaired(self, path: Path) -> int | None:
+        """Return the frames of a file of ours; None for others, and for one that is set aside."""
+        if path.is_symlink() or not path.is_file():
+            self._said.append(f"{printable(path.name)}: no plain file, left alone")
+            return None
+        known = self._known(path.stem)
+        frames = repair(path, known)
+        if frames is None:
+            return None
+        rate_hz, channels = form_of(path)
+        is_ours = known is None or (rate_hz, channels) == known
+        if not is_ours or frames > MOST_STREAM_S * rate_hz or channels > 2:
+            self._said.append(f"{printable(path.name)}: damaged, set aside as {printable(set_aside(path).name)}")
+            return None
+        return frames
+
+    def _known(self, stem: str) -> tuple[int, int] | None:
+        """Return (sample rate, channels) that a file of this name was made with."""
+        if self._rate is None or stem not in (BASS, MIX, BASS_MIX, LOOP, *self._parts):
+            return None
+        return self._rate, 1 if stem == BASS else 2
 
 
 def _lengthen(path: Path, frames: int) -> None:
     rate_hz, channels = form_of(path)
     data_bytes = frames * channels * SAMPLE_BYTES
-    with path.open("r+b", buffering=0) as file:
+    with open_ours(path) as file:
         file.truncate(HEADER_BYTES + data_bytes)
         file.write(header(rate_hz, channels, data_bytes))
 
@@ -105,7 +186,7 @@ def _read(path: Path, start: int, count: int) -> NDArray[np.float32]:
     """Float32 [count, channels] of a file that WavWriter wrote."""
     _, channels = form_of(path)
     frame = channels * SAMPLE_BYTES
-    with path.open("rb") as file:
+    with open_plain(path, follow_links=False) as file:
         file.seek(HEADER_BYTES + start * frame)
         raw = np.frombuffer(file.read(count * frame), np.uint8).reshape(-1, SAMPLE_BYTES)
     wide = np.zeros((len(raw), 4), np.uint8)
@@ -115,11 +196,22 @@ def _read(path: Path, start: int, count: int) -> NDArray[np.float32]:
 
 
 def _derived(folder: Path) -> Iterator[str]:
-    facts = gather(lines(folder / EVENTS))
+    facts = read_facts(folder / EVENTS, _longest_s(folder))
     write_midi(folder, facts)
-    yield f"session.mid: {len(facts.heard)} notes heard, {len(facts.band)} played"
+    bad = f", {facts.bad} damaged lines left out" if facts.bad else ""
+    yield f"session.mid: {len(facts.heard)} notes heard, {len(facts.band)} played{bad}"
     draw(folder, facts)
     yield "pianoroll.png"
+
+
+def _longest_s(folder: Path) -> float:
+    """Return the time after which nothing can lie, by the bass that was recorded."""
+    try:
+        rate_hz, channels = form_of(folder / f"{BASS}.wav")
+        size = (folder / f"{BASS}.wav").stat().st_size - HEADER_BYTES
+    except OSError:
+        return MOST_STREAM_S
+    return size / (channels * SAMPLE_BYTES * rate_hz) + LATE_S
 
 
 @contextlib.contextmanager

@@ -92,7 +92,8 @@ def _tempi(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[Tempo]:
         yield Tempo(time_s, tick, quarter_us)
         time_s, tick = time_s + quarter_us * quarters / 1e6, target
     last = beats[-1]
-    yield Tempo(time_s, tick, round(60e6 / last.tempo_bpm * last.meter.denominator / 4))
+    quarter_us = round(60e6 / last.tempo_bpm * last.meter.denominator / 4)
+    yield Tempo(time_s, tick, min(max(quarter_us, 1), 2**24 - 1))
 
 
 def _bars(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[tuple[int, Meter]]:

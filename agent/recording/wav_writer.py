@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
+import stat
 import struct
 import time
 from pathlib import Path
@@ -13,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.recording.full_disk import write_what_fits
+from listener.plain_file import NO_FILE, open_plain
 
 SAMPLE_BYTES = 3
 FLUSH_S = 0.5  # how much sound a kill -9 may cost
+SKIP_S = 10.0  # how much silence the header may lag behind
 RETRY_S = 1.0  # after a failed write
 HEADER_BYTES = 80  # RIFF, room for ds64, fmt, data
+RIFFS = (b"RIFF", b"RF64")
+CHANNELS_MAX = 64
 RIFF_MAX_BYTES = 2**32 - 1 - HEADER_BYTES  # beyond it the file is RF64 (EBU Tech 3306)
 
 Float32 = NDArray[np.float32]
@@ -42,7 +48,8 @@ class WavWriter:
         self._pending = bytearray()
         self._at_bytes = 0  # where pending begins
         self._retry_s = 0.0
-        self._file = path.open("wb", buffering=0)
+        self._skipped = 0  # frames since the header was written
+        self._file = open_ours(path, os.O_CREAT | os.O_TRUNC)
         self._patch_header()
 
     def write(self, samples: Float32) -> None:
@@ -55,13 +62,16 @@ class WavWriter:
             self._forget()
 
     def skip(self, frames: int) -> None:
-        """Append silence; costs no memory."""
-        self.flush()
+        """Append silence; it takes no memory and, where the file system has holes, no room on the disk."""
+        if self._pending:
+            self.flush()
         if self._pending:
             self._forget()
         self.frames += frames
         self._at_bytes += frames * self._frame_bytes
-        self.flush()
+        self._skipped += frames
+        if self._skipped >= SKIP_S * self._format[0]:
+            self.flush()
 
     def flush(self) -> None:
         """Put everything on the disk, then count it in the header. Never raises: see `failure`."""
@@ -70,6 +80,7 @@ class WavWriter:
                 self._put()
             finally:
                 self._patch_header()
+                self._skipped = 0
             self.failure = ""
         except OSError as error:
             self.failure = error.strerror or str(error)
@@ -124,18 +135,34 @@ def header(rate_hz: int, channels: int, data_bytes: int) -> bytes:
     return start + room + form + struct.pack("<4sI", b"data", size)
 
 
-def repair(path: Path) -> int | None:
+def open_ours(path: Path, flags: int = 0) -> io.FileIO:
+    """Open a file of the session's folder for reading and writing; links are not followed, pipes not waited for.
+
+    Raises OSError, also for what is no plain file.
+    """
+    flags |= os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(path, flags, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, NO_FILE, str(path))
+    return io.FileIO(descriptor, "r+")
+
+
+def repair(path: Path, known: tuple[int, int] | None = None) -> int | None:
     """Make the header of a file that WavWriter left say what is in it; frames, or None where it is no file of ours.
 
-    Raises OSError.
+    known: (sample rate, channels) it was made with, where its header no longer says so. Raises OSError.
     """
-    with path.open("r+b", buffering=0) as file:
-        form = _form(file.read(HEADER_BYTES))
+    with open_ours(path) as file:
+        begins = file.read(HEADER_BYTES)
+        form = _form(begins)
+        if known and form != known and (begins[:4] in RIFFS or begins[72:76] == b"data"):
+            form = known
         if form is None:
             return None
         rate_hz, channels = form
         frame = SAMPLE_BYTES * channels
-        frames = (os.fstat(file.fileno()).st_size - HEADER_BYTES) // frame
+        frames = max(os.fstat(file.fileno()).st_size - HEADER_BYTES, 0) // frame
         file.truncate(HEADER_BYTES + frames * frame)
         file.seek(0)
         file.write(header(rate_hz, channels, frames * frame))
@@ -144,7 +171,7 @@ def repair(path: Path) -> int | None:
 
 def form_of(path: Path) -> tuple[int, int]:
     """(sample rate in Hz, channels) of a file that WavWriter left. Raises OSError."""
-    with path.open("rb") as file:
+    with open_plain(path, follow_links=False) as file:
         form = _form(file.read(HEADER_BYTES))
     if form is None:
         raise OSError(errno.EINVAL, "not a WAV file that Antiphon recorded", str(path))
@@ -152,10 +179,12 @@ def form_of(path: Path) -> tuple[int, int]:
 
 
 def _form(found: bytes) -> tuple[int, int] | None:
-    if len(found) < HEADER_BYTES or found[:4] not in (b"RIFF", b"RF64") or found[72:76] != b"data":
+    if len(found) < HEADER_BYTES or found[:4] not in RIFFS or found[72:76] != b"data":
         return None
     channels, rate_hz = struct.unpack_from("<HI", found, 58)
-    return rate_hz, channels
+    bits = struct.unpack_from("<H", found, 70)[0]
+    whole = 1 <= channels <= CHANNELS_MAX and 1_000 <= rate_hz <= 1_000_000 and bits == 8 * SAMPLE_BYTES
+    return (rate_hz, channels) if whole else None
 
 
 def to_pcm24(samples: Float32) -> bytes:

@@ -365,9 +365,7 @@ class Clauses:
             name = rng.choice(tuple(names.FEATURES))
             if "less" in act or "more" in act or "so many" in text:
                 name = (
-                    rng.choice(tuple(names.COUNTED))
-                    if rng.random() < 0.6
-                    else rng.choice(("fills", "fills", "ghost notes"))
+                    rng.choice(names.COUNTED) if rng.random() < 0.6 else rng.choice(("fills", "fills", "ghost notes"))
                 )
             elif rng.random() < 0.4:
                 name = rng.choice(("fills", "fill", "ghost notes", "fills", "half-time", "brushes"))

@@ -1,21 +1,20 @@
 """Draws the training sentences: `corpus(seed, count)`, by 28 speakers, and those by hand.
 
-`python -m agent.sentences.corpus` writes corpus.jsonl: a row [speaker, text, edits, edits before, readings asked about].
+`python -m agent.sentences.corpus` prints a corpus, the same in every process: a row
+[speaker, text, edits, edits before, readings asked about] for each sentence by hand and 6,160 drawn ones.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 from agent.sentences.said import Said, Sentences, written, written_dialogues
 from agent.sentences.speakers import SPEAKERS, styled
 from agent.sentences.talk import Talk
 
-FILE = Path(__file__).with_name("corpus.jsonl")
-DRAWN, SEED = 6_160, 1  # sentences of the file that are drawn, beside those by hand
+DRAWN, SEED = 6_160, 1  # sentences of the corpus that are drawn, beside those by hand
 KEEP = 0.65  # share of the phrases of each group that one speaker knows
 DIALOGUE = 0.3  # share of turns with a context
 
@@ -42,7 +41,7 @@ def by_hand() -> Iterator[tuple[str, Said]]:
 
 
 def rows() -> Iterator[list[object]]:
-    """Yield the rows of the file."""
+    """Yield the rows of the corpus."""
     for speaker, said in [*by_hand(), *corpus(SEED, DRAWN)]:
         row: list[object] = [speaker, said.text, list(said.edits), list(said.context), list(said.asked)]
         while not row[-1] and len(row) > 3:
@@ -51,4 +50,5 @@ def rows() -> Iterator[list[object]]:
 
 
 if __name__ == "__main__":
-    FILE.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows()), encoding="utf-8")
+    for one in rows():
+        print(json.dumps(one, ensure_ascii=False))

@@ -63,7 +63,7 @@ FEATURES: dict[str, tuple[str, str, str]] = {  # name said -> (singular, target,
     "crash on the one": ("crash on the one", "cymbals", "crash-on-one"), "walking": ("walking thing", "bass", "walking"),
     "disco": ("disco thing", "drums", "disco"), "pedal": ("pedal thing", "harmony", "pedal"),
 }  # fmt: skip
-COUNTED = frozenset(["fills", "drum fills", "rolls", "ghost notes", "sus chords", "power chords", "arpeggios", "blast beats", "drum breaks", "drum solos", "sevenths", "open hats", "chromatic chords", "polyrhythms", "triplets"])  # fmt: skip
+COUNTED = ("fills", "drum fills", "rolls", "ghost notes", "sus chords", "power chords", "arpeggios", "blast beats", "drum breaks", "drum solos", "sevenths", "open hats", "chromatic chords", "polyrhythms", "triplets")  # fmt: skip
 SOUNDS: dict[str, str] = {
     "piano": "piano, a piano, the piano, grand piano, an upright piano", "rhodes": "rhodes, a rhodes, the rhodes, electric piano, fender rhodes",
     "organ": "organ, an organ, the organ, hammond, a hammond, a B3", "clavinet": "clavinet, a clav, clav, a clavinet",
@@ -76,11 +76,11 @@ SOUNDS: dict[str, str] = {
 CHORD_SOUNDS = ("piano", "rhodes", "organ", "clavinet", "strings", "synth", "pad", "guitar", "brass", "choir", "vibes")
 LINE_SOUNDS = ("vibes", "flute", "sax", "trumpet", "synth", "guitar", "strings", "piano", "organ", "choir")
 SECTIONS: dict[str, str] = {
-    "verse": "verse, verses", "chorus": "chorus, choruses, chorus", "bridge": "bridge, bridge", "intro": "intro, introduction, intro",
+    "verse": "verse, verses", "chorus": "chorus, choruses, chorus, refrain", "bridge": "bridge, bridge", "intro": "intro, introduction, intro",
     "outro": "outro, outro", "solo": "solo, solo section, solos", "head": "head", "middle-8": "middle eight, middle 8", "coda": "coda",
     "second-verse": "second verse, 2nd verse, verse two, verse 2", "first-verse": "first verse, verse one, verse 1", "last-verse": "last verse, final verse",
     "last-chorus": "last chorus, final chorus", "first-chorus": "first chorus, chorus one", "second-chorus": "second chorus, chorus two, chorus 2",
-    "third-verse": "third verse, verse three", "pre-chorus": "pre chorus, pre-chorus, prechorus", "breakdown": "breakdown", "drop": "drop", "hook": "hook", "refrain": "refrain",
+    "third-verse": "third verse, verse three", "pre-chorus": "pre chorus, pre-chorus, prechorus", "breakdown": "breakdown", "drop": "drop", "hook": "hook",
     "a": "A section, letter A, A part", "b": "B section, letter B, B part", "c": "C section, letter C, C part",
     "second-half": "second half", "first-half": "first half", "tag": "tag", "turnaround": "turnaround", "interlude": "interlude", "ending": "ending",
 }  # fmt: skip

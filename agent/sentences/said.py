@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from random import Random
 
 from agent.sentences import names
@@ -666,37 +667,53 @@ def scope_name(words: str) -> str:
 
 @cache
 def written() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Return the sentences written by hand: (speaker, text, edits)."""
-    found, speaker = [], ""
-    for name in ("said_1.txt", "said_2.txt", "said_3.txt", "said_4.txt"):
-        for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
-            if line.startswith("# "):
-                speaker = line[2:].split(":")[0]
-            elif "=>" in line:
-                text, _, edits = line.partition("=>")
-                found.append((speaker, text.strip(), tuple(e.strip() for e in edits.split(";") if e.strip())))
-    return tuple(found)
+    """Return the training sentences written by hand: (speaker, text, edits)."""
+    return tuple(row for file in sorted(FOLDER.glob("said_*.txt")) for row in _rows(file))
 
 
 @cache
 def written_dialogues() -> tuple[tuple[Said, ...], ...]:
-    """Return the dialogues written by hand, each turn with the edits before it as its context."""
+    """Return the training dialogues written by hand, each turn with the edits before it as its context."""
+    return tuple(talk for file in sorted(FOLDER.glob("dialogues*.txt")) for talk in _talks(file))
+
+
+@cache
+def kept_back() -> tuple[Said, ...]:
+    """Return the sentences and turns of four speakers that are not trained on: thresholds are set on them."""
+    single = [Said(text, edits) for _, text, edits in _rows(FOLDER / "kept_back.txt")]
+    return (*single, *(said for talk in _talks(FOLDER / "kept_back_dialogues.txt") for said in talk))
+
+
+def _rows(file: Path) -> list[tuple[str, str, tuple[str, ...]]]:
+    found, speaker = [], ""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            speaker = line[2:].split(":")[0]
+        elif "=>" in line:
+            text, edits = _labelled(line)
+            found.append((speaker, text, edits))
+    return found
+
+
+def _talks(file: Path) -> list[tuple[Said, ...]]:
     talks: list[list[Said]] = [[]]
     asked: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
-    for line in [*lines_of_dialogues(), ""]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            continue
         if not line:
             talks.append([])
             context, asked = (), ()
         elif line.startswith("?"):
             asked = tuple(part.strip() for part in line[1:].split("|"))
         else:
-            text, _, edits = line.partition("=>")
-            done = tuple(e.strip() for e in edits.split(";") if e.strip())
-            talks[-1].append(Said(text.strip(), done, context, asked))
+            text, done = _labelled(line)
+            talks[-1].append(Said(text, done, context, asked))
             context, asked = tuple(e for e in done if e != "band.take undo") or context, ()
-    return tuple(tuple(talk) for talk in talks if talk)
+    return [tuple(talk) for talk in talks if talk]
 
 
-def lines_of_dialogues() -> list[str]:
-    return [line for line in (FOLDER / "dialogues.txt").read_text(encoding="utf-8").splitlines() if line[:2] != "# "]
+def _labelled(line: str) -> tuple[str, tuple[str, ...]]:
+    text, _, edits = line.partition("=>")
+    return text.strip(), tuple(edit.strip() for edit in edits.split(";") if edit.strip())

@@ -18,13 +18,11 @@ from numpy.typing import NDArray
 
 from agent.directions.edit import Edit
 from agent.language import lexicon
-from agent.language.reader import term_phrases
-from agent.language.reader.features import BAR, Features
+from agent.language.reader.features import BAR, TABLE, Features
 from agent.language.reader.reading import tokens_of
 from agent.language.reader.symbols import NUMBER, SYMBOLS, Unsayable, pieces_of
 from agent.language.reader.tokens import tokens
-from agent.sentences import names
-from agent.sentences.clauses import split
+from agent.sentences import variations
 from agent.sentences.corpus import by_hand, corpus
 from agent.sentences.said import Said
 from agent.sentences.speakers import SPEAKERS, misspelt, styled
@@ -35,7 +33,7 @@ from models.reader.word_vectors import common_words, word_vectors
 
 SENTENCES = Path(__file__).resolve().parents[2] / "benchmarks" / "sentences.jsonl"
 TYPOS = (0.0, 0.0, 0.0, 0.02, 0.05, 0.1)  # shares of letters
-SWAPPED = ("kick", "snare", "hat", "ride", "toms", "cymbals", "percussion")
+HAND_TIMES, OLDER_TIMES = 6, 3  # how often sentences by hand, and the older ones, come in a course
 
 
 def older() -> Iterator[Said]:
@@ -46,32 +44,6 @@ def older() -> Iterator[Said]:
             yield Said(row["text"], tuple(Edit.from_json(edit).short() for edit in row["edits"]))
 
 
-def swapped(said: Said, rng: Random) -> Said:
-    """Return a sentence about another piece of the drums, where it names exactly one."""
-    for target in rng.sample(SWAPPED, len(SWAPPED)):
-        own = [e for e in said.edits if e.startswith(f"{target}.")]
-        if (
-            not own
-            or said.context
-            or said.asked
-            or any(" set " in e or "fill" in e or "ghost" in e or "crash" in e for e in own)
-        ):
-            continue
-        for name in split(names.NAMES[target]):
-            plain = name.removesuffix(names.PLURAL)
-            if f" {plain} " in f" {said.text.lower()} " and plain.islower():
-                other = rng.choice(
-                    [t for t in SWAPPED if t != target and not any(e.startswith(f"{t}.") for e in said.edits)]
-                )
-                fit = [n for n in split(names.NAMES[other]) if n.endswith(names.PLURAL) == name.endswith(names.PLURAL)]
-                if not fit:
-                    continue
-                new = rng.choice(fit).removesuffix(names.PLURAL)
-                text = f" {said.text} ".replace(f" {plain} ", f" {new} ", 1).strip()
-                return Said(text, tuple(e.replace(f"{target}.", f"{other}.", 1) if e in own else e for e in said.edits))
-    return said
-
-
 def drawn(seed: int, count: int, left_out: Iterable[str] = ()) -> Iterator[Said]:
     """Yield the training sentences: made, the table's paraphrases, and those by hand in several manners."""
     rng = Random(seed)
@@ -80,17 +52,23 @@ def drawn(seed: int, count: int, left_out: Iterable[str] = ()) -> Iterator[Said]
     for said in paraphrases(rng, count // 8):
         yield noisy(said, rng, TYPOS)
     hand = [said for speaker, said in by_hand() if speaker not in left_out]
-    for said, times in [*((s, 5) for s in hand), *((s, 3) for s in older())]:
-        for time in range(times):
-            one = said if time == 0 else swapped(said, rng) if time % 2 else said
-            if time > 1:
-                one = Said(
-                    styled(one.text.rstrip(".!"), rng.choice(SPEAKERS), rng) or one.text,
-                    one.edits,
-                    one.context,
-                    one.asked,
-                )
-            yield noisy(one, rng, TYPOS if time else (0.0,))
+    for said, times in [*((s, HAND_TIMES) for s in hand), *((s, OLDER_TIMES) for s in older())]:
+        yield said
+        for time in range(1, times):
+            yield noisy(varied(said, rng, time), rng, TYPOS)
+    for _ in range(4 * len(hand)):
+        yield noisy(variations.joined(hand, rng), rng, TYPOS)
+
+
+def varied(said: Said, rng: Random, time: int) -> Said:
+    """Return a sentence by hand about something else, said by somebody else."""
+    if time % 3:
+        for change in (variations.swapped, variations.renumbered, variations.resectioned):
+            said = change(said, rng) if rng.random() < 0.6 else said
+    if time % 2:
+        text = styled(said.text.rstrip(".!"), rng.choice(SPEAKERS), rng) or said.text
+        said = Said(text, said.edits, said.context, said.asked)
+    return said
 
 
 def noisy(said: Said, rng: Random, shares: tuple[float, ...]) -> Said:
@@ -121,7 +99,7 @@ def vocabulary(minilm: Path) -> tuple[list[str], int]:
         )
     common = common_words(minilm)
     seen = [word for word, times in counted.most_common() if times >= 3 and (times >= 12 or word in lexicon.english())]
-    table = sorted(word for word in term_phrases.known_words() if word.isalpha() and len(word) > 1)
+    table = sorted(word for word in TABLE.known_words if word.isalpha() and len(word) > 1)
     known = list(dict.fromkeys(["", *seen, *table]))
     return list(dict.fromkeys([*known, *common])), len(known)
 

@@ -24,6 +24,7 @@ from agent.session.resume import LastSession
 from agent.session.setup import Setup
 from agent.session.structured_log import fact
 from agent.session.systemd_notify import Notifier
+from agent.web.remote_process import RemoteProcess
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +39,19 @@ class Daemon:
     """Runs sessions without a terminal.
 
     find: returns the setup, or raises UserError while a device is missing. read: checks the configuration when SIGHUP
-    comes.
+    comes. remote: serves the page for a phone beside it.
     """
 
     def __init__(
-        self, config: Config, find: Callable[[], Setup], folder: Path | None, read: Callable[[], object] = lambda: None
+        self,
+        config: Config,
+        find: Callable[[], Setup],
+        folder: Path | None,
+        read: Callable[[], object] = lambda: None,
+        remote: RemoteProcess | None = None,
     ) -> None:
         """Raises UserError where another session runs."""
+        self._remote = remote
         self._config, self._find, self._folder, self._read = config, find, folder, read
         self._server = ControlServer(socket_path())
         self._notifier = Notifier()
@@ -59,9 +66,13 @@ class Daemon:
         handlers = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
         handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         try:
+            if self._remote:
+                self._remote.start()
             with finish_soon(Path(self._config.paths.sessions)):
                 return self._run()
         finally:
+            if self._remote:
+                self._remote.stop()
             self._notifier.say("STOPPING=1")
             self._server.close(self._idle_answer)
             self._notifier.close()
@@ -120,6 +131,8 @@ class Daemon:
             self._server.poll(self._idle_answer)
             self._notifier.feed()
             self._read_again()
+            if self._remote:
+                self._remote.keep()
             time.sleep(TURN_S)
 
     def _idle_answer(self, text: str) -> Answer:
@@ -161,9 +174,11 @@ class Daemon:
             return root / "unrecorded"
 
     def _on_turn(self, live: Live) -> None:
-        self._server.poll(live.answer)
+        live.serve(self._server)
         self._read_again()
         self._last.write(live.folder, live.dispatcher.state.lines())
+        if self._remote:
+            self._remote.keep()
         if live.ending:
             self._notifier.say("STOPPING=1")  # what is written now may take longer than the watchdog waits
             return

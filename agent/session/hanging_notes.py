@@ -12,10 +12,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
+from msgspec import Meta
+
+from agent.core import stored
 from agent.core.midi_constants import NOTE_OFF
 from agent.core.os_process import started_at
+from agent.core.plain_text import printable
 from agent.core.settings import Config
+from agent.core.whole_file import write_whole
 
 KEYS = range(128)
 FOLDER = "sounding"  # in the state folder
@@ -29,9 +35,9 @@ class Sounding:
 
     port: str | int
     api: str | None
-    channels: tuple[int, ...]
-    pid: int
-    started: str
+    channels: Annotated[tuple[Annotated[int, Meta(ge=0, le=15)], ...], Meta(max_length=16)]
+    pid: Annotated[int, Meta(ge=0)]
+    started: str = ""
 
     @classmethod
     def of(cls, config: Config) -> Sounding | None:
@@ -41,22 +47,6 @@ class Sounding:
             return None
         return cls(port, config.midi.named_api, _channels(config), os.getpid(), started_at(os.getpid()))
 
-    @classmethod
-    def from_json(cls, text: str) -> Sounding:
-        """Raises ValueError for what `remember` did not write."""
-        try:
-            read = json.loads(text)
-            port, api, pid = read["port"], read["api"], read["pid"]
-            channels = tuple(read["channels"])
-        except (TypeError, KeyError, RecursionError) as cause:
-            raise ValueError("not a record of a port") from cause
-        numbers = (pid, *channels)
-        if not all(type(number) is int and number >= 0 for number in numbers) or max(channels, default=0) > 15:
-            raise ValueError("a channel is 0 to 15")
-        if not isinstance(port, (str, int)) or not isinstance(api, (str, type(None))):
-            raise ValueError("a port is a name or a number")
-        return cls(port, api, channels[:16], pid, str(read.get("started", "")))
-
 
 @contextlib.contextmanager
 def remembered(config: Config, state: Path) -> Iterator[None]:
@@ -65,7 +55,7 @@ def remembered(config: Config, state: Path) -> Iterator[None]:
     with contextlib.suppress(OSError):
         if sounding:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file.write_text(json.dumps(asdict(sounding)))
+            write_whole(file, json.dumps(asdict(sounding)).encode())
     try:
         yield
     finally:
@@ -78,18 +68,17 @@ def silence_the_dead(state: Path) -> list[str]:
     said = []
     for file in sorted((state / FOLDER).glob("*.json"))[:PORTS_MAX]:
         with contextlib.suppress(OSError):
-            if file.is_symlink() or not file.is_file() or file.stat().st_size > BYTES_MAX:
-                continue
             try:
-                left = Sounding.from_json(file.read_text())
-            except ValueError:
+                left: Sounding = stored.read(file, Sounding, BYTES_MAX)
+            except stored.Damaged:
                 file.unlink()
                 continue
             if started_at(left.pid) == left.started != "":
                 continue  # it plays
             why = silence_port(left.port, left.api, left.channels)
             file.unlink()
-            said.append(f"MIDI port {left.port}: {why or 'notes that a killed session left sounding were ended'}")
+            done = why or "notes that a killed session left sounding were ended"
+            said.append(f"MIDI port {printable(str(left.port))}: {done}")
     return said
 
 

@@ -16,7 +16,7 @@ from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
 from agent.session.midi_bass_in import MidiBassIn
 from agent.session.setup import Setup
-from agent.session.sync import StreamTime, Sync
+from agent.session.sync import Sync, stream_time
 from listener.types import Grid
 
 
@@ -69,9 +69,7 @@ class Inputs:
         self.talk.poll()
         if self.pedals:
             self.pedals.poll()
-        clock = None
-        if report and report.period_s > 0:
-            clock = StreamTime(rate, report.samples, report.monotonic_s, report.period_s)
+        clock = stream_time(report, rate)
         bass = self._bass.poll(clock) if self._bass else []
         if self._sync is None:
             return list(bass)

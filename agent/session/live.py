@@ -18,6 +18,8 @@ from typing import Any
 from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
+from agent.control.live_view import LiveView
+from agent.control.socket_server import ControlServer
 from agent.core.errors import UserError
 from agent.core.messages import SetInput
 from agent.core.paths import state_folder
@@ -29,8 +31,9 @@ from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
 from agent.session.monitor import Monitor
 from agent.session.setup import Setup
-from agent.session.status import StatusBoard, words
+from agent.session.status import Silence, StatusBoard, why_silent, words
 from agent.session.supervisor import Worker
+from agent.session.sync import stream_time
 from agent.session.timing_figures import Figures
 from agent.session.workers import Workers
 from listener.types import Grid
@@ -65,12 +68,14 @@ class Live:
         self.folder, self._forever, self._continues = folder, forever, continues
         self._on_turn = on_turn or (lambda live: None)
         self.workers = workers = Workers(config, setup)
-        self._board, self.figures = StatusBoard(config), Figures()
+        self._board, self.figures, self._view = StatusBoard(config), Figures(), LiveView()
         send = (workers.mind.send, workers.audio.send)
         self.dispatcher = Dispatcher(
-            config, state or initial_state(config), *send, self.stop, lambda: words(self.status())
+            config, state or initial_state(config), *send, self.stop, lambda: words(self.status()), self._now_s
         )
         self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
+        self._inputs.talk.why = self._why_silent
+        self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._grid: Grid | None = None
         self._keys = Keys()
@@ -117,6 +122,35 @@ class Live:
         """Carry out a command for the control socket; return its answer, with the status where that was asked for."""
         return self.command(text), self.status() if text.split()[:1] == ["status"] else None
 
+    def serve(self, server: ControlServer) -> None:
+        """Answer the clients of the control socket, and show what is new to those that watch."""
+        server.show(self._view, self._shown)
+        server.poll(self.answer)
+
+    def _now_s(self) -> float | None:
+        """Return the stream time of what is played into the microphone now; None while there is no stream."""
+        clock = stream_time(self.figures.report, self.workers.setup.rate)
+        return clock.stream_of(time.monotonic()) - self.workers.latency.input_s if clock else None
+
+    def _why_silent(self) -> str:
+        if not self.listening:
+            return "it is still starting"
+        return why_silent(self._board.status(), self.dispatcher.state.mode)
+
+    def _shown(self) -> dict[str, Any]:
+        state = self.dispatcher.state
+        return self._board.as_dict() | {
+            "mode": state.mode,
+            "listening": self.listening,
+            "why": self._why_silent(),
+            "on": {part: self.dispatcher.playing(part) for part in self._config.parts},
+            "dials": state.dials,
+            "behind_ms": (state.behind_s or 0.0) * 1000,
+            "counts": {"late": self.figures.late, "dropped": self.figures.dropped, "xruns": self.figures.xruns},
+            "restarts": sum(self.workers.restarts.values()),
+            "folder": self.folder.name,
+        }
+
     @property
     def ending(self) -> bool:
         """Whether this turn is the last."""
@@ -148,6 +182,8 @@ class Live:
         self._isolated(self._read_audio)
         if self._recording:
             self._isolated(self._recording.roll, False)
+            self._view.parts(dict(zip(self._config.parts, self._recording.peaks, strict=False)))
+            self._recording.peaks = ()
             self._isolated(self._watch_input, self._recording)
         self._isolated(self._supervise, alive)
         self._isolated(self._poll_inputs)
@@ -192,9 +228,12 @@ class Live:
 
     def _note(self, recording: LiveRecording, heard: Any) -> None:
         self.figures.heard, self._grid = heard, heard.decision.analysis.grid
+        self._view.decision(heard.decision)
         recording.event_log.decision(heard.decision, heard.said_s)
         self._board.decision(heard.decision)
-        if line := self._inputs.push(heard.decision):
+        if line := self._inputs.push(heard.decision) or self._unexplained.explain(
+            self._board.status(), self._why_silent
+        ):
             self._board.say(line)
 
     def _read_audio(self) -> None:
@@ -239,6 +278,9 @@ class Live:
         self.workers.poll()
         self._report_silencing()
         audio, mind = self.workers.audio, self.workers.mind
+        if mind.starts_slowly and not self._said_slow:
+            self._said_slow = True
+            self._board.say("still starting: the first start on a machine compiles the ears, a minute or two")
         ended_just_now = audio_was_alive and not audio.alive  # its last reports are read in the next turn
         cause = "" if ended_just_now else audio.trouble(owes_report=self.workers.rolling)
         if cause or (self.figures.stuck and audio.ready):  # once, not while its successor waits

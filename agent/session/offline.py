@@ -24,7 +24,7 @@ from agent.session.monitor import Monitor
 from agent.session.setup import Setup
 from agent.session.status import StatusBoard
 from agent.session.workers import RING_S
-from listener.capture import AudioFile, Framer
+from listener.capture import DAMAGED, AudioFile, Framer
 from listener.ring import Ring
 from listener.types import Samples
 
@@ -89,6 +89,7 @@ class OfflineSession:
                 self._event_log.remark(line)
             self._take(block)
             self._render(heard)
+        self._troubles += [line for line in self._sound.take_lines() if DAMAGED in line]
         self._player.end(heard / self._sound.rate)
         while not self._player.finished and not interrupted:
             self._render(self._player.rendered + self._block)

@@ -8,7 +8,13 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from agent.core import stored
+from agent.core.whole_file import write_whole
 
 FILE = "session.json"
 RECENT_S = 600.0  # a session that broke off longer ago is over
@@ -24,6 +30,18 @@ class Broken:
     commands: tuple[str, ...]
 
 
+class _State(msgspec.Struct):
+    """What the file holds. told: command lines; boot_s, wall_s: when it was written, by the two clocks."""
+
+    folder: str
+    told: Annotated[tuple[Annotated[str, Meta(max_length=4_096)], ...], Meta(max_length=1_000)]
+    ended: bool
+    pid: Annotated[int, Meta(ge=0)]
+    boot: str = ""
+    boot_s: float = 0.0
+    wall_s: float = 0.0
+
+
 class LastSession:
     """The daemon's state file. Nothing raises: without the file a session is merely not resumed."""
 
@@ -35,12 +53,12 @@ class LastSession:
     def broken(self) -> Broken | None:
         """Return the session that a killed daemon left less than RECENT_S ago; None without one."""
         try:
-            found = json.loads(self._path.read_text())
-            if found["ended"] or not _recent(found) or _lives(found["pid"]):
-                return None
-            return Broken(Path(found["folder"]), tuple(map(str, found["told"])))
-        except (OSError, ValueError, KeyError, TypeError):
+            found: _State = stored.read(self._path, _State)
+        except (OSError, stored.Damaged):
             return None
+        if found.ended or not _recent(found) or _lives(found.pid):
+            return None
+        return Broken(Path(found.folder), found.told)
 
     def write(self, folder: Path, commands: list[str], ended: bool = False) -> None:
         """Save the state. Call it often: it writes to the disk only for news and every REFRESH_S."""
@@ -52,16 +70,14 @@ class LastSession:
         moment = {"boot": _boot(), "boot_s": _boot_s(), "wall_s": time.time()}
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = self._path.with_suffix(".tmp")
-            fresh.write_text(json.dumps(json.loads(news) | moment) + "\n")
-            fresh.replace(self._path)
+            write_whole(self._path, (json.dumps(json.loads(news) | moment) + "\n").encode())
 
 
-def _recent(found: dict[str, Any]) -> bool:
+def _recent(found: _State) -> bool:
     """Compare by the boot clock, which nobody sets, unless the machine was restarted meanwhile."""
-    if found["boot"] == _boot():
-        return bool(_boot_s() - found["boot_s"] < RECENT_S)
-    return bool(0 <= time.time() - found["wall_s"] < RECENT_S)
+    if found.boot == _boot():
+        return bool(_boot_s() - found.boot_s < RECENT_S)
+    return bool(0 <= time.time() - found.wall_s < RECENT_S)
 
 
 def _lives(pid: int) -> bool:

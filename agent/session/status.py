@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +11,14 @@ from agent.core.music_names import chord_name, key_name, pitch_name
 from agent.core.settings import Config
 from agent.core.types import Decision
 from agent.engine.timing_counts import Counts
-from agent.session.monitor import Status, line, song_line
+from agent.session.monitor import PLAYS, Status, line, song_line
 from agent.session.timing_figures import Figures
 from listener.types import Chord, Grid
 
 SHOWN_CONFIDENCE = 0.3  # a chord less sure than this is not shown
+NO_SOUND_DB, FAINT_DB = -75.0, -55.0
+EXPLAINS_BARS, BAR_S = 8, 2.0
+SURE = 0.5  # of the beat, or the band says that it is not
 FALL_DB = 1.0  # the level meter falls by this each frame
 
 
@@ -104,6 +107,54 @@ def words(status: Mapping[str, Any]) -> str:
     lines = [status["line"], f"mode {status['mode']}, restarts: {restarts}; recording to {status['folder']}"]
     commands = [f"set by commands: {'; '.join(status['told'])}"] if status["told"] else []
     return "\n".join([*lines, *commands, *status["causes"]])
+
+
+class Silence:
+    """Explains unasked why the band is silent, once the player has played on for EXPLAINS_BARS bars without it."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None  # of the capture stream
+        self._said = ""
+
+    def explain(self, status: Status, why: Callable[[], str]) -> str:
+        """Return the line to show; mostly "". Call once a frame."""
+        now_s = status.elapsed_s
+        if PLAYS in status.parts.values() or status.mode == "listen":
+            self._since_s, self._said = None, ""
+            return ""
+        self._since_s = now_s if self._since_s is None else self._since_s
+        bar_s = 60 / status.tempo_bpm * (status.meter.numerator if status.meter else 4) if status.tempo_bpm else BAR_S
+        if status.level_db < FAINT_DB or now_s - self._since_s < EXPLAINS_BARS * bar_s:
+            return ""
+        line, self._since_s = why(), now_s
+        if line == self._said:
+            return ""
+        self._said = line
+        return line
+
+
+def why_silent(status: Status, mode: str) -> str:
+    """Return the reason in one line; "" while something of the band plays."""
+    if PLAYS in status.parts.values():
+        return ""
+    if status.parts and set(status.parts.values()) == {"off"}:
+        return "every part is muted: `unmute all` brings the band back"
+    if mode == "listen":
+        return "mode listen: it listens and does not play; `mode accompany` lets it play"
+    if mode != "accompany" and status.turn.startswith("yours"):
+        return f"these bars are yours ({status.turn.removeprefix('yours ')})"
+    if status.level_db < NO_SOUND_DB:
+        return "no sound at the input: is the cable in, the volume up, the right channel chosen?"
+    if status.tempo_bpm is None:
+        if status.level_db < FAINT_DB:
+            return f"hardly any sound at the input ({status.level_db:.0f} dB)"
+        return "no beat yet: play a few steady notes"
+    beat = f"{status.tempo_bpm:.0f} bpm" + (f" in {status.meter}" if status.meter else "")
+    if status.state in ("ending", "thinning"):
+        return "you rest, so it rests; it comes back when you play"
+    if status.confidence < SURE:
+        return f"not sure of the beat yet ({beat}, {status.confidence:.0%} sure)"
+    return f"{beat}: it comes in on the next one"
 
 
 def _shown(chord: Chord | None) -> Chord | None:

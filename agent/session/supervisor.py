@@ -25,7 +25,8 @@ BACK_OFF_S = (1.0, 30.0)  # the first wait in a crash loop, and the longest; dou
 SPARE_AFTER_S = (5.0, 1.0)  # after the first start, which has enough to load, and after later ones
 STOPPED_S = 0.3  # a process that is stopped (SIGSTOP) will not report again by itself
 SILENT_S = 3.5  # a running process may take long over one step
-START_S = 60.0  # until its first report
+START_S = (300.0, 60.0)  # for the first report: of the first start, which may compile the ears, and of later ones
+SLOW_S = 15.0  # a first start that takes longer is explained
 JUMP_S = 0.5  # a turn that took so long was the supervisor's own sleep, not the worker's
 
 
@@ -159,9 +160,15 @@ class Worker:
         silent_s = now_s - self._said_s
         if silent_s > STOPPED_S and is_stopped(self.process.pid):
             return f"the {self.name} process was stopped"
-        if silent_s > (SILENT_S if self.ready else START_S):
+        if silent_s > (SILENT_S if self.ready else START_S[self.history.starts > 1]):
             return f"the {self.name} process did not respond for {silent_s:.1f} s"
         return ""
+
+    @property
+    def starts_slowly(self) -> bool:
+        """Whether its first start takes longer than loading does: it compiles."""
+        first = self.process is not None and self.history.starts == 1 and not self.ready
+        return first and time.monotonic() - self._started_s > SLOW_S
 
     def schedule_restart(self, cause: str) -> None:
         """Kill it if it still runs and schedule the next start. Not for a process that ended with code 0."""

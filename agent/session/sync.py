@@ -15,6 +15,7 @@ from typing import Protocol
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
+from agent.engine.reports import AudioReport
 from agent.midi.clock_in import MidiClock
 from agent.session.link import LinkPeer
 from listener.types import Grid, Meter
@@ -55,6 +56,13 @@ class StreamTime:
 
     def monotonic_of(self, stream_s: float) -> float:
         return self.monotonic_s + (stream_s * self.rate - self.samples) * self.period_s
+
+
+def stream_time(report: AudioReport | None, rate: int) -> StreamTime | None:
+    """Return the clock of the audio process's newest report; None before its stream began."""
+    if report is None or report.period_s <= 0:
+        return None
+    return StreamTime(rate, report.samples, report.monotonic_s, report.period_s)
 
 
 class Count:

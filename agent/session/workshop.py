@@ -42,6 +42,7 @@ from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
 
 BLOCK = 48_000
+LONGEST_RIFF_S = 1_200.0  # of a recording that are listened to
 GAP_S = 0.7  # between A and B
 SHOWN = 5  # figures that moved, a line each
 
@@ -188,8 +189,12 @@ def heard(
     if given[0]:
         meter_of(given[0])
     try:
-        said = [line["says"] for line in listen_file(str(path), hearing, given, channel) if line["type"] == "input"]
-        sound = np.concatenate([*AudioFile(path, RATE, channel - 1 if channel else None).blocks(BLOCK)])
+        said = [
+            line["says"]
+            for line in listen_file(str(path), hearing, given, channel, LONGEST_RIFF_S)
+            if line["type"] == "input"
+        ]
+        sound = np.concatenate([*AudioFile(path, RATE, channel - 1 if channel else None, LONGEST_RIFF_S).blocks(BLOCK)])
     except (ValueError, OSError) as cause:
         raise UserError(str(cause)) from None
     notes = list(hearing.notes.values())

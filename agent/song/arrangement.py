@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.song.phrase_feel import DRONE_RISES, DRONE_STAGE, feel_at
 from agent.song.song_form import Place
 from agent.song.song_plan import Section, SongPlan
 
@@ -15,10 +16,17 @@ LIVELY = 0.2  # energy beside what was played before, from which a section is li
 RETURN = 0.15  # that a section gains each time it comes back
 INTRO, SECOND = -0.35, 0.2  # of a song's first phrase; of every other phrase
 HALF_TIME_BELOW = -0.6
+LIFTS = (-1.5, 0.0, 1.0, 2.5, 0.0, 1.5, 3.0, 4.0)  # semitones that the chords lie higher, bar by bar of a phrase
+STAGE_LIFT, SECOND_LIFT = 2.0, 1.0  # at the fullest; in every other phrase
 
 
-def stage_for(sections: Sequence[Section], energy: float) -> float:
-    """Return the stage, -1 to 1, of a new section. sections: the song's so far; energy: -1 to 1, of its bass."""
+def stage_for(sections: Sequence[Section], energy: float, drone: bool = False) -> float:
+    """Return the stage, -1 to 1, of a new section.
+
+    sections: the song's so far; energy: -1 to 1, of its bass; drone: whether that bass carries no groove.
+    """
+    if drone:
+        return DRONE_STAGE
     if not sections:
         return FIRST
     if energy <= -LIVELY:
@@ -33,7 +41,15 @@ def stage_in(plan: SongPlan, section: Section, place: Place) -> tuple[float, flo
 
     The song begins sparsely; comping and line grow every other phrase, the timekeeper stays.
     """
-    stage = section.stage + RETURN * min(section.returns, 3)
+    stage = section.stage + RETURN * min(section.returns, 3) + feel_at(plan.feel).full
+    if section.stage == DRONE_STAGE:
+        stage = section.stage + DRONE_RISES * min(place.phrase + 4 * section.returns, 4)
     opens = not section.returns and plan.current == 0 and place.phrase == 0
     rest = stage + (INTRO if opens else SECOND if place.phrase % 2 else 0.0)
     return min(max(stage, -1.0), 1.0), min(max(rest, -1.0), 1.0)
+
+
+def lift_of(place: Place, stage: float) -> float:
+    """Return the semitones that a bar's chords lie above their usual place: they rise through a phrase and begin low
+    again."""
+    return LIFTS[place.bar % len(LIFTS)] + STAGE_LIFT * stage + SECOND_LIFT * (place.phrase % 2)

@@ -10,36 +10,36 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove
+from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove, harmony_plans
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Stroke
 from agent.parts.counter_line import LineNote
-from agent.parts.drum_groove import DrumBar, Traits
+from agent.parts.drum_groove import DrumBar, Likely, Traits
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.song_key import SongKey
 from agent.parts.voicing import voiced
 from agent.song import ending
-from agent.song.arrangement import HALF_TIME_BELOW, stage_in
+from agent.song.arrangement import HALF_TIME_BELOW, lift_of, stage_in
 from agent.song.expectation import turn_of_groove
 from agent.song.level import hear_level
+from agent.song.phrase_feel import DRONE_STAGE, changes, feel_at, swelled
 from agent.song.sections import decide_section, turns
-from agent.song.song_form import (
-    Place,
-    number_of,
-    place_in,
-)
+from agent.song.song_form import Place, number_of, phrase_heard, place_in
 from agent.song.song_plan import BarPlan, Section, SongPlan
 from models.critic.critic import Critic
 
-STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.8, 0.6  # shares of the arrangement's stage that each part follows
+STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.5, 0.6  # shares of the arrangement's stage that each part follows
 BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
+LEADING_LINE = 1.0  # density of a line that is the tune
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
+STOP_FROM, STOP_RINGS = 5.0, 1  # notes a bar as usual, from which a rest is a stop; ticks into the second half
+FORM_KNOWN = (24, 32)  # bars of a section, after which its phrases may turn out to be of 12 or 16
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
-# of a section's eight-bar phrases: timekeeper moved from hat to ride or back; other kicks
-PHRASES = ("plain",) * 8 + ("moved",) * 4 + ("kicks",) * 4
 HELD_VELOCITY = 66
+SOFT_TOUCH = -0.55  # bend of intensity over a drone and in a drop: the rim for the snare, softer
 
 
 def plan_bar(
@@ -49,17 +49,24 @@ def plan_bar(
     certain: bool,
     imagined: Sequence[Traits] = (),
     critic: Critic | None = None,
+    likely: Likely | None = None,
 ) -> tuple[SongPlan, BarPlan]:
     """Return (the plan with its section decided, the next bar).
 
     ahead: the bass of the next bar and as many after it as are known or foretold, at least one. certain: whether they
     are known, as in a file that was read. imagined: the responder's grooves, candidates beside the played ones. critic:
-    judges comping and line; None = rules alone.
+    judges comping and line; None = rules alone. likely: how surprising a groove is to the responder.
     """
     now, number = ahead[0], plan.heard
-    plan, choices = decide_section(plan, ahead, library, certain, imagined, critic)
+    plan, choices = decide_section(plan, ahead, library, certain, imagined, critic, likely)
+    if not certain and number - plan.phrase_of in FORM_KNOWN:
+        plan = replace(plan, length=phrase_heard(plan.bars[plan.phrase_of - number :], plan.length))
     section = plan.sections[plan.current]
     place = place_in(number - plan.phrase_of, plan.length)
+    if number == plan.began:
+        plan = replace(plan, feel=0, feel_of=number)
+    elif changes(plan.feel, number - plan.feel_of, place.bar, plan.bars, ahead if certain else plan.bars[-2:]):
+        plan = replace(plan, feel=plan.feel + 1, feel_of=number)
     rng = np.random.default_rng((plan.seed, 7, number))
     starts = number == plan.began or (place.bar == 0 and place.phrase > 0)
     over = certain and not any(bar.notes for bar in ahead[1:])
@@ -79,7 +86,12 @@ def plan_bar(
     if is_break:
         held = place.is_last or other
         strokes = tuple(Stroke(n.tick, n.length if held else min(n.length, 2), BREAK_VELOCITY) for n in now.notes)
+    stop = None if is_break or over else _stop(bar)
+    if stop is not None:
+        drums, strokes = drum_groove.stopped(drums, stop), ending.cut(strokes, stop, now)
     plan, line = _line(replace(bar, plan=plan), chords)
+    if stop is not None:
+        line = tuple(note for note in line if note.tick < stop)
     if is_break or not strokes or (over and not now.notes):
         line = ()
     if over and now.notes:
@@ -149,23 +161,41 @@ def _chords(bar: _Bar, rng: np.random.Generator) -> tuple[SongPlan, tuple[ChordA
         chords, plan.key, _sevenths(bar), wish.bend("tension"), bar.place.bar + bar.place.phrase, rng
     )
     chords = chord_colour.unresolved(chords, plan.struck, plan.key, bar.now, wish.bend("resolution"), bar.starts)
+    centre = (plan.centre or (plan.key.tonic, plan.key.mode)) if wish.harmony and plan.key.tonic >= 0 else None
+    plan = replace(plan, centre=centre)
+    chords = harmony_plans.planned(wish.harmony, chords, _key(plan), bar.place.bar, bar.now.highest)
+    chords = _voiced(replace(bar, plan=plan), chords)
+    return replace(plan, struck=chords[-1]) if chords else plan, chords
+
+
+def _key(plan: SongPlan) -> SongKey:
+    """Return the key on which a harmony that is asked for stays, else the song's."""
+    return replace(plan.key, tonic=plan.centre[0], mode=plan.centre[1]) if plan.centre else plan.key
+
+
+def _voiced(bar: _Bar, chords: Sequence[ChordAt]) -> tuple[ChordAt, ...]:
+    """Return the chords laid out over the bass, each led to from the one before; those laid out already stay."""
+    plan, wish = bar.plan, bar.plan.wish
     out: list[ChordAt] = []
     before = plan.struck.voicing if plan.struck else ()
     for number, chord in enumerate(chords):
         until = chords[number + 1].tick if number + 1 < len(chords) else bar.now.ticks
         under = [note.pitch for note in bar.now.notes if note.tick < until and note.tick + note.length > chord.tick]
-        before = voiced(
+        pedal = (harmony_plans.pedal_pitch(_key(plan), max(under, default=None)),) if wish.harmony == "pedal" else ()
+        before = chord.voicing or voiced(
             chord.root,
             chord.quality,
             chord.added,
             before,
-            max(under, default=None),
+            max((*under, *pedal), default=None),
             plan.style or bar.section.groove.style,
             wish.bend("register"),
             wish.bend("tension"),
+            lift_of(bar.place, bar.stage[1]),
+            bar.place.bar % 2 == 1,
         )
-        out.append(replace(chord, voicing=before))
-    return replace(plan, struck=out[-1]) if out else plan, tuple(out)
+        out.append(replace(chord, voicing=(*pedal, *before)))
+    return tuple(out)
 
 
 def _sevenths(bar: _Bar) -> float:
@@ -176,8 +206,14 @@ def _sevenths(bar: _Bar) -> float:
 
 def _strokes(bar: _Bar, chords: tuple[ChordAt, ...], rng: np.random.Generator) -> tuple[Stroke, ...]:
     section, place, now, wish = bar.section, bar.place, bar.now, bar.plan.wish
-    varied = place.bar % 4 == 3 or (place.phrase % 2 and place.bar % 4 == 1) or rng.random() < wish.surprise - 0.5
-    figure = section.variation if varied and wish.surprise > 0.1 else section.figure
+    varied = place.bar % 4 == 3 or rng.random() < wish.surprise - 0.5
+    figure = section.figure
+    other = feel_at(bar.plan.feel).figure and section.other is not None
+    if other and section.other:
+        figure = section.other
+    if varied and wish.surprise > 0.1:
+        own = np.random.default_rng((bar.plan.seed, 23, bar.plan.current))
+        figure = comping.variation_of(figure, now.ticks, own) if other else section.variation
     figure = comping.bent(
         figure, now.meter, now.ticks, bar.density(STAGE_COMPING * bar.stage[1]), wish.bend("syncopation")
     )
@@ -189,13 +225,16 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     plan, section, now, place = bar.plan, bar.section, bar.now, bar.place
     in_song = place.bar + place.phrase * place.length
     number = in_song if bar.certain else turn_of_groove(plan.bars, now, place.bar)
-    feel = PHRASES[place.phrase % len(PHRASES)]
-    groove = section.beside if feel == "kicks" and section.beside else section.groove
+    feel = feel_at(plan.feel)
+    groove = section.beside if feel.kicks and section.beside else section.groove
     drums = groove.bar(number)[: now.ticks]
     drums = (*drums, *((),) * (now.ticks - len(drums)))
-    if section.stage <= HALF_TIME_BELOW:
+    if section.stage <= HALF_TIME_BELOW or feel.half:
         drums = drum_dials.half_time(drums)
-    if (section.ride != (feel == "moved")) and bar.level > -0.8:
+    drone = section.stage == DRONE_STAGE
+    if drone and not place.phrase and not section.returns:
+        drums = drum_groove.thinned(drums)  # time alone, until it has settled
+    if drone or ((section.ride != feel.moves) and bar.level > -0.8):
         drums = drum_groove.on_ride(drums)
     if _is_break(plan, section, now, bar.ends and not bar.over):
         return drum_groove.break_bar(now), False, True
@@ -222,6 +261,10 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     if bar.certain and not now.notes and plan.bars and not plan.bars[-1].notes:
         drums = drum_groove.thinned(drums)
     drums = drum_groove.at_level(drums, bar.level)
+    if feel.builds:
+        drums = swelled(drums, now.meter, place)
+    if drone or feel.drops:
+        drums = drum_dials.at_intensity(drums, now.meter, SOFT_TOUCH)
     if wish.intensity != 0.5:
         drums = drum_dials.at_intensity(drums, now.meter, wish.bend("intensity"))
     return drum_groove.two_handed(drums), is_fill, False
@@ -238,13 +281,26 @@ def _is_break(plan: SongPlan, section: Section, now: BassBar, ends: bool) -> boo
     return usual >= 5 and ((silent and known) or holds)
 
 
+def _stop(bar: _Bar) -> int | None:
+    """Return the tick of the bass's last note before it is silent for the bar's second half, as it was the last time;
+    None where it plays on. The band hits it together with the bass from the second time on.
+    """
+    now, usual = bar.now, float(np.sum(bar.section.usual)) if bar.section.usual else 0.0
+    if len(now.notes) <= BREAK_NOTES_MAX or usual < STOP_FROM:
+        return None
+    last = now.notes[-1]
+    silent = last.tick + last.length <= now.ticks // 2 + STOP_RINGS and last.tick <= now.ticks // 2
+    known = any(old.signature == now.signature for old in bar.plan.bars[-48:])
+    often = sum(old.signature == now.signature for old in bar.plan.bars[-8:]) > 2  # it is the riff, not a stop
+    return last.tick if silent and known and not often else None
+
+
 def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineNote, ...]]:
     plan, section, wish = bar.plan, bar.section, bar.plan.wish
     if section.motif is None or not chords:
         return plan, ()
-    turn, half = counter_line.turn_of(
-        plan.heard - plan.phrase_of, section.returns, bar.density(STAGE_LINE * bar.stage[1])
-    )
+    more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
+    turn, half = counter_line.turn_of(plan.heard - plan.phrase_of, section.returns, bar.density(more))
     if turn == "rest":
         return replace(plan, statement=None), ()
     first = plan.statement if half == 1 and plan.statement else chords[0]

@@ -1,15 +1,20 @@
-"""The last bar: the band stops with the bass, on one stroke that rings."""
+"""How the band stops with the bass: on one stroke that rings, cut short, slowing down; and sticks before the one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Stroke
 from agent.parts.drum_groove import DrumBar
+from listener.types import Meter
 from models.music.tokens import DrumHit
 
 KICK, CRASH, CHORD = 100, 108, 86  # velocities
+STICKS = (92, 78)  # velocities of the first beat of a bar that is counted, of the others
+CUT_TICKS = 2  # that a chord sounds which is cut short with the bass
+RITARD = (1.0, 0.93, 0.85, 0.75, 0.62)  # shares of the tempo on the last felt beats of a tune that slows down
 
 
 def last_bar(drums: DrumBar, strokes: Sequence[Stroke], bass: BassBar) -> tuple[DrumBar, tuple[Stroke, ...]]:
@@ -20,3 +25,21 @@ def last_bar(drums: DrumBar, strokes: Sequence[Stroke], bass: BassBar) -> tuple[
     ended = tuple(hits if tick < at else final if tick == at else () for tick, hits in enumerate(drums))
     before = [Stroke(one.tick, min(one.length, at - one.tick), one.velocity) for one in strokes if one.tick < at]
     return ended, (*before, Stroke(at, bass.ticks - at, CHORD))
+
+
+def cut(strokes: Sequence[Stroke], at: int, bass: BassBar) -> tuple[Stroke, ...]:
+    """Return strokes that stop with the bass: a short one on tick `at`, none after it."""
+    before = tuple(replace(one, length=min(one.length, at - one.tick)) for one in strokes if one.tick < at)
+    return (*before, Stroke(at, min(CUT_TICKS, bass.ticks - at), CHORD))
+
+
+def count_off(meter: Meter, ticks: int) -> DrumBar:
+    """Return a bar of sticks on the felt beats: the band counts the player in."""
+    starts = group_starts(meter, ticks)
+    return tuple((DrumHit("rim", STICKS[0 if tick == 0 else 1]),) if tick in starts else () for tick in range(ticks))
+
+
+def slowing(beats: int) -> tuple[float, ...]:
+    """Return the shares of the tempo on each of a tune's last `beats` felt beats, the last ones slowing down."""
+    steps = RITARD[-min(beats, len(RITARD)) :]
+    return (1.0,) * max(beats - len(steps), 0) + steps

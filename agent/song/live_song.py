@@ -79,6 +79,12 @@ class LiveSong:
         bpm = before if same else quarter_bpm
         self.song = replace(self.song, wish=wish, swung=swung, style=style or self._style, quarter_bpm=bpm)
 
+    @property
+    def sound_style(self) -> str | None:
+        """The style whose instruments play: the one asked for, else that of the song's first groove."""
+        song = self.song
+        return song.style or (song.sections[0].groove.style if song.sections else None)
+
     def take_choices(self) -> tuple[Choice, ...]:
         """Return everything decided since the last call; bars as the planner counts them."""
         choices, self._choices = tuple(self._choices), []

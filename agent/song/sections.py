@@ -11,10 +11,11 @@ from agent.core.types import Choice
 from agent.parts import comping, counter_line, drum_groove
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar
-from agent.parts.drum_groove import Traits
+from agent.parts.drum_groove import Likely, Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.judging import comping_scores, motif_scores
 from agent.song.arrangement import stage_for
+from agent.song.phrase_feel import is_drone
 from agent.song.song_form import (
     EXAMPLES,
     KNOWN_FROM,
@@ -40,6 +41,7 @@ def decide_section(
     certain: bool,
     imagined: Sequence[Traits],
     critic: Critic | None,
+    likely: Likely | None = None,
 ) -> tuple[SongPlan, tuple[Choice, ...]]:
     """Decide which section the next bar belongs to: the one that goes on, an earlier one come back, or a new one."""
     now, number = ahead[0], plan.heard
@@ -77,7 +79,7 @@ def decide_section(
         sections = (*plan.sections[: best[1]], back, *plan.sections[best[1] + 1 :])
         told = Choice("section", f"{old.name} again", "a new one", f"its bars come again: likeness {best[0]:.2f}")
         return replace(plan, sections=sections, current=best[1], began=number, phrase_of=since, length=length), (told,)
-    section, choices = _new_section(plan, ahead, library, certain, imagined, critic)
+    section, choices = _new_section(plan, ahead, library, certain, imagined, critic, likely)
     sections = (*plan.sections, section)
     if len(sections) > SECTIONS_MAX:
         sections = sections[-SECTIONS_MAX:]
@@ -115,6 +117,7 @@ def _in_meter(plan: SongPlan, ahead: Sequence[BassBar], certain: bool) -> SongPl
         beside=drum_groove.of_length(here.beside, now.ticks) if here.beside else None,
         figure=comping.of_length(here.figure, now.ticks),
         variation=comping.of_length(here.variation, now.ticks),
+        other=comping.of_length(here.other, now.ticks) if here.other else None,
         motif=None,
         usual=tuple(drum_groove.onset_shares(bass, now.ticks).tolist()),
     )
@@ -129,6 +132,7 @@ def _new_section(
     certain: bool,
     imagined: Sequence[Traits],
     critic: Critic | None,
+    likely: Likely | None = None,
 ) -> tuple[Section, tuple[Choice, ...]]:
     now = ahead[0]
     name = chr(ord("A") + len(plan.sections) % 26)
@@ -149,7 +153,7 @@ def _new_section(
         *drum_groove.played_grooves(library, now.meter, now.ticks),
         *(one for one in imagined if one.kicks.shape[1] == now.ticks),
     ]
-    best, second = drum_groove.choose(found, bass, wanted, rng, [one.groove for one in plan.sections[-4:]])
+    best, second = drum_groove.choose(found, bass, wanted, rng, [one.groove for one in plan.sections[-4:]], likely)
     groove = drum_groove.with_bass(best.groove, bass)
     beside = drum_groove.with_bass(drum_groove.with_kicks_of(best.groove, second.groove), bass)
     scale = plan.key.scale
@@ -159,7 +163,7 @@ def _new_section(
     logits = comping_scores(critic, bass, chords, figures) if critic else ()
     taken = [one.figure.name for one in plan.sections]
     figure, other = comping.choose(figures, bass, plan.style, rng, taken, logits)
-    motifs = counter_line.motifs_for(bass[:2], rng)
+    motifs = counter_line.motifs_for(bass[:2], rng, quarter_bpm=plan.quarter_bpm)
     if motifs and critic:
         belongs = motif_scores(critic, bass, chords, [motif for _, motif in motifs], scale)
         motifs = sorted(
@@ -179,7 +183,7 @@ def _new_section(
         Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
-    stage = stage_for(plan.sections, energy)
+    stage = stage_for(plan.sections, energy, is_drone(bass))
     ride = bool(plan.sections) and len(plan.sections) % 2 == 1
     return Section(
         name,
@@ -195,6 +199,7 @@ def _new_section(
         usual,
         beside,
         stage,
+        other,
     ), choices
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.parts.bass_bar import BassBar, likeness
 
 CYCLES = (1, 2, 3, 4, 6, 8, 12, 16)  # bars
-LOOK_BACK = 24  # bars in which a cycle is looked for
+LOOK_BACK = 33  # bars in which a cycle is looked for: two of 16 and the next one
 CYCLE_MARGIN = 0.04  # a longer cycle has to be so much more alike
 SURE_CYCLE = 0.55
 USUAL_PHRASE = 8
@@ -51,6 +51,12 @@ def phrase_bars(cycle: int) -> int:
     if cycle in (3, 6, 12):
         return 12 if cycle == 12 else 6
     return max(cycle, USUAL_PHRASE) if (cycle and USUAL_PHRASE % cycle == 0) or cycle == 16 else USUAL_PHRASE
+
+
+def phrase_heard(bars: Sequence[BassBar], length: int) -> int:
+    """Return the bars of a phrase, once a cycle of 12 or 16 bars was heard twice; else `length` as it is."""
+    cycle, _ = cycle_of(bars)
+    return cycle if cycle in (12, 16) else length
 
 
 def place_in(bars_in_section: int, length: int) -> Place:

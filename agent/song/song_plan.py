@@ -52,6 +52,7 @@ class Section:
     usual: tuple[float, ...] = ()  # share of its bars with a bass onset at each tick
     beside: Groove | None = None  # its groove with other kicks, for its later phrases
     stage: float = 0.0  # how full the band plays in it, -1 to 1 (agent/song/arrangement.py)
+    other: Figure | None = None  # of comping, for its later phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,25 @@ class SongPlan:
     statement: ChordAt | None = None  # the chord on which the line's last motif began
     crashed: int = -9  # the last bar that began with a crash
     struck: ChordAt | None = None  # the last chord as it was played, with its voicing
+    centre: tuple[int, str] | None = None  # tonic and mode on which a pedal or a modal plan stays while it is asked for
+    line_leads: bool = False  # it is the tune, from the first bar on; else it answers the player
+    feel: int = 0  # how often the drummer has changed within the section (agent/song/phrase_feel.py)
+    feel_of: int = 0  # bar in which they did last
 
     def as_decided_in(self, other: SongPlan) -> SongPlan:
         """Return this plan with the section, its phrases and the line's statement as another plan decided them."""
-        names = ("sections", "current", "began", "phrase_of", "length", "statement", "struck", "crashed")
+        names = (
+            "sections",
+            "current",
+            "began",
+            "phrase_of",
+            "length",
+            "statement",
+            "struck",
+            "crashed",
+            "feel",
+            "feel_of",
+        )
         return replace(self, **{name: getattr(other, name) for name in names})
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.music.dials import GUIDANCE, Dials
 
 USUAL_TEMPERATURE = 0.9
+HARMONY_PLANS = ("pedal", "sus", "modal")  # what harmony.pattern may ask of the plan (agent/parts/harmony_plans.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Wish:
     """Each 0 to 1 with 0.5 as usual.
 
     resolution: how often harmony falls by a fifth. surprise: how much of luck and variation is in what is played.
+    harmony: one of HARMONY_PLANS, "" = chords that follow the bass.
     """
 
     density: float = 0.5
@@ -23,6 +26,7 @@ class Wish:
     register: float = 0.5
     resolution: float = 0.5
     surprise: float = 0.5
+    harmony: str = ""
 
     @property
     def chance(self) -> float:
@@ -34,11 +38,14 @@ class Wish:
         return float(2 * (getattr(self, name) - 0.5))
 
 
-def wish_of(dials: Dials, guidance: float = GUIDANCE, temperature: float = USUAL_TEMPERATURE) -> Wish:
+def wish_of(
+    dials: Dials, guidance: float = GUIDANCE, temperature: float = USUAL_TEMPERATURE, moves: Sequence[str] = ()
+) -> Wish:
     """Return the dials as the song plan takes them; what is not asked for is as usual.
 
     guidance: how strongly they act: GUIDANCE as they stand, 0 not at all, more than that further from the usual.
-    temperature: of the responder; it scales the luck as it scales the responder's.
+    temperature: of the responder; it scales the luck as it scales the responder's. moves: names of harmony moves in
+    force, of which the last one that is a plan counts.
     """
 
     def value(given: float | None) -> float:
@@ -52,4 +59,5 @@ def wish_of(dials: Dials, guidance: float = GUIDANCE, temperature: float = USUAL
         value(dials.register),
         value(dials.resolution),
         min(value(dials.surprise) * temperature / USUAL_TEMPERATURE, 1.0),
+        next((name for name in reversed(moves) if name in HARMONY_PLANS), ""),
     )

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from agent.audio.mixed_synth import MixedSynth
 from agent.audio.synth import BLOCK, PartVoice, Synth
 from agent.core.midi_constants import BASS_PROGRAM, NOTE_OFF, NOTE_ON
-from agent.core.paths import SOUNDFONT, shipped
+from agent.core.paths import SOUNDFONT, shipped, shipped_fonts
 from agent.core.settings import DEFAULT_PARTS
 from agent.core.types import PlannedNote
-from agent.directions.mix_wishes import wishes_of
+from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.mixing.bass_strip import BassStrip
 from agent.mixing.master import mastered
 from agent.takes.performance import Clock, notes_of, tempo_of
@@ -77,12 +77,14 @@ def cut(take: Take, clock: Clock, recording: Sound, length: int) -> Sound:
 
 def _band(take: Take, clock: Clock, notes: dict[str, list[PlannedNote]], length: int) -> dict[str, Sound]:
     """Play the band through the mixer, each bar with its settings; return part -> [length, 2]."""
-    synth = MixedSynth(Path(shipped(SOUNDFONT)), RATE, DEFAULT_PARTS)
+    synth = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
     bars = [(round(clock.bar_starts_s[i] * RATE), i) for i in range(len(take.settings))]
     pieces, done = [], 0
     for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, length):
         while bars and bars[0][0] <= at:
-            synth.wish(wishes_of(take.settings[bars.pop(0)[1]]))
+            settings = take.settings[bars.pop(0)[1]]
+            synth.wish(wishes_of(settings))
+            synth.sound(sounds_of(settings), settings.dials.style)
         if at > done:
             pieces.append(synth.render(at - done))
             done = at

@@ -19,7 +19,7 @@ from agent.directions.undo import undo
 from agent.takes.measures import Measured
 from agent.takes.riff import Bar, Riff
 from agent.takes.take import Take
-from agent.takes.take_generator import Drawer, Warm
+from agent.takes.take_generator import Drawer
 from listener.types import Key
 from models.music.tokens import PARTS, Reply
 from models.responder.responder import Responder
@@ -48,7 +48,6 @@ class Sketcher:
     temperature: float = 0.9
     repeats: int = REPEATS
     takes: list[Take] = field(default_factory=list)
-    warm: dict[tuple[int, Riff], Warm] = field(default_factory=dict)  # by seed and riff
     rough: dict[tuple[int, int], float] = field(default_factory=dict)  # dissonance of takes that were compared
 
     def begin(self, riff: Riff, edits: ActiveEdits | None = None, seed: int = 0) -> Take:
@@ -104,7 +103,7 @@ class Sketcher:
             for i, one in enumerate(settings)
         )
         old = _by_place(before, settings, riff.key) if before else {}
-        own = (self.responder, self.temperature, self.repeats, self.warm)
+        own = (self.responder, self.temperature, self.repeats)
         drawn, played = Drawer(*own, riff, bars, settings, seed, old, parts, recolours).walk()
         return Take(0, riff, edits, bars, drawn, played, settings, seed=seed)
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+from msgspec import Meta
+
+from agent.core import stored
 from agent.core.errors import UserError
 from agent.core.music_names import key_name
 from agent.core.paths import FOLDER, data_folder
+from agent.core.stored import Pitch, StreamTime, Velocity, Word
+from agent.core.whole_file import write_whole
+from agent.directions.edit import Edit
 from agent.takes.measures import figures
 from agent.takes.performance import Clock, notes_of
 from agent.takes.take import Take
 from models.timing.drum_timing import Timing
 
+TAKES_MAX = 10_000  # of a session that are read
 NAME = "take-{number:03d}.json"
 NO_TAKES = "no takes are kept yet; `antiphon workshop TAKE.wav` makes some, or name a folder with --from"
-Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
+Timed = tuple[StreamTime, StreamTime, Pitch, Velocity]  # on_s, off_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +34,14 @@ class Sheet:
     """What is saved of a take. sentence: that asked for it; bars: (start_s, meter); notes: by part; figures: the
     measures of agent/takes/measures.py, by name; asked: the edits in force, in short form."""
 
-    number: int
+    number: Annotated[int, Meta(ge=0, le=1_000_000)]
     sentence: str
     says: str
     name: str
-    key: str
-    tempo_bpm: float
-    end_s: float
-    bars: tuple[tuple[float, str], ...]
+    key: Word
+    tempo_bpm: Annotated[float, Meta(ge=5.0, le=2_000.0)]
+    end_s: StreamTime
+    bars: tuple[tuple[StreamTime, Word], ...]
     notes: Mapping[str, tuple[Timed, ...]]
     figures: Mapping[str, float | None]
     asked: tuple[str, ...] = ()
@@ -75,11 +81,9 @@ def sheet_of(take: Take, sentence: str = "", timing: Timing | None = None) -> Sh
 def write(folder: Path, sheet: Sheet) -> Path:
     """Write a take's file, whole or not at all, and return its path. Raises UserError where it cannot be written."""
     path = folder / NAME.format(number=sheet.number)
-    part = path.with_suffix(".part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(asdict(sheet)), encoding="utf-8")
-        os.replace(part, path)
+        write_whole(path, json.dumps(asdict(sheet)).encode())
     except OSError as cause:
         raise UserError(f"{path}: cannot be written ({cause.strerror}); name another folder with --out") from None
     return path
@@ -88,17 +92,31 @@ def write(folder: Path, sheet: Sheet) -> Path:
 def read(path: Path) -> Sheet:
     """Return the take of a file. Raises UserError where it is not one."""
     try:
-        given: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        bars = tuple((float(at), str(meter)) for at, meter in given.pop("bars"))
-        notes = {part: tuple(tuple(note) for note in rows) for part, rows in given.pop("notes").items()}
-        return Sheet(**{**given, "bars": bars, "notes": notes, "asked": tuple(given["asked"])})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as cause:
-        raise UserError(f"{path}: not a take that can be read ({cause}); `antiphon workshop` writes them") from None
+        sheet: Sheet = stored.read(path, Sheet)
+        return replace(sheet, asked=tuple(filter(_is_edit, sheet.asked)))
+    except (OSError, stored.Damaged) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        raise UserError(f"{path}: not a take that can be read ({reason}); `antiphon workshop` writes them") from None
+
+
+def _is_edit(short: str) -> bool:
+    try:
+        return bool(Edit.read(short))
+    except ValueError:
+        return False
 
 
 def sheets(folder: Path) -> list[Sheet]:
-    """Return every take of a session's folder, in order."""
-    return [read(path) for path in sorted(folder.glob("take-*.json"))]
+    """Return every take of a session's folder that can be read, in order. Raises UserError where none can."""
+    found, failed = list[Sheet](), list[UserError]()
+    for path in sorted(folder.glob("take-*.json"))[:TAKES_MAX]:
+        try:
+            found.append(read(path))
+        except UserError as cause:
+            failed.append(cause)
+    if failed and not found:
+        raise failed[0]
+    return found
 
 
 def newest() -> Path:

@@ -1,37 +1,29 @@
-"""`Drawer` goes through a take's bars tick by tick: the responder draws, the moves in force shape what is played."""
+"""`Drawer` goes through a take's bars: the band plays its song plan over them, the moves in force shape it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
-import numpy as np
+from dataclasses import dataclass, replace
+from itertools import repeat
 
 from agent.compose.composer import Moment
+from agent.compose.generation_options import GenerationOptions
+from agent.compose.planned_song import Bars, play
 from agent.directions.active import density_moves
 from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
 from agent.directions.key_filter import InKey
-from agent.takes.riff import REST, Bar, Riff
-from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply, TickInput
-from models.responder import phrasing
-from models.responder.responder import Responder, ResponderState
+from agent.parts.bass_bar import bass_bar
+from agent.parts.song_key import key_given
+from agent.song.song_plan import SongPlan, Wish, wish_of
+from agent.takes.riff import Bar, Riff
+from models.music.dials import GUIDANCE
+from models.music.tokens import EMPTY_REPLY, PARTS, ChordHit, Position, Reply
+from models.responder.responder import Responder
 
-WARM_UP_BARS = 2  # bars that the responder hears before the first; they are not part of the take
-AS_IT_COMES = 0.5  # variation where none was asked for; the lower it is, the more of the bar before is repeated
-RINGS = 3  # ticks that a chord is left to ring before it is struck again
 CADENCE_VELOCITY = 80
+SWUNG_FROM = 0.58  # share of a beat that its first eighth takes, from which the band swings
 Drawn = tuple[tuple[Reply, ...], tuple[Moment, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Warm:
-    """Where a take begins: the responder's state after the warm-up bars, their last tick, and the harmony held."""
-
-    state: ResponderState
-    bass: BassTick
-    reply: Reply
-    held: tuple[int, str] | None
 
 
 @dataclass
@@ -39,14 +31,12 @@ class Drawer:
     """Draws one take; use it for one `walk`.
 
     old: (bar, tick) -> (the reply drawn there before, whether that bar stays as it was). parts: to be drawn anew.
-    recolours: draw only another harmony for the same strokes. repeats: times the form is played. warm: cache of where
-    takes begin, by seed and riff.
+    recolours: draw only another harmony for the same strokes. repeats: times the form is played.
     """
 
     responder: Responder
     temperature: float
     repeats: int
-    warm: dict[tuple[int, Riff], Warm]
     riff: Riff
     bars: tuple[Bar, ...]
     settings: tuple[Settings, ...]
@@ -56,70 +46,55 @@ class Drawer:
     recolours: bool = False
     held: tuple[int, str] | None = None
     line_sounds: bool = False
-    drawn_harmony: tuple[int, str] | None = None
-    ringing: int = RINGS  # ticks since a chord was drawn
-    fresh: dict[tuple[int, int], Reply] = field(default_factory=dict)  # by bar and tick, as drawn
+    drawn_harmony: ChordHit | None = None
 
     def walk(self) -> Drawn:
-        """Return the take (as drawn, as played), tick by tick.
-
-        The responder steps only through bars with something to draw, and the bar before each.
-        """
-        warm = self.warm.get((self.seed, self.riff)) or self._warmed()
-        state, bass, reply, self.held = warm.state, warm.bass, warm.reply, warm.held
+        """Return the take (as drawn, as played), tick by tick; nothing is planned where everything stays."""
         drawn, played = [], []
-        draws = [self._draws(number) for number in range(len(self.bars))] + [False]
+        fresh = iter(self._planned() if any(map(self._draws, range(len(self.bars)))) else repeat(EMPTY_REPLY))
         for number, (bar, settings) in enumerate(zip(self.bars, self.settings, strict=True)):
-            for tick in range(len(bar.basses)):
-                place = Position(tick, number + WARM_UP_BARS, bar.meter)
-                if draws[number] or draws[number + 1]:
-                    state = self.responder.step(TickInput(place, bass, None, reply, settings.dials), state)
-                fresh = self._one(state, place, number, settings)
-                bass, reply = bar.basses[tick], self._shaped(fresh, place, number, bar, settings)
-                self.fresh[number, tick] = fresh
-                drawn.append(fresh)
-                played.append(Moment(replace(place, bar=number), bass, reply))
+            for tick, bass in enumerate(bar.basses):
+                place = Position(tick, number, bar.meter)
+                one = self._one(next(fresh), place, number, settings)
+                drawn.append(one)
+                played.append(Moment(place, bass, self._shaped(one, place, number, bar, settings)))
         return tuple(drawn), tuple(played)
 
-    def _warmed(self) -> Warm:
-        """Return where every take of this riff begins: after its last WARM_UP_BARS bars."""
-        state, bass, reply, bars = self.responder.initial_state(), REST, EMPTY_REPLY, self.riff.bars
-        for number in range(-WARM_UP_BARS, 0):
-            bar, settings = bars[number % len(bars)], self.settings[0]
-            for tick in range(len(bar.basses)):
-                place = Position(tick, number + WARM_UP_BARS, bar.meter)
-                state = self.responder.step(TickInput(place, bass, None, reply, settings.dials), state)
-                fresh = self._fresh(state, place, number, settings)
-                bass, reply = bar.basses[tick], self._shaped(fresh, place, number, bar, settings)
-        warm = Warm(state, bass, reply, self.held)
-        self.warm[self.seed, self.riff] = warm
-        return warm
+    def _planned(self) -> list[Reply]:
+        """Return what the band plays by its song plan, tick by tick, with the dials of each bar."""
+        bars = [bass_bar(bar.meter, bar.basses) for bar in self.bars]
+        basses = [bass for bar in self.bars for bass in bar.basses]
+        dials = self.settings[0].dials
+        song = SongPlan(
+            seed=self.seed,
+            style=dials.style,
+            swung=self.riff.swing > SWUNG_FROM,
+            quarter_bpm=self.riff.tempo_bpm,
+            key=key_given(self.riff.key),
+        )
+        wishes = [self._wish(settings) for settings in self.settings]
+        options = GenerationOptions(self.seed, self.temperature, PARTS, dials, GUIDANCE)
+        replies = [reply for reply, _ in play(song, Bars(bars, basses, 0, wishes), options, self.responder)]
+        scales = [InKey(self.riff.key, one.dials.tension) for one in self.settings]
+        ticks = [number for number, bar in enumerate(self.bars) for _ in bar.basses]
+        return [scales[number].corrected(reply, -1) for number, reply in zip(ticks, replies, strict=True)]
+
+    def _wish(self, settings: Settings) -> Wish:
+        wish = wish_of(settings.dials, GUIDANCE, self.temperature, settings.harmony_moves)
+        return wish if settings.variation is None else replace(wish, surprise=settings.variation)
 
     def _draws(self, number: int) -> bool:
         """Return whether anything in this bar is drawn anew."""
-        if self._repeats(number):
-            return False
         known = [self.old.get((number, tick)) for tick in range(len(self.bars[number].basses))]
         return any(one is None or (self.parts and not one[1]) for one in known)
 
-    def _repeats(self, number: int) -> bool:
-        """Return whether a bar is played as in the repeat before: same bar, same settings, no variation asked for."""
-        before = number - len(self.bars) // self.repeats
-        if before < 0 or (self.settings[number].variation or 0.0) > AS_IT_COMES:
-            return False
-        return self.settings[number] == self.settings[before] and self.bars[number] == self.bars[before]
-
-    def _one(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
+    def _one(self, fresh: Reply, place: Position, number: int, settings: Settings) -> Reply:
         """Return the reply drawn in this tick: new for the parts drawn anew and where there was none, else the old."""
         before, stays = self.old.get((number, place.tick), (None, False))
-        if before is not None and (stays or not self.parts):
-            return before
-        if self._repeats(number):
-            fresh = self.fresh[number - len(self.bars) // self.repeats, place.tick]
-        else:
-            fresh = self._fresh(state, place, number, settings)
         if before is None:
             return fresh
+        if stays or not self.parts:
+            return before
         if self.recolours:
             return self._recoloured(before, fresh, place, settings)
         if "drums" not in self.parts:
@@ -130,39 +105,11 @@ class Drawer:
 
     def _recoloured(self, before: Reply, fresh: Reply, place: Position, settings: Settings) -> Reply:
         """Return the strokes that were there, on the harmony that is drawn; a line that is silent stays silent."""
-        if fresh.chord and place.tick in Spot(place).groups:
-            self.drawn_harmony = (fresh.chord.root, fresh.chord.quality)
+        self.drawn_harmony = fresh.chord or self.drawn_harmony
         if "chords" in self.parts and before.chord and self.drawn_harmony:
-            before = replace(before, chord=ChordHit(*self.drawn_harmony, before.chord.velocity))
-        root = self.drawn_harmony[0] if self.drawn_harmony else -1
+            before = replace(before, chord=replace(self.drawn_harmony, velocity=before.chord.velocity))
+        root = self.drawn_harmony.root if self.drawn_harmony else -1
         return InKey(self.riff.key, settings.dials.tension).corrected(before, root)
-
-    def _fresh(self, state: ResponderState, place: Position, number: int, settings: Settings) -> Reply:
-        """Return the responder's reply, brought into the key; the harmony changes only on groups of beats and contains
-        the bass."""
-        rng = np.random.default_rng((self.seed, number + WARM_UP_BARS, place.tick))
-        varies = AS_IT_COMES if settings.variation is None else settings.variation
-        temperature = self.temperature * (1 + 2 * max(varies - AS_IT_COMES, 0.0))
-        reply = self.responder.sample(state, rng, temperature)
-        again = self.fresh.get((number - 1, place.tick))
-        if again is not None and varies < AS_IT_COMES:
-            reply = phrasing.varied(again, reply, 2 * varies, rng)
-        in_key, chord = InKey(self.riff.key, settings.dials.tension), reply.chord
-        bass = self.bars[number % len(self.bars)].basses[place.tick].sounding_pitch
-        if chord and self.held and place.tick not in Spot(place).groups:
-            reply = replace(reply, chord=ChordHit(*self.held, chord.velocity))
-        elif chord and (rng.random() >= in_key.colour or bass is None):
-            reply = replace(reply, chord=ChordHit(*in_key.nearest_chord(chord, bass and bass % 12), chord.velocity))
-        return in_key.corrected(self._rung(reply, settings), self.held[0] if self.held else -1)
-
-    def _rung(self, reply: Reply, settings: Settings) -> Reply:
-        """Return the reply without a chord that repeats the last within RINGS ticks, unless a density is asked for."""
-        self.ringing += 1
-        chord = reply.chord
-        if chord and (chord.root, chord.quality) == self.held and self.ringing < RINGS:
-            reply = replace(reply, chord=None) if settings.dials.density is None else reply
-        self.ringing = 0 if reply.chord else self.ringing
-        return reply
 
     def _shaped(self, reply: Reply, place: Position, number: int, bar: Bar, settings: Settings) -> Reply:
         around = self._around(place, number, bar)

@@ -139,7 +139,8 @@ class GridClock:
         self._learn_swing(time_s)
         if abs(deviation_s) > min(GATE_S, 0.22 * self.period_s):
             return
-        before_s = self._shown_s(time_s)
+        beat = round((time_s - self.anchor_s) / self.period_s)
+        before_s = self.anchor_s + beat * self.period_s
         self._heard += 1
         share = self._chosen.feel.behind_gain if self._heard > SETTLED_NOTES else 0.0
         behind_s = self.behind_s + share * deviation_s
@@ -148,12 +149,7 @@ class GridClock:
         steady.correct(place, time_s - self.behind_s, spread_s)
         moving.correct(place, time_s, spread_s)  # to it a player is never late: the tempo moved
         self._chosen = steady if steady.score > moving.score + STEADY_MARGIN else moving
-        self.offset_s += before_s - self._shown_s(time_s)
-
-    def _shown_s(self, time_s: float) -> float:
-        """Return where the grid now puts the beat nearest to time_s."""
-        beat = round((time_s - self._locks[0].anchor_s) / self._locks[0].period_s)
-        return self.anchor_s + beat * self.period_s
+        self.offset_s += before_s - (self.anchor_s + beat * self.period_s)
 
     def _learn_swing(self, time_s: float) -> None:
         if self.model.beats_per_pulse != 1:

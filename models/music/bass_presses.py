@@ -6,13 +6,13 @@ from bisect import bisect_right
 from pathlib import Path
 
 from listener.types import KeyPress
-from models.music.midi_reader import DEFAULT_QUARTER_US, Score, read_score
+from models.music.midi_reader import DEFAULT_QUARTER_US, FASTEST_US, SLOWEST_US, Score, read_score
 from models.music.part_roles import bass
 
 
 def presses_of(path: Path) -> tuple[KeyPress, ...]:
     """Return the bass of a MIDI file, in order of time. Raises Unusable in one line."""
-    score = read_score(path)
+    score = read_score(path, near=True)
     track = bass(score.tracks, path.name, guess=True, sole=True)
     seconds = Seconds(score)
     downs = [KeyPress(seconds.at(n.start), n.pitch, max(n.velocity, 1), track.channel) for n in track.notes]
@@ -21,12 +21,12 @@ def presses_of(path: Path) -> tuple[KeyPress, ...]:
 
 
 class Seconds:
-    """Converts MIDI ticks of a score to seconds by its tempi."""
+    """Converts MIDI ticks of a score to seconds by its tempi; those outside 20 to 400 bpm count as these."""
 
     def __init__(self, score: Score) -> None:
         tempi = score.tempi if score.tempi and score.tempi[0][0] == 0 else ((0, DEFAULT_QUARTER_US), *score.tempi)
         self._ticks = [tick for tick, _ in tempi]
-        self._tick_s = [us / 1e6 / score.per_quarter for _, us in tempi]
+        self._tick_s = [min(max(us, FASTEST_US), SLOWEST_US) / 1e6 / score.per_quarter for _, us in tempi]
         self._starts_s = [0.0]
         for index in range(1, len(tempi)):
             passed = self._ticks[index] - self._ticks[index - 1]

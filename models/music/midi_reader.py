@@ -6,39 +6,33 @@ read is refused with one line that says why.
 
 from __future__ import annotations
 
-import re
-import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-import mido
-
+from listener.plain_file import read_plain
 from listener.types import Meter
+from models.music import midi_chunks
+from models.music.midi_chunks import BrokenOff, Chunks, MidiEvent
 
 DRUM_CHANNEL = 9
 MAX_BYTES = 16 * 2**20
 MAX_QUARTERS = 250_000  # 34 hours at 120 bpm
+MAX_GAP_QUARTERS = 256  # in which nobody plays; what comes after it belongs to nothing
+MAX_NOTE_QUARTERS = 256
 OPEN_NOTE_QUARTERS = 4  # at the most, of a note that never ends
 FINEST = 16  # denominator of a meter: a tick of the responder is a 16th
+MOST_BEATS = 64  # in a bar, and the finest denominator that is a meter at all
+SLOWEST_US, FASTEST_US = 3_000_000, 150_000  # 20 and 400 quarters a minute: what lies beyond is played as these
 DEFAULT_QUARTER_US = 500_000  # what a file without a tempo means (Standard MIDI Files 1.0)
-HEADER = struct.Struct(">4sIHHH")
-WRAPPED_BYTES = 256  # RIFF and MacBinary put so much before the header, at the most
-UNREADABLE = (
-    OSError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    struct.error,
-    OverflowError,
-    mido.KeySignatureError,
-)
-KEY_SIGNATURE, KEY_SIGNATURE_C = re.compile(rb"\xff\x59\x02..", re.DOTALL), b"\xff\x59\x02\x00\x00"
-EARLY_END = "it ends too early: truncated"
+NOTE_OFF, NOTE_ON, PROGRAM = 0x80, 0x90, 0xC0
+MAJORS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")  # 7 flats to 7 sharps
+MINORS = ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m")
+
+
+T = TypeVar("T")
 
 
 class Unusable(ValueError):
@@ -87,66 +81,62 @@ class Score:
         return 60e6 / (self.tempi[0][1] if self.tempi else DEFAULT_QUARTER_US)
 
 
-def read_score(path: Path) -> Score:
-    """Read one file.
+def read_score(path: Path, near: bool = False) -> Score:
+    """Read one file; of a damaged one what comes before the damage.
 
-    Raises Unusable: no file, a folder, not MIDI, damaged, format 2, SMPTE time, without notes, or too long.
+    near: leave out what comes after a gap in which nobody plays for MAX_GAP_QUARTERS.
+    Raises Unusable: no file, a folder, not MIDI, format 2, SMPTE time, without notes, or too long.
     """
-    data = _bytes(path)
-    _check_header(data, path.name)
-    file, strange_keys = _parsed(data, path.name)
-    if file.type == 2 and len(file.tracks) > 1:
-        raise Unusable(f"{path.name}: MIDI format 2 (patterns without a common time); save it as format 1")
-    reading = _Reading(file.ticks_per_beat)
-    reading.mended["impossible key_signature"] = strange_keys
-    for index, track in enumerate(file.tracks):
+    name = _printable(path.name)
+    try:
+        chunks = midi_chunks.split(_bytes(path, name))
+    except BrokenOff as cause:
+        raise Unusable(f"{name}: not readable as MIDI ({cause})") from None
+    _check(chunks, name)
+    reading = _Reading(chunks.division, broken=chunks.broken)
+    for index, track in enumerate(chunks.tracks):
         reading.track(index, track)
-    return reading.score(path.name, single=file.type == 0)
+    return reading.score(name, chunks.kind == 0, near)
 
 
-def _parsed(data: bytes, name: str) -> tuple[Any, int]:
-    """Return the parsed file and how many key signatures it has that mean no key (taken for C major, then dropped)."""
-    strange = 0
-    try:
-        try:
-            return mido.MidiFile(file=BytesIO(data), clip=True), 0
-        except mido.KeySignatureError:
-            data, strange = KEY_SIGNATURE.subn(KEY_SIGNATURE_C, data)
-            return mido.MidiFile(file=BytesIO(data), clip=True), strange
-    except UNREADABLE as error:
-        reason = EARLY_END if isinstance(error, EOFError) else str(error) or type(error).__name__
-        raise Unusable(f"{name}: not readable as MIDI ({reason})") from None
-
-
-def _bytes(path: Path) -> bytes:
-    """Return the file's bytes from the MIDI header on."""
+def _bytes(path: Path, name: str) -> bytes:
     if path.is_dir():
-        raise Unusable(f"{path}: a folder, a MIDI file is needed")
-    if path.exists() and not path.is_file():
-        raise Unusable(f"{path}: not a regular file, a MIDI file is needed")
+        raise Unusable(f"{_printable(str(path))}: a folder, a MIDI file is needed")
     try:
+        if path.exists() and not path.is_file():
+            raise Unusable(f"{_printable(str(path))}: not a regular file, a MIDI file is needed")
         if path.stat().st_size > MAX_BYTES:
-            raise Unusable(f"{path.name}: larger than {MAX_BYTES >> 20} MiB, which no song's MIDI is")
-        data = path.read_bytes()
+            raise Unusable(f"{name}: larger than {MAX_BYTES >> 20} MiB, which no song's MIDI is")
+        return read_plain(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         if isinstance(error, Unusable):
             raise
-        raise Unusable(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    return data[max(data.find(b"MThd", 0, WRAPPED_BYTES), 0) :]
+        reason = getattr(error, "strerror", None) or error
+        raise Unusable(f"{_printable(str(path))}: cannot be read ({reason})") from None
 
 
-def _check_header(data: bytes, name: str) -> None:
-    if not data.startswith(b"MThd"):
-        raise Unusable(f"{name}: not readable as MIDI ({'it is empty' if not data else 'no MThd header'})")
-    if len(data) < HEADER.size:
-        raise Unusable(f"{name}: not readable as MIDI ({EARLY_END})")
-    _, _, kind, _, division = HEADER.unpack_from(data)
-    if kind > 2:
-        raise Unusable(f"{name}: MIDI format {kind}; 0 and 1 are read")
-    if division & 0x8000:
+def _check(chunks: Chunks, name: str) -> None:
+    if chunks.kind > 2:
+        raise Unusable(f"{name}: MIDI format {chunks.kind}; 0 and 1 are read")
+    if chunks.division & 0x8000:
         raise Unusable(f"{name}: timed in SMPTE frames, which have no beats; export it with ticks per quarter note")
-    if division == 0:
+    if chunks.division == 0:
         raise Unusable(f"{name}: 0 ticks per quarter note; export it with 96 or more")
+    if chunks.kind == 2 and len(chunks.tracks) > 1:
+        raise Unusable(f"{name}: MIDI format 2 (patterns without a common time); save it as format 1")
+
+
+def _printable(text: str) -> str:
+    """Return the text without what a terminal would act on."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _text(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
 @dataclass
@@ -162,20 +152,25 @@ class _Reading:
     keys: dict[int, str] = field(default_factory=dict)
     mended: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     end: int = 0
+    broken: str = ""  # why something could not be read
+    until: int | None = None  # the tick from which on notes are left out
 
-    def track(self, index: int, track: Any) -> None:
+    def track(self, index: int, track: bytes) -> None:
         now = 0
         held: dict[tuple[int, int], tuple[int, int]] = {}
         struck_again: dict[tuple[int, int], int] = {}
-        for message in track:
-            now += message.time
-            kind = message.type
-            if kind in ("note_on", "note_off"):
-                self._note(index, message, now, held, struck_again)
-            elif kind == "program_change":
-                self.programs.setdefault((index, message.channel), message.program)
-            elif message.is_meta:
-                self._meta(index, message, now)
+        try:
+            for event in midi_chunks.events(track):
+                now += event.ticks
+                kind = event.status & 0xF0
+                if kind in (NOTE_ON, NOTE_OFF):
+                    self._note(index, event, now, held, struck_again)
+                elif kind == PROGRAM:
+                    self.programs.setdefault((index, event.status & 15), event.data[0])
+                elif event.status == midi_chunks.META and event.data:
+                    self._meta(index, event.data[0], event.data[1:], now)
+        except BrokenOff as cause:
+            self.broken = self.broken or str(cause)
         for (channel, pitch), (start, velocity) in held.items():
             self.mended["notes that never ended"] += 1
             until = min(max(now, start + 1), start + OPEN_NOTE_QUARTERS * self.per_quarter)
@@ -185,7 +180,7 @@ class _Reading:
     def _note(
         self,
         index: int,
-        message: Any,
+        event: MidiEvent,
         now: int,
         held: dict[tuple[int, int], tuple[int, int]],
         struck_again: dict[tuple[int, int], int],
@@ -194,8 +189,9 @@ class _Reading:
 
         A note struck while it sounds ends there and begins again; its own end may come after, in the same tick.
         """
-        key = message.channel, message.note
-        begins = message.type == "note_on" and message.velocity > 0
+        pitch, velocity = event.data
+        key = event.status & 15, pitch
+        begins = event.status & 0xF0 == NOTE_ON and velocity > 0
         if not begins and struck_again.get(key) == now:
             del struck_again[key]
             return
@@ -206,44 +202,81 @@ class _Reading:
                 struck_again[key] = now
             self._end(index, key, started, now)
         if begins:
-            held[key] = now, message.velocity
+            held[key] = now, velocity
 
     def _end(self, index: int, key: tuple[int, int], started: tuple[int, int], now: int) -> None:
         self.mended["notes of no length"] += now <= started[0]
-        self.notes[index, key[0]].append(RawNote(started[0], max(now, started[0] + 1), key[1], started[1]))
+        longest = started[0] + MAX_NOTE_QUARTERS * self.per_quarter
+        self.mended["endless notes"] += now > longest
+        self.notes[index, key[0]].append(
+            RawNote(started[0], min(max(now, started[0] + 1), longest), key[1], started[1])
+        )
 
-    def _meta(self, index: int, message: Any, now: int) -> None:
-        match message.type:
-            case "track_name" | "instrument_name":
-                self.names.setdefault(index, message.name.strip())
-            case "set_tempo" if message.tempo > 0:
-                self.tempi[now] = message.tempo
-            case "time_signature" if message.numerator > 0:
-                if message.denominator > FINEST:
-                    raise Unusable(f"a time signature finer than 1/{FINEST}")
-                self.meters[now] = Meter(message.numerator, message.denominator)
-            case "set_tempo" | "time_signature":
-                self.mended[f"impossible {message.type}"] += 1
-            case "key_signature" if not self.mended["impossible key_signature"]:
-                self.keys[now] = message.key
+    def _meta(self, index: int, kind: int, data: bytes, now: int) -> None:
+        match kind:
+            case 0x03 | 0x04:  # the names of the track and the instrument
+                self.names.setdefault(index, _text(data))
+            case 0x51:  # tempo
+                tempo_us = int.from_bytes(data[:3], "big") if len(data) >= 3 else 0
+                self._mark(self.tempi, now, tempo_us, "set_tempo")
+            case 0x58:  # time signature
+                self._mark(self.meters, now, _meter(data), "time_signature")
+            case 0x59:  # key signature
+                self._mark(self.keys, now, _key(data), "key_signature")
 
-    def score(self, name: str, single: bool) -> Score:
+    def _mark(self, marks: dict[int, T], now: int, value: T | None, name: str) -> None:
+        if value:
+            marks[now] = value
+        else:
+            self.mended[f"impossible {name}"] += 1
+
+    def score(self, name: str, single: bool, near: bool) -> Score:
+        finer = [meter for meter in self.meters.values() if meter.denominator > FINEST]
+        if finer:
+            raise Unusable(f"{name}: a time signature finer than 1/{FINEST} ({finer[0]}); write it in 16ths")
         if not self.notes:
-            raise Unusable(f"{name}: no notes")
+            raise Unusable(f"{name}: not readable as MIDI ({self.broken})" if self.broken else f"{name}: no notes")
+        self._leave_out_what_lies_far_away(name, MAX_GAP_QUARTERS if near else MAX_QUARTERS)
+        self.mended["damaged places"] += bool(self.broken)
         last = max(note.end for notes in self.notes.values() for note in notes)
-        if last > MAX_QUARTERS * self.per_quarter:
-            raise Unusable(
-                f"{name}: {last // self.per_quarter:,} quarter notes long, at most {MAX_QUARTERS:,} are read"
-            )
         return Score(
             self.per_quarter,
             tuple(self._tracks(single)),
-            tuple(sorted(self.tempi.items())),
-            tuple(sorted(self.meters.items(), key=lambda pair: pair[0])),
-            tuple(sorted(self.keys.items())),
-            max(self.end, last),
+            tuple(sorted(self._near(self.tempi))),
+            tuple(sorted(self._near(self.meters), key=lambda pair: pair[0])),
+            tuple(sorted(self._near(self.keys))),
+            min(max(self.end, last), MAX_QUARTERS * self.per_quarter) if self.until is None else last,
             tuple((reason, count) for reason, count in self.mended.items() if count),
         )
+
+    def _near(self, marks: dict[int, T]) -> list[tuple[int, T]]:
+        return [(at, mark) for at, mark in marks.items() if self.until is None or at < self.until]
+
+    def _leave_out_what_lies_far_away(self, name: str, gap_quarters: int) -> None:
+        """Drop the notes after a gap in which nobody plays, and those beyond MAX_QUARTERS.
+
+        Raises Unusable where the gap comes first.
+        """
+        sounding = 0
+        for note in sorted((n for notes in self.notes.values() for n in notes), key=lambda n: n.start):
+            is_far = note.start > sounding + gap_quarters * self.per_quarter
+            if is_far or note.start > MAX_QUARTERS * self.per_quarter:
+                self.until = note.start
+                break
+            sounding = max(sounding, note.end)
+        if self.until is None:
+            return
+        if not sounding:
+            raise Unusable(
+                f"{name}: its first note comes after {self.until // self.per_quarter:,} quarter notes of nothing; at "
+                f"most {gap_quarters:,} are allowed: cut the beginning off"
+            )
+        for place, notes in list(self.notes.items()):
+            kept = [note for note in notes if note.start < self.until]
+            self.mended["far-away notes"] += len(notes) - len(kept)
+            self.notes[place] = kept
+            if not kept:
+                del self.notes[place]
 
     def _tracks(self, single: bool) -> Iterator[RawTrack]:
         """Return the tracks; in a single-track file the track's name is the song's."""
@@ -252,3 +285,18 @@ class _Reading:
             program = self.programs.get((index, channel), by_channel.get(channel))
             ordered = tuple(sorted(notes, key=lambda n: (n.start, n.end, n.pitch, n.velocity)))
             yield RawTrack("" if single else self.names.get(index, ""), channel, program, ordered)
+
+
+def _meter(data: bytes) -> Meter | None:
+    """Return the meter of a time signature's bytes; None for what is none."""
+    if len(data) < 2 or not 0 < data[0] <= MOST_BEATS or 2 ** min(data[1], 7) > MOST_BEATS:
+        return None
+    return Meter(data[0], 2 ** data[1])
+
+
+def _key(data: bytes) -> str | None:
+    """Return the key of a key signature's bytes, such as "Dm"; None for what is none."""
+    sharps = (data[0] ^ 0x80) - 0x80 if len(data) >= 2 else 99
+    if not -7 <= sharps <= 7 or data[1] > 1:
+        return None
+    return (MINORS if data[1] else MAJORS)[sharps + 7]

@@ -49,13 +49,17 @@ def bass(tracks: Iterable[T], name: str, guess: bool = False, sole: bool = False
 
     guess: else the lowest one-voice track that lies as low as a bass. sole: else the only one with pitches.
     """
-    pitched = [t for t in tracks if t.channel != DRUM_CHANNEL and t.notes and not _called(t, DRUM_NAMES)]
+    everyone = [t for t in tracks if t.notes]
+    pitched = [t for t in everyone if t.channel != DRUM_CHANNEL and not _called(t, DRUM_NAMES)]
     found = [t for t in pitched if t.program in BASS_PROGRAMS]
-    found = found or [t for t in pitched if _called(t, BASS_NAMES) or t.name.lower() == "base"]
+    found = found or [t for t in pitched if _is_named_bass(t)]
     if found:
         return max(found, key=lambda t: len(t.notes))
     if sole and len(pitched) == 1:
         return pitched[0]
+    named = [t for t in everyone if guess and _is_named_bass(t) and one_voice(t) > ONE_VOICE]
+    if named:  # on channel 10, which is for drums
+        return max(named, key=lambda t: len(t.notes))
     low = [t for t in pitched if _as_low_as_a_bass(t)] if guess else []
     if not low:
         raise Unusable(
@@ -89,6 +93,10 @@ def one_voice(track: _Track) -> float:
 
 def _called(track: _Track, names: Sequence[str]) -> bool:
     return any(name in track.name.lower() for name in names)
+
+
+def _is_named_bass(track: _Track) -> bool:
+    return (_called(track, BASS_NAMES) or track.name.lower() == "base") and not _called(track, DRUM_NAMES)
 
 
 def _as_low_as_a_bass(track: _Track) -> bool:

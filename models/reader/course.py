@@ -241,12 +241,12 @@ def save(
 
 
 def restore(model: Reader, path: Path) -> None:
-    """Load weights that `save` wrote, to train them further."""
+    """Load weights that `save` wrote, to train them further; the word vectors stay those of the model."""
     with safe_open(str(path), framework="numpy") as file:
         stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     w = {name: torch.tensor(np.asarray(value, np.float32)) for name, value in stored.items() if name != "vocabulary"}
     state = model.state_dict()
-    for name in ("ngrams", "tags", "vectors"):
+    for name in ("ngrams", "tags"):
         state[f"{name}.weight"] = w[name] * w[f"{name}.scale"][:, None]
     state["project.weight"] = w["project"].T
     for layer in ("one", "two"):

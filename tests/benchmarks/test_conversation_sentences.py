@@ -4,7 +4,7 @@ import hashlib
 import re
 
 from agent.directions.edit import SCOPE
-from agent.language.reader.term_phrases import phrases_in
+from agent.language.reader.features import TABLE
 from agent.language.reader.tokens import tokens
 from agent.sentences.corpus import by_hand
 from benchmarks.conversation import HELD_OUT, Case, held_out, keywords, scores, sentences, wanted
@@ -16,7 +16,7 @@ def template(text: str) -> str:
     """The wording with targets, numbers and meters taken out."""
     said = tokens(text)
     words = [token.text if token.kind in ("word", "mark") else token.kind for token in said]
-    for phrase in phrases_in([token.text for token in said]):
+    for phrase in TABLE.found([token.text for token in said]):
         if {kind for kind, _ in phrase.tags} == {"who"}:
             words[phrase.start : phrase.end] = ["who"] * (phrase.end - phrase.start)
     return re.sub(r"\W+", " ", re.sub(r"(who )+", "who ", " ".join(words))).strip()

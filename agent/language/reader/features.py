@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from zlib import crc32
 
 from rapidfuzz import fuzz, process
 
-from agent.language.lexicon import Tag
-from agent.language.reader import term_phrases
-from agent.language.reader.tokens import Token
+from agent.language import lexicon
+from agent.language.lexicon import PhraseTable, Tag
+from agent.language.reader.tokens import VALUES, Token
 from agent.language.vocabulary import Term
 from models.reader.network import NGRAM_ROWS, TAG_ROWS, Inputs
 
 ALIKE = 74.0  # rapidfuzz ratio from which a word is taken for a misspelt known one
 BUCKETS = (1, 2, 3, 4, 8, 16, 39, 59, 240, 100_000)  # upper ends of the classes of numbers
 SYMBOL, BAR = "symbol", Token("|", "symbol")  # kinds of tokens before the sentence
+
+
+def phrase_words(phrase: str) -> tuple[str, ...]:
+    """Return a phrase of the table as the texts of its tokens."""
+    said = re.sub(r"'", "", phrase.lower()).replace("-", " ").replace("_", " ")
+    return tuple(str(VALUES[w]) if w in VALUES and w != "one" else w for w in re.findall(r"\d+|[^\W\d_]+", said))
+
+
+TABLE = PhraseTable(phrase_words)
 
 
 @lru_cache(50_000)
@@ -42,7 +52,7 @@ class Features:
     @cache  # noqa: B019 (one instance for the process)
     def corrected(self, word: str) -> str:
         """Return the known word that a strange one is a misspelling of, else the word itself."""
-        if len(word) < 3 or word in self._row or not word.isascii():
+        if len(word) < 3 or word in self._row or not word.isascii() or word in lexicon.english():
             return word
         found = process.extractOne(
             word, self._known, scorer=fuzz.ratio, score_cutoff=ALIKE + (8 if len(word) < 5 else 0)
@@ -57,7 +67,7 @@ class Features:
             words = [
                 word if token.kind not in (SYMBOL, "mark") else "" for word, token in zip(said, tokens, strict=True)
             ]
-            for phrase in term_phrases.phrases_in(words):
+            for phrase in TABLE.found(words):
                 names = {name for tag in phrase.tags for name in _tag_names(tag)}
                 long = phrase.end - phrase.start > 1
                 for at in range(phrase.start, phrase.end):

@@ -19,12 +19,12 @@ MODE = r"(?i:major|minor|maj|min|dorian|mixolydian|phrygian|lydian|aeolian)"
 QUALITY = r"(?:maj|min|dim|aug|sus|add|m|M)?(?:\d{1,2})?(?:sus[24]?|[b#]\d{1,2}|add\d)*"
 PATTERNS = re.compile(
     rf"(?P<meter>\b\d{{1,3}} ?/ ?\d{{1,4}}\b)|(?P<group>\b\d(?: ?(?:\+|plus) ?\d)+\b)"
-    rf"|(?P<seventh>\b{NOTE} (?:major|minor|maj|min) (?:seven(?:th)?|7(?:th)?|nine|9)\b)"
+    rf"|(?P<seventh>\b{NOTE} (?:major|minor|maj|min) (?:seven(?:th)?|7(?:th)?|nine|9)\b(?: flat (?:five|5)\b)?)"
     rf"|(?P<key>\b{NOTE} ?(?:{MODE})\b(?! ?\d))"
     r"|(?P<chord>\b[A-G](?:#|♯|b|♭)?(?:(?:maj|min|dim|aug|sus|add|m|M)\d{0,2}|\d{1,2})(?:sus[24]?|[b#]\d{1,2}|add\d)*(?![\w/+])"
     r"|\b[b-g][#b]?(?:(?:maj|min|dim|aug|sus|add|m)\d{0,2}|\d{1,2})(?:sus[24]?|[b#]\d{1,2}|add\d)*(?![\w/+])"
     r"|\ba[#b]?(?:(?:maj|min|sus|aug|m)\d{1,2}|7|9|13)(?:[b#]\d{1,2})*(?![\w/+]))"
-    rf"|(?P<ninth>\b[A-Gb-g](?: ?(?:sharp|flat)|#|b)? (?:seven|nine|7|9|13)(?:th)?(?! ?[/\w+]))"
+    rf"|(?P<ninth>\b[A-Gb-g](?: ?(?:sharp|flat)|#|b)? (?:seven|nine|7|9|13)(?:th)?\b(?! ?[/+\d]| (?:bars?|eights?|eighths?|fours?|sixteens?|d[bB]|bpm|clicks?)\b))"
     r"|(?P<note>(?<=\bin )A\b(?! [a-z])|(?<=\b(?:to|on|of|an) )A\b(?! [a-z]{4})|(?<=\bkey )A\b(?! [a-z])|\b[a-gA-G](?:#|♯|♭|b(?!\w)| ?-?(?:sharp|flat)\b)(?!\w)|(?<=[\w,:] )[B-G]\b(?!')|^[B-G]\b(?!')|\b[b-g]\b(?!'))"
     r"|(?P<ordinal>\b\d{1,3}(?:st|nd|rd|th)\b)|(?P<decibel>(?<![\w.])[+-] ?(?=\d))"
     r"|(?P<number>\d+(?:\.\d+)?|(?<!\d)\.\d+)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<mark>[,.;:!?()&%+/-])"
@@ -73,7 +73,8 @@ def _token(match: re.Match[str]) -> Token | None:
     if kind == "seventh":
         root, mode, number = re.split(r" (?=maj|min|sev|nin|7|9)", low)
         digit = "9" if number[0] in "n9" else "7"
-        return Token(low, "chord", f"{note_name(root)}{'maj' if mode.startswith('maj') else 'm'}{digit}")
+        flat = "b5" if "flat f" in number or "flat 5" in number else ""
+        return Token(low, "chord", f"{note_name(root)}{'maj' if mode.startswith('maj') else 'm'}{digit}{flat}")
     if kind == "ninth":
         root, _, number = low.rpartition(" ")
         return Token(

@@ -249,3 +249,10 @@ def test_a_wrong_option_is_one_line_and_code_2(
     (line,) = capsys.readouterr().err.splitlines()
     assert value in line
     assert not (tmp_path / "x.mid").exists()
+
+
+def test_a_tune_may_slow_down_or_stop_short(tmp_path: Path, stem: Path) -> None:
+    slow, short, ring = (compose(tmp_path / f"{end}.mid", stem, "--end", end) for end in ("ritard", "stop", "tonic"))
+    speeds = [60e6 / us for _, us in slow.tempi]
+    assert speeds == sorted(speeds, reverse=True) and speeds[-1] < 0.7 * speeds[0]
+    assert max(n.end for n in part(short, "Chords")) < max(n.end for n in part(ring, "Chords")) - 480

@@ -166,7 +166,7 @@ def test_a_bad_file_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.Captur
     data, reason = BAD_FILES[case]
     path = tmp_path / "in.mid"
     if case == "truncated":
-        data = song(path, bars=4).read_bytes()[:-40]
+        data = song(path, bars=4).read_bytes()[:40]
     if case == "drums only":
         data = write(path, [((9, 0, "Drums"), [(float(b), 0.1, 36) for b in range(9)])]).read_bytes()
     path.write_bytes(data)
@@ -206,3 +206,15 @@ def test_bad_weights_are_one_line_and_code_2(
     }
     for weights, reason in said.items():
         assert reason in refused(capsys, bass, "-o", tmp_path / "out.mid", "--model", tmp_path / weights)
+
+
+def test_a_bar_of_sticks_stands_before_the_bass(bass: Path, tmp_path: Path, stem: Path) -> None:
+    at_once = write(tmp_path / "at_once.mid", [(BASS, [(b * 0.5, 0.4, 40 + b % 3) for b in range(32)])], (4, 4), 120.0)
+    for source, bar, moved in ((bass, 7 * 240, 0), (at_once, 4 * 480, 4 * 480)):
+        plain, counted = run(source, tmp_path / "a.mid", stem), run(source, tmp_path / "b.mid", stem, "--count-in")
+        ones = [next(track.notes for track in score.tracks if track.name == "Bass")[0] for score in (plain, counted)]
+        drums = next(track.notes for track in counted.tracks if track.name == "Drums")
+        one = ones[1].start // bar * bar
+        assert ones[1].start - ones[0].start == counted.end - plain.end == moved
+        assert {n.pitch for n in drums if n.start < one - 60} == {37}
+        assert min(n.start for n in drums) == one - bar

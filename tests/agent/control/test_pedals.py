@@ -81,7 +81,7 @@ def test_a_damaged_file_is_set_aside_and_the_rest_kept(tmp_path: Path, text: str
     (tmp_path / FILE).write_text(text)
     pedals = Pedals(replace(Config(), paths=PathsConfig(state=str(tmp_path))), print)
     assert pedals.describe() == "cc 64: mode next"
-    assert (tmp_path / "pedals.damaged").read_text() == text
+    assert (tmp_path / "pedals.json.damaged").read_text() == text
 
 
 def test_only_what_a_band_can_be_told_is_learned(board: Board) -> None:

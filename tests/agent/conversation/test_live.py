@@ -62,6 +62,19 @@ def test_what_only_a_riff_can_have_is_said_and_nothing_changes(talk: Talk, sent:
     assert sent == []
 
 
+def test_words_bring_back_what_a_command_muted(talk: Talk, sent: list[Any]) -> None:
+    talk.say("bring the chords back")
+    assert "unmute chords" in sent
+
+
+def test_a_command_brings_back_what_words_muted(talk: Talk, sent: list[Any]) -> None:
+    talk.say("no drums")
+    assert talk.mutes == {"drums"}
+    talk.unmuted("drums")
+    assert talk.mutes == frozenset()
+    assert edits(sent)[-1].startswith("drums.mute off")
+
+
 def test_trade_and_loop_are_modes(talk: Talk, sent: list[Any]) -> None:
     talk.say("trade fours")
     assert sent == ["mode trade"]

@@ -16,6 +16,8 @@ from agent.directions.edit import Edit
 from agent.directions.mix_wishes import wishes_of
 from agent.mind.mind import Mind
 from listener.capture import file_frames
+from listener.types import Meter
+from models.music.dials import STYLES
 
 TOLD_S, END_S = 8.0, 14.0
 SNARE, KICK = 38, 36
@@ -68,6 +70,19 @@ def test_drums_that_are_muted_are_silent_and_the_rest_plays() -> None:
     assert late(after, part="chords")
 
 
+def test_the_song_plan_alone_acts_on_syncopation() -> None:
+    from agent.directions.director import Directing
+    from models.music.dials import Dials
+    from models.music.tokens import DrumHit, Position, Reply
+
+    directing = Directing(0)
+    directing.ask(ActiveEdits().ask((Edit.read("feel.syncopation less"),)))
+    directing.downbeat(3)
+    offbeat = Reply(drums=(DrumHit("snare", 90),))
+    assert (directing.dials(Dials(), 3).syncopation or 1.0) < 0.5
+    assert directing.shaped(offbeat, Position(6, 3, Meter(4, 4)), None) == offbeat
+
+
 def test_the_mind_keeps_what_stands_in_its_snapshot() -> None:
     import pickle
 
@@ -90,7 +105,9 @@ def test_words_for_the_mix_become_wishes_of_lanes_and_are_said_at_each_bar() -> 
         if frame.start_sample == round(TOLD_S * 24_000) // 320 * 320:
             mind.send(SetActiveEdits(ActiveEdits().ask(tuple(map(Edit.read, edits)))))
         mixes += [message for message in mind.take_messages() if isinstance(message, SetMix)]
-    assert len(mixes) >= 2 and mixes[0].at_s > TOLD_S
+    asked = [message for message in mixes if message.wishes]
+    assert len(asked) >= 2 and asked[0].at_s > TOLD_S
+    assert all(message.style in STYLES for message in mixes)  # the song's instruments
     wishes = mixes[-1].wishes
     assert wishes["snare"].reverb > 0 > wishes["chords"].bright_octaves
     assert wishes["line"].pan < -0.5

@@ -1,33 +1,60 @@
 """The training sentences: enough of them, by many speakers, a quarter that order nothing, every edit sayable."""
 
-import json
+import os
+import subprocess
+import sys
+from random import Random
 
 from agent.directions.edit import Edit
 from agent.language.reader.features import BAR
 from agent.language.reader.reading import tokens_of
 from agent.language.reader.symbols import Reading, pieces_of
 from agent.language.reader.tokens import tokens
-from agent.sentences.corpus import FILE, by_hand, corpus
-
-
-def rows() -> list[list[object]]:
-    return [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
+from agent.sentences import variations
+from agent.sentences.clauses import words_of
+from agent.sentences.corpus import by_hand, rows
+from agent.sentences.said import Said, kept_back
 
 
 def test_there_are_enough_sentences_by_many_speakers() -> None:
-    speakers = {str(row[0]) for row in rows()}
-    assert len(rows()) >= 6_000 and len([name for name in speakers if "dialogue" not in name]) >= 24
+    every = [*rows()]
+    speakers = {str(row[0]) for row in every}
+    assert len(every) >= 10_000 and len([name for name in speakers if "dialogue" not in name]) >= 80
 
 
 def test_a_quarter_orders_nothing_and_a_quarter_is_more_than_one_plain_wish() -> None:
-    every = rows()
+    every = [*rows()]
     silent = [row for row in every if not row[2]]
     twisted = [row for row in every if len(row[2]) > 1 or len(row) > 3]  # type: ignore[arg-type]
     assert len(silent) > 0.25 * len(every) and len(twisted) > 0.25 * len(every)
 
 
-def test_the_same_seed_draws_the_same_sentences() -> None:
-    assert [said for _, said in corpus(3, 50)] == [said for _, said in corpus(3, 50)]
+def test_the_same_seed_draws_the_same_sentences_in_every_process() -> None:
+    draw = "from agent.sentences.corpus import corpus\nprint([said for _, said in corpus(3, 400)])"
+    drawn = {
+        subprocess.run(
+            [sys.executable, "-c", draw], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(drawn) == 1
+
+
+def test_no_speaker_stands_on_two_sides() -> None:
+    trained = {said.text.lower() for _, said in by_hand()}
+    assert len(kept_back()) > 300
+    assert [said.text for said in kept_back() if len(said.text.split()) > 4 and said.text.lower() in trained] == []
+
+
+def test_a_sentence_made_of_another_says_what_its_edits_say() -> None:
+    said = Said("a fill in bar four of the verse, quieter kick", ("drums.pattern set fill @bar:4", "kick.level less"))
+    rng = Random(2)
+    assert variations.swapped(said, rng).edits[1] != "kick.level less"
+    other = variations.renumbered(said, rng)
+    number = other.edits[0].rpartition(":")[2]
+    assert number != "4" and (number in other.text or words_of(int(number)) in other.text)
+    moved = variations.resectioned(Said("no ride in the verse", ("ride.mute on @section:verse",)), rng)
+    assert moved.edits[0].rpartition(":")[2] in moved.text and "verse" not in moved.text
 
 
 def test_what_is_written_by_hand_can_be_said_in_symbols_and_read_back() -> None:

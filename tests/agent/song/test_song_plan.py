@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from agent.compose.planned_song import AHEAD
 from agent.parts.bass_bar import BassBar, BassNote, jaccard
 from agent.parts.drum_groove import TIME_PIECES, Groove, choose, played_grooves
 from agent.parts.groove_library import GrooveLibrary
@@ -37,7 +38,7 @@ def played(bars: list[BassBar], certain: bool = True, seed: int = 1, **settings:
     song = SongPlan(seed=seed, key=key_of(bars), **settings)  # type: ignore[arg-type]
     library, plans = GrooveLibrary.load(), []
     for number, one in enumerate(bars):
-        ahead = bars[number : number + 9] if certain else [foretell(song.bars, one.meter, one.ticks)]
+        ahead = bars[number : number + AHEAD] if certain else [foretell(song.bars, one.meter, one.ticks)]
         song, plan = plan_bar(song, ahead, library, certain)
         plans.append(plan)
         song = hear(song, one, plan)
@@ -230,3 +231,62 @@ def test_the_band_ends_together_with_the_bass_on_a_chord_that_rings() -> None:
     assert {hit.piece for hit in plan.drums[4]} == {"kick", "crash"}
     assert not any(plan.drums[5:])
     assert plan.strokes[-1].tick + plan.strokes[-1].length == 16
+
+
+def timekeepers(plan: BarPlan) -> set[str]:
+    return {hit.piece for hits in plan.drums for hit in hits if hit.piece in TIME_PIECES}
+
+
+def test_one_riff_for_long_gets_more_than_one_groove_and_keeps_its_kick_and_snare() -> None:
+    plans = played([bar(VERSE), bar(CHORUS)] * 32)
+    phrases = [plans[at : at + 8] for at in range(0, 64, 8)]
+    assert {"ride" in timekeepers(plan) for plan in plans} == {True, False}
+    assert len({frozenset(frozenset(kick_and_snare(plan)) for plan in phrase[:2]) for phrase in phrases}) >= 2
+    again = [jaccard(kick_and_snare(a), kick_and_snare(b)) for a, b in zip(plans, plans[2:], strict=False)]
+    assert np.mean(again) > 0.8
+
+
+def test_a_backbeat_is_two_and_four() -> None:
+    loud = [
+        {t for t, hits in enumerate(plan.drums) for hit in hits if hit.piece in ("snare", "rim") and hit.velocity > 60}
+        for seed in range(12)
+        for plan in played([bar(VERSE)] * 3, seed=seed)[:2]
+    ]
+    assert np.mean([{4, 12} <= one or (8 in one and not one & {4, 12}) for one in loud]) > 0.8
+
+
+def test_a_drone_gets_no_full_groove_and_the_band_rises_over_it() -> None:
+    plans = played([bar(((0, 33),))] * 32)
+    hits = [sum(map(len, plan.drums)) for plan in plans]
+    assert np.mean(hits[:8]) < np.mean([sum(map(len, plan.drums)) for plan in played([bar(VERSE)] * 8)]) - 3
+    assert np.mean(hits[:8]) < np.mean(hits[24:])
+    assert not any(hit.piece == "closed_hat" for plan in plans for hits_ in plan.drums for hit in hits_)
+
+
+def test_chords_that_stay_change_their_position() -> None:
+    plans = played([bar(VERSE)] * 16)
+    assert len({plan.chords[0].voicing for plan in plans}) >= 3
+
+
+STOPS = ((0, 40), (2, 40), (4, 43), (6, 45))
+
+
+def test_a_stop_in_the_bar_is_hit_together_from_the_second_time_on() -> None:
+    rest = BassNote(6, 2, 45, 90)
+    stop = replace(bar(STOPS), notes=(*bar(STOPS).notes[:3], rest))
+    plans = played([*[bar(VERSE)] * 7, stop] * 3)
+    first, again = plans[7], plans[15]
+    assert any(hits for hits in first.drums[8:])
+    assert not any(hits for hits in again.drums[7:]) and {hit.piece for hit in again.drums[6]} >= {"kick", "snare"}
+    assert max(stroke.tick for stroke in again.strokes) == 6
+
+
+@pytest.mark.parametrize("certain", [True, False])
+def test_phrases_of_twelve_and_sixteen_bars_are_found(certain: bool) -> None:
+    blues = [bar(tuple((tick, 28 + root + step) for tick, step in ((0, 0), (4, 4), (8, 7), (12, 9)))) for root in
+             (12, 12, 12, 12, 17, 17, 12, 12, 19, 17, 12, 19)]  # fmt: skip
+    assert {plan.place.length for plan in played(blues * 4, certain)[36:]} == {12}
+    sixteen = [
+        bar(tuple((tick, 36 + (3 * number) % 11) for tick in (0, 3 + number % 4, 8, 12))) for number in range(16)
+    ]
+    assert {plan.place.length for plan in played(sixteen * 3, certain)[-8:]} == {16}

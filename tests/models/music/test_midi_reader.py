@@ -138,11 +138,24 @@ def test_a_riff_around_it_is_looked_through(tmp_path: Path) -> None:
     assert read_score(tmp_path / "b.rmi") == read_score(tmp_path / "a.mid")
 
 
-def test_every_cut_of_a_file_is_refused_or_read(tmp_path: Path) -> None:
-    whole = song(tmp_path / "a.mid", bars=8).read_bytes()
+def test_of_a_file_that_is_cut_what_comes_before_is_read(tmp_path: Path) -> None:
+    whole, path = song(tmp_path / "a.mid", bars=8).read_bytes(), tmp_path / "cut.mid"
+    all_notes = {t.name: t.notes for t in read_score(tmp_path / "a.mid").tracks}
+    counts = []
     for length in range(0, len(whole) - 1, 97):
-        (tmp_path / "cut.mid").write_bytes(whole[:length])
-        assert "cut.mid: not readable as MIDI" in refusal(tmp_path / "cut.mid")
+        path.write_bytes(whole[:length])
+        try:
+            score = read_score(path)
+        except Unusable as reason:
+            assert "cut.mid: not readable as MIDI" in str(reason)  # noqa: PT017
+            counts.append(0)
+            continue
+        assert dict(score.mended)["damaged places"] == 1
+        for track in score.tracks:
+            assert set(track.notes[:-1]) <= set(all_notes[track.name])
+        counts.append(sum(len(track.notes) for track in score.tracks))
+    assert counts == sorted(counts)
+    assert counts[-1] >= sum(map(len, all_notes.values())) - 15
 
 
 def test_garbage_never_gets_further_than_one_line(tmp_path: Path) -> None:
@@ -172,9 +185,30 @@ def test_ten_hours_are_read_in_seconds(tmp_path: Path) -> None:
     assert time.monotonic() - started < 30
 
 
-def test_what_lasts_for_years_is_refused(tmp_path: Path) -> None:
-    path = made(tmp_path / "y.mid", event(0, ON, 40, 90), event(0x0FFFFFFF, OFF, 40, 0), division=1)
-    assert "268,435,455 quarter notes long" in refusal(path)
+def test_what_lies_years_away_is_left_out(tmp_path: Path) -> None:
+    bar = [event(0, ON, 40, 90), event(9, OFF, 40, 0)]
+    path = made(tmp_path / "y.mid", *bar, event(0x0FFFFFFF, ON, 41, 90), event(9, OFF, 41, 0))
+    score = read_score(path, near=True)
+    assert notes(score) == [(0, 9, 40)]
+    assert dict(score.mended) == {"far-away notes": 1}
+    path = made(tmp_path / "l.mid", event(0, ON, 40, 90), event(0x0FFFFFFF, OFF, 40, 0), division=1)
+    assert notes(read_score(path)) == [(0, 256, 40)]
+    path = made(tmp_path / "f.mid", event(0x0FFFFFFF, ON, 40, 90), event(9, OFF, 40, 0), division=1)
+    assert "first note comes after 268,435,455 quarter notes" in refusal(path)
+
+
+def test_names_are_utf_8_and_unknown_chunks_are_skipped(tmp_path: Path) -> None:
+    name = "Бас-гитара".encode()
+    named = event(0, 0xFF, 0x03, len(name)) + name
+    one = chunk(named + event(0, ON, 40, 90) + event(9, OFF, 40, 0) + END)
+    (tmp_path / "n.mid").write_bytes(header(1, 1, QUARTER) + b"XFIH\0\0\0\x03abc" + one)
+    assert read_score(tmp_path / "n.mid").tracks[0].name == "Бас-гитара"
+
+
+def test_terminal_escapes_in_names_are_not_kept(tmp_path: Path) -> None:
+    named = event(0, 0xFF, 0x03, 8) + b"\x1b]0;bass"
+    score = read_score(made(tmp_path / "n.mid", named, event(0, ON, 40, 90), event(9, OFF, 40, 0), kind=1))
+    assert score.tracks[0].name == "]0;bass"
 
 
 def test_a_signature_in_the_middle_of_a_bar_cuts_it_short() -> None:

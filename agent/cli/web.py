@@ -1,0 +1,105 @@
+"""Runs `antiphon web`: the remote's page for a phone, and the pairing of phones."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from agent.core.errors import UserError
+
+EXAMPLES = """examples:
+  antiphon web                         serve the page to this machine, and say how to open it
+  antiphon web --host 0.0.0.0          ... to the whole network; a phone must be paired
+  antiphon web pair                    show a code, and a QR code, that pairs one phone within ten minutes
+  antiphon web list                    list the paired phones
+  antiphon web revoke NAME|ID|all      a phone no longer counts, from now on
+With web.enabled the daemon serves the page itself.
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    from agent.cli.options import add_config
+
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser("web", help="a page for the phone on the stand", epilog=EXAMPLES, formatter_class=raw)
+    parser.add_argument("what", nargs="?", choices=("serve", "pair", "list", "revoke"), default="serve")
+    parser.add_argument("device", nargs="?", metavar="NAME|ID|all", help="for revoke")
+    parser.add_argument("--host", help="address to listen at (default: web.host)")
+    parser.add_argument("--port", type=int, help="TCP port (default: web.port)")
+    parser.add_argument("--no-code", action="store_true", help="serve without showing a pairing code")
+    add_config(parser)
+    parser.set_defaults(run=_web, private=True)
+
+
+def _web(given: argparse.Namespace) -> int:
+    from agent.cli.options import pairs
+    from agent.core.config import load
+    from agent.core.paths import state_folder
+
+    if given.device and given.what != "revoke":
+        raise UserError(f"unexpected {given.device!r}: only `revoke` takes a device")
+    overrides = {"web.host": given.host, "web.port": given.port}
+    config = load(given.config, pairs(given) | {key: value for key, value in overrides.items() if value is not None})
+    folder = state_folder(config.paths.state)
+    return {"serve": _serve, "pair": _pair, "list": _list, "revoke": _revoke}[given.what](config, folder, given)
+
+
+def _serve(config: Any, folder: Path, given: argparse.Namespace) -> int:
+    from agent.web import server
+
+    if not given.no_code:
+        _show_code(config, folder)
+    server.run(config, given.config)
+    return 0
+
+
+def _pair(config: Any, folder: Path, _: argparse.Namespace) -> int:
+    _show_code(config, folder)
+    return 0
+
+
+def _show_code(config: Any, folder: Path) -> None:
+    """Print the page's addresses and a code, as text and, on a terminal, as a QR code."""
+    import segno
+
+    from agent.web.server import addresses, is_loopback
+    from agent.web.tokens import CODE_S, Tokens
+
+    code = Tokens(folder).new_code()
+    where = addresses(config)
+    link = f"{where[-1]}#{code}"
+    if sys.stdout.isatty() and not is_loopback(config.web.host):
+        segno.make(link, error="l").terminal(compact=True)
+    print(f"the remote is at {' or '.join(where)}")
+    print(f"the code {code[:4]}-{code[4:]} pairs one device within {CODE_S / 60:.0f} minutes, or open {link}")
+    if is_loopback(config.web.host):
+        print("only this machine can reach it; a phone can with --host 0.0.0.0, or web.host in config.yaml")
+
+
+def _list(_: Any, folder: Path, __: argparse.Namespace) -> int:
+    from agent.web.tokens import Tokens
+
+    devices = Tokens(folder).devices()
+    for one in devices:
+        made, seen = (datetime.fromtimestamp(at_s).strftime("%Y-%m-%d %H:%M") for at_s in (one.made_s, one.seen_s))
+        print(f"{one.id}  {one.name:24} paired {made}  seen {seen}")
+    if not devices:
+        print("No device is paired; `antiphon web pair` shows a code for one.")
+    return 0
+
+
+def _revoke(_: Any, folder: Path, given: argparse.Namespace) -> int:
+    from agent.web.tokens import Tokens
+
+    if not given.device:
+        raise UserError("which device? give a name or id that `antiphon web list` shows, or all")
+    gone = Tokens(folder).revoke(given.device)
+    if not gone:
+        raise UserError(f"no paired device {given.device!r}; `antiphon web list` shows all")
+    for one in gone:
+        print(f"revoked {one.id}  {one.name}")
+    return 0

@@ -1,0 +1,125 @@
+"""Plays a song plan over a bass that is known whole: the one way of `reply`, `compose` and the workshop's takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tqdm import tqdm
+
+from agent.compose.generation_options import GenerationOptions
+from agent.parts.bar_chords import ChordAt
+from agent.parts.bass_bar import BassBar
+from agent.parts.drum_groove import Groove, Traits
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.imagination import Imagination
+from agent.song.bar_planner import plan_bar
+from agent.song.bar_player import replies_of
+from agent.song.song_plan import BarPlan, SongPlan, Wish, hear
+from listener.types import Meter
+from models.critic.critic import Critic
+from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
+from models.responder.responder import Responder, ResponderState, silenced
+
+AHEAD = 33  # bars of the bass that a bar is planned on, itself included: two phrases of 16 are seen
+FIRST_IMAGINED = 4  # grooves that the responder imagines before the band comes in
+Played = tuple[Reply, BarPlan | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A bass, bar by bar and tick by tick, and what is fixed beforehand.
+
+    begins: the bar in which the band comes in. wishes: of each bar, () = the song's throughout. harmonies: chords of
+    each bar that are given, () = found from the bass. known: what the band played in the first ticks, which stays.
+    """
+
+    bars: Sequence[BassBar]
+    basses: Sequence[BassTick]
+    begins: int = 0
+    wishes: Sequence[Wish] = ()
+    harmonies: Sequence[tuple[ChordAt, ...]] = ()
+    known: Sequence[Reply] = ()
+
+
+class _Ear:
+    """The responder beside the song: it hears bass and band, imagines grooves ahead and says how likely others are."""
+
+    def __init__(self, responder: Responder, options: GenerationOptions) -> None:
+        self._responder, self._options = responder, options
+        self._imagination = Imagination(options.seed)
+        self._state = responder.initial_state()
+        self._before, self._reply = BassTick(True), EMPTY_REPLY
+        self._at = Position(0, 0, Meter(4, 4))
+
+    @property
+    def grooves(self) -> tuple[Traits, ...]:
+        return self._imagination.grooves
+
+    def begin(self, number: int, bar: BassBar, count: int) -> None:
+        """Imagine `count` grooves over the bar that comes next."""
+        self._at = Position(0, number, bar.meter)
+        for _ in range(count):
+            self._imagination.begin(self._coming(), self._at, bar)
+            self._imagination.finish(self._responder, self._options.dials, self._options.guidance)
+
+    def hear(self, number: int, bar: BassBar, basses: Sequence[BassTick], replies: Sequence[Reply]) -> None:
+        """Take a whole bar, tick by tick."""
+        for tick, (bass, reply) in enumerate(zip(basses, replies, strict=True)):
+            self._state = self._step(Position(tick, number, bar.meter), self._before, self._reply, self._state)
+            self._before, self._reply = bass, reply
+
+    def bits(self, grooves: Sequence[Groove], bars: Sequence[BassBar]) -> list[float]:
+        """Return the bits of each groove over the next two bars, as the responder expects them."""
+        two = [bars[0], bars[min(1, len(bars) - 1)]]
+        return [self._bits(groove, two) for groove in grooves]
+
+    def _bits(self, groove: Groove, bars: Sequence[BassBar]) -> float:
+        state, before, reply, total = self._state, self._before, self._reply, 0.0
+        for turn, bar in enumerate(bars):
+            notes = {note.tick: note for note in bar.notes}
+            for tick, hits in enumerate(groove.bar(turn)[: bar.ticks]):
+                place = Position(tick, self._at.bar + turn, bar.meter)
+                state = self._step(place, before, reply, state)
+                reply = Reply(hits)
+                total += self._responder.information(state, reply)
+                note = notes.get(tick)
+                before = BassTick(True, note.pitch, note.velocity, note.pitch) if note else BassTick(True)
+        return total
+
+    def _coming(self) -> ResponderState:
+        return self._step(self._at, self._before, self._reply, self._state)
+
+    def _step(self, place: Position, before: BassTick, reply: Reply, state: ResponderState) -> ResponderState:
+        tick = TickInput(place, before, None, reply, self._options.dials, self._options.guidance)
+        return self._responder.step(tick, state.copy())
+
+
+def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Responder | None) -> list[Played]:
+    """Return the reply of every tick with the plan of its bar, None before the band comes in.
+
+    responder: imagines grooves beside the library's and says how likely they are; None = the library's alone, which
+    takes a tenth of the time.
+    """
+    library, critic = GrooveLibrary.load(), Critic.load()
+    ear = _Ear(responder, options) if responder else None
+    out: list[Played] = []
+    for number, bar in enumerate(tqdm(heard.bars, "band", delay=2.0, unit="bar", disable=None)):
+        start, plan = len(out), None
+        played = [EMPTY_REPLY] * bar.ticks
+        if ear:
+            ear.begin(number, bar, 0 if number < heard.begins else FIRST_IMAGINED if number == heard.begins else 1)
+        if number >= heard.begins:
+            if heard.wishes:
+                song = replace(song, wish=heard.wishes[number])
+            if heard.harmonies and bar.notes:
+                song = replace(song, memory={**song.memory, bar.signature: heard.harmonies[number]})
+            ahead, grooves = heard.bars[number : number + AHEAD], ear.grooves if ear else ()
+            song, plan = plan_bar(song, ahead, library, True, grooves, critic, ear.bits if ear else None)
+            played = [silenced(one, options.parts) for one in replies_of(plan, bar.ticks)]
+            song = hear(song, bar, plan)
+        played[: max(len(heard.known) - start, 0)] = heard.known[start : start + bar.ticks]
+        out += [(one, plan) for one in played]
+        if ear:
+            ear.hear(number, bar, heard.basses[start : start + bar.ticks], played)
+    return out

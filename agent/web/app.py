@@ -1,0 +1,283 @@
+"""The remote as an ASGI application: the page, pairing, one WebSocket for a phone, and the recorded sessions.
+
+A phone sends {"say": "mute drums", "id": 7} and is sent {"view": ...} (agent/control/live_view.py; null while no
+session runs), {"id": 7, "ok": ..., "says": ...}, and what others did: {"told": {"by": ..., "text": ..., "says": ...}}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from agent.control.commands import TABLE
+from agent.core.errors import UserError
+from agent.web.guard import Guard, Limit
+from agent.web.recordings import Recordings
+from agent.web.session_link import SessionLink
+from agent.web.settings_file import SettingsFile
+from agent.web.tokens import Device, Tokens
+
+COOKIE = "antiphon"
+COOKIE_S = 400 * 86_400
+PHONES_MAX = 16
+WAITING_MAX = 24  # messages for a phone that does not read; the oldest view goes first
+SEND_S = 5.0
+CHECK_S = 1.0  # how often it is asked whether a phone is still paired
+FRAME_MAX = 4_096
+BODY_MAX = 1 << 16
+PAGE = ("index.html", "app.js", "roll.js", "style.css", "manifest.webmanifest", "worker.js", "icon.svg")
+TYPES = {"webmanifest": "application/manifest+json", "js": "text/javascript", "css": "text/css", "html": "text/html"}
+TYPES |= {"svg": "image/svg+xml"}
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(eq=False)
+class Phone:
+    """A connected page. waiting: what it has still to be sent, bounded; dropped: views it was too slow for."""
+
+    device: Device
+    waiting: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(WAITING_MAX))
+    dropped: int = 0
+
+    def push(self, message: dict[str, Any]) -> None:
+        """Queue a message; where there is no room the oldest goes."""
+        if self.waiting.full():
+            self.waiting.get_nowait()
+            self.dropped += 1
+        self.waiting.put_nowait(message)
+
+
+class Remote:
+    """What the phones share: the link to the session, its last view, and who is there."""
+
+    def __init__(self, socket: Path, tokens: Tokens, recordings: Recordings, settings: SettingsFile) -> None:
+        self.tokens, self.recordings, self.settings = tokens, recordings, settings
+        self.phones: set[Phone] = set()
+        self.link = SessionLink(socket, self._show)
+        self.view: dict[str, Any] | None = None
+        self.watchers: list[Callable[[dict[str, Any] | None], None]] = []  # besides the phones
+        self.pairs = Limit(rate=1 / 12, burst=5)  # of an address
+        self.all_pairs = Limit(rate=1 / 6, burst=20)  # of all together
+
+    def _show(self, view: dict[str, Any] | None) -> None:
+        self.view = view
+        for phone in self.phones:
+            phone.push({"view": view})
+        for watcher in self.watchers:
+            watcher(view)
+
+    async def say(self, text: str, by: str, but: Phone | None = None) -> dict[str, Any]:
+        """Carry out one command; everybody else is shown who asked for what. The last word wins."""
+        answer = await self.link.say(text)
+        if text.split()[:1] != ["status"]:
+            told = {"by": by, "text": text, "says": answer["says"], "ok": answer["ok"]}
+            for phone in self.phones - {but} if but else self.phones:
+                phone.push({"told": told})
+        return answer
+
+
+def make_app(remote: Remote, names: frozenset[str], secure: bool) -> Guard:
+    """Return the application. names: host names it answers to besides addresses; secure: served over TLS."""
+
+    def paired(endpoint: Endpoint) -> Endpoint:
+        async def guarded(request: Request) -> Response:
+            if _device(remote, request.cookies) is None:
+                return JSONResponse({"ok": False, "says": "this device is not paired"}, 401)
+            try:
+                return await endpoint(request)
+            except UserError as mistake:
+                return JSONResponse({"ok": False, "says": str(mistake)}, 404)
+
+        return guarded
+
+    async def page(request: Request) -> Response:
+        name = request.path_params.get("file") or PAGE[0]
+        if name not in PAGE:
+            return Response("there is no such page\n", 404)
+        data = (resources.files("agent.web") / "page" / name).read_bytes()
+        return Response(data, media_type=TYPES[name.rsplit(".", 1)[1]], headers={"Cache-Control": "no-cache"})
+
+    async def pair(request: Request) -> Response:
+        address = request.client.host if request.client else "?"
+        if not (remote.pairs.allows(address) and remote.all_pairs.allows("all")):
+            return JSONResponse({"ok": False, "says": "too many tries; wait a minute"}, 429)
+        given = await _body(request)
+        token = remote.tokens.pair(str(given.get("code", ""))[:40], str(given.get("name", "")))
+        if token is None:
+            return JSONResponse({"ok": False, "says": "that code does not count (any more); ask for a new one"}, 403)
+        answer = JSONResponse({"ok": True, "says": "paired"})
+        answer.set_cookie(COOKIE, token, COOKIE_S, httponly=True, samesite="strict", secure=secure)
+        return answer
+
+    async def who(request: Request) -> Response:
+        device = _device(remote, request.cookies)
+        verbs = {name: {"takes": word.takes, "means": word.means} for name, word in TABLE.items()}
+        return JSONResponse({"paired": device is not None, "name": device.name if device else "", "verbs": verbs})
+
+    async def sessions(_: Request) -> Response:
+        return JSONResponse(await asyncio.to_thread(remote.recordings.all))
+
+    async def notes(request: Request) -> Response:
+        return JSONResponse(await asyncio.to_thread(remote.recordings.notes, request.path_params["session"]))
+
+    async def sound(request: Request) -> Response:
+        return FileResponse(remote.recordings.sound(request.path_params["session"], request.path_params["file"]))
+
+    async def whole(request: Request) -> Response:
+        session = request.path_params["session"]
+        remote.recordings.sound(session, "session.mid")
+        named = {"Content-Disposition": f'attachment; filename="{session}.zip"'}
+        return StreamingResponse(remote.recordings.zip(session), media_type="application/zip", headers=named)
+
+    async def label(request: Request) -> Response:
+        given = await _body(request)
+        name, marks = given.get("name"), given.get("marks")
+        kept = remote.recordings.label(request.path_params["session"], None if name is None else str(name), marks)
+        return JSONResponse({"ok": True, "says": "kept"} | kept)
+
+    async def delete(request: Request) -> Response:
+        playing = ((remote.view or {}).get("status") or {}).get("folder", "")
+        await asyncio.to_thread(remote.recordings.delete, request.path_params["session"], playing)
+        return JSONResponse({"ok": True, "says": "deleted"})
+
+    async def settings(request: Request) -> Response:
+        if request.method == "GET":
+            return JSONResponse(await asyncio.to_thread(remote.settings.read))
+        given = await _body(request)
+        says = await asyncio.to_thread(remote.settings.change, given)
+        return JSONResponse({"ok": True, "says": says})
+
+    async def doctor(_: Request) -> Response:
+        return JSONResponse({"says": await remote.settings.doctor()})
+
+    async def devices(_: Request) -> Response:
+        return JSONResponse({"says": await remote.settings.devices()})
+
+    async def phone(socket: WebSocket) -> None:
+        device = _device(remote, socket.cookies)
+        if device is None or len(remote.phones) >= PHONES_MAX:
+            await socket.close(4401 if device is None else 4429)
+            return
+        await socket.accept()
+        await _serve(remote, socket, Phone(device))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(remote.link.watch())
+        yield
+        watching.cancel()
+        remote.link.close()
+
+    at = "/api/sessions/{session}"
+    routes = [
+        Route("/", page),
+        Route("/{file}", page),
+        Route("/api/pair", pair, methods=["POST"]),
+        Route("/api/who", who),
+        Route("/api/sessions", paired(sessions)),
+        Route(f"{at}/notes", paired(notes)),
+        Route(f"{at}/zip", paired(whole)),
+        Route(f"{at}/label", paired(label), methods=["POST"]),
+        Route(f"{at}/delete", paired(delete), methods=["POST"]),
+        Route(f"{at}/files/{{file}}", paired(sound)),
+        Route("/api/settings", paired(settings), methods=["GET", "POST"]),
+        Route("/api/doctor", paired(doctor)),
+        Route("/api/devices", paired(devices)),
+        WebSocketRoute("/api/live", phone),
+    ]
+    return Guard(Starlette(routes=routes, lifespan=lifespan), names, Limit(rate=30, burst=120))
+
+
+async def _serve(remote: Remote, socket: WebSocket, phone: Phone) -> None:
+    """Send and receive until either side ends."""
+    remote.phones.add(phone)
+    phone.push({"view": remote.view})
+    frames = Limit(rate=20, burst=40)
+    sending = asyncio.create_task(_send(remote, socket, phone))
+    receiving = asyncio.create_task(_receive(remote, socket, phone, frames))
+    try:
+        await asyncio.wait((sending, receiving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        remote.phones.discard(phone)
+        for task in (sending, receiving):
+            task.cancel()
+        await asyncio.gather(sending, receiving, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await socket.close()
+        with contextlib.suppress(UserError):
+            await asyncio.to_thread(remote.tokens.seen, phone.device.id)
+
+
+async def _send(remote: Remote, socket: WebSocket, phone: Phone) -> None:
+    checked_s = time.monotonic()
+    while True:
+        message = await phone.waiting.get()
+        if time.monotonic() - checked_s > CHECK_S:
+            checked_s = time.monotonic()
+            if await asyncio.to_thread(remote.tokens.device_by_id, phone.device.id) is None:
+                return  # revoked meanwhile
+        if phone.dropped and "view" in message:
+            message["dropped"] = phone.dropped
+        await asyncio.wait_for(socket.send_text(json.dumps(message, ensure_ascii=False)), SEND_S)
+
+
+async def _receive(remote: Remote, socket: WebSocket, phone: Phone, frames: Limit) -> None:
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect
+        asked = _frame(message.get("text"))
+        if not frames.allows("frame"):
+            phone.push({"id": asked.get("id"), "ok": False, "says": "too fast; wait a moment"})
+            continue
+        if remote.tokens.device_by_id(phone.device.id) is None:
+            return  # revoked meanwhile
+        text = asked.get("say")
+        if not isinstance(text, str):
+            phone.push({"id": None, "ok": False, "says": 'expected {"say": "mute drums", "id": 1}'})
+            continue
+        answer = await remote.say(text, phone.device.name, phone)
+        phone.push({"id": asked.get("id"), "ok": answer.get("ok", False), "says": str(answer.get("says", ""))})
+
+
+def _frame(text: str | None) -> dict[str, Any]:
+    try:
+        asked = json.loads(text) if text and len(text) <= FRAME_MAX else None
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(asked, dict):
+        return {}
+    number = asked.get("id")
+    return {"say": asked.get("say"), "id": number if isinstance(number, int) and abs(number) < 1 << 53 else None}
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """Return the JSON object of a request; {} where it is none. Raises UserError for one that is too long."""
+    data = b""
+    async for piece in request.stream():
+        data += piece
+        if len(data) > BODY_MAX:
+            raise UserError(f"too long: at most {BODY_MAX} bytes")
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _device(remote: Remote, cookies: dict[str, str]) -> Device | None:
+    token = cookies.get(COOKIE)
+    return remote.tokens.device(token) if token else None

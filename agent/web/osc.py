@@ -1,0 +1,104 @@
+"""OSC: every command of agent/control/commands.py as /antiphon/COMMAND, answered at the sender's port.
+
+/antiphon/mute drums, /antiphon/dial density 0.3, /antiphon/say "less snare". The answer comes as /antiphon/answer with
+the command, 1 or 0 and the text; /antiphon/listen asks for ten seconds of /antiphon/state (tempo, bar, beat, level,
+state). Datagrams from other machines than this one are dropped unless web.osc_allowed names them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pythonosc.osc_bundle import OscBundle
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.parsing.osc_types import ParseError
+
+from agent.control.commands import TABLE
+
+ROOT = "/antiphon"
+DATAGRAM_MAX = 4_096
+LISTENS_S = 10.0
+LISTENERS_MAX = 8
+WAITING_MAX = 32  # commands that are not carried out yet; more are dropped
+Address = tuple[str, int]
+Say = Callable[[str], Awaitable[dict[str, Any]]]
+
+
+class OscServer(asyncio.DatagramProtocol):
+    """The OSC side of the remote. say: carries out one command line. allowed: addresses besides this machine's."""
+
+    def __init__(self, say: Say, allowed: frozenset[str]) -> None:
+        self._say, self._allowed = say, allowed | {"127.0.0.1", "::1"}
+        self._transport: asyncio.DatagramTransport | None = None
+        self._listeners: dict[Address, float] = {}
+        self._doing: set[asyncio.Task[None]] = set()
+        self.dropped = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, sender: Any) -> None:
+        """Take one datagram: a message, or a bundle of them."""
+        address: Address = (sender[0], sender[1])
+        if address[0] not in self._allowed or len(data) > DATAGRAM_MAX or len(self._doing) >= WAITING_MAX:
+            self.dropped += 1
+            return
+        for message in _messages(data):
+            task = asyncio.ensure_future(self._obey(message, address))
+            self._doing.add(task)
+            task.add_done_callback(self._doing.discard)
+
+    async def _obey(self, message: OscMessage, sender: Address) -> None:
+        name = message.address.removeprefix(f"{ROOT}/")
+        words = [_spelled(one) for one in message.params]
+        if name == "listen":
+            self._listen(sender)
+            return
+        if message.address == name or name not in TABLE:
+            self._send("answer", sender, name, 0, f"unknown; {ROOT}/COMMAND with one of: {', '.join(TABLE)}")
+            return
+        answer = await self._say(" ".join([name, *words]).strip())
+        self._send("answer", sender, name, int(bool(answer.get("ok"))), str(answer.get("says", "")))
+
+    def show(self, view: dict[str, Any] | None) -> None:
+        """Send the state to those that listen."""
+        now_s = time.monotonic()
+        self._listeners = {one: until_s for one, until_s in self._listeners.items() if until_s > now_s}
+        status = (view or {}).get("status") or {}
+        for one in self._listeners:
+            figures = (float(status.get("tempo_bpm") or 0), int(status.get("bar") or 0), int(status.get("beat") or 0))
+            self._send("state", one, *figures, float(status.get("level_db") or -120), str(status.get("state", "down")))
+
+    def _listen(self, sender: Address) -> None:
+        if sender in self._listeners or len(self._listeners) < LISTENERS_MAX:
+            self._listeners[sender] = time.monotonic() + LISTENS_S
+
+    def _send(self, name: str, to: Address, *values: str | int | float) -> None:
+        builder = OscMessageBuilder(f"{ROOT}/{name}")
+        for value in values:
+            builder.add_arg(value)
+        if self._transport:
+            self._transport.sendto(builder.build().dgram, to)
+
+
+def _messages(data: bytes) -> list[OscMessage]:
+    """Return the messages of a datagram; none where it is damaged."""
+    try:
+        if OscBundle.dgram_is_bundle(data):
+            return [one for one in OscBundle(data) if isinstance(one, OscMessage)]
+        return [OscMessage(data)]
+    except (ParseError, ValueError, IndexError, RecursionError, UnicodeError):
+        return []
+    except Exception:  # the library raises a class of its own for each kind of damage
+        return []
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return " ".join(str(value).split())

@@ -1,0 +1,181 @@
+"""The page in a real browser: pairing, every control, two phones, a session that goes and comes, the lock, access.
+
+Writes docs/remote_*.png when ANTIPHON_SCREENSHOTS is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.agent.web.remote_rig import Band, Served, served
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")]
+SIZES = ((320, 568), (390, 844), (844, 390), (1024, 768))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def band(tmp_path: Path) -> Iterator[Band]:
+    made = Band(tmp_path / "control.sock")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def remote(tmp_path: Path, band: Band) -> Iterator[Served]:
+    with served(tmp_path, band.path) as one:
+        yield one
+
+
+def paired(browser: Any, remote: Served, name: str = "phone", size: tuple[int, int] = (390, 844)) -> Any:
+    """Open the page in a browser of its own, paired by the link of the QR code."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    page.faults = []
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("console", lambda line: page.faults.append(line.text) if line.type == "error" else None)
+    page.goto(f"http://127.0.0.1:{remote.port}/#{remote.tokens.new_code()}")
+    page.wait_for_selector("#play:not([hidden])")
+    eventually(lambda: page.inner_text("#link").startswith("playing"))
+    return page
+
+
+def eventually(holds: Callable[[], bool], within_s: float = 8.0) -> None:
+    deadline_s = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def playing(request: pytest.FixtureRequest) -> None:
+    band = request.getfixturevalue("band")
+    band.state |= {"listening": True, "state": "playing", "tempo_bpm": 104.0, "meter": "4/4", "bar": 12, "beat": 2}
+    band.state |= {"song": "A 3/8  Em C D  fill", "parts": {"drums": "plays"}, "dials": {}, "key": "E minor", "why": ""}
+
+
+def test_typing_a_code_pairs(browser: Any, remote: Served) -> None:
+    page = browser.new_context().new_page()
+    page.goto(f"http://127.0.0.1:{remote.port}/")
+    page.fill("#code", "wrong234")
+    page.click("#pair button")
+    page.wait_for_selector("#pair-says:not(:empty)")
+    page.fill("#code", remote.tokens.new_code())
+    page.click("#pair button")
+    page.wait_for_selector("#play:not([hidden])")
+
+
+def test_every_control_sends_its_command(browser: Any, remote: Served, band: Band) -> None:
+    page = paired(browser, remote)
+    for tab in ("play", "say", "band", "setup"):
+        page.click(f"#tab-{tab}")
+        for button in page.query_selector_all(f"#{tab} [data-say]"):
+            wanted = button.get_attribute("data-say")
+            before = band.said.count(wanted)
+            button.click()
+            eventually(lambda wanted=wanted, before=before: band.said.count(wanted) == before + 1)
+    page.click("#tab-band")
+    page.click("#part-drums")
+    eventually(lambda: "mute drums" in band.said)
+    eventually(lambda: page.get_attribute("#part-drums", "aria-pressed") == "false")
+    page.fill("#dial-density", "0.3")
+    page.dispatch_event("#dial-density", "change")
+    eventually(lambda: "dial density 0.3" in band.said)
+    page.fill("#tempo-given", "96")
+    page.click("#tempo-set")
+    page.select_option("#meter-given", "7/8")
+    page.click("#meter-set")
+    eventually(lambda: {"tempo 96", "meter 7/8"} <= set(band.said))
+    page.click("#tab-say")
+    page.fill("#words", "less snare")
+    page.press("#words", "Enter")
+    eventually(lambda: "say less snare" in band.said)
+    page.click("#tab-band")
+    page.click("#stop")
+    assert "stop" not in band.said
+    page.click("#stop")
+    eventually(lambda: "stop" in band.said)
+    assert page.faults == []
+
+
+def test_two_phones_see_the_same(browser: Any, remote: Served) -> None:
+    mine, yours = paired(browser, remote, "mine"), paired(browser, remote, "yours")
+    mine.click("#tab-band")
+    mine.click("#part-drums")
+    eventually(lambda: yours.get_attribute("#part-drums", "aria-pressed") == "false")
+    assert "mute drums" in yours.inner_text("#told") or "mute drums" in yours.inner_text("#says")
+
+
+def test_locked_only_tap_and_panic_are_left(browser: Any, remote: Served, band: Band) -> None:
+    page = paired(browser, remote)
+    page.click("#lock")  # a stray touch
+    assert page.get_attribute("#lock", "aria-pressed") == "false"
+    page.hover("#lock")
+    page.mouse.down()
+    time.sleep(1.0)
+    page.mouse.up()
+    assert page.get_attribute("#lock", "aria-pressed") == "true"
+    assert not page.is_visible("nav")
+    buttons = [one for one in page.query_selector_all("button") if one.is_visible()]
+    assert {one.get_attribute("data-say") or one.get_attribute("id") for one in buttons} == {"tap", "panic", "lock"}
+
+
+def test_the_session_goes_and_comes_back(browser: Any, remote: Served, band: Band) -> None:
+    page = paired(browser, remote)
+    band.close()
+    eventually(lambda: "No session runs" in page.inner_text("#why"))
+    again = Band(band.path)
+    again.state |= band.state
+    eventually(lambda: page.inner_text("#link").startswith("playing"))
+    again.close()
+
+
+def test_a_revoked_phone_is_shown_the_door(browser: Any, remote: Served) -> None:
+    page = paired(browser, remote)
+    remote.tokens.revoke("all")
+    page.wait_for_selector("#pairing:not([hidden])")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_cut_off_and_nothing_hinders_a_screen_reader(
+    browser: Any, remote: Served, size: tuple[int, int]
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = paired(browser, remote, size=size)
+    shots = os.environ.get("ANTIPHON_SCREENSHOTS")
+    for tab in ("play", "say", "band", "sessions", "setup"):
+        page.click(f"#tab-{tab}")
+        time.sleep(0.3)
+        if shots:
+            page.screenshot(path=f"{shots}/remote_{tab}_{size[0]}.png")
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], tab
+        found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], tab
+    assert page.faults == []
+
+
+def test_every_control_is_reached_by_the_keyboard(browser: Any, remote: Served) -> None:
+    page = paired(browser, remote)
+    reached = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.dataset.say"))
+    assert {"lock", "tap", "panic", "tab-say", "tab-setup"} <= reached

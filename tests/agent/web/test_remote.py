@@ -1,0 +1,211 @@
+"""A paired phone sees the band and steers it; nobody else does, and no phone can hold up the session."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from agent.control.commands import TABLE
+from tests.agent.web.remote_rig import Band, Served, served
+
+
+@pytest.fixture
+def band(tmp_path: Path) -> Iterator[Band]:
+    made = Band(tmp_path / "control.sock")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def remote(tmp_path: Path, band: Band) -> Iterator[Served]:
+    with served(tmp_path, band.path) as one:
+        yield one
+
+
+def phone(remote: Served, cookie: str, **headers: str) -> ClientConnection:
+    given = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{remote.port}"} | headers
+    return connect(
+        f"ws://127.0.0.1:{remote.port}/api/live", additional_headers=given, open_timeout=10, close_timeout=0.5
+    )
+
+
+def until(socket: ClientConnection, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Return the first message that is wanted."""
+    deadline_s = time.monotonic() + 10
+    while time.monotonic() < deadline_s:
+        message: dict[str, Any] = json.loads(socket.recv(timeout=10))
+        if wanted(message):
+            return message
+    raise AssertionError("what was wanted did not come")
+
+
+def say(socket: ClientConnection, text: str) -> dict[str, Any]:
+    socket.send(json.dumps({"say": text, "id": 5}))
+    return until(socket, lambda message: message.get("id") == 5)
+
+
+def test_a_paired_phone_sees_notes_and_levels(remote: Served) -> None:
+    with phone(remote, remote.cookie()) as socket:
+        seen = until(socket, lambda message: bool((message.get("view") or {}).get("notes")))["view"]
+    assert {one[0] for one in seen["notes"]} <= {"bass", "drums"}
+    assert seen["status"]["level_db"] == -20.0
+
+
+@pytest.mark.parametrize("verb", [verb for verb in TABLE if verb != "learn"])
+def test_every_command_is_reached_from_the_page(remote: Served, band: Band, verb: str) -> None:
+    needs = {
+        "mode": "trade",
+        "behind": "10",
+        "dial": "density 0.3",
+        "say": "less snare",
+        "tempo": "100",
+        "meter": "7/8",
+    }
+    text = f"{verb} {needs.get(verb, '')}".strip()
+    with phone(remote, remote.cookie()) as socket:
+        assert say(socket, text)["ok"]
+    assert text in band.said
+
+
+def test_what_one_phone_does_the_others_are_told(remote: Served, band: Band) -> None:
+    with phone(remote, remote.cookie("mine")) as mine, phone(remote, remote.cookie("yours")) as yours:
+        until(yours, lambda message: "view" in message)
+        say(mine, "mute drums")
+        told = until(yours, lambda message: "told" in message)["told"]
+        assert (told["by"], told["text"]) == ("mine", "mute drums")
+        until(yours, lambda message: (message.get("view") or {}).get("status", {}).get("on") == {"drums": False})
+
+
+def test_a_refusal_says_why(remote: Served) -> None:
+    with phone(remote, remote.cookie()) as socket:
+        answer = say(socket, "mode polka")
+    assert not answer["ok"] and "polka" in answer["says"]
+
+
+@pytest.mark.parametrize("cookie", ["", "antiphon=wrong", "antiphon=" + "x" * 3000])
+def test_a_stranger_sees_nothing(remote: Served, cookie: str) -> None:
+    with pytest.raises(InvalidStatus), phone(remote, cookie):
+        pass
+    for path in (
+        "/api/sessions",
+        "/api/settings",
+        "/api/doctor",
+        "/api/sessions/x/zip",
+        "/api/sessions/x/files/mix.wav",
+    ):
+        assert remote.get(path, Cookie=cookie)[0] == 401
+
+
+def test_a_revoked_phone_is_out_at_its_next_word(remote: Served, band: Band) -> None:
+    cookie = remote.cookie("lost")
+    with phone(remote, cookie) as socket:
+        assert say(socket, "tap")["ok"]
+        remote.tokens.revoke("lost")
+        socket.send(json.dumps({"say": "panic", "id": 6}))
+        with pytest.raises(ConnectionClosed):
+            until(socket, lambda message: message.get("id") == 6)
+    assert "panic" not in band.said
+    assert remote.get("/api/sessions", Cookie=cookie)[0] == 401
+
+
+def test_a_revoked_phone_that_only_watches_is_out_soon(remote: Served) -> None:
+    with phone(remote, remote.cookie("lost")) as socket:
+        remote.tokens.revoke("lost")
+        with pytest.raises(ConnectionClosed):
+            until(socket, lambda message: False)
+
+
+def test_a_code_counts_once(remote: Served) -> None:
+    code = remote.tokens.new_code()
+    assert remote.post("/api/pair", {"code": f"{code[:4]}-{code[4:]}".upper(), "name": "phone"})[0] == 200
+    assert remote.post("/api/pair", {"code": code, "name": "phone"})[0] == 403
+
+
+def test_guessing_codes_is_stopped(remote: Served) -> None:
+    answers = [remote.post("/api/pair", {"code": f"aaaa{n:04}"})[0] for n in range(12)]
+    assert answers[0] == 403 and answers[-1] == 429
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "antiphon.local.evil.example"},
+        {"Host": "["},
+        {"Origin": "http://evil.example"},
+    ],
+)
+def test_another_site_gets_nothing(remote: Served, headers: dict[str, str]) -> None:
+    assert remote.get("/api/who", **headers)[0] in (403, 421)
+
+
+def test_another_site_cannot_open_the_socket(remote: Served) -> None:
+    with pytest.raises(InvalidStatus), phone(remote, remote.cookie(), Origin="http://evil.example"):
+        pass
+
+
+def test_the_page_asks_nothing_of_others_and_is_small(remote: Served) -> None:
+    size = 0
+    for name in ("", "app.js", "roll.js", "style.css", "manifest.webmanifest", "worker.js", "icon.svg"):
+        status, body, headers = remote.get(f"/{name}")
+        assert status == 200
+        assert "default-src 'none'" in headers["content-security-policy"]
+        links = body.replace(b"http://www.w3.org/2000/svg", b"")
+        assert b"http://" not in links and b"https://" not in links
+        size += len(body)
+    assert size < 150_000
+
+
+def test_damaged_frames_change_nothing(remote: Served, band: Band) -> None:
+    rng = random.Random(0)
+    odd = [
+        '{"say": 3}',
+        "[]",
+        "null",
+        "{",
+        '{"say": "mute drums\\nstop"}',
+        '{"id": 1e999}',
+        "[" * 2000,
+        "\x00",
+        "é" * 900,
+    ]
+    odd += ["".join(chr(rng.randrange(1, 0x2FF)) for _ in range(rng.randrange(200))) for _ in range(100)]
+    cookie = remote.cookie()
+    for one in odd:
+        with phone(remote, cookie) as socket:
+            socket.send(one)
+    assert band.said == []
+    with phone(remote, cookie) as socket:
+        assert say(socket, "tap")["ok"]
+
+
+def test_a_slow_phone_costs_only_its_own_views(remote: Served, band: Band) -> None:
+    cookie = remote.cookie()
+    with phone(remote, cookie), phone(remote, cookie) as quick:  # the first one reads nothing
+        time.sleep(1.0)
+        assert say(quick, "tap")["ok"]
+        assert all(one.waiting.qsize() <= one.waiting.maxsize for one in remote.remote.phones)
+
+
+def test_without_a_session_the_phone_is_told_so_and_sees_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    with served(tmp_path, path) as remote, phone(remote, remote.cookie()) as socket:
+        assert until(socket, lambda message: "view" in message)["view"] is None
+        assert "no session" in say(socket, "tap")["says"]
+        band = Band(path)
+        until(socket, lambda message: bool(message.get("view")))
+        band.close()
+        until(socket, lambda message: message.get("view", 1) is None)
+        band = Band(path)
+        began_s = time.monotonic()
+        until(socket, lambda message: bool(message.get("view")))
+        band.close()
+    assert time.monotonic() - began_s < 5  # AGAIN_S is 0.5 s
