@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from agent.band.held_bars import ReadingAge
 from listener.types import Analysis, Grid
 
 PAUSE_S = 8.0  # silence after which the next note is a first one
@@ -17,6 +18,8 @@ SAME_TEMPO = 0.06
 UNSURE = 0.9  # of the confidence wanted: enough of it where the band has waited long enough for the meter
 FAINT = 0.25  # confidence of a beat that the band joins when it has waited twice as long
 EARLY_BARS = 0.25  # a bar line so much before the wait is over counts
+LEAST_BAR_S = 1.4  # a shorter bar is likely half of one: the wait is counted in bars of this length
+STANDS_BARS = 1.0  # of a reading before the band joins it unsure
 
 
 class BarReading:
@@ -29,9 +32,15 @@ class BarReading:
         self._heard_s = -math.inf
         self._period_s = 0.0  # of the beat that is read
         self._one: int | None = None  # beat number of a downbeat, None = the ears know better
+        self.age = ReadingAge()  # of the grid as it is read
 
     def read(self, analysis: Analysis, grid: Grid | None) -> Grid | None:
         """Return the grid with its bars as they are read."""
+        read = self._read(analysis, grid)
+        self.age.push(read, analysis.time_s)
+        return read
+
+    def _read(self, analysis: Analysis, grid: Grid | None) -> Grid | None:
         for note in analysis.notes:
             if note.articulation == "ghost":
                 continue
@@ -52,9 +61,11 @@ class BarReading:
         """Return whether to come in at a bar line: the ears are sure, or the player has waited long enough."""
         if min(grid.confidence, grid.meter_confidence) >= self.enough:
             return True
-        bars = (at_s - self.began_s) / (grid.period_s * grid.meter.numerator) + EARLY_BARS
-        clear = grid.confidence >= UNSURE * self.enough and bars >= self._wait_bars
-        return clear or (grid.confidence >= FAINT and bars >= 2 * self._wait_bars)
+        bar_s = max(grid.period_s * grid.meter.numerator, LEAST_BAR_S)
+        bars = (at_s - self.began_s) / bar_s + EARLY_BARS
+        stands = (at_s - self.age.since_s) / bar_s + EARLY_BARS >= STANDS_BARS
+        clear = grid.confidence >= UNSURE * self.enough and bars >= self._wait_bars and stands
+        return clear or (grid.confidence >= FAINT and bars >= (1.5 if stands else 2) * self._wait_bars)
 
     def _begin(self, grid: Grid) -> None:
         """Read another beat."""

@@ -1,7 +1,8 @@
 """`HeldBars` keeps the bars that the band plays in while the ears waver between readings of the same music.
 
 Another level of the beat (double, half, three for two), an off-beat for the beat, another meter or downbeat: a band
-that plays changes over only when the ears have insisted on it. Another tempo is followed at once.
+that plays changes over when the ears are sure of it, or when they have stood by it for bars. Then it does so where the
+ears have a downbeat. Another tempo is followed at once by a listener who is sure, later by one who is not.
 """
 
 from __future__ import annotations
@@ -14,26 +15,77 @@ from listener.types import Grid
 LEVELS = (2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3)  # periods of another reading
 SAME_TEMPO, SAME_BEATS, OFF_BEAT = 0.05, 0.2, 0.08
 INSISTS_BEATS = 8.0  # of a confident other reading
+STANDS_BARS = 3.0  # of one that the ears are not sure of, but stand by
+AGREED_SAY = 0.25  # bars more for each bar in which ears and band agreed
+MOST_BARS = 8.0
+CLEAR = 0.45  # confidence of a beat, from which it is no stray
+STRAY_BEATS = 12.0  # of another tempo that is not clear, before it is followed
+LEAD_S = 0.35  # before the downbeat at which the bars turn: what is committed ends there
+
+
+class ReadingAge:
+    """How long the ears' reading has stood: push(grid, now_s) once a frame."""
+
+    def __init__(self) -> None:
+        self.since_s = -math.inf
+        self._before: Grid | None = None
+
+    def push(self, grid: Grid | None, now_s: float) -> None:
+        if grid is not None and not (self._before is not None and same_reading(self._before, grid)):
+            self.since_s = now_s
+        self._before = grid
+
+    def bars(self, grid: Grid, now_s: float) -> float:
+        """Return the age in bars of the grid."""
+        return (now_s - self.since_s) / (grid.period_s * grid.meter.numerator)
 
 
 class HeldBars:
-    """Call hold(ears, own, playing, now_s) once a frame."""
+    """Call hold(ears, own, playing, now_s, stood_bars) once a frame."""
 
     def __init__(self, enough: float) -> None:
         self._enough = enough  # confidence in meter and downbeat from which the ears insist
         self._since_s: float | None = None  # they insist since then
+        self._stray_s: float | None = None  # they have another, unclear tempo since then
+        self._agreed, self._now_s = 0.0, 0.0  # bars in which ears and band agreed
 
-    def hold(self, ears: Grid, own: Grid | None, playing: bool, now_s: float) -> Grid:
-        """Return the grid to follow. own: the band's of the frame before; playing: whether the band plays."""
-        other = self._other(ears, own) if own is not None and playing else None
-        if other is None or ears.meter_confidence < self._enough:
+    def hold(self, ears: Grid, own: Grid | None, playing: bool, now_s: float, stood_bars: float = 0.0) -> Grid:
+        """Return the grid to follow. own: the band's of the frame before; playing: whether the band plays.
+
+        stood_bars: for so many bars the ears have not changed their reading.
+        """
+        passed_s, self._now_s = min(now_s - self._now_s, 0.1), now_s
+        if own is None or not playing:
+            self._since_s, self._stray_s, self._agreed = None, None, 0.0
+            return ears
+        other = self._other(ears, own)
+        if other is None and not _near(ears.period_s, own.period_s, 2 * SAME_TEMPO):
+            return self._another_tempo(ears, own, now_s, stood_bars)
+        self._stray_s = None
+        if other is None:
             self._since_s = None
-            return other or ears
-        self._since_s = now_s if self._since_s is None else self._since_s
-        if now_s - self._since_s > INSISTS_BEATS * ears.period_s:
+            self._agreed += passed_s / (own.period_s * own.meter.numerator)
+            return ears
+        if ears.meter_confidence < self._enough:
             self._since_s = None
+        elif self._since_s is None:
+            self._since_s = now_s
+        insists = self._since_s is not None and now_s - self._since_s > INSISTS_BEATS * ears.period_s
+        stands = ears.confidence >= CLEAR and stood_bars >= min(STANDS_BARS + AGREED_SAY * self._agreed, MOST_BARS)
+        if (insists or stands) and _before_downbeat(ears, now_s):
+            self._since_s, self._agreed = None, 0.0
             return ears
         return other
+
+    def _another_tempo(self, ears: Grid, own: Grid, now_s: float, stood_bars: float) -> Grid:
+        """Return the grid to follow where the tempo is another: the ears', but for a stray that is not clear or in
+        another meter."""
+        self._stray_s = now_s if self._stray_s is None else self._stray_s
+        clear = ears.confidence >= CLEAR and (ears.meter == own.meter or stood_bars >= 1)
+        if clear or now_s - self._stray_s > STRAY_BEATS * own.period_s:
+            self._stray_s, self._agreed = None, 0.0
+            return ears
+        return replace(own, confidence=ears.confidence, meter_confidence=ears.meter_confidence)
 
     def _other(self, ears: Grid, own: Grid) -> Grid | None:
         """Return the ears' grid in the band's reading; None where both are the same or it is another tempo."""
@@ -55,5 +107,22 @@ class HeldBars:
         return None
 
 
-def _near(one_s: float, other_s: float) -> bool:
-    return abs(math.log(one_s / other_s)) < SAME_TEMPO
+def same_reading(one: Grid, other: Grid) -> bool:
+    """Return whether two grids of frames that follow each other read the same beats in the same bars."""
+    beat = one.beat_at(other.anchor_s)
+    return (
+        one.meter.numerator == other.meter.numerator
+        and one.meter.denominator == other.meter.denominator
+        and _near(one.period_s, other.period_s, 2 * SAME_TEMPO)
+        and abs(beat - round(beat)) < SAME_BEATS
+        and one.position_of(round(beat)) == other.position
+    )
+
+
+def _before_downbeat(grid: Grid, now_s: float) -> bool:
+    """Return whether what is committed by now ends in the first beat of a bar."""
+    return grid.position_of(math.floor(grid.beat_at(now_s + LEAD_S))) == 1
+
+
+def _near(one_s: float, other_s: float, tolerance: float = SAME_TEMPO) -> bool:
+    return abs(math.log(one_s / other_s)) < tolerance

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor
 
-from agent.band.swing import swung
+from agent.band.swing import straight, swung
 from listener.types import Grid
 from models.music.tokens import Position, ticks_per_beat
 
@@ -30,6 +31,28 @@ def first_tick(grid: Grid, time_s: float, before: Tick | None = None) -> Tick:
     bar = before.position.bar if before else 0
     position = Position((grid.position_of(beat) - 1) * per_beat, bar, grid.meter)
     return Tick(before.number if before else 0, beat, 0, position)
+
+
+def nearest_tick(grid: Grid, time_s: float, before: Tick) -> Tick:
+    """Return the tick nearest time_s on a grid that is read otherwise, with number and bar of `before`."""
+    per_beat = ticks_per_beat(grid.meter)
+    beat = floor(grid.beat_at(time_s))
+    sub = round(straight(grid.beat_at(time_s) - beat, grid.swing) * per_beat)
+    beat, sub = (beat + 1, 0) if sub == per_beat else (beat, sub)
+    position = Position((grid.position_of(beat) - 1) * per_beat + sub, before.position.bar, grid.meter)
+    return Tick(before.number, beat, sub, position)
+
+
+def tick_s_of(grid: Grid) -> float:
+    """Return the length of a 16th, seconds."""
+    return grid.period_s / ticks_per_beat(grid.meter)
+
+
+def turns(tick: Tick, grid: Grid) -> bool:
+    """Return whether the bar that a tick lies in ends elsewhere on this grid."""
+    at, per_beat = tick.position, ticks_per_beat(grid.meter)
+    left = Position(0, 0, grid.meter).ticks_per_bar - (grid.position_of(tick.beat) - 1) * per_beat - tick.sub
+    return per_beat != ticks_per_beat(at.meter) or left != at.ticks_per_bar - at.tick
 
 
 def next_tick(tick: Tick, grid: Grid) -> Tick:

@@ -47,6 +47,7 @@ class BandTime:
             self._tempo.resume(resumed_s)
             self.resumed = True
         if not beat.led:
-            ears = self._bars.hold(ears, self.grid, self._form.state in AUDIBLE, analysis.time_s)
+            stood = self._form.reading.age.bars(ears, analysis.time_s)
+            ears = self._bars.hold(ears, self.grid, self._form.state in AUDIBLE, analysis.time_s, stood)
         behind_s = analysis.feel.behind_s if analysis.feel else None
         return self._tempo.follow(ears, analysis.notes, analysis.time_s, behind_s)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
 from agent.band.note_renderer import Scorer
 from agent.band.swing import straight
-from agent.band.ticks import Tick, first_tick, next_tick
+from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, turns
 from agent.core.messages import SetBehind, SetDial, SetMix, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
@@ -31,6 +31,7 @@ from agent.song.bar_player import struck
 from agent.song.expectation import foretell
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
+from agent.song.rebarring import ratio_of
 from agent.song.song_plan import wish_of
 from listener.types import Analysis, Grid, Note
 from models.critic.critic import Critic
@@ -167,13 +168,21 @@ class Planner:
         return Plan((), (), now_s, now_s)
 
     def _follow(self, grid: Grid, now_s: float) -> None:
-        """Keep the tick on the band's grid; a grid that jumped is taken up at the beat nearest to where we were."""
-        if self._tick is None:
-            self._tick = first_tick(grid, now_s)
-        elif self._time.resumed or abs(self._tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s:
-            self._tick = first_tick(grid, now_s if self._time.resumed else self._tick_s, self._tick)
-        self._grid = grid
-        self._tick_s = self._tick.time_on(grid)
+        """Keep the tick on the band's grid; a grid that jumped is taken up at the tick nearest to where we were."""
+        tick, own = self._tick, self._grid
+        if tick is None or own is None:
+            tick = first_tick(grid, now_s)
+        elif self._time.resumed:
+            tick = first_tick(grid, now_s, tick)
+            self.song.turn(tick.position, None)
+        elif abs(tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s or turns(tick, grid):
+            before, ratio = tick.position, ratio_of(tick_s_of(own), tick_s_of(grid))
+            tick = nearest_tick(grid, self._tick_s, tick)
+            if ratio != 1 or tick.position != before:  # else the beats only bear other numbers
+                self.song.turn(tick.position, ratio)
+            if ratio != 1:
+                self._replies = {}  # ticks of another level are other ticks
+        self._tick, self._grid, self._tick_s = tick, grid, tick.time_on(grid)
 
     def _is_heard(self, now_s: float) -> bool:
         assert self._tick and self._grid

@@ -6,6 +6,7 @@ first eighth that is not committed yet. Deterministic and picklable but for the 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.expectation import expects_stop, foretell, recognised
+from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
@@ -30,6 +32,7 @@ RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
 SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
+HEARD_TICKS = 512  # that may be cut into other bars
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class LiveSong:
         self._number: int | None = None  # the bar being heard, as the planner counts
         self._meter = Meter(4, 4)
         self._ticks: list[BassTick] = []
+        self._heard_ticks: deque[HeardTick] = deque(maxlen=HEARD_TICKS)
         self._planned: dict[int, _Planned] = {}
         self._choices: list[Choice] = []
         self.ever_heard = False
@@ -108,9 +112,32 @@ class LiveSong:
         self._meter = position.meter
         if len(self._ticks) < position.ticks_per_bar:
             self._ticks.append(bass)
+        planned = self._planned.get(position.bar)
+        self._heard_ticks.append(HeardTick(bass, planned.bar.section if planned else ""))
         if bass.onset_pitch is not None:
             self.ever_heard = True
             self._mend(position, bass.onset_pitch)
+
+    def turn(self, now: Position, ratio: float | None) -> None:
+        """The band's bars have turned: what was heard is cut into the new ones, and so the song is known in them.
+
+        now: of the tick to be heard next; ratio: new 16ths in an old one, None where the tempo is another.
+        """
+        song, old_ticks, at = self.song, _ticks_in(self._meter), len(self._ticks)
+        since = (song.heard - song.phrase_of) * old_ticks + at
+        heard = at_level(self._heard_ticks, ratio) if ratio else []
+        self._heard_ticks = deque(heard, maxlen=HEARD_TICKS)
+        bars, names, part = in_bars(heard, now)
+        self._number, self._meter, self._ticks = now.bar, now.meter, part
+        self._planned = {}
+        same = ratio == 1 and now.ticks_per_bar == old_ticks
+        slipped = same and (now.tick - at) % 2 == 1  # the beat was found again, not read otherwise
+        if slipped or not any(bar.notes for bar in bars) or (same and player_moved(song.bars, bars)):
+            return
+        phrase = max(round((since * (ratio or 1.0) - now.tick) / now.ticks_per_bar), 0)
+        self.song = with_bars(song, bars, names, phrase)
+        if self.sounds:
+            self._played = self.song.sections
 
     def _complete(self, following: int) -> None:
         """The bar that was heard is over: the song goes on by it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.band.bar_reading import BarReading
@@ -46,3 +48,25 @@ def test_a_line_begins_anew_after_a_long_silence() -> None:
     reading.read(heard(0.6, 0.5), None)
     reading.read(heard(20.1, 20.0), grid(0.3, index=44))
     assert reading.began_s == pytest.approx(20.0)
+
+
+def entry_s(reading: BarReading, grids: dict[float, Grid]) -> float:
+    """Return when the band may come in. grids: from when on which one is heard; the line begins at 0.5 s."""
+    reading.read(heard(0.6, 0.52), None)
+    for tenth in range(7, 120):
+        now_s = tenth / 10
+        found = [one for since_s, one in grids.items() if since_s <= now_s]
+        if found and (read := reading.read(heard(now_s), found[-1])) and reading.may_enter(read, now_s):
+            return now_s
+    return 99.0
+
+
+def test_an_unsure_band_waits_until_the_reading_has_stood_for_a_bar() -> None:
+    steady, late = {1.0: grid(0.3)}, {1.0: grid(0.3), 3.9: replace(grid(0.3), period_s=0.375, index=8)}
+    assert entry_s(BarReading(0.5), steady) == pytest.approx(4.1, abs=0.15)
+    assert entry_s(BarReading(0.5), late) >= 4.9
+
+
+def test_short_bars_are_no_reason_to_come_in_sooner() -> None:
+    fast = {1.0: replace(grid(0.3), period_s=0.15)}
+    assert entry_s(BarReading(0.5), fast) > 0.5 + 1.7 * 1.4
