@@ -24,6 +24,7 @@ from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.recording.live_recording import LiveRecording, open_recording
+from agent.recording.own_sound import OwnSound
 from agent.session.hanging_notes import remembered, silence, silence_the_dead
 from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
@@ -72,6 +73,7 @@ class Live:
         )
         self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
+        self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
         self._keys = Keys()
         self._stopping = self._over = False
@@ -194,6 +196,7 @@ class Live:
         self.figures.heard, self._grid = heard, heard.decision.analysis.grid
         recording.event_log.decision(heard.decision, heard.said_s)
         self._board.decision(heard.decision)
+        self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         if line := self._inputs.push(heard.decision):
             self._board.say(line)
 
@@ -220,7 +223,7 @@ class Live:
             if warning not in self._troubles:
                 self._trouble(warning)
         self._input_weights = ()
-        for order in self.dispatcher.state.for_audio():
+        for order in (*self.dispatcher.state.for_audio(), *self._own.again()):
             self.workers.audio.send(order)
         self._recording = self._recording or self._open_recording(ready.band_delay_samples)
         if self.workers.mind.process is None:
@@ -302,7 +305,7 @@ class Live:
             signal.signal(number, signal.SIG_IGN)
         end_workers = partial(self.workers.end, STOP_TIMEOUT_S)
         steps = (self._stop_audio, self._write_all, end_workers, self._inputs.close, self._keys.close)
-        for step in (*steps, self._monitor.close):
+        for step in (*steps, self._own.close, self._monitor.close):
             with contextlib.suppress(UserError):  # the session is ending anyway
                 self._isolated(step)
 
