@@ -130,6 +130,13 @@ class SetFader:
 
 
 @dataclass(frozen=True, slots=True)
+class SetVoice:
+    """To audio: load the player's own sound from this SoundFont, in a thread, and have it from then on."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Panic:
     """To audio: end every note now, on synth and MIDI port; planned notes are still played after it."""
 

@@ -38,6 +38,7 @@ class Instrument(Protocol):
     def all_off(self) -> None: ...
     def wish(self, wishes: Mapping[str, MixWish]) -> None: ...
     def sound(self, asked: Mapping[str, str], style: str | None) -> None: ...
+    def take_voice(self, voice: Any) -> None: ...
 
 
 class Port(Protocol):
@@ -161,6 +162,11 @@ class Player:
         self._mixes.append(message)
         self._asked = dict(message.wishes)
         self._say_controllers()
+
+    def take_voice(self, voice: Any) -> None:
+        """Have the player's own sound (agent/audio/own_voice_synth.py) from the next block on."""
+        if self._synth:
+            self._synth.take_voice(voice)
 
     def _turn_mix(self, at: int) -> None:
         """Take over each wish whose time has come by the middle of this quantum."""

@@ -27,6 +27,7 @@ from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.recording.live_recording import LiveRecording, open_recording
+from agent.recording.own_sound import OwnSound
 from agent.session.hanging_notes import remembered, silence, silence_the_dead
 from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
@@ -79,6 +80,7 @@ class Live:
         self._inputs.talk.why = self._why_silent
         self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
+        self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
         self._keys = Keys()
         self._stopping = self._over = False
@@ -236,9 +238,9 @@ class Live:
         self._view.decision(heard.decision)
         recording.event_log.decision(heard.decision, heard.said_s)
         self._board.decision(heard.decision)
-        if line := self._inputs.push(heard.decision) or self._unexplained.explain(
-            self._board.status(), self._why_silent
-        ):
+        self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
+        explained = self._unexplained.explain(self._board.status(), self._why_silent)
+        if line := self._inputs.push(heard.decision) or explained:
             self._board.say(line)
 
     def _read_audio(self) -> None:
@@ -264,7 +266,7 @@ class Live:
             if warning not in self._troubles:
                 self._trouble(warning)
         self._input_weights = ()
-        for order in self.dispatcher.state.for_audio():
+        for order in (*self.dispatcher.state.for_audio(), *self._own.again()):
             self.workers.audio.send(order)
         self._recording = self._recording or self._open_recording(ready.band_delay_samples)
         if self.workers.mind.process is None:
@@ -349,7 +351,7 @@ class Live:
             signal.signal(number, signal.SIG_IGN)
         end_workers = partial(self.workers.end, STOP_TIMEOUT_S)
         steps = (self._stop_audio, self._write_all, end_workers, self._inputs.close, self._keys.close)
-        for step in (*steps, self._monitor.close):
+        for step in (*steps, self._own.close, self._monitor.close):
             with contextlib.suppress(UserError):  # the session is ending anyway
                 self._isolated(step)
 
