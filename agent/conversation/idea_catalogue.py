@@ -36,6 +36,9 @@ class RiffFacts:
     returns_days: float | None = None
 
 
+OFTEN_BARS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Idea:
     """One idea. fits: how well it suits a phrase, 0 to 1; edits: their short forms; says, why: its wording, with {odd},
@@ -65,6 +68,12 @@ def _third(heard: RiffFacts) -> int:
 
 def _four(heard: RiffFacts) -> float:
     return 1.0 if heard.meter.denominator == 4 else 0.4
+
+
+def _missed(heard: RiffFacts) -> float:
+    """A hook is missed once it has been said often, or on another day."""
+    often = heard.hook and heard.bars > OFTEN_BARS
+    return 0.9 if often or heard.returns_days is not None else 0.8 if heard.hook else 0.4
 
 
 def _even(heard: RiffFacts) -> float:
@@ -135,7 +144,7 @@ IDEAS: tuple[Idea, ...] = (
     ),
     Idea(
         "motif return",
-        lambda h: 0.9 if h.hook or h.returns_days is not None else 0.4,
+        _missed,
         lambda h: ("line.pattern set repeat-hook @bar:last", "line.register more @bar:last"),
         "What if your hook comes back up high at the end?",
         "It has been said often enough to be missed.",
