@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_used_costs_the_memory_only(
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
     assert talk._session and "cannot be opened" in talk._session.note
-    assert "next bar" in talk.say("less snare")
+    assert "next beat" in talk.say("less snare")
     talk.close()
 
 
