@@ -73,7 +73,7 @@ def card_latency(config: Config, chirps: int = CHIRPS, level_db: float = LEVEL_D
     played.write(_programme(rate, starts, capacity, card.output_channels, level_db))
     own_period = has_own_period(card.input_api, card.output_api)
     pair = Pair(card.input_device, card.output_device, card.input_channels, card.output_channels, own_period=own_period)
-    stream = SoundCard(card.input_device, card.output_device, rate, block, heard, playback, pair=pair)
+    stream = SoundCard(pair, rate, block, heard, playback)
     try:
         _run(stream, heard, length)
         reported_s = stream.latency.input_s + stream.latency.output_s
@@ -186,7 +186,7 @@ def midi_click(config: Config, port: str, click: Click) -> MidiLatency:
         heard = Ring(round((CLICKS + 3) * card.rate), card.input_channels)
         reader = heard.reader()
         pair = Pair(card.input_device, None, card.input_channels, own_period=has_own_period(card.input_api))
-        stream = SoundCard(card.input_device, None, card.rate, config.audio.block_samples, heard, None, pair=pair)
+        stream = SoundCard(pair, card.rate, config.audio.block_samples, heard, None)
         try:
             sent_s = _click(stream, heard, out, click)
             input_s = stream.latency.input_s

@@ -37,15 +37,13 @@ class Finder:
         if self.playback and not hears and not self.reads_input:
             raise UserError(f"waiting for the loudspeaker {self.audio.output or ''}".rstrip())
         opened = SoundCard(
-            card.input_device,
-            card.output_device,
+            self._pair(card),
             self.rate,
             self.audio.block_samples,
             self.ring,
             self.playback if hears else None,
             reads_input=self.reads_input,
             sent=self.sent,
-            pair=self._pair(card),
         )
         opened.detach()
         opened.latency = self._measured(card, opened.latency)

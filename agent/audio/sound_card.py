@@ -39,6 +39,9 @@ class Latency:
     output_s: float = 0.0
 
 
+MOST_LATENCY_S = 5.0  # more than any card or network has
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """The devices of one card and how many of their channels are used."""
@@ -93,7 +96,7 @@ class Stream:
 class SoundCard(Stream):
     """A sounddevice stream: input, output or both.
 
-    input_device, output_device: numbers of PortAudio; sent: a ring to which the loudspeaker's samples are copied,
+    pair: its devices, as PortAudio numbers them; sent: a ring to which the loudspeaker's samples are copied,
     sample k beside sample k of the microphone. Raises UserError where it does not open. One thread opens and closes
     it; the main loop calls `attach` and `detach`.
     """
@@ -106,22 +109,19 @@ class SoundCard(Stream):
 
     def __init__(
         self,
-        input_device: int | None,
-        output_device: int | None,
+        pair: Pair,
         rate: int,
         block_samples: int,
         ring: Ring,
         playback: Reader | None,
         reads_input: bool = True,
         sent: Ring | None = None,
-        pair: Pair | None = None,
     ) -> None:
         super().__init__(rate, ring, playback)
         self._block, self._sent, self._reads = block_samples, sent, reads_input
         self._position, self.seen_s, self.name, self.api = 0, 0.0, "", ""
         self.out_stamp = np.zeros(2)  # likewise of an output with a clock of its own: samples played, monotonic seconds
         wide = playback.ring.channels if playback else 0
-        pair = pair or Pair(input_device, output_device, ring.channels, wide)
         if playback and pair.output_channels < wide:
             self._narrow = np.zeros((NARROW_MAX, wide), np.float32)
         self._two_clocks = pair.two_clocks
@@ -135,7 +135,7 @@ class SoundCard(Stream):
                 f"the sound card would not open at {rate} Hz ({cause}); "
                 "see `antiphon devices`, or set audio.input, audio.output, audio.sample_rate"
             ) from None
-        self.latency = _latency(self._streams)
+        self.latency = latency_of(self._streams, 2 * block_samples / rate)
 
     def _open(self, sd: Any, pair: Pair) -> list[Any]:
         same = {"samplerate": self.rate, "blocksize": self._block, "dtype": "float32", "latency": "low"}
@@ -268,10 +268,16 @@ class SoundCard(Stream):
             stream.close()
 
 
-def _latency(streams: list[Any]) -> Latency:
+def latency_of(streams: list[Any], usual_s: float) -> Latency:
+    """Return the latencies that a card's stream or streams report; what cannot be is taken for usual_s.
+
+    PipeWire's JACK says 2^32 samples of a port that leads to no device.
+    """
     given = [stream.latency for stream in streams]
     if len(given) == 2:
-        return Latency(given[0], given[1])
-    if isinstance(given[0], tuple):
-        return Latency(*given[0])
-    return Latency(0.0, given[0]) if hasattr(streams[0], "write") else Latency(given[0], 0.0)
+        pair = (given[0], given[1])
+    elif isinstance(given[0], tuple):
+        pair = given[0]
+    else:
+        pair = (0.0, given[0]) if hasattr(streams[0], "write") else (given[0], 0.0)
+    return Latency(*(float(told_s) if 0.0 <= told_s <= MOST_LATENCY_S else usual_s for told_s in pair))

@@ -84,7 +84,7 @@ def audio_main(card: device_list.Card, block_samples: int, ring: Ring, commands:
     parent = os.getppid()
     try:
         pair = Pair(card.input_device, None, card.input_channels, own_period=has_own_period(card.input_api))
-        stream = SoundCard(card.input_device, None, card.rate, block_samples, ring, None, pair=pair)
+        stream = SoundCard(pair, card.rate, block_samples, ring, None)
     except UserError as cause:
         reports.send(("failed", str(cause)))
         return

@@ -26,7 +26,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
 
     def open_card(*args: Any, **more: Any) -> Any:
-        calls.append({"args": args, **more})
+        calls.append({"args": args, "pair": args[0], **more})
         return SimpleNamespace(detach=lambda: None, latency=card_finder.Latency())
 
     monkeypatch.setattr(card_finder, "SoundCard", open_card)
