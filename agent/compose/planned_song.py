@@ -32,6 +32,7 @@ class Bars:
 
     begins: the bar in which the band comes in. wishes: of each bar, () = the song's throughout. harmonies: chords of
     each bar that are given, () = found from the bass. known: what the band played in the first ticks, which stays.
+    loops: whether it begins again after the end, so that the band plays on.
     """
 
     bars: Sequence[BassBar]
@@ -40,6 +41,7 @@ class Bars:
     wishes: Sequence[Wish] = ()
     harmonies: Sequence[tuple[ChordAt, ...]] = ()
     known: Sequence[Reply] = ()
+    loops: bool = False
 
 
 class _Ear:
@@ -114,7 +116,9 @@ def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Res
                 song = replace(song, wish=heard.wishes[number])
             if heard.harmonies and bar.notes:
                 song = replace(song, memory={**song.memory, bar.signature: heard.harmonies[number]})
-            ahead, grooves = heard.bars[number : number + AHEAD], ear.grooves if ear else ()
+            ahead, grooves = [*heard.bars[number : number + AHEAD]], ear.grooves if ear else ()
+            if heard.loops:
+                ahead = [*ahead, *heard.bars[: AHEAD - len(ahead)]]
             song, plan = plan_bar(song, ahead, library, True, grooves, critic, ear.bits if ear else None)
             played = [silenced(one, options.parts) for one in replies_of(plan, bar.ticks)]
             song = hear(song, bar, plan)

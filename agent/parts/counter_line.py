@@ -30,6 +30,7 @@ SILENT_BARS = (4, 2, 0)  # of a section before the first motif: as usual, when m
 PATTERN = ("rest", "call", "rest", "answer", "call", "rest", "call", "answer")  # two bars each
 SPARED = (6, 7, 4, 3)  # places of PATTERN that fall silent when less is asked for, one after the other
 ADDED = ((5, "answer"), (2, "call"), (0, "call"))  # and those that speak when more is
+LONG_BAR = 26  # ticks, from which a motif is one bar long
 VELOCITY = 84
 CELLS: tuple[tuple[int, ...], ...] = (  # onsets in 16ths; as long as two bars of 4/4
     (2, 4, 6, 8, 12, 14, 20),
@@ -80,6 +81,11 @@ class LineNote:
     velocity: int
 
 
+def bars_of_motif(ticks: int) -> int:
+    """Return how many bars a motif takes: two, one where bars are as long as two of most songs."""
+    return 1 if ticks >= LONG_BAR else 2
+
+
 def motifs_for(
     bass: Sequence[BassBar], rng: np.random.Generator, tries: int = 60, kept: int = 12, quarter_bpm: float = 0.0
 ) -> list[tuple[float, Motif]]:
@@ -90,9 +96,10 @@ def motifs_for(
     """
     if not bass or bass[0].ticks < 6:
         return []
-    ticks = bass[0].ticks
-    onsets = {note.tick + i * ticks for i, bar in enumerate(bass[:2]) for note in bar.notes}
-    beats = {start + i * ticks for i in (0, 1) for start in group_starts(bass[0].meter, ticks)}
+    ticks, count = bass[0].ticks, bars_of_motif(bass[0].ticks)
+    onsets = {note.tick + i * ticks for i, bar in enumerate(bass[:count]) for note in bar.notes}
+    beats = {start + i * ticks for i in range(count) for start in group_starts(bass[0].meter, ticks)}
+    ticks = ticks * count // 2
     cells = CELLS if not 0 < quarter_bpm <= QUICK_TO else CELLS + QUICK
     drawn = [motif for _ in range(tries) if (motif := _draw(bass, ticks, rng, cells)) is not None]
     return sorted(((_worth(motif, onsets, beats, rng), motif) for motif in drawn), key=lambda one: -one[0])[:kept]
@@ -160,20 +167,20 @@ def _worth(motif: Motif, onsets: set[int], beats: set[int], rng: np.random.Gener
     )
 
 
-def turn_of(bars_in_section: int, returns: int, density: float = 0.0) -> tuple[str, int]:
+def turn_of(bars_in_section: int, returns: int, density: float = 0.0, count: int = 2) -> tuple[str, int]:
     """Return (rest, call or answer; the bar 0 or 1 of its two) for a bar of a section that is here for the
-    `returns`-th time (0: first). density: -1 (hardly ever) to 1 (nearly always)."""
-    silent = SILENT_BARS[0 if density < 0.3 else 1 if density < 0.7 else 2]
+    `returns`-th time (0: first). density: -1 (hardly ever) to 1 (nearly always). count: bars of a motif."""
+    silent = SILENT_BARS[0 if density < 0.3 else 1 if density < 0.7 else 2] * count // 2
     bar = bars_in_section if returns else bars_in_section - silent
     if bar < 0:
-        return "rest", bar % 2
+        return "rest", bar % count
     turns = list(PATTERN)
     for place in SPARED[: round(-density * len(SPARED))] if density < 0 else ():
         turns[place] = "rest"
     for place, turn in ADDED[: round(density * len(ADDED))] if density > 0 else ():
         turns[place] = turn
     pattern = turns if not returns else [*turns[3:], *turns[:3]]
-    return pattern[bar // 2 % len(pattern)], bar % 2
+    return pattern[bar // count % len(pattern)], bar % count
 
 
 def syncopated(motif: Motif, beats: Sequence[int], ticks: int, bend: float) -> Motif:

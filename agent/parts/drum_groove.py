@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.parts.bass_bar import BassBar, group_starts, jaccard
-from agent.parts.groove_library import GrooveLibrary, PlayedGroove, joined
+from agent.parts.groove_library import GrooveLibrary, PlayedGroove
 from listener.types import Meter
 from models.music.tokens import PIECES, DrumHit
 
@@ -104,8 +104,9 @@ def played_grooves(library: GrooveLibrary, meter: Meter, ticks: int) -> tuple[Tr
     if len(found) < FEW:
         rng = np.random.default_rng((ticks, meter.numerator, meter.denominator))
         for number in range(FEW):
-            rows = joined(library, meter, rng)[:ticks]
-            found.append(Groove(f"joined {number}", "", (rows_to_bar(rows),)))
+            both = library.joined(meter, rng)
+            bars = tuple(rows_to_bar(both.bar(index)[:ticks]) for index in range(2))
+            found.append(Groove(f"joined {number}", both.style, bars, both.swung, both.tempo_bpm or 0.0))
     return _with_voice([traits(usual_loudness(one), meter) for one in found])
 
 

@@ -300,7 +300,9 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     if section.motif is None or not chords:
         return plan, ()
     more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
-    turn, half = counter_line.turn_of(plan.heard - plan.phrase_of, section.returns, bar.density(more))
+    turn, half = counter_line.turn_of(
+        plan.heard - plan.phrase_of, section.returns, bar.density(more), counter_line.bars_of_motif(section.ticks)
+    )
     if turn == "rest":
         return replace(plan, statement=None), ()
     first = plan.statement if half == 1 and plan.statement else chords[0]

@@ -75,7 +75,7 @@ class Drawer:
         )
         wishes = [self._wish(settings) for settings in self.settings]
         options = GenerationOptions(self.seed, self.temperature, PARTS, dials, GUIDANCE)
-        replies = [reply for reply, _ in play(song, Bars(bars, basses, 0, wishes), options, self.responder)]
+        replies = [reply for reply, _ in play(song, Bars(bars, basses, 0, wishes, loops=True), options, self.responder)]
         scales = [InKey(self.riff.key, one.dials.tension) for one in self.settings]
         ticks = [number for number, bar in enumerate(self.bars) for _ in bar.basses]
         return [scales[number].corrected(reply, -1) for number, reply in zip(ticks, replies, strict=True)]
