@@ -266,6 +266,9 @@ class Timbre:
     too short or has no attack of its own), and of the player over the last notes. Confidences are probabilities.
     dynamic: pp | p | mp | mf | f | ff within the player's own range. bite_db: 2.8-5.6 kHz of the first 12 ms against
     the sustain; noise_db: noise against harmonics as the note begins, 360-1400 Hz; None where too short.
+    strength: the place in the player's own range, 0 (softest) to 1. attack_ms: from the onset to half of the loudest
+    amplitude of the first 60 ms. Each *_sure says how far its fact may be trusted, 0 to 1: the less of the note is
+    heard alone, and the fewer notes the range stands on, the less.
     """
 
     onset_s: float
@@ -279,6 +282,11 @@ class Timbre:
     dynamic: str
     player: str
     player_confidence: float
+    strength: float = 0.5
+    strength_sure: float = 0.0
+    attack_ms: float | None = None
+    attack_sure: float = 0.0
+    brightness_sure: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

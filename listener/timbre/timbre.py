@@ -41,6 +41,9 @@ FORGET = 0.88  # weight of the notes before: the belief stands on about the last
 MARKS = ("pp", "p", "mp", "mf", "f", "ff")
 RANGE_NOTES, RANGE_DB = 48, 15.0  # a player's range is at least this wide
 RANGE_SHARES = (0.08, 0.92)  # of its notes are below its ends
+KNOWN_NOTES = 10.0  # that a range stands on; more say little more
+ALONE_DB = 12.0  # a note that rises so much above what sounded before it is heard alone
+ATTACK_BLOCK, ATTACK_BLOCKS = 24, 60  # of 1 ms
 BLOCK = 480  # samples: level is that of the loudest 20 ms
 PENDING = 4
 
@@ -94,13 +97,27 @@ class Dynamics:
     def __init__(self) -> None:
         self._levels: deque[float] = deque(maxlen=RANGE_NOTES)
 
+    @property
+    def sure(self) -> float:
+        """Return how far the range is known, 0 to 1."""
+        return 1 - float(np.exp(-len(self._levels) / KNOWN_NOTES))
+
     def mark(self, level_db: float) -> str:
+        """Return the mark of a note, which counts for the range of the next ones."""
+        return marked(self.place(level_db))
+
+    def place(self, level_db: float) -> float:
+        """Return where a note lies in the range, 0 to 1; it counts for the range."""
         self._levels.append(level_db)
         ranked = sorted(self._levels)
         low, high = (ranked[round(share * (len(ranked) - 1))] for share in RANGE_SHARES)
         spare = max(0.0, RANGE_DB - (high - low)) / 2
-        place = (level_db - low + spare) / (high - low + 2 * spare)
-        return MARKS[int(np.clip(place * len(MARKS), 0, len(MARKS) - 1))]
+        return float(np.clip((level_db - low + spare) / (high - low + 2 * spare), 0.0, 1.0))
+
+
+def marked(place: float) -> str:
+    """Return the dynamic mark of a place in the player's range, 0 to 1."""
+    return MARKS[min(int(place * len(MARKS)), len(MARKS) - 1)]
 
 
 class TimbreTracker:
@@ -158,6 +175,8 @@ class TimbreTracker:
             chances = self._belief
         named, believed = int(np.argmax(chances)), int(np.argmax(self._belief))
         level_db = _level_db(body)
+        strength, sure = self._dynamics.place(level_db), self._dynamics.sure
+        alone = _alone(x) * min(1.0, len(body) / (LENGTH_S * ANALYSIS_RATE))
         return Timbre(
             onset_s=note.onset_s,
             emit_s=frame.emit_s,
@@ -167,9 +186,14 @@ class TimbreTracker:
             bite_db=_of(x, "attack1_2800"),
             noise_db=_of(x, "noise0_mid"),
             level_db=level_db,
-            dynamic=self._dynamics.mark(level_db),
+            dynamic=marked(strength),
             player=self._net.classes[believed],
             player_confidence=float(self._belief[believed]),
+            strength=strength,
+            strength_sure=sure,
+            attack_ms=_attack_ms(body) if known else None,
+            attack_sure=alone if known else 0.0,
+            brightness_sure=alone,
         )
 
     def _heard(self, frame: Frame, onset_s: float, until_s: float) -> NDArray[np.float32]:
@@ -183,6 +207,19 @@ class TimbreTracker:
 def _of(x: Floats, name: str) -> float | None:
     value = float(x[NAMES.index(name)])
     return value if np.isfinite(value) else None
+
+
+def _alone(x: Floats) -> float:
+    """Return how far a note is heard without the one before it, 0 to 1, from its features."""
+    rise_db = _of(x, "rise")
+    return float(np.clip((rise_db or 0.0) / ALONE_DB, 0.0, 1.0))
+
+
+def _attack_ms(body: NDArray[np.float32]) -> float:
+    """Return how long a note takes to half of its loudest amplitude in its first 60 ms."""
+    blocks = body[: ATTACK_BLOCKS * ATTACK_BLOCK].astype(np.float64).reshape(-1, ATTACK_BLOCK)
+    loudest = np.abs(blocks).max(1)
+    return float(np.argmax(loudest >= 0.5 * loudest.max()) * ATTACK_BLOCK / ANALYSIS_RATE * 1000)
 
 
 def _level_db(body: NDArray[np.float32]) -> float:

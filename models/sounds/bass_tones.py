@@ -16,6 +16,7 @@ RATE = 24_000
 FONTS = {
     "FluidR3_GM": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "FluidR3Mono_GM": "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3",
+    "sf_GMbank": "/usr/share/sounds/sf2/sf_GMbank.sf2",
     "TimGM6mb": "/usr/share/sounds/sf2/TimGM6mb.sf2",  # never trained on: its instruments are for measuring
 }
 PROGRAMS = range(32, 40)

@@ -32,6 +32,8 @@ SETS = {
     "meat_pizz": ("meatbass", "upright"),
     "swagbass": ("swagbass", "fingers"),
     "fashionbass": ("fashionbass", "fingers"),
+    "yr_finger": ("yrbass", "fingers"),
+    "yr_pick": ("yrbass", "pick"),
 }
 # name -> (folder of checkouts of github.com/sfzinstruments, CC0; semitones from the file's octave to the sounding one)
 PACKS = {
@@ -40,6 +42,12 @@ PACKS = {
     "swagbass": ("karoryfer.swagbass/notes", 0),
     "fashionbass": ("karoryfer.fashionbass/notes", 12),
 }
+# The same of github.com/freepats (CC0): one file a note, one octave from E1.
+OCTAVES = {
+    "yr_finger": "electric-bass-YR/samples/finger",
+    "yr_pick": "electric-bass-YR/samples/pick",
+}
+LOWEST_E = 28
 PROGRAM_TECHNIQUE = dict(zip(PROGRAMS, ("upright", "fingers", "pick", "fretless", "slap", "slap"), strict=False))
 MADE_BASSES = 60
 DAMPED = {"fingers", "pick"}  # what a palm can mute
@@ -128,6 +136,11 @@ def pack_tones(root: Path) -> dict[str, list[Tone]]:
             note = path.name.split("_")[0]
             if (kept := trim(_read(path))) is not None and "open" not in path.name:
                 out.setdefault(name, []).append(Tone(_pack_pitch(note) + shift, 0.5, kept))
+    for name, folder in OCTAVES.items():
+        for path in sorted((root / folder).glob("?.flac")) + sorted((root / folder).glob("?#.flac")):
+            if (kept := trim(_read(path))) is not None:
+                above_e = (PACK_NOTES[path.stem[0].lower()] + path.stem.count("#") - PACK_NOTES["e"]) % 12
+                out.setdefault(name, []).append(Tone(LOWEST_E + above_e, 0.5, kept))
     return out
 
 

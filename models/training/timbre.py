@@ -24,14 +24,15 @@ from listener.paths import WEIGHTS as LISTENER_WEIGHTS
 from listener.timbre.features import SIZE
 from models import checkpoint
 from models.paths import DATA_CACHE, ROOT, SHARED
-from models.sounds.technique_notes import CLASSES, Examples, examples, font_banks, made_banks, recorded_banks
+from models.sounds.bass_tones import FONTS
+from models.sounds.technique_notes import CLASSES, OCTAVES, Examples, examples, font_banks, made_banks, recorded_banks
 from models.sounds.technique_notes import PACKS as PACK_SETS
 from models.training.timbre_card import card
 
 WEIGHTS = LISTENER_WEIGHTS / "timbre"
 CACHE = DATA_CACHE / "timbre"
 DATA, PACKS = SHARED / "data" / "bass", CACHE
-FONT = "FluidR3_GM"
+SOUNDFONTS = ("FluidR3_GM", "sf_GMbank")  # those of them that are installed
 OUTLIER = 4.0  # standard deviations
 # How often each is met: of the rare ways of playing there are few basses to learn from, so they must not be guessed.
 PRIOR = {"fingers": 0.26, "pick": 0.22, "slap": 0.13, "mute": 0.13, "fretless": 0.13, "upright": 0.13}
@@ -153,7 +154,7 @@ def corpus(config: TrainConfig, data: Path = DATA, packs: Path = PACKS) -> Examp
     if not kept.exists():
         parts = [
             examples(recorded_banks(data, packs), config.recorded, config.clean, config.seed),
-            examples(font_banks(FONT), config.font, config.clean, config.seed),
+            *(examples(font_banks(font), config.font, config.clean, config.seed) for font in _installed()),
             examples(made_banks(config.seed), config.made, config.clean, config.seed),
         ]
         keep(kept, parts)
@@ -169,9 +170,14 @@ def keep(path: Path, parts: list[Examples]) -> None:
     np.savez_compressed(path, **joined)
 
 
+def _installed() -> list[str]:
+    return [font for font in SOUNDFONTS if Path(FONTS[font]).is_file()]
+
+
 def _fingerprint(config: TrainConfig, packs: Path) -> str:
     """Hash everything the corpus depends on: what is asked for, what is there, the code."""
-    there = [name for name, (folder, _) in PACK_SETS.items() if (packs / folder).is_dir()]
+    folders = {name: folder for name, (folder, _) in PACK_SETS.items()} | OCTAVES
+    there = [*(name for name, folder in folders.items() if (packs / folder).is_dir()), *_installed()]
     asked = (config.recorded, config.font, config.made, config.clean, config.seed, there)
     code = b"".join((ROOT / name).read_bytes() for name in MADE_BY)
     return hashlib.sha256(repr(asked).encode() + code).hexdigest()[:12]

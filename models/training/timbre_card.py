@@ -17,15 +17,19 @@ SOURCES = """\
 - Three more CC0 libraries of github.com/sfzinstruments, checked out into `data_cache/timbre` (or `--packs FOLDER`):
   karoryfer.pastabass 90135cd (tagliatelle: flatwounds, picked, muted; fetuccine: flatwounds, fingers),
   karoryfer.swagbass 9d10fca and karoryfer.fashionbass 0703973 (their readmes do not name the hand; taken as fingers).
-- FluidR3_GM (MIT, Debian's fluid-soundfont-gm), programs 32-37.
+- A Yamaha RBX of FreePats (CC0, github.com/freepats/electric-bass-YR 8dcb7ea, by Andrea Biasior), with fingers and
+  with a pick: the one electric bass here that is recorded both ways.
+- FluidR3_GM (MIT, Debian's fluid-soundfont-gm) and sf_GMbank (public domain, Debian's csound-soundfont), programs 32
+  to 37.
 - Strings made of partials here (`models/sounds/made_strings.py`): random basses, each played in every technique.
 - Palm mutes: apart from tagliatelle none are recorded; the picked and fingered tones are damped here
   (every band dies with a time constant of 35-140 ms at 100 Hz, sooner above, and the attack is low-passed).
 """
 LIMITS = """\
 - Fingers and pick are confused on a bass that was not heard: what separates them differs less than the basses do.
-- Slap and fretless have one recorded source, FluidR3_GM's presets, beside the made strings; a bright fingered bass may
-  be taken for slap. (MuseScore_General on the training machine is FluidR3Mono: the same recordings.)
+- Slap and fretless have two recorded sources, the presets of FluidR3_GM and sf_GMbank, beside the made strings; a
+  bright fingered bass may be taken for slap. (MuseScore_General on the training machine is FluidR3Mono: the same
+  recordings.)
 - A palm mute here is a damped recording, except tagliatelle, on which it does badly; foam, thumbs and dead strings
   were not heard.
 - `benchmarks/timbre.py` has the held-out accuracy beside two trivial rules. Trust the confidence, not the name alone.

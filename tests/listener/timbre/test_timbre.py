@@ -158,3 +158,33 @@ def test_an_unseen_soundfont_is_told_better_than_by_chance() -> None:
             told = play(TimbreTracker(), sound, [Note(onset_s, onset_s + NAMED_AFTER_S, None, pitch, 90)])
             right += told[0].technique == technique
     assert right >= 12  # of 30; chance would be 5
+
+
+def test_strength_rises_with_the_level_and_is_surer_the_more_notes_were_heard() -> None:
+    levels = [-30.0, -14.0, -26.0, -18.0, -22.0, -30.0, -14.0]
+    told = play(TimbreTracker(), *line(levels))
+    last = {db: t.strength for db, t in zip(levels, told, strict=True)}
+    assert 0 <= last[-30.0] < last[-22.0] < last[-14.0] <= 1
+    sure = [t.strength_sure for t in told]
+    assert sure == sorted(sure) and sure[0] < 0.2 < sure[-1]
+
+
+def test_what_another_note_still_rings_under_is_less_sure() -> None:
+    apart, under = line([-20.0] * 4), line([-20.0] * 4)
+    ringing = string(41.2, len(under[0]) / ANALYSIS_RATE, damping=0.2, level=0.3)
+    alone, covered = (
+        play(TimbreTracker(), sound, apart[1])[-1] for sound in (apart[0], under[0] + 3 * ringing[: len(under[0])])
+    )
+    assert covered.brightness_sure < alone.brightness_sure
+    assert covered.attack_sure < alone.attack_sure
+
+
+def test_the_attack_of_a_swell_is_long() -> None:
+    sound, notes = line([-20.0] * 3)
+    swell = sound.copy()
+    for note in notes:
+        start, length = round(note.onset_s * ANALYSIS_RATE), round(0.045 * ANALYSIS_RATE)
+        swell[start : start + length] *= np.linspace(0.05, 1, length) ** 2
+    plucked, swelled = play(TimbreTracker(), sound, notes)[-1], play(TimbreTracker(), swell, notes)[-1]
+    assert plucked.attack_ms is not None and swelled.attack_ms is not None
+    assert plucked.attack_ms < 10 < 20 < swelled.attack_ms
