@@ -34,7 +34,7 @@ from agent.language import feasibility, rules
 from agent.language.parser import THRESHOLD, Context, parse, refusal
 from agent.language.reader.features import TABLE
 from agent.language.reader.reading import read
-from agent.language.reader.second_opinion import FAIRLY
+from agent.language.reader.second_opinion import ACT
 from agent.language.reader.tokens import tokens
 from agent.sentences.speakers import misspelt
 from benchmarks.common import results
@@ -104,9 +104,9 @@ def rules_alone(text: str, context: Context) -> Sequence[Edit]:
 
 
 def reader_alone(text: str, context: Context) -> Sequence[Edit]:
-    """The reader without the rules, where it is fairly sure."""
+    """The reader without the rules, where it is sure enough to act."""
     heard = read(tokens(text), context.last, context.asked)
-    return heard.edits if heard.sure >= FAIRLY and not refusal(text) else ()
+    return heard.edits if heard.sure >= ACT and not refusal(text) else ()
 
 
 def keywords(text: str, context: Context) -> Sequence[Edit]:
