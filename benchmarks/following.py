@@ -102,6 +102,9 @@ def systems(quick: bool) -> dict[str, System]:
 COLUMNS = (
     ("median_ms", "median ms", 1),
     ("p95_ms", "p95", 1),
+    ("within_19ms", "within 19", 3),
+    ("early", "early", 3),
+    ("late", "late", 3),
     ("mean_ms", "mean", 1),
     ("strict_median_ms", "strict median", 1),
     ("strict_p95_ms", "strict p95", 0),

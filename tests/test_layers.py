@@ -18,7 +18,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "core": set(),
     "midi": {"core"},
     "mixing": {"core"},
-    "recording": {"core", "mixing"},
+    "recording": {"core", "mixing", "sounds"},
     "sounds": {"core"},
     "directions": {"core", "sounds"},
     "parts": {"core", "directions"},
@@ -47,7 +47,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
         "language",
         "compose",
     },
-    "conversation": {"core", "directions", "song", "language", "memory", "takes"},
+    "conversation": {"core", "sounds", "directions", "song", "language", "memory", "takes"},
     "assets": {"core", "audio", "sounds"},
 }
 AGENT_ROOMS["session"] = set(AGENT_ROOMS)

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.audio.own_voice_synth import PARTS as OWN_PARTS
+from agent.audio.own_voice_synth import OwnVoice
 from agent.audio.synth import DRUM_BANK, MAX_RENDER, PartVoice, Stems, Synth, SynthUnavailable
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
-from agent.core.paths import shipped_fonts
+from agent.core.paths import shipped_fonts, voice_path
 from agent.core.settings import DEFAULT_PARTS, Config, PartConfig
 from agent.core.types import MixWish
 from agent.mixing.lanes import REFERENCE_VELOCITY, Lane, lane_of, lanes_of
 from agent.mixing.mixer import Mixer
 from agent.sounds.font_choice import chosen_font
-from agent.sounds.instruments import INSTRUMENTS, of_style, pairs_read
+from agent.sounds.instruments import INSTRUMENTS, OWN, of_style, pairs_read
 
 MOST_DB, LEAST_DB = 24.0, -24.0  # to bring an instrument to its lane's level
 
@@ -46,11 +48,24 @@ class MixedSynth:
         offsets = {part: (config.gain_db, config.pan) for part, config in parts.items()}
         self.mixer = Mixer(rate, lanes, [self._gain_db(lane) for lane in lanes], offsets)
         self._silence = np.zeros((len(lanes), 2, MAX_RENDER), np.float32)
+        self._voice: OwnVoice | None = None
+        self._lane_index = {lane.name: i for i, lane in enumerate(lanes)}
+        self._rung_gain: dict[str, float] = {}
+        self._own_gain: dict[str, float] = {}  # part that plays it -> gain beside its lane's
+        self._asked: tuple[Mapping[str, str], str | None] = ({}, None)
         self.sound({}, None)
+
+    def take_voice(self, voice: OwnVoice) -> None:
+        """Have the player's own sound from the next block on; a part plays it when it is asked for."""
+        self._voice, before = voice, self._voice
+        self.sound(*self._asked)
+        if before:
+            before.close()
 
     def sound(self, asked: Mapping[str, str], style: str | None) -> None:
         """Play each part with the instrument asked for, else the config's, else that of the song's style, from the
         next block on; what the soundfonts have not leaves a part as it is."""
+        self._asked = (asked, style)
         usual, before = of_style(style), dict(self.sounds)
         for part in self.parts:
             number = self._presets.get(asked.get(part, "")) or self._own(part) or self._presets[usual[part]]
@@ -60,6 +75,19 @@ class MixedSynth:
                     self._synth.choose(lane, number)
         if self.sounds != before:
             self.mixer.regain([self._gain_db(lane) for lane in self.mixer.lanes])
+        self._own_gain = {part: self._gain_of_own(part) for part in OWN_PARTS if self._plays_own(part, asked)}
+
+    def _plays_own(self, part: str, asked: Mapping[str, str]) -> bool:
+        config = self._configured.get(part)
+        named = asked.get(part) or (config.sound if config else None)
+        return self._voice is not None and named == OWN
+
+    def _gain_of_own(self, part: str) -> float:
+        """Return what brings the player's own sound to where the part's instrument would be."""
+        assert self._voice
+        lane = next(lane for lane in self.mixer.lanes if lane.name == part)
+        wanted_db = min(max(lane.level_db - self._voice.lufs(), LEAST_DB), MOST_DB)
+        return float(10 ** ((wanted_db - self._gain_db(lane)) / 20))
 
     def _own(self, part: str) -> tuple[int, int] | None:
         """Return the preset that the config names for a part, None where it is the default."""
@@ -78,6 +106,12 @@ class MixedSynth:
     def send(self, part: str, message: tuple[int, ...]) -> None:
         """One raw MIDI message to a part, whatever its channel nibble. Raises as Synth.send does."""
         kind = message[0] & 0xF0 if message else 0
+        if self._voice and part in OWN_PARTS and kind in (NOTE_ON, NOTE_OFF) and len(message) > 1:
+            begins = kind == NOTE_ON and message[-1] > 0
+            if part in self._own_gain or not begins:
+                self._voice.send(part, message)
+            if part in self._own_gain and begins:
+                return
         lanes = (lane_of(part, message[1]),) if kind in (NOTE_ON, NOTE_OFF) and len(message) > 1 else self._lanes[part]
         for lane in lanes:
             self._synth.send(lane, message)
@@ -87,10 +121,24 @@ class MixedSynth:
         done, pieces = 0, []
         while done < n:
             count = min(n - done, MAX_RENDER)
-            raw = self._silence[:, :, :count] if self._synth.silent else self._synth.render_raw(count)
-            pieces.append(self.mixer.process(raw))
+            pieces.append(self.mixer.process(self._raw(count)))
             done += count
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
+
+    def _raw(self, n: int) -> Stems:
+        """The next n samples of every lane, unmixed."""
+        sounds = self._voice is not None and not self._voice.silent
+        raw = self._synth.render_raw(n) if sounds or not self._synth.silent else self._silence[:, :, :n]
+        if sounds and self._voice:
+            for part, own in zip(OWN_PARTS, self._voice.render_raw(n), strict=True):
+                if (lane := self._lane_index.get(part)) is not None:
+                    raw[lane] += self._last_gain(part) * own
+        return raw
+
+    def _last_gain(self, part: str) -> float:
+        """Return the gain of what a part plays, or has played and rings out, by the player's own sound."""
+        self._rung_gain[part] = self._own_gain.get(part, self._rung_gain.get(part, 1.0))
+        return self._rung_gain[part]
 
     def wish(self, wishes: Mapping[str, MixWish]) -> None:
         """Mix as these wishes say from now on; see Mixer.wish."""
@@ -99,19 +147,25 @@ class MixedSynth:
     @property
     def silent(self) -> bool:
         """Whether nothing sounds or rings on: what `render` would give is zeros, and need not be asked for."""
-        return self._synth.silent and self.mixer.silent
+        return self._synth.silent and self.mixer.silent and (self._voice is None or self._voice.silent)
 
     def lead_in_s(self, part: str, key: int, velocity: int) -> float:
         """Seconds from a note-on to when the note is heard; see Synth.lead_in_s."""
+        if self._voice and part in self._own_gain:
+            return self._voice.lead_in_s(part, key, velocity)
         return self._synth.lead_in_s(lane_of(part, key), key, velocity)
 
     def all_off(self) -> None:
         """Every note ends now, without a release; the reverb rings out."""
         self._synth.all_off()
+        if self._voice:
+            self._voice.all_off()
 
     def close(self) -> None:
         """Free the library's memory; may be called twice."""
         self._synth.close()
+        if self._voice:
+            self._voice.close()
 
 
 def _voice(lane: Lane, channel: int, config: PartConfig) -> PartVoice:
@@ -148,5 +202,17 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
         except SynthUnavailable as cause:
             said = said or str(cause)
         else:
-            return synth, said and f"{said}; the sounds that ship play"
+            return synth, "; ".join(filter(None, (said and f"{said}; the sounds that ship play", _own(synth, config))))
     return None, said
+
+
+def _own(synth: MixedSynth, config: Config) -> str:
+    """Give the synth the player's own sound, where one is kept; return "" or why it cannot be played."""
+    path = voice_path(config.conversation.player)
+    if path is None or not path.is_file():
+        return ""
+    try:
+        synth.take_voice(OwnVoice(path, synth.sample_rate))
+    except SynthUnavailable as cause:
+        return str(cause)
+    return ""

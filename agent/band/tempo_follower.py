@@ -24,14 +24,18 @@ GATE_BEATS, GATE_S = 0.22, 0.075
 UNSURE = (1 / 3, 2 / 3)  # places in a beat whose notes may be meant for another place: they correct nothing
 SAME_BEATS = 0.2  # of a beat; the listener's grid and the band's are the same where they differ by less
 LOST_BEATS = 0.35
+APART_BEATS, APART_S = 0.15, 0.050  # further from the listener's grid than both, for so many beats, the band is lost
+APART_FOR_BEATS = 2.0
 SAME_TEMPO = 0.20
 FOUND_BEATS, FOUND_TEMPO = 0.06, 0.06  # a listener's grid that moves so much in a frame is another one
 SCORE_MEMORY = 0.85  # per note
+TAILS = 4.0  # degrees of freedom
 FADE_BEATS = 0.3  # time constant with which a correction reaches what is played
-MOST_SLEW_S = 0.012  # per beat
+MOST_SLEW_S, SLEW_SHARE = 0.008, 1.0  # per beat: seconds, or of the correction where that is more
+LOOSE = {"slide": 3.0, "legato": 1.5}  # factor on the spread of notes whose onset is no stroke
 SLOW_BEATS, HELD_TEMPO = 24.0, 0.006
 OWN_BEATS = 16.0
-LAID_BACK_S = 0.008  # a smaller distance from the beat is not taken for intention
+LAID_BACK_S, LAID_BACK_FULL_S = 0.008, 0.016  # a distance from the beat is taken for intention: not at all, and fully
 SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
 SILENT_BEATS = 2.0  # without a note, after which no trend of the tempo is followed
 HELD_SHARE = 0.4  # of the last period, at each silent beat; the rest comes from the usual one
@@ -56,6 +60,7 @@ PLAYERS = (
     Player(0.0005, 0.0008, 0.0, 0.0),  # steady
     Player(0.0010, 0.0010, 0.0010, 0.97),  # slowly bending, for long
     Player(0.0010, 0.0020, 0.0025, 0.93),
+    Player(0.0010, 0.0030, 0.0060, 0.90),
     Player(0.0020, 0.0100, 0.0150, 0.80),  # free
 )
 
@@ -84,11 +89,17 @@ class Lock:
             self.p = carry @ self.p @ carry.T + noise
 
     def correct(self, place: float, time_s: float, spread_s: float) -> None:
-        """Correct the filter by a note at time_s that was meant for `place` beats after the anchor."""
+        """Correct the filter by a note at time_s that was meant for `place` beats after the anchor.
+
+        Notes scatter as Student's t with TAILS degrees of freedom: one far out counts little (Roth, Ozkan and
+        Gustafsson, "A Student's t filter for heavy tailed process and measurement noise", ICASSP 2013).
+        """
         row = np.array([1.0, place, 0.5 * place * abs(place)])
         deviation_s = time_s - self.time_of(place)
         variance = float(row @ self.p @ row) + spread_s**2
-        self.score = SCORE_MEMORY * self.score - 0.5 * (deviation_s**2 / variance + math.log(variance))
+        far = deviation_s**2 / variance / TAILS
+        self.score = SCORE_MEMORY * self.score - 0.5 * ((TAILS + 1) * math.log1p(far) + math.log(variance))
+        variance += spread_s**2 * far
         gain = self.p @ row / variance
         self.x = self.x + gain * deviation_s
         self.x[2] = np.clip(self.x[2], -MOST_TREND * self.x[1], MOST_TREND * self.x[1])
@@ -108,6 +119,7 @@ class Tempo:
         self._offset_s = 0.0  # beat as played minus beat as estimated
         self._now_s = 0.0
         self._heard_s = 0.0  # onset of the note last heard
+        self._apart_s = math.inf  # since when the listener's grid has been elsewhere
 
     def reset(self) -> None:
         """Forget the beat."""
@@ -119,14 +131,13 @@ class Tempo:
         grid: the listener's; notes: new in this frame; behind_s: how far behind the beat the player plays, None = not
         known. A player may lay back without slowing the band down.
         """
-        laid_back = self._locks and behind_s is not None and abs(behind_s) > LAID_BACK_S
-        late_s = (behind_s or 0.0) * self._stability() if laid_back else 0.0
-        if not self._locks or not self._agree(grid):
+        late_s = _intended_s(behind_s or 0.0) * self._stability() if self._locks else 0.0
+        if not self._locks or not self._agree(grid) or self._is_lost(grid, now_s):
             self._start(grid, now_s)
         for note in notes:
             if note.articulation != "ghost":
                 self._heard_s = note.onset_s
-                self._correct(note.onset_s - late_s, grid)
+                self._correct(note.onset_s - late_s, grid, LOOSE.get(note.articulation, 1.0))
         self._glide(grid, now_s)
         self._roll(now_s)
         return self._published(replace(grid, behind_s=late_s))
@@ -136,6 +147,7 @@ class Tempo:
         self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in PLAYERS]
         self._index, self._offset_s, self._slow_s = beat, 0.0, grid.period_s
         self._listener_grid, self._own_beats, self._downbeat = grid, 0.0, None
+        self._apart_s = math.inf
 
     def _agree(self, grid: Grid) -> bool:
         """Return whether the listener's grid means the same beats, and take over its beat numbers where it does.
@@ -158,6 +170,17 @@ class Tempo:
             self._downbeat = None
         return True
 
+    def _is_lost(self, grid: Grid, now_s: float) -> bool:
+        """Return whether the band has long been between the beats that the listener hears, by their nearest."""
+        if self._own_beats > 0:
+            return False
+        apart = grid.beat_at(self._time_of(self._index))
+        apart -= round(apart)
+        if abs(apart) < APART_BEATS or abs(apart) * grid.period_s < APART_S:
+            self._apart_s = now_s
+        self._apart_s = min(self._apart_s, now_s)
+        return now_s - self._apart_s > APART_FOR_BEATS * grid.period_s
+
     def _stability(self) -> float:
         """Return the tempo's stability, 0 to 1. Lateness is only trusted while this is high."""
         return math.exp(-(((self._period_s() / self._slow_s - 1) / HELD_TEMPO) ** 2))
@@ -176,13 +199,14 @@ class Tempo:
         return [odd / sum(odds) for odd in odds]
 
     def _time_of(self, beat: float) -> float:
-        pairs = zip(self._weights(), self._locks, strict=True)
-        return sum(weight * lock.time_of(beat - self._index) for weight, lock in pairs)
+        times_s = [lock.time_of(beat - self._index) for lock in self._locks]
+        apart_s = (weight * (time_s - times_s[0]) for weight, time_s in zip(self._weights(), times_s, strict=True))
+        return times_s[0] + sum(apart_s)
 
     def _period_s(self) -> float:
         return self._time_of(self._index + 1) - self._time_of(self._index)
 
-    def _correct(self, onset_s: float, grid: Grid) -> None:
+    def _correct(self, onset_s: float, grid: Grid, loose: float) -> None:
         place, deviation_s, spread_s = self._nearest(onset_s, grid)
         if any(abs(place % 1 - third) < 1e-6 for third in UNSURE) or abs(deviation_s) > min(
             GATE_S, GATE_BEATS * self._period_s()
@@ -190,7 +214,7 @@ class Tempo:
             return
         before_s = self._time_of(self._index + 1)
         for lock in self._locks:
-            lock.correct(place, onset_s, spread_s)
+            lock.correct(place, onset_s, loose * spread_s)
         self._offset_s += before_s - self._time_of(self._index + 1)
 
     def _nearest(self, time_s: float, grid: Grid) -> tuple[float, float, float]:
@@ -212,7 +236,8 @@ class Tempo:
         if abs(self._offset_s) > SLIP_S:
             self._offset_s = 0.0
         wanted_s = self._offset_s * (1 - math.exp(-beats / FADE_BEATS))
-        self._offset_s -= max(-MOST_SLEW_S * beats, min(MOST_SLEW_S * beats, wanted_s))
+        most_s = beats * max(MOST_SLEW_S, SLEW_SHARE * abs(self._offset_s))
+        self._offset_s -= max(-most_s, min(most_s, wanted_s))
 
     def _roll(self, now_s: float) -> None:
         """Move the anchor to the beat last passed. While nothing is heard there is no trend: the usual period holds."""
@@ -249,6 +274,12 @@ def _is_another(before: Grid, grid: Grid) -> bool:
     apart = before.beat_at(grid.anchor_s)
     moved = abs(apart - round(apart)) > FOUND_BEATS
     return moved or abs(math.log(grid.period_s / before.period_s)) > FOUND_TEMPO
+
+
+def _intended_s(behind_s: float) -> float:
+    """Return how much of a distance from the beat is taken for intention, in seconds."""
+    share = (abs(behind_s) - LAID_BACK_S) / (LAID_BACK_FULL_S - LAID_BACK_S)
+    return behind_s * min(1.0, max(0.0, share))
 
 
 def _places(grid: Grid) -> tuple[tuple[float, float], ...]:

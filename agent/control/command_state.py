@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agent.control.commands import FADERS, Fader, parse
 from agent.core.errors import UserError
-from agent.core.messages import SetBehind, SetDial, SetMeter, SetMode, SetPart, SetTempo
+from agent.core.messages import SetBehind, SetDial, SetFader, SetMeter, SetMode, SetPart, SetTempo
 from agent.core.settings import MODES, Config
+from agent.core.types import MixWish
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class CommandState:
     dials: dict[str, float | str | None] = field(default_factory=dict)
     behind_s: float | None = None
     time: dict[str, float | str | None] = field(default_factory=dict)
+    faders: dict[str, MixWish] = field(default_factory=dict)
 
     def note(self, message: Any) -> None:
         """Remember a message of agent/core/messages.py that changes a setting; ignore others."""
@@ -35,10 +38,19 @@ class CommandState:
             self.dials[message.name] = message.value
         elif isinstance(message, SetBehind):
             self.behind_s = message.behind_s
+        elif isinstance(message, Fader):
+            self._move(message)
         elif isinstance(message, SetTempo):
             self.time["tempo"] = message.bpm
         elif isinstance(message, SetMeter):
             self.time["meter"] = message.meter
+
+    def _move(self, fader: Fader) -> None:
+        if fader.what is None:
+            self.faders.pop(fader.lane, None)
+        else:
+            wish = self.faders.get(fader.lane, MixWish())
+            self.faders[fader.lane] = replace(wish, **{FADERS[fader.what][0]: fader.value})
 
     def next_mode(self) -> SetMode:
         return SetMode(MODES[(MODES.index(self.mode) + 1) % len(MODES)])
@@ -50,16 +62,17 @@ class CommandState:
         messages += [SetBehind(self.behind_s)] if self.behind_s is not None else []
         kinds: dict[str, Any] = {"tempo": SetTempo, "meter": SetMeter}
         messages += [kinds[name](value) for name, value in self.time.items()]
-        return messages + self.for_audio()
+        return messages + self._parts()
 
     def for_audio(self) -> list[Any]:
         """Return the messages that bring a restarted audio process to these settings."""
+        return [*self._parts(), *(SetFader(lane, wish) for lane, wish in self.faders.items())]
+
+    def _parts(self) -> list[Any]:
         return [SetPart(part, enabled) for part, enabled in self.parts.items()]
 
     def restore(self, lines: Iterable[str]) -> None:
         """Apply command lines (`lines()` of an earlier session); those no longer allowed are skipped."""
-        from agent.control.commands import parse
-
         for line in lines:
             try:
                 message = parse(line).message
@@ -74,6 +87,9 @@ class CommandState:
         commands += [f"{'unmute' if enabled else 'mute'} {part}" for part, enabled in self.parts.items()]
         commands += [f"dial {name} {'off' if value is None else value}" for name, value in self.dials.items()]
         commands += [f"{name} {'off' if value is None else value}" for name, value in self.time.items()]
+        for lane, wish in self.faders.items():
+            values = {what: getattr(wish, name) for what, (name, _, _) in FADERS.items()}
+            commands += [f"mix {lane} {what} {value:g}" for what, value in values.items() if value]
         return commands + ([f"behind {self.behind_s * 1000:g}"] if self.behind_s is not None else [])
 
 

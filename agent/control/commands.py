@@ -15,6 +15,14 @@ from agent.core.messages import Panic, SetBehind, SetDial, SetMeter, SetMode, Se
 from agent.core.settings import DEFAULT_PARTS, METERS, MODES, STYLES, TEMPO_BPM, DialsConfig
 
 BEHIND_MS = (-100.0, 100.0)
+LANES = (*DEFAULT_PARTS, "kick", "snare", "hat", "high_tom", "low_tom", "crash", "ride", "percussion")
+FADERS = {  # name -> field of MixWish, lowest, highest
+    "level": ("level_db", -40.0, 12.0),
+    "pan": ("pan", -1.0, 1.0),
+    "reverb": ("reverb", -1.0, 1.0),
+    "bright": ("bright_octaves", -1.0, 1.0),
+    "width": ("width", -1.0, 1.0),
+}
 DIALS = tuple(item.name for item in fields(DialsConfig) if item.name != "guidance")
 
 
@@ -26,6 +34,15 @@ class Command:
     text: str
     message: Any = None
     argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fader:
+    """One fader of a lane or part: which of FADERS, and its value; what None = all of this lane back as they were."""
+
+    lane: str
+    what: str | None
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,18 @@ def _meter(arguments: Sequence[str]) -> SetMeter:
     return SetMeter(None if wanted == "off" else wanted)
 
 
+def _mix(arguments: Sequence[str]) -> Fader:
+    lane, what, *rest = (*arguments, "", "")
+    if lane not in LANES:
+        raise UserError(f"unknown lane {lane!r}; choose {', '.join(LANES)}")
+    if what == "off":
+        return Fader(lane, None, 0.0)
+    if what not in FADERS:
+        raise UserError(f"unknown fader {what!r}; choose {', '.join(FADERS)} or off")
+    _, low, high = FADERS[what]
+    return Fader(lane, what, _number([one for one in rest if one], what, low, high))
+
+
 def _number(arguments: Sequence[str], what: str, low: float, high: float) -> float:
     try:
         value = float(" ".join(arguments))
@@ -145,6 +174,7 @@ TABLE = {
     "no": Word("", "reject what was just played or proposed", _nothing),
     "idea": Word("", "ask the band for an idea", _nothing),
     "undo": Word("", "take the last direction back", _nothing),
+    "mix": Word("LANE level|pan|reverb|bright|width N | LANE off", "move a fader: level in dB, others -1 to 1", _mix),
     "panic": Word("", "end every note now", _panic),
     "learn": Word("COMMAND", "bind COMMAND to the next pedal, key or button pressed at midi.input", _anything),
     "unlearn": Word("", "forget all learned pedals", _nothing),

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.control.command_state import CommandState
-from agent.control.commands import TABLE, Command, parse
+from agent.control.commands import TABLE, Command, Fader, parse
 from agent.core.errors import UserError
-from agent.core.messages import Panic, SetMode, SetPart, Tap
+from agent.core.messages import Panic, SetFader, SetMode, SetPart, Tap
 from agent.core.settings import DEFAULT_PARTS, Config
 
 Send = Callable[[Any], object]
@@ -84,6 +84,9 @@ class Dispatcher:
         messages = command.message if isinstance(command.message, tuple) else (command.message,)
         for message in messages:
             self.state.note(message)
+            if isinstance(message, Fader):
+                self._to_audio(SetFader(message.lane, self.state.faders.get(message.lane)))
+                continue
             if isinstance(message, SetPart) and message.enabled and self.talk:
                 self.talk.unmuted(message.part)
             if isinstance(message, (SetPart, Panic)):

@@ -20,6 +20,7 @@ from agent.core.paths import data_folder
 from agent.core.settings import Config
 from agent.directions.active import PHRASE_BARS
 from agent.directions.edit import Edit
+from agent.sounds.instruments import OWN
 
 if TYPE_CHECKING:
     from agent.conversation.live_session import LiveConversation
@@ -46,6 +47,7 @@ LIVE = frozenset(  # what a playing band can do
         "mute",
         "pattern",
         "brightness",
+        "sound",
         "reverb",
         "pan",
         "width",
@@ -203,6 +205,12 @@ class Talk:
     def _tell(self) -> None:
         assert self._session
         self._send(self._session.message())
+
+    @property
+    def wants_own_sound(self) -> bool:
+        """Whether something is to be played in the player's own sound."""
+        asked = self._session.active_edits.asked if self._session else ()
+        return any(one.edit.dimension == "sound" and one.edit.value == OWN for one in asked)
 
     def again(self) -> list[Any]:
         """Return the messages that a mind without a snapshot needs."""

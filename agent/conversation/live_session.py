@@ -33,6 +33,7 @@ from agent.memory.taste import Taste
 from listener.music.motif import motif_of_gaps
 from listener.types import Analysis, Phrase
 
+MIXED = frozenset({"level", "reverb", "brightness", "pan", "width", "sound"})  # what the mix does, from the next beat
 WORTH = 1.3  # fit + taste + novelty from which an idea is proposed
 PHRASE_BARS = 4
 HELLO = re.compile(r"\b(hello|hi|hey|good (morning|evening))\b")
@@ -122,7 +123,8 @@ class LiveConversation:
 
     def account(self, done: Sequence[Edit], others: Sequence[str]) -> str:
         """Return a line on what was done, and what was not."""
-        did = f"From the next bar on: {'; '.join(map(describe_edit, done))}." if done else ""
+        when = "beat" if all(edit.dimension in MIXED for edit in done) else "bar"
+        did = f"From the next {when} on: {'; '.join(map(describe_edit, done))}." if done else ""
         not_done = f"{'; '.join(dict.fromkeys(others))}.".capitalize() if others else ""
         return " ".join(part for part in (did, not_done) if part) or "Kept."
 

@@ -119,6 +119,24 @@ class SetMix:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFader:
+    """To audio: a fader of the remote or of a controller, at once; name: of a part or a lane of the kit.
+
+    It is added to what directions ask for (SetMix). wish: None = as if it had never been moved.
+    """
+
+    name: str
+    wish: MixWish | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetVoice:
+    """To audio: load the player's own sound from this SoundFont, in a thread, and have it from then on."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Panic:
     """To audio: end every note now, on synth and MIDI port; planned notes are still played after it."""
 

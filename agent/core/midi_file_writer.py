@@ -34,12 +34,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TimeMap:
-    """per_quarter: MIDI ticks. tempi: (tick, microseconds a quarter); meters: (tick, Meter); keys: (tick, "Dm")."""
+    """per_quarter: MIDI ticks. tempi: (tick, microseconds a quarter); meters: (tick, Meter); keys: (tick, "Dm").
+
+    marks: (tick, text), shown as markers.
+    """
 
     per_quarter: int
     tempi: tuple[tuple[int, int], ...] = ()
     meters: tuple[tuple[int, Meter], ...] = ()
     keys: tuple[tuple[int, str], ...] = ()
+    marks: tuple[tuple[int, str], ...] = ()
 
 
 def write(path: Path, time: TimeMap, parts: Sequence[Part], title: str, end: int = 0) -> None:
@@ -70,6 +74,8 @@ def _marks(time: TimeMap) -> Iterator[tuple[int, mido.MetaMessage]]:
         yield at, mido.MetaMessage("time_signature", numerator=meter.numerator, denominator=meter.denominator)
     for at, quarter_us in time.tempi:
         yield at, mido.MetaMessage("set_tempo", tempo=quarter_us)
+    for at, text in time.marks:
+        yield at, mido.MetaMessage("marker", text=text)
     for at, key in time.keys:
         yield at, mido.MetaMessage("key_signature", key=key)
 

@@ -53,4 +53,16 @@ def shipped_fonts() -> tuple[Path, ...]:
     return tuple(shipped(name) for name in SOUNDFONTS)
 
 
+GUEST = "guest"  # a player of whom nothing is kept
+VOICES = "voices"  # in the data folder: each player's own sound
+
+
+def voice_path(player: str) -> Path | None:
+    """Return the file of a player's own sound, whether it is there or not; None for a guest."""
+    if player == GUEST:
+        return None
+    name = "".join(c if c.isalnum() or c in "-_" else f"%{ord(c):x}" for c in player)
+    return data_folder() / VOICES / f"{name}.sf2"
+
+
 FOLDER = "takes"  # in the data folder: one folder for each session

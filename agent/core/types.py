@@ -108,3 +108,12 @@ class MixWish:
     reverb: float = 0.0
     bright_octaves: float = 0.0
     width: float = 0.0
+
+
+def added(one: MixWish | None, other: MixWish | None) -> MixWish:
+    """Return the sum of two wishes, each within its range."""
+    one, other = one or MixWish(), other or MixWish()
+    pan, reverb, width = (
+        min(max(getattr(one, name) + getattr(other, name), -1.0), 1.0) for name in ("pan", "reverb", "width")
+    )
+    return MixWish(one.level_db + other.level_db, pan, reverb, one.bright_octaves + other.bright_octaves, width)

@@ -1,6 +1,7 @@
 """`Directing` applies the edits in force to the live band, bar by bar and tick by tick, in the mind.
 
-New edits count from the next bar line on. Deterministic and picklable: it is part of the mind's snapshot.
+New edits count from the next bar line on, the mix from the next beat. Deterministic and picklable: it is part of the
+mind's snapshot.
 """
 
 from __future__ import annotations
@@ -50,6 +51,12 @@ class Directing:
         if bar not in self._settings:
             self._settings[bar] = self._edits.settings(bar, self.form_bars)
         return self._settings[bar]
+
+    def soon(self, bar: int) -> Settings:
+        """Return what the settings of this bar would be with the edits that count from the next bar line on: the mix
+        follows them from the next beat on."""
+        edits = self._edits if self._next is None else self._next
+        return edits.settings(bar, self.form_bars) if edits.asked else PLAIN
 
     def early_s(self, bar: int) -> float:
         """Return by how many seconds the earliest voice of a bar plays ahead of the beat."""

@@ -13,6 +13,7 @@ from models.music.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, LineHi
 
 OCTAVE = 12
 FIFTH_DOWN = 5
+ANSWERS = 0.5  # share of the free eighths in the player's gaps that a line which answers takes
 RICHER = {"maj": "maj7", "min": "min7", "dim": "min7b5", "sus4": "7"}
 PLAINER = {"maj7": "maj", "7": "maj", "min7": "min", "min7b5": "dim"}
 
@@ -110,8 +111,10 @@ def _denser_line(reply: Reply, spot: Spot, around: Around) -> Reply:
 
 
 def _answer(reply: Reply, spot: Spot, around: Around) -> Reply:
-    """Silence the line near the player's notes, so that it plays in their gaps."""
-    return replace(reply, line=None, line_off=around.line_sounds) if around.bass_near else reply
+    """Silence the line near the player's notes and let it speak in their gaps, on tones of the chord."""
+    if around.bass_near:
+        return replace(reply, line=None, line_off=around.line_sounds)
+    return _denser_line(reply, spot, around) if spot.chance(13) < ANSWERS else reply
 
 
 def _unison(reply: Reply, spot: Spot, around: Around) -> Reply:

@@ -18,15 +18,23 @@ LANES: dict[str, tuple[str, ...]] = {  # lane of agent/mixing -> voices of the s
 }
 
 
-def wishes_of(settings: Settings) -> dict[str, MixWish]:
-    """Return the wish of each lane and part that is not as it was; the levels are in the notes already."""
+def wishes_of(settings: Settings, struck: Settings | None = None) -> dict[str, MixWish]:
+    """Return the wish of each lane and part that is not as it was.
+
+    The levels are in the notes already. struck: the settings by which the notes were struck, where these are others:
+    the mixer then makes up for the difference.
+    """
     found = {}
     for lane, voices in LANES.items():
         pan, reverb, bright = (
             max((of.get(voice, 0.0) for voice in voices), key=abs)
             for of in (settings.pan, settings.reverb, settings.bright_octaves)
         )
-        wish = MixWish(0.0, pan, reverb, bright, settings.width if lane in PARTS else 0.0)
+        level_db = 0.0
+        if struck is not None:
+            louder = [settings.level_db.get(v, 0.0) - struck.level_db.get(v, 0.0) for v in voices]
+            level_db = max(louder, key=abs)
+        wish = MixWish(level_db, pan, reverb, bright, settings.width if lane in PARTS else 0.0)
         if wish != MixWish():
             found[lane] = wish
     return found

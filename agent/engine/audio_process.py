@@ -20,11 +20,12 @@ from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
 from agent.audio.file_input import FilePlayback, Silence
 from agent.audio.mixed_synth import open_synth
+from agent.audio.own_voice_synth import VoiceLoader
 from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Stream
 from agent.core.channel import Channel
 from agent.core.errors import UserError
-from agent.core.messages import Panic, PlayLoop, SetInput, SetMix, SetPart, StopLoop
+from agent.core.messages import Panic, PlayLoop, SetFader, SetInput, SetMix, SetPart, SetVoice, StopLoop
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
@@ -73,6 +74,7 @@ class AudioProcess:
         self._setup, config, rate = setup, setup.config, setup.rate
         self._parent, self._stopping, self._reported_s = os.getppid(), False, 0.0
         self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
+        self._voices = VoiceLoader()
         self._asks = 0  # samples that the card asks for at once
         self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
         self._rests = False
@@ -223,6 +225,10 @@ class AudioProcess:
                 self._looper.stop(message)
             case SetMix():
                 player.mix(message)
+            case SetFader():
+                player.fade(message)
+            case SetVoice(path):
+                self._voices.load(path, self._setup.rate)
             case Panic():
                 self._looper.clear()
                 player.panic(self._now_s())
@@ -242,6 +248,8 @@ class AudioProcess:
 
     def _turn(self) -> None:
         self._listen()
+        if voice := self._voices.take():
+            self.player.take_voice(voice)
         stream = self._stream
         stream.poll(time.monotonic())
         if stream.card and self._output_mixer:

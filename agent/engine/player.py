@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.core.messages import SetMix
+from agent.core.messages import SetFader, SetMix
 from agent.core.midi_constants import CONTROL, NOTE_ON
-from agent.core.types import Event, MixWish, Plan, PlannedNote
+from agent.core.types import Event, MixWish, Plan, PlannedNote, added
 from agent.engine.mix_controllers import CC_REST, controllers
 from agent.engine.scheduler import Counts, Scheduler
 from agent.midi.clock_out import ClockOut
@@ -38,6 +38,7 @@ class Instrument(Protocol):
     def all_off(self) -> None: ...
     def wish(self, wishes: Mapping[str, MixWish]) -> None: ...
     def sound(self, asked: Mapping[str, str], style: str | None) -> None: ...
+    def take_voice(self, voice: Any) -> None: ...
 
 
 class Port(Protocol):
@@ -83,6 +84,9 @@ class Player:
         self._to_synth = Scheduler(self._synth_advance)
         self._to_port = Scheduler(lambda note: self._advance_s["midi"])
         self._mixes: deque[SetMix] = deque(maxlen=MIXES_MAX)
+        self._asked: dict[str, MixWish] = {}  # by directions, of parts and lanes, from some time on
+        self._played: dict[str, MixWish] = {}  # likewise, that count now
+        self._faders: dict[str, MixWish] = {}  # likewise, of the remote and controllers
         self._said_cc: dict[tuple[str, int], int] = {}
         self._silence = np.zeros((len(self.parts), SILENCE_QUANTA * QUANTUM, 2), np.float32)
         self.quiet = False  # whether what was rendered last is silence
@@ -134,21 +138,43 @@ class Player:
         self.quiet = self._synth is None or self._synth.silent
         return self._synth.render(n) if self._synth and not self.quiet else self._silence[:, :n]
 
-    def mix(self, message: SetMix) -> None:
-        """Mix as a direction says, from its time on; what comes to the MIDI port is said by controllers, at once."""
-        self._mixes.append(message)
+    def fade(self, message: SetFader) -> None:
+        """Move a fader, at once; the mixer smooths it. It is added to what directions ask for."""
+        self._faders.pop(message.name, None)
+        if message.wish is not None:
+            self._faders[message.name] = message.wish
+        if self._synth:
+            self._synth.wish(self._with_faders(self._played))
+        self._say_controllers()
+
+    def _with_faders(self, wishes: Mapping[str, MixWish]) -> dict[str, MixWish]:
+        return {name: added(wishes.get(name), self._faders.get(name)) for name in {**wishes, **self._faders}}
+
+    def _say_controllers(self) -> None:
         if self._port:
-            for part, number, value in controllers(message.wishes, self.parts):
+            for part, number, value in controllers(self._with_faders(self._asked), self.parts):
                 if self._said_cc.get((part, number), CC_REST[number]) != value:
                     self._said_cc[part, number] = value
                     self._port.send(part, (CONTROL, number, value))
+
+    def mix(self, message: SetMix) -> None:
+        """Mix as a direction says, from its time on; what comes to the MIDI port is said by controllers, at once."""
+        self._mixes.append(message)
+        self._asked = dict(message.wishes)
+        self._say_controllers()
+
+    def take_voice(self, voice: Any) -> None:
+        """Have the player's own sound (agent/audio/own_voice_synth.py) from the next block on."""
+        if self._synth:
+            self._synth.take_voice(voice)
 
     def _turn_mix(self, at: int) -> None:
         """Take over each wish whose time has come by the middle of this quantum."""
         while self._mixes and self._mixes[0].at_s - self._advance_s["synth"] < (at + QUANTUM / 2) / self.rate:
             message = self._mixes.popleft()
             if self._synth:
-                self._synth.wish(message.wishes)
+                self._played = dict(message.wishes)
+                self._synth.wish(self._with_faders(self._played))
                 self._synth.sound(message.sounds, message.style)
 
     def _free_quanta(self, most: int) -> int:

@@ -9,7 +9,7 @@ from agent.directions.edit import CAN, PARTS, Edit
 from agent.language.bare_clauses import bare
 from agent.language.clause_facts import Facts, facts_of
 from agent.language.clauses import Clause
-from agent.language.term_choice import about, graded, grades, own_things, spoken
+from agent.language.term_choice import about, own_things, spoken
 from agent.language.term_effects import effect
 from agent.language.vocabulary import Term
 
@@ -24,20 +24,11 @@ def edits_of(clause: Clause) -> list[Edit]:
     found = _values(clause, facts)
     found += _terms(clause, facts, bool(found))
     found = found or _takes(clause, facts) or bare(clause, facts)
-    found += _by_interval(found, facts)
     placed = [_placed(edit, facts) for edit in found]
     bars = [scope for scope in facts.scopes if scope.startswith("bar:")]
     if len(bars) < 2 or len(bars) < len(facts.scopes):
         return placed
     return [replace(edit, scope=bar) for edit in placed for bar in bars]  # "in bars 3 and 7"
-
-
-def _by_interval(found: Sequence[Edit], facts: Facts) -> list[Edit]:
-    """ "double my riff an octave up": the octave is an edit of its own."""
-    steps = facts.sizes and facts.sizes[-1].endswith(("octave", "semitone")) and facts.particles & {"up", "down"}
-    if not steps or not found or any(edit.dimension in ("register", "level", "intensity") for edit in found):
-        return []
-    return [Edit("line", "register", "more" if "up" in facts.particles else "less", confidence=0.8)]
 
 
 def _placed(edit: Edit, facts: Facts) -> Edit:
@@ -103,12 +94,7 @@ def _terms(clause: Clause, facts: Facts, has_value: bool) -> list[Edit]:
         if one in things:
             continue
         before = facts_of(clause.phrases[: one.place])
-        grader = next((other for other in said if grades(other, one, clause)), None)
-        edits = (
-            graded(one, grader, clause, facts) if grader else effect(one.column, one.term, one.phrase, before, facts)
-        )
-        if any(grades(one, other, clause) for other in said):
-            continue
+        edits = effect(one.column, one.term, one.phrase, before, facts)
         if one.column in ("noun", "order") and "set" in facts.words and facts.sizes and facts.sizes[-1].endswith("%"):
             edits = [replace(edit, change="set", value=facts.sizes[-1]) for edit in edits]
         targets = before.targets if one.column == "complaint" and before.targets else facts.targets

@@ -22,9 +22,41 @@ SAID = {  # (dimension, change) -> words; {n} the part, {v} the value, {z} the s
     ("syncopation", "more"): "{n} more off the beat {z}", ("syncopation", "less"): "{n} squarer {z}", ("variation", "more"): "more variety from {n} {z}", ("variation", "less"): "{n} steadier {z}",
     ("length", "more"): "{n} longer {z}", ("length", "less"): "{n} shorter {z}", ("mute", "on"): "{n} out", ("mute", "off"): "{n} in", ("reverb", "more"): "more room on {n} {z}", ("reverb", "less"): "{n} drier {z}", ("reverb", "off"): "{n} dry",
     ("width", "more"): "{n} wider {z}", ("width", "less"): "{n} narrower {z}", ("pan", "set"): "{n} to the {v}", ("key", "set"): "in {v}", ("chord", "set"): "{v}", ("sound", "set"): "{n} with the sound of {v}",
-    ("lead", "set"): "the {v} leads", ("section", "set"): "on to the {v}", ("section", "off"): "no {v}", ("section", "on"): "one more {v}", ("section", "keep"): "we stay in this section",
-    ("pattern", "set"): "{v} from {n}", ("pattern", "off"): "no {v} from {n}", ("pattern", "more"): "more {v} from {n} {z}", ("pattern", "less"): "less {v} from {n} {z}", ("pattern", "recall"): "the {v} again",
+    ("lead", "set"): "{v}", ("section", "set"): "on to the {v}", ("section", "off"): "no {v}", ("section", "on"): "one more {v}", ("section", "keep"): "we stay in this section",
+    ("pattern", "recall"): "the {v} again",
     ("take", "undo"): "the last change undone", ("take", "keep"): "kept", ("take", "set"): "this one is called {v}",
+}  # fmt: skip
+GROOVES = (
+    "disco",
+    "motorik",
+    "breakbeat",
+    "trip-hop",
+    "bossa",
+    "funk",
+    "rock",
+    "jazz",
+    "latin",
+    "hip-hop",
+    "house",
+    "motown",
+    "reggae",
+)
+PLAYED = {  # pattern -> how it is said when it begins, {n} the part; and what it is called when there is none, more or less of it
+    "half-time": ("{n} in half-time", "half-time"), "double-time": ("{n} in double time", "double time"), "break": ("a break from {n}", "breaks"), "fill": ("a fill on {n}", "fills"), "solo": ("a solo from {n}", "solos"),
+    "brushes": ("brushes on {n}", "brushes"), "blast-beat": ("blast beats on {n}", "blast beats"), "train": ("a train beat on {n}", "train beat"), "one-drop": ("a one drop on {n}", "one drop"),
+    "polyrhythm": ("a polyrhythm on {n}", "polyrhythms"), "four-on-the-floor": ("{n} four on the floor", "four on the floor"), "double-kick": ("double kick", "double kick"), "follow-bass": ("{n} locked to your bass", "following of your bass"),
+    "ghost-notes": ("ghost notes on {n}", "ghost notes"), "side-stick": ("side stick on {n}", "side stick"), "backbeat": ("{n} on two and four", "backbeat"), "crash-on-one": ("a crash on the one", "crashes on the one"), "open": ("{n} open", "open strokes"),
+    "closed": ("{n} closed", "closed strokes"), "sixteenths": ("sixteenths on {n}", "sixteenths"), "eighths": ("eighths on {n}", "eighths"), "quarters": ("quarters on {n}", "quarters"), "triplets": ("triplets on {n}", "triplets"),
+    "unison": ("{n} in unison with you", "unison"), "counter-melody": ("a counter-melody against yours", "counter-melody"), "answer": ("{n} answering you", "answers"), "trade": ("trading with {n}", "trading"), "arpeggio": ("{n} in arpeggios", "arpeggios"),
+    "comping": ("{n} comping", "comping"), "pedal": ("a pedal point", "pedal point"), "sus": ("sus chords", "sus chords"), "modal": ("modal harmony", "modal harmony"), "chromatic": ("chromatic notes in {n}", "chromatic notes"), "power-chords": ("power chords", "power chords"),
+    "sevenths": ("seventh chords", "sevenths"), "triads": ("plain triads", "triads"), "reharmonised": ("other chords", "new chords"), "walking": ("a walking bass", "walking"), "two-feel": ("a two feel", "two feel"), "stop-time": ("stops with {n}", "stops"),
+    "loop": ("round again", "looping"), "count-in": ("a count-in", "count-in"), "displaced": ("{n} displaced", "displacement"),
+    **{name: (f"{name.replace('trip-hop', 'trip hop').replace('hip-hop', 'hip hop')} from {{n}}", name.replace("-", " ")) for name in GROOVES},
+}  # fmt: skip
+AMOUNTS = {"off": "no {}", "more": "more {} {{z}}", "less": "less {} {{z}}", "keep": "the {} as now"}
+KEPT = {  # dimension -> how it is said that it stays
+    "density": "{n} as busy as now", "intensity": "{n} as hard as now", "brightness": "{n} as bright as now", "register": "{n} at the same pitch", "dissonance": "the tension as it is", "variation": "{n} as varied as now", "mute": "{n} as they are",
+    "key": "the same key", "chord": "the same chords", "reverb": "the room on {n} as it is", "swing": "the swing of {n} as it is", "timing": "the timing of {n} as it is", "length": "{n} as long as now", "width": "{n} as wide as now", "pan": "{n} in the same place",
 }  # fmt: skip
 PLACES = (
     (r"bar:last", "in the last bar"), (r"bar:(\d+)", r"in bar \1"), (r"bars:last-(\d+)", r"in the last \1 bars"), (r"bars:(\d+)-(\d+)", r"in bars \1 to \2"), (r"bars:1", "for a bar"), (r"bars:(\d+)", r"for \1 bars"),
@@ -49,12 +81,24 @@ def describe_edit(edit: Edit) -> str:
     """Return an edit such as "the snare down a little", "7/8 in bar 3", "the groove further behind the beat"."""
     words = _what(edit)
     size = SIZES.get(edit.size or "", f"by {_amount(edit.size)}" if edit.size else "")
-    value = (edit.value or "").replace("-", " ") if edit.dimension in ("pattern", "section") else edit.value or ""
+    if edit.size in SIZES and not words.startswith(("{n} up", "{n} down")):
+        subject = "{n} " if words.startswith("{n} ") else ""
+        words = f"{subject}{{z}} {words.removeprefix(subject).removesuffix('{z}')}"  # "the hats a little darker"
+    value = (edit.value or "").replace("-", " ") if edit.dimension == "section" else edit.value or ""
+    if edit.dimension == "lead":
+        value = "you lead" if edit.value == "player" else "I lead"
     text = words.format(n=NAMES[edit.target], v=value, z=size)
     if edit.dimension == "pattern" and edit.change == "set" and edit.size:
-        text += f", {edit.size.replace(' bar', ' bars')} each"
-    ends = (_place(edit.scope), CONDITIONS.get(edit.condition or "", f"({edit.condition})" if edit.condition else ""))
-    return " ".join(f"{text} {' '.join(ends)}".split())
+        text += f", {_amount(edit.size)}{' each' if edit.value == 'trade' else ''}"
+    return " ".join(f"{text} {_place(edit.scope)} {_condition(edit.condition)}".replace(" ,", ",").split())
+
+
+def _condition(condition: str | None) -> str:
+    """Return when it counts, or what it is compared with."""
+    if condition is None or condition in CONDITIONS:
+        return CONDITIONS.get(condition or "", "")
+    other = condition.removeprefix("than ")
+    return f"compared with {'you' if other == 'me' else NAMES.get(other, other)}"
 
 
 def _what(edit: Edit) -> str:
@@ -63,6 +107,16 @@ def _what(edit: Edit) -> str:
         return f"back to {part}take {{v}}" if (edit.value or "").isdecimal() else f"back to {part}how it was"
     if edit.dimension == "pattern" and edit.value is None:
         return {"keep": "{n} as now", "off": "{n} not like that"}.get(edit.change, "{n} as before")
+    if edit.dimension == "pattern" and edit.value in PLAYED:
+        begun, thing = PLAYED[edit.value]
+        if edit.change in ("set", "on", "recall"):
+            return begun
+        words = AMOUNTS.get(edit.change, "{}").format(thing)
+        return words.replace("less", "fewer") if thing.endswith("s") else words
+    if edit.dimension in ("level", "density", "length", "timing") and edit.value in PLAYED:
+        return f"{PLAYED[edit.value][1]} {SAID[edit.dimension, edit.change].removeprefix('{n} ')}"
+    if edit.dimension == "meter" and edit.value == "odd":
+        return {"set": "an odd meter", "off": "no odd meter"}.get(edit.change, "the odd meter stays")
     if edit.dimension == "length" and edit.target == "form" and (edit.size or "").endswith("bar"):
         return "{z} more".replace("{z}", _amount(edit.size)) if edit.change == "more" else _amount(edit.size) + " fewer"
     if edit.dimension == "timing" and edit.change == "set":
@@ -72,6 +126,8 @@ def _what(edit: Edit) -> str:
     known = SAID.get((edit.dimension, edit.change))
     if known:
         return known
+    if edit.change == "keep" and edit.dimension in KEPT and not edit.value:
+        return KEPT[edit.dimension]
     if edit.change == "keep":
         return "{v} stays" if edit.value else f"the {edit.dimension} of {{n}} stays"
     return {

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.directions.edit import CAN, PARTS, Edit
-from agent.language.clause_facts import Facts, facts_of
-from agent.language.clause_reading import edits_of
+from agent.language.clause_facts import Facts
 from agent.language.clauses import Clause, Phrase
 
 ADJECTIVES = {"comparative", "quality", "complaint"}
@@ -63,68 +62,10 @@ def _compares(clause: Clause) -> bool:
     return all("comparative" in _columns(phrase) for phrase in clause.phrases if phrase.has("term"))
 
 
-def rather(waiting: Sequence[Phrase], clause: Clause, facts: Facts) -> list[Edit]:
-    """ "ride, not hat"."""
-    if not (facts.said("neg") and facts.targets and only_targets(clause)) or facts.signs or clause.have("only"):
-        return []
-    wanted = facts_of(waiting).targets
-    scopes = [*facts.scopes, *facts_of(waiting).scopes]
-    edits = [Edit(target, "mute", "on", confidence=0.85) for target in facts.targets if wanted]
-    edits += [Edit(target, "mute", "off", confidence=0.85) for target in wanted]
-    return [replace(edit, scope=scopes[-1] if scopes else None) for edit in edits]
-
-
-def by_sign(clause: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
-    """ "less tension in the chorus, more in the verse": the same again with another degree."""
-    signs = [sign for sign in facts.signs if sign in ("more", "less")]
-    if not signs or facts.odd or facts.said("neg"):
-        return []
-    if facts.targets and "on" in facts.words:  # "more reverb on the snare, less on the kick"
-        return [
-            replace(edit, target=target, change=signs[-1])
-            for edit in earlier
-            for target in facts.targets
-            if edit.change in ("more", "less") and target in CAN.get(edit.dimension, PARTS)
-        ]
-    if facts.targets or not (facts.scopes or facts.sizes):
-        return []
-    scope = facts.scopes[-1] if facts.scopes else None
-    size = facts.sizes[-1] if facts.sizes else None
-    return [
-        replace(edit, change=signs[-1], scope=scope, size=size) for edit in earlier if edit.change in ("more", "less")
-    ]
-
-
-def of_it(clause: Clause, facts: Facts, earlier: Sequence[Edit]) -> list[Edit]:
-    """ "bring them back": what the clause says of the parts named before."""
-    if facts.targets or not facts.said("it") or not earlier:
-        return []
-    targets = list(dict.fromkeys(edit.target for edit in earlier if edit.target in PARTS))
-    named = [Phrase(target, (("who", target),)) for target in targets]
-    return edits_of(Clause([*clause.phrases, *named], clause.join)) if named else []
-
-
 def _elliptic(clause: Clause) -> bool:
     """A bare adjective: "and a bit darker"."""
     columns = [set(_columns(phrase)) for phrase in clause.phrases if phrase.has("term")]
     return bool(columns) and all(found & ADJECTIVES for found in columns) and not clause.have("praise")
-
-
-def attributive(clause: Clause) -> bool:
-    """Adjectives before a target: "denser harmony"."""
-    kinds = [
-        "A" if set(_columns(phrase)) & ADJECTIVES else "T" if phrase.has("who") else "" for phrase in clause.phrases
-    ]
-    return "".join(kinds).startswith("AT")
-
-
-def describes(clause: Clause) -> bool:
-    """Adjectives that compare nothing: "but a bit loud"."""
-    return (
-        adjectives_only(clause)
-        and not any("comparative" in _columns(phrase) for phrase in clause.phrases)
-        and not clause.have("neg", "sign", "must")
-    )
 
 
 def adjectives_only(clause: Clause) -> bool:
@@ -160,44 +101,6 @@ def again_at(group: Sequence[Edit], facts: Facts, clause: Clause) -> list[Edit]:
                 made.append(replace(edit, target=target, scope=facts.scopes[-1] if facts.scopes else edit.scope))
     if facts.said("neg") and clause.join == "but":
         return [replace(edit, change="keep", size=None, value=None) for edit in made]
-    return made
-
-
-def instead(clause: Clause) -> list[Edit]:
-    """ "A instead of B" for parts; for terms only A counts."""
-    places = [place for place, phrase in enumerate(clause.phrases) if phrase.has("instead")]
-    if not places:
-        return []
-    wanted, unwanted = Clause(clause.phrases[: places[0]]), Clause(clause.phrases[places[0] + 1 :])
-    scopes = facts_of(clause.phrases).scopes
-    if wanted.have("term") or facts_of(wanted.phrases).takes:
-        edits = edits_of(wanted)
-    else:
-        ins, outs = facts_of(wanted.phrases).targets, facts_of(unwanted.phrases).targets
-        if not wanted.have("who") or not unwanted.have("who"):
-            edits = edits_of(wanted)
-        else:
-            edits = [Edit(target, "mute", "on", confidence=0.9) for target in outs]
-            edits += [Edit(target, "mute", "off", confidence=0.9) for target in ins]
-    return [replace(edit, scope=scopes[-1]) if scopes else edit for edit in edits]
-
-
-def excepted(clause: Clause, last: Sequence[Edit]) -> list[Edit]:
-    """ "everything louder except the snare": the snare keeps that dimension; a silence leaves it sounding."""
-    places = [place for place, phrase in enumerate(clause.phrases) if phrase.has("except")]
-    if not places:
-        return []
-    after = clause.phrases[places[0] + 1 :]
-    end = next((n for n, phrase in enumerate(after) if phrase.tags and not phrase.has("who")), len(after))
-    spared = facts_of(after[:end]).targets
-    everybody = clause.phrases[places[0]].text.startswith(("every", "all")) and not facts_of(after[end:]).targets
-    band = [Phrase("everything", (("who", "band"),))] if everybody and not clause.have("term") else []
-    own = edits_of(Clause([*band, *clause.phrases[: places[0]], *after[end:]]))
-    ruled = own or list(last)
-    made = list(own)
-    for edit in ruled:
-        change = "off" if edit.dimension == "mute" else "keep"
-        made += [replace(edit, target=target, change=change, value=None, size=None) for target in spared]
     return made
 
 

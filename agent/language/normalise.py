@@ -56,46 +56,25 @@ def _place_named(word: str) -> str:
 
 
 SHORT_FORMS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (r"[’‘´`]", "'"), (r"[–—]", " , "), (r"\bw/o\b", "without"), (r"\bw/", "with "), (r"&", " and "),
-    (r"\b(do|does|did|is|are|was|were|would|should|could|has|have|ai)n'?t\b", r"\1 not"), (r"\bain not\b", "is not"),
-    (r"\b(can'?t|cannot)\b", "can not"), (r"\bwon'?t\b", "will not"), (r"\blet'?s\b", "let us"),
-    (r"\bgimme\b", "give me"), (r"\blemme\b", "let me"), (r"\bwanna\b", "want to"), (r"\bgonna\b", "going to"),
-    (r"\bgotta\b", "have to"), (r"\b(pls|plz|plse|pleez)\b", "please"), (r"\bu\b", "you"), (r"\bur\b", "your"),
-    (r"\br\b", "are"), (r"(?<=\w) n (?=\w)", " and "), (r"\bteh\b", "the"), (r"\bb4\b", "before"),
-    (r"\btho\b", "though"), (r"\b(snr|sd)\b", "snare"), (r"\b(bd|kik)\b", "kick"), (r"\bhh\b", "hat"),
-    (r"\bbcs|bcuz|cuz|cos\b", "because"), (r"\bi'?d (?=\w)", "i would "),
-    (r"\b(it|that|there|what|he|she|who|where|how)'?s\b", r"\1 is"), (r"\b(you|we|they)'re\b", r"\1 are"),
-    (r"\bi'm\b", "i am"), (r"'ll\b", " will"), (r"'ve\b", " have"), (r"\b(\w+)in'(?=\s|$)", r"\1ing"),
-    (r"(?<=\w)'s\b", " is"), (r"(?<=s)'(?=\s)", ""), (r"\bya\b", "you"), (r"\bway+\b", "way"), (r"\bso+o\b", "so"),
-    (r"\bto{3,}\b", "too"), (r"(\w)\1{2,}", r"\1\1"),
-    (
-        r"\b(?:it |that |this )?(?:would|could|might) be (?:so |really |very )?(?:nice|great|cool|good|lovely|awesome"
-        r"|better|best|fun|sick|dope|sweet|perfect)(?: (?:if|to|with|for)\b(?: have)?)?",
-        "please",
-    ),
-    (r"\bto (?=(?:loud|busy|much|fast|slow|quiet|many|bright|soft|hard|dense)\b)", "too "),
-    (r"\bbehind (?:the |of the )?(?:beat|click|grid|metronome|pulse)\b", "behind"),
+    (r"[’‘´`]", "'"), (r"[–—]", " , "), (r"&", " and "),
+    (r"\b(do|does|did|is|are|was|were|would|should|could|has|have|ai)n'?t\b", r"\1 not"), (r"\b(snr|sd)\b", "snare"),
+    (r"\bi'?d (?=\w)", "i would "), (r"\b(you|we|they)'re\b", r"\1 are"), (r"(?<=\w)'s\b", " is"),
+    (r"(?<=s)'(?=\s)", ""), (r"\bbehind (?:the |of the )?(?:beat|click|grid|metronome|pulse)\b", "behind"),
     (r"\bahead of (?:the )?(?:beat|click|grid|metronome|pulse)\b", "ahead"),
     (r"\brather (?:have |hear |use |want |see |get |play )?((?:\w+ ){1,4}?)than\b", r"\1instead of"),
     (
         r"(\bas \w+(?: \w+)?) as (?:before|it was|last time|you were|earlier|it used to be|in the beginning)\b",
         r"\1 than before",
     ),
-    (r"\bbase(?= |$|[.,!?])(?! (?:of|on))", "bass"), (r"\bbaselines?\b|\bbase lines?\b", "bassline"),
-    (r"\bcord(s?)\b", r"chord\1"), (r"\bpeddle\b", "pedal"), (r"\bsymbol(s?)\b", r"cymbal\1"), (r"\bsnair\b", "snare"),
+    (r"\bbase(?= |$|[.,!?])(?! (?:of|on))", "bass"),
     (
-        r"\b(take|leave|pull|cut|filter) ((?:the |that |those |all |all the |some |some of the )?\w+(?: \w+)?) out\b",
+        r"\b(take|leave|pull|cut|filter) ((?:the |that |those |all |all the |some "
+        r"|some of the )?\w+(?: \w+)?) out\b",
         r"\1 out \2",
     ),
     (r"(?<![\w.])([+-]) ?(?=\d+(?:\.\d+)? ?(?:db|ms|%))", lambda m: " more " if m[1] == "+" else " less "),
-    (r"\bmor\b", "more"), (r"\bles\b", "less"), (r"\.{2,}|…", " "),
-    (r"\b(everything|everyone|everybody|all) (?:that|which|who) (?:is|are) not\b", r"\1 except"),
-    (r"\bhalf (?:the )?(volume|level)\b", r"less 50 % \1"),
-    (r"\bto (?:like |about |around )?half\b(?![ -](?:time|feel|speed))", "by half"),
-    (r"\bi would kill for\b", "i want"), (r"\bhiding behind\b", "hiding under"),
-    (r"\b(\d+(?:\.\d+)?) (more|less|extra) (?=db|decibel|ms|percent|%|bpm|semitone|octave)", r"\2 \1 "),
-    (r"\bminus (?=[\w.]+ ?(?:db|decibel|ms|%|percent))", "less "),
-    (r"\bplus (?=[\w.]+ ?(?:db|decibel|ms|%|percent))", "more "),
+    (r"\.{2,}|…", " "), (r"\bto (?:like |about |around )?half\b(?![ -](?:time|feel|speed))", "by half"),
+    (r"\bi would kill for\b", "i want"),
     (
         r"\b(verse|chorus|bridge) (?:number |no )?(1|2|3|4|one|two|three|four)\b(?! bar)",
         lambda m: f"{_place_named(m[2])} {m[1]}",
@@ -106,46 +85,27 @@ SHORT_FORMS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         "more 100 % ",
     ),
     (
-        r"(?<!on )\b(?:my|that|this|the|our|the opening|the main) (?:riff|hook|motif|theme|motive)\b(?! section)",
+        r"(?<!on )\b(?:my|that|this|the|our|the opening|the main) (?:riff|hook|motif|theme"
+        r"|motive)\b(?! section)",
         "the hook",
     ),
-    (r"(?<=[a-z])-(?=\d+(?:\.\d+)? ?db)", " less "),
-    (r"\bi(?: am)? (?:losing|lose|missing out on) ((?:the|my|your) \w+)", r"\1 is buried"),
     (r"\blower (?=(?:the|my|your|that|those|all the) )", "reduce "),
     (r"\b(?:every time|each time|whenever|when|if|as soon as|once) (?:i|we) [^,.]*,", ""),
-    (r"(\bas \w+(?: \w+)?) as (?=(?:in )?(?:the \w+ )?(?:take|version))", r"\1 than "), (r"\bthan in\b", "than"),
-    (
-        r"^\W*(?:just )?(?:a |an |the |my |one |two |another )?(?:quick|small|minor|tiny|little|simple|last|next|final"
-        r"|other|more|first)? ?(?:one|thing|note|change|request|ask|suggestion|idea)s?\s*[:,]",
-        "",
-    ),
-    (
-        r"\b(?:would|do) not mind (?=(?:a |some |more |less |hearing|having|if ))|\bwould not say no to\b|\b(?:i "
-        r"|we )?could do with\b",
-        "want ",
-    ),
-    (r"\bbrig(?:e|de)\b", "bridge"), (r"\b(?:chours|corus|coros|choruss)\b", "chorus"), (r"\babit\b", "a bit"),
-    (r"\balot\b", "a lot"), (r"\b(make|makes|making|let) ((?:the |it|my )?\w*(?: \w+)?) feel\b", r"\1 \2"),
-    (r"\bgo easy on the (?=fill|ghost|roll|crash)", "fewer "), (r"\btite\b", "tight"), (r"\bdwn\b", "down"),
-    (r"\bbrng\b", "bring"), (r"\bcall it a (?:day|night)\b", "thanks"), (r"\b(?:bass|low) frequencies\b", "low end"),
+    (r"(\bas \w+(?: \w+)?) as (?=(?:in )?(?:the \w+ )?(?:take|version))", r"\1 than "), (r"\btite\b", "tight"),
+    (r"\bcall it a (?:day|night)\b", "thanks"),
     (r"\b(?:can|could) (?:hardly|barely|not) make out ((?:the |my )?\w+)", r"\1 is buried"),
     (
-        r"\btake the (ride|hat|snare|kick|toms)\b(?= (?:an? |much |way |a bit |slightly )*(?:\w+ )?(?:later|earlier|up"
-        r"|down|back))",
+        r"\btake the (ride|hat|snare|kick|toms)\b(?= (?:an? |much |way |a bit |slightly )*(?:\w+ )?(?:later"
+        r"|earlier|up|down|back))",
         r"the \1",
     ),
-    (r"\bplay nothing\b|\bno ?one plays?\b", "nobody play"), (r"\bluv\b", "love"),
-    (r"\bwh?[au]t'?s\b|\bwut is\b", "what is"), (r"\bbak\b", "back"), (r"\bthru\b", "through"),
-    (r"\b(?:lol|lmao|haha+|hehe|k|kk|omg|wtf|xd|imo|imho|tbh|ngl|fr)\b", ""),
-    (r"\b(?:why|could|would|can) (?:do )?not (?:you|we)(?: just)?\b|\bwhy not\b", "please"),
-    (r"\bdo not you think\b", ""),
+    (r"\bluv\b", "love"),
     (
-        r"\b(with|to|under|over|behind|around|against|on|of|from|on top of) my (?:own |low |high |long |short |little "
-        r"|big )?(?:bass|line|riff|playing|part|groove|notes|lines|bassline|bass line|melody|fingers|tone)\b(?= |$"
-        r"|\W)(?! in)",
+        r"\b(with|to|under|over|behind|around|against|on|of|from|on top of) my (?:own |low |high |long "
+        r"|short |little |big )?(?:bass|line|riff|playing|part|groove|notes|lines|bassline|bass line|melody"
+        r"|fingers|tone)\b(?= |$|\W)(?! in)",
         r"\1 me",
     ),
-    (r"\b(over|on|of|with|with me on|along to|to) my (?:solo|solos)\b", r"\1 me"),
     (r"(?<!up )(?<!down )(?<!back )(?<!lower )(?<!lost )(?<!low )\bin the mix\b", ""),
     (r"\b2 (?=(loud|busy|much|fast|slow|quiet|many|bright|dark|soft|hard|dense|high|low)\b)", "too "),
 )  # fmt: skip

@@ -17,10 +17,6 @@ from agent.language.normalise import plain, words
 
 STRANGE_WORD = 0.04  # of confidence, lost for each word that nobody knows
 NAMES = frozenset({"who", "term", "take", "meter", "tempo", "key", "chord"})  # kinds of phrases that say what is meant
-REPAIR = re.compile(
-    r"^.*\b(?:no wait|wait no|scratch that|i mean|i meant|actually no|no actually|sorry|(?:no|or)[, ]+make that"
-    r"|or rather|correction|oops|no no|nah wait|strike that)\b[ ,.]*(?=\w+)"
-)
 
 
 @dataclass(slots=True)
@@ -71,7 +67,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _one(sentence: str, before: Sequence[Edit], tally: Reading) -> list[Edit]:
-    text = REPAIR.sub("", plain(sentence))
+    text = plain(sentence)
     phrases = tagged(words(text))
     whole = not tally.length and all(phrase.tags for phrase in phrases)
     tally.term = whole and [kind for phrase in phrases for kind, _ in phrase.tags[:1]] == ["term"]

@@ -6,18 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.directions.edit import PARTS, Edit
-from agent.language.clause_facts import Facts, facts_of
+from agent.language.clause_facts import Facts
 from agent.language.clauses import Clause, Phrase
-from agent.language.term_effects import effect, noun_deed
 from agent.language.vocabulary import Term
 
 OWN_QUALITIES = ("fill", "ghost-notes", "break", "crash-on-one", "hook")
 SHARED = ("level", "register", "brightness", "intensity", "density", "timing", "reverb", "length", "variation", "width")
-GRADING = (
-    "level",
-    "register",
-    "intensity",
-)  # what measures another thing: heavier swing, low volume, turn up the reverb
 AMBIGUOUS = ("stop", "start", "play", "walk", "push", "drag")
 
 
@@ -123,34 +117,3 @@ def about(things: Sequence[Spoken], edits: list[Edit]) -> list[Edit]:
         else edit
         for edit in edits
     ]
-
-
-def _noun(one: Spoken) -> Term | None:
-    if one.place == 0 and any(column == "order" for column, _ in readings_of(one.phrase)):
-        return None  # "push the snare back in the mix"
-    nouns = [term for column, term in readings_of(one.phrase) if column == "noun" or term.name == "swing it"]
-    return nouns[0] if nouns and nouns[0].read()[0].dimension != "density" else None
-
-
-def grades(grader: Spoken, one: Spoken, clause: Clause) -> bool:
-    """Whether `grader` says how much of the dimension that `one` names."""
-    noun = _noun(one)
-    if noun is None or grader is one or grader.column not in ("comparative", "quality", "order", "complaint"):
-        return False
-    measure = grader.first
-    if measure.dimension not in GRADING or measure.target not in ("band", "line") or measure.condition:
-        return False
-    if measure.dimension == noun.read()[0].dimension and grader.column != "quality":
-        return False
-    low, high = sorted((grader.place, one.place))
-    between = clause.phrases[low + 1 : high]
-    return not any(phrase.has("term") or (phrase.has("sign") and grader.place < one.place) for phrase in between)
-
-
-def graded(one: Spoken, grader: Spoken, clause: Clause, facts: Facts) -> list[Edit]:
-    """ "the volume is too low" -> more level."""
-    noun = _noun(one)
-    measures = effect(grader.column, grader.term, grader.phrase, facts_of(clause.phrases[: grader.place]), facts)
-    if noun is None or not measures:
-        return []
-    return noun_deed({"more": "do", "less": "flip", "keep": "keep"}.get(measures[0].change, "nothing"), noun)

@@ -39,11 +39,6 @@ def effect(column: str, term: Term, phrase: Phrase, before: Facts, all_: Facts) 
     return [replace(edit, confidence=sure) for edit in DEEDS[deed](term.read())]
 
 
-def noun_deed(deed: str, term: Term) -> list[Edit]:
-    """The edits of a deed done to a dimension named by its noun."""
-    return [replace(edit, confidence=SIGNED_CERTAINTY["noun"]) for edit in DEEDS[deed](term.read())]
-
-
 def _comparative(term: Term, phrase: Phrase, before: Facts, all_: Facts) -> str:
     if before.said("neg"):
         return "keep"

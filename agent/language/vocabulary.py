@@ -288,7 +288,7 @@ SCALES = (
         quality="smoothly, legato, sustained, connected, smooth, flowing, held, drawn out, long notes, long chords",
         noun="ring, ringing, sustain, long notes, long chords, note length, notes length",
         feature="legato chords, held chords, sustained chords, whole notes, sustained notes, legato, pads held, tied notes, held notes",
-        order="hold it longer, let it ring, let them ring, let ring, hold the chords, hold the notes, hold them longer, sustain, sustain it, connect the notes, play legato, hold your notes, hold it out, play long notes, ring out",
+        order="hold it longer, fermata, let it ring, let them ring, let ring, hold the chords, hold the notes, hold them longer, sustain, sustain it, connect the notes, play legato, hold your notes, hold it out, play long notes, ring out",
         complaint="disjointed",
     ),
     Term(
@@ -341,7 +341,7 @@ FEATURES = (
     Term(
         "four on the floor", "kick.pattern set four-on-the-floor", STEPS, "=",
         feature="four to the bar, 4 to the bar, kick on all 4 beats, kick on all the beats, kick on each beat, bass drum on all 4 beats, four on the floor, 4 on the floor, 4 to the floor, four to the floor, 4 on floor, four on floor, kick on every beat, kick on all 4, kick on all four, kick on every quarter, "
-        "bass drum on every beat, kick every beat, kick all 4 beats, 4 times each bar every beat, on every beat, on all 4, on all 4 beats, bass drum on all 4, 4x4 kick, pumping kick, kick on the quarters, on every quarter, every quarter note, "
+        "bass drum on every beat, kick every beat, kick all 4 beats, 4 times each bar every beat, on every beat, on all 4, on all 4 beats, bass drum on all 4, 4x4 kick, pumping kick, steppers, steppers beat, steppers kick, kick on the quarters, on every quarter, every quarter note, "
         "4 times each bar, 4 to the bar kick", only="drums",
     ),
     Term("half-time", "drums.pattern set half-time", STEPS, "=",
@@ -354,7 +354,7 @@ FEATURES = (
          order="drop out, drop outs, lay out, sit out, sit this one out, stop playing, tacet, stay out, go silent, shut up, be quiet, cut out, stay silent, come out, drop everything, "
          "cut everything, pause, get out, hold off, cease, stroll, stay quiet, fall silent, take a rest, silence, stop", feature="dropout"),
     Term("come back in", "band.mute off", SOUNDING, "+",
-         order="come in, come back in, come back, join in, enter, start playing, kick in, bring in, bring back in, re enter, start again, unmute, join, jump in, get in, back in, drop in, start, play again, back on, reenter, resume, unsilence"),
+         order="tutti, come in, come back in, come back, join in, enter, start playing, kick in, bring in, bring back in, re enter, start again, unmute, join, jump in, get in, back in, drop in, start, play again, back on, reenter, resume, unsilence"),
     Term("build", "band.intensity more |gradual", VELOCITY, "+",
          order="build, build up, build it, build it up, crescendo, ramp up, grow, swell, escalate, rise, climax, build to a climax, build through, gradually build, build towards, keep building, raise the roof, ramp it up, work up to",
          feature="crescendo, buildup, build up, riser, big crescendo, climb up", complaint="goes nowhere, going nowhere"),
@@ -404,7 +404,7 @@ FEATURES = (
          feature="bristol, early 90s bristol, bristol sound, massive attack, portishead, bristol feel, 90s bristol, bristol vibe", only=""),
     Term("bossa", "drums.pattern set bossa", STEPS, "=", feature="bossa, bossa nova, bossanova, bossa beat, samba", only=""),
     Term("funk", "drums.pattern set funk", STEPS, "=", feature="funk beat, funk groove, funk feel, funky drummer", only=""),
-    Term("rock beat", "drums.pattern set rock", STEPS, "=", feature="rock beat, rock groove, straight rock, rock feel, rock", only=""),
+    Term("rock beat", "drums.pattern set rock", STEPS, "=", feature="rock beat, money beat, rock groove, straight rock, rock feel, rock", only=""),
     Term("jazz", "drums.pattern set jazz", STEPS, "=", feature="jazz, jazz ride, jazz groove, spang a lang, bebop, jazz feel, jazz time, swing ride, jazz waltz", only=""),
     Term("latin", "drums.pattern set latin", STEPS, "=", feature="latin, latin groove, latin feel, afro cuban, mambo, cha cha, salsa, songo", only=""),
     Term("hip-hop", "drums.pattern set hip-hop", STEPS, "=", feature="hip hop, hiphop, boom bap, boombap, hip hop beat, boom bap beat", only=""),

@@ -7,10 +7,10 @@ import logging
 from dataclasses import replace
 
 from agent.core.errors import UserError
+from agent.core.paths import GUEST as GUEST
 from agent.core.paths import data_folder
 from agent.core.settings import Config
 
-GUEST = "guest"
 log = logging.getLogger(__name__)
 
 

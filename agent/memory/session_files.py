@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.errors import UserError
-from agent.core.paths import FOLDER, data_folder
+from agent.core.paths import FOLDER, VOICES, data_folder
 from agent.memory.store import FILE, json_of
 
 ADAPTERS, PLAYERS = "adapters", "players"  # PLAYERS: agent/memory/practice.py's material and adapters
-OURS = (FOLDER, ADAPTERS, PLAYERS)
+OURS = (FOLDER, ADAPTERS, PLAYERS, VOICES)
 
 
 def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list[str]:
@@ -39,6 +39,8 @@ def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list
                 missing.append(f"session {session['id']}: {source} is no longer there")
         if "adapters" in everything and (data_folder() / PLAYERS).is_dir():
             shutil.copytree(data_folder() / PLAYERS, target / PLAYERS)
+        if (data_folder() / VOICES).is_dir():
+            shutil.copytree(data_folder() / VOICES, target / VOICES)
         for row in everything.get("adapters", []):
             missing += _adapter(Path(row["path"]), target / ADAPTERS)
     except OSError as cause:

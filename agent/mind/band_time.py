@@ -8,7 +8,9 @@ from agent.band.band_state import AUDIBLE, BandEntrance
 from agent.band.fermata import Fermata
 from agent.band.held_bars import HeldBars
 from agent.band.tempo_follower import Tempo
-from listener.types import Analysis, Grid
+from listener.types import Analysis, Feel, Grid
+
+BELIEVED_NOTES = 4  # on the beat, from which half of a distance from the beat is believed
 
 
 class BandTime:
@@ -49,5 +51,11 @@ class BandTime:
         if not beat.led:
             stood = self._form.reading.age.bars(ears, analysis.time_s)
             ears = self._bars.hold(ears, self.grid, self._form.state in AUDIBLE, analysis.time_s, stood)
-        behind_s = analysis.feel.behind_s if analysis.feel else None
-        return self._tempo.follow(ears, analysis.notes, analysis.time_s, behind_s)
+        return self._tempo.follow(ears, analysis.notes, analysis.time_s, _behind_s(analysis.feel))
+
+
+def _behind_s(feel: Feel | None) -> float | None:
+    """Return how far behind the beat the player plays, the less the fewer notes say so."""
+    if feel is None or feel.behind_s is None:
+        return None
+    return feel.behind_s * feel.notes / (feel.notes + BELIEVED_NOTES)

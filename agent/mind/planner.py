@@ -7,6 +7,7 @@ of them are committed, the rest are tentative and discarded at the next tick.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import fields, replace
 from typing import Any
@@ -41,6 +42,7 @@ from models.responder.responder import Responder, ResponderState
 from models.timing.drum_timing import Timing
 
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
+BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
@@ -75,6 +77,7 @@ class Planner:
         self._behind_s = config.behind_ms / 1000  # likewise
         self._directing = Directing(config.seed)
         self._mixes: list[SetMix] = []
+        self._asked_mix = False  # whether directions came that the mix has not followed yet
         self._wished = False  # whether the mix of the last bar was not as the table has it
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self._time, self._touch = BandTime(self.form), Touch()
@@ -117,6 +120,7 @@ class Planner:
                 self._behind_s = behind_s
             case SetActiveEdits(edits):
                 self._directing.ask(edits)
+                self._asked_mix = True
 
     def take_messages(self) -> list[Any]:
         """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
@@ -131,6 +135,16 @@ class Planner:
         if asks or self._wished:
             self._mixes.append(message)
         self._wished = asks
+
+    def _mix_soon(self, now_s: float) -> None:
+        """Mix as it was just asked for from the next beat on; the notes follow from the next bar line on."""
+        assert self._tick and self._grid
+        bar = self._tick.position.bar
+        at_s = self._grid.time_of(math.ceil(self._grid.beat_at(now_s + BEAT_MARGIN_S)))
+        settings = self._directing.soon(bar)
+        wishes = wishes_of(settings, self._directing.settings(bar))
+        self._mixes.append(SetMix(at_s, wishes, sounds_of(settings), self.song.sound_style))
+        self._wished, self._asked_mix = True, False
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
         """Take one frame; a Plan whenever a tick is complete.
@@ -148,6 +162,8 @@ class Planner:
             self.form.collect(analysis, self._tick, analysis.grid)
         plan = None
         self._imagination.work(self._responder, self._dials, self._guidance)
+        if self._asked_mix and self._tick:
+            self._mix_soon(analysis.time_s)
         while self._is_heard(analysis.time_s):
             self._observe()
             plan = self._join(plan, self._plan(analysis.time_s))

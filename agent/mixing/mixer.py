@@ -25,7 +25,8 @@ DRIER_DB = 30.0  # by which a wish of nearly -1 takes a send back
 WETTER_DB, LEAST_WET_DB, MOST_WET_DB = 24.0, -20.0, 3.0
 BRIGHT_DB = 6.0  # for each octave of brightness that is wished
 WIDE = 1.25  # times the side that pans and reverb give
-SOFT_FROM, SOFT_TO = 0.2, 0.5  # of full scale: -14 and -6 dB
+SOFT_FROM, SOFT_TO = 0.178, 0.446  # of full scale: -15 and -7 dB
+SMOOTH_S, NEAR = 0.025, 0.002  # time constant of a change; gains that are so near are there
 UPDATE_DB = 0.05  # a trim that moved by less waits
 Float = NDArray[np.float32]
 
@@ -60,6 +61,7 @@ class Mixer:
         self.balance = Leveller(targets, TRIM)
         self._applied_db = np.zeros(parts)  # trims that are in the matrix
         self._matrix = self._next = self._made()
+        self._jumps, self._share = False, 1 - np.float32(np.exp(-BLOCK / (SMOOTH_S * rate_hz)))
         self._width = self._next_width = self._widths()
         self._reverb = Reverb(rate_hz, parts)
         self._bus, self._bus_gain = Compressor(BUS, rate_hz), 1.0
@@ -75,7 +77,8 @@ class Mixer:
         return self._quiet >= self._tail
 
     def wish(self, wishes: Mapping[str, MixWish]) -> None:
-        """Follow these wishes from the next block on, by name of lane or part; what is not named is as in the table."""
+        """Follow these wishes from the next block on, within about SMOOTH_S; by name of lane or part; what is not named
+        is as in the table."""
         if dict(wishes) != self._wishes:
             self._wishes = dict(wishes)
             self.balance.targets = self._targets + [self._wish(part).level_db for part in self.parts]
@@ -83,9 +86,9 @@ class Mixer:
             self._next_width = self._widths()
 
     def regain(self, gains_db: Sequence[float]) -> None:
-        """Bring other instruments to their lanes' levels from the next block on."""
+        """Bring other instruments to their lanes' levels in the next block: it is their first notes that sound."""
         self._gains_db = tuple(gains_db)
-        self._next = self._made()
+        self._next, self._jumps = self._made(), True
 
     def process(self, lanes: Float) -> Float:
         """Mix float32 [lanes, 2, n], n a multiple of 64; return [parts, n, 2]."""
@@ -107,8 +110,7 @@ class Mixer:
         self._tone(sound)
         mixed = self._matrix @ self._tones.reshape(-1, BLOCK)
         if self._next is not self._matrix:
-            mixed += (self._next @ self._tones.reshape(-1, BLOCK) - mixed) * self._ramp
-            self._matrix = self._next
+            self._turn(mixed)
         stems: Float = mixed[: 2 * parts].reshape(parts, 2, BLOCK)
         if self._kit is not None:
             _saturate(stems[self._kit])
@@ -121,11 +123,21 @@ class Mixer:
         self._meter(stems)
         return stems
 
+    def _turn(self, mixed: Float) -> None:
+        """Go a step from the matrix to the next one, over this block."""
+        gap = self._next - self._matrix
+        near = self._jumps or np.abs(gap).max() < NEAR
+        step = self._next if near else self._matrix + self._share * gap
+        mixed += (step @ self._tones.reshape(-1, BLOCK) - mixed) * self._ramp
+        self._matrix, self._jumps = step, self._jumps and not near
+
     def _widen(self, stems: Float) -> None:
         """Scale each part's side, in place: -1 takes it away, 1 doubles it."""
         if self._width is not self._next_width or self._width.any():
-            width = self._width + (self._next_width - self._width) * self._ramp
-            self._width = self._next_width
+            gap = self._next_width - self._width
+            end = self._next_width if np.abs(gap).max() < NEAR else self._width + self._share * gap
+            width = self._width + (end - self._width) * self._ramp
+            self._width = end
             stems[:, 0], stems[:, 1] = (
                 stems[:, 0] + width / 2 * (stems[:, 0] - stems[:, 1]),
                 stems[:, 1] + width / 2 * (stems[:, 1] - stems[:, 0]),

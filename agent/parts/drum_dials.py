@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from agent.parts.bass_bar import group_starts
 from agent.parts.drum_groove import GHOST_VELOCITY, LOUDEST, SNARES, TIME_PIECES, DrumBar, Hits, ticks_of
 from listener.types import Meter
+from models.music.syncopation import longuet_higgins_lee, metric_weights
 from models.music.tokens import DrumHit
 
 GHOST_BELOW = 60  # velocity
@@ -69,11 +72,28 @@ def syncopated(bar: DrumBar, meter: Meter, bend: float) -> DrumBar:
     moves: list[tuple[int, int]] = [(t, t - 2) for t in kicks if t in beats and t and t - 2 not in snares]
     adds = [t for t in (ticks - 2, 6, 10, 3, ticks - 5) if 0 < t < ticks and t not in snares and t not in kicks]
     steps: list[tuple[int | None, int]] = [*moves, *((None, t) for t in adds if t not in {to for _, to in moves})]
-    for start, to in steps[: round(bend * len(steps))]:
-        if start is not None:
-            bar = _without(bar, start, frozenset({"kick"}))
-        bar = _with(bar, [(to, DrumHit("kick", 86))])
+    for _ in range(round(bend * len(steps))):
+        made = [(_moved(bar, start, to), (start, to)) for start, to in steps]
+        best, step = max(made, key=lambda one: _syncopation(one[0], meter))
+        if _syncopation(best, meter) <= _syncopation(bar, meter):
+            break
+        bar = best
+        steps.remove(step)
     return bar
+
+
+def _moved(bar: DrumBar, start: int | None, to: int) -> DrumBar:
+    """Return the bar with a kick on a tick, taken from `start` if it is one."""
+    without = bar if start is None else _without(bar, start, frozenset({"kick"}))
+    return _with(without, [(to, DrumHit("kick", 86))])
+
+
+def _syncopation(bar: DrumBar, meter: Meter) -> int:
+    """Return how syncopated kick and snare are (Longuet-Higgins & Lee 1984)."""
+    weights = np.array(metric_weights(meter))
+    struck = np.zeros(len(weights), bool)
+    struck[[t for t in ticks_of(bar, SNARES | {"kick"}) if t < len(weights)]] = True
+    return int(np.sum(longuet_higgins_lee(struck, weights)))
 
 
 def at_intensity(bar: DrumBar, meter: Meter, bend: float) -> DrumBar:

@@ -12,7 +12,9 @@ from agent.core.types import OPEN_NOTE_S, PlannedNote
 from agent.core.whole_file import written_whole
 from agent.recording.event_rows import (
     BeatRow,
+    ChoiceRow,
     ChordRow,
+    CommandRow,
     Count,
     NoteRow,
     Row,
@@ -25,6 +27,7 @@ from listener.types import Beat, Chord, Note
 
 EVENTS = "events.jsonl"
 DRAWN_S = 1_200.0  # a picture of more is no picture
+MARK_CHARACTERS = 60
 FACTS_MAX = 1_000_000  # notes and beats that are kept; two days of playing have fewer
 
 
@@ -37,6 +40,7 @@ class Facts:
     beats: list[Beat] = field(default_factory=list)
     chords: list[tuple[float, Chord]] = field(default_factory=list)
     parts_midi: dict[str, tuple[int, int]] = field(default_factory=dict)
+    marks: list[tuple[float, str]] = field(default_factory=list)  # sections, and what the player said
     has_summary: bool = False  # whether the session was closed properly
     bad: int = 0  # lines that could not be used
 
@@ -65,6 +69,11 @@ def gather(found: Iterable[Row]) -> Facts:
                     facts.bad += 1
             case ChordRow():
                 facts.chords.append((row.time_s, row.chord()))
+            case ChoiceRow():
+                if row.what == "section":
+                    facts.marks.append((row.time_s, f"section {printable(row.chosen)[:MARK_CHARACTERS]}"))
+            case CommandRow():
+                facts.marks.append((row.time_s, printable(row.text.removeprefix("say "))[:MARK_CHARACTERS]))
             case SessionRow():
                 facts.parts_midi = row.parts
             case SummaryRow():
@@ -108,7 +117,8 @@ def write_midi(folder: Path, facts: Facts) -> None:
     """Raises OSError."""
     from agent.recording import session_midi as midifile  # loads mido: not while a session plays
 
-    midifile.write(folder / "session.mid", list(facts.heard.values()), facts.band, facts.beats, facts.parts_midi)
+    heard = list(facts.heard.values())
+    midifile.write(folder / "session.mid", heard, facts.band, facts.beats, facts.parts_midi, facts.marks)
 
 
 def draw(folder: Path, facts: Facts) -> None:

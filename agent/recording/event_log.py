@@ -59,6 +59,10 @@ class EventLog:
         for record in records:
             self._recorder.event(record)
 
+    def command(self, time_s: float, text: str, says: str) -> None:
+        """Write what the player asked for by word, key, pedal or command, and what was answered."""
+        self._recorder.event({"type": "command", "time_s": time_s, "text": text, "says": says})
+
     def remark(self, what: str) -> None:
         """Write what the player was told of the input, such as the channel that carries the bass."""
         self._recorder.event({"type": "input", "says": what})

@@ -20,6 +20,7 @@ LINES_MAX = 20_000_000
 PitchClass = Annotated[int, Range(ge=0, le=11)]
 Cents = Annotated[float, Range(ge=-1e4, le=1e4)]
 Tempo = Annotated[float, Range(ge=5.0, le=2_000.0)]  # in beats of any meter
+Line = Annotated[str, Range(max_length=2_000)]
 Beats = Annotated[int, Range(ge=1, le=64)]
 
 
@@ -83,6 +84,22 @@ class KeyRow(msgspec.Struct):
     mode: Word
 
 
+class ChoiceRow(msgspec.Struct):
+    """A decision of the song plan, known at time_s."""
+
+    time_s: StreamTime
+    what: Word
+    chosen: Line
+
+
+class CommandRow(msgspec.Struct):
+    """A command or a sentence of the player, and what was answered."""
+
+    time_s: StreamTime
+    text: Line
+    says: Line = ""
+
+
 class SentRow(msgspec.Struct):
     """A note-on or note-off that left for the synth or the MIDI port."""
 
@@ -112,11 +129,13 @@ ROWS: Mapping[str, Any] = {
     "beat": BeatRow,
     "chord": ChordRow,
     "key": KeyRow,
+    "choice": ChoiceRow,
+    "command": CommandRow,
     "sent": SentRow,
     "session": SessionRow,
     "summary": SummaryRow,
 }
-Row = NoteRow | BeatRow | ChordRow | KeyRow | SentRow | SessionRow | SummaryRow
+Row = NoteRow | BeatRow | ChordRow | KeyRow | ChoiceRow | CommandRow | SentRow | SessionRow | SummaryRow
 
 
 @dataclass(slots=True)
@@ -162,7 +181,7 @@ def _time_of(row: Row) -> float:
     match row:
         case NoteRow():
             return row.onset_s
-        case BeatRow() | ChordRow():
+        case BeatRow() | ChordRow() | ChoiceRow() | CommandRow():
             return row.time_s
         case SentRow():
             return row.due_s

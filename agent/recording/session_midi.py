@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ TICKS_PER_QUARTER = 480
 DEFAULT_METER = Meter(4, 4)
 DEFAULT_BPM = 120.0
 BASS_CHANNEL = 1
+NEAR_S = 0.03  # how far a heard beat may lie from the file's
 
 Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
 
@@ -48,8 +50,8 @@ class BeatMap:
 def beat_map(beats: Iterable[Beat]) -> BeatMap:
     """The map of the heard beats; without any, 120 bpm in 4/4.
 
-    Whole beats lie between 0 s and the first beat and in gaps, at the tempo nearest to the one heard, so
-    that every heard beat is a beat of the file.
+    Whole beats lie between 0 s and the first beat and in gaps, at the tempo nearest to the one heard, so that every
+    heard beat is a beat of the file, within NEAR_S: the tempo changes only where the player's did.
     """
     heard = _sensible(beats)
     if not heard:
@@ -80,20 +82,35 @@ def _count(start_s: float, beat: Beat, before: Beat | None = None) -> int:
 
 
 def _tempi(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[Tempo]:
-    """One tempo per span; each is aimed from where the file's rounded tempi have got to."""
+    """One tempo for as long as every heard beat lies within NEAR_S of it (the cone of O'Rourke 1981).
+
+    Each begins where the file's rounded tempi have got to, so that nothing adds up.
+    """
     points = list(zip([beat.time_s for beat in beats], ticks, strict=True))
     if points[0][1] > 0:
         points.insert(0, (0.0, 0))
     time_s, tick = points[0]
-    quarter_us = round(60e6 / DEFAULT_BPM)
-    for target_s, target in points[1:]:
-        quarters = (target - tick) / TICKS_PER_QUARTER
-        quarter_us = min(max(round((target_s - time_s) * 1e6 / quarters), 1), 2**24 - 1)
-        yield Tempo(time_s, tick, quarter_us)
-        time_s, tick = time_s + quarter_us * quarters / 1e6, target
+    low, high = 0.0, math.inf  # microseconds a quarter that every beat since then allows
+    reached = tick
+    for at_s, at in points[1:]:
+        quarters = (at - tick) / TICKS_PER_QUARTER
+        least, most = ((at_s + off_s - time_s) * 1e6 / quarters for off_s in (-NEAR_S, NEAR_S))
+        if max(low, least) > min(high, most):
+            quarter_us = _rounded((low + high) / 2)
+            yield Tempo(time_s, tick, quarter_us)
+            time_s, tick = time_s + quarter_us * (reached - tick) / TICKS_PER_QUARTER / 1e6, reached
+            quarters = (at - tick) / TICKS_PER_QUARTER
+            low, high = ((at_s + off_s - time_s) * 1e6 / quarters for off_s in (-NEAR_S, NEAR_S))
+        else:
+            low, high = max(low, least), min(high, most)
+        reached = at
     last = beats[-1]
-    quarter_us = round(60e6 / last.tempo_bpm * last.meter.denominator / 4)
-    yield Tempo(time_s, tick, min(max(quarter_us, 1), 2**24 - 1))
+    heard_us = 60e6 / last.tempo_bpm * last.meter.denominator / 4
+    yield Tempo(time_s, tick, _rounded((low + high) / 2 if high < math.inf else heard_us))
+
+
+def _rounded(quarter_us: float) -> int:
+    return min(max(round(quarter_us), 1), 2**24 - 1)
 
 
 def _bars(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[tuple[int, Meter]]:
@@ -120,18 +137,20 @@ def write(
     band: Sequence[PlannedNote],
     beats: Sequence[Beat],
     parts_midi: Mapping[str, tuple[int, int]],
+    marks: Sequence[tuple[float, str]] = (),
 ) -> None:
     """Write a type 1 file: tempo and meter, the bass as heard, one track per part. Raises OSError.
 
-    parts_midi: channel 1-16 and program 0-127 of each part.
+    parts_midi: channel 1-16 and program 0-127 of each part. marks: a time and what is said at it.
     """
     grid = beat_map(beats)
     tempi = tuple((tempo.tick, tempo.quarter_us) for tempo in grid.tempi)
+    marked = tuple((grid.tick_at(time_s), text) for time_s, text in sorted(marks))
     parts = [Part("Bass (heard)", BASS_CHANNEL, BASS_PROGRAM, _in_ticks(_heard_notes(heard), grid))]
     for part, (channel, program) in parts_midi.items():
         notes = [(note.on_s, note.off_s, note.pitch, note.velocity) for note in band if note.part == part]
         parts.append(Part(part.capitalize(), channel, program, _in_ticks(notes, grid)))
-    midi_file_writer.write(path, TimeMap(TICKS_PER_QUARTER, tempi, grid.bars), parts, "Antiphon session")
+    midi_file_writer.write(path, TimeMap(TICKS_PER_QUARTER, tempi, grid.bars, (), marked), parts, "Antiphon session")
 
 
 def _heard_notes(heard: Sequence[Note]) -> list[Timed]:

@@ -33,7 +33,7 @@ from models.reader.word_vectors import common_words, word_vectors
 
 SENTENCES = Path(__file__).resolve().parents[2] / "benchmarks" / "sentences.jsonl"
 TYPOS = (0.0, 0.0, 0.0, 0.02, 0.05, 0.1)  # shares of letters
-HAND_TIMES, OLDER_TIMES = 6, 3  # how often sentences by hand, and the older ones, come in a course
+HAND_TIMES, OLDER_TIMES, JOINED = 4, 5, 2  # how often those by hand, the older ones and two of them in one come
 
 
 def older() -> Iterator[Said]:
@@ -56,7 +56,7 @@ def drawn(seed: int, count: int, left_out: Iterable[str] = ()) -> Iterator[Said]
         yield said
         for time in range(1, times):
             yield noisy(varied(said, rng, time), rng, TYPOS)
-    for _ in range(4 * len(hand)):
+    for _ in range(JOINED * len(hand)):
         yield noisy(variations.joined(hand, rng), rng, TYPOS)
 
 

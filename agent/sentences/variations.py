@@ -13,7 +13,7 @@ from agent.sentences import names
 from agent.sentences.clauses import split, words_of
 from agent.sentences.said import GLUE, Said
 
-SWAPPED = ("kick", "snare", "hat", "ride", "toms", "cymbals", "percussion")
+SWAPPED = ("kick", "snare", "hat", "ride", "toms", "cymbals", "percussion", "harmony", "line")
 WHOLE_SECTIONS = ("verse", "chorus", "bridge", "intro", "outro", "solo")
 FULL_STOPS = (". ", ". ", "! ", "... ", ". ok ", ", anyway ", " - ")
 LEANING = re.compile(
@@ -24,23 +24,38 @@ OF_THE_WHOLE = re.compile(r"\.(take (undo|keep|set)|section|lead)|\|")
 
 
 def swapped(said: Said, rng: Random) -> Said:
-    """Return a sentence about another piece of the drums, where it names exactly one."""
+    """Return a sentence about another part, or about the same one by another name, where it names exactly one."""
+    if said.context or said.asked or re.search(r"take |bass\.|form\.", " ".join(said.edits)):
+        return said
     for target in rng.sample(SWAPPED, len(SWAPPED)):
         own = [e for e in said.edits if e.startswith(f"{target}.")]
-        if not own or said.context or said.asked or any(re.search(r" set |fill|ghost|crash", e) for e in own):
+        named = _named(said.text, target)
+        if not own or len(named) != 1 or any(re.search(r"\.sound| set |fill|ghost|crash|solo", e) for e in own):
             continue
-        for name in split(names.NAMES[target]):
-            plain = name.removesuffix(names.PLURAL)
-            if f" {plain} " not in f" {said.text.lower()} " or not plain.islower():
-                continue
-            others = [t for t in SWAPPED if t != target and not any(e.startswith(f"{t}.") for e in said.edits)]
-            other = rng.choice(others)
-            fit = [n for n in split(names.NAMES[other]) if n.endswith(names.PLURAL) == name.endswith(names.PLURAL)]
-            if fit:
-                new = rng.choice(fit).removesuffix(names.PLURAL)
-                text = f" {said.text} ".replace(f" {plain} ", f" {new} ", 1).strip()
-                return Said(text, tuple(e.replace(f"{target}.", f"{other}.", 1) if e in own else e for e in said.edits))
+        name, plural = named[0]
+        if len(re.findall(rf"\b{name}\b", said.text, re.IGNORECASE)) > 1:
+            continue
+        others = [t for t in SWAPPED if t != target and not any(e.startswith(f"{t}.") for e in said.edits)]
+        if re.search(r"\.(register|dissonance|resolution|length|pattern)", " ".join(own)):
+            others = []
+        other = rng.choice(others) if others and rng.random() < 0.6 else target
+        fit = [n.removesuffix(names.PLURAL) for n in split(names.NAMES[other]) if n.endswith(names.PLURAL) == plural]
+        if not fit or (_named(said.text, other) and other != target):
+            continue
+        text = re.sub(rf"\b{name}\b", rng.choice(fit), said.text, count=1, flags=re.IGNORECASE)
+        text = text[:1].upper() + text[1:] if said.text[:1].isupper() else text
+        return Said(text, tuple(e.replace(f"{target}.", f"{other}.", 1) if e in own else e for e in said.edits))
     return said
+
+
+def _named(text: str, target: str) -> list[tuple[str, bool]]:
+    """Return the names of a part in a text, those within longer ones left out, and whether each is a plural."""
+    found = {
+        (name.removesuffix(names.PLURAL), name.endswith(names.PLURAL))
+        for name in split(names.NAMES[target])
+        if re.search(rf"\b{name.removesuffix(names.PLURAL)}\b", text, re.IGNORECASE)
+    }
+    return sorted(one for one in found if not any(one[0] in two[0] and one != two for two in found))
 
 
 def renumbered(said: Said, rng: Random) -> Said:

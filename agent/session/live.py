@@ -10,6 +10,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -26,6 +27,7 @@ from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
 from agent.recording.live_recording import LiveRecording, open_recording
+from agent.recording.own_sound import OwnSound
 from agent.session.hanging_notes import remembered, silence, silence_the_dead
 from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 STOP_TIMEOUT_S = 3.0
 TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
 MIDI_TURN_S = 0.006  # where the bass comes as MIDI: it is passed on by the parent
+UNRECORDED = ("status", "help", "pedals", "tap")  # commands that are no part of the session
 STALE_S = 0.3  # the mind should have reported when so much sound came since its last report
 
 
@@ -77,6 +80,7 @@ class Live:
         self._inputs.talk.why = self._why_silent
         self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
+        self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
         self._keys = Keys()
         self._stopping = self._over = False
@@ -115,6 +119,8 @@ class Live:
     def command(self, text: str) -> str:
         """Carry out one line of agent/control/commands.py; return what was done, in one line. Raises UserError."""
         says = self.dispatcher.command(text)
+        if self._recording and text.split()[0] not in UNRECORDED:
+            self._recording.event_log.command(self._board.status().elapsed_s, text, says)
         self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
         return says
 
@@ -145,6 +151,7 @@ class Live:
             "why": self._why_silent(),
             "on": {part: self.dispatcher.playing(part) for part in self._config.parts},
             "dials": state.dials,
+            "faders": {lane: asdict(wish) for lane, wish in state.faders.items()},
             "behind_ms": (state.behind_s or 0.0) * 1000,
             "counts": {"late": self.figures.late, "dropped": self.figures.dropped, "xruns": self.figures.xruns},
             "restarts": sum(self.workers.restarts.values()),
@@ -231,9 +238,9 @@ class Live:
         self._view.decision(heard.decision)
         recording.event_log.decision(heard.decision, heard.said_s)
         self._board.decision(heard.decision)
-        if line := self._inputs.push(heard.decision) or self._unexplained.explain(
-            self._board.status(), self._why_silent
-        ):
+        self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
+        explained = self._unexplained.explain(self._board.status(), self._why_silent)
+        if line := self._inputs.push(heard.decision) or explained:
             self._board.say(line)
 
     def _read_audio(self) -> None:
@@ -259,7 +266,7 @@ class Live:
             if warning not in self._troubles:
                 self._trouble(warning)
         self._input_weights = ()
-        for order in self.dispatcher.state.for_audio():
+        for order in (*self.dispatcher.state.for_audio(), *self._own.again()):
             self.workers.audio.send(order)
         self._recording = self._recording or self._open_recording(ready.band_delay_samples)
         if self.workers.mind.process is None:
@@ -344,7 +351,7 @@ class Live:
             signal.signal(number, signal.SIG_IGN)
         end_workers = partial(self.workers.end, STOP_TIMEOUT_S)
         steps = (self._stop_audio, self._write_all, end_workers, self._inputs.close, self._keys.close)
-        for step in (*steps, self._monitor.close):
+        for step in (*steps, self._own.close, self._monitor.close):
             with contextlib.suppress(UserError):  # the session is ending anyway
                 self._isolated(step)
 

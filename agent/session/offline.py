@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import numpy as np
 
 from agent.audio.file_input import Silence, Sound
 from agent.audio.mixed_synth import open_synth
+from agent.audio.own_voice_synth import OwnVoice
+from agent.audio.synth import SynthUnavailable
 from agent.core.errors import UserError
 from agent.core.messages import PlayBass, PlayLoop, SetMix, StopLoop
 from agent.core.settings import Config
@@ -19,11 +22,13 @@ from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
 from agent.mind.mind import Mind
 from agent.recording.event_log import EventLog
+from agent.recording.own_sound import OwnSound
 from agent.recording.recorder import Recorder
 from agent.session.monitor import Monitor
 from agent.session.setup import Setup
 from agent.session.status import StatusBoard
 from agent.session.workers import RING_S
+from agent.sounds.instruments import OWN
 from listener.capture import DAMAGED, AudioFile, Framer
 from listener.ring import Ring
 from listener.types import Samples
@@ -58,6 +63,8 @@ class OfflineSession:
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
         self._recorder = Recorder(folder, setup.rate, tuple(config.parts), programs)
         self._event_log = EventLog(self._recorder)
+        self._own = OwnSound(folder, config.conversation.player, self._take_voice)
+        self._asks_own = False
         self._stems: list[Stems] = []  # rendered, not yet written
         self._loop: list[Samples] = []  # likewise [n, 2]
 
@@ -75,6 +82,7 @@ class OfflineSession:
             self._player.stop()
             self._event_log.sent(self._player.records, self._player.notes)
             self._troubles += self._recorder.close()
+            self._own.close()
             self._monitor.close()
         return tuple(self._troubles)
 
@@ -105,6 +113,7 @@ class OfflineSession:
                 self._player.accept(decision.plan)
             for message in self._mind.take_messages():
                 self._obey(message)
+            self._own.heard(len(decision.analysis.ended), self._asks_own, waits=True)
         self._monitor.update(self._board.status())
 
     def _obey(self, message: PlayLoop | StopLoop | SetMix) -> None:
@@ -116,6 +125,11 @@ class OfflineSession:
                 self._looper.stop(message)
             case SetMix():
                 self._player.mix(message)
+                self._asks_own = OWN in message.sounds.values()
+
+    def _take_voice(self, message: Any) -> None:
+        with contextlib.suppress(SynthUnavailable):
+            self._player.take_voice(OwnVoice(Path(message.path), self._sound.rate))
 
     def _render(self, until: int) -> None:
         player = self._player

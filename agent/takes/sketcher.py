@@ -16,6 +16,7 @@ from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
 from agent.directions.undo import undo
+from agent.song.wish import HARMONY_PLANS
 from agent.takes.measures import Measured
 from agent.takes.riff import Bar, Riff
 from agent.takes.take import Take
@@ -127,6 +128,8 @@ def redrawn(edits: Sequence[Edit]) -> frozenset[str]:
         own = PART_OF.get(edit.target)
         if edit.dimension == "density" and own:
             continue  # a move thins or thickens what is there
+        if edit.dimension == "pattern" and edit.value in HARMONY_PLANS:
+            draws, own = ("chords", "line"), None  # the plan plays them
         parts |= set(draws) & set(own) if own else set(draws)
     return frozenset(parts)
 

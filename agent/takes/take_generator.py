@@ -71,6 +71,7 @@ class Drawer:
             swung=self.riff.swing > SWUNG_FROM,
             quarter_bpm=self.riff.tempo_bpm,
             key=key_given(self.riff.key),
+            line_leads=True,
         )
         wishes = [self._wish(settings) for settings in self.settings]
         options = GenerationOptions(self.seed, self.temperature, PARTS, dials, GUIDANCE)

@@ -4,6 +4,8 @@
 const $ = (id) => document.getElementById(id);
 const AHEAD_S = 6, BEHIND_S = 4, HOLD_LOCK_MS = 700, AGAIN_MS = [300, 1500], SILENCE_DB = -60;
 const DIALS = ["intensity", "density", "tension", "syncopation", "register", "resolution", "surprise"];
+const LANES = ["drums", "chords", "line", "kick", "snare", "hat", "high_tom", "low_tom", "crash", "ride", "percussion"];
+const FADERS = { level: ["level_db", -24, 12, 1], pan: ["pan", -1, 1, 0.1], reverb: ["reverb", -1, 1, 0.1], bright: ["bright_octaves", -1, 1, 0.1], width: ["width", -1, 1, 0.1] };
 const METERS = ["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "11/8", "12/8"];
 const CHIPS = ["less snare", "lay back", "more tension", "don't resolve it", "busier", "sparser"];
 
@@ -185,6 +187,12 @@ function paint(status) {
       text(`dial-${dial}-says`, typeof value === "number" ? value.toFixed(2) : "free");
     }
   }
+  const lane = (status.faders || {})[$("lane").value] || {};
+  for (const [what, [field]] of Object.entries(FADERS)) {
+    const slider = $(`fader-${what}`);
+    if (document.activeElement !== slider) slider.value = lane[field] || 0;
+    text(`fader-${what}-says`, what === "level" ? `${Math.round(lane[field] || 0)} dB` : (lane[field] || 0).toFixed(1));
+  }
   const behind = $("dial-behind");
   if (document.activeElement !== behind) {
     behind.value = status.behind_ms || 0;
@@ -326,6 +334,27 @@ function dials() {
     });
     free.addEventListener("click", () => command(name === "behind" ? "behind 0" : `dial ${name} off`));
     row.append(label, slider, free);
+    return row;
+  }));
+}
+
+function mixer() {
+  $("lane").replaceChildren(...LANES.map((lane) => new Option(lane.replace("_", " "), lane)));
+  $("lane").addEventListener("change", () => paint(state.status || {}));
+  $("mix-off").addEventListener("click", () => command(`mix ${$("lane").value} off`));
+  $("faders").replaceChildren(...Object.entries(FADERS).map(([what, [, low, high, step]]) => {
+    const row = document.createElement("div");
+    row.className = "dial";
+    const label = document.createElement("label");
+    label.htmlFor = `fader-${what}`;
+    label.textContent = what;
+    const slider = document.createElement("input");
+    Object.assign(slider, { type: "range", id: `fader-${what}`, min: low, max: high, step, value: 0 });
+    const says = document.createElement("output");
+    says.id = `fader-${what}-says`;
+    says.htmlFor = slider.id;
+    slider.addEventListener("change", () => { command(`mix ${$("lane").value} ${what} ${slider.value}`); slider.blur(); });
+    row.append(label, slider, says);
     return row;
   }));
 }
@@ -546,6 +575,7 @@ function twice(button, usual, action) {
 
 listen();
 dials();
+mixer();
 chips();
 lock();
 requestAnimationFrame(draw);

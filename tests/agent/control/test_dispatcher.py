@@ -16,8 +16,9 @@ from agent.control.commands import TABLE, parse
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import KEYS
 from agent.core.errors import UserError
-from agent.core.messages import Panic, SetBehind, SetDial, SetMode, SetPart
+from agent.core.messages import Panic, SetBehind, SetDial, SetFader, SetMeter, SetMode, SetPart, SetTempo, Tap
 from agent.core.settings import DEFAULT_PARTS, Config
+from agent.core.types import MixWish
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,11 +69,29 @@ def test_toggle_knows_what_plays(session: FakeSession) -> None:
 def test_what_was_told_can_be_told_again(session: FakeSession) -> None:
     for line in ("mode loop", "mute line", "dial tension 0.5", "dial style jazz", "dial tension off", "behind -5"):
         session.dispatcher.command(line)
+    for line in (
+        "tempo 100",
+        "meter 7/8",
+        "mix snare level -6",
+        "mix snare reverb 0.5",
+        "mix line pan -1",
+        "mix line off",
+    ):
+        session.dispatcher.command(line)
     again = initial_state(Config())
     again.restore([*session.dispatcher.state.lines(), "mode polka", "dial nothing 3", ""])
     assert again == session.dispatcher.state
     assert set(map(repr, again.for_mind())) >= {repr(SetMode("loop")), repr(SetBehind(-0.005))}
-    assert again.for_audio() == [SetPart("line", False)]
+    assert again.for_audio() == [SetPart("line", False), SetFader("snare", MixWish(level_db=-6.0, reverb=0.5))]
+    assert SetTempo(100.0) in again.for_mind() and SetMeter("7/8") in again.for_mind()
+
+
+def test_a_tap_is_where_the_player_is(session: FakeSession) -> None:
+    with pytest.raises(UserError, match="nothing is heard yet"):
+        session.dispatcher.command("tap")
+    session.dispatcher._now_s = lambda: 12.5
+    session.dispatcher.command("tap")
+    assert session.mind == [Tap(12.5)]
 
 
 def test_help_names_every_word_and_pedals_need_an_input(session: FakeSession) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agent.core.messages import SetMix
+from agent.core.messages import SetFader, SetMix
 from agent.core.types import PARTS, MixWish, Plan, PlannedNote
 from agent.engine.player import QUANTUM, RECORDS_MAX, Player
 from listener.types import Grid, Meter
@@ -161,6 +161,15 @@ def test_a_wish_for_the_mix_comes_at_its_time_however_the_sound_is_asked_for(pla
             one.render(most)
         assert synth.got == [wet]
         assert before == round(0.1 * RATE / QUANTUM) * QUANTUM
+
+
+def test_a_fader_acts_at_once_and_is_added_to_what_directions_ask_for(player, band):
+    player.mix(SetMix(0.0, {"chords": MixWish(pan=-0.5, level_db=-2.0)}))
+    player.render(QUANTUM)
+    player.fade(SetFader("chords", MixWish(level_db=-6.0)))
+    assert band[0].got[-1] == {"chords": MixWish(pan=-0.5, level_db=-8.0)}
+    player.fade(SetFader("chords", None))
+    assert band[0].got[-1] == {"chords": MixWish(pan=-0.5, level_db=-2.0)}
 
 
 def test_an_instrument_at_the_port_is_told_by_controllers_once(player, band):

@@ -8,8 +8,10 @@ import pytest
 
 from agent.__main__ import main
 from agent.directions.edit import Edit
+from agent.language.edit_text import describe_edit
 from agent.language.parser import Context, parse
 from agent.language.reader import second_opinion
+from agent.language.reader.symbols import PATTERNS
 from agent.language.vocabulary import TERMS
 
 
@@ -122,6 +124,17 @@ def test_no_answer_shows_what_the_program_calls_things() -> None:
         "make it more purple",
     ):
         assert not re.search(r"[<>@~|{}]|section:|bar:|\w\.\w", parse(sentence).reply)
+
+
+def test_every_way_of_playing_is_said_in_a_musicians_words() -> None:
+    for value in PATTERNS:
+        for change in ("set", "off", "more", "less", "keep"):
+            words = describe_edit(Edit("drums", "pattern", change, value))
+            assert value.count("-") < 2 or value not in words, words
+            assert re.fullmatch(r"[A-Za-z ,-]+", words) and "pattern" not in words, words
+    assert describe_edit(Edit.read("kick.pattern set follow-bass @bar:3")) == "the kick locked to your bass in bar 3"
+    assert describe_edit(Edit.read("band.lead set player")) == "you lead"
+    assert describe_edit(Edit.read("hat.brightness less ~small")) == "the hats a little darker"
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,9 @@ FIRST = {  # rows that can only be seen after something else was asked
     "lighter bottom": ("kick.level more",),
     "legato chords": ("harmony.length less",),
     "ride instead of hat": ("hat.pattern set eighths",),
+    "open hat": ("hat.pattern set eighths",),
+    "comping": ("harmony.pattern set pads",),
+    "resolve": ("harmony.resolution off",),
 }
 MEASURED = [
     term

@@ -106,10 +106,17 @@ def test_words_for_the_mix_become_wishes_of_lanes_and_are_said_at_each_bar() -> 
             mind.send(SetActiveEdits(ActiveEdits().ask(tuple(map(Edit.read, edits)))))
         mixes += [message for message in mind.take_messages() if isinstance(message, SetMix)]
     asked = [message for message in mixes if message.wishes]
-    assert len(asked) >= 2 and asked[0].at_s > TOLD_S
+    assert len(asked) >= 2 and TOLD_S < asked[0].at_s < TOLD_S + 0.7  # the next beat, at about 104 a minute
     assert all(message.style in STYLES for message in mixes)  # the song's instruments
     wishes = mixes[-1].wishes
     assert wishes["snare"].reverb > 0 > wishes["chords"].bright_octaves
     assert wishes["line"].pan < -0.5
     assert {wishes[part].width for part in PARTS} == {0.4}
     assert wishes_of(Settings(reverb={"drums": -1.0}))["drums"].reverb == -1.0
+
+
+def test_a_level_asked_for_is_in_the_mix_until_the_notes_have_it() -> None:
+    louder = Settings(level_db={"snare": 6.0, "rim": 6.0, "chords": -3.0})
+    soon = wishes_of(louder, Settings())
+    assert (soon["snare"].level_db, soon["chords"].level_db) == (6.0, -3.0)
+    assert wishes_of(louder, louder) == {} == wishes_of(louder)

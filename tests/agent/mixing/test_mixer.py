@@ -134,3 +134,16 @@ def test_a_wish_comes_without_a_click(band: MixedSynth) -> None:
     band.wish({"chords": MixWish(level_db=-12.0)})
     after = band.render(BLOCK)[1]
     assert np.abs(np.diff(after, axis=0)).max() < 2 * np.abs(np.diff(before[-20 * BLOCK :], axis=0)).max()
+
+
+def test_a_wish_is_followed_smoothly_and_wholly(band: MixedSynth) -> None:
+    other = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
+    for synth in (band, other):
+        play(synth, 3)
+    other.wish({"chords": MixWish(level_db=-12.0), "line": MixWish(level_db=-12.0), "drums": MixWish(level_db=-12.0)})
+    for synth in (band, other):
+        strike(synth, 0)
+    blocks = [np.stack([synth.render(BLOCK) for synth in (band, other)]) for _ in range(200)]
+    share = [float(b[1, 1].std() / b[0, 1].std()) for b in blocks]
+    assert share[0] > 0.9 and share[18] < 0.7 and 0.2 < share[150] < 0.4
+    assert max(np.abs(np.diff(share[:100]))) < 0.08

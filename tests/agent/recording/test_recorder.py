@@ -223,7 +223,7 @@ def test_in_session_mid_downbeats_are_bars_and_notes_keep_their_time(tmp_path: P
     session_midi.write(tmp_path / "s.mid", [Note(2.0, 2.0, 0.5, 33, 80)], band, beats, PARTS_MIDI)
     file = mido.MidiFile(tmp_path / "s.mid")
     played = [(time_s, m) for time_s, m in seconds(file, "note_on") if m.channel == 9]
-    assert [time_s for time_s, _ in played] == pytest.approx([beat.time_s for beat in beats], abs=1e-4)
+    assert [time_s for time_s, _ in played] == pytest.approx([beat.time_s for beat in beats], abs=1e-3)
     bass = [time_s for kind in ("note_on", "note_off") for time_s, m in seconds(file, kind) if m.channel == 0]
     assert bass == pytest.approx([2.0, 2.5], abs=0.001)
     drums = [tick for tick, m in absolute(file.tracks[2]) if m.type == "note_on"]
@@ -231,7 +231,28 @@ def test_in_session_mid_downbeats_are_bars_and_notes_keep_their_time(tmp_path: P
     last_tick, last = signatures[-1]
     assert (last.numerator, last.denominator) == (meter.numerator, meter.denominator)
     bar = 480 * 4 * meter.numerator // meter.denominator
-    assert all((tick - last_tick) % bar == 0 for tick in drums[:: meter.numerator])
+    off = [(tick - last_tick + bar / 2) % bar - bar / 2 for tick in drums[:: meter.numerator]]
+    assert max(map(abs, off)) < 480 * session_midi.NEAR_S / 0.2  # a quarter is longer than 0.2 s here
+
+
+def test_a_steady_player_leaves_one_tempo_and_a_change_leaves_two(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    times_s = [0.6 * i for i in range(1, 101)] + [60.6 + 0.5 * i for i in range(100)]
+    played_s = [time_s + rng.normal(0, 0.006) for time_s in times_s]
+    beats = [
+        Beat(time_s, 0, i % 4 + 1, 100.0 if i < 100 else 120.0, Meter(4, 4), 0.9) for i, time_s in enumerate(played_s)
+    ]
+    tempi = [60e6 / tempo.quarter_us for tempo in session_midi.beat_map(beats[:100]).tempi]
+    assert tempi == pytest.approx([100.0], rel=0.005)
+    tempi = [60e6 / tempo.quarter_us for tempo in session_midi.beat_map(beats).tempi]
+    assert (tempi[0], tempi[-1]) == pytest.approx((100.0, 120.0), rel=0.01)
+    assert len(tempi) <= 3
+
+
+def test_sections_and_words_are_markers(tmp_path: Path) -> None:
+    session_midi.write(tmp_path / "s.mid", [], [], [], PARTS_MIDI, [(2.0, "less snare"), (1.0, "section A")])
+    marks = [(time_s, m.text) for time_s, m in seconds(mido.MidiFile(tmp_path / "s.mid"), "marker")]
+    assert marks == [(pytest.approx(1.0, abs=1e-3), "section A"), (pytest.approx(2.0, abs=1e-3), "less snare")]
 
 
 def test_session_mid_names_its_tracks_and_instruments(tmp_path: Path) -> None:
@@ -249,9 +270,10 @@ def test_a_change_of_meter_and_a_gap_stay_on_the_bars(tmp_path: Path) -> None:
     later = four[-1].time_s + 3.1
     beats = four + [Beat(later + i * 0.2, 0, i % 7 + 1, 300.0, seven, 0.9) for i in range(21)]
     grid = session_midi.beat_map(beats)
-    bars = {tick: str(meter) for tick, meter in grid.bars}
-    assert bars[grid.tick_at(later)] == "7/8"
-    assert [grid.tick_at(beat.time_s) - grid.tick_at(later) for beat in beats[10:13]] == [0, 240, 480]
+    tick, meter = grid.bars[-1]
+    assert str(meter) == "7/8"
+    places = [grid.tick_at(beat.time_s) - tick for beat in beats[10:13]]
+    assert places == pytest.approx([0, 240, 480], abs=1 + 240 * session_midi.NEAR_S / 0.2)
 
 
 def test_no_note_hangs_in_session_mid(tmp_path: Path) -> None:

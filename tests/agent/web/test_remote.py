@@ -68,6 +68,7 @@ def test_every_command_is_reached_from_the_page(remote: Served, band: Band, verb
         "say": "less snare",
         "tempo": "100",
         "meter": "7/8",
+        "mix": "snare level -3",
     }
     text = f"{verb} {needs.get(verb, '')}".strip()
     with phone(remote, remote.cookie()) as socket:

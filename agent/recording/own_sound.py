@@ -1,0 +1,73 @@
+"""Makes the player's own sound from what was recorded, when it is asked for and at the end of a session."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from agent.core.messages import SetVoice
+from agent.core.os_process import set_nice
+from agent.core.paths import voice_path
+from agent.sounds.own_voice import ENOUGH, make
+
+log = logging.getLogger(__name__)
+TEMPORARY = "voice.sf2"  # in the session's folder: a guest's, gone at the end
+AGAIN_NOTES = 24  # so many more notes are heard before it is tried again
+NICE = 15
+
+
+class OwnSound:
+    """One session's. send: gives a message to the audio process. Call it from one thread."""
+
+    def __init__(self, folder: Path, player: str, send: Callable[[Any], object]) -> None:
+        self._folder, self._send = folder, send
+        self._kept = voice_path(player)
+        self._target = self._kept or folder / TEMPORARY
+        self._there = self._target.is_file()  # the audio process has it from its beginning
+        self._notes, self._tried_at = 0, 0
+        self._thread: Thread | None = None
+
+    def heard(self, notes: int, asked: bool, waits: bool = False) -> None:
+        """Take in how many more notes ended, and whether the player's own sound is asked for. waits: it is made before
+        this returns (`--fast`), else meanwhile."""
+        self._notes += notes
+        busy = self._thread is not None and self._thread.is_alive()
+        if not asked or self._there or busy or self._notes < max(ENOUGH, self._tried_at + AGAIN_NOTES):
+            return
+        self._tried_at = self._notes
+        if waits:
+            self._make()
+            return
+        self._thread = Thread(target=self._make_meanwhile, name="own sound", daemon=True)
+        self._thread.start()
+
+    def again(self) -> list[SetVoice]:
+        """Return what an audio process that begins anew needs: it looks for what is kept by itself."""
+        return [SetVoice(str(self._target))] if self._there and self._kept is None else []
+
+    def _make_meanwhile(self) -> None:
+        set_nice(NICE)
+        self._make()
+
+    def _make(self) -> None:
+        try:
+            if make(self._folder, self._target):
+                self._there = True
+                self._send(SetVoice(str(self._target)))
+        except (OSError, ValueError) as cause:
+            log.warning("your own sound cannot be made: %s", cause)
+
+    def close(self) -> None:
+        """Keep the sound of this session's cleanest notes for the next one; a guest's is removed."""
+        if self._thread:
+            self._thread.join()
+        if self._kept is None:
+            with contextlib.suppress(OSError):
+                (self._folder / TEMPORARY).unlink(missing_ok=True)
+            return
+        with contextlib.suppress(OSError, ValueError):
+            make(self._folder, self._kept)
