@@ -19,6 +19,7 @@ UNSURE = 0.9  # of the confidence wanted: enough of it where the band has waited
 FAINT = 0.25  # confidence of a beat that the band joins when it has waited twice as long
 EARLY_BARS = 0.25  # a bar line so much before the wait is over counts
 LEAST_BAR_S = 1.4  # a shorter bar is likely half of one: the wait is counted in bars of this length
+SHORT_BAR_S = 1.6
 STANDS_BARS = 1.0  # of a reading before the band joins it unsure
 
 
@@ -58,10 +59,16 @@ class BarReading:
         return replace(grid, position=(grid.index - self._one) % grid.meter.numerator + 1)
 
     def may_enter(self, grid: Grid, at_s: float) -> bool:
-        """Return whether to come in at a bar line: the ears are sure, or the player has waited long enough."""
+        """Return whether to come in at a bar line: the ears are sure, or the player has waited long enough.
+
+        Two short bars may be one: the band comes in an even number of them after the player.
+        """
+        bar_s = grid.period_s * grid.meter.numerator
+        if bar_s < SHORT_BAR_S and math.isfinite(self.began_s) and round((at_s - self.began_s) / bar_s) % 2:
+            return False
         if min(grid.confidence, grid.meter_confidence) >= self.enough:
             return True
-        bar_s = max(grid.period_s * grid.meter.numerator, LEAST_BAR_S)
+        bar_s = max(bar_s, LEAST_BAR_S)
         bars = (at_s - self.began_s) / bar_s + EARLY_BARS
         stands = (at_s - self.age.since_s) / bar_s + EARLY_BARS >= STANDS_BARS
         clear = grid.confidence >= UNSURE * self.enough and bars >= self._wait_bars and stands

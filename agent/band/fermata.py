@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from listener.types import Analysis
+from listener.types import Analysis, Grid
 
 LONGER = 1.5  # times the longest of the last gaps between notes
 LEAST_BEATS = 2.0  # or a bar less one beat, where that is more: the band stops before the next bar line
 GAPS, ENOUGH_GAPS = 48, 8
+IN_TIME = 0.1  # of a beat
 
 
 class Fermata:
@@ -20,15 +21,20 @@ class Fermata:
         self._newest_s = float("inf")
         self._sounds = False
 
-    def push(self, analysis: Analysis) -> float | None:
-        """Take a frame; return the onset (seconds) with which the player goes on after a fermata, else None."""
+    def push(self, analysis: Analysis, own: Grid | None = None) -> float | None:
+        """Take a frame; return the onset (seconds) with which the player goes on after a fermata, else None.
+
+        own: the band's beat. A player who goes on in time has played a long note, and it is usual from then on.
+        """
         resumed_s = None
         for note in analysis.notes:
             if note.articulation == "ghost":
                 continue
-            if self.waiting:
+            in_time = own is not None and abs(own.beat_at(note.onset_s) - round(own.beat_at(note.onset_s))) < IN_TIME
+            if self.waiting and not in_time:
                 resumed_s, self.waiting = note.onset_s, False
             elif note.onset_s > self._newest_s:
+                self.waiting = False
                 self._gaps_s.append(note.onset_s - self._newest_s)
             self._newest_s, self._sounds = note.onset_s, True
         if any(note.onset_s == self._newest_s for note in analysis.ended):

@@ -39,7 +39,7 @@ class BandTime:
     def _grid_of(self, analysis: Analysis) -> Grid | None:
         beat = self._form.beat
         ears = beat.fixed or self._form.reading.read(analysis, beat.believed(analysis, self.grid))
-        resumed_s = self._fermata.push(analysis)
+        resumed_s = self._fermata.push(analysis, self.grid)
         self.resumed = False
         if beat.fixed or ears is None:
             self._tempo.reset()

@@ -30,6 +30,7 @@ MEND_VELOCITY = 70
 KEPT_CHOICES = 32
 RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
 SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
+SETTLED_TIMES = 3  # that a bass bar was heard
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
 HEARD_TICKS = 512  # that may be cut into other bars
@@ -281,10 +282,14 @@ def _chord_at(chords: Sequence[ChordAt], tick: int) -> ChordAt:
 
 
 def _right(harmony: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> bool:
-    """Return whether chords go with a bar: its notes on the beats belong to most of them, they belong to the key."""
+    """Return whether chords go with a bar: its notes on the beats belong to most of them, they belong to the key.
+
+    A bar that was often heard keeps its chords though the key is thought to be another by now.
+    """
     if harmony[-1].tick >= heard.ticks:
         return False
     beats = group_starts(heard.meter, heard.ticks)
     said = [fits(_chord_at(harmony, note.tick), note.pitch) for note in heard.notes if note.tick in beats]
-    outside = song.key.sure > SURE_KEY and any(one.tones - song.key.scale for one in harmony)
+    settled = sum(bar.signature == heard.signature for bar in song.bars) >= SETTLED_TIMES
+    outside = not settled and song.key.sure > SURE_KEY and any(one.tones - song.key.scale for one in harmony)
     return sum(said) >= RIGHT_SHARE * len(said) and not outside

@@ -11,6 +11,7 @@ from agent.core.types import Choice
 from agent.parts import comping, counter_line, drum_groove
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar
+from agent.parts.counter_line import Motif
 from agent.parts.drum_groove import Likely, Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.judging import comping_scores, motif_scores
@@ -31,6 +32,7 @@ from agent.song.song_plan import Section, SongPlan
 from models.critic.critic import Critic
 
 SECTIONS_MAX = 24
+MOTIF_BAR = 2  # of a section, live, in which its motif is made
 CYCLE_AGE = 8  # bars of a section, in which other bars may still be of its cycle
 
 
@@ -53,7 +55,7 @@ def decide_section(
         opens = not certain or alike([now], here.examples) < 0.6
         stays = certain and comes_back(here, ahead, age)
         if age < LEAST_BARS or like >= NEW_BELOW or stays or not opens or not any(bar.notes for bar in window):
-            return plan, ()
+            return plan if certain else with_motif(plan, critic), ()
     elif plan.current >= 0 and _is_one_bar(plan, ahead, certain):
         return _in_meter(plan, ahead, certain), ()
     known = [
@@ -156,24 +158,13 @@ def _new_section(
     best, second = drum_groove.choose(found, bass, wanted, rng, [one.groove for one in plan.sections[-4:]], likely)
     groove = drum_groove.with_bass(best.groove, bass)
     beside = drum_groove.with_bass(drum_groove.with_kicks_of(best.groove, second.groove), bass)
-    scale = plan.key.scale
-    chords = [chords_of(bar, plan.key, None) for bar in bass[:2]]
-    chords = [one or (ChordAt(0, max(plan.key.tonic, 0), "maj"),) for one in chords]
+    chords = _chords_under(plan, bass)
     figures = comping.figures_for(now.meter, now.ticks)
     logits = comping_scores(critic, bass, chords, figures) if critic else ()
     taken = [one.figure.name for one in plan.sections]
     figure, other = comping.choose(figures, bass, plan.style, rng, taken, logits)
-    motifs = counter_line.motifs_for(bass[:2], rng, quarter_bpm=plan.quarter_bpm)
-    if motifs and critic:
-        belongs = motif_scores(critic, bass, chords, [motif for _, motif in motifs], scale)
-        motifs = sorted(
-            (
-                (worth + comping.CRITIC_SAY * logit, motif)
-                for (worth, motif), logit in zip(motifs, belongs, strict=True)
-            ),
-            key=lambda one: -one[0],
-        )
-    motif = motifs[0][1] if motifs else None
+    # live, it is made when its bars have been heard, in a frame of its own (`with_motif`)
+    motif = _motif_of(plan, bass, chords, rng, critic) if certain else None
     usual = tuple(drum_groove.onset_shares(bass, now.ticks).tolist())
     gains = {reason: value - second.reasons.get(reason, 0.0) for reason, value in best.reasons.items()}
     gained = sorted(gains.items(), key=lambda one: -one[1])[:3]
@@ -201,6 +192,44 @@ def _new_section(
         stage,
         other,
     ), choices
+
+
+def with_motif(plan: SongPlan, critic: Critic | None) -> SongPlan:
+    """Return the plan with a motif for its section, where it is time for one, from the bars heard in it."""
+    here = plan.sections[plan.current]
+    bass = [bar for bar in plan.bars[-MOTIF_BAR:] if bar.ticks == here.ticks and bar.notes] or list(here.examples[:2])
+    if here.motif is not None or plan.heard - plan.began != MOTIF_BAR or not bass:
+        return plan
+    rng = np.random.default_rng((plan.seed, 23, plan.current, here.ticks, number_of(bass[0])))
+    own = replace(here, motif=_motif_of(plan, bass, _chords_under(plan, bass), rng, critic))
+    return replace(plan, sections=(*plan.sections[: plan.current], own, *plan.sections[plan.current + 1 :]))
+
+
+def _chords_under(plan: SongPlan, bass: Sequence[BassBar]) -> list[tuple[ChordAt, ...]]:
+    """Return the chords of a section's first two bars."""
+    chords = [chords_of(bar, plan.key, None) for bar in bass[:2]]
+    return [one or (ChordAt(0, max(plan.key.tonic, 0), "maj"),) for one in chords]
+
+
+def _motif_of(
+    plan: SongPlan,
+    bass: Sequence[BassBar],
+    chords: Sequence[tuple[ChordAt, ...]],
+    rng: np.random.Generator,
+    critic: Critic | None,
+) -> Motif | None:
+    """Return the best motif for two bars of a section; None where the meter leaves no room."""
+    motifs = counter_line.motifs_for(bass[:2], rng, quarter_bpm=plan.quarter_bpm)
+    if motifs and critic:
+        belongs = motif_scores(critic, bass, chords, [motif for _, motif in motifs], plan.key.scale)
+        motifs = sorted(
+            (
+                (worth + comping.CRITIC_SAY * logit, motif)
+                for (worth, motif), logit in zip(motifs, belongs, strict=True)
+            ),
+            key=lambda one: -one[0],
+        )
+    return motifs[0][1] if motifs else None
 
 
 def _belonging(ahead: Sequence[BassBar]) -> list[BassBar]:

@@ -70,3 +70,10 @@ def test_an_unsure_band_waits_until_the_reading_has_stood_for_a_bar() -> None:
 def test_short_bars_are_no_reason_to_come_in_sooner() -> None:
     fast = {1.0: replace(grid(0.3), period_s=0.15)}
     assert entry_s(BarReading(0.5), fast) > 0.5 + 1.7 * 1.4
+
+
+def test_the_band_comes_in_an_even_number_of_short_bars_after_the_player() -> None:
+    reading = BarReading(0.5)
+    reading.read(heard(0.6, 0.5), None)
+    short = replace(grid(0.9), period_s=0.3)  # bars of 1.2 s
+    assert [reading.may_enter(short, 0.5 + 1.2 * bar) for bar in (1, 2, 3, 4)] == [False, True, False, True]

@@ -195,6 +195,20 @@ def test_long_notes_that_are_usual_are_no_fermata() -> None:
         assert not fermata.waiting
 
 
+def test_a_long_note_after_which_the_player_goes_on_in_time_is_no_fermata_and_usual_from_then_on() -> None:
+    own = Grid(0.0, 0, 1, 0.5, FOUR, 0.9, 0.9)
+    onsets_s = [0.5 * beat for beat in range(2, 20)] + [10.0, 14.0, 14.5, 15.0, 19.0]
+    fermata, waits, resumed = Fermata(), [], []
+    for i in range(1, 2000):
+        now_s = 0.01 * i
+        note = tuple(Note(t, now_s, None, 40, 90) for t in onsets_s if now_s - 0.01 < t <= now_s)
+        resumed.append(fermata.push(Analysis(now_s, now_s, 0.0, None, 0.0, -20.0, notes=note, grid=own), own))
+        waits.append(fermata.waiting)
+    assert not any(resumed)
+    assert any(waits[1000:1400])
+    assert not any(waits[1401:1900])
+
+
 def test_asked_to_play_behind_the_beat_it_does_and_by_as_much() -> None:
     def drums(behind_ms: float) -> np.ndarray:
         return np.array(
