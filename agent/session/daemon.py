@@ -59,7 +59,7 @@ class Daemon:
         handlers = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
         handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         try:
-            with finish_soon(Path(self._config.paths.sessions)):
+            with finish_soon(Path(self._config.paths.sessions), self._config.recording.keep):
                 return self._run()
         finally:
             self._notifier.say("STOPPING=1")

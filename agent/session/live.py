@@ -23,6 +23,7 @@ from agent.core.messages import SetInput
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
+from agent.recording.disk_space import SpaceWatch, keep_of
 from agent.recording.live_recording import LiveRecording, open_recording
 from agent.session.hanging_notes import remembered, silence, silence_the_dead
 from agent.session.inputs import Inputs
@@ -80,6 +81,7 @@ class Live:
         self._isolated = Isolation(self._trouble)
         self._silenced: list[str] = []  # ports at which a session that was killed had left notes, and what was done
         self._silencing: list[str] = []  # results of silencing the MIDI port: "" or why it failed
+        self._space = SpaceWatch(config, folder)
         self._input_weights: tuple[float, ...] = ()  # of its channels, as the audio process knows them
         self._heard_at = 0  # samples written when the mind last reported
 
@@ -139,6 +141,7 @@ class Live:
             "follows": self._inputs.says or "the player",
             "lost_messages": self.workers.lost_messages + self._inputs.dropped,
             "folder": str(self.folder),
+            "space": str(self._space.space or ""),
             **self.figures.as_dict(),
         }
 
@@ -149,6 +152,7 @@ class Live:
         if self._recording:
             self._isolated(self._recording.roll, False)
             self._isolated(self._watch_input, self._recording)
+            self._isolated(self._watch_space, self._recording)
         self._isolated(self._supervise, alive)
         self._isolated(self._poll_inputs)
         self._isolated(self._keys.poll, self._quietly, self._board.say)
@@ -162,6 +166,12 @@ class Live:
         weights = tuple(recording.mixer.weights.tolist())
         if len(weights) > 1 and weights != self._input_weights and self.workers.audio.send(SetInput(weights)):
             self._input_weights = weights
+
+    def _watch_space(self, recording: LiveRecording) -> None:
+        """Say when recordings pass a limit; below the reserve no sound is recorded."""
+        for line in self._space.look():
+            self._trouble(line)
+        recording.paused = self._space.is_low
 
     def _say_of_input(self, line: str) -> None:
         log.log(logging.WARNING if self._forever else logging.INFO, "%s", line)
@@ -192,7 +202,7 @@ class Live:
 
     def _note(self, recording: LiveRecording, heard: Any) -> None:
         self.figures.heard, self._grid = heard, heard.decision.analysis.grid
-        recording.event_log.decision(heard.decision, heard.said_s)
+        recording.decision(heard.decision, heard.said_s)
         self._board.decision(heard.decision)
         if line := self._inputs.push(heard.decision):
             self._board.say(line)
@@ -231,7 +241,7 @@ class Live:
         workers, instead = self.workers, self._trouble if self._forever else None
         rings = (workers.bass, workers.stems, workers.setup.ring_channel)
         given = (self._config.parts, self.folder, workers.setup.rate, rings, band_delay_samples)
-        return open_recording(*given, self._continues, instead)
+        return open_recording(*given, self._continues, instead, keep_of(self._config, self.folder))
 
     def _supervise(self, audio_was_alive: bool) -> None:
         if self._over or self._stopping:
