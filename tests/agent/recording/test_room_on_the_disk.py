@@ -57,6 +57,7 @@ def test_a_mix_alone_is_recovered(tmp_path: Path) -> None:
     recorder = record(tmp_path, "mix", 6.0)
     for wav in recorder._wavs.values():
         wav.flush()
+        wav._file.close()
     recorder._events.close()  # as a kill leaves it: the mix lags
     recover(tmp_path)
     assert {len(sf.read(path)[0]) for path in tmp_path.glob("*.wav")} == {6 * RATE}
