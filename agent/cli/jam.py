@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,15 +153,22 @@ def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, 
 
 @contextlib.contextmanager
 def _socket() -> Iterator[Any]:
-    """The control socket; None where another session has it."""
+    """The control socket; where another session has it, one of this session's own; None where there can be none."""
     from agent.control.socket_server import ControlServer
     from agent.core.paths import socket_path
 
-    server = None
+    server, name = None, str(os.getpid())
     try:
         server = ControlServer(socket_path())
     except UserError as cause:
         logging.getLogger(__name__).info("%s", cause)
+        with contextlib.suppress(UserError):
+            server = ControlServer(socket_path(name))
+            print(
+                f"another session runs already: speak to this one with `antiphon say --session {name} ...` "
+                f"and `antiphon ctl --session {name} ...`",
+                file=sys.stderr,
+            )
     try:
         yield server
     finally:
