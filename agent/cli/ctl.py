@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import Any
 
 from agent.core.errors import UserError
 from agent.core.plain_text import printable
 
+SESSION = re.compile(r"[A-Za-z0-9_-]{1,30}")
 EXAMPLES = """examples:
   antiphon ctl status                show what is heard and played
   antiphon ctl mode trade            you play four bars, then the band plays four
@@ -37,7 +39,21 @@ def _add_ctl(commands: Any) -> None:
     )
     parser.add_argument("words", nargs="+", metavar="COMMAND", help="status, mode, mute, unmute, panic, stop, help ...")
     parser.add_argument("--json", action="store_true", help="the answer as one line of JSON")
+    _add_session(parser)
     parser.set_defaults(run=_ctl)
+
+
+def _add_session(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--session", metavar="NAME", help="another session than the first: the name it said at its start"
+    )
+
+
+def session_name(name: str | None) -> str | None:
+    """Return a session's name, as it may stand in a file's. Raises UserError."""
+    if name is not None and not SESSION.fullmatch(name):
+        raise UserError(f"--session {name!r}: letters, digits, - and _ are allowed, 30 at most")
+    return name
 
 
 def _ctl(given: argparse.Namespace) -> int:
@@ -47,7 +63,7 @@ def _ctl(given: argparse.Namespace) -> int:
 
     text = " ".join(given.words)
     parse(text)  # raises UserError for a mistake, whether a session runs or not
-    answer = ask(socket_path(), text)
+    answer = ask(socket_path(session_name(given.session)), text)
     print(json.dumps(answer, ensure_ascii=False) if given.json else _lines(answer["says"]))
     return 0 if answer["ok"] else 1
 
@@ -76,6 +92,7 @@ def _add_say(commands: Any) -> None:
     )
     parser.add_argument("words", nargs="+", metavar="SENTENCE", help="a direction, a question, praise or blame")
     parser.add_argument("--json", action="store_true", help="the answer as one line of JSON")
+    _add_session(parser)
     parser.set_defaults(run=_say)
 
 
@@ -88,6 +105,6 @@ def _say(given: argparse.Namespace) -> int:
         raise UserError('the sentence is empty; try: antiphon say "less snare"')
     if len(sentence) > LONGEST_CHARACTERS:
         raise UserError(f"the sentence has {len(sentence)} characters; {LONGEST_CHARACTERS} are allowed: split it")
-    answer = ask(socket_path(), f"say {sentence}")
+    answer = ask(socket_path(session_name(given.session)), f"say {sentence}")
     print(json.dumps(answer, ensure_ascii=False) if given.json else _lines(answer["says"]))
     return 0 if answer["ok"] else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,8 +115,24 @@ def _jam(given: argparse.Namespace) -> int:
         troubles = _live((without_player if where.take else with_player_adapter)(config), where, folder, monitor)
     for trouble in troubles:
         print(f"antiphon: {trouble}", file=sys.stderr)
+    _compress(config, folder, console)
     console.print(f"session written to {folder}", markup=False, soft_wrap=True)
     return 1 if troubles else 0
+
+
+def _compress(config: Config, folder: Path, console: Any) -> None:
+    """Compress a session in paths.sessions; Ctrl-C leaves that to the next start."""
+    from agent.recording import disk_space, flac_files
+
+    if not disk_space.is_ours(config, folder):
+        return
+    try:
+        if line := flac_files.compress(folder, config.recording.keep):
+            console.print(line, markup=False, soft_wrap=True)
+    except KeyboardInterrupt:
+        console.print("not compressed: the next start goes on with it", markup=False, soft_wrap=True)
+    except OSError as cause:
+        print(f"antiphon: {folder}: not compressed ({cause.strerror or cause})", file=sys.stderr)
 
 
 def _check_fast(given: argparse.Namespace, config: Config, take: Path | None) -> None:
@@ -129,22 +146,29 @@ def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, 
     from agent.recording.recovery import finish_soon
     from agent.session.live import Live
 
-    with _socket() as server, finish_soon(Path(config.paths.sessions), folder):
+    with _socket() as server, finish_soon(Path(config.paths.sessions), config.recording.keep, folder):
         on_turn = (lambda live: live.serve(server)) if server else None
         return Live(config, where, folder, monitor, on_turn=on_turn).run()
 
 
 @contextlib.contextmanager
 def _socket() -> Iterator[Any]:
-    """The control socket; None where another session has it."""
+    """The control socket; where another session has it, one of this session's own; None where there can be none."""
     from agent.control.socket_server import ControlServer
     from agent.core.paths import socket_path
 
-    server = None
+    server, name = None, str(os.getpid())
     try:
         server = ControlServer(socket_path())
     except UserError as cause:
         logging.getLogger(__name__).info("%s", cause)
+        with contextlib.suppress(UserError):
+            server = ControlServer(socket_path(name))
+            print(
+                f"another session runs already: speak to this one with `antiphon say --session {name} ...` "
+                f"and `antiphon ctl --session {name} ...`",
+                file=sys.stderr,
+            )
     try:
         yield server
     finally:

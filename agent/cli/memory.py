@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.sessions import opened, sure
+from agent.cli.sessions import opened, recordings, stays, sure
 from agent.core.errors import UserError
 from agent.core.plain_text import printable
 
@@ -36,6 +36,7 @@ def add(commands: Any) -> None:
     export.set_defaults(run=_export, private=True)
     delete = kinds.add_parser("delete", help="delete everything for good")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.add_argument("--recordings", action="store_true", help="delete the sessions' recordings, too")
     delete.set_defaults(run=_delete, private=True)
     kinds.add_parser("adapters", help="list the adapters trained for each player").set_defaults(
         run=_adapters, private=True
@@ -86,9 +87,9 @@ def _delete(given: argparse.Namespace) -> int:
     if not sure("Delete everything Antiphon remembers, for good?", given.yes):
         print("Nothing was deleted.")
         return 1
-    _, left = remove(_folders())
+    _, left = remove(_folders(), recordings(given.recordings))
     remove_all()
-    print("Everything is deleted." + "".join(f" Yours, and left: {path}." for path in left))
+    print("Everything that was remembered is deleted." + stays(left))
     return 0
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.cli.options import add_config, pairs
 from agent.core.errors import UserError
 from agent.core.plain_text import printable
 
@@ -20,6 +21,8 @@ EXAMPLES = """examples:
   antiphon sessions show 12            show what was said, proposed and judged
   antiphon sessions export 12 kept/    write memory.json with MIDI and sound
   antiphon sessions mix 12 -o song.mp3 write its mix at one loudness, tagged: .mp3, .flac, .opus or .wav
+  antiphon sessions keep 12            mark it: its recording is never dropped; --not takes the mark away
+  antiphon sessions tidy               offer the oldest recordings when they take more room than config.yaml allows
   antiphon sessions forget 12          delete the session, its takes and its files; asks first
 """
 RowTexts = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
@@ -32,7 +35,9 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "sessions", help="list, show, export or delete remembered sessions", epilog=EXAMPLES, formatter_class=raw
     )
-    kinds = parser.add_subparsers(title="what to do", metavar="list | show | export | mix | forget", required=True)
+    kinds = parser.add_subparsers(
+        title="what to do", metavar="list | show | export | mix | keep | tidy | forget", required=True
+    )
     listing = kinds.add_parser("list", help="list every session, the newest first")
     listing.add_argument("--player", metavar="NAME", help="only this player's sessions")
     listing.set_defaults(run=_list)
@@ -43,11 +48,20 @@ def add(commands: Any) -> None:
     mix.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".mp3, .flac, .opus, .ogg or .wav")
     mix.add_argument("--title", help="for the file's tags (default: the folder's name)")
     mix.set_defaults(run=_mix)
+    keep = kinds.add_parser("keep", help="mark a recording, so that it is never dropped")
+    keep.add_argument("session", metavar="N|DIR", help="the session's number, or its folder")
+    keep.add_argument("--not", dest="unmark", action="store_true", help="take the mark away")
+    keep.set_defaults(run=_keep)
+    tidy = kinds.add_parser("tidy", help="offer the oldest recordings beyond recording.max_gb")
+    add_config(tidy)
+    tidy.add_argument("--yes", action="store_true", help="do not ask")
+    tidy.set_defaults(run=_tidy)
     forget = kinds.add_parser("forget", help="delete one session for good")
     for one in (show, export, forget):
         one.add_argument("number", type=int, metavar="N")
     export.add_argument("folder", type=Path, metavar="DIR", help="new, or empty")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget.add_argument("--recordings", action="store_true", help="delete its recording, too, wherever it lies")
     show.set_defaults(run=_show)
     export.set_defaults(run=_export)
     forget.set_defaults(run=_forget)
@@ -169,13 +183,55 @@ def _export(given: argparse.Namespace) -> int:
 def _mix(given: argparse.Namespace) -> int:
     from agent.recording.mix_file import write_mix
 
-    folder = Path(given.session)
-    if given.session.isdigit() and not folder.is_dir():
-        _, session = _session(int(given.session))
-        if not session["folder"]:
-            raise UserError(f"session {given.session}: nothing was recorded; give the folder of a session")
-        folder = Path(session["folder"])
-    print(write_mix(folder, given.out, given.title))
+    print(write_mix(_folder_of(given.session), given.out, given.title))
+    return 0
+
+
+def _folder_of(named: str) -> Path:
+    """Return the folder of a session that is named by its number or its folder. Raises UserError."""
+    folder = Path(named)
+    if not named.isdigit() or folder.is_dir():
+        return folder
+    _, session = _session(int(named))
+    if not session["folder"]:
+        raise UserError(f"session {named}: nothing was recorded; give the folder of a session")
+    return Path(session["folder"])
+
+
+def _keep(given: argparse.Namespace) -> int:
+    from agent.recording.disk_space import MARK
+    from agent.recording.recovery import is_session
+
+    folder = _folder_of(given.session)
+    if not is_session(folder):
+        raise UserError(f"{folder}: not a session folder; give the number or the folder of a session")
+    if given.unmark:
+        (folder / MARK).unlink(missing_ok=True)
+    else:
+        (folder / MARK).touch()
+    print(f"{printable(str(folder))}: {'no longer marked' if given.unmark else 'marked, and never dropped'}")
+    return 0
+
+
+def _tidy(given: argparse.Namespace) -> int:
+    from agent.core.config import load
+    from agent.recording import disk_space
+
+    config = load(given.config, pairs(given))
+    root, limits = Path(config.paths.sessions), config.recording
+    print(disk_space.measure(root, limits))
+    oldest = disk_space.too_many(root, limits)
+    if not oldest:
+        print("Nothing is to be dropped.")
+        return 0
+    for folder in oldest:
+        print(f"  {printable(str(folder))}")
+    if not sure(f"Delete these {len(oldest)} recordings for good? (`antiphon sessions keep DIR` marks one)", given.yes):
+        print("Nothing was deleted.")
+        return 1
+    for folder in oldest:
+        disk_space.drop(folder)
+    print(f"{len(oldest)} recordings are deleted; what is remembered of their sessions stays.")
     return 0
 
 
@@ -190,6 +246,21 @@ def _forget(given: argparse.Namespace) -> int:
     practice.forget(memory, session["player_id"], given.number)
     memory.forget(given.number)
     memory.close()
-    _, left = remove([session["folder"]])
-    print(f"Session {given.number} is forgotten." + "".join(f" Yours, and left: {path}." for path in left))
+    _, left = remove([session["folder"]], recordings(given.recordings))
+    print(f"Session {given.number} is forgotten." + stays(left))
     return 0
+
+
+def recordings(asked: bool) -> Callable[[Path], bool]:
+    """Return which folders outside the data folder are deleted, too: none, or those that hold a session."""
+    from agent.recording.recovery import is_session
+
+    return is_session if asked else lambda folder: False
+
+
+def stays(left: list[Path]) -> str:
+    """Return what is said of recordings that were not deleted."""
+    if not left:
+        return ""
+    shown = ", ".join(printable(str(path)) for path in left[:5]) + (f" and {len(left) - 5} more" if left[5:] else "")
+    return f" What was recorded stays, with sound and events: {shown}. Delete it by hand, or ask with --recordings."

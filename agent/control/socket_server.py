@@ -14,20 +14,23 @@ import logging
 import os
 import socket
 import stat
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from agent.control.live_view import LiveView, Watcher
+from agent.control.socket_lock import own_folder, take
 from agent.core.errors import UserError
-from agent.core.paths import NAME
 
 log = logging.getLogger(__name__)
 
-CLIENTS_MAX = 8
+CLIENTS_MAX = 128
 LINE_BYTES = 4_096
 ANSWER_BYTES = 1 << 16  # waiting for a client that does not read
 TURN_LINES = 8  # of one client in one poll
+AGAIN_S = 0.05  # after which a busy session is asked again
+BUSY = (errno.EAGAIN, errno.ECONNREFUSED, errno.ECONNRESET)
 PATH_BYTES = 107  # sun_path
 
 WATCH = b'{"watch": true}'
@@ -117,6 +120,7 @@ class ControlServer:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._clients: list[_Client] = []
+        self._lock: int | None = None
         self._socket = self._open(path)
         self._made = _identity(path)
 
@@ -126,7 +130,10 @@ class ControlServer:
                 f"control socket {path}: longer than {PATH_BYTES} bytes; set $ANTIPHON_SOCKET to a shorter path"
             )
         try:
-            _own_folder(path.parent)
+            own_folder(path.parent)
+            self._lock = take(path)
+            if self._lock is None:
+                raise _running(path)
             _remove_stale(path)
             listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             before = os.umask(0o177)  # 0600 from its first moment on
@@ -137,7 +144,11 @@ class ControlServer:
             listening.listen(CLIENTS_MAX)
             listening.setblocking(False)
         except OSError as cause:
+            self._give_back()
             raise UserError(f"control socket {path}: {cause.strerror or cause}; set $ANTIPHON_SOCKET") from None
+        except UserError:
+            self._give_back()
+            raise
         return listening
 
     def show(self, view: LiveView, status: Callable[[], Mapping[str, Any]]) -> None:
@@ -148,6 +159,11 @@ class ControlServer:
             now = status()
             for client in watching:
                 client.show(view, now)
+
+    def _give_back(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def poll(self, handler: Handler) -> None:
         """Read and answer what has come. Call this often; it never waits."""
@@ -180,21 +196,12 @@ class ControlServer:
         with contextlib.suppress(OSError):
             if _identity(self.path) == self._made:
                 self.path.unlink()
+        self._give_back()
 
 
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_ino, found.st_mtime_ns  # an inode number alone may be reused
-
-
-def _own_folder(folder: Path) -> None:
-    """Make the folder. Raises OSError, or UserError for a folder in which others could put their own socket."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = folder.stat()
-    if found.st_uid not in (os.getuid(), 0):
-        raise UserError(f"{folder} belongs to another user; set $ANTIPHON_SOCKET to a path in a folder of your own")
-    if found.st_uid == os.getuid() and folder.name == NAME:
-        folder.chmod(0o700)
 
 
 def _remove_stale(path: Path) -> None:
@@ -212,17 +219,24 @@ def _remove_stale(path: Path) -> None:
             return
         except OSError:  # it is running and busy
             pass
-    raise UserError(
+    raise _running(path)
+
+
+def _running(path: Path) -> UserError:
+    return UserError(
         f"a session is running already ({path}); `antiphon ctl status` shows it, `antiphon ctl stop` ends it"
     )
 
 
 def ask(path: Path, text: str, timeout_s: float = 5.0) -> dict[str, Any]:
-    """Send one command to a running session and return its answer. Raises UserError where none answers."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(timeout_s)
+    """Send one command to a running session and return its answer. Raises UserError where none answers.
+
+    A session that is busy, or just starting, is asked again until timeout_s is over; a command is sent only once.
+    """
+    until_s = time.monotonic() + timeout_s
+    with _connected(path, until_s) as connection:
         try:
-            connection.connect(str(path))
+            connection.settimeout(max(until_s - time.monotonic(), 0.1))
             connection.sendall(json.dumps({"say": text}).encode() + b"\n")
             reply = b""
             while not reply.endswith(b"\n"):
@@ -230,13 +244,51 @@ def ask(path: Path, text: str, timeout_s: float = 5.0) -> dict[str, Any]:
                 if not got:
                     raise ConnectionResetError(errno.ECONNRESET, "it hung up")
                 reply += got
+            answered: dict[str, Any] = json.loads(reply)
         except TimeoutError:
             raise UserError(f"the session at {path} did not answer within {timeout_s:g} s; try again") from None
-        except (FileNotFoundError, ConnectionRefusedError):
-            raise UserError(
-                f"no session is running ({path}); start one with `antiphon daemon` or `antiphon jam`"
-            ) from None
         except OSError as cause:
             raise UserError(f"the session at {path} could not be reached: {cause.strerror or cause}") from None
-    answered: dict[str, Any] = json.loads(reply)
+        except ValueError:
+            raise UserError(f"{path}: what answers there is no session of Antiphon") from None
     return answered
+
+
+def _connected(path: Path, until_s: float) -> socket.socket:
+    """Return a connection to the session. Raises UserError where there is none by then."""
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(max(until_s - time.monotonic(), 0.1))
+        try:
+            connection.connect(str(path))
+            return connection
+        except OSError as cause:
+            connection.close()
+            is_gone = isinstance(cause, FileNotFoundError) or not _is_owned(path)
+            if not is_gone and cause.errno in BUSY and time.monotonic() < until_s:
+                time.sleep(AGAIN_S)
+                continue
+            if is_gone and isinstance(cause, (FileNotFoundError, ConnectionRefusedError)):
+                raise UserError(
+                    f"no session is running ({path}); start one with `antiphon daemon` or `antiphon jam`"
+                ) from None
+            raise UserError(f"the session at {path} could not be reached: {cause.strerror or cause}") from None
+
+
+def _is_owned(path: Path) -> bool:
+    """Return whether a living session owns the socket."""
+    try:
+        lock = take(path)
+    except OSError:
+        return True  # it cannot be said
+    if lock is None:
+        return True
+    os.close(lock)
+    return False
+
+
+def others(path: Path) -> list[str]:
+    """Return the names of the other sessions that run beside the one at `path`."""
+    prefix = f"{path.stem}-"
+    found = sorted(one for one in path.parent.glob(f"{prefix}*{path.suffix}") if one.is_socket() and _is_owned(one))
+    return [one.stem.removeprefix(prefix) for one in found]

@@ -27,12 +27,15 @@ def data_folder() -> Path:
     return _under("XDG_DATA_HOME", ".local/share")
 
 
-def socket_path() -> Path:
-    """Return the control socket's path: $ANTIPHON_SOCKET, else in $XDG_RUNTIME_DIR, else in the state folder."""
-    if given := os.environ.get("ANTIPHON_SOCKET"):
-        return Path(given)
+def socket_path(session: str | None = None) -> Path:
+    """Return the control socket's path: $ANTIPHON_SOCKET, else in $XDG_RUNTIME_DIR, else in the state folder.
+
+    session: that of another session than the first: its name stands in the socket's.
+    """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return (Path(runtime) / NAME if runtime else state_folder()) / "control.sock"
+    first = (Path(runtime) / NAME if runtime else state_folder()) / "control.sock"
+    first = Path(os.environ.get("ANTIPHON_SOCKET") or first)
+    return first.with_name(f"{first.stem}-{session}{first.suffix}") if session else first
 
 
 def _under(variable: str, fallback: str) -> Path:

@@ -190,6 +190,23 @@ class ConversationConfig:
     timeout_s: float = _between(2.0, 0.1, 60)  # then the built-in parser answers
 
 
+KEEP = ("all", "mix", "midi")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingConfig:
+    """Settings of what stays of a session in paths.sessions; a folder named with --out keeps everything, as WAV.
+
+    keep: all = every stem; mix = bass and mix; midi = no sound. max_gb, min_free_gb: what all sessions may take,
+    and what stays free on the disk (None = no limit). drop_oldest: make room by deleting the oldest unmarked sessions.
+    """
+
+    keep: str = _one_of("mix", *KEEP)
+    max_gb: float | None = _between(20.0, 0.01, 1_000_000)
+    min_free_gb: float | None = _between(1.0, 0, 1_000_000)
+    drop_oldest: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class PathsConfig:
     """Settings of where files are. soundfont None = the one that ships; state None = agent/core/paths.py decides."""
@@ -222,5 +239,6 @@ class Config:
     models: ModelsConfig = ModelsConfig()
     conversation: ConversationConfig = ConversationConfig()
     web: WebConfig = WebConfig()
+    recording: RecordingConfig = RecordingConfig()
     paths: PathsConfig = PathsConfig()
     log: LogConfig = LogConfig()

@@ -1,13 +1,13 @@
 """Exports and removes the files kept beside the memory's tables: folders with takes, MIDI and sound.
 
-Only what lies in the data folder is ever removed.
+Only what lies in the data folder is removed, and, when asked for, recordings that lie elsewhere.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,10 @@ def _read(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def remove(folders: Iterable[str]) -> tuple[list[Path], list[Path]]:
+def remove(folders: Iterable[str], also: Callable[[Path], bool] = lambda path: False) -> tuple[list[Path], list[Path]]:
     """Remove these folders; return (removed, left because they lie outside the data folder).
+
+    also: which of those outside it are removed, too; links always stay.
 
     Raises UserError where one cannot be removed.
     """
@@ -74,7 +76,8 @@ def remove(folders: Iterable[str]) -> tuple[list[Path], list[Path]]:
         path = Path(name)
         if not path.exists():
             continue
-        if path.resolve().is_relative_to(data_folder().resolve()):
+        ours = path.resolve().is_relative_to(data_folder().resolve()) and path.resolve() != data_folder().resolve()
+        if (ours or also(path)) and not path.is_symlink():
             _gone(path)
             removed.append(path)
         else:

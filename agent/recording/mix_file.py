@@ -79,7 +79,8 @@ def write_mix(folder: Path, target: Path, title: str | None = None) -> str:
 def _source(folder: Path) -> Source:
     if not (folder / EVENTS).exists():
         raise UserError(f"{folder}: not a session folder (no {EVENTS}); give the folder of a session")
-    sounds = {path.stem: path for path in sorted(folder.glob("*.wav"))}
+    found = sorted([*folder.glob("*.flac"), *folder.glob("*.wav")], key=lambda path: path.suffix)  # of two the WAV
+    sounds = {path.stem: path for path in found if path.is_file() and not path.is_symlink()}
     stems = [path for name, path in sounds.items() if name not in ABSENT]
     files = stems if "bass_mix" in sounds else [sounds[name] for name in ("mix",) if name in sounds]  # an older session
     if not files:

@@ -12,7 +12,6 @@ import contextlib
 import fcntl
 import json
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -23,21 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
-from agent.mixing.bass_strip import BassStrip
-from agent.mixing.block_filter import BLOCK
-from agent.mixing.limiter import Limiter
 from agent.recording.derived_files import EVENTS, Facts, draw, read_facts, write_midi
 from agent.recording.full_disk import write_what_fits
+from agent.recording.live_mix import Mix
 from agent.recording.wav_writer import WavWriter
 
 Float32 = NDArray[np.float32]
 
 LOOP = "loop"  # the stem that is no part
 BASS_MIX = "bass_mix"  # the bass as it is in the mix
-LOOK_S = 2.0  # how long before it is mixed the bass is measured
-MIX_STEP_S = 0.5  # the mix is made in steps of fixed size, so that it does not depend on how the sound arrives
 LINES_BYTES = 4 << 20  # of events.jsonl that wait for room on the disk; what comes after them is counted and lost
-MAX_LAG_S = 12.0  # how long the mix waits for the slower side before it takes silence instead
 
 log = logging.getLogger(__name__)
 
@@ -82,17 +76,19 @@ class Recorder:
         parts_midi: Mapping[str, tuple[int, int]],
         band_delay_samples: int = 0,
         continues: str | None = None,
+        keep: str = "all",
     ) -> None:
         """parts: the order of the stems. parts_midi: channel 1-16 and program 0-127 of each part. continues: the
         folder's name of the session that a crash ended and this one resumes.
 
         band_delay_samples >= 0: stems sample k sounds with bass sample k + band_delay_samples; every file
-        of the folder lies on the bass's time. Raises UserError when the folder cannot be used.
+        of the folder lies on the bass's time. keep: what sound is written, as recording.keep says. Raises UserError
+        when the folder cannot be used.
         """
         self.folder, self.band_delay_samples = folder, band_delay_samples
         self.failures: dict[str, str] = {}  # file name -> first cause
         self.failed_writes = 0
-        self._parts = tuple(parts)
+        self._parts, self._keep = tuple(parts), keep
         self._rate_hz, self._rendered = sample_rate, 0  # samples of the band so far
         self._closed = False
         self._ailing: set[str] = set()  # files that cannot be written now
@@ -104,13 +100,17 @@ class Recorder:
         session = {"type": "session", "sample_rate": sample_rate, "parts": {part: parts_midi[part] for part in parts}}
         self.event(session | ({"continues": continues} if continues else {}))
         self._mix = Mix(
-            sample_rate, lambda samples: self._wav("mix", samples), lambda samples: self._wav(BASS_MIX, samples)
+            sample_rate,
+            lambda samples: self._wav("mix", samples),
+            lambda samples: self._wav(BASS_MIX, samples),
+            lambda count: self._skip(("mix", BASS_MIX), count),
         )
         self.stems(np.zeros((len(self._parts), band_delay_samples, 2), np.float32))
 
     def _open(self, rate_hz: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        channels = {"bass": 1, "mix": 2, BASS_MIX: 2} | dict.fromkeys(self._parts, 2)
+        mixes = {"bass": 1, "mix": 2} if self._keep != "midi" else {}
+        channels = mixes | ({BASS_MIX: 2} | dict.fromkeys(self._parts, 2) if self._keep == "all" else {})
         self._wavs = {name: WavWriter(self.folder / f"{name}.wav", rate_hz, n) for name, n in channels.items()}
         self._events = (self.folder / EVENTS).open("wb", buffering=0)
         with contextlib.suppress(OSError):  # a file system without locks
@@ -119,19 +119,40 @@ class Recorder:
     def bass(self, samples: Float32) -> None:
         """Append what was captured: float32 [n]."""
         self._wav("bass", samples)
-        self._mix.add_bass(samples)
+        if self._keep != "midi":
+            self._mix.add_bass(samples)
 
     def stems(self, samples: Float32, loop: Float32 | None = None) -> None:
         """Append what the band sounded: float32 [n_parts, n, 2], and the loop beside it [n, 2]; None is silence."""
+        if self._keep == "midi":
+            return
         for part, stem in zip(self._parts, samples, strict=True):
             self._wav(part, stem)
         played: Float32 = samples.sum(axis=0, dtype=np.float32)
-        if loop is not None and loop.any():
+        if self._keep == "all" and loop is not None and loop.any():
             self._try("loop.wav", self._open_loop)
         if LOOP in self._wavs:
             self._wav(LOOP, np.zeros_like(played) if loop is None else loop)
         self._mix.add_band(played, loop)
         self._rendered += len(played)
+
+    def skip_bass(self, count: int) -> None:
+        """Append silence where nothing was played: it takes no room."""
+        self._skip(("bass",), count)
+        if self._keep != "midi":
+            self._mix.skip_bass(count)
+
+    def skip_stems(self, count: int) -> None:
+        """Append silence where the band was silent: it takes no room."""
+        self._skip((*self._parts, LOOP), count)
+        if self._keep != "midi":
+            self._mix.skip_band(count)
+        self._rendered += count
+
+    def _skip(self, names: Sequence[str], count: int) -> None:
+        for name in names:
+            if name in self._wavs:
+                self._wavs[name].skip(count)
 
     def _open_loop(self) -> None:
         """Make loop.wav when a loop first sounds: silence up to here."""
@@ -155,7 +176,7 @@ class Recorder:
     @property
     def lost_frames(self) -> int:
         """Samples of the worst file that are silence because they could not be written."""
-        return max(wav.lost_frames for wav in self._wavs.values())
+        return max((wav.lost_frames for wav in self._wavs.values()), default=0)
 
     def close(self) -> tuple[str, ...]:
         """Finish every file; returns the causes of what could not be written, () when all is well."""
@@ -167,9 +188,9 @@ class Recorder:
         return tuple(f"{name}: {cause}" for name, cause in self.failures.items())
 
     def _wav(self, name: str, samples: Float32) -> None:
-        wav = self._wavs[name]
-        wav.write(samples)
-        self._noted(wav)
+        if wav := self._wavs.get(name):  # else recording.keep leaves it out
+            wav.write(samples)
+            self._noted(wav)
 
     def _noted(self, wav: WavWriter) -> None:
         """Log it once when a file cannot be written, and once when it can again."""
@@ -187,7 +208,7 @@ class Recorder:
 
     def _finish_wavs(self) -> None:
         self._mix.finish()
-        length = max(wav.frames for wav in self._wavs.values())
+        length = max((wav.frames for wav in self._wavs.values()), default=0)
         for wav in self._wavs.values():
             wav.skip(length - wav.frames)
             wav.close()
@@ -226,109 +247,17 @@ class Unrecorded(Recorder):
     def stems(self, samples: Float32, loop: Float32 | None = None) -> None:
         return
 
+    def skip_bass(self, count: int) -> None:
+        return
+
+    def skip_stems(self, count: int) -> None:
+        return
+
     def event(self, record: Mapping[str, Any]) -> None:
         return
 
     def close(self) -> tuple[str, ...]:
         return ()
-
-
-class Mix:
-    """Mixes bass and band sample by sample, limited, in steps of fixed size.
-
-    Calls write(float32 [n, 2]) with the mix, and write_bass(float32 [n, 2]) with the bass as it is in it: through its
-    strip, and what a loop plays with it. The strip hears the bass LOOK_S before it is mixed.
-    """
-
-    def __init__(self, rate_hz: int, write: Callable[[Float32], None], write_bass: Callable[[Float32], None]) -> None:
-        self._write, self._write_bass = write, write_bass
-        self._limiter, self._strip = Limiter(rate_hz), BassStrip(rate_hz)
-        self._step = max(int(MIX_STEP_S * rate_hz) // BLOCK, 1) * BLOCK
-        self._max_lag = int(MAX_LAG_S * rate_hz)
-        self._bass, self._band = _Lane(1), _Lane(3)
-        self._steps: deque[tuple[Float32, Float32]] = deque()  # (bass, band) that the strip has heard
-        self._ahead = max(round(LOOK_S * rate_hz / self._step), 1)
-        self._taken, self._given = 0, -BLOCK  # samples in and out; the limiter gives out BLOCK of silence first
-
-    def add_bass(self, samples: Float32) -> None:
-        """Append the bass, [n]."""
-        self._bass.add(samples[:, None])
-        self._advance()
-
-    def add_band(self, samples: Float32, loop: Float32 | None = None) -> None:
-        """Append what the band sounded, [n, 2], and the loop beside it, [n, 2]."""
-        mono = np.zeros(len(samples), np.float32) if loop is None else loop.mean(axis=1)
-        self._band.add(np.column_stack([samples, mono]))
-        self._advance()
-
-    def finish(self) -> None:
-        """Mix and write everything that has come."""
-        while (count := max(self._bass.count, self._band.count)) > 0:
-            self._hear(min(self._step, count))
-        while self._steps:
-            self._mix_step()
-        self._put(self._limiter.flush())
-
-    def _advance(self) -> None:
-        low, high = sorted((self._bass.count, self._band.count))
-        while low >= self._step or high >= self._max_lag:
-            self._hear(self._step)
-            low, high = low - self._step, high - self._step
-            if len(self._steps) > self._ahead:
-                self._mix_step()
-
-    def _hear(self, count: int) -> None:
-        """Take in a step; the last one is filled up with silence to whole blocks."""
-        whole = -(-count // BLOCK) * BLOCK
-        bass, band = np.zeros(whole, np.float32), np.zeros((whole, 3), np.float32)
-        bass[:count], band[:count] = self._bass.take(count)[:, 0], self._band.take(count)
-        np.nan_to_num(bass, copy=False, posinf=0.0, neginf=0.0)
-        np.clip(bass, -1.0, 1.0, out=bass)
-        bass += band[:, 2]
-        np.nan_to_num(band, copy=False, posinf=0.0, neginf=0.0)
-        self._strip.observe(bass)
-        self._steps.append((bass, band[:, :2]))
-        self._taken += count
-
-    def _mix_step(self) -> None:
-        bass, band = self._steps.popleft()
-        treated = np.repeat(self._strip.process(bass)[:, None], 2, axis=1)
-        self._write_bass(treated[: self._taken - self._given - BLOCK])
-        self._put(self._limiter.step(treated + band))
-
-    def _put(self, mixed: Float32) -> None:
-        """Write what the limiter gave, without the silence before the beginning and what fills the last block."""
-        self._write(mixed[max(-self._given, 0) : self._taken - self._given])
-        self._given += len(mixed)
-
-
-class _Lane:
-    """Holds sound until the other side has come. Sound taken too early is silence, and skipped when it comes."""
-
-    def __init__(self, channels: int) -> None:
-        self._channels = channels
-        self._chunks: deque[Float32] = deque()
-        self.count = 0  # samples waiting; negative: that many were taken as silence already
-
-    def add(self, samples: Float32) -> None:
-        fresh = samples[max(0, -self.count) :]
-        self.count += len(samples)
-        if len(fresh):
-            self._chunks.append(fresh)
-
-    def take(self, count: int) -> Float32:
-        """Float32 [count, channels], filled with zeros where nothing has come yet."""
-        taken = np.zeros((count, self._channels), np.float32)
-        done = 0
-        while done < count and self._chunks:
-            chunk = self._chunks.popleft()
-            piece = chunk[: count - done]
-            taken[done : done + len(piece)] = piece
-            done += len(piece)
-            if len(piece) < len(chunk):
-                self._chunks.appendleft(chunk[len(piece) :])
-        self.count -= count
-        return taken
 
 
 def _plain(value: Any) -> Any:

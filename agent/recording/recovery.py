@@ -20,7 +20,8 @@ from agent.core.plain_text import printable
 from agent.core.stored import MOST_STREAM_S, set_aside
 from agent.recording.derived_files import EVENTS, draw, read_facts, write_midi
 from agent.recording.event_rows import SessionRow, rows
-from agent.recording.recorder import BASS_MIX, LOOP, Mix
+from agent.recording.live_mix import Mix
+from agent.recording.recorder import BASS_MIX, LOOP
 from agent.recording.wav_writer import (
     HEADER_BYTES,
     SAMPLE_BYTES,
@@ -44,18 +45,20 @@ GIVEN_UP = "recovery-failed.txt"  # says why; such a session is left alone until
 def unfinished(root: Path) -> list[Path]:
     """Return the unfinished sessions that are not being played, newest first; at most NEWEST of them."""
     try:
-        folders = sorted((folder for folder in root.iterdir() if _is_session(folder)), reverse=True)
+        folders = sorted((folder for folder in root.iterdir() if is_session(folder)), reverse=True)
     except OSError:
         return []
-    left = (f for f in folders[:LOOKED_AT] if not _is_finished(f) and not (f / GIVEN_UP).exists() and not _is_played(f))
+    left = (f for f in folders[:LOOKED_AT] if not is_finished(f) and not (f / GIVEN_UP).exists() and not _is_played(f))
     return [folder for folder, _ in zip(left, range(NEWEST), strict=False)]
 
 
-def _is_session(folder: Path) -> bool:
+def is_session(folder: Path) -> bool:
+    """Return whether a folder holds a session; a link to one does not count."""
     return not folder.is_symlink() and _filled(folder / EVENTS)
 
 
-def _is_finished(folder: Path) -> bool:
+def is_finished(folder: Path) -> bool:
+    """Return whether a session's derived files are there, with something in them."""
     return all(_filled(folder / name) for name in DERIVED)
 
 
@@ -65,6 +68,15 @@ def _filled(path: Path) -> bool:
         return path.is_file() and not path.is_symlink() and path.stat().st_size > 0
     except OSError:
         return False
+
+
+def to_compress(root: Path) -> list[Path]:
+    """Return the finished sessions in `root` whose sound is not compressed yet."""
+    try:
+        folders = sorted(folder for folder in root.iterdir() if is_session(folder))
+    except OSError:
+        return []
+    return [f for f in folders if is_finished(f) and any(f.glob("*.wav")) and not _is_played(f)][:LOOKED_AT]
 
 
 def _is_played(folder: Path) -> bool:
@@ -97,7 +109,7 @@ def recover(folder: Path) -> list[str]:
 def give_up(folder: Path, cause: Exception) -> None:
     """Note why a session could not be finished, so that it does not stand in the way of others."""
     with contextlib.suppress(OSError):
-        if not _is_session(folder) or _is_played(folder):
+        if not is_session(folder) or _is_played(folder):
             return
         (folder / GIVEN_UP).write_text(f"{cause}\n{type(cause).__name__}\n")
 
@@ -124,6 +136,7 @@ class _Sound:
         whole = all(path in frames and frames[path] == longest for path in made)
         for path in frames:
             _lengthen(path, longest)
+        whole = whole or any(self._folder.glob("*.flac"))  # compressed in part: finished before
         has_band = any(path.stem not in (BASS, LOOP) for path in stems)
         if not whole and has_band:
             _remix(made, stems, longest)
@@ -166,7 +179,7 @@ def _remix(made: list[Path], stems: list[Path], frames: int) -> None:
     """Make the mix and the bass in it anew. made: their paths."""
     rate_hz = form_of(stems[0])[0]
     writers = [WavWriter(path.with_suffix(".tmp"), rate_hz, 2) for path in made]
-    mixer = Mix(rate_hz, *(writer.write for writer in writers))
+    mixer = Mix(rate_hz, writers[0].write, writers[1].write)
     piece = round(PIECE_S * rate_hz)
     for start in range(0, frames, piece):
         count = min(piece, frames - start)
@@ -215,12 +228,12 @@ def _longest_s(folder: Path) -> float:
 
 
 @contextlib.contextmanager
-def finish_soon(root: Path, besides: Path | None = None) -> Iterator[None]:
-    """Finish the unfinished sessions under root in a child process of low priority while the block runs."""
-    left = [str(folder) for folder in unfinished(root) if folder != besides]
+def finish_soon(root: Path, keep: str = "all", besides: Path | None = None) -> Iterator[None]:
+    """Finish the sessions under root, and compress them, in a child process of low priority while the block runs."""
+    left = [str(folder) for folder in dict.fromkeys((*unfinished(root), *to_compress(root))) if folder != besides]
     child = None
     if left:
-        command = [sys.executable, "-m", "agent", "recover", "--gently", *left]
+        command = [sys.executable, "-m", "agent", "recover", "--gently", "--compress", keep, *left]
         with contextlib.suppress(OSError):
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:

@@ -68,7 +68,7 @@ class Daemon:
         try:
             if self._remote:
                 self._remote.start()
-            with finish_soon(Path(self._config.paths.sessions)):
+            with finish_soon(Path(self._config.paths.sessions), self._config.recording.keep):
                 return self._run()
         finally:
             if self._remote:

@@ -26,6 +26,7 @@ from agent.core.messages import SetInput
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
+from agent.recording.disk_space import SpaceWatch, keep_of
 from agent.recording.live_recording import LiveRecording, open_recording
 from agent.recording.own_sound import OwnSound
 from agent.session.hanging_notes import remembered, silence, silence_the_dead
@@ -89,6 +90,7 @@ class Live:
         self._isolated = Isolation(self._trouble)
         self._silenced: list[str] = []  # ports at which a session that was killed had left notes, and what was done
         self._silencing: list[str] = []  # results of silencing the MIDI port: "" or why it failed
+        self._space = SpaceWatch(config, folder)
         self._input_weights: tuple[float, ...] = ()  # of its channels, as the audio process knows them
         self._heard_at = 0  # samples written when the mind last reported
 
@@ -180,6 +182,7 @@ class Live:
             "follows": self._inputs.says or "the player",
             "lost_messages": self.workers.lost_messages + self._inputs.dropped,
             "folder": str(self.folder),
+            "space": str(self._space.space or ""),
             **self.figures.as_dict(),
         }
 
@@ -192,6 +195,7 @@ class Live:
             self._view.parts(dict(zip(self._config.parts, self._recording.peaks, strict=False)))
             self._recording.peaks = ()
             self._isolated(self._watch_input, self._recording)
+            self._isolated(self._watch_space, self._recording)
         self._isolated(self._supervise, alive)
         self._isolated(self._poll_inputs)
         self._isolated(self._keys.poll, self._quietly, self._board.say)
@@ -205,6 +209,12 @@ class Live:
         weights = tuple(recording.mixer.weights.tolist())
         if len(weights) > 1 and weights != self._input_weights and self.workers.audio.send(SetInput(weights)):
             self._input_weights = weights
+
+    def _watch_space(self, recording: LiveRecording) -> None:
+        """Say when recordings pass a limit; below the reserve no sound is recorded."""
+        for line in self._space.look():
+            self._trouble(line)
+        recording.paused = self._space.is_low
 
     def _say_of_input(self, line: str) -> None:
         log.log(logging.WARNING if self._forever else logging.INFO, "%s", line)
@@ -236,7 +246,7 @@ class Live:
     def _note(self, recording: LiveRecording, heard: Any) -> None:
         self.figures.heard, self._grid = heard, heard.decision.analysis.grid
         self._view.decision(heard.decision)
-        recording.event_log.decision(heard.decision, heard.said_s)
+        recording.decision(heard.decision, heard.said_s)
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
@@ -277,7 +287,7 @@ class Live:
         workers, instead = self.workers, self._trouble if self._forever else None
         rings = (workers.bass, workers.stems, workers.setup.ring_channel)
         given = (self._config.parts, self.folder, workers.setup.rate, rings, band_delay_samples)
-        return open_recording(*given, self._continues, instead)
+        return open_recording(*given, self._continues, instead, keep_of(self._config, self.folder))
 
     def _supervise(self, audio_was_alive: bool) -> None:
         if self._over or self._stopping:

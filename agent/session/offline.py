@@ -21,6 +21,7 @@ from agent.core.settings import Config
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
 from agent.mind.mind import Mind
+from agent.recording.disk_space import keep_of
 from agent.recording.event_log import EventLog
 from agent.recording.own_sound import OwnSound
 from agent.recording.recorder import Recorder
@@ -61,7 +62,7 @@ class OfflineSession:
         hears_bass = config.audio.monitor_input != "off"  # as where a file is played in real time
         self._looper = Looper(self._ring, setup.rate, level_db=None if hears_bass else LEVEL_DB)
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
-        self._recorder = Recorder(folder, setup.rate, tuple(config.parts), programs)
+        self._recorder = Recorder(folder, setup.rate, tuple(config.parts), programs, keep=keep_of(config, folder))
         self._event_log = EventLog(self._recorder)
         self._own = OwnSound(folder, config.conversation.player, self._take_voice)
         self._asks_own = False

@@ -105,6 +105,7 @@ def words(status: Mapping[str, Any]) -> str:
     """Return a status in a few lines for the player."""
     restarts = ", ".join(f"{name} {count}" for name, count in status["restarts"].items())
     lines = [status["line"], f"mode {status['mode']}, restarts: {restarts}; recording to {status['folder']}"]
+    lines += [status["space"]] if status.get("space") else []
     commands = [f"set by commands: {'; '.join(status['told'])}"] if status["told"] else []
     return "\n".join([*lines, *commands, *status["causes"]])
 

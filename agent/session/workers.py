@@ -8,6 +8,7 @@ from typing import Any
 from agent.audio.sound_card import Latency
 from agent.audio.stream_clock import SharedStamp
 from agent.core.channel import Channel, channel
+from agent.core.machine_limits import check_limits
 from agent.core.messages import SetLatency
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioSetup
@@ -21,11 +22,16 @@ RING_S = 10.0  # how far the recorder, or a restarted mind, may fall behind befo
 
 
 class Workers:
-    """The two workers; nothing is started yet. latency: of the sound card, once the audio process has reported it."""
+    """The two workers; nothing is started yet. latency: of the sound card, once the audio process has reported it.
+
+    Raises UserError where the machine does not let a session run.
+    """
 
     def __init__(self, config: Config, setup: Setup) -> None:
         self._config, self.setup = config, setup
         self._spawn = multiprocessing.get_context("spawn")
+        lanes = setup.input_channels + 2 * (len(config.parts) + 1) + setup.output_channels
+        check_limits(4 * lanes * round(RING_S * setup.rate))
         self.bass = self._ring(setup.input_channels)
         self.stems = self._ring(2 * (len(config.parts) + 1))
         self._sent = self._ring(setup.output_channels) if cancels_echo(config, setup) else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from agent.__main__ import main
-from agent.control.socket_server import CLIENTS_MAX, LINE_BYTES, Answer, ControlServer, ask
+from agent.control.socket_server import CLIENTS_MAX, LINE_BYTES, Answer, ControlServer, ask, others
 from agent.core.errors import UserError
+from agent.core.paths import socket_path
 
 
 def handler(text: str) -> Answer:
@@ -93,7 +96,8 @@ def test_a_dead_daemons_socket_is_replaced_and_a_living_ones_is_not(path: Path) 
     first = ControlServer(path)
     with pytest.raises(UserError, match="antiphon ctl stop"):
         ControlServer(path)
-    first._socket.close()  # as kill -9 does: the file stays
+    first._socket.close()  # as kill -9 does: the file stays, the lock goes
+    first._give_back()
     second = ControlServer(path)
     first.close()
     assert path.exists(), "what belongs to another stays"
@@ -219,3 +223,79 @@ def test_a_command_that_breaks_is_answered_and_ends_nothing(server: ControlServe
         assert not answer["ok"]
         assert "ZeroDivisionError" in answer["says"]
         assert said(server, one, b'{"say": "panic"}\n')["ok"]
+
+
+STARTS = """
+import sys
+from pathlib import Path
+from agent.control.socket_server import ControlServer
+from agent.core.errors import UserError
+sys.stdin.readline()
+try:
+    ControlServer(Path(sys.argv[1]))
+    print("mine", flush=True)
+    sys.stdin.readline()
+except UserError as cause:
+    print("already" if "running already" in str(cause) else cause, flush=True)
+"""
+
+
+def test_of_many_that_start_at_once_on_a_stale_socket_one_gets_it(path: Path) -> None:
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+        dead.bind(str(path))
+    command = [sys.executable, "-c", STARTS, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    children = [subprocess.Popen(command, cwd=Path(__file__).parents[3], **pipes) for _ in range(12)]
+    for child in children:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    said = sorted(child.stdout.readline().strip() for child in children)
+    for child in children:
+        child.communicate("end\n")
+    assert said == ["already"] * 11 + ["mine"]
+
+
+def test_a_hundred_clients_at_once_are_answered(server: ControlServer, path: Path) -> None:
+    answers: list[object] = []
+    threads = [threading.Thread(target=lambda: answers.append(ask(path, "status")["ok"])) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    until_s = time.monotonic() + 20.0
+    while len(answers) < 100 and time.monotonic() < until_s:
+        server.poll(handler)
+        time.sleep(0.005)
+    for thread in threads:
+        thread.join()
+    assert answers == [True] * 100
+
+
+def test_a_second_session_has_a_name_of_its_own(server: ControlServer, path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("ANTIPHON_SOCKET", str(path))
+    second = ControlServer(socket_path("4711"))
+    assert others(path) == ["4711"]
+    stop = threading.Event()
+
+    def serve() -> None:
+        while not stop.is_set():
+            second.poll(handler)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        assert main(["ctl", "--session", "4711", "status"]) == 0
+        assert main(["ctl", "--session", "../x", "status"]) == 2
+    finally:
+        stop.set()
+        thread.join()
+        second.close()
+    assert others(path) == []
+
+
+def test_modes_behind_a_link_are_not_changed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o755)
+    (tmp_path / "elsewhere").chmod(0o755)
+    (tmp_path / "antiphon").symlink_to(tmp_path / "elsewhere")
+    ControlServer(tmp_path / "antiphon" / "control.sock").close()
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o755
