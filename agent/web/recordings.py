@@ -20,6 +20,7 @@ import mido
 import soundfile as sf
 
 from agent.core.errors import UserError
+from agent.recording.disk_space import MARK
 
 LABEL = "label.json"  # of a session: its name and its marks, as the player gave them
 EVENTS, MIDI, MIX = "events.jsonl", "session.mid", "mix.wav"
@@ -58,7 +59,7 @@ class Recordings:
             raise UserError(f"{session}: {MIDI} is damaged; `antiphon recover` makes it anew") from None
 
     def label(self, session: str, name: str | None, marks: list[dict[str, Any]] | None) -> dict[str, Any]:
-        """Keep a new name, or new marks (at_s, text); return what is kept now."""
+        """Keep a name or marks (at_s, text); return what is kept now. Such a session is not dropped for room."""
         folder = self._at(session)
         kept = _label(folder)
         if name is not None:
@@ -72,6 +73,8 @@ class Recordings:
             with os.fdopen(handle, "w") as file:
                 json.dump(kept, file, ensure_ascii=False)
             beside.replace(folder / LABEL)
+            if kept["name"] or kept["marks"]:
+                (folder / MARK).touch(mode=0o600)
         except OSError as cause:
             raise UserError(f"{session}: the name was not kept: {cause.strerror or cause}") from None
         return kept
