@@ -13,6 +13,7 @@ SO_FAR = 2.5  # weight of what was already heard of the bar
 FORM = ((4, 0.15), (2, 0.05), (8, 0.05))  # music goes in twos, fours and eights: (bars ago, its say)
 NEWEST = 0.01  # of the newer one of two equals
 KNOWN_FROM = 0.5  # share of the best possible score, from which the past says how it goes on
+KINDRED_FROM = 0.6  # likeness from which a bar is the same one ornamented or half misheard
 SAME_FROM = 0.8  # likeness from which a heard bar is an earlier one, misheard or ornamented
 
 
@@ -77,14 +78,16 @@ def _begins_like(bar: BassBar, heard: Sequence[BassNote], until: int) -> float:
 
 
 def turn_of_groove(bars: Sequence[BassBar], now: BassBar, bar_of_phrase: int) -> int:
-    """Return which bar of a groove goes with a bass bar: the same one whenever it comes again.
+    """Return which bar of a groove goes with a bass bar: the same one whenever it, or a kindred one, comes again.
 
     A riff of one bar gets the other one at the end of four bars.
     """
-    known: list[frozenset[tuple[int, int]]] = []
+    known: list[BassBar] = []
     for bar in bars[-LOOK_BACK:]:
-        if bar.notes and bar.signature not in known:
-            known.append(bar.signature)
-    turn = known.index(now.signature) if now.signature in known else len(known)
-    again = bool(bars) and bars[-1].signature == now.signature
+        if bar.notes and not any(bar is old or likeness(bar, old) >= KINDRED_FROM for old in known):
+            known.append(bar)
+    turn = max(range(len(known)), key=lambda at: likeness(now, known[at]), default=0)
+    if known and likeness(now, known[turn]) < KINDRED_FROM:
+        turn = len(known)
+    again = bool(bars) and likeness(bars[-1], now) >= KINDRED_FROM
     return turn + (again and bar_of_phrase % 4 == 3)

@@ -30,6 +30,7 @@ MEND_VELOCITY = 70
 KEPT_CHOICES = 32
 RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
 SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
+TIMES_MAX = 256  # bass bars whose times are counted
 SETTLED_TIMES = 3  # that a bass bar was heard
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
@@ -58,6 +59,7 @@ class LiveSong:
         self.library, self.critic, self._seed, self._style = library, critic, seed, style
         self.imagined: tuple[Traits, ...] = ()
         self.song = SongPlan(seed=seed, style=style)
+        self._times: dict[frozenset[tuple[int, int]], int] = {}  # how often each bass bar was heard, note for note
         self._played: tuple[Section, ...] = ()  # sections that the band has played in
         self.reset()
 
@@ -147,7 +149,7 @@ class LiveSong:
         planned = self._planned.pop(number, None)
         song = planned.after if planned else self.song
         if self.ever_heard:
-            heard = recognised(self._heard(), song.bars)
+            heard = self._meant(self._heard(), song)
             song = hear(song, heard, self._true_harmony(song, planned, heard) if planned else None)
         coming = self._planned.get(following)
         if coming and coming.last >= 0:  # decided already: its section and phrase stand
@@ -160,6 +162,15 @@ class LiveSong:
             self._played = self.song.sections
         self._planned = {bar: one for bar, one in self._planned.items() if bar >= following and one.last >= 0}
         self._number, self._ticks = None, []
+
+    def _meant(self, heard: BassBar, song: SongPlan) -> BassBar:
+        """Return the earlier bar that one was meant to be; itself where it has come more often than that one."""
+        self._times[heard.signature] = self._times.pop(heard.signature, 0) + 1  # the newest last
+        if len(self._times) > TIMES_MAX:
+            del self._times[next(iter(self._times))]
+        known = recognised(heard, song.bars)
+        times = self._times[heard.signature]
+        return heard if times > max(self._times.get(known.signature, 0), 1) else known
 
     def _heard(self) -> BassBar:
         return bass_bar(self._meter, self._ticks, None)

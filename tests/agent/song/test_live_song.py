@@ -97,3 +97,11 @@ def test_a_section_gets_its_groove_back_after_the_beat_was_lost() -> None:
     song.reset()
     play(song, [RIFF] * 4)
     assert {choice.chosen for choice in song.take_choices()} == {"A again"}
+
+
+def test_a_bar_misheard_the_first_time_is_known_as_it_comes_again() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    riff = {0: 40, 4: 43, 8: 45, 12: 47, 14: 48}
+    misheard = {tick: pitch for tick, pitch in riff.items() if tick}
+    play(song, [misheard, riff, riff, riff, riff])
+    assert song.song.bars[-1].signature == frozenset(riff.items())
