@@ -74,7 +74,10 @@ class MixedSynth:
                 for lane in self._lanes[part]:
                     self._synth.choose(lane, number)
         if self.sounds != before:
-            self.mixer.regain([self._gain_db(lane) for lane in self.mixer.lanes])
+            lanes = self.mixer.lanes
+            bright = {self._presets[one.name]: one.bright_db for one in INSTRUMENTS.values()}
+            brights = [bright.get(self.sounds.get(lane.part, (-1, -1)), 0.0) for lane in lanes]
+            self.mixer.regain([self._gain_db(lane) for lane in lanes], brights)
         self._own_gain = {part: self._gain_of_own(part) for part in OWN_PARTS if self._plays_own(part, asked)}
 
     def _plays_own(self, part: str, asked: Mapping[str, str]) -> bool:

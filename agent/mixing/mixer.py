@@ -50,6 +50,7 @@ class Mixer:
     ) -> None:
         self.lanes, self.parts = tuple(lanes), tuple(dict.fromkeys(lane.part for lane in lanes))
         self._gains_db, self._offsets = tuple(gains_db), dict(offsets or {})
+        self._bright_db: tuple[float, ...] = (0.0,) * len(self.lanes)
         self._wishes: dict[str, MixWish] = {}
         n, parts = len(self.lanes), len(self.parts)
         self._kit = self.parts.index("drums") if "drums" in self.parts else None
@@ -85,9 +86,12 @@ class Mixer:
             self._next = self._made()
             self._next_width = self._widths()
 
-    def regain(self, gains_db: Sequence[float]) -> None:
-        """Bring other instruments to their lanes' levels in the next block: it is their first notes that sound."""
-        self._gains_db = tuple(gains_db)
+    def regain(self, gains_db: Sequence[float], bright_db: Sequence[float]) -> None:
+        """Bring other instruments to their lanes' levels in the next block: it is their first notes that sound.
+
+        bright_db: of each lane's instrument, above 3 kHz.
+        """
+        self._gains_db, self._bright_db = tuple(gains_db), tuple(bright_db)
         self._next, self._jumps = self._made(), True
 
     def process(self, lanes: Float) -> Float:
@@ -197,7 +201,8 @@ class Mixer:
             wishes = (self._wish(lane.name), self._wish(lane.part) if lane.name != lane.part else NO_WISH)
             gain_db, pan = self._offset(lane.part)
             level_db = gain_db + self._gains_db[i] + self._applied_db[part] + sum(w.level_db for w in wishes)
-            shelf = 10 ** ((lane.bright_db + BRIGHT_DB * sum(w.bright_octaves for w in wishes)) / 20)
+            bright_db = lane.bright_db + self._bright_db[i] + BRIGHT_DB * sum(w.bright_octaves for w in wishes)
+            shelf = 10 ** (bright_db / 20)
             tone = 10 ** (level_db / 20) * np.array([shelf, 1 - shelf, -lane.low_cut])
             sides = _pan(lane.pan + pan + sum(w.pan for w in wishes))
             matrix[2 * part, :, i, 0], matrix[2 * part + 1, :, i, 1] = tone * sides[0], tone * sides[1]

@@ -12,11 +12,13 @@ OWN = "your bass"  # the player's own sound (agent/sounds/own_voice.py)
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """An instrument. preset: (bank, program), 128 = drum kits. words: other names a player has for it."""
+    """An instrument. preset: (bank, program), 128 = drum kits. words: other names a player has for it. bright_db: above
+    3 kHz in the mix, for what was recorded dark."""
 
     name: str
     preset: tuple[int, int]
     words: tuple[str, ...] = ()
+    bright_db: float = 0.0
 
     @property
     def is_kit(self) -> bool:
@@ -25,16 +27,18 @@ class Instrument:
 
 _KITS = (
     Instrument("standard kit", (DRUM_BANK, 0), ("general midi kit",)),
-    Instrument("dry kit", (DRUM_BANK, 8), ("funk kit", "studio kit", "tight kit", "dry drums", "acoustic")),
-    Instrument("rock kit", (DRUM_BANK, 16), ("big kit", "fat kit", "rock drums", "power kit", "fat")),
+    Instrument("dry kit", (DRUM_BANK, 8), ("funk kit", "studio kit", "tight kit", "dry drums", "acoustic"), 4.0),
+    Instrument("rock kit", (DRUM_BANK, 16), ("big kit", "fat kit", "rock drums", "power kit", "fat"), 4.0),
     Instrument("electronic kit", (DRUM_BANK, 24), ("electronic drums", "drum machine", "electronic", "house kit")),
     Instrument("808 kit", (DRUM_BANK, 25), ("808", "an 808", "trap kit", "hip hop kit")),
     Instrument("jazz kit", (DRUM_BANK, 32), ("jazz drums", "sticks")),
     Instrument("brushes", (DRUM_BANK, 40), ("brush kit", "brushed drums", "brush")),
 )
 _PITCHED = (
-    Instrument("piano", (0, 0), ("grand piano", "acoustic piano", "grand", "upright piano", "acoustic", "pianos")),
-    Instrument("rhodes", (0, 4), ("electric piano", "fender rhodes", "ep", "e piano", "epiano", "wurlitzer", "wurli")),
+    Instrument("piano", (0, 0), ("grand piano", "acoustic piano", "grand", "upright piano", "acoustic", "pianos"), 6.0),
+    Instrument(
+        "rhodes", (0, 4), ("electric piano", "fender rhodes", "ep", "e piano", "epiano", "wurlitzer", "wurli"), 4.0
+    ),
     Instrument("fm piano", (0, 5), ("dx7", "dx piano", "digital piano", "electronic")),
     Instrument("clavinet", (0, 7), ("clav",)),
     Instrument("vibraphone", (0, 11), ("vibes", "vibe")),
