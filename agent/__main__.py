@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any, TextIO
 
 # before NumPy is loaded: a second BLAS thread gains nothing on products this small, and its spinning starves the
@@ -15,54 +15,24 @@ from typing import Any, TextIO
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-from agent.cli import (  # noqa: E402
-    calibrate,
-    codes,
-    compose,
-    ctl,
-    daemon,
-    diff,
-    jam,
-    listen,
-    memory,
-    parse,
-    recover,
-    reply,
-    sessions,
-    sounds,
-    web,
-    workshop,
-)
-from agent.cli.options import add_config  # noqa: E402
 from agent.core.errors import UserError  # noqa: E402
 from agent.core.os_process import keep_private  # noqa: E402
 from agent.core.plain_text import printable  # noqa: E402
 
-COMMANDS = (
-    jam,
-    daemon,
-    ctl,
-    listen,
-    reply,
-    compose,
-    codes,
-    recover,
-    calibrate,
-    parse,
-    workshop,
-    diff,
-    sessions,
-    memory,
-    sounds,
-    web,
+COMMANDS = (  # files of agent/cli; only the one that is asked for is loaded
+    *("jam", "daemon", "ctl", "listen", "reply", "compose", "codes", "recover", "calibrate", "parse", "workshop"),
+    *("diff", "sessions", "memory", "sounds", "web"),
 )
+ELSEWHERE = {"say": "ctl", "service": "daemon", "silence": "recover"}  # commands that stand in another's file
+CHECKS = ("devices", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 success, 1 something failed, 2 a mistake in the command line."""
     _open_streams()
-    parser = _parser()
-    given = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    parser = _parser(words[0] if words else None)
+    given = parser.parse_args(words)
     if not hasattr(given, "run"):
         parser.print_help()
         return 2
@@ -106,17 +76,30 @@ def _drop(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of every command, or of the one that is called `only`, where there is one."""
     parser = argparse.ArgumentParser("antiphon", description="A bandmate that listens: play bass, a band answers.")
-    parser.add_argument("--version", action="version", version=f"antiphon {version('antiphon')}")
+    if only is None or only.startswith("-"):
+        parser.add_argument("--version", action="version", version=f"antiphon {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
-    _add_checks(commands)
+    one = ELSEWHERE.get(only, only) if only else None
+    wanted = (one,) if one in COMMANDS else () if only in CHECKS else COMMANDS
+    for name in wanted:
+        importlib.import_module(f"agent.cli.{name}").add(commands)
+    if only in CHECKS or len(wanted) > 1:
+        _add_checks(commands)
     return parser
 
 
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("antiphon")
+
+
 def _add_checks(commands: Any) -> None:
+    from agent.cli.options import add_config
+
     listing = commands.add_parser("devices", help="list audio devices and MIDI ports, with latencies")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=_devices)

@@ -17,6 +17,7 @@ from listener.plain_file import open_plain
 
 PIECE = 1 << 16
 CHANNELS_MAX = 8  # of FLAC
+SMALL_BYTES = 50_000_000
 
 
 def uncompressed(folder: Path) -> list[Path]:
@@ -27,7 +28,10 @@ def uncompressed(folder: Path) -> list[Path]:
             rate_hz, channels = form_of(path)
         except OSError:
             continue
-        if channels <= CHANNELS_MAX and rate_hz < 655_350:
+        size = path.stat()
+        used = size.st_blocks * 512
+        is_mostly_rest = used < SMALL_BYTES and size.st_size > 10 * used  # holes, small as it is
+        if channels <= CHANNELS_MAX and rate_hz < 655_350 and not is_mostly_rest:
             found.append(path)
     return found
 
