@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.control.socket_server import Watcher
 from agent.core.level_meter import SILENCE_DB
 from agent.core.types import Decision, PlannedNote
 
@@ -24,16 +25,6 @@ FALL_DB = 3.0  # a level falls by this from one block of the recorder to the nex
 
 HEARD = "bass"
 ENDS_S = 0.25  # a note that still sounds is drawn so long
-
-
-@dataclass(slots=True)
-class Watcher:
-    """One who watches. seen: the number of the last note it was given; at_s: when (monotonic)."""
-
-    seen: int = 0
-    at_s: float = float("-inf")
-    lost: int = 0
-    maybe: int = 0
 
 
 @dataclass(slots=True)

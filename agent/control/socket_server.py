@@ -16,10 +16,10 @@ import socket
 import stat
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from agent.control.live_view import LiveView, Watcher
 from agent.control.socket_lock import own_folder, take
 from agent.core.errors import UserError
 
@@ -37,6 +37,24 @@ WATCH = b'{"watch": true}'
 
 Answer = tuple[str, dict[str, Any] | None]
 Handler = Callable[[str], Answer]
+
+
+@dataclass(slots=True)
+class Watcher:
+    """One who watches. seen: the number of the last note it was given; at_s: when (monotonic)."""
+
+    seen: int = 0
+    at_s: float = float("-inf")
+    lost: int = 0
+    maybe: int = 0
+
+
+class Views(Protocol):
+    """What gives clients their views: agent/control/live_view.py's LiveView. watched: whether anybody watches."""
+
+    watched: bool
+
+    def for_(self, watcher: Watcher, status: Mapping[str, Any]) -> dict[str, Any] | None: ...
 
 
 class _Client:
@@ -79,7 +97,7 @@ class _Client:
             if len(self._answers) > ANSWER_BYTES:
                 raise OSError(errno.ENOBUFS, "the client does not read its answers")
 
-    def show(self, view: LiveView, status: Mapping[str, Any]) -> None:
+    def show(self, view: Views, status: Mapping[str, Any]) -> None:
         """Queue the next view for a client that watches and has read all before."""
         if self.watcher and not self._answers and (new := view.for_(self.watcher, status)):
             self._answers = json.dumps({"view": new}, ensure_ascii=False).encode() + b"\n"
@@ -151,7 +169,7 @@ class ControlServer:
             raise
         return listening
 
-    def show(self, view: LiveView, status: Callable[[], Mapping[str, Any]]) -> None:
+    def show(self, view: Views, status: Callable[[], Mapping[str, Any]]) -> None:
         """Give the clients that watch what is new. Call this often, before poll(); it never waits."""
         watching = [client for client in self._clients if client.watcher]
         view.watched = bool(watching)
