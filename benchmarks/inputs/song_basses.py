@@ -29,13 +29,17 @@ MMA_METERS = ("4/4", "3/4", "5/4", "7/8", "6/8", "11/8", "9/8")
 
 @dataclass(frozen=True)
 class Known:
-    """A line whose beats are known. beats_s [n], positions (1 = downbeat) [n], meters [n]: of each beat."""
+    """A line whose beats are known. beats_s [n], positions (1 = downbeat) [n], meters [n]: of each beat.
+
+    free: a made line, whose sound does not tell its level; any level that a player may tap is right.
+    """
 
     name: str
     notes: list[Event]
     beats_s: Floats
     positions: NDArray[np.int64]
     meters: list[str]
+    free: bool = False
 
     @property
     def end_s(self) -> float:
@@ -47,8 +51,15 @@ class Known:
         beats_s = START_S + (self.beats_s - START_S) * factor
         return Known(self.name, notes, beats_s, self.positions, self.meters)
 
-    def cut(self, since_s: float, seconds: float) -> Known | None:
-        """Return `seconds` of the line from its first note after since_s, moved to START_S; None if too short."""
+    def cut(self, since_s: float, seconds: float, at_bar: bool = False) -> Known | None:
+        """Return `seconds` of the line from its first note after since_s, moved to START_S; None if it is too short.
+
+        at_bar: after the first bar line since then, where players mostly begin.
+        """
+        if at_bar:
+            bars_s = self.beats_s[self.positions == 1]
+            bar = int(np.searchsorted(bars_s, since_s - 1e-3))
+            since_s = float(bars_s[bar]) - 0.02 if bar < len(bars_s) else np.inf
         notes = [n for n in self.notes if n[0] >= since_s - 1e-3]
         if len(notes) < 25:
             return None
@@ -164,7 +175,7 @@ def song_basses(shared: Path, seconds: float = 200.0) -> list[Known]:
     return found
 
 
-def mma_basses(shared: Path, count: int = 16, seconds: float = 35.0, seed: int = 5) -> list[Known]:
+def mma_basses(shared: Path, count: int = 24, seconds: float = 35.0, seed: int = 5) -> list[Known]:
     """Return basses of MMA's grooves, at most `count` of every meter. Raises FileNotFoundError."""
     folder, random = shared / "data" / "band" / "mma", np.random.default_rng(seed)
     with lzma.open(folder / "index.jsonl.xz", "rt") as rows:

@@ -23,13 +23,14 @@ SAME_EVENT_S = 0.045
 LEAD_BEATS, LEAD_MAX_S = 0.3, 0.060  # before it falls a beat is said: the Grid looks further ahead, and moves
 BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the last gaps: the player stopped
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
+FIRST_S, LEAST_BELIEF = 3.0, 0.12  # the longer than FIRST_S it takes, the less sure a first grid must be
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
 # log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held,
 # the level or the bar is changed: a band plays on it
-LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 60.0
-LEVEL_MARGIN_HELD = 0.7
-BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 12.0
+LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 25.0
+LEVEL_MARGIN_HELD = 1.0
+BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 8.0
 YOUNG_S, OLD_S = 4.0, 12.0  # since the grid was found: before, budgets are small; after, full
 MOST_ODDS = 3.0
 TAPPED_NEAR = 0.14  # of log time, within which a tap's distance is a pulse
@@ -51,6 +52,7 @@ SMOOTHING = 0.35  # of published confidences, per note
 PATIENCE_BEATS, FADE_BEATS = 4.0, 16.0
 DENSITY_PULSES = 12  # over which notes per pulse are counted
 SPARSE, DENSE = 0.52, 0.60  # notes per pulse: isolated notes make no groove
+SPARSE_TRUST = 0.5  # share of the confidence that they keep: long notes mostly are a slow line
 
 
 @dataclass(slots=True)
@@ -68,7 +70,8 @@ class _Event:
 class BeatTracker:
     """Tracks the beat: step(frame, onset_strength, onsets, notes) -> (new beats, grid; None before there is one)."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader | None = None) -> None:
+        """reader: in place of the one that ships."""
         self._filter = BarFilter()
         self._clock: GridClock | None = None
         self._pending: list[_Event] = []
@@ -77,12 +80,13 @@ class BeatTracker:
         self._last_event_s = -math.inf
         self._gaps_s: list[float] = []
         self._heard = 0
+        self._began_s = 0.0  # the first note
         self._velocity = 80.0
         self._pitch = 40.0
         self._recent: list[tuple[float, int]] = []
         self._beat_belief = self._bar_belief = 0.0
         self._challenge_beats = 0
-        self._reader = Reader(load())
+        self._reader = reader or Reader(load())
         self._level_pressure = self._bar_pressure = 0.0
         self._found_s = 0.0  # when this grid was found
         self._told_level = False  # the player tapped or gave the tempo
@@ -175,6 +179,8 @@ class BeatTracker:
             return
         if self._heard:
             self._gaps_s = [*self._gaps_s[1 - BREATH_GAPS :], event.onset_s - self._last_event_s]
+        else:
+            self._began_s = event.onset_s
         self._heard += 1
         loud = (event.velocity - self._velocity) / 20.0 if event.velocity else 0.0
         gap_s = event.onset_s - self._last_event_s
@@ -230,7 +236,9 @@ class BeatTracker:
         best = self._filter.best()
         memory = self._reader.memory
         if self._clock is None:
-            if self._heard >= FIRST_NOTES and self._levels_belief(best) > FIRST_BELIEF:
+            waited = min(1.0, max(0.0, (onset_s - self._began_s - FIRST_S) / FIRST_S))
+            enough = FIRST_BELIEF + waited * (LEAST_BELIEF - FIRST_BELIEF)
+            if self._heard >= FIRST_NOTES - (waited > 0) and self._levels_belief(best) > enough:
                 clock = self._lock(best)
                 self._found_s = onset_s
                 self._read(clock, onset_s, 0.0)
@@ -378,7 +386,7 @@ class BeatTracker:
     def _grid(self, clock: GridClock, now_s: float) -> Grid:
         silent_beats = (now_s - self._last_event_s) / clock.period_s / clock.model.beats_per_pulse
         fade = math.exp(-max(0.0, silent_beats - PATIENCE_BEATS) / FADE_BEATS)
-        fade *= self._enough
+        fade *= SPARSE_TRUST + (1 - SPARSE_TRUST) * self._enough
         beats, bar = trust(self._beat_belief, BEATS_TRUST), trust(self._bar_belief, BAR_TRUST)
         return clock.grid(beats * fade, min(beats, bar) * fade)
 

@@ -10,7 +10,7 @@ ON, HALF, FIRST_QUARTER, LAST_QUARTER, FIRST_THIRD, LAST_THIRD, ELSE = range(7)
 CLASSES = 7
 SLOTS = 24  # places per pulse
 KINDS = 6  # what is compared between places: any note, changed, low, long, loud, home
-PULSE_FEATURES, BAR_FEATURES = 34, 30
+PULSE_FEATURES, BAR_FEATURES = 34, 33
 LAGS = 24
 FEATURES = PULSE_FEATURES + BAR_FEATURES
 
@@ -21,11 +21,13 @@ def _soft(x):  # type: ignore[no-untyped-def]
 
 
 @fast
-def echoes(u, pitch, weight, count, lag, near):  # type: ignore[no-untyped-def]
+def echoes(u, pitch, weight, count, lag, near, broke):  # type: ignore[no-untyped-def]
     """Shares of the notes' weight that had, `lag` before: the same pitch, a pitch moved alike, any note; and nothing.
 
-    Only notes later than the first by `lag` count; the fifth value is their weight.
+    Only notes later than the first by `lag` count; the fifth value is their weight. broke [count]: filled with 1 where
+    the repetition breaks (another pitch, reached by another interval), 0 where it goes on, -1 where none is known.
     """
+    broke[:] = -1.0
     same = moved = other = none = total = 0.0
     i = 0
     for n in range(count):
@@ -46,10 +48,13 @@ def echoes(u, pitch, weight, count, lag, near):  # type: ignore[no-untyped-def]
             none += weight[n]
         elif pitch[best] == pitch[n]:
             same += weight[n]
+            broke[n] = 0.0
         elif best > 0 and n > 0 and pitch[n] - pitch[n - 1] == pitch[best] - pitch[best - 1]:
             moved += weight[n]
+            broke[n] = 0.0
         else:
             other += weight[n]
+            broke[n] = 1.0
     if total <= 0.0:
         return 0.0, 0.0, 0.0, 0.0, 0.0
     return same / total, moved / total, other / total, none / total, total
@@ -59,8 +64,25 @@ def echoes(u, pitch, weight, count, lag, near):  # type: ignore[no-untyped-def]
 def _echo(known, half_pulses, u, pitch, weight, count, pulse, near):  # type: ignore[no-untyped-def]
     row = known[half_pulses]
     if row[4] < 0.0:
-        row[0], row[1], row[2], row[3], row[4] = echoes(u, pitch, weight, count, 0.5 * half_pulses * pulse, near)
+        lag = 0.5 * half_pulses * pulse
+        row[0], row[1], row[2], row[3], row[4] = echoes(u, pitch, weight, count, lag, near, row[5 : 5 + count])
     return row[0], row[1], row[2], row[3], row[4]
+
+
+@fast
+def _breaks(broke, is_head, weight, count):  # type: ignore[no-untyped-def]
+    """How much oftener the repetition breaks on a bar line than elsewhere, -1 to 1."""
+    head = rest = 0.0
+    head_mass = rest_mass = 0.7
+    for n in range(count):
+        if broke[n] >= 0.0:
+            if is_head[n]:
+                head += weight[n] * broke[n]
+                head_mass += weight[n]
+            else:
+                rest += weight[n] * broke[n]
+                rest_mass += weight[n]
+    return head / head_mass - rest / rest_mass
 
 
 @fast
@@ -68,20 +90,23 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
     """Fill out [candidate, FEATURES].
 
     candidates: [n, 3] pulse length and place of a bar line, both in reference beats, and number of the bar shape.
-    notes: (u in reference beats, pitch, weight, kinds [note, KINDS], u of the opening note); tables: (bar
-    lengths in pulses, class of a
-    slot, head of a slot (0 = bar line, 1 = group, 2 = other), meter flags) each [shape] or [shape, slot].
+    notes: (u in reference beats, pitch, weight for the pulse, weight for the bar, kinds [note, KINDS], u of the
+    opening note); tables: (bar lengths in pulses, class of a slot, head of a slot (0 = bar line, 1 = group, 2 =
+    other), meter flags) each [shape] or [shape, slot].
     """
-    u, pitch, weight, kinds, opens = notes
+    u, pitch, weight, slow, kinds, opens = notes
     lengths, classes, heads, flags = tables
-    mass = 0.0
+    mass, slow_mass = 0.0, 0.0
     for n in range(count):
         mass += weight[n]
+        slow_mass += slow[n]
     share = np.empty(CLASSES)
     on, off = np.empty(KINDS), np.empty(KINDS)
     head, mid, rest = np.empty(KINDS), np.empty(KINDS), np.empty(KINDS)
-    known_echoes = np.empty((LAGS, 5))  # by lag in half pulses
-    known_echoes[:, 4] = -1.0
+    is_head = np.empty(count, np.bool_)
+    # by lag in half pulses: shares, their weight, where the repetition breaks
+    known_echoes, bar_echoes = np.empty((LAGS, 5 + count)), np.empty((LAGS, 5 + count))
+    known_echoes[:, 4], bar_echoes[:, 4] = -1.0, -1.0
     echo_pulse = -1.0
     near = 0.06 / period_s
     for c in range(len(candidates)):
@@ -89,12 +114,13 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
         bar = lengths[shape]
         if pulse != echo_pulse:
             echo_pulse = pulse
-            known_echoes[:, 4] = -1.0
+            known_echoes[:, 4], bar_echoes[:, 4] = -1.0, -1.0
         row = out[c]
         row[:] = 0.0
         share[:] = 0.0
         on[:], off[:], head[:], mid[:], rest[:] = 0.0, 0.0, 0.0, 0.0, 0.0
         on_mass = head_mass = mid_mass = rest_mass = 1e-6
+        slow_on = 1e-6
         slots = int(bar * SLOTS + 0.5)
         covered = 0.0
         last_pulse = -1e9
@@ -105,10 +131,12 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             if slot >= slots:
                 slot -= slots
             kind, where = classes[shape, slot], heads[shape, slot]
-            w = weight[n]
+            w, v = weight[n], slow[n]
             share[kind] += w
+            is_head[n] = kind == ON and where == 0
             if kind == ON:
                 on_mass += w
+                slow_on += v
                 for k in range(KINDS):
                     on[k] += w * kinds[n, k]
                 at = np.floor(place + 0.25)
@@ -116,17 +144,17 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
                     covered += w
                     last_pulse = at
                 if where == 0:
-                    head_mass += w
+                    head_mass += v
                     for k in range(KINDS):
-                        head[k] += w * kinds[n, k]
+                        head[k] += v * kinds[n, k]
                 elif where == 1:
-                    mid_mass += w
+                    mid_mass += v
                     for k in range(KINDS):
-                        mid[k] += w * kinds[n, k]
+                        mid[k] += v * kinds[n, k]
                 else:
-                    rest_mass += w
+                    rest_mass += v
                     for k in range(KINDS):
-                        rest[k] += w * kinds[n, k]
+                        rest[k] += v * kinds[n, k]
             else:
                 for k in range(KINDS):
                     off[k] += w * kinds[n, k]
@@ -180,21 +208,26 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             row[b + 12], row[b + 13] = share[HALF] / mass, (share[FIRST_QUARTER] + share[LAST_QUARTER]) / mass
         elif compound == 2:
             row[b + 14] = rate
+        firm = min(1.0, slow_mass / 16.0)
         mids_in = flags[shape, 2]
-        all_on = on_mass / flags[shape, 3]
-        row[b + 15] = strong * np.log2((head_mass + 0.3) / (all_on + 0.3))
-        row[b + 16] = strong * np.log2((mid_mass / mids_in + 0.3) / (all_on + 0.3)) if mids_in > 0 else 0.0
+        all_on = slow_on / flags[shape, 3]
+        row[b + 15] = firm * np.log2((head_mass + 0.3) / (all_on + 0.3))
+        row[b + 16] = firm * np.log2((mid_mass / mids_in + 0.3) / (all_on + 0.3)) if mids_in > 0 else 0.0
         for k in range(1, KINDS):
-            row[b + 16 + k] = strong * (head[k] / (head_mass + 0.5) - (mid[k] + rest[k]) / (mid_mass + rest_mass + 0.5))
+            row[b + 16 + k] = firm * (head[k] / (head_mass + 0.5) - (mid[k] + rest[k]) / (mid_mass + rest_mass + 0.5))
         row[b + 22] = first_head / first_mass if first_mass > 0 else 0.0
-        same, moved, _, none, total = _echo(known_echoes, int(2 * bar + 0.5), u, pitch, weight, count, pulse, near)
-        known = total / mass
+        same, moved, _, none, total = _echo(bar_echoes, int(2 * bar + 0.5), u, pitch, slow, count, pulse, near)
+        known = total / slow_mass
         row[b + 23], row[b + 24], row[b + 25] = known * same, known * moved, known * none
         row[b + 26] = known
-        same, moved, _, none, total = _echo(known_echoes, int(4 * bar + 0.5), u, pitch, weight, count, pulse, near)
-        row[b + 27], row[b + 28] = total / mass * (same + moved), total / mass * none
+        same, moved, _, none, total = _echo(bar_echoes, int(4 * bar + 0.5), u, pitch, slow, count, pulse, near)
+        row[b + 27], row[b + 28] = total / slow_mass * (same + moved), total / slow_mass * none
         if mids_in > 0:
-            row[b + 29] = strong * (mid[1] / (mid_mass + 0.5) - rest[1] / (rest_mass + 0.5))
+            row[b + 29] = firm * (mid[1] / (mid_mass + 0.5) - rest[1] / (rest_mass + 0.5))
+        one, two = int(2 * bar + 0.5), int(4 * bar + 0.5)
+        row[b + 30] = firm * _breaks(bar_echoes[one, 5:], is_head, slow, count)
+        row[b + 31] = firm * _breaks(bar_echoes[two, 5:], is_head, slow, count)
+        row[b + 32] = firm * rate if flags[shape, 0] == 1 else 0.0
 
 
 @fast

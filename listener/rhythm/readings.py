@@ -33,8 +33,8 @@ Floats = NDArray[np.float64]
 KIND = "readings"
 WEIGHTS = paths.WEIGHTS / KIND
 SIZE = FEATURES + 2
-NOTES = 64
-MEMORY_S = 10.0
+NOTES = 96
+MEMORY_S, BAR_MEMORY_S = 10.0, 20.0
 SLOWEST_S, FASTEST_S = 60 / 40.0, 60 / 246.0
 RATIOS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 2.0, 3.0, 4.0, 6.0)
 PHASES = 4
@@ -237,6 +237,9 @@ class LineMemory:
             far = (far - np.round(far)) * pulse_s
             fit = (np.exp(-0.5 * (far / NEAR_S) ** 2) * weight).sum(1)
             best = phases[np.argsort(-fit, kind="stable")[:PHASES]]
+            across = (best[0] + 0.5 * ratio) % ratio  # a line of off-beats alone has no note on its beats
+            if np.abs(best - across).min() > 1e-6:
+                best[-1] = across
             thought = [even + phase for phase in best[:, None] * LINE_ONLY]
             if UNEVEN_BPM[0] <= 60 / pulse_s <= UNEVEN_BPM[1]:
                 thought += [uneven + phase for phase in best[:2, None] * LINE_ONLY]
@@ -254,10 +257,10 @@ class LineMemory:
         twin[1:own] = (every[1:own, 2] == held[2]) & (np.abs(apart[1:own] - np.round(apart[1:own])) < 0.01)
         return every[~twin]
 
-    def weights(self) -> Floats:
+    def weights(self, memory_s: float = MEMORY_S) -> Floats:
         """Return how much each note counts: the older the less."""
         times_s = self.time_s[: self.count]
-        return np.asarray(np.exp((times_s - times_s[-1]) / MEMORY_S))
+        return np.asarray(np.exp((times_s - times_s[-1]) / memory_s))
 
     def features(self, candidates: Floats, period_s: float, belief: Floats32, folded: Floats32, now: float) -> Floats:
         """Return the features of every candidate, [n, SIZE]; belief, folded: the bar filter's; now: in beats."""
@@ -266,7 +269,7 @@ class LineMemory:
         support(belief, folded, candidates, FOR_SUPPORT, scale, out[:, FEATURES:])
         n = self.count
         opening = self.opening if self.opening else (-1e9, 0.0)
-        notes = self.u[:n], self.pitch[:n], self.weights(), self.kinds[:n], opening[0]
+        notes = self.u[:n], self.pitch[:n], self.weights(), self.weights(BAR_MEMORY_S), self.kinds[:n], opening[0]
         measure(candidates, notes, n, period_s, TABLES, out[:, :FEATURES])
         return out
 

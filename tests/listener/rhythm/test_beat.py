@@ -45,6 +45,11 @@ def test_a_band_could_enter_on_the_one_soon(play, line):
     assert time_s - take.onsets_s[0] < 3.5 * 4 * take.beat_s
 
 
+def test_long_notes_have_a_grid_at_the_third(play, line):
+    take = line.of([(0, 0)], 4, 100, bars=6)
+    assert next(t for t, grid in play(take).grids if grid) < take.onsets_s[2] + 0.3
+
+
 def test_every_beat_is_said_once_in_order_and_before_it_falls(play, line):
     beats = play(line.of(FUNK, 4, 104, bars=8)).beats
     assert all(b.emit_s < b.time_s for b in beats)
