@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from agent.band.band_state import AUDIBLE, BandEntrance
 from agent.band.fermata import Fermata
 from agent.band.held_bars import HeldBars
 from agent.band.tempo_follower import Tempo
-from listener.types import Analysis, Feel, Grid
+from listener.types import FRAME_S, Analysis, Feel, Grid
 
 BELIEVED_NOTES = 4  # on the beat, from which half of a distance from the beat is believed
+SEEN_S, MOST_OF_SEEN = 3.0, 1.5  # the ears' grid must see it, too: its mean over so long, times this, is the most
 
 
 class BandTime:
@@ -21,6 +23,7 @@ class BandTime:
         self._tempo, self._fermata, self._bars = Tempo(), Fermata(), HeldBars(form.reading.enough)
         self.grid: Grid | None = None  # the band's, of the last frame
         self.resumed = False
+        self._seen_s = 0.0  # the player's distance behind the ears' grid, smoothed
 
     @property
     def waiting(self) -> bool:
@@ -51,11 +54,18 @@ class BandTime:
         if not beat.led:
             stood = self._form.reading.age.bars(ears, analysis.time_s)
             ears = self._bars.hold(ears, self.grid, self._form.state in AUDIBLE, analysis.time_s, stood)
-        return self._tempo.follow(ears, analysis.notes, analysis.time_s, _behind_s(analysis.feel))
+        if analysis.grid is not None:
+            self._seen_s += (analysis.grid.behind_s - self._seen_s) * (1 - math.exp(-FRAME_S / SEEN_S))
+        return self._tempo.follow(ears, analysis.notes, analysis.time_s, _behind_s(analysis.feel, self._seen_s))
 
 
-def _behind_s(feel: Feel | None) -> float | None:
-    """Return how far behind the beat the player plays, the less the fewer notes say so."""
-    if feel is None or feel.behind_s is None:
+def _behind_s(feel: Feel | None, seen_s: float) -> float | None:
+    """Return how far behind the beat the player plays: beside a given beat as it is told; else the less the fewer notes
+    say so, and no more than the ears' grid sees of it (seen_s).
+    """
+    if feel is None or feel.behind_s is None or feel.reference == "given":
+        return feel.behind_s if feel else None
+    if feel.behind_s * seen_s < 0:
         return None
-    return feel.behind_s * feel.notes / (feel.notes + BELIEVED_NOTES)
+    told_s = feel.behind_s * feel.notes / (feel.notes + BELIEVED_NOTES)
+    return math.copysign(min(abs(told_s), MOST_OF_SEEN * abs(seen_s)), told_s)

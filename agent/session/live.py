@@ -205,7 +205,8 @@ class Live:
     def _watch_input(self, recording: LiveRecording) -> None:
         """Tell the player what there is to say of the input, and the audio process which channels to use."""
         for line in recording.mixer.take_lines():
-            self._say_of_input(line)
+            if not self._inputs.bass_is_midi:
+                self._say_of_input(line)
         weights = tuple(recording.mixer.weights.tolist())
         if len(weights) > 1 and weights != self._input_weights and self.workers.audio.send(SetInput(weights)):
             self._input_weights = weights

@@ -100,7 +100,7 @@ class Harmony:
     """Follows chord and key; give it every frame. An answer holds until a better one is found."""
 
     def __init__(self) -> None:
-        self._keys = KeyFinder()
+        self.keys = KeyFinder()
         self._belief = np.full((12, len(KINDS)), 1 / 36)
         self._tones = np.zeros(12)
         self._votes: deque[_Vote] = deque(maxlen=RECENT_NOTES)
@@ -131,7 +131,7 @@ class Harmony:
             self._end(note)
         if notes or ended or revised:
             self._chord = self._name()
-        return self._chord, self._keys.key
+        return self._chord, self.keys.key
 
     def _hear(self, note: Note, grid: Grid | None) -> None:
         place, beat_s, pulse_s = self._place(note.onset_s, grid)
@@ -143,6 +143,7 @@ class Harmony:
         self._votes.append(vote)
         self._pulses[-1] = (*self._pulses[-1], note.pitch)
         self._say(vote, 1.0)
+        self.keys.begin(note.pitch % 12, place == DOWN)
 
     def _place(self, onset_s: float, grid: Grid | None) -> tuple[int, float, float]:
         """Return (place in the bar, time of the pulse it lies in, period of the pulse)."""
@@ -167,7 +168,7 @@ class Harmony:
         """Let the pulses up to the one at beat_s pass; at each the chord may have changed."""
         count = 1 if np.isinf(self._pulse_s) else max(1, min(PEDAL_PULSES, round((beat_s - self._pulse_s) / pulse_s)))
         for i in range(count - 1, -1, -1):
-            self._keys.pulse(self._belief)
+            self.keys.pulse(self._belief)
             self._change(self._chance(beat_s - i * pulse_s, grid))
             self._tones *= TONE_MEMORY
             self._pulses.append(())
@@ -180,7 +181,7 @@ class Harmony:
         return sure * CHANGE[self._pulse_kind(beat_s, grid)] + (1 - sure) * CHANGE_UNKNOWN
 
     def _change(self, chance: float) -> None:
-        moved = (self._belief.sum(1) @ MOVES)[:, None] * self._keys.chord_prior()
+        moved = (self._belief.sum(1) @ MOVES)[:, None] * self.keys.chord_prior()
         self._belief = (1 - chance) * self._belief + chance * moved / moved.sum()
 
     def _say(self, vote: _Vote, share: float) -> None:
@@ -193,7 +194,7 @@ class Harmony:
         """Withdraw the evidence of a short weak note that led by a semitone into the next one."""
         short = after.onset_s - vote.onset_s < PASSING_PULSES * vote.pulse_s
         leads = abs(after.pitch - vote.pitch) == 1 and vote.place in (ON, OFF)
-        foreign = vote.pitch % 12 not in self._keys.scale() or vote.place == OFF
+        foreign = vote.pitch % 12 not in self.keys.scale() or vote.place == OFF
         if short and leads and foreign:
             self._say(vote, PASSING_KEPT - 1)
             self._votes[-1] = replace(vote, weight=PASSING_KEPT * vote.weight)
@@ -210,7 +211,7 @@ class Harmony:
         vote = next((v for v in self._votes if v.onset_s == note.onset_s), None)
         if vote is not None and note.duration_s is not None:
             length = min(note.duration_s, 2.0) ** 0.5
-            self._keys.note(note.pitch % 12, length * vote.weight * (1.6 if vote.place == DOWN else 1.0))
+            self.keys.note(note.pitch % 12, length * vote.weight * (1.6 if vote.place == DOWN else 1.0))
 
     def _name(self) -> Chord | None:
         if not self._votes:

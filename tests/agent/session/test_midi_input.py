@@ -167,6 +167,7 @@ def test_a_bass_on_a_jack_midi_port_is_heard_in_time_and_taken_up_again(tmp_path
     lines = [event["says"] for event in events(tmp_path / "out", "input")]
     assert sum("is gone" in line for line in lines) == 1
     assert sum("is heard from" in line for line in lines) == 2
+    assert not any("no sound arrives" in line for line in lines)  # none is meant to
     assert events(tmp_path / "out", "beat")
 
 

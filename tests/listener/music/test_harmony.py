@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from itertools import islice
 
 import mir_eval
@@ -12,7 +13,7 @@ import pytest
 from benchmarks import harmony as bench
 from benchmarks.inputs import harmony_pieces
 from listener.music.harmony import KINDS, QUALITIES, SEVENTHS, Harmony
-from listener.music.key import named_scale
+from listener.music.key import KeyFinder, named_scale
 from listener.types import Grid, Meter, Note
 
 
@@ -162,3 +163,38 @@ def test_the_scale_that_is_played_is_named(scale, tonic):
     mode, steps = SCALES_PLAYED[scale]
     notes = np.bincount([(tonic + step) % 12 for step in steps * 2], minlength=12).astype(float)
     assert named_scale(notes, tonic, mode) == scale
+
+
+def heard(steps: Sequence[int], tonic: int) -> KeyFinder:
+    """Bars of four notes, the chord's root the bar's first note."""
+    keys = KeyFinder()
+    for i, step in enumerate(steps):
+        pitch_class = (tonic + step) % 12
+        keys.begin(pitch_class, i % 4 == 0)
+        keys.note(pitch_class, 1.0)
+        chords = np.zeros((12, 3))
+        chords[(tonic + steps[i // 4 * 4]) % 12, 0] = 1.0
+        keys.pulse(chords)
+    return keys
+
+
+@pytest.mark.parametrize("tonic", range(12))
+@pytest.mark.parametrize(
+    ("steps", "mode"),
+    [
+        ((0, 4, 7, 9, 5, 9, 0, 4, 7, 11, 2, 7, 0, 4, 7, 4), "maj"),
+        ((0, 3, 7, 0, 8, 0, 3, 8, 10, 2, 5, 10, 0, 7, 3, 0), "min"),
+        ((0, 0, 7, 0, 10, 10, 5, 10, 0, 3, 5, 7, 0, 10, 3, 0), "min"),
+    ],
+)
+def test_the_key_of_a_line_is_named_in_every_transposition(tonic: int, steps: tuple[int, ...], mode: str) -> None:
+    key = heard(2 * steps, tonic).key
+    assert key is not None and (key.tonic, key.mode) == (tonic, mode)
+    assert 0 < key.confidence <= 1
+
+
+def test_a_line_without_a_third_leaves_the_mode_to_what_was_counted() -> None:
+    keys = heard(8 * (0, 0, 5, 7), 4)
+    judged = keys.judged()
+    assert judged.argmax() % 12 == 4
+    assert 0.2 < judged[16] / (judged[4] + judged[16]) < 0.8
