@@ -38,7 +38,7 @@ WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying th
 LIKELY, UNLIKELY = 0.55, 0.2  # shares of a section's bars with a bass onset at a tick
 GHOST_VELOCITY = (26, 40)
 STOP_VELOCITY = 102
-RELATED = 0.8  # likeness of the two bars of a groove that is neither a copy nor a new one
+RELATED, RELATED_SAY = 0.8, 0.9  # likeness of the two bars of a groove that is neither a copy nor a new one
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
 
 LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
@@ -140,7 +140,7 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     own = {
         "kick on the one": 0.7 * float(kicks[:, 0].mean()),
         "backbeat": BACKBEAT_SAY * float(np.mean(anchored)),
-        "two bars related": 0.9 * (1 - abs(same - RELATED) / RELATED),
+        "two bars related": RELATED_SAY * (1 - abs(same - RELATED) / RELATED),
         "steady time": 1.1 * float(np.mean([_steady(ticks_of(bar, TIME_PIECES), ticks) for bar in bars])),
         "ghosts": -0.12 * max(float(np.mean([len(s) for s in snares])) - 3.5, 0.0),
         "toms": -0.8 * float(np.mean([len(ticks_of(bar, TOMS)) for bar in bars])),
@@ -359,18 +359,22 @@ def of_length(groove: Groove, ticks: int) -> Groove:
 
 
 def with_kicks_of(groove: Groove, other: Groove) -> Groove:
-    """Return the groove with another one's kicks in its last bar, but those on its loud snares: related and not the
-    same."""
-    bars = list(groove.bars[:-1])
-    for number, bar in [*enumerate(groove.bars)][-1:]:
-        theirs = other.bar(number)
-        snares = {t for t in ticks_of(bar, SNARES) if _velocity(bar, t, SNARES) >= 60}
-        bars.append(
-            tuple(
-                (*(h for h in hits if h.piece != "kick"), *(h for h in kicks if h.piece == "kick" and t not in snares))
-                for t, (hits, kicks) in enumerate(zip(bar, theirs, strict=True))
+    """Return the groove with another one's kicks in the second half of its last bar, but those on its loud snares:
+    related and not the same."""
+    bars = list(groove.bars)
+    last, theirs = bars[-1], other.bar(len(bars) - 1)
+    half = len(last) // 2
+    snares = {t for t in ticks_of(last, SNARES) if _velocity(last, t, SNARES) >= 60}
+    bars[-1] = (
+        *last[:half],
+        *(
+            (
+                *(h for h in last[t] if h.piece != "kick"),
+                *(h for h in theirs[t] if h.piece == "kick" and t not in snares),
             )
-        )
+            for t in range(half, len(last))
+        ),
+    )
     return replace(groove, bars=tuple(bars))
 
 

@@ -41,10 +41,10 @@ PLAIN, OTHER = Feel(), Feel(moves=True, figure=True)
 FEELS = (
     PLAIN,
     OTHER,
-    Feel(kicks=True, full=0.15),
+    Feel(full=0.15),
     Feel(drops=True, full=-0.4, builds=True),
     Feel(moves=True, full=0.3, figure=True),
-    Feel(),
+    Feel(kicks=True),
     Feel(moves=True, full=0.15),
     Feel(half=True, full=-0.3, builds=True),
     Feel(full=0.3, figure=True),
