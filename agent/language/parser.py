@@ -21,6 +21,7 @@ from agent.sounds.phrases import asked_for, shortest
 
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
+NUMBERS = re.compile(r"\s*[+-]?\d{1,3}(?:\s?[/+.]\s?\d{1,2})*\s?%?\s?[.!?]*\s*")  # "7/8", "120", "2+2+3"
 OPPOSITE = {"more": "less", "less": "more", "on": "off", "off": "on"}
 NAMING = re.compile(
     r"^(?:please |let us |lets )?(?:call|name|label) "
@@ -118,7 +119,7 @@ def _words(sentence: str) -> str:
 
 def refusal(text: str) -> str | None:
     """One friendly line for what is no sentence to a band, else None."""
-    if not re.search(r"\w", text):
+    if not re.search(r"[^\W\d_]", text) and not NUMBERS.fullmatch(text):
         return reply_text.EMPTY
     if len(text) > LONGEST_CHARACTERS:
         return reply_text.TOO_LONG.format(characters=len(text), most=LONGEST_CHARACTERS)
