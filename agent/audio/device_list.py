@@ -179,7 +179,7 @@ def _find(spec: str | int, side: str, devices: Sequence[AudioDevice]) -> AudioDe
     if hidden:
         raise UserError(
             f"audio.{side} {spec!r}: PortAudio reads the JACK client's name {hidden[0].name!r} as a pattern and finds "
-            "no channels; give that client a name without brackets, or name another device and connect the ports by hand"
+            "no channels; give that client a name without brackets, or name another device and connect ports by hand"
         )
     what = "matches several devices" if matches else "was not found"
     candidates = "; ".join(f"{one.index}: {_full_name(one)}" for one in matches or usable) or "none"
