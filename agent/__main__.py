@@ -15,6 +15,7 @@ from typing import Any, TextIO
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
+from agent.core.compiled_cache import choose_cache  # noqa: E402
 from agent.core.errors import UserError  # noqa: E402
 from agent.core.os_process import keep_private  # noqa: E402
 from agent.core.plain_text import printable  # noqa: E402
@@ -30,6 +31,7 @@ CHECKS = ("devices", "doctor")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 success, 1 something failed, 2 a mistake in the command line."""
     _open_streams()
+    choose_cache()
     words = sys.argv[1:] if argv is None else argv
     parser = _parser(words[0] if words else None)
     given = parser.parse_args(words)

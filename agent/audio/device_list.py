@@ -18,6 +18,7 @@ from listener.silence_stderr import quiet_stderr
 
 MANY_CHANNELS = 31  # only virtual devices (ALSA's "default": 32, 64, 128) claim more than this
 STEREO = 2
+PATTERN = frozenset("()[]{}.*+?^$|\\")  # of regular expressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +175,22 @@ def _find(spec: str | int, side: str, devices: Sequence[AudioDevice]) -> AudioDe
     matches = _matches(spec, usable)
     if len(matches) == 1:
         return matches[0]
+    hidden = [] if matches else [one for one in _matches(spec, devices) if _is_hidden(one)]
+    if hidden:
+        raise UserError(
+            f"audio.{side} {spec!r}: PortAudio reads the JACK client's name {hidden[0].name!r} as a pattern and finds "
+            "no channels; give that client a name without brackets, or name another device and connect ports by hand"
+        )
     what = "matches several devices" if matches else "was not found"
     candidates = "; ".join(f"{one.index}: {_full_name(one)}" for one in matches or usable) or "none"
     raise UserError(f"audio.{side} {spec!r} {what}; {side} devices: {candidates}")
+
+
+def _is_hidden(device: AudioDevice) -> bool:
+    """Return whether a JACK client may have ports that PortAudio does not find: it takes its name for a pattern."""
+    return (
+        "JACK" in device.host_api and not device.inputs and not device.outputs and set(device.name) & PATTERN != set()
+    )
 
 
 def _matches(spec: str | int, usable: Sequence[AudioDevice]) -> list[AudioDevice]:

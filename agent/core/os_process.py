@@ -97,3 +97,12 @@ def _set_scheduler(policy: str, priority: int) -> bool:
     except (OSError, AttributeError):
         return False
     return True
+
+
+def give_back_memory() -> None:
+    """Return to the system what was freed (glibc keeps it); where that cannot be done nothing happens. Takes
+    milliseconds: never while something plays."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -9,7 +9,7 @@ from select import select
 from agent.audio.mixed_synth import load_synth
 from agent.core.channel import Channel
 from agent.core.messages import BEGIN
-from agent.core.os_process import set_process_name
+from agent.core.os_process import give_back_memory, set_process_name
 from agent.engine import audio_process
 from agent.engine.reports import AudioSetup
 
@@ -21,6 +21,7 @@ def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel)
     set_process_name("antiphon-spare")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     load_synth(setup.config, setup.rate)
+    give_back_memory()
     parent = os.getppid()
     while BEGIN not in commands.receive():
         if commands.gone or os.getppid() != parent:

@@ -20,7 +20,7 @@ from multiprocessing import context
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-from agent.core.os_process import set_process_name
+from agent.core.os_process import give_back_memory, set_process_name
 from agent.core.settings import Config
 
 MESSAGE_BYTES, FDS_MAX = 1 << 17, 64
@@ -98,6 +98,7 @@ def _load(config: Config) -> None:
 
         Mind(config)
     gc.collect()
+    give_back_memory()
     gc.freeze()  # so that a mind's garbage collector does not copy shared pages
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.core.channel import Channel
 from agent.core.messages import FollowGrid, PlayBass
-from agent.core.os_process import Priority
+from agent.core.os_process import Priority, give_back_memory
 from agent.core.settings import Config
 from agent.core.types import Decision, Plan
 from agent.mind import snapshot
@@ -247,6 +247,7 @@ def main(
         return
     restored = listener.restore()
     gc.collect()
+    give_back_memory()
     gc.freeze()  # what is here now stays: the collector need not look at it again
     gc.set_threshold(20_000, 20, 50)
     reports.send(("ready", "restored" if restored else None))

@@ -1,6 +1,6 @@
 """Compresses the sound of finished sessions: each WAV file becomes a FLAC file of the same samples.
 
-With recording.keep: mix the mix is kept in 16 bits, the bass always in the 24 it was recorded in.
+With recording.keep: mix the mix is kept in 16 bits where it stands without its stems; all else in 24, as recorded.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ def compress(folder: Path, keep: str) -> str:
     A WAV file goes only when its FLAC file was read back and holds the same sound; what is interrupted goes on later.
     """
     paths, before, after = uncompressed(folder), 0, 0
+    alone = {path.stem for path in (*folder.glob("*.wav"), *folder.glob("*.flac"))} <= {"bass", "mix"}
     for path in paths:
         before += path.stat().st_blocks * 512
-        after += _compressed(path, "PCM_16" if keep == "mix" and path.stem == "mix" else "PCM_24")
+        after += _compressed(path, "PCM_16" if keep == "mix" and alone and path.stem == "mix" else "PCM_24")
     return f"{len(paths)} sound files compressed, {before / 1e6:.0f} to {after / 1e6:.0f} MB" if paths else ""
 
 

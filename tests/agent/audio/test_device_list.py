@@ -37,6 +37,14 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_list, "audio_devices", lambda: STUDIO)
 
 
+def test_a_jack_client_whose_name_is_a_pattern_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = device(6, "JACK Audio Connection Kit", "Scarlett 2i2 USB (hw-1,0)", 0, 0)
+    monkeypatch.setattr(device_list, "audio_devices", lambda: (*STUDIO, odd))
+    with pytest.raises(UserError, match=r"as a pattern and finds no channels.* without brackets") as caught:
+        find_card(AudioConfig(input="Scarlett 2i2 USB"), wants_input=True)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def no_portaudio() -> tuple[AudioDevice, ...]:
     raise UserError(device_list.NO_PORTAUDIO)
 

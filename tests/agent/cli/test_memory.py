@@ -131,6 +131,27 @@ def test_forgetting_a_session_forgets_its_rows_and_files_and_no_others(home: Pat
     assert [path.name for path in (data_folder() / "takes").iterdir()] == ["two"]
 
 
+def test_a_recording_elsewhere_stays_and_is_named_or_goes_when_asked_for(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop(home, "less snare")
+    recorded, other = home / "sessions" / "20260101-120000", home / "mine"
+    for folder in (recorded, other):
+        folder.mkdir(parents=True)
+    (recorded / "events.jsonl").write_text('{"type": "session"}\n')
+    memory = Memory(data_folder())
+    player = memory.player("Ann")
+    for folder in (recorded, recorded, other):
+        memory.begin(player, str(folder))
+    memory.close()
+    capsys.readouterr()
+    assert main(["sessions", "forget", "2", "--yes"]) == 0
+    assert f"What was recorded stays, with sound and events: {recorded}" in capsys.readouterr().out
+    assert main(["memory", "delete", "--yes", "--recordings"]) == 0
+    assert str(other) in capsys.readouterr().out, "no session: whoever named it keeps it"
+    assert (recorded.exists(), other.exists()) == (False, True)
+
+
 def test_sessions_are_listed_and_shown(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     workshop(home, "the snare is too present", "undo", "love it")
     capsys.readouterr()
