@@ -121,12 +121,23 @@ def refusal(text: str) -> str | None:
     """One friendly line for what is no sentence to a band, else None."""
     if not re.search(r"[^\W\d_]", text) and not NUMBERS.fullmatch(text):
         return reply_text.EMPTY
+    if _noise(text):
+        return reply_text.NOISE
     if len(text) > LONGEST_CHARACTERS:
         return reply_text.TOO_LONG.format(characters=len(text), most=LONGEST_CHARACTERS)
     if re.search(word_lists.INJECTION, text, re.IGNORECASE):
         return reply_text.INJECTION
     language = foreign(text)
     return reply_text.FOREIGN[language] if language else None
+
+
+def _noise(text: str) -> bool:
+    """Return whether it is mostly control characters, or three words and more of which nobody knows one."""
+    said = re.findall(r"[^\W\d_]+", text.lower())
+    hidden = sum(not letter.isprintable() and not letter.isspace() for letter in text)
+    latin = all(ord(letter) < 0x250 for word in said for letter in word)
+    unknown = not any(word in lexicon.english() for word in said if len(word) > 1)
+    return 4 * hidden > len(text) or (len(said) > 2 and latin and unknown and not foreign(text))
 
 
 def foreign(text: str) -> str | None:

@@ -11,6 +11,7 @@ from agent.language.edit_text import describe_edit as said
 from agent.language.edit_text import describe_edits
 
 EMPTY = "I heard nothing; tell me what to change, such as: less snare, or a fill in bar 4."
+NOISE = "I could not make that out. Say it like: less snare, or a fill in bar 4."
 TOO_LONG = "That is {characters} characters; I follow up to {most} at once. One or two wishes at a time, please."
 INJECTION = "I only change the music we play. Tell me what to change in it, such as: less snare."
 INSULT = "Fair enough. Tell me what to change and I will: louder, sparser, no drums ..."
