@@ -22,7 +22,6 @@ from agent.takes.take import Take
 from models.music.tokens import EMPTY_REPLY, BassTick, TickInput
 from models.responder.responder import Responder
 
-STRANGER = 1.5  # times the fit of an idea for somebody new: what surprises them is not known yet
 WEIGHTS = {"fit": 1.0, "taste": 0.9, "novelty": 0.8, "likelihood": 0.4, "surprise": 0.6, "kin": 2.0}
 RENDERED = 4  # ideas that are tried out, the best by what costs nothing
 TARGET_BITS = 0.6  # more information a tick than the take before, where nothing else is asked
@@ -77,9 +76,6 @@ class Proposer:
         for idea in IDEAS:
             if like and idea.kin == BY_NAME[like].kin and idea.name != like:
                 cheap[idea.name]["kin"] = 1.0
-        if not known:
-            for scores in cheap.values():
-                scores["fit"] *= STRANGER
         first = sorted(IDEAS, key=lambda idea: -_total(cheap[idea.name]))[:RENDERED]
         base = bits_per_tick(self.sketcher.responder, take)
         tried = [self._tried(idea, heard, take, cheap[idea.name], base) for idea in first]
