@@ -1,8 +1,8 @@
 """Calibrate the bar filter's probabilities, with tables from `benchmarks/confidence.py --fit`.
 
 The filter takes notes for independent and is therefore too sure (as naive Bayes is); the tables come from isotonic
-regression after Zadrozny and Elkan, KDD 2002. BAR_TRUST above a belief of 0.4 is raised by hand, after songs held out of
-training and made lines of every kind, where a bar believed in by half was right four times in five.
+regression after Zadrozny and Elkan, KDD 2002. BAR_TRUST above a belief of 0.4 is raised by hand, after songs held out
+of training and made lines of every kind, where a bar believed in by half was right four times in five.
 """
 
 from __future__ import annotations
