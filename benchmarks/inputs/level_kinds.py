@@ -186,7 +186,7 @@ KINDS: dict[str, tuple[str, int, tuple[float, float], Callable[[Random, int], Ba
     "twelve": ("12/8", 4, (42, 96), _compound),
     "eleven": ("11/8", 11, (190, 320), _grouped((3, 3, 3, 2))),
 }
-EVEN = ("quarters", "quarters, one note", "eighths", "eighths, one note", "sixteenths", "off-beats")
+EVEN: tuple[str, ...] = ("quarters", "quarters, one note", "eighths", "eighths, one note", "sixteenths", "off-beats")
 EVEN += ("half notes", "whole notes", "six", "nine", "twelve")  # their sound does not tell the level
 RARE = ("eleven", "seven, three first", "nine", "five, grouped")  # made half as often
 
@@ -217,7 +217,7 @@ def kind_line(number: int, seconds: float = 20.0) -> tuple[Known, float]:
     above, below = map(int, meter.split("/"))
     per = above / beats  # beats of the meter in a beat of the figures
     marks = np.arange(count * above + 1)
-    beats_s = START_S + marks * beat_s / per
+    beats_s = np.asarray(START_S + marks * beat_s / per, np.float64)
     known = Known(f"kind:{name}", sorted(notes), beats_s, marks % above + 1, [meter] * len(marks), free=name in EVEN)
     return known, bpm / 2 if below == 8 and above % 3 else bpm
 

@@ -38,8 +38,18 @@ BAR_S, PULSE_S, UNEVEN_S = 0.08, 0.07, 0.05  # how far a right one may lie off
 PULSES = np.array([shape.pulses for shape in SHAPES])
 METERS = np.array([str(shape.meter) for shape in SHAPES])
 # of songs: from, seconds, at a bar line
-CUTS = ((0.0, 40.0, False), (0.0, 30.0, False), (0.0, 40.0, False), (0.0, 30.0, False), (30.0, 40.0, False))
-CUTS += ((80.0, 40.0, False), (20.0, 30.0, True), (45.0, 30.0, True), (70.0, 30.0, True), (100.0, 30.0, True))
+CUTS: tuple[tuple[float, float, bool], ...] = (
+    (0.0, 40.0, False),
+    (0.0, 30.0, False),
+    (0.0, 40.0, False),
+    (0.0, 30.0, False),
+    (30.0, 40.0, False),
+    (80.0, 40.0, False),
+    (20.0, 30.0, True),
+    (45.0, 30.0, True),
+    (70.0, 30.0, True),
+    (100.0, 30.0, True),
+)
 READ_AS = {"2/4": ("4/4", 2), "2/2": ("4/4", 2), "4/4": ("4/4", 4), "8/4": ("4/4", 4), "6/4": ("3/4", 3)}
 
 Floats = NDArray[np.float64]
