@@ -161,9 +161,9 @@ def _best(notes: Sequence[CleanNote], most: int) -> list[CleanNote]:
     """Return the best note of each pitch, by rising pitch; of too many pitches those that are spread best."""
     found: dict[int, CleanNote] = {}
     for note in notes:
-        worth = note.periodic + 0.05 * min(len(note.sound), 10**5) / 10**5
+        worth = note.periodic + 0.15 * min(len(note.sound), 10**5) / 10**5
         there = found.get(note.root)
-        if there is None or worth > there.periodic + 0.05 * min(len(there.sound), 10**5) / 10**5:
+        if there is None or worth > there.periodic + 0.15 * min(len(there.sound), 10**5) / 10**5:
             found[note.root] = note
     roots = sorted(found)
     kept = [roots[i] for i in np.unique(np.linspace(0, len(roots) - 1, min(most, len(roots))).round().astype(int))]
