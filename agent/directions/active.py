@@ -20,6 +20,7 @@ RANGE = re.compile(r"bars:(\d+)-(\d+)")
 NEXT = re.compile(r"bars:(\d+)")
 EVERY = re.compile(r"every:(\d+)")
 FROM, UNTIL, LAST = re.compile(r"from:(\d+)"), re.compile(r"until:(\d+)"), re.compile(r"bars:last-(\d+)")
+PLANNED = ("on-the-beat", "off-the-beat")  # moves that the song plan makes
 PHRASE_BARS = 4  # a phrase ends with every fourth bar and with the form
 
 
@@ -104,6 +105,12 @@ def density_moves(settings: Settings, *targets: str) -> tuple[str, ...]:
     for target in targets:
         found += DENSITY_MOVES[target].get(round(settings.density.get(target, 0.0)), ())
     return found
+
+
+def drum_moves(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the moves on the drums, but those that the song plan makes itself by the syncopation dial."""
+    own = (move for move in settings.moves if move not in PLANNED)
+    return (*density_moves(settings, "drums", "hat", "snare"), *own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from agent.directions.active import ActiveEdits, density_moves
+from agent.directions.active import ActiveEdits, density_moves, drum_moves
 from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
@@ -18,7 +18,6 @@ from models.music.dials import Dials
 from models.music.tokens import ChordHit, Position, Reply
 
 PLAIN = Settings()
-PLANNED = ("on-the-beat", "off-the-beat")  # moves that the song plan makes itself, by the syncopation dial
 NEAR_TICKS = 1  # where the line is to answer, it is silent this near to a note of the player's
 
 
@@ -82,9 +81,7 @@ class Directing:
             return reply
         spot = Spot(position, settings.through, self._seed, self._rhythm.get(position.tick))
         harmony = (held.root, held.quality) if held else None
-        own = (move for move in settings.moves if move not in PLANNED)
-        drums = (*density_moves(settings, "drums", "hat", "snare"), *own)
-        reply = replace(reply, drums=moved(reply.drums, spot, drums))
+        reply = replace(reply, drums=moved(reply.drums, spot, drum_moves(settings)))
         moves = (*density_moves(settings, "harmony", "line"), *settings.harmony_moves)
         reply = reharmonised(reply, spot, self._around(position.tick, harmony), moves)
         return unresolved(reply, harmony, settings.resolves)

@@ -50,7 +50,7 @@ FEELS = (
     Feel(full=0.3, figure=True),
 )
 AGAIN = 1  # place in FEELS after the last one
-LASTS = 16  # bars of a feel, where the bass does not change before; one that builds lasts one phrase
+LASTS = 24  # bars of a feel, where the bass does not change before; one that builds lasts one phrase
 
 
 def feel_at(number: int) -> Feel:

@@ -8,7 +8,7 @@ from itertools import repeat
 from agent.compose.composer import Moment
 from agent.compose.generation_options import GenerationOptions
 from agent.compose.planned_song import Bars, play
-from agent.directions.active import density_moves
+from agent.directions.active import density_moves, drum_moves
 from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
@@ -115,9 +115,7 @@ class Drawer:
     def _shaped(self, reply: Reply, place: Position, number: int, bar: Bar, settings: Settings) -> Reply:
         around = self._around(place, number, bar)
         spot = Spot(replace(place, bar=max(number, 0)), settings.through, self.seed, around.bass)
-        reply = replace(
-            reply, drums=moved(reply.drums, spot, (*density_moves(settings, "drums", "hat", "snare"), *settings.moves))
-        )
+        reply = replace(reply, drums=moved(reply.drums, spot, drum_moves(settings)))
         harmony = (*density_moves(settings, "harmony", "line"), *settings.harmony_moves)
         reply = unresolved(reharmonised(reply, spot, around, harmony), self.held, settings.resolves)
         reply = self._resolved(reply, place, number, bar) if settings.resolves else reply
