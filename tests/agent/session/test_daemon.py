@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from agent.__main__ import main
-from agent.control.socket_server import ask
+from agent.control.socket_server import ControlServer, ask
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.paths import shipped
@@ -109,8 +109,8 @@ class Mending:
     def lines(self) -> list[str]:
         return []
 
-    def answer(self, text: str) -> tuple[str, None]:
-        return text, None
+    def serve(self, server: ControlServer) -> None:
+        server.poll(lambda text: (text, None))
 
     def as_dict(self) -> dict[str, Any]:
         return {}

@@ -238,8 +238,8 @@ def timekeepers(plan: BarPlan) -> set[str]:
 
 
 def test_one_riff_for_long_gets_more_than_one_groove_and_keeps_its_kick_and_snare() -> None:
-    plans = played([bar(VERSE), bar(CHORUS)] * 32)
-    phrases = [plans[at : at + 8] for at in range(0, 64, 8)]
+    plans = played([bar(VERSE), bar(CHORUS)] * 48)
+    phrases = [plans[at : at + 8] for at in range(0, 96, 8)]
     assert {"ride" in timekeepers(plan) for plan in plans} == {True, False}
     assert len({frozenset(frozenset(kick_and_snare(plan)) for plan in phrase[:2]) for phrase in phrases}) >= 2
     again = [jaccard(kick_and_snare(a), kick_and_snare(b)) for a, b in zip(plans, plans[2:], strict=False)]
