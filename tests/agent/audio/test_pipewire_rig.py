@@ -23,6 +23,7 @@ LIBRARIES = next(iter(sorted(ROOT.glob("usr/lib/*/pipewire-0.3/jack"))), None)
 DAEMON = shutil.which("pipewire", path=str(ROOT / "usr/bin"))
 pytestmark = [
     pytest.mark.rig,
+    pytest.mark.slow,  # and no part of make test, which must not skip
     pytest.mark.skipif(not (LIBRARIES and DAEMON), reason="needs pipewire and pipewire-jack"),
 ]
 CLIENT = """
