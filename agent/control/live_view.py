@@ -20,7 +20,7 @@ from agent.core.types import Decision, PlannedNote
 
 NOTES_MAX = 512  # kept for those who watch; more than two views ever have
 MAYBE_MAX = 256
-EVERY_S = 1 / 20
+EVERY_S = 1 / 28  # a turn of the session takes some 20 ms: 20 to 25 views a second
 FALL_DB = 3.0  # a level falls by this from one block of the recorder to the next
 
 HEARD = "bass"
