@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.control.socket_server import Watcher
+from agent.control.socket_server import Status, Watcher
 from agent.core.level_meter import SILENCE_DB
 from agent.core.types import Decision, PlannedNote
 
@@ -71,7 +71,7 @@ class LiveView:
             level_db = 20 * math.log10(max(peak, 1e-6))
             self._parts_db[part] = max(level_db, self._parts_db.get(part, SILENCE_DB) - FALL_DB)
 
-    def for_(self, watcher: Watcher, status: Mapping[str, Any]) -> dict[str, Any] | None:
+    def for_(self, watcher: Watcher, status: Status) -> dict[str, Any] | None:
         """Return what is new to this watcher, as plain data; None where the next view is not due yet."""
         now_s = time.monotonic()
         if now_s - watcher.at_s < EVERY_S:
@@ -84,7 +84,7 @@ class LiveView:
             "levels": {part: round(level, 1) for part, level in self._parts_db.items()},
             "notes": new,
             "lost": watcher.lost,
-            "status": dict(status),
+            "status": dict(status()),
         }
         if watcher.maybe != self._maybe_number:
             watcher.maybe, view["maybe"] = self._maybe_number, self._maybe

@@ -37,6 +37,7 @@ WATCH = b'{"watch": true}'
 
 Answer = tuple[str, dict[str, Any] | None]
 Handler = Callable[[str], Answer]
+Status = Callable[[], Mapping[str, Any]]  # is asked only where a view is due
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Views(Protocol):
 
     watched: bool
 
-    def for_(self, watcher: Watcher, status: Mapping[str, Any]) -> dict[str, Any] | None: ...
+    def for_(self, watcher: Watcher, status: Status) -> dict[str, Any] | None: ...
 
 
 class _Client:
@@ -97,7 +98,7 @@ class _Client:
             if len(self._answers) > ANSWER_BYTES:
                 raise OSError(errno.ENOBUFS, "the client does not read its answers")
 
-    def show(self, view: Views, status: Mapping[str, Any]) -> None:
+    def show(self, view: Views, status: Status) -> None:
         """Queue the next view for a client that watches and has read all before."""
         if self.watcher and not self._answers and (new := view.for_(self.watcher, status)):
             self._answers = json.dumps({"view": new}, ensure_ascii=False).encode() + b"\n"
@@ -169,14 +170,12 @@ class ControlServer:
             raise
         return listening
 
-    def show(self, view: Views, status: Callable[[], Mapping[str, Any]]) -> None:
+    def show(self, view: Views, status: Status) -> None:
         """Give the clients that watch what is new. Call this often, before poll(); it never waits."""
         watching = [client for client in self._clients if client.watcher]
         view.watched = bool(watching)
-        if watching:
-            now = status()
-            for client in watching:
-                client.show(view, now)
+        for client in watching:
+            client.show(view, status)
 
     def _give_back(self) -> None:
         if self._lock is not None:

@@ -19,6 +19,7 @@ from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
 from agent.core.settings import Config
 from agent.directions.active import PHRASE_BARS
+from agent.directions.bar_settings import INSTRUMENTS
 from agent.directions.edit import Edit
 from agent.sounds.instruments import OWN
 
@@ -53,12 +54,7 @@ LIVE = frozenset(  # what a playing band can do
         "width",
     }
 )
-SWITCHES = {  # target of a direction -> the parts it switches
-    "drums": ("drums",),
-    "harmony": ("chords",),
-    "line": ("line",),
-    "band": ("drums", "chords", "line"),
-}
+SWITCHES = {target: INSTRUMENTS[target] for target in ("drums", "harmony", "line", "band")}  # -> the parts it switches
 YOURS = {"tempo": "the tempo is yours: play it and I follow", "swing": "the swing is yours: play it and I follow"}
 WHY_SILENT = re.compile(
     r"\bwhy\b.*\b(silent|quiet|not play|aren'?t you play|don'?t you play|stopped|no sound|hear nothing|nothing)\b"

@@ -11,11 +11,11 @@ from typing import BinaryIO
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, sync: bool = False) -> Iterator[BinaryIO]:
+def written_whole(path: Path, sync: bool = False, mode: int | None = None) -> Iterator[BinaryIO]:
     """Give a file to write to; it takes the place of `path` when the block ends well, and is removed otherwise.
 
-    sync: it is on the disk before it takes its place. A device or pipe, such as /dev/stdout, is written to directly.
-    Raises OSError.
+    sync: it is on the disk before it takes its place. mode: its permissions; None = as the umask has it. A device or
+    pipe, such as /dev/stdout, is written to directly. Raises OSError.
     """
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         with path.open("wb") as file:
@@ -25,7 +25,9 @@ def written_whole(path: Path, sync: bool = False) -> Iterator[BinaryIO]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     beside.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(beside, flags, 0o666), "wb") as file:
+        with os.fdopen(os.open(beside, flags, 0o666 if mode is None else mode & 0o600), "wb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             yield file
             file.flush()
             if sync:
@@ -35,9 +37,9 @@ def written_whole(path: Path, sync: bool = False) -> Iterator[BinaryIO]:
         beside.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes, sync: bool = False) -> None:
+def write_whole(path: Path, data: bytes, sync: bool = False, mode: int | None = None) -> None:
     """Write these bytes as written_whole does. Raises OSError."""
-    with written_whole(path, sync) as file:
+    with written_whole(path, sync, mode) as file:
         file.write(data)
 
 

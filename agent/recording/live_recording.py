@@ -88,14 +88,14 @@ class LiveRecording:
 
     def _put(self, stems: NDArray[np.float32]) -> None:
         """Record what the band and, last, the loop sounded [n, 2 * (parts + 1)]."""
+        lanes = np.ascontiguousarray(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
+        self.peaks = tuple(np.abs(lanes).max(axis=(1, 2)).tolist())
         silent = is_silent(stems)
         if not silent:
             self._gate.happened()
         if self.paused or (silent and self._gate.closed):
             self.recorder.skip_stems(len(stems))
             return
-        lanes = np.ascontiguousarray(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
-        self.peaks = tuple(np.abs(lanes).max(axis=(1, 2)).tolist())
         self.recorder.stems(lanes[:-1], lanes[-1])
 
     @property

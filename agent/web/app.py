@@ -22,8 +22,9 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from agent.control.commands import TABLE
+from agent.control.commands import DIALS, FADERS, LANES, TABLE
 from agent.core.errors import UserError
+from agent.core.settings import METERS
 from agent.web.guard import Guard, Limit
 from agent.web.recordings import Recordings
 from agent.web.session_link import SessionLink
@@ -125,7 +126,10 @@ def make_app(remote: Remote, names: frozenset[str], secure: bool) -> Guard:
     async def who(request: Request) -> Response:
         device = _device(remote, request.cookies)
         verbs = {name: {"takes": word.takes, "means": word.means} for name, word in TABLE.items()}
-        return JSONResponse({"paired": device is not None, "name": device.name if device else "", "verbs": verbs})
+        lists = {"dials": [one for one in DIALS if one != "style"], "lanes": LANES, "faders": FADERS, "meters": METERS}
+        return JSONResponse(
+            {"paired": device is not None, "name": device.name if device else "", "verbs": verbs} | lists
+        )
 
     async def sessions(_: Request) -> Response:
         return JSONResponse(await asyncio.to_thread(remote.recordings.all))

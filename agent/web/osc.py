@@ -15,7 +15,6 @@ from typing import Any
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.parsing.osc_types import ParseError
 
 from agent.control.commands import TABLE
 
@@ -92,8 +91,6 @@ def _messages(data: bytes) -> list[OscMessage]:
         if OscBundle.dgram_is_bundle(data):
             return [one for one in OscBundle(data) if isinstance(one, OscMessage)]
         return [OscMessage(data)]
-    except (ParseError, ValueError, IndexError, RecursionError, UnicodeError):
-        return []
     except Exception:  # the library raises a class of its own for each kind of damage
         return []
 

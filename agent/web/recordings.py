@@ -19,7 +19,9 @@ from typing import Any
 import mido
 import soundfile as sf
 
+from agent.core import stored
 from agent.core.errors import UserError
+from agent.core.whole_file import write_whole
 from agent.recording.disk_space import MARK
 
 LABEL = "label.json"  # of a session: its name and its marks, as the player gave them
@@ -66,13 +68,8 @@ class Recordings:
             kept["name"] = "".join(c for c in name if c.isprintable())[:NAME_MAX].strip()
         if marks is not None:
             kept["marks"] = _marks(marks)
-        beside = folder / f".{LABEL}.new"
         try:
-            beside.unlink(missing_ok=True)
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(handle, "w") as file:
-                json.dump(kept, file, ensure_ascii=False)
-            beside.replace(folder / LABEL)
+            write_whole(folder / LABEL, json.dumps(kept, ensure_ascii=False).encode(), mode=0o600)
             if kept["name"] or kept["marks"]:
                 (folder / MARK).touch(mode=0o600)
         except OSError as cause:
@@ -153,12 +150,9 @@ class _Pipe:
 
 def _label(folder: Path) -> dict[str, Any]:
     try:
-        path = folder / LABEL
-        if path.is_symlink() or path.stat().st_size > PIECE_BYTES:
-            raise ValueError
-        found = json.loads(path.read_text())
+        found: dict[str, Any] = stored.read(folder / LABEL, dict[str, Any])
         return {"name": str(found.get("name", ""))[:NAME_MAX], "marks": _marks(found.get("marks", []))}
-    except (OSError, ValueError, AttributeError, UserError, RecursionError):
+    except (OSError, stored.Damaged, UserError):
         return {"name": "", "marks": []}
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from ruamel.yaml import YAML
 from agent.core.config import find, flatten, load
 from agent.core.errors import UserError
 from agent.core.paths import settings_folder
+from agent.core.whole_file import write_whole
 from agent.core.yaml_file import parse_value
 
 SECTIONS = ("audio", "midi", "parts", "band", "dials", "sync")
@@ -96,11 +95,6 @@ class SettingsFile:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".config-")
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        if path.exists():
-            os.chmod(beside, path.stat().st_mode & 0o777)
-        os.replace(beside, path)
+        write_whole(path, text.encode(), mode=path.stat().st_mode & 0o777 if path.exists() else 0o600)
     except OSError as cause:
         raise UserError(f"{path} was not changed: {cause.strerror or cause}") from None

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.core import stored
 from agent.core.errors import UserError
+from agent.core.whole_file import write_whole
 
 FILE = "web.json"
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that looks like another
@@ -114,12 +116,7 @@ class Tokens:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 kept = self._read()
                 yield kept
-                beside = self._path.with_suffix(".new")
-                beside.unlink(missing_ok=True)
-                handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-                with os.fdopen(handle, "w") as file:
-                    json.dump(kept, file)
-                beside.replace(self._path)
+                write_whole(self._path, json.dumps(kept).encode(), mode=0o600)
             finally:
                 os.close(lock)
         except OSError as cause:
@@ -128,10 +125,10 @@ class Tokens:
     def _read(self) -> dict[str, Any]:
         """Return what is kept; whatever is damaged counts as no pairing at all."""
         try:
-            found = json.loads(self._path.read_text())
+            found: dict[str, Any] = stored.read(self._path, dict[str, Any])
             tokens = [one for one in found["tokens"] if _is_token(one)]
             codes = [one for one in found["codes"] if isinstance(one["hash"], str) and one["until_s"] > self._now_s()]
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (OSError, stored.Damaged, TypeError, KeyError, AttributeError):
             return {"tokens": [], "codes": []}
         return {"tokens": tokens[-TOKENS_MAX:], "codes": codes[-CODES_MAX:]}
 

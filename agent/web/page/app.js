@@ -3,15 +3,12 @@
 
 const $ = (id) => document.getElementById(id);
 const AHEAD_S = 6, BEHIND_S = 4, HOLD_LOCK_MS = 700, AGAIN_MS = [300, 1500], SILENCE_DB = -60;
-const DIALS = ["intensity", "density", "tension", "syncopation", "register", "resolution", "surprise"];
-const LANES = ["drums", "chords", "line", "kick", "snare", "hat", "high_tom", "low_tom", "crash", "ride", "percussion"];
-const FADERS = { level: ["level_db", -24, 12, 1], pan: ["pan", -1, 1, 0.1], reverb: ["reverb", -1, 1, 0.1], bright: ["bright_octaves", -1, 1, 0.1], width: ["width", -1, 1, 0.1] };
-const METERS = ["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "11/8", "12/8"];
 const CHIPS = ["less snare", "lay back", "more tension", "don't resolve it", "busier", "sparser"];
 
 const state = {
   socket: null, asked: new Map(), number: 0, wait: AGAIN_MS[0], view: null, status: null, at: 0, skew: 0,
   notes: [], maybe: [], bar: null, peaks: {}, session: null, dead: 0,
+  lists: { dials: [], lanes: [], faders: {}, meters: [] },  // what can be set, as the laptop says
 };
 
 // -- the link --------------------------------------------------------------------------------------------------------
@@ -30,7 +27,7 @@ async function begin() {
     setTimeout(begin, 1500);
     return;
   }
-  verbs(who.verbs);
+  controls(who);
   $("pairing").hidden = who.paired;
   if (!who.paired) {
     link("not paired");
@@ -179,7 +176,7 @@ function paint(status) {
     press(button, status.mode === button.dataset.say.slice(5));
   }
   parts(status.on || {});
-  for (const dial of DIALS) {
+  for (const dial of state.lists.dials) {
     const slider = $(`dial-${dial}`);
     if (slider && document.activeElement !== slider) {
       const value = (status.dials || {})[dial];
@@ -188,13 +185,13 @@ function paint(status) {
     }
   }
   const lane = (status.faders || {})[$("lane").value] || {};
-  for (const [what, [field]] of Object.entries(FADERS)) {
+  for (const [what, [field]] of Object.entries(state.lists.faders)) {
     const slider = $(`fader-${what}`);
     if (document.activeElement !== slider) slider.value = lane[field] || 0;
     text(`fader-${what}-says`, what === "level" ? `${Math.round(lane[field] || 0)} dB` : (lane[field] || 0).toFixed(1));
   }
   const behind = $("dial-behind");
-  if (document.activeElement !== behind) {
+  if (behind && document.activeElement !== behind) {
     behind.value = status.behind_ms || 0;
     text("dial-behind-says", `${Math.round(status.behind_ms || 0)} ms`);
   }
@@ -306,6 +303,16 @@ function show(tab) {
   if (tab === "setup") settings();
 }
 
+/** Makes the controls of what the laptop says can be set, once. */
+function controls(who) {
+  if (state.lists.dials.length) return;
+  state.lists = who;
+  verbs(who.verbs);
+  dials();
+  mixer();
+  $("meter-given").append(...who.meters.map((meter) => new Option(meter, meter)));
+}
+
 function verbs(table) {
   $("verb").replaceChildren(...Object.keys(table).map((name) => new Option(name, name)));
   const means = () => { text("verb-means", `${$("verb").value} ${table[$("verb").value].takes}: ${table[$("verb").value].means}`); };
@@ -314,7 +321,7 @@ function verbs(table) {
 }
 
 function dials() {
-  const rows = [...DIALS.map((name) => [name, 0, 1, 0.05]), ["behind", -60, 60, 5]];
+  const rows = [...state.lists.dials.map((name) => [name, 0, 1, 0.05]), ["behind", -60, 60, 5]];
   $("dials").replaceChildren(...rows.map(([name, low, high, step]) => {
     const row = document.createElement("div");
     row.className = "dial";
@@ -339,17 +346,15 @@ function dials() {
 }
 
 function mixer() {
-  $("lane").replaceChildren(...LANES.map((lane) => new Option(lane.replace("_", " "), lane)));
-  $("lane").addEventListener("change", () => paint(state.status || {}));
-  $("mix-off").addEventListener("click", () => command(`mix ${$("lane").value} off`));
-  $("faders").replaceChildren(...Object.entries(FADERS).map(([what, [, low, high, step]]) => {
+  $("lane").replaceChildren(...state.lists.lanes.map((lane) => new Option(lane.replace("_", " "), lane)));
+  $("faders").replaceChildren(...Object.entries(state.lists.faders).map(([what, [, low, high]]) => {
     const row = document.createElement("div");
     row.className = "dial";
     const label = document.createElement("label");
     label.htmlFor = `fader-${what}`;
     label.textContent = what;
     const slider = document.createElement("input");
-    Object.assign(slider, { type: "range", id: `fader-${what}`, min: low, max: high, step, value: 0 });
+    Object.assign(slider, { type: "range", id: `fader-${what}`, min: low, max: high, step: high > 1 ? 1 : 0.1, value: 0 });
     const says = document.createElement("output");
     says.id = `fader-${what}-says`;
     says.htmlFor = slider.id;
@@ -543,7 +548,8 @@ function listen() {
   });
   $("tempo-set").addEventListener("click", () => command(`tempo ${$("tempo-given").value || "off"}`));
   $("meter-set").addEventListener("click", () => command(`meter ${$("meter-given").value}`));
-  $("meter-given").append(...METERS.map((meter) => new Option(meter, meter)));
+  $("lane").addEventListener("change", () => paint(state.status || {}));
+  $("mix-off").addEventListener("click", () => command(`mix ${$("lane").value} off`));
   $("mark").addEventListener("click", () => label({ marks: [...state.session.marks, { at_s: $("audio").currentTime || 0, text: "good" }] }));
   twice($("stop"), "Stop the session", () => command("stop"));
   twice($("delete"), "Delete: press twice", async () => {
@@ -574,8 +580,6 @@ function twice(button, usual, action) {
 }
 
 listen();
-dials();
-mixer();
 chips();
 lock();
 requestAnimationFrame(draw);

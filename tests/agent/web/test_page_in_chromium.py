@@ -9,12 +9,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.agent.web.remote_rig import Band, Served, served
+from tests.agent.web.remote_rig import Band, Served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")]
@@ -29,19 +28,6 @@ def browser() -> Iterator[Any]:
         made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield made
         made.close()
-
-
-@pytest.fixture
-def band(tmp_path: Path) -> Iterator[Band]:
-    made = Band(tmp_path / "control.sock")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def remote(tmp_path: Path, band: Band) -> Iterator[Served]:
-    with served(tmp_path, band.path) as one:
-        yield one
 
 
 def paired(browser: Any, remote: Served, name: str = "phone", size: tuple[int, int] = (390, 844)) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,6 @@ from websockets.sync.client import ClientConnection, connect
 
 from agent.control.commands import TABLE
 from tests.agent.web.remote_rig import Band, Served, served
-
-
-@pytest.fixture
-def band(tmp_path: Path) -> Iterator[Band]:
-    made = Band(tmp_path / "control.sock")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def remote(tmp_path: Path, band: Band) -> Iterator[Served]:
-    with served(tmp_path, band.path) as one:
-        yield one
 
 
 def phone(remote: Served, cookie: str, **headers: str) -> ClientConnection:
