@@ -123,7 +123,8 @@ def test_ctrl_c_stops_on_the_spot_and_writes_everything(take: Path, tmp_path: Pa
         [sys.executable, "-m", "agent", "jam", "--input", str(take), "--no-audio", "--quiet", "--out", str(out)]
     )
     deadline = time.monotonic() + 60
-    while not (out.exists() and sum(e["on"] for e in events(out, "sent")) > 4) and time.monotonic() < deadline:
+    written = out / "events.jsonl"
+    while not (written.exists() and sum(e["on"] for e in events(out, "sent")) > 4) and time.monotonic() < deadline:
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)  # an impatient second one must not cost the recording
