@@ -1,4 +1,4 @@
-"""Recognises a spoken sentence of a small grammar and parses it. Needs the extra `[voice]` (pocketsphinx).
+"""Recognises a spoken sentence of a small grammar. Needs the extra `[voice]` (pocketsphinx).
 
 Recognition runs on this machine. The grammar (JSGF) is built from the table of terms (agent/language/vocabulary.py):
 agent/language/parser.py understands whatever it can express. Samples are float32 in [-1, 1], mono, 16 kHz.
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
-from agent.language.parser import Context, ParseResult, parse
 from agent.language.vocabulary import TERMS
 from agent.language.word_lists import WHO
 
@@ -102,12 +101,6 @@ def words_of(samples: NDArray[np.float32]) -> str:
     decoder.end_utt()
     best = decoder.hyp()
     return str(best.hypstr) if best is not None else ""
-
-
-def understood(samples: NDArray[np.float32], context: Context | None = None) -> tuple[str, ParseResult]:
-    """What was said and what it means; nothing heard is an empty sentence, which changes nothing."""
-    sentence = words_of(samples)
-    return sentence, parse(sentence, context)
 
 
 def record(held: Callable[[], bool], device: int | str | None = None) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ class Voice:
         data = await body(request, BYTES_MAX)
         if len(data) % 2 or len(data) < 2 * SHORTEST_S * speech_input.SAMPLE_RATE:
             raise UserError("that was too short; hold the button while you speak")
-        samples = np.frombuffer(data, "<i2").astype(np.float32) / 32_768
+        samples = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
         if self._recognising.locked():
             raise UserError("the sentence before is still being recognised; say it again in a moment")
         async with self._recognising:

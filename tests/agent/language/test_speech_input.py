@@ -37,14 +37,14 @@ def spoken(sentence: str, folder: Path) -> np.ndarray:
 @needs_voice
 @pytest.mark.slow
 def test_a_synthetic_voice_is_understood(tmp_path: Path) -> None:
-    right = [speech_input.understood(spoken(said, tmp_path))[1].edits == parse(said).edits for said in SAID]
+    right = [parse(speech_input.words_of(spoken(said, tmp_path))).edits == parse(said).edits for said in SAID]
     assert sum(right) >= 9, [said for said, good in zip(SAID, right, strict=True) if not good]
 
 
 @needs_voice
 @pytest.mark.slow
 def test_silence_changes_nothing() -> None:
-    assert speech_input.understood(np.zeros(speech_input.SAMPLE_RATE, np.float32))[1].edits == ()
+    assert speech_input.words_of(np.zeros(speech_input.SAMPLE_RATE, np.float32)) == ""
 
 
 def test_whatever_can_be_heard_is_understood() -> None:
