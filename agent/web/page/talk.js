@@ -7,7 +7,7 @@ class Recorder {
   /** Resolves when the microphone is open; rejects where the player or the browser refuses. */
   async open() {
     this.pieces = [];
-    this.stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true } });
+    this.stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
     this.context = new AudioContext({ sampleRate: VOICE_HZ });
     await this.context.audioWorklet.addModule("microphone.js");
     const node = new AudioWorkletNode(this.context, "microphone");
@@ -32,12 +32,16 @@ class Recorder {
 function pushToTalk(button, done) {
   if (!(window.isSecureContext && navigator.mediaDevices && window.AudioWorkletNode)) return;
   button.hidden = false;
-  let recorder = null, opened = null;
+  let recorder = null, opened = null, failed = "";
   const start = () => {
     if (recorder) return;
+    failed = "";
     recorder = new Recorder();
     button.setAttribute("aria-pressed", "true");
-    opened = recorder.open().catch((cause) => { button.textContent = `no microphone: ${cause.name}`; });
+    button.textContent = "a moment ...";
+    opened = recorder.open().then(
+      () => { button.textContent = "Speak now"; },
+      (cause) => { failed = `no microphone: ${cause.name}`; });
   };
   const end = async () => {
     if (!recorder) return;
@@ -46,6 +50,7 @@ function pushToTalk(button, done) {
     button.setAttribute("aria-pressed", "false");
     await opened;
     const recorded = mine.close();
+    button.textContent = failed || "Hold and speak";
     if (recorded.byteLength) done(recorded);
   };
   button.addEventListener("pointerdown", start);
