@@ -168,7 +168,7 @@ class Tempo:
         if near or grid.confidence < CLEAR:
             self._other_beats = 0.0
         if not same:
-            return 0 < self._own_beats and self._other_beats < OTHER_BEATS
+            return self._own_beats > 0 and self._other_beats < OTHER_BEATS
         self._index += shift
         if self._downbeat is not None:
             self._downbeat += shift
