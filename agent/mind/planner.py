@@ -26,6 +26,7 @@ from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.mind.band_time import BandTime
+from agent.mind.heard_before import heard_before
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
@@ -44,6 +45,7 @@ from models.timing.drum_timing import Timing
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
+KEPT_NOTES = 128  # heard before the beat was found
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 Latent = NDArray[np.float32]
@@ -170,8 +172,9 @@ class Planner:
         return plan
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
-        corrected = {note.onset_s: note for note in analysis.revised}
+        corrected = {note.onset_s: note for note in (*analysis.ended, *analysis.revised)}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
+        del self._notes[:-KEPT_NOTES]
         self._directing.key = analysis.key or self._directing.key
         if latent is not None:
             self._latents.append((analysis.time_s, latent))
@@ -187,7 +190,9 @@ class Planner:
         """Keep the tick on the band's grid; a grid that jumped is taken up at the tick nearest to where we were."""
         tick, own = self._tick, self._grid
         if tick is None or own is None:
-            tick = first_tick(grid, now_s)
+            before, tick = heard_before(self._notes, grid, first_tick(grid, now_s))
+            for position, bass in before:
+                self.song.on_tick(position, bass)
         elif self._time.resumed:
             tick = first_tick(grid, now_s, tick)
             self.song.turn(tick.position, None)
@@ -222,8 +227,11 @@ class Planner:
         self._tick, self._tick_s = after, after.time_on(self._grid)
 
     def _bass_of(self, tick: Tick) -> BassTick:
-        mine = [n for n in self._notes if self._tick_number(n) <= tick.number]
-        self._notes = [n for n in self._notes if n not in mine]
+        numbers = [self._tick_number(n) for n in self._notes]
+        mine = [n for n, number in zip(self._notes, numbers, strict=True) if number == tick.number]
+        late = [n for n, number in zip(self._notes, numbers, strict=True) if tick.number - 2 <= number < tick.number]
+        mine = mine or late
+        self._notes = [n for n, number in zip(self._notes, numbers, strict=True) if number > tick.number]
         played = [n for n in mine if n.articulation != "ghost"] or mine
         if played:
             self._sounding = played[-1]

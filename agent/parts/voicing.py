@@ -20,6 +20,7 @@ WIDEST = 19  # semitones from the lowest voice to the highest
 MOST_VOICES = 5
 HOME_COST = 1.1  # of a semitone that the middle of the chord lies from where it is to lie
 STAYS_COST = 4.0  # semitones of voice leading for a position that is to change
+SAME_COST = 3.0  # likewise, for other notes of the chord that stays
 KIND_COST = 1.5  # semitones of voice leading that a kind of the style is worth
 LOWEST = {1: 52, 2: 51, 3: 48, 4: 46, 5: 46, 6: 46}  # interval in semitones -> lowest pitch of its lower note
 KINDS: dict[str, tuple[str, ...]] = {  # style -> kinds that belong to it
@@ -69,6 +70,7 @@ def voiced(
     highest = max(round(CEILING + shift), lowest + 14)
     centre = max(CENTRE + shift + lift, lowest + 4.0)
     own = KINDS.get(style, USUAL_KINDS)
+    full = {(root + step) % 12 for step in (*QUALITIES[quality], *added)}
 
     def cost(kind: str, pitches: Pitches) -> tuple[float, Pitches]:
         leading = _distance(pitches, before) + 0.35 * abs(len(pitches) - len(before)) * bool(before)
@@ -76,6 +78,8 @@ def voiced(
         fits = 0.0 if kind in own else KIND_COST + KIND_COST * own.index(own[-1]) * 0.2
         seconds = sum(b - a <= 2 for a, b in pairwise(pitches))
         stays = STAYS_COST * (moves and pitches == before)
+        now, last = {pitch % 12 for pitch in pitches}, {pitch % 12 for pitch in before}
+        stays += SAME_COST * (moves and last != now and last < full)
         return leading + home + fits + stays - 1.5 * tight * seconds, pitches
 
     found = [

@@ -157,8 +157,9 @@ def _chords(bar: _Bar, rng: np.random.Generator) -> tuple[SongPlan, tuple[ChordA
         chords = chord_colour.with_cadence(
             chords, coming, bar.now, wish.bend("resolution"), bar.place.bar, bar.ends and not bar.over
         )
+    luck = (plan.seed, 29, plan.current)
     chords = chord_colour.coloured(
-        chords, plan.key, _sevenths(bar), wish.bend("tension"), bar.place.bar + bar.place.phrase, rng
+        chords, plan.key, _sevenths(bar), wish.bend("tension"), bar.place.bar + bar.place.phrase, rng, luck
     )
     chords = chord_colour.unresolved(chords, plan.struck, plan.key, bar.now, wish.bend("resolution"), bar.starts)
     centre = (plan.centre or (plan.key.tonic, plan.key.mode)) if wish.harmony and plan.key.tonic >= 0 else None

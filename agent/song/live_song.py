@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
 from agent.parts.bar_chords import ChordAt, chords_of, fits
-from agent.parts.bass_bar import BassBar, bass_bar, group_starts
+from agent.parts.bass_bar import BassBar, bass_bar, group_starts, likeness
 from agent.parts.comping import Stroke
 from agent.parts.drum_groove import Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
-from agent.song.expectation import expects_stop, foretell, recognised
+from agent.song.expectation import KINDRED_FROM, SAME_FROM, expects_stop, foretell, recognised
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
@@ -34,17 +34,19 @@ TIMES_MAX = 256  # bass bars whose times are counted
 SETTLED_TIMES = 3  # that a bass bar was heard
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
+HARMONY_BARS = 48  # in which a kindred bar is looked for
 HEARD_TICKS = 512  # that may be cut into other bars
 
 
 @dataclass(slots=True)
 class _Planned:
-    """A bar that was planned: after: the song with its decisions, before the bar was heard; last: of its ticks that
-    are committed, -1 for none."""
+    """A bar that was planned: after: the song with its decisions, before the bar was heard; told: the bass that was
+    foretold; last: of its ticks that are committed, -1 for none."""
 
     bar: BarPlan
     after: SongPlan
     replies: list[Reply]
+    told: BassBar
     last: int = -1
 
 
@@ -65,7 +67,8 @@ class LiveSong:
 
     def reset(self) -> None:
         """Forget where in the song we are: there is no beat any more. What is known of the song is kept."""
-        self.song = replace(self.song, sections=self._played, current=-1, held=None, statement=None)
+        song = self.song
+        self.song = replace(song, sections=self._played, current=-1, held=None, statement=None, phrase_of=song.heard)
         self._number: int | None = None  # the bar being heard, as the planner counts
         self._meter = Meter(4, 4)
         self._ticks: list[BassTick] = []
@@ -176,9 +179,11 @@ class LiveSong:
         return bass_bar(self._meter, self._ticks, None)
 
     def _true_harmony(self, song: SongPlan, planned: _Planned, heard: BassBar) -> BarPlan:
-        """Return the bar with the harmony that it should have had, which is what is remembered: what it had before,
-        else what was planned, unless it is wrong."""
-        for harmony in (song.memory.get(heard.signature, ()), planned.bar.harmony):
+        """Return the bar with the harmony that it should have had, which is what is remembered: what it, or a kindred
+        bar, had before; else what was planned, where this bar was expected; unless it is wrong."""
+        own, kindred = song.memory.get(heard.signature, ()), _kindred_harmony(song, heard)
+        expected = planned.bar.harmony if likeness(planned.told, heard) >= SAME_FROM else ()
+        for harmony in (own, kindred, expected):
             if harmony and _right(harmony, heard, song):
                 return replace(planned.bar, harmony=harmony)
         return replace(planned.bar, harmony=chords_of(heard, song.key, song.held))
@@ -189,16 +194,17 @@ class LiveSong:
         if planned is None or planned.last < 0 or not planned.bar.harmony:
             return
         ticks = position.ticks_per_bar
-        if position.tick not in group_starts(position.meter, ticks)[::2] or fits(
-            _chord_at(planned.bar.chords, position.tick), pitch
+        fit = fits(_chord_at(planned.bar.chords, position.tick), pitch)
+        if position.tick not in group_starts(position.meter, ticks)[::2] or (
+            fit and not _surprises(planned.told, position.tick, pitch)
         ):
             return
         start = max(planned.last + 1, position.tick)
         start += start % 2
         if start >= ticks:
             return
-        harmony = self._right_harmony(position, pitch, planned.after)
-        if not harmony:
+        harmony = self._right_harmony(position, pitch, planned.after, fit)
+        if not harmony or (fit and _same_harmony(harmony, planned.bar.harmony, position.tick)):
             return
         now = replace(_chord_at(harmony, position.tick), tick=start)
         later = tuple(one for one in harmony if one.tick > start)
@@ -214,12 +220,18 @@ class LiveSong:
         planned.replies[planned.last + 1 :] = fresh[planned.last + 1 :]
         planned.bar = bar
 
-    def _right_harmony(self, position: Position, pitch: int, song: SongPlan) -> tuple[ChordAt, ...]:
-        """Return the harmony of the bar being heard: remembered where the bar is known by now, else by its note."""
+    def _right_harmony(self, position: Position, pitch: int, song: SongPlan, fit: bool) -> tuple[ChordAt, ...]:
+        """Return the harmony of the bar being heard: remembered where the bar is known by now, else by its note.
+
+        fit: whether the note belongs to the chord that sounds; then only what is remembered, or the one, changes it.
+        """
         ticks = position.ticks_per_bar
-        known = song.memory.get(self._completed(song, ticks).signature, ())
-        if known and fits(_chord_at(known, position.tick), pitch):
-            return known
+        bar = self._completed(song, ticks)
+        for known in (song.memory.get(bar.signature, ()), _kindred_harmony(song, bar)):
+            if known and fits(_chord_at(known, position.tick), pitch):
+                return known
+        if fit and position.tick:
+            return ()
         since = tuple(note for note in self._heard().notes if note.tick >= position.tick)
         right = chords_of(BassBar(position.meter, ticks, since), song.key, None)
         return (replace(right[0], tick=0),) if right else ()
@@ -256,7 +268,7 @@ class LiveSong:
         if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
             ahead[0] = next((old for old in reversed(song.bars) if _goes_on(old, ticks)), BassBar(meter, ticks))
             after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
-        return _Planned(bar, after, replies_of(bar, ticks))
+        return _Planned(bar, after, replies_of(bar, ticks), ahead[0])
 
     def _until(self, bar: int) -> SongPlan:
         """Return the song as it will be when `bar` begins: what is still to be heard of the bars before is foretold."""
@@ -290,6 +302,36 @@ def _goes_on(bar: BassBar, ticks: int) -> bool:
 
 def _chord_at(chords: Sequence[ChordAt], tick: int) -> ChordAt:
     return next((one for one in reversed(chords) if one.tick <= tick), chords[0])
+
+
+def _surprises(told: BassBar, tick: int, pitch: int) -> bool:
+    """Return whether another note was foretold at a tick."""
+    return not any(note.tick == tick and note.pitch % 12 == pitch % 12 for note in told.notes)
+
+
+def _same_harmony(first: Sequence[ChordAt], second: Sequence[ChordAt], tick: int) -> bool:
+    """Return whether two harmonies have the same chord at a tick."""
+    return _chord_at(first, tick).tones == _chord_at(second, tick).tones
+
+
+def _kindred_harmony(song: SongPlan, bar: BassBar) -> tuple[ChordAt, ...]:
+    """Return the chords of the bar that is most like one, () where none is like it: half misheard, it is the same."""
+    best, best_like = (), KINDRED_FROM
+    for old in reversed(song.bars[-HARMONY_BARS:]):
+        if old.notes and old.ticks == bar.ticks and (like := likeness(old, bar)) > best_like:
+            known = song.memory.get(old.signature, ())
+            if known and _says_same(old, bar):
+                best, best_like = known, like
+    return best
+
+
+def _says_same(old: BassBar, bar: BassBar) -> bool:
+    """Return whether two bars begin with the same note."""
+    return (
+        bool(bar.notes)
+        and old.notes[0].tick == bar.notes[0].tick
+        and not ((old.notes[0].pitch - bar.notes[0].pitch) % 12)
+    )
 
 
 def _right(harmony: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> bool:

@@ -64,15 +64,7 @@ def decide_section(
         if i != plan.current and one.ticks == now.ticks and one.meter == now.meter
     ]
     best = max(known, default=(0.0, -1))
-    since = (
-        0
-        if not plan.sections
-        else (
-            number
-            if certain or plan.current < 0 or plan.sections[plan.current].ticks != now.ticks
-            else number - min(2, number - plan.began)
-        )
-    )
+    since = _phrase_of(plan, now, certain)
     cycle, _ = cycle_of([*plan.bars[-8:], *ahead] if not certain else list(ahead))
     length = phrase_bars(cycle)
     if best[1] >= 0 and best[0] >= KNOWN_FROM:
@@ -87,6 +79,21 @@ def decide_section(
         sections = sections[-SECTIONS_MAX:]
     plan = replace(plan, sections=sections, current=len(sections) - 1, began=number, phrase_of=since, length=length)
     return plan, choices
+
+
+def _phrase_of(plan: SongPlan, now: BassBar, certain: bool) -> int:
+    """Return the bar from which the phrases of another section are counted.
+
+    Live, it was heard before it was known: two bars back, or where the line began; an upbeat is no bar of it.
+    """
+    number = plan.heard
+    if certain:
+        return number if plan.sections else 0
+    if plan.current >= 0:
+        return number if plan.sections[plan.current].ticks != now.ticks else number - min(2, number - plan.began)
+    began = plan.bars[max(len(plan.bars) - (number - plan.phrase_of), 0) :][:1]
+    upbeat = bool(began and began[0].notes and began[0].notes[0].tick > began[0].ticks // 2)
+    return plan.phrase_of + upbeat
 
 
 def comes_back(here: Section, ahead: Sequence[BassBar], age: int) -> bool:
