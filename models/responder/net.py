@@ -9,7 +9,9 @@ the bass and to the harmony, so that what is learned in one key holds in all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,13 +19,16 @@ from torch.nn import functional as F
 from models.backbones import registry
 from models.music import features, tokens
 from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
+from models.music.past import ACTION, LEVEL, LINE, LINE_LEVEL, PITCH, QUALITY, ROOT, VOTE_SLICES
+from models.music.plan_values import POINTED
 from models.music.tokens import LINE_PITCHES, QUALITIES
-from models.responder.shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN
+from models.responder.shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN, VOTED
 from models.responder.shape import SLICES as SLICES
 from models.responder.shape import VELOCITIES as VELOCITIES
 from models.responder.shape import ResponderConfig as ResponderConfig
 
 FORESEE_WEIGHT = 0.1
+VOTE_FLOOR = 0.02  # a value that no bar had is this likely
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,56 @@ class Targets:
     line: Tensor
     present: Tensor
     bass: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class PastTensors:
+    """What is recalled of B lanes' T ticks: features [B, T, past.DIM], pointed int8 [B, T, pointers, POINTED], votes
+    [B, T, past.VOTE_DIM].
+    """
+
+    features: Tensor
+    pointed: Tensor
+    votes: Tensor
+
+
+POINTED_BLOCKS = (  # column -> the block of logits it is a value of
+    *((index, "drums", index * tokens.LEVELS, tokens.LEVELS) for index in range(len(tokens.PIECES))),
+    (ACTION, "action", 0, 4),
+    (LEVEL, "level", 0, VELOCITIES),
+    (ROOT, "root", 0, 12),
+    (QUALITY, "", 0, 0),
+    (LINE, "line", 0, 3),
+    (LINE_LEVEL, "line_level", 0, VELOCITIES),
+    (PITCH, "pitch", 0, tokens.LINE_PITCHES),
+)
+POINTED_AT = np.array(  # where in the logits the value 0 of each column stands; quality is an own small block
+    [SLICES[name].start + first if name else -1 for _, name, first, _ in POINTED_BLOCKS]
+)
+
+
+def repeated(logits: Tensor, gates: Tensor, past: PastTensors) -> Tensor:
+    """Return logits [B, T, H] with what the sources say added, each by its gate: logistic mixing (Mahoney 2005)."""
+    sources = past.pointed.shape[2]
+    pointing, voting = torch.split(gates, [sources * POINTED, len(VOTED)], -1)
+    values = past.pointed.long()
+    at = torch.as_tensor(POINTED_AT)
+    says = (values >= 0) & (at >= 0)
+    places = torch.where(says, values + at, 0).flatten(-2)
+    added = torch.zeros_like(logits).scatter_add(
+        -1, places, (pointing.reshape(*pointing.shape[:-1], sources, POINTED) * says).flatten(-2)
+    )
+    known = past.votes.sum(-1, keepdim=True) > 0
+    blocks = []
+    for index, name in enumerate(VOTED):
+        own = torch.log(past.votes[..., VOTE_SLICES[name]] + VOTE_FLOOR)
+        own = own[..., 1:] if name in ("root", "pitch") else own  # the first says: none
+        blocks.append((own - own.mean(-1, keepdim=True)) * voting[..., index : index + 1] * known)
+    placed = dict(zip(VOTED, blocks, strict=True))
+    drums = torch.cat([placed[piece] for piece in tokens.PIECES], -1)
+    for name, block in (("drums", drums), *((n, placed[n]) for n in ("action", "root", "line", "pitch"))):
+        added[..., SLICES[name]] = added[..., SLICES[name]] + block
+    return logits + added
 
 
 def rolled(logits: Tensor, reference: Tensor) -> Tensor:
@@ -59,7 +114,7 @@ class ResponderNet(nn.Module):
         self.backbone = registry.build(
             config.backbone, config.input_dim, config.cond_dim, config.hidden, config.layers, config.dropout
         )
-        self.heads = nn.Linear(config.hidden + config.cond_dim, config.logits)
+        self.heads = nn.Linear(config.hidden + config.cond_dim, config.logits + config.gates)
         self.drums_to_drums = nn.Parameter(torch.zeros(DRUM_LOGITS, DRUM_LOGITS))
         self.drums_to_rest = nn.Parameter(torch.zeros(DRUM_LOGITS, 4 + VELOCITIES + 3 + VELOCITIES))
         self.action_to_line = nn.Parameter(torch.zeros(4, 3))
@@ -71,16 +126,27 @@ class ResponderNet(nn.Module):
             self.heads.bias[SLICES["action"].start] = self.heads.bias[SLICES["line"].start] = 2.0
         self.register_buffer("below", torch.from_numpy(BELOW), persistent=False)
 
-    def forward(self, rows: Tensor, sound: Tensor, cond: Tensor) -> Tensor:
+    def forward(self, rows: Tensor, sound: Tensor, cond: Tensor, past: PastTensors | None = None) -> Tensor:
         """Return head logits [B, T, H].
 
         rows: int [B, T, 25]; sound: [B, T, sound_dim + 1] (the last says whether it is known); cond: [B, T, P + dials].
         """
+        return self.carried(rows, sound, cond, past, None)[0]
+
+    def carried(
+        self, rows: Tensor, sound: Tensor, cond: Tensor, past: PastTensors | None, state: Any
+    ) -> tuple[Tensor, Any]:
+        """Do as forward, from the backbone's state on; return the state after it too."""
         cond = cond[..., : self.config.cond_dim]
         flat = rows + torch.as_tensor(features.OFFSETS, device=rows.device)
         events = torch.zeros(*rows.shape[:-1], features.EVENT_DIM, device=rows.device).scatter_(-1, flat, 1.0)
-        y, _ = self.backbone(torch.cat([events, sound], -1), cond)
-        return torch.as_tensor(self.heads(torch.cat([y, cond], -1)))
+        told = [events, sound] + ([past.features] if past is not None else [])
+        y, after = self.backbone(torch.cat(told, -1), cond, state)
+        logits = self.heads(torch.cat([y, cond], -1))
+        if past is None:
+            return logits, after
+        own, gates = torch.split(logits, [self.config.logits, self.config.gates], -1)
+        return repeated(own, gates, past), after
 
     def nll(self, logits: Tensor, rows: Tensor, truth: Targets) -> dict[str, Tensor]:
         """Return nats [N] per part of logits [N, H] and rows [N, 25] of the same ticks; 0 for parts the piece lacks."""

@@ -43,7 +43,11 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 WEIGHTS = paths.WEIGHTS / "responder"
-NAMED = {"ssm": WEIGHTS, "lstm": WEIGHTS.with_name("responder-lstm")}  # what can be asked for by name
+NAMED = {  # what can be asked for by name
+    "ssm": WEIGHTS,
+    "lstm": WEIGHTS.with_name("responder-lstm"),
+    "songs": WEIGHTS.with_name("responder-songs"),
+}
 HEAT_PER_BIT = 0.015  # how fast the temperature's logarithm follows a lack or excess of surprise, per tick
 HEAT_LIMITS = (-1.5, 1.0)
 
