@@ -28,7 +28,7 @@ def notes_of(bass: Ints) -> list[Sounded]:
     starts = np.flatnonzero(bass[:, 0] >= 0)
     stops = [*starts[1:].tolist(), len(bass)]
     found = []
-    for start, stop in zip(starts.tolist(), stops, strict=True):
+    for start, stop in zip(starts.tolist(), stops, strict=False):  # none: no notes
         silent = np.flatnonzero(bass[start + 1 : stop, 2] != bass[start, 0])
         end = start + 1 + (int(silent[0]) if len(silent) else stop - start - 1)
         found.append(Sounded(start, end, int(bass[start, 0]), int(bass[start, 1])))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +49,15 @@ VOTE_SLICES = {
     name: slice(int(end) - size, int(end)) for (name, (_, _, size)), end in zip(VOTES.items(), VOTE_ENDS, strict=True)
 }
 _COLUMN = np.array([column for column, _, _ in VOTES.values()])
-_PLACE = np.array([VOTE_SLICES[name].start - first for name, (_, first, _) in VOTES.items()])
+_PLACE = np.array([VOTE_SLICES[name].start - first for name, (_, first, _) in VOTES.items()], np.int16)
 AGREE_TICKS = 16.0  # over which it is counted how often a source was right
 AGREED = 3  # drums, chords, line
 PER_SOURCE = 1 + DRUMS + 4 + 3 + AGREED
-DIM = len(SOURCES) * PER_SOURCE + DRUMS + 4 + 3 + 3  # numbers that the network reads
+OWN_DIM, LEVEL_VOTES = len(SOURCES) * PER_SOURCE, DRUMS * tokens.LEVELS
+DIM = OWN_DIM + DRUMS + 4 + 3 + 3  # numbers that the network reads
+_FAR = (RECENT * np.log2(np.arange(MOST_BARS, 0, -1, dtype=np.float32))).astype(np.float32)  # bars ago, oldest first
+_DEEP = np.log2(np.maximum(np.arange(MOST_BARS + 1), 1)) / 7
+_NOTHING_RECALLED = np.tile(NOTHING, (len(SOURCES), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,41 +273,89 @@ class PastState:
 
         place: (bar's number, its ticks, tick in it) of the tick about to be played.
         """
-        state = self._heard(row) if self.bar is not None and self.last is not None else self
-        if state.bar is None or place[2] == 0 or place[:2] != state.bar[:2]:
-            state = state._begun(place)
+        now, met, both, agreed, stacks = self.now, self.met, self.all, self.agreed, self.stacks
+        if self.bar is not None and self.last is not None:
+            _, length, tick = self.bar
+            tick = min(tick, length - 1)
+            now = now.copy()
+            now[tick] = row
+            stack = stacks.get(length)
+            if stack is not None and len(stack):
+                more, out_of = _alike_at(row, stack.signs[:, tick])
+                met, both = met + more, both + out_of
+            agreed = agreed + (_agreed_at(self.last, row) - agreed) / np.float32(AGREE_TICKS)
         length, tick = place[1], min(place[2], place[1] - 1)
-        stack = state.stacks.get(length) or Stack.empty(length)
-        met, both = state.met + FADE * stack.met, state.all + FADE * stack.all
-        rows, valid, votes, sure = _recalled(stack, tick, tick + 1, met[None], both[None])
-        features = _features(rows[0], valid[0], state.agreed, votes[0], sure[0])
-        found = Recalled(rows[0], valid[0], votes[0], features)
-        return replace(state, bar=place, last=found), found
+        if self.bar is None or place[2] == 0 or place[:2] != self.bar[:2]:
+            if self.bar is not None:
+                own = self.bar[1]
+                stacks = {**stacks, own: (stacks.get(own) or Stack.empty(own)).pushed(now)}
+            met = both = np.zeros(len(stacks[length]) if length in stacks else 0, np.float32)
+            now = np.tile(NOTHING, (length, 1))
+        found = _recalled_at(stacks.get(length), tick, met, both, agreed)
+        return PastState(stacks, place, now, met, both, agreed, found), found
 
-    def _heard(self, row: Bytes) -> PastState:
-        assert self.bar is not None and self.last is not None
-        _, length, tick = self.bar
-        tick = min(tick, length - 1)
-        now = self.now.copy()
-        now[tick] = row
-        met, both = self.met, self.all
-        stack = self.stacks.get(length)
-        if stack is not None and len(stack):
-            more, out_of = alike(signs_of(row)[None], stack.signs[:, tick : tick + 1])
-            met, both = met + more[0], both + out_of[0]
-        right = _agreement(self.last.rows, self.last.valid, row)
-        agreed = self.agreed + (right - self.agreed) / np.float32(AGREE_TICKS)
-        return replace(self, now=now, met=met, all=both, agreed=agreed)
 
-    def _begun(self, place: tuple[int, int, int]) -> PastState:
-        """Return the state at the beginning of another bar: the one that ended is kept."""
-        stacks = self.stacks
-        if self.bar is not None:
-            own = self.bar[1]
-            stacks = {**stacks, own: (stacks.get(own) or Stack.empty(own)).pushed(self.now)}
-        count = len(stacks[place[1]]) if place[1] in stacks else 0
-        none = np.zeros(count, np.float32)
-        return replace(self, stacks=stacks, now=np.tile(NOTHING, (place[1], 1)), met=none, all=none)
+def _alike_at(row: Bytes, others: Bytes) -> tuple[Floats, Floats]:
+    """Do as `alike` for one tick: row [COLUMNS], others [n, 7] -> [n], [n]."""
+    kick, snare, rim, _, open_hat, _, crash, low, high, _, action, _, root, _, line, _, pitch, bass = row.tolist()
+    own = (
+        bass + 1,
+        kick > 0,
+        snare > 0 or rim > 0,
+        low > 0 or high > 0,
+        open_hat > 0 or crash > 0,
+        root + 1 if action >= tokens.SAME else 0,
+        pitch + 1 if line == LINE_ON else 0,
+    )
+    signs = np.array(own, np.int8)
+    does, rests = SIGNS * (signs > 0), SIGNS * (signs == 0)
+    same = ((others == signs) & (signs > 0)).astype(np.float32) @ SIGNS
+    return same, (others >= 0).astype(np.float32) @ does + (others > 0).astype(np.float32) @ rests
+
+
+def _agreed_at(last: Recalled, row: Bytes) -> Floats:
+    """Do as `_agreement` for one tick."""
+    rows = last.rows
+    drums = ((rows[:, :DRUMS] > 0) == (row[:DRUMS] > 0)).all(1)
+    same = rows == row
+    out = np.empty((len(SOURCES), AGREED), np.float32)
+    out[:, 0], out[:, 1], out[:, 2] = drums, same[:, ACTION] & same[:, ROOT], same[:, LINE] & same[:, PITCH]
+    out *= last.valid[:, None]
+    return out
+
+
+def _recalled_at(stack: Stack | None, tick: int, met: Floats, both: Floats, agreed: Floats) -> Recalled:
+    """Do as `_recalled` and `_features` for one tick."""
+    rows, valid = _NOTHING_RECALLED.copy(), np.zeros(len(SOURCES), bool)
+    features = np.zeros(DIM, np.float32)
+    own = features[:OWN_DIM].reshape(len(SOURCES), PER_SOURCE)
+    own[:, -AGREED:] = agreed
+    count = len(stack) if stack is not None else 0
+    if stack is None or not count:
+        return Recalled(rows, valid, np.zeros(VOTE_DIM, np.float32), features)
+    part = stack.content[:, tick]
+    likeness = (met + FADE * stack.met + 0.5) / (both + FADE * stack.all + 1.5)
+    worth = likeness - _FAR[MOST_BARS - count :]
+    best = int(worth.argmax())
+    lags = [lag for lag in LAGS if lag <= count]
+    rows[: len(lags)] = part[[count - lag for lag in lags]]
+    rows[-1] = part[best]
+    valid[: len(lags)] = valid[-1] = True
+    weights = np.exp(SHARP * (worth - worth[best]))
+    weights /= weights.sum()
+    place = part[:, _COLUMN] + _PLACE
+    votes = np.bincount(place.ravel(), np.repeat(weights, len(VOTES)), VOTE_DIM).astype(np.float32)
+    own[:, 0] = valid
+    own[:, 1 : 1 + DRUMS] = rows[:, :DRUMS] * (np.float32(0.25) * valid[:, None])
+    at = np.flatnonzero(valid)
+    own[at, 1 + DRUMS + rows[at, ACTION]] = 1
+    own[at, 1 + DRUMS + 4 + rows[at, LINE]] = 1
+    features[OWN_DIM : OWN_DIM + DRUMS] = votes[:LEVEL_VOTES].reshape(DRUMS, tokens.LEVELS)[:, 1:].sum(1)
+    features[OWN_DIM + DRUMS : OWN_DIM + DRUMS + 4] = votes[VOTE_SLICES["action"]]
+    features[OWN_DIM + DRUMS + 4 : OWN_DIM + DRUMS + 7] = votes[VOTE_SLICES["line"]]
+    known = min(float(both[best] + FADE * stack.all[best]), 32.0) / 32
+    features[-3:] = worth[best], known, _DEEP[count]
+    return Recalled(rows, valid, votes, features)
 
 
 def lengths_of(meters: Sequence[Meter]) -> Ints:

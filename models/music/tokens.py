@@ -7,7 +7,7 @@ features.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from listener.names import PARTS as PARTS
 from listener.types import Meter
 from models.music.dials import GUIDANCE, NO_DIALS, Dials
+
+if TYPE_CHECKING:
+    from models.music.plan_values import PlanTick
 
 TICKS_PER_WHOLE = 16
 LINE_LOW, LINE_HIGH = 55, 84  # MIDI pitches the counter-line may have, both included
@@ -204,7 +207,8 @@ class TickInput:
     """One step's input. position: of the tick about to be played, t; bass, sound, reply: of tick t-1.
 
     sound: float32 [sound_dim], the mean quantised codec latent over tick t-1, or None when unknown. dials: what is
-    asked for; guidance: how strongly (1: as learned; Ho & Salimans 2022).
+    asked for; guidance: how strongly (1: as learned; Ho & Salimans 2022). plan: what the song plan has decided of tick
+    t, read by responders that know of it.
     """
 
     position: Position
@@ -213,3 +217,4 @@ class TickInput:
     reply: Reply
     dials: Dials = NO_DIALS
     guidance: float = GUIDANCE
+    plan: PlanTick | None = None

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,16 +18,16 @@ from torch.nn import functional as F
 from models.backbones import registry
 from models.music import features, tokens
 from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
-from models.music.past import ACTION, LEVEL, LINE, LINE_LEVEL, PITCH, QUALITY, ROOT, VOTE_SLICES
+from models.music.past import VOTE_SLICES
 from models.music.plan_values import POINTED
 from models.music.tokens import LINE_PITCHES, QUALITIES
+from models.responder.repeating import POINTED_AT, VOTE_FLOOR
 from models.responder.shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN, VOTED
 from models.responder.shape import SLICES as SLICES
 from models.responder.shape import VELOCITIES as VELOCITIES
 from models.responder.shape import ResponderConfig as ResponderConfig
 
 FORESEE_WEIGHT = 0.1
-VOTE_FLOOR = 0.02  # a value that no bar had is this likely
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +53,6 @@ class PastTensors:
     features: Tensor
     pointed: Tensor
     votes: Tensor
-
-
-POINTED_BLOCKS = (  # column -> the block of logits it is a value of
-    *((index, "drums", index * tokens.LEVELS, tokens.LEVELS) for index in range(len(tokens.PIECES))),
-    (ACTION, "action", 0, 4),
-    (LEVEL, "level", 0, VELOCITIES),
-    (ROOT, "root", 0, 12),
-    (QUALITY, "", 0, 0),
-    (LINE, "line", 0, 3),
-    (LINE_LEVEL, "line_level", 0, VELOCITIES),
-    (PITCH, "pitch", 0, tokens.LINE_PITCHES),
-)
-POINTED_AT = np.array(  # where in the logits the value 0 of each column stands; quality is an own small block
-    [SLICES[name].start + first if name else -1 for _, name, first, _ in POINTED_BLOCKS]
-)
 
 
 def repeated(logits: Tensor, gates: Tensor, past: PastTensors) -> Tensor:
