@@ -19,10 +19,11 @@ from models.responder.responder import Responder
 from models.training.songs.lanes import collate, played
 
 CONFIG = ResponderConfig(24, 2, 4, 0.0, "elstm", True, True, True, True)
+FOUR = Meter(4, 4)
 KICK, SNARE = PIECES.index("kick"), PIECES.index("snare")
 
 
-def song(bars: int = 24, meter: Meter = Meter(4, 4), seed: int = 0) -> Song:
+def song(bars: int = 24, meter: Meter = FOUR, seed: int = 0) -> Song:
     """A song of three different bars in turn: bass, kick, snare, a chord, a line of one note."""
     rng = np.random.default_rng(seed)
     per_bar = meter.numerator * 16 // meter.denominator
