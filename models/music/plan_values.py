@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from models.music import past, tokens
 from models.music.features import Ints
 from models.music.past import ACTION, COLUMNS, DRUMS, LEVEL, LINE, LINE_LEVEL, PITCH, QUALITY, ROOT
+from models.music.plan_tick import PlanTick
 from models.music.tokens import LINE_ON, QUALITIES
 
 Floats = NDArray[np.float32]
@@ -109,66 +110,49 @@ class PlanRows:
         return rows
 
 
-@dataclass(frozen=True, slots=True)
-class PlanTick:
-    """What the song plan has decided of one tick; None is unknown.
+def vector_of(tick: PlanTick) -> Floats:
+    """Return what PlanRows.vectors would of this tick, [DIM]."""
+    out = np.zeros(DIM, np.float32)
+    if tick.harmony is not None:
+        out[0], out[1], out[2 + tick.harmony[1]] = 1, tick.harmony[2], 1
+    at = 2 + len(QUALITIES)
+    if tick.section is not None:
+        age, returned = tick.section
+        out[at : at + 4] = 1, min(age, SECTION_BARS) / SECTION_BARS, age == 0, returned
+    at += 4
+    if tick.phrase is not None:
+        bar, bars = tick.phrase
+        turn = 2 * np.pi * bar / bars
+        ends = bar == bars - 1, bar == bars - 2
+        out[at : at + 7] = 1, np.sin(turn), np.cos(turn), bar == 0, *ends, bars / 16
+    at += 7
+    if tick.again is not None:
+        out[at] = 1
+        if not isinstance(tick.again, str):
+            row = tick.again
+            out[at + 1] = 1
+            out[at + 2 : at + 2 + DRUMS] = row[:DRUMS] / np.float32(4)
+            out[at + 2 + DRUMS + int(row[ACTION])] = 1
+            out[at + 6 + DRUMS + int(row[LINE])] = 1
+    at += 9 + DRUMS
+    if tick.level is not None:
+        out[at : at + 2] = 1, tick.level
+    if tick.groove is not None:
+        out[at + 2] = 1
+        out[at + 3 :] = np.array(tick.groove, np.float32) / 4
+    return out
 
-    harmony: (root, quality index, whether it begins in this tick). section: (bars since it came in, whether it
-    returned). phrase: (bar in it, its bars). again: the tick of the bar that is repeated, int8 [COLUMNS], or "new".
-    level: -1 to 1. groove: the level of each piece.
-    """
 
-    harmony: tuple[int, int, bool] | None = None
-    section: tuple[int, bool] | None = None
-    phrase: tuple[int, int] | None = None
-    again: Bytes | str | None = None
-    level: float | None = None
-    groove: tuple[int, ...] | None = None
-
-    @property
-    def vector(self) -> Floats:
-        """Return what PlanRows.vectors would of this tick, [DIM]."""
-        out = np.zeros(DIM, np.float32)
-        if self.harmony is not None:
-            out[0], out[1], out[2 + self.harmony[1]] = 1, self.harmony[2], 1
-        at = 2 + len(QUALITIES)
-        if self.section is not None:
-            age, returned = self.section
-            out[at : at + 4] = 1, min(age, SECTION_BARS) / SECTION_BARS, age == 0, returned
-        at += 4
-        if self.phrase is not None:
-            bar, bars = self.phrase
-            turn = 2 * np.pi * bar / bars
-            ends = bar == bars - 1, bar == bars - 2
-            out[at : at + 7] = 1, np.sin(turn), np.cos(turn), bar == 0, *ends, bars / 16
-        at += 7
-        if self.again is not None:
-            out[at] = 1
-            if not isinstance(self.again, str):
-                row = self.again
-                out[at + 1] = 1
-                out[at + 2 : at + 2 + DRUMS] = row[:DRUMS] / np.float32(4)
-                out[at + 2 + DRUMS + int(row[ACTION])] = 1
-                out[at + 6 + DRUMS + int(row[LINE])] = 1
-        at += 9 + DRUMS
-        if self.level is not None:
-            out[at : at + 2] = 1, self.level
-        if self.groove is not None:
-            out[at + 2] = 1
-            out[at + 3 :] = np.array(self.groove, np.float32) / 4
-        return out
-
-    @property
-    def pointed(self) -> Bytes:
-        """Return what PlanRows.pointed would of this tick, int8 [sources, POINTED]."""
-        rows = np.full((len(SOURCES), POINTED), SILENT, np.int8)
-        if self.again is not None and not isinstance(self.again, str):
-            rows[0] = said(self.again, np.array(True))
-        if self.groove is not None:
-            rows[1, :DRUMS] = self.groove
-        if self.harmony is not None:
-            rows[2, ROOT], rows[2, QUALITY] = self.harmony[:2]
-        return rows
+def pointed_of(tick: PlanTick) -> Bytes:
+    """Return what PlanRows.pointed would of this tick, int8 [sources, POINTED]."""
+    rows = np.full((len(SOURCES), POINTED), SILENT, np.int8)
+    if tick.again is not None and not isinstance(tick.again, str):
+        rows[0] = said(tick.again, np.array(True))
+    if tick.groove is not None:
+        rows[1, :DRUMS] = tick.groove
+    if tick.harmony is not None:
+        rows[2, ROOT], rows[2, QUALITY] = tick.harmony[:2]
+    return rows
 
 
 def said(rows: Bytes, valid: NDArray[np.bool_]) -> Bytes:

@@ -7,7 +7,7 @@ features.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from listener.names import PARTS as PARTS
 from listener.types import Meter
 from models.music.dials import GUIDANCE, NO_DIALS, Dials
-
-if TYPE_CHECKING:
-    from models.music.plan_values import PlanTick
+from models.music.plan_tick import PlanTick
 
 TICKS_PER_WHOLE = 16
 LINE_LOW, LINE_HIGH = 55, 84  # MIDI pitches the counter-line may have, both included

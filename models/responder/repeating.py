@@ -24,7 +24,8 @@ from models.music.past import (
     VOTE_SLICES,
     Recalled,
 )
-from models.music.plan_values import POINTED, SILENT, PlanTick, said
+from models.music.plan_tick import PlanTick
+from models.music.plan_values import POINTED, SILENT, pointed_of, said
 from models.music.tokens import LINE_LOW, LINE_PITCHES, BassTick, Reply
 from models.responder.shape import POINTERS, SLICES
 
@@ -70,7 +71,7 @@ def pointed_by(recalled: Recalled, plan: PlanTick | None) -> Bytes:
     count = len(recalled.rows)
     out[:count] = said(recalled.rows, recalled.valid)
     if plan is not None:
-        out[count:] = plan.pointed
+        out[count:] = pointed_of(plan)
     return out
 
 

@@ -19,7 +19,8 @@ from models.music import dials, features
 from models.music.dials import NO_DIALS, SURPRISE_BITS, Dials
 from models.music.features import Memory
 from models.music.past import PastState
-from models.music.plan_values import PlanTick
+from models.music.plan_tick import PlanTick
+from models.music.plan_values import vector_of
 from models.music.tokens import PARTS, BassTick, Reply, TickInput, ticks_per_beat
 from models.responder import adapter as adapters
 from models.responder.repeating import done_in, pointed_by, repeated
@@ -186,7 +187,7 @@ class Responder:
         if self.config.dials:
             parts.append(dials.vector(wished))
         if self.config.plan:
-            parts.append((plan or NO_PLAN).vector)
+            parts.append(vector_of(plan or NO_PLAN))
         return np.concatenate(parts)
 
     def _logits(self, events: Floats, cond: Floats, hidden: Floats, says: Says | None) -> tuple[Floats, Floats]:

@@ -1,40 +1,30 @@
-"""Write what a training on whole songs ends with: weights, their JSON and their card."""
+"""Write the model card of a training on whole songs: what it learned from, under which licences, what it was shown."""
 
 from __future__ import annotations
 
 import shlex
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from models.corpus import bass_changes, corpus_figures
 from models.corpus.song import Song
 from models.corpus.whole_songs import LICENCES
-from models.responder import responder
 from models.responder.net import ResponderNet
 from models.training.codec_scores import commit
 from models.training.songs import lanes
-
-if TYPE_CHECKING:
-    from models.training.songs.trainer import Run
 
 DRAWS = 400  # songs drawn to count what the network is shown
 BANDS = ("freedoom", "simutrans", "tanner", "easyrpg")
 
 
-def ship(run: Run, songs: Sequence[Song], out: Path, argv: Sequence[str]) -> None:
-    """Write the best mean of the weights. songs: what was learned from."""
-    net = ResponderNet(run.net.config)
-    net.load_state_dict(run.best_weights)
-    about = {"valid_nats_per_tick": run.best, "history": run.history, "knots": run.knots}
-    print(f"{out}: {responder.save(out, net, about, card(run, songs, argv))}")
-
-
-def card(run: Run, songs: Sequence[Song], argv: Sequence[str]) -> str:
+def card(
+    net: ResponderNet, train: dict[str, Any], history: list[dict[str, Any]], songs: Sequence[Song], argv: Sequence[str]
+) -> str:
+    """Return the card. train: the settings of the training; history: its validations; songs: what was learned from."""
     by_source: dict[str, list[Song]] = defaultdict(list)
     for song in songs:
         by_source[song.source].append(song)
@@ -42,7 +32,7 @@ def card(run: Run, songs: Sequence[Song], argv: Sequence[str]) -> str:
     rows = {
         "real bands": corpus_figures.figures(s for name in BANDS for s in by_source[name]),
         "made by MMA": corpus_figures.figures(by_source["mma"]),
-        "as drawn, basses changed": corpus_figures.figures(as_drawn(songs, run.config.seed)),
+        "as drawn, basses changed": corpus_figures.figures(as_drawn(songs, train["seed"])),
     }
     drawn = dict.fromkeys(by_source, 0.0)
     for song, weight in zip(songs, weights, strict=True):
@@ -51,17 +41,17 @@ def card(run: Run, songs: Sequence[Song], argv: Sequence[str]) -> str:
         f"| {name} | {LICENCES.get(name, 'the user’s own')} | {len(own)} | {sum(map(len, own)):,} | {drawn[name]:.2f} |"
         for name, own in by_source.items()
     ]
-    count = sum(p.numel() for p in run.net.parameters())
-    best = min(run.history, key=lambda h: sum(h[part] for part in ("drums", "chords", "line")))
+    count = sum(p.numel() for p in net.parameters())
+    best = min(history, key=lambda h: sum(h[part] for part in ("drums", "chords", "line")))
     return f"""# Model card: responder trained on whole songs
 
-{run.net.config.layers} layer of LSTM between an embedding and a sum with it, {count:,} parameters. From a bass line,
+{net.config.layers} layer of LSTM between an embedding and a sum with it, {count:,} parameters. From a bass line,
 the phase in beat, bar and phrase, the dials, what was done in earlier bars (`models/music/past.py`) and, where it is
 known, what the song plan decided (`models/music/plan_values.py`) to drums, chords and a counter-line, a 16th at a time.
 Licence of the weights: MIT.
 
-- Made by `python -m models.train songs {shlex.join(argv)}` at commit {commit()}; {asdict(run.config)}
-- The running mean of the weights at step {best["step"]} of {run.config.steps}, the best on validation: {best}
+- Made by `python -m models.train songs {shlex.join(argv)}` at commit {commit()}; {train}
+- The running mean of the weights at step {best["step"]} of {train["steps"]}, the best on validation: {best}
 
 | trained on | licence | pieces | ticks | share of the songs drawn |
 |---|---|---|---|---|

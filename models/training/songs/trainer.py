@@ -32,11 +32,13 @@ from models.music.dials import Knots
 from models.music.features import EVENT_DIM
 from models.music.tokens import PARTS
 from models.paths import CHECKPOINTS, SHARED
+from models.responder import responder
 from models.responder.net import ResponderConfig, ResponderNet
 from models.responder.responder import NAMED
 from models.training import evaluate
 from models.training.batches import Batch, Sampler
 from models.training.responder import PART_WEIGHTS, counts_of
+from models.training.songs.card import card
 from models.training.songs.lanes import Lanes, Songs, Ways
 from models.training.stopping import StopRequest
 
@@ -228,10 +230,17 @@ def main(argv: list[str] | None = None) -> int:
     if not train(run, drawn, validation(songs), args.state):
         print(f"stopped at step {run.step}, state in {args.state}.*; the same command goes on from there")
         return 0
-    from models.training.songs.card import ship
-
     ship(run, learned, args.out, sys.argv[1:] if argv is None else argv)
     return 0
+
+
+def ship(run: Run, songs: Sequence[Song], out: Path, argv: Sequence[str]) -> None:
+    """Write the best mean of the weights. songs: what was learned from."""
+    net = ResponderNet(run.net.config)
+    net.load_state_dict(run.best_weights)
+    about = {"valid_nats_per_tick": run.best, "history": run.history, "knots": run.knots}
+    text = card(net, asdict(run.config), run.history, songs, argv)
+    print(f"{out}: {responder.save(out, net, about, text)}")
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -12,7 +12,8 @@ from models.corpus.played_pieces import played as ticks_of
 from models.corpus.song import Song
 from models.music import past
 from models.music.past import NOTHING, PastState, content_of, lengths_of, recall_song
-from models.music.plan_values import NAMES, PlanRows, PlanTick
+from models.music.plan_tick import PlanTick
+from models.music.plan_values import NAMES, PlanRows, pointed_of, vector_of
 from models.music.tokens import EMPTY_REPLY, LINE_ON, NEW, PIECES, SAME, BassTick, TickInput
 from models.responder.net import ResponderConfig, ResponderNet
 from models.responder.responder import Responder
@@ -121,8 +122,8 @@ def test_a_tick_of_the_plan_is_read_as_in_a_whole_song() -> None:
     for shown in (frozenset(NAMES), frozenset({"groove"}), frozenset({"again", "level"}), frozenset[str]()):
         told = rows.shown(shown)
         for tick in range(0, len(one), 5):
-            np.testing.assert_allclose(tick_of(told, tick).vector, told.vectors[tick], atol=1e-6)
-            assert np.array_equal(tick_of(told, tick).pointed, told.pointed[tick])
+            np.testing.assert_allclose(vector_of(tick_of(told, tick)), told.vectors[tick], atol=1e-6)
+            assert np.array_equal(pointed_of(tick_of(told, tick)), told.pointed[tick])
 
 
 def test_a_copy_that_imagines_leaves_the_past_as_it_was() -> None:
