@@ -22,7 +22,17 @@ from models.music.past import VOTE_SLICES
 from models.music.plan_values import POINTED
 from models.music.tokens import LINE_PITCHES, QUALITIES
 from models.responder.repeating import POINTED_AT, VOTE_FLOOR
-from models.responder.shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN, VOTED
+from models.responder.shape import (
+    BELOW,
+    DRUM_LOGITS,
+    FORESEEN,
+    FORESIGHT,
+    HEADS,
+    PITCH_CLASS,
+    QUALITY_HIDDEN,
+    SAID_QUALITY,
+    VOTED,
+)
 from models.responder.shape import SLICES as SLICES
 from models.responder.shape import VELOCITIES as VELOCITIES
 from models.responder.shape import ResponderConfig as ResponderConfig
@@ -61,7 +71,7 @@ def repeated(logits: Tensor, gates: Tensor, past: PastTensors) -> Tensor:
     pointing, voting = torch.split(gates, [sources * POINTED, len(VOTED)], -1)
     values = past.pointed.long()
     at = torch.as_tensor(POINTED_AT)
-    says = (values >= 0) & (at >= 0)
+    says = values >= 0
     places = torch.where(says, values + at, 0).flatten(-2)
     added = torch.zeros_like(logits).scatter_add(
         -1, places, (pointing.reshape(*pointing.shape[:-1], sources, POINTED) * says).flatten(-2)
@@ -135,6 +145,8 @@ class ResponderNet(nn.Module):
     def nll(self, logits: Tensor, rows: Tensor, truth: Targets) -> dict[str, Tensor]:
         """Return nats [N] per part of logits [N, H] and rows [N, 25] of the same ticks; 0 for parts the piece lacks."""
         head = {name: logits[:, part] for name, part in SLICES.items()}
+        if self.config.past:
+            head["said"] = logits[:, SAID_QUALITY:]
         hits = F.one_hot(truth.drums, tokens.LEVELS).flatten(1).float()
         rest = (hits @ self.drums_to_rest).tensor_split([4, 4 + VELOCITIES, 7 + VELOCITIES], 1)
         drums = head["drums"] + hits @ (self.drums_to_drums * self.below)
@@ -158,7 +170,7 @@ class ResponderNet(nn.Module):
 
     def foreseen(self, logits: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return onset logits [N, FORESIGHT] and pitch class logits [N, FORESIGHT, 12] of the bass's next beat."""
-        own = logits[:, HEADS:].view(-1, FORESIGHT, FORESEEN)
+        own = logits[:, HEADS:SAID_QUALITY].view(-1, FORESIGHT, FORESEEN)
         bass = rows[:, COLUMN["bass_ref"]].repeat_interleave(FORESIGHT)
         over = rolled(own[..., 13:].reshape(-1, 12), bass).view(-1, FORESIGHT, 12)
         return own[..., 0], own[..., 1:13] + over
@@ -186,7 +198,8 @@ class ResponderNet(nn.Module):
         over_root = torch.where(old < NO_PC, (root - old) % 12, NO_PC)
         table = self.quality_in
         hidden = head["quality"] + table[over_bass] + table[13 + over_root] + table[26 + quality]
-        return torch.as_tensor(self.quality_out(F.relu(hidden)))
+        logits = torch.as_tensor(self.quality_out(F.relu(hidden)))
+        return logits + head["said"] if "said" in head else logits
 
     def _line_nll(self, head: dict[str, Tensor], action: Tensor, level: Tensor, rows: Tensor, truth: Targets) -> Tensor:
         did, loud, pitch = truth.line.unbind(1)

@@ -27,12 +27,12 @@ from models.music.past import (
 from models.music.plan_tick import PlanTick
 from models.music.plan_values import POINTED, SILENT, pointed_of, said
 from models.music.tokens import LINE_LOW, LINE_PITCHES, BassTick, Reply
-from models.responder.shape import POINTERS, SLICES
+from models.responder.shape import POINTERS, SAID_QUALITY, SLICES
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.int8]
 VOTE_FLOOR = 0.02  # a value that no bar had is this likely
-POINTED_BLOCKS: dict[int, str] = {  # column -> the block of logits it is a value of; a quality is no block of its own
+POINTED_BLOCKS: dict[int, str] = {  # column -> the block of logits it is a value of; a quality's stands behind them
     ACTION: "action",
     LEVEL: "level",
     ROOT: "root",
@@ -44,7 +44,7 @@ POINTED_AT = np.full(POINTED, -1)  # where in the logits the value 0 of each col
 POINTED_AT[:DRUMS] = SLICES["drums"].start + np.arange(DRUMS) * tokens.LEVELS
 for _column, _name in POINTED_BLOCKS.items():
     POINTED_AT[_column] = SLICES[_name].start
-_SAYABLE = POINTED_AT >= 0
+POINTED_AT[QUALITY] = SAID_QUALITY
 _FIRST_PIECE = features.COLUMN[tokens.PIECES[0]]
 _SHARED = (("action", 0), ("root", 1), ("line", 0), ("pitch", 1))  # votes beside the drums, and how many say: none
 
@@ -80,7 +80,7 @@ def repeated(logits: Floats, gates: Floats, pointed: Bytes, votes: Floats) -> Fl
 
     gates [GATES]: of every source and column, then of the votes on each piece, action, root, line and pitch.
     """
-    says = (pointed >= 0) & _SAYABLE
+    says = pointed >= 0
     places = (pointed + POINTED_AT)[says]
     pulls = gates[: pointed.size].reshape(pointed.shape)[says]
     out = logits + np.bincount(places, pulls, len(logits)).astype(np.float32)

@@ -37,6 +37,7 @@ FORESEEN = 1 + 12 + 12  # per tick: an onset's logit, its pitch class, its inter
 POINTERS = (*past.SOURCES, *plan_values.SOURCES)  # what may be repeated: rows that say a value of each column
 VOTED = (*PIECES, "action", "root", "line", "pitch")  # what all earlier bars vote on
 GATES = len(POINTERS) * plan_values.POINTED + len(VOTED)  # how much each of them counts, in this tick
+SAID_QUALITY = HEADS + FORESIGHT * FORESEEN  # where the logits of a chord's quality begin that sources speak for
 PITCH_CLASS = (np.arange(LINE_PITCHES) + tokens.LINE_LOW) % 12
 
 
@@ -59,6 +60,10 @@ class ResponderConfig:
     past: bool = False
     plan: bool = False
 
+    def __post_init__(self) -> None:
+        if self.past and not self.foresee:
+            raise ValueError("past without foresee: a responder that recalls earlier bars foresees the bass, too")
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -72,8 +77,8 @@ class ResponderConfig:
 
     @property
     def logits(self) -> int:
-        """Return the logits per tick, those of the bass's next beat included."""
-        return HEADS + (FORESIGHT * FORESEEN if self.foresee else 0)
+        """Return the logits per tick, those of the bass's next beat and of the quality that sources say included."""
+        return HEADS + (FORESIGHT * FORESEEN if self.foresee else 0) + (len(QUALITIES) if self.past else 0)
 
     @property
     def gates(self) -> int:

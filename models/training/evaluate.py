@@ -61,16 +61,16 @@ def _told_nats(
     for first in range(0, len(songs), batch):
         group = songs[first : first + batch]
         length = min(max(map(len, group)), PIECE_TICKS)
-        yield from zip(group, nats_of(net, [opening(song, length) for song in group], plan), strict=True)
+        yield from zip(group, nats_of(net, [part_of(song, 0, length) for song in group], plan), strict=True)
 
 
-def opening(song: Song, ticks: int) -> Song:
-    """Return the first ticks of a song."""
-    part, e = slice(0, ticks), song.events
+def part_of(song: Song, first: int, last: int, bar: int = 0) -> Song:
+    """Return ticks first .. last of a song. bar: the number of its first bar."""
+    part, e = slice(first, last), song.events
     events = Events(e.bass[part], e.known[part], e.drums[part], e.chord[part], e.line[part])
     sound = None if song.sound is None else song.sound[part]
-    places = song.ticks[part], song.bars[part], song.meters[part]
-    return replace(song, ticks=places[0], bars=places[1], meters=places[2], events=events, sound=sound)
+    bars = song.bars[part] - song.bars[first] + bar
+    return replace(song, ticks=song.ticks[part], bars=bars, meters=song.meters[part], events=events, sound=sound)
 
 
 def nats_of(

@@ -225,6 +225,11 @@ def main(argv: list[str] | None = None) -> int:
     learned = [song for song in songs if song.split == "train"]
     styles = styles_of(learned, args.shared)
     run.knots = run.knots or Sampler(learned, 128, args.sound_dim, args.seed, styles).measured(KNOT_CROPS)
+    if args.now:
+        run.validate(validation(songs))
+        run.best_weights = _copied(run.mean)
+        ship(run, learned, args.out, sys.argv[1:] if argv is None else argv)
+        return 0
     ways = Ways(**dict.fromkeys(plain, False))
     drawn = Songs(learned, args.seed, args.sound_dim, ways, styles, run.knots, args.chunk)
     if not train(run, drawn, validation(songs), args.state):
@@ -235,12 +240,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def ship(run: Run, songs: Sequence[Song], out: Path, argv: Sequence[str]) -> None:
-    """Write the best mean of the weights. songs: what was learned from."""
+    """Write the best mean of the weights, as float16. songs: what was learned from."""
     net = ResponderNet(run.net.config)
     net.load_state_dict(run.best_weights)
     about = {"valid_nats_per_tick": run.best, "history": run.history, "knots": run.knots}
     text = card(net, asdict(run.config), run.history, songs, argv)
-    print(f"{out}: {responder.save(out, net, about, text)}")
+    print(f"{out}: {responder.save(out, net.half(), about, text)}")
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -263,6 +268,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=whole_songs.FOLDER, help="files of `models.data --songs`")
     parser.add_argument("--state", type=Path, default=STATE, help="stem of the state to go on from and to write")
     parser.add_argument("--out", type=Path, default=NAMED["songs"], help="path stem of the weights")
+    parser.add_argument("--now", action="store_true", help="write the weights of the state as it is, and stop")
     parser.add_argument("--fresh", action="store_true", help="begin anew even where there is a state")
     return parser.parse_args(argv)
 

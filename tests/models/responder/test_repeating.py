@@ -99,6 +99,20 @@ def test_steps_give_the_logits_of_the_whole_song(plan: frozenset[str]) -> None:
         bass, reply = heard, done
 
 
+def test_what_a_reply_tells_is_what_training_counts() -> None:
+    one, net = song(8), trained()
+    responder, made = Responder.of(net), collate([(played(one, one.events, CONFIG.sound_dim), slice(0, len(one)))])
+    with torch.inference_mode():
+        nats = net.nll(net(made.rows, made.sound, made.cond, made.past)[0], made.rows[0], made.targets)
+    wanted = sum(value.double().numpy() for value in nats.values())
+    state, bass, reply, found = responder.initial_state(), BassTick(True), EMPTY_REPLY, []
+    for place, heard, done in ticks_of(one):
+        state = responder.step(TickInput(place, bass, None, reply), state)
+        found.append(responder.information(state, done) * np.log(2))
+        bass, reply = heard, done
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
 def tick_of(rows: PlanRows, tick: int) -> PlanTick:
     root, quality, begins = rows.harmony[tick].tolist()
     age, returned = rows.section[tick].tolist()
