@@ -1,10 +1,10 @@
 """Does long context help? Held-out nats per tick when the model has heard the last 1, 2 ... 64 bars and no more.
 
-    python -m benchmarks.context [--weights STEM ...] [--bars 48]
+    python -m benchmarks.context [--weights STEM ...] [--bars 48] [--all]
 
-The same bars are scored with every context: those that lie 64 bars or more after a song's beginning. Beside them
-"counts given the bar before" (one bar of context). Plot: docs/context.png. Needs data_cache/responder.npz. Appends to
-results.jsonl.
+The same bars are scored with every context: those that lie 64 bars or more after a song's beginning, of composed songs
+(--all: of all test songs). Beside them "counts given the bar before" (one bar of context). Plot: docs/context.png.
+Needs data_cache/responder.npz. Appends to results.jsonl.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks.common import results
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.tokens import PARTS
 from models.responder.responder import WEIGHTS, Responder
+from models.training import evaluate
 from models.training.batches import collate, crop_of
 
 CONTEXTS = (1, 2, 4, 8, 16, 32, 64)
@@ -45,6 +46,9 @@ def nats(model: Responder, place: Place, context: int) -> float:
     """Nats per tick of the bar when the song begins `context` bars before it."""
     song, start, end = place
     first = int(np.argmax(song.bars >= song.bars[start] - context))
+    if model.config.past:
+        heard = evaluate.nats_of(model.net, [evaluate.part_of(song, first, end, int(song.bars[first]) % 4)])[0]
+        return float(sum(values[start - first :].mean() for values in heard.values()))
     made = collate([crop_of(song, first, end - first, model.sound_dim, int(song.bars[first]) % 4)])
     with torch.inference_mode():
         logits = model.net(made.rows, made.sound, made.cond).flatten(0, 1)
@@ -57,12 +61,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.context", description=__doc__)
     parser.add_argument("--weights", type=Path, nargs="+", default=[WEIGHTS])
     parser.add_argument("--bars", type=int, default=48)
+    parser.add_argument("--all", action="store_true", help="accompaniments made by rule too, which repeat themselves")
     args = parser.parse_args(argv)
     if not CACHE.exists():
         print("skipped: data_cache/responder.npz is absent; it is built from ../shared by `python -m models.data`")
         return 0
     songs = load_songs()
-    held = places([s for s in songs if s.split == "test"], args.bars)
+    held = places([s for s in songs if s.split == "test" and (args.all or s.source != "mma")], args.bars)
     rows = {}
     for stem in args.weights:
         model = Responder.load(stem)

@@ -326,7 +326,9 @@ class Planner:
         self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
-        return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)
+        dials = self._directing.dials(self._dials, position.bar)
+        told = self.song.told(position) if self._responder.config.plan else None
+        return TickInput(position, bass, sound, reply, dials, self._guidance, told)
 
     def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:
         """What the song plan has for a tick, struck as the player plays, as the band's state and the directions shape

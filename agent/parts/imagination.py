@@ -12,6 +12,7 @@ import numpy as np
 from agent.parts.bass_bar import BassBar
 from agent.parts.drum_groove import Groove, Traits, traits, usual_loudness
 from models.music.dials import Dials
+from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, DrumHit, Position, TickInput
 from models.responder.responder import Responder, ResponderState
 
@@ -19,6 +20,7 @@ BARS = 2
 KEPT = 6
 STEPS_A_FRAME = 2
 TEMPERATURE = 0.8
+ANEW = PlanTick(again="new")  # candidates are not to be what is played already
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ class Imagination:
         note = next((one for one in job.bass.notes if one.tick == at.tick), None)
         bass = BassTick(True, note.pitch, note.velocity, note.pitch) if note else BassTick(True)
         then = Position(at.tick + 1, at.bar, at.meter) if at.tick + 1 < ticks else Position(0, at.bar + 1, at.meter)
-        job.state = responder.step(TickInput(then, bass, None, reply, dials, guidance), job.state)
+        job.state = responder.step(TickInput(then, bass, None, reply, dials, guidance, ANEW), job.state)
         job.at = then
         if len(job.drums) >= BARS * ticks:
             bars = tuple(tuple(job.drums[i * ticks : (i + 1) * ticks]) for i in range(BARS))

@@ -19,10 +19,12 @@ from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.expectation import KINDRED_FROM, SAME_FROM, expects_stop, foretell, recognised
+from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
+from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position, Reply
 
 AHEAD_BARS = 2  # foretold when a bar is planned
@@ -106,6 +108,11 @@ class LiveSong:
         soon = plans[:2]
         coming = "break" if any(one.is_break for one in soon) else "fill" if any(one.is_fill for one in soon) else ""
         return SongView(now.section, now.place.bar, now.place.length, chords, coming)
+
+    def told(self, position: Position) -> PlanTick | None:
+        """Return what is decided of a tick, as the responder reads it; None where its bar is not planned."""
+        planned = self._planned.get(position.bar)
+        return plan_tick(planned.bar, planned.after, position.tick) if planned else None
 
     # -- what is heard ----------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from models.music.dials import Knots
 from models.music.features import Events, Ints
 from models.music.tick_grid import fold
 from models.music.tokens import LINE_LOW, PIECES
-from models.responder.net import Targets
+from models.responder.net import PastTensors, Targets
 from models.responder.shape import FORESIGHT
 from models.training.dial_labels import measure, phrases_of, ranks_of, shown_by
 
@@ -51,6 +51,7 @@ class Batch:
     cond: Tensor
     targets: Targets
     weight: Tensor
+    past: PastTensors | None = None
 
 
 @dataclass(frozen=True, slots=True)
