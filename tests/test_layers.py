@@ -31,7 +31,8 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "memory": {"core", "directions"},
     "band": {"core", "directions", "parts", "song"},
     "engine": {"core", "midi", "audio", "mixing"},
-    "mind": {"core", "directions", "parts", "song", "band", "sounds"},
+    "leading": {"core", "parts", "song", "band"},
+    "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "parts", "song", "band"},
     "takes": {

@@ -7,8 +7,9 @@ from typing import Any
 
 from agent.control.command_state import CommandState
 from agent.control.commands import TABLE, Command, Fader, parse
+from agent.control.lead_commands import FEELS, done
 from agent.core.errors import UserError
-from agent.core.messages import Panic, SetFader, SetMode, SetPart, Tap
+from agent.core.messages import Lead, Panic, SetFader, SetMode, SetPart, Tap
 from agent.core.settings import DEFAULT_PARTS, Config
 
 Send = Callable[[Any], object]
@@ -54,6 +55,7 @@ class Dispatcher:
             "no": lambda _: self._say("I don't like it"),
             "idea": lambda _: self._say("any ideas?"),
             "undo": lambda _: self._say("undo"),
+            "feel": lambda c: self._say(FEELS[c.argument]),
         }
         return special.get(command.name, self._send)(command)
 
@@ -93,6 +95,8 @@ class Dispatcher:
                 self._to_audio(message)
             if not isinstance(message, Panic):
                 self._to_mind(message)
+        if isinstance(messages[0], Lead):
+            return f"{command.text}: {done(messages[0])}"
         when = ", from the next bar on" if isinstance(messages[0], SetMode) else ""
         return f"{command.text}{when}"
 

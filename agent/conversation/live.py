@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agent.conversation.band_lead import LED, Leads, LedFacts
+from agent.conversation.orders import order_of
+from agent.core.errors import UserError
 from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
 from agent.core.settings import Config
@@ -86,6 +89,7 @@ class Talk:
     ) -> None:
         self._config, self._send, self._command, self._folder = config, send, command, folder
         self._session: LiveConversation | None = None
+        self._leads = Leads(command)
         self._trial: Trial | None = None
         self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
         self._bar, self._last_idea = 0, -EVERY_BARS
@@ -123,6 +127,8 @@ class Talk:
             return _spoken(self.why()) or "I am playing."
         if (reply := session.small_talk(sentence)) is not None:
             return reply
+        if (order := order_of(sentence)) is not None:
+            return self._ordered(order)
         if session.asks_for_idea(sentence):
             return self._idea(asked=True) or "Nothing to add: I am with you."
         heard = session.push(sentence)
@@ -145,6 +151,11 @@ class Talk:
             undone, then = self._undo(), tuple(edit for edit in edits if edit.change != "undo")
             return f"{undone} {self._direct(sentence, then)}" if then else undone
         edits = session.possible(edits)
+        led = tuple(edit for edit in edits if edit.dimension in LED and self._leads.can(edit, self._now) is None)
+        if led:
+            said = self._leads.lead(led, 0, self._now)
+            rest = tuple(edit for edit in edits if edit not in led)
+            return f"{said}. {self._direct(sentence, rest)}" if rest else f"{said}."
         modes = [edit for edit in edits if edit.dimension == "pattern" and edit.value in MODE_PATTERNS]
         for edit in modes:
             self._command(MODE_PATTERNS[str(edit.value)])
@@ -162,6 +173,17 @@ class Talk:
         if modes and not rest:
             return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
         return session.account(live, others_said)
+
+    def _ordered(self, order: str) -> str:
+        try:
+            return f"{self._command(order)}."
+        except UserError as cause:
+            return str(cause)
+
+    @property
+    def _now(self) -> LedFacts:
+        grid = self._facts.grid if self._facts else None
+        return LedFacts(60 / grid.period_s, str(grid.meter)) if grid else LedFacts()
 
     def _unmute(self, edits: Iterable[Edit]) -> None:
         """What words bring back comes back, whoever muted it: words, keys, pedals and commands are one switch."""

@@ -106,8 +106,8 @@ class LiveSong:
 
     # -- what is heard ----------------------------------------------------------------------------------------
 
-    def on_tick(self, position: Position, bass: BassTick) -> None:
-        """Take one tick of the bass that is heard in full."""
+    def on_tick(self, position: Position, bass: BassTick, played: bool = True) -> None:
+        """Take one tick of the bass that is heard in full. played: False = it was told, nobody played it."""
         if self._number is not None and position.bar != self._number:
             self._complete(position.bar)
         if self._number is None:
@@ -116,10 +116,23 @@ class LiveSong:
         if len(self._ticks) < position.ticks_per_bar:
             self._ticks.append(bass)
         planned = self._planned.get(position.bar)
-        self._heard_ticks.append(HeardTick(bass, planned.bar.section if planned else ""))
-        if bass.onset_pitch is not None:
+        if played:
+            self._heard_ticks.append(HeardTick(bass, planned.bar.section if planned else ""))
+        if played and bass.onset_pitch is not None:
             self.ever_heard = True
             self._mend(position, bass.onset_pitch)
+
+    def overhear(self, bass: BassTick) -> None:
+        """Take a tick that is played beside the song: it counts only where the bars are cut anew (`turn`)."""
+        self._heard_ticks.append(HeardTick(bass, ""))
+
+    def heard_before(self, bar: int) -> int:
+        """Return how many bars of the song come before a bar, as SongPlan counts them."""
+        return self.song.heard + bar - (self._number if self._number is not None else bar)
+
+    def later(self, bars: int) -> None:
+        """Count the phrases from so many bars later on."""
+        self.song = replace(self.song, phrase_of=self.song.phrase_of + bars)
 
     def turn(self, now: Position, ratio: float | None) -> None:
         """The band's bars have turned: what was heard is cut into the new ones, and so the song is known in them.
