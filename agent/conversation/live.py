@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.conversation.band_lead import LED, Leads, LedFacts
-from agent.conversation.orders import order_of
+from agent.conversation.led_orders import order_of
 from agent.core.errors import UserError
 from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
@@ -154,8 +154,8 @@ class Talk:
         led = tuple(edit for edit in edits if edit.dimension in LED and self._leads.can(edit, self._now) is None)
         if led:
             said = self._leads.lead(led, 0, self._now)
-            rest = tuple(edit for edit in edits if edit not in led)
-            return f"{said}. {self._direct(sentence, rest)}" if rest else f"{said}."
+            others = tuple(edit for edit in edits if edit not in led)
+            return f"{said}. {self._direct(sentence, others)}" if others else f"{said}."
         modes = [edit for edit in edits if edit.dimension == "pattern" and edit.value in MODE_PATTERNS]
         for edit in modes:
             self._command(MODE_PATTERNS[str(edit.value)])

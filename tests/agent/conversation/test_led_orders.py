@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.control.commands import parse
-from agent.conversation.orders import order_of
+from agent.conversation.led_orders import order_of
 
 SAID = {
     "Stop on the four!": "break 4",
