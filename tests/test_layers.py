@@ -32,6 +32,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "band": {"core", "directions", "parts", "song"},
     "engine": {"core", "midi", "audio", "mixing"},
     "leading": {"core", "parts", "song", "band"},
+    "songbook": {"core", "parts", "song"},
     "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "parts", "song", "band"},

@@ -24,6 +24,8 @@ KEYS = MODES_BY_KEY | {
     "+": "lead faster",
     "-": "lead slower",
     "o": "count",
+    "k": "take",
+    ">": "song next",
     "e": "end",
     "p": "panic",
     "q": "stop",
@@ -33,7 +35,7 @@ LONGEST = 400  # characters of a sentence
 HINT = "your words, then Enter: "
 HELP = (
     "t talk, y n i u: yes, no, idea, undo; space next mode, 1-4 modes, d c l parts, b tap the beat, + - tempo, "
-    "o count in, e end, p panic, q stop"
+    "o count in, e end, k keep the riff, > next song, p panic, q stop"
 )
 
 

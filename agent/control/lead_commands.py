@@ -8,7 +8,17 @@ from typing import Any
 
 from agent.control.words import Word, nothing, number
 from agent.core.errors import UserError
-from agent.core.messages import CountIn, EndSong, Lead, LeadBar, LeadBreak, LeadLength, LeadNothing, LeadTempo
+from agent.core.messages import (
+    CountIn,
+    EndSong,
+    GoToSection,
+    Lead,
+    LeadBar,
+    LeadBreak,
+    LeadLength,
+    LeadNothing,
+    LeadTempo,
+)
 
 METER = re.compile(r"([1-9]|1\d|2[0-4])/(2|4|8|16)")
 BPM = (30.0, 300.0)
@@ -72,6 +82,23 @@ def _feel(arguments: Sequence[str]) -> None:
         raise UserError(f"feel {' '.join(arguments)!r}: choose {', '.join(FEELS)}")
 
 
+def _named(what: str) -> Any:
+    def read(arguments: Sequence[str]) -> None:
+        if not arguments:
+            raise UserError(f"`{what}` needs a name, such as: {what} verse")
+
+    return read
+
+
+def _anything(arguments: Sequence[str]) -> None:
+    return None
+
+
+def _chart(arguments: Sequence[str]) -> None:
+    if len(arguments) < 2:
+        raise UserError("`chart` needs a name and chords, such as: chart bridge Am | F | C | G")
+
+
 LEAD_WORDS = {
     "bar": Word("N 7/8 | N off | all off", "lead bar N of each cycle in another meter, announced a bar ahead", _bar),
     "add": Word("bar", "play this cycle a bar longer: its last bar twice", _length(1)),
@@ -80,6 +107,15 @@ LEAD_WORDS = {
     "feel": Word("half | double | usual", "play in half time, in double time, or as usual", _feel),
     "break": Word("BEAT", "stop on this beat of the next bar, and come in again on the one", _break),
     "count": Word("[BPM] [3/4]", "count a bar in and begin", _count),
+    "section": Word(
+        "NAME", "keep what is played now under a name: riff, chords, groove, mix, tempo", _named("section")
+    ),
+    "to": Word("NAME | next", "go to a section, from the next one on", _named("to")),
+    "chart": Word("NAME CHORDS", "write a section's chords: chart bridge Am | F | C | G", _chart),
+    "take": Word("[NAME]", "keep the last riff, sound and notes, as a section", _anything),
+    "song": Word(
+        "[NAME | next | name NAME | order NAME ...]", "open a song, or the set list's next; or say which", _anything
+    ),
     "end": Word("", "end with this phrase, on the next one", _end),
 }
 
@@ -104,5 +140,7 @@ def done(message: Lead) -> str:
             return "counting you in"
         case EndSong():
             return "ending with this phrase"
+        case GoToSection(kept):
+            return f"to the {kept.name}, from the next one on"
         case LeadNothing():
             return "you lead, I follow"

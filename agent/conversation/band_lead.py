@@ -16,6 +16,7 @@ from agent.directions.edit import Edit
 LED = frozenset({"tempo", "meter", "length", "section", "lead"})
 BAR = re.compile(r"bar:(\d+)")
 STEPS_KEPT = 64
+ORDERS = {"count in": "count", "end": "end", "take": "take"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,13 @@ class LedFacts:
 
 
 class Leads:
-    """carry_out: carries out a line of agent/control/commands.py; may raise UserError. facts: tempo and meter now."""
+    """carry_out: carries out a line of agent/control/commands.py; may raise UserError. names: of the sections.
 
-    def __init__(self, carry_out: Callable[[str], object]) -> None:
-        self._carry_out = carry_out
+    facts: tempo_bpm and meter now.
+    """
+
+    def __init__(self, carry_out: Callable[[str], object], names: Callable[[], tuple[str, ...]] = tuple) -> None:
+        self._carry_out, self._names = carry_out, names
         self._undo: dict[int, list[str]] = {}
 
     def can(self, edit: Edit, facts: object) -> str | None:
@@ -60,6 +64,29 @@ class Leads:
         """Take back what `lead` began under this number; unknown numbers are ignored."""
         for line in reversed(self._undo.pop(step, [])):
             self._carry_out(line)
+
+    def order(self, order: str, value: str = "") -> str | None:
+        """Carry out an order to the band as a whole; return what was done, None where it is not one of these."""
+        line = f"section {value}" if order == "name" and value else ORDERS.get(order)
+        return None if line is None else self._said(line)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the sections that `recall` knows."""
+        return self._names()
+
+    def recall(self, name: str) -> str | None:
+        """Go to a section of this name, on the next one; return what is done, None where it is unknown."""
+        return self._said(f"to {name}") if name in self.names() else None
+
+    def lines(self) -> list[str]:
+        """Return nothing: what the band has to say of it comes with its decisions."""
+        return []
+
+    def _said(self, line: str) -> str:
+        try:
+            return str(self._carry_out(line))
+        except UserError as cause:
+            return str(cause)
 
 
 def command_of(edit: Edit, tempo_bpm: float | None, meter: str) -> str | None:

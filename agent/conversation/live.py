@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.conversation.band_lead import LED, Leads, LedFacts
-from agent.conversation.led_orders import order_of
-from agent.core.errors import UserError
 from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
 from agent.core.settings import Config
-from agent.directions.active import PHRASE_BARS
+from agent.directions.active import PHRASE_BARS, ActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS
 from agent.directions.edit import Edit
 from agent.sounds.instruments import OWN
@@ -127,8 +125,6 @@ class Talk:
             return _spoken(self.why()) or "I am playing."
         if (reply := session.small_talk(sentence)) is not None:
             return reply
-        if (order := order_of(sentence)) is not None:
-            return self._ordered(order)
         if session.asks_for_idea(sentence):
             return self._idea(asked=True) or "Nothing to add: I am with you."
         heard = session.push(sentence)
@@ -154,8 +150,8 @@ class Talk:
         led = tuple(edit for edit in edits if edit.dimension in LED and self._leads.can(edit, self._now) is None)
         if led:
             said = self._leads.lead(led, 0, self._now)
-            others = tuple(edit for edit in edits if edit not in led)
-            return f"{said}. {self._direct(sentence, others)}" if others else f"{said}."
+            unled = tuple(edit for edit in edits if edit not in led)
+            return f"{said}. {self._direct(sentence, unled)}" if unled else f"{said}."
         modes = [edit for edit in edits if edit.dimension == "pattern" and edit.value in MODE_PATTERNS]
         for edit in modes:
             self._command(MODE_PATTERNS[str(edit.value)])
@@ -174,11 +170,15 @@ class Talk:
             return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
         return session.account(live, others_said)
 
-    def _ordered(self, order: str) -> str:
-        try:
-            return f"{self._command(order)}."
-        except UserError as cause:
-            return str(cause)
+    def standing(self) -> tuple[dict[str, Any], ...]:
+        """Return the directions in force, as they are kept with a section."""
+        return tuple(one.edit.to_json() for one in self._session.active_edits.asked) if self._session else ()
+
+    def stand(self, edits: tuple[dict[str, Any], ...]) -> None:
+        """Put the directions of a section in force, in place of those that stand."""
+        if self._session:
+            self._session.active_edits = ActiveEdits().ask(tuple(map(Edit.from_json, edits)), self._bar)
+            self._tell()
 
     @property
     def _now(self) -> LedFacts:

@@ -94,10 +94,14 @@ class LeadBreak:
 
 @dataclass(frozen=True, slots=True)
 class CountIn:
-    """To the mind: count a bar in and begin; bpm, meter: None = as they are heard or were said."""
+    """To the mind: count a bar in and begin; bpm, meter: None = as they are heard or were said.
+
+    quietly: say nothing where the band plays already.
+    """
 
     bpm: float | None = None
     meter: str | None = None
+    quietly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,29 @@ class LeadNothing:
     """To the mind: take back everything that the band leads; the player leads alone again."""
 
 
-Lead = LeadBar | LeadLength | LeadTempo | LeadBreak | CountIn | EndSong | LeadNothing
+@dataclass(frozen=True, slots=True)
+class KeepSection:
+    """To the mind: keep what is played now as a section of this name. sound: its sound as well ("take that")."""
+
+    name: str
+    sound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptName:
+    """A section that was kept (agent/song/kept.py)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoToSection:
+    """To the mind: play this section from the next bar that is not decided yet on, in its own tempo."""
+
+    kept: KeptName
+
+
+Lead = LeadBar | LeadLength | LeadTempo | LeadBreak | CountIn | EndSong | LeadNothing | GoToSection
 
 
 @dataclass(frozen=True, slots=True)

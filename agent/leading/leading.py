@@ -15,6 +15,7 @@ from agent.band.ticks import Tick
 from agent.core.messages import (
     CountIn,
     EndSong,
+    GoToSection,
     Lead,
     LeadBar,
     LeadBreak,
@@ -28,11 +29,13 @@ from agent.leading.coming_along import Departure, Ramp, Ring, Verdict, found_at,
 from agent.leading.led_grid import Span, over
 from agent.leading.marks import meter_named
 from agent.leading.song_bars import SongBars
+from agent.song.kept import KeptSection
 from listener.types import Analysis, Grid, Meter
 from models.music.tokens import Position, ticks_per_beat
 
 TRIES = 2  # of an odd bar that the player does not come along with
 RAMP_BARS = 2
+SAME_TEMPO = 0.03  # octaves times ln 2; a section so near begins in the tempo that is played
 STEP = 1.08  # of the tempo, where none was named
 TEMPO_BPM = (30.0, 300.0)
 SEEN_TICKS, LEAST_SEEN, SEEKS_TICKS = 24, 16, 96  # 16ths: of what was played, from which a lost player is found
@@ -87,6 +90,7 @@ class Leading:
         self._spans: tuple[Span, ...] = ()  # of the ramp, and after it
         self._break: tuple[int, int] | None = None  # bar, beat from 1
         self._break_beat = 0  # wanted
+        self._goto: KeptSection | None = None
         self._ends, self.end_bar = False, -1
         self._marked: deque[int] = deque(maxlen=4)  # bars whose one the band marks
         self._coming: dict[int, str] = {}  # by bar, what the plan has there
@@ -119,14 +123,19 @@ class Leading:
                 self.count = lead
             case EndSong():
                 self._ends = True
+            case GoToSection(kept) if isinstance(kept, KeptSection):
+                self._goto = kept
             case LeadNothing():
                 self._odd, self._length, self._tempo, self._break_beat, self._ends = {}, 0, None, 0, False
+                self._goto = None
 
     def begin_count(self, heard: Grid | None, now_s: float, plays: bool) -> Grid | None:
         """Return the beat on which a bar is counted in, from its first beat on; None where the band plays already."""
         asked, self.count = self.count, None
         if asked is None or plays:
-            self._lines += [] if asked is None else ["I am playing already: say `end it` first, or `faster`."]
+            self._lines += (
+                [] if asked is None or asked.quietly else ["I am playing already: say `end it` first, or `faster`."]
+            )
             return None
         meter = meter_named(asked.meter) if asked.meter else heard.meter if heard else Meter(4, 4)
         at_s, index, period_s = now_s + COUNT_AFTER_S, 0, 60 / (asked.bpm or USUAL_BPM)
@@ -136,6 +145,11 @@ class Leading:
             at_s = at_s if asked.bpm else heard.time_of(index)
         self._hints += [Tap(at_s + beat * period_s) for beat in range(meter.numerator)]
         return Grid(at_s, index, 1, period_s, meter, 1.0, 1.0)
+
+    @property
+    def odd_bars(self) -> tuple[tuple[int, Meter], ...]:
+        """The bars of the cycle, from 0, that are led in another meter."""
+        return tuple(sorted(self._odd.items()))
 
     @property
     def on(self) -> bool:
@@ -150,6 +164,7 @@ class Leading:
     def says(self, bar: int) -> str:
         """Return what is led in this bar and the next one, for the display; "" for nothing."""
         now, soon = self._coming.get(bar, ""), self._coming.get(bar + 1, "")
+        soon = self._goto.name if self._goto else soon
         return "; ".join(part for part in (now, f"next bar {soon}" if soon and soon != now else "") if part)
 
     def take_lines(self) -> tuple[str, ...]:
@@ -193,6 +208,8 @@ class Leading:
         self._coming = {at: what for at, what in self._coming.items() if at >= bar}
         if not plays:
             return
+        if self._goto:
+            self._go_to(self._goto, tick, grid)
         self._begin(tick, grid)
         if self._asked is None:
             self._next_bar(tick, grid)
@@ -202,6 +219,29 @@ class Leading:
         if self._ends and self._bars.place(bar + 1, END_PHRASE) == 0:
             self._ends, self.end_bar = False, bar + 1
             self._coming[bar + 1] = "the end"
+
+    def _go_to(self, kept: KeptSection, tick: Tick, grid: Grid) -> None:
+        """Begin a kept section with the bar of this tick: in its meter and in its tempo."""
+        bar, here, meter = tick.position.bar, self._bars.usual or tick.position.meter, kept.section.meter
+        self._goto, self._asked, self._length = None, None, 0
+        self._odd, self._failed = dict(kept.odd), {}
+        self._bars.song.recall(self._bars.of(bar), kept)
+        self._marked.append(bar)
+        self._coming = {bar: kept.name}
+        quarter_s = grid.period_s * here.denominator / 4
+        wanted_s = 60 / kept.quarter_bpm if kept.quarter_bpm else quarter_s
+        if meter != here or abs(math.log(wanted_s / quarter_s)) > SAME_TEMPO:
+            self._start_in(meter, quarter_s, wanted_s, tick, tick.time_on(grid))
+
+    def _start_in(self, meter: Meter, before_s: float, after_s: float, tick: Tick, at_s: float) -> None:
+        """Go on in another meter or tempo from this tick on. before_s, after_s: of a quarter."""
+        unit = 4 / meter.denominator
+        self._ring, _ = self._bars.ring(tick.position.bar)
+        self._bars.usual, self._laid = None, ()
+        self._spans = (Span(tick.beat, at_s, after_s * unit, meter),)
+        self._ramp = Ramp(before_s * unit, after_s * unit, at_s, at_s, meter.numerator)
+        self._hints.append(SetTempo(60 / (after_s * unit)))
+        self._hints += [Tap(at_s + beat * after_s * unit) for beat in range(meter.numerator)]
 
     def _begin(self, tick: Tick, grid: Grid) -> None:
         """Begin what was decided for the bar of this tick."""

@@ -153,7 +153,7 @@ class Mind:
         choices = self._planner.song.take_choices()
         turn, leading = form.describe(bar), self._planner.leading
         decision = Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, view, choices)
-        return replace(decision, leads=leading.says(bar), says=leading.take_lines())
+        return replace(decision, leads=leading.says(bar), says=leading.take_lines(), kept=self._planner.take_kept())
 
     def _tell_ears(self) -> None:
         """Tell the ears what the band leads: where its one is, the tempo it goes to."""

@@ -19,7 +19,7 @@ from agent.band.band_state import AUDIBLE, BandEntrance, Gate
 from agent.band.note_renderer import Scorer
 from agent.band.swing import straight
 from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
-from agent.core.messages import Lead, SetBehind, SetDial, SetMix, SetMode, SetPart
+from agent.core.messages import KeepSection, Lead, SetBehind, SetDial, SetMix, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
@@ -33,6 +33,7 @@ from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
 from agent.song.expectation import foretell
+from agent.song.kept import KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.rebarring import ratio_of
@@ -47,6 +48,8 @@ from models.timing.drum_timing import Timing
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
+KEPT_LINES = 64
+SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 Latent = NDArray[np.float32]
@@ -81,6 +84,8 @@ class Planner:
         self._directing = Directing(config.seed)
         self._mixes: list[SetMix] = []
         self._asked_mix = False  # whether directions came that the mix has not followed yet
+        self._kept: KeptSection | str | None = None
+        self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
@@ -127,8 +132,39 @@ class Planner:
             case SetActiveEdits(edits):
                 self._directing.ask(edits)
                 self._asked_mix = True
+            case KeepSection(name, sound):
+                self._kept = self._keep(name, sound)
             case _ if isinstance(message, Lead):
                 self.leading.ask(message)
+
+    def take_kept(self) -> KeptSection | str | None:
+        """Return the section that was to be kept since the last call, or why it could not be. Call once a frame."""
+        kept, self._kept = self._kept, None
+        return kept
+
+    def _keep(self, name: str, sound: bool) -> KeptSection | str:
+        """Return what is played now as a section. sound: with the place of its last whole cycle in the stream."""
+        kept = self.song.keep(name)
+        if kept is None or self._grid is None or self._tick is None:
+            return f"There is nothing to keep as {name} yet: play it once, with the band."
+        kept = replace(kept, odd=self.leading.odd_bars)
+        if not sound or not self._lines_s:
+            return kept
+        if self._grid.meter_confidence < SURE_METER:
+            return "I am not sure of the bars yet, so I cannot cut it out: play it once more, or tap the one."
+        start_s, end_s = self._heard_cycle(len(kept.bars))
+        return replace(kept, start_s=start_s, end_s=end_s)
+
+    def _heard_cycle(self, bars: int) -> tuple[float, float]:
+        """Return from when to when the last whole cycle was played, by the bar lines as they were."""
+        assert self._tick
+        over = (self.song.heard_before(self.bars.of(self._tick.position.bar)) - self.song.song.phrase_of) % bars
+        lines = list(self._lines_s)
+        last = len(lines) - 1 - over
+        if last - bars < 0:
+            last = len(lines) - 1
+        first = max(last - bars, 0)
+        return lines[first], lines[last]
 
     def take_messages(self) -> list[Any]:
         """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
@@ -231,6 +267,8 @@ class Planner:
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
+        if tick.position.tick == 0:
+            self._lines_s.append(self._tick_s)
         self.bars.on_tick(tick.position, bass)
         self.leading.on_tick(tick, bass.onset_pitch, self._grid)
         self._touch = hear_touch(self._touch, bass)
@@ -282,9 +320,9 @@ class Planner:
             if t.number in self._replies or t.time_on(grid) <= self._committed_s:
                 continue
             if t.position.tick == 0:
-                self.leading.downbeat(t, grid, self.form.state in AUDIBLE)
                 self.form.ends_at(self.leading.end_bar)
                 self.form.downbeat(grid, now_s, t)
+                self.leading.downbeat(t, grid, self.form.state in AUDIBLE)
                 self._turn_dials()
                 self._directing.downbeat(t.position.bar)
                 self._mix(t.time_on(grid), t.position.bar)

@@ -50,7 +50,15 @@ def played(act: Callable[[OscServer], None], sender: str = "127.0.0.1") -> tuple
     return said, asyncio.run(run())
 
 
-LEADS = {"bar": [3, "7/8"], "lead": [120.0], "feel": ["half"], "break": [4]}
+LEADS = {
+    "bar": [3, "7/8"],
+    "lead": [120.0],
+    "feel": ["half"],
+    "break": [4],
+    "section": ["verse"],
+    "to": ["verse"],
+    "chart": ["bridge", "Am"],
+}
 
 
 @pytest.mark.parametrize("verb", TABLE)

@@ -60,6 +60,9 @@ def test_every_command_is_reached_from_the_page(remote: Served, band: Band, verb
         "lead": "120",
         "feel": "half",
         "break": "4",
+        "section": "verse",
+        "to": "verse",
+        "chart": "bridge Am | F",
     }
     text = f"{verb} {needs.get(verb, '')}".strip()
     with phone(remote, remote.cookie()) as socket:
