@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agent.conversation.band_lead import LED, Leads, LedFacts
 from agent.core.os_process import set_nice
 from agent.core.paths import data_folder
 from agent.core.settings import Config
-from agent.directions.active import PHRASE_BARS
+from agent.directions.active import PHRASE_BARS, ActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS
 from agent.directions.edit import Edit
 from agent.sounds.instruments import OWN
@@ -86,6 +87,7 @@ class Talk:
     ) -> None:
         self._config, self._send, self._command, self._folder = config, send, command, folder
         self._session: LiveConversation | None = None
+        self._leads = Leads(command)
         self._trial: Trial | None = None
         self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
         self._bar, self._last_idea = 0, -EVERY_BARS
@@ -145,6 +147,11 @@ class Talk:
             undone, then = self._undo(), tuple(edit for edit in edits if edit.change != "undo")
             return f"{undone} {self._direct(sentence, then)}" if then else undone
         edits = session.possible(edits)
+        led = tuple(edit for edit in edits if edit.dimension in LED and self._leads.can(edit, self._now) is None)
+        if led:
+            said = self._leads.lead(led, 0, self._now)
+            unled = tuple(edit for edit in edits if edit not in led)
+            return f"{said}. {self._direct(sentence, unled)}" if unled else f"{said}."
         modes = [edit for edit in edits if edit.dimension == "pattern" and edit.value in MODE_PATTERNS]
         for edit in modes:
             self._command(MODE_PATTERNS[str(edit.value)])
@@ -162,6 +169,21 @@ class Talk:
         if modes and not rest:
             return f"{MODE_PATTERNS[str(modes[-1].value)].capitalize()}, from the next bar on."
         return session.account(live, others_said)
+
+    def standing(self) -> tuple[dict[str, Any], ...]:
+        """Return the directions in force, as they are kept with a section."""
+        return tuple(one.edit.to_json() for one in self._session.active_edits.asked) if self._session else ()
+
+    def stand(self, edits: tuple[dict[str, Any], ...]) -> None:
+        """Put the directions of a section in force, in place of those that stand."""
+        if self._session:
+            self._session.active_edits = ActiveEdits().ask(tuple(map(Edit.from_json, edits)), self._bar)
+            self._tell()
+
+    @property
+    def _now(self) -> LedFacts:
+        grid = self._facts.grid if self._facts else None
+        return LedFacts(60 / grid.period_s, str(grid.meter)) if grid else LedFacts()
 
     def _unmute(self, edits: Iterable[Edit]) -> None:
         """What words bring back comes back, whoever muted it: words, keys, pedals and commands are one switch."""

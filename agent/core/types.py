@@ -93,6 +93,9 @@ class Decision:
     turn: str = ""  # whose bars these are: "together", "yours 2/4", "looping"; see agent/band/modes.py
     song: SongView | None = None
     choices: tuple[Choice, ...] = ()
+    kept: object = None  # a section that was to be kept (agent/song/kept.py), or why not, in one line
+    leads: str = ""  # what the band leads and where: "7/8 next", "to 120"
+    says: tuple[str, ...] = ()  # what the band has to say of it, each once
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,14 @@ def test_undo_takes_back_one_sentence(talk: Talk, sent: list[Any]) -> None:
 
 
 def test_what_only_a_riff_can_have_is_said_and_nothing_changes(talk: Talk, sent: list[Any]) -> None:
-    assert "workshop" in talk.say("7/8 in bar three")
+    assert "workshop" in talk.say("add four bars")
     assert sent == []
+
+
+def test_the_band_leads_what_it_can_lead(talk: Talk, sent: list[Any]) -> None:
+    talk.say("7/8 in bar three")
+    talk.say("take it up to 120")
+    assert sent == ["bar 3 7/8", "lead 120"]
 
 
 def test_words_bring_back_what_a_command_muted(talk: Talk, sent: list[Any]) -> None:
