@@ -13,7 +13,7 @@ from dataclasses import replace
 from listener.types import Grid
 
 LEVELS = (2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3)  # periods of another reading
-SAME_TEMPO, SAME_LEVEL, SAME_BEATS, OFF_BEAT = 0.05, 0.03, 0.2, 0.15
+SAME_TEMPO, SAME_LEVEL, SAME_BEATS, OFF_BEAT = 0.05, 0.03, 0.2, 0.08
 INSISTS_BEATS = 8.0  # of a confident other reading
 STANDS_BARS = 3.0  # of one that the ears are not sure of, but stand by
 YOUNG_BARS = 1.0  # likewise, where ears and band have not agreed yet: a wrong entrance is not defended

@@ -33,6 +33,7 @@ from models.critic.critic import Critic
 
 SECTIONS_MAX = 24
 MOTIF_BAR = 2  # of a section, live, in which its motif is made
+SPARSER = 0.8  # of the usual notes, under which a section is a sparse one
 CYCLE_AGE = 8  # bars of a section, in which other bars may still be of its cycle
 
 
@@ -181,7 +182,7 @@ def _new_section(
         Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
-    stage = stage_for(plan.sections, energy, is_drone(bass))
+    stage = stage_for(plan.sections, energy, is_drone(bass), density < SPARSER * _usual_density(plan))
     ride = bool(plan.sections) and len(plan.sections) % 2 == 1
     return Section(
         name,
@@ -261,6 +262,12 @@ def _energy_of(plan: SongPlan, bass: Sequence[BassBar]) -> float:
     high = [np.mean([note.pitch for bar in bars for note in bar.notes]) for bars in (before, bass)]
     lively = 0.8 * np.log2(notes[1] / notes[0]) + (loud[1] - loud[0]) / 14 + (high[1] - high[0]) / 12
     return float(np.clip(lively + asked, -1, 1))
+
+
+def _usual_density(plan: SongPlan) -> float:
+    """Return the bass notes in 16 ticks that were usual in the song so far."""
+    before = [len(bar.notes) * 16 / bar.ticks for bar in plan.bars if bar.notes]
+    return float(np.mean(before)) if before else 0.0
 
 
 def turns(plan: SongPlan, later: Sequence[BassBar]) -> bool:
