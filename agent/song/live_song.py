@@ -376,7 +376,8 @@ def _same_harmony(first: Sequence[ChordAt], second: Sequence[ChordAt], tick: int
 
 def _kindred_harmony(song: SongPlan, bar: BassBar) -> tuple[ChordAt, ...]:
     """Return the chords of the bar that is most like one, () where none is like it: half misheard, it is the same."""
-    best, best_like = (), KINDRED_FROM
+    best: tuple[ChordAt, ...] = ()
+    best_like = KINDRED_FROM
     for old in reversed(song.bars[-HARMONY_BARS:]):
         if old.notes and old.ticks == bar.ticks and (like := likeness(old, bar)) > best_like:
             known = song.memory.get(old.signature, ())
