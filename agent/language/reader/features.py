@@ -67,7 +67,7 @@ class Features:
         if word in self._row and len(word) > MOST_DOUBTED:
             return word
         near = process.extract(
-            word, self._known, scorer=OSA.distance, score_cutoff=1 + (len(word) > 5), limit=CANDIDATES
+            word, self._known, scorer=OSA.distance, score_cutoff=1 + (len(word) > 4), limit=CANDIDATES
         )
         return max((self._likely(word, known, edits), known) for known, edits, _ in near)[1] if near else word
 
