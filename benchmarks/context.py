@@ -24,7 +24,6 @@ from benchmarks.common import results
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.tokens import PARTS
 from models.responder.responder import WEIGHTS, Responder
-from models.training import evaluate
 from models.training.batches import collate, crop_of
 
 CONTEXTS = (1, 2, 4, 8, 16, 32, 64)
@@ -46,12 +45,10 @@ def nats(model: Responder, place: Place, context: int) -> float:
     """Nats per tick of the bar when the song begins `context` bars before it."""
     song, start, end = place
     first = int(np.argmax(song.bars >= song.bars[start] - context))
-    if model.config.past:
-        heard = evaluate.nats_of(model.net, [evaluate.part_of(song, first, end, int(song.bars[first]) % 4)])[0]
-        return float(sum(values[start - first :].mean() for values in heard.values()))
-    made = collate([crop_of(song, first, end - first, model.sound_dim, int(song.bars[first]) % 4)])
+    crop = crop_of(song, first, end - first, model.sound_dim, int(song.bars[first]) % 4)
+    made = collate([crop], model.config.past)
     with torch.inference_mode():
-        logits = model.net(made.rows, made.sound, made.cond).flatten(0, 1)
+        logits = model.net(*made.given).flatten(0, 1)
         found = model.net.nll(logits, made.rows.flatten(0, 1), made.targets)
     total = torch.stack([found[part] for part in PARTS]).sum(0)
     return float(total[start - first :].mean())

@@ -55,9 +55,9 @@ class Heard:
 
 def heard(net: ResponderNet, song: Song) -> Heard:
     length = min(len(song), PIECE_TICKS)
-    batch = collate([crop_of(song, 0, length, net.config.sound_dim)])
+    batch = collate([crop_of(song, 0, length, net.config.sound_dim)], net.config.past)
     with torch.inference_mode():
-        logits = net(batch.rows, batch.sound, batch.cond)[0].numpy()
+        logits = net(*batch.given)[0].numpy()
     refs = batch.rows[0][:, [COLUMN["bass_ref"], COLUMN["root"]]].numpy()
     held = np.where(refs == NO_PC, -1, refs).tolist()
     memories = [Memory(bass_ref=bass, root=root) for bass, root in held]

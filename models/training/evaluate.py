@@ -37,31 +37,18 @@ def song_nats(
     """Yield (song, part -> nats [T] of its first PIECE_TICKS ticks); parts the piece lacks are left out."""
     order = sorted(songs, key=len)
     net.eval()
-    if net.config.past or net.config.plan:
-        yield from _told_nats(net, order, batch, frozenset())
-        return
     for first in range(0, len(order), batch):
         group = order[first : first + batch]
         length = min(max(map(len, group)), PIECE_TICKS)
-        made = collate([crop_of(song, 0, length, net.config.sound_dim) for song in group])
+        made = collate([crop_of(song, 0, length, net.config.sound_dim) for song in group], net.config.past)
         with torch.inference_mode():
-            logits = net(made.rows, made.sound, made.cond).flatten(0, 1)
+            logits = net(*made.given).flatten(0, 1)
             nats = {
                 k: v.reshape(len(group), -1) for k, v in net.nll(logits, made.rows.flatten(0, 1), made.targets).items()
             }
         for index, song in enumerate(group):
             count = min(len(song), length)
             yield song, {p: nats[p][index, :count].double().numpy() for k, p in enumerate(PARTS) if song.has[k]}
-
-
-def _told_nats(
-    net: ResponderNet, songs: list[Song], batch: int, plan: frozenset[str]
-) -> Iterator[tuple[Song, dict[str, NDArray[np.float64]]]]:
-    """Do as song_nats for networks that are told of the past, and of the plan's values that are named."""
-    for first in range(0, len(songs), batch):
-        group = songs[first : first + batch]
-        length = min(max(map(len, group)), PIECE_TICKS)
-        yield from zip(group, nats_of(net, [part_of(song, 0, length) for song in group], plan), strict=True)
 
 
 def part_of(song: Song, first: int, last: int, bar: int = 0) -> Song:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.corpus import bass_changes, plan_labels, rebarring
+from models.corpus.mishearing import known_ticks, misheard
 from models.corpus.song import Song
 from models.music import features, past, plan_values
 from models.music.dials import Knots
@@ -104,7 +105,7 @@ class Songs:
             beat = beats_of(song)
             events = replace(events, bass=bass_changes.changed(events.bass, beat, events.chord, rng)[0])
         song = replace(song, events=events)
-        heard = replace(events, bass=batches._misheard(events.bass, rng), known=events.known & _known(len(song), rng))
+        heard = replace(events, bass=misheard(events.bass, rng), known=events.known & _known(len(song), rng))
         silent = int(rng.integers(1, 49)) if rng.random() < batches.LEAD_IN_SHARE else 0
         plan = set[str]()
         if self.ways.plan and rng.random() > NO_PLAN_SHARE:
@@ -132,11 +133,11 @@ def played(
     """
     ways, count = ways or Ways(), len(song)
     crop = batches.crop_of(song, 0, count, sound_dim, offset)
-    crop = replace(crop, events=batches._entering(heard, silent), silent=silent)
+    crop = replace(crop, events=batches.entering(heard, silent), silent=silent)
     crop.weight[:silent] = 0
     if asked[0]:
         crop = replace(crop, wish=batches.wish_of(crop, asked[1], asked[0], asked[2]))
-    known = batches._as_heard(crop)
+    known = batches.as_heard(crop)
     lengths = past.lengths_of(song.meters)
     told = PlanRows.unknown(count)
     if plan:
@@ -155,7 +156,7 @@ def played(
         e.drums,
         e.chord,
         e.line,
-        batches._bass_ahead(replace(crop, events=replace(e, bass=song.events.bass))),
+        batches.bass_ahead(replace(crop, events=replace(e, bass=song.events.bass))),
         np.tile(np.array(song.has, np.float32), (count, 1)),
         crop.weight,
         seen,
@@ -168,7 +169,9 @@ def padded(song: Played, chunk: int) -> Played:
     """Return the song with unscored ticks behind it, to a whole number of chunks."""
     missing = -len(song) % chunk
     values = {
-        name: batches._padded(getattr(song, name), missing) for name in Played.__dataclass_fields__ if name != "weight"
+        name: batches.padded_rows(getattr(song, name), missing)
+        for name in Played.__dataclass_fields__
+        if name != "weight"
     }
     return Played(**values, weight=np.concatenate([song.weight, np.zeros(missing, np.float32)]))
 
@@ -262,7 +265,7 @@ def _known(length: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Draw which ticks of the bass are known; what is unknown comes in stretches, not all through a long song."""
     if rng.random() < KNOWN_BASS_SHARE:
         return np.ones(length, bool)
-    known = batches._known(length, rng)
+    known = known_ticks(length, rng)
     for start in range(0, length, 128):
         if rng.random() < 0.5:
             known[start : start + 128] = True
