@@ -16,10 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
+from agent.band.loop_control import STEPS_PER_S
+from agent.band.modes import Phase
 from agent.band.note_renderer import Scorer
+from agent.band.phrase_window import Placed, Window
 from agent.band.swing import straight
 from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
-from agent.core.messages import KeepSection, Lead, SetBehind, SetDial, SetMix, SetMode, SetPart
+from agent.core.messages import (
+    AgainLoop,
+    KeepSection,
+    Lead,
+    LoopRiff,
+    PlayLoop,
+    SetBehind,
+    SetDial,
+    SetMix,
+    SetMode,
+    SetPart,
+)
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
@@ -84,8 +98,10 @@ class Planner:
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
         self._directing = Directing(config.seed)
-        self._mixes: list[SetMix] = []
+        self._mixes: list[SetMix | PlayLoop] = []
         self._asked_mix = False  # whether directions came that the mix has not followed yet
+        self._loop: LoopRiff | None = None  # wanted
+        self._looped: PlayLoop | None = None  # the kept riff that plays
         self._kept: KeptSection | str | None = None
         self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
@@ -134,10 +150,40 @@ class Planner:
             case SetActiveEdits(edits):
                 self._directing.ask(edits)
                 self._asked_mix = True
+            case LoopRiff(None):
+                self._loop = None
+                self.form.ask("accompany")
+            case LoopRiff():
+                self._loop = message
+            case AgainLoop() if self._looped is not None and self.form.modes.turn.phase == Phase.LOOPING:
+                self._mixes.append(self._looped)
             case KeepSection(name, sound):
                 self._kept = self._keep(name, sound)
             case _ if isinstance(message, Lead):
                 self.leading.ask(message)
+
+    def _begin_loop(self, tick: Tick, grid: Grid) -> None:
+        """Begin the kept riff that was asked for with the bar of this tick: its beat is the band's from here on."""
+        wish, bar = self._loop, tick.position.bar
+        kept = wish.kept if wish else None
+        self._loop = None
+        if wish is None or not isinstance(kept, KeptSection):
+            return
+        meter, count = kept.section.meter, len(kept.bars)
+        seconds = round(wish.seconds * STEPS_PER_S) / STEPS_PER_S
+        at_s, period_s = tick.time_on(grid), seconds / (count * meter.numerator)
+        own = Grid(at_s, tick.beat, 1, period_s, meter, 1.0, 1.0, grid.swing, grid.behind_s)
+        per_beat, ticks = ticks_per_beat(meter), kept.section.ticks
+        notes = (
+            Placed(number * ticks + note.tick, note.pitch, note.velocity, note.length)
+            for number, one in enumerate(kept.bars)
+            for note in one.notes
+        )
+        riff = Window.of(tick.number - count * ticks, per_beat, count * ticks, period_s / per_beat, notes)
+        self.leading.reset()
+        self.song.recall(self.bars.of(bar), kept)
+        self._looped = PlayLoop(at_s - seconds, at_s, 0.0, wish.path, wish.before_s)
+        self.form.loop(self._looped, own, riff, bar)
 
     def take_kept(self) -> KeptSection | str | None:
         """Return the section that was to be kept since the last call, or why it could not be. Call once a frame."""
@@ -331,6 +377,8 @@ class Planner:
                 self.form.ends_at(self.leading.end_bar)
                 self.form.downbeat(grid, now_s, t)
                 self.leading.downbeat(t, grid, self.form.state in AUDIBLE)
+                if self._loop and self.form.state in AUDIBLE:
+                    self._begin_loop(t, grid)
                 self._turn_dials()
                 self._directing.downbeat(t.position.bar)
                 self._mix(t.time_on(grid), t.position.bar)
