@@ -190,8 +190,8 @@ class Planner:
         """Keep the tick on the band's grid; a grid that jumped is taken up at the tick nearest to where we were."""
         tick, own = self._tick, self._grid
         if tick is None or own is None:
-            before, tick = heard_before(self._notes, grid, first_tick(grid, now_s))
-            for position, bass in before:
+            played, tick = heard_before(self._notes, grid, first_tick(grid, now_s))
+            for position, bass in played:
                 self.song.on_tick(position, bass)
         elif self._time.resumed:
             tick = first_tick(grid, now_s, tick)
