@@ -10,9 +10,9 @@ from models.music.tokens import ticks_per_beat
 
 KEPT_NOTES = 64
 SHORTEST, LONGEST = 6, 64  # ticks
-WINDOW = 10  # ticks that are compared at least
-LEAST_NOTES = 3  # in them
-SAME_FROM = 0.85  # share of the notes of two cycles that agree
+WINDOW = 16  # ticks that are compared at least
+LEAST_NOTES, FEW_NOTES = 4, 3  # in them: of a cycle, of equal notes
+SAME_FROM, AS_GOOD = 0.85, 0.03  # share of the notes of two cycles that agree; a shorter cycle may be worse by
 METERS = {2: 2, 3: 3, 4: 4, 5: 5, 6: 3, 7: 7, 8: 4, 9: 3, 10: 5, 12: 3, 14: 7, 16: 4}  # beats of a cycle -> of its bars
 
 
@@ -58,12 +58,17 @@ def cycle_in(notes: Sequence[tuple[int, int]]) -> int:
     if not notes:
         return 0
     last, first, heard = notes[-1][0], notes[0][0], set(notes)
+    shares: dict[int, float] = {}
     for lag in range(1, LONGEST + 1):
         window = max(min(lag, last - first + 1 - lag), WINDOW)
         if last - first + 1 - lag < max(window - 1, lag // 2):
-            return 0
+            break
         new = {(tick, pitch) for tick, pitch in heard if tick > last - window}
         old = {(tick + lag, pitch) for tick, pitch in heard if last - window - lag < tick <= last - lag}
-        if min(len(new), len(old)) >= LEAST_NOTES and 2 * len(new & old) >= SAME_FROM * (len(new) + len(old)):
-            return lag if lag >= SHORTEST else 0
-    return 0
+        if min(len(new), len(old)) >= (LEAST_NOTES if lag >= SHORTEST else FEW_NOTES):
+            shares[lag] = 2 * len(new & old) / (len(new) + len(old))
+    best = max(shares.values(), default=0.0)
+    if best < SAME_FROM:
+        return 0
+    lag = next(lag for lag, share in shares.items() if share >= best - AS_GOOD)
+    return lag if lag >= SHORTEST else 0

@@ -20,7 +20,7 @@ WIDEST = 19  # semitones from the lowest voice to the highest
 MOST_VOICES = 5
 HOME_COST = 1.1  # of a semitone that the middle of the chord lies from where it is to lie
 STAYS_COST = 6.5  # semitones of voice leading for a position that is to change
-SAME_COST = 3.0  # likewise, for other notes of the chord that stays
+SAME_COST = 6.0  # likewise, for other notes of the chord that stays
 WIDE_SAY = 0.35  # likewise, for each semitone that the voices of a chord that is to be wide lie apart
 KIND_COST = 1.5  # semitones of voice leading that a kind of the style is worth
 LOWEST = {1: 52, 2: 51, 3: 48, 4: 46, 5: 46, 6: 46}  # interval in semitones -> lowest pitch of its lower note
@@ -81,7 +81,7 @@ def voiced(
         seconds = sum(b - a <= 2 for a, b in pairwise(pitches))
         stays = STAYS_COST * (moves and pitches == before)
         now, last = {pitch % 12 for pitch in pitches}, {pitch % 12 for pitch in before}
-        stays += SAME_COST * (moves and last != now and last < full)
+        stays += SAME_COST * (bool(before) and last != now and last <= full)
         spread = WIDE_SAY * wide * (pitches[-1] - pitches[0])
         return leading + home + fits + stays - spread - 1.5 * tight * seconds, pitches
 

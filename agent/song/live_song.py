@@ -7,7 +7,6 @@ first eighth that is not committed yet. Deterministic and picklable but for the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
@@ -18,10 +17,11 @@ from agent.parts.drum_groove import Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
-from agent.song.expectation import KINDRED_FROM, SAME_FROM, expects_stop, foretell, recognised
+from agent.song.expectation import SAME_FROM, expects_stop, foretell, recognised
 from agent.song.kept import KeptSection, kept_of, with_kept
 from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
+from agent.song.right_harmony import chord_at, is_right, kindred_harmony, same_harmony, surprises
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
@@ -31,13 +31,9 @@ from models.music.tokens import BassTick, Position, Reply
 AHEAD_BARS = 2  # foretold when a bar is planned
 MEND_VELOCITY = 70
 KEPT_CHOICES = 32
-RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
-SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
 TIMES_MAX = 256  # bass bars whose times are counted
-SETTLED_TIMES = 3  # that a bass bar was heard
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
-HARMONY_BARS = 48  # in which a kindred bar is looked for
 HEARD_TICKS = 512  # that may be cut into other bars
 
 
@@ -223,10 +219,10 @@ class LiveSong:
     def _true_harmony(self, song: SongPlan, planned: _Planned, heard: BassBar) -> BarPlan:
         """Return the bar with the harmony that it should have had, which is what is remembered: what it, or a kindred
         bar, had before; else what was planned, where this bar was expected; unless it is wrong."""
-        own, kindred = song.memory.get(heard.signature, ()), _kindred_harmony(song, heard)
+        own, kindred = song.memory.get(heard.signature, ()), kindred_harmony(song, heard)
         expected = planned.bar.harmony if likeness(planned.told, heard) >= SAME_FROM else ()
         for harmony in (own, kindred, expected):
-            if harmony and _right(harmony, heard, song):
+            if harmony and is_right(harmony, heard, song):
                 return replace(planned.bar, harmony=harmony)
         return replace(planned.bar, harmony=chords_of(heard, song.key, song.held))
 
@@ -236,9 +232,9 @@ class LiveSong:
         if planned is None or planned.last < 0 or not planned.bar.harmony:
             return
         ticks = position.ticks_per_bar
-        fit = fits(_chord_at(planned.bar.chords, position.tick), pitch)
+        fit = fits(chord_at(planned.bar.chords, position.tick), pitch)
         if position.tick not in group_starts(position.meter, ticks)[::2] or (
-            fit and not _surprises(planned.told, position.tick, pitch)
+            fit and not surprises(planned.told, position.tick, pitch)
         ):
             return
         start = max(planned.last + 1, position.tick)
@@ -246,9 +242,9 @@ class LiveSong:
         if start >= ticks:
             return
         harmony = self._right_harmony(position, pitch, planned.after, fit)
-        if not harmony or (fit and _same_harmony(harmony, planned.bar.harmony, position.tick)):
+        if not harmony or (fit and same_harmony(harmony, planned.bar.harmony, position.tick)):
             return
-        now = replace(_chord_at(harmony, position.tick), tick=start)
+        now = replace(chord_at(harmony, position.tick), tick=start)
         later = tuple(one for one in harmony if one.tick > start)
         chords = (*(one for one in planned.bar.chords if one.tick < start), now, *later)
         strokes = list(planned.bar.strokes)
@@ -269,8 +265,8 @@ class LiveSong:
         """
         ticks = position.ticks_per_bar
         bar = self._completed(song, ticks)
-        for known in (song.memory.get(bar.signature, ()), _kindred_harmony(song, bar)):
-            if known and fits(_chord_at(known, position.tick), pitch):
+        for known in (song.memory.get(bar.signature, ()), kindred_harmony(song, bar)):
+            if known and fits(chord_at(known, position.tick), pitch):
                 return known
         if fit and position.tick:
             return ()
@@ -358,52 +354,3 @@ def _ticks_in(meter: Meter) -> int:
 def _goes_on(bar: BassBar, ticks: int) -> bool:
     """Return whether the bass plays to the second half of a bar."""
     return bar.ticks == ticks and any(note.tick + note.length > ticks // 2 for note in bar.notes)
-
-
-def _chord_at(chords: Sequence[ChordAt], tick: int) -> ChordAt:
-    return next((one for one in reversed(chords) if one.tick <= tick), chords[0])
-
-
-def _surprises(told: BassBar, tick: int, pitch: int) -> bool:
-    """Return whether another note was foretold at a tick."""
-    return not any(note.tick == tick and note.pitch % 12 == pitch % 12 for note in told.notes)
-
-
-def _same_harmony(first: Sequence[ChordAt], second: Sequence[ChordAt], tick: int) -> bool:
-    """Return whether two harmonies have the same chord at a tick."""
-    return _chord_at(first, tick).tones == _chord_at(second, tick).tones
-
-
-def _kindred_harmony(song: SongPlan, bar: BassBar) -> tuple[ChordAt, ...]:
-    """Return the chords of the bar that is most like one, () where none is like it: half misheard, it is the same."""
-    best: tuple[ChordAt, ...] = ()
-    best_like = KINDRED_FROM
-    for old in reversed(song.bars[-HARMONY_BARS:]):
-        if old.notes and old.ticks == bar.ticks and (like := likeness(old, bar)) > best_like:
-            known = song.memory.get(old.signature, ())
-            if known and _says_same(old, bar):
-                best, best_like = known, like
-    return best
-
-
-def _says_same(old: BassBar, bar: BassBar) -> bool:
-    """Return whether two bars begin with the same note."""
-    return (
-        bool(bar.notes)
-        and old.notes[0].tick == bar.notes[0].tick
-        and not ((old.notes[0].pitch - bar.notes[0].pitch) % 12)
-    )
-
-
-def _right(harmony: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> bool:
-    """Return whether chords go with a bar: its notes on the beats belong to most of them, they belong to the key.
-
-    A bar that was often heard keeps its chords though the key is thought to be another by now.
-    """
-    if harmony[-1].tick >= heard.ticks:
-        return False
-    beats = group_starts(heard.meter, heard.ticks)
-    said = [fits(_chord_at(harmony, note.tick), note.pitch) for note in heard.notes if note.tick in beats]
-    settled = sum(bar.signature == heard.signature for bar in song.bars) >= SETTLED_TIMES
-    outside = not settled and song.key.sure > SURE_KEY and any(one.tones - song.key.scale for one in harmony)
-    return sum(said) >= RIGHT_SHARE * len(said) and not outside
