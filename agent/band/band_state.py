@@ -109,9 +109,9 @@ class BandEntrance:
         if window := self._window or self._riff:
             window.push(analysis, tick, grid)
 
-    def ask(self, mode: str) -> None:
-        """Change the mode from the next bar on, or at once while the band does not play."""
-        self.modes.ask(mode, self.state in AUDIBLE)
+    def ask(self, mode: str, bars: int | None = None) -> None:
+        """Change the mode from the next bar on, or at once while the band does not play. bars: of a trade's turns."""
+        self.modes.ask(mode, self.state in AUDIBLE, bars)
 
     def enable(self, part: str, enabled: bool) -> None:
         """Mute a part at once, or let it play again from the next bar on."""

@@ -149,7 +149,8 @@ class Mind:
         parts = tuple(sorted(form.gate().parts))
         song, choices = self._planner.song.view(bar) if parts else None, self._planner.song.take_choices()
         turn = form.describe(bar)
-        return Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, song, choices)
+        drawn = self._planner.take_drawn()
+        return Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, song, choices, drawn)
 
     def _on_given_beat(self, analysis: Analysis) -> Analysis:
         return analysis if self._given is None else replace(analysis, grid=self._given)

@@ -21,9 +21,10 @@ from agent.band.swing import straight
 from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, turns
 from agent.core.messages import SetBehind, SetDial, SetMix, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
-from agent.core.types import PARTS, Plan, PlannedNote
+from agent.core.types import PARTS, DrawnBar, DrawnTick, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
+from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.mind.band_time import BandTime
 from agent.parts.groove_library import GrooveLibrary
@@ -79,6 +80,7 @@ class Planner:
         self._mixes: list[SetMix] = []
         self._asked_mix = False  # whether directions came that the mix has not followed yet
         self._wished = False  # whether the mix of the last bar was not as the table has it
+        self._drawn_bar: DrawnBar | None = None
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self._time, self._touch = BandTime(self.form), Touch()
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
@@ -92,6 +94,8 @@ class Planner:
         self._tick_s = 0.0
         self._grid: Grid | None = None
         self._replies: dict[int, Reply] = {}  # committed, from the tick being heard on
+        self._unshaped: dict[int, Reply] = {}  # likewise, before directions shape them
+        self._drawn: list[DrawnTick] = []  # of the bar being heard
         self._notes: list[Note] = []  # heard, not yet given to a tick
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
@@ -110,8 +114,8 @@ class Planner:
     def send(self, message: Any) -> None:
         """Take a SetMode, SetPart, SetDial, SetBehind or SetActiveEdits; other messages are ignored."""
         match message:
-            case SetMode(mode):
-                self.form.ask(mode)
+            case SetMode(mode, bars):
+                self.form.ask(mode, bars)
             case SetPart(part, enabled):
                 self.form.enable(part, enabled)
             case SetDial(name, value):
@@ -126,6 +130,24 @@ class Planner:
         """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
         messages, self._mixes = [*self.form.take_messages(), *self._mixes], []
         return messages
+
+    def take_drawn(self) -> DrawnBar | None:
+        """Return the bar that was completed since the last call, as the band decided it. Call once a frame."""
+        drawn, self._drawn_bar = self._drawn_bar, None
+        return drawn
+
+    def _note_drawn(self, tick: Tick, after: Tick, heard: BassTick) -> None:
+        """Keep what was decided for a tick that has been heard; a bar that was not whole is left out."""
+        if tick.position.tick != len(self._drawn):
+            self._drawn = []
+        if tick.position.tick == len(self._drawn):
+            self._drawn.append(drawn_tick(self._unshaped.pop(tick.number, EMPTY_REPLY), heard))
+        self._unshaped = {number: one for number, one in self._unshaped.items() if number > tick.number}
+        if after.position.tick == 0:
+            if len(self._drawn) == tick.position.ticks_per_bar:
+                parts = frozenset(self.form.gate().parts)
+                self._drawn_bar = DrawnBar(tick.position.bar, tick.position.meter, tuple(self._drawn), parts)
+            self._drawn = []
 
     def _mix(self, at_s: float, bar: int) -> None:
         """Say how a bar is to be mixed, each bar anew: the audio process may be another one by then."""
@@ -211,6 +233,7 @@ class Planner:
         tick, after = self._tick, next_tick(self._tick, self._grid)
         heard = self._bass_of(tick)
         self._directing.push(tick.position.tick, heard.onset_pitch)
+        self._note_drawn(tick, after, heard)
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
@@ -324,7 +347,10 @@ class Planner:
         """What the song plan has for a tick, struck as the player plays, as the band's state and the directions shape
         it."""
         reply = struck(self.song.reply(tick.position, final), self._touch.gain)
-        return self._directing.shaped(self.form.reply(tick.position, reply, chord), tick.position, chord)
+        reply = self.form.reply(tick.position, reply, chord)
+        if final:
+            self._unshaped[tick.number] = reply
+        return self._directing.shaped(reply, tick.position, chord)
 
     @staticmethod
     def _join(first: Plan | None, second: Plan) -> Plan:
