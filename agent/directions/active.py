@@ -115,6 +115,10 @@ def drum_moves(settings: Settings) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SetActiveEdits:
-    """Message to the mind (see agent/core/messages.py): from the next bar on, these edits replace those in force."""
+    """Message to the mind (see agent/core/messages.py): from the next bar on, these edits replace those in force.
+
+    hook: (16th, pitch) of the notes that "repeat the hook" plays; empty = those of the player's last bar.
+    """
 
     edits: ActiveEdits
+    hook: tuple[tuple[int, int], ...] = ()

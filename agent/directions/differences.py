@@ -18,6 +18,7 @@ PLAYED_ON = {"hat", "ride", "percussion"}  # pieces that keep time: a pattern of
 KEEPERS = frozenset({"closed_hat", "open_hat", "ride", "shaker", "low_tom"})
 KIT = frozenset({"kick", "snare", "rim", "closed_hat", "open_hat", "ride", "crash", "low_tom", "high_tom", "shaker"})
 ALL = KIT | {"chords", "line"}
+HEARD = ("drums", "chords", "line", "bass")
 MIXES = {"pan": "pan", "reverb": "reverb", "brightness": "bright_octaves", "width": "width"}
 HARMONIC = ("dissonance", "resolution", "key", "chord")
 LEAST_DB, LEAST_MS = 0.2, 0.5
@@ -181,6 +182,11 @@ def in_words(one: Moved, bars: int) -> str:
     what = _signed(count, "strokes a bar") or (_signed(one.level_db, "dB") if abs(one.level_db) > LEAST_DB else "")
     what = what or (_signed(one.late_ms, "ms") if abs(one.late_ms) > LEAST_MS else "")
     return f"the {named(one.voice)}" + (f" ({what})" if what else "")
+
+
+def plays(part: str, music: Strokes) -> bool:
+    """Return whether a part ("drums", "chords", "line", "bass") has a stroke."""
+    return any(music.get(voice) for voice in (KIT if part == "drums" else (part,)))
 
 
 def share(before: Strokes, after: Strokes) -> float:

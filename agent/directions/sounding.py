@@ -15,6 +15,7 @@ from agent.directions.note_changes import of
 from models.music.tokens import BassTick, Position, Reply
 
 Place = tuple[int, int]  # bar, tick in the bar
+Mix = tuple[dict[str, MixWish], dict[str, str]]  # what a bar's settings ask of the mix: lanes, instruments
 PLAIN_MIX = MixWish()
 
 
@@ -55,30 +56,34 @@ def strokes(music: Sequence[Heard]) -> Strokes:
     """Return voice -> place -> stroke of everything that sounds; muted voices are not there."""
     found: Strokes = {}
     lengths = {part: _lengths(music, part) for part in ("chord", "line")}
+    mixes: dict[int, Mix] = {}
     for number, one in enumerate(music):
         settings, reply, place = one.settings, one.reply, (one.position.bar, one.position.tick)
+        if id(settings) not in mixes:
+            mixes[id(settings)] = (wishes_of(settings), sounds_of(settings))
+        mix = mixes[id(settings)]
         shift = {part: round(of(settings.semitones, (part,))) for part in ("chords", "line")}
         for hit in reply.drums:
             if settings.muted.isdisjoint((hit.piece, "drums")):
-                found.setdefault(hit.piece, {})[place] = _stroke(one, (hit.piece, "drums"), hit.velocity)
+                found.setdefault(hit.piece, {})[place] = _stroke(one, mix, (hit.piece, "drums"), hit.velocity)
         if (chord := reply.chord) and "chords" not in settings.muted:
-            made = _stroke(one, ("chords",), chord.velocity, shift["chords"], lengths["chord"][number])
+            made = _stroke(one, mix, ("chords",), chord.velocity, shift["chords"], lengths["chord"][number])
             colour = (chord.root, chord.quality, chord.voicing, settings.open_fifths, settings.rubs)
             found.setdefault("chords", {})[place] = replace(made, harmony=colour)
         if (line := reply.line) and "line" not in settings.muted:
             pitch, length = line.pitch + shift["line"], lengths["line"][number]
-            found.setdefault("line", {})[place] = _stroke(one, ("line",), line.velocity, pitch, length)
+            found.setdefault("line", {})[place] = _stroke(one, mix, ("line",), line.velocity, pitch, length)
         if one.bass.onset_pitch is not None and "bass" not in settings.muted:
             level_db = settings.level_db.get("bass", 0.0)
             found.setdefault("bass", {})[place] = Stroke(one.bass.velocity, level_db, pitch=one.bass.onset_pitch)
     return found
 
 
-def _stroke(one: Heard, voices: tuple[str, ...], velocity: int, pitch: int = 0, length: int = 0) -> Stroke:
+def _stroke(one: Heard, asked: Mix, voices: tuple[str, ...], velocity: int, pitch: int = 0, length: int = 0) -> Stroke:
     settings, tick = one.settings, one.position.tick
     triplets = not settings.triplets.isdisjoint(voices) and tick % 4 in (1, 2, 3)
     lane = next((lane for lane, pieces in LANES.items() if voices[0] in pieces), voices[0])
-    wishes, part = wishes_of(settings), voices[-1]
+    (wishes, sounds), part = asked, voices[-1]
     return Stroke(
         velocity,
         of(settings.level_db, voices),
@@ -87,7 +92,7 @@ def _stroke(one: Heard, voices: tuple[str, ...], velocity: int, pitch: int = 0, 
         length=length,
         grid=(settings.swing if tick % 4 else None, triplets, settings.tempo_bpm, settings.tempo_factor),
         mix=added(wishes.get(lane), wishes.get(part) if part != lane else None),
-        sound=sounds_of(settings).get(part, ""),
+        sound=sounds.get(part, ""),
     )
 
 

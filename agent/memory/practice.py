@@ -6,6 +6,7 @@ from all of it, together with the base model's material; another player's is nev
 nothing is kept.
 
     finish(memory, player, session, takes)    at the end of a session: keep its takes, start training; returns at once
+    finish_live(memory, player, session, pieces)    the same of what was played live
     responder_of(memory, player)              at the start of the next: the responder to play with; its .learn(played)
                                               remembers a liked take at once
 """
@@ -111,6 +112,16 @@ def finish(memory: Memory | None, player_id: int, session_id: int, takes: Sequen
         liked = said.get(take.number, "liked" if take is takes[-1] else "") in ("liked", "more")
         played = [(moment.place, moment.bass, moment.reply) for moment in take.played]
         keep(memory, player_id, session_id, take.number, played, liked)
+    practise(memory, player_id)
+
+
+def finish_live(
+    memory: Memory, player_id: int, session_id: int, pieces: Sequence[tuple[Sequence[Played], bool]]
+) -> None:
+    """Keep what was played in a live session, (music, whether it was praised), as material; start practice in the
+    background."""
+    for number, (played, liked) in enumerate(pieces, 1):
+        keep(memory, player_id, session_id, number, played, liked)
     practise(memory, player_id)
 
 

@@ -122,8 +122,8 @@ class Planner:
                 self._asked[name] = value
             case SetBehind(behind_s):
                 self._behind_s = behind_s
-            case SetActiveEdits(edits):
-                self._directing.ask(edits)
+            case SetActiveEdits(edits, hook):
+                self._directing.ask(edits, hook)
                 self._asked_mix = True
 
     def take_messages(self) -> list[Any]:

@@ -45,7 +45,7 @@ def edits(sent: list[Any]) -> list[str]:
 
 
 def test_a_sentence_reaches_the_mind(talk: Talk, sent: list[Any]) -> None:
-    assert "next bar" in talk.say("less snare, and don't resolve it")
+    assert "I play: the snare down" in talk.say("less snare, and don't resolve it")
     assert any(one.startswith("snare.level less") for one in edits(sent))
     assert any(one.startswith("harmony.resolution off") for one in edits(sent))
 
@@ -70,14 +70,14 @@ def test_words_bring_back_what_a_command_muted(talk: Talk, sent: list[Any]) -> N
 def test_a_command_brings_back_what_words_muted(talk: Talk, sent: list[Any]) -> None:
     talk.say("no drums")
     assert talk.mutes == {"drums"}
-    talk.unmuted("drums")
+    talk.switched("drums", True)
     assert talk.mutes == frozenset()
     assert edits(sent)[-1].startswith("drums.mute off")
 
 
 def test_trade_and_loop_are_modes(talk: Talk, sent: list[Any]) -> None:
     talk.say("trade fours")
-    assert sent == ["mode trade"]
+    assert sent == ["mode trade 4"]
 
 
 def test_an_idea_is_tried_and_let_go_when_nobody_speaks_for_it(talk: Talk, sent: list[Any]) -> None:
@@ -99,7 +99,7 @@ def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
 
 def test_it_can_be_told_to_keep_quiet(talk: Talk, sent: list[Any]) -> None:
     talk.say("keep quiet")
-    assert talk._session and talk._session.idea(decision(1).analysis, False, frozenset()) is None
+    assert talk._talk and talk._talk.proposer.quiet
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_memory_that_another_program_holds_costs_a_turn_no_more_than_a_moment(
         began_s = time.monotonic()
         talk._saw_s = -60.0
         talk.poll()
-        assert "Not saved yet" in talk.say("less snare")
+        assert "not saved yet" in talk.say("less snare")
         assert "not saved yet" in talk.say("undo")
         assert time.monotonic() - began_s < BUSY_S / 2
         other.execute("ROLLBACK")
@@ -172,8 +172,8 @@ def test_a_folder_that_cannot_be_used_costs_the_memory_only(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
-    assert talk._session and "cannot be opened" in talk._session.note
-    assert "next beat" in talk.say("less snare")
+    assert talk._talk and "cannot be opened" in talk._talk.notes.note
+    assert "the snare down" in talk.say("less snare")
     talk.close()
 
 
@@ -194,7 +194,7 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
     def broken(*_: Any) -> None:
         raise ImportError("half an installation")
 
-    monkeypatch.setattr("agent.conversation.live_session.LiveConversation", broken)
+    monkeypatch.setattr("agent.conversation.live_opening.open_conversation", broken)
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
     assert "cannot understand" in talk.say("less snare")
