@@ -203,9 +203,8 @@ class Conversation:
             case "undo all":
                 return self._undone(ALL_STEPS)
             case "start over":
-                said = self.stage.order("normal")
-                undone = self._undone(ALL_STEPS)
-                return replace(undone, reply="From the top: nothing of what you said stands.") if said else undone
+                self.stage.order("normal")
+                return replace(self._undone(ALL_STEPS), reply="From the top: nothing of what you said stands.")
             case "normal":
                 return self._normal()
             case "quiet":

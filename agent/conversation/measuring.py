@@ -44,14 +44,8 @@ def _done(edit: Edit, old: Strokes, new: Strokes, bars: Sequence[int], knows: Su
         return Done(edit, known)
     voices = differences.voices_of(edit.target)
     if not any(voice in one for one in (old, new) for voice in voices):
-        return Done(edit, False, f"{_names(edit)} does not play there")
+        return Done(edit, False, "silent there")
     return Done(edit, False, "it is as far as it goes" if not moved and edit.change in ("more", "less") else "")
-
-
-def _names(edit: Edit) -> str:
-    from agent.language.edit_text import NAMES
-
-    return NAMES[edit.target]
 
 
 def _bars(bars: Sequence[int]) -> str:

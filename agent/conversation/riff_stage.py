@@ -30,6 +30,7 @@ FIGURES: dict[str, Callable[[Measured], float]] = {  # dimension -> the measure 
     "dissonance": lambda one: one.dissonance,
     "resolution": lambda one: one.falling_fifths,
 }
+BACK = "back to"
 YOURS = ("register", "density", "timing", "pattern", "dissonance", "brightness", "reverb", "sound", "length")
 
 
@@ -152,8 +153,9 @@ class RiffStage:
             undone += 1
         if not undone:
             return NOTHING
-        self._again(earlier, f"back to take {earlier.number}")
-        return Outcome(0, (), (), "take", True, undone, earlier.says or "where we were")
+        self._again(earlier, f"{BACK} take {earlier.number}")
+        at = earlier.says if earlier.says and not earlier.says.startswith(BACK) else f"take {earlier.number}"
+        return Outcome(0, (), (), "take", True, undone, at)
 
     def withdraw(self, step: int) -> Outcome:
         if not (self._undo and self._undo[-1][0] == step):

@@ -28,7 +28,9 @@ def net_of(edits: Iterable[Edit]) -> tuple[Edit, ...]:
         if edit.dimension == "pattern":
             key = (*key, edit.value or "")
         before = found.pop(key, None)
-        if edit.change in WAYS:
+        if edit.change in WAYS and before is None:
+            sums[key], found[key] = WAYS[edit.change] * _amount(edit), edit
+        elif edit.change in WAYS:
             amount = WAYS[edit.change] * _amount(edit)
             sums[key] = amount + (sums.get(key, 0.0) if before and before.change in WAYS else 0.0)
             if before and before.change not in WAYS:  # a step away from what was set
