@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.core.types import DrawnBar, DrawnTick
 from agent.directions.active import ActiveEdits
@@ -65,5 +66,8 @@ def music(
             reply = reply_of(tick, bar.parts | parts)
             shaped = directing.shaped(reply, position, held)
             held = shaped.chord or held
-            found.append(Heard(position, shaped, bass_of(tick), directing.settings(number)))
+            settings = directing.settings(number)
+            if settings.rubs and shaped.chord and shaped.chord.voicing:
+                settings = replace(settings, rubs=False)  # a chord that the plan has voiced is played as it is
+            found.append(Heard(position, shaped, bass_of(tick), settings))
     return found
