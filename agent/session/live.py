@@ -253,6 +253,7 @@ class Live:
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
         if line := self._inputs.push(heard.decision) or explained:
             self._board.say(line)
+            recording.event_log.says(line, heard.decision.analysis.time_s)
 
     def _read_audio(self) -> None:
         for report in self.workers.audio.receive():
