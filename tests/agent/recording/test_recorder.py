@@ -250,7 +250,7 @@ def test_a_steady_player_leaves_one_tempo_and_a_change_leaves_two(tmp_path: Path
 
 
 def test_a_count_that_did_not_stand_leaves_no_stray_bar(tmp_path: Path) -> None:
-    """The ears begin a beat late, and lose the one for a bar in the middle: after the pick-up every bar has four beats."""
+    """The ears begin a beat late and lose the one for a bar: after the pick-up every bar has four beats."""
     places = [3, 4, *[i % 4 + 1 for i in range(1, 25)], 3, 4, 1, 2, *[i % 4 + 1 for i in range(1, 24)]]
     beats = [Beat(0.6 + 0.6 * i, 0, place, 100.0, Meter(4, 4), 0.9) for i, place in enumerate(places)]
     meters = [str(meter) for _, meter in session_midi.beat_map(beats).bars]
