@@ -122,6 +122,8 @@ class Conversation:
             return self._verdict(YES if YES_TO_IT.fullmatch(plain) else NO, sentence)
         if order := order_of(sentence):
             return self._order(order, sentence)
+        if (done := self.stage.hears(sentence)) is not None:
+            return Answer(phrasing.sentence(done))
         if WHY_SILENT.search(text):
             return Answer(phrasing.sentence(self.stage.facts().why_silent) or "I am playing.")
         if HELLO.fullmatch(plain):

@@ -314,6 +314,9 @@ class LiveStage:
     def name(self, name: str) -> str:
         return self.lead.order("name", name) or "Names are for takes and sections; there are none yet while we play."
 
+    def hears(self, sentence: str) -> str | None:
+        return self.lead.hears(sentence)
+
     def order(self, order: str, value: str = "") -> str | None:
         if (done := self.lead.order(order, value)) is not None:
             return done
