@@ -93,7 +93,7 @@ class Conversation:
 
     def greet(self) -> str:
         """Return the first line, with a note where a damaged memory was set aside."""
-        line = greeting(self._now, self.notes.player, self.notes.liked())
+        line = greeting(self._now, self.notes.player if self.notes.player_id else "", self.notes.liked())
         return f"{line} ({self.notes.note})" if self.notes.note else line
 
     def tick(self, now_s: float) -> None:

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.os_process import set_nice
@@ -158,8 +159,13 @@ class Talk:
         """Choose an idea, beside the loop: the responder weighs four of them in half a second."""
         set_nice(NICE)
         try:
-            heard = stage.facts().heard
-            self._thought.append(talk.proposer.choose(heard, tired=talk.tired) if heard else None)
+            from models.responder.responder import Responder, named
+
+            models = self._config.models
+            weighing = stage.weighing(Responder.load(named(models.responder), models.adapter))
+            heard = weighing.facts().heard
+            chooses = replace(talk.proposer, stage=weighing)
+            self._thought.append(chooses.choose(heard, tired=talk.tired) if heard else None)
         except Exception:
             log.exception("conversation: no idea came of this phrase")
             self._thought.append(None)

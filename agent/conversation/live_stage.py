@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -347,6 +348,12 @@ class LiveStage:
     # -- ideas, and what is only told later -------------------------------------------------------------------
 
     responder: Responder | None = None  # to weigh ideas with; None: by the share of strokes that differ
+
+    def weighing(self, responder: Responder) -> LiveStage:
+        """Return this stage as it stands, to weigh ideas on with a responder, beside the loop."""
+        seen = copy(self)
+        seen.responder = responder
+        return seen
 
     def imagine(self, edits: Sequence[Edit]) -> Tried:
         old = self._coming(self.active, frozenset())

@@ -44,7 +44,7 @@ def _done(edit: Edit, old: Strokes, new: Strokes, bars: Sequence[int], knows: Su
         return Done(edit, known)
     voices = differences.voices_of(edit.target)
     if not any(voice in one for one in (old, new) for voice in voices):
-        return Done(edit, False, "silent there")
+        return Done(edit, False, "that is silent there")
     return Done(edit, False, "it is as far as it goes" if not moved and edit.change in ("more", "less") else "")
 
 

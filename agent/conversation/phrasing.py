@@ -38,7 +38,7 @@ def account(outcome: Outcome, refused: Sequence[str] = ()) -> str:
     if silent:
         lines.append(_unheard(silent, outcome.begins == "take"))
     if outcome.besides:
-        lines.append(f"With it moved {joined(outcome.besides)}.")
+        lines.append(sentence(f"{joined(outcome.besides)} moved with it"))
     lines += [sentence(outcome.note)] if outcome.note else []
     lines += [sentence(why) for why in dict.fromkeys(refused)]
     return " ".join(lines) or "Kept."
@@ -60,7 +60,7 @@ def _unheard(silent: Sequence[Done], take: bool) -> str:
     what = "; ".join(dict.fromkeys(describe_edit(one.edit) for one in silent))
     why = "; ".join(dict.fromkeys(one.why for one in silent if one.why))
     where = "nothing in this take changes by it" if take else "nothing I play now changes by it"
-    return f"I keep to it, but {where}: {what}" + (f" ({why})." if why else ".")
+    return f"Noted, but {where}: {what}" + (f" ({why})." if why else ".")
 
 
 def undone(outcome: Outcome, asked: int, all_of_it: bool = False) -> str:

@@ -6,6 +6,7 @@ import pickle
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from agent.core.types import Decision
 from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.language.parser import parse
 from agent.memory.store import BUSY_S, FILE
-from listener.types import Analysis, Grid, Meter
+from listener.types import Analysis, Grid, Meter, Note, Phrase
+from tests.agent.conversation.test_truth import decision as played
 
 
 @pytest.fixture
@@ -86,6 +88,21 @@ def test_an_idea_is_tried_and_let_go_when_nobody_speaks_for_it(talk: Talk, sent:
     assert edits(sent)
     assert talk.push(decision(10 + EVERY_BARS)).startswith("I let")
     assert edits(sent) == []
+
+
+def test_after_a_phrase_one_idea_comes_unasked_with_its_reason(talk: Talk, sent: list[Any]) -> None:
+    for bar in range(1, 9):
+        talk.push(played(bar))
+    heard = played(9)
+    note = Note(0.0, 0.0, 0.2, 40, 90)
+    ended = Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0)
+    assert talk.push(replace(heard, analysis=replace(heard.analysis, phrase=ended))) == ""
+    assert talk._thinking
+    talk._thinking.join()
+    line = talk.push(played(10))
+    assert line.count("What if") == 1 and line.endswith(".") and edits(sent)
+    assert talk.push(replace(played(11), analysis=replace(heard.analysis, phrase=ended))) == ""
+    assert talk._thinking is None, "one at a time"
 
 
 def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:

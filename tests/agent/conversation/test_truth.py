@@ -87,7 +87,7 @@ PLAIN = strokes(music(COMING, 9, ActiveEdits(), 4, None, frozenset()))
 def test_what_was_named_moves_and_nothing_else(sentence: str, moves: set[str]) -> None:
     playing = Playing()
     reply = playing.say(sentence)
-    assert reply.startswith("From the next") and "With it" not in reply
+    assert reply.startswith("From the next") and "moved with it" not in reply
     assert set(difference(PLAIN, playing.to_come())) == moves
 
 
