@@ -162,7 +162,9 @@ class Conversation:
         back = [edit for edit in edits if edit.change in ("undo", "recall")]
         edits = tuple(edit for edit in edits if edit.change not in ("undo", "recall"))
         if back:
-            first = self._undone(1) if back[0].change == "undo" else self._recalled(back[0].value or "previous")
+            name = back[0].value or "previous"
+            undoes = back[0].change == "undo" or (name == "previous" and not self.stage.facts().takes)
+            first = self._undone(1) if undoes else self._recalled(name)
             plain = tuple(edit for edit in edits if edit.change != "keep")
             if not (plain and first.changed):
                 return first
@@ -229,22 +231,23 @@ class Conversation:
 
     def _normal(self) -> Answer:
         """Take back what switches parts and patterns, whoever asked for it, and leave the rest as it stands."""
-        said = self.stage.order("normal")
-        stood = self.stage.facts().stands
+        done = self.stage.order("normal")
+        stands = net_of(self.stage.facts().stands)
         back = tuple(
             dict.fromkeys(
                 replace(edit, change="off", size=None, scope=None, condition=None)
-                for edit in net_of(stood)
+                for edit in stands
                 if edit.dimension in NORMAL and edit.change != "off"
             )
         )
-        if not back:
-            return Answer(phrasing.sentence(said or "I play normally already"))
-        self.ignored()
-        outcome = self.stage.apply(back, "normally again")
-        self._steps.append((outcome.step, ()))
-        left = net_of(self.stage.facts().stands)
-        rest = [edit for edit in left if edit.dimension not in NORMAL]
+        outcome = NOTHING
+        if back:
+            self.ignored()
+            outcome = self.stage.apply(back, "normally again")
+            self._steps.append((outcome.step, ()))
+        elif not done:
+            return Answer("I play normally already.")
+        rest = [edit for edit in stands if edit.dimension not in NORMAL]
         more = f"; what else you asked stands: {phrasing.described(rest)}" if rest else ""
         when = phrasing.WHEN.get(outcome.begins, outcome.begins)
         return Answer(f"{when}: I play normally again{more}.", outcome)

@@ -22,7 +22,7 @@ from agent.conversation.stage import LED, NOTHING, BandLead, Done, Facts, NoLead
 from agent.core.music_names import chord_name
 from agent.core.types import PARTS, Decision, DrawnBar
 from agent.directions import differences
-from agent.directions.active import PHRASE_BARS, ActiveEdits, SetActiveEdits
+from agent.directions.active import PHRASE_BARS, ActiveEdit, ActiveEdits, SetActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS
 from agent.directions.drawn import music
 from agent.directions.edit import Edit
@@ -34,6 +34,7 @@ from listener.types import Analysis, Chord
 from models.responder.responder import Responder
 
 KEPT_BARS = 512  # of what was played
+NO_STEP = 0  # of an edit that is no step of undo
 EVERY_BARS = 8  # for which an idea is tried
 MIXED = frozenset({"level", "reverb", "brightness", "pan", "width", "sound"})  # of the mix, from the next beat on
 LIVE = frozenset(  # dimensions that a playing band can follow without leading
@@ -262,7 +263,8 @@ class LiveStage:
         """A command, key or pedal brought a part back: what words said against it no longer counts."""
         if part in self.mutes:
             target = next(target for target, parts in SWITCHES.items() if parts == (part,))
-            self.active = self.active.ask((Edit(target, "mute", "off"),), self.bar)
+            back = ActiveEdit(Edit(target, "mute", "off"), NO_STEP, self.bar)
+            self.active = replace(self.active, asked=(*self.active.asked, back))
             self._tell()
 
     def _tell(self) -> None:
@@ -288,6 +290,7 @@ class LiveStage:
             return NOTHING
         self._tell()
         what = "; ".join(f"no longer {describe_edit(edit)}" for edit in gone[:3])
+        self._last = f"undone, {what}" if what else self._last
         return Outcome(0, (), (), "bar", True, len(steps), note=what)
 
     def withdraw(self, step: int) -> Outcome:
