@@ -301,10 +301,8 @@ class LiveStage:
         return Outcome(0, (), (), "bar", True, 1)
 
     def recall(self, name: str) -> Outcome:
-        if name in ("previous", "other"):
-            return (
-                self.revert(1) if name == "previous" else Outcome(note="There are no takes to compare while we play.")
-            )
+        if name == "other":
+            return Outcome(note="There are no takes to compare while we play.")
         said = self.lead.recall(name)
         if said is None:
             there = ", ".join(self.lead.names())
