@@ -30,7 +30,11 @@ WHY_SILENT = re.compile(
     r"\bwhy\b.*\b(silent|quiet|not play|aren'?t you play|don'?t you play|stopped|no sound|hear nothing|nothing)\b"
     r"|\bwhat are you waiting for\b|\bare you (still )?there\b"
 )
-MODES = {"loop": "loop", "trade": "trade"}  # value of a pattern that is an order to the band -> the order
+MODES = {
+    "loop": "loop",
+    "trade": "trade",
+    "count-in": "count in",
+}  # value of a pattern that is an order to the band -> the order
 NORMAL = frozenset({"mute", "pattern"})  # dimensions of edits that "play normally" takes back
 
 
@@ -122,8 +126,6 @@ class Conversation:
             return self._verdict(YES if YES_TO_IT.fullmatch(plain) else NO, sentence)
         if order := order_of(sentence):
             return self._order(order, sentence)
-        if (done := self.stage.hears(sentence)) is not None:
-            return Answer(phrasing.sentence(done))
         if WHY_SILENT.search(text):
             return Answer(phrasing.sentence(self.stage.facts().why_silent) or "I am playing.")
         if HELLO.fullmatch(plain):

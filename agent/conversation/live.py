@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from agent.conversation.live_stage import LiveStage
     from agent.conversation.live_talk import LiveTalk
     from agent.conversation.proposals import Proposal
-    from agent.conversation.stage import BandLead
     from agent.core.types import Decision
 
 log = logging.getLogger(__name__)
@@ -40,8 +39,7 @@ SEEN_S = 10.0
 class Talk:
     """The live conversation. Call it from the parent's loop only.
 
-    send: sends a message to the mind; command: carries out a line of agent/control/commands.py; lead: what the band
-    leads while the player plays on.
+    send: sends a message to the mind; command: carries out a line of agent/control/commands.py.
     """
 
     def __init__(
@@ -50,12 +48,12 @@ class Talk:
         send: Callable[[Any], object],
         command: Callable[[str], object],
         folder: str = "",
-        lead: BandLead | None = None,
     ) -> None:
-        self._config, self._send, self._command, self._folder, self._lead = config, send, command, folder, lead
+        self._config, self._send, self._command, self._folder = config, send, command, folder
         self._talk: LiveTalk | None = None
         self._stage: LiveStage | None = None
         self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
+        self.names: Callable[[], tuple[str, ...]] = tuple  # of the sections that can be gone to
         self._last_idea = -EVERY_BARS
         self._saw_s = 0.0
         self._early: list[str] = []  # said before the language tables were loaded
@@ -69,13 +67,14 @@ class Talk:
         """Load the language tables and the memory in a thread, since they take two seconds."""
         set_nice(NICE)
         try:
+            from agent.conversation.band_lead import Leads
             from agent.conversation.live_opening import open_conversation
             from agent.language.parser import parse
 
             opened = open_conversation(
                 self._config.conversation, data_folder(), self._folder, self._send, self._command, lambda: self.why()
             )
-            opened.stage.lead = self._lead or opened.stage.lead
+            opened.stage.lead = Leads(self._command, lambda: self.names())
             parse(FIRST)
         except Exception:  # the band plays all the same
             log.exception("conversation: not available in this session; commands and keys still work")
@@ -110,6 +109,15 @@ class Talk:
             self._stage.switched_off = self._stage.switched_off - {part} if on else self._stage.switched_off | {part}
             if on:
                 self._stage.unmuted(part)
+
+    def standing(self) -> tuple[dict[str, Any], ...]:
+        """Return the directions in force, as they are kept with a section."""
+        return tuple(one.edit.to_json() for one in self._stage.active.asked) if self._stage else ()
+
+    def stand(self, edits: tuple[dict[str, Any], ...]) -> None:
+        """Put the directions of a section in force, in place of those that stand."""
+        if self._stage:
+            self._stage.stand(edits)
 
     @property
     def wants_own_sound(self) -> bool:

@@ -199,17 +199,15 @@ class LiveStage:
         self._count += 1
         self._steps.append((self._count, tuple(edits)))
         self.active = replace(self.active, groups=self._count).ask(own, since)
-        begins = self.lead.lead(led, self._count, self.facts()) if led else ""
+        leads = self.lead.lead(led, self._count, self.facts()) if led else ""
         if own or instead_of:
             self._tell()
             self._unmute(own)
         self._last = says
         done, beside, differs = self._measured(own, before)
-        if not own:
-            return Outcome(self._count, tuple(_later(edit) for edit in led), (), begins, True)
-        when = "beat" if all(edit.dimension in MIXED for edit in own) and not led else "bar"
+        when = "beat" if all(edit.dimension in MIXED for edit in own) else "bar"
         when = when if self._sounds else "as soon as I play"
-        return Outcome(self._count, (*done, *map(_later, led)), beside, when, bool(differs or led))
+        return Outcome(self._count, done, beside, when, bool(differs or led), note=leads)
 
     def _is_led(self, edit: Edit) -> bool:
         return edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS
@@ -267,6 +265,14 @@ class LiveStage:
             self.active = replace(self.active, asked=(*self.active.asked, back))
             self._tell()
 
+    def stand(self, edits: Sequence[Any]) -> None:
+        """Put the directions of a section in force, in place of those that stand, as one step. edits: as JSON."""
+        self._count += 1
+        asked = tuple(map(Edit.from_json, edits))
+        self._steps = [(self._count, asked)] if asked else []
+        self.active = ActiveEdits(groups=self._count).ask(asked, self.bar)
+        self._tell()
+
     def _tell(self) -> None:
         self._send(self.message())
 
@@ -315,9 +321,6 @@ class LiveStage:
 
     def name(self, name: str) -> str:
         return self.lead.order("name", name) or "Names are for takes and sections; there are none yet while we play."
-
-    def hears(self, sentence: str) -> str | None:
-        return self.lead.hears(sentence)
 
     def order(self, order: str, value: str = "") -> str | None:
         if (done := self.lead.order(order, value)) is not None:

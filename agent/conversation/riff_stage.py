@@ -196,9 +196,6 @@ class RiffStage:
         bits = bits_per_tick(responder, made) - self._bits[1]
         return Tried(differences.share(strokes(_music(self.take)), strokes(_music(made))), bits)
 
-    def hears(self, sentence: str) -> str | None:
-        return None
-
     def order(self, order: str, value: str = "") -> str | None:
         return None
 

@@ -16,7 +16,7 @@ from agent.conversation.idea_catalogue import RiffFacts
 from agent.directions.edit import Edit
 from listener.types import Key, Meter
 
-LED = frozenset({"tempo", "meter", "length", "section", "lead", "key", "chord"})
+LED = frozenset({"tempo", "meter", "length", "section", "lead"})
 """Dimensions of edits for which the band has to lead while the player plays on: those of `BandLead`."""
 
 
@@ -129,10 +129,6 @@ class Stage(Protocol):
     def imagine(self, edits: Sequence[Edit]) -> Tried:
         """Return how edits would change what is played, without doing them."""
 
-    def hears(self, sentence: str) -> str | None:
-        """Carry out a sentence that is an order of this stage's own ("stop on the four", "take that"); return what was
-        done in one line, None where it is none."""
-
     def order(self, order: str, value: str = "") -> str | None:
         """Carry out an order to the band as a whole: "quiet", "play", "normal", "loop", "stop loop", "trade" (value:
         bars each), "stop trade", "accompany". Return what was done in one line; None where this stage has no such."""
@@ -157,9 +153,6 @@ class BandLead(Protocol):
 
     def release(self, step: int) -> None:
         """Take back what `lead` began under this number; unknown numbers are ignored."""
-
-    def hears(self, sentence: str) -> str | None:
-        """As `Stage.hears`."""
 
     def order(self, order: str, value: str = "") -> str | None:
         """As `Stage.order`, for orders of its own ("take that", "loop", "count in"); None = not one of them."""
@@ -195,9 +188,6 @@ class NoLead:
 
     def release(self, step: int) -> None:
         pass
-
-    def hears(self, sentence: str) -> str | None:
-        return None
 
     def order(self, order: str, value: str = "") -> str | None:
         return None

@@ -122,6 +122,9 @@ class Decision:
     song: SongView | None = None
     choices: tuple[Choice, ...] = ()
     drawn: DrawnBar | None = None
+    kept: object = None  # a section that was to be kept (agent/song/kept.py), or why not, in one line
+    leads: str = ""  # what the band leads and where: "7/8 next", "to 120"
+    says: tuple[str, ...] = ()  # what the band has to say of it, each once
 
 
 @dataclass(frozen=True, slots=True)

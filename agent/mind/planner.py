@@ -18,19 +18,23 @@ from numpy.typing import NDArray
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
 from agent.band.note_renderer import Scorer
 from agent.band.swing import straight
-from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, turns
-from agent.core.messages import SetBehind, SetDial, SetMix, SetMode, SetPart
+from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
+from agent.core.messages import KeepSection, Lead, SetBehind, SetDial, SetMix, SetMode, SetPart
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, DrawnBar, DrawnTick, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
 from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
+from agent.leading.leading import Leading
+from agent.leading.marks import broken, counted, marked
+from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
 from agent.song.expectation import foretell
+from agent.song.kept import KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.rebarring import ratio_of
@@ -45,6 +49,8 @@ from models.timing.drum_timing import Timing
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
+KEPT_LINES = 64
+SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 Latent = NDArray[np.float32]
@@ -79,11 +85,15 @@ class Planner:
         self._directing = Directing(config.seed)
         self._mixes: list[SetMix] = []
         self._asked_mix = False  # whether directions came that the mix has not followed yet
+        self._kept: KeptSection | str | None = None
+        self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
         self._drawn_bar: DrawnBar | None = None
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
-        self._time, self._touch = BandTime(self.form), Touch()
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
+        self.bars = SongBars(self.song)
+        self.leading = Leading(self.bars)
+        self._time, self._touch = BandTime(self.form, self.leading), Touch()
         self._imagination = Imagination(config.seed)
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
@@ -100,6 +110,7 @@ class Planner:
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
         self.song.reset()
+        self.bars.reset()
         self._imagination.reset()
 
     @property
@@ -125,6 +136,39 @@ class Planner:
             case SetActiveEdits(edits, hook):
                 self._directing.ask(edits, hook)
                 self._asked_mix = True
+            case KeepSection(name, sound):
+                self._kept = self._keep(name, sound)
+            case _ if isinstance(message, Lead):
+                self.leading.ask(message)
+
+    def take_kept(self) -> KeptSection | str | None:
+        """Return the section that was to be kept since the last call, or why it could not be. Call once a frame."""
+        kept, self._kept = self._kept, None
+        return kept
+
+    def _keep(self, name: str, sound: bool) -> KeptSection | str:
+        """Return what is played now as a section. sound: with the place of its last whole cycle in the stream."""
+        kept = self.song.keep(name)
+        if kept is None or self._grid is None or self._tick is None:
+            return f"There is nothing to keep as {name} yet: play it once, with the band."
+        kept = replace(kept, odd=self.leading.odd_bars)
+        if not sound or not self._lines_s:
+            return kept
+        if self._grid.meter_confidence < SURE_METER:
+            return "I am not sure of the bars yet, so I cannot cut it out: play it once more, or tap the one."
+        start_s, end_s = self._heard_cycle(len(kept.bars))
+        return replace(kept, start_s=start_s, end_s=end_s)
+
+    def _heard_cycle(self, bars: int) -> tuple[float, float]:
+        """Return from when to when the last whole cycle was played, by the bar lines as they were."""
+        assert self._tick
+        over = (self.song.heard_before(self.bars.of(self._tick.position.bar)) - self.song.song.phrase_of) % bars
+        lines = list(self._lines_s)
+        last = len(lines) - 1 - over
+        if last - bars < 0:
+            last = len(lines) - 1
+        first = max(last - bars, 0)
+        return lines[first], lines[last]
 
     def take_messages(self) -> list[Any]:
         """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
@@ -174,6 +218,8 @@ class Planner:
         Three questions: which beat it is on (`BandTime`), what to play in which bar (`LiveSong`), and how hard it is
         struck (`Touch`).
         """
+        if self.leading.count:
+            self._count_in(analysis)
         analysis = self._time.of(analysis)
         self.form.push(analysis)
         self._hear(analysis, latent)
@@ -190,6 +236,13 @@ class Planner:
             self._observe()
             plan = self._join(plan, self._plan(analysis.time_s))
         return plan
+
+    def _count_in(self, analysis: Analysis) -> None:
+        """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard."""
+        grid = self.leading.begin_count(analysis.grid, analysis.time_s, self.form.state in AUDIBLE)
+        if grid is not None:
+            self.form.beat.fix(grid)
+            self.form.count_in()
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in analysis.revised}
@@ -212,12 +265,12 @@ class Planner:
             tick = first_tick(grid, now_s)
         elif self._time.resumed:
             tick = first_tick(grid, now_s, tick)
-            self.song.turn(tick.position, None)
+            self.bars.turn(tick.position, None)
         elif abs(tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s or turns(tick, grid):
             before, ratio = tick.position, ratio_of(tick_s_of(own), tick_s_of(grid))
             tick = nearest_tick(grid, self._tick_s, tick)
             if ratio != 1 or tick.position != before:  # else the beats only bear other numbers
-                self.song.turn(tick.position, ratio)
+                self.bars.turn(tick.position, ratio)
             if ratio != 1:
                 self._replies = {}  # ticks of another level are other ticks
         self._tick, self._grid, self._tick_s = tick, grid, tick.time_on(grid)
@@ -237,7 +290,10 @@ class Planner:
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
-        self.song.on_tick(tick.position, bass)
+        if tick.position.tick == 0:
+            self._lines_s.append(self._tick_s)
+        self.bars.on_tick(tick.position, bass)
+        self.leading.on_tick(tick, bass.onset_pitch, self._grid)
         self._touch = hear_touch(self._touch, bass)
         if after.position.tick == 0 and self._config.imagine:
             told = foretell(self.song.song.bars, after.position.meter, after.position.ticks_per_bar)
@@ -259,9 +315,8 @@ class Planner:
         assert self._tick and self._grid
         beat = self._grid.beat_at(note.onset_s - self._grid.behind_s)
         whole = int(np.floor(beat))
-        per_beat = ticks_per_beat(self._tick.position.meter)
-        sub = straight(beat - whole, self._grid.swing) * per_beat
-        return self._tick.number + round((whole - self._tick.beat) * per_beat + sub - self._tick.sub)
+        sub = straight(beat - whole, self._grid.swing) * ticks_per_beat(self._grid.meter_at(whole))
+        return self._tick.number + ticks_between(self._tick.beat, whole, self._grid) + round(sub - self._tick.sub)
 
     def _sound_of(self, tick: Tick, after: Tick) -> Latent | None:
         assert self._grid
@@ -288,7 +343,9 @@ class Planner:
             if t.number in self._replies or t.time_on(grid) <= self._committed_s:
                 continue
             if t.position.tick == 0:
+                self.form.ends_at(self.leading.end_bar)
                 self.form.downbeat(grid, now_s, t)
+                self.leading.downbeat(t, grid, self.form.state in AUDIBLE)
                 self._turn_dials()
                 self._directing.downbeat(t.position.bar)
                 self._mix(t.time_on(grid), t.position.bar)
@@ -346,11 +403,17 @@ class Planner:
     def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:
         """What the song plan has for a tick, struck as the player plays, as the band's state and the directions shape
         it."""
-        reply = struck(self.song.reply(tick.position, final), self._touch.gain)
+        if self.form.counts(tick.position.bar):
+            return counted(tick.position)
+        reply = struck(self.bars.reply(tick.position, final), self._touch.gain)
         reply = self.form.reply(tick.position, reply, chord)
         if final:
             self._unshaped[tick.number] = reply
-        return self._directing.shaped(reply, tick.position, chord)
+        shaped = self._directing.shaped(reply, tick.position, chord)
+        if tick.position.tick == 0 and self.leading.marks(tick.position.bar):
+            shaped = marked(shaped)
+        beat = self.leading.break_beat(tick.position.bar)
+        return broken(shaped, tick.position, beat) if beat else shaped
 
     @staticmethod
     def _join(first: Plan | None, second: Plan) -> Plan:

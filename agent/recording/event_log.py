@@ -36,6 +36,8 @@ class EventLog:
             recorder.event(to_record("phrase", heard.phrase))
         self._harmony(heard.time_s, heard.chord, heard.key)
         self._decided(decision)
+        for says in decision.says:
+            recorder.event({"type": "leads", "time_s": heard.time_s, "says": says})
 
     def _harmony(self, time_s: float, chord: Chord | None, key: Key | None) -> None:
         if chord and chord.confidence >= CHORD_CONFIDENCE and (chord.root, chord.quality) != self._chord:

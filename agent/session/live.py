@@ -21,6 +21,7 @@ from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.control.live_view import LiveView
 from agent.control.socket_server import ControlServer
+from agent.conversation.led_orders import order_of
 from agent.core.errors import UserError
 from agent.core.messages import SetInput
 from agent.core.paths import state_folder
@@ -39,6 +40,7 @@ from agent.session.supervisor import Worker
 from agent.session.sync import stream_time
 from agent.session.timing_figures import Figures
 from agent.session.workers import Workers
+from agent.songbook.book import Songbook
 from listener.types import Grid
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,9 @@ class Live:
         self._inputs.talk.why = self._why_silent
         self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
+        self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand)
+        self._inputs.talk.names = self._book.names
+        self.dispatcher.book, self.dispatcher.orders = self._book, lambda said: order_of(said, self._book.names())
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
         self._keys = Keys()
@@ -251,7 +256,8 @@ class Live:
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
-        if line := self._inputs.push(heard.decision) or explained:
+        booked, told = self._book.push(heard.decision), self._inputs.push(heard.decision)
+        if line := booked or told or explained:
             self._board.say(line)
             recording.event_log.says(line, heard.decision.analysis.time_s)
 
