@@ -144,7 +144,7 @@ class LiveStage:
             muted,
             decision.mode if decision else "",
             decision.turn if decision else "",
-            tuple(one.edit for one in self.active.asked),
+            (*(one.edit for one in self.active.asked), *self._led()),
             (),
             self._last,
             self._why(),
@@ -208,6 +208,10 @@ class LiveStage:
         when = "beat" if all(edit.dimension in MIXED for edit in own) else "bar"
         when = when if self._sounds else "as soon as I play"
         return Outcome(self._count, done, beside, when, bool(differs or led), note=leads)
+
+    def _led(self) -> tuple[Edit, ...]:
+        """Return the edits that the band leads, in the order asked."""
+        return tuple(edit for _, edits in self._steps for edit in edits if self._is_led(edit))
 
     def _is_led(self, edit: Edit) -> bool:
         return edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS

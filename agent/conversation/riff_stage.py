@@ -31,6 +31,7 @@ FIGURES: dict[str, Callable[[Measured], float]] = {  # dimension -> the measure 
     "resolution": lambda one: one.falling_fifths,
 }
 BACK = "back to"
+BASS_STAYS = "your bass stays as you played it"
 YOURS = ("register", "density", "timing", "pattern", "dissonance", "brightness", "reverb", "sound", "length")
 
 
@@ -122,7 +123,8 @@ class RiffStage:
         )
         done = tuple(self._moves(one, before) for one in done)
         changed = differs or any(one.shown for one in done) or heard is not before
-        return Outcome(self._steps, done, beside, "take", changed)
+        stays = any(edit.dimension == "key" or (edit.dimension, edit.target) == ("register", "band") for edit in edits)
+        return Outcome(self._steps, done, beside, "take", changed, note=BASS_STAYS if stays else "")
 
     def _moves(self, one: Done, before: Take) -> Done:
         """Return the same, or that it does not show where the measure of what was asked did not move that way."""

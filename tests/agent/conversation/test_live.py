@@ -68,6 +68,8 @@ def test_the_band_leads_what_it_can_lead(talk: Talk, sent: list[Any]) -> None:
     talk.say("7/8 in bar three")
     talk.say("take it up to 120")
     assert sent == ["bar 3 7/8", "lead 120"]
+    assert talk.say("what stands?") == "What stands: 7/8 in bar 3; 120 beats a minute."
+    assert "undone" in talk.say("undo everything") and "bar 3 off" in sent
 
 
 def test_words_bring_back_what_a_command_muted(talk: Talk, sent: list[Any]) -> None:
