@@ -224,6 +224,8 @@ class Conversation:
                 return Answer(
                     phrasing.about_you(self.notes.known, self.notes.taste, self.notes.now, self.notes.player, guest)
                 )
+            case "intro":
+                return Answer("An intro of drums alone I cannot put before the riff yet; nothing changed.")
             case "ideas off":
                 self.proposer.quiet = True
                 return Answer("I keep my ideas to myself until you ask.")

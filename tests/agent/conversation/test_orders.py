@@ -26,6 +26,7 @@ from agent.conversation.orders import Order, order_of
         ("What's in force", Order("stands")),
         ("what do you know about me?", Order("me")),
         ("what are you playing?", Order("sounds")),
+        ("two bars of drum intro", Order("intro")),
     ],
 )
 def test_an_order_is_recognised(sentence: str, order: Order) -> None:
