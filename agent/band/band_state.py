@@ -114,10 +114,10 @@ class BandEntrance:
         if window := self._window or self._riff:
             window.push(analysis, tick, grid)
 
-    def ask(self, mode: str) -> None:
-        """Change the mode from the next bar on, or at once while the band does not play."""
+    def ask(self, mode: str, bars: int | None = None) -> None:
+        """Change the mode from the next bar on, or at once while the band does not play. bars: of a trade's turns."""
         self._over = False
-        self.modes.ask(mode, self.state in AUDIBLE)
+        self.modes.ask(mode, self.state in AUDIBLE, bars)
 
     def count_in(self) -> None:
         """Count the next bar and come in after it, whether somebody plays or not."""

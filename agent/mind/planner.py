@@ -35,9 +35,10 @@ from agent.core.messages import (
     SetPart,
 )
 from agent.core.settings import BandConfig, DialsConfig
-from agent.core.types import PARTS, Plan, PlannedNote
+from agent.core.types import PARTS, DrawnBar, DrawnTick, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
+from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.leading.leading import Leading
 from agent.leading.marks import broken, counted, marked
@@ -105,6 +106,7 @@ class Planner:
         self._kept: KeptSection | str | None = None
         self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
+        self._drawn_bar: DrawnBar | None = None
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
         self.bars = SongBars(self.song)
@@ -120,6 +122,8 @@ class Planner:
         self._tick_s = 0.0
         self._grid: Grid | None = None
         self._replies: dict[int, Reply] = {}  # committed, from the tick being heard on
+        self._unshaped: dict[int, Reply] = {}  # likewise, before directions shape them
+        self._drawn: list[DrawnTick] = []  # of the bar being heard
         self._notes: list[Note] = []  # heard, not yet given to a tick
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
@@ -139,16 +143,16 @@ class Planner:
     def send(self, message: Any) -> None:
         """Take a SetMode, SetPart, SetDial, SetBehind or SetActiveEdits; other messages are ignored."""
         match message:
-            case SetMode(mode):
-                self.form.ask(mode)
+            case SetMode(mode, bars):
+                self.form.ask(mode, bars)
             case SetPart(part, enabled):
                 self.form.enable(part, enabled)
             case SetDial(name, value):
                 self._asked[name] = value
             case SetBehind(behind_s):
                 self._behind_s = behind_s
-            case SetActiveEdits(edits):
-                self._directing.ask(edits)
+            case SetActiveEdits(edits, hook):
+                self._directing.ask(edits, hook)
                 self._asked_mix = True
             case LoopRiff(None):
                 self._loop = None
@@ -218,6 +222,24 @@ class Planner:
         """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
         messages, self._mixes = [*self.form.take_messages(), *self._mixes], []
         return messages
+
+    def take_drawn(self) -> DrawnBar | None:
+        """Return the bar that was completed since the last call, as the band decided it. Call once a frame."""
+        drawn, self._drawn_bar = self._drawn_bar, None
+        return drawn
+
+    def _note_drawn(self, tick: Tick, after: Tick, heard: BassTick) -> None:
+        """Keep what was decided for a tick that has been heard; a bar that was not whole is left out."""
+        if tick.position.tick != len(self._drawn):
+            self._drawn = []
+        if tick.position.tick == len(self._drawn):
+            self._drawn.append(drawn_tick(self._unshaped.pop(tick.number, EMPTY_REPLY), heard))
+        self._unshaped = {number: one for number, one in self._unshaped.items() if number > tick.number}
+        if after.position.tick == 0:
+            if len(self._drawn) == tick.position.ticks_per_bar:
+                parts = frozenset(self.form.gate().parts)
+                self._drawn_bar = DrawnBar(tick.position.bar, tick.position.meter, tuple(self._drawn), parts)
+            self._drawn = []
 
     def _mix(self, at_s: float, bar: int) -> None:
         """Say how a bar is to be mixed, each bar anew: the audio process may be another one by then."""
@@ -315,6 +337,7 @@ class Planner:
         tick, after = self._tick, next_tick(self._tick, self._grid)
         heard = self._bass_of(tick)
         self._directing.push(tick.position.tick, heard.onset_pitch)
+        self._note_drawn(tick, after, heard)
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
@@ -441,7 +464,10 @@ class Planner:
         if self.form.counts(tick.position.bar):
             return counted(tick.position)
         reply = struck(self.bars.reply(tick.position, final), self._touch.gain)
-        shaped = self._directing.shaped(self.form.reply(tick.position, reply, chord), tick.position, chord)
+        reply = self.form.reply(tick.position, reply, chord)
+        if final:
+            self._unshaped[tick.number] = reply
+        shaped = self._directing.shaped(reply, tick.position, chord)
         if tick.position.tick == 0 and self.leading.marks(tick.position.bar):
             shaped = marked(shaped)
         beat = self.leading.break_beat(tick.position.bar)
