@@ -46,7 +46,8 @@ ROWS = (  # name of the order, pattern of the whole sentence without its politen
     ("sounds", r"what is (?:muted|off|out|on)|are you playing"),
     (
         "intro",
-        r".*\bdrums? intro(?:duction)?\b.*|.*\bbars? of (?:just |only )?drums? (?:first|before|up front|to (?:start|begin)).*",
+        r".*\bdrums? intro(?:duction)?\b.*"
+        r"|.*\bbars? of (?:just |only )?drums? (?:first|before|up front|to (?:start|begin)).*",
     ),
     ("ideas off", r"keep quiet(?: about .*)?|stay quiet about .*|no (?:more )?(?:ideas|suggestions|proposals)"),
     ("ideas off", r"keep your (?:ideas|suggestions|proposals)(?: to yourself)?|shut up with the (?:ideas|suggestions)"),
