@@ -113,6 +113,7 @@ class Analyzer:
             ended=ended,
             beats=beats,
             grid=grid,
+            rival=self.beat.rival(frame.emit_s),
             chord=chord,
             key=key,
             phrase=form.phrase,

@@ -310,6 +310,7 @@ class Analysis:
     ended: tuple[Note, ...] = ()  # the same, completed with their duration
     beats: tuple[Beat, ...] = ()  # newly predicted
     grid: Grid | None = None
+    rival: Grid | None = None  # another reading of the same notes that is about as likely as `grid`
     chord: Chord | None = None
     key: Key | None = None
     phrase: Phrase | None = None  # newly begun or ended

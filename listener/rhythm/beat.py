@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from listener.rhythm.change_cost import YOUNG_S, ChangeCost
 from listener.rhythm.confidence import BAR_TRUST, BEATS_TRUST, trust
 from listener.rhythm.count_in import CountIn
 from listener.rhythm.grid_clock import GridClock
@@ -26,13 +27,7 @@ FIRST_NOTES, FIRST_BELIEF = 4, 0.30
 FIRST_S, LEAST_BELIEF = 3.0, 0.12  # the longer than FIRST_S it takes, the less sure a first grid must be
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
-# log-odds against what is held, less a margin, add up over seconds; over a budget, which grows while a grid is held,
-# the level or the bar is changed: a band plays on it
-LEVEL_MARGIN, LEVEL_BUDGET, LEVEL_BUDGET_HELD = 0.3, 0.5, 25.0
-LEVEL_MARGIN_HELD = 1.0
-BAR_MARGIN, BAR_BUDGET, BAR_BUDGET_HELD = 0.3, 0.8, 8.0
-YOUNG_S, OLD_S = 4.0, 12.0  # since the grid was found: before, budgets are small; after, full
-MOST_ODDS = 3.0
+LEVEL_KEPT_S = 8.0  # after another tempo was taken, while the pulse before it says which level to expect
 TAPPED_NEAR = 0.14  # of log time, within which a tap's distance is a pulse
 RELATED = 0.035  # of log tempo, within which a tempo is a level of another
 NEW_TEMPO_S = 4.0  # of notes that are kept when the tempo changes
@@ -87,11 +82,12 @@ class BeatTracker:
         self._beat_belief = self._bar_belief = 0.0
         self._challenge_beats = 0
         self._reader = reader or Reader(load())
-        self._level_pressure = self._bar_pressure = 0.0
+        self._cost = ChangeCost()
         self._found_s = 0.0  # when this grid was found
+        self._before_s: float | None = None  # the pulse of the grid before
         self._told_level = False  # the player tapped or gave the tempo
         self._told_meter: str | None = None
-        self._newest = _Event(0.0, 0.0)
+        self._rival: Reading | None = None
         self._enough = 1.0  # 0-1, whether there are notes enough per pulse to trust a grid
         self._said = -1  # index of the last beat emitted
         self._said_s = -math.inf
@@ -258,6 +254,8 @@ class BeatTracker:
     def _lock(self, best: Hypothesis) -> GridClock:
         """Start another grid at another tempo, and return it."""
         since_s = best.time_s - NEW_TEMPO_S if self._clock else -math.inf
+        if self._clock and best.time_s - self._found_s > YOUNG_S:
+            self._before_s = self._clock.period_s * self._clock.model.beats_per_pulse
         clock = self._start(best)
         self._reader.memory.lay(best.time_s, clock.beat_at(best.time_s), clock.period_s, since_s)
         self._found_s = best.time_s
@@ -272,7 +270,8 @@ class BeatTracker:
         self._clock = clock
         self._beat_belief, self._bar_belief = best.beat_belief, best.bar_belief
         self._challenge_beats = 0
-        self._level_pressure = self._bar_pressure = 0.0
+        self._cost.clear()
+        self._rival = None
         return clock
 
     def _judge(self, clock: GridClock, best: Hypothesis, gap_s: float) -> None:
@@ -323,23 +322,22 @@ class BeatTracker:
         per_pulse = float(clock.model.beats_per_pulse)
         held = per_pulse, float(clock.index - clock.position + 1), SHAPE_OF[clock.model.meter]
         belief = self._filter.belief, self._filter.folded
-        weighed = self._reader.weigh(clock.period_s, held, belief, clock.beat_at(time_s), self._told_meter)
-        age = min(1.0, max(0.0, (time_s - self._found_s - YOUNG_S) / (OLD_S - YOUNG_S)))
-        fresh = 0.5 if not gap_s else min(gap_s, 2.0)
-        odds = min(MOST_ODDS, math.log(weighed.best.pulse_belief / max(weighed.held_pulse, 1e-6)))
-        self._level_pressure = max(0.0, self._level_pressure + fresh * (odds - LEVEL_MARGIN - age * LEVEL_MARGIN_HELD))
-        if weighed.best.pulse_belief == weighed.held_pulse:
-            self._level_pressure *= 0.7
-        odds = min(MOST_ODDS, math.log(weighed.on_held.bar_belief / max(weighed.held_bar, 1e-6)))
-        self._bar_pressure = max(0.0, self._bar_pressure + fresh * (odds - BAR_MARGIN))
-        level = self._level_pressure > LEVEL_BUDGET + age * (LEVEL_BUDGET_HELD - LEVEL_BUDGET)
-        bar = self._bar_pressure > BAR_BUDGET + age * (BAR_BUDGET_HELD - BAR_BUDGET)
+        age_s, period_s = time_s - self._found_s, clock.period_s
+        expected = self._before_s / period_s if self._before_s and age_s < LEVEL_KEPT_S else None
+        now = clock.beat_at(time_s)
+        weighed = self._reader.weigh(period_s, held, belief, now, self._told_meter, expected)
+        fresh_s = 0.5 if not gap_s else min(gap_s, 2.0)
+        level = self._cost.level(weighed, per_pulse, 60 / period_s / per_pulse, fresh_s, age_s)
+        bar = self._cost.bar(weighed, fresh_s, age_s)
+        self._rival = weighed.rival
         if level and not self._told_level:
             self._take(clock, weighed.best, time_s)
-            self._level_pressure = self._bar_pressure = 0.0
+            self._cost.clear()
         elif bar:
             self._take(clock, weighed.on_held, time_s)
-            self._bar_pressure = 0.0
+            self._cost.clear_bar()
+        if level or bar:
+            self._rival = None  # until the next note
         return weighed
 
     def _take(self, clock: GridClock, reading: Reading, time_s: float) -> None:
@@ -389,6 +387,21 @@ class BeatTracker:
         fade *= SPARSE_TRUST + (1 - SPARSE_TRUST) * self._enough
         beats, bar = trust(self._beat_belief, BEATS_TRUST), trust(self._bar_belief, BAR_TRUST)
         return clock.grid(beats * fade, min(beats, bar) * fade)
+
+    def rival(self, now_s: float) -> Grid | None:
+        """Return the other reading of what is played where it is about as likely as the grid, None where none is.
+
+        Its beats are numbered from its last bar line; its confidences are the reader's, as they are.
+        """
+        if self._clock is None or self._rival is None:
+            return None
+        clock, reading = self._clock, self._rival
+        pulse_s = reading.pulse * clock.period_s
+        line_s = clock.anchor_s + clock.offset_s + (reading.line - clock.index) * clock.period_s
+        bar_s = pulse_s * reading.shape.pulses
+        line_s += math.floor((now_s - line_s) / bar_s) * bar_s
+        beat_s = pulse_s / reading.shape.beats_per_pulse
+        return Grid(line_s, 0, 1, beat_s, reading.shape.meter, reading.pulse_belief, reading.bar_belief)
 
     def _say(self, grid: Grid, now_s: float) -> tuple[Beat, ...]:
         beats = []

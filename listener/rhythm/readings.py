@@ -39,6 +39,8 @@ SLOWEST_S, FASTEST_S = 60 / 40.0, 60 / 246.0
 RATIOS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 2.0, 3.0, 4.0, 6.0)
 PHASES = 4
 NEAR_S = 0.030
+ALIKE = 0.6  # as likely as the held reading, from which on another is its rival
+LEAP, MOST_LEAP = 0.2, 3.0  # of log tempo that a player leaps at once; nats that a greater leap costs
 UNEVEN_BPM = 95.0, 190.0  # quarters per minute within which uneven meters are thought of
 
 
@@ -54,6 +56,10 @@ class Shape:
     @property
     def pulses(self) -> float:
         return float(sum(self.groups))
+
+    @property
+    def beats_per_pulse(self) -> int:
+        return (1, 3, 2)[self.compound]
 
 
 SHAPES = (
@@ -287,12 +293,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Weighed:
-    """What the reader thinks at a note: the best reading; the best bar on the held pulse; beliefs in what is held."""
+    """What the reader thinks at a note: the best reading; the best bar on the held pulse; beliefs in what is held; the
+    likeliest reading but the held one, where it is about as likely.
+    """
 
     best: Reading
     on_held: Reading
     held_pulse: float
     held_bar: float
+    rival: Reading | None = None
 
 
 class Reader:
@@ -314,12 +323,18 @@ class Reader:
         belief: tuple[Floats32, Floats32],
         now: float,
         meter: str | None,
+        expected: float | None = None,
     ) -> Weighed:
-        """held: pulse, place of a bar line (in reference beats of period_s), number of the shape; meter: when given."""
+        """held: pulse, place of a bar line (in reference beats of period_s), number of the shape; meter: when given.
+
+        expected: a pulse, in reference beats, near which it is likelier, for the tempo was so just before.
+        """
         candidates = self.memory.candidates(period_s, held)
         scores = self._scores(self.memory.features(candidates, period_s, *belief, now))
         if meter is not None:
             scores = np.where(FITS[meter][candidates[:, 2].astype(int)], scores, -1e9)
+        if expected is not None:
+            scores = scores - np.minimum(MOST_LEAP, 0.5 * (np.log(candidates[:, 0] / expected) / LEAP) ** 2)
         p = np.exp(scores - scores.max())
         p /= p.sum()
         phase = np.where(UNEVEN[candidates[:, 2].astype(int)], 0.5, 1.0) * candidates[:, 0]
@@ -337,7 +352,10 @@ class Reader:
         length = candidates[0, 0] * SHAPES[int(candidates[0, 2])].pulses
         apart = (candidates[:, 1] - candidates[0, 1]) / length
         same &= np.abs(apart - np.round(apart)) * length < 0.05 * candidates[0, 0]
-        return Weighed(pulse, held_reading, float(pulses[group[0]]), float(p[same].sum()))
+        held_bar, other = float(p[same].sum()), int(np.where(same, -1.0, p).argmax())
+        alike = p[other] > ALIKE * held_bar
+        rival = self._reading(candidates, other, float(pulses[group[other]]), float(p[other])) if alike else None
+        return Weighed(pulse, held_reading, float(pulses[group[0]]), held_bar, rival)
 
     @staticmethod
     def _reading(candidates: Floats, n: int, pulse_belief: float, bar_belief: float) -> Reading:

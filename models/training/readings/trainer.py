@@ -1,7 +1,7 @@
 """Train the readings of the metrical level: `python -m models.train readings` writes listener/weights/readings.*
 
 The samples are made first, by `python -m benchmarks.inputs.reading_samples`. Seeded; it takes minutes, so it is not
-resumable.
+resumable. With --onto further networks are fitted to what those of a file leave unexplained, and joined to them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ CACHE = DATA_CACHE / "readings.npz"
 PULSE, BAR = 1, 2  # bits of a label, as benchmarks/inputs/reading_samples.py writes them
 SONG_WEIGHT, OTHER_WEIGHT = 1.5, 0.9
 RARE_WEIGHT = 0.3  # times OTHER_WEIGHT: mixed made lines of compound and triple meters, which songs seldom have
+FURTHER_WEIGHT = 2.5  # of songs and of plain kinds, against rare kinds, for networks fitted onto others
+RARE_KINDS = ("six", "nine", "twelve", "waltz", "walking in three", "five", "seven", "eleven")
 NEVER = -1e9
 HELD_OF = 5
 
@@ -54,6 +56,9 @@ class TrainConfig:
     seed: int = 3
 
 
+FURTHER = TrainConfig(nets=4, epochs=8, hidden=16, learning_rate=3e-3, weight_decay=0.3, right=60, wrong=200)
+
+
 @dataclass(frozen=True)
 class Sample:
     """Readings of a line at one moment. features [n, SIZE], labels [n]: bits PULSE and BAR; name: of the line."""
@@ -66,15 +71,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples side by side. x [B, N, SIZE] float16, labels [B, N] (0 where padded), there [B, N], weight [B]."""
+    """Samples side by side. x [B, N, SIZE] float16, labels [B, N] (0 where padded), there [B, N], weight [B]; base
+    [B, N]: scores that others gave, to which those fitted are added.
+    """
 
     x: Tensor
     labels: Tensor
     there: Tensor
     weight: Tensor
+    base: Tensor
 
     def at(self, rows: Tensor) -> Batch:
-        return Batch(self.x[rows], self.labels[rows], self.there[rows], self.weight[rows])
+        return Batch(self.x[rows], self.labels[rows], self.there[rows], self.weight[rows], self.base[rows])
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,10 @@ class Fitted:
 
     def log_odds(self, batch: Batch) -> Tensor:
         return log_odds(self.tensors, batch, (batch.x.float() - self.tensors["mean"]) / self.tensors["deviation"])
+
+    def scores(self, sample: Sample) -> NDArray[np.float32]:
+        x = (torch.from_numpy(sample.features).float() - self.tensors["mean"]) / self.tensors["deviation"]
+        return np.asarray(scores_of(self.tensors, x).numpy())
 
 
 def read(path: Path) -> list[Sample]:
@@ -105,29 +117,47 @@ def weight_of(name: str) -> float:
     return OTHER_WEIGHT * (RARE_WEIGHT if source == "mixed" and rest not in ("4/4", "2/4") else 1.0)
 
 
-def pack(samples: Sequence[Sample], config: TrainConfig, random: Random | None) -> Batch:
-    """Put samples side by side. random: draws config.wrong of the wrong readings; None: all are kept."""
+def further_weight_of(name: str) -> float:
+    """Return the same for networks that are fitted onto others."""
+    source, _, rest = name.partition(":")
+    return 1.0 if source != "song" and rest.startswith(RARE_KINDS) else FURTHER_WEIGHT
+
+
+def pack(samples: Sequence[Sample], config: TrainConfig, random: Random | None, onto: Fitted | None = None) -> Batch:
+    """Put samples side by side. random: draws config.wrong of the wrong readings; None: all are kept. onto: what
+    further networks are fitted onto; of the wrong readings those that it takes for likeliest are kept.
+    """
     chosen = [np.arange(len(s.labels)) for s in samples]
     if random is not None:
         for i, sample in enumerate(samples):
             wrong = np.flatnonzero(sample.labels == 0)
-            drawn = random.choice(wrong, min(config.wrong, len(wrong)), replace=False)
+            if onto:
+                drawn = wrong[np.argsort(-onto.scores(sample)[wrong])[: config.wrong]]
+            else:
+                drawn = random.choice(wrong, min(config.wrong, len(wrong)), replace=False)
             right = np.concatenate([np.flatnonzero(sample.labels & BAR), np.flatnonzero(sample.labels == PULSE)])
             chosen[i] = np.concatenate([right[: config.right], drawn])
     shape = len(samples), max(map(len, chosen))
     x = np.zeros((*shape, samples[0].features.shape[1]), np.float16)
-    labels, there = np.zeros(shape, np.uint8), np.zeros(shape, bool)
+    labels, there, base = np.zeros(shape, np.uint8), np.zeros(shape, bool), np.zeros(shape, np.float32)
     for i, (sample, rows) in enumerate(zip(samples, chosen, strict=True)):
         x[i, : len(rows)], labels[i, : len(rows)] = sample.features[rows], sample.labels[rows]
         there[i, : len(rows)] = True
-    weight = torch.tensor([weight_of(s.name) for s in samples])
-    return Batch(torch.from_numpy(x), torch.from_numpy(labels), torch.from_numpy(there), weight)
+        if onto:
+            base[i, : len(rows)] = onto.scores(sample)[rows]
+    weight = torch.tensor([(further_weight_of if onto else weight_of)(s.name) for s in samples])
+    tensors = torch.from_numpy(x), torch.from_numpy(labels), torch.from_numpy(there)
+    return Batch(*tensors, weight, torch.from_numpy(base))
+
+
+def scores_of(net: dict[str, Tensor], x: Tensor) -> Tensor:
+    """Return the scores of readings [...]; x: standardised features [..., SIZE]. The same as listener's `Reader`."""
+    return x @ net["linear"] + torch.tanh(x @ net["hidden"] + net["hidden_bias"]) @ net["out"]
 
 
 def log_odds(net: dict[str, Tensor], batch: Batch, x: Tensor) -> Tensor:
-    """Return log-probabilities of the readings [B, N]; x: standardised features. The same as listener's `Reader`."""
-    scores = x @ net["linear"] + torch.tanh(x @ net["hidden"] + net["hidden_bias"]) @ net["out"]
-    return torch.log_softmax(scores.masked_fill(~batch.there, NEVER), 1)
+    """Return log-probabilities of the readings [B, N]; x: standardised features."""
+    return torch.log_softmax((batch.base + scores_of(net, x)).masked_fill(~batch.there, NEVER), 1)
 
 
 def likelihoods(odds: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -136,13 +166,18 @@ def likelihoods(odds: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return pulse, torch.where(((labels & BAR) > 0).any(1), bar, torch.zeros_like(bar))
 
 
-def fit(samples: Sequence[Sample], config: TrainConfig) -> Fitted:
-    """Fit the networks and join them to one; the same for the same seed. Raises ValueError for fewer than a batch."""
+def fit(samples: Sequence[Sample], config: TrainConfig, onto: Fitted | None = None) -> Fitted:
+    """Fit the networks and join them to one; the same for the same seed. Raises ValueError for fewer than a batch.
+
+    onto: what they are fitted onto and joined to.
+    """
     if len(samples) < config.batch:
         raise ValueError(f"{len(samples)} samples; at least {config.batch} are needed, one batch")
-    batch = pack(samples, config, np.random.default_rng(config.seed))
+    batch = pack(samples, config, np.random.default_rng(config.seed), onto)
     known = batch.x[::4][batch.there[::4]].float()
     mean, deviation = known.mean(0), known.std(0) + 0.05
+    if onto:
+        mean, deviation = onto.tensors["mean"], onto.tensors["deviation"]
     fitted = [_fit(batch, mean, deviation, config, config.seed + i) for i in range(config.nets)]
     nets = [f.tensors for f in fitted]
     joined = {
@@ -153,6 +188,10 @@ def fit(samples: Sequence[Sample], config: TrainConfig) -> Fitted:
         "mean": mean,
         "deviation": deviation,
     }
+    if onto:
+        joined["linear"] = joined["linear"] + onto.tensors["linear"]
+        for name, along in (("hidden", 1), ("hidden_bias", 0), ("out", 0)):
+            joined[name] = torch.cat([onto.tensors[name], joined[name]], along)
     return Fitted(joined, np.mean([f.losses for f in fitted], axis=0).tolist())
 
 
@@ -240,26 +279,47 @@ the right pulse plus that of the right bar. {settings}.
 """
 
 
+def further_card(before: str, learned: Sequence[Sample], figures: dict[str, float], config: TrainConfig) -> str:
+    """Return the card of networks that others were joined to; before: theirs."""
+    sources = Counter(further_weight_of(s.name) for s in learned)
+    settings = ", ".join(f"{name} {value:g}" for name, value in asdict(config).items())
+    found = ", ".join(f"{name} right {value:.2f}" for name, value in figures.items())
+    return f"""{before.rstrip()}
+
+## Further networks
+Fitted onto those above, which stay as they are, by `python -m models.train readings --onto STEM`, and joined to them:
+{settings}. Samples: {sources[FURTHER_WEIGHT]} of songs and plain kinds, {sources[1.0]} of rare ones (waltzes, compound
+and uneven meters), which count 1 to {FURTHER_WEIGHT:g}. On the songs held out, afterwards: {found or "not measured"}.
+"""
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.train readings", description="Train the readings.")
     parser.add_argument("--samples", type=Path, default=CACHE, help="file of benchmarks.inputs.reading_samples")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="stem of the files to write")
-    parser.add_argument("--epochs", type=int, default=TrainConfig().epochs)
+    parser.add_argument("--onto", type=Path, help="stem of weights to fit further networks onto")
+    parser.add_argument("--epochs", type=int, help=f"{TrainConfig().epochs}, or {FURTHER.epochs} with --onto")
     parser.add_argument("--seed", type=int, default=TrainConfig().seed)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    config = TrainConfig(epochs=args.epochs, seed=args.seed)
+    config = replace(FURTHER if args.onto else TrainConfig(), seed=args.seed)
+    config = replace(config, epochs=args.epochs) if args.epochs else config
     try:
+        onto, before = None, ""
+        if args.onto:
+            onto = Fitted({k: torch.from_numpy(v) for k, v in checkpoint.load_arrays(args.onto, KIND).arrays.items()})
+            before = args.onto.with_suffix(".md").read_text()
         learned, held = split(read(args.samples))
-        fitted = fit(learned, config)
-    except FileNotFoundError:
+        fitted = fit(learned, config, onto)
+    except FileNotFoundError as error:
         raise SystemExit(
-            f"{args.samples}: no such file; make it with `python -m benchmarks.inputs.reading_samples`"
+            f"{error.filename}: no such file; samples are made with `python -m benchmarks.inputs.reading_samples`"
         ) from None
     except ValueError as error:
         raise SystemExit(f"{args.samples}: {error}") from None
     print("loss by epoch: " + ", ".join(f"{loss:.3f}" for loss in fitted.losses), flush=True)
     figures = scores(fitted, held, config)
-    shape = {"features": len(fitted.tensors["linear"]), "hidden": config.hidden * config.nets}
-    sha = checkpoint.save(args.out, fitted.tensors, shape, card(learned, held, figures, config), KIND)
+    shape = {"features": len(fitted.tensors["linear"]), "hidden": len(fitted.tensors["out"])}
+    text = further_card(before, learned, figures, config) if onto else card(learned, held, figures, config)
+    sha = checkpoint.save(args.out, fitted.tensors, shape, text, KIND)
     print(f"wrote {args.out}.safetensors {sha[:12]} {figures}")

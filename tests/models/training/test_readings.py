@@ -23,8 +23,17 @@ def test_training_lowers_the_loss_and_writes_what_the_listener_loads(samples, tm
     losses = [float(x) for x in capsys.readouterr().out.splitlines()[0].partition(":")[2].split(",")]
     assert losses[-1] < 0.8 * losses[0]
     made, shipped = readings.load(out), readings.load()
-    assert {name: a.shape for name, a in made.items()} == {name: a.shape for name, a in shipped.items()}
+    assert made.keys() == shipped.keys() and made["linear"].shape == shipped["linear"].shape
     assert out.with_suffix(".md").read_text().startswith("# readings")
+
+
+def test_further_networks_are_joined_to_those_that_are_there(samples, tmp_path, capsys):
+    out, onto = tmp_path / "more", readings.WEIGHTS
+    train.main(["readings", "--samples", str(samples), "--out", str(out), "--onto", str(onto), "--epochs", "2"])
+    made, before = readings.load(out), readings.load()
+    count = len(before["out"])
+    assert len(made["out"]) > count and (made["hidden"][:, :count] == before["hidden"]).all()
+    assert "## Further networks" in out.with_suffix(".md").read_text()
 
 
 def test_the_labels_agree_with_what_ships(samples):
@@ -48,7 +57,9 @@ def test_every_kind_of_line_can_be_read_as_it_is_written():
 
 
 def test_without_samples_it_says_how_to_make_them(tmp_path):
-    with pytest.raises(SystemExit, match=r"no such file; make it with `python -m benchmarks.inputs.reading_samples`"):
+    with pytest.raises(
+        SystemExit, match=r"no such file; samples are made with `python -m benchmarks.inputs.reading_samples`"
+    ):
         train.main(["readings", "--samples", str(tmp_path / "none.npz")])
 
 
