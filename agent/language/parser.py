@@ -22,6 +22,7 @@ from agent.sounds.phrases import asked_for, shortest
 LONGEST_CHARACTERS = 600
 FOREIGN_SHARE = 0.34
 NUMBERS = re.compile(r"\s*[+-]?\d{1,3}(?:\s?[/+.]\s?\d{1,2})*\s?%?\s?[.!?]*\s*")  # "7/8", "120", "2+2+3"
+USUAL_SIGNS = frozenset(".,;:!?'\"()%&+-/#\u266f\u266d\u2019")
 OPPOSITE = {"more": "less", "less": "more", "on": "off", "off": "on"}
 NAMING = re.compile(
     r"^(?:please |let us |let's |lets |ok |and )?(?:(?:call|name|label) "
@@ -135,12 +136,16 @@ def refusal(text: str) -> str | None:
 
 
 def _noise(text: str) -> bool:
-    """Return whether it is mostly control characters, or three words and more of which nobody knows one."""
+    """Return whether it is mostly control characters or signs, or three words and more of which nobody knows one."""
     said = re.findall(r"[^\W\d_]+", text.lower())
     hidden = sum(not letter.isprintable() and not letter.isspace() for letter in text)
     latin = all(ord(letter) < 0x250 for word in said for letter in word)
     unknown = not any(word in lexicon.english() for word in said if len(word) > 1)
-    return 4 * hidden > len(text) or (len(said) > 2 and latin and unknown and not foreign(text))
+    shown = [letter for letter in text if not letter.isspace()]
+    signs = sum(not letter.isalnum() and letter not in USUAL_SIGNS for letter in shown)
+    return (
+        4 * hidden > len(text) or 2 * signs > len(shown) or (len(said) > 2 and latin and unknown and not foreign(text))
+    )
 
 
 def foreign(text: str) -> str | None:
