@@ -31,7 +31,9 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "memory": {"core", "directions"},
     "band": {"core", "directions", "parts", "song"},
     "engine": {"core", "midi", "audio", "mixing"},
-    "mind": {"core", "directions", "parts", "song", "band", "sounds"},
+    "leading": {"core", "parts", "song", "band"},
+    "songbook": {"core", "parts", "song"},
+    "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "parts", "song", "band"},
     "takes": {

@@ -7,20 +7,21 @@ first eighth that is not committed yet. Deterministic and picklable but for the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
 from agent.parts.bar_chords import ChordAt, chords_of, fits
-from agent.parts.bass_bar import BassBar, bass_bar, group_starts
+from agent.parts.bass_bar import BassBar, bass_bar, group_starts, likeness
 from agent.parts.comping import Stroke
 from agent.parts.drum_groove import Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
-from agent.song.expectation import expects_stop, foretell, recognised
+from agent.song.expectation import SAME_FROM, expects_stop, foretell, recognised
+from agent.song.kept import KeptSection, kept_of, with_kept
 from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
+from agent.song.right_harmony import chord_at, is_right, kindred_harmony, same_harmony, surprises
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
@@ -30,10 +31,7 @@ from models.music.tokens import BassTick, Position, Reply
 AHEAD_BARS = 2  # foretold when a bar is planned
 MEND_VELOCITY = 70
 KEPT_CHOICES = 32
-RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
-SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
 TIMES_MAX = 256  # bass bars whose times are counted
-SETTLED_TIMES = 3  # that a bass bar was heard
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
 HEARD_TICKS = 512  # that may be cut into other bars
@@ -41,12 +39,13 @@ HEARD_TICKS = 512  # that may be cut into other bars
 
 @dataclass(slots=True)
 class _Planned:
-    """A bar that was planned: after: the song with its decisions, before the bar was heard; last: of its ticks that
-    are committed, -1 for none."""
+    """A bar that was planned: after: the song with its decisions, before the bar was heard; told: the bass that was
+    foretold; last: of its ticks that are committed, -1 for none."""
 
     bar: BarPlan
     after: SongPlan
     replies: list[Reply]
+    told: BassBar
     last: int = -1
 
 
@@ -63,11 +62,15 @@ class LiveSong:
         self.song = SongPlan(seed=seed, style=style)
         self._times: dict[frozenset[tuple[int, int]], int] = {}  # how often each bass bar was heard, note for note
         self._played: tuple[Section, ...] = ()  # sections that the band has played in
+        self._recalled: tuple[int, KeptSection] | None = None  # a section to begin, and with which bar
+        self._script: tuple[int, KeptSection] | None = None  # the one that was begun last
         self.reset()
 
     def reset(self) -> None:
         """Forget where in the song we are: there is no beat any more. What is known of the song is kept."""
-        self.song = replace(self.song, sections=self._played, current=-1, held=None, statement=None)
+        song = self.song
+        self.song = replace(song, sections=self._played, current=-1, held=None, statement=None, phrase_of=song.heard)
+        self._recalled = self._script = None
         self._number: int | None = None  # the bar being heard, as the planner counts
         self._meter = Meter(4, 4)
         self._ticks: list[BassTick] = []
@@ -113,8 +116,8 @@ class LiveSong:
 
     # -- what is heard ----------------------------------------------------------------------------------------
 
-    def on_tick(self, position: Position, bass: BassTick) -> None:
-        """Take one tick of the bass that is heard in full."""
+    def on_tick(self, position: Position, bass: BassTick, played: bool = True) -> None:
+        """Take one tick of the bass that is heard in full. played: False = it was told, nobody played it."""
         if self._number is not None and position.bar != self._number:
             self._complete(position.bar)
         if self._number is None:
@@ -123,10 +126,39 @@ class LiveSong:
         if len(self._ticks) < position.ticks_per_bar:
             self._ticks.append(bass)
         planned = self._planned.get(position.bar)
-        self._heard_ticks.append(HeardTick(bass, planned.bar.section if planned else ""))
-        if bass.onset_pitch is not None:
+        if played:
+            self._heard_ticks.append(HeardTick(bass, planned.bar.section if planned else ""))
+        if played and bass.onset_pitch is not None:
             self.ever_heard = True
             self._mend(position, bass.onset_pitch)
+
+    def overhear(self, bass: BassTick) -> None:
+        """Take a tick that is played beside the song: it counts only where the bars are cut anew (`turn`)."""
+        self._heard_ticks.append(HeardTick(bass, ""))
+
+    def heard_before(self, bar: int) -> int:
+        """Return how many bars of the song come before a bar, as SongPlan counts them."""
+        return self.song.heard + bar - (self._number if self._number is not None else bar)
+
+    def later(self, bars: int) -> None:
+        """Count the phrases from so many bars later on."""
+        self.song = replace(self.song, phrase_of=self.song.phrase_of + bars)
+
+    def recall(self, bar: int, kept: KeptSection) -> None:
+        """Begin a kept section with this bar, which is not played yet."""
+        self._recalled = self._script = bar, kept
+        self._planned = {at: one for at, one in self._planned.items() if at < bar}
+
+    def keep(self, name: str) -> KeptSection | None:
+        """Return the section that is played now, under a name; None before anything was played."""
+        kept = kept_of(self.song, name, self.song.quarter_bpm)
+        if kept is not None:
+            here = self.song.current
+            self.song = _renamed(self.song, here, name)
+            for planned in self._planned.values():
+                planned.after = _renamed(planned.after, here, name)
+            self._played = self.song.sections if self.sounds else self._played
+        return kept
 
     def turn(self, now: Position, ratio: float | None) -> None:
         """The band's bars have turned: what was heard is cut into the new ones, and so the song is known in them.
@@ -158,6 +190,8 @@ class LiveSong:
         if self.ever_heard:
             heard = self._meant(self._heard(), song)
             song = hear(song, heard, self._true_harmony(song, planned, heard) if planned else None)
+        if self._recalled and self._recalled[0] <= following:
+            song, self._recalled = with_kept(song, self._recalled[1]), None
         coming = self._planned.get(following)
         if coming and coming.last >= 0:  # decided already: its section and phrase stand
             song = song.as_decided_in(coming.after)
@@ -183,10 +217,12 @@ class LiveSong:
         return bass_bar(self._meter, self._ticks, None)
 
     def _true_harmony(self, song: SongPlan, planned: _Planned, heard: BassBar) -> BarPlan:
-        """Return the bar with the harmony that it should have had, which is what is remembered: what it had before,
-        else what was planned, unless it is wrong."""
-        for harmony in (song.memory.get(heard.signature, ()), planned.bar.harmony):
-            if harmony and _right(harmony, heard, song):
+        """Return the bar with the harmony that it should have had, which is what is remembered: what it, or a kindred
+        bar, had before; else what was planned, where this bar was expected; unless it is wrong."""
+        own, kindred = song.memory.get(heard.signature, ()), kindred_harmony(song, heard)
+        expected = planned.bar.harmony if likeness(planned.told, heard) >= SAME_FROM else ()
+        for harmony in (own, kindred, expected):
+            if harmony and is_right(harmony, heard, song):
                 return replace(planned.bar, harmony=harmony)
         return replace(planned.bar, harmony=chords_of(heard, song.key, song.held))
 
@@ -196,18 +232,19 @@ class LiveSong:
         if planned is None or planned.last < 0 or not planned.bar.harmony:
             return
         ticks = position.ticks_per_bar
-        if position.tick not in group_starts(position.meter, ticks)[::2] or fits(
-            _chord_at(planned.bar.chords, position.tick), pitch
+        fit = fits(chord_at(planned.bar.chords, position.tick), pitch)
+        if position.tick not in group_starts(position.meter, ticks)[::2] or (
+            fit and not surprises(planned.told, position.tick, pitch)
         ):
             return
         start = max(planned.last + 1, position.tick)
         start += start % 2
         if start >= ticks:
             return
-        harmony = self._right_harmony(position, pitch, planned.after)
-        if not harmony:
+        harmony = self._right_harmony(position, pitch, planned.after, fit)
+        if not harmony or (fit and same_harmony(harmony, planned.bar.harmony, position.tick)):
             return
-        now = replace(_chord_at(harmony, position.tick), tick=start)
+        now = replace(chord_at(harmony, position.tick), tick=start)
         later = tuple(one for one in harmony if one.tick > start)
         chords = (*(one for one in planned.bar.chords if one.tick < start), now, *later)
         strokes = list(planned.bar.strokes)
@@ -221,12 +258,18 @@ class LiveSong:
         planned.replies[planned.last + 1 :] = fresh[planned.last + 1 :]
         planned.bar = bar
 
-    def _right_harmony(self, position: Position, pitch: int, song: SongPlan) -> tuple[ChordAt, ...]:
-        """Return the harmony of the bar being heard: remembered where the bar is known by now, else by its note."""
+    def _right_harmony(self, position: Position, pitch: int, song: SongPlan, fit: bool) -> tuple[ChordAt, ...]:
+        """Return the harmony of the bar being heard: remembered where the bar is known by now, else by its note.
+
+        fit: whether the note belongs to the chord that sounds; then only what is remembered, or the one, changes it.
+        """
         ticks = position.ticks_per_bar
-        known = song.memory.get(self._completed(song, ticks).signature, ())
-        if known and fits(_chord_at(known, position.tick), pitch):
-            return known
+        bar = self._completed(song, ticks)
+        for known in (song.memory.get(bar.signature, ()), kindred_harmony(song, bar)):
+            if known and fits(chord_at(known, position.tick), pitch):
+                return known
+        if fit and position.tick:
+            return ()
         since = tuple(note for note in self._heard().notes if note.tick >= position.tick)
         right = chords_of(BassBar(position.meter, ticks, since), song.key, None)
         return (replace(right[0], tick=0),) if right else ()
@@ -251,19 +294,20 @@ class LiveSong:
         song = self._until(position.bar)
         # how hard it is struck is answered stroke by stroke (`Touch`)
         song = replace(song, level=replace(song.level, now=0.0))
-        if not self.sounds:
+        recalls = self._recalled is not None and self._recalled[0] == position.bar
+        if not self.sounds and not recalls:
             song = replace(song, sections=self._played, current=-1)
         ticks, meter = position.ticks_per_bar, position.meter
         ahead: list[BassBar] = []
         further = song
-        for _ in range(AHEAD_BARS):
-            ahead.append(foretell(further.bars, meter, ticks))
+        for number in range(position.bar, position.bar + AHEAD_BARS):
+            ahead.append(self._recalled_bar(number, ticks) or foretell(further.bars, meter, ticks))
             further = replace(further, bars=(*further.bars, ahead[-1])[-32:])
         after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
         if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
             ahead[0] = next((old for old in reversed(song.bars) if _goes_on(old, ticks)), BassBar(meter, ticks))
             after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
-        return _Planned(bar, after, replies_of(bar, ticks))
+        return _Planned(bar, after, replies_of(bar, ticks), ahead[0])
 
     def _until(self, bar: int) -> SongPlan:
         """Return the song as it will be when `bar` begins: what is still to be heard of the bars before is foretold."""
@@ -273,10 +317,21 @@ class LiveSong:
             if planned:
                 song = planned.after
             meter, ticks = self._meter, _ticks_in(self._meter)
-            heard = self._completed(song, ticks) if number == self._number else foretell(song.bars, meter, ticks)
+            told = self._recalled_bar(number, ticks) or foretell(song.bars, meter, ticks)
+            heard = self._completed(song, ticks) if number == self._number else told
             song = hear(song, heard, planned.bar if planned else None)
             number += 1
+        if self._recalled and self._recalled[0] == bar:
+            song = with_kept(song, self._recalled[1])
         return replace(song, wish=self.song.wish, style=self.song.style, quarter_bpm=self.song.quarter_bpm)
+
+    def _recalled_bar(self, number: int, ticks: int) -> BassBar | None:
+        """Return what a section that was gone to has in a bar of its first cycle; None for any other bar."""
+        if self._script is None:
+            return None
+        first, kept = self._script
+        bars = kept.bars if kept.section.ticks == ticks else ()
+        return bars[number - first] if 0 <= number - first < len(bars) else None
 
     def _completed(self, song: SongPlan, ticks: int) -> BassBar:
         """Return the bar being heard, its end as it is foretold; a known bar where it begins like one."""
@@ -286,6 +341,12 @@ class LiveSong:
         return recognised(BassBar(self._meter, ticks, (*so_far, *rest)), song.bars)
 
 
+def _renamed(song: SongPlan, at: int, name: str) -> SongPlan:
+    """Return the song with one of its sections under another name."""
+    sections = tuple(replace(one, name=name) if i == at else one for i, one in enumerate(song.sections))
+    return replace(song, sections=sections)
+
+
 def _ticks_in(meter: Meter) -> int:
     return Position(0, 0, meter).ticks_per_bar
 
@@ -293,21 +354,3 @@ def _ticks_in(meter: Meter) -> int:
 def _goes_on(bar: BassBar, ticks: int) -> bool:
     """Return whether the bass plays to the second half of a bar."""
     return bar.ticks == ticks and any(note.tick + note.length > ticks // 2 for note in bar.notes)
-
-
-def _chord_at(chords: Sequence[ChordAt], tick: int) -> ChordAt:
-    return next((one for one in reversed(chords) if one.tick <= tick), chords[0])
-
-
-def _right(harmony: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> bool:
-    """Return whether chords go with a bar: its notes on the beats belong to most of them, they belong to the key.
-
-    A bar that was often heard keeps its chords though the key is thought to be another by now.
-    """
-    if harmony[-1].tick >= heard.ticks:
-        return False
-    beats = group_starts(heard.meter, heard.ticks)
-    said = [fits(_chord_at(harmony, note.tick), note.pitch) for note in heard.notes if note.tick in beats]
-    settled = sum(bar.signature == heard.signature for bar in song.bars) >= SETTLED_TIMES
-    outside = not settled and song.key.sure > SURE_KEY and any(one.tones - song.key.scale for one in harmony)
-    return sum(said) >= RIGHT_SHARE * len(said) and not outside

@@ -59,6 +59,13 @@ def test_every_command_is_reached_from_the_page(remote: Served, band: Band, verb
         "tempo": "100",
         "meter": "7/8",
         "mix": "snare level -3",
+        "bar": "3 7/8",
+        "lead": "120",
+        "feel": "half",
+        "break": "4",
+        "section": "verse",
+        "to": "verse",
+        "chart": "bridge Am | F",
     }
     text = f"{verb} {needs.get(verb, '')}".strip()
     with phone(remote, remote.cookie()) as socket:
