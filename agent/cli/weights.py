@@ -26,6 +26,7 @@ SHIPPED = {
     "codec": models_paths.WEIGHTS / "codec",
     "responder": models_paths.WEIGHTS / "responder",
     "responder-lstm": models_paths.WEIGHTS / "responder-lstm",
+    "responder-songs": models_paths.WEIGHTS / "responder-songs",
     "timing": models_paths.WEIGHTS / "timing",
     "critic": models_paths.WEIGHTS / "critic",
     "reader": models_paths.WEIGHTS / "reader",

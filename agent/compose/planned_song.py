@@ -13,7 +13,7 @@ from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar
 from agent.parts.drum_groove import Groove, Traits
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.imagination import Imagination
+from agent.parts.imagination import ANEW, Imagination
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.plan_ticks import plan_tick
@@ -93,7 +93,7 @@ class _Ear:
             notes = {note.tick: note for note in bar.notes}
             for tick, hits in enumerate(groove.bar(turn)[: bar.ticks]):
                 place = Position(tick, self._at.bar + turn, bar.meter)
-                state = self._step(place, before, reply, state)
+                state = self._step(place, before, reply, state, ANEW)  # it is asked when a section is new
                 reply = Reply(hits)
                 total += self._responder.information(state, reply)
                 note = notes.get(tick)

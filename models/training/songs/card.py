@@ -18,6 +18,7 @@ from models.training.codec_scores import commit
 from models.training.songs import lanes
 
 DRAWS = 400  # songs drawn to count what the network is shown
+PLACES = ("--folder", "--shared", "--state", "--out")
 BANDS = ("freedoom", "simutrans", "tanner", "easyrpg")
 
 
@@ -50,7 +51,7 @@ the phase in beat, bar and phrase, the dials, what was done in earlier bars (`mo
 known, what the song plan decided (`models/music/plan_values.py`) to drums, chords and a counter-line, a 16th at a time.
 Licence of the weights: MIT.
 
-- Made by `python -m models.train songs {shlex.join(argv)}` at commit {commit()}; {train}
+- Made by `python -m models.train songs {shlex.join(without_places(argv))}` at commit {commit()}; {train}
 - The running mean of the weights at step {best["step"]} of {train["steps"]}, the best on validation: {best}
 
 | trained on | licence | pieces | ticks | share of the songs drawn |
@@ -67,6 +68,12 @@ real bands' songs in 4/4 re-barred. Medians over songs:
 The sound was unknown in training. Test figures: `python benchmarks/responder.py`. Known weaknesses: harmonies were
 inferred from the notes by template matching; composed odd meters are few, most are re-barred or made by rule.
 """
+
+
+def without_places(argv: Sequence[str]) -> list[str]:
+    """Return the options but those that name a place on this machine."""
+    named = [index for index, word in enumerate(argv) if word in PLACES]
+    return [word for index, word in enumerate(argv) if index not in named and index - 1 not in named]
 
 
 def as_drawn(songs: Sequence[Song], seed: int) -> list[Song]:
