@@ -6,7 +6,7 @@ A groove is two bars of hits on the 16th grid. The same bass bar gets the same v
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -95,6 +95,7 @@ class Traits:
     hits: float
     pattern: frozenset[tuple[str, int]] = frozenset()
     strokes: float = 2.0  # of the timekeeper in a quarter
+    halves: float = 1.0  # likeness of the second half of its bars to the first, in kick and snare
 
 
 @lru_cache(maxsize=64)
@@ -148,7 +149,14 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
     both = frozenset((piece, tick + i * ticks) for i, bar in enumerate(bars) for piece, tick in _kick_snare(bar))
     time = float(np.mean([len(ticks_of(bar, TIME_PIECES)) for bar in bars])) * 4 / ticks
-    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both, time)
+    halves = float(np.mean([_halves_alike(_kick_snare(bar), ticks) for bar in bars]))
+    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both, time, halves)
+
+
+def _halves_alike(hits: Set[tuple[str | int, int]], ticks: int) -> float:
+    """Return the likeness of the hits, (what, tick), in the second half of a bar to those in the first."""
+    half = ticks // 2
+    return jaccard({hit for hit in hits if hit[1] < half}, {(what, tick - half) for what, tick in hits if tick >= half})
 
 
 def _backbeat(loud: frozenset[int], starts: Sequence[int], ticks: int) -> float:
@@ -217,7 +225,8 @@ def choose(
 
     wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
     style; tempo (quarters a minute, 0 = not known);
-    by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
+    by "groove NAME", of a groove that is taken; halves: of bars that repeat themselves where the bass does.
+    chance: how much of luck is in it. used: grooves of this
     session: a new one is to be another. likely: says how surprising the best ones are to the responder.
     """
     ticks = found[0].kicks.shape[1]
@@ -256,6 +265,7 @@ def _judge(
         "kick with bass": 2.2 * (1 - abs(f1 - WISHED_F1) / WISHED_F1) if f1 is not None else 0.8,
         "tempo": -TEMPO_SAY * _tempo_apart(one, wanted.get("tempo", 0.0)),
         "kick density": -0.35 * abs(one.kick_density - (2.2 + 0.22 * density)),
+        "halves": -wanted.get("halves", 0.0) * max(_bass_halves(heard) - one.halves, 0.0),
         "energy": -0.06 * abs(one.hits - (14.0 + 5.0 * wanted.get("energy", 0.0))),
         "swing": -0.8 * abs(float(one.groove.swung) - wanted.get("swung", 0.0)),
         "style": wanted.get(f"style {one.groove.style}", 0.0),
@@ -275,6 +285,12 @@ def _tempo_apart(one: Traits, quarter_bpm: float) -> float:
     apart = min(abs(octaves), *(abs(octaves + way) + HALF_FEEL for way in (-1, 1))) if own else UNPLAYED
     strokes = one.strokes * quarter_bpm / 60
     return apart + FAST_SAY * (max(strokes - HAND_A_SECOND, 0.0) + max(LEAST_A_SECOND - strokes, 0.0))
+
+
+def _bass_halves(heard: Sequence[BassBar]) -> float:
+    """Return how far the bass repeats itself every half bar: a groove is to do so, too."""
+    alike = [_halves_alike({(note.pitch, note.tick) for note in bar.notes}, bar.ticks) for bar in heard]
+    return float(np.mean(alike)) if alike else 0.0
 
 
 def _kick_f1(kicks: NDArray[np.bool_], heard: Sequence[BassBar]) -> float | None:
