@@ -233,7 +233,8 @@ def choose(
     heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
     known = [traits(one, bass[0].meter).pattern for one in used if len(one.bars[0]) == ticks]
     enough = float(np.percentile([sum(one.own.values()) for one in found], GOOD_ENOUGH))
-    judged = sorted((_judge(one, heard, wanted, rng, known, enough) for one in found), key=lambda j: -j.score)
+    halves = _bass_halves(heard) if wanted.get("halves") else 0.0
+    judged = sorted((_judge(one, heard, wanted, rng, known, enough, halves) for one in found), key=lambda j: -j.score)
     if likely is not None and heard:
         judged = sorted(_with_likelihood(judged[:LIKELY_OF], likely, heard), key=lambda j: -j.score)
     return judged[0], judged[min(1, len(judged) - 1)]
@@ -256,6 +257,7 @@ def _judge(
     rng: np.random.Generator,
     known: Sequence[frozenset[tuple[str, int]]],
     enough: float,
+    halves: float,
 ) -> Judged:
     f1 = _kick_f1(one.kicks, heard)
     density = min(wanted.get("density", 6.0), 10.0)
@@ -265,7 +267,7 @@ def _judge(
         "kick with bass": 2.2 * (1 - abs(f1 - WISHED_F1) / WISHED_F1) if f1 is not None else 0.8,
         "tempo": -TEMPO_SAY * _tempo_apart(one, wanted.get("tempo", 0.0)),
         "kick density": -0.35 * abs(one.kick_density - (2.2 + 0.22 * density)),
-        "halves": -wanted.get("halves", 0.0) * max(_bass_halves(heard) - one.halves, 0.0),
+        "halves": -wanted.get("halves", 0.0) * max(halves - one.halves, 0.0),
         "energy": -0.06 * abs(one.hits - (14.0 + 5.0 * wanted.get("energy", 0.0))),
         "swing": -0.8 * abs(float(one.groove.swung) - wanted.get("swung", 0.0)),
         "style": wanted.get(f"style {one.groove.style}", 0.0),
