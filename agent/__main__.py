@@ -22,7 +22,7 @@ from agent.core.plain_text import printable  # noqa: E402
 
 COMMANDS = (  # files of agent/cli; only the one that is asked for is loaded
     *("jam", "daemon", "ctl", "listen", "reply", "compose", "codes", "recover", "calibrate", "parse", "workshop"),
-    *("diff", "sessions", "memory", "sounds", "web"),
+    *("diff", "sessions", "songs", "memory", "sounds", "web"),
 )
 ELSEWHERE = {"say": "ctl", "service": "daemon", "silence": "recover"}  # commands that stand in another's file
 CHECKS = ("devices", "doctor")

@@ -147,6 +147,10 @@ class Grid:
         """Return the place in the bar (1 = downbeat) of beat number `beat`."""
         return (self.position - 1 + beat - self.index) % self.meter.numerator + 1
 
+    def meter_at(self, beat: int) -> Meter:
+        """Return the meter of the bar that beat number `beat` lies in."""
+        return self.meter
+
 
 @dataclass(frozen=True, slots=True)
 class Chord:

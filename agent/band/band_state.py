@@ -18,6 +18,7 @@ from agent.band.mute import Mute
 from agent.band.phrase_window import Latent, Window
 from agent.band.ticks import Tick
 from agent.band.trading import Bars, Trading
+from agent.core.messages import PlayLoop
 from agent.core.settings import BandConfig
 from agent.core.types import PARTS
 from listener.types import Analysis, Grid
@@ -34,6 +35,7 @@ RESTING_BARS = 0.75  # silence longer than this is a rest, not a phrase breathin
 PHRASE_NOTES = 2  # fewer notes are no phrase to answer
 YIELD_NOTES = 3  # so many notes of the player's within a bar of the band's turn, and the band comps softly instead
 YIELD_GAIN = 0.75
+OVER_BARS = 1.5  # of silence after an end that was asked for, from which the player begins anew
 YIELD_AFTER_BEATS = 0.75  # the player's last note may ring into the band's turn for so long
 
 
@@ -86,6 +88,9 @@ class BandEntrance:
         self._key: tuple[int, str] | None = None
         self._chord: ChordHit | None = None  # heard in the bass
         self._messages: list[Any] = []  # for the audio process
+        self._count_bar: int | None = None  # a bar that is counted in; -1 = the next one
+        self._end_bar = -1  # the bar with whose one the band ends
+        self._over = False  # it has ended as it was asked to: it waits until the player begins anew
 
     # -- input ------------------------------------------------------------------------------------------------
 
@@ -109,9 +114,22 @@ class BandEntrance:
         if window := self._window or self._riff:
             window.push(analysis, tick, grid)
 
-    def ask(self, mode: str) -> None:
-        """Change the mode from the next bar on, or at once while the band does not play."""
-        self.modes.ask(mode, self.state in AUDIBLE)
+    def ask(self, mode: str, bars: int | None = None) -> None:
+        """Change the mode from the next bar on, or at once while the band does not play. bars: of a trade's turns."""
+        self._over = False
+        self.modes.ask(mode, self.state in AUDIBLE, bars)
+
+    def count_in(self) -> None:
+        """Count the next bar and come in after it, whether somebody plays or not."""
+        self._count_bar, self._over = -1, False
+
+    def counts(self, bar: int) -> bool:
+        """Return whether a bar is counted in."""
+        return self._count_bar == bar
+
+    def ends_at(self, bar: int) -> None:
+        """End with the one of this bar; -1 = go on."""
+        self._end_bar = bar
 
     def enable(self, part: str, enabled: bool) -> None:
         """Mute a part at once, or let it play again from the next bar on."""
@@ -147,16 +165,32 @@ class BandEntrance:
         expected = not NO_REST & {turn.phase, self.modes.turn.phase}
         self._unsure = grid.meter_confidence < self._config.enter_confidence
         self._faint_bars = self._faint_bars + 1 if grid.confidence < LEAVE_CONFIDENCE else 0
-        self.state = self._next_state(grid, expected and self.silence_s(now_s) > RESTING_BARS * bar_s, tick)
+        silent_bars = self.silence_s(now_s) / bar_s
+        self._over = self._over and silent_bars < OVER_BARS
+        if self._count_bar == -1 and before == BandState.LISTENING:
+            self._count_bar = bar
+        elif self._count_bar is not None:
+            self._rests_from_s, expected = now_s, False
+        self.state = self._next_state(grid, expected and silent_bars > RESTING_BARS, tick)
         if self.state not in AUDIBLE or before not in AUDIBLE:
             self.modes.rest(bar)
         self._bars = 0 if self.state != before else self._bars + 1
         self._bars_in = 0 if self.state == BandState.LISTENING else self._bars_in + (before != BandState.LISTENING)
-        if self.modes.turn != turn or before not in AUDIBLE:
+        if (self.modes.turn != turn or before not in AUDIBLE) and not self.counts(bar):
             self._pass_on(turn.phase, self.modes.turn, grid, tick)
 
     def _next_state(self, grid: Grid, resting: bool, tick: Tick) -> BandState:
+        counted, bar = self._count_bar, tick.position.bar
+        if counted is not None and counted != bar:
+            self._count_bar = None
         match self.state:
+            case BandState.LISTENING if counted is not None:
+                return BandState.PLAYING if counted != bar else BandState.LISTENING
+            case BandState.LISTENING if self._over:
+                return BandState.LISTENING
+            case _ if bar == self._end_bar and self.state in AUDIBLE:
+                self._over = True
+                return BandState.ENDING
             case BandState.LISTENING:
                 enters = (
                     self.modes.mode != "listen" and not resting and self.reading.may_enter(grid, tick.time_on(grid))
@@ -174,6 +208,14 @@ class BandEntrance:
                 return BandState.ENDING if self._bars + 1 >= self._config.thin_bars else BandState.THINNING
             case _:
                 return BandState.LISTENING
+
+    def loop(self, message: PlayLoop, own: Grid, riff: Window, bar: int) -> None:
+        """Play over a kept riff from this bar on; own: the beat that it is in."""
+        self.modes.loop(bar)
+        self._looping.take()
+        self.beat.fix(own)
+        self._riff, self._window = riff, None
+        self._messages.append(message)
 
     def lost(self) -> None:
         """Return to LISTENING because the beat was lost, and end a loop."""
@@ -228,6 +270,8 @@ class BandEntrance:
 
     def gate(self, at: Position | None = None, now_s: float = 0.0, grid: Grid | None = None) -> Gate:
         """Return what may sound in a tick of the bar decided on at the last downbeat; at: None = mid-bar."""
+        if at and self.counts(at.bar):
+            return Gate(self._mute.parts & {"drums"})
         turn = self.modes.turn_in(at.bar) if at else self.modes.turn
         may = MAY_SOUND[turn.phase]
         match self.state:

@@ -88,11 +88,19 @@ class Modes:
     def _turn(self, phase: Phase, start: int, number: int) -> Turn:
         return Turn(phase, start, self._bars.get(phase), number)
 
-    def ask(self, mode: str, playing: bool) -> None:
-        """Change the mode from the next bar on, or at once where the band is not playing."""
-        self._asked = None if mode == self.mode else mode
+    def ask(self, mode: str, playing: bool, bars: int | None = None) -> None:
+        """Change the mode from the next bar on, or at once where the band is not playing. bars: of a trade's turns."""
+        again = mode == "trade" and bars is not None and bars != self._bars[Phase.YOURS]
+        if bars is not None and mode == "trade":
+            self._bars |= {Phase.YOURS: bars, Phase.OURS: bars}
+        self._asked = None if mode == self.mode and not again else mode
         if not playing:
             self._take_up(self.turn.start)
+
+    def loop(self, bar: int) -> None:
+        """Begin a loop that was recorded before, with this bar."""
+        self.mode, self._asked = "loop", None
+        self._bar, self.turn = bar, self._turn(Phase.LOOPING, bar, self.turn.number + 1)
 
     def rest(self, bar: int) -> None:
         """Restart the mode with its first phase, since the band does not play."""

@@ -27,19 +27,21 @@ class Tick:
 def first_tick(grid: Grid, time_s: float, before: Tick | None = None) -> Tick:
     """Return the tick at the beat nearest time_s, with number and bar of `before`."""
     beat = round(grid.beat_at(time_s))
-    per_beat = ticks_per_beat(grid.meter)
+    meter = grid.meter_at(beat)
     bar = before.position.bar if before else 0
-    position = Position((grid.position_of(beat) - 1) * per_beat, bar, grid.meter)
+    position = Position((grid.position_of(beat) - 1) * ticks_per_beat(meter), bar, meter)
     return Tick(before.number if before else 0, beat, 0, position)
 
 
 def nearest_tick(grid: Grid, time_s: float, before: Tick) -> Tick:
     """Return the tick nearest time_s on a grid that is read otherwise, with number and bar of `before`."""
-    per_beat = ticks_per_beat(grid.meter)
     beat = floor(grid.beat_at(time_s))
+    meter = grid.meter_at(beat)
+    per_beat = ticks_per_beat(meter)
     sub = round(straight(grid.beat_at(time_s) - beat, grid.swing) * per_beat)
     beat, sub = (beat + 1, 0) if sub == per_beat else (beat, sub)
-    position = Position((grid.position_of(beat) - 1) * per_beat + sub, before.position.bar, grid.meter)
+    meter = grid.meter_at(beat)
+    position = Position((grid.position_of(beat) - 1) * ticks_per_beat(meter) + sub, before.position.bar, meter)
     return Tick(before.number, beat, sub, position)
 
 
@@ -50,8 +52,9 @@ def tick_s_of(grid: Grid) -> float:
 
 def turns(tick: Tick, grid: Grid) -> bool:
     """Return whether the bar that a tick lies in ends elsewhere on this grid."""
-    at, per_beat = tick.position, ticks_per_beat(grid.meter)
-    left = Position(0, 0, grid.meter).ticks_per_bar - (grid.position_of(tick.beat) - 1) * per_beat - tick.sub
+    at, meter = tick.position, grid.meter_at(tick.beat)
+    per_beat = ticks_per_beat(meter)
+    left = Position(0, 0, meter).ticks_per_bar - (grid.position_of(tick.beat) - 1) * per_beat - tick.sub
     return per_beat != ticks_per_beat(at.meter) or left != at.ticks_per_bar - at.tick
 
 
@@ -62,5 +65,12 @@ def next_tick(tick: Tick, grid: Grid) -> Tick:
         return Tick(tick.number + 1, tick.beat, tick.sub + 1, Position(at.tick + 1, at.bar, at.meter))
     beat = tick.beat + 1
     if grid.position_of(beat) == 1:
-        return Tick(tick.number + 1, beat, 0, Position(0, at.bar + 1, grid.meter))
+        return Tick(tick.number + 1, beat, 0, Position(0, at.bar + 1, grid.meter_at(beat)))
     return Tick(tick.number + 1, beat, 0, Position((at.tick + 1) % at.ticks_per_bar, at.bar, at.meter))
+
+
+def ticks_between(first: int, last: int, grid: Grid) -> int:
+    """Return the ticks from one beat to another, negative where that lies before it."""
+    low, high = min(first, last), max(first, last)
+    ticks = sum(ticks_per_beat(grid.meter_at(beat)) for beat in range(low, high))
+    return ticks if last >= first else -ticks

@@ -26,7 +26,7 @@ PER_QUARTER = 480
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
-    from agent.cli import responder_options
+    from agent.compose import responder_options
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("compose", help="write a tune as MIDI", epilog=EXAMPLES, formatter_class=raw)
@@ -49,9 +49,9 @@ def add(commands: Any) -> None:
 
 def _compose(given: argparse.Namespace) -> int:
     from agent.cli.reply import check_out
-    from agent.cli.responder_options import number, wish
     from agent.compose import composer, copy_guard
     from agent.compose.generation_options import open_responder
+    from agent.compose.responder_options import number, wish
     from agent.core.music_names import key_of, meter_of
 
     config = load(given.config, pairs(given))

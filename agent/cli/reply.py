@@ -26,7 +26,7 @@ EXAMPLES = """examples:
 
 def add(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
-    from agent.cli import responder_options
+    from agent.compose import responder_options
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("reply", help="write a band to a bass MIDI file", epilog=EXAMPLES, formatter_class=raw)
@@ -39,9 +39,9 @@ def add(commands: Any) -> None:
 
 
 def _reply(given: argparse.Namespace) -> int:
-    from agent.cli.responder_options import wish
     from agent.compose import copy_guard, reply
     from agent.compose.generation_options import open_responder
+    from agent.compose.responder_options import wish
     from models.music.midi_reader import Unusable, read_score
 
     config = load(given.config, pairs(given))

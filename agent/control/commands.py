@@ -10,11 +10,14 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
+from agent.control.lead_commands import LEAD_WORDS
+from agent.control.words import Word, nothing, number
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetBehind, SetDial, SetMeter, SetMode, SetPart, SetTempo
 from agent.core.settings import DEFAULT_PARTS, METERS, MODES, STYLES, TEMPO_BPM, DialsConfig
 
 BEHIND_MS = (-100.0, 100.0)
+TRADE_BARS = (1, 32)
 LANES = (*DEFAULT_PARTS, "kick", "snare", "hat", "high_tom", "low_tom", "crash", "ride", "percussion")
 FADERS = {  # name -> field of MixWish, lowest, highest
     "level": ("level_db", -40.0, 12.0),
@@ -45,18 +48,6 @@ class Fader:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One row of TABLE. takes: its arguments; means: one line for `help`; read: the arguments -> the message to send.
-
-    read raises UserError for wrong arguments.
-    """
-
-    takes: str
-    means: str
-    read: Callable[[Sequence[str]], Any]
-
-
 def parse(text: str) -> Command:
     """Parse one line. Raises UserError in one line for an empty line, an unknown command or a wrong argument."""
     name, *arguments = text.split() or [""]
@@ -68,13 +59,8 @@ def parse(text: str) -> Command:
     return Command(name.lower(), text, word.read(arguments), " ".join(arguments))
 
 
-def _nothing(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"unexpected argument {' '.join(arguments)!r}: this command takes none")
-
-
 def _panic(arguments: Sequence[str]) -> Panic:
-    _nothing(arguments)
+    nothing(arguments)
     return Panic()
 
 
@@ -89,12 +75,12 @@ def _anything(arguments: Sequence[str]) -> None:
 
 def _mode(arguments: Sequence[str]) -> SetMode | None:
     """Return the message that sets a mode; None for `mode next`."""
-    wanted = " ".join(arguments).lower()
-    if wanted == "next":
+    wanted, *rest = " ".join(arguments).lower().split() or [""]
+    if wanted == "next" and not rest:
         return None
-    if wanted not in MODES:
-        raise UserError(f"unknown mode {wanted!r}; choose {', '.join(MODES)} or next")
-    return SetMode(wanted)
+    if wanted not in MODES or (rest and wanted != "trade"):
+        raise UserError(f"unknown mode {' '.join(arguments)!r}; choose {', '.join(MODES)} or next")
+    return SetMode(wanted, round(number(rest, "trade", *TRADE_BARS)) if rest else None)
 
 
 def _part(enabled: bool) -> Callable[[Sequence[str]], tuple[SetPart, ...]]:
@@ -108,7 +94,7 @@ def _part(enabled: bool) -> Callable[[Sequence[str]], tuple[SetPart, ...]]:
 
 
 def _behind(arguments: Sequence[str]) -> SetBehind:
-    behind_ms = _number(arguments, "behind", *BEHIND_MS)
+    behind_ms = number(arguments, "behind", *BEHIND_MS)
     return SetBehind(behind_ms / 1000)
 
 
@@ -123,11 +109,11 @@ def _dial(arguments: Sequence[str]) -> SetDial:
         if value not in STYLES:
             raise UserError(f"unknown style {value!r}; choose {', '.join(STYLES)} or off")
         return SetDial(name, value)
-    return SetDial(name, _number([value], name, 0.0, 1.0))
+    return SetDial(name, number([value], name, 0.0, 1.0))
 
 
 def _tempo(arguments: Sequence[str]) -> SetTempo:
-    return SetTempo(None if list(arguments) == ["off"] else _number(arguments, "tempo", *TEMPO_BPM))
+    return SetTempo(None if list(arguments) == ["off"] else number(arguments, "tempo", *TEMPO_BPM))
 
 
 def _meter(arguments: Sequence[str]) -> SetMeter:
@@ -146,39 +132,32 @@ def _mix(arguments: Sequence[str]) -> Fader:
     if what not in FADERS:
         raise UserError(f"unknown fader {what!r}; choose {', '.join(FADERS)} or off")
     _, low, high = FADERS[what]
-    return Fader(lane, what, _number([one for one in rest if one], what, low, high))
-
-
-def _number(arguments: Sequence[str], what: str, low: float, high: float) -> float:
-    try:
-        value = float(" ".join(arguments))
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise UserError(f"{what} {' '.join(arguments)!r}: give a number from {low:g} to {high:g}")
-    return value
+    return Fader(lane, what, number([one for one in rest if one], what, low, high))
 
 
 TABLE = {
-    "status": Word("", "show what is heard and played, and how well the timing holds", _nothing),
-    "mode": Word("accompany | trade | loop | listen | next", "how the band plays along, from the next bar on", _mode),
+    "status": Word("", "show what is heard and played, and how well the timing holds", nothing),
+    "mode": Word(
+        "accompany | trade [BARS] | loop | listen | next", "how the band plays along, from the next bar on", _mode
+    ),
     "mute": Word("[drums | chords | line | all]", "silence a part at once", _part(False)),
     "unmute": Word("[drums | chords | line | all]", "let a part play again, from the next bar on", _part(True)),
     "behind": Word("MS", "play so many milliseconds behind the beat, negative = ahead", _behind),
     "dial": Word("NAME VALUE | NAME off", "set density, tension ... as in config.yaml", _dial),
-    "tap": Word("", "tap the beat: the first tap is the one, three even ones give the tempo", _nothing),
+    "tap": Word("", "tap the beat: the first tap is the one, three even ones give the tempo", nothing),
     "tempo": Word("BPM | off", "say the tempo, in beats of the meter a minute; off = by ear", _tempo),
     "meter": Word("7/8 ... | off", "say the meter; off = by ear", _meter),
     "say": Word("SENTENCE", "direct the band in your own words: less snare, lay back, any ideas? ...", _something),
-    "yes": Word("", "approve what was just played or proposed", _nothing),
-    "no": Word("", "reject what was just played or proposed", _nothing),
-    "idea": Word("", "ask the band for an idea", _nothing),
-    "undo": Word("", "take the last direction back", _nothing),
+    "yes": Word("", "approve what was just played or proposed", nothing),
+    "no": Word("", "reject what was just played or proposed", nothing),
+    "idea": Word("", "ask the band for an idea", nothing),
+    "undo": Word("", "take the last direction back", nothing),
+    **LEAD_WORDS,
     "mix": Word("LANE level|pan|reverb|bright|width N | LANE off", "move a fader: level in dB, others -1 to 1", _mix),
     "panic": Word("", "end every note now", _panic),
     "learn": Word("COMMAND", "bind COMMAND to the next pedal, key or button pressed at midi.input", _anything),
-    "unlearn": Word("", "forget all learned pedals", _nothing),
-    "pedals": Word("", "list the pedals and their commands", _nothing),
-    "help": Word("", "show this table", _nothing),
-    "stop": Word("", "end the session and write all its files", _nothing),
+    "unlearn": Word("", "forget all learned pedals", nothing),
+    "pedals": Word("", "list the pedals and their commands", nothing),
+    "help": Word("", "show this table", nothing),
+    "stop": Word("", "end the session and write all its files", nothing),
 }

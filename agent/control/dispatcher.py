@@ -7,8 +7,9 @@ from typing import Any
 
 from agent.control.command_state import CommandState
 from agent.control.commands import TABLE, Command, Fader, parse
+from agent.control.lead_commands import FEELS, done
 from agent.core.errors import UserError
-from agent.core.messages import Panic, SetFader, SetMode, SetPart, Tap
+from agent.core.messages import Lead, Panic, SetFader, SetMode, SetPart, Tap
 from agent.core.settings import DEFAULT_PARTS, Config
 
 Send = Callable[[Any], object]
@@ -35,6 +36,8 @@ class Dispatcher:
         self._enabled = {name: part.enabled for name, part in config.parts.items()}
         self._stop, self._status, self._now_s = stop, status, now_s
         self.pedals: Any = None  # agent/control/pedals.py's Pedals, where there is a MIDI input
+        self.book: Any = None  # agent/songbook/book.py's Songbook
+        self.orders: Callable[[str], str | None] = lambda sentence: None  # -> the command that a sentence stands for
         self.talk: Any = None  # agent/conversation/live.py's Talk, where the band can be talked to
 
     def command(self, text: str) -> str:
@@ -54,6 +57,13 @@ class Dispatcher:
             "no": lambda _: self._say("I don't like it"),
             "idea": lambda _: self._say("any ideas?"),
             "undo": lambda _: self._say("undo"),
+            "section": lambda c: str(self._has_book().keep(c.argument)),
+            "take": lambda c: str(self._has_book().keep(c.argument, True)),
+            "to": lambda c: str(self._has_book().to(c.argument)),
+            "song": lambda c: str(self._has_book().do(c.argument)),
+            "loop": self._loop,
+            "chart": lambda c: str(self._has_book().chart(*c.argument.split(maxsplit=1))),
+            "feel": lambda c: self._say(FEELS[c.argument]),
         }
         return special.get(command.name, self._send)(command)
 
@@ -87,12 +97,14 @@ class Dispatcher:
             if isinstance(message, Fader):
                 self._to_audio(SetFader(message.lane, self.state.faders.get(message.lane)))
                 continue
-            if isinstance(message, SetPart) and message.enabled and self.talk:
-                self.talk.unmuted(message.part)
+            if isinstance(message, SetPart) and self.talk:
+                self.talk.switched(message.part, message.enabled)
             if isinstance(message, (SetPart, Panic)):
                 self._to_audio(message)
             if not isinstance(message, Panic):
                 self._to_mind(message)
+        if isinstance(messages[0], Lead):
+            return f"{command.text}: {done(messages[0])}"
         when = ", from the next bar on" if isinstance(messages[0], SetMode) else ""
         return f"{command.text}{when}"
 
@@ -100,7 +112,19 @@ class Dispatcher:
         self._stop()
         return "the session ends"
 
+    def _loop(self, command: Command) -> str:
+        if command.argument == "off" and self.state.mode == "loop":
+            self.state.note(SetMode("accompany"))
+        return str(self._has_book().loop(command.argument))
+
+    def _has_book(self) -> Any:
+        if self.book is None:
+            raise UserError("this session keeps no songs")
+        return self.book
+
     def _say(self, sentence: str) -> str:
+        if (order := self.orders(sentence)) is not None:
+            return f"{self.command(order)}."
         if self.talk is None:
             raise UserError("this session takes no sentences: it runs without a conversation")
         return str(self.talk.say(sentence))

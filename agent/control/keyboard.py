@@ -21,13 +21,22 @@ KEYS = MODES_BY_KEY | {
     "i": "idea",
     "u": "undo",
     "b": "tap",
+    "+": "lead faster",
+    "-": "lead slower",
+    "o": "count",
+    "k": "take",
+    ">": "song next",
+    "e": "end",
     "p": "panic",
     "q": "stop",
 }
 TALK, ENTER, ERASE, ESCAPE = "t", "\r\n", "\x7f\b", "\x1b"
 LONGEST = 400  # characters of a sentence
 HINT = "your words, then Enter: "
-HELP = "t talk, y n i u: yes, no, idea, undo; space next mode, 1-4 modes, d c l parts, b tap the beat, p panic, q stop"
+HELP = (
+    "t talk, y n i u: yes, no, idea, undo; space next mode, 1-4 modes, d c l parts, b tap the beat, + - tempo, "
+    "o count in, e end, k keep the riff, > next song, p panic, q stop"
+)
 
 
 class Keys:

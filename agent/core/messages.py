@@ -11,9 +11,11 @@ from listener.types import Grid, KeyPress
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """To the mind: change the mode from the next bar on. mode: one of settings.MODES."""
+    """To the mind: change the mode from the next bar on. mode: one of settings.MODES; bars: of a trade's turns, None =
+    as they were."""
 
     mode: str
+    bars: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,101 @@ class SetMeter:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadBar:
+    """To the mind: lead bar `bar` (from 1) of each cycle in this meter, such as "7/8"; None = as all others again.
+
+    0 = of all bars."""
+
+    bar: int
+    meter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadLength:
+    """To the mind: play this cycle one bar longer (1), its last bar twice, or one bar shorter (-1)."""
+
+    bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeadTempo:
+    """To the mind: lead to another tempo, in beats of the meter a minute, or to `factor` times the present one."""
+
+    bpm: float | None = None
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeadBreak:
+    """To the mind: stop on beat `beat` (from 1) of the next bar, and come in again on the one."""
+
+    beat: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountIn:
+    """To the mind: count a bar in and begin; bpm, meter: None = as they are heard or were said.
+
+    quietly: say nothing where the band plays already.
+    """
+
+    bpm: float | None = None
+    meter: str | None = None
+    quietly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndSong:
+    """To the mind: end with the phrase, on the next one; the band comes in again when the player begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadNothing:
+    """To the mind: take back everything that the band leads; the player leads alone again."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSection:
+    """To the mind: keep what is played now as a section of this name. sound: its sound as well ("take that")."""
+
+    name: str
+    sound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoopRiff:
+    """To the mind: repeat a kept riff from the next one on. path: its sound; seconds: from its first one to its last
+    bar's end; before_s: how much of the file lies before that one. kept None = stop."""
+
+    kept: KeptName | None
+    path: str = ""
+    seconds: float = 0.0
+    before_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgainLoop:
+    """To the mind: the audio process is another one; tell it of the loop that plays."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptName:
+    """A section that was kept (agent/song/kept.py)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoToSection:
+    """To the mind: play this section from the next bar that is not decided yet on, in its own tempo."""
+
+    kept: KeptName
+
+
+Lead = LeadBar | LeadLength | LeadTempo | LeadBreak | CountIn | EndSong | LeadNothing | GoToSection
+
+
+@dataclass(frozen=True, slots=True)
 class SetLatency:
     """To the mind: notes leave so many seconds before they are heard, from now on."""
 
@@ -84,11 +181,16 @@ class PlayBass:
 
 @dataclass(frozen=True, slots=True)
 class PlayLoop:
-    """To audio: repeat the bass from start_s to end_s (stream seconds), first at end_s, exact to the sample."""
+    """To audio: repeat the bass from start_s to end_s (stream seconds), first at end_s, exact to the sample.
+
+    path: a sound file to repeat in place of what was played there; before_s: so much of it lies before start_s.
+    """
 
     start_s: float
     end_s: float
     gain_db: float = 0.0
+    path: str = ""
+    before_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from agent.band.band_state import AUDIBLE, BandEntrance
 from agent.band.fermata import Fermata
 from agent.band.held_bars import HeldBars
 from agent.band.tempo_follower import Tempo
+from agent.leading.leading import Leading
 from listener.types import FRAME_S, Analysis, Feel, Grid
 
 BELIEVED_NOTES = 4  # on the beat, from which half of a distance from the beat is believed
@@ -20,8 +21,10 @@ ALREADY_BEATS, NEAR_BEATS = 0.08, 0.45  # from the band's one that they may be f
 class BandTime:
     """Call of(analysis) once a frame. resumed: the player goes on after a fermata, in this frame; waiting: for that."""
 
-    def __init__(self, form: BandEntrance) -> None:
-        self._form = form
+    def __init__(self, form: BandEntrance, leading: Leading) -> None:
+        self._form, self._leading = form, leading
+        self._pulse: Grid | None = None  # the player's, under what the band leads
+        self._led = False  # whether the band led in the last frame
         self._tempo, self._fermata, self._bars = Tempo(), Fermata(), HeldBars(form.reading.enough)
         self.grid: Grid | None = None  # the band's, of the last frame
         self.resumed = False
@@ -34,12 +37,43 @@ class BandTime:
     def reset(self) -> None:
         """Forget the beat: it was lost."""
         self._tempo.reset()
-        self.grid = None
+        self._leading.reset()
+        self.grid = self._pulse = None
+        self._led = False
 
     def of(self, analysis: Analysis) -> Analysis:
         """Return the frame with the band's beat in place of the ears'."""
-        self.grid = self._grid_of(analysis)
+        self._leading.hear(analysis)
+        if self._leading.released or (self._led and not self._leading.on):
+            self._give_back()
+        self._led = self._leading.on
+        if self._led and self._form.beat.fixed is None and self._pulse is not None:
+            self.grid = self._over_pulse(analysis)
+        else:
+            self.grid = self._pulse = self._grid_of(analysis)
         return replace(analysis, grid=self.grid)
+
+    def _over_pulse(self, analysis: Analysis) -> Grid:
+        """Return the band's own bars or tempo. The player's pulse goes on beneath them by their notes alone."""
+        assert self._pulse
+        self._fermata.push(analysis, self.grid)
+        self._fermata.waiting = self.resumed = False
+        sure = analysis.grid.confidence if analysis.grid else self._pulse.confidence
+        own = replace(self._pulse, confidence=sure, meter_confidence=1.0)
+        behind_s = _behind_s(analysis.feel, self._seen_s)
+        self._pulse = self._tempo.follow(own, analysis.notes, analysis.time_s, behind_s)
+        return self._leading.over(self._pulse, analysis.time_s)
+
+    def _give_back(self) -> None:
+        """The band leads no more: it keeps the beat it has now until the ears agree with it."""
+        grid = self._leading.released or self._pulse
+        if self._leading.released:
+            self._tempo.reset()
+        self._leading.released = None
+        if grid is not None:
+            self.grid = self._pulse = grid
+            self._form.beat.fix(grid)
+            self._form.beat.free()
 
     def _grid_of(self, analysis: Analysis) -> Grid | None:
         beat = self._form.beat

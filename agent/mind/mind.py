@@ -16,6 +16,7 @@ from agent.mind.planner import Latent, Planner
 from agent.parts.drum_groove import played_grooves
 from agent.parts.groove_library import GrooveLibrary
 from listener.analyzer import Analyzer, warm_up
+from listener.rhythm.hints import FASTEST_BPM, SLOWEST_BPM
 from listener.types import Analysis, Frame, Grid, Meter
 from models.codec import codec as codec_module
 from models.codec.codec import Codec
@@ -143,13 +144,28 @@ class Mind:
         self._resting = self._rests(analysis)
         heard = replace(analysis, grid=None) if self._resting else analysis
         plan = self._planner.step(heard, None if self._resting else self._hear_sound(frame))
+        self._tell_ears()
         tick = self._planner.tick
         form = self._planner.form
         bar = tick.position.bar if tick else 0
         parts = tuple(sorted(form.gate().parts))
-        song, choices = self._planner.song.view(bar) if parts else None, self._planner.song.take_choices()
-        turn = form.describe(bar)
-        return Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, song, choices)
+        view = self._planner.song.view(self._planner.bars.of(bar)) if parts else None
+        choices = self._planner.song.take_choices()
+        turn, leading = form.describe(bar), self._planner.leading
+        drawn = self._planner.take_drawn()
+        decision = Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, view, choices)
+        return replace(
+            decision, leads=leading.says(bar), says=leading.take_lines(), kept=self._planner.take_kept(), drawn=drawn
+        )
+
+    def _tell_ears(self) -> None:
+        """Tell the ears what the band leads: where its one is, the tempo it goes to."""
+        for hint in self._planner.leading.take_hints():
+            if isinstance(hint, Tap):
+                self._analyzer.tap(hint.time_s)
+            else:
+                told = {} if hint.bpm is None else {"tempo_bpm": min(max(hint.bpm, SLOWEST_BPM), FASTEST_BPM)}
+                self._analyzer.given(**self._told | told)
 
     def _on_given_beat(self, analysis: Analysis) -> Analysis:
         return analysis if self._given is None else replace(analysis, grid=self._given)
@@ -162,7 +178,7 @@ class Mind:
         """
         silent = analysis.rms_db < SILENT_DB and not analysis.onsets and not analysis.notes
         self._silent_frames = self._silent_frames + 1 if silent else 0
-        band_waits = str(self._planner.form.state) == "listening"
+        band_waits = str(self._planner.form.state) == "listening" and self._planner.fixed_beat is None
         return band_waits and self._silent_frames > (REST_FRAMES if analysis.grid else SETTLED_FRAMES)
 
     def _hear_sound(self, frame: Frame) -> Latent | None:

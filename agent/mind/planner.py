@@ -16,21 +16,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
+from agent.band.loop_control import STEPS_PER_S
+from agent.band.modes import Phase
 from agent.band.note_renderer import Scorer
+from agent.band.phrase_window import Placed, Window
 from agent.band.swing import straight
-from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, turns
-from agent.core.messages import SetBehind, SetDial, SetMix, SetMode, SetPart
+from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
+from agent.core.messages import (
+    AgainLoop,
+    KeepSection,
+    Lead,
+    LoopRiff,
+    PlayLoop,
+    SetBehind,
+    SetDial,
+    SetMix,
+    SetMode,
+    SetPart,
+)
 from agent.core.settings import BandConfig, DialsConfig
-from agent.core.types import PARTS, Plan, PlannedNote
+from agent.core.types import PARTS, DrawnBar, DrawnTick, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
+from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
+from agent.leading.leading import Leading
+from agent.leading.marks import broken, counted, marked
+from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
 from agent.mind.heard_before import heard_before
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
 from agent.song.expectation import foretell
+from agent.song.kept import KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.rebarring import ratio_of
@@ -46,6 +65,8 @@ HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is co
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
 KEPT_NOTES = 128  # heard before the beat was found
+KEPT_LINES = 64
+SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 Latent = NDArray[np.float32]
@@ -78,12 +99,19 @@ class Planner:
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
         self._directing = Directing(config.seed)
-        self._mixes: list[SetMix] = []
+        self._mixes: list[SetMix | PlayLoop] = []
         self._asked_mix = False  # whether directions came that the mix has not followed yet
+        self._loop: LoopRiff | None = None  # wanted
+        self._looped: PlayLoop | None = None  # the kept riff that plays
+        self._kept: KeptSection | str | None = None
+        self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
+        self._drawn_bar: DrawnBar | None = None
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
-        self._time, self._touch = BandTime(self.form), Touch()
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
+        self.bars = SongBars(self.song)
+        self.leading = Leading(self.bars)
+        self._time, self._touch = BandTime(self.form, self.leading), Touch()
         self._imagination = Imagination(config.seed)
         self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
         self._reset()
@@ -94,10 +122,13 @@ class Planner:
         self._tick_s = 0.0
         self._grid: Grid | None = None
         self._replies: dict[int, Reply] = {}  # committed, from the tick being heard on
+        self._unshaped: dict[int, Reply] = {}  # likewise, before directions shape them
+        self._drawn: list[DrawnTick] = []  # of the bar being heard
         self._notes: list[Note] = []  # heard, not yet given to a tick
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
         self.song.reset()
+        self.bars.reset()
         self._imagination.reset()
 
     @property
@@ -112,22 +143,103 @@ class Planner:
     def send(self, message: Any) -> None:
         """Take a SetMode, SetPart, SetDial, SetBehind or SetActiveEdits; other messages are ignored."""
         match message:
-            case SetMode(mode):
-                self.form.ask(mode)
+            case SetMode(mode, bars):
+                self.form.ask(mode, bars)
             case SetPart(part, enabled):
                 self.form.enable(part, enabled)
             case SetDial(name, value):
                 self._asked[name] = value
             case SetBehind(behind_s):
                 self._behind_s = behind_s
-            case SetActiveEdits(edits):
-                self._directing.ask(edits)
+            case SetActiveEdits(edits, hook):
+                self._directing.ask(edits, hook)
                 self._asked_mix = True
+            case LoopRiff(None):
+                self._loop = None
+                self.form.ask("accompany")
+            case LoopRiff():
+                self._loop = message
+            case AgainLoop() if self._looped is not None and self.form.modes.turn.phase == Phase.LOOPING:
+                self._mixes.append(self._looped)
+            case KeepSection(name, sound):
+                self._kept = self._keep(name, sound)
+            case _ if isinstance(message, Lead):
+                self.leading.ask(message)
+
+    def _begin_loop(self, tick: Tick, grid: Grid) -> None:
+        """Begin the kept riff that was asked for with the bar of this tick: its beat is the band's from here on."""
+        wish, bar = self._loop, tick.position.bar
+        kept = wish.kept if wish else None
+        self._loop = None
+        if wish is None or not isinstance(kept, KeptSection):
+            return
+        meter, count = kept.section.meter, len(kept.bars)
+        seconds = round(wish.seconds * STEPS_PER_S) / STEPS_PER_S
+        at_s, period_s = tick.time_on(grid), seconds / (count * meter.numerator)
+        own = Grid(at_s, tick.beat, 1, period_s, meter, 1.0, 1.0, grid.swing, grid.behind_s)
+        per_beat, ticks = ticks_per_beat(meter), kept.section.ticks
+        notes = (
+            Placed(number * ticks + note.tick, note.pitch, note.velocity, note.length)
+            for number, one in enumerate(kept.bars)
+            for note in one.notes
+        )
+        riff = Window.of(tick.number - count * ticks, per_beat, count * ticks, period_s / per_beat, notes)
+        self.leading.reset()
+        self.song.recall(self.bars.of(bar), kept)
+        self._looped = PlayLoop(at_s - seconds, at_s, 0.0, wish.path, wish.before_s)
+        self.form.loop(self._looped, own, riff, bar)
+
+    def take_kept(self) -> KeptSection | str | None:
+        """Return the section that was to be kept since the last call, or why it could not be. Call once a frame."""
+        kept, self._kept = self._kept, None
+        return kept
+
+    def _keep(self, name: str, sound: bool) -> KeptSection | str:
+        """Return what is played now as a section. sound: with the place of its last whole cycle in the stream."""
+        kept = self.song.keep(name)
+        if kept is None or self._grid is None or self._tick is None:
+            return f"There is nothing to keep as {name} yet: play it once, with the band."
+        kept = replace(kept, odd=self.leading.odd_bars)
+        if not sound or not self._lines_s:
+            return kept
+        if self._grid.meter_confidence < SURE_METER:
+            return "I am not sure of the bars yet, so I cannot cut it out: play it once more, or tap the one."
+        start_s, end_s = self._heard_cycle(len(kept.bars))
+        return replace(kept, start_s=start_s, end_s=end_s)
+
+    def _heard_cycle(self, bars: int) -> tuple[float, float]:
+        """Return from when to when the last whole cycle was played, by the bar lines as they were."""
+        assert self._tick
+        over = (self.song.heard_before(self.bars.of(self._tick.position.bar)) - self.song.song.phrase_of) % bars
+        lines = list(self._lines_s)
+        last = len(lines) - 1 - over
+        if last - bars < 0:
+            last = len(lines) - 1
+        first = max(last - bars, 0)
+        return lines[first], lines[last]
 
     def take_messages(self) -> list[Any]:
         """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
         messages, self._mixes = [*self.form.take_messages(), *self._mixes], []
         return messages
+
+    def take_drawn(self) -> DrawnBar | None:
+        """Return the bar that was completed since the last call, as the band decided it. Call once a frame."""
+        drawn, self._drawn_bar = self._drawn_bar, None
+        return drawn
+
+    def _note_drawn(self, tick: Tick, after: Tick, heard: BassTick) -> None:
+        """Keep what was decided for a tick that has been heard; a bar that was not whole is left out."""
+        if tick.position.tick != len(self._drawn):
+            self._drawn = []
+        if tick.position.tick == len(self._drawn):
+            self._drawn.append(drawn_tick(self._unshaped.pop(tick.number, EMPTY_REPLY), heard))
+        self._unshaped = {number: one for number, one in self._unshaped.items() if number > tick.number}
+        if after.position.tick == 0:
+            if len(self._drawn) == tick.position.ticks_per_bar:
+                parts = frozenset(self.form.gate().parts)
+                self._drawn_bar = DrawnBar(tick.position.bar, tick.position.meter, tuple(self._drawn), parts)
+            self._drawn = []
 
     def _mix(self, at_s: float, bar: int) -> None:
         """Say how a bar is to be mixed, each bar anew: the audio process may be another one by then."""
@@ -154,6 +266,8 @@ class Planner:
         Three questions: which beat it is on (`BandTime`), what to play in which bar (`LiveSong`), and how hard it is
         struck (`Touch`).
         """
+        if self.leading.count:
+            self._count_in(analysis)
         analysis = self._time.of(analysis)
         self.form.push(analysis)
         self._hear(analysis, latent)
@@ -170,6 +284,13 @@ class Planner:
             self._observe()
             plan = self._join(plan, self._plan(analysis.time_s))
         return plan
+
+    def _count_in(self, analysis: Analysis) -> None:
+        """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard."""
+        grid = self.leading.begin_count(analysis.grid, analysis.time_s, self.form.state in AUDIBLE)
+        if grid is not None:
+            self.form.beat.fix(grid)
+            self.form.count_in()
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in (*analysis.ended, *analysis.revised)}
@@ -190,17 +311,17 @@ class Planner:
         """Keep the tick on the band's grid; a grid that jumped is taken up at the tick nearest to where we were."""
         tick, own = self._tick, self._grid
         if tick is None or own is None:
-            played, tick = heard_before(self._notes, grid, first_tick(grid, now_s))
-            for position, bass in played:
-                self.song.on_tick(position, bass)
+            missed, tick = heard_before(self._notes, grid, first_tick(grid, now_s))
+            for position, bass in missed:
+                self.bars.on_tick(position, bass)
         elif self._time.resumed:
             tick = first_tick(grid, now_s, tick)
-            self.song.turn(tick.position, None)
+            self.bars.turn(tick.position, None)
         elif abs(tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s or turns(tick, grid):
             before, ratio = tick.position, ratio_of(tick_s_of(own), tick_s_of(grid))
             tick = nearest_tick(grid, self._tick_s, tick)
             if ratio != 1 or tick.position != before:  # else the beats only bear other numbers
-                self.song.turn(tick.position, ratio)
+                self.bars.turn(tick.position, ratio)
             if ratio != 1:
                 self._replies = {}  # ticks of another level are other ticks
         self._tick, self._grid, self._tick_s = tick, grid, tick.time_on(grid)
@@ -216,10 +337,14 @@ class Planner:
         tick, after = self._tick, next_tick(self._tick, self._grid)
         heard = self._bass_of(tick)
         self._directing.push(tick.position.tick, heard.onset_pitch)
+        self._note_drawn(tick, after, heard)
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
-        self.song.on_tick(tick.position, bass)
+        if tick.position.tick == 0:
+            self._lines_s.append(self._tick_s)
+        self.bars.on_tick(tick.position, bass)
+        self.leading.on_tick(tick, bass.onset_pitch, self._grid)
         self._touch = hear_touch(self._touch, bass)
         if after.position.tick == 0 and self._config.imagine:
             told = foretell(self.song.song.bars, after.position.meter, after.position.ticks_per_bar)
@@ -244,9 +369,8 @@ class Planner:
         assert self._tick and self._grid
         beat = self._grid.beat_at(note.onset_s - self._grid.behind_s)
         whole = int(np.floor(beat))
-        per_beat = ticks_per_beat(self._tick.position.meter)
-        sub = straight(beat - whole, self._grid.swing) * per_beat
-        return self._tick.number + round((whole - self._tick.beat) * per_beat + sub - self._tick.sub)
+        sub = straight(beat - whole, self._grid.swing) * ticks_per_beat(self._grid.meter_at(whole))
+        return self._tick.number + ticks_between(self._tick.beat, whole, self._grid) + round(sub - self._tick.sub)
 
     def _sound_of(self, tick: Tick, after: Tick) -> Latent | None:
         assert self._grid
@@ -273,7 +397,11 @@ class Planner:
             if t.number in self._replies or t.time_on(grid) <= self._committed_s:
                 continue
             if t.position.tick == 0:
+                self.form.ends_at(self.leading.end_bar)
                 self.form.downbeat(grid, now_s, t)
+                self.leading.downbeat(t, grid, self.form.state in AUDIBLE)
+                if self._loop and self.form.state in AUDIBLE:
+                    self._begin_loop(t, grid)
                 self._turn_dials()
                 self._directing.downbeat(t.position.bar)
                 self._mix(t.time_on(grid), t.position.bar)
@@ -326,13 +454,24 @@ class Planner:
         self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
-        return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)
+        dials = self._directing.dials(self._dials, position.bar)
+        told = self.song.told(position) if self._responder.config.plan else None
+        return TickInput(position, bass, sound, reply, dials, self._guidance, told)
 
     def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:
         """What the song plan has for a tick, struck as the player plays, as the band's state and the directions shape
         it."""
-        reply = struck(self.song.reply(tick.position, final), self._touch.gain)
-        return self._directing.shaped(self.form.reply(tick.position, reply, chord), tick.position, chord)
+        if self.form.counts(tick.position.bar):
+            return counted(tick.position)
+        reply = struck(self.bars.reply(tick.position, final), self._touch.gain)
+        reply = self.form.reply(tick.position, reply, chord)
+        if final:
+            self._unshaped[tick.number] = reply
+        shaped = self._directing.shaped(reply, tick.position, chord)
+        if tick.position.tick == 0 and self.leading.marks(tick.position.bar):
+            shaped = marked(shaped)
+        beat = self.leading.break_beat(tick.position.bar)
+        return broken(shaped, tick.position, beat) if beat else shaped
 
     @staticmethod
     def _join(first: Plan | None, second: Plan) -> Plan:

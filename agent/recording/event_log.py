@@ -36,6 +36,8 @@ class EventLog:
             recorder.event(to_record("phrase", heard.phrase))
         self._harmony(heard.time_s, heard.chord, heard.key)
         self._decided(decision)
+        for says in decision.says:
+            recorder.event({"type": "leads", "time_s": heard.time_s, "says": says})
 
     def _harmony(self, time_s: float, chord: Chord | None, key: Key | None) -> None:
         if chord and chord.confidence >= CHORD_CONFIDENCE and (chord.root, chord.quality) != self._chord:
@@ -66,6 +68,10 @@ class EventLog:
     def remark(self, what: str) -> None:
         """Write what the player was told of the input, such as the channel that carries the bass."""
         self._recorder.event({"type": "input", "says": what})
+
+    def says(self, line: str, time_s: float) -> None:
+        """Write what the band said unasked: an idea, a verdict that it drew itself, why it is silent."""
+        self._recorder.event({"type": "says", "time_s": time_s, "says": line})
 
     def cause(self, what: str, time_s: float | None = None) -> None:
         """Write that something went wrong while the music went on."""

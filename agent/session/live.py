@@ -21,8 +21,9 @@ from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.control.live_view import LiveView
 from agent.control.socket_server import ControlServer
+from agent.conversation.led_orders import order_of
 from agent.core.errors import UserError
-from agent.core.messages import SetInput
+from agent.core.messages import AgainLoop, SetInput
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
@@ -39,6 +40,7 @@ from agent.session.supervisor import Worker
 from agent.session.sync import stream_time
 from agent.session.timing_figures import Figures
 from agent.session.workers import Workers
+from agent.songbook.book import Songbook
 from listener.types import Grid
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,9 @@ class Live:
         self._inputs.talk.why = self._why_silent
         self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
+        self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
+        self._inputs.talk.names = self._book.names
+        self.dispatcher.book, self.dispatcher.orders = self._book, lambda said: order_of(said, self._book.names())
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
         self._keys = Keys()
@@ -134,6 +139,12 @@ class Live:
         """Answer the clients of the control socket, and show what is new to those that watch."""
         server.show(self._view, self._shown)
         server.poll(self.answer)
+
+    def _cut(self, start_s: float, end_s: float, path: Path) -> float:
+        if self._recording is None:
+            raise ValueError("nothing is heard yet")
+        self._recording.roll()
+        return self._recording.recent.cut(start_s, end_s, path)
 
     def _now_s(self) -> float | None:
         """Return the stream time of what is played into the microphone now; None while there is no stream."""
@@ -193,6 +204,7 @@ class Live:
         if self._recording:
             self._isolated(self._recording.roll, False)
             self._view.parts(dict(zip(self._config.parts, self._recording.peaks, strict=False)))
+            self._view.channels = self._recording.channel_peaks
             self._recording.peaks = ()
             self._isolated(self._watch_input, self._recording)
             self._isolated(self._watch_space, self._recording)
@@ -251,8 +263,10 @@ class Live:
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
-        if line := self._inputs.push(heard.decision) or explained:
+        booked, told = self._book.push(heard.decision), self._inputs.push(heard.decision)
+        if line := booked or told or explained:
             self._board.say(line)
+            recording.event_log.says(line, heard.decision.analysis.time_s)
 
     def _read_audio(self) -> None:
         for report in self.workers.audio.receive():
@@ -279,6 +293,7 @@ class Live:
         self._input_weights = ()
         for order in (*self.dispatcher.state.for_audio(), *self._own.again()):
             self.workers.audio.send(order)
+        self.workers.mind.send(AgainLoop())
         self._recording = self._recording or self._open_recording(ready.band_delay_samples)
         if self.workers.mind.process is None:
             self.workers.mind.start()

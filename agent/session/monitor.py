@@ -50,6 +50,7 @@ class Status:
     state: str = "listening"  # listening | waiting | entering | playing | holding | thinning | ending
     mode: str = USUAL_MODE  # as it counts in this bar
     song: SongView | None = None
+    leads: str = ""  # what the band leads in this bar and the next
     turn: str = ""  # in mode trade: whose bars these are, which of how many: "yours 2/4"
     parts: Mapping[str, str] = field(default_factory=dict)
     late: int = 0
@@ -114,7 +115,7 @@ def line(status: Status) -> str:
     troubles = ", ".join(f"{name} {count}" for name, count in _counts(status) if count) or "all in time"
     parts = ", ".join(part for part, does in status.parts.items() if does == PLAYS)
     mode = "" if status.mode == USUAL_MODE else f"{status.mode} {status.turn}".rstrip() + ": "
-    band = mode + status.state + (f" ({parts})" if parts else "")
+    band = mode + status.state + (f" ({parts})" if parts else "") + (f" leads {status.leads}" if status.leads else "")
     heard = f"{_clock(status.elapsed_s)}  {status.level_db:6.1f} dB  {_note(status):9}  {_tempo(status):18}"
     return f"{heard}  bar {_place(status):6}  {_harmony(status):16}  {band}  {troubles}".rstrip()
 
@@ -149,7 +150,8 @@ def song_line(status: Status) -> str:
         return "-"
     names = [chord_name(Chord(root, quality, 1.0)) for root, quality in song.chords]
     chords = " ".join(name for i, name in enumerate(names) if i == 0 or name != names[i - 1])
-    return f"{song.section} {song.bar + 1}/{song.bars}  {chords}  {song.coming}".rstrip()
+    coming = "  ".join(part for part in (song.coming, status.leads) if part)
+    return f"{song.section} {song.bar + 1}/{song.bars}  {chords}  {coming}".rstrip()
 
 
 def _level(level_db: float) -> Text:

@@ -46,10 +46,13 @@ class StatusBoard:
             mode=decision.mode,
             turn=decision.turn,
             song=decision.song,
+            leads=decision.leads,
             parts={name: self._does(name, decision) for name in self.enabled},
             bar=decision.bar + 1 if heard.grid else 0,
         )
         self._beat(heard.grid, heard.time_s)
+        for says in decision.says:
+            self.say(says)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is shown as plain data, with names for notes, chords and keys."""
@@ -68,6 +71,7 @@ class StatusBoard:
             "state": now.state,
             "turn": now.turn,
             "song": song_line(now),
+            "leads": now.leads,
             "parts": dict(now.parts),
             "message": now.message,
             "line": line(now),

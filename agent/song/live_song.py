@@ -17,11 +17,14 @@ from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.expectation import SAME_FROM, expects_stop, foretell, recognised
+from agent.song.kept import KeptSection, kept_of, with_kept
+from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
 from agent.song.right_harmony import chord_at, is_right, kindred_harmony, mended, same_harmony, surprises
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
+from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position, Reply
 
 AHEAD_BARS = 2  # foretold when a bar is planned
@@ -57,12 +60,15 @@ class LiveSong:
         self.song = SongPlan(seed=seed, style=style)
         self._times: dict[frozenset[tuple[int, int]], int] = {}  # how often each bass bar was heard, note for note
         self._played: tuple[Section, ...] = ()  # sections that the band has played in
+        self._recalled: tuple[int, KeptSection] | None = None  # a section to begin, and with which bar
+        self._script: tuple[int, KeptSection] | None = None  # the one that was begun last
         self.reset()
 
     def reset(self) -> None:
         """Forget where in the song we are: there is no beat any more. What is known of the song is kept."""
         song = self.song
         self.song = replace(song, sections=self._played, current=-1, held=None, statement=None, phrase_of=song.heard)
+        self._recalled = self._script = None
         self._number: int | None = None  # the bar being heard, as the planner counts
         self._meter = Meter(4, 4)
         self._ticks: list[BassTick] = []
@@ -101,10 +107,15 @@ class LiveSong:
         coming = "break" if any(one.is_break for one in soon) else "fill" if any(one.is_fill for one in soon) else ""
         return SongView(now.section, now.place.bar, now.place.length, chords, coming)
 
+    def told(self, position: Position) -> PlanTick | None:
+        """Return what is decided of a tick, as the responder reads it; None where its bar is not planned."""
+        planned = self._planned.get(position.bar)
+        return plan_tick(planned.bar, planned.after, position.tick) if planned else None
+
     # -- what is heard ----------------------------------------------------------------------------------------
 
-    def on_tick(self, position: Position, bass: BassTick) -> None:
-        """Take one tick of the bass that is heard in full."""
+    def on_tick(self, position: Position, bass: BassTick, played: bool = True) -> None:
+        """Take one tick of the bass that is heard in full. played: False = it was told, nobody played it."""
         if self._number is not None and position.bar != self._number:
             self._complete(position.bar)
         if self._number is None:
@@ -113,10 +124,39 @@ class LiveSong:
         if len(self._ticks) < position.ticks_per_bar:
             self._ticks.append(bass)
         planned = self._planned.get(position.bar)
-        self._heard_ticks.append(HeardTick(bass, planned.bar.section if planned else ""))
-        if bass.onset_pitch is not None:
+        if played:
+            self._heard_ticks.append(HeardTick(bass, planned.bar.section if planned else ""))
+        if played and bass.onset_pitch is not None:
             self.ever_heard = True
             self._mend(position, bass.onset_pitch)
+
+    def overhear(self, bass: BassTick) -> None:
+        """Take a tick that is played beside the song: it counts only where the bars are cut anew (`turn`)."""
+        self._heard_ticks.append(HeardTick(bass, ""))
+
+    def heard_before(self, bar: int) -> int:
+        """Return how many bars of the song come before a bar, as SongPlan counts them."""
+        return self.song.heard + bar - (self._number if self._number is not None else bar)
+
+    def later(self, bars: int) -> None:
+        """Count the phrases from so many bars later on."""
+        self.song = replace(self.song, phrase_of=self.song.phrase_of + bars)
+
+    def recall(self, bar: int, kept: KeptSection) -> None:
+        """Begin a kept section with this bar, which is not played yet."""
+        self._recalled = self._script = bar, kept
+        self._planned = {at: one for at, one in self._planned.items() if at < bar}
+
+    def keep(self, name: str) -> KeptSection | None:
+        """Return the section that is played now, under a name; None before anything was played."""
+        kept = kept_of(self.song, name, self.song.quarter_bpm)
+        if kept is not None:
+            here = self.song.current
+            self.song = _renamed(self.song, here, name)
+            for planned in self._planned.values():
+                planned.after = _renamed(planned.after, here, name)
+            self._played = self.song.sections if self.sounds else self._played
+        return kept
 
     def turn(self, now: Position, ratio: float | None) -> None:
         """The band's bars have turned: what was heard is cut into the new ones, and so the song is known in them.
@@ -148,6 +188,8 @@ class LiveSong:
         if self.ever_heard:
             heard = self._meant(self._heard(), song)
             song = hear(song, heard, self._true_harmony(song, planned, heard) if planned else None)
+        if self._recalled and self._recalled[0] <= following:
+            song, self._recalled = with_kept(song, self._recalled[1]), None
         coming = self._planned.get(following)
         if coming and coming.last >= 0:  # decided already: its section and phrase stand
             song = song.as_decided_in(coming.after)
@@ -243,13 +285,14 @@ class LiveSong:
         song = self._until(position.bar)
         # how hard it is struck is answered stroke by stroke (`Touch`)
         song = replace(song, level=replace(song.level, now=0.0))
-        if not self.sounds:
+        recalls = self._recalled is not None and self._recalled[0] == position.bar
+        if not self.sounds and not recalls:
             song = replace(song, sections=self._played, current=-1)
         ticks, meter = position.ticks_per_bar, position.meter
         ahead: list[BassBar] = []
         further = song
-        for _ in range(AHEAD_BARS):
-            ahead.append(foretell(further.bars, meter, ticks))
+        for number in range(position.bar, position.bar + AHEAD_BARS):
+            ahead.append(self._recalled_bar(number, ticks) or foretell(further.bars, meter, ticks))
             further = replace(further, bars=(*further.bars, ahead[-1])[-32:])
         after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
         if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
@@ -265,10 +308,21 @@ class LiveSong:
             if planned:
                 song = planned.after
             meter, ticks = self._meter, _ticks_in(self._meter)
-            heard = self._completed(song, ticks) if number == self._number else foretell(song.bars, meter, ticks)
+            told = self._recalled_bar(number, ticks) or foretell(song.bars, meter, ticks)
+            heard = self._completed(song, ticks) if number == self._number else told
             song = hear(song, heard, planned.bar if planned else None)
             number += 1
+        if self._recalled and self._recalled[0] == bar:
+            song = with_kept(song, self._recalled[1])
         return replace(song, wish=self.song.wish, style=self.song.style, quarter_bpm=self.song.quarter_bpm)
+
+    def _recalled_bar(self, number: int, ticks: int) -> BassBar | None:
+        """Return what a section that was gone to has in a bar of its first cycle; None for any other bar."""
+        if self._script is None:
+            return None
+        first, kept = self._script
+        bars = kept.bars if kept.section.ticks == ticks else ()
+        return bars[number - first] if 0 <= number - first < len(bars) else None
 
     def _completed(self, song: SongPlan, ticks: int) -> BassBar:
         """Return the bar being heard, its end as it is foretold; a known bar where it begins like one."""
@@ -276,6 +330,12 @@ class LiveSong:
         told = foretell(song.bars, self._meter, ticks, so_far, len(self._ticks))
         rest = tuple(note for note in told.notes if note.tick >= len(self._ticks))
         return recognised(BassBar(self._meter, ticks, (*so_far, *rest)), song.bars)
+
+
+def _renamed(song: SongPlan, at: int, name: str) -> SongPlan:
+    """Return the song with one of its sections under another name."""
+    sections = tuple(replace(one, name=name) if i == at else one for i, one in enumerate(song.sections))
+    return replace(song, sections=sections)
 
 
 def _ticks_in(meter: Meter) -> int:

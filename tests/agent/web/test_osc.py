@@ -50,10 +50,21 @@ def played(act: Callable[[OscServer], None], sender: str = "127.0.0.1") -> tuple
     return said, asyncio.run(run())
 
 
+LEADS = {
+    "bar": [3, "7/8"],
+    "lead": [120.0],
+    "feel": ["half"],
+    "break": [4],
+    "section": ["verse"],
+    "to": ["verse"],
+    "chart": ["bridge", "Am"],
+}
+
+
 @pytest.mark.parametrize("verb", TABLE)
 def test_every_command_is_reached_by_osc(verb: str) -> None:
     needs = {"mode": ["trade"], "behind": [10.0], "dial": ["density", 0.3], "say": ["less snare"], "tempo": [100]}
-    given = (needs | {"meter": ["7/8"], "learn": ["mode next"], "mix": ["snare", "level", -3.0]}).get(verb, [])
+    given = (needs | {"meter": ["7/8"], "learn": ["mode next"], "mix": ["snare", "level", -3.0]} | LEADS).get(verb, [])
     said, wire = played(lambda server: server.datagram_received(message(f"/antiphon/{verb}", *given), ("127.0.0.1", 9)))
     assert said and parse(said[0]).name == verb
     assert wire.sent[0][:2] == [verb, 1]

@@ -1,0 +1,38 @@
+"""What a row of the table of commands is made of, and the readers of arguments that several rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.core.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One row of TABLE. takes: its arguments; means: one line for `help`; read: the arguments -> the message to send.
+
+    read raises UserError for wrong arguments.
+    """
+
+    takes: str
+    means: str
+    read: Callable[[Sequence[str]], Any]
+
+
+def nothing(arguments: Sequence[str]) -> None:
+    """Raise UserError for any argument."""
+    if arguments:
+        raise UserError(f"unexpected argument {' '.join(arguments)!r}: this command takes none")
+
+
+def number(arguments: Sequence[str], what: str, low: float, high: float) -> float:
+    """Return the one number. Raises UserError for anything else and for one out of range."""
+    try:
+        value = float(" ".join(arguments))
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise UserError(f"{what} {' '.join(arguments)!r}: give a number from {low:g} to {high:g}")
+    return value
