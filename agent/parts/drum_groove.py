@@ -40,6 +40,7 @@ GHOST_VELOCITY = (26, 40)
 STOP_VELOCITY = 102
 RELATED, RELATED_SAY = 0.8, 0.9  # likeness of the two bars of a groove that is neither a copy nor a new one
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
+JOINED = 64  # so many, to choose from
 
 LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
 
@@ -104,7 +105,7 @@ def played_grooves(library: GrooveLibrary, meter: Meter, ticks: int) -> tuple[Tr
     found = [_cut(one, ticks) for one in library.grooves(meter) if len(one.hits) >= ticks]
     if len(found) < FEW:
         rng = np.random.default_rng((ticks, meter.numerator, meter.denominator))
-        for number in range(FEW):
+        for number in range(JOINED):
             both = library.joined(meter, rng)
             bars = tuple(rows_to_bar(both.bar(index)[:ticks]) for index in range(2))
             found.append(Groove(f"joined {number}", both.style, bars, both.swung, both.tempo_bpm or 0.0))
