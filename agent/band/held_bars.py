@@ -13,12 +13,13 @@ from dataclasses import replace
 from listener.types import Grid
 
 LEVELS = (2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3)  # periods of another reading
-SAME_TEMPO, SAME_LEVEL, SAME_BEATS, OFF_BEAT = 0.05, 0.03, 0.2, 0.08
+SAME_TEMPO, SAME_LEVEL, SAME_BEATS, OFF_BEAT = 0.05, 0.03, 0.2, 0.11
 INSISTS_BEATS = 8.0  # of a confident other reading
 STANDS_BARS = 3.0  # of one that the ears are not sure of, but stand by
 YOUNG_BARS = 1.0  # likewise, where ears and band have not agreed yet: a wrong entrance is not defended
 AGREED_SAY = 0.25  # bars more for each bar in which ears and band agreed
 MOST_BARS = 8.0
+MOVED_BEATS = 2.0  # for which the ears' beat has lain elsewhere, before the player is thought to have moved
 CLEAR = 0.45  # confidence of a beat, from which it is no stray
 STRAY_BEATS = 12.0  # of another tempo that is not clear, before it is followed
 LEAD_S = 0.35  # before the downbeat at which the bars turn: what is committed ends there
@@ -63,6 +64,8 @@ class HeldBars:
         if other is None and not _near(ears.period_s, own.period_s, 2 * SAME_TEMPO):
             return self._another_tempo(ears, own, now_s, stood_bars)
         self._stray_s = None
+        if other is None and _apart(ears, own) and stood_bars * ears.meter.numerator < MOVED_BEATS:
+            return replace(own, confidence=ears.confidence, meter_confidence=ears.meter_confidence)
         if other is None:
             self._since_s = None
             self._agreed += passed_s / (own.period_s * own.meter.numerator)
@@ -75,7 +78,7 @@ class HeldBars:
         long = min(STANDS_BARS + AGREED_SAY * self._agreed, MOST_BARS)
         if _on_the_beats(ears, own):
             long = min(long, YOUNG_BARS + self._agreed)
-        stands = ears.confidence >= CLEAR and stood_bars >= long
+        stands = ears.confidence >= CLEAR and stood_bars >= long and not _off_the_beat(ears, own)
         if (insists or stands) and _before_downbeat(ears, now_s):
             self._since_s, self._agreed = None, 0.0
             return ears
@@ -127,6 +130,18 @@ def _on_the_beats(ears: Grid, own: Grid) -> bool:
     """Return whether only the bars differ."""
     beat = own.beat_at(ears.anchor_s)
     return _near(ears.period_s, own.period_s) and abs(beat - round(beat)) < SAME_BEATS
+
+
+def _apart(ears: Grid, own: Grid) -> bool:
+    """Return whether the beats lie elsewhere."""
+    beat = own.beat_at(ears.anchor_s)
+    return abs(beat - round(beat)) >= SAME_BEATS
+
+
+def _off_the_beat(ears: Grid, own: Grid) -> bool:
+    """Return whether the ears have the beat where the band has the off-beat: of that they are to be sure."""
+    beat = own.beat_at(ears.anchor_s)
+    return _near(ears.period_s, own.period_s) and abs(beat % 1 - 0.5) < OFF_BEAT
 
 
 def _before_downbeat(grid: Grid, now_s: float) -> bool:

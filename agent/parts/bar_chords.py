@@ -7,7 +7,7 @@ those that belong to it. Passing notes do not move the harmony.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from agent.parts.bass_bar import BassBar, BassNote, group_starts, middle_of
 from agent.parts.song_key import SongKey
 from listener.music.harmony import DOWN, KINDS, MIDDLE, NOTES, OFF, ON, PLACE_WEIGHT
 from listener.music.key import CHORD_PRIORS, MODES
+from listener.types import Meter
 from models.music.tokens import QUALITIES
 
 Floats = NDArray[np.float64]
@@ -27,6 +28,7 @@ DIMINISHED = -1.2  # nats
 ROOT_ON_ONE = 0.9  # nats for the root of the first note of the bar or half
 SEVENTH_SHARE = 0.18  # of what sounds in a segment, from which a played seventh belongs to the chord
 PASSING = 0.2
+LONGEST_BAR, FOUR_TICKS = 32, 16  # ticks of a bar, beyond which it is read as several of four quarters
 OUTSIDE = 1.2  # nats for a tone outside the scale that is played
 
 
@@ -112,6 +114,8 @@ def chords_of(
         return tuple(remembered)
     if not bar.notes:
         return (ChordAt(0, held.root, held.quality),) if held else ()
+    if bar.ticks > LONGEST_BAR:
+        return _by_fours(bar, key, held, sevenths, falls)
     prior = key_prior(key)
     if held and falls:
         prior[(held.root + 5) % 12] += falls
@@ -128,6 +132,20 @@ def chords_of(
     if a == b or a[0] == b[0] or a_nats + b_nats - prior[b] - one_nats < SPLIT_COST:
         return single
     return _named(0, a, first_weights, key, sevenths), _named(middle, b, second_weights, key, sevenths)
+
+
+def _by_fours(bar: BassBar, key: SongKey, held: ChordAt | None, sevenths: bool, falls: float) -> tuple[ChordAt, ...]:
+    """Return the chords of a long bar, read as several of four quarters and what is left."""
+    out: list[ChordAt] = []
+    for start in range(0, bar.ticks, FOUR_TICKS):
+        ticks = min(FOUR_TICKS, bar.ticks - start)
+        notes = tuple(replace(n, tick=n.tick - start) for n in bar.notes if start <= n.tick < start + ticks)
+        part = BassBar(Meter(max(ticks // 4, 1), 4), ticks, notes)
+        for chord in chords_of(part, key, held, (), sevenths, falls):
+            if not out or (chord.root, chord.quality) != (out[-1].root, out[-1].quality):
+                out.append(replace(chord, tick=start + chord.tick))
+            held = chord
+    return tuple(out) if out and not out[0].tick else (replace(out[0], tick=0), *out[1:]) if out else ()
 
 
 def _best(nats: Floats, held: ChordAt | None) -> tuple[tuple[int, int], float]:

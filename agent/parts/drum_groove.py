@@ -6,7 +6,7 @@ A groove is two bars of hits on the 16th grid. The same bass bar gets the same v
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -40,6 +40,7 @@ GHOST_VELOCITY = (26, 40)
 STOP_VELOCITY = 102
 RELATED, RELATED_SAY = 0.8, 0.9  # likeness of the two bars of a groove that is neither a copy nor a new one
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
+JOINED = 64  # so many, to choose from
 
 LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
 
@@ -95,6 +96,7 @@ class Traits:
     hits: float
     pattern: frozenset[tuple[str, int]] = frozenset()
     strokes: float = 2.0  # of the timekeeper in a quarter
+    halves: float = 1.0  # likeness of the second half of its bars to the first, in kick and snare
 
 
 @lru_cache(maxsize=64)
@@ -103,7 +105,7 @@ def played_grooves(library: GrooveLibrary, meter: Meter, ticks: int) -> tuple[Tr
     found = [_cut(one, ticks) for one in library.grooves(meter) if len(one.hits) >= ticks]
     if len(found) < FEW:
         rng = np.random.default_rng((ticks, meter.numerator, meter.denominator))
-        for number in range(FEW):
+        for number in range(JOINED):
             both = library.joined(meter, rng)
             bars = tuple(rows_to_bar(both.bar(index)[:ticks]) for index in range(2))
             found.append(Groove(f"joined {number}", both.style, bars, both.swung, both.tempo_bpm or 0.0))
@@ -148,7 +150,14 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
     both = frozenset((piece, tick + i * ticks) for i, bar in enumerate(bars) for piece, tick in _kick_snare(bar))
     time = float(np.mean([len(ticks_of(bar, TIME_PIECES)) for bar in bars])) * 4 / ticks
-    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both, time)
+    halves = float(np.mean([_halves_alike(_kick_snare(bar), ticks) for bar in bars]))
+    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both, time, halves)
+
+
+def _halves_alike(hits: Set[tuple[str | int, int]], ticks: int) -> float:
+    """Return the likeness of the hits, (what, tick), in the second half of a bar to those in the first."""
+    half = ticks // 2
+    return jaccard({hit for hit in hits if hit[1] < half}, {(what, tick - half) for what, tick in hits if tick >= half})
 
 
 def _backbeat(loud: frozenset[int], starts: Sequence[int], ticks: int) -> float:
@@ -217,14 +226,16 @@ def choose(
 
     wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
     style; tempo (quarters a minute, 0 = not known);
-    by "groove NAME", of a groove that is taken. chance: how much of luck is in it. used: grooves of this
+    by "groove NAME", of a groove that is taken; halves: of bars that repeat themselves where the bass does.
+    chance: how much of luck is in it. used: grooves of this
     session: a new one is to be another. likely: says how surprising the best ones are to the responder.
     """
     ticks = found[0].kicks.shape[1]
     heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
     known = [traits(one, bass[0].meter).pattern for one in used if len(one.bars[0]) == ticks]
     enough = float(np.percentile([sum(one.own.values()) for one in found], GOOD_ENOUGH))
-    judged = sorted((_judge(one, heard, wanted, rng, known, enough) for one in found), key=lambda j: -j.score)
+    halves = _bass_halves(heard) if wanted.get("halves") else 0.0
+    judged = sorted((_judge(one, heard, wanted, rng, known, enough, halves) for one in found), key=lambda j: -j.score)
     if likely is not None and heard:
         judged = sorted(_with_likelihood(judged[:LIKELY_OF], likely, heard), key=lambda j: -j.score)
     return judged[0], judged[min(1, len(judged) - 1)]
@@ -247,6 +258,7 @@ def _judge(
     rng: np.random.Generator,
     known: Sequence[frozenset[tuple[str, int]]],
     enough: float,
+    halves: float,
 ) -> Judged:
     f1 = _kick_f1(one.kicks, heard)
     density = min(wanted.get("density", 6.0), 10.0)
@@ -256,6 +268,7 @@ def _judge(
         "kick with bass": 2.2 * (1 - abs(f1 - WISHED_F1) / WISHED_F1) if f1 is not None else 0.8,
         "tempo": -TEMPO_SAY * _tempo_apart(one, wanted.get("tempo", 0.0)),
         "kick density": -0.35 * abs(one.kick_density - (2.2 + 0.22 * density)),
+        "halves": -wanted.get("halves", 0.0) * max(halves - one.halves, 0.0),
         "energy": -0.06 * abs(one.hits - (14.0 + 5.0 * wanted.get("energy", 0.0))),
         "swing": -0.8 * abs(float(one.groove.swung) - wanted.get("swung", 0.0)),
         "style": wanted.get(f"style {one.groove.style}", 0.0),
@@ -275,6 +288,12 @@ def _tempo_apart(one: Traits, quarter_bpm: float) -> float:
     apart = min(abs(octaves), *(abs(octaves + way) + HALF_FEEL for way in (-1, 1))) if own else UNPLAYED
     strokes = one.strokes * quarter_bpm / 60
     return apart + FAST_SAY * (max(strokes - HAND_A_SECOND, 0.0) + max(LEAST_A_SECOND - strokes, 0.0))
+
+
+def _bass_halves(heard: Sequence[BassBar]) -> float:
+    """Return how far the bass repeats itself every half bar: a groove is to do so, too."""
+    alike = [_halves_alike({(note.pitch, note.tick) for note in bar.notes}, bar.ticks) for bar in heard]
+    return float(np.mean(alike)) if alike else 0.0
 
 
 def _kick_f1(kicks: NDArray[np.bool_], heard: Sequence[BassBar]) -> float | None:

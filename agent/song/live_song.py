@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from agent.core.types import Choice, SongView
 from agent.parts.bar_chords import ChordAt, chords_of, fits
 from agent.parts.bass_bar import BassBar, bass_bar, group_starts, likeness
-from agent.parts.comping import Stroke
 from agent.parts.drum_groove import Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
@@ -21,7 +20,7 @@ from agent.song.expectation import SAME_FROM, expects_stop, foretell, recognised
 from agent.song.kept import KeptSection, kept_of, with_kept
 from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
-from agent.song.right_harmony import chord_at, is_right, kindred_harmony, same_harmony, surprises
+from agent.song.right_harmony import chord_at, is_right, kindred_harmony, mended, same_harmony, surprises
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
@@ -29,7 +28,6 @@ from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position, Reply
 
 AHEAD_BARS = 2  # foretold when a bar is planned
-MEND_VELOCITY = 70
 KEPT_CHOICES = 32
 TIMES_MAX = 256  # bass bars whose times are counted
 VIEW_BARS = 4
@@ -245,18 +243,11 @@ class LiveSong:
         if not harmony or (fit and same_harmony(harmony, planned.bar.harmony, position.tick)):
             return
         now = replace(chord_at(harmony, position.tick), tick=start)
-        later = tuple(one for one in harmony if one.tick > start)
-        chords = (*(one for one in planned.bar.chords if one.tick < start), now, *later)
-        strokes = list(planned.bar.strokes)
-        for chord in (now, *later):
-            if not any(chord.tick <= stroke.tick <= chord.tick + 2 for stroke in strokes):
-                until = min((stroke.tick for stroke in strokes if stroke.tick > chord.tick), default=ticks)
-                strokes.append(Stroke(chord.tick, max(min(4, until - chord.tick), 1), MEND_VELOCITY))
-        strokes.sort(key=lambda one: one.tick)
-        bar = replace(planned.bar, chords=chords, harmony=harmony, strokes=tuple(strokes))
-        fresh = replies_of(bar, ticks)
-        planned.replies[planned.last + 1 :] = fresh[planned.last + 1 :]
-        planned.bar = bar
+        planned.bar = mended(
+            planned.bar, (now, *(one for one in harmony if one.tick > start)), self._heard(), self.song
+        )
+        planned.bar = replace(planned.bar, harmony=harmony)
+        planned.replies[planned.last + 1 :] = replies_of(planned.bar, ticks)[planned.last + 1 :]
 
     def _right_harmony(self, position: Position, pitch: int, song: SongPlan, fit: bool) -> tuple[ChordAt, ...]:
         """Return the harmony of the bar being heard: remembered where the bar is known by now, else by its note.

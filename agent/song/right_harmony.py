@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from agent.parts import chord_colour
 from agent.parts.bar_chords import ChordAt, fits
 from agent.parts.bass_bar import BassBar, group_starts, likeness
+from agent.parts.comping import Stroke
+from agent.parts.voicing import voiced
 from agent.song.expectation import KINDRED_FROM
-from agent.song.song_plan import SongPlan
+from agent.song.song_plan import BarPlan, SongPlan
+from models.music.tokens import Position
+
+MEND_VELOCITY = 70
 
 RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
 SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
@@ -62,3 +69,26 @@ def is_right(harmony: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> bool
     settled = sum(bar.signature == heard.signature for bar in song.bars) >= SETTLED_TIMES
     outside = not settled and song.key.sure > SURE_KEY and any(one.tones - song.key.scale for one in harmony)
     return sum(said) >= RIGHT_SHARE * len(said) and not outside
+
+
+def mended(bar: BarPlan, chords: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> BarPlan:
+    """Return a bar with other chords from the first of them on, led to from the chord before, each one struck.
+
+    heard: the bass of the bar so far. A chord that is not to be resolved to is not.
+    """
+    start, ticks = chords[0].tick, Position(0, 0, heard.meter).ticks_per_bar
+    kept = tuple(one for one in bar.chords if one.tick < start)
+    resolution = song.wish.bend("resolution")
+    chords = chord_colour.unresolved(chords, kept[-1] if kept else song.struck, song.key, heard, resolution, False)
+    last = kept[-1].voicing if kept else song.struck.voicing if song.struck else ()
+    laid: list[ChordAt] = []
+    for chord in chords:
+        last = voiced(chord.root, chord.quality, chord.added, last, heard.highest, song.style or "")
+        laid.append(replace(chord, voicing=last))
+    strokes = list(bar.strokes)
+    for chord in laid:
+        if not any(chord.tick <= stroke.tick <= chord.tick + 2 for stroke in strokes):
+            until = min((stroke.tick for stroke in strokes if stroke.tick > chord.tick), default=ticks)
+            strokes.append(Stroke(chord.tick, max(min(4, until - chord.tick), 1), MEND_VELOCITY))
+    strokes.sort(key=lambda one: one.tick)
+    return replace(bar, chords=(*kept, *laid), strokes=tuple(strokes))

@@ -33,6 +33,7 @@ from models.critic.critic import Critic
 
 SECTIONS_MAX = 24
 MOTIF_BAR = 2  # of a section, live, in which its motif is made
+HALVES_SAY = 0.8  # of a groove that repeats itself every half bar as the bass does
 SPARSER = 0.8  # of the usual notes, under which a section is a sparse one
 CYCLE_AGE = 8  # bars of a section, in which other bars may still be of its cycle
 
@@ -154,6 +155,8 @@ def _new_section(
     energy = _energy_of(plan, bass)
     wanted = {"swung": float(plan.swung), "density": density, "energy": energy, "chance": plan.wish.chance}
     wanted["tempo"] = plan.quarter_bpm
+    if not certain:  # two bars may have been heard as one
+        wanted["halves"] = HALVES_SAY
     if plan.sections:
         wanted[f"style {plan.sections[0].groove.style}"] = 0.9
     if plan.style:
