@@ -75,6 +75,8 @@ ROWS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (rf"(?:(?:go|jump|move|take it|over|straight) )?(?:back |on |over )?to (?:the )?{NAME}(?: again)?", _named("to")),
     (rf"(?:once more )?the {NAME} (?:again|next)", _named("to")),
     (rf"(?:the )?{NAME} (?:goes|is|has|chords are) (?P<chords>{SPOKEN_CHORDS})", _chart),
+    (r"answer (?:me|my phrases?|what i play|each phrase|every phrase)(?: when i stop)?", _fixed("answer")),
+    (r"call and (?:response|answer)|question and answer", _fixed("answer")),
     (r"(?:the )?next song(?: please)?", _fixed("song next")),
     (r"(?:do|play|open|start|try) (?P<song>[\w' -]{2,40}?)(?:'s|s)? song", lambda m: f"song {m['song']}"),
     (r"(?:do|play|open) the song (?P<song>[\w' -]{2,40})", lambda m: f"song {m['song']}"),

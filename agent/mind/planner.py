@@ -24,6 +24,7 @@ from agent.band.swing import straight
 from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
 from agent.core.messages import (
     AgainLoop,
+    AnswerPhrases,
     KeepSection,
     Lead,
     LoopRiff,
@@ -62,6 +63,7 @@ from models.timing.drum_timing import Timing
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
+ANSWER_MARGIN_S = 0.06  # between what is committed and the pulse on which an answer begins
 KEPT_LINES = 64
 SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
@@ -148,6 +150,8 @@ class Planner:
             case SetActiveEdits(edits):
                 self._directing.ask(edits)
                 self._asked_mix = True
+            case AnswerPhrases():
+                self.form.answer_phrases()
             case LoopRiff(None):
                 self._loop = None
                 self.form.ask("accompany")
@@ -252,6 +256,7 @@ class Planner:
         self._follow(analysis.grid, analysis.time_s)
         if self._tick:
             self.form.collect(analysis, self._tick, analysis.grid)
+            self._answer_soon(analysis)
         plan = None
         self._imagination.work(self._responder, self._dials, self._guidance)
         if self._asked_mix and self._tick:
@@ -260,6 +265,13 @@ class Planner:
             self._observe()
             plan = self._join(plan, self._plan(analysis.time_s))
         return plan
+
+    def _answer_soon(self, analysis: Analysis) -> None:
+        """Begin a bar with the pulse after the player's phrase, where phrases are answered as they end."""
+        assert self._tick
+        beat = self.form.phrase_over(analysis, self._tick, self.commit_s + ANSWER_MARGIN_S)
+        if beat is not None and analysis.grid is not None:
+            self.leading.start_bar(beat, analysis.grid)
 
     def _count_in(self, analysis: Analysis) -> None:
         """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard."""
