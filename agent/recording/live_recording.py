@@ -33,6 +33,7 @@ class LiveRecording:
         self._rolled_s = 0.0
         self._delay = recorder.band_delay_samples
         self.peaks: tuple[float, ...] = ()  # of each part and the loop, 0-1, in what was recorded last; () once taken
+        self.channel_peaks: tuple[float, ...] = ()  # of each channel of the input, 0-1, in what was read last
         self._gate, self._rate_hz = RestGate(rate), rate
         self._bass_count = self._rest_from = 0  # samples so far; where the rest began
         self.paused = False  # whether no sound is recorded, as the disk is nearly full
@@ -53,6 +54,7 @@ class LiveRecording:
         self._rolled_s = at_s
         bass = self._bass.read(self._bass.available)
         if len(bass):
+            self.channel_peaks = tuple(np.abs(bass).max(axis=0).tolist())
             mono = self.mixer.push(bass)[0]
             self.recent.put(mono, self._bass.position)
             self._put_bass(mono)

@@ -203,6 +203,7 @@ class Live:
         if self._recording:
             self._isolated(self._recording.roll, False)
             self._view.parts(dict(zip(self._config.parts, self._recording.peaks, strict=False)))
+            self._view.channels = self._recording.channel_peaks
             self._recording.peaks = ()
             self._isolated(self._watch_input, self._recording)
             self._isolated(self._watch_space, self._recording)
