@@ -213,7 +213,7 @@ class BandEntrance:
         match self.state:
             case BandState.LISTENING if counted is not None:
                 return BandState.PLAYING if counted != bar else BandState.LISTENING
-            case BandState.LISTENING if self._over:
+            case BandState.LISTENING | BandState.ENDING if self._over:
                 return BandState.LISTENING
             case _ if bar == self._end_bar and self.state in AUDIBLE:
                 self._over = True

@@ -147,7 +147,7 @@ class Talk:
             undone, then = self._undo(), tuple(edit for edit in edits if edit.change != "undo")
             return f"{undone} {self._direct(sentence, then)}" if then else undone
         edits = session.possible(edits)
-        led = tuple(edit for edit in edits if edit.dimension in LED and self._leads.can(edit, self._now) is None)
+        led = tuple(edit for edit in edits if self._is_led(edit))
         if led:
             said = self._leads.lead(led, 0, self._now)
             unled = tuple(edit for edit in edits if edit not in led)
@@ -179,6 +179,10 @@ class Talk:
         if self._session:
             self._session.active_edits = ActiveEdits().ask(tuple(map(Edit.from_json, edits)), self._bar)
             self._tell()
+
+    def _is_led(self, edit: Edit) -> bool:
+        led = edit.dimension in LED or edit.value == "count-in"
+        return led and self._leads.can(edit, self._now) is None
 
     @property
     def _now(self) -> LedFacts:
