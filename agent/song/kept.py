@@ -34,6 +34,7 @@ class KeptSection(KeptName):
     start_s: float = 0.0
     end_s: float = 0.0
     odd: tuple[tuple[int, Meter], ...] = ()  # bars of the cycle, from 0, that are led in another meter
+    written: bool = False  # in a chart: nobody has played it yet
 
 
 def kept_of(song: SongPlan, name: str, quarter_bpm: float) -> KeptSection | None:
