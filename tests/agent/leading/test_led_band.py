@@ -7,10 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.core.messages import AgainLoop, CountIn, EndSong, KeepSection, LeadBreak, LoopRiff, PlayLoop, StopLoop
+from agent.core.messages import (
+    AgainLoop,
+    CountIn,
+    EndSong,
+    GoToSection,
+    KeepSection,
+    LeadBreak,
+    LoopRiff,
+    PlayLoop,
+    StopLoop,
+)
 from agent.core.types import PlannedNote
 from agent.mind.planner import Planner
 from agent.song.kept import KeptSection
+from agent.songbook.chart import song_of
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
 from tests.agent.mind.test_planner import planner
 
@@ -131,3 +142,31 @@ def test_a_riff_whose_bars_are_not_sure_is_not_cut_out() -> None:
     object.__setattr__(room.band._grid, "meter_confidence", 0.1)
     room.band.send(KeepSection("riff", True))
     assert "not sure of the bars" in str(room.band.take_kept())
+
+
+def test_a_chart_is_counted_in_and_its_chords_are_played_though_nobody_plays() -> None:
+    song = song_of("road", "Em7 | C | D/F# | Am", tempo_bpm=120)
+    room = Room(planner(hold_bars=8), plays=False).run(1.0)
+    room.band.send(CountIn(120.0, "4/4", True))
+    room.band.send(GoToSection(song.sections[0]))
+    room.run(13.0)
+    one_s = room.struck(KICK)[0]
+    low = {
+        bar: {note.pitch % 12 for note in room.notes if note.part == "chords" and 0 <= note.on_s - at_s < 0.3}
+        for bar in range(1, 5)
+        for at_s in [one_s + 2.0 * bar]
+    }
+    triads = [{0, 4, 7}, {2, 6, 9}, {9, 0, 4}, {4, 7, 11}]  # C, D, A minor, and E minor again
+    assert all(triad <= low[bar] for bar, triad in enumerate(triads, 1)), low
+
+
+def test_a_section_is_gone_to_with_its_tempo_and_given_up_where_the_player_stays() -> None:
+    song = song_of("road", "Em7 | C", tempo_bpm=100)
+    room = Room(planner()).run(9.0)
+    room.band.send(GoToSection(song.sections[0]))
+    assert room.band.leading.says(room.band.tick.position.bar if room.band.tick else 0) == "next bar chart"
+    room.run(12.0)
+    assert room.band._grid is not None and room.band._grid.period_s == pytest.approx(0.6)
+    room.run(24.0)
+    assert room.lines == ["Back at 120: you stayed there."]
+    assert room.band._grid.period_s == pytest.approx(0.5, abs=0.005)
