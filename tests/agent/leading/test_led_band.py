@@ -81,6 +81,7 @@ def test_who_is_counted_in_while_the_band_plays_is_told() -> None:
     assert len(room.lines) == 1 and "already" in room.lines[0]
 
 
+@pytest.mark.slow
 def test_the_band_stops_on_a_beat_and_comes_in_on_the_one() -> None:
     room = Room(planner()).run(9.0)
     room.band.send(LeadBreak(4))
@@ -90,6 +91,7 @@ def test_the_band_stops_on_a_beat_and_comes_in_on_the_one() -> None:
     assert room.struck(KICK, stop_s + 0.5)[0] == pytest.approx(stop_s + 0.5)
 
 
+@pytest.mark.slow
 def test_the_band_ends_with_the_phrase_and_stays_silent_until_the_player_begins_anew() -> None:
     room = Room(planner()).run(9.0)
     room.band.send(EndSong())
@@ -160,6 +162,7 @@ def test_a_chart_is_counted_in_and_its_chords_are_played_though_nobody_plays() -
     assert all(triad <= low[bar] for bar, triad in enumerate(triads, 1)), low
 
 
+@pytest.mark.slow
 def test_a_section_is_gone_to_with_its_tempo_and_given_up_where_the_player_stays() -> None:
     song = song_of("road", "Em7 | C", tempo_bpm=100)
     room = Room(planner()).run(9.0)
