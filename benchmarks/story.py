@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from agent.conversation.riff_dialogue import Dialogue
+from agent.conversation.player_notes import PlayerNotes
+from agent.conversation.riff_talk import RiffTalk
 from agent.core.settings import Config
 from agent.language.parser import parse
 from agent.memory.store import Memory
@@ -110,36 +111,36 @@ def told(riff: Riff, folder: Path) -> tuple[list[Step], list[Step], dict[str, bo
     """The first evening, a week later, and which of the story's promises were kept."""
     clock, timing = Clock(), Timing.load()
     memory = Memory(folder, clock)
-    first_talk = Dialogue(Sketcher(Responder.load()), memory, PLAYER, clock.now_s)
+    first_talk = RiffTalk(Sketcher(Responder.load()), PlayerNotes(memory, PLAYER, clock.now_s))
     first = list(evening(first_talk, riff, SCRIPT, clock, timing))
     first_talk.close()
     clock.now_s += WEEK_S
-    later_talk = Dialogue(Sketcher(Responder.load()), memory, PLAYER, clock.now_s)
+    later_talk = RiffTalk(Sketcher(Responder.load()), PlayerNotes(memory, PLAYER, clock.now_s))
     later = list(evening(later_talk, riff, (), clock, timing))
     later_talk.close()
     memory.close()
     return first, later, kept(first, later)
 
 
-def evening(talk: Dialogue, riff: Riff, lines: Sequence[str], clock: Clock, timing: Timing) -> Iterator[Step]:
+def evening(talk: RiffTalk, riff: Riff, lines: Sequence[str], clock: Clock, timing: Timing) -> Iterator[Step]:
     parse("less snare")  # what it reads when first used
     greeting, answer = talk.greet(), talk.listen(riff)
     opening = sheet_of(talk.takes[0], "", timing)
     yield Step("(comes in)", greeting, talk.takes[0], opening)
-    before = sheet_of(answer.take, "(plays the riff)", timing)
-    yield Step("(plays the riff)", answer.reply, answer.take, before, tuple(measured(opening, before)))
+    before = sheet_of(talk.take, "(plays the riff)", timing)
+    yield Step("(plays the riff)", answer.reply, talk.take, before, tuple(measured(opening, before)))
     for line in lines:
         clock.now_s += 60.0
         talk.tick(clock.now_s)
         plan_ms = timed(talk, line)
         answer = talk.say(line)
-        after = sheet_of(answer.take, line, timing) if answer.changed else None
+        after = sheet_of(talk.take, line, timing) if answer.changed else None
         moved = tuple(measured(before, after)) if after else ()
-        yield Step(line, answer.reply, answer.take, after, moved, plan_ms)
+        yield Step(line, answer.reply, talk.take, after, moved, plan_ms)
         before = after or before
 
 
-def timed(talk: Dialogue, line: str) -> tuple[float, float] | None:
+def timed(talk: RiffTalk, line: str) -> tuple[float, float] | None:
     """Median milliseconds from the sentence to the planned take; None for a line that plans nothing. It is said to a
     guest's conversation that stands where this one does, so that nothing is kept of it."""
     taken = []
@@ -152,13 +153,10 @@ def timed(talk: Dialogue, line: str) -> tuple[float, float] | None:
     return (float(wall_ms), float(cpu_ms)) if answer.changed else None
 
 
-def standing_where(talk: Dialogue) -> Dialogue:
-    sketcher = talk.sketcher
-    copy = Sketcher(
-        sketcher.responder, sketcher.temperature, sketcher.repeats, list(sketcher.takes), sketcher.warm, sketcher.rough
-    )
-    guest = Dialogue(copy, None)
-    guest.take = talk.take
+def standing_where(talk: RiffTalk) -> RiffTalk:
+    sketcher = talk.stage.sketcher
+    guest = RiffTalk(replace(sketcher, takes=list(sketcher.takes)), PlayerNotes(None, PLAYER, BEGAN_S))
+    guest.stage.resume(talk.take)
     return guest
 
 

@@ -116,19 +116,17 @@ class BandEntrance:
         if window := self._window or self._riff:
             window.push(analysis, tick, grid)
 
-    def ask(self, mode: str) -> None:
-        """Change the mode from the next bar on, or at once while the band does not play."""
-        self._over = self.modes.free = False
-        self.modes.ask(mode, self.state in AUDIBLE)
+    def ask(self, mode: str, bars: int | None = None) -> None:
+        """Change the mode from the next bar on, or at once while the band does not play. bars: of a trade's turns."""
+        self._over = False
+        self.modes.ask(mode, self.state in AUDIBLE, bars)
 
     def answer_phrases(self) -> None:
         """Trade from the next bar on: each phrase is answered on the pulse after its end."""
-        self.ask("trade" if self.modes.mode != "trade" else self.modes.mode)
+        self.ask("trade")
         self.modes.free, self.modes.answers = True, 0
-        if self.modes.turn.phase in (Phase.YOURS, Phase.OURS):
-            self.modes.turn = (
-                replace(self.modes.turn, bars=None) if self.modes.turn.phase == Phase.YOURS else self.modes.turn
-            )
+        if self.modes.turn.phase == Phase.YOURS:
+            self.modes.turn = replace(self.modes.turn, bars=None)
 
     def phrase_over(self, analysis: Analysis, tick: Tick, ahead_s: float) -> int | None:
         """Return the beat with which the answer to the player's phrase begins, in the frame in which that is known."""

@@ -93,9 +93,13 @@ class Modes:
             bars = None if phase == Phase.YOURS else max(self.answers, 1)
         return Turn(phase, start, bars, number)
 
-    def ask(self, mode: str, playing: bool) -> None:
-        """Change the mode from the next bar on, or at once where the band is not playing."""
-        self._asked = None if mode == self.mode else mode
+    def ask(self, mode: str, playing: bool, bars: int | None = None) -> None:
+        """Change the mode from the next bar on, or at once where the band is not playing. bars: of a trade's turns."""
+        again = mode == "trade" and (self.free or (bars is not None and bars != self._bars[Phase.YOURS]))
+        self.free = False
+        if bars is not None and mode == "trade":
+            self._bars |= {Phase.YOURS: bars, Phase.OURS: bars}
+        self._asked = None if mode == self.mode and not again else mode
         if not playing:
             self._take_up(self.turn.start)
 

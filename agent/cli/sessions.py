@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +16,16 @@ from agent.core.errors import UserError
 from agent.core.plain_text import printable
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from agent.memory.store import Memory
 
 EXAMPLES = """examples:
   antiphon sessions list               list all sessions, the newest first
   antiphon sessions show 12            show what was said, proposed and judged
+  antiphon sessions play 12            play it through the sound card; Ctrl-C ends it
+  antiphon sessions open 12            open its folder; --midi opens session.mid in the program that takes MIDI files
   antiphon sessions export 12 kept/    write memory.json with MIDI and sound
   antiphon sessions mix 12 -o song.mp3 write its mix at one loudness, tagged: .mp3, .flac, .opus or .wav
   antiphon sessions keep 12            mark it: its recording is never dropped; --not takes the mark away
@@ -36,12 +43,21 @@ def add(commands: Any) -> None:
         "sessions", help="list, show, export or delete remembered sessions", epilog=EXAMPLES, formatter_class=raw
     )
     kinds = parser.add_subparsers(
-        title="what to do", metavar="list | show | export | mix | keep | tidy | forget", required=True
+        title="what to do", metavar="list | show | play | open | export | mix | keep | tidy | forget", required=True
     )
     listing = kinds.add_parser("list", help="list every session, the newest first")
     listing.add_argument("--player", metavar="NAME", help="only this player's sessions")
     listing.set_defaults(run=_list)
     show = kinds.add_parser("show", help="show one session")
+    play = kinds.add_parser("play", help="play one session through the sound card")
+    add_config(play)
+    play.add_argument("session", metavar="N|DIR", help="the session's number, or its folder")
+    play.add_argument("--from", dest="from_s", type=float, default=0.0, metavar="S", help="begin after so many seconds")
+    play.set_defaults(run=_play)
+    opens = kinds.add_parser("open", help="open one session's folder, or its MIDI file")
+    opens.add_argument("session", metavar="N|DIR", help="the session's number, or its folder")
+    opens.add_argument("--midi", action="store_true", help="open session.mid (the last take) instead of the folder")
+    opens.set_defaults(run=_open)
     export = kinds.add_parser("export", help="write one session as files")
     mix = kinds.add_parser("mix", help="write a recorded session's mix as a sound file")
     mix.add_argument("session", metavar="N|DIR", help="the session's number, or its folder")
@@ -100,14 +116,74 @@ def _list(given: argparse.Namespace) -> int:
     if not rows:
         print("No session is remembered yet.")
         return 0
-    table = Table("session", "when", "player", "minutes", *TABLES)
+    table = Table("no", "when", "length", "player", "takes", "said", "ideas", "MB", box=None, padding=(0, 2, 0, 0))
+    total_mb = total_s = 0.0
     for row in rows:
-        minutes = ((row["ended_s"] or row["seen_s"]) - row["started_s"]) / 60
-        counts = (str(row[name]) for name in TABLES)
-        table.add_row(
-            str(row["id"]), _when(row["started_s"]), escape(printable(row["player"])), f"{minutes:.0f}", *counts
-        )
-    Console().print(table)
+        length_s = (row["ended_s"] or row["seen_s"]) - row["started_s"]
+        size_mb = _size_mb(row["folder"])
+        if size_mb and length_s > 0:
+            total_mb, total_s = total_mb + size_mb, total_s + length_s
+        counts = (str(row[name]) for name in ("takes", "directions", "proposals"))
+        player = escape(_short(printable(row["player"]), 12))
+        when = datetime.fromtimestamp(row["started_s"]).strftime("%a %Y-%m-%d %H:%M")
+        table.add_row(str(row["id"]), when, _length(length_s), player, *counts, f"{size_mb:.1f}" if size_mb else "-")
+    Console(width=min(max(Console().width, 80), 100)).print(table)
+    if total_s:
+        print(f"A minute takes {60 * total_mb / total_s:.1f} MB. `antiphon sessions play N` plays one.")
+    return 0
+
+
+def _size_mb(folder: str) -> float:
+    """Return what a session's files take, in megabytes; 0 where there are none any more."""
+    from agent.recording.disk_space import bytes_of
+
+    return bytes_of(Path(folder)) / 1e6 if folder and Path(folder).is_dir() else 0.0
+
+
+def _length(seconds: float) -> str:
+    minutes, seconds = divmod(max(round(seconds), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d}" if hours else f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _play(given: argparse.Namespace) -> int:
+    from agent.audio.file_playback import play
+    from agent.core.config import load
+    from agent.recording.mix_file import source_of
+
+    config = load(given.config, pairs(given))
+    folder = _folder_of(given.session)
+    if given.from_s < 0:
+        raise UserError(f"--from {given.from_s:g}: give seconds from 0 on")
+    source = source_of(folder)
+    print(f"{printable(str(folder))}: Ctrl-C ends it")
+    skip = round(given.from_s * source.rate)
+    played_s = play(_after(source.pieces(), skip), source.rate, config.audio)
+    print(f"{_length(played_s)} played")
+    return 0
+
+
+def _after(pieces: Iterable[NDArray[np.float32]], skip: int) -> Iterator[NDArray[np.float32]]:
+    """Yield pieces of sound without the first samples."""
+    for piece in pieces:
+        if skip < len(piece):
+            yield piece[skip:]
+        skip = max(skip - len(piece), 0)
+
+
+def _open(given: argparse.Namespace) -> int:
+    folder = _folder_of(given.session)
+    target = next(iter([*sorted(folder.glob("take-*.mid"))[-1:], folder / "session.mid"])) if given.midi else folder
+    if not target.exists():
+        raise UserError(f"{target}: is no longer there; `antiphon sessions list` shows what is kept")
+    opener = next(filter(None, map(shutil.which, ("xdg-open", "open", "explorer"))), None)
+    print(printable(str(target)))
+    if opener:
+        subprocess.Popen([opener, str(target)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return 0
 
 

@@ -22,6 +22,7 @@ class CommandState:
 
     mode: str
     mode_was_set: bool = False
+    trade_bars: int | None = None
     parts: dict[str, bool] = field(default_factory=dict)
     dials: dict[str, float | str | None] = field(default_factory=dict)
     behind_s: float | None = None
@@ -32,6 +33,7 @@ class CommandState:
         """Remember a message of agent/core/messages.py that changes a setting; ignore others."""
         if isinstance(message, SetMode):
             self.mode, self.mode_was_set = message.mode, True
+            self.trade_bars = message.bars or self.trade_bars
         elif isinstance(message, SetPart):
             self.parts[message.part] = message.enabled
         elif isinstance(message, SetDial):
@@ -55,9 +57,12 @@ class CommandState:
     def next_mode(self) -> SetMode:
         return SetMode(MODES[(MODES.index(self.mode) + 1) % len(MODES)])
 
+    def _mode(self) -> SetMode:
+        return SetMode(self.mode, self.trade_bars if self.mode == "trade" else None)
+
     def for_mind(self) -> list[Any]:
         """Return the messages that bring a restarted mind to these settings."""
-        messages: list[Any] = [SetMode(self.mode)] if self.mode_was_set else []
+        messages: list[Any] = [self._mode()] if self.mode_was_set else []
         messages += [SetDial(name, value) for name, value in self.dials.items()]
         messages += [SetBehind(self.behind_s)] if self.behind_s is not None else []
         kinds: dict[str, Any] = {"tempo": SetTempo, "meter": SetMeter}
@@ -83,7 +88,8 @@ class CommandState:
 
     def lines(self) -> list[str]:
         """Return the commands that lead to these settings, as typed after `antiphon ctl`."""
-        commands = [f"mode {self.mode}"] if self.mode_was_set else []
+        mode = self._mode()
+        commands = [f"mode {mode.mode} {mode.bars or ''}".strip()] if self.mode_was_set else []
         commands += [f"{'unmute' if enabled else 'mute'} {part}" for part, enabled in self.parts.items()]
         commands += [f"dial {name} {'off' if value is None else value}" for name, value in self.dials.items()]
         commands += [f"{name} {'off' if value is None else value}" for name, value in self.time.items()]

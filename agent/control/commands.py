@@ -17,6 +17,7 @@ from agent.core.messages import Panic, SetBehind, SetDial, SetMeter, SetMode, Se
 from agent.core.settings import DEFAULT_PARTS, METERS, MODES, STYLES, TEMPO_BPM, DialsConfig
 
 BEHIND_MS = (-100.0, 100.0)
+TRADE_BARS = (1, 32)
 LANES = (*DEFAULT_PARTS, "kick", "snare", "hat", "high_tom", "low_tom", "crash", "ride", "percussion")
 FADERS = {  # name -> field of MixWish, lowest, highest
     "level": ("level_db", -40.0, 12.0),
@@ -74,12 +75,12 @@ def _anything(arguments: Sequence[str]) -> None:
 
 def _mode(arguments: Sequence[str]) -> SetMode | None:
     """Return the message that sets a mode; None for `mode next`."""
-    wanted = " ".join(arguments).lower()
-    if wanted == "next":
+    wanted, *rest = " ".join(arguments).lower().split() or [""]
+    if wanted == "next" and not rest:
         return None
-    if wanted not in MODES:
-        raise UserError(f"unknown mode {wanted!r}; choose {', '.join(MODES)} or next")
-    return SetMode(wanted)
+    if wanted not in MODES or (rest and wanted != "trade"):
+        raise UserError(f"unknown mode {' '.join(arguments)!r}; choose {', '.join(MODES)} or next")
+    return SetMode(wanted, round(number(rest, "trade", *TRADE_BARS)) if rest else None)
 
 
 def _part(enabled: bool) -> Callable[[Sequence[str]], tuple[SetPart, ...]]:
@@ -136,7 +137,9 @@ def _mix(arguments: Sequence[str]) -> Fader:
 
 TABLE = {
     "status": Word("", "show what is heard and played, and how well the timing holds", nothing),
-    "mode": Word("accompany | trade | loop | listen | next", "how the band plays along, from the next bar on", _mode),
+    "mode": Word(
+        "accompany | trade [BARS] | loop | listen | next", "how the band plays along, from the next bar on", _mode
+    ),
     "mute": Word("[drums | chords | line | all]", "silence a part at once", _part(False)),
     "unmute": Word("[drums | chords | line | all]", "let a part play again, from the next bar on", _part(True)),
     "behind": Word("MS", "play so many milliseconds behind the beat, negative = ahead", _behind),

@@ -97,8 +97,8 @@ class Dispatcher:
             if isinstance(message, Fader):
                 self._to_audio(SetFader(message.lane, self.state.faders.get(message.lane)))
                 continue
-            if isinstance(message, SetPart) and message.enabled and self.talk:
-                self.talk.unmuted(message.part)
+            if isinstance(message, SetPart) and self.talk:
+                self.talk.switched(message.part, message.enabled)
             if isinstance(message, (SetPart, Panic)):
                 self._to_audio(message)
             if not isinstance(message, Panic):

@@ -1,4 +1,4 @@
 """Talks with the player, while the band plays and over a recorded riff: ideas, answers, verdicts.
 
-Doors: live.py (`Talk`), riff_dialogue.py (`Dialogue`).
+Doors: conversation.py (`Conversation`), stage.py (`Stage`), live.py (`Talk`), riff_talk.py (`RiffTalk`).
 """

@@ -50,7 +50,7 @@ class Leads:
             if line is None or line.startswith("!"):
                 continue
             try:
-                said.append(str(self._carry_out(line)))
+                said.append(str(self._carry_out(line)).removeprefix(f"{line}: "))
             except UserError as cause:
                 said.append(str(cause))
                 continue
@@ -84,7 +84,7 @@ class Leads:
 
     def _said(self, line: str) -> str:
         try:
-            return str(self._carry_out(line))
+            return str(self._carry_out(line)).removeprefix(f"{line}: ")
         except UserError as cause:
             return str(cause)
 

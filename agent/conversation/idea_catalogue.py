@@ -16,9 +16,10 @@ from listener.types import Meter
 class RiffFacts:
     """What is known of a phrase when an idea is chosen.
 
-    bars: of the phrase; similar: how alike its bars are, 0 to 1; per_beat: notes a beat; offbeat: share of notes off
-    the beat; span: semitones; pitches: different pitch classes; behind_s: behind the beat; closes: whether it ends like
-    an answer, None = not known; hook: whether something keeps coming back; returns_days: days since it was heard last.
+    bars: of the phrase; similar: how alike the rhythms of its bars are, 0 to 1; per_beat: notes a beat; offbeat: share
+    of notes off the beat; span: semitones; pitches: different pitch classes; behind_s: behind the beat; closes: whether
+    it ends like an answer, None = not known; hook: whether something keeps coming back; walks: whether it is a walking
+    bass; returns_days: days since it was heard last.
     """
 
     bars: int
@@ -32,6 +33,7 @@ class RiffFacts:
     behind_s: float = 0.0
     closes: bool | None = None
     hook: bool = False
+    walks: bool = False
     mode: str = "min"
     returns_days: float | None = None
 
@@ -42,7 +44,8 @@ OFTEN_BARS = 4
 @dataclass(frozen=True, slots=True)
 class Idea:
     """One idea. fits: how well it suits a phrase, 0 to 1; edits: their short forms; says, why: its wording, with {odd},
-    {third} and {span} filled in; kin: its kind, which "more like that" keeps."""
+    {third}, {span} and {ago} filled in; kin: its kind, which "more like that" keeps. true: whether `why` holds of a
+    phrase; otherwise: the reason where it does not."""
 
     name: str
     fits: Callable[[RiffFacts], float]
@@ -50,6 +53,12 @@ class Idea:
     says: str
     why: str
     kin: str = "rhythm"
+    true: Callable[[RiffFacts], bool] = lambda heard: True
+    otherwise: str = ""
+
+    def reason(self, heard: RiffFacts) -> str:
+        """Return why, true of what was heard."""
+        return self.why if self.true(heard) else self.otherwise
 
     def made(self, heard: RiffFacts) -> tuple[Edit, ...]:
         return tuple(map(Edit.read, self.edits(heard)))
@@ -73,7 +82,7 @@ def _four(heard: RiffFacts) -> float:
 def _missed(heard: RiffFacts) -> float:
     """A hook is missed once it has been said often, or on another day."""
     often = heard.hook and heard.bars > OFTEN_BARS
-    return 0.9 if often or heard.returns_days is not None else 0.8 if heard.hook else 0.4
+    return 0.9 if often or heard.returns_days is not None else 0.8 if heard.hook else 0.0
 
 
 def _even(heard: RiffFacts) -> float:
@@ -94,6 +103,8 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("drums.syncopation more", "harmony.pattern set stabs"),
         "What if the band comes in off the beat against you?",
         "You are square on it, so there is room to lean.",
+        true=lambda h: h.offbeat < 0.3,
+        otherwise="Your off-beats would have something to push against.",
     ),
     Idea(
         "reharmonisation",
@@ -102,6 +113,8 @@ IDEAS: tuple[Idea, ...] = (
         "What if the chords move under your notes and never come home?",
         "The line holds still enough to carry it.",
         "harmony",
+        lambda h: h.pitches <= 5,
+        "Most of your notes fit more than one chord.",
     ),
     Idea(
         "pedal",
@@ -110,6 +123,8 @@ IDEAS: tuple[Idea, ...] = (
         "What if the harmony stands on one note while you move?",
         "Your line has the movement already.",
         "harmony",
+        lambda h: h.pitches >= 5,
+        "Then every note of yours changes the chord.",
     ),
     Idea(
         "polyrhythm",
@@ -117,6 +132,8 @@ IDEAS: tuple[Idea, ...] = (
         lambda h: ("hat.pattern set three-over-four",),
         "What if the hat plays threes over your fours?",
         "Everything else is steady, so it turns over by itself.",
+        true=lambda h: h.similar > 0.5,
+        otherwise="It comes back to your one at every bar line.",
     ),
     Idea(
         "call and response",
@@ -125,6 +142,8 @@ IDEAS: tuple[Idea, ...] = (
         "What if I answer you in the gaps?",
         "You end like a question.",
         "line",
+        lambda h: h.closes is False,
+        "There is room between your notes.",
     ),
     Idea(
         "half-time",
@@ -133,6 +152,8 @@ IDEAS: tuple[Idea, ...] = (
         "What if the drums go half-time?",
         "At this tempo your line sounds heavier over a slow backbeat.",
         "groove",
+        lambda h: h.tempo_bpm > 100,
+        "One backbeat a bar gives your notes more weight.",
     ),
     Idea(
         "drop-out",
@@ -141,14 +162,18 @@ IDEAS: tuple[Idea, ...] = (
         "What if the drums drop out in the last bar?",
         "Then your hook stands alone before it comes round.",
         "groove",
+        lambda h: h.hook,
+        "Then you stand alone before it comes round.",
     ),
     Idea(
         "motif return",
         _missed,
         lambda h: ("line.pattern set repeat-hook @bar:last", "line.register more @bar:last"),
-        "What if your hook comes back up high at the end?",
+        "What if your line comes back up high at the end?",
         "It has been said often enough to be missed.",
         "line",
+        lambda h: h.hook and h.returns_days is None,
+        "You played it {ago} ago; another voice has not said it yet.",
     ),
     Idea(
         "register shift",
@@ -157,6 +182,8 @@ IDEAS: tuple[Idea, ...] = (
         "What if the line goes up and the chords come down?",
         "You stay within {span} semitones: there is room above and below.",
         "line",
+        lambda h: 0 < h.span <= 24,
+        "There is room above and below you.",
     ),
     Idea(
         "metric modulation",
@@ -172,6 +199,8 @@ IDEAS: tuple[Idea, ...] = (
         "What if we all sit further behind the beat?",
         "You lean back already; I can lean with you.",
         "groove",
+        lambda h: h.behind_s > 0.008,
+        "You are right on it, so it will be the band that drags.",
     ),
 )
 BY_NAME = {idea.name: idea for idea in IDEAS}

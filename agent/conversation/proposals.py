@@ -1,43 +1,44 @@
-"""`Proposer` chooses at most one idea after a phrase, with a sentence that says why and the take that plays it.
+"""`Proposer` chooses at most one idea after a phrase, with a sentence that says why, true of what was heard.
 
 An idea's score is a sum of: how well it fits what was heard, how welcome such ideas are to this player (drawn from the
-posterior), how new it is in this session, how likely the responder finds the take, and how near its information per
-tick comes to the surprise aimed at.
+posterior), how new it is in this session, how likely the responder finds what would be played, and how near its
+information per tick comes to the surprise aimed at. Where the responder is not at hand the share of strokes that would
+differ stands for the last two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Idea, RiffFacts, odd_meter
-from agent.directions.active import ActiveEdits
+from agent.conversation.session_time import gap
+from agent.conversation.stage import Stage, Tried
 from agent.directions.edit import Edit
-from agent.memory.taste import Taste
-from agent.takes.sketcher import Sketcher
-from agent.takes.take import Take
-from models.music.tokens import EMPTY_REPLY, BassTick, TickInput
-from models.responder.responder import Responder
+from agent.memory.taste import DAY_S, Taste
+from agent.takes.riff import Riff
+from listener.types import Meter
 
 WEIGHTS = {"fit": 1.0, "taste": 0.9, "novelty": 0.8, "likelihood": 0.4, "surprise": 0.6, "kin": 2.0}
 RENDERED = 4  # ideas that are tried out, the best by what costs nothing
 TARGET_BITS = 0.6  # more information a tick than the take before, where nothing else is asked
+TARGET_SHARE, SHARE_SPREAD = 0.25, 0.25  # of strokes that differ, likewise
 WORTH = 1.2  # score from which an idea is proposed
 COMPLEX = frozenset({"odd bar", "polyrhythm", "metric modulation", "displacement"})
 TIRED = 0.5  # what is taken from those when the session has been long
+HOOK = 0.6  # likeness of the bars, note for note, from which something keeps coming back
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An idea and the take that plays it. says: the whole line; scores: of each term, and the weighted "total"."""
+    """An idea. says: the whole line; scores: of each term, and the weighted "total"."""
 
     idea: str
     edits: tuple[Edit, ...]
     says: str
-    take: Take
     scores: dict[str, float]
 
 
@@ -45,7 +46,7 @@ class Proposal:
 class Proposer:
     """Chooses ideas by fit and taste. quiet: propose nothing unasked; said: ideas of this session, in order."""
 
-    sketcher: Sketcher
+    stage: Stage
     taste: Taste
     seed: int = 0
     quiet: bool = False
@@ -56,57 +57,68 @@ class Proposer:
     def said(self) -> tuple[str, ...]:
         return self._said
 
-    def propose(
-        self, heard: RiffFacts, take: Take, asked: bool = False, tired: bool = False, like: str = ""
-    ) -> Proposal | None:
+    def propose(self, heard: RiffFacts, asked: bool = False, tired: bool = False, like: str = "") -> Proposal | None:
         """Return the best idea; None when none is worth it or the player asked for quiet. like: an idea of whose kind
         another is wanted."""
+        found = self.choose(heard, asked, tired, like)
+        if found:
+            self.take(found)
+        return found
+
+    def take(self, proposal: Proposal) -> None:
+        """Count an idea as proposed."""
+        self._said = (*self._said, proposal.idea)
+
+    def choose(self, heard: RiffFacts, asked: bool = False, tired: bool = False, like: str = "") -> Proposal | None:
+        """As `propose`, without counting it. It changes nothing, so that it may run beside the conversation."""
         if self.quiet and not asked:
             return None
         rng = np.random.default_rng((self.seed, len(self._said)))
-        names = [idea.name for idea in IDEAS]
+        can = [idea for idea in IDEAS if idea.fits(heard) > 0 and self._possible(idea.made(heard))]
+        names = [idea.name for idea in can]
         known = bool(self.taste.arms) or bool(self._said)  # to somebody new the first word is what fits best
         welcome = self.taste.draw(names, rng) if known else {name: self.taste.mean(name) for name in names}
+        stands = self.stage.facts().stands
         cheap = {
-            idea.name: cheap_scores(
-                idea, heard, take.active_edits, welcome[idea.name], self._said.count(idea.name), tired
-            )
-            for idea in IDEAS
+            idea.name: cheap_scores(idea, heard, stands, welcome[idea.name], self._said.count(idea.name), tired)
+            for idea in can
         }
-        for idea in IDEAS:
+        for idea in can:
             if like and idea.kin == BY_NAME[like].kin and idea.name != like:
                 cheap[idea.name]["kin"] = 1.0
-        first = sorted(IDEAS, key=lambda idea: -_total(cheap[idea.name]))[:RENDERED]
-        base = bits_per_tick(self.sketcher.responder, take)
-        tried = [self._tried(idea, heard, take, cheap[idea.name], base) for idea in first]
-        best = max(tried, key=lambda one: one.scores["total"])
-        if best.scores["total"] < WORTH and not asked:
-            return None
-        self._said = (*self._said, best.idea)
-        return best
+        first = sorted(can, key=lambda idea: -_total(cheap[idea.name]))[:RENDERED]
+        tried = [self._tried(idea, heard, cheap[idea.name]) for idea in first]
+        best = max(tried, key=lambda one: one.scores["total"], default=None)
+        return None if best is None or (best.scores["total"] < WORTH and not asked) else best
+
+    def _possible(self, edits: Sequence[Edit]) -> bool:
+        return all(self.stage.can(edit) is None for edit in edits)
 
     def judge(self, idea: str, verdict: str) -> None:
         """Learn from a verdict (liked, disliked, more, ignored) on an idea."""
         self.taste.judge(idea, verdict)
 
-    def _tried(self, idea: Idea, heard: RiffFacts, take: Take, cheap: dict[str, float], base: float) -> Proposal:
+    def _tried(self, idea: Idea, heard: RiffFacts, cheap: dict[str, float]) -> Proposal:
         edits = idea.made(heard)
-        played = self.sketcher.imagine(take, edits)
-        more = bits_per_tick(self.sketcher.responder, played) - base
-        scores = {
-            **cheap,
-            "likelihood": float(np.exp(-max(more, 0.0))),
-            "surprise": float(np.exp(-(((more - self.target_bits) / 1.0) ** 2))),
-        }
+        scores = {**cheap, **self._surprise(self.stage.imagine(edits))}
         scores["total"] = _total(scores)
-        return Proposal(idea.name, edits, sentence(idea, heard, not self._said), played, scores)
+        return Proposal(idea.name, edits, sentence(idea, heard, not self._said), scores)
+
+    def _surprise(self, tried: Tried) -> dict[str, float]:
+        if tried.bits is None:
+            near = float(np.exp(-(((tried.share - TARGET_SHARE) / SHARE_SPREAD) ** 2)))
+            return {"likelihood": 1.0 - tried.share if tried.share else 0.0, "surprise": near if tried.share else 0.0}
+        return {
+            "likelihood": float(np.exp(-max(tried.bits, 0.0))),
+            "surprise": float(np.exp(-(((tried.bits - self.target_bits) / 1.0) ** 2))),
+        }
 
 
 def cheap_scores(
-    idea: Idea, heard: RiffFacts, active: ActiveEdits, welcome: float, times: int, tired: bool
+    idea: Idea, heard: RiffFacts, stands_now: Sequence[Edit], welcome: float, times: int, tired: bool
 ) -> dict[str, float]:
     """Return the scores of an idea that need no rendering. times: how often it was proposed in this session."""
-    already = {(one.edit.dimension, one.edit.value) for one in active.asked}
+    already = {(edit.dimension, edit.value) for edit in stands_now}
     stands = any((edit.dimension, edit.value) in already for edit in idea.made(heard))
     fit = idea.fits(heard) - TIRED * (tired and idea.name in COMPLEX) - 2.0 * stands
     return {"fit": fit, "taste": welcome, "novelty": 0.5**times}
@@ -125,9 +137,10 @@ def sentence(idea: Idea, heard: RiffFacts, greets: bool = True) -> str:
         "odd": odd_meter(heard.meter),
         "third": numbers[third] if third < len(numbers) else third,
         "span": heard.span,
+        "ago": gap((heard.returns_days or 0.0) * DAY_S),
     }
     first = (describe(heard),) if greets else ()
-    return " ".join((*first, idea.says.format(**words), idea.why.format(**words)))
+    return " ".join((*first, idea.says.format(**words), idea.reason(heard).format(**words)))
 
 
 def describe(heard: RiffFacts) -> str:
@@ -144,45 +157,72 @@ def describe(heard: RiffFacts) -> str:
         return "All off the beat, I like that."
     if heard.closes is False:
         return "That ends like a question."
+    if heard.walks:
+        return "A walking line."
+    if heard.per_beat > 2.5:
+        return "Busy line."
     return (
-        "Busy line." if heard.per_beat > 2.5 else "Plenty of space in that." if heard.per_beat < 1.0 else "Solid line."
+        "Plenty of space in that." if heard.per_beat < 1.0 else "Steady line." if heard.pitches < 3 else "Solid line."
     )
 
 
-def bits_per_tick(responder: Responder, take: Take, ticks: int = 64) -> float:
-    """Return the mean information of the take's first ticks, in bits a tick, by the responder without dials."""
-    state, bass, reply, bits = responder.initial_state(), BassTick(True), EMPTY_REPLY, 0.0
-    played = take.played[:ticks]
-    for moment in played:
-        state = responder.step(TickInput(moment.place, bass, None, reply), state)
-        bits += responder.information(state, moment.reply)
-        bass, reply = moment.bass, moment.reply
-    return bits / max(len(played), 1)
+def heard_of(riff: Riff, returns_days: float | None = None, closes: bool | None = None) -> RiffFacts:
+    """Return the facts of a riff, from which ideas are chosen."""
+    onsets = [{t: b.onset_pitch for t, b in enumerate(bar.basses) if b.onset_pitch is not None} for bar in riff.bars]
+    return facts_of(
+        onsets, riff.meter, riff.tempo_bpm, riff.behind_s, riff.key.mode, returns_days=returns_days, closes=closes
+    )
 
 
-def heard_of(
-    take: Take, behind_s: float = 0.0, returns_days: float | None = None, closes: bool | None = None
+def facts_of(
+    bars: Sequence[Mapping[int, int]],
+    meter: Meter,
+    tempo_bpm: float,
+    behind_s: float = 0.0,
+    mode: str = "min",
+    form: int = 0,
+    returns_days: float | None = None,
+    closes: bool | None = None,
 ) -> RiffFacts:
-    """Return the facts of a take's riff, from which ideas are chosen."""
-    bars = take.riff.bars
-    onsets = [{t: b.onset_pitch for t, b in enumerate(bar.basses) if b.onset_pitch is not None} for bar in bars]
-    flat: Sequence[int] = [pitch for bar in onsets for pitch in bar.values()]
-    beats = sum(bar.meter.numerator * 4 / bar.meter.denominator for bar in bars)
-    off = [tick for bar in onsets for tick in bar if tick % 4]
-    alike = [len(set(a) & set(b)) / max(len(set(a) | set(b)), 1) for a, b in pairwise(onsets)]
+    """Return the facts of bars of bass. bars: tick -> pitch of each onset, a mapping a bar; form: how many there are
+    until it comes round, 0 = these."""
+    flat = [pitch for bar in bars for pitch in bar.values()]
+    ticks = [tick for bar in bars for tick in bar]
+    beats = len(bars) * meter.numerator * 4 / meter.denominator
+    alike = [len(set(a) & set(b)) / max(len(set(a) | set(b)), 1) for a, b in pairwise(bars)]
     similar = float(np.mean(alike)) if alike else 0.0
     return RiffFacts(
-        bars=len(bars),
-        meter=take.riff.meter,
-        tempo_bpm=take.riff.tempo_bpm,
+        bars=form or len(bars),
+        meter=meter,
+        tempo_bpm=tempo_bpm,
         similar=similar,
         per_beat=len(flat) / max(beats, 1),
-        offbeat=len(off) / max(len(flat), 1),
+        offbeat=sum(tick % 4 != 0 for tick in ticks) / max(len(flat), 1),
         span=max(flat, default=0) - min(flat, default=0),
         pitches=len({pitch % 12 for pitch in flat}),
         behind_s=behind_s,
         closes=closes,
-        hook=similar > 0.6 and len(bars) >= 2,
-        mode=take.riff.key.mode,
+        hook=_returns(bars) > HOOK,
+        walks=_walks(bars, beats),
+        mode=mode,
         returns_days=returns_days,
     )
+
+
+def _returns(bars: Sequence[Mapping[int, int]]) -> float:
+    """Return how much of what is played comes back note for note, in any key, 0 to 1; what a hook would be: more than
+    one pitch, and more than a stroke on each beat."""
+    shapes = [{(tick, pitch - bar[min(bar)]) for tick, pitch in bar.items()} for bar in bars if bar]
+    if len(shapes) < 2 or not any(tick % 4 for bar in bars for tick in bar) or all(len(shape) < 3 for shape in shapes):
+        return 0.0
+    if all(step == 0 for shape in shapes for _, step in shape):
+        return 0.0
+    near = [max(len(a & b) / len(a | b) for b in shapes if b is not a) for a in shapes]
+    return float(np.mean(near))
+
+
+def _walks(bars: Sequence[Mapping[int, int]], beats: float) -> bool:
+    """Return whether the bass strikes every beat and nothing else, on changing pitches."""
+    ticks = [tick for bar in bars for tick in bar]
+    changing = len({pitch for bar in bars for pitch in bar.values()}) > 2
+    return bool(ticks) and changing and not any(tick % 4 for tick in ticks) and len(ticks) > 0.8 * beats

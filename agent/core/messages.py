@@ -11,9 +11,11 @@ from listener.types import Grid, KeyPress
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """To the mind: change the mode from the next bar on. mode: one of settings.MODES."""
+    """To the mind: change the mode from the next bar on. mode: one of settings.MODES; bars: of a trade's turns, None =
+    as they were."""
 
     mode: str
+    bars: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

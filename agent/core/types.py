@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from listener.names import PARTS as PARTS
-from listener.types import Analysis, Grid
+from listener.types import Analysis, Grid, Meter
 
 OPEN_NOTE_S = 0.5  # length, drawn or written, of a note whose end did not come
 SUSTAINED = frozenset({"chords", "line"})  # a new chord or line note ends what still sounds of the last one
@@ -78,10 +78,38 @@ class SongView:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnTick:
+    """One 16th as the band decided it, before the player's directions shape it, and as the bass played it.
+
+    drums: (piece, velocity); chord: (root, quality, velocity, voicing); line, bass: (pitch, velocity); sounding: the
+    bass pitch that sounds at its end.
+    """
+
+    drums: tuple[tuple[str, int], ...] = ()
+    chord: tuple[int, str, int, tuple[int, ...]] | None = None
+    chord_off: bool = False
+    line: tuple[int, int] | None = None
+    line_off: bool = False
+    bass: tuple[int, int] | None = None
+    sounding: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBar:
+    """A whole bar that was played. bar: as the planner counts, from 0; parts: those that sounded in it."""
+
+    bar: int
+    meter: Meter
+    ticks: tuple[DrawnTick, ...]
+    parts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What was heard and decided in one frame. state: of the band; bar: from 0; playing: parts that may sound.
 
-    song: where in the song the band is, None before it plays; choices: what the song plan decided in this frame.
+    song: where in the song the band is, None before it plays; choices: what the song plan decided in this frame; drawn:
+    the bar that has just been completed, on which directions are measured.
     """
 
     analysis: Analysis
@@ -93,6 +121,7 @@ class Decision:
     turn: str = ""  # whose bars these are: "together", "yours 2/4", "looping"; see agent/band/modes.py
     song: SongView | None = None
     choices: tuple[Choice, ...] = ()
+    drawn: DrawnBar | None = None
     kept: object = None  # a section that was to be kept (agent/song/kept.py), or why not, in one line
     leads: str = ""  # what the band leads and where: "7/8 next", "to 120"
     says: tuple[str, ...] = ()  # what the band has to say of it, each once

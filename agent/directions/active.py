@@ -24,8 +24,15 @@ PLANNED = ("on-the-beat", "off-the-beat")  # moves that the song plan makes
 PHRASE_BARS = 4  # a phrase ends with every fourth bar and with the form
 
 
-DENSITY_MOVES: dict[str, dict[int, tuple[str, ...]]] = {  # target -> density -2, -1, 1, 2 -> moves
-    "drums": {-2: ("thin", "sparser"), -1: ("sparser",), 1: ("busier",), 2: ("busier", "16th-hats")},
+DENSITY_MOVES: dict[str, dict[float, tuple[str, ...]]] = {  # target -> density from -2 to 2 -> moves
+    "drums": {
+        -2: ("thin", "sparser"),
+        -1: ("sparser",),
+        -0.5: ("a-little-sparser",),
+        0.5: ("a-little-busier",),
+        1: ("busier",),
+        2: ("busier", "16th-hats"),
+    },
     "hat": {-2: ("quarter-hats",), -1: ("quarter-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
     "snare": {-2: ("no-ghost-notes",), -1: ("no-ghost-notes",), 1: ("ghost-notes",), 2: ("ghost-notes",)},
     "harmony": {-2: ("pads",), -1: ("pads",), 1: ("denser-chords",), 2: ("denser-chords",)},
@@ -103,8 +110,16 @@ def density_moves(settings: Settings, *targets: str) -> tuple[str, ...]:
     """Return the names of the moves that thin or thicken these targets, by their density in `settings`."""
     found: tuple[str, ...] = ()
     for target in targets:
-        found += DENSITY_MOVES[target].get(round(settings.density.get(target, 0.0)), ())
+        found += _nearest(DENSITY_MOVES[target], settings.density.get(target, 0.0))
     return found
+
+
+def _nearest(moves: dict[float, tuple[str, ...]], density: float) -> tuple[str, ...]:
+    """Return the moves of the step that a density comes to: its own, else the next one further out."""
+    if density == 0:
+        return ()
+    further = (step for step in moves if step * density > 0 and abs(step) >= abs(density))
+    return moves[min(further, key=abs)]
 
 
 def drum_moves(settings: Settings) -> tuple[str, ...]:
@@ -115,6 +130,10 @@ def drum_moves(settings: Settings) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SetActiveEdits:
-    """Message to the mind (see agent/core/messages.py): from the next bar on, these edits replace those in force."""
+    """Message to the mind (see agent/core/messages.py): from the next bar on, these edits replace those in force.
+
+    hook: (16th, pitch) of the notes that "repeat the hook" plays; empty = those of the player's last bar.
+    """
 
     edits: ActiveEdits
+    hook: tuple[tuple[int, int], ...] = ()

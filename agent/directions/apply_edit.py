@@ -111,6 +111,11 @@ def _intensity(settings: Settings, edit: Edit) -> Settings:
 
 
 def _syncopation(settings: Settings, edit: Edit) -> Settings:
+    """Set the dial and the moves of the band; of one piece of the kit only where that piece strikes."""
+    if f"{edit.target}-offbeats" in MOVES:
+        off = edit.change in ("more", "on", "set")
+        settings = _with_move(settings, f"{edit.target}-onbeats", edit.change == "less")
+        return _with_move(settings, f"{edit.target}-offbeats", off)
     settings = _dial("syncopation")(settings, edit)
     more = edit.change in ("more", "on", "set")
     return _with_move(_with_move(settings, "on-the-beat", not more), "off-the-beat", more)

@@ -30,11 +30,12 @@ class Directing:
         self._next: ActiveEdits | None = None  # in force from the next bar line on
         self._settings: dict[int, Settings] = {}
         self.key: Key | None = None
+        self._hook: tuple[tuple[int, int], ...] = ()
         self._rhythm: dict[int, int] = {}  # the player's last bar: tick -> pitch of the note that began there
 
-    def ask(self, edits: ActiveEdits) -> None:
-        """Replace the edits in force, from the next bar line on."""
-        self._next = edits
+    def ask(self, edits: ActiveEdits, hook: tuple[tuple[int, int], ...] = ()) -> None:
+        """Replace the edits in force, from the next bar line on. hook: as in SetActiveEdits."""
+        self._next, self._hook = edits, hook
 
     def downbeat(self, bar: int) -> None:
         """Begin bar `bar`, the next to be played."""
@@ -90,7 +91,8 @@ class Directing:
         """Describe the tick by the player's last bar, since this bar has not been heard yet."""
         near = any(abs(at - tick) <= NEAR_TICKS for at in self._rhythm)
         tonic = (self.key.tonic, self.key.mode) if self.key else None
-        return Around(held, tonic, self._rhythm.get(tick), near, tuple(sorted(self._rhythm.items())), tick, True)
+        riff = self._hook or tuple(sorted(self._rhythm.items()))
+        return Around(held, tonic, self._rhythm.get(tick), near, riff, tick, True)
 
     @property
     def scale(self) -> frozenset[int]:

@@ -188,6 +188,43 @@ def _busier(hits: Hits, spot: Spot) -> Hits:
     return _ghosts(struck(hits, keeper, SOFT if spot.tick % EIGHTH == 0 else SOFT - 22), spot)
 
 
+def _a_little_busier(hits: Hits, spot: Spot) -> Hits:
+    """Add ghost notes, and soft 16ths of what keeps time towards the beats that end each half of the bar."""
+    if spot.tick % (2 * QUARTER) not in (5, 7):
+        return hits
+    keeper = next((h.piece for h in hits if h.piece in TIMEKEEPERS), "closed_hat")
+    return _ghosts(struck(hits, keeper, SOFT - 22), spot)
+
+
+def _a_little_sparser(hits: Hits, spot: Spot) -> Hits:
+    """Remove ghost notes and what keeps time on the weak 16ths, else every other off-beat of what keeps time."""
+    if spot.tick % EIGHTH:
+        return tuple(h for h in hits if h.piece not in TIMEKEEPERS and h.velocity >= 55)
+    thin = spot.tick % (2 * QUARTER) == QUARTER + EIGHTH
+    return tuple(h for h in hits if h.piece not in TIMEKEEPERS) if thin else hits
+
+
+def _offbeats(*pieces: str) -> Move:
+    """Return a move that strikes the first of these pieces on the "and" of each beat, and them nowhere else."""
+
+    def move(hits: Hits, spot: Spot) -> Hits:
+        kept = without(hits, *pieces)
+        return (*kept, DrumHit(pieces[0], FIRM - 14)) if spot.tick % QUARTER == EIGHTH else kept
+
+    return move
+
+
+def _backbeats_late(hits: Hits, spot: Spot) -> Hits:
+    """Play the backbeat an eighth after its beats."""
+    kept = without(hits, "snare", "rim")
+    return (*kept, DrumHit("snare", FIRM)) if spot.tick - EIGHTH in spot.groups[1::2] else kept
+
+
+def _onbeats(*pieces: str) -> Move:
+    """Return a move that keeps these pieces only where a beat begins."""
+    return lambda hits, spot: without(hits, *pieces) if spot.tick % QUARTER else hits
+
+
 def _displaced(hits: Hits, spot: Spot) -> Hits:
     """Play kick and snare an eighth after their beats; leave the other pieces where they are."""
     kept = tuple(hit for hit in hits if hit.piece not in ("kick", "snare", "rim"))
@@ -327,6 +364,18 @@ MOVES: dict[str, Move] = {
     "thin": _thin,
     "sparser": _sparser,
     "busier": _busier,
+    "a-little-busier": _a_little_busier,
+    "a-little-sparser": _a_little_sparser,
+    "kick-offbeats": _offbeats("kick"),
+    "snare-offbeats": _backbeats_late,
+    "hat-offbeats": _offbeats("closed_hat", "open_hat"),
+    "ride-offbeats": _offbeats("ride"),
+    "percussion-offbeats": _offbeats("shaker"),
+    "kick-onbeats": _onbeats("kick"),
+    "snare-onbeats": _onbeats("snare", "rim"),
+    "hat-onbeats": _onbeats("closed_hat", "open_hat"),
+    "ride-onbeats": _onbeats("ride"),
+    "percussion-onbeats": _onbeats("shaker"),
 }
 
 

@@ -1,13 +1,9 @@
-"""Patterns of sentences that are no directions: be quiet, speak up, yes, no, the first, the second, A against B."""
+"""Patterns of sentences that are no directions: speak up, yes, no, the first, the second, A against B."""
 
 from __future__ import annotations
 
 import re
 
-QUIET = re.compile(
-    r"\b(keep|be|stay) quiet\b|\bno (more )?(ideas|suggestions|proposals)\b"
-    r"|\b(stop|quit|don't|do not) (suggest|propos)|\bkeep your ideas\b|\bshut up with the (ideas|suggestions)\b"
-)
 SPEAK = re.compile(
     r"\bany (other |more )?ideas\b|\bwhat do you think\b|\bsurprise me\b|\bsuggest something\b|\bgot an idea\b"
     r"|^what else\b|\bpropose something\b|\byour idea\b|\bspeak up\b|\bwhat would you do\b"

@@ -1,4 +1,7 @@
-"""`BackgroundWriter` writes to the memory in its own thread, since SQLite waits for the disk and other programs."""
+"""`BackgroundWriter` writes to the memory in its own thread, since SQLite waits for the disk and other programs.
+
+`DirectWriter` does the same at once, for a session with nothing that must not wait.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
+from typing import Protocol
 
 from agent.memory.store import Memory
 
@@ -19,6 +23,31 @@ KEPT_S = 0.2  # how long `kept` waits for the disk
 CLOSE_S = 2.0
 
 Act = Callable[[Memory], object]
+
+
+class Writer(Protocol):
+    """Writes to a memory. `kept` returns "", or why what was to be written is not on the disk."""
+
+    def do(self, act: Act) -> object: ...
+    def kept(self, act: Act) -> str: ...
+    def close(self) -> None: ...
+
+
+class DirectWriter:
+    """Writes at once, in the caller's thread; the memory stays open and is the caller's. Its acts raise UserError."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def do(self, act: Act) -> object:
+        return act(self._memory)
+
+    def kept(self, act: Act) -> str:
+        act(self._memory)
+        return ""
+
+    def close(self) -> None:
+        pass
 
 
 class BackgroundWriter:

@@ -1,13 +1,12 @@
 """Trains a player's adapter after a session, in a background process that nothing waits for.
 
-Beside the memory's file, players/ID/ holds the player's material (material/*.npz: liked takes with all parts, the
-others with the player's own line alone), adapters by version, and the phrases to recall. Each version is trained anew
-from all of it, together with the base model's material; another player's is never touched. A guest has no memory:
-nothing is kept.
+Beside the memory's file, players/ID/ holds the player's material (material/*.npz: liked takes and passages with all
+parts, the others with the player's own line alone) and adapters by version. Each version is trained anew from all of
+it, together with the base model's material; another player's is never touched. A guest has no memory: nothing is kept.
 
     finish(memory, player, session, takes)    at the end of a session: keep its takes, start training; returns at once
-    responder_of(memory, player)              at the start of the next: the responder to play with; its .learn(played)
-                                              remembers a liked take at once
+    finish_live(memory, player, session, pieces)    the same of what was played live
+    ready(memory, player)                     at the start of the next: the adapter to play with
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ from models import paths
 from models.corpus import played_pieces
 from models.corpus.played_pieces import Played
 from models.music.tokens import PARTS, BassTick, Position, Reply
-from models.responder.recall import PlayerMemory, Recalling, remembered
-from models.responder.responder import WEIGHTS, Responder
 
 try:
     import fcntl
@@ -38,7 +35,6 @@ except ImportError:  # Windows has no such locks: one practice at a time is not 
     fcntl = None  # type: ignore[assignment]
 
 MATERIAL_MAX = 200  # newest pieces of a player
-RECALLED_TICKS = 1024  # remembered when a session begins without a practised memory; takes about half a second
 FEWEST_TICKS = 256  # sixteen bars of 4/4: less is not worth training on
 GAIN = 0.01  # an adapter whose held-out loss falls by a smaller share is dropped
 
@@ -65,10 +61,9 @@ class Take(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The files to play with: Responder.load(adapter=...), PlayerMemory.load(recall); None = none yet."""
+    """What to play with: Responder.load(adapter=...); None = none yet."""
 
     adapter: Path | None
-    recall: Path | None
     version: int = 0
 
 
@@ -111,6 +106,16 @@ def finish(memory: Memory | None, player_id: int, session_id: int, takes: Sequen
         liked = said.get(take.number, "liked" if take is takes[-1] else "") in ("liked", "more")
         played = [(moment.place, moment.bass, moment.reply) for moment in take.played]
         keep(memory, player_id, session_id, take.number, played, liked)
+    practise(memory, player_id)
+
+
+def finish_live(
+    memory: Memory, player_id: int, session_id: int, pieces: Sequence[tuple[Sequence[Played], bool]]
+) -> None:
+    """Keep what was played in a live session, (music, whether it was praised), as material; start practice in the
+    background."""
+    for number, (played, liked) in enumerate(pieces, 1):
+        keep(memory, player_id, session_id, number, played, liked)
     practise(memory, player_id)
 
 
@@ -161,11 +166,7 @@ def _locked(descriptor: int) -> bool:
 def _arguments(memory: Memory, player_id: int, options: dict[str, Any]) -> list[str]:
     folder = folder_of(memory, player_id)
     number = _next(memory, player_id)
-    named = {
-        "learn": folder / "material",
-        "out": folder / f"adapter-{number}",
-        "recall": folder / f"recall-{number}.npz",
-    }
+    named = {"learn": folder / "material", "out": folder / f"adapter-{number}"}
     return [word for name, value in (named | options).items() for word in (f"--{name}", str(value))]
 
 
@@ -206,47 +207,15 @@ def take_up(memory: Memory | None, player_id: int) -> int | None:
 
 
 def ready(memory: Memory | None, player_id: int) -> Ready:
-    """Return the adapter in use (after a roll-back the earlier one) and the recall file that goes with it."""
+    """Return the adapter in use, after a roll-back the earlier one."""
     if memory is None:
-        return Ready(None, None)
+        return Ready(None)
     with contextlib.suppress(OSError):
         take_up(memory, player_id)
     row = memory.adapter(player_id)
     if row is None:
-        return Ready(None, None)
+        return Ready(None)
     stem = Path(row["path"])
-    recall = stem.with_name(f"recall-{row['version']}.npz")
     if not stem.with_suffix(".json").exists():
-        return Ready(None, None)
-    return Ready(stem, recall if recall.exists() else None, int(row["version"]))
-
-
-def responder_of(memory: Memory | None, player_id: int, weights: str | Path = WEIGHTS) -> tuple[Recalling, str]:
-    """Return the responder with the player's adapter and remembered music, and a note on what was left out, or "".
-
-    Files that cannot be read are left out. Raises as Responder.load does where the base weights are wrong.
-    """
-    there, note = ready(memory, player_id), ""
-    try:
-        base = Responder.load(weights, there.adapter)
-    except (OSError, ValueError) as why:
-        if there.adapter is None:
-            raise
-        base, note, there = Responder.load(weights), f"played without the player's adapter: {why}", Ready(None, None)
-    try:
-        recall = PlayerMemory.load(there.recall) if there.recall else _newest(memory, player_id, base)
-    except (OSError, ValueError) as why:
-        recall, note = PlayerMemory(), str(why)
-    return Recalling.around(base, recall), note
-
-
-def _newest(memory: Memory | None, player_id: int, responder: Responder) -> PlayerMemory:
-    """Return a memory of the newest liked takes, for use before the first practice and after a roll-back."""
-    if memory is None:
-        return PlayerMemory()
-    songs, ticks = [], 0
-    for song in reversed(played_pieces.kept(folder_of(memory, player_id) / "material")):
-        if any(song.has) and ticks < RECALLED_TICKS:
-            songs.append(song)
-            ticks += len(song)
-    return remembered(responder, reversed(songs))
+        return Ready(None)
+    return Ready(stem, int(row["version"]))

@@ -152,8 +152,11 @@ class Mind:
         view = self._planner.song.view(self._planner.bars.of(bar)) if parts else None
         choices = self._planner.song.take_choices()
         turn, leading = form.describe(bar), self._planner.leading
+        drawn = self._planner.take_drawn()
         decision = Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, view, choices)
-        return replace(decision, leads=leading.says(bar), says=leading.take_lines(), kept=self._planner.take_kept())
+        return replace(
+            decision, leads=leading.says(bar), says=leading.take_lines(), kept=self._planner.take_kept(), drawn=drawn
+        )
 
     def _tell_ears(self) -> None:
         """Tell the ears what the band leads: where its one is, the tempo it goes to."""

@@ -36,14 +36,16 @@ from agent.core.messages import (
     SetPart,
 )
 from agent.core.settings import BandConfig, DialsConfig
-from agent.core.types import PARTS, Plan, PlannedNote
+from agent.core.types import PARTS, DrawnBar, DrawnTick, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
 from agent.directions.director import Directing
+from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.leading.leading import Leading
 from agent.leading.marks import broken, counted, marked
 from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
+from agent.mind.heard_before import heard_before
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
@@ -64,6 +66,7 @@ HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is co
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
 ANSWER_MARGIN_S = 0.06  # between what is committed and the pulse on which an answer begins
+KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
 SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
@@ -105,6 +108,7 @@ class Planner:
         self._kept: KeptSection | str | None = None
         self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
+        self._drawn_bar: DrawnBar | None = None
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
         self.bars = SongBars(self.song)
@@ -120,6 +124,8 @@ class Planner:
         self._tick_s = 0.0
         self._grid: Grid | None = None
         self._replies: dict[int, Reply] = {}  # committed, from the tick being heard on
+        self._unshaped: dict[int, Reply] = {}  # likewise, before directions shape them
+        self._drawn: list[DrawnTick] = []  # of the bar being heard
         self._notes: list[Note] = []  # heard, not yet given to a tick
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
@@ -139,16 +145,16 @@ class Planner:
     def send(self, message: Any) -> None:
         """Take a SetMode, SetPart, SetDial, SetBehind or SetActiveEdits; other messages are ignored."""
         match message:
-            case SetMode(mode):
-                self.form.ask(mode)
+            case SetMode(mode, bars):
+                self.form.ask(mode, bars)
             case SetPart(part, enabled):
                 self.form.enable(part, enabled)
             case SetDial(name, value):
                 self._asked[name] = value
             case SetBehind(behind_s):
                 self._behind_s = behind_s
-            case SetActiveEdits(edits):
-                self._directing.ask(edits)
+            case SetActiveEdits(edits, hook):
+                self._directing.ask(edits, hook)
                 self._asked_mix = True
             case AnswerPhrases():
                 self.form.answer_phrases()
@@ -221,6 +227,24 @@ class Planner:
         messages, self._mixes = [*self.form.take_messages(), *self._mixes], []
         return messages
 
+    def take_drawn(self) -> DrawnBar | None:
+        """Return the bar that was completed since the last call, as the band decided it. Call once a frame."""
+        drawn, self._drawn_bar = self._drawn_bar, None
+        return drawn
+
+    def _note_drawn(self, tick: Tick, after: Tick, heard: BassTick) -> None:
+        """Keep what was decided for a tick that has been heard; a bar that was not whole is left out."""
+        if tick.position.tick != len(self._drawn):
+            self._drawn = []
+        if tick.position.tick == len(self._drawn):
+            self._drawn.append(drawn_tick(self._unshaped.pop(tick.number, EMPTY_REPLY), heard))
+        self._unshaped = {number: one for number, one in self._unshaped.items() if number > tick.number}
+        if after.position.tick == 0:
+            if len(self._drawn) == tick.position.ticks_per_bar:
+                parts = frozenset(self.form.gate().parts)
+                self._drawn_bar = DrawnBar(tick.position.bar, tick.position.meter, tuple(self._drawn), parts)
+            self._drawn = []
+
     def _mix(self, at_s: float, bar: int) -> None:
         """Say how a bar is to be mixed, each bar anew: the audio process may be another one by then."""
         settings = self._directing.settings(bar)
@@ -281,8 +305,9 @@ class Planner:
             self.form.count_in()
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
-        corrected = {note.onset_s: note for note in analysis.revised}
+        corrected = {note.onset_s: note for note in (*analysis.ended, *analysis.revised)}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
+        del self._notes[:-KEPT_NOTES]
         self._directing.key = analysis.key or self._directing.key
         if latent is not None:
             self._latents.append((analysis.time_s, latent))
@@ -298,7 +323,9 @@ class Planner:
         """Keep the tick on the band's grid; a grid that jumped is taken up at the tick nearest to where we were."""
         tick, own = self._tick, self._grid
         if tick is None or own is None:
-            tick = first_tick(grid, now_s)
+            missed, tick = heard_before(self._notes, grid, first_tick(grid, now_s))
+            for position, bass in missed:
+                self.bars.on_tick(position, bass)
         elif self._time.resumed:
             tick = first_tick(grid, now_s, tick)
             self.bars.turn(tick.position, None)
@@ -322,6 +349,7 @@ class Planner:
         tick, after = self._tick, next_tick(self._tick, self._grid)
         heard = self._bass_of(tick)
         self._directing.push(tick.position.tick, heard.onset_pitch)
+        self._note_drawn(tick, after, heard)
         bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
@@ -336,8 +364,11 @@ class Planner:
         self._tick, self._tick_s = after, after.time_on(self._grid)
 
     def _bass_of(self, tick: Tick) -> BassTick:
-        mine = [n for n in self._notes if self._tick_number(n) <= tick.number]
-        self._notes = [n for n in self._notes if n not in mine]
+        numbers = [self._tick_number(n) for n in self._notes]
+        mine = [n for n, number in zip(self._notes, numbers, strict=True) if number == tick.number]
+        late = [n for n, number in zip(self._notes, numbers, strict=True) if tick.number - 2 <= number < tick.number]
+        mine = mine or late
+        self._notes = [n for n, number in zip(self._notes, numbers, strict=True) if number > tick.number]
         played = [n for n in mine if n.articulation != "ghost"] or mine
         if played:
             self._sounding = played[-1]
@@ -435,7 +466,9 @@ class Planner:
         self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
-        return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)
+        dials = self._directing.dials(self._dials, position.bar)
+        told = self.song.told(position) if self._responder.config.plan else None
+        return TickInput(position, bass, sound, reply, dials, self._guidance, told)
 
     def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:
         """What the song plan has for a tick, struck as the player plays, as the band's state and the directions shape
@@ -443,7 +476,10 @@ class Planner:
         if self.form.counts(tick.position.bar):
             return counted(tick.position)
         reply = struck(self.bars.reply(tick.position, final), self._touch.gain)
-        shaped = self._directing.shaped(self.form.reply(tick.position, reply, chord), tick.position, chord)
+        reply = self.form.reply(tick.position, reply, chord)
+        if final:
+            self._unshaped[tick.number] = reply
+        shaped = self._directing.shaped(reply, tick.position, chord)
         if tick.position.tick == 0 and self.leading.marks(tick.position.bar):
             shaped = marked(shaped)
         beat = self.leading.break_beat(tick.position.bar)

@@ -73,6 +73,8 @@ def gather(found: Iterable[Row]) -> Facts:
                 if row.what == "section":
                     facts.marks.append((row.time_s, f"section {printable(row.chosen)[:MARK_CHARACTERS]}"))
             case CommandRow():
+                if row.text.startswith("say "):  # what a sentence made of commands goes by the sentence
+                    facts.marks = [mark for mark in facts.marks if mark[0] != row.time_s or _is_section(mark[1])]
                 facts.marks.append((row.time_s, printable(row.text.removeprefix("say "))[:MARK_CHARACTERS]))
             case SessionRow():
                 facts.parts_midi = row.parts
@@ -82,6 +84,10 @@ def gather(found: Iterable[Row]) -> Facts:
             break
     facts.band = outputs["synth"].notes() or outputs["midi"].notes()
     return facts
+
+
+def _is_section(text: str) -> bool:
+    return text.startswith("section ")
 
 
 class _Band:

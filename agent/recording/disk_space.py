@@ -45,7 +45,7 @@ class Space:
 
 def measure(root: Path, limits: RecordingConfig) -> Space:
     """Return how much room the sessions in `root` take. Never raises."""
-    used = sum(_bytes(folder) for folder in sessions(root))
+    used = sum(bytes_of(folder) for folder in sessions(root))
     there = next((place for place in (root.absolute(), *root.absolute().parents) if place.is_dir()), Path("/"))
     try:
         free = shutil.disk_usage(there).free
@@ -62,7 +62,7 @@ def sessions(root: Path) -> list[Path]:
         return []
 
 
-def _bytes(folder: Path) -> int:
+def bytes_of(folder: Path) -> int:
     """Return what a folder's files take on the disk; holes take nothing."""
     total = 0
     for path in _files(folder):
@@ -96,7 +96,7 @@ def too_many(root: Path, limits: RecordingConfig, besides: Path | None = None) -
             limits.min_free_gb is not None and free < limits.min_free_gb
         ):
             break
-        size = _bytes(folder) / GB
+        size = bytes_of(folder) / GB
         used, free = used - size, free + size
         chosen.append(folder)
     return chosen

@@ -69,6 +69,10 @@ class EventLog:
         """Write what the player was told of the input, such as the channel that carries the bass."""
         self._recorder.event({"type": "input", "says": what})
 
+    def says(self, line: str, time_s: float) -> None:
+        """Write what the band said unasked: an idea, a verdict that it drew itself, why it is silent."""
+        self._recorder.event({"type": "says", "time_s": time_s, "says": line})
+
     def cause(self, what: str, time_s: float | None = None) -> None:
         """Write that something went wrong while the music went on."""
         self._recorder.event({"type": "trouble", "time_s": time_s, "cause": what})

@@ -76,6 +76,13 @@ def write_mix(folder: Path, target: Path, title: str | None = None) -> str:
     return f"{target}: {seconds:.0f} s at {MASTER_LUFS:g} LUFS ({gain_db:+.1f} dB); {tags}"
 
 
+def source_of(folder: Path) -> Source:
+    """Return what there is to hear of a session: its stems, its mix, or a workshop's newest take. Raises UserError."""
+    if takes := sorted(folder.glob("take-*.wav")):
+        return Source((takes[-1],), soundfile.info(takes[-1]).samplerate)
+    return _source(folder)
+
+
 def _source(folder: Path) -> Source:
     if not (folder / EVENTS).exists():
         raise UserError(f"{folder}: not a session folder (no {EVENTS}); give the folder of a session")

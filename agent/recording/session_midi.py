@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,6 +19,9 @@ TICKS_PER_QUARTER = 480
 DEFAULT_METER = Meter(4, 4)
 DEFAULT_BPM = 120.0
 BASS_CHANNEL = 1
+SETTLED_BARS = 2  # for which a count has to stand
+GAP_BEATS = 1.8  # between two heard beats: the count begins anew
+SECTION = "section "  # how the marks of sections begin
 NEAR_S = 0.03  # how far a heard beat may lie from the file's
 
 Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
@@ -53,7 +56,7 @@ def beat_map(beats: Iterable[Beat]) -> BeatMap:
     Whole beats lie between 0 s and the first beat and in gaps, at the tempo nearest to the one heard, so that every
     heard beat is a beat of the file, within NEAR_S: the tempo changes only where the player's did.
     """
-    heard = _sensible(beats)
+    heard = _recounted(_sensible(beats))
     if not heard:
         return BeatMap((Tempo(0.0, 0, round(60e6 / DEFAULT_BPM)),), ((0, DEFAULT_METER),))
     ticks = [_count(0.0, heard[0]) * _ticks(heard[0].meter)] if heard[0].time_s > 0 else [0]
@@ -69,6 +72,31 @@ def _sensible(beats: Iterable[Beat]) -> list[Beat]:
         if beat.time_s >= 0 and (not kept or beat.time_s - kept[-1].time_s > 30 / beat.tempo_bpm):
             kept.append(beat)
     return kept
+
+
+def _recounted(beats: Sequence[Beat]) -> list[Beat]:
+    """Return the beats without counts that did not stand for SETTLED_BARS: such a one goes on with the count before it,
+    or, at the beginning, leads up to the one after it. A bar in another meter stays."""
+    runs: list[list[Beat]] = []
+    for beat in beats:
+        last = runs[-1][-1] if runs else None
+        gap = last is not None and beat.time_s - last.time_s > GAP_BEATS * 60 / last.tempo_bpm
+        if last and not gap and (beat.meter, beat.position) == (last.meter, last.position % last.meter.numerator + 1):
+            runs[-1].append(beat)
+        else:
+            runs.append([beat])
+    for number, run in enumerate(runs):
+        meter = run[0].meter
+        if len(run) >= SETTLED_BARS * meter.numerator:
+            continue
+        if number and runs[number - 1][-1].meter == meter:
+            first = runs[number - 1][-1].position
+        elif number == 0 and len(runs) > 1 and runs[1][0].meter == meter:
+            first = runs[1][0].position - len(run) - 1
+        else:
+            continue
+        runs[number] = [replace(beat, position=(first + at) % meter.numerator + 1) for at, beat in enumerate(run)]
+    return [beat for run in runs for beat in run]
 
 
 def _ticks(meter: Meter) -> int:
@@ -114,16 +142,23 @@ def _rounded(quarter_us: float) -> int:
 
 
 def _bars(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[tuple[int, Meter]]:
-    """Meter changes; a stretch between downbeats that is not whole bars ends with one bar of what is left."""
+    """Meter changes; a stretch between downbeats that is not whole bars ends with one bar of what is left, what comes
+    before the first one begins with it."""
     downbeats = [(tick, beat.meter) for beat, tick in zip(beats, ticks, strict=True) if beat.position == 1]
-    if not downbeats or downbeats[0][0] > 0:
+    led_in = not downbeats or downbeats[0][0] > 0
+    if led_in:
         downbeats.insert(0, (0, (downbeats or [(0, beats[0].meter)])[0][1]))
     current: Meter | None = None
     for index, (tick, meter) in enumerate(downbeats):
         following = downbeats[index + 1][0] if index + 1 < len(downbeats) else tick
         whole, left = divmod((following - tick) // _ticks(meter), meter.numerator)
         places = [(tick, meter)] if whole or not left else []
-        if left:
+        if left and led_in and index == 0:  # what leads up to the first downbeat is a pick-up
+            places = [
+                (tick, Meter(left, meter.denominator)),
+                *([(tick + left * _ticks(meter), meter)] if whole else []),
+            ]
+        elif left:
             places.append((tick + whole * meter.numerator * _ticks(meter), Meter(left, meter.denominator)))
         for place, shown in places:
             if str(shown) != str(current):
@@ -145,12 +180,25 @@ def write(
     """
     grid = beat_map(beats)
     tempi = tuple((tempo.tick, tempo.quarter_us) for tempo in grid.tempi)
-    marked = tuple((grid.tick_at(time_s), text) for time_s, text in sorted(marks))
+    marked = tuple(_marked(sorted(marks), grid, _recounted(_sensible(beats))))
     parts = [Part("Bass (heard)", BASS_CHANNEL, BASS_PROGRAM, _in_ticks(_heard_notes(heard), grid))]
     for part, (channel, program) in parts_midi.items():
         notes = [(note.on_s, note.off_s, note.pitch, note.velocity) for note in band if note.part == part]
         parts.append(Part(part.capitalize(), channel, program, _in_ticks(notes, grid)))
     midi_file_writer.write(path, TimeMap(TICKS_PER_QUARTER, tempi, grid.bars, (), marked), parts, "Antiphon session")
+
+
+def _marked(marks: Sequence[tuple[float, str]], grid: BeatMap, beats: Sequence[Beat]) -> Iterator[tuple[int, str]]:
+    """Yield (tick, text) of each mark; a section's lies on the bar line it begins with, and only where it changes."""
+    lines, section, found = [beat.time_s for beat in beats if beat.position == 1], "", list[tuple[int, str]]()
+    for time_s, text in marks:
+        if text.startswith(SECTION):
+            if text == section:
+                continue
+            section = text
+            time_s = min(lines, key=lambda line_s: abs(line_s - time_s), default=time_s)
+        found.append((grid.tick_at(time_s), text))
+    yield from sorted(found)
 
 
 def _heard_notes(heard: Sequence[Note]) -> list[Timed]:

@@ -84,6 +84,7 @@ class Live:
         self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
+        self._inputs.talk.names = self._book.names
         self.dispatcher.book, self.dispatcher.orders = self._book, lambda said: order_of(said, self._book.names())
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
@@ -262,8 +263,10 @@ class Live:
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
-        if line := self._book.push(heard.decision) or self._inputs.push(heard.decision) or explained:
+        booked, told = self._book.push(heard.decision), self._inputs.push(heard.decision)
+        if line := booked or told or explained:
             self._board.say(line)
+            recording.event_log.says(line, heard.decision.analysis.time_s)
 
     def _read_audio(self) -> None:
         for report in self.workers.audio.receive():

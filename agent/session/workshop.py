@@ -14,7 +14,9 @@ import soundfile
 from agent.audio.loop_playback import Playback
 from agent.compose.generation_options import open_responder
 from agent.compose.multitrack import parts_of, write
-from agent.conversation.riff_dialogue import Answer, Dialogue
+from agent.conversation.conversation import Answer
+from agent.conversation.player_notes import PlayerNotes
+from agent.conversation.riff_talk import RiffTalk
 from agent.core.errors import UserError
 from agent.core.midi_file_writer import TimeMap
 from agent.core.music_names import key_name, meter_of
@@ -52,7 +54,7 @@ class Workshop:
 
     def __init__(
         self,
-        dialogue: Dialogue,
+        dialogue: RiffTalk,
         riff: Riff,
         recording: Sound,
         folder: Path | None,
@@ -91,8 +93,9 @@ class Workshop:
             moved = measured(before, sheet) if before and answer.changed else []
             yield from (f"    {line}" for line in moved[:SHOWN])
             yield from self._written(take, sheet)
-        if not new and self.folder and self._kept and answer.take.name != self._kept[-1].name:
-            self._kept[-1] = take_files.sheet_of(answer.take, self._kept[-1].sentence, self._timing)
+        take = self.dialogue.take
+        if not new and self.folder and self._kept and take.name != self._kept[-1].name:
+            self._kept[-1] = take_files.sheet_of(take, self._kept[-1].sentence, self._timing)
             take_files.write(self.folder, self._kept[-1])
 
     def _written(self, take: Take, sheet: take_files.Sheet) -> Iterator[str]:
@@ -147,8 +150,8 @@ def opened(given: argparse.Namespace, config: Config) -> Workshop:
     if folder:
         _made(folder)
     now_s = datetime.now().timestamp()
-    kept = (talk.half_life_days, talk.proposals, str(folder or ""))
-    dialogue = Dialogue(sketcher, memory, name, now_s, *kept, hearing(config))
+    notes = PlayerNotes(memory, name, now_s, talk.half_life_days, str(folder or ""))
+    dialogue = RiffTalk(sketcher, notes, talk.proposals, hearing(config))
     return Workshop(dialogue, riff, recording, folder, config, memory)
 
 

@@ -28,7 +28,6 @@ from models.responder import adapter as adapters
 from models.responder import responder
 from models.responder.adapter import ADD, DOWN, UP, Adapter
 from models.responder.net import FORESEE_WEIGHT, SLICES, ResponderNet
-from models.responder.recall import remembered
 from models.training.adapter_course import AdapterConfig, Course, Material
 from models.training.batches import Batch
 from models.training.evaluate import evaluate
@@ -90,7 +89,7 @@ class Practice:
         return {} if number == BASE else self._began if number > BASE else None
 
     def _loss(self, merged: Mapping[str, Tensor], batch: Batch, known: Mapping[str, Tensor] | None) -> Tensor:
-        given = (batch.rows, batch.sound, batch.cond)
+        given = batch.given
         logits = functional_call(self.net, dict(merged), given).flatten(0, 1)
         rows, scored = batch.rows.flatten(0, 1), batch.targets.present * batch.weight[:, None]
         nats = self.net.nll(logits, rows, batch.targets)
@@ -164,7 +163,7 @@ def _listed(config: Mapping[str, Any]) -> dict[str, Any]:
 def run(practice: Practice, material: Material, state: Path | None = None, stop: StopRequest | None = None) -> bool:
     """Train to the last step, or until asked to stop; the state is written on the way. True when finished."""
     config = practice.config
-    course = Course(config, material, practice.net.config.sound_dim)
+    course = Course(config, material, practice.net.config.sound_dim, practice.net.config.past)
     while practice.step < config.steps:
         practice.train_step(course.batches(practice.step))
         asked = stop is not None and stop.asked
@@ -256,8 +255,6 @@ def _practise(args: argparse.Namespace) -> int:
     made = chosen(practice, to_choose)
     made = replace(made, about={**made.about, "pieces": len(learn), "ticks": sum(map(len, learn))})
     adapters.save(args.out, made)
-    if args.recall:
-        remembered(responder.Responder.load(args.weights, args.out), learn).save(args.recall)
     for suffix in (".json", ".safetensors", ".md"):
         args.state.with_suffix(suffix).unlink(missing_ok=True)
     print(f"{args.out}: {made.about['scores']}")
@@ -274,7 +271,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=responder.WEIGHTS, help="stem of the responder")
     parser.add_argument("--steps", type=int, default=AdapterConfig().steps)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--recall", type=Path, help="also write the player's memory for the adapted responder here")
     parser.add_argument("--no-rehearsal", action="store_true")
     args = parser.parse_args(argv)
     args.state = args.state or args.out.with_name(args.out.name + "-state")

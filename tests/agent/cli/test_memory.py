@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import mido
@@ -161,6 +162,37 @@ def test_sessions_are_listed_and_shown(home: Path, capsys: pytest.CaptureFixture
     assert "the snare is too present" in shown and "taken back" in shown and "liked" in shown
     assert main(["sessions", "export", "1", str(home / "one")]) == 0
     assert json.loads((home / "one" / "memory.json").read_text())["directions"]
+
+
+def test_the_list_fits_80_columns_with_weekday_length_and_size(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workshop(home, "less snare", out=("--out", str(data_folder() / "takes" / "one")))
+    memory = Memory(data_folder())
+    memory._db.execute("UPDATE players SET name = 'A player with a very long name'")
+    memory._db.execute("UPDATE sessions SET started_s = 1790000000, ended_s = 1790004500")
+    memory.close()
+    capsys.readouterr()
+    assert main(["sessions", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    day = datetime.fromtimestamp(1_790_000_000).strftime("%a %Y-%m-%d")
+    assert max(map(len, lines)) <= 80
+    assert any(day in line and "1 h 15" in line for line in lines) and "MB" in lines[-1]
+
+
+def test_a_session_is_opened_and_played_by_its_number(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop(home, "less snare", out=("--out", str(data_folder() / "takes" / "one")))
+    opened, heard = list[list[str]](), list[float]()
+    monkeypatch.setattr("subprocess.Popen", lambda words, **_: opened.append(words))
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(
+        "agent.audio.file_playback.play", lambda pieces, rate, audio: heard.append(sum(map(len, pieces)) / rate) or 3.0
+    )
+    assert main(["sessions", "open", "1", "--midi"]) == 0
+    assert opened[0][1].endswith("take-002.mid")
+    assert main(["sessions", "play", "1"]) == 0 == main(["sessions", "play", "1", "--from", "0.5"])
+    assert heard[0] - heard[1] == pytest.approx(0.5)
+    assert main(["sessions", "play", "9"]) == 2
 
 
 def test_looking_makes_no_memory(capsys: pytest.CaptureFixture[str]) -> None:

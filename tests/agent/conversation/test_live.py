@@ -6,6 +6,7 @@ import pickle
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from agent.core.types import Decision
 from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.language.parser import parse
 from agent.memory.store import BUSY_S, FILE
-from listener.types import Analysis, Grid, Meter
+from listener.types import Analysis, Grid, Meter, Note, Phrase
+from tests.agent.conversation.test_truth import decision as played
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def edits(sent: list[Any]) -> list[str]:
 
 
 def test_a_sentence_reaches_the_mind(talk: Talk, sent: list[Any]) -> None:
-    assert "next bar" in talk.say("less snare, and don't resolve it")
+    assert "I play: the snare down" in talk.say("less snare, and don't resolve it")
     assert any(one.startswith("snare.level less") for one in edits(sent))
     assert any(one.startswith("harmony.resolution off") for one in edits(sent))
 
@@ -58,7 +60,7 @@ def test_undo_takes_back_one_sentence(talk: Talk, sent: list[Any]) -> None:
 
 
 def test_what_only_a_riff_can_have_is_said_and_nothing_changes(talk: Talk, sent: list[Any]) -> None:
-    assert "workshop" in talk.say("add four bars")
+    assert "One bar at a time" in talk.say("add four bars")
     assert sent == []
 
 
@@ -66,6 +68,8 @@ def test_the_band_leads_what_it_can_lead(talk: Talk, sent: list[Any]) -> None:
     talk.say("7/8 in bar three")
     talk.say("take it up to 120")
     assert sent == ["bar 3 7/8", "lead 120"]
+    assert talk.say("what stands?") == "What stands: 7/8 in bar 3; 120 beats a minute."
+    assert "undone" in talk.say("undo everything") and "bar 3 off" in sent
 
 
 def test_words_bring_back_what_a_command_muted(talk: Talk, sent: list[Any]) -> None:
@@ -76,14 +80,14 @@ def test_words_bring_back_what_a_command_muted(talk: Talk, sent: list[Any]) -> N
 def test_a_command_brings_back_what_words_muted(talk: Talk, sent: list[Any]) -> None:
     talk.say("no drums")
     assert talk.mutes == {"drums"}
-    talk.unmuted("drums")
+    talk.switched("drums", True)
     assert talk.mutes == frozenset()
     assert edits(sent)[-1].startswith("drums.mute off")
 
 
 def test_trade_and_loop_are_modes(talk: Talk, sent: list[Any]) -> None:
     talk.say("trade fours")
-    assert sent == ["mode trade"]
+    assert sent == ["mode trade 4"]
 
 
 def test_an_idea_is_tried_and_let_go_when_nobody_speaks_for_it(talk: Talk, sent: list[Any]) -> None:
@@ -92,6 +96,21 @@ def test_an_idea_is_tried_and_let_go_when_nobody_speaks_for_it(talk: Talk, sent:
     assert edits(sent)
     assert talk.push(decision(10 + EVERY_BARS)).startswith("I let")
     assert edits(sent) == []
+
+
+def test_after_a_phrase_one_idea_comes_unasked_with_its_reason(talk: Talk, sent: list[Any]) -> None:
+    for bar in range(1, 9):
+        talk.push(played(bar))
+    heard = played(9)
+    note = Note(0.0, 0.0, 0.2, 40, 90)
+    ended = Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0)
+    assert talk.push(replace(heard, analysis=replace(heard.analysis, phrase=ended))) == ""
+    assert talk._thinking
+    talk._thinking.join()
+    line = talk.push(played(10))
+    assert line.count("What if") == 1 and line.endswith(".") and sent
+    assert talk.push(replace(played(11), analysis=replace(heard.analysis, phrase=ended))) == ""
+    assert talk._thinking is None, "one at a time"
 
 
 def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
@@ -105,7 +124,7 @@ def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
 
 def test_it_can_be_told_to_keep_quiet(talk: Talk, sent: list[Any]) -> None:
     talk.say("keep quiet")
-    assert talk._session and talk._session.idea(decision(1).analysis, False, frozenset()) is None
+    assert talk._talk and talk._talk.proposer.quiet
 
 
 @pytest.mark.parametrize(
@@ -152,7 +171,7 @@ def test_a_memory_that_another_program_holds_costs_a_turn_no_more_than_a_moment(
         began_s = time.monotonic()
         talk._saw_s = -60.0
         talk.poll()
-        assert "Not saved yet" in talk.say("less snare")
+        assert "not saved yet" in talk.say("less snare")
         assert "not saved yet" in talk.say("undo")
         assert time.monotonic() - began_s < BUSY_S / 2
         other.execute("ROLLBACK")
@@ -178,8 +197,8 @@ def test_a_folder_that_cannot_be_used_costs_the_memory_only(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
-    assert talk._session and "cannot be opened" in talk._session.note
-    assert "next beat" in talk.say("less snare")
+    assert talk._talk and "cannot be opened" in talk._talk.notes.note
+    assert "the snare down" in talk.say("less snare")
     talk.close()
 
 
@@ -200,7 +219,7 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
     def broken(*_: Any) -> None:
         raise ImportError("half an installation")
 
-    monkeypatch.setattr("agent.conversation.live_session.LiveConversation", broken)
+    monkeypatch.setattr("agent.conversation.live_opening.open_conversation", broken)
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
     assert "cannot understand" in talk.say("less snare")

@@ -8,6 +8,8 @@ import pytest
 
 from agent.conversation.idea_catalogue import BY_NAME, IDEAS, RiffFacts
 from agent.conversation.proposals import COMPLEX, Proposer, heard_of
+from agent.conversation.riff_stage import RiffStage
+from agent.directions.active import ActiveEdits
 from agent.memory.store import Memory
 from agent.memory.taste import Taste
 from agent.takes.sketcher import Sketcher
@@ -16,36 +18,36 @@ from tests.agent.conversation.test_riff_dialogue import BEGAN_S, RESPONDER, riff
 
 
 def proposer(seed: int = 0) -> Proposer:
-    sketcher = Sketcher(RESPONDER)
-    sketcher.begin(riff(bars=3))
-    return Proposer(sketcher, Taste(), seed)
+    stage = RiffStage(Sketcher(RESPONDER))
+    stage.begin(riff(bars=3), ActiveEdits(), 0)
+    return Proposer(stage, Taste(), seed)
 
 
 def test_it_says_one_idea_with_what_it_heard_and_why() -> None:
     one = proposer()
-    take = one.sketcher.takes[0]
-    found = one.propose(heard_of(take), take)
+    found = one.propose(heard_of(riff(bars=3)))
     assert found and found.says.startswith("Strong hook.")
     assert found.says.count("What if") == 1 and BY_NAME[found.idea].why.split()[0] in found.says
 
 
 def test_a_hook_of_four_bars_is_offered_the_odd_bar_by_a_band_that_does_not_know_the_player() -> None:
-    found = talk().listen(riff()).proposal
-    assert found and found.idea == "odd bar" and str(found.take.meters[2]) == "7/8"
+    dialogue = talk()
+    found = dialogue.listen(riff()).proposal
+    assert found and found.idea == "odd bar" and str(dialogue.take.meters[2]) == "7/8"
 
 
 def test_an_idea_is_played_and_nothing_is_kept_until_it_is_taken() -> None:
-    one = proposer()
-    take = one.sketcher.takes[0]
-    found = one.propose(heard_of(take), take)
-    assert found and found.take.played != take.played and len(one.sketcher.takes) == 1
+    stage = RiffStage(Sketcher(RESPONDER))
+    stage.begin(riff(bars=3), ActiveEdits(), 0)
+    found = Proposer(stage, Taste()).propose(heard_of(riff(bars=3)))
+    assert found and stage.imagine(found.edits).share > 0 and len(stage.takes) == 1
 
 
 def test_told_to_be_quiet_it_is_until_it_is_asked() -> None:
     dialogue = talk()
     dialogue.listen(riff())
     dialogue.say("keep your ideas to yourself")
-    assert dialogue.proposer.propose(heard_of(dialogue.takes[0]), dialogue.takes[0]) is None
+    assert dialogue.proposer.propose(heard_of(riff())) is None
     assert dialogue.say("any ideas?").proposal is not None
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.conversation.conversation import Answer
 from agent.conversation.idea_catalogue import BY_NAME
-from agent.conversation.player_notes import as_motif, motif_of
+from agent.conversation.player_notes import PlayerNotes, as_motif, motif_of
 from agent.conversation.proposals import heard_of
-from agent.conversation.riff_dialogue import Dialogue
+from agent.conversation.riff_talk import RiffTalk
 from agent.directions.edit import Edit
 from agent.directions.harmony_moves import OCTAVE
 from agent.directions.key_filter import scale_of
@@ -65,12 +66,17 @@ def memory(tmp_path: Path, clock: Callable[[], float]) -> Memory:
     return Memory(tmp_path, clock)
 
 
-def talk(memory: Memory | None = None, now_s: float = BEGAN_S, proposals: bool = True) -> Dialogue:
-    return Dialogue(Sketcher(RESPONDER), memory, "Ann", now_s, proposals=proposals)
+def talk(memory: Memory | None = None, now_s: float = BEGAN_S, proposals: bool = True) -> RiffTalk:
+    return RiffTalk(Sketcher(RESPONDER), PlayerNotes(memory, "Ann", now_s), proposals)
 
 
-def asked(dialogue: Dialogue) -> set[str]:
-    assert dialogue.take
+def take_of(dialogue: RiffTalk, answer: Answer) -> Take:
+    """The take that is played after an answer."""
+    assert answer.reply
+    return dialogue.take
+
+
+def asked(dialogue: RiffTalk) -> set[str]:
     return {one.edit.short() for one in dialogue.take.active_edits.asked}
 
 
@@ -79,16 +85,17 @@ def test_every_later_plan_keeps_to_what_was_asked_until_it_is_taken_back() -> No
     dialogue.listen(riff())
     dialogue.say("no drums until I say")
     for line in ("7/8 in bar three", "more dissonance", "further behind the beat", "any ideas?", "busier chords"):
-        take = dialogue.say(line).take
+        take = take_of(dialogue, dialogue.say(line))
         assert Measured(take).onsets_a_bar("drums") == 0, line
-    take = dialogue.say("bring the drums back in").take
+    take = take_of(dialogue, dialogue.say("bring the drums back in"))
     assert Measured(take).onsets_a_bar("drums") > 0
 
 
 def test_a_liked_idea_stays_and_a_disliked_one_goes() -> None:
     liked, disliked = talk(), talk()
     first = liked.listen(riff())
-    assert first.proposal and liked.say("love it").take.active_edits == first.take.active_edits
+    proposed = liked.take
+    assert first.proposal and take_of(liked, liked.say("love it")).active_edits == proposed.active_edits
     wanted = {edit.short() for edit in first.proposal.edits}
     liked.say("less snare")
     assert wanted <= asked(liked)
@@ -99,17 +106,17 @@ def test_a_liked_idea_stays_and_a_disliked_one_goes() -> None:
 
 def test_undo_is_one_step_a_sentence_and_the_take_is_the_same_again() -> None:
     dialogue = talk(proposals=False)
-    before = dialogue.listen(riff()).take
+    before = take_of(dialogue, dialogue.listen(riff()))
     dialogue.say(STORY)
-    after = dialogue.say("undo").take
+    after = take_of(dialogue, dialogue.say("undo"))
     assert after.played == before.played and after.settings == before.settings
 
 
 def test_in_another_key_more_of_what_the_band_plays_is_of_that_key() -> None:
     """Not all: its chords still have the player's own notes in them."""
     dialogue = talk(proposals=False)
-    before = dialogue.listen(riff()).take
-    after = dialogue.say("key of Bb minor").take
+    before = take_of(dialogue, dialogue.listen(riff()))
+    after = take_of(dialogue, dialogue.say("key of Bb minor"))
     scale = scale_of(Key(10, "min", 1.0))
 
     def share(take: Take) -> float:
@@ -122,20 +129,21 @@ def test_in_another_key_more_of_what_the_band_plays_is_of_that_key() -> None:
 def test_what_changes_nothing_is_not_called_done() -> None:
     dialogue = talk(proposals=False)
     dialogue.listen(riff(bars=1))
+    before = dialogue.take
     answer = dialogue.say("bring the drums back in")
-    assert "nothing in this take changes" in answer.reply and answer.take.played == answer.before.played
+    assert "nothing in this take changes" in answer.reply and dialogue.take.played == before.played
 
 
 def test_a_take_is_found_by_number_and_by_name() -> None:
     dialogue = talk(proposals=False)
-    first = dialogue.listen(riff()).take
+    first = take_of(dialogue, dialogue.listen(riff()))
     dialogue.say("four on the floor")
     dialogue.say("name this bristol")
     named = dialogue.take
     dialogue.say("drop the drums out")
-    assert dialogue.say("go back to the first take").take.played == first.played
-    assert named and dialogue.say("A/B").take.settings != first.settings
-    assert dialogue.say("go back to bristol").take.played == named.played or "bristol" in {
+    assert take_of(dialogue, dialogue.say("go back to the first take")).played == first.played
+    assert named and take_of(dialogue, dialogue.say("A/B")).settings != first.settings
+    assert take_of(dialogue, dialogue.say("go back to bristol")).played == named.played or "bristol" in {
         t.name for t in dialogue.takes
     }
 
@@ -153,9 +161,9 @@ def test_a_week_later_it_greets_with_the_week_and_plays_on_where_it_was_left(mem
     later = talk(memory, clock.now_s)
     assert "a week" in later.greet() and "unresolved" in later.greet()
     answer = later.listen(riff())
-    assert left <= asked(later) and str(answer.take.meters[2]) == "7/8"
+    assert left <= asked(later) and str(later.take.meters[2]) == "7/8"
     assert "7/8 in bar 3" in answer.reply
-    assert not later.say("undo").take.active_edits.asked
+    assert not take_of(later, later.say("undo")).active_edits.asked
 
 
 def test_the_riff_is_known_again_in_another_key(memory: Memory, clock: Clock) -> None:
@@ -172,7 +180,7 @@ def test_another_players_taste_is_not_this_ones(memory: Memory, clock: Clock) ->
     dialogue.listen(riff())
     dialogue.say(STORY)
     dialogue.close()
-    other = Dialogue(Sketcher(RESPONDER), memory, "Bob", clock.now_s + DAY_S, proposals=False)
+    other = RiffTalk(Sketcher(RESPONDER), PlayerNotes(memory, "Bob", clock.now_s + DAY_S), proposals=False)
     assert "Good to meet you, Bob" in other.greet()
     other.listen(riff(bars=2))
     assert other.takes[0].active_edits.asked == ()
@@ -185,8 +193,8 @@ def test_a_motif_of_another_day_comes_back_transformed(memory: Memory, clock: Cl
     dialogue.close()
     clock.now_s += DAY_S
     later = talk(memory, clock.now_s, proposals=False)
-    take = later.listen(riff(transposed=2)).take
-    returns = later.sketcher.imagine(take, BY_NAME["motif return"].made(heard_of(take)))
+    take = take_of(later, later.listen(riff(transposed=2)))
+    returns = later.stage.sketcher.imagine(take, BY_NAME["motif return"].made(heard_of(take.riff)))
     notes = [(m.place.tick, m.reply.line.pitch) for m in returns.played if m.place.bar == 3 and m.reply.line]
     line = tuple((tick / 4, pitch) for tick, pitch in notes)
     stored = [(row["id"], as_motif(row["motif"])) for row in memory.phrases(memory.player("Ann"))][-1:]

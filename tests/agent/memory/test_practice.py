@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 
@@ -17,7 +16,6 @@ from models.corpus.played_pieces import kept as kept_in
 from models.corpus.played_pieces import played
 from models.corpus.song import save_songs
 from models.responder import responder
-from models.responder.adapter import Adapter, save
 from models.responder.net import ResponderConfig, ResponderNet
 from models.responder.responder import Responder
 from tests.models.training.test_responder import song
@@ -75,7 +73,7 @@ def test_it_runs_behind_at_the_lowest_priority_and_is_there_next_time(
     log = practice.folder_of(memory, ann) / "practice.log"
     assert process.wait(500) == 0, log.read_text()
     ready = practice.ready(memory, ann)
-    assert ready.version == 1 and ready.adapter and ready.recall
+    assert ready.version == 1 and ready.adapter
     Responder.load(options["weights"], ready.adapter)  # type: ignore[arg-type]
     assert practice.ready(memory, ben).adapter is None, "another player's adapter is not used"
     memory.roll_back(ann)
@@ -90,24 +88,6 @@ def test_an_adapter_that_is_no_gain_is_not_taken_up(memory: Memory) -> None:
     assert practice.take_up(memory, ann) is None and memory.adapter(ann) is None and not list(folder.iterdir())
     (folder / "adapter-1.json").write_text('{"config": {"scores": {"you": [2.0, 1.5], "base": [3.0, 3.0]}}}')
     assert practice.take_up(memory, ann) == 1
-
-
-def test_an_adapter_that_does_not_fit_is_left_out_with_a_word(memory: Memory, options: dict[str, object]) -> None:
-    ann, weights = memory.player("Ann"), str(options["weights"])
-    assert practice.responder_of(memory, ann, weights)[1] == "" == practice.responder_of(None, 0, weights)[1]
-    stem = practice.folder_of(memory, ann) / "adapter-1"
-    save(stem, Adapter({"heads.bias:add": np.zeros(3, np.float32)}, "0" * 64, {"scores": {"you": [2.0, 1.0]}}))
-    plays, note = practice.responder_of(memory, ann, weights)
-    assert "other weights" in note and "\n" not in note and not len(plays.recall)
-
-
-def test_before_the_first_practice_what_was_liked_is_remembered_already(
-    memory: Memory, options: dict[str, object]
-) -> None:
-    ann, weights = memory.player("Ann"), str(options["weights"])
-    give(memory, ann)
-    assert len(practice.responder_of(memory, ann, weights)[0].recall) == sum(map(len, PIECES))
-    assert not len(practice.responder_of(memory, memory.player("Ben"), weights)[0].recall)
 
 
 def test_what_was_not_liked_is_kept_for_the_players_own_line_alone(memory: Memory) -> None:

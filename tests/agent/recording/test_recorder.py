@@ -249,6 +249,22 @@ def test_a_steady_player_leaves_one_tempo_and_a_change_leaves_two(tmp_path: Path
     assert len(tempi) <= 3
 
 
+def test_a_count_that_did_not_stand_leaves_no_stray_bar(tmp_path: Path) -> None:
+    """The ears begin a beat late and lose the one for a bar: after the pick-up every bar has four beats."""
+    places = [3, 4, *[i % 4 + 1 for i in range(1, 25)], 3, 4, 1, 2, *[i % 4 + 1 for i in range(1, 24)]]
+    beats = [Beat(0.6 + 0.6 * i, 0, place, 100.0, Meter(4, 4), 0.9) for i, place in enumerate(places)]
+    meters = [str(meter) for _, meter in session_midi.beat_map(beats).bars]
+    assert meters == ["2/4", "4/4"], "a pick-up, then bars of four"
+
+
+def test_a_section_begins_on_its_bar_line_and_is_named_once(tmp_path: Path) -> None:
+    beats = [Beat(0.5 * i, 0, i % 4 + 1, 120.0, Meter(4, 4), 0.9) for i in range(40)]
+    marks = [(1.8, "section A"), (3.9, "section A"), (9.8, "section B")]
+    session_midi.write(tmp_path / "s.mid", [], [], beats, PARTS_MIDI, marks)
+    found = [(time_s, m.text) for time_s, m in seconds(mido.MidiFile(tmp_path / "s.mid"), "marker")]
+    assert found == [(pytest.approx(2.0, abs=0.01), "section A"), (pytest.approx(10.0, abs=0.01), "section B")]
+
+
 def test_sections_and_words_are_markers(tmp_path: Path) -> None:
     session_midi.write(tmp_path / "s.mid", [], [], [], PARTS_MIDI, [(2.0, "less snare"), (1.0, "section A")])
     marks = [(time_s, m.text) for time_s, m in seconds(mido.MidiFile(tmp_path / "s.mid"), "marker")]

@@ -154,17 +154,17 @@ def test_without_the_corpus_the_base_rehearses_what_it_plays_by_itself(stem: Pat
     assert [s.name for s in rehearsal(base, tmp_path / "none.npz", tmp_path / "made.npz")] == [one.name]
 
 
-def test_the_command_writes_an_adapter_a_card_and_the_players_memory(stem: Path, tmp_path: Path) -> None:
+def test_the_command_writes_an_adapter_and_a_card(stem: Path, tmp_path: Path) -> None:
     for number, one in enumerate(LEARN):
         played_pieces.keep(tmp_path / "mine" / f"{number}.npz", one)
     corpus = tmp_path / "corpus.npz"
     save_songs(corpus, BASE)
-    given = {"learn": tmp_path / "mine", "out": tmp_path / "adapter-1", "recall": tmp_path / "recall.npz"}
+    given = {"learn": tmp_path / "mine", "out": tmp_path / "adapter-1"}
     responder.save(tmp_path / "adapter-1-state", ResponderNet(SMALL), {}, "a state that is none: begun anew")
     given |= {"weights": stem, "base": corpus, "steps": 4}  # type: ignore[dict-item]
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     assert train_adapter.main(words) == 0
     scores = json.loads((tmp_path / "adapter-1.json").read_text())["config"]["scores"]
     assert set(scores) == {"you", "base"} and "(4 pieces, 384 ticks)" in (tmp_path / "adapter-1.md").read_text()
-    assert (tmp_path / "recall.npz").exists() and not list(tmp_path.glob("*state*"))
+    assert not list(tmp_path.glob("*state*"))
     assert train_adapter.main(["--learn", str(tmp_path / "none"), "--out", str(tmp_path / "x")]) == 2

@@ -1,0 +1,370 @@
+"""`Conversation` talks with the player about music that a `Stage` holds: live, or over a recorded riff.
+
+Greeting, ideas, answers, verdicts, undo, names, taste, memory and phrasing are here once. A sentence is an order, a
+verdict, a question or a direction; a direction is done by the stage, and what is said of it is what the stage measured.
+Everything said, done and judged goes into the memory at once. Call it from one thread, outside the audio path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from agent.conversation import phrasing
+from agent.conversation.orders import Order, order_of
+from agent.conversation.player_notes import PlayerNotes, Row
+from agent.conversation.proposals import Proposal, Proposer
+from agent.conversation.session_time import greeting
+from agent.conversation.stage import NOTHING, Outcome, Stage
+from agent.directions.edit import Edit
+from agent.directions.exceptions import without_exceptions
+from agent.directions.net import net_of
+from agent.language.parser import Context, ParseResult, parse
+from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, SPEAK, YES_TO_IT
+
+YES, NO, MORE, IGNORED = "liked", "disliked", "more", "ignored"
+ALL_STEPS = 1_000_000
+HELLO = re.compile(r"(hello|hi|hey|good (morning|evening|afternoon))( there| again)?")
+WHY_SILENT = re.compile(
+    r"\bwhy\b.*\b(silent|quiet|not play|aren'?t you play|don'?t you play|stopped|no sound|hear nothing|nothing)\b"
+    r"|\bwhat are you waiting for\b|\bare you (still )?there\b"
+)
+MODES = {
+    "loop": "loop",
+    "trade": "trade",
+    "count-in": "count in",
+}  # value of a pattern that is an order to the band -> the order
+NORMAL = frozenset({"mute", "pattern"})  # dimensions of edits that "play normally" takes back
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a sentence led to. reply: one line; outcome: what was done; proposal: the idea that was proposed."""
+
+    reply: str
+    outcome: Outcome = NOTHING
+    proposal: Proposal | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is other music to be played than before."""
+        return bool(self.outcome.step or self.outcome.undone)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An idea that waits for a verdict. row: its number in the memory; step: to withdraw it by; since: the bar it came
+    in."""
+
+    proposal: Proposal
+    row: Row
+    step: int
+    since: int
+
+
+class Conversation:
+    """One session of one player.
+
+    hearing: turns a sentence into edits, by the table or a language model (agent/language/llm_parser.py). proposals:
+    whether ideas may come unasked.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        notes: PlayerNotes,
+        proposals: bool = True,
+        hearing: Callable[[str, Context], ParseResult] = parse,
+    ) -> None:
+        self.stage, self.notes, self._hear = stage, notes, hearing
+        self._now, self._began_s = notes.now, notes.now.at_s
+        self.proposer = Proposer(stage, notes.taste, seed=notes.session, quiet=not proposals)
+        self._steps: list[tuple[int, tuple[Row, ...]]] = []  # step of the stage, and the directions it came from
+        self._open: Open | None = None
+        self._last: tuple[Edit, ...] = ()
+        self._offered: tuple[Edit, ...] = ()  # the readings that the last reply asked about
+        self._liked: tuple[str, ...] = ()
+
+    @property
+    def tired(self) -> bool:
+        return self._now.tired
+
+    @property
+    def waiting(self) -> Open | None:
+        """The idea that waits for a verdict."""
+        return self._open
+
+    def greet(self) -> str:
+        """Return the first line, with a note where a damaged memory was set aside."""
+        line = greeting(self._now, self.notes.player if self.notes.player_id else "", self.notes.liked())
+        return f"{line} ({self.notes.note})" if self.notes.note else line
+
+    def tick(self, now_s: float) -> None:
+        """Take the wall-clock time, in seconds."""
+        self._now = replace(self._now, at_s=now_s, running_s=now_s - self._began_s)
+        self.notes.seen()
+
+    def close(self) -> None:
+        """End the session."""
+        self.ignored()
+        self.notes.end()
+
+    # -- a sentence -------------------------------------------------------------------------------------------
+
+    def say(self, sentence: str) -> Answer:
+        """Return the answer to a sentence. Never raises, whatever the text."""
+        self.notes.trouble = ""
+        answer = self._answer(sentence)
+        trouble = self.notes.trouble
+        return replace(answer, reply=f"{answer.reply} ({trouble})") if trouble else answer
+
+    def _answer(self, sentence: str) -> Answer:
+        text = " ".join(sentence.lower().split()).strip(" .!?")
+        plain = text.replace(",", "")
+        if self._open and (YES_TO_IT.fullmatch(plain) or NO_TO_IT.fullmatch(plain)):
+            return self._verdict(YES if YES_TO_IT.fullmatch(plain) else NO, sentence)
+        if order := order_of(sentence):
+            return self._order(order, sentence)
+        if WHY_SILENT.search(text):
+            return Answer(phrasing.sentence(self.stage.facts().why_silent) or "I am playing.")
+        if HELLO.fullmatch(plain):
+            return Answer(self.greet())
+        if MORE_LIKE_IT.search(text) and (self._open or self.proposer.said):
+            return self._more(sentence)
+        if SPEAK.search(text):
+            return self.idea()
+        if named := NAMED.fullmatch(" ".join(sentence.split()).strip(" .!?")):
+            return Answer(self._name(named[1]))
+        if COMPARE.fullmatch(text):
+            return self._recalled("other")
+        facts = self.stage.facts()
+        takes = tuple(one for one in facts.takes if one.isdecimal()) or None
+        heard = self._hear(sentence, Context(facts.bars, takes, self._last, self._offered))
+        self._offered = heard.unsure
+        if heard.edits:
+            if heard.verdict == YES or any(edit.change == "keep" for edit in heard.edits):
+                self._judge(YES, sentence)
+            return self._direct(sentence, heard.edits)
+        if heard.verdict:
+            return self._verdict(YES if heard.verdict == YES else NO, sentence)
+        if heard.question == "idea":
+            return self.idea()
+        if heard.question:
+            return Answer(phrasing.answer(heard.question, text, facts, self._now, self._liked))
+        return Answer(heard.reply)
+
+    # -- directions -------------------------------------------------------------------------------------------
+
+    def _direct(self, sentence: str, edits: Sequence[Edit]) -> Answer:
+        named = next((edit.value for edit in edits if edit.dimension == "take" and edit.change == "set"), None)
+        if named:
+            return Answer(self._name(named))
+        edits = tuple(map(_played, without_exceptions(edits)))
+        back = [edit for edit in edits if edit.change in ("undo", "recall")]
+        edits = tuple(edit for edit in edits if edit.change not in ("undo", "recall"))
+        if back:
+            name = back[0].value or "previous"
+            undoes = back[0].change == "undo" or (name == "previous" and not self.stage.facts().takes)
+            first = self._undone(1) if undoes else self._recalled(name)
+            plain = tuple(edit for edit in edits if edit.change != "keep")
+            if not (plain and first.changed):
+                return first
+            then = self._direct(sentence, plain)
+            return replace(then, reply=f"{first.reply} {then.reply}")
+        said, edits = self._modes(edits)
+        why = {edit: self.stage.can(edit) for edit in edits if edit.change != "keep"}
+        plain = tuple(edit for edit, reason in why.items() if reason is None)
+        refused = [phrasing.sentence(reason) for reason in why.values() if reason]
+        if not plain:
+            return Answer(" ".join([*said, *dict.fromkeys(refused)]) or "Kept.")
+        if self._open and {edit.short() for edit in plain} <= {edit.short() for edit in self._open.proposal.edits}:
+            self._judge(YES, sentence)
+            return Answer("That is what this is. Kept.")
+        left = self._let_go() if self.stage.trial_bars is None else 0
+        row = self.notes.said(sentence, plain)
+        self.proposer.taste.wish(plain)
+        self._last = plain
+        outcome = self.stage.apply(plain, phrasing.described(plain), left)
+        self._steps.append((outcome.step, (row,)))
+        return Answer(" ".join([*said, phrasing.account(outcome, refused)]), outcome)
+
+    def _modes(self, edits: Sequence[Edit]) -> tuple[list[str], tuple[Edit, ...]]:
+        """Carry out edits that are orders to the band; return what was done, and the others."""
+        said, rest = [], []
+        for edit in edits:
+            order = MODES.get(edit.value or "") if edit.dimension == "pattern" else None
+            done = None
+            if order:
+                bars = (edit.size or "").split(" ")[0] if (edit.size or "").endswith("bar") else ""
+                done = self.stage.order(f"stop {order}" if edit.change == "off" else order, bars)
+            said += [phrasing.sentence(done)] if done else []
+            rest += [] if done else [edit]
+        return said, tuple(rest)
+
+    def _order(self, order: Order, sentence: str) -> Answer:
+        match order.name:
+            case "undo":
+                return self._undone(order.count)
+            case "undo all":
+                return self._undone(ALL_STEPS)
+            case "start over":
+                self.stage.order("normal")
+                return replace(self._undone(ALL_STEPS), reply="From the top: nothing of what you said stands.")
+            case "normal":
+                return self._normal()
+            case "quiet":
+                return self._direct(sentence, (Edit("band", "mute", "on"),))
+            case "stands":
+                return Answer(phrasing.stands(self.stage.facts()))
+            case "sounds":
+                return Answer(phrasing.sounds(self.stage.facts()))
+            case "me":
+                guest = not self.notes.player_id
+                return Answer(
+                    phrasing.about_you(self.notes.known, self.notes.taste, self.notes.now, self.notes.player, guest)
+                )
+            case "intro":
+                return Answer("An intro of drums alone I cannot put before the riff yet; nothing changed.")
+            case "ideas off":
+                self.proposer.quiet = True
+                return Answer("I keep my ideas to myself until you ask.")
+            case _:
+                done = self.stage.order(order.name, order.bars)
+                return Answer(phrasing.sentence(done) if done else "That I can only do while you play.")
+
+    def _normal(self) -> Answer:
+        """Take back what switches parts and patterns, whoever asked for it, and leave the rest as it stands."""
+        done = self.stage.order("normal")
+        stands = net_of(self.stage.facts().stands)
+        back = tuple(
+            dict.fromkeys(
+                replace(edit, change="off", size=None, scope=None, condition=None)
+                for edit in stands
+                if edit.dimension in NORMAL and edit.change != "off"
+            )
+        )
+        outcome = NOTHING
+        if back:
+            self.ignored()
+            outcome = self.stage.apply(back, "normally again")
+            self._steps.append((outcome.step, ()))
+        elif not done:
+            return Answer("I play normally already.")
+        rest = [edit for edit in stands if edit.dimension not in NORMAL]
+        more = f"; what else you asked stands: {phrasing.described(rest)}" if rest else ""
+        when = phrasing.WHEN.get(outcome.begins, outcome.begins)
+        return Answer(f"{when}: I play normally again{more}.", outcome)
+
+    def _undone(self, count: int) -> Answer:
+        newest = self._steps[-count:] if count else []
+        if self._open and any(step == self._open.step for step, _ in newest):
+            self._judge(NO, "undo")
+        outcome = self.stage.revert(count)
+        gone, self._steps = (
+            self._steps[-outcome.undone :] if outcome.undone else [],
+            self._steps[: -outcome.undone or None],
+        )
+        self.notes.revoke([row for _, rows in gone for row in rows])
+        return Answer(phrasing.undone(outcome, min(count, 99), count == ALL_STEPS), outcome)
+
+    def _recalled(self, name: str) -> Answer:
+        outcome = self.stage.recall(name)
+        if not outcome.step:
+            return Answer(outcome.note or "There is nothing to go back to.")
+        self._steps.append((outcome.step, ()))
+        return Answer(phrasing.sentence(outcome.back_to), outcome)
+
+    def _name(self, name: str) -> str:
+        said = self.stage.name(name)
+        self.notes.named(name.strip()[:80])
+        return said
+
+    # -- ideas and verdicts -----------------------------------------------------------------------------------
+
+    def idea(self, like: str = "") -> Answer:
+        """Propose an idea because one was asked for."""
+        heard = self.stage.facts().heard
+        if heard is None:
+            return Answer("Play me a few bars first; then I have ideas.")
+        left = self._let_go()
+        found = self.proposer.choose(heard, True, self.tired, like)
+        return self.propose(found, left) if found else Answer("I am with you: nothing to add.")
+
+    def propose(self, proposal: Proposal, instead_of: int = 0) -> Answer:
+        """Play an idea that was chosen; it waits for a verdict from now on."""
+        self.proposer.take(proposal)
+        row = self.notes.proposed(proposal.idea, proposal.says, proposal.edits)
+        outcome = self.stage.apply(proposal.edits, proposal.idea, instead_of)
+        self._steps.append((outcome.step, ()))
+        self._open = Open(proposal, row, outcome.step, self.stage.facts().bar)
+        return Answer(proposal.says, outcome, proposal)
+
+    def trial_over(self, bar: int) -> Answer | None:
+        """Return what is said when an idea has been tried for as long as the stage allows, and let it go; else None."""
+        if self._open is None or self.stage.trial_bars is None or bar - self._open.since < self.stage.trial_bars:
+            return None
+        kind = self._open.proposal.idea
+        outcome = self.stage.withdraw(self._let_go())
+        return Answer(f"I let the {kind} go.", outcome)
+
+    def _more(self, sentence: str) -> Answer:
+        """Propose another idea of the last one's kind."""
+        if self._open:
+            self._judge(MORE, sentence)
+        return self.idea(self.proposer.said[-1])
+
+    def _verdict(self, verdict: str, sentence: str) -> Answer:
+        waiting = self._open
+        self._judge(verdict, sentence)
+        if waiting is None:
+            return Answer("Kept." if verdict == YES else "Noted. What should I change?")
+        if verdict == YES:
+            return Answer(f"Then the {waiting.proposal.idea} stays.")
+        return Answer(f"Without the {waiting.proposal.idea}, then.", self._withdraw(waiting.step))
+
+    def _withdraw(self, step: int) -> Outcome:
+        self._steps = [one for one in self._steps if one[0] != step]
+        return self.stage.withdraw(step)
+
+    def _judge(self, verdict: str, sentence: str) -> None:
+        takes = [one for one in self.stage.facts().takes if one.isdecimal()]
+        subject, row, kind = "take", [int(takes[-1])] if takes else [], ""
+        if self._open:
+            subject, row, kind = "proposal", self._open.row, self._open.proposal.idea
+            if verdict in (YES, MORE):
+                self.proposer.taste.wish(self._open.proposal.edits)
+            self._open = None
+        if verdict in (YES, MORE):
+            self._liked = (*self._liked, f"the {kind}" if kind else f"take {row[0]}" if row else "what we played")
+        self.proposer.judge(kind, verdict)
+        self.notes.judged(subject, row, verdict, sentence)
+
+    def _let_go(self) -> int:
+        """Count an open idea as ignored; return the step by which it is withdrawn, 0 where there is none."""
+        step = self._open.step if self._open else 0
+        self.ignored()
+        self._steps = [one for one in self._steps if one[0] != step]
+        return step
+
+    def ignored(self) -> None:
+        """Count an open idea as ignored, since the player went on without a word."""
+        if self._open:
+            self._judge(IGNORED, "")
+
+    # -- from the taste ---------------------------------------------------------------------------------------
+
+    def as_you_like_it(self) -> Answer | None:
+        """Play by the player's taste where it is known for sure; return what is said, None where nothing is known."""
+        edits, words = phrasing.as_you_like_it(self.notes.taste)
+        edits = tuple(edit for edit in edits if self.stage.can(edit) is None)
+        if not edits:
+            return None
+        outcome = self.stage.apply(edits, words)
+        self._steps.append((outcome.step, ()))
+        return Answer(phrasing.sentence(words), outcome)
+
+
+def _played(edit: Edit) -> Edit:
+    """Return an edit that recalls a pattern as one that sets it, since only takes are recalled."""
+    return replace(edit, change="set") if edit.change == "recall" and edit.dimension != "take" and edit.value else edit

@@ -1,0 +1,393 @@
+"""`LiveStage` is a playing band as the music of a conversation: what is asked counts from the next bar line on.
+
+It knows the bars that were played as the band decided them, before directions shaped them (core/types.py `DrawnBar`),
+so that it can say beforehand what an edit does to such bars. What only the song plan can do (tension, variety, the
+density of the whole band) is compared afterwards, bars with bars, and said where it did not come.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agent.conversation.idea_catalogue import RiffFacts
+from agent.conversation.later import figure_of
+from agent.conversation.measuring import measured
+from agent.conversation.proposals import facts_of
+from agent.conversation.riff_stage import information
+from agent.conversation.stage import LED, NOTHING, BandLead, Done, Facts, NoLead, Outcome, Tried
+from agent.core.music_names import chord_name
+from agent.core.types import PARTS, Decision, DrawnBar
+from agent.directions import differences
+from agent.directions.active import PHRASE_BARS, ActiveEdit, ActiveEdits, SetActiveEdits
+from agent.directions.bar_settings import INSTRUMENTS
+from agent.directions.drawn import music
+from agent.directions.edit import Edit
+from agent.directions.sounding import Heard, strokes
+from agent.language import feasibility
+from agent.language.edit_text import describe_edit
+from agent.song.wish import HARMONY_PLANS
+from listener.types import Analysis, Chord
+from models.responder.responder import Responder
+
+KEPT_BARS = 512  # of what was played
+NO_STEP = 0  # of an edit that is no step of undo
+EVERY_BARS = 8  # for which an idea is tried
+MIXED = frozenset({"level", "reverb", "brightness", "pan", "width", "sound"})  # of the mix, from the next beat on
+LIVE = frozenset(  # dimensions that a playing band can follow without leading
+    {
+        *("level", "density", "register", "dissonance", "resolution", "timing", "syncopation", "intensity", "mute"),
+        *("pattern", "brightness", "sound", "reverb", "pan", "width", "length"),
+    }
+)
+SWITCHES = {target: INSTRUMENTS[target] for target in ("drums", "harmony", "line", "band")}  # -> the parts it switches
+PLAN_DIALS = frozenset({"density", "dissonance", "resolution", "syncopation", "intensity"})
+LEDS = frozenset({"count-in", "loop", "trade"})  # patterns that the band leads
+MODE_COMMANDS = {"loop": "mode loop", "stop loop": "mode accompany", "stop trade": "mode accompany"}
+
+
+Measured = tuple[tuple[Done, ...], tuple[str, ...], bool]
+
+
+@dataclass(slots=True)
+class Pending:
+    """An edit whose effect can only be told later. figure: before it; since: the bar it counts from."""
+
+    edit: Edit
+    figure: float
+    since: int
+
+
+class LiveStage:
+    """A running session. Call it from the parent's loop only.
+
+    send: sends a message to the mind; command: carries out a line of agent/control/commands.py; why: says why the band
+    is silent, "" while it plays; lead: what the band leads while the player plays on.
+    """
+
+    trial_bars: int | None = EVERY_BARS
+
+    def __init__(
+        self,
+        send: Callable[[Any], object],
+        command: Callable[[str], object],
+        why: Callable[[], str] = lambda: "",
+        lead: BandLead | None = None,
+        form_bars: int = PHRASE_BARS,
+    ) -> None:
+        self._send, self._command, self._why = send, command, why
+        self.lead: BandLead = lead or NoLead()
+        self.form_bars = form_bars
+        self.active = ActiveEdits()
+        self.returns_days: float | None = None
+        self.hook: tuple[tuple[int, int], ...] = ()  # (16th, pitch) of a phrase of another day, for the line to play
+        self._steps: list[tuple[int, tuple[Edit, ...]]] = []  # step of undo, and its edits
+        self._count = 0
+        self._decision: Decision | None = None
+        self._heard: Analysis | None = None  # the last one with a beat
+        self._closes: bool | None = None
+        self._bars: deque[DrawnBar] = deque(maxlen=KEPT_BARS)
+        self._stood: deque[ActiveEdits] = deque(maxlen=KEPT_BARS)  # in each of them
+        self._pending: list[Pending] = []
+        self._last = ""
+
+    # -- what is known ----------------------------------------------------------------------------------------
+
+    def push(self, decision: Decision) -> str:
+        """Take a frame's decision; return a line where something that was asked did not come, else ""."""
+        self._decision = decision
+        if decision.analysis.grid:
+            self._heard = decision.analysis
+        phrase = decision.analysis.phrase
+        if phrase is not None and phrase.end_s is not None:
+            self._closes = phrase.closes
+        if decision.drawn is None:
+            return ""
+        self._bars.append(decision.drawn)
+        self._stood.append(self.active)
+        return self._checked()
+
+    @property
+    def played(self) -> tuple[tuple[DrawnBar, ActiveEdits], ...]:
+        """The bars that were played, the oldest first, as the band decided them, and the directions that stood."""
+        return tuple(zip(self._bars, self._stood, strict=True))
+
+    @property
+    def bar(self) -> int:
+        return self._decision.bar if self._decision else 0
+
+    def facts(self) -> Facts:
+        heard, decision = self._heard, self._decision
+        grid = heard.grid if heard else None
+        song = decision.song if decision else None
+        chords = song.chords if song else ()
+        names = [chord_name(Chord(root, quality, 1.0)) for root, quality in chords]
+        if not names and heard and heard.chord:
+            names = [chord_name(heard.chord)]
+        muted = self._muted()
+        playing = decision.playing if decision else ()
+        return Facts(
+            60 / grid.period_s if grid else None,
+            grid.meter if grid else None,
+            (),
+            heard.key if heard else None,
+            tuple(name for i, name in enumerate(names) if i == 0 or names[i - 1] != name),
+            str(heard.feel) if heard and heard.feel else "",
+            self.bar,
+            self.form_bars,
+            song.section if song else "",
+            self.lead.names(),
+            tuple(part for part in playing if part not in muted),
+            muted,
+            decision.mode if decision else "",
+            decision.turn if decision else "",
+            (*(one.edit for one in self.active.asked), *self._led()),
+            (),
+            self._last,
+            self._why(),
+            self._riff_facts(),
+        )
+
+    def _muted(self) -> tuple[str, ...]:
+        words = self.mutes
+        return tuple(part for part in PARTS if part in words or part in self.switched_off)
+
+    switched_off: frozenset[str] = frozenset()  # parts that commands, keys or pedals have muted
+
+    @property
+    def mutes(self) -> frozenset[str]:
+        """The parts that words have muted in this bar."""
+        return self.active.settings(self.bar, self.form_bars).muted
+
+    def _riff_facts(self) -> RiffFacts | None:
+        heard = self._heard
+        if heard is None or heard.grid is None:
+            return None
+        grid, bars = heard.grid, list(self._bars)[-self.form_bars :]
+        onsets = [{at: one.bass[0] for at, one in enumerate(bar.ticks) if one.bass} for bar in bars]
+        quarter_bpm = 60 / grid.period_s * 4 / grid.meter.denominator
+        behind_s = heard.feel.behind_s if heard.feel and heard.feel.behind_s else 0.0
+        mode = heard.key.mode if heard.key else "min"
+        given = (grid.meter, quarter_bpm, behind_s, mode, self.form_bars, self.returns_days, self._closes)
+        found = facts_of(onsets, *given)
+        return replace(found, hook=found.hook or (heard.hook is not None and not found.walks and found.pitches > 1))
+
+    def can(self, edit: Edit) -> str | None:
+        if edit.target == "bass":
+            return "the bass is yours"
+        if edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS:
+            return self.lead.can(edit, self.facts())
+        if edit.dimension == "swing":
+            return "the swing is yours: play it and I follow"
+        if why := feasibility.not_yet(edit):
+            return why
+        if edit.dimension not in LIVE:
+            return f"{edit.dimension}: only over a recorded riff (antiphon workshop)"
+        return None
+
+    # -- acts -------------------------------------------------------------------------------------------------
+
+    def apply(self, edits: Sequence[Edit], says: str = "", instead_of: int = 0) -> Outcome:
+        if instead_of:
+            self._drop(instead_of)
+        before, since = self.active, self.bar
+        led = tuple(edit for edit in edits if self._is_led(edit))
+        own = tuple(edit for edit in edits if edit not in led)
+        self._count += 1
+        self._steps.append((self._count, tuple(edits)))
+        self.active = replace(self.active, groups=self._count).ask(own, since)
+        leads = self.lead.lead(led, self._count, self.facts()) if led else ""
+        if own or instead_of:
+            self._tell()
+            self._unmute(own)
+        self._last = says
+        done, beside, differs = self._measured(own, before)
+        when = "beat" if all(edit.dimension in MIXED for edit in own) else "bar"
+        when = when if self._sounds else "as soon as I play"
+        return Outcome(self._count, done, beside, when, bool(differs or led), note=leads)
+
+    def _led(self) -> tuple[Edit, ...]:
+        """Return the edits that the band leads, in the order asked."""
+        return tuple(edit for _, edits in self._steps for edit in edits if self._is_led(edit))
+
+    def _is_led(self, edit: Edit) -> bool:
+        return edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS
+
+    def _measured(self, edits: Sequence[Edit], before: ActiveEdits) -> Measured:
+        """Return what the edits do to the bars to come, if the band decides as it did in the last ones."""
+        old, new = self._coming(before, frozenset()), self._coming(self.active, self._back(edits))
+        if not new:
+            return tuple(map(_later, edits)), (), False
+        found = measured(edits, old, new, self.form_bars, self.bar, lambda edit: self._tells(edit, before))
+        for one in found[0]:
+            if one.shown is None and (value := figure_of(one.edit, old)) is not None:
+                self._pending.append(Pending(one.edit, value, self.bar + 1))
+        return found
+
+    @property
+    def _sounds(self) -> bool:
+        return any(bar.parts for bar in list(self._bars)[-self.form_bars :])
+
+    def _tells(self, edit: Edit, before: ActiveEdits) -> bool | None:
+        """Return None for an edit that the song plan carries out, False for one that changes nothing."""
+        plans = edit.dimension in PLAN_DIALS or (edit.dimension == "pattern" and edit.value in HARMONY_PLANS)
+        at = self.bar + 1
+        old, new = (one.settings(at, self.form_bars) for one in (before, self.active))
+        scoped = edit.scope not in (None, "now", "song", "until-told")
+        styled = old.dials != new.dials or old.harmony_moves != new.harmony_moves
+        return None if (styled or scoped) and (plans or edit.dimension == "pattern") else False
+
+    def _back(self, edits: Sequence[Edit]) -> frozenset[str]:
+        """Return the parts that edits bring back, whoever muted them."""
+        back = (edit for edit in edits if edit.dimension == "mute" and edit.change == "off")
+        return frozenset(part for edit in back for part in SWITCHES.get(edit.target, ()))
+
+    def _coming(self, edits: ActiveEdits, parts: frozenset[str]) -> list[Heard]:
+        """Return the next bars of the form as the last ones were decided, with these edits."""
+        bars = list(self._bars)[-self.form_bars :]
+        if not self._sounds:
+            return []
+        first = self.bar + 1
+        placed = {bar.bar % self.form_bars: bar for bar in bars}
+        coming = [placed.get((first + n) % self.form_bars, bars[-1]) for n in range(self.form_bars)]
+        key = self._heard.key if self._heard else None
+        return music(coming, first, edits, self.form_bars, key, parts)
+
+    def _unmute(self, edits: Sequence[Edit]) -> None:
+        """What words bring back comes back, whoever muted it: words, keys, pedals and commands are one switch."""
+        for part in sorted(self._back(edits)):
+            self._command(f"unmute {part}")
+
+    def unmuted(self, part: str) -> None:
+        """A command, key or pedal brought a part back: what words said against it no longer counts."""
+        if part in self.mutes:
+            target = next(target for target, parts in SWITCHES.items() if parts == (part,))
+            back = ActiveEdit(Edit(target, "mute", "off"), NO_STEP, self.bar)
+            self.active = replace(self.active, asked=(*self.active.asked, back))
+            self._tell()
+
+    def stand(self, edits: Sequence[Any]) -> None:
+        """Put the directions of a section in force, in place of those that stand, as one step. edits: as JSON."""
+        self._count += 1
+        asked = tuple(map(Edit.from_json, edits))
+        self._steps = [(self._count, asked)] if asked else []
+        self.active = ActiveEdits(groups=self._count).ask(asked, self.bar)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._send(self.message())
+
+    def message(self) -> SetActiveEdits:
+        """Return the message that brings a mind to what stands."""
+        return SetActiveEdits(self.active, self.hook)
+
+    def _drop(self, step: int) -> tuple[Edit, ...]:
+        gone = next((edits for number, edits in self._steps if number == step), ())
+        self._steps = [one for one in self._steps if one[0] != step]
+        asked = tuple(one for one in self.active.asked if one.group != step)
+        self.active = replace(self.active, asked=asked)
+        self._pending = [one for one in self._pending if one.edit not in gone]
+        self.lead.release(step)
+        return gone
+
+    def revert(self, count: int = 1) -> Outcome:
+        steps = [number for number, _ in self._steps[-count:]] if count else []
+        gone = [edit for step in reversed(steps) for edit in self._drop(step)]
+        if not steps:
+            return NOTHING
+        self._tell()
+        what = "; ".join(f"no longer {describe_edit(edit)}" for edit in gone[:3])
+        self._last = f"undone, {what}" if what else self._last
+        return Outcome(0, (), (), "bar", True, len(steps), note=what)
+
+    def withdraw(self, step: int) -> Outcome:
+        if not any(number == step for number, _ in self._steps):
+            return NOTHING
+        self._drop(step)
+        self._tell()
+        return Outcome(0, (), (), "bar", True, 1)
+
+    def recall(self, name: str) -> Outcome:
+        if name == "other":
+            return Outcome(note="There are no takes to compare while we play.")
+        said = self.lead.recall(name)
+        if said is None:
+            there = ", ".join(self.lead.names())
+            return Outcome(
+                note=f"I know no {name!r}" + (f"; there is {there}." if there else ": nothing has a name yet.")
+            )
+        self._count += 1
+        self._steps.append((self._count, ()))
+        return Outcome(self._count, (), (), "bar", True, back_to=said)
+
+    def name(self, name: str) -> str:
+        return self.lead.order("name", name) or "Names are for takes and sections; there are none yet while we play."
+
+    def order(self, order: str, value: str = "") -> str | None:
+        if (done := self.lead.order(order, value)) is not None:
+            return done
+        if order == "trade":
+            self._command(f"mode trade {value}".strip())
+            return (
+                f"we trade {value} bars each, from the next bar on: you first"
+                if value
+                else "mode trade, from the next bar on"
+            )
+        if order == "normal":
+            for part in PARTS:
+                self._command(f"unmute {part}")
+            self._command("mode accompany")
+            return "I play along, from the next bar on"
+        if command := MODE_COMMANDS.get(order):
+            was = self._decision.mode if self._decision else ""
+            if order.startswith("stop") and was != order.removeprefix("stop "):
+                return f"there is no {order.removeprefix('stop ')} to stop: I play along"
+            self._command(command)
+            return (
+                "I play along again, from the next bar on"
+                if order.startswith("stop")
+                else f"{command}, from the next bar on"
+            )
+        return None
+
+    # -- ideas, and what is only told later -------------------------------------------------------------------
+
+    responder: Responder | None = None  # to weigh ideas with; None: by the share of strokes that differ
+
+    def weighing(self, responder: Responder) -> LiveStage:
+        """Return this stage as it stands, to weigh ideas on with a responder, beside the loop."""
+        seen = copy(self)
+        seen.responder = responder
+        return seen
+
+    def imagine(self, edits: Sequence[Edit]) -> Tried:
+        old = self._coming(self.active, frozenset())
+        if not old:
+            return Tried(0.0)
+        asked = replace(self.active, groups=self._count + 1).ask(tuple(edits), self.bar)
+        new = self._coming(asked, frozenset())
+        share = differences.share(strokes(old), strokes(new))
+        if self.responder is None:
+            return Tried(share)
+        return Tried(share, information(self.responder, new) - information(self.responder, old))
+
+    def _checked(self) -> str:
+        """Return a line for an edit that has not come in as many bars as the form has, "" for none."""
+        for one in list(self._pending):
+            bars = [bar for bar in self._bars if bar.bar > one.since and bar.parts][-self.form_bars :]
+            if len(bars) < self.form_bars:
+                continue
+            self._pending.remove(one)
+            now = figure_of(one.edit, music(bars, bars[0].bar, self.active, self.form_bars, None, frozenset()))
+            way = 1 if one.edit.change in ("more", "on") else -1
+            if now is not None and way * (now - one.figure) < 0.02 * max(abs(one.figure), 0.1):
+                return f"You asked for {describe_edit(one.edit)}: so far nothing comes of it; say it again for more."
+        return ""
+
+
+def _later(edit: Edit) -> Done:
+    """Return an edit that is done and cannot be measured yet."""
+    return Done(edit, None)

@@ -1,0 +1,109 @@
+"""`LiveTalk` is a conversation with a playing band: it keeps the phrases that are played, and practises from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent.conversation.conversation import Conversation
+from agent.conversation.live_stage import LiveStage
+from agent.conversation.player_notes import PlayerNotes
+from agent.core.types import DrawnBar
+from agent.directions.active import PHRASE_BARS, ActiveEdits
+from agent.directions.drawn import music
+from agent.memory import practice
+from listener.music.motif import Motif, motif_of_gaps, place_of
+from listener.types import Analysis, Phrase
+from models.corpus.played_pieces import Played
+
+FEWEST_NOTES = 3  # of a phrase that is kept
+LIKED_BARS = 8  # before a word of praise that are practised with all parts
+PIECE_BARS, FEWEST_BARS = 64, 4  # of a piece to practise
+PIECES_MAX = 8  # of a session
+LEAST_BARS = 64  # that were played, or nothing is practised
+HOOK_TICKS = 16
+
+BarPlayed = tuple[DrawnBar, ActiveEdits]  # and the directions that stood in it
+
+
+class LiveTalk(Conversation):
+    """A `Conversation` whose stage is a playing band."""
+
+    stage: LiveStage
+
+    def __init__(self, stage: LiveStage, notes: PlayerNotes, proposals: bool = True) -> None:
+        super().__init__(stage, notes, proposals)
+        self._praised: list[int] = []  # bars in which something was liked
+
+    def phrase(self, phrase: Phrase, heard: Analysis) -> None:
+        """Keep a phrase that has ended; one of an earlier day may come back as a motif."""
+        motif = _motif(phrase, heard)
+        if len(motif) < FEWEST_NOTES:
+            return
+        again = self.notes.phrase_again(motif)
+        if again:
+            self.stage.returns_days = again.days
+            self.stage.hook = _hook(again.motif)
+        self.notes.phrase(phrase, motif, heard)
+
+    def _judge(self, verdict: str, sentence: str) -> None:
+        if verdict in ("liked", "more"):
+            self._praised.append(self.stage.bar)
+        super()._judge(verdict, sentence)
+
+    def close(self) -> None:
+        """End the session; what was played is practised from, in a process of its own."""
+        pieces = self.material()
+        player, session = self.notes.player_id, self.notes.session
+        super().close()
+        if pieces:
+            self.notes.with_memory(lambda memory: practice.finish_live(memory, player, session, pieces))
+
+    def material(self) -> list[tuple[list[Played], bool]]:
+        """Return (music, whether it was praised): what there is to practise from; empty for a guest, or where too
+        little was played."""
+        bars = self.stage.played
+        if not self.notes.player_id or len(bars) < LEAST_BARS:
+            return []
+        liked = {at for bar in self._praised for at in range(bar - LIKED_BARS, bar + 1)}
+        runs: list[list[BarPlayed]] = []
+        for one in bars:
+            last = runs[-1][-1] if runs else None
+            follows = (
+                last is not None and one[0].bar == last[0].bar + 1 and (one[0].bar in liked) == (last[0].bar in liked)
+            )
+            if follows and len(runs[-1]) < PIECE_BARS:
+                runs[-1].append(one)
+            else:
+                runs.append([one])
+        runs.sort(key=lambda run: run[0][0].bar not in liked)  # those praised first
+        return [(_played(run), run[0][0].bar in liked) for run in runs[:PIECES_MAX] if len(run) >= FEWEST_BARS]
+
+
+def _played(run: Sequence[BarPlayed]) -> list[Played]:
+    """Return bars as they sounded: each shaped by the directions that stood in it."""
+    found: list[Played] = []
+    for number, (bar, stood) in enumerate(run):
+        for one in music([bar], bar.bar, stood, PHRASE_BARS, None, frozenset()):
+            place = replace(one.position, bar=number)
+            found.append((place, one.bass, one.reply))
+    return found
+
+
+def _motif(phrase: Phrase, heard: Analysis) -> Motif:
+    """Return the phrase in quarters from its first bar line; in its own usual gaps where there is no beat."""
+    notes = [note for note in phrase.notes if note.articulation != "ghost"]
+    grid = heard.grid
+    if grid is None or not notes:
+        return motif_of_gaps(phrase.notes)
+    beats = [place_of(note, grid) for note in notes]
+    first = beats[0] - (grid.position_of(int(beats[0] // 1)) - 1) - beats[0] % 1
+    return tuple(
+        ((beat - first) * 4 / grid.meter.denominator, note.pitch) for beat, note in zip(beats, notes, strict=True)
+    )
+
+
+def _hook(motif: Motif) -> tuple[tuple[int, int], ...]:
+    """Return the first bar of a motif on 16ths."""
+    ticks = ((round(4 * beat), pitch) for beat, pitch in motif)
+    return tuple((tick, pitch) for tick, pitch in ticks if 0 <= tick < HOOK_TICKS)

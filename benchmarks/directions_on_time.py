@@ -1,0 +1,114 @@
+"""Measure whether directions are heard from the bar line they are promised for.
+
+`python -m benchmarks.directions_on_time [--directions 200]`: the repository's take is played round and round to the
+mind; "no drums" and "bring the drums back in" are said in turn at random moments. A direction that comes the commit
+time and 0.3 s or more before a bar line has to be heard from that line, any other from the next one: no drum in the
+bar, or drums in it. Beside it how many are heard from the very next line, however near it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from agent.conversation.live_stage import LiveStage
+from agent.core.config import load
+from agent.core.paths import shipped
+from agent.directions.edit import Edit
+from agent.mind.lookahead import FIRST_S
+from agent.mind.mind import Mind
+from benchmarks.common import results
+from listener.capture import file_frames
+from listener.types import Frame
+
+MARGIN_S = 0.3  # before a bar line, beside the commit time
+EARLY_S = 0.06  # by which a note of a bar may come before its line
+SETTLED_BARS = 8  # before the first direction
+OFF, ON = Edit("drums", "mute", "on"), Edit("drums", "mute", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A direction: when it was given, in seconds of the stream, and whether it silences the drums."""
+
+    at_s: float
+    silences: bool
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--directions", type=int, default=200)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--dry", action="store_true", help="do not append to results.jsonl")
+    given = options.parse_args()
+    told, lines, drums = played(given.directions, given.seed)
+    figures = {"directions": len(told), "in_time": 0, "by_the_next_line": 0}
+    for one, following in zip(told, [*told[1:], None], strict=True):
+        until_s = following.at_s if following else float("inf")
+        figures["in_time"] += kept(one, lines, drums, FIRST_S + MARGIN_S, until_s)
+        figures["by_the_next_line"] += kept(one, lines, drums, 0.0, until_s)
+    shares = {name: round(figures[name] / max(len(told), 1), 4) for name in ("in_time", "by_the_next_line")}
+    in_time, next_line = (f"{share:.1%}" for share in shares.values())
+    Console().print(f"{len(told)} directions: in time {in_time}, from the very next line {next_line}")
+    if not given.dry:
+        results.append("directions_on_time", "antiphon", {"directions": len(told), **shares})
+
+
+def played(count: int, seed: int) -> tuple[list[Told], list[float], list[float]]:
+    """Return the directions, the bar lines and the drum notes of a session, in seconds of the stream."""
+    rng, mind = np.random.default_rng(seed), Mind(load())
+    stage = LiveStage(mind.send, str)
+    told, lines, drums = list[Told](), list[float](), list[float]()
+    bar, since, next_at_s = -1, 0, 0.0
+    for frame in frames():
+        decision = mind.step(frame)
+        stage.push(decision)
+        drums += [note.on_s for note in decision.plan.committed if note.part == "drums"] if decision.plan else []
+        grid = decision.analysis.grid
+        if grid and decision.bar != bar:
+            bar, since = decision.bar, since + (decision.state == "playing")
+            beat = grid.beat_at(frame.end_s)
+            back = (grid.position_of(int(beat)) - 1) % grid.meter.numerator
+            lines.append(grid.time_of(int(beat) - back))
+            next_at_s = next_at_s or frame.end_s
+        if since >= SETTLED_BARS and decision.state == "playing" and grid and frame.end_s >= next_at_s:
+            silences = not (told and told[-1].silences)
+            stage.apply([OFF if silences else ON])
+            told.append(Told(frame.end_s, silences))
+            next_at_s = frame.end_s + grid.period_s * grid.meter.numerator * float(rng.uniform(2.0, 3.0))
+        if len(told) >= count and frame.end_s > told[-1].at_s + 8:
+            break
+    return told, lines, drums
+
+
+def frames() -> Iterator[Frame]:
+    """Yield the take again and again, one after the other, without end."""
+    sample = 0
+    while True:
+        last = None
+        for frame in file_frames(shipped("take.flac")):
+            last = frame
+            yield replace(frame, start_sample=frame.start_sample + sample)
+        assert last
+        sample += last.start_sample + len(last.samples)
+
+
+def kept(one: Told, lines: list[float], drums: list[float], notice_s: float, until_s: float) -> bool:
+    """Return whether a direction is heard from the first bar line that is so far off."""
+    coming = [line for line in lines if line >= one.at_s + notice_s - EARLY_S]
+    if len(coming) < 2 or coming[0] >= until_s:
+        return False
+    inside = [on_s for on_s in drums if coming[0] - EARLY_S <= on_s < min(coming[1] - EARLY_S, until_s + notice_s)]
+    return not inside if one.silences else bool(inside)
+
+
+if __name__ == "__main__":
+    main()
