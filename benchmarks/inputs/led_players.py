@@ -127,6 +127,8 @@ class Player:
     def _advance(self, band: Grid | None) -> None:
         bar, tick = divmod(self._place, BAR)
         self._at_s += self._tick_s
+        if tick + 1 == BAR and self._cut > BAR:  # the last note rings through a longer bar
+            self._at_s += (self._cut - BAR) * self._tick_s
         if tick + 1 >= self._cut:
             self._place = (bar + 1) * BAR % (BAR * len(self.riff))
         else:
