@@ -91,8 +91,8 @@ ORDERS = tuple((re.compile(rf"{PLEASE}{LEAD_IN}(?:{pattern}){END}"), make) for p
 def order_of(sentence: str, names: Collection[str] = (), taken: bool = False) -> str | None:
     """Return the command line that a sentence stands for; None where it is no such order.
 
-    names: of the sections that there are, besides the usual ones. taken: whether there is a riff with its sound, so that
-    "loop that" is no new one.
+    names: of the sections that there are, besides the usual ones. taken: whether there is a riff with its sound, so
+    that "loop that" is no new one.
     """
     said = " ".join(re.findall(r"[\w'/#-]+|,", sentence.lower().strip(" .!?"))).replace(" ,", ",")
     for pattern, make in ORDERS:

@@ -340,7 +340,7 @@ class Planner:
 
     def _is_heard(self, now_s: float) -> bool:
         assert self._tick and self._grid
-        half_s = 0.5 * self._grid.period_s / ticks_per_beat(self._tick.position.meter)
+        half_s = 0.5 * tick_s_of(self._grid)
         return now_s >= self._tick_s + half_s + HEARD_AFTER_S
 
     def _observe(self) -> None:
@@ -394,7 +394,7 @@ class Planner:
         """Imagine ahead on a copy of the state; commit what must leave before the next tick is heard."""
         assert self._tick and self._grid
         grid, tick = self._grid, self._tick
-        tick_s = grid.period_s / ticks_per_beat(tick.position.meter)
+        tick_s = tick_s_of(grid)
         until_s = (
             now_s
             + self.commit_s
@@ -462,12 +462,12 @@ class Planner:
         self.song.sounds = self.form.state in AUDIBLE
         moves = self._directing.settings(bar).harmony_moves
         wish = wish_of(dials, self._guidance, self._config.temperature, moves)
-        quarter_bpm = 60 / self._grid.period_s * ticks_per_beat(self._tick.position.meter) / 4
+        quarter_bpm = 15 / tick_s_of(self._grid)
         self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         dials = self._directing.dials(self._dials, position.bar)
-        told = self.song.told(position) if self._responder.config.plan else None
+        told = self.bars.told(position) if self._responder.config.plan else None
         return TickInput(position, bass, sound, reply, dials, self._guidance, told)
 
     def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:
