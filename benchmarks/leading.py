@@ -107,8 +107,9 @@ def main() -> None:
                 for name in ("apart", "longest", "wrong_ones", "together", "ears")
             }
     Console(width=140).print(table)
-    if not given.quick and not given.only:
-        results.append("leading", "ears untold" if given.untold else "antiphon", figures)
+    if not given.only:
+        system = "ears untold" if given.untold else "antiphon"
+        results.append("leading", f"{system}, one riff" if given.quick else system, figures)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ from agent.band.fixed_beat import OwnBeat
 from agent.band.loop_control import Looping
 from agent.band.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
 from agent.band.mute import Mute
+from agent.band.phrase_end import BARS_MAX, PhraseEnd
 from agent.band.phrase_window import Latent, Window
-from agent.band.ticks import Tick
+from agent.band.ticks import Tick, ticks_between
 from agent.band.trading import Bars, Trading
 from agent.core.messages import PlayLoop
 from agent.core.settings import BandConfig
@@ -79,6 +80,7 @@ class BandEntrance:
         self._sounding = False
         self._newest_s = float("-inf")  # onset of the note last heard
         self._onsets: deque[float] = deque(maxlen=YIELD_NOTES)
+        self._phrase_end = PhraseEnd()
         self._window: Window | None = None  # what the player plays in their turn
         self._riff: Window | None = None  # what the loop repeats
         self._trading, self._looping = Trading(config.seed), Looping()
@@ -118,6 +120,29 @@ class BandEntrance:
         """Change the mode from the next bar on, or at once while the band does not play. bars: of a trade's turns."""
         self._over = False
         self.modes.ask(mode, self.state in AUDIBLE, bars)
+
+    def answer_phrases(self) -> None:
+        """Trade from the next bar on: each phrase is answered on the pulse after its end."""
+        self.ask("trade")
+        self.modes.free, self.modes.answers = True, 0
+        if self.modes.turn.phase == Phase.YOURS:
+            self.modes.turn = replace(self.modes.turn, bars=None)
+
+    def phrase_over(self, analysis: Analysis, tick: Tick, ahead_s: float) -> int | None:
+        """Return the beat with which the answer to the player's phrase begins, in the frame in which that is known."""
+        modes, grid = self.modes, analysis.grid
+        if not modes.free or modes.turn.phase != Phase.YOURS or self.state not in AUDIBLE or grid is None:
+            self._phrase_end.begin()
+            return None
+        self._phrase_end.push(analysis)
+        beat = self._phrase_end.over(analysis.time_s, grid, ahead_s)
+        if beat is None or modes.answers or self._window is None:
+            return None
+        self._window.close(tick.number + ticks_between(tick.beat, beat, grid) - tick.sub)
+        per_bar = grid.meter.numerator * ticks_per_beat(grid.meter)
+        modes.answers = min(max(-(-self._window.ticks // per_bar), 1), BARS_MAX)
+        self._phrase_end.begin()
+        return beat
 
     def count_in(self) -> None:
         """Count the next bar and come in after it, whether somebody plays or not."""
@@ -186,7 +211,7 @@ class BandEntrance:
         match self.state:
             case BandState.LISTENING if counted is not None:
                 return BandState.PLAYING if counted != bar else BandState.LISTENING
-            case BandState.LISTENING if self._over:
+            case BandState.LISTENING | BandState.ENDING if self._over:
                 return BandState.LISTENING
             case _ if bar == self._end_bar and self.state in AUDIBLE:
                 self._over = True
@@ -252,7 +277,8 @@ class BandEntrance:
             self._listen_for(turn, grid, tick)
 
     def _listen_for(self, turn: Turn, grid: Grid, tick: Tick) -> None:
-        per_beat, beats = ticks_per_beat(grid.meter), (turn.bars or 1) * grid.meter.numerator
+        bars = BARS_MAX if self.modes.free and turn.phase == Phase.YOURS else turn.bars or 1
+        per_beat, beats = ticks_per_beat(grid.meter), bars * grid.meter.numerator
         self._window = Window(tick.number, per_beat, beats * per_beat, grid.period_s / per_beat)
         if turn.phase == Phase.RECORDING:
             self._messages.append(self._looping.begin(tick.beat, beats, grid))

@@ -82,15 +82,21 @@ class Modes:
         }
         self.mode = config.mode
         self._asked: str | None = None
+        self.free = False  # whether turns of a trade end with the player's phrase
+        self.answers = 0  # bars of the answer to the phrase that is over; 0 while it goes on
         self._bar = 0  # the newest that was begun
         self.turn = self._turn(FIRST[self.mode], 0, 0)
 
     def _turn(self, phase: Phase, start: int, number: int) -> Turn:
-        return Turn(phase, start, self._bars.get(phase), number)
+        bars = self._bars.get(phase)
+        if self.free and phase in (Phase.YOURS, Phase.OURS):
+            bars = None if phase == Phase.YOURS else max(self.answers, 1)
+        return Turn(phase, start, bars, number)
 
     def ask(self, mode: str, playing: bool, bars: int | None = None) -> None:
         """Change the mode from the next bar on, or at once where the band is not playing. bars: of a trade's turns."""
-        again = mode == "trade" and bars is not None and bars != self._bars[Phase.YOURS]
+        again = mode == "trade" and (self.free or (bars is not None and bars != self._bars[Phase.YOURS]))
+        self.free = False
         if bars is not None and mode == "trade":
             self._bars |= {Phase.YOURS: bars, Phase.OURS: bars}
         self._asked = None if mode == self.mode and not again else mode
@@ -111,7 +117,11 @@ class Modes:
     def downbeat(self, bar: int, played: bool) -> None:
         """Move on to bar `bar`. played: whether the player played in the turn that may end here."""
         before, self._bar = self.turn, bar
-        if self._take_up(bar) or not before.ends_before(bar):
+        answered = self.free and before.phase == Phase.YOURS and self.answers > 0
+        if self._take_up(bar) or not (answered or before.ends_before(bar)):
+            return
+        if answered:
+            self.turn, self.answers = self._turn(Phase.OURS, bar, before.number + 1), 0
             return
         again = before.phase in NEEDS_PLAYING and not played
         self.turn = self._turn(before.phase if again else AFTER[before.phase], bar, before.number + 1)

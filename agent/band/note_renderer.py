@@ -73,7 +73,7 @@ class Scorer:
     def _drums(self, tick: Tick, reply: Reply, gate: Gate, gain: float, grid: Grid, final: bool) -> list[PlannedNote]:
         on_s = tick.time_on(grid) + self.behind_s
         hits = tuple(hit for hit in reply.drums if gate.pieces is None or hit.piece in gate.pieces)
-        quarter_s = grid.period_s * tick.position.meter.denominator / 4
+        quarter_s = grid.period_s * grid.meter.denominator / 4
         played = self._drummer.strike(hits, tick.position, tick.number, quarter_s) if final else None
         struck: list[tuple[DrumHit, float]] = played or [(hit, 0.0) for hit in hits]
         return [_drum(hit.piece, hit.velocity * gain, tick, on_s + late_s) for hit, late_s in struck]

@@ -9,7 +9,7 @@ from agent.control.command_state import CommandState
 from agent.control.commands import TABLE, Command, Fader, parse
 from agent.control.lead_commands import FEELS, done
 from agent.core.errors import UserError
-from agent.core.messages import Lead, Panic, SetFader, SetMode, SetPart, Tap
+from agent.core.messages import AnswerPhrases, Lead, Panic, SetFader, SetMode, SetPart, Tap
 from agent.core.settings import DEFAULT_PARTS, Config
 
 Send = Callable[[Any], object]
@@ -103,6 +103,9 @@ class Dispatcher:
                 self._to_audio(message)
             if not isinstance(message, Panic):
                 self._to_mind(message)
+        if isinstance(messages[0], AnswerPhrases):
+            self.state.note(SetMode("trade"))
+            return "answer: each of your phrases, on the pulse after its end"
         if isinstance(messages[0], Lead):
             return f"{command.text}: {done(messages[0])}"
         when = ", from the next bar on" if isinstance(messages[0], SetMode) else ""

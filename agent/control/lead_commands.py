@@ -9,6 +9,7 @@ from typing import Any
 from agent.control.words import Word, nothing, number
 from agent.core.errors import UserError
 from agent.core.messages import (
+    AnswerPhrases,
     CountIn,
     EndSong,
     GoToSection,
@@ -94,6 +95,11 @@ def _anything(arguments: Sequence[str]) -> None:
     return None
 
 
+def _answer(arguments: Sequence[str]) -> AnswerPhrases:
+    nothing(arguments)
+    return AnswerPhrases()
+
+
 def _chart(arguments: Sequence[str]) -> None:
     if len(arguments) < 2:
         raise UserError("`chart` needs a name and chords, such as: chart bridge Am | F | C | G")
@@ -111,6 +117,7 @@ LEAD_WORDS = {
         "NAME", "keep what is played now under a name: riff, chords, groove, mix, tempo", _named("section")
     ),
     "to": Word("NAME | next", "go to a section, from the next one on", _named("to")),
+    "answer": Word("", "answer each phrase on the pulse after its end, however long, until another mode", _answer),
     "chart": Word("NAME CHORDS", "write a section's chords: chart bridge Am | F | C | G", _chart),
     "take": Word("[NAME]", "keep the last riff, sound and notes, as a section", _anything),
     "loop": Word("[NAME] | off", "repeat a riff that was taken, from the next one on", _anything),

@@ -104,6 +104,8 @@ def command_of(edit: Edit, tempo_bpm: float | None, meter: str) -> str | None:
             return "!one bar at a time: say `add a bar` again for the next"
         case "section", "set" if edit.value:
             return f"to {edit.value}"
+        case "pattern", "set" if edit.value == "count-in":
+            return "count"
         case "lead", "set":
             return "lead off"
         case _:

@@ -24,6 +24,7 @@ def _fixed(command: str) -> Callable[[re.Match[str]], str]:
     return lambda match: command
 
 
+LOOP = "loop"
 KINDS = (
     "verse|chorus|bridge|intro|outro|refrain|coda|interlude|solo|vamp|hook|breakdown|middle eight|middle 8|ending"
     "|turnaround|riff"
@@ -75,6 +76,10 @@ ROWS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (rf"(?:(?:go|jump|move|take it|over|straight) )?(?:back |on |over )?to (?:the )?{NAME}(?: again)?", _named("to")),
     (rf"(?:once more )?the {NAME} (?:again|next)", _named("to")),
     (rf"(?:the )?{NAME} (?:goes|is|has|chords are) (?P<chords>{SPOKEN_CHORDS})", _chart),
+    (r"loop (?:it|this|that|them)(?: riff| one)?|loop the riff", _fixed(LOOP)),
+    (rf"loop (?:the )?{NAME}", _named(LOOP)),
+    (r"answer (?:me|my phrases?|what i play|each phrase|every phrase)(?: when i stop)?", _fixed("answer")),
+    (r"call and (?:response|answer)|question and answer", _fixed("answer")),
     (r"(?:the )?next song(?: please)?", _fixed("song next")),
     (r"(?:do|play|open|start|try) (?P<song>[\w' -]{2,40}?)(?:'s|s)? song", lambda m: f"song {m['song']}"),
     (r"(?:do|play|open) the song (?P<song>[\w' -]{2,40})", lambda m: f"song {m['song']}"),
@@ -83,15 +88,18 @@ ROWS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 ORDERS = tuple((re.compile(rf"{PLEASE}{LEAD_IN}(?:{pattern}){END}"), make) for pattern, make in ROWS)
 
 
-def order_of(sentence: str, names: Collection[str] = ()) -> str | None:
+def order_of(sentence: str, names: Collection[str] = (), taken: bool = False) -> str | None:
     """Return the command line that a sentence stands for; None where it is no such order.
 
-    names: of the sections that there are, besides the usual ones.
+    names: of the sections that there are, besides the usual ones. taken: whether there is a riff with its sound, so
+    that "loop that" is no new one.
     """
     said = " ".join(re.findall(r"[\w'/#-]+|,", sentence.lower().strip(" .!?"))).replace(" ,", ",")
     for pattern, make in ORDERS:
         if match := pattern.fullmatch(said):
             name = next((value for key, value in match.groupdict().items() if key.startswith("name") and value), "")
-            if not name or name in names or USUAL.fullmatch(name):
-                return make(match)
+            command = make(match)
+            known = not name or name in names or (USUAL.fullmatch(name) and not command.startswith(LOOP))
+            if known and (taken or command != LOOP):
+                return command
     return None

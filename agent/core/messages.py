@@ -19,6 +19,11 @@ class SetMode:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerPhrases:
+    """To the mind: answer each of the player's phrases as soon as it ends, however long, until another mode is set."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetPart:
     """To mind and audio: mute or unmute a part. Muting acts at once, unmuting from the next bar on."""
 

@@ -35,7 +35,7 @@ from models.music.tokens import Position, ticks_per_beat
 
 TRIES = 2  # of an odd bar that the player does not come along with
 RAMP_BARS = 2
-SAME_TEMPO = 0.03  # octaves times ln 2; a section so near begins in the tempo that is played
+SAME_TEMPO = 0.06  # octaves times ln 2; a section so near begins in the tempo that is played
 STEP = 1.08  # of the tempo, where none was named
 TEMPO_BPM = (30.0, 300.0)
 SEEN_TICKS, LEAST_SEEN, SEEKS_TICKS = 24, 16, 96  # 16ths: of what was played, from which a lost player is found
@@ -160,6 +160,15 @@ class Leading:
     def own_tempo(self) -> bool:
         """Whether the notes do not move the band's beat."""
         return bool(self._spans)
+
+    def start_bar(self, beat: int, grid: Grid) -> None:
+        """Begin a bar with this beat, which is not played yet."""
+        if grid.position_of(beat) != 1:
+            at_s = grid.time_of(beat)
+            self.released = replace(
+                Span(beat, at_s, grid.period_s, grid.meter).grid(grid, at_s),
+                confidence=1.0,
+            )
 
     def says(self, bar: int) -> str:
         """Return what is led in this bar and the next one, for the display; "" for nothing."""

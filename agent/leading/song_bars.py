@@ -13,6 +13,7 @@ from agent.song.expectation import foretell
 from agent.song.live_song import LiveSong
 from agent.song.song_form import cycle_of
 from listener.types import Meter
+from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position, Reply, ticks_per_beat
 
 USUAL_CYCLE = 4  # bars that are counted where the riff has no cycle of its own, or a shorter one
@@ -95,6 +96,11 @@ class SongBars:
             for old in sorted(self._replies)[:-KEPT_BARS]:
                 del self._replies[old]
         return reply
+
+    def told(self, position: Position) -> PlanTick | None:
+        """Return what the song has decided of a tick of the band's, as the responder reads it."""
+        usual = self.usual or position.meter
+        return self.song.told(Position(min(position.tick, _ticks_in(usual) - 1), self.of(position.bar), usual))
 
     def on_tick(self, position: Position, bass: BassTick) -> None:
         """Take one tick of the bass that is heard in full."""

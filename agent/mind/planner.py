@@ -24,6 +24,7 @@ from agent.band.swing import straight
 from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
 from agent.core.messages import (
     AgainLoop,
+    AnswerPhrases,
     KeepSection,
     Lead,
     LoopRiff,
@@ -64,6 +65,7 @@ from models.timing.drum_timing import Timing
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
+ANSWER_MARGIN_S = 0.06  # between what is committed and the pulse on which an answer begins
 KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
 SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
@@ -154,6 +156,8 @@ class Planner:
             case SetActiveEdits(edits, hook):
                 self._directing.ask(edits, hook)
                 self._asked_mix = True
+            case AnswerPhrases():
+                self.form.answer_phrases()
             case LoopRiff(None):
                 self._loop = None
                 self.form.ask("accompany")
@@ -276,6 +280,7 @@ class Planner:
         self._follow(analysis.grid, analysis.time_s)
         if self._tick:
             self.form.collect(analysis, self._tick, analysis.grid)
+            self._answer_soon(analysis)
         plan = None
         self._imagination.work(self._responder, self._dials, self._guidance)
         if self._asked_mix and self._tick:
@@ -284,6 +289,13 @@ class Planner:
             self._observe()
             plan = self._join(plan, self._plan(analysis.time_s))
         return plan
+
+    def _answer_soon(self, analysis: Analysis) -> None:
+        """Begin a bar with the pulse after the player's phrase, where phrases are answered as they end."""
+        assert self._tick
+        beat = self.form.phrase_over(analysis, self._tick, self.commit_s + ANSWER_MARGIN_S)
+        if beat is not None and analysis.grid is not None:
+            self.leading.start_bar(beat, analysis.grid)
 
     def _count_in(self, analysis: Analysis) -> None:
         """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard."""
@@ -328,7 +340,7 @@ class Planner:
 
     def _is_heard(self, now_s: float) -> bool:
         assert self._tick and self._grid
-        half_s = 0.5 * self._grid.period_s / ticks_per_beat(self._tick.position.meter)
+        half_s = 0.5 * tick_s_of(self._grid)
         return now_s >= self._tick_s + half_s + HEARD_AFTER_S
 
     def _observe(self) -> None:
@@ -382,7 +394,7 @@ class Planner:
         """Imagine ahead on a copy of the state; commit what must leave before the next tick is heard."""
         assert self._tick and self._grid
         grid, tick = self._grid, self._tick
-        tick_s = grid.period_s / ticks_per_beat(tick.position.meter)
+        tick_s = tick_s_of(grid)
         until_s = (
             now_s
             + self.commit_s
@@ -450,12 +462,12 @@ class Planner:
         self.song.sounds = self.form.state in AUDIBLE
         moves = self._directing.settings(bar).harmony_moves
         wish = wish_of(dials, self._guidance, self._config.temperature, moves)
-        quarter_bpm = 60 / self._grid.period_s * ticks_per_beat(self._tick.position.meter) / 4
+        quarter_bpm = 15 / tick_s_of(self._grid)
         self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         dials = self._directing.dials(self._dials, position.bar)
-        told = self.song.told(position) if self._responder.config.plan else None
+        told = self.bars.told(position) if self._responder.config.plan else None
         return TickInput(position, bass, sound, reply, dials, self._guidance, told)
 
     def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:

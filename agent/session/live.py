@@ -87,7 +87,7 @@ class Live:
         self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
         self._shown_song = ShownSong(self._book)
         self._inputs.talk.names = self._book.names
-        self.dispatcher.book, self.dispatcher.orders = self._book, lambda said: order_of(said, self._book.names())
+        self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
         self._keys = Keys()
@@ -141,6 +141,9 @@ class Live:
         """Answer the clients of the control socket, and show what is new to those that watch."""
         server.show(self._view, self._shown)
         server.poll(self.answer)
+
+    def _order_of(self, sentence: str) -> str | None:
+        return order_of(sentence, self._book.names(), bool(self._book.song.sounds))
 
     def _cut(self, start_s: float, end_s: float, path: Path) -> float:
         if self._recording is None:

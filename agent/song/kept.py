@@ -15,6 +15,7 @@ from listener.types import Meter
 
 BARS_MAX = 32
 USUAL_BARS = 4
+ODD_TIMES = 3  # that a cycle of 3, 6 or 12 bars was heard, before it is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class KeptSection(KeptName):
     start_s: float = 0.0
     end_s: float = 0.0
     odd: tuple[tuple[int, Meter], ...] = ()  # bars of the cycle, from 0, that are led in another meter
+    written: bool = False  # in a chart: nobody has played it yet
 
 
 def kept_of(song: SongPlan, name: str, quarter_bpm: float) -> KeptSection | None:
@@ -45,7 +47,11 @@ def kept_of(song: SongPlan, name: str, quarter_bpm: float) -> KeptSection | None
     section = song.sections[song.current]
     mine = [bar for bar in song.bars if bar.ticks == section.ticks]
     cycle, _ = cycle_of(mine)
-    cycle = cycle or min(USUAL_BARS, len(mine))
+    if cycle & (cycle - 1) and len(mine) < ODD_TIMES * cycle:
+        cycle = 0  # three bars, say, are a chance likeness until they have come often
+    if cycle < USUAL_BARS:  # chords and drums go in fours over a shorter riff
+        cycle = USUAL_BARS if not cycle or USUAL_BARS % cycle == 0 else cycle
+    cycle = min(cycle, len(mine))
     since = (song.heard - song.phrase_of) % cycle  # bars of a cycle that is not whole yet
     whole = mine[: len(mine) - since] if len(mine) - since >= cycle else mine
     bars = tuple(whole[-cycle:])[-BARS_MAX:]

@@ -74,7 +74,7 @@ class Songbook:
         if kept.name in self.song.order:
             later = [i for i, one in enumerate(self.song.order) if one == kept.name and i > self._at]
             self._at = later[0] if later else self.song.order.index(kept.name)
-        return f"to the {kept.name}, from the next one on"
+        return f"to {the(kept.name)}, from the next one on"
 
     def _go(self, kept: KeptSection) -> None:
         self._send(GoToSection(kept))
@@ -110,18 +110,18 @@ class Songbook:
         kept = self.song.section(name or list(self.song.sounds)[-1])
         sound = self.song.sounds.get(kept.name)
         if sound is None:
-            raise UserError(f"the {kept.name} has no sound; play it and say: take {kept.name}")
+            raise UserError(f"{the(kept.name)} has no sound; play it and say: take {kept.name}")
         if kept.odd:
-            raise UserError(f"the {kept.name} has an odd bar; a riff that loops has bars that are alike")
+            raise UserError(f"{the(kept.name)} has an odd bar; a riff that loops has bars that are alike")
         path = song_file.folder() / sound.file
         if not path.exists():
-            raise UserError(f"the sound of the {kept.name} is not there (any more): {path}")
+            raise UserError(f"the sound of {the(kept.name)} is not there (any more): {path}")
         beats = kept.quarter_bpm * kept.section.meter.denominator / 4
         self._send(CountIn(beats or None, str(kept.section.meter), True))
         self._send(LoopRiff(kept, str(path), sound.seconds, sound.before_s))
         self._stand(self.song.edits.get(kept.name, ()))
         self._wanted, self._began = kept.name, None
-        return f"looping the {kept.name} from the next one on; `loop off` ends it"
+        return f"looping {the(kept.name)} from the next one on; `loop off` ends it"
 
     @property
     def coming(self) -> str:
@@ -249,7 +249,14 @@ class Songbook:
     def _compare(self, decision: Decision) -> str:
         """Where the player plays another chord than the section has, twice in the same bar: offer it as a change."""
         song, kept = decision.song, self._here()
-        if song is None or not song.chords or kept is None or self._began is None or decision.bar == self._bar:
+        if (
+            song is None
+            or not song.chords
+            or kept is None
+            or not kept.written
+            or self._began is None
+            or decision.bar == self._bar
+        ):
             self._last_chord = song.chords[0] if song and song.chords else None
             return ""
         before, self._bar = self._bar, decision.bar
@@ -265,7 +272,7 @@ class Songbook:
             chord_name(Chord(root, quality, 1.0)) for root, quality in ((wanted[0].root, wanted[0].quality), played)
         ]
         return (
-            f"Bar {at + 1} of the {kept.name} has {names[0]}; you play {names[1]}. `section {kept.name}` keeps yours."
+            f"Bar {at + 1} of {the(kept.name)} has {names[0]}; you play {names[1]}. `section {kept.name}` keeps yours."
         )
 
     def _here(self) -> KeptSection | None:
@@ -283,6 +290,11 @@ class Songbook:
         if decision.bar == self._began + bars - 1 and self._at + 1 < len(self.song.order):
             self._at += 1
             self._go(self.song.section(self.song.order[self._at]))
+
+
+def the(name: str) -> str:
+    """Return a section's name as it is said: "the verse", "riff 1"."""
+    return name if any(letter.isdigit() for letter in name) else f"the {name}"
 
 
 def told(kept: KeptSection) -> str:

@@ -117,7 +117,7 @@ def section_of(
         plan = replace(plan, key=hear_bar(plan.key, one))
     plan, _ = plan_bar(plan, list(bass), library, True)
     section = replace(plan.sections[plan.current], name=name)
-    return KeptSection(name, section, bass, chords, plan.key.tonic, plan.key.mode, quarter_bpm, odd=odd)
+    return KeptSection(name, section, bass, chords, plan.key.tonic, plan.key.mode, quarter_bpm, odd=odd, written=True)
 
 
 def _sections(text: str) -> list[tuple[str, str]]:

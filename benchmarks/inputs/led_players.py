@@ -19,6 +19,7 @@ from agent.parts.groove_library import GrooveLibrary
 from listener.analyzer import Analyzer
 from listener.types import FRAME_S, FRAME_SAMPLES, Frame, Grid, KeyPress
 from models.music.tokens import Reply, TickInput
+from models.responder.shape import ResponderConfig
 
 BAR = 16  # ticks of the riff's bars
 RIFFS = {  # per bar: (tick, pitch)
@@ -45,6 +46,9 @@ LED_BEATS = 8  # in a new tempo, after which it is the player's own
 
 class Quiet:
     """A responder that imagines nothing: the band plays its song plan."""
+
+    def __init__(self) -> None:
+        self.config = ResponderConfig()
 
     def initial_state(self) -> int:
         return 0
@@ -127,6 +131,8 @@ class Player:
     def _advance(self, band: Grid | None) -> None:
         bar, tick = divmod(self._place, BAR)
         self._at_s += self._tick_s
+        if tick + 1 == BAR and self._cut > BAR:  # the last note rings through a longer bar
+            self._at_s += (self._cut - BAR) * self._tick_s
         if tick + 1 >= self._cut:
             self._place = (bar + 1) * BAR % (BAR * len(self.riff))
         else:

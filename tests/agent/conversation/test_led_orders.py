@@ -42,6 +42,12 @@ def test_a_direction_is_no_order(sentence: str) -> None:
     assert order_of(sentence) is None
 
 
+def test_a_riff_that_was_taken_can_be_looped_by_word() -> None:
+    assert order_of("loop that") is None  # the next bars are looped, as before
+    assert order_of("loop that", taken=True) == "loop"
+    assert order_of("loop the stomp", ("stomp",), True) == "loop stomp"
+
+
 def test_a_name_that_was_given_is_understood() -> None:
     assert order_of("back to the stomp") is None
     assert order_of("back to the stomp", ("stomp",)) == "to stomp"

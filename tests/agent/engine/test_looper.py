@@ -134,3 +134,25 @@ def test_sound_that_is_no_number_does_not_get_into_the_loop() -> None:
     out = run(Looper(ring, RATE), ring, sound, START + 3 * PERIOD, 512, {0: wish()})
     assert np.isfinite(out).all()
     assert out.any()
+
+
+def kept_wish(at: int, before: int = 12_000) -> PlayLoop:
+    return PlayLoop((at - PERIOD) / RATE, at / RATE, path="riff.wav", before_s=before / RATE)
+
+
+def test_a_kept_riff_repeats_to_the_sample_and_goes_on_where_a_new_process_takes_over() -> None:
+    sound, before, at = riff(PERIOD + 24_000), 12_000, START + PERIOD
+    first, second = (Looper(Ring(1 << 15, 1), RATE, level_db=None) for _ in range(2))
+    for looper in (first, second):
+        looper.play_sound(kept_wish(at), sound)
+    out, again = np.zeros((at + 6 * PERIOD, 2), np.float32), np.zeros((BLOCK, 2), np.float32)
+    for start in range(0, len(out) - BLOCK + 1, BLOCK):
+        first.mix_into(out[start : start + BLOCK], start)
+    margin = round((FADE_S + SEAM_S) * RATE) + 1
+    np.testing.assert_array_equal(out[at : at + PERIOD - margin, 0], sound[before : before + PERIOD - margin])
+    for time in range(1, 5):
+        begins = at + time * PERIOD
+        np.testing.assert_array_equal(out[begins : begins + PERIOD - margin], out[at : at + PERIOD - margin])
+    later = at + 3 * PERIOD + 4_000
+    second.mix_into(again, later)  # the first process has died
+    np.testing.assert_array_equal(again, out[later : later + BLOCK])

@@ -1,0 +1,175 @@
+"""What the band does when it counts in, stops on a beat, ends, and loops a riff that was kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.core.messages import (
+    AgainLoop,
+    CountIn,
+    EndSong,
+    GoToSection,
+    KeepSection,
+    LeadBreak,
+    LoopRiff,
+    PlayLoop,
+    StopLoop,
+)
+from agent.core.types import PlannedNote
+from agent.mind.planner import Planner
+from agent.song.kept import KeptSection
+from agent.songbook.chart import song_of
+from listener.types import FRAME_S, Analysis, Grid, Meter, Note
+from tests.agent.mind.test_planner import planner
+
+KICK, SNARE, RIM, CRASH = 36, 38, 37, 49
+FOUR = Meter(4, 4)
+
+
+class Room:
+    """A steady player, a note on every beat of 0.5 s while they play, and a band whose notes are kept."""
+
+    def __init__(self, band: Planner, plays: bool = True) -> None:
+        self.band, self.plays, self.frame = band, plays, 0
+        self.notes: list[PlannedNote] = []
+        self.messages: list[Any] = []
+        self.lines: list[str] = []
+        self._beat = 0
+
+    @property
+    def now_s(self) -> float:
+        return self.frame * FRAME_S
+
+    def run(self, until_s: float) -> Room:
+        while self.now_s < until_s:
+            self.frame += 1
+            index = int(self.now_s / 0.5)
+            notes = ()
+            if self.now_s >= self._beat * 0.5 + 0.05:
+                if self.plays:
+                    notes = (Note(self._beat * 0.5, self.now_s, None, 40 + self._beat % 4, 90),)
+                self._beat += 1
+            grid = Grid(index * 0.5, index, index % 4 + 1, 0.5, FOUR, 0.9, 0.9) if self.plays else None
+            heard = Analysis(self.now_s, self.now_s, 0.0, None, 0.0, -20.0, notes=notes, ended=notes, grid=grid)
+            plan = self.band.step(heard, None)
+            self.notes += plan.committed if plan else ()
+            self.messages += self.band.take_messages()
+            self.lines += self.band.leading.take_lines()
+        return self
+
+    def struck(self, pitch: int, since_s: float = 0.0) -> list[float]:
+        return [note.on_s for note in self.notes if note.pitch == pitch and note.on_s >= since_s - 1e-6]
+
+
+def test_a_bar_is_counted_in_and_the_band_begins_after_it() -> None:
+    room = Room(planner(), plays=False).run(1.0)
+    room.band.send(CountIn(100.0, "3/4"))
+    room.run(5.0)
+    sticks = room.struck(RIM)
+    assert np.diff(sticks) == pytest.approx([0.6, 0.6])
+    assert room.struck(KICK)[0] == pytest.approx(sticks[0] + 1.8)
+    assert not [note for note in room.notes if note.on_s < sticks[0]]
+
+
+def test_who_is_counted_in_while_the_band_plays_is_told() -> None:
+    room = Room(planner()).run(6.0)
+    room.band.send(CountIn())
+    room.run(6.2)
+    assert len(room.lines) == 1 and "already" in room.lines[0]
+
+
+@pytest.mark.slow
+def test_the_band_stops_on_a_beat_and_comes_in_on_the_one() -> None:
+    room = Room(planner()).run(9.0)
+    room.band.send(LeadBreak(4))
+    room.run(15.0)
+    stop_s = next(at_s for at_s in room.struck(CRASH, 9.0) if at_s % 2 == pytest.approx(1.5))
+    assert not [note for note in room.notes if stop_s + 0.01 < note.on_s < stop_s + 0.49]
+    assert room.struck(KICK, stop_s + 0.5)[0] == pytest.approx(stop_s + 0.5)
+
+
+@pytest.mark.slow
+def test_the_band_ends_with_the_phrase_and_stays_silent_until_the_player_begins_anew() -> None:
+    room = Room(planner()).run(9.0)
+    room.band.send(EndSong())
+    room.run(24.0)
+    last_s = max(note.on_s for note in room.notes)
+    assert last_s % 2 == pytest.approx(0) and 10.0 <= last_s <= 18.0
+    assert {note.pitch for note in room.notes if note.on_s == last_s} >= {KICK, CRASH}
+
+
+def kept(room: Room) -> KeptSection:
+    room.band.send(KeepSection("riff", True))
+    found = room.band.take_kept()
+    assert isinstance(found, KeptSection)
+    return found
+
+
+def test_a_riff_is_taken_from_bar_line_to_bar_line_and_loops_from_one_on() -> None:
+    room = Room(planner()).run(15.0)
+    riff = kept(room)
+    assert (riff.start_s % 2, riff.end_s % 2) == (pytest.approx(0), pytest.approx(0))
+    seconds = riff.end_s - riff.start_s
+    assert seconds == pytest.approx(2 * len(riff.bars))
+    room.band.send(LoopRiff(riff, "riff.wav", seconds, 0.25))
+    room.run(18.0)
+    (loop,) = [message for message in room.messages if isinstance(message, PlayLoop)]
+    assert (loop.end_s % 2, loop.end_s - loop.start_s, loop.path) == (
+        pytest.approx(0),
+        pytest.approx(seconds),
+        "riff.wav",
+    )
+    room.plays = False
+    room.run(26.0)
+    assert room.struck(KICK, 24.0)  # the player rests, the loop and the band go on
+    room.band.send(AgainLoop())
+    assert room.band.take_messages() == [loop]
+    room.band.send(LoopRiff(None))
+    room.run(30.0)
+    assert any(isinstance(message, StopLoop) for message in room.messages)
+
+
+def test_nothing_played_is_one_line() -> None:
+    room = Room(planner(), plays=False).run(1.0)
+    room.band.send(KeepSection("riff", True))
+    assert "nothing to keep as riff yet" in str(room.band.take_kept())
+
+
+def test_a_riff_whose_bars_are_not_sure_is_not_cut_out() -> None:
+    room = Room(planner()).run(9.0)
+    assert room.band._grid is not None
+    object.__setattr__(room.band._grid, "meter_confidence", 0.1)
+    room.band.send(KeepSection("riff", True))
+    assert "not sure of the bars" in str(room.band.take_kept())
+
+
+def test_a_chart_is_counted_in_and_its_chords_are_played_though_nobody_plays() -> None:
+    song = song_of("road", "Em7 | C | D/F# | Am", tempo_bpm=120)
+    room = Room(planner(hold_bars=8), plays=False).run(1.0)
+    room.band.send(CountIn(120.0, "4/4", True))
+    room.band.send(GoToSection(song.sections[0]))
+    room.run(13.0)
+    one_s = room.struck(KICK)[0]
+    low = {
+        bar: {note.pitch % 12 for note in room.notes if note.part == "chords" and 0 <= note.on_s - at_s < 0.3}
+        for bar in range(1, 5)
+        for at_s in [one_s + 2.0 * bar]
+    }
+    triads = [{0, 4, 7}, {2, 6, 9}, {9, 0, 4}, {4, 7, 11}]  # C, D, A minor, and E minor again
+    assert all(triad <= low[bar] for bar, triad in enumerate(triads, 1)), low
+
+
+@pytest.mark.slow
+def test_a_section_is_gone_to_with_its_tempo_and_given_up_where_the_player_stays() -> None:
+    song = song_of("road", "Em7 | C", tempo_bpm=100)
+    room = Room(planner()).run(9.0)
+    room.band.send(GoToSection(song.sections[0]))
+    assert room.band.leading.says(room.band.tick.position.bar if room.band.tick else 0) == "next bar chart"
+    room.run(12.0)
+    assert room.band._grid is not None and room.band._grid.period_s == pytest.approx(0.6)
+    room.run(24.0)
+    assert room.lines == ["Back at 120: you stayed there."]
+    assert room.band._grid.period_s == pytest.approx(0.5, abs=0.005)

@@ -1,0 +1,42 @@
+"""The last minute of the bass is held, and a riff is cut out of it with a little around it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.audio.loop_sound import read_sound
+from agent.recording.recent_sound import BEFORE_S, RecentSound
+
+RATE = 8_000
+
+
+def filled(seconds: float, kept_s: float = 4.0) -> tuple[RecentSound, np.ndarray]:
+    sound = (np.arange(round(seconds * RATE)) % 1_000 / 1_000).astype(np.float32)
+    recent = RecentSound(RATE, kept_s)
+    for at in range(0, len(sound), 333):
+        piece = sound[at : at + 333]
+        recent.put(piece, at + len(piece))
+    return recent, sound
+
+
+def test_a_riff_is_cut_out_at_its_bar_lines(tmp_path: Path) -> None:
+    recent, sound = filled(11.0)
+    path = tmp_path / "riff.wav"
+    assert recent.cut(8.0, 10.0, path) == BEFORE_S
+    until_s = time.monotonic() + 5
+    while not path.exists() and time.monotonic() < until_s:
+        time.sleep(0.01)
+    heard = read_sound(path, RATE)
+    np.testing.assert_array_equal(heard[: 2 * RATE], sound[round((8.0 - BEFORE_S) * RATE) :][: 2 * RATE])
+    assert len(read_sound(path, 2 * RATE)) == 2 * len(heard)
+
+
+@pytest.mark.parametrize("places", [(1.0, 3.0), (30.0, 32.0), (10.0, 9.0)])
+def test_what_is_not_held_any_more_is_refused(tmp_path: Path, places: tuple[float, float]) -> None:
+    recent, _ = filled(11.0)
+    with pytest.raises(ValueError, match="not held"):
+        recent.cut(*places, tmp_path / "riff.wav")
