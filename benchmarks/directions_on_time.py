@@ -103,7 +103,7 @@ def frames() -> Iterator[Frame]:
 
 def kept(one: Told, lines: list[float], drums: list[float], notice_s: float, until_s: float) -> bool:
     """Return whether a direction is heard from the first bar line that is so far off."""
-    coming = [line for line in lines if line >= one.at_s + notice_s - EARLY_S]
+    coming = [line for line in lines if line >= one.at_s + notice_s]
     if len(coming) < 2 or coming[0] >= until_s:
         return False
     inside = [on_s for on_s in drums if coming[0] - EARLY_S <= on_s < min(coming[1] - EARLY_S, until_s + notice_s)]
