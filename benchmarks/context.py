@@ -1,10 +1,10 @@
 """Does long context help? Held-out nats per tick when the model has heard the last 1, 2 ... 64 bars and no more.
 
-    python -m benchmarks.context [--weights STEM ...] [--bars 48]
+    python -m benchmarks.context [--weights STEM ...] [--bars 48] [--all]
 
-The same bars are scored with every context: those that lie 64 bars or more after a song's beginning. Beside them
-"counts given the bar before" (one bar of context). Plot: docs/context.png. Needs data_cache/responder.npz. Appends to
-results.jsonl.
+The same bars are scored with every context: those that lie 64 bars or more after a song's beginning, of composed songs
+(--all: of all test songs). Beside them "counts given the bar before" (one bar of context). Plot: docs/context.png.
+Needs data_cache/responder.npz. Appends to results.jsonl.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ def nats(model: Responder, place: Place, context: int) -> float:
     """Nats per tick of the bar when the song begins `context` bars before it."""
     song, start, end = place
     first = int(np.argmax(song.bars >= song.bars[start] - context))
-    made = collate([crop_of(song, first, end - first, model.sound_dim, int(song.bars[first]) % 4)])
+    crop = crop_of(song, first, end - first, model.sound_dim, int(song.bars[first]) % 4)
+    made = collate([crop], model.config.past)
     with torch.inference_mode():
-        logits = model.net(made.rows, made.sound, made.cond).flatten(0, 1)
+        logits = model.net(*made.given).flatten(0, 1)
         found = model.net.nll(logits, made.rows.flatten(0, 1), made.targets)
     total = torch.stack([found[part] for part in PARTS]).sum(0)
     return float(total[start - first :].mean())
@@ -57,12 +58,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.context", description=__doc__)
     parser.add_argument("--weights", type=Path, nargs="+", default=[WEIGHTS])
     parser.add_argument("--bars", type=int, default=48)
+    parser.add_argument("--all", action="store_true", help="accompaniments made by rule too, which repeat themselves")
     args = parser.parse_args(argv)
     if not CACHE.exists():
         print("skipped: data_cache/responder.npz is absent; it is built from ../shared by `python -m models.data`")
         return 0
     songs = load_songs()
-    held = places([s for s in songs if s.split == "test"], args.bars)
+    held = places([s for s in songs if s.split == "test" and (args.all or s.source != "mma")], args.bars)
     rows = {}
     for stem in args.weights:
         model = Responder.load(stem)

@@ -5,7 +5,9 @@
 Each input (the take that ships, clips of the shared set) is played with `jam --fast`; the notes the band played are
 then rendered three ways: raw FluidSynth beside the bass as recorded, the balance of version 0.4.0, and the mixer.
 --sessions: folders of sessions that are there already, in place of playing. Loudness is measured by pyloudnorm (ITU-R
-BS.1770-4), true peak fourfold oversampled. The bass counts as in the mix, on both sides. Appends to results.jsonl.
+BS.1770-4), true peak fourfold oversampled. early_off_lu: how far the part that is furthest off lies from its place
+beside the bass in the first 16 s (about eight bars) after it came in. The bass counts as in the mix, on both sides.
+Appends to results.jsonl.
 """
 
 from __future__ import annotations
@@ -41,7 +43,12 @@ CLIPS = ROOT.parent / "shared" / "listening" / "clips"
 DEFAULT_CLIPS = "00_*clean,04_*clean,09_*clean,11_*clean"
 TAKE = ROOT / "agent/assets/take.flac"
 OLD_GAIN_DB = {"drums": (0.0, 0.0), "chords": (-3.0, -0.25), "line": (-3.0, 0.25)}  # gain and pan of version 0.4.0
-FIGURES = ("drums_lu", "chords_lu", "line_lu", "lufs", "true_peak_db", "side_mid_db", "mono_loss_lu", "residual_db")
+FIGURES = (
+    "drums_lu", "chords_lu", "line_lu", "early_off_lu", "lufs", "true_peak_db", "side_mid_db", "mono_loss_lu",
+    "residual_db",
+)  # fmt: skip
+WORST = ("early_off_lu", "lufs", "true_peak_db", "side_mid_db", "mono_loss_lu")
+EARLY_S = 16.0  # about eight bars
 SILENT_DB = -60.0
 Sound = np.ndarray
 Message = tuple[int, str, tuple[int, int, int]]  # sample, part, MIDI
@@ -130,6 +137,7 @@ def figures_of(stems: dict[str, Sound], mix: Sound, rate: int) -> dict[str, floa
     for part in PART_LUFS:
         silent = db(np.abs(stems[part]).max()) < SILENT_DB
         out[f"{part}_lu"] = np.nan if silent else meter.integrated_loudness(stems[part]) - bass
+    out["early_off_lu"] = max(_early_off_lu(stems[part], part, stems["bass"], rate) for part in PART_LUFS)
     out["true_peak_db"] = max(db(np.abs(resample_poly(mix[:, side], 4, 1)).max()) for side in (0, 1))
     middle, side = mix.mean(axis=1), (mix[:, 0] - mix[:, 1]) / 2
     out["side_mid_db"] = db(side.std()) - db(middle.std())
@@ -137,6 +145,16 @@ def figures_of(stems: dict[str, Sound], mix: Sound, rate: int) -> dict[str, floa
     total = np.sum(list(stems.values()), axis=0)
     out["residual_db"] = db((mix - total).std()) - db(mix.std())
     return out
+
+
+def _early_off_lu(stem: Sound, part: str, bass: Sound, rate: int) -> float:
+    """Return how far a part lies from its place in the first EARLY_S after it came in; 0 if it plays less than 2 s."""
+    loud = np.nonzero(np.abs(stem).max(axis=1) > 10 ** (SILENT_DB / 20))[0]
+    if not len(loud) or len(stem) - loud[0] < 2 * rate:
+        return 0.0
+    meter, some = pyloudnorm.Meter(rate), slice(loud[0], loud[0] + round(EARLY_S * rate))
+    away = meter.integrated_loudness(stem[some]) - meter.integrated_loudness(bass[some])
+    return float(abs(away - (PART_LUFS[part] - BASS_LUFS))) if np.isfinite(away) else 0.0
 
 
 def cost_us(blocks: int = 6_000, frames: int = 128, rate: int = 48_000) -> dict[str, dict[str, float]]:
@@ -205,7 +223,7 @@ def main() -> int:
     costs = cost_us()
     for system, found in rows.items():
         mean = {name: round(float(np.nanmean([row[name] for row in found])), 3) for name in found[0]}
-        worst = {f"{name}_worst": round(float(np.nanmax([row[name] for row in found])), 3) for name in FIGURES[3:7]}
+        worst = {f"{name}_worst": round(float(np.nanmax([row[name] for row in found])), 3) for name in WORST}
         print(_line("mean", system, mean))
         cost = {name: round(value, 1) for name, value in costs.get(system, {}).items()}
         if cost:

@@ -30,7 +30,7 @@ from models.responder.responder import NAMED, Responder
 from models.training.evaluate import PIECE_TICKS, evaluate, held_out, song_nats
 
 PLAIN = {"4/4", "3/4", "6/8", "6/4", "9/8", "12/8", "2/4"}
-MODELS = {"responder (SSM, shipped)": "ssm", "LSTM of equal size": "lstm"}
+MODELS = {"responder (SSM, shipped)": "ssm", "LSTM of equal size": "lstm", "trained on whole songs": "songs"}
 SHIPPED = "responder (SSM, shipped)"
 System = Callable[[list[Song]], Iterator[tuple[Song, Nats]]]
 
@@ -47,6 +47,8 @@ def table(system: System, songs: list[Song]) -> dict[str, float]:
         meter = str(song.meter)
         for part, values in nats.items():
             found[part].append(values)
+            if song.source != "mma":
+                found[f"composed {part}"].append(values)
         if song.has[1]:
             both = nats["drums"] + nats["chords"]
             for row in (meter, "odd" if meter not in PLAIN else "plain", song.source):
@@ -110,7 +112,8 @@ def main() -> int:
     songs = load_songs() if CACHE.exists() else build_corpus.build(paths.SHARED)
     train = [s for s in songs if s.split == "train"]
     valid, test = held_out(songs, "valid"), held_out(songs, "test", 24)
-    models = {name: Responder.load(NAMED[key]) for name, key in MODELS.items()}
+    found = {name: key for name, key in MODELS.items() if NAMED[key].with_suffix(".json").exists()}
+    models = {name: Responder.load(NAMED[key]) for name, key in found.items()}
     systems: dict[str, System] = {
         **{name: partial(song_nats, model.net) for name, model in models.items()},
         "repeat the commonest bar of the metre": cut(CommonBar(train, valid)),
@@ -138,7 +141,7 @@ def main() -> int:
 def show(figures: dict[str, dict[str, float]], count: int) -> None:
     print(f"{count} test songs, first {PIECE_TICKS} ticks of each; nats per tick (16th), lower is better")
     columns = ["total", *PARTS]
-    rows = sorted({key for row in figures.values() for key in row if key.startswith("drums+chords")})
+    rows = sorted({key for row in figures.values() for key in row if key.startswith(("drums+chords", "composed"))})
     print(f"{'':40}" + "".join(f"{c:>9}" for c in columns))
     for name, row in figures.items():
         print(f"{name:40}" + "".join(f"{row[c]:9.3f}" for c in columns))

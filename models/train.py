@@ -1,4 +1,4 @@
-"""Train what ships: `python -m models.train responder|codec|ears|timbre|timing|critic|readings [options]`; --help
+"""Train what ships: `python -m models.train responder|songs|codec|ears|timbre|timing|critic|readings [options]`; --help
 after the name.
 """
 
@@ -9,6 +9,7 @@ from importlib import import_module
 
 TRAINERS = {
     "responder": "models.training.responder",
+    "songs": "models.training.songs.trainer",
     "codec": "models.training.codec",
     "ears": "models.training.ears",
     "timbre": "models.training.timbre",

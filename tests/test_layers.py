@@ -25,7 +25,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "song": {"core", "directions", "parts"},
     "audio": {"core", "midi", "mixing", "sounds"},
     "control": {"core", "midi"},
-    "web": {"core", "control", "recording"},
+    "web": {"core", "control", "language", "recording"},
     "language": {"core", "directions", "sounds"},
     "sentences": {"core", "directions", "language"},
     "memory": {"core", "directions"},
@@ -69,7 +69,7 @@ MODEL_ROOMS["training"] = set(MODEL_ROOMS)
 LISTENER_ROOMS: dict[str, set[str]] = {"ears": set(), "rhythm": set(), "timbre": {"ears"}, "music": {"rhythm"}}
 ROOMS = {"agent": AGENT_ROOMS, "models": MODEL_ROOMS, "listener": LISTENER_ROOMS}
 # rooms of agent/ that know no model: the audio process and what steers it start fast and stay small
-NO_MODELS = {"core", "sounds", "midi", "audio", "mixing", "recording", "engine", "control", "web"}
+NO_MODELS = {"core", "sounds", "midi", "audio", "mixing", "recording", "engine", "control"}
 
 
 def imports_of(path: Path) -> set[str]:

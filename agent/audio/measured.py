@@ -31,7 +31,7 @@ Number = tuple[int, int]  # bank, program
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What was measured of a preset. keys: [n]; lead_s [velocities, n]; power [loud velocities, n], K-weighted mean
-    square of the attack."""
+    square of a drum's attack, of the first HELD_S of a pitched note (agent/audio/synth.py)."""
 
     keys: NDArray[np.int64]
     lead_s: NDArray[np.float64]
@@ -49,7 +49,7 @@ class Measured:
         return float(self.lead_s[nearest, int(np.abs(self.keys - key).argmin())])
 
     def lufs(self, keys: NDArray[Any] | tuple[int, ...], velocity: int) -> float:
-        """Return the LUFS of the attack of one note, as a mean over these keys; -70 for silence."""
+        """Return the LUFS of one note, as a mean over these keys; -70 for silence."""
         columns = [int(np.abs(self.keys - key).argmin()) for key in keys]
         powers = np.maximum(self.power[:, columns].mean(axis=1), LEAST_POWER)
         return float(np.interp(velocity, LOUD_VELOCITIES, 10 * np.log10(powers) + OFFSET_DB))

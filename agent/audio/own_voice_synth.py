@@ -54,7 +54,7 @@ class OwnVoice:
         return self._synth.lead_in_s(part, self.key(key), velocity)
 
     def lufs(self) -> float:
-        """LUFS of the attack of its notes."""
+        """LUFS of its notes."""
         return self._synth.note_lufs("line", [self.key(key) for key in (45, 50, 55)], VELOCITY)
 
     def all_off(self) -> None:

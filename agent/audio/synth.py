@@ -17,13 +17,14 @@ from agent.audio.measured import DRUM_BANK as DRUM_BANK
 from agent.audio.measured import LOUD_VELOCITIES, PROBE_VELOCITIES, Measured, Number, known
 from agent.audio.measured import lead_in_of as lead_in_of
 from agent.core.midi_constants import CONTROL, NOTE_OFF, NOTE_ON, PROGRAM
-from agent.mixing.loudness import k_power
+from agent.mixing.loudness import k_mean_square
 from listener.silence_stderr import quiet_stderr
 
 BLOCK = 64  # samples; FluidSynth acts on messages only at multiples of this
 MAX_RENDER = 8192  # samples per call into the library
 SUSTAIN_CC = 64
-ATTACK_S = 0.120  # the part of a note in which its attack is sought
+ATTACK_S = 0.120  # the part of a note in which its attack is sought; of a drum hit, how loud it is, too
+HELD_S = 0.400  # the part of a pitched note that says how loud it is: an organ's stays, a guitar's has died away
 SETTINGS_INT = {
     b"synth.reverb.active": 0,
     b"synth.chorus.active": 0,
@@ -82,7 +83,7 @@ class Synth:
         self._carry = np.zeros((len(self.parts), 2, BLOCK), np.float32)
         self._carried = 0
         self._gain = np.stack([_stereo_gain(part) for part in self.parts])
-        self._attack = min(int(ATTACK_S * sample_rate), MAX_RENDER) // BLOCK * BLOCK  # samples
+        self._attack, self._held = (int(s * sample_rate) // BLOCK * BLOCK for s in (ATTACK_S, HELD_S))  # samples
         self._chosen = [_sound_of(part) for part in self.parts]
         self._measured: dict[Number, Measured] = self._measure(presets, trusts_table)
 
@@ -121,7 +122,7 @@ class Synth:
         return self._measured[self._chosen[self._index[part]]].lead_in_s(key, velocity)
 
     def note_lufs(self, part: str, keys: Sequence[int], velocity: int) -> float:
-        """LUFS of the attack of one note of a part, without its gain, as a mean over these keys; -70 for silence."""
+        """LUFS of one note of a part, without its gain, as a mean over these keys; -70 for silence."""
         return self._measured[self._chosen[self._index[part]]].lufs(tuple(keys), velocity)
 
     def has(self, number: Number) -> bool:
@@ -237,26 +238,30 @@ class Synth:
         found = {number: Measured.of(number) for number in numbers}
         for i, number in enumerate(numbers):
             self._select(i, number)
-        weights = k_power(np.fft.rfftfreq(self._attack, 1 / self.sample_rate), self.sample_rate) * 4 / self._attack**2
         for v, velocity in enumerate(PROBE_VELOCITIES):
             for k in range(max(len(one.keys) for one in found.values())):
                 probed = [(n, i, int(found[n].keys[k])) for i, n in enumerate(numbers) if k < len(found[n].keys)]
-                for (number, _, _), attack in zip(probed, self._probe(probed, velocity), strict=True):
-                    found[number].lead_s[v, k] = lead_in_of(attack, self.sample_rate)
+                for (number, _, _), sound in zip(probed, self._probe(probed, velocity), strict=True):
+                    found[number].lead_s[v, k] = lead_in_of(sound[: self._attack], self.sample_rate)
                     if velocity in LOUD_VELOCITIES:
-                        power = (np.abs(np.fft.rfft(attack)) ** 2 * weights).sum()
-                        found[number].power[LOUD_VELOCITIES.index(velocity), k] = power
+                        heard = sound[: self._attack] if number[0] == DRUM_BANK else sound
+                        found[number].power[LOUD_VELOCITIES.index(velocity), k] = k_mean_square(heard, self.sample_rate)
         return found
 
     def _probe(self, probed: list[tuple[Number, int, int]], velocity: int) -> list[NDArray[np.float32]]:
+        """Play one note a preset; return its first HELD_S, or ATTACK_S where no more is asked for."""
         for _, i, key in probed:
             self._lib.fluid_synth_noteon(self._synth, i, key, velocity)
-        n = self._attack
-        self._lib.fluid_synth_nwrite_float(self._synth, n, *self._pointers, None, None)
-        attacks = [self._buffer[i, :, :n].mean(0) for _, i, _ in probed]
+        whole = velocity in LOUD_VELOCITIES and any(number[0] != DRUM_BANK for number, _, _ in probed)
+        left, pieces = self._held if whole else self._attack, []
+        while left:
+            n = min(left, MAX_RENDER)
+            sound = self.render_raw(n)
+            pieces.append(np.stack([sound[i].mean(0) for _, i, _ in probed]))
+            left -= n
         self.all_off()
-        self._lib.fluid_synth_nwrite_float(self._synth, BLOCK, *self._pointers, None, None)
-        return attacks
+        self.render_raw(BLOCK)
+        return list(np.concatenate(pieces, axis=1))
 
 
 def _sound_of(part: PartVoice) -> Number:

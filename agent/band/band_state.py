@@ -18,6 +18,7 @@ from agent.band.mute import Mute
 from agent.band.phrase_window import Latent, Window
 from agent.band.ticks import Tick
 from agent.band.trading import Bars, Trading
+from agent.core.messages import PlayLoop
 from agent.core.settings import BandConfig
 from agent.core.types import PARTS
 from listener.types import Analysis, Grid
@@ -207,6 +208,14 @@ class BandEntrance:
                 return BandState.ENDING if self._bars + 1 >= self._config.thin_bars else BandState.THINNING
             case _:
                 return BandState.LISTENING
+
+    def loop(self, message: PlayLoop, own: Grid, riff: Window, bar: int) -> None:
+        """Play over a kept riff from this bar on; own: the beat that it is in."""
+        self.modes.loop(bar)
+        self._looping.take()
+        self.beat.fix(own)
+        self._riff, self._window = riff, None
+        self._messages.append(message)
 
     def lost(self) -> None:
         """Return to LISTENING because the beat was lost, and end a loop."""

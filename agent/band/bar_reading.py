@@ -10,17 +10,20 @@ import math
 from dataclasses import replace
 
 from agent.band.held_bars import ReadingAge
+from agent.band.riff_cycle import RiffCycle
 from listener.types import Analysis, Grid
 
 PAUSE_S = 8.0  # silence after which the next note is a first one
 ON_A_BEAT = 0.25  # of a beat; a first note further from one is no downbeat
 SAME_TEMPO = 0.06
-UNSURE = 0.9  # of the confidence wanted: enough of it where the band has waited long enough for the meter
+UNSURE = 0.8  # of the confidence wanted: enough of it where the band has waited long enough for the meter
 FAINT = 0.25  # confidence of a beat that the band joins when it has waited twice as long
 EARLY_BARS = 0.25  # a bar line so much before the wait is over counts
 LEAST_BAR_S = 1.4  # a shorter bar is likely half of one: the wait is counted in bars of this length
 SHORT_BAR_S = 1.6
+SHORT_BAR_BEATS, LEAST_TWO_S = 3, 2.4  # likewise of so few beats
 STANDS_BARS = 1.0  # of a reading before the band joins it unsure
+STANDS_WITH_FIRST, ON_THE_FIRST = 0.45, 0.1  # where a bar of it began with the first note, to so much of a bar
 
 
 class BarReading:
@@ -33,6 +36,7 @@ class BarReading:
         self._heard_s = -math.inf
         self._period_s = 0.0  # of the beat that is read
         self._one: int | None = None  # beat number of a downbeat, None = the ears know better
+        self._cycle = RiffCycle()
         self.age = ReadingAge()  # of the grid as it is read
 
     def read(self, analysis: Analysis, grid: Grid | None) -> Grid | None:
@@ -47,7 +51,9 @@ class BarReading:
                 continue
             if note.onset_s - self._heard_s > PAUSE_S:
                 self.began_s, self._period_s = note.onset_s, 0.0
+                self._cycle.forget()
             self._heard_s = note.onset_s
+        self._cycle.push(analysis.notes, grid)
         if grid is None or math.isinf(self.began_s):
             return grid
         if not self._period_s or abs(math.log(grid.period_s / self._period_s)) > SAME_TEMPO:
@@ -56,6 +62,8 @@ class BarReading:
             self._one = None
         if self._one is None:
             return grid
+        if beats := self._cycle.beats_in_bar(grid):
+            grid = replace(grid, meter=replace(grid.meter, numerator=beats))
         return replace(grid, position=(grid.index - self._one) % grid.meter.numerator + 1)
 
     def may_enter(self, grid: Grid, at_s: float) -> bool:
@@ -64,13 +72,16 @@ class BarReading:
         Two short bars may be one: the band comes in an even number of them after the player.
         """
         bar_s = grid.period_s * grid.meter.numerator
-        if bar_s < SHORT_BAR_S and math.isfinite(self.began_s) and round((at_s - self.began_s) / bar_s) % 2:
+        few = grid.meter.numerator <= SHORT_BAR_BEATS and bar_s < LEAST_TWO_S and not self._cycle.is_bars(grid)
+        short = bar_s < SHORT_BAR_S or few
+        if short and math.isfinite(self.began_s) and round((at_s - self.began_s) / bar_s) % 2:
             return False
         if min(grid.confidence, grid.meter_confidence) >= self.enough:
             return True
-        bar_s = max(bar_s, LEAST_BAR_S)
-        bars = (at_s - self.began_s) / bar_s + EARLY_BARS
-        stands = (at_s - self.age.since_s) / bar_s + EARLY_BARS >= STANDS_BARS
+        whole = abs((at_s - self.began_s) / bar_s % 1 - 0.5) > 0.5 - ON_THE_FIRST  # the line began on such a bar line
+        stood = (at_s - self.age.since_s) / bar_s + EARLY_BARS
+        bars = (at_s - self.began_s) / max(bar_s, LEAST_BAR_S) + EARLY_BARS
+        stands = stood >= (STANDS_WITH_FIRST if whole else STANDS_BARS)
         clear = grid.confidence >= UNSURE * self.enough and bars >= self._wait_bars and stands
         return clear or (grid.confidence >= FAINT and bars >= (1.5 if stands else 2) * self._wait_bars)
 

@@ -13,9 +13,10 @@ from dataclasses import replace
 from listener.types import Grid
 
 LEVELS = (2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3)  # periods of another reading
-SAME_TEMPO, SAME_BEATS, OFF_BEAT = 0.05, 0.2, 0.08
+SAME_TEMPO, SAME_LEVEL, SAME_BEATS, OFF_BEAT = 0.05, 0.03, 0.2, 0.08
 INSISTS_BEATS = 8.0  # of a confident other reading
 STANDS_BARS = 3.0  # of one that the ears are not sure of, but stand by
+YOUNG_BARS = 1.0  # likewise, where ears and band have not agreed yet: a wrong entrance is not defended
 AGREED_SAY = 0.25  # bars more for each bar in which ears and band agreed
 MOST_BARS = 8.0
 CLEAR = 0.45  # confidence of a beat, from which it is no stray
@@ -71,7 +72,10 @@ class HeldBars:
         elif self._since_s is None:
             self._since_s = now_s
         insists = self._since_s is not None and now_s - self._since_s > INSISTS_BEATS * ears.period_s
-        stands = ears.confidence >= CLEAR and stood_bars >= min(STANDS_BARS + AGREED_SAY * self._agreed, MOST_BARS)
+        long = min(STANDS_BARS + AGREED_SAY * self._agreed, MOST_BARS)
+        if _on_the_beats(ears, own):
+            long = min(long, YOUNG_BARS + self._agreed)
+        stands = ears.confidence >= CLEAR and stood_bars >= long
         if (insists or stands) and _before_downbeat(ears, now_s):
             self._since_s, self._agreed = None, 0.0
             return ears
@@ -102,7 +106,7 @@ class HeldBars:
             if ears.meter.denominator != own.meter.denominator:
                 return replace(own, confidence=ears.confidence, meter_confidence=ears.meter_confidence)
             return replace(ears, meter=own.meter, position=position)
-        if any(_near(ears.period_s, own.period_s * level) for level in LEVELS):
+        if any(_near(ears.period_s, own.period_s * level, SAME_LEVEL) for level in LEVELS):
             return replace(own, confidence=ears.confidence, meter_confidence=ears.meter_confidence)
         return None
 
@@ -117,6 +121,12 @@ def same_reading(one: Grid, other: Grid) -> bool:
         and abs(beat - round(beat)) < SAME_BEATS
         and one.position_of(round(beat)) == other.position
     )
+
+
+def _on_the_beats(ears: Grid, own: Grid) -> bool:
+    """Return whether only the bars differ."""
+    beat = own.beat_at(ears.anchor_s)
+    return _near(ears.period_s, own.period_s) and abs(beat - round(beat)) < SAME_BEATS
 
 
 def _before_downbeat(grid: Grid, now_s: float) -> bool:

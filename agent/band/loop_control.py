@@ -47,6 +47,10 @@ class Looping:
         message, self._start_s, self._plays = PlayLoop(self._start_s, end_s), None, True
         return message, own
 
+    def take(self) -> None:
+        """A riff that was kept before plays."""
+        self._start_s, self._plays = None, True
+
     def stop(self, at_s: float) -> StopLoop | None:
         """End the loop at a bar line, or cancel one that is being recorded; return None where there is none."""
         if self._start_s is not None:

@@ -97,6 +97,11 @@ class Modes:
         if not playing:
             self._take_up(self.turn.start)
 
+    def loop(self, bar: int) -> None:
+        """Begin a loop that was recorded before, with this bar."""
+        self.mode, self._asked = "loop", None
+        self._bar, self.turn = bar, self._turn(Phase.LOOPING, bar, self.turn.number + 1)
+
     def rest(self, bar: int) -> None:
         """Restart the mode with its first phase, since the band does not play."""
         self._bar = bar

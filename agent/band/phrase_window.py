@@ -36,6 +36,15 @@ class Window:
         self._heard: dict[float, tuple[int, Note]] = {}  # by onset
         self._sounds: dict[int, Latent] = {}  # by tick
 
+    @classmethod
+    def of(cls, first: int, per_beat: int, ticks: int, tick_s: float, notes: Iterable[Placed]) -> Window:
+        """Return a window over notes that were played before."""
+        window = cls(first, per_beat, ticks, tick_s)
+        for one in notes:
+            at_s = one.tick * tick_s
+            window._heard[at_s] = one.tick, Note(at_s, at_s, one.ticks * tick_s, one.pitch, one.velocity)
+        return window
+
     def push(self, analysis: Analysis, now: Tick, grid: Grid) -> None:
         """Take the notes that are new or corrected in this frame. now: any tick of the grid."""
         for note in analysis.notes:

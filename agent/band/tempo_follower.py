@@ -35,6 +35,7 @@ MOST_SLEW_S, SLEW_SHARE = 0.008, 1.0  # per beat: seconds, or of the correction 
 LOOSE = {"slide": 3.0, "legato": 1.5}  # factor on the spread of notes whose onset is no stroke
 SLOW_BEATS, HELD_TEMPO = 24.0, 0.006
 OWN_BEATS = 16.0
+OTHER_BEATS, CLEAR = 6.0, 0.5  # of another tempo that the listener is sure of, after which it is followed all the same
 LAID_BACK_S, LAID_BACK_FULL_S = 0.008, 0.016  # a distance from the beat is taken for intention: not at all, and fully
 SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
 SILENT_BEATS = 2.0  # without a note, after which no trend of the tempo is followed
@@ -115,6 +116,7 @@ class Tempo:
         self._listener_grid: Grid | None = None  # of the last frame
         self._slow_s = 0.0  # period, averaged over SLOW_BEATS
         self._own_beats = 0.0  # for so many beats a listener's grid that differs is ignored
+        self._other_beats = 0.0  # for so many the listener has had another tempo, clearly
         self._downbeat: int | None = None  # a bar begins at this beat, whatever the listener says
         self._offset_s = 0.0  # beat as played minus beat as estimated
         self._now_s = 0.0
@@ -147,6 +149,7 @@ class Tempo:
         self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in PLAYERS]
         self._index, self._offset_s, self._slow_s = beat, 0.0, grid.period_s
         self._listener_grid, self._own_beats, self._downbeat = grid, 0.0, None
+        self._other_beats = 0.0
         self._apart_s = math.inf
 
     def _agree(self, grid: Grid) -> bool:
@@ -160,9 +163,12 @@ class Tempo:
         shift = round(apart)
         found = _is_another(before, grid)
         beats, tempo = (SAME_BEATS, FOUND_TEMPO) if found else (LOST_BEATS, SAME_TEMPO)
-        same = abs(apart - shift) <= beats and abs(math.log(grid.period_s / period_s)) <= tempo
+        near = abs(math.log(grid.period_s / period_s)) <= tempo
+        same = abs(apart - shift) <= beats and near
+        if near or grid.confidence < CLEAR:
+            self._other_beats = 0.0
         if not same:
-            return self._own_beats > 0
+            return self._own_beats > 0 and self._other_beats < OTHER_BEATS
         self._index += shift
         if self._downbeat is not None:
             self._downbeat += shift
@@ -251,6 +257,7 @@ class Tempo:
         self._index += max(0, beats)
         self._slow_s += (period_s - self._slow_s) * (1 - math.exp(-max(0, beats) / SLOW_BEATS))
         self._own_beats -= max(0, beats)
+        self._other_beats += max(0, beats)
 
     def _published(self, grid: Grid) -> Grid:
         anchor_s, next_s = self._time_of(self._index), self._time_of(self._index + 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tqdm import tqdm
 
@@ -15,9 +16,11 @@ from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
+from agent.song.plan_ticks import plan_tick
 from agent.song.song_plan import BarPlan, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
+from models.music.plan_tick import PlanTick
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, Reply, TickInput
 from models.responder.responder import Responder, ResponderState, silenced
 
@@ -65,10 +68,18 @@ class _Ear:
             self._imagination.begin(self._coming(), self._at, bar)
             self._imagination.finish(self._responder, self._options.dials, self._options.guidance)
 
-    def hear(self, number: int, bar: BassBar, basses: Sequence[BassTick], replies: Sequence[Reply]) -> None:
-        """Take a whole bar, tick by tick."""
+    def hear(
+        self,
+        number: int,
+        bar: BassBar,
+        basses: Sequence[BassTick],
+        replies: Sequence[Reply],
+        told: Callable[[int], PlanTick | None],
+    ) -> None:
+        """Take a whole bar, tick by tick. told: what the plan has decided of a tick of it."""
         for tick, (bass, reply) in enumerate(zip(basses, replies, strict=True)):
-            self._state = self._step(Position(tick, number, bar.meter), self._before, self._reply, self._state)
+            place = Position(tick, number, bar.meter)
+            self._state = self._step(place, self._before, self._reply, self._state, told(tick))
             self._before, self._reply = bass, reply
 
     def bits(self, grooves: Sequence[Groove], bars: Sequence[BassBar]) -> list[float]:
@@ -92,9 +103,21 @@ class _Ear:
     def _coming(self) -> ResponderState:
         return self._step(self._at, self._before, self._reply, self._state)
 
-    def _step(self, place: Position, before: BassTick, reply: Reply, state: ResponderState) -> ResponderState:
-        tick = TickInput(place, before, None, reply, self._options.dials, self._options.guidance)
+    def _step(
+        self,
+        place: Position,
+        before: BassTick,
+        reply: Reply,
+        state: ResponderState,
+        told: PlanTick | None = None,
+    ) -> ResponderState:
+        tick = TickInput(place, before, None, reply, self._options.dials, self._options.guidance, told)
         return self._responder.step(tick, state.copy())
+
+
+def _untold(tick: int) -> PlanTick | None:
+    """Nothing is decided before the band comes in."""
+    return None
 
 
 def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Responder | None) -> list[Played]:
@@ -107,7 +130,7 @@ def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Res
     ear = _Ear(responder, options) if responder else None
     out: list[Played] = []
     for number, bar in enumerate(tqdm(heard.bars, "band", delay=2.0, unit="bar", disable=None)):
-        start, plan = len(out), None
+        start, plan, decided = len(out), None, song
         played = [EMPTY_REPLY] * bar.ticks
         if ear:
             ear.begin(number, bar, 0 if number < heard.begins else FIRST_IMAGINED if number == heard.begins else 1)
@@ -121,9 +144,10 @@ def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Res
                 ahead = [*ahead, *heard.bars[: AHEAD - len(ahead)]]
             song, plan = plan_bar(song, ahead, library, True, grooves, critic, ear.bits if ear else None)
             played = [silenced(one, options.parts) for one in replies_of(plan, bar.ticks)]
-            song = hear(song, bar, plan)
+            decided, song = song, hear(song, bar, plan)
         played[: max(len(heard.known) - start, 0)] = heard.known[start : start + bar.ticks]
         out += [(one, plan) for one in played]
         if ear:
-            ear.hear(number, bar, heard.basses[start : start + bar.ticks], played)
+            told = partial(plan_tick, plan, decided) if plan else _untold
+            ear.hear(number, bar, heard.basses[start : start + bar.ticks], played, told)
     return out

@@ -61,6 +61,7 @@ class Dispatcher:
             "take": lambda c: str(self._has_book().keep(c.argument, True)),
             "to": lambda c: str(self._has_book().to(c.argument)),
             "song": lambda c: str(self._has_book().do(c.argument)),
+            "loop": self._loop,
             "chart": lambda c: str(self._has_book().chart(*c.argument.split(maxsplit=1))),
             "feel": lambda c: self._say(FEELS[c.argument]),
         }
@@ -110,6 +111,11 @@ class Dispatcher:
     def _end(self, _: Command) -> str:
         self._stop()
         return "the session ends"
+
+    def _loop(self, command: Command) -> str:
+        if command.argument == "off" and self.state.mode == "loop":
+            self.state.note(SetMode("accompany"))
+        return str(self._has_book().loop(command.argument))
 
     def _has_book(self) -> Any:
         if self.book is None:

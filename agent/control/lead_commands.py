@@ -113,6 +113,7 @@ LEAD_WORDS = {
     "to": Word("NAME | next", "go to a section, from the next one on", _named("to")),
     "chart": Word("NAME CHORDS", "write a section's chords: chart bridge Am | F | C | G", _chart),
     "take": Word("[NAME]", "keep the last riff, sound and notes, as a section", _anything),
+    "loop": Word("[NAME] | off", "repeat a riff that was taken, from the next one on", _anything),
     "song": Word(
         "[NAME | next | name NAME | order NAME ...]", "open a song, or the set list's next; or say which", _anything
     ),

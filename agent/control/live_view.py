@@ -35,6 +35,7 @@ class LiveView:
     """
 
     watched: bool = False
+    channels: tuple[float, ...] = ()  # the peak of each channel of the input, 0-1, lately
     _notes: deque[tuple[int, list[Any]]] = field(default_factory=lambda: deque(maxlen=NOTES_MAX))
     _number: int = 0
     _maybe: list[list[Any]] = field(default_factory=list)
@@ -68,8 +69,7 @@ class LiveView:
     def parts(self, peaks: Mapping[str, float]) -> None:
         """Take the peak of each part of the band since the last call, 0-1."""
         for part, peak in peaks.items():
-            level_db = 20 * math.log10(max(peak, 1e-6))
-            self._parts_db[part] = max(level_db, self._parts_db.get(part, SILENCE_DB) - FALL_DB)
+            self._parts_db[part] = max(_db(peak), self._parts_db.get(part, SILENCE_DB) - FALL_DB)
 
     def for_(self, watcher: Watcher, status: Status) -> dict[str, Any] | None:
         """Return what is new to this watcher, as plain data; None where the next view is not due yet."""
@@ -82,6 +82,7 @@ class LiveView:
         view: dict[str, Any] = {
             "t": round(self._time_s + (now_s - self._taken_s if self._taken_s else 0.0), 3),
             "levels": {part: round(level, 1) for part, level in self._parts_db.items()},
+            "channels": [round(_db(peak)) for peak in self.channels],
             "notes": new,
             "lost": watcher.lost,
             "status": dict(status()),
@@ -99,6 +100,10 @@ class LiveView:
 
 def _planned(note: PlannedNote) -> list[Any]:
     return [note.part, _ms(note.on_s), _ms(note.off_s), note.pitch, note.velocity]
+
+
+def _db(peak: float) -> float:
+    return 20 * math.log10(max(peak, 1e-6))
 
 
 def _ms(at_s: float) -> float:

@@ -1,6 +1,7 @@
-"""Turns foot switches and buttons at midi.input into commands: learned by pressing them, kept in the state folder.
+"""Turns foot switches, buttons and faders at midi.input into commands: learned by using them, kept in the state folder.
 
-A switch is a note or a controller; it is pressed by a note-on, or when its controller rises to 64 or more.
+A switch is a note or a controller; it is pressed by a note-on, or when its controller rises to 64 or more. A controller
+that is bound to a fader of the mix (agent/control/midi_faders.py) moves it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.control.commands import parse
+from agent.control.midi_faders import is_fader, moved, plain_faders
 from agent.core import stored
 from agent.core.errors import UserError
 from agent.core.midi_constants import CONTROL, NOTE_ON
@@ -21,7 +23,7 @@ from agent.core.paths import state_folder
 from agent.core.plain_text import printable
 from agent.core.settings import Config
 from agent.core.whole_file import write_whole
-from agent.midi.input import MidiIn
+from agent.midi.input import Message, MidiIn
 
 log = logging.getLogger(__name__)
 
@@ -49,26 +51,49 @@ class Pedals:
         self.midi = MidiIn(config.midi.input or "", config.midi.api) if self._own else midi
         self._tap = self.midi.tap() if self.midi else None
         self._learned = _read(self._path)
+        self._plain = plain_faders(config.parts)
         self._down: set[tuple[int, int]] = set()  # (status, controller) that is pressed
         self._pressed_s: dict[str, float] = {}
         self._learning: tuple[str, float] | None = None  # the command, until when
         self.ignored = 0  # presses that were too many
 
     def poll(self) -> None:
-        """Carry out the commands of the switches pressed since the last call."""
+        """Carry out the commands of the switches pressed and the faders moved since the last call."""
         messages = self._tap.poll() if self._tap else []
+        messages = self._move([message for message in messages if len(message[1]) == 3])
         presses = [switch for at_s, message in messages if (switch := self._press(at_s, message))]
         pressed = [switch for switch in presses if self._learning or self._command_of(switch)]
         self.ignored += max(len(pressed) - MOST_AT_ONCE, 0)
         for switch in pressed[:MOST_AT_ONCE]:
             self._act(switch)
 
+    def _move(self, messages: list[Message]) -> list[Message]:
+        """Put each fader where its controller stands last; return the messages that moved none."""
+        positions: dict[str, int] = {}
+        others = []
+        for at_s, message in messages:
+            switch = _switch(message)
+            if switch and self._learning and is_fader(self._learning[0]) and message[0] & 0xF0 == CONTROL:
+                self._act(switch)
+            fader = self._fader(switch)
+            if fader:
+                positions[fader] = message[2]
+            else:
+                others.append((at_s, message))
+        for fader, position in positions.items():
+            self._carry_out(fader, moved(fader, position))
+        return others
+
+    def _fader(self, switch: str | None) -> str | None:
+        """Return the fader that a controller moves: a learned one, else General MIDI's of a part."""
+        bound = self._learned.get(switch or "")
+        return (bound if is_fader(bound) else None) if bound else self._plain.get(switch or "")
+
     def _press(self, at_s: float, message: bytes) -> str | None:
         """Return the switch a message presses, such as 'channel 1 cc 64' (channels from 1); None for no press."""
-        kind = KINDS.get(message[0] & 0xF0) if len(message) == 3 else None
-        if kind is None or not self._rises(message):
+        switch = _switch(message)
+        if switch is None or not self._rises(message):
             return None
-        switch = f"channel {(message[0] & 15) + 1} {kind} {message[1]}"
         before_s = self._pressed_s.get(switch, float("-inf"))
         self._pressed_s[switch] = at_s
         return switch if at_s - before_s > BOUNCE_S else None
@@ -88,12 +113,14 @@ class Pedals:
         if self._learning and time.monotonic() < self._learning[1]:
             self._bind(switch, self._learning[0])
             return
-        if (command := self._command_of(switch)) is None:
-            return
+        if (command := self._command_of(switch)) is not None:
+            self._carry_out(switch, command)
+
+    def _carry_out(self, by: str, command: str) -> None:
         try:
             self._say(command)
         except UserError as cause:
-            log.warning("pedal %s -> `%s` failed: %s", _shown(switch), command, cause)
+            log.warning("pedal %s -> `%s` failed: %s", _shown(by), command, cause)
 
     def _command_of(self, switch: str) -> str | None:
         return self._learned.get(switch) or DEFAULTS.get(_without_channel(switch))
@@ -105,11 +132,15 @@ class Pedals:
         log.info("pedal learned: %s -> `%s`", _shown(switch), command)
 
     def learn(self, text: str) -> str:
-        """Bind the command `text` to the next switch that is pressed. Raises UserError for an unknown command."""
-        if parse(text).name in NOT_BY_FOOT:
+        """Bind the command `text` to the next switch that is pressed, or a fader to the next controller that is moved.
+
+        Raises UserError for an unknown command.
+        """
+        if not is_fader(text) and parse(text).name in NOT_BY_FOOT:
             raise UserError(f"{text!r} cannot be bound to a pedal; try `mode next` or `mute drums`")
         self._learning = text, time.monotonic() + LEARN_S
-        return f"press the pedal for `{text}` now (within {LEARN_S:.0f} s)"
+        asks = f"move the controller for `{text}`" if is_fader(text) else f"press the pedal for `{text}`"
+        return f"{asks} now (within {LEARN_S:.0f} s)"
 
     def unlearn(self) -> str:
         """Forget all learned switches; the defaults stay."""
@@ -123,6 +154,7 @@ class Pedals:
         """Return one line for each switch and its command, and one for the port's state."""
         commands = DEFAULTS | self._learned
         lines = [f"{switch}: {command}" for switch, command in commands.items()]
+        lines += [f"{switch}: {fader}" for switch, fader in self._plain.items() if self.midi and switch not in commands]
         lines += [f"waiting for the pedal to bind to `{self._learning[0]}`"] if self._learning else []
         lines += [self.midi.state] if self.midi else []
         lost = (self.midi.dropped if self.midi else 0) + self.ignored
@@ -141,6 +173,12 @@ class Pedals:
         """Close the port if this object opened it. May be called twice."""
         if self._own and self.midi:
             self.midi.close()
+
+
+def _switch(message: bytes) -> str | None:
+    """Return the name of a note or controller, such as 'channel 1 cc 64' (channels from 1); None for other messages."""
+    kind = KINDS.get(message[0] & 0xF0) if len(message) == 3 else None
+    return f"channel {(message[0] & 15) + 1} {kind} {message[1]}" if kind else None
 
 
 def _without_channel(switch: str) -> str:
@@ -178,7 +216,7 @@ def _is_sound(switch: object, command: object) -> bool:
     if not (isinstance(switch, str) and isinstance(command, str) and SWITCH.fullmatch(switch)):
         return False
     try:
-        return parse(command).name not in NOT_BY_FOOT
+        return is_fader(command) or parse(command).name not in NOT_BY_FOOT
     except UserError:
         return False
 

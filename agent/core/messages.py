@@ -125,6 +125,22 @@ class KeepSection:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopRiff:
+    """To the mind: repeat a kept riff from the next one on. path: its sound; seconds: from its first one to its last
+    bar's end; before_s: how much of the file lies before that one. kept None = stop."""
+
+    kept: KeptName | None
+    path: str = ""
+    seconds: float = 0.0
+    before_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgainLoop:
+    """To the mind: the audio process is another one; tell it of the loop that plays."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeptName:
     """A section that was kept (agent/song/kept.py)."""
 
@@ -165,11 +181,16 @@ class PlayBass:
 
 @dataclass(frozen=True, slots=True)
 class PlayLoop:
-    """To audio: repeat the bass from start_s to end_s (stream seconds), first at end_s, exact to the sample."""
+    """To audio: repeat the bass from start_s to end_s (stream seconds), first at end_s, exact to the sample.
+
+    path: a sound file to repeat in place of what was played there; before_s: so much of it lies before start_s.
+    """
 
     start_s: float
     end_s: float
     gain_db: float = 0.0
+    path: str = ""
+    before_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

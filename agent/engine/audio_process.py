@@ -19,6 +19,7 @@ from agent.audio import latencies
 from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
 from agent.audio.file_input import FilePlayback, Silence
+from agent.audio.loop_sound import SoundLoader
 from agent.audio.mixed_synth import open_synth
 from agent.audio.own_voice_synth import VoiceLoader
 from agent.audio.sound_card import Latency, SoundCard
@@ -74,7 +75,7 @@ class AudioProcess:
         self._setup, config, rate = setup, setup.config, setup.rate
         self._parent, self._stopping, self._reported_s = os.getppid(), False, 0.0
         self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
-        self._voices = VoiceLoader()
+        self._voices, self._loop_sounds = VoiceLoader(), SoundLoader()
         self._asks = 0  # samples that the card asks for at once
         self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
         self._rests = False
@@ -219,6 +220,8 @@ class AudioProcess:
                 player.accept(message)
             case float() | int():  # the stream time at which the input ended
                 player.end(float(message))
+            case PlayLoop() if message.path:
+                self._loop_sounds.load(message, self._setup.rate)
             case PlayLoop():
                 self._looper.play(message)
             case StopLoop():
@@ -248,6 +251,8 @@ class AudioProcess:
 
     def _turn(self) -> None:
         self._listen()
+        if loop := self._loop_sounds.take():
+            self._looper.play_sound(*loop)
         if voice := self._voices.take():
             self.player.take_voice(voice)
         stream = self._stream

@@ -77,6 +77,22 @@ class Looper:
         """Whether something is recorded or sounds."""
         return self._loop is not None or self._leaving is not None
 
+    def play_sound(self, wish: PlayLoop, sound: Block) -> None:
+        """Repeat a sound [n], at this rate, in place of what was played: as `play`, with nothing to record."""
+        start, end = round(wish.start_s * self._rate), round(wish.end_s * self._rate)
+        before = round(wish.before_s * self._rate)
+        need = before + end - start
+        if end - start < 4 * (self._fade + self._seam) or before < self._fade + self._seam:
+            return
+        buffer = np.zeros(need, np.float32)
+        buffer[: min(need, len(sound))] = sound[:need]
+        loop = self._loop
+        if loop and loop.gain is not None:
+            loop.stops = end if loop.stops is None else loop.stops
+            self._leaving = loop
+        self._loop = Loop(buffer, start - before, start, end, wish, filled=need)
+        self._measure(self._loop, buffer)
+
     def play(self, wish: PlayLoop) -> None:
         """Record from start_s (which may lie ahead or a moment back), repeat from end_s on. Said again with nearly the
         same start it mends both ends: unheard before it sounds, with a jump if that comes too late."""

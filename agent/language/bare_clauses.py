@@ -24,37 +24,10 @@ def bare(clause: Clause, facts: Facts) -> list[Edit]:
     special = [target for target in facts.targets if target in ("form", "feel")]
     if facts.odd:
         return []
-    if not targets and not special and facts.said("it") and any(scope.startswith("bar") for scope in facts.scopes):
-        return _that_thing(facts)
-    if facts.sizes and facts.sizes[-1].endswith(" bar") and (facts.said("on", "off") or facts.signs):
-        longer = "more" in facts.signs or (facts.said("on") and not facts.said("off"))
-        return [Edit("form", "length", "more" if longer else "less", confidence=0.85)]
-    if not targets and facts.sizes and facts.said("off") and any(scope.startswith("section") for scope in facts.scopes):
-        return [Edit("form", "length", "less", confidence=0.75)]
-    if not targets and "play" in facts.words and set(facts.signs) & {"more", "less"} and not facts.said("it"):
-        return [Edit("band", "density", facts.signs[-1], confidence=0.75)]
-    if any(size.endswith("bpm") for size in facts.sizes) and "off" in facts.particles:
-        return [Edit("band", "tempo", "less", confidence=0.85)]
-    if targets and _plays(clause) and facts.signs[-1] in ("more", "less"):
-        return _all(targets, "density", facts.signs[-1], 0.8)
-    if facts.words & {"nobody", "none"} and facts.words & {"play", "plays", "playing"}:
-        return [Edit("band", "mute", "on", confidence=0.8)]
     for rule in (_moved, _praised, _signed, _switched, _kept_bare):
         found = rule(targets or special, facts)
         if found is not None:
             return found
-    return []
-
-
-def _that_thing(facts: Facts) -> list[Edit]:
-    """What was played in a bar: "lose that thing in bar three", "do that thing in bar three again"."""
-    for kinds, change in (
-        (("again", "recall"), "recall"),
-        (("off", "blame", "neg"), "off"),
-        (("keep", "praise"), "keep"),
-    ):
-        if facts.said(*kinds):
-            return [Edit("band", "pattern", change, confidence=0.75)]
     return []
 
 

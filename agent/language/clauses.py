@@ -139,67 +139,10 @@ def tagged(words: Sequence[str]) -> list[Phrase]:
     mended = [word if word.startswith("<") else mend(word) for word in words]
     phrases, place = [], 0
     while place < len(words):
-        opened = _with_gap(mended, place)
-        found, used = opened or _at(words, mended, place)
+        found, used = _at(words, mended, place)
         phrases += found
         place += used
     return phrases
-
-
-Gap = tuple[tuple[str, ...], tuple[str, ...]]
-OPENERS = frozenset({"the", "that", "those", "these", "my", "your", "this", "a", "some"})
-BARE_VERBS = (
-    ("take",),
-    ("bring",),
-    ("pick",),
-    ("kick",),
-    ("put",),
-    ("pull",),
-    ("push",),
-)  # the object decides what these mean
-AFTER_VERBS = frozenset({"up", "down", "out", "back", "in", "off", "left", "right", "forward", "outside", "together"})
-
-
-@lru_cache(maxsize=1)
-def gapped() -> dict[str, list[tuple[Gap, tuple[Tag, ...]]]]:
-    """Return the orders that may hold an object, by first word: "let it ring" -> "let" ... "ring"."""
-    found: dict[str, list[tuple[Gap, tuple[Tag, ...]]]] = {}
-    for key, tags in lexicon.TABLE.index.items():
-        if not any(
-            kind == "term" and isinstance(value, tuple) and value[0] in ("order", "feature") for kind, value in tags
-        ):
-            continue
-        if any(isinstance(value, tuple) and value[1].only == "" for _, value in tags):
-            continue
-        cuts = [(key[:i], key[i + 1 :]) for i in range(1, len(key) - 1) if key[i] in ("it", "them", "that")]
-        cuts += [(key[:1], key[1:])] if len(key) == 2 and key[1] in AFTER_VERBS else []
-        cuts = [cut for cut in cuts if cut[0] not in BARE_VERBS or cut[1][0] not in ("up", "down", "back")]
-        for gap in cuts:
-            found.setdefault(key[0], []).append((gap, tuple(tags)))
-    return found
-
-
-def _with_gap(mended: Sequence[str], place: int) -> tuple[list[Phrase], int] | None:
-    """ "let the chords ring": the order and its object, and how many words they take."""
-    for (head, tail), tags in gapped().get(mended[place], ()):
-        if tuple(mended[place : place + len(head)]) != head:
-            continue
-        start = place + len(head)
-        opened = start + (start < len(mended) and mended[start] in OPENERS)
-        if start < len(mended) and mended[start].startswith("<size"):  # "lay way back"
-            if tuple(mended[start + 1 : start + 1 + len(tail)]) == tail:
-                order = Phrase(" ".join((*head, *tail)), tags)
-                return [order, _single(mended[start], mended[start])], len(head) + 1 + len(tail)
-            continue
-        for length in (3, 2, 1):
-            who = tuple(mended[opened : opened + length])
-            end = opened + length
-            names = [tag for tag in lexicon.TABLE.index.get(who, ()) if tag[0] == "who"]
-            mixed = mended[end + len(tail) : end + len(tail) + 1] in (["in"], ["of"])
-            if names and tuple(mended[end : end + len(tail)]) == tail and not mixed:
-                order = Phrase(" ".join((*head, *tail)), tags)
-                return [Phrase(" ".join(who), tuple(names)), order], end + len(tail) - place
-    return None
 
 
 def _at(words: Sequence[str], mended: Sequence[str], place: int) -> tuple[list[Phrase], int]:

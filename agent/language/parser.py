@@ -24,8 +24,11 @@ FOREIGN_SHARE = 0.34
 NUMBERS = re.compile(r"\s*[+-]?\d{1,3}(?:\s?[/+.]\s?\d{1,2})*\s?%?\s?[.!?]*\s*")  # "7/8", "120", "2+2+3"
 OPPOSITE = {"more": "less", "less": "more", "on": "off", "off": "on"}
 NAMING = re.compile(
-    r"^(?:please |let us |lets )?(?:call|name|label) "
-    r"(?:this one|that one|this take|that take|this|that|it|the last take|the last one) [\"']?([\w -]{1,40})"
+    r"^(?:please |let us |let's |lets |ok |and )?(?:(?:call|name|label) "
+    r"(?:this one|that one|this take|that take|this|that|it|the last take|the last one)|"
+    r"(?:save|store)(?: this one| this take| that take| this| that| it)? as) "
+    r"(?!a day\b|a night\b|quits\b|off\b)[\"']?([\w][\w' -]{0,39})",
+    re.IGNORECASE,
 )
 
 
@@ -66,8 +69,8 @@ def parse(sentence: str, context: Context | None = None) -> ParseResult:
     if refused:
         return ParseResult(reply=refused)
     context = context or Context()
-    if named := NAMING.search(plain(sentence).lower().strip()):
-        edit = Edit("band", "take", "set", named[1].strip(), confidence=0.9)
+    if named := NAMING.search(sentence.strip()):
+        edit = Edit("band", "take", "set", named[1].strip(" '"), confidence=0.9)
         return ParseResult((edit,), reply_text.done([edit], sentence))
     if sound := asked_for(plain(sentence)):
         part, instrument = sound

@@ -1,4 +1,4 @@
-"""Recognises a spoken sentence of a small grammar and parses it. Needs the extra `[voice]` (pocketsphinx).
+"""Recognises a spoken sentence of a small grammar. Needs the extra `[voice]` (pocketsphinx).
 
 Recognition runs on this machine. The grammar (JSGF) is built from the table of terms (agent/language/vocabulary.py):
 agent/language/parser.py understands whatever it can express. Samples are float32 in [-1, 1], mono, 16 kHz.
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
-from agent.language.parser import Context, ParseResult, parse
 from agent.language.vocabulary import TERMS
 from agent.language.word_lists import WHO
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16_000
 DITHER = 1e-4  # digital silence has no logarithm to parse by
+VAD_STRICT, AROUND_S = 2, 0.25  # of voice activity detection; what is kept beside the voice
 LONGEST_S = 12.0  # a held key records no longer than this
 LISTS = {
     "also": ["lay back", "push it", "swing it", "slow down", "speed up", "calm down", "tighten up", "leave space",
@@ -80,8 +80,8 @@ def _sayable(phrases: Iterable[str], knows: Callable[[str], bool]) -> list[str]:
 
 
 @cache
-def _decoder() -> Decoder:
-    """Loaded once (about a second). Raises UserError without the extra."""
+def _decoder() -> tuple[Decoder, re.Pattern[str]]:
+    """The decoder and what a whole sentence is, loaded once (about a second). Raises UserError without the extra."""
     if not available():
         raise UserError(NO_EXTRA)
     from pocketsphinx import Decoder
@@ -89,25 +89,51 @@ def _decoder() -> Decoder:
     plain = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "antiphon.gram"
-        path.write_text(grammar(lambda word: plain.lookup_word(word) is not None))
-        return Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None, jsgf=str(path))
+        rules = grammar(lambda word: plain.lookup_word(word) is not None)
+        path.write_text(rules)
+        return Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None, jsgf=str(path)), sentences(rules)
+
+
+def sentences(rules: str) -> re.Pattern[str]:
+    """Return what matches a whole sentence of a JSGF grammar whose public rule is <said>, a space after each word."""
+    bodies = dict(re.findall(r"<(\w+)> = ([^;]+);", rules))
+    brackets = {"[": "(?:", "]": ")?", "(": "(?:", ")": ")", "|": "|"}
+
+    def pattern(name: str) -> str:
+        tokens = re.findall(r"<\w+>|[\[\]()|]|[\w']+", bodies[name])
+        return f"(?:{''.join(pattern(t[1:-1]) if t[0] == '<' else brackets.get(t, t + ' ') for t in tokens)})"
+
+    return re.compile(pattern("said"))
 
 
 def words_of(samples: NDArray[np.float32]) -> str:
-    """The sentence of the grammar that was said, "" when none was. Raises UserError without the extra."""
-    decoder = _decoder()
-    decoder.start_utt()
+    """The sentence of the grammar that was said, "" when none was, or only a part of one. Raises UserError without the
+    extra.
+
+    The silence around it is cut off first (pocketsphinx's voice activity detection): the decoder reads words into it.
+    """
+    decoder, whole = _decoder()
     dithered = samples + DITHER * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
-    decoder.process_raw((np.clip(dithered, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
+    spoken = _spoken((np.clip(dithered, -1, 1) * 32767).astype("<i2"))
+    if not len(spoken):
+        return ""
+    decoder.start_utt()
+    decoder.process_raw(spoken.tobytes(), full_utt=True)
     decoder.end_utt()
     best = decoder.hyp()
-    return str(best.hypstr) if best is not None else ""
+    words = str(best.hypstr) if best is not None else ""
+    return words if whole.fullmatch(words + " ") else ""
 
 
-def understood(samples: NDArray[np.float32], context: Context | None = None) -> tuple[str, ParseResult]:
-    """What was said and what it means; nothing heard is an empty sentence, which changes nothing."""
-    sentence = words_of(samples)
-    return sentence, parse(sentence, context)
+def _spoken(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return from a little before the first voice to a little after the last; [] without any."""
+    from pocketsphinx import Vad
+
+    vad = Vad(VAD_STRICT, SAMPLE_RATE)
+    n = vad.frame_bytes // 2
+    voiced = [at for at in range(0, len(samples) - n + 1, n) if vad.is_speech(samples[at : at + n].tobytes())]
+    around = round(AROUND_S * SAMPLE_RATE)
+    return samples[max(voiced[0] - around, 0) : voiced[-1] + n + around] if voiced else samples[:0]
 
 
 def record(held: Callable[[], bool], device: int | str | None = None) -> NDArray[np.float32]:

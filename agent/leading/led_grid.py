@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from listener.types import Grid, Meter
 
+LATELY_S = 1.0  # so long ago a tick may lie that is being heard
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -70,10 +72,13 @@ class LedGrid(Grid):
 
 
 def over(pulse: Grid, spans: Sequence[Span], now_s: float) -> Grid:
-    """Return a pulse that goes on as these spans say, seen from now. Before the first of them it is the pulse."""
-    begun = [one for one in spans if one.start_s <= now_s]
-    later = tuple(one for one in spans if one.start_s > now_s)
-    now = begun[-1].grid(pulse, now_s) if begun else pulse
+    """Return a pulse that goes on as these spans say, seen from now. Before the first of them it is the pulse.
+
+    What was played lately is still placed on the stretch in which it was played.
+    """
+    begun = [one for one in spans if one.start_s <= now_s - LATELY_S]
+    later = tuple(one for one in spans if one.start_s > now_s - LATELY_S)
+    now = begun[-1].grid(pulse, min(now_s, later[0].start_s) if later else now_s) if begun else pulse
     if not later:
         return now
     return LedGrid(

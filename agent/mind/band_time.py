@@ -14,6 +14,8 @@ from listener.types import FRAME_S, Analysis, Feel, Grid
 
 BELIEVED_NOTES = 4  # on the beat, from which half of a distance from the beat is believed
 SEEN_S, MOST_OF_SEEN = 3.0, 1.5  # the ears' grid must see it, too: its mean over so long, times this, is the most
+RESTED_BARS = 1.0  # of silence after which the player comes back on a one
+ALREADY_BEATS, NEAR_BEATS = 0.08, 0.45  # from the band's one that they may be for it: it is there already; at most
 
 
 class BandTime:
@@ -77,11 +79,14 @@ class BandTime:
         beat = self._form.beat
         ears = beat.fixed or self._form.reading.read(analysis, beat.believed(analysis, self.grid))
         resumed_s = self._fermata.push(analysis, self.grid)
+        returned_s = self._returned_s(analysis)
         self.resumed = False
         if beat.fixed or ears is None:
             self._tempo.reset()
             self._fermata.waiting = False
             return ears
+        if resumed_s is None and self._form.state in AUDIBLE:
+            resumed_s = returned_s
         if resumed_s is not None:
             self._tempo.resume(resumed_s)
             self.resumed = True
@@ -91,6 +96,19 @@ class BandTime:
         if analysis.grid is not None:
             self._seen_s += (analysis.grid.behind_s - self._seen_s) * (1 - math.exp(-FRAME_S / SEEN_S))
         return self._tempo.follow(ears, analysis.notes, analysis.time_s, _behind_s(analysis.feel, self._seen_s))
+
+    def _returned_s(self, analysis: Analysis) -> float | None:
+        """Return the first onset after a rest of a bar, where it was meant for the one that the band has near it."""
+        own = self.grid
+        if own is None or not analysis.notes:
+            return None
+        first_s = analysis.notes[0].onset_s
+        if self._form.silence_s(first_s) < RESTED_BARS * own.meter.numerator * own.period_s:
+            return None
+        beat = own.beat_at(first_s)
+        nearest = round(beat)
+        near = ALREADY_BEATS < abs(beat - nearest) < NEAR_BEATS and own.position_of(nearest) == 1
+        return first_s if near else None
 
 
 def _behind_s(feel: Feel | None, seen_s: float) -> float | None:

@@ -16,10 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
+from agent.band.loop_control import STEPS_PER_S
+from agent.band.modes import Phase
 from agent.band.note_renderer import Scorer
+from agent.band.phrase_window import Placed, Window
 from agent.band.swing import straight
 from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
-from agent.core.messages import KeepSection, Lead, SetBehind, SetDial, SetMix, SetMode, SetPart
+from agent.core.messages import (
+    AgainLoop,
+    KeepSection,
+    Lead,
+    LoopRiff,
+    PlayLoop,
+    SetBehind,
+    SetDial,
+    SetMix,
+    SetMode,
+    SetPart,
+)
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, DrawnBar, DrawnTick, Plan, PlannedNote
 from agent.directions.active import SetActiveEdits
@@ -30,6 +44,7 @@ from agent.leading.leading import Leading
 from agent.leading.marks import broken, counted, marked
 from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
+from agent.mind.heard_before import heard_before
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
@@ -49,6 +64,7 @@ from models.timing.drum_timing import Timing
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
+KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
 SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
@@ -83,8 +99,10 @@ class Planner:
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
         self._directing = Directing(config.seed)
-        self._mixes: list[SetMix] = []
+        self._mixes: list[SetMix | PlayLoop] = []
         self._asked_mix = False  # whether directions came that the mix has not followed yet
+        self._loop: LoopRiff | None = None  # wanted
+        self._looped: PlayLoop | None = None  # the kept riff that plays
         self._kept: KeptSection | str | None = None
         self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
@@ -136,10 +154,40 @@ class Planner:
             case SetActiveEdits(edits, hook):
                 self._directing.ask(edits, hook)
                 self._asked_mix = True
+            case LoopRiff(None):
+                self._loop = None
+                self.form.ask("accompany")
+            case LoopRiff():
+                self._loop = message
+            case AgainLoop() if self._looped is not None and self.form.modes.turn.phase == Phase.LOOPING:
+                self._mixes.append(self._looped)
             case KeepSection(name, sound):
                 self._kept = self._keep(name, sound)
             case _ if isinstance(message, Lead):
                 self.leading.ask(message)
+
+    def _begin_loop(self, tick: Tick, grid: Grid) -> None:
+        """Begin the kept riff that was asked for with the bar of this tick: its beat is the band's from here on."""
+        wish, bar = self._loop, tick.position.bar
+        kept = wish.kept if wish else None
+        self._loop = None
+        if wish is None or not isinstance(kept, KeptSection):
+            return
+        meter, count = kept.section.meter, len(kept.bars)
+        seconds = round(wish.seconds * STEPS_PER_S) / STEPS_PER_S
+        at_s, period_s = tick.time_on(grid), seconds / (count * meter.numerator)
+        own = Grid(at_s, tick.beat, 1, period_s, meter, 1.0, 1.0, grid.swing, grid.behind_s)
+        per_beat, ticks = ticks_per_beat(meter), kept.section.ticks
+        notes = (
+            Placed(number * ticks + note.tick, note.pitch, note.velocity, note.length)
+            for number, one in enumerate(kept.bars)
+            for note in one.notes
+        )
+        riff = Window.of(tick.number - count * ticks, per_beat, count * ticks, period_s / per_beat, notes)
+        self.leading.reset()
+        self.song.recall(self.bars.of(bar), kept)
+        self._looped = PlayLoop(at_s - seconds, at_s, 0.0, wish.path, wish.before_s)
+        self.form.loop(self._looped, own, riff, bar)
 
     def take_kept(self) -> KeptSection | str | None:
         """Return the section that was to be kept since the last call, or why it could not be. Call once a frame."""
@@ -245,8 +293,9 @@ class Planner:
             self.form.count_in()
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
-        corrected = {note.onset_s: note for note in analysis.revised}
+        corrected = {note.onset_s: note for note in (*analysis.ended, *analysis.revised)}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
+        del self._notes[:-KEPT_NOTES]
         self._directing.key = analysis.key or self._directing.key
         if latent is not None:
             self._latents.append((analysis.time_s, latent))
@@ -262,7 +311,9 @@ class Planner:
         """Keep the tick on the band's grid; a grid that jumped is taken up at the tick nearest to where we were."""
         tick, own = self._tick, self._grid
         if tick is None or own is None:
-            tick = first_tick(grid, now_s)
+            missed, tick = heard_before(self._notes, grid, first_tick(grid, now_s))
+            for position, bass in missed:
+                self.bars.on_tick(position, bass)
         elif self._time.resumed:
             tick = first_tick(grid, now_s, tick)
             self.bars.turn(tick.position, None)
@@ -301,8 +352,11 @@ class Planner:
         self._tick, self._tick_s = after, after.time_on(self._grid)
 
     def _bass_of(self, tick: Tick) -> BassTick:
-        mine = [n for n in self._notes if self._tick_number(n) <= tick.number]
-        self._notes = [n for n in self._notes if n not in mine]
+        numbers = [self._tick_number(n) for n in self._notes]
+        mine = [n for n, number in zip(self._notes, numbers, strict=True) if number == tick.number]
+        late = [n for n, number in zip(self._notes, numbers, strict=True) if tick.number - 2 <= number < tick.number]
+        mine = mine or late
+        self._notes = [n for n, number in zip(self._notes, numbers, strict=True) if number > tick.number]
         played = [n for n in mine if n.articulation != "ghost"] or mine
         if played:
             self._sounding = played[-1]
@@ -346,6 +400,8 @@ class Planner:
                 self.form.ends_at(self.leading.end_bar)
                 self.form.downbeat(grid, now_s, t)
                 self.leading.downbeat(t, grid, self.form.state in AUDIBLE)
+                if self._loop and self.form.state in AUDIBLE:
+                    self._begin_loop(t, grid)
                 self._turn_dials()
                 self._directing.downbeat(t.position.bar)
                 self._mix(t.time_on(grid), t.position.bar)
@@ -398,7 +454,9 @@ class Planner:
         self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
-        return TickInput(position, bass, sound, reply, self._directing.dials(self._dials, position.bar), self._guidance)
+        dials = self._directing.dials(self._dials, position.bar)
+        told = self.song.told(position) if self._responder.config.plan else None
+        return TickInput(position, bass, sound, reply, dials, self._guidance, told)
 
     def _planned(self, tick: Tick, chord: ChordHit | None, final: bool) -> Reply:
         """What the song plan has for a tick, struck as the player plays, as the band's state and the directions shape

@@ -17,7 +17,7 @@ NEVER_DB = -120.0
 class Lane:
     """A lane of the mix. part: whose stem it is. keys: of the drum kit; () = every key no other lane has.
 
-    level_db: loudness of one note of REFERENCE_VELOCITY, in LUFS over its attack, to which the instrument is brought;
+    level_db: loudness of one note of REFERENCE_VELOCITY, in LUFS (Measured.lufs), to which the instrument is brought;
     probe: the keys at which the instrument's is measured. pan: -1 left to 1 right. low_cut: share taken away below
     150 Hz, 0 to 1. bright_db: above 3 kHz. room_db, plate_db: sends to the reverbs, beside the dry sound.
     """
@@ -46,8 +46,8 @@ KIT = (
     Lane("percussion", "drums", -24.5, (70,), (), 0.35, 0.5, 0.0, -13.0, -16.0),
 )
 PITCHED = {
-    "chords": Lane("chords", "chords", -19.0, (52, 57, 62, 67), (), 0.0, 0.6, 0.0, -9.0, -13.0),
-    "line": Lane("line", "line", -15.5, (64, 69, 74, 79), (), 0.0, 0.8, 0.0, -14.0, -11.0),
+    "chords": Lane("chords", "chords", -26.0, (52, 57, 62, 67), (), 0.0, 0.6, 0.0, -9.0, -13.0),
+    "line": Lane("line", "line", -24.0, (64, 69, 74, 79), (), 0.0, 0.8, 0.0, -14.0, -11.0),
 }
 LANE_OF_KEY = {key: lane.name for lane in KIT for key in lane.keys}
 

@@ -41,6 +41,13 @@ def k_power(frequencies_hz: NDArray[Any], rate_hz: float) -> NDArray[np.float64]
     return power
 
 
+def k_mean_square(sound: Sound, rate_hz: float) -> float:
+    """Return the mean square of K-weighted float [n], as if it were on both sides."""
+    n = len(sound)
+    weights = k_power(np.fft.rfftfreq(n, 1 / rate_hz), rate_hz) * 4 / n**2
+    return float((np.abs(np.fft.rfft(sound)) ** 2 * weights).sum())
+
+
 def lufs(power: float) -> float:
     """Return the loudness of a mean square of K-weighted sound, summed over the channels."""
     return OFFSET_DB + 10 * float(np.log10(max(power, 1e-12)))

@@ -27,15 +27,24 @@ CADENCE_FROM = (0.15, 0.4, 0.7)  # bend of resolution: a cadence before each phr
 
 
 def coloured(
-    chords: Sequence[ChordAt], key: SongKey, share: float, tension: float, number: int, rng: np.random.Generator
+    chords: Sequence[ChordAt],
+    key: SongKey,
+    share: float,
+    tension: float,
+    number: int,
+    rng: np.random.Generator,
+    luck: tuple[int, ...] = (),
 ) -> tuple[ChordAt, ...]:
     """Return the chords, some with the seventh that the key gives them, and with tensions where they are asked for.
 
     share: 0 to 1, how many have a seventh. tension: -1 to 1. number: of the bar, so that kinds of tension take turns.
+    luck: a seed; a chord has the same luck whenever it comes again, but where tensions are asked for.
     """
     out = []
     for at, chord in enumerate(chords):
         draw = float(rng.random())
+        if luck and abs(tension) <= FROM_TENSION:
+            draw = float(np.random.default_rng((*luck, chord.root, list(QUALITIES).index(chord.quality))).random())
         quality = _seventh(chord, key) if draw < share else chord.quality
         if draw < -tension:
             quality = PLAINER.get(quality, quality)

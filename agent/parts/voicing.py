@@ -14,12 +14,14 @@ from itertools import pairwise
 from models.music.tokens import QUALITIES
 
 FLOOR, CEILING = 52, 74  # E3 to D5, as usual: above the bass, below the line
-CENTRE = 62.0
+CENTRE, ROOM = 62.0, 17  # semitones from the lowest voice up that two positions of a chord need
 REGISTER_SPAN = (7.0, 4.0)  # semitones that the dial moves centre and limits at its ends, down and up
 WIDEST = 19  # semitones from the lowest voice to the highest
 MOST_VOICES = 5
 HOME_COST = 1.1  # of a semitone that the middle of the chord lies from where it is to lie
-STAYS_COST = 4.0  # semitones of voice leading for a position that is to change
+STAYS_COST = 6.5  # semitones of voice leading for a position that is to change
+SAME_COST = 6.0  # likewise, for other notes of the chord that stays
+WIDE_SAY = 0.35  # likewise, for each semitone that the voices of a chord that is to be wide lie apart
 KIND_COST = 1.5  # semitones of voice leading that a kind of the style is worth
 LOWEST = {1: 52, 2: 51, 3: 48, 4: 46, 5: 46, 6: 46}  # interval in semitones -> lowest pitch of its lower note
 KINDS: dict[str, tuple[str, ...]] = {  # style -> kinds that belong to it
@@ -34,7 +36,7 @@ KINDS: dict[str, tuple[str, ...]] = {  # style -> kinds that belong to it
     "dance": ("close",),
     "country": ("close", "spread"),
 }
-USUAL_KINDS = ("close", "drop2")
+USUAL_KINDS, WIDE_KINDS = ("close", "drop2"), ("spread", "drop2")
 
 Pitches = tuple[int, ...]
 
@@ -57,18 +59,20 @@ def voiced(
     tight: float = 0.0,
     lift: float = 0.0,
     moves: bool = False,
+    wide: bool = False,
 ) -> Pitches:
     """Return the pitches (MIDI, rising) of a chord.
 
     added: tensions, semitones above the root. before: the last chord's pitches. bass: the highest note of the bass
     while it sounds. register: -1 to 1. tight: -1 (wide, clear) to 1 (seconds side by side). lift: semitones that the
-    middle lies above the usual one. moves: whether a chord that stays takes another position.
+    middle lies above the usual one. moves: whether a chord that stays takes another position. wide: spread voices.
     """
     lowest = floor_over(bass, register)
     shift = (REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register
-    highest = max(round(CEILING + shift), lowest + 14)
-    centre = max(CENTRE + shift + lift, lowest + 4.0)
-    own = KINDS.get(style, USUAL_KINDS)
+    highest = max(round(CEILING + shift), lowest + ROOM)
+    centre = max(CENTRE + shift, lowest + 5.0) + lift
+    own = (*KINDS.get(style, USUAL_KINDS), *(WIDE_KINDS if wide else ()))
+    full = {(root + step) % 12 for step in (*QUALITIES[quality], *added)}
 
     def cost(kind: str, pitches: Pitches) -> tuple[float, Pitches]:
         leading = _distance(pitches, before) + 0.35 * abs(len(pitches) - len(before)) * bool(before)
@@ -76,7 +80,10 @@ def voiced(
         fits = 0.0 if kind in own else KIND_COST + KIND_COST * own.index(own[-1]) * 0.2
         seconds = sum(b - a <= 2 for a, b in pairwise(pitches))
         stays = STAYS_COST * (moves and pitches == before)
-        return leading + home + fits + stays - 1.5 * tight * seconds, pitches
+        now, last = {pitch % 12 for pitch in pitches}, {pitch % 12 for pitch in before}
+        stays += SAME_COST * (bool(before) and last != now and last <= full)
+        spread = WIDE_SAY * wide * (pitches[-1] - pitches[0])
+        return leading + home + fits + stays - spread - 1.5 * tight * seconds, pitches
 
     found = [
         cost(kind, pitches)

@@ -13,6 +13,7 @@ from agent.core.errors import UserError
 from agent.core.settings import PartConfig
 from agent.core.types import Decision
 from agent.recording.event_log import EventLog
+from agent.recording.recent_sound import RecentSound
 from agent.recording.recorder import Recorder, Unrecorded
 from agent.recording.rest_gate import RestGate, is_silent
 from listener.input_mixer import InputMixer
@@ -28,9 +29,11 @@ class LiveRecording:
         self.recorder, self.event_log = recorder, EventLog(recorder)
         self.mixer = InputMixer(bass.channels, rate, channel)  # as the mind's
         self._bass, self._stems = bass.reader(), stems.reader()
+        self.recent = RecentSound(rate)
         self._rolled_s = 0.0
         self._delay = recorder.band_delay_samples
         self.peaks: tuple[float, ...] = ()  # of each part and the loop, 0-1, in what was recorded last; () once taken
+        self.channel_peaks: tuple[float, ...] = ()  # of each channel of the input, 0-1, in what was read last
         self._gate, self._rate_hz = RestGate(rate), rate
         self._bass_count = self._rest_from = 0  # samples so far; where the rest began
         self.paused = False  # whether no sound is recorded, as the disk is nearly full
@@ -51,7 +54,10 @@ class LiveRecording:
         self._rolled_s = at_s
         bass = self._bass.read(self._bass.available)
         if len(bass):
-            self._put_bass(self.mixer.push(bass)[0])
+            self.channel_peaks = tuple(np.abs(bass).max(axis=0).tolist())
+            mono = self.mixer.push(bass)[0]
+            self.recent.put(mono, self._bass.position)
+            self._put_bass(mono)
         stems = self._stems.read(self._stems.available)
         left_out = min(self._surplus, len(stems))
         self._surplus, stems = self._surplus - left_out, stems[left_out:]

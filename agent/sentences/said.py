@@ -679,9 +679,13 @@ def written_dialogues() -> tuple[tuple[Said, ...], ...]:
 
 @cache
 def kept_back() -> tuple[Said, ...]:
-    """Return the sentences and turns of four speakers that are not trained on: thresholds are set on them."""
-    single = [Said(text, edits) for _, text, edits in _rows(FOLDER / "kept_back.txt")]
-    return (*single, *(said for talk in _talks(FOLDER / "kept_back_dialogues.txt") for said in talk))
+    """Return the sentences and turns of nine speakers that are not trained on: thresholds are set on them."""
+    single = [Said(text, edits) for file in _kept("kept_back") for _, text, edits in _rows(file)]
+    return (*single, *(said for file in _kept("kept_back_dialogues") for talk in _talks(file) for said in talk))
+
+
+def _kept(name: str) -> list[Path]:
+    return [FOLDER / f"{name}.txt", FOLDER / f"{name}_2.txt"]
 
 
 def _rows(file: Path) -> list[tuple[str, str, tuple[str, ...]]]:

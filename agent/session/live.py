@@ -23,7 +23,7 @@ from agent.control.live_view import LiveView
 from agent.control.socket_server import ControlServer
 from agent.conversation.led_orders import order_of
 from agent.core.errors import UserError
-from agent.core.messages import SetInput
+from agent.core.messages import AgainLoop, SetInput
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
@@ -83,7 +83,7 @@ class Live:
         self._inputs.talk.why = self._why_silent
         self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
-        self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand)
+        self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
         self._inputs.talk.names = self._book.names
         self.dispatcher.book, self.dispatcher.orders = self._book, lambda said: order_of(said, self._book.names())
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
@@ -143,6 +143,12 @@ class Live:
         server.show(self._view, self._shown)
         server.poll(self.answer)
 
+    def _cut(self, start_s: float, end_s: float, path: Path) -> float:
+        if self._recording is None:
+            raise ValueError("nothing is heard yet")
+        self._recording.roll()
+        return self._recording.recent.cut(start_s, end_s, path)
+
     def _now_s(self) -> float | None:
         """Return the stream time of what is played into the microphone now; None while there is no stream."""
         clock = stream_time(self.figures.report, self.workers.setup.rate)
@@ -201,6 +207,7 @@ class Live:
         if self._recording:
             self._isolated(self._recording.roll, False)
             self._view.parts(dict(zip(self._config.parts, self._recording.peaks, strict=False)))
+            self._view.channels = self._recording.channel_peaks
             self._recording.peaks = ()
             self._isolated(self._watch_input, self._recording)
             self._isolated(self._watch_space, self._recording)
@@ -291,6 +298,7 @@ class Live:
         self._input_weights = ()
         for order in (*self.dispatcher.state.for_audio(), *self._own.again()):
             self.workers.audio.send(order)
+        self.workers.mind.send(AgainLoop())
         self._recording = self._recording or self._open_recording(ready.band_delay_samples)
         if self.workers.mind.process is None:
             self.workers.mind.start()

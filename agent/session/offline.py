@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from agent.audio.file_input import Silence, Sound
+from agent.audio.loop_sound import read_sound
 from agent.audio.mixed_synth import open_synth
 from agent.audio.own_voice_synth import OwnVoice
 from agent.audio.synth import SynthUnavailable
@@ -120,6 +121,8 @@ class OfflineSession:
     def _obey(self, message: PlayLoop | StopLoop | SetMix) -> None:
         """Begin or end a loop or mix otherwise, as the audio process does in real time."""
         match message:
+            case PlayLoop() if message.path:
+                self._looper.play_sound(message, read_sound(Path(message.path), self._sound.rate))
             case PlayLoop():
                 self._looper.play(message)
             case StopLoop():

@@ -16,21 +16,22 @@ LIVELY = 0.2  # energy beside what was played before, from which a section is li
 RETURN = 0.15  # that a section gains each time it comes back
 INTRO, SECOND = -0.35, 0.2  # of a song's first phrase; of every other phrase
 HALF_TIME_BELOW = -0.6
-LIFTS = (-1.5, 0.0, 1.0, 2.5, 0.0, 1.5, 3.0, 4.0)  # semitones that the chords lie higher, bar by bar of a phrase
+LIFTS = (-3.0, -1.0, 1.0, 3.5, -1.0, 1.5, 4.0, 5.5)  # semitones that the chords lie higher, bar by bar of a phrase
 STAGE_LIFT, SECOND_LIFT = 2.0, 1.0  # at the fullest; in every other phrase
 
 
-def stage_for(sections: Sequence[Section], energy: float, drone: bool = False) -> float:
+def stage_for(sections: Sequence[Section], energy: float, drone: bool = False, sparser: bool = True) -> float:
     """Return the stage, -1 to 1, of a new section.
 
-    sections: the song's so far; energy: -1 to 1, of its bass; drone: whether that bass carries no groove.
+    sections: the song's so far; energy: -1 to 1, of its bass; drone: whether that bass carries no groove. sparser:
+    whether it has fewer notes than what came before; a lower or softer one that drives on is no quiet section.
     """
     if drone:
         return DRONE_STAGE
     if not sections:
         return FIRST
     if energy <= -LIVELY:
-        return BARE
+        return BARE if sparser else BACK
     if energy >= LIVELY or sections[-1].stage <= 0:
         return OPEN
     return BACK

@@ -29,7 +29,8 @@ from agent.song.song_form import Place, number_of, phrase_heard, place_in
 from agent.song.song_plan import BarPlan, Section, SongPlan
 from models.critic.critic import Critic
 
-STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.5, 0.6  # shares of the arrangement's stage that each part follows
+STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.5, 0.4  # shares of the arrangement's stage that each part follows
+WIDE_FROM = 0.4  # of the stage, from which chords are spread
 BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
 LEADING_LINE = 1.0  # density of a line that is the tune
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
@@ -157,8 +158,9 @@ def _chords(bar: _Bar, rng: np.random.Generator) -> tuple[SongPlan, tuple[ChordA
         chords = chord_colour.with_cadence(
             chords, coming, bar.now, wish.bend("resolution"), bar.place.bar, bar.ends and not bar.over
         )
+    luck = (plan.seed, 29, plan.current)
     chords = chord_colour.coloured(
-        chords, plan.key, _sevenths(bar), wish.bend("tension"), bar.place.bar + bar.place.phrase, rng
+        chords, plan.key, _sevenths(bar), wish.bend("tension"), bar.place.bar + bar.place.phrase, rng, luck
     )
     chords = chord_colour.unresolved(chords, plan.struck, plan.key, bar.now, wish.bend("resolution"), bar.starts)
     centre = (plan.centre or (plan.key.tonic, plan.key.mode)) if wish.harmony and plan.key.tonic >= 0 else None
@@ -193,6 +195,7 @@ def _voiced(bar: _Bar, chords: Sequence[ChordAt]) -> tuple[ChordAt, ...]:
             wish.bend("tension"),
             lift_of(bar.place, bar.stage[1]),
             bar.place.bar % 2 == 1,
+            bar.stage[1] >= WIDE_FROM,
         )
         out.append(replace(chord, voicing=(*pedal, *before)))
     return tuple(out)

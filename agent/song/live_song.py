@@ -7,32 +7,31 @@ first eighth that is not committed yet. Deterministic and picklable but for the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
 from agent.parts.bar_chords import ChordAt, chords_of, fits
-from agent.parts.bass_bar import BassBar, bass_bar, group_starts
+from agent.parts.bass_bar import BassBar, bass_bar, group_starts, likeness
 from agent.parts.comping import Stroke
 from agent.parts.drum_groove import Traits
 from agent.parts.groove_library import GrooveLibrary
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
-from agent.song.expectation import expects_stop, foretell, recognised
+from agent.song.expectation import SAME_FROM, expects_stop, foretell, recognised
 from agent.song.kept import KeptSection, kept_of, with_kept
+from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
+from agent.song.right_harmony import chord_at, is_right, kindred_harmony, same_harmony, surprises
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Meter
 from models.critic.critic import Critic
+from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position, Reply
 
 AHEAD_BARS = 2  # foretold when a bar is planned
 MEND_VELOCITY = 70
 KEPT_CHOICES = 32
-RIGHT_SHARE = 0.6  # of a bar's notes on beats that belong to its chords
-SURE_KEY = 0.7  # belief in the key from which chords outside it are wrong
 TIMES_MAX = 256  # bass bars whose times are counted
-SETTLED_TIMES = 3  # that a bass bar was heard
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
 HEARD_TICKS = 512  # that may be cut into other bars
@@ -40,12 +39,13 @@ HEARD_TICKS = 512  # that may be cut into other bars
 
 @dataclass(slots=True)
 class _Planned:
-    """A bar that was planned: after: the song with its decisions, before the bar was heard; last: of its ticks that
-    are committed, -1 for none."""
+    """A bar that was planned: after: the song with its decisions, before the bar was heard; told: the bass that was
+    foretold; last: of its ticks that are committed, -1 for none."""
 
     bar: BarPlan
     after: SongPlan
     replies: list[Reply]
+    told: BassBar
     last: int = -1
 
 
@@ -68,7 +68,8 @@ class LiveSong:
 
     def reset(self) -> None:
         """Forget where in the song we are: there is no beat any more. What is known of the song is kept."""
-        self.song = replace(self.song, sections=self._played, current=-1, held=None, statement=None)
+        song = self.song
+        self.song = replace(song, sections=self._played, current=-1, held=None, statement=None, phrase_of=song.heard)
         self._recalled = self._script = None
         self._number: int | None = None  # the bar being heard, as the planner counts
         self._meter = Meter(4, 4)
@@ -107,6 +108,11 @@ class LiveSong:
         soon = plans[:2]
         coming = "break" if any(one.is_break for one in soon) else "fill" if any(one.is_fill for one in soon) else ""
         return SongView(now.section, now.place.bar, now.place.length, chords, coming)
+
+    def told(self, position: Position) -> PlanTick | None:
+        """Return what is decided of a tick, as the responder reads it; None where its bar is not planned."""
+        planned = self._planned.get(position.bar)
+        return plan_tick(planned.bar, planned.after, position.tick) if planned else None
 
     # -- what is heard ----------------------------------------------------------------------------------------
 
@@ -211,10 +217,12 @@ class LiveSong:
         return bass_bar(self._meter, self._ticks, None)
 
     def _true_harmony(self, song: SongPlan, planned: _Planned, heard: BassBar) -> BarPlan:
-        """Return the bar with the harmony that it should have had, which is what is remembered: what it had before,
-        else what was planned, unless it is wrong."""
-        for harmony in (song.memory.get(heard.signature, ()), planned.bar.harmony):
-            if harmony and _right(harmony, heard, song):
+        """Return the bar with the harmony that it should have had, which is what is remembered: what it, or a kindred
+        bar, had before; else what was planned, where this bar was expected; unless it is wrong."""
+        own, kindred = song.memory.get(heard.signature, ()), kindred_harmony(song, heard)
+        expected = planned.bar.harmony if likeness(planned.told, heard) >= SAME_FROM else ()
+        for harmony in (own, kindred, expected):
+            if harmony and is_right(harmony, heard, song):
                 return replace(planned.bar, harmony=harmony)
         return replace(planned.bar, harmony=chords_of(heard, song.key, song.held))
 
@@ -224,18 +232,19 @@ class LiveSong:
         if planned is None or planned.last < 0 or not planned.bar.harmony:
             return
         ticks = position.ticks_per_bar
-        if position.tick not in group_starts(position.meter, ticks)[::2] or fits(
-            _chord_at(planned.bar.chords, position.tick), pitch
+        fit = fits(chord_at(planned.bar.chords, position.tick), pitch)
+        if position.tick not in group_starts(position.meter, ticks)[::2] or (
+            fit and not surprises(planned.told, position.tick, pitch)
         ):
             return
         start = max(planned.last + 1, position.tick)
         start += start % 2
         if start >= ticks:
             return
-        harmony = self._right_harmony(position, pitch, planned.after)
-        if not harmony:
+        harmony = self._right_harmony(position, pitch, planned.after, fit)
+        if not harmony or (fit and same_harmony(harmony, planned.bar.harmony, position.tick)):
             return
-        now = replace(_chord_at(harmony, position.tick), tick=start)
+        now = replace(chord_at(harmony, position.tick), tick=start)
         later = tuple(one for one in harmony if one.tick > start)
         chords = (*(one for one in planned.bar.chords if one.tick < start), now, *later)
         strokes = list(planned.bar.strokes)
@@ -249,12 +258,18 @@ class LiveSong:
         planned.replies[planned.last + 1 :] = fresh[planned.last + 1 :]
         planned.bar = bar
 
-    def _right_harmony(self, position: Position, pitch: int, song: SongPlan) -> tuple[ChordAt, ...]:
-        """Return the harmony of the bar being heard: remembered where the bar is known by now, else by its note."""
+    def _right_harmony(self, position: Position, pitch: int, song: SongPlan, fit: bool) -> tuple[ChordAt, ...]:
+        """Return the harmony of the bar being heard: remembered where the bar is known by now, else by its note.
+
+        fit: whether the note belongs to the chord that sounds; then only what is remembered, or the one, changes it.
+        """
         ticks = position.ticks_per_bar
-        known = song.memory.get(self._completed(song, ticks).signature, ())
-        if known and fits(_chord_at(known, position.tick), pitch):
-            return known
+        bar = self._completed(song, ticks)
+        for known in (song.memory.get(bar.signature, ()), kindred_harmony(song, bar)):
+            if known and fits(chord_at(known, position.tick), pitch):
+                return known
+        if fit and position.tick:
+            return ()
         since = tuple(note for note in self._heard().notes if note.tick >= position.tick)
         right = chords_of(BassBar(position.meter, ticks, since), song.key, None)
         return (replace(right[0], tick=0),) if right else ()
@@ -292,7 +307,7 @@ class LiveSong:
         if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
             ahead[0] = next((old for old in reversed(song.bars) if _goes_on(old, ticks)), BassBar(meter, ticks))
             after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
-        return _Planned(bar, after, replies_of(bar, ticks))
+        return _Planned(bar, after, replies_of(bar, ticks), ahead[0])
 
     def _until(self, bar: int) -> SongPlan:
         """Return the song as it will be when `bar` begins: what is still to be heard of the bars before is foretold."""
@@ -339,21 +354,3 @@ def _ticks_in(meter: Meter) -> int:
 def _goes_on(bar: BassBar, ticks: int) -> bool:
     """Return whether the bass plays to the second half of a bar."""
     return bar.ticks == ticks and any(note.tick + note.length > ticks // 2 for note in bar.notes)
-
-
-def _chord_at(chords: Sequence[ChordAt], tick: int) -> ChordAt:
-    return next((one for one in reversed(chords) if one.tick <= tick), chords[0])
-
-
-def _right(harmony: Sequence[ChordAt], heard: BassBar, song: SongPlan) -> bool:
-    """Return whether chords go with a bar: its notes on the beats belong to most of them, they belong to the key.
-
-    A bar that was often heard keeps its chords though the key is thought to be another by now.
-    """
-    if harmony[-1].tick >= heard.ticks:
-        return False
-    beats = group_starts(heard.meter, heard.ticks)
-    said = [fits(_chord_at(harmony, note.tick), note.pitch) for note in heard.notes if note.tick in beats]
-    settled = sum(bar.signature == heard.signature for bar in song.bars) >= SETTLED_TIMES
-    outside = not settled and song.key.sure > SURE_KEY and any(one.tones - song.key.scale for one in harmony)
-    return sum(said) >= RIGHT_SHARE * len(said) and not outside

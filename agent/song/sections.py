@@ -33,6 +33,7 @@ from models.critic.critic import Critic
 
 SECTIONS_MAX = 24
 MOTIF_BAR = 2  # of a section, live, in which its motif is made
+SPARSER = 0.8  # of the usual notes, under which a section is a sparse one
 CYCLE_AGE = 8  # bars of a section, in which other bars may still be of its cycle
 
 
@@ -64,15 +65,7 @@ def decide_section(
         if i != plan.current and one.ticks == now.ticks and one.meter == now.meter
     ]
     best = max(known, default=(0.0, -1))
-    since = (
-        0
-        if not plan.sections
-        else (
-            number
-            if certain or plan.current < 0 or plan.sections[plan.current].ticks != now.ticks
-            else number - min(2, number - plan.began)
-        )
-    )
+    since = _phrase_of(plan, now, certain)
     cycle, _ = cycle_of([*plan.bars[-8:], *ahead] if not certain else list(ahead))
     length = phrase_bars(cycle)
     if best[1] >= 0 and best[0] >= KNOWN_FROM:
@@ -87,6 +80,21 @@ def decide_section(
         sections = sections[-SECTIONS_MAX:]
     plan = replace(plan, sections=sections, current=len(sections) - 1, began=number, phrase_of=since, length=length)
     return plan, choices
+
+
+def _phrase_of(plan: SongPlan, now: BassBar, certain: bool) -> int:
+    """Return the bar from which the phrases of another section are counted.
+
+    Live, it was heard before it was known: two bars back, or where the line began; an upbeat is no bar of it.
+    """
+    number = plan.heard
+    if certain:
+        return number if plan.sections else 0
+    if plan.current >= 0:
+        return number if plan.sections[plan.current].ticks != now.ticks else number - min(2, number - plan.began)
+    began = plan.bars[max(len(plan.bars) - (number - plan.phrase_of), 0) :][:1]
+    upbeat = bool(began and began[0].notes and began[0].notes[0].tick > began[0].ticks // 2)
+    return plan.phrase_of + upbeat
 
 
 def comes_back(here: Section, ahead: Sequence[BassBar], age: int) -> bool:
@@ -174,7 +182,7 @@ def _new_section(
         Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
-    stage = stage_for(plan.sections, energy, is_drone(bass))
+    stage = stage_for(plan.sections, energy, is_drone(bass), density < SPARSER * _usual_density(plan))
     ride = bool(plan.sections) and len(plan.sections) % 2 == 1
     return Section(
         name,
@@ -254,6 +262,12 @@ def _energy_of(plan: SongPlan, bass: Sequence[BassBar]) -> float:
     high = [np.mean([note.pitch for bar in bars for note in bar.notes]) for bars in (before, bass)]
     lively = 0.8 * np.log2(notes[1] / notes[0]) + (loud[1] - loud[0]) / 14 + (high[1] - high[0]) / 12
     return float(np.clip(lively + asked, -1, 1))
+
+
+def _usual_density(plan: SongPlan) -> float:
+    """Return the bass notes in 16 ticks that were usual in the song so far."""
+    before = [len(bar.notes) * 16 / bar.ticks for bar in plan.bars if bar.notes]
+    return float(np.mean(before)) if before else 0.0
 
 
 def turns(plan: SongPlan, later: Sequence[BassBar]) -> bool:

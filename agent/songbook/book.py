@@ -7,16 +7,17 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from agent.core.errors import UserError
-from agent.core.messages import CountIn, GoToSection, KeepSection
+from agent.core.messages import CountIn, GoToSection, KeepSection, LoopRiff
 from agent.core.music_names import chord_name
 from agent.core.types import Decision
 from agent.parts.groove_library import GrooveLibrary
 from agent.song.kept import KeptSection
 from agent.songbook import song_file
-from agent.songbook.song_file import DAYS, Song, ago, plain
+from agent.songbook.song_file import DAYS, Song, Sound, ago, plain
 from listener.types import Chord, Meter
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,9 @@ class Songbook:
         standing: Callable[[], Edits] = tuple,
         stand: Callable[[Edits], object] = lambda edits: None,
         now_s: Callable[[], float] = time.time,
+        cut: Callable[[float, float, Path], float] | None = None,
     ) -> None:
+        self._cut = cut
         self._send, self._standing, self._stand, self._now_s = send, standing, stand, now_s
         self.song = Song("")
         self.playing = ""  # the section that was gone to, or kept, last
@@ -42,7 +45,6 @@ class Songbook:
         self._at = -1  # in the song's order
         self._wanted: str = ""  # gone to, not begun yet
         self._lines: list[str] = []
-        self.kept: KeptSection | None = None  # the newest one with a sound
         self._library: GrooveLibrary | None = None
         self._beat = Meter(4, 4), 0.0  # meter and quarters a minute, as they were heard last
         self._differs: dict[tuple[int, int], int] = {}  # (bar of the section, root) -> times played unlike the chart
@@ -96,6 +98,30 @@ class Songbook:
     def _grooves(self) -> GrooveLibrary:
         self._library = self._library or GrooveLibrary.load()
         return self._library
+
+    def loop(self, name: str) -> str:
+        """Repeat a kept riff from the next one on; "" = the newest, "off" = stop. Raises UserError for one without
+        a sound."""
+        if name == "off":
+            self._send(LoopRiff(None))
+            return "the loop ends with the next bar line"
+        if not name and not self.song.sounds:
+            raise UserError("no riff was taken yet; play one and say: take that")
+        kept = self.song.section(name or list(self.song.sounds)[-1])
+        sound = self.song.sounds.get(kept.name)
+        if sound is None:
+            raise UserError(f"the {kept.name} has no sound; play it and say: take {kept.name}")
+        if kept.odd:
+            raise UserError(f"the {kept.name} has an odd bar; a riff that loops has bars that are alike")
+        path = song_file.folder() / sound.file
+        if not path.exists():
+            raise UserError(f"the sound of the {kept.name} is not there (any more): {path}")
+        beats = kept.quarter_bpm * kept.section.meter.denominator / 4
+        self._send(CountIn(beats or None, str(kept.section.meter), True))
+        self._send(LoopRiff(kept, str(path), sound.seconds, sound.before_s))
+        self._stand(self.song.edits.get(kept.name, ()))
+        self._wanted, self._began = kept.name, None
+        return f"looping the {kept.name} from the next one on; `loop off` ends it"
 
     def names(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.song.sections)
@@ -178,9 +204,23 @@ class Songbook:
             self.song = self.song.with_section(kept, self._standing())
         except UserError as cause:
             return str(cause)
-        self.playing, self.kept = kept.name, kept if kept.end_s > kept.start_s else self.kept
-        unsaved = self._save()
+        self.playing = kept.name
+        unsaved = self._keep_sound(kept) or self._save()
         return f"Kept as {kept.name}: {told(kept)}." + (f" ({unsaved})" if unsaved else "")
+
+    def _keep_sound(self, kept: KeptSection) -> str:
+        """Write the sound of a riff that was taken; return why that failed, "" where it did not or has none."""
+        if kept.end_s <= kept.start_s or self._cut is None:
+            return ""
+        path = song_file.path_of(f"{self.song.name[:28]} {kept.name[:28]}").with_suffix(".wav")
+        try:
+            before_s = self._cut(kept.start_s, kept.end_s, path)
+        except (OSError, ValueError) as cause:
+            self._save()
+            return f"without its sound: {cause}"
+        sound = Sound(path.name, kept.end_s - kept.start_s, before_s)
+        self.song = replace(self.song, sounds={**self.song.sounds, kept.name: sound})
+        return ""
 
     def _new_name(self) -> str:
         """Return a name for a song that has none: the day, with a number where there is one."""

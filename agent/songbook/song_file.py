@@ -30,9 +30,19 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """The sound of a riff. file: its name beside the song; seconds: of the riff; before_s: what lies before it."""
+
+    file: str
+    seconds: float
+    before_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Song:
     """sections: each with a name of its own; order: names, () = as they are asked for; edits: directions in force in a
-    section, as Edit.to_json; began_s: when it was first saved, played_s: last played, seconds since 1970."""
+    section, as Edit.to_json; sounds: by section; began_s: when it was first saved, played_s: last played, both seconds
+    since 1970."""
 
     name: str
     sections: tuple[KeptSection, ...] = ()
@@ -40,6 +50,7 @@ class Song:
     edits: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     began_s: float = 0.0
     played_s: float = 0.0
+    sounds: dict[str, Sound] = field(default_factory=dict)
 
     def section(self, name: str) -> KeptSection:
         """Return a section by its name. Raises UserError, with the nearest names, where there is none."""
@@ -110,6 +121,8 @@ def _unsound(song: Song) -> str:
     """Return what in a file cannot be played, "" where all can."""
     if len(song.sections) > SECTIONS_MAX or len(song.order) > ORDER_MAX or not 0 < len(song.name) <= NAME_MAX:
         return "too many sections, or no name"
+    if any(Path(one.file).name != one.file or not 0 < one.seconds < 600 for one in song.sounds.values()):
+        return "a sound that is none"
     for kept in song.sections:
         section, where = kept.section, f"section {kept.name[:NAME_MAX]!r}"
         if (

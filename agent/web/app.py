@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -27,9 +27,12 @@ from agent.core.errors import UserError
 from agent.core.settings import METERS
 from agent.web.guard import Guard, Limit
 from agent.web.recordings import Recordings
+from agent.web.request_body import json_body
 from agent.web.session_link import SessionLink
+from agent.web.session_routes import Endpoint, session_routes
 from agent.web.settings_file import SettingsFile
 from agent.web.tokens import Device, Tokens
+from agent.web.voice import Voice
 
 COOKIE = "antiphon"
 COOKIE_S = 400 * 86_400
@@ -38,11 +41,19 @@ WAITING_MAX = 24  # messages for a phone that does not read; the oldest view goe
 SEND_S = 5.0
 CHECK_S = 1.0  # how often it is asked whether a phone is still paired
 FRAME_MAX = 4_096
-BODY_MAX = 1 << 16
-PAGE = ("index.html", "app.js", "roll.js", "style.css", "manifest.webmanifest", "worker.js", "icon.svg")
+PAGE = (
+    "index.html",
+    "app.js",
+    "roll.js",
+    "talk.js",
+    "microphone.js",
+    "style.css",
+    "manifest.webmanifest",
+    "worker.js",
+    "icon.svg",
+)
 TYPES = {"webmanifest": "application/manifest+json", "js": "text/javascript", "css": "text/css", "html": "text/html"}
 TYPES |= {"svg": "image/svg+xml"}
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(eq=False)
@@ -68,6 +79,7 @@ class Remote:
         self.tokens, self.recordings, self.settings = tokens, recordings, settings
         self.phones: set[Phone] = set()
         self.link = SessionLink(socket, self._show)
+        self.voice = Voice()
         self.view: dict[str, Any] | None = None
         self.watchers: list[Callable[[dict[str, Any] | None], None]] = []  # besides the phones
         self.pairs = Limit(rate=1 / 12, burst=5)  # of an address
@@ -79,6 +91,10 @@ class Remote:
             phone.push({"view": view})
         for watcher in self.watchers:
             watcher(view)
+
+    def folder(self) -> str:
+        """Return the folder of the session that runs, "" for none."""
+        return str(((self.view or {}).get("status") or {}).get("folder", ""))
 
     async def say(self, text: str, by: str, but: Phone | None = None) -> dict[str, Any]:
         """Carry out one command; everybody else is shown who asked for what. The last word wins."""
@@ -115,7 +131,7 @@ def make_app(remote: Remote, names: frozenset[str], secure: bool) -> Guard:
         address = request.client.host if request.client else "?"
         if not (remote.pairs.allows(address) and remote.all_pairs.allows("all")):
             return JSONResponse({"ok": False, "says": "too many tries; wait a minute"}, 429)
-        given = await _body(request)
+        given = await json_body(request)
         token = remote.tokens.pair(str(given.get("code", ""))[:40], str(given.get("name", "")))
         if token is None:
             return JSONResponse({"ok": False, "says": "that code does not count (any more); ask for a new one"}, 403)
@@ -131,44 +147,22 @@ def make_app(remote: Remote, names: frozenset[str], secure: bool) -> Guard:
             {"paired": device is not None, "name": device.name if device else "", "verbs": verbs} | lists
         )
 
-    async def sessions(_: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(remote.recordings.all))
-
-    async def notes(request: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(remote.recordings.notes, request.path_params["session"]))
-
-    async def sound(request: Request) -> Response:
-        return FileResponse(remote.recordings.sound(request.path_params["session"], request.path_params["file"]))
-
-    async def whole(request: Request) -> Response:
-        session = request.path_params["session"]
-        remote.recordings.sound(session, "session.mid")
-        named = {"Content-Disposition": f'attachment; filename="{session}.zip"'}
-        return StreamingResponse(remote.recordings.zip(session), media_type="application/zip", headers=named)
-
-    async def label(request: Request) -> Response:
-        given = await _body(request)
-        name, marks = given.get("name"), given.get("marks")
-        kept = remote.recordings.label(request.path_params["session"], None if name is None else str(name), marks)
-        return JSONResponse({"ok": True, "says": "kept"} | kept)
-
-    async def delete(request: Request) -> Response:
-        playing = ((remote.view or {}).get("status") or {}).get("folder", "")
-        await asyncio.to_thread(remote.recordings.delete, request.path_params["session"], playing)
-        return JSONResponse({"ok": True, "says": "deleted"})
-
     async def settings(request: Request) -> Response:
         if request.method == "GET":
             return JSONResponse(await asyncio.to_thread(remote.settings.read))
-        given = await _body(request)
+        given = await json_body(request)
         says = await asyncio.to_thread(remote.settings.change, given)
         return JSONResponse({"ok": True, "says": says})
 
-    async def doctor(_: Request) -> Response:
-        return JSONResponse({"says": await remote.settings.doctor()})
+    async def tool(request: Request) -> Response:
+        return JSONResponse({"says": await remote.settings.tool(request.path_params["name"])})
 
-    async def devices(_: Request) -> Response:
-        return JSONResponse({"says": await remote.settings.devices()})
+    async def voice(request: Request) -> Response:
+        device = _device(remote, request.cookies)
+        words = await remote.voice.words(request)
+        mine = next((one for one in remote.phones if device and one.device.id == device.id), None)
+        answer = await remote.say(f"say {words}", device.name if device else "?", mine)
+        return JSONResponse({"ok": answer["ok"], "heard": words, "says": str(answer.get("says", ""))})
 
     async def phone(socket: WebSocket) -> None:
         device = _device(remote, socket.cookies)
@@ -185,21 +179,17 @@ def make_app(remote: Remote, names: frozenset[str], secure: bool) -> Guard:
         watching.cancel()
         remote.link.close()
 
-    at = "/api/sessions/{session}"
     routes = [
         Route("/", page),
         Route("/{file}", page),
         Route("/api/pair", pair, methods=["POST"]),
         Route("/api/who", who),
-        Route("/api/sessions", paired(sessions)),
-        Route(f"{at}/notes", paired(notes)),
-        Route(f"{at}/zip", paired(whole)),
-        Route(f"{at}/label", paired(label), methods=["POST"]),
-        Route(f"{at}/delete", paired(delete), methods=["POST"]),
-        Route(f"{at}/files/{{file}}", paired(sound)),
+        *session_routes(
+            remote.recordings, paired, lambda: str(((remote.view or {}).get("status") or {}).get("folder", ""))
+        ),
         Route("/api/settings", paired(settings), methods=["GET", "POST"]),
-        Route("/api/doctor", paired(doctor)),
-        Route("/api/devices", paired(devices)),
+        Route("/api/tools/{name}", paired(tool)),
+        Route("/api/voice", paired(voice), methods=["POST"]),
         WebSocketRoute("/api/live", phone),
     ]
     return Guard(Starlette(routes=routes, lifespan=lifespan), names, Limit(rate=30, burst=120))
@@ -266,20 +256,6 @@ def _frame(text: str | None) -> dict[str, Any]:
         return {}
     number = asked.get("id")
     return {"say": asked.get("say"), "id": number if isinstance(number, int) and abs(number) < 1 << 53 else None}
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """Return the JSON object of a request; {} where it is none. Raises UserError for one that is too long."""
-    data = b""
-    async for piece in request.stream():
-        data += piece
-        if len(data) > BODY_MAX:
-            raise UserError(f"too long: at most {BODY_MAX} bytes")
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _device(remote: Remote, cookies: dict[str, str]) -> Device | None:

@@ -22,6 +22,7 @@ from agent.core.whole_file import write_whole
 from agent.core.yaml_file import parse_value
 
 SECTIONS = ("audio", "midi", "parts", "band", "dials", "sync")
+TOOLS = ("devices", "doctor", "calibrate")
 TOOL_S = 60.0
 TEXT_MAX = 20_000
 
@@ -63,19 +64,17 @@ class SettingsFile:
         _write(path, text.getvalue())
         return f"{key} is {value} from the next start on ({path})"
 
-    async def doctor(self) -> str:
-        """Return what `antiphon doctor` says."""
-        return await self._tool("doctor")
+    async def tool(self, name: str) -> str:
+        """Return what `antiphon doctor`, `devices` or `calibrate` says; one at a time, with the lowest priority
+        unless it measures time.
 
-    async def devices(self) -> str:
-        """Return what `antiphon devices` says."""
-        return await self._tool("devices")
-
-    async def _tool(self, name: str) -> str:
-        """Run one of our commands, one at a time, with the lowest priority."""
+        Raises UserError for another name, or where it does not end in time.
+        """
+        if name not in TOOLS:
+            raise UserError(f"there is no tool {name!r} here; there are {', '.join(TOOLS)}")
         async with self._running:
             process = await asyncio.create_subprocess_exec(
-                *("nice", "-n", "19", sys.executable, "-m", "agent", name),
+                *("nice", "-n", "0" if name == "calibrate" else "19", sys.executable, "-m", "agent", name),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,

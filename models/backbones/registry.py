@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backbones import lstm, ssm
+from models.backbones import embedded_lstm, lstm, ssm
 
 if TYPE_CHECKING:
     from torch import nn
 
 Floats = NDArray[np.float32]
-BACKBONES: dict[str, Any] = {"lstm": lstm.LSTMStep, "ssm": ssm.SSMStep}
-SHAPES: dict[str, Any] = {"lstm": lstm.shapes, "ssm": ssm.shapes}
-MODULES = {"lstm": ("models.backbones.lstm_net", "LSTM"), "ssm": ("models.backbones.ssm_net", "SSM")}
+BACKBONES: dict[str, Any] = {"lstm": lstm.LSTMStep, "ssm": ssm.SSMStep, "elstm": embedded_lstm.EmbeddedLSTMStep}
+SHAPES: dict[str, Any] = {"lstm": lstm.shapes, "ssm": ssm.shapes, "elstm": embedded_lstm.shapes}
+MODULES = {
+    "lstm": ("models.backbones.lstm_net", "LSTM"),
+    "ssm": ("models.backbones.ssm_net", "SSM"),
+    "elstm": ("models.backbones.embedded_lstm_net", "EmbeddedLSTM"),
+}
 WIDTH_STEP = 8  # SIMD width of the steps
 
 

@@ -32,7 +32,10 @@ HELD_PERCENT_COMPOSED = (16, 12)  # few pieces: more of them held out
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """One piece on the tick grid. has: which parts it has. sound: [T, dim] or None; NaN rows are unknown."""
+    """One piece on the tick grid. has: which parts it has. sound: [T, dim] or None; NaN rows are unknown.
+
+    tempo_bpm: quarters a minute at the start, 0 = not known.
+    """
 
     name: str
     source: str
@@ -43,6 +46,7 @@ class Song:
     events: Events
     has: tuple[bool, bool, bool]
     sound: NDArray[np.float32] | None = None
+    tempo_bpm: float = 0.0
 
     @property
     def meter(self) -> Meter:
@@ -74,19 +78,28 @@ def save_songs(path: Path, songs: list[Song]) -> None:
         "meter": np.concatenate([[place[m] for m in s.meters] for s in songs]).astype(np.int16),
         **{
             name: np.concatenate([getattr(s.events, name) for s in songs]).astype(np.int8)
-            for name in ("bass", "drums", "chord", "line")
+            for name in ("drums", "chord", "line")
         },
+        "bass": np.concatenate([_marked(s.events) for s in songs]).astype(np.int8),
     }
     with_sound = [i for i, s in enumerate(songs) if s.sound is not None]
     about = {
         "songs": [[s.name, s.source, s.split, len(s), list(s.has)] for s in songs],
         "meters": [[m.numerator, m.denominator, list(m.grouping)] for m in meters],
         "with_sound": with_sound,
+        "tempi": [round(s.tempo_bpm, 2) for s in songs],
     }
     sound = [songs[i].sound for i in with_sound]
     arrays["sound"] = np.concatenate([s for s in sound if s is not None]) if sound else np.zeros((0, 0), np.float32)
     arrays["about"] = np.array(json.dumps(about))
     np.savez_compressed(path, allow_pickle=False, **arrays)
+
+
+def _marked(events: Events) -> Ints:
+    """Return the bass [T, 3] with velocity -1 where it is unknown."""
+    bass = events.bass.copy()
+    bass[~events.known, 1] = -1
+    return bass
 
 
 def load_songs(path: Path = CACHE) -> list[Song]:
@@ -105,12 +118,15 @@ def load_songs(path: Path = CACHE) -> list[Song]:
     lengths = [entry[3] for entry in about["songs"]]
     ends = np.cumsum(lengths)
     sounds = _sounds(sound, lengths, about["with_sound"])
+    tempi = about.get("tempi", [0.0] * len(lengths))
     songs = []
     for index, ((name, source, split, length, has), end) in enumerate(zip(about["songs"], ends, strict=True)):
         part = {key: value[end - length : end] for key, value in data.items()}
-        events = Events(part["bass"], np.ones(length, bool), part["drums"], part["chord"], part["line"])
+        known = part["bass"][:, 1] >= 0  # of a piece without a bass the velocity is -1
+        events = Events(np.maximum(part["bass"], [-1, 0, -1]), known, part["drums"], part["chord"], part["line"])
         own = tuple(meters[m] for m in part["meter"])
-        songs.append(Song(name, source, split, part["ticks"], part["bars"], own, events, tuple(has), sounds.get(index)))
+        place = part["ticks"], part["bars"], own
+        songs.append(Song(name, source, split, *place, events, tuple(has), sounds.get(index), tempi[index]))
     return songs
 
 

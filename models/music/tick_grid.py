@@ -23,6 +23,7 @@ from models.music.midi_reader import Unusable as Unusable
 from models.music.tokens import LINE_HIGH, LINE_LOW, PIECE_OF_KEY, PIECES, QUALITIES
 
 MIN_BARS = 8
+FOUR = Meter(4, 4)
 BASS_WEIGHT = 0.6  # of a bass note beside a comping note, when a chord is named
 ROOT_WEIGHTS = np.array([1.3, 1.1, 0.9, 1.0])  # root, third, fifth, seventh of a template
 OUTSIDE_COST = 0.8
@@ -90,9 +91,9 @@ def arrange(
         raise Unusable(f"{name}: {bars[-1] + 1} bars, {min_bars} are needed")
     line = part_roles.line(others, length)
     comping = [t for t in others if t is not line] or others
-    chord, line_rows = _chords(comping, bass, len(ticks)), _line(line, len(ticks))
-    known = np.ones(len(ticks), bool)
-    events = Events(bass_rows(bass.notes, len(ticks)), known, _drum_rows(drums, len(ticks)), chord, line_rows)
+    chord, lines = chord_rows(comping, bass, len(ticks)), line_rows(line, len(ticks))
+    known, hits = np.ones(len(ticks), bool), drum_rows((n for t in drums for n in t.notes), len(ticks))
+    events = Events(bass_rows(bass.notes, len(ticks)), known, hits, chord, lines)
     comps = bool((chord[:, 0] >= tokens.SAME).sum() >= MIN_BARS // 2)
     return Arrangement(ticks, bars, meters, events, (bool(drums), comps, line is not None), bass.notes, score.tempo_bpm)
 
@@ -161,21 +162,22 @@ def bass_rows(notes: Sequence[Sounded], length: int) -> Ints:
     rows = np.full((length, 3), -1)
     rows[:, 1] = 0
     ordered = [*sorted((n for n in notes if n.start < length), key=lambda n: (n.start, -n.pitch))]
-    for note, until in zip(ordered, [*(n.start for n in ordered[1:]), length], strict=True):
+    for note, until in zip(ordered, [*(n.start for n in ordered[1:]), length], strict=False):  # none: no notes
         rows[note.start, :2] = note.pitch, note.velocity
         rows[note.start : min(note.end, until), 2] = note.pitch
     return rows
 
 
-def _drum_rows(tracks: Iterable[Track], length: int) -> Ints:
+def drum_rows(notes: Iterable[Sounded], length: int) -> Ints:
+    """Return the level of every piece, [T, pieces], of notes on General MIDI's drum keys."""
     rows = np.zeros((length, len(PIECES)), int)
-    for note in (n for t in tracks for n in t.notes if n.pitch in PIECE_OF_KEY and n.start < length):
+    for note in (n for n in notes if n.pitch in PIECE_OF_KEY and n.start < length):
         piece = PIECE_OF_KEY[note.pitch]
         rows[note.start, piece] = max(rows[note.start, piece], tokens.level_of(note.velocity))
     return rows
 
 
-def _line(track: Track | None, length: int) -> Ints:
+def line_rows(track: Track | None, length: int) -> Ints:
     """Return [T, 3]: action, level, pitch - LINE_LOW; octaves are folded into the range."""
     rows = np.zeros((length, 3), int)
     rows[:, 2] = -1
@@ -203,7 +205,7 @@ def fold(pitch: int) -> int:
     return pitch
 
 
-def _chords(tracks: Sequence[Track], bass: Track, length: int) -> Ints:
+def chord_rows(tracks: Sequence[Track], bass: Track, length: int) -> Ints:
     """Return [T, 4]: action, level, root, quality. A stroke is two or more comping notes that start in one tick."""
     notes = [n for t in tracks for n in t.notes if n.start < length]
     weights, sounding = np.zeros((length + 1, 12)), np.zeros(length + 1, bool)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from listener.names import PARTS as PARTS
 from listener.types import Meter
 from models.music.dials import GUIDANCE, NO_DIALS, Dials
+from models.music.plan_tick import PlanTick
 
 TICKS_PER_WHOLE = 16
 LINE_LOW, LINE_HIGH = 55, 84  # MIDI pitches the counter-line may have, both included
@@ -204,7 +205,8 @@ class TickInput:
     """One step's input. position: of the tick about to be played, t; bass, sound, reply: of tick t-1.
 
     sound: float32 [sound_dim], the mean quantised codec latent over tick t-1, or None when unknown. dials: what is
-    asked for; guidance: how strongly (1: as learned; Ho & Salimans 2022).
+    asked for; guidance: how strongly (1: as learned; Ho & Salimans 2022). plan: what the song plan has decided of tick
+    t, read by responders that know of it.
     """
 
     position: Position
@@ -213,3 +215,4 @@ class TickInput:
     reply: Reply
     dials: Dials = NO_DIALS
     guidance: float = GUIDANCE
+    plan: PlanTick | None = None

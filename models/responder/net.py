@@ -9,6 +9,7 @@ the bass and to the harmony, so that what is learned in one key holds in all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,21 @@ from torch.nn import functional as F
 from models.backbones import registry
 from models.music import features, tokens
 from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
+from models.music.past import VOTE_SLICES
+from models.music.plan_values import POINTED
 from models.music.tokens import LINE_PITCHES, QUALITIES
-from models.responder.shape import BELOW, DRUM_LOGITS, FORESEEN, FORESIGHT, HEADS, PITCH_CLASS, QUALITY_HIDDEN
+from models.responder.repeating import POINTED_AT, VOTE_FLOOR
+from models.responder.shape import (
+    BELOW,
+    DRUM_LOGITS,
+    FORESEEN,
+    FORESIGHT,
+    HEADS,
+    PITCH_CLASS,
+    QUALITY_HIDDEN,
+    SAID_QUALITY,
+    VOTED,
+)
 from models.responder.shape import SLICES as SLICES
 from models.responder.shape import VELOCITIES as VELOCITIES
 from models.responder.shape import ResponderConfig as ResponderConfig
@@ -40,6 +54,41 @@ class Targets:
     bass: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class PastTensors:
+    """What is recalled of B lanes' T ticks: features [B, T, past.DIM], pointed int8 [B, T, pointers, POINTED], votes
+    [B, T, past.VOTE_DIM].
+    """
+
+    features: Tensor
+    pointed: Tensor
+    votes: Tensor
+
+
+def repeated(logits: Tensor, gates: Tensor, past: PastTensors) -> Tensor:
+    """Return logits [B, T, H] with what the sources say added, each by its gate: logistic mixing (Mahoney 2005)."""
+    sources = past.pointed.shape[2]
+    pointing, voting = torch.split(gates, [sources * POINTED, len(VOTED)], -1)
+    values = past.pointed.long()
+    at = torch.as_tensor(POINTED_AT)
+    says = values >= 0
+    places = torch.where(says, values + at, 0).flatten(-2)
+    added = torch.zeros_like(logits).scatter_add(
+        -1, places, (pointing.reshape(*pointing.shape[:-1], sources, POINTED) * says).flatten(-2)
+    )
+    known = past.votes.sum(-1, keepdim=True) > 0
+    blocks = []
+    for index, name in enumerate(VOTED):
+        own = torch.log(past.votes[..., VOTE_SLICES[name]] + VOTE_FLOOR)
+        own = own[..., 1:] if name in ("root", "pitch") else own  # the first says: none
+        blocks.append((own - own.mean(-1, keepdim=True)) * voting[..., index : index + 1] * known)
+    placed = dict(zip(VOTED, blocks, strict=True))
+    drums = torch.cat([placed[piece] for piece in tokens.PIECES], -1)
+    for name, block in (("drums", drums), *((n, placed[n]) for n in ("action", "root", "line", "pitch"))):
+        added[..., SLICES[name]] = added[..., SLICES[name]] + block
+    return logits + added
+
+
 def rolled(logits: Tensor, reference: Tensor) -> Tensor:
     """Turn logits [N, 12] by interval above reference [N] into logits by pitch class; zero where the reference is
     NO_PC.
@@ -59,7 +108,7 @@ class ResponderNet(nn.Module):
         self.backbone = registry.build(
             config.backbone, config.input_dim, config.cond_dim, config.hidden, config.layers, config.dropout
         )
-        self.heads = nn.Linear(config.hidden + config.cond_dim, config.logits)
+        self.heads = nn.Linear(config.hidden + config.cond_dim, config.logits + config.gates)
         self.drums_to_drums = nn.Parameter(torch.zeros(DRUM_LOGITS, DRUM_LOGITS))
         self.drums_to_rest = nn.Parameter(torch.zeros(DRUM_LOGITS, 4 + VELOCITIES + 3 + VELOCITIES))
         self.action_to_line = nn.Parameter(torch.zeros(4, 3))
@@ -71,20 +120,33 @@ class ResponderNet(nn.Module):
             self.heads.bias[SLICES["action"].start] = self.heads.bias[SLICES["line"].start] = 2.0
         self.register_buffer("below", torch.from_numpy(BELOW), persistent=False)
 
-    def forward(self, rows: Tensor, sound: Tensor, cond: Tensor) -> Tensor:
+    def forward(self, rows: Tensor, sound: Tensor, cond: Tensor, past: PastTensors | None = None) -> Tensor:
         """Return head logits [B, T, H].
 
         rows: int [B, T, 25]; sound: [B, T, sound_dim + 1] (the last says whether it is known); cond: [B, T, P + dials].
         """
+        return self.carried(rows, sound, cond, past, None)[0]
+
+    def carried(
+        self, rows: Tensor, sound: Tensor, cond: Tensor, past: PastTensors | None, state: Any
+    ) -> tuple[Tensor, Any]:
+        """Do as forward, from the backbone's state on; return the state after it too."""
         cond = cond[..., : self.config.cond_dim]
         flat = rows + torch.as_tensor(features.OFFSETS, device=rows.device)
         events = torch.zeros(*rows.shape[:-1], features.EVENT_DIM, device=rows.device).scatter_(-1, flat, 1.0)
-        y, _ = self.backbone(torch.cat([events, sound], -1), cond)
-        return torch.as_tensor(self.heads(torch.cat([y, cond], -1)))
+        told = [events, sound] + ([past.features] if past is not None else [])
+        y, after = self.backbone(torch.cat(told, -1), cond, state)
+        logits = self.heads(torch.cat([y, cond], -1))
+        if past is None:
+            return logits, after
+        own, gates = torch.split(logits, [self.config.logits, self.config.gates], -1)
+        return repeated(own, gates, past), after
 
     def nll(self, logits: Tensor, rows: Tensor, truth: Targets) -> dict[str, Tensor]:
         """Return nats [N] per part of logits [N, H] and rows [N, 25] of the same ticks; 0 for parts the piece lacks."""
         head = {name: logits[:, part] for name, part in SLICES.items()}
+        if self.config.past:
+            head["said"] = logits[:, SAID_QUALITY:]
         hits = F.one_hot(truth.drums, tokens.LEVELS).flatten(1).float()
         rest = (hits @ self.drums_to_rest).tensor_split([4, 4 + VELOCITIES, 7 + VELOCITIES], 1)
         drums = head["drums"] + hits @ (self.drums_to_drums * self.below)
@@ -108,7 +170,7 @@ class ResponderNet(nn.Module):
 
     def foreseen(self, logits: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return onset logits [N, FORESIGHT] and pitch class logits [N, FORESIGHT, 12] of the bass's next beat."""
-        own = logits[:, HEADS:].view(-1, FORESIGHT, FORESEEN)
+        own = logits[:, HEADS:SAID_QUALITY].view(-1, FORESIGHT, FORESEEN)
         bass = rows[:, COLUMN["bass_ref"]].repeat_interleave(FORESIGHT)
         over = rolled(own[..., 13:].reshape(-1, 12), bass).view(-1, FORESIGHT, 12)
         return own[..., 0], own[..., 1:13] + over
@@ -136,7 +198,8 @@ class ResponderNet(nn.Module):
         over_root = torch.where(old < NO_PC, (root - old) % 12, NO_PC)
         table = self.quality_in
         hidden = head["quality"] + table[over_bass] + table[13 + over_root] + table[26 + quality]
-        return torch.as_tensor(self.quality_out(F.relu(hidden)))
+        logits = torch.as_tensor(self.quality_out(F.relu(hidden)))
+        return logits + head["said"] if "said" in head else logits
 
     def _line_nll(self, head: dict[str, Tensor], action: Tensor, level: Tensor, rows: Tensor, truth: Targets) -> Tensor:
         did, loud, pitch = truth.line.unbind(1)

@@ -18,8 +18,12 @@ from models.backbones import registry
 from models.music import dials, features
 from models.music.dials import NO_DIALS, SURPRISE_BITS, Dials
 from models.music.features import Memory
+from models.music.past import PastState
+from models.music.plan_tick import PlanTick
+from models.music.plan_values import vector_of
 from models.music.tokens import PARTS, BassTick, Reply, TickInput, ticks_per_beat
 from models.responder import adapter as adapters
+from models.responder.repeating import done_in, pointed_by, repeated
 from models.responder.sampling import (
     LEAN,
     NO_LEAN,
@@ -41,9 +45,15 @@ if TYPE_CHECKING:
     from models.responder.net import ResponderNet
 
 Floats = NDArray[np.float32]
+Says = tuple[NDArray[np.int8], Floats]  # what sources point to, what earlier bars vote for
 
 WEIGHTS = paths.WEIGHTS / "responder"
-NAMED = {"ssm": WEIGHTS, "lstm": WEIGHTS.with_name("responder-lstm")}  # what can be asked for by name
+NAMED = {  # what can be asked for by name
+    "ssm": WEIGHTS,
+    "lstm": WEIGHTS.with_name("responder-lstm"),
+    "songs": WEIGHTS.with_name("responder-songs"),
+}
+NO_PLAN = PlanTick()
 HEAT_PER_BIT = 0.015  # how fast the temperature's logarithm follows a lack or excess of surprise, per tick
 HEAT_LIMITS = (-1.5, 1.0)
 
@@ -59,7 +69,7 @@ class ResponderState:
 
     hidden: the backbone's. free: the same as if no dial had been asked for; None while there is none. logits [HEADS
     ...] for the tick about to be played. memory: what still holds. heat: log of the temperature that surprise asks for.
-    on_beat: whether that tick is on a beat.
+    on_beat: whether that tick is on a beat. past: the bars up to now, for responders that recall them.
     """
 
     hidden: Floats
@@ -68,10 +78,11 @@ class ResponderState:
     memory: Memory
     heat: float = 0.0
     on_beat: bool = False
+    past: PastState | None = None
 
     def copy(self) -> ResponderState:
         free = None if self.free is None else self.free.copy()
-        return ResponderState(self.hidden.copy(), free, self.logits.copy(), self.memory, self.heat, self.on_beat)
+        return replace(self, hidden=self.hidden.copy(), free=free, logits=self.logits.copy())
 
 
 class Responder:
@@ -145,31 +156,47 @@ class Responder:
 
     def initial_state(self) -> ResponderState:
         """Return the state before anything was heard or played; step once before the first sample."""
-        logits = np.zeros(self._heads.shape[1], np.float32)
-        return ResponderState(self._backbone.initial_state(), None, logits, Memory())
+        logits = np.zeros(self.config.logits, np.float32)
+        past = PastState() if self.config.past else None
+        return ResponderState(self._backbone.initial_state(), None, logits, Memory(), past=past)
 
     def step(self, x: TickInput, state: ResponderState) -> ResponderState:
         """Read bass and band of tick t-1 and the position of tick t; return the state that can sample tick t."""
         row, memory = state.memory.read(x.bass, x.reply)
-        events = np.concatenate([features.one_hot(row), self._sound(x.sound)])
+        told = [features.one_hot(row), self._sound(x.sound)]
+        past, says = state.past, None
+        if past is not None:
+            spot = x.position.bar, x.position.ticks_per_bar, x.position.tick
+            past, recalled = past.step(done_in(row, memory, x.bass, x.reply), spot)
+            told.append(recalled.features)
+            says = pointed_by(recalled, x.plan if self.config.plan else None), recalled.votes
+        events = np.concatenate(told)
         place = features.position_features(x.position.tick, x.position.bar, x.position.meter)
         wished = x.dials.learned
-        logits, hidden = self._logits(events, self._cond(place, wished), state.hidden)
+        logits, hidden = self._logits(events, self._cond(place, wished, x.plan), state.hidden, says)
         free = None
         if wished != NO_DIALS and x.guidance != 1 and self.config.dials:
             before = state.hidden if state.free is None else state.free
-            plain, free = self._logits(events, self._cond(place, NO_DIALS), before)
+            plain, free = self._logits(events, self._cond(place, NO_DIALS, x.plan), before, says)
             logits = plain + np.float32(x.guidance) * (logits - plain)
         on_beat = x.position.tick % ticks_per_beat(x.position.meter) == 0
-        return ResponderState(hidden, free, logits, memory, self._heat(x, state), on_beat)
+        return ResponderState(hidden, free, logits, memory, self._heat(x, state), on_beat, past)
 
-    def _cond(self, place: Floats, wished: Dials) -> Floats:
-        return np.concatenate([place, dials.vector(wished)]) if self.config.dials else place
+    def _cond(self, place: Floats, wished: Dials, plan: PlanTick | None) -> Floats:
+        parts = [place]
+        if self.config.dials:
+            parts.append(dials.vector(wished))
+        if self.config.plan:
+            parts.append(vector_of(plan or NO_PLAN))
+        return np.concatenate(parts)
 
-    def _logits(self, events: Floats, cond: Floats, hidden: Floats) -> tuple[Floats, Floats]:
+    def _logits(self, events: Floats, cond: Floats, hidden: Floats, says: Says | None) -> tuple[Floats, Floats]:
         y, after = self._backbone.step(events, cond, hidden)
         logits: Floats = np.concatenate([y, cond]) @ self._heads + self._w["heads.bias"]
-        return logits, after
+        if says is None:
+            return logits, after
+        own = self.config.logits
+        return repeated(logits[:own], logits[own:], *says), after
 
     def _heat(self, x: TickInput, state: ResponderState) -> float:
         """Move the temperature towards the information content that is asked for (Hale 2001 for surprisal as its

@@ -25,7 +25,7 @@ from models.music.tokens import (
     LineHit,
     Reply,
 )
-from models.responder.shape import PITCH_CLASS, SLICES, VELOCITIES
+from models.responder.shape import PITCH_CLASS, SAID_QUALITY, SLICES, VELOCITIES
 
 Floats = NDArray[np.float32]
 
@@ -235,7 +235,7 @@ class Walk:
         table = self._w["quality_in"]
         hidden = head[SLICES["quality"]] + table[over_bass] + table[13 + over_root] + table[26 + old]
         out: Floats = np.maximum(hidden, 0) @ self._w["quality_out.weight"].T + self._w["quality_out.bias"]
-        return out
+        return out + head[SAID_QUALITY:] if len(head) > SAID_QUALITY else out
 
     def _choose_line(
         self, tick: Tick, choose: Choice, rest: Floats, level_rest: Floats, harmony: tuple[int, int]

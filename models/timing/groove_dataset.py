@@ -217,13 +217,16 @@ def song_of(take: Take) -> Song:
     Its name is style:file, as models/corpus/styles.py reads it.
     """
     bar = take.meter.numerator * tokens.ticks_per_beat(take.meter)
-    length = -(-(int(take.tick.max()) + 1) // bar) * bar
-    place = np.arange(length)
-    drums = np.zeros((length, len(PIECES)), np.int64)
+    drums = np.zeros((-(-(int(take.tick.max()) + 1) // bar) * bar, len(PIECES)), np.int64)
     levels = np.searchsorted(tokens.LEVEL_STARTS, take.velocity, "right")
     np.maximum.at(drums, (np.maximum(take.tick, 0), take.piece), levels)
-    none = np.full(length, -1)
-    zero = np.zeros(length, np.int64)
+    return drums_alone(f"{take.style}:{take.name}", "groove", take.split, take.meter, drums, take.tempo_bpm)
+
+
+def drums_alone(name: str, source: str, split: str, meter: Meter, drums: Ints, tempo_bpm: float = 0.0) -> Song:
+    """Return levels [T, pieces] as a piece without bass, chords or line."""
+    length, bar = len(drums), meter.numerator * tokens.ticks_per_beat(meter)
+    none, zero, place = np.full(length, -1), np.zeros(length, np.int64), np.arange(length)
     events = Events(
         np.stack([none, zero, none], 1),
         np.zeros(length, bool),
@@ -231,9 +234,9 @@ def song_of(take: Take) -> Song:
         np.stack([zero, zero, none, none], 1),
         np.stack([zero, zero, none], 1),
     )
-    meters = (take.meter,) * length
-    name = f"{take.style}:{take.name}"
-    return Song(name, "groove", take.split, place % bar, place // bar, meters, events, (True, False, False))
+    own = (meter,) * length
+    has = (True, False, False)
+    return Song(name, source, split, place % bar, place // bar, own, events, has, None, tempo_bpm)
 
 
 def archive_in(shared: Path) -> Path:

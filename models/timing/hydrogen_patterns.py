@@ -17,15 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import Meter
+from models.corpus.song import Song
 from models.music import tokens
 from models.music.tokens import PIECE_OF_KEY, PIECES
-from models.timing.groove_dataset import nearest_ticks
+from models.timing.groove_dataset import drums_alone, nearest_ticks
 
 Hits = NDArray[np.uint8]  # [ticks, pieces]: velocity 1-127, 0: no hit
 
 COWBELL = 56
 PIECE_OF_HYDROGEN_KEY = PIECE_OF_KEY | {COWBELL: PIECES.index("ride")}  # the band has no cowbell: its ride has a bell
 ACCENT_VELOCITY = 114
+LOOPED = 8  # bars of a groove, as a piece
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,3 +103,18 @@ def placed(notes: Sequence[tuple[float, int, int]], length: int, ticks: Sequence
             at = tick, PIECE_OF_HYDROGEN_KEY[key]
             hits[at] = max(hits[at], velocity)
     return hits
+
+
+def songs(archive: Path) -> Iterator[Song]:
+    """Yield each groove as a piece of drums alone: LOOPED bars of it, the last of them a break of its style."""
+    found = list(read(archive))
+    breaks: dict[tuple[str, Meter, bool], list[Pattern]] = {}
+    for one in found:
+        if one.is_break:
+            breaks.setdefault((one.words, one.meter, one.swung), []).append(one)
+    for number, one in enumerate(one for one in found if not one.is_break):
+        own = breaks.get((one.words, one.meter, one.swung), [one])
+        bars = [one.hits] * (LOOPED - 1) + [own[number % len(own)].hits]
+        hits = np.concatenate(bars)
+        levels = np.searchsorted(tokens.LEVEL_STARTS, hits, "right").astype(np.int64)
+        yield drums_alone(f"{one.words}:{one.name}", "hydrogen", "train", one.meter, levels)

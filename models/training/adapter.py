@@ -89,7 +89,7 @@ class Practice:
         return {} if number == BASE else self._began if number > BASE else None
 
     def _loss(self, merged: Mapping[str, Tensor], batch: Batch, known: Mapping[str, Tensor] | None) -> Tensor:
-        given = (batch.rows, batch.sound, batch.cond)
+        given = batch.given
         logits = functional_call(self.net, dict(merged), given).flatten(0, 1)
         rows, scored = batch.rows.flatten(0, 1), batch.targets.present * batch.weight[:, None]
         nats = self.net.nll(logits, rows, batch.targets)
@@ -163,7 +163,7 @@ def _listed(config: Mapping[str, Any]) -> dict[str, Any]:
 def run(practice: Practice, material: Material, state: Path | None = None, stop: StopRequest | None = None) -> bool:
     """Train to the last step, or until asked to stop; the state is written on the way. True when finished."""
     config = practice.config
-    course = Course(config, material, practice.net.config.sound_dim)
+    course = Course(config, material, practice.net.config.sound_dim, practice.net.config.past)
     while practice.step < config.steps:
         practice.train_step(course.batches(practice.step))
         asked = stop is not None and stop.asked

@@ -75,9 +75,9 @@ def spread(songs: Sequence[Song]) -> tuple[list[Song], list[Song]]:
 class Course:
     """Draws the batches of every step: the player's, and what is rehearsed, in turn by its share."""
 
-    def __init__(self, config: AdapterConfig, material: Material, sound_dim: int) -> None:
+    def __init__(self, config: AdapterConfig, material: Material, sound_dim: int, recall: bool = False) -> None:
         def sampler(songs: Sequence[Song], number: int) -> Sampler:
-            return Sampler(list(songs), config.length, sound_dim, config.seed + number)
+            return Sampler(list(songs), config.length, sound_dim, config.seed + number, recall=recall)
 
         self._config = config
         self._own = sampler(material.learn, 0)

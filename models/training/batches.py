@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.corpus.mishearing import known_ticks, misheard
 from models.corpus.song import Song
-from models.music import dials, features, tokens
+from models.music import dials, features, past, plan_values, tokens
 from models.music.dials import Knots
 from models.music.features import Events, Ints
 from models.music.tick_grid import fold
 from models.music.tokens import LINE_LOW, PIECES
-from models.responder.net import Targets
+from models.responder.net import PastTensors, Targets
 from models.responder.shape import FORESIGHT
 from models.training.dial_labels import measure, phrases_of, ranks_of, shown_by
 
@@ -29,14 +30,10 @@ Kind = TypeVar("Kind", bound=np.generic)
 SOURCE_SHARE = {"freedoom": 0.26, "simutrans": 0.16, "groove": 0.08, "mma": 0.5}
 OWN_SHARE = 0.5  # of music a user brings, beside the sum of the others
 METER_SHARE_44 = 0.4  # of the mma draws; the other meters share the rest, weighted by the root of their counts
-KNOWN_SHARE = 0.35  # crops in which every bass tick is known
-DELAYED_SHARE = 0.4  # crops in which the bass is again and again unknown for the last ticks, as in imagining ahead
-LONGEST_DELAY = 16  # ticks: four beats of x/4
 LEAD_IN_SHARE = 0.3  # crops that begin with the band silent
 SOUND_SHARE = 0.6  # crops that hear the sound where the song has it
 THIN_SHARE = 0.15  # how often a piece without a full kit is drawn, beside one with it
 BUSY_SHARE, TRIES = 0.75, 4  # of a crop's 16-tick blocks that have drums, if that many draws find one
-SLIP_SHARE = 0.02  # bass ticks heard wrong: an octave off, or missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,12 @@ class Batch:
     cond: Tensor
     targets: Targets
     weight: Tensor
+    past: PastTensors | None = None
+
+    @property
+    def given(self) -> tuple[Tensor, Tensor, Tensor, PastTensors | None]:
+        """Return what a network's forward takes."""
+        return self.rows, self.sound, self.cond, self.past
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,23 @@ class Crop:
     weight: NDArray[np.float32]
     silent: int = 0  # first ticks in which the band is not heard
     bass: bool = True  # whether the piece has one
+    place: Ints | None = None  # [T, 3]: tick, bar and the bar's ticks
 
 
 class Sampler:
     """Draws training crops of `length` ticks by source and meter; a crop depends on seed, step and index only."""
 
     def __init__(
-        self, songs: list[Song], length: int, sound_dim: int, seed: int, styles: list[str | None] | None = None
+        self,
+        songs: list[Song],
+        length: int,
+        sound_dim: int,
+        seed: int,
+        styles: list[str | None] | None = None,
+        recall: bool = False,
     ) -> None:
+        """recall: whether the network is told of the bars before (models/music/past.py)."""
+        self.recall = recall
         self.songs, self.length, self.sound_dim, self.seed = songs, length, sound_dim, seed
         self.styles = styles or [None] * len(songs)
         self.knots: Knots | None = None  # without them nothing is asked for
@@ -84,7 +96,8 @@ class Sampler:
 
     def batch(self, step: int, size: int, rank: int = 0, world: int = 1) -> Batch:
         """Return the share of the batch that process `rank` of `world` has."""
-        return collate([self._crop(np.random.default_rng([self.seed, step, i])) for i in range(rank, size, world)])
+        crops = [self._crop(np.random.default_rng([self.seed, step, i])) for i in range(rank, size, world)]
+        return collate(crops, self.recall)
 
     def measured(self, crops: int) -> Knots:
         """Return the quantiles of each dial's measure over this many crops."""
@@ -119,10 +132,10 @@ class Sampler:
         crop, style = self._drawn(rng)
         crop = replace(crop, wish=wish_of(crop, style, self.knots, shown_by(rng))) if self.knots else crop
         events = crop.events
-        events = replace(events, bass=_misheard(events.bass, rng), known=events.known & _known(len(events), rng))
+        events = replace(events, bass=misheard(events.bass, rng), known=events.known & known_ticks(len(events), rng))
         silent = int(rng.integers(1, 49)) if rng.random() < LEAD_IN_SHARE else 0
         crop.weight[:silent] = 0
-        return replace(crop, events=_entering(events, silent), silent=silent)
+        return replace(crop, events=entering(events, silent), silent=silent)
 
 
 def wish_of(crop: Crop, style: str | None, knots: Knots, shown: dict[str, bool]) -> NDArray[np.float32]:
@@ -166,26 +179,27 @@ def crop_of(song: Song, start: int, length: int, sound_dim: int, bar_offset: int
     count = part.stop - part.start
     pad = length - count
     e = song.events
-    known = _padded(e.known[part], pad)
-    drums, chord, line = (_padded(array[part], pad) for array in (e.drums, e.chord, e.line))
-    events = Events(_padded(e.bass[part], pad), known, drums, chord, line)
+    known = padded_rows(e.known[part], pad)
+    drums, chord, line = (padded_rows(array[part], pad) for array in (e.drums, e.chord, e.line))
+    events = Events(padded_rows(e.bass[part], pad), known, drums, chord, line)
     bars = song.bars[part] - song.bars[start] + bar_offset
     places = list(zip(song.ticks[part].tolist(), bars.tolist(), song.meters[part], strict=True))
     cond = np.stack([features.position_features(t, b, m) for t, b, m in places])
-    beat = _padded(np.array([t % tokens.ticks_per_beat(m) == 0 for t, _, m in places]), pad)
-    phrase, wish = _padded(bars // dials.PHRASE_BARS, pad), np.zeros((length, dials.DIM), np.float32)
+    beat = padded_rows(np.array([t % tokens.ticks_per_beat(m) == 0 for t, _, m in places]), pad)
+    phrase, wish = padded_rows(bars // dials.PHRASE_BARS, pad), np.zeros((length, dials.DIM), np.float32)
     sound = np.zeros((length, sound_dim + 1), np.float32)
     if hear and song.sound is not None:
         heard = song.sound[part]
         there = np.isfinite(heard[:, 0])
         sound[:count, :-1][there], sound[:count, -1][there] = heard[there], 1.0
     weight = np.concatenate([np.ones(count, np.float32), np.zeros(pad, np.float32)])
-    return Crop(
-        events, _padded(cond, pad), beat, phrase, wish, sound, song.has, weight, bass=bool(song.events.known.any())
-    )
+    lengths = past.lengths_of(song.meters[part])
+    place = padded_rows(np.stack([song.ticks[part], bars, lengths], 1), pad)
+    bass = bool(song.events.known.any())
+    return Crop(events, padded_rows(cond, pad), beat, phrase, wish, sound, song.has, weight, bass=bass, place=place)
 
 
-def _padded(values: NDArray[Kind], pad: int) -> NDArray[Kind]:
+def padded_rows(values: NDArray[Kind], pad: int) -> NDArray[Kind]:
     """Add `pad` rows like the last."""
     return values[np.minimum(np.arange(len(values) + pad), len(values) - 1)]
 
@@ -203,41 +217,10 @@ def transposed(events: Events, semitones: int) -> Events:
     return replace(events, bass=bass, chord=chord, line=line)
 
 
-def _misheard(bass: Ints, rng: np.random.Generator) -> Ints:
-    """Spoil the bass as ears do: the whole piece louder or softer, some notes an octave off, some missed."""
-    bass = bass.copy()
-    onset = bass[:, 0] >= 0
-    bass[:, 1] = np.where(
-        onset, np.clip(bass[:, 1] + rng.integers(-25, 26) + rng.integers(-10, 11, len(bass)), 1, 127), 0
-    )
-    slip = rng.random(len(bass))
-    octave = (slip < SLIP_SHARE / 2) & onset
-    bass[octave, 0] += 12
-    bass[(slip > 1 - SLIP_SHARE) & onset, 0] = -1
-    return bass
-
-
-def _known(length: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw which ticks are known: all; or the last ticks of every period unknown, up to LONGEST_DELAY; or long spans
-    unknown.
-    """
-    known = np.ones(length, bool)
-    kind = rng.random()
-    if kind < KNOWN_SHARE:
-        return known
-    if kind < KNOWN_SHARE + DELAYED_SHARE:
-        delay = int(rng.integers(1, LONGEST_DELAY + 1))
-        period = delay + int(rng.integers(8, 49))
-        known[(np.arange(length) + rng.integers(period)) % period < delay] = False
-        return known
-    for _ in range(int(rng.integers(1, 4))):
-        first = int(rng.integers(16, length)) if length > 16 else 0
-        known[first : first + int(rng.integers(12, 97))] = False
-    return known
-
-
-def collate(crops: list[Crop]) -> Batch:
-    rows = np.stack([features.song_rows(_as_heard(c)) for c in crops])
+def collate(crops: list[Crop], recall: bool = False) -> Batch:
+    """Stack crops of equal length. recall: tell of the bars before, and of a plan of which nothing is known."""
+    known = [as_heard(c) for c in crops]
+    rows = np.stack([features.song_rows(events) for events in known])
     e = [c.events for c in crops]
     present = np.repeat(np.array([c.has for c in crops], np.float32), len(crops[0].weight), axis=0)
     targets = Targets(
@@ -245,23 +228,33 @@ def collate(crops: list[Crop]) -> Batch:
         _flat([x.chord for x in e]),
         _flat([x.line for x in e]),
         torch.from_numpy(present),
-        _flat([_bass_ahead(c) for c in crops]),
+        _flat([bass_ahead(c) for c in crops]),
     )
     # the bass of t - 1 is what t reads, and so is its sound
     sound = np.stack(
         [np.concatenate([np.zeros_like(c.sound[:1]), c.sound[:-1] * c.events.known[:-1, None]]) for c in crops]
     )
     weight = torch.from_numpy(np.concatenate([c.weight for c in crops]))
-    return Batch(
-        torch.from_numpy(rows),
-        torch.from_numpy(sound),
-        torch.from_numpy(np.stack([np.concatenate([c.cond, c.wish], 1) for c in crops])),
-        targets,
-        weight,
+    cond = np.stack([np.concatenate([c.cond, c.wish], 1) for c in crops])
+    told = None
+    if recall:
+        cond = np.concatenate([cond, np.zeros((*cond.shape[:2], plan_values.DIM), np.float32)], 2)
+        told = recalled(known, [c.place for c in crops if c.place is not None])
+    return Batch(torch.from_numpy(rows), torch.from_numpy(sound), torch.from_numpy(cond), targets, weight, told)
+
+
+def recalled(events: list[Events], places: list[Ints]) -> PastTensors:
+    """Return what is recalled of the bars before; the plan says nothing. places [T, 3]: tick, bar, the bar's ticks."""
+    found = [past.recall_song(own, *place.T) for own, place in zip(events, places, strict=True)]
+    silent = np.full((len(events[0]), len(plan_values.SOURCES), plan_values.POINTED), plan_values.SILENT, np.int8)
+    pointed = np.stack([np.concatenate([plan_values.said(one.rows, one.valid), silent], 1) for one in found])
+    features_of, votes = (
+        torch.from_numpy(np.stack(own)) for own in zip(*((f.features, f.votes) for f in found), strict=True)
     )
+    return PastTensors(features_of, torch.from_numpy(pointed), votes)
 
 
-def _bass_ahead(crop: Crop) -> Ints:
+def bass_ahead(crop: Crop) -> Ints:
     """Return the bass's onsets from each tick on, [T, FORESIGHT]; -1 none, -2 past the end or in a piece without a
     bass.
     """
@@ -270,7 +263,7 @@ def _bass_ahead(crop: Crop) -> Ints:
     return np.stack([padded[k : k + len(onset)] for k in range(FORESIGHT)], axis=1)
 
 
-def _as_heard(crop: Crop) -> Events:
+def as_heard(crop: Crop) -> Events:
     """Return the events as the model reads them.
 
     Nothing of the band while it is silent, no harmony before its first stroke.
@@ -281,7 +274,7 @@ def _as_heard(crop: Crop) -> Events:
     return replace(crop.events, drums=drums, chord=chord, line=line)
 
 
-def _entering(events: Events, silent: int) -> Events:
+def entering(events: Events, silent: int) -> Events:
     """Make the band's first stroke name its harmony, whatever held before."""
     chord = events.chord.copy()
     first = silent + _first_stroke(chord[silent:])

@@ -98,7 +98,7 @@ class Scored(nn.Module):
         self.net = net
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        logits = self.net(batch.rows, batch.sound, batch.cond).flatten(0, 1)
+        logits = self.net(*batch.given).flatten(0, 1)
         rows = batch.rows.flatten(0, 1)
         nats = self.net.nll(logits, rows, batch.targets)
         sums = [(nats[part] * batch.weight).sum() for part in PARTS]

@@ -10,6 +10,7 @@ from agent.parts.groove_library import GrooveLibrary, PlayedFill, PlayedGroove
 from listener.types import Meter
 from models.music.tokens import PIECES, ChordHit, DrumHit, LineHit, Position, Reply, TickInput, ticks_per_beat
 from models.responder.sampling import NO_PUSH, Push
+from models.responder.shape import ResponderConfig
 
 
 class PatternResponder:
@@ -19,6 +20,7 @@ class PatternResponder:
     """
 
     def __init__(self) -> None:
+        self.config = ResponderConfig()
         self.seen: list[TickInput] = []
 
     def initial_state(self) -> Position | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from math import log
 from zlib import crc32
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from agent.language import lexicon
 from agent.language.lexicon import PhraseTable, Tag
@@ -15,7 +17,13 @@ from agent.language.reader.tokens import VALUES, Token
 from agent.language.vocabulary import Term
 from models.reader.network import NGRAM_ROWS, TAG_ROWS, Inputs
 
-ALIKE = 74.0  # rapidfuzz ratio from which a word is taken for a misspelt known one
+MOST_DOUBTED = 4  # letters of a rare word that may be a misspelling
+COMMONEST, EDIT, FIRST, CANDIDATES = 60, 4.0, 0.5, 60  # of the noisy channel: ranks that are alike, log cost of an edit
+NEIGHBOURS = """
+q:wa w:qes e:wrd r:etf t:ryg y:tuh u:yij i:uok o:ipl p:ol a:sqz s:adw d:sfe f:dgr g:fht h:gjy j:hk k:jl l:kp
+z:xas x:zc c:xv v:cb b:vn n:bm m:n
+"""
+BESIDE = {pair[0]: pair[2:] for pair in NEIGHBOURS.split()}  # key -> keys beside it
 BUCKETS = (1, 2, 3, 4, 8, 16, 39, 59, 240, 100_000)  # upper ends of the classes of numbers
 SYMBOL, BAR = "symbol", Token("|", "symbol")  # kinds of tokens before the sentence
 
@@ -47,17 +55,26 @@ class Features:
 
     def __init__(self, vocabulary: Sequence[str], known: int) -> None:
         self._row: Mapping[str, int] = {word: row for row, word in enumerate(vocabulary)}
-        self._known = [word for word in vocabulary[1:known] if len(word) > 2]
+        self._known = [word for word in vocabulary[1:known] if len(word) > 1]
+        self._rank = {word: rank for rank, word in enumerate(self._known)}
 
     @cache  # noqa: B019 (one instance for the process)
     def corrected(self, word: str) -> str:
-        """Return the known word that a strange one is a misspelling of, else the word itself."""
-        if len(word) < 3 or word in self._row or not word.isascii() or word in lexicon.english():
+        """Return the known word that a strange one is most likely a misspelling of, else the word itself: the commoner
+        and the nearer, the likelier (a noisy channel: Kernighan, Church, Gale 1990)."""
+        if len(word) < 3 or word in self._rank or not word.isascii() or word in lexicon.english():
             return word
-        found = process.extractOne(
-            word, self._known, scorer=fuzz.ratio, score_cutoff=ALIKE + (8 if len(word) < 5 else 0)
+        if word in self._row and len(word) > MOST_DOUBTED:
+            return word
+        near = process.extract(
+            word, self._known, scorer=OSA.distance, score_cutoff=1 + (len(word) > 4), limit=CANDIDATES
         )
-        return found[0] if found else word
+        return max((self._likely(word, known, edits), known) for known, edits, _ in near)[1] if near else word
+
+    def _likely(self, word: str, known: str, edits: float) -> float:
+        """Return the log-probability of writing a word for a known one, up to a constant."""
+        cost = _cost(word, known) if edits == 1 else edits
+        return -log(self._rank[known] + COMMONEST) - EDIT * cost - FIRST * (word[0] != known[0])
 
     def inputs(self, tokens: Sequence[Token], table: bool = True) -> Inputs:
         """Return the rows of tokens. table: whether the phrases of the table are looked up."""
@@ -82,6 +99,16 @@ class Features:
             for word, token in zip(said, tokens, strict=True)
         ]
         return Inputs(rows, grams, tags)
+
+
+def _cost(word: str, known: str) -> float:
+    """Return how unlikely one edit is: a letter twice, two swapped and a key beside the right one are the likeliest."""
+    if len(word) == len(known):
+        wrong = [(one, other) for one, other in zip(word, known, strict=True) if one != other]
+        beside = len(wrong) == 1 and wrong[0][0] in BESIDE.get(wrong[0][1], "")
+        return 0.8 if len(wrong) > 1 or beside else 1.6
+    twice = any(word[:at] + word[at + 1 :] == known and word[at - 1] == word[at] for at in range(1, len(word)))
+    return 0.6 if twice else 1.0 if len(word) < len(known) else 1.6
 
 
 def _kinds(token: Token) -> list[int]:

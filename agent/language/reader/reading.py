@@ -1,7 +1,5 @@
-"""Reads a sentence with the network: `read(tokens, context, asked) -> Read`, the likeliest edits and the next best.
-
-Greedy over the symbols that may follow; the second reading departs from the first where that was least sure.
-"""
+"""Reads a sentence with the network: `read(tokens, context, asked) -> Read`, the likeliest edits, greedily over the
+symbols that may follow."""
 
 from __future__ import annotations
 
@@ -14,11 +12,9 @@ import numpy as np
 from agent.directions.edit import Edit
 from agent.language.reader.features import BAR, SYMBOL, Features
 from agent.language.reader.symbols import (
-    CLASS,
     CLASSES,
     NUMBER,
     SYMBOLS,
-    Piece,
     Reading,
     Unsayable,
     allows,
@@ -37,13 +33,11 @@ ASKED = (Token("asked one", SYMBOL), Token("asked two", SYMBOL))
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a sentence means. edits: the likeliest; sure: probability of the whole; other: the next best and its own;
-    nothing: probability that nothing is ordered; theirs: that of another reader's edits."""
+    """What a sentence means. edits: the likeliest; sure: probability of the whole; nothing: probability that nothing is
+    ordered; theirs: that of another reader's edits."""
 
     edits: tuple[Edit, ...]
     sure: float
-    other: tuple[Edit, ...] = ()
-    other_sure: float = 0.0
     nothing: float = 0.0
     theirs: float = 0.0
 
@@ -83,10 +77,16 @@ class Path:
 
     def __init__(self, memory: Memory, tokens: Sequence[Token]) -> None:
         self.reading, self.memory, self.state = Reading(tokens), memory, memory.start
-        self.last, self.log, self.doubts = -1, 0.0, []  # type: int, float, list[tuple[float, int, Path]]
+        self.last, self.log = -1, 0.0
+        self._next: tuple[Array, Array] | None = None
 
     def options(self) -> tuple[Array, Array]:
         """Return log-probabilities of what may follow, renormalised, and the next state."""
+        if self._next is None:
+            self._next = self._options()
+        return self._next
+
+    def _options(self) -> tuple[Array, Array]:
         scores, state = network().step(self.memory, self.state, self.last)
         mask = np.full(len(scores), -np.inf, np.float32)
         for kind in following(self.reading.state):
@@ -104,37 +104,27 @@ class Path:
         out: Array = scores - np.log(np.exp(scores).sum())
         return out, state
 
-    def take(self, piece: int, log: float, state: Array) -> None:
-        self.state, self.last, self.log = state, piece, self.log + log
+    def take(self, piece: int) -> None:
+        """Write the next piece."""
+        scores, state = self.options()
+        self.state, self.last, self.log, self._next = state, piece, self.log + float(scores[piece]), None
         self.reading.add(SYMBOLS[piece] if piece < len(SYMBOLS) else piece - len(SYMBOLS))
 
     def copy(self) -> Path:
         other = Path(self.memory, self.reading.tokens)
         other.reading, other.state, other.last, other.log = self.reading.copy(), self.state, self.last, self.log
+        other._next = self._next
         return other
 
-    def finish(self, doubting: bool) -> bool:
-        """Write on greedily to the end; doubting: note the second best piece of each step. Returns whether it ended."""
-        for _ in range(MOST_PIECES):
-            if self.reading.ended:
-                return True
-            try:
-                scores, state = self.options()
-                piece = int(scores.argmax())
-                if doubting:
-                    top = float(scores[piece])
-                    scores[piece] = -np.inf
-                    second = int(scores.argmax())
-                    if np.isfinite(scores[second]):
-                        branch = self.copy()
-                        branch.state = state
-                        self.doubts.append((float(scores[second]) - top, second, branch))
-                        branch.log += float(scores[second])
-                    self.take(piece, top, state)
-                else:
-                    self.take(piece, float(scores[piece]), state)
-            except ValueError:
-                return False
+    def finish(self) -> bool:
+        """Write on greedily to the end. Returns whether it ended."""
+        try:
+            for _ in range(MOST_PIECES):
+                if self.reading.ended:
+                    break
+                self.take(int(self.options()[0].argmax()))
+        except ValueError:
+            return False
         return self.reading.ended
 
 
@@ -143,48 +133,30 @@ def read(
     context: Sequence[Edit] = (),
     asked: Sequence[Edit] = (),
     table: bool = True,
-    doubts: bool = False,
     theirs: Sequence[Edit] = (),
 ) -> Read:
-    """Return what a sentence means. table: whether what the table knows of its words is told to the network; doubts:
-    whether the next best reading is looked for; theirs: edits of another reader, whose probability is wanted."""
+    """Return what a sentence means. table: whether what the table knows of its words is told to the network; theirs:
+    edits of another reader, whose probability is wanted."""
     before = tokens_of(context, asked)
     every = (*before, BAR, *tokens)
     start = Path(network().encode(features().inputs(every, table)), every)
     best = start.copy()
-    if not best.finish(True):
+    if not best.finish():
         return Read((), 0.0)
-    found = Read(best.reading.edits, float(np.exp(best.log)), nothing=_probability(start, ["END"]))
-    if theirs:
-        found = replace(found, theirs=max(_of(start, order, len(before) + 1) for order in (theirs, theirs[::-1])))
-    if not doubts or not best.doubts:
+    nothing = float(np.exp(start.options()[0][NUMBER["END"]]))
+    found = Read(best.reading.edits, float(np.exp(best.log)), nothing)
+    if not theirs:
         return found
-    _, piece, branch = max(best.doubts, key=lambda doubt: doubt[0])
-    branch.last = piece
-    try:
-        branch.reading.add(SYMBOLS[piece] if piece < len(SYMBOLS) else piece - len(SYMBOLS))
-    except ValueError:
-        return found
-    if not branch.finish(False):
-        return found
-    return replace(found, other=branch.reading.edits, other_sure=float(np.exp(branch.log)))
+    orders = (theirs, theirs[::-1]) if len(theirs) > 1 else (theirs,)
+    return replace(found, theirs=max(_probability(start, order, len(before) + 1) for order in orders))
 
 
-def _of(start: Path, edits: Sequence[Edit], first: int) -> float:
+def _probability(start: Path, edits: Sequence[Edit], first: int) -> float:
     """Return the probability of edits, 0 where they cannot be said in symbols."""
+    path = start.copy()
     try:
-        return _probability(start, pieces_of(edits, start.reading.tokens, first))
+        for piece in pieces_of(edits, start.reading.tokens, first):
+            path.take(NUMBER[piece] if isinstance(piece, str) else len(SYMBOLS) + piece)
     except (Unsayable, ValueError):
         return 0.0
-
-
-def _probability(start: Path, pieces: Sequence[Piece]) -> float:
-    path = start.copy()
-    for piece in pieces:
-        scores, state = path.options()
-        number = NUMBER[piece] if isinstance(piece, str) else len(SYMBOLS) + piece
-        path.take(number, float(scores[number]), state)
     return float(np.exp(path.log))
-
-
-__all__ = ["CLASS", "Piece", "Read", "read", "tokens_of"]

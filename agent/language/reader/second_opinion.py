@@ -1,34 +1,54 @@
 """Sets the rules beside the trained reader: `settle(sentence, found, context, asked) -> Settled`, what is to be done.
 
-Where both read the same, it is done. Where they do not, the reader leads: it stops an order that it is sure nobody
-gave, and is done from a probability of ACT on. The rules win with a term of the table word for word, and with one wish
-in a short sentence in the table's own words unless the reader is quite sure; below ACT their reading is done where the
-reader finds it possible. Else one short question is asked, or nothing is done. The numbers are chosen on four speakers
-that nobody trained on (agent/sentences/kept_back.txt) and the older sentences, not on the held-out ones.
+Each of the two readings has a probability of being what was meant, from how sure the reader is of it and of the other
+and from what the sentence is like (logistic regression; agent/sentences/weigh.py fits it on sentences that nobody
+trained on). The likelier one is done from ACT on; from ASK on one short question is asked; else nothing is done. A
+term of the table word for word, or a value alone, means what the table says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from math import exp, log
+from typing import TYPE_CHECKING
 
 from agent.directions.edit import Edit
 from agent.language import feasibility
 from agent.language.rules import Reading
 
+if TYPE_CHECKING:
+    from agent.language.reader.reading import Read
+
 RULES_SURE = 0.5  # the rules' confidence from which their edits count
-NOTHING = 0.8  # probability that nothing is ordered, from which nothing is done
-ACT = 0.65  # probability of the reader's own edits, from which they are done
-ACT_IF_PLAIN = 0.8  # the same in a plain sentence, which the rules read well
-ACT_IF_ASKED = 0.9  # the same where the rules hear a question
-POSSIBLE, POSSIBLE_IF_PLAIN = (
-    0.1,
-    0.02,
-)  # probability of the rules' edits over the reader's, from which they are possible
-SHORT = 7  # words of a plain sentence
-COVERED, COVERED_AFTER = 0.6, 0.75  # share of its words that the table must know: alone, after another direction
-DOUBTFUL = 0.35  # probability from which the reader's edits are worth a question
+ACT, ASK = 0.45, 0.3  # probability of being meant, from which edits are done or asked about
+SHORT = 7  # words of a short sentence
+LEAST = 1e-5  # probability below which all are alike
+OURS = {
+    "one": -0.12,
+    "sure": 0.64,
+    "alike": 0.9,
+    "alone": 0.21,
+    "nothing": 0.23,
+    "against": -0.58,
+    "known against": -0.29,
+    "question": -0.33,
+    "after": -0.28,
+    "several": 0.07,
+}
+THEIRS = {
+    "one": -0.17,
+    "theirs": 0.2,
+    "sure": -0.3,
+    "known": 0.03,
+    "short": 0.54,
+    "several": -0.64,
+    "after": -1.95,
+    "strange": -0.82,
+    "named": 0.48,
+    "nothing": -0.04,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +64,23 @@ class Settled:
 def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: Sequence[Edit] = ()) -> Settled:
     """Return what is to be done. found: what the rules find; context: the edits of the sentence before; asked: the
     readings that the last reply asked about. Without the reader's weights the rules alone decide."""
-    theirs = tuple(edit for edit in found.edits if edit.confidence >= RULES_SURE)
+    theirs = sure_edits(found)
     if not _reader():
         return Settled(theirs, () if theirs else tuple(found.edits))
     from agent.language.reader.reading import read
     from agent.language.reader.tokens import tokens
 
-    heard = read(tokens(sentence), context, asked, doubts=True, theirs=theirs)
-    if context and not asked and found.length > SHORT:  # a long sentence leans on nothing said before
-        heard = max(heard, read(tokens(sentence), doubts=True, theirs=theirs), key=lambda one: one.sure)
-    ours = tuple(dict.fromkeys(replace(edit, confidence=heard.sure) for edit in heard.edits))
-    ours = () if feasibility.contradiction(ours) else ours
-    if alike(theirs, ours) or (theirs and (found.term or _value_alone(found, theirs))):
-        return Settled(theirs, talk=heard.nothing >= NOTHING)
-    if heard.nothing >= NOTHING:
-        return Settled(talk=True)
-    after = bool(context or asked)
-    possible = heard.theirs / max(heard.sure, 1e-9)
-    if _plain(found, theirs, after) and heard.sure < ACT_IF_PLAIN and possible >= POSSIBLE_IF_PLAIN:
+    if theirs and (found.term or _value_alone(found, theirs)):
         return Settled(theirs)
-    if ours and heard.sure >= (ACT_IF_ASKED if found.question and not theirs else ACT):
-        return Settled(ours)
-    if theirs and (found.named or not after) and possible >= POSSIBLE:
-        return Settled(theirs)
-    offered = theirs[:1] + (ours[:1] if heard.sure >= DOUBTFUL else ())
-    worth = found.named and not found.question and heard.nothing < DOUBTFUL and len(offered) and len(ours) < 2
-    return Settled(unsure=tuple(dict.fromkeys(offered)) if worth else ())
+    heard = read(tokens(sentence), context, asked, theirs=theirs)
+    ours, ours_likely, theirs_likely = weighed(found, heard, bool(context or asked))
+    likely, edits = max((ours_likely, ours), (theirs_likely, theirs), key=lambda one: one[0])
+    edits = tuple(replace(edit, confidence=likely) for edit in edits)
+    if not edits or likely >= ACT:
+        return Settled(edits, talk=not edits)
+    offered = tuple(dict.fromkeys((*edits[:1], *theirs[:1])))
+    worth = likely >= ASK and found.named and not found.question and len(edits) == 1
+    return Settled(unsure=offered if worth else (), talk=heard.nothing > likely)
 
 
 def _value_alone(found: Reading, theirs: Sequence[Edit]) -> bool:
@@ -77,13 +88,64 @@ def _value_alone(found: Reading, theirs: Sequence[Edit]) -> bool:
     return len(theirs) == 1 and theirs[0].value is not None and found.covered == 1.0 and found.length <= 2
 
 
-def _plain(found: Reading, theirs: Sequence[Edit], after: bool) -> bool:
-    """Return whether it is one wish in a short sentence in the table's own words. after: it follows a direction."""
-    if len(theirs) != 1 or found.length > SHORT or found.strange:
-        return False
-    if after and not (found.named and found.length > 2):
-        return False
-    return found.covered >= (COVERED_AFTER if after else COVERED)
+def sure_edits(found: Reading) -> tuple[Edit, ...]:
+    """Return the edits that the rules are sure of."""
+    return tuple(edit for edit in found.edits if edit.confidence >= RULES_SURE)
+
+
+def weighed(found: Reading, heard: Read, after: bool) -> tuple[tuple[Edit, ...], float, float]:
+    """Return the reader's edits and the probabilities that these and those of the rules were meant. after: whether
+    the sentence follows a direction or a question."""
+    ours, theirs = tuple(dict.fromkeys(heard.edits)), sure_edits(found)
+    ours_likely = _likely(OURS, of_reader(found, heard, after))
+    if alike(theirs, ours):
+        return theirs, ours_likely, 0.0
+    if feasibility.contradiction(ours):
+        ours_likely = 0.0
+    return ours, ours_likely, _likely(THEIRS, of_rules(found, heard, after)) if theirs else 0.0
+
+
+def of_reader(found: Reading, heard: Read, after: bool) -> dict[str, float]:
+    """Return what the probability of the reader's edits follows from."""
+    theirs = sure_edits(found)
+    same = alike(theirs, heard.edits)
+    return {
+        "one": 1.0,
+        "sure": _odds(heard.sure),
+        "alike": float(bool(theirs) and same),
+        "alone": float(not theirs and bool(heard.edits)),
+        "nothing": float(not heard.edits),
+        "against": float(bool(theirs) and not same),
+        "known against": found.covered * (bool(theirs) and not same),
+        "question": float(bool(found.question)),
+        "after": float(after),
+        "several": float(len(heard.edits) > 1),
+    }
+
+
+def of_rules(found: Reading, heard: Read, after: bool) -> dict[str, float]:
+    """Return what the probability of the rules' edits follows from, where the reader has others."""
+    return {
+        "one": 1.0,
+        "theirs": log(max(heard.theirs, LEAST)),
+        "sure": _odds(heard.sure),
+        "known": found.covered,
+        "short": float(found.length <= SHORT),
+        "several": float(len(sure_edits(found)) > 1),
+        "after": float(after),
+        "strange": float(bool(found.strange)),
+        "named": float(found.named),
+        "nothing": _odds(heard.nothing) * (not heard.edits),
+    }
+
+
+def _odds(probability: float) -> float:
+    bounded = min(max(probability, 1e-3), 1 - 1e-3)
+    return log(bounded / (1 - bounded))
+
+
+def _likely(weights: Mapping[str, float], known: Mapping[str, float]) -> float:
+    return 1 / (1 + exp(-sum(weight * known[name] for name, weight in weights.items())))
 
 
 def alike(one: Sequence[Edit], two: Sequence[Edit]) -> bool:

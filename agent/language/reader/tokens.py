@@ -25,7 +25,7 @@ PATTERNS = re.compile(
     r"|\b[b-g][#b]?(?:(?:maj|min|dim|aug|sus|add|m)\d{0,2}|\d{1,2})(?:sus[24]?|[b#]\d{1,2}|add\d)*(?![\w/+])"
     r"|\ba[#b]?(?:(?:maj|min|sus|aug|m)\d{1,2}|7|9|13)(?:[b#]\d{1,2})*(?![\w/+]))"
     rf"|(?P<ninth>\b[A-Gb-g](?: ?(?:sharp|flat)|#|b)? (?:seven|nine|7|9|13)(?:th)?\b(?! ?[/+\d]| (?:bars?|eights?|eighths?|fours?|sixteens?|d[bB]|bpm|clicks?)\b))"
-    r"|(?P<note>(?<=\bin )A\b(?! [a-z])|(?<=\b(?:to|on|of|an) )A\b(?! [a-z]{4})|(?<=\bkey )A\b(?! [a-z])|\b[a-gA-G](?:#|♯|♭|b(?!\w)| ?-?(?:sharp|flat)\b)(?!\w)|(?<=[\w,:] )[B-G]\b(?!')|^[B-G]\b(?!')|\b[b-g]\b(?!'))"
+    r"|(?P<note>(?<=\b[iI]n )A\b(?! [a-z])|(?<=\b(?:to|on|of|an) )A\b(?! [a-z]{4})|(?<=\bkey )A\b(?! [a-z])|\b[a-gA-G](?:#|♯|♭|b(?!\w)| ?-?(?:sharp|flat)\b)(?!\w)|(?<=[\w,:] )[B-G]\b(?!')|^[B-G]\b(?!')|\b[b-g]\b(?!'))"
     r"|(?P<ordinal>\b\d{1,3}(?:st|nd|rd|th)\b)|(?P<decibel>(?<![\w.])[+-] ?(?=\d))"
     r"|(?P<number>\d+(?:\.\d+)?|(?<!\d)\.\d+)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<mark>[,.;:!?()&%+/-])"
 )  # fmt: skip

@@ -92,9 +92,11 @@ async function command(text) {
   return answer;
 }
 
-async function post(path, body) {
+const post = (path, body) => sent(path, JSON.stringify(body));
+
+async function sent(path, body) {
   try {
-    const answer = await fetch(path, { method: "POST", body: JSON.stringify(body) });
+    const answer = await fetch(path, { method: "POST", body });
     return await answer.json();
   } catch {
     return { ok: false, says: "the laptop did not answer" };
@@ -171,6 +173,7 @@ function paint(status) {
   }
   dots(status);
   meters(status);
+  channels();
   light(status);
   for (const button of document.querySelectorAll("#modes button")) {
     press(button, status.mode === button.dataset.say.slice(5));
@@ -236,6 +239,28 @@ function meters(status) {
     meter.querySelector(".bar").setAttribute("aria-valuenow", Math.round(Math.max(db, SILENCE_DB)));
     meter.lastChild.textContent = db > -100 ? `${db.toFixed(0)} dB` : "silent";
   }
+}
+
+/** The input's channels, each a meter; a tap chooses the one that carries the bass, from the next start on. */
+function channels() {
+  const levels = (state.view && state.view.channels) || [];
+  $("channels").hidden = levels.length < 2;
+  if ($("setup").hidden || levels.length < 2) return;
+  const holder = $("channel-list");
+  if (holder.children.length !== levels.length) {
+    holder.replaceChildren(...levels.map((_, at) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "channel";
+      button.append(document.createElement("i"), String(at + 1));
+      button.setAttribute("aria-label", `channel ${at + 1}`);
+      button.addEventListener("click", () => change("audio.input_channel", String(at + 1)));
+      return button;
+    }));
+  }
+  levels.forEach((db, at) => {
+    holder.children[at].firstChild.style.transform = `scaleY(${Math.min(Math.max(1 - db / SILENCE_DB, 0), 1).toFixed(2)})`;
+  });
 }
 
 function light(status) {
@@ -516,9 +541,15 @@ async function settings() {
   text("setting-says", file);
 }
 
+async function change(key, value) {
+  const answer = await post("api/settings", { key, value });
+  await settings();
+  text("setting-says", answer.says);
+}
+
 async function tool(name) {
   text("tool", "a moment ...");
-  const answer = await fetch(`api/${name}`);
+  const answer = await fetch(`api/tools/${name}`);
   text("tool", (await answer.json()).says);
 }
 
@@ -541,11 +572,7 @@ function listen() {
   on("command", () => command(`${$("verb").value} ${$("argument").value}`.trim()));
   on("rename", () => label({ name: $("session-name").value }));
   on("pedal", () => command(`learn ${$("pedal-command").value}`));
-  on("setting", async () => {
-    const answer = await post("api/settings", { key: $("key").value, value: $("value").value });
-    await settings();
-    text("setting-says", answer.says);
-  });
+  on("setting", () => change($("key").value, $("value").value));
   $("tempo-set").addEventListener("click", () => command(`tempo ${$("tempo-given").value || "off"}`));
   $("meter-set").addEventListener("click", () => command(`meter ${$("meter-given").value}`));
   $("lane").addEventListener("change", () => paint(state.status || {}));
@@ -559,8 +586,13 @@ function listen() {
     sessions();
   });
   $("sessions-again").addEventListener("click", sessions);
-  $("devices").addEventListener("click", () => tool("devices"));
-  $("doctor").addEventListener("click", () => tool("doctor"));
+  for (const button of document.querySelectorAll("[data-tool]")) button.addEventListener("click", () => tool(button.dataset.tool));
+  twice($("calibrate"), "Measure the latency", () => tool("calibrate"));
+  pushToTalk($("talk-button"), async (recorded) => {
+    const answer = await sent("api/voice", recorded);
+    note(answer.says, answer.ok);
+    talk(answer.heard || "...", answer.says);
+  });
   for (const name of ["play", "seeked", "timeupdate"]) $("audio").addEventListener(name, drawSession);
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("worker.js").catch(() => {});
 }
@@ -574,7 +606,7 @@ function twice(button, usual, action) {
   let timer = null;
   button.addEventListener("click", () => {
     if (timer) { clearTimeout(timer); timer = null; button.textContent = usual; action(); return; }
-    button.textContent = "Press again to do it";
+    button.textContent = button.id === "calibrate" ? "It chirps: press again" : "Press again to do it";
     timer = setTimeout(() => { timer = null; button.textContent = usual; }, 3000);
   });
 }

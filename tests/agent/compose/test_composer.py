@@ -77,7 +77,7 @@ def test_it_begins_and_ends_on_the_tonic(tune: Score) -> None:
 
 def test_the_dominant_comes_before_the_end(tune: Score) -> None:
     middle = 4 * 7 * 240 + 4 * 240
-    assert {n.pitch % 12 for n in part(tune, "Chords") if n.start == middle} == {9, 1, 4, 7}
+    assert {1, 7} <= {n.pitch % 12 for n in part(tune, "Chords") if n.start == middle} <= {9, 1, 4, 7}
     assert not [n for n in part(tune, "Chords") if middle < n.start < 5 * 7 * 240 and n.pitch % 12 not in {9, 1, 4, 7}]
 
 

@@ -112,3 +112,26 @@ def test_a_flood_of_messages_hides_no_press_and_says_nothing(board: Board) -> No
     board.pedals.poll()
     assert board.said == ["mode next"]
     assert board.midi.dropped == 0
+
+
+def test_general_midi_controllers_on_a_parts_channel_move_its_faders(board: Board) -> None:
+    assert board.press((0xB9, 7, 100), (0xB9, 7, 0)) == ["mix drums level 0.00", "mix drums level -40.00"]
+    assert board.press((0xB9, 10, 64), (0xB9, 91, 127), (0xB9, 74, 0)) == [
+        "mix drums pan 0.00", "mix drums reverb 1.00", "mix drums bright -1.00"
+    ]  # fmt: skip
+    assert board.press((0xBF, 7, 100)) == []  # nobody's channel
+
+
+def test_a_controller_learns_a_fader_and_of_a_sweep_the_last_place_counts(board: Board, tmp_path: Path) -> None:
+    assert board.pedals.learn("mix snare reverb").startswith("move the controller")
+    assert board.press((0xB0, 20, 3)) == ["mix snare reverb -0.95"]
+    board.said.clear()
+    board.source.messages.extend(([0xB0, 20, value], 0.0) for value in (10, 40, 64))
+    board.pedals.poll()
+    assert board.said == ["mix snare reverb 0.00"]
+    assert json.loads((tmp_path / FILE).read_text()) == {"channel 1 cc 20": "mix snare reverb"}
+
+
+def test_what_is_no_fader_is_not_learned(board: Board) -> None:
+    with pytest.raises(UserError, match="width"):
+        board.pedals.learn("mix snare loudness")

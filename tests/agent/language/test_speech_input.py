@@ -37,14 +37,30 @@ def spoken(sentence: str, folder: Path) -> np.ndarray:
 @needs_voice
 @pytest.mark.slow
 def test_a_synthetic_voice_is_understood(tmp_path: Path) -> None:
-    right = [speech_input.understood(spoken(said, tmp_path))[1].edits == parse(said).edits for said in SAID]
+    right = [parse(speech_input.words_of(spoken(said, tmp_path))).edits == parse(said).edits for said in SAID]
     assert sum(right) >= 9, [said for said, good in zip(SAID, right, strict=True) if not good]
 
 
 @needs_voice
 @pytest.mark.slow
+def test_silence_before_and_after_does_not_matter(tmp_path: Path) -> None:
+    for said in ("less snare", "undo that", "lay back", "turn the drums down"):
+        quiet = np.zeros(3 * speech_input.SAMPLE_RATE, np.float32)
+        assert speech_input.words_of(np.concatenate([quiet, spoken(said, tmp_path), quiet])) == said
+
+
+def test_a_sentence_is_whole() -> None:
+    whole = speech_input.sentences(speech_input.grammar())
+    for said in ("less snare", "please turn the drums down in bar two", "seven eight in bar three", "undo that"):
+        assert whole.fullmatch(said + " "), said
+    for part in ("do not", "less", "turn the drums", "less snare in the", "drums"):
+        assert not whole.fullmatch(part + " "), part
+
+
+@needs_voice
+@pytest.mark.slow
 def test_silence_changes_nothing() -> None:
-    assert speech_input.understood(np.zeros(speech_input.SAMPLE_RATE, np.float32))[1].edits == ()
+    assert speech_input.words_of(np.zeros(speech_input.SAMPLE_RATE, np.float32)) == ""
 
 
 def test_whatever_can_be_heard_is_understood() -> None:

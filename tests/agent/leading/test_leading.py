@@ -87,8 +87,8 @@ def test_a_grid_knows_an_odd_bar_ahead() -> None:
     assert grid.time_of(15) == pytest.approx(6.9)
     assert grid.beat_at(6.6) == pytest.approx(14.0)
     assert (grid.meter_at(7), grid.meter_at(8), grid.meter_at(16)) == (FOUR, SEVEN, FOUR)
-    now = over(pulse, spans, 7.0)
-    assert (now.index, now.position, now.meter) == (15, 1, FOUR)
+    now = over(pulse, spans, 8.0)
+    assert (now.index, now.position, now.meter) == (16, 2, FOUR)
 
 
 def test_the_one_after_an_odd_bar_is_marked_and_a_break_is_a_stop() -> None:

@@ -70,6 +70,15 @@ def test_within_eight_bars_the_stems_are_in_balance(band: MixedSynth) -> None:
         assert integrated_lufs(stem, RATE) == pytest.approx(target, abs=3.0), part
 
 
+@pytest.mark.parametrize("sound", ["organ", "muted guitar", "vibraphone"])
+def test_an_instrument_begins_near_its_place_and_the_balance_hardly_moves_it(band: MixedSynth, sound: str) -> None:
+    band.sound({"chords": sound, "line": sound}, None)
+    play(band, 3 * 16)
+    trims_db = dict(zip(band.mixer.parts, band.mixer.balance.gain_db, strict=True))
+    assert 0.0 < abs(trims_db["chords"]) < 4.0
+    assert 0.0 < abs(trims_db["line"]) < 4.0
+
+
 def test_the_kit_is_panned_and_folds_down_to_mono(band: MixedSynth) -> None:
     drums = play(band, 16)[0]
     assert -30 < side_db(drums) < -6

@@ -105,3 +105,12 @@ def test_a_bar_misheard_the_first_time_is_known_as_it_comes_again() -> None:
     misheard = {tick: pitch for tick, pitch in riff.items() if tick}
     play(song, [misheard, riff, riff, riff, riff])
     assert song.song.bars[-1].signature == frozenset(riff.items())
+
+
+def test_half_misheard_bars_of_a_riff_keep_its_chords() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    misheard = {0: 40, 5: 43, 8: 45, 12: 47}
+    replies = play(song, [RIFF, OTHER] * 4 + [misheard, OTHER] * 2)
+    assert {root for bar in (8, 10) for _, root in roots(replies, bar)} == {
+        root for bar in (4, 6) for _, root in roots(replies, bar)
+    }

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
+from agent.language import speech_input
 from tests.agent.web.remote_rig import Band, Served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -21,13 +26,18 @@ SIZES = ((320, 568), (390, 844), (844, 390), (1024, 768))
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def playwright() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with sync_playwright() as made:
         yield made
-        made.close()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Any) -> Iterator[Any]:
+    made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    yield made
+    made.close()
 
 
 def paired(browser: Any, remote: Served, name: str = "phone", size: tuple[int, int] = (390, 844)) -> Any:
@@ -103,6 +113,40 @@ def test_every_control_sends_its_command(browser: Any, remote: Served, band: Ban
     page.click("#stop")
     eventually(lambda: "stop" in band.said)
     assert page.faults == []
+
+
+def test_the_channel_that_moves_is_tapped(browser: Any, remote: Served, band: Band) -> None:
+    band.view.channels = (0.0001, 0.5, 0.0001)
+    page = paired(browser, remote)
+    page.click("#tab-setup")
+    page.click("#channel-list button:nth-child(2)")
+    eventually(lambda: "audio.input_channel is 2" in page.inner_text("#setting-says"))
+    assert page.faults == []
+
+
+@pytest.mark.skipif(not (speech_input.available() and shutil.which("espeak-ng")), reason="needs [voice] and espeak-ng")
+def test_what_is_spoken_while_the_button_is_held_is_said(
+    playwright: Any, remote: Served, band: Band, tmp_path: Path
+) -> None:
+    said = tmp_path / "said.wav"
+    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", str(said), "less snare"], check=True)
+    samples, rate = soundfile.read(said)
+    soundfile.write(said, np.concatenate([np.zeros(rate // 2), samples, np.zeros(20 * rate)]), rate)  # it is looped
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    browser = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", *fake, f"--use-file-for-fake-audio-capture={said}"]
+    )
+    page = paired(browser, remote)
+    page.click("#tab-say")
+    page.hover("#talk-button")
+    page.mouse.down()
+    eventually(lambda: page.inner_text("#talk-button") == "Speak now", 20.0)
+    time.sleep(4.0)
+    page.mouse.up()
+    eventually(lambda: band.said == ["say less snare"], 20.0)
+    assert "less snare" in page.inner_text("#talk")
+    assert page.faults == []
+    browser.close()
 
 
 def test_two_phones_see_the_same(browser: Any, remote: Served) -> None:

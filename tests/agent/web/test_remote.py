@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import random
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from agent.control.commands import TABLE
+from agent.language import speech_input
 from tests.agent.web.remote_rig import Band, Served, served
 
 
@@ -92,7 +95,7 @@ def test_a_stranger_sees_nothing(remote: Served, cookie: str) -> None:
     for path in (
         "/api/sessions",
         "/api/settings",
-        "/api/doctor",
+        "/api/tools/doctor",
         "/api/sessions/x/zip",
         "/api/sessions/x/files/mix.wav",
     ):
@@ -204,3 +207,29 @@ def test_without_a_session_the_phone_is_told_so_and_sees_the_next_one(tmp_path: 
         until(socket, lambda message: bool(message.get("view")))
         band.close()
     assert time.monotonic() - began_s < 5  # AGAIN_S is 0.5 s
+
+
+def test_what_is_spoken_is_said(remote: Served, band: Band, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = []
+    monkeypatch.setattr(speech_input, "words_of", lambda samples: heard.append(samples) or "less snare")
+    recorded = (np.ones(speech_input.SAMPLE_RATE, "<i2") * 16_384).tobytes()
+    request = urllib.request.Request(f"http://127.0.0.1:{remote.port}/api/voice", recorded, {"Cookie": remote.cookie()})
+    answer = json.loads(remote.ask(request)[1])
+    assert answer == {"ok": True, "heard": "less snare", "says": "did say less snare"}
+    assert band.said == ["say less snare"]
+    assert heard[0].shape == (speech_input.SAMPLE_RATE,) and np.all(heard[0] == 0.5)
+
+
+@pytest.mark.parametrize(("count", "why"), [(100, "too short"), (500_000, "too long"), (16_001, "too short")])
+def test_what_is_no_recording_says_nothing(remote: Served, band: Band, count: int, why: str) -> None:
+    address = f"http://127.0.0.1:{remote.port}/api/voice"
+    request = urllib.request.Request(address, bytes(count), {"Cookie": remote.cookie()})
+    assert why in json.loads(remote.ask(request)[1])["says"]
+    assert band.said == []
+
+
+def test_each_channel_of_the_input_has_its_level(remote: Served, band: Band) -> None:
+    band.view.channels = (0.5, 0.001)
+    with phone(remote, remote.cookie()) as socket:
+        seen = until(socket, lambda message: bool((message.get("view") or {}).get("channels")))["view"]
+    assert seen["channels"] == [-6, -60]

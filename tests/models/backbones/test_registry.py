@@ -121,5 +121,5 @@ def test_a_backbone_can_be_had_by_size(name: str, wanted: int) -> None:
 
 
 def test_an_unknown_name_says_what_there_is() -> None:
-    with pytest.raises(ValueError, match=r"^backbone 'gru' is not known; choose one of lstm, ssm$"):
+    with pytest.raises(ValueError, match=r"^backbone 'gru' is not known; choose one of elstm, lstm, ssm$"):
         registry.build("gru", 4, 2, 8, 1)

@@ -1,0 +1,74 @@
+"""`RiffCycle` finds how many 16ths the player's riff takes to come again, whatever the bar line is thought to be."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from listener.types import Grid, Note
+from models.music.tokens import ticks_per_beat
+
+KEPT_NOTES = 64
+SHORTEST, LONGEST = 6, 64  # ticks
+WINDOW = 16  # ticks that are compared at least
+LEAST_NOTES, FEW_NOTES = 4, 3  # in them: of a cycle, of equal notes
+SAME_FROM, AS_GOOD = 0.85, 0.03  # share of the notes of two cycles that agree; a shorter cycle may be worse by
+METERS = {2: 2, 3: 3, 4: 4, 5: 5, 6: 3, 7: 7, 8: 4, 9: 3, 10: 5, 12: 3, 14: 7, 16: 4}  # beats of a cycle -> of its bars
+
+
+class RiffCycle:
+    """Call push(notes, grid) once a frame; ticks: of the cycle on that grid, 0 = none was heard twice."""
+
+    def __init__(self) -> None:
+        self.ticks = 0
+        self._notes: deque[Note] = deque(maxlen=KEPT_NOTES)
+
+    def forget(self) -> None:
+        """Begin anew: a line begins."""
+        self.ticks = 0
+        self._notes.clear()
+
+    def push(self, notes: Sequence[Note], grid: Grid | None) -> None:
+        """Take the notes of a frame, and look for the cycle on the grid as it is now."""
+        self._notes.extend(note for note in notes if note.articulation != "ghost")
+        if not notes or grid is None:
+            return
+        per_beat = ticks_per_beat(grid.meter)
+        self.ticks = cycle_in([(round(grid.beat_at(note.onset_s) * per_beat), note.pitch) for note in self._notes])
+
+    def beats_in_bar(self, grid: Grid) -> int:
+        """Return how many beats a bar of the riff has; 0 where the riff says nothing else than the grid's meter."""
+        per_beat = ticks_per_beat(grid.meter)
+        beats, rest = divmod(self.ticks, per_beat)
+        bar = METERS.get(beats, 0) if not rest else 0
+        agrees = not bar or not beats % grid.meter.numerator or not grid.meter.numerator % beats
+        return 0 if agrees else bar
+
+    def is_bars(self, grid: Grid) -> bool:
+        """Return whether the riff comes again after one bar, or three: two bars are not one."""
+        bar = ticks_per_beat(grid.meter) * grid.meter.numerator
+        return bool(self.ticks) and self.ticks % bar == 0 and self.ticks // bar % 2 == 1
+
+
+def cycle_in(notes: Sequence[tuple[int, int]]) -> int:
+    """Return the shortest lag, in ticks, at which the last two cycles of (tick, pitch) agree; 0 for none.
+
+    What comes again sooner than SHORTEST, as equal notes do, says nothing of a cycle.
+    """
+    if not notes:
+        return 0
+    last, first, heard = notes[-1][0], notes[0][0], set(notes)
+    shares: dict[int, float] = {}
+    for lag in range(1, LONGEST + 1):
+        window = max(min(lag, last - first + 1 - lag), WINDOW)
+        if last - first + 1 - lag < max(window - 1, lag // 2):
+            break
+        new = {(tick, pitch) for tick, pitch in heard if tick > last - window}
+        old = {(tick + lag, pitch) for tick, pitch in heard if last - window - lag < tick <= last - lag}
+        if min(len(new), len(old)) >= (LEAST_NOTES if lag >= SHORTEST else FEW_NOTES):
+            shares[lag] = 2 * len(new & old) / (len(new) + len(old))
+    best = max(shares.values(), default=0.0)
+    if best < SAME_FROM:
+        return 0
+    lag = next(lag for lag, share in shares.items() if share >= best - AS_GOOD)
+    return lag if lag >= SHORTEST else 0
