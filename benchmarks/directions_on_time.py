@@ -80,9 +80,13 @@ def played(count: int, seed: int) -> tuple[list[Told], list[Bar], list[float]]:
             bar, since = decision.bar, since + (decision.state == "playing")
             beat = grid.beat_at(frame.end_s)
             back = (grid.position_of(int(beat)) - 1) % grid.meter.numerator
-            bars.append((grid.time_of(int(beat) - back), decision.state == "playing"))
+            line_s, bar_s = grid.time_of(int(beat) - back), grid.period_s * grid.meter.numerator
+            if bars and line_s < bars[-1][0] + bar_s / 2:  # the same line, found anew
+                bars.pop()
+            bars.append((line_s, decision.state == "playing"))
             next_at_s = next_at_s or frame.end_s
-        if since >= SETTLED_BARS and decision.state == "playing" and grid and frame.end_s >= next_at_s:
+        due = len(told) < count and frame.end_s >= next_at_s
+        if since >= SETTLED_BARS and decision.state == "playing" and grid and due:
             silences = not (told and told[-1].silences)
             stage.apply([OFF if silences else ON])
             told.append(Told(frame.end_s, silences))
