@@ -54,7 +54,7 @@ class Scorer:
     def _notes(self, tick: Tick, reply: Reply, ahead: Path, gate: Gate, grid: Grid, final: bool) -> list[PlannedNote]:
         on_s = tick.time_on(grid) + self.behind_s
         if gate.final:
-            return self._final_stroke(tick, on_s, grid)
+            return self._as_asked(self._final_stroke(tick, on_s, grid), tick)
         gain = gate.gain
         notes = []
         if "drums" in gate.parts:
@@ -66,6 +66,10 @@ class Scorer:
         if reply.line and "line" in gate.parts:
             off_s = self._until(tick, ahead, on_s, "line", grid)
             notes.append(_note("line", on_s, off_s, reply.line.pitch, reply.line.velocity * gain, tick))
+        return self._as_asked(notes, tick)
+
+    def _as_asked(self, notes: list[PlannedNote], tick: Tick) -> list[PlannedNote]:
+        """Return the notes after the directions of their bar: without muted voices, louder, later, higher."""
         settings = self._directing.settings(tick.position.bar)
         asked = (with_settings(note, settings, _voices(note)) for note in notes)
         return [note for note in asked if note]

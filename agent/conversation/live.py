@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from agent.core.errors import UserError
 from agent.core.os_process import set_nice
 from agent.core.paths import GUEST, data_folder
 from agent.core.settings import Config
@@ -90,7 +91,13 @@ class Talk:
         self._loading.join(LOADS_S)
         if self._talk is None:
             return self._later(sentence)
-        return self._talk.say(sentence).reply
+        try:
+            return self._talk.say(sentence).reply
+        except UserError as cause:  # of a command that the sentence stands for
+            return str(cause)
+        except Exception:
+            log.exception("conversation: %r could not be answered", sentence[:80])
+            return "I stumbled over that one; the log says why. The music goes on."
 
     def _later(self, sentence: str) -> str:
         if not self._loading.is_alive():

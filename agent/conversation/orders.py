@@ -44,11 +44,8 @@ ROWS = (  # name of the order, pattern of the whole sentence without its politen
     ("me", r"what have you learn(?:ed|t)(?: about me)?(?: so far)?|what is my taste|do you (?:know|remember) me"),
     ("sounds", r"what (?:are|do) you play(?:ing)?(?: right)?|what (?:sounds|plays|is playing)|who is playing"),
     ("sounds", r"what is (?:muted|off|out|on)|are you playing"),
-    (
-        "intro",
-        r".*\bdrums? intro(?:duction)?\b.*"
-        r"|.*\bbars? of (?:just |only )?drums? (?:first|before|up front|to (?:start|begin)).*",
-    ),
+    ("intro", r".*\bdrums? intro\b.*"),
+    ("intro", r".*\bbars? of (?:just |only )?drums? (?:first|before|up front|to (?:start|begin)).*"),
     ("ideas off", r"keep quiet(?: about .*)?|stay quiet about .*|no (?:more )?(?:ideas|suggestions|proposals)"),
     ("ideas off", r"keep your (?:ideas|suggestions|proposals)(?: to yourself)?|shut up with the (?:ideas|suggestions)"),
     ("ideas off", r"(?:stop|quit|dont|do not) (?:suggest|propos|with the (?:ideas|suggestions)).*"),

@@ -109,6 +109,7 @@ class Planner:
         self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
         self._drawn_bar: DrawnBar | None = None
+        self._directed_bar = -1  # the newest that directions were begun in
         self._scorer = Scorer(self.form, config, timing, asked.style, self._directing)
         self.song = LiveSong(grooves or GrooveLibrary.load(), config.seed, asked.style, critic)
         self.bars = SongBars(self.song)
@@ -420,6 +421,11 @@ class Planner:
                 reply = self._planned(
                     t, self._scorer.last_chord, True
                 )  # the bar line may have changed whose turn it is
+            elif t.position.bar != self._directed_bar:  # the bars have turned: this one's line was committed as no line
+                self._directing.downbeat(t.position.bar)
+                self._mix(t.time_on(grid), t.position.bar)
+                reply = self._planned(t, self._scorer.last_chord, True)
+            self._directed_bar = t.position.bar
             gate = self._gate(t, now_s, grid)
             committed += self._scorer.final(t, reply, path[i + 1 :], gate, grid)
             self._replies[t.number] = reply

@@ -130,8 +130,11 @@ class Live:
         says = self.dispatcher.command(text)
         if self._recording and text.split()[0] not in UNRECORDED:
             self._recording.event_log.command(self._board.status().elapsed_s, text, says)
-        self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
+        self._show_switches()
         return says
+
+    def _show_switches(self) -> None:
+        self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
 
     def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
         """Carry out a command for the control socket; return its answer, with the status where that was asked for."""
@@ -266,6 +269,8 @@ class Live:
         self.figures.heard, self._grid = heard, heard.decision.analysis.grid
         self._view.decision(heard.decision)
         recording.decision(heard.decision, heard.said_s)
+        if heard.decision.drawn:  # words may have muted a part for some bars only
+            self._show_switches()
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)

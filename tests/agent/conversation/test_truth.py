@@ -120,7 +120,7 @@ def test_what_stands_is_the_net_state() -> None:
 
 def test_undo_takes_back_as_many_as_are_named_and_says_where_there_are_fewer() -> None:
     playing = Playing()
-    for line in ("the snare down", "the kick up", "the hats darker"):
+    for line in ("the snare down", "the kick louder", "the hats darker"):
         playing.say(line)
     assert "last 2 undone" in playing.say("undo the last two")
     assert [one.edit.target for one in playing.stage.active.asked] == ["snare"]
