@@ -12,12 +12,12 @@ import math
 
 from listener.rhythm.readings import Weighed
 
-LEVEL_MARGIN, LEVEL_COST, LEVEL_COST_HELD = 0.5, 0.5, 18.0
+LEVEL_MARGIN, LEVEL_MARGIN_HELD = 0.3, 1.3
+LEVEL_COST, LEVEL_COST_HELD, AS_GOOD_COST = 0.5, 25.0, 75.0  # the last between pulses that are as good to tap
 BAR_MARGIN, BAR_COST, BAR_COST_HELD = 0.3, 0.8, 8.0
 YOUNG_S, OLD_S = 4.0, 12.0  # since the grid was found: before, changes cost little; after, all
 MOST_ODDS = 3.0
 TAPPED_BPM = 60.0, 140.0  # half and double of a pulse are as good to tap while both lie within
-AS_GOOD_MARGIN, AS_GOOD_COST = 1.3, 75.0  # while held; a change between pulses that are as good gains little
 FORGOTTEN = 0.7  # of the evidence against the held reading, kept at a note that makes it the likeliest
 
 
@@ -51,10 +51,9 @@ class ChangeCost:
         """
         held, best = _held_for(age_s), weighed.best
         ratio = round(best.pulse / held_pulse, 3)
-        gains = dict.fromkeys(self._levels, -LEVEL_MARGIN)
-        margin, cost = LEVEL_MARGIN, LEVEL_COST_HELD
-        if _as_good(ratio, bpm):
-            margin, cost = LEVEL_MARGIN + held * (AS_GOOD_MARGIN - LEVEL_MARGIN), AS_GOOD_COST
+        margin = LEVEL_MARGIN + held * (LEVEL_MARGIN_HELD - LEVEL_MARGIN)
+        cost = AS_GOOD_COST if _as_good(ratio, bpm) else LEVEL_COST_HELD
+        gains = dict.fromkeys(self._levels, -margin)
         gains[ratio] = _odds(best.pulse_belief, weighed.held_pulse) - margin
         self._levels = {rival: max(0.0, self._levels.get(rival, 0.0) + gap_s * gain) for rival, gain in gains.items()}
         if best.pulse_belief == weighed.held_pulse:
