@@ -211,16 +211,20 @@ class Leading:
 
     # -- bar lines --------------------------------------------------------------------------------------------
 
-    def downbeat(self, tick: Tick, grid: Grid, plays: bool) -> None:
-        """Decide the bar after the one that begins with this tick. plays: whether the band is heard."""
+    def downbeat(self, tick: Tick, grid: Grid, plays: bool, fixed: bool = False) -> None:
+        """Decide the bar after the one that begins with this tick.
+
+        plays: whether the band is heard. fixed: its bars and tempo stand: over a loop, in its own turn.
+        """
         bar = tick.position.bar
         self._coming = {at: what for at, what in self._coming.items() if at >= bar}
         if not plays:
             return
-        if self._goto:
+        if self._goto and not fixed:
             self._go_to(self._goto, tick, grid)
-        self._begin(tick, grid)
-        if self._asked is None:
+        if not fixed:
+            self._begin(tick, grid)
+        if self._asked is None and not fixed:
             self._next_bar(tick, grid)
         if self._break_beat:
             self._break, self._break_beat = (bar + 1, self._break_beat), 0

@@ -27,6 +27,7 @@ from agent.core.messages import (
     AnswerPhrases,
     KeepSection,
     Lead,
+    LeadBar,
     LoopRiff,
     PlayLoop,
     SetBehind,
@@ -189,6 +190,7 @@ class Planner:
             for note in one.notes
         )
         riff = Window.of(tick.number - count * ticks, per_beat, count * ticks, period_s / per_beat, notes)
+        self.leading.ask(LeadBar(0, None))
         self.leading.reset()
         self.song.recall(self.bars.of(bar), kept)
         self._looped = PlayLoop(at_s - seconds, at_s, 0.0, wish.path, wish.before_s)
@@ -412,7 +414,7 @@ class Planner:
             if t.position.tick == 0:
                 self.form.ends_at(self.leading.end_bar)
                 self.form.downbeat(grid, now_s, t)
-                self.leading.downbeat(t, grid, self.form.state in AUDIBLE)
+                self.leading.downbeat(t, grid, self.form.state in AUDIBLE, self.fixed_beat is not None)
                 if self._loop and self.form.state in AUDIBLE:
                     self._begin_loop(t, grid)
                 self._turn_dials()

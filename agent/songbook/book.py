@@ -48,7 +48,7 @@ class Songbook:
         self._library: GrooveLibrary | None = None
         self._beat = Meter(4, 4), 0.0  # meter and quarters a minute, as they were heard last
         self._differs: dict[tuple[int, int], int] = {}  # (bar of the section, root) -> times played unlike the chart
-        self._bar = -1
+        self._bar, self._looping = -1, False
         self._last_chord: tuple[int, str] | None = None  # that the band played in the bar before
 
     # -- what is asked ----------------------------------------------------------------------------------------
@@ -70,6 +70,8 @@ class Songbook:
         if plain(name) == "next" and self.song.order:
             name = self.song.order[(self._at + 1) % len(self.song.order)]
         kept = self.song.section(name)
+        if self._looping:
+            self.loop("off")
         self._go(kept)
         if kept.name in self.song.order:
             later = [i for i, one in enumerate(self.song.order) if one == kept.name and i > self._at]
@@ -103,6 +105,7 @@ class Songbook:
         """Repeat a kept riff from the next one on; "" = the newest, "off" = stop. Raises UserError for one without
         a sound."""
         if name == "off":
+            self._looping = False
             self._send(LoopRiff(None))
             return "the loop ends with the next bar line"
         if not name and not self.song.sounds:
@@ -119,6 +122,7 @@ class Songbook:
         beats = kept.quarter_bpm * kept.section.meter.denominator / 4
         self._send(CountIn(beats or None, str(kept.section.meter), True))
         self._send(LoopRiff(kept, str(path), sound.seconds, sound.before_s))
+        self._looping = True
         self._stand(self.song.edits.get(kept.name, ()))
         self._wanted, self._began = kept.name, None
         return f"looping {the(kept.name)} from the next one on; `loop off` ends it"
