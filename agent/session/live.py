@@ -41,6 +41,7 @@ from agent.session.sync import stream_time
 from agent.session.timing_figures import Figures
 from agent.session.workers import Workers
 from agent.songbook.book import Songbook
+from agent.songbook.shown import ShownSong
 from listener.types import Grid
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Live:
         self._unexplained, self._said_slow = Silence(), False
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
+        self._shown_song = ShownSong(self._book)
         self._inputs.talk.names = self._book.names
         self.dispatcher.book, self.dispatcher.orders = self._book, lambda said: order_of(said, self._book.names())
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
@@ -172,6 +174,7 @@ class Live:
             "counts": {"late": self.figures.late, "dropped": self.figures.dropped, "xruns": self.figures.xruns},
             "restarts": sum(self.workers.restarts.values()),
             "folder": self.folder.name,
+            "book": self._shown_song.view(),
         }
 
     @property

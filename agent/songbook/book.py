@@ -123,6 +123,11 @@ class Songbook:
         self._wanted, self._began = kept.name, None
         return f"looping the {kept.name} from the next one on; `loop off` ends it"
 
+    @property
+    def coming(self) -> str:
+        """The section that was gone to and has not begun yet; "" for none."""
+        return self._wanted if self._began is None else ""
+
     def names(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.song.sections)
 

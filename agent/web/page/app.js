@@ -174,6 +174,7 @@ function paint(status) {
   dots(status);
   meters(status);
   channels();
+  song(status.book);
   light(status);
   for (const button of document.querySelectorAll("#modes button")) {
     press(button, status.mode === button.dataset.say.slice(5));
@@ -263,6 +264,41 @@ function channels() {
   });
 }
 
+/** The song: its sections, what plays and what comes, the set list; drawn anew only when it has changed. */
+function song(book) {
+  const now = JSON.stringify(book || null);
+  if (state.book === now) return;
+  state.book = now;
+  const { name = "", sections = [], order = [], playing = "", coming = "", songs = [] } = book || {};
+  text("song-name", name || "No song yet");
+  text("song-says", coming ? `to the ${coming} next` : sections.length ? (order.length ? `order: ${order.join(" ")}` : "") : "Play something and take it, or open a song.");
+  $("sections").replaceChildren(...sections.map((one) => {
+    const item = document.createElement("li");
+    const go = document.createElement("button");
+    go.type = "button";
+    go.textContent = one.name;
+    const about = document.createElement("small");
+    about.textContent = one.told;
+    go.append(about);
+    go.classList.toggle("coming", one.name === coming);
+    press(go, one.name === playing && !coming);
+    go.addEventListener("click", () => command(`to ${one.name}`));
+    item.append(go);
+    if (one.sound) {
+      const loop = document.createElement("button");
+      loop.type = "button";
+      loop.textContent = "Loop";
+      loop.setAttribute("aria-label", `loop ${one.name}`);
+      loop.addEventListener("click", () => command(`loop ${one.name}`));
+      item.append(loop);
+    }
+    return item;
+  }));
+  const chosen = $("songs").value;
+  $("songs").replaceChildren(...songs.map((one) => new Option(one, one)));
+  if (songs.includes(chosen)) $("songs").value = chosen;
+}
+
 function light(status) {
   const counts = status.counts || {};
   const bad = (counts.late || 0) + (counts.dropped || 0) + (counts.xruns || 0);
@@ -336,6 +372,8 @@ function controls(who) {
   dials();
   mixer();
   $("meter-given").append(...who.meters.map((meter) => new Option(meter, meter)));
+  $("odd-meter").append(...who.meters.map((meter) => new Option(meter, meter)));
+  if (who.meters.includes("7/8")) $("odd-meter").value = "7/8";
 }
 
 function verbs(table) {
@@ -570,6 +608,12 @@ function listen() {
   on("pair", async () => { if (await pair($("code").value)) begin(); });
   on("sentence", () => { const words = $("words").value.trim(); if (words) sentence(words); $("words").value = ""; });
   on("command", () => command(`${$("verb").value} ${$("argument").value}`.trim()));
+  on("keep", () => { command(`section ${$("section-name").value}`); $("section-name").value = ""; });
+  on("odd", () => command(`bar ${$("odd-bar").value} ${$("odd-meter").value}`));
+  on("chart", () => command(`chart ${$("chart-name").value} ${$("chart-chords").value}`));
+  on("order", () => command(`song order ${$("order-names").value}`));
+  on("rename-song", () => command(`song name ${$("song-new-name").value}`));
+  on("open-song", () => command(`song ${$("songs").value}`));
   on("rename", () => label({ name: $("session-name").value }));
   on("pedal", () => command(`learn ${$("pedal-command").value}`));
   on("setting", () => change($("key").value, $("value").value));

@@ -16,6 +16,7 @@ from agent.song.kept import KeptSection
 from agent.song.live_song import LiveSong
 from agent.songbook import song_file
 from agent.songbook.book import Songbook
+from agent.songbook.shown import ShownSong
 from agent.songbook.song_file import Song, ago, load, save
 from listener.types import Meter
 from models.music.tokens import BassTick, Position, Reply
@@ -192,3 +193,20 @@ def test_how_long_ago_it_was_is_said_in_words() -> None:
 def songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     return tmp_path
+
+
+def test_what_a_screen_shows_follows_the_song(two: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    _, verse, chorus = two
+    book = Songbook(lambda message: None)
+    shown = ShownSong(book)
+    assert shown.view() == {"name": "", "sections": [], "order": [], "playing": "", "coming": "", "songs": []}
+    for kept in (verse, chorus):
+        book.push(Decision(None, None, "playing", 0, (), kept=kept))
+    book.do("name blue")
+    book.to("verse")
+    view = shown.view()
+    assert [one["name"] for one in view["sections"]] == ["verse", "chorus"]
+    assert (view["name"], view["playing"], view["coming"]) == ("blue", "chorus", "verse")
+    assert "blue" in view["songs"]
+    assert shown.view() is view

@@ -80,7 +80,7 @@ def test_typing_a_code_pairs(browser: Any, remote: Served) -> None:
 
 def test_every_control_sends_its_command(browser: Any, remote: Served, band: Band) -> None:
     page = paired(browser, remote)
-    for tab in ("play", "say", "band", "setup"):
+    for tab in ("play", "say", "band", "song", "setup"):
         page.click(f"#tab-{tab}")
         for button in page.query_selector_all(f"#{tab} [data-say]"):
             wanted = button.get_attribute("data-say")
@@ -157,7 +157,41 @@ def test_two_phones_see_the_same(browser: Any, remote: Served) -> None:
     assert "mute drums" in yours.inner_text("#told") or "mute drums" in yours.inner_text("#says")
 
 
-def test_locked_only_tap_and_panic_are_left(browser: Any, remote: Served, band: Band) -> None:
+def test_the_song_is_shown_and_its_sections_are_gone_to(browser: Any, remote: Served, band: Band) -> None:
+    sections = [{"name": "verse", "told": "4 bars of 4/4, Em C D", "sound": True}]
+    book = {
+        "name": "monday",
+        "sections": sections,
+        "order": ["verse"],
+        "playing": "",
+        "coming": "",
+        "songs": ["monday"],
+    }
+    band.state["book"] = book
+    page = paired(browser, remote)
+    page.click("#tab-song")
+    page.click("#sections li button:first-child")
+    page.click("#sections li button:last-child")
+    band.state["book"] = book | {"coming": "verse"}
+    eventually(lambda: page.inner_text("#song-says") == "to the verse next")
+    page.fill("#section-name", "chorus")
+    page.click("#keep button")
+    page.click("#odd button")
+    page.fill("#chart-name", "bridge")
+    page.fill("#chart-chords", "Am | F")
+    page.click("#chart button")
+    page.fill("#order-names", "verse verse")
+    page.click("#order button")
+    page.fill("#song-new-name", "blue monday")
+    page.click("#rename-song button")
+    page.click("#open-song button")
+    wanted = ["to verse", "loop verse", "section chorus", "bar 3 7/8", "chart bridge Am | F"]
+    wanted += ["song order verse verse", "song name blue monday", "song monday"]
+    eventually(lambda: band.said == wanted)
+    assert page.faults == []
+
+
+def test_locked_only_tap_panic_and_the_next_section_are_left(browser: Any, remote: Served, band: Band) -> None:
     page = paired(browser, remote)
     page.click("#lock")  # a stray touch
     assert page.get_attribute("#lock", "aria-pressed") == "false"
@@ -168,7 +202,12 @@ def test_locked_only_tap_and_panic_are_left(browser: Any, remote: Served, band: 
     assert page.get_attribute("#lock", "aria-pressed") == "true"
     assert not page.is_visible("nav")
     buttons = [one for one in page.query_selector_all("button") if one.is_visible()]
-    assert {one.get_attribute("data-say") or one.get_attribute("id") for one in buttons} == {"tap", "panic", "lock"}
+    assert {one.get_attribute("data-say") or one.get_attribute("id") for one in buttons} == {
+        "tap",
+        "panic",
+        "to next",
+        "lock",
+    }
 
 
 def test_the_session_goes_and_comes_back(browser: Any, remote: Served, band: Band) -> None:
@@ -195,7 +234,7 @@ def test_nothing_is_cut_off_and_nothing_hinders_a_screen_reader(
 
     page = paired(browser, remote, size=size)
     shots = os.environ.get("ANTIPHON_SCREENSHOTS")
-    for tab in ("play", "say", "band", "sessions", "setup"):
+    for tab in ("play", "say", "band", "song", "sessions", "setup"):
         page.click(f"#tab-{tab}")
         time.sleep(0.3)
         if shots:
