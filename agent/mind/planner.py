@@ -337,6 +337,7 @@ class Planner:
             tick = nearest_tick(grid, self._tick_s, tick)
             if ratio != 1 or tick.position != before:  # else the beats only bear other numbers
                 self.bars.turn(tick.position, ratio)
+                self._directed_bar = -1  # what waits for a bar line waits no longer: it has just been, or is another
             if ratio != 1:
                 self._replies = {}  # ticks of another level are other ticks
         self._tick, self._grid, self._tick_s = tick, grid, tick.time_on(grid)
