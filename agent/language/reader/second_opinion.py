@@ -73,7 +73,11 @@ def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: S
     if theirs and (found.term or _value_alone(found, theirs)):
         return Settled(theirs)
     heard = read(tokens(sentence), context, asked, theirs=theirs)
-    ours, ours_likely, theirs_likely = weighed(found, heard, bool(context or asked))
+    after = bool(context or asked)
+    if context and not asked and found.named and found.length >= SHORT:  # a long sentence leans on nothing said before
+        alone = read(tokens(sentence), theirs=theirs)
+        heard, after = (alone, False) if alone.sure > heard.sure else (heard, after)
+    ours, ours_likely, theirs_likely = weighed(found, heard, after)
     likely, edits = max((ours_likely, ours), (theirs_likely, theirs), key=lambda one: one[0])
     edits = tuple(replace(edit, confidence=likely) for edit in edits)
     if not edits or likely >= ACT:
