@@ -33,6 +33,10 @@ NAMING = re.compile(
 )
 
 
+# no part of a sentence: escape sequences of terminals, and the brackets in which numbers are written once they are read
+INNER = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[<>]")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is known when a sentence comes. bars: of the form; takes: their numbers; both None = not known; last: the
@@ -66,6 +70,7 @@ class ParseResult:
 
 def parse(sentence: str, context: Context | None = None) -> ParseResult:
     """Return edits and reply of a sentence. Never raises, whatever the text."""
+    sentence = INNER.sub(" ", sentence)
     refused = refusal(sentence)
     if refused:
         return ParseResult(reply=refused)
