@@ -33,8 +33,8 @@ NAMING = re.compile(
 )
 
 
-# no part of a sentence: escape sequences of terminals, and the brackets in which numbers are written once they are read
-INNER = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[<>]")
+# no part of a sentence: escape sequences of terminals, and what looks like a number that is read already: <size=large>
+INNER = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|<\w+=[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
