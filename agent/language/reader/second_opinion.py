@@ -8,6 +8,7 @@ term of the table word for word, or a value alone, means what the table says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 RULES_SURE = 0.5  # the rules' confidence from which their edits count
 ACT, ASK = 0.4, 0.28  # probability of being meant, from which edits are done or asked about
 SHORT = 7  # words of a short sentence
+PARTS = re.compile(r"[,;.]| and | but ")
+PART_SURE = 0.9  # of the reader, of a part of a sentence
 LEAST = 1e-5  # probability below which all are alike
 OURS = {
     "one": -0.23,
@@ -79,12 +82,32 @@ def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: S
         heard, after = (alone, False) if alone.sure > heard.sure else (heard, after)
     ours, ours_likely, theirs_likely = weighed(found, heard, after)
     likely, edits = max((ours_likely, ours), (theirs_likely, theirs), key=lambda one: one[0])
+    if edits is ours and _within(ours, theirs):
+        edits = _completed(sentence, ours, theirs)
     edits = tuple(replace(edit, confidence=likely) for edit in edits)
     if not edits or likely >= ACT:
         return Settled(edits, talk=not edits)
     offered = tuple(dict.fromkeys((*edits[:1], *theirs[:1])))
     worth = likely >= ASK and found.named and not found.question and len(edits) == 1
     return Settled(unsure=offered if worth else (), talk=heard.nothing > likely)
+
+
+def _completed(sentence: str, ours: tuple[Edit, ...], theirs: Sequence[Edit]) -> tuple[Edit, ...]:
+    """Return the reader's edits and those of the rules that it left out but finds, too, in their part of the sentence
+    alone: in a sentence of several wishes one is easily overheard."""
+    from agent.language import rules
+    from agent.language.reader.reading import read
+    from agent.language.reader.tokens import tokens
+
+    known, alone = set(map(_short, ours)), set()
+    for part in PARTS.split(sentence):
+        found = sure_edits(rules.read(part))
+        heard = read(tokens(part), (), (), theirs=found) if found else None
+        if heard and heard.sure > PART_SURE and alike(found, heard.edits):
+            alone |= set(map(_short, found))
+    said = {(edit.target, edit.dimension) for edit in ours}
+    more = (edit for edit in theirs if _short(edit) in alone - known and (edit.target, edit.dimension) not in said)
+    return (*ours, *more)
 
 
 def _value_alone(found: Reading, theirs: Sequence[Edit]) -> bool:
@@ -155,6 +178,11 @@ def _likely(weights: Mapping[str, float], known: Mapping[str, float]) -> float:
 def alike(one: Sequence[Edit], two: Sequence[Edit]) -> bool:
     """Return whether two readings are the same edits; "now" and "until-told" say no more than no scope."""
     return sorted(map(_short, one)) == sorted(map(_short, two))
+
+
+def _within(some: Sequence[Edit], more: Sequence[Edit]) -> bool:
+    """Return whether some edits are a part of others."""
+    return bool(some) and set(map(_short, some)) < set(map(_short, more))
 
 
 def _short(edit: Edit) -> str:

@@ -225,3 +225,10 @@ def test_an_order_with_an_insult_is_an_order() -> None:
     assert [edit.short() for edit in parse("louder you idiot").edits] == [
         edit.short() for edit in parse("louder").edits
     ]
+
+
+def test_of_several_wishes_none_is_overheard() -> None:
+    heard = parse("the snare is too present, more dissonance, but don't resolve it").edits
+    assert {(edit.target, edit.dimension) for edit in heard} == {
+        ("snare", "level"), ("harmony", "dissonance"), ("harmony", "resolution")
+    }  # fmt: skip
