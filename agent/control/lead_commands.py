@@ -9,6 +9,7 @@ from typing import Any
 from agent.control.words import Word, nothing, number
 from agent.core.errors import UserError
 from agent.core.messages import (
+    LED_BPM,
     AnswerPhrases,
     CountIn,
     EndSong,
@@ -22,7 +23,6 @@ from agent.core.messages import (
 )
 
 METER = re.compile(r"([1-9]|1\d|2[0-4])/(2|4|8|16)")
-BPM = (30.0, 300.0)
 FACTORS = {"faster": 1.08, "slower": 1 / 1.08}
 BARS_MAX, BEATS_MAX = 32, 24
 FEELS = {"half": "half time", "double": "double time", "usual": "no half time, no double time"}  # as a sentence
@@ -58,7 +58,7 @@ def _lead(arguments: Sequence[str]) -> Lead:
         return LeadNothing()
     if wanted in FACTORS:
         return LeadTempo(factor=FACTORS[wanted])
-    return LeadTempo(number(arguments, "lead", *BPM))
+    return LeadTempo(number(arguments, "lead", *LED_BPM))
 
 
 def _break(arguments: Sequence[str]) -> LeadBreak:
@@ -70,7 +70,7 @@ def _count(arguments: Sequence[str]) -> CountIn:
     tempi = [one for one in arguments if "/" not in one]
     if len(meters) > 1 or len(tempi) > 1:
         raise UserError(f"count {' '.join(arguments)!r}: give at most a tempo and a meter, such as: count 100 3/4")
-    return CountIn(number(tempi, "count", *BPM) if tempi else None, _meter(meters[0]) if meters else None)
+    return CountIn(number(tempi, "count", *LED_BPM) if tempi else None, _meter(meters[0]) if meters else None)
 
 
 def _end(arguments: Sequence[str]) -> EndSong:

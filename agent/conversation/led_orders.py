@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-WORDS = "one two three four five six seven eight nine ten eleven twelve"
-NUMBERS = {word: str(number) for number, word in enumerate(WORDS.split(), 1)}
+from agent.language.normalise import ONES
+
+NUMBERS = {word: str(number) for number, word in enumerate(ONES[1:13], 1)}
 NUMBER = rf"(\d+|{'|'.join(NUMBERS)})"
 PLEASE = r"(?:(?:please|now|ok(?:ay)?|and|then|so|right|let'?s|let us|can (?:you|we)|could (?:you|we)|hey),? )*"
 END = r"(?: (?:please|now|then|there|for (?:me|us)))*"

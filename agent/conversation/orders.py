@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-NUMBERS = {word: number for number, word in enumerate(WORDS)} | {"twice": 2, "couple": 2}
+from agent.language.normalise import ONES
+
+NUMBERS = {word: number for number, word in enumerate(ONES[:13])} | {"twice": 2, "couple": 2}
 BARS = {"ones": "1", "twos": "2", "threes": "3", "fours": "4", "sixes": "6", "eights": "8"}
 COUNT = rf"(?P<count>\d{{1,3}}|{'|'.join(NUMBERS)})"
 TAKE_BACK = r"(?:undo|take back|revert|scrap)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,26 +101,27 @@ class PlayerNotes:
 
     def again(self, motif: Motif) -> Again | None:
         """Return the riff of another session that this one repeats, in any key; None where it is new."""
-        found = next(iter(self.recall.like(motif, 1)), None)
-        row = self._phrases.get(found.key) if found else None
-        if found is None or row is None or found.similarity < KNOWN:
+        found = self._like(motif)
+        if found is None:
             return None
-        days = max(self.now.at_s - row["heard_s"], 0.0) / DAY_S
-        then = tuple((beat, pitch + found.transposed) for beat, pitch in as_motif(row["motif"]))
+        again, row = found
         edits, seed = self._left_of(self._memory, row["session_id"])
-        return Again(days, then, edits, seed)
+        return replace(again, edits=edits, seed=seed)
 
     def phrase_again(self, motif: Motif) -> Again | None:
         """Return the phrase of an earlier day that a played one repeats; None where it is new. It reads no file."""
-        if len(motif) < KNOWN_NOTES:
-            return None
+        found = self._like(motif) if len(motif) >= KNOWN_NOTES else None
+        return found[0] if found and found[0].days >= TODAY_DAYS else None
+
+    def _like(self, motif: Motif) -> tuple[Again, Any] | None:
+        """Return the kept phrase that is most like one, moved to its key, and its row; None where none is like it."""
         found = next(iter(self.recall.like(motif, 1)), None)
         row = self._phrases.get(found.key) if found else None
         if found is None or row is None or found.similarity < KNOWN:
             return None
         days = max(self.now.at_s - row["heard_s"], 0.0) / DAY_S
         then = tuple((beat, pitch + found.transposed) for beat, pitch in as_motif(row["motif"]))
-        return Again(days, then) if days >= TODAY_DAYS else None
+        return Again(days, then), row
 
     def _of(self, memory: Memory | None, phrases: int) -> Known:
         if memory is None:

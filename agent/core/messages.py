@@ -84,6 +84,9 @@ class LeadLength:
     bars: int
 
 
+LED_BPM = (30.0, 300.0)  # tempi, in beats of the meter, that the band leads to
+
+
 @dataclass(frozen=True, slots=True)
 class LeadTempo:
     """To the mind: lead to another tempo, in beats of the meter a minute, or to `factor` times the present one."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from agent.band.ticks import Tick
 from agent.core.messages import (
+    LED_BPM,
     CountIn,
     EndSong,
     GoToSection,
@@ -36,8 +37,6 @@ from models.music.tokens import Position, ticks_per_beat
 TRIES = 2  # of an odd bar that the player does not come along with
 RAMP_BARS = 2
 SAME_TEMPO = 0.06  # octaves times ln 2; a section so near begins in the tempo that is played
-STEP = 1.08  # of the tempo, where none was named
-TEMPO_BPM = (30.0, 300.0)
 SEEN_TICKS, LEAST_SEEN, SEEKS_TICKS = 24, 16, 96  # 16ths: of what was played, from which a lost player is found
 TOLD_BEATS = 4  # of a new tempo that the ears are told of
 COUNT_AFTER_S, USUAL_BPM = 0.6, 100.0
@@ -322,7 +321,7 @@ class Leading:
     def _wanted_period_s(self, grid: Grid) -> float:
         assert self._tempo
         bpm = self._tempo.bpm or 60 / grid.period_s * self._tempo.factor
-        return 60 / min(max(bpm, TEMPO_BPM[0]), TEMPO_BPM[1])
+        return 60 / min(max(bpm, LED_BPM[0]), LED_BPM[1])
 
     def _begin_ramp(self, tick: Tick, grid: Grid) -> None:
         beats, meter = tick.position.meter.numerator, tick.position.meter

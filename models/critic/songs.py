@@ -16,23 +16,18 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from models.corpus import whole_songs
 from models.corpus.build_corpus import SPLIT_FILE, mma_meter
 from models.corpus.song import Song, load_songs, save_songs, split_of
+from models.corpus.whole_songs import BANDS
 from models.music import tick_grid
 from models.music.tick_grid import Arrangement, Unusable
 from models.paths import DATA_CACHE, SHARED
 
 CACHE = DATA_CACHE / "critic.npz"
-COMPOSED = ("freedoom", "simutrans", "tanner", "easyrpg")
 MMA_PIECES = 420
 SAMPLE_SEED = 7
-LICENCES = {
-    "freedoom": "BSD-3-Clause",
-    "simutrans": "Artistic-1.0",
-    "tanner": "CC BY 4.0, Tanner Helland",
-    "easyrpg": "CC BY 4.0, Juan Manuel Nigretti, and CC0 (EasyRPG RTP)",
-    "mma": "made with MMA grooves, GPL-2+",
-}
+LICENCES = {name: whole_songs.LICENCES[name] for name in (*BANDS, "mma")}
 MEASURED = {  # songs of shared/band_score that the responder's split file does not hold out; remixes of such songs too
     "freedoom/d_e2m2.mid",
     "freedoom/d_e2m6.mid",
@@ -74,7 +69,7 @@ def _phrases(song: Song) -> set[bytes]:
 def _read(shared: Path) -> Iterator[Song]:
     band, listed = shared / "data" / "band", json.loads(SPLIT_FILE.read_text(encoding="utf-8"))
     split = {name: side for side, names in listed.items() for name in names}
-    files = [(source, path) for source in COMPOSED for path in sorted((band / source).glob("*.mid"))]
+    files = [(source, path) for source in BANDS for path in sorted((band / source).glob("*.mid"))]
     for source, path in tqdm(files, desc="composed", mininterval=5):
         name = f"{source}/{path.name}"
         side = "test" if name in MEASURED else split.get(name, split_of(name))

@@ -46,6 +46,12 @@ JUDGED = (
 KNOT_CROPS = 600  # crops over which the dials' quantiles are taken
 
 
+def cosine_rate(step: int, steps: int, warmup: int, peak: float) -> float:
+    """Return the learning rate: linear warm-up to `peak`, then a cosine to a twentieth of it at the end."""
+    decay = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
+    return peak * min((step + 1) / warmup, 1.0) * decay
+
+
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """Settings of the responder's training.
@@ -65,8 +71,7 @@ class TrainConfig:
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate: linear warm-up, then a cosine."""
-        decay = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(step / self.steps, 1.0)))
-        return self.rate * min((step + 1) / self.warmup, 1.0) * decay
+        return cosine_rate(step, self.steps, self.warmup, self.rate)
 
 
 @dataclass(frozen=True, slots=True)

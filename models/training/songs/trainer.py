@@ -37,7 +37,7 @@ from models.responder.net import ResponderConfig, ResponderNet
 from models.responder.responder import NAMED
 from models.training import evaluate
 from models.training.batches import Batch, Sampler
-from models.training.responder import PART_WEIGHTS, counts_of
+from models.training.responder import PART_WEIGHTS, cosine_rate, counts_of
 from models.training.songs.card import card
 from models.training.songs.lanes import Lanes, Songs, Ways
 from models.training.stopping import StopRequest
@@ -69,8 +69,7 @@ class SongsConfig:
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate: linear warm-up, then a cosine."""
-        decay = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(step / self.steps, 1.0)))
-        return self.rate * min((step + 1) / self.warmup, 1.0) * decay
+        return cosine_rate(step, self.steps, self.warmup, self.rate)
 
 
 class Run:
