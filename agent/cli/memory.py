@@ -192,7 +192,7 @@ def _learn(given: argparse.Namespace) -> int:
         print("Forgotten; " + (f"version {version} is in use again." if version else "the band plays as it came."))
         return 0
     if given.folder:
-        found = own_music.learn(memory, player_id, given.folder)
+        found, _process = own_music.learn(memory, player_id, given.folder)
         for line in own_music.summary(given.folder, found):
             print(printable(line))
         print(f"every file: {own_music.own_folder(memory, player_id) / 'report.txt'}")

@@ -8,6 +8,7 @@ on them before it is used.
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -62,10 +63,10 @@ def own_folder(memory: Memory, player_id: int) -> Path:
     return practice.folder_of(memory, player_id) / practice.OWN
 
 
-def learn(memory: Memory, player_id: int, folder: Path, **options: Any) -> OwnMusic:
+def learn(memory: Memory, player_id: int, folder: Path, **options: Any) -> tuple[OwnMusic, subprocess.Popen[bytes]]:
     """Read a folder, keep it as the player's own music in place of what was read before, and start practice.
 
-    options: as of practice.practise. Raises UserError: no such folder, nothing or too little in it that can be used, or
+    Returns what was read, and the practice's process. options: as of practice.practise. Raises UserError: no such folder, nothing or too little in it that can be used, or
     a practice is running.
     """
     if practice.is_running(memory, player_id):
@@ -82,9 +83,10 @@ def learn(memory: Memory, player_id: int, folder: Path, **options: Any) -> OwnMu
         played_pieces.keep(own / f"{number:06d}.npz", song)
     write_whole(own / "report.txt", ("\n".join(report(folder, found)) + "\n").encode(), mode=0o600)
     write_whole(own / "learned.json", msgspec.json.encode(Learned(str(folder.resolve()), before, steps)), mode=0o600)
-    if practice.practise(memory, player_id, **{"steps": steps, **options}) is None:
+    process = practice.practise(memory, player_id, **{"steps": steps, **options})
+    if process is None:
         raise UserError(f"{folder}: fewer than {practice.FEWEST_TICKS} sixteenths of music; give more than that")
-    return found
+    return found, process
 
 
 def go_on(memory: Memory, player_id: int) -> None:

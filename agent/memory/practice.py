@@ -194,14 +194,6 @@ def last_said(memory: Memory, player_id: int) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def wait(memory: Memory, player_id: int, most_s: float) -> bool:
-    """Wait until this player's practice has ended, at most so long; return whether it has."""
-    until_s = time.monotonic() + most_s
-    while (runs := is_running(memory, player_id)) and time.monotonic() < until_s:
-        time.sleep(0.1)
-    return not runs
-
-
 def stop(memory: Memory, player_id: int) -> None:
     """Stop this player's practice, if one runs, and remove what it left."""
     folder, began_s = folder_of(memory, player_id), time.monotonic()

@@ -82,10 +82,10 @@ def test_what_helps_is_used_and_can_be_undone(folder: Path, memory: Memory, tmp_
     save_songs(tmp_path / "corpus.npz", [training_song(10 + i) for i in range(4)])
     small = {"weights": tmp_path / "responder", "base": tmp_path / "corpus.npz", "steps": 60}
     ann = memory.player("Ann")
-    own_music.learn(memory, ann, folder, **small)
+    _, process = own_music.learn(memory, ann, folder, **small)
     with pytest.raises(UserError, match="a practice is running"):
         own_music.learn(memory, ann, folder, **small)
-    practice.wait(memory, ann, 300)
+    assert process.wait(300) == 0
     done = practice.result(memory, ann)
     assert done and done.held_out and done.is_used and done.after < done.before, practice.last_said(memory, ann)
     assert any("better foretold" in line for line in own_music.outcome(memory, ann))
