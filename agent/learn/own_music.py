@@ -66,8 +66,8 @@ def own_folder(memory: Memory, player_id: int) -> Path:
 def learn(memory: Memory, player_id: int, folder: Path, **options: Any) -> tuple[OwnMusic, subprocess.Popen[bytes]]:
     """Read a folder, keep it as the player's own music in place of what was read before, and start practice.
 
-    Returns what was read, and the practice's process. options: as of practice.practise. Raises UserError: no such folder, nothing or too little in it that can be used, or
-    a practice is running.
+    Returns what was read, and the practice's process. options: as of practice.practise. Raises UserError: no such
+    folder, nothing or too little in it that can be used, or a practice is running.
     """
     if practice.is_running(memory, player_id):
         raise UserError("a practice is running; `antiphon learn` shows how far it is")
