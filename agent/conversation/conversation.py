@@ -145,7 +145,7 @@ class Conversation:
         if heard.edits:
             if heard.verdict == YES or any(edit.change == "keep" for edit in heard.edits):
                 self._judge(YES, sentence)
-            return self._direct(sentence, heard.edits)
+            return self.direct(sentence, heard.edits)
         if heard.verdict:
             return self._verdict(YES if heard.verdict == YES else NO, sentence)
         if heard.question == "idea":
@@ -156,7 +156,8 @@ class Conversation:
 
     # -- directions -------------------------------------------------------------------------------------------
 
-    def _direct(self, sentence: str, edits: Sequence[Edit]) -> Answer:
+    def direct(self, sentence: str, edits: Sequence[Edit]) -> Answer:
+        """Return the answer to edits that a sentence, a key or a command stands for."""
         named = next((edit.value for edit in edits if edit.dimension == "take" and edit.change == "set"), None)
         if named:
             return Answer(self._name(named))
@@ -170,7 +171,7 @@ class Conversation:
             plain = tuple(edit for edit in edits if edit.change != "keep")
             if not (plain and first.changed):
                 return first
-            then = self._direct(sentence, plain)
+            then = self.direct(sentence, plain)
             return replace(then, reply=f"{first.reply} {then.reply}")
         said, edits = self._modes(edits)
         why = {edit: self.stage.can(edit) for edit in edits if edit.change != "keep"}
@@ -214,7 +215,7 @@ class Conversation:
             case "normal":
                 return self._normal()
             case "quiet":
-                return self._direct(sentence, (Edit("band", "mute", "on"),))
+                return self.direct(sentence, (Edit("band", "mute", "on"),))
             case "stands":
                 return Answer(phrasing.stands(self.stage.facts()))
             case "sounds":
