@@ -80,6 +80,7 @@ class Conversation:
         self.stage, self.notes, self._hear = stage, notes, hearing
         self._now, self._began_s = notes.now, notes.now.at_s
         self.proposer = Proposer(stage, notes.taste, seed=notes.session, quiet=not proposals)
+        self._acts = 0
         self._steps: list[tuple[int, tuple[Row, ...]]] = []  # step of the stage, and the directions it came from
         self._open: Open | None = None
         self._last: tuple[Edit, ...] = ()
@@ -94,6 +95,11 @@ class Conversation:
     def waiting(self) -> Open | None:
         """The idea that waits for a verdict."""
         return self._open
+
+    @property
+    def steps(self) -> int:
+        """How often something was done: each counts once, the undoing, too."""
+        return self._acts
 
     def greet(self) -> str:
         """Return the first line, with a note where a damaged memory was set aside."""
@@ -116,6 +122,7 @@ class Conversation:
         """Return the answer to a sentence. Never raises, whatever the text."""
         self.notes.trouble = ""
         answer = self._answer(sentence)
+        self._acts += answer.changed
         trouble = self.notes.trouble
         return replace(answer, reply=f"{answer.reply} ({trouble})") if trouble else answer
 

@@ -63,6 +63,7 @@ class Talk:
         self._saw_s = 0.0
         self._early: list[str] = []  # said before the language tables were loaded
         self._begun = False  # whether the player's taste has been taken up
+        self._thought_at = 0  # steps of the conversation when it began to think
         self._thought: list[Proposal | None] = []  # what a thread has come to
         self._thinking: threading.Thread | None = None
         self._loading = threading.Thread(target=self._load, name="words", daemon=True)
@@ -196,7 +197,7 @@ class Talk:
         talk.phrase(phrase, decision.analysis)
         ready = decision.bar - self._last_idea >= EVERY_BARS and talk.waiting is None and self._thinking is None
         if self._config.conversation.proposals and not talk.proposer.quiet and ready:
-            self._last_idea = decision.bar
+            self._last_idea, self._thought_at = decision.bar, talk.steps
             self._thinking = threading.Thread(target=self._think, args=(talk, stage), name="ideas", daemon=True)
             self._thinking.start()
 
@@ -217,6 +218,8 @@ class Talk:
         if not self._thought:
             return ""
         found, self._thinking = self._thought.pop(), None
+        if talk.steps != self._thought_at:  # something was asked meanwhile: it may be this
+            return ""
         return talk.propose(found).reply if found and talk.waiting is None and not talk.proposer.quiet else ""
 
     def poll(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -74,8 +73,8 @@ class Looped:
 
 
 @pytest.fixture
-def looped(tmp_path: Path) -> Iterator[Looped]:
-    yield Looped(tmp_path)
+def looped(tmp_path: Path) -> Looped:
+    return Looped(tmp_path)
 
 
 def test_an_odd_bar_is_made_in_its_place_and_the_others_stay_as_they_were_played(looped: Looped) -> None:
