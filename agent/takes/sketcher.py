@@ -14,6 +14,7 @@ from agent.core.errors import UserError
 from agent.core.music_names import key_of
 from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import Settings
+from agent.directions.drum_moves import MOVES
 from agent.directions.edit import Edit
 from agent.directions.undo import undo
 from agent.song.wish import HARMONY_PLANS
@@ -135,6 +136,8 @@ def redrawn(edits: Sequence[Edit]) -> frozenset[str]:
         own = PART_OF.get(edit.target)
         if edit.dimension == "density" and own:
             continue  # a move thins or thickens what is there
+        if edit.dimension == "syncopation" and f"{edit.target}-offbeats" in MOVES:
+            continue  # a move shifts that piece alone
         if edit.dimension == "pattern" and edit.value in HARMONY_PLANS:
             draws, own = ("chords", "line"), None  # the plan plays them
         parts |= set(draws) & set(own) if own else set(draws)

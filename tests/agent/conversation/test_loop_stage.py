@@ -95,6 +95,7 @@ def test_its_bass_is_cut_to_the_take(looped: Looped) -> None:
     assert soundfile.info(message.path).frames == round((BEFORE_S + seconds) * RATE)
 
 
+@pytest.mark.slow
 def test_bars_are_added_and_the_tempo_is_changed(looped: Looped) -> None:
     looped.say("add a bar")
     assert looped.meters() == ["4/4"] * 5
@@ -140,3 +141,23 @@ def test_the_riff_of_an_odd_section_has_its_odd_bar(looped: Looped) -> None:
     looped.play(looped.bar + 1)
     looped.say("the snare down")
     assert looped.meters() == ["4/4", "7/8", "4/4", "4/4"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "moves"),
+    [
+        ("hit the hats on the offbeats", {"closed_hat"}),
+        ("less reverb on the snare", set()),
+        ("the snare down", set()),
+        ("no chords", set()),
+    ],
+)
+def test_nothing_else_is_struck_otherwise(looped: Looped, sentence: str, moves: set[str]) -> None:
+    said = looped.say(sentence)
+    first, now = looped.stage.takes[0], looped.stage.takes[-1]
+    struck = [
+        {(one.place, hit) for one in take.played for hit in one.reply.drums if hit.piece not in moves}
+        for take in (first, now)
+    ]
+    assert struck[0] == struck[1] and "moved with it" not in said
+    assert [one.reply.chord for one in first.played] == [one.reply.chord for one in now.played]
