@@ -234,5 +234,6 @@ class Talk:
     def close(self) -> None:
         self._loading.join(CLOSES_S)
         if self._talk and self._stage:
+            self._stage.close()
             self._talk.close()
             self._talk.notes.close()

@@ -17,6 +17,7 @@ from agent.core.settings import ConversationConfig
 from agent.memory.background_writer import BackgroundWriter
 from agent.memory.player_profile import GUEST
 from agent.memory.store import Memory
+from agent.takes.kept_takes import keep_takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def open_conversation(
     """Return the conversation of a session. A memory that cannot be used costs the memory only, and is noted."""
     stage = LoopStage(send, command, why)
     notes = _notes(settings, folder, session_folder)
-    stage.made = notes.record_take
+    stage.made, stage.keeps = notes.record_take, keep_takes
     stage.folder = Path(session_folder) if session_folder else None
     return Opened(LiveTalk(stage, notes, settings.proposals), stage)
 

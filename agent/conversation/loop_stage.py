@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -50,11 +51,12 @@ class Bench:
 
 class LoopStage(LiveStage):
     """As `LiveStage`. captured: returns the riff that loops, None where none does; responder: loads the one that draws;
-    made: is told of every take; folder: where their sound is kept."""
+    made: is told of every take; folder: where takes are kept, a folder a riff; keeps: is given them in the end."""
 
     captured: Callable[[], Captured | None] = staticmethod(lambda: None)
     responder_of: Callable[[], Responder] = staticmethod(Responder.load)
     made: Callable[[Take, str], object] = staticmethod(lambda take, why: None)
+    keeps: Callable[[Path, Sequence[Take], Captured], object] = staticmethod(lambda folder, takes, captured: None)
     folder: Path | None = None
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -65,6 +67,7 @@ class LoopStage(LiveStage):
         self._riff: RiffStage | None = None  # its takes, once one was asked for
         self._over: list[tuple[int, int, tuple[Edit, ...]]] = []  # own step of undo, the riff's, edits
         self._ready: list[LoopTake] = []  # to be sent
+        self._takes_in = Path(tempfile.gettempdir())
 
     # -- the loop ---------------------------------------------------------------------------------------------
 
@@ -112,11 +115,22 @@ class LoopStage(LiveStage):
             grid = self._heard.grid if self._heard else None
             riff = riff_of_kept(bench.captured, self._heard.key if self._heard else None, grid.swing if grid else 0.5)
             sketcher = Sketcher(bench.responder, repeats=1)
-            self._riff = RiffStage(sketcher, self._play)
+            self._riff, self._takes_in = RiffStage(sketcher, self._play), self._new_folder(bench.captured.kept.name)
             self._riff.returns_days, self._riff.closes = self.returns_days, self._closes
             self._riff.resume(sketcher.begin_drawn(riff, self.active, 0, self._drawn(bench.captured, riff)))
             self.made(self._riff.take, "as it was played")
         return self._riff
+
+    def _new_folder(self, riff: str) -> Path:
+        """Make a folder for the takes of a riff; return a temporary one where that fails."""
+        stem = "-".join(riff.split())
+        within = self.folder if self.folder and self.folder.is_dir() else Path(tempfile.gettempdir())
+        for number in range(1, 1_000):
+            path = within / (stem if number == 1 else f"{stem}-{number}")
+            with suppress(FileExistsError):
+                path.mkdir(mode=0o700)
+                return path
+        return within
 
     def _drawn(self, captured: Captured, riff: Riff) -> dict[tuple[int, int], Reply]:
         """Return what the band last decided for each place of the riff."""
@@ -140,8 +154,7 @@ class LoopStage(LiveStage):
             Thread(target=self._render, args=(take, bench.recording), name="bass", daemon=True).start()
 
     def _render(self, take: Take, recording: Sound) -> None:
-        folder = self.folder if self.folder and self.folder.is_dir() else Path(tempfile.gettempdir())
-        path = folder / f"take-{take.number:03d}-bass.wav"
+        path = self._takes_in / f"take-{take.number:03d}-bass.wav"
         try:
             sound, gain_db = looped_sound(take, recording)
             soundfile.write(path, sound, RATE, subtype="PCM_16")
@@ -150,9 +163,14 @@ class LoopStage(LiveStage):
             return
         self._ready.append(LoopTake(looped_take(take), str(path), BEFORE_S, gain_db))
 
+    def close(self) -> None:
+        """The session ends."""
+        self._leave()
+
     def _leave(self) -> None:
-        """The loop has ended: what a playing band can follow of what was asked over it stays asked for."""
-        if self._riff is not None:
+        """The loop has ended: its takes are kept, and what a playing band can follow of what was asked stays."""
+        if self._riff is not None and self._captured is not None:
+            self.keeps(self._takes_in, self._riff.takes, self._captured)
             for step, _, edits in self._over:
                 own = tuple(edit for edit in edits if edit.dimension in LIVE and LiveStage.can(self, edit) is None)
                 if own:

@@ -20,6 +20,7 @@ from agent.directions.active import SetActiveEdits
 from agent.song.kept import KeptSection
 from agent.songbook.chart import song_of
 from agent.takes.captured import BEFORE_S, Captured
+from agent.takes.kept_takes import write_all
 from agent.takes.mixdown import RATE
 from listener.types import Meter
 from models.responder.responder import Responder
@@ -130,6 +131,19 @@ def test_what_a_band_can_follow_stays_when_the_loop_ends(looped: Looped) -> None
     told = [one for one in looped.sent if isinstance(one, SetActiveEdits)][-1]
     assert [one.edit.short() for one in told.edits.asked] == ["snare.level less"]
     assert looped.say("undo") and not looped.stage.active.asked
+
+
+@pytest.mark.slow
+def test_takes_are_kept_with_mixes_and_one_sheet(looped: Looped) -> None:
+    looped.stage.keeps = write_all
+    looped.say("seven eight in bar three")
+    looped.stage.close()
+    folder = next(Path(looped.riff.path).parent.rglob("takes.png")).parent
+    assert {path.name for path in folder.glob("take*") if "bass" not in path.name} == {
+        "takes.png",
+        *(f"take-00{number}.{kind}" for number in (1, 2) for kind in ("json", "mid", "wav")),
+    }
+    assert soundfile.info(folder / "take-002.wav").duration == pytest.approx(7.75 + 1.5, abs=0.05)
 
 
 def test_the_riff_of_an_odd_section_has_its_odd_bar(looped: Looped) -> None:
