@@ -77,10 +77,11 @@ def _begins_like(bar: BassBar, heard: Sequence[BassNote], until: int) -> float:
     return (rhythm + pitch) / 2
 
 
-def turn_of_groove(bars: Sequence[BassBar], now: BassBar, bar_of_phrase: int) -> int:
-    """Return which bar of a groove goes with a bass bar: the same one whenever it, or a kindred one, comes again.
+def turn_of_groove(bars: Sequence[BassBar], now: BassBar, bar_of_phrase: int) -> tuple[int, bool]:
+    """Return which bar of a groove goes with a bass bar: the same one whenever it, or a kindred one, comes again; and
+    whether it is varied.
 
-    A riff of one bar gets the other one in the middle of a phrase, whose end has its fill.
+    A riff of one bar is varied in the middle of a phrase, whose end has its fill.
     """
     known: list[BassBar] = []
     for bar in bars[-LOOK_BACK:]:
@@ -90,4 +91,4 @@ def turn_of_groove(bars: Sequence[BassBar], now: BassBar, bar_of_phrase: int) ->
     if known and likeness(now, known[turn]) < KINDRED_FROM:
         turn = len(known)
     again = bool(bars) and likeness(bars[-1], now) >= KINDRED_FROM
-    return turn + (again and bar_of_phrase % 8 == 3)
+    return turn, again and bar_of_phrase % 8 == 3
