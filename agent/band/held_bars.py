@@ -64,7 +64,8 @@ class HeldBars:
             self._since_s, self._stray_s, self._agreed, self._sure = None, None, 0.0, 0.0
             return ears
         other = self._other(ears, own)
-        if other is None and not _near(ears.period_s, own.period_s, 2 * SAME_TEMPO):
+        near = SAME_TEMPO if ears.confidence < CLEAR else 2 * SAME_TEMPO
+        if other is None and not _near(ears.period_s, own.period_s, near):
             return self._another_tempo(ears, own, now_s, stood_bars)
         self._stray_s = None
         if other is None and _apart(ears, own) and stood_bars * ears.meter.numerator < MOVED_BEATS:
@@ -103,7 +104,7 @@ class HeldBars:
         """Return the ears' grid in the band's reading; None where both are the same or it is another tempo."""
         beat = own.beat_at(ears.anchor_s)
         same_beats = abs(beat - round(beat)) < SAME_BEATS
-        if _near(ears.period_s, own.period_s):
+        if _near(ears.period_s, own.period_s, 2 * SAME_TEMPO):
             if not same_beats and OFF_BEAT < abs(beat % 1 - 0.5) < 0.5 - OFF_16TH:
                 return None  # the player has moved
             if not same_beats:
