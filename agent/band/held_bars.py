@@ -79,7 +79,8 @@ class HeldBars:
             self._since_s = None
         elif self._since_s is None:
             self._since_s = now_s
-        beats = INSISTS_BEATS if self._sure >= DOUBTED * self._enough else DOUBTED_BEATS
+        doubted = self._agreed >= YOUNG_BARS and self._sure < DOUBTED * self._enough
+        beats = DOUBTED_BEATS if doubted else INSISTS_BEATS
         insists = self._since_s is not None and now_s - self._since_s > beats * ears.period_s
         long = min(STANDS_BARS + AGREED_SAY * self._agreed, MOST_BARS)
         if _on_the_beats(ears, own):
