@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class Piece:
     mended: str
 
 
+Given = tuple[Path, str, bool]  # a file, its name in the folder, whether a bass alone will do
+Mapped = Callable[[Sequence[Given]], Iterable[Piece | str]]  # in the order given
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """What was found in a folder.
@@ -53,9 +57,9 @@ class Folder:
     song: dict[str, str]
 
 
-def build(folder: Path, cache: Path) -> list[Song]:
+def build(folder: Path, cache: Path, mapped: Mapped | None = None) -> list[Song]:
     """Read the folder, write cache, split and report; ValueError when nothing in it can be used."""
-    found = read(folder)
+    found = read(folder, mapped=mapped)
     text = report(folder, found, cache)
     beside(cache, "report.txt").parent.mkdir(parents=True, exist_ok=True)
     beside(cache, "report.txt").write_text(text, encoding="utf-8")
@@ -77,8 +81,9 @@ def beside(cache: Path, suffix: str) -> Path:
     return cache.with_name(f"{cache.stem}.{suffix}")
 
 
-def read(folder: Path, alone: bool = False) -> Folder:
-    """Read every MIDI file below a folder. alone: files with nothing but a bass, too.
+def read(folder: Path, alone: bool = False, mapped: Mapped | None = None) -> Folder:
+    """Read every MIDI file below a folder. alone: files with nothing but a bass, too. mapped: how the files are given
+    to tokenised (models/cluster.py gives them to many machines).
 
     FileNotFoundError: no such folder, or no MIDI file in it.
     """
@@ -87,16 +92,25 @@ def read(folder: Path, alone: bool = False) -> Folder:
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
     if not paths:
         raise FileNotFoundError(f"{folder}: no MIDI files ({', '.join(SUFFIXES)}) in it or below")
-    pieces, skipped = [], []
-    for path in tqdm(paths, desc="reading", mininterval=2.0):
-        name = path.relative_to(folder).as_posix()
-        try:
-            pieces.append(_piece(path, name, alone))
-        except Unusable as reason:
-            skipped.append((name, str(reason).removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")))
+    given = [(path, path.relative_to(folder).as_posix(), alone) for path in paths]
+    done = tqdm(map(tokenised, given), "reading", len(given), mininterval=2.0) if mapped is None else mapped(given)
+    pieces, skipped = list[Piece](), list[tuple[str, str]]()
+    for (path, name, _), piece in zip(given, done, strict=True):
+        if isinstance(piece, Piece):
+            pieces.append(piece)
+        else:
+            skipped.append((name, piece.removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")))
     song = songs_of(pieces)
     side = sides({p.name: p.keys[1] for p in pieces}, song)
     return Folder(tuple(pieces), tuple(skipped), side, song)
+
+
+def tokenised(given: Given) -> Piece | str:
+    """Return the piece in a file, or why it cannot be used."""
+    try:
+        return _piece(*given)
+    except Unusable as reason:
+        return str(reason)
 
 
 def _piece(path: Path, name: str, alone: bool) -> Piece:

@@ -42,7 +42,7 @@ def mma_styles(shared: Path) -> dict[str, str | None]:
 
 def styles_of(songs: list[Song], shared: Path) -> list[str | None]:
     """Return the style of each song; composed sources name none."""
-    mma = mma_styles(shared)
+    mma = mma_styles(shared) if any(song.source == "mma" for song in songs) else {}
     return [mma.get(song.name) if song.source == "mma" else _groove_style(song) for song in songs]
 
 

@@ -1,8 +1,9 @@
 """Train the responder: `python -m models.train responder`, data_cache/responder.npz -> models/weights/responder.*
 
 Resumable: the state in checkpoints/ holds everything, Ctrl-C writes it; a step's data depend on seed and step only.
-`torchrun --nproc-per-node N -m models.train responder` trains data-parallel (DDP over gloo, across machines too). The
-weights shipped are those of the step with the best validation loss.
+`torchrun --nproc-per-node N -m models.train responder` trains data-parallel (DDP over gloo, across machines too), and
+so does `python -m models.cluster train responder` (Ray). The weights shipped are those of the step with the best
+validation loss.
 """
 
 from __future__ import annotations
@@ -80,14 +81,21 @@ class Team:
 
     rank: int = 0
     world: int = 1
+    joined: bool = False  # by join, not by who started the processes
 
     @classmethod
     def join(cls) -> Team:
-        """Join the processes that torchrun's environment names; alone without it."""
-        if "WORLD_SIZE" not in os.environ:
+        """Join the processes that torchrun's environment names, or that are joined already; alone without them."""
+        begun = dist.is_available() and dist.is_initialized()
+        if not begun and "WORLD_SIZE" not in os.environ:
             return cls()
-        dist.init_process_group("gloo")
-        return cls(dist.get_rank(), dist.get_world_size())
+        if not begun:
+            dist.init_process_group("gloo")
+        return cls(dist.get_rank(), dist.get_world_size(), not begun)
+
+    def leave(self) -> None:
+        if self.joined:
+            dist.destroy_process_group()
 
     def total(self, values: Tensor) -> Tensor:
         if self.world > 1:
@@ -220,7 +228,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     team = Team.join()
     net = ResponderConfig(args.hidden, args.layers, args.sound_dim, args.dropout, args.backbone, True, True)
-    run = Run(TrainConfig(steps=args.steps, rate=args.rate, seed=args.seed), net, team)
+    settings = TrainConfig(steps=args.steps, rate=args.rate, valid_every=args.valid_every, seed=args.seed)
+    run = Run(settings, net, team)
     if args.state.with_suffix(".json").exists() and not args.fresh:
         run.resume(args.state)
     songs = load_songs(args.cache) + (
@@ -234,8 +243,7 @@ def main(argv: list[str] | None = None) -> int:
         ship(run, songs, args.out, sys.argv[1:] if argv is None else argv)
     elif team.rank == 0:
         print(f"stopped at step {run.step}, state in {args.state}.*; the same command goes on from there")
-    if team.world > 1:
-        dist.destroy_process_group()
+    team.leave()
     return 0
 
 
@@ -250,6 +258,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--sound-dim", type=int, default=default.sound_dim, help="the codec's latent")
     parser.add_argument("--rate", type=float, default=TrainConfig().rate, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--valid-every", type=int, default=TrainConfig().valid_every, metavar="STEPS")
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds data/")
     parser.add_argument("--cache", type=Path, default=CACHE, help="token files of `python -m models.data`")
     parser.add_argument("--state", type=Path, default=STATE, help="stem of the state to go on from and to write")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 
 
 class StopRequest:
@@ -10,6 +11,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.asked = False
+        if threading.current_thread() is not threading.main_thread():
+            return  # a cluster's worker: whoever started it stops it
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask)
 
