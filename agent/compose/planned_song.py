@@ -35,7 +35,8 @@ class Bars:
 
     begins: the bar in which the band comes in. wishes: of each bar, () = the song's throughout. harmonies: chords of
     each bar that are given, () = found from the bass. known: what the band played in the first ticks, which stays.
-    loops: whether it begins again after the end, so that the band plays on.
+    loops: whether it begins again after the end, so that the band plays on. form: the section of each bar, () = as the
+    bass has it.
     """
 
     bars: Sequence[BassBar]
@@ -45,6 +46,7 @@ class Bars:
     harmonies: Sequence[tuple[ChordAt, ...]] = ()
     known: Sequence[Reply] = ()
     loops: bool = False
+    form: Sequence[str] = ()
 
 
 class _Ear:
@@ -137,6 +139,8 @@ def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Res
         if number >= heard.begins:
             if heard.wishes:
                 song = replace(song, wish=heard.wishes[number])
+            if heard.form:
+                song = replace(song, form=tuple(heard.form[number : number + AHEAD]))
             if heard.harmonies and bar.notes:
                 song = replace(song, memory={**song.memory, bar.signature: heard.harmonies[number]})
             ahead, grooves = [*heard.bars[number : number + AHEAD]], ear.grooves if ear else ()
