@@ -117,6 +117,16 @@ class _Ear:
         return self._responder.step(tick, state.copy())
 
 
+def _wanted(heard: Bars, number: int) -> int:
+    """Return how many grooves are imagined before a bar: some at first and, where the form is given, for a new section;
+    else one more each bar, as nobody knows when the next section comes."""
+    if number < heard.begins:
+        return 0
+    if heard.form:
+        return FIRST_IMAGINED * (heard.form[number] not in heard.form[heard.begins : number])
+    return FIRST_IMAGINED if number == heard.begins else 1
+
+
 def _untold(tick: int) -> PlanTick | None:
     """Nothing is decided before the band comes in."""
     return None
@@ -135,7 +145,7 @@ def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Res
         start, plan, decided = len(out), None, song
         played = [EMPTY_REPLY] * bar.ticks
         if ear:
-            ear.begin(number, bar, 0 if number < heard.begins else FIRST_IMAGINED if number == heard.begins else 1)
+            ear.begin(number, bar, _wanted(heard, number))
         if number >= heard.begins:
             if heard.wishes:
                 song = replace(song, wish=heard.wishes[number])

@@ -58,6 +58,8 @@ def form_of(brief: Brief, meter: Meter, quarter_bpm: float, seconds: float) -> F
     if brief.arc.peak_s is not None:
         peak = min(brief.arc.peak_s / bar_s(meter, quarter_bpm), bars - 1)
     parts = _parts(brief.roles, bars, peak)
+    if peak is not None:  # it is where the chorus comes in, not some bars later
+        peak = _nearest(parts, peak)
     meters = _meters(parts, meter, brief.odd)
     return Form(parts, meters, _levels(parts, brief.arc, peak, bars))
 
@@ -65,6 +67,8 @@ def form_of(brief: Brief, meter: Meter, quarter_bpm: float, seconds: float) -> F
 def _parts(roles: Sequence[str], bars: int, peak: float | None) -> tuple[Part, ...]:
     """Return the sections. peak: the bar at which a chorus is to come in, None = anywhere."""
     layouts = [_laid_out(roles, bars)] if roles else _layouts(bars)
+    if peak is not None and not roles and bars >= 12:
+        layouts = [_around(bars, peak), *layouts]
     found = [_placed(layout) for layout in layouts]
     if peak is None:
         return found[0]
@@ -74,6 +78,11 @@ def _parts(roles: Sequence[str], bars: int, peak: float | None) -> tuple[Part, .
         return min(min(abs(part.first - peak), abs(part.first + part.bars / 2 - peak) + 1) for part in loud)
 
     return min(found, key=misses)
+
+
+def _nearest(parts: Sequence[Part], peak: float) -> float:
+    starts = [part.first for part in parts if part.role == "chorus"] or [peak]
+    return min(starts, key=lambda at: abs(at - peak))
 
 
 def _laid_out(roles: Sequence[str], bars: int) -> list[tuple[str, int]]:
@@ -140,6 +149,33 @@ def _layout(shape: tuple[int, int, int, int, int], long: int) -> list[tuple[str,
     elif last == 2:
         found[-1] = ("chorus", 2 * long)
     return [*found, ("outro", outro)]
+
+
+def _around(bars: int, peak: float) -> list[tuple[str, int]]:
+    """Return a layout in which a chorus comes in on the phrase nearest to `peak`."""
+    before = min(max(round(peak / PHRASE) * PHRASE, 0), (bars - 4) // PHRASE * PHRASE)
+    found: list[tuple[str, int]] = []
+    left = before
+    if left % 8 or left >= 24:
+        found.append(("intro", PHRASE + 4 * (left % 8 == 0)))
+        left -= found[0][1]
+    order = ("verse", "bridge") if left == 16 else ("verse", "chorus", "verse", "bridge")
+    for number in range(left // 8):
+        found.append((order[number % len(order)], 8))
+    if left % 8:
+        found.append(("bridge", left % 8))
+    if found and found[-1][0] == "chorus":
+        found[-1] = ("bridge", found[-1][1])
+    rest = bars - before
+    found.append(("chorus", min(16 if rest >= 24 else 8, rest)))
+    rest -= found[-1][1]
+    while rest >= 20:
+        found += [("verse", 8), ("chorus", 8)]
+        rest -= 16
+    if rest > 8:
+        found.append(("verse", 8))
+        rest -= 8
+    return [*found, ("outro", rest)] if rest > 0 else found
 
 
 def _placed(layout: Sequence[tuple[str, int]]) -> tuple[Part, ...]:

@@ -20,7 +20,7 @@ FRETS, SPAN = 17, 4  # of a hand's position
 FASTEST_S = 0.095  # between two notes with two fingers
 REACH_S = 0.28  # for a shift of an octave of frets
 # weights of the figures, each 0 to 1 (1 is best) but the critic's logit
-SAYS = {"play": 2.0, "answer": 1.2, "chord": 1.0, "density": 1.5, "pitches": 1.4, "motion": 0.6, "rests": 0.6}
+SAYS = {"play": 2.0, "answer": 1.2, "chord": 1.8, "density": 1.5, "pitches": 1.4, "motion": 0.6, "rests": 0.6}
 CRITIC_SAY = 0.25
 
 

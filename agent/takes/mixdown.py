@@ -55,7 +55,7 @@ def render(take: Take, recording: Sound | None = None, timing: Timing | None = N
     )
     bass = cut(take, clock, recording, length) if own and recording is not None else _synth_bass(notes["bass"], length)
     stems = _band(take, clock, notes, length) | {"bass": _mixed_bass(bass, take, clock)}
-    gain, mix = mastered(np.stack(list(stems.values())).sum(0), RATE)
+    gain, mix = mastered(sum(stems.values(), np.zeros((length, 2), np.float32)), RATE)
     return Mix({part: stem * np.float32(gain) for part, stem in stems.items()}, mix)
 
 
@@ -78,6 +78,7 @@ def cut(take: Take, clock: Clock, recording: Sound, length: int) -> Sound:
 def _band(take: Take, clock: Clock, notes: dict[str, list[PlannedNote]], length: int) -> dict[str, Sound]:
     """Play the band through the mixer, each bar with its settings; return part -> [length, 2]."""
     synth = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
+    synth.mixer.offline()
     bars = [(round(clock.bar_starts_s[i] * RATE), i) for i in range(len(take.settings))]
     pieces, done = [], 0
     for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, length):
