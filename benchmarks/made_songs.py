@@ -214,9 +214,8 @@ def mood_figures(count: int, folder: Path) -> dict[str, Any]:
         figures[mood] = round(float(np.mean([named[i] == mood for i in own])), 2)
         taken = {one: sum(named[i] == one for i in own) for one in MOODS}
         mean = ", ".join(f"{x:+.1f}" for x in table[own].mean(axis=0))
-        print(
-            f"{mood:8s} read as { ({k: v for k, v in taken.items() if v}) }; tempo, mode, density, register, loud {mean}"
-        )
+        said = ", ".join(f"{k} {v}" for k, v in taken.items() if v)
+        print(f"{mood:8s} read as {said}; tempo, mode, density, register, loudness {mean}")
     return figures
 
 

@@ -81,7 +81,7 @@ def _parts(roles: Sequence[str], bars: int, peak: float | None) -> tuple[Part, .
 
 
 def _nearest(parts: Sequence[Part], peak: float) -> float:
-    starts = [part.first for part in parts if part.role == "chorus"] or [peak]
+    starts = [float(part.first) for part in parts if part.role == "chorus"] or [peak]
     return min(starts, key=lambda at: abs(at - peak))
 
 
