@@ -29,6 +29,7 @@ ELSEWHERE = {
     "service": "daemon",
     "silence": "recover",
     "compose": "make",
+    "learn": "memory",
 }  # commands that stand in another's file
 CHECKS = ("devices", "doctor")
 
