@@ -174,7 +174,7 @@ def cues_of(mood: Mood, luck: float = 0.0) -> Cues:
         tension=dial(0.5 - 0.25 * v + mood.tension),
         resolution=dial(0.5 + 0.3 * v),
         syncopation=dial(0.48 + 0.12 * a),
-        surprise=dial(0.5 - 0.4 * mood.steady),
+        surprise=dial(0.3 - 0.2 * mood.steady),
         length=0.95 - 0.2 * max(a, 0.0),
         home=36.0 + 2.0 * v - mood.low,
     )

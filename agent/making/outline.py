@@ -21,7 +21,9 @@ from models.music.dials import Dials
 from models.music.tokens import PARTS
 
 SLOW_BARS = 3
-LEVEL_DIALS = {"density": 0.55, "intensity": 0.5}  # what a level of 1 adds beside one of 0.5, to the dials
+LEVEL_DIALS = {"density": 0.4, "intensity": 0.5}  # what a level of 1 adds beside one of 0.5, to the dials
+PHRASE_BARS = 8  # through which the band plays as full
+WHOLE = ("band", "feel", "form")  # targets that are the whole band
 FEW, FEWER = 0.16, 0.3  # levels below which parts are out, where an arc was asked for
 FADE_S, FADE_DB = 10.0, -32.0
 SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slows down
@@ -109,7 +111,10 @@ class Outline:
     def _folded(settings: Settings, edits: Sequence[Edit]) -> Settings:
         for edit in edits:
             act = ACTS.get(edit.dimension)
-            settings = act(settings, edit) if act else settings
+            after = act(settings, edit) if act else settings
+            if edit.dimension == "intensity" and edit.target in WHOLE:  # it is played harder, not turned up as well
+                after = replace(after, level_db=settings.level_db)
+            settings = after
         return settings
 
     def _settings(self, bar: int) -> Settings:
@@ -124,13 +129,20 @@ class Outline:
         settings = replace(
             self._folded(Settings(dials=dials), concerned), tempo_bpm=None, tempo_factor=1.0, meter=None, resolves=None
         )
+        steady = self._phrase_level(bar, part)
         moved: dict[str, Any] = {
-            name: min(max((getattr(settings.dials, name) or 0.5) + share * (level - 0.5), 0.02), 0.98)
+            name: min(max((getattr(settings.dials, name) or 0.5) + share * (steady - 0.5), 0.02), 0.98)
             for name, share in LEVEL_DIALS.items()
         }
         settings = replace(settings, dials=replace(settings.dials, **moved), swing=settings.swing or self.swing)
         settings = replace(settings, muted=settings.muted | self._out(bar, part, level))
         return self._ending(settings, bar)
+
+    def _phrase_level(self, bar: int, part: Part) -> float:
+        """Return the level in the middle of a bar's phrase: a groove does not change from bar to bar."""
+        first = part.first + (bar - part.first) // PHRASE_BARS * PHRASE_BARS
+        own = self.form.levels[first : min(first + PHRASE_BARS, part.end)]
+        return sum(own) / len(own)
 
     def _concerns(self, edit: Edit, bar: int, part: Part) -> bool:
         scope = edit.scope or ""
@@ -155,7 +167,9 @@ class Outline:
             return frozenset({"kick", "snare", "low_tom", "high_tom", "crash", "line"})
         if (asked and level < FEWER) or part.role == "intro":
             early = part.role == "intro" and bar - part.first < part.bars // 2 and part.bars >= 4
-            return frozenset({"line"} | ({"snare", "low_tom", "high_tom"} if early and not arc.steady else set()))
+            return frozenset(
+                {"line"} | ({"snare", "low_tom", "high_tom", "chords"} if early and not arc.steady else set())
+            )
         return frozenset()
 
     def _alone(self) -> int:
