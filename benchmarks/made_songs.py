@@ -16,6 +16,7 @@ import argparse
 import importlib.util
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -87,9 +88,14 @@ def made(prompts: Sequence[tuple[str, int]]) -> Iterator[Song]:
         yield song_maker.make(brief_of([prompt]), responder, seed)
 
 
-def midi(song: Song, path: Path) -> Path:
-    write_midi(path, song.take, load(None, {}), Timing.load())
-    return path
+def written(prompts: Sequence[tuple[str, int]], paths: Sequence[Path]) -> None:
+    """Write the MIDI files of songs; those that are there already stay."""
+    config, timing = load(None, {}), Timing.load()
+    wanted = [(one, path) for one, path in zip(prompts, paths, strict=True) if not path.exists()]
+    for song, (one, path) in zip(made([one for one, _ in wanted]), wanted, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_midi(path, song.take, config, timing)
+        print(f"  {path.name}: {one[0]}", file=sys.stderr, flush=True)
 
 
 # -- figures of a band --------------------------------------------------------------------------------------
@@ -108,12 +114,9 @@ def band_figures(count: int, folder: Path) -> dict[str, Any]:
     """Return the share of figures within the truth's mean and deviation, by part."""
     score = scorer()
     prompts = [(PROMPTS[i % len(PROMPTS)], 40 + i) for i in range(count)]
-    for (prompt, seed), song in zip(prompts, made(prompts), strict=True):
-        place = folder / f"{seed}"
-        place.mkdir(parents=True, exist_ok=True)
-        midi(song, place / "bass.mid")
-        midi(song, place / "make.mid")
-        print(f"  {seed}: {prompt}", file=sys.stderr)
+    written(prompts, [folder / str(seed) / "make.mid" for _, seed in prompts])
+    for _, seed in prompts:
+        shutil.copyfile(folder / str(seed) / "make.mid", folder / str(seed) / "bass.mid")
     ours = _rows(score, sorted(folder.iterdir()), "make")
     truth = _rows(score, sorted((SCORE / "songs").iterdir()), "truth")
     figures: dict[str, Any] = {"songs": count}
@@ -202,9 +205,10 @@ def cues(path: Path) -> np.ndarray:
 def mood_figures(count: int, folder: Path) -> dict[str, Any]:
     """Return how often the reader names the mood that was asked for."""
     wanted = [MOODS[i % len(MOODS)] for i in range(count)]
-    prompts = [(f"{mood}, 40 seconds", 200 + i) for i, mood in enumerate(wanted)]
-    rows = [cues(midi(song, folder / f"mood-{i}.mid")) for i, song in enumerate(made(prompts))]
-    table = np.array(rows)
+    prompts = [(f"{mood}, 25 seconds", 200 + i) for i, mood in enumerate(wanted)]
+    paths = [folder / f"mood-{seed}.mid" for _, seed in prompts]
+    written(prompts, paths)
+    table = np.array([cues(path) for path in paths])
     table = (table - np.median(table, axis=0)) / np.maximum(table.std(axis=0), 1e-9)
     centres = np.array([CUES[mood] for mood in MOODS])
     named = [MOODS[int(((np.clip(row, -1.2, 1.2) - centres) ** 2).sum(axis=1).argmin())] for row in table]
@@ -279,7 +283,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="score,moods,themes,time", help="what is measured")
     parser.add_argument("--songs", type=int, help="how many of each (default: 16, 60, 50)")
-    parser.add_argument("--keep", type=Path, help="keep the MIDI files here")
+    parser.add_argument("--keep", type=Path, help="keep the MIDI files here; those that are there are not made again")
     parser.add_argument("--dry", action="store_true", help="append nothing to results.jsonl")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

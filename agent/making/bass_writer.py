@@ -10,10 +10,10 @@ import numpy as np
 from agent.making import riff_judge
 from agent.making.bass_riff import RiffWish, imagine
 from agent.making.form import ticks_of
-from agent.making.harmony_cycles import chords_of_cycle, cycle_for, held
+from agent.making.harmony_cycles import chords_of_cycle, cycle_for, held, turn_for
 from agent.making.outline import Outline
 from agent.parts.bar_chords import ChordAt
-from agent.parts.bass_bar import BassBar, BassNote
+from agent.parts.bass_bar import BassBar, BassNote, middle_of
 from listener.types import Meter
 from models.critic.critic import Critic
 from models.music.dials import Dials
@@ -27,6 +27,8 @@ FINAL_VELOCITY = 100
 DENSITY = (2.6, 11.0)  # notes of the bass in 16 ticks at the dial's ends
 ROLE_DENSITY = {"verse": 0.9, "chorus": 1.15, "bridge": 0.75}
 LEVEL_VELOCITY = 0.26  # share of a velocity between the levels 0 and 1
+TURNS = 0.5  # chance that the last bar of a cycle has a second chord
+ROLES = ("verse", "chorus", "bridge")
 RIFF_OF = {"intro": "verse", "outro": "verse"}  # roles that play another one's riff
 
 
@@ -52,7 +54,7 @@ class BassWriter:
         worth: dict[str, dict[str, float]] = {}
         critic = Critic.load()
         roles = dict.fromkeys(RIFF_OF.get(part.role, part.role) for part in self._outline.form.parts)
-        for number, role in enumerate(("verse", "chorus", "bridge")):
+        for number, role in enumerate(ROLES):
             if role not in roles:
                 continue
             rng = np.random.default_rng((seed, 211, number))
@@ -123,20 +125,20 @@ class BassWriter:
         cycles, riffs = themes.cycles, themes.riffs
         bass: list[BassBar] = []
         harmonies: list[tuple[ChordAt, ...]] = []
-        ends: dict[tuple[str, int], BassBar] = {}
+        ends: dict[tuple[str, int, int], BassBar] = {}
         for number, part in enumerate(self._outline.form.parts):
             role = RIFF_OF.get(part.role, part.role)
-            chords = chords_of_cycle(cycles[role], self._outline.key)
+            chords = self._chords(role, cycles[role], seed)
             after = self._outline.form.parts[number + 1] if number + 1 < len(self._outline.form.parts) else None
             coming = cycles[RIFF_OF.get(after.role, after.role)][0][0] if after else 0
             target = (self._outline.key.tonic + coming) % 12
             for at in range(part.bars):
                 own, riff = chords[at % len(chords)], riffs[role]
-                bar = moved(riff[at % len(riff)], chords[at % len(riff)][0], own[0], self._outline.scale)
+                bar = _over(riff[at % len(riff)], chords[at % len(riff)][0], own, self._outline.scale)
                 phrase_end = at % 8 == 7 or (at == part.bars - 1 and at > 1)
                 if phrase_end and part.role != "outro":
                     lead = target if at == part.bars - 1 else (self._outline.key.tonic + cycles[role][0][0]) % 12
-                    place = (role, lead)
+                    place = (role, lead, own[0].root)
                     if place not in ends:
                         ends[place] = self._turned(role, bar, own, lead, bass[-1:] or [bar], seed)
                     bar = ends[place]
@@ -145,6 +147,18 @@ class BassWriter:
                 harmonies.append(tuple(one for one in own if one.tick < bar.ticks))
         return self._ended(bass, harmonies, cycles)
 
+    def _chords(self, role: str, cycle: Sequence[tuple[int, str]], seed: int) -> list[tuple[ChordAt, ...]]:
+        """Return the chords of each bar of a cycle; the last bar of some turns in its middle to what comes."""
+        song = self._outline
+        chords = chords_of_cycle(cycle, song.key)
+        rng = np.random.default_rng((seed, 409, ROLES.index(role)))
+        middle = middle_of(song.meter, ticks_of(song.meter))
+        resolution = self._dials_of(role).resolution or 0.0
+        if len(set(cycle)) > 1 and middle and float(rng.random()) < TURNS:
+            degree, quality = turn_for(cycle, song.key, resolution, rng)
+            chords[-1] = (*chords[-1], ChordAt(middle, (song.key.tonic + degree) % 12, quality))
+        return chords
+
     def _turned(
         self, role: str, bar: BassBar, chords: tuple[ChordAt, ...], lead: int, before: Sequence[BassBar], seed: int
     ) -> BassBar:
@@ -152,7 +166,7 @@ class BassWriter:
         wish = replace(
             self._wish(role, (chords,), self._dials_of(role)), density=16 * len(bar.notes) / bar.ticks * 1.35 + 1
         )
-        rng = np.random.default_rng((seed, 307, ("verse", "chorus", "bridge").index(role), lead))
+        rng = np.random.default_rng((seed, 307, ROLES.index(role), lead))
         free = bar.ticks // 2 // 2 * 2
         heard = [one for one in before if one.ticks == bar.ticks and one.meter == bar.meter]
         best, worth = bar, -9.0
@@ -197,6 +211,15 @@ class BassWriter:
         bass[-1] = replace(last, notes=(BassNote(0, length, near, velocity),))
         harmonies[-1] = (ChordAt(0, root, quality),)
         return bass, harmonies
+
+
+def _over(bar: BassBar, old: ChordAt, new: Sequence[ChordAt], scale: frozenset[int]) -> BassBar:
+    """Return a bar of a riff over the chords of another bar, each note over the chord that stands."""
+    notes: list[BassNote] = []
+    for chord, until in zip(new, (*(one.tick for one in new[1:]), bar.ticks), strict=True):
+        part = replace(bar, notes=tuple(note for note in bar.notes if chord.tick <= note.tick < until))
+        notes += moved(part, old, chord, scale).notes
+    return replace(bar, notes=tuple(notes))
 
 
 def moved(bar: BassBar, old: ChordAt, new: ChordAt, scale: frozenset[int]) -> BassBar:

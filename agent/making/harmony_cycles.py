@@ -89,6 +89,17 @@ def cycle_for(
     return cycles[int(rng.choice(len(cycles), p=weights / weights.sum()))]
 
 
+def turn_for(
+    cycle: Sequence[tuple[int, str]], key: Key, resolution: float, rng: np.random.Generator
+) -> tuple[int, str]:
+    """Return the chord, as a degree, to which the last bar of a cycle turns in its middle before it begins again."""
+    usual = {"maj": ((7, "maj"), (5, "maj"), (2, "min"), (9, "min")), "min": ((10, "maj"), (5, "min"), (7, "min"))}
+    found = [one for one in usual[key.mode] if one not in (cycle[-1], cycle[0])]
+    nats = np.array([2.0 * (resolution - 0.5) * (degree == 7) for degree, _ in found])
+    weights = np.exp(nats)
+    return found[int(rng.choice(len(found), p=weights / weights.sum()))]
+
+
 def chords_of_cycle(cycle: Sequence[tuple[int, str]], key: Key) -> list[tuple[ChordAt, ...]]:
     """Return the chords of each bar of a cycle."""
     return [(ChordAt(0, (key.tonic + degree) % 12, quality),) for degree, quality in cycle]
