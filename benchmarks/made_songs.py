@@ -65,7 +65,7 @@ PROMPTS = (
     "blues, 100 seconds",
     "latin, starts sparse, peaks at 1:20, ends alone, two minutes",
 )
-THEME = "dark trip hop, a minute"
+THEME = "dark trip hop, 40 seconds"
 MOODS = ("calm", "focus", "drive", "dark", "joyful", "sad")
 # Where the cues of each mood lie beside other music, -1 to 1, as listeners judge it: tempo, mode (major 1), density of
 # notes, register, loudness. From Juslin & Laukka (J. New Music Research 33, 2004, table 1: happiness, sadness,

@@ -96,7 +96,7 @@ def _make(given: argparse.Namespace) -> int:
     elif not given.source:
         kept = replace(kept, seed=config.band.seed)
     brief = brief_of(kept.sentences)
-    like = given_by(Path(kept.like)) if kept.like else Given()
+    like = given_by(Path(kept.like), config.conversation.player) if kept.like else Given()
     responder = open_responder(kept.responder or None, config)
     try:
         timing = Timing.load()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from agent.making.brief import Brief
 from agent.making.form import Part, bar_s, form_of
 from agent.making.moods import PLAIN, SCENES, Scene, cues_of
 from agent.parts.bass_bar import BassBar
+from agent.sounds.instruments import OWN
 from listener.music.key import SCALES
 from listener.types import Key, Meter
 from models.music.dials import Dials
@@ -46,6 +48,7 @@ class Given:
     cycle: tuple[tuple[int, str], ...] = ()
     wishes: Mapping[str, float] = field(default_factory=dict)
     said: str = ""
+    voice: Path | None = None  # the player's own sound, which plays the line
 
 
 class Outline:
@@ -135,6 +138,8 @@ class Outline:
             for name, share in LEVEL_DIALS.items()
         }
         settings = replace(settings, dials=replace(settings.dials, **moved), swing=settings.swing or self.swing)
+        if self.given.voice and "line" not in settings.sounds:
+            settings = replace(settings, sounds={**settings.sounds, "line": OWN})
         settings = replace(settings, muted=settings.muted | self._out(bar, part, level))
         return self._ending(settings, bar)
 

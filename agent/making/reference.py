@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,12 @@ import numpy as np
 from agent.compose.reply import bass_part
 from agent.core.errors import UserError
 from agent.core.music_names import key_name
+from agent.core.paths import GUEST, data_folder, voice_path
 from agent.listen.file_listener import listen_file
 from agent.listen.gathered import Hearing
 from agent.making.outline import Given
+from agent.memory.store import FILE, Memory
+from agent.memory.taste import Taste
 from agent.parts.bar_chords import chords_of
 from agent.parts.bass_bar import BassBar, bass_bar, bass_bars
 from agent.parts.song_key import SongKey, key_of
@@ -21,6 +25,7 @@ from agent.recording.derived_files import EVENTS
 from agent.recording.event_rows import BeatRow, NoteRow, rows
 from agent.takes.riff import riff_of
 from listener.types import Beat, Key, Meter, Note
+from models.music.dials import NUMBERS
 from models.music.midi_reader import Unusable, read_score
 
 LONGEST_S = 90.0  # of a sound file that is heard
@@ -32,10 +37,11 @@ TRIAD = {"7": "maj", "maj7": "maj", "min7": "min", "min7b5": "dim"}
 FULL = 11.0  # notes in 16 ticks of the fullest bass
 
 
-def given_by(path: Path) -> Given:
-    """Return what a reference gives. Raises UserError where it cannot be read or no bass is in it."""
+def given_by(path: Path, player: str = GUEST) -> Given:
+    """Return what a reference gives: of a file its time, key, fullness and harmony; of a session its riff as well, and
+    the player's taste and sound. Raises UserError where it cannot be read or no bass is in it."""
     if (path / EVENTS).is_file():
-        return _of_session(path)
+        return _with_player(_of_session(path), player)
     if path.is_dir():
         raise UserError(f"--like {path}: no session is in it (no {EVENTS}); give a file or a session's folder")
     if not path.is_file():
@@ -63,7 +69,8 @@ def _of_sound(path: Path) -> Given:
         raise UserError(f"--like {path}: {cause}") from None
     swing = hearing.feel.swing if hearing.feel else None
     notes = list(hearing.notes.values())
-    return _of_notes(notes, hearing.beats, swing, f"what is heard in {path.name}", path)
+    given = _of_notes(notes, hearing.beats, swing, f"what is heard in {path.name}", path)
+    return replace(given, riff=())  # a file's riff is somebody's; a session's is the player's own
 
 
 def _of_session(folder: Path) -> Given:
@@ -78,6 +85,23 @@ def _of_session(folder: Path) -> Given:
     given = _of_notes(list(notes.values()), beats, None, f"what was played in {folder.name}", folder)
     played = [bar for bar in given.riff if bar.notes]
     return given if len(played) == len(given.riff) else replace(given, riff=())
+
+
+def _with_player(given: Given, player: str) -> Given:
+    """Return what is given with the dials that the player likes, and their own sound for the line."""
+    folder, voice = data_folder(), voice_path(player)
+    if voice is not None and voice.is_file():
+        given = replace(given, voice=voice, said=f"{given.said}; the line in {player}'s own sound")
+    if player == GUEST or not (folder / FILE).is_file():
+        return given
+    memory = Memory(folder)
+    try:
+        taste = Taste.of(memory.verdicts(memory.player(player)), time.time())
+    finally:
+        memory.close()
+    wishes = {name: value for name, value in taste.preferred().items() if name in NUMBERS}
+    said = "".join(f"; {name} {value:.2f} as {player} likes it" for name, value in sorted(wishes.items()))
+    return replace(given, wishes=wishes, said=given.said + said)
 
 
 def _of_notes(notes: Sequence[Note], beats: Sequence[Beat], swing: float | None, name: str, path: Path) -> Given:

@@ -68,7 +68,7 @@ def read(folder: Path) -> Kept:
 
 
 def _sounds(folder: Path, song: Song, timing: Timing | None) -> list[str]:
-    mix = render(song.take, None, timing)
+    mix = render(song.take, None, timing, song.voice)
     (folder / STEMS).mkdir(exist_ok=True)
     soundfile.write(folder / MIX, mix.mix, mix.rate, subtype="PCM_16")
     for part, stem in mix.stems.items():

@@ -7,6 +7,7 @@ sounds, is written and measured as a workshop's takes are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from agent.compose import copy_guard
 from agent.directions.active import ActiveEdits
@@ -42,6 +43,7 @@ class Song:
     take: Take
     plans: tuple[BarPlan, ...] = ()
     like: str = ""
+    voice: Path | None = None
 
     @property
     def seconds(self) -> float:
@@ -95,6 +97,7 @@ def _played(outline: Outline, responder: Responder, seed: int) -> Song:
         take,
         tuple(drawer.plans),
         outline.given.said,
+        outline.given.voice,
     )
 
 
