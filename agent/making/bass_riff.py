@@ -173,7 +173,7 @@ def _strength(at: Position) -> str:
 def _lasting(bar: BassBar, wish: RiffWish) -> BassBar:
     """Return the bar with notes as long as they are to last; what would ring into the next bar ends with this one."""
     notes = []
-    ends = [*(note.tick for note in bar.notes[1:]), bar.ticks]
+    ends = [*(note.tick for note in bar.notes[1:]), bar.ticks][: len(bar.notes)]
     for note, end in zip(bar.notes, ends, strict=True):
         room = end - note.tick
         off = _strength(Position(note.tick, 0, wish.meter)) in ("half", "weak")

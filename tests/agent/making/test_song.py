@@ -34,7 +34,7 @@ def few_draws() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def song(responder: Responder) -> Song:
-    brief = "dark, 140 bpm, 16 bars, intro verse chorus verse outro, a 7/8 bar before each chorus, ends alone"
+    brief = "dark, 140 bpm, 10 bars, intro verse chorus outro, a 7/8 bar before each chorus, ends alone"
     return make(brief_of([brief]), responder, 3)
 
 
@@ -67,6 +67,12 @@ def test_a_line_that_no_hand_plays_is_effort() -> None:
 def test_it_ends_alone_where_that_was_asked(song: Song) -> None:
     last = song.form.parts[-1]
     assert song.take.settings[last.end - 1].muted >= {"drums", "chords", "line"}
+
+
+@pytest.mark.parametrize("text", ["in 3/16, 200 bpm, 8 bars", "2/4, 240 bpm, 4 bars", "in 23/16, 2 bars, fades out"])
+def test_a_meter_of_any_length_is_played(text: str, responder: Responder) -> None:
+    brief = brief_of([text])
+    assert len(make(brief, responder, 1).bass) == brief.bars
 
 
 def test_the_band_knows_the_form(song: Song) -> None:
