@@ -1,4 +1,4 @@
-"""Runs the command line: antiphon jam | daemon | ctl | listen | reply | compose ...; agent/cli/ has a file for each."""
+"""Runs the command line: antiphon jam | daemon | ctl | listen | reply | make ...; agent/cli/ has a file for each."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from agent.core.os_process import keep_private  # noqa: E402
 from agent.core.plain_text import printable  # noqa: E402
 
 COMMANDS = (  # files of agent/cli; only the one that is asked for is loaded
-    *("jam", "daemon", "ctl", "listen", "reply", "compose", "codes", "recover", "calibrate", "parse", "workshop"),
+    *("jam", "daemon", "ctl", "listen", "reply", "make", "codes", "recover", "calibrate", "parse", "workshop"),
     *("diff", "sessions", "songs", "memory", "sounds", "web"),
 )
 ELSEWHERE = {
     "say": "ctl",
     "service": "daemon",
     "silence": "recover",
+    "compose": "make",
     "learn": "memory",
 }  # commands that stand in another's file
 CHECKS = ("devices", "doctor")

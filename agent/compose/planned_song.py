@@ -35,7 +35,8 @@ class Bars:
 
     begins: the bar in which the band comes in. wishes: of each bar, () = the song's throughout. harmonies: chords of
     each bar that are given, () = found from the bass. known: what the band played in the first ticks, which stays.
-    loops: whether it begins again after the end, so that the band plays on.
+    loops: whether it begins again after the end, so that the band plays on. form: the section of each bar, () = as the
+    bass has it.
     """
 
     bars: Sequence[BassBar]
@@ -45,6 +46,7 @@ class Bars:
     harmonies: Sequence[tuple[ChordAt, ...]] = ()
     known: Sequence[Reply] = ()
     loops: bool = False
+    form: Sequence[str] = ()
 
 
 class _Ear:
@@ -115,6 +117,16 @@ class _Ear:
         return self._responder.step(tick, state.copy())
 
 
+def _wanted(heard: Bars, number: int) -> int:
+    """Return how many grooves are imagined before a bar: some at first and, where the form is given, for a new section;
+    else one more each bar, as nobody knows when the next section comes."""
+    if number < heard.begins:
+        return 0
+    if heard.form:
+        return FIRST_IMAGINED * (heard.form[number] not in heard.form[heard.begins : number])
+    return FIRST_IMAGINED if number == heard.begins else 1
+
+
 def _untold(tick: int) -> PlanTick | None:
     """Nothing is decided before the band comes in."""
     return None
@@ -133,10 +145,12 @@ def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Res
         start, plan, decided = len(out), None, song
         played = [EMPTY_REPLY] * bar.ticks
         if ear:
-            ear.begin(number, bar, 0 if number < heard.begins else FIRST_IMAGINED if number == heard.begins else 1)
+            ear.begin(number, bar, _wanted(heard, number))
         if number >= heard.begins:
             if heard.wishes:
                 song = replace(song, wish=heard.wishes[number])
+            if heard.form:
+                song = replace(song, form=tuple(heard.form[number : number + AHEAD]))
             if heard.harmonies and bar.notes:
                 song = replace(song, memory={**song.memory, bar.signature: heard.harmonies[number]})
             ahead, grooves = [*heard.bars[number : number + AHEAD]], ear.grooves if ear else ()

@@ -87,6 +87,10 @@ class Mixer:
             self._next = self._made()
             self._next_width = self._widths()
 
+    def offline(self) -> None:
+        """Mix for a file: the sound is the same, blocks need not cost alike."""
+        self._reverb.work_whole()
+
     def regain(self, gains_db: Sequence[float], bright_db: Sequence[float]) -> None:
         """Bring other instruments to their lanes' levels in the next block: it is their first notes that sound.
 

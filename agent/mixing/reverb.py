@@ -177,6 +177,10 @@ class _Line:
         answer = sum((c.answer for c in self._convolvers[1:]), self._convolvers[0].answer)
         self.out[:] = np.fft.irfft(answer.transpose(1, 2, 0), axis=2)[:, :, self._part :]
 
+    def work_whole(self) -> None:
+        """Do the products of a partition all at once: offline, no block has to wait, and few large ones cost less."""
+        self._slice = self._bins
+
     def reset(self) -> None:
         """Fall silent; the next block begins a partition."""
         for convolver in self._convolvers:
@@ -204,6 +208,10 @@ class Reverb:
     def __call__(self, sends: Float) -> Float:
         """Sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64]."""
         return self._head.push(sends) + self._rest.push(sends)
+
+    def work_whole(self) -> None:
+        """Do the work in few large pieces, for sound that nobody waits for; what is heard is the same."""
+        self._rest.work_whole()
 
     def reset(self) -> None:
         """Fall silent; the next block begins anew."""

@@ -51,6 +51,8 @@ def decide_section(
 ) -> tuple[SongPlan, tuple[Choice, ...]]:
     """Decide which section the next bar belongs to: the one that goes on, an earlier one come back, or a new one."""
     now, number = ahead[0], plan.heard
+    if plan.form:
+        return _given_section(plan, ahead, library, imagined, critic, likely)
     window = [bar for bar in (ahead[:WINDOW] if certain else _played(plan)) if bar.ticks == now.ticks]
     if plan.current >= 0 and plan.sections[plan.current].ticks == now.ticks:
         here = plan.sections[plan.current]
@@ -86,6 +88,36 @@ def decide_section(
         sections = sections[-SECTIONS_MAX:]
     plan = replace(plan, sections=sections, current=len(sections) - 1, began=number, phrase_of=since, length=length)
     return plan, choices
+
+
+def _given_section(
+    plan: SongPlan,
+    ahead: Sequence[BassBar],
+    library: GrooveLibrary,
+    imagined: Sequence[Traits],
+    critic: Critic | None,
+    likely: Likely | None,
+) -> tuple[SongPlan, tuple[Choice, ...]]:
+    """Return the plan in the section that the form names; it is as it was when it comes back."""
+    now, number, name = ahead[0], plan.heard, plan.form[0]
+    here = plan.sections[plan.current] if plan.current >= 0 else None
+    if here is not None and here.name == name and here.ticks == now.ticks:
+        return plan, ()
+    if here is not None and here.name == name:
+        return _in_meter(plan, ahead, True), ()
+    known = [i for i, one in enumerate(plan.sections) if one.name == name and one.ticks == now.ticks]
+    mine = [bar for bar, own in zip(ahead, plan.form, strict=False) if own == name]
+    length = phrase_bars(cycle_of(mine)[0])
+    if known:
+        back = replace(plan.sections[known[0]], returns=plan.sections[known[0]].returns + 1)
+        sections = (*plan.sections[: known[0]], back, *plan.sections[known[0] + 1 :])
+        plan = replace(plan, sections=sections, current=known[0], began=number, phrase_of=number, length=length)
+        return plan, (Choice("section", f"{name} again", reason="the form has it"),)
+    section, choices = _new_section(plan, mine, library, True, imagined, critic, likely)
+    first = Choice("section", name, reason="the form has it")
+    sections = (*plan.sections, replace(section, name=name))[-SECTIONS_MAX:]
+    plan = replace(plan, sections=sections, current=len(sections) - 1, began=number, phrase_of=number, length=length)
+    return plan, (first, *choices[1:])
 
 
 def _played(plan: SongPlan) -> list[BassBar]:
@@ -302,6 +334,8 @@ def _usual_density(plan: SongPlan) -> float:
 
 def turns(plan: SongPlan, later: Sequence[BassBar]) -> bool:
     """Return whether another section begins after this bar, as far as the bass is known."""
+    if plan.form:
+        return len(plan.form) > 1 and plan.form[1] != plan.form[0]
     if not later or plan.heard - plan.began < LEAST_BARS - 1:
         return False
     here = plan.sections[plan.current]

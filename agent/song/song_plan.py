@@ -105,6 +105,7 @@ class SongPlan:
     line_leads: bool = False  # it is the tune, from the first bar on; else it answers the player
     feel: int = 0  # how often the drummer has changed within the section (agent/song/phrase_feel.py)
     feel_of: int = 0  # bar in which they did last
+    form: tuple[str, ...] = ()  # sections of this bar and those after it, where they are given; () = as the bass has it
 
     def as_decided_in(self, other: SongPlan) -> SongPlan:
         """Return this plan with the section, its phrases and the line's statement as another plan decided them."""

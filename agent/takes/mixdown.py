@@ -7,6 +7,7 @@ register are in the notes already.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.audio.mixed_synth import MixedSynth
-from agent.audio.synth import BLOCK, PartVoice, Synth
+from agent.audio.own_voice_synth import OwnVoice
+from agent.audio.synth import BLOCK, PartVoice, Synth, SynthUnavailable
 from agent.core.midi_constants import BASS_PROGRAM, NOTE_OFF, NOTE_ON
 from agent.core.paths import SOUNDFONT, shipped, shipped_fonts
 from agent.core.settings import DEFAULT_PARTS
@@ -42,8 +44,9 @@ class Mix:
     rate: int = RATE
 
 
-def render(take: Take, recording: Sound | None = None, timing: Timing | None = None) -> Mix:
-    """Render a take. recording: the player's bass, mono [n] at RATE, which the riff's bars point into.
+def render(take: Take, recording: Sound | None = None, timing: Timing | None = None, voice: Path | None = None) -> Mix:
+    """Render a take. recording: the player's bass, mono [n] at RATE, which the riff's bars point into. voice: the
+    player's own sound, for parts that ask for it.
 
     Without a recording, or at another tempo than the riff's, a synth plays the bass from the notes. The mix is brought
     to agent/mixing/master.py's loudness, the stems with it: they sum to the mix, but for the limiter.
@@ -51,8 +54,8 @@ def render(take: Take, recording: Sound | None = None, timing: Timing | None = N
     notes, clock = notes_of(take, timing), Clock.of(take)
     length = -(-round((clock.starts_s[-1] + TAIL_S) * RATE) // BLOCK) * BLOCK
     bass = bass_of(take, recording, length)
-    stems = _band(take, clock, notes, length) | {"bass": _mixed_bass(bass, take, clock)}
-    gain, mix = mastered(np.stack(list(stems.values())).sum(0), RATE)
+    stems = _band(take, clock, notes, length, voice) | {"bass": _mixed_bass(bass, take, clock)}
+    gain, mix = mastered(sum(stems.values(), np.zeros((length, 2), np.float32)), RATE)
     return Mix({part: stem * np.float32(gain) for part, stem in stems.items()}, mix)
 
 
@@ -84,9 +87,15 @@ def cut(take: Take, clock: Clock, recording: Sound, length: int) -> Sound:
     return out[:length]
 
 
-def _band(take: Take, clock: Clock, notes: dict[str, list[PlannedNote]], length: int) -> dict[str, Sound]:
+def _band(
+    take: Take, clock: Clock, notes: dict[str, list[PlannedNote]], length: int, voice: Path | None = None
+) -> dict[str, Sound]:
     """Play the band through the mixer, each bar with its settings; return part -> [length, 2]."""
     synth = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
+    synth.mixer.offline()
+    if voice is not None:
+        with suppress(SynthUnavailable):  # the part's usual instrument plays then
+            synth.take_voice(OwnVoice(voice, RATE))
     bars = [(round(clock.bar_starts_s[i] * RATE), i) for i in range(len(take.settings))]
     pieces, done = [], 0
     for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, length):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 
 from agent.compose.composer import Moment
@@ -13,9 +13,10 @@ from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
 from agent.directions.key_filter import InKey
+from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import bass_bar
 from agent.parts.song_key import key_given
-from agent.song.song_plan import SongPlan, Wish, wish_of
+from agent.song.song_plan import BarPlan, SongPlan, Wish, wish_of
 from agent.takes.riff import Bar, Riff
 from models.music.dials import GUIDANCE
 from models.music.tokens import EMPTY_REPLY, PARTS, ChordHit, Position, Reply
@@ -31,7 +32,9 @@ class Drawer:
     """Draws one take; use it for one `walk`.
 
     old: (bar, tick) -> (the reply drawn there before, whether that bar stays as it was). parts: to be drawn anew.
-    recolours: draw only another harmony for the same strokes. repeats: times the form is played.
+    recolours: draw only another harmony for the same strokes. repeats: times the form is played. harmonies, form:
+    chords and section of each bar where they are given, () = found from the bass. ends: whether the form ends, and does
+    not begin again. plans: of each bar, once it was planned.
     """
 
     responder: Responder
@@ -44,6 +47,11 @@ class Drawer:
     old: dict[tuple[int, int], tuple[Reply, bool]]
     parts: frozenset[str]
     recolours: bool = False
+    harmonies: tuple[tuple[ChordAt, ...], ...] = ()
+    form: tuple[str, ...] = ()
+    ends: bool = False
+    line_leads: bool = True
+    plans: list[BarPlan] = field(default_factory=list)
     held: tuple[int, str] | None = None
     line_sounds: bool = False
     drawn_harmony: ChordHit | None = None
@@ -71,11 +79,15 @@ class Drawer:
             swung=self.riff.swing > SWUNG_FROM,
             quarter_bpm=self.riff.tempo_bpm,
             key=key_given(self.riff.key),
-            line_leads=True,
+            line_leads=self.line_leads,
         )
         wishes = [self._wish(settings) for settings in self.settings]
         options = GenerationOptions(self.seed, self.temperature, PARTS, dials, GUIDANCE)
-        replies = [reply for reply, _ in play(song, Bars(bars, basses, 0, wishes, loops=True), options, self.responder)]
+        heard = Bars(bars, basses, 0, wishes, self.harmonies, (), not self.ends, self.form)
+        made = play(song, heard, options, self.responder)
+        replies = [reply for reply, _ in made]
+        plans = {plan.number: plan for _, plan in made if plan is not None}
+        self.plans = [plans[number] for number in sorted(plans)]
         scales = [InKey(self.riff.key, one.dials.tension) for one in self.settings]
         ticks = [number for number, bar in enumerate(self.bars) for _ in bar.basses]
         return [scales[number].corrected(reply, -1) for number, reply in zip(ticks, replies, strict=True)]

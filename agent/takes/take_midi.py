@@ -1,12 +1,14 @@
-"""Writes a take as a MIDI file, in its own tempo and meters."""
+"""Writes a take as a multitrack MIDI file, every part as it sounds, in the take's tempo and meters."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from agent.compose.multitrack import parts_of, write
+from agent.compose.multitrack import KEY_NAMES, parts_of, write
 from agent.core.midi_file_writer import TimeMap
 from agent.core.settings import Config
 from agent.recording.session_midi import TICKS_PER_QUARTER
@@ -15,11 +17,22 @@ from agent.takes.take import Take
 from models.music.midi_reader import RawNote
 from models.timing.drum_timing import Timing
 
+T = TypeVar("T")
 
-def write_midi(path: Path, take: Take, config: Config, timing: Timing | None = None) -> None:
-    """Write every part as it sounds, in the take's tempo and meters. Raises UserError where it cannot be written."""
+
+def write_midi(
+    path: Path,
+    take: Take,
+    config: Config,
+    timing: Timing | None = None,
+    marks: Mapping[int, str] | None = None,
+    title: str = "",
+) -> None:
+    """Write the file. marks: bar -> name of what begins there. Raises UserError where it cannot be written."""
     clock = Clock.of(take)
-    ticks, at, tempi, meters = [0], 0, [], []
+    ticks, at = [0], 0
+    tempi: list[tuple[int, int]] = []
+    meters = []
     for bar, one in enumerate(take.bars):
         tempi.append((at, round(60e6 / tempo_of(take, bar))))
         meters.append((at, one.meter))
@@ -33,5 +46,13 @@ def write_midi(path: Path, take: Take, config: Config, timing: Timing | None = N
         part: tuple(RawNote(tick(n.on_s), max(tick(n.off_s), tick(n.on_s) + 1), n.pitch, n.velocity) for n in played)
         for part, played in notes_of(take, timing).items()
     }
-    time = TimeMap(TICKS_PER_QUARTER, tuple(tempi), tuple(meters))
-    write(path, time, parts_of(config, notes), at, f"take {take.number}: {take.says or 'as it came'}"[:120])
+    key = KEY_NAMES[take.riff.key.mode][take.riff.key.tonic]
+    shown = tuple((ticks[bar], name) for bar, name in sorted((marks or {}).items()))
+    time = TimeMap(TICKS_PER_QUARTER, _changes(tempi), _changes(meters), ((0, key),), shown)
+    title = title or f"take {take.number}: {take.says or 'as it came'}"
+    write(path, time, parts_of(config, notes), at, title[:120])
+
+
+def _changes(marks: list[tuple[int, T]]) -> tuple[tuple[int, T], ...]:
+    """Return the marks that say something new."""
+    return tuple(one for i, one in enumerate(marks) if i == 0 or marks[i - 1][1] != one[1])

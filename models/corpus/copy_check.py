@@ -14,9 +14,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as arrays_from_bytes
 
+from listener import weight_file
 from models import checkpoint, paths
 from models.corpus.song import load_songs
 from models.music.features import Events, Ints
@@ -96,10 +98,15 @@ class CopyCheck:
     @classmethod
     def load(cls, stem: str | Path = WEIGHTS) -> CopyCheck:
         """Load the hashes; FileNotFoundError or ValueError when they are not there or damaged."""
-        saved = checkpoint.load(stem, "copycheck")
-        return cls({int(name): tensor.numpy() for name, tensor in saved.tensors.items()})
+        file = weight_file.read(stem, "copycheck")
+        try:
+            return cls({int(name): own for name, own in arrays_from_bytes(file.data).items()})
+        except (SafetensorError, KeyError) as error:
+            raise ValueError(f"{file.path}: not a safetensors file ({error}); {checkpoint.RETRAIN}") from None
 
     def save(self, stem: str | Path, card: str) -> str:
+        import torch  # it loads slowly, and who only reads needs none of it
+
         tensors = {str(length): torch.from_numpy(own) for length, own in self._known.items()}
         return checkpoint.save(stem, tensors, {"longest": LONGEST}, card, "copycheck")
 

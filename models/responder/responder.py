@@ -247,15 +247,23 @@ class Responder:
 
         ValueError when the weights foresee no bass.
         """
-        if not self.config.foresee:
-            raise ValueError("these weights foresee no bass; train with `python -m models.train responder`")
-        onset, own = state.logits[HEADS], state.logits[HEADS + 1 : HEADS + FORESEEN]
+        onset, classes = self.bass_beliefs(state)
         draw = Draw(rng, 1.0, TASTE)
         if not draw(np.array([0.0, onset], np.float32), "bass"):
             return None
-        pitch_class = draw(own[:12] + rolled(own[12:], state.memory.bass_ref), "bass")
+        pitch_class = draw(classes, "bass")
         pitch = near - 6 + (pitch_class - (near - 6)) % 12
         return BassTick(True, pitch, 90, pitch)
+
+    def bass_beliefs(self, state: ResponderState) -> tuple[float, Floats]:
+        """Return (logit that the bass begins a note in the tick stepped to, logits [12] of its pitch class).
+
+        ValueError when the weights foresee no bass.
+        """
+        if not self.config.foresee:
+            raise ValueError("these weights foresee no bass; train with `python -m models.train responder`")
+        own = state.logits[HEADS + 1 : HEADS + FORESEEN]
+        return float(state.logits[HEADS]), own[:12] + rolled(own[12:], state.memory.bass_ref)
 
 
 def silenced(reply: Reply, parts: Collection[str]) -> Reply:

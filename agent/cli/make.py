@@ -1,4 +1,4 @@
-"""Runs `antiphon compose`: its options and checks; the models are loaded only when it runs."""
+"""Runs `antiphon make` and `antiphon compose`: options and checks; the models are loaded only when they run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
 
-EXAMPLES = """examples:
+MAKE_EXAMPLES = """examples:
+  antiphon make "slow, heavy, unresolved, early-90s Bristol, 90 bpm, a 7/8 bar before each chorus, two minutes" -o song/
+  antiphon make "joyful, starts sparse, peaks at 1:20, ends alone" -o song/ --seed 7
+  antiphon make "calm" --like take.wav -o song/   in the tempo, key and harmony of what is heard in a file
+  antiphon make --continue song/ "faster, and less snare in the verse"
+  antiphon make --continue song/ --instead "slower"       in place of the last sentence
+"""
+COMPOSE_EXAMPLES = """examples:
   antiphon compose -o tune.mid                                16 bars in C at 110, with bass, drums, chords and line
   antiphon compose -o tune.mid --key Dm --meter 7/8=2+2+3 --tempo 96 --bars 32 --style jazz --tension 0.8
   antiphon compose -o more.mid --continue song.mid --bars 8   goes on from a file's last bars, in its key and meter
@@ -25,11 +32,32 @@ PER_QUARTER = 480
 
 
 def add(commands: Any) -> None:
-    """Add the command to argparse's subparsers."""
+    """Add both commands to argparse's subparsers."""
+    raw = argparse.RawDescriptionHelpFormatter
+    says = {"epilog": MAKE_EXAMPLES, "formatter_class": raw}
+    _add_make(commands.add_parser("make", help="make a song from words", **says))
+    says = {"epilog": COMPOSE_EXAMPLES, "formatter_class": raw}
+    _add_compose(commands.add_parser("compose", help="write a tune as MIDI", **says))
+
+
+def _add_make(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument("words", nargs="*", metavar="WORDS", help="what music is wanted; several are one sentence")
+    parser.add_argument("-o", "--out", type=Path, metavar="FOLDER", help="where it is written (or --continue's)")
+    parser.add_argument("--seed", metavar="N", help="another number, another song (default: band.seed, 0)")
+    parser.add_argument("--like", type=Path, metavar="FILE|SESSION", help="a MIDI or sound file, or a recorded session")
+    parser.add_argument(
+        "--continue", dest="source", type=Path, metavar="FOLDER", help="go on from a song that was made: revise it"
+    )
+    parser.add_argument("--instead", metavar="WORDS", help="with --continue: in place of its last sentence")
+    parser.add_argument("--model", metavar="NAME|STEM", help="weights of the responder (default: models.responder)")
+    parser.add_argument("--midi-only", action="store_true", help="write no sound, which takes most of the time")
+    parser.set_defaults(run=_make)
+
+
+def _add_compose(parser: argparse.ArgumentParser) -> None:
     from agent.compose import responder_options
 
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = commands.add_parser("compose", help="write a tune as MIDI", epilog=EXAMPLES, formatter_class=raw)
     add_config(parser)
     parser.add_argument("-o", "--out", type=Path, metavar="OUT.mid", required=True, help="the multitrack file to write")
     parser.add_argument("--continue", dest="source", type=Path, metavar="FILE.mid", help="go on from its last bars")
@@ -45,6 +73,74 @@ def add(commands: Any) -> None:
     )
     responder_options.add_options(parser)
     parser.set_defaults(run=_compose)
+
+
+def _make(given: argparse.Namespace) -> int:
+    from agent.compose.generation_options import open_responder
+    from agent.compose.responder_options import SEED_END, number
+    from agent.making import song_folder
+    from agent.making.account import summary
+    from agent.making.brief_reader import brief_of
+    from agent.making.outline import Given
+    from agent.making.reference import given_by
+    from agent.making.song_maker import make
+    from models.timing.drum_timing import Timing
+
+    config = load(given.config, pairs(given))
+    out, kept = _wanted(given)
+    if given.seed is not None:
+        seed = number("--seed", given.seed, 0, SEED_END - 1, 0)
+        if seed != int(seed):
+            raise UserError(f"--seed {given.seed}: give a whole number, such as 7")
+        kept = replace(kept, seed=int(seed))
+    elif not given.source:
+        kept = replace(kept, seed=config.band.seed)
+    brief = brief_of(kept.sentences)
+    like = given_by(Path(kept.like), config.conversation.player) if kept.like else Given()
+    responder = open_responder(kept.responder or None, config)
+    try:
+        timing = Timing.load()
+        song = make(brief, responder, kept.seed, like)
+    except (OSError, ValueError) as cause:
+        raise UserError(str(cause)) from None
+    written = song_folder.write(out, song, config, timing, kept, not given.midi_only)
+    print(summary(song))
+    for words in brief.strange:
+        print(f"not understood: {words}")
+    for one in brief.cannot:
+        print(one)
+    print(f"wrote {out}: {', '.join(written)}")
+    return 0
+
+
+def _wanted(given: argparse.Namespace) -> tuple[Path, Any]:
+    """Return (the folder to write to, what the song is made from). Raises UserError."""
+    from agent.making import song_folder
+
+    words = ", ".join(word.strip() for word in given.words if word.strip())
+    if given.instead is not None and not given.source:
+        raise UserError("--instead: name the song with --continue FOLDER")
+    if given.source is None:
+        if not words:
+            raise UserError('make: say what music is wanted, such as "slow, dark, 90 bpm, two minutes"')
+        if given.out is None:
+            raise UserError("make: name a folder to write to with -o")
+        kept = song_folder.Kept((words,))
+    else:
+        kept = song_folder.read(given.source)
+        before = kept.sentences[:-1] if given.instead is not None else kept.sentences
+        more = [one for one in (given.instead, words) if one]
+        if not more:
+            raise UserError('--continue: say what is to change, such as "faster"')
+        kept = replace(kept, sentences=(*before, *more))
+    out = given.out or given.source
+    if out.exists() and not out.is_dir():
+        raise UserError(f"-o {out}: is a file; give a folder")
+    if given.like:
+        kept = replace(kept, like=str(given.like))
+    if given.model:
+        kept = replace(kept, responder=given.model)
+    return out, kept
 
 
 def _compose(given: argparse.Namespace) -> int:

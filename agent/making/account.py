@@ -1,0 +1,121 @@
+"""Writes down in plain words what was decided of a song and why: what was asked, form, harmony, bass, band."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from agent.core.music_names import PITCH_NAMES, key_name, pitch_name
+from agent.making.form import bar_s
+from agent.making.song_maker import Song
+from agent.parts.bass_bar import BassBar
+
+DEGREES = ("I", "bII", "II", "bIII", "III", "IV", "bV", "V", "bVI", "VI", "bVII", "VII")
+FIGURES = {
+    "play": "playable",
+    "answer": "second bar answers the first",
+    "chord": "says the chord",
+    "density": "as full as asked",
+    "pitches": "few and enough pitches",
+    "motion": "steps, fifths, octaves",
+    "rests": "leaves room",
+    "critic": "the critic's logit that chords and bass belong together",
+}
+
+
+def account(song: Song) -> str:
+    """Return the account of a song, as Markdown."""
+    return "\n".join(_lines(song)) + "\n"
+
+
+def summary(song: Song) -> str:
+    """Return the song in one line."""
+    form = song.form
+    meters = " ".join(dict.fromkeys(str(meter) for meter in form.meters))
+    sections = ", ".join(part.name for part in form.parts)
+    seconds = round(song.seconds)
+    return (
+        f"{key_name(song.key)}, {song.quarter_bpm:g} quarters a minute, {meters}, {len(form.meters)} bars, "
+        f"{seconds // 60}:{seconds % 60:02d}; {sections}"
+    )
+
+
+def _lines(song: Song) -> Iterator[str]:
+    yield "# What was made"
+    yield ""
+    yield summary(song) + f". Seed {song.seed}."
+    yield ""
+    yield "## What was asked"
+    yield ""
+    for number, sentence in enumerate(song.brief.sentences, 1):
+        yield f"{number}. {sentence}"
+    yield ""
+    yield from (f"- {one}" for one in song.brief.told)
+    if song.like:
+        yield f"- like {song.like}"
+    for words in song.brief.strange:
+        yield f"- {words}: not understood; nothing was made of it"
+    for one in song.brief.cannot:
+        yield f"- {one}"
+    yield ""
+    yield "## The form"
+    yield ""
+    yield "| from | section | bars | chords | how full | out |"
+    yield "|---|---|---|---|---|---|"
+    yield from _form(song)
+    yield ""
+    yield "## The bass"
+    yield ""
+    yield "The responder imagined it; of its candidates that riff is kept which is best to play and to remember."
+    yield ""
+    for role, riff in song.themes.riffs.items():
+        yield f"- {role}: {_riff(riff)}"
+        if figures := song.themes.worth.get(role):
+            said = ", ".join(f"{FIGURES[name]} {value:.2f}" for name, value in figures.items() if name in FIGURES)
+            yield f"  ({said})"
+    yield ""
+    yield "## The band"
+    yield ""
+    yield from _choices(song)
+
+
+def _form(song: Song) -> Iterator[str]:
+    at_s = 0.0
+    starts = []
+    for meter in song.form.meters:
+        starts.append(at_s)
+        at_s += bar_s(meter, song.quarter_bpm)
+    for part in song.form.parts:
+        from_s = round(starts[part.first])
+        chords = [_chord(song, bar) for bar in range(part.first, min(part.first + 4, part.end))]
+        levels = song.form.levels[part.first : part.end]
+        odd = [str(song.form.meters[bar]) for bar in range(part.first, part.end)]
+        other = sorted({meter for meter in odd if meter != str(song.form.meters[0])})
+        bars = f"{part.bars}" + (f", the last in {other[0]}" if other else "")
+        muted = song.take.settings[part.first].muted
+        yield (
+            f"| {from_s // 60}:{from_s % 60:02d} | {part.name} | {bars} | {' '.join(chords)} | "
+            f"{levels[0]:.0%} to {levels[-1]:.0%} | {', '.join(sorted(muted)) or '-'} |"
+        )
+
+
+def _chord(song: Song, bar: int) -> str:
+    said = []
+    for one in song.harmonies[bar]:
+        quality = {"maj": "", "min": "m"}.get(one.quality, one.quality)
+        said.append(f"{PITCH_NAMES[one.root]}{quality}")
+    return "/".join(said)
+
+
+def _riff(riff: Sequence[BassBar]) -> str:
+    return " | ".join(" ".join(f"{pitch_name(n.pitch)}@{n.tick + 1}" for n in bar.notes) or "rest" for bar in riff)
+
+
+def _choices(song: Song) -> Iterator[str]:
+    for plan in song.plans:
+        for choice in plan.choices:
+            if choice.what == "section":
+                where = song.form.part_at(plan.number).name
+                yield f"- bar {plan.number + 1} ({where}): section {choice.chosen}: {choice.reason}"
+                continue
+            other = f" rather than {choice.runner_up}" if choice.runner_up else ""
+            yield f"  - {choice.what} {choice.chosen}{other}: {choice.reason}"

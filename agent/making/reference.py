@@ -1,0 +1,152 @@
+"""Reads what a song is to be like: a MIDI or sound file, a recorded session, or a song that was made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from agent.compose.reply import bass_part
+from agent.core.errors import UserError
+from agent.core.music_names import key_name
+from agent.core.paths import GUEST, data_folder, voice_path
+from agent.listen.file_listener import listen_file
+from agent.listen.gathered import Hearing
+from agent.making.outline import Given
+from agent.memory.store import FILE, Memory
+from agent.memory.taste import Taste
+from agent.parts.bar_chords import chords_of
+from agent.parts.bass_bar import BassBar, bass_bar, bass_bars
+from agent.parts.song_key import SongKey, key_of
+from agent.recording.derived_files import EVENTS
+from agent.recording.event_rows import BeatRow, NoteRow, rows
+from agent.takes.riff import riff_of
+from listener.types import Beat, Key, Meter, Note
+from models.music.dials import NUMBERS
+from models.music.midi_reader import Unusable, read_score
+
+LONGEST_S = 90.0  # of a sound file that is heard
+BARS = 8  # of the bass, whose harmony and fullness count
+RIFF_BARS = 2
+SWUNG = 0.62
+MIDI_ENDINGS = (".mid", ".midi", ".smf")
+TRIAD = {"7": "maj", "maj7": "maj", "min7": "min", "min7b5": "dim"}
+FULL = 11.0  # notes in 16 ticks of the fullest bass
+
+
+def given_by(path: Path, player: str = GUEST) -> Given:
+    """Return what a reference gives: of a file its time, key, fullness and harmony; of a session its riff as well, and
+    the player's taste and sound. Raises UserError where it cannot be read or no bass is in it."""
+    if (path / EVENTS).is_file():
+        return _with_player(_of_session(path), player)
+    if path.is_dir():
+        raise UserError(f"--like {path}: no session is in it (no {EVENTS}); give a file or a session's folder")
+    if not path.is_file():
+        raise UserError(f"--like {path}: there is no such file; give a MIDI or sound file or a session's folder")
+    return _of_midi(path) if path.suffix.lower() in MIDI_ENDINGS else _of_sound(path)
+
+
+def _of_midi(path: Path) -> Given:
+    try:
+        score = read_score(path, near=True)
+        part = bass_part(score, path.name)
+    except Unusable as cause:
+        raise UserError(f"--like {path}: {cause}") from None
+    bars = [bar for bar in bass_bars(part.places, part.basses)[part.begins :] if bar.ticks]
+    swing = SWUNG if part.grid.is_swung else None
+    return _given(bars, part.quarter_bpm or 110.0, swing, f"the bass of {path.name}")
+
+
+def _of_sound(path: Path) -> Given:
+    hearing = Hearing()
+    try:
+        for _ in listen_file(str(path), hearing, most_s=LONGEST_S):
+            pass
+    except (ValueError, OSError) as cause:
+        raise UserError(f"--like {path}: {cause}") from None
+    swing = hearing.feel.swing if hearing.feel else None
+    notes = list(hearing.notes.values())
+    given = _of_notes(notes, hearing.beats, swing, f"what is heard in {path.name}", path)
+    return replace(given, riff=())  # a file's riff is somebody's; a session's is the player's own
+
+
+def _of_session(folder: Path) -> Given:
+    notes: dict[float, Note] = {}
+    beats: list[Beat] = []
+    for row in rows(folder / EVENTS):
+        match row:
+            case NoteRow():
+                notes[row.onset_s] = row.note()
+            case BeatRow():
+                beats.append(row.beat())
+    given = _of_notes(list(notes.values()), beats, None, f"what was played in {folder.name}", folder)
+    played = [bar for bar in given.riff if bar.notes]
+    return given if len(played) == len(given.riff) else replace(given, riff=())
+
+
+def _with_player(given: Given, player: str) -> Given:
+    """Return what is given with the dials that the player likes, and their own sound for the line."""
+    folder, voice = data_folder(), voice_path(player)
+    if voice is not None and voice.is_file():
+        given = replace(given, voice=voice, said=f"{given.said}; the line in {player}'s own sound")
+    if player == GUEST or not (folder / FILE).is_file():
+        return given
+    memory = Memory(folder)
+    try:
+        taste = Taste.of(memory.verdicts(memory.player(player)), time.time())
+    finally:
+        memory.close()
+    wishes = {name: value for name, value in taste.preferred().items() if name in NUMBERS}
+    said = "".join(f"; {name} {value:.2f} as {player} likes it" for name, value in sorted(wishes.items()))
+    return replace(given, wishes=wishes, said=given.said + said)
+
+
+def _of_notes(notes: Sequence[Note], beats: Sequence[Beat], swing: float | None, name: str, path: Path) -> Given:
+    if not notes:
+        raise UserError(f"--like {path}: no bass is heard in it; give another reference")
+    for count in (BARS, 4, RIFF_BARS):
+        try:
+            riff = riff_of(notes, beats, count)
+            break
+        except UserError:
+            continue
+    else:
+        raise UserError(f"--like {path}: fewer than {RIFF_BARS} whole bars are heard in it; give a longer one")
+    bars = [bass_bar(bar.meter, bar.basses) for bar in riff.bars]
+    given = _given(bars, riff.tempo_bpm, swing, name)
+    return replace(given, riff=tuple(bars[:RIFF_BARS]))
+
+
+def _given(bars: Sequence[BassBar], quarter_bpm: float, swing: float | None, name: str) -> Given:
+    """Return tempo, key, meter, fullness and harmony of bars of bass."""
+    found = key_of(list(bars))
+    key = Key(max(found.tonic, 0), found.mode, 1.0)
+    own = [bar for bar in bars if bar.notes][:BARS]
+    if not own:
+        raise UserError(f"{name}: no bass is in it; give another reference")
+    density = float(np.mean([16 * len(bar.notes) / bar.ticks for bar in own]))
+    bpm = quarter_bpm
+    while bpm > 200:
+        bpm /= 2
+    while bpm < 50:
+        bpm *= 2
+    cycle = _cycle(own, found, key)
+    meter = Meter(own[0].meter.numerator, own[0].meter.denominator, own[0].meter.grouping)
+    said = f"{name}: {bpm:.0f} quarters a minute, {key_name(key)}, {density:.0f} notes a bar of the bass"
+    return Given(bpm, key, meter, swing, min(density / FULL, 1.0), (), cycle, said=said)
+
+
+def _cycle(bars: Sequence[BassBar], found: SongKey, key: Key) -> tuple[tuple[int, str], ...]:
+    """Return the chords of the first four or eight bars, one a bar, as degrees."""
+    held, out = None, []
+    count = 4 if len(bars) < 8 or all(bars[i].signature == bars[i + 4].signature for i in range(4)) else 8
+    for bar in bars[:count]:
+        chords = chords_of(bar, found, held)
+        held = chords[-1] if chords else held
+        if chords:
+            quality = chords[0].quality
+            out.append(((chords[0].root - key.tonic) % 12, TRIAD.get(quality, quality)))
+    return tuple(out)

@@ -1,0 +1,108 @@
+"""Writes a song's folder: mix and stems as WAV, MIDI, piano roll, the account, and what is needed to revise it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import soundfile
+
+from agent.core import stored
+from agent.core.errors import UserError
+from agent.core.settings import Config
+from agent.core.whole_file import write_whole
+from agent.making.account import account, summary
+from agent.making.brief import CHARACTERS_MAX, SENTENCES_MAX
+from agent.making.song_maker import Song
+from agent.recording.piano_roll import draw
+from agent.takes.mixdown import render
+from agent.takes.performance import Clock, notes_of
+from agent.takes.take_midi import write_midi
+from listener.types import Beat, Chord, Note
+from models.timing.drum_timing import Timing
+
+FILE, ACCOUNT, MIDI, MIX, ROLL, STEMS = "song.json", "account.md", "song.mid", "song.wav", "pianoroll.png", "stems"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a song was made from. sentences: the words, in order; like: the reference's path, "" = none."""
+
+    sentences: tuple[str, ...]
+    seed: int = 0
+    like: str = ""
+    responder: str = ""
+
+
+def write(folder: Path, song: Song, config: Config, timing: Timing | None, kept: Kept, sound: bool = True) -> list[str]:
+    """Write all files of a song and return their names. sound: whether it is rendered. Raises UserError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        marks = {part.first: part.name for part in song.form.parts}
+        write_midi(folder / MIDI, song.take, config, timing, marks, f"Antiphon: {summary(song)}")
+        names = [MIDI]
+        if sound:
+            names += _sounds(folder, song, timing)
+        _roll(folder / ROLL, song, timing)
+        write_whole(folder / ACCOUNT, account(song).encode())
+        write_whole(folder / FILE, msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+    except (OSError, soundfile.LibsndfileError) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        raise UserError(f"{folder}: cannot be written ({reason}); name another folder with -o") from None
+    return [*names, ROLL, ACCOUNT, FILE]
+
+
+def read(folder: Path) -> Kept:
+    """Return what a song in a folder was made from. Raises UserError where there is none."""
+    try:
+        kept: Kept = stored.read(folder / FILE, Kept)
+    except FileNotFoundError:
+        raise UserError(f"{folder}: no song is in it (no {FILE}); give a folder that `antiphon make` wrote") from None
+    except (OSError, stored.Damaged) as cause:
+        raise UserError(f"{folder / FILE}: damaged: {getattr(cause, 'strerror', None) or cause}") from None
+    if len(kept.sentences) > SENTENCES_MAX or any(len(one) > CHARACTERS_MAX for one in kept.sentences):
+        raise UserError(f"{folder / FILE}: damaged: more words than a song takes")
+    return kept
+
+
+def _sounds(folder: Path, song: Song, timing: Timing | None) -> list[str]:
+    mix = render(song.take, None, timing, song.voice)
+    (folder / STEMS).mkdir(exist_ok=True)
+    soundfile.write(folder / MIX, mix.mix, mix.rate, subtype="PCM_16")
+    for part, stem in mix.stems.items():
+        soundfile.write(folder / STEMS / f"{part}.wav", stem, mix.rate, subtype="PCM_16")
+    return [MIX, *(f"{STEMS}/{part}.wav" for part in mix.stems)]
+
+
+def _roll(path: Path, song: Song, timing: Timing | None) -> None:
+    clock, played = Clock.of(song.take), notes_of(song.take, timing)
+    bass = [Note(n.on_s, n.on_s, n.off_s - n.on_s, n.pitch, n.velocity) for n in played["bass"]]
+    band = [note for part, notes in played.items() if part != "bass" for note in notes]
+    draw(path, bass, band, _beats(song, clock), _chords(song, clock), summary(song))
+
+
+def _beats(song: Song, clock: Clock) -> Sequence[Beat]:
+    found = []
+    for bar, meter in enumerate(song.form.meters):
+        start, end = clock.bar_starts_s[bar], clock.bar_starts_s[bar + 1]
+        beat_s = (end - start) / meter.numerator
+        found += [
+            Beat(start + i * beat_s, start + i * beat_s, i + 1, 60 / beat_s, meter, 1.0) for i in range(meter.numerator)
+        ]
+    return found
+
+
+def _chords(song: Song, clock: Clock) -> list[tuple[float, Chord]]:
+    out: list[tuple[float, Chord]] = []
+    for bar, chords in enumerate(song.harmonies):
+        for one in chords:
+            chord = Chord(one.root, one.quality, 1.0)
+            if not out or (out[-1][1].root, out[-1][1].quality) != (chord.root, chord.quality):
+                ticks = song.bass[bar].ticks
+                at = (
+                    clock.bar_starts_s[bar] + (clock.bar_starts_s[bar + 1] - clock.bar_starts_s[bar]) * one.tick / ticks
+                )
+                out.append((at, chord))
+    return out

@@ -1,0 +1,49 @@
+"""The form of a song that is made: of the length asked for, with its peak where it is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.making.brief_reader import brief_of
+from agent.making.form import Form, bar_s, form_of
+from listener.types import Meter
+
+FOUR = Meter(4, 4)
+
+
+def form(text: str, meter: Meter = FOUR, bpm: float = 100.0) -> Form:
+    brief = brief_of([text])
+    return form_of(brief, meter, bpm, brief.seconds or 120.0)
+
+
+@pytest.mark.parametrize("seconds", [8, 15, 30, 61, 120, 333, 900])
+@pytest.mark.parametrize(("meter", "bpm"), [(FOUR, 60), (FOUR, 180), (Meter(7, 8), 130), (Meter(5, 4), 100)])
+def test_a_song_is_as_long_as_asked_to_half_a_bar(seconds: int, meter: Meter, bpm: float) -> None:
+    made = form(f"{seconds} seconds", meter, bpm)
+    assert abs(sum(bar_s(one, bpm) for one in made.meters) - seconds) <= 0.501 * bar_s(meter, bpm)
+    assert made.parts[-1].end == len(made.meters) == len(made.levels)
+
+
+def test_sections_return_and_grow() -> None:
+    made = form("three minutes")
+    chorus = [part for part in made.parts if part.role == "chorus"]
+    assert len(chorus) > 1
+    assert made.levels[chorus[-1].first] > made.levels[chorus[0].first] > made.levels[0]
+
+
+def test_the_peak_lies_where_it_was_asked_for() -> None:
+    made = form("two minutes, starts sparse, peaks at 1:20, ends alone")
+    at_s = max(range(len(made.levels)), key=lambda bar: made.levels[bar]) * bar_s(FOUR, 100.0)
+    assert abs(at_s - 80) < 3 * bar_s(FOUR, 100.0)
+    assert made.levels[0] < 0.3 and made.levels[-1] < 0.3
+
+
+def test_the_odd_bar_stands_before_each_chorus() -> None:
+    made = form("two minutes, a 7/8 bar before each chorus")
+    odd = [bar for bar, meter in enumerate(made.meters) if meter == Meter(7, 8)]
+    assert odd == [part.first - 1 for part in made.parts if part.role == "chorus"]
+
+
+def test_a_form_that_is_named_is_kept() -> None:
+    made = form("90 seconds, verse chorus verse chorus bridge chorus")
+    assert [part.role for part in made.parts] == ["verse", "chorus", "verse", "chorus", "bridge", "chorus"]

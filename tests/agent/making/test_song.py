@@ -1,0 +1,127 @@
+"""A song that is made of words: seeded, playable, its riffs kept, its files whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import mido
+import pytest
+import soundfile
+
+from agent.__main__ import main
+from agent.making import bass_writer, riff_judge
+from agent.making.brief_reader import brief_of
+from agent.making.outline import Given, Outline
+from agent.making.song_maker import Song, make
+from models.responder.net import ResponderConfig
+from models.responder.responder import Responder
+
+
+@pytest.fixture(scope="module")
+def responder() -> Responder:
+    """A small responder that has learned nothing."""
+    return Responder.untrained(1, ResponderConfig(hidden=16, sound_dim=4, dials=True, foresee=True))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_draws() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bass_writer, "DRAWS", 2)
+        patch.setattr(bass_writer, "END_DRAWS", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def song(responder: Responder) -> Song:
+    brief = "dark, 140 bpm, 10 bars, intro verse chorus outro, a 7/8 bar before each chorus, ends alone"
+    return make(brief_of([brief]), responder, 3)
+
+
+def test_the_same_seed_gives_the_same_song_another_another(song: Song, responder: Responder) -> None:
+    again = make(song.brief, responder, 3)
+    assert again.take.played == song.take.played
+    other = bass_writer.BassWriter(Outline(song.brief, 4, Given()), responder)
+    assert other.themes(4).riffs != song.themes.riffs
+
+
+def test_a_section_that_returns_has_its_riff_again(song: Song) -> None:
+    verses = [part for part in song.form.parts if part.role in ("intro", "verse")]
+    first, second = (song.bass[part.first].rhythm for part in verses[:2])
+    assert first == second and song.form.parts[-1].role == "outro"
+
+
+def test_the_bass_is_in_reach_of_a_hand(song: Song) -> None:
+    notes = []
+    for number, bar in enumerate(song.bass):
+        notes += [((16 * number + note.tick) * 0.15, note.pitch) for note in bar.notes]
+    assert all(28 <= pitch <= 60 for _, pitch in notes)
+    assert riff_judge.effort(notes) < 0.1
+
+
+def test_a_line_that_no_hand_plays_is_effort() -> None:
+    assert riff_judge.effort([(0.05 * i, 28 if i % 2 else 59) for i in range(16)]) > 0.5
+    assert riff_judge.effort([(0.25 * i, 33 + i % 3) for i in range(16)]) == 0.0
+
+
+def test_it_ends_alone_where_that_was_asked(song: Song) -> None:
+    last = song.form.parts[-1]
+    assert song.take.settings[last.end - 1].muted >= {"drums", "chords", "line"}
+
+
+@pytest.mark.parametrize("text", ["in 3/16, 200 bpm, 8 bars", "2/4, 240 bpm, 4 bars", "in 23/16, 2 bars, fades out"])
+def test_a_meter_of_any_length_is_played(text: str, responder: Responder) -> None:
+    brief = brief_of([text])
+    assert len(make(brief, responder, 1).bass) == brief.bars
+
+
+def test_the_band_knows_the_form(song: Song) -> None:
+    names = {plan.number: plan.section for plan in song.plans}
+    assert [names[part.first] for part in song.form.parts] == [
+        {"intro": "verse", "outro": "verse"}.get(part.role, part.role) for part in song.form.parts
+    ]
+
+
+@pytest.mark.slow  # it renders sound
+def test_a_folder_has_what_a_musician_opens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "song"
+    assert main(["make", "calm, 8 seconds, with lyrics", "-o", str(out)]) == 0
+    assert "no lyrics" in capsys.readouterr().out
+    mix, rate = soundfile.read(out / "song.wav")
+    assert 8 <= len(mix) / rate < 12 and 0.05 < abs(mix).max() <= 1.0
+    assert {path.name for path in (out / "stems").iterdir()} == {"bass.wav", "drums.wav", "chords.wav", "line.wav"}
+    assert [track.name for track in mido.MidiFile(out / "song.mid").tracks[1:]] == ["Bass", "Drums", "Chords", "Line"]
+    assert (out / "pianoroll.png").stat().st_size > 10_000
+    assert "## The bass" in (out / "account.md").read_text()
+
+
+@pytest.mark.slow  # three songs by the weights that ship
+def test_a_song_is_revised_as_in_a_conversation(tmp_path: Path) -> None:
+    out = tmp_path / "song"
+    assert main(["make", "rock, 100 bpm, 4 bars", "-o", str(out), "--midi-only", "--seed", "2"]) == 0
+    before = (out / "song.mid").read_bytes()
+    assert main(["make", "--continue", str(out), "120 bpm", "--midi-only"]) == 0
+    assert "120 quarters" in (out / "account.md").read_text()
+    assert main(["make", "--continue", str(out), "--instead", "100 bpm", "--midi-only"]) == 0
+    assert (out / "song.mid").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["dark"],
+        ["fast and slow", "-o", "x"],
+        ["dark", "-o", "x", "--seed", "1.5"],
+        ["dark", "-o", "x", "--like", "nothing.mid"],
+        ["--continue", "nothing"],
+        ["dark", "-o", "x", "--instead", "calm"],
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["make", *argv]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
