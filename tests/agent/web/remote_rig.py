@@ -24,6 +24,28 @@ from agent.web.settings_file import SettingsFile
 from agent.web.tokens import Tokens
 from listener.types import Analysis, Note
 
+NEEDS = {  # what a command takes at least
+    "mode": "trade",
+    "behind": "10",
+    "dial": "density 0.3",
+    "say": "less snare",
+    "tempo": "100",
+    "meter": "7/8",
+    "mix": "snare level -3",
+    "bar": "3 7/8",
+    "lead": "120",
+    "feel": "half",
+    "break": "4",
+    "section": "verse",
+    "to": "verse",
+    "chart": "bridge Am | F",
+}
+
+
+def whole(verb: str) -> str:
+    """Return a command with the arguments it needs."""
+    return f"{verb} {NEEDS.get(verb, '')}".strip()
+
 
 @dataclass
 class Band:
