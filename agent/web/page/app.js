@@ -361,6 +361,8 @@ function show(tab) {
     else button.removeAttribute("aria-current");
   }
   if (tab === "sessions") sessions();
+  if (tab === "song") takes.look();
+  else takes.stop();
   if (tab === "setup") settings();
 }
 
@@ -655,6 +657,7 @@ function twice(button, usual, action) {
   });
 }
 
+const takes = new Takes(post);
 listen();
 chips();
 lock();

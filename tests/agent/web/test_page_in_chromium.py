@@ -19,6 +19,7 @@ import soundfile
 
 from agent.language import speech_input
 from tests.agent.web.remote_rig import Band, Served
+from tests.agent.web.test_takes import made
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")]
@@ -188,6 +189,26 @@ def test_the_song_is_shown_and_its_sections_are_gone_to(browser: Any, remote: Se
     wanted = ["to verse", "loop verse", "section chorus", "bar 3 7/8", "chart bridge Am | F"]
     wanted += ["song order verse verse", "song name blue monday", "song monday"]
     eventually(lambda: band.said == wanted)
+    assert page.faults == []
+
+
+def test_two_takes_are_compared_at_the_same_place_and_named(browser: Any, remote: Served, tmp_path: Path) -> None:
+    made(tmp_path / "takes", seconds=8.0)
+    page = paired(browser, remote)
+    page.click("#tab-song")
+    page.wait_for_selector("#take-list li")
+    page.click("#take-list li:nth-child(1) button:text-is('B')")
+    page.click("#take-play")
+    eventually(lambda: page.evaluate("takes.sounds.A.currentTime") > 0.5)
+    page.click("#ab")
+    eventually(lambda: page.evaluate("takes.sounds.A.paused && !takes.sounds.B.paused"))
+    assert page.evaluate("Math.abs(takes.sounds.A.currentTime - takes.sounds.B.currentTime)") < 0.3
+    assert page.inner_text("#take-play") == "Stop B"
+    page.fill("#take-name", "bristol")
+    page.click("#name-take button")
+    eventually(lambda: "bristol" in page.inner_text("#take-list"))
+    page.click("#tab-play")
+    assert page.evaluate("takes.sounds.B.paused")
     assert page.faults == []
 
 
