@@ -64,7 +64,7 @@ class Takes:
         path = self._at(riff) / f"take-{number:03d}.json"
         kept = "".join(c for c in name if c.isprintable())[:NAME_MAX].strip()
         try:
-            whole = stored.read(path, dict[str, Any])
+            whole: dict[str, Any] = stored.read(path, dict[str, Any])
             write_whole(path, json.dumps(whole | {"name": kept}).encode())
         except stored.Damaged:
             raise UserError(f"{riff}: take {number} is damaged and cannot be named") from None
