@@ -1,11 +1,12 @@
 """What the remote costs and how quick it is: a band on a JACK server with four phones, beside the same band without.
 
-    python -m benchmarks.remote [--seconds 120] [--phones 4]
+    python -m benchmarks.remote [--seconds 120] [--phones 4] [--start]
 
 The take that ships is played again and again through `antiphon jam`, once alone and once with `antiphon web` and phones
 that watch; one of them asks for the status twice a second. Columns: samples missing at the sound card, the remote's
 share of a core, views a second at a phone, milliseconds from a command to its answer (p95), seconds from the restart of
-the remote to the next view.
+the remote to the next view. --start: seconds from the start of `antiphon daemon` to the
+answered page, and to the first view of its session (a card is there: the JACK server's).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -147,12 +149,64 @@ def _with_phones(
     return {name: round(float(value), 4) for name, value in figures.items()}
 
 
+def started(env: Mapping[str, str]) -> dict[str, float]:
+    """Start the daemon with the remote; return seconds to the page and to the first view."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tokens = Tokens(folder / "state")
+        phone = Phone(f"antiphon={tokens.pair(tokens.new_code(), 'benchmark')}", taps=False)
+        given = {"paths.state": folder / "state", "paths.sessions": folder / "sessions", "web.port": PORT}
+        sets = [word for pair in given.items() for word in ("--set", "=".join(map(str, pair)))]
+        command = [
+            sys.executable,
+            "-m",
+            "agent",
+            "daemon",
+            "--set",
+            "web.enabled=true",
+            "--set",
+            "midi.port=null",
+            *sets,
+        ]
+        mine = {**os.environ, **env, "ANTIPHON_SOCKET": str(folder / "control.sock")}
+        began_s = time.monotonic()
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        daemon = subprocess.Popen(command, env=mine, cwd=ROOT, **quiet)
+        try:
+            while not _answers() and time.monotonic() < began_s + STARTS_S:
+                time.sleep(0.02)
+            page_s = time.monotonic() - began_s
+            phone.start()
+            while not phone.times and time.monotonic() < began_s + STARTS_S:
+                time.sleep(0.02)
+            return {"page_s": round(page_s, 2), "view_s": round(time.monotonic() - began_s, 2)}
+        finally:
+            phone.over.set()
+            daemon.send_signal(signal.SIGINT)
+            daemon.wait(30)
+
+
+def _answers() -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 def main() -> None:
     """Run both sessions, print the table, append the rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--phones", type=int, default=4)
+    parser.add_argument("--start", action="store_true", help="only how long the daemon takes to a page")
     given = parser.parse_args()
+    if given.start:
+        with jack_server() as env:
+            figures = started(env)
+        results.append("remote", "daemon start", figures)
+        Console().print(f"from the start of the daemon: page {figures['page_s']} s, first view {figures['view_s']} s")
+        return
     table = Table("band", "missing samples", "remote, cores", "views/s", "answer p95, ms", "back after restart, s")
     with jack_server() as env:
         for name, phones in (("alone", 0), (f"with {given.phones} phones", given.phones)):

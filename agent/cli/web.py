@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import html
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from agent.core.errors import UserError
+from agent.core.whole_file import write_whole
 
+SCREEN = "pair.html"  # in the state folder; the code in it counts once, for ten minutes
 EXAMPLES = """examples:
   antiphon web                         serve the page to this machine, and say how to open it
   antiphon web --host 0.0.0.0          ... to the whole network; a phone must be paired
@@ -50,9 +55,12 @@ def _web(given: argparse.Namespace) -> int:
 
 def _serve(config: Any, folder: Path, given: argparse.Namespace) -> int:
     from agent.web import server
+    from agent.web.tokens import Tokens
 
     if not given.no_code:
         _show_code(config, folder)
+    elif not Tokens(folder).devices():  # of the daemon: its log is where a machine without a screen speaks
+        print(f"antiphon: no device is paired with the remote yet; {_code_line(config, folder)[0]}", file=sys.stderr)
     server.run(config, given.config)
     return 0
 
@@ -62,22 +70,44 @@ def _pair(config: Any, folder: Path, _: argparse.Namespace) -> int:
     return 0
 
 
-def _show_code(config: Any, folder: Path) -> None:
-    """Print the page's addresses and a code, as text and, on a terminal, as a QR code."""
-    import segno
-
-    from agent.web.server import addresses, is_loopback
+def _code_line(config: Any, folder: Path) -> tuple[str, str]:
+    """Make a code; return what says so in one line, and the link that the QR code holds."""
+    from agent.web.server import addresses
     from agent.web.tokens import CODE_S, Tokens
 
     code = Tokens(folder).new_code()
-    where = addresses(config)
-    link = f"{where[-1]}#{code}"
-    if sys.stdout.isatty() and not is_loopback(config.web.host):
-        segno.make(link, error="l").terminal(compact=True)
-    print(f"the remote is at {' or '.join(where)}")
-    print(f"the code {code[:4]}-{code[4:]} pairs one device within {CODE_S / 60:.0f} minutes, or open {link}")
+    link = f"{addresses(config)[-1]}#{code}"
+    return f"the code {code[:4]}-{code[4:]} pairs one device within {CODE_S / 60:.0f} minutes, or open {link}", link
+
+
+def _show_code(config: Any, folder: Path) -> None:
+    """Print the page's addresses and a code; as a QR code, too, on a terminal, and with a display on the screen."""
+    import segno
+
+    from agent.web.server import addresses, is_loopback
+
+    says, link = _code_line(config, folder)
+    if not is_loopback(config.web.host):
+        code = segno.make(link, error="l")
+        if sys.stdout.isatty():
+            code.terminal(compact=True)
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            _show_on_screen(code.svg_inline(scale=12), says, folder)
+    print(f"the remote is at {' or '.join(addresses(config))}")
+    print(says)
     if is_loopback(config.web.host):
         print("only this machine can reach it; a phone can with --host 0.0.0.0, or web.host in config.yaml")
+
+
+def _show_on_screen(code: str, says: str, folder: Path) -> None:
+    """Open a page with the QR code in this machine's browser; where that fails the terminal has it all."""
+    import webbrowser
+
+    path = folder / SCREEN
+    body = f"<body style='background:#fff;text-align:center;font:2rem sans-serif'>{code}<p>{html.escape(says)}"
+    with contextlib.suppress(OSError, webbrowser.Error):
+        write_whole(path, f"<!doctype html><title>Antiphon</title>{body}".encode(), mode=0o600)
+        webbrowser.open(path.as_uri())
 
 
 def _list(_: Any, folder: Path, __: argparse.Namespace) -> int:

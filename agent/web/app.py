@@ -31,6 +31,7 @@ from agent.web.request_body import json_body
 from agent.web.session_link import SessionLink
 from agent.web.session_routes import Endpoint, session_routes
 from agent.web.settings_file import SettingsFile
+from agent.web.takes import Takes, take_routes
 from agent.web.tokens import Device, Tokens
 from agent.web.voice import Voice
 
@@ -46,6 +47,7 @@ PAGE = (
     "app.js",
     "roll.js",
     "talk.js",
+    "takes.js",
     "microphone.js",
     "style.css",
     "manifest.webmanifest",
@@ -75,8 +77,10 @@ class Phone:
 class Remote:
     """What the phones share: the link to the session, its last view, and who is there."""
 
-    def __init__(self, socket: Path, tokens: Tokens, recordings: Recordings, settings: SettingsFile) -> None:
-        self.tokens, self.recordings, self.settings = tokens, recordings, settings
+    def __init__(
+        self, socket: Path, tokens: Tokens, recordings: Recordings, takes: Takes, settings: SettingsFile
+    ) -> None:
+        self.tokens, self.recordings, self.takes, self.settings = tokens, recordings, takes, settings
         self.phones: set[Phone] = set()
         self.link = SessionLink(socket, self._show)
         self.voice = Voice()
@@ -187,6 +191,7 @@ def make_app(remote: Remote, names: frozenset[str], secure: bool) -> Guard:
         *session_routes(
             remote.recordings, paired, lambda: str(((remote.view or {}).get("status") or {}).get("folder", ""))
         ),
+        *take_routes(remote.takes, paired),
         Route("/api/settings", paired(settings), methods=["GET", "POST"]),
         Route("/api/tools/{name}", paired(tool)),
         Route("/api/voice", paired(voice), methods=["POST"]),

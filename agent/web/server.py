@@ -18,12 +18,13 @@ from zeroconf.asyncio import AsyncZeroconf
 
 from agent.core.errors import UserError
 from agent.core.os_process import set_nice
-from agent.core.paths import socket_path, state_folder
+from agent.core.paths import FOLDER, data_folder, socket_path, state_folder
 from agent.core.settings import Config
 from agent.web.app import FRAME_MAX, Remote, make_app
 from agent.web.osc import OscServer
 from agent.web.recordings import Recordings
 from agent.web.settings_file import SettingsFile
+from agent.web.takes import Takes
 from agent.web.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def run(config: Config, config_file: Path | None) -> None:
         socket_path(),
         Tokens(state_folder(config.paths.state)),
         Recordings(Path(config.paths.sessions)),
+        Takes(data_folder() / FOLDER),
         SettingsFile(config_file),
     )
     app = make_app(remote, frozenset({f"{web.name}.local", web.host}), bool(web.certificate))

@@ -2,7 +2,7 @@
 // The remote. One WebSocket; the server's views are the truth, nothing here is remembered but phrases and the open page.
 
 const $ = (id) => document.getElementById(id);
-const AHEAD_S = 6, BEHIND_S = 4, HOLD_LOCK_MS = 700, AGAIN_MS = [300, 1500], SILENCE_DB = -60;
+const AHEAD_S = 6, BEHIND_S = 4, HOLD_LOCK_MS = 700, HOLD_SLIDER_MS = 1000, AGAIN_MS = [300, 1500], SILENCE_DB = -60;
 const CHIPS = ["less snare", "lay back", "more tension", "don't resolve it", "busier", "sparser"];
 
 const state = {
@@ -182,7 +182,7 @@ function paint(status) {
   parts(status.on || {});
   for (const dial of state.lists.dials) {
     const slider = $(`dial-${dial}`);
-    if (slider && document.activeElement !== slider) {
+    if (slider && !held(slider)) {
       const value = (status.dials || {})[dial];
       slider.value = typeof value === "number" ? value : 0.5;
       text(`dial-${dial}-says`, typeof value === "number" ? value.toFixed(2) : "free");
@@ -191,14 +191,19 @@ function paint(status) {
   const lane = (status.faders || {})[$("lane").value] || {};
   for (const [what, [field]] of Object.entries(state.lists.faders)) {
     const slider = $(`fader-${what}`);
-    if (document.activeElement !== slider) slider.value = lane[field] || 0;
+    if (!held(slider)) slider.value = lane[field] || 0;
     text(`fader-${what}-says`, what === "level" ? `${Math.round(lane[field] || 0)} dB` : (lane[field] || 0).toFixed(1));
   }
   const behind = $("dial-behind");
-  if (behind && document.activeElement !== behind) {
+  if (behind && !held(behind)) {
     behind.value = status.behind_ms || 0;
     text("dial-behind-says", `${Math.round(status.behind_ms || 0)} ms`);
   }
+}
+
+/** Whether a slider is under the finger, or was so lately that the laptop may not have said yet where it stands. */
+function held(slider) {
+  return document.activeElement === slider || performance.now() < (slider.movedAt || 0) + HOLD_SLIDER_MS;
 }
 
 function press(button, on) {
@@ -361,6 +366,8 @@ function show(tab) {
     else button.removeAttribute("aria-current");
   }
   if (tab === "sessions") sessions();
+  if (tab === "song") takes.look();
+  else takes.stop();
   if (tab === "setup") settings();
 }
 
@@ -400,6 +407,7 @@ function dials() {
     free.textContent = name === "behind" ? "0 ms" : "free";
     slider.addEventListener("change", () => {
       command(name === "behind" ? `behind ${slider.value}` : `dial ${name} ${slider.value}`);
+      slider.movedAt = performance.now();
       slider.blur();
     });
     free.addEventListener("click", () => command(name === "behind" ? "behind 0" : `dial ${name} off`));
@@ -421,7 +429,7 @@ function mixer() {
     const says = document.createElement("output");
     says.id = `fader-${what}-says`;
     says.htmlFor = slider.id;
-    slider.addEventListener("change", () => { command(`mix ${$("lane").value} ${what} ${slider.value}`); slider.blur(); });
+    slider.addEventListener("change", () => { command(`mix ${$("lane").value} ${what} ${slider.value}`); slider.movedAt = performance.now(); slider.blur(); });
     row.append(label, slider, says);
     return row;
   }));
@@ -655,6 +663,7 @@ function twice(button, usual, action) {
   });
 }
 
+const takes = new Takes(post);
 listen();
 chips();
 lock();

@@ -1,7 +1,7 @@
 "use strict";
 // Keeps the page itself for times without the laptop; nothing of a session is kept.
-const KEPT = "antiphon-page-1";
-const FILES = ["./", "app.js", "roll.js", "talk.js", "microphone.js", "style.css", "manifest.webmanifest", "icon.svg"];
+const KEPT = "antiphon-page-2";
+const FILES = ["./", "app.js", "roll.js", "talk.js", "takes.js", "microphone.js", "style.css", "manifest.webmanifest", "icon.svg"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(KEPT).then((kept) => kept.addAll(FILES)).then(() => self.skipWaiting()));

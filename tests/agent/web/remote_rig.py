@@ -21,8 +21,31 @@ from agent.core.types import Decision, Plan, PlannedNote
 from agent.web.app import FRAME_MAX, Remote, make_app
 from agent.web.recordings import Recordings
 from agent.web.settings_file import SettingsFile
+from agent.web.takes import Takes
 from agent.web.tokens import Tokens
 from listener.types import Analysis, Note
+
+NEEDS = {  # what a command takes at least
+    "mode": "trade",
+    "behind": "10",
+    "dial": "density 0.3",
+    "say": "less snare",
+    "tempo": "100",
+    "meter": "7/8",
+    "mix": "snare level -3",
+    "bar": "3 7/8",
+    "lead": "120",
+    "feel": "half",
+    "break": "4",
+    "section": "verse",
+    "to": "verse",
+    "chart": "bridge Am | F",
+}
+
+
+def whole(verb: str) -> str:
+    """Return a command with the arguments it needs."""
+    return f"{verb} {NEEDS.get(verb, '')}".strip()
 
 
 @dataclass
@@ -108,7 +131,7 @@ def served(folder: Path, socket: Path) -> Iterator[Served]:
     tokens = Tokens(folder / "state")
     settings = folder / "config.yaml"
     settings.touch()
-    remote = Remote(socket, tokens, Recordings(folder / "sessions"), SettingsFile(settings))
+    remote = Remote(socket, tokens, Recordings(folder / "sessions"), Takes(folder / "takes"), SettingsFile(settings))
     app = make_app(remote, frozenset({"antiphon.local"}), secure=False)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws_max_size=2 * FRAME_MAX))
     thread = threading.Thread(target=server.run, daemon=True)

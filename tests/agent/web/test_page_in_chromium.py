@@ -19,6 +19,7 @@ import soundfile
 
 from agent.language import speech_input
 from tests.agent.web.remote_rig import Band, Served
+from tests.agent.web.test_takes import made
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")]
@@ -191,15 +192,34 @@ def test_the_song_is_shown_and_its_sections_are_gone_to(browser: Any, remote: Se
     assert page.faults == []
 
 
+def test_two_takes_are_compared_at_the_same_place_and_named(browser: Any, remote: Served, tmp_path: Path) -> None:
+    made(tmp_path / "takes", seconds=8.0)
+    page = paired(browser, remote)
+    page.click("#tab-song")
+    page.wait_for_selector("#take-list li")
+    page.click("#take-list li:nth-child(1) button:text-is('B')")
+    page.click("#take-play")
+    eventually(lambda: page.evaluate("takes.sounds.A.currentTime") > 0.5)
+    page.click("#ab")
+    eventually(lambda: page.evaluate("takes.sounds.A.paused && !takes.sounds.B.paused"))
+    assert page.evaluate("Math.abs(takes.sounds.A.currentTime - takes.sounds.B.currentTime)") < 0.3
+    assert page.inner_text("#take-play") == "Stop B"
+    page.fill("#take-name", "bristol")
+    page.click("#name-take button")
+    eventually(lambda: "bristol" in page.inner_text("#take-list"))
+    page.click("#tab-play")
+    assert page.evaluate("takes.sounds.B.paused")
+    assert page.faults == []
+
+
 def test_locked_only_tap_panic_and_the_next_section_are_left(browser: Any, remote: Served, band: Band) -> None:
     page = paired(browser, remote)
     page.click("#lock")  # a stray touch
     assert page.get_attribute("#lock", "aria-pressed") == "false"
     page.hover("#lock")
     page.mouse.down()
-    time.sleep(1.0)
+    eventually(lambda: page.get_attribute("#lock", "aria-pressed") == "true")
     page.mouse.up()
-    assert page.get_attribute("#lock", "aria-pressed") == "true"
     assert not page.is_visible("nav")
     buttons = [one for one in page.query_selector_all("button") if one.is_visible()]
     assert {one.get_attribute("data-say") or one.get_attribute("id") for one in buttons} == {
@@ -240,6 +260,9 @@ def test_nothing_is_cut_off_and_nothing_hinders_a_screen_reader(
         if shots:
             page.screenshot(path=f"{shots}/remote_{tab}_{size[0]}.png")
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], tab
+        if tab == "play":  # within the thumb's reach, without scrolling
+            panic, pages = (page.locator(one).bounding_box() for one in ("#play .danger", "nav"))
+            assert panic["y"] + panic["height"] <= pages["y"] + 1
         found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], tab
     assert page.faults == []

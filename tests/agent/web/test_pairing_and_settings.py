@@ -57,6 +57,32 @@ def test_web_pair_list_and_revoke(
     assert main(["web", "revoke", "all", *state]) == 2
 
 
+def test_with_a_display_the_qr_code_is_on_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    for host, shown in (("127.0.0.1", 0), ("0.0.0.0", 1)):
+        assert main(["web", "pair", "--host", host, "--set", f"paths.state={tmp_path}"]) == 0
+        assert len(opened) == shown
+    page = tmp_path / "pair.html"
+    assert opened == [page.as_uri()] and page.stat().st_mode & 0o077 == 0
+    assert "<svg" in page.read_text() and capsys.readouterr().out.split("the code ")[-1].split()[0] in page.read_text()
+
+
+def test_the_daemon_s_log_has_a_code_while_no_device_is_paired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("agent.web.server.run", lambda *_: None)
+    serve = ["web", "serve", "--no-code", "--set", f"paths.state={tmp_path}"]
+    assert main(serve) == 0
+    code = capsys.readouterr().err.split("the code ")[1].split()[0]
+    assert Tokens(tmp_path).pair(code, "phone")
+    assert main(serve) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_setting_is_checked_and_comments_stay(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("band:\n  mode: accompany  # as I like it\n")

@@ -7,6 +7,7 @@ import random
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from agent.control.commands import TABLE
+from agent.control.pedals import NOT_BY_FOOT
 from agent.language import speech_input
-from tests.agent.web.remote_rig import Band, Served, served
+from agent.web.app import FRAME_MAX, PAGE
+from tests.agent.control.test_pedals import Board
+from tests.agent.web.remote_rig import Band, Served, served, whole
 
 
 def phone(remote: Served, cookie: str, **headers: str) -> ClientConnection:
@@ -51,26 +55,22 @@ def test_a_paired_phone_sees_notes_and_levels(remote: Served) -> None:
 
 @pytest.mark.parametrize("verb", [verb for verb in TABLE if verb != "learn"])
 def test_every_command_is_reached_from_the_page(remote: Served, band: Band, verb: str) -> None:
-    needs = {
-        "mode": "trade",
-        "behind": "10",
-        "dial": "density 0.3",
-        "say": "less snare",
-        "tempo": "100",
-        "meter": "7/8",
-        "mix": "snare level -3",
-        "bar": "3 7/8",
-        "lead": "120",
-        "feel": "half",
-        "break": "4",
-        "section": "verse",
-        "to": "verse",
-        "chart": "bridge Am | F",
-    }
-    text = f"{verb} {needs.get(verb, '')}".strip()
+    text = whole(verb)
     with phone(remote, remote.cookie()) as socket:
         assert say(socket, text)["ok"]
     assert text in band.said
+
+
+def test_page_pedals_and_midi_have_the_same_commands(remote: Served, tmp_path: Path) -> None:
+    """And OSC, whose test goes through the same table."""
+    assert set(json.loads(remote.get("/api/who")[1])["verbs"]) == set(TABLE)
+    board = Board(tmp_path)
+    for kind, status in (("note", 0x90), ("controller", 0xB0)):
+        for verb in sorted(set(TABLE) - set(NOT_BY_FOOT) - {"mix"}):  # a fader is moved (test_pedals.py)
+            board.pedals.learn(whole(verb))
+            board.press((status, 40, 100), (status, 40, 0))
+            assert board.press((status, 40, 100), (status, 40, 0))[:1] == [whole(verb)], kind
+    board.midi.close()
 
 
 def test_what_one_phone_does_the_others_are_told(remote: Served, band: Band) -> None:
@@ -152,7 +152,7 @@ def test_another_site_cannot_open_the_socket(remote: Served) -> None:
 
 def test_the_page_asks_nothing_of_others_and_is_small(remote: Served) -> None:
     size = 0
-    for name in ("", "app.js", "roll.js", "style.css", "manifest.webmanifest", "worker.js", "icon.svg"):
+    for name in ("", *PAGE[1:]):
         status, body, headers = remote.get(f"/{name}")
         assert status == 200
         assert "default-src 'none'" in headers["content-security-policy"]
@@ -183,6 +183,39 @@ def test_damaged_frames_change_nothing(remote: Served, band: Band) -> None:
     assert band.said == []
     with phone(remote, cookie) as socket:
         assert say(socket, "tap")["ok"]
+
+
+@pytest.mark.slow
+def test_ten_thousand_malformed_frames_change_nothing(remote: Served, band: Band) -> None:
+    rng = random.Random(1)
+    cookie, sent = remote.cookie(), 0
+    with phone(remote, cookie) as watching:
+        while sent < 10_000:
+            with suppress(ConnectionClosed), phone(remote, cookie) as socket:
+                for _ in range(200):
+                    sent += 1
+                    socket.send(damaged(rng))
+        assert until(watching, lambda message: bool(message.get("view")))["view"]["notes"] is not None
+    assert band.said == []
+    with phone(remote, cookie) as socket:
+        assert say(socket, "tap")["ok"]
+
+
+def damaged(rng: random.Random) -> str | bytes:
+    """Return a frame that is no command: broken JSON, other types, bytes, letters from anywhere, too long."""
+    whole_frame = json.dumps({"say": "mute drums", "id": rng.randrange(1 << 70)})
+    match rng.randrange(6):
+        case 0:
+            return whole_frame[: rng.randrange(1, len(whole_frame) - 1)]
+        case 1:
+            return json.dumps(rng.choice([None, 3, [whole_frame], {"say": {"say": 1}}, {"say": ""}, {"id": -1e300}]))
+        case 2:
+            return rng.randbytes(rng.randrange(300))
+        case 3:
+            return "".join(chr(rng.randrange(1, 0xD7FF)) for _ in range(rng.randrange(200)))
+        case 4:
+            return json.dumps({"say": "".join(rng.choice("abc \n\t{}[]\"'/\\") for _ in range(40)), "id": 1})
+    return "[" * rng.randrange(FRAME_MAX, 3 * FRAME_MAX) if rng.random() < 0.02 else "[" * 200
 
 
 def test_a_slow_phone_costs_only_its_own_views(remote: Served, band: Band) -> None:
