@@ -104,6 +104,8 @@ class LiveStage:
         phrase = decision.analysis.phrase
         if phrase is not None and phrase.end_s is not None:
             self._closes = phrase.closes
+        for bar in decision.gave_up:
+            self._forget(f"bar:{bar}")
         if decision.drawn is None:
             return ""
         self._bars.append(decision.drawn)
@@ -212,6 +214,13 @@ class LiveStage:
     def _led(self) -> tuple[Edit, ...]:
         """Return the edits that the band leads, in the order asked."""
         return tuple(edit for _, edits in self._steps for edit in edits if self._is_led(edit))
+
+    def _forget(self, scope: str) -> None:
+        """The band leads there no more: nothing of it stands."""
+        self._steps = [
+            (number, tuple(one for one in edits if not (one.dimension == "meter" and one.scope == scope)))
+            for number, edits in self._steps
+        ]
 
     def _is_led(self, edit: Edit) -> bool:
         return edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS

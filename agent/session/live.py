@@ -274,6 +274,8 @@ class Live:
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
+        for bar in heard.decision.gave_up:
+            self.dispatcher.state.odd.pop(bar, None)
         booked, told = self._book.push(heard.decision), self._inputs.push(heard.decision)
         if line := booked or told or explained:
             self._board.say(line)
