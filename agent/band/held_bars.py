@@ -14,7 +14,9 @@ from listener.types import Grid
 
 LEVELS = (2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3)  # periods of another reading
 SAME_TEMPO, SAME_LEVEL, SAME_BEATS, OFF_BEAT = 0.05, 0.03, 0.2, 0.11
+OFF_16TH = 0.3  # of a beat: so near, a beat lies on a 16th of the other reading
 INSISTS_BEATS = 8.0  # of a confident other reading
+DOUBTED_BEATS, DOUBTED = 2.0, 0.8  # likewise, where the ears were never so sure (of enough) of the one that is played
 STANDS_BARS = 3.0  # of one that the ears are not sure of, but stand by
 YOUNG_BARS = 1.0  # likewise, where ears and band have not agreed yet: a wrong entrance is not defended
 AGREED_SAY = 0.25  # bars more for each bar in which ears and band agreed
@@ -50,6 +52,7 @@ class HeldBars:
         self._since_s: float | None = None  # they insist since then
         self._stray_s: float | None = None  # they have another, unclear tempo since then
         self._agreed, self._now_s = 0.0, 0.0  # bars in which ears and band agreed
+        self._sure = 0.0  # how sure the ears were of it, at most
 
     def hold(self, ears: Grid, own: Grid | None, playing: bool, now_s: float, stood_bars: float = 0.0) -> Grid:
         """Return the grid to follow. own: the band's of the frame before; playing: whether the band plays.
@@ -58,29 +61,33 @@ class HeldBars:
         """
         passed_s, self._now_s = min(now_s - self._now_s, 0.1), now_s
         if own is None or not playing:
-            self._since_s, self._stray_s, self._agreed = None, None, 0.0
+            self._since_s, self._stray_s, self._agreed, self._sure = None, None, 0.0, 0.0
             return ears
         other = self._other(ears, own)
-        if other is None and not _near(ears.period_s, own.period_s, 2 * SAME_TEMPO):
+        near = SAME_TEMPO if ears.confidence < CLEAR else 2 * SAME_TEMPO
+        if other is None and not _near(ears.period_s, own.period_s, near):
             return self._another_tempo(ears, own, now_s, stood_bars)
         self._stray_s = None
         if other is None and _apart(ears, own) and stood_bars * ears.meter.numerator < MOVED_BEATS:
             return replace(own, confidence=ears.confidence, meter_confidence=ears.meter_confidence)
         if other is None:
             self._since_s = None
+            self._sure = max(self._sure, min(ears.confidence, ears.meter_confidence))
             self._agreed += passed_s / (own.period_s * own.meter.numerator)
             return ears
         if ears.meter_confidence < self._enough:
             self._since_s = None
         elif self._since_s is None:
             self._since_s = now_s
-        insists = self._since_s is not None and now_s - self._since_s > INSISTS_BEATS * ears.period_s
+        doubted = self._agreed >= YOUNG_BARS and self._sure < DOUBTED * self._enough
+        beats = DOUBTED_BEATS if doubted else INSISTS_BEATS
+        insists = self._since_s is not None and now_s - self._since_s > beats * ears.period_s
         long = min(STANDS_BARS + AGREED_SAY * self._agreed, MOST_BARS)
         if _on_the_beats(ears, own):
             long = min(long, YOUNG_BARS + self._agreed)
         stands = ears.confidence >= CLEAR and stood_bars >= long and not _off_the_beat(ears, own)
         if (insists or stands) and _before_downbeat(ears, now_s):
-            self._since_s, self._agreed = None, 0.0
+            self._since_s, self._agreed, self._sure = None, 0.0, 0.0
             return ears
         return other
 
@@ -90,7 +97,7 @@ class HeldBars:
         self._stray_s = now_s if self._stray_s is None else self._stray_s
         clear = ears.confidence >= CLEAR and (ears.meter == own.meter or stood_bars >= 1)
         if clear or now_s - self._stray_s > STRAY_BEATS * own.period_s:
-            self._stray_s, self._agreed = None, 0.0
+            self._stray_s, self._agreed, self._sure = None, 0.0, 0.0
             return ears
         return replace(own, confidence=ears.confidence, meter_confidence=ears.meter_confidence)
 
@@ -98,8 +105,8 @@ class HeldBars:
         """Return the ears' grid in the band's reading; None where both are the same or it is another tempo."""
         beat = own.beat_at(ears.anchor_s)
         same_beats = abs(beat - round(beat)) < SAME_BEATS
-        if _near(ears.period_s, own.period_s):
-            if not same_beats and abs(beat % 1 - 0.5) > OFF_BEAT:
+        if _near(ears.period_s, own.period_s, 2 * SAME_TEMPO):
+            if not same_beats and OFF_BEAT < abs(beat % 1 - 0.5) < 0.5 - OFF_16TH:
                 return None  # the player has moved
             if not same_beats:
                 return replace(own, confidence=ears.confidence, meter_confidence=ears.meter_confidence)

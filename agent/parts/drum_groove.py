@@ -42,6 +42,9 @@ RELATED, RELATED_SAY = 0.8, 0.9  # likeness of the two bars of a groove that is 
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
 JOINED = 64  # so many, to choose from
 
+TWICE_FROM, HALVES_FROM = 0.8, 0.5  # likeness of a bass bar's halves, of a groove's, from which they are the same
+TURN_FROM = 0.75  # likeness of a groove's bars from which one may stand in for the other
+
 LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
 
 Hits = tuple[DrumHit, ...]
@@ -294,6 +297,35 @@ def _bass_halves(heard: Sequence[BassBar]) -> float:
     """Return how far the bass repeats itself every half bar: a groove is to do so, too."""
     alike = [_halves_alike({(note.pitch, note.tick) for note in bar.notes}, bar.ticks) for bar in heard]
     return float(np.mean(alike)) if alike else 0.0
+
+
+def is_twice(bass: Sequence[BassBar]) -> bool:
+    """Return whether bars of the bass are the same half bar twice, which is no quarter bar four times."""
+    heard = [bar for bar in bass if bar.notes and bar.ticks % 4 == 0]
+    quarters = [
+        _halves_alike({(n.pitch, n.tick) for n in bar.notes if n.tick < bar.ticks // 2}, bar.ticks // 2)
+        for bar in heard
+    ]
+    return bool(heard) and _bass_halves(heard) >= TWICE_FROM and float(np.mean(quarters)) < TWICE_FROM
+
+
+def halved(groove: Groove) -> Groove:
+    """Return the groove with the first half of each bar in place of its second, where both are alike; else as it is."""
+
+    def twice(bar: DrumBar) -> DrumBar:
+        half = len(bar) // 2
+        alike = len(bar) % 2 == 0 and _halves_alike(_kick_snare(bar), len(bar)) >= HALVES_FROM
+        return (*bar[:half], *bar[:half]) if alike else bar
+
+    return replace(groove, bars=tuple(map(twice, groove.bars)))
+
+
+def turned(bar: DrumBar, other: DrumBar) -> DrumBar:
+    """Return a bar as it is varied once in a phrase: the other bar of its groove, or only its second half, where both
+    have little in common."""
+    if len(bar) != len(other) or jaccard(_kick_snare(bar), _kick_snare(other)) >= TURN_FROM:
+        return other
+    return (*bar[: len(bar) // 2], *other[len(bar) // 2 :])
 
 
 def _kick_f1(kicks: NDArray[np.bool_], heard: Sequence[BassBar]) -> float | None:

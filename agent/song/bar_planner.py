@@ -227,10 +227,11 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     """Return (the bar of drums, whether it ends in a fill, whether it is a break)."""
     plan, section, now, place = bar.plan, bar.section, bar.now, bar.place
     in_song = place.bar + place.phrase * place.length
-    number = in_song if bar.certain else turn_of_groove(plan.bars, now, place.bar)
+    number, varies = (in_song, False) if bar.certain else turn_of_groove(plan.bars, now, place.bar)
     feel = feel_at(plan.feel)
     groove = section.beside if feel.kicks and section.beside else section.groove
-    drums = groove.bar(number)[: now.ticks]
+    drums = groove.bar(number)
+    drums = (drum_groove.turned(drums, groove.bar(number + 1)) if varies else drums)[: now.ticks]
     drums = (*drums, *((),) * (now.ticks - len(drums)))
     if section.stage <= HALF_TIME_BELOW or feel.half:
         drums = drum_dials.half_time(drums)

@@ -14,6 +14,7 @@ FORM = ((4, 0.15), (2, 0.05), (8, 0.05))  # music goes in twos, fours and eights
 NEWEST = 0.01  # of the newer one of two equals
 KNOWN_FROM = 0.5  # share of the best possible score, from which the past says how it goes on
 KINDRED_FROM = 0.6  # likeness from which a bar is the same one ornamented or half misheard
+SAME_RHYTHM = 0.75  # share of the onsets of two bars from which a drummer plays the same to both
 SAME_FROM = 0.8  # likeness from which a heard bar is an earlier one, misheard or ornamented
 
 
@@ -77,17 +78,24 @@ def _begins_like(bar: BassBar, heard: Sequence[BassNote], until: int) -> float:
     return (rhythm + pitch) / 2
 
 
-def turn_of_groove(bars: Sequence[BassBar], now: BassBar, bar_of_phrase: int) -> int:
-    """Return which bar of a groove goes with a bass bar: the same one whenever it, or a kindred one, comes again.
+def _one_kick_figure(bar: BassBar, other: BassBar) -> bool:
+    """Return whether two bars are one, half misheard or ornamented, or have one rhythm on another root."""
+    return likeness(bar, other) >= KINDRED_FROM or jaccard(bar.rhythm, other.rhythm) >= SAME_RHYTHM
 
-    A riff of one bar gets the other one in the middle of a phrase, whose end has its fill.
+
+def turn_of_groove(bars: Sequence[BassBar], now: BassBar, bar_of_phrase: int) -> tuple[int, bool]:
+    """Return which bar of a groove goes with a bass bar: the same one whenever it, or a kindred one, comes again; and
+    whether it is varied.
+
+    A riff of one bar is varied in the middle of a phrase, whose end has its fill.
     """
     known: list[BassBar] = []
     for bar in bars[-LOOK_BACK:]:
-        if bar.notes and not any(bar is old or likeness(bar, old) >= KINDRED_FROM for old in known):
+        if bar.notes and not any(bar is old or _one_kick_figure(bar, old) for old in known):
             known.append(bar)
-    turn = max(range(len(known)), key=lambda at: likeness(now, known[at]), default=0)
-    if known and likeness(now, known[turn]) < KINDRED_FROM:
-        turn = len(known)
+    kin = [at for at, old in enumerate(known) if _one_kick_figure(now, old)]
+    turn = max(
+        kin, key=lambda at: (jaccard(now.rhythm, known[at].rhythm), likeness(now, known[at])), default=len(known)
+    )
     again = bool(bars) and likeness(bars[-1], now) >= KINDRED_FROM
-    return turn + (again and bar_of_phrase % 8 == 3)
+    return turn, again and bar_of_phrase % 8 == 3

@@ -35,6 +35,8 @@ SECTIONS_MAX = 24
 MOTIF_BAR = 2  # of a section, live, in which its motif is made
 HALVES_SAY = 0.8  # of a groove that repeats itself every half bar as the bass does
 SPARSER = 0.8  # of the usual notes, under which a section is a sparse one
+LEAST_PLAYED = 2  # bars with a bass, live, that tell a section; one after a rest is no new one
+SURELY_BACK, CLEARLY = 0.85, 0.3  # likeness to an earlier section with which it is back at once, and so much over this
 CYCLE_AGE = 8  # bars of a section, in which other bars may still be of its cycle
 
 
@@ -49,15 +51,18 @@ def decide_section(
 ) -> tuple[SongPlan, tuple[Choice, ...]]:
     """Decide which section the next bar belongs to: the one that goes on, an earlier one come back, or a new one."""
     now, number = ahead[0], plan.heard
-    window = [bar for bar in (ahead[:WINDOW] if certain else plan.bars[-2:]) if bar.ticks == now.ticks]
+    window = [bar for bar in (ahead[:WINDOW] if certain else _played(plan)) if bar.ticks == now.ticks]
     if plan.current >= 0 and plan.sections[plan.current].ticks == now.ticks:
         here = plan.sections[plan.current]
         age = number - plan.began
         like = alike(window, here.examples)
-        opens = not certain or alike([now], here.examples) < 0.6
+        opens = len(window) >= LEAST_PLAYED if not certain else alike([now], here.examples) < 0.6
         stays = certain and comes_back(here, ahead, age)
-        if age < LEAST_BARS or like >= NEW_BELOW or stays or not opens or not any(bar.notes for bar in window):
+        settled = age < LEAST_BARS or like >= NEW_BELOW or stays or not opens
+        if not any(bar.notes for bar in window) or (settled and (certain or not returns_early(plan))):
             return plan if certain else with_motif(plan, critic), ()
+        if settled:
+            window = [plan.bars[-1]]
     elif plan.current >= 0 and _is_one_bar(plan, ahead, certain):
         return _in_meter(plan, ahead, certain), ()
     known = [
@@ -81,6 +86,26 @@ def decide_section(
         sections = sections[-SECTIONS_MAX:]
     plan = replace(plan, sections=sections, current=len(sections) - 1, began=number, phrase_of=since, length=length)
     return plan, choices
+
+
+def _played(plan: SongPlan) -> list[BassBar]:
+    """Return the newest bars in which the bass played, as many as tell a section."""
+    return [bar for bar in plan.bars[-WINDOW:] if bar.notes][-LEAST_PLAYED:]
+
+
+def returns_early(plan: SongPlan) -> bool:
+    """Return whether the bar heard last belongs so clearly to an earlier section, and not to this one, that the band
+    goes back at once."""
+    here, newest = plan.sections[plan.current], plan.bars[-1:]
+    if plan.heard == plan.began or not newest or not newest[0].notes or newest[0].ticks != here.ticks:
+        return False
+    others = (
+        alike(newest, one.examples)
+        for i, one in enumerate(plan.sections)
+        if i != plan.current and one.ticks == here.ticks and one.meter == here.meter
+    )
+    best = max(others, default=0.0)
+    return best >= SURELY_BACK and best >= alike(newest, here.examples) + CLEARLY
 
 
 def _phrase_of(plan: SongPlan, now: BassBar, certain: bool) -> int:
@@ -168,6 +193,8 @@ def _new_section(
     ]
     best, second = drum_groove.choose(found, bass, wanted, rng, [one.groove for one in plan.sections[-4:]], likely)
     groove = drum_groove.with_bass(best.groove, bass)
+    if not certain and drum_groove.is_twice(bass):  # two bars may have been heard as one
+        groove = drum_groove.halved(groove)
     beside = drum_groove.with_bass(drum_groove.with_kicks_of(best.groove, second.groove), bass)
     chords = _chords_under(plan, bass)
     figures = comping.figures_for(now.meter, now.ticks)

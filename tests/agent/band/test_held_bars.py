@@ -58,6 +58,25 @@ def test_bars_in_which_ears_and_band_agreed_are_not_given_up_so_soon() -> None:
     assert turned_after(bars, TURNED, stood=True) > turned_after(HeldBars(0.5), TURNED, stood=True)
 
 
+def test_a_reading_that_the_ears_never_were_sure_of_is_given_up_sooner() -> None:
+    bars, doubted = HeldBars(0.5), replace(OWN, confidence=0.3, meter_confidence=0.1)
+    for frame in range(200):
+        bars.hold(doubted, doubted, True, -10.0 + frame * FRAME_S)
+    assert (
+        turned_after(bars, replace(DOUBLE, meter_confidence=0.8))
+        < 3.0
+        < 4.0
+        < turned_after(HeldBars(0.5), replace(TURNED, meter_confidence=0.8))
+    )
+
+
+def test_neither_a_beat_a_16th_away_nor_a_faint_jump_of_the_tempo_is_the_players() -> None:
+    bars = HeldBars(0.5)
+    for reading in (replace(OWN, anchor_s=10.125), replace(OWN, period_s=0.465, confidence=0.3)):
+        held = bars.hold(reading, OWN, True, 12.0, stood_bars=1.0)
+        assert (held.period_s, held.anchor_s) == (OWN.period_s, OWN.anchor_s)
+
+
 def test_a_band_that_does_not_play_takes_any_reading() -> None:
     assert HeldBars(0.5).hold(DOUBLE, OWN, False, 10.0) == DOUBLE
 

@@ -14,10 +14,11 @@ RIFF = {0: 40, 6: 43, 8: 45}
 OTHER = {0: 41, 6: 45, 8: 48}
 
 
-def play(song: LiveSong, bars: list[dict[int, int]], ahead: int = 2) -> list[Reply]:
-    """Play bars of {tick: pitch}; the band commits `ahead` ticks before a tick is heard. Return its replies."""
+def play(song: LiveSong, bars: list[dict[int, int]], ahead: int = 2, first: int = 0) -> list[Reply]:
+    """Play bars of {tick: pitch}, the first one with number `first`; the band commits `ahead` ticks before a tick is
+    heard. Return its replies."""
     total = len(bars) * 16
-    places = [Position(t % 16, t // 16, FOUR) for t in range(total + ahead)]
+    places = [Position(t % 16, first + t // 16, FOUR) for t in range(total + ahead)]
     replies = [song.reply(places[t], True) for t in range(ahead)]
     sounding = None
     for t in range(total):
@@ -67,6 +68,17 @@ def test_a_snapshot_goes_on_bit_for_bit() -> None:
     song.library = copy.library = library
     at = [Position(t, 5, FOUR) for t in range(3, 16)]
     assert [song.reply(p, True) for p in at] == [copy.reply(p, True) for p in at]
+
+
+def test_a_riff_that_comes_back_brings_its_section_back_after_one_bar_and_a_rest_begins_none() -> None:
+    verse, chorus = {0: 40, 3: 40, 6: 43, 8: 45, 11: 45, 14: 43}, {0: 36, 4: 48, 12: 39}
+    song = LiveSong(GrooveLibrary.load(), 1)
+    play(song, [verse] * 8 + [chorus] * 3)
+    assert song.song.current == 1
+    play(song, [verse] * 2, first=11)
+    assert song.song.current == 0
+    play(song, [{}, {4: 41}, verse], first=13)
+    assert song.song.current == 0 and len(song.song.sections) == 2
 
 
 def test_decisions_are_told_once_with_runner_up_and_reason_and_the_view_says_where_we_are() -> None:

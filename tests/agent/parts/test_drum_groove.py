@@ -1,0 +1,42 @@
+"""A groove is the same twice where two bars of the bass may have been heard as one, and varied in its second half."""
+
+from __future__ import annotations
+
+from agent.parts.bass_bar import BassBar, BassNote
+from agent.parts.drum_groove import DrumBar, Groove, halved, is_twice, turned
+from listener.types import Meter
+from models.music.tokens import DrumHit
+
+FOUR = Meter(4, 4)
+
+
+def bass(*ticks: int) -> BassBar:
+    return BassBar(FOUR, 16, tuple(BassNote(tick, 1, 40, 90) for tick in ticks))
+
+
+def drums(kicks: set[int], snares: set[int]) -> DrumBar:
+    return tuple(
+        tuple(DrumHit(piece, 90) for piece, at in (("kick", kicks), ("snare", snares)) if tick in at)
+        for tick in range(16)
+    )
+
+
+def test_a_half_bar_that_comes_twice_is_told_from_even_notes_and_from_a_riff_of_a_bar() -> None:
+    assert is_twice([bass(0, 1, 2, 3, 8, 9, 10, 11)])
+    assert not is_twice([bass(*range(0, 16, 2))])
+    assert not is_twice([bass(0, 3, 6, 8, 10, 14)])
+
+
+def test_halves_that_are_nearly_alike_become_the_same_others_stay() -> None:
+    near = drums({0, 2, 8, 10}, {4, 12, 15})
+    (bar,) = halved(Groove("", "", (near,))).bars
+    assert bar[:8] == bar[8:] == near[:8]
+    backbeat = Groove("", "", (drums({0, 8, 11}, {4}),))
+    assert halved(backbeat) == backbeat
+
+
+def test_a_bar_is_varied_in_its_second_half_where_the_other_is_another_groove() -> None:
+    own, other = drums({0, 6}, {4, 12}), drums({2, 3, 10}, {8})
+    assert turned(own, other) == (*own[:8], *other[8:])
+    ghosted = drums({0, 6}, {4, 12, 15})
+    assert turned(own, ghosted) == ghosted
