@@ -93,7 +93,7 @@ def evening(folder: Path) -> Evening:
     with Stage(folder, sound, *FLAGS) as stage:
         _up(stage)
         stage.room.playing = True
-        wait(lambda: _status(stage).get("state") == "playing", 60, "the band")
+        wait(lambda: _status(stage).get("state") == "playing", 120, "the band")
         time.sleep(2 * cycle_s)
         _loop(stage, found, cycle_s)
         stage.room.playing = False
@@ -166,7 +166,7 @@ def week_back(data: Path) -> None:
 
 def _up(stage: Stage) -> None:
     stage.start()
-    wait(lambda: _status(stage).get("listening"), 90, "the daemon")
+    wait(lambda: _status(stage).get("listening"), 300, "the daemon")
 
 
 def _status(stage: Stage) -> dict[str, Any]:

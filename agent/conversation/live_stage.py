@@ -34,6 +34,7 @@ from listener.types import Analysis, Chord
 from models.responder.responder import Responder
 
 KEPT_BARS = 512  # of what was played
+SURE_METER = 0.25  # confidence in meter and downbeat from which a bar can be led in another meter
 NO_STEP = 0  # of an edit that is no step of undo
 EVERY_BARS = 8  # for which an idea is tried
 MIXED = frozenset({"level", "reverb", "brightness", "pan", "width", "sound"})  # of the mix, from the next beat on
@@ -180,6 +181,8 @@ class LiveStage:
     def can(self, edit: Edit) -> str | None:
         if edit.target == "bass":
             return "the bass is yours"
+        if edit.dimension == "meter" and self._bars_unsure:
+            return "I am not sure of your bars yet: play it once more, or tap the one, and say it again"
         if edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS:
             return self.lead.can(edit, self.facts())
         if edit.dimension == "swing":
@@ -189,6 +192,11 @@ class LiveStage:
         if edit.dimension not in LIVE:
             return f"{edit.dimension}: only over a recorded riff (antiphon workshop)"
         return None
+
+    @property
+    def _bars_unsure(self) -> bool:
+        grid = self._heard.grid if self._heard else None
+        return grid is not None and grid.meter_confidence < SURE_METER  # before the first note it is a wish for later
 
     # -- acts -------------------------------------------------------------------------------------------------
 

@@ -169,3 +169,13 @@ def test_what_the_band_gave_up_leading_stands_no_more() -> None:
     assert "7/8" in playing.say("what stands?")
     playing.stage.push(replace(decision(9), gave_up=(3,)))
     assert "7/8" not in playing.say("what stands?")
+
+
+def test_an_odd_bar_waits_until_the_bars_are_known() -> None:
+    playing = Playing()
+    playing.stage.lead = Leads(playing._command)
+    frame = decision(9)
+    unsure = replace(frame.analysis, grid=replace(GRID, meter_confidence=0.1))
+    playing.stage.push(replace(frame, analysis=unsure))
+    assert "not sure of your bars" in playing.say("seven eight in bar three")
+    assert not playing.commands
