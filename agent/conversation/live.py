@@ -233,7 +233,7 @@ class Talk:
         if not self._thought:
             return ""
         found, self._thinking = self._thought.pop(), None
-        if talk.steps != self._thought_at:  # something was asked meanwhile: it may be this
+        if talk.steps != self._thought_at and not self._asked:  # something was asked meanwhile: it may be this
             return ""
         if self._asked and found is None:
             return "I am with you: nothing to add."
