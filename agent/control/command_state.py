@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.control.commands import FADERS, Fader, parse
 from agent.core.errors import UserError
-from agent.core.messages import SetBehind, SetDial, SetFader, SetMeter, SetMode, SetPart, SetTempo
+from agent.core.messages import LeadBar, LeadNothing, SetBehind, SetDial, SetFader, SetMeter, SetMode, SetPart, SetTempo
 from agent.core.settings import MODES, Config
 from agent.core.types import MixWish
 
@@ -28,6 +28,7 @@ class CommandState:
     behind_s: float | None = None
     time: dict[str, float | str | None] = field(default_factory=dict)
     faders: dict[str, MixWish] = field(default_factory=dict)
+    odd: dict[int, LeadBar] = field(default_factory=dict)  # bars of the cycle that the band leads in another meter
 
     def note(self, message: Any) -> None:
         """Remember a message of agent/core/messages.py that changes a setting; ignore others."""
@@ -46,6 +47,18 @@ class CommandState:
             self.time["tempo"] = message.bpm
         elif isinstance(message, SetMeter):
             self.time["meter"] = message.meter
+        elif isinstance(message, LeadBar):
+            self._lead(message)
+        elif isinstance(message, LeadNothing):
+            self.odd.clear()
+
+    def _lead(self, message: LeadBar) -> None:
+        if message.meter is not None:
+            self.odd[message.bar] = message
+        elif message.bar:
+            self.odd.pop(message.bar, None)
+        else:
+            self.odd.clear()
 
     def _move(self, fader: Fader) -> None:
         if fader.what is None:
@@ -67,7 +80,7 @@ class CommandState:
         messages += [SetBehind(self.behind_s)] if self.behind_s is not None else []
         kinds: dict[str, Any] = {"tempo": SetTempo, "meter": SetMeter}
         messages += [kinds[name](value) for name, value in self.time.items()]
-        return messages + self._parts()
+        return [*messages, *self._parts(), *self.odd.values()]
 
     def for_audio(self) -> list[Any]:
         """Return the messages that bring a restarted audio process to these settings."""

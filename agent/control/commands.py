@@ -148,6 +148,7 @@ TABLE = {
     "tempo": Word("BPM | off", "say the tempo, in beats of the meter a minute; off = by ear", _tempo),
     "meter": Word("7/8 ... | off", "say the meter; off = by ear", _meter),
     "say": Word("SENTENCE", "direct the band in your own words: less snare, lay back, any ideas? ...", _something),
+    "voice": Word("", "push to talk: before and after a sentence said into the session's microphone", nothing),
     "yes": Word("", "approve what was just played or proposed", nothing),
     "no": Word("", "reject what was just played or proposed", nothing),
     "idea": Word("", "ask the band for an idea", nothing),

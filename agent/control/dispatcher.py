@@ -38,6 +38,7 @@ class Dispatcher:
         self.pedals: Any = None  # agent/control/pedals.py's Pedals, where there is a MIDI input
         self.book: Any = None  # agent/songbook/book.py's Songbook
         self.orders: Callable[[str], str | None] = lambda sentence: None  # -> the command that a sentence stands for
+        self.voice: Callable[[], str] | None = None  # push-to-talk, where there is a microphone
         self.talk: Any = None  # agent/conversation/live.py's Talk, where the band can be talked to
 
     def command(self, text: str) -> str:
@@ -53,6 +54,7 @@ class Dispatcher:
             "unlearn": lambda _: str(self._has_pedals().unlearn()),
             "pedals": lambda _: str(self._has_pedals().describe()),
             "say": lambda c: self._say(c.argument),
+            "voice": lambda _: self._listen(),
             "yes": lambda _: self._say("I like it"),
             "no": lambda _: self._say("I don't like it"),
             "idea": lambda _: self._say("any ideas?"),
@@ -133,6 +135,11 @@ class Dispatcher:
         if self.talk is None:
             raise UserError("this session takes no sentences: it runs without a conversation")
         return str(self.talk.say(sentence))
+
+    def _listen(self) -> str:
+        if self.voice is None:
+            raise UserError("this session has no microphone to speak into")
+        return self.voice()
 
     def _has_pedals(self) -> Any:
         if self.pedals is None:

@@ -25,6 +25,7 @@ KEYS = MODES_BY_KEY | {
     "-": "lead slower",
     "o": "count",
     "k": "take",
+    "v": "voice",
     ">": "song next",
     "e": "end",
     "p": "panic",
@@ -34,7 +35,7 @@ TALK, ENTER, ERASE, ESCAPE = "t", "\r\n", "\x7f\b", "\x1b"
 LONGEST = 400  # characters of a sentence
 HINT = "your words, then Enter: "
 HELP = (
-    "t talk, y n i u: yes, no, idea, undo; space next mode, 1-4 modes, d c l parts, b tap the beat, + - tempo, "
+    "t type, v speak, y n i u: yes, no, idea, undo; space next mode, 1-4 modes, d c l parts, b tap, + - tempo, "
     "o count in, e end, k keep the riff, > next song, p panic, q stop"
 )
 

@@ -63,6 +63,7 @@ class Talk:
         self._saw_s = 0.0
         self._early: list[str] = []  # said before the language tables were loaded
         self._begun = False  # whether the player's taste has been taken up
+        self._asked = False  # whether the player asked for the idea that is thought of
         self._thought_at = 0  # steps of the conversation when it began to think
         self._thought: list[Proposal | None] = []  # what a thread has come to
         self._thinking: threading.Thread | None = None
@@ -113,6 +114,8 @@ class Talk:
         self._loading.join(LOADS_S)
         if self._talk is None:
             return self._later(sentence)
+        if self._stage and self._stage.works and self._asks_for_idea(sentence):
+            return "Let me think: it comes in a moment."
         try:
             return self._talk.say(sentence).reply
         except UserError as cause:  # of a command that the sentence stands for
@@ -129,6 +132,15 @@ class Talk:
 
         edit = edit_of(message)
         return self._talk.direct(edit.short(), (edit,)).reply if edit else None
+
+    def _asks_for_idea(self, sentence: str) -> bool:
+        """Return whether a sentence asks for an idea, which over a loop is thought of beside it: takes are drawn."""
+        from agent.language.small_talk import SPEAK
+
+        if not SPEAK.search(sentence.lower()) or self._talk is None or self._stage is None or self._thinking:
+            return False
+        self._think_of(self._talk, self._stage, True)
+        return True
 
     def _later(self, sentence: str) -> str:
         if not self._loading.is_alive():
@@ -197,18 +209,21 @@ class Talk:
         talk.phrase(phrase, decision.analysis)
         ready = decision.bar - self._last_idea >= EVERY_BARS and talk.waiting is None and self._thinking is None
         if self._config.conversation.proposals and not talk.proposer.quiet and ready:
-            self._last_idea, self._thought_at = decision.bar, talk.steps
-            self._thinking = threading.Thread(target=self._think, args=(talk, stage), name="ideas", daemon=True)
-            self._thinking.start()
+            self._think_of(talk, stage, False)
 
-    def _think(self, talk: LiveTalk, stage: LiveStage) -> None:
+    def _think_of(self, talk: LiveTalk, stage: LiveStage, asked: bool) -> None:
+        self._last_idea, self._thought_at, self._asked = stage.bar, talk.steps, asked
+        self._thinking = threading.Thread(target=self._think, args=(talk, stage, asked), name="ideas", daemon=True)
+        self._thinking.start()
+
+    def _think(self, talk: LiveTalk, stage: LiveStage, asked: bool) -> None:
         """Choose an idea, beside the loop: the responder weighs four of them in half a second."""
         set_nice(NICE)
         try:
             weighing = stage.weighing(self._responder())
             heard = weighing.facts().heard
             chooses = replace(talk.proposer, stage=weighing)
-            self._thought.append(chooses.choose(heard, tired=talk.tired) if heard else None)
+            self._thought.append(chooses.choose(heard, asked, talk.tired) if heard else None)
         except Exception:
             log.exception("conversation: no idea came of this phrase")
             self._thought.append(None)
@@ -218,9 +233,12 @@ class Talk:
         if not self._thought:
             return ""
         found, self._thinking = self._thought.pop(), None
-        if talk.steps != self._thought_at:  # something was asked meanwhile: it may be this
+        if talk.steps != self._thought_at and not self._asked:  # something was asked meanwhile: it may be this
             return ""
-        return talk.propose(found).reply if found and talk.waiting is None and not talk.proposer.quiet else ""
+        if self._asked and found is None:
+            return "I am with you: nothing to add."
+        free = self._asked or (talk.waiting is None and not talk.proposer.quiet)
+        return talk.propose(found).reply if found and free else ""
 
     def poll(self) -> None:
         """Answer what was said too early, and note in the memory that the session runs. Call once a loop."""

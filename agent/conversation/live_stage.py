@@ -34,6 +34,7 @@ from listener.types import Analysis, Chord
 from models.responder.responder import Responder
 
 KEPT_BARS = 512  # of what was played
+SURE_METER = 0.25  # confidence in meter and downbeat from which a bar can be led in another meter
 NO_STEP = 0  # of an edit that is no step of undo
 EVERY_BARS = 8  # for which an idea is tried
 MIXED = frozenset({"level", "reverb", "brightness", "pan", "width", "sound"})  # of the mix, from the next beat on
@@ -104,6 +105,8 @@ class LiveStage:
         phrase = decision.analysis.phrase
         if phrase is not None and phrase.end_s is not None:
             self._closes = phrase.closes
+        for bar in decision.gave_up:
+            self._forget(f"bar:{bar}")
         if decision.drawn is None:
             return ""
         self._bars.append(decision.drawn)
@@ -178,6 +181,8 @@ class LiveStage:
     def can(self, edit: Edit) -> str | None:
         if edit.target == "bass":
             return "the bass is yours"
+        if edit.dimension == "meter" and self._bars_unsure:
+            return "I am not sure of your bars yet: play it once more, or tap the one, and say it again"
         if edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS:
             return self.lead.can(edit, self.facts())
         if edit.dimension == "swing":
@@ -187,6 +192,11 @@ class LiveStage:
         if edit.dimension not in LIVE:
             return f"{edit.dimension}: only over a recorded riff (antiphon workshop)"
         return None
+
+    @property
+    def _bars_unsure(self) -> bool:
+        grid = self._heard.grid if self._heard else None
+        return grid is not None and grid.meter_confidence < SURE_METER  # before the first note it is a wish for later
 
     # -- acts -------------------------------------------------------------------------------------------------
 
@@ -212,6 +222,13 @@ class LiveStage:
     def _led(self) -> tuple[Edit, ...]:
         """Return the edits that the band leads, in the order asked."""
         return tuple(edit for _, edits in self._steps for edit in edits if self._is_led(edit))
+
+    def _forget(self, scope: str) -> None:
+        """The band leads there no more: nothing of it stands."""
+        self._steps = [
+            (number, tuple(one for one in edits if not (one.dimension == "meter" and one.scope == scope)))
+            for number, edits in self._steps
+        ]
 
     def _is_led(self, edit: Edit) -> bool:
         return edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS

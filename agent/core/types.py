@@ -125,6 +125,7 @@ class Decision:
     kept: object = None  # a section that was to be kept (agent/song/kept.py), or why not, in one line
     leads: str = ""  # what the band leads and where: "7/8 next", "to 120"
     says: tuple[str, ...] = ()  # what the band has to say of it, each once
+    gave_up: tuple[int, ...] = ()  # bars of the cycle, from 1, that are led in another meter no more, each once
 
 
 @dataclass(frozen=True, slots=True)

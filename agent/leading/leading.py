@@ -99,6 +99,7 @@ class Leading:
         self._ring: Ring = ()  # the riff as it was before the band departed from it
         self._seeks = 0  # ticks for which the player is still looked for in their riff
         self._lines: list[str] = []
+        self._gave_up: list[int] = []
         self._hints: list[Tap | SetTempo] = []
 
     # -- what is asked ----------------------------------------------------------------------------------------
@@ -178,6 +179,11 @@ class Leading:
     def take_lines(self) -> tuple[str, ...]:
         lines, self._lines = tuple(self._lines), []
         return lines
+
+    def take_given_up(self) -> tuple[int, ...]:
+        """Return the bars of the cycle, from 1, that are led in another meter no more since the last call."""
+        bars, self._gave_up = tuple(self._gave_up), []
+        return bars
 
     def take_hints(self) -> list[Tap | SetTempo]:
         hints, self._hints = self._hints, []
@@ -419,6 +425,7 @@ class Leading:
         self._failed[asked.place] = self._failed.get(asked.place, 0) + 1
         if self._failed[asked.place] >= TRIES and asked.place in self._odd:
             odd = self._odd.pop(asked.place)
+            self._gave_up.append(asked.place + 1)
             self._lines.append(f"Bar {asked.place + 1} is in {usual} again: you did not come along in {odd} twice.")
         self._laid, self._bars.usual = (), None
 

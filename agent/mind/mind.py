@@ -155,7 +155,12 @@ class Mind:
         drawn = self._planner.take_drawn()
         decision = Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, view, choices)
         return replace(
-            decision, leads=leading.says(bar), says=leading.take_lines(), kept=self._planner.take_kept(), drawn=drawn
+            decision,
+            leads=leading.says(bar),
+            says=leading.take_lines(),
+            gave_up=leading.take_given_up(),
+            kept=self._planner.take_kept(),
+            drawn=drawn,
         )
 
     def _tell_ears(self) -> None:

@@ -34,6 +34,7 @@ from agent.core.messages import (
     SetMix,
     SetMode,
     SetPart,
+    StopLoop,
 )
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, DrawnBar, DrawnTick, Plan, PlannedNote
@@ -103,7 +104,7 @@ class Planner:
         self._asked: dict[str, Any] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
         self._directing = Directing(config.seed)
-        self._mixes: list[SetMix | PlayLoop] = []
+        self._mixes: list[SetMix | PlayLoop | StopLoop] = []
         self._asked_mix = False  # whether directions came that the mix has not followed yet
         self.loop = RiffLoop()
         self._directing.follow(self.loop.settings)
@@ -165,6 +166,8 @@ class Planner:
                 self.loop.ask(message)
                 if isinstance(message, LoopRiff) and message.kept is None:
                     self.form.ask("accompany")
+                    if self.loop.playing is None:  # an earlier mind may have begun one
+                        self._mixes.append(StopLoop(0.0))
             case AgainLoop() if self.loop.playing is not None and self.form.modes.turn.phase == Phase.LOOPING:
                 self._mixes.append(self.loop.playing)
             case KeepSection(name, sound):

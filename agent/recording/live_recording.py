@@ -19,6 +19,7 @@ from agent.recording.rest_gate import RestGate, is_silent
 from listener.input_mixer import InputMixer
 from listener.ring import Ring
 
+SENT_S = 30.0  # of the band's sound that are held
 EVERY_S = 0.1  # larger pieces cost less
 
 
@@ -29,7 +30,7 @@ class LiveRecording:
         self.recorder, self.event_log = recorder, EventLog(recorder)
         self.mixer = InputMixer(bass.channels, rate, channel)  # as the mind's
         self._bass, self._stems = bass.reader(), stems.reader()
-        self.recent = RecentSound(rate)
+        self.recent, self._sent = RecentSound(rate), RecentSound(rate, SENT_S)
         self._rolled_s = 0.0
         self._delay = recorder.band_delay_samples
         self.peaks: tuple[float, ...] = ()  # of each part and the loop, 0-1, in what was recorded last; () once taken
@@ -62,7 +63,18 @@ class LiveRecording:
         left_out = min(self._surplus, len(stems))
         self._surplus, stems = self._surplus - left_out, stems[left_out:]
         if len(stems):
+            self._sent.put(stems.sum(axis=1) / 2, self._stems.position + self._delay)
             self._put(stems)
+
+    def heard(self, seconds: float) -> tuple[NDArray[np.float32], NDArray[np.float32], int] | None:
+        """Return the last so many seconds of the bass's microphone and of what the band sounded meanwhile, mono, and
+        the rate; None where nothing has come."""
+        self.roll()
+        end = min(self.recent.end, self._sent.end) if self._sent.end else self.recent.end
+        start = max(end - round(seconds * self._rate_hz), 0)
+        if end <= start:
+            return None
+        return self.recent.last(start, end), self._sent.last(start, end), self._rate_hz
 
     def decision(self, decision: Decision, said_s: float) -> None:
         """Write what was heard and decided."""

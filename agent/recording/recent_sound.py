@@ -37,6 +37,19 @@ class RecentSound:
         self._sound[: len(samples) - first] = samples[first:]
         self._end = end
 
+    def last(self, start: int, end: int) -> Samples:
+        """Return the samples from start to end of the stream, zeros where they are not held."""
+        out = np.zeros(end - start, np.float32)
+        if len(self._sound):
+            held = np.arange(max(start, self._end - self._size, 0), min(end, self._end))
+            out[held - start] = self._sound[held % self._size]
+        return out
+
+    @property
+    def end(self) -> int:
+        """The stream's sample after the newest."""
+        return self._end
+
     def cut(self, start_s: float, end_s: float, path: Path) -> float:
         """Write the sound from start_s to end_s, and a little around it, in a thread; return how much lies before it,
         seconds. Raises ValueError where it is not held any more.

@@ -22,6 +22,7 @@ from agent.control.keyboard import Keys
 from agent.control.live_view import LiveView
 from agent.control.socket_server import ControlServer
 from agent.conversation.led_orders import order_of
+from agent.conversation.push_to_talk import NOTHING_UNDERSTOOD, PushToTalk
 from agent.core.errors import UserError
 from agent.core.messages import AgainLoop, SetInput
 from agent.core.paths import state_folder
@@ -87,6 +88,8 @@ class Live:
         self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
         self._shown_song = ShownSong(self._book)
         self._inputs.talk.names, self._inputs.talk.looped = self._book.names, self._book.looped
+        self._voice = PushToTalk(lambda seconds: self._recording.heard(seconds) if self._recording else None)
+        self.dispatcher.voice = self._voice.press
         self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
@@ -249,6 +252,8 @@ class Live:
         workers = self.workers
         for message in self._inputs.poll(self.figures.report, workers.setup.rate, workers.latency.input_s, self._grid):
             workers.mind.send(message)
+        for said in self._voice.take():
+            self._quietly(f"say {said}") if said else self._board.say(NOTHING_UNDERSTOOD)
         for line in self._inputs.take_lines() if self._recording else ():
             self._say_of_input(line)
 
@@ -274,6 +279,8 @@ class Live:
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
+        for bar in heard.decision.gave_up:
+            self.dispatcher.state.odd.pop(bar, None)
         booked, told = self._book.push(heard.decision), self._inputs.push(heard.decision)
         if line := booked or told or explained:
             self._board.say(line)

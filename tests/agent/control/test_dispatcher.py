@@ -11,12 +11,24 @@ from typing import Any
 
 import pytest
 
-from agent.control.command_state import initial_state
+from agent.control.command_state import CommandState, initial_state
 from agent.control.commands import TABLE, parse
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import KEYS
 from agent.core.errors import UserError
-from agent.core.messages import Panic, SetBehind, SetDial, SetFader, SetMeter, SetMode, SetPart, SetTempo, Tap
+from agent.core.messages import (
+    LeadBar,
+    LeadNothing,
+    Panic,
+    SetBehind,
+    SetDial,
+    SetFader,
+    SetMeter,
+    SetMode,
+    SetPart,
+    SetTempo,
+    Tap,
+)
 from agent.core.settings import DEFAULT_PARTS, Config
 from agent.core.types import MixWish
 
@@ -148,3 +160,12 @@ def _read_until(terminal: int, what: bytes) -> bytes:
     while what not in said and time.monotonic() < deadline_s:
         said += os.read(terminal, 1_024)
     return said
+
+
+def test_a_restarted_mind_is_told_of_the_bars_that_are_led() -> None:
+    state = CommandState("accompany")
+    for message in (LeadBar(3, "7/8"), LeadBar(4, "5/4"), LeadBar(4, None)):
+        state.note(message)
+    assert state.for_mind() == [LeadBar(3, "7/8")]
+    state.note(LeadNothing())
+    assert state.for_mind() == []

@@ -11,9 +11,11 @@ import pytest
 import soundfile
 
 from agent.band.looped_take import LoopedTake
+from agent.conversation.live import Talk
 from agent.conversation.live_talk import LiveTalk
 from agent.conversation.loop_stage import LoopStage
 from agent.conversation.player_notes import PlayerNotes
+from agent.core.config import load
 from agent.core.messages import LoopTake
 from agent.core.types import Decision
 from agent.directions.active import SetActiveEdits
@@ -175,3 +177,19 @@ def test_nothing_else_is_struck_otherwise(looped: Looped, sentence: str, moves: 
     ]
     assert struck[0] == struck[1] and "moved with it" not in said
     assert [one.reply.chord for one in first.played] == [one.reply.chord for one in now.played]
+
+
+@pytest.mark.slow
+def test_an_idea_that_is_asked_for_is_thought_of_beside_the_loop(
+    looped: Looped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    talk = Talk(load(), looped.sent.append, str)
+    talk._loading.join()
+    talk._stage, talk._talk = looped.stage, looped.talk
+    assert "think" in talk.say("any ideas?")
+    assert talk._thinking
+    talk._thinking.join()
+    looped.bar += 1
+    assert "What if" in talk.push(looped.heard())
+    assert looped.stage.takes[-1].number == 2

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from agent.conversation.band_lead import Leads
 from agent.conversation.live_stage import LiveStage
 from agent.conversation.live_talk import LiveTalk
 from agent.conversation.player_notes import PlayerNotes
@@ -158,3 +160,22 @@ def test_what_only_the_plan_can_do_is_looked_at_again() -> None:
     assert playing.say("more tension").startswith("From the next bar on")
     lines = [playing.stage.push(decision(bar)) for bar in range(9, 16)]
     assert any("nothing comes of it" in line for line in lines)
+
+
+def test_what_the_band_gave_up_leading_stands_no_more() -> None:
+    playing = Playing()
+    playing.stage.lead = Leads(playing._command)
+    playing.say("seven eight in bar three")
+    assert "7/8" in playing.say("what stands?")
+    playing.stage.push(replace(decision(9), gave_up=(3,)))
+    assert "7/8" not in playing.say("what stands?")
+
+
+def test_an_odd_bar_waits_until_the_bars_are_known() -> None:
+    playing = Playing()
+    playing.stage.lead = Leads(playing._command)
+    frame = decision(9)
+    unsure = replace(frame.analysis, grid=replace(GRID, meter_confidence=0.1))
+    playing.stage.push(replace(frame, analysis=unsure))
+    assert "not sure of your bars" in playing.say("seven eight in bar three")
+    assert not playing.commands

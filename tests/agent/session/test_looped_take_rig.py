@@ -33,11 +33,11 @@ def test_a_loop_with_an_odd_bar_is_tight_and_survives_its_process(tmp_path: Path
         stage.start()
         wait(lambda: stage.send("status").get("status", {}).get("listening"), 60, "the daemon")
         stage.room.playing = True
-        wait(lambda: stage.send("status")["status"]["state"] == "playing", 40, "the band")
+        wait(lambda: stage.send("status")["status"]["state"] == "playing", 90, "the band")
         time.sleep(16.0)
-        assert stage.send("take")["ok"]
+        wait(lambda: stage.send("take")["ok"], 20, "the taking")
         time.sleep(3.0)
-        assert stage.send("loop")["ok"]
+        wait(lambda: stage.send("loop")["ok"], 20, "the looping")
         wait(lambda: stage.send("status")["status"]["turn"] == "looping", 12, "the loop")
         stage.room.playing = False
         stage.send("say seven eight in bar three")
@@ -48,11 +48,12 @@ def test_a_loop_with_an_odd_bar_is_tight_and_survives_its_process(tmp_path: Path
         after = len(heard)
         os.kill(stage.workers()["audio"], signal.SIGKILL)
         time.sleep(25.0)
+        end = len(heard)
     sound = np.concatenate(heard).astype(np.float64)
     block = len(heard[0])
     plain = len(_riff())
     odd = _period(sound[before * block : after * block])
-    again = _period(sound[-20 * RATE :])
+    again = _period(sound[end * block - 18 * RATE : end * block])
     assert odd == pytest.approx(plain * (BEATS - 0.5) / BEATS, rel=0.01)
     assert abs(again - odd) <= 1, "samples"
 
