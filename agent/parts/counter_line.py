@@ -252,8 +252,10 @@ def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
 
 
 def lift_of(turn: Turn) -> int:
-    """Return the semitones that a statement lies higher: a sequence in the middle of a cycle, an arch over four."""
-    return ARCH[turn.cycle % len(ARCH)] + (SEQUENCE if turn.place in SEQUENCED else 0)
+    """Return the semitones that a statement lies higher: a sequence in the middle of every cycle but the first, an
+    arch over four."""
+    sequenced = turn.cycle and turn.place in SEQUENCED
+    return ARCH[turn.cycle % len(ARCH)] + (SEQUENCE if sequenced else 0)
 
 
 def line_of(

@@ -16,7 +16,7 @@ def statements(bars: int) -> list[tuple[Turn, Motif]]:
     return [(turn, developed(MOTIF, turn, 0)) for turn in turns if turn.says != "rest"]
 
 
-def test_no_three_statements_in_a_row_are_the_same() -> None:
+def test_no_three_statements_in_a_row_are_the_same_and_five_are_heard() -> None:
     said = [(steps(motif), lift_of(turn)) for turn, motif in statements(80)]
     assert all(not said[at] == said[at + 1] == said[at + 2] for at in range(len(said) - 2))
     assert len({tuple(one) for one, _ in said}) >= 5
