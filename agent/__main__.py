@@ -24,7 +24,12 @@ COMMANDS = (  # files of agent/cli; only the one that is asked for is loaded
     *("jam", "daemon", "ctl", "listen", "reply", "compose", "codes", "recover", "calibrate", "parse", "workshop"),
     *("diff", "sessions", "songs", "memory", "sounds", "web"),
 )
-ELSEWHERE = {"say": "ctl", "service": "daemon", "silence": "recover"}  # commands that stand in another's file
+ELSEWHERE = {
+    "say": "ctl",
+    "service": "daemon",
+    "silence": "recover",
+    "learn": "memory",
+}  # commands that stand in another's file
 CHECKS = ("devices", "doctor")
 
 

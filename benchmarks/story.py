@@ -3,6 +3,7 @@
 `python -m benchmarks.story`: after each line the reply, the take, what was measured to change and the time from the
 sentence to the planned take; takes as MIDI and mixes in benchmarks/renders/story, docs/story.png side by side; then
 the same player a week later, with the same riff and with the clock put on. Checks are of the story's own promises.
+`--live`: on a JACK server, by benchmarks/live_story.py.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ from agent.conversation.riff_talk import RiffTalk
 from agent.core.settings import Config
 from agent.language.parser import parse
 from agent.memory.store import Memory
-from agent.session.workshop import heard, write_midi
+from agent.session.workshop import heard
 from agent.takes.compare import measured
 from agent.takes.mixdown import RATE, Mix, render
 from agent.takes.riff import Riff
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
 from agent.takes.take_files import Sheet, sheet_of
+from agent.takes.take_midi import write_midi
 from agent.takes.take_plot import contact_sheet
+from benchmarks import live_story
 from benchmarks.common import results
 from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
@@ -84,7 +87,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--dry", action="store_true", help="do not append to results.jsonl")
     options.add_argument("--no-sound", action="store_true", help="no mixes")
+    options.add_argument("--live", action="store_true", help="live, on a JACK server (five minutes)")
     given = options.parse_args()
+    if given.live:
+        promises, figures = live_story.run()
+        if not given.dry:
+            held = {"promises": len(promises), "kept": sum(promises.values())}
+            results.append("story", "antiphon, live", held | {name: round(value, 4) for name, value in figures.items()})
+        return
     riff, recording = heard(TAKE, FORM_BARS)
     with tempfile.TemporaryDirectory() as folder:
         first, later, promises = told(riff, Path(folder))

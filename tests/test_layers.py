@@ -29,6 +29,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "language": {"core", "directions", "sounds"},
     "sentences": {"core", "directions", "language"},
     "memory": {"core", "directions"},
+    "learn": {"core", "listen", "memory", "takes"},
     "band": {"core", "directions", "parts", "song"},
     "engine": {"core", "midi", "audio", "mixing"},
     "leading": {"core", "parts", "song", "band"},

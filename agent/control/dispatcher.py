@@ -92,6 +92,8 @@ class Dispatcher:
 
     def _send(self, command: Command) -> str:
         messages = command.message if isinstance(command.message, tuple) else (command.message,)
+        if isinstance(messages[0], Lead) and self.talk and (said := self.talk.over_loop(messages[0])) is not None:
+            return f"{command.text}: {said.removesuffix('.')}"
         for message in messages:
             self.state.note(message)
             if isinstance(message, Fader):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent.core.errors import UserError
+from agent.core.messages import LeadBar, LeadLength, LeadTempo
 from agent.directions.edit import Edit
 
 LED = frozenset({"tempo", "meter", "length", "section", "lead"})
@@ -108,6 +109,25 @@ def command_of(edit: Edit, tempo_bpm: float | None, meter: str) -> str | None:
             return "count"
         case "lead", "set":
             return "lead off"
+        case _:
+            return None
+
+
+def edit_of(message: object) -> Edit | None:
+    """Return the edit of a riff that a message to lead stands for; None where it is no edit of one."""
+    match message:
+        case LeadBar(0, None):
+            return Edit("form", "meter", "off")
+        case LeadBar(bar, None):
+            return Edit("form", "meter", "off", scope=f"bar:{bar}")
+        case LeadBar(bar, meter):
+            return Edit("form", "meter", "set", value=meter, scope=f"bar:{bar}")
+        case LeadLength(bars):
+            return Edit("form", "length", "more" if bars > 0 else "less", size="1 bar")
+        case LeadTempo(bpm, factor) if bpm is None:
+            return Edit("band", "tempo", "more" if factor > 1 else "less", size=f"{100 * abs(factor - 1):.0f} %")
+        case LeadTempo(bpm):
+            return Edit("band", "tempo", "set", value=f"{bpm:g}")
         case _:
             return None
 

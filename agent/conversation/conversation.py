@@ -80,6 +80,7 @@ class Conversation:
         self.stage, self.notes, self._hear = stage, notes, hearing
         self._now, self._began_s = notes.now, notes.now.at_s
         self.proposer = Proposer(stage, notes.taste, seed=notes.session, quiet=not proposals)
+        self._acts = 0
         self._steps: list[tuple[int, tuple[Row, ...]]] = []  # step of the stage, and the directions it came from
         self._open: Open | None = None
         self._last: tuple[Edit, ...] = ()
@@ -94,6 +95,11 @@ class Conversation:
     def waiting(self) -> Open | None:
         """The idea that waits for a verdict."""
         return self._open
+
+    @property
+    def steps(self) -> int:
+        """How often something was done: each counts once, the undoing, too."""
+        return self._acts
 
     def greet(self) -> str:
         """Return the first line, with a note where a damaged memory was set aside."""
@@ -116,6 +122,7 @@ class Conversation:
         """Return the answer to a sentence. Never raises, whatever the text."""
         self.notes.trouble = ""
         answer = self._answer(sentence)
+        self._acts += answer.changed
         trouble = self.notes.trouble
         return replace(answer, reply=f"{answer.reply} ({trouble})") if trouble else answer
 
@@ -145,7 +152,7 @@ class Conversation:
         if heard.edits:
             if heard.verdict == YES or any(edit.change == "keep" for edit in heard.edits):
                 self._judge(YES, sentence)
-            return self._direct(sentence, heard.edits)
+            return self.direct(sentence, heard.edits)
         if heard.verdict:
             return self._verdict(YES if heard.verdict == YES else NO, sentence)
         if heard.question == "idea":
@@ -156,7 +163,8 @@ class Conversation:
 
     # -- directions -------------------------------------------------------------------------------------------
 
-    def _direct(self, sentence: str, edits: Sequence[Edit]) -> Answer:
+    def direct(self, sentence: str, edits: Sequence[Edit]) -> Answer:
+        """Return the answer to edits that a sentence, a key or a command stands for."""
         named = next((edit.value for edit in edits if edit.dimension == "take" and edit.change == "set"), None)
         if named:
             return Answer(self._name(named))
@@ -170,7 +178,7 @@ class Conversation:
             plain = tuple(edit for edit in edits if edit.change != "keep")
             if not (plain and first.changed):
                 return first
-            then = self._direct(sentence, plain)
+            then = self.direct(sentence, plain)
             return replace(then, reply=f"{first.reply} {then.reply}")
         said, edits = self._modes(edits)
         why = {edit: self.stage.can(edit) for edit in edits if edit.change != "keep"}
@@ -214,7 +222,7 @@ class Conversation:
             case "normal":
                 return self._normal()
             case "quiet":
-                return self._direct(sentence, (Edit("band", "mute", "on"),))
+                return self.direct(sentence, (Edit("band", "mute", "on"),))
             case "stands":
                 return Answer(phrasing.stands(self.stage.facts()))
             case "sounds":

@@ -23,8 +23,11 @@ from agent.sounds.instruments import OWN
 if TYPE_CHECKING:
     from agent.conversation.live_stage import LiveStage
     from agent.conversation.live_talk import LiveTalk
+    from agent.conversation.loop_stage import LoopStage
     from agent.conversation.proposals import Proposal
     from agent.core.types import Decision
+    from agent.takes.captured import Captured
+    from models.responder.responder import Responder
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +55,15 @@ class Talk:
     ) -> None:
         self._config, self._send, self._command, self._folder = config, send, command, folder
         self._talk: LiveTalk | None = None
-        self._stage: LiveStage | None = None
+        self._stage: LoopStage | None = None
         self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
         self.names: Callable[[], tuple[str, ...]] = tuple  # of the sections that can be gone to
+        self.looped: Callable[[], tuple[Any, ...] | None] = lambda: None  # Songbook.looped
         self._last_idea = -EVERY_BARS
         self._saw_s = 0.0
         self._early: list[str] = []  # said before the language tables were loaded
         self._begun = False  # whether the player's taste has been taken up
+        self._thought_at = 0  # steps of the conversation when it began to think
         self._thought: list[Proposal | None] = []  # what a thread has come to
         self._thinking: threading.Thread | None = None
         self._loading = threading.Thread(target=self._load, name="words", daemon=True)
@@ -76,6 +81,8 @@ class Talk:
                 self._config.conversation, data_folder(), self._folder, self._send, self._command, lambda: self.why()
             )
             opened.stage.lead = Leads(self._command, lambda: self.names())
+            opened.stage.captured = self._captured
+            opened.stage.responder_of = self._responder
             parse(FIRST)
         except Exception:  # the band plays all the same
             log.exception("conversation: not available in this session; commands and keys still work")
@@ -83,6 +90,21 @@ class Talk:
         if opened.talk.notes.note:
             log.warning("%s", opened.talk.notes.note)
         self._stage, self._talk = opened.stage, opened.talk
+
+    def _captured(self) -> Captured | None:
+        from agent.takes.captured import Captured
+
+        found = self.looped()
+        if found is None:
+            return None
+        kept, path, sound, began = found
+        return Captured(kept, str(path), sound.seconds, sound.before_s, began)
+
+    def _responder(self) -> Responder:
+        from models.responder.responder import Responder, named
+
+        models = self._config.models
+        return Responder.load(named(models.responder), models.adapter)
 
     # -- what is said -----------------------------------------------------------------------------------------
 
@@ -98,6 +120,15 @@ class Talk:
         except Exception:
             log.exception("conversation: %r could not be answered", sentence[:80])
             return "I stumbled over that one; the log says why. The music goes on."
+
+    def over_loop(self, message: Any) -> str | None:
+        """Do to the riff that loops what a band would lead; return the answer, None where no riff loops."""
+        if self._talk is None or self._stage is None or not self._stage.works:
+            return None
+        from agent.conversation.band_lead import edit_of
+
+        edit = edit_of(message)
+        return self._talk.direct(edit.short(), (edit,)).reply if edit else None
 
     def _later(self, sentence: str) -> str:
         if not self._loading.is_alive():
@@ -166,7 +197,7 @@ class Talk:
         talk.phrase(phrase, decision.analysis)
         ready = decision.bar - self._last_idea >= EVERY_BARS and talk.waiting is None and self._thinking is None
         if self._config.conversation.proposals and not talk.proposer.quiet and ready:
-            self._last_idea = decision.bar
+            self._last_idea, self._thought_at = decision.bar, talk.steps
             self._thinking = threading.Thread(target=self._think, args=(talk, stage), name="ideas", daemon=True)
             self._thinking.start()
 
@@ -174,10 +205,7 @@ class Talk:
         """Choose an idea, beside the loop: the responder weighs four of them in half a second."""
         set_nice(NICE)
         try:
-            from models.responder.responder import Responder, named
-
-            models = self._config.models
-            weighing = stage.weighing(Responder.load(named(models.responder), models.adapter))
+            weighing = stage.weighing(self._responder())
             heard = weighing.facts().heard
             chooses = replace(talk.proposer, stage=weighing)
             self._thought.append(chooses.choose(heard, tired=talk.tired) if heard else None)
@@ -190,6 +218,8 @@ class Talk:
         if not self._thought:
             return ""
         found, self._thinking = self._thought.pop(), None
+        if talk.steps != self._thought_at:  # something was asked meanwhile: it may be this
+            return ""
         return talk.propose(found).reply if found and talk.waiting is None and not talk.proposer.quiet else ""
 
     def poll(self) -> None:
@@ -204,5 +234,6 @@ class Talk:
     def close(self) -> None:
         self._loading.join(CLOSES_S)
         if self._talk and self._stage:
+            self._stage.close()
             self._talk.close()
             self._talk.notes.close()

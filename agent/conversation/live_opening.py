@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.conversation.live_stage import LiveStage
 from agent.conversation.live_talk import LiveTalk
+from agent.conversation.loop_stage import LoopStage
 from agent.conversation.player_notes import PlayerNotes
 from agent.core.errors import UserError
 from agent.core.settings import ConversationConfig
 from agent.memory.background_writer import BackgroundWriter
 from agent.memory.player_profile import GUEST
 from agent.memory.store import Memory
+from agent.takes.kept_takes import keep_takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Opened:
     """A conversation and the stage it is about."""
 
     talk: LiveTalk
-    stage: LiveStage
+    stage: LoopStage
 
 
 def open_conversation(
@@ -36,8 +37,11 @@ def open_conversation(
     why: Callable[[], str],
 ) -> Opened:
     """Return the conversation of a session. A memory that cannot be used costs the memory only, and is noted."""
-    stage = LiveStage(send, command, why)
-    return Opened(LiveTalk(stage, _notes(settings, folder, session_folder), settings.proposals), stage)
+    stage = LoopStage(send, command, why)
+    notes = _notes(settings, folder, session_folder)
+    stage.made, stage.keeps = notes.record_take, keep_takes
+    stage.folder = Path(session_folder) if session_folder else None
+    return Opened(LiveTalk(stage, notes, settings.proposals), stage)
 
 
 def _notes(settings: ConversationConfig, folder: Path, session_folder: str) -> PlayerNotes:

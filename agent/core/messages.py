@@ -144,6 +144,24 @@ class LoopRiff:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeNumber:
+    """A take of a riff that loops (agent/band/looped_take.py)."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoopTake:
+    """To the mind: from the next bar line on repeat this take in place of the riff that loops, from the bar of it on
+    that comes. path: the sound of its bass; before_s: how much of it lies before the first one; gain_db: of it."""
+
+    take: TakeNumber
+    path: str
+    before_s: float
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class AgainLoop:
     """To the mind: the audio process is another one; tell it of the loop that plays."""
 
@@ -191,7 +209,8 @@ class PlayBass:
 class PlayLoop:
     """To audio: repeat the bass from start_s to end_s (stream seconds), first at end_s, exact to the sample.
 
-    path: a sound file to repeat in place of what was played there; before_s: so much of it lies before start_s.
+    path: a sound file to repeat in place of what was played there; before_s: so much of it lies before start_s. from_s:
+    when it begins to be heard, if that is later than end_s, somewhere in a repetition.
     """
 
     start_s: float
@@ -199,6 +218,7 @@ class PlayLoop:
     gain_db: float = 0.0
     path: str = ""
     before_s: float = 0.0
+    from_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

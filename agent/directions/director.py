@@ -6,6 +6,7 @@ mind's snapshot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 from agent.directions.active import ActiveEdits, density_moves, drum_moves
@@ -21,6 +22,10 @@ PLAIN = Settings()
 NEAR_TICKS = 1  # where the line is to answer, it is silent this near to a note of the player's
 
 
+def _no_take(bar: int) -> None:
+    return None
+
+
 class Directing:
     """Shapes the band's replies by the edits in force. form_bars: bars after which "bar three" comes round again."""
 
@@ -32,6 +37,7 @@ class Directing:
         self.key: Key | None = None
         self._hook: tuple[tuple[int, int], ...] = ()
         self._rhythm: dict[int, int] = {}  # the player's last bar: tick -> pitch of the note that began there
+        self._take: Callable[[int], Settings | None] = _no_take
 
     def ask(self, edits: ActiveEdits, hook: tuple[tuple[int, int], ...] = ()) -> None:
         """Replace the edits in force, from the next bar line on. hook: as in SetActiveEdits."""
@@ -44,8 +50,15 @@ class Directing:
             self._settings.clear()
         self._settings = {at: one for at, one in self._settings.items() if at >= bar}
 
+    def follow(self, take: Callable[[int], Settings | None]) -> None:
+        """Take the settings of the bars for which this has some from it: those of a take, whose directions are in what
+        it plays already."""
+        self._take = take
+
     def settings(self, bar: int) -> Settings:
         """Return the settings of a bar, numbered as the planner counts."""
+        if (taken := self._take(bar)) is not None:
+            return taken
         if not self._edits.asked:
             return PLAIN
         if bar not in self._settings:
@@ -55,6 +68,8 @@ class Directing:
     def soon(self, bar: int) -> Settings:
         """Return what the settings of this bar would be with the edits that count from the next bar line on: the mix
         follows them from the next beat on."""
+        if (taken := self._take(bar)) is not None:
+            return taken
         edits = self._edits if self._next is None else self._next
         return edits.settings(bar, self.form_bars) if edits.asked else PLAIN
 

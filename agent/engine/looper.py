@@ -47,6 +47,7 @@ class Loop:
     peak: float = 0.0
     gain: float | None = None  # known once it sounds
     stops: int | None = None
+    heard_from: int = 0  # where it begins to be heard, if that is after its first end
 
     @property
     def period(self) -> int:
@@ -87,10 +88,11 @@ class Looper:
         buffer = np.zeros(need, np.float32)
         buffer[: min(need, len(sound))] = sound[:need]
         loop = self._loop
+        heard_from = max(round(wish.from_s * self._rate), end)
         if loop and loop.gain is not None:
-            loop.stops = end if loop.stops is None else loop.stops
+            loop.stops = heard_from if loop.stops is None else loop.stops
             self._leaving = loop
-        self._loop = Loop(buffer, start - before, start, end, wish, filled=need)
+        self._loop = Loop(buffer, start - before, start, end, wish, filled=need, heard_from=heard_from)
         self._measure(self._loop, buffer)
 
     def play(self, wish: PlayLoop) -> None:
@@ -185,7 +187,8 @@ class Looper:
             if loop.stops <= begins:
                 return
             to = min(to, loop.stops)
-        at_first, at = at, max(at, begins)
+        heard_from = max(loop.heard_from - self._seam - self._fade, begins)
+        at_first, at = at, max(at, heard_from)
         if at >= to:
             return
         if loop.gain is None:
@@ -195,6 +198,7 @@ class Looper:
             n = min(to - at, CHUNK, self._fade - place if place < self._fade else loop.period - place)
             piece = self._mono[:n]
             self._fetch(loop, place, n, piece, first_time=at - begins < loop.period)
+            self._fade_in(at - heard_from if heard_from > begins else self._fade, piece)
             self._fade_out(loop, at, piece)
             mix[at - at_first : at - at_first + n] += piece[:, None]
             at += n
@@ -209,6 +213,11 @@ class Looper:
                 tail = loop.buffer[source + loop.period : source + loop.period + n]
                 out += tail * self._fall[place : place + n]
         out *= np.float32(loop.gain or 0.0)
+
+    def _fade_in(self, since: int, piece: Block) -> None:
+        """Let a loop that begins within a repetition rise. since: samples from where it is heard."""
+        rising = min(max(self._fade - since, 0), len(piece))
+        piece[:rising] *= self._rise[since : since + rising]
 
     def _fade_out(self, loop: Loop, at: int, piece: Block) -> None:
         if loop.stops is None or at + len(piece) <= loop.stops - self._fade:

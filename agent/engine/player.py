@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from agent.core.messages import SetFader, SetMix
 from agent.core.midi_constants import CONTROL, NOTE_ON
 from agent.core.types import Event, MixWish, Plan, PlannedNote, added
-from agent.engine.mix_controllers import CC_REST, controllers
+from agent.engine.mix_controllers import MIXES_MAX, MixControllers
 from agent.engine.scheduler import Counts, Scheduler
 from agent.midi.clock_out import ClockOut
 
 QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is
 SILENCE_QUANTA = 16
 TAIL_S = 1.5  # how long the last sounds may ring after the last note's end
-MIXES_MAX = 64  # wishes for the mix that wait for their time
 RECORDS_MAX = 20_000  # about ten minutes without being fetched; later ones are played, not recorded
 
 Stems = NDArray[np.float32]
@@ -84,10 +83,10 @@ class Player:
         self._to_synth = Scheduler(self._synth_advance)
         self._to_port = Scheduler(lambda note: self._advance_s["midi"])
         self._mixes: deque[SetMix] = deque(maxlen=MIXES_MAX)
-        self._asked: dict[str, MixWish] = {}  # by directions, of parts and lanes, from some time on
-        self._played: dict[str, MixWish] = {}  # likewise, that count now
+        self._played: dict[str, MixWish] = {}  # by directions, of parts and lanes, that count now
         self._faders: dict[str, MixWish] = {}  # likewise, of the remote and controllers
-        self._said_cc: dict[tuple[str, int], int] = {}
+        self._controllers = MixControllers(self.parts)
+        self._losses = 0  # of the port, when it was last told the mix
         self._silence = np.zeros((len(self.parts), SILENCE_QUANTA * QUANTUM, 2), np.float32)
         self.quiet = False  # whether what was rendered last is silence
         self._ends_at: int | None = None  # sample after which nothing sounds
@@ -145,23 +144,15 @@ class Player:
             self._faders[message.name] = message.wish
         if self._synth:
             self._synth.wish(self._with_faders(self._played))
-        self._say_controllers()
+        self._controllers.fade(self._faders)
 
     def _with_faders(self, wishes: Mapping[str, MixWish]) -> dict[str, MixWish]:
         return {name: added(wishes.get(name), self._faders.get(name)) for name in {**wishes, **self._faders}}
 
-    def _say_controllers(self) -> None:
-        if self._port:
-            for part, number, value in controllers(self._with_faders(self._asked), self.parts):
-                if self._said_cc.get((part, number), CC_REST[number]) != value:
-                    self._said_cc[part, number] = value
-                    self._port.send(part, (CONTROL, number, value))
-
     def mix(self, message: SetMix) -> None:
-        """Mix as a direction says, from its time on; what comes to the MIDI port is said by controllers, at once."""
+        """Mix as a direction says, from its time on; the instrument at the MIDI port is told by controllers."""
         self._mixes.append(message)
-        self._asked = dict(message.wishes)
-        self._say_controllers()
+        self._controllers.ask(message)
 
     def take_voice(self, voice: Any) -> None:
         """Have the player's own sound (agent/audio/own_voice_synth.py) from the next block on."""
@@ -200,6 +191,14 @@ class Player:
             sent_s = now_s + time.perf_counter() - began_s
             self._to_port.counts.left(sent_s - event.send_s)
             self._record("midi", event, sent_s + (event.due_s - event.send_s))
+        self._send_controllers(self._port, now_s)
+
+    def _send_controllers(self, port: Port, now_s: float) -> None:
+        if port.losses != self._losses:
+            self._losses = port.losses
+            self._controllers.forget()
+        for part, number, value in self._controllers.due(now_s + self._advance_s["midi"]):
+            port.send(part, (CONTROL, number, value))
 
     def _send_clock(self, clock: ClockOut, port: Port, now_s: float) -> None:
         due_s = clock.next_send_s()

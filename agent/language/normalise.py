@@ -267,6 +267,7 @@ MARKS: tuple[tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]],
         r"|\bpermanently\b|\bfor the time being\b|\bfor now\b|\bas long as i do not say otherwise\b",
         " <scope=until-told> ",
     ),
+    (r"\bthin (the|those|these) (\w+)(?: out)?\b", r"thin out \1 \2"),
     (
         r"\b(?:for|in|through|over|across|during|on) the (?:whole|entire|full|rest of the) (?:song|tune|piece|thing"
         r"|track|number|way|time)\b|\bthroughout(?: the (?:song|tune|piece|track))?\b|\ball (?:the way )?through\b"

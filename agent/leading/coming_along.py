@@ -21,6 +21,7 @@ SAME_PITCH, SAME_PLACE = 1.0, 0.3  # worth of a note where one was expected: of 
 CLEAR = 0.25  # of likeness between two ways to go on
 LOST_BELOW = 0.3  # likeness to both
 FOUND_FROM = 0.6  # likeness to one place of the riff, from which a player who was lost is found there
+REST_TICKS = 12  # 16ths without a note, after which a player begins anew
 LEAST_NOTES = 3  # heard, before anything is said
 BEATEN_BARS, ENOUGH_BARS = 0.5, 1.5  # from the departure: first verdict, last one
 SILENT_BARS = 4.0  # after which nothing more is waited for
@@ -114,6 +115,18 @@ def found_at(ring: Ring, played: Sequence[int | None], ticks: int) -> int | None
     if likes[best] < FOUND_FROM or likes[best] - max(others, default=0.0) < CLEAR:
         return None
     return (best + len(played)) % len(ring)
+
+
+def since_a_rest(played: Sequence[int | None]) -> tuple[int | None, ...]:
+    """Return what was played since the last rest of REST_TICKS or more, from its first note on."""
+    silent, first = REST_TICKS, len(played)
+    for at, pitch in enumerate(played):
+        if pitch is None:
+            silent += 1
+            continue
+        first = at if silent >= REST_TICKS else first
+        silent = 0
+    return tuple(played[first:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from agent.core.messages import (
     SetTempo,
     Tap,
 )
-from agent.leading.coming_along import Departure, Ramp, Ring, Verdict, found_at, ramp_periods
+from agent.leading.coming_along import Departure, Ramp, Ring, Verdict, found_at, ramp_periods, since_a_rest
 from agent.leading.led_grid import Span, over
 from agent.leading.marks import meter_named
 from agent.leading.song_bars import SongBars
@@ -37,7 +37,7 @@ from models.music.tokens import Position, ticks_per_beat
 TRIES = 2  # of an odd bar that the player does not come along with
 RAMP_BARS = 2
 SAME_TEMPO = 0.06  # octaves times ln 2; a section so near begins in the tempo that is played
-SEEN_TICKS, LEAST_SEEN, SEEKS_TICKS = 24, 16, 96  # 16ths: of what was played, from which a lost player is found
+SEEN_TICKS, LEAST_SEEN, SEEKS_TICKS = 24, 12, 96  # 16ths: of what was played, from which a lost player is found
 TOLD_BEATS = 4  # of a new tempo that the ears are told of
 COUNT_AFTER_S, USUAL_BPM = 0.6, 100.0
 END_PHRASE = 4  # bars; the end comes with one of them
@@ -350,7 +350,8 @@ class Leading:
         if verdict is Verdict.OPEN:
             return
         ramp, self._ramp = self._ramp, None
-        self._seek()
+        self._played.clear()  # it was heard on ticks of another tempo
+        self._seeks = SEEKS_TICKS
         self._hints.append(SetTempo(None))
         if verdict is Verdict.FOLLOWS and self._spans:
             plain = self._spans[-1].grid(analysis.grid or _some(self._spans[-1]), analysis.time_s)
@@ -384,19 +385,16 @@ class Leading:
                 self._hints.append(Tap(_next_one_s(tick, grid)))
             return
         if verdict is Verdict.LOST:
-            self._seek()
+            self._seeks = SEEKS_TICKS
         self._back(asked, tick)
-
-    def _seek(self) -> None:
-        self._played.clear()
-        self._seeks = SEEKS_TICKS
 
     def _find(self, tick: Tick, grid: Grid) -> None:
         """Look for a player who was lost in their riff, and count their bars from there on."""
-        if len(self._played) < LEAST_SEEN or tick.position.tick % 4:
+        played = since_a_rest(tuple(self._played))
+        if len(played) < LEAST_SEEN or tick.position.tick % 4 != 3:
             return
         ticks = Position(0, 0, self._bars.usual or tick.position.meter).ticks_per_bar
-        found = found_at(self._ring, tuple(self._played), ticks)
+        found = found_at(self._ring, played, ticks)
         if found is None:
             return
         self._seeks = 0

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from typing import Any, Protocol
 import msgspec
 
 from agent.core import stored
+from agent.core.whole_file import write_whole
 from agent.memory.store import Memory
 from models import paths
 from models.corpus import played_pieces
@@ -36,6 +39,9 @@ except ImportError:  # Windows has no such locks: one practice at a time is not 
 
 MATERIAL_MAX = 200  # newest pieces of a player
 FEWEST_TICKS = 256  # sixteen bars of 4/4: less is not worth training on
+OWN = "own"  # folder of the music that was learned beside what was played
+LOG, LOCK, RESULT = "practice.log", "practice.lock", "practised.json"
+STOP_S = 10.0
 GAIN = 0.01  # an adapter whose held-out loss falls by a smaller share is dropped
 
 
@@ -135,13 +141,18 @@ def practise(memory: Memory | None, player_id: int, **options: Any) -> subproces
         return None
     take_up(memory, player_id)
     folder = folder_of(memory, player_id)
-    if sum(map(len, played_pieces.kept(folder / "material"))) < FEWEST_TICKS:
+    learn = [there for there in (folder / "material", folder / OWN) if there.is_dir()]
+    if sum(len(song) for there in learn for song in played_pieces.kept(there)) < FEWEST_TICKS:
         return None
-    command = [sys.executable, "-m", "models.training.adapter", *_arguments(memory, player_id, options)]
-    with (folder / "practice.lock").open("w") as lock, (folder / "practice.log").open("w") as log:
+    named = {"out": next_stem(memory, player_id), **options}
+    words = [word for name, value in named.items() for word in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "models.training.adapter", *words, "--learn", *map(str, learn)]
+    with (folder / LOCK).open("a") as lock, (folder / LOG).open("a") as log:
         if not _locked(lock.fileno()):
             return None
-        return subprocess.Popen(
+        lock.truncate(0)
+        log.truncate(0)
+        process = subprocess.Popen(
             command,
             cwd=paths.ROOT,
             env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
@@ -151,6 +162,8 @@ def practise(memory: Memory | None, player_id: int, **options: Any) -> subproces
             start_new_session=True,
             pass_fds=(lock.fileno(),) if fcntl else (),  # the lock lives as long as the process
         )
+        lock.write(str(process.pid))
+        return process
 
 
 def _locked(descriptor: int) -> bool:
@@ -163,11 +176,39 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _arguments(memory: Memory, player_id: int, options: dict[str, Any]) -> list[str]:
-    folder = folder_of(memory, player_id)
-    number = _next(memory, player_id)
-    named = {"learn": folder / "material", "out": folder / f"adapter-{number}"}
-    return [word for name, value in (named | options).items() for word in (f"--{name}", str(value))]
+def is_running(memory: Memory, player_id: int) -> bool:
+    """Return whether this player's practice runs now."""
+    try:
+        with (folder_of(memory, player_id) / LOCK).open("r+") as lock:
+            return not _locked(lock.fileno())
+    except OSError:
+        return False
+
+
+def last_said(memory: Memory, player_id: int) -> str:
+    """Return the last line that this player's practice wrote, "" where there is none."""
+    try:
+        lines = (folder_of(memory, player_id) / LOG).read_text(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def stop(memory: Memory, player_id: int) -> None:
+    """Stop this player's practice, if one runs, and remove what it left."""
+    folder, began_s = folder_of(memory, player_id), time.monotonic()
+    while is_running(memory, player_id) and (waited_s := time.monotonic() - began_s) < 2 * STOP_S:
+        with contextlib.suppress(OSError, ValueError):
+            if (pid := int((folder / LOCK).read_text())) > 1:
+                os.kill(pid, signal.SIGTERM if waited_s < STOP_S else signal.SIGKILL)
+        time.sleep(0.1)
+    for path in folder.glob(next_stem(memory, player_id).name + "*"):
+        path.unlink(missing_ok=True)
+
+
+def next_stem(memory: Memory, player_id: int) -> Path:
+    """Return the path stem of the next version of a player's adapter."""
+    return folder_of(memory, player_id) / f"adapter-{_next(memory, player_id)}"
 
 
 def _next(memory: Memory, player_id: int) -> int:
@@ -185,12 +226,32 @@ class _Trained(msgspec.Struct):
     config: _Config
 
 
+class Practised(msgspec.Struct, frozen=True):
+    """How the last practice ended. before, after: nats a tick; is_used: whether the adapter was taken up; held_out:
+    whether that is of pieces that took no part at all."""
+
+    before: float
+    after: float
+    is_used: bool
+    held_out: bool
+
+
+def result(memory: Memory, player_id: int) -> Practised | None:
+    """Return how the last practice that ended did; None where there is none. Takes up what it left."""
+    take_up(memory, player_id)
+    try:
+        found: Practised = stored.read(folder_of(memory, player_id) / RESULT, Practised)
+    except (OSError, stored.Damaged):
+        return None
+    return found
+
+
 def take_up(memory: Memory | None, player_id: int) -> int | None:
     """Put the adapter that a finished practice left into use and return its version; None where there is none, or where
     it gained less than GAIN."""
     if memory is None:
         return None
-    stem = folder_of(memory, player_id) / f"adapter-{_next(memory, player_id)}"
+    stem = next_stem(memory, player_id)
     try:
         trained: _Trained = stored.read(stem.with_suffix(".json"), _Trained)
     except (OSError, stored.Damaged):
@@ -198,8 +259,11 @@ def take_up(memory: Memory | None, player_id: int) -> int | None:
     scores = trained.config.scores
     if "you" not in scores:
         return None
-    before, after = scores["you"]
-    if after > before * (1 - GAIN):
+    before, after = scores.get("held out") or scores["you"]
+    is_better = after <= before * (1 - GAIN)
+    done = Practised(before, after, is_better, "held out" in scores)
+    write_whole(stem.parent / RESULT, msgspec.json.encode(done), mode=0o600)
+    if not is_better:
         for path in stem.parent.glob(f"{stem.name}.*"):
             path.unlink(missing_ok=True)
         return None

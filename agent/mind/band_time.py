@@ -10,6 +10,7 @@ from agent.band.fermata import Fermata
 from agent.band.held_bars import HeldBars
 from agent.band.tempo_follower import Tempo
 from agent.leading.leading import Leading
+from agent.leading.led_grid import CycleGrid
 from listener.types import FRAME_S, Analysis, Feel, Grid
 
 BELIEVED_NOTES = 4  # on the beat, from which half of a distance from the beat is believed
@@ -77,7 +78,8 @@ class BandTime:
 
     def _grid_of(self, analysis: Analysis) -> Grid | None:
         beat = self._form.beat
-        ears = beat.fixed or self._form.reading.read(analysis, beat.believed(analysis, self.grid))
+        fixed = beat.fixed.now(analysis.time_s) if isinstance(beat.fixed, CycleGrid) else beat.fixed
+        ears = fixed or self._form.reading.read(analysis, beat.believed(analysis, self.grid))
         resumed_s = self._fermata.push(analysis, self.grid)
         returned_s = self._returned_s(analysis)
         self.resumed = False

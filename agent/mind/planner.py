@@ -16,10 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
-from agent.band.loop_control import STEPS_PER_S
 from agent.band.modes import Phase
 from agent.band.note_renderer import Scorer
-from agent.band.phrase_window import Placed, Window
 from agent.band.swing import straight
 from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
 from agent.core.messages import (
@@ -29,6 +27,7 @@ from agent.core.messages import (
     Lead,
     LeadBar,
     LoopRiff,
+    LoopTake,
     PlayLoop,
     SetBehind,
     SetDial,
@@ -43,10 +42,12 @@ from agent.directions.director import Directing
 from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.leading.leading import Leading
+from agent.leading.led_grid import CycleGrid
 from agent.leading.marks import broken, counted, marked
 from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
 from agent.mind.heard_before import heard_before
+from agent.mind.riff_loop import RiffLoop
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
@@ -104,8 +105,8 @@ class Planner:
         self._directing = Directing(config.seed)
         self._mixes: list[SetMix | PlayLoop] = []
         self._asked_mix = False  # whether directions came that the mix has not followed yet
-        self._loop: LoopRiff | None = None  # wanted
-        self._looped: PlayLoop | None = None  # the kept riff that plays
+        self.loop = RiffLoop()
+        self._directing.follow(self.loop.settings)
         self._kept: KeptSection | str | None = None
         self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
@@ -160,41 +161,40 @@ class Planner:
                 self._asked_mix = True
             case AnswerPhrases():
                 self.form.answer_phrases()
-            case LoopRiff(None):
-                self._loop = None
-                self.form.ask("accompany")
-            case LoopRiff():
-                self._loop = message
-            case AgainLoop() if self._looped is not None and self.form.modes.turn.phase == Phase.LOOPING:
-                self._mixes.append(self._looped)
+            case LoopRiff() | LoopTake():
+                self.loop.ask(message)
+                if isinstance(message, LoopRiff) and message.kept is None:
+                    self.form.ask("accompany")
+            case AgainLoop() if self.loop.playing is not None and self.form.modes.turn.phase == Phase.LOOPING:
+                self._mixes.append(self.loop.playing)
             case KeepSection(name, sound):
                 self._kept = self._keep(name, sound)
             case _ if isinstance(message, Lead):
                 self.leading.ask(message)
 
-    def _begin_loop(self, tick: Tick, grid: Grid) -> None:
-        """Begin the kept riff that was asked for with the bar of this tick: its beat is the band's from here on."""
-        wish, bar = self._loop, tick.position.bar
-        kept = wish.kept if wish else None
-        self._loop = None
-        if wish is None or not isinstance(kept, KeptSection):
+    def _begin_loop(self, tick: Tick, grid: Grid) -> tuple[Tick, Grid]:
+        """Begin the riff, or the take of it, that was asked for with the bar of this tick: its beat is the band's from
+        here on. Return that tick and the beat."""
+        begun, bar = self.loop.begin(tick, grid), tick.position.bar
+        if begun is None:
+            return tick, grid
+        if isinstance(begun.kept, KeptSection):
+            self.leading.ask(LeadBar(0, None))
+            self.leading.reset()
+            self.song.recall(self.bars.of(bar), begun.kept)
+        self.bars.usual = self.loop.usual if isinstance(begun.own, CycleGrid) else None
+        own = begun.own if self.loop.swing is None else replace(begun.own, swing=self.loop.swing)
+        self.form.loop(begun.message, own, begun.riff, bar)
+        return replace(tick, position=Position(0, bar, own.meter_at(tick.beat))), own
+
+    def _loop_ends(self, tick: Tick) -> None:
+        """Go on in bars that are alike where the loop's were not, with the bar of this tick."""
+        if self.loop.playing is None or self._loops(tick):
             return
-        meter, count = kept.section.meter, len(kept.bars)
-        seconds = round(wish.seconds * STEPS_PER_S) / STEPS_PER_S
-        at_s, period_s = tick.time_on(grid), seconds / (count * meter.numerator)
-        own = Grid(at_s, tick.beat, 1, period_s, meter, 1.0, 1.0, grid.swing, grid.behind_s)
-        per_beat, ticks = ticks_per_beat(meter), kept.section.ticks
-        notes = (
-            Placed(number * ticks + note.tick, note.pitch, note.velocity, note.length)
-            for number, one in enumerate(kept.bars)
-            for note in one.notes
-        )
-        riff = Window.of(tick.number - count * ticks, per_beat, count * ticks, period_s / per_beat, notes)
-        self.leading.ask(LeadBar(0, None))
-        self.leading.reset()
-        self.song.recall(self.bars.of(bar), kept)
-        self._looped = PlayLoop(at_s - seconds, at_s, 0.0, wish.path, wish.before_s)
-        self.form.loop(self._looped, own, riff, bar)
+        plain = self.loop.end(tick, self.fixed_beat)
+        if plain is not None:
+            self.bars.usual = None
+            self.leading.released = plain
 
     def take_kept(self) -> KeptSection | str | None:
         """Return the section that was to be kept since the last call, or why it could not be. Call once a frame."""
@@ -320,6 +320,7 @@ class Planner:
         self.form.lost()
         self._scorer.reset()
         self._time.reset()
+        self.loop.forget()
         return Plan((), (), now_s, now_s)
 
     def _follow(self, grid: Grid, now_s: float) -> None:
@@ -407,35 +408,42 @@ class Planner:
             + self._directing.early_s(tick.position.bar)
         )
         path = self._imagine(tick, now_s, until_s)
-        final = [(t, r) for t, r in path if t.time_on(grid) < until_s]
         committed: list[PlannedNote] = []
-        for i, (t, reply) in enumerate(final):
+        done = 0
+        while done < len(path) and path[done][0].time_on(grid) < until_s:
+            (t, reply), done = path[done], done + 1
             if t.number in self._replies or t.time_on(grid) <= self._committed_s:
                 continue
             if t.position.tick == 0:
+                self._loop_ends(t)
                 self.form.ends_at(self.leading.end_bar)
                 self.form.downbeat(grid, now_s, t)
                 self.leading.downbeat(t, grid, self.form.state in AUDIBLE, self.fixed_beat is not None)
-                if self._loop and self.form.state in AUDIBLE:
-                    self._begin_loop(t, grid)
+                if self.loop.asked and self.form.state in AUDIBLE:
+                    t, grid = self._begin_loop(t, grid)
+                    self._grid = grid
+                    path[done - 1 :] = self._imagine(t, now_s, until_s)
                 self._turn_dials()
-                self._directing.downbeat(t.position.bar)
-                self._mix(t.time_on(grid), t.position.bar)
+                self._begin_directed(t, grid)
                 reply = self._planned(
                     t, self._scorer.last_chord, True
                 )  # the bar line may have changed whose turn it is
             elif t.position.bar != self._directed_bar:  # the bars have turned: this one's line was committed as no line
-                self._directing.downbeat(t.position.bar)
-                self._mix(t.time_on(grid), t.position.bar)
+                self._begin_directed(t, grid)
                 reply = self._planned(t, self._scorer.last_chord, True)
             self._directed_bar = t.position.bar
             gate = self._gate(t, now_s, grid)
-            committed += self._scorer.final(t, reply, path[i + 1 :], gate, grid)
+            committed += self._scorer.final(t, reply, path[done:], gate, grid)
             self._replies[t.number] = reply
             self._committed_s = t.time_on(grid)
-        gates = [self._gate(t, now_s, grid) for t, _ in path[len(final) :]]
-        tentative = self._scorer.tentative(path, len(final), gates, grid)
+        gates = [self._gate(t, now_s, grid) for t, _ in path[done:]]
+        tentative = self._scorer.tentative(path, done, gates, grid)
         return Plan(tuple(committed), tuple(tentative), max(until_s, self._committed_s), now_s, grid)
+
+    def _begin_directed(self, tick: Tick, grid: Grid) -> None:
+        """Begin the directions and the mix of the bar that this tick lies in."""
+        self._directing.downbeat(tick.position.bar)
+        self._mix(tick.time_on(grid), tick.position.bar)
 
     def _gate(self, tick: Tick, now_s: float, grid: Grid) -> Gate:
         """Return what may sound in a tick; next to nothing begins while the player holds a fermata."""
@@ -485,6 +493,11 @@ class Planner:
         it."""
         if self.form.counts(tick.position.bar):
             return counted(tick.position)
+        if (looped := self.loop.bar(tick.position.bar)) is not None and self._loops(tick):
+            reply = looped.replies[min(tick.position.tick, len(looped.replies) - 1)]
+            if final:
+                self._unshaped[tick.number] = reply
+            return reply
         reply = struck(self.bars.reply(tick.position, final), self._touch.gain)
         reply = self.form.reply(tick.position, reply, chord)
         if final:
@@ -494,6 +507,9 @@ class Planner:
             shaped = marked(shaped)
         beat = self.leading.break_beat(tick.position.bar)
         return broken(shaped, tick.position, beat) if beat else shaped
+
+    def _loops(self, tick: Tick) -> bool:
+        return self.form.modes.turn_in(tick.position.bar).phase == Phase.LOOPING
 
     @staticmethod
     def _join(first: Plan | None, second: Plan) -> Plan:

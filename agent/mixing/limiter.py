@@ -50,8 +50,9 @@ class Limiter:
     released; within a block it runs straight, so no sample gets more than its block allows.
     """
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, ceiling_db: float = CEILING_DB) -> None:
         self._peak = TruePeak()
+        self._ceiling = 10 ** (ceiling_db / 20)
         self._hold = max(1, round(HOLD_S * rate_hz / BLOCK))
         self._release = 10 ** (RELEASE_DB_S / 20 * BLOCK / rate_hz)
         self._ramp = ((np.arange(BLOCK, dtype=np.float32) + 1) / BLOCK)[:, None]
@@ -73,10 +74,10 @@ class Limiter:
         out = out[: len(sound)]
         peaks = self._peak(sound)
         self._empty = not len(peaks) or (float(peaks[-1]) == 0.0 and len(peaks) > 0)
-        if self._gain == 1.0 and self._need == 1.0 and not (peaks > CEILING).any():
+        if self._gain == 1.0 and self._need == 1.0 and not (peaks > self._ceiling).any():
             return out
         for i, peak in enumerate(peaks):
-            need = min(1.0, CEILING / max(float(peak), 1e-9))
+            need = min(1.0, self._ceiling / max(float(peak), 1e-9))
             end = self._next_gain(min(self._need, need))
             block = out[i * BLOCK : (i + 1) * BLOCK]
             block *= self._gain + (end - self._gain) * self._ramp

@@ -20,10 +20,11 @@ from agent.mixing.leveller import TRIM, Leveller
 from agent.mixing.loudness import HOP_S, k_weighting
 from agent.mixing.reverb import SPACES, Reverb
 
-SHELF_HZ, LOW_CUT_HZ = 3_000.0, 150.0
+CORNERS_HZ = (3_000.0, 800.0, 150.0)  # keys have hardly any sound above 2 kHz: they are darkened from 800 Hz on
+SHELF, KEYS_SHELF, LOW_CUT = 1, 2, 3  # the tones of a lane, in this order; 0 is the sound itself
 DRIER_DB = 30.0  # by which a wish of nearly -1 takes a send back
 WETTER_DB, LEAST_WET_DB, MOST_WET_DB = 24.0, -20.0, 3.0
-BRIGHT_DB = 6.0  # for each octave of brightness that is wished
+BRIGHT_DB = 8.0  # for each octave of brightness that is wished
 WIDE = 1.25  # times the side that pans and reverb give
 SOFT_FROM, SOFT_TO = 0.178, 0.446  # of full scale: -15 and -7 dB
 SMOOTH_S, NEAR = 0.025, 0.002  # time constant of a change; gains that are so near are there
@@ -55,8 +56,8 @@ class Mixer:
         n, parts = len(self.lanes), len(self.parts)
         self._kit = self.parts.index("drums") if "drums" in self.parts else None
         self._lows = _low_passes(rate_hz)
-        self._in = np.zeros((2 * n, BLOCK + 2), np.float32)
-        self._tones = np.zeros((3, 2 * n, BLOCK), np.float32)  # the sound, and what lies below shelf and low cut of it
+        self._in = np.zeros((2 * n, BLOCK + len(CORNERS_HZ)), np.float32)
+        self._tones = np.zeros((1 + len(CORNERS_HZ), 2 * n, BLOCK), np.float32)  # the sound, and what is below a corner
         targets = [PART_LUFS.get(part, OTHER_LUFS) + self._offset(part)[0] for part in self.parts]
         self._targets = np.array(targets)
         self.balance = Leveller(targets, TRIM)
@@ -148,14 +149,15 @@ class Mixer:
             )
 
     def _tone(self, sound: Float) -> None:
-        """Take in a block, and split off what lies below the shelf's and the low cut's corners."""
+        """Take in a block, and split off what lies below each of CORNERS_HZ."""
         self._in[:, :BLOCK] = sound.reshape(-1, BLOCK)
         lows = self._in @ self._lows
-        state = lows[:, 2 * BLOCK :]
+        state = lows[:, len(CORNERS_HZ) * BLOCK :]
         state[np.abs(state) < TINY] = 0.0
         self._in[:, BLOCK:] = state
         self._tones[0] = self._in[:, :BLOCK]
-        self._tones[1], self._tones[2] = lows[:, :BLOCK], lows[:, BLOCK : 2 * BLOCK]
+        for i in range(len(CORNERS_HZ)):
+            self._tones[1 + i] = lows[:, i * BLOCK : (i + 1) * BLOCK]
 
     def _meter(self, stems: Float) -> None:
         weighted = self._weighting(stems.reshape(-1, BLOCK))
@@ -193,17 +195,16 @@ class Mixer:
         return np.array([[WIDE * (1 + self._wish(part).width) - 1] for part in self.parts], np.float32)
 
     def _made(self) -> Float:
-        """Return [2 parts + spaces * parts, 3 * 2 lanes]: stems, then sends, from the three tones of each lane."""
+        """Return [2 parts + spaces * parts, tones * 2 lanes]: stems, then sends, from the tones of each lane."""
         n, parts = len(self.lanes), len(self.parts)
-        matrix = np.zeros((parts * (2 + len(SPACES)), 3, n, 2))
+        matrix = np.zeros((parts * (2 + len(SPACES)), len(self._tones), n, 2))
         for i, lane in enumerate(self.lanes):
             part = self.parts.index(lane.part)
             wishes = (self._wish(lane.name), self._wish(lane.part) if lane.name != lane.part else NO_WISH)
             gain_db, pan = self._offset(lane.part)
             level_db = gain_db + self._gains_db[i] + self._applied_db[part] + sum(w.level_db for w in wishes)
-            bright_db = lane.bright_db + self._bright_db[i] + BRIGHT_DB * sum(w.bright_octaves for w in wishes)
-            shelf = 10 ** (bright_db / 20)
-            tone = 10 ** (level_db / 20) * np.array([shelf, 1 - shelf, -lane.low_cut])
+            wished_db = BRIGHT_DB * sum(w.bright_octaves for w in wishes)
+            tone = 10 ** (level_db / 20) * _weights(lane, lane.bright_db + self._bright_db[i], wished_db)
             sides = _pan(lane.pan + pan + sum(w.pan for w in wishes))
             matrix[2 * part, :, i, 0], matrix[2 * part + 1, :, i, 1] = tone * sides[0], tone * sides[1]
             reverb = sum(w.reverb for w in wishes)
@@ -220,6 +221,16 @@ def _saturate(sound: Float) -> None:
         room = SOFT_TO - SOFT_FROM
         rounded = SOFT_FROM + room * np.tanh((size - SOFT_FROM) / room)
         np.copysign(np.where(size > SOFT_FROM, rounded, size), sound, out=sound)
+
+
+def _weights(lane: Lane, bright_db: float, wished_db: float) -> NDArray[np.float64]:
+    """Return the weights of a lane's tones: its shelf, and that of a wish, which begins lower where it darkens keys."""
+    darkens = wished_db < 0 and lane.part != "drums"
+    low = 10 ** (wished_db / 20) if darkens else 1.0
+    shelf = 10 ** ((bright_db + (0.0 if darkens else wished_db)) / 20)
+    weights = np.zeros(1 + len(CORNERS_HZ))
+    weights[[0, SHELF, KEYS_SHELF, LOW_CUT]] = low * shelf, low * (1 - shelf), 1 - low, -lane.low_cut
+    return weights
 
 
 def _pan(pan: float) -> NDArray[np.float64]:
@@ -240,12 +251,13 @@ def _send(send_db: float, wish: float) -> float:
 
 
 def _low_passes(rate_hz: int) -> Float:
-    """Return the matrix [66, 130] that maps (block, 2 states) to both first-order low-passes and the next states."""
-    matrix = np.zeros((BLOCK + 2, 2 * BLOCK + 2))
+    """Return the matrix that maps (block, a state a corner) to the first-order low-passes and the next states."""
+    n = len(CORNERS_HZ)
+    matrix = np.zeros((BLOCK + n, n * (BLOCK + 1)))
     age = np.arange(BLOCK)[None, :] - np.arange(BLOCK)[:, None]
-    for i, corner_hz in enumerate((SHELF_HZ, LOW_CUT_HZ)):
+    for i, corner_hz in enumerate(CORNERS_HZ):
         pole = one_pole(corner_hz, rate_hz)
         matrix[:BLOCK, i * BLOCK : (i + 1) * BLOCK] = np.where(age >= 0, (1 - pole) * pole ** np.maximum(age, 0), 0.0)
         matrix[BLOCK + i, i * BLOCK : (i + 1) * BLOCK] = pole ** (np.arange(BLOCK) + 1)
-        matrix[:, 2 * BLOCK + i] = matrix[:, (i + 1) * BLOCK - 1]
+        matrix[:, n * BLOCK + i] = matrix[:, (i + 1) * BLOCK - 1]
     return matrix.astype(np.float32)

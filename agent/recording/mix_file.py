@@ -16,7 +16,7 @@ import soundfile
 from agent.core.errors import UserError
 from agent.core.music_names import key_name
 from agent.mixing.block_filter import BLOCK
-from agent.mixing.limiter import Limiter
+from agent.mixing.limiter import CEILING_DB, Limiter
 from agent.mixing.loudness import LoudnessMeter, Sound
 from agent.mixing.master import MASTER_LUFS
 from agent.recording.derived_files import EVENTS
@@ -32,6 +32,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what soundfile is asked for
     ".wav": {"format": "WAV", "subtype": "PCM_24"},
 }
 RATES = {".opus": (8_000, 12_000, 16_000, 24_000, 48_000), ".mp3": (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)}
+LOSSY_DB = {".mp3": -1.0, ".opus": -1.0, ".ogg": -1.0}  # further below the ceiling: coding lifts peaks
 ABSENT = frozenset({"mix", "bass", "loop"})  # no stems of the mix: bass_mix holds bass and loop
 
 
@@ -107,7 +108,8 @@ def _gain_db(source: Source) -> tuple[float, float]:
 
 
 def _write(source: Source, target: Path, kind: dict[str, Any], gain: float, tags: Tags) -> None:
-    limiter, skip, count, written = Limiter(source.rate), BLOCK, 0, 0
+    limiter = Limiter(source.rate, CEILING_DB + LOSSY_DB.get(target.suffix.lower(), 0.0))
+    skip, count, written = BLOCK, 0, 0
     with soundfile.SoundFile(target, "w", source.rate, 2, **kind) as file:
         if kind["format"] in ("WAV", "OGG"):  # others get more than libsndfile's fields
             file.title, file.comment = tags.title, str(tags)

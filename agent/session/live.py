@@ -86,7 +86,7 @@ class Live:
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
         self._shown_song = ShownSong(self._book)
-        self._inputs.talk.names = self._book.names
+        self._inputs.talk.names, self._inputs.talk.looped = self._book.names, self._book.looped
         self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None

@@ -13,12 +13,10 @@ import soundfile
 
 from agent.audio.loop_playback import Playback
 from agent.compose.generation_options import open_responder
-from agent.compose.multitrack import parts_of, write
 from agent.conversation.conversation import Answer
 from agent.conversation.player_notes import PlayerNotes
 from agent.conversation.riff_talk import RiffTalk
 from agent.core.errors import UserError
-from agent.core.midi_file_writer import TimeMap
 from agent.core.music_names import key_name, meter_of
 from agent.core.paths import FOLDER, data_folder
 from agent.core.settings import Config
@@ -30,16 +28,15 @@ from agent.listen.gathered import Hearing
 from agent.memory.player_profile import GUEST, with_player_adapter
 from agent.memory.practice import finish
 from agent.memory.store import Memory
-from agent.recording.session_midi import TICKS_PER_QUARTER
 from agent.takes import take_files
 from agent.takes.compare import measured
 from agent.takes.mixdown import RATE, Sound, render
-from agent.takes.performance import Clock, notes_of, tempo_of
+from agent.takes.performance import Clock
 from agent.takes.riff import Riff, riff_of
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
+from agent.takes.take_midi import write_midi
 from listener.capture import AudioFile
-from models.music.midi_reader import RawNote
 from models.responder.responder import Responder
 from models.timing.drum_timing import Timing
 
@@ -205,24 +202,3 @@ def heard(
         why = f" ({'; '.join(said)})" if said else ""
         raise UserError(f"{path}: no bass was heard{why}; record the bass alone and not too quiet")
     return riff_of(notes, hearing.beats, bars, first_s), sound
-
-
-def write_midi(path: Path, take: Take, config: Config, timing: Timing | None = None) -> None:
-    """Write every part as it sounds, in the take's tempo and meters. Raises UserError where it cannot be written."""
-    clock = Clock.of(take)
-    ticks, at, tempi, meters = [0], 0, [], []
-    for bar, one in enumerate(take.bars):
-        tempi.append((at, round(60e6 / tempo_of(take, bar))))
-        meters.append((at, one.meter))
-        at += one.meter.numerator * 4 * TICKS_PER_QUARTER // one.meter.denominator
-        ticks.append(at)
-
-    def tick(time_s: float) -> int:
-        return max(round(float(np.interp(time_s, clock.bar_starts_s, ticks))), 0)
-
-    notes = {
-        part: tuple(RawNote(tick(n.on_s), max(tick(n.off_s), tick(n.on_s) + 1), n.pitch, n.velocity) for n in played)
-        for part, played in notes_of(take, timing).items()
-    }
-    time = TimeMap(TICKS_PER_QUARTER, tuple(tempi), tuple(meters))
-    write(path, time, parts_of(config, notes), at, f"take {take.number}: {take.says or 'as it came'}"[:120])

@@ -114,8 +114,6 @@ class Songbook:
         sound = self.song.sounds.get(kept.name)
         if sound is None:
             raise UserError(f"{the(kept.name)} has no sound; play it and say: take {kept.name}")
-        if kept.odd:
-            raise UserError(f"{the(kept.name)} has an odd bar; a riff that loops has bars that are alike")
         path = song_file.folder() / sound.file
         if not path.exists():
             raise UserError(f"the sound of {the(kept.name)} is not there (any more): {path}")
@@ -126,6 +124,14 @@ class Songbook:
         self._stand(self.song.edits.get(kept.name, ()))
         self._wanted, self._began = kept.name, None
         return f"looping {the(kept.name)} from the next one on; `loop off` ends it"
+
+    def looped(self) -> tuple[KeptSection, Path, Sound, int] | None:
+        """Return the riff that loops, its sound and the band's bar with which it began; None before that."""
+        kept = self._here()
+        sound = self.song.sounds.get(kept.name) if kept else None
+        if not self._looping or self._began is None or kept is None or sound is None:
+            return None
+        return kept, song_file.folder() / sound.file, sound, self._began
 
     @property
     def coming(self) -> str:

@@ -55,7 +55,7 @@ _PITCHED = (
 )
 INSTRUMENTS: Mapping[str, Instrument] = {one.name: one for one in (*_KITS, *_PITCHED)}
 STYLE_SOUNDS: Mapping[str, tuple[str, str, str]] = {  # style -> drums, chords, line
-    "rock": ("rock kit", "organ", "clean guitar"),
+    "rock": ("rock kit", "rock organ", "clean guitar"),
     "metal": ("rock kit", "rock organ", "synth lead"),
     "funk": ("dry kit", "clavinet", "muted guitar"),
     "jazz": ("brushes", "piano", "vibraphone"),

@@ -18,8 +18,10 @@ LEAD_IN = re.compile(
 )
 TAIL = re.compile(r"(?:\s+(?:please|now|this time|then|sound|sounds|instead|for a change|thanks|thank you))*$")
 IN_MY_SOUND = re.compile(
-    r"(?:(answer|trade|reply|play|respond|solo|do it|the (?:answers?|line|melody))\s+)?(?:back\s+)?(?:to me\s+)?"
-    r"(?:in|with|on|using)\s+(?:my(?: own)? sound|my(?: own)? bass(?: sound)?|the sound of my bass|my tone)"
+    r"(?:(?P<chords>(?:the )?(?:chords|keys|harmony|comping)|harmoni[sz]e(?: (?:it|me|(?:the |my )?(?:loop|riff)))?)"
+    r"|(?:answer|trade|reply|respond|play|solo|do it|echo me)(?: me)?(?: back)?(?: to me)?"
+    r"|(?:play |bring back |repeat )?(?:the |my |that )?(?:answers?|line|melody|motif|hook|phrase))?"
+    r"\s*(?:in|with|on|using|use) (?:my(?: own)? sound|my(?: own)? bass(?: sound)?|the sound of my bass|my tone)"
 )
 PART = "|".join(f"(?P<{part}>{words})" for part, words in PART_WORDS.items())
 SHAPES = (
@@ -37,8 +39,8 @@ def asked_for(sentence: str) -> tuple[str, str] | None:
     """
     text = re.sub(r"[^\w' ]+", " ", sentence.lower().replace("'", "").replace("-", " "))
     text = re.sub(r"\s+", " ", text).strip()
-    if IN_MY_SOUND.fullmatch(re.sub(r"^(?:please |now )| (?:please|now)$", "", text)):
-        return "line", OWN
+    if own := IN_MY_SOUND.fullmatch(re.sub(r"^(?:please |now )| (?:please|now)$", "", text)):
+        return "chords" if own["chords"] else "line", OWN
     text = TAIL.sub("", LEAD_IN.sub("", text))
     for shape in SHAPES:
         match = shape.fullmatch(text)

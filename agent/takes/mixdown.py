@@ -50,13 +50,22 @@ def render(take: Take, recording: Sound | None = None, timing: Timing | None = N
     """
     notes, clock = notes_of(take, timing), Clock.of(take)
     length = -(-round((clock.starts_s[-1] + TAIL_S) * RATE) // BLOCK) * BLOCK
-    own = recording is not None and all(
-        abs(tempo_of(take, i) / take.riff.tempo_bpm - 1) < SAME_TEMPO for i in range(len(take.bars))
-    )
-    bass = cut(take, clock, recording, length) if own and recording is not None else _synth_bass(notes["bass"], length)
+    bass = bass_of(take, recording, length)
     stems = _band(take, clock, notes, length) | {"bass": _mixed_bass(bass, take, clock)}
     gain, mix = mastered(np.stack(list(stems.values())).sum(0), RATE)
     return Mix({part: stem * np.float32(gain) for part, stem in stems.items()}, mix)
+
+
+def own_tempo(take: Take) -> bool:
+    """Return whether a take is in the tempo of its riff, so that the player's own sound fits it."""
+    return all(abs(tempo_of(take, bar) / take.riff.tempo_bpm - 1) < SAME_TEMPO for bar in range(len(take.bars)))
+
+
+def bass_of(take: Take, recording: Sound | None, length: int) -> Sound:
+    """Return the take's bass, mono [length]: cut from the recording, or played by a synth at another tempo."""
+    if recording is not None and own_tempo(take):
+        return cut(take, Clock.of(take), recording, length)
+    return _synth_bass(notes_of(take)["bass"], length)
 
 
 def cut(take: Take, clock: Clock, recording: Sound, length: int) -> Sound:

@@ -53,15 +53,11 @@ class Riff:
 def riff_of(notes: Sequence[Note], beats: Sequence[Beat], bars: int, first_s: float = 0.0) -> Riff:
     """Return the first `bars` whole bars in a row that begin at or after first_s. Raises UserError where there are
     fewer."""
-    ordered = _clean(beats)
-    ones = [i for i, beat in enumerate(ordered) if beat.position == 1 and beat.time_s >= first_s - 0.05]
-    whole = [(a, b) for a, b in pairwise(ones) if b - a == ordered[a].meter.numerator]
-    run = next((whole[i : i + bars] for i in range(len(whole)) if _joined(whole[i : i + bars], bars)), None)
-    if run is None:
-        raise UserError(
-            f"{len(whole)} whole bars were heard, but {bars} in a row are needed; play the riff a little longer"
-        )
-    made = tuple(_bar(notes, ordered[a : b + 1]) for a, b in run)
+    runs = runs_of(notes, beats, first_s)
+    made = next((run[:bars] for run in runs if len(run) >= bars), None)
+    if made is None:
+        heard = sum(map(len, runs))
+        raise UserError(f"{heard} whole bars were heard, but {bars} in a row are needed; play the riff a little longer")
     quarters = sum(bar.meter.numerator * 4 / bar.meter.denominator for bar in made)
     weights = [0.0] * 12
     for bar in made:
@@ -69,6 +65,20 @@ def riff_of(notes: Sequence[Note], beats: Sequence[Beat], bars: int, first_s: fl
             if bass.sounding_pitch is not None:
                 weights[bass.sounding_pitch % 12] += 1 + (bass.onset_pitch is not None)
     return Riff(made, 60 * quarters / (made[-1].end_s - made[0].start_s), key_from(weights))
+
+
+def runs_of(notes: Sequence[Note], beats: Sequence[Beat], first_s: float = 0.0) -> list[tuple[Bar, ...]]:
+    """Return the whole bars that begin at or after first_s, in runs without a gap."""
+    ordered = _clean(beats)
+    ones = [i for i, beat in enumerate(ordered) if beat.position == 1 and beat.time_s >= first_s - 0.05]
+    runs: list[list[tuple[int, int]]] = []
+    for a, b in pairwise(ones):
+        if b - a != ordered[a].meter.numerator:
+            continue
+        if not runs or runs[-1][-1][1] != a:
+            runs.append([])
+        runs[-1].append((a, b))
+    return [tuple(_bar(notes, ordered[a : b + 1]) for a, b in run) for run in runs]
 
 
 def _clean(beats: Sequence[Beat]) -> list[Beat]:
@@ -79,10 +89,6 @@ def _clean(beats: Sequence[Beat]) -> list[Beat]:
             kept.pop()
         kept.append(beat)
     return kept
-
-
-def _joined(run: Sequence[tuple[int, int]], bars: int) -> bool:
-    return len(run) == bars and all(a[1] == b[0] for a, b in pairwise(run))
 
 
 def _bar(notes: Sequence[Note], beats: Sequence[Beat]) -> Bar:

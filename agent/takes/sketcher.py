@@ -6,7 +6,7 @@ anew only the parts it names, given the others as they were, so that what was no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +14,7 @@ from agent.core.errors import UserError
 from agent.core.music_names import key_of
 from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import Settings
+from agent.directions.drum_moves import MOVES
 from agent.directions.edit import Edit
 from agent.directions.undo import undo
 from agent.song.wish import HARMONY_PLANS
@@ -36,6 +37,7 @@ DRAWS: dict[str, tuple[str, ...]] = {  # dimension -> parts drawn anew when the 
     "key": ("chords", "line"),
 }
 COLOURS = frozenset({"dissonance", "resolution", "key"})  # dimensions that leave the strokes where they are
+Old = dict[tuple[int, int], tuple[Reply, bool]]  # (bar, tick) -> what was drawn there, whether that bar stays
 PART_OF = {"harmony": ("chords",), "line": ("line",)} | dict.fromkeys(
     ("drums", "kick", "snare", "hat", "ride", "toms", "cymbals", "percussion"), ("drums",)
 )
@@ -55,9 +57,15 @@ class Sketcher:
         """Make the first take of a riff. edits: in force from its start."""
         return self._keep(self._draw(riff, edits or ActiveEdits(), seed, None, frozenset(PARTS)), "the first take")
 
+    def begin_drawn(self, riff: Riff, edits: ActiveEdits, seed: int, drawn: Mapping[tuple[int, int], Reply]) -> Take:
+        """Make the first take of a riff of what a band has played over it. drawn: (bar, tick) -> what it decided."""
+        old = {place: (reply, True) for place, reply in drawn.items()}
+        return self._keep(self._draw(riff, edits, seed, old, frozenset()), "as it was played")
+
     def imagine(self, take: Take, edits: Sequence[Edit]) -> Take:
         """Return the take that `revise` would make, without keeping it."""
-        active, new = take.active_edits.ask(tuple(edits)), [edit for edit in edits if _changes(take, edit)]
+        active = take.active_edits.ask(tuple(edits))
+        new = [edit for edit in edits if _changes(take, edit, self.repeats)]
         made = self._draw(take.riff, active, take.seed, take, redrawn(new), recoloured(new))
         way = sum((edit.change == "more") - (edit.change == "less") for edit in edits if edit.dimension == "dissonance")
         if way and way * (roughness_of(made) - self._roughness(take)) <= 0:
@@ -92,7 +100,7 @@ class Sketcher:
         riff: Riff,
         edits: ActiveEdits,
         seed: int,
-        before: Take | None,
+        before: Take | Old | None,
         parts: frozenset[str],
         recolours: bool = False,
     ) -> Take:
@@ -103,17 +111,17 @@ class Sketcher:
             form[i % len(form)].fitted(one.meter) if one.meter else form[i % len(form)]
             for i, one in enumerate(settings)
         )
-        old = _by_place(before, settings, riff.key) if before else {}
+        old = _by_place(before, settings, riff.key) if isinstance(before, Take) else before or {}
         own = (self.responder, self.temperature, self.repeats)
         drawn, played = Drawer(*own, riff, bars, settings, seed, old, parts, recolours).walk()
         return Take(0, riff, edits, bars, drawn, played, settings, seed=seed)
 
 
-def _changes(take: Take, edit: Edit) -> bool:
+def _changes(take: Take, edit: Edit, repeats: int) -> bool:
     """Return whether an edit changes the form, the key, or the settings of any bar of the take."""
     if edit.target == "form" or edit.dimension == "key":
         return True
-    form, asked = len(take.bars) // REPEATS, take.active_edits.ask((edit,))
+    form, asked = len(take.bars) // repeats, take.active_edits.ask((edit,))
     bars = range(len(take.bars))
     return any(asked.settings(bar, form) != take.active_edits.settings(bar, form) for bar in bars)
 
@@ -128,6 +136,8 @@ def redrawn(edits: Sequence[Edit]) -> frozenset[str]:
         own = PART_OF.get(edit.target)
         if edit.dimension == "density" and own:
             continue  # a move thins or thickens what is there
+        if edit.dimension == "syncopation" and f"{edit.target}-offbeats" in MOVES:
+            continue  # a move shifts that piece alone
         if edit.dimension == "pattern" and edit.value in HARMONY_PLANS:
             draws, own = ("chords", "line"), None  # the plan plays them
         parts |= set(draws) & set(own) if own else set(draws)
@@ -168,7 +178,7 @@ def in_key_asked(riff: Riff, edits: ActiveEdits) -> Riff:
     return riff
 
 
-def _by_place(take: Take, settings: Sequence[Settings], key: Key) -> dict[tuple[int, int], tuple[Reply, bool]]:
+def _by_place(take: Take, settings: Sequence[Settings], key: Key) -> Old:
     """Return {(bar, tick): (the reply drawn there, whether that bar keeps its settings and key)}."""
     pairs = enumerate(zip(take.settings, settings, strict=False))
     stays = {i for i, (old, new) in pairs if old == new and take.riff.key == key}

@@ -148,7 +148,8 @@ class Player:
         self._led_beats += moved and abs(math.log(tick_s / self._tick_s)) < 0.01
         if not moved or self.kind == "refuses" or (self.kind == "lags" and self._ramp_bars < 12):
             return
-        if self.kind == "gets lost":
+        if self.kind == "gets lost":  # they waver for two bars, then play on in the tempo they have got to
+            self._led_beats += 1
             self._tick_s *= float(np.exp(self._rng.normal(0, 0.08)))
             self._tick_s = min(max(self._tick_s, 0.7 * self.period_s / 4), 1.3 * self.period_s / 4)
             return

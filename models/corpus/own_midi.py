@@ -60,12 +60,12 @@ def build(folder: Path, cache: Path) -> list[Song]:
     beside(cache, "report.txt").parent.mkdir(parents=True, exist_ok=True)
     beside(cache, "report.txt").write_text(text, encoding="utf-8")
     if not found.pieces:
-        reason = Counter(_general(why) for _, why in found.skipped).most_common(1)[0][0]
+        reason = Counter(general(why) for _, why in found.skipped).most_common(1)[0][0]
         raise ValueError(
             f"{folder}: none of its {len(found.skipped)} MIDI files can be used (mostly: {reason}); "
             f"see {beside(cache, 'report.txt')}"
         )
-    songs = [_song(piece, found.side[piece.name]) for piece in found.pieces]
+    songs = [song_of(piece, found.side[piece.name]) for piece in found.pieces]
     save_songs(cache, songs)
     split = {side: [s.name for s in songs if s.split == side] for side in SPLITS}
     beside(cache, "split.json").write_text(json.dumps(split, indent=0) + "\n", encoding="utf-8")
@@ -77,8 +77,11 @@ def beside(cache: Path, suffix: str) -> Path:
     return cache.with_name(f"{cache.stem}.{suffix}")
 
 
-def read(folder: Path) -> Folder:
-    """Read every MIDI file below a folder. FileNotFoundError: no such folder, or no MIDI file in it."""
+def read(folder: Path, alone: bool = False) -> Folder:
+    """Read every MIDI file below a folder. alone: files with nothing but a bass, too.
+
+    FileNotFoundError: no such folder, or no MIDI file in it.
+    """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; name one with .mid files in it")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
@@ -88,7 +91,7 @@ def read(folder: Path) -> Folder:
     for path in tqdm(paths, desc="reading", mininterval=2.0):
         name = path.relative_to(folder).as_posix()
         try:
-            pieces.append(_piece(path, name))
+            pieces.append(_piece(path, name, alone))
         except Unusable as reason:
             skipped.append((name, str(reason).removeprefix(f"{path.name}: ").removeprefix(f"{path}: ")))
     song = songs_of(pieces)
@@ -96,11 +99,11 @@ def read(folder: Path) -> Folder:
     return Folder(tuple(pieces), tuple(skipped), side, song)
 
 
-def _piece(path: Path, name: str) -> Piece:
+def _piece(path: Path, name: str, alone: bool) -> Piece:
     score = read_score(path)
-    arrangement = tick_grid.arrange(score, path.name, guess=True)
+    arrangement = tick_grid.arrange(score, path.name, guess=True, alone=alone)
     bass = part_roles.bass(score.tracks, path.name, guess=True)
-    if not any(arrangement.has):
+    if not any(arrangement.has) and not alone:
         raise Unusable("nothing but a bass: no drums, chords or line to learn")
     mended = ", ".join(f"{count} {what}" for what, count in score.mended)
     return Piece(name, arrangement, _called(bass), (_bass_key(arrangement), _notes_key(score)), mended)
@@ -111,7 +114,7 @@ def _called(track: RawTrack) -> str:
     return f"{track.name or 'unnamed'} (channel {track.channel + 1}{program})"
 
 
-def _song(piece: Piece, side: str) -> Song:
+def song_of(piece: Piece, side: str) -> Song:
     own = piece.arrangement
     return Song(piece.name, SOURCE, side, own.ticks, own.bars, own.meters, own.events, own.has)
 
@@ -125,15 +128,15 @@ def _notes_key(score: Score) -> str:
     played = {(grid.tick(n.start), t.channel == DRUM_CHANNEL, n.pitch) for t in score.tracks for n in t.notes}
     first = min(start for start, _, _ in played)
     lowest = min((pitch for _, drum, pitch in played if not drum), default=0)
-    return _digest(sorted((start - first, drum, pitch if drum else pitch - lowest) for start, drum, pitch in played))
+    return digest(sorted((start - first, drum, pitch if drum else pitch - lowest) for start, drum, pitch in played))
 
 
 def _bass_key(piece: Arrangement) -> str:
     first = piece.bass[0]
-    return _digest([(note.start - first.start, False, note.pitch - first.pitch) for note in piece.bass])
+    return digest([(note.start - first.start, False, note.pitch - first.pitch) for note in piece.bass])
 
 
-def _digest(notes: Iterable[tuple[int, bool, int]]) -> str:
+def digest(notes: Iterable[tuple[int, bool, int]]) -> str:
     return hashlib.sha256(repr(list(notes)).encode()).hexdigest()
 
 
@@ -198,11 +201,11 @@ def _counts(folder: Path, found: Folder, cache: Path) -> Iterator[str]:
 
 
 def _reasons(found: Folder) -> Iterator[str]:
-    for reason, count in Counter(_general(why) for _, why in found.skipped).most_common():
+    for reason, count in Counter(general(why) for _, why in found.skipped).most_common():
         yield f"skipped {count:5d} × {reason}"
 
 
-def _general(reason: str) -> str:
+def general(reason: str) -> str:
     """Return the reason without what is particular to one file."""
     return re.sub(r"^\d[\d,]*", "N", reason.split(" (")[0])
 

@@ -75,15 +75,20 @@ def read(path: Path, meter: Meter | None = None, guess: bool = False) -> Arrange
 
 
 def arrange(
-    score: Score, name: str, meter: Meter | None = None, guess: bool = False, min_bars: int = MIN_BARS
+    score: Score,
+    name: str,
+    meter: Meter | None = None,
+    guess: bool = False,
+    min_bars: int = MIN_BARS,
+    alone: bool = False,
 ) -> Arrangement:
-    """Place the parts of a score on the grid; name: what the messages of Unusable call it."""
+    """Place the parts of a score on the grid; name: what the messages of Unusable call it. alone: a bass will do."""
     grid = TickGrid.of(score)
     tracks = [Track(t.name, t.channel, t.program or 0, tuple(map(grid.note, t.notes))) for t in score.tracks]
     bass = part_roles.bass(tracks, name, guess)
     drums = part_roles.drums(tracks, guess)
     others = [t for t in tracks if t is not bass and t not in drums and t.program < part_roles.SOUND_EFFECTS]
-    if not drums and not (guess and others):
+    if not drums and not (guess and others) and not alone:
         raise Unusable(f"{name}: no drums on channel 10{', nor anything else beside the bass' * guess}")
     length = max(note.end for t in [bass, *(drums or others)] for note in t.notes)
     ticks, bars, meters = positions([(0, meter)] if meter else grid.meters, length)

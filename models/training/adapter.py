@@ -1,5 +1,7 @@
 """Train a player's adapter on their takes and lines: `python -m models.training.adapter --learn FOLDER --out STEM`.
 
+Pieces marked "test" are not learned from: the adapter is compared on them with the network alone.
+
 Half of every batch is rehearsed: base material and earlier players' (experience replay: Rolnick et al., NeurIPS 2019).
 Afterwards the additions are scaled down until base and earlier players, on pieces kept apart, have lost no more than
 ALLOWED (interpolation of weights: Wortsman et al., Robust fine-tuning, CVPR 2022). Seeded, resumable.
@@ -39,6 +41,7 @@ KEPT_BELIEFS = {"drums": LEVELS, "action": 4, "line": 3}  # blocks of logits, an
 KIND = "adapter-training"
 ALLOWED = 0.008  # what base and earlier players may lose on the pieces kept apart: below the 1% promised
 STRENGTHS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1, 0.0)
+SAID_EVERY = 10  # steps
 STOPPED = 3  # exit code: asked to stop, the state is written
 
 
@@ -166,6 +169,8 @@ def run(practice: Practice, material: Material, state: Path | None = None, stop:
     course = Course(config, material, practice.net.config.sound_dim, practice.net.config.past)
     while practice.step < config.steps:
         practice.train_step(course.batches(practice.step))
+        if practice.step % SAID_EVERY == 0:
+            print(f"step {practice.step} of {config.steps}", flush=True)
         asked = stop is not None and stop.asked
         if state and (asked or practice.step % config.save_every == 0 or practice.step == config.steps):
             practice.save(state)
@@ -233,9 +238,10 @@ def quietly() -> None:
 
 
 def _practise(args: argparse.Namespace) -> int:
-    learn = material.kept(args.learn)
+    given = [song for folder in args.learn for song in material.kept(folder)]
+    learn, held = [s for s in given if s.split != "test"], [s for s in given if s.split == "test"]
     if not learn:
-        raise ValueError(f"{args.learn}: no token files to learn from")
+        raise ValueError(f"{', '.join(map(str, args.learn))}: no token files to learn from")
     stop = StopRequest()
     player = responder.Responder.load(args.weights)
     config = AdapterConfig(steps=args.steps, seed=args.seed)
@@ -253,7 +259,11 @@ def _practise(args: argparse.Namespace) -> int:
         print(f"stopped at step {practice.step}; the same command goes on from there")
         return STOPPED
     made = chosen(practice, to_choose)
-    made = replace(made, about={**made.about, "pieces": len(learn), "ticks": sum(map(len, learn))})
+    scores = dict(made.about["scores"])
+    if held:
+        compared = nats(practice.net, held), nats(merged_net(practice.net, made), held)
+        scores["held out"] = [round(value, 4) for value in compared]
+    made = replace(made, about={**made.about, "scores": scores, "pieces": len(learn), "ticks": sum(map(len, learn))})
     adapters.save(args.out, made)
     for suffix in (".json", ".safetensors", ".md"):
         args.state.with_suffix(suffix).unlink(missing_ok=True)
@@ -263,7 +273,7 @@ def _practise(args: argparse.Namespace) -> int:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m models.training.adapter", description=__doc__)
-    parser.add_argument("--learn", type=Path, required=True, help="folder of the player's token files (.npz)")
+    parser.add_argument("--learn", type=Path, required=True, nargs="+", help="folders of token files (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="path stem of the adapter")
     parser.add_argument("--state", type=Path, help="stem of the state to go on from (default: OUT-state)")
     parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="folders of earlier players, rehearsed")

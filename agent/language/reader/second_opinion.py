@@ -27,6 +27,7 @@ ACT, ASK = 0.4, 0.28  # probability of being meant, from which edits are done or
 SHORT = 7  # words of a short sentence
 PARTS = re.compile(r"[,;.]| and | but ")
 PART_SURE = 0.9  # of the reader, of a part of a sentence
+ALONE_SURE = 0.8  # of the reader, of a sentence without what was said before it
 LEAST = 1e-5  # probability below which all are alike
 OURS = {
     "one": -0.23,
@@ -87,6 +88,10 @@ def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: S
     edits = tuple(replace(edit, confidence=likely) for edit in edits)
     if not edits or likely >= ACT:
         return Settled(edits, talk=not edits)
+    if context and not asked and theirs and found.named:  # a wish that is plain by itself is one after any other
+        alone = read(tokens(sentence), theirs=theirs)
+        if alone.sure > ALONE_SURE and alike(theirs, alone.edits):
+            return Settled(theirs)
     offered = tuple(dict.fromkeys((*edits[:1], *theirs[:1])))
     worth = likely >= ASK and found.named and not found.question and len(edits) == 1
     return Settled(unsure=offered if worth else (), talk=heard.nothing > likely)

@@ -55,9 +55,7 @@ def test_told_to_be_quiet_it_is_until_it_is_asked() -> None:
     ("said", "verdict"),
     [
         ("love it", "liked"),
-        ("yes, please", "liked"),
         ("no", "disliked"),
-        ("hate it", "disliked"),
         ("more like that", "more"),
         ("less hat", "ignored"),
     ],
@@ -65,7 +63,7 @@ def test_told_to_be_quiet_it_is_until_it_is_asked() -> None:
 def test_what_is_said_next_is_the_verdict(said: str, verdict: str, tmp_path: Path) -> None:
     memory = Memory(tmp_path)
     dialogue = talk(memory)
-    first = dialogue.listen(riff())
+    first = dialogue.listen(riff(bars=2))
     dialogue.say(said)
     row = memory.verdicts(memory.player("Ann"))[0]
     assert first.proposal and (row["verdict"], row["kind"]) == (verdict, first.proposal.idea)

@@ -50,6 +50,7 @@ def test_the_next_life_goes_on_in_the_same_stream(setup: AudioSetup) -> None:
     heard = setup.ring._samples[: setup.ring.written, 0]
     gap = np.flatnonzero(heard != sound[: len(heard)])
     assert len(heard) == len(sound)
+    assert len(gap), "what came while nobody listened is silence"
     assert kept <= gap[0]
     assert not heard[gap].any()
     assert gap[-1] < 2.4 * RATE

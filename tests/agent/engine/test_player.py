@@ -172,9 +172,26 @@ def test_a_fader_acts_at_once_and_is_added_to_what_directions_ask_for(player, ba
     assert band[0].got[-1] == {"chords": MixWish(pan=-0.5, level_db=-2.0)}
 
 
-def test_an_instrument_at_the_port_is_told_by_controllers_once(player, band):
-    for _ in range(2):
-        player.mix(SetMix(0.0, {"chords": MixWish(pan=-1.0, bright_octaves=-1.0), "snare": MixWish(reverb=1.0)}))
-    assert [m for m in band[1].got if m[1] == 0xB0] == [("chords", 0xB0, 10, 1), ("chords", 0xB0, 74, 32)]
-    player.mix(SetMix(1.0, {}))
-    assert band[1].got[-2:] == [("chords", 0xB0, 10, 64), ("chords", 0xB0, 74, 64)]
+def controllers_until(player, band, end_s):
+    """Send what is due, every 10 ms; return the controllers that came."""
+    before = len(band[1].got)
+    for k in range(round(end_s * 100)):
+        player.send_due(k / 100)
+    return [m for m in band[1].got[before:] if m[1] == 0xB0]
+
+
+def test_an_instrument_at_the_port_is_told_by_controllers_from_the_wish_s_time_on_and_smoothly(player, band):
+    player.mix(SetMix(0.3, {"chords": MixWish(pan=-1.0, bright_octaves=-1.0), "snare": MixWish(reverb=1.0)}))
+    assert controllers_until(player, band, 0.25) == []
+    said = controllers_until(player, band, 1.0)
+    pans, brights = ([m[3] for m in said if m[2] == number] for number in (10, 74))
+    assert pans == [32, 16, 8, 4, 2, 1] and brights == [48, 40, 36, 34, 33, 32]
+    player.mix(SetMix(1.1, {}))
+    assert controllers_until(player, band, 2.0)[-2:] == [("chords", 0xB0, 10, 64), ("chords", 0xB0, 74, 64)]
+
+
+def test_a_fader_s_level_is_the_instrument_s_volume_and_another_instrument_is_told_again(player, band):
+    player.fade(SetFader("line", MixWish(level_db=-12.0)))
+    assert controllers_until(player, band, 1.0)[-1] == ("line", 0xB0, 7, 50)
+    band[1].losses += 1
+    assert controllers_until(player, band, 2.0)[-1] == ("line", 0xB0, 7, 50)

@@ -232,3 +232,10 @@ def test_of_several_wishes_none_is_overheard() -> None:
     assert {(edit.target, edit.dimension) for edit in heard} == {
         ("snare", "level"), ("harmony", "dissonance"), ("harmony", "resolution")
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("sentence", ["the snare is too present", "more dissonance", "no chords please"])
+def test_a_plain_wish_is_one_after_any_other(sentence: str) -> None:
+    odd = parse("seven eight in bar three").edits
+    after, alone = (tuple(e.short() for e in parse(sentence, c).edits) for c in (Context(4, None, odd), Context(4)))
+    assert after == alone != ()

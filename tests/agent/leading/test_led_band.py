@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.band.looped_take import LoopedBar, LoopedTake
 from agent.core.messages import (
     AgainLoop,
     CountIn,
@@ -15,14 +16,17 @@ from agent.core.messages import (
     KeepSection,
     LeadBreak,
     LoopRiff,
+    LoopTake,
     PlayLoop,
     StopLoop,
 )
 from agent.core.types import PlannedNote
+from agent.directions.bar_settings import Settings
 from agent.mind.planner import Planner
 from agent.song.kept import KeptSection
 from agent.songbook.chart import song_of
 from listener.types import FRAME_S, Analysis, Grid, Meter, Note
+from models.music.tokens import BassTick, DrumHit, Position, Reply
 from tests.agent.mind.test_planner import planner
 
 KICK, SNARE, RIM, CRASH = 36, 38, 37, 49
@@ -130,6 +134,43 @@ def test_a_riff_is_taken_from_bar_line_to_bar_line_and_loops_from_one_on() -> No
     room.band.send(LoopRiff(None))
     room.run(30.0)
     assert any(isinstance(message, StopLoop) for message in room.messages)
+
+
+def take_of(meters: list[Meter], tick_s: float = 0.125) -> LoopedTake:
+    """A take with a kick on every one, and a snare before every bar line."""
+    bars = []
+    for meter in meters:
+        ticks = Position(0, 0, meter).ticks_per_bar
+        replies = [Reply()] * ticks
+        replies[0], replies[-1] = Reply((DrumHit("kick", 90),)), Reply((DrumHit("snare", 90),))
+        bass = (BassTick(True, 40, 90, 40), *(BassTick(True, None, 0, 40),) * (ticks - 1))
+        bars.append(LoopedBar(meter, ticks * tick_s, bass, tuple(replies), Settings()))
+    return LoopedTake(2, tuple(bars))
+
+
+def test_a_take_of_a_riff_that_loops_plays_from_the_next_bar_line_on_in_its_own_bars() -> None:
+    room = Room(planner()).run(15.0)
+    riff = kept(room)
+    room.band.send(LoopRiff(riff, "riff.wav", riff.end_s - riff.start_s, 0.25))
+    room.run(19.0)
+    first = next(message for message in room.messages if isinstance(message, PlayLoop))
+    room.band.send(LoopTake(take_of([FOUR, FOUR, Meter(7, 8), FOUR]), "take.wav", 0.25))
+    room.run(34.0)
+    loop = [message for message in room.messages if isinstance(message, PlayLoop)][-1]
+    assert (loop.path, loop.end_s - loop.start_s) == ("take.wav", pytest.approx(7.75))
+    assert loop.from_s == pytest.approx(20.0) and loop.from_s - loop.end_s == pytest.approx((20 - first.end_s) % 8)
+    lengths = {0: 2.0, 1: 2.0, 2: 1.75, 3: 2.0}
+    place, at_s = round((20 - first.end_s) % 8 / 2), 20.0
+    while at_s < 31.0:
+        assert room.struck(KICK, at_s)[0] == pytest.approx(at_s, abs=0.02), at_s
+        at_s, place = at_s + lengths[place % 4], place + 1
+        assert any(abs(on_s - at_s + 0.125) < 0.03 for on_s in room.struck(SNARE, 20.0)), at_s
+    room.band.send(LoopRiff(None))
+    room.run(40.0)
+    assert isinstance(room.messages[-1], StopLoop)
+    assert room.band._grid is not None and room.band._grid.meter_at(room.band._grid.index) == FOUR
+    ones = [on_s % 2 for on_s in room.struck(KICK, 37.0)]
+    assert ones  # the band plays on with the player
 
 
 def test_nothing_played_is_one_line() -> None:

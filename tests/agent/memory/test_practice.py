@@ -85,7 +85,9 @@ def test_an_adapter_that_is_no_gain_is_not_taken_up(memory: Memory) -> None:
     folder = practice.folder_of(memory, ann)
     folder.mkdir(parents=True)
     (folder / "adapter-1.json").write_text('{"config": {"scores": {"you": [2.0, 1.999], "base": [3.0, 3.0]}}}')
-    assert practice.take_up(memory, ann) is None and memory.adapter(ann) is None and not list(folder.iterdir())
+    assert practice.take_up(memory, ann) is None and memory.adapter(ann) is None and not list(folder.glob("adapter*"))
+    said = practice.result(memory, ann)
+    assert said and not said.is_used
     (folder / "adapter-1.json").write_text('{"config": {"scores": {"you": [2.0, 1.5], "base": [3.0, 3.0]}}}')
     assert practice.take_up(memory, ann) == 1
 

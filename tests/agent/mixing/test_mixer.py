@@ -70,6 +70,20 @@ def test_within_eight_bars_the_stems_are_in_balance(band: MixedSynth) -> None:
         assert integrated_lufs(stem, RATE) == pytest.approx(target, abs=3.0), part
 
 
+def centroid_hz(sound: np.ndarray) -> float:
+    power = np.abs(np.fft.rfft(sound.mean(axis=1))) ** 2
+    return float((np.fft.rfftfreq(len(sound), 1 / RATE) * power).sum() / power.sum())
+
+
+@pytest.mark.parametrize("sound", ["organ", "piano", "rock organ"])
+def test_darker_keys_are_darker_though_they_have_no_high_partials(band: MixedSynth, sound: str) -> None:
+    darker = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
+    darker.wish({"chords": MixWish(bright_octaves=-1.0)})
+    for synth in (band, darker):
+        synth.sound({"chords": sound}, None)
+    assert centroid_hz(play(darker, 8)[1]) < 0.9 * centroid_hz(play(band, 8)[1])
+
+
 @pytest.mark.parametrize("sound", ["organ", "muted guitar", "vibraphone"])
 def test_an_instrument_begins_near_its_place_and_the_balance_hardly_moves_it(band: MixedSynth, sound: str) -> None:
     band.sound({"chords": sound, "line": sound}, None)

@@ -17,6 +17,8 @@ from models.music.dials import STYLES
         ("a clean guitar for the line, please", "line.sound set guitar"),
         ("play the chords on an electric piano", "harmony.sound set rhodes"),
         ("answer in my sound", "line.sound set your bass"),
+        ("play the motif in my sound", "line.sound set your bass"),
+        ("harmonise the loop in my sound", "harmony.sound set your bass"),
         ("rock kit", "drums.sound set rock kit"),
         ("brushes", "drums.pattern set brushes"),
         ("piano louder", "harmony.level more"),

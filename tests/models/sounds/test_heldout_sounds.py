@@ -18,6 +18,7 @@ def takes(shared: Path):
     return held_out(shared, seed=5, seconds=20)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_takes_and_another_seed_others(takes, shared: Path) -> None:
     again = held_out(shared, seed=5, seconds=20)
     assert all(np.array_equal(takes[kind][0], again[kind][0]) for kind in KINDS)

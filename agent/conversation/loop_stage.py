@@ -1,0 +1,291 @@
+"""`LoopStage` is a playing band that also works on the riff it loops: over a loop each direction makes a take of that
+riff (agent/conversation/riff_stage.py), which plays from the next bar line on, in place.
+
+Takes begin with what the band last played over the loop, so that only what is asked for moves. When the loop ends, what
+a playing band can follow stays in force.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import soundfile
+
+from agent.conversation.live_stage import LEDS, LIVE, LiveStage
+from agent.conversation.riff_stage import RiffStage
+from agent.conversation.stage import NOTHING, Facts, Outcome, Tried
+from agent.core.messages import LoopTake
+from agent.core.types import PARTS, Decision
+from agent.directions.active import ActiveEdits
+from agent.directions.drawn import reply_of
+from agent.directions.edit import Edit
+from agent.takes.captured import BEFORE_S, Captured, looped_sound, looped_take, recording_of, riff_of_kept
+from agent.takes.mixdown import RATE, Sound, own_tempo
+from agent.takes.riff import Riff
+from agent.takes.sketcher import Sketcher
+from agent.takes.take import Take
+from models.music.tokens import Reply
+from models.responder.responder import Responder
+
+log = logging.getLogger(__name__)
+
+OF_TAKES = frozenset({"", "previous", "other", "first", "last"})
+LOADS_S = 3.0  # how long the first direction over a loop may wait
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What takes of a captured riff are made with. recording: its sound, mono at RATE of agent/takes/mixdown.py."""
+
+    captured: Captured
+    recording: Sound
+    responder: Responder
+
+
+class LoopStage(LiveStage):
+    """As `LiveStage`. captured: returns the riff that loops, None where none does; responder: loads the one that draws;
+    made: is told of every take; folder: where takes are kept, a folder a riff; keeps: is given them in the end."""
+
+    captured: Callable[[], Captured | None] = staticmethod(lambda: None)
+    responder_of: Callable[[], Responder] = staticmethod(Responder.load)
+    made: Callable[[Take, str], object] = staticmethod(lambda take, why: None)
+    keeps: Callable[[Path, Sequence[Take], Captured], object] = staticmethod(lambda folder, takes, captured: None)
+    folder: Path | None = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._captured: Captured | None = None  # the riff that is being worked on
+        self._loading: Thread | None = None
+        self._benches: list[Bench] = []  # the one that was loaded
+        self._riff: RiffStage | None = None  # its takes, once one was asked for
+        self._over: list[tuple[int, int, tuple[Edit, ...]]] = []  # own step of undo, the riff's, edits
+        self._ready: list[LoopTake] = []  # to be sent
+        self._takes_in = Path(tempfile.gettempdir())
+
+    # -- the loop ---------------------------------------------------------------------------------------------
+
+    def push(self, decision: Decision) -> str:
+        line = super().push(decision)
+        if self._riff is not None and decision.drawn is not None:
+            self._stood[-1] = ActiveEdits()  # what was asked is in the take already
+        found = self.captured() if decision.mode == "loop" else None
+        if found != self._captured:
+            self._leave()
+            self._captured = found
+            if found is not None:
+                self._loading = Thread(target=self._load, args=(found,), name="loop", daemon=True)
+                self._loading.start()
+        for message in self._take_ready():
+            self._send(message)
+        return line
+
+    def _load(self, captured: Captured) -> None:
+        """Load what takes are made with, beside the loop."""
+        try:
+            self._benches = [Bench(captured, recording_of(captured), self.responder_of())]
+        except (OSError, RuntimeError, ValueError):
+            log.exception("loop %s: cannot be worked on", captured.path)
+
+    def _take_ready(self) -> list[LoopTake]:
+        ready, self._ready = self._ready, []
+        newest = self._riff.take.number if self._riff else 0
+        return [one for one in ready if one.take.number == newest]
+
+    @property
+    def _bench(self) -> Bench | None:
+        """What takes of the riff that loops are made with; None where nothing loops."""
+        if self._captured is None or self._loading is None:
+            return None
+        self._loading.join(LOADS_S)
+        return next((one for one in self._benches if one.captured == self._captured), None)
+
+    def _begun(self) -> RiffStage | None:
+        """Return the takes of the riff that loops, with a first one as the band plays it; None where nothing loops."""
+        bench = self._bench
+        if bench is None:
+            return None
+        if self._riff is None:
+            grid = self._heard.grid if self._heard else None
+            riff = riff_of_kept(bench.captured, self._heard.key if self._heard else None, grid.swing if grid else 0.5)
+            sketcher = Sketcher(bench.responder, repeats=1)
+            self._riff, self._takes_in = RiffStage(sketcher, self._play), self._new_folder(bench.captured.kept.name)
+            self._riff.returns_days, self._riff.closes = self.returns_days, self._closes
+            self._riff.resume(sketcher.begin_drawn(riff, self.active, 0, self._drawn(bench.captured, riff)))
+            self.made(self._riff.take, "as it was played")
+        return self._riff
+
+    def _new_folder(self, riff: str) -> Path:
+        """Make a folder for the takes of a riff; return a temporary one where that fails."""
+        stem = "-".join(riff.split())
+        within = self.folder if self.folder and self.folder.is_dir() else Path(tempfile.gettempdir())
+        for number in range(1, 1_000):
+            path = within / (stem if number == 1 else f"{stem}-{number}")
+            with suppress(FileExistsError):
+                path.mkdir(mode=0o700)
+                return path
+        return within
+
+    def _drawn(self, captured: Captured, riff: Riff) -> dict[tuple[int, int], Reply]:
+        """Return what the band last decided for each place of the riff."""
+        count = len(riff.bars)
+        found: dict[tuple[int, int], Reply] = {}
+        for bar in list(self._bars)[-2 * count :]:
+            place = (bar.bar - captured.began) % count
+            if bar.meter == riff.bars[place].meter and bar.parts:
+                found |= {(place, tick): reply_of(one, bar.parts) for tick, one in enumerate(bar.ticks)}
+        return found
+
+    def _play(self, take: Take, why: str) -> None:
+        """A take was made: it plays from the next bar line on; in another tempo, as soon as its bass is rendered."""
+        self.made(take, why)
+        bench = self._benches[0]
+        if own_tempo(take):
+            self._render(take, bench.recording)
+            for message in self._take_ready():
+                self._send(message)
+        else:
+            Thread(target=self._render, args=(take, bench.recording), name="bass", daemon=True).start()
+
+    def _render(self, take: Take, recording: Sound) -> None:
+        path = self._takes_in / f"take-{take.number:03d}-bass.wav"
+        try:
+            sound, gain_db = looped_sound(take, recording)
+            soundfile.write(path, sound, RATE, subtype="PCM_16")
+        except (OSError, RuntimeError):
+            log.exception("take %d: its bass cannot be written", take.number)
+            return
+        self._ready.append(LoopTake(looped_take(take), str(path), BEFORE_S, gain_db))
+
+    def close(self) -> None:
+        """The session ends."""
+        self._leave()
+
+    def _leave(self) -> None:
+        """The loop has ended: its takes are kept, and what a playing band can follow of what was asked stays."""
+        if self._riff is not None and self._captured is not None:
+            self.keeps(self._takes_in, self._riff.takes, self._captured)
+            for step, _, edits in self._over:
+                own = tuple(edit for edit in edits if edit.dimension in LIVE and LiveStage.can(self, edit) is None)
+                if own:
+                    self.active = replace(self.active, groups=step).ask(own, self.bar)
+                    self._steps.append((step, own))
+            self._tell()
+        self._riff, self._over, self._captured = None, [], None
+
+    @property
+    def takes(self) -> tuple[Take, ...]:
+        """The takes of the riff that loops, take 1 first."""
+        return self._riff.takes if self._riff else ()
+
+    @property
+    def works(self) -> bool:
+        """Whether directions are done to a riff that loops."""
+        return self._bench is not None
+
+    # -- the stage --------------------------------------------------------------------------------------------
+
+    def facts(self) -> Facts:
+        live = super().facts()
+        if self._riff is None:
+            return live
+        over = self._riff.facts()
+        off = self.switched_off
+        return replace(
+            live,
+            tempo_bpm=over.tempo_bpm,
+            meter=over.meter,
+            meters=over.meters,
+            key=over.key,
+            chords=over.chords,
+            bars=over.bars,
+            sounds=tuple(part for part in over.sounds if part not in off),
+            muted=tuple(part for part in PARTS if part in over.muted or part in off),
+            stands=over.stands,
+            takes=over.takes,
+            last=over.last,
+            heard=over.heard,
+        )
+
+    @property
+    def mutes(self) -> frozenset[str]:
+        return self._riff.take.settings[0].muted & frozenset(PARTS) if self._riff else super().mutes
+
+    def can(self, edit: Edit) -> str | None:
+        if edit.dimension == "section" or (edit.value or "") in LEDS:
+            return super().can(edit)
+        riff = self._begun()
+        return riff.can(edit) if riff else super().can(edit)
+
+    def apply(self, edits: Sequence[Edit], says: str = "", instead_of: int = 0) -> Outcome:
+        riff = None if any(edit.dimension == "section" for edit in edits) else self._begun()
+        if riff is None:
+            return super().apply(edits, says, instead_of)
+        theirs = next((other for own, other, _ in self._over if own == instead_of), 0)
+        outcome = riff.apply(edits, says, theirs)
+        self._over = [one for one in self._over if one[0] != instead_of]
+        self._unmute(edits)
+        return self._stepped(outcome, tuple(edits))
+
+    def _stepped(self, outcome: Outcome, edits: tuple[Edit, ...] = ()) -> Outcome:
+        """Return an outcome of the riff's as one of this stage's."""
+        self._count += 1
+        self._over.append((self._count, outcome.step, edits))
+        return replace(outcome, step=self._count, begins="bar")
+
+    def revert(self, count: int = 1) -> Outcome:
+        if self._riff is None:
+            return super().revert(count)
+        here = min(count, len(self._over))
+        done = self._riff.revert(here) if here else NOTHING
+        self._over = self._over[: len(self._over) - here]
+        if here == count:
+            return replace(done, begins="bar")
+        before = super().revert(count - here)
+        if not before.undone:
+            return replace(done, begins="bar")
+        self._again()
+        return replace(before, undone=before.undone + here)
+
+    def _again(self) -> None:
+        """Make a first take anew, with the directions that stood before the loop and still do."""
+        assert self._riff and self._captured
+        first, sketcher = self._riff.takes[0], self._riff.sketcher
+        drawn = {(one.place.bar, one.place.tick): reply for one, reply in zip(first.played, first.drawn, strict=True)}
+        take = sketcher.begin_drawn(first.riff, self.active, first.seed, drawn)
+        self._riff.resume(take)
+        self._play(take, "as it was played")
+
+    def withdraw(self, step: int) -> Outcome:
+        mine = next((one for one in self._over if one[0] == step), None)
+        if self._riff is None or mine is None:
+            return super().withdraw(step)
+        outcome = self._riff.withdraw(mine[1])
+        self._over = [one for one in self._over if one is not mine] if outcome.undone else self._over
+        return outcome
+
+    def recall(self, name: str) -> Outcome:
+        riff = self._riff
+        if riff is None or (name.lower() not in OF_TAKES and name.lower() in map(str.lower, self.lead.names())):
+            return super().recall(name)
+        outcome = riff.recall(name)
+        return self._stepped(outcome) if outcome.step else outcome
+
+    def name(self, name: str) -> str:
+        return self._riff.name(name) if self._riff else super().name(name)
+
+    def imagine(self, edits: Sequence[Edit]) -> Tried:
+        return self._riff.imagine(edits) if self._riff else super().imagine(edits)
+
+    def unmuted(self, part: str) -> None:
+        if self._riff is not None and part in self.mutes:
+            target = {"chords": "harmony"}.get(part, part)
+            self.apply((Edit(target, "mute", "off"),), f"the {target} back")
+        else:
+            super().unmuted(part)

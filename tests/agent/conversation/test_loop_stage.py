@@ -1,0 +1,177 @@
+"""Over a riff that loops, directions make takes of it, which play from the next bar line on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from agent.band.looped_take import LoopedTake
+from agent.conversation.live_talk import LiveTalk
+from agent.conversation.loop_stage import LoopStage
+from agent.conversation.player_notes import PlayerNotes
+from agent.core.messages import LoopTake
+from agent.core.types import Decision
+from agent.directions.active import SetActiveEdits
+from agent.song.kept import KeptSection
+from agent.songbook.chart import song_of
+from agent.takes.captured import BEFORE_S, Captured
+from agent.takes.kept_takes import write_all
+from agent.takes.mixdown import RATE
+from listener.types import Meter
+from models.responder.responder import Responder
+from tests.agent.conversation.test_truth import BASS, decision
+
+BAR_S = 2.0
+RIFF = Captured(replace(song_of("riff", "Em7 | Em7 | Em7 | Em7", tempo_bpm=120).sections[0]), "", 4 * BAR_S, 0.25, 8)
+
+
+@cache
+def responder() -> Responder:
+    return Responder.load()
+
+
+class Looped:
+    """A band that has looped four bars twice, and a conversation with it."""
+
+    def __init__(self, folder: Path) -> None:
+        sound = np.sin(2 * np.pi * 55 * np.arange(round(8.5 * RATE)) / RATE).astype(np.float32) * 0.3
+        soundfile.write(folder / "riff.wav", sound, RATE)
+        self.riff = replace(RIFF, path=str(folder / "riff.wav"))
+        self.sent: list[object] = []
+        self.loops = True
+        self.stage = LoopStage(self.sent.append, str)
+        self.stage.captured, self.stage.folder = lambda: self.riff if self.loops else None, folder
+        self.stage.responder_of = responder
+        self.talk = LiveTalk(self.stage, PlayerNotes(None, "guest", 0.0), False)
+        self.bar = 0
+        self.play(17)
+
+    def play(self, until: int) -> None:
+        while self.bar < until:
+            self.bar += 1
+            self.stage.push(self.heard())
+
+    def heard(self) -> Decision:
+        return decision(self.bar, "loop" if self.loops else "accompany")
+
+    def say(self, sentence: str) -> str:
+        return self.talk.say(sentence).reply
+
+    @property
+    def take(self) -> LoopedTake:
+        """The take that the mind was sent last."""
+        message = [one for one in self.sent if isinstance(one, LoopTake)][-1]
+        assert isinstance(message.take, LoopedTake)
+        return message.take
+
+    def meters(self) -> list[str]:
+        return [str(one.meter) for one in self.take.bars]
+
+
+@pytest.fixture
+def looped(tmp_path: Path) -> Looped:
+    return Looped(tmp_path)
+
+
+def test_an_odd_bar_is_made_in_its_place_and_the_others_stay_as_they_were_played(looped: Looped) -> None:
+    said = looped.say("seven eight in bar three")
+    assert "next bar" in said and "7/8" in said
+    assert looped.meters() == ["4/4", "4/4", "7/8", "4/4"]
+    plain, odd = looped.take.bars[0], looped.take.bars[2]
+    assert (plain.seconds, odd.seconds) == (pytest.approx(BAR_S, abs=0.002), pytest.approx(BAR_S * 7 / 8, abs=0.002))
+    struck = [[hit.piece for hit in one.drums] for one in plain.replies]
+    assert struck[0] == ["kick", "closed_hat"] and struck[4] == ["snare", "closed_hat"]  # as the band played it
+    assert [one.replies for one in looped.take.bars[:2]] == [plain.replies] * 2
+
+
+def test_its_bass_is_cut_to_the_take(looped: Looped) -> None:
+    looped.say("seven eight in bar three")
+    message = [one for one in looped.sent if isinstance(one, LoopTake)][-1]
+    seconds = sum(one.seconds for one in looped.take.bars)
+    assert soundfile.info(message.path).frames == round((BEFORE_S + seconds) * RATE)
+
+
+@pytest.mark.slow
+def test_bars_are_added_and_the_tempo_is_changed(looped: Looped) -> None:
+    looped.say("add a bar")
+    assert looped.meters() == ["4/4"] * 5
+    looped.say("undo")
+    assert looped.meters() == ["4/4"] * 4
+    looped.say("take it up to 150")
+    for _ in range(200):  # its bass is played by a synth, beside the loop
+        looped.play(looped.bar + 1)
+        if looped.take.number == looped.stage.takes[-1].number:
+            break
+        import time
+
+        time.sleep(0.05)
+    assert looped.take.bars[0].seconds == pytest.approx(1.6, abs=0.002)
+
+
+def test_takes_are_compared_and_gone_back_to(looped: Looped) -> None:
+    looped.say("seven eight in bar three")
+    looped.say("the snare down")
+    looped.say("go back to take two")
+    assert looped.meters()[2] == "7/8" and looped.take.bars[0].settings.level_db.get("snare", 0.0) == 0
+    looped.say("undo everything")
+    assert looped.meters() == ["4/4"] * 4
+    assert "nothing" in looped.say("undo").lower()
+
+
+def test_what_a_band_can_follow_stays_when_the_loop_ends(looped: Looped) -> None:
+    looped.say("the snare down")
+    looped.say("seven eight in bar three")
+    looped.loops = False
+    looped.play(looped.bar + 1)
+    told = [one for one in looped.sent if isinstance(one, SetActiveEdits)][-1]
+    assert [one.edit.short() for one in told.edits.asked] == ["snare.level less"]
+    assert looped.say("undo") and not looped.stage.active.asked
+
+
+@pytest.mark.slow
+def test_takes_are_kept_with_mixes_and_one_sheet(looped: Looped) -> None:
+    looped.stage.keeps = write_all
+    looped.say("seven eight in bar three")
+    looped.stage.close()
+    folder = next(Path(looped.riff.path).parent.rglob("takes.png")).parent
+    assert {path.name for path in folder.glob("take*") if "bass" not in path.name} == {
+        "takes.png",
+        *(f"take-00{number}.{kind}" for number in (1, 2) for kind in ("json", "mid", "wav")),
+    }
+    assert soundfile.info(folder / "take-002.wav").duration == pytest.approx(7.75 + 1.5, abs=0.05)
+
+
+def test_the_riff_of_an_odd_section_has_its_odd_bar(looped: Looped) -> None:
+    kept = replace(looped.riff.kept, odd=((1, Meter(7, 8)),))
+    assert isinstance(kept, KeptSection) and BASS
+    looped.loops = False
+    looped.play(looped.bar + 1)
+    looped.loops, looped.riff = True, replace(looped.riff, kept=kept, seconds=7.75)
+    looped.play(looped.bar + 1)
+    looped.say("the snare down")
+    assert looped.meters() == ["4/4", "7/8", "4/4", "4/4"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "moves"),
+    [
+        ("hit the hats on the offbeats", {"closed_hat"}),
+        ("less reverb on the snare", set()),
+        ("the snare down", set()),
+        ("no chords", set()),
+    ],
+)
+def test_nothing_else_is_struck_otherwise(looped: Looped, sentence: str, moves: set[str]) -> None:
+    said = looped.say(sentence)
+    first, now = looped.stage.takes[0], looped.stage.takes[-1]
+    struck = [
+        {(one.place, hit) for one in take.played for hit in one.reply.drums if hit.piece not in moves}
+        for take in (first, now)
+    ]
+    assert struck[0] == struck[1] and "moved with it" not in said
+    assert [one.reply.chord for one in first.played] == [one.reply.chord for one in now.played]
