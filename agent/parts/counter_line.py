@@ -235,13 +235,13 @@ def syncopated(motif: Motif, beats: Sequence[int], ticks: int, bend: float) -> M
 def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
     """Return the motif as it is said now.
 
-    An answer ends lower, on the note it began with. The last call of a cycle turns its end upwards; every third cycle,
-    and every third time the section is here, it is turned upside down; what has begun otherwise is heard again.
+    An answer ends lower, on the note it began with. The last call of every other cycle turns its end upwards; every third
+    cycle, and every third time the section is here, the motif is turned upside down.
     """
     notes = motif.notes
     if (returns + turn.cycle) % 3 == 2:
         notes = tuple(replace(note, step=-note.step) for note in notes)
-    if turn.says == "call" and turn.place == LAST_CALL and len(notes) > TAIL:
+    if turn.says == "call" and turn.place == LAST_CALL and turn.cycle % 2 and len(notes) > TAIL:
         pivot = notes[-TAIL - 1].step
         tail = (replace(note, step=min(2 * pivot - note.step, WIDE[1])) for note in notes[-TAIL:])
         if notes[-1].step < pivot:
@@ -252,10 +252,8 @@ def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
 
 
 def lift_of(turn: Turn) -> int:
-    """Return the semitones that a statement lies higher: a sequence in the middle of every cycle but the first, an
-    arch over four."""
-    sequenced = turn.cycle and turn.place in SEQUENCED
-    return ARCH[turn.cycle % len(ARCH)] + (SEQUENCE if sequenced else 0)
+    """Return the semitones that a statement lies higher: a sequence in the middle of a cycle, an arch over four."""
+    return ARCH[turn.cycle % len(ARCH)] + (SEQUENCE if turn.place in SEQUENCED else 0)
 
 
 def line_of(
