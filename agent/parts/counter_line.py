@@ -235,8 +235,8 @@ def syncopated(motif: Motif, beats: Sequence[int], ticks: int, bend: float) -> M
 def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
     """Return the motif as it is said now.
 
-    An answer ends lower, on the note it began with. The last call of every other cycle turns its end upwards; every third
-    cycle, and every third time the section is here, the motif is turned upside down.
+    An answer ends lower, on the note it began with. The last call of every other cycle turns its end upwards; every
+    third cycle, and every third time the section is here, the motif is turned upside down.
     """
     notes = motif.notes
     if (returns + turn.cycle) % 3 == 2:
