@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from agent.band.bar_reading import BarReading
+from agent.band.closing import Closing
 from agent.band.drum_cues import with_crash, with_fill, with_time, without_marks
 from agent.band.fixed_beat import OwnBeat
 from agent.band.loop_control import Looping
@@ -36,6 +37,7 @@ RESTING_BARS = 0.75  # silence longer than this is a rest, not a phrase breathin
 PHRASE_NOTES = 2  # fewer notes are no phrase to answer
 YIELD_NOTES = 3  # so many notes of the player's within a bar of the band's turn, and the band comps softly instead
 YIELD_GAIN = 0.75
+HELD_GAIN = 0.75  # of the time that is kept under the player's last note
 OVER_BARS = 1.5  # of silence after an end that was asked for, from which the player begins anew
 YIELD_AFTER_BEATS = 0.75  # the player's last note may ring into the band's turn for so long
 
@@ -80,7 +82,7 @@ class BandEntrance:
         self._sounding = False
         self._newest_s = float("-inf")  # onset of the note last heard
         self._onsets: deque[float] = deque(maxlen=YIELD_NOTES)
-        self._phrase_end = PhraseEnd()
+        self._phrase_end, self._closing = PhraseEnd(), Closing()
         self._window: Window | None = None  # what the player plays in their turn
         self._riff: Window | None = None  # what the loop repeats
         self._trading, self._looping = Trading(config.seed), Looping()
@@ -110,6 +112,7 @@ class BandEntrance:
         if (heard := analysis.chord) and heard.confidence >= SURE and heard.quality in QUALITIES:
             self._chord = ChordHit(heard.root, heard.quality, CHORD_VELOCITY)
         self._looping.push(analysis.grid, analysis.time_s)
+        self._closing.push(analysis)
 
     def collect(self, analysis: Analysis, tick: Tick, grid: Grid) -> None:
         """Record what the player plays in their turn. Call once a frame, after `push`; tick: any tick of the grid."""
@@ -170,6 +173,10 @@ class BandEntrance:
         """Whether one of the player's notes sounds now."""
         return self._sounding
 
+    @property
+    def _together(self) -> bool:
+        return self.modes.turn.phase == Phase.TOGETHER
+
     def silence_s(self, now_s: float) -> float:
         return now_s - max(self._played_s, self._rests_from_s)
 
@@ -223,6 +230,10 @@ class BandEntrance:
                 return BandState.PLAYING if enters else BandState.LISTENING
             case _ if self._faint_bars >= LEAVE_BARS or self.modes.mode == "listen":
                 return BandState.ENDING if self.state != BandState.ENDING else BandState.LISTENING
+            case BandState.PLAYING | BandState.HOLDING if (
+                self._closing.ended and self.modes.turn.phase == Phase.TOGETHER
+            ):
+                return BandState.LISTENING if self._closing.slowed else BandState.ENDING
             case _ if not resting:
                 return BandState.PLAYING
             case BandState.PLAYING:
@@ -305,6 +316,9 @@ class BandEntrance:
                 entered = self._mute.parts if turn.phase == Phase.OURS else self._mute.parts & self._entered()
                 rests = {"line"} if self.state == BandState.HOLDING else set()
                 gate = Gate((entered - rests) & may.parts, may.pieces, gain=may.gain)
+                if self._closing.holds and self._together:
+                    held = frozenset[str]() if self._closing.slowed else gate.parts & {"drums"}
+                    return Gate(held, THIN_PIECES, gain=HELD_GAIN)
             case BandState.THINNING:
                 return Gate(self._mute.parts & {"drums"} & may.parts, THIN_PIECES, gain=0.8)
             case BandState.ENDING if at is not None and at.tick == 0:
@@ -314,6 +328,12 @@ class BandEntrance:
         if turn.phase == Phase.OURS and grid and self._yields(now_s, grid):
             return replace(gate, parts=gate.parts - {"line"}, gain=YIELD_GAIN)
         return replace(gate, pieces=None, gain=1.0) if at and self._fills_at(at) else gate
+
+    def held_gate(self, at: Position) -> Gate:
+        """Return what may sound while a note is held unusually long: nothing but a stroke that rings on the next one,
+        where it may be the last."""
+        strikes = self._closing.first and at.tick == 0 and self.state in AUDIBLE and self._together
+        return Gate(self._mute.parts, final=True) if strikes else Gate()
 
     def _entered(self) -> frozenset[str]:
         entered = {"drums"}

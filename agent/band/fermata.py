@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from listener.types import Analysis, Grid
@@ -18,7 +19,7 @@ class Fermata:
     def __init__(self) -> None:
         self.waiting = False
         self._gaps_s: deque[float] = deque(maxlen=GAPS)
-        self._newest_s = float("inf")
+        self._newest_s, self._ended_s = math.inf, math.inf
         self._sounds = False
 
     def push(self, analysis: Analysis, own: Grid | None = None) -> float | None:
@@ -35,10 +36,13 @@ class Fermata:
                 resumed_s, self.waiting = note.onset_s, False
             elif note.onset_s > self._newest_s:
                 self.waiting = False
-                self._gaps_s.append(note.onset_s - self._newest_s)
-            self._newest_s, self._sounds = note.onset_s, True
-        if any(note.onset_s == self._newest_s for note in analysis.ended):
-            self._sounds = False
+                rested = own is not None and note.onset_s - self._ended_s > own.period_s * own.meter.numerator
+                if not rested:  # a rest is no long note
+                    self._gaps_s.append(note.onset_s - self._newest_s)
+            self._newest_s, self._sounds, self._ended_s = note.onset_s, True, math.inf
+        for note in analysis.ended:
+            if note.onset_s == self._newest_s:
+                self._sounds, self._ended_s = False, note.onset_s + (note.duration_s or 0.0)
         self.waiting |= self._sounds and self._is_long(analysis)
         return resumed_s
 

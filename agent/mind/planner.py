@@ -449,8 +449,9 @@ class Planner:
         self._mix(tick.time_on(grid), tick.position.bar)
 
     def _gate(self, tick: Tick, now_s: float, grid: Grid) -> Gate:
-        """Nothing begins while the player holds a fermata."""
-        return Gate() if self._time.waiting else self.form.gate(tick.position, now_s, grid)
+        """Return what may sound in a tick; next to nothing begins while the player holds a fermata."""
+        waiting = self._time.waiting
+        return self.form.held_gate(tick.position) if waiting else self.form.gate(tick.position, now_s, grid)
 
     def _turn_dials(self) -> None:
         """What was asked for since the last bar line counts from this one on."""

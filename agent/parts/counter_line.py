@@ -30,6 +30,10 @@ SILENT_BARS = (4, 2, 0)  # of a section before the first motif: as usual, when m
 PATTERN = ("rest", "call", "rest", "answer", "call", "rest", "call", "answer")  # two bars each
 SPARED = (6, 7, 4, 3)  # places of PATTERN that fall silent when less is asked for, one after the other
 ADDED = ((5, "answer"), (2, "call"), (0, "call"))  # and those that speak when more is
+RETURNS_AT = 3  # place of PATTERN with which a section begins that has come back
+SEQUENCED, SEQUENCE = (4,), 4  # places of PATTERN that say the motif higher; semitones
+ARCH = (0, 2, 5, 1)  # semitones that the line lies higher, cycle by cycle
+LAST_CALL, TAIL = 6, 3  # place of PATTERN whose call ends otherwise; notes of that end
 LONG_BAR = 26  # ticks, from which a motif is one bar long
 VELOCITY = 84
 CELLS: tuple[tuple[int, ...], ...] = (  # onsets in 16ths; as long as two bars of 4/4
@@ -167,20 +171,40 @@ def _worth(motif: Motif, onsets: set[int], beats: set[int], rng: np.random.Gener
     )
 
 
-def turn_of(bars_in_section: int, returns: int, density: float = 0.0, count: int = 2) -> tuple[str, int]:
-    """Return (rest, call or answer; the bar 0 or 1 of its two) for a bar of a section that is here for the
-    `returns`-th time (0: first). density: -1 (hardly ever) to 1 (nearly always). count: bars of a motif."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the line does in a bar. says: "rest", "call" or "answer"; half: bar 0 or 1 of its two; number: of the two
+    bars, counted from the section's first motif."""
+
+    says: str
+    half: int
+    number: int = 0
+
+    @property
+    def place(self) -> int:
+        return self.number % len(PATTERN)
+
+    @property
+    def cycle(self) -> int:
+        return self.number // len(PATTERN)
+
+
+def turn_of(bars_in_section: int, returns: int, density: float = 0.0, count: int = 2) -> Turn:
+    """Return what the line does in a bar of a section that is here for the `returns`-th time (0: first).
+
+    density: -1 (hardly ever) to 1 (nearly always). count: bars of a motif.
+    """
     silent = SILENT_BARS[0 if density < 0.3 else 1 if density < 0.7 else 2] * count // 2
     bar = bars_in_section if returns else bars_in_section - silent
     if bar < 0:
-        return "rest", bar % count
+        return Turn("rest", bar % count)
     turns = list(PATTERN)
     for place in SPARED[: round(-density * len(SPARED))] if density < 0 else ():
         turns[place] = "rest"
     for place, turn in ADDED[: round(density * len(ADDED))] if density > 0 else ():
         turns[place] = turn
-    pattern = turns if not returns else [*turns[3:], *turns[:3]]
-    return pattern[bar // count % len(pattern)], bar % count
+    number = bar // count + (RETURNS_AT if returns else 0)
+    return Turn(turns[number % len(turns)], bar % count, number)
 
 
 def syncopated(motif: Motif, beats: Sequence[int], ticks: int, bend: float) -> Motif:
@@ -208,14 +232,28 @@ def syncopated(motif: Motif, beats: Sequence[int], ticks: int, bend: float) -> M
     )
 
 
-def transformed(motif: Motif, turn: str, returns: int) -> Motif:
-    """Return the motif as it is said now: an answer ends lower, a return is turned upside down or starts later."""
+def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
+    """Return the motif as it is said now.
+
+    An answer ends lower, on the note it began with. The last call of every other cycle turns its end upwards; every
+    third cycle, and every third time the section is here, the motif is turned upside down.
+    """
     notes = motif.notes
-    if returns % 3 == 2:
+    if (returns + turn.cycle) % 3 == 2:
         notes = tuple(replace(note, step=-note.step) for note in notes)
-    if turn == "answer" and len(notes) > 2:
+    if turn.says == "call" and turn.place == LAST_CALL and turn.cycle % 2 and len(notes) > TAIL:
+        pivot = notes[-TAIL - 1].step
+        tail = (replace(note, step=min(2 * pivot - note.step, WIDE[1])) for note in notes[-TAIL:])
+        if notes[-1].step < pivot:
+            notes = (*notes[:-TAIL], *tail)
+    if turn.says == "answer" and len(notes) > 2:
         notes = (*notes[:-2], replace(notes[-2], step=notes[-2].step - 1), replace(notes[-1], step=0))
     return Motif(notes, motif.source)
+
+
+def lift_of(turn: Turn) -> int:
+    """Return the semitones that a statement lies higher: a sequence in the middle of a cycle, an arch over four."""
+    return ARCH[turn.cycle % len(ARCH)] + (SEQUENCE if turn.place in SEQUENCED else 0)
 
 
 def line_of(
@@ -229,14 +267,16 @@ def line_of(
     level: float,
     register: float = 0.0,
     loud: float = 1.0,
+    lift: int = 0,
 ) -> tuple[LineNote, ...]:
     """Return the notes of one bar of a statement.
 
     half: which of its two bars. chords: of this bar. first_chord: that the statement began on: it places the motif.
     beats: ticks of the felt beats. register: -1 to 1. loud: times the usual velocity.
+    lift: semitones above the usual place.
     """
     shift = round((REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register)
-    low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift
+    low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift + lift
     ladder = [pitch for pitch in range(LINE_LOW, LINE_HIGH + 1) if pitch % 12 in scale]
     anchor = _anchor(ladder, motif, first_chord, low, high, home)
     offset = motif.notes[0].step

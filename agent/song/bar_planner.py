@@ -304,16 +304,26 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     if section.motif is None or not chords:
         return plan, ()
     more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
-    turn, half = counter_line.turn_of(
+    turn = counter_line.turn_of(
         plan.heard - plan.phrase_of, section.returns, bar.density(more), counter_line.bars_of_motif(section.ticks)
     )
-    if turn == "rest":
+    if turn.says == "rest":
         return replace(plan, statement=None), ()
-    first = plan.statement if half == 1 and plan.statement else chords[0]
-    motif = counter_line.transformed(section.motif, turn, section.returns)
+    first = plan.statement if turn.half == 1 and plan.statement else chords[0]
+    motif = counter_line.developed(section.motif, turn, section.returns)
     beats = group_starts(bar.now.meter, bar.now.ticks)
     motif = counter_line.syncopated(motif, beats, section.ticks, wish.bend("syncopation"))
     line = counter_line.line_of(
-        motif, half, section.ticks, chords, first, plan.key.scale, beats, bar.level, wish.bend("register"), bar.loud
+        motif,
+        turn.half,
+        section.ticks,
+        chords,
+        first,
+        plan.key.scale,
+        beats,
+        bar.level,
+        wish.bend("register"),
+        bar.loud,
+        counter_line.lift_of(turn),
     )
     return replace(plan, statement=first), line

@@ -1,0 +1,33 @@
+"""A motif comes back developed: higher, with another end, upside down, and then as it was."""
+
+from __future__ import annotations
+
+from agent.parts.counter_line import Motif, MotifNote, Turn, developed, lift_of, turn_of
+
+MOTIF = Motif(tuple(MotifNote(2 * at, 2, step) for at, step in enumerate((0, 1, 2, 1, 0, -1, -2))))
+
+
+def steps(motif: Motif) -> list[int]:
+    return [note.step for note in motif.notes]
+
+
+def statements(bars: int) -> list[tuple[Turn, Motif]]:
+    turns = [turn_of(bar, 0) for bar in range(0, bars, 2)]
+    return [(turn, developed(MOTIF, turn, 0)) for turn in turns if turn.says != "rest"]
+
+
+def test_no_three_statements_in_a_row_are_the_same_and_five_are_heard() -> None:
+    said = [(steps(motif), lift_of(turn)) for turn, motif in statements(80)]
+    assert all(not said[at] == said[at + 1] == said[at + 2] for at in range(len(said) - 2))
+    assert len({tuple(one) for one, _ in said}) >= 5
+
+
+def test_what_is_developed_keeps_its_rhythm_and_its_beginning_or_turns_it_upside_down() -> None:
+    for _, motif in statements(80):
+        assert [note.tick for note in motif.notes] == [note.tick for note in MOTIF.notes]
+        assert steps(motif)[:4] in (steps(MOTIF)[:4], [-step for step in steps(MOTIF)[:4]])
+
+
+def test_the_line_rises_over_three_cycles_and_comes_down() -> None:
+    highest = [max(lift_of(turn) for turn, _ in statements(4 + 64) if turn.cycle == cycle) for cycle in range(4)]
+    assert highest[0] < highest[1] < highest[2] > highest[3]
