@@ -17,6 +17,7 @@ from listener.rhythm.grid_clock import GridClock
 from listener.rhythm.hints import Taps, check_tempo, likely, meter_of
 from listener.rhythm.meter import BarFilter, Hypothesis
 from listener.rhythm.readings import RATIOS, SHAPE_OF, SHAPES, Reader, Reading, Weighed, load
+from listener.rhythm.tempo_jump import Jump, TempoJumps
 from listener.types import Beat, Frame, Grid, Note, Onset
 
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
@@ -83,6 +84,7 @@ class BeatTracker:
         self._challenge_beats = 0
         self._reader = reader or Reader(load())
         self._cost = ChangeCost()
+        self._jumps = TempoJumps()
         self._found_s = 0.0  # when this grid was found
         self._before_s: float | None = None  # the pulse of the grid before
         self._told_level = False  # the player tapped or gave the tempo
@@ -240,9 +242,15 @@ class BeatTracker:
                 self._read(clock, onset_s, 0.0)
             return
         gap_s = onset_s - memory.time_s[max(memory.count - 2, 0)]
-        self._clock.push(onset_s)
-        memory.u[memory.count - 1] = self._clock.beat_at(onset_s)
-        self._judge(self._clock, best, float(gap_s))
+        clock = self._clock
+        foreseen = clock.beat_at(onset_s)
+        clock.push(onset_s)
+        memory.u[memory.count - 1] = clock.beat_at(onset_s)
+        self._jumps.push(onset_s, foreseen, clock)
+        jump = self._jumps.find(float(clock.model.meter.numerator), float(clock.index - clock.position + 1))
+        if jump is not None:
+            clock, best = self._leap(clock, jump, onset_s), self._filter.best()
+        self._judge(clock, best, float(gap_s))
         self._enough += SMOOTHING * (self._count(self._clock, onset_s) - self._enough)
 
     def _count(self, clock: GridClock, time_s: float) -> float:
@@ -257,6 +265,7 @@ class BeatTracker:
         if self._clock and best.time_s - self._found_s > YOUNG_S:
             self._before_s = self._clock.period_s * self._clock.model.beats_per_pulse
         clock = self._start(best)
+        self._jumps.clear()
         self._reader.memory.lay(best.time_s, clock.beat_at(best.time_s), clock.period_s, since_s)
         self._found_s = best.time_s
         return clock
@@ -273,6 +282,23 @@ class BeatTracker:
         self._cost.clear()
         self._rival = None
         return clock
+
+    def _leap(self, clock: GridClock, jump: Jump, time_s: float) -> GridClock:
+        """Keep pulse, bar and figure at another tempo, and return the new grid."""
+        now, per_pulse = jump.beat_at(time_s), clock.model.beats_per_pulse
+        place = (now - clock.index + clock.position - 1) / per_pulse % clock.model.pulses
+        belief = jump.probability * self._bar_belief
+        new = self._start(
+            Hypothesis(clock.model, time_s, jump.period_s * per_pulse, place, jump.probability, belief)
+        )
+        new.swing = clock.swing
+        shift = new.beat_at(time_s) - now
+        self._reader.memory.leap(jump.time_s, jump.beat, jump.period_s)
+        self._reader.memory.rebase(1.0, shift)
+        self._jumps.leap(jump)
+        self._jumps.rebase(1.0, shift)
+        self._filter.suppose(likely(None, 60 / jump.period_s))
+        return new
 
     def _judge(self, clock: GridClock, best: Hypothesis, gap_s: float) -> None:
         """Keep the held grid, read it on another level or with another bar, or leave it for the best hypothesis."""
@@ -361,6 +387,7 @@ class BeatTracker:
         new = self._start(found)
         scale = period_s / new.period_s
         self._reader.memory.rebase(scale, new.beat_at(time_s) - now * scale)
+        self._jumps.rebase(scale, new.beat_at(time_s) - now * scale)
 
     def _judge_swing(self, clock: GridClock, best: Hypothesis) -> None:
         if str(best.model.meter) != str(clock.model.meter):
