@@ -28,9 +28,9 @@ SPREAD_S, BACKGROUND = 0.018, 0.05
 USUAL = ((0.0, 0.5), (0.5, 0.26), (0.25, 0.06), (0.75, 0.06), (1 / 3, 0.06), (2 / 3, 0.06))
 USUAL_SHARE = 0.3  # in the places that are expected; the rest are those that the line used
 BAR_NOTES = 16.0  # so many notes make their places in the bar count as much as their places in the beat
-JUMP, SHIFT, DIVIDE, NOTHING = 0.02, 0.01, 0.05, 0.01  # odds at each note
-SURE, NEAR = 0.7, 0.03  # probability of a jump; log tempo within which it must lie
-LATTICES = (3, 4)
+JUMP, SHIFT, DIVIDE, NOTHING = 0.05, 0.01, 0.05, 0.01  # odds at each note
+SURE, NEAR = 0.6, 0.03  # probability of a jump; log tempo within which it must lie
+LATTICES, DIVIDED = (3, 4), 0.15  # nats per beat that another division costs, for it does not last
 
 
 def _ratios() -> Floats:
@@ -39,6 +39,9 @@ def _ratios() -> Floats:
 
 
 RATIOS = _ratios()
+USUAL_PLACES: Floats = np.zeros(BINS)
+for _place, _weight in USUAL:
+    USUAL_PLACES[round(_place * BINS)] += _weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,11 @@ class TempoJumps:
             array[self._count] = value
         self._count += 1
 
-    def find(self, bar: float, line: float) -> Jump | None:
-        """Return the jump that the last notes show, None when they show none. bar: beats of a bar; line: a bar line."""
+    def find(self, bar: int, line: int) -> Jump | None:
+        """Return the jump that the last notes show, None when they show none.
+
+        bar: beats of a bar; line: the number of a beat on a bar line.
+        """
         n, self.probability = self._count, 0.0
         first = max(FEWEST_BEFORE, n - LATEST)
         if n - first < FEWEST_AFTER:
@@ -103,7 +109,8 @@ class TempoJumps:
         rest = np.cumsum(kept[::-1])[::-1]  # of the notes from each on, when nothing changed
         if kept[-FEWEST_AFTER:].min() > 0:
             return None
-        found: list[tuple[float, float, float, float]] = []  # log odds, beat, time, period
+        found: list[Floats] = []  # log odds of every ratio
+        turns: list[tuple[float, float, float]] = []  # beat at which it changed, its time, the period before
         against = [0.0]
         for k in range(first - 1, n - FEWEST_AFTER):
             times_s, period_s, zero_s = self._time_s[k + 1 : n], self._period_s[k], self._zero_s[k]
@@ -116,53 +123,50 @@ class TempoJumps:
             against.append(math.log(NOTHING) - was)
             for parts in LATTICES:
                 divided = self._lattice(parts, self._place[k + 1 : n], float(period_s))
-                against.append(math.log(DIVIDE) + divided - was)
+                lasts = DIVIDED * (self._place[n - 1] - self._place[k])
+                against.append(math.log(DIVIDE) + divided - float(lasts) - was)
             for beat in self._beats(k):
                 beat_s = zero_s + beat * period_s
                 places = beat + (times_s - beat_s) / period_s * RATIOS[:, None]
-                logs = self._log(expected, places, line).sum(1) + math.log(JUMP / len(RATIOS)) - was
-                found += [(float(v), beat, beat_s, period_s / r) for v, r in zip(logs, RATIOS, strict=True)]
+                found.append(self._log(expected, places, line).sum(1) + math.log(JUMP / len(RATIOS)) - was)
+                turns.append((beat, beat_s, period_s))
         if not found:
             return None
-        odds, periods_s = np.array([f[0] for f in found]), np.array([f[3] for f in found])
-        best = found[int(odds.argmax())]
-        near = np.abs(np.log(periods_s / best[3])) < NEAR
-        everything = _sum(np.concatenate([odds, against]))
+        odds, periods_s = np.array(found), np.array([t[2] for t in turns])[:, None] / RATIOS
+        turn, ratio = np.unravel_index(int(odds.argmax()), odds.shape)
+        beat, beat_s, _ = turns[turn]
+        near = np.abs(np.log(periods_s / periods_s[turn, ratio])) < NEAR
+        everything = _sum(np.concatenate([odds.ravel(), against]))
         self.probability = math.exp(_sum(odds[near]) - everything)
         if self.probability < SURE:
             return None
-        return Jump(best[1], best[2], best[3], self.probability)
+        return Jump(beat, beat_s, float(periods_s[turn, ratio]), self.probability)
 
     def _beats(self, k: int) -> list[float]:
         """Return the places after note k and before the next at which the tempo may have changed."""
-        here, after = self._place[k], (self._time_s[k + 1] - self._zero_s[k]) / self._period_s[k]
+        after = (self._time_s[k + 1] - self._zero_s[k]) / self._period_s[k]
         here = (self._time_s[k] - self._zero_s[k]) / self._period_s[k]
         near = round(here)
         first = near if abs(here - near) < 0.2 else math.ceil(here)
         out = [float(b) for b in range(first, first + MOST_REST) if b < after - 0.1]
         return out if abs(here - near) < 0.2 else [float(here), *out]
 
-    def _expected(self, first: int, bar: float, line: float) -> Floats:
+    def _expected(self, first: int, bar: int, line: int) -> Floats:
         """Return how likely a note is at each place of a bar, mean 1, by the notes before `first`."""
-        period_s = float(self._period_s[first - 1])
-        size = round(bar * BINS)
-        at = np.arange(size) / BINS
-        width = SPREAD_S / period_s
-        usual = np.zeros(size)
-        for place, weight in USUAL:
-            far = (at - place + 0.5) % 1 - 0.5
-            usual += weight * np.exp(-0.5 * (far / width) ** 2)
-        far = (at[:, None] - (self._place[:first] - line) % bar + bar / 2) % bar - bar / 2
-        in_bar = np.exp(-0.5 * (far / width) ** 2).sum(1)
-        far = (far + 0.5) % 1 - 0.5
-        in_beat = np.exp(-0.5 * (far / width) ** 2).sum(1)
+        width = SPREAD_S / float(self._period_s[first - 1]) * BINS
+        size, window = bar * BINS, math.ceil(3 * width)
+        blur = np.exp(-0.5 * (np.arange(-window, window + 1) / width) ** 2)
+        used = np.round((self._place[:first] - line) * BINS).astype(np.int64) % size
+        in_bar = _blurred(np.bincount(used, minlength=size).astype(np.float64), blur)
+        in_beat = np.tile(in_bar.reshape(bar, BINS).sum(0), bar)
+        usual = np.tile(_blurred(USUAL_PLACES, blur), bar)
         bars = 0.5 * first / (first + BAR_NOTES)
-        used = bars * in_bar / in_bar.mean() + (1 - bars) * in_beat / in_beat.mean()
-        out = USUAL_SHARE * usual / usual.mean() + (1 - USUAL_SHARE) * used
+        used_share = bars * in_bar / in_bar.mean() + (1 - bars) * in_beat / in_beat.mean()
+        out = USUAL_SHARE * usual / usual.mean() + (1 - USUAL_SHARE) * used_share
         return np.asarray(np.log((1 - BACKGROUND) * out + BACKGROUND))
 
     @staticmethod
-    def _log(expected: Floats, places: Floats, line: float) -> Floats:
+    def _log(expected: Floats, places: Floats, line: int) -> Floats:
         return np.asarray(expected[np.round((places - line) * BINS).astype(np.int64) % len(expected)])
 
     @staticmethod
@@ -172,6 +176,12 @@ class TempoJumps:
         far = places * parts - np.round(places * parts)
         peak = np.exp(-0.5 * (far / width) ** 2) / (width * math.sqrt(2 * math.pi))
         return float(np.log((1 - BACKGROUND) * peak + BACKGROUND).sum())
+
+
+def _blurred(counts: Floats, blur: Floats) -> Floats:
+    """Return counts around a circle, blurred."""
+    half = len(blur) // 2
+    return np.convolve(np.concatenate([counts[-half:], counts, counts[:half]]), blur, mode="valid")
 
 
 def _sum(logs: Floats) -> float:
