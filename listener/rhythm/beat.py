@@ -17,6 +17,7 @@ from listener.rhythm.grid_clock import GridClock
 from listener.rhythm.hints import Taps, check_tempo, likely, meter_of
 from listener.rhythm.meter import BarFilter, Hypothesis
 from listener.rhythm.readings import RATIOS, SHAPE_OF, SHAPES, Reader, Reading, Weighed, load
+from listener.rhythm.tempo_jump import Jump, TempoJumps
 from listener.types import Beat, Frame, Grid, Note, Onset
 
 SETTLE_S = 0.100  # how long an onset waits for its note (pitch, velocity)
@@ -70,7 +71,8 @@ class BeatTracker:
         self._filter = BarFilter()
         self._clock: GridClock | None = None
         self._pending: list[_Event] = []
-        self._unjudged_s: float | None = None
+        self._unplaced_s: float | None = None  # a note that was heard, but not yet laid on the grid
+        self._unjudged_s: float | None = None  # a note on the grid by which it was not yet judged
         self._taps, self._count_in = Taps(), CountIn()
         self._last_event_s = -math.inf
         self._gaps_s: list[float] = []
@@ -83,6 +85,7 @@ class BeatTracker:
         self._challenge_beats = 0
         self._reader = reader or Reader(load())
         self._cost = ChangeCost()
+        self._jumps = TempoJumps()
         self._found_s = 0.0  # when this grid was found
         self._before_s: float | None = None  # the pulse of the grid before
         self._told_level = False  # the player tapped or gave the tempo
@@ -116,7 +119,10 @@ class BeatTracker:
             self._expect(onset.onset_s, frame.emit_s)
         for note in notes:
             self._name(note, frame.emit_s)
-        if self._unjudged_s is not None:  # a frame after it was heard: no frame does the work of two
+        if self._unplaced_s is not None:  # a frame after it was heard: no frame does the work of two
+            self._lay(self._unplaced_s)
+            self._unplaced_s, self._unjudged_s = None, self._unplaced_s
+        elif self._unjudged_s is not None:
             self._decide(self._unjudged_s)
             self._unjudged_s = None
         elif self._pending and self._pending[0].due_s <= frame.emit_s:
@@ -183,7 +189,7 @@ class BeatTracker:
         self._reader.memory.push(event.onset_s, 0.0, event.pitch, max(-1.0, min(1.0, loud)), gap_s > OPENS_S)
         self._last_event_s = event.onset_s
         self._filter.note(event.onset_s, event.pitch, self._accent(event))
-        self._unjudged_s = event.onset_s
+        self._unplaced_s = event.onset_s
         count_s = self._count_in.push(event.onset_s, event.dead)
         if count_s is not None:
             self._set(event.onset_s, count_s, 1.0)
@@ -227,6 +233,19 @@ class BeatTracker:
         if self._clock is None or not self._same_beats(self._clock, best):
             self._lock(best)
 
+    def _lay(self, onset_s: float) -> None:
+        """Correct the grid by the newest note, at onset_s, and go on at another tempo where the last notes show one."""
+        if self._clock is None:
+            return
+        clock, memory = self._clock, self._reader.memory
+        foreseen = clock.beat_at(onset_s)
+        clock.push(onset_s)
+        memory.u[memory.count - 1] = clock.beat_at(onset_s)
+        self._jumps.push(onset_s, foreseen, clock)
+        jump = self._jumps.find(clock.model.meter.numerator, clock.index - clock.position + 1)
+        if jump is not None:
+            self._leap(clock, jump, onset_s)
+
     def _decide(self, onset_s: float) -> None:
         """Update the grid by the newest note, at onset_s."""
         best = self._filter.best()
@@ -240,8 +259,6 @@ class BeatTracker:
                 self._read(clock, onset_s, 0.0)
             return
         gap_s = onset_s - memory.time_s[max(memory.count - 2, 0)]
-        self._clock.push(onset_s)
-        memory.u[memory.count - 1] = self._clock.beat_at(onset_s)
         self._judge(self._clock, best, float(gap_s))
         self._enough += SMOOTHING * (self._count(self._clock, onset_s) - self._enough)
 
@@ -257,6 +274,7 @@ class BeatTracker:
         if self._clock and best.time_s - self._found_s > YOUNG_S:
             self._before_s = self._clock.period_s * self._clock.model.beats_per_pulse
         clock = self._start(best)
+        self._jumps.clear()
         self._reader.memory.lay(best.time_s, clock.beat_at(best.time_s), clock.period_s, since_s)
         self._found_s = best.time_s
         return clock
@@ -274,12 +292,26 @@ class BeatTracker:
         self._rival = None
         return clock
 
+    def _leap(self, clock: GridClock, jump: Jump, time_s: float) -> None:
+        """Keep pulse, bar and swing at another tempo."""
+        now, per_pulse = jump.beat_at(time_s), clock.model.beats_per_pulse
+        place = (now - clock.index + clock.position - 1) / per_pulse % clock.model.pulses
+        belief = jump.probability * self._bar_belief
+        new = self._start(Hypothesis(clock.model, time_s, jump.period_s * per_pulse, place, jump.probability, belief))
+        new.swing = clock.swing
+        shift = new.beat_at(time_s) - now
+        self._reader.memory.leap(jump.time_s, jump.beat, jump.period_s)
+        self._reader.memory.rebase(1.0, shift)
+        self._jumps.leap(jump)
+        self._jumps.rebase(1.0, shift)
+        self._filter.suppose(likely(None, 60 / jump.period_s))
+
     def _judge(self, clock: GridClock, best: Hypothesis, gap_s: float) -> None:
         """Keep the held grid, read it on another level or with another bar, or leave it for the best hypothesis."""
         lattice = self._lattice(clock, best.time_s)
         if self._same_beats(clock, best):
             self._judge_swing(clock, best)
-        if self._related(clock, best):
+        if lattice > LOST and self._related(clock, best):
             self._challenge_beats = 0
         elif best.beat_belief > max(LOST_BELIEF if lattice < LOST else NEW_BEATS_BELIEF, NEW_BEATS_RATIO * lattice):
             self._challenge_beats += 1
@@ -361,6 +393,7 @@ class BeatTracker:
         new = self._start(found)
         scale = period_s / new.period_s
         self._reader.memory.rebase(scale, new.beat_at(time_s) - now * scale)
+        self._jumps.rebase(scale, new.beat_at(time_s) - now * scale)
 
     def _judge_swing(self, clock: GridClock, best: Hypothesis) -> None:
         if str(best.model.meter) != str(clock.model.meter):

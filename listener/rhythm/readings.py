@@ -214,6 +214,13 @@ class LineMemory:
         if self.opening:
             self.opening = self.opening[0] * scale + shift, self.opening[1]
 
+    def leap(self, time_s: float, u: float, period_s: float) -> None:
+        """Place the notes after time_s on a grid of even beats, u at time_s; the notes before keep their places."""
+        since = slice(int(np.searchsorted(self.time_s[: self.count], time_s, side="right")), self.count)
+        self.u[since] = u + (self.time_s[since] - time_s) / period_s
+        if self.opening and self.opening[1] > time_s:
+            self.opening = u + (self.opening[1] - time_s) / period_s, self.opening[1]
+
     def lay(self, time_s: float, u: float, period_s: float, since_s: float) -> None:
         """Place the notes on a new grid of even beats, u at time_s, and forget those before since_s."""
         first = int(np.searchsorted(self.time_s[: self.count], since_s))
