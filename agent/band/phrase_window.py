@@ -10,8 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.band.swing import straight
-from agent.band.ticks import Tick
+from agent.band.ticks import Tick, straight
 from listener.types import Analysis, Grid, Note
 from models.music.tokens import BassTick
 

@@ -1,11 +1,13 @@
-"""`Tick` is the planner's unit of time: a numbered 16th with its place on the grid and in the bar."""
+"""`Tick` is the planner's unit of time: a numbered 16th with its place on the grid and in the bar.
+
+Swing is where the second half of a beat falls, as a fraction of it: 0.5 = straight, 2/3 = triplets.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import floor
 
-from agent.band.swing import straight, swung
 from listener.types import Grid
 from models.music.tokens import Position, ticks_per_beat
 
@@ -74,3 +76,13 @@ def ticks_between(first: int, last: int, grid: Grid) -> int:
     low, high = min(first, last), max(first, last)
     ticks = sum(ticks_per_beat(grid.meter_at(beat)) for beat in range(low, high))
     return ticks if last >= first else -ticks
+
+
+def swung(fraction: float, swing: float) -> float:
+    """Return where in the beat a straight fraction falls when its second half begins at `swing` (0.5 = straight)."""
+    return 2 * fraction * swing if fraction < 0.5 else swing + (2 * fraction - 1) * (1 - swing)
+
+
+def straight(fraction: float, swing: float) -> float:
+    """Return the straight fraction of a swung one: the inverse of `swung`."""
+    return fraction / (2 * swing) if fraction < swing else 0.5 + (fraction - swing) / (2 * (1 - swing))

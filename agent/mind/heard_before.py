@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor
 
-from agent.band.swing import straight
-from agent.band.ticks import Tick
+from agent.band.ticks import Tick, straight
 from listener.types import Grid, Note
 from models.music.tokens import BassTick, Position, ticks_per_beat
 

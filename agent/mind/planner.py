@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
 from agent.band.modes import Phase
 from agent.band.note_renderer import Scorer
-from agent.band.swing import straight
-from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, tick_s_of, ticks_between, turns
+from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, straight, tick_s_of, ticks_between, turns
 from agent.core.messages import (
     AgainLoop,
     AnswerPhrases,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from agent.band.drum_timing import Drummer
-from agent.band.swing import swung
+from agent.band.ticks import swung
 from agent.compose.band_notes import Strike, band_notes, bass_notes
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings

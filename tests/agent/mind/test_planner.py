@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from agent.band.swing import straight, swung
+from agent.band.ticks import straight, swung
 from agent.core.settings import BandConfig
 from agent.core.types import Plan, PlannedNote
 from agent.mind.planner import Planner
