@@ -388,13 +388,16 @@ def plain(text: str) -> str:
 
 def numbers(text: str) -> str:
     """Number words as digits, "one" only where it counts: bar one, one twenty (120)."""
-    text = re.sub(r"\b(?:a|one) hundred(?: and)?(?: |$)", "100+ ", text)
+    hundreds = {word: n for n, word in enumerate(ONES) if 0 < n < 10} | {"a": 1}
+    text = re.sub(rf"\b({'|'.join(hundreds)}) hundred(?: and)?(?: |$)", lambda m: f"{hundreds[m[1]]}00+ ", text)
     text = re.sub(r"\b(bar|take|bars|beat) one\b", r"\1 1", text)
     text = re.sub(rf"\bone ({'|'.join(TENS)})\b", r"100+ \1", text)
     words = [str(NUMBERS[word]) if word in NUMBERS else word for word in re.split(r"(\W+)", text) if word]
     text = "".join(words)
     text = re.sub(r"\b([2-9]0)[ -]([1-9])\b(?! ?/)", lambda m: str(int(m[1]) + int(m[2])), text)
-    return re.sub(r"\b100\+ +(?:(\d{1,2})\b)?", lambda m: str(100 + int(m[1] or 0)) + ("" if m[1] else " "), text)
+    return re.sub(
+        r"\b(\d)00\+ +(?:(\d{1,2})\b)?", lambda m: f"{m[1]}{int(m[2] or 0):02d}" + ("" if m[2] else " "), text
+    )
 
 
 def marked(text: str) -> str:
