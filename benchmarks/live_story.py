@@ -138,7 +138,7 @@ def _keep(session: Path) -> None:
     shutil.rmtree(RENDERS, ignore_errors=True)
     RENDERS.mkdir(parents=True)
     takes = session / "riff-1"
-    wait(lambda: (takes / "takes.png").exists(), 180, "the takes")
+    wait(lambda: (takes / "takes.png").exists(), 900, "the takes")  # beside all else, at the lowest priority
     for path in (*takes.glob("take-*.[wm]*"), takes / "takes.png", session / "session.mid"):
         shutil.copy(path, RENDERS)
 

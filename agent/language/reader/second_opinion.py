@@ -27,6 +27,8 @@ ACT, ASK = 0.4, 0.28  # probability of being meant, from which edits are done or
 SHORT = 7  # words of a short sentence
 PARTS = re.compile(r"[,;.]| and | but ")
 PART_SURE = 0.9  # of the reader, of a part of a sentence
+KNOWN = 0.75  # share of a sentence's words
+AGREED = 2  # edits that both readings have, from which these are done though neither is sure of the sentence
 ALONE_SURE = 0.8  # of the reader, of a sentence without what was said before it
 LEAST = 1e-5  # probability below which all are alike
 OURS = {
@@ -92,9 +94,21 @@ def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: S
         alone = read(tokens(sentence), theirs=theirs)
         if alone.sure > ALONE_SURE and alike(theirs, alone.edits):
             return Settled(theirs)
+    if (
+        found.covered >= KNOWN and len(both := _both(ours, theirs)) >= AGREED
+    ):  # each finds them, and neither is sure of the rest
+        return Settled(both)
     offered = tuple(dict.fromkeys((*edits[:1], *theirs[:1])))
     worth = likely >= ASK and found.named and not found.question and len(edits) == 1
     return Settled(unsure=offered if worth else (), talk=heard.nothing > likely)
+
+
+def _both(ours: Sequence[Edit], theirs: Sequence[Edit]) -> tuple[Edit, ...]:
+    """Return the rules' edits that the reader finds, too, where it finds no others."""
+    core = {(edit.target, edit.dimension, edit.change) for edit in ours}
+    found = tuple(edit for edit in theirs if (edit.target, edit.dimension, edit.change) in core)
+    known = {(edit.target, edit.dimension, edit.change) for edit in found}
+    return found if core == known else ()
 
 
 def _completed(sentence: str, ours: tuple[Edit, ...], theirs: Sequence[Edit]) -> tuple[Edit, ...]:

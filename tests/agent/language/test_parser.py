@@ -239,3 +239,8 @@ def test_a_plain_wish_is_one_after_any_other(sentence: str) -> None:
     odd = parse("seven eight in bar three").edits
     after, alone = (tuple(e.short() for e in parse(sentence, c).edits) for c in (Context(4, None, odd), Context(4)))
     assert after == alone != ()
+
+
+def test_what_both_readers_find_is_done_though_neither_is_sure_of_the_sentence() -> None:
+    heard = parse("Think early-90s Bristol: slightly behind the beat, heavy bottom.").edits
+    assert {("feel", "timing", "less"), ("kick", "level", "more")} <= {(e.target, e.dimension, e.change) for e in heard}
