@@ -32,7 +32,7 @@ SPARED = (6, 7, 4, 3)  # places of PATTERN that fall silent when less is asked f
 ADDED = ((5, "answer"), (2, "call"), (0, "call"))  # and those that speak when more is
 RETURNS_AT = 3  # place of PATTERN with which a section begins that has come back
 SEQUENCED, SEQUENCE = (4,), 4  # places of PATTERN that say the motif higher; semitones
-ARCH = (0, 2, 5, 1)  # semitones that the line lies higher, cycle by cycle
+ARCH = (0, 0, 4, 2)  # semitones that the line lies higher, cycle by cycle
 LAST_CALL, TAIL = 6, 3  # place of PATTERN whose call ends otherwise; notes of that end
 LONG_BAR = 26  # ticks, from which a motif is one bar long
 VELOCITY = 84
@@ -252,8 +252,9 @@ def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
 
 
 def lift_of(turn: Turn) -> int:
-    """Return the semitones that a statement lies higher: a sequence in the middle of a cycle, an arch over four."""
-    return ARCH[turn.cycle % len(ARCH)] + (SEQUENCE if turn.place in SEQUENCED else 0)
+    """Return the semitones that a statement lies higher: a sequence from the second cycle on, an arch over four."""
+    sequenced = turn.cycle > 0 and turn.place in SEQUENCED  # it has to be known first
+    return ARCH[turn.cycle % len(ARCH)] + (SEQUENCE if sequenced else 0)
 
 
 def line_of(
