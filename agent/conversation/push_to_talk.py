@@ -12,7 +12,6 @@ from math import gcd
 from threading import Thread
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from agent.core.errors import UserError
 from agent.core.os_process import set_nice
@@ -75,6 +74,8 @@ def voice_of(mic: Samples, band: Samples, rate: int, seconds: float) -> Samples:
 
     mic, band: float32 [n] at rate; what comes before is what the room is learned from.
     """
+    from scipy.signal import resample_poly  # the parent's start does not wait for it
+
     mics, bands, canceller = Framer(rate).push(mic), Framer(rate).push(band), EchoCanceller(ducks=False)
     frames = [canceller.step(one.samples, other.samples) for one, other in zip(mics, bands, strict=True)]
     if not frames:

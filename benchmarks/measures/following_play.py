@@ -27,6 +27,7 @@ from benchmarks.inputs.following_lines import Floats, Piece, Sound
 from listener.analyzer import Analyzer
 from listener.types import ANALYSIS_RATE, Analysis
 from models.music.tokens import DrumHit, Position, Reply, TickInput, ticks_per_beat
+from models.responder.shape import ResponderConfig
 from models.timing.drum_timing import Timing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,8 @@ def _source() -> str:
 
 class OnEveryBeat:
     """A responder that only beats time: one stroke on every beat of the meter, so that every stroke has its beat."""
+
+    config = ResponderConfig()
 
     def initial_state(self) -> Position | None:
         return None
