@@ -33,12 +33,18 @@ SURE, NEAR = 0.6, 0.03  # probability of a jump; log tempo within which it must 
 LATTICES, DIVIDED = (3, 4), 0.15  # nats per beat that another division costs, for it does not last
 
 
+NEARLY: Floats = np.linspace(0.90, 1.10, 21)  # ratios of the true tempo to the held one, when nothing jumped
+NEARLY_SPREAD = 0.03
+
+
 def _ratios() -> Floats:
     one_way = np.arange(LEAST, MOST, STEP)
     return np.asarray(np.exp(np.concatenate([-one_way[::-1], one_way])))
 
 
 RATIOS = _ratios()
+NEARLY_LOG: Floats = -0.5 * (np.log(NEARLY) / NEARLY_SPREAD) ** 2
+NEARLY_LOG -= math.log(float(np.exp(NEARLY_LOG).sum()))
 USUAL_PLACES: Floats = np.zeros(BINS)
 for _place, _weight in USUAL:
     USUAL_PLACES[round(_place * BINS)] += _weight
@@ -122,7 +128,7 @@ class TempoJumps:
             against.append(_sum(self._log(expected, shifts, line).sum(1)) - math.log(BINS) + math.log(SHIFT) - was)
             against.append(math.log(NOTHING) - was)
             for parts in LATTICES:
-                divided = self._lattice(parts, self._place[k + 1 : n], float(period_s))
+                divided = self._lattice(parts, on_grid, round(float(on_grid[0])), float(period_s))
                 lasts = DIVIDED * (self._place[n - 1] - self._place[k])
                 against.append(math.log(DIVIDE) + divided - float(lasts) - was)
             for beat in self._beats(k):
@@ -170,12 +176,16 @@ class TempoJumps:
         return np.asarray(expected[np.round((places - line) * BINS).astype(np.int64) % len(expected)])
 
     @staticmethod
-    def _lattice(parts: int, places: Floats, period_s: float) -> float:
-        """Return the log-likelihood of notes that divide every beat into equal parts."""
+    def _lattice(parts: int, places: Floats, beat: int, period_s: float) -> float:
+        """Return the log-likelihood of notes that divide every beat into equal parts, the tempo as held or nearly so.
+
+        places: on the held grid; beat: where the tempo may have become another.
+        """
         width = SPREAD_S / period_s * parts
-        far = places * parts - np.round(places * parts)
+        on_lattice = (beat + (places - beat) * NEARLY[:, None]) * parts
+        far = on_lattice - np.round(on_lattice)
         peak = np.exp(-0.5 * (far / width) ** 2) / (width * math.sqrt(2 * math.pi))
-        return float(np.log((1 - BACKGROUND) * peak + BACKGROUND).sum())
+        return _sum(np.log((1 - BACKGROUND) * peak + BACKGROUND).sum(1) + NEARLY_LOG)
 
 
 def _blurred(counts: Floats, blur: Floats) -> Floats:
