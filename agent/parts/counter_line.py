@@ -236,10 +236,10 @@ def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
     """Return the motif as it is said now.
 
     An answer ends lower, on the note it began with. The last call of every other cycle turns its end upwards; every
-    third cycle, and every third time the section is here, the motif is turned upside down.
+    fourth cycle, and every fourth time the section is here, the motif is turned upside down.
     """
     notes = motif.notes
-    if (returns + turn.cycle) % 3 == 2:
+    if (returns + turn.cycle) % 4 == 3:
         notes = tuple(replace(note, step=-note.step) for note in notes)
     if turn.says == "call" and turn.place == LAST_CALL and turn.cycle % 2 and len(notes) > TAIL:
         pivot = notes[-TAIL - 1].step
