@@ -127,10 +127,13 @@ class TempoJumps:
             shifts = on_grid + np.arange(BINS)[:, None] / BINS
             against.append(_sum(self._log(expected, shifts, line).sum(1)) - math.log(BINS) + math.log(SHIFT) - was)
             against.append(math.log(NOTHING) - was)
+            at = round(float(on_grid[0]))
+            nearly = at + (on_grid - at) * NEARLY[:, None]
             for parts in LATTICES:
-                divided = self._lattice(parts, on_grid, round(float(on_grid[0])), float(period_s))
-                lasts = DIVIDED * (self._place[n - 1] - self._place[k])
-                against.append(math.log(DIVIDE) + divided - float(lasts) - was)
+                lasts = float(DIVIDED * (self._place[n - 1] - self._place[k]))
+                for places in (self._place[k + 1 : n][None], nearly):
+                    divided = self._lattice(parts, places, float(period_s))
+                    against.append(math.log(DIVIDE) + divided - lasts - was)
             for beat in self._beats(k):
                 beat_s = zero_s + beat * period_s
                 places = beat + (times_s - beat_s) / period_s * RATIOS[:, None]
@@ -176,16 +179,14 @@ class TempoJumps:
         return np.asarray(expected[np.round((places - line) * BINS).astype(np.int64) % len(expected)])
 
     @staticmethod
-    def _lattice(parts: int, places: Floats, beat: int, period_s: float) -> float:
-        """Return the log-likelihood of notes that divide every beat into equal parts, the tempo as held or nearly so.
-
-        places: on the held grid; beat: where the tempo may have become another.
-        """
+    def _lattice(parts: int, places: Floats, period_s: float) -> float:
+        """Return the log-likelihood of notes that divide every beat into equal parts. places: [grids, notes]; one
+        grid, or as many as NEARLY."""
         width = SPREAD_S / period_s * parts
-        on_lattice = (beat + (places - beat) * NEARLY[:, None]) * parts
-        far = on_lattice - np.round(on_lattice)
+        far = places * parts - np.round(places * parts)
         peak = np.exp(-0.5 * (far / width) ** 2) / (width * math.sqrt(2 * math.pi))
-        return _sum(np.log((1 - BACKGROUND) * peak + BACKGROUND).sum(1) + NEARLY_LOG)
+        likely = np.log((1 - BACKGROUND) * peak + BACKGROUND).sum(1)
+        return _sum(likely + NEARLY_LOG) if len(likely) == len(NEARLY) else float(likely[0])
 
 
 def _blurred(counts: Floats, blur: Floats) -> Floats:
