@@ -32,7 +32,7 @@ pytestmark = [
     ),
 ]
 DRUMS = 9
-SKIPPED_S = 14.0  # of the take, which goes on for long enough
+SKIPPED_S = 12.0  # of the take, which goes on for long enough
 TRUTH = json.loads(shipped("take.json").read_text())
 
 
@@ -131,7 +131,7 @@ def test_the_band_is_heard_in_time_and_sigterm_leaves_no_note(server: dict[str, 
         level = np.sqrt(np.mean(room.recording[-30 * room.rate :] ** 2))
         assert level > 1e-3, "no sound came out of the synth"
         on_the_beat, behind = off_beat_s(room, lambda section: section["behind_ms"] == 0), off_beat_s(room, is_behind)
-        assert len(on_the_beat) > 20
+        assert len(on_the_beat) > 12
         assert np.median(np.abs(on_the_beat)) < 0.015
         assert 0 < np.median(behind) < 0.040, (
             "with a player who is late the band stays near him, not far behind the beat"
