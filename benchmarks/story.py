@@ -50,17 +50,7 @@ PLAYER, BEGAN_S, WEEK_S = "Ann", 1_790_000_000.0, 7 * 86_400.0
 TARGET_MS = 150.0
 REPEATS = 7  # times each line is timed, on a copy of where it stood
 FORM_BARS = 4
-SCRIPT = (
-    "I like the direction but the snare is too present. "
-    "And I want more dissonance in the harmony, but don't resolve it.",
-    "Think early-90s Bristol: slightly behind the beat, heavy bottom.",
-    "thin the hats out a little",
-    "a fill in bar four",
-    "undo",
-    "love it",
-    "what did I like?",
-    "what did you change?",
-)
+SCRIPT = live_story.LINES[1:]  # over a riff an idea comes unasked
 
 
 @dataclass(frozen=True, slots=True)
