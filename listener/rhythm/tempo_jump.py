@@ -43,6 +43,7 @@ def _ratios() -> Floats:
 
 
 RATIOS = _ratios()
+EXACT_LOG: Floats = np.zeros(1)
 NEARLY_LOG: Floats = -0.5 * (np.log(NEARLY) / NEARLY_SPREAD) ** 2
 NEARLY_LOG -= math.log(float(np.exp(NEARLY_LOG).sum()))
 USUAL_PLACES: Floats = np.zeros(BINS)
@@ -131,8 +132,8 @@ class TempoJumps:
             nearly = at + (on_grid - at) * NEARLY[:, None]
             for parts in LATTICES:
                 lasts = float(DIVIDED * (self._place[n - 1] - self._place[k]))
-                for places in (self._place[k + 1 : n][None], nearly):
-                    divided = self._lattice(parts, places, float(period_s))
+                for places, odds in ((self._place[k + 1 : n][None], EXACT_LOG), (nearly, NEARLY_LOG)):
+                    divided = self._lattice(parts, places, odds, float(period_s))
                     against.append(math.log(DIVIDE) + divided - lasts - was)
             for beat in self._beats(k):
                 beat_s = zero_s + beat * period_s
@@ -179,14 +180,13 @@ class TempoJumps:
         return np.asarray(expected[np.round((places - line) * BINS).astype(np.int64) % len(expected)])
 
     @staticmethod
-    def _lattice(parts: int, places: Floats, period_s: float) -> float:
-        """Return the log-likelihood of notes that divide every beat into equal parts. places: [grids, notes]; one
-        grid, or as many as NEARLY."""
+    def _lattice(parts: int, places: Floats, odds: Floats, period_s: float) -> float:
+        """Return the log-likelihood of notes that divide every beat into equal parts. places: [grids, notes]; odds:
+        log odds of each grid."""
         width = SPREAD_S / period_s * parts
         far = places * parts - np.round(places * parts)
         peak = np.exp(-0.5 * (far / width) ** 2) / (width * math.sqrt(2 * math.pi))
-        likely = np.log((1 - BACKGROUND) * peak + BACKGROUND).sum(1)
-        return _sum(likely + NEARLY_LOG) if len(likely) == len(NEARLY) else float(likely[0])
+        return _sum(np.log((1 - BACKGROUND) * peak + BACKGROUND).sum(1) + odds)
 
 
 def _blurred(counts: Floats, blur: Floats) -> Floats:
