@@ -28,6 +28,7 @@ from agent.core.messages import AgainLoop, SetInput
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
+from agent.mood.mood_desk import MoodDesk
 from agent.recording.disk_space import SpaceWatch, keep_of
 from agent.recording.live_recording import LiveRecording, open_recording
 from agent.recording.own_sound import OwnSound
@@ -90,6 +91,10 @@ class Live:
         self._inputs.talk.names, self._inputs.talk.looped = self._book.names, self._book.looped
         self._voice = PushToTalk(lambda seconds: self._recording.heard(seconds) if self._recording else None)
         self.dispatcher.voice = self._voice.press
+        self._mood = MoodDesk(config.mood, workers.mind.send)
+        self.dispatcher.mood = self._mood.command
+        if self._inputs.pedals:
+            self._inputs.pedals.senses = self._mood.faders()
         self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
@@ -250,6 +255,7 @@ class Live:
     def _poll_inputs(self) -> None:
         """Read pedals, clocks and the conversation; send on what concerns the mind."""
         workers = self.workers
+        self._mood.poll()
         for message in self._inputs.poll(self.figures.report, workers.setup.rate, workers.latency.input_s, self._grid):
             workers.mind.send(message)
         for said in self._voice.take():
@@ -266,7 +272,7 @@ class Live:
                 if hasattr(heard, "decision") and self._recording:
                     self._isolated(self._note, self._recording, heard)
         if mind.ready and not was_ready:
-            for order in (*self._inputs.again(), *self.dispatcher.state.for_mind()):
+            for order in (*self._inputs.again(), *self.dispatcher.state.for_mind(), *self._mood.again()):
                 mind.send(order)
             self.workers.go()
 
