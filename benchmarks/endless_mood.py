@@ -3,10 +3,10 @@
     python -m benchmarks.endless_mood [--hours 6] [--moods focus,calm,drive,dark] [--seed 0]
 
 The mind alone plays (no sound is rendered). Columns: hours; sections; themes, and how many sections brought one back;
-minutes that are note for note like an earlier minute; the longest silence of bass and band in seconds; tempo and loudness
-(mean velocity) of the last hour against the first in per cent; notes a minute likewise; growth of the process in MiB an
-hour after the first half hour; CPU seconds for an hour of music. Appends to results.jsonl. Without a counterpart: no
-peer at hand plays endless music offline.
+minutes that are note for note like an earlier minute; the longest silence of bass and band in seconds; tempo, loudness
+(mean velocity) and notes a minute of the last hour against the first, in per cent; growth of the process in MiB an hour
+after the first half hour; CPU seconds for an hour of music. Appends to results.jsonl. Without a counterpart: no peer at
+hand plays endless music offline.
 """
 
 from __future__ import annotations

@@ -215,7 +215,7 @@ class PathsConfig:
     state: str | None = _path(None)  # measured latencies, learned pedals
     soundfont: str | None = _path(None)
     presets: dict[str, str] = field(
-        default_factory=dict, metadata={"texts": True}
+        default_factory=dict, metadata={"texts": "{rhodes: '8:4'}"}
     )  # of that soundfont: instrument -> bank:program
 
 
@@ -232,7 +232,7 @@ class MoodConfig:
     words: str | None = None
     room: float = _between(0.0, 0, 1)
     time_of_day: float = _between(0.0, 0, 1)
-    senses: dict[str, str] = field(default_factory=dict)
+    senses: dict[str, str] = field(default_factory=dict, metadata={"texts": "{heart_rate: arousal 0.6 cc 21}"})
     patient: bool = False
 
 

@@ -1,5 +1,7 @@
 """A mood glides to another over 4 to 16 bars, and senses move it."""
 
+from itertools import pairwise
+
 import pytest
 
 from agent.making.moods import MOODS
@@ -15,7 +17,7 @@ def test_a_change_lasts_four_to_sixteen_bars_without_a_step(one, other):
     way = [glide.at(bar).arousal for bar in range(19, 20 + glide.bars + 1)]
     assert way[0] == one.arousal
     assert way[-1] == other.arousal
-    steps = [abs(b - a) for a, b in zip(way, way[1:], strict=False)]
+    steps = [abs(b - a) for a, b in pairwise(way)]
     assert max(steps) <= 0.45 * abs(other.arousal - one.arousal) + 1e-9
 
 

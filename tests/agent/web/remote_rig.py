@@ -40,6 +40,7 @@ NEEDS = {  # what a command takes at least
     "section": "verse",
     "to": "verse",
     "chart": "bridge Am | F",
+    "mood": "calm",
 }
 
 

@@ -58,6 +58,7 @@ LEADS = {
     "section": ["verse"],
     "to": ["verse"],
     "chart": ["bridge", "Am"],
+    "mood": ["calm"],
 }
 
 
