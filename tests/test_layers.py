@@ -34,6 +34,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "engine": {"core", "midi", "audio", "mixing"},
     "leading": {"core", "parts", "song", "band"},
     "songbook": {"core", "parts", "song"},
+    "practice": {"core", "leading"},
     "mood": {"core", "parts", "band", "leading", "making"},
     "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading", "mood"},
     "listen": {"core", "audio", "recording"},

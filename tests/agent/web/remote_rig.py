@@ -41,6 +41,7 @@ NEEDS = {  # what a command takes at least
     "to": "verse",
     "chart": "bridge Am | F",
     "mood": "calm",
+    "practice": "report",
 }
 
 

@@ -59,6 +59,7 @@ LEADS = {
     "to": ["verse"],
     "chart": ["bridge", "Am"],
     "mood": ["calm"],
+    "practice": ["report"],
 }
 
 
