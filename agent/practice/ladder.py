@@ -47,6 +47,5 @@ def at_next_line(grid: Grid, now_s: float, bpm: float) -> LedGrid:
     while grid.position_of(beat) != 1:
         beat += 1
     plain = grid.spans[-1].grid(grid, now_s) if isinstance(grid, LedGrid) and grid.spans else grid
-    names = ("anchor_s", "index", "position", "period_s", "meter")
-    base = LedGrid(*(getattr(plain, name) for name in names), 1.0, 1.0, grid.swing)
+    base = LedGrid(plain.anchor_s, plain.index, plain.position, plain.period_s, plain.meter, 1.0, 1.0, grid.swing)
     return replace(base, spans=(Span(beat, plain.time_of(beat), 60 / bpm, plain.meter),))
