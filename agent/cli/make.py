@@ -104,7 +104,6 @@ def _make(given: argparse.Namespace) -> int:
     from agent.making.account import summary
     from agent.making.brief_reader import brief_of
     from agent.making.outline import Given
-    from agent.making.reference import given_by
     from agent.making.song_maker import make
     from models.timing.drum_timing import Timing
 
@@ -118,7 +117,11 @@ def _make(given: argparse.Namespace) -> int:
     elif not given.source:
         kept = replace(kept, seed=config.band.seed)
     brief = brief_of(kept.sentences)
-    like = given_by(Path(kept.like), config.conversation.player) if kept.like else Given()
+    like = Given()
+    if kept.like:
+        from agent.making.reference import given_by  # it brings the ears along
+
+        like = given_by(Path(kept.like), config.conversation.player)
     responder = open_responder(kept.responder or None, config)
     try:
         timing = Timing.load()

@@ -20,7 +20,7 @@ from models.music.dials import Dials
 from models.music.tokens import QUALITIES
 from models.responder.responder import Responder
 
-DRAWS = 14  # of the responder for each riff; each gives two candidates
+DRAWS = 12  # of the responder for each riff; each gives two candidates
 RIFF_BARS, LONG_TICKS = 2, 26  # of a riff; a bar so long is a riff by itself
 END_DRAWS = 4
 FINAL_VELOCITY = 100
