@@ -298,6 +298,13 @@ class SetVoice:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTechnique:
+    """To audio: play the player's own sound in the technique that they play in now, where it has notes of that."""
+
+    technique: str
+
+
+@dataclass(frozen=True, slots=True)
 class Panic:
     """To audio: end every note now, on synth and MIDI port; planned notes are still played after it."""
 

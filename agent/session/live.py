@@ -292,6 +292,7 @@ class Live:
             self._show_switches()
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
+        self._own.played(heard.decision.analysis.timbre)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
         for bar in heard.decision.gave_up:
             self.dispatcher.state.odd.pop(bar, None)
