@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.errors import UserError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from agent.conversation.loop_stage import LoopStage
     from agent.conversation.proposals import Proposal
     from agent.core.types import Decision
+    from agent.directions.edit import Edit
     from agent.takes.captured import Captured
     from models.responder.responder import Responder
 
@@ -38,6 +40,15 @@ NICE = 10  # of the threads that load and think: the workers have the processor 
 FIRST = "less snare"  # parsed once beforehand, since the first sentence builds the language tables
 EVERY_BARS = 8  # between two ideas
 SEEN_S = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A sentence, or the edit that a command stands for, and its answer once it is there."""
+
+    sentence: str
+    edit: Edit | None = None
+    reply: str | None = None
 
 
 class Talk:
@@ -62,6 +73,9 @@ class Talk:
         self._last_idea = -EVERY_BARS
         self._saw_s = 0.0
         self._early: list[str] = []  # said before the language tables were loaded
+        self._waiting: deque[Waiting] = deque()  # said while a take is drawn, the first one what it is drawn for
+        self._answered: deque[str] = deque(maxlen=EARLY_MAX)  # answers that came later, to be shown
+        self.later: Callable[[], str | None] | None = None  # gives the answer that the last sentence is owed, or None
         self._begun = False  # whether the player's taste has been taken up
         self._asked = False  # whether the player asked for the idea that is thought of
         self._thought_at = 0  # steps of the conversation when it began to think
@@ -74,16 +88,20 @@ class Talk:
         """Load the language tables and the memory in a thread, since they take two seconds."""
         set_nice(NICE)
         try:
-            from agent.conversation.band_lead import Leads
             from agent.conversation.live_opening import open_conversation
             from agent.language.parser import parse
 
             opened = open_conversation(
-                self._config.conversation, data_folder(), self._folder, self._send, self._command, lambda: self.why()
+                self._config.conversation,
+                data_folder(),
+                self._folder,
+                self._send,
+                self._command,
+                lambda: self.why(),
+                lambda: self.names(),
+                self._captured,
+                self._responder,
             )
-            opened.stage.lead = Leads(self._command, lambda: self.names())
-            opened.stage.captured = self._captured
-            opened.stage.responder_of = self._responder
             parse(FIRST)
         except Exception:  # the band plays all the same
             log.exception("conversation: not available in this session; commands and keys still work")
@@ -114,15 +132,7 @@ class Talk:
         self._loading.join(LOADS_S)
         if self._talk is None:
             return self._later(sentence)
-        if self._stage and self._stage.works and self._asks_for_idea(sentence):
-            return "Let me think: it comes in a moment."
-        try:
-            return self._talk.say(sentence).reply
-        except UserError as cause:  # of a command that the sentence stands for
-            return str(cause)
-        except Exception:
-            log.exception("conversation: %r could not be answered", sentence[:80])
-            return "I stumbled over that one; the log says why. The music goes on."
+        return self._in_turn(Waiting(sentence))
 
     def over_loop(self, message: Any) -> str | None:
         """Do to the riff that loops what a band would lead; return the answer, None where no riff loops."""
@@ -131,7 +141,37 @@ class Talk:
         from agent.conversation.band_lead import edit_of
 
         edit = edit_of(message)
-        return self._talk.direct(edit.short(), (edit,)).reply if edit else None
+        return self._in_turn(Waiting(edit.short(), edit)) if edit else None
+
+    def _in_turn(self, said: Waiting) -> str:
+        """Return the answer; where a take is drawn first, that comes later, and so does whatever is said meanwhile."""
+        if len(self._waiting) >= EARLY_MAX:
+            return "One thing at a time: I am still at what you said before."
+        if not self._waiting and (reply := self._answer(said)) is not None:
+            return reply
+        self._waiting.append(said)
+        self.later = lambda: said.reply
+        return "Give me a moment."
+
+    def _answer(self, said: Waiting) -> str | None:
+        """Return the answer; None where a take is being drawn for it."""
+        talk, stage = self._talk, self._stage
+        assert talk and stage
+        if said.edit is None and stage.works and self._asks_for_idea(said.sentence):
+            return "Let me think: it comes in a moment."
+        try:
+            if said.edit is None:
+                answer = talk.say(said.sentence)
+            elif stage.can(said.edit) is None and not stage.ready((said.edit,)):
+                return None
+            else:
+                answer = talk.direct(said.sentence, (said.edit,))
+            return None if answer.waits else answer.reply
+        except UserError as cause:  # of a command that the sentence stands for
+            return str(cause)
+        except Exception:
+            log.exception("conversation: %r could not be answered", said.sentence[:80])
+            return "I stumbled over that one; the log says why. The music goes on."
 
     def _asks_for_idea(self, sentence: str) -> bool:
         """Return whether a sentence asks for an idea, which over a loop is thought of beside it: takes are drawn."""
@@ -187,6 +227,7 @@ class Talk:
         if talk is None or stage is None:
             return ""
         line = stage.push(decision)
+        line = self._answered.popleft() if self._answered else line
         if decision.state != "playing":
             return line
         if not self._begun:
@@ -232,6 +273,8 @@ class Talk:
         """Return the line of an idea that has been thought of, which is played from now on; "" for none."""
         if not self._thought:
             return ""
+        if self._thought[0] and self._stage and not self._stage.ready(self._thought[0].edits):
+            return ""  # its take is drawn first
         found, self._thinking = self._thought.pop(), None
         if talk.steps != self._thought_at and not self._asked:  # something was asked meanwhile: it may be this
             return ""
@@ -245,6 +288,11 @@ class Talk:
         if self._early and self._talk:
             early, self._early = self._early[0], self._early[1:]
             self.say(early)
+        if self._waiting and self._stage and not self._stage.draws:
+            reply = self._answer(self._waiting[0])
+            if reply is not None:
+                self._waiting.popleft().reply = reply
+                self._answered.append(reply)
         if self._talk and time.monotonic() - self._saw_s > SEEN_S:
             self._saw_s = time.monotonic()
             self._talk.tick(time.time())
