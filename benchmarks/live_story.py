@@ -30,7 +30,9 @@ ASSETS = Path(__file__).parents[1] / "agent" / "assets"
 RENDERS = Path(__file__).with_name("renders") / "live_story"
 BEFORE_S, WEEK_S = 0.03, 7 * 86_400.0
 ANSWERS_S = 90.0  # on a machine that is busy
-FLAGS = ("--set", "audio.echo_cancel=off", "--set", "conversation.player=Ann", "--set", "conversation.proposals=false")
+TRIAL_CYCLES, CYCLES = 1.6, 2.2  # that they listen before the next line; an idea leaves after two
+SETTINGS = ("audio.echo_cancel=off", "conversation.player=Ann", "conversation.proposals=false", "recording.keep=all")
+FLAGS = [word for setting in SETTINGS for word in ("--set", setting)]
 
 
 def riff() -> NDArray[np.float32]:
@@ -72,7 +74,7 @@ def evening(folder: Path) -> Evening:
         time.sleep(2 * cycle_s)
         for line in LINES:
             _say(stage, found, line)
-            time.sleep(2.2 * cycle_s if line in LINES[:6] else 1.0)
+            time.sleep((TRIAL_CYCLES if line == IDEA else CYCLES) * cycle_s if line in LINES[:6] else 1.0)
         stage.room.playing = True  # and now they refuse
         found.said["loop off"] = _ask(stage, "loop off")
         time.sleep(3 * cycle_s)

@@ -153,6 +153,9 @@ class Conversation:
         facts = self.stage.facts()
         takes = tuple(one for one in facts.takes if one.isdecimal()) or None
         heard = self._hear(sentence, Context(facts.bars, takes, self._last, self._offered))
+        if heard.unsure and self._last:  # what was said before may only make it harder to read
+            alone = self._hear(sentence, Context(facts.bars, takes))
+            heard = alone if alone.edits else heard
         self._offered = heard.unsure
         if heard.edits:
             if waits := self._waits(heard.edits):

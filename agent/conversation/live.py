@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOADS_S = 0.2  # how long `say` waits for the language tables; a sentence said before is answered later
-EARLY_MAX = 8
+EARLY_MAX = 8  # sentences that wait
+NO_WORDS = "I cannot understand sentences in this session; the log says why."
 CLOSES_S = 3.0
 NICE = 10  # of the threads that load and think: the workers have the processor first
 FIRST = "less snare"  # parsed once beforehand, since the first sentence builds the language tables
@@ -72,8 +73,7 @@ class Talk:
         self.looped: Callable[[], tuple[Any, ...] | None] = lambda: None  # Songbook.looped
         self._last_idea = -EVERY_BARS
         self._saw_s = 0.0
-        self._early: list[str] = []  # said before the language tables were loaded
-        self._waiting: deque[Waiting] = deque()  # said while a take is drawn, the first one what it is drawn for
+        self._waiting: deque[Waiting] = deque()  # said while words are loaded, or a take is drawn for the first of them
         self._answered: deque[str] = deque(maxlen=EARLY_MAX)  # answers that came later, to be shown
         self.later: Callable[[], str | None] | None = None  # gives the answer that the last sentence is owed, or None
         self._begun = False  # whether the player's taste has been taken up
@@ -130,9 +130,7 @@ class Talk:
     def say(self, sentence: str) -> str:
         """Return the answer to a sentence in one line. Never raises, whatever the text."""
         self._loading.join(LOADS_S)
-        if self._talk is None:
-            return self._later(sentence)
-        return self._in_turn(Waiting(sentence))
+        return self._in_turn(Waiting(sentence)) if self._talk else self._later(sentence)
 
     def over_loop(self, message: Any) -> str | None:
         """Do to the riff that loops what a band would lead; return the answer, None where no riff loops."""
@@ -149,8 +147,7 @@ class Talk:
             return "One thing at a time: I am still at what you said before."
         if not self._waiting and (reply := self._answer(said)) is not None:
             return reply
-        self._waiting.append(said)
-        self.later = lambda: said.reply
+        self._wait(said)
         return "Give me a moment."
 
     def _answer(self, said: Waiting) -> str | None:
@@ -184,9 +181,15 @@ class Talk:
 
     def _later(self, sentence: str) -> str:
         if not self._loading.is_alive():
-            return "I cannot understand sentences in this session; the log says why."
-        self._early = [*self._early, sentence][-EARLY_MAX:]
+            return NO_WORDS
+        if len(self._waiting) >= EARLY_MAX:
+            return "I am still loading, and have enough to come to."
+        self._wait(Waiting(sentence))
         return "Give me a moment, I am still loading; I will come to it."
+
+    def _wait(self, said: Waiting) -> None:
+        self._waiting.append(said)
+        self.later = lambda: said.reply
 
     @property
     def mutes(self) -> frozenset[str]:
@@ -285,11 +288,8 @@ class Talk:
 
     def poll(self) -> None:
         """Answer what was said too early, and note in the memory that the session runs. Call once a loop."""
-        if self._early and self._talk:
-            early, self._early = self._early[0], self._early[1:]
-            self.say(early)
-        if self._waiting and self._stage and not self._stage.draws:
-            reply = self._answer(self._waiting[0])
+        if self._waiting and not self._loading.is_alive() and not (self._stage and self._stage.draws):
+            reply = self._answer(self._waiting[0]) if self._talk else NO_WORDS
             if reply is not None:
                 self._waiting.popleft().reply = reply
                 self._answered.append(reply)

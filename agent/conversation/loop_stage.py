@@ -12,6 +12,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -23,7 +24,6 @@ from agent.conversation.live_stage import LEDS, LIVE, LiveStage
 from agent.conversation.riff_stage import RiffStage
 from agent.conversation.stage import NOTHING, BandLead, Facts, Outcome, Tried
 from agent.core.messages import LoopTake
-from agent.core.os_process import set_nice
 from agent.core.types import PARTS, Decision
 from agent.directions.active import ActiveEdits
 from agent.directions.drawn import reply_of
@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 OF_TAKES = frozenset({"", "previous", "other", "first", "last"})
 LOADS_S = 3.0  # how long what cannot wait may wait for a loop that was just begun
 BENCHES_KEPT = 2
-NICE = 10  # of the thread that draws: the workers have the processor first
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,6 @@ class Drawing(Thread):
         self.riff: RiffStage | None = None
 
     def run(self) -> None:
-        set_nice(NICE)
         try:
             riff = self._begun()
             if riff is not None:
@@ -154,8 +152,8 @@ class LoopStage(LiveStage):
         return self._riff
 
     def _begin(self, riff: RiffStage | None) -> None:
-        if riff is not None and self._riff is None:
-            self._riff = riff
+        if riff is not None and self._riff is None and self._captured is not None:
+            self._riff, self._takes_in = riff, self._new_folder(self._captured.kept.name)
             self._making.made(riff.take, "as it was played")
 
     def _made(self) -> RiffStage | None:
@@ -166,7 +164,7 @@ class LoopStage(LiveStage):
         grid = self._heard.grid if self._heard else None
         riff = riff_of_kept(bench.captured, self._heard.key if self._heard else None, grid.swing if grid else 0.5)
         sketcher = Sketcher(bench.responder, repeats=1)
-        made, self._takes_in = RiffStage(sketcher, self._play), self._new_folder(bench.captured.kept.name)
+        made = RiffStage(sketcher, self._play)
         made.returns_days, made.closes = self.returns_days, self._closes
         made.resume(sketcher.begin_drawn(riff, self.active, 0, self._drawn(bench.captured, riff)))
         return made
@@ -250,6 +248,12 @@ class LoopStage(LiveStage):
     def draws(self) -> bool:
         """Whether a take is being drawn."""
         return self._drawing is not None and self._drawing.is_alive()
+
+    def weighing(self, responder: Responder) -> LoopStage:
+        """As `LiveStage.weighing`; over a loop what an idea changes is weighed on takes of the riff."""
+        seen = copy(self)
+        seen.responder, seen._riff = responder, self._begun_beside()
+        return seen
 
     # -- the stage --------------------------------------------------------------------------------------------
 

@@ -181,6 +181,13 @@ def test_an_odd_bar_waits_until_the_bars_are_known() -> None:
     assert not playing.commands
 
 
+def test_a_playing_band_goes_into_another_key_with_the_player_only() -> None:
+    playing = Playing()
+    assert "yours to lead" in playing.say("up a minor third")
+    assert not difference(PLAIN, playing.to_come())
+    assert playing.say("the melody up an octave").startswith("From the next")
+
+
 @pytest.mark.parametrize(
     "lines",
     [
