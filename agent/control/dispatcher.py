@@ -77,6 +77,16 @@ class Dispatcher:
         """Return whether a part is switched on, by commands and by words."""
         return self.state.parts.get(part, self._enabled[part]) and not (self.talk and part in self.talk.mutes)
 
+    def muted_by(self) -> list[str]:
+        """Return who has muted parts, of words, commands and the configuration."""
+        words = self.talk.mutes if self.talk else ()
+        by = {
+            "your words": set(words),
+            "a key, pedal or command": {part for part, on in self.state.parts.items() if not on},
+            "the configuration": {name for name, on in self._enabled.items() if not on} - set(self.state.parts),
+        }
+        return [f"{who} ({', '.join(sorted(parts))})" for who, parts in by.items() if parts]
+
     def _spelled_out(self, text: str) -> str:
         """Rewrite `toggle PART` as the mute or unmute it means."""
         word, _, part = text.partition(" ")

@@ -247,7 +247,9 @@ class Planner:
         if after.position.tick == 0:
             if len(self._drawn) == tick.position.ticks_per_bar:
                 parts = frozenset(self.form.gate().parts)
-                self._drawn_bar = DrawnBar(tick.position.bar, tick.position.meter, tuple(self._drawn), parts)
+                bar, since_s = tick.position.bar, self._lines_s[-1] if self._lines_s else self._tick_s
+                take, until_s = self.loop.take_in(bar), after.time_on(self._grid) if self._grid else self._tick_s
+                self._drawn_bar = DrawnBar(bar, tick.position.meter, tuple(self._drawn), parts, since_s, until_s, take)
             self._drawn = []
 
     def _mix(self, at_s: float, bar: int) -> None:

@@ -20,7 +20,7 @@ from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.control.live_view import LiveView
-from agent.control.socket_server import ControlServer
+from agent.control.socket_server import Answer, ControlServer
 from agent.conversation.led_orders import order_of
 from agent.conversation.push_to_talk import NOTHING_UNDERSTOOD, PushToTalk
 from agent.core.errors import UserError
@@ -147,9 +147,11 @@ class Live:
     def _show_switches(self) -> None:
         self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
 
-    def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
+    def answer(self, text: str) -> Answer:
         """Carry out a command for the control socket; return its answer, with the status where that was asked for."""
-        return self.command(text), self.status() if text.split()[:1] == ["status"] else None
+        self._inputs.talk.later = None
+        says = self.command(text)
+        return self._inputs.talk.later or says, self.status() if text.split()[:1] == ["status"] else None
 
     def serve(self, server: ControlServer) -> None:
         """Answer the clients of the control socket, and show what is new to those that watch."""
@@ -173,7 +175,9 @@ class Live:
     def _why_silent(self) -> str:
         if not self.listening:
             return "it is still starting"
-        return why_silent(self._board.status(), self.dispatcher.state.mode)
+        given = self._board.status(), self.dispatcher.state.mode
+        channel = self._recording.mixer.listens_to if self._recording else ""
+        return why_silent(*given, self.dispatcher.muted_by(), channel)
 
     def _shown(self) -> dict[str, Any]:
         state = self.dispatcher.state
