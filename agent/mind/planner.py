@@ -51,7 +51,6 @@ from agent.mind.riff_loop import RiffLoop
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
-from agent.song.expectation import foretell
 from agent.song.kept import KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
@@ -366,8 +365,8 @@ class Planner:
         self.leading.on_tick(tick, bass.onset_pitch, self._grid)
         self._touch = hear_touch(self._touch, bass)
         if after.position.tick == 0 and self._config.imagine:
-            told = foretell(self.song.song.bars, after.position.meter, after.position.ticks_per_bar)
-            self._imagination.begin(self._state, after.position, told)
+            told, grooves = self.song.foretold(replace(after.position, bar=self.bars.of(after.position.bar)))
+            self._imagination.begin(self._state, after.position, told, grooves)
         self._tick, self._tick_s = after, after.time_on(self._grid)
 
     def _bass_of(self, tick: Tick) -> BassTick:
@@ -478,7 +477,7 @@ class Planner:
         assert self._tick and self._grid
         bar = self._tick.position.bar
         dials = self._directing.dials(self._dials, bar)
-        self.song.imagined = self._imagination.grooves
+        self.song.imagined, self.song.bits = self._imagination.grooves, self._imagination.likelihood.bits
         self.song.sounds = self.form.state in AUDIBLE
         moves = self._directing.settings(bar).harmony_moves
         wish = wish_of(dials, self._guidance, self._config.temperature, moves)

@@ -15,8 +15,10 @@ from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Stroke
 from agent.parts.counter_line import LineNote
-from agent.parts.drum_groove import DrumBar, Likely, Traits
+from agent.parts.drum_groove import DrumBar
+from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.groove_traits import Traits
 from agent.parts.song_key import SongKey
 from agent.parts.voicing import voiced
 from agent.song import ending
