@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
 from agent.parts.bar_chords import ChordAt, chords_of, fits
-from agent.parts.bass_bar import BassBar, bass_bar, group_starts, likeness
+from agent.parts.bass_bar import BassBar, BassNote, bass_bar, group_starts, likeness
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import Traits
@@ -111,6 +111,11 @@ class LiveSong:
         soon = plans[:2]
         coming = "break" if any(one.is_break for one in soon) else "fill" if any(one.is_fill for one in soon) else ""
         return SongView(now.section, now.place.bar, now.place.length, chords, coming)
+
+    def told_notes(self, bar: int) -> tuple[BassNote, ...]:
+        """Return the bass that was foretold for a bar when it was planned; () where it is not planned."""
+        planned = self._planned.get(bar)
+        return planned.told.notes if planned else ()
 
     def told(self, position: Position) -> PlanTick | None:
         """Return what is decided of a tick, as the responder reads it; None where its bar is not planned."""
@@ -319,7 +324,7 @@ class LiveSong:
         after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic, likely)
         if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
             ahead[0] = next((old for old in reversed(song.bars) if _goes_on(old, ticks)), BassBar(meter, ticks))
-            after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic, likely)
+            after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic, likely, stops=False)
         return _Planned(bar, after, replies_of(bar, ticks), ahead[0])
 
     def _until(self, bar: int) -> SongPlan:

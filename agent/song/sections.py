@@ -24,6 +24,7 @@ from agent.song.song_form import (
     KNOWN_FROM,
     LEAST_BARS,
     NEW_BELOW,
+    ONE_RHYTHM,
     WINDOW,
     alike,
     cycle_of,
@@ -31,6 +32,7 @@ from agent.song.song_form import (
     is_new_riff,
     number_of,
     phrase_bars,
+    rhythm_of,
 )
 from agent.song.song_plan import Section, SongPlan
 from models.critic.critic import Critic
@@ -57,13 +59,15 @@ def decide_section(
     if plan.form:
         return _given_section(plan, ahead, library, imagined, critic, likely)
     window = [bar for bar in (ahead[:WINDOW] if certain else _played(plan)) if bar.ticks == now.ticks]
+    other_riff = False
     if plan.current >= 0 and plan.sections[plan.current].ticks == now.ticks:
         here = plan.sections[plan.current]
         age = number - plan.began
         like = alike(window, here.examples)
         opens = len(window) >= LEAST_PLAYED if not certain else alike([now], here.examples) < 0.6
         stays = certain and comes_back(here, ahead, age)
-        goes_on = like >= NEW_BELOW and (certain or not is_new_riff(window, here.examples))
+        other_riff = not certain and is_new_riff(window, here.examples)
+        goes_on = like >= NEW_BELOW and not other_riff
         settled = age < LEAST_BARS or goes_on or stays or not opens
         if not any(bar.notes for bar in window) or (settled and (certain or not returns_early(plan))):
             return plan if certain else with_motif(plan, critic), ()
@@ -72,7 +76,7 @@ def decide_section(
     elif plan.current >= 0 and _is_one_bar(plan, ahead, certain):
         return _in_meter(plan, ahead, certain), ()
     known = [
-        (alike(window, one.examples), i)
+        (_back(window, one, other_riff), i)
         for i, one in enumerate(plan.sections)
         if i != plan.current and one.ticks == now.ticks and one.meter == now.meter
     ]
@@ -142,6 +146,12 @@ def returns_early(plan: SongPlan) -> bool:
     )
     best = max(others, default=0.0)
     return best >= SURELY_BACK and best >= alike(newest, here.examples) + CLEARLY
+
+
+def _back(window: Sequence[BassBar], one: Section, other_riff: bool) -> float:
+    """Return how well an earlier section is known in these bars; by its rhythm alone where that is what changed."""
+    like = alike(window, one.examples)
+    return max(like, KNOWN_FROM) if other_riff and rhythm_of(window, one.examples) >= ONE_RHYTHM else like
 
 
 def _phrase_of(plan: SongPlan, now: BassBar, certain: bool) -> int:

@@ -19,6 +19,7 @@ WINDOW = 4  # bars that are compared
 EXAMPLES = 12  # bars of a section that are kept
 OTHER_RHYTHM = 0.6  # likeness of a bar's onsets to those of a section's bars, under which it goes otherwise
 ONE_RHYTHM = 0.75  # likeness of the onsets of two such bars, from which they are a new riff
+RIFF_NOTES = 3  # in a bar; fewer are held
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,14 @@ def alike(window: Sequence[BassBar], examples: Sequence[BassBar]) -> float:
 
 def goes_otherwise(bar: BassBar, examples: Sequence[BassBar]) -> bool:
     """Return whether a bar has a rhythm that no bar of a section has."""
-    return bool(bar.notes) and max((jaccard(bar.rhythm, old.rhythm) for old in examples), default=1.0) < OTHER_RHYTHM
+    return len(bar.notes) >= RIFF_NOTES and rhythm_of([bar], examples) < OTHER_RHYTHM
+
+
+def rhythm_of(window: Sequence[BassBar], examples: Sequence[BassBar]) -> float:
+    """Return how well the rhythm of each bar of a window is known from a section's bars, whatever the pitches."""
+    heard = [bar for bar in window if bar.notes]
+    best = [max((jaccard(bar.rhythm, old.rhythm) for old in examples), default=1.0) for bar in heard]
+    return sum(best) / len(best) if best else 1.0
 
 
 def is_new_riff(window: Sequence[BassBar], examples: Sequence[BassBar]) -> bool:
