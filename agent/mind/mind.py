@@ -25,11 +25,12 @@ from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
 from agent.mood.imagined_player import ImaginedPlayer
 from agent.mood.mood_words import mood_of
-from agent.parts.drum_groove import played_grooves
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.groove_traits import played_grooves
 from agent.song.live_song import ScoredBar
 from listener.analyzer import Analyzer, warm_up
 from listener.rhythm.hints import FASTEST_BPM, SLOWEST_BPM
+from listener.rhythm.readings import SHAPES
 from listener.types import Analysis, Frame, Grid, Meter
 from models.codec import codec as codec_module
 from models.codec.codec import Codec
@@ -40,6 +41,7 @@ from models.responder.responder import Responder, named
 from models.timing.drum_timing import Timing
 
 USUAL_METERS = (Meter(4, 4), Meter(3, 4))  # whose grooves are read before the first bar
+RARE_METERS = (Meter(2, 4), *(shape.meter for shape in SHAPES if shape.meter not in USUAL_METERS))  # read in silence
 SILENT_DB = -54.0  # re full scale
 SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 1 s, 10 s where there is still a beat
 
@@ -85,7 +87,8 @@ class Mind:
         timing = Timing.load()
         grooves, critic = GrooveLibrary.load(), Critic.load()
         for meter in USUAL_METERS:  # no frame has the time for it
-            played_grooves(grooves, meter, Position(0, 0, meter).ticks_per_bar)
+            _read(grooves, meter)
+        self._unread = list(RARE_METERS)
         self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing, grooves, critic)
         self._given: Grid | None = None  # another machine's beat
         self._presses: int | None = None  # heard so far, where the bass comes as MIDI
@@ -185,6 +188,8 @@ class Mind:
         self._resting = self._rests(analysis)
         heard = replace(analysis, grid=None) if self._resting else analysis
         plan = self._planner.step(heard, None if self._resting else self._hear_sound(frame))
+        if self._resting and self._unread:
+            _read(self._shared_models["grooves"], self._unread.pop(0))
         self._tell_ears()
         return analysis, plan
 
@@ -235,3 +240,7 @@ class Mind:
             return None
         codes, self._codec_state = self._codec.step(frame.samples, self._codec_state)
         return np.asarray(self._codec.embed(codes), np.float32)
+
+
+def _read(grooves: GrooveLibrary, meter: Meter) -> None:
+    played_grooves(grooves, meter, Position(0, 0, meter).ticks_per_bar)

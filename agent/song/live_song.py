@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
 from agent.parts.bar_chords import ChordAt, chords_of, fits
-from agent.parts.bass_bar import BassBar, bass_bar, group_starts, likeness
-from agent.parts.drum_groove import Traits
+from agent.parts.bass_bar import BassBar, BassNote, bass_bar, group_starts, likeness
+from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.groove_traits import Traits
 from agent.parts.song_key import key_given
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
@@ -23,6 +24,8 @@ from agent.song.kept import KeptSection, kept_of, with_kept
 from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
 from agent.song.right_harmony import chord_at, is_right, kindred_harmony, mended, same_harmony, surprises
+from agent.song.section_groove import candidates
+from agent.song.sections import opens
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
 from listener.types import Key, Meter
 from models.critic.critic import Critic
@@ -69,6 +72,7 @@ class LiveSong:
     ) -> None:
         self.library, self.critic, self._seed, self._style = library, critic, seed, style
         self.imagined: tuple[Traits, ...] = ()
+        self.bits: Mapping[str, float] = {}  # of grooves, to the responder
         self.song = SongPlan(seed=seed, style=style)
         self._times: dict[frozenset[tuple[int, int]], int] = {}  # how often each bass bar was heard, note for note
         self._played: tuple[Section, ...] = ()  # sections that the band has played in
@@ -119,6 +123,11 @@ class LiveSong:
         soon = plans[:2]
         coming = "break" if any(one.is_break for one in soon) else "fill" if any(one.is_fill for one in soon) else ""
         return SongView(now.section, now.place.bar, now.place.length, chords, coming)
+
+    def told_notes(self, bar: int) -> tuple[BassNote, ...]:
+        """Return the bass that was foretold for a bar when it was planned; () where it is not planned."""
+        planned = self._planned.get(bar)
+        return planned.told.notes if planned else ()
 
     def told(self, position: Position) -> PlanTick | None:
         """Return what is decided of a tick, as the responder reads it; None where its bar is not planned."""
@@ -200,7 +209,7 @@ class LiveSong:
         song = planned.after if planned else self.song
         if self.ever_heard:
             heard = self._meant(self._heard(), song)
-            song = hear(song, heard, self._true_harmony(song, planned, heard) if planned else None)
+            song = hear(song, heard, self._true_harmony(song, planned, heard) if planned else None, doubts=True)
         if self._recalled and self._recalled[0] <= following:
             song, self._recalled = with_kept(song, self._recalled[1]), None
         coming = self._planned.get(following)
@@ -285,7 +294,7 @@ class LiveSong:
         planned = self._planned.get(position.bar)
         stale = planned is not None and len(planned.replies) < position.ticks_per_bar
         if planned is None or stale or (final and planned.last < 0 and position.tick == 0):
-            planned = self._plan(position)
+            planned = self._plan(position, final)
             self._planned[position.bar] = planned
         if final:
             if planned.last < 0:
@@ -294,12 +303,28 @@ class LiveSong:
             planned.last = max(planned.last, position.tick)
         return planned.replies[position.tick]
 
-    def _plan(self, position: Position) -> _Planned:
+    def foretold(self, position: Position) -> tuple[BassBar, list[Groove]]:
+        """Return (the bass foretold for a bar; grooves that the next section may get, where one may begin soon).
+
+        position: the bar's first tick, which is not heard yet.
+        """
+        song = self._until(position.bar)
+        if not self.sounds:
+            song = replace(song, sections=self._played, current=-1)
+        now = foretell(song.bars, position.meter, position.ticks_per_bar)
+        return now, candidates(song, now, self.library) if opens(song) else []
+
+    def _likely(self, grooves: Sequence[Groove], bars: Sequence[BassBar]) -> list[float]:
+        """Return the bits of grooves; those that were not asked for are as likely as the others."""
+        usual = sum(self.bits.values()) / len(self.bits)
+        return [self.bits.get(one.name, usual) for one in grooves]
+
+    def _plan(self, position: Position, final: bool) -> _Planned:
         song = self._until(position.bar)
         # how hard it is struck is answered stroke by stroke (`Touch`)
         song = replace(song, level=replace(song.level, now=0.0))
         recalls = self._recalled is not None and self._recalled[0] == position.bar
-        if not self.sounds and not recalls:
+        if not self.sounds and not recalls and (final or not any(bar < position.bar for bar in self._planned)):
             song = replace(song, sections=self._played, current=-1)
         ticks, meter = position.ticks_per_bar, position.meter
         if scored := self._scored(position.bar, ticks):
@@ -311,10 +336,11 @@ class LiveSong:
         for number in range(position.bar, position.bar + AHEAD_BARS):
             ahead.append(self._recalled_bar(number, ticks) or foretell(further.bars, meter, ticks))
             further = replace(further, bars=(*further.bars, ahead[-1])[-32:])
-        after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
+        likely = self._likely if self.bits else None
+        after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic, likely)
         if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
             ahead[0] = next((old for old in reversed(song.bars) if _goes_on(old, ticks)), BassBar(meter, ticks))
-            after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
+            after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic, likely, stops=False)
         return _Planned(bar, after, replies_of(bar, ticks), ahead[0])
 
     def _until(self, bar: int) -> SongPlan:
@@ -328,7 +354,7 @@ class LiveSong:
             known = self.score[number].bar if number in self.score else self._recalled_bar(number, ticks)
             told = known or foretell(song.bars, meter, ticks)
             heard = self._completed(song, ticks) if number == self._number else told
-            song = hear(song, heard, planned.bar if planned else None)
+            song = hear(song, heard, planned.bar if planned else None, doubts=True)
             number += 1
         if self._recalled and self._recalled[0] == bar:
             song = with_kept(song, self._recalled[1])
