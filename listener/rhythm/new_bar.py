@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 SIZES = {1: (3, 4, 5), 3: (6, 9, 12)}  # beats of the bars thought of, by beats per pulse
 BACK, BEFORE = 3, 4  # bars back at which it may have changed; bars before that, which foretell
 SPAN_BEATS = 32.0  # over which notes are counted
-NEW_FIGURE, NEW_METER, SURE = 0.05, 0.001, 0.8
+NEW_FIGURE, NEW_METER, SURE = 0.05, {3: 0.001, 4: 0.001, 5: 0.0003, 6: 0.001, 9: 0.0003, 12: 0.0003}, 0.9  # by beats
 ENOUGH_BEATS = 4.0  # since a change
 PARTS = {1: (4, 3), 3: (2,)}  # parts of a beat
 fast = njit(cache=True, fastmath=False, error_model="numpy")
@@ -78,7 +78,7 @@ class NewBars:
                 if size == beats:
                     same.append(score + math.log(NEW_FIGURE))
                 else:
-                    found.append((score + math.log(NEW_METER), b, size))
+                    found.append((score + math.log(NEW_METER[size]), b, size))
         if not found:
             return None
         scores = np.array(same + [f[0] for f in found])
