@@ -337,7 +337,7 @@ class BeatTracker:
         lattice = self._lattice(clock, best.time_s)
         if self._same_beats(clock, best):
             self._judge_swing(clock, best)
-        if lattice > LOST and self._related(clock, best):
+        if self._related(clock, best):
             self._challenge_beats = 0
         elif best.beat_belief > max(LOST_BELIEF if lattice < LOST else NEW_BEATS_BELIEF, NEW_BEATS_RATIO * lattice):
             self._challenge_beats += 1
