@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from listener.rhythm.change_cost import YOUNG_S, ChangeCost
+from listener.rhythm.change_cost import OLD_S, YOUNG_S, ChangeCost
 from listener.rhythm.confidence import BAR_TRUST, BEATS_TRUST, trust
 from listener.rhythm.count_in import CountIn
 from listener.rhythm.grid_clock import GridClock
 from listener.rhythm.hints import Taps, check_tempo, likely, meter_of
 from listener.rhythm.meter import BarFilter, Hypothesis
+from listener.rhythm.new_bar import NewBars
 from listener.rhythm.readings import RATIOS, SHAPE_OF, SHAPES, Reader, Reading, Weighed, load
 from listener.rhythm.tempo_jump import Jump, TempoJumps
 from listener.types import Beat, Frame, Grid, Note, Onset
@@ -40,6 +41,7 @@ LEVELS = (
     (1.5, (0.0, 0.5, 1.0)),
     (2 / 3, (0.0, 1 / 3)),
 )
+NEW_METER_S = 12.0  # a meter found in the last bars is kept, while older bars speak against it
 OPENS_S = 2.5  # a note after so much silence opens a line
 ACCENT_GAIN = 2.2
 SWUNG = 0.75  # share of belief in swung bars that makes the grid swing
@@ -86,6 +88,9 @@ class BeatTracker:
         self._reader = reader or Reader(load())
         self._cost = ChangeCost()
         self._jumps = TempoJumps()
+        self._new_bars = NewBars()
+        self._new_meter: tuple[str, float] | None = None  # found in the last bars, and until when it is kept
+        self._unturned_s: float | None = None  # a note after which the bars may be new
         self._found_s = 0.0  # when this grid was found
         self._before_s: float | None = None  # the pulse of the grid before
         self._told_level = False  # the player tapped or gave the tempo
@@ -124,7 +129,10 @@ class BeatTracker:
             self._unplaced_s, self._unjudged_s = None, self._unplaced_s
         elif self._unjudged_s is not None:
             self._decide(self._unjudged_s)
-            self._unjudged_s = None
+            self._unjudged_s, self._unturned_s = None, self._unjudged_s
+        elif self._unturned_s is not None:
+            self._turn(self._unturned_s)
+            self._unturned_s = None
         elif self._pending and self._pending[0].due_s <= frame.emit_s:
             event = self._pending.pop(0)
             if event.tapped:
@@ -246,6 +254,24 @@ class BeatTracker:
         if jump is not None:
             self._leap(clock, jump, onset_s)
 
+    def _turn(self, time_s: float) -> None:
+        """Take another meter from a bar line on, where the last bars show one."""
+        clock, memory = self._clock, self._reader.memory
+        if clock is None or self._told_meter is not None or time_s - self._found_s < OLD_S:
+            return
+        per_pulse, n, now = clock.model.beats_per_pulse, memory.count, clock.beat_at(time_s)
+        line, beats = clock.index - clock.position + 1, clock.model.meter.numerator
+        new = self._new_bars.find(memory.u[:n], memory.pitch[:n], now, line, beats, per_pulse)
+        if new is None:
+            return
+        meter = meter_of(f"{new.beats}/{8 if per_pulse == 3 else 4}")
+        shape = SHAPES[SHAPE_OF[meter]]
+        belief = self._beat_belief
+        self._take(clock, Reading(float(per_pulse), float(new.line), shape, belief, belief * new.probability), time_s)
+        self._cost.clear_bar()
+        self._new_meter = str(meter), time_s + NEW_METER_S
+        self._bar_belief = belief * new.probability
+
     def _decide(self, onset_s: float) -> None:
         """Update the grid by the newest note, at onset_s."""
         best = self._filter.best()
@@ -356,8 +382,10 @@ class BeatTracker:
         belief = self._filter.belief, self._filter.folded
         age_s, period_s = time_s - self._found_s, clock.period_s
         expected = self._before_s / period_s if self._before_s and age_s < LEVEL_KEPT_S else None
-        now = clock.beat_at(time_s)
-        weighed = self._reader.weigh(period_s, held, belief, now, self._told_meter, expected)
+        now, meter = clock.beat_at(time_s), self._told_meter
+        if meter is None and self._new_meter and time_s < self._new_meter[1]:
+            meter = self._new_meter[0]
+        weighed = self._reader.weigh(period_s, held, belief, now, meter, expected)
         fresh_s = 0.5 if not gap_s else min(gap_s, 2.0)
         level = self._cost.level(weighed, per_pulse, 60 / period_s / per_pulse, fresh_s, age_s)
         bar = self._cost.bar(weighed, fresh_s, age_s)
