@@ -42,7 +42,6 @@ from agent.directions.director import Directing
 from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.leading.leading import Leading
-from agent.leading.led_grid import CycleGrid
 from agent.leading.marks import broken, counted, marked
 from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
@@ -56,6 +55,7 @@ from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.rebarring import ratio_of
 from agent.song.song_plan import wish_of
+from listener.cycle_grid import CycleGrid
 from listener.types import Analysis, Grid, Note
 from models.critic.critic import Critic
 from models.music.dials import Dials
