@@ -154,7 +154,11 @@ class _Notes:
 
         origin: a beat on which the first of them begins, where it is not start.
         """
-        span = self.slot(start if origin is None else origin), self.slot(start), self.end if end is None else self.slot(end)
+        span = (
+            self.slot(start if origin is None else origin),
+            self.slot(start),
+            self.end if end is None else self.slot(end),
+        )
         memory = np.zeros((4, self.slot(sum(sizes))))
         return float(bar_score(self._notes, span, self.parts, _heads(sizes, self.parts), memory))
 
@@ -171,9 +175,7 @@ def _heads(sizes: Sizes, parts: int) -> NDArray[np.bool_]:
     return out
 
 
-def find(
-    u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bars, per_pulse: int
-) -> NewBars | None:
+def find(u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bars, per_pulse: int) -> NewBars | None:
     """Return the new bars that the notes show, None when they show none.
 
     u, pitch: of the last notes, u in beats; marks [notes, 2]: how low and loud they are; opening: the note that opened
