@@ -6,9 +6,8 @@ import math
 from dataclasses import replace
 
 from agent.band.band_state import AUDIBLE, BandEntrance
-from agent.band.fermata import Fermata
+from agent.band.fermata import Expected, Fermata
 from agent.band.held_bars import HeldBars
-from agent.band.ritard import Expected
 from agent.band.tempo_follower import Tempo
 from agent.leading.leading import Leading
 from listener.cycle_grid import CycleGrid
