@@ -77,15 +77,15 @@ def session(folder: Path, seconds: float, env: dict[str, str]) -> list[tuple[Pha
         _until(socket, lambda status: status["state"] == "playing" and status["bar"] > 8)
         for phase in PHASES:
             for command in phase.commands:
-                print(f"  {command}: {ask(socket, command)['says']}", flush=True)
+                print(f"  {command}: {ask(socket, command, 30.0)['says']}", flush=True)
                 time.sleep(2.0)
             time.sleep(SETTLES_S)
-            began_s = ask(socket, "status")["status"]["elapsed_s"]
+            began_s = ask(socket, "status", 30.0)["status"]["elapsed_s"]
             time.sleep(seconds)
-            found.append((phase, began_s, ask(socket, "status")["status"]["elapsed_s"]))
-        for voice in (folder / "data").rglob("*.sf2"):
+            found.append((phase, began_s, ask(socket, "status", 30.0)["status"]["elapsed_s"]))
+        for voice in (*(folder / "data").rglob("*.sf2"), *(folder / "out").glob("*.sf2")):
             shutil.copy(voice, folder / "voice.sf2")  # at the end it is made anew
-        ask(socket, "stop")
+        ask(socket, "stop", 30.0)
         jam.wait(60)
     finally:
         if jam.poll() is None:
