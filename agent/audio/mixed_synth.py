@@ -15,7 +15,7 @@ from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.paths import shipped_fonts, voice_path
 from agent.core.settings import DEFAULT_PARTS, Config, PartConfig
 from agent.core.types import MixWish
-from agent.mixing.lanes import REFERENCE_VELOCITY, Lane, lane_of, lanes_of
+from agent.mixing.lanes import PITCHED, REFERENCE_VELOCITY, Lane, lane_of, lanes_of
 from agent.mixing.mixer import Mixer
 from agent.sounds.font_choice import chosen_font
 from agent.sounds.instruments import INSTRUMENTS, OWN, of_style, pairs_read
@@ -124,8 +124,15 @@ class MixedSynth:
             if part in self._own_gain and begins:
                 return
         lanes = (lane_of(part, message[1]),) if kind in (NOTE_ON, NOTE_OFF) and len(message) > 1 else self._lanes[part]
+        if kind == NOTE_ON and len(message) > 2 and message[2] and part in PITCHED and self.mixer.expects(part):
+            self._expect(part, message[1], message[2])
         for lane in lanes:
             self._synth.send(lane, message)
+
+    def _expect(self, part: str, key: int, velocity: int) -> None:
+        """Tell the mixer how much louder one of a part's first notes is than the lane's table has it."""
+        lane = self.mixer.lanes[self._lane_index[part]]
+        self.mixer.expect(part, self._synth.note_lufs(part, (key,), velocity) + self._gain_db(lane) - lane.level_db)
 
     def render(self, n: int) -> Stems:
         """The next n samples of every part as mixed: float32 [parts, n, 2]; n is a multiple of 64."""

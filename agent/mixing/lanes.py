@@ -45,8 +45,8 @@ KIT = (
     Lane("percussion", "drums", -23.5, (70,), (), 0.35, 0.5, 0.0, -13.0, -16.0),
 )
 PITCHED = {
-    "chords": Lane("chords", "chords", -25.0, (52, 57, 62, 67), (), 0.0, 0.6, 0.0, -9.0, -13.0),
-    "line": Lane("line", "line", -23.0, (64, 69, 74, 79), (), 0.0, 0.8, 0.0, -14.0, -11.0),
+    "chords": Lane("chords", "chords", -25.5, (52, 57, 62, 67), (), 0.0, 0.6, 0.0, -9.0, -13.0),
+    "line": Lane("line", "line", -24.5, (64, 69, 74, 79), (), 0.0, 0.8, 0.0, -14.0, -11.0),
 }
 LANE_OF_KEY = {key: lane.name for lane in KIT for key in lane.keys}
 

@@ -87,6 +87,16 @@ class Mixer:
             self._next = self._made()
             self._next_width = self._widths()
 
+    def expects(self, part: str) -> bool:
+        """Whether a part has played nothing yet, so that `expect` may be told of its first notes."""
+        return self.balance.unheard(self.parts.index(part))
+
+    def expect(self, part: str, louder_db: float) -> None:
+        """Be told that the first notes of a part are so much louder than its lane's level."""
+        self.balance.expect(self.parts.index(part), louder_db)
+        self._applied_db = self.balance.gain_db.copy()
+        self._next = self._made()
+
     def offline(self) -> None:
         """Mix for a file: the sound is the same, blocks need not cost alike."""
         self._reverb.work_whole()
