@@ -88,6 +88,12 @@ class MixedSynth:
             self.mixer.regain([self._gain_db(lane) for lane in lanes], brights)
         self._own_gain = {part: self._gain_of_own(part) for part in OWN_PARTS if self._plays_own(part, asked)}
 
+    def lacks(self, soundfont: Path) -> str:
+        """Return which of the instruments that play now a soundfont has not, in words; "" for none."""
+        names = {number: name for name, number in self._presets.items()}
+        missing = {part: number for part, number in self.sounds.items() if self._synth.font_of(number) != soundfont}
+        return ", ".join(names.get(number, f"{number[0]}:{number[1]} ({part})") for part, number in missing.items())
+
     def _plays_own(self, part: str, asked: Mapping[str, str]) -> bool:
         config = self._configured.get(part)
         named = asked.get(part) or (config.sound if config else None)
@@ -220,6 +226,8 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
         except SynthUnavailable as cause:
             said = said or str(cause)
         else:
+            if own in soundfonts and (lacks := synth.lacks(own)):
+                said = f"{own.name} has no {lacks}"
             return synth, "; ".join(filter(None, (said and f"{said}; the sounds that ship play", _own(synth, config))))
     return None, said
 
