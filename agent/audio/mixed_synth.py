@@ -213,7 +213,7 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
     if _loaded:
         return _loaded.pop()
     own, whole, ships = chosen_font(config.paths), dict(config.parts), shipped_fonts()
-    plain = {name: replace(part, program=DEFAULT_PARTS[name].program, bank=0) for name, part in whole.items()}
+    plain = {name: replace(part, program=DEFAULT_PARTS.get(name, part).program, bank=0) for name, part in whole.items()}
     said = ""
     try:
         presets = pairs_read(config.paths.presets) if own else {}

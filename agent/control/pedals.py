@@ -53,6 +53,7 @@ class Pedals:
         self._tap = self.midi.tap() if self.midi else None
         self._learned = _read(self._path)
         self._plain = plain_faders(config.parts)
+        self.senses: dict[str, str] = {}  # switch -> the sense of a mood that it moves
         self._down: set[tuple[int, int]] = set()  # (status, controller) that is pressed
         self._pressed_s: dict[str, float] = {}
         self._learning: tuple[str, float] | None = None  # the command, until when
@@ -89,7 +90,8 @@ class Pedals:
     def _fader(self, switch: str | None) -> str | None:
         """Return the fader that a controller moves: a learned one, else General MIDI's of a part."""
         bound = self._learned.get(switch or "")
-        return (bound if is_fader(bound) else None) if bound else self._plain.get(switch or "")
+        plain = self.senses.get(switch or "") or self._plain.get(switch or "")
+        return (bound if is_fader(bound) else None) if bound else plain
 
     def _press(self, at_s: float, message: bytes) -> str | None:
         """Return the switch a message presses, such as 'channel 1 cc 64' (channels from 1); None for no press."""

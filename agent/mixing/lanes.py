@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # while they play; the mix then lies between -15 and -19, and the limiter hardly ever works
-PART_LUFS = {"drums": -21.5, "chords": -25.5, "line": -26.5}
 BASS_LUFS = -19.0
+PART_LUFS = {"drums": -21.5, "chords": -25.5, "line": -26.5, "own_bass": BASS_LUFS}
 OTHER_LUFS = -26.0  # a part that is not in the table
 REFERENCE_VELOCITY = 90
 NEVER_DB = -120.0
@@ -47,6 +47,7 @@ KIT = (
 PITCHED = {
     "chords": Lane("chords", "chords", -25.5, (52, 57, 62, 67), (), 0.0, 0.6, 0.0, -9.0, -13.0),
     "line": Lane("line", "line", -24.5, (64, 69, 74, 79), (), 0.0, 0.8, 0.0, -14.0, -11.0),
+    "own_bass": Lane("own_bass", "own_bass", -17.0, (31, 36, 40, 43)),
 }
 LANE_OF_KEY = {key: lane.name for lane in KIT for key in lane.keys}
 

@@ -169,3 +169,9 @@ def test_a_restarted_mind_is_told_of_the_bars_that_are_led() -> None:
     assert state.for_mind() == [LeadBar(3, "7/8")]
     state.note(LeadNothing())
     assert state.for_mind() == []
+
+
+def test_it_is_known_who_muted_the_parts(session: FakeSession) -> None:
+    assert session.dispatcher.muted_by() == []
+    session.dispatcher.command("mute drums")
+    assert session.dispatcher.muted_by() == ["a key, pedal or command (drums)"]

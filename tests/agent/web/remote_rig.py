@@ -40,6 +40,8 @@ NEEDS = {  # what a command takes at least
     "section": "verse",
     "to": "verse",
     "chart": "bridge Am | F",
+    "mood": "calm",
+    "practice": "report",
     "learn": "mute drums",
 }
 
