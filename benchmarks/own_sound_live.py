@@ -1,6 +1,6 @@
 """How much of what the band plays in the player's own sound is heard in it, in a live session on a JACK server.
 
-    python -m benchmarks.own_sound_live [--seconds 40]
+    python -m benchmarks.own_sound_live [--seconds 40] [--only GLOB]
 
 The take that ships is played again and again through `antiphon jam`; it is asked for answers, the line, a harmonised
 loop and chords "in my sound". Afterwards each note of the recorded stem (line.wav, chords.wav) is laid beside two
@@ -20,7 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +65,12 @@ PHASES = (
 )
 
 
-def session(folder: Path, seconds: float, env: dict[str, str]) -> list[tuple[Phase, float, float]]:
+def session(
+    folder: Path, phases: Sequence[Phase], seconds: float, env: dict[str, str]
+) -> list[tuple[Phase, float, float]]:
     """Play; return each phase with the stream seconds between which it was in force."""
     take, rate = soundfile.read(shipped("take.flac"), dtype="float32")
-    count = int(np.ceil((len(PHASES) * (seconds + 2 * SETTLES_S) + STARTS_S) * rate / len(take)))
+    count = int(np.ceil((len(phases) * (seconds + 2 * SETTLES_S) + STARTS_S) * rate / len(take)))
     soundfile.write(folder / "long.wav", np.tile(take, count), rate)
     socket = folder / "control.sock"
     mine = {**os.environ, **env, "ANTIPHON_SOCKET": str(socket), "XDG_DATA_HOME": str(folder / "data")}
@@ -75,17 +79,17 @@ def session(folder: Path, seconds: float, env: dict[str, str]) -> list[tuple[Pha
     found = []
     try:
         _until(socket, lambda status: status["state"] == "playing" and status["bar"] > 8)
-        for phase in PHASES:
+        for phase in phases:
             for command in phase.commands:
-                print(f"  {command}: {ask(socket, command)['says']}", flush=True)
+                print(f"  {command}: {ask(socket, command, 30.0)['says']}", flush=True)
                 time.sleep(2.0)
             time.sleep(SETTLES_S)
-            began_s = ask(socket, "status")["status"]["elapsed_s"]
+            began_s = ask(socket, "status", 30.0)["status"]["elapsed_s"]
             time.sleep(seconds)
-            found.append((phase, began_s, ask(socket, "status")["status"]["elapsed_s"]))
-        for voice in (folder / "data").rglob("*.sf2"):
+            found.append((phase, began_s, ask(socket, "status", 30.0)["status"]["elapsed_s"]))
+        for voice in (*(folder / "data").rglob("*.sf2"), *(folder / "out").glob("*.sf2")):
             shutil.copy(voice, folder / "voice.sf2")  # at the end it is made anew
-        ask(socket, "stop")
+        ask(socket, "stop", 30.0)
         jam.wait(60)
     finally:
         if jam.poll() is None:
@@ -172,11 +176,13 @@ def main() -> None:
     """Print the table, append the rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=40.0, help="of each phase")
+    parser.add_argument("--only", default="*", help="glob of phases")
     parser.add_argument("--dry", action="store_true", help="append nothing to results.jsonl")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, jack_server() as env:
         folder = Path(name)
-        phases = session(folder, given.seconds, env)
+        asked = [phase for phase in PHASES if fnmatch(phase.name, given.only)]
+        phases = session(folder, asked, given.seconds, env)
         if not (folder / "voice.sf2").exists():
             raise SystemExit("no own sound was made")
         print(f"{'asked for':18}{'part':8}{'notes':>6}{'own share':>11}{'own':>7}{'usual':>7}{'level LU':>10}")

@@ -15,7 +15,7 @@ from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.paths import shipped_fonts, voice_path
 from agent.core.settings import DEFAULT_PARTS, Config, PartConfig
 from agent.core.types import MixWish
-from agent.mixing.lanes import REFERENCE_VELOCITY, Lane, lane_of, lanes_of
+from agent.mixing.lanes import PITCHED, REFERENCE_VELOCITY, Lane, lane_of, lanes_of
 from agent.mixing.mixer import Mixer
 from agent.sounds.font_choice import chosen_font
 from agent.sounds.instruments import INSTRUMENTS, OWN, of_style, pairs_read
@@ -88,6 +88,12 @@ class MixedSynth:
             self.mixer.regain([self._gain_db(lane) for lane in lanes], brights)
         self._own_gain = {part: self._gain_of_own(part) for part in OWN_PARTS if self._plays_own(part, asked)}
 
+    def lacks(self, soundfont: Path) -> str:
+        """Return which of the instruments that play now a soundfont has not, in words; "" for none."""
+        names = {number: name for name, number in self._presets.items()}
+        missing = {part: number for part, number in self.sounds.items() if self._synth.font_of(number) != soundfont}
+        return ", ".join(names.get(number, f"{number[0]}:{number[1]} ({part})") for part, number in missing.items())
+
     def _plays_own(self, part: str, asked: Mapping[str, str]) -> bool:
         config = self._configured.get(part)
         named = asked.get(part) or (config.sound if config else None)
@@ -124,8 +130,15 @@ class MixedSynth:
             if part in self._own_gain and begins:
                 return
         lanes = (lane_of(part, message[1]),) if kind in (NOTE_ON, NOTE_OFF) and len(message) > 1 else self._lanes[part]
+        if kind == NOTE_ON and len(message) > 2 and message[2] and part in PITCHED and self.mixer.expects(part):
+            self._expect(part, message[1], message[2])
         for lane in lanes:
             self._synth.send(lane, message)
+
+    def _expect(self, part: str, key: int, velocity: int) -> None:
+        """Tell the mixer how much louder one of a part's first notes is than the lane's table has it."""
+        lane = self.mixer.lanes[self._lane_index[part]]
+        self.mixer.expect(part, self._synth.note_lufs(part, (key,), velocity) + self._gain_db(lane) - lane.level_db)
 
     def render(self, n: int) -> Stems:
         """The next n samples of every part as mixed: float32 [parts, n, 2]; n is a multiple of 64."""
@@ -213,6 +226,8 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
         except SynthUnavailable as cause:
             said = said or str(cause)
         else:
+            if own in soundfonts and (lacks := synth.lacks(own)):
+                said = f"{own.name} has no {lacks}"
             return synth, "; ".join(filter(None, (said and f"{said}; the sounds that ship play", _own(synth, config))))
     return None, said
 

@@ -26,7 +26,7 @@ DRIER_DB = 30.0  # by which a wish of nearly -1 takes a send back
 WETTER_DB, LEAST_WET_DB, MOST_WET_DB = 24.0, -20.0, 3.0
 BRIGHT_DB = 8.0  # for each octave of brightness that is wished
 WIDE = 1.25  # times the side that pans and reverb give
-SOFT_FROM, SOFT_TO = 0.178, 0.446  # of full scale: -15 and -7 dB
+SOFT_FROM, SOFT_TO = 0.2, 0.5  # of full scale: -14 and -6 dB
 SMOOTH_S, NEAR = 0.025, 0.002  # time constant of a change; gains that are so near are there
 UPDATE_DB = 0.05  # a trim that moved by less waits
 Float = NDArray[np.float32]
@@ -86,6 +86,16 @@ class Mixer:
             self.balance.targets = self._targets + [self._wish(part).level_db for part in self.parts]
             self._next = self._made()
             self._next_width = self._widths()
+
+    def expects(self, part: str) -> bool:
+        """Whether a part has played nothing yet, so that `expect` may be told of its first notes."""
+        return self.balance.unheard(self.parts.index(part))
+
+    def expect(self, part: str, louder_db: float) -> None:
+        """Be told that the first notes of a part are so much louder than its lane's level."""
+        self.balance.expect(self.parts.index(part), louder_db)
+        self._applied_db = self.balance.gain_db.copy()
+        self._next = self._made()
 
     def offline(self) -> None:
         """Mix for a file: the sound is the same, blocks need not cost alike."""
