@@ -262,7 +262,8 @@ class Talk:
 
     def _think(self, talk: LiveTalk, stage: LiveStage, asked: bool) -> None:
         """Choose an idea, beside the loop: the responder weighs four of them in half a second."""
-        set_nice(NICE)
+        if not asked:
+            set_nice(NICE)
         try:
             weighing = stage.weighing(self._responder())
             heard = weighing.facts().heard
