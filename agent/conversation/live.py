@@ -237,7 +237,7 @@ class Talk:
             self._begun = True
             liked = talk.as_you_like_it() if self._config.conversation.player != GUEST else None
             line = liked.reply if liked else line
-        if over := talk.trial_over(decision.bar):
+        if not self._waiting and (over := talk.trial_over(decision.bar)):
             return over.reply
         phrase = decision.analysis.phrase
         if phrase is not None and phrase.end_s is not None:
