@@ -99,9 +99,7 @@ def kept(first: Evening, later: str, plain_s: float) -> tuple[dict[str, bool], d
         "kick, dB": snare.level_db(KICK) - before.level_db(KICK),
         "hat, dB": snare.level_db(HATS) - before.level_db(HATS),
         "rubs a chord": snare.rubs() - before.rubs(),
-        "later, ms": float(
-            np.mean(behind[2:]) - np.mean(behind[:2])
-        ),  # a drummer's own timing is as large in one cycle
+        "later, ms": float(np.mean(behind[2:]) - np.mean(behind[:2])),  # as large is a drummer's own timing
         "hats a cycle": thin.count(HATS) - late.count(HATS),
         "strokes of the fill": fill.count() - thin.count(),
         "strokes after undo": undone.count() - thin.count(),
