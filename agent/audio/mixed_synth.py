@@ -49,6 +49,7 @@ class MixedSynth:
         self.mixer = Mixer(rate, lanes, [self._gain_db(lane) for lane in lanes], offsets)
         self._silence = np.zeros((len(lanes), 2, MAX_RENDER), np.float32)
         self._voice: OwnVoice | None = None
+        self._technique = ""
         self._lane_index = {lane.name: i for i, lane in enumerate(lanes)}
         self._rung_gain: dict[str, float] = {}
         self._own_gain: dict[str, float] = {}  # part that plays it -> gain beside its lane's
@@ -58,9 +59,16 @@ class MixedSynth:
     def take_voice(self, voice: OwnVoice) -> None:
         """Have the player's own sound from the next block on; a part plays it when it is asked for."""
         self._voice, before = voice, self._voice
-        self.sound(*self._asked)
+        self.take_technique(self._technique)
         if before:
             before.close()
+
+    def take_technique(self, technique: str) -> None:
+        """Play the player's own sound in this technique from the next block on, where it has notes of it."""
+        self._technique = technique
+        if self._voice:
+            self._voice.play_in(technique)
+            self.sound(*self._asked)
 
     def sound(self, asked: Mapping[str, str], style: str | None) -> None:
         """Play each part with the instrument asked for, else the config's, else that of the song's style, from the
@@ -192,7 +200,7 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
     if _loaded:
         return _loaded.pop()
     own, whole, ships = chosen_font(config.paths), dict(config.parts), shipped_fonts()
-    plain = {name: replace(part, program=DEFAULT_PARTS[name].program, bank=0) for name, part in whole.items()}
+    plain = {name: replace(part, program=DEFAULT_PARTS.get(name, part).program, bank=0) for name, part in whole.items()}
     said = ""
     try:
         presets = pairs_read(config.paths.presets) if own else {}

@@ -69,6 +69,16 @@ def _something(arguments: Sequence[str]) -> None:
         raise UserError("`say` needs a sentence, such as: say less snare, and don't resolve it")
 
 
+def _mood(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UserError("`mood` needs words, such as: mood calm, or: mood dark, 90 bpm, over 8 bars")
+
+
+def _something_to_practise(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UserError("`practice` needs what: ladder, drop N, copy, report or off")
+
+
 def _anything(arguments: Sequence[str]) -> None:
     return None
 
@@ -155,6 +165,12 @@ TABLE = {
     "undo": Word("", "take the last direction back", nothing),
     **LEAD_WORDS,
     "mix": Word("LANE level|pan|reverb|bright|width N | LANE off", "move a fader: level in dB, others -1 to 1", _mix),
+    "mood": Word("WORDS | SENSE N", "where nobody plays: glide to a mood; or give a sense a number, 0 to 1", _mood),
+    "practice": Word(
+        "ladder [STEP [BARS]] | drop N | copy [BARS] | report | off",
+        "practise: a tempo that rises while you play cleanly, bars that drop out, phrases to play back",
+        _something_to_practise,
+    ),
     "panic": Word("", "end every note now", _panic),
     "learn": Word("COMMAND", "bind COMMAND to the next pedal, key or button pressed at midi.input", _anything),
     "unlearn": Word("", "forget all learned pedals", nothing),

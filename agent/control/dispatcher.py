@@ -38,6 +38,8 @@ class Dispatcher:
         self.pedals: Any = None  # agent/control/pedals.py's Pedals, where there is a MIDI input
         self.book: Any = None  # agent/songbook/book.py's Songbook
         self.orders: Callable[[str], str | None] = lambda sentence: None  # -> the command that a sentence stands for
+        self.mood: Callable[[str], str] | None = None  # agent/mood/mood_desk.py's command, where nobody plays
+        self.practice: Callable[[str], str] | None = None  # agent/practice/coach.py's command
         self.voice: Callable[[], str] | None = None  # push-to-talk, where there is a microphone
         self.talk: Any = None  # agent/conversation/live.py's Talk, where the band can be talked to
 
@@ -55,6 +57,8 @@ class Dispatcher:
             "pedals": lambda _: str(self._has_pedals().describe()),
             "say": lambda c: self._say(c.argument),
             "voice": lambda _: self._listen(),
+            "mood": lambda c: self._mood_of(c.argument),
+            "practice": lambda c: self._practise(c.argument),
             "yes": lambda _: self._say("I like it"),
             "no": lambda _: self._say("I don't like it"),
             "idea": lambda _: self._say("any ideas?"),
@@ -145,6 +149,16 @@ class Dispatcher:
         if self.talk is None:
             raise UserError("this session takes no sentences: it runs without a conversation")
         return str(self.talk.say(sentence))
+
+    def _mood_of(self, words: str) -> str:
+        if self.mood is None:
+            raise UserError("this session plays no moods")
+        return self.mood(words)
+
+    def _practise(self, argument: str) -> str:
+        if self.practice is None:
+            raise UserError("this session has no player to practise with")
+        return self.practice(argument)
 
     def _listen(self) -> str:
         if self.voice is None:

@@ -228,10 +228,6 @@ def _pan(settings: Settings, edit: Edit) -> Settings:
     return replace(settings, pan=pan)
 
 
-def _width(settings: Settings, edit: Edit) -> Settings:
-    return replace(settings, width=step(edit, "width", 100 * settings.width) / 100)
-
-
 def _sound(settings: Settings, edit: Edit) -> Settings:
     """Set the instrument of each part that has such a one; off gives the style's back."""
     sounds = dict(settings.sounds)
@@ -262,7 +258,7 @@ ACTS: dict[str, Act] = {
     "length": _length,
     "mute": _mute,
     "pattern": _pattern,
-    "width": _width,
+    "width": _per_voice("width", "width", 0.01, off=-100.0),
     "pan": _pan,
     "sound": _sound,
 }

@@ -42,7 +42,6 @@ from agent.directions.director import Directing
 from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.leading.leading import Leading
-from agent.leading.led_grid import CycleGrid
 from agent.leading.marks import broken, counted, marked
 from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
@@ -51,12 +50,12 @@ from agent.mind.riff_loop import RiffLoop
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
-from agent.song.expectation import foretell
 from agent.song.kept import KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.rebarring import ratio_of
 from agent.song.song_plan import wish_of
+from listener.cycle_grid import CycleGrid
 from listener.types import Analysis, Grid, Note
 from models.critic.critic import Critic
 from models.music.dials import Dials
@@ -71,6 +70,7 @@ ANSWER_MARGIN_S = 0.06  # between what is committed and the pulse on which an an
 KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
 SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
+ARRIVES_FROM, ON_THE_ONE = 1.2, 0.25  # of a beat that slowed down, from which a one may be the last note; of a beat
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 Latent = NDArray[np.float32]
@@ -368,9 +368,20 @@ class Planner:
         self.leading.on_tick(tick, bass.onset_pitch, self._grid)
         self._touch = hear_touch(self._touch, bass)
         if after.position.tick == 0 and self._config.imagine:
-            told = foretell(self.song.song.bars, after.position.meter, after.position.ticks_per_bar)
-            self._imagination.begin(self._state, after.position, told)
+            told, grooves = self.song.foretold(replace(after.position, bar=self.bars.of(after.position.bar)))
+            self._imagination.begin(self._state, after.position, told, grooves)
         self._tick, self._tick_s = after, after.time_on(self._grid)
+        self._time.expected = self._expected(after)
+
+    def _expected(self, tick: Tick) -> list[tuple[float, int]]:
+        """Return (beat, pitch) of the bass notes that are foretold for this bar and the next."""
+        at, per_beat = tick.position, ticks_per_beat(tick.position.meter)
+        first = tick.beat - at.tick // per_beat
+        return [
+            (first + ahead * at.meter.numerator + note.tick / per_beat, note.pitch)
+            for ahead in (0, 1)
+            for note in self.song.told_notes(self.bars.of(at.bar + ahead))
+        ]
 
     def _bass_of(self, tick: Tick) -> BassTick:
         numbers = [self._tick_number(n) for n in self._notes]
@@ -451,8 +462,17 @@ class Planner:
 
     def _gate(self, tick: Tick, now_s: float, grid: Grid) -> Gate:
         """Return what may sound in a tick; next to nothing begins while the player holds a fermata."""
-        waiting = self._time.waiting
-        return self.form.held_gate(tick.position) if waiting else self.form.gate(tick.position, now_s, grid)
+        if self._time.waiting:
+            return self.form.held_gate(tick.position)
+        if self._time.slowed >= ARRIVES_FROM and self._arrives(tick, grid):
+            return self.form.arrival_gate(tick.position)
+        return self.form.gate(tick.position, now_s, grid)
+
+    def _arrives(self, tick: Tick, grid: Grid) -> bool:
+        """Return whether a tick lies on a bar line, or after one beyond which nothing was heard yet."""
+        at = tick.position
+        since_s = tick.time_on(grid) - at.tick * tick_s_of(grid) + ON_THE_ONE * grid.period_s
+        return at.tick == 0 or self.form.heard_s < since_s
 
     def _turn_dials(self) -> None:
         """What was asked for since the last bar line counts from this one on."""
@@ -480,7 +500,7 @@ class Planner:
         assert self._tick and self._grid
         bar = self._tick.position.bar
         dials = self._directing.dials(self._dials, bar)
-        self.song.imagined = self._imagination.grooves
+        self.song.imagined, self.song.bits = self._imagination.grooves, self._imagination.likelihood.bits
         self.song.sounds = self.form.state in AUDIBLE
         moves = self._directing.settings(bar).harmony_moves
         wish = wish_of(dials, self._guidance, self._config.temperature, moves)

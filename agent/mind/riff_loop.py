@@ -11,8 +11,9 @@ from agent.band.phrase_window import Placed, Window
 from agent.band.ticks import Tick
 from agent.core.messages import LoopRiff, LoopTake, PlayLoop
 from agent.directions.bar_settings import Settings
-from agent.leading.led_grid import CycleGrid, cycle_grid
+from agent.leading.led_grid import cycle_grid
 from agent.song.kept import KeptSection
+from listener.cycle_grid import CycleGrid
 from listener.types import Grid, Meter
 from models.music.tokens import BassTick, Position, ticks_per_beat
 

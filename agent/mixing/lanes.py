@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 # while they play; the mix then lies at about -17, so that the limiter hardly ever works: at -16 it bends what the stems
 # sum to by -40 dB, here by less than -60
-PART_LUFS = {"drums": -22.0, "chords": -26.0, "line": -27.0}
 BASS_LUFS = -20.0
+PART_LUFS = {"drums": -22.0, "chords": -26.0, "line": -27.0, "own_bass": BASS_LUFS}
 OTHER_LUFS = -27.0  # a part that is not in the table
 REFERENCE_VELOCITY = 90
 NEVER_DB = -120.0
@@ -48,6 +48,7 @@ KIT = (
 PITCHED = {
     "chords": Lane("chords", "chords", -26.0, (52, 57, 62, 67), (), 0.0, 0.6, 0.0, -9.0, -13.0),
     "line": Lane("line", "line", -24.0, (64, 69, 74, 79), (), 0.0, 0.8, 0.0, -14.0, -11.0),
+    "own_bass": Lane("own_bass", "own_bass", -18.0, (31, 36, 40, 43)),
 }
 LANE_OF_KEY = {key: lane.name for lane in KIT for key in lane.keys}
 

@@ -210,7 +210,10 @@ class Mixer:
             wished_db = BRIGHT_DB * sum(w.bright_octaves for w in wishes)
             tone = 10 ** (level_db / 20) * _weights(lane, lane.bright_db + self._bright_db[i], wished_db)
             sides = _pan(lane.pan + pan + sum(w.pan for w in wishes))
-            matrix[2 * part, :, i, 0], matrix[2 * part + 1, :, i, 1] = tone * sides[0], tone * sides[1]
+            wider = 0.5 * wishes[0].width if lane.name != lane.part else 0.0  # a whole part's is _widen's
+            for side in (0, 1):
+                matrix[2 * part + side, :, i, side] = (1 + wider) * tone * sides[side]
+                matrix[2 * part + side, :, i, 1 - side] = -wider * tone * sides[1 - side]
             reverb = sum(w.reverb for w in wishes)
             for space, send_db in enumerate((lane.room_db, lane.plate_db)):
                 send = 0.5 * _send(send_db, reverb)

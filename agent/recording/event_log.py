@@ -31,6 +31,9 @@ class EventLog:
         for kind, notes in (("note", heard.notes), ("note_revised", heard.revised), ("note_end", heard.ended)):
             for note in notes:
                 recorder.event(to_record(kind, note, **live))
+        for timbre in heard.timbre:
+            told = {"technique": timbre.technique, "confidence": round(timbre.confidence, 3)}
+            recorder.event({"type": "timbre", "onset_s": timbre.onset_s, **told})
         for beat in heard.beats:
             recorder.event(to_record("beat", beat))
         if heard.phrase:

@@ -28,6 +28,8 @@ from agent.core.messages import AgainLoop, SetInput
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
+from agent.mood.mood_desk import MoodDesk
+from agent.practice.coach import Coach
 from agent.recording.disk_space import SpaceWatch, keep_of
 from agent.recording.live_recording import LiveRecording, open_recording
 from agent.recording.own_sound import OwnSound
@@ -90,6 +92,12 @@ class Live:
         self._inputs.talk.names, self._inputs.talk.looped = self._book.names, self._book.looped
         self._voice = PushToTalk(lambda seconds: self._recording.heard(seconds) if self._recording else None)
         self.dispatcher.voice = self._voice.press
+        self._coach = Coach(workers.mind.send)
+        self.dispatcher.practice = None if setup.imagined else self._coach.command
+        self._mood = MoodDesk(config.mood, workers.mind.send)
+        self.dispatcher.mood = self._mood.command
+        if self._inputs.pedals:
+            self._inputs.pedals.senses = self._mood.faders()
         self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
@@ -254,6 +262,7 @@ class Live:
     def _poll_inputs(self) -> None:
         """Read pedals, clocks and the conversation; send on what concerns the mind."""
         workers = self.workers
+        self._mood.poll()
         for message in self._inputs.poll(self.figures.report, workers.setup.rate, workers.latency.input_s, self._grid):
             workers.mind.send(message)
         for said in self._voice.take():
@@ -270,7 +279,12 @@ class Live:
                 if hasattr(heard, "decision") and self._recording:
                     self._isolated(self._note, self._recording, heard)
         if mind.ready and not was_ready:
-            for order in (*self._inputs.again(), *self.dispatcher.state.for_mind()):
+            for order in (
+                *self._inputs.again(),
+                *self.dispatcher.state.for_mind(),
+                *self._mood.again(),
+                *self._coach.again(),
+            ):
                 mind.send(order)
             self.workers.go()
 
@@ -282,9 +296,13 @@ class Live:
             self._show_switches()
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
+        self._own.played(heard.decision.analysis.timbre)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
         for bar in heard.decision.gave_up:
             self.dispatcher.state.odd.pop(bar, None)
+        for line in self._coach.push(heard.decision):
+            self._board.say(line)
+            recording.event_log.says(line, heard.decision.analysis.time_s)
         booked, told = self._book.push(heard.decision), self._inputs.push(heard.decision)
         if line := booked or told or explained:
             self._board.say(line)
@@ -408,6 +426,7 @@ class Live:
         if self._recording:
             self._isolated(self._read_mind)
             self._isolated(self._recording.roll)
+            self._isolated(self._coach.write, self.folder)
             self._recording.event_log.summary(**self.figures.as_dict(), **self.workers.figures())
             self._troubles += self._recording.close()
 

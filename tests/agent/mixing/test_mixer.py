@@ -149,6 +149,17 @@ def test_brightness_pan_and_width_are_heard(band: MixedSynth) -> None:
     assert side_db(play(narrow, 8)[0]) < side_db(plain[0]) - 6
 
 
+def test_a_piece_has_a_width_of_its_own(band: MixedSynth) -> None:
+    narrow = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
+    narrow.wish({"hat": MixWish(width=-1.0)})
+    sides = []
+    for synth in (band, narrow):
+        synth.send("drums", (0x99, 42, 100))
+        sides.append(side_db(synth.render(20 * BLOCK)[0]))
+        synth.close()
+    assert sides[1] < sides[0] - 12  # from the left, where it stands, to the middle
+
+
 def test_a_wish_comes_without_a_click(band: MixedSynth) -> None:
     play(band, 3)
     for key in (52, 57, 60, 64):
