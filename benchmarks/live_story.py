@@ -145,13 +145,22 @@ def _ask(stage: Stage, line: str) -> str:
     return str(ask(stage.folder / "control.sock", line, ANSWERS_S)["says"])
 
 
+def _idea(stage: Stage) -> str:
+    message = str(_status(stage).get("message", ""))
+    return message if "What if" in message else ""
+
+
+def _next_idea(stage: Stage, before: str) -> str:
+    wait(lambda: _idea(stage) not in ("", before), 180, "an idea")
+    return _idea(stage)
+
+
 def _say(stage: Stage, found: Evening, line: str) -> None:
     found.said[line] = _ask(stage, f"say {line}")
     if line != IDEA:
         return
     for _ in range(IDEAS_MAX):  # until it is the founding story's; they are thought of beside the loop
-        wait(lambda: "What if" in _status(stage).get("message", ""), 180, "an idea")
-        found.said[line] = _status(stage)["message"]
+        found.said[line] = _next_idea(stage, found.said[line])
         if "7/8" in found.said[line]:
             return
         _ask(stage, "say not that one")
