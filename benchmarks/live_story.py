@@ -30,6 +30,7 @@ ASSETS = Path(__file__).parents[1] / "agent" / "assets"
 RENDERS = Path(__file__).with_name("renders") / "live_story"
 BEFORE_S, WEEK_S = 0.03, 7 * 86_400.0
 ANSWERS_S = 90.0  # on a machine that is busy
+IDEAS_MAX = 6
 TRIAL_CYCLES, CYCLES = 1.6, 2.2  # that they listen before the next line; an idea leaves after two
 SETTINGS = ("audio.echo_cancel=off", "conversation.player=Ann", "conversation.proposals=false", "recording.keep=all")
 FLAGS = [word for setting in SETTINGS for word in ("--set", setting)]
@@ -144,7 +145,23 @@ def _ask(stage: Stage, line: str) -> str:
     return str(ask(stage.folder / "control.sock", line, ANSWERS_S)["says"])
 
 
+def _idea(stage: Stage) -> str:
+    message = str(_status(stage).get("message", ""))
+    return message if "What if" in message else ""
+
+
+def _next_idea(stage: Stage, before: str) -> str:
+    wait(lambda: _idea(stage) not in ("", before), 180, "an idea")
+    return _idea(stage)
+
+
 def _say(stage: Stage, found: Evening, line: str) -> None:
     found.said[line] = _ask(stage, f"say {line}")
-    if line == IDEA:  # it is thought of beside the loop
-        wait(lambda: "What if" in _status(stage).get("message", ""), 180, "the idea")
+    if line != IDEA:
+        return
+    for _ in range(IDEAS_MAX):  # until it is the founding story's; they are thought of beside the loop
+        found.said[line] = _next_idea(stage, found.said[line])
+        if "7/8" in found.said[line]:
+            return
+        _ask(stage, "say not that one")
+        _ask(stage, f"say {line}")

@@ -237,7 +237,7 @@ class Talk:
             self._begun = True
             liked = talk.as_you_like_it() if self._config.conversation.player != GUEST else None
             line = liked.reply if liked else line
-        if over := talk.trial_over(decision.bar):
+        if not self._waiting and (over := talk.trial_over(decision.bar)):
             return over.reply
         phrase = decision.analysis.phrase
         if phrase is not None and phrase.end_s is not None:
@@ -262,7 +262,8 @@ class Talk:
 
     def _think(self, talk: LiveTalk, stage: LiveStage, asked: bool) -> None:
         """Choose an idea, beside the loop: the responder weighs four of them in half a second."""
-        set_nice(NICE)
+        if not asked:
+            set_nice(NICE)
         try:
             weighing = stage.weighing(self._responder())
             heard = weighing.facts().heard
