@@ -14,7 +14,7 @@ from agent.control.lead_commands import LEAD_WORDS
 from agent.control.words import Word, nothing, number
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetBehind, SetDial, SetMeter, SetMode, SetPart, SetTempo
-from agent.core.settings import DEFAULT_PARTS, METERS, MODES, STYLES, TEMPO_BPM, DialsConfig
+from agent.core.settings import DEFAULT_PARTS, METERS, MODES, OWN_BASS, STYLES, TEMPO_BPM, DialsConfig
 
 BEHIND_MS = (-100.0, 100.0)
 TRADE_BARS = (1, 32)
@@ -96,6 +96,8 @@ def _mode(arguments: Sequence[str]) -> SetMode | None:
 def _part(enabled: bool) -> Callable[[Sequence[str]], tuple[SetPart, ...]]:
     def read(arguments: Sequence[str]) -> tuple[SetPart, ...]:
         wanted = " ".join(arguments).lower() or "all"
+        if wanted in ("bass", OWN_BASS):
+            return (SetPart(OWN_BASS, enabled),)
         if wanted != "all" and wanted not in DEFAULT_PARTS:
             raise UserError(f"unknown part {wanted!r}; choose {', '.join(DEFAULT_PARTS)} or all")
         return tuple(SetPart(part, enabled) for part in (DEFAULT_PARTS if wanted == "all" else (wanted,)))

@@ -111,6 +111,8 @@ class Dispatcher:
         if isinstance(messages[0], Lead) and self.talk and (said := self.talk.over_loop(messages[0])) is not None:
             return f"{command.text}: {said.removesuffix('.')}"
         for message in messages:
+            if isinstance(message, SetPart) and message.part not in self._enabled:
+                raise UserError("the bass is yours: only where nobody plays (`antiphon mood`) can it be muted")
             self.state.note(message)
             if isinstance(message, Fader):
                 self._to_audio(SetFader(message.lane, self.state.faders.get(message.lane)))

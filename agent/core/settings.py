@@ -90,6 +90,7 @@ DEFAULT_PARTS: Mapping[str, PartConfig] = {
     "chords": PartConfig(channel=2, program=0, pan=-0.35),
     "line": PartConfig(channel=3, program=11, pan=0.35),
 }
+OWN_BASS = "own_bass"  # the part that plays the bass where nobody does (agent/mood)
 
 
 @dataclass(frozen=True, slots=True)

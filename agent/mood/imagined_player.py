@@ -11,12 +11,12 @@ import numpy as np
 
 from agent.band.ticks import Tick, next_tick, tick_s_of
 from agent.core.messages import SetDial, SetMood
+from agent.core.settings import OWN_BASS
 from agent.core.types import Choice, Plan, PlannedNote
 from agent.mood.bassist import Bassist, ToldBar
 from listener.types import FRAME_S, Analysis, Frame, Grid, Note
 from models.responder.responder import Responder
 
-PART = "own_bass"  # of the configuration: the bass that nobody plays
 LEGATO = 0.96  # share of its ticks that a note sounds
 
 
@@ -105,7 +105,7 @@ class ImaginedPlayer:
         bar = self.bassist.bass_of(laid)
         on_s, tick_s = tick.time_on(grid), tick_s_of(grid)
         return [
-            PlannedNote(PART, on_s, on_s + LEGATO * note.length * tick_s, note.pitch, note.velocity, tick.number)
+            PlannedNote(OWN_BASS, on_s, on_s + LEGATO * note.length * tick_s, note.pitch, note.velocity, tick.number)
             for note in bar.notes
             if note.tick == tick.position.tick
         ]

@@ -9,6 +9,7 @@ from typing import Any
 from agent.core.errors import UserError
 from agent.core.messages import SetMood, SetSense
 from agent.core.settings import MoodConfig
+from agent.making.moods import MOODS
 from agent.mood.mood_words import liveliness, mood_of, senses_of
 
 CLOCK_STEP = 0.01  # by which the time of day has to have moved something
@@ -49,6 +50,13 @@ class MoodDesk:
     def _tell(self, sense: SetSense) -> None:
         self._senses[sense.name] = sense
         self._to_mind(sense)
+
+    @property
+    def view(self) -> dict[str, Any] | None:
+        """Return what a remote shows: the words in force, the moods there are; None where somebody plays."""
+        if self._config.words is None:
+            return None
+        return {"words": self._asked.said if self._asked else self._config.words, "known": list(MOODS)}
 
     def faders(self) -> dict[str, str]:
         """Return switch, such as 'channel 1 cc 21' -> 'mood NAME', of the senses that come by a controller."""

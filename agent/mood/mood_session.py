@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.core.midi_constants import BASS_PROGRAM
-from agent.core.settings import Config, PartConfig
-from agent.mood.imagined_player import PART
+from agent.core.settings import OWN_BASS, Config, PartConfig
 from agent.mood.mood_words import senses_of
 
 COMMIT_MS = 1_500.0  # nobody waits for an answer, so that a slow machine has time
@@ -20,7 +19,7 @@ def with_mood(config: Config, words: str, patient: bool, keeps_sound: bool) -> C
     return replace(
         config,
         mood=replace(config.mood, words=words, patient=patient),
-        parts={**config.parts, PART: bass},
+        parts={**config.parts, OWN_BASS: bass},
         models=replace(config.models, codec_enabled=False),
         band=replace(config.band, commit_ms=COMMIT_MS),
         conversation=replace(config.conversation, proposals=False),

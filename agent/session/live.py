@@ -186,6 +186,7 @@ class Live:
             "listening": self.listening,
             "why": self._why_silent(),
             "on": {part: self.dispatcher.playing(part) for part in self._config.parts},
+            "mood": self._mood.view,
             "dials": state.dials,
             "faders": {lane: asdict(wish) for lane, wish in state.faders.items()},
             "behind_ms": (state.behind_s or 0.0) * 1000,
@@ -241,7 +242,7 @@ class Live:
     def _watch_input(self, recording: LiveRecording) -> None:
         """Tell the player what there is to say of the input, and the audio process which channels to use."""
         for line in recording.mixer.take_lines():
-            if not self._inputs.bass_is_midi:
+            if not self._inputs.bass_is_midi and not self.workers.setup.imagined:
                 self._say_of_input(line)
         weights = tuple(recording.mixer.weights.tolist())
         if len(weights) > 1 and weights != self._input_weights and self.workers.audio.send(SetInput(weights)):

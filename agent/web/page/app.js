@@ -186,6 +186,7 @@ function paint(status) {
     press(button, status.mode === button.dataset.say.slice(5));
   }
   parts(status.on || {});
+  mood(status.mood);
   for (const dial of state.lists.dials) {
     const slider = $(`dial-${dial}`);
     if (slider && !held(slider)) {
@@ -205,6 +206,24 @@ function paint(status) {
     behind.value = status.behind_ms || 0;
     text("dial-behind-says", `${Math.round(status.behind_ms || 0)} ms`);
   }
+}
+
+/** Music that nobody plays: a button for each mood; without one, practice for the player. */
+function mood(now) {
+  $("mood").hidden = !now;
+  $("practice").hidden = Boolean(now);
+  if (!now) return;
+  if (!$("moods").children.length) {
+    $("moods").replaceChildren(...now.known.map((name) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.say = `mood ${name}`;
+      button.textContent = name;
+      return button;
+    }));
+  }
+  text("mood-says", `now: ${now.words}`);
+  for (const button of $("moods").children) press(button, now.words === button.textContent);
 }
 
 /** Whether a slider is under the finger, or was so lately that the laptop may not have said yet where it stands. */
@@ -396,6 +415,11 @@ function controls(who) {
   $("odd-meter").append(...who.meters.map((meter) => new Option(meter, meter)));
   if (who.meters.includes("7/8")) $("odd-meter").value = "7/8";
 }
+
+$("mood-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if ($("mood-words").value.trim()) command(`mood ${$("mood-words").value.trim()}`);
+});
 
 function verbs(table) {
   $("verb").replaceChildren(...Object.keys(table).map((name) => new Option(name, name)));

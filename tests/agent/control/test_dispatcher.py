@@ -106,6 +106,19 @@ def test_a_tap_is_where_the_player_is(session: FakeSession) -> None:
     assert session.mind == [Tap(12.5)]
 
 
+def test_moods_practice_and_the_bass_are_for_sessions_that_have_them(session: FakeSession) -> None:
+    for text, says in (
+        ("mood calm", "plays no moods"),
+        ("practice drop 4", "no player"),
+        ("mute bass", "bass is yours"),
+    ):
+        with pytest.raises(UserError, match=says):
+            session.dispatcher.command(text)
+    assert session.mind == session.audio == []
+    session.dispatcher.mood = lambda words: f"went to {words}"
+    assert session.dispatcher.command("mood calm, over 8 bars") == "went to calm, over 8 bars"
+
+
 def test_help_names_every_word_and_pedals_need_an_input(session: FakeSession) -> None:
     assert all(word in session.dispatcher.command("help") for word in TABLE)
     with pytest.raises(UserError, match=r"midi\.input"):

@@ -116,6 +116,20 @@ def test_every_control_sends_its_command(browser: Any, remote: Served, band: Ban
     assert page.faults == []
 
 
+def test_where_nobody_plays_a_mood_is_chosen(browser: Any, remote: Served, band: Band) -> None:
+    band.state |= {"mood": {"words": "calm", "known": ["calm", "drive"]}}
+    page = paired(browser, remote)
+    page.click("#tab-band")
+    page.wait_for_selector("#mood:not([hidden])")
+    assert page.is_hidden("#practice")
+    assert page.get_attribute("#moods button", "aria-pressed") == "true"
+    page.click("#moods button >> nth=1")
+    page.fill("#mood-words", "dark, over 8 bars")
+    page.press("#mood-words", "Enter")
+    eventually(lambda: {"mood drive", "mood dark, over 8 bars"} <= set(band.said))
+    assert page.faults == []
+
+
 def test_the_channel_that_moves_is_tapped(browser: Any, remote: Served, band: Band) -> None:
     band.view.channels = (0.0001, 0.5, 0.0001)
     page = paired(browser, remote)
