@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   antiphon jam --midi "My Synth" --no-audio       let the band play a hardware synth
   antiphon jam --midi virtual                     open a MIDI port that other programs can connect to
   antiphon jam --input midi:Keystation            hear the bass on a MIDI port: a MIDI bass, a keyboard's left hand
+  antiphon jam --input midi:Band@1                hear channel 1 of a port: the bass of another Antiphon, say
   antiphon jam --input take.wav --fast --out DIR  play to a file, faster than real time, into DIR
   antiphon jam --input "USB" --seed 7             choose an interface by part of its name; set the seed
   antiphon jam --set parts.line.program=4 --set band.hold_bars=4

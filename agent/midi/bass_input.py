@@ -1,10 +1,12 @@
-"""Reads a bass that is played on a MIDI port: `--input midi:PORT`. Key presses out, in seconds of the monotonic clock.
+"""Reads a bass that is played on a MIDI port: `--input midi:PORT`, or `midi:PORT@N` for channel N of it alone, where a
+whole band plays on the port. Key presses out, in seconds of the monotonic clock.
 
 The port may vanish and come back: what was held is released, and it is taken up again.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from functools import partial
 
@@ -14,14 +16,23 @@ from agent.midi.input import MidiIn, open_source, port_names
 
 PREFIX = "midi:"
 CLIENT = "Antiphon-bass"
+CHANNEL = re.compile(r"\s*@\s*([1-9]|1[0-6])\s*$")
 ALL_OFF = range(120, 128)  # controllers: all sound off, all notes off, and the modes, which mean that, too
 
 Press = tuple[float, int, int, int]  # (monotonic seconds, pitch, velocity or 0 for up, channel 0-15)
 
 
 def port_of(given: str | int | None) -> str | None:
-    """Return the port that an input such as "midi:Bass" names; None for other inputs."""
-    return given[len(PREFIX) :].strip() if isinstance(given, str) and given.lower().startswith(PREFIX) else None
+    """Return the port that an input such as "midi:Bass" or "midi:Bass@2" names; None for other inputs."""
+    if not isinstance(given, str) or not given.lower().startswith(PREFIX):
+        return None
+    return CHANNEL.sub("", given[len(PREFIX) :]).strip()
+
+
+def channel_of(given: str | int | None) -> int | None:
+    """Return the channel, 0 to 15, that an input such as "midi:Bass@2" names (from 1); None = all of them."""
+    named = CHANNEL.search(given) if isinstance(given, str) and port_of(given) is not None else None
+    return int(named[1]) - 1 if named else None
 
 
 def check_port(port: str, api: str) -> None:
@@ -37,10 +48,10 @@ def check_port(port: str, api: str) -> None:
 
 
 class BassIn:
-    """Reads key presses from one port. One thread calls poll."""
+    """Reads key presses from one port, of one channel (0 to 15) or of all. One thread calls poll."""
 
-    def __init__(self, port: str, api: str, source: MidiIn | None = None) -> None:
-        self._port = port
+    def __init__(self, port: str, api: str, source: MidiIn | None = None, channel: int | None = None) -> None:
+        self._port, self._channel = port, channel
         self._midi = source or MidiIn(port, api, opener=partial(open_source, client=CLIENT))
         self._down: set[tuple[int, int]] = set()  # (channel, pitch)
         self._was_open = False
@@ -73,6 +84,8 @@ class BassIn:
 
     def _presses(self, at_s: float, message: bytes) -> list[Press]:
         kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        if self._channel not in (None, channel):
+            return []
         if kind in (NOTE_ON, NOTE_OFF) and len(message) == 3:
             velocity = message[2] if kind == NOTE_ON else 0
             change = self._down.add if velocity else self._down.discard

@@ -6,7 +6,7 @@ from collections import deque
 
 from agent.core.messages import PlayBass
 from agent.core.settings import Config
-from agent.midi.bass_input import BassIn, port_of
+from agent.midi.bass_input import BassIn, channel_of, port_of
 from agent.session.setup import Setup
 from agent.session.sync import Clock
 from listener.types import KeyPress
@@ -29,7 +29,8 @@ class MidiBassIn:
         """Open what the setup names."""
         if setup.presses is not None:
             return cls(None, setup.presses)
-        return cls(BassIn(port_of(config.audio.input) or "", config.midi.api))
+        named = config.audio.input
+        return cls(BassIn(port_of(named) or "", config.midi.api, channel=channel_of(named)))
 
     @property
     def dropped(self) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from agent.core.messages import PlayBass
-from agent.midi.bass_input import BassIn, port_of
+from agent.midi.bass_input import BassIn, channel_of, port_of, port_of
 from agent.session.midi_bass_in import MidiBassIn
 from listener.types import KeyPress
 from tests.rig import jack_server, leave
@@ -94,6 +94,15 @@ def test_a_port_that_vanishes_releases_what_is_held_and_is_said() -> None:
     assert port.poll() == []
     said = port.take_lines()
     assert ["gone" in line for line in said] == [False, True, False]
+
+
+def test_of_a_band_on_one_port_only_the_bass_is_heard() -> None:
+    named = "midi:Lead@1"
+    assert (port_of(named), channel_of(named), channel_of("midi:Lead")) == ("Lead", 0, None)
+    midi = FakeMidi()
+    port = BassIn("Lead", "auto", midi, channel=0)  # type: ignore[arg-type]
+    midi.messages = [(101.0, bytes([0x90, 40, 90])), (101.0, bytes([0x99, 36, 90])), (101.5, bytes([0x80, 40, 0]))]
+    assert [press[1:] for press in port.poll()] == [(40, 90, 0), (40, 0, 0)]
 
 
 def test_a_restarted_mind_gets_the_last_presses_once_more_under_their_numbers() -> None:
