@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from agent.core.messages import PlayBass
-from agent.midi.bass_input import BassIn, channel_of, port_of, port_of
+from agent.midi.bass_input import BassIn, channel_of, port_of
 from agent.session.midi_bass_in import MidiBassIn
 from listener.types import KeyPress
 from tests.rig import jack_server, leave
