@@ -33,6 +33,9 @@ WAIT_BARS = 4  # by which a section grows while the next one is not written
 STEEPEST = 0.13  # change of the tempo from bar to bar
 BPM = (40.0, 240.0)
 VELOCITY_SAY = 0.5  # of the distance between the mood of now and the one that the section was written in
+PHRASE = 8  # bars
+EARLY_S = 0.03  # that a note may begin before its bar
+FIRST_RESTS, LINE_RESTS, CHORDS_REST = 0.6, 0.3, 0.1  # shares of the phrases: a section's first, others; of chords
 ROOM_S, ROOM_DB = 10.0, (-60.0, -25.0)  # the loudness of a room: over so long; quiet, loud
 DIALS = ("density", "intensity", "register", "tension", "resolution", "syncopation", "surprise")
 
@@ -242,6 +245,19 @@ class Bassist:
             replace(note, velocity=int(min(max(round(note.velocity * gain), 20), 122))) for note in laid.bar.notes
         )
         return replace(laid.bar, notes=notes)
+
+    def rests(self, laid: LaidBar) -> frozenset[str]:
+        """Return the parts that rest in a bar: phrase by phrase, so that what comes back is heard anew."""
+        phrase, number = laid.at // PHRASE, laid.section.order.number
+        rng = np.random.default_rng((self._seed, 811, number, phrase))
+        share = {"line": FIRST_RESTS if phrase == 0 and number else LINE_RESTS, "chords": CHORDS_REST}
+        out = [part for part in share if float(rng.random()) < share[part]]
+        return frozenset(out[:1])
+
+    def rests_at(self, time_s: float) -> frozenset[str]:
+        """Return the parts that rest at a time, seconds of the stream."""
+        laid = next((one for one in reversed(self._laid) if one.start_s - EARLY_S <= time_s), None)
+        return self.rests(laid) if laid else frozenset()
 
     def told(self, number: int) -> list[ToldBar]:
         """Return what comes from bar `number` on, as far as it is written."""

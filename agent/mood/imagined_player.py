@@ -92,11 +92,16 @@ class ImaginedPlayer:
         while at.time_on(grid) <= last_s:
             tentative += self._notes(at, grid)
             at = next_tick(at, grid)
+        band, more = self._heard(plan.committed), self._heard(plan.tentative)
         return replace(
             plan,
-            committed=tuple(sorted((*plan.committed, *committed), key=_onset)),
-            tentative=tuple(sorted((*plan.tentative, *tentative), key=_onset)),
+            committed=tuple(sorted((*band, *committed), key=_onset)),
+            tentative=tuple(sorted((*more, *tentative), key=_onset)),
         )
+
+    def _heard(self, notes: Sequence[PlannedNote]) -> list[PlannedNote]:
+        """Return the notes without those of parts that rest in their bar."""
+        return [note for note in notes if note.part not in self.bassist.rests_at(note.on_s)]
 
     def _notes(self, tick: Tick, grid: Grid) -> list[PlannedNote]:
         laid = self.bassist.laid_at(tick.beat)
