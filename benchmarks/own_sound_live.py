@@ -44,7 +44,8 @@ from agent.sounds.instruments import OWN
 from benchmarks.common import results
 from tests.rig import jack_server
 
-STARTS_S, SETTLES_S = 120.0, 6.0
+STARTS_S, SETTLES_S, ANSWERS_S = 240.0, 8.0, 60.0
+BARS = 16  # heard before anything is asked for: enough for the own sound and a riff
 NEAR_S, NOTE_S = 0.03, 0.25
 Sound = np.ndarray
 
@@ -70,7 +71,7 @@ def session(
 ) -> list[tuple[Phase, float, float]]:
     """Play; return each phase with the stream seconds between which it was in force."""
     take, rate = soundfile.read(shipped("take.flac"), dtype="float32")
-    count = int(np.ceil((len(phases) * (seconds + 2 * SETTLES_S) + STARTS_S) * rate / len(take)))
+    count = int(np.ceil((len(phases) * (seconds + 4 * SETTLES_S) + STARTS_S) * rate / len(take)))
     soundfile.write(folder / "long.wav", np.tile(take, count), rate)
     socket = folder / "control.sock"
     mine = {**os.environ, **env, "ANTIPHON_SOCKET": str(socket), "XDG_DATA_HOME": str(folder / "data")}
@@ -78,18 +79,17 @@ def session(
     jam = subprocess.Popen([sys.executable, "-m", "agent", "jam", *flags], env=mine, cwd=ROOT)
     found = []
     try:
-        _until(socket, lambda status: status["state"] == "playing" and status["bar"] > 8)
+        _until(socket, lambda status: status["state"] == "playing" and status["bar"] > BARS)
         for phase in phases:
             for command in phase.commands:
-                print(f"  {command}: {ask(socket, command, 30.0)['says']}", flush=True)
-                time.sleep(2.0)
-            time.sleep(SETTLES_S)
-            began_s = ask(socket, "status", 30.0)["status"]["elapsed_s"]
+                print(f"  {command}: {ask(socket, command, ANSWERS_S)['says']}", flush=True)
+                time.sleep(SETTLES_S)
+            began_s = ask(socket, "status", ANSWERS_S)["status"]["elapsed_s"]
             time.sleep(seconds)
-            found.append((phase, began_s, ask(socket, "status", 30.0)["status"]["elapsed_s"]))
+            found.append((phase, began_s, ask(socket, "status", ANSWERS_S)["status"]["elapsed_s"]))
         for voice in (*(folder / "data").rglob("*.sf2"), *(folder / "out").glob("*.sf2")):
             shutil.copy(voice, folder / "voice.sf2")  # at the end it is made anew
-        ask(socket, "stop", 30.0)
+        ask(socket, "stop", ANSWERS_S)
         jam.wait(60)
     finally:
         if jam.poll() is None:
@@ -102,7 +102,7 @@ def _until(socket: Path, holds: Any) -> None:
     until_s = time.monotonic() + STARTS_S
     while time.monotonic() < until_s:
         try:
-            if holds(ask(socket, "status")["status"]):
+            if holds(ask(socket, "status", ANSWERS_S)["status"]):
                 return
         except (UserError, KeyError):
             pass

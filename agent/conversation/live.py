@@ -215,8 +215,8 @@ class Talk:
     @property
     def wants_own_sound(self) -> bool:
         """Whether something is to be played in the player's own sound."""
-        asked = self._stage.active.asked if self._stage else ()
-        return any(one.edit.dimension == "sound" and one.edit.value == OWN for one in asked)
+        asked = self._stage.asked if self._stage else ()
+        return any(edit.dimension == "sound" and edit.value == OWN for edit in asked)
 
     def again(self) -> list[Any]:
         """Return the messages that a mind without a snapshot needs."""

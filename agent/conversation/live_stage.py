@@ -162,6 +162,11 @@ class LiveStage:
     switched_off: frozenset[str] = frozenset()  # parts that commands, keys or pedals have muted
 
     @property
+    def asked(self) -> tuple[Edit, ...]:
+        """The directions in force."""
+        return tuple(one.edit for one in self.active.asked)
+
+    @property
     def mutes(self) -> frozenset[str]:
         """The parts that words have muted in this bar."""
         return self.active.settings(self.bar, self.form_bars).muted

@@ -280,6 +280,10 @@ class LoopStage(LiveStage):
         )
 
     @property
+    def asked(self) -> tuple[Edit, ...]:
+        return (*super().asked, *(edit for _, _, edits in self._over for edit in edits))
+
+    @property
     def mutes(self) -> frozenset[str]:
         return self._riff.take.settings[0].muted & frozenset(PARTS) if self._riff else super().mutes
 

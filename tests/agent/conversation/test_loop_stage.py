@@ -243,3 +243,10 @@ def said_by(talk: Talk, looped: Looped) -> str:
             return line
         time.sleep(0.005)
     raise AssertionError("nothing was said")
+
+
+def test_what_a_take_is_to_sound_like_is_asked_of_the_band(looped: Looped) -> None:
+    looped.say("harmonise the loop in my sound")
+    assert [edit.short() for edit in looped.stage.asked] == ["harmony.sound set your bass"]
+    looped.say("undo")
+    assert looped.stage.asked == ()
