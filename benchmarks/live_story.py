@@ -31,7 +31,7 @@ RENDERS = Path(__file__).with_name("renders") / "live_story"
 BEFORE_S, WEEK_S = 0.03, 7 * 86_400.0
 ANSWERS_S = 90.0  # on a machine that is busy
 IDEAS_MAX = 6
-TRIAL_CYCLES, CYCLES = 1.6, 2.2  # that they listen before the next line; an idea leaves after two
+TRIAL_CYCLES, CYCLES = 1.7, 2.2  # that they listen before the next line; an idea leaves after two
 SETTINGS = ("audio.echo_cancel=off", "conversation.player=Ann", "conversation.proposals=false", "recording.keep=all")
 FLAGS = [word for setting in SETTINGS for word in ("--set", setting)]
 
