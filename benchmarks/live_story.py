@@ -70,7 +70,7 @@ def evening(folder: Path) -> Evening:
         stage.room.playing = True
         wait(lambda: _status(stage).get("state") == "playing", 120, "the band")
         time.sleep(2 * cycle_s)
-        _loop(stage, found, cycle_s)
+        have_it_looped(stage, found.said, cycle_s)
         stage.room.playing = False
         time.sleep(2 * cycle_s)
         for line in LINES:
@@ -87,14 +87,14 @@ def evening(folder: Path) -> Evening:
     return found.read(session)
 
 
-def _loop(stage: Stage, found: Evening, cycle_s: float) -> None:
-    """Have the riff taken and looped; once more where the bars were not sure yet."""
+def have_it_looped(stage: Stage, said: dict[str, str], cycle_s: float) -> None:
+    """Have the riff that is played taken and looped; once more where the bars were not sure yet. said: is answered."""
     for tries_left in (3, 2, 1, 0):
         for line in ("take", "loop"):
-            found.said[line] = _ask(stage, line)
+            said[line] = _ask(stage, line)
             time.sleep(4.0)
         try:
-            wait(lambda: _status(stage).get("turn") == "looping", 2 * cycle_s, f"the loop ({found.said})")
+            wait(lambda: _status(stage).get("turn") == "looping", 2 * cycle_s, f"the loop ({said})")
             return
         except TimeoutError:
             if not tries_left:
