@@ -68,7 +68,7 @@ def evening(folder: Path) -> Evening:
     with Stage(folder, sound, *FLAGS) as stage:
         _up(stage)
         stage.room.playing = True
-        wait(lambda: _status(stage).get("state") == "playing", 120, "the band")
+        wait(lambda: status_of(stage).get("state") == "playing", 120, "the band")
         time.sleep(2 * cycle_s)
         have_it_looped(stage, found.said, cycle_s)
         stage.room.playing = False
@@ -94,7 +94,7 @@ def have_it_looped(stage: Stage, said: dict[str, str], cycle_s: float) -> None:
             said[line] = _ask(stage, line)
             time.sleep(4.0)
         try:
-            wait(lambda: _status(stage).get("turn") == "looping", 2 * cycle_s, f"the loop ({said})")
+            wait(lambda: status_of(stage).get("turn") == "looping", 2 * cycle_s, f"the loop ({said})")
             return
         except TimeoutError:
             if not tries_left:
@@ -134,10 +134,10 @@ def week_back(data: Path) -> None:
 
 def _up(stage: Stage) -> None:
     stage.start()
-    wait(lambda: _status(stage).get("listening"), 300, "the daemon")
+    wait(lambda: status_of(stage).get("listening"), 300, "the daemon")
 
 
-def _status(stage: Stage) -> dict[str, Any]:
+def status_of(stage: Stage) -> dict[str, Any]:
     return dict(stage.send("status").get("status", {}))
 
 
@@ -146,7 +146,7 @@ def _ask(stage: Stage, line: str) -> str:
 
 
 def _idea(stage: Stage) -> str:
-    message = str(_status(stage).get("message", ""))
+    message = str(status_of(stage).get("message", ""))
     return message if "What if" in message else ""
 
 
