@@ -31,7 +31,7 @@ RENDERS = Path(__file__).with_name("renders") / "live_story"
 BEFORE_S, WEEK_S = 0.03, 7 * 86_400.0
 ANSWERS_S = 90.0  # on a machine that is busy
 IDEAS_MAX = 6
-TRIAL_CYCLES, CYCLES = 1.6, 2.2  # that they listen before the next line; an idea leaves after two
+TRIAL_CYCLES, CYCLES = 1.7, 2.2  # that they listen before the next line; an idea leaves after two
 SETTINGS = ("audio.echo_cancel=off", "conversation.player=Ann", "conversation.proposals=false", "recording.keep=all")
 FLAGS = [word for setting in SETTINGS for word in ("--set", setting)]
 
@@ -68,9 +68,9 @@ def evening(folder: Path) -> Evening:
     with Stage(folder, sound, *FLAGS) as stage:
         _up(stage)
         stage.room.playing = True
-        wait(lambda: _status(stage).get("state") == "playing", 120, "the band")
+        wait(lambda: status_of(stage).get("state") == "playing", 120, "the band")
         time.sleep(2 * cycle_s)
-        _loop(stage, found, cycle_s)
+        have_it_looped(stage, found.said, cycle_s)
         stage.room.playing = False
         time.sleep(2 * cycle_s)
         for line in LINES:
@@ -87,14 +87,14 @@ def evening(folder: Path) -> Evening:
     return found.read(session)
 
 
-def _loop(stage: Stage, found: Evening, cycle_s: float) -> None:
-    """Have the riff taken and looped; once more where the bars were not sure yet."""
+def have_it_looped(stage: Stage, said: dict[str, str], cycle_s: float) -> None:
+    """Have the riff that is played taken and looped; once more where the bars were not sure yet. said: is answered."""
     for tries_left in (3, 2, 1, 0):
         for line in ("take", "loop"):
-            found.said[line] = _ask(stage, line)
+            said[line] = _ask(stage, line)
             time.sleep(4.0)
         try:
-            wait(lambda: _status(stage).get("turn") == "looping", 2 * cycle_s, f"the loop ({found.said})")
+            wait(lambda: status_of(stage).get("turn") == "looping", 2 * cycle_s, f"the loop ({said})")
             return
         except TimeoutError:
             if not tries_left:
@@ -134,10 +134,10 @@ def week_back(data: Path) -> None:
 
 def _up(stage: Stage) -> None:
     stage.start()
-    wait(lambda: _status(stage).get("listening"), 300, "the daemon")
+    wait(lambda: status_of(stage).get("listening"), 300, "the daemon")
 
 
-def _status(stage: Stage) -> dict[str, Any]:
+def status_of(stage: Stage) -> dict[str, Any]:
     return dict(stage.send("status").get("status", {}))
 
 
@@ -146,7 +146,7 @@ def _ask(stage: Stage, line: str) -> str:
 
 
 def _idea(stage: Stage) -> str:
-    message = str(_status(stage).get("message", ""))
+    message = str(status_of(stage).get("message", ""))
     return message if "What if" in message else ""
 
 

@@ -41,6 +41,7 @@ IDEA, SNARE_DOWN, BRISTOL, THIN, FILL, UNDO, LOVE, LIKED, CHANGED = LINES = (
     "what did you change?",
 )
 ODD = "seven eight in bar three"
+LISTENS_S, PIECE_S = 10.5, 1.4  # before the next line in which the take of an idea is heard
 EARLY_S = 0.08  # by which a stroke may rise before its bar
 
 
@@ -87,7 +88,7 @@ def kept(first: Evening, later: str, plain_s: float) -> tuple[dict[str, bool], d
     later: what was said a week later; plain_s: of the riff as it was played.
     """
     odd_s = plain_s * (BEATS - 0.5) / BEATS
-    cycle_s = _period_s(first, IDEA, SNARE_DOWN)
+    cycle_s = _period_s(first, SNARE_DOWN)
     cycles = [Cycle.of(first, following) for following in (*LINES[1:6], LOVE)]
     before, snare, late, thin, fill, undone = cycles
     behind = [cycle.behind_ms(BEATEN) for cycle in cycles]
@@ -230,11 +231,11 @@ def _band(sound: NDArray[np.float64], band_hz: tuple[float, float]) -> NDArray[n
     return np.asarray(sosfiltfilt(_filter(band_hz), sound), np.float64)
 
 
-def _period_s(found: Evening, line: str, following: str) -> float:
-    """Return after how many seconds the mix comes again between two lines: its best match with itself."""
-    until, second = round(found.at_s[following] * RATE), RATE
-    sound = found.sounds["mix"][until - 12 * RATE : until]
-    piece, later = sound[: 2 * second], sound[5 * RATE :]
+def _period_s(found: Evening, following: str) -> float:
+    """Return after how many seconds the mix comes again before a line: its best match with itself."""
+    until = round(found.at_s[following] * RATE)
+    sound = found.sounds["mix"][until - round(LISTENS_S * RATE) : until]
+    piece, later = sound[: round(PIECE_S * RATE)], sound[5 * RATE :]
     size = 1 << (len(later) + len(piece)).bit_length()
     match = np.fft.irfft(np.fft.rfft(later, size) * np.conj(np.fft.rfft(piece, size)))[: len(later) - len(piece)]
     return float(5 + np.argmax(match) / RATE)

@@ -40,6 +40,7 @@ SAME_TEMPO = 0.06  # octaves times ln 2; a section so near begins in the tempo t
 SEEN_TICKS, LEAST_SEEN, SEEKS_TICKS = 24, 12, 96  # 16ths: of what was played, from which a lost player is found
 TOLD_BEATS = 4  # of a new tempo that the ears are told of
 COUNT_AFTER_S, USUAL_BPM = 0.6, 100.0
+FOUND_BARS = 4  # that the band plays along with a player it has found, before it leads again
 END_PHRASE = 4  # bars; the end comes with one of them
 
 
@@ -98,6 +99,7 @@ class Leading:
         self._played: deque[int | None] = deque(maxlen=SEEN_TICKS)  # pitches that began, tick by tick
         self._ring: Ring = ()  # the riff as it was before the band departed from it
         self._seeks = 0  # ticks for which the player is still looked for in their riff
+        self._again_from = 0  # the bar before which the band departs from nothing: the player has just been found
         self._lines: list[str] = []
         self._gave_up: list[int] = []
         self._hints: list[Tap | SetTempo] = []
@@ -192,7 +194,7 @@ class Leading:
     def reset(self) -> None:
         """The beat was lost: nothing is led any more; odd bars that were asked for stay asked for."""
         self._laid, self._asked, self._ramp, self._spans, self._break = (), None, None, (), None
-        self._coming, self.end_bar, self._ends, self.released = {}, -1, False, None
+        self._coming, self.end_bar, self._ends, self.released, self._again_from = {}, -1, False, None, 0
         self._marked.clear()
         self._bars.usual = None
 
@@ -281,6 +283,8 @@ class Leading:
 
     def _next_bar(self, tick: Tick, grid: Grid) -> None:
         bar, usual = tick.position.bar, self._bars.usual or tick.position.meter
+        if self._seeks or bar + 1 < self._again_from:
+            return  # nobody who is lost is led further
         if self._tempo is not None and not self._ramp:
             wanted_s = self._wanted_period_s(grid)
             self._coming[bar + 1] = f"to {60 / wanted_s:.0f} bpm"
@@ -403,7 +407,7 @@ class Leading:
         found = found_at(self._ring, played, ticks)
         if found is None:
             return
-        self._seeks = 0
+        self._seeks, self._again_from = 0, tick.position.bar + 1 + FOUND_BARS
         if (found - tick.position.tick - 1) % ticks == 0:
             return
         tick_s = grid.period_s / ticks_per_beat(grid.meter)
