@@ -84,7 +84,7 @@ def right(line: Line, heard: Heard) -> tuple[np.ndarray, np.ndarray, np.ndarray,
         error_s = grid.time_of(beat) - line.beats_s[i]
         beats = abs(error_s) < NEAR_S and abs(grid.period_s / period_s - 1) < 0.06
         meter = line.meter_at(line.beats_s[i])
-        bar = beats and grid.position_of(beat) == line.positions[i] and str(grid.meter) == meter
+        bar = beats and grid.position_of(beat) == line.positions[i] and str(grid.meter_at(beat)) == meter
         out.append((at_s, error_s, beats, bar))
     t, e, b, m = zip(*out, strict=True)
     return np.array(t), np.array(e), np.array(b), np.array(m)

@@ -10,8 +10,8 @@ from agent.band.fermata import Expected, Fermata
 from agent.band.held_bars import HeldBars
 from agent.band.tempo_follower import Tempo
 from agent.leading.leading import Leading
-from agent.leading.led_grid import CycleGrid
 from agent.mind.second_reading import SecondReading
+from listener.cycle_grid import CycleGrid
 from listener.types import FRAME_S, Analysis, Feel, Grid
 
 BELIEVED_NOTES = 4  # on the beat, from which half of a distance from the beat is believed

@@ -42,7 +42,6 @@ from agent.directions.director import Directing
 from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.leading.leading import Leading
-from agent.leading.led_grid import CycleGrid
 from agent.leading.marks import broken, counted, marked
 from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
@@ -56,6 +55,7 @@ from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.rebarring import ratio_of
 from agent.song.song_plan import wish_of
+from listener.cycle_grid import CycleGrid
 from listener.types import Analysis, Grid, Note
 from models.critic.critic import Critic
 from models.music.dials import Dials
@@ -247,7 +247,9 @@ class Planner:
         if after.position.tick == 0:
             if len(self._drawn) == tick.position.ticks_per_bar:
                 parts = frozenset(self.form.gate().parts)
-                self._drawn_bar = DrawnBar(tick.position.bar, tick.position.meter, tuple(self._drawn), parts)
+                bar, since_s = tick.position.bar, self._lines_s[-1] if self._lines_s else self._tick_s
+                take, until_s = self.loop.take_in(bar), after.time_on(self._grid) if self._grid else self._tick_s
+                self._drawn_bar = DrawnBar(bar, tick.position.meter, tuple(self._drawn), parts, since_s, until_s, take)
             self._drawn = []
 
     def _mix(self, at_s: float, bar: int) -> None:

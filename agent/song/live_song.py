@@ -16,6 +16,7 @@ from agent.parts.bass_bar import BassBar, BassNote, bass_bar, group_starts, like
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import Traits
+from agent.parts.song_key import key_given
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.expectation import SAME_FROM, expects_stop, foretell, recognised
@@ -26,7 +27,7 @@ from agent.song.right_harmony import chord_at, is_right, kindred_harmony, mended
 from agent.song.section_groove import candidates
 from agent.song.sections import opens
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
-from listener.types import Meter
+from listener.types import Key, Meter
 from models.critic.critic import Critic
 from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position, Reply
@@ -37,6 +38,16 @@ TIMES_MAX = 256  # bass bars whose times are counted
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
 HEARD_TICKS = 512  # that may be cut into other bars
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBar:
+    """A bar that is known before it is played: its bass, its chords, the name of its section, its key."""
+
+    bar: BassBar
+    harmony: tuple[ChordAt, ...]
+    section: str
+    key: Key
 
 
 @dataclass(slots=True)
@@ -67,6 +78,7 @@ class LiveSong:
         self._played: tuple[Section, ...] = ()  # sections that the band has played in
         self._recalled: tuple[int, KeptSection] | None = None  # a section to begin, and with which bar
         self._script: tuple[int, KeptSection] | None = None  # the one that was begun last
+        self.score: Mapping[int, ScoredBar] = {}  # bars that are known before they are played, as the song counts them
         self.reset()
 
     def reset(self) -> None:
@@ -315,6 +327,10 @@ class LiveSong:
         if not self.sounds and not recalls and (final or not any(bar < position.bar for bar in self._planned)):
             song = replace(song, sections=self._played, current=-1)
         ticks, meter = position.ticks_per_bar, position.meter
+        if scored := self._scored(position.bar, ticks):
+            song = _with_score(song, scored)
+            after, bar = plan_bar(song, [one.bar for one in scored], self.library, True, self.imagined, self.critic)
+            return _Planned(bar, after, replies_of(bar, ticks), scored[0].bar)
         ahead: list[BassBar] = []
         further = song
         for number in range(position.bar, position.bar + AHEAD_BARS):
@@ -335,13 +351,21 @@ class LiveSong:
             if planned:
                 song = planned.after
             meter, ticks = self._meter, _ticks_in(self._meter)
-            told = self._recalled_bar(number, ticks) or foretell(song.bars, meter, ticks)
+            known = self.score[number].bar if number in self.score else self._recalled_bar(number, ticks)
+            told = known or foretell(song.bars, meter, ticks)
             heard = self._completed(song, ticks) if number == self._number else told
             song = hear(song, heard, planned.bar if planned else None, doubts=True)
             number += 1
         if self._recalled and self._recalled[0] == bar:
             song = with_kept(song, self._recalled[1])
         return replace(song, wish=self.song.wish, style=self.song.style, quarter_bpm=self.song.quarter_bpm)
+
+    def _scored(self, bar: int, ticks: int) -> list[ScoredBar]:
+        """Return what is known of the bars from one on; empty where that one is another than is played."""
+        out: list[ScoredBar] = []
+        while bar + len(out) in self.score:
+            out.append(self.score[bar + len(out)])
+        return out if out and out[0].bar.ticks == ticks else []
 
     def _recalled_bar(self, number: int, ticks: int) -> BassBar | None:
         """Return what a section that was gone to has in a bar of its first cycle; None for any other bar."""
@@ -363,6 +387,14 @@ def _renamed(song: SongPlan, at: int, name: str) -> SongPlan:
     """Return the song with one of its sections under another name."""
     sections = tuple(replace(one, name=name) if i == at else one for i, one in enumerate(song.sections))
     return replace(song, sections=sections)
+
+
+def _with_score(song: SongPlan, scored: Sequence[ScoredBar]) -> SongPlan:
+    """Return the song as it is known before the first of these bars."""
+    now = scored[0]
+    memory = {**song.memory, now.bar.signature: now.harmony} if now.bar.notes else song.memory
+    key = song.key if (song.key.tonic, song.key.mode) == (now.key.tonic, now.key.mode) else key_given(now.key)
+    return replace(song, memory=memory, key=key, form=tuple(one.section for one in scored), line_leads=True)
 
 
 def _ticks_in(meter: Meter) -> int:

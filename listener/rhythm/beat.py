@@ -8,14 +8,16 @@ evidence.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from listener.rhythm.bar_cycle import METERS, BarCycle, cycle_from
 from listener.rhythm.change_cost import YOUNG_S, ChangeCost
 from listener.rhythm.confidence import BAR_TRUST, BEATS_TRUST, trust
 from listener.rhythm.count_in import CountIn
 from listener.rhythm.grid_clock import GridClock
 from listener.rhythm.hints import Taps, check_tempo, likely, meter_of
 from listener.rhythm.meter import BarFilter, Hypothesis
+from listener.rhythm.new_bar import BarNotes, Bars, NewBars
 from listener.rhythm.readings import RATIOS, SHAPE_OF, SHAPES, Reader, Reading, Weighed, load
 from listener.rhythm.tempo_jump import Jump, TempoJumps
 from listener.types import Beat, Frame, Grid, Note, Onset
@@ -40,6 +42,9 @@ LEVELS = (
     (1.5, (0.0, 0.5, 1.0)),
     (2 / 3, (0.0, 1 / 3)),
 )
+TURN_S = 2.0  # a grid is held so long before other bars are looked for
+NEW_METER_S = 12.0  # bars found in the last notes are kept, while older ones speak against them
+MARKS = [2, 4]  # of a note's kinds: low, loud
 OPENS_S = 2.5  # a note after so much silence opens a line
 ACCENT_GAIN = 2.2
 SWUNG = 0.75  # share of belief in swung bars that makes the grid swing
@@ -86,6 +91,11 @@ class BeatTracker:
         self._reader = reader or Reader(load())
         self._cost = ChangeCost()
         self._jumps = TempoJumps()
+        self._cycle: BarCycle | None = None  # of several bars
+        self._bar_notes = BarNotes()
+        self._new: NewBars | None = None  # bars found in the last notes
+        self._new_until_s = -math.inf  # while they are kept
+        self._unturned_s: float | None = None  # a note after which the bars may be new
         self._found_s = 0.0  # when this grid was found
         self._before_s: float | None = None  # the pulse of the grid before
         self._told_level = False  # the player tapped or gave the tempo
@@ -124,7 +134,10 @@ class BeatTracker:
             self._unplaced_s, self._unjudged_s = None, self._unplaced_s
         elif self._unjudged_s is not None:
             self._decide(self._unjudged_s)
-            self._unjudged_s = None
+            self._unjudged_s, self._unturned_s = None, self._unjudged_s
+        elif self._unturned_s is not None:
+            self._turn(self._unturned_s)
+            self._unturned_s = None
         elif self._pending and self._pending[0].due_s <= frame.emit_s:
             event = self._pending.pop(0)
             if event.tapped:
@@ -186,7 +199,9 @@ class BeatTracker:
         self._heard += 1
         loud = (event.velocity - self._velocity) / 20.0 if event.velocity else 0.0
         gap_s = event.onset_s - self._last_event_s
-        self._reader.memory.push(event.onset_s, 0.0, event.pitch, max(-1.0, min(1.0, loud)), gap_s > OPENS_S)
+        memory, opens = self._reader.memory, gap_s > OPENS_S
+        memory.push(event.onset_s, 0.0, event.pitch, max(-1.0, min(1.0, loud)), opens)
+        self._bar_notes.push(event.onset_s, 0.0, event.pitch, memory.kinds[memory.count - 1, MARKS], opens)
         self._last_event_s = event.onset_s
         self._filter.note(event.onset_s, event.pitch, self._accent(event))
         self._unplaced_s = event.onset_s
@@ -241,10 +256,35 @@ class BeatTracker:
         foreseen = clock.beat_at(onset_s)
         clock.push(onset_s)
         memory.u[memory.count - 1] = clock.beat_at(onset_s)
+        self._bar_notes.place(clock.beat_at(onset_s))
         self._jumps.push(onset_s, foreseen, clock)
         jump = self._jumps.find(clock.model.meter.numerator, clock.index - clock.position + 1)
         if jump is not None:
             self._leap(clock, jump, onset_s)
+
+    def _turn(self, time_s: float) -> None:
+        """Take other bars, where the last notes show them."""
+        clock = self._clock
+        if clock is None or self._told_meter is not None or time_s - self._found_s < TURN_S:
+            return
+        per_pulse = clock.model.beats_per_pulse
+        held = Bars(float(clock.index - clock.position + 1), (float(clock.model.meter.numerator),))
+        if self._cycle is not None:
+            held = Bars(self._cycle.line, self._cycle.sizes)
+        new = self._bar_notes.find(held, per_pulse)
+        if new is None:
+            return
+        sizes, belief = new.bars.sizes, self._beat_belief
+        if len(sizes) > 1:
+            said = clock.beat_at(self._said_s if self._said >= 0 else time_s)
+            self._cycle = cycle_from(new.bars.line, sizes, per_pulse, self._said + 1, said)
+        else:
+            shape = SHAPES[SHAPE_OF[METERS[per_pulse][sizes[0]]]]
+            reading = Reading(float(per_pulse), new.bars.line, shape, belief, belief * new.probability)
+            self._take(clock, reading, time_s)
+        self._cost.clear()
+        self._new, self._new_until_s = new, time_s + NEW_METER_S
+        self._bar_belief, self._rival = belief * new.probability, None
 
     def _decide(self, onset_s: float) -> None:
         """Update the grid by the newest note, at onset_s."""
@@ -273,9 +313,14 @@ class BeatTracker:
         since_s = best.time_s - NEW_TEMPO_S if self._clock else -math.inf
         if self._clock and best.time_s - self._found_s > YOUNG_S:
             self._before_s = self._clock.period_s * self._clock.model.beats_per_pulse
+        before_s, cycle, new = self._clock.period_s if self._clock else None, self._cycle, self._new
         clock = self._start(best)
+        now = clock.beat_at(best.time_s)
         self._jumps.clear()
-        self._reader.memory.lay(best.time_s, clock.beat_at(best.time_s), clock.period_s, since_s)
+        self._reader.memory.lay(best.time_s, now, clock.period_s, since_s)
+        moved = self._bar_notes.relay(best.time_s, now, clock.period_s, before_s)
+        if cycle is not None and moved is not None:  # the same tempo, found anew
+            self._cycle, self._new = replace(cycle, line=cycle.line + moved), new
         self._found_s = best.time_s
         return clock
 
@@ -289,7 +334,7 @@ class BeatTracker:
         self._beat_belief, self._bar_belief = best.beat_belief, best.bar_belief
         self._challenge_beats = 0
         self._cost.clear()
-        self._rival = None
+        self._rival, self._new, self._cycle = None, None, None
         return clock
 
     def _leap(self, clock: GridClock, jump: Jump, time_s: float) -> None:
@@ -302,6 +347,8 @@ class BeatTracker:
         shift = new.beat_at(time_s) - now
         self._reader.memory.leap(jump.time_s, jump.beat, jump.period_s)
         self._reader.memory.rebase(1.0, shift)
+        self._bar_notes.leap(jump.time_s, jump.beat, jump.period_s)
+        self._bar_notes.rebase(1.0, shift)
         self._jumps.leap(jump)
         self._jumps.rebase(1.0, shift)
         self._filter.suppose(likely(None, 60 / jump.period_s))
@@ -311,7 +358,7 @@ class BeatTracker:
         lattice = self._lattice(clock, best.time_s)
         if self._same_beats(clock, best):
             self._judge_swing(clock, best)
-        if self._related(clock, best):
+        if lattice > LOST and self._related(clock, best):
             self._challenge_beats = 0
         elif best.beat_belief > max(LOST_BELIEF if lattice < LOST else NEW_BEATS_BELIEF, NEW_BEATS_RATIO * lattice):
             self._challenge_beats += 1
@@ -361,6 +408,9 @@ class BeatTracker:
         fresh_s = 0.5 if not gap_s else min(gap_s, 2.0)
         level = self._cost.level(weighed, per_pulse, 60 / period_s / per_pulse, fresh_s, age_s)
         bar = self._cost.bar(weighed, fresh_s, age_s)
+        if self._new is not None and (self._cycle is not None or time_s < self._new_until_s):
+            self._cost.clear()
+            return replace(weighed, held_bar=max(weighed.held_bar, weighed.held_pulse * self._new.probability))
         self._rival = weighed.rival
         if level and not self._told_level:
             self._take(clock, weighed.best, time_s)
@@ -384,7 +434,8 @@ class BeatTracker:
             reading.pulse_belief,
             reading.bar_belief,
         )
-        if clock.model.beats_per_pulse == found.model.beats_per_pulse == 1 and abs(reading.pulse - 1) < 0.01:
+        same = clock.model.beats_per_pulse == found.model.beats_per_pulse == 1 and abs(reading.pulse - 1) < 0.01
+        if same and self._cycle is None:
             apart = (clock.place(time_s) - place) % 1.0
             if min(apart, 1 - apart) < 0.12:
                 clock.retime(found)
@@ -393,6 +444,7 @@ class BeatTracker:
         new = self._start(found)
         scale = period_s / new.period_s
         self._reader.memory.rebase(scale, new.beat_at(time_s) - now * scale)
+        self._bar_notes.rebase(scale, new.beat_at(time_s) - now * scale)
         self._jumps.rebase(scale, new.beat_at(time_s) - now * scale)
 
     def _judge_swing(self, clock: GridClock, best: Hypothesis) -> None:
@@ -419,14 +471,15 @@ class BeatTracker:
         fade = math.exp(-max(0.0, silent_beats - PATIENCE_BEATS) / FADE_BEATS)
         fade *= SPARSE_TRUST + (1 - SPARSE_TRUST) * self._enough
         beats, bar = trust(self._beat_belief, BEATS_TRUST), trust(self._bar_belief, BAR_TRUST)
-        return clock.grid(beats * fade, min(beats, bar) * fade)
+        grid = clock.grid(beats * fade, min(beats, bar) * fade)
+        return grid if self._cycle is None else self._cycle.lay(grid, now_s)
 
     def rival(self, now_s: float) -> Grid | None:
         """Return the other reading of what is played where it is about as likely as the grid, None where none is.
 
         Its beats are numbered from its last bar line; its confidences are the reader's, as they are.
         """
-        if self._clock is None or self._rival is None:
+        if self._clock is None or self._rival is None or self._cycle is not None:
             return None
         clock, reading = self._clock, self._rival
         pulse_s = reading.pulse * clock.period_s
@@ -445,7 +498,7 @@ class BeatTracker:
             time_s = grid.time_of(index)
             bpm = 60.0 / grid.period_s
             if playing:
-                beats.append(Beat(time_s, now_s, grid.position_of(index), bpm, grid.meter, grid.confidence))
+                beats.append(Beat(time_s, now_s, grid.position_of(index), bpm, grid.meter_at(index), grid.confidence))
             self._said, self._said_s = index, time_s
             index += 1
         return tuple(beats)

@@ -1,0 +1,25 @@
+"""Another meter from a bar line on, in lines whose beats are known."""
+
+from __future__ import annotations
+
+import pytest
+
+FOUR = [(0, 0), (0.5, 0), (1.5, 7), (2, 0), (3, 10), (3.5, 12)]
+THREE = [(0, 0), (1, 7), (1.5, 12), (2, 7)]
+OTHER_FOUR = [(0, 0), (1, 12), (1.5, 10), (2, 7), (3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "meter"), [(FOUR, THREE, "3/4"), (FOUR, OTHER_FOUR, "4/4")], ids=["3/4", "another figure"]
+)
+def test_the_meter_is_right_three_bars_after_the_figure_changed(first, second, meter, play, line):
+    beats = int(meter[0])
+    old = line.of(first, 4, 118, bars=8)
+    turn_s = 0.5 + 32 * old.beat_s
+    new = line.of(second, beats, 118, 6, turn_s)
+    notes = [getattr(old, name) + getattr(new, name) for name in ("onsets_s", "pitches", "velocities")]
+    after = [(t, g) for t, g in play(line(*notes, old.beat_s, beats)).grids if t > turn_s + 3.2 * beats * old.beat_s]
+    assert {str(g.meter) for _, g in after} == {meter}
+    t, grid = after[-1]
+    beat = round(grid.beat_at(t))
+    assert (grid.position_of(beat) - 1 - round((grid.time_of(beat) - turn_s) / old.beat_s)) % beats == 0
