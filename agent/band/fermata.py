@@ -27,6 +27,7 @@ OTHER_BEATS = 0.4  # behind its place, up to which a note within a ritard may ha
 SLOWER = 1.03  # an interval beside the period that is held
 MOST_TREND, TREND_SAY = 0.3, 0.7  # of the period, by beat; how much of what was seen goes on
 SAME_BEATS = 0.05
+NEARER = 0.4  # of the way to the note after it, up to which a note is the one foretold
 MARKS = 3
 
 Expected = Sequence[tuple[float, int]]  # (beat, pitch) of the notes foretold, in order
@@ -134,6 +135,8 @@ class Ritard:
         after = [(beat, told) for beat, told in expected if beat > self._marks[-1].beat + SAME_BEATS]
         if not after or not -EARLY_BEATS < at - after[0][0] < MOST_BEATS:
             return None
+        if len(after) > 1 and at - after[0][0] > NEARER * (after[1][0] - after[0][0]):
+            return None  # it is as near to the one after that
         right = (after[0][1] - pitch) % 12 == 0 or (self.on and at - after[0][0] < OTHER_BEATS)
         return after[0][0] if right else None
 

@@ -36,7 +36,7 @@ MOST_SLEW_S, SLEW_SHARE = 0.008, 1.0  # per beat: seconds, or of the correction 
 LOOSE = {"slide": 3.0, "legato": 1.5}  # factor on the spread of notes whose onset is no stroke
 SLOW_BEATS, HELD_TEMPO = 24.0, 0.006
 OWN_BEATS = 16.0
-OTHER_BEATS, CLEAR = 4.0, 0.5  # of another tempo, as the listener counts who is sure of it, after which it is followed
+OTHER_BEATS, CLEAR = 4.0, 0.5  # of another tempo that the listener is sure of, after which it is followed all the same
 LAID_BACK_S, LAID_BACK_FULL_S = 0.008, 0.016  # a distance from the beat is taken for intention: not at all, and fully
 SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
 SILENT_BEATS = 2.0  # without a note, after which no trend of the tempo is followed
@@ -119,7 +119,7 @@ class Tempo:
         self._listener_grid: Grid | None = None  # of the last frame
         self._slow_s = 0.0  # period, averaged over SLOW_BEATS
         self._own_beats = 0.0  # for so many beats a listener's grid that differs is ignored
-        self._other_beats = 0.0  # of the listener's, for which it has had another tempo, clearly
+        self._other_beats = 0.0  # for so many the listener has had another tempo, clearly
         self._downbeat: int | None = None  # a bar begins at this beat, whatever the listener says
         self._offset_s = 0.0  # beat as played minus beat as estimated
         self._now_s = 0.0
@@ -150,7 +150,7 @@ class Tempo:
         known. A player may lay back without slowing the band down. expected: (beat, pitch) of the notes foretold.
         """
         late_s = _intended_s(behind_s or 0.0) * self._stability() if self._locks else 0.0
-        if not self._locks or not self._agree(grid, now_s) or self._is_lost(grid, now_s):
+        if not self._locks or not self._agree(grid) or self._is_lost(grid, now_s):
             self._start(grid, now_s)
         for note in notes:
             if note.articulation != "ghost":
@@ -188,7 +188,7 @@ class Tempo:
         self._other_beats = 0.0
         self._apart_s = math.inf
 
-    def _agree(self, grid: Grid, now_s: float) -> bool:
+    def _agree(self, grid: Grid) -> bool:
         """Return whether the listener's grid means the same beats, and take over its beat numbers where it does.
 
         A grid that drifts away is tolerated up to LOST_BEATS, one that jumps only up to SAME_BEATS.
@@ -201,9 +201,8 @@ class Tempo:
         beats, tempo = (SAME_BEATS, FOUND_TEMPO) if found else (LOST_BEATS, SAME_TEMPO)
         near = abs(math.log(grid.period_s / period_s)) <= tempo
         same = abs(apart - shift) <= beats and near
-        other = not near and grid.confidence >= CLEAR
-        beats = max(now_s - self._now_s, 0.0) / grid.period_s
-        self._other_beats = self._other_beats + beats if other else max(self._other_beats - 2 * beats, 0.0)
+        if near or grid.confidence < CLEAR:
+            self._other_beats = 0.0
         if not same:
             return self._own_beats > 0 and self._other_beats < OTHER_BEATS
         self._index += shift
@@ -296,6 +295,7 @@ class Tempo:
         if not self._ritard.on:
             self._slow_s += (period_s - self._slow_s) * (1 - math.exp(-max(0, beats) / SLOW_BEATS))
         self._own_beats -= max(0, beats)
+        self._other_beats += max(0, beats)
 
     def _published(self, grid: Grid) -> Grid:
         anchor_s, next_s = self._time_of(self._index), self._time_of(self._index + 1)

@@ -10,6 +10,7 @@ from agent.band.fermata import Expected, Fermata
 from agent.band.held_bars import HeldBars
 from agent.band.tempo_follower import Tempo
 from agent.leading.leading import Leading
+from agent.mind.second_reading import SecondReading
 from listener.cycle_grid import CycleGrid
 from listener.types import FRAME_S, Analysis, Feel, Grid
 
@@ -29,6 +30,7 @@ class BandTime:
         self._tempo, self._fermata, self._bars = Tempo(), Fermata(), HeldBars(form.reading.enough)
         self.grid: Grid | None = None  # the band's, of the last frame
         self.resumed = False
+        self._second = SecondReading()
         self.expected: Expected = ()  # (beat, pitch) of the bass, as it is foretold
         self._seen_s = 0.0  # the player's distance behind the ears' grid, smoothed
 
@@ -84,6 +86,9 @@ class BandTime:
 
     def _grid_of(self, analysis: Analysis) -> Grid | None:
         beat = self._form.beat
+        second = self._second.of(analysis.grid, analysis.rival, len(analysis.notes), analysis.time_s)
+        if not beat.led:
+            analysis = replace(analysis, grid=second)
         fixed = beat.fixed.now(analysis.time_s) if isinstance(beat.fixed, CycleGrid) else beat.fixed
         ears = fixed or self._form.reading.read(analysis, beat.believed(analysis, self.grid))
         resumed_s = self._fermata.push(analysis, self.grid)
@@ -99,7 +104,7 @@ class BandTime:
             self._tempo.resume(resumed_s)
             self.resumed = True
         if not beat.led:
-            stood = self._form.reading.age.bars(ears, analysis.time_s)
+            stood = math.inf if self._second.taken else self._form.reading.age.bars(ears, analysis.time_s)
             ears = self._bars.hold(ears, self.grid, self._form.state in AUDIBLE, analysis.time_s, stood)
         if analysis.grid is not None:
             self._seen_s += (analysis.grid.behind_s - self._seen_s) * (1 - math.exp(-FRAME_S / SEEN_S))

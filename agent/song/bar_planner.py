@@ -38,7 +38,8 @@ LEADING_LINE = 1.0  # density of a line that is the tune
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
-STOP_FROM, STOP_RINGS = 5.0, 1  # notes a bar as usual, from which a rest is a stop; ticks into the second half
+LEAST_NOTES, STOP_FROM = 3.0, 1.2  # notes a bar as usual, and in its second half, from which a rest there is a stop
+STOP_RINGS = 1  # ticks into the second half
 FORM_KNOWN = (24, 32)  # bars of a section, after which its phrases may turn out to be of 12 or 16
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
 HELD_VELOCITY = 66
@@ -285,19 +286,24 @@ def _is_break(plan: SongPlan, section: Section, now: BassBar, ends: bool) -> boo
     """Return whether the bass stops in this bar, as it did before, or holds its last note at an end: the band stops."""
     if not now.notes or len(now.notes) > BREAK_NOTES_MAX:
         return False
-    usual = float(np.sum(section.usual)) if section.usual else 0.0
     silent = now.notes[-1].tick + now.notes[-1].length <= now.ticks // 2
     known = any(old.signature == now.signature for old in plan.bars[-48:])
     holds = ends and now.notes[-1].tick <= now.ticks // 2 and now.notes[-1].length >= now.ticks // 2
-    return usual >= 5 and ((silent and known) or holds)
+    return _usually_goes_on(section, now.ticks) and ((silent and known) or holds)
+
+
+def _usually_goes_on(section: Section, ticks: int) -> bool:
+    """Return whether the bass mostly plays in a bar's second half too, so that a rest there is a stop."""
+    usual = section.usual
+    return bool(usual) and sum(usual) >= LEAST_NOTES and sum(usual[ticks // 2 :]) >= STOP_FROM
 
 
 def _stop(bar: _Bar) -> int | None:
     """Return the tick of the bass's last note before it is silent for the bar's second half, as it was the last time;
     None where it plays on. The band hits it together with the bass from the second time on.
     """
-    now, usual = bar.now, float(np.sum(bar.section.usual)) if bar.section.usual else 0.0
-    if len(now.notes) <= BREAK_NOTES_MAX or usual < STOP_FROM:
+    now = bar.now
+    if len(now.notes) <= BREAK_NOTES_MAX or not _usually_goes_on(bar.section, now.ticks):
         return None
     last = now.notes[-1]
     silent = last.tick + last.length <= now.ticks // 2 + STOP_RINGS and last.tick <= now.ticks // 2

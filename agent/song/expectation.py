@@ -48,16 +48,15 @@ def foretell(
 def expects_stop(bars: Sequence[BassBar], told: BassBar) -> bool:
     """Return whether a bar in which the bass is to stop is expected so surely that the band may stop with it.
 
-    The phrase before has to have ended so, and to have been this one bar by bar (twice, where it has four bars).
+    The phrase before, of eight bars or four, has to have ended so, and to have been this one bar by bar.
     """
 
-    def ended_so(phrase: int, times: int) -> bool:
-        if len(bars) < phrase * times + phrase - 1:
+    def ended_so(phrase: int) -> bool:
+        if len(bars) < 2 * phrase - 1 or bars[-phrase].signature != told.signature:
             return False
-        ends = all(bars[-phrase * n].signature == told.signature for n in range(1, times + 1))
-        return ends and all(likeness(bars[-i], bars[-phrase - i]) >= SAME_FROM for i in range(1, phrase))
+        return all(likeness(bars[-i], bars[-phrase - i]) >= SAME_FROM for i in range(1, phrase))
 
-    return ended_so(8, 1) or ended_so(4, 2)
+    return ended_so(8) or ended_so(4)
 
 
 def recognised(bar: BassBar, bars: Sequence[BassBar]) -> BassBar:

@@ -17,8 +17,8 @@ KNOWN_FROM = 0.62  # likeness to an earlier section, from which that one has ret
 LEAST_BARS = 4  # of a section, but for a new meter
 WINDOW = 4  # bars that are compared
 EXAMPLES = 12  # bars of a section that are kept
-OTHER_RHYTHM = 0.6  # likeness of a bar's onsets to those of a section's bars, under which it goes otherwise
-ONE_RHYTHM = 0.75  # likeness of the onsets of two such bars, from which they are a new riff
+OTHER_RHYTHM = 0.7  # likeness of a bar's onsets to those of a section's bars, under which it goes otherwise
+ONE_RHYTHM = 0.85  # likeness of the onsets of two such bars, from which they are a new riff
 RIFF_NOTES = 3  # in a bar; fewer are held
 
 

@@ -45,3 +45,14 @@ def test_a_ritard_is_followed_by_the_notes_that_are_foretold() -> None:
 def test_one_late_note_is_no_ritard() -> None:
     _, slowed = apart_s((1.2, 0.8, 1.0, 1.0), True)
     assert slowed == 1.0
+
+
+def test_a_note_that_is_not_heard_among_equal_ones_is_no_ritard() -> None:
+    tempo, sixteenth = Tempo(), BEAT_S / 4
+    expected = [(number / 4, 40) for number in range(4 * STEADY)]
+    heard = [number * sixteenth for number in range(4 * STEADY) if number % 7]
+    for frame in range(round(STEADY * BEAT_S / FRAME_S)):
+        now_s = frame * FRAME_S
+        notes = tuple(Note(at, now_s, None, 40, 90) for at in heard if now_s - FRAME_S < at + 0.05 <= now_s)
+        assert tempo.follow(EARS, notes, now_s, expected=expected).period_s < 1.02 * BEAT_S
+        assert tempo.slowed == 1.0
