@@ -6,7 +6,9 @@ Each input (the take that ships, clips of the shared set) is played with `jam --
 then rendered three ways: raw FluidSynth beside the bass as recorded, the balance of version 0.4.0, and the mixer.
 --sessions: folders of sessions that are there already, in place of playing. Loudness is measured by pyloudnorm (ITU-R
 BS.1770-4), true peak fourfold oversampled. early_off_lu: how far the part that is furthest off lies from its place
-beside the bass in the first 16 s (about eight bars) after it came in. The bass counts as in the mix, on both sides.
+beside the bass in the first 16 s (about eight bars) after it came in; a part that sounds for less than 2 s counts
+nowhere. residual_db: of the mix and the limited sum of the stems; limiter_db: of the mix and the sum itself, which is
+what the limiter did. The bass counts as in the mix, on both sides.
 --cost: only what a block of 128 frames takes, without and with the mixer, turn by turn (a minute, on an idle machine):
 half a block is the budget of p99; a block that takes longer than it lasts would be an xrun but for the lead. Not kept.
 Appends to results.jsonl.
@@ -20,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ from agent.audio.synth import BLOCK, DRUM_BANK, PartVoice, Synth
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.paths import SOUNDFONT, shipped, shipped_fonts
 from agent.core.settings import DEFAULT_PARTS
-from agent.mixing.lanes import BASS_LUFS, PART_LUFS
+from agent.mixing.master import limited
 from agent.recording.recorder import Mix
 from benchmarks.common import results
 
@@ -47,12 +49,15 @@ TAKE = ROOT / "agent/assets/take.flac"
 OLD_GAIN_DB = {"drums": (0.0, 0.0), "chords": (-3.0, -0.25), "line": (-3.0, 0.25)}  # gain and pan of version 0.4.0
 FIGURES = (
     "drums_lu", "chords_lu", "line_lu", "early_off_lu", "lufs", "true_peak_db", "side_mid_db", "mono_loss_lu",
-    "residual_db",
+    "residual_db", "limiter_db",
 )  # fmt: skip
-WORST = ("early_off_lu", "lufs", "true_peak_db", "side_mid_db", "mono_loss_lu", "residual_db")
+WORST = ("early_off_lu", "lufs", "true_peak_db", "side_mid_db", "mono_loss_lu", "residual_db", "limiter_db")
 EARLY_S = 16.0  # about eight bars
+SHORT_S = 2.0
+TARGETS_LU = {"drums": -2.0, "chords": -6.0, "line": -7.0}  # beside the bass
 SILENT_DB = -60.0
 Sound = np.ndarray
+Limits = Callable[[Sound, int], Sound]
 Message = tuple[int, str, tuple[int, int, int]]  # sample, part, MIDI
 
 
@@ -109,8 +114,8 @@ def mixed(bass: Sound, band: Sound, rate: int) -> tuple[Sound, Sound]:
     return np.concatenate(mix), np.concatenate(strip)
 
 
-def systems(folder: Path) -> Iterator[tuple[str, dict[str, Sound], Sound, int]]:
-    """Yield (system, stems, mix, rate) of a session, each rendered from its notes and its bass."""
+def systems(folder: Path) -> Iterator[tuple[str, dict[str, Sound], Sound, Limits, int]]:
+    """Yield (system, stems, mix, what limits it, rate) of a session, each rendered from its notes and its bass."""
     bass, rate = soundfile.read(folder / "bass.wav", dtype="float32")
     length = len(bass) // BLOCK * BLOCK
     both = np.repeat(bass[:length, None], 2, axis=1)
@@ -119,44 +124,58 @@ def systems(folder: Path) -> Iterator[tuple[str, dict[str, Sound], Sound, int]]:
     for name, synth in (("raw", raw), ("0.4.0", dry(rate, OLD_GAIN_DB))):
         stems = rendered(synth, messages, length)
         synth.close()
-        yield name, dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": both}, both + stems.sum(axis=0), rate
+        named = dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": both}
+        yield name, named, both + stems.sum(axis=0), _as_it_is, rate
     synth = MixedSynth(shipped_fonts(), rate, DEFAULT_PARTS)
     stems = rendered(synth, messages, length)
     synth.close()
     mix, strip = mixed(bass[:length], stems.sum(axis=0), rate)
-    yield "mixer", dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": strip}, mix, rate
+    yield "mixer", dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": strip}, mix, limited, rate
 
 
 def db(x: float) -> float:
     return float(20 * np.log10(max(float(x), 1e-9)))
 
 
-def figures_of(stems: dict[str, Sound], mix: Sound, rate: int) -> dict[str, float]:
+def _as_it_is(mix: Sound, rate: int) -> Sound:
+    return mix
+
+
+def figures_of(stems: dict[str, Sound], mix: Sound, limits: Limits, rate: int) -> dict[str, float]:
     """Return FIGURES of one mix; NaN for a stem that is silent."""
     meter = pyloudnorm.Meter(rate)
     bass = meter.integrated_loudness(stems["bass"])
     out = {"bass_lufs": bass, "lufs": meter.integrated_loudness(mix)}
-    for part in PART_LUFS:
-        silent = db(np.abs(stems[part]).max()) < SILENT_DB
-        out[f"{part}_lu"] = np.nan if silent else meter.integrated_loudness(stems[part]) - bass
-    out["early_off_lu"] = max(_early_off_lu(stems[part], part, stems["bass"], rate) for part in PART_LUFS)
+    for part in DEFAULT_PARTS:
+        short = _sounds_s(stems[part], rate) < SHORT_S
+        out[f"{part}_lu"] = np.nan if short else meter.integrated_loudness(stems[part]) - bass
+    out["early_off_lu"] = max(_early_off_lu(stems[part], part, stems["bass"], rate) for part in DEFAULT_PARTS)
     out["true_peak_db"] = max(db(np.abs(resample_poly(mix[:, side], 4, 1)).max()) for side in (0, 1))
     middle, side = mix.mean(axis=1), (mix[:, 0] - mix[:, 1]) / 2
     out["side_mid_db"] = db(side.std()) - db(middle.std())
     out["mono_loss_lu"] = out["lufs"] - meter.integrated_loudness(np.repeat(middle[:, None], 2, axis=1))
     total = np.sum(list(stems.values()), axis=0)
-    out["residual_db"] = db((mix - total).std()) - db(mix.std())
+    out["residual_db"] = db((mix - limits(total, rate)).std()) - db(mix.std())
+    out["limiter_db"] = db((mix - total).std()) - db(mix.std())
     return out
+
+
+def _sounds_s(stem: Sound, rate: int) -> float:
+    """Return for how long a stem lies within 30 dB of its loudest 50 ms."""
+    n = rate // 20
+    powers = (stem[: len(stem) // n * n].astype(np.float64) ** 2).reshape(-1, n * 2).mean(axis=1)
+    loud = powers.max(initial=0.0)
+    return float((powers > loud / 1e3).sum() / 20) if 10 * np.log10(loud + 1e-12) > SILENT_DB else 0.0
 
 
 def _early_off_lu(stem: Sound, part: str, bass: Sound, rate: int) -> float:
     """Return how far a part lies from its place in the first EARLY_S after it came in; 0 if it plays less than 2 s."""
     loud = np.nonzero(np.abs(stem).max(axis=1) > 10 ** (SILENT_DB / 20))[0]
-    if not len(loud) or len(stem) - loud[0] < 2 * rate:
+    if not len(loud) or _sounds_s(stem, rate) < SHORT_S:
         return 0.0
     meter, some = pyloudnorm.Meter(rate), slice(loud[0], loud[0] + round(EARLY_S * rate))
     away = meter.integrated_loudness(stem[some]) - meter.integrated_loudness(bass[some])
-    return float(abs(away - (PART_LUFS[part] - BASS_LUFS))) if np.isfinite(away) else 0.0
+    return float(abs(away - TARGETS_LU[part])) if np.isfinite(away) else 0.0
 
 
 def cost_us(blocks: int = 12_000, frames: int = 128, rate: int = 48_000) -> dict[str, dict[str, float]]:
@@ -221,12 +240,12 @@ def main() -> int:
         for system, cost in cost_us().items():
             print(f"{system:7} a block of 128 frames: { {name: round(value, 1) for name, value in cost.items()} }")
         return 0
-    print(f"targets: drums, chords, line {[round(level - BASS_LUFS) for level in PART_LUFS.values()]} LU of the bass")
+    print(f"targets, LU of the bass: {TARGETS_LU}")
     print(f"{'session':24} {'system':7}" + "".join(f"{name:>14}" for name in FIGURES))
     with tempfile.TemporaryDirectory() as temporary:
         for folder in folders(given, Path(temporary)):
-            for system, stems, mix, rate in systems(folder):
-                found = figures_of(stems, mix, rate)
+            for system, stems, mix, limits, rate in systems(folder):
+                found = figures_of(stems, mix, limits, rate)
                 rows.setdefault(system, []).append(found)
                 print(_line(folder.name, system, found), flush=True)
     costs = cost_us()

@@ -6,7 +6,8 @@ The take that ships and clips of the shared set are heard by the ears; the first
 all of them ("all") become a voice (agent/sounds/own_voice.py), which plays every key of its range softly and hard.
 Columns: clean notes of those heard; the worst key's cents off, early or late in the note (f0 by the phases of its
 harmonics); the loudest sample above the 14th harmonic of a held note, where a seam would stand, and the same of the
-recorded notes, in dB of the note, as medians: a voice at or under the recording has no seams.
+recorded notes, in dB of the note, as medians: a voice at or under the recording has no seams; the techniques with a
+preset of their own.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from agent.audio.own_voice_synth import OwnVoice
 from agent.sounds import soundfont
-from agent.sounds.own_voice import ENOUGH, CleanNote, HeardNote, clean_notes, f0_of, voice
+from agent.sounds.own_voice import ENOUGH, SURE, CleanNote, HeardNote, clean_notes, f0_of, voice
 from benchmarks.common import results
 from listener.analyzer import Analyzer
 from listener.capture import AudioFile, Framer
@@ -42,11 +43,13 @@ Sound = NDArray[np.float64]
 
 def heard(bass: NDArray[np.float32]) -> list[HeardNote]:
     """Return the notes that the ears hear."""
-    ears, ended = Analyzer(), {}
+    ears, ended, techniques = Analyzer(), {}, {}
     for index, frame in enumerate(Framer(RATE).push(bass)):
-        ended |= {n.onset_s: n for n in ears.step(Frame(frame.samples, index * FRAME_SAMPLES)).ended if n.duration_s}
-    notes = (ended[at] for at in sorted(ended))
-    return [HeardNote(n.onset_s, n.duration_s or 0.0, n.pitch, n.velocity, n.articulation) for n in notes]
+        heard = ears.step(Frame(frame.samples, index * FRAME_SAMPLES))
+        ended |= {n.onset_s: n for n in heard.ended if n.duration_s}
+        techniques |= {one.onset_s: one.technique for one in heard.timbre if one.confidence > SURE}
+    named = ((ended[at], techniques.get(at, "")) for at in sorted(ended))
+    return [HeardNote(n.onset_s, n.duration_s or 0.0, n.pitch, n.velocity, n.articulation, how) for n, how in named]
 
 
 def above_db(sound: Sound, hz: float) -> float:
@@ -84,9 +87,8 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="append nothing to results.jsonl")
     given = parser.parse_args()
     clips = [path for path in sorted(CLIPS.glob("*.flac")) if any(fnmatch(path.stem, g) for g in given.only.split(","))]
-    print(
-        f"{'sound':36} {'voice':8} {'clean':>5} {'heard':>5} {'keys':>5} {'cents':>6} {'above dB':>9} {'recorded':>9}"
-    )
+    heads = f"{'clean':>5} {'heard':>5} {'keys':>5} {'cents':>6} {'above dB':>9} {'recorded':>9}"
+    print(f"{'sound':36} {'voice':8} {heads}  in")
     rows: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for path in (ROOT / "agent/assets/take.flac", *clips):
@@ -101,7 +103,8 @@ def main() -> None:
                 rows.setdefault(name, []).append(found)
                 print(
                     f"{path.stem[:36]:36} {name:8} {len(used):5} {len(notes):5} {found['keys']:5.0f} "
-                    f"{found['cents_worst']:6.1f} {found['above_db']:9.1f} {found['recorded_above_db']:9.1f}",
+                    f"{found['cents_worst']:6.1f} {found['above_db']:9.1f} {found['recorded_above_db']:9.1f}  "
+                    + ", ".join(preset.name for preset in voice(used, RATE).presets),
                     flush=True,
                 )
     for name, each in rows.items() if not given.dry else ():

@@ -60,6 +60,13 @@ class InputMixer:
         self._lines: list[str] = []
         self._watches = True  # whether hardly any sound has arrived so far
 
+    @property
+    def listens_to(self) -> str:
+        """The channels that are listened to now, in words: "channel 2 of 4"; "" where there is one only."""
+        heard = [str(number + 1) for number, weight in enumerate(self.weights) if weight]
+        several = len(heard) > 1
+        return f"channel{'s' if several else ''} {' and '.join(heard)} of {self.channels}" if self.channels > 1 else ""
+
     def push(self, block: Block) -> tuple[Samples, int]:
         """Mix the next block; the weights change between windows only, wherever the blocks are cut."""
         block, bad = repaired(block)

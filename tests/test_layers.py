@@ -34,7 +34,9 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "engine": {"core", "midi", "audio", "mixing"},
     "leading": {"core", "parts", "song", "band"},
     "songbook": {"core", "parts", "song"},
-    "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading"},
+    "practice": {"core", "leading"},
+    "mood": {"core", "parts", "band", "leading", "making"},
+    "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading", "mood"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "parts", "song", "band"},
     "takes": {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ KIT = OWN | TOMS | {35: (36, 0), 52: (57, -2), 59: (51, 0), 70: (64, 0), 69: (64
 class Recipe:
     """A preset of the file that ships. source: file and (bank, program) there. keys: those kept; kit: key -> (key of
     the source, semitones up), where a kit is laid out otherwise. every: each so many-th key zone is kept and stretched.
+    without: names of samples that are left out, far softer than their neighbours, who are stretched over their keys.
     longest_s: of a sample. over: a preset of the same file that sounds with it, OVER_DB softer: a tine that is heard
     the more, the harder a key is struck."""
 
@@ -57,6 +58,7 @@ class Recipe:
     over: tuple[int, int] | None = None
     attack_db: float = ATTACK_DB
     kit: Mapping[int, tuple[int, int]] | None = None
+    without: tuple[str, ...] = ()
 
 
 def _gm_kit(name: str, program: int) -> Recipe:
@@ -68,7 +70,7 @@ BAND = (
     Recipe("Electric Piano", (0, 4), MUSESCORE, (0, 4), 6.0, over=(0, 5)),
     Recipe("FM Piano", (0, 5), MUSESCORE, (0, 5), 4.0),
     Recipe("Clavinet", (0, 7), MUSESCORE, (0, 7)),
-    Recipe("Vibraphone", (0, 11), MUSESCORE, (0, 11)),
+    Recipe("Vibraphone", (0, 11), MUSESCORE, (0, 11), without=("Vibraphone A6", "Vibraphone C#7", "Vibraphone E7")),
     Recipe("Drawbar Organ", (0, 16), MUSESCORE, (0, 16)),
     Recipe("Percussive Organ", (0, 17), MUSESCORE, (0, 17), 3.5),
     Recipe("Rock Organ", (0, 18), MUSESCORE, (0, 18), 3.5),
@@ -148,7 +150,8 @@ def _instruments(voices: Voices, zone: Zone, recipe: Recipe, source: Font) -> li
     low, high = zone.range_of(KEYS)
     if recipe.kit is None:
         kept = [k for k in recipe.keys if low <= k <= high]
-        zones = _thinned([z for z in voices.zones if _reaches(z, kept)], recipe.every)
+        whole = _without(voices.zones, recipe.without, source)
+        zones = _thinned([z for z in whole if _reaches(z, kept)], recipe.every)
         return [(zone, zones)] if any(z.get(SAMPLE) is not None for z in zones) else []
     found = []
     for key, (of, up) in recipe.kit.items():
@@ -170,6 +173,24 @@ def _on_key(zone: Zone, key: int, of: int, up: int, source: Font) -> Zone:
         return zone if zone.get(ROOT_KEY) is None else zone.with_(ROOT_KEY, key - up)
     moved = zone.with_(KEYS, span(key, key))
     return moved if zone.get(ROOT_KEY) is None else moved.with_(ROOT_KEY, key - up)
+
+
+def _without(zones: Sequence[Zone], names: tuple[str, ...], source: Font) -> list[Zone]:
+    """Return the zones without those of these samples; their neighbours share the keys between them."""
+    if not names:
+        return list(zones)
+    named = [(zone, zone.get(SAMPLE)) for zone in zones]
+    kept = [zone for zone, at in named if at is not None and source.samples[at].name not in names]
+    kept.sort(key=lambda zone: zone.range_of(KEYS))
+    out = [zone for zone, at in named if at is None]
+    for i, zone in enumerate(kept):
+        low, high = zone.range_of(KEYS)
+        if i:
+            low -= (low - kept[i - 1].range_of(KEYS)[1] - 1) // 2
+        if i + 1 < len(kept):
+            high += (kept[i + 1].range_of(KEYS)[0] - high) // 2
+        out.append(zone.with_(KEYS, span(low, high)))
+    return out
 
 
 def _thinned(zones: list[Zone], every: int) -> list[Zone]:

@@ -15,7 +15,7 @@ from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.paths import shipped_fonts, voice_path
 from agent.core.settings import DEFAULT_PARTS, Config, PartConfig
 from agent.core.types import MixWish
-from agent.mixing.lanes import REFERENCE_VELOCITY, Lane, lane_of, lanes_of
+from agent.mixing.lanes import PITCHED, REFERENCE_VELOCITY, Lane, lane_of, lanes_of
 from agent.mixing.mixer import Mixer
 from agent.sounds.font_choice import chosen_font
 from agent.sounds.instruments import INSTRUMENTS, OWN, of_style, pairs_read
@@ -49,6 +49,7 @@ class MixedSynth:
         self.mixer = Mixer(rate, lanes, [self._gain_db(lane) for lane in lanes], offsets)
         self._silence = np.zeros((len(lanes), 2, MAX_RENDER), np.float32)
         self._voice: OwnVoice | None = None
+        self._technique = ""
         self._lane_index = {lane.name: i for i, lane in enumerate(lanes)}
         self._rung_gain: dict[str, float] = {}
         self._own_gain: dict[str, float] = {}  # part that plays it -> gain beside its lane's
@@ -58,9 +59,16 @@ class MixedSynth:
     def take_voice(self, voice: OwnVoice) -> None:
         """Have the player's own sound from the next block on; a part plays it when it is asked for."""
         self._voice, before = voice, self._voice
-        self.sound(*self._asked)
+        self.take_technique(self._technique)
         if before:
             before.close()
+
+    def take_technique(self, technique: str) -> None:
+        """Play the player's own sound in this technique from the next block on, where it has notes of it."""
+        self._technique = technique
+        if self._voice:
+            self._voice.play_in(technique)
+            self.sound(*self._asked)
 
     def sound(self, asked: Mapping[str, str], style: str | None) -> None:
         """Play each part with the instrument asked for, else the config's, else that of the song's style, from the
@@ -79,6 +87,12 @@ class MixedSynth:
             brights = [bright.get(self.sounds.get(lane.part, (-1, -1)), 0.0) for lane in lanes]
             self.mixer.regain([self._gain_db(lane) for lane in lanes], brights)
         self._own_gain = {part: self._gain_of_own(part) for part in OWN_PARTS if self._plays_own(part, asked)}
+
+    def lacks(self, soundfont: Path) -> str:
+        """Return which of the instruments that play now a soundfont has not, in words; "" for none."""
+        names = {number: name for name, number in self._presets.items()}
+        missing = {part: number for part, number in self.sounds.items() if self._synth.font_of(number) != soundfont}
+        return ", ".join(names.get(number, f"{number[0]}:{number[1]} ({part})") for part, number in missing.items())
 
     def _plays_own(self, part: str, asked: Mapping[str, str]) -> bool:
         config = self._configured.get(part)
@@ -116,8 +130,15 @@ class MixedSynth:
             if part in self._own_gain and begins:
                 return
         lanes = (lane_of(part, message[1]),) if kind in (NOTE_ON, NOTE_OFF) and len(message) > 1 else self._lanes[part]
+        if kind == NOTE_ON and len(message) > 2 and message[2] and part in PITCHED and self.mixer.expects(part):
+            self._expect(part, message[1], message[2])
         for lane in lanes:
             self._synth.send(lane, message)
+
+    def _expect(self, part: str, key: int, velocity: int) -> None:
+        """Tell the mixer how much louder one of a part's first notes is than the lane's table has it."""
+        lane = self.mixer.lanes[self._lane_index[part]]
+        self.mixer.expect(part, self._synth.note_lufs(part, (key,), velocity) + self._gain_db(lane) - lane.level_db)
 
     def render(self, n: int) -> Stems:
         """The next n samples of every part as mixed: float32 [parts, n, 2]; n is a multiple of 64."""
@@ -192,7 +213,7 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
     if _loaded:
         return _loaded.pop()
     own, whole, ships = chosen_font(config.paths), dict(config.parts), shipped_fonts()
-    plain = {name: replace(part, program=DEFAULT_PARTS[name].program, bank=0) for name, part in whole.items()}
+    plain = {name: replace(part, program=DEFAULT_PARTS.get(name, part).program, bank=0) for name, part in whole.items()}
     said = ""
     try:
         presets = pairs_read(config.paths.presets) if own else {}
@@ -205,6 +226,8 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
         except SynthUnavailable as cause:
             said = said or str(cause)
         else:
+            if own in soundfonts and (lacks := synth.lacks(own)):
+                said = f"{own.name} has no {lacks}"
             return synth, "; ".join(filter(None, (said and f"{said}; the sounds that ship play", _own(synth, config))))
     return None, said
 

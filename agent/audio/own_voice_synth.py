@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 PARTS = ("chords", "line")  # that can play it
 ABOVE = 12  # semitones above the highest note heard up to which it still sounds like the bass
 VELOCITY = 90
+USUAL = (0, 0)  # the preset of the technique that most notes have
 
 
 class OwnVoice:
@@ -21,13 +22,21 @@ class OwnVoice:
 
     def __init__(self, path: Path, rate: int) -> None:
         try:
-            roots = [sample.root for sample in read(path).samples]
+            font = read(path)
+            roots = [sample.root for sample in font.samples]
         except (NotASoundFont, OSError) as cause:
             raise SynthUnavailable(f"your own sound cannot be played: {cause}") from None
         if not roots:
             raise SynthUnavailable(f"your own sound cannot be played: {path.name} has no notes")
-        self._synth = Synth(path, rate, [PartVoice(part, i, 0) for i, part in enumerate(PARTS)])
+        self.techniques = {preset.name: preset.number for preset in font.presets}
+        voices, presets = [PartVoice(part, i, 0) for i, part in enumerate(PARTS)], tuple(self.techniques.values())
+        self._synth = Synth(path, rate, voices, presets)
         self._low, self._high = min(roots), max(max(roots) + ABOVE, min(roots) + 11)
+
+    def play_in(self, technique: str) -> None:
+        """Play the notes to come with those that were played in this technique, or as usual where it has too few."""
+        for part in PARTS:
+            self._synth.choose(part, self.techniques.get(technique, USUAL))
 
     def key(self, key: int) -> int:
         """Return the key, or the nearest octave of it, that is in the range."""

@@ -129,6 +129,10 @@ class Synth:
         """Whether `choose` may be asked for this (bank, program)."""
         return number in self._measured
 
+    def font_of(self, number: Number) -> Path:
+        """Return the soundfont that plays a preset that `has` knows."""
+        return self._font_of[number][1]
+
     def measured(self, number: Number) -> Measured:
         """What is known of a preset that `has` knows."""
         return self._measured[number]

@@ -174,6 +174,11 @@ class BandEntrance:
         return self._sounding
 
     @property
+    def heard_s(self) -> float:
+        """When the newest note began."""
+        return self._newest_s
+
+    @property
     def _together(self) -> bool:
         return self.modes.turn.phase == Phase.TOGETHER
 
@@ -333,6 +338,11 @@ class BandEntrance:
         """Return what may sound while a note is held unusually long: nothing but a stroke that rings on the next one,
         where it may be the last."""
         strikes = self._closing.first and at.tick == 0 and self.state in AUDIBLE and self._together
+        return Gate(self._mute.parts, final=True) if strikes else Gate()
+
+    def arrival_gate(self, at: Position) -> Gate:
+        """Return what may sound from the one of a bar on into which the player slows down: a stroke that rings."""
+        strikes = at.tick == 0 and self.state in AUDIBLE and self._together
         return Gate(self._mute.parts, final=True) if strikes else Gate()
 
     def _entered(self) -> frozenset[str]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.band.fermata import Expected, Ritard, Slowing
 from listener.rhythm.grid_clock import COMPOUND_PLACES, SHORT_BEAT_PLACES, STRAIGHT_PLACES, SWUNG_PLACES
 from listener.types import Grid, Note
 
@@ -35,12 +36,13 @@ MOST_SLEW_S, SLEW_SHARE = 0.008, 1.0  # per beat: seconds, or of the correction 
 LOOSE = {"slide": 3.0, "legato": 1.5}  # factor on the spread of notes whose onset is no stroke
 SLOW_BEATS, HELD_TEMPO = 24.0, 0.006
 OWN_BEATS = 16.0
-OTHER_BEATS, CLEAR = 4.0, 0.5  # of another tempo that the listener is sure of, after which it is followed all the same
+OTHER_BEATS, CLEAR = 4.0, 0.5  # of another tempo, as the listener counts who is sure of it, after which it is followed
 LAID_BACK_S, LAID_BACK_FULL_S = 0.008, 0.016  # a distance from the beat is taken for intention: not at all, and fully
 SLIP_S = 0.060  # a correction larger than this is a jump of the player's, taken at once
 SILENT_BEATS = 2.0  # without a note, after which no trend of the tempo is followed
 HELD_SHARE = 0.4  # of the last period, at each silent beat; the rest comes from the usual one
 MOST_TREND = 0.04  # per beat
+RITARD_BEATS = 6.0  # after a note of a ritard, for which the listener's grid is ignored
 Floats = NDArray[np.float64]
 
 
@@ -64,6 +66,7 @@ PLAYERS = (
     Player(0.0010, 0.0030, 0.0060, 0.90),
     Player(0.0020, 0.0100, 0.0150, 0.80),  # free
 )
+SLOWING = Player(0.0020, 0.0100, 0.0150, 0.95)  # into an end
 
 
 class Lock:
@@ -116,33 +119,66 @@ class Tempo:
         self._listener_grid: Grid | None = None  # of the last frame
         self._slow_s = 0.0  # period, averaged over SLOW_BEATS
         self._own_beats = 0.0  # for so many beats a listener's grid that differs is ignored
-        self._other_beats = 0.0  # for so many the listener has had another tempo, clearly
+        self._other_beats = 0.0  # of the listener's, for which it has had another tempo, clearly
         self._downbeat: int | None = None  # a bar begins at this beat, whatever the listener says
         self._offset_s = 0.0  # beat as played minus beat as estimated
         self._now_s = 0.0
         self._heard_s = 0.0  # onset of the note last heard
         self._apart_s = math.inf  # since when the listener's grid has been elsewhere
+        self._ritard = Ritard()
 
     def reset(self) -> None:
         """Forget the beat."""
         self.__init__()  # type: ignore[misc]
 
-    def follow(self, grid: Grid, notes: tuple[Note, ...], now_s: float, behind_s: float | None = None) -> Grid:
+    @property
+    def slowed(self) -> float:
+        """How much longer beats are than they were, as a factor, while the player slows down; else 1."""
+        return max(self._period_s() / self._slow_s, 1.0) if self._ritard.on else 1.0
+
+    def follow(
+        self,
+        grid: Grid,
+        notes: tuple[Note, ...],
+        now_s: float,
+        behind_s: float | None = None,
+        expected: Expected = (),
+    ) -> Grid:
         """Return the grid to play on. Call once a frame; all times are seconds of the stream.
 
         grid: the listener's; notes: new in this frame; behind_s: how far behind the beat the player plays, None = not
-        known. A player may lay back without slowing the band down.
+        known. A player may lay back without slowing the band down. expected: (beat, pitch) of the notes foretold.
         """
         late_s = _intended_s(behind_s or 0.0) * self._stability() if self._locks else 0.0
-        if not self._locks or not self._agree(grid) or self._is_lost(grid, now_s):
+        if not self._locks or not self._agree(grid, now_s) or self._is_lost(grid, now_s):
             self._start(grid, now_s)
         for note in notes:
             if note.articulation != "ghost":
                 self._heard_s = note.onset_s
-                self._correct(note.onset_s - late_s, grid, LOOSE.get(note.articulation, 1.0))
+                self._hear(note, note.onset_s - late_s, grid, expected)
         self._glide(grid, now_s)
         self._roll(now_s)
         return self._published(replace(grid, behind_s=late_s))
+
+    def _hear(self, note: Note, onset_s: float, grid: Grid, expected: Expected) -> None:
+        slowed, period_s = self._ritard.on, self._period_s()
+        at = self._index + (onset_s - self._time_of(self._index)) / period_s
+        slowing = self._ritard.hear(onset_s, note.pitch, at, period_s, expected)
+        if slowing is not None:
+            self._slow_down(slowing)
+            return
+        if slowed and not self._ritard.on:
+            self._locks = [Lock(player, self._time_of(self._index), period_s) for player in PLAYERS]
+        self._correct(onset_s, grid, LOOSE.get(note.articulation, 1.0))
+
+    def _slow_down(self, slowing: Slowing) -> None:
+        """Go on from a note of a ritard: the player alone says where the next beats fall."""
+        before_s = self._time_of(self._index + 1)
+        since = slowing.beat - self._index
+        lock = Lock(SLOWING, slowing.time_s - since * slowing.period_s, slowing.period_s)
+        lock.x[2] = slowing.trend_s
+        self._locks, self._own_beats = [lock], max(self._own_beats, RITARD_BEATS)
+        self._offset_s += before_s - self._time_of(self._index + 1)
 
     def _start(self, grid: Grid, now_s: float) -> None:
         beat = math.floor(grid.beat_at(now_s))
@@ -152,7 +188,7 @@ class Tempo:
         self._other_beats = 0.0
         self._apart_s = math.inf
 
-    def _agree(self, grid: Grid) -> bool:
+    def _agree(self, grid: Grid, now_s: float) -> bool:
         """Return whether the listener's grid means the same beats, and take over its beat numbers where it does.
 
         A grid that drifts away is tolerated up to LOST_BEATS, one that jumps only up to SAME_BEATS.
@@ -165,11 +201,13 @@ class Tempo:
         beats, tempo = (SAME_BEATS, FOUND_TEMPO) if found else (LOST_BEATS, SAME_TEMPO)
         near = abs(math.log(grid.period_s / period_s)) <= tempo
         same = abs(apart - shift) <= beats and near
-        if near or grid.confidence < CLEAR:
-            self._other_beats = 0.0
+        other = not near and grid.confidence >= CLEAR
+        beats = max(now_s - self._now_s, 0.0) / grid.period_s
+        self._other_beats = self._other_beats + beats if other else max(self._other_beats - 2 * beats, 0.0)
         if not same:
             return self._own_beats > 0 and self._other_beats < OTHER_BEATS
         self._index += shift
+        self._ritard.shift(shift)
         if self._downbeat is not None:
             self._downbeat += shift
         if found:
@@ -255,9 +293,9 @@ class Tempo:
         for lock in self._locks:
             lock.move(max(0, beats))
         self._index += max(0, beats)
-        self._slow_s += (period_s - self._slow_s) * (1 - math.exp(-max(0, beats) / SLOW_BEATS))
+        if not self._ritard.on:
+            self._slow_s += (period_s - self._slow_s) * (1 - math.exp(-max(0, beats) / SLOW_BEATS))
         self._own_beats -= max(0, beats)
-        self._other_beats += max(0, beats)
 
     def _published(self, grid: Grid) -> Grid:
         anchor_s, next_s = self._time_of(self._index), self._time_of(self._index + 1)

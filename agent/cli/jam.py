@@ -85,20 +85,25 @@ def check_out(folder: Path | None) -> None:
 
 
 def _jam(given: argparse.Namespace) -> int:
+    from agent.session import setup
+
+    config, take = settings(given)
+    _check_fast(given, config, take)
+    check_out(given.out)
+    return perform(given, config, setup.choose(config, take, given.fast))
+
+
+def perform(given: argparse.Namespace, config: Config, where: Any) -> int:
+    """Run a session as the options say, and say what it wrote; return the exit code."""
     from rich.console import Console
 
     from agent.audio import device_list
     from agent.control.keyboard import HELP
     from agent.memory.player_profile import with_player_adapter, without_player
     from agent.recording.recorder import new_session_folder
-    from agent.session import setup
     from agent.session.monitor import Monitor
 
-    config, take = settings(given)
     logging.basicConfig(level=config.log.level.upper(), format="antiphon: %(message)s")
-    _check_fast(given, config, take)
-    check_out(given.out)
-    where = setup.choose(config, take, given.fast)
     device_list.release()
     folder = given.out or new_session_folder(Path(config.paths.sessions))
     console = Console(stderr=True, quiet=given.quiet)
@@ -112,7 +117,8 @@ def _jam(given: argparse.Namespace) -> int:
 
         troubles = OfflineSession(config, where, folder, monitor).run()
     else:
-        troubles = _live((without_player if where.take else with_player_adapter)(config), where, folder, monitor)
+        of_player = without_player if where.take or where.imagined else with_player_adapter
+        troubles = _live(of_player(config), where, folder, monitor)
     for trouble in troubles:
         print(f"antiphon: {trouble}", file=sys.stderr)
     _compress(config, folder, console)

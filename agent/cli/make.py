@@ -1,4 +1,4 @@
-"""Runs `antiphon make` and `antiphon compose`: options and checks; the models are loaded only when they run."""
+"""Runs `antiphon make`, `mood` and `compose`: options and checks; the models are loaded only when they run."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ MAKE_EXAMPLES = """examples:
   antiphon make --continue song/ "faster, and less snare in the verse"
   antiphon make --continue song/ --instead "slower"       in place of the last sentence
 """
+MOOD_EXAMPLES = """examples:
+  antiphon mood calm                                          endless music; Ctrl-C ends it
+  antiphon mood "dark, driving, 110 bpm" --midi "My Synth"
+  antiphon ctl mood "joyful, over 8 bars"                     while it plays: glide to another mood
+  antiphon mood focus --minutes 90 --fast --out focus/        written faster than it would be played
+  antiphon mood drive --set 'mood.senses={heart_rate: arousal 0.6 cc 21}'
+                                                              moved by a controller, or by `ctl mood heart_rate 0.7`
+"""
 COMPOSE_EXAMPLES = """examples:
   antiphon compose -o tune.mid                                16 bars in C at 110, with bass, drums, chords and line
   antiphon compose -o tune.mid --key Dm --meter 7/8=2+2+3 --tempo 96 --bars 32 --style jazz --tension 0.8
@@ -27,15 +35,18 @@ COMPOSE_EXAMPLES = """examples:
 """
 KEY, METER, BARS, TEMPO = "C", "4/4", 16, 110.0
 BARS_RANGE, TEMPO_RANGE = (1, 1024), (20.0, 400.0)
+MINUTES_RANGE = (0.5, 1_440.0)
 SWUNG_STYLES = ("jazz", "blues")  # written with triplet off-beats; the model plays them straight
 PER_QUARTER = 480
 
 
 def add(commands: Any) -> None:
-    """Add both commands to argparse's subparsers."""
+    """Add the commands to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     says = {"epilog": MAKE_EXAMPLES, "formatter_class": raw}
     _add_make(commands.add_parser("make", help="make a song from words", **says))
+    says = {"epilog": MOOD_EXAMPLES, "formatter_class": raw}
+    _add_mood(commands.add_parser("mood", help="play endless music in a mood, without a player", **says))
     says = {"epilog": COMPOSE_EXAMPLES, "formatter_class": raw}
     _add_compose(commands.add_parser("compose", help="write a tune as MIDI", **says))
 
@@ -53,6 +64,17 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME|STEM", help="weights of the responder (default: models.responder)")
     parser.add_argument("--midi-only", action="store_true", help="write no sound, which takes most of the time")
     parser.set_defaults(run=_make)
+
+
+def _add_mood(parser: argparse.ArgumentParser) -> None:
+    from agent.cli.jam import add_playing
+
+    parser.add_argument("words", nargs="+", metavar="WORDS", help="a mood: calm, focus, drive, dark ...; or in words")
+    add_playing(parser)
+    parser.add_argument("--minutes", metavar="N", help="how long (default: until Ctrl-C)")
+    parser.add_argument("--fast", action="store_true", help="write it faster than it would be played; needs --minutes")
+    parser.add_argument("--quiet", action="store_true", help="show no display")
+    parser.set_defaults(run=_mood, private=True)
 
 
 def _add_compose(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +104,6 @@ def _make(given: argparse.Namespace) -> int:
     from agent.making.account import summary
     from agent.making.brief_reader import brief_of
     from agent.making.outline import Given
-    from agent.making.reference import given_by
     from agent.making.song_maker import make
     from models.timing.drum_timing import Timing
 
@@ -96,7 +117,11 @@ def _make(given: argparse.Namespace) -> int:
     elif not given.source:
         kept = replace(kept, seed=config.band.seed)
     brief = brief_of(kept.sentences)
-    like = given_by(Path(kept.like), config.conversation.player) if kept.like else Given()
+    like = Given()
+    if kept.like:
+        from agent.making.reference import given_by  # it brings the ears along
+
+        like = given_by(Path(kept.like), config.conversation.player)
     responder = open_responder(kept.responder or None, config)
     try:
         timing = Timing.load()
@@ -111,6 +136,27 @@ def _make(given: argparse.Namespace) -> int:
         print(one)
     print(f"wrote {out}: {', '.join(written)}")
     return 0
+
+
+def _mood(given: argparse.Namespace) -> int:
+    from agent.cli.jam import check_out, perform, settings
+    from agent.compose.responder_options import number
+    from agent.mood.mood_session import with_mood
+    from agent.mood.mood_words import mood_of
+    from agent.session import setup
+
+    config, take = settings(given)
+    if take is not None:
+        raise UserError(f"--input {given.input}: a mood hears no file; name a microphone that hears the room")
+    minutes = None if given.minutes is None else number("--minutes", given.minutes, *MINUTES_RANGE, 0.0)
+    if given.fast and minutes is None:
+        raise UserError("--fast: say how long with --minutes")
+    words = ", ".join(word.strip() for word in given.words if word.strip())
+    mood_of(words)
+    config = with_mood(config, words, given.fast, keeps_sound=given.out is not None)
+    check_out(given.out)
+    where = setup.for_mood(config, None if minutes is None else 60 * minutes, given.fast)
+    return perform(given, config, where)
 
 
 def _wanted(given: argparse.Namespace) -> tuple[Path, Any]:

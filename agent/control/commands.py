@@ -14,7 +14,7 @@ from agent.control.lead_commands import LEAD_WORDS
 from agent.control.words import Word, nothing, number
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetBehind, SetDial, SetMeter, SetMode, SetPart, SetTempo
-from agent.core.settings import DEFAULT_PARTS, METERS, MODES, STYLES, TEMPO_BPM, DialsConfig
+from agent.core.settings import DEFAULT_PARTS, METERS, MODES, OWN_BASS, STYLES, TEMPO_BPM, DialsConfig
 
 BEHIND_MS = (-100.0, 100.0)
 TRADE_BARS = (1, 32)
@@ -69,6 +69,16 @@ def _something(arguments: Sequence[str]) -> None:
         raise UserError("`say` needs a sentence, such as: say less snare, and don't resolve it")
 
 
+def _mood(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UserError("`mood` needs words, such as: mood calm, or: mood dark, 90 bpm, over 8 bars")
+
+
+def _something_to_practise(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UserError("`practice` needs what: ladder, drop N, copy, report or off")
+
+
 def _anything(arguments: Sequence[str]) -> None:
     return None
 
@@ -86,6 +96,8 @@ def _mode(arguments: Sequence[str]) -> SetMode | None:
 def _part(enabled: bool) -> Callable[[Sequence[str]], tuple[SetPart, ...]]:
     def read(arguments: Sequence[str]) -> tuple[SetPart, ...]:
         wanted = " ".join(arguments).lower() or "all"
+        if wanted in ("bass", OWN_BASS):
+            return (SetPart(OWN_BASS, enabled),)
         if wanted != "all" and wanted not in DEFAULT_PARTS:
             raise UserError(f"unknown part {wanted!r}; choose {', '.join(DEFAULT_PARTS)} or all")
         return tuple(SetPart(part, enabled) for part in (DEFAULT_PARTS if wanted == "all" else (wanted,)))
@@ -155,6 +167,12 @@ TABLE = {
     "undo": Word("", "take the last direction back", nothing),
     **LEAD_WORDS,
     "mix": Word("LANE level|pan|reverb|bright|width N | LANE off", "move a fader: level in dB, others -1 to 1", _mix),
+    "mood": Word("WORDS | SENSE N", "where nobody plays: glide to a mood; or give a sense a number, 0 to 1", _mood),
+    "practice": Word(
+        "ladder [STEP [BARS]] | drop N | copy [BARS] | report | off",
+        "practise: a tempo that rises while you play cleanly, bars that drop out, phrases to play back",
+        _something_to_practise,
+    ),
     "panic": Word("", "end every note now", _panic),
     "learn": Word("COMMAND", "bind COMMAND to the next pedal, key or button pressed at midi.input", _anything),
     "unlearn": Word("", "forget all learned pedals", nothing),

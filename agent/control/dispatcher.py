@@ -38,6 +38,8 @@ class Dispatcher:
         self.pedals: Any = None  # agent/control/pedals.py's Pedals, where there is a MIDI input
         self.book: Any = None  # agent/songbook/book.py's Songbook
         self.orders: Callable[[str], str | None] = lambda sentence: None  # -> the command that a sentence stands for
+        self.mood: Callable[[str], str] | None = None  # agent/mood/mood_desk.py's command, where nobody plays
+        self.practice: Callable[[str], str] | None = None  # agent/practice/coach.py's command
         self.voice: Callable[[], str] | None = None  # push-to-talk, where there is a microphone
         self.talk: Any = None  # agent/conversation/live.py's Talk, where the band can be talked to
 
@@ -55,6 +57,8 @@ class Dispatcher:
             "pedals": lambda _: str(self._has_pedals().describe()),
             "say": lambda c: self._say(c.argument),
             "voice": lambda _: self._listen(),
+            "mood": lambda c: self._mood_of(c.argument),
+            "practice": lambda c: self._practise(c.argument),
             "yes": lambda _: self._say("I like it"),
             "no": lambda _: self._say("I don't like it"),
             "idea": lambda _: self._say("any ideas?"),
@@ -72,6 +76,16 @@ class Dispatcher:
     def playing(self, part: str) -> bool:
         """Return whether a part is switched on, by commands and by words."""
         return self.state.parts.get(part, self._enabled[part]) and not (self.talk and part in self.talk.mutes)
+
+    def muted_by(self) -> list[str]:
+        """Return who has muted parts, of words, commands and the configuration."""
+        words = self.talk.mutes if self.talk else ()
+        by = {
+            "your words": set(words),
+            "a key, pedal or command": {part for part, on in self.state.parts.items() if not on},
+            "the configuration": {name for name, on in self._enabled.items() if not on} - set(self.state.parts),
+        }
+        return [f"{who} ({', '.join(sorted(parts))})" for who, parts in by.items() if parts]
 
     def _spelled_out(self, text: str) -> str:
         """Rewrite `toggle PART` as the mute or unmute it means."""
@@ -97,6 +111,8 @@ class Dispatcher:
         if isinstance(messages[0], Lead) and self.talk and (said := self.talk.over_loop(messages[0])) is not None:
             return f"{command.text}: {said.removesuffix('.')}"
         for message in messages:
+            if isinstance(message, SetPart) and message.part not in self._enabled:
+                raise UserError("the bass is yours: only where nobody plays (`antiphon mood`) can it be muted")
             self.state.note(message)
             if isinstance(message, Fader):
                 self._to_audio(SetFader(message.lane, self.state.faders.get(message.lane)))
@@ -135,6 +151,16 @@ class Dispatcher:
         if self.talk is None:
             raise UserError("this session takes no sentences: it runs without a conversation")
         return str(self.talk.say(sentence))
+
+    def _mood_of(self, words: str) -> str:
+        if self.mood is None:
+            raise UserError("this session plays no moods")
+        return self.mood(words)
+
+    def _practise(self, argument: str) -> str:
+        if self.practice is None:
+            raise UserError("this session has no player to practise with")
+        return self.practice(argument)
 
     def _listen(self) -> str:
         if self.voice is None:

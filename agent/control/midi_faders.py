@@ -34,10 +34,12 @@ def is_fader(text: str) -> bool:
 
 
 def moved(fader: str, position: int) -> str:
-    """Return the command that puts a fader where its controller, 0-127, stands.
+    """Return the command that puts a fader, or a sense of a mood ("mood NAME"), where its controller, 0-127, stands.
 
     A level follows 40 log10(position / 100) dB, General MIDI's curve; the others are linear about 64 = as it was.
     """
+    if fader.startswith("mood "):
+        return f"{fader} {position / MOST:.3f}"
     _, low, high = FADERS[fader.split()[2]]
     if fader.endswith(" level"):
         value = low if position <= 0 else min(max(40 * math.log10(position / UNITY), low), high)

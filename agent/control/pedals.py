@@ -35,7 +35,8 @@ LEARN_S = 60.0  # how long the next press is waited for
 MOST_AT_ONCE = 4  # commands carried out in one poll(); more come from a broken switch
 KINDS = {NOTE_ON: "note", CONTROL: "cc"}
 SWITCH = re.compile(r"(channel ([1-9]|1[0-6]) )?(note|cc) (\d|[1-9]\d|1[01]\d|12[0-7])")
-NOT_BY_FOOT = ("learn", "unlearn")
+TWICE = "unlearn"  # one stray press must not forget every pedal
+AGAIN_S = 3.0  # within which it is pressed again
 
 
 class Pedals:
@@ -52,9 +53,11 @@ class Pedals:
         self._tap = self.midi.tap() if self.midi else None
         self._learned = _read(self._path)
         self._plain = plain_faders(config.parts)
+        self.senses: dict[str, str] = {}  # switch -> the sense of a mood that it moves
         self._down: set[tuple[int, int]] = set()  # (status, controller) that is pressed
         self._pressed_s: dict[str, float] = {}
         self._learning: tuple[str, float] | None = None  # the command, until when
+        self._once: tuple[str, float] = ("", 0.0)  # the switch of TWICE that was pressed, until when it counts
         self.ignored = 0  # presses that were too many
 
     def poll(self) -> None:
@@ -87,7 +90,8 @@ class Pedals:
     def _fader(self, switch: str | None) -> str | None:
         """Return the fader that a controller moves: a learned one, else General MIDI's of a part."""
         bound = self._learned.get(switch or "")
-        return (bound if is_fader(bound) else None) if bound else self._plain.get(switch or "")
+        plain = self.senses.get(switch or "") or self._plain.get(switch or "")
+        return (bound if is_fader(bound) else None) if bound else plain
 
     def _press(self, at_s: float, message: bytes) -> str | None:
         """Return the switch a message presses, such as 'channel 1 cc 64' (channels from 1); None for no press."""
@@ -113,8 +117,18 @@ class Pedals:
         if self._learning and time.monotonic() < self._learning[1]:
             self._bind(switch, self._learning[0])
             return
-        if (command := self._command_of(switch)) is not None:
+        command = self._command_of(switch)
+        if command is not None and (command != TWICE or self._again(switch)):
             self._carry_out(switch, command)
+
+    def _again(self, switch: str) -> bool:
+        """Return whether a switch was pressed before within AGAIN_S; else remember that it was pressed."""
+        now_s, before = time.monotonic(), self._once
+        again = before[0] == switch and now_s < before[1]
+        self._once = ("", 0.0) if again else (switch, now_s + AGAIN_S)
+        if not again:
+            log.info("pedal %s -> `%s`: press again within %.0f s", _shown(switch), TWICE, AGAIN_S)
+        return again
 
     def _carry_out(self, by: str, command: str) -> None:
         try:
@@ -134,10 +148,10 @@ class Pedals:
     def learn(self, text: str) -> str:
         """Bind the command `text` to the next switch that is pressed, or a fader to the next controller that is moved.
 
-        Raises UserError for an unknown command.
+        A switch may be bound to `learn COMMAND`, too, and to `unlearn`, which counts when it is pressed twice. Raises
+        UserError for an unknown command.
         """
-        if not is_fader(text) and parse(text).name in NOT_BY_FOOT:
-            raise UserError(f"{text!r} cannot be bound to a pedal; try `mode next` or `mute drums`")
+        _check(text)
         self._learning = text, time.monotonic() + LEARN_S
         asks = f"move the controller for `{text}`" if is_fader(text) else f"press the pedal for `{text}`"
         return f"{asks} now (within {LEARN_S:.0f} s)"
@@ -216,9 +230,21 @@ def _is_sound(switch: object, command: object) -> bool:
     if not (isinstance(switch, str) and isinstance(command, str) and SWITCH.fullmatch(switch)):
         return False
     try:
-        return is_fader(command) or parse(command).name not in NOT_BY_FOOT
+        _check(command)
     except UserError:
         return False
+    return True
+
+
+def _check(text: str, by_foot: bool = False) -> None:
+    """Raise UserError for what cannot be bound to a pedal. by_foot: it is what a pedal bound to `learn` binds."""
+    if is_fader(text):
+        return
+    command = parse(text)
+    if command.name == "learn":
+        if by_foot or not command.argument:
+            raise UserError(f"{text!r} cannot be bound to a pedal; try `learn mute drums`, `mode next` or `mute drums`")
+        _check(command.argument, by_foot=True)
 
 
 def _set_aside(path: Path, cause: str) -> None:

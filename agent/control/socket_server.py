@@ -35,7 +35,8 @@ PATH_BYTES = 107  # sun_path
 
 WATCH = b'{"watch": true}'
 
-Answer = tuple[str, dict[str, Any] | None]
+Later = Callable[[], str | None]  # an answer that takes a while: None until it is there
+Answer = tuple[str | Later, dict[str, Any] | None]
 Handler = Callable[[str], Answer]
 Status = Callable[[], Mapping[str, Any]]  # is asked only where a view is due
 
@@ -64,6 +65,7 @@ class _Client:
         self._connection = connection
         self._asked, self._answers = b"", b""
         self._ended = False  # the client sends nothing more, but may still read
+        self._later: Later | None = None  # the answer that is waited for: lines after it wait, too
         self.watcher: Watcher | None = None
 
     def poll(self, handler: Handler) -> bool:
@@ -85,6 +87,11 @@ class _Client:
 
     def _answer(self, handler: Handler) -> None:
         for _ in range(TURN_LINES):
+            if self._later is not None:
+                if (says := self._later()) is None:
+                    return
+                self._later = None
+                self._put({"ok": True, "says": says})
             line, newline, rest = self._asked.partition(b"\n")
             if len(line) > LINE_BYTES:
                 raise OSError(errno.EMSGSIZE, "the client's line is too long")
@@ -94,9 +101,16 @@ class _Client:
             if line.strip() == WATCH:
                 self.watcher = self.watcher or Watcher()
                 continue
-            self._answers += json.dumps(answer(line, handler), ensure_ascii=False).encode() + b"\n"
-            if len(self._answers) > ANSWER_BYTES:
-                raise OSError(errno.ENOBUFS, "the client does not read its answers")
+            answered = answer(line, handler)
+            if isinstance(answered, dict):
+                self._put(answered)
+            else:
+                self._later = answered
+
+    def _put(self, answered: dict[str, Any]) -> None:
+        self._answers += json.dumps(answered, ensure_ascii=False).encode() + b"\n"
+        if len(self._answers) > ANSWER_BYTES:
+            raise OSError(errno.ENOBUFS, "the client does not read its answers")
 
     def show(self, view: Views, status: Status) -> None:
         """Queue the next view for a client that watches and has read all before."""
@@ -107,14 +121,14 @@ class _Client:
         with contextlib.suppress(BlockingIOError):
             while self._answers:
                 self._answers = self._answers[self._connection.send(self._answers) :]
-        return bool(self._answers) or not self._ended
+        return bool(self._answers or self._later) or not self._ended
 
     def close(self) -> None:
         self._connection.close()
 
 
-def answer(line: bytes, handler: Handler) -> dict[str, Any]:
-    """Return the answer to one line of a client, whatever the line holds."""
+def answer(line: bytes, handler: Handler) -> dict[str, Any] | Later:
+    """Return the answer to one line of a client, whatever the line holds; what gives it where it takes a while."""
     try:
         asked = json.loads(line)
         text = asked["say"]
@@ -130,6 +144,8 @@ def answer(line: bytes, handler: Handler) -> dict[str, Any]:
     except Exception as cause:  # of which the session must not die
         log.exception("%r failed", text)
         return {"ok": False, "says": f"{text!r} failed ({type(cause).__name__}); see the log for details"}
+    if not isinstance(says, str):
+        return says
     return {"ok": True, "says": says} | ({"status": status} if status is not None else {})
 
 

@@ -35,16 +35,21 @@ MODES = {
     "trade": "trade",
     "count-in": "count in",
 }  # value of a pattern that is an order to the band -> the order
+NOT_APPLIED = frozenset({"undo", "recall", "keep"})  # changes
 NORMAL = frozenset({"mute", "pattern"})  # dimensions of edits that "play normally" takes back
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a sentence led to. reply: one line; outcome: what was done; proposal: the idea that was proposed."""
+    """What a sentence led to. reply: one line; outcome: what was done; proposal: the idea that was proposed.
+
+    waits: nothing was done yet, since music is drawn first: say it again.
+    """
 
     reply: str
     outcome: Outcome = NOTHING
     proposal: Proposal | None = None
+    waits: bool = False
 
     @property
     def changed(self) -> bool:
@@ -148,8 +153,13 @@ class Conversation:
         facts = self.stage.facts()
         takes = tuple(one for one in facts.takes if one.isdecimal()) or None
         heard = self._hear(sentence, Context(facts.bars, takes, self._last, self._offered))
+        if heard.unsure and self._last:  # what was said before may only make it harder to read
+            alone = self._hear(sentence, Context(facts.bars, takes))
+            heard = alone if alone.edits else heard
         self._offered = heard.unsure
         if heard.edits:
+            if waits := self._waits(heard.edits):
+                return waits
             if heard.verdict == YES or any(edit.change == "keep" for edit in heard.edits):
                 self._judge(YES, sentence)
             return self.direct(sentence, heard.edits)
@@ -162,6 +172,19 @@ class Conversation:
         return Answer(heard.reply)
 
     # -- directions -------------------------------------------------------------------------------------------
+
+    def _waits(self, edits: Sequence[Edit]) -> Answer | None:
+        """Return the answer where music is drawn first for these edits; None where they can be done at once."""
+        return None if self.stage.ready(self._possible(edits)) else Answer("Give me a moment.", waits=True)
+
+    def _possible(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+        """Return those of the edits that the stage will be asked to apply."""
+        wished = (edit for edit in map(_played, without_exceptions(tuple(edits))) if edit.value not in MODES)
+        return tuple(
+            one
+            for one in wished
+            if one.change not in NOT_APPLIED and one.dimension != "take" and self.stage.can(one) is None
+        )
 
     def direct(self, sentence: str, edits: Sequence[Edit]) -> Answer:
         """Return the answer to edits that a sentence, a key or a command stands for."""
@@ -223,6 +246,10 @@ class Conversation:
                 return self._normal()
             case "quiet":
                 return self.direct(sentence, (Edit("band", "mute", "on"),))
+            case "transpose":
+                way, size = "more" if order.count > 0 else "less", f"{abs(order.count)} semitone"
+                edits = (Edit("band", "register", way, size=size),)
+                return self._waits(edits) or self.direct(sentence, edits)
             case "stands":
                 return Answer(phrasing.stands(self.stage.facts()))
             case "sounds":

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.errors import UserError
@@ -26,18 +27,29 @@ if TYPE_CHECKING:
     from agent.conversation.loop_stage import LoopStage
     from agent.conversation.proposals import Proposal
     from agent.core.types import Decision
+    from agent.directions.edit import Edit
     from agent.takes.captured import Captured
     from models.responder.responder import Responder
 
 log = logging.getLogger(__name__)
 
 LOADS_S = 0.2  # how long `say` waits for the language tables; a sentence said before is answered later
-EARLY_MAX = 8
+EARLY_MAX = 8  # sentences that wait
+NO_WORDS = "I cannot understand sentences in this session; the log says why."
 CLOSES_S = 3.0
 NICE = 10  # of the threads that load and think: the workers have the processor first
 FIRST = "less snare"  # parsed once beforehand, since the first sentence builds the language tables
 EVERY_BARS = 8  # between two ideas
 SEEN_S = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A sentence, or the edit that a command stands for, and its answer once it is there."""
+
+    sentence: str
+    edit: Edit | None = None
+    reply: str | None = None
 
 
 class Talk:
@@ -61,7 +73,9 @@ class Talk:
         self.looped: Callable[[], tuple[Any, ...] | None] = lambda: None  # Songbook.looped
         self._last_idea = -EVERY_BARS
         self._saw_s = 0.0
-        self._early: list[str] = []  # said before the language tables were loaded
+        self._waiting: deque[Waiting] = deque()  # said while words are loaded, or a take is drawn for the first of them
+        self._answered: deque[str] = deque(maxlen=EARLY_MAX)  # answers that came later, to be shown
+        self.later: Callable[[], str | None] | None = None  # gives the answer that the last sentence is owed, or None
         self._begun = False  # whether the player's taste has been taken up
         self._asked = False  # whether the player asked for the idea that is thought of
         self._thought_at = 0  # steps of the conversation when it began to think
@@ -74,16 +88,20 @@ class Talk:
         """Load the language tables and the memory in a thread, since they take two seconds."""
         set_nice(NICE)
         try:
-            from agent.conversation.band_lead import Leads
             from agent.conversation.live_opening import open_conversation
             from agent.language.parser import parse
 
             opened = open_conversation(
-                self._config.conversation, data_folder(), self._folder, self._send, self._command, lambda: self.why()
+                self._config.conversation,
+                data_folder(),
+                self._folder,
+                self._send,
+                self._command,
+                lambda: self.why(),
+                lambda: self.names(),
+                self._captured,
+                self._responder,
             )
-            opened.stage.lead = Leads(self._command, lambda: self.names())
-            opened.stage.captured = self._captured
-            opened.stage.responder_of = self._responder
             parse(FIRST)
         except Exception:  # the band plays all the same
             log.exception("conversation: not available in this session; commands and keys still work")
@@ -112,17 +130,7 @@ class Talk:
     def say(self, sentence: str) -> str:
         """Return the answer to a sentence in one line. Never raises, whatever the text."""
         self._loading.join(LOADS_S)
-        if self._talk is None:
-            return self._later(sentence)
-        if self._stage and self._stage.works and self._asks_for_idea(sentence):
-            return "Let me think: it comes in a moment."
-        try:
-            return self._talk.say(sentence).reply
-        except UserError as cause:  # of a command that the sentence stands for
-            return str(cause)
-        except Exception:
-            log.exception("conversation: %r could not be answered", sentence[:80])
-            return "I stumbled over that one; the log says why. The music goes on."
+        return self._in_turn(Waiting(sentence)) if self._talk else self._later(sentence)
 
     def over_loop(self, message: Any) -> str | None:
         """Do to the riff that loops what a band would lead; return the answer, None where no riff loops."""
@@ -131,7 +139,36 @@ class Talk:
         from agent.conversation.band_lead import edit_of
 
         edit = edit_of(message)
-        return self._talk.direct(edit.short(), (edit,)).reply if edit else None
+        return self._in_turn(Waiting(edit.short(), edit)) if edit else None
+
+    def _in_turn(self, said: Waiting) -> str:
+        """Return the answer; where a take is drawn first, that comes later, and so does whatever is said meanwhile."""
+        if len(self._waiting) >= EARLY_MAX:
+            return "One thing at a time: I am still at what you said before."
+        if not self._waiting and (reply := self._answer(said)) is not None:
+            return reply
+        self._wait(said)
+        return "Give me a moment."
+
+    def _answer(self, said: Waiting) -> str | None:
+        """Return the answer; None where a take is being drawn for it."""
+        talk, stage = self._talk, self._stage
+        assert talk and stage
+        if said.edit is None and stage.works and self._asks_for_idea(said.sentence):
+            return "Let me think: it comes in a moment."
+        try:
+            if said.edit is None:
+                answer = talk.say(said.sentence)
+            elif stage.can(said.edit) is None and not stage.ready((said.edit,)):
+                return None
+            else:
+                answer = talk.direct(said.sentence, (said.edit,))
+            return None if answer.waits else answer.reply
+        except UserError as cause:  # of a command that the sentence stands for
+            return str(cause)
+        except Exception:
+            log.exception("conversation: %r could not be answered", said.sentence[:80])
+            return "I stumbled over that one; the log says why. The music goes on."
 
     def _asks_for_idea(self, sentence: str) -> bool:
         """Return whether a sentence asks for an idea, which over a loop is thought of beside it: takes are drawn."""
@@ -144,9 +181,15 @@ class Talk:
 
     def _later(self, sentence: str) -> str:
         if not self._loading.is_alive():
-            return "I cannot understand sentences in this session; the log says why."
-        self._early = [*self._early, sentence][-EARLY_MAX:]
+            return NO_WORDS
+        if len(self._waiting) >= EARLY_MAX:
+            return "I am still loading, and have enough to come to."
+        self._wait(Waiting(sentence))
         return "Give me a moment, I am still loading; I will come to it."
+
+    def _wait(self, said: Waiting) -> None:
+        self._waiting.append(said)
+        self.later = lambda: said.reply
 
     @property
     def mutes(self) -> frozenset[str]:
@@ -187,13 +230,14 @@ class Talk:
         if talk is None or stage is None:
             return ""
         line = stage.push(decision)
+        line = self._answered.popleft() if self._answered else line
         if decision.state != "playing":
             return line
         if not self._begun:
             self._begun = True
             liked = talk.as_you_like_it() if self._config.conversation.player != GUEST else None
             line = liked.reply if liked else line
-        if over := talk.trial_over(decision.bar):
+        if not self._waiting and (over := talk.trial_over(decision.bar)):
             return over.reply
         phrase = decision.analysis.phrase
         if phrase is not None and phrase.end_s is not None:
@@ -218,7 +262,8 @@ class Talk:
 
     def _think(self, talk: LiveTalk, stage: LiveStage, asked: bool) -> None:
         """Choose an idea, beside the loop: the responder weighs four of them in half a second."""
-        set_nice(NICE)
+        if not asked:
+            set_nice(NICE)
         try:
             weighing = stage.weighing(self._responder())
             heard = weighing.facts().heard
@@ -232,6 +277,8 @@ class Talk:
         """Return the line of an idea that has been thought of, which is played from now on; "" for none."""
         if not self._thought:
             return ""
+        if self._thought[0] and self._stage and not self._stage.ready(self._thought[0].edits):
+            return ""  # its take is drawn first
         found, self._thinking = self._thought.pop(), None
         if talk.steps != self._thought_at and not self._asked:  # something was asked meanwhile: it may be this
             return ""
@@ -242,9 +289,11 @@ class Talk:
 
     def poll(self) -> None:
         """Answer what was said too early, and note in the memory that the session runs. Call once a loop."""
-        if self._early and self._talk:
-            early, self._early = self._early[0], self._early[1:]
-            self.say(early)
+        if self._waiting and not self._loading.is_alive() and not (self._stage and self._stage.draws):
+            reply = self._answer(self._waiting[0]) if self._talk else NO_WORDS
+            if reply is not None:
+                self._waiting.popleft().reply = reply
+                self._answered.append(reply)
         if self._talk and time.monotonic() - self._saw_s > SEEN_S:
             self._saw_s = time.monotonic()
             self._talk.tick(time.time())

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.conversation.band_lead import Leads
 from agent.conversation.live_talk import LiveTalk
-from agent.conversation.loop_stage import LoopStage
+from agent.conversation.loop_stage import LoopStage, TakeMaking
 from agent.conversation.player_notes import PlayerNotes
 from agent.core.errors import UserError
 from agent.core.settings import ConversationConfig
 from agent.memory.background_writer import BackgroundWriter
 from agent.memory.player_profile import GUEST
 from agent.memory.store import Memory
+from agent.takes.captured import Captured
 from agent.takes.kept_takes import keep_takes
+from models.responder.responder import Responder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,19 @@ def open_conversation(
     send: Callable[[Any], object],
     command: Callable[[str], object],
     why: Callable[[], str],
+    names: Callable[[], tuple[str, ...]],
+    captured: Callable[[], Captured | None],
+    responder: Callable[[], Responder],
 ) -> Opened:
-    """Return the conversation of a session. A memory that cannot be used costs the memory only, and is noted."""
-    stage = LoopStage(send, command, why)
+    """Return the conversation of a session. A memory that cannot be used costs the memory only, and is noted.
+
+    names: of the sections that can be gone to. captured: returns the riff that loops; responder: loads the one that
+    draws takes of it.
+    """
     notes = _notes(settings, folder, session_folder)
-    stage.made, stage.keeps = notes.record_take, keep_takes
-    stage.folder = Path(session_folder) if session_folder else None
+    takes_in = Path(session_folder) if session_folder else None
+    making = TakeMaking(captured, responder, notes.record_take, keep_takes, takes_in)
+    stage = LoopStage(send, command, why, Leads(command, names), making)
     return Opened(LiveTalk(stage, notes, settings.proposals), stage)
 
 

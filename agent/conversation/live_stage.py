@@ -27,6 +27,7 @@ from agent.directions.bar_settings import INSTRUMENTS
 from agent.directions.drawn import music
 from agent.directions.edit import Edit
 from agent.directions.sounding import Heard, strokes
+from agent.directions.step_sizes import PER_OCTAVE, step
 from agent.language import feasibility
 from agent.language.edit_text import describe_edit
 from agent.song.wish import HARMONY_PLANS
@@ -181,6 +182,8 @@ class LiveStage:
     def can(self, edit: Edit) -> str | None:
         if edit.target == "bass":
             return "the bass is yours"
+        if into_another_key(edit):
+            return "another key is yours to lead: play it there and I follow (over a loop I can move all of it)"
         if edit.dimension == "meter" and self._bars_unsure:
             return "I am not sure of your bars yet: play it once more, or tap the one, and say it again"
         if edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS:
@@ -199,6 +202,9 @@ class LiveStage:
         return grid is not None and grid.meter_confidence < SURE_METER  # before the first note it is a wish for later
 
     # -- acts -------------------------------------------------------------------------------------------------
+
+    def ready(self, edits: Sequence[Edit]) -> bool:
+        return True
 
     def apply(self, edits: Sequence[Edit], says: str = "", instead_of: int = 0) -> Outcome:
         if instead_of:
@@ -403,6 +409,13 @@ class LiveStage:
             if now is not None and way * (now - one.figure) < 0.02 * max(abs(one.figure), 0.1):
                 return f"You asked for {describe_edit(one.edit)}: so far nothing comes of it; say it again for more."
         return ""
+
+
+def into_another_key(edit: Edit) -> bool:
+    """Return whether an edit moves the whole band by other than octaves."""
+    if (edit.target, edit.dimension) != ("band", "register"):
+        return False
+    return bool(step(edit, "register", 0.0) % PER_OCTAVE)
 
 
 def _later(edit: Edit) -> Done:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -20,14 +22,14 @@ import soundfile
 
 from agent.conversation.live_stage import LEDS, LIVE, LiveStage
 from agent.conversation.riff_stage import RiffStage
-from agent.conversation.stage import NOTHING, Facts, Outcome, Tried
+from agent.conversation.stage import NOTHING, BandLead, Facts, Outcome, Tried
 from agent.core.messages import LoopTake
 from agent.core.types import PARTS, Decision
 from agent.directions.active import ActiveEdits
 from agent.directions.drawn import reply_of
 from agent.directions.edit import Edit
 from agent.takes.captured import BEFORE_S, Captured, looped_sound, looped_take, recording_of, riff_of_kept
-from agent.takes.mixdown import RATE, Sound, own_tempo
+from agent.takes.mixdown import RATE, Sound, own_sound
 from agent.takes.riff import Riff
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
@@ -37,7 +39,8 @@ from models.responder.responder import Responder
 log = logging.getLogger(__name__)
 
 OF_TAKES = frozenset({"", "previous", "other", "first", "last"})
-LOADS_S = 3.0  # how long the first direction over a loop may wait
+LOADS_S = 3.0  # how long what cannot wait may wait for a loop that was just begun
+BENCHES_KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +52,59 @@ class Bench:
     responder: Responder
 
 
-class LoopStage(LiveStage):
-    """As `LiveStage`. captured: returns the riff that loops, None where none does; responder: loads the one that draws;
-    made: is told of every take; folder: where takes are kept, a folder a riff; keeps: is given them in the end."""
+@dataclass(frozen=True, slots=True)
+class TakeMaking:
+    """What a session gives for the takes of a riff that loops.
 
-    captured: Callable[[], Captured | None] = staticmethod(lambda: None)
-    responder_of: Callable[[], Responder] = staticmethod(Responder.load)
-    made: Callable[[Take, str], object] = staticmethod(lambda take, why: None)
-    keeps: Callable[[Path, Sequence[Take], Captured], object] = staticmethod(lambda folder, takes, captured: None)
+    captured: returns the riff that loops, None where none does; responder: loads the one that draws; made: is told of
+    every take, and why; keeps: is given them all when the loop ends; folder: where they are kept, a folder a riff.
+    """
+
+    captured: Callable[[], Captured | None] = lambda: None
+    responder: Callable[[], Responder] = Responder.load
+    made: Callable[[Take, str], object] = lambda take, why: None
+    keeps: Callable[[Path, Sequence[Take], Captured], object] = lambda folder, takes, captured: None
     folder: Path | None = None
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
+
+class Drawing(Thread):
+    """Draws the take that edits make, beside the loop. riff: what it is drawn with, None where that failed."""
+
+    def __init__(self, edits: tuple[Edit, ...], captured: Captured, begun: Callable[[], RiffStage | None]) -> None:
+        super().__init__(name="take", daemon=True)
+        self.edits, self.captured, self._begun = edits, captured, begun
+        self.riff: RiffStage | None = None
+
+    def run(self) -> None:
+        try:
+            riff = self._begun()
+            if riff is not None:
+                riff.sketcher.imagine(riff.take, self.edits)
+            self.riff = riff
+        except Exception:  # it is drawn again when it is asked for, and what fails is said then
+            log.exception("loop: no take could be drawn beside it")
+
+
+class LoopStage(LiveStage):
+    """As `LiveStage`. making: what takes of a riff that loops are made with."""
+
+    def __init__(
+        self,
+        send: Callable[[Any], object],
+        command: Callable[[str], object],
+        why: Callable[[], str] = lambda: "",
+        lead: BandLead | None = None,
+        making: TakeMaking | None = None,
+    ) -> None:
+        super().__init__(send, command, why, lead)
+        self._making = making or TakeMaking()
         self._captured: Captured | None = None  # the riff that is being worked on
         self._loading: Thread | None = None
-        self._benches: list[Bench] = []  # the one that was loaded
+        self._benches: list[Bench] = []  # those that were loaded last
+        self._drawing: Drawing | None = None
         self._riff: RiffStage | None = None  # its takes, once one was asked for
         self._over: list[tuple[int, int, tuple[Edit, ...]]] = []  # own step of undo, the riff's, edits
-        self._ready: list[LoopTake] = []  # to be sent
+        self._rendered: deque[LoopTake] = deque()  # to be sent
         self._takes_in = Path(tempfile.gettempdir())
 
     # -- the loop ---------------------------------------------------------------------------------------------
@@ -75,7 +113,7 @@ class LoopStage(LiveStage):
         line = super().push(decision)
         if self._riff is not None and decision.drawn is not None:
             self._stood[-1] = ActiveEdits()  # what was asked is in the take already
-        found = self.captured() if decision.mode == "loop" else None
+        found = self._making.captured() if decision.mode == "loop" else None
         if found != self._captured:
             self._leave()
             self._captured = found
@@ -89,12 +127,13 @@ class LoopStage(LiveStage):
     def _load(self, captured: Captured) -> None:
         """Load what takes are made with, beside the loop."""
         try:
-            self._benches = [Bench(captured, recording_of(captured), self.responder_of())]
+            bench = Bench(captured, recording_of(captured), self._making.responder())
+            self._benches = [*self._benches, bench][-BENCHES_KEPT:]  # an earlier loop's may come later
         except (OSError, RuntimeError, ValueError):
             log.exception("loop %s: cannot be worked on", captured.path)
 
     def _take_ready(self) -> list[LoopTake]:
-        ready, self._ready = self._ready, []
+        ready = [self._rendered.popleft() for _ in range(len(self._rendered))]
         newest = self._riff.take.number if self._riff else 0
         return [one for one in ready if one.take.number == newest]
 
@@ -108,23 +147,33 @@ class LoopStage(LiveStage):
 
     def _begun(self) -> RiffStage | None:
         """Return the takes of the riff that loops, with a first one as the band plays it; None where nothing loops."""
+        if self._riff is None:
+            self._begin(self._made())
+        return self._riff
+
+    def _begin(self, riff: RiffStage | None) -> None:
+        if riff is not None and self._riff is None and self._captured is not None:
+            self._riff, self._takes_in = riff, self._new_folder(self._captured.kept.name)
+            self._making.made(riff.take, "as it was played")
+
+    def _made(self) -> RiffStage | None:
+        """Return a first take of the riff that loops, as the band plays it, to make others of."""
         bench = self._bench
         if bench is None:
             return None
-        if self._riff is None:
-            grid = self._heard.grid if self._heard else None
-            riff = riff_of_kept(bench.captured, self._heard.key if self._heard else None, grid.swing if grid else 0.5)
-            sketcher = Sketcher(bench.responder, repeats=1)
-            self._riff, self._takes_in = RiffStage(sketcher, self._play), self._new_folder(bench.captured.kept.name)
-            self._riff.returns_days, self._riff.closes = self.returns_days, self._closes
-            self._riff.resume(sketcher.begin_drawn(riff, self.active, 0, self._drawn(bench.captured, riff)))
-            self.made(self._riff.take, "as it was played")
-        return self._riff
+        grid = self._heard.grid if self._heard else None
+        riff = riff_of_kept(bench.captured, self._heard.key if self._heard else None, grid.swing if grid else 0.5)
+        sketcher = Sketcher(bench.responder, repeats=1)
+        made = RiffStage(sketcher, self._play)
+        made.returns_days, made.closes = self.returns_days, self._closes
+        made.resume(sketcher.begin_drawn(riff, self.active, 0, self._drawn(bench.captured, riff)))
+        return made
 
     def _new_folder(self, riff: str) -> Path:
         """Make a folder for the takes of a riff; return a temporary one where that fails."""
         stem = "-".join(riff.split())
-        within = self.folder if self.folder and self.folder.is_dir() else Path(tempfile.gettempdir())
+        own = self._making.folder
+        within = own if own and own.is_dir() else Path(tempfile.gettempdir())
         for number in range(1, 1_000):
             path = within / (stem if number == 1 else f"{stem}-{number}")
             with suppress(FileExistsError):
@@ -143,10 +192,12 @@ class LoopStage(LiveStage):
         return found
 
     def _play(self, take: Take, why: str) -> None:
-        """A take was made: it plays from the next bar line on; in another tempo, as soon as its bass is rendered."""
-        self.made(take, why)
-        bench = self._benches[0]
-        if own_tempo(take):
+        """A take was made: it plays from the next bar line on; in another tempo or key, once its bass is rendered."""
+        self._making.made(take, why)
+        bench = self._bench
+        if bench is None:
+            return
+        if own_sound(take):
             self._render(take, bench.recording)
             for message in self._take_ready():
                 self._send(message)
@@ -161,7 +212,7 @@ class LoopStage(LiveStage):
         except (OSError, RuntimeError):
             log.exception("take %d: its bass cannot be written", take.number)
             return
-        self._ready.append(LoopTake(looped_take(take), str(path), BEFORE_S, gain_db))
+        self._rendered.append(LoopTake(looped_take(take), str(path), BEFORE_S, gain_db))
 
     def close(self) -> None:
         """The session ends."""
@@ -170,7 +221,7 @@ class LoopStage(LiveStage):
     def _leave(self) -> None:
         """The loop has ended: its takes are kept, and what a playing band can follow of what was asked stays."""
         if self._riff is not None and self._captured is not None:
-            self.keeps(self._takes_in, self._riff.takes, self._captured)
+            self._making.keeps(self._takes_in, self._riff.takes, self._captured)
             for step, _, edits in self._over:
                 own = tuple(edit for edit in edits if edit.dimension in LIVE and LiveStage.can(self, edit) is None)
                 if own:
@@ -187,7 +238,22 @@ class LoopStage(LiveStage):
     @property
     def works(self) -> bool:
         """Whether directions are done to a riff that loops."""
-        return self._bench is not None
+        return self._captured is not None and (self._loads or self._bench is not None)
+
+    @property
+    def _loads(self) -> bool:
+        return self._loading is not None and self._loading.is_alive()
+
+    @property
+    def draws(self) -> bool:
+        """Whether a take is being drawn."""
+        return self._drawing is not None and self._drawing.is_alive()
+
+    def weighing(self, responder: Responder) -> LoopStage:
+        """As `LiveStage.weighing`; over a loop what an idea changes is weighed on takes of the riff."""
+        seen = copy(self)
+        seen.responder, seen._riff = responder, self._begun_beside()
+        return seen
 
     # -- the stage --------------------------------------------------------------------------------------------
 
@@ -220,8 +286,31 @@ class LoopStage(LiveStage):
     def can(self, edit: Edit) -> str | None:
         if edit.dimension == "section" or (edit.value or "") in LEDS:
             return super().can(edit)
-        riff = self._begun()
-        return riff.can(edit) if riff else super().can(edit)
+        return RiffStage.can(edit) if self.works else super().can(edit)
+
+    def ready(self, edits: Sequence[Edit]) -> bool:
+        """Return whether the take that edits make is drawn, and begin to draw it beside the loop where it is not."""
+        wished = tuple(edits)
+        drawn_here = not any(one.dimension == "section" or (one.value or "") in LEDS for one in wished)
+        if not wished or not drawn_here or self._captured is None or not self.works:
+            return True
+        drawing = self._drawing
+        if drawing is None or (not drawing.is_alive() and drawing.edits != wished):
+            self._drawing = Drawing(wished, self._captured, self._begun_beside)
+            self._drawing.start()
+            return False
+        if drawing.is_alive():
+            return False
+        self._drawing = None
+        if drawing.captured == self._captured:
+            self._begin(drawing.riff)
+        return True
+
+    def _begun_beside(self) -> RiffStage | None:
+        """As `_begun`, for another thread: what is begun is taken up by the parent's loop."""
+        if self._loading is not None:
+            self._loading.join()
+        return self._riff or self._made()
 
     def apply(self, edits: Sequence[Edit], says: str = "", instead_of: int = 0) -> Outcome:
         riff = None if any(edit.dimension == "section" for edit in edits) else self._begun()

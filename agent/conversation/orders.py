@@ -12,10 +12,18 @@ from agent.language.normalise import ONES
 
 NUMBERS = {word: number for number, word in enumerate(ONES[:13])} | {"twice": 2, "couple": 2}
 BARS = {"ones": "1", "twos": "2", "threes": "3", "fours": "4", "sixes": "6", "eights": "8"}
-COUNT = rf"(?P<count>\d{{1,3}}|{'|'.join(NUMBERS)})"
+NUMBER = rf"\d{{1,3}}|{'|'.join(NUMBERS)}"
+COUNT = rf"(?P<count>{NUMBER})"
 TAKE_BACK = r"(?:undo|take back|revert|scrap)"
 BEFORE = re.compile(r"^(?:(?:please|ok|okay|now|and|so|well|right|just|let us|lets|can you|could you|you can) )+")
 AFTER = re.compile(r"(?: (?:please|now|then|for me|man|mate|guys|everybody))+$")
+INTERVALS = {  # in semitones
+    "semitone": 1, "half step": 1, "half tone": 1, "minor second": 1, "whole step": 2, "whole tone": 2, "tone": 2,
+    "step": 2, "major second": 2, "minor third": 3, "major third": 4, "fourth": 5, "perfect fourth": 5, "tritone": 6,
+    "fifth": 7, "perfect fifth": 7, "minor sixth": 8, "major sixth": 9, "minor seventh": 10, "major seventh": 11,
+}  # fmt: skip
+INTERVAL = rf"(?:by )?(?:(?:a|an|one) (?P<interval>{'|'.join(INTERVALS)})|(?P<semitones>{NUMBER}) semitones?)"
+ALL_OF_IT = r"(?:it|it all|all of it|everything|the (?:whole )?(?:thing|band|song|tune|riff|loop)|us|the key)"
 ROWS = (  # name of the order, pattern of the whole sentence without its politeness
     (
         "undo",
@@ -45,6 +53,12 @@ ROWS = (  # name of the order, pattern of the whole sentence without its politen
     ("me", r"what have you learn(?:ed|t)(?: about me)?(?: so far)?|what is my taste|do you (?:know|remember) me"),
     ("sounds", r"what (?:are|do) you play(?:ing)?(?: right)?|what (?:sounds|plays|is playing)|who is playing"),
     ("sounds", r"what is (?:muted|off|out|on)|are you playing"),
+    (
+        "transpose",
+        rf"(?:(?:transpose|take|move|shift|bring|put|raise|lower|play) )?(?:{ALL_OF_IT} )?(?P<way>up|down) {INTERVAL}",
+    ),
+    ("transpose", rf"(?:(?:transpose|play|move) )?(?:{ALL_OF_IT} )?{INTERVAL} (?P<way>up|down|higher|lower)"),
+    ("transpose", rf"(?P<way>raise|lower) {ALL_OF_IT} {INTERVAL}"),
     ("intro", r".*\bdrums? intro\b.*"),
     ("intro", r".*\bbars? of (?:just |only )?drums? (?:first|before|up front|to (?:start|begin)).*"),
     ("ideas off", r"keep quiet(?: about .*)?|stay quiet about .*|no (?:more )?(?:ideas|suggestions|proposals)"),
@@ -54,10 +68,13 @@ ROWS = (  # name of the order, pattern of the whole sentence without its politen
 ORDERS = tuple((name, re.compile(pattern)) for name, pattern in ROWS)
 
 
+DOWN = ("down", "lower")
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order. name: the first column of ROWS; count: how many steps to undo; bars: of each turn of a trade, "" = as
-    before."""
+    """An order. name: the first column of ROWS; count: how many steps to undo, or semitones up; bars: of each turn of a
+    trade, "" = as before."""
 
     name: str
     count: int = 1
@@ -71,7 +88,17 @@ def order_of(sentence: str) -> Order | None:
     for name, pattern in ORDERS:
         if match := pattern.fullmatch(text):
             found = match.groupdict()
+            if way := found.get("way"):
+                return Order(name, _semitones(found) * (-1 if way in DOWN else 1))
             count = found.get("count") or "1"
             bars = BARS.get(found.get("bars") or "", "")
             return Order(name, int(count) if count.isdigit() else NUMBERS[count], bars)
     return None
+
+
+def _semitones(found: dict[str, str | None]) -> int:
+    """Return the size of the interval that was named."""
+    if interval := found.get("interval"):
+        return INTERVALS[interval]
+    number = found.get("semitones") or "1"
+    return int(number) if number.isdigit() else NUMBERS[number]

@@ -18,11 +18,11 @@ from agent.directions.edit import Edit
 from agent.directions.sounding import Heard, strokes
 from agent.language import feasibility
 from agent.takes.measures import Measured
-from agent.takes.performance import tempo_of
+from agent.takes.performance import bass_shift, tempo_of
 from agent.takes.riff import Riff
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
-from listener.types import Chord
+from listener.types import Chord, Key
 from models.music.tokens import EMPTY_REPLY, BassTick, TickInput
 from models.responder.responder import Responder
 
@@ -31,6 +31,7 @@ FIGURES: dict[str, Callable[[Measured], float]] = {  # dimension -> the measure 
     "resolution": lambda one: one.falling_fifths,
 }
 BACK = "back to"
+BASS_MOVES = "your bass moves with it: a synth plays its notes there"
 BASS_STAYS = "your bass stays as you played it"
 YOURS = ("register", "density", "timing", "pattern", "dissonance", "brightness", "reverb", "sound", "length")
 
@@ -81,7 +82,7 @@ class RiffStage:
             tempo_of(take, 0),
             riff.meter,
             take.meters[: max(len(take.bars) // self.sketcher.repeats, 1)],
-            riff.key,
+            key_of(take),
             _chords(take),
             f"{1000 * riff.behind_s:+.0f} ms from the beat; swing {riff.swing:.2f}",
             0,
@@ -99,7 +100,8 @@ class RiffStage:
         """Bars of the form."""
         return max(len(self.take.bars) // self.sketcher.repeats, 1)
 
-    def can(self, edit: Edit) -> str | None:
+    @staticmethod
+    def can(edit: Edit) -> str | None:
         if why := feasibility.not_yet(edit):
             return why
         if edit.dimension == "lead":
@@ -109,6 +111,9 @@ class RiffStage:
         return None
 
     # -- acts -------------------------------------------------------------------------------------------------
+
+    def ready(self, edits: Sequence[Edit]) -> bool:
+        return True
 
     def apply(self, edits: Sequence[Edit], says: str = "", instead_of: int = 0) -> Outcome:
         before = heard = self.take
@@ -123,8 +128,14 @@ class RiffStage:
         )
         done = tuple(self._moves(one, before) for one in done)
         changed = differs or any(one.shown for one in done) or heard is not before
-        stays = any(edit.dimension == "key" or (edit.dimension, edit.target) == ("register", "band") for edit in edits)
-        return Outcome(self._steps, done, beside, "take", changed, note=BASS_STAYS if stays else "")
+        return Outcome(self._steps, done, beside, "take", changed, note=self._of_bass(edits))
+
+    def _of_bass(self, edits: Sequence[Edit]) -> str:
+        """Return what the player has to know of their bass where the band was moved; "" else."""
+        moved = any(edit.dimension == "key" or (edit.dimension, edit.target) == ("register", "band") for edit in edits)
+        if not moved:
+            return ""
+        return BASS_MOVES if any(map(bass_shift, self.take.settings)) else BASS_STAYS
 
     def _moves(self, one: Done, before: Take) -> Done:
         """Return the same, or that it does not show where the measure of what was asked did not move that way."""
@@ -212,9 +223,16 @@ def _music(take: Take) -> list[Heard]:
 
 
 def _chords(take: Take) -> tuple[str, ...]:
-    hits = [moment.reply.chord for moment in take.played if moment.reply.chord]
-    names = [chord_name(Chord(hit.root, hit.quality, 1.0)) for hit in hits]
+    hits = [(moment.reply.chord, moment.place.bar) for moment in take.played if moment.reply.chord]
+    moved = [round(one.semitones.get("chords", 0.0)) for one in take.settings]
+    names = [chord_name(Chord((hit.root + moved[bar]) % 12, hit.quality, 1.0)) for hit, bar in hits]
     return tuple(name for i, name in enumerate(names) if i == 0 or names[i - 1] != name)
+
+
+def key_of(take: Take) -> Key:
+    """Return the key in which a take begins: the riff's, as far as the band was moved into another."""
+    key = take.riff.key
+    return replace(key, tonic=(key.tonic + bass_shift(take.settings[0])) % 12)
 
 
 def bits_per_tick(responder: Responder, take: Take, ticks: int = 64) -> float:

@@ -110,6 +110,9 @@ class Stage(Protocol):
     def can(self, edit: Edit) -> str | None:
         """Return None where an edit can be done, else the reason in one line, in lower case and without a full stop."""
 
+    def ready(self, edits: Sequence[Edit]) -> bool:
+        """Return whether edits can be done at once; where they cannot, begin to draw what they need: ask again."""
+
     def apply(self, edits: Sequence[Edit], says: str = "", instead_of: int = 0) -> Outcome:
         """Do edits, of which `can` said None, as one step of undo, from the next bar line (the mix: beat; a riff: take)
         on; says: in words. instead_of: a step that is withdrawn in the same breath (an idea nobody accepted)."""

@@ -168,7 +168,7 @@ _KIND_NAMES: Mapping[type, str] = {
 def _described(kinds: tuple[type, ...], rule: Field[Any]) -> str:
     meta = rule.metadata
     if meta.get("texts"):
-        return "pairs of texts such as {rhodes: '8:4'}"
+        return f"pairs of texts such as {meta['texts']}"
     if "choices" in meta:
         return ", ".join(meta["choices"])
     names = [_KIND_NAMES[kind] for kind in kinds]

@@ -184,6 +184,37 @@ Lead = LeadBar | LeadLength | LeadTempo | LeadBreak | CountIn | EndSong | LeadNo
 
 
 @dataclass(frozen=True, slots=True)
+class SetMood:
+    """To the mind, where nobody plays: glide to this mood (agent/making/moods.py). style, bpm (quarters a minute),
+    meter, key: (tonic, mode); None = as the mood has it. bars: of the glide, None = by how far it is. said: the words.
+    """
+
+    valence: float
+    arousal: float
+    tension: float = 0.0
+    low: float = 0.0
+    minor: float | None = None
+    steady: float = 0.0
+    style: str | None = None
+    bpm: float | None = None
+    meter: tuple[int, int] | None = None
+    key: tuple[int, str] | None = None
+    bars: int | None = None
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetSense:
+    """To the mind, where nobody plays: something from 0 to 1 that moves the mood, such as a heart rate; 0.5 moves it
+    nowhere. moves: arousal, valence or tension; amount: how far, at either end."""
+
+    name: str
+    value: float
+    moves: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
 class SetLatency:
     """To the mind: notes leave so many seconds before they are heard, from now on."""
 
@@ -264,6 +295,13 @@ class SetVoice:
     """To audio: load the player's own sound from this SoundFont, in a thread, and have it from then on."""
 
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTechnique:
+    """To audio: play the player's own sound in the technique that they play in now, where it has notes of that."""
+
+    technique: str
 
 
 @dataclass(frozen=True, slots=True)

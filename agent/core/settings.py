@@ -90,6 +90,7 @@ DEFAULT_PARTS: Mapping[str, PartConfig] = {
     "chords": PartConfig(channel=2, program=0, pan=-0.35),
     "line": PartConfig(channel=3, program=11, pan=0.35),
 }
+OWN_BASS = "own_bass"  # the part that plays the bass where nobody does (agent/mood)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +216,25 @@ class PathsConfig:
     state: str | None = _path(None)  # measured latencies, learned pedals
     soundfont: str | None = _path(None)
     presets: dict[str, str] = field(
-        default_factory=dict, metadata={"texts": True}
+        default_factory=dict, metadata={"texts": "{rhodes: '8:4'}"}
     )  # of that soundfont: instrument -> bank:program
+
+
+@dataclass(frozen=True, slots=True)
+class MoodConfig:
+    """Settings of music that nobody plays (`antiphon mood`).
+
+    words: the mood that is asked for, None = somebody plays. room, time_of_day: how far a loud room and the afternoon
+    move it to the livelier, a quiet room and the night to the calmer. senses: name -> what it moves and how far, such
+    as "arousal 0.6" or "valence 0.4 cc 21": a number from 0 to 1 that comes by `ctl mood NAME N`, or a controller.
+    patient: faster than real time; wait for what is not written yet.
+    """
+
+    words: str | None = None
+    room: float = _between(0.0, 0, 1)
+    time_of_day: float = _between(0.0, 0, 1)
+    senses: dict[str, str] = field(default_factory=dict, metadata={"texts": "{heart_rate: arousal 0.6 cc 21}"})
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,4 +259,5 @@ class Config:
     web: WebConfig = WebConfig()
     recording: RecordingConfig = RecordingConfig()
     paths: PathsConfig = PathsConfig()
+    mood: MoodConfig = MoodConfig()
     log: LogConfig = LogConfig()

@@ -96,12 +96,18 @@ class DrawnTick:
 
 @dataclass(frozen=True, slots=True)
 class DrawnBar:
-    """A whole bar that was played. bar: as the planner counts, from 0; parts: those that sounded in it."""
+    """A whole bar that was played. bar: as the planner counts, from 0; parts: those that sounded in it.
+
+    start_s, end_s: seconds of the stream; take: of a riff that loops, 0 = none.
+    """
 
     bar: int
     meter: Meter
     ticks: tuple[DrawnTick, ...]
     parts: frozenset[str]
+    start_s: float = 0.0
+    end_s: float = 0.0
+    take: int = 0
 
 
 @dataclass(frozen=True, slots=True)

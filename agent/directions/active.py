@@ -33,7 +33,7 @@ DENSITY_MOVES: dict[str, dict[float, tuple[str, ...]]] = {  # target -> density 
         1: ("busier",),
         2: ("busier", "16th-hats"),
     },
-    "hat": {-2: ("quarter-hats",), -1: ("quarter-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
+    "hat": {-2: ("hats-on-quarters",), -1: ("thinner-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
     "snare": {-2: ("no-ghost-notes",), -1: ("no-ghost-notes",), 1: ("ghost-notes",), 2: ("ghost-notes",)},
     "harmony": {-2: ("pads",), -1: ("pads",), 1: ("denser-chords",), 2: ("denser-chords",)},
     "line": {-2: ("sparser-line",), -1: ("sparser-line",), 1: ("denser-line",), 2: ("denser-line",)},

@@ -11,12 +11,13 @@ from agent.directions.bar_settings import INSTRUMENTS, Settings
 from agent.directions.drum_moves import MOVES
 from agent.directions.edit import Edit
 from agent.directions.harmony_moves import HARMONY_MOVES
-from agent.directions.step_sizes import STEPS, number_in, step
+from agent.directions.step_sizes import PER_OCTAVE, STEPS, number_in, step
 from agent.sounds.instruments import named
 from listener.types import Meter
 from models.music.dials import STYLES, Dials
 
 METER = re.compile(r"(\d+)/(\d+)(?: \(?(\d+(?:\+\d+)+)\)?)?")
+WHOLE = frozenset({"band", "form", "feel"})
 HALF = 0.5  # where a dial stands that was never set
 
 Act = Callable[[Settings, Edit], Settings]
@@ -43,6 +44,16 @@ def _per_voice(name: str, kind: str, scale: float = 1.0, off: float = 0.0) -> Ac
         return _put(settings, name, values)
 
     return act
+
+
+def _register(settings: Settings, edit: Edit) -> Settings:
+    """Move the target; the band by anything but octaves takes the bass with it, as into another key."""
+    settings = _per_voice("semitones", "register")(settings, edit)
+    moved = settings.semitones.get("chords", 0.0)
+    if edit.target in WHOLE and (moved % PER_OCTAVE or "bass" in settings.semitones):
+        octaves = PER_OCTAVE * round(moved / PER_OCTAVE) if abs(moved) > PER_OCTAVE else 0.0
+        return replace(settings, semitones={**settings.semitones, "bass": moved - octaves})
+    return settings
 
 
 def _timing(settings: Settings, edit: Edit) -> Settings:
@@ -217,10 +228,6 @@ def _pan(settings: Settings, edit: Edit) -> Settings:
     return replace(settings, pan=pan)
 
 
-def _width(settings: Settings, edit: Edit) -> Settings:
-    return replace(settings, width=step(edit, "width", 100 * settings.width) / 100)
-
-
 def _sound(settings: Settings, edit: Edit) -> Settings:
     """Set the instrument of each part that has such a one; off gives the style's back."""
     sounds = dict(settings.sounds)
@@ -237,7 +244,7 @@ ACTS: dict[str, Act] = {
     "level": _per_voice("level_db", "level"),
     "intensity": _intensity,
     "density": _density,
-    "register": _per_voice("semitones", "register"),
+    "register": _register,
     "brightness": _per_voice("bright_octaves", "brightness"),
     "reverb": _per_voice("reverb", "reverb", 0.01, off=-100.0),
     "dissonance": _dissonance,
@@ -251,7 +258,7 @@ ACTS: dict[str, Act] = {
     "length": _length,
     "mute": _mute,
     "pattern": _pattern,
-    "width": _width,
+    "width": _per_voice("width", "width", 0.01, off=-100.0),
     "pan": _pan,
     "sound": _sound,
 }

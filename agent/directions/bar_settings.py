@@ -31,9 +31,9 @@ class Settings:
     """The settings of one bar; the defaults change nothing.
 
     Maps are keyed by voice (a drum piece, drums, chords, line, bass): level_db in dB, late_s in seconds (positive =
-    behind the beat), semitones, bright_octaves, reverb -1 to 1, pan -1 to 1; density by target, -2 to 2. sounds:
-    part -> instrument of agent/sounds. width: -1 to 1. tempo_factor: times the player's tempo. variation: share of a
-    bar that is played anew, 0 to 1; None = as the responder draws it.
+    behind the beat), semitones (of the bass: as far as the whole band moves into another key), bright_octaves, reverb,
+    pan and width -1 to 1; density by target, -2 to 2. sounds: part -> instrument of agent/sounds. tempo_factor: times
+    the player's tempo. variation: share of a bar that is played anew, 0 to 1; None = as the responder draws it.
     """
 
     dials: Dials = NO_DIALS
@@ -43,12 +43,12 @@ class Settings:
     bright_octaves: Mapping[str, float] = field(default_factory=dict)
     reverb: Mapping[str, float] = field(default_factory=dict)
     pan: Mapping[str, float] = field(default_factory=dict)
+    width: Mapping[str, float] = field(default_factory=dict)
     density: Mapping[str, float] = field(default_factory=dict)
     muted: frozenset[str] = frozenset()
     moves: tuple[str, ...] = ()
     harmony_moves: tuple[str, ...] = ()
     sounds: Mapping[str, str] = field(default_factory=dict)
-    width: float = 0.0
     swing: float | None = None
     tempo_bpm: float | None = None
     tempo_factor: float = 1.0

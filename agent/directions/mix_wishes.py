@@ -26,15 +26,15 @@ def wishes_of(settings: Settings, struck: Settings | None = None) -> dict[str, M
     """
     found = {}
     for lane, voices in LANES.items():
-        pan, reverb, bright = (
+        pan, reverb, bright, width = (
             max((of.get(voice, 0.0) for voice in voices), key=abs)
-            for of in (settings.pan, settings.reverb, settings.bright_octaves)
+            for of in (settings.pan, settings.reverb, settings.bright_octaves, settings.width)
         )
         level_db = 0.0
         if struck is not None:
             louder = [settings.level_db.get(v, 0.0) - struck.level_db.get(v, 0.0) for v in voices]
             level_db = max(louder, key=abs)
-        wish = MixWish(level_db, pan, reverb, bright, settings.width if lane in PARTS else 0.0)
+        wish = MixWish(level_db, pan, reverb, bright, width)
         if wish != MixWish():
             found[lane] = wish
     return found

@@ -38,6 +38,7 @@ class Instrument(Protocol):
     def wish(self, wishes: Mapping[str, MixWish]) -> None: ...
     def sound(self, asked: Mapping[str, str], style: str | None) -> None: ...
     def take_voice(self, voice: Any) -> None: ...
+    def take_technique(self, technique: str) -> None: ...
 
 
 class Port(Protocol):
@@ -158,6 +159,11 @@ class Player:
         """Have the player's own sound (agent/audio/own_voice_synth.py) from the next block on."""
         if self._synth:
             self._synth.take_voice(voice)
+
+    def take_technique(self, technique: str) -> None:
+        """Play the player's own sound in this technique from the next block on, where it has notes of it."""
+        if self._synth:
+            self._synth.take_technique(technique)
 
     def _turn_mix(self, at: int) -> None:
         """Take over each wish whose time has come by the middle of this quantum."""

@@ -17,8 +17,8 @@ YES_TO_IT = re.compile(
     r"( please| then| let's| do it| sure)*"
 )
 NO_TO_IT = re.compile(
-    r"(no|nope|nah|no thanks|no thank you|not that|rather not|drop it|lose it|forget it|leave it|don't"
-    r"|without (it|that))"
+    r"(no|nope|nah|no thanks|no thank you|not that(?: one)?|not this one|rather not|drop it|lose it|forget it|leave it"
+    r"|don't|without (it|that))"
     r"( please| then| thanks| not that)*"
 )
 

@@ -20,6 +20,8 @@ Ring = tuple[int | None, ...]  # a riff tick by tick, 16ths: the pitch that begi
 SAME_PITCH, SAME_PLACE = 1.0, 0.3  # worth of a note where one was expected: of that pitch class, of another
 CLEAR = 0.25  # of likeness between two ways to go on
 LOST_BELOW = 0.3  # likeness to both
+SAME, OCTAVE, OTHER, MISSES, ADDS = (math.log(share) for share in (0.82, 0.05, 0.03, 0.1, 0.05))  # of a riff's notes
+FOUND_NATS = 4.0  # by which one place has to be likelier than those in other places of a bar
 FOUND_FROM = 0.6  # likeness to one place of the riff, from which a player who was lost is found there
 REST_TICKS = 12  # 16ths without a note, after which a player begins anew
 LEAST_NOTES = 3  # heard, before anything is said
@@ -109,12 +111,25 @@ def found_at(ring: Ring, played: Sequence[int | None], ticks: int) -> int | None
     """
     if not ring or sum(pitch is not None for pitch in played) < LEAST_NOTES:
         return None
-    likes = [likeness_at(ring, place, played) for place in range(len(ring))]
-    best = max(range(len(ring)), key=lambda place: likes[place])
-    others = (like for place, like in enumerate(likes) if (place - best) % ticks)
-    if likes[best] < FOUND_FROM or likes[best] - max(others, default=0.0) < CLEAR:
+    odds = [odds_at(ring, place, played) for place in range(len(ring))]
+    best = max(range(len(ring)), key=lambda place: odds[place])
+    others = (one for place, one in enumerate(odds) if (place - best) % ticks)
+    if likeness_at(ring, best, played) < FOUND_FROM or odds[best] - max(others, default=0.0) < FOUND_NATS:
         return None
     return (best + len(played)) % len(ring)
+
+
+def odds_at(ring: Ring, place: int, played: Sequence[int | None]) -> float:
+    """Return the log of how likely what was played is in this place of the riff, for one who knows it: one note an
+    octave off tells two places of even eighths apart."""
+    expected = (ring[(place + tick) % len(ring)] for tick in range(len(played)))
+    return sum(_odds(now, told) for now, told in zip(played, expected, strict=True))
+
+
+def _odds(now: int | None, told: int | None) -> float:
+    if now is None or told is None:
+        return 0.0 if now == told else MISSES if now is None else ADDS
+    return SAME if now == told else OCTAVE if now % 12 == told % 12 else OTHER
 
 
 def since_a_rest(played: Sequence[int | None]) -> tuple[int | None, ...]:

@@ -113,8 +113,8 @@ class Leading:
                 self._odd.pop(bar - 1, None)
             case LeadBar(bar, meter) if meter is not None:
                 self._odd[bar - 1], self._failed[bar - 1] = meter_named(meter), 0
-            case LeadLength(bars):
-                self._length = bars
+            case LeadLength(bars):  # one more and one fewer in the same bar: as many as before
+                self._length = 0 if self._length == -bars else bars
             case LeadTempo():
                 self._tempo = lead
             case LeadBreak(beat):
@@ -122,9 +122,9 @@ class Leading:
             case CountIn():
                 self.count = lead
             case EndSong():
-                self._ends = True
+                self._ends, self._goto = True, None
             case GoToSection(kept) if isinstance(kept, KeptSection):
-                self._goto = kept
+                self._goto, self._ends = kept, False
             case LeadNothing():
                 self._odd, self._length, self._tempo, self._break_beat, self._ends = {}, 0, None, 0, False
                 self._goto = None

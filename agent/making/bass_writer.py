@@ -20,7 +20,7 @@ from models.music.dials import Dials
 from models.music.tokens import QUALITIES
 from models.responder.responder import Responder
 
-DRAWS = 14  # of the responder for each riff; each gives two candidates
+DRAWS = 12  # of the responder for each riff; each gives two candidates
 RIFF_BARS, LONG_TICKS = 2, 26  # of a riff; a bar so long is a riff by itself
 END_DRAWS = 4
 FINAL_VELOCITY = 100
@@ -54,18 +54,19 @@ class BassWriter:
         worth: dict[str, dict[str, float]] = {}
         critic = Critic.load()
         roles = dict.fromkeys(RIFF_OF.get(part.role, part.role) for part in self._outline.form.parts)
+        given_to = next(iter(roles))
         for number, role in enumerate(ROLES):
             if role not in roles:
                 continue
             rng = np.random.default_rng((seed, 211, number))
             dials = self._dials_of(role)
-            if role == "verse" and self._outline.given.cycle:
+            if role == given_to and self._outline.given.cycle:
                 cycles[role] = self._outline.given.cycle
             else:
                 lively = (dials.density or 0.5) * 0.7 + 0.3 * (role == "chorus")
                 cycle = cycle_for(role, self._outline.key, dials.resolution or 0.0, lively, tuple(cycles.values()), rng)
                 cycles[role] = held(cycle, 2) if self._slow_harmony(role, rng) else cycle
-            if role == "verse" and self._outline.given.riff:
+            if role == given_to and self._outline.given.riff:
                 riffs[role], worth[role] = self._outline.given.riff, {}
             else:
                 riffs[role], worth[role] = self._riff(role, cycles[role], dials, list(riffs.values()), critic, rng)
@@ -196,7 +197,7 @@ class BassWriter:
     ) -> tuple[list[BassBar], list[tuple[ChordAt, ...]]]:
         """Return the bars with the last one as an end: one note that rings, on the tonic, or elsewhere where the song
         is not to resolve."""
-        if self._outline.brief.arc.fades:
+        if self._outline.brief.arc.fades or self._outline.brief.arc.open:
             return bass, harmonies
         last = bass[-1]
         resolves = (self._outline.settings[-1].dials.resolution or 0.0) >= 0.15

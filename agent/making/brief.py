@@ -31,7 +31,8 @@ class OddBar:
 @dataclass(frozen=True, slots=True)
 class Arc:
     """How the song grows. starts, ends: sparse, alone, full, quiet or "" as usual; fades: the end; stops: cut short;
-    slows: at the end. peak_s: the moment of its peak, None = where the form has it; steady: no arc at all."""
+    slows: at the end; open: none at all, more comes. peak_s: the moment of its peak, None = where the form has it;
+    steady: no arc at all."""
 
     starts: str = ""
     ends: str = ""
@@ -39,13 +40,15 @@ class Arc:
     fades: bool = False
     stops: bool = False
     slows: bool = False
+    open: bool = False
     steady: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
     """What is asked for; None and () are left to the maker. bpm: (least, most) in quarters a minute; scenes: names;
-    edits: directions, with the section they are for as @section:ROLE. roles: the form, in order; told: what was made of
+    edits: directions, with the section they are for as @section:ROLE. blend: a mood between those that have names, in
+    place of `moods`. roles: the form, in order; told: what was made of
     which words; cannot: what is asked for and cannot be; strange: words that nobody knows."""
 
     sentences: tuple[str, ...] = ()
@@ -57,6 +60,7 @@ class Brief:
     meter: Meter | None = None
     odd: tuple[OddBar, ...] = ()
     moods: tuple[str, ...] = ()
+    blend: Mood | None = None
     scene_words: tuple[str, ...] = ()
     style: str | None = None
     edits: tuple[Edit, ...] = ()
@@ -69,6 +73,8 @@ class Brief:
     @property
     def mood(self) -> Mood | None:
         """Return the mood asked for: the middle of those that are named."""
+        if self.blend is not None:
+            return self.blend
         found = [MOODS[name] for name in self.moods]
         if not found:
             return None

@@ -35,8 +35,8 @@ SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slow
 class Given:
     """What a reference gives (agent/making/reference.py): None and () are left to the maker.
 
-    riff: bars that the verse plays; cycle: of its harmony, as degrees; wishes: dials as the player likes
-    them; said: what it was, in words.
+    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; wishes: dials as the player
+    likes them; said: what it was, in words.
     """
 
     quarter_bpm: float | None = None

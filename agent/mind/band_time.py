@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from agent.band.band_state import AUDIBLE, BandEntrance
-from agent.band.fermata import Fermata
+from agent.band.fermata import Expected, Fermata
 from agent.band.held_bars import HeldBars
 from agent.band.tempo_follower import Tempo
 from agent.leading.leading import Leading
@@ -29,11 +29,17 @@ class BandTime:
         self._tempo, self._fermata, self._bars = Tempo(), Fermata(), HeldBars(form.reading.enough)
         self.grid: Grid | None = None  # the band's, of the last frame
         self.resumed = False
+        self.expected: Expected = ()  # (beat, pitch) of the bass, as it is foretold
         self._seen_s = 0.0  # the player's distance behind the ears' grid, smoothed
 
     @property
     def waiting(self) -> bool:
         return self._fermata.waiting
+
+    @property
+    def slowed(self) -> float:
+        """How much longer beats are than they were, as a factor, while the player slows down; else 1."""
+        return self._tempo.slowed
 
     def reset(self) -> None:
         """Forget the beat: it was lost."""
@@ -97,7 +103,8 @@ class BandTime:
             ears = self._bars.hold(ears, self.grid, self._form.state in AUDIBLE, analysis.time_s, stood)
         if analysis.grid is not None:
             self._seen_s += (analysis.grid.behind_s - self._seen_s) * (1 - math.exp(-FRAME_S / SEEN_S))
-        return self._tempo.follow(ears, analysis.notes, analysis.time_s, _behind_s(analysis.feel, self._seen_s))
+        behind_s = _behind_s(analysis.feel, self._seen_s)
+        return self._tempo.follow(ears, analysis.notes, analysis.time_s, behind_s, self.expected)
 
     def _returned_s(self, analysis: Analysis) -> float | None:
         """Return the first onset after a rest of a bar, where it was meant for the one that the band has near it."""

@@ -8,15 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from agent.core.messages import FollowGrid, PlayBass, SetLatency, SetMeter, SetTempo, Tap
+from agent.core.messages import (
+    FollowGrid,
+    LeadTempo,
+    PlayBass,
+    SetLatency,
+    SetMeter,
+    SetMood,
+    SetSense,
+    SetTempo,
+    Tap,
+)
 from agent.core.settings import Config, ModelsConfig
-from agent.core.types import Decision
+from agent.core.types import Decision, Plan
 from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
-from agent.parts.drum_groove import played_grooves
+from agent.mood.imagined_player import ImaginedPlayer
+from agent.mood.mood_words import mood_of
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.groove_traits import played_grooves
+from agent.song.live_song import ScoredBar
 from listener.analyzer import Analyzer, warm_up
 from listener.rhythm.hints import FASTEST_BPM, SLOWEST_BPM
+from listener.rhythm.readings import SHAPES
 from listener.types import Analysis, Frame, Grid, Meter
 from models.codec import codec as codec_module
 from models.codec.codec import Codec
@@ -27,6 +41,7 @@ from models.responder.responder import Responder, named
 from models.timing.drum_timing import Timing
 
 USUAL_METERS = (Meter(4, 4), Meter(3, 4))  # whose grooves are read before the first bar
+RARE_METERS = (Meter(2, 4), *(shape.meter for shape in SHAPES if shape.meter not in USUAL_METERS))  # read in silence
 SILENT_DB = -54.0  # re full scale
 SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 1 s, 10 s where there is still a beat
 
@@ -72,10 +87,14 @@ class Mind:
         timing = Timing.load()
         grooves, critic = GrooveLibrary.load(), Critic.load()
         for meter in USUAL_METERS:  # no frame has the time for it
-            played_grooves(grooves, meter, Position(0, 0, meter).ticks_per_bar)
+            _read(grooves, meter)
+        self._unread = list(RARE_METERS)
         self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing, grooves, critic)
         self._given: Grid | None = None  # another machine's beat
         self._presses: int | None = None  # heard so far, where the bass comes as MIDI
+        mood = config.mood
+        asked = mood_of(mood.words) if mood.words else None
+        self._player = ImaginedPlayer(asked, config.band.seed, mood.room, mood.patient) if asked else None
         self._shared_models: dict[str, Any] = {
             "responder": responder,
             "timing": timing,
@@ -121,6 +140,8 @@ class Mind:
         elif isinstance(message, (SetTempo, SetMeter)):
             self._told |= {"tempo_bpm": message.bpm} if isinstance(message, SetTempo) else {"meter": message.meter}
             self._analyzer.given(**self._told)
+        elif self._player is not None and isinstance(message, (SetMood, SetSense, LeadTempo)):
+            self._player.send(message)
         elif isinstance(message, PlayBass):
             known = max((self._presses or 0) - message.number, 0)
             self._analyzer.play(message.presses[known:])
@@ -139,18 +160,15 @@ class Mind:
 
     def step(self, frame: Frame) -> Decision:
         """Process one frame: a few milliseconds at most, except where a bar is generated."""
-        self._analyzer.play_on(self._given or self._planner.fixed_beat)
-        analysis = self._on_given_beat(self._analyzer.step(frame))
-        self._resting = self._rests(analysis)
-        heard = replace(analysis, grid=None) if self._resting else analysis
-        plan = self._planner.step(heard, None if self._resting else self._hear_sound(frame))
-        self._tell_ears()
+        analysis, plan = self._with_nobody(frame, self._player) if self._player else self._with_player(frame)
         tick = self._planner.tick
         form = self._planner.form
         bar = tick.position.bar if tick else 0
         parts = tuple(sorted(form.gate().parts))
         view = self._planner.song.view(self._planner.bars.of(bar)) if parts else None
         choices = self._planner.song.take_choices()
+        if self._player:
+            choices = (*self._player.choices(bar), *choices)
         turn, leading = form.describe(bar), self._planner.leading
         drawn = self._planner.take_drawn()
         decision = Decision(analysis, plan, str(form.state), bar, parts, form.modes.mode, turn, view, choices)
@@ -162,6 +180,37 @@ class Mind:
             kept=self._planner.take_kept(),
             drawn=drawn,
         )
+
+    def _with_player(self, frame: Frame) -> tuple[Analysis, Plan | None]:
+        """Return what is heard of the player, and what the band plays to it."""
+        self._analyzer.play_on(self._given or self._planner.fixed_beat)
+        analysis = self._on_given_beat(self._analyzer.step(frame))
+        self._resting = self._rests(analysis)
+        heard = replace(analysis, grid=None) if self._resting else analysis
+        plan = self._planner.step(heard, None if self._resting else self._hear_sound(frame))
+        if self._resting and self._unread:
+            _read(self._shared_models["grooves"], self._unread.pop(0))
+        self._tell_ears()
+        return analysis, plan
+
+    def _with_nobody(self, frame: Frame, player: ImaginedPlayer) -> tuple[Analysis, Plan | None]:
+        """Return what the imagined player does, and what is played with the band beside it."""
+        planner = self._planner
+        analysis = player.hear(frame, self._shared_models["responder"])
+        if analysis.grid is not None:
+            planner.form.beat.fix(analysis.grid)
+        plan = planner.step(analysis, None)
+        tick = planner.tick
+        if tick is None:
+            return analysis, plan
+        for dial in player.dials(tick):
+            planner.send(dial)
+        if (told := player.told(tick)) is not None:
+            first = planner.bars.of(tick.position.bar)
+            planner.song.score = {
+                first + ahead: ScoredBar(one.bar, one.harmony, one.section, one.key) for ahead, one in enumerate(told)
+            }
+        return analysis, player.play(plan, tick) if plan and plan.grid else plan
 
     def _tell_ears(self) -> None:
         """Tell the ears what the band leads: where its one is, the tempo it goes to."""
@@ -191,3 +240,7 @@ class Mind:
             return None
         codes, self._codec_state = self._codec.step(frame.samples, self._codec_state)
         return np.asarray(self._codec.embed(codes), np.float32)
+
+
+def _read(grooves: GrooveLibrary, meter: Meter) -> None:
+    played_grooves(grooves, meter, Position(0, 0, meter).ticks_per_bar)

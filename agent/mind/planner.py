@@ -50,7 +50,6 @@ from agent.mind.riff_loop import RiffLoop
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
-from agent.song.expectation import foretell
 from agent.song.kept import KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
@@ -71,6 +70,7 @@ ANSWER_MARGIN_S = 0.06  # between what is committed and the pulse on which an an
 KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
 SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
+ARRIVES_FROM, ON_THE_ONE = 1.2, 0.25  # of a beat that slowed down, from which a one may be the last note; of a beat
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 Latent = NDArray[np.float32]
@@ -247,7 +247,9 @@ class Planner:
         if after.position.tick == 0:
             if len(self._drawn) == tick.position.ticks_per_bar:
                 parts = frozenset(self.form.gate().parts)
-                self._drawn_bar = DrawnBar(tick.position.bar, tick.position.meter, tuple(self._drawn), parts)
+                bar, since_s = tick.position.bar, self._lines_s[-1] if self._lines_s else self._tick_s
+                take, until_s = self.loop.take_in(bar), after.time_on(self._grid) if self._grid else self._tick_s
+                self._drawn_bar = DrawnBar(bar, tick.position.meter, tuple(self._drawn), parts, since_s, until_s, take)
             self._drawn = []
 
     def _mix(self, at_s: float, bar: int) -> None:
@@ -366,9 +368,20 @@ class Planner:
         self.leading.on_tick(tick, bass.onset_pitch, self._grid)
         self._touch = hear_touch(self._touch, bass)
         if after.position.tick == 0 and self._config.imagine:
-            told = foretell(self.song.song.bars, after.position.meter, after.position.ticks_per_bar)
-            self._imagination.begin(self._state, after.position, told)
+            told, grooves = self.song.foretold(replace(after.position, bar=self.bars.of(after.position.bar)))
+            self._imagination.begin(self._state, after.position, told, grooves)
         self._tick, self._tick_s = after, after.time_on(self._grid)
+        self._time.expected = self._expected(after)
+
+    def _expected(self, tick: Tick) -> list[tuple[float, int]]:
+        """Return (beat, pitch) of the bass notes that are foretold for this bar and the next."""
+        at, per_beat = tick.position, ticks_per_beat(tick.position.meter)
+        first = tick.beat - at.tick // per_beat
+        return [
+            (first + ahead * at.meter.numerator + note.tick / per_beat, note.pitch)
+            for ahead in (0, 1)
+            for note in self.song.told_notes(self.bars.of(at.bar + ahead))
+        ]
 
     def _bass_of(self, tick: Tick) -> BassTick:
         numbers = [self._tick_number(n) for n in self._notes]
@@ -449,8 +462,17 @@ class Planner:
 
     def _gate(self, tick: Tick, now_s: float, grid: Grid) -> Gate:
         """Return what may sound in a tick; next to nothing begins while the player holds a fermata."""
-        waiting = self._time.waiting
-        return self.form.held_gate(tick.position) if waiting else self.form.gate(tick.position, now_s, grid)
+        if self._time.waiting:
+            return self.form.held_gate(tick.position)
+        if self._time.slowed >= ARRIVES_FROM and self._arrives(tick, grid):
+            return self.form.arrival_gate(tick.position)
+        return self.form.gate(tick.position, now_s, grid)
+
+    def _arrives(self, tick: Tick, grid: Grid) -> bool:
+        """Return whether a tick lies on a bar line, or after one beyond which nothing was heard yet."""
+        at = tick.position
+        since_s = tick.time_on(grid) - at.tick * tick_s_of(grid) + ON_THE_ONE * grid.period_s
+        return at.tick == 0 or self.form.heard_s < since_s
 
     def _turn_dials(self) -> None:
         """What was asked for since the last bar line counts from this one on."""
@@ -478,7 +500,7 @@ class Planner:
         assert self._tick and self._grid
         bar = self._tick.position.bar
         dials = self._directing.dials(self._dials, bar)
-        self.song.imagined = self._imagination.grooves
+        self.song.imagined, self.song.bits = self._imagination.grooves, self._imagination.likelihood.bits
         self.song.sounds = self.form.state in AUDIBLE
         moves = self._directing.settings(bar).harmony_moves
         wish = wish_of(dials, self._guidance, self._config.temperature, moves)

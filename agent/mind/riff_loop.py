@@ -38,6 +38,7 @@ class RiffLoop:
         self._playing: PlayLoop | None = None
         self._take: LoopedTake | None = None
         self._first, self._bars = 0, 0  # the band's bar that was the first of the cycle; bars of it
+        self._since = 0  # the band's bar with which the take began
         self.usual: Meter | None = None  # the riff's own meter
 
     def ask(self, wish: LoopRiff | LoopTake) -> None:
@@ -92,7 +93,7 @@ class RiffLoop:
         seconds, offset_s = sum(one.seconds for one in take.bars), sum(one.seconds for one in take.bars[:place])
         ticks = [len(one.basses) for one in take.bars]
         notes = list(_placed([bass for one in take.bars for bass in one.basses]))
-        self._take, self._first, self._bars = take, bar - place, len(take.bars)
+        self._take, self._first, self._bars, self._since = take, bar - place, len(take.bars), bar
         start_s = at_s - offset_s
         self._playing = PlayLoop(start_s - seconds, start_s, wish.gain_db, wish.path, wish.before_s, at_s)
         own = cycle_grid(bars, place, tick.beat, at_s, grid)
@@ -102,6 +103,10 @@ class RiffLoop:
         """Return what the take that plays has for a bar of the band's; None where none plays."""
         take = self._take
         return take.bars[(bar - self._first) % len(take.bars)] if take else None
+
+    def take_in(self, bar: int) -> int:
+        """Return the number of the take that plays in a bar of the band's; 0 where none does."""
+        return self._take.number if self._take and bar >= self._since else 0
 
     def settings(self, bar: int) -> Settings | None:
         """Return the settings of a bar of the band's in the take that plays; None where none plays."""

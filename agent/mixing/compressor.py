@@ -19,8 +19,8 @@ class Curve:
     knee_db: float = 6.0
 
 
-BUS = Curve(-16.0, 1.8, 0.010, 0.160)
-BASS = Curve(-21.0, 2.0, 0.020, 0.180)
+BUS = Curve(-15.0, 1.8, 0.010, 0.160)
+BASS = Curve(-20.0, 2.0, 0.020, 0.180)
 
 
 class Compressor:

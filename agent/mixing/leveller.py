@@ -12,6 +12,7 @@ from agent.mixing.loudness import HOP_S, SILENT_LUFS, RunningLoudness
 
 FIRST_S = 16.0  # about eight bars, of playing
 FAR_DB, MENDED_S = 2.5, 15.0
+EXPECTED = 0.6  # of what the first note's velocity and key say: the next ones may be other
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ class Leveller:
         if pace.jumps:
             step = np.where(heard == first, wished - self.gain_db, step)
         self.gain_db += np.where(moves, step, 0.0)
+
+    def unheard(self, voice: int) -> bool:
+        """Whether nothing of a voice was measured yet."""
+        return not self._loudness.heard[voice]
+
+    def expect(self, voice: int, louder_db: float) -> None:
+        """Begin with what is known of the first notes of a voice: so much louder than usual; most of it is made up."""
+        self.gain_db[voice] = np.clip(-EXPECTED * louder_db, *self._pace.range_db)
 
     def rest(self) -> None:
         """Silence follows: what comes next is not measured together with what came last."""

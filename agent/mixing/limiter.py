@@ -43,6 +43,26 @@ class TruePeak:
         return peaks
 
 
+class HeldGain:
+    """Follows the gain that is allowed, block by block: down at once, held for HOLD_S, then up by RELEASE_DB_S."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._hold = max(1, round(HOLD_S * rate_hz / BLOCK))
+        self._release = 10 ** (RELEASE_DB_S / 20 * BLOCK / rate_hz)
+        self._wait = 0  # blocks until it may rise
+        self.now = 1.0
+
+    def next(self, allowed: float) -> float:
+        """Return the gain at the end of the next block, at most `allowed`."""
+        if allowed <= self.now:
+            self._wait, self.now = self._hold, allowed
+        elif self._wait:
+            self._wait -= 1
+        else:
+            self.now = min(allowed, self.now * self._release)
+        return self.now
+
+
 class Limiter:
     """Limits stereo sound: step() gives what is ready, BLOCK samples later than it came in; flush() the rest.
 
@@ -53,19 +73,16 @@ class Limiter:
     def __init__(self, rate_hz: int, ceiling_db: float = CEILING_DB) -> None:
         self._peak = TruePeak()
         self._ceiling = 10 ** (ceiling_db / 20)
-        self._hold = max(1, round(HOLD_S * rate_hz / BLOCK))
-        self._release = 10 ** (RELEASE_DB_S / 20 * BLOCK / rate_hz)
+        self._gain = HeldGain(rate_hz)  # now: where the block held back begins
         self._ramp = ((np.arange(BLOCK, dtype=np.float32) + 1) / BLOCK)[:, None]
         self._held = np.zeros((BLOCK, 2), np.float32)
         self._need = 1.0  # what the block held back needs
-        self._gain = 1.0  # where the block held back begins
-        self._wait = 0  # blocks until the gain may rise
         self._empty = True
 
     @property
     def idle(self) -> bool:
         """Whether nothing is held back and nothing is turned down."""
-        return self._empty and self._gain == 1.0
+        return self._empty and self._gain.now == 1.0
 
     def step(self, sound: Sound) -> Sound:
         """Float32 [n, 2], n a multiple of 64; return as many samples, those of 64 samples ago first."""
@@ -74,24 +91,15 @@ class Limiter:
         out = out[: len(sound)]
         peaks = self._peak(sound)
         self._empty = not len(peaks) or (float(peaks[-1]) == 0.0 and len(peaks) > 0)
-        if self._gain == 1.0 and self._need == 1.0 and not (peaks > self._ceiling).any():
+        if self._gain.now == 1.0 and self._need == 1.0 and not (peaks > self._ceiling).any():
             return out
         for i, peak in enumerate(peaks):
             need = min(1.0, self._ceiling / max(float(peak), 1e-9))
-            end = self._next_gain(min(self._need, need))
+            begin, end = self._gain.now, self._gain.next(min(self._need, need))
             block = out[i * BLOCK : (i + 1) * BLOCK]
-            block *= self._gain + (end - self._gain) * self._ramp
-            self._need, self._gain = need, end
+            block *= begin + (end - begin) * self._ramp
+            self._need = need
         return out
-
-    def _next_gain(self, allowed: float) -> float:
-        if allowed <= self._gain:
-            self._wait = self._hold
-            return allowed
-        if self._wait:
-            self._wait -= 1
-            return self._gain
-        return min(allowed, self._gain * self._release)
 
     def flush(self) -> Sound:
         """Return the 64 samples that are held back."""

@@ -26,7 +26,7 @@ DRIER_DB = 30.0  # by which a wish of nearly -1 takes a send back
 WETTER_DB, LEAST_WET_DB, MOST_WET_DB = 24.0, -20.0, 3.0
 BRIGHT_DB = 8.0  # for each octave of brightness that is wished
 WIDE = 1.25  # times the side that pans and reverb give
-SOFT_FROM, SOFT_TO = 0.178, 0.446  # of full scale: -15 and -7 dB
+SOFT_FROM, SOFT_TO = 0.2, 0.5  # of full scale: -14 and -6 dB
 SMOOTH_S, NEAR = 0.025, 0.002  # time constant of a change; gains that are so near are there
 UPDATE_DB = 0.05  # a trim that moved by less waits
 Float = NDArray[np.float32]
@@ -86,6 +86,16 @@ class Mixer:
             self.balance.targets = self._targets + [self._wish(part).level_db for part in self.parts]
             self._next = self._made()
             self._next_width = self._widths()
+
+    def expects(self, part: str) -> bool:
+        """Whether a part has played nothing yet, so that `expect` may be told of its first notes."""
+        return self.balance.unheard(self.parts.index(part))
+
+    def expect(self, part: str, louder_db: float) -> None:
+        """Be told that the first notes of a part are so much louder than its lane's level."""
+        self.balance.expect(self.parts.index(part), louder_db)
+        self._applied_db = self.balance.gain_db.copy()
+        self._next = self._made()
 
     def offline(self) -> None:
         """Mix for a file: the sound is the same, blocks need not cost alike."""
@@ -210,7 +220,10 @@ class Mixer:
             wished_db = BRIGHT_DB * sum(w.bright_octaves for w in wishes)
             tone = 10 ** (level_db / 20) * _weights(lane, lane.bright_db + self._bright_db[i], wished_db)
             sides = _pan(lane.pan + pan + sum(w.pan for w in wishes))
-            matrix[2 * part, :, i, 0], matrix[2 * part + 1, :, i, 1] = tone * sides[0], tone * sides[1]
+            wider = 0.5 * wishes[0].width if lane.name != lane.part else 0.0  # a whole part's is _widen's
+            for side in (0, 1):
+                matrix[2 * part + side, :, i, side] = (1 + wider) * tone * sides[side]
+                matrix[2 * part + side, :, i, 1 - side] = -wider * tone * sides[1 - side]
             reverb = sum(w.reverb for w in wishes)
             for space, send_db in enumerate((lane.room_db, lane.plate_db)):
                 send = 0.5 * _send(send_db, reverb)

@@ -1,21 +1,17 @@
-"""The drums of a section: a groove chosen among many candidates, committed, and varied as drummers do.
+"""The drums of a section: a groove that is committed, and varied as drummers do.
 
 A groove is two bars of hits on the 16th grid. The same bass bar gets the same variation when it comes again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.parts.bass_bar import BassBar, group_starts, jaccard
-from agent.parts.groove_library import GrooveLibrary, PlayedGroove
-from listener.types import Meter
 from models.music.tokens import PIECES, DrumHit
 
 TIME_PIECES = frozenset({"closed_hat", "open_hat", "ride", "shaker"})
@@ -25,27 +21,12 @@ LOUDEST = 118
 CRASH_LOUDEST = 122
 KICK_VELOCITY, SNARE_VELOCITY, MEAN_VELOCITY = 98.0, 103.0, 84.0  # means of kicks, of snares but ghosts, of the rest
 GHOST_SHARE = 0.6  # of the loudest snare, under which a stroke is a ghost
-TEMPO_SAY, FAST_SAY = 1.0, 0.5  # of the distance from a groove's own tempo in octaves, of strokes a hand cannot play
-UNPLAYED = 0.25  # octaves for a groove that was written, not played
-HALF_FEEL = 0.4  # octaves that playing a groove at half or double time counts
-HAND_A_SECOND, LEAST_A_SECOND = 8.0, 2.2  # strokes of the timekeeper
-BACKBEAT_SAY, HALF_TIME = 1.6, 0.75  # of a whole backbeat; what a snare on three alone is of it
-MOST_LOUD = 3  # snares in a bar
-GOOD_ENOUGH = 75  # percentile of worth without a bass, beyond which it counts no more
-OWN_SAY, NEW_SAY = 0.2, 0.6  # of distance from the average groove, of likeness to one of this session
 TIME_SPREAD = 0.6  # of the differences between strokes of hat and ride
-WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
 LIKELY, UNLIKELY = 0.55, 0.2  # shares of a section's bars with a bass onset at a tick
 GHOST_VELOCITY = (26, 40)
 STOP_VELOCITY = 102
-RELATED, RELATED_SAY = 0.8, 0.9  # likeness of the two bars of a groove that is neither a copy nor a new one
-FEW = 24  # played grooves of a meter, under which bars are joined from cells
-JOINED = 64  # so many, to choose from
-
 TWICE_FROM, HALVES_FROM = 0.8, 0.5  # likeness of a bass bar's halves, of a groove's, from which they are the same
 TURN_FROM = 0.75  # likeness of a groove's bars from which one may stand in for the other
-
-LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
 
 Hits = tuple[DrumHit, ...]
 DrumBar = tuple[Hits, ...]  # tick by tick
@@ -66,18 +47,6 @@ class Groove:
         return self.bars[number % len(self.bars)]
 
 
-Likely = Callable[[Sequence[Groove], Sequence[BassBar]], Sequence[float]]  # -> bits of each groove over these bars
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A candidate and what it is worth, reason by reason."""
-
-    groove: Groove
-    score: float
-    reasons: Mapping[str, float]
-
-
 def rows_to_bar(rows: Bytes) -> DrumBar:
     """Return uint8 [ticks, pieces] of velocities as a bar of hits."""
     return tuple(tuple(DrumHit(PIECES[i], int(v)) for i, v in enumerate(row) if v) for row in rows)
@@ -87,97 +56,10 @@ def ticks_of(bar: DrumBar, pieces: frozenset[str] | set[str]) -> frozenset[int]:
     return frozenset(tick for tick, hits in enumerate(bar) for hit in hits if hit.piece in pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What is known of a groove before any bass is: kicks bool [bars, ticks]; own: its worth without a bass, by
-    reason; kick_density: kicks in 16 ticks; pattern: (piece, tick) of kicks and snares of both bars."""
-
-    groove: Groove
-    kicks: NDArray[np.bool_]
-    own: Mapping[str, float]
-    kick_density: float
-    hits: float
-    pattern: frozenset[tuple[str, int]] = frozenset()
-    strokes: float = 2.0  # of the timekeeper in a quarter
-    halves: float = 1.0  # likeness of the second half of its bars to the first, in kick and snare
-
-
-@lru_cache(maxsize=64)
-def played_grooves(library: GrooveLibrary, meter: Meter, ticks: int) -> tuple[Traits, ...]:
-    """Return the library's grooves for a meter with their traits; few are filled up with joined bars."""
-    found = [_cut(one, ticks) for one in library.grooves(meter) if len(one.hits) >= ticks]
-    if len(found) < FEW:
-        rng = np.random.default_rng((ticks, meter.numerator, meter.denominator))
-        for number in range(JOINED):
-            both = library.joined(meter, rng)
-            bars = tuple(rows_to_bar(both.bar(index)[:ticks]) for index in range(2))
-            found.append(Groove(f"joined {number}", both.style, bars, both.swung, both.tempo_bpm or 0.0))
-    return _with_voice([traits(usual_loudness(one), meter) for one in found])
-
-
-def _with_voice(found: Sequence[Traits]) -> tuple[Traits, ...]:
-    """Return grooves with how far each lies from the average of all: a voice, not the mean of all voices."""
-    counts = Counter(hit for one in found for hit in one.pattern)
-    shares = {hit: count / len(found) for hit, count in counts.items()}
-    apart = [
-        sum(1 - shares[hit] for hit in one.pattern) + sum(shares[hit] for hit in shares.keys() - one.pattern)
-        for one in found
-    ]
-    mean, spread = float(np.mean(apart)), max(float(np.std(apart)), 1e-9)
-    return tuple(
-        replace(one, own={**one.own, "of its own": OWN_SAY * float(np.clip((far - mean) / spread, -1, 1))})
-        for one, far in zip(found, apart, strict=True)
-    )
-
-
-def traits(groove: Groove, meter: Meter) -> Traits:
-    """Return what a groove is worth by itself: a backbeat, steady time, two related bars, few toms."""
-    bars = groove.bars
-    ticks = len(bars[0])
-    snares = [ticks_of(bar, SNARES) for bar in bars]
-    loud = [frozenset(t for t in s if _velocity(bar, t, SNARES) >= 60) for s, bar in zip(snares, bars, strict=True)]
-    starts = group_starts(meter, ticks)
-    anchored = [_backbeat(snare, starts, ticks) for snare in loud]
-    same = jaccard(_kick_snare(bars[0]), _kick_snare(bars[-1]))
-    kicks = np.zeros((len(bars), ticks), bool)
-    for number, bar in enumerate(bars):
-        kicks[number, list(ticks_of(bar, {"kick"}))] = True
-    own = {
-        "kick on the one": 0.7 * float(kicks[:, 0].mean()),
-        "backbeat": BACKBEAT_SAY * float(np.mean(anchored)),
-        "two bars related": RELATED_SAY * (1 - abs(same - RELATED) / RELATED),
-        "steady time": 1.1 * float(np.mean([_steady(ticks_of(bar, TIME_PIECES), ticks) for bar in bars])),
-        "ghosts": -0.12 * max(float(np.mean([len(s) for s in snares])) - 3.5, 0.0),
-        "toms": -0.8 * float(np.mean([len(ticks_of(bar, TOMS)) for bar in bars])),
-    }
-    hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
-    both = frozenset((piece, tick + i * ticks) for i, bar in enumerate(bars) for piece, tick in _kick_snare(bar))
-    time = float(np.mean([len(ticks_of(bar, TIME_PIECES)) for bar in bars])) * 4 / ticks
-    halves = float(np.mean([_halves_alike(_kick_snare(bar), ticks) for bar in bars]))
-    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, both, time, halves)
-
-
-def _halves_alike(hits: Set[tuple[str | int, int]], ticks: int) -> float:
+def halves_alike(hits: Set[tuple[str | int, int]], ticks: int) -> float:
     """Return the likeness of the hits, (what, tick), in the second half of a bar to those in the first."""
     half = ticks // 2
     return jaccard({hit for hit in hits if hit[1] < half}, {(what, tick - half) for what, tick in hits if tick >= half})
-
-
-def _backbeat(loud: frozenset[int], starts: Sequence[int], ticks: int) -> float:
-    """Return 0 to 1: how much of the backbeat the loud snares are. In four that is two and four, or three alone (half
-    time); one of them alone is hardly one. More than three loud snares are no backbeat.
-    """
-    beats = set(starts[1::2])
-    if not loud or len(loud) > MOST_LOUD or not beats:
-        return 0.0
-    if ticks == 16 and 8 in loud and not loud & beats:
-        return HALF_TIME
-    return (len(loud & beats) / len(beats)) ** 2
-
-
-def _cut(played: PlayedGroove, ticks: int) -> Groove:
-    bars = tuple(rows_to_bar(played.hits[at : at + ticks]) for at in range(0, len(played.hits) - ticks + 1, ticks))
-    return Groove(played.name, played.style, bars[:2], played.swung, played.tempo_bpm or 0.0)
 
 
 def usual_loudness(groove: Groove) -> Groove:
@@ -217,85 +99,9 @@ def onset_shares(bars: Sequence[BassBar], ticks: int) -> NDArray[np.float64]:
     return shares
 
 
-def choose(
-    found: Sequence[Traits],
-    bass: Sequence[BassBar],
-    wanted: Mapping[str, float],
-    rng: np.random.Generator,
-    used: Sequence[Groove] = (),
-    likely: Likely | None = None,
-) -> tuple[Judged, Judged]:
-    """Return (the best groove for these bass bars, the runner-up).
-
-    wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy (-1 to 1), and, by "style NAME", the liking of a
-    style; tempo (quarters a minute, 0 = not known);
-    by "groove NAME", of a groove that is taken; halves: of bars that repeat themselves where the bass does.
-    chance: how much of luck is in it. used: grooves of this
-    session: a new one is to be another. likely: says how surprising the best ones are to the responder.
-    """
-    ticks = found[0].kicks.shape[1]
-    heard = [bar for bar in bass if bar.ticks == ticks and bar.notes]
-    known = [traits(one, bass[0].meter).pattern for one in used if len(one.bars[0]) == ticks]
-    enough = float(np.percentile([sum(one.own.values()) for one in found], GOOD_ENOUGH))
-    halves = _bass_halves(heard) if wanted.get("halves") else 0.0
-    judged = sorted((_judge(one, heard, wanted, rng, known, enough, halves) for one in found), key=lambda j: -j.score)
-    if likely is not None and heard:
-        judged = sorted(_with_likelihood(judged[:LIKELY_OF], likely, heard), key=lambda j: -j.score)
-    return judged[0], judged[min(1, len(judged) - 1)]
-
-
-def _with_likelihood(judged: Sequence[Judged], likely: Likely, heard: Sequence[BassBar]) -> list[Judged]:
-    """Return candidates with one reason more: how likely they are to the responder beside each other."""
-    bits = np.array(likely([one.groove for one in judged], heard))
-    worth = LIKELY_SAY * np.clip((bits.mean() - bits) / max(float(bits.std()), 1e-9), -1.5, 1.5)
-    return [
-        Judged(one.groove, one.score + more, {**one.reasons, "likelihood": more})
-        for one, more in zip(judged, worth.tolist(), strict=True)
-    ]
-
-
-def _judge(
-    one: Traits,
-    heard: Sequence[BassBar],
-    wanted: Mapping[str, float],
-    rng: np.random.Generator,
-    known: Sequence[frozenset[tuple[str, int]]],
-    enough: float,
-    halves: float,
-) -> Judged:
-    f1 = _kick_f1(one.kicks, heard)
-    density = min(wanted.get("density", 6.0), 10.0)
-    reasons = {
-        **one.own,
-        "good enough": min(enough - sum(one.own.values()), 0.0),
-        "kick with bass": 2.2 * (1 - abs(f1 - WISHED_F1) / WISHED_F1) if f1 is not None else 0.8,
-        "tempo": -TEMPO_SAY * _tempo_apart(one, wanted.get("tempo", 0.0)),
-        "kick density": -0.35 * abs(one.kick_density - (2.2 + 0.22 * density)),
-        "halves": -wanted.get("halves", 0.0) * max(halves - one.halves, 0.0),
-        "energy": -0.06 * abs(one.hits - (14.0 + 5.0 * wanted.get("energy", 0.0))),
-        "swing": -0.8 * abs(float(one.groove.swung) - wanted.get("swung", 0.0)),
-        "style": wanted.get(f"style {one.groove.style}", 0.0),
-        "taken": wanted.get(f"groove {one.groove.name}", 0.0),
-        "new in this session": -NEW_SAY * max((jaccard(one.pattern, old) for old in known), default=0.0),
-        "chance": wanted.get("chance", 0.25) * float(rng.standard_normal()),
-    }
-    return Judged(one.groove, sum(reasons.values()), reasons)
-
-
-def _tempo_apart(one: Traits, quarter_bpm: float) -> float:
-    """Return how far a groove is from a tempo: octaves from its own, and strokes too many or too few for a hand."""
-    if not quarter_bpm:
-        return 0.0
-    own = one.groove.quarter_bpm
-    octaves = float(np.log2(quarter_bpm / own)) if own else 0.0
-    apart = min(abs(octaves), *(abs(octaves + way) + HALF_FEEL for way in (-1, 1))) if own else UNPLAYED
-    strokes = one.strokes * quarter_bpm / 60
-    return apart + FAST_SAY * (max(strokes - HAND_A_SECOND, 0.0) + max(LEAST_A_SECOND - strokes, 0.0))
-
-
-def _bass_halves(heard: Sequence[BassBar]) -> float:
+def bass_halves(heard: Sequence[BassBar]) -> float:
     """Return how far the bass repeats itself every half bar: a groove is to do so, too."""
-    alike = [_halves_alike({(note.pitch, note.tick) for note in bar.notes}, bar.ticks) for bar in heard]
+    alike = [halves_alike({(note.pitch, note.tick) for note in bar.notes}, bar.ticks) for bar in heard]
     return float(np.mean(alike)) if alike else 0.0
 
 
@@ -303,10 +109,9 @@ def is_twice(bass: Sequence[BassBar]) -> bool:
     """Return whether bars of the bass are the same half bar twice, which is no quarter bar four times."""
     heard = [bar for bar in bass if bar.notes and bar.ticks % 4 == 0]
     quarters = [
-        _halves_alike({(n.pitch, n.tick) for n in bar.notes if n.tick < bar.ticks // 2}, bar.ticks // 2)
-        for bar in heard
+        halves_alike({(n.pitch, n.tick) for n in bar.notes if n.tick < bar.ticks // 2}, bar.ticks // 2) for bar in heard
     ]
-    return bool(heard) and _bass_halves(heard) >= TWICE_FROM and float(np.mean(quarters)) < TWICE_FROM
+    return bool(heard) and bass_halves(heard) >= TWICE_FROM and float(np.mean(quarters)) < TWICE_FROM
 
 
 def halved(groove: Groove) -> Groove:
@@ -314,46 +119,32 @@ def halved(groove: Groove) -> Groove:
 
     def twice(bar: DrumBar) -> DrumBar:
         half = len(bar) // 2
-        alike = len(bar) % 2 == 0 and _halves_alike(_kick_snare(bar), len(bar)) >= HALVES_FROM
+        alike = len(bar) % 2 == 0 and halves_alike(kick_snare(bar), len(bar)) >= HALVES_FROM
         return (*bar[:half], *bar[:half]) if alike else bar
 
     return replace(groove, bars=tuple(map(twice, groove.bars)))
 
 
 def turned(bar: DrumBar, other: DrumBar) -> DrumBar:
-    """Return a bar as it is varied once in a phrase: the other bar of its groove, or only its second half, where both
-    have little in common."""
-    if len(bar) != len(other) or jaccard(_kick_snare(bar), _kick_snare(other)) >= TURN_FROM:
+    """Return a bar as it is varied once in a phrase: the other bar of its groove; where both have little in common, the
+    bar itself with a kick of the other's in its second half, or, where that has none of its own, with that half."""
+    if len(bar) != len(other) or jaccard(kick_snare(bar), kick_snare(other)) >= TURN_FROM:
         return other
-    return (*bar[: len(bar) // 2], *other[len(bar) // 2 :])
+    half, own = len(bar) // 2, {tick for _, tick in kick_snare(bar)}
+    more = [tick for tick in ticks_of(other, {"kick"}) if tick >= half and tick not in own]
+    if not more:
+        return (*bar[:half], *other[half:])
+    at = max(more)
+    kicks = tuple(hit for hit in other[at] if hit.piece == "kick")
+    return (*bar[:at], (*bar[at], *kicks), *bar[at + 1 :])
 
 
-def _kick_f1(kicks: NDArray[np.bool_], heard: Sequence[BassBar]) -> float | None:
-    """Return the mean F1 of kicks and bass onsets over the bars heard; None without a bass."""
-    found = []
-    for number, bar in enumerate(heard):
-        own = kicks[number % len(kicks)]
-        hits = sum(own[tick] for tick in bar.rhythm)
-        found.append(2 * hits / max(int(own.sum()) + len(bar.rhythm), 1))
-    return float(np.mean(found)) if found else None
-
-
-def _kick_snare(bar: DrumBar) -> set[tuple[str, int]]:
+def kick_snare(bar: DrumBar) -> set[tuple[str, int]]:
     return {("kick", t) for t in ticks_of(bar, {"kick"})} | {("snare", t) for t in ticks_of(bar, SNARES)}
 
 
-def _velocity(bar: DrumBar, tick: int, pieces: frozenset[str]) -> int:
+def velocity_at(bar: DrumBar, tick: int, pieces: frozenset[str]) -> int:
     return max((hit.velocity for hit in bar[tick] if hit.piece in pieces), default=0)
-
-
-def _steady(time: frozenset[int], ticks: int) -> float:
-    """Return the share of the commonest gap between strokes of the timekeeper; few strokes are none."""
-    if len(time) * 16 / ticks < 3:
-        return 0.2
-    at = sorted(time)
-    gaps = Counter(np.diff([*at, at[0] + ticks]).tolist())
-    gap, count = gaps.most_common(1)[0]
-    return count / sum(gaps.values()) * (1.0 if gap in (2, 4) else 0.8 if gap in (1, 3) else 0.5)
 
 
 def with_bass(groove: Groove, bass: Sequence[BassBar]) -> Groove:
@@ -368,8 +159,8 @@ def with_bass(groove: Groove, bass: Sequence[BassBar]) -> Groove:
         beats = group_starts(bass[0].meter, ticks) if bass else ()
         own = [one for i, one in enumerate(bass) if one.ticks == ticks and i % len(groove.bars) == number] or list(bass)
         shares = onset_shares(own, ticks)
-        snares = frozenset(t for t in ticks_of(bar, SNARES) if _velocity(bar, t, SNARES) >= 60)
-        kicks = {t: _velocity(bar, t, frozenset({"kick"})) for t in ticks_of(bar, {"kick"})}
+        snares = frozenset(t for t in ticks_of(bar, SNARES) if velocity_at(bar, t, SNARES) >= 60)
+        kicks = {t: velocity_at(bar, t, frozenset({"kick"})) for t in ticks_of(bar, {"kick"})}
         moved: dict[int, int] = {}
         for tick in sorted(kicks):
             at = tick
@@ -415,7 +206,7 @@ def with_kicks_of(groove: Groove, other: Groove) -> Groove:
     bars = list(groove.bars)
     last, theirs = bars[-1], other.bar(len(bars) - 1)
     half = len(last) // 2
-    snares = {t for t in ticks_of(last, SNARES) if _velocity(last, t, SNARES) >= 60}
+    snares = {t for t in ticks_of(last, SNARES) if velocity_at(last, t, SNARES) >= 60}
     bars[-1] = (
         *last[:half],
         *(

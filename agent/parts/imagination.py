@@ -1,14 +1,19 @@
-"""The responder imagines grooves ahead of need, a few ticks a frame: candidates for the next section.
+"""The responder imagines grooves ahead of need, a few ticks a frame: candidates for the next section; and says how
+likely played ones are.
 
 Each job begins on a bar line with a copy of the responder's state and plays two bars over the bass that is foretold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from agent.parts.bass_bar import BassBar
-from agent.parts.drum_groove import Groove, Traits, traits, usual_loudness
+from agent.parts.drum_groove import Groove, usual_loudness
+from agent.parts.groove_likelihood import GrooveLikelihood
+from agent.parts.groove_traits import Traits, traits
 from models.music.dials import Dials
 from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position
@@ -23,7 +28,8 @@ ANEW = PlanTick(again="new")  # candidates are not to be what is played already
 
 
 class Imagination:
-    """begin(...) at a bar line, work() once a frame; `grooves` are the newest imagined ones, at most KEPT."""
+    """begin(...) at a bar line, work() once a frame; `grooves` are the newest imagined ones, at most KEPT;
+    likelihood.bits: of the candidates asked for last."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -31,21 +37,27 @@ class Imagination:
 
     def reset(self) -> None:
         self.grooves: tuple[Traits, ...] = ()
+        self.likelihood = GrooveLikelihood()
         self._job: Proposal | None = None
         self._count = 0
 
-    def begin(self, state: ResponderState, at: Position, bass: BassBar) -> None:
-        """Begin to imagine unless a groove is still being imagined. state: stepped to `at`, the first tick of a bar."""
+    def begin(self, state: ResponderState, at: Position, bass: BassBar, candidates: Sequence[Groove] = ()) -> None:
+        """Begin to imagine unless a groove is still being imagined, and to weigh the candidates, where there are any.
+
+        state: stepped to `at`, the first tick of a bar.
+        """
+        self.likelihood.begin(state, at, ticks_of(bass, at.ticks_per_bar), candidates)
         if self._job is None:
             self._job = Proposal(state, at, ticks_of(bass, at.ticks_per_bar), BARS, ANEW)
             self._count += 1
 
     def work(self, responder: Responder, dials: Dials, guidance: float) -> None:
-        """Imagine STEPS_A_FRAME ticks of the job, if there is one."""
+        """Imagine or weigh STEPS_A_FRAME ticks, where there is something to do; what is weighed is needed first."""
         for _ in range(STEPS_A_FRAME):
-            if self._job is None:
-                return
-            self._step(responder, self._job, dials, guidance)
+            if not self.likelihood.is_done:
+                self.likelihood.step(responder, dials, guidance)
+            elif self._job is not None:
+                self._step(responder, self._job, dials, guidance)
 
     def finish(self, responder: Responder, dials: Dials, guidance: float) -> None:
         """Imagine the job to its end, where nothing waits for it."""

@@ -10,7 +10,9 @@ from agent.core.plain_text import printable
 from agent.core.stored import MOST_STREAM_S
 from agent.core.types import OPEN_NOTE_S, PlannedNote
 from agent.core.whole_file import written_whole
+from agent.recording.band_bars import BandBar, counted, marks_of
 from agent.recording.event_rows import (
+    BarRow,
     BeatRow,
     ChoiceRow,
     ChordRow,
@@ -37,10 +39,10 @@ class Facts:
 
     heard: dict[float, Note] = field(default_factory=dict)  # by onset: the last word on it counts
     band: list[PlannedNote] = field(default_factory=list)
-    beats: list[Beat] = field(default_factory=list)
+    beats: list[Beat] = field(default_factory=list)  # of the band's bars; as heard where it did not play
     chords: list[tuple[float, Chord]] = field(default_factory=list)
     parts_midi: dict[str, tuple[int, int]] = field(default_factory=dict)
-    marks: list[tuple[float, str]] = field(default_factory=list)  # sections, and what the player said
+    marks: list[tuple[float, str]] = field(default_factory=list)  # sections, takes, and what the player said
     has_summary: bool = False  # whether the session was closed properly
     bad: int = 0  # lines that could not be used
 
@@ -55,6 +57,7 @@ def read_facts(path: Path, longest_s: float = MOST_STREAM_S) -> Facts:
 
 def gather(found: Iterable[Row]) -> Facts:
     """Return the facts of a session from its rows."""
+    bars = list[BandBar]()
     facts, outputs = Facts(), {"synth": _Band(), "midi": _Band()}
     for number, row in enumerate(found):
         match row:
@@ -65,6 +68,11 @@ def gather(found: Iterable[Row]) -> Facts:
             case BeatRow():
                 try:
                     facts.beats.append(row.beat())
+                except ValueError:
+                    facts.bad += 1
+            case BarRow():
+                try:
+                    bars.append(row.band_bar())
                 except ValueError:
                     facts.bad += 1
             case ChordRow():
@@ -82,6 +90,7 @@ def gather(found: Iterable[Row]) -> Facts:
                 facts.has_summary = True
         if number > FACTS_MAX:
             break
+    facts.beats, facts.marks = counted(facts.beats, bars), [*facts.marks, *marks_of(bars)]
     facts.band = outputs["synth"].notes() or outputs["midi"].notes()
     return facts
 

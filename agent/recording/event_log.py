@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from agent.core.types import Decision, PlannedNote
@@ -30,6 +31,9 @@ class EventLog:
         for kind, notes in (("note", heard.notes), ("note_revised", heard.revised), ("note_end", heard.ended)):
             for note in notes:
                 recorder.event(to_record(kind, note, **live))
+        for timbre in heard.timbre:
+            told = {"technique": timbre.technique, "confidence": round(timbre.confidence, 3)}
+            recorder.event({"type": "timbre", "onset_s": timbre.onset_s, **told})
         for beat in heard.beats:
             recorder.event(to_record("beat", beat))
         if heard.phrase:
@@ -53,6 +57,9 @@ class EventLog:
             self._recorder.event({"type": "band", "time_s": decision.analysis.time_s, "state": decision.state})
         for choice in decision.choices:
             self._recorder.event(to_record("choice", choice, time_s=decision.analysis.time_s))
+        if (bar := decision.drawn) is not None and bar.parts:
+            place = {"bar": bar.bar, "start_s": bar.start_s, "end_s": bar.end_s}
+            self._recorder.event({"type": "bar", **place, "meter": asdict(bar.meter), "take": bar.take})
         for note in decision.plan.committed if decision.plan else ():
             self._recorder.event(to_record("planned", note, created_s=decision.analysis.time_s))
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta as Range
 
 from agent.core.stored import MOST_STREAM_S, Duration, Pitch, Share, StreamTime, Velocity, Word
+from agent.recording.band_bars import BandBar
 from listener.plain_file import open_plain
 from listener.types import Beat, Chord, Meter, Note
 
@@ -50,6 +51,10 @@ class MeterRow(msgspec.Struct):
     denominator: Literal[1, 2, 4, 8, 16, 32, 64]
     grouping: Annotated[tuple[Beats, ...], Range(max_length=64)] | None = None
 
+    def meter(self) -> Meter:
+        """Raises ValueError where the grouping does not add up."""
+        return Meter(self.numerator, self.denominator, self.grouping or ())
+
 
 class BeatRow(msgspec.Struct):
     """A beat as heard."""
@@ -63,8 +68,23 @@ class BeatRow(msgspec.Struct):
 
     def beat(self) -> Beat:
         """Raises ValueError where the grouping does not add up."""
-        meter = Meter(self.meter.numerator, self.meter.denominator, self.meter.grouping or ())
-        return Beat(self.time_s, self.emit_s, self.position, self.tempo_bpm, meter, self.confidence)
+        return Beat(self.time_s, self.emit_s, self.position, self.tempo_bpm, self.meter.meter(), self.confidence)
+
+
+class BarRow(msgspec.Struct):
+    """A bar that the band played. take: of a riff that looped, 0 = none."""
+
+    bar: Annotated[int, Range(ge=0)]
+    start_s: StreamTime
+    end_s: StreamTime
+    meter: MeterRow
+    take: Annotated[int, Range(ge=0)] = 0
+
+    def band_bar(self) -> BandBar:
+        """Raises ValueError where the grouping does not add up, or the bar has no length."""
+        if self.end_s <= self.start_s:
+            raise ValueError(f"bar {self.bar} ends at {self.end_s} s, before it begins")
+        return BandBar(self.bar, self.start_s, self.end_s, self.meter.meter(), self.take)
 
 
 class ChordRow(msgspec.Struct):
@@ -127,6 +147,7 @@ ROWS: Mapping[str, Any] = {
     "note_revised": NoteRow,
     "note_end": NoteRow,
     "beat": BeatRow,
+    "bar": BarRow,
     "chord": ChordRow,
     "key": KeyRow,
     "choice": ChoiceRow,
@@ -135,7 +156,7 @@ ROWS: Mapping[str, Any] = {
     "session": SessionRow,
     "summary": SummaryRow,
 }
-Row = NoteRow | BeatRow | ChordRow | KeyRow | ChoiceRow | CommandRow | SentRow | SessionRow | SummaryRow
+Row = NoteRow | BeatRow | BarRow | ChordRow | KeyRow | ChoiceRow | CommandRow | SentRow | SessionRow | SummaryRow
 
 
 @dataclass(slots=True)
@@ -185,4 +206,6 @@ def _time_of(row: Row) -> float:
             return row.time_s
         case SentRow():
             return row.due_s
+        case BarRow():
+            return row.end_s
     return 0.0

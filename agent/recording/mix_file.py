@@ -16,7 +16,7 @@ import soundfile
 from agent.core.errors import UserError
 from agent.core.music_names import key_name
 from agent.mixing.block_filter import BLOCK
-from agent.mixing.limiter import CEILING_DB, Limiter
+from agent.mixing.limiter import CEILING_DB, Limiter, TruePeak
 from agent.mixing.loudness import LoudnessMeter, Sound
 from agent.mixing.master import MASTER_LUFS
 from agent.recording.derived_files import EVENTS
@@ -33,6 +33,8 @@ KINDS: dict[str, dict[str, Any]] = {  # what soundfile is asked for
 }
 RATES = {".opus": (8_000, 12_000, 16_000, 24_000, 48_000), ".mp3": (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)}
 LOSSY_DB = {".mp3": -1.0, ".opus": -1.0, ".ogg": -1.0}  # further below the ceiling: coding lifts peaks
+PEAK_DB = -1.0  # the true peak that is promised, also after decoding
+TRIES, MARGIN_DB = 3, 0.2  # to meet it, each time as far below the last as it was over
 ABSENT = frozenset({"mix", "bass", "loop"})  # no stems of the mix: bass_mix holds bass and loop
 
 
@@ -69,7 +71,13 @@ def write_mix(folder: Path, target: Path, title: str | None = None) -> str:
             raise UserError(f"{target.suffix} cannot hold {source.rate} Hz; write .flac or .wav")
         gain_db, seconds = _gain_db(source)
         tags = _tags(folder, title)
-        _write(source, target, kind, 10 ** (gain_db / 20), tags)
+        room_db = LOSSY_DB.get(target.suffix.lower(), 0.0)
+        for _ in range(TRIES):
+            _write(source, target, kind, 10 ** (gain_db / 20), tags, CEILING_DB + room_db)
+            over_db = _peak_db(target) - PEAK_DB if room_db else 0.0
+            if over_db <= 0.0:
+                break
+            room_db -= over_db + MARGIN_DB
         tag(target, tags)
     except (OSError, soundfile.LibsndfileError) as cause:
         target.unlink(missing_ok=True)
@@ -107,8 +115,17 @@ def _gain_db(source: Source) -> tuple[float, float]:
     return MASTER_LUFS - meter.lufs, count / source.rate
 
 
-def _write(source: Source, target: Path, kind: dict[str, Any], gain: float, tags: Tags) -> None:
-    limiter = Limiter(source.rate, CEILING_DB + LOSSY_DB.get(target.suffix.lower(), 0.0))
+def _peak_db(path: Path) -> float:
+    """Return the true peak of a sound file, dB."""
+    peak = TruePeak()
+    with soundfile.SoundFile(path) as file:
+        pieces = file.blocks(PIECE, dtype="float32", always_2d=True, fill_value=0.0)
+        loudest = max((float(peak(piece).max()) for piece in pieces), default=0.0)
+    return float(20 * np.log10(max(loudest, 1e-9)))
+
+
+def _write(source: Source, target: Path, kind: dict[str, Any], gain: float, tags: Tags, ceiling_db: float) -> None:
+    limiter = Limiter(source.rate, ceiling_db)
     skip, count, written = BLOCK, 0, 0
     with soundfile.SoundFile(target, "w", source.rate, 2, **kind) as file:
         if kind["format"] in ("WAV", "OGG"):  # others get more than libsndfile's fields

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from agent.core.messages import SetVoice
+from agent.core.messages import SetTechnique, SetVoice
 from agent.core.os_process import set_nice
 from agent.core.paths import voice_path
 from agent.sounds.own_voice import ENOUGH, make
+from listener.types import Timbre
 
 log = logging.getLogger(__name__)
 TEMPORARY = "voice.sf2"  # in the session's folder: a guest's, gone at the end
 AGAIN_NOTES = 24  # so many more notes are heard before it is tried again
+SURE = 0.5  # of how the player plays
 NICE = 15
 
 
@@ -28,7 +30,7 @@ class OwnSound:
         self._kept = voice_path(player)
         self._target = self._kept or folder / TEMPORARY
         self._there = self._target.is_file()  # the audio process has it from its beginning
-        self._notes, self._tried_at = 0, 0
+        self._notes, self._tried_at, self._technique = 0, 0, ""
         self._thread: Thread | None = None
 
     def heard(self, notes: int, asked: bool, waits: bool = False) -> None:
@@ -45,9 +47,17 @@ class OwnSound:
         self._thread = Thread(target=self._make_meanwhile, name="own sound", daemon=True)
         self._thread.start()
 
-    def again(self) -> list[SetVoice]:
+    def played(self, timbre: Iterable[Timbre]) -> None:
+        """Take in how notes were played: the own sound is played in the player's technique."""
+        for one in timbre:
+            if one.player != self._technique and one.player_confidence > SURE:
+                self._technique = one.player
+                self._send(SetTechnique(one.player))
+
+    def again(self) -> list[SetVoice | SetTechnique]:
         """Return what an audio process that begins anew needs: it looks for what is kept by itself."""
-        return [SetVoice(str(self._target))] if self._there and self._kept is None else []
+        voice = [SetVoice(str(self._target))] if self._there and self._kept is None else []
+        return [*voice, *([SetTechnique(self._technique)] if self._technique else [])]
 
     def _make_meanwhile(self) -> None:
         set_nice(NICE)

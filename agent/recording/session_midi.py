@@ -69,7 +69,9 @@ def _sensible(beats: Iterable[Beat]) -> list[Beat]:
     """Sorted, without those that come closer than half a beat to the one before."""
     kept: list[Beat] = []
     for beat in sorted(beats, key=lambda beat: beat.time_s):
-        if beat.time_s >= 0 and (not kept or beat.time_s - kept[-1].time_s > 30 / beat.tempo_bpm):
+        last = kept[-1] if kept else None
+        near_s = 30 / max(beat.tempo_bpm, last.tempo_bpm) if last else 0.0
+        if beat.time_s >= 0 and (last is None or beat.time_s - last.time_s > near_s):
             kept.append(beat)
     return kept
 

@@ -20,7 +20,7 @@ from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
 from agent.control.keyboard import Keys
 from agent.control.live_view import LiveView
-from agent.control.socket_server import ControlServer
+from agent.control.socket_server import Answer, ControlServer
 from agent.conversation.led_orders import order_of
 from agent.conversation.push_to_talk import NOTHING_UNDERSTOOD, PushToTalk
 from agent.core.errors import UserError
@@ -28,6 +28,8 @@ from agent.core.messages import AgainLoop, SetInput
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
+from agent.mood.mood_desk import MoodDesk
+from agent.practice.coach import Coach
 from agent.recording.disk_space import SpaceWatch, keep_of
 from agent.recording.live_recording import LiveRecording, open_recording
 from agent.recording.own_sound import OwnSound
@@ -90,6 +92,12 @@ class Live:
         self._inputs.talk.names, self._inputs.talk.looped = self._book.names, self._book.looped
         self._voice = PushToTalk(lambda seconds: self._recording.heard(seconds) if self._recording else None)
         self.dispatcher.voice = self._voice.press
+        self._coach = Coach(workers.mind.send)
+        self.dispatcher.practice = None if setup.imagined else self._coach.command
+        self._mood = MoodDesk(config.mood, workers.mind.send)
+        self.dispatcher.mood = self._mood.command
+        if self._inputs.pedals:
+            self._inputs.pedals.senses = self._mood.faders()
         self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
         self._grid: Grid | None = None
@@ -139,9 +147,11 @@ class Live:
     def _show_switches(self) -> None:
         self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
 
-    def answer(self, text: str) -> tuple[str, dict[str, Any] | None]:
+    def answer(self, text: str) -> Answer:
         """Carry out a command for the control socket; return its answer, with the status where that was asked for."""
-        return self.command(text), self.status() if text.split()[:1] == ["status"] else None
+        self._inputs.talk.later = None
+        says = self.command(text)
+        return self._inputs.talk.later or says, self.status() if text.split()[:1] == ["status"] else None
 
     def serve(self, server: ControlServer) -> None:
         """Answer the clients of the control socket, and show what is new to those that watch."""
@@ -165,7 +175,9 @@ class Live:
     def _why_silent(self) -> str:
         if not self.listening:
             return "it is still starting"
-        return why_silent(self._board.status(), self.dispatcher.state.mode)
+        given = self._board.status(), self.dispatcher.state.mode
+        channel = self._recording.mixer.listens_to if self._recording else ""
+        return why_silent(*given, self.dispatcher.muted_by(), channel)
 
     def _shown(self) -> dict[str, Any]:
         state = self.dispatcher.state
@@ -174,6 +186,7 @@ class Live:
             "listening": self.listening,
             "why": self._why_silent(),
             "on": {part: self.dispatcher.playing(part) for part in self._config.parts},
+            "mood": self._mood.view,
             "dials": state.dials,
             "faders": {lane: asdict(wish) for lane, wish in state.faders.items()},
             "behind_ms": (state.behind_s or 0.0) * 1000,
@@ -229,7 +242,7 @@ class Live:
     def _watch_input(self, recording: LiveRecording) -> None:
         """Tell the player what there is to say of the input, and the audio process which channels to use."""
         for line in recording.mixer.take_lines():
-            if not self._inputs.bass_is_midi:
+            if not self._inputs.bass_is_midi and not self.workers.setup.imagined:
                 self._say_of_input(line)
         weights = tuple(recording.mixer.weights.tolist())
         if len(weights) > 1 and weights != self._input_weights and self.workers.audio.send(SetInput(weights)):
@@ -250,6 +263,7 @@ class Live:
     def _poll_inputs(self) -> None:
         """Read pedals, clocks and the conversation; send on what concerns the mind."""
         workers = self.workers
+        self._mood.poll()
         for message in self._inputs.poll(self.figures.report, workers.setup.rate, workers.latency.input_s, self._grid):
             workers.mind.send(message)
         for said in self._voice.take():
@@ -266,7 +280,12 @@ class Live:
                 if hasattr(heard, "decision") and self._recording:
                     self._isolated(self._note, self._recording, heard)
         if mind.ready and not was_ready:
-            for order in (*self._inputs.again(), *self.dispatcher.state.for_mind()):
+            for order in (
+                *self._inputs.again(),
+                *self.dispatcher.state.for_mind(),
+                *self._mood.again(),
+                *self._coach.again(),
+            ):
                 mind.send(order)
             self.workers.go()
 
@@ -278,9 +297,13 @@ class Live:
             self._show_switches()
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
+        self._own.played(heard.decision.analysis.timbre)
         explained = self._unexplained.explain(self._board.status(), self._why_silent)
         for bar in heard.decision.gave_up:
             self.dispatcher.state.odd.pop(bar, None)
+        for line in self._coach.push(heard.decision):
+            self._board.say(line)
+            recording.event_log.says(line, heard.decision.analysis.time_s)
         booked, told = self._book.push(heard.decision), self._inputs.push(heard.decision)
         if line := booked or told or explained:
             self._board.say(line)
@@ -404,6 +427,7 @@ class Live:
         if self._recording:
             self._isolated(self._read_mind)
             self._isolated(self._recording.roll)
+            self._isolated(self._coach.write, self.folder)
             self._recording.event_log.summary(**self.figures.as_dict(), **self.workers.figures())
             self._troubles += self._recording.close()
 

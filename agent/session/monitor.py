@@ -43,6 +43,7 @@ class Status:
     tempo_bpm: float | None = None
     meter: Meter | None = None
     confidence: float = 0.0  # 0-1, in tempo and meter
+    rival: str = ""  # another tempo and meter that are about as likely; "" = none
     bar: int = 0  # counted from 1; 0 = not begun
     beat: int = 0  # place in the bar, 1 = downbeat; 0 = unknown
     key: Key | None = None

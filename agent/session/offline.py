@@ -17,7 +17,7 @@ from agent.audio.mixed_synth import open_synth
 from agent.audio.own_voice_synth import OwnVoice
 from agent.audio.synth import SynthUnavailable
 from agent.core.errors import UserError
-from agent.core.messages import PlayBass, PlayLoop, SetMix, StopLoop
+from agent.core.messages import PlayBass, PlayLoop, SetMix, SetTechnique, SetVoice, StopLoop
 from agent.core.settings import Config
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
@@ -65,7 +65,7 @@ class OfflineSession:
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
         self._recorder = Recorder(folder, setup.rate, tuple(config.parts), programs, keep=keep_of(config, folder))
         self._event_log = EventLog(self._recorder)
-        self._own = OwnSound(folder, config.conversation.player, self._take_voice)
+        self._own = OwnSound(folder, config.conversation.player, self._take_own)
         self._asks_own = False
         self._stems: list[Stems] = []  # rendered, not yet written
         self._loop: list[Samples] = []  # likewise [n, 2]
@@ -116,6 +116,7 @@ class OfflineSession:
             for message in self._mind.take_messages():
                 self._obey(message)
             self._own.heard(len(decision.analysis.ended), self._asks_own, waits=True)
+            self._own.played(decision.analysis.timbre)
         self._monitor.update(self._board.status())
 
     def _obey(self, message: PlayLoop | StopLoop | SetMix) -> None:
@@ -131,7 +132,10 @@ class OfflineSession:
                 self._player.mix(message)
                 self._asks_own = OWN in message.sounds.values()
 
-    def _take_voice(self, message: Any) -> None:
+    def _take_own(self, message: SetVoice | SetTechnique) -> None:
+        if isinstance(message, SetTechnique):
+            self._player.take_technique(message.technique)
+            return
         with contextlib.suppress(SynthUnavailable):
             self._player.take_voice(OwnVoice(Path(message.path), self._sound.rate))
 

@@ -40,7 +40,8 @@ class Setup:
     says: str  # one line for the player
     waits: bool = False  # the card is not there yet: the session begins without it
     presses: tuple[KeyPress, ...] | None = None  # of a take that is a MIDI file
-    silence_s: float | None = None  # the bass comes as MIDI: how long the stream is silent (without end: infinity)
+    silence_s: float | None = None  # no sound comes in: how long the stream is silent (without end: infinity)
+    imagined: bool = False  # nobody plays: the bass is the band's own
 
     @property
     def ring_channel(self) -> int | None:
@@ -50,7 +51,7 @@ class Setup:
     @property
     def hears_midi(self) -> bool:
         """Whether the bass comes as MIDI, from a port or a file."""
-        return self.silence_s is not None
+        return self.silence_s is not None and not self.imagined
 
 
 def looks_like_file(given: str) -> bool:
@@ -93,6 +94,28 @@ def choose(config: Config, take: Path | None, fast: bool = False, waits: bool = 
         waits=waits,
         presses=presses,
         silence_s=presses[-1].time_s + RINGS_S if presses else None,
+    )
+
+
+def for_mood(config: Config, seconds: float | None, fast: bool) -> Setup:
+    """Make the setup for music that nobody plays. seconds: how long, None = without end. The microphone is opened only
+    where the room's loudness counts. Raises UserError for a device that is not there."""
+    hears = config.mood.room > 0 and not fast and seconds is None
+    card = None if fast else device_list.find_card(config.audio, wants_input=hears)
+    output = card if card and card.output_device is not None and config.audio.output_enabled else None
+    listens = hears and card is not None and card.input_device is not None
+    says = f"playing {config.mood.words}" + (f" to {output.output_name}" if output else "")
+    return Setup(
+        rate=_rate(config, card, None, None),
+        input_device=card.input_device if card and listens else None,
+        input_channels=card.input_channels if card and listens else 1,
+        output_device=output.output_device if output else None,
+        output_channels=output.output_channels if output else 0,
+        take=Path("mood") if fast else None,
+        channel=None,
+        says=says + (", hearing the room" if listens else ""),
+        silence_s=None if listens else (inf if seconds is None else seconds),
+        imagined=True,
     )
 
 

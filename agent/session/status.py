@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from listener.types import Chord, Grid
 SHOWN_CONFIDENCE = 0.3  # a chord less sure than this is not shown
 NO_SOUND_DB, FAINT_DB = -75.0, -55.0
 EXPLAINS_BARS, BAR_S = 8, 2.0
+MANY_XRUNS = 10  # from which on they are named
 SURE = 0.5  # of the beat, or the band says that it is not
 FALL_DB = 1.0  # the level meter falls by this each frame
 
@@ -51,6 +52,7 @@ class StatusBoard:
             bar=decision.bar + 1 if heard.grid else 0,
         )
         self._beat(heard.grid, heard.time_s)
+        self._status = replace(self._status, rival=_read(heard.rival) if heard.rival else "")
         for says in decision.says:
             self.say(says)
 
@@ -138,28 +140,44 @@ class Silence:
         return line
 
 
-def why_silent(status: Status, mode: str) -> str:
-    """Return the reason in one line; "" while something of the band plays."""
+def why_silent(status: Status, mode: str, muted_by: Sequence[str] = (), channel: str = "") -> str:
+    """Return the reason in one line; "" while something of the band plays.
+
+    muted_by: who has muted parts; channel: of the input that is listened to, "" where it has one only.
+    """
     if PLAYS in status.parts.values():
         return ""
+    reason = _reason(status, mode, muted_by, channel)
+    return f"{reason}; the sound card dropped out {status.xruns} times" if status.xruns >= MANY_XRUNS else reason
+
+
+def _reason(status: Status, mode: str, muted_by: Sequence[str], channel: str) -> str:
     if status.parts and set(status.parts.values()) == {"off"}:
-        return "every part is muted: `unmute all` brings the band back"
+        who = f", by {' and '.join(muted_by)}" if muted_by else ""
+        return f"every part is muted{who}: `unmute all` brings the band back"
     if mode == "listen":
         return "mode listen: it listens and does not play; `mode accompany` lets it play"
     if mode != "accompany" and status.turn.startswith("yours"):
         return f"these bars are yours ({status.turn.removeprefix('yours ')})"
     if status.level_db < NO_SOUND_DB:
-        return "no sound at the input: is the cable in, the volume up, the right channel chosen?"
+        where = f"on {channel}" if channel else "at the input"
+        return f"no sound {where}: is the cable in, the volume up, the right channel chosen?"
     if status.tempo_bpm is None:
         if status.level_db < FAINT_DB:
-            return f"hardly any sound at the input ({status.level_db:.0f} dB)"
+            where = f"on {channel}" if channel else "at the input"
+            return f"hardly any sound {where} ({status.level_db:.0f} dB)"
         return "no beat yet: play a few steady notes"
     beat = f"{status.tempo_bpm:.0f} bpm" + (f" in {status.meter}" if status.meter else "")
     if status.state in ("ending", "thinning"):
         return "you rest, so it rests; it comes back when you play"
     if status.confidence < SURE:
+        beat += f" or {status.rival}" if status.rival else ""
         return f"not sure of the beat yet ({beat}, {status.confidence:.0%} sure)"
     return f"{beat}: it comes in on the next one"
+
+
+def _read(grid: Grid) -> str:
+    return f"{60 / grid.period_s:.0f} in {grid.meter}"
 
 
 def _shown(chord: Chord | None) -> Chord | None:

@@ -15,8 +15,10 @@ from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Stroke
 from agent.parts.counter_line import LineNote
-from agent.parts.drum_groove import DrumBar, Likely, Traits
+from agent.parts.drum_groove import DrumBar
+from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.groove_traits import Traits
 from agent.parts.song_key import SongKey
 from agent.parts.voicing import voiced
 from agent.song import ending
@@ -51,12 +53,14 @@ def plan_bar(
     imagined: Sequence[Traits] = (),
     critic: Critic | None = None,
     likely: Likely | None = None,
+    stops: bool = True,
 ) -> tuple[SongPlan, BarPlan]:
     """Return (the plan with its section decided, the next bar).
 
     ahead: the bass of the next bar and as many after it as are known or foretold, at least one. certain: whether they
     are known, as in a file that was read. imagined: the responder's grooves, candidates beside the played ones. critic:
-    judges comping and line; None = rules alone. likely: how surprising a groove is to the responder.
+    judges comping and line; None = rules alone. likely: how surprising a groove is to the responder. stops: whether the
+    band may stop with the bass.
     """
     now, number = ahead[0], plan.heard
     plan, choices = decide_section(plan, ahead, library, certain, imagined, critic, likely)
@@ -73,7 +77,9 @@ def plan_bar(
     over = certain and not any(bar.notes for bar in ahead[1:])
     other = certain and turns(plan, ahead[1:])
     ends = place.is_last or other
-    bar = _Bar(plan, section, place, now, ahead[1] if len(ahead) > 1 else None, ends, other, starts, over, certain)
+    bar = _Bar(
+        plan, section, place, now, ahead[1] if len(ahead) > 1 else None, ends, other, starts, over, certain, stops
+    )
     plan, chords = _chords(bar, rng)
     drums, is_fill, is_break = _drums(bar, library, rng)
     crashed = number - plan.crashed <= 1
@@ -117,6 +123,7 @@ class _Bar:
     starts: bool  # a phrase or section
     over: bool  # the bass plays no more after it
     certain: bool
+    stops: bool
 
     @property
     def level(self) -> float:
@@ -240,7 +247,7 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
         drums = drum_groove.thinned(drums)  # time alone, until it has settled
     if drone or ((section.ride != feel.moves) and bar.level > -0.8):
         drums = drum_groove.on_ride(drums)
-    if _is_break(plan, section, now, bar.ends and not bar.over):
+    if bar.stops and _is_break(plan, section, now, bar.ends and not bar.over):
         return drum_groove.break_bar(now), False, True
     wish = plan.wish
     full = bar.density(STAGE_HATS * bar.stage[0] + BASS_HATS * bar.busy)

@@ -89,13 +89,21 @@ def turn_of_groove(bars: Sequence[BassBar], now: BassBar, bar_of_phrase: int) ->
 
     A riff of one bar is varied in the middle of a phrase, whose end has its fill.
     """
-    known: list[BassBar] = []
+    known: list[BassBar] = []  # each of another figure
+    turns: dict[frozenset[tuple[int, int]], int] = {}
     for bar in bars[-LOOK_BACK:]:
-        if bar.notes and not any(bar is old or _one_kick_figure(bar, old) for old in known):
-            known.append(bar)
-    kin = [at for at, old in enumerate(known) if _one_kick_figure(now, old)]
-    turn = max(
-        kin, key=lambda at: (jaccard(now.rhythm, known[at].rhythm), likeness(now, known[at])), default=len(known)
-    )
+        if bar.notes and bar.signature not in turns:
+            turns[bar.signature] = turn = _nearest(bar, known)
+            if turn == len(known):
+                known.append(bar)
+    turn = turns.get(now.signature, _nearest(now, known) if now.notes else 0)
     again = bool(bars) and likeness(bars[-1], now) >= KINDRED_FROM
     return turn, again and bar_of_phrase % 8 == 3
+
+
+def _nearest(bar: BassBar, known: Sequence[BassBar]) -> int:
+    """Return the place in `known` of the bar most like this one among those of its kick figure; its length for none."""
+    kin = [at for at, old in enumerate(known) if _one_kick_figure(bar, old)]
+    return max(
+        kin, key=lambda at: (jaccard(bar.rhythm, known[at].rhythm), likeness(bar, known[at])), default=len(known)
+    )

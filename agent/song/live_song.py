@@ -7,13 +7,16 @@ first eighth that is not committed yet. Deterministic and picklable but for the 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.types import Choice, SongView
 from agent.parts.bar_chords import ChordAt, chords_of, fits
-from agent.parts.bass_bar import BassBar, bass_bar, group_starts, likeness
-from agent.parts.drum_groove import Traits
+from agent.parts.bass_bar import BassBar, BassNote, bass_bar, group_starts, likeness
+from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.groove_traits import Traits
+from agent.parts.song_key import key_given
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.expectation import SAME_FROM, expects_stop, foretell, recognised
@@ -21,8 +24,10 @@ from agent.song.kept import KeptSection, kept_of, with_kept
 from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
 from agent.song.right_harmony import chord_at, is_right, kindred_harmony, mended, same_harmony, surprises
+from agent.song.section_groove import candidates
+from agent.song.sections import opens
 from agent.song.song_plan import BarPlan, Section, SongPlan, Wish, hear
-from listener.types import Meter
+from listener.types import Key, Meter
 from models.critic.critic import Critic
 from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position, Reply
@@ -33,6 +38,16 @@ TIMES_MAX = 256  # bass bars whose times are counted
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
 HEARD_TICKS = 512  # that may be cut into other bars
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBar:
+    """A bar that is known before it is played: its bass, its chords, the name of its section, its key."""
+
+    bar: BassBar
+    harmony: tuple[ChordAt, ...]
+    section: str
+    key: Key
 
 
 @dataclass(slots=True)
@@ -57,11 +72,13 @@ class LiveSong:
     ) -> None:
         self.library, self.critic, self._seed, self._style = library, critic, seed, style
         self.imagined: tuple[Traits, ...] = ()
+        self.bits: Mapping[str, float] = {}  # of grooves, to the responder
         self.song = SongPlan(seed=seed, style=style)
         self._times: dict[frozenset[tuple[int, int]], int] = {}  # how often each bass bar was heard, note for note
         self._played: tuple[Section, ...] = ()  # sections that the band has played in
         self._recalled: tuple[int, KeptSection] | None = None  # a section to begin, and with which bar
         self._script: tuple[int, KeptSection] | None = None  # the one that was begun last
+        self.score: Mapping[int, ScoredBar] = {}  # bars that are known before they are played, as the song counts them
         self.reset()
 
     def reset(self) -> None:
@@ -106,6 +123,11 @@ class LiveSong:
         soon = plans[:2]
         coming = "break" if any(one.is_break for one in soon) else "fill" if any(one.is_fill for one in soon) else ""
         return SongView(now.section, now.place.bar, now.place.length, chords, coming)
+
+    def told_notes(self, bar: int) -> tuple[BassNote, ...]:
+        """Return the bass that was foretold for a bar when it was planned; () where it is not planned."""
+        planned = self._planned.get(bar)
+        return planned.told.notes if planned else ()
 
     def told(self, position: Position) -> PlanTick | None:
         """Return what is decided of a tick, as the responder reads it; None where its bar is not planned."""
@@ -187,7 +209,7 @@ class LiveSong:
         song = planned.after if planned else self.song
         if self.ever_heard:
             heard = self._meant(self._heard(), song)
-            song = hear(song, heard, self._true_harmony(song, planned, heard) if planned else None)
+            song = hear(song, heard, self._true_harmony(song, planned, heard) if planned else None, doubts=True)
         if self._recalled and self._recalled[0] <= following:
             song, self._recalled = with_kept(song, self._recalled[1]), None
         coming = self._planned.get(following)
@@ -272,7 +294,7 @@ class LiveSong:
         planned = self._planned.get(position.bar)
         stale = planned is not None and len(planned.replies) < position.ticks_per_bar
         if planned is None or stale or (final and planned.last < 0 and position.tick == 0):
-            planned = self._plan(position)
+            planned = self._plan(position, final)
             self._planned[position.bar] = planned
         if final:
             if planned.last < 0:
@@ -281,23 +303,44 @@ class LiveSong:
             planned.last = max(planned.last, position.tick)
         return planned.replies[position.tick]
 
-    def _plan(self, position: Position) -> _Planned:
+    def foretold(self, position: Position) -> tuple[BassBar, list[Groove]]:
+        """Return (the bass foretold for a bar; grooves that the next section may get, where one may begin soon).
+
+        position: the bar's first tick, which is not heard yet.
+        """
+        song = self._until(position.bar)
+        if not self.sounds:
+            song = replace(song, sections=self._played, current=-1)
+        now = foretell(song.bars, position.meter, position.ticks_per_bar)
+        return now, candidates(song, now, self.library) if opens(song) else []
+
+    def _likely(self, grooves: Sequence[Groove], bars: Sequence[BassBar]) -> list[float]:
+        """Return the bits of grooves; those that were not asked for are as likely as the others."""
+        usual = sum(self.bits.values()) / len(self.bits)
+        return [self.bits.get(one.name, usual) for one in grooves]
+
+    def _plan(self, position: Position, final: bool) -> _Planned:
         song = self._until(position.bar)
         # how hard it is struck is answered stroke by stroke (`Touch`)
         song = replace(song, level=replace(song.level, now=0.0))
         recalls = self._recalled is not None and self._recalled[0] == position.bar
-        if not self.sounds and not recalls:
+        if not self.sounds and not recalls and (final or not any(bar < position.bar for bar in self._planned)):
             song = replace(song, sections=self._played, current=-1)
         ticks, meter = position.ticks_per_bar, position.meter
+        if scored := self._scored(position.bar, ticks):
+            song = _with_score(song, scored)
+            after, bar = plan_bar(song, [one.bar for one in scored], self.library, True, self.imagined, self.critic)
+            return _Planned(bar, after, replies_of(bar, ticks), scored[0].bar)
         ahead: list[BassBar] = []
         further = song
         for number in range(position.bar, position.bar + AHEAD_BARS):
             ahead.append(self._recalled_bar(number, ticks) or foretell(further.bars, meter, ticks))
             further = replace(further, bars=(*further.bars, ahead[-1])[-32:])
-        after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
+        likely = self._likely if self.bits else None
+        after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic, likely)
         if bar.is_break and not expects_stop(song.bars, ahead[0]):  # a band that stops alone is worse than none
             ahead[0] = next((old for old in reversed(song.bars) if _goes_on(old, ticks)), BassBar(meter, ticks))
-            after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic)
+            after, bar = plan_bar(song, ahead, self.library, False, self.imagined, self.critic, likely, stops=False)
         return _Planned(bar, after, replies_of(bar, ticks), ahead[0])
 
     def _until(self, bar: int) -> SongPlan:
@@ -308,13 +351,21 @@ class LiveSong:
             if planned:
                 song = planned.after
             meter, ticks = self._meter, _ticks_in(self._meter)
-            told = self._recalled_bar(number, ticks) or foretell(song.bars, meter, ticks)
+            known = self.score[number].bar if number in self.score else self._recalled_bar(number, ticks)
+            told = known or foretell(song.bars, meter, ticks)
             heard = self._completed(song, ticks) if number == self._number else told
-            song = hear(song, heard, planned.bar if planned else None)
+            song = hear(song, heard, planned.bar if planned else None, doubts=True)
             number += 1
         if self._recalled and self._recalled[0] == bar:
             song = with_kept(song, self._recalled[1])
         return replace(song, wish=self.song.wish, style=self.song.style, quarter_bpm=self.song.quarter_bpm)
+
+    def _scored(self, bar: int, ticks: int) -> list[ScoredBar]:
+        """Return what is known of the bars from one on; empty where that one is another than is played."""
+        out: list[ScoredBar] = []
+        while bar + len(out) in self.score:
+            out.append(self.score[bar + len(out)])
+        return out if out and out[0].bar.ticks == ticks else []
 
     def _recalled_bar(self, number: int, ticks: int) -> BassBar | None:
         """Return what a section that was gone to has in a bar of its first cycle; None for any other bar."""
@@ -336,6 +387,14 @@ def _renamed(song: SongPlan, at: int, name: str) -> SongPlan:
     """Return the song with one of its sections under another name."""
     sections = tuple(replace(one, name=name) if i == at else one for i, one in enumerate(song.sections))
     return replace(song, sections=sections)
+
+
+def _with_score(song: SongPlan, scored: Sequence[ScoredBar]) -> SongPlan:
+    """Return the song as it is known before the first of these bars."""
+    now = scored[0]
+    memory = {**song.memory, now.bar.signature: now.harmony} if now.bar.notes else song.memory
+    key = song.key if (song.key.tonic, song.key.mode) == (now.key.tonic, now.key.mode) else key_given(now.key)
+    return replace(song, memory=memory, key=key, form=tuple(one.section for one in scored), line_leads=True)
 
 
 def _ticks_in(meter: Meter) -> int:

@@ -12,28 +12,33 @@ from agent.parts import comping, counter_line, drum_groove
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar
 from agent.parts.counter_line import Motif
-from agent.parts.drum_groove import Likely, Traits
+from agent.parts.groove_choice import Likely, choose
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.groove_traits import Traits, played_grooves
 from agent.parts.judging import comping_scores, motif_scores
 from agent.song.arrangement import stage_for
 from agent.song.phrase_feel import is_drone
+from agent.song.section_groove import belonging, density_of, energy_of, usual_density, wanted_of, why_of
 from agent.song.song_form import (
     EXAMPLES,
     KNOWN_FROM,
     LEAST_BARS,
     NEW_BELOW,
+    ONE_RHYTHM,
     WINDOW,
     alike,
     cycle_of,
+    goes_otherwise,
+    is_new_riff,
     number_of,
     phrase_bars,
+    rhythm_of,
 )
 from agent.song.song_plan import Section, SongPlan
 from models.critic.critic import Critic
 
 SECTIONS_MAX = 24
 MOTIF_BAR = 2  # of a section, live, in which its motif is made
-HALVES_SAY = 0.8  # of a groove that repeats itself every half bar as the bass does
 SPARSER = 0.8  # of the usual notes, under which a section is a sparse one
 LEAST_PLAYED = 2  # bars with a bass, live, that tell a section; one after a rest is no new one
 SURELY_BACK, CLEARLY = 0.85, 0.3  # likeness to an earlier section with which it is back at once, and so much over this
@@ -54,13 +59,16 @@ def decide_section(
     if plan.form:
         return _given_section(plan, ahead, library, imagined, critic, likely)
     window = [bar for bar in (ahead[:WINDOW] if certain else _played(plan)) if bar.ticks == now.ticks]
+    other_riff = False
     if plan.current >= 0 and plan.sections[plan.current].ticks == now.ticks:
         here = plan.sections[plan.current]
         age = number - plan.began
         like = alike(window, here.examples)
         opens = len(window) >= LEAST_PLAYED if not certain else alike([now], here.examples) < 0.6
         stays = certain and comes_back(here, ahead, age)
-        settled = age < LEAST_BARS or like >= NEW_BELOW or stays or not opens
+        other_riff = not certain and is_new_riff(window, here.examples)
+        goes_on = like >= NEW_BELOW and not other_riff
+        settled = age < LEAST_BARS or goes_on or stays or not opens
         if not any(bar.notes for bar in window) or (settled and (certain or not returns_early(plan))):
             return plan if certain else with_motif(plan, critic), ()
         if settled:
@@ -68,7 +76,7 @@ def decide_section(
     elif plan.current >= 0 and _is_one_bar(plan, ahead, certain):
         return _in_meter(plan, ahead, certain), ()
     known = [
-        (alike(window, one.examples), i)
+        (_back(window, one, other_riff), i)
         for i, one in enumerate(plan.sections)
         if i != plan.current and one.ticks == now.ticks and one.meter == now.meter
     ]
@@ -140,6 +148,12 @@ def returns_early(plan: SongPlan) -> bool:
     return best >= SURELY_BACK and best >= alike(newest, here.examples) + CLEARLY
 
 
+def _back(window: Sequence[BassBar], one: Section, other_riff: bool) -> float:
+    """Return how well an earlier section is known in these bars; by its rhythm alone where that is what changed."""
+    like = alike(window, one.examples)
+    return max(like, KNOWN_FROM) if other_riff and rhythm_of(window, one.examples) >= ONE_RHYTHM else like
+
+
 def _phrase_of(plan: SongPlan, now: BassBar, certain: bool) -> int:
     """Return the bar from which the phrases of another section are counted.
 
@@ -204,26 +218,16 @@ def _new_section(
 ) -> tuple[Section, tuple[Choice, ...]]:
     now = ahead[0]
     name = chr(ord("A") + len(plan.sections) % 26)
-    bass = _belonging(ahead[:8] if certain else [now, *reversed(plan.bars[-4:])])
-    bass = bass or [now]
+    bass = belonging(ahead[:8] if certain else [now, *reversed(plan.bars[-4:])], not certain) or [now]
     luck = number_of(bass[0])  # another song has another drummer's luck
     rng = np.random.default_rng((plan.seed, 11, len(plan.sections), now.ticks, luck))
-    density = float(np.mean([len(bar.notes) * 16 / bar.ticks for bar in bass]))
-    energy = _energy_of(plan, bass)
-    wanted = {"swung": float(plan.swung), "density": density, "energy": energy, "chance": plan.wish.chance}
-    wanted["tempo"] = plan.quarter_bpm
-    if not certain:  # two bars may have been heard as one
-        wanted["halves"] = HALVES_SAY
-    if plan.sections:
-        wanted[f"style {plan.sections[0].groove.style}"] = 0.9
-    if plan.style:
-        wanted[f"style {plan.style}"] = 2.0
-    wanted |= {f"groove {one.groove.name}": -1.5 for one in plan.sections}
-    found = [
-        *drum_groove.played_grooves(library, now.meter, now.ticks),
-        *(one for one in imagined if one.kicks.shape[1] == now.ticks),
-    ]
-    best, second = drum_groove.choose(found, bass, wanted, rng, [one.groove for one in plan.sections[-4:]], likely)
+    density = density_of(bass)
+    energy = energy_of(plan, bass)
+    wanted = wanted_of(plan, bass, certain)
+    found = played_grooves(library, now.meter, now.ticks)
+    fitting = [one for one in imagined if one.kicks.shape[1] == now.ticks]
+    used = [one.groove for one in plan.sections[-4:]]
+    best, second = choose(found, bass, wanted, rng, used, likely, fitting)
     groove = drum_groove.with_bass(best.groove, bass)
     if not certain and drum_groove.is_twice(bass):  # two bars may have been heard as one
         groove = drum_groove.halved(groove)
@@ -236,15 +240,13 @@ def _new_section(
     # live, it is made when its bars have been heard, in a frame of its own (`with_motif`)
     motif = _motif_of(plan, bass, chords, rng, critic) if certain else None
     usual = tuple(drum_groove.onset_shares(bass, now.ticks).tolist())
-    gains = {reason: value - second.reasons.get(reason, 0.0) for reason, value in best.reasons.items()}
-    gained = sorted(gains.items(), key=lambda one: -one[1])[:3]
-    why = f"{best.score - second.score:+.2f} on it: " + ", ".join(f"{reason} {value:+.1f}" for reason, value in gained)
+    why = why_of(best, second)
     choices = (
         Choice("section", name, reason="the bass plays something new" if plan.sections else "the song begins"),
         Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
-    stage = stage_for(plan.sections, energy, is_drone(bass), density < SPARSER * _usual_density(plan))
+    stage = stage_for(plan.sections, energy, is_drone(bass), density < SPARSER * usual_density(plan))
     ride = bool(plan.sections) and len(plan.sections) % 2 == 1
     return Section(
         name,
@@ -262,6 +264,14 @@ def _new_section(
         stage,
         other,
     ), choices
+
+
+def opens(plan: SongPlan) -> bool:
+    """Return whether the bar heard last may be the first of another section."""
+    newest, here = plan.bars[-1:], plan.sections[plan.current] if plan.current >= 0 else None
+    if here is None or not newest or not newest[0].notes:
+        return here is None
+    return alike(newest, here.examples) < NEW_BELOW or goes_otherwise(newest[0], here.examples)
 
 
 def with_motif(plan: SongPlan, critic: Critic | None) -> SongPlan:
@@ -300,36 +310,6 @@ def _motif_of(
             key=lambda one: -one[0],
         )
     return motifs[0][1] if motifs else None
-
-
-def _belonging(ahead: Sequence[BassBar]) -> list[BassBar]:
-    """Return the bars from the first on that belong together: up to one that is unlike all before it, at least two."""
-    found: list[BassBar] = []
-    for bar in ahead:
-        if bar.ticks != ahead[0].ticks or (len(found) >= 2 and bar.notes and alike([bar], found) < NEW_BELOW):
-            break
-        if bar.notes:
-            found.append(bar)
-    return found
-
-
-def _energy_of(plan: SongPlan, bass: Sequence[BassBar]) -> float:
-    """Return -1 to 1: how lively these bass bars are beside what was played so far (density, loudness, register)."""
-    asked = 2 * (plan.wish.density - 0.5)
-    before, bass = [bar for bar in plan.bars if bar.notes], [bar for bar in bass if bar.notes]
-    if len(before) < LEAST_BARS or not bass:
-        return asked
-    notes = [np.mean([len(bar.notes) * 16 / bar.ticks for bar in bars]) for bars in (before, bass)]
-    loud = [np.mean([bar.velocity or 0.0 for bar in bars]) for bars in (before, bass)]
-    high = [np.mean([note.pitch for bar in bars for note in bar.notes]) for bars in (before, bass)]
-    lively = 0.8 * np.log2(notes[1] / notes[0]) + (loud[1] - loud[0]) / 14 + (high[1] - high[0]) / 12
-    return float(np.clip(lively + asked, -1, 1))
-
-
-def _usual_density(plan: SongPlan) -> float:
-    """Return the bass notes in 16 ticks that were usual in the song so far."""
-    before = [len(bar.notes) * 16 / bar.ticks for bar in plan.bars if bar.notes]
-    return float(np.mean(before)) if before else 0.0
 
 
 def turns(plan: SongPlan, later: Sequence[BassBar]) -> bool:

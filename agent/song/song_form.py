@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.parts.bass_bar import BassBar, likeness
+from agent.parts.bass_bar import BassBar, jaccard, likeness
 
 CYCLES = (1, 2, 3, 4, 6, 8, 12, 16)  # bars
 LOOK_BACK = 33  # bars in which a cycle is looked for: two of 16 and the next one
@@ -17,6 +17,9 @@ KNOWN_FROM = 0.62  # likeness to an earlier section, from which that one has ret
 LEAST_BARS = 4  # of a section, but for a new meter
 WINDOW = 4  # bars that are compared
 EXAMPLES = 12  # bars of a section that are kept
+OTHER_RHYTHM = 0.6  # likeness of a bar's onsets to those of a section's bars, under which it goes otherwise
+ONE_RHYTHM = 0.75  # likeness of the onsets of two such bars, from which they are a new riff
+RIFF_NOTES = 3  # in a bar; fewer are held
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +80,22 @@ def alike(window: Sequence[BassBar], examples: Sequence[BassBar]) -> float:
     if not heard:
         return 1.0
     return sum(max((likeness(bar, old) for old in examples), default=0.0) for bar in heard) / len(heard)
+
+
+def goes_otherwise(bar: BassBar, examples: Sequence[BassBar]) -> bool:
+    """Return whether a bar has a rhythm that no bar of a section has."""
+    return len(bar.notes) >= RIFF_NOTES and rhythm_of([bar], examples) < OTHER_RHYTHM
+
+
+def rhythm_of(window: Sequence[BassBar], examples: Sequence[BassBar]) -> float:
+    """Return how well the rhythm of each bar of a window is known from a section's bars, whatever the pitches."""
+    heard = [bar for bar in window if bar.notes]
+    best = [max((jaccard(bar.rhythm, old.rhythm) for old in examples), default=1.0) for bar in heard]
+    return sum(best) / len(best) if best else 1.0
+
+
+def is_new_riff(window: Sequence[BassBar], examples: Sequence[BassBar]) -> bool:
+    """Return whether two bars have one rhythm, and it is none of a section's: the player has begun something else."""
+    if len(window) < 2 or not all(goes_otherwise(bar, examples) for bar in window):
+        return False
+    return all(jaccard(bar.rhythm, window[-1].rhythm) >= ONE_RHYTHM for bar in window)

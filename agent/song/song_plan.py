@@ -23,6 +23,7 @@ from agent.song.song_form import (
     NEW_BELOW,
     Place,
     alike,
+    goes_otherwise,
 )
 from agent.song.wish import Wish as Wish
 from agent.song.wish import wish_of as wish_of
@@ -124,8 +125,12 @@ class SongPlan:
         return replace(self, **{name: getattr(other, name) for name in names})
 
 
-def hear(plan: SongPlan, bar: BassBar, played: BarPlan | None = None) -> SongPlan:
-    """Return the plan after one more bar was heard. played: what the band did in it."""
+def hear(plan: SongPlan, bar: BassBar, played: BarPlan | None = None, doubts: bool = False) -> SongPlan:
+    """Return the plan after one more bar was heard.
+
+    played: what the band did in it. doubts: a bar of another rhythm may be the first of something new, and is no
+    example of the section yet.
+    """
     memory = plan.memory
     held = plan.held
     if played and played.harmony:
@@ -141,7 +146,8 @@ def hear(plan: SongPlan, bar: BassBar, played: BarPlan | None = None) -> SongPla
         others = (one.examples for i, one in enumerate(sections) if i != plan.current and one.ticks == bar.ticks)
         foreign = any(alike([bar], examples) > max(like, KNOWN_FROM) for examples in others)
         # a bar of something new, or of another section, is no example of this one
-        if like <= 0.95 and not foreign and (like >= NEW_BELOW or young):
+        doubtful = doubts and not young and goes_otherwise(bar, own.examples)
+        if like <= 0.95 and not foreign and (like >= NEW_BELOW or young) and not doubtful:
             examples = (*own.examples, bar)[-EXAMPLES:]
             own = replace(own, examples=examples, usual=tuple(drum_groove.onset_shares(examples, bar.ticks).tolist()))
             sections = (*sections[: plan.current], own, *sections[plan.current + 1 :])

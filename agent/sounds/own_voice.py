@@ -1,16 +1,18 @@
-"""Makes a small sampled voice of the player's own bass from the cleanest notes heard: a SoundFont of one preset.
+"""Makes a small sampled voice of the player's own bass from the cleanest notes heard: a SoundFont.
 
-A note is clean when it stands alone, is held, keeps its pitch and is periodic. Each becomes a sample with its measured
-pitch; where it was sounding evenly it is looped over a whole number of periods, crossfaded, its decay taken out of the
-loop and given back by the volume envelope (SoundFont 2.04, section 8.1.3). NumPy only.
+A note is clean when it stands alone, is held, keeps its pitch and is periodic. A technique (fingers, pick, slap) with
+enough notes has a preset of its own, the most usual one 0:0. Each note becomes a sample with its measured pitch; where
+it was sounding evenly it is looped over a whole number of periods, crossfaded, its decay taken out of the loop and
+given back by the volume envelope (SoundFont 2.04, section 8.1.3). NumPy only.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,12 @@ from agent.sounds import soundfont
 from agent.sounds.soundfont import KEYS, MODES, MONO, SAMPLE, VELOCITIES, Font, Sample, Voices, Zone, signed, span
 
 ENOUGH = 16  # clean notes to begin with
-MOST = 32  # samples of a voice
+MOST = 32  # samples of a technique
 SHORTEST_S, LONGEST_S = 0.22, 3.0
 BEFORE_S, AFTER_S = 0.004, 0.03  # kept before the onset; left out before the next one
 SETTLED_S = 0.08  # after the onset: the attack is over
 DRIFT_CENTS, PERIODIC = 15.0, 0.90
+SURE = 0.5  # of a note's technique
 HARMONICS = 5
 LEVEL_DB = -16.0  # RMS of the first quarter of a second of each sample, re full scale
 LOOP_S = 0.2
@@ -39,23 +42,25 @@ Sound = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class HeardNote:
-    """A note of the bass as the ears reported it. articulation: see listener/types.py."""
+    """A note of the bass as the ears reported it. articulation, technique ("" = unsure): see listener/types.py."""
 
     onset_s: float
     duration_s: float
     pitch: int
     velocity: int
     articulation: str = "normal"
+    technique: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CleanNote:
-    """A clean note's sound, its measured f0, velocity, and how periodic it is, 0 to 1."""
+    """A clean note's sound, its measured f0, velocity, how periodic it is, 0 to 1, and its technique ("" = unsure)."""
 
     sound: Sound
     f0_hz: float
     velocity: int
     periodic: float
+    technique: str = ""
 
     @property
     def root(self) -> int:
@@ -69,12 +74,14 @@ class CleanNote:
 
 def notes_of(events: Iterable[dict[str, Any]]) -> list[HeardNote]:
     """Return the notes of a session's events.jsonl that ended, in order."""
-    found = {}
+    found, techniques = {}, {}
     for event in events:
         if event.get("type") == "note_end" and event.get("duration_s"):
             named = (event["onset_s"], event["duration_s"], event["pitch"], event["velocity"], event["articulation"])
             found[event["onset_s"]] = HeardNote(*named)
-    return [found[onset_s] for onset_s in sorted(found)]
+        elif event.get("type") == "timbre" and event["confidence"] > SURE:
+            techniques[event["onset_s"]] = event["technique"]
+    return [replace(found[onset_s], technique=techniques.get(onset_s, "")) for onset_s in sorted(found)]
 
 
 def clean_notes(bass: NDArray[np.float32], rate: int, notes: Sequence[HeardNote]) -> list[CleanNote]:
@@ -109,7 +116,7 @@ def _clean(sound: Sound, rate: int, note: HeardNote) -> CleanNote | None:
         return None
     f0_hz = f0_of(steady, rate, float(np.mean(f0s)))
     periodic = _periodic(steady, rate / f0_hz)
-    return CleanNote(sound, f0_hz, note.velocity, periodic) if periodic >= PERIODIC else None
+    return CleanNote(sound, f0_hz, note.velocity, periodic, note.technique) if periodic >= PERIODIC else None
 
 
 def f0_of(sound: Sound, rate: int, near_hz: float) -> float:
@@ -138,12 +145,30 @@ def _periodic(sound: Sound, period: float) -> float:
 
 
 def voice(notes: Sequence[CleanNote], rate: int) -> Font:
-    """Return the player's voice as a SoundFont: preset 0:0, one or two velocity layers."""
+    """Return the player's voice as a SoundFont: a preset for each technique, one or two velocity layers in each.
+
+    Preset 0:0 is the most usual technique's, or all notes' where none has ENOUGH.
+    """
+    counts = Counter(note.technique for note in notes if note.technique)
+    known = [technique for technique, count in counts.most_common() if count >= ENOUGH]
+    samples: list[Sample] = []
+    presets: list[Voices] = []
+    instruments: list[Voices] = []
+    for program, technique in enumerate(known or [""]):
+        also = () if known[1:] else ("",)  # what is unsure belongs to the only one
+        mine = [note for note in notes if not known or note.technique in (technique, *also)]
+        name = technique or "as usual"
+        presets.append(Voices(name, (Zone(((soundfont.INSTRUMENT, program),)),), (0, program)))
+        instruments.append(Voices(name, _zones(mine, rate, samples)))
+    return Font(tuple(presets), tuple(instruments), tuple(samples), INFO)
+
+
+def _zones(notes: Sequence[CleanNote], rate: int, samples: list[Sample]) -> tuple[Zone, ...]:
+    """Return the zones of one technique's notes; their samples join `samples`."""
     middle = float(np.median([note.velocity for note in notes]))
     soft, hard = ([n for n in notes if n.velocity <= middle], [n for n in notes if n.velocity > middle])
     two = len(notes) >= ENOUGH and all(len({n.root for n in layer}) >= 4 for layer in (soft, hard))
     layers = [(soft, 0, round(middle)), (hard, round(middle) + 1, 127)] if two else [(list(notes), 0, 127)]
-    samples: list[Sample] = []
     zones: list[Zone] = []
     for layer, low, high in layers:
         best = _best(layer, MOST // len(layers))
@@ -153,8 +178,7 @@ def voice(notes: Sequence[CleanNote], rate: int) -> Font:
             where = ((KEYS, span(below + 1, top)), (VELOCITIES, span(low, high)))
             zones.append(Zone((*where, *generators, (MODES, 1), (SAMPLE, len(samples)))))
             samples.append(sample)
-    return Font((Voices("Own bass", (Zone(((soundfont.INSTRUMENT, 0),)),)),), (Voices("own bass", tuple(zones)),),
-                tuple(samples), INFO)  # fmt: skip
+    return tuple(zones)
 
 
 def _best(notes: Sequence[CleanNote], most: int) -> list[CleanNote]:

@@ -3,7 +3,7 @@ to what loops: the band's part (`LoopedTake`) and the sound of its bass."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from agent.band.looped_take import LoopedBar, LoopedTake
 from agent.parts.bass_bar import BassBar
 from agent.song.kept import KeptSection
 from agent.takes.mixdown import RATE, Sound, bass_of
-from agent.takes.performance import Clock
+from agent.takes.performance import Clock, bass_shift
 from agent.takes.riff import Bar, Riff
 from agent.takes.take import Take
 from listener.types import Key
@@ -79,9 +79,24 @@ def looped_take(take: Take) -> LoopedTake:
     for number, bar in enumerate(take.bars):
         replies = tuple(one.reply for one in take.played[at : at + len(bar.basses)])
         seconds = (clock.bar_starts_s[number + 1] - clock.bar_starts_s[number]) * factor
-        bars.append(LoopedBar(bar.meter, seconds, bar.basses, replies, take.settings[number]))
+        basses = _moved(bar.basses, bass_shift(take.settings[number]))
+        bars.append(LoopedBar(bar.meter, seconds, basses, replies, take.settings[number]))
         at += len(bar.basses)
     return LoopedTake(take.number, tuple(bars), take.settings[0].swing or take.riff.swing)
+
+
+def _moved(basses: tuple[BassTick, ...], up: int) -> tuple[BassTick, ...]:
+    """Return the ticks of a bass so many semitones higher."""
+    if not up:
+        return basses
+    return tuple(
+        replace(
+            one,
+            onset_pitch=None if one.onset_pitch is None else one.onset_pitch + up,
+            sounding_pitch=None if one.sounding_pitch is None else one.sounding_pitch + up,
+        )
+        for one in basses
+    )
 
 
 def looped_sound(take: Take, recording: Sound) -> tuple[Sound, float]:

@@ -24,7 +24,7 @@ from agent.core.types import PlannedNote
 from agent.directions.mix_wishes import sounds_of, wishes_of
 from agent.mixing.bass_strip import BassStrip
 from agent.mixing.master import mastered
-from agent.takes.performance import Clock, notes_of, tempo_of
+from agent.takes.performance import Clock, bass_shift, notes_of, tempo_of
 from agent.takes.take import Take
 from models.timing.drum_timing import Timing
 
@@ -48,8 +48,8 @@ def render(take: Take, recording: Sound | None = None, timing: Timing | None = N
     """Render a take. recording: the player's bass, mono [n] at RATE, which the riff's bars point into. voice: the
     player's own sound, for parts that ask for it.
 
-    Without a recording, or at another tempo than the riff's, a synth plays the bass from the notes. The mix is brought
-    to agent/mixing/master.py's loudness, the stems with it: they sum to the mix, but for the limiter.
+    Without a recording, or in another tempo or key than the riff's, a synth plays the bass from the notes. The mix is
+    brought to agent/mixing/master.py's loudness, the stems with it: they sum to the mix, but for the limiter.
     """
     notes, clock = notes_of(take, timing), Clock.of(take)
     length = -(-round((clock.starts_s[-1] + TAIL_S) * RATE) // BLOCK) * BLOCK
@@ -59,14 +59,16 @@ def render(take: Take, recording: Sound | None = None, timing: Timing | None = N
     return Mix({part: stem * np.float32(gain) for part, stem in stems.items()}, mix)
 
 
-def own_tempo(take: Take) -> bool:
-    """Return whether a take is in the tempo of its riff, so that the player's own sound fits it."""
+def own_sound(take: Take) -> bool:
+    """Return whether a take is in the tempo and the key of its riff, so that the player's own sound fits it."""
+    if any(map(bass_shift, take.settings)):
+        return False
     return all(abs(tempo_of(take, bar) / take.riff.tempo_bpm - 1) < SAME_TEMPO for bar in range(len(take.bars)))
 
 
 def bass_of(take: Take, recording: Sound | None, length: int) -> Sound:
-    """Return the take's bass, mono [length]: cut from the recording, or played by a synth at another tempo."""
-    if recording is not None and own_tempo(take):
+    """Return the take's bass, mono [length]: cut from the recording; by a synth in another tempo or key."""
+    if recording is not None and own_sound(take):
         return cut(take, Clock.of(take), recording, length)
     return _synth_bass(notes_of(take)["bass"], length)
 

@@ -127,7 +127,7 @@ def _sounded(part: str, notes: tuple[RawNote, ...], take: Take, clock: Clock) ->
     for note in notes:
         bar = _bar_at(note.start, clock, take)
         voices = (PIECE_OF_KEY[note.pitch], "drums") if part == "drums" else (part,)
-        settings = take.settings[bar] if part != "bass" else UNCHANGED  # as the player played it
+        settings = take.settings[bar] if part != "bass" else _of_bass(take.settings[bar])
         late_s = _to_triplet(note.start / MICROS, clock) if not settings.triplets.isdisjoint(voices) else 0.0
         planned = PlannedNote(
             part, note.start / MICROS + late_s, note.end / MICROS + late_s, note.pitch, note.velocity, bar
@@ -135,6 +135,17 @@ def _sounded(part: str, notes: tuple[RawNote, ...], take: Take, clock: Clock) ->
         kept = with_settings(planned, settings, voices)
         sounded += [kept] if kept else []
     return sounded
+
+
+def _of_bass(settings: Settings) -> Settings:
+    """Return a bar's settings for the notes of the bass: as the player played it, in the key that was asked for."""
+    up = bass_shift(settings)
+    return replace(UNCHANGED, semitones={"bass": up}) if up else UNCHANGED
+
+
+def bass_shift(settings: Settings) -> int:
+    """Return the semitones by which a bar's bass is moved into another key; 0 = as it was played."""
+    return round(settings.semitones.get("bass", 0.0))
 
 
 def _to_triplet(start_s: float, clock: Clock) -> float:

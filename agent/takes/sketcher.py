@@ -27,6 +27,7 @@ from models.music.tokens import PARTS, Reply
 from models.responder.responder import Responder
 
 REPEATS = 2  # times the form is played in a take
+IMAGINED_MAX = 8  # takes that are kept for when they are asked for
 DRAWS: dict[str, tuple[str, ...]] = {  # dimension -> parts drawn anew when the band as a whole is named
     "density": PARTS,
     "syncopation": PARTS,
@@ -52,6 +53,7 @@ class Sketcher:
     repeats: int = REPEATS
     takes: list[Take] = field(default_factory=list)
     rough: dict[tuple[int, int], float] = field(default_factory=dict)  # dissonance of takes that were compared
+    imagined: dict[tuple[int, tuple[Edit, ...]], Take] = field(default_factory=dict)  # by take and edits, the last ones
 
     def begin(self, riff: Riff, edits: ActiveEdits | None = None, seed: int = 0) -> Take:
         """Make the first take of a riff. edits: in force from its start."""
@@ -63,7 +65,14 @@ class Sketcher:
         return self._keep(self._draw(riff, edits, seed, old, frozenset()), "as it was played")
 
     def imagine(self, take: Take, edits: Sequence[Edit]) -> Take:
-        """Return the take that `revise` would make, without keeping it."""
+        """Return the take that `revise` would make, without keeping it; what was imagined lately is at hand."""
+        key = (take.number, tuple(edits))
+        made = self.imagined.get(key) or self._imagined(take, edits)
+        newest = [one for one in self.imagined.items() if one[0] != key][1 - IMAGINED_MAX :]
+        self.imagined = dict(newest) | {key: made}
+        return made
+
+    def _imagined(self, take: Take, edits: Sequence[Edit]) -> Take:
         active = take.active_edits.ask(tuple(edits))
         new = [edit for edit in edits if _changes(take, edit, self.repeats)]
         made = self._draw(take.riff, active, take.seed, take, redrawn(new), recoloured(new))

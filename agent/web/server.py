@@ -50,6 +50,7 @@ def addresses(config: Config) -> list[str]:
 
 def run(config: Config, config_file: Path | None) -> None:
     """Serve until interrupted. Raises UserError where the port or the certificate cannot be used."""
+    tls = _tls(config)
     set_nice(NICE)
     web = config.web
     remote = Remote(
@@ -75,7 +76,7 @@ def run(config: Config, config_file: Path | None) -> None:
             timeout_keep_alive=10,
             timeout_graceful_shutdown=2,
             h11_max_incomplete_event_size=16_384,
-            **_tls(config),
+            **tls,
         )
         asyncio.run(_serve(uvicorn.Server(settings), listening, remote, config))
 

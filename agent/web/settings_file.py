@@ -22,7 +22,8 @@ from agent.core.whole_file import write_whole
 from agent.core.yaml_file import parse_value
 
 SECTIONS = ("audio", "midi", "parts", "band", "dials", "sync")
-TOOLS = ("devices", "doctor", "calibrate")
+TOOLS = {"devices": (), "ports": ("--json",), "doctor": (), "calibrate": ()}  # name -> arguments
+COMMANDS = {"ports": "devices"}  # of tools that are another command
 TOOL_S = 60.0
 TEXT_MAX = 20_000
 
@@ -65,8 +66,8 @@ class SettingsFile:
         return f"{key} is {value} from the next start on ({path})"
 
     async def tool(self, name: str) -> str:
-        """Return what `antiphon doctor`, `devices` or `calibrate` says; one at a time, with the lowest priority
-        unless it measures time.
+        """Return what `antiphon doctor`, `devices`, `calibrate` or `devices --json` ("ports") says; one at a time,
+        with the lowest priority unless it measures time.
 
         Raises UserError for another name, or where it does not end in time.
         """
@@ -74,7 +75,8 @@ class SettingsFile:
             raise UserError(f"there is no tool {name!r} here; there are {', '.join(TOOLS)}")
         async with self._running:
             process = await asyncio.create_subprocess_exec(
-                *("nice", "-n", "0" if name == "calibrate" else "19", sys.executable, "-m", "agent", name),
+                *("nice", "-n", "0" if name == "calibrate" else "19", sys.executable, "-m", "agent"),
+                *(COMMANDS.get(name, name), *TOOLS[name]),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,

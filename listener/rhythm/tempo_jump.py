@@ -3,9 +3,10 @@
 A player who changes the tempo at once keeps the pulse, the bar and their figure; a filter over all tempi forgets
 these, and takes a tempo a third faster for a cross-rhythm. So the notes since each of the last beats are laid on the
 held grid at every other tempo, and their places compared with those that the line used before. Against it stand: the
-tempo is kept; the beat moved, but not the tempo (a fermata); the line divides the held beat in another way (triplets,
-a cross-rhythm of dotted notes); no grid at all. Of these the probabilities are weighed (Bayesian change points, as in
-Adams and MacKay, Bayesian online changepoint detection, 2007).
+tempo is kept; the held tempo was a little off and the line goes on as before; the beat moved, but not the tempo (a
+fermata); the line divides the held beat in another way (triplets, a cross-rhythm of dotted notes); no grid at all. Of
+these the probabilities are weighed (Bayesian change points, as in Adams and MacKay, Bayesian online changepoint
+detection, 2007).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ USUAL = ((0.0, 0.5), (0.5, 0.26), (0.25, 0.06), (0.75, 0.06), (1 / 3, 0.06), (2 
 USUAL_SHARE = 0.3  # in the places that are expected; the rest are those that the line used
 BAR_NOTES = 16.0  # so many notes make their places in the bar count as much as their places in the beat
 JUMP, SHIFT, DIVIDE, NOTHING = 0.05, 0.01, 0.05, 0.01  # odds at each note
+INEXACT = 0.2  # odds of a held tempo that was off by as much as NEARLY says
 SURE, NEAR = 0.6, 0.03  # probability of a jump; log tempo within which it must lie
 LATTICES, DIVIDED = (3, 4), 0.15  # nats per beat that another division costs, for it does not last
 
@@ -128,6 +130,9 @@ class TempoJumps:
             shifts = on_grid + np.arange(BINS)[:, None] / BINS
             against.append(_sum(self._log(expected, shifts, line).sum(1)) - math.log(BINS) + math.log(SHIFT) - was)
             against.append(math.log(NOTHING) - was)
+            here = (self._time_s[k] - zero_s) / period_s
+            inexact = self._log(expected, here + (on_grid - here) * NEARLY[:, None], line).sum(1)
+            against.append(_sum(inexact + NEARLY_LOG) + math.log(INEXACT) - was)
             at = round(float(on_grid[0]))
             nearly = at + (on_grid - at) * NEARLY[:, None]
             for parts in LATTICES:

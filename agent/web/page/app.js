@@ -24,7 +24,9 @@ async function begin() {
     who = await (await fetch("api/who")).json();
   } catch {
     link("no laptop in reach");
-    setTimeout(begin, 1500);
+    show("play");
+    text("why", "No laptop in reach: is Antiphon on, and this device in its network?");
+    setTimeout(begin, 1000);
     return;
   }
   controls(who);
@@ -162,15 +164,19 @@ function paint(status) {
   text("tempo", status.tempo_bpm ? status.tempo_bpm.toFixed(0) : "–");
   text("meter", status.meter || "–");
   text("place", status.bar ? `${status.bar}:${status.beat}` : "–");
-  const [section, phrase, ...chords] = (status.song && status.song !== "-" ? status.song : "").split(/\s+/);
-  const coming = ["fill", "break"].includes(chords.at(-1)) ? chords.pop() : "";
+  const [place, names = "", coming = ""] = (status.song && status.song !== "-" ? status.song : "").split("  ");
+  const chords = names.split(" ");
   text("chord-now", chords[0] || status.chord || "–");
-  text("chord-next", chords[1] || "–");
-  text("phrase", section ? `${section} ${phrase || ""}${coming ? " " + coming : ""}` : "–");
-  text("why", running ? status.why || "" : "No session runs on the laptop: start antiphon jam or antiphon daemon.");
+  text("chord-next", chords[1] || chords[0] || "–");
+  const announced = coming === status.leads ? "" : coming;
+  text("phrase", place || "–");
+  text("coming", announced ? `then a ${announced}` : "phrase");
+  $("coming").classList.toggle("soon", Boolean(announced));
+  text("why", running ? status.why || status.leads || "" : "No session runs on the laptop: start antiphon jam or antiphon daemon.");
   if (running) {
     link(status.listening ? `${status.state}${status.key ? ", " + status.key : ""}${status.note ? ", hears " + status.note : ""}` : "starting");
   }
+  unasked(status.message);
   dots(status);
   meters(status);
   channels();
@@ -180,6 +186,7 @@ function paint(status) {
     press(button, status.mode === button.dataset.say.slice(5));
   }
   parts(status.on || {});
+  mood(status.mood);
   for (const dial of state.lists.dials) {
     const slider = $(`dial-${dial}`);
     if (slider && !held(slider)) {
@@ -201,9 +208,35 @@ function paint(status) {
   }
 }
 
+/** Music that nobody plays: a button for each mood; without one, practice for the player. */
+function mood(now) {
+  $("mood").hidden = !now;
+  $("practice").hidden = Boolean(now);
+  if (!now) return;
+  if (!$("moods").children.length) {
+    $("moods").replaceChildren(...now.known.map((name) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.say = `mood ${name}`;
+      button.textContent = name;
+      return button;
+    }));
+  }
+  text("mood-says", `now: ${now.words}`);
+  for (const button of $("moods").children) press(button, now.words === button.textContent);
+}
+
 /** Whether a slider is under the finger, or was so lately that the laptop may not have said yet where it stands. */
 function held(slider) {
   return document.activeElement === slider || performance.now() < (slider.movedAt || 0) + HOLD_SLIDER_MS;
+}
+
+/** What the band says by itself: an idea, a hint. */
+function unasked(message) {
+  if (!message || message === state.message) return;
+  state.message = message;
+  text("says", message);
+  if (![...$("talk").children].slice(0, 4).some((item) => item.textContent === message)) talk("", message);
 }
 
 function press(button, on) {
@@ -383,6 +416,11 @@ function controls(who) {
   if (who.meters.includes("7/8")) $("odd-meter").value = "7/8";
 }
 
+$("mood-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if ($("mood-words").value.trim()) command(`mood ${$("mood-words").value.trim()}`);
+});
+
 function verbs(table) {
   $("verb").replaceChildren(...Object.keys(table).map((name) => new Option(name, name)));
   const means = () => { text("verb-means", `${$("verb").value} ${table[$("verb").value].takes}: ${table[$("verb").value].means}`); };
@@ -461,7 +499,7 @@ function talk(words, says) {
     item.textContent = at ? says : words;
     return item;
   });
-  $("talk").prepend(one, other);
+  $("talk").prepend(...(words ? [one, other] : [other]));
   while ($("talk").children.length > 40) $("talk").lastChild.remove();
 }
 
@@ -581,10 +619,27 @@ async function settings() {
   const chosen = $("key").value;
   $("key").replaceChildren(...Object.keys(values).map((key) => new Option(key, key)));
   if (chosen in values) $("key").value = chosen;
-  const fill = () => { const value = values[$("key").value]; $("value").value = value === null ? "null" : String(value); };
+  const fill = () => {
+    const value = values[$("key").value];
+    $("value").value = value === null ? "null" : String(value);
+    $("choices").replaceChildren();
+  };
   $("key").onchange = fill;
   fill();
   text("setting-says", file);
+}
+
+/** Offers the devices and MIDI ports that are there, where a setting names one; they are looked for once. */
+async function ports() {
+  const key = $("key").value, holder = $("choices");
+  if (holder.children.length || !["audio.input", "audio.output", "midi.port", "midi.input"].includes(key)) return;
+  try {
+    state.ports = state.ports || JSON.parse((await (await fetch("api/tools/ports")).json()).says);
+    const found = state.ports;
+    const side = key === "midi.port" || key === "audio.output" ? "outputs" : "inputs";
+    const names = key.startsWith("midi") ? found.midi.flatMap((api) => api[side]) : found.audio.filter((one) => one[side]).map((one) => one.name);
+    if ($("key").value === key) holder.replaceChildren(...[...new Set(names)].map((name) => new Option(name, name)));
+  } catch { /* what is there is typed */ }
 }
 
 async function change(key, value) {
@@ -624,13 +679,16 @@ function listen() {
   on("open-song", () => command(`song ${$("songs").value}`));
   on("rename", () => label({ name: $("session-name").value }));
   on("pedal", () => command(`learn ${$("pedal-command").value}`));
+  $("value").addEventListener("focus", ports);
   on("setting", () => change($("key").value, $("value").value));
   $("tempo-set").addEventListener("click", () => command(`tempo ${$("tempo-given").value || "off"}`));
   $("meter-set").addEventListener("click", () => command(`meter ${$("meter-given").value}`));
   $("lane").addEventListener("change", () => paint(state.status || {}));
+  $("mix-mute").addEventListener("click", () => command(`mix ${$("lane").value} level ${state.lists.faders.level[1]}`));
   $("mix-off").addEventListener("click", () => command(`mix ${$("lane").value} off`));
   $("mark").addEventListener("click", () => label({ marks: [...state.session.marks, { at_s: $("audio").currentTime || 0, text: "good" }] }));
   twice($("stop"), "Stop the session", () => command("stop"));
+  twice($("unlearn"), "Forget all", () => command("unlearn"));
   twice($("delete"), "Delete: press twice", async () => {
     const answer = await post(`api/sessions/${encodeURIComponent(state.session.session)}/delete`, {});
     text("sessions-say", answer.says);

@@ -1,6 +1,6 @@
 "use strict";
 // Keeps the page itself for times without the laptop; nothing of a session is kept.
-const KEPT = "antiphon-page-2";
+const KEPT = "antiphon-page-3";
 const FILES = ["./", "app.js", "roll.js", "talk.js", "takes.js", "microphone.js", "style.css", "manifest.webmanifest", "icon.svg"];
 
 self.addEventListener("install", (event) => {

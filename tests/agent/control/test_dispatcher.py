@@ -106,6 +106,19 @@ def test_a_tap_is_where_the_player_is(session: FakeSession) -> None:
     assert session.mind == [Tap(12.5)]
 
 
+def test_moods_practice_and_the_bass_are_for_sessions_that_have_them(session: FakeSession) -> None:
+    for text, says in (
+        ("mood calm", "plays no moods"),
+        ("practice drop 4", "no player"),
+        ("mute bass", "bass is yours"),
+    ):
+        with pytest.raises(UserError, match=says):
+            session.dispatcher.command(text)
+    assert session.mind == session.audio == []
+    session.dispatcher.mood = lambda words: f"went to {words}"
+    assert session.dispatcher.command("mood calm, over 8 bars") == "went to calm, over 8 bars"
+
+
 def test_help_names_every_word_and_pedals_need_an_input(session: FakeSession) -> None:
     assert all(word in session.dispatcher.command("help") for word in TABLE)
     with pytest.raises(UserError, match=r"midi\.input"):
@@ -169,3 +182,9 @@ def test_a_restarted_mind_is_told_of_the_bars_that_are_led() -> None:
     assert state.for_mind() == [LeadBar(3, "7/8")]
     state.note(LeadNothing())
     assert state.for_mind() == []
+
+
+def test_it_is_known_who_muted_the_parts(session: FakeSession) -> None:
+    assert session.dispatcher.muted_by() == []
+    session.dispatcher.command("mute drums")
+    assert session.dispatcher.muted_by() == ["a key, pedal or command (drums)"]

@@ -85,9 +85,20 @@ def test_a_damaged_file_is_set_aside_and_the_rest_kept(tmp_path: Path, text: str
 
 
 def test_only_what_a_band_can_be_told_is_learned(board: Board) -> None:
-    for text in ("sing", "mode waltz", "learn mode trade", ""):
+    for text in ("sing", "mode waltz", "learn", "learn sing", "learn learn panic", ""):
         with pytest.raises(UserError):
             board.pedals.learn(text)
+
+
+def test_pedals_are_learned_and_forgotten_by_foot(board: Board) -> None:
+    board.pedals.learn("learn mute drums")
+    assert board.press((0x90, 36, 100)) == []
+    assert board.press((0x90, 36, 100)) == ["learn mute drums"]
+    board.pedals.learn("unlearn")
+    board.press((0x90, 37, 100))
+    assert board.press((0x90, 37, 100)) == []  # one stray press forgets nothing
+    assert board.press((0x90, 37, 100)) == ["unlearn"]
+    assert board.press((0x90, 37, 100)) == []
 
 
 def test_a_command_that_fails_or_a_state_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:

@@ -225,6 +225,25 @@ def test_a_command_that_breaks_is_answered_and_ends_nothing(server: ControlServe
         assert said(server, one, b'{"say": "panic"}\n')["ok"]
 
 
+def test_an_answer_that_takes_a_while_is_waited_for_and_holds_up_nobody_else(server: ControlServer, path: Path) -> None:
+    drawn: list[str] = []
+
+    def slow(text: str) -> Answer:
+        return (lambda: drawn[0] if drawn else None) if text == "say faster" else f"did {text}", None
+
+    with client(path) as one, client(path) as other:
+        one.sendall(b'{"say": "say faster"}\n{"say": "panic"}\n')
+        server.poll(slow)
+        assert said(server, other, b'{"say": "panic"}\n')["ok"]
+        one.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            one.recv(1)
+        drawn.append("from the next bar on")
+        server.poll(slow)
+        answers = [json.loads(line)["says"] for line in one.recv(1 << 16).splitlines()]
+        assert answers == ["from the next bar on", "did panic"]
+
+
 STARTS = """
 import sys
 from pathlib import Path

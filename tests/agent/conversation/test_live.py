@@ -209,8 +209,11 @@ def test_what_is_said_before_there_are_words_is_heard_later(
     monkeypatch.setattr("agent.conversation.live.LOADS_S", 0.0)
     talk = Talk(load(), sent.append, sent.append)
     assert "moment" in talk.say("less snare")
+    later = talk.later
+    assert later and later() is None
     talk._loading.join()
     talk.poll()
+    assert "the snare down" in str(later())
     assert [one.split(" ")[0] for one in edits(sent)] == ["snare.level"]
     talk.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +15,7 @@ import soundfile
 from agent.band.looped_take import LoopedTake
 from agent.conversation.live import Talk
 from agent.conversation.live_talk import LiveTalk
-from agent.conversation.loop_stage import LoopStage
+from agent.conversation.loop_stage import LoopStage, TakeMaking
 from agent.conversation.player_notes import PlayerNotes
 from agent.core.config import load
 from agent.core.messages import LoopTake
@@ -21,9 +23,11 @@ from agent.core.types import Decision
 from agent.directions.active import SetActiveEdits
 from agent.song.kept import KeptSection
 from agent.songbook.chart import song_of
-from agent.takes.captured import BEFORE_S, Captured
+from agent.takes.captured import BEFORE_S, Captured, looped_take
 from agent.takes.kept_takes import write_all
 from agent.takes.mixdown import RATE
+from agent.takes.performance import notes_of
+from agent.takes.take import Take
 from listener.types import Meter
 from models.responder.responder import Responder
 from tests.agent.conversation.test_truth import BASS, decision
@@ -43,12 +47,13 @@ class Looped:
     def __init__(self, folder: Path) -> None:
         sound = np.sin(2 * np.pi * 55 * np.arange(round(8.5 * RATE)) / RATE).astype(np.float32) * 0.3
         soundfile.write(folder / "riff.wav", sound, RATE)
+        self.mixes = False  # whether takes are mixed when they are kept
         self.riff = replace(RIFF, path=str(folder / "riff.wav"))
         self.sent: list[object] = []
         self.loops = True
-        self.stage = LoopStage(self.sent.append, str)
-        self.stage.captured, self.stage.folder = lambda: self.riff if self.loops else None, folder
-        self.stage.responder_of = responder
+        self.kept: list[Path] = []
+        making = TakeMaking(lambda: self.riff if self.loops else None, responder, keeps=self._keep, folder=folder)
+        self.stage = LoopStage(self.sent.append, str, making=making)
         self.talk = LiveTalk(self.stage, PlayerNotes(None, "guest", 0.0), False)
         self.bar = 0
         self.play(17)
@@ -62,7 +67,14 @@ class Looped:
         return decision(self.bar, "loop" if self.loops else "accompany")
 
     def say(self, sentence: str) -> str:
-        return self.talk.say(sentence).reply
+        while (answer := self.talk.say(sentence)).waits:
+            time.sleep(0.005)
+        return answer.reply
+
+    def _keep(self, folder: Path, takes: Sequence[Take], captured: Captured) -> None:
+        self.kept.append(folder)
+        if self.mixes:
+            write_all(folder, takes, captured)
 
     @property
     def take(self) -> LoopedTake:
@@ -109,8 +121,6 @@ def test_bars_are_added_and_the_tempo_is_changed(looped: Looped) -> None:
         looped.play(looped.bar + 1)
         if looped.take.number == looped.stage.takes[-1].number:
             break
-        import time
-
         time.sleep(0.05)
     assert looped.take.bars[0].seconds == pytest.approx(1.6, abs=0.002)
 
@@ -137,10 +147,10 @@ def test_what_a_band_can_follow_stays_when_the_loop_ends(looped: Looped) -> None
 
 @pytest.mark.slow
 def test_takes_are_kept_with_mixes_and_one_sheet(looped: Looped) -> None:
-    looped.stage.keeps = write_all
+    looped.mixes = True
     looped.say("seven eight in bar three")
     looped.stage.close()
-    folder = next(Path(looped.riff.path).parent.rglob("takes.png")).parent
+    (folder,) = looped.kept
     assert {path.name for path in folder.glob("take*") if "bass" not in path.name} == {
         "takes.png",
         *(f"take-00{number}.{kind}" for number in (1, 2) for kind in ("json", "mid", "wav")),
@@ -179,6 +189,17 @@ def test_nothing_else_is_struck_otherwise(looped: Looped, sentence: str, moves: 
     assert [one.reply.chord for one in first.played] == [one.reply.chord for one in now.played]
 
 
+def test_in_another_key_bass_chords_and_line_move_together(looped: Looped) -> None:
+    assert "Your bass moves with it" in looped.say("up a minor third")
+    first, now = looped.stage.takes[0], looped.stage.takes[-1]
+    old, new = notes_of(first), notes_of(now)
+    for part in ("bass", "chords", "line"):
+        assert [one.pitch + 3 for one in old[part]] == [one.pitch for one in new[part]], part
+    heard = [one.sounding_pitch for one in looped_take(now).bars[0].basses]
+    assert heard == [one.sounding_pitch and one.sounding_pitch + 3 for one in looped_take(first).bars[0].basses]
+    assert looped.say("what key are we in?").startswith("We are in G ")
+
+
 @pytest.mark.slow
 def test_an_idea_that_is_asked_for_is_thought_of_beside_the_loop(
     looped: Looped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -190,6 +211,35 @@ def test_an_idea_that_is_asked_for_is_thought_of_beside_the_loop(
     assert "think" in talk.say("any ideas?")
     assert talk._thinking
     talk._thinking.join()
-    looped.bar += 1
-    assert "What if" in talk.push(looped.heard())
+    assert "What if" in said_by(talk, looped)
     assert looped.stage.takes[-1].number == 2
+
+
+def test_a_take_is_drawn_beside_the_loop_and_what_is_said_meanwhile_comes_after_it(
+    looped: Looped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    talk = Talk(load(), looped.sent.append, str)
+    talk._loading.join()
+    talk._stage, talk._talk = looped.stage, looped.talk
+    assert talk.say("seven eight in bar three") == "Give me a moment."
+    odd = talk.later
+    assert talk.say("what stands?") == "Give me a moment."
+    stands = talk.later
+    assert odd and stands and odd() is None and not looped.stage.takes
+    assert "7/8" in said_by(talk, looped) and "7/8" in str(odd())
+    assert "7/8" in said_by(talk, looped) and str(stands()).startswith("What stands")
+    assert talk.say("what stands?") == stands()
+    assert looped.meters() == ["4/4", "4/4", "7/8", "4/4"]
+
+
+def said_by(talk: Talk, looped: Looped) -> str:
+    """What the band says next by itself."""
+    until_s = time.monotonic() + 30
+    while time.monotonic() < until_s:
+        talk.poll()
+        looped.bar += 1
+        if line := talk.push(looped.heard()):
+            return line
+        time.sleep(0.005)
+    raise AssertionError("nothing was said")

@@ -27,6 +27,9 @@ from agent.conversation.orders import Order, order_of
         ("what do you know about me?", Order("me")),
         ("what are you playing?", Order("sounds")),
         ("two bars of drum intro", Order("intro")),
+        ("up a minor third", Order("transpose", 3)),
+        ("Take it down a fourth, please.", Order("transpose", -5)),
+        ("everything two semitones higher", Order("transpose", 2)),
     ],
 )
 def test_an_order_is_recognised(sentence: str, order: Order) -> None:
@@ -43,6 +46,8 @@ def test_an_order_is_recognised(sentence: str, order: Order) -> None:
         "start over there",
         "undo the snare",
         "loop pedal louder",
+        "take it up to 120",
+        "the melody up an octave",
         "",
     ],
 )

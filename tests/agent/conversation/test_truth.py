@@ -67,8 +67,8 @@ class Playing:
 
     def to_come(self) -> Strokes:
         """The next bars as the mind will shape them."""
-        told = [one for one in self.sent if isinstance(one, SetActiveEdits)][-1]
-        return strokes(music(COMING, 9, told.edits, 4, None, frozenset()))
+        told = [one.edits for one in self.sent if isinstance(one, SetActiveEdits)]
+        return strokes(music(COMING, 9, told[-1] if told else ActiveEdits(), 4, None, frozenset()))
 
 
 COMING = [DrawnBar(at, FOUR, BAR, frozenset(PARTS)) for at in range(9, 13)]
@@ -179,3 +179,36 @@ def test_an_odd_bar_waits_until_the_bars_are_known() -> None:
     playing.stage.push(replace(frame, analysis=unsure))
     assert "not sure of your bars" in playing.say("seven eight in bar three")
     assert not playing.commands
+
+
+def test_a_playing_band_goes_into_another_key_with_the_player_only() -> None:
+    playing = Playing()
+    assert "yours to lead" in playing.say("up a minor third")
+    assert not difference(PLAIN, playing.to_come())
+    assert playing.say("the melody up an octave").startswith("From the next")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("the snare up", "the snare down"),
+        ("the snare louder and the snare quieter",),
+        ("no drums", "bring the drums back in"),
+        ("half time", "no half time"),
+        ("darker hats", "brighter hats"),
+        ("the drums busier", "the drums sparser"),
+    ],
+)
+def test_what_contradicts_itself_within_a_bar_leaves_the_music_as_it_was(lines: Sequence[str]) -> None:
+    playing = Playing()
+    replies = [playing.say(line) for line in lines]
+    assert all(reply and "\n" not in reply for reply in replies), replies
+    assert not difference(PLAIN, playing.to_come())
+    assert playing.say("what stands?") == "Nothing stands: I play as I come."
+
+
+def test_of_two_that_exclude_each_other_the_newer_counts() -> None:
+    playing = Playing()
+    playing.say("pan the hats left")
+    playing.say("pan the hats right")
+    assert "right" in playing.say("what stands?") and "left" not in playing.say("what stands?")

@@ -51,6 +51,18 @@ def test_a_lost_player_is_found_in_their_riff() -> None:
     assert found_at(RING, (None,) * 20, 16) is None
 
 
+def test_one_note_an_octave_up_tells_where_a_player_is_in_even_eighths() -> None:
+    ring = ring_of_riff("eighths")
+    played = tuple(ring[(38 + tick) % 64] for tick in range(24))
+    assert found_at(ring, played, 16) == 62
+    level = tuple(pitch and 40 for pitch in ring)
+    assert found_at(level, level[:24], 16) is None, "eighths of one note are alike everywhere"
+
+
+def ring_of_riff(name: str) -> tuple[int | None, ...]:
+    return tuple(dict(bar).get(tick) for bar in RIFFS[name] for tick in range(16))
+
+
 def test_a_rest_says_nothing() -> None:
     departure = Departure(RING, 16, 14, 16)
     for _ in range(40):

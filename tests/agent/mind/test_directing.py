@@ -9,7 +9,7 @@ import numpy as np
 from agent.core.config import load
 from agent.core.messages import SetMix
 from agent.core.paths import shipped
-from agent.core.types import PARTS, PlannedNote
+from agent.core.types import PARTS, MixWish, PlannedNote
 from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
@@ -113,6 +113,7 @@ def test_words_for_the_mix_become_wishes_of_lanes_and_are_said_at_each_bar() -> 
     assert wishes["line"].pan < -0.5
     assert {wishes[part].width for part in PARTS} == {0.4}
     assert wishes_of(Settings(reverb={"drums": -1.0}))["drums"].reverb == -1.0
+    assert wishes_of(Settings(width={"rim": 0.4, "snare": 0.4})) == {"snare": MixWish(width=0.4)}
 
 
 def test_a_level_asked_for_is_in_the_mix_until_the_notes_have_it() -> None:

@@ -35,8 +35,10 @@ def test_halves_that_are_nearly_alike_become_the_same_others_stay() -> None:
     assert halved(backbeat) == backbeat
 
 
-def test_a_bar_is_varied_in_its_second_half_where_the_other_is_another_groove() -> None:
-    own, other = drums({0, 6}, {4, 12}), drums({2, 3, 10}, {8})
-    assert turned(own, other) == (*own[:8], *other[8:])
+def test_a_bar_is_varied_by_a_kick_of_the_other_where_that_is_another_groove() -> None:
+    own = drums({0, 6}, {4, 12})
+    assert turned(own, drums({2, 3, 10}, {8})) == drums({0, 6, 10}, {4, 12})
+    none = drums({2, 3}, {8})
+    assert turned(own, none) == (*own[:8], *none[8:])
     ghosted = drums({0, 6}, {4, 12, 15})
     assert turned(own, ghosted) == ghosted

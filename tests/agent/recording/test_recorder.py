@@ -19,6 +19,7 @@ from agent.core.errors import UserError
 from agent.core.types import PARTS, PlannedNote
 from agent.mixing.limiter import CEILING
 from agent.recording import session_midi
+from agent.recording.derived_files import read_facts
 from agent.recording.recorder import Recorder, Unrecorded, new_session_folder, to_record
 from agent.recording.wav_writer import HEADER_BYTES, WavWriter
 from listener.types import Beat, Chord, Meter, Note
@@ -103,6 +104,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
+from agent.recording.derived_files import read_facts
 from agent.recording.recorder import Recorder
 rec = Recorder(Path(sys.argv[1]), 48000, ["drums"], {"drums": (10, 0)})
 for k in range(10**9):
@@ -137,6 +139,7 @@ FILLER = """
 import resource, sys
 from pathlib import Path
 import numpy as np
+from agent.recording.derived_files import read_facts
 from agent.recording.recorder import Recorder
 rec = Recorder(Path(sys.argv[1]), 48000, ["drums"], {"drums": (10, 0)})
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
@@ -263,6 +266,34 @@ def test_a_section_begins_on_its_bar_line_and_is_named_once(tmp_path: Path) -> N
     session_midi.write(tmp_path / "s.mid", [], [], beats, PARTS_MIDI, marks)
     found = [(time_s, m.text) for time_s, m in seconds(mido.MidiFile(tmp_path / "s.mid"), "marker")]
     assert found == [(pytest.approx(2.0, abs=0.01), "section A"), (pytest.approx(10.0, abs=0.01), "section B")]
+
+
+def test_a_loop_with_an_odd_bar_has_its_bars_one_tempo_and_its_takes(tmp_path: Path) -> None:
+    """The player plays eight bars; the band goes on over a loop, with an eighth less in each third bar."""
+    rng = np.random.default_rng(1)
+    four = {"type": "beat", "meter": {"numerator": 4, "denominator": 4}, "tempo_bpm": 120.0}
+    heard_s = 2.0 + 0.5 * np.arange(32) + rng.normal(0, 0.004, 32)
+    rows = [four | {"time_s": at_s, "position": i % 4 + 1} for i, at_s in enumerate(heard_s.tolist())]
+    at_s = 10.0
+    for bar in range(4, 24):
+        meter, length_s = ((7, 8), 1.75) if bar >= 8 and bar % 4 == 2 else ((4, 4), 2.0)
+        signature = {"numerator": meter[0], "denominator": meter[1]}
+        take = 2 if bar >= 8 else 0
+        rows.append(
+            {"type": "bar", "bar": bar, "start_s": at_s, "end_s": at_s + length_s, "meter": signature, "take": take}
+        )
+        at_s += length_s
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    facts = read_facts(tmp_path / "events.jsonl")
+    assert not facts.bad
+    session_midi.write(tmp_path / "s.mid", [], [], facts.beats, PARTS_MIDI, facts.marks)
+    file = mido.MidiFile(tmp_path / "s.mid")
+    meters = [f"{m.numerator}/{m.denominator}" for _, m in seconds(file, "time_signature")]
+    assert meters == ["4/4", *["7/8", "4/4"] * 4]
+    assert len(seconds(file, "set_tempo")) == 1
+    places = [time_s for time_s, m in seconds(file, "time_signature") if m.denominator == 8]
+    assert places == pytest.approx([22.0 + 7.75 * n for n in range(4)], abs=0.02)
+    assert [(m.text, time_s) for time_s, m in seconds(file, "marker")] == [("take 2", pytest.approx(18.0, abs=0.02))]
 
 
 def test_sections_and_words_are_markers(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import soundfile
 from rich.console import Console
 
 from agent.core.config import load
-from agent.core.messages import SetVoice
+from agent.core.messages import SetTechnique, SetVoice
 from agent.core.paths import shipped, voice_path
 from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.language.parser import parse
@@ -18,6 +18,7 @@ from agent.recording.own_sound import OwnSound
 from agent.session.monitor import Monitor
 from agent.session.offline import OfflineSession
 from agent.session.setup import Setup
+from listener.types import Timbre
 
 
 @pytest.mark.slow
@@ -41,7 +42,7 @@ def test_a_guest_who_asks_for_their_sound_hears_it_and_leaves_none(tmp_path: Pat
 def test_it_is_made_once_it_is_asked_for_and_enough_was_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     made: list[Path] = []
-    sent: list[SetVoice] = []
+    sent: list[SetVoice | SetTechnique] = []
     monkeypatch.setattr(own_sound, "make", lambda folder, target: made.append(target) or 20)
     own = OwnSound(tmp_path, "Ann", sent.append)
     own.heard(40, asked=False)
@@ -52,3 +53,11 @@ def test_it_is_made_once_it_is_asked_for_and_enough_was_heard(tmp_path: Path, mo
     own.close()
     assert sent == [SetVoice(str(voice_path("Ann")))]
     assert made == [voice_path("Ann")] * 2  # once when it was asked for, once at the end
+
+
+def test_it_is_played_as_the_player_plays_now(tmp_path: Path) -> None:
+    sent: list[SetVoice | SetTechnique] = []
+    own = OwnSound(tmp_path, "guest", sent.append)
+    for player, sure in (("fingers", 0.9), ("slap", 0.4), ("slap", 0.6), ("slap", 0.9)):
+        own.played([Timbre(0.0, 0.1, "mute", 0.9, 900.0, None, None, -20.0, "mf", player, sure)])
+    assert sent == [SetTechnique("fingers"), SetTechnique("slap")] and own.again() == [SetTechnique("slap")]

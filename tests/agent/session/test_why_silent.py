@@ -24,6 +24,8 @@ SURE = Status(level_db=-20.0, tempo_bpm=120.0, meter=Meter(4, 4), confidence=0.9
         (replace(SURE, level_db=-60.0, tempo_bpm=None), "accompany", "hardly any sound"),
         (replace(SURE, tempo_bpm=None), "accompany", "no beat yet"),
         (replace(SURE, confidence=0.3), "accompany", "not sure"),
+        (replace(SURE, confidence=0.3, rival="80 in 6/8"), "accompany", "120 bpm in 4/4 or 80 in 6/8"),
+        (replace(SURE, xruns=40), "accompany", "dropped out 40 times"),
         (SURE, "accompany", "next one"),
         (replace(SURE, turn="yours 2/4"), "trade", "yours"),
     ],
@@ -31,6 +33,12 @@ SURE = Status(level_db=-20.0, tempo_bpm=120.0, meter=Meter(4, 4), confidence=0.9
 def test_the_reason(status: Status, mode: str, said: str) -> None:
     why = why_silent(status, mode)
     assert said in why and bool(why) == bool(said)
+
+
+def test_it_is_said_who_muted_the_parts_and_which_channel_is_silent() -> None:
+    off = replace(SURE, parts=dict.fromkeys(PARTS, "off"))
+    assert "by your words (drums) and" in why_silent(off, "accompany", ["your words (drums)", "a command (line)"])
+    assert "no sound on channel 2 of 4" in why_silent(replace(SURE, level_db=-90.0), "accompany", (), "channel 2 of 4")
 
 
 def test_it_is_said_unasked_after_eight_bars_and_once() -> None:

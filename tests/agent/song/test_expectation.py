@@ -49,6 +49,14 @@ def test_a_bass_bar_gets_the_same_bar_of_the_groove_whenever_it_comes_and_on_ano
     assert at_a == turn_of_groove([*past, A, B], A, 3)[0] == turn_of_groove(past, moved, 1)[0]
 
 
+def test_a_bar_keeps_its_turn_when_a_bar_comes_that_is_more_like_it() -> None:
+    first = bar({0: 40, 4: 40, 8: 40, 12: 40})
+    kin = bar({0: 40, 4: 40, 8: 40, 11: 40, 12: 40})
+    later = bar({0: 40, 3: 40, 4: 40, 8: 40, 11: 40, 12: 40, 14: 40})
+    before, _ = turn_of_groove([first, kin], kin, 0)
+    assert turn_of_groove([first, kin, later], kin, 0)[0] == before == turn_of_groove([], first, 0)[0]
+
+
 def test_a_riff_of_one_bar_is_varied_at_the_end_of_four() -> None:
     assert [turn_of_groove([A] * 8, A, place) for place in range(4)] == [(0, False)] * 3 + [(0, True)]
 

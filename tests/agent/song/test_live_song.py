@@ -81,6 +81,29 @@ def test_a_riff_that_comes_back_brings_its_section_back_after_one_bar_and_a_rest
     assert song.song.current == 0 and len(song.song.sections) == 2
 
 
+def test_another_rhythm_that_stays_is_another_section_and_one_bar_of_it_is_none() -> None:
+    riff, eighths = {0: 40, 6: 43, 7: 45, 11: 50, 14: 47}, dict.fromkeys(range(0, 16, 2), 40)
+    song = LiveSong(GrooveLibrary.load(), 1)
+    play(song, [riff] * 8 + [eighths, riff] * 2)
+    assert len(song.song.sections) == 1
+    play(song, [eighths] * 3, first=12)
+    assert len(song.song.sections) == 2
+
+
+def test_what_the_responder_finds_likely_is_a_reason_for_the_groove_of_a_new_section() -> None:
+    riff, eighths = {0: 40, 6: 43, 7: 45, 11: 50, 14: 47}, dict.fromkeys(range(0, 16, 2), 40)
+    song = LiveSong(GrooveLibrary.load(), 1)
+    play(song, [riff] * 8)
+    assert not song.foretold(Position(0, 8, FOUR))[1]  # nothing new is near
+    play(song, [eighths], first=8)
+    _, asked = song.foretold(Position(0, 9, FOUR))
+    song.bits = {one.name: 100.0 * number for number, one in enumerate(asked)}
+    song.take_choices()
+    play(song, [eighths] * 2, first=9)
+    (why,) = {one.reason for one in song.take_choices() if one.what == "groove"}
+    assert "likelihood" in why
+
+
 def test_decisions_are_told_once_with_runner_up_and_reason_and_the_view_says_where_we_are() -> None:
     song = LiveSong(GrooveLibrary.load(), 1)
     play(song, [RIFF] * 6)

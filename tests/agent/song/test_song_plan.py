@@ -12,8 +12,10 @@ import pytest
 
 from agent.compose.planned_song import AHEAD
 from agent.parts.bass_bar import BassBar, BassNote, jaccard
-from agent.parts.drum_groove import TIME_PIECES, Groove, choose, played_grooves
+from agent.parts.drum_groove import TIME_PIECES, Groove
+from agent.parts.groove_choice import choose
 from agent.parts.groove_library import GrooveLibrary
+from agent.parts.groove_traits import played_grooves
 from agent.parts.song_key import key_of
 from agent.song.bar_planner import plan_bar
 from agent.song.expectation import foretell

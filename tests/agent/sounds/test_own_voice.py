@@ -1,5 +1,6 @@
 """The player's own sound: clean notes are found, in tune, without seams; a guest's is gone, a player's is kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,31 @@ def test_the_voice_is_in_tune_and_its_loops_have_no_seams(
                 assert abs(1200 * np.log2(f0_of(sound[begin : begin + 24_000], RATE, hz) / hz)) < 5
             assert seams_db(sound[24_000:], hz) < noise_db(bass, notes) + 3
     own.close()
+
+
+def test_each_technique_with_enough_notes_is_played_as_the_player_plays_it(
+    played: tuple[np.ndarray, list[HeardNote]], tmp_path: Path
+) -> None:
+    bass, notes = played
+    dull = bass * 0.5 + 0.5 * np.concatenate([np.zeros(24), bass[:-24]]).astype(np.float32)  # a comb: no 1 kHz
+    both = np.concatenate([bass, dull])
+    later_s = len(bass) / RATE
+    fingers = [replace(note, onset_s=note.onset_s + later_s, technique="fingers") for note in notes]
+    slap = [replace(note, technique="slap") for note in notes[:17]]
+    font = voice(clean_notes(both, RATE, [*slap, *fingers]), RATE)
+    assert [(one.name, one.number) for one in font.presets] == [("fingers", (0, 0)), ("slap", (0, 1))]
+    soundfont.write(tmp_path / "own.sf2", font)
+    own, bright = OwnVoice(tmp_path / "own.sf2", RATE), []
+    for technique in ("slap", "fingers", "pick"):
+        own.play_in(technique)
+        own.send("line", (0x90, 45, 100))
+        sound = np.concatenate([own.render_raw(4_800)[1].mean(axis=0) for _ in range(4)])
+        own.all_off()
+        own.render_raw(6_400)
+        spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+        bright.append(spectrum[240:520].max() / spectrum.max())  # 600 to 1,300 Hz
+    own.close()
+    assert bright[0] > 1.5 * bright[1] and bright[2] == pytest.approx(bright[1], rel=1e-3)  # no pick: as usual
 
 
 def seams_db(sound: np.ndarray, hz: float) -> float:

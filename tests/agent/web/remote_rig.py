@@ -40,6 +40,9 @@ NEEDS = {  # what a command takes at least
     "section": "verse",
     "to": "verse",
     "chart": "bridge Am | F",
+    "mood": "calm",
+    "practice": "report",
+    "learn": "mute drums",
 }
 
 
@@ -126,14 +129,14 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, socket: Path) -> Iterator[Served]:
-    """Serve the remote of a session at `socket`, with recordings and state under `folder`."""
+def served(folder: Path, socket: Path, port: int = 0) -> Iterator[Served]:
+    """Serve the remote of a session at `socket`, with recordings and state under `folder`; port 0 = a free one."""
     tokens = Tokens(folder / "state")
     settings = folder / "config.yaml"
     settings.touch()
     remote = Remote(socket, tokens, Recordings(folder / "sessions"), Takes(folder / "takes"), SettingsFile(settings))
     app = make_app(remote, frozenset({"antiphon.local"}), secure=False)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws_max_size=2 * FRAME_MAX))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws_max_size=2 * FRAME_MAX))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline_s = time.monotonic() + 20

@@ -58,6 +58,8 @@ LEADS = {
     "section": ["verse"],
     "to": ["verse"],
     "chart": ["bridge", "Am"],
+    "mood": ["calm"],
+    "practice": ["report"],
 }
 
 

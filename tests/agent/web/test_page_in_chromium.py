@@ -18,7 +18,7 @@ import pytest
 import soundfile
 
 from agent.language import speech_input
-from tests.agent.web.remote_rig import Band, Served
+from tests.agent.web.remote_rig import Band, Served, served
 from tests.agent.web.test_takes import made
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -113,6 +113,20 @@ def test_every_control_sends_its_command(browser: Any, remote: Served, band: Ban
     assert "stop" not in band.said
     page.click("#stop")
     eventually(lambda: "stop" in band.said)
+    assert page.faults == []
+
+
+def test_where_nobody_plays_a_mood_is_chosen(browser: Any, remote: Served, band: Band) -> None:
+    band.state |= {"mood": {"words": "calm", "known": ["calm", "drive"]}}
+    page = paired(browser, remote)
+    page.click("#tab-band")
+    page.wait_for_selector("#mood:not([hidden])")
+    assert page.is_hidden("#practice")
+    assert page.get_attribute("#moods button", "aria-pressed") == "true"
+    page.click("#moods button >> nth=1")
+    page.fill("#mood-words", "dark, over 8 bars")
+    page.press("#mood-words", "Enter")
+    eventually(lambda: {"mood drive", "mood dark, over 8 bars"} <= set(band.said))
     assert page.faults == []
 
 
@@ -238,6 +252,25 @@ def test_the_session_goes_and_comes_back(browser: Any, remote: Served, band: Ban
     again.state |= band.state
     eventually(lambda: page.inner_text("#link").startswith("playing"))
     again.close()
+
+
+def test_the_page_is_there_without_the_laptop_and_finds_it_again(browser: Any, tmp_path: Path, band: Band) -> None:
+    with served(tmp_path, band.path) as remote:
+        page = paired(browser, remote)
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        page.reload()
+        eventually(lambda: page.evaluate("Boolean(navigator.serviceWorker.controller)"))
+        eventually(lambda: page.inner_text("#link").startswith("playing"))
+    eventually(lambda: page.inner_text("#link") == "link lost, trying again")
+    band.state["tempo_bpm"] = 77.0
+    with served(tmp_path, band.path, remote.port):  # the laptop's server alone was away
+        eventually(lambda: page.inner_text("#tempo") == "77", 4.0)
+    page.reload()
+    eventually(lambda: page.inner_text("#link") == "no laptop in reach")
+    assert "No laptop in reach" in page.inner_text("#why")
+    with served(tmp_path, band.path, remote.port):
+        eventually(lambda: page.inner_text("#link").startswith("playing"), 4.0)
+    assert all("ERR_CONNECTION_REFUSED" in fault for fault in page.faults), page.faults
 
 
 def test_a_revoked_phone_is_shown_the_door(browser: Any, remote: Served) -> None:

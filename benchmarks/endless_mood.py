@@ -1,0 +1,138 @@
+"""Hours of a mood, faster than real time: does it drift, fall silent, grow or repeat a minute?
+
+    python -m benchmarks.endless_mood [--hours 6] [--moods focus,calm,drive,dark] [--seed 0]
+
+The mind alone plays (no sound is rendered). Columns: hours; sections; themes, and how many sections brought one back;
+minutes that are note for note like an earlier minute; the longest silence of bass and band in seconds; tempo, loudness
+(mean velocity) and notes a minute of the last hour against the first, in per cent; growth of the process in MiB an hour
+after the first half hour; CPU seconds for an hour of music. Appends to results.jsonl. Without a counterpart: no peer at
+hand plays endless music offline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import hashlib
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from agent.core.settings import Config
+from agent.core.types import PlannedNote
+from agent.mind.mind import Mind
+from agent.mood.mood_session import with_mood
+from benchmarks.common import results
+from listener.types import FRAME_S, FRAME_SAMPLES, Frame
+
+SILENCE = np.zeros(FRAME_SAMPLES, np.float32)
+WARM_S = 1_800.0
+COLUMNS = (
+    "hours", "sections", "themes", "returns", "minutes_again", "longest_silence_s", "tempo_percent",
+    "velocity_percent", "density_percent", "mib_an_hour", "cpu_s_an_hour",
+)  # fmt: skip
+
+
+@dataclass
+class Tally:
+    """What is counted of the music, minute by minute."""
+
+    minutes: list[list[PlannedNote]] = field(default_factory=list)
+    tempi: list[float] = field(default_factory=list)
+    ends_s: float = 0.0
+    longest_silence_s: float = 0.0
+
+    def add(self, notes: tuple[PlannedNote, ...]) -> None:
+        """Take the notes of a plan, in their order."""
+        for note in notes:
+            self.longest_silence_s = max(self.longest_silence_s, note.on_s - self.ends_s)
+            self.ends_s = max(self.ends_s, note.off_s)
+            minute = int(note.on_s // 60)
+            while len(self.minutes) <= minute:
+                self.minutes.append([])
+            self.minutes[minute].append(note)
+
+
+def marks(notes: list[PlannedNote]) -> str:
+    """Return what a minute is, note for note on the 16ths, whatever its tempo and touch."""
+    first = min((note.tick for note in notes), default=0)
+    rows = sorted((note.part, note.tick - first, note.pitch) for note in notes)
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def play(words: str, hours: float, seed: int) -> dict[str, float]:
+    """Return the figures of a mood."""
+    config = with_mood(Config(), words, patient=True, keeps_sound=False)
+    config = replace(config, band=replace(config.band, seed=seed))
+    mind, tally = Mind(config), Tally()
+    sections: list[str] = []
+    process, began_s, start_mib = psutil.Process(), time.process_time(), 0.0
+    for number in range(round(hours * 3600 / FRAME_S)):
+        decision = mind.step(Frame(SILENCE, number * FRAME_SAMPLES))
+        mind.take_messages()
+        if decision.plan:
+            tally.add(decision.plan.committed)
+        sections += [one.chosen for one in decision.choices if one.reason == "the mood goes on"]
+        if number * FRAME_S % 60 < FRAME_S and decision.analysis.grid:
+            grid = decision.analysis.grid
+            tally.tempi.append(60 / grid.period_s * 4 / grid.meter.denominator)
+        if not start_mib and number * FRAME_S > min(WARM_S, 1800 * hours):
+            gc.collect()
+            start_mib = process.memory_info().rss / 2**20
+    cpu_s = time.process_time() - began_s
+    gc.collect()
+    grown = process.memory_info().rss / 2**20 - start_mib
+    return _figures(tally, sections, hours, cpu_s, grown / max(hours - min(WARM_S / 3600, hours / 2), 1e-9))
+
+
+def _figures(tally: Tally, sections: list[str], hours: float, cpu_s: float, grown: float) -> dict[str, float]:
+    seen, again = set(), 0
+    for notes in tally.minutes[:-1]:
+        mark = marks(notes)
+        again += mark in seen
+        seen.add(mark)
+    part = max(min(60, len(tally.minutes) // 2), 1)
+
+    def against(values: list[float]) -> float:
+        return 100 * (float(np.mean(values[-part:])) / float(np.mean(values[:part])) - 1)
+
+    whole = tally.minutes[1:-1]
+    loud = [float(np.mean([note.velocity for note in notes] or [0])) for notes in whole]
+    return {
+        "hours": hours,
+        "sections": len(sections),
+        "themes": len({one.split()[0] for one in sections}),
+        "returns": sum("returns" in one for one in sections),
+        "minutes_again": again,
+        "longest_silence_s": round(tally.longest_silence_s, 2),
+        "tempo_percent": round(against(tally.tempi), 1),
+        "velocity_percent": round(against(loud), 1),
+        "density_percent": round(against([float(len(notes)) for notes in whole]), 1),
+        "mib_an_hour": round(grown, 1),
+        "cpu_s_an_hour": round(cpu_s / hours, 1),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--hours", type=float, default=6.0)
+    parser.add_argument("--moods", default="focus,calm,drive,dark")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(argv)
+    print(f"{'mood':10}" + "".join(f"{name:>19}" for name in COLUMNS))
+    for words in given.moods.split(","):
+        figures: dict[str, Any] = play(words, given.hours, given.seed)
+        print(f"{words:10}" + "".join(f"{figures[name]:19}" for name in COLUMNS), flush=True)
+        results.append("endless_mood", words, figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
