@@ -42,6 +42,7 @@ LEVELS = (
     (1.5, (0.0, 0.5, 1.0)),
     (2 / 3, (0.0, 1 / 3)),
 )
+DOUBTED = 0.03  # belief in the beat below which its bars are not judged
 TURN_S = 2.0  # a grid is held so long before other bars are looked for
 NEW_METER_S = 12.0  # bars found in the last notes are kept, while older ones speak against them
 MARKS = [2, 4]  # of a note's kinds: low, loud
@@ -267,6 +268,8 @@ class BeatTracker:
         clock = self._clock
         if clock is None or self._told_meter is not None or time_s - self._found_s < TURN_S:
             return
+        if self._beat_belief < DOUBTED:
+            return
         per_pulse = clock.model.beats_per_pulse
         held = Bars(float(clock.index - clock.position + 1), (float(clock.model.meter.numerator),))
         if self._cycle is not None:
@@ -281,7 +284,9 @@ class BeatTracker:
         else:
             shape = SHAPES[SHAPE_OF[METERS[per_pulse][sizes[0]]]]
             reading = Reading(float(per_pulse), new.bars.line, shape, belief, belief * new.probability)
+            at_s = clock.anchor_s + (new.bars.line - clock.index) * clock.period_s
             self._take(clock, reading, time_s)
+            self._bar_notes.begin(at_s)
         self._cost.clear()
         self._new, self._new_until_s = new, time_s + NEW_METER_S
         self._bar_belief, self._rival = belief * new.probability, None
@@ -358,7 +363,7 @@ class BeatTracker:
         lattice = self._lattice(clock, best.time_s)
         if self._same_beats(clock, best):
             self._judge_swing(clock, best)
-        if lattice > LOST and self._related(clock, best):
+        if self._related(clock, best):
             self._challenge_beats = 0
         elif best.beat_belief > max(LOST_BELIEF if lattice < LOST else NEW_BEATS_BELIEF, NEW_BEATS_RATIO * lattice):
             self._challenge_beats += 1

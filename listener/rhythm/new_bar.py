@@ -25,12 +25,17 @@ BEAT_OF = {1: 1.0, 3: 2.0}  # a beat in units of the meter, by beats per pulse
 SPAN_BEATS, FEWEST_NOTES = 40.0, 12  # that are looked at
 BACK_BEATS, ENOUGH_BEATS = 20.0, 3.0  # since bars changed: at most, at least
 FIGURES = ((1, 0.55), (2, 0.25), (3, 0.05), (4, 0.15))  # bars of a figure, and how often it has so many
-NEW_FIGURE, NEW_METER, MOVED, ALL_ALONG, CYCLE = 0.05, 0.008, 0.00001, 0.00001, 0.001  # odds, of each
+NEW_FIGURE, NEW_METER, MOVED, ALL_ALONG, CYCLE = 0.05, 0.015, 0.001, 0.0002, 0.0003  # odds, of each
+RARE: dict[float, float] = {5: 0.15, 9: 0.5}  # of a meter so many beats long, against others
 NOTES, RELAID_S, SAME_TEMPO = 128, 4.0, 0.08  # kept; laid anew on a new grid; of log tempo, within which it goes on
-OPENING = 5.0  # odds that the note after silence begins a bar
-BREATH_BEATS, BREATH = 2.0, 1.3  # a silence longer than both of these: it, in beats, and times the line's other rests
-ODD, LONGEST = (2.0, 3.0, 3.5, 4.0, 4.5, 5.0), 16.0  # beats of an odd bar among others; of a cycle
-SURE = 0.88
+SAME_TIME_S = 0.1  # before a bar line a note may sound that is on it
+OPENING = 16.0  # odds that the note after silence begins a bar
+BREATH_BEATS, BREATH = 3.2, 1.3  # a silence longer than both of these: it, in beats, and times the line's other rests
+ODD, LONGEST, AGAIN = (2.0, 3.0, 3.5, 4.0, 4.5, 5.0), 16.0, 1.25  # beats of an odd bar among others; of a cycle; rounds
+TEMPER = 0.75  # of log-likelihoods: the notes of a bar depend on each other
+SURE, SURE_CYCLE = 0.9, 0.97  # of new bars: that they are so long
+SURE_PLACE, SURE_MOVED = 0.5, 0.97  # that they lie there: new ones, bars as long as the held ones
+MEANT, FORETOLD = 2.0, 2.5  # least log-likelihood of bars that are left for others (they were there), and of new ones
 DOUBT, HEAD, FADE, SAME = 0.35, 0.9, 0.7, 0.55
 KNOWN = 6.0  # notes that SAME counts for
 FIRST, SPREAD, MARKED = 0.3, 0.65, 4.0  # how much lower and louder the first note of a bar is; spread; notes it counts
@@ -65,6 +70,7 @@ class BarNotes:
         self._marks = np.zeros((NOTES, 2))
         self._count = 0
         self._opening: tuple[float, float] | None = None  # u and time of the last note after silence
+        self.since = -math.inf  # the beat on which the held bars began, where others were held before
 
     def push(self, time_s: float, u: float, pitch: int, marks: Floats, opens: bool) -> None:
         """Take a note. pitch 0: unknown; marks [2]: how low and how loud it is; opens: it comes after silence."""
@@ -84,9 +90,16 @@ class BarNotes:
         if self._opening and self._opening[1] == self._time_s[self._count - 1]:
             self._opening = u, self._opening[1]
 
+    def begin(self, time_s: float) -> None:
+        """Say when the held bars began: what was played before tells nothing of them."""
+        n = self._count
+        first = min(int(np.searchsorted(self._time_s[:n], time_s - SAME_TIME_S)), n - 1)
+        self.since = float(self._u[first])
+
     def rebase(self, scale: float, shift: float) -> None:
         """Count places in another grid: u * scale + shift."""
         self._u[: self._count] = self._u[: self._count] * scale + shift
+        self.since = self.since * scale + shift
         if self._opening:
             self._opening = self._opening[0] * scale + shift, self._opening[1]
 
@@ -108,12 +121,13 @@ class BarNotes:
             self._u[: len(placed)] = placed
             for array in (self._time_s, self._pitch, self._marks):
                 array[: len(placed)] = array[since].copy()
-            self._count = len(placed)
+            self._count, self.since = len(placed), -math.inf
             if self._opening:
                 self._opening = u + (self._opening[1] - time_s) / period_s, self._opening[1]
             return None
         shift = round(2 * float(np.median(placed - self._u[since]))) / 2
         self._u[: since.start] += shift
+        self.since += shift
         self._u[since] = placed
         if self._opening:
             self._opening = self._opening[0] + shift, self._opening[1]
@@ -122,10 +136,11 @@ class BarNotes:
     def find(self, held: Bars, per_pulse: int) -> NewBars | None:
         """Return the new bars that the notes show, None when they show none."""
         n = self._count
-        if n < FEWEST_NOTES:
+        first = int(np.searchsorted(self._u[:n], self.since - 0.1))
+        if n - first < FEWEST_NOTES:
             return None
         opening = self._opening[0] if self._opening else None
-        return find(self._u[:n], self._pitch[:n], self._marks[:n], opening, held, per_pulse)
+        return find(self._u[first:n], self._pitch[first:n], self._marks[first:n], opening, held, per_pulse)
 
 
 class _Notes:
@@ -154,20 +169,17 @@ class _Notes:
 
         origin: a beat on which the first of them begins, where it is not start.
         """
-        span = (
-            self.slot(start if origin is None else origin),
-            self.slot(start),
-            self.end if end is None else self.slot(end),
-        )
+        until = self.end if end is None else self.slot(end)
+        span = self.slot(start if origin is None else origin), self.slot(start), until
         memory = np.zeros((4, self.slot(sum(sizes))))
-        return float(bar_score(self._notes, span, self.parts, _heads(sizes, self.parts), memory))
+        return TEMPER * float(bar_score(self._notes, span, self.parts, _heads(sizes, self.parts), memory))
 
     def figures(self, start: float, end: float | None, sizes: Sizes) -> float:
         """Return it for figures of one bar or several."""
         return _sum([math.log(p) + self.score(start, end, sizes * n) for n, p in FIGURES])
 
 
-@lru_cache(64)
+@lru_cache(512)
 def _heads(sizes: Sizes, parts: int) -> NDArray[np.bool_]:
     """Return for each slot of the bars whether one begins there."""
     out = np.zeros(round(sum(sizes) * parts), np.bool_)
@@ -199,34 +211,47 @@ def find(u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bar
         if (size,) != held.sizes:
             for phase in range(int(size)):
                 bars = Bars(start + phase, (size,))
-                odds = math.log(ALL_ALONG) + opens[_begins(bars, opening)] - from_held
-                found.append((known(start + phase, None, (size,)) + odds, bars))
+                odds, foretold = opens[_begins(bars, opening)] - from_held, known(bars.line, None, (size,))
+                if foretold > FORETOLD:
+                    found.append((foretold + math.log(ALL_ALONG) + odds, bars))
     for b in turns:
         if now - b < ENOUGH_BEATS * BEAT_OF[per_pulse]:
             continue
         before = known(start, b, held.sizes)
+        if before < MEANT:
+            continue
         for size in SIMPLE[per_pulse]:
-            score = before + known(b, None, (size,))
+            foretold = known(b, None, (size,))
             if (size,) == held.sizes:
-                same.append(score + math.log(NEW_FIGURE))
-            else:
-                found.append((score + math.log(NEW_METER), Bars(b, (size,))))
+                same.append(before + foretold + math.log(NEW_FIGURE))
+            elif foretold > FORETOLD:
+                found.append((before + foretold + math.log(NEW_METER * RARE.get(size, 1.0)), Bars(b, (size,))))
     for b in range(round(last - 2 * every), round(now - ENOUGH_BEATS) + 1):
-        if MOVED and abs((b - held.line) % every) > 0.1 and b >= start + every:
-            score = known(start, b, held.sizes) + known(b, None, held.sizes)
-            found.append((score + math.log(MOVED), Bars(float(b), held.sizes)))
-    if CYCLE:
-        cycles = _cycles(notes, start, held, per_pulse, _sum(same))
+        if abs((b - held.line) % every) > 0.1 and b >= start + every:
+            same.append(known(start, b, held.sizes) + known(b, None, held.sizes) + math.log(MOVED))
+    if per_pulse == 1:
+        cycles = _cycles(notes, start, held, _sum(same))
         found += [(score + opens[_begins(bars, opening)] - from_held, bars) for score, bars in cycles]
-    everything = _sum(same + [score for score, _ in found])
-    groups: dict[tuple[Sizes, float], list[tuple[float, Bars]]] = {}
-    for score, bars in found:
-        groups.setdefault((bars.sizes, round(bars.line % bars.beats, 2)), []).append((score, bars))
-    if not groups:
+    return _likeliest(same, found, held)
+
+
+def _likeliest(same: list[float], found: list[tuple[float, Bars]], held: Bars) -> NewBars | None:
+    """Return the bars found that are likely enough against the held ones; same, found: log-likelihoods."""
+    if not found:
         return None
-    best = max(groups.values(), key=lambda g: _sum([score for score, _ in g]))
-    probability = math.exp(_sum([score for score, _ in best]) - everything)
-    return NewBars(max(best, key=lambda g: g[0])[1], probability) if probability > SURE else None
+    everything = _sum(same + [score for score, _ in found])
+    sizes: dict[Sizes, float] = {}
+    places: dict[tuple[Sizes, float], float] = {}
+    for score, bars in found:
+        share, place = math.exp(score - everything), (bars.sizes, round(bars.line % bars.beats, 2))
+        sizes[bars.sizes] = sizes.get(bars.sizes, 0.0) + share
+        places[place] = places.get(place, 0.0) + share
+    best = max(places, key=lambda place: places[place])
+    sure = SURE if len(best[0]) == 1 else SURE_CYCLE
+    if sizes[best[0]] < sure or places[best] < (SURE_MOVED if best[0] == held.sizes else SURE_PLACE):
+        return None
+    _, line = max((score, bars.line) for score, bars in found if (bars.sizes, round(bars.line % bars.beats, 2)) == best)
+    return NewBars(Bars(line, best[0]), places[best])
 
 
 def _begins(bars: Bars, beat: float | None) -> bool:
@@ -244,16 +269,16 @@ def _breath(u: Floats) -> int:
     return longest + 1 if gaps[longest] > max(BREATH_BEATS, BREATH * float(others.max())) else 0
 
 
-def _cycles(notes: _Notes, start: float, held: Bars, per_pulse: int, same: float) -> list[tuple[float, Bars]]:
-    """Return cycles of held bars and an odd one that foretell the notes nearly as well as the held bars."""
-    if len(held.sizes) > 1 or per_pulse != 1:
-        return []
-    one = held.sizes[0]
-    shapes = [(one,) * n + (odd,) for n in (1, 2, 3) for odd in ODD if odd != one and n * one + odd <= LONGEST]
+def _cycles(notes: _Notes, start: float, held: Bars, same: float) -> list[tuple[float, Bars]]:
+    """Return cycles of held bars and an odd one that foretell the notes nearly as well as the held bars, which do so
+    by `same`.
+    """
+    one, odds = held.sizes[0], [odd for odd in ODD if odd * notes.parts % 1 == 0]
+    shapes = [(one,) * n + (odd,) for n in (1, 2, 3) for odd in odds if odd != one and n * one + odd <= LONGEST]
     out: list[tuple[float, Bars]] = []
     lengths = {}
     for total in sorted({sum(shape) for shape in shapes}):
-        if notes.end / notes.parts - start > total + ENOUGH_BEATS:
+        if notes.end / notes.parts - start > AGAIN * total:
             lengths[total] = notes.score(start, None, (total,)) + math.log(CYCLE)
     if not lengths:
         return []
@@ -261,11 +286,11 @@ def _cycles(notes: _Notes, start: float, held: Bars, per_pulse: int, same: float
     if lengths[best] < same - 3:
         return []
     places = np.arange(0.0, best, 0.5)
-    odds = math.log(CYCLE / len(places))
+    each = math.log(CYCLE / len(places))
     for shape in (shape for shape in shapes if sum(shape) == best):
         for at in places:
             score = notes.score(start, None, shape, origin=float(start + at))
-            out.append((score + odds, Bars(float(start + at), shape)))
+            out.append((score + each, Bars(float(start + at), shape)))
     return out
 
 
