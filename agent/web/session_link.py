@@ -58,6 +58,9 @@ class SessionLink:
             for attempt in (1, 2):  # the connection may be of a session that has ended
                 try:
                     return await asyncio.wait_for(self._ask(text), ANSWER_S)
+                except asyncio.CancelledError:  # the phone is gone; its answer must not become the next one's
+                    self._hang_up()
+                    raise
                 except TimeoutError:
                     self._hang_up()
                     return {"ok": False, "says": "the band did not answer in time; try again"}

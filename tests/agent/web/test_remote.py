@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import time
@@ -20,6 +21,7 @@ from agent.control.commands import TABLE
 from agent.control.pedals import TWICE
 from agent.language import speech_input
 from agent.web.app import FRAME_MAX, PAGE
+from agent.web.session_link import SessionLink
 from tests.agent.control.test_pedals import Board
 from tests.agent.web.remote_rig import Band, Served, served, whole
 
@@ -184,6 +186,25 @@ def test_damaged_frames_change_nothing(remote: Served, band: Band) -> None:
     assert band.said == []
     with phone(remote, cookie) as socket:
         assert say(socket, "tap")["ok"]
+
+
+def test_who_leaves_before_the_answer_leaves_it_to_nobody(tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            await asyncio.sleep(0.02)
+            writer.write(json.dumps({"ok": True, "says": json.loads(line)["say"]}).encode() + b"\n")
+
+    async def run() -> str:
+        await asyncio.start_unix_server(answer, str(tmp_path / "socket"))
+        link = SessionLink(tmp_path / "socket", lambda view: None)
+        gone = asyncio.create_task(link.say("mute drums"))
+        await asyncio.sleep(0.01)
+        gone.cancel()
+        says = (await link.say("tap"))["says"]
+        link.close()
+        return str(says)
+
+    assert asyncio.run(run()) == "tap"
 
 
 @pytest.mark.slow
