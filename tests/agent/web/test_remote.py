@@ -193,15 +193,18 @@ def test_who_leaves_before_the_answer_leaves_it_to_nobody(tmp_path: Path) -> Non
         while line := await reader.readline():
             await asyncio.sleep(0.02)
             writer.write(json.dumps({"ok": True, "says": json.loads(line)["say"]}).encode() + b"\n")
+        writer.close()
 
     async def run() -> str:
-        await asyncio.start_unix_server(answer, str(tmp_path / "socket"))
+        server = await asyncio.start_unix_server(answer, str(tmp_path / "socket"))
         link = SessionLink(tmp_path / "socket", lambda view: None)
         gone = asyncio.create_task(link.say("mute drums"))
         await asyncio.sleep(0.01)
         gone.cancel()
         says = (await link.say("tap"))["says"]
         link.close()
+        await asyncio.sleep(0.05)
+        server.close()
         return str(says)
 
     assert asyncio.run(run()) == "tap"
