@@ -92,7 +92,6 @@ class Bassist:
         self._order: Order | None = None  # that is being written
         self._written: Section | None = None
         self._room_db: float | None = None
-        self._room = 0.0  # how much it moves
         self._dials: dict[str, float | str] = {}
         self._choices: list[str] = []
 

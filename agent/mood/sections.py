@@ -49,7 +49,7 @@ class Theme:
 @dataclass(frozen=True, slots=True)
 class Order:
     """What section is to be written: enough to write it again and get the same. theme: that returns, None = a new one;
-    way: of transformed.WAYS, "" = as it was; given: what the reference of the mood gives the first theme."""
+    way: of transformed.WAYS, "" = as it was; theme_number: of a new one."""
 
     seed: int
     number: int
