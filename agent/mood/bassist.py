@@ -21,7 +21,7 @@ from agent.mood.glide import Glide
 from agent.mood.sections import KEPT_THEMES, Order, Section, Theme, next_order, write
 from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar
-from listener.types import Key, Meter, Samples
+from listener.types import Key, Meter
 from models.responder.responder import Responder
 
 START_S = 1.0  # of the stream, before the first bar
@@ -42,7 +42,8 @@ DIALS = ("density", "intensity", "register", "tension", "resolution", "syncopati
 
 @dataclass(frozen=True, slots=True)
 class LaidBar:
-    """A bar that has its time. number: from 0; beat: of its first; section: of the music; at: which of its bars."""
+    """A bar that has its time. number: from 0; beat: of its first; section: of the music; at: which of its bars; bass:
+    as loud as its mood asks; rests: parts that rest in it."""
 
     number: int
     beat: int
@@ -51,6 +52,8 @@ class LaidBar:
     section: Section
     at: int
     mood: Mood
+    bass: BassBar
+    rests: frozenset[str]
 
     @property
     def bar(self) -> BassBar:
@@ -127,11 +130,10 @@ class Bassist:
             self._end = min(self._end, self._at + left)
         self._order = self._job = self._written = None
 
-    def hear_room(self, samples: Samples, seconds: float, moves: float) -> None:
-        """Take what the microphone hears besides the band: a loud room moves the mood. moves: 0 = not at all."""
+    def hear_room(self, now_db: float, seconds: float, moves: float) -> None:
+        """Take how loud it is besides the band, dB re full scale: a loud room moves the mood. moves: 0 = not at all."""
         if not moves:
             return
-        now_db = 10 * float(np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-12))
         before = now_db if self._room_db is None else self._room_db
         self._room_db = before + (now_db - before) * min(seconds / ROOM_S, 1.0)
         quiet, loud = ROOM_DB
@@ -158,14 +160,16 @@ class Bassist:
         assert self._section
         self._glide = self._glide.next_bar()
         mood = self._glide.at(self._number)
-        bar = self._section.bars[self._at % len(self._section.bars)]
+        section, at = self._section, self._at % len(self._section.bars)
+        bar = section.bars[at]
         wanted = 60 / self._bpm(mood) * 4 / bar.meter.denominator
         if before is not None:
             last = before.period_s * before.bar.meter.denominator / bar.meter.denominator
             wanted = min(max(wanted, last / (1 + STEEPEST)), last * (1 + STEEPEST))
         start_s = before.end_s if before else START_S
         beat = before.beat + before.bar.meter.numerator if before else 0
-        laid = LaidBar(self._number, beat, start_s, wanted, self._section, self._at % len(self._section.bars), mood)
+        bass, rests = self._struck(section, bar, mood), self._rests(section, at)
+        laid = LaidBar(self._number, beat, start_s, wanted, section, at, mood, bass, rests)
         self._number, self._at = self._number + 1, self._at + 1
         return laid
 
@@ -236,18 +240,15 @@ class Bassist:
         bar = next(found, None)
         return bar if bar and beat < bar.beat + bar.bar.meter.numerator else None
 
-    def bass_of(self, laid: LaidBar) -> BassBar:
-        """Return the bass of a bar, as loud as its mood asks."""
-        written, now = self._cues(laid.section.order.mood), self._cues(laid.mood)
-        gain = 1 + VELOCITY_SAY * (now.intensity - written.intensity)
-        notes = tuple(
-            replace(note, velocity=int(min(max(round(note.velocity * gain), 20), 122))) for note in laid.bar.notes
-        )
-        return replace(laid.bar, notes=notes)
+    def _struck(self, section: Section, bar: BassBar, mood: Mood) -> BassBar:
+        """Return a bar of a section as loud as the mood of now asks."""
+        gain = 1 + VELOCITY_SAY * (self._cues(mood).intensity - self._cues(section.order.mood).intensity)
+        notes = tuple(replace(note, velocity=int(min(max(round(note.velocity * gain), 20), 122))) for note in bar.notes)
+        return replace(bar, notes=notes)
 
-    def rests(self, laid: LaidBar) -> frozenset[str]:
+    def _rests(self, section: Section, at: int) -> frozenset[str]:
         """Return the parts that rest in a bar: phrase by phrase, so that what comes back is heard anew."""
-        phrase, number = laid.at // PHRASE, laid.section.order.number
+        phrase, number = at // PHRASE, section.order.number
         rng = np.random.default_rng((self._seed, 811, number, phrase))
         share = {"line": FIRST_RESTS if phrase == 0 and number else LINE_RESTS, "chords": CHORDS_REST}
         out = [part for part in share if float(rng.random()) < share[part]]
@@ -256,7 +257,7 @@ class Bassist:
     def rests_at(self, time_s: float) -> frozenset[str]:
         """Return the parts that rest at a time, seconds of the stream."""
         laid = next((one for one in reversed(self._laid) if one.start_s - EARLY_S <= time_s), None)
-        return self.rests(laid) if laid else frozenset()
+        return laid.rests if laid else frozenset()
 
     def told(self, number: int) -> list[ToldBar]:
         """Return what comes from bar `number` on, as far as it is written."""

@@ -35,8 +35,8 @@ class ImaginedPlayer:
     def hear(self, frame: Frame, responder: Responder) -> Analysis:
         """Return what is heard in a frame: the notes that begin and end in it, on a beat that is known."""
         now_s = frame.emit_s
-        power = float(np.mean(np.square(frame.samples, dtype=np.float64)))
-        self.bassist.hear_room(frame.samples, FRAME_S, self._room)
+        rms_db = 10 * float(np.log10(np.mean(np.square(frame.samples, dtype=np.float64)) + 1e-12))
+        self.bassist.hear_room(rms_db, FRAME_S, self._room)
         self._new |= self.bassist.lay(now_s, responder)
         notes = []
         while self._coming and self._coming[0].on_s <= now_s:
@@ -48,7 +48,6 @@ class ImaginedPlayer:
         ended = [Note(one.on_s, now_s, one.off_s - one.on_s, one.pitch, one.velocity) for one in over]
         grid = self.bassist.grid(now_s)
         laid = self.bassist.laid_at(int(np.floor(grid.beat_at(now_s))))
-        rms_db = 10 * float(np.log10(power + 1e-12))
         return Analysis(
             frame.end_s,
             now_s,
@@ -107,11 +106,10 @@ class ImaginedPlayer:
         laid = self.bassist.laid_at(tick.beat)
         if laid is None:
             return []
-        bar = self.bassist.bass_of(laid)
         on_s, tick_s = tick.time_on(grid), tick_s_of(grid)
         return [
             PlannedNote(OWN_BASS, on_s, on_s + LEGATO * note.length * tick_s, note.pitch, note.velocity, tick.number)
-            for note in bar.notes
+            for note in laid.bass.notes
             if note.tick == tick.position.tick
         ]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from agent.control.words import number
 from agent.core.errors import UserError
 from agent.core.messages import SetMood, SetSense
 from agent.core.settings import MoodConfig
@@ -37,12 +38,7 @@ class MoodDesk:
         return f"mood {self._asked.said}, {over}"
 
     def _sense(self, name: str, text: str) -> str:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not 0 <= value <= 1:
-            raise UserError(f"mood {name} {text!r}: give a number from 0 to 1")
+        value = number([text], f"mood {name}", 0.0, 1.0)
         rule = self._rules[name]
         self._tell(SetSense(name, value, rule.moves, rule.amount))
         return f"mood {name} {value:.2f}: {rule.moves} {(value - 0.5) * 2 * rule.amount:+.2f}"

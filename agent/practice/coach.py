@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from agent.control.words import number
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid, LeadBreak, SetMode
 from agent.core.types import Decision, DrawnBar
@@ -54,11 +55,11 @@ class Coach:
             case "ladder":
                 return self._begin_ladder(rest)
             case "drop":
-                self._every = round(_number(rest, "practice drop", *DROP_RANGE))
+                self._every = round(number(rest, "practice drop", *DROP_RANGE))
                 self._bars, self._used = 0, True
                 return f"practice: the band drops out in every {self._every}th bar"
             case "copy":
-                self._copies = round(_number(rest or [str(COPY_BARS)], "practice copy", *COPY_RANGE))
+                self._copies = round(number(rest or [str(COPY_BARS)], "practice copy", *COPY_RANGE))
                 self._used = True
                 self._to_mind(SetMode("trade", self._copies))
                 return f"practice: I play {self._copies} bars, you play my line back in yours"
@@ -69,8 +70,8 @@ class Coach:
         raise UserError(f"practice {argument!r}: give {TAKES}")
 
     def _begin_ladder(self, rest: Sequence[str]) -> str:
-        step = _number(rest[:1] or [str(STEP_BPM)], "practice ladder", *STEP_RANGE)
-        bars = round(_number(rest[1:2] or [str(BARS)], "practice ladder", *BARS_RANGE))
+        step = number(rest[:1] or [str(STEP_BPM)], "practice ladder", *STEP_RANGE)
+        bars = round(number(rest[1:2] or [str(BARS)], "practice ladder", *BARS_RANGE))
         if self._grid is None:
             raise UserError("practice ladder: there is no beat yet; play a few bars first, or `count 80`")
         bpm = float(round(min(max(60 / self._grid.period_s, BPM[0]), BPM[1])))
@@ -130,7 +131,7 @@ class Coach:
         if bar is None or not self._copies:
             return []
         self._drawn[bar.bar] = bar
-        for old in [number for number in self._drawn if number < bar.bar - KEPT_BARS]:
+        for old in [kept for kept in self._drawn if kept < bar.bar - KEPT_BARS]:
             del self._drawn[old]
             self._turns.pop(old, None)
         if not self._turns.get(bar.bar, "").startswith("yours") or decision.turn.startswith("yours"):
@@ -174,13 +175,3 @@ class Coach:
         text = "\n".join([*self.timing.lines(), "", *self._summary()]).rstrip() + "\n"
         write_whole(folder / REPORT, text.encode())
         return folder / REPORT
-
-
-def _number(given: Sequence[str], what: str, low: float, high: float) -> float:
-    try:
-        value = float(given[0] if len(given) == 1 else "")
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise UserError(f"{what} {' '.join(given)!r}: give a number from {low:g} to {high:g}")
-    return value

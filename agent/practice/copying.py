@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from agent.core.music_names import PITCH_NAMES
 from agent.core.types import DrawnBar
+from agent.practice.timing import PLACES
 
 NEAR_TICKS = 1  # 16ths by which a note may lie elsewhere
 PER_BEAT = 4
-PLACES = ("", "e", "&", "a")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from listener.music.feel import MAD_TO_SD
 from listener.types import NoteFeel
 
 BIN_MS, EDGE_MS = 10, 60  # of the histogram; further off is counted at its edge
@@ -72,19 +73,24 @@ class TimingCounts:
         values = self.all_ms
         if not values:
             return ["No note had a place in a beat yet."]
-        spread = 1.4826 * float(np.median(np.abs(np.array(values) - np.median(values))))
+        spread = _spread(values)
         out = [f"{len(values)} notes, {_side(float(np.median(values)))} in the middle, spread {spread:.0f} ms", ""]
-        most = max(count for _, count in self.histogram())
-        for edge, count in self.histogram():
+        bins = self.histogram()
+        most = max(count for _, count in bins)
+        for edge, count in bins:
             out.append(
                 f"{edge:+4d} to {edge + BIN_MS:+3d} ms {'#' * round(BAR_WIDTH * count / most)} {count or ''}".rstrip()
             )
         out += ["", "place   notes   middle   spread"]
         for (beat, sub), late in sorted(self.late_ms.items()):
             middle = float(np.median(late))
-            own = 1.4826 * float(np.median(np.abs(np.array(late) - middle)))
-            out.append(f"{beat}{PLACES[sub]:6} {len(late):5} {middle:+6.0f} ms {own:5.0f} ms")
+            out.append(f"{beat}{PLACES[sub]:6} {len(late):5} {middle:+6.0f} ms {_spread(late):5.0f} ms")
         return out
+
+
+def _spread(values: list[float]) -> float:
+    """Return the standard deviation, from the median absolute deviation."""
+    return MAD_TO_SD * float(np.median(np.abs(np.array(values) - np.median(values))))
 
 
 def _side(late_ms: float) -> str:
