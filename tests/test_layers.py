@@ -35,7 +35,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "leading": {"core", "parts", "song", "band"},
     "songbook": {"core", "parts", "song"},
     "practice": {"core", "control", "leading"},
-    "mood": {"core", "control", "parts", "band", "leading", "making"},
+    "mood": {"core", "control", "parts", "song", "band", "leading", "making"},
     "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading", "mood"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "parts", "song", "band"},

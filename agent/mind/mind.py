@@ -27,7 +27,6 @@ from agent.mood.imagined_player import ImaginedPlayer
 from agent.mood.mood_words import mood_of
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import played_grooves
-from agent.song.live_song import ScoredBar
 from listener.analyzer import Analyzer, warm_up
 from listener.rhythm.hints import FASTEST_BPM, SLOWEST_BPM
 from listener.rhythm.readings import SHAPES
@@ -207,9 +206,7 @@ class Mind:
             planner.send(dial)
         if (told := player.told(tick)) is not None:
             first = planner.bars.of(tick.position.bar)
-            planner.song.score = {
-                first + ahead: ScoredBar(one.bar, one.harmony, one.section, one.key) for ahead, one in enumerate(told)
-            }
+            planner.song.score = dict(enumerate(told, first))
         return analysis, player.play(plan, tick) if plan and plan.grid else plan
 
     def _tell_ears(self) -> None:

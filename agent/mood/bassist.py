@@ -19,8 +19,8 @@ from agent.leading.led_grid import LedGrid, Span
 from agent.making.moods import Cues, Mood, cues_of
 from agent.mood.glide import Glide
 from agent.mood.sections import KEPT_THEMES, Order, Section, Theme, next_order, write
-from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar
+from agent.song.live_song import ScoredBar
 from listener.types import Key, Meter
 from models.responder.responder import Responder
 
@@ -62,16 +62,6 @@ class LaidBar:
     @property
     def end_s(self) -> float:
         return self.start_s + self.period_s * self.bar.meter.numerator
-
-
-@dataclass(frozen=True, slots=True)
-class ToldBar:
-    """What the band is told of a bar that comes. section: its name."""
-
-    bar: BassBar
-    harmony: tuple[ChordAt, ...]
-    section: str
-    key: Key
 
 
 class Bassist:
@@ -259,7 +249,7 @@ class Bassist:
         laid = next((one for one in reversed(self._laid) if one.start_s - EARLY_S <= time_s), None)
         return laid.rests if laid else frozenset()
 
-    def told(self, number: int) -> list[ToldBar]:
+    def told(self, number: int) -> list[ScoredBar]:
         """Return what comes from bar `number` on, as far as it is written."""
         out = [self._told(one.section, one.at) for one in self._laid if one.number >= number]
         if self._section is not None:
@@ -269,8 +259,8 @@ class Bassist:
         return out[:TOLD_BARS]
 
     @staticmethod
-    def _told(section: Section, at: int) -> ToldBar:
-        return ToldBar(section.bars[at], section.harmonies[at], section.theme.name, section.order.key)
+    def _told(section: Section, at: int) -> ScoredBar:
+        return ScoredBar(section.bars[at], section.harmonies[at], section.theme.name, section.order.key)
 
     def dials(self, laid: LaidBar) -> Mapping[str, float | str]:
         """Return the dials of a bar that differ from those given before."""

@@ -13,7 +13,8 @@ from agent.band.ticks import Tick, next_tick, tick_s_of
 from agent.core.messages import SetDial, SetMood
 from agent.core.settings import OWN_BASS
 from agent.core.types import Choice, Plan, PlannedNote
-from agent.mood.bassist import Bassist, ToldBar
+from agent.mood.bassist import Bassist
+from agent.song.live_song import ScoredBar
 from listener.types import FRAME_S, Analysis, Frame, Grid, Note
 from models.responder.responder import Responder
 
@@ -67,7 +68,7 @@ class ImaginedPlayer:
         laid = self.bassist.laid_at(following) if tick.position.tick == 0 else None
         return [SetDial(name, value) for name, value in self.bassist.dials(laid).items()] if laid else []
 
-    def told(self, tick: Tick) -> Sequence[ToldBar] | None:
+    def told(self, tick: Tick) -> Sequence[ScoredBar] | None:
         """Return what comes from the bar of this tick on, where there is news; None for none."""
         laid = self.bassist.laid_at(tick.beat)
         if laid is None or (laid.number == self._told_from and not self._new):
