@@ -26,7 +26,18 @@ from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Stream
 from agent.core.channel import Channel
 from agent.core.errors import UserError
-from agent.core.messages import Panic, PlayLoop, SetFader, SetInput, SetMix, SetPart, SetTechnique, SetVoice, StopLoop
+from agent.core.messages import (
+    Panic,
+    PlayLoop,
+    SendMidi,
+    SetFader,
+    SetInput,
+    SetMix,
+    SetPart,
+    SetTechnique,
+    SetVoice,
+    StopLoop,
+)
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
 from agent.engine.looper import LEVEL_DB, Looper
@@ -234,6 +245,8 @@ class AudioProcess:
                 self._voices.load(path, self._setup.rate)
             case SetTechnique(technique):
                 player.take_technique(technique)
+            case SendMidi(data):
+                player.send(data)
             case Panic():
                 self._looper.clear()
                 player.panic(self._now_s())
