@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -59,14 +60,23 @@ class Heard:
     bars_s: list[float] = field(default_factory=list)
     notes: list[tuple[float, int, int, int]] = field(default_factory=list)
     clock: int | None = None  # the number of the next one
+    clocks_s: deque[float] = field(default_factory=lambda: deque(maxlen=PER_QUARTER))  # when the last ones came
 
     def take(self, at_s: float, data: bytes) -> None:
         """Take one message."""
+        if data[0] in (START, CONTINUE):
+            self.clocks_s.clear()
         if data[0] == START:
             self.clock = 0
         elif data[0] == POSITION:
             self.clock = 6 * (data[1] + 128 * data[2])
         elif data[0] == CLOCK and self.clock is not None:
+            gaps = np.diff(self.clocks_s)
+            ticks = round((at_s - self.clocks_s[-1]) / float(np.median(gaps))) if len(gaps) else 1
+            if ticks < 1:  # JACK gives a period twice, or loses one, where a client was late
+                return
+            self.clocks_s.append(at_s)
+            self.clock += ticks - 1
             if self.clock % PER_QUARTER == 0:
                 self.beats_s.append(at_s)
             if self.clock % PER_BAR == 0:

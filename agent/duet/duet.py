@@ -96,7 +96,8 @@ class Duet:
         return [SendMidi(encoded(one)) for one in fresh.values()]
 
     def _answer(self, bar: int, song: LiveSong) -> None:
-        """Have our line answer what the other's line said first in its turn, where ours begins soon."""
+        """Have our line answer what the other's line said first in its turn, where ours begins soon; say its own where
+        that said nothing."""
         begins = next((at for at in (bar + 1, bar + 2) if self.is_ours(at) and not self.is_ours(at - 1)), None)
         if begins is None:
             return
@@ -106,6 +107,7 @@ class Duet:
         own = [one for one in self._line if first <= one.bar < begins]
         said = [one for one in own if one.bar < own[0].bar + SAID_BARS]
         if len(said) < SAID_NOTES:
+            song.answer(begins, None)
             return
         notes = [(one.tick + (one.bar - said[0].bar) * self._bar_ticks, one.length, one.pitch) for one in said]
         song.answer(begins, motif_of(notes, song.song.key.scale, SAID_BARS * self._bar_ticks))

@@ -100,7 +100,9 @@ class Mind:
         mood = config.mood
         asked = mood_of(mood.words) if mood.words else None
         waits_s = LOOKS_S if config.sync.link else 0.0
-        self._player = ImaginedPlayer(asked, config.band.seed, mood.room, mood.patient, waits_s) if asked else None
+        rests = not (config.sync.partner and config.sync.turns)  # they rest in the other's turn already
+        how = config.band.seed, mood.room, mood.patient, waits_s, rests
+        self._player = ImaginedPlayer(asked, *how) if asked else None
         self._duet = Duet(config.sync) if config.sync.partner else None
         self._said: list[SendMidi] = []
         self._shared_models: dict[str, Any] = {

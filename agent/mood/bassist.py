@@ -69,8 +69,9 @@ class Bassist:
     """Call lay(now_s) once a frame; then grid(), told() and bar_at() say what is played. patient: wait for a section
     that is not written in time (faster than real time, so that a seed gives one result)."""
 
-    def __init__(self, asked: SetMood, seed: int, patient: bool) -> None:
-        self._seed, self._patient = seed, patient
+    def __init__(self, asked: SetMood, seed: int, patient: bool, rests: bool = True) -> None:
+        """rests: whether line and chords rest phrase by phrase."""
+        self._seed, self._patient, self._has_rests = seed, patient, rests
         self._asked = asked
         mood = mood_asked(asked)
         self._glide = Glide(mood, mood)
@@ -249,6 +250,8 @@ class Bassist:
 
     def _rests(self, section: Section, at: int) -> frozenset[str]:
         """Return the parts that rest in a bar: phrase by phrase, so that what comes back is heard anew."""
+        if not self._has_rests:
+            return frozenset()
         phrase, number = at // PHRASE, section.order.number
         rng = np.random.default_rng((self._seed, 811, number, phrase))
         share = {"line": FIRST_RESTS if phrase == 0 and number else LINE_RESTS, "chords": CHORDS_REST}

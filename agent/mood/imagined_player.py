@@ -26,10 +26,16 @@ class ImaginedPlayer:
     """Call hear() once a frame, then, with what the planner made of it, play()."""
 
     def __init__(
-        self, asked: SetMood, seed: int, room: float = 0.0, patient: bool = False, waits_s: float = 0.0
+        self,
+        asked: SetMood,
+        seed: int,
+        room: float = 0.0,
+        patient: bool = False,
+        waits_s: float = 0.0,
+        rests: bool = True,
     ) -> None:
-        """waits_s: how long others are looked for, on whose beat to begin (StartOn)."""
-        self.bassist = Bassist(asked, seed, patient)
+        """waits_s: how long others are looked for, on whose beat to begin (StartOn). rests: as of `Bassist`."""
+        self.bassist = Bassist(asked, seed, patient, rests)
         self._room, self._waits_s = room, waits_s
         self._coming: deque[PlannedNote] = deque()  # committed, not heard yet
         self._sounding: list[PlannedNote] = []

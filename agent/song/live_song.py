@@ -80,7 +80,7 @@ class LiveSong:
         self._recalled: tuple[int, KeptSection] | None = None  # a section to begin, and with which bar
         self._script: tuple[int, KeptSection] | None = None  # the one that was begun last
         self.score: Mapping[int, ScoredBar] = {}  # bars that are known before they are played, as the song counts them
-        self._answers: dict[int, tuple[Motif, int]] = {}  # of the line to another band, by bar
+        self._answers: dict[int, tuple[Motif | None, int]] = {}  # of the line to another band, by bar
         self.reset()
 
     def reset(self) -> None:
@@ -110,8 +110,8 @@ class LiveSong:
         song = self.song
         return song.style or (song.sections[0].groove.style if song.sections else None)
 
-    def answer(self, bar: int, motif: Motif) -> None:
-        """Have the line answer this in two bars from `bar` on, where that is not decided yet."""
+    def answer(self, bar: int, motif: Motif | None) -> None:
+        """Have the line answer this in two bars from `bar` on, where that is not decided yet. None: say its own."""
         self._answers = {bar: (motif, 0), bar + 1: (motif, 1)}
 
     def coming(self, bar: int) -> ScoredBar | None:
