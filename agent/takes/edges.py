@@ -15,6 +15,7 @@ from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS, Settings
 from agent.directions.edit import Edit
 from agent.takes.take import Take
+from models.music.tokens import Reply
 
 INTRO, OUTRO = EDGES = ("intro", "outro")  # values of an edit's pattern
 EVERYBODY = frozenset({"drums", "chords", "line", "bass"})
@@ -74,7 +75,7 @@ def _of_bars(take: Take, order: Sequence[tuple[int, Settings]]) -> Take:
     """Return a take of some of a take's bars, in this order, each with these settings."""
     begins = [0, *accumulate(len(bar.basses) for bar in take.bars)]
     ticks = list(pairwise(begins))
-    drawn, played = [], list[Moment]()
+    drawn, played = list[Reply](), list[Moment]()
     for number, (bar, _) in enumerate(order):
         begin, end = ticks[bar]
         drawn += take.drawn[begin:end]
