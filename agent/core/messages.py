@@ -153,12 +153,14 @@ class TakeNumber:
 @dataclass(frozen=True, slots=True)
 class LoopTake:
     """To the mind: from the next bar line on repeat this take in place of the riff that loops, from the bar of it on
-    that comes. path: the sound of its bass; before_s: how much of it lies before the first one; gain_db: of it."""
+    that comes; one with an intro from its beginning. path: the sound of its bass; before_s: how much of it lies before
+    the first one; gain_db: of it; then: the same take without its intro, which is repeated after that."""
 
     take: TakeNumber
     path: str
     before_s: float
     gain_db: float = 0.0
+    then: LoopTake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +311,17 @@ class SetFader:
 
     name: str
     wish: MixWish | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetClick:
+    """To audio: click on the beat, or no more. Where there is no beat yet: from at_s on, each period_s, in bars of so
+    many beats; period_s 0 = wait for the beat."""
+
+    on: bool
+    at_s: float = 0.0
+    period_s: float = 0.0
+    beats: int = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from agent.core.messages import (
     Panic,
     PlayLoop,
     SendMidi,
+    SetClick,
     SetFader,
     SetInput,
     SetMix,
@@ -190,6 +191,8 @@ class AudioProcess:
         input_s = 0.0 if self._file else latency.input_s
         self.player.retime(heard_s, input_s - behind_s + self._midi_late_s)
         self._band_delay = round(heard_s * rate)
+        if self._output_mixer:
+            self._output_mixer.click.delay = self._band_delay
         self._lead_s = max(self._lead - self._least_lead, 0) / rate
 
     # -- the main loop ----------------------------------------------------------------------------------------
@@ -229,6 +232,10 @@ class AudioProcess:
         match message:
             case Plan():
                 player.accept(message)
+                if self._output_mixer:
+                    self._output_mixer.click.follow(message.grid)
+            case SetClick() if self._output_mixer:
+                self._output_mixer.click.obey(message)
             case float() | int():  # the stream time at which the input ended
                 player.end(float(message))
             case PlayLoop() if message.path:

@@ -66,11 +66,6 @@ class Inputs:
         """Return what there is to tell the player of the inputs, each once."""
         return self._bass.take_lines() if self._bass else []
 
-    @property
-    def bass_is_midi(self) -> bool:
-        """Return whether the bass comes as MIDI, so that silence on the sound card says nothing."""
-        return self._bass is not None
-
     def poll(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
         """Read all inputs; return the messages to send to the mind."""
         self.talk.poll()
