@@ -268,8 +268,7 @@ class Planner:
         bar = self._tick.position.bar
         at_s = self._grid.time_of(math.ceil(self._grid.beat_at(now_s + BEAT_MARGIN_S)))
         settings = self._directing.soon(bar)
-        wishes = wishes_of(settings, self._directing.settings(bar))
-        self._mixes.append(SetMix(at_s, wishes, sounds_of(settings), self.song.sound_style))
+        self._mixes.append(SetMix(at_s, wishes_of(settings), sounds_of(settings), self.song.sound_style))
         self._wished, self._asked_mix = True, False
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
