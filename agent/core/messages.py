@@ -206,6 +206,13 @@ class SetMood:
 
 
 @dataclass(frozen=True, slots=True)
+class StartOn:
+    """To the mind, where nobody plays: begin on a bar line of this beat, which others play to already."""
+
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
 class SetSense:
     """To the mind, where nobody plays: something from 0 to 1 that moves the mood, such as a heart rate; 0.5 moves it
     nowhere. moves: arousal, valence or tension; amount: how far, at either end."""
@@ -236,6 +243,20 @@ class PlayBass:
 
     number: int
     presses: tuple[KeyPress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HearPartner:
+    """To the mind: MIDI messages of another Antiphon (agent/duet): (stream time, bytes) each."""
+
+    messages: tuple[tuple[float, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendMidi:
+    """To audio: send these bytes to the MIDI port now."""
+
+    message: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from agent.core.errors import UserError
 from agent.core.messages import (
     Panic,
     PlayLoop,
+    SendMidi,
     SetClick,
     SetFader,
     SetInput,
@@ -251,6 +252,8 @@ class AudioProcess:
                 self._voices.load(path, self._setup.rate)
             case SetTechnique(technique):
                 player.take_technique(technique)
+            case SendMidi(data):
+                player.send(data)
             case Panic():
                 self._looper.clear()
                 player.panic(self._now_s())

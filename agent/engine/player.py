@@ -201,6 +201,11 @@ class Player:
             self._record("midi", event, sent_s + (event.due_s - event.send_s))
         self._send_controllers(self._port, now_s)
 
+    def send(self, message: tuple[int, ...]) -> None:
+        """Send a message that is no note and no controller at once."""
+        if self._port:
+            self._port.send_raw(message)
+
     def _send_controllers(self, port: Port, now_s: float) -> None:
         if port.losses != self._losses:
             self._losses = port.losses

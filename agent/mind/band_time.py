@@ -87,6 +87,10 @@ class BandTime:
     def _grid_of(self, analysis: Analysis) -> Grid | None:
         beat = self._form.beat
         second = self._second.of(analysis.grid, analysis.rival, len(analysis.notes), analysis.time_s)
+        if beat.led and beat.fixed is None:  # another machine's beat is played on as it is
+            self._tempo.reset()
+            self._fermata.waiting = self.resumed = False
+            return analysis.grid
         if not beat.led:
             analysis = replace(analysis, grid=second)
         fixed = beat.fixed.now(analysis.time_s) if isinstance(beat.fixed, CycleGrid) else beat.fixed

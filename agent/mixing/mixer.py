@@ -153,14 +153,15 @@ class Mixer:
     def _widen(self, stems: Float) -> None:
         """Scale each part's side, in place: -1 takes it away, 1 doubles it."""
         if self._width is not self._next_width or self._width.any():
-            gap = self._next_width - self._width
-            end = self._next_width if np.abs(gap).max() < NEAR else self._width + self._share * gap
-            width = self._width + (end - self._width) * self._ramp
-            self._width = end
-            stems[:, 0], stems[:, 1] = (
-                stems[:, 0] + width / 2 * (stems[:, 0] - stems[:, 1]),
-                stems[:, 1] + width / 2 * (stems[:, 1] - stems[:, 0]),
-            )
+            width = self._width
+            if width is not self._next_width:
+                gap = self._next_width - width
+                end = self._next_width if np.abs(gap).max() < NEAR else width + self._share * gap
+                width = (width + (end - width) * self._ramp).astype(np.float32)
+                self._width = end
+            side = width / 2 * (stems[:, 0] - stems[:, 1])
+            stems[:, 0] += side
+            stems[:, 1] -= side
 
     def _tone(self, sound: Float) -> None:
         """Take in a block, and split off what lies below each of CORNERS_HZ."""
