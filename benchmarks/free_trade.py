@@ -2,9 +2,9 @@
 
 `python -m benchmarks.free_trade [--quick] [--only KIND]`: a simulated bassist plays phrases of 1 to 8 bars, renders
 them by FluidSynth into the ears, and waits for each answer before the next one. Kinds: steady; a pick-up; rubato (the
-tempo of each beat drawn, a slow wave of 8 % and 3 % from beat to beat); a phrase that slows by 15 % to its end. The
-pulse goes on after a phrase as its last beats went. Measured: how far the first stroke of the answer is from the
-nearest beat of that pulse, how many beats it was waited for, and phrases cut off or not answered.
+tempo is a wave of 8 % about the usual one, and each beat lies 12 ms off it, by chance); a phrase that slows by 15 % to
+its end. The pulse goes on after a phrase at the tempo that led to its last beat. Measured: how far the first stroke of
+the answer is from the nearest beat of that pulse, how many beats it was waited for; phrases cut off or not answered.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PHRASE_BEATS = (4, 8, 6, 16, 5, 12, 32)
 PERIODS_S = (0.6, 0.5)
 NEAR_S = 0.030
 TOGETHER_BEATS, ASKS_AT_BEAT = 32, 28  # that are played before the first phrase
-WAVE, WAVE_BEATS, DRAWN, SLOWS = 0.08, 14, 0.03, 0.15
+WAVE, WAVE_BEATS, OFF_S, SLOWS = 0.08, 14, 0.012, 0.15
 GIVES_UP_S = 12.0
 FIGURES = (  # of a bar: (beat, degree)
     ((0.0, 0), (0.5, 0), (1.0, 7), (2.0, 10), (2.5, 7), (3.0, 12)),
@@ -65,27 +65,28 @@ class Answered:
     cut: bool
 
 
-def pulse(kind: str, beats: int, begins_s: float, period_s: float, rng: np.random.Generator) -> Floats:
-    """Return the beats of a phrase, and eight more that go on as the last two went."""
+def pulse(kind: str, beats: int, last: int, begins_s: float, period_s: float, rng: np.random.Generator) -> Floats:
+    """Return the beats of a phrase, and eight more: from the beat of the last note on at the tempo that led to it."""
     at = np.arange(beats)
     periods = np.full(beats, period_s)
     if kind == "rubato":
         phase = rng.uniform(0, 2 * np.pi)
-        periods *= 1 + WAVE * np.sin(2 * np.pi * at / WAVE_BEATS + phase) + rng.normal(0, DRAWN, beats)
+        periods *= 1 + WAVE * np.sin(2 * np.pi * at / WAVE_BEATS + phase)
     elif kind == "slows down":
         periods *= 1 + SLOWS * np.clip((at - beats / 2) / (beats / 2), 0, 1)
-    after = np.full(8, periods[-2:].mean())
-    return begins_s + np.concatenate([[0.0], np.cumsum(np.concatenate([periods, after]))])
+    periods = np.concatenate([periods[:last], np.full(beats - last + 8, periods[max(last - 1, 0)])])
+    return begins_s + np.concatenate([[0.0], np.cumsum(periods)])
 
 
 def phrase_of(
     kind: str, beats: int, first_s: float, period_s: float, rng: np.random.Generator
 ) -> tuple[Phrase, Events]:
     """Return a phrase whose first beat is at first_s, and its notes; a pick-up comes a beat and a half before."""
-    beats_s = pulse(kind, beats, first_s, period_s, rng)
     places = [(4 * bar + beat, one) for bar in range(-(-beats // 4)) for beat, one in FIGURES[bar % len(FIGURES)]]
     places = [(at, one) for at, one in places if at < beats - 0.5]
-    times = [float(np.interp(at, np.arange(len(beats_s)), beats_s)) for at, _ in places]
+    beats_s = pulse(kind, beats, int(places[-1][0]), first_s, period_s, rng)
+    played_s = beats_s + (rng.normal(0, OFF_S, len(beats_s)) if kind == "rubato" else 0.0)
+    times = [float(np.interp(at, np.arange(len(beats_s)), played_s)) for at, _ in places]
     pitches = [ROOT_PITCH + one for _, one in places]
     if kind == "pick-up":
         times = [first_s - 1.5 * period_s, first_s - period_s, first_s - 0.5 * period_s, *times]

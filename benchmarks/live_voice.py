@@ -19,28 +19,28 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from agent.control.socket_server import ask
+from agent.conversation.push_to_talk import NOTHING_UNDERSTOOD
 from benchmarks.live_story import riff, status_of
 from tests.agent.language.test_speech_input import spoken
-from tests.listener.test_echo import room
 from tests.stage import Stage, wait
 
 RATE = 48_000
 BAND_DB = -12.0  # in the input, beside the voice
-ROOM_S = 0.25  # of the room's response that is simulated
+ROOM_S, FALLS_S, TAPS = 0.15, 0.3, 32  # of the room: its length, the time in which it falls 60 dB, reflections
 MEASURES_S, ANSWERS_S = 6.0, 60.0
 FLAGS = ("conversation.proposals=false", "band.hold_bars=64", "audio.echo_cancel=on", "recording.keep=all")
 Sound = NDArray[np.float32]
 
 
 class Speaker:
-    """What the input hears beside the bass: a voice, and the band through a room."""
+    """What the input hears beside the bass: a voice, and the band as some thirty reflections of a room give it."""
 
     def __init__(self, ears: Sequence[Any], frames: int) -> None:
-        response = np.asarray(room(1), np.float32).ravel()
-        taps = resample_poly(response, RATE, 24_000).astype(np.float32)[: round(ROOM_S * RATE)]
-        size = 1 << (len(taps) + frames).bit_length()
-        self._ears, self._size, self._taps = ears, size, np.fft.rfft(taps, size)
-        self._tail = np.zeros(size, np.float32)
+        rng = np.random.default_rng(1)
+        late = np.sort(rng.integers(round(0.02 * RATE), round(ROOM_S * RATE), TAPS))
+        self._ears, self._late = ears, late + frames
+        self._shares = (rng.choice([-1, 1], TAPS) * 10 ** (-3 * late / (FALLS_S * RATE))).astype(np.float32)
+        self._heard, self._filled = np.zeros(1 << 20, np.float32), 0
         self.gain, self.power, self.count = 0.0, 0.0, 0
         self.measures = False
         self._voice, self._at = np.zeros(0, np.float32), 0
@@ -49,17 +49,22 @@ class Speaker:
         self._voice, self._at = voice, 0
 
     def __call__(self, out: Sound) -> None:
-        """Add to a period of what the session's input hears; called by JACK."""
+        """Add to a period of what the session's input hears; called by JACK, so it is cheap."""
         n = len(out)
-        heard = np.mean([port.get_array() for port in self._ears], axis=0)
-        self._tail[: self._size] += np.fft.irfft(np.fft.rfft(heard, self._size) * self._taps, self._size)
-        echo = self._tail[:n].copy()
-        self._tail = np.concatenate([self._tail[n:], np.zeros(n, np.float32)])
-        if self.measures:
-            self.power += float(np.square(echo).sum())
-            self.count += n
+        if self._filled + n > len(self._heard):
+            kept = int(self._late[-1]) + n
+            self._heard[:kept] = self._heard[self._filled - kept : self._filled]
+            self._filled = kept
+        self._heard[self._filled : self._filled + n] = 0.5 * (self._ears[0].get_array() + self._ears[1].get_array())
+        self._filled += n
+        if self._filled > self._late[-1]:
+            places = self._filled - self._late[:, None] + np.arange(n)[None, :] - n
+            echo = self._shares @ self._heard[np.maximum(places, 0)]
+            out += self.gain * echo
+            if self.measures:
+                self.power += float(np.square(echo).sum())
+                self.count += n
         piece = self._voice[self._at : self._at + n]
-        out += self.gain * echo
         out[: len(piece)] += piece
         self._at += n
 
@@ -101,7 +106,8 @@ def _set_level(speaker: Speaker, voices: Sequence[Sound]) -> None:
 
 
 def _speak(stage: Stage, speaker: Speaker, voice: Sound) -> None:
-    sock = stage.folder / "control.sock"
+    sock, session = stage.folder / "control.sock", next((stage.folder / "sessions").iterdir())
+    count = len(_understood(session))
     ask(sock, "voice", ANSWERS_S)
     time.sleep(0.2)
     speaker.say(voice)
@@ -109,12 +115,11 @@ def _speak(stage: Stage, speaker: Speaker, voice: Sound) -> None:
         time.sleep(0.02)
     time.sleep(0.2)
     ask(sock, "voice", ANSWERS_S)
-    count = len(_understood(next((stage.folder / "sessions").iterdir())))
     deadline_s = time.monotonic() + ANSWERS_S
-    while len(_understood(next((stage.folder / "sessions").iterdir()))) <= count and time.monotonic() < deadline_s:
+    while len(_understood(session)) <= count:
+        if NOTHING_UNDERSTOOD in str(status_of(stage).get("message", "")) or time.monotonic() > deadline_s:
+            ask(sock, "say hello", ANSWERS_S)  # its place is taken, and the line is gone
         time.sleep(0.25)
-        if "No sentence was understood" in str(status_of(stage).get("message", "")):
-            ask(sock, "say hello", ANSWERS_S)  # so that the line is gone, and the count goes on
 
 
 def _understood(session: Path) -> list[str]:

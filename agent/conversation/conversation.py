@@ -217,10 +217,10 @@ class Conversation(Ideas):
 
     def _edge(self, order: Order, sentence: str) -> Answer:
         """Have a part play alone before or after the riff; of a band that plays on, from the next bar line on."""
-        edit = Edit(order.alone, "pattern", "set", order.name, f"{order.count} bar")
-        if order.name == "intro" and self.stage.can(edit) is not None:
-            edit = alone_for(order.alone, order.count)
-        return self._waits((edit,)) or self.direct(sentence, (edit,))
+        edits: tuple[Edit, ...] = (Edit(order.alone, "pattern", "set", order.name, f"{order.count} bar"),)
+        if order.name == "intro" and self.stage.can(edits[0]) is not None:
+            edits = alone_for(order.alone, order.count)
+        return self._waits(edits) or self.direct(sentence, edits)
 
     def _normal(self) -> Answer:
         """Take back what switches parts and patterns, whoever asked for it, and leave the rest as it stands."""

@@ -28,7 +28,9 @@ def measured(
     old, new = strokes(before), strokes(after)
     bars = sorted({one.position.bar for one in after})
     places = {edit: [bar for bar in bars if ActiveEdit(edit, 0, since).concerns(bar, form)] for edit in edits}
-    done = tuple(_done(edit, old, new, places[edit], knows) for edit in edits)
+    done = tuple(
+        Done(edit, True) if _spared(edit, edits, new) else _done(edit, old, new, places[edit], knows) for edit in edits
+    )
     moved = differences.difference(old, new)
     beside = [differences.in_words(one, len(bars)) for one in differences.besides(edits, moved)]
     elsewhere = [bar for bar in bars if not any(bar in where for where in places.values())]
@@ -36,6 +38,15 @@ def measured(
     if spilled:
         beside.append(f"something in {_bars(sorted({bar % form for one in spilled.values() for bar in one.bars}))}")
     return done, tuple(beside), bool(moved)
+
+
+def _spared(edit: Edit, edits: Sequence[Edit], new: Strokes) -> bool:
+    """Return whether an edit keeps in what the others of its sentence silence: "only the drums"."""
+    mine = differences.voices_of(edit.target)
+    if edit.dimension != "mute" or edit.change not in ("off", "less") or mine.isdisjoint(new):
+        return False
+    others = (one for one in edits if one.dimension == "mute" and one.change in ("on", "more"))
+    return any(mine <= differences.voices_of(one.target) and one.scope == edit.scope for one in others)
 
 
 def _done(edit: Edit, old: Strokes, new: Strokes, bars: Sequence[int], knows: Sure) -> Done:

@@ -120,8 +120,8 @@ def _semitones(found: dict[str, str | None]) -> int:
     return int(number) if number.isdigit() else NUMBERS[number]
 
 
-def alone_for(part: str, bars: int) -> Edit:
-    """Return the edit by which a part of a playing band, or the player's bass, is alone for some bars."""
-    if part == "bass":
-        return Edit("band", "mute", "on", scope=f"bars:{bars}")
-    return Edit(part, "mute", "on", "solo", scope=f"bars:{bars}")
+def alone_for(part: str, bars: int) -> tuple[Edit, ...]:
+    """Return the edits by which a part of a playing band, or the player's bass, is alone for some bars."""
+    scope = f"bars:{bars}"
+    rest = Edit("band", "mute", "on", scope=scope)
+    return (rest,) if part == "bass" else (rest, Edit(part, "mute", "off", scope=scope))

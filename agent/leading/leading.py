@@ -146,13 +146,9 @@ class Leading:
         return bool(self._spans)
 
     def start_bar(self, beat: int, grid: Grid) -> None:
-        """Begin a bar with this beat, which is not played yet."""
-        if grid.position_of(beat) != 1:
-            at_s = grid.time_of(beat)
-            self.released = replace(
-                Span(beat, at_s, grid.period_s, grid.meter).grid(grid, at_s),
-                confidence=1.0,
-            )
+        """Begin a bar with this beat of a grid, which is the band's from here on; it is not played yet."""
+        at_s = grid.time_of(beat)
+        self.released = replace(Span(beat, at_s, grid.period_s, grid.meter).grid(grid, at_s), confidence=1.0)
 
     def says(self, bar: int) -> str:
         """Return what is led in this bar and the next one, for the display; "" for nothing."""

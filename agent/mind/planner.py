@@ -300,9 +300,9 @@ class Planner:
     def _answer_soon(self, analysis: Analysis) -> None:
         """Begin a bar with the pulse after the player's phrase, where phrases are answered as they end."""
         assert self._tick
-        beat = self.form.phrase_over(analysis, self._tick, self.commit_s + ANSWER_MARGIN_S)
-        if beat is not None and analysis.grid is not None:
-            self.leading.start_bar(beat, analysis.grid)
+        found = self.form.phrase_over(analysis, self._tick, self.commit_s + ANSWER_MARGIN_S)
+        if found is not None:
+            self.leading.start_bar(*found)
 
     def _count_in(self, analysis: Analysis) -> None:
         """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard."""
