@@ -62,16 +62,15 @@ class BassStrip:
 
     def observe(self, sound: Mono) -> None:
         """Measure float32 [n], n a multiple of 64."""
-        for at in range(0, len(sound), BLOCK):
-            if (power := self._before(sound[None, at : at + BLOCK], SIDES)) is not None:
-                self._gains.level.hop(power)
+        for power in self._before.whole(sound[None], SIDES):
+            self._gains.level.hop(power)
 
     def process(self, sound: Mono) -> Mono:
         """Return float32 [n] as it is mixed; n a multiple of 64."""
-        out = np.empty(len(sound), np.float32)
+        out, passed = np.empty(len(sound), np.float32), self._high_pass.whole(sound[None])[0]
         for at in range(0, len(sound), BLOCK):
             makeup = self._gains.makeup_gain
-            block = self._high_pass(sound[None, at : at + BLOCK])[0]
+            block = passed[at : at + BLOCK]
             out[at : at + BLOCK] = block * self._gains.next(float(block @ block) / BLOCK, float(np.abs(block).max()))
             if (power := self._after(out[None, at : at + BLOCK], SIDES / makeup**2)) is not None:
                 self._gains.makeup.hop(power)
