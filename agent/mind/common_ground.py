@@ -98,5 +98,5 @@ def _fits(hit: DrumHit, here: Role, there: Role, with_bass: bool) -> bool:
             return (here == there == Role.KICK) or (with_bass and Role.SNARE not in (here, there))
         case "snare" | "rim":
             return here == there == Role.SNARE
-        case _:
-            return there != Role.OTHER
+        case _:  # time goes on, on the band's own beats at least
+            return here in PULSES or there != Role.OTHER

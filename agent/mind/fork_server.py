@@ -96,7 +96,7 @@ def _load(config: Config) -> None:
         from agent.mind import mind_process  # noqa: F401
         from agent.mind.mind import Mind
 
-        Mind(config)
+        Mind(config).read_all_grooves()
     gc.collect()
     give_back_memory()
     gc.freeze()  # so that a mind's garbage collector does not copy shared pages

@@ -45,7 +45,10 @@ from models.responder.responder import Responder, named
 from models.timing.drum_timing import Timing
 
 USUAL_METERS = (Meter(4, 4), Meter(3, 4))  # whose grooves are read before the first bar
-RARE_METERS = (Meter(2, 4), *(shape.meter for shape in SHAPES if shape.meter not in USUAL_METERS))  # read in silence
+RARE_METERS = (  # read in silence
+    *(Meter(2, 4), Meter(5, 4), Meter(7, 4)),
+    *(shape.meter for shape in SHAPES if shape.meter not in USUAL_METERS),
+)
 LOOKS_S = 2.5  # of the stream, in which a band without a player looks for others whose beat it begins on
 SILENT_DB = -54.0  # re full scale
 SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 1 s, 10 s where there is still a beat
@@ -125,6 +128,11 @@ class Mind:
     def share_models(self, shared_models: Mapping[str, Any], latency_s: float) -> None:
         """Set the models and the output's latency after a snapshot was loaded."""
         self._shared_models, self._latency_s = dict(shared_models), latency_s
+
+    def read_all_grooves(self) -> None:
+        """Read the grooves of rare meters, too, for all minds that are forked from this process: some 0.4 s."""
+        for meter in RARE_METERS:
+            _read(self._shared_models["grooves"], meter)
 
     @property
     def resting(self) -> bool:

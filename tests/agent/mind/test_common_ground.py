@@ -48,6 +48,10 @@ def test_a_backbeat_stays_only_where_both_have_it_and_time_goes_on() -> None:
     assert played(LATER)["kick"] == [0, 6, 8] and played(BEAT_LATER)["kick"] == [6]
 
 
+def test_time_goes_on_where_the_other_reading_has_no_place_for_it() -> None:
+    assert set(played(replace(FOUR, anchor_s=0.44))["closed_hat"]) == {0, 4, 8, 12}
+
+
 def test_chords_are_struck_on_beats_of_both() -> None:
     slower = replace(FOUR, period_s=0.75)
     assert played(slower)["chord"] == [8] and played(THREE)["chord"] == [0, 4, 8, 12]
