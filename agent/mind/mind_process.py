@@ -1,7 +1,7 @@
 """Runs the mind's process: reads the ring, steps the mind, sends plans to the audio process and reports to the parent.
 
-agent/mind/fork_client.py starts it with the models loaded. Every second its whole state is saved to shared memory; the
-mind that replaces it goes on from there, catches up, and reaches the state this one would have had.
+A fork server (agent/core/fork_server.py) starts it with the models loaded. Every second its whole state is saved to
+shared memory; the mind that replaces it goes on from there, catches up, and reaches the state this one would have had.
 """
 
 from __future__ import annotations
@@ -220,6 +220,13 @@ def _still_to_come(plan: Plan, now_s: float) -> Plan:
     if now_s - plan.created_s < PAST_S:
         return plan
     return replace(plan, committed=tuple(note for note in plan.committed if note.on_s > now_s - PAST_S))
+
+
+def load(config: Config) -> None:
+    """Load what a mind needs, for those that are forked from this process. Raises OSError or ValueError."""
+    from agent.mind.mind import Mind
+
+    Mind(config)
 
 
 def main(
