@@ -36,6 +36,7 @@ LATE_S = 0.08  # further behind the stream than this, snapshots and pace measure
 SNAPSHOT_S, SNAPSHOT_LATEST_S = 1.0, 3.0  # how often, in seconds of the stream; when always late, and in silence
 MESSAGE_SNAPSHOT_S = 0.2  # how often, after a message
 PAST_S = 0.25  # notes due so long ago are not sent while catching up
+_made: list[Mind] = []  # by `load`, unused: a fork has it in memory that all share
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +224,10 @@ def _still_to_come(plan: Plan, now_s: float) -> Plan:
 
 
 def load(config: Config) -> None:
-    """Load what a mind needs, for those that are forked from this process. Raises OSError or ValueError."""
+    """Make the mind of those that are forked from this process. Raises OSError or ValueError."""
     from agent.mind.mind import Mind
 
-    Mind(config)
+    _made.append(Mind(config))
 
 
 def main(
@@ -246,9 +247,11 @@ def main(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ears = Ears(ring, sent, rate, channel)  # what comes while the mind is made is not lost
     try:
-        from agent.mind.mind import Mind
-
-        listener = Listener(Mind(config, latency_s), ears, config, ring, rate, latency_s, snapshots or SnapshotStore())
+        if not _made:
+            load(config)
+        mind = _made.pop()
+        mind.begin(latency_s)
+        listener = Listener(mind, ears, config, ring, rate, latency_s, snapshots or SnapshotStore())
     except (OSError, ValueError) as cause:
         reports.send(("failed", str(cause)))
         return
