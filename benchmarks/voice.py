@@ -2,7 +2,8 @@
 
 `python -m benchmarks.voice`: espeak-ng says 24 sentences into a simulated room where the band sounds at -12 and -6 dB
 of the voice; what is heard goes the way of `antiphon ctl voice` (agent/conversation/push_to_talk.py). Right is the
-same sentence, or one with the same edits; wrong: another one was understood.
+same sentence, or one with the same edits; wrong: another one was understood. `--live`: the same sentences are said
+into a session that runs on a JACK server (benchmarks/live_voice.py).
 """
 
 from __future__ import annotations
@@ -36,8 +37,12 @@ LEVELS_DB = (-12.0, -6.0)
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--dry", action="store_true", help="do not append to results.jsonl")
+    options.add_argument("--live", action="store_true", help="in a session on a JACK server")
     given = options.parse_args()
     sentences = (*SAID, *MORE)
+    if given.live:
+        live(sentences, given.dry)
+        return
     table, figures = Table("heard", "understood", "wrong"), {"sentences": len(sentences)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -58,9 +63,26 @@ def main() -> None:
         results.append("voice", "antiphon", figures)
 
 
+def live(sentences: tuple[str, ...], dry: bool) -> None:
+    from benchmarks.live_voice import heard_in_session
+
+    heard = heard_in_session(sentences)
+    table = Table("said", "understood", "")
+    found = [verdict(said, one) for said, one in zip(sentences, heard, strict=False)]
+    for said, one, judgement in zip(sentences, heard, found, strict=False):
+        table.add_row(said, one, judgement)
+    Console().print(table, f"{found.count('right')} of {len(sentences)}, {found.count('wrong')} wrong")
+    if not dry:
+        figures = {"sentences": len(sentences), "right": found.count("right"), "wrong": found.count("wrong")}
+        results.append("voice", "antiphon, live on JACK", figures)
+
+
 def judged(said: str, samples: np.ndarray) -> str:
-    """Return "right", "wrong" or "" for nothing understood."""
-    heard = speech_input.words_of(samples)
+    """Return "right", "wrong" or "" for nothing understood in a sound."""
+    return verdict(said, speech_input.words_of(samples))
+
+
+def verdict(said: str, heard: str) -> str:
     if not heard:
         return ""
     same = [one.short() for one in parse(heard).edits] == [one.short() for one in parse(said).edits] != []

@@ -35,8 +35,9 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "leading": {"core", "parts", "song", "band"},
     "songbook": {"core", "parts", "song"},
     "practice": {"core", "control", "leading"},
+    "duet": {"core", "midi", "parts", "song", "band"},
     "mood": {"core", "control", "parts", "song", "band", "leading", "making"},
-    "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading", "mood"},
+    "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading", "mood", "duet"},
     "listen": {"core", "audio", "recording"},
     "compose": {"core", "directions", "parts", "song", "band"},
     "takes": {

@@ -131,21 +131,23 @@ class BandEntrance:
         if self.modes.turn.phase == Phase.YOURS:
             self.modes.turn = replace(self.modes.turn, bars=None)
 
-    def phrase_over(self, analysis: Analysis, tick: Tick, ahead_s: float) -> int | None:
-        """Return the beat with which the answer to the player's phrase begins, in the frame in which that is known."""
+    def phrase_over(self, analysis: Analysis, tick: Tick, ahead_s: float) -> tuple[int, Grid] | None:
+        """Return the beat with which the answer to the player's phrase begins, and the pulse it is of, in the frame in
+        which that is known."""
         modes, grid = self.modes, analysis.grid
         if not modes.free or modes.turn.phase != Phase.YOURS or self.state not in AUDIBLE or grid is None:
             self._phrase_end.begin()
             return None
         self._phrase_end.push(analysis)
-        beat = self._phrase_end.over(analysis.time_s, grid, ahead_s)
-        if beat is None or modes.answers or self._window is None:
+        found = self._phrase_end.over(analysis.time_s, grid, ahead_s)
+        if found is None or modes.answers or self._window is None:
             return None
+        beat, _ = found
         self._window.close(tick.number + ticks_between(tick.beat, beat, grid) - tick.sub)
         per_bar = grid.meter.numerator * ticks_per_beat(grid.meter)
         modes.answers = min(max(-(-self._window.ticks // per_bar), 1), BARS_MAX)
         self._phrase_end.begin()
-        return beat
+        return found
 
     def count_in(self) -> None:
         """Count the next bar and come in after it, whether somebody plays or not."""
@@ -167,6 +169,11 @@ class BandEntrance:
         """Return the new messages for the audio process: PlayLoop and StopLoop of agent/core/messages.py."""
         messages, self._messages = self._messages, []
         return messages
+
+    @property
+    def bars_in(self) -> int:
+        """Bars since the band came in; 0 while it does not play, and in its first bar."""
+        return self._bars_in
 
     @property
     def is_sounding(self) -> bool:

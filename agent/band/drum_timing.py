@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from models.music.tokens import LEVEL_VELOCITY, DrumHit, Position, level_of
-from models.timing.drum_timing import Timing, TimingState
+from models.timing.drum_timing import Habit, Timing, TimingState
 
 TOUCH = 0.25  # share of the model's velocity, beside what the groove planned
 LOUDEST = 120
 TEMPI_BPM = (20.0, 400.0)  # in quarters, that the model knows; what lies beyond is played as these
+AGAIN = 0.6  # share of the variance of an offset that comes again at its place of the bar: the steadier drummers'
 STRAIGHT = 0.5  # swing given to the model: the planner's ticks are swung already
 
 
@@ -34,7 +35,14 @@ class Drummer:
             return [(hit, 0.0) for hit in hits]
         rng = np.random.default_rng((self._seed, number, 1))
         tempo_bpm = min(max(60 / quarter_s, TEMPI_BPM[0]), TEMPI_BPM[1])
-        drawn, self._state = self._timing.step(hits, position, tempo_bpm, self._state, rng, STRAIGHT, 0.0, self._style)
+
+        def luck(piece: int) -> Habit:
+            own = np.random.default_rng((self._seed, position.tick, piece, 2))
+            return Habit(own, np.random.default_rng((self._seed, number, piece, 3)), AGAIN)
+
+        drawn, self._state = self._timing.step(
+            hits, position, tempo_bpm, self._state, rng, STRAIGHT, 0.0, self._style, luck, on_tick=True
+        )
         return [
             (DrumHit(hit.piece, touched(hit.velocity, velocity)), self._looseness * offset_ms / 1000)
             for hit, (offset_ms, velocity) in zip(hits, drawn, strict=True)

@@ -23,7 +23,8 @@ class LoopedBar:
 
 @dataclass(frozen=True, slots=True)
 class LoopedTake(TakeNumber):
-    """A take. swing: as in listener/types.py's `Grid`."""
+    """A take. swing: as in listener/types.py's `Grid`; intro: how many of the bars are played once, before the form."""
 
     bars: tuple[LoopedBar, ...]
     swing: float = 0.5
+    intro: int = 0

@@ -52,6 +52,6 @@ def _daemon(given: argparse.Namespace) -> int:
 
 
 def _service(given: argparse.Namespace) -> int:
-    from agent.session import systemd_service as service
+    from agent.session import systemd as service
 
     return service.run(given.action)

@@ -94,8 +94,8 @@ def _jam(given: argparse.Namespace) -> int:
     return perform(given, config, setup.choose(config, take, given.fast))
 
 
-def perform(given: argparse.Namespace, config: Config, where: Any) -> int:
-    """Run a session as the options say, and say what it wrote; return the exit code."""
+def perform(given: argparse.Namespace, config: Config, where: Any, riff: Any = None) -> int:
+    """Run a session as the options say, and say what it wrote; return the exit code. riff: as Live's."""
     from rich.console import Console
 
     from agent.audio import device_list
@@ -119,7 +119,7 @@ def perform(given: argparse.Namespace, config: Config, where: Any) -> int:
         troubles = OfflineSession(config, where, folder, monitor).run()
     else:
         of_player = without_player if where.take or where.imagined else with_player_adapter
-        troubles = _live(of_player(config), where, folder, monitor)
+        troubles = _live(of_player(config), where, folder, monitor, riff)
     for trouble in troubles:
         print(f"antiphon: {trouble}", file=sys.stderr)
     _compress(config, folder, console)
@@ -149,13 +149,13 @@ def _check_fast(given: argparse.Namespace, config: Config, take: Path | None) ->
         raise UserError(f"--fast with --input {given.input}: only files play faster than real time; give one")
 
 
-def _live(config: Config, where: Any, folder: Path, monitor: Any) -> tuple[str, ...]:
+def _live(config: Config, where: Any, folder: Path, monitor: Any, riff: Any) -> tuple[str, ...]:
     from agent.recording.recovery import finish_soon
     from agent.session.live import Live
 
     with _socket() as server, finish_soon(Path(config.paths.sessions), config.recording.keep, folder):
         on_turn = (lambda live: live.serve(server)) if server else None
-        return Live(config, where, folder, monitor, on_turn=on_turn).run()
+        return Live(config, where, folder, monitor, on_turn=on_turn, riff=riff).run()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from agent.core.config import load
 from agent.core.errors import UserError
 
 if TYPE_CHECKING:
-    from agent.audio.loop_playback import Playback
     from agent.core.settings import Config
     from agent.session.workshop import Workshop
 
@@ -22,6 +22,7 @@ BARS = (1, 32)
 EXAMPLES = """examples:
   antiphon workshop riff.wav                        work on the riff's first four bars in words
   antiphon workshop riff.wav --say "7/8 in bar three" --say "less snare" --out takes/
+  antiphon workshop riff.wav --play                 as a session: the riff loops, the band plays to it
   antiphon workshop riff.wav --guest                remember nothing
 while it runs:
   any direction, such as "heavier bottom" or "don't resolve it"; undo; take 2; name this bristol; A/B; any ideas?;
@@ -50,39 +51,45 @@ def add(commands: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="where takes are written (default: the data folder)")
     parser.add_argument(
         "--play",
-        action=argparse.BooleanOptionalAction,
-        help="play each take in a loop (default: on a terminal)",
+        action="store_true",
+        help="open it as a session: the riff loops, the band plays, keys, ctl and the page steer it",
     )
     options.add_time(parser)
     parser.set_defaults(run=run, private=True)
 
 
 def run(given: argparse.Namespace) -> int:
-    from agent.session.workshop import opened
-
     _check(given)
     config = load(given.config, {**options.pairs(given), **options.given_time(given)})
+    if given.play:
+        return _live(given, config)
+    from agent.session.workshop import opened
+
     bench = opened(given, config)
     try:
-        if sys.stdin.isatty() if given.play is None else given.play:
-            bench.speaker = _speaker(config, asked=bool(given.play))
         _talk(given, config, bench)
     finally:
         bench.close()
     return 0
 
 
-def _speaker(config: Config, asked: bool) -> Playback | None:
-    """Open the loudspeaker. Raises UserError where --play was given and there is none."""
-    from agent.audio.loop_playback import Playback
-    from agent.takes.mixdown import RATE
+def _live(given: argparse.Namespace, config: Config) -> int:
+    """Run a live session that begins with the riff, and loops it."""
+    from agent.cli.jam import check_out, perform
+    from agent.memory.player_profile import GUEST
+    from agent.session.setup import for_riff
+    from agent.session.workshop import cut_from, heard, kept_of
 
-    try:
-        return Playback(config.audio, RATE)
-    except UserError:
-        if asked:
-            raise
-        return None
+    if given.say:
+        raise UserError("--say with --play: sentences are said as it plays; press t, or use `antiphon say`")
+    check_out(given.out)
+    where = for_riff(config, given.recording)
+    time_given = (config.band.meter, config.band.tempo_bpm)
+    riff, recording = heard(given.recording, given.bars, given.first_s, time_given, config.audio.input_channel)
+    player = GUEST if given.guest else given.player or config.conversation.player
+    config = replace(config, conversation=replace(config.conversation, player=player))
+    given.fast, given.quiet = False, False
+    return perform(given, config, where, (kept_of(riff, "riff"), cut_from(recording)))
 
 
 def _check(given: argparse.Namespace) -> None:

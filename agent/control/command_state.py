@@ -8,7 +8,18 @@ from typing import Any
 
 from agent.control.commands import FADERS, Fader, parse
 from agent.core.errors import UserError
-from agent.core.messages import LeadBar, LeadNothing, SetBehind, SetDial, SetFader, SetMeter, SetMode, SetPart, SetTempo
+from agent.core.messages import (
+    LeadBar,
+    LeadNothing,
+    SetBehind,
+    SetClick,
+    SetDial,
+    SetFader,
+    SetMeter,
+    SetMode,
+    SetPart,
+    SetTempo,
+)
 from agent.core.settings import MODES, Config
 from agent.core.types import MixWish
 
@@ -28,6 +39,7 @@ class CommandState:
     behind_s: float | None = None
     time: dict[str, float | str | None] = field(default_factory=dict)
     faders: dict[str, MixWish] = field(default_factory=dict)
+    click: bool = False
     odd: dict[int, LeadBar] = field(default_factory=dict)  # bars of the cycle that the band leads in another meter
 
     def note(self, message: Any) -> None:
@@ -84,7 +96,8 @@ class CommandState:
 
     def for_audio(self) -> list[Any]:
         """Return the messages that bring a restarted audio process to these settings."""
-        return [*self._parts(), *(SetFader(lane, wish) for lane, wish in self.faders.items())]
+        faders = (SetFader(lane, wish) for lane, wish in self.faders.items())
+        return [*self._parts(), *faders, *([SetClick(True)] if self.click else [])]
 
     def _parts(self) -> list[Any]:
         return [SetPart(part, enabled) for part, enabled in self.parts.items()]

@@ -7,12 +7,13 @@ from typing import Any
 
 from agent.control.command_state import CommandState
 from agent.control.commands import TABLE, Command, Fader, parse
-from agent.control.lead_commands import FEELS, done
+from agent.control.lead_commands import FEELS, Click, done
 from agent.core.errors import UserError
-from agent.core.messages import AnswerPhrases, Lead, Panic, SetFader, SetMode, SetPart, Tap
+from agent.core.messages import AnswerPhrases, Lead, Panic, SetClick, SetFader, SetMode, SetPart, Tap
 from agent.core.settings import DEFAULT_PARTS, Config
 
 Send = Callable[[Any], object]
+CLICK_AFTER_S = 0.6
 
 
 class Dispatcher:
@@ -41,6 +42,7 @@ class Dispatcher:
         self.mood: Callable[[str], str] | None = None  # agent/mood/mood_desk.py's command, where nobody plays
         self.practice: Callable[[str], str] | None = None  # agent/practice/coach.py's command
         self.voice: Callable[[], str] | None = None  # push-to-talk, where there is a microphone
+        self.loudspeaker = True  # whether there is one
         self.talk: Any = None  # agent/conversation/live.py's Talk, where the band can be talked to
 
     def command(self, text: str) -> str:
@@ -70,6 +72,7 @@ class Dispatcher:
             "loop": self._loop,
             "chart": lambda c: str(self._has_book().chart(*c.argument.split(maxsplit=1))),
             "feel": lambda c: self._say(FEELS[c.argument]),
+            "click": lambda c: self._click(c.message),
         }
         return special.get(command.name, self._send)(command)
 
@@ -105,6 +108,19 @@ class Dispatcher:
             raise UserError("nothing is heard yet, so there is no beat to tap to; try again when the session listens")
         self._to_mind(Tap(now_s))
         return "tapped"
+
+    def _click(self, wish: Click) -> str:
+        """Click on the beat; at a tempo that was given the ears are told of the first bar's beats, too."""
+        if not self.loudspeaker:
+            raise UserError("a click needs a loudspeaker: this session only plays MIDI")
+        on = not self.state.click if wish.on is None else wish.on
+        begins_s, period_s = (self._now_s() or 0.0) + CLICK_AFTER_S, 60 / wish.bpm if wish.bpm else 0.0
+        self.state.click = on
+        self._to_audio(SetClick(on, begins_s, period_s, wish.beats))
+        for beat in range(wish.beats if period_s else 0):
+            self._to_mind(Tap(begins_s + beat * period_s))
+        at = f" at {wish.bpm:g} until there is a beat, then" if wish.bpm else ""
+        return f"a click{at} on the beat; no recording has it" if on else "no click any more"
 
     def _send(self, command: Command) -> str:
         messages = command.message if isinstance(command.message, tuple) else (command.message,)

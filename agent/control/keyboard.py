@@ -24,6 +24,7 @@ KEYS = MODES_BY_KEY | {
     "+": "lead faster",
     "-": "lead slower",
     "o": "count",
+    "m": "click",
     "k": "take",
     "v": "voice",
     ">": "song next",
@@ -36,7 +37,7 @@ LONGEST = 400  # characters of a sentence
 HINT = "your words, then Enter: "
 HELP = (
     "t type, v speak, y n i u: yes, no, idea, undo; space next mode, 1-4 modes, d c l parts, b tap, + - tempo, "
-    "o count in, e end, k keep the riff, > next song, p panic, q stop"
+    "o count in, m click, e end, k keep the riff, > next song, p panic, q stop"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agent.control.words import Word, nothing, number
@@ -21,6 +22,16 @@ from agent.core.messages import (
     LeadNothing,
     LeadTempo,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """What is asked of the click. on: None = the other way round; bpm: 0 = the beat's own."""
+
+    on: bool | None
+    bpm: float = 0.0
+    beats: int = 4
+
 
 METER = re.compile(r"([1-9]|1\d|2[0-4])/(2|4|8|16)")
 FACTORS = {"faster": 1.08, "slower": 1 / 1.08}
@@ -73,6 +84,17 @@ def _count(arguments: Sequence[str]) -> CountIn:
     return CountIn(number(tempi, "count", *LED_BPM) if tempi else None, _meter(meters[0]) if meters else None)
 
 
+def _click(arguments: Sequence[str]) -> Click:
+    """Return what is asked of the click; on: None = the other way round."""
+    if list(arguments) in ([], ["on"], ["off"]):
+        return Click({"on": True, "off": False}.get("".join(arguments)))
+    counted = _count(arguments)
+    meter = counted.meter or "4/4"
+    if not meter.endswith("/4"):
+        raise UserError(f"click {' '.join(arguments)!r}: clicks come on quarters, such as: click 100 3/4")
+    return Click(True, counted.bpm or 0.0, int(meter.split("/")[0]))
+
+
 def _end(arguments: Sequence[str]) -> EndSong:
     nothing(arguments)
     return EndSong()
@@ -113,6 +135,9 @@ LEAD_WORDS = {
     "feel": Word("half | double | usual", "play in half time, in double time, or as usual", _feel),
     "break": Word("BEAT", "stop on this beat of the next bar, and come in again on the one", _break),
     "count": Word("[BPM] [3/4]", "count a bar in and begin", _count),
+    "click": Word(
+        "[on | off | BPM [3/4]]", "click on the beat, in the loudspeaker only; alone = on or off, in turn", _click
+    ),
     "section": Word(
         "NAME", "keep what is played now under a name: riff, chords, groove, mix, tempo", _named("section")
     ),

@@ -9,66 +9,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.conversation import phrasing
-from agent.conversation.orders import Order, order_of
-from agent.conversation.player_notes import PlayerNotes, Row
-from agent.conversation.proposals import Proposal, Proposer
+from agent.conversation.ideas import NO, YES, Answer, Ideas
+from agent.conversation.orders import Order, alone_for, order_of
+from agent.conversation.player_notes import PlayerNotes
 from agent.conversation.session_time import greeting
-from agent.conversation.stage import NOTHING, Outcome, Stage
+from agent.conversation.stage import NOTHING, Stage
 from agent.directions.edit import Edit
 from agent.directions.exceptions import without_exceptions
 from agent.directions.net import net_of
 from agent.language.parser import Context, ParseResult, parse
 from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, SPEAK, YES_TO_IT
 
-YES, NO, MORE, IGNORED = "liked", "disliked", "more", "ignored"
 ALL_STEPS = 1_000_000
 HELLO = re.compile(r"(hello|hi|hey|good (morning|evening|afternoon))( there| again)?")
 WHY_SILENT = re.compile(
     r"\bwhy\b.*\b(silent|quiet|not play|aren'?t you play|don'?t you play|stopped|no sound|hear nothing|nothing)\b"
     r"|\bwhat are you waiting for\b|\bare you (still )?there\b"
 )
-MODES = {
-    "loop": "loop",
-    "trade": "trade",
-    "count-in": "count in",
-}  # value of a pattern that is an order to the band -> the order
+MODES = {"loop": "loop", "trade": "trade", "count-in": "count in"}  # pattern that is an order to the band -> the order
 NOT_APPLIED = frozenset({"undo", "recall", "keep"})  # changes
 NORMAL = frozenset({"mute", "pattern"})  # dimensions of edits that "play normally" takes back
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a sentence led to. reply: one line; outcome: what was done; proposal: the idea that was proposed.
-
-    waits: nothing was done yet, since music is drawn first: say it again.
-    """
-
-    reply: str
-    outcome: Outcome = NOTHING
-    proposal: Proposal | None = None
-    waits: bool = False
-
-    @property
-    def changed(self) -> bool:
-        """Whether there is other music to be played than before."""
-        return bool(self.outcome.step or self.outcome.undone)
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """An idea that waits for a verdict. row: its number in the memory; step: to withdraw it by; since: the bar it came
-    in."""
-
-    proposal: Proposal
-    row: Row
-    step: int
-    since: int
-
-
-class Conversation:
+class Conversation(Ideas):
     """One session of one player.
 
     hearing: turns a sentence into edits, by the table or a language model (agent/language/llm_parser.py). proposals:
@@ -82,24 +48,10 @@ class Conversation:
         proposals: bool = True,
         hearing: Callable[[str, Context], ParseResult] = parse,
     ) -> None:
-        self.stage, self.notes, self._hear = stage, notes, hearing
-        self._now, self._began_s = notes.now, notes.now.at_s
-        self.proposer = Proposer(stage, notes.taste, seed=notes.session, quiet=not proposals)
-        self._acts = 0
-        self._steps: list[tuple[int, tuple[Row, ...]]] = []  # step of the stage, and the directions it came from
-        self._open: Open | None = None
+        super().__init__(stage, notes, proposals)
+        self._hear, self._acts = hearing, 0
         self._last: tuple[Edit, ...] = ()
         self._offered: tuple[Edit, ...] = ()  # the readings that the last reply asked about
-        self._liked: tuple[str, ...] = ()
-
-    @property
-    def tired(self) -> bool:
-        return self._now.tired
-
-    @property
-    def waiting(self) -> Open | None:
-        """The idea that waits for a verdict."""
-        return self._open
 
     @property
     def steps(self) -> int:
@@ -110,11 +62,6 @@ class Conversation:
         """Return the first line, with a note where a damaged memory was set aside."""
         line = greeting(self._now, self.notes.player if self.notes.player_id else "", self.notes.liked())
         return f"{line} ({self.notes.note})" if self.notes.note else line
-
-    def tick(self, now_s: float) -> None:
-        """Take the wall-clock time, in seconds."""
-        self._now = replace(self._now, at_s=now_s, running_s=now_s - self._began_s)
-        self.notes.seen()
 
     def close(self) -> None:
         """End the session."""
@@ -259,14 +206,21 @@ class Conversation:
                 return Answer(
                     phrasing.about_you(self.notes.known, self.notes.taste, self.notes.now, self.notes.player, guest)
                 )
-            case "intro":
-                return Answer("An intro of drums alone I cannot put before the riff yet; nothing changed.")
+            case "intro" | "outro":
+                return self._edge(order, sentence)
             case "ideas off":
                 self.proposer.quiet = True
                 return Answer("I keep my ideas to myself until you ask.")
             case _:
                 done = self.stage.order(order.name, order.bars)
                 return Answer(phrasing.sentence(done) if done else "That I can only do while you play.")
+
+    def _edge(self, order: Order, sentence: str) -> Answer:
+        """Have a part play alone before or after the riff; of a band that plays on, from the next bar line on."""
+        edits: tuple[Edit, ...] = (Edit(order.alone, "pattern", "set", order.name, f"{order.count} bar"),)
+        if order.name == "intro" and self.stage.can(edits[0]) is not None:
+            edits = alone_for(order.alone, order.count)
+        return self._waits(edits) or self.direct(sentence, edits)
 
     def _normal(self) -> Answer:
         """Take back what switches parts and patterns, whoever asked for it, and leave the rest as it stands."""
@@ -314,78 +268,6 @@ class Conversation:
         said = self.stage.name(name)
         self.notes.named(name.strip()[:80])
         return said
-
-    # -- ideas and verdicts -----------------------------------------------------------------------------------
-
-    def idea(self, like: str = "") -> Answer:
-        """Propose an idea because one was asked for."""
-        heard = self.stage.facts().heard
-        if heard is None:
-            return Answer("Play me a few bars first; then I have ideas.")
-        left = self._let_go()
-        found = self.proposer.choose(heard, True, self.tired, like)
-        return self.propose(found, left) if found else Answer("I am with you: nothing to add.")
-
-    def propose(self, proposal: Proposal, instead_of: int = 0) -> Answer:
-        """Play an idea that was chosen; it waits for a verdict from now on."""
-        self.proposer.take(proposal)
-        row = self.notes.proposed(proposal.idea, proposal.says, proposal.edits)
-        outcome = self.stage.apply(proposal.edits, proposal.idea, instead_of)
-        self._steps.append((outcome.step, ()))
-        self._open = Open(proposal, row, outcome.step, self.stage.facts().bar)
-        return Answer(proposal.says, outcome, proposal)
-
-    def trial_over(self, bar: int) -> Answer | None:
-        """Return what is said when an idea has been tried for as long as the stage allows, and let it go; else None."""
-        if self._open is None or self.stage.trial_bars is None or bar - self._open.since < self.stage.trial_bars:
-            return None
-        kind = self._open.proposal.idea
-        outcome = self.stage.withdraw(self._let_go())
-        return Answer(f"I let the {kind} go.", outcome)
-
-    def _more(self, sentence: str) -> Answer:
-        """Propose another idea of the last one's kind."""
-        if self._open:
-            self._judge(MORE, sentence)
-        return self.idea(self.proposer.said[-1])
-
-    def _verdict(self, verdict: str, sentence: str) -> Answer:
-        waiting = self._open
-        self._judge(verdict, sentence)
-        if waiting is None:
-            return Answer("Kept." if verdict == YES else "Noted. What should I change?")
-        if verdict == YES:
-            return Answer(f"Then the {waiting.proposal.idea} stays.")
-        return Answer(f"Without the {waiting.proposal.idea}, then.", self._withdraw(waiting.step))
-
-    def _withdraw(self, step: int) -> Outcome:
-        self._steps = [one for one in self._steps if one[0] != step]
-        return self.stage.withdraw(step)
-
-    def _judge(self, verdict: str, sentence: str) -> None:
-        takes = [one for one in self.stage.facts().takes if one.isdecimal()]
-        subject, row, kind = "take", [int(takes[-1])] if takes else [], ""
-        if self._open:
-            subject, row, kind = "proposal", self._open.row, self._open.proposal.idea
-            if verdict in (YES, MORE):
-                self.proposer.taste.wish(self._open.proposal.edits)
-            self._open = None
-        if verdict in (YES, MORE):
-            self._liked = (*self._liked, f"the {kind}" if kind else f"take {row[0]}" if row else "what we played")
-        self.proposer.judge(kind, verdict)
-        self.notes.judged(subject, row, verdict, sentence)
-
-    def _let_go(self) -> int:
-        """Count an open idea as ignored; return the step by which it is withdrawn, 0 where there is none."""
-        step = self._open.step if self._open else 0
-        self.ignored()
-        self._steps = [one for one in self._steps if one[0] != step]
-        return step
-
-    def ignored(self) -> None:
-        """Count an open idea as ignored, since the player went on without a word."""
-        if self._open:
-            self._judge(IGNORED, "")
 
     # -- from the taste ---------------------------------------------------------------------------------------
 

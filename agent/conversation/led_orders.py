@@ -34,6 +34,7 @@ USUAL = re.compile(  # names of sections that need not have been kept to be unde
     rf"(?:(?:first|second|third|last|pre|new|old) ?)?(?:{KINDS})(?: (?:\d+|one|two|three|a|b))?"
     r"|(?:part |section )[a-h1-9]"
 )
+CLICK = r"(?:click(?: track)?|metronome)"
 NAME = r"(?P<name>[\w#' ]{1,40}?)"
 
 
@@ -62,6 +63,15 @@ ROWS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         rf"(?:start|go|begin|count (?:us|me) in)(?: now)?(?: at| in)? (?:tempo )?(?P<bpm>\d{{2,3}})(?: bpm)?"
         rf"(?:,? (?:in|and in) (?P<beats>{NUMBER[1:-1]}))?",
         _start,
+    ),
+    (
+        rf"(?:(?:give|get) (?:me|us) |play |turn on |start |put on )?(?:a |the )?{CLICK}(?: on)?"
+        r"(?:,? at (?P<click>\d{2,3})(?: bpm)?)?",
+        lambda m: f"click {m['click'] or 'on'}",
+    ),
+    (
+        rf"(?:turn )?(?:the )?{CLICK} off|(?:turn off|stop|kill|lose|no|no more) (?:the |that )?{CLICK}",
+        _fixed("click off"),
     ),
     (
         r"end it|end here|end the (?:song|tune)|(?:bring|take) it (?:home|to an end)|finish(?: it| the song)?",

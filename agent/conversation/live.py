@@ -88,7 +88,7 @@ class Talk:
         """Load the language tables and the memory in a thread, since they take two seconds."""
         set_nice(NICE)
         try:
-            from agent.conversation.live_opening import open_conversation
+            from agent.conversation.live_talk import open_conversation
             from agent.language.parser import parse
 
             opened = open_conversation(

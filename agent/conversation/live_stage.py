@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.conversation.idea_catalogue import RiffFacts
-from agent.conversation.later import figure_of
-from agent.conversation.measuring import measured
+from agent.conversation.measuring import figure_of, measured
 from agent.conversation.proposals import facts_of
 from agent.conversation.riff_stage import information
 from agent.conversation.stage import LED, NOTHING, BandLead, Done, Facts, NoLead, Outcome, Tried
@@ -31,6 +30,7 @@ from agent.directions.step_sizes import PER_OCTAVE, step
 from agent.language import feasibility
 from agent.language.edit_text import describe_edit
 from agent.song.wish import HARMONY_PLANS
+from agent.takes.edges import is_edge
 from listener.types import Analysis, Chord
 from models.responder.responder import Responder
 
@@ -185,6 +185,8 @@ class LiveStage:
         return replace(found, hook=found.hook or (heard.hook is not None and not found.walks and found.pitches > 1))
 
     def can(self, edit: Edit) -> str | None:
+        if is_edge(edit):
+            return f"an {edit.value} is put to a riff: have one looped, or open a recording (antiphon workshop)"
         if edit.target == "bass":
             return "the bass is yours"
         if into_another_key(edit):

@@ -1,20 +1,38 @@
-"""`LiveTalk` is a conversation with a playing band: it keeps the phrases that are played, and practises from them."""
+"""`LiveTalk` is a conversation with a playing band: it keeps the phrases that are played, and practises from them.
+
+`open_conversation` opens that of a session: memory, what is known of the player, stage. It imports much.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+from agent.conversation.band_lead import Leads
 from agent.conversation.conversation import Conversation
 from agent.conversation.live_stage import LiveStage
+from agent.conversation.loop_stage import LoopStage
+from agent.conversation.loop_takes import TakeMaking
 from agent.conversation.player_notes import PlayerNotes
+from agent.core.errors import UserError
+from agent.core.settings import ConversationConfig
 from agent.core.types import DrawnBar
 from agent.directions.active import PHRASE_BARS, ActiveEdits
 from agent.directions.drawn import music
 from agent.memory import practice
+from agent.memory.background_writer import BackgroundWriter
+from agent.memory.player_profile import GUEST
+from agent.memory.store import Memory
+from agent.takes.captured import Captured
+from agent.takes.kept_takes import keep_takes
 from listener.music.motif import Motif, motif_of_gaps, place_of
 from listener.types import Analysis, Phrase
 from models.corpus.played_pieces import Played
+from models.responder.responder import Responder
 
 FEWEST_NOTES = 3  # of a phrase that is kept
 LIKED_BARS = 8  # before a word of praise that are practised with all parts
@@ -107,3 +125,47 @@ def _hook(motif: Motif) -> tuple[tuple[int, int], ...]:
     """Return the first bar of a motif on 16ths."""
     ticks = ((round(4 * beat), pitch) for beat, pitch in motif)
     return tuple((tick, pitch) for tick, pitch in ticks if 0 <= tick < HOOK_TICKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A conversation and the stage it is about."""
+
+    talk: LiveTalk
+    stage: LoopStage
+
+
+def open_conversation(
+    settings: ConversationConfig,
+    folder: Path,
+    session_folder: str,
+    send: Callable[[Any], object],
+    command: Callable[[str], object],
+    why: Callable[[], str],
+    names: Callable[[], tuple[str, ...]],
+    captured: Callable[[], Captured | None],
+    responder: Callable[[], Responder],
+) -> Opened:
+    """Return the conversation of a session. A memory that cannot be used costs the memory only, and is noted.
+
+    names: of the sections that can be gone to. captured: returns the riff that loops; responder: loads the one that
+    draws takes of it.
+    """
+    notes = _notes(settings, folder, session_folder)
+    takes_in = Path(session_folder) if session_folder else None
+    making = TakeMaking(captured, responder, notes.record_take, keep_takes, takes_in)
+    stage = LoopStage(send, command, why, Leads(command, names), making)
+    return Opened(LiveTalk(stage, notes, settings.proposals), stage)
+
+
+def _notes(settings: ConversationConfig, folder: Path, session_folder: str) -> PlayerNotes:
+    now_s = time.time()
+    if settings.player == GUEST:
+        return PlayerNotes(None, GUEST, now_s)
+    try:
+        given = (settings.player, now_s, settings.half_life_days, session_folder, BackgroundWriter)
+        return PlayerNotes(Memory(folder), *given)
+    except (UserError, sqlite3.Error) as cause:
+        notes = PlayerNotes(None, settings.player, now_s)
+        notes.note = f"nothing is remembered: {cause}"
+        return notes

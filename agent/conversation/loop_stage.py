@@ -11,29 +11,25 @@ import logging
 import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import soundfile
-
 from agent.conversation.live_stage import LEDS, LIVE, LiveStage
+from agent.conversation.loop_takes import Bench, Drawing, TakeMaking, drawn_over, message_of
 from agent.conversation.riff_stage import RiffStage
 from agent.conversation.stage import NOTHING, BandLead, Facts, Outcome, Tried
 from agent.core.messages import LoopTake
 from agent.core.types import PARTS, Decision
 from agent.directions.active import ActiveEdits
-from agent.directions.drawn import reply_of
 from agent.directions.edit import Edit
-from agent.takes.captured import BEFORE_S, Captured, looped_sound, looped_take, recording_of, riff_of_kept
-from agent.takes.mixdown import RATE, Sound, own_sound
-from agent.takes.riff import Riff
+from agent.takes.captured import Captured, recording_of, riff_of_kept
+from agent.takes.edges import INTRO, OUTRO, Edge, core_of, edge_of, is_edge
+from agent.takes.mixdown import Sound, own_sound
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
-from models.music.tokens import Reply
 from models.responder.responder import Responder
 
 log = logging.getLogger(__name__)
@@ -41,48 +37,6 @@ log = logging.getLogger(__name__)
 OF_TAKES = frozenset({"", "previous", "other", "first", "last"})
 LOADS_S = 3.0  # how long what cannot wait may wait for a loop that was just begun
 BENCHES_KEPT = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What takes of a captured riff are made with. recording: its sound, mono at RATE of agent/takes/mixdown.py."""
-
-    captured: Captured
-    recording: Sound
-    responder: Responder
-
-
-@dataclass(frozen=True, slots=True)
-class TakeMaking:
-    """What a session gives for the takes of a riff that loops.
-
-    captured: returns the riff that loops, None where none does; responder: loads the one that draws; made: is told of
-    every take, and why; keeps: is given them all when the loop ends; folder: where they are kept, a folder a riff.
-    """
-
-    captured: Callable[[], Captured | None] = lambda: None
-    responder: Callable[[], Responder] = Responder.load
-    made: Callable[[Take, str], object] = lambda take, why: None
-    keeps: Callable[[Path, Sequence[Take], Captured], object] = lambda folder, takes, captured: None
-    folder: Path | None = None
-
-
-class Drawing(Thread):
-    """Draws the take that edits make, beside the loop. riff: what it is drawn with, None where that failed."""
-
-    def __init__(self, edits: tuple[Edit, ...], captured: Captured, begun: Callable[[], RiffStage | None]) -> None:
-        super().__init__(name="take", daemon=True)
-        self.edits, self.captured, self._begun = edits, captured, begun
-        self.riff: RiffStage | None = None
-
-    def run(self) -> None:
-        try:
-            riff = self._begun()
-            if riff is not None:
-                riff.sketcher.imagine(riff.take, self.edits)
-            self.riff = riff
-        except Exception:  # it is drawn again when it is asked for, and what fails is said then
-            log.exception("loop: no take could be drawn beside it")
 
 
 class LoopStage(LiveStage):
@@ -106,6 +60,7 @@ class LoopStage(LiveStage):
         self._over: list[tuple[int, int, tuple[Edit, ...]]] = []  # own step of undo, the riff's, edits
         self._rendered: deque[LoopTake] = deque()  # to be sent
         self._takes_in = Path(tempfile.gettempdir())
+        self._led_in: Edge | None = None  # the intro of the take that plays
 
     # -- the loop ---------------------------------------------------------------------------------------------
 
@@ -153,7 +108,7 @@ class LoopStage(LiveStage):
 
     def _begin(self, riff: RiffStage | None) -> None:
         if riff is not None and self._riff is None and self._captured is not None:
-            self._riff, self._takes_in = riff, self._new_folder(self._captured.kept.name)
+            self._riff, self._takes_in = riff, self._making.new_folder(self._captured.kept.name)
             self._making.made(riff.take, "as it was played")
 
     def _made(self) -> RiffStage | None:
@@ -166,37 +121,17 @@ class LoopStage(LiveStage):
         sketcher = Sketcher(bench.responder, repeats=1)
         made = RiffStage(sketcher, self._play)
         made.returns_days, made.closes = self.returns_days, self._closes
-        made.resume(sketcher.begin_drawn(riff, self.active, 0, self._drawn(bench.captured, riff)))
+        made.resume(sketcher.begin_drawn(riff, self.active, 0, drawn_over(self._bars, bench.captured, riff)))
         return made
-
-    def _new_folder(self, riff: str) -> Path:
-        """Make a folder for the takes of a riff; return a temporary one where that fails."""
-        stem = "-".join(riff.split())
-        own = self._making.folder
-        within = own if own and own.is_dir() else Path(tempfile.gettempdir())
-        for number in range(1, 1_000):
-            path = within / (stem if number == 1 else f"{stem}-{number}")
-            with suppress(FileExistsError):
-                path.mkdir(mode=0o700)
-                return path
-        return within
-
-    def _drawn(self, captured: Captured, riff: Riff) -> dict[tuple[int, int], Reply]:
-        """Return what the band last decided for each place of the riff."""
-        count = len(riff.bars)
-        found: dict[tuple[int, int], Reply] = {}
-        for bar in list(self._bars)[-2 * count :]:
-            place = (bar.bar - captured.began) % count
-            if bar.meter == riff.bars[place].meter and bar.parts:
-                found |= {(place, tick): reply_of(one, bar.parts) for tick, one in enumerate(bar.ticks)}
-        return found
 
     def _play(self, take: Take, why: str) -> None:
         """A take was made: it plays from the next bar line on; in another tempo or key, once its bass is rendered."""
         self._making.made(take, why)
-        bench = self._bench
+        bench, led_in = self._bench, edge_of(take.active_edits, INTRO)
+        comes, self._led_in = led_in != self._led_in, led_in  # an intro is played when it is asked for
         if bench is None:
             return
+        take = take if comes else core_of(take)
         if own_sound(take):
             self._render(take, bench.recording)
             for message in self._take_ready():
@@ -205,14 +140,8 @@ class LoopStage(LiveStage):
             Thread(target=self._render, args=(take, bench.recording), name="bass", daemon=True).start()
 
     def _render(self, take: Take, recording: Sound) -> None:
-        path = self._takes_in / f"take-{take.number:03d}-bass.wav"
-        try:
-            sound, gain_db = looped_sound(take, recording)
-            soundfile.write(path, sound, RATE, subtype="PCM_16")
-        except (OSError, RuntimeError):
-            log.exception("take %d: its bass cannot be written", take.number)
-            return
-        self._rendered.append(LoopTake(looped_take(take), str(path), BEFORE_S, gain_db))
+        message = message_of(take, recording, self._takes_in)
+        self._rendered += [message] if message else []
 
     def close(self) -> None:
         """The session ends."""
@@ -228,7 +157,7 @@ class LoopStage(LiveStage):
                     self.active = replace(self.active, groups=step).ask(own, self.bar)
                     self._steps.append((step, own))
             self._tell()
-        self._riff, self._over, self._captured = None, [], None
+        self._riff, self._over, self._captured, self._led_in = None, [], None, None
 
     @property
     def takes(self) -> tuple[Take, ...]:
@@ -285,11 +214,14 @@ class LoopStage(LiveStage):
 
     @property
     def mutes(self) -> frozenset[str]:
-        return self._riff.take.settings[0].muted & frozenset(PARTS) if self._riff else super().mutes
+        take = self._riff.take if self._riff else None
+        return take.settings[take.intro].muted & frozenset(PARTS) if take else super().mutes
 
     def can(self, edit: Edit) -> str | None:
         if edit.dimension == "section" or (edit.value or "") in LEDS:
             return super().can(edit)
+        if self.works and is_edge(edit, OUTRO):
+            return "a loop has no end of its own: `loop off` ends it, `end it` the song"
         return RiffStage.can(edit) if self.works else super().can(edit)
 
     def ready(self, edits: Sequence[Edit]) -> bool:

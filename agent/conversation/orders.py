@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from agent.directions.edit import Edit
 from agent.language.normalise import ONES
 
 NUMBERS = {word: number for number, word in enumerate(ONES[:13])} | {"twice": 2, "couple": 2}
@@ -23,6 +24,10 @@ INTERVALS = {  # in semitones
     "fifth": 7, "perfect fifth": 7, "minor sixth": 8, "major sixth": 9, "minor seventh": 10, "major seventh": 11,
 }  # fmt: skip
 INTERVAL = rf"(?:by )?(?:(?:a|an|one) (?P<interval>{'|'.join(INTERVALS)})|(?P<semitones>{NUMBER}) semitones?)"
+PART = r"(?P<alone>drums?|bass|chords|keys|harmony|melody|line)"
+ALONE = rf"(?:a |an |the |my |just |only )?{PART}(?: alone| only| solo| by \w+)?"
+START = r"(?:first|before|up front|(?:to|at the) (?:start|begin|beginning|front))"
+PARTS = {"drum": "drums", "keys": "harmony", "chords": "harmony", "melody": "line"}  # else the word is the target
 ALL_OF_IT = r"(?:it|it all|all of it|everything|the (?:whole )?(?:thing|band|song|tune|riff|loop)|us|the key)"
 ROWS = (  # name of the order, pattern of the whole sentence without its politeness
     (
@@ -59,8 +64,16 @@ ROWS = (  # name of the order, pattern of the whole sentence without its politen
     ),
     ("transpose", rf"(?:(?:transpose|play|move) )?(?:{ALL_OF_IT} )?{INTERVAL} (?P<way>up|down|higher|lower)"),
     ("transpose", rf"(?P<way>raise|lower) {ALL_OF_IT} {INTERVAL}"),
-    ("intro", r".*\bdrums? intro\b.*"),
-    ("intro", r".*\bbars? of (?:just |only )?drums? (?:first|before|up front|to (?:start|begin)).*"),
+    ("intro", rf"(?:.* )?(?:{COUNT} bars? (?:of )?)?{ALONE} intro(?: (?:first|before|up front))?"),
+    ("intro", rf"(?:.* )?{ALONE} intro of {COUNT} bars?"),
+    (
+        "intro",
+        rf"(?:.* )?{COUNT} bars? of {ALONE} {START}.*",
+    ),
+    ("intro", rf"(?:start|begin|open)(?: it| us| off)? with {COUNT} bars? of {ALONE}"),
+    ("outro", rf"(?:.* )?(?:{COUNT} bars? (?:of )?)?{ALONE} outro"),
+    ("outro", rf"(?:.* )?{COUNT} bars? of {ALONE} (?:to (?:end|finish)|at the end|after(?:wards)?|last)"),
+    ("outro", rf"(?:end|close|finish)(?: it| us| off)? with {COUNT} bars? of {ALONE}"),
     ("ideas off", r"keep quiet(?: about .*)?|stay quiet about .*|no (?:more )?(?:ideas|suggestions|proposals)"),
     ("ideas off", r"keep your (?:ideas|suggestions|proposals)(?: to yourself)?|shut up with the (?:ideas|suggestions)"),
     ("ideas off", r"(?:stop|quit|dont|do not) (?:suggest|propos|with the (?:ideas|suggestions)).*"),
@@ -73,12 +86,13 @@ DOWN = ("down", "lower")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order. name: the first column of ROWS; count: how many steps to undo, or semitones up; bars: of each turn of a
-    trade, "" = as before."""
+    """An order. name: the first column of ROWS; count: how many steps to undo, semitones up, or bars of an intro; bars:
+    of each turn of a trade, "" = as before; alone: the part that plays an intro or outro."""
 
     name: str
     count: int = 1
     bars: str = ""
+    alone: str = ""
 
 
 def order_of(sentence: str) -> Order | None:
@@ -90,9 +104,11 @@ def order_of(sentence: str) -> Order | None:
             found = match.groupdict()
             if way := found.get("way"):
                 return Order(name, _semitones(found) * (-1 if way in DOWN else 1))
-            count = found.get("count") or "1"
+            alone = found.get("alone") or ""
+            count = found.get("count") or ("2" if alone else "1")
             bars = BARS.get(found.get("bars") or "", "")
-            return Order(name, int(count) if count.isdigit() else NUMBERS[count], bars)
+            number = int(count) if count.isdigit() else NUMBERS[count]
+            return Order(name, number, bars, PARTS.get(alone, alone))
     return None
 
 
@@ -102,3 +118,10 @@ def _semitones(found: dict[str, str | None]) -> int:
         return INTERVALS[interval]
     number = found.get("semitones") or "1"
     return int(number) if number.isdigit() else NUMBERS[number]
+
+
+def alone_for(part: str, bars: int) -> tuple[Edit, ...]:
+    """Return the edits by which a part of a playing band, or the player's bass, is alone for some bars."""
+    scope = f"bars:{bars}"
+    rest = Edit("band", "mute", "on", scope=scope)
+    return (rest,) if part == "bass" else (rest, Edit(part, "mute", "off", scope=scope))

@@ -154,7 +154,7 @@ def answer(question: str, text: str, facts: Facts, now: Now, liked: Sequence[str
         "tempo": f"{facts.tempo_bpm:.0f} beats a minute." if facts.tempo_bpm else "",
         "meter": meters + ("" if facts.meters else "."),
         "chord": f"The chords: {' '.join(facts.chords)}." if facts.chords else "",
-        "changes": f"Last: {facts.last}." if facts.last else "Nothing yet.",
+        "changes": f"Last: {facts.last}. {stands(facts)}" if facts.last else "Nothing yet.",
         "take": f"Take {takes[-1]} of {len(takes)}." if takes else "",
         "bar": f"The form has {facts.bars} bars." if facts.takes else f"Bar {facts.bar + 1}.",
         "feel": f"You play {facts.feel}." if facts.feel else "",

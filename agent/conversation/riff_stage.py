@@ -17,6 +17,7 @@ from agent.directions.active import ActiveEdits
 from agent.directions.edit import Edit
 from agent.directions.sounding import Heard, strokes
 from agent.language import feasibility
+from agent.takes.edges import EDGES, core_of, edge_of, is_edge
 from agent.takes.measures import Measured
 from agent.takes.performance import bass_shift, tempo_of
 from agent.takes.riff import Riff
@@ -81,14 +82,14 @@ class RiffStage:
         return Facts(
             tempo_of(take, 0),
             riff.meter,
-            take.meters[: max(len(take.bars) // self.sketcher.repeats, 1)],
+            core_of(take).meters[: self.form],
             key_of(take),
             _chords(take),
             f"{1000 * riff.behind_s:+.0f} ms from the beat; swing {riff.swing:.2f}",
             0,
             self.form,
             sounds=tuple(part for part in differences.HEARD if differences.plays(part, strokes(music))),
-            muted=tuple(sorted(take.settings[0].muted)),
+            muted=tuple(sorted(take.settings[take.intro].muted)),
             stands=tuple(one.edit for one in take.active_edits.asked),
             takes=(*(str(one.number) for one in self.takes), *(one.name for one in self.takes if one.name)),
             last=take.says,
@@ -98,7 +99,7 @@ class RiffStage:
     @property
     def form(self) -> int:
         """Bars of the form."""
-        return max(len(self.take.bars) // self.sketcher.repeats, 1)
+        return max(len(core_of(self.take).bars) // self.sketcher.repeats, 1)
 
     @staticmethod
     def can(edit: Edit) -> str | None:
@@ -106,7 +107,7 @@ class RiffStage:
             return why
         if edit.dimension == "lead":
             return "you lead; I follow"
-        if edit.target == "bass" and edit.dimension in YOURS:
+        if edit.target == "bass" and edit.dimension in YOURS and not is_edge(edit):
             return "the bass is your recording: its level I can change, not how it is played"
         return None
 
@@ -145,7 +146,10 @@ class RiffStage:
 
     def _shows(self, edit: Edit, before: Take) -> bool:
         """Return whether a take shows an edit that its strokes alone do not tell."""
-        after, bars = self.take, min(len(before.bars), len(self.take.bars))
+        if is_edge(edit):
+            return any(edge_of(before.active_edits, one) != edge_of(self.take.active_edits, one) for one in EDGES)
+        before, after = core_of(before), core_of(self.take)
+        bars = min(len(before.bars), len(after.bars))
         if edit.dimension == "meter":
             return before.meters != after.meters
         if edit.dimension == "tempo":
@@ -219,6 +223,8 @@ class RiffStage:
 
 
 def _music(take: Take) -> list[Heard]:
+    """Return the form of a take, without its intro and outro."""
+    take = core_of(take)
     return [Heard(one.place, one.reply, one.bass, take.settings[one.place.bar]) for one in take.played]
 
 
@@ -237,6 +243,7 @@ def key_of(take: Take) -> Key:
 
 def bits_per_tick(responder: Responder, take: Take, ticks: int = 64) -> float:
     """Return the mean information of the take's first ticks, in bits a tick, by the responder without dials."""
+    take = core_of(take)
     return information(responder, [Heard(m.place, m.reply, m.bass, take.settings[0]) for m in take.played[:ticks]])
 
 

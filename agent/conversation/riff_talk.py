@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agent.conversation import phrasing
-from agent.conversation.conversation import Answer, Conversation
+from agent.conversation.conversation import Conversation
+from agent.conversation.ideas import Answer
 from agent.conversation.player_notes import TODAY_DAYS, Again, PlayerNotes, motif_of
 from agent.conversation.riff_stage import RiffStage
 from agent.conversation.session_time import gap

@@ -153,12 +153,14 @@ class TakeNumber:
 @dataclass(frozen=True, slots=True)
 class LoopTake:
     """To the mind: from the next bar line on repeat this take in place of the riff that loops, from the bar of it on
-    that comes. path: the sound of its bass; before_s: how much of it lies before the first one; gain_db: of it."""
+    that comes; one with an intro from its beginning. path: the sound of its bass; before_s: how much of it lies before
+    the first one; gain_db: of it; then: the same take without its intro, which is repeated after that."""
 
     take: TakeNumber
     path: str
     before_s: float
     gain_db: float = 0.0
+    then: LoopTake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,13 @@ class SetMood:
 
 
 @dataclass(frozen=True, slots=True)
+class StartOn:
+    """To the mind, where nobody plays: begin on a bar line of this beat, which others play to already."""
+
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
 class SetSense:
     """To the mind, where nobody plays: something from 0 to 1 that moves the mood, such as a heart rate; 0.5 moves it
     nowhere. moves: arousal, valence or tension; amount: how far, at either end."""
@@ -234,6 +243,20 @@ class PlayBass:
 
     number: int
     presses: tuple[KeyPress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HearPartner:
+    """To the mind: MIDI messages of another Antiphon (agent/duet): (stream time, bytes) each."""
+
+    messages: tuple[tuple[float, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendMidi:
+    """To audio: send these bytes to the MIDI port now."""
+
+    message: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +311,17 @@ class SetFader:
 
     name: str
     wish: MixWish | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetClick:
+    """To audio: click on the beat, or no more. Where there is no beat yet: from at_s on, each period_s, in bars of so
+    many beats; period_s 0 = wait for the beat."""
+
+    on: bool
+    at_s: float = 0.0
+    period_s: float = 0.0
+    beats: int = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,8 @@ class SyncConfig:
     source: str = _one_of("ears", "ears", "midi", "link")
     clock_out: bool = False  # MIDI clock, start, stop and song position to midi.port
     link: bool = False  # join an Ableton Link session and give it the band's beat
+    partner: str | None = None  # the MIDI port of another Antiphon that plays along
+    turns: int = _between(0, 0, 32)  # bars after which the two take turns, as the one that leads says; 0 = both play
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _resolution(settings: Settings, edit: Edit) -> Settings:
 def _intensity(settings: Settings, edit: Edit) -> Settings:
     if edit.target in ("band", "feel", "form"):
         settings = _dial("intensity")(settings, edit)
-    return _per_voice("level_db", "intensity")(settings, edit)
+    return _per_voice("touch_db", "intensity")(settings, edit)
 
 
 def _syncopation(settings: Settings, edit: Edit) -> Settings:

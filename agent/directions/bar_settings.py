@@ -30,14 +30,16 @@ INSTRUMENTS: dict[str, tuple[str, ...]] = {  # target of an edit -> voices of th
 class Settings:
     """The settings of one bar; the defaults change nothing.
 
-    Maps are keyed by voice (a drum piece, drums, chords, line, bass): level_db in dB, late_s in seconds (positive =
-    behind the beat), semitones (of the bass: as far as the whole band moves into another key), bright_octaves, reverb,
-    pan and width -1 to 1; density by target, -2 to 2. sounds: part -> instrument of agent/sounds. tempo_factor: times
-    the player's tempo. variation: share of a bar that is played anew, 0 to 1; None = as the responder draws it.
+    Maps are keyed by voice (a drum piece, drums, chords, line, bass): level_db in dB, of the mix; touch_db in dB, of
+    how hard it is struck; late_s in seconds (positive = behind the beat), semitones (of the bass: as far as the whole
+    band moves into another key), bright_octaves, reverb, pan and width -1 to 1; density by target, -2 to 2. sounds:
+    part -> instrument of agent/sounds. tempo_factor: times the player's tempo. variation: share of a bar that is played
+    anew, 0 to 1; None = as the responder draws it.
     """
 
     dials: Dials = NO_DIALS
     level_db: Mapping[str, float] = field(default_factory=dict)
+    touch_db: Mapping[str, float] = field(default_factory=dict)
     late_s: Mapping[str, float] = field(default_factory=dict)
     semitones: Mapping[str, float] = field(default_factory=dict)
     bright_octaves: Mapping[str, float] = field(default_factory=dict)

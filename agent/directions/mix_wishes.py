@@ -1,4 +1,5 @@
-"""Turns the settings of a bar into what the mix is asked for: instruments, brightness, reverb, pan, width of a lane."""
+"""Turns the settings of a bar into what the mix is asked for: instruments, level, brightness, reverb, pan, width of a
+lane."""
 
 from __future__ import annotations
 
@@ -18,23 +19,12 @@ LANES: dict[str, tuple[str, ...]] = {  # lane of agent/mixing -> voices of the s
 }
 
 
-def wishes_of(settings: Settings, struck: Settings | None = None) -> dict[str, MixWish]:
-    """Return the wish of each lane and part that is not as it was.
-
-    The levels are in the notes already. struck: the settings by which the notes were struck, where these are others:
-    the mixer then makes up for the difference.
-    """
+def wishes_of(settings: Settings) -> dict[str, MixWish]:
+    """Return the wish of each lane and part that is not as it was."""
     found = {}
+    asked = (settings.level_db, settings.pan, settings.reverb, settings.bright_octaves, settings.width)
     for lane, voices in LANES.items():
-        pan, reverb, bright, width = (
-            max((of.get(voice, 0.0) for voice in voices), key=abs)
-            for of in (settings.pan, settings.reverb, settings.bright_octaves, settings.width)
-        )
-        level_db = 0.0
-        if struck is not None:
-            louder = [settings.level_db.get(v, 0.0) - struck.level_db.get(v, 0.0) for v in voices]
-            level_db = max(louder, key=abs)
-        wish = MixWish(level_db, pan, reverb, bright, width)
+        wish = MixWish(*(max((of.get(voice, 0.0) for voice in voices), key=abs) for of in asked))
         if wish != MixWish():
             found[lane] = wish
     return found

@@ -1,14 +1,14 @@
-"""Applies a bar's settings to single notes: level, timing, pitch, mute, and the dissonant note added to a chord."""
+"""Applies a bar's settings to single notes: touch, timing, pitch, mute, and the dissonant note added to a chord."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from agent.core.midi_constants import struck_at
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 
-VELOCITY_DB = 40.0  # General MIDI level: 40 log10(velocity / 127) dB (RP-015; what FluidSynth does)
 RUB_VELOCITY = 0.85
 
 
@@ -18,19 +18,22 @@ def of(values: Mapping[str, float], voices: Sequence[str]) -> float:
 
 
 def with_settings(note: PlannedNote, settings: Settings, voices: Sequence[str]) -> PlannedNote | None:
-    """Return the note after a bar's settings; None where its voice is muted. voices: ("snare", "drums"), ("line",)."""
+    """Return the note after a bar's settings; None where its voice is muted. voices: ("snare", "drums"), ("line",).
+
+    Its level is the mixer's (agent/directions/mix_wishes.py).
+    """
     if not settings.muted.isdisjoint(voices):
         return None
-    late_s, gain_db = of(settings.late_s, voices), of(settings.level_db, voices)
+    late_s, louder_db = of(settings.late_s, voices), of(settings.touch_db, voices)
     shift = 0 if note.part == "drums" else round(of(settings.semitones, voices))
-    if not (late_s or gain_db or shift):
+    if not (late_s or louder_db or shift):
         return note
     return replace(
         note,
         on_s=note.on_s + late_s,
         off_s=note.off_s + late_s,
         pitch=min(max(note.pitch + shift, 0), 127),
-        velocity=min(max(round(note.velocity * 10 ** (gain_db / VELOCITY_DB)), 1), 127),
+        velocity=struck_at(note.velocity, louder_db),
     )
 
 

@@ -86,7 +86,7 @@ def _stroke(one: Heard, asked: Mix, voices: tuple[str, ...], velocity: int, pitc
     (wishes, sounds), part = asked, voices[-1]
     return Stroke(
         velocity,
-        of(settings.level_db, voices),
+        of(settings.level_db, voices) + of(settings.touch_db, voices),
         1000 * of(settings.late_s, voices),
         pitch,
         length=length,

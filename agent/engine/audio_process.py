@@ -25,7 +25,19 @@ from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Stream
 from agent.core.channel import Channel
 from agent.core.errors import UserError
-from agent.core.messages import Panic, PlayLoop, SetFader, SetInput, SetMix, SetPart, SetTechnique, SetVoice, StopLoop
+from agent.core.messages import (
+    Panic,
+    PlayLoop,
+    SendMidi,
+    SetClick,
+    SetFader,
+    SetInput,
+    SetMix,
+    SetPart,
+    SetTechnique,
+    SetVoice,
+    StopLoop,
+)
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.settings import Config
 from agent.core.types import Plan
@@ -186,6 +198,8 @@ class AudioProcess:
         input_s = 0.0 if self._file else latency.input_s
         self.player.retime(heard_s, input_s - behind_s + self._midi_late_s)
         self._band_delay = round(heard_s * rate)
+        if self._output_mixer:
+            self._output_mixer.click.delay = self._band_delay
         self._lead_s = max(self._lead - self._least_lead, 0) / rate
 
     # -- the main loop ----------------------------------------------------------------------------------------
@@ -225,6 +239,10 @@ class AudioProcess:
         match message:
             case Plan():
                 player.accept(message)
+                if self._output_mixer:
+                    self._output_mixer.click.follow(message.grid)
+            case SetClick() if self._output_mixer:
+                self._output_mixer.click.obey(message)
             case float() | int():  # the stream time at which the input ended
                 player.end(float(message))
             case PlayLoop() if message.path:
@@ -241,6 +259,8 @@ class AudioProcess:
                 self._voices.load(path, self._setup.rate)
             case SetTechnique(technique):
                 player.take_technique(technique)
+            case SendMidi(data):
+                player.send(data)
             case Panic():
                 self._looper.clear()
                 player.panic(self._now_s())

@@ -1,4 +1,7 @@
-"""Turns what is asked of the mix into MIDI controllers, for a hardware synth that plays the band."""
+"""Turns what is asked of the mix into MIDI controllers, for a hardware synth that plays the band.
+
+A piece of the kit has no channel of its own: its level is in how hard it is struck.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent.core.messages import SetMix
+from agent.core.midi_constants import NOTE_ON, struck_at
 from agent.core.types import MixWish, added
+from agent.mixing.lanes import lane_of
 
 LEVEL, PAN, BRIGHTNESS, REVERB = 7, 10, 74, 91  # General MIDI 2: volume, pan, filter cutoff, reverb send
 CC_REST = {LEVEL: 100, PAN: 64, BRIGHTNESS: 64, REVERB: 40}  # where they stand after a reset
@@ -47,6 +52,15 @@ class MixControllers:
         """Have the faders stand so, from now on; they are added to what directions ask for."""
         self._faders = dict(faders)
         self._aim()
+
+    def struck(self, part: str, message: tuple[int, ...]) -> tuple[int, ...]:
+        """Return a message as it is sent: a piece of the kit is struck as loud as it is asked for."""
+        kind, pitch, velocity = message
+        lane = lane_of(part, pitch)
+        wished = self._asked.get(lane), self._faders.get(lane)
+        if kind != NOTE_ON or lane == part or not any(wished):
+            return message
+        return kind, pitch, struck_at(velocity, added(*wished).level_db)
 
     def forget(self) -> None:
         """Another instrument is at the port: it is told all that is not as after a reset."""

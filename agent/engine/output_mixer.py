@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from agent.audio.drift import Bridge
 from agent.audio.sound_card import SoundCard
 from agent.audio.stream_clock import StreamClock
+from agent.engine.click import Click
 from agent.mixing.bass_strip import BassStrip
 from agent.mixing.block_filter import BLOCK
 from agent.mixing.limiter import Limiter
@@ -26,6 +27,7 @@ class OutputMixer:
     when it leaves the loudspeaker). monitor: the bass, where it is to be heard, too, `ahead` samples behind what is
     rendered; it goes through its channel strip. sent: where the loudspeaker has a clock of its own
     (agent/audio/drift.py), what it plays is written there, too. `out` is written up to LATE samples less than rendered.
+    click: is heard, too; no stem and no recording has it.
     """
 
     def __init__(
@@ -37,12 +39,13 @@ class OutputMixer:
         self._weights: Block | None = None  # of the input's channels; None = their mean
         self._behind, self._monitor, self._ahead = behind, monitor, ahead
         self._limiter = Limiter(rate)
+        self.click = Click(rate)
         self._strip = BassStrip(rate) if monitor else None
 
     @property
     def adds(self) -> bool:
         """Whether more than the stems is heard."""
-        return self._monitor is not None
+        return self._monitor is not None or self.click.on
 
     def take(self, weights: tuple[float, ...]) -> None:
         """Hear the bass with its channels multiplied by these from now on."""
@@ -93,6 +96,7 @@ class OutputMixer:
             mix += self._strip.process(bass)[:, None]
         elif loop is not None:
             mix += loop
+        self.click.mix_into(mix, start)
         played: Block = self._to_channels(self._limiter.step(mix))
         self._put(played, start - LATE)
         self._at = start + len(mix)

@@ -6,17 +6,19 @@ import math
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.messages import SetFader, SetMix
-from agent.core.midi_constants import CONTROL, NOTE_ON
+from agent.core.midi_constants import CONTROL, NOTE_ON, struck_at
 from agent.core.types import Event, MixWish, Plan, PlannedNote, added
 from agent.engine.mix_controllers import MIXES_MAX, MixControllers
 from agent.engine.scheduler import Counts, Scheduler
 from agent.midi.clock_out import ClockOut
+from agent.mixing.lanes import lane_of
 
 QUANTUM = 64  # samples; FluidSynth's own block, so events fall on the same samples whatever the device's block is
 SILENCE_QUANTA = 16
@@ -175,8 +177,8 @@ class Player:
         """Take over each wish whose time has come by the middle of this quantum."""
         while self._mixes and self._mixes[0].at_s - self._advance_s["synth"] < (at + QUANTUM / 2) / self.rate:
             message = self._mixes.popleft()
+            self._played = dict(message.wishes)
             if self._synth:
-                self._played = dict(message.wishes)
                 self._synth.wish(self._with_faders(self._played))
                 self._synth.sound(message.sounds, message.style)
 
@@ -199,11 +201,16 @@ class Player:
         if self._clock:
             self._send_clock(self._clock, self._port, now_s)
         for event in self._to_port.due(now_s, now_s):
-            self._port.send(event.part, event.message)
+            self._port.send(event.part, self._controllers.struck(event.part, event.message))
             sent_s = now_s + time.perf_counter() - began_s
             self._to_port.counts.left(sent_s - event.send_s)
             self._record("midi", event, sent_s + (event.due_s - event.send_s))
         self._send_controllers(self._port, now_s)
+
+    def send(self, message: tuple[int, ...]) -> None:
+        """Send a message that is no note and no controller at once."""
+        if self._port:
+            self._port.send_raw(message)
 
     def _send_controllers(self, port: Port, now_s: float) -> None:
         if port.losses != self._losses:
@@ -241,7 +248,13 @@ class Player:
         record = {"type": "sent", "output": output, "part": event.part, "on": on, "pitch": pitch}
         self.records.append({**record, "velocity": velocity, "due_s": event.due_s, "sent_s": sent_s})
         if event.note and output == ("midi" if self._port and not self._synth else "synth"):
-            self.notes.append(event.note)
+            self.notes.append(self._as_mixed(event.note))
+
+    def _as_mixed(self, note: PlannedNote) -> PlannedNote:
+        """Return a note struck as loud as directions have it in the mix: a file of notes has no mixer."""
+        wished = [self._played[name] for name in {note.part, lane_of(note.part, note.pitch)} if name in self._played]
+        louder_db = sum(wish.level_db for wish in wished)
+        return replace(note, velocity=struck_at(note.velocity, louder_db)) if louder_db else note
 
     def end(self, end_s: float) -> None:
         """The input ended at end_s: what has begun is played out, nothing new begins."""

@@ -50,6 +50,7 @@ PLAYED = {  # pattern -> how it is said when it begins, {n} the part; and what i
     "unison": ("{n} in unison with you", "unison"), "counter-melody": ("a counter-melody against yours", "counter-melody"), "answer": ("{n} answering you", "answers"), "trade": ("trading with {n}", "trading"), "arpeggio": ("{n} in arpeggios", "arpeggios"),
     "comping": ("{n} comping", "comping"), "pedal": ("a pedal point", "pedal point"), "sus": ("sus chords", "sus chords"), "modal": ("modal harmony", "modal harmony"), "chromatic": ("chromatic notes in {n}", "chromatic notes"), "power-chords": ("power chords", "power chords"),
     "sevenths": ("seventh chords", "sevenths"), "triads": ("plain triads", "triads"), "reharmonised": ("other chords", "new chords"), "walking": ("a walking bass", "walking"), "two-feel": ("a two feel", "two feel"), "stop-time": ("stops with {n}", "stops"),
+    "intro": ("{n} alone as an intro", "intro"), "outro": ("{n} alone as an outro", "outro"),
     "loop": ("round again", "looping"), "count-in": ("a count-in", "count-in"), "displaced": ("{n} displaced", "displacement"),
     **{name: (f"{name.replace('trip-hop', 'trip hop').replace('hip-hop', 'hip hop')} from {{n}}", name.replace("-", " ")) for name in GROOVES},
 }  # fmt: skip

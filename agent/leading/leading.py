@@ -26,8 +26,10 @@ from agent.core.messages import (
     SetTempo,
     Tap,
 )
-from agent.leading.coming_along import Departure, Ramp, Ring, Verdict, found_at, ramp_periods, since_a_rest
+from agent.leading.coming_along import Departure, Ramp, Verdict, ramp_periods
+from agent.leading.laid_bars import LaidBars
 from agent.leading.led_grid import Span, over
+from agent.leading.lost_player import LostPlayer
 from agent.leading.marks import meter_named
 from agent.leading.song_bars import SongBars
 from agent.song.kept import KeptSection
@@ -37,28 +39,10 @@ from models.music.tokens import Position, ticks_per_beat
 TRIES = 2  # of an odd bar that the player does not come along with
 RAMP_BARS = 2
 SAME_TEMPO = 0.06  # octaves times ln 2; a section so near begins in the tempo that is played
-SEEN_TICKS, LEAST_SEEN, SEEKS_TICKS = 24, 12, 96  # 16ths: of what was played, from which a lost player is found
 TOLD_BEATS = 4  # of a new tempo that the ears are told of
 COUNT_AFTER_S, USUAL_BPM = 0.6, 100.0
 FOUND_BARS = 4  # that the band plays along with a player it has found, before it leads again
 END_PHRASE = 4  # bars; the end comes with one of them
-
-
-@dataclass(frozen=True, slots=True)
-class LaidBar:
-    """A bar laid over the pulse. at: 16ths of the pulse from its beat 0; beat: the number of its first beat."""
-
-    bar: int
-    at: int
-    beat: int
-    meter: Meter
-
-    @property
-    def ticks(self) -> int:
-        return Position(0, 0, self.meter).ticks_per_bar
-
-    def after(self, meter: Meter) -> LaidBar:
-        return LaidBar(self.bar + 1, self.at + self.ticks, self.beat + self.meter.numerator, meter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +66,7 @@ class Leading:
         self._bars = bars
         self._odd: dict[int, Meter] = {}  # by place in the cycle, from 0
         self._failed: dict[int, int] = {}  # times in a row, by the same
-        self._laid: tuple[LaidBar, ...] = ()
+        self._laid = LaidBars()
         self._asked: Asked | None = None
         self._length = 0  # bars more or fewer, wanted
         self._tempo: LeadTempo | None = None  # wanted
@@ -96,9 +80,7 @@ class Leading:
         self._coming: dict[int, str] = {}  # by bar, what the plan has there
         self.released: Grid | None = None  # the beat to go on with where the band leads no more, for `BandTime`
         self.count: CountIn | None = None  # a count-in that is wanted, for the planner
-        self._played: deque[int | None] = deque(maxlen=SEEN_TICKS)  # pitches that began, tick by tick
-        self._ring: Ring = ()  # the riff as it was before the band departed from it
-        self._seeks = 0  # ticks for which the player is still looked for in their riff
+        self._lost = LostPlayer()
         self._again_from = 0  # the bar before which the band departs from nothing: the player has just been found
         self._lines: list[str] = []
         self._gave_up: list[int] = []
@@ -164,13 +146,9 @@ class Leading:
         return bool(self._spans)
 
     def start_bar(self, beat: int, grid: Grid) -> None:
-        """Begin a bar with this beat, which is not played yet."""
-        if grid.position_of(beat) != 1:
-            at_s = grid.time_of(beat)
-            self.released = replace(
-                Span(beat, at_s, grid.period_s, grid.meter).grid(grid, at_s),
-                confidence=1.0,
-            )
+        """Begin a bar with this beat of a grid, which is the band's from here on; it is not played yet."""
+        at_s = grid.time_of(beat)
+        self.released = replace(Span(beat, at_s, grid.period_s, grid.meter).grid(grid, at_s), confidence=1.0)
 
     def says(self, bar: int) -> str:
         """Return what is led in this bar and the next one, for the display; "" for nothing."""
@@ -193,7 +171,8 @@ class Leading:
 
     def reset(self) -> None:
         """The beat was lost: nothing is led any more; odd bars that were asked for stay asked for."""
-        self._laid, self._asked, self._ramp, self._spans, self._break = (), None, None, (), None
+        self._laid.clear()
+        self._asked, self._ramp, self._spans, self._break = None, None, (), None
         self._coming, self.end_bar, self._ends, self.released, self._again_from = {}, -1, False, None, 0
         self._marked.clear()
         self._bars.usual = None
@@ -204,17 +183,7 @@ class Leading:
         """Return the band's beat over the player's pulse."""
         if self._spans:
             return over(pulse, self._spans, now_s)
-        while len(self._laid) > 2 and self._time_of(self._laid[1], pulse) < now_s - 4 * pulse.period_s:
-            self._laid = self._laid[1:]
-        return over(pulse, [self._span(one, pulse) for one in self._laid], now_s)
-
-    def _span(self, laid: LaidBar, pulse: Grid) -> Span:
-        period_s = pulse.period_s * ticks_per_beat(laid.meter) / ticks_per_beat(pulse.meter)
-        return Span(laid.beat, self._time_of(laid, pulse), period_s, laid.meter)
-
-    @staticmethod
-    def _time_of(laid: LaidBar, pulse: Grid) -> float:
-        return pulse.time_of(laid.at / ticks_per_beat(pulse.meter))
+        return over(pulse, self._laid.spans(pulse, now_s), now_s)
 
     # -- bar lines --------------------------------------------------------------------------------------------
 
@@ -256,8 +225,9 @@ class Leading:
     def _start_in(self, meter: Meter, before_s: float, after_s: float, tick: Tick, at_s: float) -> None:
         """Go on in another meter or tempo from this tick on. before_s, after_s: of a quarter."""
         unit = 4 / meter.denominator
-        self._ring, _ = self._bars.ring(tick.position.bar)
-        self._bars.usual, self._laid = None, ()
+        self._lost.ring, _ = self._bars.ring(tick.position.bar)
+        self._bars.usual = None
+        self._laid.clear()
         self._spans = (Span(tick.beat, at_s, after_s * unit, meter),)
         self._ramp = Ramp(before_s * unit, after_s * unit, at_s, at_s, meter.numerator)
         self._hints.append(SetTempo(60 / (after_s * unit)))
@@ -273,17 +243,17 @@ class Leading:
             usual = self._bars.usual or tick.position.meter
             ticks = Position(0, 0, usual).ticks_per_bar
             if self._asked.what == "odd":
-                before = self._laid[-2] if len(self._laid) > 1 else None
+                before = self._laid.odd
                 led, straight = at, at + (before.ticks - ticks if before else 0)
             else:  # the riff goes on a bar later, or earlier, than it would have
                 led, straight = at, at + (ticks if self._asked.what == "more" else -ticks)
-            self._ring = ring
+            self._lost.ring = ring
             self._asked = replace(self._asked, departure=Departure(ring, led, straight, ticks))
             self._marked.append(bar)
 
     def _next_bar(self, tick: Tick, grid: Grid) -> None:
         bar, usual = tick.position.bar, self._bars.usual or tick.position.meter
-        if self._seeks or bar + 1 < self._again_from:
+        if self._lost.sought or bar + 1 < self._again_from:
             return  # nobody who is lost is led further
         if self._tempo is not None and not self._ramp:
             wanted_s = self._wanted_period_s(grid)
@@ -300,30 +270,20 @@ class Leading:
         odd = self._odd.get(place)
         if odd is not None and odd != usual and not self._spans:
             self._bars.usual = usual
-            self._lay(tick, grid, odd, usual)
+            self._laid.lay(tick, odd, usual)
             self._coming[bar + 1] = str(odd)
             self._asked = Asked(bar + 2, "odd", place, Departure((), 0, 0, 16))
         elif not self._odd and self._laid:
             self._release(grid)
 
-    def _lay(self, tick: Tick, grid: Grid, odd: Meter, usual: Meter) -> None:
-        """Lay the bar of this tick, the odd one after it and the one after that."""
-        if not self._laid:
-            here = LaidBar(tick.position.bar, tick.beat * ticks_per_beat(usual), tick.beat, usual)
-            self._laid = (here,)
-        last = self._laid[-1]
-        while last.bar < tick.position.bar:
-            last = last.after(usual)
-        coming = last.after(odd)
-        self._laid = (*(one for one in self._laid if one.bar < last.bar), last, coming, coming.after(usual))
-
     def _release(self, grid: Grid) -> None:
         """Go on in the player's bars from here on, where they are by now."""
-        last = self._laid[-1]
+        last = self._laid.last
         at_s = grid.time_of(last.beat)
         plain = Span(last.beat, at_s, grid.time_of(last.beat + 1) - at_s, last.meter)
         self.released = plain.grid(grid, grid.anchor_s)
-        self._laid, self._spans, self._ramp = (), (), None
+        self._laid.clear()
+        self._spans, self._ramp = (), None
         self._bars.usual = None
 
     # -- the tempo --------------------------------------------------------------------------------------------
@@ -341,8 +301,9 @@ class Leading:
             spans.append(Span(tick.beat + number, at_s, period_s, meter, number % beats + 1))
             at_s += period_s
         spans.append(Span(tick.beat + RAMP_BARS * beats, at_s, after_s, meter))
-        self._spans, self._laid, self._tempo = tuple(spans), (), None
-        self._ring, _ = self._bars.ring(tick.position.bar)
+        self._laid.clear()
+        self._spans, self._tempo = tuple(spans), None
+        self._lost.ring, _ = self._bars.ring(tick.position.bar)
         self._bars.usual = None
         self._ramp = Ramp(before_s, after_s, tick.time_on(grid), at_s, beats)
         self._coming |= {tick.position.bar + ahead: f"to {60 / after_s:.0f} bpm" for ahead in range(RAMP_BARS)}
@@ -360,8 +321,7 @@ class Leading:
         if verdict is Verdict.OPEN:
             return
         ramp, self._ramp = self._ramp, None
-        self._played.clear()  # it was heard on ticks of another tempo
-        self._seeks = SEEKS_TICKS
+        self._lost.seek(afresh=True)  # what was heard lies on ticks of another tempo
         self._hints.append(SetTempo(None))
         if verdict is Verdict.FOLLOWS and self._spans:
             plain = self._spans[-1].grid(analysis.grid or _some(self._spans[-1]), analysis.time_s)
@@ -376,9 +336,8 @@ class Leading:
 
     def on_tick(self, tick: Tick, pitch: int | None, grid: Grid) -> None:
         """Take a tick that was heard."""
-        self._played.append(pitch)
-        if self._seeks and self._ramp is None and self._asked is None:
-            self._seeks -= 1
+        self._lost.hear(pitch)
+        if self._lost.sought and self._ramp is None and self._asked is None:
             self._find(tick, grid)
         asked = self._asked
         if asked is None or tick.position.bar < asked.bar:
@@ -395,19 +354,16 @@ class Leading:
                 self._hints.append(Tap(_next_one_s(tick, grid)))
             return
         if verdict is Verdict.LOST:
-            self._seeks = SEEKS_TICKS
+            self._lost.seek()
         self._back(asked, tick)
 
     def _find(self, tick: Tick, grid: Grid) -> None:
         """Look for a player who was lost in their riff, and count their bars from there on."""
-        played = since_a_rest(tuple(self._played))
-        if len(played) < LEAST_SEEN or tick.position.tick % 4 != 3:
-            return
         ticks = Position(0, 0, self._bars.usual or tick.position.meter).ticks_per_bar
-        found = found_at(self._ring, played, ticks)
+        found = self._lost.found(tick.position.tick, ticks)
         if found is None:
             return
-        self._seeks, self._again_from = 0, tick.position.bar + 1 + FOUND_BARS
+        self._again_from = tick.position.bar + 1 + FOUND_BARS
         if (found - tick.position.tick - 1) % ticks == 0:
             return
         tick_s = grid.period_s / ticks_per_beat(grid.meter)
@@ -416,7 +372,8 @@ class Leading:
         plain = Span(tick.beat + 1 + left // per_beat, one_s, grid.period_s, tick.position.meter)
         early = replace(plain.grid(grid, one_s), confidence=1.0)
         self.released = early
-        self._laid, self._spans, self._bars.usual = (), (), None
+        self._laid.clear()
+        self._spans, self._bars.usual = (), None
         self._hints.append(Tap(one_s))
 
     def _back(self, asked: Asked, tick: Tick) -> None:
@@ -431,7 +388,8 @@ class Leading:
             odd = self._odd.pop(asked.place)
             self._gave_up.append(asked.place + 1)
             self._lines.append(f"Bar {asked.place + 1} is in {usual} again: you did not come along in {odd} twice.")
-        self._laid, self._bars.usual = (), None
+        self._laid.clear()
+        self._bars.usual = None
 
     # -- what the band does to it -----------------------------------------------------------------------------
 

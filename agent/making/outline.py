@@ -116,7 +116,7 @@ class Outline:
             act = ACTS.get(edit.dimension)
             after = act(settings, edit) if act else settings
             if edit.dimension == "intensity" and edit.target in WHOLE:  # it is played harder, not turned up as well
-                after = replace(after, level_db=settings.level_db)
+                after = replace(after, touch_db=settings.touch_db)
             settings = after
         return settings
 

@@ -215,15 +215,20 @@ def port_names(api: str | None) -> list[str]:
         port.delete()
 
 
-def open_source(spec: str | int, api: str | None, wants_clock: bool, client: str = CLIENT) -> RtMidiSource:
-    """Open an input. Raises ValueError in one line for an unknown port or API, or a name that several ports have."""
+def open_source(
+    spec: str | int, api: str | None, wants_clock: bool, client: str = CLIENT, wants_sheets: bool = False
+) -> RtMidiSource:
+    """Open an input. wants_sheets: system exclusive messages are passed on, too (agent/duet/bar_sheet.py).
+
+    Raises ValueError in one line for an unknown port or API, or a name that several ports have.
+    """
     import rtmidi
 
     chosen = _choose_api(api)
     with quiet_stderr():
         port = rtmidi.MidiIn(getattr(rtmidi, API_NAMES[chosen]), client, QUEUE)
     try:
-        port.ignore_types(sysex=True, timing=not wants_clock, active_sense=True)
+        port.ignore_types(sysex=not wants_sheets, timing=not wants_clock, active_sense=True)
         text = str(spec).strip()
         if text == VIRTUAL or text.startswith(VIRTUAL + ":"):
             own, name = text.partition(":")[2] or "in", None

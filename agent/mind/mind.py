@@ -8,19 +8,24 @@ from typing import Any
 
 import numpy as np
 
+from agent.band.ticks import Tick
 from agent.core.messages import (
     FollowGrid,
+    HearPartner,
     LeadTempo,
     PlayBass,
+    SendMidi,
     SetLatency,
     SetMeter,
     SetMood,
     SetSense,
     SetTempo,
+    StartOn,
     Tap,
 )
 from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision, Plan
+from agent.duet.duet import Duet
 from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
 from agent.mood.imagined_player import ImaginedPlayer
@@ -41,6 +46,7 @@ from models.timing.drum_timing import Timing
 
 USUAL_METERS = (Meter(4, 4), Meter(3, 4))  # whose grooves are read before the first bar
 RARE_METERS = (Meter(2, 4), *(shape.meter for shape in SHAPES if shape.meter not in USUAL_METERS))  # read in silence
+LOOKS_S = 2.5  # of the stream, in which a band without a player looks for others whose beat it begins on
 SILENT_DB = -54.0  # re full scale
 SETTLED_FRAMES, REST_FRAMES = 75, 750  # of silence after which the mind rests: 1 s, 10 s where there is still a beat
 
@@ -93,7 +99,12 @@ class Mind:
         self._presses: int | None = None  # heard so far, where the bass comes as MIDI
         mood = config.mood
         asked = mood_of(mood.words) if mood.words else None
-        self._player = ImaginedPlayer(asked, config.band.seed, mood.room, mood.patient) if asked else None
+        waits_s = LOOKS_S if config.sync.link else 0.0
+        rests = not (config.sync.partner and config.sync.turns)  # they rest in the other's turn already
+        how = config.band.seed, mood.room, mood.patient, waits_s, rests
+        self._player = ImaginedPlayer(asked, *how) if asked else None
+        self._duet = Duet(config.sync) if config.sync.partner else None
+        self._said: list[SendMidi] = []
         self._shared_models: dict[str, Any] = {
             "responder": responder,
             "timing": timing,
@@ -144,8 +155,10 @@ class Mind:
         elif isinstance(message, (SetTempo, SetMeter)):
             self._told |= {"tempo_bpm": message.bpm} if isinstance(message, SetTempo) else {"meter": message.meter}
             self._analyzer.given(**self._told)
-        elif self._player is not None and isinstance(message, (SetMood, SetSense, LeadTempo)):
+        elif self._player is not None and isinstance(message, (SetMood, SetSense, StartOn, LeadTempo)):
             self._player.send(message)
+        elif self._duet is not None and isinstance(message, HearPartner):
+            self._duet.hear(message)
         elif isinstance(message, PlayBass):
             known = max((self._presses or 0) - message.number, 0)
             self._analyzer.play(message.presses[known:])
@@ -155,7 +168,8 @@ class Mind:
 
     def take_messages(self) -> list[Any]:
         """Return the messages for the audio process besides plans. Call once a frame."""
-        return self._planner.take_messages()
+        said, self._said = self._said, []
+        return [*self._planner.take_messages(), *said]
 
     @property
     def codec(self) -> Codec | None:
@@ -166,6 +180,8 @@ class Mind:
         """Process one frame: a few milliseconds at most, except where a bar is generated."""
         analysis, plan = self._with_nobody(frame, self._player) if self._player else self._with_player(frame)
         tick = self._planner.tick
+        if self._duet and tick:
+            plan = self._with_partner(self._duet, tick, analysis, plan)
         form = self._planner.form
         bar = tick.position.bar if tick else 0
         parts = tuple(sorted(form.gate().parts))
@@ -213,6 +229,15 @@ class Mind:
             first = planner.bars.of(tick.position.bar)
             planner.song.score = dict(enumerate(told, first))
         return analysis, player.play(plan, tick) if plan and plan.grid else plan
+
+    def _with_partner(self, duet: Duet, tick: Tick, analysis: Analysis, plan: Plan | None) -> Plan | None:
+        """Return what is planned without what would be played in the partner's turn; tell them what comes."""
+        grid = self._planner.fixed_beat or analysis.grid
+        if grid is None:
+            return plan
+        bar = self._planner.bars.of(tick.position.bar)
+        self._said += duet.step(tick, grid, bar, self._planner.song)
+        return duet.played(plan, tick, bar - tick.position.bar) if plan else None
 
     def _tell_ears(self) -> None:
         """Tell the ears what the band leads: where its one is, the tempo it goes to."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.channel import Channel
-from agent.core.messages import FollowGrid, PlayBass
+from agent.core.messages import FollowGrid, HearPartner, PlayBass
 from agent.core.os_process import Priority, give_back_memory
 from agent.core.settings import Config
 from agent.core.types import Decision, Plan
@@ -160,7 +160,7 @@ class Listener:
     def send(self, message: Any) -> None:
         """Pass a message to the mind; a snapshot follows soon, so that a restart does not lose what was asked."""
         self.mind.send(message)
-        self._has_message |= not isinstance(message, (FollowGrid, PlayBass))
+        self._has_message |= not isinstance(message, (FollowGrid, HearPartner, PlayBass))
 
     def save_snapshot(self) -> None:
         """Save the whole state to the snapshot store."""

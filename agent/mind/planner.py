@@ -45,6 +45,7 @@ from agent.leading.leading import Leading
 from agent.leading.marks import broken, counted, marked
 from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
+from agent.mind.common_ground import common
 from agent.mind.heard_before import heard_before
 from agent.mind.riff_loop import RiffLoop
 from agent.parts.groove_library import GrooveLibrary
@@ -267,8 +268,7 @@ class Planner:
         bar = self._tick.position.bar
         at_s = self._grid.time_of(math.ceil(self._grid.beat_at(now_s + BEAT_MARGIN_S)))
         settings = self._directing.soon(bar)
-        wishes = wishes_of(settings, self._directing.settings(bar))
-        self._mixes.append(SetMix(at_s, wishes, sounds_of(settings), self.song.sound_style))
+        self._mixes.append(SetMix(at_s, wishes_of(settings), sounds_of(settings), self.song.sound_style))
         self._wished, self._asked_mix = True, False
 
     def step(self, analysis: Analysis, latent: Latent | None) -> Plan | None:
@@ -300,9 +300,9 @@ class Planner:
     def _answer_soon(self, analysis: Analysis) -> None:
         """Begin a bar with the pulse after the player's phrase, where phrases are answered as they end."""
         assert self._tick
-        beat = self.form.phrase_over(analysis, self._tick, self.commit_s + ANSWER_MARGIN_S)
-        if beat is not None and analysis.grid is not None:
-            self.leading.start_bar(beat, analysis.grid)
+        found = self.form.phrase_over(analysis, self._tick, self.commit_s + ANSWER_MARGIN_S)
+        if found is not None:
+            self.leading.start_bar(*found)
 
     def _count_in(self, analysis: Analysis) -> None:
         """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard."""
@@ -523,6 +523,10 @@ class Planner:
                 self._unshaped[tick.number] = reply
             return reply
         reply = struck(self.bars.reply(tick.position, final), self._touch.gain)
+        if (other := self._time.common.other) is not None and self._grid is not None:
+            told = self.song.told_notes(self.bars.of(tick.position.bar))
+            with_bass = any(note.tick == tick.position.tick for note in told)
+            reply = common(reply, tick.position, tick.time_on(self._grid), other, with_bass)
         reply = self.form.reply(tick.position, reply, chord)
         if final:
             self._unshaped[tick.number] = reply

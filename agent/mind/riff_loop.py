@@ -39,6 +39,7 @@ class RiffLoop:
         self._take: LoopedTake | None = None
         self._first, self._bars = 0, 0  # the band's bar that was the first of the cycle; bars of it
         self._since = 0  # the band's bar with which the take began
+        self._intro = 0  # of the bars, those that come once
         self.usual: Meter | None = None  # the riff's own meter
 
     def ask(self, wish: LoopRiff | LoopTake) -> None:
@@ -55,7 +56,10 @@ class RiffLoop:
         return self._playing
 
     def begin(self, tick: Tick, grid: Grid) -> Begun | None:
-        """Begin what was asked for with the bar of this tick; None where there is nothing to begin."""
+        """Begin what was asked for with the bar of this tick; None where there is nothing to begin yet: an intro is
+        played to its end."""
+        if isinstance(self._wanted, LoopTake) and tick.position.bar - self._first < self._intro:
+            return None
         wish, self._wanted = self._wanted, None
         match wish:
             case LoopRiff(kept) if isinstance(kept, KeptSection):
@@ -81,19 +85,22 @@ class RiffLoop:
             for note in one.notes
             if note.tick < ticks[number]
         ]
-        self._take, self._first, self._bars, self.usual = None, tick.position.bar, len(bars), usual
+        self._take, self._first, self._bars, self._intro, self.usual = None, tick.position.bar, len(bars), 0, usual
         self._playing = PlayLoop(at_s - seconds, at_s, 0.0, wish.path, wish.before_s)
         return Begun(self._playing, own, _window(tick, sum(ticks), bars[0], notes, 0), kept)
 
     def _begin_take(self, wish: LoopTake, take: LoopedTake, tick: Tick, grid: Grid) -> Begun:
-        """Begin a take with the bar of its form that comes now."""
+        """Begin a take with the bar of its form that comes now, or with its intro."""
         bar, at_s = tick.position.bar, tick.time_on(grid)
-        place = (bar - self._first) % max(self._bars, 1) % len(take.bars)
+        place = ((bar - self._first) % max(self._bars, 1) - self._intro) % len(take.bars)
+        if take.intro:
+            place, self._wanted = 0, wish.then
         bars = [(one.meter, one.seconds) for one in take.bars]
         seconds, offset_s = sum(one.seconds for one in take.bars), sum(one.seconds for one in take.bars[:place])
         ticks = [len(one.basses) for one in take.bars]
         notes = list(_placed([bass for one in take.bars for bass in one.basses]))
-        self._take, self._first, self._bars, self._since = take, bar - place, len(take.bars), bar
+        self._since = self._since if self._take and self._take.number == take.number else bar
+        self._take, self._first, self._bars, self._intro = take, bar - place, len(take.bars), take.intro
         start_s = at_s - offset_s
         self._playing = PlayLoop(start_s - seconds, start_s, wish.gain_db, wish.path, wish.before_s, at_s)
         own = cycle_grid(bars, place, tick.beat, at_s, grid)
@@ -127,6 +134,7 @@ class RiffLoop:
     def forget(self) -> None:
         """There is no loop any more; what was asked for stays asked for."""
         self._playing = self._take = self.usual = None
+        self._intro = 0
 
 
 def _window(tick: Tick, ticks: int, first: Timed, notes: Sequence[Placed], offset: int) -> Window:

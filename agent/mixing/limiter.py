@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,10 +38,11 @@ class TruePeak:
         whole = np.concatenate([self._before, sound])
         self._before = whole[len(whole) - (TAPS - 1) :].copy()
         peaks: NDArray[np.float32] = np.abs(sound).reshape(-1, 2 * BLOCK).max(axis=1)
-        if peaks.max(initial=0.0) > 0.5 * CEILING:  # between samples hardly more than 6 dB is hidden
-            windows = np.lib.stride_tricks.sliding_window_view(whole, TAPS, axis=0)
-            between = np.abs(windows @ self._filter).reshape(len(peaks), -1).max(axis=1)
-            peaks = np.maximum(peaks, between)
+        loud = np.flatnonzero(peaks > 0.5 * CEILING)  # between samples hardly more than 6 dB is hidden
+        if len(loud):
+            windows = np.lib.stride_tricks.sliding_window_view(whole, TAPS, axis=0).reshape(-1, BLOCK, 2, TAPS)
+            between = np.abs(windows[loud] @ self._filter).reshape(len(loud), -1).max(axis=1)
+            peaks[loud] = np.maximum(peaks[loud], between)
         return peaks
 
 
@@ -93,13 +96,22 @@ class Limiter:
         self._empty = not len(peaks) or (float(peaks[-1]) == 0.0 and len(peaks) > 0)
         if self._gain.now == 1.0 and self._need == 1.0 and not (peaks > self._ceiling).any():
             return out
-        for i, peak in enumerate(peaks):
-            need = min(1.0, self._ceiling / max(float(peak), 1e-9))
+        needs = np.minimum(1.0, self._ceiling / np.maximum(peaks.astype(np.float64), 1e-9))
+        low, i = np.flatnonzero(needs < 1.0), -1
+        while (i := self._next(i + 1, low)) < len(peaks):
+            need = float(needs[i])
             begin, end = self._gain.now, self._gain.next(min(self._need, need))
             block = out[i * BLOCK : (i + 1) * BLOCK]
             block *= begin + (end - begin) * self._ramp
             self._need = need
         return out
+
+    def _next(self, i: int, low: NDArray[np.int64]) -> int:
+        """Return the first block from i on that is turned down. low: those that need it."""
+        if self._gain.now < 1.0 or self._need < 1.0:
+            return i
+        at = int(np.searchsorted(low, i))
+        return int(low[at]) if at < len(low) else sys.maxsize
 
     def flush(self) -> Sound:
         """Return the 64 samples that are held back."""

@@ -63,9 +63,8 @@ class LoudnessMeter:
 
     def add(self, sound: Sound) -> None:
         """Take in float [n, channels]; less than 64 samples at the end of a piece are left out."""
-        for at in range(0, len(sound) // BLOCK * BLOCK, BLOCK):
-            block = self._weighting(sound[at : at + BLOCK].T)
-            self._powers.append(float(np.einsum("ij,ij", block, block)) / BLOCK)
+        weighted = self._weighting.whole(sound[: len(sound) // BLOCK * BLOCK].T)
+        self._powers += (np.square(weighted).reshape(len(weighted), -1, BLOCK).sum(axis=(0, 2)) / BLOCK).tolist()
 
     @property
     def lufs(self) -> float:

@@ -61,7 +61,6 @@ class Mixer:
         self._in = np.zeros((2 * n, BLOCK + len(CORNERS_HZ)), np.float32)
         self._tones = np.zeros((1 + len(CORNERS_HZ), 2 * n, BLOCK), np.float32)  # the sound, and what is below a corner
         targets = [PART_LUFS.get(part, OTHER_LUFS) + self._offset(part)[0] for part in self.parts]
-        self._targets = np.array(targets)
         self.balance = Leveller(targets, TRIM)
         self._goal_db = self._follow_db = 0.0  # of the whole band, beside the bass as it is mixed
         self._applied_db = np.zeros(parts)  # trims that are in the matrix
@@ -81,10 +80,10 @@ class Mixer:
 
     def wish(self, wishes: Mapping[str, MixWish]) -> None:
         """Follow these wishes from the next block on, within about SMOOTH_S; by name of lane or part; what is not named
-        is as in the table."""
+        is as in the table. A level is wished of what is heard: balance, saturation and bus compressor go by the mix
+        without it."""
         if dict(wishes) != self._wishes:
             self._wishes = dict(wishes)
-            self.balance.targets = self._targets + [self._wish(part).level_db for part in self.parts]
             self._next = self._made()
             self._next_width = self._widths()
 
@@ -141,16 +140,17 @@ class Mixer:
         mixed = self._matrix @ self._tones.reshape(-1, BLOCK)
         if self._next is not self._matrix:
             self._turn(mixed)
-        stems: Float = mixed[: 2 * parts].reshape(parts, 2, BLOCK)
+        stems, missing = mixed[: 4 * parts].reshape(2, parts, 2, BLOCK)
         if self._kit is not None:
-            _saturate(stems[self._kit])
-        stems += self._reverb(mixed[2 * parts :].reshape(len(SPACES), parts, BLOCK))
+            _saturate(stems[self._kit], missing[self._kit])
+        stems += self._reverb(mixed[4 * parts :].reshape(len(SPACES), parts, BLOCK))
         self._widen(stems)
-        total = stems.sum(axis=0)
+        total = (stems + missing).sum(axis=0)
         gain = self._bus(float(np.einsum("ij,ij", total, total)) / BLOCK)
-        stems *= self._bus_gain + np.float32(gain - self._bus_gain) * self._ramp
+        gains = self._bus_gain + np.float32(gain - self._bus_gain) * self._ramp
+        stems *= gains
         self._bus_gain = gain
-        self._meter(stems)
+        self._meter(stems + gains * missing)
         return stems
 
     def _turn(self, mixed: Float) -> None:
@@ -164,14 +164,15 @@ class Mixer:
     def _widen(self, stems: Float) -> None:
         """Scale each part's side, in place: -1 takes it away, 1 doubles it."""
         if self._width is not self._next_width or self._width.any():
-            gap = self._next_width - self._width
-            end = self._next_width if np.abs(gap).max() < NEAR else self._width + self._share * gap
-            width = self._width + (end - self._width) * self._ramp
-            self._width = end
-            stems[:, 0], stems[:, 1] = (
-                stems[:, 0] + width / 2 * (stems[:, 0] - stems[:, 1]),
-                stems[:, 1] + width / 2 * (stems[:, 1] - stems[:, 0]),
-            )
+            width = self._width
+            if width is not self._next_width:
+                gap = self._next_width - width
+                end = self._next_width if np.abs(gap).max() < NEAR else width + self._share * gap
+                width = (width + (end - width) * self._ramp).astype(np.float32)
+                self._width = end
+            side = width / 2 * (stems[:, 0] - stems[:, 1])
+            stems[:, 0] += side
+            stems[:, 1] -= side
 
     def _tone(self, sound: Float) -> None:
         """Take in a block, and split off what lies below each of CORNERS_HZ."""
@@ -217,14 +218,16 @@ class Mixer:
         return np.array([[WIDE * (1 + self._wish(part).width) - 1] for part in self.parts], np.float32)
 
     def _made(self) -> Float:
-        """Return [2 parts + spaces * parts, tones * 2 lanes]: stems, then sends, from the tones of each lane."""
+        """Return [4 parts + spaces * parts, tones * 2 lanes]: stems, what they lack beside levels as in the table, then
+        sends, from the tones of each lane."""
         n, parts = len(self.lanes), len(self.parts)
-        matrix = np.zeros((parts * (2 + len(SPACES)), len(self._tones), n, 2))
+        matrix = np.zeros((parts * (4 + len(SPACES)), len(self._tones), n, 2))
         for i, lane in enumerate(self.lanes):
             part = self.parts.index(lane.part)
             wishes = (self._wish(lane.name), self._wish(lane.part) if lane.name != lane.part else NO_WISH)
             gain_db, pan = self._offset(lane.part)
-            level_db = gain_db + self._gains_db[i] + self._applied_db[part] + sum(w.level_db for w in wishes)
+            wished_level_db = sum(w.level_db for w in wishes)
+            level_db = gain_db + self._gains_db[i] + self._applied_db[part] + wished_level_db
             wished_db = BRIGHT_DB * sum(w.bright_octaves for w in wishes)
             tone = 10 ** (level_db / 20) * _weights(lane, lane.bright_db + self._bright_db[i], wished_db)
             sides = _pan(lane.pan + pan + sum(w.pan for w in wishes))
@@ -232,20 +235,27 @@ class Mixer:
             for side in (0, 1):
                 matrix[2 * part + side, :, i, side] = (1 + wider) * tone * sides[side]
                 matrix[2 * part + side, :, i, 1 - side] = -wider * tone * sides[1 - side]
+            own = matrix[2 * part : 2 * part + 2, :, i]
+            matrix[2 * (parts + part) : 2 * (parts + part) + 2, :, i] = (10 ** (-wished_level_db / 20) - 1) * own
             reverb = sum(w.reverb for w in wishes)
             for space, send_db in enumerate((lane.room_db, lane.plate_db)):
                 send = 0.5 * _send(send_db, reverb)
-                matrix[(2 + space) * parts + part, :, i] = np.outer(tone, [send, send])
+                matrix[(4 + space) * parts + part, :, i] = np.outer(tone, [send, send])
         return matrix.reshape(len(matrix), -1).astype(np.float32)
 
 
-def _saturate(sound: Float) -> None:
-    """Round off the peaks of the kit in place, as tape does: unchanged up to SOFT_FROM, never above SOFT_TO."""
-    size = np.abs(sound)
+def _saturate(sound: Float, missing: Float) -> None:
+    """Round off the peaks of the kit in place, as tape does: unchanged up to SOFT_FROM, never above SOFT_TO.
+
+    missing: what the sound lacks beside the kit as it is without wishes, whose peaks they are.
+    """
+    size = np.abs(sound + missing)
     if size.max() > SOFT_FROM:
-        room = SOFT_TO - SOFT_FROM
-        rounded = SOFT_FROM + room * np.tanh((size - SOFT_FROM) / room)
-        np.copysign(np.where(size > SOFT_FROM, rounded, size), sound, out=sound)
+        room, over = SOFT_TO - SOFT_FROM, np.maximum(size - SOFT_FROM, 0.0)
+        gain = (np.minimum(size, SOFT_FROM) + room * np.tanh(over / room)) / np.maximum(size, SOFT_FROM / 2)
+        gain[size <= SOFT_FROM] = 1.0
+        sound *= gain
+        missing *= gain
 
 
 def _weights(lane: Lane, bright_db: float, wished_db: float) -> NDArray[np.float64]:

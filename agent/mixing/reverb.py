@@ -177,10 +177,6 @@ class _Line:
         answer = sum((c.answer for c in self._convolvers[1:]), self._convolvers[0].answer)
         self.out[:] = np.fft.irfft(answer.transpose(1, 2, 0), axis=2)[:, :, self._part :]
 
-    def work_whole(self) -> None:
-        """Do the products of a partition all at once: offline, no block has to wait, and few large ones cost less."""
-        self._slice = self._bins
-
     def reset(self) -> None:
         """Fall silent; the next block begins a partition."""
         for convolver in self._convolvers:
@@ -201,8 +197,9 @@ class Reverb:
         self.part = part = 512 if rate_hz < 64_000 else 1024  # samples
         head = 7 * part  # a long partition comes, worked at, two of its lengths later: eight parts, less one
         responses = [impulse_response(space, rate_hz, i + 1) for i, space in enumerate(spaces)]
+        self._voices, self._late = voices, [response[head:] for response in responses]
         self._head = _Line([response[:head] for response in responses], voices, part, False)
-        self._rest = _Line([response[head:] for response in responses], voices, 4 * part, True)
+        self._rest = _Line(self._late, voices, 4 * part, True)
         self.tail = self._head.tail + self._rest.tail
 
     def __call__(self, sends: Float) -> Float:
@@ -210,8 +207,10 @@ class Reverb:
         return self._head.push(sends) + self._rest.push(sends)
 
     def work_whole(self) -> None:
-        """Do the work in few large pieces, for sound that nobody waits for; what is heard is the same."""
-        self._rest.work_whole()
+        """Fall silent, and do the work in few large pieces from here on, for sound that nobody waits for; what is heard
+        is the same."""
+        self.reset()
+        self._rest = _Line(self._late, self._voices, 8 * self.part, False)
 
     def reset(self) -> None:
         """Fall silent; the next block begins anew."""

@@ -6,6 +6,7 @@ section is written in a thread, some bars before it begins.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +22,7 @@ from agent.mood.glide import Glide
 from agent.mood.sections import KEPT_THEMES, Order, Section, Theme, next_order, write
 from agent.parts.bass_bar import BassBar
 from agent.song.live_song import ScoredBar
-from listener.types import Key, Meter
+from listener.types import Grid, Key, Meter
 from models.responder.responder import Responder
 
 START_S = 1.0  # of the stream, before the first bar
@@ -68,8 +69,9 @@ class Bassist:
     """Call lay(now_s) once a frame; then grid(), told() and bar_at() say what is played. patient: wait for a section
     that is not written in time (faster than real time, so that a seed gives one result)."""
 
-    def __init__(self, asked: SetMood, seed: int, patient: bool) -> None:
-        self._seed, self._patient = seed, patient
+    def __init__(self, asked: SetMood, seed: int, patient: bool, rests: bool = True) -> None:
+        """rests: whether line and chords rest phrase by phrase."""
+        self._seed, self._patient, self._has_rests = seed, patient, rests
         self._asked = asked
         mood = mood_asked(asked)
         self._glide = Glide(mood, mood)
@@ -87,6 +89,7 @@ class Bassist:
         self._room_db: float | None = None
         self._dials: dict[str, float | str] = {}
         self._choices: list[str] = []
+        self._start_s = START_S
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_job": None, "_pool": None}
@@ -119,6 +122,15 @@ class Bassist:
         if self._section is not None:
             self._end = min(self._end, self._at + left)
         self._order = self._job = self._written = None
+
+    def start(self, now_s: float, beat: Grid | None) -> None:
+        """Begin START_S after now, or with the first bar line after that of a beat that others play to."""
+        self._start_s = now_s + START_S
+        if beat is not None:
+            number = math.ceil(beat.beat_at(self._start_s))
+            while beat.position_of(number) != 1:
+                number += 1
+            self._start_s = beat.time_of(number)
 
     def hear_room(self, now_db: float, seconds: float, moves: float) -> None:
         """Take how loud it is besides the band, dB re full scale: a loud room moves the mood. moves: 0 = not at all."""
@@ -156,7 +168,7 @@ class Bassist:
         if before is not None:
             last = before.period_s * before.bar.meter.denominator / bar.meter.denominator
             wanted = min(max(wanted, last / (1 + STEEPEST)), last * (1 + STEEPEST))
-        start_s = before.end_s if before else START_S
+        start_s = before.end_s if before else self._start_s
         beat = before.beat + before.bar.meter.numerator if before else 0
         bass, rests = self._struck(section, bar, mood), self._rests(section, at)
         laid = LaidBar(self._number, beat, start_s, wanted, section, at, mood, bass, rests)
@@ -238,6 +250,8 @@ class Bassist:
 
     def _rests(self, section: Section, at: int) -> frozenset[str]:
         """Return the parts that rest in a bar: phrase by phrase, so that what comes back is heard anew."""
+        if not self._has_rests:
+            return frozenset()
         phrase, number = at // PHRASE, section.order.number
         rng = np.random.default_rng((self._seed, 811, number, phrase))
         share = {"line": FIRST_RESTS if phrase == 0 and number else LINE_RESTS, "chords": CHORDS_REST}

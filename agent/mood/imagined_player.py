@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agent.band.ticks import Tick, next_tick, tick_s_of
-from agent.core.messages import SetDial, SetMood
+from agent.core.messages import SetDial, SetMood, StartOn
 from agent.core.settings import OWN_BASS
 from agent.core.types import Choice, Plan, PlannedNote
 from agent.mood.bassist import Bassist
@@ -18,24 +18,40 @@ from agent.song.live_song import ScoredBar
 from listener.types import FRAME_S, Analysis, Frame, Grid, Note
 from models.responder.responder import Responder
 
+SILENT_DB = -120.0
 LEGATO = 0.96  # share of its ticks that a note sounds
 
 
 class ImaginedPlayer:
     """Call hear() once a frame, then, with what the planner made of it, play()."""
 
-    def __init__(self, asked: SetMood, seed: int, room: float = 0.0, patient: bool = False) -> None:
-        self.bassist = Bassist(asked, seed, patient)
-        self._room = room
+    def __init__(
+        self,
+        asked: SetMood,
+        seed: int,
+        room: float = 0.0,
+        patient: bool = False,
+        waits_s: float = 0.0,
+        rests: bool = True,
+    ) -> None:
+        """waits_s: how long others are looked for, on whose beat to begin (StartOn). rests: as of `Bassist`."""
+        self.bassist = Bassist(asked, seed, patient, rests)
+        self._room, self._waits_s = room, waits_s
         self._coming: deque[PlannedNote] = deque()  # committed, not heard yet
         self._sounding: list[PlannedNote] = []
         self._next: Tick | None = None  # the first tick whose note is not committed
         self._told_from = -1  # the bar from which the band was told last
         self._new = True
+        self._now_s = 0.0
 
     def hear(self, frame: Frame, responder: Responder) -> Analysis:
         """Return what is heard in a frame: the notes that begin and end in it, on a beat that is known."""
-        now_s = frame.emit_s
+        self._now_s = now_s = frame.emit_s
+        if self._waits_s:
+            if now_s < self._waits_s:
+                return Analysis(frame.end_s, now_s, 0.0, None, 0.0, SILENT_DB)
+            self._waits_s = 0.0
+            self.bassist.start(now_s, None)
         rms_db = 10 * float(np.log10(np.mean(np.square(frame.samples, dtype=np.float64)) + 1e-12))
         self.bassist.hear_room(rms_db, FRAME_S, self._room)
         self._new |= self.bassist.lay(now_s, responder)
@@ -121,6 +137,11 @@ class ImaginedPlayer:
         )
 
     def send(self, message: Any) -> None:
+        if isinstance(message, StartOn):
+            if self._waits_s:
+                self.bassist.start(self._now_s, message.grid)
+                self._waits_s = 0.0
+            return
         self.bassist.send(message)
         self._new = True
 

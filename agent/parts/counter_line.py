@@ -69,7 +69,7 @@ class MotifNote:
 
 @dataclass(frozen=True, slots=True)
 class Motif:
-    """source: "riff", "twice" or "new"."""
+    """source: "riff", "twice", "new" or, of another band, "other"."""
 
     notes: tuple[MotifNote, ...]
     source: str = "new"
@@ -107,6 +107,22 @@ def motifs_for(
     cells = CELLS if not 0 < quarter_bpm <= QUICK_TO else CELLS + QUICK
     drawn = [motif for _ in range(tries) if (motif := _draw(bass, ticks, rng, cells)) is not None]
     return sorted(((_worth(motif, onsets, beats, rng), motif) for motif in drawn), key=lambda one: -one[0])[:kept]
+
+
+def motif_of(notes: Sequence[tuple[int, int, int]], scale: frozenset[int], ticks: int) -> Motif:
+    """Return somebody's phrase as a motif. notes: (tick, length, MIDI pitch), at least one; scale: pitch classes that
+    steps are counted in; ticks: of the phrase."""
+    ladder = [pitch for pitch in range(128) if pitch % 12 in scale]
+    rungs = [min(range(len(ladder)), key=lambda rung: abs(ladder[rung] - pitch)) for _, _, pitch in notes]
+    steps = [min(max(rung - rungs[0], WIDE[0]), WIDE[1]) for rung in rungs]
+    return Motif(
+        tuple(
+            MotifNote(tick, min(length, LAST), step)
+            for (tick, length, _), step in zip(notes, steps, strict=True)
+            if tick < ticks
+        ),
+        "other",
+    )
 
 
 def _draw(

@@ -23,7 +23,7 @@ from agent.session.monitor import Monitor
 from agent.session.resume import LastSession
 from agent.session.setup import Setup
 from agent.session.structured_log import fact
-from agent.session.systemd_notify import Notifier
+from agent.session.systemd import Notifier
 from agent.web.remote_process import RemoteProcess
 
 log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
 from agent.core.types import Decision
+from agent.duet.partner_port import PartnerPort
 from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
 from agent.session.midi_bass_in import MidiBassIn
@@ -48,6 +49,7 @@ class Inputs:
             raise
         self._last_follow: FollowGrid | None = None
         self._bass = MidiBassIn.of(config, setup) if setup and setup.hears_midi else None
+        self._partner = PartnerPort(config) if config.sync.partner else None
         self.talk = Talk(config, to_mind, say, folder)
 
     @property
@@ -58,16 +60,11 @@ class Inputs:
     @property
     def dropped(self) -> int:
         """MIDI messages lost because they were not read in time."""
-        return sum(source.dropped for source in (self._midi, self._bass) if source)
+        return sum(source.dropped for source in (self._midi, self._bass, self._partner) if source)
 
     def take_lines(self) -> list[str]:
         """Return what there is to tell the player of the inputs, each once."""
         return self._bass.take_lines() if self._bass else []
-
-    @property
-    def bass_is_midi(self) -> bool:
-        """Return whether the bass comes as MIDI, so that silence on the sound card says nothing."""
-        return self._bass is not None
 
     def poll(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
         """Read all inputs; return the messages to send to the mind."""
@@ -75,13 +72,16 @@ class Inputs:
         if self.pedals:
             self.pedals.poll()
         clock = stream_time(report, rate)
-        bass = self._bass.poll(clock) if self._bass else []
+        heard: list[Any] = [*self._bass.poll(clock)] if self._bass else []
+        if self._partner:
+            heard += self._partner.poll(clock.stream_of if clock else None)
         if self._sync is None:
-            return list(bass)
+            return heard
         self._sync.input_s = input_s
         messages = self._sync.poll(clock, grid, time.monotonic())
-        self._last_follow = messages[-1] if messages else self._last_follow
-        return [*bass, *messages]
+        follows = [one for one in messages if isinstance(one, FollowGrid)]
+        self._last_follow = follows[-1] if follows else self._last_follow
+        return [*heard, *messages]
 
     def again(self) -> list[Any]:
         """Return the messages that a restarted mind needs."""
@@ -98,6 +98,6 @@ class Inputs:
 
     def close(self) -> None:
         self.talk.close()
-        for source in (self._sync, self._midi, self._bass):
+        for source in (self._sync, self._midi, self._bass, self._partner):
             if source:
                 source.close()

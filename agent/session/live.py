@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from agent.control.command_state import CommandState, initial_state
@@ -33,17 +32,18 @@ from agent.practice.coach import Coach
 from agent.recording.disk_space import SpaceWatch, keep_of
 from agent.recording.live_recording import LiveRecording, open_recording
 from agent.recording.own_sound import OwnSound
-from agent.session.hanging_notes import remembered, silence, silence_the_dead
+from agent.session.caretaker import Caretaker
+from agent.session.hanging_notes import remembered
 from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
 from agent.session.monitor import Monitor
 from agent.session.setup import Setup
 from agent.session.status import Silence, StatusBoard, why_silent, words
-from agent.session.supervisor import Worker
 from agent.session.sync import stream_time
 from agent.session.timing_figures import Figures
 from agent.session.workers import Workers
-from agent.songbook.book import Songbook
+from agent.song.kept import KeptSection
+from agent.songbook.book import Cut, Songbook
 from agent.songbook.shown import ShownSong
 from listener.types import Grid
 
@@ -53,14 +53,14 @@ STOP_TIMEOUT_S = 3.0
 TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
 MIDI_TURN_S = 0.006  # where the bass comes as MIDI: it is passed on by the parent
 UNRECORDED = ("status", "help", "pedals", "tap")  # commands that are no part of the session
-STALE_S = 0.3  # the mind should have reported when so much sound came since its last report
 
 
 class Live:
     """A live session. run() returns at the end of an input file or on stop(); with forever=False also in a crash loop.
 
     state, continues: the command state and the folder's name of an earlier session that this one resumes. on_turn:
-    called in each turn of the main loop (the control socket).
+    called in each turn of the main loop (the control socket). riff: one that was recorded before, to be looped at once,
+    and what cuts its sound.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Live:
         state: CommandState | None = None,
         continues: str | None = None,
         on_turn: Callable[[Live], None] | None = None,
+        riff: tuple[KeptSection, Cut] | None = None,
     ) -> None:
         self._config, self._monitor = config, monitor
         self.folder, self._forever, self._continues = folder, forever, continues
@@ -85,13 +86,13 @@ class Live:
         )
         self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
         self._inputs.talk.why = self._why_silent
-        self._unexplained, self._said_slow = Silence(), False
+        self._unexplained = Silence()
         self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
         self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
         self._shown_song = ShownSong(self._book)
         self._inputs.talk.names, self._inputs.talk.looped = self._book.names, self._book.looped
         self._voice = PushToTalk(lambda seconds: self._recording.heard(seconds) if self._recording else None)
-        self.dispatcher.voice = self._voice.press
+        self.dispatcher.voice, self.dispatcher.loudspeaker = self._voice.press, setup.output_channels > 0
         self._coach = Coach(workers.mind.send)
         self.dispatcher.practice = None if setup.imagined else self._coach.command
         self._mood = MoodDesk(config.mood, workers.mind.send)
@@ -100,14 +101,14 @@ class Live:
             self._inputs.pedals.senses = self._mood.faders()
         self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
+        self._riff = riff
         self._grid: Grid | None = None
         self._keys = Keys()
         self._stopping = self._over = False
         self._troubles: list[str] = []
         self._recording: LiveRecording | None = None
         self._isolated = Isolation(self._trouble)
-        self._silenced: list[str] = []  # ports at which a session that was killed had left notes, and what was done
-        self._silencing: list[str] = []  # results of silencing the MIDI port: "" or why it failed
+        self._care = Caretaker(config, workers, self.figures, self._trouble, self._board.say, forever)
         self._space = SpaceWatch(config, folder)
         self._input_weights: tuple[float, ...] = ()  # of its channels, as the audio process knows them
         self._heard_at = 0  # samples written when the mind last reported
@@ -119,7 +120,7 @@ class Live:
         state = state_folder(self._config.paths.state)
         with remembered(self._config, state):  # until every note has been ended
             try:
-                Thread(target=lambda: self._silenced.extend(silence_the_dead(state)), daemon=True).start()
+                self._care.silence_the_dead(state)
                 self.workers.start()
                 while not self.ending:
                     self._turn()
@@ -236,13 +237,17 @@ class Live:
         self._isolated(self._supervise, alive)
         self._isolated(self._poll_inputs)
         self._isolated(self._keys.poll, self._quietly, self._board.say)
+        if self._riff and self.listening:
+            (kept, cut), self._riff = self._riff, None
+            self._board.say(self._book.bring(kept, cut))
+            self._quietly(f"loop {kept.name}")
         self._isolated(self._on_turn, self)
         self._isolated(self._monitor.update, self._board.status())
 
     def _watch_input(self, recording: LiveRecording) -> None:
         """Tell the player what there is to say of the input, and the audio process which channels to use."""
         for line in recording.mixer.take_lines():
-            if not self._inputs.bass_is_midi and not self.workers.setup.imagined:
+            if self.workers.setup.silence_s is None and not self.workers.setup.imagined:
                 self._say_of_input(line)
         weights = tuple(recording.mixer.weights.tolist())
         if len(weights) > 1 and weights != self._input_weights and self.workers.audio.send(SetInput(weights)):
@@ -347,56 +352,11 @@ class Live:
         return open_recording(*given, self._continues, instead, keep_of(self._config, self.folder))
 
     def _supervise(self, audio_was_alive: bool) -> None:
-        if self._over or self._stopping:
+        if self.ending:
             return
-        self.workers.poll()
-        self._report_silencing()
-        audio, mind = self.workers.audio, self.workers.mind
-        if mind.starts_slowly and not self._said_slow:
-            self._said_slow = True
-            self._board.say("still starting: the first start on a machine compiles the ears, a minute or two")
-        ended_just_now = audio_was_alive and not audio.alive  # its last reports are read in the next turn
-        cause = "" if ended_just_now else audio.trouble(owes_report=self.workers.rolling)
-        if cause or (self.figures.stuck and audio.ready):  # once, not while its successor waits
-            self._handle_death(audio, cause or "the sound card's driver is stuck")
-            self._silence()
-        if audio.restart_when_due():
-            self.workers.rolling = False
-            self.figures.new_life()
-        if mind.process is None or (self.workers.bass.ended and not mind.alive):
-            return  # not begun, or the music is over and it has reported everything
-        owes = self.workers.bass.written - self._heard_at > STALE_S * self.workers.setup.rate
-        if cause := mind.trouble(owes):
-            self._handle_death(mind, cause)
-        if mind.restart_when_due():
-            self._heard_at = self.workers.bass.written
-
-    def _silence(self) -> Thread:
-        """End the notes of an audio process that died, in a thread, as opening a MIDI port may take a while."""
-        thread = Thread(target=lambda: self._silencing.append(silence(self._config)), daemon=True)
-        thread.start()
-        return thread
-
-    def _report_silencing(self) -> None:
-        while self._silenced:
-            said = self._silenced.pop()
-            log.warning("%s", said)
-            self._board.say(said)
-        while self._silencing:
-            if why := self._silencing.pop():
-                self._trouble(f"notes may hang: the MIDI port could not be silenced ({why}); try `antiphon ctl panic`")
-
-    def _handle_death(self, worker: Worker, cause: str) -> None:
-        """Handle a dead worker: schedule its restart, or stop the session if it never started or crash-loops."""
-        begun = self._recording is not None and (worker is self.workers.audio or self._heard_at > 0)
-        if not self._forever and not begun:
-            raise UserError(worker.failure or f"{cause}; try `antiphon doctor`")
-        worker.schedule_restart(cause)
-        if worker.history.loops and not self._forever:
-            cause = f"{cause}; it died {len(worker.history.early_s)} times within a minute, so the session ends"
-            self._stopping = True
-        self._trouble(cause)
-        self._board.say(f"restarting the {worker.name} process", restarts=1)
+        begun = self._recording is not None
+        self._heard_at = self._care.look(audio_was_alive, begun, self._heard_at)
+        self._stopping |= self._care.gave_up
 
     def _trouble(self, cause: str) -> None:
         log.log(logging.WARNING if self._forever else logging.INFO, "%s", cause)
@@ -443,7 +403,4 @@ class Live:
         self._read_audio()  # its last reports
         audio.end(0.5)
         if audio.process.exitcode != 0:
-            (silencing := self._silence()).join(STOP_TIMEOUT_S)
-            if silencing.is_alive():
-                self._silencing.append("the MIDI system does not answer")
-            self._report_silencing()
+            self._care.silence_and_say(STOP_TIMEOUT_S)

@@ -42,6 +42,7 @@ class Setup:
     presses: tuple[KeyPress, ...] | None = None  # of a take that is a MIDI file
     silence_s: float | None = None  # no sound comes in: how long the stream is silent (without end: infinity)
     imagined: bool = False  # nobody plays: the bass is the band's own
+    loops: bool = False  # nobody need play: a riff that was recorded loops
 
     @property
     def ring_channel(self) -> int | None:
@@ -51,7 +52,7 @@ class Setup:
     @property
     def hears_midi(self) -> bool:
         """Whether the bass comes as MIDI, from a port or a file."""
-        return self.silence_s is not None and not self.imagined
+        return self.silence_s is not None and not self.imagined and not self.loops
 
 
 def looks_like_file(given: str) -> bool:
@@ -116,6 +117,33 @@ def for_mood(config: Config, seconds: float | None, fast: bool) -> Setup:
         says=says + (", hearing the room" if listens else ""),
         silence_s=None if listens else (inf if seconds is None else seconds),
         imagined=True,
+    )
+
+
+def for_riff(config: Config, riff: Path) -> Setup:
+    """Make the setup for a session that begins with a recorded riff: the microphone is heard where there is one.
+
+    Raises UserError without a loudspeaker.
+    """
+    try:
+        card = device_list.find_card(config.audio, wants_input=True)
+    except UserError:
+        card = None
+    card = card or device_list.find_card(config.audio, wants_input=False)
+    if card is None or card.output_device is None or not config.audio.output_enabled:
+        raise UserError("no loudspeaker: a riff is looped where it can be heard; leave --play out")
+    listens, channel = card.input_device is not None, config.audio.input_channel
+    return Setup(
+        rate=_rate(config, card, None, None),
+        input_device=card.input_device,
+        input_channels=card.input_channels if listens else 1,
+        output_device=card.output_device,
+        output_channels=card.output_channels,
+        take=None,
+        channel=channel - 1 if channel and listens else None,
+        says=f"{_described(None, card) if listens else f'playing to {card.output_name}'}, looping {riff.name}",
+        silence_s=None if listens else inf,
+        loops=True,
     )
 
 

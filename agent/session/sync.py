@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agent.core.errors import UserError
-from agent.core.messages import FollowGrid
+from agent.core.messages import FollowGrid, StartOn
 from agent.core.settings import Config
 from agent.engine.reports import AudioReport
 from agent.midi.clock_in import MidiClock
@@ -101,6 +101,7 @@ class Sync:
         self._link = LinkPeer(_meter(config)) if wants_link else None
         self._count, self._sure = Count(), config.band.enter_confidence
         self._sent_grid: Grid | None = None
+        self._has_given = False
         self.says = "" if self._source == "ears" else f"waiting for {self._name}"
 
     @property
@@ -118,7 +119,7 @@ class Sync:
             for at_s, message in messages:
                 self._midi.push(at_s, message)
 
-    def poll(self, clock: Clock | None, grid: Grid | None, now_s: float) -> list[FollowGrid]:
+    def poll(self, clock: Clock | None, grid: Grid | None, now_s: float) -> list[FollowGrid | StartOn]:
         """Return the messages for the mind. clock: None before any sound. grid: the band's, stream time, None while
         there is no beat. now_s: monotonic."""
         if self._tap:
@@ -126,9 +127,11 @@ class Sync:
         if clock is None:
             return []
         outside = self._outside(now_s)
-        messages = self._follow(outside, clock, grid, now_s)
+        messages: list[FollowGrid | StartOn] = [*self._follow(outside, clock, grid, now_s)]
         if self._link and self._gives:
-            self._give(self._link, clock, self._sent_grid or grid)
+            if grid is None and (theirs := self._link.grid()):  # they play already
+                messages.append(StartOn(self._in_stream(theirs, clock)))
+            self._give(self._link, clock, self._sent_grid or grid, now_s)
         return messages
 
     def close(self) -> None:
@@ -169,19 +172,30 @@ class Sync:
         start_s, end_s = clock.stream_of(grid.anchor_s), clock.stream_of(grid.anchor_s + grid.period_s)
         return replace(grid, anchor_s=start_s + self.input_s, period_s=end_s - start_s)
 
-    def _give(self, link: LinkPeer, clock: Clock, grid: Grid | None) -> None:
+    def _give(self, link: LinkPeer, clock: Clock, grid: Grid | None, now_s: float) -> None:
         if grid is None:
-            link.stop()
+            if self._has_given:  # what others play to before we begin goes on
+                link.stop()
             return
         if grid.confidence < self._sure:  # the band does not play to such a beat either
             return
-        start_s = clock.monotonic_of(grid.anchor_s - self.input_s)
-        end_s = clock.monotonic_of(grid.anchor_s - self.input_s + grid.period_s)
-        link.give(replace(grid, anchor_s=start_s, period_s=end_s - start_s))
+        now = _plain(grid, clock.stream_of(now_s) + self.input_s)
+        start_s = clock.monotonic_of(now.anchor_s - self.input_s)
+        end_s = clock.monotonic_of(now.anchor_s - self.input_s + now.period_s)
+        self._has_given = True
+        link.give(replace(now, anchor_s=start_s, period_s=end_s - start_s))
 
     def _say(self, line: str) -> None:
         self.says = line
         log.info("%s", line)
+
+
+def _plain(grid: Grid, now_s: float) -> Grid:
+    """Return the beat of this moment as a grid of even beats: bars that the band leads may differ."""
+    beat = math.floor(grid.beat_at(now_s))
+    at_s, meter = grid.time_of(beat), grid.meter_at(beat)
+    sure = grid.confidence, grid.meter_confidence
+    return Grid(at_s, beat, grid.position_of(beat), grid.time_of(beat + 1) - at_s, meter, *sure)
 
 
 def _meter(config: Config) -> Meter:

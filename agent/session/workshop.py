@@ -1,4 +1,8 @@
-"""Runs the workshop: a conversation over a recorded riff, each take written as it is made."""
+"""Runs the workshop: a conversation over a recorded riff, each take written as it is made.
+
+Where the riff is to be heard, the workshop is a live session (agent/session/live.py) that begins with it: `kept_of`
+makes a section of it, `cut_from` the sound that loops.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from agent.audio.loop_playback import Playback
 from agent.compose.generation_options import open_responder
-from agent.conversation.conversation import Answer
+from agent.conversation.ideas import Answer
 from agent.conversation.player_notes import PlayerNotes
 from agent.conversation.riff_talk import RiffTalk
 from agent.core.errors import UserError
@@ -28,10 +31,16 @@ from agent.listen.gathered import Hearing
 from agent.memory.player_profile import GUEST, with_player_adapter
 from agent.memory.practice import finish
 from agent.memory.store import Memory
+from agent.parts.bass_bar import bass_bar
+from agent.parts.groove_library import GrooveLibrary
+from agent.parts.song_key import key_given
+from agent.song.bar_planner import plan_bar
+from agent.song.kept import KeptSection
+from agent.song.song_plan import SongPlan
 from agent.takes import take_files
+from agent.takes.captured import BEFORE_S
 from agent.takes.compare import measured
 from agent.takes.mixdown import RATE, Sound, render
-from agent.takes.performance import Clock
 from agent.takes.riff import Riff, riff_of
 from agent.takes.sketcher import Sketcher
 from agent.takes.take import Take
@@ -62,7 +71,6 @@ class Workshop:
         self._riff, self._recording, self._config, self._memory = riff, recording, config, memory
         self._timing = Timing.load()
         self._kept: list[take_files.Sheet] = []
-        self.speaker: Playback | None = None  # plays the takes; None where they are not played
 
     def open(self, now_s: float) -> Iterator[str]:
         """Return the greeting, what was heard, and the first take."""
@@ -96,12 +104,9 @@ class Workshop:
             take_files.write(self.folder, self._kept[-1])
 
     def _written(self, take: Take, sheet: take_files.Sheet) -> Iterator[str]:
-        mix = render(take, self._recording, self._timing).mix if self.folder or self.speaker else None
-        if self.speaker and mix is not None:
-            bars = np.round(np.array(Clock.of(take).bar_starts_s) * RATE).astype(np.int64)
-            self.speaker.play(mix, bars)
-        if self.folder is None or mix is None:
+        if self.folder is None:
             return
+        mix = render(take, self._recording, self._timing).mix
         take_files.write(self.folder, sheet)
         midi, wav = (self.folder / f"take-{take.number:03d}{suffix}" for suffix in (".mid", ".wav"))
         write_midi(midi, take, self._config, self._timing)
@@ -123,8 +128,6 @@ class Workshop:
 
     def close(self) -> None:
         """End the session; the player's adapter is trained in the background; the memory is closed."""
-        if self.speaker:
-            self.speaker.close()
         self.dialogue.close()
         if self._memory:
             notes = self.dialogue.notes
@@ -165,6 +168,31 @@ def hearing(config: Config) -> Callable[[str, Context], conversation.ParseResult
         return conversation.parse
     endpoint = llm_parser.Endpoint(talk.endpoint, talk.model, talk.timeout_s)
     return lambda sentence, context: llm_parser.parse(sentence, endpoint, context)
+
+
+def kept_of(riff: Riff, name: str) -> KeptSection:
+    """Return a riff as a section of a song, with a groove of the band's choice; its chords are found as it plays."""
+    usual = max((bar.meter for bar in riff.bars), key=[bar.meter for bar in riff.bars].count)
+    bars = tuple(bass_bar(usual, bar.fitted(usual).basses) for bar in riff.bars)
+    key = key_given(riff.key)
+    plan, _ = plan_bar(SongPlan(quarter_bpm=riff.tempo_bpm, key=key), list(bars), GrooveLibrary.load(), True)
+    section = replace(plan.sections[plan.current], name=name)
+    chords = tuple(plan.memory.get(bar.signature, ()) for bar in bars)
+    odd = tuple((at, bar.meter) for at, bar in enumerate(riff.bars) if bar.meter != usual)
+    place = riff.bars[0].start_s, riff.bars[-1].end_s
+    return KeptSection(name, section, bars, chords, key.tonic, key.mode, riff.tempo_bpm, *place, odd)
+
+
+def cut_from(recording: Sound) -> Callable[[float, float, Path], float]:
+    """Return what writes a stretch of a recording, mono at RATE, and BEFORE_S before it, into a file."""
+
+    def cut(start_s: float, end_s: float, path: Path) -> float:
+        led_in = np.concatenate([np.zeros(round(BEFORE_S * RATE), np.float32), recording])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, led_in[round(start_s * RATE) : round((end_s + BEFORE_S) * RATE)], RATE, subtype="FLOAT")
+        return BEFORE_S
+
+    return cut
 
 
 def _made(folder: Path) -> None:

@@ -314,16 +314,19 @@ def _stop(bar: _Bar) -> int | None:
 
 def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineNote, ...]]:
     plan, section, wish = bar.plan, bar.section, bar.plan.wish
-    if section.motif is None or not chords:
+    motif = plan.answers[0] if plan.answers and plan.answers[0] else section.motif
+    if motif is None or not chords:
         return plan, ()
     more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
     turn = counter_line.turn_of(
         plan.heard - plan.phrase_of, section.returns, bar.density(more), counter_line.bars_of_motif(section.ticks)
     )
+    if plan.answers:
+        turn = counter_line.Turn("answer" if plan.answers[0] else "call", plan.answers[1])
     if turn.says == "rest":
         return replace(plan, statement=None), ()
     first = plan.statement if turn.half == 1 and plan.statement else chords[0]
-    motif = counter_line.developed(section.motif, turn, section.returns)
+    motif = counter_line.developed(motif, turn, section.returns)
     beats = group_starts(bar.now.meter, bar.now.ticks)
     motif = counter_line.syncopated(motif, beats, section.ticks, wish.bend("syncopation"))
     line = counter_line.line_of(

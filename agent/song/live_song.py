@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from agent.core.types import Choice, SongView
 from agent.parts.bar_chords import ChordAt, chords_of, fits
 from agent.parts.bass_bar import BassBar, BassNote, bass_bar, group_starts, likeness
+from agent.parts.counter_line import Motif
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import Traits
@@ -79,6 +80,7 @@ class LiveSong:
         self._recalled: tuple[int, KeptSection] | None = None  # a section to begin, and with which bar
         self._script: tuple[int, KeptSection] | None = None  # the one that was begun last
         self.score: Mapping[int, ScoredBar] = {}  # bars that are known before they are played, as the song counts them
+        self._answers: dict[int, tuple[Motif | None, int]] = {}  # of the line to another band, by bar
         self.reset()
 
     def reset(self) -> None:
@@ -107,6 +109,23 @@ class LiveSong:
         """The style whose instruments play: the one asked for, else that of the song's first groove."""
         song = self.song
         return song.style or (song.sections[0].groove.style if song.sections else None)
+
+    def answer(self, bar: int, motif: Motif | None) -> None:
+        """Have the line answer this in two bars from `bar` on, where that is not decided yet. None: say its own."""
+        self._answers = {bar: (motif, 0), bar + 1: (motif, 1)}
+
+    def coming(self, bar: int) -> ScoredBar | None:
+        """Return what is known, planned or, of the bar after the one being heard, expected of a bar."""
+        if bar in self.score:
+            return self.score[bar]
+        planned = self._planned.get(bar)
+        if planned is None and bar - 1 == self._number and self.sounds:
+            planned = self._plan(Position(0, bar, self._meter), False)
+        if planned is None:
+            return None
+        key = planned.after.key
+        told = Key(max(key.tonic, 0), key.mode, 1.0)
+        return ScoredBar(planned.told, planned.bar.harmony, planned.bar.section, told)
 
     def take_choices(self) -> tuple[Choice, ...]:
         """Return everything decided since the last call; bars as the planner counts them."""
@@ -322,7 +341,7 @@ class LiveSong:
     def _plan(self, position: Position, final: bool) -> _Planned:
         song = self._until(position.bar)
         # how hard it is struck is answered stroke by stroke (`Touch`)
-        song = replace(song, level=replace(song.level, now=0.0))
+        song = replace(song, level=replace(song.level, now=0.0), answers=self._answers.get(position.bar))
         recalls = self._recalled is not None and self._recalled[0] == position.bar
         if not self.sounds and not recalls and (final or not any(bar < position.bar for bar in self._planned)):
             song = replace(song, sections=self._played, current=-1)

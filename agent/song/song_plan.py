@@ -106,6 +106,7 @@ class SongPlan:
     line_leads: bool = False  # it is the tune, from the first bar on; else it answers the player
     feel: int = 0  # how often the drummer has changed within the section (agent/song/phrase_feel.py)
     feel_of: int = 0  # bar in which they did last
+    answers: tuple[Motif | None, int] | None = None  # what the line says in this bar, None = its own; bar 0 or 1 of it
     form: tuple[str, ...] = ()  # sections of this bar and those after it, where they are given; () = as the bass has it
 
     def as_decided_in(self, other: SongPlan) -> SongPlan:

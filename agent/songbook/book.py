@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 OFFERED_AT = 2  # times that a bar is played with another chord than the section has, before it is said
 Edits = tuple[dict[str, Any], ...]
+Cut = Callable[[float, float, Path], float]
 
 
 class Songbook:
@@ -35,7 +36,7 @@ class Songbook:
         standing: Callable[[], Edits] = tuple,
         stand: Callable[[Edits], object] = lambda edits: None,
         now_s: Callable[[], float] = time.time,
-        cut: Callable[[float, float, Path], float] | None = None,
+        cut: Cut | None = None,
     ) -> None:
         self._cut = cut
         self._send, self._standing, self._stand, self._now_s = send, standing, stand, now_s
@@ -60,6 +61,15 @@ class Songbook:
             raise UserError(f"section {name[:40]!r}: give a name of 1 to {song_file.NAME_MAX} letters")
         self._send(KeepSection(plain(name), sound))
         return f"keeping this as {plain(name)}"
+
+    def bring(self, kept: KeptSection, cut: Cut) -> str:
+        """Keep a riff that was recorded before. cut: writes a stretch of that recording into a file, and returns what
+        it wrote before it, in seconds."""
+        self._cut, before = cut, self._cut
+        try:
+            return self._keep(kept)
+        finally:
+            self._cut = before
 
     def _free_name(self) -> str:
         taken = {one.name for one in self.song.sections}

@@ -71,7 +71,10 @@ def _basses(bar: BassBar, count: int) -> tuple[BassTick, ...]:
 
 
 def looped_take(take: Take) -> LoopedTake:
-    """Return a take as the band plays it over its loop. Its length is a whole number of samples at every rate."""
+    """Return a take as the band plays it over its loop, its intro once.
+
+    Its length is a whole number of samples at every rate.
+    """
     clock = Clock.of(take)
     whole_s = round(clock.bar_starts_s[-1] * STEPS_PER_S) / STEPS_PER_S
     factor = whole_s / clock.bar_starts_s[-1]
@@ -82,7 +85,7 @@ def looped_take(take: Take) -> LoopedTake:
         basses = _moved(bar.basses, bass_shift(take.settings[number]))
         bars.append(LoopedBar(bar.meter, seconds, basses, replies, take.settings[number]))
         at += len(bar.basses)
-    return LoopedTake(take.number, tuple(bars), take.settings[0].swing or take.riff.swing)
+    return LoopedTake(take.number, tuple(bars), take.settings[0].swing or take.riff.swing, take.intro)
 
 
 def _moved(basses: tuple[BassTick, ...], up: int) -> tuple[BassTick, ...]:

@@ -14,10 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from agent.core.midi_constants import VELOCITY_DB
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import INSTRUMENTS
-from agent.directions.note_changes import VELOCITY_DB
-from agent.takes.performance import PIECE_OF_KEY, Clock, notes_of, tempo_of
+from agent.takes.performance import PIECE_OF_KEY, Clock, louder_db, notes_of, tempo_of
 from agent.takes.take import Take
 from models.music.syncopation import longuet_higgins_lee, metric_weights
 from models.music.tokens import PIECES
@@ -60,10 +60,12 @@ class Measured:
         return len(self.bars) if self.bars is not None else len(self.take.bars)
 
     def level_db(self, voice: str) -> float:
-        """Return the mean level of a voice's notes, 0 dB = velocity 127; of the bass its fader."""
+        """Return the mean level of a voice's notes as mixed, 0 dB = velocity 127; of the bass its fader."""
         if voice == "bass":
             return float(np.mean([s.level_db.get("bass", 0.0) for s in self.take.settings]))
-        return _mean(VELOCITY_DB * np.log10(note.velocity / 127) for note in self.of(voice))
+        return _mean(
+            VELOCITY_DB * np.log10(note.velocity / 127) + louder_db(self.take, note) for note in self.of(voice)
+        )
 
     def velocity(self, voice: str) -> float:
         return _mean(note.velocity for note in self.of(voice))

@@ -1,7 +1,7 @@
 """Renders a take to sound: one stem a part, the player's own bass cut to the bars, and a mix at one loudness. Offline.
 
-Brightness, reverb, pan and width of each bar go to the mixer that also plays live (agent/mixing); level, timing and
-register are in the notes already.
+Level, brightness, reverb, pan and width of each bar go to the mixer that also plays live (agent/mixing); touch, timing
+and register are in the notes already.
 """
 
 from __future__ import annotations
@@ -99,18 +99,25 @@ def _band(
     if voice is not None:
         with suppress(SynthUnavailable):  # the part's usual instrument plays then
             synth.take_voice(OwnVoice(voice, RATE))
-    bars = [(round(clock.bar_starts_s[i] * RATE), i) for i in range(len(take.settings))]
+    bars = [(_block(clock.bar_starts_s[i] * RATE), i) for i in range(len(take.settings))]
     pieces, done, reference = [], 0, BassReference(RATE)
-    for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, len(bass)):
-        while bars and bars[0][0] <= at:
-            settings = take.settings[bars.pop(0)[1]]
-            synth.wish(wishes_of(settings))
-            synth.sound(sounds_of(settings), settings.dials.style)
+
+    def play_until(at: int) -> None:
+        nonlocal done
         if at > done:
             reference.hear(bass[done:at])
             synth.follow(reference.away_db)
             pieces.append(synth.render(at - done))
             done = at
+
+    for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, len(bass)):
+        while bars and bars[0][0] <= at:
+            begin, bar = bars.pop(0)
+            play_until(begin)
+            settings = take.settings[bar]
+            synth.wish(wishes_of(settings))
+            synth.sound(sounds_of(settings), settings.dials.style)
+        play_until(at)
         if part:
             synth.send(part, message)
     synth.close()
@@ -128,8 +135,13 @@ def _messages(
             events.append((max(note.on_s - lead_s, 0.0), 1, part, (NOTE_ON, note.pitch, note.velocity)))
             events.append((max(note.off_s - lead_s, 0.0), 0, part, (NOTE_OFF, note.pitch, 0)))
     for at_s, _, part, message in sorted(events):
-        yield min(round(at_s * RATE) // BLOCK * BLOCK, length), part, message
+        yield min(_block(at_s * RATE), length), part, message
     yield length, "", (0, 0, 0)
+
+
+def _block(sample: float) -> int:
+    """Return the last whole block's beginning before a sample."""
+    return round(sample) // BLOCK * BLOCK
 
 
 def _synth_bass(notes: list[PlannedNote], length: int) -> Sound:

@@ -1,4 +1,4 @@
-"""Turns a take into notes in seconds, with each bar's tempo, swing, timing, level and register."""
+"""Turns a take into notes in seconds, with each bar's tempo, swing, timing, touch and register."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.compose.band_notes import Strike, band_notes, bass_notes
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 from agent.directions.key_filter import scale_of
-from agent.directions.note_changes import RUB_VELOCITY, rub, with_settings
+from agent.directions.note_changes import RUB_VELOCITY, of, rub, with_settings
 from agent.takes.take import Take
 from models.music.midi_reader import RawNote
 from models.music.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply
@@ -137,10 +137,16 @@ def _sounded(part: str, notes: tuple[RawNote, ...], take: Take, clock: Clock) ->
     return sounded
 
 
+def louder_db(take: Take, note: PlannedNote) -> float:
+    """Return how much louder the mix has a note of the band's than it is struck, in dB."""
+    voices = (PIECE_OF_KEY[note.pitch], "drums") if note.part == "drums" else (note.part,)
+    return of(take.settings[note.tick].level_db, voices) if note.part != "bass" else 0.0
+
+
 def _of_bass(settings: Settings) -> Settings:
     """Return a bar's settings for the notes of the bass: as the player played it, in the key that was asked for."""
-    up = bass_shift(settings)
-    return replace(UNCHANGED, semitones={"bass": up}) if up else UNCHANGED
+    up, muted = bass_shift(settings), settings.muted & {"bass"}
+    return replace(UNCHANGED, semitones={"bass": up} if up else {}, muted=muted) if up or muted else UNCHANGED
 
 
 def bass_shift(settings: Settings) -> int:

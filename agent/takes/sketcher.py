@@ -18,6 +18,7 @@ from agent.directions.drum_moves import MOVES
 from agent.directions.edit import Edit
 from agent.directions.undo import undo
 from agent.song.wish import HARMONY_PLANS
+from agent.takes.edges import core_of, with_edges
 from agent.takes.measures import Measured
 from agent.takes.riff import Bar, Riff
 from agent.takes.take import Take
@@ -120,18 +121,18 @@ class Sketcher:
             form[i % len(form)].fitted(one.meter) if one.meter else form[i % len(form)]
             for i, one in enumerate(settings)
         )
-        old = _by_place(before, settings, riff.key) if isinstance(before, Take) else before or {}
+        old = _by_place(core_of(before), settings, riff.key) if isinstance(before, Take) else before or {}
         own = (self.responder, self.temperature, self.repeats)
         drawn, played = Drawer(*own, riff, bars, settings, seed, old, parts, recolours).walk()
-        return Take(0, riff, edits, bars, drawn, played, settings, seed=seed)
+        return with_edges(Take(0, riff, edits, bars, drawn, played, settings, seed=seed), self.repeats)
 
 
 def _changes(take: Take, edit: Edit, repeats: int) -> bool:
     """Return whether an edit changes the form, the key, or the settings of any bar of the take."""
     if edit.target == "form" or edit.dimension == "key":
         return True
-    form, asked = len(take.bars) // repeats, take.active_edits.ask((edit,))
-    bars = range(len(take.bars))
+    count = len(core_of(take).bars)
+    form, asked, bars = count // repeats, take.active_edits.ask((edit,)), range(count)
     return any(asked.settings(bar, form) != take.active_edits.settings(bar, form) for bar in bars)
 
 

@@ -15,7 +15,8 @@ from models.music.tokens import Reply
 @dataclass(frozen=True, slots=True)
 class Take:
     """One take. number: from 1; active_edits: those in force; bars: of the form and its repeats; drawn, played: tick by
-    tick over all bars; settings: bar by bar; says: one line on what was done."""
+    tick over all bars; settings: bar by bar; says: one line on what was done; intro, outro: how many of the bars lie
+    before and after the form (agent/takes/edges.py)."""
 
     number: int
     riff: Riff
@@ -27,6 +28,8 @@ class Take:
     says: str = ""
     name: str = ""
     seed: int = 0
+    intro: int = 0
+    outro: int = 0
 
     @property
     def meters(self) -> tuple[Meter, ...]:

@@ -9,10 +9,12 @@ from typing import TypeVar
 import numpy as np
 
 from agent.compose.multitrack import KEY_NAMES, parts_of, write
+from agent.core.midi_constants import struck_at
 from agent.core.midi_file_writer import TimeMap
 from agent.core.settings import Config
+from agent.core.types import PlannedNote
 from agent.recording.session_midi import TICKS_PER_QUARTER
-from agent.takes.performance import Clock, notes_of, tempo_of
+from agent.takes.performance import Clock, louder_db, notes_of, tempo_of
 from agent.takes.take import Take
 from models.music.midi_reader import RawNote
 from models.timing.drum_timing import Timing
@@ -42,10 +44,11 @@ def write_midi(
     def tick(time_s: float) -> int:
         return max(round(float(np.interp(time_s, clock.bar_starts_s, ticks))), 0)
 
-    notes = {
-        part: tuple(RawNote(tick(n.on_s), max(tick(n.off_s), tick(n.on_s) + 1), n.pitch, n.velocity) for n in played)
-        for part, played in notes_of(take, timing).items()
-    }
+    def raw(note: PlannedNote) -> RawNote:
+        velocity = struck_at(note.velocity, louder_db(take, note))  # a file has no mixer
+        return RawNote(tick(note.on_s), max(tick(note.off_s), tick(note.on_s) + 1), note.pitch, velocity)
+
+    notes = {part: tuple(map(raw, played)) for part, played in notes_of(take, timing).items()}
     key = KEY_NAMES[take.riff.key.mode][take.riff.key.tonic]
     shown = tuple((ticks[bar], name) for bar, name in sorted((marks or {}).items()))
     time = TimeMap(TICKS_PER_QUARTER, _changes(tempi), _changes(meters), ((0, key),), shown)

@@ -6,11 +6,11 @@ holds them equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from math import log
+from math import erf, log, sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,37 @@ def scaled_one(residual_ms: float) -> float:
     return min(max(residual_ms / OFFSET_SCALE_MS, -4.0), 4.0)
 
 
+class Luck(Protocol):
+    """What a hit's offset is drawn with, as numpy.random.Generator draws."""
+
+    def random(self) -> float:
+        """Return a number that is uniform from 0 to 1."""
+        ...
+
+    def standard_normal(self) -> float:
+        """Return a number that is normal with mean 0 and variance 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """Luck that comes again: one share of its variance is drawn from `own`, the same each time, the rest anew.
+
+    The joint distribution is a Gaussian copula: each draw alone is as of a Generator.
+    """
+
+    own: np.random.Generator
+    fresh: np.random.Generator
+    share: float
+
+    def random(self) -> float:
+        return 0.5 * (1 + erf(self.standard_normal() / sqrt(2)))
+
+    def standard_normal(self) -> float:
+        own, fresh = float(self.own.standard_normal()), float(self.fresh.standard_normal())
+        return sqrt(self.share) * own + sqrt(1 - self.share) * fresh
+
+
 @dataclass(frozen=True, slots=True)
 class Mixture:
     """Density of one hit's residual: log-weight up to a constant, mean_ms, scale_ms, each [K]."""
@@ -89,16 +120,20 @@ class Mixture:
     mean_ms: Floats
     scale_ms: Floats
 
-    def draw(self, rng: np.random.Generator, tick_ms: float) -> float:
-        one = pick(self.log_weight, rng)
-        drawn = float(self.mean_ms[one]) + rng.standard_normal() * float(self.scale_ms[one])
+    def on_tick(self) -> Mixture:
+        """Return the density without its components about the triplets beside the tick."""
+        return Mixture(self.log_weight[_ON_TICK], self.mean_ms[_ON_TICK], self.scale_ms[_ON_TICK])
+
+    def draw(self, luck: Luck, tick_ms: float) -> float:
+        one = pick(self.log_weight, luck)
+        drawn = float(self.mean_ms[one]) + luck.standard_normal() * float(self.scale_ms[one])
         return min(max(drawn, EARLIEST * tick_ms), LATEST * tick_ms)
 
 
-def pick(logits: Floats, rng: np.random.Generator) -> int:
+def pick(logits: Floats, luck: Luck) -> int:
     """Draw an index with probability softmax(logits)."""
     mass = np.exp(logits - logits.max()).cumsum()
-    return min(int(mass.searchsorted(rng.random() * mass[-1])), len(mass) - 1)
+    return min(int(mass.searchsorted(luck.random() * mass[-1])), len(mass) - 1)
 
 
 class Timing:
@@ -171,11 +206,14 @@ class Timing:
         swing: float | None = None,
         late_ms: float | None = None,
         style: str | None = None,
+        luck: Callable[[int], Luck] | None = None,
+        on_tick: bool = False,
     ) -> tuple[list[tuple[float, int]], TimingState]:
         """Return (offset_ms from the straight tick, velocity 1-127) of each hit, in the order given, and the next
         state.
 
-        Step once per tick, hits or none. A hit's own velocity gives its level; tempo in quarters per minute.
+        Step once per tick, hits or none. A hit's own velocity gives its level; tempo in quarters per minute. luck:
+        number of a piece -> what its offset is drawn with, None = rng. on_tick: no hit is meant for a triplet near it.
         """
         if any(not 1 <= hit.velocity <= 127 for hit in hits):
             raise ValueError(
@@ -192,7 +230,8 @@ class Timing:
         for piece in (piece for piece, level in enumerate(levels) if level):
             row = self._row(piece, levels[piece], base, state, not drawn)
             mixture, hidden, head = self._read(row, state.hidden, tick_ms)
-            residual = mixture.draw(rng, tick_ms)
+            mixture = mixture.on_tick() if on_tick else mixture
+            residual = mixture.draw(luck(piece) if luck else rng, tick_ms)
             velocity = self._velocity(head, residual, levels[piece], rng)
             drawn[PIECES[piece]] = residual - state.excess_ms(feel, off) + expected, velocity
             state = state.after(hidden, piece, residual, velocity, off)
@@ -231,6 +270,7 @@ class Timing:
 
 
 _CENTRES = np.array(CENTRES, np.float32)
+_ON_TICK = np.flatnonzero(_CENTRES == 0)
 
 
 def save(stem: str | Path, net: TimingNet, about: dict[str, Any], card: str) -> str:

@@ -53,6 +53,16 @@ def session() -> FakeSession:
     return FakeSession()
 
 
+def test_a_click_goes_on_and_off_and_its_tempo_is_told_to_the_ears(session: FakeSession) -> None:
+    assert session.dispatcher.command("click").startswith("a click")
+    assert "90" in session.dispatcher.command("click 90 3/4")
+    assert len([one for one in session.mind if isinstance(one, Tap)]) == 3
+    assert session.dispatcher.command("click off") == "no click any more"
+    assert [one.on for one in session.audio] == [True, True, False]
+    with pytest.raises(UserError, match="quarters"):
+        session.dispatcher.command("click 90 7/8")
+
+
 def test_each_command_reaches_whom_it_concerns(session: FakeSession) -> None:
     for line in ("mode trade", "mute drums", "dial density 0.3", "behind 15", "panic"):
         assert session.dispatcher.command(line).startswith(line)

@@ -222,7 +222,7 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
     def broken(*_: Any) -> None:
         raise ImportError("half an installation")
 
-    monkeypatch.setattr("agent.conversation.live_opening.open_conversation", broken)
+    monkeypatch.setattr("agent.conversation.live_talk.open_conversation", broken)
     talk = Talk(load(), sent.append, sent.append)
     talk._loading.join()
     assert "cannot understand" in talk.say("less snare")

@@ -13,14 +13,17 @@ import pytest
 import soundfile
 
 from agent.band.looped_take import LoopedTake
+from agent.band.ticks import Tick
 from agent.conversation.live import Talk
 from agent.conversation.live_talk import LiveTalk
-from agent.conversation.loop_stage import LoopStage, TakeMaking
+from agent.conversation.loop_stage import LoopStage
+from agent.conversation.loop_takes import TakeMaking
 from agent.conversation.player_notes import PlayerNotes
 from agent.core.config import load
-from agent.core.messages import LoopTake
+from agent.core.messages import LoopRiff, LoopTake
 from agent.core.types import Decision
 from agent.directions.active import SetActiveEdits
+from agent.mind.riff_loop import RiffLoop
 from agent.song.kept import KeptSection
 from agent.songbook.chart import song_of
 from agent.takes.captured import BEFORE_S, Captured, looped_take
@@ -28,7 +31,8 @@ from agent.takes.kept_takes import write_all
 from agent.takes.mixdown import RATE
 from agent.takes.performance import notes_of
 from agent.takes.take import Take
-from listener.types import Meter
+from listener.types import Grid, Meter
+from models.music.tokens import Position
 from models.responder.responder import Responder
 from tests.agent.conversation.test_truth import BASS, decision
 
@@ -167,6 +171,36 @@ def test_the_riff_of_an_odd_section_has_its_odd_bar(looped: Looped) -> None:
     looped.play(looped.bar + 1)
     looped.say("the snare down")
     assert looped.meters() == ["4/4", "7/8", "4/4", "4/4"]
+
+
+def test_an_intro_comes_once_and_then_the_loop_goes_on(looped: Looped) -> None:
+    assert "the drums alone as an intro" in looped.say("two bars of drum intro")
+    message = [one for one in looped.sent if isinstance(one, LoopTake)][-1]
+    assert len(looped.take.bars) == 6 and looped.take.intro == 2 and message.then is not None
+    band = RiffLoop()
+    band.ask(LoopRiff(looped.riff.kept, looped.riff.path, 8.0, 0.25))
+    band.begin(tick(0), GRID)
+    band.ask(message)
+    heard = []
+    for bar in range(1, 12):
+        band.begin(tick(bar), GRID)
+        now = band.bar(bar)
+        assert now
+        heard.append("chords" not in now.settings.muted)
+    assert heard == [False] * 2 + [True] * 9 and len(band.bar(12).replies) == 16  # type: ignore[union-attr]
+    sound, rate = soundfile.read(message.path)
+    lead_in = sound[round(BEFORE_S * rate) : round((BEFORE_S + 3.9) * rate)]
+    assert np.abs(lead_in).max() < 0.001 < np.abs(sound[round((BEFORE_S + 4.2) * rate) :]).max()
+    looped.say("the snare down")
+    assert looped.take.intro == 0 and looped.stage.takes[-1].intro == 2
+    assert "no end" in looped.say("two bars of drum outro")
+
+
+GRID = Grid(0.0, 0, 1, 0.5, Meter(4, 4), 1.0, 1.0)
+
+
+def tick(bar: int) -> Tick:
+    return Tick(16 * bar, 4 * bar, 0, Position(0, bar, Meter(4, 4)))
 
 
 @pytest.mark.parametrize(

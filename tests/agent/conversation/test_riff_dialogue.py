@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.conversation.conversation import Answer
 from agent.conversation.idea_catalogue import BY_NAME
+from agent.conversation.ideas import Answer
 from agent.conversation.player_notes import PlayerNotes, as_motif, motif_of
 from agent.conversation.proposals import heard_of
 from agent.conversation.riff_talk import RiffTalk
@@ -124,6 +124,25 @@ def test_in_another_key_more_of_what_the_band_plays_is_of_that_key() -> None:
 
     assert share(after) > share(before) + 0.2
     assert dialogue.say("what key are we in?").reply == "We are in Bb minor."
+
+
+def test_two_bars_of_drum_intro_are_drums_alone_and_then_everybody_as_before() -> None:
+    dialogue = talk(proposals=False)
+    dialogue.listen(riff())
+    before = dialogue.take
+    said = dialogue.say("two bars of drum intro").reply
+    assert said.startswith("Done: the drums alone as an intro") and "moved with it" not in said
+    after, bar_s = dialogue.take, 2.4
+    assert len(after.bars) == len(before.bars) + 2 and "4 bars" in dialogue.say("how many bars?").reply
+    old, new = notes_of(before), notes_of(after)
+    begins = {part: min(note.on_s for note in notes) for part, notes in new.items() if notes}
+    assert begins["drums"] < 0.1 and all(at_s > 2 * bar_s - 0.1 for part, at_s in begins.items() if part != "drums")
+    for part in ("bass", "chords"):
+        assert [note.pitch for note in old[part]] == [note.pitch for note in new[part]]
+    dialogue.say("less snare")
+    assert dialogue.take.intro == 2
+    dialogue.say("undo the last two")
+    assert notes_of(dialogue.take) == old
 
 
 def test_what_changes_nothing_is_not_called_done() -> None:

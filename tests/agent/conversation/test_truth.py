@@ -101,6 +101,12 @@ def test_a_little_is_less_than_a_step() -> None:
     assert counts[0] < counts[1] < counts[2]
 
 
+def test_an_intro_while_the_band_plays_is_a_part_alone_for_so_many_bars() -> None:
+    band = Playing()
+    said = band.say("two bars of drum intro")
+    assert said.startswith("From the next bar on: everybody out for 2 bars; the drums in") and "Noted" not in said
+
+
 def test_what_changes_nothing_is_said_to_change_nothing() -> None:
     assert "nothing I play now changes" in Playing().say("the ride louder")
     assert "silent there" in Playing().say("the toms louder")

@@ -190,6 +190,15 @@ def test_an_instrument_at_the_port_is_told_by_controllers_from_the_wish_s_time_o
     assert controllers_until(player, band, 2.0)[-2:] == [("chords", 0xB0, 10, 64), ("chords", 0xB0, 74, 64)]
 
 
+def test_a_piece_of_the_kit_is_struck_softer_where_a_hardware_synth_plays_it(player, band):
+    player.mix(SetMix(0.0, {"snare": MixWish(level_db=-12.0)}))
+    notes = [PlannedNote("drums", at_s, at_s + 0.1, key, 100, 0) for at_s, key in ((0.2, 38), (0.3, 36))]
+    player.accept(Plan(tuple(notes), (), 1.0, 0.0))
+    controllers_until(player, band, 0.5)
+    struck = {m[2]: m[3] for m in band[1].got if m[1] == 0x90}
+    assert struck == {38: 50, 36: 100}
+
+
 def test_a_fader_s_level_is_the_instrument_s_volume_and_another_instrument_is_told_again(player, band):
     player.fade(SetFader("line", MixWish(level_db=-12.0)))
     assert controllers_until(player, band, 1.0)[-1] == ("line", 0xB0, 7, 50)

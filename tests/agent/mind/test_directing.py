@@ -14,6 +14,7 @@ from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
 from agent.directions.mix_wishes import wishes_of
+from agent.directions.note_changes import with_settings
 from agent.mind.mind import Mind
 from listener.capture import file_frames
 from listener.types import Meter
@@ -21,6 +22,7 @@ from models.music.dials import STYLES
 
 TOLD_S, END_S = 8.0, 14.0
 SNARE, KICK = 38, 36
+LEVELS = ("level", "intensity")
 
 
 @cache
@@ -43,12 +45,12 @@ def late(notes: tuple[PlannedNote, ...], pitch: int | None = None, part: str = "
 
 
 def test_until_the_next_bar_line_nothing_changes() -> None:
-    before, after = planned(), planned("snare.level less ~8 dB")
+    before, after = planned(), planned("snare.intensity less ~8 dB")
     assert [n for n in before if n.on_s < TOLD_S] == [n for n in after if n.on_s < TOLD_S]
 
 
 def test_the_snare_comes_back_and_the_kick_stays() -> None:
-    before, after = planned(), planned("snare.level less ~8 dB")
+    before, after = planned(), planned("snare.intensity less ~8 dB")
     drop_db = [
         40 * np.log10(a.velocity / b.velocity) for a, b in zip(late(after, SNARE), late(before, SNARE), strict=True)
     ]
@@ -116,8 +118,10 @@ def test_words_for_the_mix_become_wishes_of_lanes_and_are_said_at_each_bar() -> 
     assert wishes_of(Settings(width={"rim": 0.4, "snare": 0.4})) == {"snare": MixWish(width=0.4)}
 
 
-def test_a_level_asked_for_is_in_the_mix_until_the_notes_have_it() -> None:
-    louder = Settings(level_db={"snare": 6.0, "rim": 6.0, "chords": -3.0})
-    soon = wishes_of(louder, Settings())
-    assert (soon["snare"].level_db, soon["chords"].level_db) == (6.0, -3.0)
-    assert wishes_of(louder, louder) == {} == wishes_of(louder)
+def test_a_level_is_the_mix_s_and_a_touch_the_player_s() -> None:
+    level, touch = (ActiveEdits().ask((Edit.read(f"snare.{what} less"),)).settings(0, 4) for what in LEVELS)
+    assert wishes_of(level)["snare"] == MixWish(level_db=-4.0) and wishes_of(touch) == {}
+    stroke = PlannedNote("drums", 0.0, 0.1, 38, 100, 0)
+    assert with_settings(stroke, level, ("snare", "drums")) == stroke
+    softer = with_settings(stroke, touch, ("snare", "drums"))
+    assert softer and softer.velocity < 90

@@ -66,10 +66,16 @@ def test_the_block_filter_is_the_filter() -> None:
     ours = BlockFilter((section,), 2, np.float64)
     blocks = np.concatenate([ours(sound[:, i : i + BLOCK]) for i in range(0, sound.shape[1], BLOCK)], axis=1)
     np.testing.assert_allclose(blocks, signal.lfilter((b0, b1, b2), (1, a1, a2), sound), atol=1e-9)
+    whole = BlockFilter((section,), 2, np.float64)
+    pieces = [whole.whole(sound[:, : 7 * BLOCK]), whole.whole(sound[:, 7 * BLOCK :])]
+    np.testing.assert_allclose(np.concatenate(pieces, axis=1), blocks, atol=1e-9)
 
 
-def test_the_reverb_is_the_convolution_with_its_spaces_one_part_later() -> None:
+@pytest.mark.parametrize("offline", [False, True])
+def test_the_reverb_is_the_convolution_with_its_spaces_one_part_later(offline: bool) -> None:
     reverb, n = Reverb(RATE, 1), 60 * 512
+    if offline:
+        reverb.work_whole()
     sends = RNG.standard_normal((2, 1, n)).astype(np.float32)
     blocks = [reverb(sends[:, :, i : i + BLOCK]).copy() for i in range(0, n, BLOCK)]
     ours = np.concatenate(blocks, axis=2)[0]

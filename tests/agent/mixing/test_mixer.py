@@ -148,6 +148,33 @@ def test_a_wish_for_the_snare_changes_the_drums_and_nothing_else(band: MixedSynt
     assert wished[1].std() == pytest.approx(plain[1].std(), rel=0.4)  # through the bus compressor alone
 
 
+@pytest.mark.parametrize("wished_db", [-4.0, 4.0])
+def test_a_level_that_is_wished_is_heard_to_a_db_and_leaves_the_rest_as_loud(wished_db: float) -> None:
+    stems = []
+    for wish in ({}, {"snare": MixWish(level_db=wished_db)}):
+        synth = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
+        synth.wish(wish)
+        stems.append(alternately(synth))
+        synth.close()
+    plain, wished = (np.array([[hit.std() for hit in part[2:]] for part in one]) for one in stems)
+    moved_db = 20 * np.log10(wished / plain)
+    assert moved_db[0, 1::2].mean() == pytest.approx(wished_db, abs=0.7)  # the snare
+    assert np.abs(moved_db[0, ::2]).max() < 0.5 and np.abs(moved_db[1]).max() < 0.5  # the kick, and the chords
+
+
+def alternately(synth: MixedSynth) -> list[list[np.ndarray]]:
+    """Strike kick and snare in turn under a chord, hard; return drums and chords as heard after each stroke."""
+    found: list[list[np.ndarray]] = [[], []]
+    for key in (52, 57, 60):
+        synth.send("chords", (0x91, key, 90))
+    for stroke in range(16):
+        synth.send("drums", (0x99, 36 if stroke % 2 == 0 else 38, 118))
+        heard = [synth.render(RATE // 16 // BLOCK * BLOCK) for _ in range(4)]
+        for part in (0, 1):
+            found[part].append(heard[0][part])
+    return found
+
+
 def test_brightness_pan_and_width_are_heard(band: MixedSynth) -> None:
     bright, left, narrow = (MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS) for _ in range(3))
     bright.wish({"chords": MixWish(bright_octaves=1.0)})

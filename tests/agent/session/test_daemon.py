@@ -24,12 +24,12 @@ from agent.control.socket_server import ControlServer, ask
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.paths import shipped
-from agent.session import systemd_service
+from agent.session import systemd as service
 from agent.session.daemon import WORKERS_DOWN_S, Daemon
 from agent.session.resume import LastSession
 from agent.session.setup import Setup
 from agent.session.structured_log import FACTS, Formatter
-from agent.session.systemd_notify import Notifier
+from agent.session.systemd import Notifier
 
 ROOT = Path(__file__).parents[3]
 
@@ -287,7 +287,7 @@ def test_without_systemd_it_says_what_to_do_instead(home: Path, capsys: pytest.C
 
 
 def test_paths_are_escaped_as_systemd_reads_them() -> None:
-    assert systemd_service._escaped("/home/a b/50%/x") == "/home/a\\x20b/50%%/x"
+    assert service._escaped("/home/a b/50%/x") == "/home/a\\x20b/50%%/x"
 
 
 # -- with real workers ----------------------------------------------------------------------------------------

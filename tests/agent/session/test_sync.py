@@ -14,6 +14,7 @@ from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
+from agent.leading.led_grid import LedGrid, Span
 from agent.session.inputs import Inputs
 from agent.session.sync import StreamTime, Sync
 from listener.types import Grid, Meter
@@ -125,7 +126,8 @@ def give_and_follow() -> None:
     )
     giver = Sync(config(sync__link=True), input_s=0.005)
     follower = Sync(config(sync__source="link"), input_s=0.02)
-    ours = Grid(0.2, 8, 1, 0.456, FOUR, 0.9, 0.9)
+    led = Span(12, 2.024, 0.456, FOUR)  # bars that the band leads, in stream time
+    ours = LedGrid(0.2, 8, 1, 0.456, FOUR, 0.9, 0.9, spans=(led,))
     theirs = None
     try:
         giver.poll(
