@@ -204,7 +204,7 @@ _loaded: list[tuple[MixedSynth | None, str]] = []
 
 
 def load_synth(config: Config, rate: int) -> None:
-    """Load the synth beforehand: this process's next open_synth returns it (agent/engine/spare_process.py)."""
+    """Load the synth beforehand: the next open_synth of this process, or of each forked from it, returns it."""
     _loaded.append(open_synth(config, rate))
 
 

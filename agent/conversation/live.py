@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.errors import UserError
-from agent.core.os_process import set_nice
+from agent.core.os_process import give_back_memory, set_nice
 from agent.core.paths import GUEST, data_folder
 from agent.core.settings import Config
 from agent.sounds.instruments import OWN
@@ -103,6 +103,7 @@ class Talk:
                 self._responder,
             )
             parse(FIRST)
+            give_back_memory()
         except Exception:  # the band plays all the same
             log.exception("conversation: not available in this session; commands and keys still work")
             return

@@ -341,6 +341,3 @@ class SetTechnique:
 @dataclass(frozen=True, slots=True)
 class Panic:
     """To audio: end every note now, on synth and MIDI port; planned notes are still played after it."""
-
-
-BEGIN = "begin"  # to a spare audio process: take over

@@ -7,7 +7,6 @@ It ends on the command "stop", at the end of a file, or with its parent; never b
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
 from agent.audio.file_input import FilePlayback, Silence
 from agent.audio.loop_sound import SoundLoader
-from agent.audio.mixed_synth import open_synth
+from agent.audio.mixed_synth import load_synth, open_synth
 from agent.audio.own_voice_synth import VoiceLoader
 from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream import Stream
@@ -40,6 +39,7 @@ from agent.core.messages import (
     StopLoop,
 )
 from agent.core.os_process import set_process_name, set_realtime_priority
+from agent.core.settings import Config
 from agent.core.types import Plan
 from agent.engine.heard_bass import HeardBass
 from agent.engine.looper import LEVEL_DB, Looper
@@ -64,8 +64,13 @@ LEAD_MAX = 16_384  # samples that are rendered ahead at most
 OUT_SAMPLES = 1 << 15  # of the ring to the loudspeaker
 
 
+def load(config: Config, rate: int) -> None:
+    """Load what an audio process needs, for those that are forked from this one (agent/core/fork_server.py)."""
+    load_synth(config, rate)
+
+
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
-    """Entry point of the spawned process; ends on the command "stop", at the end of the file, or with its parent."""
+    """Entry point of the process; ends on the command "stop", at the end of the file, or with its parent."""
     set_process_name("antiphon-audio")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process: AudioProcess | None = None
@@ -86,7 +91,7 @@ class AudioProcess:
     def __init__(self, setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
         self._plans, self._commands, self._reports = plans, commands, reports
         self._setup, config, rate = setup, setup.config, setup.rate
-        self._parent, self._stopping, self._reported_s = os.getppid(), False, 0.0
+        self._stopping, self._reported_s = False, 0.0
         self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
         self._voices, self._loop_sounds = VoiceLoader(), SoundLoader()
         self._asks = 0  # samples that the card asks for at once
@@ -226,7 +231,7 @@ class AudioProcess:
         commands = self._commands.receive()
         for message in (*commands, *self._plans.receive()):
             self._obey(message)
-        self._stopping |= "stop" in commands or os.getppid() != self._parent
+        self._stopping |= "stop" in commands or self._commands.gone
         return "go" in commands
 
     def _obey(self, message: Any) -> None:

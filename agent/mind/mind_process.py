@@ -1,7 +1,7 @@
 """Runs the mind's process: reads the ring, steps the mind, sends plans to the audio process and reports to the parent.
 
-agent/mind/fork_client.py starts it with the models loaded. Every second its whole state is saved to shared memory; the
-mind that replaces it goes on from there, catches up, and reaches the state this one would have had.
+A fork server (agent/core/fork_server.py) starts it with the models loaded. Every second its whole state is saved to
+shared memory; the mind that replaces it goes on from there, catches up, and reaches the state this one would have had.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ LATE_S = 0.08  # further behind the stream than this, snapshots and pace measure
 SNAPSHOT_S, SNAPSHOT_LATEST_S = 1.0, 3.0  # how often, in seconds of the stream; when always late, and in silence
 MESSAGE_SNAPSHOT_S = 0.2  # how often, after a message
 PAST_S = 0.25  # notes due so long ago are not sent while catching up
+_made: list[Mind] = []  # by `load`, unused: a fork has it in memory that all share
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,15 @@ def _still_to_come(plan: Plan, now_s: float) -> Plan:
     return replace(plan, committed=tuple(note for note in plan.committed if note.on_s > now_s - PAST_S))
 
 
+def load(config: Config) -> None:
+    """Make the mind of those that are forked from this process. Raises OSError or ValueError."""
+    from agent.mind.mind import Mind
+
+    mind = Mind(config)
+    mind.read_all_grooves()
+    _made.append(mind)
+
+
 def main(
     config: Config,
     ring: Ring,
@@ -239,9 +249,11 @@ def main(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ears = Ears(ring, sent, rate, channel)  # what comes while the mind is made is not lost
     try:
-        from agent.mind.mind import Mind
-
-        listener = Listener(Mind(config, latency_s), ears, config, ring, rate, latency_s, snapshots or SnapshotStore())
+        if not _made:
+            load(config)
+        mind = _made.pop()
+        mind.begin(latency_s)
+        listener = Listener(mind, ears, config, ring, rate, latency_s, snapshots or SnapshotStore())
     except (OSError, ValueError) as cause:
         reports.send(("failed", str(cause)))
         return

@@ -7,7 +7,6 @@ turn. `silence` ends every note at the MIDI port when the audio process could no
 from __future__ import annotations
 
 import contextlib
-import importlib
 import signal
 import time
 from collections.abc import Callable
@@ -16,13 +15,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agent.core.channel import Channel, channel
-from agent.core.messages import BEGIN
 
 EARLY_S = 5.0  # a worker that dies sooner has not recovered
 EARLY_DEATHS_MAX = 5  # within LOOP_S; more is a crash loop
 LOOP_S = 60.0
 BACK_OFF_S = (1.0, 30.0)  # the first wait in a crash loop, and the longest; doubled in between
-SPARE_AFTER_S = (5.0, 1.0)  # after the first start, which has enough to load, and after later ones
 STOPPED_S = 0.3  # a process that is stopped (SIGSTOP) will not report again by itself
 SILENT_S = 3.5  # a running process may take long over one step
 START_S = (300.0, 60.0)  # for the first report: of the first start, which may compile the ears, and of later ones
@@ -78,14 +75,12 @@ class Worker:
     """A child process that is restarted whenever it dies or stops reporting. One thread.
 
     name: as shown to the player. start(commands, reports): starts the process and returns it at once; its first message
-    on reports means that it is ready, or is ("failed", cause). spare: likewise, for a process that waits for BEGIN and
-    then takes over at once.
+    on reports means that it is ready, or is ("failed", cause).
     """
 
-    def __init__(self, name: str, start: Start, spare: Start | None = None) -> None:
+    def __init__(self, name: str, start: Start) -> None:
         self.name, self.history = name, History()
-        self._start, self._start_spare = start, spare
-        self._spare: Launched | None = None
+        self._start = start
         self.process: Process | None = None
         self.ready = False
         self._commands: Channel | None = None
@@ -101,21 +96,7 @@ class Worker:
         self.ready, self._failure, self._due_s = False, "", None
         self._started_s = self._said_s = self._looked_s = now_s
         self.history.starts += 1
-        self.process, self._commands, self._reports = self._from_spare() or _launch(self._start)
-
-    def keep_spare(self) -> None:
-        """Start a spare process if there is none and the current one has been up for a while."""
-        if self._start_spare is None or self._spare or not self.ready:
-            return
-        if time.monotonic() - self._started_s > SPARE_AFTER_S[self.history.starts > 1]:
-            self._spare = _launch(self._start_spare)
-
-    def _from_spare(self) -> Launched | None:
-        spare, self._spare = self._spare, None
-        if spare and spare[0].is_alive() and not is_stopped(spare[0].pid) and spare[1].send(BEGIN):
-            return spare
-        _dismiss(spare)
-        return None
+        self.process, self._commands, self._reports = _launch(self._start)
 
     def send(self, message: Any) -> bool:
         return self._commands.send(message) if self._commands else False
@@ -193,8 +174,6 @@ class Worker:
 
     def end(self, patience_s: float) -> None:
         """Wait for it to end by itself, then kill it."""
-        _dismiss(self._spare)
-        self._spare = None
         if self.process is None:
             return
         if self.process.is_alive() and is_stopped(self.process.pid):
@@ -219,15 +198,6 @@ def _launch(start: Start) -> Launched:
     return process, sends, hears
 
 
-def _dismiss(launched: Launched | None) -> None:
-    if launched:
-        process, sends, hears = launched
-        process.kill()
-        process.join(1.0)
-        sends.close()
-        hears.close()
-
-
 def _ending(code: int | None) -> str:
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
@@ -242,8 +212,3 @@ def is_stopped(pid: int | None) -> bool:
     except OSError:
         return False
     return stat[stat.rindex(b")") + 2 : stat.rindex(b")") + 3] in b"Tt"
-
-
-def enter(module: str, function: str, *args: Any) -> None:
-    """Run module.function in a spawned process, so that the parent need not import what its workers run."""
-    getattr(importlib.import_module(module), function)(*args)

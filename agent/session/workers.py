@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from typing import Any
 
 from agent.audio.sound_card import Latency
 from agent.audio.stream_clock import SharedStamp
 from agent.core.channel import Channel, channel
+from agent.core.fork_client import ForkServer
+from agent.core.fork_server import Call
 from agent.core.machine_limits import check_limits
 from agent.core.messages import SetLatency
 from agent.core.settings import Config
 from agent.engine.reports import NO_LATENCY, AudioSetup
-from agent.mind.fork_client import MindServer
+from agent.mind.snapshot import SnapshotStore
 from agent.session.setup import Setup, cancels_echo
-from agent.session.supervisor import Process, Worker, enter, is_stopped
+from agent.session.supervisor import Process, Worker, is_stopped
 from listener.ring import Ring
 
+AUDIO, MIND = "agent.engine.audio_process", "agent.mind.mind_process"
 LATENCY_STEP_S = 0.001  # a change of the latency that the mind is told of
 RING_S = 10.0  # how far the recorder, or a restarted mind, may fall behind before it loses sound
 
@@ -29,7 +31,6 @@ class Workers:
 
     def __init__(self, config: Config, setup: Setup) -> None:
         self._config, self.setup = config, setup
-        self._spawn = multiprocessing.get_context("spawn")
         lanes = setup.input_channels + 2 * (len(config.parts) + 1) + setup.output_channels
         check_limits(4 * lanes * round(RING_S * setup.rate))
         self.bass = self._ring(setup.input_channels)
@@ -37,8 +38,11 @@ class Workers:
         self._sent = self._ring(setup.output_channels) if cancels_echo(config, setup) else None
         self._stamp = SharedStamp()
         self.plans, self._plans_in = channel()
-        self._minds = MindServer(config)
-        self.audio = Worker("audio", self._start_audio, self._start_spare)
+        self._snapshots = SnapshotStore()
+        load = Call(AUDIO, "load", (config, setup.rate))
+        self._servers = {"audio": ForkServer("antiphon-sound", load)}
+        self._servers["model"] = ForkServer("antiphon-fork", Call(MIND, "load", (config,)))
+        self.audio = Worker("audio", self._start_audio)
         self.mind = Worker("model", self._start_mind)
         self.latency, self.lead_s = NO_LATENCY, 0.0
         self._told_s = 0.0  # the latency that the mind knows
@@ -48,12 +52,6 @@ class Workers:
         return Ring(round(RING_S * self.setup.rate), channels)
 
     def _start_audio(self, commands: Channel, reports: Channel) -> Process:
-        return self._spawned("agent.engine.audio_process", commands, reports)
-
-    def _start_spare(self, commands: Channel, reports: Channel) -> Process:
-        return self._spawned("agent.engine.spare_process", commands, reports)
-
-    def _spawned(self, module: str, commands: Channel, reports: Channel) -> Process:
         setup = self.setup
         audio_setup = AudioSetup(
             config=self._config,
@@ -69,15 +67,15 @@ class Workers:
             waits=setup.waits,
             silence_s=setup.silence_s,
         )
-        args = (module, "main", audio_setup, self._plans_in, commands, reports)
-        process = self._spawn.Process(target=enter, args=args, name="antiphon-audio", daemon=True)
-        process.start()
+        call = Call(AUDIO, "main", (audio_setup, self._plans_in, commands, reports))
+        process: Process = self._servers["audio"].spawn(call, "antiphon-audio")
         return process
 
     def _start_mind(self, commands: Channel, reports: Channel) -> Process:
         setup, self._told_s = self.setup, self.latency_s
         shared = (self._config, self.bass, self._sent, setup.rate, setup.ring_channel, self._told_s, self.plans)
-        process: Process = self._minds.spawn((*shared, commands, reports))
+        call = Call(MIND, "main", (*shared, commands, reports, self._snapshots))
+        process: Process = self._servers["model"].spawn(call, "antiphon-mind")
         return process
 
     @property
@@ -93,16 +91,16 @@ class Workers:
             self.mind.send(SetLatency(self.latency_s))
 
     def start(self) -> None:
-        """Start loading the models and start the audio process; the mind is started once that is ready."""
-        self._minds.prepare()
+        """Begin to load, and start the audio process; the mind is started once that is ready."""
         self.audio.start()
+        self._servers["model"].prepare()
 
     def poll(self) -> None:
-        """Kill a stopped fork server that a starting mind waits for; keep a spare audio process."""
-        if self.mind.process and not self.mind.ready and is_stopped(self._minds.fork_server_pid):
-            self._minds.kill_fork_server()
-        if self.up:
-            self.audio.keep_spare()
+        """Kill a stopped fork server that a starting worker waits for."""
+        for worker in (self.audio, self.mind):
+            server = self._servers[worker.name]
+            if worker.process and not worker.ready and is_stopped(server.fork_server_pid):
+                server.kill_fork_server()
 
     def go(self) -> None:
         """Let the sound begin. A file waits for the mind, so that the same file and seed give the same session; a
@@ -138,6 +136,7 @@ class Workers:
         """Wait for both to end by themselves, then kill them."""
         for worker in (self.audio, self.mind):
             worker.end(patience_s)
-        self._minds.close()
+        for server in self._servers.values():
+            server.close()
         for end in (self.plans, self._plans_in):
             end.close()

@@ -22,7 +22,6 @@ from agent.takes.captured import Captured, recording_of
 from agent.takes.mixdown import RATE, render
 from agent.takes.take import Take
 from agent.takes.take_midi import write_midi
-from agent.takes.take_plot import contact_sheet
 from models import paths
 from models.timing.drum_timing import Timing
 
@@ -62,6 +61,8 @@ def write_all(folder: Path, takes: Sequence[Take], captured: Captured) -> list[t
         stem = folder / f"take-{take.number:03d}"
         write_midi(stem.with_suffix(".mid"), take, Config(), timing)
         soundfile.write(stem.with_suffix(".wav"), render(take, recording, timing).mix, RATE, subtype="PCM_16")
+    from agent.takes.take_plot import contact_sheet  # matplotlib is 25 MB: after the music
+
     contact_sheet(folder / "takes.png", sheets)
     return sheets
 

@@ -12,13 +12,15 @@ import pytest
 import soundfile
 
 from agent.core.channel import Channel, channel
+from agent.core.fork_client import ForkServer
+from agent.core.fork_server import Call
 from agent.core.settings import BandConfig, Config
-from agent.mind.fork_client import MindServer
 from agent.mind.mind_process import MindReport
 from agent.mind.snapshot import SnapshotStore
 from listener.ring import Ring
 
 TAKE = Path(__file__).parents[3] / "agent" / "assets" / "take.flac"
+MIND = "agent.mind.mind_process"
 CONFIG = Config(band=BandConfig(commit_ms=150))
 RATE, SECONDS = 48_000, 7
 
@@ -26,10 +28,10 @@ RATE, SECONDS = 48_000, 7
 class Stage:
     """A ring that is filled by hand, and whichever mind listens to it."""
 
-    def __init__(self, server: MindServer) -> None:
+    def __init__(self, server: ForkServer) -> None:
         self.ring = Ring(20 * RATE, 1)
         self.plans, self.plans_in = channel()
-        self.server, server.snapshots = server, SnapshotStore()
+        self.server, self.snapshots = server, SnapshotStore()
         self.sound = soundfile.read(TAKE, dtype="float32", frames=SECONDS * RATE)[0].reshape(-1, 1)
         self.heard: list[MindReport] = []
         self.ends: tuple[Channel, ...] = ()
@@ -38,8 +40,8 @@ class Stage:
         self.hang_up()
         self.commands, commands = channel()
         reports, self.reports = channel()
-        args = (CONFIG, self.ring, None, RATE, None, 0.0, self.plans, commands, reports)
-        self.mind = self.server.spawn(args)
+        args = (CONFIG, self.ring, None, RATE, None, 0.0, self.plans, commands, reports, self.snapshots)
+        self.mind = self.server.spawn(Call(MIND, "main", args), "antiphon-mind")
         for end in (commands, reports):
             end.close()
         self.ends = self.commands, self.reports
@@ -88,7 +90,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def server():
-    made = MindServer(CONFIG)
+    made = ForkServer("antiphon-fork", Call(MIND, "load", (CONFIG,)))
     made.prepare()
     yield made
     made.close()
@@ -110,7 +112,7 @@ def test_killed_in_the_middle_it_goes_on_as_if_it_had_not_been(stage):
     assert stage.mind.exitcode == -signal.SIGKILL
 
     stage.ring, stage.heard = Ring(20 * RATE, 1), []
-    stage.server.snapshots = SnapshotStore()
+    stage.snapshots = SnapshotStore()
     stage.start()
     for until_s in (3, 5.5):
         stage.play(until_s)

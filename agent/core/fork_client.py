@@ -1,8 +1,7 @@
-"""Starts mind processes from a fork server that has the models loaded (agent/mind/fork_server.py).
+"""Starts workers from a fork server that has loaded what they need (agent/core/fork_server.py).
 
-Where the system has no fork, each mind is a freshly spawned process. MindServer.prepare() begins loading and returns at
-once. spawn(args) returns at once, too: a mind requested while the models are still loading starts when they are loaded.
-All minds of a server share one snapshot store.
+Where the system has no fork, each worker is a freshly spawned process. ForkServer.prepare() begins loading and returns
+at once. spawn(call) returns at once, too: a worker requested while the server still loads starts when it is done.
 """
 
 from __future__ import annotations
@@ -20,23 +19,21 @@ import sys
 import time
 from typing import Any
 
-from agent.core.settings import Config
-from agent.mind.fork_server import MESSAGE_BYTES, Exited, Forked, PickledWithFds
-from agent.mind.snapshot import SnapshotStore
+from agent.core.fork_server import MESSAGE_BYTES, Call, Exited, Forked, PickledWithFds
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 AGAIN_S = 2.0  # a fork server that died is restarted after so long at the earliest
-LOST = 255  # exit code of a mind whose real exit code is unknown
+LOST = 255  # exit code of a worker whose real exit code is unknown
 TURN_S = 0.002
 
 
-class MindProcess:
-    """A mind process with the interface of multiprocessing's Process.
+class ForkedProcess:
+    """A worker with the interface of multiprocessing's Process.
 
     exitcode: None while it runs; negative: the signal that ended it.
     """
 
-    def __init__(self, server: MindServer, request_id: int, name: str) -> None:
+    def __init__(self, server: ForkServer, request_id: int, name: str) -> None:
         self._server, self.request_id, self.name = server, request_id, name
         self._pid: int | None = None
         self._pidfd = -1
@@ -96,17 +93,17 @@ class MindProcess:
             time.sleep(TURN_S)
 
 
-class MindServer:
-    """Owns a session's fork server and the minds it forked. config: the minds' configuration. One thread."""
+class ForkServer:
+    """Owns one fork server and the workers it forked. name: of its process; load: called once in it. One thread."""
 
-    def __init__(self, config: Config) -> None:
-        self._config, self.snapshots = config, SnapshotStore()
+    def __init__(self, name: str, load: Call) -> None:
+        self._name, self._load_call = name, load
         self._fork_server: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
-        self._minds: list[MindProcess] = []
+        self._workers: list[ForkedProcess] = []
         self._request_ids = itertools.count()
         self._started_s = float("-inf")
-        self._orphans: set[int] = set()  # request ids of minds whose fork server is gone
+        self._orphans: set[int] = set()  # request ids of workers whose fork server is gone
         self._closed = False
 
     @property
@@ -114,7 +111,7 @@ class MindServer:
         return self._fork_server.pid if self._fork_server else None
 
     def prepare(self) -> None:
-        """Start the fork server, which begins to load the models, unless it runs already."""
+        """Start the fork server, which begins to load, unless it runs already."""
         if self._end is not None or not hasattr(os, "fork"):
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -123,40 +120,33 @@ class MindServer:
         self._started_s = time.monotonic()
         path = os.pathsep.join(part or os.getcwd() for part in sys.path)
         self._fork_server = subprocess.Popen(
-            [sys.executable, "-c", f"from agent.mind.fork_server import main; main({theirs.fileno()})"],
+            [sys.executable, "-c", f"from agent.core.fork_server import main; main({theirs.fileno()})"],
             env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
         )
         theirs.close()
-        ours.send(pickle.dumps(self._config))
+        ours.send(pickle.dumps((self._name, self._load_call)))
         ours.setblocking(False)
         self._end = ours
 
-    def spawn(self, args: tuple[Any, ...], name: str = "antiphon-mind") -> Any:
-        """Start mind_process.main(*args, snapshots). The caller may close the files in args afterwards."""
+    def spawn(self, call: Call, name: str) -> Any:
+        """Start a worker that makes this call. The caller may close the files in its arguments afterwards."""
         if not hasattr(os, "fork"):
-            return self._spawn_without_fork(args, name)
-        mind = MindProcess(self, next(self._request_ids), name)
-        pickled = PickledWithFds((*args, self.snapshots))
+            process = multiprocessing.get_context("spawn").Process(target=call, name=name, daemon=True)
+            process.start()
+            return process
+        worker = ForkedProcess(self, next(self._request_ids), name)
+        pickled = PickledWithFds((name, call))
         self.attend()
         self.prepare()
-        self._minds.append(mind)
+        self._workers.append(worker)
         assert self._end
         try:
-            socket.send_fds(self._end, [mind.request_id.to_bytes(8, "little"), pickled.data], pickled.fds)
+            socket.send_fds(self._end, [worker.request_id.to_bytes(8, "little"), pickled.data], pickled.fds)
         except OSError:
             self._orphan()
-        return mind
-
-    def _spawn_without_fork(self, args: tuple[Any, ...], name: str) -> Any:
-        from agent.mind.mind_process import main
-
-        process = multiprocessing.get_context("spawn").Process(
-            target=main, args=(*args, self.snapshots), name=name, daemon=True
-        )
-        process.start()
-        return process
+        return worker
 
     def attend(self) -> None:
         """Read the fork server's messages; start a new one when it died. Never waits."""
@@ -171,30 +161,30 @@ class MindServer:
                 self._orphan()
                 break
             self._note(pickle.loads(data))
-        for mind in self._minds:
-            if self._lost(mind):
-                mind.on_exited(LOST)
-        self._minds = [mind for mind in self._minds if mind._code is None]
+        for worker in self._workers:
+            if self._lost(worker):
+                worker.on_exited(LOST)
+        self._workers = [worker for worker in self._workers if worker._code is None]
         if self._end is None and not self._closed and time.monotonic() > self._started_s + AGAIN_S:
             self.prepare()
 
-    def _lost(self, mind: MindProcess) -> bool:
-        """Return whether a mind's fork server is gone and it does not run."""
-        return mind.request_id in self._orphans and not (mind._pid and mind.exists)
+    def _lost(self, worker: ForkedProcess) -> bool:
+        """Return whether a worker's fork server is gone and it does not run."""
+        return worker.request_id in self._orphans and not (worker._pid and worker.exists)
 
     def _note(self, message: Forked | Exited) -> None:
-        for mind in self._minds:
-            if isinstance(message, Forked) and mind.request_id == message.request_id:
-                mind.on_forked(message.pid)
-            elif isinstance(message, Exited) and mind._pid == message.pid:
-                mind.on_exited(message.code)
+        for worker in self._workers:
+            if isinstance(message, Forked) and worker.request_id == message.request_id:
+                worker.on_forked(message.pid)
+            elif isinstance(message, Exited) and worker._pid == message.pid:
+                worker.on_exited(message.code)
 
     def kill_fork_server(self) -> None:
-        """Kill the fork server at once; its minds run on."""
+        """Kill the fork server at once; its workers run on."""
         self._orphan()
 
     def close(self) -> None:
-        """Start no more minds; running ones are not ended."""
+        """Start no more workers; running ones are not ended."""
         self._closed = True
         self.kill_fork_server()
 
@@ -202,7 +192,7 @@ class MindServer:
         if self._end:
             self._end.close()
         self._end = None
-        self._orphans = {mind.request_id for mind in self._minds}
+        self._orphans = {worker.request_id for worker in self._workers}
         if self._fork_server:
             self._fork_server.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):

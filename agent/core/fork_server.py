@@ -1,13 +1,14 @@
-"""Runs the fork server: a process that has the models loaded and forks mind processes, each ready in about 30 ms.
+"""Runs a fork server: a process that has everything loaded and forks workers, each ready in about 30 ms.
 
-It reads no sound, opens nothing and runs no thread. agent/mind/fork_client.py starts it and talks to it over one
-socket; it ends when that closes. Its minds outlive it.
+It reads no sound, opens nothing and runs no thread; what it has loaded its workers share in memory. fork_client.py
+starts it and talks to it over one socket; it ends when that closes. Its workers outlive it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import pickle
 import select
@@ -21,15 +22,26 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from agent.core.os_process import give_back_memory, set_process_name
-from agent.core.settings import Config
 
 MESSAGE_BYTES, FDS_MAX = 1 << 17, 64
 _received: list[int] = []  # the open files that came with what is being unpickled
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A function to call: by names, so that who asks need not import it."""
+
+    module: str
+    function: str
+    args: tuple[Any, ...] = ()
+
+    def __call__(self) -> object:
+        return getattr(importlib.import_module(self.module), self.function)(*self.args)
+
+
+@dataclass(frozen=True, slots=True)
 class Forked:
-    """Message: a mind was forked. request_id: of the request; pid: of the mind."""
+    """Message: a worker was forked. request_id: of the request; pid: of the worker."""
 
     request_id: int
     pid: int
@@ -37,7 +49,7 @@ class Forked:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """Message: a mind ended. code: as multiprocessing's exitcode."""
+    """Message: a worker ended. code: as multiprocessing's exitcode."""
 
     pid: int
     code: int
@@ -75,31 +87,30 @@ class FdIndex:
 
 
 def main(fd: int) -> None:
-    """Serve requests on fd, a SEQPACKET socket: the first message is the config, every other a request for a mind."""
+    """Serve requests on fd, a SEQPACKET socket: the first message is (name, Call that loads), each other one a request
+    for a worker."""
     end = socket.socket(fileno=fd)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    set_process_name("antiphon-fork")
     deaths, wake = os.pipe()
     for side in (deaths, wake):
         os.set_blocking(side, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    _load(pickle.loads(end.recv(MESSAGE_BYTES)))
+    name, load = pickle.loads(end.recv(MESSAGE_BYTES))
+    set_process_name(name)
+    _load(load)
     while _turn(end, deaths, wake):
         pass
 
 
-def _load(config: Config) -> None:
-    """Load the models once. Errors are ignored here: a mind's own start reports them."""
+def _load(call: Call) -> None:
+    """Load once what the workers need. Errors are ignored here: a worker's own start reports them."""
     with contextlib.suppress(OSError, ValueError):
-        from agent.mind import mind_process  # noqa: F401
-        from agent.mind.mind import Mind
-
-        Mind(config).read_all_grooves()
+        call()
     gc.collect()
     give_back_memory()
-    gc.freeze()  # so that a mind's garbage collector does not copy shared pages
+    gc.freeze()  # so that a worker's garbage collector does not copy shared pages
 
 
 def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
@@ -146,17 +157,16 @@ def _send(end: socket.socket, message: Any) -> None:
 
 
 def _live(end: socket.socket, data: bytes, fds: list[int]) -> None:
-    """Run a mind in the forked child, then exit."""
+    """Run a worker in the forked child, then exit."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         end.close()
-        set_process_name("antiphon-mind")
         _received[:] = fds
-        from agent.mind import mind_process
-
-        mind_process.main(*pickle.loads(data))
+        name, call = pickle.loads(data)
+        set_process_name(name)
+        call()
         code = 0
     except BaseException:
         traceback.print_exc()
