@@ -23,7 +23,7 @@ from listener.types import ANALYSIS_RATE, Samples
 log = logging.getLogger(__name__)
 
 LEARNS_S = 12.0  # of sound before the sentence, from which the room is learned
-NICE = 10
+NICE = 2  # half a second of processor, for which somebody waits
 HEARS = "I am listening: say it, then press again"
 NOTHING_UNDERSTOOD = "No sentence was understood; short orders are, such as: less snare, lay back, undo that."
 Heard = tuple[Samples, Samples, int]  # the microphone, what the band sounded (mono, as long), samples a second
