@@ -42,9 +42,11 @@ COLUMNS = (
 
 @dataclass
 class Tally:
-    """What is counted of the music, minute by minute."""
+    """What is counted of the music, minute by minute; notes are kept until their minute is over, so that what grows is
+    what is measured. minutes: (mark, notes, mean velocity) of each."""
 
-    minutes: list[list[PlannedNote]] = field(default_factory=list)
+    minutes: list[tuple[str, int, float]] = field(default_factory=list)
+    notes: dict[int, list[PlannedNote]] = field(default_factory=dict)
     tempi: list[float] = field(default_factory=list)
     ends_s: float = 0.0
     longest_silence_s: float = 0.0
@@ -54,10 +56,11 @@ class Tally:
         for note in notes:
             self.longest_silence_s = max(self.longest_silence_s, note.on_s - self.ends_s)
             self.ends_s = max(self.ends_s, note.off_s)
-            minute = int(note.on_s // 60)
-            while len(self.minutes) <= minute:
-                self.minutes.append([])
-            self.minutes[minute].append(note)
+            self.notes.setdefault(int(note.on_s // 60), []).append(note)
+        while self.notes and len(self.minutes) < max(self.notes) - 1:
+            own = self.notes.pop(len(self.minutes), [])
+            loud = float(np.mean([note.velocity for note in own] or [0]))
+            self.minutes.append((marks(own), len(own), loud))
 
 
 def marks(notes: list[PlannedNote]) -> str:
@@ -94,8 +97,7 @@ def play(words: str, hours: float, seed: int) -> dict[str, float]:
 
 def _figures(tally: Tally, sections: list[str], hours: float, cpu_s: float, grown: float) -> dict[str, float]:
     seen, again = set(), 0
-    for notes in tally.minutes[:-1]:
-        mark = marks(notes)
+    for mark, _, _ in tally.minutes:
         again += mark in seen
         seen.add(mark)
     part = max(min(60, len(tally.minutes) // 2), 1)
@@ -103,8 +105,7 @@ def _figures(tally: Tally, sections: list[str], hours: float, cpu_s: float, grow
     def against(values: list[float]) -> float:
         return 100 * (float(np.mean(values[-part:])) / float(np.mean(values[:part])) - 1)
 
-    whole = tally.minutes[1:-1]
-    loud = [float(np.mean([note.velocity for note in notes] or [0])) for notes in whole]
+    whole = tally.minutes[1:]
     return {
         "hours": hours,
         "sections": len(sections),
@@ -113,8 +114,8 @@ def _figures(tally: Tally, sections: list[str], hours: float, cpu_s: float, grow
         "minutes_again": again,
         "longest_silence_s": round(tally.longest_silence_s, 2),
         "tempo_percent": round(against(tally.tempi), 1),
-        "velocity_percent": round(against(loud), 1),
-        "density_percent": round(against([float(len(notes)) for notes in whole]), 1),
+        "velocity_percent": round(against([loud for _, _, loud in whole]), 1),
+        "density_percent": round(against([float(count) for _, count, _ in whole]), 1),
         "mib_an_hour": round(grown, 1),
         "cpu_s_an_hour": round(cpu_s / hours, 1),
     }

@@ -39,6 +39,7 @@ from agent.audio.synth import BLOCK, DRUM_BANK, PartVoice, Synth
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from agent.core.paths import SOUNDFONT, shipped, shipped_fonts
 from agent.core.settings import DEFAULT_PARTS
+from agent.mixing.bass_reference import BassReference
 from agent.mixing.master import limited
 from agent.recording.recorder import Mix
 from benchmarks.common import results
@@ -81,11 +82,14 @@ def sent(folder: Path, lead_in: Synth, rate: int) -> list[Message]:
     return [(sample, part, message) for sample, _, part, message in sorted(found)]
 
 
-def rendered(synth: Any, messages: Iterable[Message], length: int) -> Sound:
-    """Play messages; return stems [parts, length, 2]."""
-    pieces, done = [], 0
+def rendered(synth: Any, messages: Iterable[Message], length: int, bass: Sound | None = None, rate: int = 0) -> Sound:
+    """Play messages; return stems [parts, length, 2]. bass: what the mixer follows, as in a session."""
+    pieces, done, reference = [], 0, BassReference(rate) if bass is not None else None
     for at, part, message in [*messages, (length, "", (0, 0, 0))]:
         while done < min(at, length):
+            if reference and bass is not None:
+                reference.hear(bass[done : min(at, done + 4_096)])
+                synth.follow(reference.away_db)
             pieces.append(synth.render(min(at - done, 4_096)).copy())
             done += pieces[-1].shape[1]
         if part:
@@ -127,7 +131,7 @@ def systems(folder: Path) -> Iterator[tuple[str, dict[str, Sound], Sound, Limits
         named = dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": both}
         yield name, named, both + stems.sum(axis=0), _as_it_is, rate
     synth = MixedSynth(shipped_fonts(), rate, DEFAULT_PARTS)
-    stems = rendered(synth, messages, length)
+    stems = rendered(synth, messages, length, bass, rate)
     synth.close()
     mix, strip = mixed(bass[:length], stems.sum(axis=0), rate)
     yield "mixer", dict(zip(DEFAULT_PARTS, stems, strict=True)) | {"bass": strip}, mix, limited, rate

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from agent.audio.own_voice_synth import OwnVoice
 from agent.sounds import soundfont
-from agent.sounds.own_voice import ENOUGH, SURE, CleanNote, HeardNote, clean_notes, f0_of, voice
+from agent.sounds.own_voice import ENOUGH, CleanNote, HeardNote, clean_notes, f0_of, in_passages, voice
 from benchmarks.common import results
 from listener.analyzer import Analyzer
 from listener.capture import AudioFile, Framer
@@ -43,13 +43,14 @@ Sound = NDArray[np.float64]
 
 def heard(bass: NDArray[np.float32]) -> list[HeardNote]:
     """Return the notes that the ears hear."""
-    ears, ended, techniques = Analyzer(), {}, {}
+    ears, ended, named = Analyzer(), {}, {}
     for index, frame in enumerate(Framer(RATE).push(bass)):
         heard = ears.step(Frame(frame.samples, index * FRAME_SAMPLES))
         ended |= {n.onset_s: n for n in heard.ended if n.duration_s}
-        techniques |= {one.onset_s: one.technique for one in heard.timbre if one.confidence > SURE}
-    named = ((ended[at], techniques.get(at, "")) for at in sorted(ended))
-    return [HeardNote(n.onset_s, n.duration_s or 0.0, n.pitch, n.velocity, n.articulation, how) for n, how in named]
+        named |= {one.onset_s: (one.technique, one.confidence) for one in heard.timbre}
+    notes = (ended[at] for at in sorted(ended))
+    found = [HeardNote(n.onset_s, n.duration_s or 0.0, n.pitch, n.velocity, n.articulation) for n in notes]
+    return in_passages(found, named)
 
 
 def above_db(sound: Sound, hz: float) -> float:

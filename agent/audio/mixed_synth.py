@@ -168,6 +168,10 @@ class MixedSynth:
         """Mix as these wishes say from now on; see Mixer.wish."""
         self.mixer.wish(wishes)
 
+    def follow(self, away_db: float) -> None:
+        """Play so much louder than usual as the bass is in the mix; see Mixer.follow."""
+        self.mixer.follow(away_db)
+
     @property
     def silent(self) -> bool:
         """Whether nothing sounds or rings on: what `render` would give is zeros, and need not be asked for."""

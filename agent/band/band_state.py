@@ -171,6 +171,11 @@ class BandEntrance:
         return messages
 
     @property
+    def bars_in(self) -> int:
+        """Bars since the band came in; 0 while it does not play, and in its first bar."""
+        return self._bars_in
+
+    @property
     def is_sounding(self) -> bool:
         """Whether one of the player's notes sounds now."""
         return self._sounding

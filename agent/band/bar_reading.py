@@ -20,6 +20,7 @@ UNSURE = 0.8  # of the confidence wanted: enough of it where the band has waited
 FAINT = 0.25  # confidence of a beat that the band joins when it has waited twice as long
 EARLY_BARS = 0.25  # a bar line so much before the wait is over counts
 LEAST_BAR_S = 1.4  # a shorter bar is likely half of one: the wait is counted in bars of this length
+DOUBTED, DOUBTED_BAR_S = 0.3, 2.0  # confidence in meter and downbeat below which it may be another; likewise then
 SHORT_BAR_S = 1.6
 SHORT_BAR_BEATS, LEAST_TWO_S = 3, 2.4  # likewise of so few beats
 STANDS_BARS = 1.0  # of a reading before the band joins it unsure
@@ -80,7 +81,8 @@ class BarReading:
             return True
         whole = abs((at_s - self.began_s) / bar_s % 1 - 0.5) > 0.5 - ON_THE_FIRST  # the line began on such a bar line
         stood = (at_s - self.age.since_s) / bar_s + EARLY_BARS
-        bars = (at_s - self.began_s) / max(bar_s, LEAST_BAR_S) + EARLY_BARS
+        least_s = DOUBTED_BAR_S if grid.meter_confidence < DOUBTED else LEAST_BAR_S
+        bars = (at_s - self.began_s) / max(bar_s, least_s) + EARLY_BARS
         stands = stood >= (STANDS_WITH_FIRST if whole else STANDS_BARS)
         clear = grid.confidence >= UNSURE * self.enough and bars >= self._wait_bars and stands
         return clear or (grid.confidence >= FAINT and bars >= (1.5 if stands else 2) * self._wait_bars)

@@ -34,5 +34,8 @@ def with_fill(drums: tuple[DrumHit, ...], at: Position) -> tuple[DrumHit, ...]:
 
 def without_marks(drums: tuple[DrumHit, ...]) -> tuple[DrumHit, ...]:
     """Return the drums with a hat for a crash and no toms: nothing that says where a bar or a phrase begins."""
-    kept = (hit for hit in drums if hit.piece not in ("low_tom", "high_tom"))
-    return tuple(DrumHit("closed_hat", min(hit.velocity, 90)) if hit.piece == "crash" else hit for hit in kept)
+    kept = [hit for hit in drums if hit.piece not in ("low_tom", "high_tom", "crash")]
+    crash = next((hit for hit in drums if hit.piece == "crash"), None)
+    if crash is not None and not any(hit.piece == "closed_hat" for hit in kept):
+        kept.append(DrumHit("closed_hat", min(crash.velocity, 90)))
+    return tuple(kept)

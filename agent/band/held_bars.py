@@ -24,6 +24,7 @@ MOST_BARS = 8.0
 MOVED_BEATS = 2.0  # for which the ears' beat has lain elsewhere, before the player is thought to have moved
 CLEAR = 0.45  # confidence of a beat, from which it is no stray
 STRAY_BEATS = 12.0  # of another tempo that is not clear, before it is followed
+SAME_LENGTH, SAME_LINE = 0.1, 0.08  # octaves, shares of the shorter bar: bars of two readings that are the same
 LEAD_S = 0.35  # before the downbeat at which the bars turn: what is committed ends there
 
 
@@ -131,6 +132,22 @@ def same_reading(one: Grid, other: Grid) -> bool:
         and abs(beat - round(beat)) < SAME_BEATS
         and one.position_of(round(beat)) == other.position
     )
+
+
+def is_other(reading: Grid, own: Grid) -> bool:
+    """Return whether bars lie elsewhere in two readings; bars half or twice as long are the same music."""
+    short, long = sorted((reading, own), key=_bar_s)
+    octaves = math.log2(_bar_s(long) / _bar_s(short))
+    if min(octaves, abs(octaves - 1)) > SAME_LENGTH:
+        return True
+    bars = (short.beat_at(long.time_of(long.index - long.position + 1)) - short.index + short.position - 1) / (
+        short.meter.numerator
+    )
+    return abs(bars - round(bars)) > SAME_LINE
+
+
+def _bar_s(grid: Grid) -> float:
+    return grid.period_s * grid.meter.numerator
 
 
 def _on_the_beats(ears: Grid, own: Grid) -> bool:

@@ -13,6 +13,7 @@ SHORTEST, LONGEST = 6, 64  # ticks
 WINDOW = 16  # ticks that are compared at least
 LEAST_NOTES, FEW_NOTES = 4, 3  # in them: of a cycle, of equal notes
 SAME_FROM, AS_GOOD = 0.85, 0.03  # share of the notes of two cycles that agree; a shorter cycle may be worse by
+KEPT_FROM = 0.9  # likewise of their onsets: a riff that comes again on other roots keeps the cycle it was known to have
 METERS = {2: 2, 3: 3, 4: 4, 5: 5, 6: 3, 7: 7, 8: 4, 9: 3, 10: 5, 12: 3, 14: 7, 16: 4}  # beats of a cycle -> of its bars
 
 
@@ -34,7 +35,8 @@ class RiffCycle:
         if not notes or grid is None:
             return
         per_beat = ticks_per_beat(grid.meter)
-        self.ticks = cycle_in([(round(grid.beat_at(note.onset_s) * per_beat), note.pitch) for note in self._notes])
+        heard = [(round(grid.beat_at(note.onset_s) * per_beat), note.pitch) for note in self._notes]
+        self.ticks = cycle_in(heard) or (self.ticks if _shares(_rhythm(heard)).get(self.ticks, 0.0) >= KEPT_FROM else 0)
 
     def beats_in_bar(self, grid: Grid) -> int:
         """Return how many beats a bar of the riff has; 0 where the riff says nothing else than the grid's meter."""
@@ -55,8 +57,22 @@ def cycle_in(notes: Sequence[tuple[int, int]]) -> int:
 
     What comes again sooner than SHORTEST, as equal notes do, says nothing of a cycle.
     """
-    if not notes:
+    shares = _shares(notes)
+    best = max(shares.values(), default=0.0)
+    if best < SAME_FROM:
         return 0
+    lag = next(lag for lag, share in shares.items() if share >= best - AS_GOOD)
+    return lag if lag >= SHORTEST else 0
+
+
+def _rhythm(notes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [(tick, 0) for tick, _ in notes]
+
+
+def _shares(notes: Sequence[tuple[int, int]]) -> dict[int, float]:
+    """Return for each lag, in ticks, the share of the notes of the last two cycles that agree."""
+    if not notes:
+        return {}
     last, first, heard = notes[-1][0], notes[0][0], set(notes)
     shares: dict[int, float] = {}
     for lag in range(1, LONGEST + 1):
@@ -67,8 +83,4 @@ def cycle_in(notes: Sequence[tuple[int, int]]) -> int:
         old = {(tick + lag, pitch) for tick, pitch in heard if last - window - lag < tick <= last - lag}
         if min(len(new), len(old)) >= (LEAST_NOTES if lag >= SHORTEST else FEW_NOTES):
             shares[lag] = 2 * len(new & old) / (len(new) + len(old))
-    best = max(shares.values(), default=0.0)
-    if best < SAME_FROM:
-        return 0
-    lag = next(lag for lag, share in shares.items() if share >= best - AS_GOOD)
-    return lag if lag >= SHORTEST else 0
+    return shares

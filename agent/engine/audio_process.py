@@ -41,6 +41,7 @@ from agent.core.messages import (
 )
 from agent.core.os_process import set_process_name, set_realtime_priority
 from agent.core.types import Plan
+from agent.engine.heard_bass import HeardBass
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.output_mixer import LATE, OutputMixer
 from agent.engine.player import QUANTUM, SILENCE_QUANTA, Player, Stems
@@ -117,6 +118,7 @@ class AudioProcess:
         monitor = setup.ring.reader() if monitors and out else None
         channel = config.audio.input_channel - 1 if config.audio.input_channel and not hears_file else None
         self._looper = Looper(setup.ring, rate, channel, level_db=None if monitors else LEVEL_DB)
+        self._heard = HeardBass(setup.ring, rate, channel)
         self._lanes = np.zeros(
             (len(config.parts) + 1, SILENCE_QUANTA * QUANTUM, 2), np.float32
         )  # the loop's is the last
@@ -261,6 +263,7 @@ class AudioProcess:
                 player.set_part(message.part, message.enabled)
             case SetInput(weights):
                 self._looper.take(weights)
+                self._heard.take(weights)
                 if self._output_mixer:
                     self._output_mixer.take(weights)
 
@@ -283,6 +286,7 @@ class AudioProcess:
             self._output_mixer.steer(stream.card, stream.clock, time.monotonic())
             if stream.card.asks != self._asks:
                 self._lead_for(stream.card)
+        self.player.follow(self._heard.away_db())
         self._render_in_pieces()
         if stream.card:
             stream.card.quiet = self._rests

@@ -10,6 +10,7 @@ from agent.band.fermata import Expected, Fermata
 from agent.band.held_bars import HeldBars
 from agent.band.tempo_follower import Tempo
 from agent.leading.leading import Leading
+from agent.mind.common_ground import CommonGround
 from agent.mind.second_reading import SecondReading
 from listener.cycle_grid import CycleGrid
 from listener.types import FRAME_S, Analysis, Feel, Grid
@@ -30,7 +31,7 @@ class BandTime:
         self._tempo, self._fermata, self._bars = Tempo(), Fermata(), HeldBars(form.reading.enough)
         self.grid: Grid | None = None  # the band's, of the last frame
         self.resumed = False
-        self._second = SecondReading()
+        self._second, self.common = SecondReading(), CommonGround()
         self.expected: Expected = ()  # (beat, pitch) of the bass, as it is foretold
         self._seen_s = 0.0  # the player's distance behind the ears' grid, smoothed
 
@@ -60,6 +61,8 @@ class BandTime:
             self.grid = self._over_pulse(analysis)
         else:
             self.grid = self._pulse = self._grid_of(analysis)
+        own_beat = self._led or self._form.beat.fixed or self._form.beat.led
+        self.common.hear(analysis, None if own_beat else self.grid, self._form.bars_in)
         return replace(analysis, grid=self.grid)
 
     def _over_pulse(self, analysis: Analysis) -> Grid:

@@ -45,6 +45,7 @@ from agent.leading.leading import Leading
 from agent.leading.marks import broken, counted, marked
 from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
+from agent.mind.common_ground import common
 from agent.mind.heard_before import heard_before
 from agent.mind.riff_loop import RiffLoop
 from agent.parts.groove_library import GrooveLibrary
@@ -522,6 +523,10 @@ class Planner:
                 self._unshaped[tick.number] = reply
             return reply
         reply = struck(self.bars.reply(tick.position, final), self._touch.gain)
+        if (other := self._time.common.other) is not None and self._grid is not None:
+            told = self.song.told_notes(self.bars.of(tick.position.bar))
+            with_bass = any(note.tick == tick.position.tick for note in told)
+            reply = common(reply, tick.position, tick.time_on(self._grid), other, with_bass)
         reply = self.form.reply(tick.position, reply, chord)
         if final:
             self._unshaped[tick.number] = reply

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from agent.band.held_bars import is_other
 from listener.types import Grid
 
 BARS, SECONDS, NOTES = 2.0, 3.0, 8  # for so long, and over so many notes, it has to have been the likelier one
 CLEARER = 0.1  # by so much in its bars
+MOVED_BARS, MOVED_NOTES, MOVED_CLEARER = 4.0, 16, 0.3  # likewise, where its bars are as long and begin elsewhere
 DOUBTED = 0.3  # confidence in meter and downbeat, up to which the held reading is doubted
 SAME_TEMPO, SAME_LINE = 0.08, 0.08  # log period, share of a bar
-SAME_LENGTH = 0.1  # octaves: bars as long, or half or twice as long, are no other bars; where they begin the ears know
+SAME_LENGTH = 0.1  # octaves: bars as long, or half or twice as long, are other bars only where they begin elsewhere
 GONE_S = 2.5  # without a word of it, after which it is no reading any more
 
 
@@ -26,6 +28,7 @@ class SecondReading:
         self._grid: Grid | None = None  # the second reading, its beats counted on
         self._since_s = self._told_s = 0.0  # since when it is the likelier one; when it was told last
         self._notes = 0
+        self._moved = False  # its bars are as long as those held, and begin elsewhere
         self.taken = False
 
     def of(self, held: Grid | None, rival: Grid | None, notes: int, now_s: float) -> Grid | None:
@@ -40,12 +43,16 @@ class SecondReading:
             return held
         self._notes += notes
         bar_s = self._grid.period_s * self._grid.meter.numerator
-        self.taken |= self._notes >= NOTES and now_s - self._since_s > max(SECONDS, BARS * bar_s)
+        bars, least = (MOVED_BARS, MOVED_NOTES) if self._moved else (BARS, NOTES)
+        self.taken |= self._notes >= least and now_s - self._since_s > max(SECONDS, bars * bar_s)
         return self._grid if self.taken else held
 
     def _hear(self, held: Grid, rival: Grid, now_s: float) -> None:
-        likelier = rival.confidence >= held.confidence and rival.meter_confidence >= held.meter_confidence + CLEARER
-        if not likelier or held.meter_confidence > DOUBTED or _is_octave(held, rival):
+        self._moved = _is_octave(held, rival)
+        wanted = 0.0 if self.taken else MOVED_CLEARER if self._moved else CLEARER
+        clearer = rival.meter_confidence - held.meter_confidence >= wanted
+        likelier = rival.confidence >= held.confidence and clearer
+        if not likelier or held.meter_confidence > DOUBTED or not is_other(rival, held):
             self._grid, self.taken = None, False
             return
         same = self._grid is not None and _same_bars(self._grid, rival)

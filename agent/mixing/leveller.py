@@ -58,6 +58,11 @@ class Leveller:
             step = np.where(heard == first, wished - self.gain_db, step)
         self.gain_db += np.where(moves, step, 0.0)
 
+    @property
+    def sure(self) -> bool:
+        """Whether enough was measured of every voice for its gain to move."""
+        return bool((self._loudness.heard * HOP_S >= self._pace.trusts_s).all())
+
     def unheard(self, voice: int) -> bool:
         """Whether nothing of a voice was measured yet."""
         return not self._loudness.heard[voice]

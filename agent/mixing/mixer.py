@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.types import MixWish
-from agent.mixing.block_filter import BLOCK, TINY, BlockFilter, one_pole
+from agent.mixing.block_filter import BLOCK, TINY, one_pole
 from agent.mixing.compressor import BUS, Compressor
+from agent.mixing.hop_power import HopPower
 from agent.mixing.lanes import OTHER_LUFS, PART_LUFS, Lane
 from agent.mixing.leveller import TRIM, Leveller
-from agent.mixing.loudness import HOP_S, k_weighting
+from agent.mixing.loudness import HOP_S
 from agent.mixing.reverb import SPACES, Reverb
 
 CORNERS_HZ = (3_000.0, 800.0, 150.0)  # keys have hardly any sound above 2 kHz: they are darkened from 800 Hz on
@@ -29,6 +30,7 @@ WIDE = 1.25  # times the side that pans and reverb give
 SOFT_FROM, SOFT_TO = 0.2, 0.5  # of full scale: -14 and -6 dB
 SMOOTH_S, NEAR = 0.025, 0.002  # time constant of a change; gains that are so near are there
 UPDATE_DB = 0.05  # a trim that moved by less waits
+FOLLOW_DB_S = 1.0  # at which the band's level moves while it sounds
 Float = NDArray[np.float32]
 
 
@@ -60,15 +62,14 @@ class Mixer:
         self._tones = np.zeros((1 + len(CORNERS_HZ), 2 * n, BLOCK), np.float32)  # the sound, and what is below a corner
         targets = [PART_LUFS.get(part, OTHER_LUFS) + self._offset(part)[0] for part in self.parts]
         self.balance = Leveller(targets, TRIM)
+        self._goal_db = self._follow_db = 0.0  # of the whole band, beside the bass as it is mixed
         self._applied_db = np.zeros(parts)  # trims that are in the matrix
         self._matrix = self._next = self._made()
         self._jumps, self._share = False, 1 - np.float32(np.exp(-BLOCK / (SMOOTH_S * rate_hz)))
         self._width = self._next_width = self._widths()
         self._reverb = Reverb(rate_hz, parts)
         self._bus, self._bus_gain = Compressor(BUS, rate_hz), 1.0
-        self._weighting = BlockFilter(k_weighting(rate_hz), 2 * parts)
-        self._powers, self._metered = np.zeros(parts), 0
-        self._hop = round(HOP_S * rate_hz / BLOCK)
+        self._power = HopPower(rate_hz, parts, sides=2)
         self._ramp = (np.arange(BLOCK, dtype=np.float32) + 1) / BLOCK
         self._tail, self._quiet = self._reverb.tail, self._reverb.tail
 
@@ -93,7 +94,17 @@ class Mixer:
     def expect(self, part: str, louder_db: float) -> None:
         """Be told that the first notes of a part are so much louder than its lane's level."""
         self.balance.expect(self.parts.index(part), louder_db)
-        self._applied_db = self.balance.gain_db.copy()
+        self._trim()
+
+    def follow(self, away_db: float) -> None:
+        """Play so much louder than usual, as the bass does in the mix: slowly, at once only where nothing sounds."""
+        self._goal_db = away_db
+        if self.silent and abs(away_db - self._follow_db) >= UPDATE_DB:
+            self._follow_db = away_db
+            self._trim()
+
+    def _trim(self) -> None:
+        self._applied_db = self.balance.gain_db + self._follow_db
         self._next = self._made()
 
     def offline(self) -> None:
@@ -175,27 +186,24 @@ class Mixer:
             self._tones[1 + i] = lows[:, i * BLOCK : (i + 1) * BLOCK]
 
     def _meter(self, stems: Float) -> None:
-        weighted = self._weighting(stems.reshape(-1, BLOCK))
-        self._powers += np.einsum("ij,ij->i", weighted, weighted).reshape(-1, 2).sum(axis=1)
-        self._metered += 1
-        if self._metered < self._hop:
+        powers = self._power(stems.reshape(-1, BLOCK))
+        if powers is None:
             return
-        self.balance.hop(self._powers / (self._metered * BLOCK) * 10 ** (-self._applied_db / 10))
-        self._powers[:], self._metered = 0.0, 0
-        if np.abs(self.balance.gain_db - self._applied_db).max() >= UPDATE_DB:
-            self._applied_db = self.balance.gain_db.copy()
-            self._next = self._made()
+        self.balance.hop(powers * 10 ** (-self._applied_db / 10))
+        step = FOLLOW_DB_S * HOP_S
+        self._follow_db += min(max(self._goal_db - self._follow_db, -step), step)
+        if np.abs(self.balance.gain_db + self._follow_db - self._applied_db).max() >= UPDATE_DB:
+            self._trim()
 
     def _rest(self) -> None:
         """Forget all sound: everything has rung out."""
-        if self._metered or self._bus_gain != 1.0:
+        if self._power.begun or self._bus_gain != 1.0:
             self._in[:] = 0.0
             self._reverb.reset()
             self._bus.reset()
-            self._weighting.reset()
+            self._power.reset()
             self.balance.rest()
             self._bus_gain = 1.0
-            self._powers[:], self._metered = 0.0, 0
 
     # -- the matrix -------------------------------------------------------------------------------------------
 

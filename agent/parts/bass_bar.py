@@ -57,7 +57,7 @@ def jaccard(first: Iterable[object], second: Iterable[object]) -> float:
     return len(a & b) / len(a | b) if a | b else 1.0
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 13)
 def likeness(first: BassBar, second: BassBar) -> float:
     """Return 0 to 1: how much of rhythm and of pitch classes in place two bars share; 0 for different meters.
 

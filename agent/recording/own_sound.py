@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Thread
@@ -12,13 +13,13 @@ from typing import Any
 from agent.core.messages import SetTechnique, SetVoice
 from agent.core.os_process import set_nice
 from agent.core.paths import voice_path
-from agent.sounds.own_voice import ENOUGH, make
+from agent.sounds.own_voice import ENOUGH, make, technique_of
 from listener.types import Timbre
 
 log = logging.getLogger(__name__)
 TEMPORARY = "voice.sf2"  # in the session's folder: a guest's, gone at the end
 AGAIN_NOTES = 24  # so many more notes are heard before it is tried again
-SURE = 0.5  # of how the player plays
+LAST, LEAST = 8, 0.4  # notes, and the share of what they are named that says how the player plays now
 NICE = 15
 
 
@@ -31,6 +32,7 @@ class OwnSound:
         self._target = self._kept or folder / TEMPORARY
         self._there = self._target.is_file()  # the audio process has it from its beginning
         self._notes, self._tried_at, self._technique = 0, 0, ""
+        self._named: deque[tuple[str, float]] = deque(maxlen=LAST)
         self._thread: Thread | None = None
 
     def heard(self, notes: int, asked: bool, waits: bool = False) -> None:
@@ -50,9 +52,10 @@ class OwnSound:
     def played(self, timbre: Iterable[Timbre]) -> None:
         """Take in how notes were played: the own sound is played in the player's technique."""
         for one in timbre:
-            if one.player != self._technique and one.player_confidence > SURE:
-                self._technique = one.player
-                self._send(SetTechnique(one.player))
+            self._named.append((one.technique, one.confidence))
+            if (technique := technique_of(self._named, LEAST)) not in ("", self._technique):
+                self._technique = technique
+                self._send(SetTechnique(technique))
 
     def again(self) -> list[SetVoice | SetTechnique]:
         """Return what an audio process that begins anew needs: it looks for what is kept by itself."""

@@ -19,6 +19,7 @@ from agent.audio.synth import SynthUnavailable
 from agent.core.errors import UserError
 from agent.core.messages import PlayBass, PlayLoop, SetMix, SetTechnique, SetVoice, StopLoop
 from agent.core.settings import Config
+from agent.engine.heard_bass import HeardBass
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
 from agent.mind.mind import Mind
@@ -62,6 +63,7 @@ class OfflineSession:
         self._ring = Ring(round(RING_S * setup.rate), 1, shared=False)  # the bass, for the loop
         hears_bass = config.audio.monitor_input != "off"  # as where a file is played in real time
         self._looper = Looper(self._ring, setup.rate, level_db=None if hears_bass else LEVEL_DB)
+        self._heard = HeardBass(self._ring, setup.rate)
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
         self._recorder = Recorder(folder, setup.rate, tuple(config.parts), programs, keep=keep_of(config, folder))
         self._event_log = EventLog(self._recorder)
@@ -107,6 +109,7 @@ class OfflineSession:
     def _take(self, block: Samples) -> None:
         self._recorder.bass(block)
         self._ring.write(block[:, None])
+        self._player.follow(self._heard.away_db())
         for frame in self._framer.push(block):
             decision = self._mind.step(frame)
             self._event_log.decision(decision)

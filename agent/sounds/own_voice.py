@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +29,7 @@ SHORTEST_S, LONGEST_S = 0.22, 3.0
 BEFORE_S, AFTER_S = 0.004, 0.03  # kept before the onset; left out before the next one
 SETTLED_S = 0.08  # after the onset: the attack is over
 DRIFT_CENTS, PERIODIC = 15.0, 0.90
-SURE = 0.5  # of a note's technique
+SURE, NEAR = 0.5, 4  # share of a technique in what the ears name, this note and so many before and after it
 HARMONICS = 5
 LEVEL_DB = -16.0  # RMS of the first quarter of a second of each sample, re full scale
 LOOP_S = 0.2
@@ -74,14 +74,36 @@ class CleanNote:
 
 def notes_of(events: Iterable[dict[str, Any]]) -> list[HeardNote]:
     """Return the notes of a session's events.jsonl that ended, in order."""
-    found, techniques = {}, {}
+    found: dict[float, HeardNote] = {}
+    named: dict[float, tuple[str, float]] = {}
     for event in events:
         if event.get("type") == "note_end" and event.get("duration_s"):
-            named = (event["onset_s"], event["duration_s"], event["pitch"], event["velocity"], event["articulation"])
-            found[event["onset_s"]] = HeardNote(*named)
-        elif event.get("type") == "timbre" and event["confidence"] > SURE:
-            techniques[event["onset_s"]] = event["technique"]
-    return [replace(found[onset_s], technique=techniques.get(onset_s, "")) for onset_s in sorted(found)]
+            facts = (event["onset_s"], event["duration_s"], event["pitch"], event["velocity"], event["articulation"])
+            found[event["onset_s"]] = HeardNote(*facts)
+        elif event.get("type") == "timbre":
+            named[event["onset_s"]] = event["technique"], event["confidence"]
+    return in_passages([found[onset_s] for onset_s in sorted(found)], named)
+
+
+def in_passages(notes: Sequence[HeardNote], named: Mapping[float, tuple[str, float]]) -> list[HeardNote]:
+    """Return the notes, each with the technique of its passage: of one note the ears are hardly sure.
+
+    named: onset -> (technique, confidence).
+    """
+    names = [named.get(note.onset_s, ("", 0.0)) for note in notes]
+    return [
+        replace(note, technique=technique_of(names[max(i - NEAR, 0) : i + NEAR + 1], SURE))
+        for i, note in enumerate(notes)
+    ]
+
+
+def technique_of(named: Iterable[tuple[str, float]], least: float) -> str:
+    """Return the technique that has more than this share of the confidence of these notes, "" for none."""
+    sums: dict[str, float] = {}
+    for technique, confidence in named:
+        sums[technique] = sums.get(technique, 0.0) + confidence
+    most = max(sums, key=sums.__getitem__, default="")
+    return most if sums.get(most, 0.0) > least * sum(sums.values()) else ""
 
 
 def clean_notes(bass: NDArray[np.float32], rate: int, notes: Sequence[HeardNote]) -> list[CleanNote]:

@@ -22,6 +22,7 @@ from agent.core.paths import SOUNDFONT, shipped, shipped_fonts
 from agent.core.settings import DEFAULT_PARTS
 from agent.core.types import PlannedNote
 from agent.directions.mix_wishes import sounds_of, wishes_of
+from agent.mixing.bass_reference import BassReference
 from agent.mixing.bass_strip import BassStrip
 from agent.mixing.master import mastered
 from agent.takes.performance import Clock, bass_shift, notes_of, tempo_of
@@ -54,7 +55,7 @@ def render(take: Take, recording: Sound | None = None, timing: Timing | None = N
     notes, clock = notes_of(take, timing), Clock.of(take)
     length = -(-round((clock.starts_s[-1] + TAIL_S) * RATE) // BLOCK) * BLOCK
     bass = bass_of(take, recording, length)
-    stems = _band(take, clock, notes, length, voice) | {"bass": _mixed_bass(bass, take, clock)}
+    stems = _band(take, clock, notes, bass, voice) | {"bass": _mixed_bass(bass, take, clock)}
     gain, mix = mastered(sum(stems.values(), np.zeros((length, 2), np.float32)), RATE)
     return Mix({part: stem * np.float32(gain) for part, stem in stems.items()}, mix)
 
@@ -90,24 +91,26 @@ def cut(take: Take, clock: Clock, recording: Sound, length: int) -> Sound:
 
 
 def _band(
-    take: Take, clock: Clock, notes: dict[str, list[PlannedNote]], length: int, voice: Path | None = None
+    take: Take, clock: Clock, notes: dict[str, list[PlannedNote]], bass: Sound, voice: Path | None = None
 ) -> dict[str, Sound]:
-    """Play the band through the mixer, each bar with its settings; return part -> [length, 2]."""
+    """Play the band beside a bass [n] through the mixer, each bar with its settings; return part -> [n, 2]."""
     synth = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
     synth.mixer.offline()
     if voice is not None:
         with suppress(SynthUnavailable):  # the part's usual instrument plays then
             synth.take_voice(OwnVoice(voice, RATE))
     bars = [(_block(clock.bar_starts_s[i] * RATE), i) for i in range(len(take.settings))]
-    pieces, done = [], 0
+    pieces, done, reference = [], 0, BassReference(RATE)
 
     def play_until(at: int) -> None:
         nonlocal done
         if at > done:
+            reference.hear(bass[done:at])
+            synth.follow(reference.away_db)
             pieces.append(synth.render(at - done))
             done = at
 
-    for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, length):
+    for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, len(bass)):
         while bars and bars[0][0] <= at:
             begin, bar = bars.pop(0)
             play_until(begin)

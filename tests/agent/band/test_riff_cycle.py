@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.band.bar_reading import BarReading
-from agent.band.riff_cycle import cycle_in
+from agent.band.riff_cycle import RiffCycle, cycle_in
 from listener.types import Analysis, Grid, Meter, Note
 
 RIFF = ((0, 39), (2, 34), (4, 37), (6, 39), (10, 37))  # of twelve 16ths
@@ -35,3 +35,14 @@ def test_bars_of_four_are_read_in_three_where_the_riff_takes_three_beats() -> No
     assert read.meter.numerator == 3
     assert read.position_of(3) == 1
     assert reading.read(Analysis(5.0, 5.0, 0.0, None, 0.0, -20.0), replace(unsure, meter_confidence=0.8)) is not None
+
+
+def test_a_riff_that_moves_to_another_root_keeps_the_cycle_it_was_known_to_have() -> None:
+    cycle, found = RiffCycle(), []
+    grid = Grid(0.0, 0, 1, 0.5, Meter(4, 4), 0.6, 0.2)
+    for turn, up in enumerate((0, 0, 0, 5, -2)):
+        for tick, pitch in RIFF:
+            at_s = 0.125 * (tick + 12 * turn)
+            cycle.push([Note(at_s, at_s + 0.06, None, pitch + up, 90)], grid)
+            found.append(cycle.ticks)
+    assert set(found[2 * len(RIFF) + 2 :]) == {12}

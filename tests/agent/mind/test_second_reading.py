@@ -37,3 +37,16 @@ def test_the_held_reading_stays_where_it_is_sure_or_the_other_is_its_half_or_not
     unlikely = replace(LIKELIER, meter_confidence=0.2)
     assert read(12.0, LIKELIER, sure)[-1] == sure
     assert read(12.0, half)[-1] == read(12.0, unlikely)[-1] == read(14.0, LIKELIER, until_s=9.0)[-1] == HELD
+
+
+def test_bars_as_long_that_begin_elsewhere_are_taken_late_and_kept_while_they_are_likelier() -> None:
+    moved = replace(HELD, anchor_s=0.875, confidence=0.65, meter_confidence=0.6)
+    grids = read(14.0, moved)
+    assert grids[round(8 / FRAME_S)] == HELD and grids[-1] != HELD
+    assert read(14.0, replace(moved, meter_confidence=0.4))[-1] == HELD, "not clearly likelier"
+    one = SecondReading()
+    for frame in range(round(16 / FRAME_S)):
+        now_s = frame * FRAME_S
+        rival = replace(moved, meter_confidence=0.6 if now_s < 12 else 0.2)
+        said = one.of(HELD, replace(rival, anchor_s=0.875 + 2 * (now_s // 2)), int(now_s % 0.5 < FRAME_S), now_s)
+    assert said is not None and said != HELD

@@ -7,6 +7,7 @@ import pyloudnorm
 import pytest
 from scipy import signal
 
+from agent.mixing.bass_reference import BassReference
 from agent.mixing.bass_strip import BassStrip
 from agent.mixing.block_filter import BLOCK, BlockFilter, high_pass
 from agent.mixing.lanes import BASS_LUFS
@@ -100,6 +101,22 @@ def test_the_bass_comes_to_its_level_however_it_is_recorded(level: float) -> Non
     strip.observe(bass)
     mixed = np.repeat(strip.process(bass)[:, None], 2, axis=1)
     assert integrated_lufs(mixed, RATE) == pytest.approx(BASS_LUFS, abs=2.0)
+
+
+@pytest.mark.parametrize("plucked", [3.0, 30.0])
+def test_the_reference_is_as_loud_as_the_bass_in_the_mix_however_it_comes_in_pieces(plucked: float) -> None:
+    time_s = np.arange(16 * RATE) / RATE
+    bass = 0.3 * np.sin(2 * np.pi * 82 * time_s) * np.exp(-plucked * (time_s % 0.5))
+    bass = signal.sosfilt(signal.butter(2, 40, "highpass", fs=RATE, output="sos"), bass).astype(np.float32)
+    strip, whole, pieces = BassStrip(RATE), BassReference(RATE), BassReference(RATE)
+    strip.observe(bass[: 4 * RATE])
+    mixed = np.repeat(strip.process(bass)[:, None], 2, axis=1)
+    whole.hear(bass)
+    for piece in np.array_split(bass, 999):
+        pieces.hear(piece)
+    assert whole.away_db == pieces.away_db
+    assert whole.away_db == pytest.approx(integrated_lufs(mixed[-8 * RATE :], RATE) - BASS_LUFS, abs=0.7)
+    assert (whole.away_db < -1.0) == (plucked > 10)  # clicks stay soft beside their peaks
 
 
 def test_a_strip_does_not_lift_the_noise_of_a_silent_input() -> None:

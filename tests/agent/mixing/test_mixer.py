@@ -70,6 +70,17 @@ def test_within_eight_bars_the_stems_are_in_balance(band: MixedSynth) -> None:
         assert integrated_lufs(stem, RATE) == pytest.approx(PART_LUFS[part], abs=3.0), part
 
 
+def test_the_band_follows_the_bass_at_once_before_it_comes_in_and_then_slowly(band: MixedSynth) -> None:
+    other = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
+    other.follow(-4.0)
+    usual, softer = play(band, 16), play(other, 16)
+    assert -5 < integrated_lufs(softer.sum(axis=0), RATE) - integrated_lufs(usual.sum(axis=0), RATE) < -2
+    other.follow(0.0)
+    assert np.abs(play(other, 1)).max() < np.abs(play(band, 1)).max()
+    usual, back = play(band, 40)[:, 32 * TICK :], play(other, 40)[:, 32 * TICK :]
+    assert integrated_lufs(back.sum(axis=0), RATE) == pytest.approx(integrated_lufs(usual.sum(axis=0), RATE), abs=1)
+
+
 def centroid_hz(sound: np.ndarray) -> float:
     power = np.abs(np.fft.rfft(sound.mean(axis=1))) ** 2
     return float((np.fft.rfftfreq(len(sound), 1 / RATE) * power).sum() / power.sum())

@@ -58,6 +58,6 @@ def test_it_is_made_once_it_is_asked_for_and_enough_was_heard(tmp_path: Path, mo
 def test_it_is_played_as_the_player_plays_now(tmp_path: Path) -> None:
     sent: list[SetVoice | SetTechnique] = []
     own = OwnSound(tmp_path, "guest", sent.append)
-    for player, sure in (("fingers", 0.9), ("slap", 0.4), ("slap", 0.6), ("slap", 0.9)):
-        own.played([Timbre(0.0, 0.1, "mute", 0.9, 900.0, None, None, -20.0, "mf", player, sure)])
+    for technique in ("fingers", "fingers", "slap", "fingers", "mute", *["slap"] * 8):
+        own.played([Timbre(0.0, 0.1, technique, 0.4, 900.0, None, None, -20.0, "mf", technique, 0.3)])
     assert sent == [SetTechnique("fingers"), SetTechnique("slap")] and own.again() == [SetTechnique("slap")]

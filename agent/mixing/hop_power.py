@@ -1,0 +1,45 @@
+"""Measures the K-weighted power of voices block by block, one hop of 100 ms after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.mixing.block_filter import BLOCK, BlockFilter
+from agent.mixing.loudness import HOP_S, k_weighting
+
+
+class HopPower:
+    """Holds what was measured since the last hop ended. sides: channels of each voice, one after another."""
+
+    def __init__(self, rate_hz: int, voices: int, sides: int = 1, dtype: type = np.float32) -> None:
+        self._weighting = BlockFilter(k_weighting(rate_hz), voices * sides, dtype)
+        self._sides, self._hop = sides, round(HOP_S * rate_hz / BLOCK)
+        self._powers, self._blocks = np.zeros(voices), 0
+
+    def __call__(self, sound: NDArray[Any], scale: float = 1.0) -> NDArray[np.float64] | None:
+        """Take in a block [voices * sides, 64]; return the mean power of the hop that ends with it, else None.
+
+        scale: by which the block's power counts.
+        """
+        weighted = self._weighting(sound)
+        powers = np.einsum("ij,ij->i", weighted, weighted)
+        self._powers += scale * (powers if self._sides == 1 else powers.reshape(-1, self._sides).sum(axis=1))
+        self._blocks += 1
+        if self._blocks < self._hop:
+            return None
+        hop = self._powers / (self._hop * BLOCK)
+        self._powers[:], self._blocks = 0.0, 0
+        return hop
+
+    @property
+    def begun(self) -> bool:
+        """Whether a hop has begun."""
+        return self._blocks > 0
+
+    def reset(self) -> None:
+        """Forget the sound."""
+        self._weighting.reset()
+        self._powers[:], self._blocks = 0.0, 0
