@@ -25,6 +25,7 @@ from tests.agent.language.test_speech_input import spoken
 from tests.stage import Stage, wait
 
 RATE = 48_000
+PERIOD = 1_024  # frames, so that what stands for the room keeps up
 BAND_DB = -12.0  # in the input, beside the voice
 ROOM_S, FALLS_S, TAPS = 0.15, 0.3, 32  # of the room: its length, the time in which it falls 60 dB, reflections
 MEASURES_S, ANSWERS_S = 6.0, 60.0
@@ -79,7 +80,7 @@ def heard_in_session(sentences: Sequence[str]) -> list[str]:
         folder = Path(name)
         voices = [resample_poly(spoken(said, folder), 3, 1).astype(np.float32) for said in sentences]
         flags = [word for flag in FLAGS for word in ("--set", flag)]
-        with Stage(folder, riff(), *flags) as stage:
+        with Stage(folder, riff(), *flags, period=PERIOD) as stage:
             stage.start()
             wait(lambda: status_of(stage).get("listening"), 300, "the daemon")
             stage.room.playing = True
