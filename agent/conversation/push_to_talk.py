@@ -57,11 +57,12 @@ class PushToTalk:
 
     def _understand(self, heard: Heard, seconds: float) -> None:
         set_nice(NICE)
+        words = ""
         try:
-            self._said.append(speech_input.words_of(voice_of(*heard, seconds)))
+            words = speech_input.words_of(voice_of(*heard, seconds))
         except Exception:
             log.exception("voice: could not be understood")
-            self._said.append("")
+        self._said.append(words)  # `take` may have begun another list meanwhile
 
     def take(self) -> list[str]:
         """Return the sentences that were understood since the last call, "" for one that was not."""
