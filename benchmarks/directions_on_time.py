@@ -34,6 +34,7 @@ from listener.capture import file_frames
 from listener.types import Frame, Grid
 
 MARGIN_S = 0.3  # before a bar line, beside the commit time
+MOVES_S = 0.15  # by which the line may come otherwise than it was foretold
 EARLY_S = 0.06  # by which a note of a bar may come before its line
 SETTLED_BARS = 8  # before the first direction
 Bar = tuple[float, bool]  # when it begins, and whether the band plays in it
@@ -125,10 +126,15 @@ def frames() -> Iterator[Frame]:
 
 
 def kept(one: Told, bars: Sequence[Bar], drums: Sequence[float], notice_s: float, until_s: float) -> bool | None:
-    """Return whether a direction is heard from the first bar line that is so far off; None where the band rests there,
-    or the next direction comes before."""
-    line_s = one.line_s(notice_s)
-    end_s = min(line_s + one.grid.period_s * one.grid.meter.numerator, until_s)
+    """Return whether a direction is heard from the first bar line that is so far off; None where the band rests or ends
+    there, or the next direction comes before."""
+    line_s, bar_s = one.line_s(notice_s), one.grid.period_s * one.grid.meter.numerator
+    line_s = min(
+        (at_s for at_s, _ in bars if abs(at_s - line_s) < MOVES_S), key=lambda s: abs(s - line_s), default=line_s
+    )
+    if not any(0.5 < (at_s - line_s) / bar_s < 1.5 for at_s, _ in bars):
+        return None  # the take ended there, and the band with it
+    end_s = min(line_s + bar_s, until_s)
     rests = any(not plays for at_s, plays in bars if one.at_s < at_s < end_s)
     if rests or line_s >= until_s or not any(at_s >= end_s for at_s, _ in bars):
         return None

@@ -161,10 +161,12 @@ class Stage:
     `with Stage(folder, take) as stage:`
     """
 
-    def __init__(self, folder: Path, take: np.ndarray, *flags: str, steps_clock: bool = False) -> None:
+    def __init__(
+        self, folder: Path, take: np.ndarray, *flags: str, steps_clock: bool = False, period: int = 128
+    ) -> None:
         self.folder, self._take, self._flags = folder, take, flags
         self.slow_flag, self.clock_file = folder / "slow", folder / "clock"
-        self.server = Server(f"stage-{os.getpid()}-{int(time.monotonic() * 1000) % 100_000}")
+        self.server = Server(f"stage-{os.getpid()}-{int(time.monotonic() * 1000) % 100_000}", period=period)
         self.environment = {
             **os.environ,
             "ANTIPHON_SOCKET": str(folder / "control.sock"),

@@ -18,10 +18,11 @@ from threading import Thread
 from typing import Any
 
 from agent.conversation.live_stage import LEDS, LIVE, LiveStage
-from agent.conversation.loop_takes import Bench, Drawing, TakeMaking, drawn_over, message_of
+from agent.conversation.loop_takes import NICE, Bench, Drawing, TakeMaking, drawn_over, message_of
 from agent.conversation.riff_stage import RiffStage
 from agent.conversation.stage import NOTHING, BandLead, Facts, Outcome, Tried
 from agent.core.messages import LoopTake
+from agent.core.os_process import set_nice
 from agent.core.types import PARTS, Decision
 from agent.directions.active import ActiveEdits
 from agent.directions.edit import Edit
@@ -81,6 +82,7 @@ class LoopStage(LiveStage):
 
     def _load(self, captured: Captured) -> None:
         """Load what takes are made with, beside the loop."""
+        set_nice(NICE)
         try:
             bench = Bench(captured, recording_of(captured), self._making.responder())
             self._benches = [*self._benches, bench][-BENCHES_KEPT:]  # an earlier loop's may come later
@@ -137,7 +139,11 @@ class LoopStage(LiveStage):
             for message in self._take_ready():
                 self._send(message)
         else:
-            Thread(target=self._render, args=(take, bench.recording), name="bass", daemon=True).start()
+            Thread(target=self._render_beside, args=(take, bench.recording), name="bass", daemon=True).start()
+
+    def _render_beside(self, take: Take, recording: Sound) -> None:
+        set_nice(NICE)
+        self._render(take, recording)
 
     def _render(self, take: Take, recording: Sound) -> None:
         message = message_of(take, recording, self._takes_in)

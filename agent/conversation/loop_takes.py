@@ -15,6 +15,7 @@ import soundfile
 
 from agent.conversation.riff_stage import RiffStage
 from agent.core.messages import LoopTake
+from agent.core.os_process import set_nice
 from agent.core.types import DrawnBar
 from agent.directions.drawn import reply_of
 from agent.directions.edit import Edit
@@ -27,6 +28,8 @@ from models.music.tokens import Reply
 from models.responder.responder import Responder
 
 log = logging.getLogger(__name__)
+
+NICE = 5  # of the threads that draw and render: the workers have the processor first
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Drawing(Thread):
         self.riff: RiffStage | None = None
 
     def run(self) -> None:
+        set_nice(NICE)
         try:
             riff = self._begun()
             if riff is not None:

@@ -23,7 +23,7 @@ from listener.types import ANALYSIS_RATE, Samples
 log = logging.getLogger(__name__)
 
 LEARNS_S = 12.0  # of sound before the sentence, from which the room is learned
-NICE = 10
+NICE = 2  # half a second of processor, for which somebody waits
 HEARS = "I am listening: say it, then press again"
 NOTHING_UNDERSTOOD = "No sentence was understood; short orders are, such as: less snare, lay back, undo that."
 Heard = tuple[Samples, Samples, int]  # the microphone, what the band sounded (mono, as long), samples a second
@@ -57,11 +57,12 @@ class PushToTalk:
 
     def _understand(self, heard: Heard, seconds: float) -> None:
         set_nice(NICE)
+        words = ""
         try:
-            self._said.append(speech_input.words_of(voice_of(*heard, seconds)))
+            words = speech_input.words_of(voice_of(*heard, seconds))
         except Exception:
             log.exception("voice: could not be understood")
-            self._said.append("")
+        self._said.append(words)  # `take` may have begun another list meanwhile
 
     def take(self) -> list[str]:
         """Return the sentences that were understood since the last call, "" for one that was not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -38,6 +39,28 @@ def test_a_sentence_over_the_band_is_understood(tmp_path: Path) -> None:
     said = ("less snare", "undo that", "lay back", "turn the drums down", "the kick is too loud", "swing it")
     heard = [speech_input.words_of(voice_of(*mixed(one, tmp_path))) for one in said]
     assert sum(one == two for one, two in zip(said, heard, strict=True)) >= 5, heard
+
+
+def test_a_sentence_that_is_asked_for_while_it_is_understood_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, understood = Event(), Event()
+
+    def slowly(samples: np.ndarray) -> str:
+        understood.set()
+        asked.wait(5)
+        return "less snare"
+
+    monkeypatch.setattr(speech_input, "available", lambda: True)
+    monkeypatch.setattr(speech_input, "words_of", slowly)
+    sound = np.zeros(ANALYSIS_RATE, np.float32)
+    talk = PushToTalk(lambda wanted: (sound, sound, ANALYSIS_RATE))
+    talk.press()
+    talk.press()
+    understood.wait(5)
+    assert talk.take() == []
+    asked.set()
+    assert talk._thread is not None
+    talk._thread.join(5)
+    assert talk.take() == ["less snare"]
 
 
 @needs_voice
