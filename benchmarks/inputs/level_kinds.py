@@ -19,6 +19,7 @@ T = 1 / 3
 TONES = (0, 0, 7, 12, 5, 3, 4, 10, -5, -2)
 SCALES = ((0, 2, 4, 5, 7, 9, 11, 12), (0, 3, 5, 6, 7, 10, 12), (0, 2, 3, 5, 7, 8, 10))
 MOVES = (0, 5, 7, -3, 2, 3, -2, -4, 8)
+REPEATED, OWN_CELL = 0.25, 0.35  # shares of figures: of repeated pitches; of another cell on every pulse
 
 
 def _tones(random: Random, count: int) -> list[int]:
@@ -34,7 +35,11 @@ def _tones(random: Random, count: int) -> list[int]:
 
 
 def _spelled(random: Random, places: list[float]) -> Hits:
-    return list(zip(places, _tones(random, len(places)), strict=True))
+    """Return notes at the places; one time in four a pitch is repeated until the next pulse, or the one after it."""
+    tones, every = _tones(random, len(places)), int(random.choice([1, 1, 2]))
+    if random.random() < REPEATED:
+        return [(place, tones[int(place // every) % len(tones)]) for place in places]
+    return list(zip(places, tones, strict=True))
 
 
 def _even(step: float) -> Callable[[Random, int], Bars]:
@@ -138,8 +143,11 @@ def _waltz(random: Random, beats: int) -> Bars:
 
 
 def _compound(random: Random, beats: int) -> Bars:
-    cell = ((0, T, 2 * T), (0, 2 * T), (0, T, 2 * T), (0,))[int(random.integers(4))]
-    places = [b + p for b in range(beats) for p in cell if p == 0 or random.random() < 0.93]
+    cells = ((0, T, 2 * T), (0, 2 * T), (0, T, 2 * T), (0,))
+    chosen = [cells[i] for i in random.integers(len(cells), size=beats)]
+    if random.random() > OWN_CELL:
+        chosen = [chosen[0]] * beats
+    places = [b + p for b in range(beats) for p in chosen[b] if p == 0 or random.random() < 0.93]
     return [_spelled(random, places)]
 
 

@@ -108,7 +108,9 @@ WALK = (0, 2, 4, 5, 7, 9, 11, 12)
 
 @dataclass(frozen=True)
 class LevelLine:
-    """A line. notes: (onset_s, pitch, velocity, seconds long). bpm: felt beats per minute, eighths in uneven meters."""
+    """A line. notes: (onset_s, pitch, velocity, seconds long). bpm: felt beats per minute, eighths in uneven meters;
+    bare: notes per minute where there is one a bar, which does not tell how it is counted.
+    """
 
     name: str
     notes: list[tuple[float, int, int, float]]
@@ -116,6 +118,7 @@ class LevelLine:
     bpm: float
     program: int
     seconds: float
+    bare: float = 0.0
 
     @property
     def taps(self) -> tuple[float, ...]:
@@ -128,6 +131,7 @@ class LevelLine:
             near.append(written / 3)  # in one
         if unit == 8 and not uneven and written < 60:
             near.append(written * 3)  # slow eighths are counted
+        near += [self.bare * count for count in range(1, 5)]
         allowed = [rate for rate in near if SLOWEST_TAP <= rate <= FASTEST_TAP]
         return (written, *allowed)
 
@@ -157,7 +161,8 @@ def line(random: Random, style_name: str, scatter_s: float, seconds: float, bpm:
             velocity = int(np.clip(88 + accent * (place == 0) + random.normal(0, loose), 30, 127))
             notes.append((max(at_s, 0.05), max(24, root + step), velocity, long * beat_s))
     name = f"{style_name} {tempo:g} ±{1000 * scatter_s:.0f} ms"
-    return LevelLine(name, sorted(notes), style.meter, tempo, int(random.choice([32, 33, 34])), seconds)
+    bare = tempo / style.beats if all(len(figure) == 1 for figure in style.figures) else 0.0
+    return LevelLine(name, sorted(notes), style.meter, tempo, int(random.choice([32, 33, 34])), seconds, bare)
 
 
 def lines(count: int, seconds: float, seed: int) -> list[LevelLine]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.inputs.level_kinds import kind_line
+from benchmarks.inputs.level_kinds import KINDS, kind_line
 from benchmarks.inputs.lines import Line, Random, misheard, steady, tempo_of
 from benchmarks.inputs.song_basses import START_S, Known, mma_basses, song_basses
 from benchmarks.measures.heard import hear
@@ -37,6 +37,9 @@ SLOWEST_TAP, FASTEST_TAP = 60.0, 140.0  # within which every level of a free lin
 BAR_S, PULSE_S, UNEVEN_S = 0.08, 0.07, 0.05  # how far a right one may lie off
 PULSES = np.array([shape.pulses for shape in SHAPES])
 METERS = np.array([str(shape.meter) for shape in SHAPES])
+LINES = 16  # of every kind
+MORE_LINES = {"six": 80, "twelve": 78, "nine": 40, "waltz in eighths": 56, "waltz": 40, "walking in three": 34}
+MORE_LINES |= {"shuffle": 46, "eighths": 46, "sixteenths": 26}  # grouped by three, or to be told from it
 # of songs: from, seconds, at a bar line
 CUTS: tuple[tuple[float, float, bool], ...] = (
     (0.0, 40.0, False),
@@ -150,6 +153,9 @@ class Collector(BeatTracker):
         held = Reading(float(clock.model.beats_per_pulse), float(clock.index - clock.position + 1), shape, 1.0, 1.0)
         return Weighed(held, held, 1.0, 1.0)
 
+    def _turn(self, time_s: float) -> None:
+        """Turn to no other bars."""
+
     def _decide(self, onset_s: float) -> None:
         super()._decide(onset_s)
         clock, memory = self._clock, self._reader.memory
@@ -178,8 +184,10 @@ def _known(name: str, line: Line) -> Known:
     return Known(name, line.notes, line.beats_s, line.positions, [line.meter] * len(line.beats_s))
 
 
-def made_jobs(steadies: int = 180, mixed: int = 150, kinds: int = 420) -> list[tuple[Known, int]]:
-    """Return made lines with their seeds: of usual tempi, of a wider range of tempi, of every kind."""
+def made_jobs(steadies: int = 180, mixed: int = 150, kinds: int | None = None) -> list[tuple[Known, int]]:
+    """Return made lines with their seeds: of usual tempi, of a wider range of tempi, and `kinds` of every kind in turn
+    (None: as many as LINES and MORE_LINES say).
+    """
     jobs = []
     for i in range(steadies):
         random, meter = np.random.default_rng([900, i]), STEADY[i % len(STEADY)]
@@ -191,7 +199,13 @@ def made_jobs(steadies: int = 180, mixed: int = 150, kinds: int = 420) -> list[t
             middle, spread, low, high = WIDER[meter]
             bpm = float(np.clip(np.exp(random.normal(np.log(middle), spread)), low, high)) * per_pulse(meter)
         jobs.append((_known(f"mixed:{meter}", steady(random, meter, bpm, 17.0)), 9000 + i))
-    return jobs + [(kind_line(i)[0], 12000 + i) for i in range(kinds)]
+    numbers = [n for n in range(len(KINDS) * max(MORE_LINES.values())) if n // len(KINDS) < _lines_of(n)]
+    return jobs + [(kind_line(i)[0], 12000 + i) for i in numbers[:kinds]]
+
+
+def _lines_of(number: int) -> int:
+    """Return how many lines there are of the kind that falls to a number."""
+    return MORE_LINES.get(list(KINDS)[number % len(KINDS)], LINES)
 
 
 def song_jobs(shared: Path) -> list[tuple[Known, int]]:

@@ -27,6 +27,7 @@ SAME_EVENT_S = 0.045
 LEAD_BEATS, LEAD_MAX_S = 0.3, 0.060  # before it falls a beat is said: the Grid looks further ahead, and moves
 BREATH, BREATH_GAPS = 1.5, 12  # a silence this many times the longest of the last gaps: the player stopped
 FIRST_NOTES, FIRST_BELIEF = 4, 0.30
+SURE_PULSE = 0.5  # belief from which another level replaces that of a first grid at once
 FIRST_S, LEAST_BELIEF = 3.0, 0.12  # the longer than FIRST_S it takes, the less sure a first grid must be
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
@@ -413,6 +414,8 @@ class BeatTracker:
         fresh_s = 0.5 if not gap_s else min(gap_s, 2.0)
         level = self._cost.level(weighed, per_pulse, 60 / period_s / per_pulse, fresh_s, age_s)
         bar = self._cost.bar(weighed, fresh_s, age_s)
+        if not gap_s and weighed.held_pulse < SURE_PULSE < weighed.best.pulse_belief:
+            level = True  # nobody plays yet on a grid that was found just now
         if self._new is not None and (self._cycle is not None or time_s < self._new_until_s):
             self._cost.clear()
             return replace(weighed, held_bar=max(weighed.held_bar, weighed.held_pulse * self._new.probability))

@@ -10,14 +10,39 @@ ON, HALF, FIRST_QUARTER, LAST_QUARTER, FIRST_THIRD, LAST_THIRD, ELSE = range(7)
 CLASSES = 7
 SLOTS = 24  # places per pulse
 KINDS = 6  # what is compared between places: any note, changed, low, long, loud, home
-PULSE_FEATURES, BAR_FEATURES = 34, 33
+PULSE_FEATURES, BAR_FEATURES, EVIDENCE_FEATURES = 34, 33, 17
 LAGS = 24
-FEATURES = PULSE_FEATURES + BAR_FEATURES
+FEATURES = PULSE_FEATURES + BAR_FEATURES + EVIDENCE_FEATURES
+MOST_EVIDENCE = 6.0  # standard errors
+REST = 0.04  # of the notes, that break what returns by chance
 
 
 @fast
-def _soft(x):  # type: ignore[no-untyped-def]
-    return np.log2(x + 0.02)
+def _soft_break(x):  # type: ignore[no-untyped-def]
+    """Octaves by which a share of notes that break a return lies under a half."""
+    return -np.log2(2.0 * max(x, 0.0) + REST)
+
+
+@fast
+def _moments(kinds, weight, count, out):  # type: ignore[no-untyped-def]
+    """Fill out [KINDS] with the spread (standard deviation) of every kind over the notes, at least a tenth."""
+    for k in range(KINDS):
+        mass = first = second = 0.0
+        for n in range(count):
+            mass += weight[n]
+            first += weight[n] * kinds[n, k]
+            second += weight[n] * kinds[n, k] * kinds[n, k]
+        out[k] = np.sqrt(max(second / mass - (first / mass) ** 2, 0.01))
+
+
+@fast
+def _contrast(here, here_mass, there, there_mass, spread):  # type: ignore[no-untyped-def]
+    """How surely the notes here have more of a kind than those there: their difference in standard errors."""
+    if here_mass < 0.5 or there_mass < 0.5:
+        return 0.0
+    apart = (here / here_mass - there / there_mass) / spread
+    errors = apart * np.sqrt(here_mass * there_mass / (here_mass + there_mass))
+    return min(MOST_EVIDENCE, max(-MOST_EVIDENCE, errors))
 
 
 @fast
@@ -102,6 +127,9 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
         slow_mass += slow[n]
     share = np.empty(CLASSES)
     on, off = np.empty(KINDS), np.empty(KINDS)
+    spread, slow_spread = np.empty(KINDS), np.empty(KINDS)
+    _moments(kinds, weight, count, spread)
+    _moments(kinds, slow, count, slow_spread)
     head, mid, rest = np.empty(KINDS), np.empty(KINDS), np.empty(KINDS)
     is_head = np.empty(count, np.bool_)
     # by lag in half pulses: shares, their weight, where the repetition breaks
@@ -169,6 +197,9 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             first_on = 1.0 if classes[shape, slot] == ON else 0.0
             first_head = 1.0 if classes[shape, slot] == ON and heads[shape, slot] == 0 else 0.0
         off_mass = mass - on_mass + 1e-6
+        e = PULSE_FEATURES + BAR_FEATURES
+        for k in range(1, KINDS):
+            row[e + k - 1] = _contrast(on[k], on_mass, off[k], off_mass, spread[k])
         rate = np.log2(60.0 / (pulse * period_s) / 100.0)
         row[0], row[1] = rate, rate * rate
         row[2], row[3] = max(0.0, rate - 0.45), max(0.0, -rate - 0.6)
@@ -192,6 +223,8 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             known = total / mass
             row[20 + 2 * k] = known * same
             row[21 + 2 * k] = known * none
+            if k < 2:
+                row[e + 5 + k] = known * _soft_break(none)
         strong = min(1.0, mass / 12.0)
         row[28] = strong * row[7]
         row[29] = strong * row[8]
@@ -220,8 +253,16 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
         known = total / slow_mass
         row[b + 23], row[b + 24], row[b + 25] = known * same, known * moved, known * none
         row[b + 26] = known
+        row[e + 12], row[e + 13] = known * _soft_break(none), known * _soft_break(1 - same - moved)
         same, moved, _, none, total = _echo(bar_echoes, int(4 * bar + 0.5), u, pitch, slow, count, pulse, near)
-        row[b + 27], row[b + 28] = total / slow_mass * (same + moved), total / slow_mass * none
+        known = total / slow_mass
+        row[b + 27], row[b + 28] = known * (same + moved), known * none
+        row[e + 14], row[e + 15] = known * _soft_break(none), known * _soft_break(1 - same - moved)
+        for k in range(1, KINDS):
+            others, others_mass = mid[k] + rest[k], mid_mass + rest_mass
+            row[e + 6 + k] = _contrast(head[k], head_mass, others, others_mass, slow_spread[k])
+        if mids_in > 0:
+            row[e + 16] = _contrast(mid[1], mid_mass, rest[1], rest_mass, slow_spread[1])
         if mids_in > 0:
             row[b + 29] = firm * (mid[1] / (mid_mass + 0.5) - rest[1] / (rest_mass + 0.5))
         one, two = int(2 * bar + 0.5), int(4 * bar + 0.5)

@@ -318,10 +318,13 @@ class Reader:
         self.memory = LineMemory()
         self._w = weights
 
-    def _scores(self, features: Floats) -> Floats:
+    def _scores(self, features: Floats) -> tuple[Floats, Floats]:
+        """Return the readings' scores for their pulse and, among the readings of one pulse, for their bar."""
         w = self._w
         x = (features - w["mean"]) / w["deviation"]
-        return np.asarray(x @ w["linear"] + np.tanh(x @ w["hidden"] + w["hidden_bias"]) @ w["out"])
+        hidden = np.tanh(x @ w["hidden"] + w["hidden_bias"])
+        pulse, bar = (x @ w[f"{head}linear"] + hidden @ w[f"{head}out"] for head in ("", "bar_"))
+        return np.asarray(pulse), np.asarray(bar)
 
     def weigh(
         self,
@@ -337,9 +340,10 @@ class Reader:
         expected: a pulse, in reference beats, near which it is likelier, for the tempo was so just before.
         """
         candidates = self.memory.candidates(period_s, held)
-        scores = self._scores(self.memory.features(candidates, period_s, *belief, now))
+        scores, bars = self._scores(self.memory.features(candidates, period_s, *belief, now))
         if meter is not None:
             scores = np.where(FITS[meter][candidates[:, 2].astype(int)], scores, -1e9)
+            bars = np.where(FITS[meter][candidates[:, 2].astype(int)], bars, -1e9)
         if expected is not None:
             scores = scores - np.minimum(MOST_LEAP, 0.5 * (np.log(candidates[:, 0] / expected) / LEAP) ** 2)
         p = np.exp(scores - scores.max())
@@ -348,6 +352,10 @@ class Reader:
         key = np.round(candidates[:, 0] * 48) * 1000 + np.round((candidates[:, 1] % phase) * 48) % np.round(phase * 48)
         key += 0.5 * UNEVEN[candidates[:, 2].astype(int)]
         _, group = np.unique(key, return_inverse=True)
+        likely = np.full(group.max() + 1, -np.inf)
+        np.maximum.at(likely, group, bars)
+        within = np.exp(bars - likely[group])
+        p = within * (np.bincount(group, p) / np.bincount(group, within))[group]
         pulses = np.bincount(group, p)
         best_group = int(pulses.argmax())
         best = int(np.where(group == best_group, p, -1.0).argmax())

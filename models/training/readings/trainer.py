@@ -30,6 +30,7 @@ SONG_WEIGHT, OTHER_WEIGHT = 1.5, 0.9
 RARE_WEIGHT = 0.3  # times OTHER_WEIGHT: mixed made lines of compound and triple meters, which songs seldom have
 FURTHER_WEIGHT = 2.5  # of songs and of plain kinds, against rare kinds, for networks fitted onto others
 RARE_KINDS = ("six", "nine", "twelve", "waltz", "walking in three", "five", "seven", "eleven")
+JUDGE_EPOCHS = 2  # of the network that chooses the wrong readings which are hard to tell
 NEVER = -1e9
 HELD_OF = 5
 
@@ -38,7 +39,7 @@ Random = np.random.Generator
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """Settings of the readings' training. dropped: share of features; right, wrong: most readings of a sample.
+    """Settings of the readings' training. dropped: share of features; right, wrong, others: most readings of a sample.
 
     nets: how many small networks, by other seeds, are averaged; one larger one learns the few songs by heart.
     """
@@ -51,8 +52,9 @@ class TrainConfig:
     warmup: int = 30
     weight_decay: float = 0.03
     dropped: float = 0.2
-    right: int = 100
-    wrong: int = 280
+    right: int = 60
+    wrong: int = 200
+    others: int = 60
     seed: int = 3
 
 
@@ -123,20 +125,29 @@ def further_weight_of(name: str) -> float:
     return 1.0 if source != "song" and rest.startswith(RARE_KINDS) else FURTHER_WEIGHT
 
 
-def pack(samples: Sequence[Sample], config: TrainConfig, random: Random | None, onto: Fitted | None = None) -> Batch:
-    """Put samples side by side. random: draws config.wrong of the wrong readings; None: all are kept. onto: what
-    further networks are fitted onto; of the wrong readings those that it takes for likeliest are kept.
+def pack(
+    samples: Sequence[Sample],
+    config: TrainConfig,
+    random: Random | None,
+    onto: Fitted | None = None,
+    judges: Sequence[Fitted] = (),
+) -> Batch:
+    """Put samples side by side. random: draws the wrong readings that are kept; None: all are.
+
+    onto: what further networks are fitted onto. judges: of config.wrong readings each chooses its share, those that it
+    takes for likeliest, and config.others are drawn beside them; without judges all are drawn.
     """
     chosen = [np.arange(len(s.labels)) for s in samples]
     if random is not None:
         for i, sample in enumerate(samples):
             wrong = np.flatnonzero(sample.labels == 0)
-            if onto:
-                drawn = wrong[np.argsort(-onto.scores(sample)[wrong])[: config.wrong]]
-            else:
-                drawn = random.choice(wrong, min(config.wrong, len(wrong)), replace=False)
+            share = config.wrong // max(len(judges), 1)
+            likely = [wrong[np.argsort(-judge.scores(sample)[wrong])[:share]] for judge in judges]
+            hard = np.unique(np.concatenate([*likely, wrong[:0]]))
+            rest, count = np.setdiff1d(wrong, hard), config.others if judges else config.wrong
+            drawn = random.choice(rest, min(count, len(rest)), replace=False)
             right = np.concatenate([np.flatnonzero(sample.labels & BAR), np.flatnonzero(sample.labels == PULSE)])
-            chosen[i] = np.concatenate([right[: config.right], drawn])
+            chosen[i] = np.concatenate([right[: config.right], hard, drawn])
     shape = len(samples), max(map(len, chosen))
     x = np.zeros((*shape, samples[0].features.shape[1]), np.float16)
     labels, there, base = np.zeros(shape, np.uint8), np.zeros(shape, bool), np.zeros(shape, np.float32)
@@ -169,30 +180,46 @@ def likelihoods(odds: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 def fit(samples: Sequence[Sample], config: TrainConfig, onto: Fitted | None = None) -> Fitted:
     """Fit the networks and join them to one; the same for the same seed. Raises ValueError for fewer than a batch.
 
-    onto: what they are fitted onto and joined to.
+    A first network, of few epochs, chooses the wrong readings that are hard to tell. onto: what they are fitted onto
+    and joined to; its choice of the bar stays.
     """
     if len(samples) < config.batch:
         raise ValueError(f"{len(samples)} samples; at least {config.batch} are needed, one batch")
-    batch = pack(samples, config, np.random.default_rng(config.seed), onto)
+    random, judges = np.random.default_rng(config.seed), [onto] if onto else []
+    batch = pack(samples, config, random, onto, judges)
     known = batch.x[::4][batch.there[::4]].float()
     mean, deviation = known.mean(0), known.std(0) + 0.05
     if onto:
         mean, deviation = onto.tensors["mean"], onto.tensors["deviation"]
+    first = _fit(batch, mean, deviation, replace(config, epochs=JUDGE_EPOCHS), config.seed - 1)
+    judges.append(Fitted(_joined([first.tensors], mean, deviation, onto)))
+    batch = pack(samples, config, random, onto, judges)
     fitted = [_fit(batch, mean, deviation, config, config.seed + i) for i in range(config.nets)]
-    nets = [f.tensors for f in fitted]
+    tensors = _joined([f.tensors for f in fitted], mean, deviation, onto)
+    return Fitted(tensors, np.mean([f.losses for f in fitted], axis=0).tolist())
+
+
+def _joined(
+    nets: Sequence[dict[str, Tensor]], mean: Tensor, deviation: Tensor, onto: Fitted | None
+) -> dict[str, Tensor]:
+    """Return the mean of networks, added to those of onto, as one network with a head for the pulse and one for the
+    bar; the same without onto, which keeps its own for the bar.
+    """
     joined = {
         "linear": torch.stack([net["linear"] for net in nets]).mean(0),
         "hidden": torch.cat([net["hidden"] for net in nets], 1),
         "hidden_bias": torch.cat([net["hidden_bias"] for net in nets]),
-        "out": torch.cat([net["out"] for net in nets]) / config.nets,
+        "out": torch.cat([net["out"] for net in nets]) / len(nets),
         "mean": mean,
         "deviation": deviation,
     }
-    if onto:
-        joined["linear"] = joined["linear"] + onto.tensors["linear"]
-        for name, along in (("hidden", 1), ("hidden_bias", 0), ("out", 0)):
-            joined[name] = torch.cat([onto.tensors[name], joined[name]], along)
-    return Fitted(joined, np.mean([f.losses for f in fitted], axis=0).tolist())
+    if onto is None:
+        return joined | {"bar_linear": joined["linear"].clone(), "bar_out": joined["out"].clone()}
+    before, bars = onto.tensors, torch.zeros_like(joined["out"])
+    joined["linear"] = joined["linear"] + before["linear"]
+    for name, along in (("hidden", 1), ("hidden_bias", 0), ("out", 0)):
+        joined[name] = torch.cat([before[name], joined[name]], along)
+    return joined | {"bar_linear": before["bar_linear"], "bar_out": torch.cat([before["bar_out"], bars])}
 
 
 def _fit(batch: Batch, mean: Tensor, deviation: Tensor, config: TrainConfig, seed: int) -> Fitted:

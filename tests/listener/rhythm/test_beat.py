@@ -152,3 +152,18 @@ def test_even_quarters_keep_their_tempo_for_a_minute(bpm, play, line):
     tempi = [60 / grid.period_s for time_s, grid in play(take).grids if grid and time_s > 8]
     assert tempi
     assert max(abs(np.log2(tempo / bpm)) for tempo in tempi) < 0.1
+
+
+GROUPED_BY_THREE = {
+    "long and short": [(0, 0), (2 / 3, 7), (1, 12), (5 / 3, 7)],
+    "on one note": [(0, 0), (2 / 3, 0), (1, 0), (5 / 3, 0)],
+}
+
+
+@pytest.mark.parametrize("name", GROUPED_BY_THREE)
+def test_a_pulse_of_three_eighths_is_told_from_quarters(name, play, line):
+    """The pulse is on the long notes, and the rhythm returns with it; three quarters in the same bar cut across it."""
+    take = line.of(GROUPED_BY_THREE[name], 2, 66, bars=10)
+    grid = play(take).grids[-1][1]
+    pulse_s = grid.period_s * (3 if grid.meter.denominator == 8 else 1)
+    assert pulse_s == pytest.approx(60 / 66, rel=0.05)
