@@ -38,13 +38,15 @@ class HopPower:
         """Take in [voices * sides, n] at once, n a multiple of 64; return the mean powers [hops, voices] of the hops
         that end in it: what block after block would give."""
         weighted = self._weighting.whole(sound)
-        blocks = np.square(weighted, dtype=np.float64).reshape(-1, self._sides, weighted.shape[1] // BLOCK, BLOCK)
+        blocks = np.square(weighted, dtype=np.float64).reshape(
+            len(self._powers), self._sides, weighted.shape[1] // BLOCK, BLOCK
+        )
         powers = np.concatenate([np.zeros((self._blocks, len(self._powers))), scale * blocks.sum(axis=(1, 3)).T])
         powers[: min(1, self._blocks)] += self._powers
         hops = len(powers) // self._hop
         rest = powers[hops * self._hop :]
         self._powers, self._blocks = rest.sum(axis=0), len(rest)
-        whole = powers[: hops * self._hop].reshape(hops, self._hop, -1)
+        whole = powers[: hops * self._hop].reshape(hops, self._hop, len(self._powers))
         means: NDArray[np.float64] = whole.sum(axis=1) / (self._hop * BLOCK)
         return means
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyloudnorm
 import pytest
@@ -10,6 +12,7 @@ from scipy import signal
 from agent.mixing.bass_reference import BassReference
 from agent.mixing.bass_strip import BassStrip
 from agent.mixing.block_filter import BLOCK, BlockFilter, high_pass
+from agent.mixing.hop_power import HopPower
 from agent.mixing.lanes import BASS_LUFS
 from agent.mixing.limiter import CEILING, Limiter
 from agent.mixing.loudness import integrated_lufs
@@ -69,6 +72,16 @@ def test_the_block_filter_is_the_filter() -> None:
     whole = BlockFilter((section,), 2, np.float64)
     pieces = [whole.whole(sound[:, : 7 * BLOCK]), whole.whole(sound[:, 7 * BLOCK :])]
     np.testing.assert_allclose(np.concatenate(pieces, axis=1), blocks, atol=1e-9)
+
+
+def test_hops_are_the_same_in_one_piece_and_in_blocks() -> None:
+    sound = RNG.standard_normal((2, 400 * BLOCK)).astype(np.float32)
+    blocks, pieces = HopPower(RATE, 1, sides=2, dtype=np.float64), HopPower(RATE, 1, sides=2, dtype=np.float64)
+    one = [power for i in range(400) if (power := blocks(sound[:, BLOCK * i : BLOCK * (i + 1)], 0.5)) is not None]
+    cuts = [0, 0, 1, 40, 76, 390, 400]
+    more = [power for a, b in pairwise(cuts) for power in pieces.whole(sound[:, BLOCK * a : BLOCK * b], 0.5)]
+    np.testing.assert_allclose(more, one, rtol=1e-5)
+    assert len(one) == 5
 
 
 @pytest.mark.parametrize("offline", [False, True])
