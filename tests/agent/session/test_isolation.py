@@ -83,7 +83,7 @@ def test_a_midi_system_that_does_not_answer_does_not_keep_the_end_from_being_wri
 ) -> None:
     answers = threading.Event()
     monkeypatch.setattr("agent.session.live.STOP_TIMEOUT_S", 0.05)
-    monkeypatch.setattr("agent.session.live.silence", lambda config: str(answers.wait(5)))
+    monkeypatch.setattr("agent.session.caretaker.silence", lambda config: str(answers.wait(5)))
     dead = {"pid": None, "exitcode": -9, "is_alive": bool, "kill": bool, "join": lambda timeout: None}
     live.workers.audio.process = SimpleNamespace(**dead)
     live._stop_audio()
