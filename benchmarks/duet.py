@@ -6,10 +6,9 @@ One leads (`antiphon mood drive`), the other plays along to its bass (`antiphon 
 turns. A JACK client reads both ports with the server's frame times. Each is killed once (SIGKILL to all its processes)
 and started again: the follower after two fifths of the time, the leader after three. Columns: beats of the follower's
 MIDI clock against the nearest of the leader's, in ms (median, p95, share within 5 ms), before the first kill and after
-the last; strokes of both bands that fall in the other's turn; notes a minute and mean velocity of each in its last
-minute against its second (1 = neither grows); how many of the second band's answers in its line begin with the contour
-of what the first one's line said; bars from each restart to the first stroke, and how far that lies from a bar line of
-the one that had gone on, ms. Appends to results.jsonl. Without a counterpart: no peer at hand plays with itself.
+the last; notes and mean velocity of each in its last minute and a half against an early one (1 = neither grows); bars
+from each restart to the first stroke, and how far that lies from a bar line of the one that had gone on, ms; the share
+of bars in which both drummers play, and in which neither does. Appends to results.jsonl. Without a counterpart: no peer at hand plays with itself.
 """
 
 from __future__ import annotations
