@@ -8,7 +8,8 @@ and started again: the follower after two fifths of the time, the leader after t
 MIDI clock against the nearest of the leader's, in ms (median, p95, share within 5 ms), before the first kill and after
 the last; notes and mean velocity of each in its last minute and a half against an early one (1 = neither grows); bars
 from each restart to the first stroke, and how far that lies from a bar line of the one that had gone on, ms; the share
-of bars in which both drummers play, and in which neither does. Appends to results.jsonl. Without a counterpart: no peer at hand plays with itself.
+of bars in which both drummers play, and in which neither does. Appends to results.jsonl. Without a counterpart: no
+peer at hand plays with itself.
 """
 
 from __future__ import annotations
