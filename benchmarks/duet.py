@@ -35,13 +35,20 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+from agent.core.midi_constants import (
+    CLOCK,
+    CLOCKS_PER_QUARTER,
+    CLOCKS_PER_SIXTEENTH,
+    CONTINUE,
+    NOTE_ON,
+    SONG_POSITION,
+    START,
+)
 from benchmarks.common import results
 from tests.rig import jack_server
 
 RATE = 48_000
-CLOCK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
-NOTE_ON = 0x90
-PER_QUARTER, PER_BAR = 24, 96
+PER_BAR = 4 * CLOCKS_PER_QUARTER
 LEAD, SECOND = "Lead", "Second"
 COMMANDS = {
     LEAD: ("mood", "drive", "--set", "sync.link=true"),
@@ -60,7 +67,7 @@ class Heard:
     bars_s: list[float] = field(default_factory=list)
     notes: list[tuple[float, int, int, int]] = field(default_factory=list)
     clock: int | None = None  # the number of the next one
-    clocks_s: deque[float] = field(default_factory=lambda: deque(maxlen=PER_QUARTER))  # when the last ones came
+    clocks_s: deque[float] = field(default_factory=lambda: deque(maxlen=CLOCKS_PER_QUARTER))  # when the last ones came
 
     def take(self, at_s: float, data: bytes) -> None:
         """Take one message."""
@@ -68,8 +75,8 @@ class Heard:
             self.clocks_s.clear()
         if data[0] == START:
             self.clock = 0
-        elif data[0] == POSITION:
-            self.clock = 6 * (data[1] + 128 * data[2])
+        elif data[0] == SONG_POSITION:
+            self.clock = CLOCKS_PER_SIXTEENTH * (data[1] + 128 * data[2])
         elif data[0] == CLOCK and self.clock is not None:
             gaps = np.diff(self.clocks_s)
             ticks = round((at_s - self.clocks_s[-1]) / float(np.median(gaps))) if len(gaps) else 1
@@ -77,7 +84,7 @@ class Heard:
                 return
             self.clocks_s.append(at_s)
             self.clock += ticks - 1
-            if self.clock % PER_QUARTER == 0:
+            if self.clock % CLOCKS_PER_QUARTER == 0:
                 self.beats_s.append(at_s)
             if self.clock % PER_BAR == 0:
                 self.bars_s.append(at_s)

@@ -9,7 +9,7 @@ BANK_MSB, BANK_LSB, SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 0, 32, 64, 120, 123
 # system messages of MIDI clock, and how many clocks a quarter has
 SONG_POSITION, CLOCK, START, CONTINUE, STOP = 0xF2, 0xF8, 0xFA, 0xFB, 0xFC
 CLOCKS_PER_QUARTER, CLOCKS_PER_SIXTEENTH = 24, 6
-# levels: General MIDI has 40 log10(velocity / 127) dB (RP-015; what FluidSynth does)
+# levels: General MIDI has 40 log10(value / 127) dB, of velocities and of volume (RP-015; what FluidSynth does)
 VELOCITY_DB = 40.0
 # programs
 BASS_PROGRAM = 33  # finger bass

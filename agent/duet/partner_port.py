@@ -25,10 +25,6 @@ class PartnerPort:
         self._channel = config.parts["line"].channel_index
 
     @property
-    def says(self) -> str:
-        return self._midi.state
-
-    @property
     def dropped(self) -> int:
         return self._midi.dropped
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent.core.messages import SetMix
+from agent.core.midi_constants import VELOCITY_DB
 from agent.core.midi_constants import NOTE_ON, struck_at
 from agent.core.types import MixWish, added
 from agent.mixing.lanes import lane_of
@@ -25,7 +26,7 @@ def controllers(wishes: Mapping[str, MixWish], parts: Sequence[str]) -> Iterator
     for part in parts:
         wish = wishes.get(part, MixWish())
         reverb = CC_REST[REVERB] * (1 + wish.reverb) if wish.reverb < 0 else CC_REST[REVERB] + 87 * wish.reverb
-        level = CC_REST[LEVEL] * 10 ** (wish.level_db / 40)  # General MIDI: 40 log10 of the value
+        level = CC_REST[LEVEL] * 10 ** (wish.level_db / VELOCITY_DB)
         bright = 64 + 32 * wish.bright_octaves
         values = {LEVEL: level, PAN: 64 + 63 * wish.pan, BRIGHTNESS: bright, REVERB: reverb}
         for number, value in values.items():
