@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent.core.messages import SetMix
-from agent.core.midi_constants import VELOCITY_DB
-from agent.core.midi_constants import NOTE_ON, struck_at
+from agent.core.midi_constants import NOTE_ON, VELOCITY_DB, struck_at
 from agent.core.types import MixWish, added
 from agent.mixing.lanes import lane_of
 

@@ -117,11 +117,6 @@ class Mind:
         if self._codec:
             self._shared_models["codec"] = self._codec
 
-    def begin(self, latency_s: float) -> None:
-        """Take the output's latency before the first frame, as if it had been made with it."""
-        self._planner.commit_s += latency_s - self._latency_s
-        self._latency_s = latency_s
-
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_shared_models"}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.channel import Channel
-from agent.core.messages import FollowGrid, HearPartner, PlayBass
+from agent.core.messages import FollowGrid, HearPartner, PlayBass, SetLatency
 from agent.core.os_process import Priority, give_back_memory
 from agent.core.settings import Config
 from agent.core.types import Decision, Plan
@@ -252,7 +252,7 @@ def main(
         if not _made:
             load(config)
         mind = _made.pop()
-        mind.begin(latency_s)
+        mind.send(SetLatency(latency_s))
         listener = Listener(mind, ears, config, ring, rate, latency_s, snapshots or SnapshotStore())
     except (OSError, ValueError) as cause:
         reports.send(("failed", str(cause)))
