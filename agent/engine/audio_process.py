@@ -283,7 +283,10 @@ class AudioProcess:
         self._stopping = True
 
     def _turn(self) -> None:
+        """Do each of the steps once, longest a millisecond; what is due at the MIDI port is sent between them."""
+        self._send_first()
         self._listen()
+        self._send_first()
         if loop := self._loop_sounds.take():
             self._looper.play_sound(*loop)
         if voice := self._voices.take():
@@ -294,6 +297,7 @@ class AudioProcess:
             self._output_mixer.steer(stream.card, stream.clock, time.monotonic())
             if stream.card.asks != self._asks:
                 self._lead_for(stream.card)
+        self._send_first()
         self.player.follow(self._heard.away_db())
         self._render_in_pieces()
         if stream.card:
