@@ -46,7 +46,7 @@ FOUR_FOUR_S = 28.0  # of the take: in one meter, without its silence
 
 def played(minutes: float, flags: tuple[str, ...] = ()) -> dict[str, float]:
     """The daemon plays along for so long."""
-    with _stage(*flags) as stage:
+    with stage_with_take(*flags) as stage:
         stage.start()
         stage.room.playing = True
         stage.wait_for_band(60)
@@ -77,7 +77,7 @@ def played(minutes: float, flags: tuple[str, ...] = ()) -> dict[str, float]:
 
 def single(minutes: float) -> dict[str, float]:
     """The same in one process."""
-    with _stage() as stage:
+    with stage_with_take() as stage:
         settings = ["--set", f"midi.port={SYNTH}", "--set", "midi.api=jack"]
         command = [
             sys.executable,
@@ -96,7 +96,7 @@ def idle(seconds: float = SILENT_S) -> dict[str, float]:
     """A silent room: exact zeros, and noise at -65 dBFS."""
     figures: dict[str, float] = {}
     for name, noise in (("zeros", 0.0), ("noise", 10 ** (-65 / 20))):
-        with _stage() as stage:
+        with stage_with_take() as stage:
             rng = np.random.default_rng(0)
             stage.room.take = (noise * rng.standard_normal(48_000 * 10)).astype(np.float32)
             stage.room.playing = True
@@ -114,7 +114,7 @@ def idle(seconds: float = SILENT_S) -> dict[str, float]:
 
 def start() -> dict[str, float]:
     """From the command to: the audio path up, listening (both up)."""
-    with _stage() as stage:
+    with stage_with_take() as stage:
         times = []
         for _ in range(3):
             begun_s = time.monotonic()
@@ -129,7 +129,7 @@ def start() -> dict[str, float]:
         }
 
 
-def memory(hours: float) -> dict[str, float]:
+def file_memory(hours: float) -> dict[str, float]:
     """Play the take over and over as one file, as fast as possible; return how the process grows after a tenth."""
     import soundfile as sf
 
@@ -164,7 +164,7 @@ def memory(hours: float) -> dict[str, float]:
 def faults(kills: int) -> list[Outcome]:
     """Each fault once; kill -9 of each worker so many times."""
     outcomes: list[Outcome] = []
-    with _stage() as stage:
+    with stage_with_take() as stage:
         stage.start()
         stage.room.playing = True
         stage.wait_for_band(60)
@@ -211,7 +211,7 @@ def _suffered(stage: Stage, fault: Any) -> Outcome:
 
 
 def _clock_faults() -> list[Outcome]:
-    with _stage(steps_clock=True) as stage:
+    with stage_with_take(steps_clock=True) as stage:
         stage.start()
         stage.room.playing = True
         stage.wait_for_band(90)
@@ -221,7 +221,7 @@ def _clock_faults() -> list[Outcome]:
 
 def parent_killed() -> Outcome:
     """kill -9 of the parent while the band plays; started again, as systemd would."""
-    with _stage() as stage:
+    with stage_with_take() as stage:
         stage.start()
         stage.room.playing = True
         stage.wait_for_band(60)
@@ -249,7 +249,7 @@ def disk_full() -> Outcome:
         if done.returncode:
             return Outcome("disk full: not tried, mounting is not allowed here", 0, 0, 0, 0, [])
         try:
-            with _stage("--set", f"paths.sessions={small}") as stage:
+            with stage_with_take("--set", f"paths.sessions={small}") as stage:
                 stage.start()
                 stage.room.playing = True
                 stage.wait_for_band(60)
@@ -279,7 +279,7 @@ def _wav_ok(path: Path) -> bool:
         return False
 
 
-def _stage(*flags: str, steps_clock: bool = False) -> Stage:
+def stage_with_take(*flags: str, steps_clock: bool = False) -> Stage:
     folder = Path(tempfile.mkdtemp(prefix="antiphon-stage-"))
     return Stage(
         folder, load(shipped("take.flac"), 48_000)[: round(FOUR_FOUR_S * 48_000)], *flags, steps_clock=steps_clock
@@ -389,7 +389,7 @@ def main() -> int:
         elif what == "idle":
             figures[what] = idle()
         elif what == "memory":
-            figures[what] = memory(given.hours)
+            figures[what] = file_memory(given.hours)
         elif what == "start":
             figures[what] = start()
         elif what == "faults":

@@ -117,11 +117,13 @@ def long_step(seconds: float) -> Callable[[Stage], None]:
 
 def server_dies(seconds: float) -> Callable[[Stage], None]:
     def do(stage: Stage) -> None:
+        heard = stage.synth.note_ons
         stage.unfurnish(gone=True)
         stage.server.kill()
         time.sleep(seconds)
         stage.server.start()
         stage.furnish()
+        stage.synth.note_ons[:0] = heard
         stage.room.playing = True
 
     return do
