@@ -341,5 +341,6 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
         wish.bend("register"),
         bar.loud,
         counter_line.lift_of(turn),
+        turn.says == "answer" and not plan.answers,
     )
     return replace(plan, statement=first), line
