@@ -33,7 +33,7 @@ EXAMPLES = """examples:
   antiphon sessions forget 12          delete the session, its takes and its files; asks first
 """
 RowTexts = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
-TABLES = ("phrases", "takes", "directions", "proposals", "verdicts")
+TABLES = ("phrases", "takes", "directions", "proposals", "verdicts", "grooves")
 
 
 def add(commands: Any) -> None:
@@ -219,6 +219,7 @@ def _lines(table: str, rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
         "directions": lambda r: ("said_s", f'said "{r["sentence"]}": {_edits(r)}{_revoked(r)}'),
         "proposals": lambda r: ("made_s", f"proposed {r['kind']}: {r['sentence']}"),
         "verdicts": lambda r: ("given_s", f"{r['verdict']}: {r['subject']} {r['subject_id']}"),
+        "grooves": lambda r: ("given_s", f"{r['verdict']}: the groove {r['name']}"),
     }
     found = [(row, *texts[table](row)) for row in rows]
     return [(float(row[column]), line) for row, column, line in found]

@@ -77,6 +77,7 @@ class Talk:
         self._answered: deque[str] = deque(maxlen=EARLY_MAX)  # answers that came later, to be shown
         self.later: Callable[[], str | None] | None = None  # gives the answer that the last sentence is owed, or None
         self._begun = False  # whether the player's taste has been taken up
+        self._told_taste = False  # whether the mind knows which grooves the player likes
         self._asked = False  # whether the player asked for the idea that is thought of
         self._thought_at = 0  # steps of the conversation when it began to think
         self._thought: list[Proposal | None] = []  # what a thread has come to
@@ -221,7 +222,7 @@ class Talk:
 
     def again(self) -> list[Any]:
         """Return the messages that a mind without a snapshot needs."""
-        return [self._stage.message()] if self._stage and self._stage.active.asked else []
+        return self._stage.again() if self._stage else []
 
     # -- what it says by itself -------------------------------------------------------------------------------
 
@@ -230,6 +231,9 @@ class Talk:
         talk, stage = self._talk, self._stage
         if talk is None or stage is None:
             return ""
+        if not self._told_taste:
+            self._told_taste = True
+            talk.play_liked_grooves()
         line = stage.push(decision)
         line = self._answered.popleft() if self._answered else line
         if decision.state != "playing":

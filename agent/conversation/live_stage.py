@@ -8,7 +8,7 @@ density of the whole band) is compared afterwards, bars with bars, and said wher
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +18,7 @@ from agent.conversation.measuring import figure_of, measured
 from agent.conversation.proposals import facts_of
 from agent.conversation.riff_stage import information
 from agent.conversation.stage import LED, NOTHING, BandLead, Done, Facts, NoLead, Outcome, Tried
+from agent.core.messages import SetGrooveTaste
 from agent.core.music_names import chord_name
 from agent.core.types import PARTS, Decision, DrawnBar
 from agent.directions import differences
@@ -95,6 +96,7 @@ class LiveStage:
         self._stood: deque[ActiveEdits] = deque(maxlen=KEPT_BARS)  # in each of them
         self._pending: list[Pending] = []
         self._last = ""
+        self._grooves = SetGrooveTaste({})
 
     # -- what is known ----------------------------------------------------------------------------------------
 
@@ -122,6 +124,23 @@ class LiveStage:
     @property
     def bar(self) -> int:
         return self._decision.bar if self._decision else 0
+
+    @property
+    def groove(self) -> tuple[str, str] | None:
+        """The groove that is played: its name, and its kicks and snares; None where no drums sound."""
+        decision = self._decision
+        song = decision.song if decision and "drums" in decision.playing else None
+        return (song.groove, song.pattern) if song and song.groove else None
+
+    def like_grooves(self, liking: Mapping[str, float], declined: str = "") -> None:
+        """Have grooves chosen by how they are liked; declined: the name of one that is to be played no more."""
+        self._grooves = SetGrooveTaste(liking, self._grooves.declined | ({declined} if declined else set()))
+        self._send(self._grooves)
+
+    def again(self) -> list[Any]:
+        """Return the messages that a mind without a snapshot needs."""
+        stands = [self.message()] if self.active.asked else []
+        return [*stands, self._grooves] if self._grooves.liking else stands
 
     def facts(self) -> Facts:
         heard, decision = self._heard, self._decision

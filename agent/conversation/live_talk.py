@@ -14,6 +14,7 @@ from typing import Any
 
 from agent.conversation.band_lead import Leads
 from agent.conversation.conversation import Conversation
+from agent.conversation.ideas import NO, YES, Answer
 from agent.conversation.live_stage import LiveStage
 from agent.conversation.loop_stage import LoopStage
 from agent.conversation.loop_takes import TakeMaking
@@ -23,6 +24,7 @@ from agent.core.settings import ConversationConfig
 from agent.core.types import DrawnBar
 from agent.directions.active import PHRASE_BARS, ActiveEdits
 from agent.directions.drawn import music
+from agent.language.small_talk import groove_verdict
 from agent.memory import practice
 from agent.memory.background_writer import BackgroundWriter
 from agent.memory.player_profile import GUEST
@@ -40,6 +42,7 @@ PIECE_BARS, FEWEST_BARS = 64, 4  # of a piece to practise
 PIECES_MAX = 8  # of a session
 LEAST_BARS = 64  # that were played, or nothing is practised
 HOOK_TICKS = 16
+GROOVE_SAID = {YES: "Then I play grooves like that more.", NO: "Another groove, from the next bar on."}
 
 BarPlayed = tuple[DrawnBar, ActiveEdits]  # and the directions that stood in it
 
@@ -52,6 +55,24 @@ class LiveTalk(Conversation):
     def __init__(self, stage: LiveStage, notes: PlayerNotes, proposals: bool = True) -> None:
         super().__init__(stage, notes, proposals)
         self._praised: list[int] = []  # bars in which something was liked
+
+    def play_liked_grooves(self) -> None:
+        """Have grooves chosen by what is known of the player's taste."""
+        if liking := self.notes.taste.liking():
+            self.stage.like_grooves(liking)
+
+    def _answer(self, sentence: str) -> Answer:
+        """Return the answer to a sentence; one about the groove, where no idea waits, is a verdict on it."""
+        verdict, groove = groove_verdict(sentence), self.stage.groove
+        if verdict is None or groove is None or self.waiting is not None:
+            return super()._answer(sentence)
+        name, pattern = groove
+        self.notes.taste.judge_groove(pattern, verdict)
+        self.notes.judged_groove(name, pattern, verdict)
+        if verdict == YES:
+            self._praised.append(self.stage.bar)
+        self.stage.like_grooves(self.notes.taste.liking(), name if verdict == NO else "")
+        return Answer(GROOVE_SAID[verdict])
 
     def phrase(self, phrase: Phrase, heard: Analysis) -> None:
         """Keep a phrase that has ended; one of an earlier day may come back as a motif."""

@@ -118,6 +118,9 @@ def about_you(known: Known, taste: Taste, now: Now, player: str, guest: bool) ->
         facts.append(f"you liked the {joined(known.liked[-2:])}")
     if known.disliked:
         facts.append(f"not the {joined(known.disliked[-2:])}")
+    if grooves := taste.liking():
+        liked = sum(value > 0 for value in grooves.values())
+        facts.append(f"of the grooves you spoke of you like {liked} of {len(grooves)}")
     if known.phrases:
         facts.append(f"I know {known.phrases} phrase{'s' if known.phrases != 1 else ''} of yours")
     return "; ".join(facts) + "."

@@ -22,7 +22,7 @@ from agent.language.edit_text import describe_edits
 from agent.memory.background_writer import DirectWriter, Writer
 from agent.memory.phrase_search import Recall
 from agent.memory.store import Memory, json_of
-from agent.memory.taste import DAY_S, Taste
+from agent.memory.taste import DAY_S, REWARD, Taste
 from agent.takes.riff import Riff
 from agent.takes.take import Take
 from listener.music.motif import Motif
@@ -162,6 +162,10 @@ class PlayerNotes:
         if memory is None:
             return Taste()
         taste = Taste.of(memory.verdicts(self.player_id), now_s, half_life_days)
+        for row in memory.grooves(self.player_id):
+            if row["verdict"] in REWARD:
+                age_days = max(now_s - row["given_s"], 0.0) / DAY_S
+                taste.judge_groove(row["pattern"], row["verdict"], 0.5 ** (age_days / half_life_days))
         for session in memory.sessions(self.player_id):
             for one in memory.directions(session["id"]):
                 age_days = max(now_s - one.at_s, 0.0) / DAY_S
@@ -233,6 +237,10 @@ class PlayerNotes:
         """subject: proposal or take; row: its number, of a take its place in the session."""
         session = self.session
         self._kept(lambda memory: memory.judged(session, subject, row[0] if row else None, verdict, sentence))
+
+    def judged_groove(self, name: str, pattern: str, verdict: str) -> None:
+        session = self.session
+        self._kept(lambda memory: memory.judged_groove(session, name, pattern, verdict))
 
     def with_memory(self, act: Callable[[Memory], object]) -> None:
         """Have something else done with the memory, after all that was written before."""

@@ -133,6 +133,15 @@ class KeepSection:
 
 
 @dataclass(frozen=True, slots=True)
+class SetGrooveTaste:
+    """To the mind: which grooves the player likes, -1 to 1, by their kicks and snares (agent/parts/groove_traits.py
+    `text_of`); declined: names of those that are to be played no more, from the next bar on."""
+
+    liking: Mapping[str, float]
+    declined: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class LoopRiff:
     """To the mind: repeat a kept riff from the next one on. path: its sound; seconds: from its first one to its last
     bar's end; before_s: how much of the file lies before that one. kept None = stop."""

@@ -68,13 +68,16 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class SongView:
     """Where in the song the band is, for the display. bar: of the phrase, from 0; chords: root and quality of this bar
-    and the next ones, as far as they are planned; coming: "fill", "break" or ""."""
+    and the next ones, as far as they are planned; coming: "fill", "break" or ""; groove, pattern: of the section, by
+    name and by its kicks and snares."""
 
     section: str
     bar: int
     bars: int
     chords: tuple[tuple[int, str], ...] = ()
     coming: str = ""
+    groove: str = ""
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,24 @@ NO_TO_IT = re.compile(
     r"( please| then| thanks| not that)*"
 )
 
+BEAT = r"(?:groove|beat|drum ?beat|drum part|drum groove|drum pattern)s?"
+THE_BEAT = rf"(?:the |that |this |your |those |these ){BEAT}"
+DRUMMING = rf"(?:{THE_BEAT}|(?:the |your |those )?(?:drums|drumming))"
+MUCH = r"(?: a lot| very much| at all| here| now| man)*"
+LIKED_BEAT = re.compile(
+    rf"(?:yes |yeah |oh |ok |wow |man )*(?:i |we )?(?:(?:really|do|just|so) )*(?:like|love|dig|enjoy) {DRUMMING}{MUCH}"
+    rf"|{DRUMMING} (?:is|was|are|sounds?|feels?) (?:(?:so|really|very|pretty) )*(?:good|great|nice|cool|lovely|perfect)"
+    rf"|(?:what a )?(?:nice|great|good|cool|lovely|sweet) {BEAT}|(?:keep|stay with|stick with) {THE_BEAT}"
+    rf"|(?:play )?more {BEAT} like (?:that|this)( one)?"
+)
+DECLINED_BEAT = re.compile(
+    rf"(?:no )?(?:not|never|lose|drop|no more of|anything but) {THE_BEAT}(?: again| please)*"
+    rf"|(?:i |we )?(?:(?:do not|don't|dont|never) (?:really )?(?:like|love|dig|enjoy)|hate|dislike) {DRUMMING}{MUCH}"
+    rf"|(?:(?:play|give me|try|let's try|let's have|i want|can we have|change to) )?"
+    rf"(?:another|a different|some other|a new|the other) {BEAT}(?: please)?|change {THE_BEAT}"
+    rf"|{DRUMMING} (?:is|are|sounds?|feels?) (?:(?:so|really|very|pretty|a bit|too) )*(?:bad|boring|dull|wrong|awful)"
+)
+
 OTHER_WAY = re.compile(r"(?:\w+ ){0,5}?(?:the )?(?:other (?:way|direction)(?: a?round)?|opposite|reverse)(?: \w+)?")
 
 CHOICES = (  # of two readings that were asked about: which of them an answer takes
@@ -41,3 +59,11 @@ CHOICES = (  # of two readings that were asked about: which of them an answer ta
         re.compile(r"neither(?: of (?:them|those))?|none(?: of (?:them|those))?|no(?:pe|ne)?|nah|no thanks|never mind"),
     ),
 )
+
+
+def groove_verdict(sentence: str) -> str | None:
+    """Return liked or disliked where a whole sentence judges the drummer's groove; None where it is anything else."""
+    text = " ".join(sentence.lower().replace(",", "").split()).strip(" .!?")
+    if LIKED_BEAT.fullmatch(text):
+        return "liked"
+    return "disliked" if DECLINED_BEAT.fullmatch(text) else None

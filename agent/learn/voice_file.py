@@ -38,6 +38,14 @@ class Judged(msgspec.Struct, frozen=True):
     edits: Annotated[str, Meta(max_length=4000)] = "[]"
 
 
+class JudgedGroove(msgspec.Struct, frozen=True):
+    """A verdict on a groove. pattern: its kicks and snares, tick by tick."""
+
+    name: stored.Word
+    pattern: Text
+    verdict: Literal["liked", "disliked"]
+
+
 class Voice(msgspec.Struct, frozen=True):
     """An adapter's three files. base: SHA-256 of the weights it adds to."""
 
@@ -56,21 +64,26 @@ class VoiceFile(msgspec.Struct, frozen=True):
     likes: dict[stored.Word, float]
     verdicts: Annotated[list[Judged], Meta(max_length=5000)]
     voice: Voice | None = None
+    grooves: Annotated[list[JudgedGroove], Meta(max_length=5000)] = []
 
 
 def share(memory: Memory, player_id: int, name: str, path: Path) -> str:
     """Write the file and return a line that says what is in it. Raises UserError: nothing was learned of the player."""
     verdicts = [row for row in memory.verdicts(player_id) if row["kind"]]
     ready = practice.ready(memory, player_id)
-    if not verdicts and ready.adapter is None:
+    grooves = [JudgedGroove(row["name"][:80], row["pattern"], row["verdict"]) for row in memory.grooves(player_id)]
+    if not verdicts and not grooves and ready.adapter is None:
         raise UserError(f"nothing was learned of {name} yet; play, say what you like, or `antiphon learn FOLDER`")
     taste = Taste.of(verdicts, time.time())
     judged = [Judged(row["kind"], row["verdict"], row["sentence"][:400], row["edits"] or "[]") for row in verdicts]
     likes = {kind: round(taste.mean(kind), 3) for kind in sorted(taste.arms)}
     voice = _voice(ready.adapter) if ready.adapter else None
-    given = VoiceFile(FORMAT, name, time.strftime("%Y-%m-%d"), likes, judged[-5000:], voice)
+    given = VoiceFile(FORMAT, name, time.strftime("%Y-%m-%d"), likes, judged[-5000:], voice, grooves[-5000:])
     write_whole(path, msgspec.json.format(msgspec.json.encode(given), indent=1) + b"\n", mode=0o600)
-    what = f"{len(judged)} verdicts on ideas" + (f" and voice {ready.version}" if voice else ", no voice yet")
+    on_grooves = f", {len(grooves)} on grooves" if grooves else ""
+    what = f"{len(judged)} verdicts on ideas{on_grooves}" + (
+        f" and voice {ready.version}" if voice else ", no voice yet"
+    )
     return f"{path}: {what} of {name}"
 
 
@@ -85,8 +98,10 @@ def accept(memory: Memory, player_id: int, path: Path) -> Iterator[str]:
     for one in given.verdicts:
         proposal = memory.proposed(session, one.kind, one.sentence, edits_of(one.edits))
         memory.judged(session, "proposal", proposal, one.verdict, one.sentence)
+    for groove in given.grooves:
+        memory.judged_groove(session, groove.name, groove.pattern, groove.verdict)
     memory.end(session)
-    yield f"{len(given.verdicts)} verdicts of {given.player} on ideas are known now"
+    yield f"{len(given.verdicts) + len(given.grooves)} verdicts of {given.player} are known now"
     if stem:
         version = memory.adapted(player_id, str(stem), {})
         yield f"the voice is version {version} and in use; `antiphon memory rollback` goes back"

@@ -52,9 +52,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             active INTEGER NOT NULL DEFAULT 0)
         """,
     ),
+    (
+        """
+        CREATE TABLE grooves (
+            id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+            given_s REAL NOT NULL, name TEXT NOT NULL, pattern TEXT NOT NULL, verdict TEXT NOT NULL)
+        """,
+    ),
 )
 VERSION = len(MIGRATIONS)
-TABLES = ("players", "sessions", "phrases", "takes", "directions", "proposals", "verdicts", "adapters")
+TABLES = ("players", "sessions", "phrases", "takes", "directions", "proposals", "verdicts", "grooves", "adapters")
 """Every table; a table stands after those it refers to."""
 
 NUMBERS = frozenset({"id", "player_id", "session_id", "number", "subject_id", "version", "active", "n"})

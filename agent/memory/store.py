@@ -85,7 +85,7 @@ class Memory:
 
     def sessions(self, player_id: int | None = None) -> list[Row]:
         """Return the sessions, the newest first, each with counts of what it holds."""
-        counts = ", ".join(f"(SELECT COUNT(*) FROM {t} WHERE session_id = s.id) AS {t}" for t in TABLES[2:7])
+        counts = ", ".join(f"(SELECT COUNT(*) FROM {t} WHERE session_id = s.id) AS {t}" for t in TABLES[2:8])
         where = "WHERE player_id = ?" if player_id is not None else ""
         given = () if player_id is None else (player_id,)
         query = f"SELECT s.*, p.name AS player, {counts} FROM sessions s JOIN players p ON p.id = player_id {where}"
@@ -141,6 +141,14 @@ class Memory:
         values = {"subject": subject, "subject_id": subject_id, "verdict": verdict, "sentence": sentence}
         return self._insert("verdicts", session_id=session_id, given_s=self._now_s(), **values)
 
+    def judged_groove(self, session_id: int, name: str, pattern: str, verdict: str) -> int:
+        """Store a verdict, liked or disliked, on a groove that was played, and return its id.
+
+        pattern: its kicks and snares (agent/parts/groove_traits.py `text_of`).
+        """
+        values = {"name": name, "pattern": pattern, "verdict": verdict}
+        return self._insert("grooves", session_id=session_id, given_s=self._now_s(), **values)
+
     # -- what is remembered -----------------------------------------------------------------------------------
 
     def directions(self, session_id: int, active_only: bool = True) -> list[Direction]:
@@ -163,6 +171,13 @@ class Memory:
             player_id,
         )
 
+    def grooves(self, player_id: int) -> list[Row]:
+        """Return a player's verdicts on grooves, the oldest first."""
+        return self._rows(
+            "SELECT g.* FROM grooves g JOIN sessions s ON s.id = g.session_id WHERE s.player_id = ? ORDER BY g.id",
+            player_id,
+        )
+
     def phrases(self, player_id: int, limit: int = 10_000) -> list[Row]:
         """Return a player's phrases, the newest first, with motif and facts parsed; damaged ones are left out."""
         rows = self._rows(
@@ -176,7 +191,7 @@ class Memory:
 
     def rows(self, table: str, session_id: int) -> list[Row]:
         """Return the rows of one table (of TABLES) that belong to a session."""
-        assert table in TABLES[2:7], table
+        assert table in TABLES[2:8], table
         return self._rows(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY id", session_id)
 
     def everything(self) -> dict[str, list[Row]]:

@@ -70,10 +70,14 @@ class Preference:
 
 @dataclass
 class Taste:
-    """A player's taste. arms: idea -> weights of (liked, not liked) verdicts; dials: (style, dial) -> Preference."""
+    """A player's taste. arms: idea -> weights of (liked, not liked) verdicts; dials: (style, dial) -> Preference.
+
+    grooves: kicks and snares of a groove -> weights of verdicts, as of ideas.
+    """
 
     arms: dict[str, tuple[float, float]] = field(default_factory=dict)
     dials: dict[tuple[str, str], Preference] = field(default_factory=dict)
+    grooves: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, verdicts: Iterable[Mapping[str, object]], now_s: float, half_life_days: float = 30.0) -> Taste:
@@ -93,6 +97,16 @@ class Taste:
         liked, not_liked = self.arms.get(kind, (0.0, 0.0))
         amount, reward = weight * WEIGHT[verdict], REWARD[verdict]
         self.arms[kind] = (liked + amount * reward, not_liked + amount * (1 - reward))
+
+    def judge_groove(self, pattern: str, verdict: str, weight: float = 1.0) -> None:
+        """Learn from a verdict, liked or disliked, on a groove of these kicks and snares."""
+        liked, not_liked = self.grooves.get(pattern, (0.0, 0.0))
+        reward = REWARD[verdict]
+        self.grooves[pattern] = (liked + weight * reward, not_liked + weight * (1 - reward))
+
+    def liking(self) -> dict[str, float]:
+        """Return -1 (not at all) to 1 for each groove that was judged; one verdict is half of that."""
+        return {pattern: (yes - no) / (1 + yes + no) for pattern, (yes, no) in self.grooves.items()}
 
     def wish(
         self, edits: Sequence[Edit], weight: float = 1.0, style: str = "", stood: Mapping[str, float] | None = None

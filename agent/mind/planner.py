@@ -30,6 +30,7 @@ from agent.core.messages import (
     PlayLoop,
     SetBehind,
     SetDial,
+    SetGrooveTaste,
     SetMix,
     SetMode,
     SetPart,
@@ -160,6 +161,8 @@ class Planner:
             case SetActiveEdits(edits, hook):
                 self._directing.ask(edits, hook)
                 self._asked_mix = True
+            case SetGrooveTaste(liking, declined):
+                self.song.like_grooves(liking, declined)
             case AnswerPhrases():
                 self.form.answer_phrases()
             case LoopRiff() | LoopTake():

@@ -33,6 +33,8 @@ ADDED = ((5, "answer"), (2, "call"), (0, "call"))  # and those that speak when m
 RETURNS_AT = 3  # place of PATTERN with which a section begins that has come back
 SEQUENCED, SEQUENCE = (4,), 4  # places of PATTERN that say the motif higher; semitones
 ARCH = (0, 0, 4, 2)  # semitones that the line lies higher, cycle by cycle
+PASSING = 2  # ticks, up to which a note may pass by beside the chord, on a beat too
+ANSWER_REACH = 7  # semitones between the first notes of call and answer
 LAST_CALL, TAIL = 6, 3  # place of PATTERN whose call ends otherwise; notes of that end
 LONG_BAR = 26  # ticks, from which a motif is one bar long
 VELOCITY = 84
@@ -285,17 +287,18 @@ def line_of(
     register: float = 0.0,
     loud: float = 1.0,
     lift: int = 0,
+    answers: bool = False,
 ) -> tuple[LineNote, ...]:
     """Return the notes of one bar of a statement.
 
     half: which of its two bars. chords: of this bar. first_chord: that the statement began on: it places the motif.
     beats: ticks of the felt beats. register: -1 to 1. loud: times the usual velocity.
-    lift: semitones above the usual place.
+    lift: semitones above the usual place. answers: on another tone of the chord than its call would be.
     """
     shift = round((REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register)
     low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift + lift
     ladder = [pitch for pitch in range(LINE_LOW, LINE_HIGH + 1) if pitch % 12 in scale]
-    anchor = _anchor(ladder, motif, first_chord, low, high, home)
+    anchor = _anchor(ladder, motif, first_chord, low, high, home, answers)
     offset = motif.notes[0].step
     strong = {0, *beats[len(beats) // 2 : len(beats) // 2 + 1]}
     notes: list[LineNote] = []
@@ -308,7 +311,7 @@ def line_of(
         if (
             chord
             and pitch % 12 not in chord.tones
-            and (tick in strong or note is motif.notes[-1] or _clashes(pitch, chord))
+            and (note is motif.notes[-1] or (note.length > PASSING and (tick in strong or _clashes(pitch, chord))))
         ):
             last = notes[-1].pitch if notes else None  # a step is not to become a repeated note
             near = [p for p in range(pitch - 3, pitch + 4) if p % 12 in chord.tones and low <= p <= high]
@@ -318,9 +321,12 @@ def line_of(
     return tuple(notes)
 
 
-def _anchor(ladder: Sequence[int], motif: Motif, chord: ChordAt, low: int, high: int, home: int) -> int:
+def _anchor(ladder: Sequence[int], motif: Motif, chord: ChordAt, low: int, high: int, home: int, answers: bool) -> int:
     """Return the rung of the ladder for the motif's first note: a tone of the chord near home from which the whole
-    motif stays between low and high, as far as there is one."""
+    motif stays between low and high, as far as there is one.
+
+    answers: another one near it, from which the motif has the same intervals as far as there is one.
+    """
     steps = [note.step - motif.notes[0].step for note in motif.notes]
 
     def pitch_at(rung: int) -> int:
@@ -331,7 +337,21 @@ def _anchor(ladder: Sequence[int], motif: Motif, chord: ChordAt, low: int, high:
         return max(low - pitch_at(rung + min(steps)), 0) + max(pitch_at(rung + max(steps)) - high, 0)
 
     rungs = [rung for rung, pitch in enumerate(ladder) if pitch % 12 in chord.tones] or range(len(ladder))
-    return min(rungs, key=lambda rung: (over(rung), abs(ladder[rung] - home)))
+    usual = min(rungs, key=lambda rung: (over(rung), abs(ladder[rung] - home)))
+    if not answers:
+        return usual
+
+    def intervals(rung: int) -> list[int]:
+        return [pitch_at(rung + after) - pitch_at(rung + before) for before, after in pairwise(steps)]
+
+    own = intervals(usual)
+
+    def apart(rung: int) -> tuple[int, int]:
+        differ = sum(a != b for a, b in zip(intervals(rung), own, strict=True))
+        return differ, abs(ladder[rung] - ladder[usual])
+
+    near = [rung for rung in rungs if 0 < abs(ladder[rung] - ladder[usual]) <= ANSWER_REACH and not over(rung)]
+    return min(near, key=apart, default=usual)
 
 
 def _clashes(pitch: int, chord: ChordAt) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from agent.parts.bass_bar import BassBar
 from agent.parts.drum_groove import Groove, bass_halves
-from agent.parts.groove_traits import Bools, Floats, Stock, Traits, pattern_of, pattern_row
+from agent.parts.groove_traits import Bools, Floats, Stock, Traits, pattern_in, pattern_of, pattern_row
 
 TEMPO_SAY, FAST_SAY = 1.0, 0.5  # of the distance from a groove's own tempo in octaves, of strokes a hand cannot play
 UNPLAYED = 0.25  # octaves for a groove that was written, not played
@@ -20,6 +20,8 @@ HAND_A_SECOND, LEAST_A_SECOND = 8.0, 2.2  # strokes of the timekeeper
 GOOD_ENOUGH = 75  # percentile of worth without a bass, beyond which it counts no more
 NEW_SAY = 0.6  # of likeness to a groove of this session
 WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
+TASTE_SAY, LIKE_FROM = 1.6, 0.6  # of a groove as the player likes it; likeness to one from which it counts
+PATTERN = "pattern "  # of what is wanted, before kicks and snares as text
 LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
 
 Likely = Callable[[Sequence[Groove], Sequence[BassBar]], Sequence[float]]  # -> bits of each groove over these bars
@@ -47,9 +49,9 @@ def choose(
 
     beside: candidates beside those of the stock. wanted: swung (0 or 1), density (bass onsets in 16 ticks), energy
     (-1 to 1); tempo (quarters a minute, 0 = not known); by "style NAME", the liking of a style; by "groove NAME", of a
-    groove that is taken; halves: of bars that repeat themselves where the bass does. chance: how much of luck is in
-    it. used: grooves of this session: a new one is to be another. likely: says how surprising the best ones are to the
-    responder.
+    groove that is taken; by "pattern TEXT", the player's liking of grooves like one, -1 to 1; halves: of bars that
+    repeat themselves where the bass does. chance: how much of luck is in it. used: grooves of this session: a new one
+    is to be another. likely: says how surprising the best ones are to the responder.
     """
     judged = ranked(found, bass, wanted, rng, used, beside)
     heard = [bar for bar in bass if bar.ticks == found.kicks.shape[2] and bar.notes]
@@ -117,8 +119,20 @@ def _reasons(
         "swing": -0.8 * abs(stock.swung - wanted.get("swung", 0.0)),
         "style": np.array(styles),
         "taken": np.array(taken),
+        "taste": TASTE_SAY * _liking(stock, wanted),
         "new in this session": -NEW_SAY * _likeness(stock, known),
     }
+
+
+def _liking(stock: Stock, wanted: Mapping[str, float]) -> Floats:
+    """Return -1 to 1: how much the player likes each groove, by those like it that they judged."""
+    ticks, total = stock.kicks.shape[2], np.zeros(len(stock))
+    for name, liking in wanted.items():
+        text = name.removeprefix(PATTERN)
+        if text != name and len(text) == 2 * ticks:
+            near = _likeness(stock, [pattern_row(pattern_in(text), ticks)])
+            total += liking * np.maximum(near - LIKE_FROM, 0.0) / (1 - LIKE_FROM)
+    return np.asarray(np.clip(total, -1.0, 1.0))
 
 
 def _likeness(stock: Stock, known: Sequence[Bools]) -> Floats:

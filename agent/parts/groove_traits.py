@@ -35,6 +35,7 @@ RELATED, RELATED_SAY = 0.8, 0.9  # likeness of the two bars of a groove that is 
 FEW = 24  # played grooves of a meter, under which bars are joined from cells
 JOINED = 64  # so many, to choose from
 DRUMS = ("kick", "snare")  # of a pattern
+MARKS = {(): ".", ("kick",): "k", ("snare",): "s", ("kick", "snare"): "x"}  # of its ticks, as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,20 @@ def pattern_of(groove: Groove) -> frozenset[tuple[str, int]]:
     """Return (piece, tick) of the kicks and snares of both bars."""
     bars = enumerate(groove.bars)
     return frozenset((piece, tick + i * len(bar)) for i, bar in bars for piece, tick in kick_snare(bar))
+
+
+def text_of(groove: Groove) -> str:
+    """Return the kicks and snares of two bars, tick by tick, such as "k...s...k.k.s...": what a groove is remembered
+    by."""
+    bars = [kick_snare(groove.bar(number)) for number in range(2)]
+    ticks = len(groove.bar(0))
+    return "".join(MARKS[tuple(p for p in DRUMS if (p, tick) in bar)] for bar in bars for tick in range(ticks))
+
+
+def pattern_in(text: str) -> frozenset[tuple[str, int]]:
+    """Return (piece, tick) of the kicks and snares that `text_of` wrote; marks that it does not write are none."""
+    pieces = {mark: own for own, mark in MARKS.items()}
+    return frozenset((piece, tick) for tick, mark in enumerate(text) for piece in pieces.get(mark, ()))
 
 
 def _backbeat(loud: frozenset[int], starts: Sequence[int], ticks: int) -> float:

@@ -26,7 +26,7 @@ from agent.song.arrangement import HALF_TIME_BELOW, lift_of, stage_in
 from agent.song.expectation import turn_of_groove
 from agent.song.level import hear_level
 from agent.song.phrase_feel import DRONE_STAGE, changes, feel_at, swelled
-from agent.song.sections import decide_section, turns
+from agent.song.sections import decide_section, turns, with_liked_groove
 from agent.song.song_form import Place, number_of, phrase_heard, place_in
 from agent.song.song_plan import BarPlan, Section, SongPlan
 from models.critic.critic import Critic
@@ -65,6 +65,7 @@ def plan_bar(
     """
     now, number = ahead[0], plan.heard
     plan, choices = decide_section(plan, ahead, library, certain, imagined, critic, likely)
+    plan, another = with_liked_groove(plan, library, certain, imagined, likely)
     if not certain and number - plan.phrase_of in FORM_KNOWN:
         plan = replace(plan, length=phrase_heard(plan.bars[plan.phrase_of - number :], plan.length))
     section = plan.sections[plan.current]
@@ -106,7 +107,18 @@ def plan_bar(
         drums, strokes = ending.last_bar(drums, strokes, now)
     harmony = _harmony(plan, now)
     return plan, BarPlan(
-        number, section.name, place, harmony, chords, drums, strokes, line, is_fill, is_break, crash, choices
+        number,
+        section.name,
+        place,
+        harmony,
+        chords,
+        drums,
+        strokes,
+        line,
+        is_fill,
+        is_break,
+        crash,
+        (*choices, *another),
     )
 
 
@@ -341,5 +353,6 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
         wish.bend("register"),
         bar.loud,
         counter_line.lift_of(turn),
+        turn.says == "answer" and not plan.answers,
     )
     return replace(plan, statement=first), line

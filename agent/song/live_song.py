@@ -16,7 +16,7 @@ from agent.parts.bass_bar import BassBar, BassNote, bass_bar, group_starts, like
 from agent.parts.counter_line import Motif
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.groove_traits import Traits
+from agent.parts.groove_traits import Traits, text_of
 from agent.parts.song_key import key_given
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
@@ -80,6 +80,7 @@ class LiveSong:
         self._recalled: tuple[int, KeptSection] | None = None  # a section to begin, and with which bar
         self._script: tuple[int, KeptSection] | None = None  # the one that was begun last
         self.score: Mapping[int, ScoredBar] = {}  # bars that are known before they are played, as the song counts them
+        self._shown: tuple[Groove | None, str] = (None, "")  # the groove that is shown, its kicks and snares as text
         self._answers: dict[int, tuple[Motif | None, int]] = {}  # of the line to another band, by bar
         self.reset()
 
@@ -103,6 +104,10 @@ class LiveSong:
         same = before and abs(quarter_bpm / before - 1) < SAME_TEMPO
         bpm = before if same else quarter_bpm
         self.song = replace(self.song, wish=wish, swung=swung, style=style or self._style, quarter_bpm=bpm)
+
+    def like_grooves(self, liking: Mapping[str, float], declined: frozenset[str]) -> None:
+        """Set which grooves the player likes, as in SongPlan; one that is declined ends with this bar."""
+        self.song = replace(self.song, liking=liking, declined=declined)
 
     @property
     def sound_style(self) -> str | None:
@@ -141,7 +146,11 @@ class LiveSong:
         chords = tuple((one.root, one.quality) for plan in plans for one in plan.chords)
         soon = plans[:2]
         coming = "break" if any(one.is_break for one in soon) else "fill" if any(one.is_fill for one in soon) else ""
-        return SongView(now.section, now.place.bar, now.place.length, chords, coming)
+        after = self._planned[bar].after
+        groove = after.sections[after.current].groove
+        if groove is not self._shown[0]:
+            self._shown = groove, text_of(groove)
+        return SongView(now.section, now.place.bar, now.place.length, chords, coming, groove.name, self._shown[1])
 
     def told_notes(self, bar: int) -> tuple[BassNote, ...]:
         """Return the bass that was foretold for a bar when it was planned; () where it is not planned."""
@@ -235,9 +244,7 @@ class LiveSong:
         if coming and coming.last >= 0:  # decided already: its section and phrase stand
             song = song.as_decided_in(coming.after)
             coming.after = song
-        self.song = replace(
-            song, wish=self.song.wish, swung=self.song.swung, style=self.song.style, quarter_bpm=self.song.quarter_bpm
-        )
+        self.song = replace(self._as_asked(song), swung=self.song.swung)
         if self.sounds:
             self._played = self.song.sections
         self._planned = {bar: one for bar, one in self._planned.items() if bar >= following and one.last >= 0}
@@ -377,7 +384,13 @@ class LiveSong:
             number += 1
         if self._recalled and self._recalled[0] == bar:
             song = with_kept(song, self._recalled[1])
-        return replace(song, wish=self.song.wish, style=self.song.style, quarter_bpm=self.song.quarter_bpm)
+        return self._as_asked(song)
+
+    def _as_asked(self, song: SongPlan) -> SongPlan:
+        """Return a song on what is asked of the band now."""
+        now = self.song
+        bpm, likes = now.quarter_bpm, now.liking
+        return replace(song, wish=now.wish, style=now.style, quarter_bpm=bpm, liking=likes, declined=now.declined)
 
     def _scored(self, bar: int, ticks: int) -> list[ScoredBar]:
         """Return what is known of the bars from one on; empty where that one is another than is played."""

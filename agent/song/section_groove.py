@@ -8,15 +8,19 @@ import numpy as np
 
 from agent.parts.bass_bar import BassBar
 from agent.parts.drum_groove import Groove
-from agent.parts.groove_choice import Judged, ranked
+from agent.parts.groove_choice import PATTERN, Judged, ranked
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import played_grooves
 from agent.song.song_form import LEAST_BARS, NEW_BELOW, alike, goes_otherwise, number_of
 from agent.song.song_plan import SongPlan
 
 HALVES_SAY = 0.8  # of a groove that repeats itself every half bar as the bass does
-TOLD, TOLD_FROM = ("likelihood", "new in this session", "of its own"), 0.05  # reasons that are told wherever they count
+TOLD, TOLD_FROM = (
+    ("taste", "likelihood", "new in this session", "of its own"),
+    0.05,
+)  # reasons that are told wherever they count
 MOST_TOLD = 3  # of the others
+DECLINED = -9.0  # of a groove that the player wants no more: any other is better
 
 
 def candidates(plan: SongPlan, now: BassBar, library: GrooveLibrary) -> list[Groove]:
@@ -37,7 +41,9 @@ def wanted_of(plan: SongPlan, bass: Sequence[BassBar], certain: bool) -> dict[st
         wanted[f"style {plan.sections[0].groove.style}"] = 0.9
     if plan.style:
         wanted[f"style {plan.style}"] = 2.0
-    return wanted | {f"groove {one.groove.name}": -1.5 for one in plan.sections}
+    wanted |= {f"{PATTERN}{text}": liking for text, liking in plan.liking.items()}
+    wanted |= {f"groove {one.groove.name}": -1.5 for one in plan.sections}
+    return wanted | {f"groove {name}": DECLINED for name in plan.declined}
 
 
 def density_of(bass: Sequence[BassBar]) -> float:

@@ -12,6 +12,7 @@ from agent.parts import comping, counter_line, drum_groove
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar
 from agent.parts.counter_line import Motif
+from agent.parts.drum_groove import Groove
 from agent.parts.groove_choice import Likely, choose
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import Traits, played_grooves
@@ -228,10 +229,7 @@ def _new_section(
     fitting = [one for one in imagined if one.kicks.shape[1] == now.ticks]
     used = [one.groove for one in plan.sections[-4:]]
     best, second = choose(found, bass, wanted, rng, used, likely, fitting)
-    groove = drum_groove.with_bass(best.groove, bass)
-    if not certain and drum_groove.is_twice(bass):  # two bars may have been heard as one
-        groove = drum_groove.halved(groove)
-    beside = drum_groove.with_bass(drum_groove.with_kicks_of(best.groove, second.groove), bass)
+    groove, beside = _to_bass(best.groove, second.groove, bass, certain)
     chords = _chords_under(plan, bass)
     figures = comping.figures_for(now.meter, now.ticks)
     logits = comping_scores(critic, bass, chords, figures) if critic else ()
@@ -264,6 +262,36 @@ def _new_section(
         stage,
         other,
     ), choices
+
+
+def _to_bass(best: Groove, second: Groove, bass: Sequence[BassBar], certain: bool) -> tuple[Groove, Groove]:
+    """Return (the groove with its kicks where the bass plays, the same with kicks of the second, for later phrases)."""
+    groove = drum_groove.with_bass(best, bass)
+    if not certain and drum_groove.is_twice(bass):  # two bars may have been heard as one
+        groove = drum_groove.halved(groove)
+    return groove, drum_groove.with_bass(drum_groove.with_kicks_of(best, second), bass)
+
+
+def with_liked_groove(
+    plan: SongPlan, library: GrooveLibrary, certain: bool, imagined: Sequence[Traits], likely: Likely | None
+) -> tuple[SongPlan, tuple[Choice, ...]]:
+    """Return the plan with another groove for its section where the player wants no more of the one that it has."""
+    here = plan.sections[plan.current]
+    if here.groove.name not in plan.declined:
+        return plan, ()
+    bass = list(here.examples)
+    rng = np.random.default_rng((plan.seed, 31, plan.current, here.ticks, len(plan.declined)))
+    fitting = [one for one in imagined if one.kicks.shape[1] == here.ticks]
+    used = [one.groove for one in plan.sections[-4:]]
+    found = played_grooves(library, here.meter, here.ticks)
+    best, second = choose(found, bass, wanted_of(plan, bass, certain), rng, used, likely, fitting)
+    if best.groove.name in plan.declined:
+        return plan, ()
+    groove, beside = _to_bass(best.groove, second.groove, bass, certain)
+    own = replace(here, groove=groove, beside=beside)
+    why = f"the player wants no more of {here.groove.name}; {why_of(best, second)}"
+    sections = (*plan.sections[: plan.current], own, *plan.sections[plan.current + 1 :])
+    return replace(plan, sections=sections), (Choice("groove", best.groove.name, second.groove.name, why),)
 
 
 def opens(plan: SongPlan) -> bool:

@@ -107,6 +107,8 @@ class SongPlan:
     feel: int = 0  # how often the drummer has changed within the section (agent/song/phrase_feel.py)
     feel_of: int = 0  # bar in which they did last
     answers: tuple[Motif | None, int] | None = None  # what the line says in this bar, None = its own; bar 0 or 1 of it
+    liking: Mapping[str, float] = field(default_factory=dict)  # of grooves by the player, -1 to 1, by kicks and snares
+    declined: frozenset[str] = frozenset()  # names of grooves that the player wants no more
     form: tuple[str, ...] = ()  # sections of this bar and those after it, where they are given; () = as the bass has it
 
     def as_decided_in(self, other: SongPlan) -> SongPlan:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from agent.parts.counter_line import Motif, MotifNote, Turn, developed, lift_of, turn_of
+from dataclasses import replace
+
+from agent.parts.bar_chords import ChordAt
+from agent.parts.counter_line import Motif, MotifNote, Turn, developed, lift_of, line_of, turn_of
 
 MOTIF = Motif(tuple(MotifNote(2 * at, 2, step) for at, step in enumerate((0, 1, 2, 1, 0, -1, -2))))
 
@@ -31,3 +34,22 @@ def test_what_is_developed_keeps_its_rhythm_and_its_beginning_or_turns_it_upside
 def test_the_line_rises_over_three_cycles_and_comes_down() -> None:
     highest = [max(lift_of(turn) for turn, _ in statements(4 + 64) if turn.cycle == cycle) for cycle in range(4)]
     assert highest[0] < highest[1] < highest[2] > highest[3]
+
+
+def test_an_answer_begins_on_another_tone_of_the_chord_than_its_call() -> None:
+    chord, scale = ChordAt(0, 0, "maj"), frozenset({0, 2, 4, 5, 7, 9, 11})
+    call, answer = (line_of(MOTIF, 0, 16, [chord], chord, scale, (0, 8), 0.0, answers=way) for way in (False, True))
+    assert call[0].pitch != answer[0].pitch and answer[0].pitch % 12 in {0, 4, 7}
+    assert [note.tick for note in call] == [note.tick for note in answer]
+
+
+def test_only_a_short_note_passes_by_beside_the_chord() -> None:
+    chord, scale = ChordAt(0, 0, "maj"), frozenset({0, 2, 4, 5, 7, 9, 11})
+    second_on_three = [MotifNote(tick, 2, step) for tick, step in zip((0, 2, 4, 6, 8), (0, 1, 2, 3, 1), strict=True)]
+    passing = Motif((*second_on_three, MotifNote(12, 4, 0)))
+    held = Motif(tuple(replace(note, length=4) for note in passing.notes))
+    pitches = [
+        line_of(one, 0, 16, [chord], chord, scale, (0, 4, 8, 12), 0.0)[4].pitch % 12 in chord.tones
+        for one in (passing, held)
+    ]
+    assert pitches == [False, True]
