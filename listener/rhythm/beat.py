@@ -80,6 +80,7 @@ class BeatTracker:
         self._pending: list[_Event] = []
         self._unplaced_s: float | None = None  # a note that was heard, but not yet laid on the grid
         self._unjudged_s: float | None = None  # a note on the grid by which it was not yet judged
+        self._best: Hypothesis | None = None  # of the filter, at that note
         self._taps, self._count_in = Taps(), CountIn()
         self._last_event_s = -math.inf
         self._gaps_s: list[float] = []
@@ -112,7 +113,7 @@ class BeatTracker:
 
         None leaves the value to be heard.
         """
-        self._told_meter, self._told_level = meter, tempo_bpm is not None
+        self._told_meter, self._told_level, self._best = meter, tempo_bpm is not None, None
         self._filter.given(
             str(meter_of(meter)) if meter is not None else None,
             check_tempo(tempo_bpm) if tempo_bpm is not None else None,
@@ -133,6 +134,7 @@ class BeatTracker:
             self._name(note, frame.emit_s)
         if self._unplaced_s is not None:  # a frame after it was heard: no frame does the work of two
             self._lay(self._unplaced_s)
+            self._best = self._filter.best()
             self._unplaced_s, self._unjudged_s = None, self._unplaced_s
         elif self._unjudged_s is not None:
             self._decide(self._unjudged_s)
@@ -294,7 +296,7 @@ class BeatTracker:
 
     def _decide(self, onset_s: float) -> None:
         """Update the grid by the newest note, at onset_s."""
-        best = self._filter.best()
+        best = self._best or self._filter.best()
         memory = self._reader.memory
         if self._clock is None:
             waited = min(1.0, max(0.0, (onset_s - self._began_s - FIRST_S) / FIRST_S))

@@ -33,7 +33,7 @@ from listener.rhythm.bar_models import (
     Floats32,
 )
 from listener.rhythm.hints import likely, on_beat
-from listener.rhythm.meter_kernels import accent, bar_mass, beat_mass, fold, readings, repeats, update
+from listener.rhythm.meter_kernels import accent, bar_mass, beat_mass, fold, masses, readings, repeats, update
 from listener.types import Meter
 
 TEMPO_WALK, PHASE_WALK_S = 0.014, 0.010  # per sqrt(second)
@@ -49,6 +49,8 @@ OPENING_ODDS = 4.0  # that the first note is a downbeat, against a usual note
 REPEAT_GAINS = np.array([-0.35, -0.05, 0.35])
 LAYOUT = PERIODS_S, BINS, STARTS, LENGTHS, BAR_OF
 EVERYWHERE = np.ones_like(RATES)
+USUAL: Floats32 = np.add.reduceat(PRIOR, STARTS, axis=1)  # [TEMPI, models], before any note
+UNCHANGED: Floats32 = np.ones_like(USUAL)
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,17 @@ class BarFilter:
         self.times_s = np.zeros(HISTORY)
         self.pitches = np.zeros(HISTORY, dtype=np.int64)
         self.count = 0
-        self._prior: Floats32 | None = None  # when the player gave a meter or a tempo
-        self.folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
+        # prior [TEMPI, PLACES] and its sums [TEMPI, models], when the player gave a meter or a tempo
+        self._given: tuple[Floats32, Floats32] | None = None
+        self.folded = fold(self.belief, 1.0, BINS, STARTS, LENGTHS, HALVED)
 
     def given(self, meter: str | None, bpm: float | None) -> None:
         """Take meter and tempo, in beats of the meter per minute, from the player; None: unknown."""
-        known = meter is not None or bpm is not None
-        self._prior = PRIOR * likely(meter, bpm) if known else None
-        if self._prior is not None:
-            self._prior /= self._prior.sum()
+        self._given = None
+        if meter is not None or bpm is not None:
+            prior = PRIOR * likely(meter, bpm)
+            prior /= prior.sum()
+            self._given = prior, np.add.reduceat(prior, STARTS, axis=1)
             self.suppose(likely(meter, bpm))
 
     def suppose(self, likelihood: Floats32) -> None:
@@ -96,15 +100,14 @@ class BarFilter:
         motion = time_s - (self.time_s if self.time_s is not None else time_s), 0.0, 0.0, 0.0, 1.0
         weights = self._weight(0.0), on_beat(pulses_to_downbeat)
         tables = SURPLUS, EVERYWHERE, PRIOR
-        kept = update(self.belief, LAYOUT, tables, motion, weights, np.ones((TEMPI, len(BARS))))
+        kept = update(self.belief, LAYOUT, tables, motion, weights, np.ones((TEMPI, len(BARS))), UNCHANGED)
         self.time_s = time_s
         self._normalise(float(kept), 0.0)
 
     def _normalise(self, kept: float, null: float) -> None:
         total = kept + null
-        self.belief *= np.float32(1 / total)
         self.null = null / total
-        self.folded = fold(self.belief, BINS, STARTS, LENGTHS, HALVED)
+        self.folded = fold(self.belief, 1 / total, BINS, STARTS, LENGTHS, HALVED)
 
     def _remember(self, time_s: float, pitch: int) -> None:
         if self.count == HISTORY:
@@ -135,31 +138,32 @@ class BarFilter:
         if 0 < gap_s < 4:
             self.rate_hz += (1 - math.exp(-gap_s / 3)) * (min(1 / gap_s, 12.0) - self.rate_hz)
 
-    def _discount(self, prior: Floats32, seconds: float) -> None:
-        """Let old evidence for a tempo and a bar model count less: belief ** d * prior ** (1 - d), tempo by model.
+    def _discount(self, usual: Floats32, seconds: float) -> Floats32:
+        """Return factors [TEMPI, models] by which old evidence for a tempo and a bar model counts less: belief ** d *
+        prior ** (1 - d), tempo by model.
 
         Exponential forgetting (Kulhavy and Zarrop, On a general concept of forgetting, Int. J. Control 58, 1993). Even
         notes suit half and double the tempo nearly as well; small differences would add up without end and in time
         outweigh any prior, and the tempo would halve by itself. Places within a bar keep their shares.
         """
-        mass = np.maximum(np.add.reduceat(self.belief, STARTS, axis=1), LEAST_MASS)
-        usual = np.maximum(np.add.reduceat(prior, STARTS, axis=1), LEAST_MASS)
+        mass = np.maximum(masses(self.belief, STARTS, LENGTHS), LEAST_MASS)
+        usual = np.maximum(usual, LEAST_MASS)
         usual *= mass.sum() / usual.sum()
         factor = (usual / mass) ** (1 - math.exp(-seconds / LEVEL_MEMORY_S))
-        factor *= mass.sum() / (factor * mass).sum()
-        self.belief = self.belief * np.repeat(factor.astype(np.float32), LENGTHS, axis=1)
+        return np.asarray(factor * (mass.sum() / (factor * mass).sum()), np.float32)
 
     def _observe(self, gap_s: float, stress: float) -> None:
         heard = min(gap_s, MAX_GAP_S)
-        self._discount(PRIOR if self._prior is None else self._prior, heard)
         tempo_mix = min(0.3, 0.5 * TEMPO_WALK**2 * heard / TEMPO_STEP**2)
         quiet_hz = self.rate_hz if gap_s < MAX_GAP_S else 0.0
         keep = 1 - min(0.5, FORGET * heard + SURPRISE_GAIN * max(0.0, -self.foreseen))
         motion = gap_s, quiet_hz, tempo_mix, PHASE_WALK_S * math.sqrt(heard), keep
         weights = self._weight(self._length_stress(gap_s) if gap_s else 0.0), self._weight(stress)
         gains = repeats(PERIODS_S, BARS, self.times_s, self.pitches, self.count, REPEAT_GAINS)
-        tables = SURPLUS, RATES, PRIOR if self._prior is None else self._prior
-        kept = float(update(self.belief, LAYOUT, tables, motion, weights, gains))
+        prior, usual = self._given or (PRIOR, USUAL)
+        factors = self._discount(usual, heard)
+        tables = SURPLUS, RATES, prior
+        kept = float(update(self.belief, LAYOUT, tables, motion, weights, gains, factors))
         null = keep * self.null + (1 - keep) * NULL_PRIOR
         self.foreseen += (1 - SURPRISE_MEMORY) * (math.log(kept + null) - self.foreseen)
         self._normalise(kept, null)
@@ -187,8 +191,8 @@ class BarFilter:
         five = str(meter) == "5/4"  # either grouping
         numbers = [i for i, m in enumerate(MODELS) if m.meter == meter or (five and str(m.meter) == "5/4")]
         tempo = _tempo(period_s)
-        masses = [bar_mass(self.belief, BINS, STARTS[i], LENGTHS[i], tempo, place) for i in numbers]
-        return MODELS[numbers[int(np.argmax(masses))]]
+        beliefs = [bar_mass(self.belief, BINS, STARTS[i], LENGTHS[i], tempo, place) for i in numbers]
+        return MODELS[numbers[int(np.argmax(beliefs))]]
 
     def best(self) -> Hypothesis:
         """Return the likeliest reading at the time of the newest note."""

@@ -17,38 +17,29 @@ fast = njit(cache=True, fastmath=True, error_model="numpy")
 
 
 @fast
-def _shift(row, weight, surplus, out, shift, gain, spread, ext, sur):  # type: ignore[no-untyped-def]
-    """Rotate one weighted bar of one row by `shift` places in which no note came, then blur it by `spread`."""
+def _shift(row, weight, surplus, out, shift, gain, spread, factor, buffers):  # type: ignore[no-untyped-def]
+    """Rotate one weighted bar of a row, times factor, by `shift` places in which no note came; blur it by `spread`."""
+    ext, sur, late = buffers
     n = len(row)
     whole = math.floor(shift)
     part = np.float32(shift - whole)
     w = whole % n
     ext[0], sur[0] = row[n - 1 - w] * weight[n - 1 - w], surplus[n - 1 - w]
-    ext[1 : w + 1] = row[n - w :] * weight[n - w :]
-    sur[1 : w + 1] = surplus[n - w :]
-    ext[w + 1 : n + 1] = row[: n - w] * weight[: n - w]
-    sur[w + 1 : n + 1] = surplus[: n - w]
-    rest = np.float32(1) - part
-    scale = np.float32(gain / (1 << EXP_SQUARINGS))
-    one = np.float32(1)
-    late, sur_late = ext[1:], sur[1:]
+    for j in range(w):
+        ext[j + 1], sur[j + 1] = row[n - w + j] * weight[n - w + j], surplus[n - w + j]
+    for j in range(n - w):
+        ext[w + 1 + j], sur[w + 1 + j] = row[j] * weight[j], surplus[j]
+    one, rest, scale = np.float32(1), np.float32(1) - part, np.float32(gain / (1 << EXP_SQUARINGS))
+    here, before = rest * np.float32(factor), part * np.float32(factor)
     for j in range(n):
-        e = one - scale * (surplus[j] - (rest * sur_late[j] + part * sur[j]))
+        e = one - scale * (surplus[j] - (rest * sur[j + 1] + part * sur[j]))
         for _ in range(EXP_SQUARINGS):
             e = e * e
-        out[j] = (rest * late[j] + part * ext[j]) * e
-    _blur(out, np.float32(spread), ext)
-
-
-@fast
-def _blur(row, spread, ext):  # type: ignore[no-untyped-def]
-    n = len(row)
-    ext[0], ext[n + 1] = row[n - 1], row[0]
-    ext[1 : n + 1] = row
-    stay = np.float32(1) - 2 * spread
-    mid, late = ext[1:], ext[2:]
+        late[j + 1] = (here * ext[j + 1] + before * ext[j]) * e
+    late[0], late[n + 1] = late[n], late[1]
+    blur, stay = np.float32(spread), np.float32(1 - 2 * spread)
     for j in range(n):
-        row[j] = stay * mid[j] + spread * (ext[j] + late[j])
+        out[j] = stay * late[j + 1] + blur * (late[j] + late[j + 2])
 
 
 @fast
@@ -62,19 +53,21 @@ def accent(amount, strengths, rates, starts, lengths):  # type: ignore[no-untype
 
 
 @fast
-def update(p, layout, tables, motion, weights, gains):  # type: ignore[no-untyped-def]
+def update(p, layout, tables, motion, weights, gains, factors):  # type: ignore[no-untyped-def]
     """The belief at one note -> at the next, in place; returns the sum over it.
 
     layout: periods_s [tempo], bins per pulse, starts, lengths, index of bar length (each [model]).
     tables: surplus, rates, prior (each [tempo, place]). motion: seconds between the notes, notes per second on average,
     share of belief that goes to either neighbour in tempo, seconds that the phase wanders, share that is kept.
-    weights: how well the first note's length and the second's accent suit every place. gains: [tempo, bar length].
+    weights: how well the first note's length and the second's accent suit every place. gains: [tempo, bar length], of
+    the second note; factors: [tempo, model], of the first.
     """
     (periods, bins, starts, lengths, bar_of), (surplus, rates, prior), (held, struck) = layout, tables, weights
     gap_s, quiet_hz, mix, blur_s, keep = motion
     tempi, places = p.shape
     moved = np.empty((3, places), np.float32)  # of the last three tempi
-    ext, sur = np.empty(lengths.max() + 2, np.float32), np.empty(lengths.max() + 2, np.float32)
+    longest = lengths.max() + 2
+    buffers = np.empty(longest, np.float32), np.empty(longest, np.float32), np.empty(longest, np.float32)
     total = 0.0
     for k in range(tempi + 1):
         if k < tempi:
@@ -84,7 +77,7 @@ def update(p, layout, tables, motion, weights, gains):  # type: ignore[no-untype
             for m in range(len(starts)):
                 a, z = starts[m], starts[m] + lengths[m]
                 row, out = p[k, a:z], moved[k % 3, a:z]
-                _shift(row, held[a:z], surplus[k, a:z], out, shift, gain, spread, ext, sur)
+                _shift(row, held[a:z], surplus[k, a:z], out, shift, gain, spread, factors[k, m], buffers)
         if k > 0:
             row = p[k - 1]
             _mix(row, moved[max(k - 2, 0) % 3], moved[(k - 1) % 3], moved[min(k, tempi - 1) % 3], np.float32(mix))
@@ -148,11 +141,26 @@ def repeats(periods, bars, times, pitches, count, score):  # type: ignore[no-unt
 
 
 @fast
-def fold(p, bins, starts, lengths, halved):  # type: ignore[no-untyped-def]
-    """Belief by phase in the pulse, float32 [2, tempo, bins]: [0] of models of whole pulses, [1] of halved ones."""
-    out = np.zeros((2, p.shape[0], bins), np.float32)
-    half = bins // 2
+def masses(p, starts, lengths):  # type: ignore[no-untyped-def]
+    """Belief in every model at every tempo, float32 [tempo, model]."""
+    out = np.empty((p.shape[0], len(starts)), np.float32)
     for k in range(p.shape[0]):
+        for m in range(len(starts)):
+            out[k, m] = p[k, starts[m] : starts[m] + lengths[m]].sum()
+    return out
+
+
+@fast
+def fold(p, factor, bins, starts, lengths, halved):  # type: ignore[no-untyped-def]
+    """Multiply the belief by factor, in place; return it by phase in the pulse, float32 [2, tempo, bins]: [0] of models
+    of whole pulses, [1] of halved ones.
+    """
+    out = np.zeros((2, p.shape[0], bins), np.float32)
+    half, scale = bins // 2, np.float32(factor)
+    for k in range(p.shape[0]):
+        belief = p[k]
+        for j in range(len(belief)):
+            belief[j] *= scale
         for m in range(len(starts)):
             row, unit = out[1 if halved[m] else 0, k], half if halved[m] else bins
             for at in range(starts[m], starts[m] + lengths[m], unit):

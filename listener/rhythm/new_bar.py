@@ -9,6 +9,7 @@ figure began in the same bars; the figure is two or four bars long.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -39,6 +40,7 @@ MEANT, FORETOLD = 2.0, 2.5  # least log-likelihood of bars that are left for oth
 DOUBT, HEAD, FADE, SAME = 0.35, 0.9, 0.7, 0.55
 KNOWN = 6.0  # notes that SAME counts for
 FIRST, SPREAD, MARKED = 0.3, 0.65, 4.0  # how much lower and louder the first note of a bar is; spread; notes it counts
+FIGURE_LOG: Floats = np.log([odds for _, odds in FIGURES])
 fast = njit(cache=True, fastmath=False, error_model="numpy")
 
 
@@ -52,6 +54,15 @@ class Bars:
     @property
     def beats(self) -> float:
         return sum(self.sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Notes from beat `start` on, read in bars so long, of which one begins on `line`."""
+
+    line: float
+    start: float
+    sizes: Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +175,30 @@ class _Notes:
     def slot(self, beat: float) -> int:
         return round(beat * self.parts)
 
-    def score(self, start: float, end: float | None, sizes: Sizes, origin: float | None = None) -> float:
-        """Return the log-likelihood of the notes from beat start to end (None: the last note) in these bars.
+    def scores(self, spans: Sequence[Span]) -> Floats:
+        """Return the log-likelihood of the notes of every span, from its start to the last note, in its bars."""
+        if not spans:
+            return np.zeros(0)
+        heads = {span.sizes: _heads(span.sizes, self.parts) for span in spans}
+        number = {sizes: i for i, sizes in enumerate(heads)}
+        table = np.zeros((len(heads), max(map(len, heads.values()))), np.bool_)
+        for i, row in enumerate(heads.values()):
+            table[i, : len(row)] = row
+        jobs = np.array([(self.slot(s.line), self.slot(s.start), number[s.sizes], len(heads[s.sizes])) for s in spans])
+        return np.asarray(TEMPER * bar_scores(self._notes, jobs, self.end, self.parts, table))
 
-        origin: a beat on which the first of them begins, where it is not start.
-        """
-        until = self.end if end is None else self.slot(end)
-        span = self.slot(start if origin is None else origin), self.slot(start), until
-        memory = np.zeros((4, self.slot(sum(sizes))))
-        return TEMPER * float(bar_score(self._notes, span, self.parts, _heads(sizes, self.parts), memory))
+    def figures(self, ways: Sequence[tuple[float, Sizes]]) -> Floats:
+        """Return it for bars that begin on a beat, of so many beats, in figures of one bar or several."""
+        spans = [Span(start, start, sizes * n) for start, sizes in ways for n, _ in FIGURES]
+        return np.asarray(np.logaddexp.reduce(self.scores(spans).reshape(-1, len(FIGURES)) + FIGURE_LOG, axis=1))
 
-    def figures(self, start: float, end: float | None, sizes: Sizes) -> float:
-        """Return it for figures of one bar or several."""
-        return _sum([math.log(p) + self.score(start, end, sizes * n) for n, p in FIGURES])
+    def until(self, start: float, sizes: Sizes) -> Floats:
+        """Return the log-likelihood of the notes from beat `start` until every slot after it, in such figures."""
+        rows = []
+        for n, _ in FIGURES:
+            heads = _heads(sizes * n, self.parts)
+            rows.append(bar_score(self._notes, (self.slot(start), self.slot(start), self.end), self.parts, heads))
+        return np.asarray(np.logaddexp.reduce(TEMPER * np.array(rows) + FIGURE_LOG[:, None], axis=0))
 
 
 @lru_cache(512)
@@ -203,32 +225,32 @@ def find(u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bar
     turns = [b for b in np.arange(last, now - BACK_BEATS * BEAT_OF[per_pulse], -every).tolist() if b >= start + every]
     if not turns:
         return None
-    known = notes.figures
-    same, found = [known(start, None, held.sizes)], []
     opens = {True: 0.0, False: 0.0 if opening is None else -math.log(OPENING)}
     from_held = opens[_begins(held, opening)]
+    held_until = notes.until(start, held.sizes)
+    ways: list[tuple[float, float, Sizes]] = []  # log odds, with those of the notes before; a bar line; sizes
     for size in SIMPLE[per_pulse]:
-        if (size,) != held.sizes:
-            for phase in range(int(size)):
-                bars = Bars(start + phase, (size,))
-                odds, foretold = opens[_begins(bars, opening)] - from_held, known(bars.line, None, (size,))
-                if foretold > FORETOLD:
-                    found.append((foretold + math.log(ALL_ALONG) + odds, bars))
+        for phase in range(int(size) if (size,) != held.sizes else 0):
+            bars = Bars(start + phase, (size,))
+            ways.append((math.log(ALL_ALONG) + opens[_begins(bars, opening)] - from_held, bars.line, bars.sizes))
     for b in turns:
-        if now - b < ENOUGH_BEATS * BEAT_OF[per_pulse]:
-            continue
-        before = known(start, b, held.sizes)
-        if before < MEANT:
+        before = float(held_until[notes.slot(b) - notes.slot(start)])
+        if now - b < ENOUGH_BEATS * BEAT_OF[per_pulse] or before < MEANT:
             continue
         for size in SIMPLE[per_pulse]:
-            foretold = known(b, None, (size,))
-            if (size,) == held.sizes:
-                same.append(before + foretold + math.log(NEW_FIGURE))
-            elif foretold > FORETOLD:
-                found.append((before + foretold + math.log(NEW_METER * RARE.get(size, 1.0)), Bars(b, (size,))))
+            odds = NEW_FIGURE if (size,) == held.sizes else NEW_METER * RARE.get(size, 1.0)
+            ways.append((before + math.log(odds), b, (size,)))
+    moved = []
     for b in range(round(last - 2 * every), round(now - ENOUGH_BEATS) + 1):
         if abs((b - held.line) % every) > 0.1 and b >= start + every:
-            same.append(known(start, b, held.sizes) + known(b, None, held.sizes) + math.log(MOVED))
+            moved.append((float(held_until[notes.slot(b) - notes.slot(start)]) + math.log(MOVED), float(b), held.sizes))
+    foretold = notes.figures([(line, sizes) for _, line, sizes in ways + moved])
+    same, found = [float(held_until[-1])], []
+    for (odds, line, sizes), score in zip(ways + moved, foretold.tolist(), strict=True):
+        if sizes == held.sizes:
+            same.append(odds + score)
+        elif score > FORETOLD:
+            found.append((odds + score, Bars(line, sizes)))
     if per_pulse == 1:
         cycles = _cycles(notes, start, held, _sum(same))
         found += [(score + opens[_begins(bars, opening)] - from_held, bars) for score, bars in cycles]
@@ -275,23 +297,18 @@ def _cycles(notes: _Notes, start: float, held: Bars, same: float) -> list[tuple[
     """
     one, odds = held.sizes[0], [odd for odd in ODD if odd * notes.parts % 1 == 0]
     shapes = [(one,) * n + (odd,) for n in (1, 2, 3) for odd in odds if odd != one and n * one + odd <= LONGEST]
-    out: list[tuple[float, Bars]] = []
-    lengths = {}
-    for total in sorted({sum(shape) for shape in shapes}):
-        if notes.end / notes.parts - start > AGAIN * total:
-            lengths[total] = notes.score(start, None, (total,)) + math.log(CYCLE)
-    if not lengths:
+    totals = sorted({sum(shape) for shape in shapes if notes.end / notes.parts - start > AGAIN * sum(shape)})
+    if not totals:
         return []
-    best = max(lengths, key=lambda total: lengths[total])
-    if lengths[best] < same - 3:
+    lengths = notes.scores([Span(start, start, (total,)) for total in totals]) + math.log(CYCLE)
+    if lengths.max() < same - 3:
         return []
+    best = totals[int(lengths.argmax())]
     places = np.arange(0.0, best, 0.5)
     each = math.log(CYCLE / len(places))
-    for shape in (shape for shape in shapes if sum(shape) == best):
-        for at in places:
-            score = notes.score(start, None, shape, origin=float(start + at))
-            out.append((score + each, Bars(float(start + at), shape)))
-    return out
+    spans = [Span(float(start + at), start, shape) for shape in shapes if sum(shape) == best for at in places]
+    scores = notes.scores(spans)
+    return [(float(score) + each, Bars(span.line, span.sizes)) for span, score in zip(spans, scores, strict=True)]
 
 
 def _sum(logs: list[float]) -> float:
@@ -300,16 +317,18 @@ def _sum(logs: list[float]) -> float:
 
 
 @fast
-def bar_score(notes, span, parts, starts, memory):  # type: ignore[no-untyped-def]
-    """Log-likelihood of the notes from slot start to end, foretold by bars, against usual notes.
+def bar_score(notes, span, parts, starts):  # type: ignore[no-untyped-def]
+    """Return the log-likelihood of the notes from slot start up to every slot until end, [end - start + 1], foretold by
+    bars, against usual notes.
 
-    span: a slot on which the bars begin, start, end; starts [size]: whether a bar begins there; memory [4, size],
-    changed: notes and bars counted, last pitch and last first pitch of the bar, by place.
+    span: a slot on which the bars begin, start, end; starts [size]: whether a bar begins there.
     """
     slots, pitch, marks, usual, density = notes
     origin, start, end = span
-    hits, bars, before, heads = memory[0], memory[1], memory[2], memory[3]
     total, head, size = 0.0, 0.0, len(starts)
+    # by place: notes and bars counted, last pitch, the first pitch of its bar
+    hits, bars, before, heads = np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size)
+    out = np.zeros(max(end - start, 0) + 1)
     known, alike = KNOWN, KNOWN * SAME
     count = np.full(2, MARKED)
     mean = np.zeros((marks.shape[1], 2))  # of each mark, within the bar and on bar lines
@@ -347,4 +366,15 @@ def bar_score(notes, span, parts, starts, memory):  # type: ignore[no-untyped-de
             count[first] = min(count[first] + 1, 12.0)
         hits[k] = FADE * hits[k] + (1.0 if hit else 0.0)
         bars[k] = FADE * bars[k] + 1.0
-    return total
+        out[slot - start + 1] = total
+    return out
+
+
+@fast
+def bar_scores(notes, jobs, end, parts, heads):  # type: ignore[no-untyped-def]
+    """Return `bar_score` at the end of every job: a slot on which its bars begin, start, a row of heads, its length."""
+    out = np.empty(len(jobs))
+    for j in range(len(jobs)):
+        origin, start, row, size = jobs[j]
+        out[j] = bar_score(notes, (origin, start, end), parts, heads[row, :size])[-1]
+    return out

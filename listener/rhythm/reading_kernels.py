@@ -111,20 +111,46 @@ def _breaks(broke, is_head, weight, count):  # type: ignore[no-untyped-def]
 
 
 @fast
+def best_phases(u, weight, phases, pulse, pulse_size, count):  # type: ignore[no-untyped-def]
+    """Return the phases, `count` at most, near which most notes lie. pulse_size: in standard deviations of a note."""
+    fit = np.zeros(len(phases))
+    for i in range(len(phases)):
+        for n in range(len(u)):
+            far = (u[n] - phases[i]) / pulse
+            far = (far - np.round(far)) * pulse_size
+            fit[i] += np.exp(-0.5 * far * far) * weight[n]
+    best = np.empty(min(count, len(phases)))
+    for i in range(len(best)):
+        at = np.argmax(fit)
+        best[i], fit[at] = phases[at], -1.0
+    return best
+
+
+@fast
+def _lay(u, line, pulse, places, slots):  # type: ignore[no-untyped-def]
+    """Fill places [note] with the pulses from `line` to every note, slots [note] with the same in slots."""
+    for n in range(len(places)):
+        places[n] = (u[n] - line) / pulse
+        slots[n] = int(np.floor(places[n] * SLOTS + 0.5))
+
+
+@fast
 def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no-untyped-def]
     """Fill out [candidate, FEATURES].
 
-    candidates: [n, 3] pulse length and place of a bar line, both in reference beats, and number of the bar shape.
-    notes: (u in reference beats, pitch, weight for the pulse, weight for the bar, kinds [note, KINDS], u of the
-    opening note); tables: (bar lengths in pulses, class of a slot, head of a slot (0 = bar line, 1 = group, 2 =
-    other), meter flags) each [shape] or [shape, slot].
+    candidates: [n, 3] pulse length and place of a bar line, both in reference beats, and number of the bar shape; those
+    on the same pulses are neighbours, which saves time. notes: (u in reference beats, pitch, weight for the pulse,
+    weight for the bar, kinds [note, KINDS], u of the opening note); tables: (bar lengths in pulses, class of a slot,
+    head of a slot (0 = bar line, 1 = group, 2 = other), meter flags) each [shape] or [shape, slot].
     """
     u, pitch, weight, slow, kinds, opens = notes
     lengths, classes, heads, flags = tables
-    mass, slow_mass = 0.0, 0.0
-    for n in range(count):
+    mass, slow_mass, span_mass = weight[0], slow[0], 0.0
+    for n in range(1, count):
         mass += weight[n]
         slow_mass += slow[n]
+        span_mass += 0.5 * (weight[n] + weight[n - 1]) * min(u[n] - u[n - 1], 4.0 / period_s)
+    strong, firm = min(1.0, mass / 12.0), min(1.0, slow_mass / 16.0)
     share = np.empty(CLASSES)
     on, off = np.empty(KINDS), np.empty(KINDS)
     spread, slow_spread = np.empty(KINDS), np.empty(KINDS)
@@ -134,44 +160,48 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
     is_head = np.empty(count, np.bool_)
     # by lag in half pulses: shares, their weight, where the repetition breaks
     known_echoes, bar_echoes = np.empty((LAGS, 5 + count)), np.empty((LAGS, 5 + count))
-    known_echoes[:, 4], bar_echoes[:, 4] = -1.0, -1.0
-    echo_pulse = -1.0
     near = 0.06 / period_s
+    # of the candidates on the same pulses: where the notes lie, and in the bar of the shape
+    places, slots, in_bar = np.empty(count), np.empty(count, np.int64), np.empty(count, np.int64)
+    last_pulse, first_line, last_shape, last_uneven = -1.0, 0.0, -1, False
+    rate = density = pulses = 0.0
+    on_mass = slow_on = covered = 0.0
     for c in range(len(candidates)):
         pulse, line, shape = candidates[c, 0], candidates[c, 1], int(candidates[c, 2])
-        bar = lengths[shape]
-        if pulse != echo_pulse:
-            echo_pulse = pulse
+        bar, uneven = lengths[shape], flags[shape, 1] == 2
+        size, unit = int(bar * SLOTS + 0.5), SLOTS // 2 if uneven else SLOTS
+        steps = (line - first_line) / pulse * SLOTS / unit
+        again = pulse == last_pulse and uneven == last_uneven and abs(steps - np.round(steps)) < 1e-6
+        if pulse != last_pulse:
             known_echoes[:, 4], bar_echoes[:, 4] = -1.0, -1.0
+            rate = np.log2(60.0 / (pulse * period_s) / 100.0)
+            # notes per pulse: the weight of a pulse that lies as far back
+            density = np.log2((mass + 1e-6) / (span_mass / pulse + 1e-6))
+            pulses = span_mass / pulse + 1e-3
+        if not again:
+            last_pulse, first_line, last_uneven, last_shape, steps = pulse, line, uneven, -1, 0.0
+            _lay(u, line, pulse, places, slots)
+        if shape != last_shape:
+            last_shape = shape
+            for n in range(count):
+                in_bar[n] = slots[n] % size
+        step = int(np.round(steps))
+        back = step * unit % size
         row = out[c]
         row[:] = 0.0
         share[:] = 0.0
-        on[:], off[:], head[:], mid[:], rest[:] = 0.0, 0.0, 0.0, 0.0, 0.0
-        on_mass = head_mass = mid_mass = rest_mass = 1e-6
-        slow_on = 1e-6
-        slots = int(bar * SLOTS + 0.5)
-        covered = 0.0
-        last_pulse = -1e9
+        head[:], mid[:], rest[:] = 0.0, 0.0, 0.0
+        head_mass = mid_mass = rest_mass = 1e-6
         for n in range(count):
-            place = (u[n] - line) / pulse
-            x = place - np.floor(place / bar) * bar
-            slot = int(x * SLOTS + 0.5)
-            if slot >= slots:
-                slot -= slots
-            kind, where = classes[shape, slot], heads[shape, slot]
-            w, v = weight[n], slow[n]
-            share[kind] += w
-            is_head[n] = kind == ON and where == 0
+            slot = in_bar[n] - back
+            slot += size if slot < 0 else 0
+            kind = classes[shape, slot]
+            share[kind] += weight[n]
+            is_head[n] = False
             if kind == ON:
-                on_mass += w
-                slow_on += v
-                for k in range(KINDS):
-                    on[k] += w * kinds[n, k]
-                at = np.floor(place + 0.25)
-                if at != last_pulse:
-                    covered += w
-                    last_pulse = at
+                v, where = slow[n], heads[shape, slot]
                 if where == 0:
+                    is_head[n] = True
                     head_mass += v
                     for k in range(KINDS):
                         head[k] += v * kinds[n, k]
@@ -183,16 +213,28 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
                     rest_mass += v
                     for k in range(KINDS):
                         rest[k] += v * kinds[n, k]
-            else:
-                for k in range(KINDS):
-                    off[k] += w * kinds[n, k]
+        if uneven or not again:  # where pulses are even, whether a note is on one is the same for all bars
+            on[:], off[:] = 0.0, 0.0
+            on_mass = slow_on = 1e-6
+            covered, last_at = 0.0, -1e9
+            for n in range(count):
+                slot = in_bar[n] - back
+                slot += size if slot < 0 else 0
+                if classes[shape, slot] == ON:
+                    on_mass += weight[n]
+                    slow_on += slow[n]
+                    for k in range(KINDS):
+                        on[k] += weight[n] * kinds[n, k]
+                    at = np.floor(places[n] - step * unit / SLOTS + 0.25)
+                    if at != last_at:
+                        covered += weight[n]
+                        last_at = at
+                else:
+                    for k in range(KINDS):
+                        off[k] += weight[n] * kinds[n, k]
         first_mass, first_on, first_head = 0.0, 0.0, 0.0
         if opens > -1e8:
-            place = (opens - line) / pulse
-            x = place - np.floor(place / bar) * bar
-            slot = int(x * SLOTS + 0.5)
-            if slot >= slots:
-                slot -= slots
+            slot = int(np.floor((opens - line) / pulse * SLOTS + 0.5)) % size
             first_mass = 1.0
             first_on = 1.0 if classes[shape, slot] == ON else 0.0
             first_head = 1.0 if classes[shape, slot] == ON and heads[shape, slot] == 0 else 0.0
@@ -200,18 +242,11 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
         e = PULSE_FEATURES + BAR_FEATURES
         for k in range(1, KINDS):
             row[e + k - 1] = _contrast(on[k], on_mass, off[k], off_mass, spread[k])
-        rate = np.log2(60.0 / (pulse * period_s) / 100.0)
         row[0], row[1] = rate, rate * rate
         row[2], row[3] = max(0.0, rate - 0.45), max(0.0, -rate - 0.6)
-        # notes per pulse: the weight of a pulse that lies as far back
-        span_mass = 0.0
-        for n in range(1, count):
-            span_mass += 0.5 * (weight[n] + weight[n - 1]) * min(u[n] - u[n - 1], 4.0 / period_s)
-        density = np.log2((mass + 1e-6) / (span_mass / pulse + 1e-6))
         row[4], row[5], row[6] = density, density * density, density * rate
         for k in range(CLASSES - 1):
             row[7 + k] = share[k] / mass
-        pulses = span_mass / pulse + 1e-3
         row[13] = min(1.5, covered / pulses)
         for k in range(1, KINDS):
             row[13 + k] = (
@@ -225,7 +260,6 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             row[21 + 2 * k] = known * none
             if k < 2:
                 row[e + 5 + k] = known * _soft_break(none)
-        strong = min(1.0, mass / 12.0)
         row[28] = strong * row[7]
         row[29] = strong * row[8]
         row[30] = strong * row[13]
@@ -241,7 +275,6 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
             row[b + 12], row[b + 13] = share[HALF] / mass, (share[FIRST_QUARTER] + share[LAST_QUARTER]) / mass
         elif compound == 2:
             row[b + 14] = rate
-        firm = min(1.0, slow_mass / 16.0)
         mids_in = flags[shape, 2]
         all_on = slow_on / flags[shape, 3]
         row[b + 15] = firm * np.log2((head_mass + 0.3) / (all_on + 0.3))
@@ -281,11 +314,19 @@ def support(belief, folded, candidates, shapes, scale, out):  # type: ignore[no-
     lengths, uneven, models, starts = shapes
     period_s, now, shortest, step, bins = scale
     bins = int(bins)
-    last_pulse, last_phase, last_odd, pulse_log = -1.0, -1.0, -1, 0.0
+    last_pulse, last_phase, last_odd, pulse_log, low, high = -1.0, -1.0, -1, 0.0, 0, 0
+    places = belief.shape[1]
+    at_pulse, up_to = np.empty(places, np.float32), np.zeros(places + 1)  # near a pulse: by place, and summed
     for c in range(len(candidates)):
         pulse, line, shape = candidates[c, 0], candidates[c, 1], int(candidates[c, 2])
-        middle = (np.log(pulse * period_s) - shortest) / step
-        low, high = max(0, int(middle - 1.5)), min(folded.shape[1], int(middle + 2.5) + 1)
+        if pulse != last_pulse:
+            middle = (np.log(pulse * period_s) - shortest) / step
+            low, high = max(0, int(middle - 1.5)), min(folded.shape[1], int(middle + 2.5) + 1)
+            at_pulse[:] = 0.0
+            for k in range(low, high):
+                at_pulse += belief[k]
+            for j in range(places):
+                up_to[j + 1] = up_to[j] + at_pulse[j]
         place = (now - line) / pulse
         unit = 0.5 if uneven[shape] else 1.0
         phase = place / unit - np.floor(place / unit)
@@ -302,10 +343,13 @@ def support(belief, folded, candidates, shapes, scale, out):  # type: ignore[no-
         n = int(lengths[shape] * bins + 0.5)
         centre = int((place - np.floor(place / lengths[shape]) * lengths[shape]) * bins + 0.5)
         total = 0.0
+        first, end = centre - 9, centre + 10
         for m in models[shape]:
             if m >= 0:
-                for k in range(low, high):
-                    for d in range(centre - 9, centre + 10):
-                        j = d + n if d < 0 else d - n if d >= n else d
-                        total += belief[k, starts[m] + j]
+                a = starts[m]
+                total += up_to[a + min(end, n)] - up_to[a + max(first, 0)]
+                if first < 0:
+                    total += up_to[a + n] - up_to[a + n + first]
+                if end > n:
+                    total += up_to[a + end - n] - up_to[a]
         out[c, 1] = np.log(total + 1e-5)

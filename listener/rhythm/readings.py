@@ -24,6 +24,7 @@ from listener.rhythm.reading_kernels import (
     LAST_THIRD,
     ON,
     SLOTS,
+    best_phases,
     measure,
     support,
 )
@@ -246,10 +247,7 @@ class LineMemory:
             pulse_s = ratio * period_s
             if not FASTEST_S <= pulse_s <= SLOWEST_S:
                 continue
-            far = (u[None, :] - phases[:, None]) / ratio
-            far = (far - np.round(far)) * pulse_s
-            fit = (np.exp(-0.5 * (far / NEAR_S) ** 2) * weight).sum(1)
-            best = phases[np.argsort(-fit, kind="stable")[:PHASES]]
+            best = best_phases(u, weight, phases, ratio, pulse_s / NEAR_S, PHASES)
             across = (best[0] + 0.5 * ratio) % ratio  # a line of off-beats alone has no note on its beats
             if np.abs(best - across).min() > 1e-6:
                 best[-1] = across
@@ -275,9 +273,9 @@ class LineMemory:
         times_s = self.time_s[: self.count]
         return np.asarray(np.exp((times_s - times_s[-1]) / memory_s))
 
-    def features(self, candidates: Floats, period_s: float, belief: Floats32, folded: Floats32, now: float) -> Floats:
+    def features(self, candidates: Floats, period_s: float, belief: Floats32, folded: Floats32, now: float) -> Floats32:
         """Return the features of every candidate, [n, SIZE]; belief, folded: the bar filter's; now: in beats."""
-        out = np.empty((len(candidates), FEATURES + 2))
+        out = np.empty((len(candidates), SIZE), np.float32)
         scale = period_s, now, math.log(float(PERIODS_S[0])), TEMPO_STEP, float(BINS)
         support(belief, folded, candidates, FOR_SUPPORT, scale, out[:, FEATURES:])
         n = self.count
@@ -315,16 +313,17 @@ class Reader:
     """Weighs readings of the line by a network of one hidden layer over features of reading_kernels.py."""
 
     def __init__(self, weights: dict[str, Floats]) -> None:
+        """weights: as `load` returns them; {}: no reading is likelier than another."""
         self.memory = LineMemory()
-        self._w = weights
+        self._first, self._bias, self._last = _layers(weights) if weights else NO_LAYERS
 
-    def _scores(self, features: Floats) -> tuple[Floats, Floats]:
+    def _scores(self, features: Floats32) -> tuple[Floats, Floats]:
         """Return the readings' scores for their pulse and, among the readings of one pulse, for their bar."""
-        w = self._w
-        x = (features - w["mean"]) / w["deviation"]
-        hidden = np.tanh(x @ w["hidden"] + w["hidden_bias"])
-        pulse, bar = (x @ w[f"{head}linear"] + hidden @ w[f"{head}out"] for head in ("", "bar_"))
-        return np.asarray(pulse), np.asarray(bar)
+        first = features @ self._first
+        first += self._bias
+        hidden, linear = first[:, :-2], first[:, -2:]
+        scores = (linear + np.tanh(hidden) @ self._last).astype(np.float64)
+        return scores[:, 0], scores[:, 1]
 
     def weigh(
         self,
@@ -378,6 +377,16 @@ class Reader:
         return Reading(float(pulse), float(line), SHAPES[int(shape)], pulse_belief, bar_belief)
 
 
+def _layers(weights: dict[str, Floats]) -> tuple[Floats32, Floats32, Floats32]:
+    """Return the first layer with the linear terms, for features as they are, its bias, and the last layer."""
+    scale = 1 / weights["deviation"]
+    first = np.column_stack([weights[name] for name in ("hidden", "linear", "bar_linear")])
+    bias = np.concatenate([weights["hidden_bias"], np.zeros(2)]) - (weights["mean"] * scale) @ first
+    last = np.column_stack([weights["out"], weights["bar_out"]])
+    return (scale[:, None] * first).astype(np.float32), bias.astype(np.float32), last.astype(np.float32)
+
+
+NO_LAYERS = np.zeros((SIZE, 2), np.float32), np.zeros(2, np.float32), np.zeros((0, 2), np.float32)
 FITS = {str(s.meter): np.array([str(other.meter) == str(s.meter) for other in SHAPES]) for s in SHAPES}
 FITS["2/4"] = FITS["4/4"]
 SHAPE_OF = {shape.meter: i for i, shape in enumerate(SHAPES)} | {Meter(2, 4): 0, Meter(5, 4, (2, 3)): 2}

@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from listener.rhythm.grid_clock import GridClock
@@ -33,8 +34,6 @@ JUMP, SHIFT, DIVIDE, NOTHING = 0.05, 0.01, 0.05, 0.01  # odds at each note
 INEXACT = 0.2  # odds of a held tempo that was off by as much as NEARLY says
 SURE, NEAR = 0.6, 0.03  # probability of a jump; log tempo within which it must lie
 LATTICES, DIVIDED = (3, 4), 0.15  # nats per beat that another division costs, for it does not last
-
-
 NEARLY: Floats = np.linspace(0.90, 1.10, 21)  # ratios of the true tempo to the held one, when nothing jumped
 NEARLY_SPREAD = 0.03
 
@@ -45,9 +44,12 @@ def _ratios() -> Floats:
 
 
 RATIOS = _ratios()
-EXACT_LOG: Floats = np.zeros(1)
+RATIO_LOG = math.log(JUMP / len(RATIOS))
 NEARLY_LOG: Floats = -0.5 * (np.log(NEARLY) / NEARLY_SPREAD) ** 2
 NEARLY_LOG -= math.log(float(np.exp(NEARLY_LOG).sum()))
+ODDS = tuple(math.log(odds) for odds in (SHIFT, NOTHING, INEXACT, DIVIDE))
+MOST_TURNS = (LATEST + 1) * (MOST_REST + 1)
+fast = njit(cache=True, fastmath=True, error_model="numpy")
 USUAL_PLACES: Floats = np.zeros(BINS)
 for _place, _weight in USUAL:
     USUAL_PLACES[round(_place * BINS)] += _weight
@@ -118,53 +120,23 @@ class TempoJumps:
         rest = np.cumsum(kept[::-1])[::-1]  # of the notes from each on, when nothing changed
         if kept[-FEWEST_AFTER:].min() > 0:
             return None
-        found: list[Floats] = []  # log odds of every ratio
-        turns: list[tuple[float, float, float]] = []  # beat at which it changed, its time, the period before
-        against = [0.0]
-        for k in range(first - 1, n - FEWEST_AFTER):
-            times_s, period_s, zero_s = self._time_s[k + 1 : n], self._period_s[k], self._zero_s[k]
-            if times_s[-1] - self._time_s[k] > LONGEST_BEATS * period_s:
-                continue
-            was = float(rest[k + 1 - first])
-            on_grid = (times_s - zero_s) / period_s
-            shifts = on_grid + np.arange(BINS)[:, None] / BINS
-            against.append(_sum(self._log(expected, shifts, line).sum(1)) - math.log(BINS) + math.log(SHIFT) - was)
-            against.append(math.log(NOTHING) - was)
-            here = (self._time_s[k] - zero_s) / period_s
-            inexact = self._log(expected, here + (on_grid - here) * NEARLY[:, None], line).sum(1)
-            against.append(_sum(inexact + NEARLY_LOG) + math.log(INEXACT) - was)
-            at = round(float(on_grid[0]))
-            nearly = at + (on_grid - at) * NEARLY[:, None]
-            for parts in LATTICES:
-                lasts = float(DIVIDED * (self._place[n - 1] - self._place[k]))
-                for places, odds in ((self._place[k + 1 : n][None], EXACT_LOG), (nearly, NEARLY_LOG)):
-                    divided = self._lattice(parts, places, odds, float(period_s))
-                    against.append(math.log(DIVIDE) + divided - lasts - was)
-            for beat in self._beats(k):
-                beat_s = zero_s + beat * period_s
-                places = beat + (times_s - beat_s) / period_s * RATIOS[:, None]
-                found.append(self._log(expected, places, line).sum(1) + math.log(JUMP / len(RATIOS)) - was)
-                turns.append((beat, beat_s, period_s))
-        if not found:
+        found, turns = np.empty((MOST_TURNS, len(RATIOS))), np.empty((MOST_TURNS, 3))
+        against = np.zeros((LATEST + 1) * (3 + 2 * len(LATTICES)) + 1)
+        notes = self._time_s[:n], self._place[:n], self._zero_s[:n], self._period_s[:n]
+        tables = RATIOS, NEARLY, NEARLY_LOG
+        count, others = weigh(expected, rest, notes, (first, line), tables, (found, turns, against))
+        if not count:
             return None
-        odds, periods_s = np.array(found), np.array([t[2] for t in turns])[:, None] / RATIOS
+        odds, turns = found[:count] + RATIO_LOG, turns[:count]  # log odds of every ratio; beat, its time, period before
+        periods_s = turns[:, 2:] / RATIOS
         turn, ratio = np.unravel_index(int(odds.argmax()), odds.shape)
-        beat, beat_s, _ = turns[turn]
+        beat, beat_s = float(turns[turn, 0]), float(turns[turn, 1])
         near = np.abs(np.log(periods_s / periods_s[turn, ratio])) < NEAR
-        everything = _sum(np.concatenate([odds.ravel(), against]))
+        everything = _sum(np.concatenate([odds.ravel(), against[:others]]))
         self.probability = math.exp(_sum(odds[near]) - everything)
         if self.probability < SURE:
             return None
         return Jump(beat, beat_s, float(periods_s[turn, ratio]), self.probability)
-
-    def _beats(self, k: int) -> list[float]:
-        """Return the places after note k and before the next at which the tempo may have changed."""
-        after = (self._time_s[k + 1] - self._zero_s[k]) / self._period_s[k]
-        here = (self._time_s[k] - self._zero_s[k]) / self._period_s[k]
-        near = round(here)
-        first = near if abs(here - near) < 0.2 else math.ceil(here)
-        out = [float(b) for b in range(first, first + MOST_REST) if b < after - 0.1]
-        return out if abs(here - near) < 0.2 else [float(here), *out]
 
     def _expected(self, first: int, bar: int, line: int) -> Floats:
         """Return how likely a note is at each place of a bar, mean 1, by the notes before `first`."""
@@ -184,15 +156,6 @@ class TempoJumps:
     def _log(expected: Floats, places: Floats, line: int) -> Floats:
         return np.asarray(expected[np.round((places - line) * BINS).astype(np.int64) % len(expected)])
 
-    @staticmethod
-    def _lattice(parts: int, places: Floats, odds: Floats, period_s: float) -> float:
-        """Return the log-likelihood of notes that divide every beat into equal parts. places: [grids, notes]; odds:
-        log odds of each grid."""
-        width = SPREAD_S / period_s * parts
-        far = places * parts - np.round(places * parts)
-        peak = np.exp(-0.5 * (far / width) ** 2) / (width * math.sqrt(2 * math.pi))
-        return _sum(np.log((1 - BACKGROUND) * peak + BACKGROUND).sum(1) + odds)
-
 
 def _blurred(counts: Floats, blur: Floats) -> Floats:
     """Return counts around a circle, blurred."""
@@ -203,3 +166,84 @@ def _blurred(counts: Floats, blur: Floats) -> Floats:
 def _sum(logs: Floats) -> float:
     top = float(np.max(logs))
     return top + math.log(float(np.exp(np.asarray(logs) - top).sum()))
+
+
+@fast
+def _log_sum(logs):  # type: ignore[no-untyped-def]
+    top = logs.max()
+    return top + np.log(np.exp(logs - top).sum())
+
+
+@fast
+def _agree(expected, places, fixed, ratio, line):  # type: ignore[no-untyped-def]
+    """Sum of what is expected at the places, spread by `ratio` around `fixed`."""
+    total, size = 0.0, len(expected)
+    for place in places:
+        total += expected[int(np.round((fixed + (place - fixed) * ratio - line) * BINS)) % size]
+    return total
+
+
+@fast
+def _divided(parts, places, fixed, ratio, width):  # type: ignore[no-untyped-def]
+    """Log-likelihood of notes that divide every beat into equal parts."""
+    total = 0.0
+    for place in places:
+        far = (fixed + (place - fixed) * ratio) * parts
+        far = (far - np.round(far)) / width
+        peak = np.exp(-0.5 * far * far) / (width * math.sqrt(2 * math.pi))
+        total += np.log((1 - BACKGROUND) * peak + BACKGROUND)
+    return total
+
+
+@fast
+def weigh(expected, rest, notes, at, tables, out):  # type: ignore[no-untyped-def]
+    """Fill out: found [turns, ratios] log-likelihoods of every ratio, turns [turns, 3] the beat on which the tempo
+    changed, its time and the period before; against [n] log odds of all else. All against the notes since, on the held
+    grid. Returns how many turns and how many others there are.
+
+    expected: log rate at each place of a bar; rest: log-likelihoods, of the notes from each on, when nothing changed;
+    notes: time, place, zero and period of the grid of each; at: the first note that is looked at, a beat on a bar line.
+    """
+    time_s, place, zeros_s, periods_s = notes
+    first, line = at
+    ratios, nearly, nearly_log = tables
+    found, turns, against = out
+    n, count, others = len(time_s), 0, 1  # against[0]: the tempo is kept
+    shifted, inexact = np.empty(BINS), np.empty(len(nearly))
+    for k in range(first - 1, n - FEWEST_AFTER):
+        period_s, zero_s = periods_s[k], zeros_s[k]
+        if time_s[n - 1] - time_s[k] > LONGEST_BEATS * period_s:
+            continue
+        was = rest[k + 1 - first]
+        on_grid = (time_s[k + 1 :] - zero_s) / period_s
+        for i in range(BINS):
+            shifted[i] = _agree(expected, on_grid, 0.0, 1.0, line - i / BINS)
+        against[others] = _log_sum(shifted) - math.log(BINS) + ODDS[0] - was
+        against[others + 1] = ODDS[1] - was
+        here = (time_s[k] - zero_s) / period_s
+        for i in range(len(nearly)):
+            inexact[i] = nearly_log[i] + _agree(expected, on_grid, here, nearly[i], line)
+        against[others + 2] = _log_sum(inexact) + ODDS[2] - was
+        others += 3
+        beat = np.round(on_grid[0])
+        for parts in LATTICES:
+            width = SPREAD_S / period_s * parts
+            lasts = DIVIDED * (place[n - 1] - place[k])
+            against[others] = ODDS[3] + _divided(parts, place[k + 1 :], 0.0, 1.0, width) - lasts - was
+            for i in range(len(nearly)):
+                inexact[i] = nearly_log[i] + _divided(parts, on_grid, beat, nearly[i], width)
+            against[others + 1] = ODDS[3] + _log_sum(inexact) - lasts - was
+            others += 2
+        # after note k and before the next the tempo may have changed: on the note, or on beats
+        near = np.round(here)
+        on_beat = abs(here - near) < 0.2
+        begin = near if on_beat else np.ceil(here)
+        for i in range(MOST_REST + (0 if on_beat else 1)):
+            beat = begin + i if on_beat else here if i == 0 else begin + i - 1
+            if (on_beat or i > 0) and beat >= on_grid[0] - 0.1:
+                break
+            for r in range(len(ratios)):
+                found[count, r] = _agree(expected, on_grid, beat, ratios[r], line) - was
+            turns[count, 0], turns[count, 1], turns[count, 2] = beat, zero_s + beat * period_s, period_s
+            count += 1
+    return count, others

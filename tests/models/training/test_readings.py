@@ -42,7 +42,7 @@ def test_the_labels_agree_with_what_ships(samples):
         ends = np.cumsum(file["counts"])[:-1]
         rows = list(zip(np.split(file["features"], ends), np.split(file["labels"], ends), strict=True))
     reader = readings.Reader(readings.load())
-    right = [labels[reader._scores(x.astype(float))[0].argmax()] & 1 for x, labels in rows]
+    right = [labels[reader._scores(x.astype(np.float32))[0].argmax()] & 1 for x, labels in rows]
     chance = np.mean([np.mean(labels & 1) for _, labels in rows])
     assert np.mean(right) > 5 * chance
 
