@@ -47,9 +47,7 @@ class BassReference:
         gains = self._gains
         gains.level.hop(self._power(self._sound))
         blocks = self._sound.reshape(-1, BLOCK)
-        powers, peaks = np.einsum("ij,ij->i", blocks, blocks) / BLOCK, np.abs(blocks).max(axis=1)
-        each = [gains.next(power, peak) for power, peak in zip(powers.tolist(), peaks.tolist(), strict=True)]
-        mixed = self._power((blocks * np.array(each, np.float32)).reshape(-1))
+        mixed = self._power((blocks * gains.of(blocks).astype(np.float32)).reshape(-1))
         gains.makeup.hop(mixed / gains.makeup_gain**2)
         if gains.level.sure:
             self._loudness.hop(mixed)
