@@ -28,8 +28,8 @@ ELSEWHERE = {
     "say": "ctl",
     "service": "daemon",
     "silence": "recover",
-    "compose": "make",
     "learn": "memory",
+    "mood": "make",
 }  # commands that stand in another's file
 CHECKS = ("devices", "doctor")
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import resource
 import shutil
@@ -255,11 +256,20 @@ def longest_shared(one: Sequence[Any], other: Sequence[Any]) -> int:
     return best
 
 
-def theme_figures(count: int) -> dict[str, Any]:
+def themes_of(seeds: Sequence[int], folder: Path) -> list[Any]:
+    """Return the bars of songs of one prompt; those that lie in the folder are not made again."""
+    paths = [folder / f"theme-{seed}.json" for seed in seeds]
+    missing = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
+    for song, (_, path) in zip(made([(THEME, seed) for seed, _ in missing]), missing, strict=True):
+        path.write_text(json.dumps(theme(song)))
+    return [json.loads(path.read_text()) for path in paths]
+
+
+def theme_figures(count: int, folder: Path) -> dict[str, Any]:
     """Return the longest run of bars that two songs of one prompt share; of bass and line, and of the bass alone."""
-    songs = [theme(song) for song in made([(THEME, 500 + i) for i in range(count)])]
+    songs = themes_of([500 + i for i in range(count)], folder)
     whole = [longest_shared(a, b) for a, b in combinations(songs, 2)]
-    bass = [[(bar[0], ()) for bar in song] for song in songs]
+    bass = [[(bar[0], []) for bar in song] for song in songs]
     alone = [longest_shared(a, b) for a, b in combinations(bass, 2)]
     return {
         "songs": count,
@@ -283,7 +293,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="score,moods,themes,time", help="what is measured")
     parser.add_argument("--songs", type=int, help="how many of each (default: 16, 60, 50)")
-    parser.add_argument("--keep", type=Path, help="keep the MIDI files here; those that are there are not made again")
+    parser.add_argument("--keep", type=Path, help="keep what is made here; what is there is not made again")
     parser.add_argument("--dry", action="store_true", help="append nothing to results.jsonl")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -295,7 +305,7 @@ def main() -> int:
             elif name == "moods":
                 figures = mood_figures(given.songs or 60, folder)
             elif name == "themes":
-                figures = theme_figures(given.songs or 50)
+                figures = theme_figures(given.songs or 50, folder)
             elif name == "time":
                 figures = time_figures(folder)
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,9 +27,11 @@ class MixedSynth:
     """The band's instruments and their mix; one thread at a time may call it.
 
     soundfonts: asked for a preset in this order. presets: instrument -> (bank, program) of those that are not where
-    General MIDI has them. A message takes effect at the next multiple of 64 samples, as in Synth. Raises
-    SynthUnavailable like it.
+    General MIDI has them; instruments: those that may be asked for, which are loaded. A message takes effect at the
+    next multiple of 64 samples, as in Synth. Raises SynthUnavailable like it.
     """
+
+    mixer_kind: type[Mixer] = Mixer
 
     def __init__(
         self,
@@ -37,16 +39,17 @@ class MixedSynth:
         rate: int,
         parts: Mapping[str, PartConfig],
         presets: Mapping[str, tuple[int, int]] | None = None,
+        instruments: Collection[str] = tuple(INSTRUMENTS),
     ) -> None:
         lanes = [lane for part in parts for lane in lanes_of(part)]
         voices = [_voice(lane, i, parts[lane.part]) for i, lane in enumerate(lanes)]
-        self._presets = {name: one.preset for name, one in INSTRUMENTS.items()} | dict(presets or {})
+        self._presets = {name: INSTRUMENTS[name].preset for name in instruments} | dict(presets or {})
         self.sample_rate, self.parts, self._configured = rate, tuple(parts), dict(parts)
         self._synth = Synth(soundfonts, rate, voices, tuple(self._presets.values()))
         self._lanes = {part: tuple(lane.name for lane in lanes_of(part)) for part in parts}
         self.sounds: dict[str, tuple[int, int]] = {}  # part -> (bank, program) that plays
         offsets = {part: (config.gain_db, config.pan) for part, config in parts.items()}
-        self.mixer = Mixer(rate, lanes, [self._gain_db(lane) for lane in lanes], offsets)
+        self.mixer = self.mixer_kind(rate, lanes, [self._gain_db(lane) for lane in lanes], offsets)
         self._silence = np.zeros((len(lanes), 2, MAX_RENDER), np.float32)
         self._voice: OwnVoice | None = None
         self._technique = ""
@@ -83,7 +86,7 @@ class MixedSynth:
                     self._synth.choose(lane, number)
         if self.sounds != before:
             lanes = self.mixer.lanes
-            bright = {self._presets[one.name]: one.bright_db for one in INSTRUMENTS.values()}
+            bright = {self._presets[n]: one.bright_db for n, one in INSTRUMENTS.items() if n in self._presets}
             brights = [bright.get(self.sounds.get(lane.part, (-1, -1)), 0.0) for lane in lanes]
             self.mixer.regain([self._gain_db(lane) for lane in lanes], brights)
         self._own_gain = {part: self._gain_of_own(part) for part in OWN_PARTS if self._plays_own(part, asked)}

@@ -1,4 +1,4 @@
-"""Makes music without a live player: composes, replies to a MIDI file, writes multitrack files.
+"""Plays the band over a bass that is known whole: replies to MIDI files, for takes and songs; multitrack files.
 
-Doors: composer.py, reply.py.
+Doors: planned_song.py (`play`), reply.py.
 """

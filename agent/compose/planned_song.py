@@ -1,4 +1,4 @@
-"""Plays a song plan over a bass that is known whole: the one way of `reply`, `compose` and the workshop's takes."""
+"""Plays a song plan over a bass that is known whole: the one way of `reply`, `make` and the workshop's takes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,21 @@ Played = tuple[Reply, BarPlan | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """One tick of music: its place, and what bass and band played."""
+
+    place: Position
+    bass: BassTick
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class Bars:
     """A bass, bar by bar and tick by tick, and what is fixed beforehand.
 
     begins: the bar in which the band comes in. wishes: of each bar, () = the song's throughout. harmonies: chords of
-    each bar that are given, () = found from the bass. known: what the band played in the first ticks, which stays.
-    loops: whether it begins again after the end, so that the band plays on. form: the section of each bar, () = as the
-    bass has it.
+    each bar that are given, () = found from the bass. loops: whether it begins again after the end, so that the band
+    plays on. form: the section of each bar, () = as the bass has it.
     """
 
     bars: Sequence[BassBar]
@@ -45,7 +53,6 @@ class Bars:
     begins: int = 0
     wishes: Sequence[Wish] = ()
     harmonies: Sequence[tuple[ChordAt, ...]] = ()
-    known: Sequence[Reply] = ()
     loops: bool = False
     form: Sequence[str] = ()
 
@@ -160,7 +167,6 @@ def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Res
             song, plan = plan_bar(song, ahead, library, True, grooves, critic, ear.bits if ear else None)
             played = [silenced(one, options.parts) for one in replies_of(plan, bar.ticks)]
             decided, song = song, hear(song, bar, plan)
-        played[: max(len(heard.known) - start, 0)] = heard.known[start : start + bar.ticks]
         out += [(one, plan) for one in played]
         if ear:
             told = partial(plan_tick, plan, decided) if plan else _untold

@@ -51,7 +51,7 @@ def _lines(song: Song) -> Iterator[str]:
     yield ""
     yield from (f"- {one}" for one in song.brief.told)
     if song.like:
-        yield f"- like {song.like}"
+        yield f"- {'goes on from' if song.begun else 'like'} {song.like}"
     for words in song.brief.strange:
         yield f"- {words}: not understood; nothing was made of it"
     for one in song.brief.cannot:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from agent.making import riff_judge
-from agent.making.bass_riff import RiffWish, imagine
+from agent.making.bass_riff import LOW, RiffWish, imagine
 from agent.making.form import ticks_of
 from agent.making.harmony_cycles import chords_of_cycle, cycle_for, held, turn_for
 from agent.making.outline import Outline
@@ -67,10 +67,18 @@ class BassWriter:
                 cycle = cycle_for(role, self._outline.key, dials.resolution or 0.0, lively, tuple(cycles.values()), rng)
                 cycles[role] = held(cycle, 2) if self._slow_harmony(role, rng) else cycle
             if role == given_to and self._outline.given.riff:
-                riffs[role], worth[role] = self._outline.given.riff, {}
+                riffs[role], worth[role] = self._given_riff(), {}
             else:
                 riffs[role], worth[role] = self._riff(role, cycles[role], dials, list(riffs.values()), critic, rng)
         return Themes(cycles, riffs, worth)
+
+    def _given_riff(self) -> tuple[BassBar, ...]:
+        """Return the riff of the reference, in the song's key."""
+        given, tonic = self._outline.given, self._outline.key.tonic
+        up = (tonic - given.key.tonic + 6) % 12 - 6 if given.key else 0
+        lowest = min((note.pitch for bar in given.riff for note in bar.notes), default=LOW)
+        up += 12 if up and lowest + up < LOW else 0
+        return tuple(replace(bar, notes=tuple(replace(n, pitch=n.pitch + up) for n in bar.notes)) for bar in given.riff)
 
     def _slow_harmony(self, role: str, rng: np.random.Generator) -> bool:
         """Return whether each chord of a section lasts two bars: fast or sombre music moves slowly."""

@@ -51,7 +51,7 @@ def _joined(brief: Brief, more: Brief) -> Brief:
     if more.mode and not more.key and brief.key:
         named["key"] = replace(brief.key, mode=more.mode)
     arc = brief.arc
-    for name in ("starts", "ends", "peak_s", "fades", "stops", "slows", "steady"):
+    for name in ("starts", "ends", "peak_s", "fades", "stops", "slows", "open", "steady"):
         if value := getattr(more.arc, name):
             arc = replace(arc, **{name: value})
     return replace(
@@ -176,7 +176,7 @@ class _Reading:
             self._set("bpm", (bpm, bpm), match[0].strip(), "quarters a minute")
             clause = clause.replace(match[0], " ")
         if match := wish_words.METER.search(clause):
-            meter = _meter(match[1])
+            meter = _meter(match["meter"], match["groups"] or "")
             self._set("meter", meter, match[0].strip(), "the meter")
             clause = clause.replace(match[0], " ")
         if match := wish_words.KEY.search(clause):
@@ -290,6 +290,9 @@ def _opposed(first: Edit, second: Edit) -> bool:
     return a * b < 0 or (differ and first.dimension in ("tempo", "meter", "key", "swing", "sound"))
 
 
-def _meter(text: str) -> Meter:
-    beats, unit = text.split("/")
-    return Meter(int(beats), int(unit))
+def _meter(text: str, groups: str = "") -> Meter:
+    beats, unit = map(int, text.split("/"))
+    grouping = tuple(map(int, groups.split("+"))) if groups else ()
+    if grouping and (sum(grouping) != beats or 0 in grouping):
+        raise UserError(f"{text} as {groups}: the groups add up to {sum(grouping)}; such as 7/8 as 2+2+3")
+    return Meter(beats, unit, grouping)

@@ -51,24 +51,27 @@ def bar_s(meter: Meter, quarter_bpm: float) -> float:
     return 60 / quarter_bpm * 4 * meter.numerator / meter.denominator
 
 
-def form_of(brief: Brief, meter: Meter, quarter_bpm: float, seconds: float) -> Form:
-    """Return the form of a song, of as many bars as come nearest to its length."""
+def form_of(brief: Brief, meter: Meter, quarter_bpm: float, seconds: float, begun: bool = False) -> Form:
+    """Return the form of a song, of as many bars as come nearest to its length. begun: whether it goes on from other
+    music, without an intro of its own."""
     bars = brief.bars or max(round(seconds / bar_s(meter, quarter_bpm)), 2)
     peak = None
     if brief.arc.peak_s is not None:
         peak = min(brief.arc.peak_s / bar_s(meter, quarter_bpm), bars - 1)
-    parts = _parts(brief.roles, bars, peak)
+    parts = _parts(brief.roles, bars, peak, begun)
     if peak is not None:  # it is where the chorus comes in, not some bars later
         peak = _nearest(parts, peak)
     meters = _meters(parts, meter, brief.odd)
     return Form(parts, meters, _levels(parts, brief.arc, peak, bars))
 
 
-def _parts(roles: Sequence[str], bars: int, peak: float | None) -> tuple[Part, ...]:
+def _parts(roles: Sequence[str], bars: int, peak: float | None, begun: bool) -> tuple[Part, ...]:
     """Return the sections. peak: the bar at which a chorus is to come in, None = anywhere."""
     layouts = [_laid_out(roles, bars)] if roles else _layouts(bars)
     if peak is not None and not roles and bars >= 12:
         layouts = [_around(bars, peak), *layouts]
+    if begun and not roles:
+        layouts = [_without_intro(layout) for layout in layouts]
     found = [_placed(layout) for layout in layouts]
     if peak is None:
         return found[0]
@@ -78,6 +81,14 @@ def _parts(roles: Sequence[str], bars: int, peak: float | None) -> tuple[Part, .
         return min(min(abs(part.first - peak), abs(part.first + part.bars / 2 - peak) + 1) for part in loud)
 
     return min(found, key=misses)
+
+
+def _without_intro(layout: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return a layout whose intro's bars belong to the section after it."""
+    (first, bars), *rest = layout
+    if first != "intro" or not rest:
+        return list(layout)
+    return [(rest[0][0], bars + rest[0][1]), *rest[1:]]
 
 
 def _nearest(parts: Sequence[Part], peak: float) -> float:

@@ -36,7 +36,7 @@ class Given:
     """What a reference gives (agent/making/reference.py): None and () are left to the maker.
 
     riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; wishes: dials as the player
-    likes them; said: what it was, in words.
+    likes them; said: what it was, in words; begun: whether music comes before, so that the song needs no intro.
     """
 
     quarter_bpm: float | None = None
@@ -48,6 +48,7 @@ class Given:
     cycle: tuple[tuple[int, str], ...] = ()
     wishes: Mapping[str, float] = field(default_factory=dict)
     said: str = ""
+    begun: bool = False
     voice: Path | None = None  # the player's own sound, which plays the line
 
 
@@ -64,7 +65,7 @@ class Outline:
         self.key = self._key(scenes, luck)
         self.meter = brief.meter or song_wide.meter or given.meter or Meter(4, 4)
         self.style = brief.style or self._style(luck)
-        self.form = form_of(brief, self.meter, self.quarter_bpm, brief.seconds or 120.0)
+        self.form = form_of(brief, self.meter, self.quarter_bpm, brief.seconds or 120.0, given.begun)
         self.swing = song_wide.swing or given.swing
         self.settings = tuple(self._settings(bar) for bar in range(len(self.form.meters)))
 

@@ -1,4 +1,4 @@
-"""Reads what a song is to be like: a MIDI or sound file, a recorded session, or a song that was made."""
+"""Reads what a song is to be like, or to go on from: a MIDI or sound file, a recorded session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.compose.reply import bass_part
+from agent.compose.reply import BassPart, bass_part
 from agent.core.errors import UserError
 from agent.core.music_names import key_name
 from agent.core.paths import GUEST, data_folder, voice_path
@@ -26,12 +26,13 @@ from agent.recording.event_rows import BeatRow, NoteRow, rows
 from agent.takes.riff import riff_of
 from listener.types import Beat, Key, Meter, Note
 from models.music.dials import NUMBERS
-from models.music.midi_reader import Unusable, read_score
+from models.music.midi_reader import Score, Unusable, read_score
 
 LONGEST_S = 90.0  # of a sound file that is heard
 BARS = 8  # of the bass, whose harmony and fullness count
 RIFF_BARS = 2
 SWUNG = 0.62
+USUAL_BPM = 110.0
 MIDI_ENDINGS = (".mid", ".midi", ".smf")
 TRIAD = {"7": "maj", "maj7": "maj", "min7": "min", "min7b5": "dim"}
 FULL = 11.0  # notes in 16 ticks of the fullest bass
@@ -46,18 +47,52 @@ def given_by(path: Path, player: str = GUEST) -> Given:
         raise UserError(f"--like {path}: no session is in it (no {EVENTS}); give a file or a session's folder")
     if not path.is_file():
         raise UserError(f"--like {path}: there is no such file; give a MIDI or sound file or a session's folder")
-    return _of_midi(path) if path.suffix.lower() in MIDI_ENDINGS else _of_sound(path)
+    return _of_midi(path) if is_midi(path) else _of_sound(path)
+
+
+def is_midi(path: Path) -> bool:
+    """Return whether a file's name is that of a MIDI file."""
+    return path.suffix.lower() in MIDI_ENDINGS
+
+
+def going_on_from(path: Path) -> Given:
+    """Return what the last bars of a MIDI file give to a song that goes on from them: time, key, fullness, harmony and
+    their riff. Raises UserError where it cannot be read or no bass is in it."""
+    try:
+        score, part, bars = _bass_of(path)
+    except Unusable as cause:
+        raise UserError(f"--continue {path}: {cause}") from None
+    if len(bars) > RIFF_BARS and len(bars[-1].notes) < 2:  # the note that ended it
+        bars = bars[:-1]
+    last = bars[-BARS:]
+    at = part.grid.at(sum(bar.ticks for bar in bars[: len(bars) - len(last)]) + _ticks_before(part))
+    us = [us for begins, us in score.tempi if begins <= at] or [round(60e6 / (part.quarter_bpm or USUAL_BPM))]
+    given = _given(last, 60e6 / us[-1], _swing(part), f"the end of {path.name}")
+    riff = tuple(last[:RIFF_BARS])
+    kept = riff if len({str(bar.meter) for bar in riff}) == 1 and all(bar.notes for bar in riff) else ()
+    return replace(given, riff=kept, begun=True)
 
 
 def _of_midi(path: Path) -> Given:
     try:
-        score = read_score(path, near=True)
-        part = bass_part(score, path.name)
+        _, part, bars = _bass_of(path)
     except Unusable as cause:
         raise UserError(f"--like {path}: {cause}") from None
-    bars = [bar for bar in bass_bars(part.places, part.basses)[part.begins :] if bar.ticks]
-    swing = SWUNG if part.grid.is_swung else None
-    return _given(bars, part.quarter_bpm or 110.0, swing, f"the bass of {path.name}")
+    return _given(bars, part.quarter_bpm or USUAL_BPM, _swing(part), f"the bass of {path.name}")
+
+
+def _bass_of(path: Path) -> tuple[Score, BassPart, list[BassBar]]:
+    score = read_score(path, near=True)
+    part = bass_part(score, path.name)
+    return score, part, [bar for bar in bass_bars(part.places, part.basses)[part.begins :] if bar.ticks]
+
+
+def _ticks_before(part: BassPart) -> int:
+    return sum(place.bar < part.begins for place in part.places)
+
+
+def _swing(part: BassPart) -> float | None:
+    return SWUNG if part.grid.is_swung else None
 
 
 def _of_sound(path: Path) -> Given:

@@ -28,11 +28,13 @@ FILE, ACCOUNT, MIDI, MIX, ROLL, STEMS = "song.json", "account.md", "song.mid", "
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a song was made from. sentences: the words, in order; like: the reference's path, "" = none."""
+    """What a song was made from. sentences: the words, in order; like, after: paths of the reference and of the file
+    that it goes on from, "" = none."""
 
     sentences: tuple[str, ...]
     seed: int = 0
     like: str = ""
+    after: str = ""
     responder: str = ""
 
 
@@ -40,8 +42,7 @@ def write(folder: Path, song: Song, config: Config, timing: Timing | None, kept:
     """Write all files of a song and return their names. sound: whether it is rendered. Raises UserError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        marks = {part.first: part.name for part in song.form.parts}
-        write_midi(folder / MIDI, song.take, config, timing, marks, f"Antiphon: {summary(song)}")
+        write_file(folder / MIDI, song, config, timing)
         names = [MIDI]
         if sound:
             names += _sounds(folder, song, timing)
@@ -52,6 +53,12 @@ def write(folder: Path, song: Song, config: Config, timing: Timing | None, kept:
         reason = getattr(cause, "strerror", None) or cause
         raise UserError(f"{folder}: cannot be written ({reason}); name another folder with -o") from None
     return [*names, ROLL, ACCOUNT, FILE]
+
+
+def write_file(path: Path, song: Song, config: Config, timing: Timing | None) -> None:
+    """Write a song as a MIDI file with its sections' names. Raises UserError."""
+    marks = {part.first: part.name for part in song.form.parts}
+    write_midi(path, song.take, config, timing, marks, f"Antiphon: {summary(song)}")
 
 
 def read(folder: Path) -> Kept:

@@ -30,7 +30,8 @@ TEMPERATURE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A song as it was made. plans: of the band, bar by bar; like: what the reference was."""
+    """A song as it was made. plans: of the band, bar by bar; like: what the reference was; begun: whether
+    the song goes on from it."""
 
     brief: Brief
     seed: int
@@ -44,6 +45,7 @@ class Song:
     plans: tuple[BarPlan, ...] = ()
     like: str = ""
     voice: Path | None = None
+    begun: bool = False
 
     @property
     def seconds(self) -> float:
@@ -98,6 +100,7 @@ def _played(outline: Outline, responder: Responder, seed: int) -> Song:
         tuple(drawer.plans),
         outline.given.said,
         outline.given.voice,
+        outline.given.begun,
     )
 
 

@@ -20,7 +20,11 @@ BPM = re.compile(
     r"\b(?:at |around |about )?(?:(?P<n>-?\d+(?:\.\d+)?) ?(?:bpm|beats per minute|beats a minute)"
     r"|tempo (?:of )?(?P<m>\d+))\b"
 )
-METER = re.compile(r"\b(?:in )?(\d{1,3}/\d{1,2})(?: time| meter| metre)?(?!\d)")
+METER = re.compile(
+    r"\b(?:in )?(?P<meter>\d{1,3}/\d{1,2})"
+    r"(?:(?: ?= ?| ?\(| grouped (?:as |in )?| as )(?P<groups>\d{1,2}(?: ?\+ ?\d{1,2})+)\)?)?"
+    r"(?: time| meter| metre)?(?!\d)"
+)
 ROLE_WORDS = r"(?:intro|verse|chorus|bridge|middle eight|outro|coda|ending|hook|refrain)(?:s|es)?"
 ODD = re.compile(
     rf"\b(?:an? |one |with an? )?(?P<meter>\d{{1,2}}/\d{{1,2}}) (?:bar|measure)s? "
@@ -50,6 +54,12 @@ ARCS: tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...] = (
         {"stops": True},
     ),
     (re.compile(r"\b(?:with a )?(?:fad(?:es?|ing)[ -]?out|fade-out|fades? away|dies away)"), {"fades": True}),
+    (
+        re.compile(
+            r"\b(?:(?:with )?an? open end(?:ing)?|ends? open|(?:with no|without an|no) end(?:ing)?|goes on and on)"
+        ),
+        {"open": True},
+    ),
     (re.compile(r"\b(?:with a )?(?:ritard\w*|slows? down (?:at|to|towards) the end)"), {"slows": True}),
     (
         re.compile(

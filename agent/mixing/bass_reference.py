@@ -50,9 +50,7 @@ class BassReference:
         """Reckon the gain of each block that is whole: a few a call, so that no call takes long."""
         whole = self._filled // BLOCK
         blocks = self._sound[self._gained * BLOCK : whole * BLOCK].reshape(-1, BLOCK)
-        powers, peaks = np.einsum("ij,ij->i", blocks, blocks) / BLOCK, np.abs(blocks).max(axis=1)
-        for i, (power, peak) in enumerate(zip(powers.tolist(), peaks.tolist(), strict=True), self._gained):
-            self._gain_of[i] = self._gains.next(power, peak)
+        self._gain_of[self._gained : whole] = self._gains.of(blocks)
         self._gained = whole
 
     def _hop(self) -> None:

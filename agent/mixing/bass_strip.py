@@ -3,6 +3,8 @@ slap and staccato, which would else drive the limiter of the mix. Its tone is no
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,14 +39,21 @@ class StripGains:
     def makeup_gain(self) -> float:
         return float(10 ** (self.makeup.gain_db[0] / 20))
 
-    def next(self, power: float, peak: float) -> NDArray[np.float64]:
-        """Return the gain of each sample of a block [64]. power: its mean square; peak: its largest sample."""
+    def of(self, blocks: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the gain of each sample of the next blocks [count, 64], between which nothing is measured."""
         level = float(10 ** (self.level.gain_db[0] / 20))
-        gain = level * self.makeup_gain * self._compressor(level * level * power)
-        over = gain * peak / PEAK
-        gain *= self._peak.next(over ** (1 / PEAK_RATIO - 1) if over > 1 else 1.0)
-        gains: NDArray[np.float64] = self._gain + (gain - self._gain) * (self._quick_ramp if over > 1 else self._ramp)
-        self._gain = gain
+        usual, at = level * self.makeup_gain, [self._gain]
+        powers, peaks = np.einsum("ij,ij->i", blocks, blocks) / BLOCK, np.abs(blocks).max(axis=1)
+        quick = []
+        for power, peak in zip(powers.tolist(), peaks.tolist(), strict=True):
+            gain = usual * self._compressor(level * level * power)
+            over = gain * peak / PEAK
+            at.append(gain * self._peak.next(over ** (1 / PEAK_RATIO - 1) if over > 1 else 1.0))
+            quick.append(over > 1)
+        self._gain = at[-1]
+        ends = np.array(at)
+        ramps = np.where(np.array(quick)[:, None], self._quick_ramp, self._ramp)
+        gains: NDArray[np.float64] = ends[:-1, None] + np.diff(ends)[:, None] * ramps
         return gains
 
 
@@ -68,10 +77,13 @@ class BassStrip:
     def process(self, sound: Mono) -> Mono:
         """Return float32 [n] as it is mixed; n a multiple of 64."""
         out, passed = np.empty(len(sound), np.float32), self._high_pass.whole(sound[None])[0]
-        for at in range(0, len(sound), BLOCK):
+        at = 0
+        while at < len(sound):
+            end = min(at + self._after.blocks_left * BLOCK, len(sound))
             makeup = self._gains.makeup_gain
-            block = passed[at : at + BLOCK]
-            out[at : at + BLOCK] = block * self._gains.next(float(block @ block) / BLOCK, float(np.abs(block).max()))
-            if (power := self._after(out[None, at : at + BLOCK], SIDES / makeup**2)) is not None:
+            blocks = passed[at:end].reshape(-1, BLOCK)
+            out[at:end] = (blocks * self._gains.of(blocks)).reshape(-1)
+            for power in self._after.whole(out[None, at:end], SIDES / makeup**2):
                 self._gains.makeup.hop(power)
+            at = end
         return out

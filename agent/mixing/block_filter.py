@@ -40,7 +40,9 @@ class BlockFilter:
     """Filters blocks [channels, 64] one after another; holds each channel's state."""
 
     def __init__(self, sections: Sequence[Section], channels: int, dtype: type = np.float32) -> None:
-        self._matrix: NDArray[Any] = state_space(sections).astype(dtype)
+        exact = state_space(sections)
+        self._matrix: NDArray[Any] = exact.astype(dtype)
+        self._step = exact[BLOCK:, BLOCK:]  # of the states, whose powers want all digits
         self._in: NDArray[Any] = np.zeros((channels, len(self._matrix)), dtype)
 
     def __call__(self, block: NDArray[Any]) -> NDArray[Any]:
@@ -63,13 +65,13 @@ class BlockFilter:
         if not count:
             return blocks.reshape(channels, 0)
         answers = blocks @ self._matrix[:BLOCK]
-        states, step = answers[:, :, BLOCK:], self._matrix[BLOCK:, BLOCK:]
+        states, step = answers[:, :, BLOCK:].astype(np.float64), self._step
         states[:, 0] += self._in[:, BLOCK:] @ step
         reach = 1
         while reach < count:
             states[:, reach:] += states[:, :-reach] @ step
             step, reach = step @ step, 2 * reach
-        before = np.concatenate([self._in[:, None, BLOCK:], states[:, :-1]], axis=1)
+        before = np.concatenate([self._in[:, None, BLOCK:], states[:, :-1]], axis=1).astype(self._matrix.dtype)
         out: NDArray[Any] = answers[:, :, :BLOCK] + before @ self._matrix[BLOCK:, :BLOCK]
         self._in[:, BLOCK:] = states[:, -1]
         return out.reshape(channels, -1)

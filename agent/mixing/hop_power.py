@@ -51,6 +51,11 @@ class HopPower:
         return means
 
     @property
+    def blocks_left(self) -> int:
+        """The blocks until the hop ends."""
+        return self._hop - self._blocks
+
+    @property
     def begun(self) -> bool:
         """Whether a hop has begun."""
         return self._blocks > 0

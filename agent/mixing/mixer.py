@@ -19,7 +19,7 @@ from agent.mixing.hop_power import HopPower
 from agent.mixing.lanes import OTHER_LUFS, PART_LUFS, Lane
 from agent.mixing.leveller import TRIM, Leveller
 from agent.mixing.loudness import HOP_S
-from agent.mixing.reverb import SPACES, Reverb
+from agent.mixing.reverb import SPACES, FileReverb, Reverb
 
 CORNERS_HZ = (3_000.0, 800.0, 150.0)  # keys have hardly any sound above 2 kHz: they are darkened from 800 Hz on
 SHELF, KEYS_SHELF, LOW_CUT = 1, 2, 3  # the tones of a lane, in this order; 0 is the sound itself
@@ -67,7 +67,7 @@ class Mixer:
         self._matrix = self._next = self._made()
         self._jumps, self._share = False, 1 - np.float32(np.exp(-BLOCK / (SMOOTH_S * rate_hz)))
         self._width = self._next_width = self._widths()
-        self._reverb = Reverb(rate_hz, parts)
+        self._reverb: Reverb | FileReverb = Reverb(rate_hz, parts)
         self._bus, self._bus_gain = Compressor(BUS, rate_hz), 1.0
         self._power = HopPower(rate_hz, parts, sides=2)
         self._ramp = (np.arange(BLOCK, dtype=np.float32) + 1) / BLOCK
@@ -107,10 +107,6 @@ class Mixer:
         self._applied_db = self.balance.gain_db + self._follow_db
         self._next = self._made()
 
-    def offline(self) -> None:
-        """Mix for a file: the sound is the same, blocks need not cost alike."""
-        self._reverb.work_whole()
-
     def regain(self, gains_db: Sequence[float], bright_db: Sequence[float]) -> None:
         """Bring other instruments to their lanes' levels in the next block: it is their first notes that sound.
 
@@ -142,7 +138,7 @@ class Mixer:
             self._turn(mixed)
         stems, missing = mixed[: 4 * parts].reshape(2, parts, 2, BLOCK)
         if self._kit is not None:
-            _saturate(stems[self._kit], missing[self._kit])
+            saturate(stems[self._kit], missing[self._kit])
         stems += self._reverb(mixed[4 * parts :].reshape(len(SPACES), parts, BLOCK))
         self._widen(stems)
         total = (stems + missing).sum(axis=0)
@@ -187,8 +183,11 @@ class Mixer:
 
     def _meter(self, stems: Float) -> None:
         powers = self._power(stems.reshape(-1, BLOCK))
-        if powers is None:
-            return
+        if powers is not None:
+            self._measured(powers)
+
+    def _measured(self, powers: NDArray[np.float64]) -> None:
+        """Follow the powers [parts] of the last 100 ms."""
         self.balance.hop(powers * 10 ** (-self._applied_db / 10))
         step = FOLLOW_DB_S * HOP_S
         self._follow_db += min(max(self._goal_db - self._follow_db, -step), step)
@@ -244,7 +243,7 @@ class Mixer:
         return matrix.reshape(len(matrix), -1).astype(np.float32)
 
 
-def _saturate(sound: Float, missing: Float) -> None:
+def saturate(sound: Float, missing: Float) -> None:
     """Round off the peaks of the kit in place, as tape does: unchanged up to SOFT_FROM, never above SOFT_TO.
 
     missing: what the sound lacks beside the kit as it is without wishes, whose peaks they are.

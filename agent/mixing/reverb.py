@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,11 @@ def impulse_response(space: Space, rate_hz: int, seed: int = 1) -> NDArray[np.fl
     return out
 
 
+def transformed(sound: Float, spectra: NDArray[np.complex64]) -> None:
+    """Write the spectra of sounds [..., n] into an array: a new one would cost more than the transform."""
+    np.fft.rfft(sound, axis=-1, out=cast(Any, spectra))  # its stubs know complex128 alone
+
+
 class Convolver:
     """Convolves several mono voices with one stereo response, a partition at a time, as spectra.
 
@@ -136,6 +142,7 @@ class _Line:
     def __init__(self, responses: Sequence[NDArray[np.float64]], voices: int, part: int, spread: bool) -> None:
         self._convolvers = [Convolver(response, voices, part) for response in responses]
         self._in = np.zeros((len(responses), voices, 2 * part), np.float32)
+        self._spectra = np.zeros((len(responses), voices, part + 1), np.complex64)
         self.out = np.zeros((voices, 2, part), np.float32)
         self._part, self._bins, self._spread = part, part + 1, spread
         self._slice = -(-self._bins * BLOCK // (part - BLOCK))  # bins a block
@@ -155,16 +162,28 @@ class _Line:
             self._work(min(self._worked + self._slice, self._bins))
         return heard
 
+    def push_whole(self, sends: Float, heard: Float) -> None:
+        """Take in sends [spaces, voices, n] of any length, where the work is not spread; add what is heard to `heard`
+        [voices, 2, n]."""
+        done = 0
+        while done < sends.shape[2]:
+            at, n = self.at, min(sends.shape[2] - done, self._part - self.at)
+            self._in[:, :, self._part + at : self._part + at + n] = sends[:, :, done : done + n]
+            heard[:, :, done : done + n] += self.out[:, :, at : at + n]
+            self.at, done = at + n, done + n
+            if self.at == self._part:
+                self._turn()
+
     def _work(self, last: int) -> None:
         for convolver in self._convolvers:
             convolver.work(self._worked, last)
         self._worked = last
 
     def _turn(self) -> None:
-        spectra = np.fft.rfft(self._in, axis=2)
+        transformed(self._in, self._spectra)
         if self._spread:
             self._answer()
-        for convolver, spectrum in zip(self._convolvers, spectra, strict=True):
+        for convolver, spectrum in zip(self._convolvers, self._spectra, strict=True):
             convolver.take(spectrum)
         self._worked = 0
         if not self._spread:
@@ -186,6 +205,40 @@ class _Line:
         self.at, self._worked = 0, self._bins
 
 
+class _Pieces:
+    """Convolves all sends with a stretch of their spaces' responses, by one transform a piece of sound.
+
+    delay: samples by which what is heard comes later; most: samples of the longest piece.
+    """
+
+    def __init__(self, responses: Sequence[NDArray[np.float64]], voices: int, delay: int, most: int) -> None:
+        delayed = [np.concatenate([np.zeros((delay, 2)), response]) for response in responses]
+        size = _good_size(max(map(len, delayed)) + most)
+        spectra = [np.fft.rfft(one.T, size) for one in delayed]
+        self._responses = np.stack(spectra).astype(np.complex64)[:, None]  # [spaces, 1, sides, bins]
+        self._in = np.zeros((len(responses), voices, size), np.float32)
+        self._spectra = np.zeros((len(responses), voices, size // 2 + 1), np.complex64)
+
+    def push(self, sends: Float, heard: Float) -> None:
+        """Take in sends [spaces, voices, n]; add what is heard to `heard` [voices, 2, n]."""
+        n = sends.shape[2]
+        self._in[:, :, :-n] = self._in[:, :, n:].copy()
+        self._in[:, :, -n:] = sends
+        transformed(self._in, self._spectra)
+        answer = sum(s[:, None] * r for s, r in zip(self._spectra, self._responses, strict=True))
+        heard += np.fft.irfft(answer, axis=2)[:, :, -n:]
+
+    def reset(self) -> None:
+        """Fall silent."""
+        self._in[:] = 0.0
+
+
+def _good_size(least: int) -> int:
+    """Return a length whose transform is quick."""
+    sizes = (factor << power for factor in (1, 3, 9) for power in range(24))
+    return min(size for size in sizes if size >= least and size % 2 == 0)
+
+
 class Reverb:
     """Plays the sends of several voices in each space: blocks of 64 samples in and out.
 
@@ -194,25 +247,48 @@ class Reverb:
     """
 
     def __init__(self, rate_hz: int, voices: int, spaces: Sequence[Space] = SPACES) -> None:
-        self.part = part = 512 if rate_hz < 64_000 else 1024  # samples
-        head = 7 * part  # a long partition comes, worked at, two of its lengths later: eight parts, less one
-        responses = [impulse_response(space, rate_hz, i + 1) for i, space in enumerate(spaces)]
-        self._voices, self._late = voices, [response[head:] for response in responses]
+        part, head, responses = _cut(rate_hz, spaces)
         self._head = _Line([response[:head] for response in responses], voices, part, False)
-        self._rest = _Line(self._late, voices, 4 * part, True)
+        self._rest = _Line([response[head:] for response in responses], voices, 4 * part, True)
         self.tail = self._head.tail + self._rest.tail
 
     def __call__(self, sends: Float) -> Float:
         """Sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64]."""
         return self._head.push(sends) + self._rest.push(sends)
 
-    def work_whole(self) -> None:
-        """Fall silent, and do the work in few large pieces from here on, for sound that nobody waits for; what is heard
-        is the same."""
-        self.reset()
-        self._rest = _Line(self._late, self._voices, 8 * self.part, False)
-
     def reset(self) -> None:
         """Fall silent; the next block begins anew."""
         self._head.reset()
         self._rest.reset()
+
+
+class FileReverb:
+    """Plays the sends as Reverb does, for sound that nobody waits for: in pieces of up to `most` samples.
+
+    The beginning of each response is played by one transform a piece, the rest in large partitions.
+    """
+
+    def __init__(self, rate_hz: int, voices: int, most: int, spaces: Sequence[Space] = SPACES) -> None:
+        part, head, responses = _cut(rate_hz, spaces)
+        self._voices = voices
+        self._early = _Pieces([response[:head] for response in responses], voices, part, most)
+        self._late = _Line([response[head:] for response in responses], voices, head + part, False)
+
+    def __call__(self, sends: Float) -> Float:
+        """Sends [spaces, voices, n] in; return what is heard now, [voices, 2, n]."""
+        heard = np.zeros((self._voices, 2, sends.shape[2]), np.float32)
+        self._early.push(sends, heard)
+        self._late.push_whole(sends, heard)
+        return heard
+
+    def reset(self) -> None:
+        """Fall silent."""
+        self._early.reset()
+        self._late.reset()
+
+
+def _cut(rate_hz: int, spaces: Sequence[Space]) -> tuple[int, int, list[NDArray[np.float64]]]:
+    """Return (samples by which the reverb comes later, samples of the responses' beginnings, the responses)."""
+    part = 512 if rate_hz < 64_000 else 1024
+    head = 7 * part  # a long partition comes, worked at, two of its lengths later: eight parts, less one
+    return part, head, [impulse_response(space, rate_hz, i + 1) for i, space in enumerate(spaces)]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from agent.compose.composer import Moment
+from agent.compose.planned_song import Moment
 from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS, Settings
 from agent.directions.edit import Edit

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.audio.file_synth import FileSynth
 from agent.audio.mixed_synth import MixedSynth
 from agent.audio.own_voice_synth import OwnVoice
 from agent.audio.synth import BLOCK, PartVoice, Synth, SynthUnavailable
@@ -32,6 +33,7 @@ from models.timing.drum_timing import Timing
 Sound = NDArray[np.float32]
 RATE = 48_000
 TAIL_S = 1.5
+STRETCH = 75 * BLOCK  # samples that are mixed at once: a hop of the loudness that is measured
 SEAM_S = 0.005  # crossfade where the player's sound is cut
 SAME_TEMPO = 0.01  # the player's own sound is used where the tempo differs from theirs by no larger share
 
@@ -94,8 +96,8 @@ def _band(
     take: Take, clock: Clock, notes: dict[str, list[PlannedNote]], bass: Sound, voice: Path | None = None
 ) -> dict[str, Sound]:
     """Play the band beside a bass [n] through the mixer, each bar with its settings; return part -> [n, 2]."""
-    synth = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
-    synth.mixer.offline()
+    asked = [(sounds_of(settings), settings.dials.style) for settings in take.settings]
+    synth = FileSynth(shipped_fonts(), RATE, DEFAULT_PARTS, asked)
     if voice is not None:
         with suppress(SynthUnavailable):  # the part's usual instrument plays then
             synth.take_voice(OwnVoice(voice, RATE))
@@ -104,19 +106,21 @@ def _band(
 
     def play_until(at: int) -> None:
         nonlocal done
-        if at > done:
-            reference.hear(bass[done:at])
-            synth.follow(reference.away_db)
-            pieces.append(synth.render(at - done))
-            done = at
+        while done < at:
+            n = min(at - done, STRETCH - done % STRETCH)
+            reference.hear(bass[done : done + n])
+            synth.play(n)
+            done += n
+            if done % STRETCH == 0 or done == len(bass):
+                synth.follow(reference.away_db)
+                pieces.append(synth.mixed())
 
     for at, part, message in _messages(synth, {part: notes[part] for part in DEFAULT_PARTS}, len(bass)):
         while bars and bars[0][0] <= at:
             begin, bar = bars.pop(0)
             play_until(begin)
-            settings = take.settings[bar]
-            synth.wish(wishes_of(settings))
-            synth.sound(sounds_of(settings), settings.dials.style)
+            synth.wish(wishes_of(take.settings[bar]))
+            synth.sound(*asked[bar])
         play_until(at)
         if part:
             synth.send(part, message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.compose.composer import Moment
+from agent.compose.planned_song import Moment
 from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import Settings
 from agent.takes.riff import Bar, Riff

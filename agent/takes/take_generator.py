@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
-from agent.compose.composer import Moment
 from agent.compose.generation_options import GenerationOptions
-from agent.compose.planned_song import Bars, play
+from agent.compose.planned_song import Bars, Moment, play
 from agent.directions.active import density_moves, drum_moves
 from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved
 from agent.directions.harmony_moves import Around, reharmonised, unresolved
-from agent.directions.key_filter import InKey
+from agent.directions.key_filter import in_key
 from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import bass_bar
 from agent.parts.song_key import key_given
@@ -63,7 +62,7 @@ class Drawer:
         for number, (bar, settings) in enumerate(zip(self.bars, self.settings, strict=True)):
             for tick, bass in enumerate(bar.basses):
                 place = Position(tick, number, bar.meter)
-                one = self._one(next(fresh), place, number, settings)
+                one = self._one(next(fresh), place, number)
                 drawn.append(one)
                 played.append(Moment(place, bass, self._shaped(one, place, number, bar, settings)))
         return tuple(drawn), tuple(played)
@@ -83,14 +82,12 @@ class Drawer:
         )
         wishes = [self._wish(settings) for settings in self.settings]
         options = GenerationOptions(self.seed, self.temperature, PARTS, dials, GUIDANCE)
-        heard = Bars(bars, basses, 0, wishes, self.harmonies, (), not self.ends, self.form)
+        heard = Bars(bars, basses, 0, wishes, self.harmonies, not self.ends, self.form)
         made = play(song, heard, options, self.responder)
         replies = [reply for reply, _ in made]
         plans = {plan.number: plan for _, plan in made if plan is not None}
         self.plans = [plans[number] for number in sorted(plans)]
-        scales = [InKey(self.riff.key, one.dials.tension) for one in self.settings]
-        ticks = [number for number, bar in enumerate(self.bars) for _ in bar.basses]
-        return [scales[number].corrected(reply, -1) for number, reply in zip(ticks, replies, strict=True)]
+        return [in_key(reply, self.riff.key, -1) for reply in replies]
 
     def _wish(self, settings: Settings) -> Wish:
         wish = wish_of(settings.dials, GUIDANCE, self.temperature, settings.harmony_moves)
@@ -101,7 +98,7 @@ class Drawer:
         known = [self.old.get((number, tick)) for tick in range(len(self.bars[number].basses))]
         return any(one is None or (self.parts and not one[1]) for one in known)
 
-    def _one(self, fresh: Reply, place: Position, number: int, settings: Settings) -> Reply:
+    def _one(self, fresh: Reply, place: Position, number: int) -> Reply:
         """Return the reply drawn in this tick: new for the parts drawn anew and where there was none, else the old."""
         before, stays = self.old.get((number, place.tick), (None, False))
         if before is None:
@@ -109,20 +106,20 @@ class Drawer:
         if stays or not self.parts:
             return before
         if self.recolours:
-            return self._recoloured(before, fresh, place, settings)
+            return self._recoloured(before, fresh)
         if "drums" not in self.parts:
             fresh = replace(fresh, drums=before.drums)
         if "chords" not in self.parts:
             fresh = replace(fresh, chord=before.chord, chord_off=before.chord_off)
         return fresh if "line" in self.parts else replace(fresh, line=before.line, line_off=before.line_off)
 
-    def _recoloured(self, before: Reply, fresh: Reply, place: Position, settings: Settings) -> Reply:
+    def _recoloured(self, before: Reply, fresh: Reply) -> Reply:
         """Return the strokes that were there, on the harmony that is drawn; a line that is silent stays silent."""
         self.drawn_harmony = fresh.chord or self.drawn_harmony
         if "chords" in self.parts and before.chord and self.drawn_harmony:
             before = replace(before, chord=replace(self.drawn_harmony, velocity=before.chord.velocity))
         root = self.drawn_harmony.root if self.drawn_harmony else -1
-        return InKey(self.riff.key, settings.dials.tension).corrected(before, root)
+        return in_key(before, self.riff.key, root)
 
     def _shaped(self, reply: Reply, place: Position, number: int, bar: Bar, settings: Settings) -> Reply:
         around = self._around(place, number, bar)

@@ -1,4 +1,4 @@
-"""`models.responder` names the same weights in reply, compose and workshop as in jam."""
+"""`models.responder` names the same weights in reply, make and workshop as in jam."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from agent.__main__ import main
 from agent.compose.generation_options import open_responder
 from agent.core.config import load
 from agent.core.settings import Config
+from agent.making import bass_writer
 from agent.memory.player_profile import GUEST
 from agent.session.workshop import responder_for
 from models.responder.responder import Responder, named
@@ -23,14 +24,17 @@ def test_the_workshop_loads_the_responder_that_the_config_names(name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["lstm", "ssm"])
-def test_so_do_reply_and_compose(name: str) -> None:
+def test_so_do_reply_and_make(name: str) -> None:
     config = load(None, {"models.responder": name})
     assert open_responder(None, config).sha256 == open_responder(name, Config()).sha256
 
 
-def test_reply_and_compose_load_the_responder_that_the_config_names(tmp_path: Path) -> None:
+def test_reply_and_make_load_the_responder_that_the_config_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bass_writer, "DRAWS", 1)
     bass = write(tmp_path / "in.mid", [(BASS, [(b * 1.0, 0.5, 40 + b % 3) for b in range(8)])], (4, 4), 100.0)
-    commands = {"reply": [str(bass)], "compose": ["--bars", "4"]}
+    commands = {"reply": [str(bass)], "make": ["2 bars"]}
     for command, more in commands.items():
         by_config, by_option = (tmp_path / f"{command}-{n}.mid" for n in range(2))
         assert main([command, *more, "-o", str(by_config), "--set", "models.responder=lstm"]) == 0

@@ -38,6 +38,12 @@ def test_a_wish_for_one_section_concerns_that_section() -> None:
     assert {edit.scope for edit in brief.edits} == {"section:verse", "section:chorus"}
 
 
+def test_a_meter_may_say_its_groups_and_an_end_be_open() -> None:
+    brief = brief_of(["in 7/8 as 2+2+3, ends open"])
+    assert brief.meter == Meter(7, 8, (2, 2, 3)) and brief.arc.open
+    assert brief_of(["7/8=2+2+3, dark"]).meter == brief.meter
+
+
 def test_a_later_sentence_overrules_an_earlier_one() -> None:
     assert brief_of([BRISTOL, "120 bpm", "a minute"]).bpm == (120.0, 120.0)
     assert brief_of([BRISTOL, "120 bpm", "a minute"]).seconds == 60.0
@@ -70,6 +76,7 @@ def test_words_that_nobody_knows_are_named() -> None:
         "400 minutes",
         "13/16 at 300 bpm",
         "in 90/4",
+        "in 7/8 as 2+2+2",
         "...",
         "",
         "x" * 2_000,

@@ -11,7 +11,8 @@ from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.making.brief_reader import brief_of
 from agent.making.outline import Outline
-from agent.making.reference import given_by
+from agent.making.reference import given_by, going_on_from
+from tests.models.music.midi_cases import BASS, write
 
 
 @pytest.fixture
@@ -48,6 +49,18 @@ def test_a_session_gives_the_players_riff(session: Path) -> None:
     given = given_by(session)
     assert given.quarter_bpm == pytest.approx(120, abs=2)
     assert [[note.pitch for note in bar.notes] for bar in given.riff] == [[33] * 8, [31] * 8]
+
+
+def test_a_song_goes_on_from_the_last_bars_of_a_file(tmp_path: Path) -> None:
+    """Twelve bars of C and G, then eight of D and A and a long note: these are what counts."""
+    roots = [36, 31] * 6 + [38, 33] * 4
+    notes = [(4.0 * bar + beat, 1.0, root) for bar, root in enumerate(roots) for beat in range(4)]
+    file = write(tmp_path / "in.mid", [(BASS, [*notes, (80.0, 4.0, 38)])], (4, 4), 96.0)
+    given = going_on_from(file)
+    assert given.quarter_bpm == pytest.approx(96, abs=0.1) and given.key is not None
+    assert [[note.pitch for note in bar.notes] for bar in given.riff] == [[38] * 4, [33] * 4]
+    outline = Outline(brief_of(["32 bars"]), 0, given)
+    assert outline.form.parts[0].role == "verse" and sum(part.bars for part in outline.form.parts) == 32
 
 
 @pytest.mark.parametrize("what", ["missing.mid", "folder", "text.mid"])

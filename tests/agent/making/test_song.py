@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from agent.__main__ import main
+from agent.compose import generation_options
 from agent.making import bass_writer, riff_judge
 from agent.making.brief_reader import brief_of
 from agent.making.outline import Given, Outline
@@ -106,6 +107,17 @@ def test_a_song_is_revised_as_in_a_conversation(tmp_path: Path) -> None:
     assert (out / "song.mid").read_bytes() == before
 
 
+def test_a_midi_file_may_be_all_that_is_written(tmp_path: Path, responder: Responder, monkeypatch) -> None:
+    monkeypatch.setattr(generation_options, "open_responder", lambda *_: responder)
+    first, more = tmp_path / "tune.mid", tmp_path / "more.mid"
+    words = "4 bars in D minor, in 7/8 as 2+2+3, 96 bpm"
+    assert main(["make", words, "-o", str(first), "--set", "dials.tension=0.8"]) == 0
+    assert main(["make", "--continue", str(first), "2 bars", "-o", str(more)]) == 0
+    one, other = mido.MidiFile(first), mido.MidiFile(more)
+    assert other.length == pytest.approx(one.length / 2, rel=0.05)
+    assert {path.name for path in tmp_path.iterdir()} == {"tune.mid", "more.mid"}
+
+
 @pytest.mark.parametrize(
     "argv",
     [
@@ -116,6 +128,9 @@ def test_a_song_is_revised_as_in_a_conversation(tmp_path: Path) -> None:
         ["dark", "-o", "x", "--like", "nothing.mid"],
         ["--continue", "nothing"],
         ["dark", "-o", "x", "--instead", "calm"],
+        ["dark", "-o", "none/x.mid"],
+        ["dark", "-o", "x.mid", "--continue", "none.mid"],
+        ["dark", "-o", "x.mid", "--continue", "none.mid", "--like", "take.wav"],
     ],
 )
 def test_bad_input_is_one_line_and_code_2(

@@ -17,7 +17,7 @@ from agent.mixing.lanes import BASS_LUFS
 from agent.mixing.limiter import CEILING, Limiter
 from agent.mixing.loudness import integrated_lufs
 from agent.mixing.master import MASTER_LUFS, mastered
-from agent.mixing.reverb import ROOM, SPACES, Reverb, impulse_response
+from agent.mixing.reverb import ROOM, SPACES, FileReverb, Reverb, impulse_response
 
 RATE = 48_000
 RNG = np.random.default_rng(0)
@@ -84,13 +84,15 @@ def test_hops_are_the_same_in_one_piece_and_in_blocks() -> None:
     assert len(one) == 5
 
 
-@pytest.mark.parametrize("offline", [False, True])
-def test_the_reverb_is_the_convolution_with_its_spaces_one_part_later(offline: bool) -> None:
-    reverb, n = Reverb(RATE, 1), 60 * 512
-    if offline:
-        reverb.work_whole()
+@pytest.mark.parametrize("for_file", [False, True])
+def test_the_reverb_is_the_convolution_with_its_spaces_one_part_later(for_file: bool) -> None:
+    n = 60 * 512
     sends = RNG.standard_normal((2, 1, n)).astype(np.float32)
-    blocks = [reverb(sends[:, :, i : i + BLOCK]).copy() for i in range(0, n, BLOCK)]
+    if for_file:
+        reverb, cuts = FileReverb(RATE, 1, 4_800), [0, 64, *range(4_800, n, 4_736), n]
+    else:
+        reverb, cuts = Reverb(RATE, 1), list(range(0, n + 1, BLOCK))
+    blocks = [reverb(sends[:, :, i:j]).copy() for i, j in pairwise(cuts)]
     ours = np.concatenate(blocks, axis=2)[0]
     responses = [impulse_response(space, RATE, i + 1) for i, space in enumerate(SPACES)]
     for side in (0, 1):

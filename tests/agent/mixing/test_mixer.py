@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from agent.audio.file_synth import FileSynth
 from agent.audio.mixed_synth import MixedSynth
 from agent.core.paths import shipped_fonts
 from agent.core.settings import DEFAULT_PARTS
@@ -61,6 +62,27 @@ def brightness_db(stem: np.ndarray) -> float:
 def test_the_mix_does_not_depend_on_how_it_is_cut(band: MixedSynth) -> None:
     other = MixedSynth(shipped_fonts(), RATE, DEFAULT_PARTS)
     np.testing.assert_array_equal(play(band, 20), play(other, 20, chunk=2 * BLOCK))
+
+
+def test_a_file_has_the_mix_that_is_heard_live(band: MixedSynth) -> None:
+    """Wishes, a rest until everything has rung out, and a new beginning included."""
+    synth, wish = FileSynth(shipped_fonts(), RATE, DEFAULT_PARTS), {"snare": MixWish(level_db=-6.0, pan=0.3)}
+    wish |= {"chords": MixWish(width=0.5, bright_octaves=-1.0)}
+    heard = []
+    for tick in range(40):
+        for one in (band, synth):
+            if tick in (6, 30):
+                one.wish(wish if tick == 6 else {})
+            if tick < 10 or tick >= 34:
+                strike(one, tick)
+            elif tick == 10:
+                one.all_off()
+        heard.append(band.render(TICK))
+        synth.play(TICK)
+    live, file = np.concatenate(heard, axis=1), synth.mixed()
+    synth.close()
+    assert file.shape == live.shape and np.abs(live).max() > 0.1
+    assert np.abs(file - live).max() < 1e-5
 
 
 @pytest.mark.slow
