@@ -49,7 +49,7 @@ from agent.engine.reports import NO_LATENCY, RECORDS_PER_REPORT, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
 from agent.engine.reports import AudioSetup as AudioSetup
 from agent.engine.reports import Ready as Ready
-from agent.engine.wake_timing import REST_AHEAD_S, Wakes
+from agent.engine.wake_timing import REST_AHEAD_S, RenderTimes, Wakes
 from agent.midi.band_port import open_port
 from listener.capture import AudioFile
 from listener.ring import Ring
@@ -57,9 +57,8 @@ from listener.ring import Ring
 PRIORITY = 40  # real-time, below a sound server's own
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
-SOON_S = 0.0006  # a message due within this comes before the next block: rendering one may take so long
+SOON_S = 0.0006  # a message due within this is waited for awake
 RENDER_MAX = 8_192  # samples in one turn; after a gap it catches up in steps
-PIECE = 512  # samples that are rendered before the MIDI port is looked at again
 LEAD_MAX = 16_384  # samples that are rendered ahead at most
 OUT_SAMPLES = 1 << 15  # of the ring to the loudspeaker
 
@@ -95,7 +94,7 @@ class AudioProcess:
         self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
         self._voices, self._loop_sounds = VoiceLoader(), SoundLoader()
         self._asks = 0  # samples that the card asks for at once
-        self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
+        self._wakes, self._times = Wakes((lead / 2 - config.audio.block_samples) / rate), RenderTimes()
         self._rests = False
         plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
@@ -295,30 +294,37 @@ class AudioProcess:
         self._render_in_pieces()
         if stream.card:
             stream.card.quiet = self._rests
-        if stream.clock.running and not self._send_first():
+        if self._left_s() < SOON_S:
+            self._send_next()
+        elif stream.clock.running:
             self.player.send_due(stream.clock.stream_of(time.monotonic()))
         if time.monotonic() - self._reported_s > REPORT_EVERY_S:
             self._report()
 
     def _render_in_pieces(self) -> None:
-        """Render up to the target; what is due at the MIDI port meanwhile is sent between two pieces."""
+        """Render up to the target, in pieces so short that what is due at the MIDI port is sent between two of them."""
         target = min(self._target(), self.player.rendered + RENDER_MAX)
-        while not self._send_first():
-            at = self.player.rendered
-            self._render(min(at + PIECE, target))
-            if self.player.rendered == at or self.player.rendered + QUANTUM > target:
+        while self.player.rendered + QUANTUM <= target and not self.player.finished:
+            at, began_s = self.player.rendered, time.monotonic()
+            piece = self._times.that_fits(self._left_s(), target - at)
+            if not piece:
+                self._send_next()
                 return
+            self._render(min(at + piece, target))
+            self._times.add(self.player.rendered - at, time.monotonic() - began_s)
 
-    def _send_first(self) -> bool:
-        """Whether a message was due sooner than a block is rendered; it was waited for awake, and sent."""
+    def _left_s(self) -> float:
+        """Return the seconds until a MIDI message is due; infinity without one."""
         clock = self._stream.clock
-        due_s = clock.monotonic_of(self.player.next_send_s()) if clock.running else float("inf")
-        if due_s - time.monotonic() > SOON_S:
-            return False
+        return clock.monotonic_of(self.player.next_send_s()) - time.monotonic() if clock.running else float("inf")
+
+    def _send_next(self) -> None:
+        """Wait awake for the message that is due next, and send it."""
+        clock = self._stream.clock
+        due_s = clock.monotonic_of(self.player.next_send_s())
         while (now_s := time.monotonic()) < due_s:
             pass
         self.player.send_due(clock.stream_of(now_s) + 1e-6)
-        return True
 
     def _target(self) -> int:
         """Return the sample up to which to render now."""
