@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -49,16 +50,18 @@ from agent.engine.reports import NO_LATENCY, RECORDS_PER_REPORT, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
 from agent.engine.reports import AudioSetup as AudioSetup
 from agent.engine.reports import Ready as Ready
-from agent.engine.wake_timing import REST_AHEAD_S, RenderTimes, Wakes
+from agent.engine.wake_timing import REST_AHEAD_S, Wakes
 from agent.midi.band_port import open_port
 from listener.capture import AudioFile
 from listener.ring import Ring
 
 PRIORITY = 40  # real-time, below a sound server's own
+SWITCH_S = 1e-4  # the callback waits for the interpreter no longer than this and one call of the main loop
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
-SOON_S = 0.0006  # a message due within this is waited for awake
+SOON_S = 0.0012  # a message due within this comes before the next step of a turn, which may take so long
 RENDER_MAX = 8_192  # samples in one turn; after a gap it catches up in steps
+PIECE = 128  # samples that are rendered before the MIDI port is looked at again
 LEAD_MAX = 16_384  # samples that are rendered ahead at most
 OUT_SAMPLES = 1 << 15  # of the ring to the loudspeaker
 
@@ -94,7 +97,7 @@ class AudioProcess:
         self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
         self._voices, self._loop_sounds = VoiceLoader(), SoundLoader()
         self._asks = 0  # samples that the card asks for at once
-        self._wakes, self._times = Wakes((lead / 2 - config.audio.block_samples) / rate), RenderTimes()
+        self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate / 2)
         self._rests = False
         plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
@@ -206,6 +209,7 @@ class AudioProcess:
     def run(self) -> None:
         self._wait_for_go()
         set_realtime_priority(PRIORITY)
+        sys.setswitchinterval(SWITCH_S)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -279,7 +283,10 @@ class AudioProcess:
         self._stopping = True
 
     def _turn(self) -> None:
+        """Do each of the steps once, longest a millisecond; what is due at the MIDI port is sent between them."""
+        self._send_first()
         self._listen()
+        self._send_first()
         if loop := self._loop_sounds.take():
             self._looper.play_sound(*loop)
         if voice := self._voices.take():
@@ -290,41 +297,35 @@ class AudioProcess:
             self._output_mixer.steer(stream.card, stream.clock, time.monotonic())
             if stream.card.asks != self._asks:
                 self._lead_for(stream.card)
+        self._send_first()
         self.player.follow(self._heard.away_db())
         self._render_in_pieces()
         if stream.card:
             stream.card.quiet = self._rests
-        if self._left_s() < SOON_S:
-            self._send_next()
-        elif stream.clock.running:
+        if stream.clock.running and not self._send_first():
             self.player.send_due(stream.clock.stream_of(time.monotonic()))
         if time.monotonic() - self._reported_s > REPORT_EVERY_S:
             self._report()
 
     def _render_in_pieces(self) -> None:
-        """Render up to the target, in pieces so short that what is due at the MIDI port is sent between two of them."""
+        """Render up to the target; what is due at the MIDI port meanwhile is sent between two pieces."""
         target = min(self._target(), self.player.rendered + RENDER_MAX)
-        while self.player.rendered + QUANTUM <= target and not self.player.finished:
-            at, began_s = self.player.rendered, time.monotonic()
-            piece = self._times.that_fits(self._left_s(), target - at)
-            if not piece:
-                self._send_next()
+        while not self._send_first():
+            at = self.player.rendered
+            self._render(min(at + PIECE, target))
+            if self.player.rendered == at or self.player.rendered + QUANTUM > target:
                 return
-            self._render(min(at + piece, target))
-            self._times.add(self.player.rendered - at, time.monotonic() - began_s)
 
-    def _left_s(self) -> float:
-        """Return the seconds until a MIDI message is due; infinity without one."""
+    def _send_first(self) -> bool:
+        """Whether a message was due sooner than a block is rendered; it was waited for awake, and sent."""
         clock = self._stream.clock
-        return clock.monotonic_of(self.player.next_send_s()) - time.monotonic() if clock.running else float("inf")
-
-    def _send_next(self) -> None:
-        """Wait awake for the message that is due next, and send it."""
-        clock = self._stream.clock
-        due_s = clock.monotonic_of(self.player.next_send_s())
+        due_s = clock.monotonic_of(self.player.next_send_s()) if clock.running else float("inf")
+        if due_s - time.monotonic() > SOON_S:
+            return False
         while (now_s := time.monotonic()) < due_s:
             pass
         self.player.send_due(clock.stream_of(now_s) + 1e-6)
+        return True
 
     def _target(self) -> int:
         """Return the sample up to which to render now."""

@@ -1,4 +1,4 @@
-"""Puts the main loop to sleep, measures how late it wakes up, in a histogram of fixed size, and how long it renders."""
+"""Puts the main loop to sleep and measures how late it wakes up, in a histogram of fixed size."""
 
 from __future__ import annotations
 
@@ -38,29 +38,3 @@ class Wakes:
         """99 in 100 were no later than this, to a quarter."""
         upto = list(accumulate(self._counts))
         return self._upper_s[bisect_left(upto, 0.99 * upto[-1])] if upto[-1] else 0.0
-
-
-PIECES = (64, 128, 256, 512)  # samples that are rendered before the MIDI port is looked at again
-FIRST_PIECE_S, LONGEST_WAIT_S = 0.0004, 0.0012  # of a piece, until it was measured; that is waited awake for a message
-FADES = 0.99  # of the slowest time, piece by piece
-
-
-class RenderTimes:
-    """How long pieces take to render: the slowest lately, by size."""
-
-    def __init__(self) -> None:
-        self._slowest_s = dict.fromkeys(PIECES, FIRST_PIECE_S)
-
-    def add(self, samples: int, took_s: float) -> None:
-        size = _size_of(samples)
-        self._slowest_s[size] = max(took_s, FADES * self._slowest_s[size])
-
-    def that_fits(self, left_s: float, samples: int) -> int:
-        """Return how many of these samples are rendered within left_s, as a piece; 0 where too little time is left."""
-        sizes = [size for size in PIECES if size <= _size_of(samples)]
-        fits = max((size for size in sizes if self._slowest_s[size] < left_s), default=0)
-        return fits or (sizes[0] if left_s > LONGEST_WAIT_S else 0)
-
-
-def _size_of(samples: int) -> int:
-    return next((one for one in PIECES if one >= samples), PIECES[-1])
