@@ -150,6 +150,11 @@ class BandEntrance:
             modes.answers = min(max(-(-self._answered.ticks // per_bar), 1), BARS_MAX)
         return found
 
+    def answers_from(self, at: Position) -> bool:
+        """Return whether the answer to a free phrase begins with this tick."""
+        turn = self.modes.turn_in(at.bar)
+        return self.modes.free and turn.phase == Phase.OURS and (at.bar, at.tick) == (turn.start, 0)
+
     def count_in(self) -> None:
         """Count the next bar and come in after it, whether somebody plays or not."""
         self._count_bar, self._over = -1, False

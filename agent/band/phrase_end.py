@@ -1,8 +1,8 @@
 """`PhraseEnd` notices when the player's phrase is over, so that the answer can begin on the next pulse.
 
 A phrase is over after a silence that is longer than those within it, and than those that the player usually leaves;
-who breathes more is waited for longer. The answer begins on the pulse of the phrase's own notes
-(agent/band/phrase_pulse.py): who plays freely has left the tempo that the band follows.
+who breathes more is waited for longer, and so is whoever has not played a phrase yet. The answer begins on the pulse of
+the phrase's own notes (agent/band/phrase_pulse.py): who plays freely has left the tempo that the band follows.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ HELD_BEATS, HELD_LONGER = (2.0, 3.0), 1.5  # a last note that sounds so long is 
 LEAST_NOTES = 2
 KEPT, USUAL = 48, 0.95  # notes before the phrase, whose silences tell what is usual; the share that is no longer
 PAUSE_BEATS = 6.0  # no breath is longer
+UNKNOWN, KNOWN_NOTES = (
+    (1.0, 0.0),
+    6,
+)  # silence and gap that a player may leave, until a phrase of so many notes was heard
 INTERRUPTS_BEATS, INTERRUPTS = 1.5, 2  # within so much of the answer so many notes say that the phrase was not over
 BARS_MAX = 8
 EARLY_BEATS = 0.125  # by which an answer's beat may lie before what is free
@@ -39,7 +43,7 @@ class PhraseEnd:
         self._ended_s: float | None = None  # of the newest note; None while it sounds
         self._within: list[tuple[float, float]] = []  # silence and gap before each note of the phrase, beats
         self._usual: deque[tuple[float, float]] = deque(maxlen=KEPT)  # likewise, before the phrase
-        self._patience = (0.0, 0.0)  # likewise, the longest after which a phrase that we took for over went on
+        self._patience = UNKNOWN  # likewise, that is waited for in any case
         self._interrupting: list[tuple[float, float]] = []
         self._answer_s: float | None = None  # when the answer to the last phrase begins
 
@@ -49,9 +53,11 @@ class PhraseEnd:
             self._answer_s = None
         elif not theirs and self.notes:
             self._usual.extend(self._within)
+            if self._patience == UNKNOWN and len(self.notes) >= KNOWN_NOTES:
+                self._patience = (0.0, 0.0)
             self.notes, self._within, self._pulse, self._interrupting = [], [], None, []
         if not trades:
-            self._answer_s, self._patience = None, (0.0, 0.0)
+            self._answer_s, self._patience = None, UNKNOWN
         for note in analysis.notes:
             if note.articulation != "ghost" and analysis.grid is not None:
                 self._begin(note, analysis.grid, theirs)

@@ -94,9 +94,14 @@ def test_a_phrase_is_over_after_a_silence_longer_than_its_own() -> None:
 
 def test_a_phrase_without_rests_is_answered_two_beats_after_its_last_note() -> None:
     legato = [(0.5 * beat, 0.45) for beat in range(6)]  # the last at 2.5
-    found = heard(PhraseEnd(), legato).over(3.2, BEAT, 3.2)
+    end = heard(PhraseEnd(), legato)
+    assert end.over(3.2, BEAT, 3.2) is None  # who knows how this player breathes
+    assert end.over(3.7, BEAT, 3.7)
+    end.push(Analysis(4.0, 4.0, 0, None, 0, -20, grid=BEAT), theirs=False)
+    end.push(Analysis(8.0, 8.0, 0, None, 0, -20, grid=BEAT), theirs=True)
+    found = heard(end, [(at_s + 8.0, length_s) for at_s, length_s in legato]).over(11.2, BEAT, 11.2)
     assert found
-    assert found.anchor_s == pytest.approx(3.5, abs=0.02)
+    assert found.anchor_s == pytest.approx(11.5, abs=0.02)
 
 
 def test_who_breathes_in_their_playing_is_waited_for() -> None:
@@ -109,8 +114,8 @@ def test_who_breathes_in_their_playing_is_waited_for() -> None:
 
 def test_who_plays_on_before_the_answer_had_not_ended() -> None:
     end = heard(PhraseEnd(), [(0.5 * beat, 0.45) for beat in range(4)])
-    assert end.over(2.3, BEAT, 2.3)
-    heard(end, [(2.4, 0.3)])
+    assert end.over(2.7, BEAT, 2.7)
+    heard(end, [(2.8, 0.3)])
     assert end.goes_on
 
 
