@@ -5,8 +5,8 @@ to the mind; "no drums" and "bring the drums back in" are said in turn at random
 commit time and 0.3 s or more before a bar line has to be heard from that line, any other from the next one: no drum in
 the bar, or drums in it. The line is the band's, as it had it when the direction came: where the take begins anew the
 bars turn, and no direction can wait for a line that nobody knew of. Bars in which the band does not play, since the
-take rests, are left out. Beside it how many are heard from the very next line, however near it was. 200 are best run in
-pieces, of other seeds.
+take rests, are left out. Beside it how many are heard from the very next line, however near it was; each that came late
+is shown with the lines and drums about it. 200 are best run in pieces, of other seeds.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def main() -> None:
         for name, notice_s in (("in_time", FIRST_S + MARGIN_S), ("by_the_next_line", 0.0)):
             heard = kept(one, bars, drums, notice_s, until_s)
             found[name] += [] if heard is None else [heard]
+            if name == "in_time" and heard is False:
+                Console().print(about(one, bars, drums))
     shares = {name: round(float(np.mean(heard)), 4) for name, heard in found.items()}
     in_time, next_line = (f"{share:.1%}" for share in shares.values())
     Console().print(f"{len(found['in_time'])} directions: in time {in_time}, from the very next line {next_line}")
@@ -123,6 +125,15 @@ def frames() -> Iterator[Frame]:
             yield replace(frame, start_sample=frame.start_sample + sample)
         assert last
         sample += last.start_sample + len(last.samples)
+
+
+def about(one: Told, bars: Sequence[Bar], drums: Sequence[float]) -> str:
+    """Return what came of a late direction, seconds from when it was given."""
+    near = [f"{at_s - one.at_s:.2f}{'' if plays else ' (rests)'}" for at_s, plays in bars if -3 < at_s - one.at_s < 8]
+    struck = [f"{on_s - one.at_s:.2f}" for on_s in drums if -0.5 < on_s - one.at_s < 6]
+    told = [f"{one.line_s(notice_s) - one.at_s:.2f}" for notice_s in (0.0, FIRST_S + MARGIN_S)]
+    what = "no drums" if one.silences else "the drums back"
+    return f"late: {what} at {one.at_s:.2f}; next line {told[0]}, promised {told[1]}; lines {near}; drums {struck}"
 
 
 def kept(one: Told, bars: Sequence[Bar], drums: Sequence[float], notice_s: float, until_s: float) -> bool | None:

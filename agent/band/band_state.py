@@ -18,7 +18,7 @@ from agent.band.modes import MAY_SOUND, NO_REST, THIN_PIECES, Modes, Phase, Turn
 from agent.band.mute import Mute
 from agent.band.phrase_end import BARS_MAX, PhraseEnd
 from agent.band.phrase_window import Latent, Window
-from agent.band.ticks import Tick, ticks_between
+from agent.band.ticks import Tick
 from agent.band.trading import Bars, Trading
 from agent.core.messages import PlayLoop
 from agent.core.settings import BandConfig
@@ -84,6 +84,7 @@ class BandEntrance:
         self._onsets: deque[float] = deque(maxlen=YIELD_NOTES)
         self._phrase_end, self._closing = PhraseEnd(), Closing()
         self._window: Window | None = None  # what the player plays in their turn
+        self._answered: Window | None = None  # the phrase that is over, until its answer begins
         self._riff: Window | None = None  # what the loop repeats
         self._trading, self._looping = Trading(config.seed), Looping()
         self.beat = OwnBeat(config.enter_confidence)
@@ -127,27 +128,32 @@ class BandEntrance:
     def answer_phrases(self) -> None:
         """Trade from the next bar on: each phrase is answered on the pulse after its end."""
         self.ask("trade")
-        self.modes.free, self.modes.answers = True, 0
+        self.modes.free, self.modes.answers, self._answered = True, 0, None
         if self.modes.turn.phase == Phase.YOURS:
             self.modes.turn = replace(self.modes.turn, bars=None)
 
-    def phrase_over(self, analysis: Analysis, tick: Tick, ahead_s: float) -> tuple[int, Grid] | None:
-        """Return the beat with which the answer to the player's phrase begins, and the pulse it is of, in the frame in
-        which that is known."""
+    def phrase_over(self, analysis: Analysis, free_s: float) -> Grid | None:
+        """Return the pulse with which the answer to the player's phrase begins, anchored at its first beat, once that
+        is known. free_s: from when on nothing is committed."""
         modes, grid = self.modes, analysis.grid
-        if not modes.free or modes.turn.phase != Phase.YOURS or self.state not in AUDIBLE or grid is None:
-            self._phrase_end.begin()
+        theirs = modes.free and modes.turn.phase == Phase.YOURS and self.state in AUDIBLE
+        self._phrase_end.push(analysis, theirs, modes.free)
+        if not theirs or grid is None or self._window is None:
             return None
-        self._phrase_end.push(analysis)
-        found = self._phrase_end.over(analysis.time_s, grid, ahead_s)
-        if found is None or modes.answers or self._window is None:
-            return None
-        beat, _ = found
-        self._window.close(tick.number + ticks_between(tick.beat, beat, grid) - tick.sub)
-        per_bar = grid.meter.numerator * ticks_per_beat(grid.meter)
-        modes.answers = min(max(-(-self._window.ticks // per_bar), 1), BARS_MAX)
-        self._phrase_end.begin()
+        if self._phrase_end.goes_on:
+            self._phrase_end.withdraw()
+            self._answered, modes.answers = None, 0
+        found = self._phrase_end.over(analysis.time_s, grid, free_s)
+        if found is not None:
+            self._answered = self._window.closed()
+            per_bar = grid.meter.numerator * ticks_per_beat(grid.meter)
+            modes.answers = min(max(-(-self._answered.ticks // per_bar), 1), BARS_MAX)
         return found
+
+    def answers_from(self, at: Position) -> bool:
+        """Return whether the answer to a free phrase begins with this tick."""
+        turn = self.modes.turn_in(at.bar)
+        return self.modes.free and turn.phase == Phase.OURS and (at.bar, at.tick) == (turn.start, 0)
 
     def count_in(self) -> None:
         """Count the next bar and come in after it, whether somebody plays or not."""
@@ -286,13 +292,14 @@ class BandEntrance:
             self._riff, self._window = self._window, None
             return
         if turn.phase == Phase.OURS:
+            self._window = self._answered or self._window
             if not self.beat.led:
                 self.beat.fix(grid)
         else:
             self._window = None
             self.beat.free()
         self._stop_loop(self._turn_s)
-        self._riff = None
+        self._riff = self._answered = None
         if not plays:
             self.beat.forget()
         elif turn.phase in (Phase.YOURS, Phase.RECORDING):

@@ -1,18 +1,41 @@
-"""`Looping` times a loop in the mind: when the riff begins and ends, and the grid that holds while the loop plays.
+"""What the band knows of a loop: `Looping` times it in the mind, when the riff begins and ends, and the grid that holds
+while it plays; `LoopedTake` is a take of a riff as the band plays it over the loop, bar by bar.
 
-It handles times only; the samples are recorded and played by agent/engine/looper.py in the audio process.
+Times only: the samples are recorded and played by agent/engine/looper.py in the audio process.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from agent.core.messages import PlayLoop, StopLoop
-from listener.types import Grid
+from agent.core.messages import PlayLoop, StopLoop, TakeNumber
+from agent.directions.bar_settings import Settings
+from listener.types import Grid, Meter
+from models.music.tokens import BassTick, Reply
 
 SETTLED_S = 0.2  # the time of the first bar line is taken again so long after it
 SETTLES_S = 0.1  # and corrected where it moved by less
 STEPS_PER_S = 300  # the loop's length is a whole number of samples at 44.1, 48 and 96 kHz, so it never drifts
+
+
+@dataclass(frozen=True, slots=True)
+class LoopedBar:
+    """One bar. basses, replies: one a 16th, the replies as the directions have shaped them; settings: of the bar."""
+
+    meter: Meter
+    seconds: float
+    basses: tuple[BassTick, ...]
+    replies: tuple[Reply, ...]
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class LoopedTake(TakeNumber):
+    """A take. swing: as in listener/types.py's `Grid`; intro: how many of the bars are played once, before the form."""
+
+    bars: tuple[LoopedBar, ...]
+    swing: float = 0.5
+    intro: int = 0
 
 
 class Looping:

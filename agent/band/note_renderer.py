@@ -80,7 +80,8 @@ class Scorer:
         quarter_s = grid.period_s * grid.meter.denominator / 4
         played = self._drummer.strike(hits, tick.position, tick.number, quarter_s) if final else None
         struck: list[tuple[DrumHit, float]] = played or [(hit, 0.0) for hit in hits]
-        return [_drum(hit.piece, hit.velocity * gain, tick, on_s + late_s) for hit, late_s in struck]
+        feel = 0.0 if self._form.answers_from(tick.position) else 1.0  # the first stroke of an answer shows its pulse
+        return [_drum(hit.piece, hit.velocity * gain, tick, on_s + feel * late_s) for hit, late_s in struck]
 
     def _chord(self, chord: ChordHit, velocity: float, tick: Tick, on_s: float, off_s: float) -> list[PlannedNote]:
         self._voicing = chord.voicing or voice(chord.root, intervals_of(chord.quality, QUALITIES), self._voicing)

@@ -60,20 +60,18 @@ class Window:
         whole = math.floor(beat)
         return round((whole - now.beat + straight(beat - whole, grid.swing)) * self.per_beat - now.sub)
 
-    def close(self, number: int) -> None:
-        """The phrase is over: begin with the beat of its first note and end with the beat of its last one's end.
-
-        number: of the tick at which the answer begins; nothing after it belongs to the phrase.
-        """
+    def closed(self) -> Window:
+        """Return a phrase that is over: from the beat of its first note to the beat of its last one's end."""
         notes = self.notes
         if not notes:
-            return
+            return self
         first = notes[0].tick // self.per_beat * self.per_beat
         last = max(note.tick + min(note.ticks, self.per_beat) for note in notes)
-        self._heard = {at_s: (place - first, note) for at_s, (place, note) in self._heard.items()}
-        self._sounds = {place - first: sound for place, sound in self._sounds.items() if place >= first}
-        self._first += first
-        self.ticks = max(-(-(last - first) // self.per_beat) * self.per_beat, self.per_beat)
+        ticks = max(-(-(last - first) // self.per_beat) * self.per_beat, self.per_beat)
+        window = Window(self._first + first, self.per_beat, ticks, self._tick_s)
+        window._heard = {at_s: (place - first, note) for at_s, (place, note) in self._heard.items()}
+        window._sounds = {place - first: sound for place, sound in self._sounds.items() if place >= first}
+        return window
 
     def offset(self, tick: Tick) -> int:
         """Return the ticks from the first bar line."""

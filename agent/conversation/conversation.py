@@ -15,13 +15,13 @@ from agent.conversation import phrasing
 from agent.conversation.ideas import NO, YES, Answer, Ideas
 from agent.conversation.orders import Order, alone_for, order_of
 from agent.conversation.player_notes import PlayerNotes
-from agent.conversation.session_time import greeting
 from agent.conversation.stage import NOTHING, Stage
 from agent.directions.edit import Edit
 from agent.directions.exceptions import without_exceptions
 from agent.directions.net import net_of
 from agent.language.parser import Context, ParseResult, parse
 from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, SPEAK, YES_TO_IT
+from agent.memory.session_time import greeting
 
 ALL_STEPS = 1_000_000
 HELLO = re.compile(r"(hello|hi|hey|good (morning|evening|afternoon))( there| again)?")

@@ -7,35 +7,31 @@ density of the whole band) is compared afterwards, bars with bars, and said wher
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from agent.conversation.idea_catalogue import RiffFacts
-from agent.conversation.measuring import figure_of, measured
+from agent.conversation.played_bars import PlayedBars
 from agent.conversation.proposals import facts_of
 from agent.conversation.riff_stage import information
-from agent.conversation.stage import LED, NOTHING, BandLead, Done, Facts, NoLead, Outcome, Tried
+from agent.conversation.stage import LED, NOTHING, BandLead, Facts, NoLead, Outcome, Tried
 from agent.core.messages import SetGrooveTaste
 from agent.core.music_names import chord_name
-from agent.core.types import PARTS, Decision, DrawnBar
+from agent.core.types import PARTS, Decision
 from agent.directions import differences
 from agent.directions.active import PHRASE_BARS, ActiveEdit, ActiveEdits, SetActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS
-from agent.directions.drawn import music
 from agent.directions.edit import Edit
-from agent.directions.sounding import Heard, strokes
+from agent.directions.sounding import strokes
 from agent.directions.step_sizes import PER_OCTAVE, step
 from agent.language import feasibility
 from agent.language.edit_text import describe_edit
-from agent.song.wish import HARMONY_PLANS
 from agent.takes.edges import is_edge
-from listener.types import Analysis, Chord
+from listener.types import Analysis, Chord, Key
 from models.responder.responder import Responder
 
-KEPT_BARS = 512  # of what was played
 SURE_METER = 0.25  # confidence in meter and downbeat from which a bar can be led in another meter
 NO_STEP = 0  # of an edit that is no step of undo
 EVERY_BARS = 8  # for which an idea is tried
@@ -47,21 +43,8 @@ LIVE = frozenset(  # dimensions that a playing band can follow without leading
     }
 )
 SWITCHES = {target: INSTRUMENTS[target] for target in ("drums", "harmony", "line", "band")}  # -> the parts it switches
-PLAN_DIALS = frozenset({"density", "dissonance", "resolution", "syncopation", "intensity"})
 LEDS = frozenset({"count-in", "loop", "trade"})  # patterns that the band leads
 MODE_COMMANDS = {"loop": "mode loop", "stop loop": "mode accompany", "stop trade": "mode accompany"}
-
-
-Measured = tuple[tuple[Done, ...], tuple[str, ...], bool]
-
-
-@dataclass(slots=True)
-class Pending:
-    """An edit whose effect can only be told later. figure: before it; since: the bar it counts from."""
-
-    edit: Edit
-    figure: float
-    since: int
 
 
 class LiveStage:
@@ -83,7 +66,6 @@ class LiveStage:
     ) -> None:
         self._send, self._command, self._why = send, command, why
         self.lead: BandLead = lead or NoLead()
-        self.form_bars = form_bars
         self.active = ActiveEdits()
         self.returns_days: float | None = None
         self.hook: tuple[tuple[int, int], ...] = ()  # (16th, pitch) of a phrase of another day, for the line to play
@@ -92,9 +74,7 @@ class LiveStage:
         self._decision: Decision | None = None
         self._heard: Analysis | None = None  # the last one with a beat
         self._closes: bool | None = None
-        self._bars: deque[DrawnBar] = deque(maxlen=KEPT_BARS)
-        self._stood: deque[ActiveEdits] = deque(maxlen=KEPT_BARS)  # in each of them
-        self._pending: list[Pending] = []
+        self.played = PlayedBars(form_bars)
         self._last = ""
         self._grooves = SetGrooveTaste({})
 
@@ -112,14 +92,8 @@ class LiveStage:
             self._forget(f"bar:{bar}")
         if decision.drawn is None:
             return ""
-        self._bars.append(decision.drawn)
-        self._stood.append(self.active)
-        return self._checked()
-
-    @property
-    def played(self) -> tuple[tuple[DrawnBar, ActiveEdits], ...]:
-        """The bars that were played, the oldest first, as the band decided them, and the directions that stood."""
-        return tuple(zip(self._bars, self._stood, strict=True))
+        self.played.push(decision.drawn, self.active)
+        return self.played.did_not_come(self.active)
 
     @property
     def bar(self) -> int:
@@ -141,6 +115,14 @@ class LiveStage:
         """Return the messages that a mind without a snapshot needs."""
         stands = [self.message()] if self.active.asked else []
         return [*stands, self._grooves] if self._grooves.liking else stands
+
+    @property
+    def form_bars(self) -> int:
+        return self.played.form_bars
+
+    @property
+    def _key(self) -> Key | None:
+        return self._heard.key if self._heard else None
 
     def facts(self) -> Facts:
         heard, decision = self._heard, self._decision
@@ -194,7 +176,7 @@ class LiveStage:
         heard = self._heard
         if heard is None or heard.grid is None:
             return None
-        grid, bars = heard.grid, list(self._bars)[-self.form_bars :]
+        grid, bars = heard.grid, self.played.last
         onsets = [{at: one.bass[0] for at, one in enumerate(bar.ticks) if one.bass} for bar in bars]
         quarter_bpm = 60 / grid.period_s * 4 / grid.meter.denominator
         behind_s = heard.feel.behind_s if heard.feel and heard.feel.behind_s else 0.0
@@ -246,9 +228,9 @@ class LiveStage:
             self._tell()
             self._unmute(own)
         self._last = says
-        done, beside, differs = self._measured(own, before)
+        done, beside, differs = self.played.measured(own, before, self.active, since, self._key, self._back(own))
         when = "beat" if all(edit.dimension in MIXED for edit in own) else "bar"
-        when = when if self._sounds else "as soon as I play"
+        when = when if self.played.sound else "as soon as I play"
         return Outcome(self._count, done, beside, when, bool(differs or led), note=leads)
 
     def _led(self) -> tuple[Edit, ...]:
@@ -265,45 +247,10 @@ class LiveStage:
     def _is_led(self, edit: Edit) -> bool:
         return edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS
 
-    def _measured(self, edits: Sequence[Edit], before: ActiveEdits) -> Measured:
-        """Return what the edits do to the bars to come, if the band decides as it did in the last ones."""
-        old, new = self._coming(before, frozenset()), self._coming(self.active, self._back(edits))
-        if not new:
-            return tuple(map(_later, edits)), (), False
-        found = measured(edits, old, new, self.form_bars, self.bar, lambda edit: self._tells(edit, before))
-        for one in found[0]:
-            if one.shown is None and (value := figure_of(one.edit, old)) is not None:
-                self._pending.append(Pending(one.edit, value, self.bar + 1))
-        return found
-
-    @property
-    def _sounds(self) -> bool:
-        return any(bar.parts for bar in list(self._bars)[-self.form_bars :])
-
-    def _tells(self, edit: Edit, before: ActiveEdits) -> bool | None:
-        """Return None for an edit that the song plan carries out, False for one that changes nothing."""
-        plans = edit.dimension in PLAN_DIALS or (edit.dimension == "pattern" and edit.value in HARMONY_PLANS)
-        at = self.bar + 1
-        old, new = (one.settings(at, self.form_bars) for one in (before, self.active))
-        scoped = edit.scope not in (None, "now", "song", "until-told")
-        styled = old.dials != new.dials or old.harmony_moves != new.harmony_moves
-        return None if (styled or scoped) and (plans or edit.dimension == "pattern") else False
-
     def _back(self, edits: Sequence[Edit]) -> frozenset[str]:
         """Return the parts that edits bring back, whoever muted them."""
         back = (edit for edit in edits if edit.dimension == "mute" and edit.change == "off")
         return frozenset(part for edit in back for part in SWITCHES.get(edit.target, ()))
-
-    def _coming(self, edits: ActiveEdits, parts: frozenset[str]) -> list[Heard]:
-        """Return the next bars of the form as the last ones were decided, with these edits."""
-        bars = list(self._bars)[-self.form_bars :]
-        if not self._sounds:
-            return []
-        first = self.bar + 1
-        placed = {bar.bar % self.form_bars: bar for bar in bars}
-        coming = [placed.get((first + n) % self.form_bars, bars[-1]) for n in range(self.form_bars)]
-        key = self._heard.key if self._heard else None
-        return music(coming, first, edits, self.form_bars, key, parts)
 
     def _unmute(self, edits: Sequence[Edit]) -> None:
         """What words bring back comes back, whoever muted it: words, keys, pedals and commands are one switch."""
@@ -338,7 +285,7 @@ class LiveStage:
         self._steps = [one for one in self._steps if one[0] != step]
         asked = tuple(one for one in self.active.asked if one.group != step)
         self.active = replace(self.active, asked=asked)
-        self._pending = [one for one in self._pending if one.edit not in gone]
+        self.played.forget(gone)
         self.lead.release(step)
         return gone
 
@@ -413,28 +360,15 @@ class LiveStage:
         return seen
 
     def imagine(self, edits: Sequence[Edit]) -> Tried:
-        old = self._coming(self.active, frozenset())
+        old = self.played.coming(self.active, self.bar, self._key)
         if not old:
             return Tried(0.0)
         asked = replace(self.active, groups=self._count + 1).ask(tuple(edits), self.bar)
-        new = self._coming(asked, frozenset())
+        new = self.played.coming(asked, self.bar, self._key)
         share = differences.share(strokes(old), strokes(new))
         if self.responder is None:
             return Tried(share)
         return Tried(share, information(self.responder, new) - information(self.responder, old))
-
-    def _checked(self) -> str:
-        """Return a line for an edit that has not come in as many bars as the form has, "" for none."""
-        for one in list(self._pending):
-            bars = [bar for bar in self._bars if bar.bar > one.since and bar.parts][-self.form_bars :]
-            if len(bars) < self.form_bars:
-                continue
-            self._pending.remove(one)
-            now = figure_of(one.edit, music(bars, bars[0].bar, self.active, self.form_bars, None, frozenset()))
-            way = 1 if one.edit.change in ("more", "on") else -1
-            if now is not None and way * (now - one.figure) < 0.02 * max(abs(one.figure), 0.1):
-                return f"You asked for {describe_edit(one.edit)}: so far nothing comes of it; say it again for more."
-        return ""
 
 
 def into_another_key(edit: Edit) -> bool:
@@ -442,8 +376,3 @@ def into_another_key(edit: Edit) -> bool:
     if (edit.target, edit.dimension) != ("band", "register"):
         return False
     return bool(step(edit, "register", 0.0) % PER_OCTAVE)
-
-
-def _later(edit: Edit) -> Done:
-    """Return an edit that is done and cannot be measured yet."""
-    return Done(edit, None)

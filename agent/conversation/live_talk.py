@@ -101,7 +101,7 @@ class LiveTalk(Conversation):
     def material(self) -> list[tuple[list[Played], bool]]:
         """Return (music, whether it was praised): what there is to practise from; empty for a guest, or where too
         little was played."""
-        bars = self.stage.played
+        bars = list(zip(self.stage.played.bars, self.stage.played.stood, strict=True))
         if not self.notes.player_id or len(bars) < LEAST_BARS:
             return []
         liked = {at for bar in self._praised for at in range(bar - LIKED_BARS, bar + 1)}

@@ -68,7 +68,7 @@ class LoopStage(LiveStage):
     def push(self, decision: Decision) -> str:
         line = super().push(decision)
         if self._riff is not None and decision.drawn is not None:
-            self._stood[-1] = ActiveEdits()  # what was asked is in the take already
+            self.played.stood[-1] = ActiveEdits()  # what was asked is in the take already
         found = self._making.captured() if decision.mode == "loop" else None
         if found != self._captured:
             self._leave()
@@ -123,7 +123,7 @@ class LoopStage(LiveStage):
         sketcher = Sketcher(bench.responder, repeats=1)
         made = RiffStage(sketcher, self._play)
         made.returns_days, made.closes = self.returns_days, self._closes
-        made.resume(sketcher.begin_drawn(riff, self.active, 0, drawn_over(self._bars, bench.captured, riff)))
+        made.resume(sketcher.begin_drawn(riff, self.active, 0, drawn_over(self.played.bars, bench.captured, riff)))
         return made
 
     def _play(self, take: Take, why: str) -> None:

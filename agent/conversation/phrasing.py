@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agent.conversation.player_notes import Known
-from agent.conversation.session_time import Now, gap
 from agent.conversation.stage import Done, Facts, Outcome
 from agent.core.music_names import key_name
 from agent.directions.edit import Edit
 from agent.directions.net import net_of
 from agent.language.edit_text import describe_edit, describe_edits
+from agent.memory.session_time import Now, gap
 from agent.memory.taste import Taste
 
 WHEN = {"beat": "From the next beat on", "bar": "From the next bar on", "take": "Done"}

@@ -15,12 +15,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from agent.conversation.session_time import Now
 from agent.core.music_names import key_name
 from agent.directions.edit import Edit
 from agent.language.edit_text import describe_edits
 from agent.memory.background_writer import DirectWriter, Writer
 from agent.memory.phrase_search import Recall
+from agent.memory.session_time import Now
 from agent.memory.store import Memory, json_of
 from agent.memory.taste import DAY_S, REWARD, Taste
 from agent.takes.riff import Riff

@@ -15,9 +15,9 @@ from itertools import pairwise
 import numpy as np
 
 from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Idea, RiffFacts, odd_meter
-from agent.conversation.session_time import gap
 from agent.conversation.stage import Stage, Tried
 from agent.directions.edit import Edit
+from agent.memory.session_time import gap
 from agent.memory.taste import DAY_S, Taste
 from agent.takes.riff import Riff
 from listener.types import Meter

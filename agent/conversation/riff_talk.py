@@ -10,9 +10,9 @@ from agent.conversation.conversation import Conversation
 from agent.conversation.ideas import Answer
 from agent.conversation.player_notes import TODAY_DAYS, Again, PlayerNotes, motif_of
 from agent.conversation.riff_stage import RiffStage
-from agent.conversation.session_time import gap
 from agent.directions.active import ActiveEdits
 from agent.language.parser import Context, ParseResult, parse
+from agent.memory.session_time import gap
 from agent.memory.taste import DAY_S
 from agent.takes.riff import Riff
 from agent.takes.sketcher import Sketcher

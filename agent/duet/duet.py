@@ -49,6 +49,10 @@ class Duet:
     def __init__(self, config: SyncConfig) -> None:
         self.leads, self._turns = config.source == "ears", config.turns
         self._waiting: deque[tuple[float, bytes]] = deque(maxlen=WAITING)
+        self.lost()
+
+    def lost(self) -> None:
+        """There is no beat any more: bars will be counted anew, so what was told by this count is forgotten."""
         self._told: dict[int, BarSheet] = {}  # by the one that leads, by our bar
         self._sent: dict[int, BarSheet] = {}
         self._line: deque[LineNote] = deque(maxlen=128)

@@ -368,6 +368,19 @@ def _compiled() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], 
     return tuple((re.compile(pattern) if isinstance(pattern, str) else pattern, put) for pattern, put in MARKS)
 
 
+DECADE = re.compile(
+    r"(?:\b(?:in the style of|from|of|in|like|since|circa) )?(?:\bthe )?(?:\b(?:early|mid|late)[ -])?"
+    r"(?:(?<!\w)['’]?(?:19|20)?[2-9]0(?:['’]?s)\b|\b(?:twen|thir|for|fif|six|seven|eigh|nine)ties\b"
+    r"|(?<=from |like )(?:19[2-9]\d|20[0-2]\d)\b)",
+    re.IGNORECASE,
+)
+
+
+def without_decades(text: str) -> str:
+    """Return the text without decades and years ("70s soul", "like the eighties"): they name a style, no tempo."""
+    return re.sub(r"[ \t]+", " ", DECADE.sub(" ", text)).strip() if DECADE.search(text) else text
+
+
 def plain(text: str) -> str:
     """Lower case, short forms written out, hyphens open, numbers in digits."""
     text = (

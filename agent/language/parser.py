@@ -14,7 +14,7 @@ from rapidfuzz import fuzz, process
 
 from agent.directions.edit import Edit
 from agent.language import feasibility, lexicon, reply_text, rules, word_lists
-from agent.language.normalise import plain
+from agent.language.normalise import plain, without_decades
 from agent.language.reader.second_opinion import RULES_SURE as THRESHOLD
 from agent.language.reader.second_opinion import Settled, settle
 from agent.sounds.phrases import asked_for, shortest
@@ -71,10 +71,18 @@ class ParseResult:
 def parse(sentence: str, context: Context | None = None) -> ParseResult:
     """Return edits and reply of a sentence. Never raises, whatever the text."""
     sentence = INNER.sub(" ", sentence)
+    named = without_decades(sentence)
+    if named != sentence:
+        found = rules.read(named)  # the trained reader would make something of what is left
+        if not found.verdict and not found.question and all(edit.confidence < THRESHOLD for edit in found.edits):
+            return ParseResult(reply=reply_text.DECADE)
+    return _parsed(named, context or Context())
+
+
+def _parsed(sentence: str, context: Context) -> ParseResult:
     refused = refusal(sentence)
     if refused:
         return ParseResult(reply=refused)
-    context = context or Context()
     if named := NAMING.search(sentence.strip()):
         edit = Edit("band", "take", "set", named[1].strip(" '"), confidence=0.9)
         return ParseResult((edit,), reply_text.done([edit], sentence))

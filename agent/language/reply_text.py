@@ -15,6 +15,7 @@ NOISE = "I could not make that out. Say it like: less snare, or a fill in bar 4.
 TOO_LONG = "That is {characters} characters; I follow up to {most} at once. One or two wishes at a time, please."
 INJECTION = "I only change the music we play. Tell me what to change in it, such as: less snare."
 INSULT = "Fair enough. Tell me what to change and I will: louder, sparser, no drums ..."
+DECADE = "A decade alone tells me no sound; name what you hear in it, such as: a funk beat, or a synth for the chords."
 METER = "{meter} is not a meter I can count: 1 to 32 beats of 1, 2, 4, 8, 16 or 32, such as 7/8. Nothing changed."
 TEMPO = "{tempo} beats a minute is not a tempo I can play; {low:g} to {high:g} is. Nothing changed."
 BAR = "There is no bar {bar}: the form has {bars} bars. Nothing changed."

@@ -26,11 +26,12 @@ from agent.core.messages import (
     SetTempo,
     Tap,
 )
-from agent.leading.coming_along import Departure, Ramp, Verdict, ramp_periods
+from agent.leading.coming_along import Departure, Ramp, Verdict
 from agent.leading.laid_bars import LaidBars
 from agent.leading.led_grid import Span, over
 from agent.leading.lost_player import LostPlayer
 from agent.leading.marks import meter_named
+from agent.leading.own_beats import count_in_grid, next_one_s, ramp_of
 from agent.leading.song_bars import SongBars
 from agent.song.kept import KeptSection
 from listener.types import Analysis, Grid, Meter
@@ -40,7 +41,6 @@ TRIES = 2  # of an odd bar that the player does not come along with
 RAMP_BARS = 2
 SAME_TEMPO = 0.06  # octaves times ln 2; a section so near begins in the tempo that is played
 TOLD_BEATS = 4  # of a new tempo that the ears are told of
-COUNT_AFTER_S, USUAL_BPM = 0.6, 100.0
 FOUND_BARS = 4  # that the band plays along with a player it has found, before it leads again
 END_PHRASE = 4  # bars; the end comes with one of them
 
@@ -121,14 +121,9 @@ class Leading:
                 [] if asked is None or asked.quietly else ["I am playing already: say `end it` first, or `faster`."]
             )
             return None
-        meter = meter_named(asked.meter) if asked.meter else heard.meter if heard else Meter(4, 4)
-        at_s, index, period_s = now_s + COUNT_AFTER_S, 0, 60 / (asked.bpm or USUAL_BPM)
-        if heard is not None:
-            period_s = 60 / asked.bpm if asked.bpm else heard.period_s
-            index = math.ceil(heard.beat_at(at_s))
-            at_s = at_s if asked.bpm else heard.time_of(index)
-        self._hints += [Tap(at_s + beat * period_s) for beat in range(meter.numerator)]
-        return Grid(at_s, index, 1, period_s, meter, 1.0, 1.0)
+        grid = count_in_grid(asked, heard, now_s)
+        self._hints += [Tap(grid.time_of(grid.index + beat)) for beat in range(grid.meter.numerator)]
+        return grid
 
     @property
     def odd_bars(self) -> tuple[tuple[int, Meter], ...]:
@@ -296,13 +291,9 @@ class Leading:
     def _begin_ramp(self, tick: Tick, grid: Grid) -> None:
         beats, meter = tick.position.meter.numerator, tick.position.meter
         before_s, after_s = grid.period_s, self._wanted_period_s(grid)
-        at_s, spans = tick.time_on(grid), []
-        for number, period_s in enumerate(ramp_periods(before_s, after_s, RAMP_BARS * beats)):
-            spans.append(Span(tick.beat + number, at_s, period_s, meter, number % beats + 1))
-            at_s += period_s
-        spans.append(Span(tick.beat + RAMP_BARS * beats, at_s, after_s, meter))
         self._laid.clear()
-        self._spans, self._tempo = tuple(spans), None
+        self._spans = ramp_of(tick.beat, tick.time_on(grid), before_s, after_s, meter, RAMP_BARS * beats)
+        at_s, self._tempo = self._spans[-1].start_s, None
         self._lost.ring, _ = self._bars.ring(tick.position.bar)
         self._bars.usual = None
         self._ramp = Ramp(before_s, after_s, tick.time_on(grid), at_s, beats)
@@ -351,7 +342,7 @@ class Leading:
         if verdict is Verdict.FOLLOWS:
             self._failed[asked.place] = 0
             if asked.what == "odd":
-                self._hints.append(Tap(_next_one_s(tick, grid)))
+                self._hints.append(Tap(next_one_s(tick.beat, grid)))
             return
         if verdict is Verdict.LOST:
             self._lost.seek()
@@ -400,14 +391,6 @@ class Leading:
     def break_beat(self, bar: int) -> int:
         """Return the beat, from 1, on which the band stops in a bar; 0 for none."""
         return self._break[1] if self._break and self._break[0] == bar else 0
-
-
-def _next_one_s(tick: Tick, grid: Grid) -> float:
-    """Return when the bar after this tick's begins, seconds."""
-    beat = tick.beat + 1
-    while grid.position_of(beat) != 1:
-        beat += 1
-    return grid.time_of(beat)
 
 
 def _some(span: Span) -> Grid:

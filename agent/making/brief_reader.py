@@ -206,8 +206,8 @@ class _Reading:
                 self._told.append(f"{word}: the band's {scene.style}; usually {low:g} to {high:g} bpm and {minor}")
                 if scene.meter:
                     self._set("meter", _meter(scene.meter), word, "the meter")
-                return wish_words.DECADE.sub(" ", clause.replace(match[0], " "))
-        return wish_words.DECADE.sub(" ", clause)
+                return clause.replace(match[0], " ")
+        return clause
 
     def _tempo(self, clause: str) -> str:
         for words in sorted(TEMPO_WORDS, key=len, reverse=True):

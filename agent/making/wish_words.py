@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agent.language.normalise import plain
+from agent.language.normalise import plain, without_decades
 
 NUMBERS = {"one": 1, "a": 1, "an": 1, "half a": 0.5, "half": 0.5, "a couple of": 2, "couple of": 2}  # not in digits
 N = rf"(?P<n>\d+(?:\.\d+)?|{'|'.join(sorted(map(re.escape, NUMBERS), key=len, reverse=True))})"
@@ -80,7 +80,6 @@ KEY = re.compile(
 MODE = re.compile(r"\b(?:in (?:an? )?)?(minor|major)(?: keys?| mode)?\b")
 FORM = re.compile(rf"\b{ROLE_WORDS}(?:(?:[ ,-]+|, ?| then | and )+{ROLE_WORDS})+\b")
 LETTERS = re.compile(r"\b[abcd]{3,12}\b(?= form|$)")
-DECADE = re.compile(r"\b(?:the )?(?:early|mid|late)?[ -]?(?:19|20)?\d0s?'?s\b|\b(?:early|mid|late)[ -]")
 LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"sparse|thin|empty|minimal|bare", ("band.density less ~large",)),
     (r"quiet|soft|gentle|small|calm|low", ("band.intensity less ~large", "band.density less ~small")),
@@ -104,7 +103,7 @@ NEGATIONS = re.compile(r"\b(?:no|not|without|never|isn't|less|don't|nothing)\b[\
 
 def clauses(sentence: str) -> list[str]:
     """Return the wishes of a sentence, in small letters and plain signs."""
-    text = plain(sentence).lower().replace("’", "'")
+    text = plain(without_decades(sentence)).lower().replace("’", "'")
     if form := FORM.search(text):  # its commas do not part it
         text = text.replace(form[0], re.sub(r"[ ,-]+", " ", form[0]))
     parts = re.split(r"[,;\n]+|\.(?=\s|$)|\bbut\b|(?<!\d)\s-\s|\s(?:and|with) (?=starts?|ends?|peaks?|a \d+/)", text)

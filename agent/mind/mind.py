@@ -185,6 +185,8 @@ class Mind:
         tick = self._planner.tick
         if self._duet and tick:
             plan = self._with_partner(self._duet, tick, analysis, plan)
+        elif self._duet:
+            self._duet.lost()
         form = self._planner.form
         bar = tick.position.bar if tick else 0
         parts = tuple(sorted(form.gate().parts))

@@ -68,7 +68,7 @@ from models.timing.drum_timing import Timing
 HEARD_AFTER_S = 0.060  # a note is named this long after its onset; a tick is complete then
 BEAT_MARGIN_S = 0.03  # a change of the mix reaches a beat that is further off
 SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked for
-ANSWER_MARGIN_S = 0.06  # between what is committed and the pulse on which an answer begins
+ANSWER_MARGIN = 0.55  # of a tick, from what is committed to the pulse on which an answer begins
 KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
 SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
@@ -302,10 +302,11 @@ class Planner:
 
     def _answer_soon(self, analysis: Analysis) -> None:
         """Begin a bar with the pulse after the player's phrase, where phrases are answered as they end."""
-        assert self._tick
-        found = self.form.phrase_over(analysis, self._tick, self.commit_s + ANSWER_MARGIN_S)
-        if found is not None:
-            self.leading.start_bar(*found)
+        assert self._tick and analysis.grid
+        committed_s = max(self._committed_s, analysis.time_s + self.commit_s)
+        pulse = self.form.phrase_over(analysis, committed_s + ANSWER_MARGIN * tick_s_of(analysis.grid))
+        if pulse is not None:
+            self.leading.start_bar(pulse.index, pulse)
 
     def _count_in(self, analysis: Analysis) -> None:
         """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agent.band.loop_control import STEPS_PER_S
-from agent.band.looped_take import LoopedBar, LoopedTake
+from agent.band.loop_control import STEPS_PER_S, LoopedBar, LoopedTake
 from agent.band.phrase_window import Placed, Window
 from agent.band.ticks import Tick
 from agent.core.messages import LoopRiff, LoopTake, PlayLoop

@@ -26,11 +26,14 @@ NICE = 15
 class OwnSound:
     """One session's. send: gives a message to the audio process. Call it from one thread."""
 
-    def __init__(self, folder: Path, player: str, send: Callable[[Any], object]) -> None:
+    def __init__(self, folder: Path, player: str, send: Callable[[Any], object], keeps: bool = True) -> None:
+        """keeps: whether the sound is the player's, for the next session too; a file may be anybody's."""
         self._folder, self._send = folder, send
-        self._kept = voice_path(player)
+        voice = voice_path(player)
+        self._kept = voice if keeps else None
         self._target = self._kept or folder / TEMPORARY
-        self._there = self._target.is_file()  # the audio process has it from its beginning
+        self._there = voice is not None and voice.is_file()  # the audio process has it from its beginning
+        self._made = False
         self._notes, self._tried_at, self._technique = 0, 0, ""
         self._named: deque[tuple[str, float]] = deque(maxlen=LAST)
         self._thread: Thread | None = None
@@ -59,7 +62,7 @@ class OwnSound:
 
     def again(self) -> list[SetVoice | SetTechnique]:
         """Return what an audio process that begins anew needs: it looks for what is kept by itself."""
-        voice = [SetVoice(str(self._target))] if self._there and self._kept is None else []
+        voice = [SetVoice(str(self._target))] if self._made and self._kept is None else []
         return [*voice, *([SetTechnique(self._technique)] if self._technique else [])]
 
     def _make_meanwhile(self) -> None:
@@ -69,13 +72,13 @@ class OwnSound:
     def _make(self) -> None:
         try:
             if make(self._folder, self._target):
-                self._there = True
+                self._there = self._made = True
                 self._send(SetVoice(str(self._target)))
         except (OSError, ValueError) as cause:
             log.warning("your own sound cannot be made: %s", cause)
 
     def close(self) -> None:
-        """Keep the sound of this session's cleanest notes for the next one; a guest's is removed."""
+        """Keep the sound of this session's cleanest notes for the next one; a guest's, or a file's, is removed."""
         if self._thread:
             self._thread.join()
         if self._kept is None:

@@ -100,7 +100,7 @@ class Live:
         if self._inputs.pedals:
             self._inputs.pedals.senses = self._mood.faders()
         self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
-        self._own = OwnSound(folder, config.conversation.player, workers.audio.send)
+        self._own = OwnSound(folder, config.conversation.player, workers.audio.send, keeps=setup.take is None)
         self._riff = riff
         self._grid: Grid | None = None
         self._keys = Keys()

@@ -67,7 +67,7 @@ class OfflineSession:
         programs = {name: (part.channel, part.program) for name, part in config.parts.items()}
         self._recorder = Recorder(folder, setup.rate, tuple(config.parts), programs, keep=keep_of(config, folder))
         self._event_log = EventLog(self._recorder)
-        self._own = OwnSound(folder, config.conversation.player, self._take_own)
+        self._own = OwnSound(folder, config.conversation.player, self._take_own, keeps=False)
         self._asks_own = False
         self._stems: list[Stems] = []  # rendered, not yet written
         self._loop: list[Samples] = []  # likewise [n, 2]

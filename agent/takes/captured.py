@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.audio.loop_sound import read_sound
-from agent.band.loop_control import STEPS_PER_S
-from agent.band.looped_take import LoopedBar, LoopedTake
+from agent.band.loop_control import STEPS_PER_S, LoopedBar, LoopedTake
 from agent.parts.bass_bar import BassBar
 from agent.song.kept import KeptSection
 from agent.takes.mixdown import RATE, Sound, bass_of

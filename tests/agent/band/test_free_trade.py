@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agent.band.phrase_end import PhraseEnd
+from agent.band.phrase_pulse import PhrasePulse
 from agent.core.messages import AnswerPhrases
 from agent.core.settings import BandConfig
 from agent.core.types import PlannedNote
@@ -16,6 +17,7 @@ from tests.agent.fakes import PatternGrooves, PatternResponder
 FOUR = Meter(4, 4)
 PERIOD_S = 0.5
 RHYTHM = (0.0, 0.5, 1.0, 2.0, 2.5)  # beats of a bar that are played
+BEAT = Grid(0.0, 0, 1, PERIOD_S, FOUR, 1.0, 1.0)
 
 
 class Trade:
@@ -72,15 +74,67 @@ class Trade:
         self._next_s, self._answered = self._onsets[-1] + 0.5, False
 
 
-def test_a_phrase_is_over_after_a_silence_longer_than_its_own() -> None:
-    end, grid = PhraseEnd(), Grid(0.0, 0, 1, 0.5, FOUR, 1.0, 1.0)
-    for onset_s, length_s in ((0.0, 0.2), (1.2, 0.2)):
+def heard(end: PhraseEnd, notes: list[tuple[float, float]], theirs: bool = True) -> PhraseEnd:
+    """Let notes (onset, length in seconds) be heard on a beat of half a second."""
+    for onset_s, length_s in notes:
         note = Note(onset_s, onset_s, None, 40, 90)
-        end.push(Analysis(onset_s, onset_s, 0, None, 0, -20, notes=(note,)))
-        end.push(Analysis(onset_s + length_s, 0, 0, None, 0, -20, ended=(Note(onset_s, 0, length_s, 40, 90),)))
-    assert end.over(2.4, grid, 0.0) is None  # 1.0 s of silence; there was as much within
-    found = end.over(2.8, grid, 0.0)
-    assert found and found[0] == 6
+        end.push(Analysis(onset_s, onset_s, 0, None, 0, -20, notes=(note,), grid=BEAT), theirs)
+        ended = (Note(onset_s, 0, length_s, 40, 90),)
+        end.push(Analysis(onset_s + length_s, 0, 0, None, 0, -20, ended=ended, grid=BEAT), theirs)
+    return end
+
+
+def test_a_phrase_is_over_after_a_silence_longer_than_its_own() -> None:
+    end = heard(PhraseEnd(), [(0.0, 0.2), (1.2, 0.2)])
+    assert end.over(2.4, BEAT, 2.4) is None  # 1.0 s of silence; there was as much within
+    found = end.over(2.8, BEAT, 2.8)
+    assert found
+    assert found.anchor_s == pytest.approx(3.0, abs=0.05)
+
+
+def test_a_phrase_without_rests_is_answered_two_beats_after_its_last_note() -> None:
+    legato = [(0.5 * beat, 0.45) for beat in range(6)]  # the last at 2.5
+    end = heard(PhraseEnd(), legato)
+    assert end.over(3.2, BEAT, 3.2) is None  # who knows how this player breathes
+    assert end.over(3.7, BEAT, 3.7)
+    end.push(Analysis(4.0, 4.0, 0, None, 0, -20, grid=BEAT), theirs=False)
+    end.push(Analysis(8.0, 8.0, 0, None, 0, -20, grid=BEAT), theirs=True)
+    found = heard(end, [(at_s + 8.0, length_s) for at_s, length_s in legato]).over(11.2, BEAT, 11.2)
+    assert found
+    assert found.anchor_s == pytest.approx(11.5, abs=0.02)
+
+
+def test_who_breathes_in_their_playing_is_waited_for() -> None:
+    breathing = [(2.0 * bar + at, 0.2) for bar in range(6) for at in (0.0, 0.5)]  # a second of rest a bar
+    end = heard(PhraseEnd(), breathing, theirs=False)
+    heard(end, [(20.0 + 0.5 * beat, 0.45) for beat in range(4)])
+    assert end.over(22.4, BEAT, 22.4) is None
+    assert end.over(24.0, BEAT, 24.0)
+
+
+def test_who_plays_on_before_the_answer_had_not_ended() -> None:
+    end = heard(PhraseEnd(), [(0.5 * beat, 0.45) for beat in range(4)])
+    assert end.over(2.7, BEAT, 2.7)
+    heard(end, [(2.8, 0.3)])
+    assert end.goes_on
+
+
+@pytest.mark.parametrize("wave", [0.0, 0.08])
+def test_the_pulse_of_a_phrase_is_found_however_freely_it_is_played(wave: float) -> None:
+    away_s = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        periods = PERIOD_S * (1 + wave * np.sin(np.arange(12) * 0.45 + rng.uniform(0, 6)))
+        beats_s = 10 + np.concatenate([[0.0], np.cumsum(periods)])
+        played = [at for bar in range(3) for at in (4 * bar + place for place in (0.0, 0.5, 1.0, 2.0, 2.5, 3.0))][:-3]
+        onsets = np.interp(played, np.arange(13), beats_s) + rng.normal(0, 0.008, len(played))
+        pulse = PhrasePulse(Grid(10.02, 64, 1, PERIOD_S, FOUR, 1.0, 1.0), float(onsets[0]))
+        for onset_s in onsets[1:]:
+            pulse.push(float(onset_s))
+        at = pulse.grid(BEAT).beat_at(beats_s[9])  # the last note is on beat 8, or an eighth after it
+        away_s.append(abs(at - round(at)) * PERIOD_S)
+    assert np.median(away_s) < 0.020
+    assert max(away_s) < 0.080
 
 
 @pytest.mark.slow

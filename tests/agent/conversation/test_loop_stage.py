@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.band.looped_take import LoopedTake
+from agent.band.loop_control import LoopedTake
 from agent.band.ticks import Tick
 from agent.conversation.live import Talk
 from agent.conversation.live_talk import LiveTalk

@@ -97,6 +97,16 @@ def test_what_came_before_is_part_of_the_meaning(before: str, sentence: str, wan
     assert edits(sentence, Context(last=(Edit.read(before),))) == wanted
 
 
+@pytest.mark.parametrize(
+    "sentence", ["70s soul", "make it '90s", "give me a 1970s feel", "like the eighties", "70's drums"]
+)
+def test_a_decade_is_no_tempo(sentence: str) -> None:
+    assert "decade" in parse(sentence).reply
+    assert not edits(sentence)
+    assert edits(f"a funk beat, {sentence}") == ["drums.pattern set funk"]
+    assert edits("tempo 70") == ["band.tempo set 70"]
+
+
 def test_the_answer_to_a_question_is_understood() -> None:
     asked = (Edit.read("kick.level less"), Edit.read("kick.mute on"))
     assert edits("out", Context(asked=asked)) == ["kick.mute on"]

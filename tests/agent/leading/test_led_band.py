@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.band.looped_take import LoopedBar, LoopedTake
+from agent.band.loop_control import LoopedBar, LoopedTake
 from agent.core.messages import (
     AgainLoop,
     CountIn,

@@ -55,6 +55,16 @@ def test_it_is_made_once_it_is_asked_for_and_enough_was_heard(tmp_path: Path, mo
     assert made == [voice_path("Ann")] * 2  # once when it was asked for, once at the end
 
 
+def test_the_sound_of_a_file_is_not_kept_as_the_players(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(own_sound, "make", lambda folder, target: target.touch() or 20)
+    own = OwnSound(tmp_path, "Ann", lambda message: None, keeps=False)
+    own.heard(40, asked=True, waits=True)
+    assert own.again()
+    own.close()
+    assert not list(tmp_path.rglob("*.sf2"))
+
+
 def test_it_is_played_as_the_player_plays_now(tmp_path: Path) -> None:
     sent: list[SetVoice | SetTechnique] = []
     own = OwnSound(tmp_path, "guest", sent.append)
