@@ -44,6 +44,11 @@ class Ring:
         self._setup(*state)
 
     @property
+    def addresses(self) -> tuple[int, int]:
+        """Return where its samples and its counter lie in this process's memory, for a writer or reader in C."""
+        return self._samples.ctypes.data, self._counter.ctypes.data
+
+    @property
     def written(self) -> int:
         """Return the samples written since the start. Any thread or process."""
         return int(self._counter[0])

@@ -2,11 +2,15 @@
 
 Where the system has no fork, each worker is a freshly spawned process. ForkServer.prepare() begins loading and returns
 at once. spawn(call) returns at once, too: a worker requested while the server still loads starts when it is done.
+
+After share_imports() fork servers are forked, too, from a process that has what this one had imported by then: they are
+there sooner, and those modules are in memory once. Without it, or when that process is gone, each is a new interpreter.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import multiprocessing
 import os
@@ -16,10 +20,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
-from agent.core.fork_server import MESSAGE_BYTES, Call, Exited, Forked, PickledWithFds
+from agent.core.fork_server import MESSAGE_BYTES, Call, Exited, Forked, PickledWithFds, serve_and_exit
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 AGAIN_S = 2.0  # a fork server that died is restarted after so long at the earliest
@@ -98,7 +103,7 @@ class ForkServer:
 
     def __init__(self, name: str, load: Call) -> None:
         self._name, self._load_call = name, load
-        self._fork_server: subprocess.Popen[bytes] | None = None
+        self._fork_server: _Interpreter | _Twin | ForkedProcess | None = None
         self._end: socket.socket | None = None
         self._workers: list[ForkedProcess] = []
         self._request_ids = itertools.count()
@@ -118,17 +123,19 @@ class ForkServer:
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MESSAGE_BYTES)
         self._started_s = time.monotonic()
-        path = os.pathsep.join(part or os.getcwd() for part in sys.path)
-        self._fork_server = subprocess.Popen(
-            [sys.executable, "-c", f"from agent.core.fork_server import main; main({theirs.fileno()})"],
-            env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-        )
+        self._fork_server = self._launched(ours, theirs)
         theirs.close()
         ours.send(pickle.dumps((self._name, self._load_call)))
         ours.setblocking(False)
         self._end = ours
+
+    def _launched(self, ours: socket.socket, theirs: socket.socket) -> _Interpreter | _Twin | ForkedProcess:
+        """Start the fork server's process, which reads `theirs`."""
+        if _imports and not _imports.is_gone:
+            process = _imports.spawn(Call("agent.core.fork_server", "main", (theirs,)), self._name)
+            if not _imports.is_gone:
+                return process  # type: ignore[no-any-return]
+        return _Interpreter(theirs)
 
     def spawn(self, call: Call, name: str) -> Any:
         """Start a worker that makes this call. The caller may close the files in its arguments afterwards."""
@@ -195,6 +202,79 @@ class ForkServer:
         self._orphans = {worker.request_id for worker in self._workers}
         if self._fork_server:
             self._fork_server.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._fork_server.wait(1.0)
+            self._fork_server.join(1.0)
             self._fork_server = None
+
+
+class _Interpreter:
+    """A fork server in an interpreter of its own."""
+
+    def __init__(self, end: socket.socket) -> None:
+        path = os.pathsep.join(part or os.getcwd() for part in sys.path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"from agent.core.fork_server import main; main({end.fileno()})"],
+            env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
+            pass_fds=(end.fileno(),),
+            stdin=subprocess.DEVNULL,
+        )
+        self.pid = self._process.pid
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def join(self, timeout: float) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout)
+
+
+class _Twin:
+    """A fork server forked from this process."""
+
+    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
+        self.pid = os.fork()
+        if self.pid == 0:
+            serve_and_exit(ours, theirs)
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def join(self, timeout: float) -> None:
+        until_s = time.monotonic() + timeout
+        with contextlib.suppress(ChildProcessError):
+            while not os.waitpid(self.pid, os.WNOHANG)[0] and time.monotonic() < until_s:
+                time.sleep(TURN_S)
+
+
+class _Imports(ForkServer):
+    """Forks fork servers. It is this process's twin, and is not started again when it dies."""
+
+    def __init__(self) -> None:
+        super().__init__("antiphon-base", Call("agent.core.fork_server", "load_nothing"))
+
+    def _launched(self, ours: socket.socket, theirs: socket.socket) -> _Twin:
+        gc.collect()
+        gc.freeze()  # so that no collector, here or there, writes to what both have
+        return _Twin(ours, theirs)
+
+    @property
+    def is_gone(self) -> bool:
+        self.attend()
+        return self._end is None
+
+    def _orphan(self) -> None:
+        self._closed = True
+        super()._orphan()
+
+
+_imports: _Imports | None = None
+
+
+def share_imports() -> None:
+    """Let the fork servers to come share with this process what it has imported so far. Call it in the main thread
+    before there are others, and before anything is opened that a twin must not hold."""
+    global _imports
+    if _imports is None and hasattr(os, "fork") and threading.active_count() == 1:
+        made = _Imports()
+        made.prepare()
+        _imports = made

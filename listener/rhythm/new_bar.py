@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from listener.kernel import kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -39,7 +40,7 @@ MEANT, FORETOLD = 2.0, 2.5  # least log-likelihood of bars that are left for oth
 DOUBT, HEAD, FADE, SAME = 0.35, 0.9, 0.7, 0.55
 KNOWN = 6.0  # notes that SAME counts for
 FIRST, SPREAD, MARKED = 0.3, 0.65, 4.0  # how much lower and louder the first note of a bar is; spread; notes it counts
-fast = njit(cache=True, fastmath=False, error_model="numpy")
+fast = kernel(fastmath=False, error_model="numpy")
 
 
 @dataclass(frozen=True, slots=True)
