@@ -3,8 +3,8 @@
 Where the system has no fork, each worker is a freshly spawned process. ForkServer.prepare() begins loading and returns
 at once. spawn(call) returns at once, too: a worker requested while the server still loads starts when it is done.
 
-After share_imports() fork servers are forked, too, from a process that has what this one had imported by then: they are
-there sooner, and those modules are in memory once. Without it, or when that process is gone, each is a new interpreter.
+After share_imports() the first fork server is forked, too, with what this process had imported by then: it is there
+sooner, and those modules are in memory once. Without it, or when that process is gone, it is a new interpreter.
 """
 
 from __future__ import annotations
@@ -99,17 +99,25 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """Owns one fork server and the workers it forked. name: of its process; load: called once in it. One thread."""
+    """Owns one fork server and the workers it forked. One thread.
 
-    def __init__(self, name: str, load: Call) -> None:
-        self._name, self._load_call = name, load
-        self._fork_server: _Interpreter | _Twin | ForkedProcess | None = None
+    name: of its process. loads: called once in it, one after another; between two of them it forks what was asked for.
+    """
+
+    def __init__(self, name: str, *loads: Call) -> None:
+        self._name, self._loads = name, loads
+        self._fork_server: _Interpreter | _Twin | None = None
         self._end: socket.socket | None = None
         self._workers: list[ForkedProcess] = []
         self._request_ids = itertools.count()
         self._started_s = float("-inf")
         self._orphans: set[int] = set()  # request ids of workers whose fork server is gone
         self._closed = False
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether it is forked from this process (share_imports), which can be done once."""
+        return isinstance(self._fork_server, _Twin) and self._end is not None
 
     @property
     def fork_server_pid(self) -> int | None:
@@ -119,23 +127,29 @@ class ForkServer:
         """Start the fork server, which begins to load, unless it runs already."""
         if self._end is not None or not hasattr(os, "fork"):
             return
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MESSAGE_BYTES)
         self._started_s = time.monotonic()
-        self._fork_server = self._launched(ours, theirs)
-        theirs.close()
-        ours.send(pickle.dumps((self._name, self._load_call)))
+        asked = pickle.dumps((self._name, self._loads))
+        if twin := self._taken(asked):
+            ours, self._fork_server = twin
+        else:
+            ours, theirs = _socketpair()
+            self._fork_server = _Interpreter(theirs)
+            theirs.close()
+            ours.send(asked)
         ours.setblocking(False)
         self._end = ours
 
-    def _launched(self, ours: socket.socket, theirs: socket.socket) -> _Interpreter | _Twin | ForkedProcess:
-        """Start the fork server's process, which reads `theirs`."""
-        if _imports and not _imports.is_gone:
-            process = _imports.spawn(Call("agent.core.fork_server", "main", (theirs,)), self._name)
-            if not _imports.is_gone:
-                return process  # type: ignore[no-any-return]
-        return _Interpreter(theirs)
+    def _taken(self, asked: bytes) -> tuple[socket.socket, _Twin] | None:
+        """Take over the twin that waits, if there is one."""
+        global _waiting
+        found, _waiting = _waiting, None
+        if found is None:
+            return None
+        try:
+            found[0].send(asked)
+        except OSError:  # it has died
+            return None
+        return found
 
     def spawn(self, call: Call, name: str) -> Any:
         """Start a worker that makes this call. The caller may close the files in its arguments afterwards."""
@@ -246,35 +260,23 @@ class _Twin:
                 time.sleep(TURN_S)
 
 
-class _Imports(ForkServer):
-    """Forks fork servers. It is this process's twin, and is not started again when it dies."""
-
-    def __init__(self) -> None:
-        super().__init__("antiphon-base", Call("agent.core.fork_server", "load_nothing"))
-
-    def _launched(self, ours: socket.socket, theirs: socket.socket) -> _Twin:
-        gc.collect()
-        gc.freeze()  # so that no collector, here or there, writes to what both have
-        return _Twin(ours, theirs)
-
-    @property
-    def is_gone(self) -> bool:
-        self.attend()
-        return self._end is None
-
-    def _orphan(self) -> None:
-        self._closed = True
-        super()._orphan()
-
-
-_imports: _Imports | None = None
+_waiting: tuple[socket.socket, _Twin] | None = None  # a twin that has not been asked to load anything yet
 
 
 def share_imports() -> None:
-    """Let the fork servers to come share with this process what it has imported so far. Call it in the main thread
-    before there are others, and before anything is opened that a twin must not hold."""
-    global _imports
-    if _imports is None and hasattr(os, "fork") and threading.active_count() == 1:
-        made = _Imports()
-        made.prepare()
-        _imports = made
+    """Let the next fork server share with this process what it has imported so far. Call it in the main thread before
+    there are others, and before anything is opened that a twin must not hold."""
+    global _waiting
+    if _waiting is None and hasattr(os, "fork") and threading.active_count() == 1:
+        ours, theirs = _socketpair()
+        gc.collect()
+        gc.freeze()  # so that no collector, here or there, writes to what both have
+        _waiting = ours, _Twin(ours, theirs)
+        theirs.close()
+
+
+def _socketpair() -> tuple[socket.socket, socket.socket]:
+    ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MESSAGE_BYTES)
+    return ends

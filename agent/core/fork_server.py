@@ -87,7 +87,7 @@ class FdIndex:
 
 
 def main(given: int | socket.socket) -> None:
-    """Serve requests on a SEQPACKET socket, or its number: the first message is (name, Call that loads), each other one
+    """Serve requests on a SEQPACKET socket, or its number: the first message is (name, Calls that load), each other one
     a request for a worker."""
     end = socket.socket(fileno=given) if isinstance(given, int) else given
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -97,9 +97,16 @@ def main(given: int | socket.socket) -> None:
         os.set_blocking(side, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    name, load = pickle.loads(end.recv(MESSAGE_BYTES))
+    first = end.recv(MESSAGE_BYTES)
+    if not first:
+        return
+    name, loads = pickle.loads(first)
     set_process_name(name)
-    _load(load)
+    for load in loads:
+        _load(load)
+        while select.select([end], [], [], 0)[0]:
+            if not _turn(end, deaths, wake):
+                return
     while _turn(end, deaths, wake):
         pass
 
@@ -118,10 +125,6 @@ def serve_and_exit(ours: socket.socket, theirs: socket.socket) -> None:
         traceback.print_exc()
     finally:
         os._exit(code)
-
-
-def load_nothing() -> None:
-    """What has to be loaded is there already."""
 
 
 def _load(call: Call) -> None:
