@@ -239,7 +239,31 @@ def _parts() -> Iterator[tuple[str, ModuleType]]:
     if found is None or found.origin is None:
         raise ImportError("numba is not installed")
     for place in ("_dynfunc", "_helperlib", "core/runtime/_nrt_python"):
-        yield place.rpartition("/")[2], _extension(Path(found.origin).parent / place)
+        yield (
+            place.rpartition("/")[2],
+            _extension(Path(found.origin).parent / place, f"numba.{place}".replace("/", ".")),
+        )
+
+
+@contextlib.contextmanager
+def blas() -> Iterator[None]:
+    """While this lasts, compiled code that multiplies matrices for the first time finds BLAS, and keeps it, without all
+    of scipy.linalg being imported."""
+    name, found = "scipy.linalg.cython_blas", importlib.util.find_spec("scipy")
+    if name in sys.modules or found is None or found.origin is None:
+        yield
+        return
+    folder, has_scipy = Path(found.origin).parent, "scipy" in sys.modules
+    if not has_scipy:
+        stand_in = sys.modules["scipy"] = ModuleType("scipy")
+        stand_in.__path__ = [str(folder)]
+    try:
+        sys.modules[name] = _extension(folder / "linalg" / "cython_blas", name)
+        yield
+    finally:
+        sys.modules.pop(name, None)
+        if not has_scipy:
+            del sys.modules["scipy"]
 
 
 @contextlib.contextmanager
@@ -266,15 +290,14 @@ def _unpickling() -> Iterator[None]:
             del sys.modules[name]
 
 
-def _extension(place: Path) -> ModuleType:
+def _extension(place: Path, name: str) -> ModuleType:
     for suffix in EXTENSION_SUFFIXES:
         path = place.with_name(place.name + suffix)
         if path.exists():
-            name = f"numba.{place.name}" if place.parent.name == "numba" else f"numba.core.runtime.{place.name}"
             loader = ExtensionFileLoader(name, str(path))
             found = importlib.util.spec_from_file_location(name, path, loader=loader)
             if found:
                 module = importlib.util.module_from_spec(found)
                 loader.exec_module(module)
                 return module
-    raise ImportError(f"{place}: no such part of numba")
+    raise ImportError(f"{place}: no such library")
