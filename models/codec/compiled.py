@@ -41,8 +41,8 @@ def warm_up() -> None:
     run(np.zeros(0, OPERATION), np.zeros(4, np.int64), nothing, nothing, nothing, nothing)
     quantise(nothing, none, none[0:0].reshape(0, 0), nothing, nothing, codes)
     with machine_code.blas():  # not in the stream
-        rows = np.zeros(FEW_ROWS + 1, np.float32)
-        _product(rows, rows[:1], rows[:1], rows.copy(), len(rows))
+        rows = np.zeros(2 * (FEW_ROWS + 1), np.float32)
+        _product(rows, rows[:4], rows[:2], rows.copy(), FEW_ROWS + 1)
 
 
 class Quantiser:
