@@ -49,8 +49,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/pip install $(QUIET) -c constraints.txt torch
 	@echo "set-up 3 of 4: installing Antiphon and the other libraries"
 	@$(BIN)/pip install $(QUIET) -c constraints.txt -e .
-	@echo "set-up 4 of 4: compiling the ears and the codec, once (a minute)"
-	@$(BIN)/python -c 'from listener import analyzer; from models.codec import codec; analyzer.warm_up(); codec.warm_up()'
+	@echo "set-up 4 of 4: compiling the ears, the codec and the sound card's callback, once (a minute)"
+	@$(BIN)/python -c 'from listener import analyzer; from models.codec import codec; from agent.audio import card_callback; analyzer.warm_up(); codec.warm_up(); card_callback.address()'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed

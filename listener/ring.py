@@ -7,11 +7,12 @@ ring_buffer.h, with counts instead of back-pressure).
 
 from __future__ import annotations
 
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from listener.shared_memory import numbers, shared_zeros
 
 Block = NDArray[np.float32]
 
@@ -24,24 +25,32 @@ class Ring:
 
     def __init__(self, capacity: int, channels: int, shared: bool = True) -> None:
         if not shared:
-            samples, counter = np.zeros(capacity * channels, np.float32), np.zeros(2, np.int64)
-            self._setup(samples, counter, capacity, channels)
+            self._memory: tuple[Any, Any] | None = None
+            self._setup(np.zeros(capacity * channels, np.float32), np.zeros(2, np.int64), capacity, channels)
             return
-        spawn = get_context("spawn")
-        # anonymous (no name in /dev/shm), so that nothing is left behind by kill -9
-        self._setup(spawn.RawArray("f", capacity * channels), spawn.RawArray("q", 2), capacity, channels)
+        size, memory = capacity * channels, (shared_zeros("f4", capacity * channels), shared_zeros("i8", 2))
+        self._memory = memory
+        self._setup(numbers(memory[0], "f4")[:size], numbers(memory[1], "i8"), capacity, channels)
 
     def _setup(self, samples: Any, counter: Any, capacity: int, channels: int) -> None:
-        self._raw: tuple[Any, Any] = (samples, counter)
         self.capacity, self.channels = capacity, channels
-        self._samples: Block = np.frombuffer(samples, np.float32).reshape(capacity, channels)
-        self._counter: NDArray[np.int64] = np.frombuffer(counter, np.int64)
+        self._samples: Block = samples.reshape(capacity, channels)
+        self._counter: NDArray[np.int64] = counter
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return (*self._raw, self.capacity, self.channels)
+        if self._memory is None:
+            raise TypeError("a ring in this process's own memory cannot be passed to another")
+        return (*self._memory, self.capacity, self.channels)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._setup(*state)
+        samples, counter, capacity, channels = state
+        self._memory = samples, counter
+        self._setup(numbers(samples, "f4")[: capacity * channels], numbers(counter, "i8"), capacity, channels)
+
+    @property
+    def addresses(self) -> tuple[int, int]:
+        """Return where its samples and its counter lie in this process's memory, for a writer or reader in C."""
+        return self._samples.ctypes.data, self._counter.ctypes.data
 
     @property
     def written(self) -> int:

@@ -141,7 +141,7 @@ class Keeper:
         deadline_s = time.monotonic() + FIRST_BLOCK_S
         while not card.seen_s and time.monotonic() < deadline_s:
             time.sleep(0.001)
-        return card.seen_s > 0
+        return bool(card.seen_s > 0)
 
     def _dead(self, card: SoundCard) -> str:
         self._let_go(card)

@@ -1,5 +1,6 @@
 """Runs a sound card's stream, whose callback only copies one block each way and stamps the time.
 
+The callback is machine code where that can be (card_callback.py); the one in Python here does the same.
 A card may be opened before the stream needs it and closed after: it uses the rings only while it is attached.
 Sample k of the playback ring is what is played when sample k of the microphone comes in, so a block that was not
 rendered in time is lost and never delays what follows.
@@ -14,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.audio import card_callback as machine
 from agent.audio import device_list
 from agent.core.errors import UserError
 from listener.ring import Reader, Ring
 
 XRUNS, MISSING, BLOCKS = range(3)
-BURSTS = 8  # bursts of callbacks that are looked back on
-BURST_SHARE = 0.25  # a callback this share of its own length after the one before belongs to the same burst
+BURSTS = machine.BURSTS  # bursts of callbacks that are looked back on
 NARROW_MAX = 8192  # samples that are folded to one loudspeaker in one go
 ONE_CLOCK_APIS = frozenset({"JACK Audio Connection Kit"})  # every device of these runs by the server's clock
 
@@ -54,16 +55,29 @@ class Pair:
     own_period: bool = False  # the host's period is the block: JACK's, where PortAudio's own blocks add one of latency
 
 
+def _number(at: int) -> Any:
+    """A property kept in the array of integers that the callback reads and writes."""
+    return property(lambda self: int(self.state[at]), lambda self, value: self.state.__setitem__(at, value))
+
+
+def _moment(at: int) -> Any:
+    return property(lambda self: float(self.times[at]), lambda self, value: self.times.__setitem__(at, value))
+
+
 class Stream:
     """A stream's stamp: the sample count after the last block and its monotonic second."""
+
+    _burst, _n_bursts = _number(machine.BURST), _number(machine.N_BURSTS)
+    _asked_s, seen_s = _moment(machine.ASKED_S), _moment(machine.SEEN_S)
 
     def __init__(self, rate: int, ring: Ring, playback: Reader | None) -> None:
         self.rate, self.ring, self.playback = rate, ring, playback
         self.latency = Latency()
-        self.counts = np.zeros(3, np.int64)
-        self._stamp = np.zeros(2)  # samples, monotonic seconds
-        self._bursts = np.zeros(BURSTS, np.int64)  # samples asked for in the newest bursts
-        self._burst, self._n_bursts, self._asked_s = 0, 0, 0.0
+        self.state, self.times = np.zeros(machine.SIZE, np.int64), np.zeros(4)  # the callback's
+        self.state[machine.ATTACHED] = True
+        self.counts = self.state[machine.XRUNS : machine.BLOCKS + 1]
+        self._stamp = self.times[machine.STAMP_SAMPLES : machine.STAMP_S + 1]  # samples, monotonic seconds
+        self._bursts = self.state[machine.BURSTS_AT :][:BURSTS]  # samples asked for in the newest bursts
 
     @property
     def asks(self) -> int:
@@ -76,7 +90,7 @@ class Stream:
 
     def _count_burst(self, frames: int, now_s: float) -> None:
         """The callback's: one more call for so many samples."""
-        if now_s - self._asked_s < BURST_SHARE * frames / self.rate:
+        if now_s - self._asked_s < machine.QUARTER * frames / self.rate:
             self._burst += frames
         else:
             if self._burst:
@@ -101,9 +115,9 @@ class SoundCard(Stream):
     it; the main loop calls `attach` and `detach`.
     """
 
-    attached = True  # whether the callback touches the rings
-    quiet = False  # whether what is missing now is silence anyway
-    _drains = 0  # first sample the output takes from the playback ring
+    attached = _number(machine.ATTACHED)  # whether the callback touches the rings
+    quiet = _number(machine.QUIET)  # whether what is missing now is silence anyway
+    _position = _number(machine.POSITION)  # of the stream, where the card is only played to
     _two_clocks = False
     _narrow: NDArray[np.float32] | None = None
 
@@ -119,7 +133,7 @@ class SoundCard(Stream):
     ) -> None:
         super().__init__(rate, ring, playback)
         self._block, self._sent, self._reads = block_samples, sent, reads_input
-        self._position, self.seen_s, self.name, self.api = 0, 0.0, "", ""
+        self.name = self.api = ""
         self.out_stamp = np.zeros(2)  # likewise of an output with a clock of its own: samples played, monotonic seconds
         wide = playback.ring.channels if playback else 0
         if playback and pair.output_channels < wide:
@@ -142,14 +156,34 @@ class SoundCard(Stream):
         source = {"device": pair.input_device, "channels": pair.input_channels}
         sink = {"device": pair.output_device, "channels": pair.output_channels}
         if not self.playback:
-            return [sd.InputStream(**source, callback=self._input, **same)]
+            return [self._opened(sd, pair, sd.InputStream, "input", machine.INPUT, self._input, **source, **same)]
         if not self._reads:
-            return [sd.OutputStream(**sink, callback=self._output, **same)]
+            return [self._opened(sd, pair, sd.OutputStream, "output", machine.OUTPUT, self._output, **sink, **same)]
         if pair.two_clocks:
             heard = sd.InputStream(**source, callback=self._input, **same)
             return [heard, sd.OutputStream(**sink, callback=self._own_output, **same)]
         both = {key: (source[key], sink[key]) for key in source}
-        return [sd.Stream(**both, callback=self._duplex, **same)]
+        return [self._opened(sd, pair, sd.Stream, "duplex", machine.DUPLEX, self._duplex, **both, **same)]
+
+    def _opened(self, sd: Any, pair: Pair, of: Any, kind: str, mode: int, python: Any, **given: Any) -> Any:
+        """Open a stream with the callback in machine code, or, where there is none, the one in Python."""
+        address = machine.address()
+        if not address:
+            return of(callback=python, **given)
+        self.set_up_callback(pair, mode)
+        stream = of.__new__(of)
+        function, own = sd._ffi.cast("PaStreamCallback *", address), sd._ffi.cast("void *", self.state.ctypes.data)
+        sd._StreamBase.__init__(stream, kind, callback=function, userdata=own, **given)
+        return stream
+
+    def set_up_callback(self, pair: Pair, mode: int) -> None:
+        """Tell the callback in machine code what it reads and writes."""
+        state = self.state
+        state[machine.MODE], state[machine.RATE] = mode, self.rate
+        state[machine.IN_CHANNELS], state[machine.OUT_CHANNELS] = pair.input_channels, pair.output_channels
+        machine.describe(state, self.times, machine.MIC_AT, self.ring)
+        machine.describe(state, self.times, machine.PLAY_AT, self.playback.ring if self.playback else None)
+        machine.describe(state, self.times, machine.SENT_AT, self._sent)
 
     # -- the callbacks ----------------------------------------------------------------------------------------
 

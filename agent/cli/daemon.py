@@ -32,11 +32,13 @@ def add(commands: Any) -> None:
 def _daemon(given: argparse.Namespace) -> int:
     from agent.audio import device_list
     from agent.cli.jam import check_out, settings
+    from agent.core.fork_client import share_imports
     from agent.memory.player_profile import with_player_adapter, without_player
     from agent.session import setup, structured_log
     from agent.session.daemon import Daemon
     from agent.web.remote_process import RemoteProcess
 
+    share_imports()
     config, take = settings(given)
     config = (without_player if take else with_player_adapter)(config)
     check_out(given.out)

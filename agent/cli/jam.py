@@ -90,6 +90,11 @@ def _jam(given: argparse.Namespace) -> int:
 
     config, take = settings(given)
     _check_fast(given, config, take)
+    if not given.fast:
+        from agent.core.fork_client import share_imports
+        from agent.session import live  # noqa: F401 (what its workers share)
+
+        share_imports()
     check_out(given.out)
     return perform(given, config, setup.choose(config, take, given.fast))
 

@@ -2,11 +2,15 @@
 
 Where the system has no fork, each worker is a freshly spawned process. ForkServer.prepare() begins loading and returns
 at once. spawn(call) returns at once, too: a worker requested while the server still loads starts when it is done.
+
+After share_imports() the first fork server is forked, too, with what this process had imported by then: it is there
+sooner, and those modules are in memory once. Without it, or when that process is gone, it is a new interpreter.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import multiprocessing
 import os
@@ -16,10 +20,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
-from agent.core.fork_server import MESSAGE_BYTES, Call, Exited, Forked, PickledWithFds
+from agent.core.fork_server import MESSAGE_BYTES, Call, Exited, Forked, PickledWithFds, serve_and_exit
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 AGAIN_S = 2.0  # a fork server that died is restarted after so long at the earliest
@@ -94,17 +99,25 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """Owns one fork server and the workers it forked. name: of its process; load: called once in it. One thread."""
+    """Owns one fork server and the workers it forked. One thread.
 
-    def __init__(self, name: str, load: Call) -> None:
-        self._name, self._load_call = name, load
-        self._fork_server: subprocess.Popen[bytes] | None = None
+    name: of its process. loads: called once in it, one after another; between two of them it forks what was asked for.
+    """
+
+    def __init__(self, name: str, *loads: Call) -> None:
+        self._name, self._loads = name, loads
+        self._fork_server: _Interpreter | _Twin | None = None
         self._end: socket.socket | None = None
         self._workers: list[ForkedProcess] = []
         self._request_ids = itertools.count()
         self._started_s = float("-inf")
         self._orphans: set[int] = set()  # request ids of workers whose fork server is gone
         self._closed = False
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether it is forked from this process (share_imports), which can be done once."""
+        return isinstance(self._fork_server, _Twin) and self._end is not None
 
     @property
     def fork_server_pid(self) -> int | None:
@@ -114,21 +127,29 @@ class ForkServer:
         """Start the fork server, which begins to load, unless it runs already."""
         if self._end is not None or not hasattr(os, "fork"):
             return
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MESSAGE_BYTES)
         self._started_s = time.monotonic()
-        path = os.pathsep.join(part or os.getcwd() for part in sys.path)
-        self._fork_server = subprocess.Popen(
-            [sys.executable, "-c", f"from agent.core.fork_server import main; main({theirs.fileno()})"],
-            env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-        )
-        theirs.close()
-        ours.send(pickle.dumps((self._name, self._load_call)))
+        asked = pickle.dumps((self._name, self._loads))
+        if twin := self._taken(asked):
+            ours, self._fork_server = twin
+        else:
+            ours, theirs = _socketpair()
+            self._fork_server = _Interpreter(theirs)
+            theirs.close()
+            ours.send(asked)
         ours.setblocking(False)
         self._end = ours
+
+    def _taken(self, asked: bytes) -> tuple[socket.socket, _Twin] | None:
+        """Take over the twin that waits, if there is one."""
+        global _waiting
+        found, _waiting = _waiting, None
+        if found is None:
+            return None
+        try:
+            found[0].send(asked)
+        except OSError:  # it has died
+            return None
+        return found
 
     def spawn(self, call: Call, name: str) -> Any:
         """Start a worker that makes this call. The caller may close the files in its arguments afterwards."""
@@ -195,6 +216,67 @@ class ForkServer:
         self._orphans = {worker.request_id for worker in self._workers}
         if self._fork_server:
             self._fork_server.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._fork_server.wait(1.0)
+            self._fork_server.join(1.0)
             self._fork_server = None
+
+
+class _Interpreter:
+    """A fork server in an interpreter of its own."""
+
+    def __init__(self, end: socket.socket) -> None:
+        path = os.pathsep.join(part or os.getcwd() for part in sys.path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"from agent.core.fork_server import main; main({end.fileno()})"],
+            env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
+            pass_fds=(end.fileno(),),
+            stdin=subprocess.DEVNULL,
+        )
+        self.pid = self._process.pid
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def join(self, timeout: float) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout)
+
+
+class _Twin:
+    """A fork server forked from this process."""
+
+    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
+        self.pid = os.fork()
+        if self.pid == 0:
+            serve_and_exit(ours, theirs)
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def join(self, timeout: float) -> None:
+        until_s = time.monotonic() + timeout
+        with contextlib.suppress(ChildProcessError):
+            while not os.waitpid(self.pid, os.WNOHANG)[0] and time.monotonic() < until_s:
+                time.sleep(TURN_S)
+
+
+_waiting: tuple[socket.socket, _Twin] | None = None  # a twin that has not been asked to load anything yet
+
+
+def share_imports() -> None:
+    """Let the next fork server share with this process what it has imported so far. Call it in the main thread before
+    there are others, and before anything is opened that a twin must not hold."""
+    global _waiting
+    if _waiting is None and hasattr(os, "fork") and threading.active_count() == 1:
+        ours, theirs = _socketpair()
+        gc.collect()
+        gc.freeze()  # so that no collector, here or there, writes to what both have
+        _waiting = ours, _Twin(ours, theirs)
+        theirs.close()
+
+
+def _socketpair() -> tuple[socket.socket, socket.socket]:
+    ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * MESSAGE_BYTES)
+    return ends

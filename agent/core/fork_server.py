@@ -86,10 +86,10 @@ class FdIndex:
         return _received[self.index]
 
 
-def main(fd: int) -> None:
-    """Serve requests on fd, a SEQPACKET socket: the first message is (name, Call that loads), each other one a request
-    for a worker."""
-    end = socket.socket(fileno=fd)
+def main(given: int | socket.socket) -> None:
+    """Serve requests on a SEQPACKET socket, or its number: the first message is (name, Calls that load), each other one
+    a request for a worker."""
+    end = socket.socket(fileno=given) if isinstance(given, int) else given
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     deaths, wake = os.pipe()
@@ -97,11 +97,34 @@ def main(fd: int) -> None:
         os.set_blocking(side, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    name, load = pickle.loads(end.recv(MESSAGE_BYTES))
+    first = end.recv(MESSAGE_BYTES)
+    if not first:
+        return
+    name, loads = pickle.loads(first)
     set_process_name(name)
-    _load(load)
+    for load in loads:
+        _load(load)
+        while select.select([end], [], [], 0)[0]:
+            if not _turn(end, deaths, wake):
+                return
     while _turn(end, deaths, wake):
         pass
+
+
+def serve_and_exit(ours: socket.socket, theirs: socket.socket) -> None:
+    """Be a fork server in a process that was just forked from the one that keeps `ours`."""
+    code = 1
+    try:
+        ours.close()
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nowhere, 0)
+        os.close(nowhere)
+        main(theirs)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 def _load(call: Call) -> None:

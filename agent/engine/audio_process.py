@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.audio import latencies
+from agent.audio import card_callback, latencies
 from agent.audio.card_finder import Finder
 from agent.audio.card_keeper import Keeper
 from agent.audio.file_input import FilePlayback, Silence
@@ -69,6 +69,7 @@ OUT_SAMPLES = 1 << 15  # of the ring to the loudspeaker
 def load(config: Config, rate: int) -> None:
     """Load what an audio process needs, for those that are forked from this one (agent/core/fork_server.py)."""
     load_synth(config, rate)
+    card_callback.address()
 
 
 def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:

@@ -9,9 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from agent.language import lexicon
 from agent.language.lexicon import Tag
 
@@ -88,8 +85,11 @@ class Clause:
 @lru_cache(maxsize=4096)
 def mend(word: str) -> str:
     """The word meant: itself when known, else a musical one at most one (long words: two) slips away."""
-    if len(word) < 4 or word in lexicon.english() or not word.isalpha():
+    if len(word) < 4 or lexicon.is_english(word) or not word.isalpha():
         return word
+    from rapidfuzz import process  # few words are misspelt, and it takes a while to load
+    from rapidfuzz.distance import OSA
+
     slips = 1 if len(word) < 5 else 2
     found = process.extract(word, lexicon.music_words(), scorer=OSA.distance, score_cutoff=slips, limit=8)
     near = [(distance, name[0] != word[0], not _within(word, name), name) for name, distance, _ in found]
@@ -115,6 +115,8 @@ def _within(word: str, name: str) -> bool:
 
 def _sounds_like(word: str) -> str:
     """A target two slips away ("snair"), if only one is."""
+    from rapidfuzz.distance import OSA
+
     near = [
         name
         for name in lexicon.target_words()

@@ -114,6 +114,11 @@ def english() -> frozenset[str]:
     return TABLE.known_words | frozenset(gzip.decompress(WORDS_FILE.read_bytes()).decode().split())
 
 
+def is_english(word: str) -> bool:
+    """Whether a word is spelt correctly; the list of all words is read only for one that the table does not know."""
+    return word in TABLE.known_words or word in english()
+
+
 @cache
 def music_words() -> tuple[str, ...]:
     """Words that a misspelt one may stand for: those of the terms and targets, sorted."""

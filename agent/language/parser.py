@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rapidfuzz import fuzz, process
-
 from agent.directions.edit import Edit
 from agent.language import feasibility, lexicon, reply_text, rules, word_lists
 from agent.language.normalise import plain, without_decades
@@ -153,7 +151,7 @@ def _noise(text: str) -> bool:
     said = re.findall(r"[^\W\d_]+", text.lower())
     hidden = sum(not letter.isprintable() and not letter.isspace() for letter in text)
     latin = all(ord(letter) < 0x250 for word in said for letter in word)
-    unknown = not any(word in lexicon.english() for word in said if len(word) > 1)
+    unknown = not any(lexicon.is_english(word) for word in said if len(word) > 1)
     shown = [letter for letter in text if not letter.isspace()]
     signs = sum(not letter.isalnum() and letter not in USUAL_SIGNS for letter in shown)
     return (
@@ -169,10 +167,11 @@ def foreign(text: str) -> str | None:
     said = re.findall(r"[^\W\d_]+", text.lower())
     if not said:
         return None
-    english = sum(word in lexicon.english() for word in said)
     scores = {name: sum(word in common.split() for word in said) for name, common in word_lists.FOREIGN.items()}
     best = max(scores, key=lambda name: scores[name])
-    strange = len(said) - english
+    if not scores[best]:
+        return None
+    strange = sum(not lexicon.is_english(word) for word in said)
     clear = scores[best] >= 2 or (scores[best] == 1 and len(said) <= 3)
     return (
         best if clear and strange >= FOREIGN_SHARE * len(said) and scores[best] >= FOREIGN_SHARE * len(said) else None
@@ -189,6 +188,8 @@ def _nearest(strange: Sequence[str]) -> tuple[str, ...]:
     """Return the terms closest in spelling to words that nobody knows."""
     if not strange:
         return ()
+    from rapidfuzz import fuzz, process
+
     terms = (phrase for phrase, tags in lexicon.TABLE.index.items() if tags[0][0] == "term" and "<" not in phrase[0])
     found = process.extract(" ".join(strange), [" ".join(phrase) for phrase in terms], scorer=fuzz.WRatio, limit=3)
     return tuple(dict.fromkeys(name for name, _, _ in found))

@@ -10,11 +10,12 @@ import copyreg
 import io
 import pickle
 from collections.abc import Callable, Mapping
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from listener.shared_memory import numbers, reserve, shared_zeros
 
 Piece = bytes | memoryview
 
@@ -27,13 +28,12 @@ class SnapshotStore:
     """Two slots of shared memory, passed to started processes. One writer at a time."""
 
     def __init__(self, slot_bytes: int = SLOT_BYTES) -> None:
-        spawn = get_context("spawn")  # anonymous memory, as the ring's
-        self._setup(spawn.RawArray("B", 2 * slot_bytes), spawn.RawArray("q", 2 * FIELDS + 3))
+        self._setup(shared_zeros("u1", 2 * slot_bytes, reserved=False), shared_zeros("i8", 2 * FIELDS + 3))
 
     def _setup(self, data: Any, head: Any) -> None:
         self._raw = data, head
-        self._data: NDArray[np.uint8] = np.frombuffer(data, np.uint8).reshape(2, -1)
-        whole: NDArray[np.int64] = np.frombuffer(head, np.int64)
+        self._data: NDArray[np.uint8] = numbers(data, "u1").reshape(2, -1)
+        whole: NDArray[np.int64] = numbers(head, "i8")
         self._slots, self._marks = whole[: 2 * FIELDS].reshape(2, FIELDS), whole[2 * FIELDS :]
 
     def __getstate__(self) -> tuple[Any, Any]:
@@ -53,10 +53,14 @@ class SnapshotStore:
 
     def put(self, *pieces: Piece) -> bool:
         """Store the pieces, joined, as the newest state; False when they do not fit: the previous one stays."""
-        sizes = [len(piece) for piece in pieces]
-        if sum(sizes) > self._data.shape[1]:
+        sizes, most = [len(piece) for piece in pieces], self._data.shape[1]
+        if sum(sizes) > most:
             return False
         number = int(self._slots[:, 0].max()) + 1
+        try:
+            reserve(self._raw[0], number % 2 * most, max(sum(sizes), 1))
+        except OSError:  # no room in the system's shared memory
+            return False
         slot = self._slots[number % 2]
         slot[0] = 0
         place, end = memoryview(self._data[number % 2]), 0

@@ -20,7 +20,8 @@ from listener.ring import Ring
 
 AUDIO, MIND = "agent.engine.audio_process", "agent.mind.mind_process"
 LATENCY_STEP_S = 0.001  # a change of the latency that the mind is told of
-RING_S = 10.0  # how far the recorder, or a restarted mind, may fall behind before it loses sound
+RING_S = 10.0  # how far a restarted mind may fall behind before it loses sound
+STEMS_S = 4.0  # how far the recorder may
 
 
 class Workers:
@@ -34,14 +35,12 @@ class Workers:
         lanes = setup.input_channels + 2 * (len(config.parts) + 1) + setup.output_channels
         check_limits(4 * lanes * round(RING_S * setup.rate))
         self.bass = self._ring(setup.input_channels)
-        self.stems = self._ring(2 * (len(config.parts) + 1))
+        self.stems = Ring(round(STEMS_S * setup.rate), 2 * (len(config.parts) + 1))
         self._sent = self._ring(setup.output_channels) if cancels_echo(config, setup) else None
         self._stamp = SharedStamp()
         self.plans, self._plans_in = channel()
         self._snapshots = SnapshotStore()
-        load = Call(AUDIO, "load", (config, setup.rate))
-        self._servers = {"audio": ForkServer("antiphon-sound", load)}
-        self._servers["model"] = ForkServer("antiphon-fork", Call(MIND, "load", (config,)))
+        self._server = _server_for(config, setup.rate)
         self.audio = Worker("audio", self._start_audio)
         self.mind = Worker("model", self._start_mind)
         self.latency, self.lead_s = NO_LATENCY, 0.0
@@ -68,14 +67,14 @@ class Workers:
             silence_s=setup.silence_s,
         )
         call = Call(AUDIO, "main", (audio_setup, self._plans_in, commands, reports))
-        process: Process = self._servers["audio"].spawn(call, "antiphon-audio")
+        process: Process = self._server.spawn(call, "antiphon-audio")
         return process
 
     def _start_mind(self, commands: Channel, reports: Channel) -> Process:
         setup, self._told_s = self.setup, self.latency_s
         shared = (self._config, self.bass, self._sent, setup.rate, setup.ring_channel, self._told_s, self.plans)
         call = Call(MIND, "main", (*shared, commands, reports, self._snapshots))
-        process: Process = self._servers["model"].spawn(call, "antiphon-mind")
+        process: Process = self._server.spawn(call, "antiphon-mind")
         return process
 
     @property
@@ -93,14 +92,12 @@ class Workers:
     def start(self) -> None:
         """Begin to load, and start the audio process; the mind is started once that is ready."""
         self.audio.start()
-        self._servers["model"].prepare()
 
     def poll(self) -> None:
         """Kill a stopped fork server that a starting worker waits for."""
         for worker in (self.audio, self.mind):
-            server = self._servers[worker.name]
-            if worker.process and not worker.ready and is_stopped(server.fork_server_pid):
-                server.kill_fork_server()
+            if worker.process and not worker.ready and is_stopped(self._server.fork_server_pid):
+                self._server.kill_fork_server()
 
     def go(self) -> None:
         """Let the sound begin. A file waits for the mind, so that the same file and seed give the same session; a
@@ -136,7 +133,25 @@ class Workers:
         """Wait for both to end by themselves, then kill them."""
         for worker in (self.audio, self.mind):
             worker.end(patience_s)
-        for server in self._servers.values():
-            server.close()
+        if not self._server.is_twin:
+            self._server.close()
         for end in (self.plans, self._plans_in):
             end.close()
+
+
+_kept: tuple[Config, int, ForkServer] | None = None  # the last one that was made here
+
+
+def _server_for(config: Config, rate: int) -> ForkServer:
+    """Return the fork server of both workers: it loads the synth first, so that the sound need not wait for the models.
+
+    One that was forked from this process serves the next session, too: there is no other like it.
+    """
+    global _kept
+    if _kept and _kept[2].is_twin:
+        if _kept[:2] == (config, rate):
+            return _kept[2]
+        _kept[2].close()
+    made = ForkServer("antiphon-fork", Call(AUDIO, "load", (config, rate)), Call(MIND, "load", (config,)))
+    _kept = config, rate, made
+    return made

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 
 from listener import paths, weight_file
+from listener.kernel import kernel
 
 WEIGHTS = paths.WEIGHTS / "ears"
 KIND = "ears"
@@ -26,7 +26,7 @@ OUTPUTS = ("age", "pitch", "drum")
 Floats = NDArray[np.float32]
 
 
-@njit(cache=True)
+@kernel()
 def _gate(inner: Floats, outer: Floats, h: Floats) -> None:
     """r, z, n of the input (inner) and of the state (outer), [3H] each; h [H] is changed in place."""
     size = len(h)
@@ -37,7 +37,7 @@ def _gate(inner: Floats, outer: Floats, h: Floats) -> None:
         h[i] = n + z * (h[i] - n)
 
 
-@njit(cache=True)
+@kernel()
 def _softmax(x: Floats) -> Floats:
     e: Floats = np.exp(x - x.max())
     e /= e.sum()

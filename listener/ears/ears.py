@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numba import njit
 
 from listener.ears import ear_network
 from listener.ears.frontend import HOP, FrontEnd
@@ -14,6 +13,7 @@ from listener.ears.input_gain import InputGain
 from listener.ears.notes import NoteTracker
 from listener.ears.onset import OnsetPicker
 from listener.ears.pitch import PitchTracker
+from listener.kernel import kernel
 from listener.types import ANALYSIS_RATE, Note, Onset, PitchPoint, Samples
 
 SILENCE_DB = -120.0
@@ -77,7 +77,7 @@ class Ears:
         return EarEvents(belief, _maybe(onset), _maybe(hit), (point,), _maybe(new), _maybe(revised), _maybe(ended))
 
 
-@njit(cache=True)
+@kernel()
 def peak_db(samples: Samples) -> float:
     """Return the largest deviation from the mean of float32 [n] in dB re full scale, at least SILENCE_DB."""
     mean, peak = samples.mean(), 1e-9

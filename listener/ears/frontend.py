@@ -9,10 +9,10 @@ McLeod & Wyvill 2005, at half-semitone lags).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from listener.biquads import butterworth
+from listener.kernel import kernel
 from listener.types import ANALYSIS_RATE, Samples
 
 HOP = 80  # samples; four to a frame
@@ -96,7 +96,7 @@ _LONG_AGO, _FINE_AGO = np.array(LONG_AGO), np.array(FINE_AGO)
 _REACH = 2 ** (0.5 / BINS_PER_SEMITONE / 12)
 
 
-@njit(cache=True)
+@kernel()
 def _low_pass(x: Array, sos: Array, state: Array) -> Array:
     """Cascade of biquads, direct form II transposed, every DECIMATION-th sample kept; state is changed in place."""
     out = np.empty(len(x) // DECIMATION)
@@ -112,7 +112,7 @@ def _low_pass(x: Array, sos: Array, state: Array) -> Array:
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel(fastmath=True)
 def _correlate(
     low: Array,
     products: Array,
@@ -157,7 +157,7 @@ def _correlate(
         out[w, len(lags)] = np.log10(energy / count + POWER_FLOOR)
 
 
-@njit(cache=True)
+@kernel()
 def _powers(x: Array, window: Array, size: int, bands: Array, spans: NDArray[np.int64], out: Array) -> None:
     """log10 power of the bands [bands, bins] of the newest samples of x. spans [bands, 2]: the bins that count."""
     padded = np.zeros(size)
@@ -173,7 +173,7 @@ def _powers(x: Array, window: Array, size: int, bands: Array, spans: NDArray[np.
         out[band] = np.log10(total + POWER_FLOOR)
 
 
-@njit(cache=True)
+@kernel()
 def _features(level: Array, levels: Array, long: Array, view: Array, fine: Array, out: Samples) -> float:
     """What the network reads, into out; levels moves on. -> FrontEnd.attack."""
     bands, rise = len(level), np.zeros(len(level) - ATTACK_BAND)
@@ -197,7 +197,7 @@ def _features(level: Array, levels: Array, long: Array, view: Array, fine: Array
     return float(rise.mean())
 
 
-@njit(cache=True)
+@kernel()
 def _rises(spectrum: Array, past: Array, ago: NDArray[np.int64], out: Samples) -> None:
     """Write how much each band has risen against the hops `ago`, in the features' unit; past moves on."""
     for hop in range(len(past) - 1, 0, -1):
@@ -208,7 +208,7 @@ def _rises(spectrum: Array, past: Array, ago: NDArray[np.int64], out: Samples) -
             out[i * len(spectrum) + band] = (spectrum[band] - past[ago[i], band]) / 2
 
 
-@njit(cache=True)
+@kernel()
 def _shift(x: Array, fresh: Array) -> None:
     keep = len(x) - len(fresh)
     for i in range(keep):

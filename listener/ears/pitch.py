@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from listener.ears.frontend import LOW_RATE, FrontEnd
+from listener.kernel import kernel
 from listener.types import PitchPoint
 
 VOICED = 0.2  # a pitch is worth saying; a note needs more
@@ -32,7 +32,7 @@ def to_hz(midi: float) -> float:
     return float(440 * 2.0 ** ((midi - 69) / 12))
 
 
-@njit(cache=True)
+@kernel()
 def _peak_lag(curve: Array, first: int, last: int) -> float:
     """The highest peak of curve in [first, last), to a fraction of a lag; 0 if it is no peak."""
     lag = first + int(np.argmax(curve[first:last]))

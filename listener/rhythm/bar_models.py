@@ -327,6 +327,7 @@ _SURPLUS = np.concatenate(  # integral of (rate - 1) up to each place, in places
 )
 RATES: Floats32 = _RATES.astype(np.float32)
 SURPLUS: Floats32 = _SURPLUS.astype(np.float32)
+del _RATES, _SURPLUS
 STRENGTHS: Floats32 = _strengths().astype(np.float32)
 PRIOR: Floats32 = _prior().astype(np.float32)
 OPENING: Floats32 = np.concatenate(

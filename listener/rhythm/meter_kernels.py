@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from listener.kernel import kernel
 
 EXP_SQUARINGS = 10  # e^x = (1 + x / 2^10)^(2^10): vectorises, and is right to 0.1% for |x| < 1.4
 FOLD_REACH = 0.12  # pulses around a phase that count as that phase
 BAR_REACH = 0.2
-fast = njit(cache=True, fastmath=True, error_model="numpy")
+fast = kernel(fastmath=True, error_model="numpy")
 
 
 @fast
@@ -112,7 +113,7 @@ def _weigh(row, struck, gain):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True)
+@kernel()
 def repeats(periods, bars, times, pitches, count, score):  # type: ignore[no-untyped-def]
     """Likelihood gain, [tempo, bar length in pulses], of the newest note given what came one bar before it."""
     out = np.zeros((len(periods), len(bars)))

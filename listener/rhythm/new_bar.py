@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from listener.kernel import kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -41,7 +42,7 @@ DOUBT, HEAD, FADE, SAME = 0.35, 0.9, 0.7, 0.55
 KNOWN = 6.0  # notes that SAME counts for
 FIRST, SPREAD, MARKED = 0.3, 0.65, 4.0  # how much lower and louder the first note of a bar is; spread; notes it counts
 FIGURE_LOG: Floats = np.log([odds for _, odds in FIGURES])
-fast = njit(cache=True, fastmath=False, error_model="numpy")
+fast = kernel(fastmath=False, error_model="numpy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-fast = njit(cache=True, fastmath=True, error_model="numpy")
+from listener.kernel import kernel
+
+fast = kernel(fastmath=True, error_model="numpy")
 ON, HALF, FIRST_QUARTER, LAST_QUARTER, FIRST_THIRD, LAST_THIRD, ELSE = range(7)
 CLASSES = 7
 SLOTS = 24  # places per pulse

@@ -10,9 +10,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from listener.kernel import kernel
 from listener.types import ANALYSIS_RATE
 
 LEAD_S, LENGTH_S = 0.010, 0.140  # heard before and after the onset
@@ -84,7 +84,7 @@ def features(sound: Array, f0_hz: float) -> Floats:
     )
 
 
-@njit(cache=True)
+@kernel()
 def _grown(bands: Floats) -> Floats:
     """Return the energy up to each sample: [bands, n] -> [bands, n + 1]."""
     out = np.zeros((bands.shape[0], bands.shape[1] + 1))
@@ -124,7 +124,7 @@ def _envelopes(grown: Floats, onset: int) -> Floats:
     return np.concatenate([crest, blocks.argmax(1) * (BLOCK / ANALYSIS_RATE / 0.01)])
 
 
-@njit(cache=True)
+@kernel()
 def _correlation(x: Floats, start: int, length: int, lag: int) -> float:
     """Return the normalised correlation of [start, start + length) with the same `lag` later."""
     ab, aa, bb = 0.0, 1e-12, 1e-12
@@ -135,7 +135,7 @@ def _correlation(x: Floats, start: int, length: int, lag: int) -> float:
     return float(ab / np.sqrt(aa * bb))
 
 
-@njit(cache=True)
+@kernel()
 def _correlations(x: Floats, start: int, length: int, first: int, last: int) -> Floats:
     """Return the normalised correlation at every lag from first to last."""
     out, aa, bb = np.zeros(last - first + 1), 1e-12, 1e-12

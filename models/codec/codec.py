@@ -44,8 +44,10 @@ FRAME_RATE = SAMPLE_RATE // FRAME_SAMPLES
 
 
 def _compiler() -> ModuleType | None:
+    from models.codec import compiled
+
     try:
-        from models.codec import compiled
+        compiled.warm_up()
     except ImportError:  # no numba: the numpy engine does everything
         return None
     return compiled
@@ -56,9 +58,7 @@ def warm_up() -> None:
 
     Call it before the first frame.
     """
-    compiler = _compiler()
-    if compiler:
-        compiler.warm_up()
+    _compiler()
 
 
 class Codec:

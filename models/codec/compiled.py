@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from listener import machine_code
 from models.codec.kernels import (
     ACTIVE,
     ADD,
     CELL,
     CONV,
+    FEW_ROWS,
     FIELDS,
     HIDDEN,
     JOIN,
     OPERATION,
     PADDED,
     WINDOWS,
+    _product,
     quantise,
     run,
 )
@@ -37,6 +40,9 @@ def warm_up() -> None:
     nothing, none, codes = np.zeros(0, np.float32), np.zeros((0, 0, 0), np.float32), np.zeros(0, np.int64)
     run(np.zeros(0, OPERATION), np.zeros(4, np.int64), nothing, nothing, nothing, nothing)
     quantise(nothing, none, none[0:0].reshape(0, 0), nothing, nothing, codes)
+    with machine_code.blas():  # not in the stream
+        rows = np.zeros(2 * (FEW_ROWS + 1), np.float32)
+        _product(rows, rows[:4], rows[:2], rows.copy(), FEW_ROWS + 1)
 
 
 class Quantiser:

@@ -7,7 +7,8 @@ activations, a residual block's hidden ones, the padded input and its windows.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from listener.kernel import kernel
 
 CONV, JOIN, CELL, ADD = range(4)
 FIELDS = (
@@ -20,7 +21,7 @@ FEW_ROWS = 16
 HALVINGS = 6  # e^x - 1 from e^(x / 64) - 1
 LOWEST = -18.0  # e^x is nothing beside 1 from here down, in float32
 
-fast = njit(cache=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
+fast = kernel(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
 
 
 @fast

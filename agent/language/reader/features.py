@@ -8,9 +8,6 @@ from functools import cache, lru_cache
 from math import log
 from zlib import crc32
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from agent.language import lexicon
 from agent.language.lexicon import PhraseTable, Tag
 from agent.language.reader.tokens import VALUES, Token
@@ -30,7 +27,7 @@ SYMBOL, BAR = "symbol", Token("|", "symbol")  # kinds of tokens before the sente
 
 def phrase_words(phrase: str) -> tuple[str, ...]:
     """Return a phrase of the table as the texts of its tokens."""
-    said = re.sub(r"'", "", phrase.lower()).replace("-", " ").replace("_", " ")
+    said = phrase.lower().replace("'", "").replace("-", " ").replace("_", " ")
     return tuple(str(VALUES[w]) if w in VALUES and w != "one" else w for w in re.findall(r"\d+|[^\W\d_]+", said))
 
 
@@ -62,10 +59,13 @@ class Features:
     def corrected(self, word: str) -> str:
         """Return the known word that a strange one is most likely a misspelling of, else the word itself: the commoner
         and the nearer, the likelier (a noisy channel: Kernighan, Church, Gale 1990)."""
-        if len(word) < 3 or word in self._rank or not word.isascii() or word in lexicon.english():
+        if len(word) < 3 or word in self._rank or not word.isascii() or lexicon.is_english(word):
             return word
         if word in self._row and len(word) > MOST_DOUBTED:
             return word
+        from rapidfuzz import process  # few words are misspelt, and it takes a while to load
+        from rapidfuzz.distance import OSA
+
         near = process.extract(
             word, self._known, scorer=OSA.distance, score_cutoff=1 + (len(word) > 4), limit=CANDIDATES
         )
