@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.cli.options import add_config, pairs
+from agent.cli.options import Commands, add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
@@ -40,7 +40,7 @@ SWUNG_STYLES = ("jazz", "blues")  # written with triplet off-beats; the model pl
 PER_QUARTER = 480
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the commands to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     says = {"epilog": MAKE_EXAMPLES, "formatter_class": raw}
