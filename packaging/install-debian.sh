@@ -91,6 +91,10 @@ install_all() {
         ;;
     esac
     command -v apt-get >/dev/null || { echo "no apt-get here: this script is for Debian and its children" >&2; exit 1; }
+    if [ $dry = no ] && ! command -v systemctl >/dev/null; then
+        echo "systemd is not installed here: this script makes a systemd service; run \`antiphon daemon\` from your own init" >&2
+        exit 1
+    fi
     run apt-get update -qq
     # shellcheck disable=SC2086 # a list of words
     run env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $packages

@@ -153,3 +153,4 @@ def test_the_wheel_installs_and_plays_outside_the_checkout(wheel: Path, installe
     notes = [message for message in mido.MidiFile(tmp_path / "out/session.mid") if message.type == "note_on"]
     assert len({message.channel for message in notes}) >= 4, "the bass and three parts"
     assert (tmp_path / "out/mix.wav").stat().st_size > 1_000_000
+    shutil.rmtree(tmp_path / "tools")  # 600 MB, which pytest would keep
