@@ -132,6 +132,8 @@ END
     if [ ! -e "$settings/config.yaml" ]; then
         put "$settings/config.yaml" 0640 <<END
 # Antiphon's settings on this machine; the defaults apply to every key that is not here
+paths:
+  sessions: $data/sessions
 web:
   enabled: $([ $page = yes ] && echo true || echo false)
   host: $([ $page = yes ] && echo 0.0.0.0 || echo 127.0.0.1)
