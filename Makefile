@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 DEBIAN := libportaudio2 libfluidsynth3 jackd2 fluidsynth fluid-soundfont-gm
 DEBIAN_TESTS := timgm6mb-soundfont fluidr3mono-gm-soundfont
 QUIET := -qq --no-warn-script-location --disable-pip-version-check --root-user-action=ignore
+QUIETLY := -q --disable-pip-version-check
 ARGS ?=
 
-.PHONY: jam test test-all lint bench train demo docs-pages clean system system-tests
+.PHONY: jam test test-all lint bench train demo docs docs-pages wheel lock audit clean system system-tests
 
 jam: $(VENV)/.installed system
 	@$(BIN)/antiphon jam $(ARGS)
@@ -40,6 +41,29 @@ demo: $(VENV)/.installed system
 docs-pages: $(VENV)/.installed
 	$(BIN)/python docs/generate.py
 
+# the pages as a site, build/site: strict, links checked, and nothing is fetched
+docs: $(VENV)/.docs
+	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open build/site/index.html, or: $(BIN)/mkdocs serve"
+
+# dist/antiphon-VERSION-py3-none-any.whl
+wheel: $(VENV)/.installed
+	@rm -rf build/lib build/bdist.* dist
+	@$(BIN)/pip wheel $(QUIETLY) --no-deps -w dist .
+	@ls dist/*.whl
+
+# what playing needs, with hashes, for Python 3.11 to 3.14 and every platform that has wheels
+lock: $(VENV)/.installed
+	@$(BIN)/pip install $(QUIET) -c constraints.txt uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		pyproject.toml -o requirements.lock
+
+# known faults of what playing needs
+audit: $(VENV)/.installed
+	@$(BIN)/pip install $(QUIET) -c constraints.txt pip-audit
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
+
 # pip only: uv and poetry do not find PyTorch's CPU wheel (constraints.txt)
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Antiphon needs Python 3.11 or newer; try make PYTHON=python3.11")'
@@ -58,6 +82,10 @@ $(VENV)/.dev: $(VENV)/.installed
 	@$(BIN)/pip install $(QUIET) -c constraints.txt -e '.[dev]'
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.installed
+	@$(BIN)/pip install $(QUIET) -c constraints.txt -e '.[docs]'
+	@touch $@
+
 # the Debian libraries under sounddevice and pyfluidsynth; where apt-get may not run, one line says what to install
 system:
 	@.ci/system $(DEBIAN)
@@ -66,4 +94,4 @@ system-tests:
 	@.ci/system $(DEBIAN) $(DEBIAN_TESTS)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache data_cache checkpoints benchmarks/renders
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache data_cache checkpoints benchmarks/renders

@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 # before NumPy is loaded: a second BLAS thread gains nothing on products this small, and its spinning starves the
 # audio process
@@ -16,9 +16,12 @@ for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
 from agent.core.compiled_cache import choose_cache  # noqa: E402
-from agent.core.errors import UserError  # noqa: E402
+from agent.core.errors import GET_TRAINING, TRAINING, UserError  # noqa: E402
 from agent.core.os_process import keep_private  # noqa: E402
 from agent.core.plain_text import printable  # noqa: E402
+
+if TYPE_CHECKING:  # each command loads what it needs
+    from agent.cli.options import Commands
 
 COMMANDS = (  # files of agent/cli; only the one that is asked for is loaded
     *("jam", "daemon", "ctl", "listen", "reply", "make", "codes", "recover", "calibrate", "parse", "workshop"),
@@ -51,6 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except UserError as mistake:
         print(f"antiphon: {printable(str(mistake))}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as missing:
+        if missing.name not in TRAINING:
+            raise
+        print(f"antiphon: this needs {missing.name}, which playing does not; {GET_TRAINING}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # antiphon listen ... | head
         _drop(sys.stdout)
@@ -105,7 +113,7 @@ def _version() -> str:
     return version("antiphon")
 
 
-def _add_checks(commands: Any) -> None:
+def _add_checks(commands: Commands) -> None:
     from agent.cli.options import add_config
 
     listing = commands.add_parser("devices", help="list audio devices and MIDI ports, with latencies")

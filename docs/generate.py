@@ -1,8 +1,8 @@
-"""Write the generated pages: docs/commands.md, configuration.md, benchmarks.md, parts of architecture.md and README.md.
+"""Write the generated pages: docs/commands.md, configuration.md, vocabulary.md, benchmarks.md, parts of others.
 
 `make docs-pages`, or `python docs/generate.py [--check]`; --check writes nothing and exits with 1 when a page is stale
-(tests/test_docs.py does the same). Sources: the argument parser, agent/control/commands.py, config.yaml, newest rows
-of benchmarks/results.jsonl.
+(tests/test_docs.py does the same). Parts: rooms of architecture.md, figures of README.md. Sources: the argument parser,
+agent/control/commands.py, config.yaml, agent/language/vocabulary.py, newest rows of benchmarks/results.jsonl.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 BENCHMARKS = ROOT / "benchmarks"
 sys.path.insert(0, str(ROOT))
+
+from docs import code_reference  # noqa: E402
 
 FIGURES = ("<!-- figures: written by `make docs-pages` -->", "<!-- end of figures -->")
 ROOMS = ("<!-- rooms: written by `make docs-pages` -->", "<!-- end of rooms -->")
@@ -372,6 +374,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "commands.md": commands_page(),
         DOCS / "configuration.md": configuration_page(),
+        DOCS / "vocabulary.md": code_reference.vocabulary_page(),
         DOCS / "benchmarks.md": benchmarks_page(),
         DOCS / "architecture.md": between(DOCS / "architecture.md", ROOMS, rooms_table()),
         ROOT / "README.md": between(ROOT / "README.md", FIGURES, readme_figures()),

@@ -83,18 +83,17 @@ class Synth:
         self._port.open_virtual_port("in")
         self.sounding_since: dict[tuple[int, int], float] = {}
         self.note_ons: list[tuple[float, int, int]] = [*heard]  # (monotonic s, channel, key)
-        self._lock, self._open = threading.Lock(), True
+        self._lock, self._closed = threading.Lock(), threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        while self._open:
+        while not self._closed.wait(0.005):
             self.push()
-            time.sleep(0.005)
 
     def push(self) -> None:
         """Read what has come; all notes off (CC 123, 120) ends every note of its channel."""
         with self._lock:
-            while self._open and (got := self._port.get_message()):
+            while not self._closed.is_set() and (got := self._port.get_message()):
                 self._take(*got[0])
 
     def _take(self, status: int, *data: int) -> None:
@@ -115,7 +114,7 @@ class Synth:
 
     def close(self) -> None:
         with self._lock:
-            self._open = False
+            self._closed.set()
             self._port.close_port()
             self._port.delete()
 

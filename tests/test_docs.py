@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from docs import generate, make_demo
+from agent.__main__ import _parser
+from agent.control import commands
+from agent.core.errors import UserError
+from docs import code_reference, generate, make_demo, site_hooks
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -18,6 +24,8 @@ OUR_PATH = re.compile(
     r"(?<![\w/.-])(?:agent|models|listener|benchmarks|tests|docs)/[\w./-]*\w\.(?:py|md|png|mp3|jsonl|flac|sf3|gz)\b"
 )
 OUR_MODULE = re.compile(r"python -m ((?:agent|models|benchmarks)(?:\.\w+)*)")
+BLOCK = re.compile(r"```(?:sh)?\n(.*?)```", re.DOTALL)
+INLINE = re.compile(r"(?<!`)`(antiphon [^`]+)`(?!`)")
 README_LINES, README_BYTES, DEMO_BYTES = 120, 7_000, 600_000
 
 
@@ -101,3 +109,77 @@ def test_the_demo_is_cut_where_most_is_played() -> None:
     beats = [{"type": "beat", "position": 1, "time_s": float(time_s)} for time_s in range(0, 40, 2)]
     notes = [{"type": "note", "onset_s": 6.1}, {"type": "sent", "on": True, "due_s": 14.5}]
     assert make_demo.best_start_s([*beats, *notes], end_s=40.0, seconds=9.0) == 6.0
+
+
+def lines_of_commands(page: Path) -> Iterator[tuple[str, bool]]:
+    """Yield each command line a page shows, and whether it stands whole in a block (in a sentence it may be cut)."""
+    text = page.read_text(encoding="utf-8")
+    for block in BLOCK.findall(text):
+        for line in block.splitlines():
+            if found := re.match(r"\s*(?:sudo -u antiphon )?(?:\.venv/bin/)?(antiphon .*)", line):
+                yield found[1], True
+    yield from ((re.split(r" \\?\| ", line)[0], False) for line in INLINE.findall(text))
+
+
+def refusal(line: str, whole: bool) -> str:
+    """Return why the program would refuse a command line, "" where it takes it."""
+    words = shlex.split(line.replace("...", "").replace(" N", " 1"), comments=True)[1:]
+    parser = _parser(words[0])
+    try:
+        given = parser.parse_args(words)
+    except SystemExit:
+        return "" if not whole and is_cut(words) else "no such option or command"
+    try:
+        if words[0] == "ctl" and not words[1].isupper():
+            commands.parse(" ".join(given.words))
+    except UserError as mistake:
+        return str(mistake) if whole or words[1] not in commands.TABLE else ""
+    return ""
+
+
+def is_cut(words: list[str]) -> bool:
+    """Whether only arguments are missing: every word is a command or an option that the page of commands has."""
+    known = generate.commands_page()
+    return f"antiphon {' '.join(word for word in words if not word.startswith('-'))}" in known
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "commands.md"], ids=lambda page: page.name)
+def test_every_command_on_a_page_is_one_that_the_program_takes(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for line, whole in lines_of_commands(page):
+        assert not refusal(line, whole), f"{page.name}: {line}\n{capsys.readouterr().err}"
+
+
+# ---- the site (`make docs`) ----
+
+
+def test_the_site_has_every_page_once() -> None:
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    named = re.findall(r"([\w/.-]+\.md)$", nav, re.MULTILINE)
+    made = {"doors.md", *(f"project/{name}" for name in site_hooks.PROJECT)}
+    assert sorted(named) == sorted({page.name for page in (ROOT / "docs").glob("*.md")} | made)
+
+
+def test_links_out_of_the_pages_lead_to_places_on_the_site() -> None:
+    text = "[a](../agent/mind/mind.py), [b](../LICENSES.md#parts), [c](words.md), [d](../models/weights), [e](http://x)"
+    there = "[a](source/agent/mind/mind.py.txt), [b](project/LICENSES.md#parts), [c](words.md), d, [e](http://x)"
+    assert site_hooks.rewritten(text, "docs/index.md") == there
+    assert site_hooks.rewritten("[w](docs/words.md)", "CONTRIBUTING.md") == "[w](../words.md)"
+
+
+def test_every_room_with_a_door_is_in_the_reference_of_the_code() -> None:
+    page = code_reference.doors_page()
+    for room in generate.rooms():
+        if code_reference.doors(ROOT / room):
+            assert f"## {room}\n" in page
+    assert "### Analyzer\n" in page and "- `step(frame: Frame) -> Analysis`: Return everything heard" in page
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for page in tmp_path.rglob("*.html"):
+        loaded = re.findall(r"<(?:script|link|img|source)[^>]+(?:src|href)=\"(https?:[^\"]+)", page.read_text())
+        assert not loaded, f"{page.name} loads {loaded}"

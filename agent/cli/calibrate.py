@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from agent.audio import latencies
 from agent.audio.latencies import Latencies
-from agent.cli.options import add_config, pairs
+from agent.cli.options import Commands, add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
@@ -21,7 +20,7 @@ EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from agent.cli.options import add_config, pairs
+from agent.cli.options import Commands, add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 
@@ -25,7 +24,7 @@ WEIGHTS_EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add both commands to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     says = {"epilog": CODES_EXAMPLES, "formatter_class": raw}

@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.core.errors import UserError
 from agent.core.plain_text import printable
+
+if TYPE_CHECKING:
+    from agent.cli.options import Commands
 
 SESSION = re.compile(r"[A-Za-z0-9_-]{1,30}")
 EXAMPLES = """examples:
@@ -26,13 +29,13 @@ EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add both commands to argparse's subparsers."""
     _add_ctl(commands)
     _add_say(commands)
 
 
-def _add_ctl(commands: Any) -> None:
+def _add_ctl(commands: Commands) -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(
         "ctl", help="send a command to a running session", epilog=EXAMPLES, formatter_class=raw
@@ -85,7 +88,7 @@ SAY_EXAMPLES = """examples:
 """
 
 
-def _add_say(commands: Any) -> None:
+def _add_say(commands: Commands) -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(
         "say", help="direct a running band in your own words", epilog=SAY_EXAMPLES, formatter_class=raw

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.cli.options import Commands
+
 
 DAEMON_EXAMPLES = """examples:
   antiphon daemon --midi "My Synth"               play without a terminal; control it with `antiphon ctl`
@@ -12,7 +16,7 @@ SIGTERM or `antiphon ctl stop` ends it; after a crash it resumes the same sessio
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add both commands to argparse's subparsers."""
     from agent.cli.jam import add_playing
 

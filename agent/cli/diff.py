@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.core.errors import UserError
 from agent.takes.compare import account, draw, measured
+
+if TYPE_CHECKING:
+    from agent.cli.options import Commands
 
 EXAMPLES = """examples:
   antiphon diff                      compare the newest session's last two takes, drawn to diff.png
@@ -18,7 +21,7 @@ EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("diff", help="compare two takes", epilog=EXAMPLES, formatter_class=raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
+import importlib.util
 import json
 import shutil
 import sys
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.core.config import find, load
-from agent.core.errors import UserError
+from agent.core.errors import GET_TRAINING, UserError
 from agent.core.settings import Config
 
 GREEN, YELLOW, RED = "green", "yellow", "red"  # works; works with something missing; jam cannot run
@@ -52,13 +52,12 @@ LIBRARIES = (
     Library("numpy", "numpy"),
     Library("scipy", "scipy.signal"),
     Library("numba", "numba"),
-    Library("librosa", "librosa"),
     Library("soundfile", "soundfile"),
-    Library("torch", "torch"),
     Library("safetensors", "safetensors"),
     Library("mido", "mido"),
     Library("rich", "rich"),
     Library("PyYAML", "yaml"),
+    Library("torch", "torch", YELLOW, f"only learning from your music and `codes --check` need it: {GET_TRAINING}"),
     Library("matplotlib", "matplotlib", YELLOW, "without it there is no pianoroll.png; " + INSTALL),
 )
 
@@ -131,6 +130,9 @@ def _library(library: Library) -> Check:
 def _encodec(_: Config) -> Iterator[Check]:
     from models.codec.torchaudio_shim import import_encodec
 
+    if importlib.util.find_spec("encodec") is None:
+        yield Check(YELLOW, "encodec", "not installed", f"only its official weights need it: {GET_TRAINING}")
+        return
     import_encodec()
     yield Check(GREEN, "encodec", f"{metadata.version('encodec')} with torchaudio {metadata.version('torchaudio')}")
 

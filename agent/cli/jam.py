@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.cli.options import add_config, add_time, given_time, number_or_name, pairs
+from agent.cli.options import Commands, add_config, add_time, given_time, number_or_name, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
@@ -29,7 +29,7 @@ keys: space next mode, 1-4 modes, d c l a parts on and off, p panic, q stop
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("jam", help="play with the band", epilog=EXAMPLES, formatter_class=raw)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from agent.cli.options import add_config, add_time, given_time, number_or_name, pairs
+from agent.cli.options import Commands, add_config, add_time, given_time, number_or_name, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 
@@ -19,7 +18,7 @@ EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(

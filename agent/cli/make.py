@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.cli.options import add_config, pairs
+from agent.cli.options import Commands, add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
@@ -33,7 +33,7 @@ MOOD_EXAMPLES = """examples:
 MINUTES_RANGE = (0.5, 1_440.0)
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the commands to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     says = {"epilog": MAKE_EXAMPLES, "formatter_class": raw}

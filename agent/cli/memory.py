@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.sessions import opened, recordings, stays, sure
-from agent.core.errors import UserError
+from agent.core.errors import GET_TRAINING, UserError
 from agent.core.plain_text import printable
 
 if TYPE_CHECKING:
+    from agent.cli.options import Commands
     from agent.memory.store import Memory
 
 EXAMPLES = """examples:
@@ -33,7 +34,7 @@ LEARN_EXAMPLES = """examples:
 WATCH_S = 0.5
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(
@@ -181,6 +182,7 @@ def _accept(given: argparse.Namespace) -> int:
 def _learn(given: argparse.Namespace) -> int:
     from agent.core.paths import data_folder
     from agent.learn import own_music
+    from agent.memory import practice
     from agent.memory.store import Memory
 
     if given.undo and given.folder:
@@ -191,6 +193,8 @@ def _learn(given: argparse.Namespace) -> int:
         version = own_music.undo(memory, player_id)
         print("Forgotten; " + (f"version {version} is in use again." if version else "the band plays as it came."))
         return 0
+    if not practice.can_train():
+        raise UserError(f"learning needs PyTorch, which playing does not; {GET_TRAINING}")
     if given.folder:
         found, _process = own_music.learn(memory, player_id, given.folder)
         for line in own_music.summary(given.folder, found):

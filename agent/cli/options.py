@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from agent.core.config import parse_value
 from agent.core.errors import UserError
+
+
+class Commands(Protocol):
+    """Where a command adds itself: argparse's sub-parsers."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
+        """Add a command and return its parser."""
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.cli import options
 from agent.core.config import load
 from agent.language.parser import ParseResult, parse
 from agent.language.reply_text import said
+
+if TYPE_CHECKING:
+    from agent.cli.options import Commands
 
 EXAMPLES = """examples:
   antiphon parse "less snare, and don't resolve it"        what would change, in words
@@ -19,7 +22,7 @@ EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parse = commands.add_parser("parse", help="show what a sentence would change", epilog=EXAMPLES, formatter_class=raw)

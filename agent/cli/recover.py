@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
-from agent.cli.options import add_config
+from agent.cli.options import Commands, add_config
 from agent.core.settings import KEEP
 
 ALL_CHANNELS = range(16)
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add both commands to argparse's subparsers."""
     parser = commands.add_parser("recover", help="finish sessions that a crash ended")
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="a session's folder")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.options import add_config, pairs
+from agent.cli.options import Commands, add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.midi_constants import BASS_PROGRAM
@@ -24,7 +24,7 @@ EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     from agent.compose import responder_options
 

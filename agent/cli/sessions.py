@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.options import add_config, pairs
+from agent.cli.options import Commands, add_config, pairs
 from agent.core.errors import UserError
 from agent.core.plain_text import printable
 
@@ -36,7 +36,7 @@ RowTexts = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
 TABLES = ("phrases", "takes", "directions", "proposals", "verdicts", "grooves")
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(

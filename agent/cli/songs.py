@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.core.errors import UserError
 from agent.core.plain_text import printable
+
+if TYPE_CHECKING:
+    from agent.cli.options import Commands
 
 EXAMPLES = """examples:
   antiphon songs list                    songs, the newest first, and what is in them
@@ -20,7 +23,7 @@ EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("songs", help="list, show, play or export songs", epilog=EXAMPLES, formatter_class=raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from agent.cli.options import add_config
+from agent.cli.options import Commands, add_config
 
 MEGABYTE = 1e6
 EXAMPLES = """examples:
@@ -15,7 +15,7 @@ EXAMPLES = """examples:
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "sounds",

@@ -9,10 +9,13 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.core.errors import UserError
 from agent.core.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from agent.cli.options import Commands
 
 SCREEN = "pair.html"  # in the state folder; the code in it counts once, for ten minutes
 EXAMPLES = """examples:
@@ -25,7 +28,7 @@ With web.enabled the daemon serves the page itself.
 """
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     from agent.cli.options import add_config
 

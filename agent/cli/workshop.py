@@ -15,6 +15,7 @@ from agent.core.config import load
 from agent.core.errors import UserError
 
 if TYPE_CHECKING:
+    from agent.cli.options import Commands
     from agent.core.settings import Config
     from agent.session.workshop import Workshop
 
@@ -32,7 +33,7 @@ PROMPT = "[bold]you[/] "
 LEAVE = ("quit", "exit", "bye", "q")
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(

@@ -147,7 +147,7 @@ def _refuse_too_long(sound: AudioFile, weights: CodecWeights, codec: Codec) -> N
 
 def _weights(wish: Wish) -> CodecWeights:
     try:
-        return load_weights(wish.codec)
+        return load_weights(wish.codec, in_torch=wish.check or wish.float64)
     except (OSError, ValueError) as cause:
         raise UserError(str(cause)) from None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
 
 from agent.listen.gathered import log_spectrum
 from listener.types import ANALYSIS_RATE, Samples
@@ -39,22 +41,23 @@ def draw(path: Path, sounds: tuple[Samples, Samples], titles: tuple[str, str], s
     figure.savefig(path, format="png")
 
 
-def _frequencies_hz() -> Any:
+def _frequencies_hz() -> NDArray[np.float64]:
     """The middles of the rows."""
     rows = int(np.log2(HIGH_HZ / LOW_HZ) * ROWS_PER_OCTAVE)
     return LOW_HZ * 2 ** ((np.arange(rows) + 0.5) / ROWS_PER_OCTAVE)
 
 
-def _spectrogram(ax: Any, span_s: Span, db: Any, top_db: float) -> Any:
+def _spectrogram(ax: Axes, span_s: Span, db: NDArray[np.floating], top_db: float) -> AxesImage:
     """Drawn in rows, which are spaced by logarithm; the ticks are put where their frequencies lie among them."""
-    shown = {
-        "vmin": top_db - RANGE_DB,
-        "vmax": top_db,
-        "origin": "lower",
-        "aspect": "auto",
-        "cmap": "magma",
-        "interpolation": "nearest",
-    }
-    drawn = ax.imshow(db, extent=(*span_s, 0, len(db)), **shown)
+    drawn = ax.imshow(
+        db,
+        extent=(*span_s, 0, len(db)),
+        vmin=top_db - RANGE_DB,
+        vmax=top_db,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        interpolation="nearest",
+    )
     ax.set_yticks(np.log2(np.array(TICKS_HZ) / LOW_HZ) * ROWS_PER_OCTAVE, [f"{hz} Hz" for hz in TICKS_HZ])
     return drawn

@@ -10,15 +10,17 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib import patheffects
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from numpy.typing import NDArray
 
 from agent.core.errors import UserError
 from agent.core.music_names import key_name, pitch_name
@@ -26,6 +28,8 @@ from agent.core.types import OPEN_NOTE_S
 from agent.listen.gathered import Hearing, log_spectrum
 from agent.listen.plot_lanes import BEAT, DOWNBEAT, TEMPO, form, harmony, rhythm
 from listener.types import Note
+
+Floats = NDArray[np.float64]
 
 ONE_ROW_S, ROW_S, ROWS_PER_PAGE = 20.0, 14.0, 4
 WIDTH_IN, ROW_IN, HEAD_IN, DPI = 16.0, 5.4, 0.75, 110
@@ -90,9 +94,9 @@ def _page(heard: Hearing, spans: Sequence[tuple[float, float]], row_s: float, ti
     return figure
 
 
-def _row(figure: Figure, place: Any, heard: Hearing, span: tuple[float, float], row_s: float) -> None:
+def _row(figure: Figure, place: SubplotSpec, heard: Hearing, span: tuple[float, float], row_s: float) -> None:
     places = place.subgridspec(len(LANES), 1, height_ratios=list(LANES.values()), hspace=0.04)
-    axes = dict(zip(LANES, (figure.add_subplot(p) for p in places), strict=True))
+    axes = {name: figure.add_subplot(places[number]) for number, name in enumerate(LANES)}
     for name, ax in axes.items():
         ax.set_xlim(span[0], span[0] + row_s)  # every row to one scale
         ax.tick_params(labelsize=8, length=2, labelbottom=False, bottom=False)
@@ -105,14 +109,14 @@ def _row(figure: Figure, place: Any, heard: Hearing, span: tuple[float, float], 
     axes["sound"].set_ylabel("")
 
 
-def _height(hz: Any) -> Any:
+def _height(hz: float | Floats) -> Floats:
     """Frequency -> place on the sound lane: semitones, smaller ones above BREAK_HZ."""
     semitones = 12 * np.log2(np.asarray(hz, float) / LOW_HZ)
     knee = 12 * math.log2(BREAK_HZ / LOW_HZ)
     return np.where(semitones <= knee, semitones, knee + SQUEEZE * (semitones - knee))
 
 
-def _hz(height: Any) -> Any:
+def _hz(height: Floats) -> Floats:
     knee = 12 * math.log2(BREAK_HZ / LOW_HZ)
     semitones = np.where(height <= knee, height, knee + (np.asarray(height) - knee) / SQUEEZE)
     return LOW_HZ * 2 ** (semitones / 12)
@@ -122,7 +126,7 @@ def _pitch_height(pitch: float) -> float:
     return float(_height(440 * 2 ** ((pitch - 69) / 12)))
 
 
-def _sound(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def _sound(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     _spectrogram(ax, heard, span)
     for beat in heard.beats:
         if span[0] <= beat.time_s <= span[1]:
@@ -136,7 +140,7 @@ def _sound(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
     ax.spines["left"].set_visible(True)
 
 
-def _spectrogram(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def _spectrogram(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     samples = heard.samples
     if not len(samples):
         return
@@ -150,14 +154,14 @@ def _spectrogram(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
     )
 
 
-def _f0(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def _f0(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     track = np.array([one for one in heard.f0 if span[0] <= one[0] <= span[1]]).reshape(-1, 2)
     heights = _height(track[:, 1])
     heights[1:][np.abs(np.diff(heights)) > JUMP_SEMITONES] = np.nan
     ax.plot(track[:, 0], heights, color=F0, lw=1.3, alpha=0.95, zorder=4)
 
 
-def _notes(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def _notes(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     free: dict[int, float] = {}
     for note in sorted(heard.notes.values(), key=lambda note: note.onset_s):
         end_s = note.onset_s + (note.duration_s or OPEN_NOTE_S)
@@ -166,7 +170,7 @@ def _notes(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
             _name_note(ax, note, span, free)
 
 
-def _note(ax: Any, note: Note, start_s: float, end_s: float) -> None:
+def _note(ax: Axes, note: Note, start_s: float, end_s: float) -> None:
     ghost, at = note.articulation == "ghost", _pitch_height(note.pitch)
     colour = NOTE_COLOURS.get(note.articulation, NOTE)
     if ghost:
@@ -188,7 +192,7 @@ def _note(ax: Any, note: Note, start_s: float, end_s: float) -> None:
         _revision(ax, note, start_s, at)
 
 
-def _revision(ax: Any, note: Note, start_s: float, at: float) -> None:
+def _revision(ax: Axes, note: Note, start_s: float, at: float) -> None:
     """The pitch said first, hollow, and an arrow from it to the one said when sure."""
     assert note.revises is not None
     first = _pitch_height(note.revises)
@@ -197,7 +201,7 @@ def _revision(ax: Any, note: Note, start_s: float, at: float) -> None:
     ax.annotate("", (start_s, at), (start_s, first), arrowprops=style, zorder=6)
 
 
-def _name_note(ax: Any, note: Note, span: tuple[float, float], free: dict[int, float]) -> None:
+def _name_note(ax: Axes, note: Note, span: tuple[float, float], free: dict[int, float]) -> None:
     """The name over the note, unless a name at that height is in the way."""
     start_s, width_s = max(note.onset_s, span[0]), 0.0125 * (span[1] - span[0])
     near = max((until for pitch, until in free.items() if abs(pitch - note.pitch) < 3), default=-math.inf)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.patches import Rectangle
 
@@ -22,7 +22,7 @@ FINE_S = 20.0  # rows up to this length have a tick every second
 NEAR_S = 0.15  # the same downbeat
 
 
-def form(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def form(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     """Phrases as brackets; below them the bars that repeat an earlier one."""
     ax.set_ylim(0, 1.5)
     ax.set_yticks([])
@@ -39,7 +39,7 @@ def form(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
             _repeat(ax, repetition, downbeats, span)
 
 
-def _bracket(ax: Any, phrase: Phrase, span: tuple[float, float], end_s: float) -> None:
+def _bracket(ax: Axes, phrase: Phrase, span: tuple[float, float], end_s: float) -> None:
     style = ":" if phrase.end_s is None else "-"
     ax.plot([max(phrase.start_s, span[0]), end_s], [0.85] * 2, color=PHRASE, lw=2, ls=style, solid_capstyle="butt")
     for edge_s in (phrase.start_s, phrase.end_s):
@@ -47,7 +47,7 @@ def _bracket(ax: Any, phrase: Phrase, span: tuple[float, float], end_s: float) -
             ax.plot([edge_s, edge_s], [0.75, 1.2], color=PHRASE, lw=2)
 
 
-def _repeat(ax: Any, repetition: Repetition, downbeats: Sequence[float], span: tuple[float, float]) -> None:
+def _repeat(ax: Axes, repetition: Repetition, downbeats: Sequence[float], span: tuple[float, float]) -> None:
     """= bar 2: the same; ~ bar 2: varied, in what way where there is room."""
     of_bar = sum(time_s <= repetition.of_start_s + NEAR_S for time_s in downbeats)
     end_s = min([time_s for time_s in downbeats if time_s > repetition.start_s + NEAR_S], default=span[1])
@@ -62,7 +62,7 @@ def _repeat(ax: Any, repetition: Repetition, downbeats: Sequence[float], span: t
         ax.text(repetition.start_s + 0.05, 0.32, label if fits else label.split("  ")[0], fontsize=7.5, va="center")
 
 
-def harmony(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def harmony(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     """Chords as blocks coloured along the circle of fifths, stronger = surer; the key above where it is new."""
     ax.set_ylim(0, 1.35)
     ax.set_yticks([])
@@ -80,7 +80,7 @@ def harmony(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
     _write_keys(ax, heard, span)
 
 
-def _write_keys(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def _write_keys(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     shown = [(time_s, key) for time_s, key in heard.keys if span[0] <= time_s < span[1]]
     before = [(span[0], key) for time_s, key in heard.keys if time_s < span[0]][-1:]
     free_s = -math.inf
@@ -90,7 +90,7 @@ def _write_keys(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
             free_s = time_s + 0.065 * (span[1] - span[0])
 
 
-def rhythm(ax: Any, heard: Hearing, span: tuple[float, float], row_s: float) -> None:
+def rhythm(ax: Axes, heard: Hearing, span: tuple[float, float], row_s: float) -> None:
     """Beats as stems, bars numbered, the meter where it is new, the tempo as a curve to a scale on the right."""
     ax.set_ylim(0, 1)
     ax.set_yticks([])
@@ -109,7 +109,7 @@ def rhythm(ax: Any, heard: Hearing, span: tuple[float, float], row_s: float) -> 
     _tempo(ax, heard, span)
 
 
-def _write_bars(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def _write_bars(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     downbeats = sorted(beat.time_s for beat in heard.beats if beat.position == 1)
     every = max(1, math.ceil(sum(span[0] <= time_s < span[1] for time_s in downbeats) / 24))
     for number, time_s in enumerate(downbeats, 1):
@@ -123,7 +123,7 @@ def _write_bars(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
             )
 
 
-def _tempo(ax: Any, heard: Hearing, span: tuple[float, float]) -> None:
+def _tempo(ax: Axes, heard: Hearing, span: tuple[float, float]) -> None:
     curve = np.array([one for one in heard.tempo if span[0] <= one[0] <= span[1]]).reshape(-1, 3)
     if not len(curve):
         return

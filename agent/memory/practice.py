@@ -12,6 +12,7 @@ it, together with the base model's material; another player's is never touched. 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import signal
 import subprocess
@@ -131,13 +132,18 @@ def forget(memory: Memory, player_id: int, session_id: int) -> None:
         path.unlink(missing_ok=True)
 
 
+def can_train() -> bool:
+    """Return whether what training needs is installed (the extra `train`)."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def practise(memory: Memory | None, player_id: int, **options: Any) -> subprocess.Popen[bytes] | None:
     """Start training the next version of a player's adapter and return the process.
 
-    None for a guest, with too little material, or while another practice runs. options: those of
+    None for a guest, with too little material, without PyTorch, or while another practice runs. options: those of
     models/training/adapter.py, by name (steps=..., seed=..., base=..., weights=...).
     """
-    if memory is None:
+    if memory is None or not can_train():
         return None
     take_up(memory, player_id)
     folder = folder_of(memory, player_id)

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.patches import Patch
 
 from agent.core.music_names import chord_name
@@ -65,7 +67,7 @@ def draw(
     edges = _row_edges(_end_s(heard, band, beats), beats)
     figure = Figure(figsize=(16, 0.7 + 3.1 * (len(edges) - 1)), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
-    rows: Any = figure.add_gridspec(len(edges) - 1, 1, hspace=0.22, left=0.055, right=0.99, **_margins(figure))
+    rows = figure.add_gridspec(len(edges) - 1, 1, hspace=0.22, left=0.055, right=0.99, **_margins(figure))
     for number, span in enumerate(pairwise(edges)):
         _draw_row(figure, rows[number], panels, span, beats, chords)
     _draw_title(figure, title, beats)
@@ -140,7 +142,7 @@ def _lane(pitch: int) -> str:
 
 def _draw_row(
     figure: Figure,
-    row: Any,
+    row: SubplotSpec,
     panels: Sequence[_Panel],
     span: tuple[float, float],
     beats: Sequence[Beat],
@@ -148,7 +150,7 @@ def _draw_row(
 ) -> None:
     places = row.subgridspec(len(panels), 1, height_ratios=[panel.weight for panel in panels], hspace=0.05)
     inside = [beat for beat in beats if span[0] - 1e-6 <= beat.time_s <= span[1]]
-    axes = [figure.add_subplot(place) for place in places]
+    axes = [figure.add_subplot(places[number]) for number in range(len(panels))]
     for ax, panel in zip(axes, panels, strict=True):
         _draw_panel(ax, panel, span, inside)
     axes[-1].tick_params(labelbottom=True)
@@ -157,7 +159,7 @@ def _draw_row(
     _write_chords(axes[0], chords, span)
 
 
-def _draw_panel(ax: Any, panel: _Panel, span: tuple[float, float], beats: Sequence[Beat]) -> None:
+def _draw_panel(ax: Axes, panel: _Panel, span: tuple[float, float], beats: Sequence[Beat]) -> None:
     for beat in beats:
         strong = beat.position == 1
         ax.axvline(beat.time_s, color=DOWNBEAT_COLOUR if strong else BEAT_COLOUR, lw=1.5 if strong else 0.7, zorder=0)
@@ -178,7 +180,7 @@ def _corners(box: Box) -> list[tuple[float, float]]:
     return [(start_s, bottom), (end_s, bottom), (end_s, bottom + height), (start_s, bottom + height)]
 
 
-def _write_bars(ax: Any, beats: Sequence[Beat], span: tuple[float, float]) -> None:
+def _write_bars(ax: Axes, beats: Sequence[Beat], span: tuple[float, float]) -> None:
     """Bar numbers, and the meter where it is new."""
     downbeats = [beat for beat in beats if beat.position == 1]
     inside = [place for place, beat in enumerate(downbeats) if span[0] - 1e-6 <= beat.time_s < span[1]]
@@ -191,7 +193,7 @@ def _write_bars(ax: Any, beats: Sequence[Beat], span: tuple[float, float]) -> No
             _above(ax, beat.time_s, 1.02, text, color="#555555", fontsize=8)
 
 
-def _write_chords(ax: Any, chords: Sequence[tuple[float, Chord]], span: tuple[float, float]) -> None:
+def _write_chords(ax: Axes, chords: Sequence[tuple[float, Chord]], span: tuple[float, float]) -> None:
     free_s = -math.inf
     for time_s, chord in chords:
         if span[0] <= time_s < span[1] and time_s >= free_s:
@@ -200,8 +202,13 @@ def _write_chords(ax: Any, chords: Sequence[tuple[float, Chord]], span: tuple[fl
             free_s = time_s + (span[1] - span[0]) * 0.008 * (len(name) + 1)
 
 
-def _above(ax: Any, time_s: float, height: float, text: str, **style: Any) -> None:
-    ax.text(time_s, height, text, transform=ax.get_xaxis_transform(), ha="left", va="bottom", **style)
+def _above(
+    ax: Axes, time_s: float, height: float, text: str, color: str, fontsize: float, weight: str = "normal"
+) -> None:
+    place = ax.get_xaxis_transform()
+    ax.text(
+        time_s, height, text, transform=place, ha="left", va="bottom", color=color, fontsize=fontsize, weight=weight
+    )
 
 
 def _draw_title(figure: Figure, title: str, beats: Sequence[Beat]) -> None:

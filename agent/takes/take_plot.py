@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
@@ -18,6 +18,7 @@ from agent.recording.piano_roll import BEAT_COLOUR, COLOURS, DOWNBEAT_COLOUR, DR
 from agent.takes.measures import moved
 from agent.takes.take_files import Sheet, Timed
 
+Colour = tuple[float, float, float, float]  # red, green, blue, alpha
 LANES = (*DRUM_LANES, OTHER_LANE)
 DRUM_S = 0.06
 SAME_S, MOVED_S = 0.004, 0.05  # a note this near in its bar is unchanged; and the same note moved
@@ -33,7 +34,7 @@ def contact_sheet(path: Path, takes: Sequence[Sheet], bars: int | None = None) -
     """
     figure = Figure(figsize=(17, 0.8 + 3.3 * len(takes)), dpi=80, facecolor="white")
     FigureCanvasAgg(figure)
-    rows: Any = figure.add_gridspec(
+    rows = figure.add_gridspec(
         len(takes), 1, hspace=0.42, left=0.05, right=0.99, top=1 - 0.75 / (0.8 + 3.3 * len(takes)), bottom=0.03
     )
     end_s = max(_end_s(one, bars) for one in takes)
@@ -67,7 +68,7 @@ def _range(takes: Sequence[Sheet]) -> tuple[float, float]:
 
 
 def _draw(
-    ax: Any,
+    ax: Axes,
     one: Sheet,
     before: Sheet | None,
     parts: Sequence[str],
@@ -110,7 +111,7 @@ def _same(bar: int, note: Timed, other: tuple[int, Timed], within_s: float, velo
     return near and abs(note[3] - then[3]) <= velocities
 
 
-def _box(ax: Any, part: str, note: Timed, face: Any, edge: Any, end_s: float) -> None:
+def _box(ax: Axes, part: str, note: Timed, face: Colour, edge: str, end_s: float) -> None:
     on_s, off_s, pitch, _ = note
     if on_s >= end_s:
         return
@@ -124,7 +125,7 @@ def _lane(pitch: int) -> str:
     return next((lane for lane, pitches in DRUM_LANES.items() if pitch in pitches), OTHER_LANE)
 
 
-def _bars(ax: Any, one: Sheet, end_s: float) -> None:
+def _bars(ax: Axes, one: Sheet, end_s: float) -> None:
     ends = [at for at, _ in one.bars[1:]] + [one.end_s]
     for number, ((at, meter), until) in enumerate(zip(one.bars, ends, strict=True), 1):
         if at >= end_s - 1e-6:
@@ -138,7 +139,7 @@ def _bars(ax: Any, one: Sheet, end_s: float) -> None:
         ax.text(at, 1.0, f" {number}  {meter}", transform=ax.get_xaxis_transform(), va="top", fontsize=7, color="#666")
 
 
-def _write(ax: Any, one: Sheet, before: Sheet | None) -> None:
+def _write(ax: Axes, one: Sheet, before: Sheet | None) -> None:
     """Write the measures that moved since `before`; of the first take key, tempo and levels."""
     ax.axis("off")
     if before is None:

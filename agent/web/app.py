@@ -28,7 +28,7 @@ from agent.core.settings import METERS
 from agent.web.guard import Guard, Limit
 from agent.web.recordings import Recordings
 from agent.web.request_body import json_body
-from agent.web.session_link import SessionLink
+from agent.web.session_link import Said, SessionLink
 from agent.web.session_routes import Endpoint, session_routes
 from agent.web.settings_file import SettingsFile
 from agent.web.takes import Takes, take_routes
@@ -100,11 +100,11 @@ class Remote:
         """Return the folder of the session that runs, "" for none."""
         return str(((self.view or {}).get("status") or {}).get("folder", ""))
 
-    async def say(self, text: str, by: str, but: Phone | None = None) -> dict[str, Any]:
+    async def say(self, text: str, by: str, but: Phone | None = None) -> Said:
         """Carry out one command; everybody else is shown who asked for what. The last word wins."""
         answer = await self.link.say(text)
         if text.split()[:1] != ["status"]:
-            told = {"by": by, "text": text, "says": answer["says"], "ok": answer["ok"]}
+            told = {"by": by, "text": text, "says": answer.says, "ok": answer.ok}
             for phone in self.phones - {but} if but else self.phones:
                 phone.push({"told": told})
         return answer
@@ -166,7 +166,7 @@ def make_app(remote: Remote, names: frozenset[str], secure: bool) -> Guard:
         words = await remote.voice.words(request)
         mine = next((one for one in remote.phones if device and one.device.id == device.id), None)
         answer = await remote.say(f"say {words}", device.name if device else "?", mine)
-        return JSONResponse({"ok": answer["ok"], "heard": words, "says": str(answer.get("says", ""))})
+        return JSONResponse({"ok": answer.ok, "heard": words, "says": answer.says})
 
     async def phone(socket: WebSocket) -> None:
         device = _device(remote, socket.cookies)
@@ -249,7 +249,7 @@ async def _receive(remote: Remote, socket: WebSocket, phone: Phone, frames: Limi
             phone.push({"id": None, "ok": False, "says": 'expected {"say": "mute drums", "id": 1}'})
             continue
         answer = await remote.say(text, phone.device.name, phone)
-        phone.push({"id": asked.get("id"), "ok": answer.get("ok", False), "says": str(answer.get("says", ""))})
+        phone.push({"id": asked.get("id"), "ok": answer.ok, "says": answer.says})
 
 
 def _frame(text: str | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from agent.control.commands import TABLE
+from agent.web.session_link import Said
 
 ROOT = "/antiphon"
 DATAGRAM_MAX = 4_096
@@ -24,7 +25,7 @@ LISTENS_S = 10.0
 LISTENERS_MAX = 8
 WAITING_MAX = 32  # commands that are not carried out yet; more are dropped
 Address = tuple[str, int]
-Say = Callable[[str], Awaitable[dict[str, Any]]]
+Say = Callable[[str], Awaitable[Said]]
 
 
 class OscServer(asyncio.DatagramProtocol):
@@ -41,9 +42,9 @@ class OscServer(asyncio.DatagramProtocol):
         assert isinstance(transport, asyncio.DatagramTransport)
         self._transport = transport
 
-    def datagram_received(self, data: bytes, sender: Any) -> None:
+    def datagram_received(self, data: bytes, sender: Address) -> None:
         """Take one datagram: a message, or a bundle of them."""
-        address: Address = (sender[0], sender[1])
+        address = sender[0], sender[1]  # IPv6 has more
         if address[0] not in self._allowed or len(data) > DATAGRAM_MAX or len(self._doing) >= WAITING_MAX:
             self.dropped += 1
             return
@@ -62,7 +63,7 @@ class OscServer(asyncio.DatagramProtocol):
             self._send("answer", sender, name, 0, f"unknown; {ROOT}/COMMAND with one of: {', '.join(TABLE)}")
             return
         answer = await self._say(" ".join([name, *words]).strip())
-        self._send("answer", sender, name, int(bool(answer.get("ok"))), str(answer.get("says", "")))
+        self._send("answer", sender, name, int(answer.ok), answer.says)
 
     def show(self, view: dict[str, Any] | None) -> None:
         """Send the state to those that listen."""
@@ -95,7 +96,7 @@ def _messages(data: bytes) -> list[OscMessage]:
         return []
 
 
-def _spelled(value: Any) -> str:
+def _spelled(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return " ".join(str(value).split())

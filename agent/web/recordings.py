@@ -12,9 +12,9 @@ import os
 import shutil
 import zipfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import mido
 import soundfile as sf
@@ -33,13 +33,51 @@ PIECE_BYTES = 1 << 20
 NOTES_MAX = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a session that the player marked."""
+
+    at_s: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What the player gave a session: a name, and marks in their order."""
+
+    name: str = ""
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A session as the list shows it. mix, stems: names of files; midi: whether there is a session.mid."""
+
+    session: str
+    seconds: float
+    bytes: int
+    mix: str | None
+    stems: tuple[str, ...]
+    midi: bool
+    name: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """The notes of a session, each (part, on in seconds, off, pitch, velocity), and where the last one ends."""
+
+    notes: tuple[tuple[str, float, float, int, int], ...]
+    seconds: float
+
+
 class Recordings:
     """The sessions in one folder. Raises UserError for what there is not, or what cannot be done."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def all(self) -> list[dict[str, Any]]:
+    def all(self) -> list[About]:
         """Return each session, the newest first: its folder, name, seconds, marks, and what there is to play."""
         return [self._about(one) for one in sorted(self._sessions(), reverse=True)]
 
@@ -50,7 +88,7 @@ class Recordings:
             raise UserError(f"{session} has no file {file!r}")
         return found
 
-    def notes(self, session: str) -> dict[str, Any]:
+    def notes(self, session: str) -> Notes:
         """Return the notes of session.mid: part, on and off in seconds, pitch, velocity; and the length."""
         path = self._files(session).get(MIDI)
         if path is None:
@@ -60,17 +98,17 @@ class Recordings:
         except (OSError, ValueError, EOFError, IndexError, KeyError):
             raise UserError(f"{session}: {MIDI} is damaged; `antiphon recover` makes it anew") from None
 
-    def label(self, session: str, name: str | None, marks: list[dict[str, Any]] | None) -> dict[str, Any]:
-        """Keep a name or marks (at_s, text); return what is kept now. Such a session is not dropped for room."""
+    def label(self, session: str, name: str | None, marks: Sequence[Mark] | None) -> Label:
+        """Keep a name or marks; return what is kept now. Such a session is not dropped for room."""
         folder = self._at(session)
-        kept = _label(folder)
-        if name is not None:
-            kept["name"] = "".join(c for c in name if c.isprintable())[:NAME_MAX].strip()
-        if marks is not None:
-            kept["marks"] = _marks(marks)
+        old = _label(folder)
+        kept = Label(
+            old.name if name is None else "".join(c for c in name if c.isprintable())[:NAME_MAX].strip(),
+            old.marks if marks is None else _sorted(marks),
+        )
         try:
-            write_whole(folder / LABEL, json.dumps(kept, ensure_ascii=False).encode(), mode=0o600)
-            if kept["name"] or kept["marks"]:
+            write_whole(folder / LABEL, json.dumps(asdict(kept), ensure_ascii=False).encode(), mode=0o600)
+            if kept.name or kept.marks:
                 (folder / MARK).touch(mode=0o600)
         except OSError as cause:
             raise UserError(f"{session}: the name was not kept: {cause.strerror or cause}") from None
@@ -89,7 +127,7 @@ class Recordings:
     def zip(self, session: str) -> Iterator[bytes]:
         """Yield a zip archive of a session's MIDI, stems and mix, piece by piece: never more than a piece in memory."""
         files = self._files(session)
-        pipe: Any = _Pipe()
+        pipe = _Pipe()
         with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
             for name, path in sorted(files.items()):
                 about = zipfile.ZipInfo.from_file(path, f"{session}/{name}")
@@ -117,7 +155,7 @@ class Recordings:
             plain = [one for one in found if one.is_file(follow_symlinks=False)]
         return {one.name: Path(one.path) for one in plain if one.name.endswith(SOUNDS) or one.name in MORE}
 
-    def _about(self, session: str) -> dict[str, Any]:
+    def _about(self, session: str) -> About:
         files = self._files(session)
         mix = next((name for name in files if name.startswith("mix.")), None)
         seconds = 0.0
@@ -125,9 +163,9 @@ class Recordings:
             with contextlib.suppress(sf.LibsndfileError, OSError):
                 seconds = float(sf.info(files[mix]).duration)
         size = sum(path.stat().st_size for path in files.values() if path.exists())
-        sounds = sorted(name for name in files if name.endswith(SOUNDS) and name != mix)
-        about = {"session": session, "seconds": round(seconds, 1), "bytes": size, "mix": mix, "stems": sounds}
-        return about | {"midi": MIDI in files} | _label(self._folder / session)
+        stems = tuple(sorted(name for name in files if name.endswith(SOUNDS) and name != mix))
+        label = _label(self._folder / session)
+        return About(session, round(seconds, 1), size, mix, stems, MIDI in files, label.name, label.marks)
 
 
 class _Pipe:
@@ -143,44 +181,51 @@ class _Pipe:
     def flush(self) -> None:
         return
 
+    def close(self) -> None:
+        return
+
     def taken(self) -> bytes:
         taken, self._kept = bytes(self._kept), bytearray()
         return taken
 
 
-def _label(folder: Path) -> dict[str, Any]:
+def _label(folder: Path) -> Label:
     try:
-        found: dict[str, Any] = stored.read(folder / LABEL, dict[str, Any])
-        return {"name": str(found.get("name", ""))[:NAME_MAX], "marks": _marks(found.get("marks", []))}
-    except (OSError, stored.Damaged, UserError):
-        return {"name": "", "marks": []}
+        found: Label = stored.read(folder / LABEL, Label)
+    except (OSError, stored.Damaged):
+        return Label()
+    return Label(found.name[:NAME_MAX], _sorted(found.marks))
 
 
-def _marks(given: Any) -> list[dict[str, Any]]:
+def marks_of(given: object) -> list[Mark]:
+    """Return marks as a page sends them. Raises UserError for anything else."""
     try:
-        marks: list[dict[str, Any]] = [
-            {"at_s": round(float(one["at_s"]), 2), "text": str(one.get("text", ""))[:NAME_MAX]} for one in given
-        ]
-    except (TypeError, ValueError, KeyError, AttributeError):
+        found: list[Mark] = stored.convert(given, list[Mark])
+    except stored.Damaged:
         raise UserError('marks are a list such as [{"at_s": 12.5, "text": "the good bit"}]') from None
-    kept = [one for one in marks if 0 <= one["at_s"] < 1e6]
-    return sorted(kept, key=lambda one: one["at_s"])[:MARKS_MAX]
+    return found
 
 
-def _notes(file: mido.MidiFile) -> dict[str, Any]:
-    notes: list[list[Any]] = []
+def _sorted(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    kept = [Mark(round(one.at_s, 2), one.text[:NAME_MAX]) for one in marks if 0 <= one.at_s < 1e6]
+    return tuple(sorted(kept, key=lambda one: one.at_s)[:MARKS_MAX])
+
+
+def _notes(file: mido.MidiFile) -> Notes:
+    notes: list[tuple[str, float, float, int, int]] = []
     tempi = _tempo_map(file)
     for track in file.tracks:
-        tick, open_notes, part = 0, {}, track.name.split(" ")[0].lower() or "?"
+        tick, part = 0, track.name.split(" ")[0].lower() or "?"
+        open_notes: dict[int, tuple[int, int]] = {}
         for message in track:
             tick += message.time
             if message.type == "note_on" and message.velocity:
                 open_notes[message.note] = (tick, message.velocity)
             elif message.type in ("note_on", "note_off") and message.note in open_notes:
                 on, velocity = open_notes.pop(message.note)
-                notes.append([part, tempi(on), tempi(tick), message.note, velocity])
+                notes.append((part, tempi(on), tempi(tick), message.note, velocity))
     notes.sort(key=lambda one: one[1])
-    return {"notes": notes[:NOTES_MAX], "seconds": max((one[2] for one in notes), default=0.0)}
+    return Notes(tuple(notes[:NOTES_MAX]), max((one[2] for one in notes), default=0.0))
 
 
 def _tempo_map(file: mido.MidiFile) -> Callable[[int], float]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ AGAIN_S = 0.5  # between two attempts to reach a session
 ANSWER_S = 5.0
 LINE_MAX = 1 << 20
 Show = Callable[[dict[str, Any] | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a session answered to a command: whether it was done, and its line."""
+
+    ok: bool
+    says: str
 
 
 class SessionLink:
@@ -50,10 +59,10 @@ class SessionLink:
         finally:
             writer.close()
 
-    async def say(self, text: str) -> dict[str, Any]:
+    async def say(self, text: str) -> Said:
         """Send one command line; return the session's answer, or one that says why there is none."""
         if "\n" in text or "\r" in text or not text.strip():
-            return {"ok": False, "says": "one line, please"}
+            return Said(False, "one line, please")
         async with self._asking:
             for attempt in (1, 2):  # the connection may be of a session that has ended
                 try:
@@ -63,14 +72,14 @@ class SessionLink:
                     raise
                 except TimeoutError:
                     self._hang_up()
-                    return {"ok": False, "says": "the band did not answer in time; try again"}
+                    return Said(False, "the band did not answer in time; try again")
                 except (OSError, ValueError):
                     self._hang_up()
                     if attempt == 2:
                         break
-        return {"ok": False, "says": "no session is running: start `antiphon jam` or `antiphon daemon`"}
+        return Said(False, "no session is running: start `antiphon jam` or `antiphon daemon`")
 
-    async def _ask(self, text: str) -> dict[str, Any]:
+    async def _ask(self, text: str) -> Said:
         if self._writer is None or self._reader is None:
             self._reader, self._writer = await asyncio.open_unix_connection(str(self._path), limit=LINE_MAX)
         self._writer.write(json.dumps({"say": text}).encode() + b"\n")
@@ -79,7 +88,9 @@ class SessionLink:
         if not line:
             raise ConnectionResetError
         answer = json.loads(line)
-        return answer if isinstance(answer, dict) else {"ok": False, "says": "the session's answer makes no sense"}
+        if not isinstance(answer, dict):
+            return Said(False, "the session's answer makes no sense")
+        return Said(bool(answer.get("ok")), str(answer.get("says", "")))
 
     def _hang_up(self) -> None:
         if self._writer:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from agent.web.recordings import Recordings
+from agent.web.recordings import Recordings, marks_of
 from agent.web.request_body import json_body
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -22,10 +23,10 @@ def session_routes(
     runs, "" for none."""
 
     async def sessions(_: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(recordings.all))
+        return JSONResponse([asdict(one) for one in await asyncio.to_thread(recordings.all)])
 
     async def notes(request: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(recordings.notes, _named(request)))
+        return JSONResponse(asdict(await asyncio.to_thread(recordings.notes, _named(request))))
 
     async def sound(request: Request) -> Response:
         return FileResponse(recordings.sound(_named(request), request.path_params["file"]))
@@ -38,8 +39,9 @@ def session_routes(
     async def label(request: Request) -> Response:
         given = await json_body(request)
         name, marks = given.get("name"), given.get("marks")
-        kept = recordings.label(_named(request), None if name is None else str(name), marks)
-        return JSONResponse({"ok": True, "says": "kept"} | kept)
+        wanted = None if marks is None else marks_of(marks)
+        kept = recordings.label(_named(request), None if name is None else str(name), wanted)
+        return JSONResponse({"ok": True, "says": "kept"} | asdict(kept))
 
     async def delete(request: Request) -> Response:
         await asyncio.to_thread(recordings.delete, _named(request), running())

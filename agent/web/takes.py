@@ -41,16 +41,24 @@ class About:
     end_s: StreamTime
 
 
+@dataclass(frozen=True, slots=True)
+class Riff:
+    """A riff that has takes with sound: its folder's name, and its takes by number."""
+
+    riff: str
+    takes: tuple[About, ...]
+
+
 class Takes:
     """The takes in one folder, a folder a riff. Raises UserError for what there is not, or what cannot be done."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def all(self) -> list[dict[str, Any]]:
-        """Return each riff that has takes with sound, the newest first: its folder's name and its takes."""
-        found = [{"riff": riff, "takes": self._takes(riff)} for riff in sorted(self._riffs(), reverse=True)[:RIFFS_MAX]]
-        return [one for one in found if one["takes"]]
+    def all(self) -> list[Riff]:
+        """Return each riff that has takes with sound, the newest first."""
+        found = [Riff(riff, self._takes(riff)) for riff in sorted(self._riffs(), reverse=True)[:RIFFS_MAX]]
+        return [one for one in found if one.takes]
 
     def sound(self, riff: str, number: int) -> Path:
         """Return a take's sound file, to be sent."""
@@ -84,7 +92,7 @@ class Takes:
             raise UserError(f"no takes of {riff!r}; the list shows all")
         return self._folder / riff
 
-    def _takes(self, riff: str) -> list[dict[str, Any]]:
+    def _takes(self, riff: str) -> tuple[About, ...]:
         found = []
         for path in sorted((self._folder / riff).glob("take-*.json"))[:TAKES_MAX]:
             try:
@@ -92,15 +100,15 @@ class Takes:
                 self.sound(riff, about.number)
             except (OSError, stored.Damaged, UserError):
                 continue
-            found.append(asdict(about))
-        return found
+            found.append(about)
+        return tuple(found)
 
 
 def take_routes(takes: Takes, paired: Callable[[Endpoint], Endpoint]) -> list[Route]:
     """Return the routes below /api/takes. paired: lets paired devices only."""
 
     async def every(_: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(takes.all))
+        return JSONResponse([asdict(one) for one in await asyncio.to_thread(takes.all)])
 
     async def sound(request: Request) -> Response:
         return FileResponse(takes.sound(request.path_params["riff"], request.path_params["number"]))

@@ -15,9 +15,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from listener.kernel import kernel
 from listener.rhythm.grid_clock import GridClock
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ NEARLY_LOG: Floats = -0.5 * (np.log(NEARLY) / NEARLY_SPREAD) ** 2
 NEARLY_LOG -= math.log(float(np.exp(NEARLY_LOG).sum()))
 ODDS = tuple(math.log(odds) for odds in (SHIFT, NOTHING, INEXACT, DIVIDE))
 MOST_TURNS = (LATEST + 1) * (MOST_REST + 1)
-fast = njit(cache=True, fastmath=True, error_model="numpy")
+fast = kernel(fastmath=True, error_model="numpy")
 USUAL_PLACES: Floats = np.zeros(BINS)
 for _place, _weight in USUAL:
     USUAL_PLACES[round(_place * BINS)] += _weight

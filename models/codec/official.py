@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import socket
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from urllib.request import Request
 
 from listener.weight_file import stem_of
 from models.codec.codec import WEIGHTS
-from models.codec.shape import CodecConfig
+from models.codec.shape import CodecConfig, load_parts
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,7 @@ FETCH = "get it with `antiphon weights fetch encodec`"
 class CodecWeights:
     """Official weights as read.
 
-    model: encodec.EncodecModel in eval mode. path: the file of the weights, sha256: its hash.
+    model: encodec.EncodecModel in eval mode, or CodecParts. path: the file of the weights, sha256: its hash.
     """
 
     model: Any
@@ -45,10 +46,13 @@ class CodecWeights:
 
 
 def cached() -> Path:
-    """Return where torch hub keeps the official weights, whether they are there or not."""
-    import torch
+    """Return where torch hub keeps the official weights, whether they are there or not.
 
-    return Path(torch.hub.get_dir()) / "checkpoints" / NAME
+    The rule is that of torch.hub.get_dir, said here so that the place is known without PyTorch.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")))
+    return Path(home) / "hub" / "checkpoints" / NAME
 
 
 def url() -> str:
@@ -77,17 +81,21 @@ def weights_file(choice: str | Path | None) -> Path:
     return stem.with_name(f"{stem.name}.safetensors")
 
 
-def load_weights(choice: str | Path | None = None) -> CodecWeights:
+def load_weights(choice: str | Path | None = None, in_torch: bool = True) -> CodecWeights:
     """Load the weights that the setting models.codec names (see weights_file).
 
-    FileNotFoundError, OSError or ValueError in one line.
+    in_torch: as an encodec.EncodecModel; else one of our checkpoints is read without PyTorch, as CodecParts. Official
+    weights need it. FileNotFoundError, OSError or ValueError in one line.
     """
     path = weights_file(choice)
     if is_official(choice):
         return load_official(path)
-    from models.codec.net import load_encodec
+    stem = stem_of(choice or WEIGHTS)
+    if in_torch:
+        from models.codec.net import load_encodec
 
-    model = load_encodec(stem_of(choice or WEIGHTS))
+        return CodecWeights(load_encodec(stem), path, hashlib.sha256(path.read_bytes()).hexdigest())
+    model = load_parts(stem)
     return CodecWeights(model, path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 

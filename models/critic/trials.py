@@ -127,7 +127,7 @@ def platt(right: Floats, wrong: Floats) -> tuple[float, float]:
     def closure() -> Tensor:
         optimiser.zero_grad()
         loss = (functional.softplus(sign * (line[0] * x + line[1])) * weight).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         return loss
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]

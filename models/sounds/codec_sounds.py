@@ -11,12 +11,17 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES
 from models.sounds import bass_lines, degrade, ears_corpus
+
+if TYPE_CHECKING:
+    import fluidsynth
+    import mido
 
 Samples = NDArray[np.float32]
 Rng = np.random.Generator
@@ -130,7 +135,7 @@ def render_songs(paths: Iterable[Path]) -> Iterable[dict[str, Samples]]:
     synth.delete()
 
 
-def render(synth: object, font: int, path: Path, wanted: Callable[[int, int], bool]) -> Samples:
+def render(synth: fluidsynth.Synth, font: int, path: Path, wanted: Callable[[int, int], bool]) -> Samples:
     """Render one stem: the notes of the channels for which wanted(channel, program) holds, mono float32."""
     import mido
 
@@ -139,7 +144,7 @@ def render(synth: object, font: int, path: Path, wanted: Callable[[int, int], bo
     for message in mido.MidiFile(str(path), clip=True):
         count = int(message.time * ANALYSIS_RATE)
         if count:
-            blocks.append(synth.get_samples(count))  # type: ignore[attr-defined]
+            blocks.append(synth.get_samples(count))
             length += count
         if length > SONG_S * ANALYSIS_RATE:
             break
@@ -152,26 +157,32 @@ def render(synth: object, font: int, path: Path, wanted: Callable[[int, int], bo
     return padded
 
 
-def reset(synth: object, font: int) -> None:
-    synth.system_reset()  # type: ignore[attr-defined]
+def reset(synth: fluidsynth.Synth, font: int) -> None:
+    synth.system_reset()
     for channel in range(16):
         bank = 128 if channel == DRUM_CHANNEL else 0
-        synth.program_select(channel, font, bank, 0)  # type: ignore[attr-defined]
+        synth.program_select(channel, font, bank, 0)
 
 
-def play(synth: object, font: int, message: object, programs: list[int], wanted: Callable[[int, int], bool]) -> None:
-    kind, channel = message.type, getattr(message, "channel", 0)  # type: ignore[attr-defined]
+def play(
+    synth: fluidsynth.Synth,
+    font: int,
+    message: mido.Message,
+    programs: list[int],
+    wanted: Callable[[int, int], bool],
+) -> None:
+    kind, channel = message.type, getattr(message, "channel", 0)
     if kind == "program_change":
-        programs[channel] = message.program  # type: ignore[attr-defined]
+        programs[channel] = message.program
         if channel != DRUM_CHANNEL:  # songs name kits the soundfont lacks: all play the standard kit
-            synth.program_select(channel, font, 0, programs[channel])  # type: ignore[attr-defined]
+            synth.program_select(channel, font, 0, programs[channel])
     elif kind == "control_change":
-        synth.cc(channel, message.control, message.value)  # type: ignore[attr-defined]
-    elif kind == "note_on" and message.velocity:  # type: ignore[attr-defined]
+        synth.cc(channel, message.control, message.value)
+    elif kind == "note_on" and message.velocity:
         if wanted(channel, -1 if channel == DRUM_CHANNEL else programs[channel]):
-            synth.noteon(channel, message.note, message.velocity)  # type: ignore[attr-defined]
+            synth.noteon(channel, message.note, message.velocity)
     elif kind in {"note_on", "note_off"}:
-        synth.noteoff(channel, message.note)  # type: ignore[attr-defined]
+        synth.noteoff(channel, message.note)
 
 
 def build(folder: Path, sources: Sources, indices: range, seed: int) -> None:

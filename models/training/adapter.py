@@ -81,7 +81,7 @@ class Practice:
         losses = [self._loss(merged, batch, self._known(number)) for number, batch in enumerate(batches)]
         loss = torch.stack(losses).mean()
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.arrays.values(), 1.0)
         self.optimiser.step()
         self.step += 1

@@ -117,7 +117,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self.optimiser.zero_grad(set_to_none=False)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         grads = [p.grad for p in self.model.parameters() if p.grad is not None]
         stopped = self.average([*grads, torch.tensor([float(stop)])])
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)

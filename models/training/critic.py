@@ -70,7 +70,7 @@ class Run:
             batch = sampler.batch(part, step)
             logits = self.net(part, batch.context, batch.part, batch.mask).view(batch.there.shape)
             loss = loss_of(logits, batch.there, config.contrast)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(self.net.get_submodule(part).parameters(), config.clip)
             shown[part] = float(loss.detach())
         self.optimiser.step()

@@ -198,7 +198,7 @@ def train(config: TrainConfig, grown: Path | None = None, join: Path | None = No
             with torch.autocast("cpu", torch.bfloat16, bool(config.bfloat16)):
                 a, p, d = losses(net, corpus.batch(config, rng))
             optimiser.zero_grad()
-            (config.age_weight * a + p + config.drum_weight * d).backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(config.age_weight * a + p + config.drum_weight * d)
             nn.utils.clip_grad_norm_(net.parameters(), CLIP)
             optimiser.step()
             done = step + 1

@@ -178,7 +178,7 @@ class Run:
         offset, velocity = nats(self.net, batch)
         loss = (offset + velocity).sum() / batch.weight.sum()
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
         self.optimiser.step()
         self.held["step"] += 1

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from models.corpus import own_midi
 from models.corpus.song import load_songs, save_songs
 from tests.models.music.midi_cases import song as midi_song
 from tests.models.training.test_responder import song
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--hidden", "16", "--layers", "1", "--dropout", "0", "--sound-dim", "4"]
@@ -66,9 +66,7 @@ def test_a_worker_that_is_killed_is_started_anew_and_the_training_ends_the_same(
     assert one.wait(300) == 0
     options = trainer(cache, tmp_path, "two", 400, 20)
     two = started("models.cluster", "--workers", "2", "train", "responder", "--", *options)
-    deadline_s = time.monotonic() + 200
-    while not (tmp_path / "two-state.json").exists() and time.monotonic() < deadline_s:
-        time.sleep(0.1)
+    wait_for((tmp_path / "two-state.json").exists, 200, "the first state", 0.1)
     workers = [p for p in psutil.Process(two.pid).children(recursive=True) if "RayTrainWorker" in p.name()]
     assert workers, "no worker was found"
     workers[0].kill()

@@ -248,7 +248,7 @@ def _fit(batch: Batch, mean: Tensor, deviation: Tensor, config: TrainConfig, see
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * rate + 1e-5
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             optimiser.step()
             total, step = total + loss.item(), step + 1
         losses.append(total / per_epoch)

@@ -102,7 +102,7 @@ class Run:
         means = torch.stack(sums) / counts_of(batch).clamp(min=1)
         self.optimiser.zero_grad(set_to_none=True)
         loss: Tensor = (means * PART_WEIGHTS).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         self.optimiser.step()
         self.state = [(h.detach(), c.detach()) for h, c in after]

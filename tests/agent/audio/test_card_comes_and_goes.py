@@ -22,6 +22,7 @@ from listener.ring import Ring
 jack = pytest.importorskip("jack")
 from tests.audio_life import Life, jack_name  # noqa: E402
 from tests.rig import leave  # noqa: E402
+from tests.rings import written  # noqa: E402
 
 pytestmark = [pytest.mark.rig, pytest.mark.skipif(not shutil.which("jackd"), reason="needs jackd2")]
 RATE = 48_000
@@ -96,7 +97,7 @@ def stream_s(one: Life) -> float:
 
 def hears_the_room(given: AudioSetup, level: float) -> bool:
     at = given.ring.written % given.ring.capacity
-    return bool(at > 200 and np.allclose(given.ring._samples[at - 100 : at - 50], level))
+    return bool(at > 200 and np.allclose(written(given.ring, at - 100, at - 50), level))
 
 
 def plays_into_the_room(one: Life, there: Room) -> bool:
@@ -132,7 +133,7 @@ def test_the_server_is_killed_and_comes_back() -> None:
             drift_s = (after.samples - began.samples) * began.period_s - (after.monotonic_s - began.monotonic_s)
             assert abs(drift_s) < 2 * BLOCK_S + 0.004
             assert given.ring.written - given.sent.written in (0, 128)
-            gap = given.ring._samples[killed_at + 200 : killed_at + RATE]
+            gap = written(given.ring, killed_at + 200, killed_at + RATE)
             assert not gap.any()
             assert after.silent_s > 1.0
             server.kill()  # and once more

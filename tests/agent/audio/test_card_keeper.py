@@ -12,6 +12,7 @@ import pytest
 from agent.audio import card_keeper
 from agent.audio.card_keeper import Keeper
 from agent.core.errors import UserError
+from tests.waiting import wait_for
 
 
 class FakeCard:
@@ -49,12 +50,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def taken(kept: Keeper) -> FakeCard | None:
-    deadline_s = time.monotonic() + 3
-    while time.monotonic() < deadline_s:
-        if found := kept.take():
-            return found  # type: ignore[return-value]
-        time.sleep(0.005)
-    return None
+    return wait_for(kept.take, 3, "a card")  # type: ignore[return-value]
 
 
 def test_looks_again_until_the_card_is_there() -> None:
@@ -112,8 +108,7 @@ def test_a_driver_that_never_answers_holds_up_nobody(monkeypatch: pytest.MonkeyP
     kept = Keeper(FakeCard)  # type: ignore[arg-type]
     try:
         kept.seek(FakeCard(alive=False, hangs=release))  # type: ignore[arg-type]
-        time.sleep(0.2)
-        assert kept.stuck
+        wait_for(lambda: kept.stuck, 3, "the keeper's word that its driver is stuck")
         began_s = time.monotonic()
         kept.close(None)
         assert time.monotonic() - began_s < 1.0

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_for
+
 ROOT = Path(os.environ.get("ANTIPHON_PIPEWIRE", "/"))
 LIBRARIES = next(iter(sorted(ROOT.glob("usr/lib/*/pipewire-0.3/jack"))), None)
 DAEMON = shutil.which("pipewire", path=str(ROOT / "usr/bin"))
@@ -80,9 +82,7 @@ def pipewire(tmp_path: Path) -> Iterator[dict[str, str]]:
     }
     daemon = subprocess.Popen([str(DAEMON)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline_s = time.monotonic() + 10
-        while not (run / "pipewire-0").exists() and time.monotonic() < deadline_s:
-            time.sleep(0.05)
+        wait_for((run / "pipewire-0").exists, 10, "PipeWire's socket")
         yield env
     finally:
         daemon.terminate()

@@ -14,6 +14,7 @@ from agent.core.messages import PlayLoop
 from agent.engine.looper import Looper
 from agent.engine.output_mixer import LATE, OutputMixer
 from listener.ring import Ring
+from tests.rings import written
 
 RATE, BLOCK = 48_000, 128
 BLOCK_S = BLOCK / RATE
@@ -92,13 +93,13 @@ def test_a_lost_card_is_silence_of_the_same_length(monkeypatch: pytest.MonkeyPat
     assert (rig.line.losses, rig.line.returns, rig.line.card) == (1, 0, None)
     assert rig.keeper.sought == [rig.card]
     assert rig.mic.written == pytest.approx(3 * RATE, abs=6 * BLOCK)
-    assert not rig.mic._samples[2 * RATE + BLOCK : 3 * RATE - 6 * BLOCK].any()
+    assert not written(rig.mic, 2 * RATE + BLOCK, 3 * RATE - 6 * BLOCK).any()
     rig.block()  # it runs again, and is found
     rig.keeper.found = rig.card
     rig.play(1)
     assert rig.line.returns == 1
     assert rig.mic.written == rig.sent.written == pytest.approx(4 * RATE, abs=2 * BLOCK)
-    assert (rig.mic._samples[3 * RATE + 2 * BLOCK : 4 * RATE - 2 * BLOCK] == 0.5).all()
+    assert (written(rig.mic, 3 * RATE + 2 * BLOCK, 4 * RATE - 2 * BLOCK) == 0.5).all()
     assert abs(rig.off()) < 1.5
     assert rig.line.silent_s == pytest.approx(0.7, abs=0.02)
 
@@ -188,7 +189,7 @@ def test_a_monitored_bass_of_any_kind_leaves_the_loudspeaker_finite() -> None:
         played = output_mixer.write(stems, start)
         assert np.isfinite(played).all()
         assert np.abs(played).max() <= 1.0
-    assert np.isnan(mic._samples[0]).all()  # the ring holds what came; who reads it mends it
+    assert np.isnan(written(mic, 0, 1)).all()  # the ring holds what came; who reads it mends it
 
 
 def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() -> None:
@@ -201,9 +202,9 @@ def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() 
     output_mixer.write(np.ones((1, 512, 2), np.float32) / 4, 256)
     output_mixer.skip_to(1_024)
     assert sent.written == 1_024 - LATE
-    assert not sent._samples[:256].any()
-    assert (sent._samples[256:768] == 0.25).all()
-    assert not sent._samples[768:1_024].any()
+    assert not written(sent, 0, 256).any()
+    assert (written(sent, 256, 768) == 0.25).all()
+    assert not written(sent, 768, 1_024).any()
     made._two_clocks = False  # the next card has one
     output_mixer.use(made, 1_024)
     assert output_mixer.bridge is None

@@ -28,6 +28,10 @@ def levels(found: Iterator[Check]) -> dict[str, str]:
     return {check.name: check.level for check in found}
 
 
+def examined(what: str, config: Config | None = None) -> Iterator[Check]:
+    return iter(doctor.EXAMINATIONS[what](config or Config()))
+
+
 def report(config_path: Path | None = None) -> tuple[int, str]:
     text = io.StringIO()
     code = doctor.run(config_path, Console(file=text, width=200))
@@ -74,35 +78,40 @@ def test_a_bad_config_is_a_red_line_and_the_rest_is_still_asked(tmp_path: Path) 
     assert "did you mean audio.input?" in text
 
 
-def test_a_missing_library_is_as_bad_as_the_table_says() -> None:
-    assert doctor._library(Library("numpy", "numpy")).level == GREEN
-    for level in (RED, YELLOW):
-        check = doctor._library(Library("no-such", "no_such_module", level, "try this"))
-        assert (check.level, check.hint) == (level, "try this")
+def test_a_missing_library_is_as_bad_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = [Library("no-such", "no_such_module", level, "try this") for level in (RED, YELLOW)]
+    monkeypatch.setattr(doctor, "LIBRARIES", (Library("numpy", "numpy"), *missing))
+    found = list(examined("libraries"))
+    assert [check.level for check in found] == [GREEN, RED, YELLOW]
+    assert found[1].hint == "try this"
 
 
 def test_weights_are_compared_with_their_hash(tmp_path: Path) -> None:
     stem = weights(tmp_path)
-    assert doctor._weight("net", stem).level == GREEN
+
+    def responder(stem: Path) -> Check:
+        return next(examined("weights", Config(models=ModelsConfig(responder=str(stem), codec_enabled=False))))
+
+    assert responder(stem).level == GREEN
     (tmp_path / "net.safetensors").write_bytes(b"tens")
-    assert doctor._weight("net", stem).level == RED
+    assert responder(stem).level == RED
     (tmp_path / "net.json").write_text("[]")
-    assert "damaged" in doctor._weight("net", stem).text
-    assert "No such file" in doctor._weight("net", tmp_path / "absent").text
+    assert "damaged" in responder(stem).text
+    assert "No such file" in responder(tmp_path / "absent").text
 
 
 def test_the_weights_in_the_config_are_the_ones_looked_at(tmp_path: Path) -> None:
     stem = str(weights(tmp_path))
     config = Config(models=ModelsConfig(responder=stem, codec=str(tmp_path / "absent")))
-    assert levels(iter(doctor._weights(config))) == {"responder weights": GREEN, "codec weights": RED}
+    assert levels(examined("weights", config)) == {"responder weights": GREEN, "codec weights": RED}
     config = Config(models=ModelsConfig(responder=stem, codec_enabled=False))
-    assert levels(iter(doctor._weights(config))) == {"responder weights": GREEN}
+    assert levels(examined("weights", config)) == {"responder weights": GREEN}
 
 
 def test_no_microphone_is_only_yellow_but_a_named_one_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_list, "audio_devices", lambda: ())
-    assert levels(iter(doctor._audio(Config()))) == {"PortAudio": GREEN, "microphone": YELLOW, "loudspeaker": YELLOW}
-    assert levels(iter(doctor._audio(Config(audio=AudioConfig(input="Scarlett")))))["sound card"] == RED
+    assert levels(examined("sound card")) == {"PortAudio": GREEN, "microphone": YELLOW, "loudspeaker": YELLOW}
+    assert levels(examined("sound card", Config(audio=AudioConfig(input="Scarlett"))))["sound card"] == RED
 
 
 def test_no_portaudio_is_only_yellow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,20 +119,20 @@ def test_no_portaudio_is_only_yellow(monkeypatch: pytest.MonkeyPatch) -> None:
         raise UserError(device_list.NO_PORTAUDIO)
 
     monkeypatch.setattr(device_list, "audio_devices", missing)
-    found = list(doctor._audio(Config()))
+    found = list(examined("sound card"))
     assert {check.level for check in found} == {YELLOW}
     assert "libportaudio2" in found[0].text
 
 
 def test_no_midi_matters_only_to_who_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_list, "midi_apis", lambda: (device_list.MidiApi("ALSA", (), (), "no sequencer"),))
-    assert levels(iter(doctor._midi(Config()))) == {"RtMidi": YELLOW}
-    assert levels(iter(doctor._midi(Config(midi=MidiConfig(port="synth"))))) == {"RtMidi": RED}
+    assert levels(examined("RtMidi")) == {"RtMidi": YELLOW}
+    assert levels(examined("RtMidi", Config(midi=MidiConfig(port="synth")))) == {"RtMidi": RED}
 
 
 def test_the_session_folder_must_be_writable(tmp_path: Path) -> None:
     def level(folder: Path) -> str:
-        return levels(iter(doctor._folder(Config(paths=PathsConfig(sessions=str(folder))))))["sessions"]
+        return levels(examined("sessions", Config(paths=PathsConfig(sessions=str(folder)))))["sessions"]
 
     assert level(tmp_path / "not" / "yet") == GREEN
     assert not (tmp_path / "not").exists()
@@ -134,6 +143,6 @@ def test_the_session_folder_must_be_writable(tmp_path: Path) -> None:
 
 def test_a_soundfont_that_is_not_there_is_yellow_and_named(tmp_path: Path) -> None:
     config = Config(paths=PathsConfig(soundfont=str(tmp_path / "absent.sf2")))
-    found = list(doctor._synth(config))
+    found = list(examined("FluidSynth", config))
     assert [check.level for check in found] == [YELLOW]
     assert "absent.sf2" in found[0].text and "the sounds that ship play" in found[0].text

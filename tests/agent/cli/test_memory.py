@@ -6,7 +6,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -166,10 +168,9 @@ def test_sessions_are_listed_and_shown(home: Path, capsys: pytest.CaptureFixture
 
 def test_the_list_fits_80_columns_with_weekday_length_and_size(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     workshop(home, "less snare", out=("--out", str(data_folder() / "takes" / "one")))
-    memory = Memory(data_folder())
-    memory._db.execute("UPDATE players SET name = 'A player with a very long name'")
-    memory._db.execute("UPDATE sessions SET started_s = 1790000000, ended_s = 1790004500")
-    memory.close()
+    with closing(sqlite3.connect(data_folder() / FILE)) as db, db:
+        db.execute("UPDATE players SET name = 'A player with a very long name'")
+        db.execute("UPDATE sessions SET started_s = 1790000000, ended_s = 1790004500")
     capsys.readouterr()
     assert main(["sessions", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()

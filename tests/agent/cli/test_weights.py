@@ -148,7 +148,7 @@ def test_only_what_does_not_ship_can_be_fetched(capsys: pytest.CaptureFixture[st
 
 def test_the_doctor_says_which_codec_is_in_use(place: Path, official: Path) -> None:
     def said(codec: str | None) -> doctor.Check:
-        return list(doctor._weights(Config(models=ModelsConfig(codec=codec))))[-1]
+        return list(doctor.EXAMINATIONS["weights"](Config(models=ModelsConfig(codec=codec))))[-1]
 
     assert said(None).level == doctor.GREEN and str(weights.SHIPPED["codec"]) in said(None).text
     assert (said("encodec").level, said("encodec").hint) == (doctor.RED, "antiphon weights fetch encodec")

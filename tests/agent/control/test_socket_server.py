@@ -18,6 +18,7 @@ from agent.__main__ import main
 from agent.control.socket_server import CLIENTS_MAX, LINE_BYTES, Answer, ControlServer, ask, others
 from agent.core.errors import UserError
 from agent.core.paths import socket_path
+from tests.waiting import wait_for
 
 
 def handler(text: str) -> Answer:
@@ -280,10 +281,12 @@ def test_a_hundred_clients_at_once_are_answered(server: ControlServer, path: Pat
     threads = [threading.Thread(target=lambda: answers.append(ask(path, "status")["ok"])) for _ in range(100)]
     for thread in threads:
         thread.start()
-    until_s = time.monotonic() + 20.0
-    while len(answers) < 100 and time.monotonic() < until_s:
+
+    def answered() -> bool:
         server.poll(handler)
-        time.sleep(0.005)
+        return len(answers) == 100
+
+    wait_for(answered, 20, "a hundred answers")
     for thread in threads:
         thread.join()
     assert answers == [True] * 100
@@ -296,9 +299,8 @@ def test_a_second_session_has_a_name_of_its_own(server: ControlServer, path: Pat
     stop = threading.Event()
 
     def serve() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.01):
             second.poll(handler)
-            time.sleep(0.01)
 
     thread = threading.Thread(target=serve)
     thread.start()

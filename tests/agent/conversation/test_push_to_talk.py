@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from threading import Event
 
@@ -16,6 +15,7 @@ from agent.language import speech_input
 from listener.types import ANALYSIS_RATE
 from tests.agent.language.test_speech_input import needs_voice, spoken
 from tests.listener.test_echo import band, room, through
+from tests.waiting import wait_for
 
 BAND_DB = -12.0  # of the band in the microphone, re the voice
 
@@ -74,7 +74,4 @@ def test_two_presses_make_a_sentence(tmp_path: Path) -> None:
     talk.press()
     with pytest.raises(UserError, match="still being recognised"):
         talk.press()
-    deadline_s = time.monotonic() + 90
-    while not (found := talk.take()) and time.monotonic() < deadline_s:
-        time.sleep(0.05)
-    assert found == ["less snare"]
+    assert wait_for(talk.take, 90, "what was recognised") == ["less snare"]

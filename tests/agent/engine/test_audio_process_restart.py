@@ -16,6 +16,7 @@ from agent.core.types import Plan, PlannedNote
 from agent.engine.audio_process import AudioSetup
 from listener.ring import Ring
 from tests.audio_life import Life
+from tests.rings import written
 
 RATE, SECONDS = 48_000, 3
 
@@ -47,15 +48,15 @@ def test_the_next_life_goes_on_in_the_same_stream(setup: AudioSetup) -> None:
     assert two.wait(lambda: setup.stems.written > 2.7 * RATE)
     two.close()
     sound = sf.read(setup.take, dtype="float32")[0]
-    heard = setup.ring._samples[: setup.ring.written, 0]
+    heard = written(setup.ring)[:, 0]
     gap = np.flatnonzero(heard != sound[: len(heard)])
     assert len(heard) == len(sound)
     assert len(gap), "what came while nobody listened is silence"
     assert kept <= gap[0]
     assert not heard[gap].any()
     assert gap[-1] < 2.4 * RATE
-    assert not setup.stems._samples[rendered : kept + 1_000].any()
-    assert np.abs(setup.stems._samples[round(2.4 * RATE) : round(2.6 * RATE)]).max() > 0.01
+    assert not written(setup.stems, rendered, kept + 1_000).any()
+    assert np.abs(written(setup.stems, round(2.4 * RATE), round(2.6 * RATE))).max() > 0.01
     assert two.last and two.last.skipped_s == 0
 
 

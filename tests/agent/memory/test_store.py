@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from agent.memory.store import FILE, Memory
 SNARE = Edit.read("snare.level less")
 WRITER = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from agent.directions.edit import Edit
 from agent.memory.store import Memory
@@ -182,6 +184,7 @@ def test_a_memory_that_another_program_holds_keeps_nobody_from_playing(
     monkeypatch.setattr("agent.memory.store.BUSY_S", 0.01)
     data_folder().mkdir()
     memory = memory_at(data_folder())
-    memory._db.execute("BEGIN IMMEDIATE")
-    assert with_player_adapter(Config()) == Config()
+    with closing(sqlite3.connect(memory.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert with_player_adapter(Config()) == Config()
     assert "not saved" in caplog.text

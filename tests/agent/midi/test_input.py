@@ -8,6 +8,7 @@ import pytest
 
 from agent.midi.input import QUEUE, MidiIn, Moments
 from tests.rig import have_jackd, jack_server
+from tests.waiting import wait_for
 
 
 class FakeSource:
@@ -23,13 +24,6 @@ class FakeSource:
 
     def close(self) -> None:
         self.closed = True
-
-
-def wait_for(what: object, seconds: float = 5.0) -> None:
-    deadline_s = time.monotonic() + seconds
-    while not what():  # type: ignore[operator]
-        assert time.monotonic() < deadline_s, "it never came"
-        time.sleep(0.005)
 
 
 def test_every_listener_gets_every_message() -> None:

@@ -22,6 +22,7 @@ from agent.engine.audio_process import AudioSetup
 from agent.midi import jack_client
 from listener.ring import Ring
 from tests.rig import have_jackd, jack_server, leave
+from tests.waiting import wait_for
 
 jack = pytest.importorskip("jack")
 pytestmark = [pytest.mark.rig, pytest.mark.skipif(not have_jackd(), reason="needs jackd2")]
@@ -65,13 +66,11 @@ class Watcher:
 
 def audio_of(parent: int) -> int:
     """The pid of the audio process that plays; waits for it."""
-    deadline_s = time.monotonic() + COMES_BACK_S
-    while time.monotonic() < deadline_s:
-        for process in psutil.Process(parent).children(recursive=True):
-            if process.name() == "antiphon-audio":
-                return process.pid
-        time.sleep(0.01)
-    raise TimeoutError("no audio process came")
+
+    def found() -> list[int]:
+        return [one.pid for one in psutil.Process(parent).children(recursive=True) if one.name() == "antiphon-audio"]
+
+    return wait_for(found, COMES_BACK_S, "an audio process")[0]
 
 
 @pytest.mark.slow
@@ -96,9 +95,7 @@ def outlives_kills(kills: int) -> float:
                 given = AudioSetup(config, RATE, None, None, 2, None, *rings)
                 process = audio.spawn(Call(AUDIO, "main", (given, commands, commands, reports)), "antiphon-audio")
                 sends.send("go")
-                until_s = time.monotonic() + COMES_BACK_S
-                while process.pid is None and time.monotonic() < until_s:
-                    time.sleep(0.005)
+                wait_for(lambda process=process: process.pid is not None, COMES_BACK_S, "the process")
                 time.sleep(killed * 0.618 % 1)
                 assert process.is_alive(), hears.receive()
                 process.kill()
@@ -142,8 +139,5 @@ def test_a_server_that_dies_is_noticed_without_python_in_its_threads() -> None:
     with jack_server():
         watch = jack_client.watch()
         assert watch and watch.alive
-    deadline_s = time.monotonic() + 5
-    while watch.alive and time.monotonic() < deadline_s:
-        time.sleep(0.01)
-    assert not watch.alive
+    wait_for(lambda: not watch.alive, 5, "the end of the server")
     watch.close()

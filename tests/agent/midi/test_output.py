@@ -7,6 +7,7 @@ import pytest
 from agent.audio.device_list import midi_apis
 from agent.midi.output import MidiOutput, PartMidi, _find, open_output
 from tests.rig import have_jackd, jack_server
+from tests.waiting import wait_for
 
 NAMES = ["a2j:Synth One (playback)", "a2j:Synth Two (playback)", "piano"]
 
@@ -105,13 +106,6 @@ def _receiver(name):
     return receiver, got
 
 
-def _wait_for(condition, seconds=2.0):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
-
-
 @pytest.mark.rig
 def test_a_jack_synth_gets_the_notes_and_none_hangs_after_close(jack):
     receiver, got = _receiver("HardSynth")
@@ -119,9 +113,9 @@ def test_a_jack_synth_gets_the_notes_and_none_hangs_after_close(jack):
     assert any("HardSynth" in name for api in midi_apis() for name in api.outputs)
     output = open_output("hardsynth", api="jack", client_name="AntiphonTest")
     output.send((0x90, 60, 100))
-    assert _wait_for(lambda: (0x90, 60, 100) in got)
+    wait_for(lambda: (0x90, 60, 100) in got, 2)
     output.close()
-    assert _wait_for(lambda: (0xB0, 120, 0) in got)
+    wait_for(lambda: (0xB0, 120, 0) in got, 2)
     assert got.index((0x80, 60, 0)) < got.index((0xB0, 64, 0)) < got.index((0xB0, 120, 0))
     receiver.close_port()
     receiver.delete()
@@ -135,7 +129,7 @@ def test_others_connect_to_the_virtual_port(jack):
     receiver.open_port(next(i for i, name in enumerate(names) if "band" in name), "in")
     time.sleep(0.1)
     output.send((0x99, 38, 90))
-    assert _wait_for(lambda: (0x99, 38, 90) in got)
+    wait_for(lambda: (0x99, 38, 90) in got, 2)
     output.close()
     receiver.close_port()
     receiver.delete()

@@ -13,9 +13,10 @@ from agent.midi.band_port import MidiBand
 from agent.midi.output import MidiOutput, PartMidi, find_again, open_output
 from agent.midi.port_keeper import PortKeeper, absent
 from agent.midi.port_watch import ListPortWatch
-from tests.agent.midi.test_output import Wire, _wait_for
+from tests.agent.midi.test_output import Wire
 from tests.audio_life import jack_name
 from tests.rig import have_jackd
+from tests.waiting import wait_for
 
 PARTS = {"chords": PartMidi(channel=1, program=4)}
 ON, OFF = (0x90, 60, 100), (0x80, 60, 0)
@@ -200,7 +201,7 @@ def _play_until(band, condition, seconds=8.0):
 @pytest.mark.rig
 def test_on_jack_a_synth_that_was_killed_is_played_again_with_its_program_and_no_hanging_note(jackd):
     with synth("HardSynth") as first:
-        assert _wait_for(lambda: any("HardSynth" in name for name in open_names()))
+        wait_for(lambda: any("HardSynth" in name for name in open_names()), 2)
         band = MidiBand(open_output("hardsynth", "jack"), PARTS, spec="hardsynth")
         _play_until(band, lambda: (0x91, 60, 100) in first)
     _play_until(band, lambda: band.losses == 1)
@@ -209,7 +210,7 @@ def test_on_jack_a_synth_that_was_killed_is_played_again_with_its_program_and_no
         _play_until(band, lambda: (0x91, 60, 100) in second)
         assert second.index((0xC1, 4)) < second.index((0xB1, 123, 0))
         band.close()
-        assert _wait_for(lambda: second.count((0xB1, 120, 0)) >= 2)
+        wait_for(lambda: second.count((0xB1, 120, 0)) >= 2, 2)
         ons, offs = ([i for i, m in enumerate(second) if m[:2] == (kind, 60) and m[0] == kind] for kind in (0x91, 0x81))
         assert max(ons) < max(offs)
 
@@ -217,7 +218,7 @@ def test_on_jack_a_synth_that_was_killed_is_played_again_with_its_program_and_no
 @pytest.mark.rig
 def test_a_killed_jack_server_stops_neither_the_band_nor_its_return(jackd):
     with synth("HardSynth") as first:
-        assert _wait_for(lambda: any("HardSynth" in name for name in open_names()))
+        wait_for(lambda: any("HardSynth" in name for name in open_names()), 2)
         band = MidiBand(open_output("hardsynth", "jack"), PARTS, spec="hardsynth")
         _play_until(band, lambda: (0x91, 60, 100) in first)
         jackd.kill()
@@ -227,7 +228,7 @@ def test_a_killed_jack_server_stops_neither_the_band_nor_its_return(jackd):
     with synth("HardSynth") as second:
         _play_until(band, lambda: (0x91, 60, 100) in second)
         band.close()
-        assert _wait_for(lambda: (0xB1, 120, 0) in second[-4:])
+        wait_for(lambda: (0xB1, 120, 0) in second[-4:], 2)
 
 
 @pytest.mark.rig

@@ -18,6 +18,7 @@ from agent.core.settings import BandConfig, Config
 from agent.mind.mind_process import MindReport
 from agent.mind.snapshot import SnapshotStore
 from listener.ring import Ring
+from tests.waiting import wait_for
 
 TAKE = Path(__file__).parents[3] / "agent" / "assets" / "take.flac"
 MIND = "agent.mind.mind_process"
@@ -61,14 +62,12 @@ class Stage:
         return words
 
     def wait_for(self, said, timeout_s: float = 60.0) -> None:
-        until_s = time.monotonic() + timeout_s
-        while time.monotonic() < until_s:
+        def has_said() -> bool:
             words = self.read()
-            if any(said(word) for word in words):
-                return
-            assert self.mind.is_alive(), self.mind.exitcode
-            time.sleep(0.002)
-        raise AssertionError("it did not say so in time")
+            assert self.mind.is_alive() or any(said(word) for word in words), self.mind.exitcode
+            return any(said(word) for word in words)
+
+        wait_for(has_said, timeout_s, "the mind's word", 0.002)
 
     def play(self, until_s: float) -> None:
         """In steps a mind can follow; returns when all of it was heard."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 from agent.audio.loop_sound import read_sound
 from agent.recording.recent_sound import BEFORE_S, RecentSound
+from tests.waiting import wait_for
 
 RATE = 8_000
 
@@ -27,9 +27,7 @@ def test_a_riff_is_cut_out_at_its_bar_lines(tmp_path: Path) -> None:
     recent, sound = filled(11.0)
     path = tmp_path / "riff.wav"
     assert recent.cut(8.0, 10.0, path) == BEFORE_S
-    until_s = time.monotonic() + 5
-    while not path.exists() and time.monotonic() < until_s:
-        time.sleep(0.01)
+    wait_for(path.exists, 5, "the riff")
     heard = read_sound(path, RATE)
     np.testing.assert_array_equal(heard[: 2 * RATE], sound[round((8.0 - BEFORE_S) * RATE) :][: 2 * RATE])
     assert len(read_sound(path, 2 * RATE)) == 2 * len(heard)

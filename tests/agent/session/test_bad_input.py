@@ -9,7 +9,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import soundfile as sf
 
 from agent.__main__ import main
 from agent.core.paths import shipped
+from tests.waiting import wait_for
 
 RATE = 48_000
 NO_LIBRARY = """
@@ -133,9 +133,7 @@ def test_a_twenty_minute_file_is_not_read_whole_and_ctrl_c_keeps_what_was_played
     command = fast_command(tmp_path, "long.wav")
     process = subprocess.Popen(command)
     events = tmp_path / "out" / "events.jsonl"
-    deadline_s = time.monotonic() + 60
-    while not (events.exists() and events.stat().st_size > 5_000) and time.monotonic() < deadline_s:
-        time.sleep(0.1)
+    wait_for(lambda: events.exists() and events.stat().st_size > 5_000, 60, "what was heard", 0.1)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
     seconds = {sf.info(p).duration for p in (tmp_path / "out").glob("*.wav")}

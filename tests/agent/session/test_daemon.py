@@ -30,6 +30,7 @@ from agent.session.resume import LastSession
 from agent.session.setup import Setup
 from agent.session.structured_log import FACTS, Formatter
 from agent.session.systemd import Notifier
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -294,12 +295,7 @@ def test_paths_are_escaped_as_systemd_reads_them() -> None:
 
 
 def until(done: Callable[[], Any], limit_s: float = 60.0) -> Any:
-    deadline_s = time.monotonic() + limit_s
-    while time.monotonic() < deadline_s:
-        if found := done():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never came to it")
+    return wait_for(done, limit_s, every_s=0.05)
 
 
 def status(control: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from agent.core.os_process import started_at
 from agent.core.settings import Config, MidiConfig
 from agent.session.hanging_notes import FOLDER, remembered, silence, silence_the_dead
 from tests.rig import have_jackd, jack_server
+from tests.waiting import wait_for
 
 SYNTH = Config(midi=MidiConfig(port="synth"))
 
@@ -108,10 +109,12 @@ def test_after_everything_was_killed_at_once_no_note_hangs(tmp_path: Path) -> No
         command = [sys.executable, "-m", "agent", "jam", *port, "--quiet", "--out", str(tmp_path / "s")]
         session = subprocess.Popen(command, env=home, start_new_session=True, stderr=subprocess.DEVNULL)
         sounding: set[tuple[int, int]] = set()
-        deadline_s = time.monotonic() + 120
-        while not sounding and time.monotonic() < deadline_s:
+
+        def sounds() -> bool:
             follow(synth, sounding)
-            time.sleep(0.002)
+            return bool(sounding)
+
+        wait_for(sounds, 120, "a note", 0.002)
         os.killpg(session.pid, signal.SIGKILL)
         session.wait()
         time.sleep(0.2)

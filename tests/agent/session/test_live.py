@@ -15,6 +15,7 @@ import soundfile as sf
 
 from agent.__main__ import main
 from agent.core.paths import shipped
+from tests.waiting import wait_for
 
 SECONDS = 10.0
 FIXED = ("--set", "band.commit_ms=300")  # else it follows the measured time of planning, which never repeats
@@ -124,10 +125,8 @@ def test_ctrl_c_stops_on_the_spot_and_writes_everything(take: Path, tmp_path: Pa
     process = subprocess.Popen(
         [sys.executable, "-m", "agent", "jam", "--input", str(take), "--no-audio", "--quiet", "--out", str(out)]
     )
-    deadline = time.monotonic() + 60
     written = out / "events.jsonl"
-    while not (written.exists() and sum(e["on"] for e in events(out, "sent")) > 4) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    wait_for(lambda: written.exists() and sum(e["on"] for e in events(out, "sent")) > 4, 60, "the band", 0.2)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)  # an impatient second one must not cost the recording
     assert process.wait(20) == 0

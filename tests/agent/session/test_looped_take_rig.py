@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from tests.rig import have_jackd
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.rig, pytest.mark.slow, pytest.mark.skipif(not have_jackd(), reason="no jackd")]
 jack = pytest.importorskip("jack")
@@ -55,9 +56,7 @@ def elapsed_s(stage: Any) -> float:
     """Seconds of the stream, from a session that is busy at times."""
     from benchmarks.live_story import status_of
 
-    while "elapsed_s" not in (status := status_of(stage)):
-        time.sleep(0.1)
-    return float(status["elapsed_s"])
+    return float(wait_for(lambda: status_of(stage).get("elapsed_s"), 60, "the session's time", 0.1))
 
 
 def _period(sound: np.ndarray) -> int:

@@ -22,6 +22,7 @@ from agent.midi.bass_input import BassIn, channel_of, port_of
 from agent.session.midi_bass_in import MidiBassIn
 from listener.types import KeyPress
 from tests.rig import jack_server, leave
+from tests.waiting import wait_for
 
 LINE = (33, 33, 40, 36)
 BEAT_S = 0.5
@@ -182,10 +183,8 @@ def test_a_bass_on_a_jack_midi_port_is_heard_in_time_and_taken_up_again(tmp_path
 
 def _wait_for(folder: Path, text: str, count: int, seconds: float = 90.0) -> None:
     """Wait until the session has said a line `count` times: how long that takes depends on the machine's load."""
-    file, deadline_s = folder / "events.jsonl", time.monotonic() + seconds
-    while not file.exists() or file.read_text().count(text) < count:
-        assert time.monotonic() < deadline_s, f"{text!r} was not said {count} times"
-        time.sleep(0.2)
+    file = folder / "events.jsonl"
+    wait_for(lambda: file.exists() and file.read_text().count(text) >= count, seconds, f"{text!r}, {count} times", 0.2)
 
 
 @pytest.mark.rig

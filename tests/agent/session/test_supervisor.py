@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from agent.core.channel import Channel
 from agent.session import supervisor
 from agent.session.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped
+from tests.waiting import wait_for
 
 
 class Sleeper:
@@ -72,19 +72,10 @@ def worker(lives: Lives) -> Iterator[Worker]:
     made.end(0.0)
 
 
-def until(done: Callable[[], Any], limit_s: float = 5.0) -> Any:
-    deadline_s = time.monotonic() + limit_s
-    while time.monotonic() < deadline_s:
-        if found := done():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it never came to it")
-
-
 def test_a_killed_worker_is_noticed_at_once_and_replaced(worker: Worker, lives: Lives) -> None:
     assert worker.trouble() == ""
     lives.processes[0].kill()
-    cause = until(worker.trouble)
+    cause = wait_for(worker.trouble)
     assert cause == "the test process died (SIGKILL)"
     worker.schedule_restart(cause)
     assert worker.restart_when_due()
@@ -97,9 +88,9 @@ def test_a_stopped_worker_is_killed_and_replaced_within_a_second(worker: Worker,
     lives.reports[0].send("ready")
     assert worker.receive() == ["ready"]
     os.kill(lives.processes[0].pid or 0, signal.SIGSTOP)
-    until(lambda: is_stopped(lives.processes[0].pid))
+    wait_for(lambda: is_stopped(lives.processes[0].pid))
     began_s = time.monotonic()
-    assert until(worker.trouble, 1.0) == "the test process was stopped"
+    assert wait_for(worker.trouble, 1.0) == "the test process was stopped"
     worker.schedule_restart("stopped")
     assert worker.restart_when_due()
     assert time.monotonic() - began_s < 1.0
@@ -115,7 +106,7 @@ def test_only_a_worker_that_owes_a_report_is_silent(
     for _ in range(20):
         assert worker.trouble(owes_report=False) == ""
         time.sleep(0.02)
-    assert "did not respond" in until(worker.trouble)
+    assert "did not respond" in wait_for(worker.trouble)
 
 
 def test_the_supervisors_own_sleep_is_nobodys_fault(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from agent.web.settings_file import SettingsFile
 from agent.web.takes import Takes
 from agent.web.tokens import Tokens
 from listener.types import Analysis, Note
+from tests.waiting import wait_for
 
 NEEDS = {  # what a command takes at least
     "mode": "trade",
@@ -78,12 +78,11 @@ class Band:
 
     def _run(self) -> None:
         at_s = 0.0
-        while not self._ending.is_set():
+        while not self._ending.wait(0.01):
             at_s += 0.02
             self.view.decision(heard(at_s))
             self._server.show(self.view, lambda: self.state)
             self._server.poll(self.answer)
-            time.sleep(0.01)
 
     def close(self) -> None:
         self._ending.set()
@@ -139,9 +138,7 @@ def served(folder: Path, socket: Path, port: int = 0) -> Iterator[Served]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws_max_size=2 * FRAME_MAX))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline_s = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline_s:
-        time.sleep(0.01)
+    wait_for(lambda: server.started, 20, "the page's server")
     try:
         yield Served(server.servers[0].sockets[0].getsockname()[1], tokens, remote)
     finally:

@@ -13,6 +13,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from agent.control.commands import TABLE, parse
 from agent.web.osc import OscServer
+from agent.web.session_link import Said
 
 
 class Wire(asyncio.DatagramTransport):
@@ -35,10 +36,10 @@ def played(act: Callable[[OscServer], None], sender: str = "127.0.0.1") -> tuple
     """Return the commands that came of it, and what was sent back."""
     said: list[str] = []
 
-    async def say(text: str) -> dict[str, Any]:
+    async def say(text: str) -> Said:
         parse(text)
         said.append(text)
-        return {"ok": True, "says": f"did {text}"}
+        return Said(True, f"did {text}")
 
     async def run() -> Wire:
         wire, server = Wire(), OscServer(say, frozenset())

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from agent.core.paths import shipped
 from agent.web.app import Remote
 from tests.agent.web.remote_rig import served
 from tests.rig import jack_server
+from tests.waiting import wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
@@ -32,13 +32,6 @@ pytestmark = [
 PORTRAIT, LANDSCAPE = {"width": 390, "height": 844}, {"width": 844, "height": 390}
 STARTS_S = 180.0  # where other work shares the machine
 SETTLES_S = 2.0  # after a control was moved: what is shown may be a second old
-
-
-def wait(holds: Callable[[], bool], within_s: float = 40.0) -> None:
-    deadline_s = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
 
 
 class Session:
@@ -86,8 +79,8 @@ def test_every_kind_of_control_changes_the_band_that_plays(tmp_path: Path) -> No
                 session.remote = remote.remote
                 page = browser.new_context(viewport=PORTRAIT).new_page()
                 page.goto(f"http://127.0.0.1:{remote.port}/#{remote.tokens.new_code()}")
-                wait(lambda: session.status().get("state") == "playing", STARTS_S)
-                wait(lambda: session.status().get("elapsed_s", 0.0) > 12.0, 60)
+                wait_for(lambda: session.status().get("state") == "playing", STARTS_S)
+                wait_for(lambda: session.status().get("elapsed_s", 0.0) > 12.0, 60)
                 spans = steered(page, session)
                 page.set_viewport_size(PORTRAIT)
                 page.click("#tab-band")
@@ -140,28 +133,28 @@ def steered(page: Any, session: Session) -> dict[str, tuple[float, float]]:
     page.click("#modes [data-say='mode accompany']")
     session.until("accompany", "mode")
     shot("band")
-    wait(lambda: now_s() > began_s + SETTLES_S + 1.5)
+    wait_for(lambda: now_s() > began_s + SETTLES_S + 1.5, 40)
     spans["chords down"] = (began_s + SETTLES_S, began_s + SETTLES_S + 1.0)
     page.click("#mix-off")
     session.until(None, "faders", "chords")
     page.click("#tab-say")
     page.fill("#words", "less snare")
     page.press("#words", "Enter")
-    wait(lambda: "snare" in page.inner_text("#talk .band"))
+    wait_for(lambda: "snare" in page.inner_text("#talk .band"), 40)
     shot("say")
     page.click("#tab-song")
     page.fill("#section-name", "verse")
     page.click("#keep button")
-    wait(lambda: "verse" in page.inner_text("#told") or "verse" in page.inner_text("#sections"))
+    wait_for(lambda: "verse" in page.inner_text("#told") or "verse" in page.inner_text("#sections"), 40)
     page.click("#take")
-    wait(lambda: any(one["sound"] for one in session.status()["book"]["sections"]))
+    wait_for(lambda: any(one["sound"] for one in session.status()["book"]["sections"]), 40)
     page.click("#song [data-say='loop']")
     time.sleep(8.0)  # it begins on the next one
     shot("song")
     spans["loop"] = (now_s() - 1.0, now_s())
     page.click("#song [data-say='loop off']")
     page.click("#song [data-say='lead faster']")
-    wait(lambda: session.status()["leads"])
+    wait_for(lambda: session.status()["leads"], 40)
     page.click("#tab-play")
     page.set_viewport_size(LANDSCAPE)
     time.sleep(1.0)

@@ -20,6 +20,7 @@ import soundfile
 from agent.language import speech_input
 from tests.agent.web.remote_rig import Band, Served, served
 from tests.agent.web.test_takes import made
+from tests.waiting import wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")]
@@ -55,10 +56,7 @@ def paired(browser: Any, remote: Served, name: str = "phone", size: tuple[int, i
 
 
 def eventually(holds: Callable[[], bool], within_s: float = 8.0) -> None:
-    deadline_s = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    wait_for(holds, within_s, every_s=0.02)
 
 
 @pytest.fixture(autouse=True)

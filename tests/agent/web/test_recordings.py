@@ -13,7 +13,7 @@ import pytest
 import soundfile as sf
 
 from agent.core.errors import UserError
-from agent.web.recordings import Recordings
+from agent.web.recordings import Mark, Notes, Recordings, marks_of
 
 ONE = "20260102-030405"
 
@@ -36,14 +36,12 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_session_is_listed_with_what_there_is(root: Path) -> None:
     (one,) = Recordings(root).all()
-    assert (one["session"], one["seconds"], one["mix"], one["stems"], one["midi"]) == (
-        *(ONE, 0.1, "mix.wav"),
-        *(["bass.wav", "drums.wav"], True),
-    )
+    assert (one.session, one.seconds, one.mix) == (ONE, 0.1, "mix.wav")
+    assert (one.stems, one.midi) == (("bass.wav", "drums.wav"), True)
 
 
 def test_notes_are_in_seconds(root: Path) -> None:
-    assert Recordings(root).notes(ONE) == {"notes": [["drums", 1.0, 2.0, 36, 100]], "seconds": 2.0}
+    assert Recordings(root).notes(ONE) == Notes((("drums", 1.0, 2.0, 36, 100),), 2.0)
 
 
 def test_the_zip_holds_midi_stems_and_mix(root: Path) -> None:
@@ -54,16 +52,23 @@ def test_the_zip_holds_midi_stems_and_mix(root: Path) -> None:
 
 
 def test_names_and_marks_are_kept(root: Path) -> None:
-    Recordings(root).label(ONE, "  the good\x1b one ", [{"at_s": 9.0, "text": "b"}, {"at_s": 1.0, "text": "a"}])
+    Recordings(root).label(ONE, "  the good\x1b one ", [Mark(9.0, "b"), Mark(1.0, "a")])
     (one,) = Recordings(root).all()
-    assert one["name"] == "the good one"
-    assert [mark["text"] for mark in one["marks"]] == ["a", "b"]
+    assert one.name == "the good one"
+    assert [mark.text for mark in one.marks] == ["a", "b"]
+
+
+def test_marks_that_are_none_are_refused_in_a_line() -> None:
+    assert marks_of([{"at_s": 12, "text": "the good bit"}]) == [Mark(12.0, "the good bit")]
+    for given in (3, [3], [{"text": "where?"}], [{"at_s": "soon"}]):
+        with pytest.raises(UserError, match="marks are a list"):
+            marks_of(given)
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", "[" * 9000, json.dumps({"marks": 3, "name": 7})])
 def test_a_damaged_label_is_no_label(root: Path, damage: str) -> None:
     (root / ONE / "label.json").write_text(damage)
-    assert Recordings(root).all()[0]["marks"] == []
+    assert Recordings(root).all()[0].marks == ()
 
 
 @pytest.mark.parametrize("session", ["..", ".", "", "/", "../..", ONE + "/..", ONE + "\0", "%2e%2e"])
@@ -80,7 +85,7 @@ def test_links_are_not_followed(root: Path) -> None:
     (root / "linked").symlink_to(root / ONE)
     (root / ONE / "out.wav").symlink_to(root.parent / "secret.wav")
     (root / ONE / "label.json").symlink_to(root.parent / "secret.wav")
-    assert [one["session"] for one in Recordings(root).all()] == [ONE]
+    assert [one.session for one in Recordings(root).all()] == [ONE]
     with pytest.raises(UserError):
         Recordings(root).sound(ONE, "out.wav")
     Recordings(root).label(ONE, "named", None)

@@ -11,7 +11,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from agent.core.errors import UserError
 from agent.core.paths import state_folder
 from agent.web import server
 from agent.web.tokens import Tokens
+from tests.waiting import wait_for
 
 NAME = "antiphon-test"
 
@@ -67,9 +67,7 @@ def secure(tmp_path: Path) -> Iterator[int]:
     mine = {**os.environ, "ANTIPHON_SOCKET": str(tmp_path / "control.sock")}
     web = subprocess.Popen([sys.executable, "-m", "agent", "web", "--no-code", *sets], env=mine)
     try:
-        deadline_s = time.monotonic() + 60
-        while not answers(port) and time.monotonic() < deadline_s:
-            time.sleep(0.1)
+        wait_for(lambda: answers(port), 60, "the page", 0.1)
         yield port
     finally:
         web.terminate()

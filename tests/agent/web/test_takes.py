@@ -36,7 +36,7 @@ def made(root: Path, seconds: float = 0.1) -> Path:
 def test_takes_are_listed_with_what_was_asked_for(root: Path) -> None:
     (root / RIFF / "take-003.json").write_text("{")
     (one,) = Takes(root).all()
-    assert (one["riff"], [take["says"] for take in one["takes"]]) == (RIFF, ["the first take", "the snare down"])
+    assert (one.riff, [take.says for take in one.takes]) == (RIFF, ["the first take", "the snare down"])
 
 
 def test_a_name_is_kept_and_the_rest_of_the_take_too(root: Path) -> None:
@@ -59,4 +59,4 @@ def test_links_are_not_followed(root: Path) -> None:
     sound.unlink()
     sound.symlink_to(root / RIFF / "take-001.wav")
     (one,) = Takes(root).all()
-    assert [take["number"] for take in one["takes"]] == [1]
+    assert [take.number for take in one.takes] == [1]
