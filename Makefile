@@ -57,7 +57,7 @@ wheel: $(VENV)/.installed
 lock: $(VENV)/.installed
 	@$(BIN)/pip install $(QUIET) -c constraints.txt uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		pyproject.toml -o requirements.lock
+		--excludes packaging/training.txt pyproject.toml -o requirements.lock
 
 # known faults of what playing needs
 audit: $(VENV)/.installed

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-TRAINING = ("torch", "torchaudio", "encodec", "librosa")  # modules of the extra `train`, which playing does not need
-GET_TRAINING = "install antiphon[train] (docs/install.md)"
+TRAINING = ("torch", "torchaudio", "encodec", "librosa")  # as in packaging/training.txt: playing needs none of them
+GET_TRAINING = "install it beside Antiphon (docs/install.md)"
 
 
 class UserError(Exception):

@@ -133,7 +133,7 @@ def forget(memory: Memory, player_id: int, session_id: int) -> None:
 
 
 def can_train() -> bool:
-    """Return whether what training needs is installed (the extra `train`)."""
+    """Return whether what training needs is installed (packaging/training.txt)."""
     return importlib.util.find_spec("torch") is not None
 
 
