@@ -377,7 +377,7 @@ class AudioProcess:
         clock, due_s = self._stream.clock, float("inf")
         if clock.running:
             due_s = clock.monotonic_of(self.player.next_send_s())
-        self._wakes.sleep(due_s, self._rests)
+        self._wakes.sleep(due_s, self._rests, (self._plans, self._commands))
 
     def _report(self, stopped: bool = False) -> None:
         self._reported_s = time.monotonic()

@@ -1,9 +1,12 @@
 """The tail of late wakeups against numpy's quantile."""
 
+import time
+
 import numpy as np
 import pytest
 
-from agent.engine.wake_timing import RATIO, Wakes
+from agent.core.channel import channel
+from agent.engine.wake_timing import RATIO, REST_S, Wakes
 
 
 def test_the_99th_percentile_is_right_to_a_quarter_and_the_worst_exact() -> None:
@@ -15,7 +18,7 @@ def test_the_99th_percentile_is_right_to_a_quarter_and_the_worst_exact() -> None
 
 
 @pytest.mark.parametrize(
-    ("poll_s", "rests", "longest_s"), [(0.002, False, 0.002), (9.0, False, 0.005), (0.002, True, 0.010)]
+    ("poll_s", "rests", "longest_s"), [(0.002, False, 0.002), (9.0, False, 0.005), (0.002, True, 0.030)]
 )
 def test_never_sleeps_past_what_is_due(
     monkeypatch: pytest.MonkeyPatch, poll_s: float, rests: bool, longest_s: float
@@ -28,3 +31,16 @@ def test_never_sleeps_past_what_is_due(
     wakes.sleep(50.001, rests)
     wakes.sleep(50.0001, rests)
     assert slept == pytest.approx([longest_s, 0.0007])
+
+
+def test_a_message_ends_a_rest_at_once() -> None:
+    sends, hears = channel()
+    wakes, begun_s = Wakes(0.002), time.monotonic()
+    wakes.sleep(float("inf"), True, (hears,))
+    assert time.monotonic() - begun_s >= REST_S
+    sends.send("a plan")
+    begun_s = time.monotonic()
+    for _ in range(20):
+        wakes.sleep(float("inf"), True, (hears,))
+    assert time.monotonic() - begun_s < 20 * REST_S / 2
+    sends.close(), hears.close()
