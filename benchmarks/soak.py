@@ -114,7 +114,7 @@ def asks_at_once(stage: Stage) -> None:
 
 
 def stalls(stage: Stage) -> None:
-    """As a card that is pulled: no block comes. (A server that is killed takes libjack's other clients here with it.)"""
+    """As a card that is pulled: no block comes. (A killed server takes libjack's clients here with it.)"""
     stage.server.stall(2.0)
 
 

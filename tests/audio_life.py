@@ -14,7 +14,7 @@ from typing import Any
 
 from agent.core.channel import Channel, channel
 from agent.engine.audio_process import AudioReport, AudioSetup, Ready, main
-from tests.rig import REALTIME, _forget, _wait_until_up, forget_dead_servers
+from tests.rig import REALTIME, forget, forget_dead_servers, wait_until_up
 
 
 @dataclass
@@ -28,14 +28,14 @@ class Server:
         command = ["jackd", "-n", self.name, *REALTIME, "-d", "dummy", "-r", str(rate), "-p", str(period)]
         forget_dead_servers()
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _wait_until_up(self.process)
+        wait_until_up(self.process)
 
     def kill(self) -> None:
         if self.process:
             self.process.kill()
             self.process.wait()
             self.process = None
-            _forget(self.name, self.name)
+            forget(self.name, self.name)
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def jack_name() -> Iterator[Server]:
         yield server
     finally:
         server.kill()
-        _forget(server.name, before)
+        forget(server.name, before)
 
 
 class Life:

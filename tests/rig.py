@@ -83,7 +83,7 @@ def jack_server(rate: int = 48_000, period: int = 128) -> Iterator[dict[str, str
     forget_dead_servers()
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_until_up(server)
+        wait_until_up(server)
         yield dict(os.environ)
     finally:
         server.terminate()
@@ -92,20 +92,20 @@ def jack_server(rate: int = 48_000, period: int = 128) -> Iterator[dict[str, str
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-        _forget(name, before)
+        forget(name, before)
 
 
-def _wait_until_up(server: subprocess.Popen[bytes]) -> None:
-    from agent.midi.output import _jack_runs
+def wait_until_up(server: subprocess.Popen[bytes]) -> None:
+    from agent.midi.output import jack_runs
 
     deadline_s = time.monotonic() + UP_S
-    while not _jack_runs():
+    while not jack_runs():
         if server.poll() is not None or time.monotonic() > deadline_s:
             raise RuntimeError(f"jackd did not come up within {UP_S} s (exit status {server.poll()})")
         time.sleep(0.05)
 
 
-def _forget(name: str, before: str | None) -> None:
+def forget(name: str, before: str | None) -> None:
     if before is None:
         os.environ.pop("JACK_DEFAULT_SERVER", None)
     else:

@@ -39,12 +39,12 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        from agent.midi.output import _jack_runs
+        from agent.midi.output import jack_runs
 
         command = ["jackd", "-n", self.name, *REALTIME, "-d", "dummy", "-r", str(self.rate), "-p", str(self.period)]
         forget_dead_servers()
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait(_jack_runs, 15, "jackd")
+        wait(jack_runs, 15, "jackd")
 
     def stall(self, seconds: float) -> None:
         """Stand still for so long: no client is called."""

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -137,9 +138,14 @@ def refusal(line: str, whole: bool) -> str:
     return ""
 
 
+@cache
+def commands_page() -> str:
+    return generate.commands_page()
+
+
 def is_cut(words: list[str]) -> bool:
-    """Whether only arguments are missing: every word is a command or an option that the page of commands has."""
-    known = generate.commands_page()
+    """Whether only arguments are missing: every word is a command that the page of commands has."""
+    known = commands_page()
     return f"antiphon {' '.join(word for word in words if not word.startswith('-'))}" in known
 
 

@@ -258,10 +258,10 @@ def _client(api: str, client_name: str) -> Any:
 def _runs(api: str) -> bool:
     if api == "alsa":
         return os.path.exists("/dev/snd/seq")
-    return api != "jack" or _jack_runs()
+    return api != "jack" or jack_runs()
 
 
-def _jack_runs() -> bool:
+def jack_runs() -> bool:
     """Return whether a JACK server runs. RtMidi opens a JACK port without error where none does, so ask directly."""
     with quiet_stderr():
         watch = jack_client.watch("Antiphon-probe")
