@@ -64,8 +64,10 @@ class LiveTalk(Conversation):
     def _answer(self, sentence: str) -> Answer:
         """Return the answer to a sentence; one about the groove, where no idea waits, is a verdict on it."""
         verdict, groove = groove_verdict(sentence), self.stage.groove
-        if verdict is None or groove is None or self.waiting is not None:
+        if verdict is None or self.waiting is not None:
             return super()._answer(sentence)
+        if groove is None:
+            return Answer("I play no groove now: say it while the drums play.")
         name, pattern = groove
         self.notes.taste.judge_groove(pattern, verdict)
         self.notes.judged_groove(name, pattern, verdict)

@@ -34,6 +34,7 @@ RETURNS_AT = 3  # place of PATTERN with which a section begins that has come bac
 SEQUENCED, SEQUENCE = (4,), 4  # places of PATTERN that say the motif higher; semitones
 ARCH = (0, 0, 4, 2)  # semitones that the line lies higher, cycle by cycle
 PASSING = 2  # ticks, up to which a note may pass by beside the chord, on a beat too
+FIRST_ANSWER, FEWEST = 3, 4  # place of PATTERN; notes of an answer
 ANSWER_REACH = 7  # semitones between the first notes of call and answer
 LAST_CALL, TAIL = 6, 3  # place of PATTERN whose call ends otherwise; notes of that end
 LONG_BAR = 26  # ticks, from which a motif is one bar long
@@ -288,21 +289,25 @@ def line_of(
     loud: float = 1.0,
     lift: int = 0,
     answers: bool = False,
+    first: bool = False,
 ) -> tuple[LineNote, ...]:
     """Return the notes of one bar of a statement.
 
     half: which of its two bars. chords: of this bar. first_chord: that the statement began on: it places the motif.
     beats: ticks of the felt beats. register: -1 to 1. loud: times the usual velocity.
-    lift: semitones above the usual place. answers: on another tone of the chord than its call would be.
+    lift: semitones above the usual place. answers: on another tone of the chord than its call would be; first: it is
+    the section's first answer: a motif that has no room there is then answered by its end alone.
     """
     shift = round((REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register)
     low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift + lift
     ladder = [pitch for pitch in range(LINE_LOW, LINE_HIGH + 1) if pitch % 12 in scale]
     anchor = _anchor(ladder, motif, first_chord, low, high, home, answers)
     offset = motif.notes[0].step
+    stays = answers and first and anchor == _anchor(ladder, motif, first_chord, low, high, home, False)
+    said = motif.notes[-max(FEWEST, len(motif.notes) // 2) :] if stays else motif.notes
     strong = {0, *beats[len(beats) // 2 : len(beats) // 2 + 1]}
     notes: list[LineNote] = []
-    for note in motif.notes:
+    for note in said:
         if not half * ticks <= note.tick < (half + 1) * ticks:
             continue
         tick = note.tick - half * ticks

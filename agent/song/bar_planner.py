@@ -354,5 +354,6 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
         bar.loud,
         counter_line.lift_of(turn),
         turn.says == "answer" and not plan.answers,
+        turn.number == counter_line.FIRST_ANSWER and not section.returns,
     )
     return replace(plan, statement=first), line

@@ -43,6 +43,15 @@ def test_an_answer_begins_on_another_tone_of_the_chord_than_its_call() -> None:
     assert [note.tick for note in call] == [note.tick for note in answer]
 
 
+def test_a_motif_without_room_for_that_is_answered_by_its_end() -> None:
+    wide = Motif(tuple(MotifNote(2 * at, 2, step) for at, step in enumerate((0, 2, 4, 5, 6, 3, -1))))
+    chord, scale = ChordAt(0, 0, "maj"), frozenset({0, 2, 4, 5, 7, 9, 11})
+    call, answer = (
+        line_of(wide, 0, 16, [chord], chord, scale, (0, 8), 0.0, answers=way, first=way) for way in (False, True)
+    )
+    assert len(call) == 7 and answer == call[-4:]
+
+
 def test_only_a_short_note_passes_by_beside_the_chord() -> None:
     chord, scale = ChordAt(0, 0, "maj"), frozenset({0, 2, 4, 5, 7, 9, 11})
     second_on_three = [MotifNote(tick, 2, step) for tick, step in zip((0, 2, 4, 6, 8), (0, 1, 2, 3, 1), strict=True)]

@@ -80,6 +80,12 @@ def test_what_was_said_of_a_groove_counts_in_the_next_session(tmp_path: Path) ->
     assert "of the grooves you spoke of you like 0 of 1" in later.talk.say("what do you know about me?").reply
 
 
+def test_a_groove_is_judged_only_while_it_is_played(tmp_path: Path) -> None:
+    ann = Player(tmp_path, 0.0)
+    ann.talk.stage.push(replace(decision(2), playing=()))
+    assert "no groove" in ann.talk.say("not that beat").reply and ann.told is None
+
+
 @pytest.mark.parametrize(
     ("sentence", "verdict"),
     [
