@@ -29,7 +29,7 @@ CYCLES: dict[str, list[tuple[str, int]]] = {
     "7/8 in every third bar": [("4/4", 2), ("7/8", 1)],
     "3/4 after two of 4/4": [("4/4", 2), ("3/4", 1)],
 }
-EIGHTHS_BPM = 200.0, 280.0
+QUARTERS_BPM, EIGHTHS_BPM = (95.0, 140.0), (200.0, 280.0)
 STEPS = (0, 7, 12, 5)
 TENS = (0, 3, 6, 8)  # eighths of a 10/8 ostinato on which its groups begin
 Figures = dict[str, float]
@@ -44,7 +44,9 @@ def jump(sign: int) -> Callable[[Random], Line]:
 
 
 def turn(first: str, second: str) -> Callable[[Random], Line]:
-    return lambda random: lines.changing(random, first, second, random.uniform(95, 140))
+    """Return a maker of lines in one meter, then in another, at tempi that are usual for its unit."""
+    bpm = EIGHTHS_BPM if first.endswith("/8") else QUARTERS_BPM
+    return lambda random: lines.changing(random, first, second, random.uniform(*bpm))
 
 
 def cycle(name: str, times: int = 6) -> Callable[[Random], Line]:

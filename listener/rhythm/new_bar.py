@@ -27,7 +27,7 @@ BEAT_OF = {1: 1.0, 3: 2.0}  # a beat in units of the meter, by beats per pulse
 SPAN_BEATS, FEWEST_NOTES = 40.0, 12  # that are looked at
 BACK_BEATS, ENOUGH_BEATS = 20.0, 3.0  # since bars changed: at most, at least
 FIGURES = ((1, 0.55), (2, 0.25), (3, 0.05), (4, 0.15))  # bars of a figure, and how often it has so many
-NEW_FIGURE, NEW_METER, MOVED, ALL_ALONG, CYCLE = 0.05, 0.015, 0.001, 0.0002, 0.0003  # odds, of each
+NEW_FIGURE, NEW_METER, MOVED, ALL_ALONG, CYCLE = 0.05, 0.015, 0.001, 0.001, 0.0003  # odds, of each
 RARE: dict[float, float] = {5: 0.15, 9: 0.5}  # of a meter so many beats long, against others
 NOTES, RELAID_S, SAME_TEMPO = 128, 4.0, 0.08  # kept; laid anew on a new grid; of log tempo, within which it goes on
 SAME_TIME_S = 0.1  # before a bar line a note may sound that is on it
@@ -37,7 +37,7 @@ ODD, LONGEST, AGAIN = (2.0, 3.0, 3.5, 4.0, 4.5, 5.0), 16.0, 1.25  # beats of an 
 TEMPER = 0.75  # of log-likelihoods: the notes of a bar depend on each other
 SURE, SURE_CYCLE = 0.9, 0.97  # of new bars: that they are so long
 SURE_PLACE, SURE_MOVED = 0.5, 0.97  # that they lie there: new ones, bars as long as the held ones
-MEANT, FORETOLD = 2.0, 2.5  # least log-likelihood of bars that are left for others (they were there), and of new ones
+MEANT, FORETOLD = -4.0, 2.5  # least log-likelihood of bars that are left for others (they were there), and of new ones
 DOUBT, HEAD, FADE, SAME = 0.35, 0.9, 0.7, 0.55
 KNOWN = 6.0  # notes that SAME counts for
 FIRST, SPREAD, MARKED = 0.3, 0.65, 4.0  # how much lower and louder the first note of a bar is; spread; notes it counts
@@ -241,10 +241,11 @@ def find(u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bar
         for size in SIMPLE[per_pulse]:
             odds = NEW_FIGURE if (size,) == held.sizes else NEW_METER * RARE.get(size, 1.0)
             ways.append((before + math.log(odds), b, (size,)))
-    moved = []
+    moved: list[tuple[float, float, Sizes]] = []
     for b in range(round(last - 2 * every), round(now - ENOUGH_BEATS) + 1):
-        if abs((b - held.line) % every) > 0.1 and b >= start + every:
-            moved.append((float(held_until[notes.slot(b) - notes.slot(start)]) + math.log(MOVED), float(b), held.sizes))
+        if abs((b - held.line) % every) < 0.1 or b < start + every:
+            continue
+        moved.append((float(held_until[notes.slot(b) - notes.slot(start)]) + math.log(MOVED), float(b), held.sizes))
     foretold = notes.figures([(line, sizes) for _, line, sizes in ways + moved])
     same, found = [float(held_until[-1])], []
     for (odds, line, sizes), score in zip(ways + moved, foretold.tolist(), strict=True):

@@ -6,12 +6,15 @@ import pytest
 
 FOUR = [(0, 0), (0.5, 0), (1.5, 7), (2, 0), (3, 10), (3.5, 12)]
 THREE = [(0, 0), (1, 7), (1.5, 12), (2, 7)]
+FIVE = [(0, 0), (1, 7), (1.5, 12), (3, 10), (4, 7)]
 ODD = [(0, 0), (0.5, 12), (2, 7), (3, 10)]
 OTHER_FOUR = [(0, 0), (1, 12), (1.5, 10), (2, 7), (3, 5)]
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "meter"), [(FOUR, THREE, "3/4"), (FOUR, OTHER_FOUR, "4/4")], ids=["3/4", "another figure"]
+    ("first", "second", "meter"),
+    [(FOUR, THREE, "3/4"), (FOUR, FIVE, "5/4"), (FOUR, OTHER_FOUR, "4/4")],
+    ids=["3/4", "5/4", "another figure"],
 )
 def test_the_meter_is_right_three_bars_after_the_figure_changed(first, second, meter, play, line):
     beats = int(meter[0])
