@@ -84,6 +84,11 @@ ROWS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"(?:take|keep|grab|save) (?:that|this|the) ?(?:riff|one|loop|bit)?|got it,? keep that riff", _fixed("take")),
     (rf"(?:this|that) (?:is|was|will be|should be) (?:the|our|my|called(?: the)?) {NAME}", _named("section")),
     (rf"(?:call|name) (?:this|that|it)(?: section| part| bit| riff)? (?:the )?{NAME}", _named("section")),
+    (
+        rf"(?:make|keep|save|store|remember|mark) (?:this|that|it)(?: section| part| bit| riff)?(?: as)? "
+        rf"(?:the |our |my |a )?{NAME}",
+        _named("section"),
+    ),
     (rf"(?:(?:go|jump|move|take it|over|straight) )?(?:back |on |over )?to (?:the )?{NAME}(?: again)?", _named("to")),
     (rf"(?:once more )?the {NAME} (?:again|next)", _named("to")),
     (rf"(?:the )?{NAME} (?:goes|is|has|chords are) (?P<chords>{SPOKEN_CHORDS})", _chart),

@@ -24,6 +24,8 @@ SAID = {
     "take that": "take",
     "this is the verse": "section verse",
     "call this part the chorus": "section chorus",
+    "make this the verse": "section verse",
+    "keep that as the bridge": "section bridge",
     "back to the verse": "to verse",
     "to the bridge!": "to bridge",
     "next song": "song next",
