@@ -29,6 +29,8 @@ SAID = {
     "back to the verse": "to verse",
     "to the bridge!": "to bridge",
     "next song": "song next",
+    "save this song as Tuesday": "song name tuesday",
+    "what sections are there?": "song",
     "the bridge goes A minor, F": "chart bridge a minor, f",
     "let's do Tuesday's song": "song tuesday",
 }
