@@ -84,6 +84,11 @@ ROWS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"(?:take|keep|grab|save) (?:that|this|the) ?(?:riff|one|loop|bit)?|got it,? keep that riff", _fixed("take")),
     (rf"(?:this|that) (?:is|was|will be|should be) (?:the|our|my|called(?: the)?) {NAME}", _named("section")),
     (rf"(?:call|name) (?:this|that|it)(?: section| part| bit| riff)? (?:the )?{NAME}", _named("section")),
+    (
+        rf"(?:make|keep|save|store|remember|mark) (?:this|that|it)(?: section| part| bit| riff)?(?: as)? "
+        rf"(?:the |our |my |a )?{NAME}",
+        _named("section"),
+    ),
     (rf"(?:(?:go|jump|move|take it|over|straight) )?(?:back |on |over )?to (?:the )?{NAME}(?: again)?", _named("to")),
     (rf"(?:once more )?the {NAME} (?:again|next)", _named("to")),
     (rf"(?:the )?{NAME} (?:goes|is|has|chords are) (?P<chords>{SPOKEN_CHORDS})", _chart),
@@ -94,6 +99,15 @@ ROWS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"(?:the )?next song(?: please)?", _fixed("song next")),
     (r"(?:do|play|open|start|try) (?P<song>[\w' -]{2,40}?)(?:'s|s)? song", lambda m: f"song {m['song']}"),
     (r"(?:do|play|open) the song (?P<song>[\w' -]{2,40})", lambda m: f"song {m['song']}"),
+    (
+        r"(?:call|name|save|keep|store) (?:this|the|that|our) song(?: as)? (?P<song>[\w' -]{1,40})",
+        lambda m: f"song name {m['song']}",
+    ),
+    (
+        r"(?:what|which) (?:sections|parts)(?: are there| do (?:we|you) have| have (?:we|you) got)?"
+        r"|what(?: is|'s) in (?:the|this) song|which song is this",
+        _fixed("song"),
+    ),
     (r"follow me(?: again)?|i(?:'ll)? lead|you follow", _fixed("lead off")),
 )
 ORDERS = tuple((re.compile(rf"{PLEASE}{LEAD_IN}(?:{pattern}){END}"), make) for pattern, make in ROWS)

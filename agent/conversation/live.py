@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.core.errors import UserError
-from agent.core.os_process import give_back_memory, set_nice
+from agent.core.os_process import give_back_memory, set_nice_beside
 from agent.core.paths import GUEST, data_folder
 from agent.core.settings import Config
 from agent.sounds.instruments import OWN
@@ -87,7 +87,7 @@ class Talk:
 
     def _load(self) -> None:
         """Load the language tables and the memory in a thread, since they take two seconds."""
-        set_nice(NICE)
+        set_nice_beside(NICE)
         try:
             from agent.conversation.live_talk import open_conversation
             from agent.language.parser import parse
@@ -268,7 +268,7 @@ class Talk:
     def _think(self, talk: LiveTalk, stage: LiveStage, asked: bool) -> None:
         """Choose an idea, beside the loop: the responder weighs four of them in half a second."""
         if not asked:
-            set_nice(NICE)
+            set_nice_beside(NICE)
         try:
             weighing = stage.weighing(self._responder())
             heard = weighing.facts().heard

@@ -22,7 +22,7 @@ from agent.conversation.loop_takes import NICE, Bench, Drawing, TakeMaking, draw
 from agent.conversation.riff_stage import RiffStage
 from agent.conversation.stage import NOTHING, BandLead, Facts, Outcome, Tried
 from agent.core.messages import LoopTake
-from agent.core.os_process import set_nice
+from agent.core.os_process import set_nice_beside
 from agent.core.types import PARTS, Decision
 from agent.directions.active import ActiveEdits
 from agent.directions.edit import Edit
@@ -82,7 +82,7 @@ class LoopStage(LiveStage):
 
     def _load(self, captured: Captured) -> None:
         """Load what takes are made with, beside the loop."""
-        set_nice(NICE)
+        set_nice_beside(NICE)
         try:
             bench = Bench(captured, recording_of(captured), self._making.responder())
             self._benches = [*self._benches, bench][-BENCHES_KEPT:]  # an earlier loop's may come later
@@ -142,7 +142,7 @@ class LoopStage(LiveStage):
             Thread(target=self._render_beside, args=(take, bench.recording), name="bass", daemon=True).start()
 
     def _render_beside(self, take: Take, recording: Sound) -> None:
-        set_nice(NICE)
+        set_nice_beside(NICE)
         self._render(take, recording)
 
     def _render(self, take: Take, recording: Sound) -> None:

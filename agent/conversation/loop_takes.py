@@ -15,7 +15,7 @@ import soundfile
 
 from agent.conversation.riff_stage import RiffStage
 from agent.core.messages import LoopTake
-from agent.core.os_process import set_nice
+from agent.core.os_process import set_nice_beside
 from agent.core.types import DrawnBar
 from agent.directions.drawn import reply_of
 from agent.directions.edit import Edit
@@ -76,7 +76,7 @@ class Drawing(Thread):
         self.riff: RiffStage | None = None
 
     def run(self) -> None:
-        set_nice(NICE)
+        set_nice_beside(NICE)
         try:
             riff = self._begun()
             if riff is not None:

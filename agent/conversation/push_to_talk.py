@@ -14,7 +14,7 @@ from threading import Thread
 import numpy as np
 
 from agent.core.errors import UserError
-from agent.core.os_process import set_nice
+from agent.core.os_process import set_nice_beside
 from agent.language import speech_input
 from listener.capture import Framer
 from listener.echo import EchoCanceller
@@ -56,7 +56,7 @@ class PushToTalk:
         return "let me see what that was"
 
     def _understand(self, heard: Heard, seconds: float) -> None:
-        set_nice(NICE)
+        set_nice_beside(NICE)
         words = ""
         try:
             words = speech_input.words_of(voice_of(*heard, seconds))

@@ -87,6 +87,26 @@ def set_nice(nice: int) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, nice)
 
 
+def set_nice_beside(nice: int) -> None:
+    """Set the calling thread's niceness as `set_nice` does, where no worker can have a real-time priority.
+
+    Where one can, niceness gains the workers nothing, and the thread's own interpreter loses by it: on a busy machine a
+    nice thread waits long for the processor, and with it whoever waits for the interpreter that it holds.
+    """
+    if not may_be_realtime():
+        set_nice(nice)
+
+
+def may_be_realtime() -> bool:
+    """Return whether a real-time priority is granted to this user's processes."""
+    try:
+        import resource
+
+        return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0
+    except (ImportError, AttributeError, OSError, ValueError):
+        return False
+
+
 def take_only_what_others_leave() -> None:
     """Let this process run only where nobody else wants to."""
     set_nice(19)

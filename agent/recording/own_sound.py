@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from agent.core.messages import SetTechnique, SetVoice
-from agent.core.os_process import set_nice
+from agent.core.os_process import set_nice_beside
 from agent.core.paths import voice_path
 from agent.sounds.own_voice import ENOUGH, make, technique_of
 from listener.types import Timbre
@@ -66,7 +66,7 @@ class OwnSound:
         return [*voice, *([SetTechnique(self._technique)] if self._technique else [])]
 
     def _make_meanwhile(self) -> None:
-        set_nice(NICE)
+        set_nice_beside(NICE)
         self._make()
 
     def _make(self) -> None:

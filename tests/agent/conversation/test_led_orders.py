@@ -24,9 +24,13 @@ SAID = {
     "take that": "take",
     "this is the verse": "section verse",
     "call this part the chorus": "section chorus",
+    "make this the verse": "section verse",
+    "keep that as the bridge": "section bridge",
     "back to the verse": "to verse",
     "to the bridge!": "to bridge",
     "next song": "song next",
+    "save this song as Tuesday": "song name tuesday",
+    "what sections are there?": "song",
     "the bridge goes A minor, F": "chart bridge a minor, f",
     "let's do Tuesday's song": "song tuesday",
 }
