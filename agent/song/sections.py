@@ -12,6 +12,7 @@ from agent.parts import comping, counter_line, drum_groove
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar
 from agent.parts.counter_line import Motif
+from agent.parts.drum_groove import Groove
 from agent.parts.groove_choice import Likely, choose
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import Traits, played_grooves
@@ -228,7 +229,8 @@ def _new_section(
     fitting = [one for one in imagined if one.kicks.shape[1] == now.ticks]
     used = [one.groove for one in plan.sections[-4:]]
     best, second = choose(found, bass, wanted, rng, used, likely, fitting)
-    groove = drum_groove.with_bass(best.groove, bass)
+    own = _settled_groove(plan, now)
+    groove = drum_groove.with_bass(own or best.groove, bass)
     if not certain and drum_groove.is_twice(bass):  # two bars may have been heard as one
         groove = drum_groove.halved(groove)
     beside = drum_groove.with_bass(drum_groove.with_kicks_of(best.groove, second.groove), bass)
@@ -243,7 +245,9 @@ def _new_section(
     why = why_of(best, second)
     choices = (
         Choice("section", name, reason="the bass plays something new" if plan.sections else "the song begins"),
-        Choice("groove", best.groove.name, second.groove.name, why),
+        Choice("groove", own.name, best.groove.name, "the song's own, on another timekeeper")
+        if own
+        else Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
     stage = stage_for(plan.sections, energy, is_drone(bass), density < SPARSER * usual_density(plan))
@@ -264,6 +268,14 @@ def _new_section(
         stage,
         other,
     ), choices
+
+
+def _settled_groove(plan: SongPlan, now: BassBar) -> Groove | None:
+    """Return the groove of the song's first section, which every other new one has where the drummer settles on it."""
+    if not plan.settled or len({one.name for one in plan.sections}) % 2 == 0:
+        return None
+    first = plan.sections[0]
+    return first.groove if first.ticks == now.ticks and first.meter == now.meter else None
 
 
 def opens(plan: SongPlan) -> bool:

@@ -108,6 +108,7 @@ class SongPlan:
     feel_of: int = 0  # bar in which they did last
     answers: tuple[Motif | None, int] | None = None  # what the line says in this bar, None = its own; bar 0 or 1 of it
     form: tuple[str, ...] = ()  # sections of this bar and those after it, where they are given; () = as the bass has it
+    settled: bool = False  # the drummer has one groove for verse and chorus, and fills where sections end
 
     def as_decided_in(self, other: SongPlan) -> SongPlan:
         """Return this plan with the section, its phrases and the line's statement as another plan decided them."""
