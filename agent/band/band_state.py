@@ -120,10 +120,11 @@ class BandEntrance:
         if window := self._window or self._riff:
             window.push(analysis, tick, grid)
 
-    def ask(self, mode: str, bars: int | None = None) -> None:
-        """Change the mode from the next bar on, or at once while the band does not play. bars: of a trade's turns."""
+    def ask(self, mode: str, bars: int | None = None, calls: bool = False) -> None:
+        """Change the mode from the next bar on, or at once while the band does not play. bars: of a trade's turns;
+        calls: whether the first of them is the band's."""
         self._over = False
-        self.modes.ask(mode, self.state in AUDIBLE, bars)
+        self.modes.ask(mode, self.state in AUDIBLE, bars, calls)
 
     def answer_phrases(self) -> None:
         """Trade from the next bar on: each phrase is answered on the pulse after its end."""

@@ -81,11 +81,15 @@ class Modes:
             Phase.RECORDING: config.loop_bars,
         }
         self.mode = config.mode
+        self._calls = False  # whether a trade begins with the band's turn
         self._asked: str | None = None
         self.free = False  # whether turns of a trade end with the player's phrase
         self.answers = 0  # bars of the answer to the phrase that is over; 0 while it goes on
         self._bar = 0  # the newest that was begun
         self.turn = self._turn(FIRST[self.mode], 0, 0)
+
+    def _first(self, mode: str) -> Phase:
+        return Phase.OURS if mode == "trade" and self._calls else FIRST[mode]
 
     def _turn(self, phase: Phase, start: int, number: int) -> Turn:
         bars = self._bars.get(phase)
@@ -93,10 +97,12 @@ class Modes:
             bars = None if phase == Phase.YOURS else max(self.answers, 1)
         return Turn(phase, start, bars, number)
 
-    def ask(self, mode: str, playing: bool, bars: int | None = None) -> None:
-        """Change the mode from the next bar on, or at once where the band is not playing. bars: of a trade's turns."""
-        again = mode == "trade" and (self.free or (bars is not None and bars != self._bars[Phase.YOURS]))
-        self.free = False
+    def ask(self, mode: str, playing: bool, bars: int | None = None, calls: bool = False) -> None:
+        """Change the mode from the next bar on, or at once where the band is not playing. bars: of a trade's turns;
+        calls: whether the band has the first one."""
+        other = self.free or calls != self._calls or (bars is not None and bars != self._bars[Phase.YOURS])
+        again = mode == "trade" and other
+        self.free, self._calls = False, calls
         if bars is not None and mode == "trade":
             self._bars |= {Phase.YOURS: bars, Phase.OURS: bars}
         self._asked = None if mode == self.mode and not again else mode
@@ -112,7 +118,7 @@ class Modes:
         """Restart the mode with its first phase, since the band does not play."""
         self._bar = bar
         self._take_up(bar)
-        self.turn = self._turn(FIRST[self.mode], bar, self.turn.number)
+        self.turn = self._turn(self._first(self.mode), bar, self.turn.number)
 
     def downbeat(self, bar: int, played: bool) -> None:
         """Move on to bar `bar`. played: whether the player played in the turn that may end here."""
@@ -131,7 +137,7 @@ class Modes:
         if self._asked is None:
             return False
         self.mode, self._asked = self._asked, None
-        self.turn = self._turn(FIRST[self.mode], bar, self.turn.number + 1)
+        self.turn = self._turn(self._first(self.mode), bar, self.turn.number + 1)
         return True
 
     def turn_in(self, bar: int) -> Turn:
@@ -139,7 +145,7 @@ class Modes:
         if bar <= self._bar:
             return self.turn
         if self._asked is not None:
-            return self._turn(FIRST[self._asked], self._bar + 1, self.turn.number + 1)
+            return self._turn(self._first(self._asked), self._bar + 1, self.turn.number + 1)
         turn = self.turn
         while turn.ends_before(bar) and turn.bars:
             turn = self._turn(AFTER[turn.phase], turn.start + turn.bars, turn.number + 1)

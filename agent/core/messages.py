@@ -12,10 +12,11 @@ from listener.types import Grid, KeyPress
 @dataclass(frozen=True, slots=True)
 class SetMode:
     """To the mind: change the mode from the next bar on. mode: one of settings.MODES; bars: of a trade's turns, None =
-    as they were."""
+    as they were; calls: whether the band has the first turn of a trade."""
 
     mode: str
     bars: int | None = None
+    calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,8 +150,8 @@ class Planner:
     def send(self, message: Any) -> None:
         """Take a SetMode, SetPart, SetDial, SetBehind or SetActiveEdits; other messages are ignored."""
         match message:
-            case SetMode(mode, bars):
-                self.form.ask(mode, bars)
+            case SetMode(mode, bars, calls):
+                self.form.ask(mode, bars, calls)
             case SetPart(part, enabled):
                 self.form.enable(part, enabled)
             case SetDial(name, value):

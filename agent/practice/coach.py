@@ -61,7 +61,7 @@ class Coach:
             case "copy":
                 self._copies = round(number(rest or [str(COPY_BARS)], "practice copy", *COPY_RANGE))
                 self._used = True
-                self._to_mind(SetMode("trade", self._copies))
+                self._to_mind(SetMode("trade", self._copies, calls=True))
                 return f"practice: I play {self._copies} bars, you play my line back in yours"
             case "report" if not rest:
                 return self.report()

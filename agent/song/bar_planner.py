@@ -263,19 +263,21 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     if bar.stops and _is_break(plan, section, now, bar.ends and not bar.over):
         return drum_groove.break_bar(now), False, True
     wish = plan.wish
-    full = bar.density(STAGE_HATS * bar.stage[0] + BASS_HATS * bar.busy)
+    settled = plan.settled
+    full = bar.density(STAGE_HATS * bar.stage[0] + BASS_HATS * bar.busy * (not settled))
     drums = drum_dials.at_density(drums, now.meter, full, wish.density == 0.5, plan.quarter_bpm)
     drums = drum_dials.syncopated(drums, now.meter, wish.bend("syncopation"))
     same = np.random.default_rng((plan.seed, 13, plan.current, number % 2, number_of(now)))
     usual = np.array(section.usual) if section.usual else np.zeros(now.ticks)
-    much = (0.6 if place.bar % 4 == 3 else 0.08) * 2 * wish.surprise
+    much = (0.6 if place.bar % (8 if settled else 4) == 3 else 0.08) * 2 * wish.surprise
     drums = drum_groove.varied(drums, now, usual[: now.ticks], same, min(much, 1.0))
     is_fill = False
     rests = now.notes and now.ticks - (now.notes[-1].tick + now.notes[-1].length) >= now.ticks // 2
     short = place.bar % 4 == 3 and rng.random() < HALF_FILL * 2 * wish.surprise
     rests = rests and place.bar % 4 == 3
     near = place.length - place.bar <= 2 and not bar.ends  # the phrase's own fill comes next
-    if not bar.over and not near and (bar.ends or (rests and rng.random() < 0.35) or short):
+    fills = bar.turns if settled else bar.ends or (rests and rng.random() < 0.35) or short
+    if not bar.over and not near and fills:
         wanted = 8 if bar.ends and (place.phrase % 2 or bar.turns) else 4
         own = np.random.default_rng((plan.seed, 19, plan.current, place.phrase % 2, place.bar % 4 == 3, wanted))
         luck = rng if rng.random() < wish.surprise - 0.35 else own  # a section mostly has its own two fills

@@ -230,6 +230,8 @@ def _new_section(
     used = [one.groove for one in plan.sections[-4:]]
     best, second = choose(found, bass, wanted, rng, used, likely, fitting)
     groove, beside = _to_bass(best.groove, second.groove, bass, certain)
+    if own := _settled_groove(plan, now):
+        groove, _ = _to_bass(own, second.groove, bass, certain)
     chords = _chords_under(plan, bass)
     figures = comping.figures_for(now.meter, now.ticks)
     logits = comping_scores(critic, bass, chords, figures) if critic else ()
@@ -241,7 +243,9 @@ def _new_section(
     why = why_of(best, second)
     choices = (
         Choice("section", name, reason="the bass plays something new" if plan.sections else "the song begins"),
-        Choice("groove", best.groove.name, second.groove.name, why),
+        Choice("groove", own.name, best.groove.name, "the song's own, on another timekeeper")
+        if own
+        else Choice("groove", best.groove.name, second.groove.name, why),
         Choice("comping", figure.name, other.name, f"{density:.0f} bass notes a bar"),
     )
     stage = stage_for(plan.sections, energy, is_drone(bass), density < SPARSER * usual_density(plan))
@@ -292,6 +296,14 @@ def with_liked_groove(
     why = f"the player wants no more of {here.groove.name}; {why_of(best, second)}"
     sections = (*plan.sections[: plan.current], own, *plan.sections[plan.current + 1 :])
     return replace(plan, sections=sections), (Choice("groove", best.groove.name, second.groove.name, why),)
+
+
+def _settled_groove(plan: SongPlan, now: BassBar) -> Groove | None:
+    """Return the groove of the song's first section, which every other new one has where the drummer settles on it."""
+    if not plan.settled or len({one.name for one in plan.sections}) % 2 == 0:
+        return None
+    first = plan.sections[0]
+    return first.groove if first.ticks == now.ticks and first.meter == now.meter else None
 
 
 def opens(plan: SongPlan) -> bool:

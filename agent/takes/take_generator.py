@@ -79,6 +79,7 @@ class Drawer:
             quarter_bpm=self.riff.tempo_bpm,
             key=key_given(self.riff.key),
             line_leads=self.line_leads,
+            settled=bool(self.form),
         )
         wishes = [self._wish(settings) for settings in self.settings]
         options = GenerationOptions(self.seed, self.temperature, PARTS, dials, GUIDANCE)

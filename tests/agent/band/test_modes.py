@@ -85,6 +85,15 @@ def jam(mode: str = "accompany", **settings: Any) -> Jam:
     return Jam(Planner(PatternResponder(), BandConfig(mode=mode, imagine=False, **settings), grooves=PatternGrooves()))
 
 
+def test_a_band_that_calls_has_the_first_turn_of_a_trade() -> None:
+    modes, phases = Modes(BandConfig()), []
+    modes.ask("trade", playing=True, bars=2, calls=True)
+    for bar in range(1, 6):
+        modes.downbeat(bar, played=True)
+        phases.append(modes.turn.phase)
+    assert phases == [Phase.OURS, Phase.OURS, Phase.YOURS, Phase.YOURS, Phase.OURS]
+
+
 def test_modes_are_a_round_of_turns_that_change_on_bar_lines() -> None:
     modes = Modes(BandConfig(mode="trade", trade_bars=2))
     phases = []

@@ -79,7 +79,7 @@ def test_a_phrase_that_is_played_back_is_marked():
     sent = []
     coach = Coach(sent.append)
     assert "play my line back" in coach.command("copy 1")
-    assert sent == [SetMode("trade", 1)]
+    assert sent == [SetMode("trade", 1, calls=True)]
     drawn = numbered(line((0, 72), (8, 74)), bass((0, 36), (8, 39)), line(), bass())
     said = frames(coach, 3, turns=("ours 1/1", "yours 1/1", "ours 1/1"), drawn=drawn)
     assert said == ["1 of 2 right: bar 1, 3: Eb for D"]
