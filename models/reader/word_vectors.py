@@ -124,4 +124,5 @@ def vectors_beside(
     one = np.ones((len(some), 1), np.float32)
     through, *_ = np.linalg.lstsq(np.hstack([there, one]), vectors[some], rcond=None)
     new = encoded(words, folder)
-    return (np.hstack([new, np.ones((len(new), 1), np.float32)]) @ through).astype(np.float32)
+    beside: NDArray[np.float32] = (np.hstack([new, np.ones((len(new), 1), np.float32)]) @ through).astype(np.float32)
+    return beside
