@@ -142,12 +142,9 @@ def vocabulary_of(minilm: Path, file: Path) -> tuple[list[str], int, NDArray[np.
     return words, known, vectors
 
 
-def grown(minilm: Path, weights: Sequence[Path]) -> tuple[list[str], int, NDArray[np.float32]]:
-    """Return the words of weights and those that have come since, how many are known, and their vectors. Raises
-    ValueError where the weights have different words."""
-    words, known, vectors = course.stored_words(weights[0])
-    if any(course.stored_words(other)[0] != words for other in weights[1:]):
-        raise ValueError("the weights have different words; give those of two courses that began from the same")
+def grown(minilm: Path, weights: Path) -> tuple[list[str], int, NDArray[np.float32]]:
+    """Return the words of weights and those that have come since, how many are known, and their vectors."""
+    words, known, vectors = course.stored_words(weights)
     now, known_now = vocabulary(minilm)
     every = list(dict.fromkeys([*words[:1], *now[1:known_now], *words[1:known], *words[known:], *now]))
     row = {word: at for at, word in enumerate(words)}
@@ -159,7 +156,7 @@ def grown(minilm: Path, weights: Sequence[Path]) -> tuple[list[str], int, NDArra
 
 
 def mean(model: course.Reader, weights: Sequence[Path]) -> None:
-    """Load the mean of weights."""
+    """Load the mean of weights. They must come of one beginning; the word vectors stay those of the model."""
     kept: list[dict[str, torch.Tensor]] = []
     for path in weights:
         course.restore(model, path)
@@ -177,7 +174,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=20)
     options.add_argument("--step-size", type=float, default=2.5e-3)
     options.add_argument(
-        "--further", type=Path, nargs="+", metavar="WEIGHTS", help="train these further, or the mean of several"
+        "--further", type=Path, nargs="+", metavar="WEIGHTS", help="train these further, or their mean"
     )
     options.add_argument(
         "--new", nargs="*", default=[], metavar="NAME", help="files by hand that WEIGHTS have not seen, such as said_31"
@@ -188,7 +185,7 @@ def main() -> None:
     given = options.parse_args()
     torch.set_num_threads(1)
     if given.further:
-        words, known, vectors = grown(given.minilm, given.further)
+        words, known, vectors = grown(given.minilm, given.further[0])
     else:
         words, known, vectors = vocabulary_of(given.minilm, given.vectors)
     features = Features(words, known)
