@@ -22,7 +22,7 @@ import rtmidi
 from agent.control.socket_server import ask
 from agent.core.errors import UserError
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
-from tests.rig import REALTIME, leave
+from tests.rig import REALTIME, forget_dead_servers, leave
 
 ROOT = Path(__file__).parent.parent
 SYNTH = "hardware"  # the synth's client name
@@ -42,6 +42,7 @@ class Server:
         from agent.midi.output import _jack_runs
 
         command = ["jackd", "-n", self.name, *REALTIME, "-d", "dummy", "-r", str(self.rate), "-p", str(self.period)]
+        forget_dead_servers()
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait(_jack_runs, 15, "jackd")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,12 @@ from listener.capture import AudioFile
 from listener.ring import Ring
 
 PRIORITY = 40  # real-time, below a sound server's own
+SWITCH_S = 1e-4  # the callback waits for the interpreter no longer than this and one call of the main loop
 MIND_TIMEOUT_S = 2.0  # after the end of the file, for the mind's last word
 REPORT_EVERY_S = 0.05
-SOON_S = 0.0006  # a message due within this comes before the next block: rendering one may take so long
+SOON_S = 0.0012  # a message due within this comes before the next step of a turn, which may take so long
 RENDER_MAX = 8_192  # samples in one turn; after a gap it catches up in steps
-PIECE = 512  # samples that are rendered before the MIDI port is looked at again
+PIECE = 128  # samples that are rendered before the MIDI port is looked at again
 LEAD_MAX = 16_384  # samples that are rendered ahead at most
 OUT_SAMPLES = 1 << 15  # of the ring to the loudspeaker
 
@@ -95,7 +97,7 @@ class AudioProcess:
         self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
         self._voices, self._loop_sounds = VoiceLoader(), SoundLoader()
         self._asks = 0  # samples that the card asks for at once
-        self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
+        self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate / 2)
         self._rests = False
         plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead
@@ -207,6 +209,7 @@ class AudioProcess:
     def run(self) -> None:
         self._wait_for_go()
         set_realtime_priority(PRIORITY)
+        sys.setswitchinterval(SWITCH_S)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -280,7 +283,10 @@ class AudioProcess:
         self._stopping = True
 
     def _turn(self) -> None:
+        """Do each of the steps once, longest a millisecond; what is due at the MIDI port is sent between them."""
+        self._send_first()
         self._listen()
+        self._send_first()
         if loop := self._loop_sounds.take():
             self._looper.play_sound(*loop)
         if voice := self._voices.take():
@@ -291,6 +297,7 @@ class AudioProcess:
             self._output_mixer.steer(stream.card, stream.clock, time.monotonic())
             if stream.card.asks != self._asks:
                 self._lead_for(stream.card)
+        self._send_first()
         self.player.follow(self._heard.away_db())
         self._render_in_pieces()
         if stream.card:

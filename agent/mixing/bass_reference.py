@@ -26,6 +26,8 @@ class BassReference:
         self._gains = StripGains(rate_hz)
         hop = round(HOP_S * rate_hz / BLOCK) * BLOCK
         self._sound, self._filled = np.zeros(hop, np.float32), 0
+        self._gain_of = np.zeros((hop // BLOCK, BLOCK), np.float32)
+        self._gained = 0  # blocks of this hop whose gain is known
         weights = k_power(np.fft.rfftfreq(hop, 1 / rate_hz), rate_hz) * 2 * SIDES / hop**2
         self._weights = weights.astype(np.float32)
         self._loudness = RunningLoudness(1, MEMORY_S, gate_lufs=BASS_LEVEL.gate_lufs)
@@ -39,18 +41,26 @@ class BassReference:
             self._sound[self._filled : self._filled + len(piece)] = piece
             self._filled += len(piece)
             at += len(piece)
+            self._gain()
             if self._filled == len(self._sound):
                 self._filled = 0
                 self._hop()
 
+    def _gain(self) -> None:
+        """Reckon the gain of each block that is whole: a few a call, so that no call takes long."""
+        whole = self._filled // BLOCK
+        blocks = self._sound[self._gained * BLOCK : whole * BLOCK].reshape(-1, BLOCK)
+        powers, peaks = np.einsum("ij,ij->i", blocks, blocks) / BLOCK, np.abs(blocks).max(axis=1)
+        for i, (power, peak) in enumerate(zip(powers.tolist(), peaks.tolist(), strict=True), self._gained):
+            self._gain_of[i] = self._gains.next(power, peak)
+        self._gained = whole
+
     def _hop(self) -> None:
         gains = self._gains
-        gains.level.hop(self._power(self._sound))
-        blocks = self._sound.reshape(-1, BLOCK)
-        powers, peaks = np.einsum("ij,ij->i", blocks, blocks) / BLOCK, np.abs(blocks).max(axis=1)
-        each = [gains.next(power, peak) for power, peak in zip(powers.tolist(), peaks.tolist(), strict=True)]
-        mixed = self._power((blocks * np.array(each, np.float32)).reshape(-1))
+        mixed = self._power(self._sound * self._gain_of.reshape(-1))
         gains.makeup.hop(mixed / gains.makeup_gain**2)
+        gains.level.hop(self._power(self._sound))
+        self._gained = 0
         if gains.level.sure:
             self._loudness.hop(mixed)
         if self._loudness.heard[0] * HOP_S >= LEAST_S:
