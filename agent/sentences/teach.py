@@ -32,7 +32,7 @@ from agent.sentences.speakers import SPEAKERS, misspelt, styled
 from agent.sentences.table import paraphrases
 from models.reader import course
 from models.reader.network import VECTOR
-from models.reader.word_vectors import common_words, vectors_beside, word_vectors
+from models.reader.word_vectors import common_words, stored_words, vectors_beside, word_vectors
 
 SENTENCES = Path(__file__).resolve().parents[2] / "benchmarks" / "sentences.jsonl"
 TYPOS = (0.0, 0.0, 0.0, 0.02, 0.05, 0.1)  # shares of letters
@@ -144,7 +144,7 @@ def vocabulary_of(minilm: Path, file: Path) -> tuple[list[str], int, NDArray[np.
 
 def grown(minilm: Path, weights: Path) -> tuple[list[str], int, NDArray[np.float32]]:
     """Return the words of weights and those that have come since, how many are known, and their vectors."""
-    words, known, vectors = course.stored_words(weights)
+    words, known, vectors = stored_words(weights)
     now, known_now = vocabulary(minilm)
     every = list(dict.fromkeys([*words[:1], *now[1:known_now], *words[1:known], *words[known:], *now]))
     row = {word: at for at, word in enumerate(words)}

@@ -268,14 +268,6 @@ def save(
     )
 
 
-def stored_words(path: Path) -> tuple[list[str], int, NDArray[np.float32]]:
-    """Return the words of weights that `save` wrote, how many are known, and their vectors [words, VECTOR]."""
-    with safe_open(str(path), framework="numpy") as file:
-        words = bytes(file.get_tensor("vocabulary")).decode().split("\n")
-        vectors, scale = (file.get_tensor(name).astype(np.float32) for name in ("vectors", "vectors.scale"))
-        return words, int(file.metadata()["known"]), vectors * scale[:, None]
-
-
 def restore(model: Reader, path: Path) -> None:
     """Load weights that `save` wrote, to train them further; the word vectors stay those of the model."""
     with safe_open(str(path), framework="numpy") as file:

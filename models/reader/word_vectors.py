@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
@@ -126,3 +127,11 @@ def vectors_beside(
     new = encoded(words, folder)
     beside: NDArray[np.float32] = (np.hstack([new, np.ones((len(new), 1), np.float32)]) @ through).astype(np.float32)
     return beside
+
+
+def stored_words(path: Path) -> tuple[list[str], int, NDArray[np.float32]]:
+    """Return the words of weights that course.py wrote, how many are known, and their vectors [words, width]."""
+    with safe_open(str(path), framework="numpy") as file:
+        words = bytes(file.get_tensor("vocabulary")).decode().split("\n")
+        vectors, scale = (file.get_tensor(name).astype(np.float32) for name in ("vectors", "vectors.scale"))
+        return words, int(file.metadata()["known"]), vectors * scale[:, None]
