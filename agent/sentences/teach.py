@@ -1,9 +1,10 @@
 """Teaches the reader: `python -m agent.sentences.teach --minilm FOLDER` draws the sentences and writes its weights.
 
---vectors FILE keeps the word vectors between runs. --further WEIGHTS goes on from weights, or from the mean of several,
-and keeps their word vectors: words that are new get theirs on the same axes. With --new, files of sentences by hand that
-these weights have not seen, the course is made of those, of a share of the others and of some that are drawn. A course
-that was broken off goes on from OUT.state. Held-out sentences (benchmarks/held_out_sentences.jsonl) are never read here.
+--vectors FILE keeps the word vectors between runs. --further WEIGHTS goes on from weights, or from the mean of several (a
+file that is named twice counts twice), and keeps their word vectors: words that are new get theirs on the same axes. With
+--new, files of sentences by hand that these weights have not seen, the course is made of those, of a share of the others
+and of some that are drawn. With --epochs 0 the mean is written as it is. A course that was broken off goes on from
+OUT.state. Held-out sentences (benchmarks/held_out_sentences.jsonl) are never read here.
 """
 
 from __future__ import annotations
@@ -184,7 +185,9 @@ def main() -> None:
     options.add_argument("--leave-out", nargs="*", default=[], help="speakers by hand that are not trained on")
     given = options.parse_args()
     torch.set_num_threads(1)
-    if given.further:
+    if given.further and not given.epochs:  # their mean, nothing learned
+        words, known, vectors = stored_words(given.further[0])
+    elif given.further:
         words, known, vectors = grown(given.minilm, given.further[0])
     else:
         words, known, vectors = vocabulary_of(given.minilm, given.vectors)
