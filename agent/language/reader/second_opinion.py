@@ -3,7 +3,7 @@
 Each of the two readings has a probability of being what was meant, from how sure the reader is of it and of the other
 and from what the sentence is like (logistic regression; agent/sentences/weigh.py fits it on sentences that nobody
 trained on). The likelier one is done from ACT on; from ASK on one short question is asked; else nothing is done. A
-term of the table word for word, or a value alone, means what the table says.
+term of the table word for word, or a value alone, means what the table says where nothing was said before.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PARTS = re.compile(r"[,;.]| and | but ")
 PART_SURE = 0.9  # of the reader, of a part of a sentence
 KNOWN = 0.75  # share of a sentence's words
 AGREED = 2  # edits that both readings have, from which these are done though neither is sure of the sentence
-ALONE_SURE = 0.8  # of the reader, of a sentence without what was said before it
+ALONE_SURE = 0.95  # of the reader, of a sentence without what was said before it
 LEAST = 1e-5  # probability below which all are alike
 OURS = {
     "one": -0.14,
@@ -70,19 +70,15 @@ class Settled:
 def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: Sequence[Edit] = ()) -> Settled:
     """Return what is to be done. found: what the rules find; context: the edits of the sentence before; asked: the
     readings that the last reply asked about. Without the reader's weights the rules alone decide."""
-    theirs = sure_edits(found)
+    theirs, after = sure_edits(found), bool(context or asked)
     if not _reader():
         return Settled(theirs, () if theirs else tuple(found.edits))
     from agent.language.reader.reading import read
     from agent.language.reader.tokens import tokens
 
-    if theirs and (found.term or _value_alone(found, theirs)):
+    if theirs and not after and (found.term or _value_alone(found, theirs)):
         return Settled(theirs)
     heard = read(tokens(sentence), context, asked, theirs=theirs)
-    after = bool(context or asked)
-    if context and not asked and found.named and found.length >= SHORT:  # a long sentence leans on nothing said before
-        alone = read(tokens(sentence), theirs=theirs)
-        heard, after = (alone, False) if alone.sure > heard.sure else (heard, after)
     ours, ours_likely, theirs_likely = weighed(found, heard, after)
     likely, edits = max((ours_likely, ours), (theirs_likely, theirs), key=lambda one: one[0])
     if edits is ours and _within(ours, theirs):
