@@ -684,6 +684,15 @@ def kept_back() -> tuple[Said, ...]:
     return (*single, *(said for file in _kept("kept_back_dialogues") for talk in _talks(file) for said in talk))
 
 
+@cache
+def of_file(name: str) -> tuple[Said, ...]:
+    """Return the sentences of one file by hand, such as "said_29" or "dialogues_9"."""
+    file = FOLDER / f"{name}.txt"
+    if name.startswith("dialogues"):
+        return tuple(said for talk in _talks(file) for said in talk)
+    return tuple(Said(text, edits) for _, text, edits in _rows(file))
+
+
 def _kept(name: str) -> list[Path]:
     return [FOLDER / f"{name}.txt", FOLDER / f"{name}_2.txt"]
 

@@ -1,6 +1,10 @@
 """Teaches the reader: `python -m agent.sentences.teach --minilm FOLDER` draws the sentences and writes its weights.
 
---vectors FILE keeps the word vectors between runs. Held-out sentences (benchmarks/held_out_sentences.jsonl) are never read here.
+--vectors FILE keeps the word vectors between runs. --further WEIGHTS goes on from weights, or from the mean of several (a
+file that is named twice counts twice), and keeps their word vectors: words that are new get theirs on the same axes. With
+--new, files of sentences by hand that these weights have not seen, the course is made of those, of a share of the others
+and of some that are drawn. With --epochs 0 the mean is written as it is. A course that was broken off goes on from
+OUT.state. Held-out sentences (benchmarks/held_out_sentences.jsonl) are never read here.
 """
 
 from __future__ import annotations
@@ -8,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -24,16 +28,17 @@ from agent.language.reader.symbols import NUMBER, SYMBOLS, Unsayable, pieces_of
 from agent.language.reader.tokens import tokens
 from agent.sentences import variations
 from agent.sentences.corpus import by_hand, corpus
-from agent.sentences.said import Said
+from agent.sentences.said import Said, of_file
 from agent.sentences.speakers import SPEAKERS, misspelt, styled
 from agent.sentences.table import paraphrases
 from models.reader import course
 from models.reader.network import VECTOR
-from models.reader.word_vectors import common_words, word_vectors
+from models.reader.word_vectors import common_words, stored_words, vectors_beside, word_vectors
 
 SENTENCES = Path(__file__).resolve().parents[2] / "benchmarks" / "sentences.jsonl"
 TYPOS = (0.0, 0.0, 0.0, 0.02, 0.05, 0.1)  # shares of letters
 HAND_TIMES, OLDER_TIMES, JOINED = 4, 5, 2  # how often those by hand, the older ones and two of them in one come
+NEW_TIMES = 3  # how often those come that are new in a further course
 
 
 def older() -> Iterator[Said]:
@@ -58,6 +63,28 @@ def drawn(seed: int, count: int, left_out: Iterable[str] = ()) -> Iterator[Said]
             yield noisy(varied(said, rng, time), rng, TYPOS)
     for _ in range(JOINED * len(hand)):
         yield noisy(variations.joined(hand, rng), rng, TYPOS)
+
+
+def renewed(seed: int, count: int, new: Sequence[Said], share: float, joined: int) -> Iterator[Said]:
+    """Yield the sentences of a further course: the new ones NEW_TIMES times in several manners, a share of the others
+    by hand and of the older ones in one, `joined` of two in one (every other one with a new one among them), `count`
+    drawn ones and an eighth as many paraphrases of the table."""
+    rng = Random(seed)
+    for _, said in corpus(seed, count):
+        yield noisy(said, rng, TYPOS)
+    for said in paraphrases(rng, count // 8):
+        yield noisy(said, rng, TYPOS)
+    for said in new:
+        yield said
+        for time in range(1, NEW_TIMES):
+            yield noisy(varied(said, rng, time), rng, TYPOS)
+    hand = [said for _, said in by_hand()]
+    fresh = set(new)
+    for said in [*(one for one in hand if one not in fresh), *older()]:
+        if rng.random() < share:
+            yield noisy(varied(said, rng, rng.randrange(3)), rng, TYPOS)
+    for number in range(joined):
+        yield noisy(variations.joined(new if number % 2 else hand, rng), rng, TYPOS)
 
 
 def varied(said: Said, rng: Random, time: int) -> Said:
@@ -116,6 +143,28 @@ def vocabulary_of(minilm: Path, file: Path) -> tuple[list[str], int, NDArray[np.
     return words, known, vectors
 
 
+def grown(minilm: Path, weights: Path) -> tuple[list[str], int, NDArray[np.float32]]:
+    """Return the words of weights and those that have come since, how many are known, and their vectors."""
+    words, known, vectors = stored_words(weights)
+    now, known_now = vocabulary(minilm)
+    every = list(dict.fromkeys([*words[:1], *now[1:known_now], *words[1:known], *words[known:], *now]))
+    row = {word: at for at, word in enumerate(words)}
+    new = [word for word in every if word not in row]
+    beside = vectors_beside(new, words, vectors, minilm) if new else vectors[:0]
+    at = {word: number for number, word in enumerate(new)}
+    rows = [vectors[row[word]] if word in row else beside[at[word]] for word in every]
+    return every, len({*now[:known_now], *words[:known]}), np.array(rows, np.float32)
+
+
+def mean(model: course.Reader, weights: Sequence[Path]) -> None:
+    """Load the mean of weights. They must come of one beginning; the word vectors stay those of the model."""
+    kept: list[dict[str, torch.Tensor]] = []
+    for path in weights:
+        course.restore(model, path)
+        kept.append({name: value.clone() for name, value in model.state_dict().items()})
+    model.load_state_dict({name: torch.stack([one[name] for one in kept]).mean(0) for name in kept[0]})
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minilm", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
@@ -125,26 +174,46 @@ def main() -> None:
     options.add_argument("--epochs", type=int, default=8)
     options.add_argument("--seed", type=int, default=20)
     options.add_argument("--step-size", type=float, default=2.5e-3)
-    options.add_argument("--further", type=Path, metavar="WEIGHTS", help="train these weights further")
+    options.add_argument(
+        "--further", type=Path, nargs="+", metavar="WEIGHTS", help="train these further, or their mean"
+    )
+    options.add_argument(
+        "--new", nargs="*", default=[], metavar="NAME", help="files by hand that WEIGHTS have not seen, such as said_31"
+    )
+    options.add_argument("--share", type=float, default=0.6, help="of the other sentences by hand, with --new")
+    options.add_argument("--joined", type=int, default=2000, help="sentences of two in one, with --new")
     options.add_argument("--leave-out", nargs="*", default=[], help="speakers by hand that are not trained on")
     given = options.parse_args()
     torch.set_num_threads(1)
-    words, known, vectors = vocabulary_of(given.minilm, given.vectors)
+    if given.further and not given.epochs:  # their mean, nothing learned
+        words, known, vectors = stored_words(given.further[0])
+    elif given.further:
+        words, known, vectors = grown(given.minilm, given.further[0])
+    else:
+        words, known, vectors = vocabulary_of(given.minilm, given.vectors)
     features = Features(words, known)
-    made = [example(said, features) for said in drawn(given.seed, given.count, given.leave_out)]
+    new = [said for name in given.new for said in of_file(name)]
+    sentences = (
+        renewed(given.seed, given.count, new, given.share, given.joined)
+        if new
+        else drawn(given.seed, given.count, given.leave_out)
+    )
+    made = [example(said, features) for said in sentences] if given.epochs else []
     examples = [one for one in made if one and len(one.inputs.words) <= 70]
     print(f"{len(examples)} of {len(made)} sentences, {len(words)} words", flush=True)
     model = course.Reader(len(SYMBOLS), vectors)
     if given.further:
-        course.restore(model, given.further)
+        mean(model, given.further)
     print(f"{sum(p.numel() for p in model.parameters())} parameters", flush=True)
     meta = {"sentences": str(len(examples)), "epochs": str(given.epochs), "seed": str(given.seed)}
 
     def write(step: int) -> None:
         course.save(model, given.out, words, known, SYMBOLS, {**meta, "step": str(step)})
 
-    course.train(model, examples, given.epochs, given.seed, write, given.step_size)
+    state = given.out.with_suffix(".state")
+    course.train(model, examples, given.epochs, given.seed, write, given.step_size, state)
     write(-1)
+    state.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -160,42 +160,70 @@ def train(
     seed: int,
     each: Callable[[int], None],
     step_size: float = 2.5e-3,
+    state: Path | None = None,
 ) -> None:
     """Train in place; the weights of the last third of the steps are averaged into the result. each: called every EACH
-    steps with the number of the step, such as to write a checkpoint."""
-    rng = Random(seed)
-    torch.manual_seed(seed)
+    steps with the number of the step, such as to write a checkpoint. state: file that is written as often and resumed
+    from where it is there; a step's data and dropout depend on seed and step only, so that a resumed course gives the
+    same weights. Raises ValueError where the file is of another course."""
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=step_size, weight_decay=0.01)
     total = epochs * math.ceil(len(examples) / BATCH)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser,
-        lambda n: min(1.0, (n + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(n / total, 1.0)))),
-    )
-    began, step, recent = time.time(), 0, 0.0
+    course = f"{len(examples)} sentences, {epochs} epochs, seed {seed}, step size {step_size:g}"
+    began, done, recent = time.time(), 0, 0.0
     average: dict[str, Tensor] = {}
-    for _ in range(epochs):
-        for batch in batches(examples, rng):
+    if state and state.exists():
+        done, recent, average = _resume(state, course, model, optimiser)
+        print(f"resumed at step {done}", flush=True)
+    step = 0
+    for epoch in range(epochs):
+        for batch in batches(examples, Random(seed * 1_000 + epoch)):
+            step += 1
+            if step <= done:
+                continue
+            torch.manual_seed(seed * 1_000_003 + step)
             model.train()
+            for group in optimiser.param_groups:
+                group["lr"] = step_size * min(1.0, step / 200) * (0.02 + 0.49 * (1 + math.cos(math.pi * step / total)))
             loss = model(batch)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(trained, CLIP)
             optimiser.step()
-            schedule.step()
-            step += 1
             recent += (float(loss.detach()) - recent) * max(0.01, 1 / step)
             if step > total * 0.7:
+                share = max(0.002, 1 / (step - math.floor(total * 0.7)))  # a mean, of the last 500 steps or so
                 for name, value in model.state_dict().items():
-                    average[name] = (
-                        value.clone() if name not in average else average[name].mul_(0.998).add_(value, alpha=0.002)
-                    )
+                    average[name] = average[name].lerp_(value, share) if name in average else value.clone()
             if step % 50 == 0:
                 print(f"step {step}/{total} loss {recent:.3f} {time.time() - began:.0f} s", flush=True)
             if step % EACH == 0:
+                if state:
+                    _keep(state, course, model, optimiser, (step, recent, average))
                 each(step)
     if average:
         model.load_state_dict(average)
+
+
+def _keep(
+    state: Path, course: str, model: Reader, optimiser: torch.optim.AdamW, so_far: tuple[int, float, dict[str, Tensor]]
+) -> None:
+    step, recent, average = so_far
+    kept = {"course": course, "model": model.state_dict(), "optimiser": optimiser.state_dict()}
+    beside = state.with_name(f"{state.name}.new")
+    torch.save({**kept, "step": step, "recent": recent, "average": average}, beside)
+    beside.replace(state)
+
+
+def _resume(
+    state: Path, course: str, model: Reader, optimiser: torch.optim.AdamW
+) -> tuple[int, float, dict[str, Tensor]]:
+    kept = torch.load(state, weights_only=True)
+    if kept["course"] != course:
+        raise ValueError(f"{state} is of another course ({kept['course']}, not {course}); delete it or name another")
+    model.load_state_dict(kept["model"])
+    optimiser.load_state_dict(kept["optimiser"])
+    return kept["step"], kept["recent"], kept["average"]
 
 
 def save(

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
 LAYERS, HEADS, WIDTH = 6, 12, 384
+FITTED = 3000  # words that the axes of earlier vectors are found from
 COMMON = 9000  # words of the encoder's own vocabulary that are taken, the commonest first
 
 
@@ -87,8 +89,8 @@ class Encoder:
         return (x * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
 
 
-def word_vectors(words: Sequence[str], folder: Path, width: int) -> NDArray[np.float32]:
-    """Return one vector a word [words, width]: the principal axes of MiniLM's vectors, scaled to a variance of one."""
+def encoded(words: Sequence[str], folder: Path) -> NDArray[np.float32]:
+    """Return MiniLM's vector of each word alone [words, WIDTH], of length one."""
     vocab, encoder = vocabulary(folder), Encoder(folder)
     rows = []
     for start in range(0, len(words), 256):
@@ -96,7 +98,13 @@ def word_vectors(words: Sequence[str], folder: Path, width: int) -> NDArray[np.f
         most = max(map(len, ids))
         padded = torch.tensor([one + [0] * (most - len(one)) for one in ids])
         rows.append(encoder.sentence(padded, (padded != 0).float()))
-    vectors = functional.normalize(torch.cat(rows)).numpy()
+    vectors: NDArray[np.float32] = functional.normalize(torch.cat(rows)).numpy()
+    return vectors
+
+
+def word_vectors(words: Sequence[str], folder: Path, width: int) -> NDArray[np.float32]:
+    """Return one vector a word [words, width]: the principal axes of MiniLM's vectors, scaled to a variance of one."""
+    vectors = encoded(words, folder)
     vectors -= vectors.mean(0)
     _, values, axes = np.linalg.svd(
         vectors[np.random.default_rng(0).permutation(len(vectors))[:6000]], full_matrices=False
@@ -105,3 +113,25 @@ def word_vectors(words: Sequence[str], folder: Path, width: int) -> NDArray[np.f
     flat: NDArray[np.float32] = (vectors @ axes[:width].T / np.sqrt(spread * spread[0])).astype(np.float32)
     flat /= flat.std()
     return flat
+
+
+def vectors_beside(
+    words: Sequence[str], known: Sequence[str], vectors: NDArray[np.float32], folder: Path
+) -> NDArray[np.float32]:
+    """Return vectors of further words [words, width] on the axes of those of `known`: the affine map from MiniLM's
+    vectors that fits FITTED of them best (least squares)."""
+    some = np.linspace(1, len(known) - 1, min(len(known) - 1, FITTED)).astype(int)
+    there = encoded([known[row] for row in some], folder)
+    one = np.ones((len(some), 1), np.float32)
+    through, *_ = np.linalg.lstsq(np.hstack([there, one]), vectors[some], rcond=None)
+    new = encoded(words, folder)
+    beside: NDArray[np.float32] = (np.hstack([new, np.ones((len(new), 1), np.float32)]) @ through).astype(np.float32)
+    return beside
+
+
+def stored_words(path: Path) -> tuple[list[str], int, NDArray[np.float32]]:
+    """Return the words of weights that course.py wrote, how many are known, and their vectors [words, width]."""
+    with safe_open(str(path), framework="numpy") as file:
+        words = bytes(file.get_tensor("vocabulary")).decode().split("\n")
+        vectors, scale = (file.get_tensor(name).astype(np.float32) for name in ("vectors", "vectors.scale"))
+        return words, int(file.metadata()["known"]), vectors * scale[:, None]

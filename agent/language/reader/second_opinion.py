@@ -3,7 +3,7 @@
 Each of the two readings has a probability of being what was meant, from how sure the reader is of it and of the other
 and from what the sentence is like (logistic regression; agent/sentences/weigh.py fits it on sentences that nobody
 trained on). The likelier one is done from ACT on; from ASK on one short question is asked; else nothing is done. A
-term of the table word for word, or a value alone, means what the table says.
+term of the table word for word, or a value alone, means what the table says where nothing was said before.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
     from agent.language.reader.reading import Read
 
 RULES_SURE = 0.5  # the rules' confidence from which their edits count
-ACT, ASK = 0.4, 0.28  # probability of being meant, from which edits are done or asked about
+ACT, ASK = 0.45, 0.28  # probability of being meant, from which edits are done or asked about
 SHORT = 7  # words of a short sentence
 PARTS = re.compile(r"[,;.]| and | but ")
 PART_SURE = 0.9  # of the reader, of a part of a sentence
 KNOWN = 0.75  # share of a sentence's words
 AGREED = 2  # edits that both readings have, from which these are done though neither is sure of the sentence
-ALONE_SURE = 0.8  # of the reader, of a sentence without what was said before it
+ALONE_SURE = 0.95  # of the reader, of a sentence without what was said before it
 LEAST = 1e-5  # probability below which all are alike
 OURS = {
-    "one": -0.23,
-    "sure": 0.74,
-    "alike": 1.07,
-    "alone": -0.06,
-    "nothing": 0.4,
-    "against": -0.58,
-    "known against": -0.16,
-    "question": -0.26,
-    "after": 0.2,
-    "several": 0.3,
+    "one": -0.14,
+    "sure": 0.69,
+    "alike": 0.87,
+    "alone": 0.34,
+    "nothing": 0.32,
+    "against": -0.59,
+    "known against": 0.0,
+    "question": 0.31,
+    "after": -0.2,
+    "several": 0.23,
 }
 THEIRS = {
-    "one": -0.1,
-    "theirs": 0.2,
+    "one": 0.26,
+    "theirs": 0.25,
     "sure": -0.19,
-    "known": -0.1,
-    "short": 0.46,
-    "several": -0.69,
-    "after": -1.89,
+    "known": -0.38,
+    "short": 0.53,
+    "several": -0.6,
+    "after": -1.61,
     "strange": -0.93,
-    "named": 0.45,
-    "nothing": -0.07,
+    "named": 0.48,
+    "nothing": -0.04,
 }
 
 
@@ -70,19 +70,15 @@ class Settled:
 def settle(sentence: str, found: Reading, context: Sequence[Edit] = (), asked: Sequence[Edit] = ()) -> Settled:
     """Return what is to be done. found: what the rules find; context: the edits of the sentence before; asked: the
     readings that the last reply asked about. Without the reader's weights the rules alone decide."""
-    theirs = sure_edits(found)
+    theirs, after = sure_edits(found), bool(context or asked)
     if not _reader():
         return Settled(theirs, () if theirs else tuple(found.edits))
     from agent.language.reader.reading import read
     from agent.language.reader.tokens import tokens
 
-    if theirs and (found.term or _value_alone(found, theirs)):
+    if theirs and not after and (found.term or _value_alone(found, theirs)):
         return Settled(theirs)
     heard = read(tokens(sentence), context, asked, theirs=theirs)
-    after = bool(context or asked)
-    if context and not asked and found.named and found.length >= SHORT:  # a long sentence leans on nothing said before
-        alone = read(tokens(sentence), theirs=theirs)
-        heard, after = (alone, False) if alone.sure > heard.sure else (heard, after)
     ours, ours_likely, theirs_likely = weighed(found, heard, after)
     likely, edits = max((ours_likely, ours), (theirs_likely, theirs), key=lambda one: one[0])
     if edits is ours and _within(ours, theirs):

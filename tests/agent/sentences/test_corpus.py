@@ -10,10 +10,10 @@ from agent.language.reader.features import BAR
 from agent.language.reader.reading import tokens_of
 from agent.language.reader.symbols import Reading, pieces_of
 from agent.language.reader.tokens import tokens
-from agent.sentences import variations
+from agent.sentences import teach, variations
 from agent.sentences.clauses import words_of
 from agent.sentences.corpus import by_hand, rows
-from agent.sentences.said import Said, kept_back
+from agent.sentences.said import Said, kept_back, of_file
 
 
 def test_there_are_enough_sentences_by_many_speakers() -> None:
@@ -44,6 +44,16 @@ def test_no_speaker_stands_on_two_sides() -> None:
     trained = {said.text.lower() for _, said in by_hand()}
     assert len(kept_back()) > 300
     assert [said.text for said in kept_back() if len(said.text.split()) > 4 and said.text.lower() in trained] == []
+
+
+def test_a_further_course_has_what_is_new_and_a_share_of_what_was_there() -> None:
+    new = of_file("said_31")[:40]
+    drawn = [*teach.renewed(3, 8, new, 0.1, 10)]
+    assert drawn == [*teach.renewed(3, 8, new, 0.1, 10)]
+    texts = [said.text for said in drawn]
+    assert {said.text for said in new} <= {*texts}
+    others = len([*by_hand(), *teach.older()]) - len(new)
+    assert abs(len(drawn) - 8 - 1 - 10 - teach.NEW_TIMES * len(new) - 0.1 * others) < 0.02 * others
 
 
 def test_a_sentence_made_of_another_says_what_its_edits_say() -> None:
