@@ -142,6 +142,8 @@ def weighed(found: Reading, heard: Read, after: bool) -> tuple[tuple[Edit, ...],
     ours_likely = _likely(OURS, of_reader(found, heard, after))
     if alike(theirs, ours):
         return theirs, ours_likely, 0.0
+    if feasibility.contradiction(theirs) and len(ours) > 1:  # unlike "faster, no, slower"
+        return theirs, 0.0, 1.0
     if feasibility.contradiction(ours):
         ours_likely = 0.0
     return ours, ours_likely, _likely(THEIRS, of_rules(found, heard, after)) if theirs else 0.0
