@@ -90,7 +90,8 @@ def connect_all(room: Studio) -> None:
 
 
 def wait_until_listening(room: Studio, out: Path) -> None:
-    room.wait((out / "events.jsonl").exists, 60, "the session folder")
+    events = out / "events.jsonl"
+    room.wait(lambda: events.exists() and '"state": "listening"' in events.read_text(), 60, "the ears")
     connect_all(room)
 
 
