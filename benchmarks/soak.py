@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -238,7 +239,7 @@ def soak(minutes: float, phones: int, seed: int, console: Console) -> dict[str, 
         kept = stage.folder
     _show(console, done)
     shutil.rmtree(kept, ignore_errors=True)
-    return {
+    figures = {
         "minutes": round((stopped_s - begun_s) / 60, 1),
         "faults": sum(len(of) for of in done.values()),
         "never_back": sum(back_s >= BACK_S for of in done.values() for back_s in of),
@@ -249,6 +250,7 @@ def soak(minutes: float, phones: int, seed: int, console: Console) -> dict[str, 
         "growth_mb_per_hour": round(memory.growth_mb_per_hour(), 1),
         "views": views,
     }
+    return {name: value for name, value in figures.items() if not math.isnan(value)}  # too short for a slope
 
 
 def _after(stage: Stage, do: Do) -> float:
