@@ -116,13 +116,18 @@ def _playing(socket: Path) -> dict[str, Any]:
     raise SystemExit("the band did not come in")
 
 
+def remote_with_phone(state: Path) -> tuple[list[str], str]:
+    """Return the command that starts the remote, and the cookie of a phone that is paired with it."""
+    tokens = Tokens(state)
+    cookie = f"antiphon={tokens.pair(tokens.new_code(), 'benchmark')}"
+    sets = [word for pair in (f"paths.state={state}", f"web.port={PORT}") for word in ("--set", pair)]
+    return [sys.executable, "-m", "agent", "web", "--no-code", *sets], cookie
+
+
 def _with_phones(
     folder: Path, seconds: float, phones: int, env: Mapping[str, str], processes: list[subprocess.Popen[bytes]]
 ) -> dict[str, Any]:
-    tokens = Tokens(folder / "state")
-    cookie = f"antiphon={tokens.pair(tokens.new_code(), 'benchmark')}"
-    sets = [word for pair in (f"paths.state={folder / 'state'}", f"web.port={PORT}") for word in ("--set", pair)]
-    web = [sys.executable, "-m", "agent", "web", "--no-code", *sets]
+    web, cookie = remote_with_phone(folder / "state")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     processes.append(subprocess.Popen(web, env=env, cwd=ROOT, **quiet))
     watching = [Phone(cookie, taps=number == 0) for number in range(phones)]

@@ -36,10 +36,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from agent.control.socket_server import ask
 from agent.core.errors import UserError
-from agent.web.tokens import Tokens
 from benchmarks.common import results
 from benchmarks.realtime import file_memory, stage_with_take
-from benchmarks.remote import PORT, Phone
+from benchmarks.remote import Phone, remote_with_phone
 from tests.faults import busy, flood, kill, port_vanishes, stopped
 from tests.stage import Stage
 
@@ -61,11 +60,8 @@ class Remote:
     """`antiphon web` and the phones that watch it; it is started again when it was killed."""
 
     def __init__(self, stage: Stage, phones: int) -> None:
-        state = stage.folder / "state" / "antiphon"
-        tokens = Tokens(state)
-        cookie = f"antiphon={tokens.pair(tokens.new_code(), 'soak')}"
-        sets = [word for pair in (f"paths.state={state}", f"web.port={PORT}") for word in ("--set", pair)]
-        self._command, self._environment = [sys.executable, "-m", "agent", "web", "--no-code", *sets], stage.environment
+        self._command, cookie = remote_with_phone(stage.folder / "state" / "antiphon")
+        self._environment = stage.environment
         self._over = threading.Event()
         self._process = self._start()
         self._keeper = threading.Thread(target=self._keep, daemon=True)

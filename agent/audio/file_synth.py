@@ -33,7 +33,7 @@ class FileSynth(MixedSynth):
     ) -> None:
         """asked: the instruments and styles for which `sound` will be called; others are not loaded."""
         names = {name for one, style in (*asked, ({}, None)) for name in (*one.values(), *of_style(style).values())}
-        self._waiting, self._filled = np.zeros((0, 2, MAX_RENDER), np.float32), 0
+        self._filled = 0
         self._mixed: list[Stems] = []
         super().__init__(soundfonts, rate, parts, instruments=[name for name in INSTRUMENTS if name in names])
         self._waiting = np.zeros((len(self.mixer.lanes), 2, MAX_RENDER), np.float32)

@@ -20,10 +20,8 @@ HELD_BEATS, HELD_LONGER = (2.0, 3.0), 1.5  # a last note that sounds so long is 
 LEAST_NOTES = 2
 KEPT, USUAL = 48, 0.95  # notes before the phrase, whose silences tell what is usual; the share that is no longer
 PAUSE_BEATS = 6.0  # no breath is longer
-UNKNOWN, KNOWN_NOTES = (
-    (1.0, 0.0),
-    6,
-)  # silence and gap that a player may leave, until a phrase of so many notes was heard
+UNKNOWN = (1.0, 0.0)  # silence and gap that a player may leave, until a phrase of KNOWN_NOTES was heard
+KNOWN_NOTES = 6
 INTERRUPTS_BEATS, INTERRUPTS = 1.5, 2  # within so much of the answer so many notes say that the phrase was not over
 BARS_MAX = 8
 EARLY_BEATS = 0.125  # by which an answer's beat may lie before what is free

@@ -7,14 +7,11 @@ with it every trim that follows from it. The sound is Mixer's but for rounding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.mixing.block_filter import BLOCK, TINY, one_pole
-from agent.mixing.lanes import Lane
-from agent.mixing.mixer import CORNERS_HZ, NEAR, Float, Mixer, saturate
+from agent.mixing.mixer import CORNERS_HZ, NEAR, Float, Mixer, saturate, widen
 from agent.mixing.reverb import SPACES, FileReverb
 
 STEP = 32  # samples by which the low-passes go
@@ -23,15 +20,7 @@ STEP = 32  # samples by which the low-passes go
 class FileMixer(Mixer):
     """Mixes whole stretches [lanes, 2, n]; one thread calls it."""
 
-    def __init__(
-        self,
-        rate_hz: int,
-        lanes: Sequence[Lane],
-        gains_db: Sequence[float],
-        offsets: Mapping[str, tuple[float, float]] | None = None,
-    ) -> None:
-        super().__init__(rate_hz, lanes, gains_db, offsets)
-        self._reverb = FileReverb(rate_hz, len(self.parts), self._power.blocks_left * BLOCK)
+    def _set_up(self, rate_hz: int) -> FileReverb:
         self._poles = np.array([one_pole(corner_hz, rate_hz) for corner_hz in CORNERS_HZ])
         age = np.arange(STEP)[None, :] - np.arange(STEP)[:, None]
         passes = [np.where(age >= 0, (1 - p) * p ** np.maximum(age, 0), 0.0) for p in self._poles]
@@ -47,6 +36,7 @@ class FileMixer(Mixer):
         decays = (self._poles**STEP)[:, None, None] ** np.maximum(ages, 0)
         kept = np.where(ages >= 0, decays, 0.0).transpose(0, 2, 1)  # [corners, step before, step]
         self._kept = np.ascontiguousarray(kept, np.float32)
+        return FileReverb(rate_hz, len(self.parts), self._power.blocks_left * BLOCK)
 
     def process(self, lanes: Float) -> Float:
         """Mix float32 [lanes, 2, n], n a multiple of 64; return [parts, n, 2]."""
@@ -140,6 +130,4 @@ class FileMixer(Mixer):
             width = self._next_width - gap * moving
             self._width = self._next_width if not left else self._next_width - np.float32(left) * gap
         if width.any():
-            side = width / 2 * (stems[:, 0] - stems[:, 1])
-            stems[:, 0] += side
-            stems[:, 1] -= side
+            widen(stems, width)

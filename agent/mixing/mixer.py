@@ -67,11 +67,15 @@ class Mixer:
         self._matrix = self._next = self._made()
         self._jumps, self._share = False, 1 - np.float32(np.exp(-BLOCK / (SMOOTH_S * rate_hz)))
         self._width = self._next_width = self._widths()
-        self._reverb: Reverb | FileReverb = Reverb(rate_hz, parts)
         self._bus, self._bus_gain = Compressor(BUS, rate_hz), 1.0
         self._power = HopPower(rate_hz, parts, sides=2)
         self._ramp = (np.arange(BLOCK, dtype=np.float32) + 1) / BLOCK
+        self._reverb = self._set_up(rate_hz)
         self._tail, self._quiet = self._reverb.tail, self._reverb.tail
+
+    def _set_up(self, rate_hz: int) -> Reverb | FileReverb:
+        """Return the spaces to play in; a mixer that works otherwise makes what it needs here, too."""
+        return Reverb(rate_hz, len(self.parts))
 
     @property
     def silent(self) -> bool:
@@ -166,9 +170,7 @@ class Mixer:
                 end = self._next_width if np.abs(gap).max() < NEAR else width + self._share * gap
                 width = (width + (end - width) * self._ramp).astype(np.float32)
                 self._width = end
-            side = width / 2 * (stems[:, 0] - stems[:, 1])
-            stems[:, 0] += side
-            stems[:, 1] -= side
+            widen(stems, width)
 
     def _tone(self, sound: Float) -> None:
         """Take in a block, and split off what lies below each of CORNERS_HZ."""
@@ -241,6 +243,13 @@ class Mixer:
                 send = 0.5 * _send(send_db, reverb)
                 matrix[(4 + space) * parts + part, :, i] = np.outer(tone, [send, send])
         return matrix.reshape(len(matrix), -1).astype(np.float32)
+
+
+def widen(stems: Float, width: Float) -> None:
+    """Scale the sides of stems [parts, 2, n] in place by 1 + width [parts, 1 or n]."""
+    side = width / 2 * (stems[:, 0] - stems[:, 1])
+    stems[:, 0] += side
+    stems[:, 1] -= side
 
 
 def saturate(sound: Float, missing: Float) -> None:

@@ -147,7 +147,7 @@ class _Line:
         self._part, self._bins, self._spread = part, part + 1, spread
         self._slice = -(-self._bins * BLOCK // (part - BLOCK))  # bins a block
         self.at, self._worked = 0, self._bins
-        self.tail = (max(c.parts for c in self._convolvers) + 3) * part  # samples after which nothing rings on
+        self.tail = _tail(responses, part)
 
     def push(self, sends: Float) -> Float:
         """Take in sends [spaces, voices, 64]; return what is heard now, [voices, 2, 64]."""
@@ -203,6 +203,11 @@ class _Line:
         self._in[:] = 0.0
         self.out[:] = 0.0
         self.at, self._worked = 0, self._bins
+
+
+def _tail(responses: Sequence[NDArray[np.float64]], part: int) -> int:
+    """Return the samples after which nothing rings on of what a _Line plays."""
+    return (-(-max(map(len, responses)) // part) + 3) * part
 
 
 class _Pieces:
@@ -272,7 +277,9 @@ class FileReverb:
         part, head, responses = _cut(rate_hz, spaces)
         self._voices = voices
         self._early = _Pieces([response[:head] for response in responses], voices, part, most)
-        self._late = _Line([response[head:] for response in responses], voices, head + part, False)
+        late = [response[head:] for response in responses]
+        self._late = _Line(late, voices, head + part, False)
+        self.tail = _tail([response[:head] for response in responses], part) + _tail(late, 4 * part)  # as Reverb's
 
     def __call__(self, sends: Float) -> Float:
         """Sends [spaces, voices, n] in; return what is heard now, [voices, 2, n]."""
