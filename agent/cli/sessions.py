@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agent.cli.options import Commands, add_config, pairs
 from agent.core.errors import UserError
 from agent.core.plain_text import printable
+from agent.memory.schema import SESSION_TABLES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,6 @@ EXAMPLES = """examples:
   antiphon sessions forget 12          delete the session, its takes and its files; asks first
 """
 RowTexts = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
-TABLES = ("phrases", "takes", "directions", "proposals", "verdicts", "grooves")
 
 
 def add(commands: Commands) -> None:
@@ -206,7 +206,7 @@ def _show(given: argparse.Namespace) -> int:
     print(f"session {session['id']}, {printable(session['player'])}, {_when(session['started_s'])} to {ended}")
     if session["folder"]:
         print(f"takes in {printable(session['folder'])}")
-    lines = [line for name in TABLES for line in _lines(name, memory.rows(name, given.number))]
+    lines = [line for name in SESSION_TABLES for line in _lines(name, memory.rows(name, given.number))]
     for at_s, line in sorted(lines):
         print(f"{datetime.fromtimestamp(at_s):%H:%M:%S}  {printable(line)}")
     return 0
@@ -249,7 +249,7 @@ def _export(given: argparse.Namespace) -> int:
     from agent.memory.session_files import export
 
     memory, session = _session(given.number)
-    everything = {name: memory.rows(name, given.number) for name in TABLES}
+    everything = {name: memory.rows(name, given.number) for name in SESSION_TABLES}
     player = [row for row in memory.everything()["players"] if row["id"] == session["player_id"]]
     for line in export(given.folder, {"players": player, "sessions": [session], **everything}):
         print(line)

@@ -61,7 +61,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 VERSION = len(MIGRATIONS)
-TABLES = ("players", "sessions", "phrases", "takes", "directions", "proposals", "verdicts", "grooves", "adapters")
+SESSION_TABLES = ("phrases", "takes", "directions", "proposals", "verdicts", "grooves")  # of one session each
+TABLES = ("players", "sessions", *SESSION_TABLES, "adapters")
 """Every table; a table stands after those it refers to."""
 
 NUMBERS = frozenset({"id", "player_id", "session_id", "number", "subject_id", "version", "active", "n"})

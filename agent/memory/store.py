@@ -21,7 +21,7 @@ from msgspec import Meta
 from agent.core import stored
 from agent.core.errors import UserError
 from agent.directions.edit import Edit
-from agent.memory.schema import MIGRATIONS, TABLES, VERSION, is_sound
+from agent.memory.schema import MIGRATIONS, SESSION_TABLES, TABLES, VERSION, is_sound
 
 FILE = "memory.sqlite"
 BUSY_S = 5.0
@@ -85,7 +85,7 @@ class Memory:
 
     def sessions(self, player_id: int | None = None) -> list[Row]:
         """Return the sessions, the newest first, each with counts of what it holds."""
-        counts = ", ".join(f"(SELECT COUNT(*) FROM {t} WHERE session_id = s.id) AS {t}" for t in TABLES[2:8])
+        counts = ", ".join(f"(SELECT COUNT(*) FROM {t} WHERE session_id = s.id) AS {t}" for t in SESSION_TABLES)
         where = "WHERE player_id = ?" if player_id is not None else ""
         given = () if player_id is None else (player_id,)
         query = f"SELECT s.*, p.name AS player, {counts} FROM sessions s JOIN players p ON p.id = player_id {where}"
@@ -190,8 +190,8 @@ class Memory:
         return [r | {"motif": m, "facts": f} for r, m, f in found if m is not None and f is not None]
 
     def rows(self, table: str, session_id: int) -> list[Row]:
-        """Return the rows of one table (of TABLES) that belong to a session."""
-        assert table in TABLES[2:8], table
+        """Return the rows of one table (of SESSION_TABLES) that belong to a session."""
+        assert table in SESSION_TABLES, table
         return self._rows(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY id", session_id)
 
     def everything(self) -> dict[str, list[Row]]:

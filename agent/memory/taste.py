@@ -94,15 +94,11 @@ class Taste:
         """Learn from one verdict on an idea. verdict: a key of REWARD; others are ignored."""
         if not kind or verdict not in REWARD:
             return
-        liked, not_liked = self.arms.get(kind, (0.0, 0.0))
-        amount, reward = weight * WEIGHT[verdict], REWARD[verdict]
-        self.arms[kind] = (liked + amount * reward, not_liked + amount * (1 - reward))
+        _weigh(self.arms, kind, verdict, weight)
 
     def judge_groove(self, pattern: str, verdict: str, weight: float = 1.0) -> None:
         """Learn from a verdict, liked or disliked, on a groove of these kicks and snares."""
-        liked, not_liked = self.grooves.get(pattern, (0.0, 0.0))
-        reward = REWARD[verdict]
-        self.grooves[pattern] = (liked + weight * reward, not_liked + weight * (1 - reward))
+        _weigh(self.grooves, pattern, verdict, weight)
 
     def liking(self) -> dict[str, float]:
         """Return -1 (not at all) to 1 for each groove that was judged; one verdict is half of that."""
@@ -156,6 +152,13 @@ class Taste:
         a = PRIOR[0] + sum(yes for yes, _ in self.arms.values())
         b = PRIOR[1] + sum(no for _, no in self.arms.values())
         return PRIOR_COUNT * a / (a + b) + liked, PRIOR_COUNT * b / (a + b) + not_liked
+
+
+def _weigh(arms: dict[str, tuple[float, float]], name: str, verdict: str, weight: float) -> None:
+    """Add a verdict to the weights (liked, not liked) of one arm."""
+    liked, not_liked = arms.get(name, (0.0, 0.0))
+    amount, reward = weight * WEIGHT[verdict], REWARD[verdict]
+    arms[name] = (liked + amount * reward, not_liked + amount * (1 - reward))
 
 
 def _pushed(t: float) -> float:
