@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from agent.audio.sound_card import MISSING, XRUNS, Latency
 from agent.audio.stream import Stream
 from agent.audio.stream_clock import SharedStamp
 from agent.core.settings import Config
-from agent.core.types import PlannedNote
+from agent.core.types import PlannedNote, SentRecord
 from agent.engine.player import Player
 from agent.engine.scheduler import Counts
 from agent.engine.wake_timing import Wakes
@@ -64,7 +63,7 @@ class AudioReport:
     xruns: int
     missing_samples: int
     counts: Counts
-    records: tuple[dict[str, Any], ...]
+    records: tuple[SentRecord, ...]
     notes: tuple[PlannedNote, ...]
     finished: bool
     stopped: bool = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.audio.sound_card import Latency
 from agent.audio.stream_clock import SharedStamp
 from agent.core.channel import Channel, channel
@@ -12,6 +10,7 @@ from agent.core.fork_server import Call
 from agent.core.machine_limits import check_limits
 from agent.core.messages import SetLatency
 from agent.core.settings import Config
+from agent.core.stored import Json
 from agent.engine.reports import NO_LATENCY, AudioSetup
 from agent.mind.snapshot import SnapshotStore
 from agent.session.setup import Setup, cancels_echo
@@ -123,7 +122,7 @@ class Workers:
         """Commands that a worker did not read in time."""
         return self.audio.dropped + self.mind.dropped
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Json]:
         """Return figures for the summary."""
         causes = [*self.audio.history.causes, *self.mind.history.causes]
         starts = {"audio_starts": self.audio.history.starts, "mind_starts": self.mind.history.starts}
