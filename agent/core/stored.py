@@ -6,9 +6,9 @@ A schema is any type that msgspec knows: a dataclass, a Struct, Annotated[int, M
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -25,6 +25,7 @@ Duration = Annotated[float, Meta(ge=0.0, le=MOST_STREAM_S)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Word = Annotated[str, Meta(max_length=80)]
 
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | None"
 T = TypeVar("T")
 
 
