@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from agent.control.commands import FADERS, Fader, parse
+from agent.control.commands import FADERS, parse
+from agent.control.words import Fader, Message
 from agent.core.errors import UserError
 from agent.core.messages import (
     LeadBar,
@@ -19,6 +19,8 @@ from agent.core.messages import (
     SetMode,
     SetPart,
     SetTempo,
+    ToAudio,
+    ToMind,
 )
 from agent.core.settings import MODES, Config
 from agent.core.types import MixWish
@@ -28,7 +30,7 @@ from agent.core.types import MixWish
 class CommandState:
     """The settings that commands have changed since config.yaml was read; times in seconds.
 
-    time: "tempo" in beats a minute and "meter", as far as they were said; None = to be heard.
+    time: "tempo" and "meter", as far as they were said.
     """
 
     mode: str
@@ -37,12 +39,12 @@ class CommandState:
     parts: dict[str, bool] = field(default_factory=dict)
     dials: dict[str, float | str | None] = field(default_factory=dict)
     behind_s: float | None = None
-    time: dict[str, float | str | None] = field(default_factory=dict)
+    time: dict[str, SetTempo | SetMeter] = field(default_factory=dict)
     faders: dict[str, MixWish] = field(default_factory=dict)
     click: bool = False
     odd: dict[int, LeadBar] = field(default_factory=dict)  # bars of the cycle that the band leads in another meter
 
-    def note(self, message: Any) -> None:
+    def note(self, message: Message) -> None:
         """Remember a message of agent/core/messages.py that changes a setting; ignore others."""
         if isinstance(message, SetMode):
             self.mode, self.mode_was_set = message.mode, True
@@ -56,9 +58,9 @@ class CommandState:
         elif isinstance(message, Fader):
             self._move(message)
         elif isinstance(message, SetTempo):
-            self.time["tempo"] = message.bpm
+            self.time["tempo"] = message
         elif isinstance(message, SetMeter):
-            self.time["meter"] = message.meter
+            self.time["meter"] = message
         elif isinstance(message, LeadBar):
             self._lead(message)
         elif isinstance(message, LeadNothing):
@@ -85,32 +87,30 @@ class CommandState:
     def _mode(self) -> SetMode:
         return SetMode(self.mode, self.trade_bars if self.mode == "trade" else None)
 
-    def for_mind(self) -> list[Any]:
+    def for_mind(self) -> list[ToMind]:
         """Return the messages that bring a restarted mind to these settings."""
-        messages: list[Any] = [self._mode()] if self.mode_was_set else []
+        messages: list[ToMind] = [self._mode()] if self.mode_was_set else []
         messages += [SetDial(name, value) for name, value in self.dials.items()]
         messages += [SetBehind(self.behind_s)] if self.behind_s is not None else []
-        kinds: dict[str, Any] = {"tempo": SetTempo, "meter": SetMeter}
-        messages += [kinds[name](value) for name, value in self.time.items()]
-        return [*messages, *self._parts(), *self.odd.values()]
+        return [*messages, *self.time.values(), *self._parts(), *self.odd.values()]
 
-    def for_audio(self) -> list[Any]:
+    def for_audio(self) -> list[ToAudio]:
         """Return the messages that bring a restarted audio process to these settings."""
         faders = (SetFader(lane, wish) for lane, wish in self.faders.items())
         return [*self._parts(), *faders, *([SetClick(True)] if self.click else [])]
 
-    def _parts(self) -> list[Any]:
+    def _parts(self) -> list[SetPart]:
         return [SetPart(part, enabled) for part, enabled in self.parts.items()]
 
     def restore(self, lines: Iterable[str]) -> None:
         """Apply command lines (`lines()` of an earlier session); those no longer allowed are skipped."""
         for line in lines:
             try:
-                message = parse(line).message
+                messages = parse(line).messages
             except UserError:
                 continue
-            for item in message if isinstance(message, tuple) else (message,):
-                self.note(item)
+            for message in messages:
+                self.note(message)
 
     def lines(self) -> list[str]:
         """Return the commands that lead to these settings, as typed after `antiphon ctl`."""
@@ -118,7 +118,8 @@ class CommandState:
         commands = [f"mode {mode.mode} {mode.bars or ''}".strip()] if self.mode_was_set else []
         commands += [f"{'unmute' if enabled else 'mute'} {part}" for part, enabled in self.parts.items()]
         commands += [f"dial {name} {'off' if value is None else value}" for name, value in self.dials.items()]
-        commands += [f"{name} {'off' if value is None else value}" for name, value in self.time.items()]
+        said = {name: one.bpm if isinstance(one, SetTempo) else one.meter for name, one in self.time.items()}
+        commands += [f"{name} {'off' if value is None else value}" for name, value in said.items()]
         for lane, wish in self.faders.items():
             values = {what: getattr(wish, name) for what, (name, _, _) in FADERS.items()}
             commands += [f"mix {lane} {what} {value:g}" for what, value in values.items() if value]

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Any
 
 from agent.control.lead_commands import LEAD_WORDS
-from agent.control.words import Word, nothing, number
+from agent.control.words import Fader, Message, Read, Word, nothing, number
 from agent.core.errors import UserError
 from agent.core.messages import Panic, SetBehind, SetDial, SetMeter, SetMode, SetPart, SetTempo
 from agent.core.settings import DEFAULT_PARTS, METERS, MODES, OWN_BASS, STYLES, TEMPO_BPM, DialsConfig
@@ -31,21 +30,12 @@ DIALS = tuple(item.name for item in fields(DialsConfig) if item.name != "guidanc
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A parsed command. name: its key in TABLE. message: to send to the workers, if any. text: as it was typed."""
+    """A parsed command. name: its key in TABLE. messages: what it asks for, if it is that. text: as it was typed."""
 
     name: str
     text: str
-    message: Any = None
+    messages: tuple[Message, ...] = ()
     argument: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fader:
-    """One fader of a lane or part: which of FADERS, and its value; what None = all of this lane back as they were."""
-
-    lane: str
-    what: str | None
-    value: float
 
 
 def parse(text: str) -> Command:
@@ -56,7 +46,9 @@ def parse(text: str) -> Command:
         near = get_close_matches(name.lower(), TABLE, 1)
         hint = f"did you mean {near[0]!r}? (`help` lists all)" if near else f"choose one of {', '.join(TABLE)}"
         raise UserError(f"unknown command {name!r}; {hint}" if name else f"no command given; {hint}")
-    return Command(name.lower(), text, word.read(arguments), " ".join(arguments))
+    asked = word.read(arguments)
+    messages = asked if isinstance(asked, tuple) else () if asked is None else (asked,)
+    return Command(name.lower(), text, messages, " ".join(arguments))
 
 
 def _panic(arguments: Sequence[str]) -> Panic:
@@ -93,7 +85,7 @@ def _mode(arguments: Sequence[str]) -> SetMode | None:
     return SetMode(wanted, round(number(rest, "trade", *TRADE_BARS)) if rest else None)
 
 
-def _part(enabled: bool) -> Callable[[Sequence[str]], tuple[SetPart, ...]]:
+def _part(enabled: bool) -> Read:
     def read(arguments: Sequence[str]) -> tuple[SetPart, ...]:
         wanted = " ".join(arguments).lower() or "all"
         if wanted in ("bass", OWN_BASS):

@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from agent.control.command_state import CommandState
-from agent.control.commands import TABLE, Command, Fader, parse
-from agent.control.lead_commands import FEELS, Click, done
+from agent.control.commands import TABLE, Command, parse
+from agent.control.lead_commands import FEELS, done
+from agent.control.words import Click, Fader
 from agent.core.errors import UserError
-from agent.core.messages import AnswerPhrases, Lead, Panic, SetClick, SetFader, SetMode, SetPart, Tap
+from agent.core.messages import (
+    AnswerPhrases,
+    Lead,
+    Panic,
+    SetClick,
+    SetFader,
+    SetMode,
+    SetPart,
+    Tap,
+    ToAudio,
+    ToMind,
+)
 from agent.core.settings import DEFAULT_PARTS, Config
 
-Send = Callable[[Any], object]
+if TYPE_CHECKING:
+    from agent.control.pedals import Pedals
+
 CLICK_AFTER_S = 0.6
+
+
+class Book(Protocol):
+    """The songs of a session: agent/songbook/book.py's Songbook. Each raises UserError for what there is not."""
+
+    def keep(self, name: str, sound: bool = False) -> str: ...
+    def to(self, name: str) -> str: ...
+    def do(self, what: str) -> str: ...
+    def loop(self, name: str) -> str: ...
+    def chart(self, name: str, text: str) -> str: ...
+
+
+class Conversation(Protocol):
+    """Talks with the player: agent/conversation/live.py's Talk. mutes: the parts that words have muted."""
+
+    @property
+    def mutes(self) -> frozenset[str]: ...
+    def say(self, sentence: str) -> str: ...
+    def over_loop(self, message: Lead) -> str | None: ...
+    def switched(self, part: str, on: bool) -> None: ...
 
 
 class Dispatcher:
@@ -27,8 +61,8 @@ class Dispatcher:
         self,
         config: Config,
         state: CommandState,
-        to_mind: Send,
-        to_audio: Send,
+        to_mind: Callable[[ToMind], object],
+        to_audio: Callable[[ToAudio], object],
         stop: Callable[[], object],
         status: Callable[[], str],
         now_s: Callable[[], float | None] = lambda: None,
@@ -36,14 +70,14 @@ class Dispatcher:
         self.state, self._to_mind, self._to_audio = state, to_mind, to_audio
         self._enabled = {name: part.enabled for name, part in config.parts.items()}
         self._stop, self._status, self._now_s = stop, status, now_s
-        self.pedals: Any = None  # agent/control/pedals.py's Pedals, where there is a MIDI input
-        self.book: Any = None  # agent/songbook/book.py's Songbook
+        self.pedals: Pedals | None = None  # where there is a MIDI input
+        self.book: Book | None = None
         self.orders: Callable[[str], str | None] = lambda sentence: None  # -> the command that a sentence stands for
         self.mood: Callable[[str], str] | None = None  # agent/mood/mood_desk.py's command, where nobody plays
         self.practice: Callable[[str], str] | None = None  # agent/practice/coach.py's command
         self.voice: Callable[[], str] | None = None  # push-to-talk, where there is a microphone
         self.loudspeaker = True  # whether there is one
-        self.talk: Any = None  # agent/conversation/live.py's Talk, where the band can be talked to
+        self.talk: Conversation | None = None  # where the band can be talked to
 
     def command(self, text: str) -> str:
         """Carry out one line; return what was done, in one line. Raises UserError for what cannot be done."""
@@ -54,9 +88,9 @@ class Dispatcher:
             "tap": lambda _: self._tap(),
             "help": lambda _: "\n".join(f"{name} {word.takes}".ljust(48) + word.means for name, word in TABLE.items()),
             "stop": self._end,
-            "learn": lambda c: str(self._has_pedals().learn(c.argument)),
-            "unlearn": lambda _: str(self._has_pedals().unlearn()),
-            "pedals": lambda _: str(self._has_pedals().describe()),
+            "learn": lambda c: self._has_pedals().learn(c.argument),
+            "unlearn": lambda _: self._has_pedals().unlearn(),
+            "pedals": lambda _: self._has_pedals().describe(),
             "say": lambda c: self._say(c.argument),
             "voice": lambda _: self._listen(),
             "mood": lambda c: self._mood_of(c.argument),
@@ -65,14 +99,13 @@ class Dispatcher:
             "no": lambda _: self._say("I don't like it"),
             "idea": lambda _: self._say("any ideas?"),
             "undo": lambda _: self._say("undo"),
-            "section": lambda c: str(self._has_book().keep(c.argument)),
-            "take": lambda c: str(self._has_book().keep(c.argument, True)),
-            "to": lambda c: str(self._has_book().to(c.argument)),
-            "song": lambda c: str(self._has_book().do(c.argument)),
+            "section": lambda c: self._has_book().keep(c.argument),
+            "take": lambda c: self._has_book().keep(c.argument, True),
+            "to": lambda c: self._has_book().to(c.argument),
+            "song": lambda c: self._has_book().do(c.argument),
             "loop": self._loop,
-            "chart": lambda c: str(self._has_book().chart(*c.argument.split(maxsplit=1))),
+            "chart": self._chart,
             "feel": lambda c: self._say(FEELS[c.argument]),
-            "click": lambda c: self._click(c.message),
         }
         return special.get(command.name, self._send)(command)
 
@@ -99,8 +132,9 @@ class Dispatcher:
         return f"{'mute' if on else 'unmute'} {part}"
 
     def _mode(self, command: Command) -> str:
-        message = command.message or self.state.next_mode()
-        return self._send(Command("mode", f"mode {message.mode}", message))
+        asked = next((one for one in command.messages if isinstance(one, SetMode)), None)
+        message = asked or self.state.next_mode()
+        return self._send(Command("mode", f"mode {message.mode}", (message,)))
 
     def _tap(self) -> str:
         now_s = self._now_s()
@@ -123,29 +157,37 @@ class Dispatcher:
         return f"a click{at} on the beat; no recording has it" if on else "no click any more"
 
     def _send(self, command: Command) -> str:
-        messages = command.message if isinstance(command.message, tuple) else (command.message,)
-        if isinstance(messages[0], Lead) and self.talk and (said := self.talk.over_loop(messages[0])) is not None:
+        first = command.messages[0]
+        if isinstance(first, Lead) and self.talk and (said := self.talk.over_loop(first)) is not None:
             return f"{command.text}: {said.removesuffix('.')}"
-        for message in messages:
+        for message in command.messages:
             if isinstance(message, SetPart) and message.part not in self._enabled:
                 raise UserError("the bass is yours: only where nobody plays (`antiphon mood`) can it be muted")
             self.state.note(message)
-            if isinstance(message, Fader):
-                self._to_audio(SetFader(message.lane, self.state.faders.get(message.lane)))
-                continue
-            if isinstance(message, SetPart) and self.talk:
-                self.talk.switched(message.part, message.enabled)
-            if isinstance(message, (SetPart, Panic)):
-                self._to_audio(message)
-            if not isinstance(message, Panic):
-                self._to_mind(message)
-        if isinstance(messages[0], AnswerPhrases):
-            self.state.note(SetMode("trade"))
-            return "answer: each of your phrases, on the pulse after its end"
-        if isinstance(messages[0], Lead):
-            return f"{command.text}: {done(messages[0])}"
-        when = ", from the next bar on" if isinstance(messages[0], SetMode) else ""
-        return f"{command.text}{when}"
+            match message:
+                case Click():
+                    return self._click(message)
+                case Fader(lane):
+                    self._to_audio(SetFader(lane, self.state.faders.get(lane)))
+                case Panic():
+                    self._to_audio(message)
+                case SetPart(part, enabled):
+                    if self.talk:
+                        self.talk.switched(part, enabled)
+                    self._to_audio(message)
+                    self._to_mind(message)
+                case _:
+                    self._to_mind(message)
+        match first:
+            case AnswerPhrases():
+                self.state.note(SetMode("trade"))
+                return "answer: each of your phrases, on the pulse after its end"
+            case SetMode():
+                return f"{command.text}, from the next bar on"
+            case _ if isinstance(first, Lead):
+                return f"{command.text}: {done(first)}"
+            case _:
+                return command.text
 
     def _end(self, _: Command) -> str:
         self._stop()
@@ -154,9 +196,13 @@ class Dispatcher:
     def _loop(self, command: Command) -> str:
         if command.argument == "off" and self.state.mode == "loop":
             self.state.note(SetMode("accompany"))
-        return str(self._has_book().loop(command.argument))
+        return self._has_book().loop(command.argument)
 
-    def _has_book(self) -> Any:
+    def _chart(self, command: Command) -> str:
+        name, chords = command.argument.split(maxsplit=1)
+        return self._has_book().chart(name, chords)
+
+    def _has_book(self) -> Book:
         if self.book is None:
             raise UserError("this session keeps no songs")
         return self.book
@@ -166,7 +212,7 @@ class Dispatcher:
             return f"{self.command(order)}."
         if self.talk is None:
             raise UserError("this session takes no sentences: it runs without a conversation")
-        return str(self.talk.say(sentence))
+        return self.talk.say(sentence)
 
     def _mood_of(self, words: str) -> str:
         if self.mood is None:
@@ -183,7 +229,7 @@ class Dispatcher:
             raise UserError("this session has no microphone to speak into")
         return self.voice()
 
-    def _has_pedals(self) -> Any:
+    def _has_pedals(self) -> Pedals:
         if self.pedals is None:
             raise UserError("no MIDI input for pedals; set midi.input to a port that `antiphon devices` lists")
         return self.pedals

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
 
 MODES_BY_KEY = {"1": "mode accompany", "2": "mode trade", "3": "mode loop", "4": "mode listen"}
 KEYS = MODES_BY_KEY | {
@@ -47,7 +46,7 @@ class Keys:
     def __init__(self, source: int | None = None) -> None:
         self._source = self._usable(source)
         self._sentence: str | None = None  # being typed
-        self._before: list[Any] = []
+        self._before: list[int | list[bytes | int]] = []
         if self._source is not None:
             self._take()
 

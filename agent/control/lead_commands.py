@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from agent.control.words import Word, nothing, number
+from agent.control.words import Click, Read, Word, nothing, number
 from agent.core.errors import UserError
 from agent.core.messages import (
     LED_BPM,
@@ -22,16 +20,6 @@ from agent.core.messages import (
     LeadNothing,
     LeadTempo,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """What is asked of the click. on: None = the other way round; bpm: 0 = the beat's own."""
-
-    on: bool | None
-    bpm: float = 0.0
-    beats: int = 4
-
 
 METER = re.compile(r"([1-9]|1\d|2[0-4])/(2|4|8|16)")
 FACTORS = {"faster": 1.08, "slower": 1 / 1.08}
@@ -54,7 +42,7 @@ def _bar(arguments: Sequence[str]) -> LeadBar:
     return LeadBar(bar, None if wanted == "off" else _meter(wanted))
 
 
-def _length(bars: int) -> Any:
+def _length(bars: int) -> Read:
     def read(arguments: Sequence[str]) -> LeadLength:
         if list(arguments) not in ([], ["bar"], ["a", "bar"]):
             raise UserError(f"{' '.join(arguments)!r}: only a bar can be added or dropped: `add bar`, `drop bar`")
@@ -105,7 +93,7 @@ def _feel(arguments: Sequence[str]) -> None:
         raise UserError(f"feel {' '.join(arguments)!r}: choose {', '.join(FEELS)}")
 
 
-def _named(what: str) -> Any:
+def _named(what: str) -> Read:
     def read(arguments: Sequence[str]) -> None:
         if not arguments:
             raise UserError(f"`{what}` needs a name, such as: {what} verse")

@@ -12,9 +12,9 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from agent.control.socket_server import Status, Watcher
+from agent.control.view import NoteRow, View
 from agent.core.level_meter import SILENCE_DB
 from agent.core.types import Decision, PlannedNote
 
@@ -29,16 +29,13 @@ ENDS_S = 0.25  # a note that still sounds is drawn so long
 
 @dataclass(slots=True)
 class LiveView:
-    """Holds the newest notes and levels. One thread.
-
-    Notes are lists: part ("bass" = what was heard), on and off in seconds of the stream, MIDI pitch, velocity.
-    """
+    """Holds the newest notes and levels. One thread."""
 
     watched: bool = False
     channels: tuple[float, ...] = ()  # the peak of each channel of the input, 0-1, lately
-    _notes: deque[tuple[int, list[Any]]] = field(default_factory=lambda: deque(maxlen=NOTES_MAX))
+    _notes: deque[tuple[int, NoteRow]] = field(default_factory=lambda: deque(maxlen=NOTES_MAX))
     _number: int = 0
-    _maybe: list[list[Any]] = field(default_factory=list)
+    _maybe: list[NoteRow] = field(default_factory=list)
     _maybe_number: int = 0
     _parts_db: dict[str, float] = field(default_factory=dict)
     _time_s: float = 0.0
@@ -53,7 +50,7 @@ class LiveView:
         self._time_s, self._taken_s = heard.time_s, time.monotonic()
         for note in (*heard.notes, *heard.revised, *heard.ended):
             off_s = note.onset_s + (note.duration_s or ENDS_S)
-            self._add([HEARD, _ms(note.onset_s), _ms(off_s), note.pitch, note.velocity])
+            self._add((HEARD, _ms(note.onset_s), _ms(off_s), note.pitch, note.velocity))
         if decision.plan:
             for planned in decision.plan.committed:
                 self._add(_planned(planned))
@@ -71,7 +68,7 @@ class LiveView:
         for part, peak in peaks.items():
             self._parts_db[part] = max(_db(peak), self._parts_db.get(part, SILENCE_DB) - FALL_DB)
 
-    def for_(self, watcher: Watcher, status: Status) -> dict[str, Any] | None:
+    def for_(self, watcher: Watcher, status: Status) -> View | None:
         """Return what is new to this watcher, as plain data; None where the next view is not due yet."""
         now_s = time.monotonic()
         if now_s - watcher.at_s < EVERY_S:
@@ -79,7 +76,7 @@ class LiveView:
         new = [note for number, note in self._notes if number > watcher.seen]
         watcher.lost += self._number - watcher.seen - len(new) if watcher.seen else 0
         watcher.seen, watcher.at_s = self._number, now_s
-        view: dict[str, Any] = {
+        view: View = {
             "t": round(self._time_s + (now_s - self._taken_s if self._taken_s else 0.0), 3),
             "levels": {part: round(level, 1) for part, level in self._parts_db.items()},
             "channels": [round(_db(peak)) for peak in self.channels],
@@ -93,13 +90,13 @@ class LiveView:
             view["bar"] = self._bar
         return view
 
-    def _add(self, note: list[Any]) -> None:
+    def _add(self, note: NoteRow) -> None:
         self._number += 1
         self._notes.append((self._number, note))
 
 
-def _planned(note: PlannedNote) -> list[Any]:
-    return [note.part, _ms(note.on_s), _ms(note.off_s), note.pitch, note.velocity]
+def _planned(note: PlannedNote) -> NoteRow:
+    return note.part, _ms(note.on_s), _ms(note.off_s), note.pitch, note.velocity
 
 
 def _db(peak: float) -> float:

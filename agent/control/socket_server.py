@@ -18,10 +18,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from agent.control.socket_lock import own_folder, take
 from agent.core.errors import UserError
+
+if TYPE_CHECKING:  # what a client need not load
+    from agent.control.view import Reply, View
+    from agent.core.stored import Json
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +40,9 @@ PATH_BYTES = 107  # sun_path
 WATCH = b'{"watch": true}'
 
 Later = Callable[[], str | None]  # an answer that takes a while: None until it is there
-Answer = tuple[str | Later, dict[str, Any] | None]
+Answer: TypeAlias = "tuple[str | Later, Mapping[str, Json] | None]"
 Handler = Callable[[str], Answer]
-Status = Callable[[], Mapping[str, Any]]  # is asked only where a view is due
+Status: TypeAlias = "Callable[[], Mapping[str, Json]]"  # is asked only where a view is due
 
 
 @dataclass(slots=True)
@@ -56,7 +60,7 @@ class Views(Protocol):
 
     watched: bool
 
-    def for_(self, watcher: Watcher, status: Status) -> dict[str, Any] | None: ...
+    def for_(self, watcher: Watcher, status: Status) -> View | None: ...
 
 
 class _Client:
@@ -102,12 +106,12 @@ class _Client:
                 self.watcher = self.watcher or Watcher()
                 continue
             answered = answer(line, handler)
-            if isinstance(answered, dict):
-                self._put(answered)
-            else:
+            if callable(answered):
                 self._later = answered
+            else:
+                self._put(answered)
 
-    def _put(self, answered: dict[str, Any]) -> None:
+    def _put(self, answered: Reply) -> None:
         self._answers += json.dumps(answered, ensure_ascii=False).encode() + b"\n"
         if len(self._answers) > ANSWER_BYTES:
             raise OSError(errno.ENOBUFS, "the client does not read its answers")
@@ -127,7 +131,7 @@ class _Client:
         self._connection.close()
 
 
-def answer(line: bytes, handler: Handler) -> dict[str, Any] | Later:
+def answer(line: bytes, handler: Handler) -> Reply | Later:
     """Return the answer to one line of a client, whatever the line holds; what gives it where it takes a while."""
     try:
         asked = json.loads(line)
@@ -261,7 +265,7 @@ def _running(path: Path) -> UserError:
     )
 
 
-def ask(path: Path, text: str, timeout_s: float = 5.0) -> dict[str, Any]:
+def ask(path: Path, text: str, timeout_s: float = 5.0) -> Reply:
     """Send one command to a running session and return its answer. Raises UserError where none answers.
 
     A session that is busy, or just starting, is asked again until timeout_s is over; a command is sent only once.
@@ -277,7 +281,7 @@ def ask(path: Path, text: str, timeout_s: float = 5.0) -> dict[str, Any]:
                 if not got:
                     raise ConnectionResetError(errno.ECONNRESET, "it hung up")
                 reply += got
-            answered: dict[str, Any] = json.loads(reply)
+            answered: Reply = json.loads(reply)
         except TimeoutError:
             raise UserError(f"the session at {path} did not answer within {timeout_s:g} s; try again") from None
         except OSError as cause:

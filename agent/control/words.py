@@ -1,12 +1,36 @@
-"""What a row of the table of commands is made of, and the readers of arguments that several rows share."""
+"""What a row of the table of commands is made of, what commands ask for, and the readers of arguments that several rows
+share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 from agent.core.errors import UserError
+from agent.core.messages import Panic, SetPart, ToMind
+
+
+@dataclass(frozen=True, slots=True)
+class Fader:
+    """One fader of a lane or part: which of FADERS, and its value; what None = all of this lane back as they were."""
+
+    lane: str
+    what: str | None
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """What is asked of the click. on: None = the other way round; bpm: 0 = the beat's own."""
+
+    on: bool | None
+    bpm: float = 0.0
+    beats: int = 4
+
+
+Message = ToMind | Panic | Fader | Click
+Read: TypeAlias = Callable[[Sequence[str]], Message | tuple[SetPart, ...] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +42,7 @@ class Word:
 
     takes: str
     means: str
-    read: Callable[[Sequence[str]], Any]
+    read: Read
 
 
 def nothing(arguments: Sequence[str]) -> None:

@@ -351,3 +351,14 @@ class SetTechnique:
 @dataclass(frozen=True, slots=True)
 class Panic:
     """To audio: end every note now, on synth and MIDI port; planned notes are still played after it."""
+
+
+ToMind = (  # and SetActiveEdits (agent/directions/active.py)
+    Lead
+    | (SetMode | AnswerPhrases | SetPart | SetDial | SetBehind | Tap | SetTempo | SetMeter | KeepSection)
+    | (SetGrooveTaste | LoopRiff | LoopTake | AgainLoop | SetMood | StartOn | SetSense)
+    | (SetLatency | FollowGrid | PlayBass | HearPartner)
+)
+ToAudio = (SetPart | Panic | SendMidi | PlayLoop | StopLoop | SetInput | SetMix | SetFader | SetClick) | (
+    SetVoice | SetTechnique
+)

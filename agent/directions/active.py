@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from agent.core.messages import ToMind
 from agent.directions.apply_edit import ACTS
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
@@ -137,3 +138,6 @@ class SetActiveEdits:
 
     edits: ActiveEdits
     hook: tuple[tuple[int, int], ...] = ()
+
+
+MindMessage = ToMind | SetActiveEdits
