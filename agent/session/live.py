@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import assert_never
 
 from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
@@ -22,12 +23,12 @@ from agent.control.socket_server import Answer, ControlServer
 from agent.conversation.led_orders import order_of
 from agent.conversation.push_to_talk import NOTHING_UNDERSTOOD, PushToTalk
 from agent.core.errors import UserError
-from agent.core.messages import AgainLoop, SetInput
+from agent.core.messages import AgainLoop, SetInput, Stop
 from agent.core.paths import state_folder
 from agent.core.settings import Config
 from agent.core.stored import Json
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
-from agent.mind.mind_process import MindReport
+from agent.mind.mind_process import MindEnded, MindReady, MindReport, MindReports
 from agent.mood.mood_desk import MoodDesk
 from agent.practice.coach import Coach
 from agent.recording.disk_space import SpaceWatch, keep_of
@@ -286,9 +287,15 @@ class Live:
         was_ready = mind.ready
         for message in mind.receive():
             self._heard_at = self.workers.bass.written
-            for heard in message if isinstance(message, (list, tuple)) else (message,):
-                if isinstance(heard, MindReport) and self._recording:
-                    self._isolated(self._note, self._recording, heard)
+            match message:
+                case MindReports(reports):
+                    for heard in reports:
+                        if self._recording:
+                            self._isolated(self._note, self._recording, heard)
+                case MindReady() | MindEnded():
+                    pass
+                case _:
+                    assert_never(message)
         if mind.ready and not was_ready:
             for order in (
                 *self._inputs.again(),
@@ -388,7 +395,7 @@ class Live:
                 self._isolated(step)
 
     def _write_all(self) -> None:
-        self.workers.mind.send("stop")
+        self.workers.mind.send(Stop())
         if self._recording:
             self._isolated(self._read_mind)
             self._isolated(self._recording.roll)
@@ -400,7 +407,7 @@ class Live:
         audio = self.workers.audio
         if audio.process is None:
             return
-        audio.send("stop")
+        audio.send(Stop())
         deadline_s = time.monotonic() + STOP_TIMEOUT_S
         while audio.alive and time.monotonic() < deadline_s and not audio.trouble():
             self._read_audio()
