@@ -150,7 +150,7 @@ def answer(line: bytes, handler: Handler) -> Reply | Later:
         return {"ok": False, "says": f"{text!r} failed ({type(cause).__name__}); see the log for details"}
     if not isinstance(says, str):
         return says
-    return {"ok": True, "says": says} | ({"status": status} if status is not None else {})
+    return {"ok": True, "says": says} if status is None else {"ok": True, "says": says, "status": status}
 
 
 class ControlServer:

@@ -359,6 +359,5 @@ ToMind = (  # and SetActiveEdits (agent/directions/active.py)
     | (SetGrooveTaste | LoopRiff | LoopTake | AgainLoop | SetMood | StartOn | SetSense)
     | (SetLatency | FollowGrid | PlayBass | HearPartner)
 )
-ToAudio = (SetPart | Panic | SendMidi | PlayLoop | StopLoop | SetInput | SetMix | SetFader | SetClick) | (
-    SetVoice | SetTechnique
-)
+MindToAudio = PlayLoop | StopLoop | SetMix | SendMidi  # besides plans
+ToAudio = MindToAudio | SetPart | Panic | SetInput | SetFader | SetClick | SetVoice | SetTechnique
