@@ -145,7 +145,7 @@ def main() -> int:
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args()
     if args.fit:
-        listener.rhythm.beat.BEATS_TRUST = listener.rhythm.beat.BAR_TRUST = confidence.AS_BELIEVED  # type: ignore[attr-defined]
+        vars(listener.rhythm.beat).update(BEATS_TRUST=confidence.AS_BELIEVED, BAR_TRUST=confidence.AS_BELIEVED)
         for name, rows in samples(args.seed, args.lines).items():
             print(name, ", ".join(f"{v:.3f}" for v in isotonic(rows[:, 0], rows[:, 1])))
         return 0

@@ -18,6 +18,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -211,7 +212,7 @@ def main(argv: list[str] | None = None) -> int:
     rule = CommonBar([replace(s, has=DRUMS_ALONE) for group in pool.values() for s in group], [])
     drummers: dict[str, Drummer] = {"truth": lambda s: s.events.drums[: args.ticks]}
     for name, model in models.items():
-        drummers[name] = lambda s, m=model: answer(m, s, args.ticks, SEED)  # type: ignore[misc]
+        drummers[name] = partial(answer, model, ticks=args.ticks, seed=SEED)
     drummers["the same bars shuffled"] = lambda s: shuffled(s, args.ticks, SEED)
     drummers["drums of a training song"] = lambda s: borrowed(pool, s, args.ticks)
     drummers["commonest bar of the meter"] = lambda s: commonest(rule, s, args.ticks)

@@ -129,18 +129,36 @@ def tasks() -> dict[str, Maker]:
     """What is measured, by name."""
     out: dict[str, Maker] = {}
     for meter in METERS:
-        out[meter] = lambda r, m=meter: lines.steady(r, m, lines.tempo_of(r, m))  # type: ignore[misc]
+        out[meter] = _steady(meter)
     for low, high in ((40, 70), (70, 110), (110, 160), (160, 240)):
-        out[f"4/4 {low}-{high} bpm"] = lambda r, a=low, b=high: lines.steady(r, "4/4", r.uniform(a, b), 26)  # type: ignore[misc]
+        out[f"4/4 {low}-{high} bpm"] = _within(low, high)
     for total in (0.15, -0.15):
-        out[f"drift {total:+.0%}"] = lambda r, d=total: lines.drifting(r, "4/4", lines.tempo_of(r, "4/4"), d)  # type: ignore[misc]
+        out[f"drift {total:+.0%}"] = _drifting(total)
     for name, sign in (("faster", 1), ("slower", -1)):
-        out[f"suddenly {name}"] = lambda r, s=sign: lines.jumping(  # type: ignore[misc]
-            r, "4/4", r.uniform(90, 130), r.uniform(1.12, 1.35) ** s
-        )
+        out[f"suddenly {name}"] = _jumping(sign)
     for a, b in (("4/4", "3/4"), ("3/4", "4/4"), ("4/4", "5/4")):
-        out[f"{a} to {b}"] = lambda r, x=a, y=b: lines.changing(r, x, y, r.uniform(95, 130))  # type: ignore[misc]
+        out[f"{a} to {b}"] = _changing(a, b)
     return out
+
+
+def _steady(meter: str) -> Maker:
+    return lambda r: lines.steady(r, meter, lines.tempo_of(r, meter))
+
+
+def _within(low: int, high: int) -> Maker:
+    return lambda r: lines.steady(r, "4/4", r.uniform(low, high), 26)
+
+
+def _drifting(total: float) -> Maker:
+    return lambda r: lines.drifting(r, "4/4", lines.tempo_of(r, "4/4"), total)
+
+
+def _jumping(sign: int) -> Maker:
+    return lambda r: lines.jumping(r, "4/4", r.uniform(90, 130), r.uniform(1.12, 1.35) ** sign)
+
+
+def _changing(before: str, after: str) -> Maker:
+    return lambda r: lines.changing(r, before, after, r.uniform(95, 130))
 
 
 def average(rows: list[Row]) -> Row:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from agent.core.channel import channel
 from agent.core.config import load, parse_value
+from agent.core.messages import Go, Stop
 from agent.engine.audio_process import AudioProcess
 from agent.engine.reports import AudioReport, AudioSetup, Ready
 from agent.mind.mind import Mind
@@ -56,7 +57,7 @@ def run(overrides: dict[str, Any], seconds: float) -> dict[str, Any]:
     thinking = threading.Thread(target=_think, args=(listener, plans, heard_out), daemon=True)
     last: list[AudioReport] = []
     watching = threading.Thread(target=_watch, args=(reports, heard, commands, seconds, last), daemon=True)
-    commands.send("go")
+    commands.send(Go())
     thinking.start()
     watching.start()
     audio.run()
@@ -82,7 +83,7 @@ def _watch(reports: Any, heard: Any, commands: Any, seconds: float, last: list[A
         del last[:-1]
         heard.receive()
         if time.monotonic() > end_s:
-            commands.send("stop")
+            commands.send(Stop())
         if last and last[-1].stopped:
             return
         time.sleep(0.02)

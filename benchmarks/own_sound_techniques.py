@@ -147,8 +147,8 @@ def like_right(own: OwnVoice, technique: str, phrase: Sequence[Played], recorded
     for note in phrase:
         mine = spectra_db(rendered(own, technique, note.pitch, 90))
         near = [one for one in recorded if abs(one.pitch - note.pitch) <= 3]
-        best = min(near, key=lambda one, mine=mine: float(np.abs(mine - spectra_db(one.sound)).mean()))  # type: ignore[misc]
-        right.append(best.technique == note.technique)
+        far_db = [float(np.abs(mine - spectra_db(one.sound)).mean()) for one in near]
+        right.append(near[int(np.argmin(far_db))].technique == note.technique)
     return float(np.mean(right))
 
 

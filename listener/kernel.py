@@ -13,35 +13,48 @@ import threading
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from types import FunctionType
-from typing import Any, cast
+from typing import Any, Generic, Literal, TypedDict, TypeVar, TypeVarTuple, Unpack
 
 import numpy as np
 
 from listener import machine_code
 
+Args = TypeVarTuple("Args")
+R = TypeVar("R")
 Array = np.ndarray
 ALIGNED, WRITEABLE = 0x100, 0x400  # of ndarray.flags.num; also 1: C-contiguous, 2: Fortran-contiguous
 _compiles = threading.RLock()
 
 
-def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+class Options(TypedDict, total=False):
+    """Numba's options that are used here."""
+
+    fastmath: bool | set[str]
+    error_model: Literal["python", "numpy"]
+
+
+def kernel(**options: Unpack[Options]) -> Callable[[Callable[[*Args], R]], Kernel[*Args, R]]:
     """Return a decorator that makes a Kernel of a function; options: of numba's njit."""
-    return lambda function: Kernel(function, options)
+
+    def compiled(function: Callable[[*Args], R]) -> Kernel[*Args, R]:
+        return Kernel(function, options)
+
+    return compiled
 
 
-class Kernel:
+class Kernel(Generic[*Args, R]):
     """A compiled function of numbers, arrays and tuples of these. Kernels may call kernels of their own module.
 
     An array is of another kind if its dtype, its number of axes, or whether it is contiguous or can be written differ.
     """
 
-    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+    def __init__(self, function: Callable[[*Args], R], options: Options) -> None:
         self._function, self._options = function, options
-        self._codes: dict[tuple[Any, ...], Callable[..., Any]] = {}
-        self._kinds: dict[str, Callable[..., Any]] = {}
+        self._codes: dict[tuple[object, ...], Callable[[*Args], R]] = {}
+        self._kinds: dict[str, Callable[[*Args], R]] = {}
         update_wrapper(self, function)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: *Args) -> R:
         found = self._codes.get(_key(args))
         return (found or self._compiled(args))(*args)
 
@@ -62,12 +75,13 @@ class Kernel:
         """Numba asks for this where a kernel calls another one."""
         return self.dispatcher._numba_type_
 
-    def _compiled(self, args: tuple[Any, ...]) -> Callable[..., Any]:
+    def _compiled(self, args: tuple[*Args]) -> Callable[[*Args], R]:
         """Return the code for such arguments: known, read from the cache, or compiled now."""
         with _compiles:
             names = [_name(arg) for arg in args]
             if None in names:  # nothing that is kept
-                return cast(Callable[..., Any], self.dispatcher)
+                uncompiled: Callable[[*Args], R] = self.dispatcher
+                return uncompiled
             kinds = ", ".join(map(str, names))
             if kinds not in self._kinds:
                 source = machine_code.Source(self._function, _told(self._options), kinds)
@@ -75,19 +89,19 @@ class Kernel:
             return self._codes.setdefault(_key(args), self._kinds[kinds])
 
 
-def _key(args: tuple[Any, ...]) -> tuple[Any, ...]:
+def _key(args: tuple[object, ...]) -> tuple[object, ...]:
     """What tells arguments apart, quickly; several may mean the same."""
     return tuple(
         [(a.dtype, a.ndim, a.flags.num) if type(a) is Array else _key(a) if type(a) is tuple else type(a) for a in args]
     )
 
 
-def _told(options: dict[str, Any]) -> str:
+def _told(options: Options) -> str:
     """Return the options in words, the same in every process."""
     return ", ".join(f"{name}={sorted(v) if isinstance(v, set) else v}" for name, v in sorted(options.items()))
 
 
-def _name(arg: Any) -> str | None:
+def _name(arg: object) -> str | None:
     """Return the kind of an argument in words, None for what no machine code is kept for."""
     if type(arg) is Array:
         flags = arg.flags
@@ -109,7 +123,11 @@ class CFunction:
     """
 
     def __init__(
-        self, function: Callable[..., Any], signature: str, names: Callable[[], dict[str, Any]], options: dict[str, Any]
+        self,
+        function: Callable[..., int],
+        signature: str,
+        names: Callable[[], dict[str, object]],
+        options: Options,
     ) -> None:
         self._function, self._signature, self._names, self._options = function, signature, names, options
 
@@ -129,7 +147,7 @@ class CFunction:
 
 
 def c_function(
-    signature: str, names: Callable[[], dict[str, Any]] = dict, **options: Any
-) -> Callable[[Callable[..., Any]], CFunction]:
+    signature: str, names: Callable[[], dict[str, object]] = dict, **options: Unpack[Options]
+) -> Callable[[Callable[..., int]], CFunction]:
     """Return a decorator that compiles a function for C; signature and options: of numba's cfunc."""
     return lambda function: CFunction(function, signature, names, options)

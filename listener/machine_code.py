@@ -23,22 +23,24 @@ from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeVar
+from types import FunctionType, ModuleType
+from typing import Any, Generic, TypeVar, TypeVarTuple
 
 import numpy as np
 
 T = TypeVar("T")
+R = TypeVar("R")
+Args = TypeVarTuple("Args")
 FORMAT = 1
 VARIABLE = "NUMBA_CACHE_DIR"
 _environments: list[Any] = []  # alive as long as the code that points to them
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Source(Generic[*Args, R]):
     """What is compiled: a function, numba's options, and the kinds of its arguments in words."""
 
-    function: Callable[..., Any]
+    function: Callable[[*Args], R]
     options: str
     kinds: str
 
@@ -70,17 +72,17 @@ class Header:
     fft: str  # the file of rocket-fft's library that it was compiled for, "" = none
 
 
-def loaded(source: Source) -> Callable[..., Any] | None:
+def loaded(source: Source[*Args, R]) -> Callable[[*Args], R] | None:
     """Return the function's machine code from its file; None where there is none that fits."""
     return _read(source, _function)
 
 
-def loaded_address(source: Source) -> int | None:
+def loaded_address(source: Source[*Args, R]) -> int | None:
     """Return the address of a C function's machine code from its file; None where there is none that fits."""
     return _read(source, lambda _, header: int(_runtime().engine.get_function_address(header.entry)))
 
 
-def _read(source: Source, made: Callable[[Source, Header], T]) -> T | None:
+def _read(source: Source[*Args, R], made: Callable[[Source[*Args, R], Header], T]) -> T | None:
     try:
         head, code = source.file.read_bytes().split(b"\n", 1)
         header = Header(**json.loads(head))
@@ -91,30 +93,31 @@ def _read(source: Source, made: Callable[[Source, Header], T]) -> T | None:
         return None
 
 
-def compiled(source: Source, dispatcher: Any, args: tuple[Any, ...]) -> Callable[..., Any]:
+def compiled(source: Source[*Args, R], dispatcher: Any, args: tuple[*Args]) -> Callable[[*Args], R]:
     """Compile a function with numba for such arguments, and keep the code for the next process."""
-    if not hasattr(dispatcher, "overloads"):  # NUMBA_DISABLE_JIT
-        return dispatcher  # type: ignore[no-any-return]
-    import numba
-
-    kinds = tuple(numba.typeof(arg) for arg in args)  # type: ignore[no-untyped-call]
+    function: Callable[[*Args], R] = dispatcher
+    if isinstance(dispatcher, FunctionType):  # NUMBA_DISABLE_JIT
+        return function
+    kinds = tuple(dispatcher.typeof_pyval(arg) for arg in args)
     dispatcher.compile(kinds)
     with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError, OSError, ImportError):
         result = dispatcher.overloads[kinds]
         environments = [(env.env_name, list(env.consts)) for env in result._find_referenced_environments()]
         own = result.environment.env_name
         _keep(source, result.library, result.fndesc.llvm_cpython_wrapper_name, own, environments)
-    return dispatcher  # type: ignore[no-any-return]
+    return function
 
 
-def compiled_address(source: Source, c_function: Any) -> int:
+def compiled_address(source: Source[*Args, R], c_function: Any) -> int:
     """Keep the code of numba's C function for the next process; return its address."""
     with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError, OSError, ImportError):
         _keep(source, c_function._library, c_function.native_name, "", [])
     return int(c_function.address)
 
 
-def _keep(source: Source, library: Any, entry: str, own: str, environments: list[tuple[str, list[Any]]]) -> None:
+def _keep(
+    source: Source[*Args, R], library: Any, entry: str, own: str, environments: list[tuple[str, list[Any]]]
+) -> None:
     """Write down numba's result. Raises ValueError for what cannot be kept."""
     code, _ = library.serialize_using_object_code()[2]
     module = library._final_module
@@ -165,7 +168,7 @@ def _linked(header: Header, code: bytes) -> bool:
     return True
 
 
-def _function(source: Source, header: Header) -> Callable[..., Any]:
+def _function(source: Source[*Args, R], header: Header) -> Callable[[*Args], R]:
     """Return a Python function that calls code which is linked."""
     runtime = _runtime()
     parts, known = runtime.parts["_dynfunc"], source.function.__globals__
@@ -178,7 +181,7 @@ def _function(source: Source, header: Header) -> Callable[..., Any]:
         place.value = id(environment)
     entry = runtime.engine.get_function_address(header.entry)
     module, text = sys.modules[source.function.__module__], source.function.__doc__ or ""
-    made: Callable[..., Any] = parts.make_function(module, source.function.__name__, text, entry, mine, (runtime,))
+    made: Callable[[*Args], R] = parts.make_function(module, source.function.__name__, text, entry, mine, (runtime,))
     return made
 
 
@@ -281,7 +284,7 @@ def _unpickling() -> Iterator[None]:
             known[address, digest] = pickle.loads(data)  # from our own code file
         return known[address, digest]
 
-    instead[-1]._numba_unpickle = read  # type: ignore[attr-defined]
+    vars(instead[-1])["_numba_unpickle"] = read
     sys.modules.update(zip(names, instead, strict=True))
     try:
         yield

@@ -9,9 +9,12 @@ import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from listener.plain_file import open_plain
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 CHUNKS_MAX = 10_000
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
@@ -94,8 +97,8 @@ class Spans(io.RawIOBase):
         self._at = min(max(base + offset, 0), self._length)
         return self._at
 
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
         done, before = 0, 0
         for start, size in self._spans:
             inside = self._at - before

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.core.channel import Channel, channel
+from agent.core.messages import Stop
 from agent.engine.audio_process import AudioReport, AudioSetup, Ready, main
 from tests.rig import REALTIME, forget, forget_dead_servers, wait_until_up
 
@@ -62,7 +63,7 @@ class Life:
         self.last: AudioReport | None = None
         self.records: list[dict[str, Any]] = []
         self.said: list[Any] = []
-        self._ends: list[Channel] = [self.plans, self._commands, reports, plans_in, commands, self._reports]
+        self._ends: list[Channel[Any]] = [self.plans, self._commands, reports, plans_in, commands, self._reports]
         self.process = multiprocessing.get_context("spawn").Process(
             target=main, args=(setup, plans_in, commands, reports), daemon=True
         )
@@ -99,7 +100,7 @@ class Life:
         self.process.join()
 
     def close(self) -> None:
-        self.send("stop")
+        self.send(Stop())
         self.process.join(5)
         if self.process.is_alive():
             self.kill()

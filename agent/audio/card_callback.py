@@ -8,7 +8,8 @@ rings. The same is written in Python in sound_card.py, for systems without numba
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,13 @@ from numpy.typing import NDArray
 from listener.kernel import c_function
 from listener.ring import Ring
 
+if TYPE_CHECKING:
+    from llvmlite.ir import IRBuilder, Value
+    from numba.core.base import BaseContext
+    from numba.core.types import Type
+    from numba.core.typing.templates import Signature
+
+Number = TypeVar("Number", bound=np.generic)
 DUPLEX, INPUT, OUTPUT = range(3)  # modes
 MODE, ATTACHED, QUIET, XRUNS, MISSING, BLOCKS, POSITION, PLAY_POSITION, BURST, N_BURSTS = range(10)
 BURSTS_AT, BURSTS = 10, 8  # the newest bursts of callbacks, in samples
@@ -40,31 +48,44 @@ def address() -> int:
     return _callback.address if sys.platform == "linux" else 0
 
 
-def _env() -> dict[str, Any]:
+def _env() -> dict[str, object]:
     """What numba needs besides to compile the callback."""
-    import numba
     from numba import types
     from numba.core import cgutils
     from numba.extending import intrinsic
+    from numba.np.numpy_support import carray
 
     @intrinsic
-    def pointer(typing: Any, number: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def pointer(typing: BaseContext, number: Type) -> tuple[Signature, Callable[..., Value]]:
+        def code(context: BaseContext, builder: IRBuilder, signature: Signature, args: tuple[Value, ...]) -> Value:
             return builder.inttoptr(args[0], cgutils.voidptr_t)
 
         return types.voidptr(types.int64), code
 
     clock = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
-    return {"carray": numba.carray, "pointer": pointer, "clock_gettime": clock}  # type: ignore[attr-defined]
+    return {"carray": carray, "pointer": pointer, "clock_gettime": clock}
 
 
-carray: Any = None
-pointer: Any = None
-clock_gettime: Any = None  # what `_env` gives to the compiler
+# what `_env` gives to the compiler stands here for whoever reads
+
+
+def carray(address: int, shape: tuple[int], dtype: type[Number]) -> NDArray[Number]:
+    """Return the array of so many numbers that begins at an address."""
+    raise NotImplementedError("numba has it")
+
+
+def pointer(address: int) -> int:
+    """Return a number as an address."""
+    raise NotImplementedError("numba has it")
+
+
+def clock_gettime(clock: int, to: int) -> int:
+    """Write a clock's seconds and nanoseconds to an address."""
+    raise NotImplementedError("the C library has it")
 
 
 @c_function("int32(voidptr, voidptr, uint64, voidptr, uint64, voidptr)", _env, error_model="numpy")
-def _callback(heard, played, frames, when, status, userdata):  # type: ignore[no-untyped-def]
+def _callback(heard: int, played: int, frames: int, when: int, status: int, userdata: int) -> int:
     state = carray(userdata, (SIZE,), np.int64)
     times = carray(pointer(state[TIMES]), (4,), np.float64)
     n, mode, out_channels = np.int64(frames), state[MODE], state[OUT_CHANNELS]

@@ -58,12 +58,14 @@ class Keeper:
             self._found = None
         return found
 
-    def first_look(self, timeout_s: float) -> None:
-        """Wait until the card is open. Raises UserError with the cause why it is not."""
+    def first_look(self, timeout_s: float) -> SoundCard:
+        """Wait until the card is open; return it (`take` takes it). Raises UserError with the cause why it is not."""
         if not self._done.wait(timeout_s):
             raise UserError(f"the sound card did not open within {timeout_s:.0f} s; close other programs that use it")
-        if self._found is None:
+        found = self._found
+        if found is None:
             raise UserError(self.cause)
+        return found
 
     @property
     def stuck(self) -> bool:

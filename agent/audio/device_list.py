@@ -6,15 +6,20 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from agent.audio.portaudio import NO_PORTAUDIO as NO_PORTAUDIO  # others have these from here
+from agent.audio.portaudio import ApiEntry, DeviceEntry
 from agent.audio.portaudio import release as release
 from agent.audio.portaudio import renew as renew
 from agent.audio.portaudio import sounddevice as sounddevice
 from agent.core.errors import UserError
 from agent.core.settings import AudioConfig
 from listener.silence_stderr import quiet_stderr
+
+if TYPE_CHECKING:
+    from rtmidi import MidiIn, MidiOut
 
 MANY_CHANNELS = 31  # only virtual devices (ALSA's "default": 32, 64, 128) claim more than this
 STEREO = 2
@@ -126,12 +131,8 @@ def _all() -> tuple[tuple[AudioDevice, ...], tuple[MidiApi, ...], list[str]]:
     return audio, midi, problems
 
 
-def _audio_device(index: int, entry: dict[str, Any], apis: Sequence[dict[str, Any]]) -> AudioDevice:
+def _audio_device(index: int, entry: DeviceEntry, apis: Sequence[ApiEntry]) -> AudioDevice:
     api = apis[entry["hostapi"]]
-    latency = {
-        side: (_ms(entry[f"default_low_{side}_latency"]), _ms(entry[f"default_high_{side}_latency"]))
-        for side in ("input", "output")
-    }
     return AudioDevice(
         index=index,
         host_api=api["name"],
@@ -139,8 +140,8 @@ def _audio_device(index: int, entry: dict[str, Any], apis: Sequence[dict[str, An
         inputs=entry["max_input_channels"],
         outputs=entry["max_output_channels"],
         rate=round(entry["default_samplerate"]),
-        input_latency_ms=latency["input"],
-        output_latency_ms=latency["output"],
+        input_latency_ms=(_ms(entry["default_low_input_latency"]), _ms(entry["default_high_input_latency"])),
+        output_latency_ms=(_ms(entry["default_low_output_latency"]), _ms(entry["default_high_output_latency"])),
         is_default_input=index == api["default_input_device"],
         is_default_output=index == api["default_output_device"],
     )
@@ -150,7 +151,7 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def _midi_api(rtmidi: Any, api: int) -> MidiApi:
+def _midi_api(rtmidi: ModuleType, api: int) -> MidiApi:
     name = str(rtmidi.get_api_display_name(api))
     try:
         return MidiApi(name, _ports(rtmidi.MidiIn, api), _ports(rtmidi.MidiOut, api))
@@ -158,7 +159,7 @@ def _midi_api(rtmidi: Any, api: int) -> MidiApi:
         return MidiApi(name, (), (), str(error).split(": ", 1)[-1].rstrip("."))
 
 
-def _ports(kind: Any, api: int) -> tuple[str, ...]:
+def _ports(kind: type[MidiIn] | type[MidiOut], api: int) -> tuple[str, ...]:
     client = kind(api, name="antiphon devices")
     try:
         return tuple(client.get_ports())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ def play(pieces: Iterable[Sound], rate: int, audio: AudioConfig) -> float:
         raise UserError("no sound card to play to; `antiphon devices` lists what there is, `sessions open` the files")
     sound, count = device_list.sounddevice(), 0
     try:
-        stream: Any = sound.OutputStream(device=card.output_device, samplerate=rate, channels=2, dtype="float32")
+        stream = sound.OutputStream(device=card.output_device, samplerate=rate, channels=2, dtype="float32")
         with stream:
             for piece in pieces:
                 stream.write(np.ascontiguousarray(np.clip(piece, -1.0, 1.0)))

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,20 @@ LOWEST, HIGHEST = 24, 100  # keys that are measured
 PROBE_KEY_STEP = {True: 1, False: 3}  # by is_drums: each drum key has its own sample, neighbours on a keyboard share
 LEAST_POWER = 1e-7
 Number = tuple[int, int]  # bank, program
+
+
+class Row(TypedDict):
+    """A preset in sounds.json: [velocities][keys] each."""
+
+    lead_ms: list[list[float]]
+    power_db: list[list[float]]
+
+
+class Font(TypedDict):
+    """A SoundFont in sounds.json. bytes: its size; presets: by "bank:program"."""
+
+    bytes: int
+    presets: dict[str, Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +62,18 @@ class Measured:
         nearest = int(np.abs(np.asarray(PROBE_VELOCITIES) - velocity).argmin())
         return float(self.lead_s[nearest, int(np.abs(self.keys - key).argmin())])
 
-    def lufs(self, keys: NDArray[Any] | tuple[int, ...], velocity: int) -> float:
+    def lufs(self, keys: NDArray[np.int64] | tuple[int, ...], velocity: int) -> float:
         """Return the LUFS of one note, as a mean over these keys; -70 for silence."""
         columns = [int(np.abs(self.keys - key).argmin()) for key in keys]
         powers = np.maximum(self.power[:, columns].mean(axis=1), LEAST_POWER)
         return float(np.interp(velocity, LOUD_VELOCITIES, 10 * np.log10(powers) + OFFSET_DB))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Row:
         power_db = 10 * np.log10(np.maximum(self.power, LEAST_POWER))
         return {"lead_ms": np.round(1e3 * self.lead_s, 1).tolist(), "power_db": np.round(power_db, 1).tolist()}
 
     @classmethod
-    def from_json(cls, number: Number, given: dict[str, Any]) -> Measured:
+    def from_json(cls, number: Number, given: Row) -> Measured:
         power = 10 ** (np.array(given["power_db"]) / 10)
         return cls(cls.of(number).keys, np.array(given["lead_ms"]) / 1e3, np.where(power > LEAST_POWER, power, 0.0))
 
@@ -68,21 +82,21 @@ def known(soundfont: Path) -> dict[Number, Measured]:
     """Return what is known of a SoundFont beforehand: of one that ships, unchanged, everything; else nothing."""
     if soundfont.name not in SOUNDFONTS or soundfont.parent != shipped():
         return {}
-    table = _table().get(soundfont.name, {})
-    if table.get("bytes") != soundfont.stat().st_size:
+    table = _table().get(soundfont.name)
+    if table is None or table["bytes"] != soundfont.stat().st_size:
         return {}
     return {number: Measured.from_json(number, row) for number, row in _rows(table["presets"])}
 
 
-def _rows(presets: dict[str, Any]) -> list[tuple[Number, dict[str, Any]]]:
+def _rows(presets: dict[str, Row]) -> list[tuple[Number, Row]]:
     pairs = [(name.split(":"), row) for name, row in presets.items()]
     return [((int(bank), int(program)), row) for (bank, program), row in pairs]
 
 
 @cache
-def _table() -> dict[str, Any]:
+def _table() -> dict[str, Font]:
     try:
-        table: dict[str, Any] = json.loads(shipped(TABLE).read_text(encoding="utf-8"))
+        table: dict[str, Font] = json.loads(shipped(TABLE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return table

@@ -89,7 +89,8 @@ class MixedSynth:
             bright = {self._presets[n]: one.bright_db for n, one in INSTRUMENTS.items() if n in self._presets}
             brights = [bright.get(self.sounds.get(lane.part, (-1, -1)), 0.0) for lane in lanes]
             self.mixer.regain([self._gain_db(lane) for lane in lanes], brights)
-        self._own_gain = {part: self._gain_of_own(part) for part in OWN_PARTS if self._plays_own(part, asked)}
+        voice, playing = self._voice, [part for part in OWN_PARTS if self._plays_own(part, asked)]
+        self._own_gain = {part: self._gain_of_own(part, voice) for part in playing} if voice else {}
 
     def lacks(self, soundfont: Path) -> str:
         """Return which of the instruments that play now a soundfont has not, in words; "" for none."""
@@ -102,11 +103,10 @@ class MixedSynth:
         named = asked.get(part) or (config.sound if config else None)
         return self._voice is not None and named == OWN
 
-    def _gain_of_own(self, part: str) -> float:
+    def _gain_of_own(self, part: str, voice: OwnVoice) -> float:
         """Return what brings the player's own sound to where the part's instrument would be."""
-        assert self._voice
         lane = next(lane for lane in self.mixer.lanes if lane.name == part)
-        wanted_db = min(max(lane.level_db - self._voice.lufs(), LEAST_DB), MOST_DB)
+        wanted_db = min(max(lane.level_db - voice.lufs(), LEAST_DB), MOST_DB)
         return float(10 ** ((wanted_db - self._gain_db(lane)) / 20))
 
     def _own(self, part: str) -> tuple[int, int] | None:

@@ -9,14 +9,16 @@ rendered in time is lost and never delays what follows.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.audio import card_callback as machine
 from agent.audio import device_list
+from agent.audio.portaudio import BothWays, Flags, OneWay, OpenStream, Options, PortAudio
+from agent.audio.portaudio import Samples as Block
 from agent.core.errors import UserError
 from listener.ring import Reader, Ring
 
@@ -55,12 +57,12 @@ class Pair:
     own_period: bool = False  # the host's period is the block: JACK's, where PortAudio's own blocks add one of latency
 
 
-def _number(at: int) -> Any:
+def _number(at: int) -> property:
     """A property kept in the array of integers that the callback reads and writes."""
     return property(lambda self: int(self.state[at]), lambda self, value: self.state.__setitem__(at, value))
 
 
-def _moment(at: int) -> Any:
+def _moment(at: int) -> property:
     return property(lambda self: float(self.times[at]), lambda self, value: self.times.__setitem__(at, value))
 
 
@@ -149,23 +151,33 @@ class SoundCard(Stream):
                 f"the sound card would not open at {rate} Hz ({cause}); "
                 "see `antiphon devices`, or set audio.input, audio.output, audio.sample_rate"
             ) from None
-        self.latency = latency_of(self._streams, 2 * block_samples / rate)
+        self.latency = latency_of(self._streams, 2 * block_samples / rate, playback is not None and not reads_input)
 
-    def _open(self, sd: Any, pair: Pair) -> list[Any]:
-        same = {"samplerate": self.rate, "blocksize": self._block, "dtype": "float32", "latency": "low"}
-        source = {"device": pair.input_device, "channels": pair.input_channels}
-        sink = {"device": pair.output_device, "channels": pair.output_channels}
+    def _open(self, sd: PortAudio, pair: Pair) -> list[OpenStream]:
+        same: Options = {"samplerate": self.rate, "blocksize": self._block, "dtype": "float32", "latency": "low"}
+        source: Options = {"device": pair.input_device, "channels": pair.input_channels, **same}
+        sink: Options = {"device": pair.output_device, "channels": pair.output_channels, **same}
         if not self.playback:
-            return [self._opened(sd, pair, sd.InputStream, "input", machine.INPUT, self._input, **source, **same)]
+            return [self._opened(sd, pair, sd.InputStream, "input", machine.INPUT, self._input, source)]
         if not self._reads:
-            return [self._opened(sd, pair, sd.OutputStream, "output", machine.OUTPUT, self._output, **sink, **same)]
+            return [self._opened(sd, pair, sd.OutputStream, "output", machine.OUTPUT, self._output, sink)]
         if pair.two_clocks:
-            heard = sd.InputStream(**source, callback=self._input, **same)
-            return [heard, sd.OutputStream(**sink, callback=self._own_output, **same)]
-        both = {key: (source[key], sink[key]) for key in source}
-        return [self._opened(sd, pair, sd.Stream, "duplex", machine.DUPLEX, self._duplex, **both, **same)]
+            heard = sd.InputStream(callback=self._input, **source)
+            return [heard, sd.OutputStream(callback=self._own_output, **sink)]
+        devices, channels = (pair.input_device, pair.output_device), (pair.input_channels, pair.output_channels)
+        both: Options = {"device": devices, "channels": channels, **same}
+        return [self._opened(sd, pair, sd.Stream, "duplex", machine.DUPLEX, self._duplex, both)]
 
-    def _opened(self, sd: Any, pair: Pair, of: Any, kind: str, mode: int, python: Any, **given: Any) -> Any:
+    def _opened(
+        self,
+        sd: PortAudio,
+        pair: Pair,
+        of: type[OpenStream],
+        kind: str,
+        mode: int,
+        python: OneWay | BothWays,
+        given: Options,
+    ) -> OpenStream:
         """Open a stream with the callback in machine code, or, where there is none, the one in Python."""
         address = machine.address()
         if not address:
@@ -187,73 +199,72 @@ class SoundCard(Stream):
 
     # -- the callbacks ----------------------------------------------------------------------------------------
 
-    def _duplex(self, indata: Any, outdata: Any, frames: int, when: Any, status: Any) -> None:
-        if not self.attached:
+    def _duplex(self, indata: Block, outdata: Block, frames: int, when: object, status: Flags) -> None:
+        playback = self.playback
+        if playback is None or not self.attached:
             self._idle(outdata, frames)
             return
-        assert self.playback
-        self.playback.position = self.ring.written
+        playback.position = self.ring.written
         self.ring.write(indata)
-        missing = self._play(outdata)
+        missing = self._play(playback, outdata)
         if self._sent is not None:
             self._sent.write(outdata)
         self._mark(self.ring.written, frames, status or missing)
 
-    def _input(self, indata: Any, frames: int, when: Any, status: Any) -> None:
+    def _input(self, indata: Block, frames: int, when: object, status: Flags) -> None:
         if not self.attached:
             self._idle(None, frames)
             return
         self.ring.write(indata)
         self._mark(self.ring.written, frames, status)
 
-    def _output(self, outdata: Any, frames: int, when: Any, status: Any) -> None:
+    def _output(self, outdata: Block, frames: int, when: object, status: Flags) -> None:
         """The card is only played to: it counts what it played."""
-        if not self.attached:
+        playback = self.playback
+        if playback is None or not self.attached:
             self._idle(outdata, frames)
             return
-        assert self.playback
-        self.playback.position = self._position
-        missing = self._play(outdata)
+        playback.position = self._position
+        missing = self._play(playback, outdata)
         self._position += frames
         self._mark(self._position, frames, status or missing)
 
-    def _own_output(self, outdata: Any, frames: int, when: Any, status: Any) -> None:
+    def _own_output(self, outdata: Block, frames: int, when: object, status: Flags) -> None:
         """An output with a clock of its own: its reader runs freely, the main loop resamples to meet it."""
-        if self.attached:
-            assert self.playback
-            at = self.playback.position
-            missing = self._play(outdata)
-            self.playback.position = at + frames  # what was missing is lost, not late
+        playback = self.playback
+        if playback is not None and self.attached:
+            at = playback.position
+            missing = self._play(playback, outdata)
+            playback.position = at + frames  # what was missing is lost, not late
             self.counts[XRUNS] += bool(status or missing)
             self.out_stamp[1] = time.monotonic()
             self.out_stamp[0] = at + frames
         else:
             outdata.fill(0)
 
-    def _idle(self, outdata: Any, frames: int) -> None:
+    def _idle(self, outdata: Block | None, frames: int) -> None:
         if outdata is not None:
             outdata.fill(0)
         self.counts[BLOCKS] += 1
         self.seen_s = time.monotonic()
         self._count_burst(frames, self.seen_s)
 
-    def _play(self, outdata: Any) -> bool:
+    def _play(self, playback: Reader, outdata: Block) -> bool:
         """Fill `outdata` from the playback ring; return whether samples were missing that would have been heard."""
-        assert self.playback
         missing = 0
         if self._narrow is None:
-            missing = self.playback.read_into(outdata)
+            missing = playback.read_into(outdata)
         else:  # one loudspeaker for a stereo band
             for start in range(0, len(outdata), NARROW_MAX):
                 part = outdata[start : start + NARROW_MAX]
-                missing += self.playback.read_into(self._narrow[: len(part)])
+                missing += playback.read_into(self._narrow[: len(part)])
                 np.mean(self._narrow[: len(part)], axis=1, keepdims=True, out=part)
         if not missing or self.quiet:
             return False
         self.counts[MISSING] += missing
         return True
 
-    def _mark(self, samples: int, frames: int, trouble: Any) -> None:
+    def _mark(self, samples: int, frames: int, trouble: Flags) -> None:
         self.counts[BLOCKS] += 1
         if trouble:
             self.counts[XRUNS] += 1
@@ -302,16 +313,17 @@ class SoundCard(Stream):
             stream.close()
 
 
-def latency_of(streams: list[Any], usual_s: float) -> Latency:
+def latency_of(streams: Sequence[OpenStream], usual_s: float, only_plays: bool = False) -> Latency:
     """Return the latencies that a card's stream or streams report; what cannot be is taken for usual_s.
 
     PipeWire's JACK says 2^32 samples of a port that leads to no device.
     """
-    given = [stream.latency for stream in streams]
-    if len(given) == 2:
-        pair = (given[0], given[1])
-    elif isinstance(given[0], tuple):
-        pair = given[0]
-    else:
-        pair = (0.0, given[0]) if hasattr(streams[0], "write") else (given[0], 0.0)
+    pair = (0.0, 0.0)
+    match [stream.latency for stream in streams]:
+        case [tuple(both)]:
+            pair = both
+        case [float(one_s)]:
+            pair = (0.0, one_s) if only_plays else (one_s, 0.0)
+        case [float(heard_s), float(played_s)]:
+            pair = heard_s, played_s
     return Latency(*(float(told_s) if 0.0 <= told_s <= MOST_LATENCY_S else usual_s for told_s in pair))

@@ -14,6 +14,7 @@ import numpy as np
 from agent.audio.card_keeper import Keeper
 from agent.audio.sound_card import Latency, SoundCard
 from agent.audio.stream_clock import SharedStamp, StreamClock
+from agent.core.errors import UserError
 from listener.ring import Ring
 
 LOST_S = 0.3  # without a block
@@ -51,16 +52,16 @@ class Stream:
 
     def open(self) -> Latency:
         """Wait for the card that `look` seeks. Raises UserError where there is none."""
-        assert self._keeper
-        self._keeper.first_look(OPEN_S)
-        self._ready = self._keeper.take()
-        assert self._ready
-        return self._ready.latency
+        if self._keeper is None:
+            raise UserError("no sound card is looked for: the stream was made without")
+        self._ready = card = self._keeper.first_look(OPEN_S)
+        self._keeper.take()
+        return card.latency
 
     def look(self) -> None:
         """Find the card without waiting for it."""
-        assert self._keeper
-        self._keeper.seek()
+        if self._keeper:
+            self._keeper.seek()
 
     def start(self) -> None:
         """The stream begins, or goes on where the last process left it."""
@@ -146,14 +147,14 @@ class Stream:
         self._attach(card)
 
     def _lose(self, card: SoundCard, now_s: float) -> None:
-        assert self._keeper
         card.detach()
         self._counts += card.counts
         card.counts[:] = 0  # it may come back
         self.card, self._lost_at_s = None, now_s
         self._cause = f"{card.name or 'the sound card'}: no sound for {LOST_S:g} s"
         self.losses += 1
-        self._keeper.seek(card)
+        if self._keeper:
+            self._keeper.seek(card)
 
     # -- without ----------------------------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ It uses CLOCK_MONOTONIC only, so changes of the time of day do not matter.
 from __future__ import annotations
 
 import math
+from ctypes import Array, c_double
 from multiprocessing import get_context
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,14 +96,14 @@ class SharedStamp:
     def __init__(self) -> None:
         self._setup(get_context("spawn").RawArray("d", 4))  # how often written, then the pair
 
-    def _setup(self, raw: Any) -> None:
+    def _setup(self, raw: Array[c_double]) -> None:
         self._raw = raw
-        self._values: NDArray[np.float64] = np.frombuffer(raw, np.float64)
+        self._values: NDArray[np.float64] = np.frombuffer(memoryview(raw), np.float64)
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> Array[c_double]:
         return self._raw
 
-    def __setstate__(self, raw: Any) -> None:
+    def __setstate__(self, raw: Array[c_double]) -> None:
         self._setup(raw)
 
     def write(self, pair: tuple[int, float, float]) -> None:

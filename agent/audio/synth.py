@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Sequence
-from ctypes import c_char_p, c_int, c_void_p
+from ctypes import Array, c_char_p, c_int, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,37 @@ SETTINGS_INT = {
     b"synth.polyphony": 128,
 }
 Stems = NDArray[np.float32]
+Handle = int | None  # of a synth or settings; None once it is deleted
+Pointers = Array[c_void_p]  # to the samples of every part, one side
+
+
+class FluidSynth(Protocol):
+    """The part of FluidSynth's functions that is used here; result 0 is success, -1 failure."""
+
+    def new_fluid_settings(self) -> Handle: ...
+    def delete_fluid_settings(self, settings: Handle) -> None: ...
+    def fluid_settings_setint(self, settings: Handle, name: bytes, value: int) -> int: ...
+    def fluid_settings_setnum(self, settings: Handle, name: bytes, value: float) -> int: ...
+    def new_fluid_synth(self, settings: Handle) -> Handle: ...
+    def delete_fluid_synth(self, synth: Handle) -> None: ...
+    def fluid_is_soundfont(self, path: bytes) -> int: ...
+    def fluid_synth_sfload(self, synth: Handle, path: bytes, update_presets: int) -> int: ...
+    def fluid_synth_pin_preset(self, synth: Handle, font: int, bank: int, program: int) -> int: ...
+    def fluid_synth_set_channel_type(self, synth: Handle, channel: int, kind: int) -> int: ...
+    def fluid_synth_program_select(self, synth: Handle, channel: int, font: int, bank: int, program: int) -> int: ...
+    def fluid_synth_program_change(self, synth: Handle, channel: int, program: int) -> int: ...
+    def fluid_synth_noteon(self, synth: Handle, channel: int, key: int, velocity: int) -> int: ...
+    def fluid_synth_noteoff(self, synth: Handle, channel: int, key: int) -> int: ...
+    def fluid_synth_cc(self, synth: Handle, channel: int, number: int, value: int) -> int: ...
+    def fluid_synth_key_pressure(self, synth: Handle, channel: int, key: int, value: int) -> int: ...
+    def fluid_synth_channel_pressure(self, synth: Handle, channel: int, value: int) -> int: ...
+    def fluid_synth_pitch_bend(self, synth: Handle, channel: int, value: int) -> int: ...
+    def fluid_synth_all_sounds_off(self, synth: Handle, channel: int) -> int: ...
+    def fluid_synth_system_reset(self, synth: Handle) -> int: ...
+    def fluid_synth_get_active_voice_count(self, synth: Handle) -> int: ...
+    def fluid_synth_nwrite_float(
+        self, synth: Handle, n: int, left: Pointers, right: Pointers, wet_left: None, wet_right: None
+    ) -> int: ...
 
 
 class SynthUnavailable(OSError):
@@ -75,7 +106,7 @@ class Synth:
         self.parts = tuple(parts)
         self.sample_rate = sample_rate
         self._index = {part.name: i for i, part in enumerate(self.parts)}
-        self._synth: int | None = None
+        self._synth: Handle = None
         self._lib = _library()
         self._open((soundfonts,) if isinstance(soundfonts, Path) else tuple(soundfonts))
         self._buffer = np.zeros((len(self.parts), 2, MAX_RENDER), np.float32)
@@ -282,13 +313,13 @@ def _per_part_settings(n_parts: int) -> dict[bytes, int]:
     return stereo | {b"synth.midi-channels": -(-n_parts // 16) * 16}
 
 
-def _row_pointers(buffer: Stems) -> tuple[Any, Any]:
+def _row_pointers(buffer: Stems) -> tuple[Pointers, Pointers]:
     rows = [[buffer[i, side].ctypes.data for i in range(len(buffer))] for side in (0, 1)]
     left, right = ((c_void_p * len(buffer))(*row) for row in rows)
     return left, right
 
 
-def _library() -> Any:
+def _library() -> FluidSynth:
     """The pyfluidsynth module, with the calls it lacks added and the library's own printing turned off."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints where it found the library when CI is set
@@ -297,17 +328,18 @@ def _library() -> Any:
         raise SynthUnavailable(
             f"FluidSynth cannot be loaded ({error}); on Debian: apt install libfluidsynth3, pip install pyfluidsynth"
         ) from error
-    if not hasattr(fluidsynth, "fluid_synth_nwrite_float"):
+    if "fluid_synth_nwrite_float" not in vars(fluidsynth):
         for name, kinds in _LACKING.items():
             arguments = [(f"a{i}", kind, 1) for i, kind in enumerate(kinds)]
             setattr(fluidsynth, name, fluidsynth.cfunc(name, c_int, *arguments))
         for level in range(5):
             fluidsynth.fluid_set_log_function(level, None, None)
-    return fluidsynth
+    loaded: FluidSynth = fluidsynth
+    return loaded
 
 
 _UNREADABLE = "{} is not a soundfont FluidSynth can read; try another .sf2 or .sf3"
-_LACKING: dict[str, tuple[Any, ...]] = {
+_LACKING: dict[str, tuple[type[c_void_p | c_int | c_char_p], ...]] = {
     "fluid_synth_nwrite_float": (c_void_p, c_int, c_void_p, c_void_p, c_void_p, c_void_p),
     "fluid_synth_get_active_voice_count": (c_void_p,),
     "fluid_is_soundfont": (c_char_p,),
@@ -317,7 +349,9 @@ _LACKING: dict[str, tuple[Any, ...]] = {
     "fluid_synth_pin_preset": (c_void_p, c_int, c_int, c_int),
     "fluid_set_log_function": (c_int, c_void_p, c_void_p),
 }
-_ACTIONS: dict[int, Callable[[Any, int, int, int, int], Any]] = {  # status -> (library, synth, channel, data 1, data 2)
+_ACTIONS: dict[
+    int, Callable[[FluidSynth, int, int, int, int], int]
+] = {  # status -> (.., synth, channel, data 1, data 2)
     NOTE_OFF: lambda lib, s, ch, a, b: lib.fluid_synth_noteoff(s, ch, a),
     NOTE_ON: lambda lib, s, ch, a, b: lib.fluid_synth_noteon(s, ch, a, b),  # velocity 0 is a note-off there, too
     0xA0: lambda lib, s, ch, a, b: lib.fluid_synth_key_pressure(s, ch, a, b),

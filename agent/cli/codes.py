@@ -27,10 +27,9 @@ WEIGHTS_EXAMPLES = """examples:
 def add(commands: Commands) -> None:
     """Add both commands to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
-    says = {"epilog": CODES_EXAMPLES, "formatter_class": raw}
-    _add_codes(commands.add_parser("codes", help="turn a file into EnCodec codes, and back", **says))
-    says = {"epilog": WEIGHTS_EXAMPLES, "formatter_class": raw}
-    _add_weights(commands.add_parser("weights", help="list the models' weights; download others", **says))
+    codes_help, weights_help = "turn a file into EnCodec codes, and back", "list the models' weights; download others"
+    _add_codes(commands.add_parser("codes", help=codes_help, epilog=CODES_EXAMPLES, formatter_class=raw))
+    _add_weights(commands.add_parser("weights", help=weights_help, epilog=WEIGHTS_EXAMPLES, formatter_class=raw))
 
 
 def _add_codes(codes: argparse.ArgumentParser) -> None:

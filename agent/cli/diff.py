@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.core.errors import UserError
 from agent.takes.compare import account, draw, measured
 
 if TYPE_CHECKING:
     from agent.cli.options import Commands
+    from agent.takes.take_files import Sheet
 
 EXAMPLES = """examples:
   antiphon diff                      compare the newest session's last two takes, drawn to diff.png
@@ -46,7 +47,7 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def pair(kept: Sequence[Any], wanted: Sequence[str]) -> tuple[Any, Any]:
+def pair(kept: Sequence[Sheet], wanted: Sequence[str]) -> tuple[Sheet, Sheet]:
     """Return the two takes to compare; where one is named, it and the one before it. Raises UserError."""
     from agent.takes.take_files import chosen
 

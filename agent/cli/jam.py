@@ -9,12 +9,23 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.cli.options import Commands, add_config, add_time, given_time, number_or_name, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agent.control.socket_server import ControlServer
+    from agent.session.monitor import Monitor
+    from agent.session.setup import Setup
+    from agent.song.kept import KeptSection
+    from agent.songbook.book import Cut
+
+    Riff = tuple[KeptSection, Cut]
 
 EXAMPLES = """examples:
   antiphon jam                                    play bass into the microphone; without one, hear the included take
@@ -99,7 +110,7 @@ def _jam(given: argparse.Namespace) -> int:
     return perform(given, config, setup.choose(config, take, given.fast))
 
 
-def perform(given: argparse.Namespace, config: Config, where: Any, riff: Any = None) -> int:
+def perform(given: argparse.Namespace, config: Config, where: Setup, riff: Riff | None = None) -> int:
     """Run a session as the options say, and say what it wrote; return the exit code. riff: as Live's."""
     from rich.console import Console
 
@@ -132,7 +143,7 @@ def perform(given: argparse.Namespace, config: Config, where: Any, riff: Any = N
     return 1 if troubles else 0
 
 
-def _compress(config: Config, folder: Path, console: Any) -> None:
+def _compress(config: Config, folder: Path, console: Console) -> None:
     """Compress a session in paths.sessions; Ctrl-C leaves that to the next start."""
     from agent.recording import disk_space, flac_files
 
@@ -154,7 +165,7 @@ def _check_fast(given: argparse.Namespace, config: Config, take: Path | None) ->
         raise UserError(f"--fast with --input {given.input}: only files play faster than real time; give one")
 
 
-def _live(config: Config, where: Any, folder: Path, monitor: Any, riff: Any) -> tuple[str, ...]:
+def _live(config: Config, where: Setup, folder: Path, monitor: Monitor, riff: Riff | None) -> tuple[str, ...]:
     from agent.recording.recovery import finish_soon
     from agent.session.live import Live
 
@@ -164,7 +175,7 @@ def _live(config: Config, where: Any, folder: Path, monitor: Any, riff: Any) -> 
 
 
 @contextlib.contextmanager
-def _socket() -> Iterator[Any]:
+def _socket() -> Iterator[ControlServer | None]:
     """The control socket; where another session has it, one of this session's own; None where there can be none."""
     from agent.control.socket_server import ControlServer
     from agent.core.paths import socket_path

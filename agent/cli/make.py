@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.cli.options import Commands, add_config, pairs
 from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.settings import Config
+
+if TYPE_CHECKING:
+    from agent.making.outline import Given
+    from agent.making.song_folder import Kept
 
 MAKE_EXAMPLES = """examples:
   antiphon make "slow, heavy, unresolved, early-90s Bristol, 90 bpm, a 7/8 bar before each chorus, two minutes" -o song/
@@ -36,10 +40,9 @@ MINUTES_RANGE = (0.5, 1_440.0)
 def add(commands: Commands) -> None:
     """Add the commands to argparse's subparsers."""
     raw = argparse.RawDescriptionHelpFormatter
-    says = {"epilog": MAKE_EXAMPLES, "formatter_class": raw}
-    _add_make(commands.add_parser("make", help="make a song from words", **says))
-    says = {"epilog": MOOD_EXAMPLES, "formatter_class": raw}
-    _add_mood(commands.add_parser("mood", help="play endless music in a mood, without a player", **says))
+    made, mood = "make a song from words", "play endless music in a mood, without a player"
+    _add_make(commands.add_parser("make", help=made, epilog=MAKE_EXAMPLES, formatter_class=raw))
+    _add_mood(commands.add_parser("mood", help=mood, epilog=MOOD_EXAMPLES, formatter_class=raw))
 
 
 def _add_make(parser: argparse.ArgumentParser) -> None:
@@ -73,12 +76,12 @@ def _add_mood(parser: argparse.ArgumentParser) -> None:
 
 
 def _make(given: argparse.Namespace) -> int:
-    from agent.compose.generation_options import open_responder
-    from agent.compose.responder_options import SEED_END, number
     from agent.making import song_folder
     from agent.making.account import summary
     from agent.making.brief_reader import brief_of
     from agent.making.song_maker import make
+    from agent.reply.generation_options import open_responder
+    from agent.reply.responder_options import SEED_END, number
     from models.timing.drum_timing import Timing
 
     config = load(given.config, pairs(given))
@@ -117,7 +120,7 @@ def _is_midi(path: Path) -> bool:
     return path.suffix.lower() in (".mid", ".midi") and not path.is_dir()
 
 
-def _reference(kept: Any, config: Config) -> Any:
+def _reference(kept: Kept, config: Config) -> Given:
     """Return what a song is given beside words: by a reference, by a file that it goes on from, by the dials."""
     from agent.making.outline import Given
     from models.music.dials import NUMBERS
@@ -134,9 +137,9 @@ def _reference(kept: Any, config: Config) -> Any:
 
 def _mood(given: argparse.Namespace) -> int:
     from agent.cli.jam import check_out, perform, settings
-    from agent.compose.responder_options import number
     from agent.mood.mood_session import with_mood
     from agent.mood.mood_words import mood_of
+    from agent.reply.responder_options import number
     from agent.session import setup
 
     config, take = settings(given)
@@ -153,7 +156,7 @@ def _mood(given: argparse.Namespace) -> int:
     return perform(given, config, where)
 
 
-def _wanted(given: argparse.Namespace) -> tuple[Path, Any]:
+def _wanted(given: argparse.Namespace) -> tuple[Path, Kept]:
     """Return (the folder or file to write to, what the song is made from). Raises UserError."""
     from agent.cli.reply import check_out
     from agent.making import song_folder

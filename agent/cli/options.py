@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from agent.core.config import parse_value
 from agent.core.errors import UserError
+from agent.core.yaml_file import Value
+
+
+class Description(TypedDict, total=False):
+    """How argparse describes a command."""
+
+    help: str
+    epilog: str
+    formatter_class: type[argparse.HelpFormatter]
+    aliases: Sequence[str]
 
 
 class Commands(Protocol):
     """Where a command adds itself: argparse's sub-parsers."""
 
-    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
+    def add_parser(self, name: str, **options: Unpack[Description]) -> argparse.ArgumentParser:
         """Add a command and return its parser."""
 
 
@@ -25,9 +36,9 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set any key of config.yaml")
 
 
-def pairs(given: argparse.Namespace) -> dict[str, Any]:
+def pairs(given: argparse.Namespace) -> dict[str, Value]:
     """Return what --set gives: dotted key -> value. Raises UserError for what is not KEY=VALUE."""
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Value] = {}
     for pair in given.set:
         key, equals, value = pair.partition("=")
         if not equals:
@@ -42,7 +53,7 @@ def add_time(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--meter", metavar="M", help="the meter, if known, such as 7/8 (default: it is heard)")
 
 
-def given_time(given: argparse.Namespace) -> dict[str, Any]:
+def given_time(given: argparse.Namespace) -> dict[str, Value]:
     """Return the tempo and meter given on the command line, by their keys."""
     values = {"band.tempo_bpm": given.tempo, "band.meter": given.meter}
     return {key: value for key, value in values.items() if value is not None}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.cli.options import Commands, add_config, pairs
 from agent.core.config import load
@@ -14,7 +15,11 @@ from agent.core.midi_constants import BASS_PROGRAM
 from agent.core.settings import Config
 
 if TYPE_CHECKING:
-    from models.music.tokens import Reply
+    from agent.core.midi_file_writer import Part
+    from agent.reply.generation_options import GenerationOptions
+    from agent.reply.reply import BassPart
+    from models.music.midi_reader import Score
+    from models.music.tokens import Position, Reply
 
 EXAMPLES = """examples:
   antiphon reply bass.mid -o band.mid             write drums, chords and a line to a bass, in its tempo and meter
@@ -26,7 +31,7 @@ EXAMPLES = """examples:
 
 def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
-    from agent.compose import responder_options
+    from agent.reply import responder_options
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("reply", help="write a band to a bass MIDI file", epilog=EXAMPLES, formatter_class=raw)
@@ -39,9 +44,9 @@ def add(commands: Commands) -> None:
 
 
 def _reply(given: argparse.Namespace) -> int:
-    from agent.compose import copy_guard, reply
-    from agent.compose.generation_options import open_responder
-    from agent.compose.responder_options import wish
+    from agent.reply import copy_guard, reply
+    from agent.reply.generation_options import open_responder
+    from agent.reply.responder_options import wish
     from models.music.midi_reader import Unusable, read_score
 
     config = load(given.config, pairs(given))
@@ -72,12 +77,19 @@ def check_out(out: Path, source: Path | None) -> None:
         raise UserError(f"-o {out}: is the input file; name another, so that it is not overwritten")
 
 
-def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, score: Any, replies: Any) -> None:
-    from agent.compose import multitrack
-    from agent.compose.band_notes import band_notes
-    from agent.compose.count_off import counted_in
-    from agent.compose.drum_hits import strike_of
+def _write(
+    given: argparse.Namespace,
+    config: Config,
+    asked: GenerationOptions,
+    heard: BassPart,
+    score: Score,
+    replies: Sequence[Reply],
+) -> None:
     from agent.core.midi_file_writer import TimeMap
+    from agent.reply import multitrack
+    from agent.reply.band_notes import band_notes
+    from agent.reply.count_off import counted_in
+    from agent.reply.drum_hits import strike_of
     from models.music.part_roles import BASS_PROGRAMS
 
     time = TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)
@@ -86,7 +98,8 @@ def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, sc
     notes, shift = {"bass": heard.track.notes, **notes}, 0
     if given.count_in:
         time, notes, shift = counted_in(time, notes, heard)
-    program = heard.track.program if heard.track.program in BASS_PROGRAMS else BASS_PROGRAM
+    named = heard.track.program
+    program = named if named is not None and named in BASS_PROGRAMS else BASS_PROGRAM
     written = multitrack.parts_of(config, notes, program)
     multitrack.write(given.out, time, written, heard.end + shift, f"Antiphon replies to {given.file.stem}")
     name = heard.track.name or f"channel {heard.track.channel + 1}"
@@ -95,7 +108,7 @@ def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, sc
     print(summary(given.out, heard.places[-1].bar + 1, heard.places, score.tempo_bpm, written))
 
 
-def summary(out: Path, bars: int, places: Any, quarter_bpm: float, parts: Any) -> str:
+def summary(out: Path, bars: int, places: Sequence[Position], quarter_bpm: float, parts: Sequence[Part]) -> str:
     """Return one line about what was written."""
     meters = " ".join(dict.fromkeys(str(place.meter) for place in places))
     counts = ", ".join(f"{part.name.lower()} {len(part.notes)}" for part in parts)

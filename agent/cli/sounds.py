@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.cli.options import Commands, add_config
+
+if TYPE_CHECKING:
+    from agent.core.settings import Config
 
 MEGABYTE = 1e6
 EXAMPLES = """examples:
@@ -50,7 +53,7 @@ def _sounds(given: argparse.Namespace) -> int:
     return 0
 
 
-def _list(config: Any) -> int:
+def _list(config: Config) -> int:
     from agent.sounds.font_choice import chosen_font, installed
     from agent.sounds.instruments import INSTRUMENTS, STYLE_SOUNDS, USUAL
 

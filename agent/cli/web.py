@@ -9,13 +9,14 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.core.errors import UserError
 from agent.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from agent.cli.options import Commands
+    from agent.core.settings import Config
 
 SCREEN = "pair.html"  # in the state folder; the code in it counts once, for ten minutes
 EXAMPLES = """examples:
@@ -56,7 +57,7 @@ def _web(given: argparse.Namespace) -> int:
     return {"serve": _serve, "pair": _pair, "list": _list, "revoke": _revoke}[given.what](config, folder, given)
 
 
-def _serve(config: Any, folder: Path, given: argparse.Namespace) -> int:
+def _serve(config: Config, folder: Path, given: argparse.Namespace) -> int:
     from agent.web import server
     from agent.web.tokens import Tokens
 
@@ -68,12 +69,12 @@ def _serve(config: Any, folder: Path, given: argparse.Namespace) -> int:
     return 0
 
 
-def _pair(config: Any, folder: Path, _: argparse.Namespace) -> int:
+def _pair(config: Config, folder: Path, _: argparse.Namespace) -> int:
     _show_code(config, folder)
     return 0
 
 
-def _code_line(config: Any, folder: Path) -> tuple[str, str]:
+def _code_line(config: Config, folder: Path) -> tuple[str, str]:
     """Make a code; return what says so in one line, and the link that the QR code holds."""
     from agent.web.server import addresses
     from agent.web.tokens import CODE_S, Tokens
@@ -83,7 +84,7 @@ def _code_line(config: Any, folder: Path) -> tuple[str, str]:
     return f"the code {code[:4]}-{code[4:]} pairs one device within {CODE_S / 60:.0f} minutes, or open {link}", link
 
 
-def _show_code(config: Any, folder: Path) -> None:
+def _show_code(config: Config, folder: Path) -> None:
     """Print the page's addresses and a code; as a QR code, too, on a terminal, and with a display on the screen."""
     import segno
 
@@ -113,7 +114,7 @@ def _show_on_screen(code: str, says: str, folder: Path) -> None:
         webbrowser.open(path.as_uri())
 
 
-def _list(_: Any, folder: Path, __: argparse.Namespace) -> int:
+def _list(_: Config, folder: Path, __: argparse.Namespace) -> int:
     from agent.web.tokens import Tokens
 
     devices = Tokens(folder).devices()
@@ -125,7 +126,7 @@ def _list(_: Any, folder: Path, __: argparse.Namespace) -> int:
     return 0
 
 
-def _revoke(_: Any, folder: Path, given: argparse.Namespace) -> int:
+def _revoke(_: Config, folder: Path, given: argparse.Namespace) -> int:
     from agent.web.tokens import Tokens
 
     if not given.device:

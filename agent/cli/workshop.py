@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.cli import options
 from agent.core.config import load
 from agent.core.errors import UserError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from agent.cli.options import Commands
     from agent.core.settings import Config
     from agent.session.workshop import Workshop
@@ -120,7 +122,7 @@ def _talk(given: argparse.Namespace, config: Config, bench: Workshop) -> None:
         show(bench.line(line, time.time()))
 
 
-def _lines(console: Any) -> Iterator[str]:
+def _lines(console: Console) -> Iterator[str]:
     """Read lines from the terminal or a pipe until they end."""
     if not sys.stdin.isatty():
         yield from (line.rstrip("\n") for line in sys.stdin if line.strip())

@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import pickle
 import socket
-from typing import Any
+from typing import Generic, TypeVar
 
+M = TypeVar("M")  # the messages that a channel carries
 BUFFER_BYTES = 1 << 20
 MAX_MESSAGE_BYTES = 1 << 18
 TURN_MESSAGES = 1_000  # at most so many are read in one call, so that a flood of messages cannot block the reader
 
 
-class Channel:
+class Channel(Generic[M]):
     """One end of a message channel.
 
     dropped: messages refused so far, because the other side did not read them in time or because they were too large.
@@ -26,7 +27,7 @@ class Channel:
     def __init__(self, end: socket.socket) -> None:
         self._socket, self.dropped, self.gone = end, 0, False
 
-    def send(self, message: Any) -> bool:
+    def send(self, message: M) -> bool:
         """Send one message; False if there was no room for it (it is dropped and counted) or the other side is gone."""
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         try:
@@ -40,9 +41,9 @@ class Channel:
             return False
         return True
 
-    def receive(self) -> list[Any]:
+    def receive(self) -> list[M]:
         """Return the messages that have come, oldest first, at most TURN_MESSAGES. Unreadable ones are skipped."""
-        messages: list[Any] = []
+        messages: list[M] = []
         while len(messages) < TURN_MESSAGES:
             try:
                 data = self._socket.recv(MAX_MESSAGE_BYTES)
@@ -63,7 +64,7 @@ class Channel:
         self._socket.close()
 
 
-def channel() -> tuple[Channel, Channel]:
+def channel() -> tuple[Channel[M], Channel[M]]:
     """(sending end, receiving end); either may be handed to a spawned process."""
     a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in (a, b):

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, fields, is_dataclass, replace
+from dataclasses import Field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from types import NoneType
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from types import GenericAlias, NoneType, UnionType
+from typing import TYPE_CHECKING, TypeVar, get_args, get_origin, get_type_hints
 
 from agent.core.errors import UserError
 from agent.core.paths import settings_folder
 from agent.core.plain_text import printable
 from agent.core.settings import Config, PartConfig
-from agent.core.yaml_file import parse_value, read_tree, shown
+from agent.core.yaml_file import Tree, Value, parse_value, read_tree, shown
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = ["Config", "find", "flatten", "load", "parse_value", "valid_keys"]
 
 FILE_NAME = "config.yaml"
+Section = TypeVar("Section", bound="DataclassInstance")
 
 
 def find(path: Path | None) -> Path | None:
@@ -31,7 +35,7 @@ def find(path: Path | None) -> Path | None:
     return next((file for file in (Path(FILE_NAME), settings_folder() / FILE_NAME) if file.exists()), None)
 
 
-def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+def load(path: Path | None = None, overrides: Mapping[str, Value] | None = None) -> Config:
     """Build the Config from `find(path)` with `overrides` on top, such as {"audio.input": 3}; None is a value, too.
 
     Raises UserError for a file that cannot be read, unknown keys, and values of a wrong type or range.
@@ -49,7 +53,7 @@ def valid_keys() -> tuple[str, ...]:
     return tuple(name for name, _ in flatten(Config()))
 
 
-def flatten(config: Config) -> Iterator[tuple[str, Any]]:
+def flatten(config: Config) -> Iterator[tuple[str, Value]]:
     """Yield (dotted name, value) of every key."""
     for group in fields(config):
         value = getattr(config, group.name)
@@ -60,36 +64,44 @@ def flatten(config: Config) -> Iterator[tuple[str, Any]]:
                 yield f"{prefix}.{item.name}", getattr(section, item.name)
 
 
-def _with_overrides(tree: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _with_overrides(tree: Tree, overrides: Mapping[str, Value]) -> Tree:
     merged = {key: _copied(value) for key, value in tree.items()}
     for dotted, value in overrides.items():
         *groups, leaf = dotted.split(".")
         place = merged
         for group in groups:
-            if not isinstance(place.get(group), dict):
-                place[group] = {}
-            place = place[group]
+            inside = place.get(group)
+            if not isinstance(inside, dict):
+                inside = place[group] = {}
+            place = inside
         place[leaf] = value
     return merged
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: Value) -> Value:
     return {key: _copied(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _build(tree: Mapping[Any, Any], source: str) -> Config:
-    sections = {item.name: getattr(Config(), item.name) for item in fields(Config)}
-    chosen = {}
-    for name, value in tree.items():
-        if name not in sections:
-            raise _unknown(source, str(name), tuple(sections))
+def _build(tree: Tree, source: str) -> Config:
+    config = Config()
+    known = tuple(item.name for item in fields(config))
+    for key, value in tree.items():
+        name = str(key)
+        if name not in known:
+            raise _unknown(source, name, known)
         table = _table(value, name, source)
-        build = _parts if name == "parts" else _section
-        chosen[name] = build(table, sections[name], name, source)
-    return Config(**chosen)
+        if name == "parts":
+            config = replace(config, parts=_parts(table, config.parts, name, source))
+        else:
+            config = _changed(config, {name: _section(table, getattr(config, name), name, source)})
+    return config
 
 
-def _table(value: Any, dotted: str, source: str) -> dict[Any, Any]:
+def _changed(section: Section, values: Mapping[str, object]) -> Section:
+    return replace(section, **values)
+
+
+def _table(value: Value, dotted: str, source: str) -> Tree:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -97,9 +109,10 @@ def _table(value: Any, dotted: str, source: str) -> dict[Any, Any]:
     return value
 
 
-def _parts(table: Mapping[Any, Any], base: Mapping[str, PartConfig], name: str, source: str) -> Any:
+def _parts(table: Tree, base: Mapping[str, PartConfig], name: str, source: str) -> dict[str, PartConfig]:
     parts = dict(base)
-    for part, value in table.items():
+    for key, value in table.items():
+        part = str(key)
         dotted = f"{name}.{part}"
         if part not in parts:
             raise _unknown(source, dotted, tuple(f"{name}.{known}" for known in parts))
@@ -107,15 +120,15 @@ def _parts(table: Mapping[Any, Any], base: Mapping[str, PartConfig], name: str, 
     return parts
 
 
-def _section(table: Mapping[Any, Any], base: Any, name: str, source: str) -> Any:
-    assert is_dataclass(base)
+def _section(table: Tree, base: Section, name: str, source: str) -> Section:
     known = {item.name: item for item in fields(base)}
     hints = get_type_hints(type(base))
     for key in table:
         if key not in known:
             raise _unknown(source, f"{name}.{key}", tuple(f"{name}.{item}" for item in known))
-    checked = {key: _checked(table[key], hints[key], known[key], f"{source}: {name}.{key}") for key in table}
-    return replace(cast(Any, base), **checked)
+    named = {str(key): value for key, value in table.items()}
+    checked = {key: _checked(named[key], hints[key], known[key], f"{source}: {name}.{key}") for key in named}
+    return _changed(base, checked)
 
 
 def _unknown(source: str, dotted: str, siblings: tuple[str, ...]) -> UserError:
@@ -128,7 +141,7 @@ def _unknown(source: str, dotted: str, siblings: tuple[str, ...]) -> UserError:
     return UserError(f"{source}: unknown key {dotted}; did you mean {(near or siblings)[0]}?")
 
 
-def _checked(value: Any, hint: Any, rule: Field[Any], where: str) -> Any:
+def _checked(value: Value, hint: type | UnionType | GenericAlias, rule: Field[Value], where: str) -> Value:
     kinds = tuple(get_origin(kind) or kind for kind in get_args(hint) or (hint,))
     if get_origin(hint) is dict:
         kinds = (dict,)
@@ -138,11 +151,10 @@ def _checked(value: Any, hint: Any, rule: Field[Any], where: str) -> Any:
         odd = isinstance(value, str) and not value.isprintable() and str in kinds
         allowed = "text without control characters" if odd else _described(kinds, rule)
         raise UserError(f"{printable(where)} is {shown(value)}; allowed: {allowed}")
-    is_path = rule.metadata.get("path") and value is not None
-    return os.path.expanduser(value) if is_path else value
+    return os.path.expanduser(value) if isinstance(value, str) and rule.metadata.get("path") else value
 
 
-def _allowed(value: Any, rule: Field[Any]) -> bool:
+def _allowed(value: Value, rule: Field[Value]) -> bool:
     meta = rule.metadata
     if value is None:
         return True
@@ -165,7 +177,7 @@ _KIND_NAMES: Mapping[type, str] = {
 }
 
 
-def _described(kinds: tuple[type, ...], rule: Field[Any]) -> str:
+def _described(kinds: tuple[type, ...], rule: Field[Value]) -> str:
     meta = rule.metadata
     if meta.get("texts"):
         return f"pairs of texts such as {meta['texts']}"

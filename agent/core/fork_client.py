@@ -22,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any
+from multiprocessing.process import BaseProcess
 
 from agent.core.fork_server import MESSAGE_BYTES, Call, Exited, Forked, PickledWithFds, serve_and_exit
 
@@ -151,7 +151,7 @@ class ForkServer:
             return None
         return found
 
-    def spawn(self, call: Call, name: str) -> Any:
+    def spawn(self, call: Call, name: str) -> ForkedProcess | BaseProcess:
         """Start a worker that makes this call. The caller may close the files in its arguments afterwards."""
         if not hasattr(os, "fork"):
             process = multiprocessing.get_context("spawn").Process(target=call, name=name, daemon=True)

@@ -19,7 +19,6 @@ import traceback
 from dataclasses import dataclass
 from multiprocessing import context
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
 
 from agent.core.os_process import give_back_memory, set_process_name
 
@@ -33,7 +32,7 @@ class Call:
 
     module: str
     function: str
-    args: tuple[Any, ...] = ()
+    args: tuple[object, ...] = ()
 
     def __call__(self) -> object:
         return getattr(importlib.import_module(self.module), self.function)(*self.args)
@@ -58,7 +57,7 @@ class Exited:
 class PickledWithFds:
     """Pickles rings and channels for another process. Their open files are listed in fds and sent beside the bytes."""
 
-    def __init__(self, thing: Any) -> None:
+    def __init__(self, thing: object) -> None:
         self.fds: list[int] = []
         context.set_spawning_popen(self)  # type: ignore[arg-type]
         try:
@@ -137,7 +136,7 @@ def _load(call: Call) -> None:
 
 
 def _turn(end: socket.socket, deaths: int, wake: int) -> bool:
-    watched: list[Any] = [end, deaths]
+    watched = (end, deaths)
     ready, _, _ = select.select(watched, [], [])
     if deaths in ready:
         with contextlib.suppress(BlockingIOError):
@@ -174,7 +173,7 @@ def _report_exits(end: socket.socket) -> None:
         _send(end, Exited(pid, os.waitstatus_to_exitcode(status)))
 
 
-def _send(end: socket.socket, message: Any) -> None:
+def _send(end: socket.socket, message: Forked | Exited) -> None:
     with contextlib.suppress(OSError):  # the parent is gone: the next _turn ends the process
         end.send(pickle.dumps(message))
 

@@ -353,6 +353,30 @@ class Panic:
     """To audio: end every note now, on synth and MIDI port; planned notes are still played after it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Go:
+    """To audio: let the sound begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """To mind and audio: end."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputEnded:
+    """To audio: the input ended at this stream time, and everything is planned."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """From a worker: it could not start, and why."""
+
+    cause: str
+
+
 ToMind = (  # and SetActiveEdits (agent/directions/active.py)
     Lead
     | (SetMode | AnswerPhrases | SetPart | SetDial | SetBehind | Tap | SetTempo | SetMeter | KeepSection)

@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 PRIORITY = 5  # of SCHED_RR; the audio process has 40
 LONGEST_S = 1.0
@@ -52,7 +52,7 @@ class Priority:
         self.real_time = set_realtime_priority(PRIORITY, "SCHED_RR")
         return self.real_time
 
-    def _too_long(self, *_: Any) -> None:
+    def _too_long(self, number: int, frame: FrameType | None) -> None:
         _set_scheduler("SCHED_OTHER", 0)
         self.real_time = False
 

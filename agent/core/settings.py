@@ -7,28 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from listener.names import STYLES as STYLES
 
 MODES = ("accompany", "trade", "loop", "listen")
+T = TypeVar("T")
 METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "11/8", "12/8")  # those listener.hints knows
 TEMPO_BPM = (40.0, 480.0)
 
 
-def _between(default: Any, low: float, high: float) -> Any:
+def _between(default: T, low: float, high: float) -> T:
     return field(default=default, metadata={"low": low, "high": high})
 
 
-def _one_of(default: str, *choices: str) -> Any:
+def _one_of(default: str, *choices: str) -> str:
     return field(default=default, metadata={"choices": choices})
 
 
-def _choice_or_none(*choices: str) -> Any:
+def _choice_or_none(*choices: str) -> str | None:
     return field(default=None, metadata={"choices": choices})
 
 
-def _path(default: str | None) -> Any:
+def _path(default: T) -> T:
     return field(default=default, metadata={"path": True})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -33,22 +33,20 @@ class Damaged(ValueError):
     """What was stored does not fit its schema; the message says where, in one line."""
 
 
-def decode(data: bytes | str, kind: type[T] | Any) -> T:
+def decode(data: bytes | str, kind: type[T]) -> T:
     """Return the JSON as a value of this type. Raises Damaged."""
     try:
-        value: T = msgspec.json.decode(data, type=kind)
+        return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, RecursionError, ValueError, TypeError) as cause:
         raise Damaged(_reason(cause)) from None
-    return value
 
 
-def convert(value: Any, kind: type[T] | Any) -> T:
+def convert(value: object, kind: type[T]) -> T:
     """Return plain data as a value of this type. Raises Damaged."""
     try:
-        converted: T = msgspec.convert(value, kind)
+        return msgspec.convert(value, kind)
     except (msgspec.ValidationError, RecursionError, ValueError, TypeError) as cause:
         raise Damaged(_reason(cause)) from None
-    return converted
 
 
 def each(rows: Iterable[msgspec.Raw], kind: type[T]) -> tuple[tuple[T, ...], Damaged | None]:
@@ -62,10 +60,9 @@ def each(rows: Iterable[msgspec.Raw], kind: type[T]) -> tuple[tuple[T, ...], Dam
     return tuple(found), bad
 
 
-def read(path: Path, kind: type[T] | Any, most_bytes: int = MOST_BYTES) -> T:
+def read(path: Path, kind: type[T], most_bytes: int = MOST_BYTES) -> T:
     """Return what a JSON file holds. Raises OSError, and Damaged for what does not fit."""
-    value: T = decode(read_plain(path, most_bytes, follow_links=False), kind)
-    return value
+    return decode(read_plain(path, most_bytes, follow_links=False), kind)
 
 
 def set_aside(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypedDict
 
 from listener.names import PARTS as PARTS
 from listener.types import Analysis, Grid, Meter
@@ -52,6 +53,19 @@ class Event:
     part: str
     message: tuple[int, ...]
     note: PlannedNote | None = None
+
+
+class SentRecord(TypedDict):
+    """A note-on or note-off that left, as events.jsonl has it; the times are those at which it is heard."""
+
+    type: Literal["sent"]
+    output: str  # synth, midi
+    part: str
+    on: bool
+    pitch: int
+    velocity: int
+    due_s: float
+    sent_s: float
 
 
 @dataclass(frozen=True, slots=True)

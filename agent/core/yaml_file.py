@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Hashable
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import TypeAlias
 
 import yaml
 
 from agent.core.errors import UserError
 from agent.core.plain_text import printable
 
+Scalar = str | int | float | bool | None
+Value: TypeAlias = "Scalar | list[Value] | dict[Scalar, Value]"
+Tree = dict[Scalar, Value]
 MOST_BYTES = 1_000_000
 MOST_VALUES = 10_000  # with every anchor expanded
 MOST_DIGITS = 18
@@ -33,14 +37,14 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (the base class's own)
 
-    def compose_document(self) -> Any:
+    def compose_document(self) -> yaml.Node | None:
         node = super().compose_document()
         if node is not None and _expanded(node, {}) > MOST_VALUES:
             problem = f"its anchors stand for more than {MOST_VALUES:,} values; write them out, or leave them out"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
         return node
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Value]:
         seen: set[str] = set()
         for key, _ in node.value:
             if str(key.value) in seen:
@@ -74,7 +78,7 @@ def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-def read_tree(file: Path) -> dict[str, Any]:
+def read_tree(file: Path) -> Tree:
     """Return the file's mapping, {} for an empty file. Raises UserError for a file that cannot be read as a mapping."""
     name = printable(str(file))
     try:
@@ -83,7 +87,7 @@ def read_tree(file: Path) -> dict[str, Any]:
             raise UserError(f"config {name}: not a file; give another with --config FILE")
         if found.st_size > MOST_BYTES:
             raise UserError(f"config {name}: {found.st_size:,} bytes; at most {MOST_BYTES:,} are read")
-        tree = yaml.load(_text(file.read_bytes(), name), Loader=_Loader)
+        tree: Value = yaml.load(_text(file.read_bytes(), name), Loader=_Loader)
     except OSError as error:
         raise UserError(f"config {name}: cannot be read ({error.strerror}); give another with --config FILE") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -105,15 +109,16 @@ def _text(data: bytes, name: str) -> str:
         raise UserError(f"config {name}, line {line}: not UTF-8 (Latin-1?); save it as UTF-8") from error
 
 
-def parse_value(text: str) -> Any:
+def parse_value(text: str) -> Value:
     """Read a value as it would be written in the file: 3 -> 3, null -> None, [1, 2] -> a list, Scarlett -> text."""
     try:
-        return yaml.load(text, _Loader)
+        value: Value = yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return text
+    return value
 
 
-def shown(value: Any) -> str:
+def shown(value: Value) -> str:
     """Describe a value for an error message, cut to one line."""
     names = {str: "text", dict: "a group", list: "a list", NoneType: "null"}
     text = repr(value)

@@ -1,7 +1,7 @@
 """Runs the audio process: sound card or paced file, synth, MIDI port. It never imports a model.
 
 Its main loop renders ahead of the callback, sends MIDI at its moment and reports; the callback itself only copies.
-It ends on the command "stop", at the end of a file, or with its parent; never because a sound card was lost.
+It ends on the message Stop, at the end of a file, or with its parent; never because a sound card was lost.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from agent.audio.stream import Stream
 from agent.core.channel import Channel
 from agent.core.errors import UserError
 from agent.core.messages import (
+    Failed,
+    Go,
+    InputEnded,
     Panic,
     PlayLoop,
     SendMidi,
@@ -37,6 +40,7 @@ from agent.core.messages import (
     SetPart,
     SetTechnique,
     SetVoice,
+    Stop,
     StopLoop,
 )
 from agent.core.os_process import set_process_name, set_realtime_priority
@@ -46,7 +50,7 @@ from agent.engine.heard_bass import HeardBass
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.output_mixer import LATE, OutputMixer
 from agent.engine.player import QUANTUM, SILENCE_QUANTA, Player, Stems
-from agent.engine.reports import NO_LATENCY, RECORDS_PER_REPORT, reported
+from agent.engine.reports import NO_LATENCY, RECORDS_PER_REPORT, AudioCommand, FromAudio, Planned, reported
 from agent.engine.reports import AudioReport as AudioReport  # others have these from here
 from agent.engine.reports import AudioSetup as AudioSetup
 from agent.engine.reports import Ready as Ready
@@ -72,8 +76,10 @@ def load(config: Config, rate: int) -> None:
     card_callback.address()
 
 
-def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
-    """Entry point of the process; ends on the command "stop", at the end of the file, or with its parent."""
+def main(
+    setup: AudioSetup, plans: Channel[Planned], commands: Channel[AudioCommand], reports: Channel[FromAudio]
+) -> None:
+    """Entry point of the process; ends on the message Stop, at the end of the file, or with its parent."""
     set_process_name("antiphon-audio")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process: AudioProcess | None = None
@@ -82,7 +88,7 @@ def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel)
         signal.signal(signal.SIGTERM, lambda *_: process.stop_soon())
         process.run()
     except (UserError, OSError, ValueError) as cause:
-        reports.send(("failed", str(cause)))
+        reports.send(Failed(str(cause)))
     finally:
         if process:
             process.close()
@@ -91,7 +97,13 @@ def main(setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel)
 class AudioProcess:
     """Owns the stream, the player and their outputs, and runs the main loop."""
 
-    def __init__(self, setup: AudioSetup, plans: Channel, commands: Channel, reports: Channel) -> None:
+    def __init__(
+        self,
+        setup: AudioSetup,
+        plans: Channel[Planned],
+        commands: Channel[AudioCommand],
+        reports: Channel[FromAudio],
+    ) -> None:
         self._plans, self._commands, self._reports = plans, commands, reports
         self._setup, config, rate = setup, setup.config, setup.rate
         self._stopping, self._reported_s = False, 0.0
@@ -231,24 +243,26 @@ class AudioProcess:
             time.sleep(0.005)
 
     def _listen(self) -> bool:
-        """Read commands and plans; return whether "go" was among them."""
-        commands = self._commands.receive()
-        for message in (*commands, *self._plans.receive()):
+        """Read commands and plans; return whether Go was among them."""
+        goes = False
+        for message in (*self._commands.receive(), *self._plans.receive()):
+            goes |= isinstance(message, Go)
             self._obey(message)
-        self._stopping |= "stop" in commands or self._commands.gone
-        return "go" in commands
+        self._stopping |= self._commands.gone
+        return goes
 
-    def _obey(self, message: Any) -> None:
+    def _obey(self, message: AudioCommand | Planned) -> None:
         player = self.player
         match message:
             case Plan():
                 player.accept(message)
                 if self._output_mixer:
                     self._output_mixer.click.follow(message.grid)
-            case SetClick() if self._output_mixer:
-                self._output_mixer.click.obey(message)
-            case float() | int():  # the stream time at which the input ended
-                player.end(float(message))
+            case SetClick():
+                if self._output_mixer:
+                    self._output_mixer.click.obey(message)
+            case InputEnded(at_s):
+                player.end(at_s)
             case PlayLoop() if message.path:
                 self._loop_sounds.load(message, self._setup.rate)
             case PlayLoop():
@@ -275,6 +289,12 @@ class AudioProcess:
                 self._heard.take(weights)
                 if self._output_mixer:
                     self._output_mixer.take(weights)
+            case Stop():
+                self._stopping = True
+            case Go():
+                pass
+            case _:
+                assert_never(message)
 
     def _now_s(self) -> float:
         clock = self._stream.clock

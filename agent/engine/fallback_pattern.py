@@ -129,7 +129,7 @@ class FallbackPattern:
             return None
         self._plan, self._bar, self._bars, self._patience_ends_s = plan, (), 0, None
         self._ends_s = max((n.on_s for n in plan.tentative), default=plan.committed_until_s)
-        return [self._spare(note, False) for note in plan.tentative]
+        return [_spare(note, plan, False) for note in plan.tentative]
 
     def _waits_for(self, plan: Plan, now_s: float) -> bool:
         before = self._plan
@@ -141,17 +141,12 @@ class FallbackPattern:
             self._patience_ends_s = now_s + PATIENCE_BARS * bar_s(before.grid)
         return now_s < self._patience_ends_s
 
-    def _spare(self, note: PlannedNote, patterned: bool) -> Spare:
-        assert self._plan
-        beyond_s = note.on_s - self._plan.committed_until_s
-        grid = self._plan.grid
-        return Spare(note, max(0.0, beyond_s / tick_s(grid)) if grid else 0.0, patterned)
-
     def next_bar(self) -> list[Spare]:
         """One more bar of the pattern after all that was given out; empty when there is nothing to go on with."""
-        if not self._plan or not self._plan.grid or not self._plan.tentative:
+        plan = self._plan
+        if not plan or not plan.grid or not plan.tentative:
             return []
-        grid = self._plan.grid
+        grid = plan.grid
         if not self._bars:
             bar = last_bar(self._played, grid, self._ends_s)
             self._bar = () if is_ending(bar) else bar
@@ -159,7 +154,7 @@ class FallbackPattern:
         self._bars += 1
         after_s = self._ends_s + tick_s(grid) / 2
         notes = repeated(faded(self._bar, self._bars - 1), grid, downbeat)
-        return [self._spare(note, True) for note in notes if note.on_s > after_s]
+        return [_spare(note, plan, True) for note in notes if note.on_s > after_s]
 
     @property
     def exhausted(self) -> bool:
@@ -172,3 +167,8 @@ class FallbackPattern:
         """Give out nothing more until a plan comes: the music is over."""
         self._plan, self._bar, self._bars = None, (), 0
         self._played.clear()
+
+
+def _spare(note: PlannedNote, plan: Plan, patterned: bool) -> Spare:
+    beyond_s = note.on_s - plan.committed_until_s
+    return Spare(note, max(0.0, beyond_s / tick_s(plan.grid)) if plan.grid else 0.0, patterned)

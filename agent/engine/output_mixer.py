@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -97,7 +95,7 @@ class OutputMixer:
         elif loop is not None:
             mix += loop
         self.click.mix_into(mix, start)
-        played: Block = self._to_channels(self._limiter.step(mix))
+        played = self._to_channels(self._limiter.step(mix))
         self._put(played, start - LATE)
         self._at = start + len(mix)
         return played
@@ -121,8 +119,9 @@ class OutputMixer:
             self._sent.silence(max(start, 0))
             self._sent.write(played[max(self._sent.written - start, 0) :])
 
-    def _to_channels(self, mix: Any) -> Any:
+    def _to_channels(self, mix: Block) -> Block:
         channels = self.out.channels
         if channels == 1:
-            return mix.mean(axis=1, keepdims=True)
+            mono: Block = mix.mean(axis=1, keepdims=True)
+            return mono
         return np.pad(mix, ((0, 0), (0, channels - 2))) if channels > 2 else mix

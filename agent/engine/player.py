@@ -7,14 +7,15 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.audio.own_voice_synth import OwnVoice
 from agent.core.messages import SetFader, SetMix
 from agent.core.midi_constants import CONTROL, NOTE_ON, struck_at
-from agent.core.types import Event, MixWish, Plan, PlannedNote, added
+from agent.core.types import Event, MixWish, Plan, PlannedNote, SentRecord, added
 from agent.engine.mix_controllers import MIXES_MAX, MixControllers
 from agent.engine.scheduler import Counts, Scheduler
 from agent.midi.clock_out import ClockOut
@@ -40,7 +41,7 @@ class Instrument(Protocol):
     def wish(self, wishes: Mapping[str, MixWish]) -> None: ...
     def follow(self, away_db: float) -> None: ...
     def sound(self, asked: Mapping[str, str], style: str | None) -> None: ...
-    def take_voice(self, voice: Any) -> None: ...
+    def take_voice(self, voice: OwnVoice) -> None: ...
     def take_technique(self, technique: str) -> None: ...
 
 
@@ -80,7 +81,7 @@ class Player:
         """start_sample: the first that is rendered, a multiple of QUANTUM."""
         self.rate, self.parts, self._synth, self._port = rate, tuple(parts), synth, port
         self.rendered = start_sample
-        self.records: list[dict[str, Any]] = []  # what was sent; whoever writes it down takes it away
+        self.records: list[SentRecord] = []  # what was sent; whoever writes it down takes it away
         self.notes: list[PlannedNote] = []  # likewise
         self._clock = ClockOut() if port and port.sends_clock else None
         self.retime(synth_advance_s, midi_advance_s)
@@ -163,7 +164,7 @@ class Player:
         if self._synth:
             self._synth.follow(away_db)
 
-    def take_voice(self, voice: Any) -> None:
+    def take_voice(self, voice: OwnVoice) -> None:
         """Have the player's own sound (agent/audio/own_voice_synth.py) from the next block on."""
         if self._synth:
             self._synth.take_voice(voice)
@@ -244,9 +245,18 @@ class Player:
             self.counts.unrecorded += 1
             return
         kind, pitch, velocity = event.message
-        on = kind == NOTE_ON
-        record = {"type": "sent", "output": output, "part": event.part, "on": on, "pitch": pitch}
-        self.records.append({**record, "velocity": velocity, "due_s": event.due_s, "sent_s": sent_s})
+        self.records.append(
+            {
+                "type": "sent",
+                "output": output,
+                "part": event.part,
+                "on": kind == NOTE_ON,
+                "pitch": pitch,
+                "velocity": velocity,
+                "due_s": event.due_s,
+                "sent_s": sent_s,
+            }
+        )
         if event.note and output == ("midi" if self._port and not self._synth else "synth"):
             self.notes.append(self._as_mixed(event.note))
 

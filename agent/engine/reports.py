@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from agent.audio.sound_card import MISSING, XRUNS, Latency
 from agent.audio.stream import Stream
 from agent.audio.stream_clock import SharedStamp
+from agent.core.messages import Failed, Go, InputEnded, MindToAudio, Stop, ToAudio
 from agent.core.settings import Config
-from agent.core.types import PlannedNote
+from agent.core.types import Plan, PlannedNote, SentRecord
 from agent.engine.player import Player
 from agent.engine.scheduler import Counts
 from agent.engine.wake_timing import Wakes
@@ -64,7 +64,7 @@ class AudioReport:
     xruns: int
     missing_samples: int
     counts: Counts
-    records: tuple[dict[str, Any], ...]
+    records: tuple[SentRecord, ...]
     notes: tuple[PlannedNote, ...]
     finished: bool
     stopped: bool = False
@@ -88,6 +88,11 @@ class AudioReport:
     # how late the main loop woke up
     wakes_late_p99_s: float = 0.0
     wakes_late_max_s: float = 0.0
+
+
+FromAudio = Ready | AudioReport | Failed
+AudioCommand = ToAudio | Go | Stop
+Planned = Plan | MindToAudio | InputEnded  # what the mind sends to the audio process
 
 
 # records in one report: a message's size is limited (agent/core/channel.py), so a backlog is sent in steps

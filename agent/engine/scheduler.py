@@ -95,9 +95,9 @@ class Scheduler:
                 self._set_spares(self._reserve.next_bar())
 
     def _improvise(self, due: _Due) -> None:
-        assert due.spare
-        self.counts.patterned += due.spare.patterned
-        self.counts.improvised += not due.spare.patterned
+        patterned = due.spare is not None and due.spare.patterned
+        self.counts.patterned += patterned
+        self.counts.improvised += not patterned
         self._take(due)
 
     def _begin(self, due: _Due, now_s: float | None) -> list[Event]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import accumulate
 
 LATE_S = 0.001  # an event that leaves later than this after its moment is late
@@ -60,6 +60,12 @@ class Counts:
     def timeliness(self) -> float:
         """in_time_share * freshness: 1.0 when every note left in time from the plan that was due."""
         return self.in_time_share * self.freshness
+
+    def plus(self, later: Counts) -> Counts:
+        """Return these counts and those of a process that came after."""
+        sums = {one.name: getattr(self, one.name) + getattr(later, one.name) for one in fields(self)}
+        lateness = [a + b for a, b in zip(self.lateness, later.lateness, strict=True)]
+        return Counts(**sums | {"lateness": lateness})
 
     def left(self, lateness_s: float) -> None:
         """An event left lateness_s after its moment."""

@@ -7,13 +7,18 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
-
-from agent.core.channel import Channel
+from typing import Protocol
 
 POLL_S = (0.001, 0.005)  # shortest and longest sleep while no MIDI is due
 REST_S, REST_AHEAD_S = 0.030, 0.080  # the same while nothing sounds, nor will for so long; a message ends it
 SPIN_S = 0.0003  # the last stretch before a MIDI message is due is waited for awake
 FIRST_S, RATIO, BINS = 10e-6, 1.25, 64  # 10 us to 12 s
+
+
+class HasFileNo(Protocol):
+    """A channel, as far as it is waited for."""
+
+    def fileno(self) -> int: ...
 
 
 class Wakes:
@@ -25,7 +30,7 @@ class Wakes:
         self._upper_s = [FIRST_S * RATIO**i for i in range(BINS)]
         self.max_s = 0.0
 
-    def sleep(self, due_s: float, rests: bool, messages: Sequence[Channel] = ()) -> None:
+    def sleep(self, due_s: float, rests: bool, messages: Sequence[HasFileNo] = ()) -> None:
         """Until something may have to be done; not beyond the moment due_s (monotonic). rests: nothing sounds.
 
         messages: channels whose next message ends a rest at once.

@@ -14,10 +14,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any
+from types import FrameType
+from typing import TypeVar, assert_never
 
 import numpy as np
 from rich.console import Console
@@ -27,6 +29,7 @@ from agent.audio import device_list
 from agent.audio.sound_card import XRUNS, Pair, SoundCard, has_own_period
 from agent.core.channel import Channel, channel
 from agent.core.errors import UserError
+from agent.core.messages import Failed, Stop
 from agent.core.settings import BandConfig, Config
 from agent.listen.file_listener import Line, Lines, input_line, onset_line
 from agent.listen.panel import Board, panel, summary
@@ -54,6 +57,44 @@ class EarReport:
     dropped: int
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """From either process: it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Xruns:
+    """From the sound card's process: how often samples were lost so far."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardLost:
+    """From the sound card's process: it ends, and why."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """From the ears: onsets, said before their frame is over."""
+
+    onsets: tuple[Onset, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """From the ears: what the player is to be told of the input."""
+
+    lines: tuple[str, ...]
+
+
+FromCard = Started | Failed | Xruns | CardLost
+FromEars = Started | Failed | Early | Remarks | EarReport
+Said = TypeVar("Said")
+
+
 def run(config: Config, json_lines: bool) -> int:
     """Listen until Ctrl-C or SIGTERM, or until the card is lost (exit code 1). Raises UserError."""
     card = _card(config)
@@ -78,7 +119,9 @@ def _outlive_the_terminal() -> None:
 # -- the sound card's process ---------------------------------------------------------------------------------
 
 
-def audio_main(card: device_list.Card, block_samples: int, ring: Ring, commands: Channel, reports: Channel) -> None:
+def audio_main(
+    card: device_list.Card, block_samples: int, ring: Ring, commands: Channel[Stop], reports: Channel[FromCard]
+) -> None:
     """Entry point: holds the card until told to stop, or until the parent is gone."""
     _outlive_the_terminal()
     parent = os.getppid()
@@ -86,17 +129,17 @@ def audio_main(card: device_list.Card, block_samples: int, ring: Ring, commands:
         pair = Pair(card.input_device, None, card.input_channels, own_period=has_own_period(card.input_api))
         stream = SoundCard(pair, card.rate, block_samples, ring, None)
     except UserError as cause:
-        reports.send(("failed", str(cause)))
+        reports.send(Failed(str(cause)))
         return
     gc.collect()
     gc.freeze()
     gc.disable()
     stream.start()
-    reports.send(("ready", stream.latency.input_s))
-    while "stop" not in commands.receive() and os.getppid() == parent:
-        reports.send(("xruns", int(stream.counts[XRUNS])))
+    reports.send(Started())
+    while not commands.receive() and os.getppid() == parent:
+        reports.send(Xruns(int(stream.counts[XRUNS])))
         if not stream.alive:
-            reports.send(("lost", "the sound card has stopped"))
+            reports.send(CardLost("the sound card has stopped"))
             break
         time.sleep(REPORT_S)
     stream.close()
@@ -106,7 +149,12 @@ def audio_main(card: device_list.Card, block_samples: int, ring: Ring, commands:
 
 
 def ears_main(
-    ring: Ring, rate: int, channel_number: int | None, band: BandConfig, commands: Channel, reports: Channel
+    ring: Ring,
+    rate: int,
+    channel_number: int | None,
+    band: BandConfig,
+    commands: Channel[Stop],
+    reports: Channel[FromEars],
 ) -> None:
     """Entry point: ring in, one EarReport per frame out, until told to stop, or until the parent is gone."""
     _outlive_the_terminal()
@@ -115,30 +163,35 @@ def ears_main(
         analyzer = Analyzer()
         analyzer.given(band.meter, band.tempo_bpm)
     except (OSError, ValueError) as cause:
-        reports.send(("failed", str(cause)))
+        reports.send(Failed(str(cause)))
         return
-    reports.send(("ready", None))
+    reports.send(Started())
     listen(analyzer, ring, rate, channel_number, commands, reports)
 
 
 def listen(
-    analyzer: Analyzer, ring: Ring, rate: int, channel_number: int | None, commands: Channel, reports: Channel
+    analyzer: Analyzer,
+    ring: Ring,
+    rate: int,
+    channel_number: int | None,
+    commands: Channel[Stop],
+    reports: Channel[FromEars],
 ) -> None:
     """What comes into the ring from now on, hop by hop, until told to stop, or until the parent is gone."""
     reader, parent = ring.reader(), os.getppid()
     reader.skip_to_multiple(first_start(rate))
     framer, hops = Framer(rate, reader.position, HOP), list[Frame]()
     mixer = InputMixer(ring.channels, rate, channel_number)
-    while "stop" not in commands.receive() and os.getppid() == parent:
+    while not commands.receive() and os.getppid() == parent:
         if not len(block := reader.read(min(reader.available, MAX_READ))):
             time.sleep(POLL_S)
             continue
         mono, _ = mixer.push(block)
         if lines := mixer.take_lines():
-            reports.send(lines)
+            reports.send(Remarks(tuple(lines)))
         for hop in framer.push(mono):
             if onsets := analyzer.push(hop).onsets:
-                reports.send(onsets)
+                reports.send(Early(onsets))
             hops.append(hop)
             if len(hops) * HOP == FRAME_SAMPLES:
                 frame = Frame(np.concatenate([h.samples for h in hops]), hops[0].start_sample, hop.lag_s)
@@ -205,7 +258,7 @@ class Panelled:
         self._guarded(lambda live: live.stop())
         self._live = None
 
-    def _guarded(self, action: Any) -> None:
+    def _guarded(self, action: Callable[[Live], object]) -> None:
         if self._live is None:
             return
         try:
@@ -231,9 +284,9 @@ class Listening:
         self._config, self._card, self._watcher = config, card, watcher
         self._ring = Ring(round(RING_S * card.rate), card.input_channels)
         self._board = Board(source=f"{card.input_name}, {card.rate} Hz")
-        self._channels: list[Channel] = []
+        self._closing = contextlib.ExitStack()  # of the channels
         self._processes: list[BaseProcess] = []
-        self._commands: list[Channel] = []
+        self._commands: list[Channel[Stop]] = []
         self._stopping, self._trouble = False, ""
 
     def run(self) -> int:
@@ -255,38 +308,43 @@ class Listening:
             self._say(f"antiphon: {self._trouble}")
         return 1 if self._trouble else 0
 
-    def _stop_soon(self, *_: Any) -> None:
+    def _stop_soon(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True
 
     def _start(self) -> None:
         audio = self._config.audio
         number = audio.input_channel - 1 if audio.input_channel else None
-        self._said = self._process("ears", ears_main, self._ring, self._card.rate, number, self._config.band)
+        ears = partial(ears_main, self._ring, self._card.rate, number, self._config.band)
+        self._said = self._process("ears", ears)
         self._await(self._said, "ears")
         if not self._stopping:
-            self._heard = self._process("audio", audio_main, self._card, audio.block_samples, self._ring)
+            card = partial(audio_main, self._card, audio.block_samples, self._ring)
+            self._heard = self._process("audio", card)
             self._await(self._heard, "audio")
 
-    def _process(self, name: str, target: Any, *args: Any) -> Channel:
+    def _process(self, name: str, entry: Callable[[Channel[Stop], Channel[Said]], None]) -> Channel[Said]:
         """Start one process; the channel on which it reports."""
+        commands: Channel[Stop]
+        reports: Channel[Said]
         commands, commanded = channel()
         reports, reported = channel()
-        self._channels += [commands, commanded, reports, reported]
+        for end in (commands, commanded, reports, reported):
+            self._closing.callback(end.close)
         self._commands.append(commands)
         process = multiprocessing.get_context("spawn").Process(
-            target=target, args=(*args, commanded, reports), name=f"antiphon-{name}", daemon=True
+            target=entry, args=(commanded, reports), name=f"antiphon-{name}", daemon=True
         )
         process.start()
         self._processes.append(process)
         return reported
 
-    def _await(self, reports: Channel, name: str) -> None:
+    def _await(self, reports: Channel[FromEars] | Channel[FromCard], name: str) -> None:
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not self._stopping:
             alive = self._processes[-1].is_alive()
-            for kind, text in reports.receive()[:1]:
-                if kind == "failed":
-                    raise UserError(text)
+            for first in reports.receive()[:1]:
+                if isinstance(first, Failed):
+                    raise UserError(first.cause)
                 return
             if not alive or time.monotonic() > deadline_s:
                 raise UserError(f"the {name} process did not start; run `antiphon doctor`")
@@ -295,22 +353,31 @@ class Listening:
     def _turn(self) -> None:
         """Read everything that has come, and show it."""
         for said in self._said.receive():
-            if isinstance(said, list):  # what the player is to be told of the input
-                for line in said:
-                    self._watcher.say(line)
-                continue
-            if not isinstance(said, EarReport):  # onsets, said before their frame is over
-                self._watcher.early(said)
-                continue
-            self._board.add(said.analysis)
-            self._board.behind_s = said.written_s - said.analysis.time_s
-            self._board.dropped = said.dropped
-            self._watcher.add(said, self._board)
-        for kind, what in self._heard.receive():
-            if kind == "xruns":
-                self._board.xruns = what
-            elif kind == "lost":
-                self._trouble = what
+            match said:
+                case Remarks(lines):
+                    for line in lines:
+                        self._watcher.say(line)
+                case Early(onsets):
+                    self._watcher.early(onsets)
+                case EarReport():
+                    self._board.add(said.analysis)
+                    self._board.behind_s = said.written_s - said.analysis.time_s
+                    self._board.dropped = said.dropped
+                    self._watcher.add(said, self._board)
+                case Started() | Failed():
+                    pass
+                case _:
+                    assert_never(said)
+        for report in self._heard.receive():
+            match report:
+                case Xruns(count):
+                    self._board.xruns = count
+                case CardLost(cause):
+                    self._trouble = cause
+                case Started() | Failed():
+                    pass
+                case _:
+                    assert_never(report)
         if dead := [process.name for process in self._processes if not process.is_alive()]:
             self._trouble = self._trouble or f"the {dead[0]} process died; run `antiphon doctor`"
         self._watcher.refresh(self._board)
@@ -319,14 +386,13 @@ class Listening:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         for commands in self._commands:
-            commands.send("stop")
+            commands.send(Stop())
         for process in self._processes:
             process.join(STOP_TIMEOUT_S)
             if process.is_alive():
                 process.kill()
                 process.join(STOP_TIMEOUT_S)
-        for end in self._channels:
-            end.close()
+        self._closing.close()
         self._watcher.close()
 
     def _say(self, text: str) -> None:

@@ -138,19 +138,18 @@ class ClockOut:
             self._relocate(self._grid, self._error(self._grid), until_s)
         messages = list(self._waiting)
         self._waiting.clear()
-        while self.next_send_s() < until_s:
+        while self._grid and self.next_send_s() < until_s:
             messages.append(self._begin or (CLOCK,))
             if self._begin:
                 self._begin, self._running = None, True
-            else:
-                self._tick()
+            elif self._grid:
+                self._tick(self._grid)
         return messages
 
-    def _tick(self) -> None:
+    def _tick(self, grid: Grid) -> None:
         """The next clock: an even step of the grid's tempo, and a part of what is still missing."""
-        assert self._grid
-        clock_s = self._grid.period_s / clocks_per_beat(self._grid.meter)
+        clock_s = grid.period_s / clocks_per_beat(grid.meter)
         self._next += 1
         self._next_s += clock_s
-        error = self._error(self._grid)
+        error = self._error(grid)
         self._next_s -= clock_s * min(max(error, -GLIDE), GLIDE)

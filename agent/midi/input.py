@@ -11,11 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agent.midi import jack_client
 from agent.midi.output import API_NAMES, VIRTUAL, _choose_api, _find
 from listener.silence_stderr import quiet_stderr
+
+if TYPE_CHECKING:
+    import rtmidi
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +188,7 @@ class MidiIn:
 class RtMidiSource:
     """An open RtMidi input. name: of the port it is connected to; None for a virtual port."""
 
-    def __init__(self, port: Any, own: str, name: str | None, is_jack: bool, client: str = CLIENT) -> None:
+    def __init__(self, port: rtmidi.MidiIn, own: str, name: str | None, is_jack: bool, client: str = CLIENT) -> None:
         self._port, self._own, self._name, self._is_jack = port, f"{client}:{own}", name, is_jack
         self.get_message = port.get_message
 

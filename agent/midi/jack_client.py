@@ -9,17 +9,16 @@ from __future__ import annotations
 import ctypes
 from ctypes.util import find_library
 from functools import cache
-from typing import Any
 
 NO_START_SERVER = 1
 IS_INPUT, IS_OUTPUT = 1, 2
 MIDI_TYPE = b"8 bit raw midi"
 _C = ctypes.CDLL(None)
-_Names = ctypes.POINTER(ctypes.c_char_p)
+Names = ctypes.POINTER(ctypes.c_char_p)
 
 
 @cache
-def _library() -> Any:
+def _library() -> ctypes.CDLL | None:
     """Return libjack with argument types set and its own printing switched off; None where it is not installed."""
     path = find_library("jack")
     if path is None:
@@ -34,11 +33,11 @@ def _library() -> Any:
     jack.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
     jack.jack_client_close.argtypes = [client]
     jack.jack_on_shutdown.argtypes = [client, ctypes.c_void_p, ctypes.c_void_p]
-    jack.jack_get_ports.restype = _Names
+    jack.jack_get_ports.restype = Names
     jack.jack_get_ports.argtypes = [client, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
     jack.jack_port_by_name.restype = ctypes.c_void_p
     jack.jack_port_by_name.argtypes = [client, ctypes.c_char_p]
-    jack.jack_port_get_all_connections.restype = _Names
+    jack.jack_port_get_all_connections.restype = Names
     jack.jack_port_get_all_connections.argtypes = [client, ctypes.c_void_p]
     jack.jack_connect.argtypes = [client, ctypes.c_char_p, ctypes.c_char_p]
     jack.jack_free.argtypes = [ctypes.c_void_p]
@@ -51,8 +50,8 @@ class JackWatch:
     One thread at a time may call it.
     """
 
-    def __init__(self, client: int) -> None:
-        self._jack, self._client, self._closed = _library(), client, False
+    def __init__(self, jack: ctypes.CDLL, client: int) -> None:
+        self._jack, self._client, self._closed = jack, client, False
         self._gone_at = ctypes.c_long(0)  # time() writes the moment here in JACK's own thread when the server goes
         gone = ctypes.cast(_C.time, ctypes.c_void_p)
         self._jack.jack_on_shutdown(client, gone, ctypes.byref(self._gone_at))
@@ -84,10 +83,10 @@ class JackWatch:
             self._jack.jack_connect(self._client, source.encode(), target.encode())
         return target in self.connections(source)
 
-    def _strings(self, names: Any) -> list[str]:
+    def _strings(self, names: ctypes._Pointer[ctypes.c_char_p]) -> list[str]:
         found: list[str] = []
-        while names and names[len(found)]:
-            found.append(names[len(found)].decode(errors="replace"))
+        while names and (name := names[len(found)]):
+            found.append(name.decode(errors="replace"))
         if names:
             self._jack.jack_free(names)
         return found
@@ -110,4 +109,4 @@ def watch(name: str = "Antiphon-watch") -> JackWatch | None:
     if jack is None:
         return None
     client = jack.jack_client_open(name.encode(), NO_START_SERVER, None)
-    return JackWatch(client) if client else None
+    return JackWatch(jack, client) if client else None

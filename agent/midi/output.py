@@ -9,8 +9,8 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING
 
 from agent.core.midi_constants import (
     BANK_LSB,
@@ -23,6 +23,9 @@ from agent.core.midi_constants import (
 from agent.midi import jack_client
 from agent.midi.panic import panic_messages
 from listener.silence_stderr import quiet_stderr
+
+if TYPE_CHECKING:
+    from rtmidi import MidiOut
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +89,7 @@ class MidiOutput:
     (set by agent/midi/port_keeper.py); note-ons are then counted in `dropped`.
     """
 
-    def __init__(self, port: Any, name: str, api: str = "") -> None:
+    def __init__(self, port: MidiOut | None, name: str, api: str = "") -> None:
         self._port, self.name, self.api = port, name, api
         self.errors = self.dropped = 0
         self.failing = self.missing = False
@@ -118,12 +121,12 @@ class MidiOutput:
             if self.errors == 1:
                 log.warning("MIDI port %s rejects messages (%s); the band plays on without it", self.name, cause)
 
-    def detach(self) -> Any:
+    def detach(self) -> MidiOut | None:
         """Return the port, still open, and stop using it."""
         port, self._port = self._port, None
         return port
 
-    def attach(self, port: Any, name: str) -> None:
+    def attach(self, port: MidiOut, name: str) -> None:
         """Use another port from now on."""
         self._port, self.name, self.failing = port, name, False
 
@@ -190,7 +193,7 @@ def _choose_api(api: str | None) -> str:
     return api or running[0]
 
 
-def _open(port: Any, spec: str, client_name: str) -> str:
+def _open(port: MidiOut, spec: str, client_name: str) -> str:
     if spec == VIRTUAL or spec.startswith(VIRTUAL + ":"):
         name = spec.partition(":")[2] or client_name
         port.open_virtual_port(name)
@@ -236,7 +239,7 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(names) if names else "none"
 
 
-def _rtmidi() -> Any:
+def _rtmidi() -> ModuleType:
     try:
         import rtmidi
     except ImportError as cause:
@@ -244,13 +247,14 @@ def _rtmidi() -> Any:
     return rtmidi
 
 
-def client(api: str, client_name: str) -> Any:
+def client(api: str, client_name: str) -> MidiOut:
     """Return RtMidi's output for an API of API_NAMES, with no port open yet."""
     rtmidi = _rtmidi()
-    return rtmidi.MidiOut(getattr(rtmidi, API_NAMES[api]), client_name)
+    made: MidiOut = rtmidi.MidiOut(getattr(rtmidi, API_NAMES[api]), client_name)
+    return made
 
 
-def _client(api: str, client_name: str) -> Any:
+def _client(api: str, client_name: str) -> MidiOut:
     with quiet_stderr():
         return client(api, client_name)
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.core.os_process import set_realtime_priority
 from agent.midi.output import VIRTUAL, MidiOutput, available_apis
 from agent.midi.port_watch import Fresh, JackPortWatch, ListPortWatch, PortWatch
+
+if TYPE_CHECKING:
+    from rtmidi import MidiOut
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ class PortKeeper:
         if not output.is_open:
             self._lose(f"MIDI port {output.name} is not there yet; the band plays on and connects when it appears")
         self._asked = False  # the thread asks for the port
-        self._given: Any = None  # the sender's answer
+        self._given: MidiOut | None = None  # the sender's answer
         self._fresh: Fresh | None = None
         self._returned = False
         self._closing = threading.Event()

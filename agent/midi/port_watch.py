@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agent.midi import jack_client
 from agent.midi.output import VIRTUAL, MidiOutput, client, find_again
 
-Fresh = tuple[Any, str]  # a port of RtMidi and the name of its target
+if TYPE_CHECKING:
+    from rtmidi import MidiOut
+
+Fresh = tuple["MidiOut", str]  # a port of RtMidi and the name of its target
 
 
 class PortWatch(Protocol):
@@ -32,7 +35,7 @@ class PortWatch(Protocol):
     def target(self) -> str:
         """Name of the instrument's port."""
 
-    def abandon(self, port: Any) -> None:
+    def abandon(self, port: MidiOut) -> None:
         """Dispose of a port that the sender has given up."""
 
     def reopen(self) -> Fresh | None:
@@ -48,14 +51,13 @@ class JackPortWatch:
         self._spec, self._client_name, self._target = spec, client_name, output.name
         self._virtual = spec.startswith(VIRTUAL)
         self._watch = jack_client.watch()
-        self._own = self._find_own() if self._watch else ""
+        self._own = self._find_own(self._watch) if self._watch else ""
 
-    def _find_own(self) -> str:
-        assert self._watch
-        mine = [name for name in self._watch.sources() if name.startswith(self._client_name)]
+    def _find_own(self, watch: jack_client.JackWatch) -> str:
+        mine = [name for name in watch.sources() if name.startswith(self._client_name)]
         if self._virtual:
             return next((name for name in reversed(mine) if name.endswith(":" + self._target)), "")
-        return next((name for name in reversed(mine) if self._target in self._watch.connections(name)), "")
+        return next((name for name in reversed(mine) if self._target in watch.connections(name)), "")
 
     def holds(self) -> bool:
         if not self._watch or not self._watch.alive or not self._own:
@@ -83,7 +85,7 @@ class JackPortWatch:
     def target(self) -> str:
         return self._target
 
-    def abandon(self, port: Any) -> None:
+    def abandon(self, port: MidiOut) -> None:
         """Close the port, except a dead server's: libjack waits 1 s for it or crashes once another server runs."""
         if not self.is_dead:
             return _close(port)
@@ -134,7 +136,7 @@ class ListPortWatch:
     def target(self) -> str:
         return self._target
 
-    def abandon(self, port: Any) -> None:
+    def abandon(self, port: MidiOut) -> None:
         _close(port)
 
     def reopen(self) -> Fresh | None:
@@ -151,7 +153,7 @@ class ListPortWatch:
         self._target, self._reopened = target, True
         return port, target
 
-    def _open(self, port: Any, names: list[str], target: str) -> None:
+    def _open(self, port: MidiOut, names: list[str], target: str) -> None:
         if self._virtual:
             port.open_virtual_port(target)
         else:
@@ -161,6 +163,6 @@ class ListPortWatch:
         self._lister.delete()
 
 
-def _close(port: Any) -> None:
+def _close(port: MidiOut) -> None:
     port.close_port()
     port.delete()

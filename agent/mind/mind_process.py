@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.core.channel import Channel
-from agent.core.messages import FollowGrid, HearPartner, PlayBass, SetLatency
+from agent.core.messages import Failed, FollowGrid, HearPartner, InputEnded, MindToAudio, PlayBass, SetLatency, Stop
 from agent.core.os_process import Priority, give_back_memory
 from agent.core.settings import Config
 from agent.core.types import Decision, Plan
@@ -64,6 +64,30 @@ class MindReport:
         heard = self.decision.analysis
         new = (heard.onsets, heard.notes, heard.revised, heard.ended, heard.beats, heard.phrase, self.decision.plan)
         return any(new)
+
+
+@dataclass(frozen=True, slots=True)
+class MindReports:
+    """Decisions, sent to the parent together."""
+
+    reports: tuple[MindReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MindReady:
+    """The mind's first message. restored: whether it goes on from a snapshot."""
+
+    restored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MindEnded:
+    """The mind's last message: it has processed all of its input."""
+
+
+FromMind = MindReady | MindReports | MindEnded | Failed
+MindCommand = MindMessage | Stop
+ToPlay = Plan | MindToAudio | InputEnded  # to the audio process
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,20 +232,21 @@ class Listener:
         spare_s = RESTS_S if self.mind.resting else 0.0
         return min(max(self.ears.next_in_s + spare_s, WAIT_S[0]), WAIT_S[1] + spare_s)
 
-    def poll(self, plans: Channel, reports: Channel) -> bool:
+    def poll(self, plans: Channel[ToPlay], reports: Channel[FromMind]) -> bool:
         """Process the frames that have come and report them; False when none has."""
         behind_s = self.ears.behind_s
         self._catches_up = behind_s > (LATE_S if self._catches_up else STALL_S)
         frames = self.ears.read()
         heard = [said for frame in frames if (said := self._hear(frame, plans))]
         if heard:
-            reports.send([one for one in heard[:-1] if one.tells] + heard[-1:] if self.mind.resting else heard)
+            told = [one for one in heard[:-1] if one.tells] + heard[-1:] if self.mind.resting else heard
+            reports.send(MindReports(tuple(told)))
             self._snapshots.said = round(heard[-1].decision.analysis.time_s * ANALYSIS_RATE)
         if self.snapshot_due:
             self.save_snapshot()
         return bool(frames)
 
-    def _hear(self, frame: Frame, plans: Channel) -> MindReport | None:
+    def _hear(self, frame: Frame, plans: Channel[ToPlay]) -> MindReport | None:
         decision = self.mind.step(frame)
         messages = self.mind.take_messages()
         end = frame.start_sample + len(frame.samples)
@@ -263,12 +288,12 @@ def main(
     rate: int,
     channel: int | None,
     latency_s: float,
-    plans: Channel,
-    commands: Channel,
-    reports: Channel,
+    plans: Channel[ToPlay],
+    commands: Channel[MindCommand],
+    reports: Channel[FromMind],
     snapshots: SnapshotStore | None = None,
 ) -> None:
-    """Run the process; it ends on the command "stop", at the end of the ring, or with its parent."""
+    """Run the process; it ends on the message Stop, at the end of the ring, or with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ears = Ears(ring, sent, rate, channel)  # what comes while the mind is made is not lost
@@ -279,27 +304,35 @@ def main(
         mind.send(SetLatency(latency_s))
         listener = Listener(mind, ears, config, ring, rate, latency_s, snapshots or SnapshotStore())
     except (OSError, ValueError) as cause:
-        reports.send(("failed", str(cause)))
+        reports.send(Failed(str(cause)))
         return
     restored = listener.restore()
     gc.collect()
     give_back_memory()
     gc.freeze()  # what is here now stays: the collector need not look at it again
     gc.set_threshold(20_000, 20, 50)
-    reports.send(("ready", "restored" if restored else None))
+    reports.send(MindReady(restored))
     _listen(listener, ring, rate, plans, commands, reports)
 
 
-def _listen(listener: Listener, ring: Ring, rate: int, plans: Channel, commands: Channel, reports: Channel) -> None:
+def _listen(
+    listener: Listener,
+    ring: Ring,
+    rate: int,
+    plans: Channel[ToPlay],
+    commands: Channel[MindCommand],
+    reports: Channel[FromMind],
+) -> None:
     priority = Priority()
     while not listener.ears.at_end:
-        messages = commands.receive()
-        if "stop" in messages or commands.gone:
-            return
-        for message in messages:
+        for message in commands.receive():
+            if isinstance(message, Stop):
+                return
             listener.send(message)
+        if commands.gone:
+            return
         if not listener.poll(plans, reports):
             priority.keep()
             time.sleep(listener.wait_s)
-    plans.send(ring.written / rate)
-    reports.send(("ended", None))
+    plans.send(InputEnded(ring.written / rate))
+    reports.send(MindEnded())

@@ -3,8 +3,6 @@ slap and staccato, which would else drive the limiter of the mix. Its tone is no
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +37,7 @@ class StripGains:
     def makeup_gain(self) -> float:
         return float(10 ** (self.makeup.gain_db[0] / 20))
 
-    def of(self, blocks: NDArray[Any]) -> NDArray[np.float64]:
+    def of(self, blocks: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the gain of each sample of the next blocks [count, 64], between which nothing is measured."""
         level = float(10 ** (self.level.gain_db[0] / 20))
         usual, at = level * self.makeup_gain, [self._gain]

@@ -7,7 +7,6 @@ small matrix product in place of a loop over samples (block state space, e.g. Ba
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,20 +40,20 @@ class BlockFilter:
 
     def __init__(self, sections: Sequence[Section], channels: int, dtype: type = np.float32) -> None:
         exact = state_space(sections)
-        self._matrix: NDArray[Any] = exact.astype(dtype)
+        self._matrix: NDArray[np.floating] = exact.astype(dtype)
         self._step = exact[BLOCK:, BLOCK:]  # of the states, whose powers want all digits
-        self._in: NDArray[Any] = np.zeros((channels, len(self._matrix)), dtype)
+        self._in: NDArray[np.floating] = np.zeros((channels, len(self._matrix)), dtype)
 
-    def __call__(self, block: NDArray[Any]) -> NDArray[Any]:
+    def __call__(self, block: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the filtered block [channels, 64], in the filter's dtype."""
         self._in[:, :BLOCK] = block
-        out: NDArray[Any] = self._in @ self._matrix
+        out: NDArray[np.floating] = self._in @ self._matrix
         state = out[:, BLOCK:]
         state[np.abs(state) < TINY] = 0.0
         self._in[:, BLOCK:] = state
         return out[:, :BLOCK]
 
-    def whole(self, sound: NDArray[Any]) -> NDArray[Any]:
+    def whole(self, sound: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the filtered sound [channels, n], n a multiple of 64: what block after block would give, at once.
 
         The states s' = B x + A s of all blocks are summed by doubling (Hillis & Steele, "Data parallel algorithms",
@@ -72,7 +71,7 @@ class BlockFilter:
             states[:, reach:] += states[:, :-reach] @ step
             step, reach = step @ step, 2 * reach
         before = np.concatenate([self._in[:, None, BLOCK:], states[:, :-1]], axis=1).astype(self._matrix.dtype)
-        out: NDArray[Any] = answers[:, :, :BLOCK] + before @ self._matrix[BLOCK:, :BLOCK]
+        out: NDArray[np.floating] = answers[:, :, :BLOCK] + before @ self._matrix[BLOCK:, :BLOCK]
         self._in[:, BLOCK:] = states[:, -1]
         return out.reshape(channels, -1)
 

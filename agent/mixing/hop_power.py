@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +17,7 @@ class HopPower:
         self._sides, self._hop = sides, round(HOP_S * rate_hz / BLOCK)
         self._powers, self._blocks = np.zeros(voices), 0
 
-    def __call__(self, sound: NDArray[Any], scale: float = 1.0) -> NDArray[np.float64] | None:
+    def __call__(self, sound: NDArray[np.floating], scale: float = 1.0) -> NDArray[np.float64] | None:
         """Take in a block [voices * sides, 64]; return the mean power of the hop that ends with it, else None.
 
         scale: by which the block's power counts.
@@ -34,7 +32,7 @@ class HopPower:
         self._powers[:], self._blocks = 0.0, 0
         return hop
 
-    def whole(self, sound: NDArray[Any], scale: float = 1.0) -> NDArray[np.float64]:
+    def whole(self, sound: NDArray[np.floating], scale: float = 1.0) -> NDArray[np.float64]:
         """Take in [voices * sides, n] at once, n a multiple of 64; return the mean powers [hops, voices] of the hops
         that end in it: what block after block would give."""
         weighted = self._weighting.whole(sound)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +30,7 @@ def k_weighting(rate_hz: float) -> tuple[Section, Section]:
     return shelf, (1.0, -2.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0)
 
 
-def k_power(frequencies_hz: NDArray[Any], rate_hz: float) -> NDArray[np.float64]:
+def k_power(frequencies_hz: NDArray[np.floating], rate_hz: float) -> NDArray[np.float64]:
     """Return the squared magnitude of the K-weighting at these frequencies."""
     z = np.exp(-2j * np.pi * frequencies_hz / rate_hz)
     power = np.ones(len(frequencies_hz))

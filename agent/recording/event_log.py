@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
 
-from agent.core.types import Decision, PlannedNote
+from agent.core.stored import Json
+from agent.core.types import Decision, PlannedNote, SentRecord
 from agent.recording.recorder import Recorder, to_record
 from listener.types import Chord, Key
 
@@ -63,7 +63,7 @@ class EventLog:
         for note in decision.plan.committed if decision.plan else ():
             self._recorder.event(to_record("planned", note, created_s=decision.analysis.time_s))
 
-    def sent(self, records: Iterable[dict[str, Any]], notes: Iterable[PlannedNote] = ()) -> None:
+    def sent(self, records: Iterable[SentRecord], notes: Iterable[PlannedNote] = ()) -> None:
         """Write the events that left for the synth or the MIDI port."""
         for record in records:
             self._recorder.event(record)
@@ -84,6 +84,6 @@ class EventLog:
         """Write that something went wrong while the music went on."""
         self._recorder.event({"type": "trouble", "time_s": time_s, "cause": what})
 
-    def summary(self, **figures: Any) -> None:
+    def summary(self, **figures: Json) -> None:
         """Write the session's summary, at its end."""
         self._recorder.event({"type": "summary", **figures})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta as Range
@@ -142,7 +142,8 @@ class SummaryRow(msgspec.Struct):
     """The last row of a session that was closed."""
 
 
-ROWS: Mapping[str, Any] = {
+Row = NoteRow | BeatRow | BarRow | ChordRow | KeyRow | ChoiceRow | CommandRow | SentRow | SessionRow | SummaryRow
+ROWS: Mapping[str, type[Row]] = {
     "note": NoteRow,
     "note_revised": NoteRow,
     "note_end": NoteRow,
@@ -156,7 +157,6 @@ ROWS: Mapping[str, Any] = {
     "session": SessionRow,
     "summary": SummaryRow,
 }
-Row = NoteRow | BeatRow | BarRow | ChordRow | KeyRow | ChoiceRow | CommandRow | SentRow | SessionRow | SummaryRow
 
 
 @dataclass(slots=True)
@@ -186,7 +186,7 @@ def rows(path: Path, count: Count | None = None, longest_s: float = MOST_STREAM_
                 continue
             try:
                 decoder = decoders.get(kind_of.decode(line).type)
-                row: Row | None = decoder.decode(line) if decoder else None
+                row = decoder.decode(line) if decoder else None
             except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
                 count.bad += 1
                 continue

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Required, TypedDict
 
 import numpy as np
 import soundfile
@@ -24,7 +24,17 @@ from agent.recording.event_rows import BeatRow, KeyRow, rows
 from agent.recording.file_tags import Tags, tag
 
 PIECE = 1 << 16  # samples, a multiple of 64
-KINDS: dict[str, dict[str, Any]] = {  # what soundfile is asked for
+
+
+class Kind(TypedDict, total=False):
+    """What soundfile is asked for."""
+
+    format: Required[str]
+    subtype: Required[str]
+    compression_level: float
+
+
+KINDS: dict[str, Kind] = {
     ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "compression_level": 0.0},
     ".flac": {"format": "FLAC", "subtype": "PCM_24"},
     ".opus": {"format": "OGG", "subtype": "OPUS"},
@@ -124,7 +134,7 @@ def _peak_db(path: Path) -> float:
     return float(20 * np.log10(max(loudest, 1e-9)))
 
 
-def _write(source: Source, target: Path, kind: dict[str, Any], gain: float, tags: Tags, ceiling_db: float) -> None:
+def _write(source: Source, target: Path, kind: Kind, gain: float, tags: Tags, ceiling_db: float) -> None:
     limiter = Limiter(source.rate, ceiling_db)
     skip, count, written = BLOCK, 0, 0
     with soundfile.SoundFile(target, "w", source.rate, 2, **kind) as file:

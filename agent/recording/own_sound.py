@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 from agent.core.messages import SetTechnique, SetVoice
 from agent.core.os_process import set_nice_beside
@@ -26,7 +25,9 @@ NICE = 15
 class OwnSound:
     """One session's. send: gives a message to the audio process. Call it from one thread."""
 
-    def __init__(self, folder: Path, player: str, send: Callable[[Any], object], keeps: bool = True) -> None:
+    def __init__(
+        self, folder: Path, player: str, send: Callable[[SetVoice | SetTechnique], object], keeps: bool = True
+    ) -> None:
         """keeps: whether the sound is the player's, for the next session too; a file may be anybody's."""
         self._folder, self._send = folder, send
         voice = voice_path(player)

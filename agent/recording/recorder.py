@@ -16,16 +16,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.errors import UserError
+from agent.core.stored import Json
 from agent.recording.derived_files import EVENTS, Facts, draw, read_facts, write_midi
 from agent.recording.full_disk import write_what_fits
 from agent.recording.live_mix import Mix
 from agent.recording.wav_writer import WavWriter
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Float32 = NDArray[np.float32]
 
@@ -57,7 +61,7 @@ def _unusable(folder: Path, why: str | None) -> UserError:
     return UserError(f"cannot write a session to {folder}: {why}; give a writable folder with --out DIR")
 
 
-def to_record(kind: str, fact: Any, **more: Any) -> dict[str, Any]:
+def to_record(kind: str, fact: DataclassInstance, **more: Json) -> dict[str, object]:
     """A line for events.jsonl from one of the dataclasses: {"type": kind, its fields ..., more ...}."""
     return {"type": kind, **asdict(fact), **more}
 
@@ -161,7 +165,7 @@ class Recorder:
             wav.skip(self._rendered)
             self._wavs[LOOP] = wav
 
-    def event(self, record: Mapping[str, Any]) -> None:
+    def event(self, record: Mapping[str, object]) -> None:
         """Write one line of events.jsonl at once; dataclasses, arrays and NaN (null) may stand in it."""
         line = (json.dumps(_plain(record), ensure_ascii=False) + "\n").encode()
         if len(self._lines) + len(line) > LINES_BYTES:
@@ -253,14 +257,14 @@ class Unrecorded(Recorder):
     def skip_stems(self, count: int) -> None:
         return
 
-    def event(self, record: Mapping[str, Any]) -> None:
+    def event(self, record: Mapping[str, object]) -> None:
         return
 
     def close(self) -> tuple[str, ...]:
         return ()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Json:
     """Only what JSON knows: NaN and infinities become null, arrays lists, dataclasses tables."""
     if is_dataclass(value) and not isinstance(value, type):
         return _plain(asdict(value))

@@ -10,7 +10,7 @@ from threading import Thread
 from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.session.hanging_notes import silence, silence_the_dead
-from agent.session.supervisor import Worker
+from agent.session.supervisor import Said, Told, Worker
 from agent.session.timing_figures import Figures
 from agent.session.workers import Workers
 
@@ -95,7 +95,7 @@ class Caretaker:
             if why := self._silencing.pop():
                 self._trouble(f"notes may hang: the MIDI port could not be silenced ({why}); try `antiphon ctl panic`")
 
-    def _handle_death(self, worker: Worker, cause: str, begun: bool) -> None:
+    def _handle_death(self, worker: Worker[Told, Said], cause: str, begun: bool) -> None:
         """Handle a dead worker: schedule its restart, or stop the session if it never started or crash-loops."""
         if not self._forever and not begun:
             raise UserError(worker.failure or f"{cause}; try `antiphon doctor`")

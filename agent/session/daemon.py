@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 from agent.control.command_state import CommandState, initial_state
 from agent.control.commands import parse
@@ -63,7 +63,7 @@ class Daemon:
 
     def run(self) -> int:
         """Run until a stop command or the end of the input file; return the exit code."""
-        handlers = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
+        handlers = {number: signal.signal(number, self._on_end) for number in (signal.SIGTERM, signal.SIGINT)}
         handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         try:
             if self._remote:
@@ -79,12 +79,15 @@ class Daemon:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-    def _end(self, *_: Any) -> None:
+    def _on_end(self, number: int, frame: FrameType | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._stopping = True
         if self._live:
             self._live.stop()
 
-    def _hang_up(self, *_: Any) -> None:
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
         self._asked_to_read = True
 
     def _run(self) -> int:
@@ -149,7 +152,7 @@ class Daemon:
     # -- a session --------------------------------------------------------------------------------------------
 
     def _play(self, setup: Setup, folder: Path, state: CommandState, continues: str | None) -> None:
-        more: dict[str, Any] = {"continues": continues} if continues else {}
+        more = {"continues": continues} if continues else {}
         fact(log, "started", folder=folder, devices=setup.says, **more)
         quiet = Monitor(None, live=False)
         live = Live(

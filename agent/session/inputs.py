@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from agent.control.pedals import Pedals
 from agent.conversation.live import Talk
@@ -12,6 +11,7 @@ from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
 from agent.core.types import Decision
+from agent.directions.active import MindMessage
 from agent.duet.partner_port import PartnerPort
 from agent.engine.reports import AudioReport
 from agent.midi.input import MidiIn
@@ -32,7 +32,7 @@ class Inputs:
         self,
         config: Config,
         say: Callable[[str], object],
-        to_mind: Callable[[Any], object],
+        to_mind: Callable[[MindMessage], object],
         folder: str = "",
         setup: Setup | None = None,
     ) -> None:
@@ -66,13 +66,13 @@ class Inputs:
         """Return what there is to tell the player of the inputs, each once."""
         return self._bass.take_lines() if self._bass else []
 
-    def poll(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[Any]:
+    def poll(self, report: AudioReport | None, rate: int, input_s: float, grid: Grid | None) -> list[MindMessage]:
         """Read all inputs; return the messages to send to the mind."""
         self.talk.poll()
         if self.pedals:
             self.pedals.poll()
         clock = stream_time(report, rate)
-        heard: list[Any] = [*self._bass.poll(clock)] if self._bass else []
+        heard: list[MindMessage] = [*self._bass.poll(clock)] if self._bass else []
         if self._partner:
             heard += self._partner.poll(clock.stream_of if clock else None)
         if self._sync is None:
@@ -83,7 +83,7 @@ class Inputs:
         self._last_follow = follows[-1] if follows else self._last_follow
         return [*heard, *messages]
 
-    def again(self) -> list[Any]:
+    def again(self) -> list[MindMessage]:
         """Return the messages that a restarted mind needs."""
         bass = self._bass.again() if self._bass else []
         return [

@@ -7,10 +7,13 @@ unit of the meter, and a bar is Link's quantum. All times are monotonic seconds.
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.core.errors import UserError
 from listener.types import Grid, Meter
+
+if TYPE_CHECKING:
+    from link import Link, SessionState
 
 MISSING = "Ableton Link needs the package LinkPython-extern; try: pip install 'antiphon[link]', or sync.source: ears"
 FIRST_BPM = 120.0
@@ -19,12 +22,12 @@ TEMPO_STEP_BPM = 0.05  # a smaller change of tempo is not passed on
 PHASE_STEP_S = 0.003  # a smaller distance of the beats is left alone
 
 
-def _module() -> Any:
+def _joined(bpm: float) -> Link:
     try:
-        import link
+        from link import Link
     except ImportError as cause:
         raise UserError(f"{MISSING} ({cause})") from None
-    return link
+    return Link(bpm)
 
 
 class LinkPeer:
@@ -34,7 +37,7 @@ class LinkPeer:
         self._meter = meter
         self._beats_per_quarter = meter.denominator / 4
         self._quantum = meter.numerator / self._beats_per_quarter
-        self._link = _module().Link(bpm)
+        self._link = _joined(bpm)
         self._clock = self._link.clock()
         self._link.startStopSyncEnabled = True
         self._link.enabled = True
@@ -83,7 +86,7 @@ class LinkPeer:
         if changed:
             self._link.commitAppSessionState(state)
 
-    def _give_tempo(self, state: Any, grid: Grid) -> bool:
+    def _give_tempo(self, state: SessionState, grid: Grid) -> bool:
         bpm = min(max(60.0 / (grid.period_s * self._beats_per_quarter), TEMPO_BPM[0]), TEMPO_BPM[1])
         if abs(bpm - state.tempo()) <= TEMPO_STEP_BPM:
             return False
@@ -91,7 +94,7 @@ class LinkPeer:
         self.tempo_changes += 1
         return True
 
-    def _give_phase(self, state: Any, grid: Grid, now_us: int, force: bool) -> bool:
+    def _give_phase(self, state: SessionState, grid: Grid, now_us: int, force: bool) -> bool:
         ours = self._place(grid, now_us / 1e6 + self._offset_s())
         apart = (state.phaseAtTime(now_us, self._quantum) - ours) % self._quantum
         apart = min(apart, self._quantum - apart)

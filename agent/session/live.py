@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
 from agent.control.command_state import CommandState, initial_state
 from agent.control.dispatcher import Dispatcher
@@ -23,10 +23,12 @@ from agent.control.socket_server import Answer, ControlServer
 from agent.conversation.led_orders import order_of
 from agent.conversation.push_to_talk import NOTHING_UNDERSTOOD, PushToTalk
 from agent.core.errors import UserError
-from agent.core.messages import AgainLoop, SetInput
+from agent.core.messages import AgainLoop, SetInput, Stop
 from agent.core.paths import state_folder
 from agent.core.settings import Config
+from agent.core.stored import Json
 from agent.engine.reports import NO_LATENCY, AudioReport, Ready
+from agent.mind.mind_process import MindEnded, MindReady, MindReport, MindReports
 from agent.mood.mood_desk import MoodDesk
 from agent.practice.coach import Coach
 from agent.recording.disk_space import SpaceWatch, keep_of
@@ -81,9 +83,7 @@ class Live:
         self.workers = workers = Workers(config, setup)
         self._board, self.figures, self._view = StatusBoard(config), Figures(), LiveView()
         send = (workers.mind.send, workers.audio.send)
-        self.dispatcher = Dispatcher(
-            config, state or initial_state(config), *send, self.stop, lambda: words(self.status()), self._now_s
-        )
+        self.dispatcher = Dispatcher(config, state or initial_state(config), *send, self.stop, self._words, self._now_s)
         self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
         self._inputs.talk.why = self._why_silent
         self._unexplained = Silence()
@@ -94,6 +94,7 @@ class Live:
         self._voice = PushToTalk(lambda seconds: self._recording.heard(seconds) if self._recording else None)
         self.dispatcher.voice, self.dispatcher.loudspeaker = self._voice.press, setup.output_channels > 0
         self._coach = Coach(workers.mind.send)
+        self._inputs.talk.practises = lambda: self._coach.runs
         self.dispatcher.practice = None if setup.imagined else self._coach.command
         self._mood = MoodDesk(config.mood, workers.mind.send)
         self.dispatcher.mood = self._mood.command
@@ -180,7 +181,7 @@ class Live:
         channel = self._recording.mixer.listens_to if self._recording else ""
         return why_silent(*given, self.dispatcher.muted_by(), channel)
 
-    def _shown(self) -> dict[str, Any]:
+    def _shown(self) -> dict[str, Json]:
         state = self.dispatcher.state
         return self._board.as_dict() | {
             "mode": state.mode,
@@ -207,7 +208,7 @@ class Live:
         """Whether both workers are up and have reported lately."""
         return self.workers.up
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Json]:
         """Return what is heard and played and how well, as plain data."""
         return self._board.as_dict() | {
             "listening": self.listening,
@@ -222,6 +223,12 @@ class Live:
             "space": str(self._space.space or ""),
             **self.figures.as_dict(),
         }
+
+    def _words(self) -> str:
+        """Return the status in a few lines for the player."""
+        state, space = self.dispatcher.state, str(self._space.space or "")
+        given = (self._board.status(), self.workers.restarts, self.folder, space, state.lines(), self._troubles[-5:])
+        return words(*given, state.mode)
 
     def _turn(self) -> None:
         alive = self.workers.audio.alive  # asked before its last reports are read
@@ -281,9 +288,15 @@ class Live:
         was_ready = mind.ready
         for message in mind.receive():
             self._heard_at = self.workers.bass.written
-            for heard in message if isinstance(message, (list, tuple)) else (message,):
-                if hasattr(heard, "decision") and self._recording:
-                    self._isolated(self._note, self._recording, heard)
+            match message:
+                case MindReports(reports):
+                    for heard in reports:
+                        if self._recording:
+                            self._isolated(self._note, self._recording, heard)
+                case MindReady() | MindEnded():
+                    pass
+                case _:
+                    assert_never(message)
         if mind.ready and not was_ready:
             for order in (
                 *self._inputs.again(),
@@ -294,7 +307,7 @@ class Live:
                 mind.send(order)
             self.workers.go()
 
-    def _note(self, recording: LiveRecording, heard: Any) -> None:
+    def _note(self, recording: LiveRecording, heard: MindReport) -> None:
         self.figures.heard, self._grid = heard, heard.decision.analysis.grid
         self._view.decision(heard.decision)
         recording.decision(heard.decision, heard.said_s)
@@ -383,7 +396,7 @@ class Live:
                 self._isolated(step)
 
     def _write_all(self) -> None:
-        self.workers.mind.send("stop")
+        self.workers.mind.send(Stop())
         if self._recording:
             self._isolated(self._read_mind)
             self._isolated(self._recording.roll)
@@ -395,7 +408,7 @@ class Live:
         audio = self.workers.audio
         if audio.process is None:
             return
-        audio.send("stop")
+        audio.send(Stop())
         deadline_s = time.monotonic() + STOP_TIMEOUT_S
         while audio.alive and time.monotonic() < deadline_s and not audio.trouble():
             self._read_audio()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rich.console import Console, RenderableType
@@ -102,9 +102,8 @@ class Monitor:
         self._line_bar, self._line_s = status.bar, status.elapsed_s
         self._guarded(lambda: console.print(line(status), highlight=False, markup=False, soft_wrap=True))
 
-    def _guarded(self, action: object) -> None:
+    def _guarded(self, action: Callable[[], object]) -> None:
         """The terminal may be closed while the band plays (rich raises SystemExit for a broken pipe)."""
-        assert callable(action)
         try:
             action()
         except (OSError, ValueError, SystemExit):

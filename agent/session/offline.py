@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from agent.audio.synth import SynthUnavailable
 from agent.core.errors import UserError
 from agent.core.messages import MindToAudio, PlayBass, PlayLoop, SetMix, SetTechnique, SetVoice, StopLoop
 from agent.core.settings import Config
+from agent.directions.active import SetActiveEdits
 from agent.engine.heard_bass import HeardBass
 from agent.engine.looper import LEVEL_DB, Looper
 from agent.engine.player import QUANTUM, Player, Stems
@@ -72,7 +73,7 @@ class OfflineSession:
         self._stems: list[Stems] = []  # rendered, not yet written
         self._loop: list[Samples] = []  # likewise [n, 2]
 
-    def tell(self, message: Any) -> None:
+    def tell(self, message: SetActiveEdits) -> None:
         """Give the mind a message before the file is played; it counts from the first bar on."""
         self._mind.send(message)
 
@@ -171,7 +172,7 @@ def _interruptible() -> Iterator[list[int]]:
     """A list that is no longer empty once Ctrl-C or SIGTERM has come."""
     came: list[int] = []
 
-    def note(number: int, _: Any) -> None:
+    def note(number: int, frame: FrameType | None) -> None:
         came.append(number)
 
     before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}

@@ -230,7 +230,8 @@ def _rate(config: Config, card: device_list.Card | None, take: Path | None, chan
 def _described(take: Path | None, card: device_list.Card | None) -> str:
     if take is not None:
         return f"playing {take}" + (f" through {card.output_name}" if card and card.output_device is not None else "")
-    assert card
+    if card is None:
+        return "listening to nothing"
     return f"listening to {card.input_name}" + (
         f", playing to {card.output_name}" if card.output_device is not None else ""
     )

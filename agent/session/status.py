@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 from agent.core.music_names import chord_name, key_name, pitch_name
 from agent.core.settings import Config
+from agent.core.stored import Json
 from agent.core.types import Decision
 from agent.engine.timing_counts import Counts
 from agent.session.monitor import PLAYS, Status, line, song_line
@@ -56,7 +57,7 @@ class StatusBoard:
         for says in decision.says:
             self.say(says)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Json]:
         """Return what is shown as plain data, with names for notes, chords and keys."""
         now = self._status
         return {
@@ -107,13 +108,20 @@ class StatusBoard:
         self._status = replace(self._status, message=message, restarts=self._status.restarts + restarts)
 
 
-def words(status: Mapping[str, Any]) -> str:
-    """Return a status in a few lines for the player."""
-    restarts = ", ".join(f"{name} {count}" for name, count in status["restarts"].items())
-    lines = [status["line"], f"mode {status['mode']}, restarts: {restarts}; recording to {status['folder']}"]
-    lines += [status["space"]] if status.get("space") else []
-    commands = [f"set by commands: {'; '.join(status['told'])}"] if status["told"] else []
-    return "\n".join([*lines, *commands, *status["causes"]])
+def words(
+    status: Status,
+    restarts: Mapping[str, int],
+    folder: Path,
+    space: str,
+    told: Sequence[str],
+    causes: Sequence[str],
+    mode: str,
+) -> str:
+    """Return a status in a few lines for the player. told: what commands have set; causes: of what went wrong."""
+    counts = ", ".join(f"{name} {count}" for name, count in restarts.items())
+    lines = [line(status), f"mode {mode}, restarts: {counts}; recording to {folder}", *([space] if space else [])]
+    commands = [f"set by commands: {'; '.join(told)}"] if told else []
+    return "\n".join([*lines, *commands, *causes])
 
 
 class Silence:

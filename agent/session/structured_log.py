@@ -6,7 +6,11 @@ import json
 import logging
 import os
 import sys
-from typing import Any
+from pathlib import Path
+
+from agent.core.stored import Json
+
+Fact = Json | Path | Exception  # its text is logged
 
 PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7))  # syslog(3)
 FACTS = "facts"  # the record's attribute that holds the keys and values
@@ -20,7 +24,7 @@ class Formatter(logging.Formatter):
         self._as_json, self._journal = as_json, journal
 
     def format(self, record: logging.LogRecord) -> str:
-        shown: dict[str, Any] = {"level": record.levelname.lower(), "event": record.getMessage()}
+        shown: dict[str, Fact] = {"level": record.levelname.lower(), "event": record.getMessage()}
         shown |= getattr(record, FACTS, {})
         if record.exc_info:
             shown["cause"] = self.formatException(record.exc_info)
@@ -36,7 +40,7 @@ def _priority(level: int) -> int:
     return next((priority for least, priority in PRIORITIES if level >= least), 7)
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: Fact) -> str:
     text = str(value)
     plain = text and all(letter.isprintable() and letter not in ' "=' for letter in text)
     return text if plain else json.dumps(text, ensure_ascii=False)
@@ -49,6 +53,6 @@ def set_up(level: str, as_json: bool) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-def fact(log: logging.Logger, event: str, level: int = logging.INFO, **facts: Any) -> None:
+def fact(log: logging.Logger, event: str, level: int = logging.INFO, /, **facts: Fact) -> None:
     """Log one fact: fact(log, "started", folder=...)."""
     log.log(level, "%s", event, extra={FACTS: facts})

@@ -12,9 +12,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from agent.core.channel import Channel, channel
+from agent.core.messages import Failed
+
+Told = TypeVar("Told")  # the messages to a worker
+Said = TypeVar("Said")  # its own, besides Failed
 
 EARLY_S = 5.0  # a worker that dies sooner has not recovered
 EARLY_DEATHS_MAX = 5  # within LOOP_S; more is a crash loop
@@ -67,24 +71,25 @@ class History:
         return min(first * 2 ** (over - 1), longest) if over > 0 else 0.0
 
 
-Start = Callable[[Channel, Channel], Process]
-Launched = tuple[Process, Channel, Channel]  # a process, our end of its commands, our end of its reports
+Start = Callable[[Channel[Told], Channel[Said | Failed]], Process]
+# a process, our end of its commands, our end of its reports
+Launched = tuple[Process, Channel[Told], Channel[Said | Failed]]
 
 
-class Worker:
+class Worker(Generic[Told, Said]):
     """A child process that is restarted whenever it dies or stops reporting. One thread.
 
     name: as shown to the player. start(commands, reports): starts the process and returns it at once; its first message
-    on reports means that it is ready, or is ("failed", cause).
+    on reports means that it is ready, or is Failed.
     """
 
-    def __init__(self, name: str, start: Start) -> None:
+    def __init__(self, name: str, start: Start[Told, Said]) -> None:
         self.name, self.history = name, History()
         self._start = start
         self.process: Process | None = None
         self.ready = False
-        self._commands: Channel | None = None
-        self._reports: Channel | None = None
+        self._commands: Channel[Told] | None = None
+        self._reports: Channel[Said | Failed] | None = None
         self._started_s = self._said_s = self._looked_s = 0.0
         self._failure = ""
         self._due_s: float | None = None  # when to restart it
@@ -98,18 +103,18 @@ class Worker:
         self.history.starts += 1
         self.process, self._commands, self._reports = _launch(self._start)
 
-    def send(self, message: Any) -> bool:
+    def send(self, message: Told) -> bool:
         return self._commands.send(message) if self._commands else False
 
-    def receive(self) -> list[Any]:
+    def receive(self) -> list[Said]:
         """Return the messages since the last call, except for the cause of a failed start: see `trouble`."""
         messages = self._reports.receive() if self._reports else []
         if messages:
             self._said_s = time.monotonic()
-        kept: list[Any] = []
+        kept: list[Said] = []
         for message in messages:
-            if isinstance(message, tuple) and message[0] == "failed":
-                self._failure = str(message[1])
+            if isinstance(message, Failed):
+                self._failure = message.cause
             else:
                 self.ready, kept = True, [*kept, message]
         return kept
@@ -189,7 +194,9 @@ class Worker:
                 end.close()
 
 
-def _launch(start: Start) -> Launched:
+def _launch(start: Start[Told, Said]) -> Launched[Told, Said]:
+    sends: Channel[Told]
+    hears: Channel[Said | Failed]
     sends, commands = channel()
     reports, hears = channel()
     process = start(commands, reports)

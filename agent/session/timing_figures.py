@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import fields
 
+from agent.core.stored import Json
 from agent.engine.reports import AudioReport
 from agent.engine.timing_counts import Counts
+from agent.mind.mind_process import MindReport
 
 CARD = ("card", "cause", "losses", "silent_s", "skipped_s", "port_cause", "wakes_late_p99_s", "wakes_late_max_s")
 
@@ -18,7 +19,7 @@ class Figures:
         self._past = Counts()
         self._past_xruns = self._past_missing = 0
         self._last: AudioReport | None = None
-        self.heard: Any = None  # the mind's last report
+        self.heard: MindReport | None = None  # the mind's last report
 
     def new_life(self) -> None:
         """Keep the sums so far: the restarted audio process counts from zero."""
@@ -54,8 +55,7 @@ class Figures:
         """The counts of notes at the output that matters most: the MIDI port, else the loudspeaker."""
         if self._last is None:
             return self._past
-        now, past = asdict(self._last.counts), asdict(self._past)
-        return Counts(**{name: _added(now[name], past[name]) for name in now})
+        return self._past.plus(self._last.counts)
 
     @property
     def late(self) -> int:
@@ -73,21 +73,16 @@ class Figures:
     def missing_samples(self) -> int:
         return self._past_missing + (self._last.missing_samples if self._last else 0)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Json]:
         """Return plain data for summary and status; {} before the first report."""
         if self._last is None and not self._past.sent:
             return {}
-        figures: dict[str, Any] = {"xruns": self.xruns, "missing_samples": self.missing_samples}
+        figures: dict[str, Json] = {"xruns": self.xruns, "missing_samples": self.missing_samples}
         counts = self.counts
         figures |= counts.figures()
-        figures |= {name: value for name, value in asdict(counts).items() if not isinstance(value, list)}
+        figures |= {one.name: getattr(counts, one.name) for one in fields(counts) if one.name != "lateness"}
         if self._last:
             figures |= {name: getattr(self._last, name) for name in CARD}
         if self.heard:
             figures |= {"mended_samples": self.heard.mended, "unheard_samples": self.heard.dropped}
         return figures
-
-
-def _added(one: Any, other: Any) -> Any:
-    """Add numbers, or lists element by element."""
-    return [a + b for a, b in zip(one, other, strict=True)] if isinstance(one, list) else one + other

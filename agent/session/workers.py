@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.audio.sound_card import Latency
 from agent.audio.stream_clock import SharedStamp
 from agent.core.channel import Channel, channel
 from agent.core.fork_client import ForkServer
 from agent.core.fork_server import Call
 from agent.core.machine_limits import check_limits
-from agent.core.messages import SetLatency
+from agent.core.messages import Go, SetLatency
 from agent.core.settings import Config
-from agent.engine.reports import NO_LATENCY, AudioSetup
+from agent.core.stored import Json
+from agent.engine.reports import NO_LATENCY, AudioCommand, AudioReport, AudioSetup, FromAudio, Planned, Ready
+from agent.mind.mind_process import FromMind, MindCommand, MindEnded, MindReady, MindReports
 from agent.mind.snapshot import SnapshotStore
 from agent.session.setup import Setup, cancels_echo
 from agent.session.supervisor import Process, Worker, is_stopped
@@ -38,19 +38,20 @@ class Workers:
         self.stems = Ring(round(STEMS_S * setup.rate), 2 * (len(config.parts) + 1))
         self._sent = self._ring(setup.output_channels) if cancels_echo(config, setup) else None
         self._stamp = SharedStamp()
+        self.plans: Channel[Planned]
         self.plans, self._plans_in = channel()
         self._snapshots = SnapshotStore()
         self._server = _server_for(config, setup.rate)
-        self.audio = Worker("audio", self._start_audio)
-        self.mind = Worker("model", self._start_mind)
+        self.audio: Worker[AudioCommand, Ready | AudioReport] = Worker("audio", self._start_audio)
+        self.mind: Worker[MindCommand, MindReady | MindReports | MindEnded] = Worker("model", self._start_mind)
         self.latency, self.lead_s = NO_LATENCY, 0.0
         self._told_s = 0.0  # the latency that the mind knows
-        self.rolling = False  # whether the current audio process has been sent "go"
+        self.rolling = False  # whether the current audio process has been sent Go
 
     def _ring(self, channels: int) -> Ring:
         return Ring(round(RING_S * self.setup.rate), channels)
 
-    def _start_audio(self, commands: Channel, reports: Channel) -> Process:
+    def _start_audio(self, commands: Channel[AudioCommand], reports: Channel[FromAudio]) -> Process:
         setup = self.setup
         audio_setup = AudioSetup(
             config=self._config,
@@ -67,15 +68,13 @@ class Workers:
             silence_s=setup.silence_s,
         )
         call = Call(AUDIO, "main", (audio_setup, self._plans_in, commands, reports))
-        process: Process = self._server.spawn(call, "antiphon-audio")
-        return process
+        return self._server.spawn(call, "antiphon-audio")
 
-    def _start_mind(self, commands: Channel, reports: Channel) -> Process:
+    def _start_mind(self, commands: Channel[MindCommand], reports: Channel[FromMind]) -> Process:
         setup, self._told_s = self.setup, self.latency_s
         shared = (self._config, self.bass, self._sent, setup.rate, setup.ring_channel, self._told_s, self.plans)
         call = Call(MIND, "main", (*shared, commands, reports, self._snapshots))
-        process: Process = self._server.spawn(call, "antiphon-mind")
-        return process
+        return self._server.spawn(call, "antiphon-mind")
 
     @property
     def latency_s(self) -> float:
@@ -103,7 +102,7 @@ class Workers:
         """Let the sound begin. A file waits for the mind, so that the same file and seed give the same session; a
         player does not."""
         if self.audio.ready and not self.rolling and (self.mind.ready or self.setup.take is None or self.bass.written):
-            self.rolling = self.audio.send("go")
+            self.rolling = self.audio.send(Go())
 
     @property
     def up(self) -> bool:
@@ -123,7 +122,7 @@ class Workers:
         """Commands that a worker did not read in time."""
         return self.audio.dropped + self.mind.dropped
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Json]:
         """Return figures for the summary."""
         causes = [*self.audio.history.causes, *self.mind.history.causes]
         starts = {"audio_starts": self.audio.history.starts, "mind_starts": self.mind.history.starts}

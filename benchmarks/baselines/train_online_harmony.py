@@ -68,7 +68,7 @@ def train(songs: Sequence[Song], config: Config, plan: Plan, stem: Path, progres
         torch.manual_seed(plan.seed * 1_000_003 + step)
         loss = torch.stack(nats(net, crops)).sum()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         losses.append(float(loss.detach()))

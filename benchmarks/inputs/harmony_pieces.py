@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import mido
 
@@ -54,24 +55,36 @@ def read_chord(name: str) -> tuple[int, bool] | None:
     return (NATURAL[letter] + {"b": -1, "#": 1, "": 0}[accidental]) % 12, bool(MINOR.match(kind))
 
 
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    return file.read() if file else b""
+
+
 def tonics() -> dict[str, int | None]:
     """Song number -> tonic, None when it changes."""
     out: dict[str, int | None] = {}
     with tarfile.open(BILLBOARD) as tar:
         for member in tar:
             if member.isfile() and member.name.endswith("salami_chords.txt"):
-                text = tar.extractfile(member).read().decode()  # type: ignore[union-attr]
+                text = _read(tar, member).decode()
                 named = {line.split(":")[1].strip() for line in text.splitlines() if line.startswith("# tonic")}
                 only = read_chord(named.pop()) if len(named) == 1 else None
                 out[member.name.split("/")[-2]] = only[0] if only else None
     return out
 
 
-def chords_of(row: dict[str, object]) -> list[tuple[float, float, int, bool]]:
+class Row(TypedDict):
+    """A row of the index that is read here. ts: the meter; chords: one text a bar."""
+
+    ts: str
+    chords: list[str]
+
+
+def chords_of(row: Row) -> list[tuple[float, float, int, bool]]:
     """One bar a string, one chord or slash a beat; bars of several chords in eighth meters are left out."""
-    numerator, denominator = map(int, str(row["ts"]).split("/"))
+    numerator, denominator = map(int, row["ts"].split("/"))
     bar, out = numerator * 4 / denominator, []
-    for i, text in enumerate(row["chords"]):  # type: ignore[arg-type, var-annotated]
+    for i, text in enumerate(row["chords"]):
         tokens = text.split()
         while tokens and tokens[-1] == "/":
             tokens.pop()
@@ -118,7 +131,7 @@ def pieces(every: int = 10, first: int = 0) -> Iterator[Piece]:
             row = rows.get(int(member.name.split(".")[0]))
             if k % every != first or row is None:
                 continue
-            notes = bass_of(tar.extractfile(member).read())  # type: ignore[union-attr]
+            notes = bass_of(_read(tar, member))
             if len(notes) < 24 or sorted(n[2] for n in notes)[len(notes) // 2] > LOWEST_MEDIAN:
                 continue
             numerator, denominator = map(int, row["ts"].split("/"))

@@ -86,7 +86,7 @@ class NoteTracker:
         if self._pending:
             self._pending.peak_db = max(self._pending.peak_db, peak_db)
             self._pending.attack = max(self._pending.attack, attack)
-            new = self._name(hop_end_s, emit_s, pitch, belief, f0_hz)
+            new = self._name(self._pending, hop_end_s, emit_s, pitch, belief, f0_hz)
         else:
             new = self._moved(hop_end_s, emit_s, pitch, belief, f0_hz, peak_db)
         if new:
@@ -95,20 +95,19 @@ class NoteTracker:
         return None, revised, self._follow(hop_end_s, float(beliefs[0]), peak_db)
 
     def _begin(self, note: Note, peak_db: float) -> Note | None:
-        ended = self._finish(note.onset_s) if self._note else None
+        ended = self._finish(self._note, note.onset_s) if self._note else None
         self._note, self._pending = note, None
         self._peak_db, self._other_hops, self._silent_hops, self._held_hops = peak_db, 0, 0, 0
         return ended
 
-    def _finish(self, at_s: float) -> Note:
-        assert self._note is not None
-        done = replace(self._note, duration_s=max(at_s - self._note.onset_s, 0.01))
+    def _finish(self, note: Note, at_s: float) -> Note:
+        done = replace(note, duration_s=max(at_s - note.onset_s, 0.01))
         self._note = None
         return done
 
-    def _name(self, now_s: float, emit_s: float, pitch: int, belief: float, f0_hz: float | None) -> Note | None:
-        pending = self._pending
-        assert pending is not None
+    def _name(
+        self, pending: _Pending, now_s: float, emit_s: float, pitch: int, belief: float, f0_hz: float | None
+    ) -> Note | None:
         age_s = now_s - pending.onset_s
         needed = next((b for age, b in reversed(NAMING) if age_s >= age), 2.0)
         velocity = self._velocity_of(pending.peak_db)
@@ -162,7 +161,7 @@ class NoteTracker:
         if self._pending is None and (
             self._silent_hops >= SILENT_HOPS or max(self._levels) < self._peak_db - RELEASE_DB
         ):
-            return self._finish(now_s - self._silent_hops * HOP_S)
+            return self._finish(self._note, now_s - self._silent_hops * HOP_S)
         return None
 
 

@@ -98,7 +98,7 @@ class FormTracker:
         if self._first is not None and (
             time_s > over_s or any(b >= self._first + self._beats + LATE_BEATS for b, _ in placed)
         ):
-            repetition = self._complete()
+            repetition = self._complete(self._first)
         if self._first is None and (placed or self._bars):
             self._open(placed[0][0] if placed else grid.beat_at(time_s), grid)
         for beat, note in placed:
@@ -111,9 +111,8 @@ class FormTracker:
         self._first = whole - (grid.position_of(whole) - 1)
         self._beats, self._start_s = grid.meter.numerator, grid.time_of(self._first)
 
-    def _complete(self) -> Repetition | None:
-        assert self._first is not None
-        first, beats = self._first, self._beats
+    def _complete(self, first: int) -> Repetition | None:
+        beats = self._beats
         inside = [(b - first, n.pitch) for b, n in self._notes.values() if b < first + beats]
         self._notes = {on: (b, n) for on, (b, n) in self._notes.items() if b >= first + beats}
         bar = _Bar(self._start_s, first, beats, tuple(sorted(inside)))

@@ -8,17 +8,32 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from listener.kernel import kernel
 
 EXP_SQUARINGS = 10  # e^x = (1 + x / 2^10)^(2^10): vectorises, and is right to 0.1% for |x| < 1.4
 FOLD_REACH = 0.12  # pulses around a phase that count as that phase
 BAR_REACH = 0.2
+Floats = NDArray[np.float64]
+Belief = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 fast = kernel(fastmath=True, error_model="numpy")
 
 
 @fast
-def _shift(row, weight, surplus, out, shift, gain, spread, factor, buffers):  # type: ignore[no-untyped-def]
+def _shift(
+    row: Belief,
+    weight: Belief,
+    surplus: Belief,
+    out: Belief,
+    shift: float,
+    gain: float,
+    spread: float,
+    factor: np.float32,
+    buffers: tuple[Belief, Belief, Belief],
+) -> None:
     """Rotate one weighted bar of a row, times factor, by `shift` places in which no note came; blur it by `spread`."""
     ext, sur, late = buffers
     n = len(row)
@@ -44,9 +59,9 @@ def _shift(row, weight, surplus, out, shift, gain, spread, factor, buffers):  # 
 
 
 @fast
-def accent(amount, strengths, rates, starts, lengths):  # type: ignore[no-untyped-def]
+def accent(amount: float, strengths: Belief, rates: Belief, starts: Ints, lengths: Ints) -> Belief:
     """How well a note accented by `amount` suits every place, mean 1 over the notes of each bar. float32 [place]"""
-    weight = np.exp(np.float32(amount) * strengths)
+    weight: Belief = np.exp(np.float32(amount) * strengths)
     for m in range(len(starts)):
         part, rate = weight[starts[m] : starts[m] + lengths[m]], rates[starts[m] : starts[m] + lengths[m]]
         part *= np.float32(len(part)) / (part * rate).sum()
@@ -54,7 +69,15 @@ def accent(amount, strengths, rates, starts, lengths):  # type: ignore[no-untype
 
 
 @fast
-def update(p, layout, tables, motion, weights, gains, factors):  # type: ignore[no-untyped-def]
+def update(
+    p: Belief,
+    layout: tuple[Floats, int, Ints, Ints, Ints],
+    tables: tuple[Belief, Belief, Belief],
+    motion: tuple[float, float, float, float, float],
+    weights: tuple[Belief, Belief],
+    gains: Floats,
+    factors: Belief,
+) -> float:
     """The belief at one note -> at the next, in place; returns the sum over it.
 
     layout: periods_s [tempo], bins per pulse, starts, lengths, index of bar length (each [model]).
@@ -85,26 +108,26 @@ def update(p, layout, tables, motion, weights, gains, factors):  # type: ignore[
             _forget(row, prior[k - 1], rates[k - 1], np.float32(keep))
             for m in range(len(starts)):
                 a, z = starts[m], starts[m] + lengths[m]
-                total += _weigh(row[a:z], struck[a:z], np.float32(gains[k - 1, bar_of[m]]))
+                total += float(_weigh(row[a:z], struck[a:z], np.float32(gains[k - 1, bar_of[m]])))
     return total
 
 
 @fast
-def _mix(out, low, mid, high, mix):  # type: ignore[no-untyped-def]
+def _mix(out: Belief, low: Belief, mid: Belief, high: Belief, mix: np.float32) -> None:
     stay = np.float32(1) - 2 * mix
     for j in range(len(out)):
         out[j] = stay * mid[j] + mix * (low[j] + high[j])
 
 
 @fast
-def _forget(row, prior, rates, keep):  # type: ignore[no-untyped-def]
+def _forget(row: Belief, prior: Belief, rates: Belief, keep: np.float32) -> None:
     forget = np.float32(1) - keep
     for j in range(len(row)):
         row[j] = (keep * row[j] + forget * prior[j]) * rates[j]
 
 
 @fast
-def _weigh(row, struck, gain):  # type: ignore[no-untyped-def]
+def _weigh(row: Belief, struck: Belief, gain: np.float32) -> np.float32:
     total = np.float32(0)
     for j in range(len(row)):
         v = row[j] * (struck[j] * gain)
@@ -114,7 +137,7 @@ def _weigh(row, struck, gain):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def repeats(periods, bars, times, pitches, count, score):  # type: ignore[no-untyped-def]
+def repeats(periods: Floats, bars: Floats, times: Floats, pitches: Ints, count: int, score: Floats) -> Floats:
     """Likelihood gain, [tempo, bar length in pulses], of the newest note given what came one bar before it."""
     out = np.zeros((len(periods), len(bars)))
     now = count - 1
@@ -142,7 +165,7 @@ def repeats(periods, bars, times, pitches, count, score):  # type: ignore[no-unt
 
 
 @fast
-def masses(p, starts, lengths):  # type: ignore[no-untyped-def]
+def masses(p: Belief, starts: Ints, lengths: Ints) -> Belief:
     """Belief in every model at every tempo, float32 [tempo, model]."""
     out = np.empty((p.shape[0], len(starts)), np.float32)
     for k in range(p.shape[0]):
@@ -152,7 +175,7 @@ def masses(p, starts, lengths):  # type: ignore[no-untyped-def]
 
 
 @fast
-def fold(p, factor, bins, starts, lengths, halved):  # type: ignore[no-untyped-def]
+def fold(p: Belief, factor: float, bins: int, starts: Ints, lengths: Ints, halved: Bools) -> Belief:
     """Multiply the belief by factor, in place; return it by phase in the pulse, float32 [2, tempo, bins]: [0] of models
     of whole pulses, [1] of halved ones.
     """
@@ -174,7 +197,7 @@ def fold(p, factor, bins, starts, lengths, halved):  # type: ignore[no-untyped-d
 
 
 @fast
-def beat_mass(folded, bins, half, k_mid, place):  # type: ignore[no-untyped-def]
+def beat_mass(folded: Belief, bins: int, half: bool, k_mid: float, place: float) -> float:
     """Belief in any bar whose pulse is near tempo k_mid and near the phase of `place` (pulses)."""
     total = 0.0
     unit = 0.5 if half else 1.0
@@ -187,7 +210,7 @@ def beat_mass(folded, bins, half, k_mid, place):  # type: ignore[no-untyped-def]
 
 
 @fast
-def bar_mass(p, bins, start, length, k_mid, place):  # type: ignore[no-untyped-def]
+def bar_mass(p: Belief, bins: int, start: int, length: int, k_mid: float, place: float) -> float:
     total, bar = 0.0, length / bins
     for j in range(length):
         far = abs(j / bins - place) % bar
@@ -198,7 +221,7 @@ def bar_mass(p, bins, start, length, k_mid, place):  # type: ignore[no-untyped-d
 
 
 @fast
-def peak(p, start, length):  # type: ignore[no-untyped-def]
+def peak(p: Belief, start: int, length: int) -> tuple[int, int]:
     """The likeliest (tempo, place) of one model."""
     best, k_best = np.float32(-1), 0
     for k in range(p.shape[0]):
@@ -214,7 +237,7 @@ def peak(p, start, length):  # type: ignore[no-untyped-def]
 
 
 @fast
-def around(p, start, length, k0, j0):  # type: ignore[no-untyped-def]
+def around(p: Belief, start: int, length: int, k0: int, j0: int) -> tuple[float, float]:
     """Mean tempo index and mean place (bins) of one model's belief near (k0, j0)."""
     mass, tempo, place = 1e-30, 0.0, 0.0
     for k in range(max(0, k0 - 2), min(p.shape[0], k0 + 3)):
@@ -227,7 +250,7 @@ def around(p, start, length, k0, j0):  # type: ignore[no-untyped-def]
 
 
 @fast
-def readings(p, bins, starts, lengths, halved, like, folded):  # type: ignore[no-untyped-def]
+def readings(p: Belief, bins: int, starts: Ints, lengths: Ints, halved: Bools, like: Bools, folded: Belief) -> Floats:
     """Of every model: tempo index, place (pulses), belief in its beats, belief in its bar. float64 [model, 4]
 
     like: bool [model, model], the models of the same meter.

@@ -41,6 +41,7 @@ MEANT, FORETOLD = -4.0, 2.5  # least log-likelihood of bars that are left for ot
 DOUBT, HEAD, FADE, SAME = 0.35, 0.9, 0.7, 0.55
 KNOWN = 6.0  # notes that SAME counts for
 FIRST, SPREAD, MARKED = 0.3, 0.65, 4.0  # how much lower and louder the first note of a bar is; spread; notes it counts
+Line = tuple[Ints, Ints, Floats, Floats, Floats]  # of each note: slot, pitch, marks, how usual it is; density of slots
 FIGURE_LOG: Floats = np.log([odds for _, odds in FIGURES])
 fast = kernel(fastmath=False, error_model="numpy")
 
@@ -165,8 +166,8 @@ class _Notes:
         recent = slice(int(np.searchsorted(u, now - SPAN_BEATS * BEAT_OF[per_pulse])), len(u))
         self.first = float(u[recent.start])
         span = max(4.0, now - self.first)
-        density = np.bincount(slots[recent] % parts, minlength=parts)
-        density = np.clip((density + 0.25) / (span + 1), 0.04, 0.92)
+        counted = np.bincount(slots[recent] % parts, minlength=parts)
+        density: Floats = np.clip((counted + 0.25) / (span + 1), 0.04, 0.92)
         counts = np.bincount(np.maximum(pitch[recent], 0), minlength=128)
         usual = np.minimum(0.9, counts[np.maximum(pitch, 0)] / max(1, counts.sum()) + 0.1)
         centred = marks - marks[recent].mean(0)
@@ -319,7 +320,7 @@ def _sum(logs: list[float]) -> float:
 
 
 @fast
-def bar_score(notes, span, parts, starts):  # type: ignore[no-untyped-def]
+def bar_score(notes: Line, span: tuple[int, int, int], parts: int, starts: NDArray[np.bool_]) -> Floats:
     """Return the log-likelihood of the notes from slot start up to every slot until end, [end - start + 1], foretold by
     bars, against usual notes.
 
@@ -373,7 +374,7 @@ def bar_score(notes, span, parts, starts):  # type: ignore[no-untyped-def]
 
 
 @fast
-def bar_scores(notes, jobs, end, parts, heads):  # type: ignore[no-untyped-def]
+def bar_scores(notes: Line, jobs: Ints, end: int, parts: int, heads: NDArray[np.bool_]) -> Floats:
     """Return `bar_score` at the end of every job: a slot on which its bars begin, start, a row of heads, its length."""
     out = np.empty(len(jobs))
     for j in range(len(jobs)):

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from listener.kernel import kernel
 
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Shares = tuple[float, float, float, float, float]  # same, moved, other, none, the weight of all
 fast = kernel(fastmath=True, error_model="numpy")
 ON, HALF, FIRST_QUARTER, LAST_QUARTER, FIRST_THIRD, LAST_THIRD, ELSE = range(7)
 CLASSES = 7
@@ -19,13 +25,13 @@ REST = 0.04  # of the notes, that break what returns by chance
 
 
 @fast
-def _soft_break(x):  # type: ignore[no-untyped-def]
+def _soft_break(x: float) -> float:
     """Octaves by which a share of notes that break a return lies under a half."""
-    return -np.log2(2.0 * max(x, 0.0) + REST)
+    return -float(np.log2(2.0 * max(x, 0.0) + REST))
 
 
 @fast
-def _moments(kinds, weight, count, out):  # type: ignore[no-untyped-def]
+def _moments(kinds: Floats, weight: Floats, count: int, out: Floats) -> None:
     """Fill out [KINDS] with the spread (standard deviation) of every kind over the notes, at least a tenth."""
     for k in range(KINDS):
         mass = first = second = 0.0
@@ -37,17 +43,17 @@ def _moments(kinds, weight, count, out):  # type: ignore[no-untyped-def]
 
 
 @fast
-def _contrast(here, here_mass, there, there_mass, spread):  # type: ignore[no-untyped-def]
+def _contrast(here: float, here_mass: float, there: float, there_mass: float, spread: float) -> float:
     """How surely the notes here have more of a kind than those there: their difference in standard errors."""
     if here_mass < 0.5 or there_mass < 0.5:
         return 0.0
     apart = (here / here_mass - there / there_mass) / spread
     errors = apart * np.sqrt(here_mass * there_mass / (here_mass + there_mass))
-    return min(MOST_EVIDENCE, max(-MOST_EVIDENCE, errors))
+    return float(min(MOST_EVIDENCE, max(-MOST_EVIDENCE, errors)))
 
 
 @fast
-def echoes(u, pitch, weight, count, lag, near, broke):  # type: ignore[no-untyped-def]
+def echoes(u: Floats, pitch: Ints, weight: Floats, count: int, lag: float, near: float, broke: Floats) -> Shares:
     """Shares of the notes' weight that had, `lag` before: the same pitch, a pitch moved alike, any note; and nothing.
 
     Only notes later than the first by `lag` count; the fifth value is their weight. broke [count]: filled with 1 where
@@ -87,7 +93,9 @@ def echoes(u, pitch, weight, count, lag, near, broke):  # type: ignore[no-untype
 
 
 @fast
-def _echo(known, half_pulses, u, pitch, weight, count, pulse, near):  # type: ignore[no-untyped-def]
+def _echo(
+    known: Floats, half_pulses: int, u: Floats, pitch: Ints, weight: Floats, count: int, pulse: float, near: float
+) -> Shares:
     row = known[half_pulses]
     if row[4] < 0.0:
         lag = 0.5 * half_pulses * pulse
@@ -96,7 +104,7 @@ def _echo(known, half_pulses, u, pitch, weight, count, pulse, near):  # type: ig
 
 
 @fast
-def _breaks(broke, is_head, weight, count):  # type: ignore[no-untyped-def]
+def _breaks(broke: Floats, is_head: Bools, weight: Floats, count: int) -> float:
     """How much oftener the repetition breaks on a bar line than elsewhere, -1 to 1."""
     head = rest = 0.0
     head_mass = rest_mass = 0.7
@@ -112,7 +120,7 @@ def _breaks(broke, is_head, weight, count):  # type: ignore[no-untyped-def]
 
 
 @fast
-def best_phases(u, weight, phases, pulse, pulse_size, count):  # type: ignore[no-untyped-def]
+def best_phases(u: Floats, weight: Floats, phases: Floats, pulse: float, pulse_size: float, count: int) -> Floats:
     """Return the phases, `count` at most, near which most notes lie. pulse_size: in standard deviations of a note."""
     fit = np.zeros(len(phases))
     for i in range(len(phases)):
@@ -128,7 +136,7 @@ def best_phases(u, weight, phases, pulse, pulse_size, count):  # type: ignore[no
 
 
 @fast
-def _lay(u, line, pulse, places, slots):  # type: ignore[no-untyped-def]
+def _lay(u: Floats, line: float, pulse: float, places: Floats, slots: Ints) -> None:
     """Fill places [note] with the pulses from `line` to every note, slots [note] with the same in slots."""
     for n in range(len(places)):
         places[n] = (u[n] - line) / pulse
@@ -136,7 +144,14 @@ def _lay(u, line, pulse, places, slots):  # type: ignore[no-untyped-def]
 
 
 @fast
-def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no-untyped-def]
+def measure(
+    candidates: Floats,
+    notes: tuple[Floats, Ints, Floats, Floats, Floats, float],
+    count: int,
+    period_s: float,
+    tables: tuple[Floats, Ints, Ints, Ints],
+    out: Floats32,
+) -> None:
     """Fill out [candidate, FEATURES].
 
     candidates: [n, 3] pulse length and place of a bar line, both in reference beats, and number of the bar shape; those
@@ -306,7 +321,14 @@ def measure(candidates, notes, count, period_s, tables, out):  # type: ignore[no
 
 
 @fast
-def support(belief, folded, candidates, shapes, scale, out):  # type: ignore[no-untyped-def]
+def support(
+    belief: Floats32,
+    folded: Floats32,
+    candidates: Floats,
+    shapes: tuple[Floats, Bools, Ints, Ints],
+    scale: tuple[float, float, float, float, float],
+    out: Floats32,
+) -> None:
     """Fill out [candidate, 2]: logarithm of the bar filter's belief in the candidate's pulse and in its bar.
 
     shapes: (pulses, is uneven, bar models [shape, n], -1 = none), starts of the models; scale: (period_s, u

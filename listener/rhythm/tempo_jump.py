@@ -169,13 +169,13 @@ def _sum(logs: Floats) -> float:
 
 
 @fast
-def _log_sum(logs):  # type: ignore[no-untyped-def]
+def _log_sum(logs: Floats) -> float:
     top = logs.max()
-    return top + np.log(np.exp(logs - top).sum())
+    return float(top + np.log(np.exp(logs - top).sum()))
 
 
 @fast
-def _agree(expected, places, fixed, ratio, line):  # type: ignore[no-untyped-def]
+def _agree(expected: Floats, places: Floats, fixed: float, ratio: float, line: float) -> float:
     """Sum of what is expected at the places, spread by `ratio` around `fixed`."""
     total, size = 0.0, len(expected)
     for place in places:
@@ -184,7 +184,7 @@ def _agree(expected, places, fixed, ratio, line):  # type: ignore[no-untyped-def
 
 
 @fast
-def _divided(parts, places, fixed, ratio, width):  # type: ignore[no-untyped-def]
+def _divided(parts: int, places: Floats, fixed: float, ratio: float, width: float) -> float:
     """Log-likelihood of notes that divide every beat into equal parts."""
     total = 0.0
     for place in places:
@@ -196,7 +196,14 @@ def _divided(parts, places, fixed, ratio, width):  # type: ignore[no-untyped-def
 
 
 @fast
-def weigh(expected, rest, notes, at, tables, out):  # type: ignore[no-untyped-def]
+def weigh(
+    expected: Floats,
+    rest: Floats,
+    notes: tuple[Floats, Floats, Floats, Floats],
+    at: tuple[int, int],
+    tables: tuple[Floats, Floats, Floats],
+    out: tuple[Floats, Floats, Floats],
+) -> tuple[int, int]:
     """Fill out: found [turns, ratios] log-likelihoods of every ratio, turns [turns, 3] the beat on which the tempo
     changed, its time and the period before; against [n] log odds of all else. All against the notes since, on the held
     grid. Returns how many turns and how many others there are.

@@ -6,7 +6,10 @@ activations, a residual block's hidden ones, the padded input and its windows.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
+from numpy.typing import NDArray
 
 from listener.kernel import kernel
 
@@ -21,11 +24,33 @@ FEW_ROWS = 16
 HALVINGS = 6  # e^x - 1 from e^(x / 64) - 1
 LOWEST = -18.0  # e^x is nothing beside 1 from here down, in float32
 
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+class Operation(Protocol):
+    """A row of OPERATION."""
+
+    kind: int
+    source: int
+    target: int
+    history: int
+    weight: int
+    bias: int
+    elu: int
+    rows: int
+    channels: int
+    kernel: int
+    stride: int
+    rows_out: int
+    width: int
+
+
 fast = kernel(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
 
 
 @fast
-def _expm1(x):  # type: ignore[no-untyped-def]
+def _expm1(x: np.float32) -> np.float32:
     """e^x - 1 for x <= 0, to a few units in the last place; in products and sums alone, so that loops vectorise."""
     one, two = np.float32(1), np.float32(2)
     r = max(x, np.float32(LOWEST)) * np.float32(1 / (1 << HALVINGS))
@@ -37,34 +62,34 @@ def _expm1(x):  # type: ignore[no-untyped-def]
 
 
 @fast
-def _elu(x, out):  # type: ignore[no-untyped-def]
+def _elu(x: Floats, out: Floats) -> None:
     zero = np.float32(0)
     for i in range(len(out)):
         out[i] = max(x[i], zero) + _expm1(min(x[i], zero))
 
 
 @fast
-def _copy(x, out):  # type: ignore[no-untyped-def]
+def _copy(x: Floats, out: Floats) -> None:
     for i in range(len(out)):
         out[i] = x[i]
 
 
 @fast
-def _sigmoid(x):  # type: ignore[no-untyped-def]
+def _sigmoid(x: np.float32) -> np.float32:
     one, e = np.float32(1), _expm1(-abs(x))
     small = (one + e) / (np.float32(2) + e)
     return small if x < 0 else one - small
 
 
 @fast
-def _tanh(x):  # type: ignore[no-untyped-def]
+def _tanh(x: np.float32) -> np.float32:
     e = _expm1(np.float32(-2) * abs(x))
     size = -e / (np.float32(2) + e)
     return -size if x < 0 else size
 
 
 @fast
-def _product(x, weight, bias, out, rows):  # type: ignore[no-untyped-def]
+def _product(x: Floats, weight: Floats, bias: Floats, out: Floats, rows: int) -> None:
     """out [rows, width] = x [rows, n] @ weight [n, width] + bias, all flat; for one row the weight lies transposed."""
     width, n = len(bias), len(x) // rows
     if rows == 1:
@@ -81,7 +106,7 @@ def _product(x, weight, bias, out, rows):  # type: ignore[no-untyped-def]
 
 
 @fast
-def _one_row(x, weight, out):  # type: ignore[no-untyped-def]
+def _one_row(x: Floats, weight: Floats, out: Floats) -> None:
     """out = weight @ x, read as four long streams: weights that no cache holds come in twice as fast as with BLAS."""
     zero, quarter = np.float32(0), len(out) // 4
     for i in range(quarter):
@@ -101,7 +126,7 @@ def _one_row(x, weight, out):  # type: ignore[no-untyped-def]
 
 
 @fast
-def _few_rows(x, weight, out, n, width):  # type: ignore[no-untyped-def]
+def _few_rows(x: Floats, weight: Floats, out: Floats, n: int, width: int) -> None:
     """out += x @ weight: BLAS would copy the weights first, which for so few rows takes longer than the product."""
     for j in range(0, n - n % 8, 8):
         w = weight[j * width : (j + 8) * width].reshape(8, width)
@@ -121,7 +146,7 @@ def _few_rows(x, weight, out, n, width):  # type: ignore[no-untyped-def]
 
 
 @fast
-def _conv(op, areas, weights, history, kept, scratch):  # type: ignore[no-untyped-def]
+def _conv(op: Operation, areas: Ints, weights: Floats, history: Floats, kept: Floats, scratch: Floats) -> None:
     channels, n = op.channels, op.kernel * op.channels
     past, fresh = (op.kernel - op.stride) * channels, op.rows * channels
     padded = scratch[areas[PADDED] : areas[PADDED] + past + fresh]
@@ -143,7 +168,7 @@ def _conv(op, areas, weights, history, kept, scratch):  # type: ignore[no-untype
 
 
 @fast
-def _join(op, areas, weights, scratch):  # type: ignore[no-untyped-def]
+def _join(op: Operation, areas: Ints, weights: Floats, scratch: Floats) -> None:
     """The end of a residual block: [x, ELU(hidden)] @ weight; channels of x, kernel channels of the hidden."""
     n = op.channels + op.kernel
     x, hidden = scratch[areas[ACTIVE] :], scratch[areas[HIDDEN] :]
@@ -156,7 +181,7 @@ def _join(op, areas, weights, scratch):  # type: ignore[no-untyped-def]
 
 
 @fast
-def _cell(op, areas, weights, history, kept, scratch):  # type: ignore[no-untyped-def]
+def _cell(op: Operation, areas: Ints, weights: Floats, history: Floats, kept: Floats, scratch: Floats) -> None:
     """One LSTM layer, one step; the gates in PyTorch's order: input, forget, cell, output."""
     size = op.channels
     row, gates = scratch[areas[PADDED] :][: 2 * size], scratch[areas[WINDOWS] :][: 4 * size]
@@ -175,7 +200,7 @@ def _cell(op, areas, weights, history, kept, scratch):  # type: ignore[no-untype
 
 
 @fast
-def run(plan, areas, weights, history, kept, scratch):  # type: ignore[no-untyped-def]
+def run(plan: NDArray[np.void], areas: Ints, weights: Floats, history: Floats, kept: Floats, scratch: Floats) -> None:
     """One step of the whole net; its input lies at areas[ACTIVE] of scratch, and so does then its output."""
     for i in range(len(plan)):
         op = plan[i]
@@ -192,7 +217,7 @@ def run(plan, areas, weights, history, kept, scratch):  # type: ignore[no-untype
 
 
 @fast
-def quantise(latent, books, norms, scores, residual, codes):  # type: ignore[no-untyped-def]
+def quantise(latent: Floats, books: Floats, norms: Floats, scores: Floats, residual: Floats, codes: Ints) -> None:
     """latent [D] -> codes [K], the nearest of each book [bins, D] to what the books before it left."""
     residual[:] = latent
     for k in range(len(codes)):

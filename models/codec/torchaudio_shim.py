@@ -38,7 +38,7 @@ def _import_without_extension() -> ModuleType:
     loader = sys.modules[_LOADER]  # this module survives the failed import
     for name in [name for name in sys.modules if name.startswith("torchaudio") and name != _LOADER]:
         del sys.modules[name]
-    loader._load_lib = _no_extension  # type: ignore[attr-defined]
+    vars(loader)["_load_lib"] = _no_extension
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module("torchaudio")

@@ -347,7 +347,8 @@ def _roman(text: str) -> tuple[list[tuple[int, int, int]], int]:
     for cell in re.sub(r"%.*", "", text).split("|")[:-1]:
         names = cell.split()
         for key in [n for n in names if n.startswith("[")]:
-            tonic = _key(key) if _key(key) is not None else tonic  # type: ignore[assignment]
+            named_key = _key(key)
+            tonic = tonic if named_key is None else named_key
         names = [n for n in names if not n.startswith("[")]
         for index, one in enumerate(names):
             named = _numeral(one, tonic)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from listener.types import Meter
@@ -122,13 +121,13 @@ def platt(right: Floats, wrong: Floats) -> tuple[float, float]:
     sign = torch.cat([-torch.ones(len(right)), torch.ones(len(wrong))]).double()
     weight = torch.cat([torch.full((len(right),), 0.5 / len(right)), torch.full((len(wrong),), 0.5 / len(wrong))])
     line = torch.tensor([1.0, 0.0], dtype=torch.double, requires_grad=True)
-    optimiser = torch.optim.LBFGS([line], max_iter=50)
+    optimiser: torch.optim.Optimizer = torch.optim.LBFGS([line], max_iter=50)
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimiser.zero_grad()
         loss = (functional.softplus(sign * (line[0] * x + line[1])) * weight).sum()
         torch.autograd.backward(loss)
-        return loss
+        return float(loss.detach())
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)
     return float(line[0].detach()), float(line[1].detach())

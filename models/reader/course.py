@@ -53,7 +53,7 @@ class Reader(nn.Module):
     def __init__(self, symbols: int, vectors: NDArray[np.float32]) -> None:
         super().__init__()
         self.symbols = symbols
-        self.vectors = nn.Embedding.from_pretrained(torch.tensor(vectors), freeze=True)  # type: ignore[no-untyped-call]
+        self.vectors = nn.Embedding(len(vectors), vectors.shape[1], _weight=torch.tensor(vectors), _freeze=True)
         self.ngrams = nn.EmbeddingBag(NGRAM_ROWS, WIDTH, mode="mean")
         self.tags = nn.EmbeddingBag(TAG_ROWS, WIDTH, mode="sum")
         nn.init.normal_(self.ngrams.weight, std=0.3)

@@ -64,7 +64,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.corpus, self.rank, self.step, self.net = config, corpus, rank, 0, net
         self.model = build_encodec(net)
-        self.model.quantizer.vq.layers.apply(no_expiry)
+        no_expiry(self.model)
         self.losses = Losses()
         initialise_as_klt(self.model, self.sound_to_begin_with())
         self.agree()

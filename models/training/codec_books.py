@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
 
 DEAD_CODE = 0.02  # EMA cluster size below which a code is replaced
 PER_BATCH = 320  # latents: what the cluster sizes of a fresh codebook add up to
@@ -19,10 +18,10 @@ def codebooks(model: Any) -> list[Any]:
     return [layer._codebook for layer in model.quantizer.vq.layers]
 
 
-def no_expiry(module: nn.Module) -> None:
+def no_expiry(model: Any) -> None:
     # encodec's own expiry replaces a code and then overwrites it from its EMA: expire_codes does both
-    if hasattr(module, "threshold_ema_dead_code"):
-        module.threshold_ema_dead_code = 0  # type: ignore[assignment]
+    for book in codebooks(model):
+        book.threshold_ema_dead_code = 0
 
 
 def book_buffers(model: Any, count: int) -> list[torch.Tensor]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from agent.core.messages import Panic
+from agent.core.messages import Go, Panic
 from agent.core.settings import AudioConfig, Config
 from agent.core.types import Plan, PlannedNote
 from agent.engine.audio_process import AudioSetup
@@ -39,7 +39,7 @@ def setup(waits: bool = False, sent: bool = False) -> AudioSetup:
 def life(given: AudioSetup) -> Iterator[Life]:
     one = Life(given)
     try:
-        one.send("go")
+        one.send(Go())
         yield one
     finally:
         one.close()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from agent.core.messages import Panic, SetPart
+from agent.core.messages import Go, Panic, SetPart
 from agent.core.paths import shipped
 from agent.core.settings import AudioConfig, Config
 from agent.core.types import Plan, PlannedNote
@@ -37,7 +37,7 @@ def chord(on_s: float, off_s: float) -> Plan:
 
 def test_the_next_life_goes_on_in_the_same_stream(setup: AudioSetup) -> None:
     one = Life(setup)
-    one.send("go")
+    one.send(Go())
     assert one.wait(lambda: setup.ring.written > RATE // 4)
     one.kill()
     one.close()
@@ -62,7 +62,7 @@ def test_the_next_life_goes_on_in_the_same_stream(setup: AudioSetup) -> None:
 
 def test_parts_are_silenced_and_panic_ends_every_note(setup: AudioSetup) -> None:
     one = Life(setup)
-    one.send("go")
+    one.send(Go())
     one.plans.send(chord(0.3, 3.5))
     assert one.wait(lambda: sum(r["on"] for r in one.records) == 2)
     assert one.last

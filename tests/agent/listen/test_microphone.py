@@ -24,6 +24,7 @@ import soundfile
 from agent.__main__ import main
 from agent.audio import device_list
 from agent.core.channel import channel
+from agent.core.messages import Stop
 from agent.core.paths import shipped
 from agent.listen.file_listener import listen_file
 from agent.listen.microphone import EarReport, listen
@@ -88,7 +89,7 @@ def test_the_ears_say_of_a_ring_what_they_say_of_a_file(tmp_path: Path) -> None:
 
     def take() -> None:
         for report in reported.receive():
-            said.append(report) if isinstance(report, EarReport) else early.extend(report)
+            said.append(report) if isinstance(report, EarReport) else early.extend(report.onsets)
 
     too_late_s = time.monotonic() + 60.0
     ears = threading.Thread(target=listen, args=(Analyzer(), ring, rate, None, commanded, reports))
@@ -102,7 +103,7 @@ def test_the_ears_say_of_a_ring_what_they_say_of_a_file(tmp_path: Path) -> None:
             time.sleep(0.001)
             take()
     time.sleep(0.5)
-    commands.send("stop")
+    commands.send(Stop())
     ears.join(5.0)
     take()
     for end in (commands, commanded, reports, reported):

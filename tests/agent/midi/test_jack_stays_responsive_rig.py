@@ -17,6 +17,7 @@ import pytest
 from agent.core.channel import channel
 from agent.core.fork_client import ForkServer
 from agent.core.fork_server import Call
+from agent.core.messages import Go
 from agent.core.settings import AudioConfig, Config, MidiConfig
 from agent.engine.audio_process import AudioSetup
 from agent.midi import jack_client
@@ -95,7 +96,7 @@ def outlives_kills(kills: int) -> float:
                 reports, hears = channel()
                 given = AudioSetup(config, RATE, None, None, 2, None, *rings)
                 process = audio.spawn(Call(AUDIO, "main", (given, commands, commands, reports)), "antiphon-audio")
-                sends.send("go")
+                sends.send(Go())
                 wait_for(lambda process=process: process.pid is not None, COMES_BACK_S, "the process")
                 time.sleep(killed * 0.618 % 1)
                 assert process.is_alive(), hears.receive()

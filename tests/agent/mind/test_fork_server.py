@@ -14,8 +14,9 @@ import soundfile
 from agent.core.channel import Channel, channel
 from agent.core.fork_client import ForkServer
 from agent.core.fork_server import Call
+from agent.core.messages import Stop
 from agent.core.settings import BandConfig, Config
-from agent.mind.mind_process import MindReport
+from agent.mind.mind_process import MindReady, MindReport, MindReports
 from agent.mind.snapshot import SnapshotStore
 from listener.ring import Ring
 from tests.waiting import wait_for
@@ -46,7 +47,7 @@ class Stage:
         for end in (commands, reports):
             end.close()
         self.ends = self.commands, self.reports
-        self.wait_for(lambda word: isinstance(word, tuple) and word[0] == "ready")
+        self.wait_for(lambda word: isinstance(word, MindReady))
 
     def hang_up(self) -> None:
         if self.ends:
@@ -57,7 +58,7 @@ class Stage:
     def read(self) -> list:
         words = []
         for message in self.reports.receive():
-            words += message if isinstance(message, list) else [message]
+            words += message.reports if isinstance(message, MindReports) else [message]
         self.heard += [word for word in words if isinstance(word, MindReport)]
         return words
 
@@ -133,7 +134,7 @@ def test_killed_in_the_middle_it_goes_on_as_if_it_had_not_been(stage):
 
 def test_it_ends_when_told_and_when_its_parent_is_gone(stage):
     stage.start()
-    stage.commands.send("stop")
+    stage.commands.send(Stop())
     stage.mind.join(5)
     assert stage.mind.exitcode == 0
     stage.start()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from agent.core.channel import Channel
+from agent.core.messages import Failed
 from agent.session import supervisor
 from agent.session.supervisor import BACK_OFF_S, EARLY_DEATHS_MAX, Worker, is_stopped
 from tests.waiting import wait_for
@@ -134,7 +135,7 @@ def test_a_crash_loop_backs_off_twice_as_long_each_time(worker: Worker, lives: L
 
 
 def test_a_cause_of_failure_is_told_in_the_workers_own_words(worker: Worker, lives: Lives) -> None:
-    lives.reports[0].send(("failed", "no weights"))
+    lives.reports[0].send(Failed("no weights"))
     lives.processes[0].kill()
     lives.processes[0].join()
     assert worker.receive() == []
