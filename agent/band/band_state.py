@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from agent.band.bar_reading import BarReading
 from agent.band.closing import Closing
@@ -20,7 +19,7 @@ from agent.band.phrase_end import BARS_MAX, PhraseEnd
 from agent.band.phrase_window import Latent, Window
 from agent.band.ticks import Tick
 from agent.band.trading import Bars, Trading
-from agent.core.messages import PlayLoop
+from agent.core.messages import PlayLoop, StopLoop
 from agent.core.settings import BandConfig
 from agent.core.types import PARTS
 from listener.types import Analysis, Grid
@@ -92,7 +91,7 @@ class BandEntrance:
         self._turn_s = 0.0  # when the turn began
         self._key: tuple[int, str] | None = None
         self._chord: ChordHit | None = None  # heard in the bass
-        self._messages: list[Any] = []  # for the audio process
+        self._messages: list[PlayLoop | StopLoop] = []  # for the audio process
         self._count_bar: int | None = None  # a bar that is counted in; -1 = the next one
         self._end_bar = -1  # the bar with whose one the band ends
         self._over = False  # it has ended as it was asked to: it waits until the player begins anew
@@ -172,8 +171,8 @@ class BandEntrance:
         """Mute a part at once, or let it play again from the next bar on."""
         self._mute.set(part, not enabled)
 
-    def take_messages(self) -> list[Any]:
-        """Return the new messages for the audio process: PlayLoop and StopLoop of agent/core/messages.py."""
+    def take_messages(self) -> list[PlayLoop | StopLoop]:
+        """Return the new messages for the audio process."""
         messages, self._messages = self._messages, []
         return messages
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.cli.sessions import opened, recordings, stays, sure
 from agent.core.errors import GET_TRAINING, UserError
@@ -15,6 +15,8 @@ from agent.core.plain_text import printable
 
 if TYPE_CHECKING:
     from agent.cli.options import Commands
+    from agent.core.stored import Json
+    from agent.memory.schema import AdapterRow
     from agent.memory.store import Memory
 
 EXAMPLES = """examples:
@@ -130,30 +132,30 @@ def _folders() -> list[str]:
 
 
 def _adapters(given: argparse.Namespace) -> int:
-    everything = _something().everything()
-    names = {row["id"]: row["name"] for row in everything["players"]}
-    if not everything["adapters"]:
+    memory = _something()
+    names = {row["id"]: row["name"] for row in memory.players()}
+    adapters = memory.adapters()
+    if not adapters:
         print("No adapter has been trained yet.")
-    for row in everything["adapters"]:
+    for row in adapters:
         used = "  in use" if row["active"] else ""
         scores = ", ".join(f"{name} {value}" for name, value in scores_of(row).items())
         print(f"{printable(names.get(row['player_id'], '?'))}  version {row['version']}{used}  {scores}")
     return 0
 
 
-def scores_of(row: dict[str, Any]) -> dict[str, Any]:
+def scores_of(row: AdapterRow) -> dict[str, Json]:
     """Return how an adapter did, by name."""
     from agent.memory.store import json_of
 
-    scores: dict[str, Any] = json_of(row["scores"], dict[str, Any], {})
-    return scores
+    return json_of(row["scores"], dict, {})
 
 
 def _rollback(given: argparse.Namespace) -> int:
     memory = _something()
-    player = next((row for row in memory.everything()["players"] if row["name"] == given.player), None)
+    player = next((row for row in memory.players() if row["name"] == given.player), None)
     if player is None:
-        known = ", ".join(row["name"] for row in memory.everything()["players"])
+        known = ", ".join(row["name"] for row in memory.players())
         raise UserError(f"--player {given.player}: unknown; known players: {known or 'none'}")
     version = memory.roll_back(player["id"], given.to)
     print(f"{given.player}: version {version} is in use." if version else f"{given.player}: no adapter is in use.")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from agent.cli.options import Commands, add_config, pairs
 from agent.core.errors import UserError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from agent.memory.schema import CountedSession, Row
     from agent.memory.store import Memory
 
 EXAMPLES = """examples:
@@ -33,7 +34,7 @@ EXAMPLES = """examples:
   antiphon sessions tidy               offer the oldest recordings when they take more room than config.yaml allows
   antiphon sessions forget 12          delete the session, its takes and its files; asks first
 """
-RowTexts = dict[str, Callable[[dict[str, Any]], tuple[str, str]]]
+RowTexts: TypeAlias = "dict[str, Callable[[Row], tuple[str, str]]]"
 
 
 def add(commands: Commands) -> None:
@@ -191,7 +192,7 @@ def _when(at_s: float) -> str:
     return datetime.fromtimestamp(at_s).strftime("%Y-%m-%d %H:%M")
 
 
-def _session(number: int) -> tuple[Memory, dict[str, Any]]:
+def _session(number: int) -> tuple[Memory, CountedSession]:
     memory = opened()
     rows = memory.sessions() if memory else []
     found = next((row for row in rows if row["id"] == number), None)
@@ -212,9 +213,9 @@ def _show(given: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(table: str, rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
+def _lines(table: str, rows: list[Row]) -> list[tuple[float, str]]:
     texts: RowTexts = {
-        "phrases": lambda r: ("heard_s", f"heard {_phrase(r['facts'])}"),
+        "phrases": lambda r: ("heard_s", f"heard {_phrase(r)}"),
         "takes": lambda r: ("made_s", f"take {r['number']}{' ' + repr(r['name']) if r['name'] else ''}"),
         "directions": lambda r: ("said_s", f'said "{r["sentence"]}": {_edits(r)}{_revoked(r)}'),
         "proposals": lambda r: ("made_s", f"proposed {r['kind']}: {r['sentence']}"),
@@ -222,26 +223,26 @@ def _lines(table: str, rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
         "grooves": lambda r: ("given_s", f"{r['verdict']}: the groove {r['name']}"),
     }
     found = [(row, *texts[table](row)) for row in rows]
-    return [(float(row[column]), line) for row, column, line in found]
+    return [(float(row[column] or 0.0), line) for row, column, line in found]
 
 
-def _phrase(facts: str) -> str:
+def _phrase(row: Row) -> str:
     from agent.memory.store import json_of
 
-    known: dict[str, Any] = json_of(facts, dict[str, Any], {})
+    known = json_of(row["facts"], dict, {})
     tempo = known.get("tempo_bpm", 0)
     named = f"{tempo:.0f}" if isinstance(tempo, (int, float)) else "?"
     return f"{known.get('meter', '?')} at {named}, {known.get('key', '?')}"
 
 
-def _edits(row: dict[str, Any]) -> str:
+def _edits(row: Row) -> str:
     from agent.language.reply_text import said
     from agent.memory.store import edits_of
 
     return "; ".join(map(said, edits_of(row["edits"])))
 
 
-def _revoked(row: dict[str, Any]) -> str:
+def _revoked(row: Row) -> str:
     return " (taken back)" if row["revoked_s"] else ""
 
 

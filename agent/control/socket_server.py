@@ -150,10 +150,7 @@ def answer(line: bytes, handler: Handler) -> Reply | Later:
         return {"ok": False, "says": f"{text!r} failed ({type(cause).__name__}); see the log for details"}
     if not isinstance(says, str):
         return says
-    done: Reply = {"ok": True, "says": says}
-    if status is not None:
-        done["status"] = status
-    return done
+    return {"ok": True, "says": says} if status is None else {"ok": True, "says": says, "status": status}
 
 
 class ControlServer:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from agent.core.errors import UserError
 from agent.core.os_process import give_back_memory, set_nice_beside
@@ -22,12 +22,17 @@ from agent.core.settings import Config
 from agent.sounds.instruments import OWN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agent.conversation.live_stage import LiveStage
     from agent.conversation.live_talk import LiveTalk
     from agent.conversation.loop_stage import LoopStage
     from agent.conversation.proposals import Proposal
+    from agent.core.messages import Lead
     from agent.core.types import Decision
-    from agent.directions.edit import Edit
+    from agent.directions.active import MindMessage
+    from agent.directions.edit import Edit, EditJson
+    from agent.song.kept import KeptSection
     from agent.takes.captured import Captured
     from models.responder.responder import Responder
 
@@ -52,6 +57,15 @@ class Waiting:
     reply: str | None = None
 
 
+class LoopedSound(Protocol):
+    """The sound of a riff that loops. seconds: of the riff; before_s: what lies before it."""
+
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def before_s(self) -> float: ...
+
+
 class Talk:
     """The live conversation. Call it from the parent's loop only.
 
@@ -61,7 +75,7 @@ class Talk:
     def __init__(
         self,
         config: Config,
-        send: Callable[[Any], object],
+        send: Callable[[MindMessage], object],
         command: Callable[[str], object],
         folder: str = "",
     ) -> None:
@@ -71,7 +85,7 @@ class Talk:
         self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
         self.names: Callable[[], tuple[str, ...]] = tuple  # of the sections that can be gone to
         self.practises: Callable[[], bool] = lambda: False  # whether the player does: no idea comes unasked
-        self.looped: Callable[[], tuple[Any, ...] | None] = lambda: None  # Songbook.looped
+        self.looped: Callable[[], tuple[KeptSection, Path, LoopedSound, int] | None] = lambda: None  # Songbook.looped
         self._last_idea = -EVERY_BARS
         self._saw_s = 0.0
         self._waiting: deque[Waiting] = deque()  # said while words are loaded, or a take is drawn for the first of them
@@ -135,7 +149,7 @@ class Talk:
         self._loading.join(LOADS_S)
         return self._in_turn(Waiting(sentence)) if self._talk else self._later(sentence)
 
-    def over_loop(self, message: Any) -> str | None:
+    def over_loop(self, message: Lead) -> str | None:
         """Do to the riff that loops what a band would lead; return the answer, None where no riff loops."""
         if self._talk is None or self._stage is None or not self._stage.works:
             return None
@@ -206,11 +220,11 @@ class Talk:
             if on:
                 self._stage.unmuted(part)
 
-    def standing(self) -> tuple[dict[str, Any], ...]:
+    def standing(self) -> tuple[EditJson, ...]:
         """Return the directions in force, as they are kept with a section."""
         return tuple(one.edit.to_json() for one in self._stage.active.asked) if self._stage else ()
 
-    def stand(self, edits: tuple[dict[str, Any], ...]) -> None:
+    def stand(self, edits: tuple[EditJson, ...]) -> None:
         """Put the directions of a section in force, in place of those that stand."""
         if self._stage:
             self._stage.stand(edits)
@@ -221,7 +235,7 @@ class Talk:
         asked = self._stage.asked if self._stage else ()
         return any(edit.dimension == "sound" and edit.value == OWN for edit in asked)
 
-    def again(self) -> list[Any]:
+    def again(self) -> list[MindMessage]:
         """Return the messages that a mind without a snapshot needs."""
         return self._stage.again() if self._stage else []
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Any
 
 from agent.conversation.idea_catalogue import RiffFacts
 from agent.conversation.played_bars import PlayedBars
@@ -21,9 +20,9 @@ from agent.core.messages import SetGrooveTaste
 from agent.core.music_names import chord_name
 from agent.core.types import PARTS, Decision
 from agent.directions import differences
-from agent.directions.active import PHRASE_BARS, ActiveEdit, ActiveEdits, SetActiveEdits
+from agent.directions.active import PHRASE_BARS, ActiveEdit, ActiveEdits, MindMessage, SetActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS
-from agent.directions.edit import Edit
+from agent.directions.edit import Edit, EditJson
 from agent.directions.sounding import strokes
 from agent.directions.step_sizes import PER_OCTAVE, step
 from agent.language import feasibility
@@ -58,7 +57,7 @@ class LiveStage:
 
     def __init__(
         self,
-        send: Callable[[Any], object],
+        send: Callable[[MindMessage], object],
         command: Callable[[str], object],
         why: Callable[[], str] = lambda: "",
         lead: BandLead | None = None,
@@ -111,10 +110,10 @@ class LiveStage:
         self._grooves = SetGrooveTaste(liking, self._grooves.declined | ({declined} if declined else set()))
         self._send(self._grooves)
 
-    def again(self) -> list[Any]:
+    def again(self) -> list[MindMessage]:
         """Return the messages that a mind without a snapshot needs."""
         stands = [self.message()] if self.active.asked else []
-        return [*stands, self._grooves] if self._grooves.liking else stands
+        return [*stands, self._grooves] if self._grooves.liking else [*stands]
 
     @property
     def form_bars(self) -> int:
@@ -265,7 +264,7 @@ class LiveStage:
             self.active = replace(self.active, asked=(*self.active.asked, back))
             self._tell()
 
-    def stand(self, edits: Sequence[Any]) -> None:
+    def stand(self, edits: Sequence[EditJson]) -> None:
         """Put the directions of a section in force, in place of those that stand, as one step. edits: as JSON."""
         self._count += 1
         asked = tuple(map(Edit.from_json, edits))

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from agent.conversation.band_lead import Leads
 from agent.conversation.conversation import Conversation
@@ -22,7 +21,7 @@ from agent.conversation.player_notes import PlayerNotes
 from agent.core.errors import UserError
 from agent.core.settings import ConversationConfig
 from agent.core.types import DrawnBar
-from agent.directions.active import PHRASE_BARS, ActiveEdits
+from agent.directions.active import PHRASE_BARS, ActiveEdits, MindMessage
 from agent.directions.drawn import music
 from agent.language.small_talk import groove_verdict
 from agent.memory import practice
@@ -162,7 +161,7 @@ def open_conversation(
     settings: ConversationConfig,
     folder: Path,
     session_folder: str,
-    send: Callable[[Any], object],
+    send: Callable[[MindMessage], object],
     command: Callable[[str], object],
     why: Callable[[], str],
     names: Callable[[], tuple[str, ...]],

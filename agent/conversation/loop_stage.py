@@ -15,7 +15,6 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 from agent.conversation.live_stage import LEDS, LIVE, LiveStage
 from agent.conversation.loop_takes import NICE, Bench, Drawing, TakeMaking, drawn_over, message_of
@@ -24,7 +23,7 @@ from agent.conversation.stage import NOTHING, BandLead, Facts, Outcome, Tried
 from agent.core.messages import LoopTake
 from agent.core.os_process import set_nice_beside
 from agent.core.types import PARTS, Decision
-from agent.directions.active import ActiveEdits
+from agent.directions.active import ActiveEdits, MindMessage
 from agent.directions.edit import Edit
 from agent.takes.captured import Captured, recording_of, riff_of_kept
 from agent.takes.edges import INTRO, OUTRO, Edge, core_of, edge_of, is_edge
@@ -45,7 +44,7 @@ class LoopStage(LiveStage):
 
     def __init__(
         self,
-        send: Callable[[Any], object],
+        send: Callable[[MindMessage], object],
         command: Callable[[str], object],
         why: Callable[[], str] = lambda: "",
         lead: BandLead | None = None,

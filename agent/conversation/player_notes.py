@@ -10,18 +10,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from agent.core.music_names import key_name
+from agent.core.stored import Json
 from agent.directions.edit import Edit
 from agent.language.edit_text import describe_edits
 from agent.memory.background_writer import DirectWriter, Writer
 from agent.memory.phrase_search import Recall
 from agent.memory.session_time import Now
-from agent.memory.store import Memory, json_of
+from agent.memory.store import KeptPhrase, Memory, json_of
 from agent.memory.taste import DAY_S, REWARD, Taste
 from agent.takes.riff import Riff
 from agent.takes.take import Take
@@ -39,9 +40,9 @@ Row = list[int]  # the number of a row of the memory, empty until it is written
 
 
 class _Plan(msgspec.Struct):
-    """What is read of a take's plan. asked: edits as JSON."""
+    """What is read of a take's plan. asked: edits, which may be of another version."""
 
-    asked: list[Any] = []
+    asked: list[msgspec.Raw] = []
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
 
@@ -113,7 +114,7 @@ class PlayerNotes:
         found = self._like(motif) if len(motif) >= KNOWN_NOTES else None
         return found[0] if found and found[0].days >= TODAY_DAYS else None
 
-    def _like(self, motif: Motif) -> tuple[Again, Any] | None:
+    def _like(self, motif: Motif) -> tuple[Again, KeptPhrase] | None:
         """Return the kept phrase that is most like one, moved to its key, and its row; None where none is like it."""
         found = next(iter(self.recall.like(motif, 1)), None)
         row = self._phrases.get(found.key) if found else None
@@ -150,11 +151,11 @@ class PlayerNotes:
     def _left_of(self, memory: Memory | None, session_id: int) -> tuple[tuple[Edit, ...], int]:
         """Return the edits in force when a session ended, and its seed; edits that no longer parse are left out."""
         takes = memory.rows("takes", session_id) if memory else []
-        plan: _Plan = json_of(takes[-1]["plan"], _Plan, _Plan()) if takes else _Plan()
+        plan = json_of(takes[-1]["plan"], _Plan, _Plan()) if takes else _Plan()
         edits = []
         for one in plan.asked:
             with suppress(ValueError):
-                edits.append(Edit.from_json(one))
+                edits.append(Edit.from_json(msgspec.json.decode(bytes(one))))
         return tuple(edits), plan.seed
 
     def _tastes(self, memory: Memory | None, now_s: float, half_life_days: float) -> Taste:
@@ -184,7 +185,7 @@ class PlayerNotes:
 
     def heard(self, riff: Riff, motif: Motif) -> None:
         """Keep a riff that a session is about."""
-        facts: dict[str, Any] = {"tempo_bpm": riff.tempo_bpm, "meter": str(riff.meter), "key": key_name(riff.key)}
+        facts: dict[str, Json] = {"tempo_bpm": riff.tempo_bpm, "meter": str(riff.meter), "key": key_name(riff.key)}
         session, start_s = self.session, riff.bars[0].start_s
 
         def act(memory: Memory) -> None:
@@ -204,7 +205,7 @@ class PlayerNotes:
 
     def record_take(self, take: Take, why: str) -> None:
         asked = [one.edit.to_json() for one in take.active_edits.asked]
-        plan = {"asked": asked, "why": why, "meters": [str(m) for m in take.meters], "seed": take.seed}
+        plan: dict[str, Json] = {"asked": asked, "why": why, "meters": [str(m) for m in take.meters], "seed": take.seed}
         session, row = self.session, Row()
         self._do(lambda memory: row.append(memory.record_take(session, take.number, plan, take.name)))
         self._take = row
@@ -282,6 +283,6 @@ def motif_of(riff: Riff) -> Motif:
     return tuple(found)
 
 
-def as_motif(rows: Sequence[Sequence[Any]]) -> Motif:
+def as_motif(rows: Sequence[tuple[float, int]]) -> Motif:
     """Return the motif of its JSON form."""
     return tuple((float(beat), int(pitch)) for beat, pitch in rows)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from agent.directions.bar_settings import INSTRUMENTS, Settings
 from agent.directions.drum_moves import MOVES
@@ -14,18 +14,25 @@ from agent.directions.harmony_moves import HARMONY_MOVES
 from agent.directions.step_sizes import PER_OCTAVE, STEPS, number_in, step
 from agent.sounds.instruments import named
 from listener.types import Meter
-from models.music.dials import STYLES, Dials
+from models.music.dials import STYLES
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 METER = re.compile(r"(\d+)/(\d+)(?: \(?(\d+(?:\+\d+)+)\)?)?")
 WHOLE = frozenset({"band", "form", "feel"})
 HALF = 0.5  # where a dial stands that was never set
 
 Act = Callable[[Settings, Edit], Settings]
-Fields = TypeVar("Fields", Settings, Dials)
+Fields = TypeVar("Fields", bound="DataclassInstance")
 
 
-def _put(fields: Fields, name: str, value: Any) -> Fields:
-    return replace(fields, **{name: value})
+Value = Mapping[str, float] | tuple[str, ...] | float | str | None
+
+
+def with_values(fields: Fields, values: Mapping[str, Value]) -> Fields:
+    """Return settings or dials with these values, by name, in place of their own."""
+    return replace(fields, **values)
 
 
 def _per_voice(name: str, kind: str, scale: float = 1.0, off: float = 0.0) -> Act:
@@ -41,7 +48,7 @@ def _per_voice(name: str, kind: str, scale: float = 1.0, off: float = 0.0) -> Ac
             given = number_in(edit.value) if edit.change == "set" else None
             after = given if given is not None else off if edit.change in ("off", "set") else step(edit, kind, now)
             values[voice] = min(max(after, STEPS[kind].low), STEPS[kind].high) * scale
-        return _put(settings, name, values)
+        return with_values(settings, {name: values})
 
     return act
 
@@ -90,7 +97,7 @@ def _dial(name: str) -> Act:
             value = 0.0 if edit.change == "off" else now
         else:
             value = step(edit, "dial", HALF if now is None else now)
-        return replace(settings, dials=_put(settings.dials, name, value))
+        return replace(settings, dials=with_values(settings.dials, {name: value}))
 
     return act
 
@@ -200,7 +207,7 @@ def _with_move(settings: Settings, name: str, on: bool) -> Settings:
     for key, table in (("moves", MOVES), ("harmony_moves", HARMONY_MOVES)):
         if name in table:
             rest = tuple(move for move in getattr(settings, key) if move != name)
-            settings = _put(settings, key, (*rest, name) if on else rest)
+            settings = with_values(settings, {key: (*rest, name) if on else rest})
     return settings
 
 

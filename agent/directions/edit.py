@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 TARGETS = (
     *("drums", "kick", "snare", "hat", "ride", "toms", "cymbals", "percussion"),
@@ -31,6 +30,7 @@ SHORT = re.compile(
     r"(?: ~(?P<size>[^@|]+?))?(?: @(?P<scope>\S+))?(?: \|(?P<condition>.+))?"
 )
 VALUE_CHARACTERS = 80
+EditJson = dict[str, str | float]  # the fields of an edit that are set
 PITCHED = ("harmony", "line", "bass", "band")
 PARTS = (*PIECES, "drums", *PITCHED)
 CAN = {  # the targets a dimension has; all parts where it is not listed
@@ -88,14 +88,14 @@ class Edit:
         if type(self.confidence) not in (int, float) or not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence {self.confidence!r}; a number from 0 to 1 is allowed")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> EditJson:
         """Return the fields that are set; confidence to two digits."""
         named = {item.name: getattr(self, item.name) for item in fields(self)}
         named["confidence"] = round(self.confidence, 2)
         return {name: value for name, value in named.items() if value is not None}
 
     @classmethod
-    def from_json(cls, given: Any) -> Edit:
+    def from_json(cls, given: object) -> Edit:
         """Return the edit that `to_json` wrote. Raises ValueError, in one line, for unknown or missing fields and for
         words that are not allowed."""
         if not isinstance(given, Mapping):
@@ -115,8 +115,8 @@ class Edit:
         match = SHORT.fullmatch(short.strip())
         if match is None:
             raise ValueError(f"{short!r}; target.dimension change [value] [~size] [@scope] [|condition] is allowed")
-        named: dict[str, Any] = match.groupdict()
-        return cls(**named)
+        target, dimension, change, value, size, scope, condition = match.groups()
+        return cls(target, dimension, change, value, size, scope, condition)
 
     def short(self) -> str:
         """Return the short form that `read` reads; it leaves the confidence out."""

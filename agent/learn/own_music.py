@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from tqdm import tqdm
@@ -63,7 +62,9 @@ def own_folder(memory: Memory, player_id: int) -> Path:
     return practice.folder_of(memory, player_id) / practice.OWN
 
 
-def learn(memory: Memory, player_id: int, folder: Path, **options: Any) -> tuple[OwnMusic, subprocess.Popen[bytes]]:
+def learn(
+    memory: Memory, player_id: int, folder: Path, **options: int | str | Path
+) -> tuple[OwnMusic, subprocess.Popen[bytes]]:
     """Read a folder, keep it as the player's own music in place of what was read before, and start practice.
 
     Returns what was read, and the practice's process. options: as of practice.practise. Raises UserError: no such
@@ -76,7 +77,7 @@ def learn(memory: Memory, player_id: int, folder: Path, **options: Any) -> tuple
         raise UserError(f"{folder}: none of its {len(found.skipped)} files can be used; {_commonest(found.skipped)}")
     own, last = own_folder(memory, player_id), learned(memory, player_id)
     in_use = memory.adapter(player_id)
-    before = last.before if last else int(in_use["version"]) if in_use else 0
+    before = last.before if last else in_use["version"] if in_use else 0
     steps = min(STEPS + STEPS_A_PIECE * len(found.songs), STEPS_MAX)
     shutil.rmtree(own, ignore_errors=True)
     for number, song in enumerate(found.songs):
@@ -138,7 +139,7 @@ def undo(memory: Memory, player_id: int) -> int:
         raise UserError("nothing was learned from a folder; there is nothing to undo")
     practice.stop(memory, player_id)
     shutil.rmtree(own_folder(memory, player_id), ignore_errors=True)
-    there = {row["version"] for row in memory.everything()["adapters"] if row["player_id"] == player_id}
+    there = memory.versions(player_id)
     version = memory.roll_back(player_id, last.before if last.before in there else 0)
     practice.practise(memory, player_id)
     return version

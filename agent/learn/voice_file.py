@@ -75,7 +75,11 @@ def share(memory: Memory, player_id: int, name: str, path: Path) -> str:
     if not verdicts and not grooves and ready.adapter is None:
         raise UserError(f"nothing was learned of {name} yet; play, say what you like, or `antiphon learn FOLDER`")
     taste = Taste.of(verdicts, time.time())
-    judged = [Judged(row["kind"], row["verdict"], row["sentence"][:400], row["edits"] or "[]") for row in verdicts]
+    judged = [
+        Judged(kind, row["verdict"], row["sentence"][:400], row["edits"] or "[]")
+        for row in verdicts
+        if (kind := row["kind"])
+    ]
     likes = {kind: round(taste.mean(kind), 3) for kind in sorted(taste.arms)}
     voice = _voice(ready.adapter) if ready.adapter else None
     given = VoiceFile(FORMAT, name, time.strftime("%Y-%m-%d"), likes, judged[-5000:], voice, grooves[-5000:])

@@ -21,7 +21,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -108,7 +108,7 @@ def finish(memory: Memory | None, player_id: int, session_id: int, takes: Sequen
     if memory is None or not takes:
         return
     rows = [row for row in memory.rows("verdicts", session_id) if row["subject"] == "take"]
-    said = {int(row["subject_id"]): row["verdict"] for row in rows if row["subject_id"] is not None}
+    said = {row["subject_id"]: row["verdict"] for row in rows}
     for take in takes:
         liked = said.get(take.number, "liked" if take is takes[-1] else "") in ("liked", "more")
         played = [(moment.place, moment.bass, moment.reply) for moment in take.played]
@@ -137,7 +137,7 @@ def can_train() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
-def practise(memory: Memory | None, player_id: int, **options: Any) -> subprocess.Popen[bytes] | None:
+def practise(memory: Memory | None, player_id: int, **options: int | str | Path) -> subprocess.Popen[bytes] | None:
     """Start training the next version of a player's adapter and return the process.
 
     None for a guest, with too little material, without PyTorch, or while another practice runs. options: those of
@@ -218,8 +218,7 @@ def next_stem(memory: Memory, player_id: int) -> Path:
 
 
 def _next(memory: Memory, player_id: int) -> int:
-    rows = [row for row in memory.everything()["adapters"] if row["player_id"] == player_id]
-    return 1 + max((int(row["version"]) for row in rows), default=0)
+    return 1 + max(memory.versions(player_id), default=0)
 
 
 class _Config(msgspec.Struct):
@@ -288,4 +287,4 @@ def ready(memory: Memory | None, player_id: int) -> Ready:
     stem = Path(row["path"])
     if not stem.with_suffix(".json").exists():
         return Ready(None)
-    return Ready(stem, int(row["version"]))
+    return Ready(stem, row["version"])

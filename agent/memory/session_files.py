@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from agent.core.errors import UserError
 from agent.core.paths import FOLDER, VOICES, data_folder
-from agent.memory.store import FILE, json_of
+from agent.memory.store import FILE
 
 ADAPTERS, PLAYERS = "adapters", "players"  # PLAYERS: agent/memory/practice.py's material and adapters
 OURS = (FOLDER, ADAPTERS, PLAYERS, VOICES)
 
 
-def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list[str]:
+def export(target: Path, everything: Mapping[str, Sequence[Mapping[str, object]]]) -> list[str]:
     """Write memory.json and copy every session's folder beside it; return a line for each thing not found.
 
     Raises UserError where the target is not empty or cannot be written.
@@ -32,7 +33,7 @@ def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list
         readable = {table: [_read(row) for row in rows] for table, rows in everything.items()}
         (target / "memory.json").write_text(json.dumps(readable, indent=1, ensure_ascii=False), encoding="utf-8")
         for session in everything.get("sessions", []):
-            source = Path(session["folder"]) if session["folder"] else None
+            source = Path(str(session["folder"])) if session["folder"] else None
             if source and source.is_dir():
                 shutil.copytree(source, target / f"session-{session['id']:04d}")
             elif source:
@@ -42,7 +43,7 @@ def export(target: Path, everything: Mapping[str, list[dict[str, Any]]]) -> list
         if (data_folder() / VOICES).is_dir():
             shutil.copytree(data_folder() / VOICES, target / VOICES)
         for row in everything.get("adapters", []):
-            missing += _adapter(Path(row["path"]), target / ADAPTERS)
+            missing += _adapter(Path(str(row["path"])), target / ADAPTERS)
     except OSError as cause:
         raise UserError(f"{target}: cannot be written ({cause.strerror or cause}); name another folder") from None
     return missing
@@ -56,12 +57,19 @@ def _adapter(stem: Path, target: Path) -> list[str]:
     return [] if found else [f"adapter {stem} is no longer there"]
 
 
-def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+def _read(row: Mapping[str, object]) -> dict[str, object]:
     """Return the row with its JSON columns parsed; damaged ones stay text."""
     return {
-        name: json_of(value, Any, value) if name in ("edits", "plan", "motif", "facts", "scores") and value else value
+        name: _parsed(value) if name in ("edits", "plan", "motif", "facts", "scores") and value else value
         for name, value in row.items()
     }
+
+
+def _parsed(text: object) -> object:
+    try:
+        return msgspec.json.decode(str(text))
+    except (msgspec.DecodeError, RecursionError):
+        return text
 
 
 def remove(folders: Iterable[str], also: Callable[[Path], bool] = lambda path: False) -> tuple[list[Path], list[Path]]:

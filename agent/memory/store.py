@@ -10,25 +10,58 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, TypedDict, TypeVar
 
 from msgspec import Meta
 
 from agent.core import stored
 from agent.core.errors import UserError
+from agent.core.stored import Json
 from agent.directions.edit import Edit
-from agent.memory.schema import MIGRATIONS, SESSION_TABLES, TABLES, VERSION, is_sound
+from agent.memory.schema import (
+    MIGRATIONS,
+    SESSION_TABLES,
+    TABLES,
+    VERSION,
+    AdapterRow,
+    CountedSession,
+    DirectionRow,
+    GrooveRow,
+    JudgedRow,
+    PhraseRow,
+    PlayerRow,
+    Row,
+    Value,
+    is_sound,
+)
 
 FILE = "memory.sqlite"
 BUSY_S = 5.0
-Row = dict[str, Any]
 Beat = Annotated[float, Meta(ge=-1e6, le=1e6)]
-Motif = Annotated[list[tuple[Beat, stored.Pitch]], Meta(max_length=10_000)]
+Motif = list[tuple[Beat, stored.Pitch]]
+MOTIF_MAX = 10_000  # notes
 T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Id(TypedDict):
+    """The number of a row."""
+
+    id: int
+
+
+class KeptPhrase(Id):
+    """A phrase that was heard. motif: (beat, MIDI pitch); facts: tempo, meter, key, feel ..."""
+
+    session_id: int
+    heard_s: float
+    start_s: float
+    motif: Motif
+    facts: dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +102,10 @@ class Memory:
         name = " ".join(name.split())[:80] or "player"
         with self._write() as db:
             db.execute("INSERT OR IGNORE INTO players(name, made_s) VALUES (?, ?)", (name, self._now_s()))
-        return int(self._one("SELECT id FROM players WHERE name = ?", name)["id"])
+        return self._one(Id, "SELECT id FROM players WHERE name = ?", name)["id"]
+
+    def players(self) -> list[PlayerRow]:
+        return self._rows(PlayerRow, "SELECT * FROM players ORDER BY id")
 
     def begin(self, player_id: int, folder: str = "") -> int:
         """Start a session and return its id. folder: where its files are kept."""
@@ -83,15 +119,15 @@ class Memory:
     def end(self, session_id: int) -> None:
         self._do("UPDATE sessions SET ended_s = ?, seen_s = ? WHERE id = ?", self._now_s(), self._now_s(), session_id)
 
-    def sessions(self, player_id: int | None = None) -> list[Row]:
+    def sessions(self, player_id: int | None = None) -> list[CountedSession]:
         """Return the sessions, the newest first, each with counts of what it holds."""
         counts = ", ".join(f"(SELECT COUNT(*) FROM {t} WHERE session_id = s.id) AS {t}" for t in SESSION_TABLES)
         where = "WHERE player_id = ?" if player_id is not None else ""
         given = () if player_id is None else (player_id,)
         query = f"SELECT s.*, p.name AS player, {counts} FROM sessions s JOIN players p ON p.id = player_id {where}"
-        return self._rows(f"{query} ORDER BY started_s DESC, s.id DESC", *given)
+        return self._rows(CountedSession, f"{query} ORDER BY started_s DESC, s.id DESC", *given)
 
-    def last(self, player_id: int, now_s: float) -> tuple[Row, float] | None:
+    def last(self, player_id: int, now_s: float) -> tuple[CountedSession, float] | None:
         """Return the player's newest session and the seconds since it ended; None where there is none."""
         found = next(iter(self.sessions(player_id)), None)
         return (found, max(now_s - (found["ended_s"] or found["seen_s"]), 0.0)) if found else None
@@ -103,7 +139,7 @@ class Memory:
 
     # -- what happens in a session ----------------------------------------------------------------------------
 
-    def heard(self, session_id: int, start_s: float, motif: Sequence[tuple[float, int]], **facts: Any) -> int:
+    def heard(self, session_id: int, start_s: float, motif: Sequence[tuple[float, int]], **facts: Json) -> int:
         """Store a phrase and return its id. motif: (beat, MIDI pitch); facts: tempo, meter, key, feel ..., as JSON."""
         return self._insert(
             "phrases",
@@ -114,7 +150,7 @@ class Memory:
             facts=json.dumps(facts),
         )
 
-    def record_take(self, session_id: int, number: int, plan: Row, name: str = "") -> int:
+    def record_take(self, session_id: int, number: int, plan: Mapping[str, Json], name: str = "") -> int:
         return self._insert(
             "takes", session_id=session_id, made_s=self._now_s(), number=number, name=name, plan=json.dumps(plan)
         )
@@ -153,7 +189,7 @@ class Memory:
 
     def directions(self, session_id: int, active_only: bool = True) -> list[Direction]:
         """Return a session's directions in the order given. active_only: without those revoked."""
-        rows = self._rows("SELECT * FROM directions WHERE session_id = ? ORDER BY id", session_id)
+        rows = self._rows(DirectionRow, "SELECT * FROM directions WHERE session_id = ? ORDER BY id", session_id)
         found = [
             Direction(
                 r["id"], r["session_id"], r["said_s"], r["sentence"], edits_of(r["edits"]), r["revoked_s"] is not None
@@ -162,71 +198,86 @@ class Memory:
         ]
         return [one for one in found if not (active_only and one.revoked)]
 
-    def verdicts(self, player_id: int) -> list[Row]:
+    def verdicts(self, player_id: int) -> list[JudgedRow]:
         """Return a player's verdicts, the oldest first, with the kind and edits of the proposal each was on."""
         return self._rows(
+            JudgedRow,
             "SELECT v.*, p.kind, p.edits FROM verdicts v JOIN sessions s ON s.id = v.session_id "
             "LEFT JOIN proposals p ON v.subject = 'proposal' AND p.id = v.subject_id "
             "WHERE s.player_id = ? ORDER BY v.id",
             player_id,
         )
 
-    def grooves(self, player_id: int) -> list[Row]:
+    def grooves(self, player_id: int) -> list[GrooveRow]:
         """Return a player's verdicts on grooves, the oldest first."""
         return self._rows(
+            GrooveRow,
             "SELECT g.* FROM grooves g JOIN sessions s ON s.id = g.session_id WHERE s.player_id = ? ORDER BY g.id",
             player_id,
         )
 
-    def phrases(self, player_id: int, limit: int = 10_000) -> list[Row]:
+    def phrases(self, player_id: int, limit: int = 10_000) -> list[KeptPhrase]:
         """Return a player's phrases, the newest first, with motif and facts parsed; damaged ones are left out."""
         rows = self._rows(
+            PhraseRow,
             "SELECT f.* FROM phrases f JOIN sessions s ON s.id = f.session_id WHERE s.player_id = ? "
             "ORDER BY f.id DESC LIMIT ?",
             player_id,
             limit,
         )
-        found = [(r, json_of(r["motif"], Motif, None), json_of(r["facts"], dict[str, Any], None)) for r in rows]
-        return [r | {"motif": m, "facts": f} for r, m, f in found if m is not None and f is not None]
+        found = [(r, json_of(r["motif"], Motif, None), json_of(r["facts"], dict, None)) for r in rows]
+        return [
+            {**r, "motif": motif, "facts": facts}
+            for r, motif, facts in found
+            if motif is not None and len(motif) <= MOTIF_MAX and facts is not None
+        ]
 
     def rows(self, table: str, session_id: int) -> list[Row]:
         """Return the rows of one table (of SESSION_TABLES) that belong to a session."""
         assert table in SESSION_TABLES, table
-        return self._rows(f"SELECT * FROM {table} WHERE session_id = ? ORDER BY id", session_id)
+        return self._raw(table, "WHERE session_id = ?", session_id)
 
     def everything(self) -> dict[str, list[Row]]:
         """Return every row of every table, which `antiphon memory export` writes."""
-        return {table: self._rows(f"SELECT * FROM {table} ORDER BY id") for table in TABLES}
+        return {table: self._raw(table) for table in TABLES}
 
     # -- adapters ---------------------------------------------------------------------------------------------
 
-    def adapted(self, player_id: int, path: str, scores: Row) -> int:
+    def adapted(self, player_id: int, path: str, scores: Mapping[str, Json]) -> int:
         """Put a new version of a player's adapter into use and return its number."""
-        last = self._one("SELECT COALESCE(MAX(version), 0) AS n FROM adapters WHERE player_id = ?", player_id)["n"]
+        last = max(self.versions(player_id), default=0)
         with self._write() as db:
             db.execute("UPDATE adapters SET active = 0 WHERE player_id = ?", (player_id,))
             db.execute(
                 "INSERT INTO adapters(player_id, made_s, version, path, scores, active) VALUES (?, ?, ?, ?, ?, 1)",
                 (player_id, self._now_s(), last + 1, path, json.dumps(scores)),
             )
-        return int(last) + 1
+        return last + 1
 
-    def adapter(self, player_id: int) -> Row | None:
+    def adapters(self) -> list[AdapterRow]:
+        """Return the adapters of all players."""
+        return self._rows(AdapterRow, "SELECT * FROM adapters ORDER BY id")
+
+    def adapter(self, player_id: int) -> AdapterRow | None:
         """Return the row of the adapter in use; None where there is none."""
-        found = self._rows("SELECT * FROM adapters WHERE player_id = ? AND active = 1", player_id)
+        found = self._rows(AdapterRow, "SELECT * FROM adapters WHERE player_id = ? AND active = 1", player_id)
         return found[0] if found else None
 
     def roll_back(self, player_id: int, version: int | None = None) -> int:
         """Use an earlier adapter again and return its version. version: None = the one before; 0 = play without."""
         now = self.adapter(player_id)
         wanted = version if version is not None else (now["version"] - 1 if now else 0)
-        there = {r["version"] for r in self._rows("SELECT version FROM adapters WHERE player_id = ?", player_id)}
+        there = self.versions(player_id)
         if wanted != 0 and wanted not in there:
             allowed = ", ".join(map(str, [0, *sorted(there)]))
             raise UserError(f"adapter {wanted}: there is none; allowed: {allowed} (0 plays without one)")
         with self._write() as db:
             db.execute("UPDATE adapters SET active = (version = ?) WHERE player_id = ?", (wanted, player_id))
         return wanted
+
+    def versions(self, player_id: int) -> set[int]:
+        """Return the versions of a player's adapter."""
+        return {row["version"] for row in self.adapters() if row["player_id"] == player_id}
 
     # -- the file ---------------------------------------------------------------------------------------------
 
@@ -279,30 +330,43 @@ class Memory:
                 ) from None
             raise
 
-    def _insert(self, table: str, **values: Any) -> int:
+    def _insert(self, table: str, **values: Value) -> int:
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         with self._write() as db:
             done = db.execute(f"INSERT INTO {table}({names}) VALUES ({marks})", tuple(values.values()))
             return int(done.lastrowid or 0)
 
-    def _do(self, query: str, *values: Any) -> int:
+    def _do(self, query: str, *values: Value) -> int:
         with self._write() as db:
             return int(db.execute(query, values).rowcount)
 
-    def _rows(self, query: str, *values: Any) -> list[Row]:
-        """Return the rows, without damaged ones, which are counted."""
+    def _found(self, query: str, *values: Value) -> list[Row]:
         try:
-            found = [dict(row) for row in self._db.execute(query, values)]
+            return [dict(row) for row in self._db.execute(query, values)]
         except sqlite3.DatabaseError as cause:
             raise UserError(
                 f"{self.path}: cannot be read ({cause}); `antiphon memory export` saves what can be"
             ) from None
-        sound = [row for row in found if is_sound(row)]
+
+    def _raw(self, table: str, where: str = "", *values: Value) -> list[Row]:
+        """Return the rows of a table as they are, without damaged ones, which are counted."""
+        found = self._found(f"SELECT * FROM {table} {where} ORDER BY id", *values)
+        sound = [row for row in found if is_sound(row, table)]
         self.skipped += len(found) - len(sound)
         return sound
 
-    def _one(self, query: str, *values: Any) -> Row:
-        found = self._rows(query, *values)
+    def _rows(self, kind: type[T], query: str, *values: Value) -> list[T]:
+        """Return the rows that a query finds, of this kind, without damaged ones, which are counted."""
+        sound = list[T]()
+        for row in self._found(query, *values):
+            try:
+                sound.append(stored.convert(row, kind))
+            except stored.Damaged:
+                self.skipped += 1
+        return sound
+
+    def _one(self, kind: type[T], query: str, *values: Value) -> T:
+        found = self._rows(kind, query, *values)
         if not found:
             raise UserError(f"{self.path}: damaged; `antiphon memory export` saves what can be read")
         return found[0]
@@ -331,7 +395,7 @@ def _saved(aside: Path, db: sqlite3.Connection) -> int:
             columns = [str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
             with suppress(sqlite3.Error):  # from here on it is damaged
                 for row in old.execute(f"SELECT {', '.join(columns)} FROM {table}"):
-                    if is_sound(dict(row)):
+                    if is_sound(dict(row), table):
                         marks = ", ".join("?" * len(columns))
                         count += db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", tuple(row)).rowcount
     return count
@@ -348,18 +412,18 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def edits_of(text: object) -> tuple[Edit, ...]:
+def edits_of(text: Value) -> tuple[Edit, ...]:
     """Return the edits of a row's text; those that can no longer be understood are left out."""
-    found, listed = [], list[Any]()
-    for one in json_of(text, list[Any], listed):
+    found = list[Edit]()
+    for one in json_of(text, list, []):
         with suppress(ValueError):
             found.append(Edit.from_json(one))
     return tuple(found)
 
 
-def json_of(text: object, kind: Any, otherwise: T) -> T:
+def json_of(text: Value, kind: type[T], otherwise: U) -> T | U:
     """Return what a row's text holds as JSON of this kind; `otherwise` where it is damaged."""
     try:
-        return cast(T, stored.decode(str(text), kind))
+        return stored.decode(str(text), kind)
     except stored.Damaged:
         return otherwise

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.directions.edit import Edit
+from agent.memory.schema import JudgedRow
 from agent.memory.store import edits_of
 
 DAY_S = 86_400.0
@@ -80,12 +81,12 @@ class Taste:
     grooves: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, verdicts: Iterable[Mapping[str, object]], now_s: float, half_life_days: float = 30.0) -> Taste:
+    def of(cls, verdicts: Iterable[JudgedRow], now_s: float, half_life_days: float = 30.0) -> Taste:
         """Return the taste that the rows of Memory.verdicts show. now_s: wall-clock seconds."""
         taste = cls()
         for row in verdicts:
-            age_days = max(now_s - float(str(row["given_s"])), 0.0) / DAY_S
-            taste.judge(str(row.get("kind") or ""), str(row["verdict"]), 0.5 ** (age_days / half_life_days))
+            age_days = max(now_s - row["given_s"], 0.0) / DAY_S
+            taste.judge(row.get("kind") or "", row["verdict"], 0.5 ** (age_days / half_life_days))
             if row["verdict"] in ("liked", "more") and row.get("edits"):
                 taste.wish(edits_of(row["edits"]), 0.5 ** (age_days / half_life_days))
         return taste

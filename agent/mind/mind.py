@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from agent.core.messages import (
     FollowGrid,
     HearPartner,
     LeadTempo,
+    MindToAudio,
     PlayBass,
     SendMidi,
     SetLatency,
@@ -25,6 +24,7 @@ from agent.core.messages import (
 )
 from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision, Plan
+from agent.directions.active import MindMessage
 from agent.duet.duet import Duet
 from agent.mind.lookahead import FIRST_S, Ahead
 from agent.mind.planner import Latent, Planner
@@ -71,6 +71,28 @@ def open_codec(models: ModelsConfig, sound_dim: int) -> Codec:
     return codec
 
 
+@dataclass(frozen=True, slots=True)
+class SharedModels:
+    """What all minds of a machine share: loaded once, not changed by playing, named in snapshots."""
+
+    responder: Responder
+    timing: Timing
+    grooves: GrooveLibrary
+    critic: Critic
+    codec: Codec | None = None
+
+    @property
+    def by_name(self) -> dict[str, Responder | Timing | GrooveLibrary | Critic | Codec]:
+        """Return those that are there, by name."""
+        there: dict[str, Responder | Timing | GrooveLibrary | Critic | Codec] = {
+            "responder": self.responder,
+            "timing": self.timing,
+            "grooves": self.grooves,
+            "critic": self.critic,
+        }
+        return there if self.codec is None else there | {"codec": self.codec}
+
+
 class Mind:
     """Takes each frame through listener, codec, responder and planner.
 
@@ -87,8 +109,8 @@ class Mind:
         if self._codec:
             codec_module.warm_up()
         self._analyzer = Analyzer()
-        self._told: dict[str, Any] = {"meter": config.band.meter, "tempo_bpm": config.band.tempo_bpm}
-        self._analyzer.given(**self._told)
+        self._meter, self._tempo_bpm = config.band.meter, config.band.tempo_bpm  # as the player said them
+        self._analyzer.given(self._meter, self._tempo_bpm)
         parts = frozenset(name for name, part in config.parts.items() if part.enabled)
         self._latency_s, fixed_ms = latency_s, config.band.commit_ms
         commit_s = (FIRST_S if fixed_ms is None else fixed_ms / 1000) + latency_s
@@ -108,31 +130,24 @@ class Mind:
         self._player = ImaginedPlayer(asked, *how) if asked else None
         self._duet = Duet(config.sync) if config.sync.partner else None
         self._said: list[SendMidi] = []
-        self._shared_models: dict[str, Any] = {
-            "responder": responder,
-            "timing": timing,
-            "grooves": grooves,
-            "critic": critic,
-        }
-        if self._codec:
-            self._shared_models["codec"] = self._codec
+        self._shared_models = SharedModels(responder, timing, grooves, critic, self._codec)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name != "_shared_models"}
 
     @property
-    def shared_models(self) -> Mapping[str, Any]:
-        """The models by name. A snapshot holds their names only."""
+    def shared_models(self) -> SharedModels:
+        """The models. A snapshot holds their names only."""
         return self._shared_models
 
-    def share_models(self, shared_models: Mapping[str, Any], latency_s: float) -> None:
+    def share_models(self, shared_models: SharedModels, latency_s: float) -> None:
         """Set the models and the output's latency after a snapshot was loaded."""
-        self._shared_models, self._latency_s = dict(shared_models), latency_s
+        self._shared_models, self._latency_s = shared_models, latency_s
 
     def read_all_grooves(self) -> None:
         """Read the grooves of rare meters, too, for all minds that are forked from this process: some 0.4 s."""
         for meter in RARE_METERS:
-            _read(self._shared_models["grooves"], meter)
+            _read(self._shared_models.grooves, meter)
 
     @property
     def resting(self) -> bool:
@@ -144,7 +159,7 @@ class Mind:
         self._planner.commit_s = ahead.commit_s + self._latency_s
         self._planner.lookahead_s = ahead.lookahead_s + 2 * self._latency_s
 
-    def send(self, message: Any) -> None:
+    def send(self, message: MindMessage) -> None:
         """Take a message of agent/core/messages.py. What concerns the ears acts at once, others from the next bar."""
         if isinstance(message, FollowGrid):
             self._given = message.grid
@@ -156,8 +171,9 @@ class Mind:
         elif isinstance(message, Tap):
             self._analyzer.tap(message.time_s)
         elif isinstance(message, (SetTempo, SetMeter)):
-            self._told |= {"tempo_bpm": message.bpm} if isinstance(message, SetTempo) else {"meter": message.meter}
-            self._analyzer.given(**self._told)
+            self._tempo_bpm = message.bpm if isinstance(message, SetTempo) else self._tempo_bpm
+            self._meter = message.meter if isinstance(message, SetMeter) else self._meter
+            self._analyzer.given(self._meter, self._tempo_bpm)
         elif self._player is not None and isinstance(message, (SetMood, SetSense, StartOn, LeadTempo)):
             self._player.send(message)
         elif self._duet is not None and isinstance(message, HearPartner):
@@ -169,7 +185,7 @@ class Mind:
         else:
             self._planner.send(message)
 
-    def take_messages(self) -> list[Any]:
+    def take_messages(self) -> list[MindToAudio]:
         """Return the messages for the audio process besides plans. Call once a frame."""
         said, self._said = self._said, []
         return [*self._planner.take_messages(), *said]
@@ -214,14 +230,14 @@ class Mind:
         heard = replace(analysis, grid=None) if self._resting else analysis
         plan = self._planner.step(heard, None if self._resting else self._hear_sound(frame))
         if self._resting and self._unread:
-            _read(self._shared_models["grooves"], self._unread.pop(0))
+            _read(self._shared_models.grooves, self._unread.pop(0))
         self._tell_ears()
         return analysis, plan
 
     def _with_nobody(self, frame: Frame, player: ImaginedPlayer) -> tuple[Analysis, Plan | None]:
         """Return what the imagined player does, and what is played with the band beside it."""
         planner = self._planner
-        analysis = player.hear(frame, self._shared_models["responder"])
+        analysis = player.hear(frame, self._shared_models.responder)
         if analysis.grid is not None:
             planner.form.beat.fix(analysis.grid)
         plan = planner.step(analysis, None)
@@ -250,8 +266,8 @@ class Mind:
             if isinstance(hint, Tap):
                 self._analyzer.tap(hint.time_s)
             else:
-                told = {} if hint.bpm is None else {"tempo_bpm": min(max(hint.bpm, SLOWEST_BPM), FASTEST_BPM)}
-                self._analyzer.given(**self._told | told)
+                bpm = self._tempo_bpm if hint.bpm is None else min(max(hint.bpm, SLOWEST_BPM), FASTEST_BPM)
+                self._analyzer.given(self._meter, bpm)
 
     def _on_given_beat(self, analysis: Analysis) -> Analysis:
         return analysis if self._given is None else replace(analysis, grid=self._given)

@@ -10,7 +10,7 @@ import gc
 import signal
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.core.channel import Channel
 from agent.core.messages import Failed, FollowGrid, HearPartner, InputEnded, MindToAudio, PlayBass, SetLatency, Stop
@@ -90,6 +90,28 @@ MindCommand = MindMessage | Stop
 ToPlay = Plan | MindToAudio | InputEnded  # to the audio process
 
 
+@dataclass(frozen=True, slots=True)
+class EarsState:
+    """What `Ears` goes on from. position, dropped: of the microphone's reader."""
+
+    position: int
+    dropped: int
+    mended: int
+    framer: Framer
+    sent_framer: Framer
+    canceller: EchoCanceller
+    mixer: InputMixer
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a snapshot holds."""
+
+    mind: Mind
+    ears: EarsState
+    pace: Pace
+
+
 class Ears:
     """Reads the microphone's ring as frames, with the band's sound removed where `sent` holds what was played.
 
@@ -124,21 +146,21 @@ class Ears:
         """Seconds until the next frame can be complete."""
         return (self._framer.wants - self._mic.available) / self._rate
 
-    def state(self) -> tuple[Any, ...]:
+    def state(self) -> EarsState:
         """Return the read position and the filters' state, for `restore`."""
         places = (self._mic.position, self._mic.dropped, self.mended)
-        return *places, self._framer, self._sent_framer, self._canceller, self._mixer
+        return EarsState(*places, self._framer, self._sent_framer, self._canceller, self._mixer)
 
-    def restore(self, state: tuple[Any, ...]) -> bool:
+    def restore(self, state: EarsState) -> bool:
         """Go on from a saved state; False, and as new, when the ring no longer holds that position."""
-        position = state[0]
         rings = [reader.ring for reader in (self._mic, self._sent) if reader]
-        if not all(ring.written - ring.capacity + self._rate // 2 < position <= ring.written for ring in rings):
+        if not all(ring.written - ring.capacity + self._rate // 2 < state.position <= ring.written for ring in rings):
             return False
-        self._mic.position, self._mic.dropped, self.mended = state[:3]
-        self._framer, self._sent_framer, self._canceller, self._mixer = state[3:]
+        self._mic.position, self._mic.dropped, self.mended = state.position, state.dropped, state.mended
+        self._framer, self._sent_framer = state.framer, state.sent_framer
+        self._canceller, self._mixer = state.canceller, state.mixer
         if self._sent:
-            self._sent.position = position
+            self._sent.position = state.position
         return True
 
     def read(self) -> list[Frame]:
@@ -175,14 +197,14 @@ class Listener:
         data = self._snapshots.newest()
         if data is None:
             return False
-        mind, ears, pace = snapshot.loads(data, self.mind.shared_models)
-        if not self.ears.restore(ears):
+        state = snapshot.loads(data, self.mind.shared_models.by_name, State)
+        if not self.ears.restore(state.ears):
             return False
-        mind.share_models(self.mind.shared_models, self._latency_s)
-        self.mind, self.pace = mind, pace
+        state.mind.share_models(self.mind.shared_models, self._latency_s)
+        self.mind, self.pace = state.mind, state.pace
         return True
 
-    def send(self, message: Any) -> None:
+    def send(self, message: MindMessage) -> None:
         """Pass a message to the mind; a snapshot follows soon, so that a restart does not lose what was asked."""
         self.mind.send(message)
         self._has_message |= not isinstance(message, (FollowGrid, HearPartner, PlayBass))
@@ -191,7 +213,8 @@ class Listener:
         """Save the whole state to the snapshot store."""
         began_s = time.perf_counter()
         self._kept_s, self._has_message = self._ring.written / self._rate, False
-        pieces = snapshot.pieces((self.mind, self.ears.state(), self.pace), self.mind.shared_models)
+        state = State(self.mind, self.ears.state(), self.pace)
+        pieces = snapshot.pieces(state, self.mind.shared_models.by_name)
         self._unkept_bytes = 0 if self._snapshots.put(*pieces) else sum(map(len, pieces))
         self._snapshot_s = max(self._snapshot_s, time.perf_counter() - began_s)
 

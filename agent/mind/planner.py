@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +37,8 @@ from agent.core.messages import (
 )
 from agent.core.settings import BandConfig, DialsConfig
 from agent.core.types import PARTS, DrawnBar, DrawnTick, Plan, PlannedNote
-from agent.directions.active import SetActiveEdits
+from agent.directions.active import MindMessage, SetActiveEdits
+from agent.directions.apply_edit import with_values
 from agent.directions.director import Directing
 from agent.directions.drawn import drawn_tick
 from agent.directions.mix_wishes import sounds_of, wishes_of
@@ -102,7 +102,7 @@ class Planner:
         asked = dials or DialsConfig()
         self._dials = Dials(**{item.name: getattr(asked, item.name) for item in fields(Dials)})
         self._guidance = asked.guidance
-        self._asked: dict[str, Any] = {}  # dials, from the next bar on
+        self._asked: dict[str, float | str | None] = {}  # dials, from the next bar on
         self._behind_s = config.behind_ms / 1000  # likewise
         self._directing = Directing(config.seed)
         self._mixes: list[SetMix | PlayLoop | StopLoop] = []
@@ -147,7 +147,7 @@ class Planner:
         """The band's beat where the player does not move it: in the band's own turn and over a loop."""
         return self.form.beat.fixed
 
-    def send(self, message: Any) -> None:
+    def send(self, message: MindMessage) -> None:
         """Take a SetMode, SetPart, SetDial, SetBehind or SetActiveEdits; other messages are ignored."""
         match message:
             case SetMode(mode, bars, calls):
@@ -231,10 +231,10 @@ class Planner:
         first = max(last - bars, 0)
         return lines[first], lines[last]
 
-    def take_messages(self) -> list[Any]:
+    def take_messages(self) -> list[PlayLoop | StopLoop | SetMix]:
         """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
-        messages, self._mixes = [*self.form.take_messages(), *self._mixes], []
-        return messages
+        mixes, self._mixes = self._mixes, []
+        return [*self.form.take_messages(), *mixes]
 
     def take_drawn(self) -> DrawnBar | None:
         """Return the bar that was completed since the last call, as the band decided it. Call once a frame."""
@@ -481,8 +481,9 @@ class Planner:
     def _turn_dials(self) -> None:
         """What was asked for since the last bar line counts from this one on."""
         self._scorer.behind_s = self._behind_s
-        self._guidance = self._asked.pop("guidance", self._guidance)
-        self._dials, self._asked = replace(self._dials, **self._asked), {}
+        if isinstance(guidance := self._asked.pop("guidance", None), float):
+            self._guidance = guidance
+        self._dials, self._asked = with_values(self._dials, self._asked), {}
 
     def _imagine(self, tick: Tick, now_s: float, until_s: float) -> list[tuple[Tick, Reply]]:
         """(tick, reply) from `tick` to the end of the look-ahead: what is committed as it is, the rest as planned."""

@@ -10,7 +10,8 @@ import copyreg
 import io
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any
+from multiprocessing.heap import Arena
+from typing import NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from listener.shared_memory import numbers, reserve, shared_zeros
 
 Piece = bytes | memoryview
+T = TypeVar("T")
 
 SLOT_BYTES = 6 << 20  # pages that are never written cost nothing
 FIELDS = 2  # of a slot: number, bytes
@@ -30,16 +32,16 @@ class SnapshotStore:
     def __init__(self, slot_bytes: int = SLOT_BYTES) -> None:
         self._setup(shared_zeros("u1", 2 * slot_bytes, reserved=False), shared_zeros("i8", 2 * FIELDS + 3))
 
-    def _setup(self, data: Any, head: Any) -> None:
+    def _setup(self, data: Arena, head: Arena) -> None:
         self._raw = data, head
         self._data: NDArray[np.uint8] = numbers(data, "u1").reshape(2, -1)
         whole: NDArray[np.int64] = numbers(head, "i8")
         self._slots, self._marks = whole[: 2 * FIELDS].reshape(2, FIELDS), whole[2 * FIELDS :]
 
-    def __getstate__(self) -> tuple[Any, Any]:
+    def __getstate__(self) -> tuple[Arena, Arena]:
         return self._raw
 
-    def __setstate__(self, state: tuple[Any, Any]) -> None:
+    def __setstate__(self, state: tuple[Arena, Arena]) -> None:
         self._setup(*state)
 
     @property
@@ -89,17 +91,17 @@ class SnapshotStore:
 class Pieces(list[Piece]):
     """A file-like list of what is written: large arrays are not copied."""
 
-    def write(self, piece: Any) -> int:
+    def write(self, piece: Piece | pickle.PickleBuffer) -> int:
         self.append(memoryview(piece).cast("B"))
         return len(self[-1])
 
 
-def dumps(state: Any, shared_models: Mapping[str, Any]) -> bytes:
+def dumps(state: object, shared_models: Mapping[str, object]) -> bytes:
     """Pickle state; the shared models (never two of one type) only by name. Raises pickle's errors."""
     return b"".join(pieces(state, shared_models))
 
 
-def pieces(state: Any, shared_models: Mapping[str, Any]) -> Pieces:
+def pieces(state: object, shared_models: Mapping[str, object]) -> Pieces:
     """Pickle like `dumps`, in pieces that share memory with state: copy them before it changes."""
     names = {type(thing): name for name, thing in shared_models.items()}
     kept = {kind: _namer(name) for kind, name in names.items()}
@@ -110,26 +112,29 @@ def pieces(state: Any, shared_models: Mapping[str, Any]) -> Pieces:
     return out
 
 
-def loads(data: bytes, shared_models: Mapping[str, Any]) -> Any:
-    """Unpickle a state of `dumps`, with these shared models."""
-    return _Loader(data, shared_models).load()
+def loads(data: bytes, shared_models: Mapping[str, object], kind: type[T]) -> T:
+    """Unpickle a state of `dumps` that is of this kind, with these shared models. Raises UnpicklingError."""
+    state = _Loader(data, shared_models).load()
+    if not isinstance(state, kind):
+        raise pickle.UnpicklingError(f"a {type(state).__name__} was stored, not a {kind.__name__}")
+    return state
 
 
-def _namer(name: str) -> Callable[[Any], tuple[Any, tuple[str]]]:
+def _namer(name: str) -> Callable[[object], tuple[Callable[[str], NoReturn], tuple[str]]]:
     return lambda _: (placeholder, (name,))
 
 
-def placeholder(name: str) -> Any:
+def placeholder(name: str) -> NoReturn:
     """Pickle stand-in for a shared model; `loads` substitutes the instance already in memory."""
     raise pickle.UnpicklingError(f"{name}: only loads() of agent/mind/snapshot.py can read this")
 
 
 class _Loader(pickle.Unpickler):
-    def __init__(self, data: bytes, shared_models: Mapping[str, Any]) -> None:
+    def __init__(self, data: bytes, shared_models: Mapping[str, object]) -> None:
         super().__init__(io.BytesIO(data))
         self._shared_models = shared_models
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         if (module, name) == (__name__, placeholder.__name__):
             return self._shared_models.__getitem__
         return super().find_class(module, name)

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -91,7 +90,7 @@ class Bassist:
         self._choices: list[str] = []
         self._start_s = START_S
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_job": None, "_pool": None}
 
     _job: Future[Section] | None = None
@@ -99,8 +98,7 @@ class Bassist:
 
     # -- what is asked ----------------------------------------------------------------------------------------
 
-    def send(self, message: Any) -> None:
-        """Take a SetMood, SetSense or LeadTempo."""
+    def send(self, message: SetMood | SetSense | LeadTempo) -> None:
         match message:
             case SetMood():
                 self._change(message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from agent.making.moods import Mood
 
@@ -59,8 +58,13 @@ class Glide:
         moved: dict[str, float] = {}
         for _, sense in self.senses:
             moved[sense.moves] = moved.get(sense.moves, getattr(mood, sense.moves)) + sense.offset
-        inside: dict[str, Any] = {name: min(max(value, -1.0), 1.0) for name, value in moved.items()}
-        return replace(mood, **inside)
+        inside = {name: min(max(value, -1.0), 1.0) for name, value in moved.items()}
+        return replace(
+            mood,
+            valence=inside.get("valence", mood.valence),
+            arousal=inside.get("arousal", mood.arousal),
+            tension=inside.get("tension", mood.tension),
+        )
 
     def to(self, mood: Mood, bar: int, bars: int | None = None) -> Glide:
         """Return the glide to another mood from a bar on. bars: over how many; None = by how far it is."""

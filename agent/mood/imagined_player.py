@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from agent.band.ticks import Tick, next_tick, tick_s_of
-from agent.core.messages import SetDial, SetMood, StartOn
+from agent.core.messages import LeadTempo, SetDial, SetMood, SetSense, StartOn
 from agent.core.settings import OWN_BASS
 from agent.core.types import Choice, Plan, PlannedNote
 from agent.mood.bassist import Bassist
@@ -136,7 +135,7 @@ class ImaginedPlayer:
             Choice("section", says, reason="the mood goes on", bar=bar) for says in self.bassist.take_choices()
         )
 
-    def send(self, message: Any) -> None:
+    def send(self, message: SetMood | SetSense | StartOn | LeadTempo) -> None:
         if isinstance(message, StartOn):
             if self._waits_s:
                 self.bassist.start(self._now_s, message.grid)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from agent.control.words import number
 from agent.core.errors import UserError
-from agent.core.messages import SetMood, SetSense
+from agent.core.messages import SetMood, SetSense, ToMind
 from agent.core.settings import MoodConfig
+from agent.core.stored import Json
 from agent.making.moods import MOODS
 from agent.mood.mood_words import liveliness, mood_of, senses_of
 
@@ -19,7 +19,7 @@ CLOCK_STEP = 0.01  # by which the time of day has to have moved something
 class MoodDesk:
     """to_mind: sends a message to the mind. Raises UserError for a sense that cannot be read."""
 
-    def __init__(self, config: MoodConfig, to_mind: Callable[[Any], object]) -> None:
+    def __init__(self, config: MoodConfig, to_mind: Callable[[ToMind], object]) -> None:
         self._config, self._to_mind = config, to_mind
         self._rules = senses_of(config.senses)
         self._asked: SetMood | None = None
@@ -48,7 +48,7 @@ class MoodDesk:
         self._to_mind(sense)
 
     @property
-    def view(self) -> dict[str, Any] | None:
+    def view(self) -> dict[str, Json] | None:
         """Return what a remote shows: the words in force, the moods there are; None where somebody plays."""
         if self._config.words is None:
             return None
@@ -73,6 +73,6 @@ class MoodDesk:
         if before is None or abs(before.value - value) >= CLOCK_STEP:
             self._tell(SetSense("time_of_day", value, "arousal", self._config.time_of_day))
 
-    def again(self) -> list[Any]:
+    def again(self) -> list[SetMood | SetSense]:
         """Return the messages that bring a restarted mind to where it was."""
         return [*([self._asked] if self._asked else []), *self._senses.values()]

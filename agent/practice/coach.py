@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from agent.control.words import number
 from agent.core.errors import UserError
-from agent.core.messages import FollowGrid, LeadBreak, SetMode
+from agent.core.messages import FollowGrid, LeadBreak, SetMode, ToMind
 from agent.core.types import Decision, DrawnBar
 from agent.core.whole_file import write_whole
 from agent.practice.copying import answered, called, compared
@@ -32,7 +31,7 @@ TAKES = "ladder [STEP [BARS]] | drop N | copy [BARS] | report | off"
 class Coach:
     """to_mind: sends a message to the mind. command() carries out `practice ...`; push() takes each decision."""
 
-    def __init__(self, to_mind: Callable[[Any], object]) -> None:
+    def __init__(self, to_mind: Callable[[ToMind], object]) -> None:
         self._to_mind = to_mind
         self.timing, self.notes = TimingCounts(), NoteCounts()
         self._ladder: Ladder | None = None
@@ -98,7 +97,7 @@ class Coach:
         self._led = grid
         self._to_mind(FollowGrid(grid))
 
-    def again(self) -> list[Any]:
+    def again(self) -> list[FollowGrid]:
         """Return the messages that a restarted mind needs."""
         return [FollowGrid(self._led)] if self._led is not None else []
 

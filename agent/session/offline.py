@@ -17,7 +17,7 @@ from agent.audio.mixed_synth import open_synth
 from agent.audio.own_voice_synth import OwnVoice
 from agent.audio.synth import SynthUnavailable
 from agent.core.errors import UserError
-from agent.core.messages import PlayBass, PlayLoop, SetMix, SetTechnique, SetVoice, StopLoop
+from agent.core.messages import MindToAudio, PlayBass, PlayLoop, SetMix, SetTechnique, SetVoice, StopLoop
 from agent.core.settings import Config
 from agent.directions.active import SetActiveEdits
 from agent.engine.heard_bass import HeardBass
@@ -123,7 +123,7 @@ class OfflineSession:
             self._own.played(decision.analysis.timbre)
         self._monitor.update(self._board.status())
 
-    def _obey(self, message: PlayLoop | StopLoop | SetMix) -> None:
+    def _obey(self, message: MindToAudio) -> None:
         """Begin or end a loop or mix otherwise, as the audio process does in real time."""
         match message:
             case PlayLoop() if message.path:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from agent.core.errors import UserError
 from agent.core.messages import CountIn, GoToSection, KeepSection, LoopRiff
@@ -17,13 +16,13 @@ from agent.core.types import Decision
 from agent.parts.groove_library import GrooveLibrary
 from agent.song.kept import KeptSection
 from agent.songbook import song_file
-from agent.songbook.song_file import DAYS, Song, Sound, ago, plain
+from agent.songbook.song_file import DAYS, EditJson, Song, Sound, ago, plain
 from listener.types import Chord, Meter
 
 log = logging.getLogger(__name__)
 
 OFFERED_AT = 2  # times that a bar is played with another chord than the section has, before it is said
-Edits = tuple[dict[str, Any], ...]
+Edits = tuple[EditJson, ...]
 Cut = Callable[[float, float, Path], float]
 
 
@@ -32,7 +31,7 @@ class Songbook:
 
     def __init__(
         self,
-        send: Callable[[Any], object],
+        send: Callable[[CountIn | GoToSection | KeepSection | LoopRiff], object],
         standing: Callable[[], Edits] = tuple,
         stand: Callable[[Edits], object] = lambda edits: None,
         now_s: Callable[[], float] = time.time,

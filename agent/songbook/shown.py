@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from agent.core.stored import Json
 from agent.songbook import song_file
 from agent.songbook.book import Songbook, told
 
@@ -13,18 +12,18 @@ class ShownSong:
 
     def __init__(self, book: Songbook) -> None:
         self._book = book
-        self._of: tuple[Any, ...] | None = None
-        self._view: dict[str, Any] = {}
+        self._of = (book.song, book.playing, book.coming)
+        self._view = self._made()
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> dict[str, Json]:
         """Return {"name", "sections": [{"name", "told", "sound"}], "order", "playing", "coming", "songs"}."""
         book = self._book
         now = (book.song, book.playing, book.coming)
-        if self._of is None or any(one is not other for one, other in zip(now, self._of, strict=True)):
+        if any(one is not other for one, other in zip(now, self._of, strict=True)):
             self._of, self._view = now, self._made()
         return self._view
 
-    def _made(self) -> dict[str, Any]:
+    def _made(self) -> dict[str, Json]:
         song = self._book.song
         return {
             "name": song.name,

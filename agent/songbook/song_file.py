@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -24,6 +23,7 @@ from models.music.tokens import QUALITIES
 
 FOLDER, ENDING = "songs", ".json"
 SET_LIST = "set-list.txt"  # names, one a line; without it all songs by name
+EditJson = dict[str, str | float]  # of agent/directions/edit.py
 SECTIONS_MAX, ORDER_MAX, NAME_MAX = 64, 256, 60
 TICKS_MAX, HITS_MAX = 192, 16
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -47,7 +47,7 @@ class Song:
     name: str
     sections: tuple[KeptSection, ...] = ()
     order: tuple[str, ...] = ()
-    edits: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    edits: dict[str, tuple[EditJson, ...]] = field(default_factory=dict)
     began_s: float = 0.0
     played_s: float = 0.0
     sounds: dict[str, Sound] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Song:
         more = f" and {len(names) - len(there)} more" if len(names) > len(there) and not near else ""
         raise UserError(f"there is no section {name!r}; there is {', '.join(there)}{more}")
 
-    def with_section(self, kept: KeptSection, edits: tuple[dict[str, Any], ...] = ()) -> Song:
+    def with_section(self, kept: KeptSection, edits: tuple[EditJson, ...] = ()) -> Song:
         """Return the song with a section put in, in place of one of the same name. Raises UserError for too many."""
         others = [one for one in self.sections if plain(one.name) != plain(kept.name)]
         if len(others) >= SECTIONS_MAX:

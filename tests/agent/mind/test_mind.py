@@ -50,8 +50,8 @@ def test_a_mind_from_a_snapshot_goes_on_bit_for_bit(frames: list[Frame]) -> None
     """Another mind with its own models takes over in the middle of the take, band playing."""
     whole, other = Mind(FIXED), Mind(FIXED)
     before = [whole.step(frame) for frame in frames[:700]]
-    data = snapshot.dumps(whole, whole.shared_models)
-    again = snapshot.loads(data, other.shared_models)
+    data = snapshot.dumps(whole, whole.shared_models.by_name)
+    again = snapshot.loads(data, other.shared_models.by_name, Mind)
     again.share_models(other.shared_models, 0.0)
     went_on, taken_over = ([mind.step(frame) for frame in frames[700:]] for mind in (whole, again))
     assert any(decision.plan and decision.plan.committed for decision in (*before, *went_on))
@@ -62,7 +62,7 @@ def test_a_snapshot_holds_no_weights(frames: list[Frame]) -> None:
     mind = Mind(FIXED)
     for frame in frames[:30]:
         mind.step(frame)
-    assert len(snapshot.dumps(mind, mind.shared_models)) < snapshot.SLOT_BYTES / 2
+    assert len(snapshot.dumps(mind, mind.shared_models.by_name)) < snapshot.SLOT_BYTES / 2
 
 
 def test_what_it_was_told_is_in_the_snapshot(frames: list[Frame]) -> None:
@@ -70,7 +70,8 @@ def test_what_it_was_told_is_in_the_snapshot(frames: list[Frame]) -> None:
     grid = Grid(0.0, 0, 1, 0.4, Meter(3, 4), 1.0, 1.0)
     mind.send(SetMode("listen"))
     mind.send(FollowGrid(grid))
-    again = snapshot.loads(snapshot.dumps(mind, mind.shared_models), mind.shared_models)
+    models = mind.shared_models.by_name
+    again = snapshot.loads(snapshot.dumps(mind, models), models, Mind)
     again.share_models(mind.shared_models, 0.0)
     decision = again.step(frames[0])
     assert (decision.mode, decision.analysis.grid) == ("listen", grid)

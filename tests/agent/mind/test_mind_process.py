@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ def note(on_s: float) -> PlannedNote:
 class FakeMind:
     """Plans at every frame, one note 100 ms ahead."""
 
-    shared_models: ClassVar[dict[str, object]] = {}
+    shared_models = SimpleNamespace(by_name={})
     resting = False
 
     def __init__(self) -> None:

@@ -56,7 +56,7 @@ def test_models_are_named_and_put_back():
     heavy, other = Model(), Model()
     data = snapshot.dumps({"model": heavy, "twice": heavy, "state": [1, 2]}, {"model": heavy})
     assert b"weights" not in data
-    state = snapshot.loads(data, {"model": other})
+    state = snapshot.loads(data, {"model": other}, dict)
     assert state["model"] is other is state["twice"] and state["state"] == [1, 2]
 
 
