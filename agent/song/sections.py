@@ -201,7 +201,7 @@ def _in_meter(plan: SongPlan, ahead: Sequence[BassBar], certain: bool) -> SongPl
         figure=comping.of_length(here.figure, now.ticks),
         variation=comping.of_length(here.variation, now.ticks),
         other=comping.of_length(here.other, now.ticks) if here.other else None,
-        motif=None,
+        motif=counter_line.of_length(here.motif, here.ticks, now.ticks) if here.motif else None,
         declined=(),
         usual=tuple(drum_groove.onset_shares(bass, now.ticks).tolist()),
     )
@@ -331,7 +331,16 @@ def with_motif(plan: SongPlan, critic: Critic | None) -> SongPlan:
     if here.motif is not None or plan.heard - plan.began != MOTIF_BAR or not bass:
         return plan
     rng = np.random.default_rng((plan.seed, 23, plan.current, here.ticks, number_of(bass[0])))
-    return _with_section(plan, replace(here, motif=_motif_of(plan, bass, _chords_under(plan, bass), rng, critic)))
+    motif = _motif_of(plan, bass, _chords_under(plan, bass), rng, critic)
+    if motif is None:
+        return plan
+    sections = tuple(  # one of several meters has it in each
+        replace(one, motif=counter_line.of_length(motif, here.ticks, one.ticks))
+        if one.name == here.name and one.motif is None
+        else one
+        for one in plan.sections
+    )
+    return replace(plan, sections=sections)
 
 
 def _chords_under(plan: SongPlan, bass: Sequence[BassBar]) -> list[tuple[ChordAt, ...]]:
